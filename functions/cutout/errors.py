@@ -1,0 +1,138 @@
+"""Everything that can go wrong, as one tree.
+
+Decisions are made by type, never by text::
+
+    CutoutError
+    ├── TransientError              let it propagate: the queue delivers again, Sweep is the last resort
+    │   ├── StoreBusyError          the jobs table throttled or a transaction collided
+    │   ├── NotSentError            an HTTP request certainly did not reach the server
+    │   ├── ResponseLostError       it may have reached the server; no usable answer came
+    │   └── ProviderBusyError       the provider cannot say now (429, 5xx, account trouble on a read)
+    ├── LostRaceError               somebody else moved the row first; carries the winner
+    │   ├── JobMovedError           … the job's row
+    │   └── GateMovedError          … the gate
+    └── PermanentError              settle the job, or tell the person
+        ├── NotAPhotoError          the source cannot be sent; carries the reason
+        ├── SourceGoneError         the object or its version is no longer there
+        ├── FetchRefusedError       a result must not be fetched (address, scheme, size, redirect)
+        ├── TaskUnknownError        the provider knows no such task
+        ├── CallbackRefusedError    a callback's URL does not prove where it comes from
+        ├── IllegalMoveError        a state may not be left that way: a defect of ours
+        └── SettingsError           the environment is incomplete or wrong
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cutout.gate import Gate
+    from cutout.job import Job, Reason
+
+
+class CutoutError(Exception):
+    """The root: catch it at an edge, and only there."""
+
+
+class TransientError(CutoutError):
+    """Trying the same again later may work."""
+
+
+class StoreBusyError(TransientError):
+    """The jobs table throttled, or two transactions collided."""
+
+
+class NotSentError(TransientError):
+    """The request certainly never reached the server: name look-up, connect or TLS failed."""
+
+
+class ResponseLostError(TransientError):
+    """The request may have reached the server, but no usable answer came back."""
+
+
+class ProviderBusyError(TransientError):
+    """The provider cannot answer a read now.
+
+    Attributes:
+        status: the HTTP status it gave.
+    """
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class LostRaceError(CutoutError):
+    """A conditional write lost; that is normal, not a fault."""
+
+
+class JobMovedError(LostRaceError):
+    """The job's row is not as it was read.
+
+    Attributes:
+        winner: the row as it stands, or None if there is none.
+    """
+
+    def __init__(self, winner: Job | None) -> None:
+        super().__init__(f"the job moved on to {winner.state if winner else 'nothing'}")
+        self.winner = winner
+
+
+class GateMovedError(LostRaceError):
+    """The gate is not as it was read.
+
+    Attributes:
+        winner: the gate as it stands.
+    """
+
+    def __init__(self, winner: Gate) -> None:
+        super().__init__("the gate moved")
+        self.winner = winner
+
+
+class PermanentError(CutoutError):
+    """Trying the same again cannot work."""
+
+
+class NotAPhotoError(PermanentError):
+    """The object is not a photo that the model takes.
+
+    Attributes:
+        reason: which of the reasons for `rejected`.
+    """
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class SourceGoneError(PermanentError):
+    """The object, or this version of it, is no longer in the bucket."""
+
+
+class FetchRefusedError(PermanentError):
+    """A URL must not be fetched, or what it serves must not be taken."""
+
+
+class TaskUnknownError(PermanentError):
+    """The provider answers 404 for the task."""
+
+
+class CallbackRefusedError(PermanentError):
+    """A callback is not authentic.
+
+    Attributes:
+        is_malformed: it does not even have the form of one of our URLs.
+    """
+
+    def __init__(self, message: str, *, is_malformed: bool) -> None:
+        super().__init__(message)
+        self.is_malformed = is_malformed
+
+
+class IllegalMoveError(PermanentError):
+    """A state may not be left in that way."""
+
+
+class SettingsError(PermanentError):
+    """A setting is missing or wrong; the message says which and what is expected."""

@@ -1,0 +1,53 @@
+"""Where a cut-out goes: the names of result objects."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from posixpath import splitext
+
+MAX_KEY_BYTES = 1024
+"""S3's limit for a key, in UTF-8."""
+REVIEW_FOLDER = "review/"
+_EXTENSION = ".png"
+_LONGEST_EXTENSION = 6
+
+
+def result_keys(source_key: str, *, upload_prefix: str, result_prefix: str) -> Iterator[str]:
+    """Candidates for a source's result, best first; the first that is free is claimed.
+
+    `shoes/a.jpg` gives `shoes/a.png`, then `shoes/a.jpg.png`, then one with a hash that nothing
+    else can have. Dot segments are renamed, so that no reader of paths is led out of the prefix.
+    """
+    plain = _without_dot_segments(source_key.removeprefix(upload_prefix))
+    stem = _stem(plain)
+    digest = hashlib.sha256(source_key.encode()).hexdigest()[:12]
+    for name in (stem, plain, f"{stem}-{digest}"):
+        yield _fitted(result_prefix + name, digest) + _EXTENSION
+
+
+def review_key(result_key: str) -> str:
+    """Where a result that fails acceptance is kept."""
+    return _fitted(REVIEW_FOLDER + result_key.removesuffix(_EXTENSION), "") + _EXTENSION
+
+
+def _stem(key: str) -> str:
+    stem, extension = splitext(key)
+    is_extension = 1 < len(extension) <= _LONGEST_EXTENSION and extension[1:].isalnum()
+    return stem if is_extension and stem and not stem.endswith("/") else key
+
+
+def _without_dot_segments(key: str) -> str:
+    return "/".join(
+        "_" * len(segment) if segment in {".", ".."} else segment for segment in key.split("/")
+    )
+
+
+def _fitted(stem: str, digest: str) -> str:
+    """Cut to S3's limit, at a character; cut keys carry a hash so that they stay different."""
+    room = MAX_KEY_BYTES - len(_EXTENSION)
+    raw = stem.encode()
+    if len(raw) <= room:
+        return stem
+    digest = digest or hashlib.sha256(raw).hexdigest()[:12]
+    return raw[: room - len(digest) - 1].decode(errors="ignore") + "-" + digest

@@ -1,0 +1,290 @@
+"""What the use cases need from the world, in their own words.
+
+Each port has two implementations in use: an adapter to the real thing, and a fake with the same
+meaning for the lower test tiers; one contract suite runs on both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Protocol
+
+from cutout.gate import Gate
+from cutout.job import Job, Source
+from cutout.provider import CreateOutcome, Task
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def now(self) -> datetime:
+        """The time, aware, UTC."""
+        ...
+
+
+class Jobs(Protocol):
+    """The rows of the jobs."""
+
+    def claim(self, job: Job) -> Job:
+        """Insert a new job, or return the one that already stands under its id."""
+        ...
+
+    def find(self, job_id: str) -> Job | None:
+        """The job as it stands (strongly consistent)."""
+        ...
+
+    def save(self, job: Job, *, gate: Gate | None = None) -> Job:
+        """Write the job, and the gate with it, if neither was written since it was read.
+
+        Raises:
+            JobMovedError: the row's version is not `job.version`.
+            GateMovedError: the gate's version is not `gate.version`.
+        """
+        ...
+
+
+class Gates(Protocol):
+    """The gate's item."""
+
+    def read(self) -> Gate:
+        """The gate as it stands (strongly consistent); a fresh one if there is none."""
+        ...
+
+    def write(self, gate: Gate) -> Gate:
+        """Write it if nobody wrote it since it was read.
+
+        Raises:
+            GateMovedError: somebody did.
+        """
+        ...
+
+
+class Backlog(Protocol):
+    """Which jobs to look at next; answers may be a moment old."""
+
+    def waiting(self, limit: int) -> Sequence[str]:
+        """Ids of jobs behind the gate: live before backfill, oldest first."""
+        ...
+
+    def due(self, now: datetime, limit: int) -> Sequence[Job]:
+        """Jobs whose time has come, oldest first."""
+        ...
+
+    def postpone(self, job: Job, until: datetime) -> None:
+        """Look at the job later; without effect if anybody moved it."""
+        ...
+
+    def count_holding(self) -> int:
+        """How many jobs hold a slot at the gate."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Head:
+    """The newest thing that happened to a key in the uploads bucket.
+
+    Attributes:
+        order: the padded sequencer of that event.
+        job_id: the job of that upload; None if the key was deleted.
+    """
+
+    source_ref: str
+    order: str
+    job_id: str | None
+
+
+class SourceHeads(Protocol):
+    """What is newest at each key."""
+
+    def advance(self, head: Head) -> Head:
+        """Take note of an upload or deletion; returns the newest, which may be another."""
+        ...
+
+    def newest(self, source_ref: str) -> Head | None:
+        """The newest that is known of a key (strongly consistent)."""
+        ...
+
+
+class ResultKeys(Protocol):
+    """Who owns which result key."""
+
+    def claim(self, result_key: str, source_ref: str) -> bool:
+        """Take the key for a source; True also when the source has it already."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Upload:
+    """An uploaded object's bytes and what its owner wrote beside them."""
+
+    data: bytes
+    content_type: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Labels:
+    """What an object carries besides its bytes."""
+
+    metadata: Mapping[str, str]
+    tags: Mapping[str, str]
+
+
+class Uploads(Protocol):
+    """The bucket that photos land in."""
+
+    def read(self, source: Source) -> Upload:
+        """The bytes of this version.
+
+        Raises:
+            SourceGoneError: it is no longer there.
+        """
+        ...
+
+    def labels(self, source: Source) -> Labels:
+        """User metadata and tags of this version.
+
+        Raises:
+            SourceGoneError: it is no longer there.
+        """
+        ...
+
+
+class PhotoLinks(Protocol):
+    """Links by which the provider can read one upload, and nothing else."""
+
+    def link(self, source: Source) -> str:
+        """A URL that is certain to work for as long as the settings promise."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredResult:
+    """What stands at a result key: its entity tag and its source's order, if we wrote it."""
+
+    etag: str
+    order: str | None
+    job_id: str | None
+
+
+class Results(Protocol):
+    """The bucket that cut-outs go to."""
+
+    def standing(self, key: str) -> StoredResult | None:
+        """What is there now."""
+        ...
+
+    def put(
+        self,
+        key: str,
+        file: Path,
+        *,
+        content_type: str,
+        labels: Labels,
+        replacing: StoredResult | None,
+    ) -> bool:
+        """Store the file if what stands there is still `replacing`; False if it is not."""
+        ...
+
+
+class Evolink(Protocol):
+    """The provider's API."""
+
+    def create(self, body: str, idempotency_key: str) -> CreateOutcome:
+        """Make the paid call once; every way it can end is a value."""
+        ...
+
+    def read(self, task_id: str) -> Task:
+        """The task as the API knows it.
+
+        Raises:
+            TaskUnknownError: 404.
+            ProviderBusyError: 401, 402, 403, 429, 5xx: it may be readable later.
+            NotSentError: the request did not leave.
+            ResponseLostError: no usable answer.
+        """
+        ...
+
+
+class Downloads(Protocol):
+    """Fetching results from addresses that somebody else named."""
+
+    def fetch(self, url: str, file: Path) -> int:
+        """Stream the URL's body into the file; returns its size in bytes.
+
+        Raises:
+            FetchRefusedError: the address, a redirect, the size or the type is not allowed.
+            ProviderBusyError: an HTTP error status.
+            NotSentError: the request did not leave.
+            ResponseLostError: the body did not come whole.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """A decoded result: pixels, and the range of its alpha (0 clear to 255 solid)."""
+
+    format: str
+    width: int
+    height: int
+    alpha_range: tuple[int, int] | None
+
+
+class Pictures(Protocol):
+    """Looking into picture files."""
+
+    def examine(self, file: Path) -> Picture | None:
+        """Decode the whole file; None if it is not a picture that can be decoded."""
+        ...
+
+
+class Signer(Protocol):
+    """The key that callback URLs are signed with."""
+
+    def signing_key(self) -> bytes:
+        """The current key."""
+        ...
+
+
+class KeyRing(Protocol):
+    """The keys that callback URLs may be signed with."""
+
+    def accepted_keys(self) -> Iterator[bytes]:
+        """The current and the previous key; after those, keys read afresh."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Wake:
+    """A request to look at a job's task. `task_id` is a hint from an unconfirmed source."""
+
+    job_id: str
+    attempt: int
+    task_id: str | None
+
+
+class SubmissionQueue(Protocol):
+    """The queue that Submit reads."""
+
+    def wake(self, job_ids: Sequence[str], *, delay: timedelta = timedelta(0)) -> None:
+        """Have Submit look at these jobs."""
+        ...
+
+
+class CallbackQueue(Protocol):
+    """The queue that StoreResult reads."""
+
+    def wake(self, wakes: Sequence[Wake]) -> None:
+        """Have StoreResult look at these tasks."""
+        ...
+
+
+class Announcements(Protocol):
+    """The event bus."""
+
+    def announce(self, job: Job) -> None:
+        """Say that a job is settled; at least once, receivers dedupe by job id."""
+        ...
