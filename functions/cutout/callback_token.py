@@ -46,7 +46,7 @@ def verify(token: str, keys: Iterable[bytes]) -> CallbackAddress:
     if match is None:
         raise CallbackRefusedError("not one of our callback URLs", is_malformed=True)
     address = CallbackAddress(job_id=match[1], attempt=int(match[2]))
-    if not any([hmac.compare_digest(_signature(address, key), match[3]) for key in keys]):
+    if not any(hmac.compare_digest(_signature(address, key), match[3]) for key in keys):
         raise CallbackRefusedError("the signature does not match", is_malformed=False)
     return address
 

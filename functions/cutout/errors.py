@@ -3,11 +3,11 @@
 Decisions are made by type, never by text::
 
     CutoutError
-    ├── TransientError              let it propagate: the queue delivers again, Sweep is the last resort
+    ├── TransientError              let it propagate: the queue delivers again, then Sweep
     │   ├── StoreBusyError          the jobs table throttled or a transaction collided
     │   ├── NotSentError            an HTTP request certainly did not reach the server
     │   ├── ResponseLostError       it may have reached the server; no usable answer came
-    │   └── ProviderBusyError       the provider cannot say now (429, 5xx, account trouble on a read)
+    │   └── ProviderBusyError       the provider cannot say now (429, 5xx, account trouble)
     ├── LostRaceError               somebody else moved the row first; carries the winner
     │   ├── JobMovedError           … the job's row
     │   └── GateMovedError          … the gate
@@ -27,7 +27,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from cutout.gate import Gate
-    from cutout.job import Job, Reason
+    from cutout.job import Job
+    from cutout.states import Reason
 
 
 class CutoutError(Exception):

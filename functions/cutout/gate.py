@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from cutout.job import Reason
+from cutout.states import Reason
 
 
 class PauseReason(StrEnum):
@@ -45,6 +45,14 @@ class Pause:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Suspicion:
+    """Sweep counted other than the gate says, when the gate stood at this version."""
+
+    version: int
+    counted: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Held:
     """Why a job may not pass now."""
 
@@ -71,6 +79,7 @@ class Gate:
     price: Decimal = Decimal("5.4")
     limits: Limits | None = None
     pause: Pause | None = None
+    suspicion: Suspicion | None = None
 
     def spent_on(self, day: date) -> Decimal:
         """Credits spent that day: a new day starts at nothing."""
@@ -111,6 +120,18 @@ class Gate:
             spent=self.spent_on(now.date()) + self.price,
             pause=pause,
         )
+
+    def recounted(self, counted: int) -> Gate:
+        """As it should stand after Sweep counted the jobs inside.
+
+        The count comes from an index that may lag, so a difference is believed only when the next
+        sweep finds the same and nobody passed the gate in between.
+        """
+        if counted == self.in_flight:
+            return self if self.suspicion is None else replace(self, suspicion=None)
+        if self.suspicion == Suspicion(version=self.version, counted=counted):
+            return replace(self, in_flight=counted, suspicion=None)
+        return replace(self, suspicion=Suspicion(version=self.version + 1, counted=counted))
 
     def releasing(self) -> Gate:
         """With one job less inside."""

@@ -1,4 +1,4 @@
-"""The job: one version of one photo, its states, and the only ways from one to the next."""
+"""The job: one version of one photo, its attempts, its result and its history."""
 
 from __future__ import annotations
 
@@ -6,153 +6,10 @@ import hashlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
 from cutout.errors import IllegalMoveError
-
-
-class State(StrEnum):
-    """Where a job stands. Each has a sentence in the README."""
-
-    QUEUED = "queued"
-    """Accepted; waits for the gate, or for `due` after a back-off."""
-    SUBMITTING = "submitting"
-    """An attempt is recorded and being POSTed; a lease."""
-    UNCONFIRMED = "unconfirmed"
-    """The POST's outcome is unknown; its callback may still come."""
-    PROCESSING = "processing"
-    """The provider has it and its task id is known."""
-    STORING = "storing"
-    """The task is finished; its result is being fetched; a lease."""
-    COMPLETED = "completed"
-    """The cut-out is at its result key."""
-    REVIEW = "review"
-    """Paid for, but the result fails acceptance; kept under `review/`."""
-    FAILED = "failed"
-    """The provider refused or gave up; its code and message are kept."""
-    REJECTED = "rejected"
-    """Never sent, never paid: not a photo that the model takes."""
-    SUPERSEDED = "superseded"
-    """A newer upload of the key, or its deletion, came first."""
-
-    @property
-    def is_settled(self) -> bool:
-        """The job is over, until a person retries it."""
-        return self in SETTLED
-
-    @property
-    def holds_slot(self) -> bool:
-        """A task of this job may be running at the provider, so it counts at the gate."""
-        return self in HOLDING
-
-
-SETTLED = frozenset(
-    {State.COMPLETED, State.REVIEW, State.FAILED, State.REJECTED, State.SUPERSEDED},
-)
-HOLDING = frozenset({State.SUBMITTING, State.UNCONFIRMED, State.PROCESSING})
-
-
-class Move(StrEnum):
-    """What can happen to a job."""
-
-    HOLD = "hold"
-    ADMIT = "admit"
-    REPEAT = "repeat"
-    BACK_OFF = "back-off"
-    LOSE_SIGHT = "lose-sight"
-    ACCEPT = "accept"
-    POLL_LATER = "poll-later"
-    TRY_AGAIN = "try-again"
-    FETCH = "fetch"
-    FETCH_LATER = "fetch-later"
-    COMPLETE = "complete"
-    KEEP_FOR_REVIEW = "keep-for-review"
-    FAIL = "fail"
-    REJECT = "reject"
-    SUPERSEDE = "supersede"
-    RETRY = "retry"
-
-
-_IN_FLIGHT = frozenset({State.SUBMITTING, State.UNCONFIRMED, State.PROCESSING})
-_OPEN = frozenset(State) - SETTLED
-
-TRANSITIONS: dict[Move, tuple[frozenset[State], State]] = {
-    Move.HOLD: (frozenset({State.QUEUED}), State.QUEUED),
-    Move.ADMIT: (frozenset({State.QUEUED}), State.SUBMITTING),
-    Move.REPEAT: (frozenset({State.UNCONFIRMED}), State.SUBMITTING),
-    Move.BACK_OFF: (frozenset({State.SUBMITTING}), State.QUEUED),
-    Move.LOSE_SIGHT: (frozenset({State.SUBMITTING}), State.UNCONFIRMED),
-    Move.ACCEPT: (frozenset({State.SUBMITTING, State.UNCONFIRMED}), State.PROCESSING),
-    Move.POLL_LATER: (frozenset({State.PROCESSING}), State.PROCESSING),
-    Move.TRY_AGAIN: (_IN_FLIGHT, State.QUEUED),
-    # From `failed` too: a result that comes after we gave up was paid for, and is kept.
-    Move.FETCH: (_IN_FLIGHT | {State.STORING, State.FAILED}, State.STORING),
-    Move.FETCH_LATER: (frozenset({State.STORING}), State.STORING),
-    Move.COMPLETE: (frozenset({State.STORING}), State.COMPLETED),
-    Move.KEEP_FOR_REVIEW: (frozenset({State.STORING}), State.REVIEW),
-    Move.FAIL: (_OPEN, State.FAILED),
-    Move.REJECT: (frozenset({State.QUEUED}), State.REJECTED),
-    Move.SUPERSEDE: (_OPEN, State.SUPERSEDED),
-    Move.RETRY: (frozenset({State.FAILED, State.REVIEW, State.REJECTED}), State.QUEUED),
-}
-"""From which states a move is allowed, and where it leads: the one table."""
-
-
-class Reason(StrEnum):
-    """Why a job stands where it stands; `where` prints it."""
-
-    FOLDER_MARKER = "folder-marker"
-    EMPTY_OBJECT = "empty-object"
-    NOT_A_PHOTO = "not-a-photo"
-    DAMAGED_PHOTO = "damaged-photo"
-    UNSUPPORTED_FORMAT = "unsupported-format"
-    TOO_MANY_BYTES = "too-many-bytes"
-    TOO_MANY_PIXELS = "too-many-pixels"
-
-    GATE_FULL = "gate-full"
-    DAILY_CAP = "daily-cap"
-    GATE_PAUSED = "gate-paused"
-    BEHIND_OTHERS = "behind-others"
-
-    BACKING_OFF = "backing-off"
-    OUTCOME_UNKNOWN = "outcome-unknown"
-    TASK_RETRIED = "task-retried"
-    RESULT_UNREADABLE = "result-unreadable"
-
-    REFUSED_BY_PROVIDER = "refused-by-provider"
-    TASK_FAILED = "task-failed"
-    TASK_LOST = "task-lost"
-    PROVIDER_UNREACHABLE = "provider-unreachable"
-    DEADLINE_PASSED = "deadline-passed"
-
-    RESULT_NOT_AN_IMAGE = "result-not-an-image"
-    RESULT_OPAQUE = "result-opaque"
-    RESULT_EMPTY = "result-empty"
-    RESULT_ASPECT_DIFFERS = "result-aspect-differs"
-
-    NEWER_UPLOAD = "newer-upload"
-    SOURCE_DELETED = "source-deleted"
-    RETRIED_BY_PERSON = "retried-by-person"
-
-
-class Lane(StrEnum):
-    """Which queue behind the gate a job stands in; live photos go first."""
-
-    LIVE = "live"
-    BACKFILL = "backfill"
-
-
-class AttemptOutcome(StrEnum):
-    """What became of one paid call."""
-
-    OPEN = "open"
-    NOT_SENT = "not-sent"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
-    ACCEPTED = "accepted"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
+from cutout.states import TRANSITIONS, AttemptOutcome, Lane, Move, Reason, State
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -180,7 +37,7 @@ class Source:
     def job_id(self) -> str:
         """The same for every repeat of the event: 32 hexadecimal digits."""
         version = self.version_id or f"{self.etag}:{self.sequencer}"
-        identity = "\0".join((self.bucket, self.key, version))
+        identity = f"{self.bucket}\0{self.key}\0{version}"
         return hashlib.sha256(identity.encode()).hexdigest()[:32]
 
     @property
@@ -194,11 +51,12 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Photo:
-    """What the header of the file says. Width and height in pixels, as shown (EXIF-turned)."""
+    """What the file says of itself. Width and height in pixels, as shown (EXIF-turned)."""
 
     format: str
     width: int
     height: int
+    sha256: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -207,7 +65,7 @@ class Attempt:
 
     Attributes:
         number: from 1; the callback URL names it.
-        body: the exact JSON text POSTed, kept while the attempt is open so that a repeat is the same.
+        body: the exact JSON text POSTed, kept while the attempt is open for an equal repeat.
         posts: how often the body was sent.
         credits_reserved: what the provider said it reserved, or our estimate until it did.
         is_possible_double_charge: the body was repeated and the provider did not say `replayed`.
@@ -268,7 +126,10 @@ class Job:
 
     Attributes:
         version: counts the writes of the row; every write names the one it read.
+        result_key: claimed once the source is known to be a photo.
         due_at: when Sweep looks at it, if nothing else moved it before.
+        tries: how often in a row the present state was entered; back-offs grow with it.
+        storing_attempt: the attempt whose result is being stored, or was.
         lane: which queue behind the gate it belongs to.
         is_waiting: stands behind the gate (then `due_at` is None).
         is_announced: the completion event is out, or none is owed.
@@ -277,11 +138,13 @@ class Job:
     id: str
     source: Source
     state: State
-    result_key: str
     created_at: datetime
     updated_at: datetime
     version: int = 0
+    result_key: str | None = None
     due_at: datetime | None = None
+    tries: int = 0
+    storing_attempt: int | None = None
     lane: Lane = Lane.LIVE
     is_waiting: bool = False
     is_announced: bool = False
@@ -295,13 +158,12 @@ class Job:
     expires_at: datetime | None = None
 
     @classmethod
-    def begin(cls, source: Source, *, result_key: str, now: datetime, due_at: datetime) -> Job:
+    def begin(cls, source: Source, *, now: datetime, due_at: datetime) -> Job:
         """A new job for an upload. Sweep looks at it at `due_at` should its worker die."""
         return cls(
             id=source.job_id,
             source=source,
             state=State.QUEUED,
-            result_key=result_key,
             created_at=now,
             updated_at=now,
             due_at=due_at,
@@ -322,11 +184,32 @@ class Job:
         """The attempt that a callback URL names."""
         return next((a for a in self.attempts if a.number == number), None)
 
+    @property
+    def trying_since(self) -> datetime | None:
+        """When the first attempt began, counted anew after a person's retry."""
+        retried = [s.at for s in self.history if s.reason is Reason.RETRIED_BY_PERSON]
+        since = retried[-1] if retried else self.created_at
+        return next((a.started_at for a in self.attempts if a.started_at >= since), None)
+
+    def is_backing_off(self, now: datetime) -> bool:
+        """It must not be submitted before its time, whoever asks."""
+        is_delayed = self.reason in {Reason.BACKING_OFF, Reason.TASK_RETRIED}
+        return self.state is State.QUEUED and is_delayed and not self.is_due(now)
+
+    def is_due(self, now: datetime) -> bool:
+        """Its lease or its wait is over."""
+        return self.due_at is not None and self.due_at <= now
+
     def with_attempt(self, attempt: Attempt) -> Job:
-        """The job with this attempt in place of the one of the same number, or added."""
+        """The job with this attempt in place of the one of the same number, or added.
+
+        Attempts that cost nothing are forgotten when there are many, so that a row stays small
+        however long an account stays empty.
+        """
         kept = [a for a in self.attempts if a.number != attempt.number]
         ordered = sorted([*kept, attempt], key=lambda a: a.number)
-        return replace(self, attempts=tuple(ordered))
+        old, recent = ordered[:-_FREE_ATTEMPTS_KEPT], ordered[-_FREE_ATTEMPTS_KEPT:]
+        return replace(self, attempts=(*(a for a in old if charged(a)), *recent))
 
     def move(
         self,
@@ -359,6 +242,7 @@ class Job:
             self,
             **(fresh | facts),
             state=target,
+            tries=self.tries + 1 if target is self.state else 0,
             reason=reason,
             due_at=due_at,
             updated_at=now,
@@ -389,6 +273,7 @@ class Job:
 
 
 _HISTORY_LENGTH = 60
+_FREE_ATTEMPTS_KEPT = 10
 
 
 def charged(attempt: Attempt) -> Decimal:

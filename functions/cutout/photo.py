@@ -6,13 +6,18 @@ Formats: PNG (ISO/IEC 15948), JPEG (ITU-T T.81), GIF 89a, WebP (RFC 9649), Exif 
 
 from __future__ import annotations
 
+import hashlib
 import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from cutout.errors import NotAPhotoError
-from cutout.job import Photo, Reason
+from cutout.job import Photo
+from cutout.states import Reason
+
+Size = tuple[int, int]
+"""Width and height in pixels, as the picture is shown."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,20 +54,25 @@ def inspect(data: bytes, limits: PhotoLimits) -> Photo:
         NotAPhotoError: not a photo, damaged, a format the model does not take, or too large.
     """
     _refuse_other_formats(data)
-    reader = next((read for magic, read in _READERS if data.startswith(magic)), None)
-    if reader is None:
+    known = next((known for known in _READERS if data.startswith(known[0])), None)
+    if known is None:
         raise NotAPhotoError(Reason.NOT_A_PHOTO, "the content is not a picture, whatever its name")
+    _magic, format_, read = known
     try:
-        photo = reader(data)
+        width, height = read(data)
     except (struct.error, IndexError, ValueError) as exc:
         raise _damaged("the file ends too early or contradicts itself") from exc
-    pixels = photo.width * photo.height
+    _check_pixels(width * height, limits)
+    digest = hashlib.sha256(data).hexdigest()
+    return Photo(format=format_, width=width, height=height, sha256=digest)
+
+
+def _check_pixels(pixels: int, limits: PhotoLimits) -> None:
     if pixels == 0:
         raise _damaged("the picture has no pixels")
     if pixels > limits.max_pixels:
         text = f"{pixels:,} pixels; at most {limits.max_pixels:,} are taken (setting max_pixels)"
         raise NotAPhotoError(Reason.TOO_MANY_PIXELS, text)
-    return photo
 
 
 _OTHER_FORMATS = {
@@ -91,7 +101,7 @@ def _refuse_other_formats(data: bytes) -> None:
         raise _unsupported(f"{name} is not among the formats the model takes")
 
 
-def _read_png(data: bytes) -> Photo:
+def _read_png(data: bytes) -> Size:
     width, height, depth = 0, 0, 0
     orientation = 1
     for kind, body in _png_chunks(data):
@@ -101,7 +111,7 @@ def _read_png(data: bytes) -> Photo:
             orientation = _orientation(body)
     if depth == _DEEP_COLOUR:
         raise _unsupported("16 bits a channel are not among what the model takes")
-    return _shown("png", width, height, orientation)
+    return _shown(width, height, orientation)
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -118,9 +128,9 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         at += 12 + length
 
 
-def _read_jpeg(data: bytes) -> Photo:
+def _read_jpeg(data: bytes) -> Size:
     at, orientation = 2, 1
-    size: tuple[int, int] | None = None
+    size: Size | None = None
     while True:
         marker, at = _next_marker(data, at)
         if marker == _START_OF_SCAN:
@@ -135,10 +145,10 @@ def _read_jpeg(data: bytes) -> Photo:
     # FFD9 cannot occur inside a scan: there every FF is followed by 00 or a restart marker.
     if size is None or data.find(b"\xff\xd9", at) < 0:
         raise _damaged("the JPEG is cut short")
-    return _shown("jpeg", *size, orientation)
+    return _shown(*size, orientation)
 
 
-def _next_marker(data: bytes, at: int) -> tuple[int, int]:
+def _next_marker(data: bytes, at: int) -> Size:
     if data[at] != _MARKER:
         raise _damaged("no JPEG marker where one must be")
     while data[at] == _MARKER:
@@ -146,21 +156,21 @@ def _next_marker(data: bytes, at: int) -> tuple[int, int]:
     return data[at], at + 1
 
 
-def _frame_size(body: bytes) -> tuple[int, int]:
+def _frame_size(body: bytes) -> Size:
     _precision, height, width, components = struct.unpack_from(">BHHB", body)
     if components == _CMYK_COMPONENTS:
         raise _unsupported("CMYK is not among what the model takes")
     return width, height
 
 
-def _read_gif(data: bytes) -> Photo:
+def _read_gif(data: bytes) -> Size:
     width, height = struct.unpack_from("<HH", data, 6)
     if b"\x3b" not in data[-_GIF_TRAILER_WINDOW:]:
         raise _damaged("the GIF is cut short")
-    return Photo(format="gif", width=width, height=height)
+    return width, height
 
 
-def _read_webp(data: bytes) -> Photo:
+def _read_webp(data: bytes) -> Size:
     length, kind = struct.unpack_from("<I4s", data, 4)
     if kind != b"WEBP":
         raise NotAPhotoError(Reason.NOT_A_PHOTO, "a RIFF file, but not a WebP picture")
@@ -170,7 +180,7 @@ def _read_webp(data: bytes) -> Photo:
     orientation = _orientation(chunks[b"EXIF"]) if b"EXIF" in chunks else 1
     for name, size_of in _WEBP_SIZES.items():
         if name in chunks:
-            return _shown("webp", *size_of(chunks[name]), orientation)
+            return _shown(*size_of(chunks[name]), orientation)
     raise _damaged("the WebP has no picture in it")
 
 
@@ -182,16 +192,16 @@ def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         at += 8 + length + length % 2
 
 
-def _vp8x_size(body: bytes) -> tuple[int, int]:
+def _vp8x_size(body: bytes) -> Size:
     return 1 + int.from_bytes(body[4:7], "little"), 1 + int.from_bytes(body[7:10], "little")
 
 
-def _vp8l_size(body: bytes) -> tuple[int, int]:
+def _vp8l_size(body: bytes) -> Size:
     (bits,) = struct.unpack_from("<I", body, 1)
     return 1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF)
 
 
-def _vp8_size(body: bytes) -> tuple[int, int]:
+def _vp8_size(body: bytes) -> Size:
     width, height = struct.unpack_from("<HH", body, 6)
     return width & 0x3FFF, height & 0x3FFF
 
@@ -216,10 +226,8 @@ def _orientation(tiff: bytes) -> int:
     return 1
 
 
-def _shown(format_: str, width: int, height: int, orientation: int) -> Photo:
-    if orientation >= _FIRST_TURNED:
-        width, height = height, width
-    return Photo(format=format_, width=width, height=height)
+def _shown(width: int, height: int, orientation: int) -> Size:
+    return (height, width) if orientation >= _FIRST_TURNED else (width, height)
 
 
 def _damaged(message: str) -> NotAPhotoError:
@@ -230,14 +238,14 @@ def _unsupported(message: str) -> NotAPhotoError:
     return NotAPhotoError(Reason.UNSUPPORTED_FORMAT, message)
 
 
-_READERS: tuple[tuple[bytes, Callable[[bytes], Photo]], ...] = (
-    (b"\x89PNG\r\n\x1a\n", _read_png),
-    (b"\xff\xd8\xff", _read_jpeg),
-    (b"GIF87a", _read_gif),
-    (b"GIF89a", _read_gif),
-    (b"RIFF", _read_webp),
+_READERS: tuple[tuple[bytes, str, Callable[[bytes], Size]], ...] = (
+    (b"\x89PNG\r\n\x1a\n", "png", _read_png),
+    (b"\xff\xd8\xff", "jpeg", _read_jpeg),
+    (b"GIF87a", "gif", _read_gif),
+    (b"GIF89a", "gif", _read_gif),
+    (b"RIFF", "webp", _read_webp),
 )
-_WEBP_SIZES: dict[bytes, Callable[[bytes], tuple[int, int]]] = {
+_WEBP_SIZES: dict[bytes, Callable[[bytes], Size]] = {
     b"VP8X": _vp8x_size,
     b"VP8L": _vp8l_size,
     b"VP8 ": _vp8_size,
