@@ -1,0 +1,56 @@
+"""A throw-away certificate authority, trusted by the local cloud and nobody else.
+
+CDK's bootstrap denies plain HTTP to its bucket, and so do our buckets; with enforced policies
+the local cloud therefore has to speak TLS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import certifi
+import trustme
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_NAMES = ("localhost", "*.localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Certificates:
+    """PEM files: the authority, the server's chain and key, and the authority with the public ones.
+
+    Only who talks to the outside too needs ``everything``: reading 120 authorities takes 25 ms
+    on every connection.
+    """
+
+    authority: Path
+    chain: Path
+    key: Path
+    everything: Path
+
+
+def issue_certificates(folder: Path) -> Certificates:
+    """Make a new authority and a server certificate for loopback; the authority's key is lost."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    made = Certificates(
+        authority=folder / "ca.pem",
+        chain=folder / "server.pem",
+        key=folder / "server.key",
+        everything=folder / "ca-and-public.pem",
+    )
+    authority = trustme.CA(organization_name="Cutout local cloud")
+    server = authority.issue_cert(*_NAMES)
+    authority.cert_pem.write_to_path(str(made.authority))
+    made.chain.write_bytes(b"".join(blob.bytes() for blob in server.cert_chain_pems))
+    made.key.touch(mode=0o600)
+    server.private_key_pem.write_to_path(str(made.key))
+    made.everything.write_bytes(authority.cert_pem.bytes() + _public_authorities())
+    return made
+
+
+def _public_authorities() -> bytes:
+    with open(certifi.where(), "rb") as bundle:  # noqa: PTH123 - certifi gives a str
+        return bundle.read()

@@ -1,0 +1,83 @@
+"""Who may use the local cloud, and how an SDK is told.
+
+MiniStack's root is whoever has the access key of its own environment. Root makes an operator with
+administrator rights, as one has in an AWS account, and everything else is done as the operator,
+whom bucket policies bind.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import boto3
+
+from cutout.local.cloud import REGION
+
+if TYPE_CHECKING:
+    from cutout.local.cloud import Endpoint
+
+_OPERATOR = "cutout-operator"
+_ADMINISTRATOR = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """An access key of the local cloud."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+
+
+def root_credentials() -> Credentials:
+    """Make up an access key for the root of one local cloud."""
+    return Credentials(
+        access_key_id=f"AKIA{secrets.token_hex(8).upper()}",
+        secret_access_key=secrets.token_urlsafe(30),
+    )
+
+
+def make_operator(endpoint: Endpoint, root: Credentials) -> Credentials:
+    """Make the user that people and the command line work as."""
+    iam = client("iam", endpoint, root)
+    iam.create_user(UserName=_OPERATOR)
+    iam.put_user_policy(
+        UserName=_OPERATOR,
+        PolicyName="Administrator",
+        PolicyDocument=json.dumps(_ADMINISTRATOR),
+    )
+    key = iam.create_access_key(UserName=_OPERATOR)["AccessKey"]
+    return Credentials(access_key_id=key["AccessKeyId"], secret_access_key=key["SecretAccessKey"])
+
+
+def client(service: str, endpoint: Endpoint, credentials: Credentials) -> Any:  # noqa: ANN401 - by name
+    """Return the SDK's client of a service of the local cloud."""
+    session = boto3.Session(
+        aws_access_key_id=credentials.access_key_id,
+        aws_secret_access_key=credentials.secret_access_key,
+        region_name=REGION,
+    )
+    return session.client(  # type: ignore[call-overload] # the name is not a literal
+        service, endpoint_url=endpoint.url, verify=str(endpoint.authority)
+    )
+
+
+def sdk_variables(endpoint: Endpoint, credentials: Credentials) -> dict[str, str]:
+    """Return the variables that make any AWS SDK, and the AWS CLI, use the local cloud."""
+    authority = str(endpoint.authority)
+    return {
+        "AWS_ENDPOINT_URL": endpoint.url,
+        "AWS_CA_BUNDLE": authority,
+        "NODE_EXTRA_CA_CERTS": authority,
+        "AWS_ACCESS_KEY_ID": credentials.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
+        # Whatever token the shell has belongs to another key.
+        "AWS_SESSION_TOKEN": "",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+    }

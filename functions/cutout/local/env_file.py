@@ -1,0 +1,35 @@
+"""``local.env``: lines of KEY=VALUE that make AWS tools work against the local cloud.
+
+A shell can source the file (values are quoted where it matters), and so can `dotenv` tools.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+def write_env_file(path: Path, variables: Mapping[str, str]) -> None:
+    """Write the variables, readable for this user only, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    fresh.unlink(missing_ok=True)
+    text = "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+    fresh.replace(path)
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """Return the variables; none if there is no such file."""
+    try:
+        lines = path.read_text().splitlines()
+    except FileNotFoundError:
+        return {}
+    pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
+    return {name: "".join(shlex.split(value)) for name, _, value in pairs}

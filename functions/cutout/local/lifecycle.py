@@ -1,0 +1,61 @@
+"""Whether the local cloud of a place is up, and how it is taken down."""
+
+from __future__ import annotations
+
+import shutil
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from cutout.local.ledger import drop_ledger, read_ledger
+from cutout.local.processes import is_alive, stop
+
+if TYPE_CHECKING:
+    from cutout.local.ledger import Ledger
+    from cutout.local.place import Place
+    from cutout.local.waiting import Clock
+
+
+class Status(Enum):
+    """How a local cloud stands."""
+
+    DOWN = "down"
+    """Nothing runs."""
+    BUSY = "busy"
+    """A command that is still running started it, and takes it down when it ends."""
+    UP = "up"
+    """It runs, the stack is deployed, and it stays until somebody takes it down."""
+    BROKEN = "broken"
+    """Something is left of it: a process has ended, or its command was killed."""
+
+
+def status(place: Place) -> Status:
+    """Say how the local cloud of this place stands."""
+    ledger = read_ledger(place.ledger_file)
+    if ledger is None:
+        return Status.BROKEN if place.ledger_file.exists() else Status.DOWN
+    if ledger.owner is not None:
+        return Status.BUSY if is_alive(ledger.owner) else Status.BROKEN
+    return Status.UP if is_usable(place, ledger) else Status.BROKEN
+
+
+def is_usable(place: Place, ledger: Ledger | None = None) -> bool:
+    """Say whether commands can use the cloud: everything runs and the stack is deployed."""
+    ledger = ledger or read_ledger(place.ledger_file)
+    return (
+        ledger is not None
+        and place.env_file.is_file()
+        and bool(ledger.fingerprint)
+        and all(is_alive(process) for process in ledger.processes)
+    )
+
+
+def take_down(place: Place, clock: Clock) -> bool:
+    """End what runs and remove what it needed; logs stay. Returns False if there was nothing."""
+    ledger = read_ledger(place.ledger_file)
+    for process in reversed(ledger.processes if ledger else ()):
+        stop(process, clock)
+    place.env_file.unlink(missing_ok=True)
+    shutil.rmtree(place.scratch, ignore_errors=True)
+    shutil.rmtree(place.tls, ignore_errors=True)
+    drop_ledger(place.ledger_file)
+    return ledger is not None

@@ -1,0 +1,54 @@
+"""Free ports on loopback, the same as the last time if they can be had.
+
+The stack's settings name the ports, so that the same ports spare a synthesis.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+
+
+def choose_ports(names: Iterable[str], memory: Path) -> dict[str, int]:
+    """Return a free port for each name and write them down for the next time."""
+    remembered = _recall(memory)
+    ports: dict[str, int] = {}
+    for name in names:
+        ports[name] = _free_port(remembered.get(name, 0), taken=ports.values())
+    memory.parent.mkdir(parents=True, exist_ok=True)
+    memory.write_text(json.dumps(remembered | ports) + "\n")
+    return ports
+
+
+def _recall(memory: Path) -> dict[str, int]:
+    try:
+        remembered = json.loads(memory.read_text())
+    except (OSError, ValueError):
+        return {}
+    return {str(name): port for name, port in remembered.items() if isinstance(port, int)}
+
+
+def _free_port(wanted: int, *, taken: Iterable[int]) -> int:
+    if wanted and wanted not in taken and (port := _bind(wanted)):
+        return port
+    while (port := _bind(0)) in taken:
+        pass
+    return port
+
+
+def _bind(port: int) -> int:
+    """Return the port that was bound for a moment, or 0 if somebody else has it."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return 0
+        return int(probe.getsockname()[1])

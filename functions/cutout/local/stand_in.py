@@ -1,0 +1,64 @@
+"""The stand-in of Evolink as a background process."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from cutout.local.errors import LocalCloudError
+from cutout.local.processes import is_alive, spawn
+from cutout.local.waiting import wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cutout.local.place import Place
+    from cutout.local.processes import ProcessRecord
+    from cutout.local.waiting import Clock
+
+_START_TIMEOUT_SECONDS = 30
+
+
+def start_stand_in(
+    place: Place, *, port: int, key: str, authority: Path, arguments: tuple[str, ...] = ()
+) -> ProcessRecord:
+    """Start the stand-in in the background; it is ready once its ready file is there."""
+    place.scratch.mkdir(parents=True, exist_ok=True)
+    _ready_file(place).unlink(missing_ok=True)
+    argv = [
+        *(sys.executable, "-m", "cutout.local.evolink"),
+        *("--port", str(port)),
+        *("--api-key", key),
+        *("--ready-file", str(_ready_file(place))),
+        *("--ca-bundle", str(authority)),
+        *arguments,
+    ]
+    environment = {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(place.scratch),
+        "TMPDIR": str(place.scratch),
+    }
+    return spawn("evolink", argv, environment=environment, log=place.logs / "evolink.log")
+
+
+def wait_for_stand_in(process: ProcessRecord, place: Place, clock: Clock) -> None:
+    """Wait until the stand-in listens.
+
+    Raises:
+        LocalCloudError: It ended, or is not ready in time.
+    """
+    ready = _ready_file(place)
+
+    def ready_or_ended() -> bool:
+        return ready.exists() or not is_alive(process)
+
+    wait_until(ready_or_ended, clock, timeout_seconds=_START_TIMEOUT_SECONDS)
+    if not ready.exists():
+        raise LocalCloudError(
+            "The stand-in for Evolink did not start.",
+            advice=f"Its log is {place.logs / 'evolink.log'}.",
+        )
+
+
+def _ready_file(place: Place) -> Path:
+    return place.scratch / "evolink.ready"
