@@ -191,6 +191,16 @@ class Job:
         since = retried[-1] if retried else self.created_at
         return next((a.started_at for a in self.attempts if a.started_at >= since), None)
 
+    @property
+    def in_state_since(self) -> datetime:
+        """When the present state was entered from another."""
+        at = self.created_at
+        for step in reversed(self.history):
+            if step.state is not self.state:
+                break
+            at = step.at
+        return at
+
     def is_backing_off(self, now: datetime) -> bool:
         """It must not be submitted before its time, whoever asks."""
         is_delayed = self.reason in {Reason.BACKING_OFF, Reason.TASK_RETRIED}
@@ -264,7 +274,8 @@ class Job:
         cannot swallow the event. `superseded` jobs announce nothing.
         """
         job = self.move(move, now=now, reason=reason, due_at=now, **facts)
-        job = replace(job, expires_at=now + retention)
+        attempts = tuple(replace(attempt, body=None) for attempt in job.attempts)
+        job = replace(job, attempts=attempts, expires_at=now + retention)
         return job.announced() if job.state is State.SUPERSEDED else job
 
     def announced(self) -> Job:

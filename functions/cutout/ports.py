@@ -9,12 +9,37 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
 from cutout.gate import Gate
 from cutout.job import Job, Source
 from cutout.provider import CreateOutcome, Task
+
+
+class Metric(StrEnum):
+    """What is counted; the dashboard and the alarms read these names."""
+
+    ADMITTED = "JobsAdmitted"
+    COMPLETED = "JobsCompleted"
+    REVIEW = "JobsInReview"
+    FAILED = "JobsFailed"
+    REJECTED = "JobsRejected"
+    SUPERSEDED = "JobsSuperseded"
+    OUTCOME_UNKNOWN = "OutcomesUnknown"
+    POSSIBLE_DOUBLE_CHARGE = "PossibleDoubleCharges"
+    RECOVERED_BY_POLL = "RecoveredByPoll"
+    GATE_PAUSED = "GatePauses"
+    CALLBACK_REFUSED = "CallbacksRefused"
+    SECONDS_TO_COMPLETE = "SecondsToComplete"
+    CREDITS = "CreditsCharged"
+    JOBS_DUE = "JobsDue"
+    OLDEST_DUE_SECONDS = "OldestDueSeconds"
+    IN_FLIGHT = "TasksInFlight"
+    SPENT_TODAY = "CreditsSpentToday"
+    GATE_IS_PAUSED = "GateIsPaused"
+    GATE_DRIFT = "GateDrift"
 
 
 class Clock(Protocol):
@@ -259,11 +284,17 @@ class KeyRing(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wake:
-    """A request to look at a job's task. `task_id` is a hint from an unconfirmed source."""
+    """A request to look at a job's task.
+
+    Attributes:
+        task_id: a hint from a callback's body; believed only once the API confirms it.
+        is_poll: Sweep asks because no callback came in time.
+    """
 
     job_id: str
     attempt: int
-    task_id: str | None
+    task_id: str | None = None
+    is_poll: bool = False
 
 
 class SubmissionQueue(Protocol):
@@ -279,6 +310,18 @@ class CallbackQueue(Protocol):
 
     def wake(self, wakes: Sequence[Wake]) -> None:
         """Have StoreResult look at these tasks."""
+        ...
+
+
+class Telemetry(Protocol):
+    """Log lines and metrics."""
+
+    def fact(self, message: str, /, **fields: object) -> None:
+        """One log line: a constant message and its fields; never a URL, a token or a body."""
+        ...
+
+    def count(self, metric: Metric, value: float = 1) -> None:
+        """Add to a metric."""
         ...
 
 

@@ -74,13 +74,14 @@ TRANSITIONS: dict[Move, tuple[frozenset[State], State]] = {
     Move.HOLD: (frozenset({State.QUEUED}), State.QUEUED),
     Move.ADMIT: (frozenset({State.QUEUED}), State.SUBMITTING),
     Move.REPEAT: (frozenset({State.UNCONFIRMED}), State.SUBMITTING),
-    Move.BACK_OFF: (frozenset({State.SUBMITTING}), State.QUEUED),
+    Move.BACK_OFF: (frozenset({State.SUBMITTING, State.UNCONFIRMED}), State.QUEUED),
     Move.LOSE_SIGHT: (frozenset({State.SUBMITTING}), State.UNCONFIRMED),
     Move.ACCEPT: (frozenset({State.SUBMITTING, State.UNCONFIRMED}), State.PROCESSING),
     Move.POLL_LATER: (frozenset({State.PROCESSING}), State.PROCESSING),
     Move.TRY_AGAIN: (_IN_FLIGHT, State.QUEUED),
-    # From `failed` too: a result that comes after we gave up was paid for, and is kept.
-    Move.FETCH: (_IN_FLIGHT | {State.STORING, State.FAILED}, State.STORING),
+    # From `failed` and `queued` too: a result that comes after we gave up, or while another
+    # attempt waits, was paid for, and is kept.
+    Move.FETCH: (_OPEN | {State.FAILED}, State.STORING),
     Move.FETCH_LATER: (frozenset({State.STORING}), State.STORING),
     Move.COMPLETE: (frozenset({State.STORING}), State.COMPLETED),
     Move.KEEP_FOR_REVIEW: (frozenset({State.STORING}), State.REVIEW),
@@ -116,6 +117,7 @@ class Reason(StrEnum):
     REFUSED_BY_PROVIDER = "refused-by-provider"
     TASK_FAILED = "task-failed"
     TASK_LOST = "task-lost"
+    RESULT_LOST = "result-lost"
     PROVIDER_UNREACHABLE = "provider-unreachable"
     DEADLINE_PASSED = "deadline-passed"
 

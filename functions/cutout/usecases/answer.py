@@ -1,0 +1,209 @@
+"""Recording how a paid call ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from cutout.errors import JobMovedError
+from cutout.gate import Gate
+from cutout.job import Attempt, Job
+from cutout.ports import Metric
+from cutout.provider import (
+    Accepted,
+    CreateOutcome,
+    Decision,
+    NotSent,
+    OutcomeUnknown,
+    Refused,
+    Verdict,
+    decide_refusal,
+)
+from cutout.states import AttemptOutcome, Move, Reason, State
+from cutout.usecases.record import GateRule, Recorder
+from cutout.usecases.timing import Randomness, Timing, back_off
+
+_UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
+_LONGEST_BACK_OFF = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answers:
+    """Turns each way a call can end into the job's next move."""
+
+    recorder: Recorder
+    timing: Timing
+    randomness: Randomness
+
+    def record(self, job: Job, number: int, outcome: CreateOutcome) -> Job:
+        """Record the outcome of the call of attempt `number`.
+
+        The row may have moved while the call ran. If it is still undecided, the outcome is
+        recorded on the row as it stands now; if a callback settled it, that stands.
+        """
+        while True:
+            attempt = job.attempt_numbered(number)
+            if attempt is None or job.state not in _UNDECIDED:
+                return job
+            after, rule = self._next(job, attempt, outcome)
+            try:
+                return self.recorder.record(job, after, rule)
+            except JobMovedError as lost:
+                if lost.winner is None:
+                    raise
+                job = lost.winner
+
+    def lease_ran_out(self, job: Job) -> Job:
+        """A worker died around its call: nobody knows whether it was made."""
+        attempt = job.attempt
+        if attempt is None:
+            return job
+        outcome = OutcomeUnknown(message="the worker ended before the answer was recorded")
+        return self.record(job, attempt.number, outcome)
+
+    def _next(
+        self,
+        job: Job,
+        attempt: Attempt,
+        outcome: CreateOutcome,
+    ) -> tuple[Job, GateRule | None]:
+        match outcome:
+            case Accepted():
+                return self._accepted(job, attempt, outcome)
+            case Refused():
+                return self._refused(job, attempt, outcome, decide_refusal(outcome))
+            case NotSent():
+                return self._not_sent(job, attempt, outcome)
+            case OutcomeUnknown():
+                return self._unknown(job, attempt, outcome.message), None
+
+    def _accepted(self, job: Job, attempt: Attempt, accepted: Accepted) -> tuple[Job, GateRule]:
+        now = self.recorder.clock.now()
+        reserved = accepted.credits_reserved or attempt.credits_reserved or Decimal(0)
+        is_double = attempt.posts > 1 and not accepted.is_replay
+        known = replace(
+            attempt,
+            outcome=AttemptOutcome.ACCEPTED,
+            task_id=accepted.task_id,
+            credits_reserved=reserved,
+            is_possible_double_charge=is_double,
+        )
+        if is_double:
+            self.recorder.telemetry.count(Metric.POSSIBLE_DOUBLE_CHARGE)
+        after = job.with_attempt(known).move(
+            Move.ACCEPT,
+            now=now,
+            due_at=now + self.timing.first_poll,
+        )
+
+        def rule(gate: Gate) -> Gate:
+            estimated = attempt.credits_reserved or Decimal(0)
+            charged = reserved * 2 if is_double else reserved
+            gate = gate.charging(charged - estimated, attempt.started_at.date())
+            return replace(gate, price=reserved or gate.price).cleared_by(attempt.started_at)
+
+        return after, rule
+
+    def _refused(
+        self,
+        job: Job,
+        attempt: Attempt,
+        refused: Refused,
+        decision: Decision,
+    ) -> tuple[Job, GateRule | None]:
+        now = self.recorder.clock.now()
+        words: dict[str, Any] = {"code": refused.code, "message": refused.message}
+        pause = self._pausing(decision)
+        if decision.verdict is Verdict.WAIT or (attempt.posts > 1 and pause is not None):
+            return self._unknown(job, attempt, refused.message), pause
+        ended = job.with_attempt(attempt.ended(AttemptOutcome.REFUSED, **words))
+        if pause is None:
+            after = ended.settle(
+                Move.FAIL,
+                now=now,
+                retention=self.timing.retention,
+                reason=Reason.REFUSED_BY_PROVIDER,
+                **words,
+            )
+        else:
+            self.recorder.telemetry.fact("intake paused", pause=decision.pause, code=refused.code)
+            self.recorder.telemetry.count(Metric.GATE_PAUSED)
+            after = ended.move(
+                Move.BACK_OFF,
+                now=now,
+                reason=Reason.GATE_PAUSED,
+                is_waiting=True,
+                **words,
+            )
+        return after, _then(pause, _refund(attempt))
+
+    def _pausing(self, decision: Decision) -> GateRule | None:
+        reason = decision.pause
+        if reason is None:
+            return None
+        now = self.recorder.clock.now()
+        delay = decision.delay
+        until = None if delay is None else now + delay * (1 + 0.2 * self.randomness())
+        return lambda gate: gate.pausing(reason, now, until)
+
+    def _not_sent(
+        self,
+        job: Job,
+        attempt: Attempt,
+        not_sent: NotSent,
+    ) -> tuple[Job, GateRule | None]:
+        now = self.recorder.clock.now()
+        if attempt.posts > 1:
+            # The earlier call of the same body may have been taken; only this one was not.
+            fewer = replace(attempt, posts=attempt.posts - 1)
+            return self._unknown(job, fewer, not_sent.message), None
+        ended = job.with_attempt(
+            attempt.ended(AttemptOutcome.NOT_SENT, message=not_sent.message),
+        )
+        since = ended.trying_since or now
+        if now - since >= self.timing.job_deadline:
+            after = ended.settle(
+                Move.FAIL,
+                now=now,
+                retention=self.timing.retention,
+                reason=Reason.PROVIDER_UNREACHABLE,
+                message=not_sent.message,
+            )
+        else:
+            tries = sum(a.outcome is AttemptOutcome.NOT_SENT for a in ended.attempts)
+            wait = back_off(tries, _LONGEST_BACK_OFF, self.randomness)
+            after = ended.move(
+                Move.BACK_OFF,
+                now=now,
+                reason=Reason.BACKING_OFF,
+                due_at=now + wait,
+                message=not_sent.message,
+            )
+        return after, _refund(attempt)
+
+    def _unknown(self, job: Job, attempt: Attempt, message: str) -> Job:
+        """Nobody knows: the callback may settle it, or the grace time ends."""
+        now = self.recorder.clock.now()
+        if job.state is State.UNCONFIRMED:
+            return job
+        self.recorder.telemetry.count(Metric.OUTCOME_UNKNOWN)
+        unknown = replace(attempt, outcome=AttemptOutcome.UNKNOWN, message=message)
+        return job.with_attempt(unknown).move(
+            Move.LOSE_SIGHT,
+            now=now,
+            reason=Reason.OUTCOME_UNKNOWN,
+            due_at=now + self.timing.unconfirmed_grace,
+            message=message,
+        )
+
+
+def _refund(attempt: Attempt) -> GateRule:
+    estimated = attempt.credits_reserved or Decimal(0)
+    return lambda gate: gate.refunding(estimated, attempt.started_at.date())
+
+
+def _then(first: Callable[[Gate], Gate] | None, second: GateRule) -> GateRule:
+    return second if first is None else lambda gate: second(first(gate))

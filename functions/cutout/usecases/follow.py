@@ -1,0 +1,204 @@
+"""Following a task to its end: what a callback or a poll sets off.
+
+Whatever woke us, the API is asked what became of the task, and only its answer counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+
+from cutout.errors import JobMovedError, TaskUnknownError, TransientError
+from cutout.gate import Gate
+from cutout.job import Attempt, Job
+from cutout.ports import Evolink, Jobs, Metric, Wake
+from cutout.provider import Task, TaskStatus, Verdict, decide_task_failure
+from cutout.states import AttemptOutcome, Move, Reason, State
+from cutout.usecases.record import GateRule, Recorder
+from cutout.usecases.timing import Randomness, Timing, back_off
+
+_YOUNG = timedelta(minutes=10)
+"""A task id may be unknown for a short while after creation (error-code page)."""
+_READ_AGAIN = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Follow:
+    """Looks at the task of one attempt and moves its job on."""
+
+    recorder: Recorder
+    jobs: Jobs
+    evolink: Evolink
+    store: Callable[[Job, Task], Job]
+    timing: Timing
+    randomness: Randomness
+
+    def wake(self, wake: Wake) -> None:
+        """Do what a callback or a poll asks for; a race that is lost ends it quietly."""
+        job = self.jobs.find(wake.job_id)
+        if job is None:
+            self.recorder.telemetry.fact("wake for a job that is not known")
+            return
+        self.recorder.telemetry.fact("job looked at", state=job.state, key=job.source.key)
+        try:
+            self._follow(job, wake)
+        except JobMovedError:
+            self.recorder.telemetry.fact("somebody else moved the job")
+
+    def _follow(self, job: Job, wake: Wake) -> None:
+        if job.state.is_settled and not job.is_announced:
+            job = self.recorder.announce(job)
+        attempt = job.attempt_numbered(wake.attempt)
+        if attempt is None or not attempt.is_open:
+            return
+        if job.state is State.STORING and not job.is_due(self.recorder.clock.now()):
+            return
+        task_id = attempt.task_id or wake.task_id
+        if task_id is None:
+            return
+        try:
+            task = self.evolink.read(task_id)
+        except TaskUnknownError:
+            self._task_unknown(job, attempt)
+        except TransientError as exc:
+            self._read_later(job, str(exc))
+        else:
+            self._task_known(job, attempt, task, wake)
+
+    def _task_known(self, job: Job, attempt: Attempt, task: Task, wake: Wake) -> None:
+        self.recorder.telemetry.fact("task read", status=task.status, task_id=task.id)
+        known = replace(attempt, task_id=task.id)
+        match task.status:
+            case TaskStatus.RUNNING:
+                self._still_running(job, known)
+            case TaskStatus.FAILED:
+                self._task_failed(job, known, task)
+            case TaskStatus.COMPLETED:
+                if wake.is_poll and job.state is not State.STORING:
+                    self.recorder.telemetry.count(Metric.RECOVERED_BY_POLL)
+                self._task_completed(job, known, task)
+
+    def _still_running(self, job: Job, attempt: Attempt) -> None:
+        now = self.recorder.clock.now()
+        if job.state in {State.SUBMITTING, State.UNCONFIRMED}:
+            adopted = job.with_attempt(replace(attempt, outcome=AttemptOutcome.ACCEPTED))
+            due_at = now + self.timing.poll_interval
+            self.recorder.record(job, adopted.move(Move.ACCEPT, now=now, due_at=due_at))
+        elif job.state is State.PROCESSING:
+            self._wait(job, self.timing.poll_interval)
+
+    def _read_later(self, job: Job, message: str) -> None:
+        """The provider cannot say now: the task stays open."""
+        if job.state in {State.PROCESSING, State.STORING}:
+            longest = self.timing.poll_interval
+            self._wait(job, back_off(job.tries, longest, self.randomness), message)
+
+    def _task_unknown(self, job: Job, attempt: Attempt) -> None:
+        """404: normal for a moment, and nothing to act on if only a body named the task."""
+        if attempt.task_id is None:
+            return
+        if self.recorder.clock.now() - attempt.started_at < _YOUNG:
+            self._wait(job, _READ_AGAIN)
+            return
+        lost = job.with_attempt(attempt.ended(AttemptOutcome.UNKNOWN, code="task_not_found"))
+        self._fail(job, lost, Reason.TASK_LOST, code="task_not_found", message=None)
+
+    def _wait(self, job: Job, delay: timedelta, message: str | None = None) -> None:
+        now = self.recorder.clock.now()
+        if self._is_past_deadline(job):
+            reason = Reason.RESULT_LOST if job.state is State.STORING else Reason.DEADLINE_PASSED
+            self._fail(job, job, reason, message=message)
+            return
+        move = Move.FETCH_LATER if job.state is State.STORING else Move.POLL_LATER
+        if job.state in {State.STORING, State.PROCESSING}:
+            later = job.move(move, now=now, due_at=now + delay, message=message)
+            self.recorder.record(job, later)
+
+    def _is_past_deadline(self, job: Job) -> bool:
+        since = job.trying_since or job.created_at
+        return self.recorder.clock.now() - since >= self.timing.job_deadline
+
+    def _task_failed(self, job: Job, attempt: Attempt, task: Task) -> None:
+        """Again, with back-off, where the code promises something; else the end."""
+        if job.state.is_settled:
+            return
+        now = self.recorder.clock.now()
+        earlier = sum(a.outcome is AttemptOutcome.FAILED for a in job.attempts)
+        words = {"code": task.code, "message": task.message}
+        ended = job.with_attempt(
+            attempt.ended(AttemptOutcome.FAILED, credits_used=task.credits_used, **words),
+        )
+        rule = _refund(attempt, task.credits_used or Decimal(0))
+        decision = decide_task_failure(task.code, earlier)
+        superseded = self.recorder.why_superseded(job)
+        if superseded:
+            after = self._settled(ended, Move.SUPERSEDE, superseded)
+        elif decision.verdict is Verdict.AGAIN and decision.delay and job.attempt == attempt:
+            delay = decision.delay * (1 + 0.5 * self.randomness())
+            after = ended.move(
+                Move.TRY_AGAIN,
+                now=now,
+                reason=Reason.TASK_RETRIED,
+                due_at=now + delay,
+                **words,
+            )
+        else:
+            after = self._settled(ended, Move.FAIL, Reason.TASK_FAILED, **words)
+        self.recorder.record(job, after, rule)
+
+    def _task_completed(self, job: Job, attempt: Attempt, task: Task) -> None:
+        """Take the lease on the result, then fetch it."""
+        if job.state.is_settled and job.state is not State.FAILED:
+            self._note_late_success(job, attempt, task)
+            return
+        if job.state is State.QUEUED:
+            return
+        now = self.recorder.clock.now()
+        used = task.credits_used
+        known = replace(attempt, outcome=AttemptOutcome.ACCEPTED, credits_used=used)
+        storing = job.with_attempt(known).move(
+            Move.FETCH,
+            now=now,
+            due_at=now + self.timing.lease,
+            storing_attempt=attempt.number,
+        )
+        rule = None if used is None else _refund(attempt, used)
+        self.store(self.recorder.record(job, storing, rule), task)
+
+    def _note_late_success(self, job: Job, attempt: Attempt, task: Task) -> None:
+        """A second attempt of a settled job was charged: one result, both charges on record."""
+        charged = attempt.ended(AttemptOutcome.SUCCEEDED, credits_used=task.credits_used)
+        self.recorder.record(job, job.with_attempt(charged))
+
+    def _fail(
+        self,
+        before: Job,
+        job: Job,
+        reason: Reason,
+        *,
+        code: str | None = None,
+        message: str | None = None,
+    ) -> None:
+        self.recorder.record(
+            before,
+            self._settled(job, Move.FAIL, reason, code=code, message=message),
+        )
+
+    def _settled(self, job: Job, move: Move, reason: Reason, **words: str | None) -> Job:
+        now = self.recorder.clock.now()
+        return job.settle(move, now=now, retention=self.timing.retention, reason=reason, **words)
+
+
+def _refund(attempt: Attempt, used: Decimal) -> GateRule:
+    """Correct the day's sum once it is known what the attempt cost."""
+    reserved = attempt.credits_used or attempt.credits_reserved or Decimal(0)
+    day = attempt.started_at.date()
+
+    def rule(gate: Gate) -> Gate:
+        if used >= reserved:
+            return gate.charging(used - reserved, day)
+        return gate.refunding(reserved - used, day)
+
+    return rule

@@ -1,0 +1,141 @@
+"""Writing a job's moves: the gate is kept in step, whoever waits is woken, the end is announced."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from cutout.errors import GateMovedError, StoreBusyError
+from cutout.gate import Gate, Limits
+from cutout.job import Job
+from cutout.ports import (
+    Announcements,
+    Backlog,
+    Clock,
+    Gates,
+    Jobs,
+    Metric,
+    SourceHeads,
+    SubmissionQueue,
+    Telemetry,
+)
+from cutout.states import Reason, State
+
+GateRule = Callable[[Gate], Gate]
+
+GATE_TRIES = 12
+_SETTLED_METRICS = {
+    State.COMPLETED: Metric.COMPLETED,
+    State.REVIEW: Metric.REVIEW,
+    State.FAILED: Metric.FAILED,
+    State.REJECTED: Metric.REJECTED,
+    State.SUPERSEDED: Metric.SUPERSEDED,
+}
+
+
+class Store(Jobs, Gates, Backlog, SourceHeads, Protocol):
+    """The jobs table, as the recorder needs it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorder:
+    """The only writer of jobs that exist."""
+
+    store: Store
+    submissions: SubmissionQueue
+    announcements: Announcements
+    telemetry: Telemetry
+    clock: Clock
+    limits: Limits
+
+    def record(self, before: Job, after: Job, rule: GateRule | None = None) -> Job:
+        """Write a move; a slot that it gives up goes to whoever waits.
+
+        Args:
+            before: the job as it was read.
+            after: the job as it shall be.
+            rule: what else changes at the gate, in the same transaction.
+
+        Raises:
+            JobMovedError: somebody moved the job since `before` was read.
+            StoreBusyError: the gate is too busy to be written.
+        """
+        is_released = before.state.holds_slot and not after.state.holds_slot
+        saved = self._save(after, rule, is_released=is_released)
+        self.telemetry.fact(
+            "job moved",
+            state=after.state,
+            came_from=before.state,
+            reason=after.reason,
+        )
+        if is_released:
+            self.wake_waiting()
+        if after.state.is_settled and not before.state.is_settled:
+            return self.announce(saved)
+        return saved
+
+    def announce(self, job: Job) -> Job:
+        """Send the completion event that a settled job owes, then take note that it is out.
+
+        If the worker dies in between, Sweep has it announced again: at least once.
+        """
+        if job.is_announced:
+            self._count(job)
+            return job
+        self.announcements.announce(job)
+        self._count(job)
+        return self.store.save(job.announced())
+
+    def wake_waiting(self) -> None:
+        """Have Submit look at as many waiting jobs as the gate has room for."""
+        gate = self.store.read()
+        if gate.holds(self.limits, self.clock.now()) is not None:
+            return
+        waiting = self.store.waiting(gate.free_slots(self.limits))
+        if waiting:
+            self.submissions.wake(waiting)
+
+    def change_gate(self, rule: GateRule) -> Gate:
+        """Change the gate by itself.
+
+        Raises:
+            StoreBusyError: the gate is too busy to be written.
+        """
+        for _ in range(GATE_TRIES):
+            gate = self.store.read()
+            changed = rule(gate)
+            if changed == gate:
+                return gate
+            try:
+                return self.store.write(changed)
+            except GateMovedError:
+                continue
+        raise StoreBusyError("the gate is written too often")
+
+    def why_superseded(self, job: Job) -> Reason | None:
+        """The reason why the job's photo is no longer the newest of its key, if it is not."""
+        head = self.store.newest(job.source.ref)
+        if head is None or head.order <= job.source.order:
+            return None
+        return Reason.SOURCE_DELETED if head.job_id is None else Reason.NEWER_UPLOAD
+
+    def _save(self, after: Job, rule: GateRule | None, *, is_released: bool) -> Job:
+        if rule is None and not is_released:
+            return self.store.save(after)
+        for _ in range(GATE_TRIES):
+            gate = self.store.read()
+            changed = rule(gate) if rule else gate
+            changed = changed.releasing() if is_released else changed
+            try:
+                return self.store.save(after, gate=None if changed == gate else changed)
+            except GateMovedError:
+                continue
+        raise StoreBusyError("the gate is written too often")
+
+    def _count(self, job: Job) -> None:
+        self.telemetry.count(_SETTLED_METRICS[job.state])
+        self.telemetry.count(Metric.CREDITS, float(job.credits))
+        if job.state is State.COMPLETED:
+            seconds = (job.updated_at - job.created_at).total_seconds()
+            self.telemetry.count(Metric.SECONDS_TO_COMPLETE, seconds)

@@ -1,0 +1,185 @@
+"""Moving a job towards the provider: check the photo, pass the gate, record, then pay.
+
+The paid call is made only by the worker whose conditional write put the job into `submitting`, and
+every way the call can end is recorded. A worker that dies leaves a lease that Sweep finds.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+from cutout.callback_token import CallbackAddress, sign
+from cutout.errors import (
+    GateMovedError,
+    JobMovedError,
+    NotAPhotoError,
+    SourceGoneError,
+    StoreBusyError,
+)
+from cutout.gate import Gate, Held
+from cutout.job import Attempt, Job
+from cutout.keys import result_keys
+from cutout.photo import PhotoLimits, check_size, inspect
+from cutout.ports import Evolink, Metric, PhotoLinks, ResultKeys, Signer, Uploads
+from cutout.states import Move, Reason, State
+from cutout.usecases.answer import Answers
+from cutout.usecases.record import GATE_TRIES, Recorder
+from cutout.usecases.timing import Timing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """What every paid call has in common."""
+
+    model: str
+    callback_url: str
+    upload_prefix: str
+    result_prefix: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Submit:
+    """Looks at one job and moves it on as far as it can."""
+
+    recorder: Recorder
+    answers: Answers
+    uploads: Uploads
+    links: PhotoLinks
+    signer: Signer
+    result_keys: ResultKeys
+    evolink: Evolink
+    timing: Timing
+    limits: PhotoLimits
+    call: Call
+
+    def advance(self, job: Job) -> Job:
+        """Move the job on; the job as it stands afterwards.
+
+        A job that somebody else moves meanwhile is theirs: the winner is returned, quietly.
+        """
+        self.recorder.telemetry.fact("job looked at", state=job.state, key=job.source.key)
+        try:
+            return self._advance(job)
+        except JobMovedError as lost:
+            return lost.winner or job
+
+    def _advance(self, job: Job) -> Job:
+        now = self.recorder.clock.now()
+        if job.state is State.QUEUED and not job.is_backing_off(now):
+            return self._start(job)
+        if job.state is State.SUBMITTING and job.is_due(now):
+            return self.answers.lease_ran_out(job)
+        if job.state is State.UNCONFIRMED and job.is_due(now):
+            return self._repeat(job)
+        return job
+
+    def _start(self, job: Job) -> Job:
+        superseded = self.recorder.why_superseded(job)
+        if superseded:
+            return self._settle(job, Move.SUPERSEDE, superseded)
+        if job.photo is None:
+            try:
+                job = self._checked(job)
+            except NotAPhotoError as exc:
+                return self._settle(job, Move.REJECT, exc.reason, message=str(exc))
+            except SourceGoneError:
+                return self._settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
+        return self._pass_gate(job)
+
+    def _checked(self, job: Job) -> Job:
+        """The job with what its photo is and where its result will go."""
+        source = job.source
+        check_size(source.key, source.size, self.limits)
+        photo = inspect(self.uploads.read(source).data, self.limits)
+        candidates = result_keys(
+            source.key,
+            upload_prefix=self.call.upload_prefix,
+            result_prefix=self.call.result_prefix,
+        )
+        key = next(key for key in candidates if self.result_keys.claim(key, source.ref))
+        return replace(job, photo=photo, result_key=key)
+
+    def _pass_gate(self, job: Job) -> Job:
+        """Into `submitting` and on to the call, or behind the gate."""
+        if not job.is_waiting and self.recorder.store.waiting(1):
+            return self._hold(job, Reason.BEHIND_OTHERS)
+        for _ in range(GATE_TRIES):
+            gate = self.recorder.store.read()
+            held = gate.holds(self.recorder.limits, self.recorder.clock.now())
+            if isinstance(held, Held):
+                return self._hold(job, held.reason)
+            try:
+                return self._post(self._admit(job, gate))
+            except GateMovedError:
+                continue
+        raise StoreBusyError("the gate is written too often")
+
+    def _admit(self, job: Job, gate: Gate) -> Job:
+        """Record the attempt and take the slot, in one transaction."""
+        now = self.recorder.clock.now()
+        number = job.attempt.number + 1 if job.attempt else 1
+        token = sign(CallbackAddress(job_id=job.id, attempt=number), self.signer.signing_key())
+        attempt = Attempt(
+            number=number,
+            idempotency_key=f"cutout-{job.id}-{number}",
+            body=json.dumps(
+                {
+                    "model": self.call.model,
+                    "image_urls": [self.links.link(job.source)],
+                    "callback_url": f"{self.call.callback_url}/callbacks/{token}",
+                },
+            ),
+            started_at=now,
+            credits_reserved=gate.price,
+        )
+        submitting = job.with_attempt(attempt).move(
+            Move.ADMIT,
+            now=now,
+            due_at=now + self.timing.lease,
+        )
+        saved = self.recorder.store.save(submitting, gate=gate.admitting(now, self.timing.lease))
+        self.recorder.telemetry.count(Metric.ADMITTED)
+        return saved
+
+    def _repeat(self, job: Job) -> Job:
+        """The grace time is over: the same body and key once more, or give up."""
+        superseded = self.recorder.why_superseded(job)
+        attempt = job.attempt
+        if superseded:
+            return self._settle(job, Move.SUPERSEDE, superseded)
+        if attempt is None or attempt.body is None or attempt.posts >= _MOST_POSTS:
+            return self._settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN)
+        now = self.recorder.clock.now()
+        again = job.with_attempt(replace(attempt, posts=attempt.posts + 1))
+        again = again.move(Move.REPEAT, now=now, due_at=now + self.timing.lease)
+        return self._post(self.recorder.record(job, again))
+
+    def _post(self, job: Job) -> Job:
+        attempt = job.attempt
+        if attempt is None or attempt.body is None:
+            return job
+        outcome = self.evolink.create(attempt.body, attempt.idempotency_key)
+        return self.answers.record(job, attempt.number, outcome)
+
+    def _hold(self, job: Job, reason: Reason) -> Job:
+        """Behind the gate: no due time, no message; a freed slot or Sweep wakes it."""
+        if job.is_waiting and job.reason is reason:
+            return job
+        now = self.recorder.clock.now()
+        held = self.recorder.record(
+            job, job.move(Move.HOLD, now=now, reason=reason, is_waiting=True)
+        )
+        if reason is Reason.BEHIND_OTHERS:
+            self.recorder.wake_waiting()
+        return held
+
+    def _settle(self, job: Job, move: Move, reason: Reason, *, message: str | None = None) -> Job:
+        now = self.recorder.clock.now()
+        retention = self.timing.retention
+        settled = job.settle(move, now=now, retention=retention, reason=reason, message=message)
+        return self.recorder.record(job, settled)
+
+
+_MOST_POSTS = 2
+"""A body is sent at most twice: its link to the photo would not outlive a third grace time."""

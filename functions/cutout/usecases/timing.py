@@ -1,0 +1,30 @@
+"""How long things may take, in one value, and how back-offs grow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+Randomness = Callable[[], float]
+"""A number from 0 up to, not including, 1."""
+
+_FIRST_BACK_OFF = timedelta(seconds=15)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timing:
+    """The settings of the same names."""
+
+    first_poll: timedelta
+    poll_interval: timedelta
+    lease: timedelta
+    unconfirmed_grace: timedelta
+    job_deadline: timedelta
+    retention: timedelta
+
+
+def back_off(tries: int, longest: timedelta, randomness: Randomness) -> timedelta:
+    """The wait before another try: doubles from 15 s up to `longest`, with half of it jitter."""
+    whole: timedelta = min(_FIRST_BACK_OFF * 2 ** min(tries, 16), longest)
+    return whole / 2 + whole / 2 * randomness()
