@@ -22,6 +22,12 @@ from cutout.usecases.timing import Randomness, Timing, back_off
 _YOUNG = timedelta(minutes=10)
 """A task id may be unknown for a short while after creation (error-code page)."""
 _READ_AGAIN = timedelta(seconds=60)
+_UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
+_FOLLOWED = frozenset({State.PROCESSING, State.STORING})
+_GIVING_UP = {
+    State.PROCESSING: Reason.DEADLINE_PASSED,
+    State.STORING: Reason.RESULT_LOST,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,23 +87,21 @@ class Follow:
                 self._task_completed(job, known, task)
 
     def _still_running(self, job: Job, attempt: Attempt) -> None:
-        now = self.recorder.clock.now()
-        if job.state in {State.SUBMITTING, State.UNCONFIRMED}:
-            adopted = job.with_attempt(replace(attempt, outcome=AttemptOutcome.ACCEPTED))
-            due_at = now + self.timing.poll_interval
-            self.recorder.record(job, adopted.move(Move.ACCEPT, now=now, due_at=due_at))
-        elif job.state is State.PROCESSING:
+        if job.state not in _UNDECIDED:
             self._wait(job, self.timing.poll_interval)
+            return
+        now = self.recorder.clock.now()
+        adopted = job.with_attempt(replace(attempt, outcome=AttemptOutcome.ACCEPTED))
+        due_at = now + self.timing.poll_interval
+        self.recorder.record(job, adopted.move(Move.ACCEPT, now=now, due_at=due_at))
 
     def _read_later(self, job: Job, message: str) -> None:
         """The provider cannot say now: the task stays open."""
-        if job.state in {State.PROCESSING, State.STORING}:
-            longest = self.timing.poll_interval
-            self._wait(job, back_off(job.tries, longest, self.randomness), message)
+        self._wait(job, back_off(job.tries, self.timing.poll_interval, self.randomness), message)
 
     def _task_unknown(self, job: Job, attempt: Attempt) -> None:
         """404: normal for a moment, and nothing to act on if only a body named the task."""
-        if attempt.task_id is None:
+        if attempt.task_id is None or job.state not in _FOLLOWED:
             return
         if self.recorder.clock.now() - attempt.started_at < _YOUNG:
             self._wait(job, _READ_AGAIN)
@@ -106,24 +110,19 @@ class Follow:
         self._fail(job, lost, Reason.TASK_LOST, code="task_not_found", message=None)
 
     def _wait(self, job: Job, delay: timedelta, message: str | None = None) -> None:
+        """Look again later, within the deadline; jobs that nobody waits for stay as they are."""
+        if job.state not in _FOLLOWED:
+            return
         now = self.recorder.clock.now()
-        if self._is_past_deadline(job):
-            reason = Reason.RESULT_LOST if job.state is State.STORING else Reason.DEADLINE_PASSED
-            self._fail(job, job, reason, message=message)
+        if now - job.in_state_since >= self.timing.job_deadline:
+            self._fail(job, job, _GIVING_UP[job.state], message=message)
             return
         move = Move.FETCH_LATER if job.state is State.STORING else Move.POLL_LATER
-        if job.state in {State.STORING, State.PROCESSING}:
-            later = job.move(move, now=now, due_at=now + delay, message=message)
-            self.recorder.record(job, later)
-
-    def _is_past_deadline(self, job: Job) -> bool:
-        since = job.trying_since or job.created_at
-        return self.recorder.clock.now() - since >= self.timing.job_deadline
+        later = job.move(move, now=now, reason=job.reason, due_at=now + delay, message=message)
+        self.recorder.record(job, later)
 
     def _task_failed(self, job: Job, attempt: Attempt, task: Task) -> None:
         """Again, with back-off, where the code promises something; else the end."""
-        if job.state.is_settled:
-            return
         now = self.recorder.clock.now()
         earlier = sum(a.outcome is AttemptOutcome.FAILED for a in job.attempts)
         words = {"code": task.code, "message": task.message}
@@ -132,10 +131,13 @@ class Follow:
         )
         rule = _refund(attempt, task.credits_used or Decimal(0))
         decision = decide_task_failure(task.code, earlier)
+        is_newest_attempt = job.attempt is not None and job.attempt.number == attempt.number
         superseded = self.recorder.why_superseded(job)
-        if superseded:
+        if job.state.is_settled or not is_newest_attempt:
+            after = ended
+        elif superseded:
             after = self._settled(ended, Move.SUPERSEDE, superseded)
-        elif decision.verdict is Verdict.AGAIN and decision.delay and job.attempt == attempt:
+        elif decision.verdict is Verdict.AGAIN and decision.delay and job.state.holds_slot:
             delay = decision.delay * (1 + 0.5 * self.randomness())
             after = ended.move(
                 Move.TRY_AGAIN,
@@ -153,14 +155,13 @@ class Follow:
         if job.state.is_settled and job.state is not State.FAILED:
             self._note_late_success(job, attempt, task)
             return
-        if job.state is State.QUEUED:
-            return
         now = self.recorder.clock.now()
         used = task.credits_used
         known = replace(attempt, outcome=AttemptOutcome.ACCEPTED, credits_used=used)
         storing = job.with_attempt(known).move(
             Move.FETCH,
             now=now,
+            reason=job.reason if job.state is State.STORING else None,
             due_at=now + self.timing.lease,
             storing_attempt=attempt.number,
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cutout.acceptance import why_not
-from cutout.errors import FetchRefusedError, SourceGoneError, TransientError
+from cutout.errors import FetchRefusedError, IllegalMoveError, SourceGoneError, TransientError
 from cutout.job import Attempt, Job, Result
 from cutout.keys import review_key
 from cutout.ports import Downloads, Labels, Picture, Pictures, Results, StoredResult, Uploads
@@ -20,7 +20,6 @@ from cutout.states import AttemptOutcome, Move, Reason
 from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Randomness, Timing, back_off
 
-_MOST_FETCHES = 10
 _PUT_TRIES = 3
 _MAX_METADATA_BYTES = 2048
 """S3's limit for user metadata, names and values together."""
@@ -58,7 +57,7 @@ class StoreResult:
     def _accept(self, job: Job, task: Task, file: Path, size: int) -> Job:
         picture = self.pictures.examine(file)
         if job.photo is None or job.result_key is None:
-            raise AssertionError("a job that was submitted has a photo and a result key")
+            raise IllegalMoveError("a job without a photo cannot have a result")
         doubt = why_not(picture, job.photo)
         key = review_key(job.result_key) if doubt else job.result_key
         try:
@@ -122,9 +121,9 @@ class StoreResult:
 
     def _later(self, job: Job, message: str) -> Job:
         """Read the task again later: its link may be fresh then. Bounded."""
-        if job.tries + 1 >= _MOST_FETCHES:
-            return self._settle(job, Move.FAIL, Reason.RESULT_LOST, message=message)
         now = self.recorder.clock.now()
+        if now - job.in_state_since >= self.timing.job_deadline:
+            return self._settle(job, Move.FAIL, Reason.RESULT_LOST, message=message)
         wait = back_off(job.tries, self.timing.poll_interval, self.randomness)
         later = job.move(
             Move.FETCH_LATER,

@@ -167,9 +167,8 @@ class Submit:
         if job.is_waiting and job.reason is reason:
             return job
         now = self.recorder.clock.now()
-        held = self.recorder.record(
-            job, job.move(Move.HOLD, now=now, reason=reason, is_waiting=True)
-        )
+        behind = job.move(Move.HOLD, now=now, reason=reason, is_waiting=True)
+        held = self.recorder.record(job, behind)
         if reason is Reason.BEHIND_OTHERS:
             self.recorder.wake_waiting()
         return held
