@@ -1,0 +1,1 @@
+"""A stand-in for Evolink: the documented contract on loopback, with faults on demand."""

@@ -1,0 +1,118 @@
+"""``/_standin/...``: what tests and people ask the stand-in itself."""
+
+import json
+from collections import Counter, defaultdict
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from cutout.local.evolink.faults import Fault
+from cutout.local.evolink.ledger import Kind
+from cutout.local.evolink.rules import parse_rule
+from cutout.local.evolink.service import Service
+
+_LONGEST_WAIT_SECONDS = 60.0
+
+
+class Control:
+    """The routes of the stand-in's own; none of them asks for a key."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [
+            Route("/_standin/ledger", self.ledger, methods=["GET"]),
+            Route("/_standin/faults", self.list_faults, methods=["GET"]),
+            Route("/_standin/faults", self.add_faults, methods=["POST"]),
+            Route("/_standin/faults", self.clear_faults, methods=["DELETE"]),
+            Route("/_standin/account", self.change_account, methods=["POST"]),
+            Route("/_standin/clock", self.advance, methods=["POST"]),
+        ]
+
+    async def ledger(self, request: Request) -> Response:
+        """Answer with the entries and the sums.
+
+        Query: ``kind`` picks entries; ``count`` waits until there are so many of that kind, at
+        most ``seconds`` (real ones, default 10), and says in ``complete`` whether they came.
+        """
+        ledger = self._service.ledger
+        kind = request.query_params.get("kind")
+        complete = True
+        if kind is not None and "count" in request.query_params:
+            seconds = float(request.query_params.get("seconds", "10"))
+            complete = await ledger.wait_for(
+                kind, int(request.query_params["count"]), min(seconds, _LONGEST_WAIT_SECONDS)
+            )
+        return JSONResponse({"complete": complete, **self._sums(), "entries": ledger.entries(kind)})
+
+    async def list_faults(self, _request: Request) -> Response:
+        """Answer with the rules in force and the faults there are."""
+        faults = [
+            {"where": it.where, "fault": it.label, "occasion": it.stage, "what": it.sentence}
+            for it in Fault
+        ]
+        return JSONResponse({"rules": self._service.rules.listing(), "faults": faults})
+
+    async def add_faults(self, request: Request) -> Response:
+        """Add one rule or a list of rules, all or none."""
+        try:
+            document = json.loads(await request.body())
+            documents = document if isinstance(document, list) else [document]
+            rules = [parse_rule(it) for it in documents]
+        except (ValueError, LookupError) as error:
+            return _refused(error)
+        for rule in rules:
+            self._service.rules.add(rule)
+        return JSONResponse({"rules": self._service.rules.listing()}, status_code=201)
+
+    async def clear_faults(self, _request: Request) -> Response:
+        """Forget all rules."""
+        self._service.rules.clear()
+        return Response(status_code=204)
+
+    async def change_account(self, request: Request) -> Response:
+        """Set the balance (``balance``) or the keys accepted (``api_keys``)."""
+        try:
+            document = json.loads(await request.body())
+            if "balance" in document:
+                self._service.ledger.balance = float(document["balance"])
+            if "api_keys" in document:
+                self._service.api_keys = frozenset(map(str, document["api_keys"]))
+        except (ValueError, TypeError) as error:
+            return _refused(error)
+        return Response(status_code=204)
+
+    async def advance(self, request: Request) -> Response:
+        """Move time forward by ``advance_seconds``."""
+        try:
+            self._service.clock.advance(float(json.loads(await request.body())["advance_seconds"]))
+        except (ValueError, TypeError, KeyError) as error:
+            return _refused(error)
+        return Response(status_code=204)
+
+    def _sums(self) -> dict[str, object]:
+        tasks = list(self._service.tasks.every())
+        photos: dict[str, Counter[str]] = defaultdict(Counter)
+        for entry in self._service.ledger.entries(Kind.POST):
+            photos[str(entry["photo"])]["posts"] += 1
+        for task in tasks:
+            photos[task.photo]["tasks"] += 1
+            photos[task.photo]["charges"] += task.credits_used > 0
+        return {
+            "balance": self._service.ledger.balance,
+            "credits_used": round(sum(task.credits_used for task in tasks), 4),
+            "tasks": Counter(task.status for task in tasks),
+            "running": self._service.tasks.running(),
+            "peak_running": self._service.ledger.peak,
+            "photos": {
+                photo: {name: count[name] for name in ("posts", "tasks", "charges")}
+                for photo, count in photos.items()
+            },
+        }
+
+
+def _refused(error: Exception) -> Response:
+    return JSONResponse({"error": f"{type(error).__name__}: {error}"}, status_code=400)

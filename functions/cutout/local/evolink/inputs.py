@@ -1,0 +1,61 @@
+"""The input of a task: fetched and looked at as the real service would."""
+
+import hashlib
+from dataclasses import dataclass
+from io import BytesIO
+
+from PIL import Image, UnidentifiedImageError
+
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+_LARGEST_INPUT = 10 * 1024 * 1024
+
+
+class UnusableInputError(Exception):
+    """The input cannot be worked on: error code and message of the failed task."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, kw_only=True)
+class Input:
+    """A photo that was fetched and can be opened."""
+
+    content: bytes
+    sha256: str
+
+
+def unreadable(reason: str) -> UnusableInputError:
+    """Say that the input could not be had or opened."""
+    return UnusableInputError(
+        "image_processing_error", f"Failed to process the input image.\n{reason}"
+    )
+
+
+def check_input(content: bytes, side_limits: tuple[int, int]) -> Input:
+    """Check the documented limits of an input.
+
+    Raises:
+        UnusableInputError: It is too large, of another type, damaged or of a forbidden size.
+    """
+    if len(content) > _LARGEST_INPUT:
+        raise UnusableInputError("invalid_parameters", "The image is larger than 10MB")
+    width, height = _size(content)
+    shortest, longest = side_limits
+    if min(width, height) < shortest or max(width, height) > longest:
+        raise UnusableInputError(
+            "invalid_parameters",
+            f"Image dimensions must be between {shortest} and {longest} pixels, "
+            f"got {width}x{height}",
+        )
+    return Input(content=content, sha256=hashlib.sha256(content).hexdigest())
+
+
+def _size(content: bytes) -> tuple[int, int]:
+    try:
+        with Image.open(BytesIO(content), formats=_FORMATS) as picture:
+            return picture.size
+    except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
+        raise unreadable("The file is not a JPEG, PNG, GIF or WebP image") from None

@@ -1,0 +1,102 @@
+"""Requests the stand-in makes itself: it fetches inputs and delivers callbacks."""
+
+import asyncio
+import http.client
+import ssl
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+from urllib.request import (
+    HTTPDefaultErrorHandler,
+    HTTPErrorProcessor,
+    HTTPHandler,
+    HTTPRedirectHandler,
+    HTTPSHandler,
+    OpenerDirector,
+    Request,
+)
+
+USER_AGENT = "evolink-standin/1.0"
+_THREADS = 16
+_LARGEST_BODY = 100 * 1024 * 1024
+
+
+class UnreachableError(Exception):
+    """There was no answer: name, connection, certificate, time-out or a broken body."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What another server said: HTTP status and body."""
+
+    status: int
+    body: bytes
+
+
+class Outgoing:
+    """An HTTP client that runs urllib in threads of its own.
+
+    Proxies of the environment are not used and no other scheme than http and https is followed.
+    """
+
+    def __init__(self, ca_bundle: Path | None) -> None:
+        context = ssl.create_default_context(cafile=None if ca_bundle is None else str(ca_bundle))
+        handlers = (HTTPHandler(), HTTPSHandler(context=context))
+        self._straight = _opener(*handlers)
+        self._following = _opener(*handlers, HTTPRedirectHandler())
+        self._threads = ThreadPoolExecutor(_THREADS, "evolink-outgoing")
+
+    async def get(self, url: str, *, timeout_seconds: float) -> Answer:
+        """Fetch a URL, following redirects.
+
+        Raises:
+            UnreachableError: There was no whole answer.
+        """
+        return await self._run(self._following, Request(url), timeout_seconds)  # noqa: S310 -- the openers know http and https only
+
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_seconds: float
+    ) -> Answer:
+        """Post a body; a redirect is an answer like any other and is not followed.
+
+        Raises:
+            UnreachableError: There was no whole answer.
+        """
+        request = Request(url, data=body, headers=dict(headers), method="POST")  # noqa: S310 -- as above
+        return await self._run(self._straight, request, timeout_seconds)
+
+    def close(self) -> None:
+        """Let running requests end and start no more."""
+        self._threads.shutdown(cancel_futures=True)
+
+    async def _run(
+        self, opener: OpenerDirector, request: Request, timeout_seconds: float
+    ) -> Answer:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, _open, opener, request, timeout_seconds)
+
+
+def _opener(
+    *handlers: HTTPHandler | HTTPSHandler | HTTPRedirectHandler,
+) -> OpenerDirector:
+    opener = OpenerDirector()
+    opener.addheaders = [("User-Agent", USER_AGENT)]
+    for handler in (*handlers, HTTPErrorProcessor(), HTTPDefaultErrorHandler()):
+        opener.add_handler(handler)
+    return opener
+
+
+def _open(opener: OpenerDirector, request: Request, timeout_seconds: float) -> Answer:
+    if urlsplit(request.full_url).scheme not in {"http", "https"}:
+        raise UnreachableError("not an http or https URL")
+    try:
+        with opener.open(request, timeout=timeout_seconds) as response:
+            return Answer(status=response.status, body=response.read(_LARGEST_BODY + 1))
+    except HTTPError as error:
+        with error:
+            return Answer(status=error.code, body=b"")
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise UnreachableError(f"{type(error).__name__}: {error}") from error

@@ -1,0 +1,106 @@
+"""``GET /v1/tasks/{id}`` and ``GET /v1/credits``."""
+
+import re
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from cutout.local.evolink import breakage, refusals
+from cutout.local.evolink.faults import Fault, Stage
+from cutout.local.evolink.ledger import Kind
+from cutout.local.evolink.refusals import RefusalError
+from cutout.local.evolink.rules import Rule
+from cutout.local.evolink.service import Service
+from cutout.local.evolink.tasks import Task
+
+_TASK_ID = re.compile(r"task-unified-[A-Za-z0-9._:-]{1,115}")
+
+_REFUSALS = {
+    Fault.READ_401: refusals.unauthorized(),
+    Fault.READ_402: RefusalError(402, "quota_exceeded", "Quota exceeded", "insufficient_quota"),
+    Fault.READ_403: RefusalError(
+        403, "permission_denied", "No permission to access this task", "invalid_request_error"
+    ),
+    Fault.READ_404: refusals.task_not_found(),
+    Fault.READ_EXPIRED: RefusalError(
+        404, "resource_not_found", "The task has expired", "invalid_request_error"
+    ),
+    Fault.READ_429: RefusalError(429, "rate_limit_exceeded", "Too many requests", "evo_api_error"),
+    Fault.READ_500: refusals.internal_error(),
+}
+
+
+class Reading:
+    """The routes that only look."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [
+            Route("/v1/tasks/{task_id}", self.read, methods=["GET"]),
+            Route("/v1/credits", self.credits, methods=["GET"]),
+        ]
+
+    async def read(self, request: Request) -> Response:
+        """Answer with the task as it is now."""
+        self._service.authenticate(request)
+        task_id = str(request.path_params["task_id"])
+        if not _TASK_ID.fullmatch(task_id):
+            raise refusals.invalid_task_id()
+        task = self._service.tasks.find(task_id)
+        if task is None:
+            raise refusals.task_not_found()
+        rule = self._service.rules.take(Stage.READ, task.photo)
+        body = self._service.describe(task)
+        broken = rule and await _break(request, rule, body)
+        response = broken or JSONResponse(body)
+        self._enter(task, response, rule)
+        return response
+
+    async def credits(self, request: Request) -> Response:
+        """Answer with the balance."""
+        self._service.authenticate(request)
+        left = self._service.ledger.balance
+        used = round(self._service.options.balance - left, 4)
+        token = {
+            "remaining_credits": left,
+            "used_credits": used,
+            "unlimited_credits": True,
+        }
+        user = {"remaining_credits": left, "used_credits": used}
+        return JSONResponse(
+            {"success": True, "message": "", "data": {"token": token, "user": user}}
+        )
+
+    def _enter(self, task: Task, response: Response, rule: Rule | None) -> None:
+        self._service.ledger.enter(
+            Kind.READ,
+            task=task.id,
+            photo=task.photo,
+            status=response.status_code,
+            task_status=task.status,
+            fault=None if rule is None else rule.fault,
+        )
+
+
+async def _break(request: Request, rule: Rule, body: Mapping[str, object]) -> Response | None:
+    if (refusal := _REFUSALS.get(rule.kind)) is not None:
+        return refusals.adapt(refusal, rule).response()
+    match rule.kind:
+        case Fault.READ_502:
+            broken = breakage.page(502)
+        case Fault.READ_INVALID_JSON:
+            broken = breakage.not_json()
+        case Fault.READ_WRAPPED:
+            broken = JSONResponse({"data": body})
+        case Fault.READ_RESET:
+            broken = await breakage.reset(request)
+        case Fault.READ_TIMEOUT:
+            broken = await breakage.hang(request)
+        case _:
+            return None
+    return broken

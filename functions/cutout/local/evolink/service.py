@@ -1,0 +1,91 @@
+"""One stand-in: its parts put together."""
+
+import random
+
+from starlette.requests import Request
+
+from cutout.local.evolink.callbacks import Callbacks
+from cutout.local.evolink.clock import Clock
+from cutout.local.evolink.ledger import Ledger
+from cutout.local.evolink.life import Lives
+from cutout.local.evolink.options import Options
+from cutout.local.evolink.outgoing import Outgoing
+from cutout.local.evolink.refusals import unauthorized
+from cutout.local.evolink.rules import RuleBook
+from cutout.local.evolink.state import Blobs, open_state
+from cutout.local.evolink.tasks import Task, TaskBook
+from cutout.local.evolink.uploads import UploadBook
+from cutout.local.evolink.wire import task_answer
+
+
+class Service:
+    """Everything the routes work with; it belongs to one event loop.
+
+    Attributes:
+        options: What was chosen.
+        base_url: Base of the links handed out.
+        api_keys: Bearer keys accepted now.
+        clock: The stand-in's time.
+        rules: The faults in force.
+        random: Where task ids and times come from.
+        tasks: All tasks.
+        ledger: All that happened.
+        blobs: Results and uploaded files.
+        uploads: The files of the Files API.
+        lives: The tasks' lives.
+    """
+
+    def __init__(self, options: Options, own_url: str) -> None:
+        self.options = options
+        self.base_url = (options.public_url or own_url).rstrip("/")
+        self.api_keys = frozenset(options.api_keys)
+        self.clock = Clock(options.speed)
+        self.rules = RuleBook(options.rules)
+        self.random = random.Random(options.seed)  # noqa: S311 -- times, not secrets
+        self._connection = open_state(options.state)
+        self.tasks = TaskBook(self._connection)
+        self.ledger = Ledger(self._connection, self.clock, options.balance)
+        self.blobs = Blobs(self._connection)
+        self.uploads = UploadBook(self._connection)
+        self.outgoing = Outgoing(options.ca_bundle)
+        callbacks = Callbacks(
+            clock=self.clock,
+            ledger=self.ledger,
+            outgoing=self.outgoing,
+            describe=self.describe,
+            timeout_seconds=options.callback_timeout_seconds,
+        )
+        self.lives = Lives(
+            options=options,
+            clock=self.clock,
+            tasks=self.tasks,
+            ledger=self.ledger,
+            blobs=self.blobs,
+            outgoing=self.outgoing,
+            callbacks=callbacks,
+            is_own_file=self._is_own_file,
+        )
+
+    def describe(self, task: Task) -> dict[str, object]:
+        """Return the task as a read or a callback shows it now."""
+        return task_answer(task, self.clock.now(), self.base_url)
+
+    def _is_own_file(self, url: str) -> bool:
+        return url.startswith(f"{self.base_url}/files/")
+
+    def authenticate(self, request: Request) -> str:
+        """Return the bearer key of a request.
+
+        Raises:
+            RefusalError: There is none, or nobody knows it.
+        """
+        scheme, _, key = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or key not in self.api_keys:
+            raise unauthorized()
+        return key
+
+    async def close(self) -> None:
+        """Stop working and let go of everything."""
+        await self.lives.close()
+        self.outgoing.close()
+        self._connection.close()

@@ -1,0 +1,75 @@
+"""Where the stand-in keeps what it must not forget: one SQLite database, in memory or in a file."""
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS tasks (
+    id TEXT PRIMARY KEY, running INTEGER NOT NULL, result_name TEXT, document TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS tasks_by_result ON tasks (result_name);
+CREATE TABLE IF NOT EXISTS idempotency (
+    api_key TEXT, key TEXT, digest TEXT NOT NULL, task TEXT NOT NULL, PRIMARY KEY (api_key, key)
+);
+CREATE TABLE IF NOT EXISTS ledger (seq INTEGER PRIMARY KEY, kind TEXT, document TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS account (name TEXT PRIMARY KEY, value REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS blobs (sha256 TEXT PRIMARY KEY, content BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS files (
+    id TEXT PRIMARY KEY, location TEXT UNIQUE NOT NULL, document TEXT NOT NULL
+);
+"""
+
+
+def open_state(path: Path | None) -> sqlite3.Connection:
+    """Open the database; without a path it lives in memory and dies with the process.
+
+    It outlives a killed process, not a power failure: nothing waits for the disk.
+    """
+    connection = sqlite3.connect(
+        ":memory:" if path is None else path, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = OFF")
+    connection.executescript(_SCHEMA)
+    return connection
+
+
+@contextmanager
+def at_once(connection: sqlite3.Connection) -> Iterator[None]:
+    """Make several writes one, so a killed process has done all of them or none."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+class Blobs:
+    """Pictures by the SHA-256 of their bytes, so equal ones are kept once."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def put(self, content: bytes) -> str:
+        """Keep the bytes and return their SHA-256."""
+        digest = hashlib.sha256(content).hexdigest()
+        self._connection.execute("INSERT OR IGNORE INTO blobs VALUES (?, ?)", (digest, content))
+        return digest
+
+    def get(self, digest: str) -> bytes:
+        """Return the bytes of that SHA-256.
+
+        Raises:
+            KeyError: Nothing of that SHA-256 was ever kept.
+        """
+        row = self._connection.execute(
+            "SELECT content FROM blobs WHERE sha256 = ?", (digest,)
+        ).fetchone()
+        if row is None:
+            raise KeyError(digest)
+        return bytes(row[0])
