@@ -1,0 +1,35 @@
+"""Build the assets and say how large they are: `python -m infra.assets --platform local`."""
+
+import argparse
+import sys
+
+from infra.assets.build import Workshop
+from infra.assets.errors import AssetError
+from infra.inventory import SHAPES
+
+_MEGABYTE = 1_000_000
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Build for a platform, print a table, return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m infra.assets", description=__doc__)
+    parser.add_argument("--platform", choices=("aws", "local"), default="aws")
+    workshop = Workshop(parser.parse_args(arguments).platform)
+    lines = [f"{'function':<16} {'files':>6} {'MB':>6} {'zip MB':>7}  digest"]
+    try:
+        for shape in SHAPES.values():
+            built = workshop.build(shape)
+            size = built.size
+            lines.append(
+                f"{shape.name:<16} {size.files:>6} {size.unzipped_bytes / _MEGABYTE:>6.1f} "
+                f"{size.zipped_bytes / _MEGABYTE:>7.1f}  {built.asset.digest[:16]}"
+            )
+    except AssetError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

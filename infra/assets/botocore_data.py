@@ -1,0 +1,40 @@
+"""Botocore's data, cut to the services a function calls: 20 MB of models become one.
+
+What is cut is whole services only. Inside a model nothing may go: botocore reads the
+documentation of S3's parameters when it presigns.
+"""
+
+import json
+from collections.abc import Collection, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+_DATA: Final = PurePosixPath("botocore/data")
+_ENDPOINTS: Final = "botocore/data/endpoints.json"
+
+
+def cut(files: Mapping[str, Path], services: Collection[str]) -> dict[str, Path | bytes]:
+    """Leave out the models of other services, and their part of the table of endpoints."""
+    kept: dict[str, Path | bytes] = {
+        name: path for name, path in files.items() if not _is_of_another(name, services)
+    }
+    if _ENDPOINTS in kept:
+        kept[_ENDPOINTS] = _cut_endpoints(files[_ENDPOINTS], services)
+    return kept
+
+
+def _is_of_another(name: str, services: Collection[str]) -> bool:
+    path = PurePosixPath(name)
+    if not path.is_relative_to(_DATA):
+        return False
+    parts = path.relative_to(_DATA).parts
+    return len(parts) > 1 and parts[0] not in services
+
+
+def _cut_endpoints(path: Path, services: Collection[str]) -> bytes:
+    table = json.loads(path.read_bytes())
+    for partition in table["partitions"]:
+        partition["services"] = {
+            name: endpoints for name, endpoints in partition["services"].items() if name in services
+        }
+    return json.dumps(table, sort_keys=True, separators=(",", ":")).encode()

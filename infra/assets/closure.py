@@ -1,0 +1,84 @@
+"""Which of our own modules a handler needs: its imports, their imports, and so on.
+
+Read from the syntax tree, so nothing is run. An import for type checkers only does not count; one
+inside a function does.
+"""
+
+import ast
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Final
+
+from infra.assets.errors import AssetError
+
+NEVER_SHIPPED: Final = ("cutout.cli", "cutout.local")
+
+
+def own_modules(root: Path, module: str) -> dict[str, Path]:
+    """Return the files that `module` needs of those under `root`, by their path there.
+
+    Raises:
+        AssetError: the module is not there, or it reaches one that must not be shipped.
+    """
+    if not _files(root, module):
+        raise AssetError(f"there is no module {module} under {root}")
+    found: dict[str, Path] = {}
+    waiting: list[tuple[str, tuple[str, ...]]] = [(module, (module,))]
+    seen = {module}
+    while waiting:
+        name, trail = waiting.pop()
+        _refuse_unshippable(name, trail)
+        for path in _files(root, name):
+            found[path.relative_to(root).as_posix()] = path
+            for wanted in _imports(path, root):
+                if wanted not in seen and _files(root, wanted):
+                    seen.add(wanted)
+                    waiting.append((wanted, (*trail, wanted)))
+    return dict(sorted(found.items()))
+
+
+def _refuse_unshippable(name: str, trail: Iterable[str]) -> None:
+    for never in NEVER_SHIPPED:
+        if name == never or name.startswith(f"{never}."):
+            raise AssetError(f"{never} is not for Lambda, but is imported: {' -> '.join(trail)}")
+
+
+def _files(root: Path, module: str) -> list[Path]:
+    """Return the files that importing a module runs, its packages' first; none if not ours."""
+    parts = module.split(".")
+    place = root.joinpath(*parts)
+    own = [path for path in (place.with_suffix(".py"), place / "__init__.py") if path.is_file()]
+    if not own:
+        return []
+    parents = (root.joinpath(*parts[:depth]) / "__init__.py" for depth in range(1, len(parts)))
+    return [*(path for path in parents if path.is_file()), *own]
+
+
+def _imports(path: Path, root: Path) -> Iterator[str]:
+    package = path.relative_to(root).parent.parts
+    for node in _running(ast.parse(path.read_bytes(), filename=str(path))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join([*_start(package, node.level), *filter(None, [node.module])])
+            yield base
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def _start(package: tuple[str, ...], level: int) -> tuple[str, ...]:
+    return package[: len(package) - level + 1] if level else ()
+
+
+def _running(tree: ast.AST) -> Iterator[ast.AST]:
+    """Walk what can run: everything but the bodies of `if TYPE_CHECKING`."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and _is_for_type_checkers(node.test):
+            yield from (part for branch in node.orelse for part in (branch, *_running(branch)))
+            continue
+        yield node
+        yield from _running(node)
+
+
+def _is_for_type_checkers(test: ast.expr) -> bool:
+    name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", None)
+    return name == "TYPE_CHECKING"

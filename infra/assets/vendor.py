@@ -1,0 +1,133 @@
+"""The locked distributions: installed once a platform, then handed out by the file."""
+
+import hashlib
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import Distribution, distributions
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from infra.assets.bytecode import compile_tree
+from infra.assets.errors import AssetError
+from infra.assets.target import Target, uv_command
+
+LOCKS: Final = ("runtime.txt", "store.txt")
+
+# Stubs, shell entry points, examples and the models of boto3's resources are never imported by us.
+_UNUSED: Final = re.compile(
+    r"""
+      .*\.(pyi|pyx|pxd|c|h|pth)$
+    | .*/py\.typed$
+    | (\.\./)*bin/.*
+    | boto3/(data|examples)/.*
+    | botocore/data/.*/examples-1\.json(\.gz)?$
+    """,
+    re.VERBOSE,
+)
+
+# Of a distribution's metadata, what a vulnerability scanner reads and what its licence asks for.
+_KEPT_METADATA: Final = re.compile(
+    r".*\.dist-info/(METADATA|licenses/.*|LICEN[CS]E[^/]*|NOTICE[^/]*)$"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """A folder with every locked distribution installed for one platform."""
+
+    folder: Path
+
+    def files(self, roots: Iterable[str]) -> dict[str, Path]:
+        """Return the files, by their path in an asset, of some distributions and what they need.
+
+        Raises:
+            AssetError: a distribution is not among the locked requirements.
+        """
+        installed = {_plain(one.name): one for one in distributions(path=[str(self.folder)])}
+        found: dict[str, Path] = {}
+        for name in _needed(installed, roots):
+            for path in _kept(installed[name]):
+                found[path] = self.folder / path
+        return dict(sorted(found.items()))
+
+
+def install(target: Target, *, locks: Path, cache: Path) -> Site:
+    """Install the locked requirements for a platform, unless that was done before.
+
+    Raises:
+        AssetError: they cannot be installed.
+    """
+    folder = cache / f"site-{target.name}-{_key(target, locks)}"
+    if not folder.is_dir():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache, prefix="installing-") as temporary:
+            fresh = Path(temporary) / "site"
+            _run_uv(target, locks, fresh)
+            if target.compiler:
+                compile_tree(target.compiler, fresh)
+            shutil.move(fresh, folder)
+    return Site(folder=folder)
+
+
+def _key(target: Target, locks: Path) -> str:
+    digest = hashlib.sha256(f"{target.fingerprint}\0{target.compiler or ''}".encode())
+    for name in LOCKS:
+        digest.update((locks / name).read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _run_uv(target: Target, locks: Path, folder: Path) -> None:
+    command = [
+        *uv_command(),
+        *("pip", "install", "--quiet", "--no-deps", "--require-hashes"),
+        *("--only-binary", ":all:", "--target", str(folder)),
+        *target.install_options,
+        *(option for name in LOCKS for option in ("--requirements", str(locks / name))),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 # our own command
+    if done.returncode:
+        raise AssetError(
+            f"the locked requirements cannot be installed for {target.name}: "
+            f"{done.stderr.strip() or done.stdout.strip()}"
+        )
+
+
+def _needed(installed: dict[str, Distribution], roots: Iterable[str]) -> list[str]:
+    waiting = list(roots)
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in found:
+            continue
+        if name not in installed:
+            raise AssetError(f"{name} is not among the locked requirements")
+        found.add(name)
+        waiting += [one for one in _requirements(installed[name]) if one in installed]
+    return sorted(found)
+
+
+def _requirements(distribution: Distribution) -> Iterator[str]:
+    """Name what a distribution needs without extras; the lock says what of that applies."""
+    for line in distribution.requires or ():
+        if "extra ==" not in line:
+            name = re.match(r"[A-Za-z0-9._-]+", line)
+            yield _plain(name.group() if name else line)
+
+
+def _kept(distribution: Distribution) -> Iterator[str]:
+    for path in distribution.files or ():
+        name = PurePosixPath(path).as_posix()
+        if ".dist-info/" in name:
+            wanted = _KEPT_METADATA.match(name) is not None
+        else:
+            wanted = not _UNUSED.match(name) and not name.endswith(".pyc")
+        if wanted:
+            yield name
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()

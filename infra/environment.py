@@ -1,0 +1,94 @@
+"""What each function is told: the only values that the runtime reads from its environment."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from infra.inventory import SHAPES, FunctionName
+from infra.settings import Settings
+
+_SUBMIT = frozenset({FunctionName.SUBMIT})
+_STORE = frozenset({FunctionName.STORE_RESULT})
+_RECEIVE = frozenset({FunctionName.RECEIVE_CALLBACK})
+_SWEEP = frozenset({FunctionName.SWEEP})
+_ALL = frozenset(FunctionName)
+
+Row = tuple[str, frozenset[FunctionName], str | int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Names:
+    """What the deployment's resources are called where the functions look for them."""
+
+    stack: str
+    jobs_table: str
+    uploads_bucket: str
+    results_bucket: str
+    submissions_queue_url: str
+    callbacks_queue_url: str
+    api_key_secret: str
+    signing_key_secret: str
+    callback_url: str
+    photo_reader_role_arn: str
+
+
+def environment(function: FunctionName, settings: Settings, names: Names) -> dict[str, str]:
+    """Return the environment of one function: its own lines of the table and no others."""
+    return {
+        name: str(value)
+        for name, readers, value in _rows(settings, names, function)
+        if function in readers
+    }
+
+
+def _rows(settings: Settings, names: Names, function: FunctionName) -> Iterator[Row]:
+    yield "POWERTOOLS_SERVICE_NAME", _ALL, SHAPES[function].service
+    yield "POWERTOOLS_METRICS_NAMESPACE", _ALL, "Cutout"
+    yield "POWERTOOLS_LOG_LEVEL", _ALL, "INFO"
+    yield "CUTOUT_STACK", _ALL, names.stack
+    yield from _places(settings, names)
+    yield from _provider(settings)
+    yield from _limits(settings)
+    yield from _times(settings)
+
+
+def _places(settings: Settings, names: Names) -> Iterator[Row]:
+    working = _SUBMIT | _STORE
+    yield "CUTOUT_JOBS_TABLE", working | _SWEEP, names.jobs_table
+    yield "CUTOUT_UPLOADS_BUCKET", working, names.uploads_bucket
+    yield "CUTOUT_UPLOAD_PREFIX", working, settings.upload_prefix
+    yield "CUTOUT_RESULTS_BUCKET", working, names.results_bucket
+    yield "CUTOUT_RESULT_PREFIX", working, settings.result_prefix
+    yield "CUTOUT_SUBMISSIONS_QUEUE_URL", working | _SWEEP, names.submissions_queue_url
+    yield "CUTOUT_CALLBACKS_QUEUE_URL", _RECEIVE | _STORE | _SWEEP, names.callbacks_queue_url
+    yield "CUTOUT_API_KEY_SECRET", working, names.api_key_secret
+    yield "CUTOUT_SIGNING_KEY_SECRET", _SUBMIT | _RECEIVE, names.signing_key_secret
+    yield "CUTOUT_CALLBACK_URL", _SUBMIT, names.callback_url
+    yield "CUTOUT_PHOTO_READER_ROLE_ARN", _SUBMIT, names.photo_reader_role_arn
+    yield "CUTOUT_EVENT_BUS", working, settings.event_bus
+
+
+def _provider(settings: Settings) -> Iterator[Row]:
+    working = _SUBMIT | _STORE
+    yield "CUTOUT_EVOLINK_BASE_URL", working, settings.evolink_base_url
+    yield "CUTOUT_EVOLINK_FILES_URL", working, settings.evolink_files_url
+    yield "CUTOUT_MODEL", working, settings.model
+    yield "CUTOUT_INPUT_TRANSPORT", _SUBMIT, settings.input_transport
+    if settings.allow_loopback:
+        yield "CUTOUT_ALLOW_LOOPBACK", working, "true"
+
+
+def _limits(settings: Settings) -> Iterator[Row]:
+    yield "CUTOUT_MAX_IN_FLIGHT", _SUBMIT | _STORE | _SWEEP, settings.max_in_flight
+    yield "CUTOUT_DAILY_CREDIT_CAP", _SUBMIT | _STORE | _SWEEP, settings.daily_credit_cap
+    yield "CUTOUT_MAX_BYTES", _SUBMIT, settings.max_bytes
+    yield "CUTOUT_MAX_PIXELS", _SUBMIT | _STORE, settings.max_pixels
+
+
+def _times(settings: Settings) -> Iterator[Row]:
+    working = _SUBMIT | _STORE
+    yield "CUTOUT_FIRST_POLL_SECONDS", working, settings.first_poll_seconds
+    yield "CUTOUT_POLL_INTERVAL_SECONDS", working | _SWEEP, settings.poll_interval_seconds
+    yield "CUTOUT_LEASE_SECONDS", working | _SWEEP, settings.lease_seconds
+    yield "CUTOUT_UNCONFIRMED_GRACE_SECONDS", working, settings.unconfirmed_grace_seconds
+    yield "CUTOUT_JOB_DEADLINE_SECONDS", working, settings.job_deadline_seconds
+    yield "CUTOUT_RETENTION_DAYS", working, settings.retention_days

@@ -1,0 +1,123 @@
+"""The one way in which Cutout runs a function: its own role, its own logs, nothing by default."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import AssetHashType, Aws, Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.inventory import Asset, FunctionShape
+
+
+class CutoutFunction(Construct):
+    """A function on arm64 that may do what its statements say, and write its own logs."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        shape: FunctionShape,
+        asset: Asset,
+        timeout_seconds: int,
+        log_retention_days: int,
+        reserved_concurrency: int | None = None,
+        may_call_itself: bool = False,
+    ) -> None:
+        """Make the function.
+
+        Args:
+            scope: Where it belongs.
+            construct_id: Its id there.
+            shape: What it runs and how large.
+            asset: Its code.
+            timeout_seconds: When it is ended.
+            log_retention_days: How long its log lines are kept.
+            reserved_concurrency: How many may run at once, set aside for it.
+            may_call_itself: Whether its messages may reach it again without end in sight for
+                Lambda, which would otherwise drop the chain at its sixteenth link.
+        """
+        super().__init__(scope, construct_id)
+        self.shape = shape
+        self.logs = log_group(self, "Logs", days=log_retention_days)
+        self.role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What {shape.name} of Cutout may do",
+        )
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            description=shape.description,
+            architecture=lambda_.Architecture.ARM_64,
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            handler=shape.handler,
+            code=lambda_.Code.from_asset(
+                str(asset.path), asset_hash=asset.digest, asset_hash_type=AssetHashType.CUSTOM
+            ),
+            memory_size=shape.memory_mb,
+            timeout=Duration.seconds(timeout_seconds),
+            role=self.role.without_policy_updates(),
+            log_group=self.logs,
+            tracing=lambda_.Tracing.DISABLED,
+            reserved_concurrent_executions=reserved_concurrency,
+            recursive_loop=lambda_.RecursiveLoop.ALLOW
+            if may_call_itself
+            else lambda_.RecursiveLoop.TERMINATE,
+        )
+        self.may(
+            "WriteItsLogs",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            [self.logs.log_group_arn],
+        )
+
+    def may(self, sid: str, actions: Sequence[str], resources: Sequence[str]) -> None:
+        """Let the function do these actions on these resources."""
+        self.role.add_to_policy(
+            iam.PolicyStatement(sid=sid, actions=list(actions), resources=list(resources))
+        )
+
+    def knows(self, environment: Mapping[str, str]) -> None:
+        """Put values into the function's environment."""
+        for name, value in environment.items():
+            self.function.add_environment(name, value)
+
+    def works_off(self, queue: sqs.Queue, *, max_concurrency: int) -> None:
+        """Run for each message of a queue; only what it reports as failed comes again.
+
+        One message at a time: a slow provider must never use up the time of another photo's
+        paid request.
+        """
+        self.may(
+            "WorkOffItsQueue",
+            ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+            [queue.queue_arn],
+        )
+        mapping = lambda_.EventSourceMapping(
+            self,
+            "Messages",
+            target=self.function,
+            event_source_arn=queue.queue_arn,
+            batch_size=1,
+            report_batch_item_failures=True,
+            max_concurrency=max_concurrency,
+        )
+        mapping.node.add_dependency(self.role)
+
+
+def log_group(scope: Construct, construct_id: str, *, days: int) -> logs.LogGroup:
+    """Make a log group that keeps its lines for some days and goes with the stack."""
+    group = logs.LogGroup(scope, construct_id, removal_policy=RemovalPolicy.DESTROY)
+    resource = group.node.default_child
+    assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101 # what a LogGroup is made of
+    resource.retention_in_days = days
+    return group
+
+
+def account_arn(service: str, resource: str) -> str:
+    """Name a resource of this account and region."""
+    return f"arn:{Aws.PARTITION}:{service}:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource}"

@@ -1,0 +1,91 @@
+"""The four functions that Cutout deploys: what each runs, how large, and what its asset holds.
+
+Nothing of the CDK is imported here, so that assets can be built without it.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+
+class FunctionName(StrEnum):
+    """Names the functions, in the order in which a photo meets them."""
+
+    SUBMIT = "Submit"
+    RECEIVE_CALLBACK = "ReceiveCallback"
+    STORE_RESULT = "StoreResult"
+    SWEEP = "Sweep"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionShape:
+    """How one function is built and run."""
+
+    name: FunctionName
+    service: str
+    """What its log lines and metrics call it."""
+    description: str
+    handler: str
+    memory_mb: int
+    timeout_seconds: int
+    distributions: tuple[str, ...]
+    """What it imports of the locked requirements; what those need comes along."""
+    aws_services: tuple[str, ...]
+    """The service models of botocore that its asset keeps."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asset:
+    """A built function: a zip and the hash of what is in it."""
+
+    path: Path
+    digest: str
+
+
+_EVERYWHERE = ("aws-lambda-powertools", "boto3")
+
+SHAPES: dict[FunctionName, FunctionShape] = {
+    shape.name: shape
+    for shape in (
+        FunctionShape(
+            name=FunctionName.SUBMIT,
+            service="submit",
+            description="Makes a job of each upload, passes the gate, asks for the cut-out",
+            handler="submit.handler.handler",
+            memory_mb=256,
+            timeout_seconds=60,
+            distributions=(*_EVERYWHERE, "httpx"),
+            aws_services=("dynamodb", "events", "s3", "secretsmanager", "sqs", "sts"),
+        ),
+        FunctionShape(
+            name=FunctionName.RECEIVE_CALLBACK,
+            service="receive-callback",
+            description="Authenticates a callback and queues it; nothing else",
+            handler="callback.receive.handler",
+            memory_mb=256,
+            timeout_seconds=10,
+            distributions=_EVERYWHERE,
+            aws_services=("secretsmanager", "sqs"),
+        ),
+        FunctionShape(
+            name=FunctionName.STORE_RESULT,
+            service="store-result",
+            description="Re-reads the task, fetches and accepts the cut-out, stores it",
+            handler="callback.store.handler",
+            memory_mb=1024,
+            timeout_seconds=120,
+            distributions=(*_EVERYWHERE, "httpx", "pillow"),
+            aws_services=("dynamodb", "events", "s3", "secretsmanager", "sqs"),
+        ),
+        FunctionShape(
+            name=FunctionName.SWEEP,
+            service="sweep",
+            description="Moves on whatever is due, recounts the gate, publishes the gauges",
+            handler="sweep.handler.handler",
+            memory_mb=256,
+            timeout_seconds=55,
+            distributions=_EVERYWHERE,
+            aws_services=("dynamodb", "sqs"),
+        ),
+    )
+}

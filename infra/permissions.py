@@ -1,0 +1,139 @@
+"""What each function may do: exact actions on exact resources, written by hand.
+
+Two kinds of statement reach wider than one object, each for a reason:
+
+- `s3:ListBucket` on a bucket: without it S3 answers 403 instead of 404 for an object that is
+  gone, and a deleted photo could not be told from a lost permission. The permission cannot be
+  narrowed to a prefix: the condition key that would do so is absent when an object is asked for.
+- `{bucket}/{prefix}*` and `secret:{name}-??????`: objects are named by whoever uploads them, and
+  Secrets Manager ends every ARN in six random characters.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from infra.inventory import FunctionName
+
+Statement = tuple[str, tuple[str, ...], tuple[str, ...]]
+"""Sid, actions, resources."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reach:
+    """The resources, as ARNs, that the functions have to do with."""
+
+    uploads: str
+    upload_prefix: str
+    results: str
+    result_prefix: str
+    table: str
+    indexes: tuple[str, ...]
+    submissions: str
+    callbacks: str
+    api_key: str
+    signing_key: str
+    event_bus: str
+    photo_reader: str
+
+    @property
+    def photos(self) -> str:
+        """Every object that the deployment watches."""
+        return f"{self.uploads}/{self.upload_prefix}*"
+
+    @property
+    def cut_outs(self) -> tuple[str, ...]:
+        """Every object that the deployment writes."""
+        if not self.result_prefix:
+            return (f"{self.results}/*",)
+        return (f"{self.results}/{self.result_prefix}*", f"{self.results}/review/*")
+
+
+def photo_reader_statement(reach: Reach) -> Statement:
+    """Say what a presigned URL lets the provider do: read photos."""
+    return ("ReadPhotos", ("s3:GetObject", "s3:GetObjectVersion"), (reach.photos,))
+
+
+def statements(reach: Reach) -> dict[FunctionName, Sequence[Statement]]:
+    """Say what each function may do besides writing its logs and working off its queue."""
+    return {
+        FunctionName.SUBMIT: _submit(reach),
+        FunctionName.RECEIVE_CALLBACK: (
+            _read_secrets(reach.signing_key),
+            ("WakeStoreResult", ("sqs:SendMessage",), (reach.callbacks,)),
+        ),
+        FunctionName.STORE_RESULT: _store_result(reach),
+        FunctionName.SWEEP: (
+            (
+                "MoveJobsOn",
+                ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"),
+                (reach.table,),
+            ),
+            _find_jobs(reach),
+            ("WakeTheOthers", ("sqs:SendMessage",), (reach.submissions, reach.callbacks)),
+        ),
+    }
+
+
+def _submit(reach: Reach) -> Sequence[Statement]:
+    return (
+        photo_reader_statement(reach),
+        ("TellGoneFromForbidden", ("s3:ListBucket",), (reach.uploads,)),
+        _keep_jobs(reach),
+        _find_jobs(reach),
+        _read_secrets(reach.api_key, reach.signing_key),
+        ("LendPhotos", ("sts:AssumeRole",), (reach.photo_reader,)),
+        ("WakeTheNext", ("sqs:SendMessage",), (reach.submissions,)),
+        _announce(reach),
+    )
+
+
+def _store_result(reach: Reach) -> Sequence[Statement]:
+    return (
+        (
+            "ReadPhotos",
+            (
+                "s3:GetObject",
+                "s3:GetObjectVersion",
+                "s3:GetObjectTagging",
+                "s3:GetObjectVersionTagging",
+            ),
+            (reach.photos,),
+        ),
+        (
+            "KeepCutOuts",
+            ("s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"),
+            reach.cut_outs,
+        ),
+        ("TellGoneFromForbidden", ("s3:ListBucket",), (reach.uploads, reach.results)),
+        _keep_jobs(reach),
+        _find_jobs(reach),
+        _read_secrets(reach.api_key),
+        ("WakeTheNext", ("sqs:SendMessage",), (reach.submissions,)),
+        _announce(reach),
+    )
+
+
+def _keep_jobs(reach: Reach) -> Statement:
+    return (
+        "KeepJobs",
+        (
+            "dynamodb:GetItem",
+            "dynamodb:BatchGetItem",
+            "dynamodb:PutItem",
+            "dynamodb:UpdateItem",
+            "dynamodb:ConditionCheckItem",
+        ),
+        (reach.table,),
+    )
+
+
+def _find_jobs(reach: Reach) -> Statement:
+    return ("FindJobs", ("dynamodb:Query",), reach.indexes)
+
+
+def _read_secrets(*secrets: str) -> Statement:
+    return ("ReadSecrets", ("secretsmanager:GetSecretValue",), secrets)
+
+
+def _announce(reach: Reach) -> Statement:
+    return ("Announce", ("events:PutEvents",), (reach.event_bus,))

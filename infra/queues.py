@@ -1,0 +1,60 @@
+"""A queue of work and the queue its undeliverable messages end in."""
+
+from typing import Final
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+MAX_RECEIVES: Final = 5
+_VISIBILITY_FACTOR: Final = 6  # what Lambda asks for, so that no message is handed out twice
+
+
+def dead_letter_queue(scope: Construct, construct_id: str) -> sqs.Queue:
+    """Make a queue that keeps what could not be handled for as long as SQS can."""
+    return sqs.Queue(
+        scope,
+        construct_id,
+        encryption=sqs.QueueEncryption.SQS_MANAGED,
+        enforce_ssl=True,
+        retention_period=Duration.days(14),
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+
+
+class WorkQueue(Construct):
+    """A queue that one function works off; after five tries a message goes to its own DLQ.
+
+    A message's age counts on in the DLQ, so the queue keeps messages for less long than the DLQ.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, worker_timeout_seconds: int) -> None:
+        """Make the queue for a worker with that time-out."""
+        super().__init__(scope, construct_id)
+        self.dead_letters = dead_letter_queue(self, "DeadLetters")
+        self.queue = sqs.Queue(
+            self,
+            "Queue",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            visibility_timeout=Duration.seconds(_VISIBILITY_FACTOR * worker_timeout_seconds),
+            retention_period=Duration.days(4),
+            dead_letter_queue=sqs.DeadLetterQueue(
+                queue=self.dead_letters, max_receive_count=MAX_RECEIVES
+            ),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+
+
+def let_rule_send(queue: sqs.Queue, *, rule_arn: str) -> None:
+    """Let EventBridge send to the queue on behalf of that one rule."""
+    queue.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="LetTheRuleSend",
+            principals=[iam.ServicePrincipal("events.amazonaws.com")],
+            actions=["sqs:SendMessage"],
+            resources=[queue.queue_arn],
+            conditions={"ArnEquals": {"aws:SourceArn": rule_arn}},
+        )
+    )

@@ -1,0 +1,70 @@
+"""The clock that starts Sweep."""
+
+from typing import Final
+
+from aws_cdk import Aws
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_scheduler as scheduler
+from constructs import Construct
+
+from infra.function import account_arn
+
+_MINUTE: Final = 60
+
+
+class EveryMinute(Construct):
+    """Starts a function once a minute, with a role that can start nothing else.
+
+    A run that cannot be delivered, or fails, is not made up for: the next one, a minute later,
+    does the same work.
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, function: lambda_.Function) -> None:
+        """Start the function every minute."""
+        super().__init__(scope, construct_id)
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal(
+                "scheduler.amazonaws.com",
+                conditions={
+                    "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
+                    "ArnEquals": {
+                        "aws:SourceArn": account_arn("scheduler", "schedule-group/default")
+                    },
+                },
+            ),
+            description="Starts Sweep of Cutout",
+        )
+        role.add_to_policy(
+            iam.PolicyStatement(
+                sid="StartIt",
+                actions=["lambda:InvokeFunction"],
+                resources=[function.function_arn],
+            )
+        )
+        schedule = scheduler.CfnSchedule(
+            self,
+            "Schedule",
+            description="Starts Sweep of Cutout",
+            schedule_expression="rate(1 minute)",
+            flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
+            state="ENABLED",
+            target=scheduler.CfnSchedule.TargetProperty(
+                arn=function.function_arn,
+                role_arn=role.role_arn,
+                retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
+                    maximum_event_age_in_seconds=_MINUTE, maximum_retry_attempts=1
+                ),
+            ),
+        )
+        schedule.node.add_dependency(role)
+        lambda_.CfnEventInvokeConfig(
+            self,
+            "NoSecondTry",
+            function_name=function.function_name,
+            qualifier="$LATEST",
+            maximum_event_age_in_seconds=_MINUTE,
+            maximum_retry_attempts=0,
+        )

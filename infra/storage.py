@@ -1,0 +1,129 @@
+"""What outlives a deployment: the two buckets, the jobs table and the two secrets."""
+
+from dataclasses import dataclass
+
+from aws_cdk import Duration, RemovalPolicy, SecretValue
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+_STRING = dynamodb.AttributeType.STRING
+_NUMBER = dynamodb.AttributeType.NUMBER
+
+
+@dataclass(frozen=True, kw_only=True)
+class Index:
+    """One index of the jobs table; all of them hold keys only."""
+
+    name: str
+    partition: str
+    sort: str
+    sort_type: dynamodb.AttributeType
+
+
+INDEXES = (
+    Index(name="due", partition="due_shard", sort="due_at", sort_type=_NUMBER),
+    Index(name="lane", partition="lane", sort="lane_at", sort_type=_NUMBER),
+    Index(name="source", partition="source_ref", sort="sequencer", sort_type=_STRING),
+    Index(name="state", partition="state", sort="updated_at", sort_type=_NUMBER),
+)
+
+
+def photo_bucket(
+    scope: Construct, construct_id: str, *, removal_policy: RemovalPolicy, announces: bool
+) -> s3.Bucket:
+    """Make a private, versioned, encrypted bucket that answers over TLS only.
+
+    Args:
+        scope: Where it belongs.
+        construct_id: Its id there.
+        removal_policy: What becomes of it when the stack goes.
+        announces: Whether EventBridge hears of its objects. Set by the bucket's own property:
+            the construct library would deploy a helper function for it.
+    """
+    bucket = s3.Bucket(
+        scope,
+        construct_id,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        enforce_ssl=True,
+        minimum_tls_version=1.2,
+        versioned=True,
+        removal_policy=removal_policy,
+        lifecycle_rules=[
+            s3.LifecycleRule(
+                id="abandoned-uploads", abort_incomplete_multipart_upload_after=Duration.days(7)
+            )
+        ],
+    )
+    if announces:
+        resource = bucket.node.default_child
+        assert isinstance(resource, s3.CfnBucket)  # noqa: S101 # what a Bucket is made of
+        resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
+            event_bridge_configuration=s3.CfnBucket.EventBridgeConfigurationProperty(
+                event_bridge_enabled=True
+            )
+        )
+    return bucket
+
+
+def jobs_table(
+    scope: Construct, construct_id: str, *, removal_policy: RemovalPolicy
+) -> dynamodb.Table:
+    """Make the table that holds every job, the gate and the claims on result keys."""
+    table = dynamodb.Table(
+        scope,
+        construct_id,
+        partition_key=dynamodb.Attribute(name="pk", type=_STRING),
+        billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+        encryption=dynamodb.TableEncryption.DEFAULT,
+        point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+            point_in_time_recovery_enabled=True
+        ),
+        time_to_live_attribute="expires_at",
+        deletion_protection=removal_policy is not RemovalPolicy.DESTROY,
+        removal_policy=removal_policy,
+    )
+    for index in INDEXES:
+        table.add_global_secondary_index(
+            index_name=index.name,
+            partition_key=dynamodb.Attribute(name=index.partition, type=_STRING),
+            sort_key=dynamodb.Attribute(name=index.sort, type=index.sort_type),
+            projection_type=dynamodb.ProjectionType.KEYS_ONLY,
+        )
+    return table
+
+
+def api_key_secret(
+    scope: Construct, construct_id: str, *, name: str, removal_policy: RemovalPolicy
+) -> secretsmanager.Secret:
+    """Make the place for the provider's API key; it says `not-set` until someone sets it.
+
+    The stack never writes it again: the value in the template stays as it is.
+    """
+    return secretsmanager.Secret(
+        scope,
+        construct_id,
+        secret_name=name,
+        description="The Evolink API key that Cutout uses, as a plain string",
+        secret_string_value=SecretValue.unsafe_plain_text("not-set"),
+        removal_policy=removal_policy,
+    )
+
+
+def signing_key_secret(
+    scope: Construct, construct_id: str, *, name: str, removal_policy: RemovalPolicy
+) -> secretsmanager.Secret:
+    """Make the key that signs callback URLs; nobody ever needs to see it."""
+    return secretsmanager.Secret(
+        scope,
+        construct_id,
+        secret_name=name,
+        description="Signs the callback URLs of Cutout; the previous version is accepted as well",
+        generate_secret_string=secretsmanager.SecretStringGenerator(
+            password_length=64, exclude_punctuation=True
+        ),
+        removal_policy=removal_policy,
+    )

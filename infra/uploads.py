@@ -1,0 +1,59 @@
+"""Uploads and deletions reach the submissions queue as events."""
+
+from aws_cdk import Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from infra.queues import dead_letter_queue, let_rule_send
+
+
+class UploadEvents(Construct):
+    """A rule that sends what happens in a bucket under a prefix to a queue.
+
+    The bucket's own notifications are not touched; events that the queue does not take for a day
+    are kept in a DLQ.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        bucket: s3.IBucket,
+        prefix: str,
+        queue: sqs.Queue,
+    ) -> None:
+        """Watch the bucket and tell the queue."""
+        super().__init__(scope, construct_id)
+        self.undeliverable = dead_letter_queue(self, "Undeliverable")
+        detail: dict[str, object] = {"bucket": {"name": [bucket.bucket_name]}}
+        if prefix:
+            detail["object"] = {"key": [{"prefix": prefix}]}
+        self.rule = events.CfnRule(
+            self,
+            "Rule",
+            description="Photos that come and go, for Cutout",
+            event_pattern={
+                "source": ["aws.s3"],
+                "detail-type": ["Object Created", "Object Deleted"],
+                "detail": detail,
+            },
+            state="ENABLED",
+            targets=[
+                events.CfnRule.TargetProperty(
+                    id="Submissions",
+                    arn=queue.queue_arn,
+                    dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
+                        arn=self.undeliverable.queue_arn
+                    ),
+                    retry_policy=events.CfnRule.RetryPolicyProperty(
+                        maximum_event_age_in_seconds=int(Duration.days(1).to_seconds()),
+                        maximum_retry_attempts=185,
+                    ),
+                )
+            ],
+        )
+        for one in (queue, self.undeliverable):
+            let_rule_send(one, rule_arn=self.rule.attr_arn)
