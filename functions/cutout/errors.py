@@ -17,6 +17,7 @@ Decisions are made by type, never by text::
         ├── FetchRefusedError       a result must not be fetched (address, scheme, size, redirect)
         ├── TaskUnknownError        the provider knows no such task
         ├── CallbackRefusedError    a callback's URL does not prove where it comes from
+        ├── MessageError            a queue message is not one that we or S3 write
         ├── IllegalMoveError        a state may not be left that way: a defect of ours
         └── SettingsError           the environment is incomplete or wrong
 """
@@ -129,6 +130,10 @@ class CallbackRefusedError(PermanentError):
     def __init__(self, message: str, *, is_malformed: bool) -> None:
         super().__init__(message)
         self.is_malformed = is_malformed
+
+
+class MessageError(PermanentError):
+    """A queue message is not one that we or S3 write; it goes to the dead letters."""
 
 
 class IllegalMoveError(PermanentError):

@@ -74,11 +74,11 @@ class Jobs(Protocol):
 class Gates(Protocol):
     """The gate's item."""
 
-    def read(self) -> Gate:
+    def read_gate(self) -> Gate:
         """The gate as it stands (strongly consistent); a fresh one if there is none."""
         ...
 
-    def write(self, gate: Gate) -> Gate:
+    def write_gate(self, gate: Gate) -> Gate:
         """Write it if nobody wrote it since it was read.
 
         Raises:
@@ -136,7 +136,7 @@ class SourceHeads(Protocol):
 class ResultKeys(Protocol):
     """Who owns which result key."""
 
-    def claim(self, result_key: str, source_ref: str) -> bool:
+    def claim_result_key(self, result_key: str, source_ref: str) -> bool:
         """Take the key for a source; True also when the source has it already."""
         ...
 
@@ -263,6 +263,10 @@ class Pictures(Protocol):
 
     def examine(self, file: Path) -> Picture | None:
         """Decode the whole file; None if it is not a picture that can be decoded."""
+        ...
+
+    def rewrite_as_png(self, file: Path) -> int:
+        """Make the file a PNG of the same pixels; returns its new size in bytes."""
         ...
 
 

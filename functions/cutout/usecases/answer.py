@@ -23,8 +23,9 @@ from cutout.provider import (
     decide_refusal,
 )
 from cutout.states import AttemptOutcome, Move, Reason, State
-from cutout.usecases.record import GateRule, Recorder
+from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Randomness, Timing, back_off
+from cutout.usecases.wake import GateRule
 
 _UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
 _LONGEST_BACK_OFF = timedelta(minutes=10)

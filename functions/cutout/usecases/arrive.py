@@ -53,7 +53,7 @@ class Arrive:
         now = self.clock.now()
         return self.jobs.claim(Job.begin(source, now=now, due_at=now + self.timing.lease))
 
-    def deleted(self, *, bucket: str, key: str, order: str) -> None:
+    def deleted(self, source: Source) -> None:
         """Take note that a key is gone; work on its older uploads ends as superseded."""
-        if self.watch.is_watched(bucket, key):
-            self.heads.advance(Head(source_ref=f"{bucket}/{key}", order=order, job_id=None))
+        if self.watch.is_watched(source.bucket, source.key):
+            self.heads.advance(Head(source_ref=source.ref, order=source.order, job_id=None))

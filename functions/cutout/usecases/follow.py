@@ -16,8 +16,9 @@ from cutout.job import Attempt, Job
 from cutout.ports import Evolink, Jobs, Metric, Wake
 from cutout.provider import Task, TaskStatus, Verdict, decide_task_failure
 from cutout.states import AttemptOutcome, Move, Reason, State
-from cutout.usecases.record import GateRule, Recorder
+from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Randomness, Timing, back_off
+from cutout.usecases.wake import GateRule
 
 _YOUNG = timedelta(minutes=10)
 """A task id may be unknown for a short while after creation (error-code page)."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from cutout.errors import GateMovedError, StoreBusyError
-from cutout.gate import Gate, Limits
+from cutout.gate import Limits
 from cutout.job import Job
 from cutout.ports import (
     Announcements,
@@ -17,14 +16,11 @@ from cutout.ports import (
     Jobs,
     Metric,
     SourceHeads,
-    SubmissionQueue,
     Telemetry,
 )
 from cutout.states import Reason, State
+from cutout.usecases.wake import GATE_TRIES, GateRule, Waker
 
-GateRule = Callable[[Gate], Gate]
-
-GATE_TRIES = 12
 _SETTLED_METRICS = {
     State.COMPLETED: Metric.COMPLETED,
     State.REVIEW: Metric.REVIEW,
@@ -43,7 +39,7 @@ class Recorder:
     """The only writer of jobs that exist."""
 
     store: Store
-    submissions: SubmissionQueue
+    waker: Waker
     announcements: Announcements
     telemetry: Telemetry
     clock: Clock
@@ -70,7 +66,7 @@ class Recorder:
             reason=after.reason,
         )
         if is_released:
-            self.wake_waiting()
+            self.waker.wake_waiting()
         if after.state.is_settled and not before.state.is_settled:
             return self.announce(saved)
         return saved
@@ -87,32 +83,6 @@ class Recorder:
         self._count(job)
         return self.store.save(job.announced())
 
-    def wake_waiting(self) -> None:
-        """Have Submit look at as many waiting jobs as the gate has room for."""
-        gate = self.store.read()
-        if gate.holds(self.limits, self.clock.now()) is not None:
-            return
-        waiting = self.store.waiting(gate.free_slots(self.limits))
-        if waiting:
-            self.submissions.wake(waiting)
-
-    def change_gate(self, rule: GateRule) -> Gate:
-        """Change the gate by itself.
-
-        Raises:
-            StoreBusyError: the gate is too busy to be written.
-        """
-        for _ in range(GATE_TRIES):
-            gate = self.store.read()
-            changed = rule(gate)
-            if changed == gate:
-                return gate
-            try:
-                return self.store.write(changed)
-            except GateMovedError:
-                continue
-        raise StoreBusyError("the gate is written too often")
-
     def why_superseded(self, job: Job) -> Reason | None:
         """The reason why the job's photo is no longer the newest of its key, if it is not."""
         head = self.store.newest(job.source.ref)
@@ -124,7 +94,7 @@ class Recorder:
         if rule is None and not is_released:
             return self.store.save(after)
         for _ in range(GATE_TRIES):
-            gate = self.store.read()
+            gate = self.store.read_gate()
             changed = rule(gate) if rule else gate
             changed = changed.releasing() if is_released else changed
             try:

@@ -21,6 +21,7 @@ from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Randomness, Timing, back_off
 
 _PUT_TRIES = 3
+_PNG = "png"
 _MAX_METADATA_BYTES = 2048
 """S3's limit for user metadata, names and values together."""
 
@@ -59,6 +60,9 @@ class StoreResult:
         if job.photo is None or job.result_key is None:
             raise IllegalMoveError("a job without a photo cannot have a result")
         doubt = why_not(picture, job.photo)
+        if picture is not None and doubt is None and picture.format != _PNG:
+            size = self.pictures.rewrite_as_png(file)
+            picture = replace(picture, format=_PNG)
         key = review_key(job.result_key) if doubt else job.result_key
         try:
             labels = self._labels(job, task)

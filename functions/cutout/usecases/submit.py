@@ -24,8 +24,9 @@ from cutout.photo import PhotoLimits, check_size, inspect
 from cutout.ports import Evolink, Metric, PhotoLinks, ResultKeys, Signer, Uploads
 from cutout.states import Move, Reason, State
 from cutout.usecases.answer import Answers
-from cutout.usecases.record import GATE_TRIES, Recorder
+from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Timing
+from cutout.usecases.wake import GATE_TRIES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +98,7 @@ class Submit:
             upload_prefix=self.call.upload_prefix,
             result_prefix=self.call.result_prefix,
         )
-        key = next(key for key in candidates if self.result_keys.claim(key, source.ref))
+        key = next(key for key in candidates if self.result_keys.claim_result_key(key, source.ref))
         return replace(job, photo=photo, result_key=key)
 
     def _pass_gate(self, job: Job) -> Job:
@@ -105,7 +106,7 @@ class Submit:
         if not job.is_waiting and self.recorder.store.waiting(1):
             return self._hold(job, Reason.BEHIND_OTHERS)
         for _ in range(GATE_TRIES):
-            gate = self.recorder.store.read()
+            gate = self.recorder.store.read_gate()
             held = gate.holds(self.recorder.limits, self.recorder.clock.now())
             if isinstance(held, Held):
                 return self._hold(job, held.reason)
@@ -170,7 +171,7 @@ class Submit:
         behind = job.move(Move.HOLD, now=now, reason=reason, is_waiting=True)
         held = self.recorder.record(job, behind)
         if reason is Reason.BEHIND_OTHERS:
-            self.recorder.wake_waiting()
+            self.recorder.waker.wake_waiting()
         return held
 
     def _settle(self, job: Job, move: Move, reason: Reason, *, message: str | None = None) -> Job:

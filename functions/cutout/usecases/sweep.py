@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cutout.gate import Gate
 from cutout.job import Job
-from cutout.ports import CallbackQueue, Metric, Wake
+from cutout.ports import (
+    Backlog,
+    CallbackQueue,
+    Clock,
+    Gates,
+    Metric,
+    SubmissionQueue,
+    Telemetry,
+    Wake,
+)
 from cutout.states import State
-from cutout.usecases.record import Recorder
-from cutout.usecases.timing import Timing
+from cutout.usecases.wake import Waker, change_gate
 
 _MOST_DUE = 1000
 _SUBMITS = frozenset({State.QUEUED, State.SUBMITTING, State.UNCONFIRMED})
@@ -21,17 +29,22 @@ _SUBMITS = frozenset({State.QUEUED, State.SUBMITTING, State.UNCONFIRMED})
 class Sweep:
     """The safety net under every queue, callback and worker."""
 
-    recorder: Recorder
+    backlog: Backlog
+    gates: Gates
+    waker: Waker
+    submissions: SubmissionQueue
     callbacks: CallbackQueue
-    timing: Timing
+    telemetry: Telemetry
+    clock: Clock
+    resend_after: timedelta
 
     def sweep(self) -> int:
         """Send on what is due, admit who waits, recount the gate; returns how many were due."""
-        now = self.recorder.clock.now()
-        due = self.recorder.store.due(now, _MOST_DUE)
+        now = self.clock.now()
+        due = self.backlog.due(now, _MOST_DUE)
         self._send_on(due, now)
         gate = self._recount()
-        self.recorder.wake_waiting()
+        self.waker.wake_waiting()
         self._publish(due, gate, now)
         return len(due)
 
@@ -40,21 +53,21 @@ class Sweep:
         submits = [job.id for job in due if job.state in _SUBMITS]
         follows = [_wake(job) for job in due if job.state not in _SUBMITS]
         if submits:
-            self.recorder.submissions.wake(submits)
+            self.submissions.wake(submits)
         if follows:
             self.callbacks.wake(follows)
         for job in due:
-            self.recorder.store.postpone(job, now + self.timing.lease)
+            self.backlog.postpone(job, now + self.resend_after)
 
     def _recount(self) -> Gate:
-        counted = self.recorder.store.count_holding()
-        gate = self.recorder.change_gate(lambda gate: gate.recounted(counted))
-        self.recorder.telemetry.count(Metric.GATE_DRIFT, abs(counted - gate.in_flight))
+        counted = self.backlog.count_holding()
+        gate = change_gate(self.gates, lambda gate: gate.recounted(counted))
+        self.telemetry.count(Metric.GATE_DRIFT, abs(counted - gate.in_flight))
         return gate
 
     def _publish(self, due: Sequence[Job], gate: Gate, now: datetime) -> None:
         oldest = min((job.due_at for job in due if job.due_at), default=now)
-        telemetry = self.recorder.telemetry
+        telemetry = self.telemetry
         telemetry.count(Metric.JOBS_DUE, len(due))
         telemetry.count(Metric.OLDEST_DUE_SECONDS, (now - oldest).total_seconds())
         telemetry.count(Metric.IN_FLIGHT, gate.in_flight)

@@ -1,0 +1,1 @@
+"""ReceiveCallback behind the HTTP API, and StoreResult, which reads the callbacks queue."""

@@ -1,0 +1,61 @@
+"""ReceiveCallback's handler: the one door to the world."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from typing import Any
+
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from cutout.adapters.telemetry_powertools import PowertoolsTelemetry
+from cutout.errors import CallbackRefusedError
+from cutout.usecases.receive import MAX_BODY_BYTES, Receive
+from cutout.wiring.receive import build
+
+logger = Logger()
+metrics = Metrics()
+
+
+@cache
+def _app() -> Receive:
+    metrics.set_default_dimensions(stack=os.environ["CUTOUT_STACK"])
+    return build(os.environ, PowertoolsTelemetry(logger, metrics))
+
+
+@metrics.log_metrics
+@logger.inject_lambda_context
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
+    """202 for an authentic callback; 403, 404, 405 or 413 for anything else, at once."""
+    request = APIGatewayProxyEventV2(event)
+    return {"statusCode": _answer(request), "headers": {"Cache-Control": "no-store"}}
+
+
+def _answer(request: APIGatewayProxyEventV2) -> int:
+    if request.http_method != "POST":
+        return 405
+    body = request.body or ""
+    if len(body) > MAX_BODY_BYTES:
+        return 413
+    try:
+        _app().receive((request.path_parameters or {}).get("token", ""), _text(request))
+    except CallbackRefusedError as exc:
+        logger.warning("callback refused", is_malformed=exc.is_malformed)
+        return 404 if exc.is_malformed else 403
+    return 202
+
+
+def _text(request: APIGatewayProxyEventV2) -> str:
+    """The body; what cannot be decoded is no body, and the URL alone counts."""
+    try:
+        return request.decoded_body or ""
+    except ValueError:
+        return ""
+
+
+# Lambda runs imports with a whole processor and handlers with a share of one: what can be made
+# before the first event is made here. Anywhere else, importing this module makes nothing.
+if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
+    _app()

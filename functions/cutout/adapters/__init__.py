@@ -1,0 +1,1 @@
+"""The world behind the ports: one module an SDK, and no module imports another."""

@@ -1,0 +1,219 @@
+"""Jobs, the gate, heads of sources and claims of result keys, as items of the jobs table.
+
+Every write is conditional. Rows carry a version, and a write names the one it read; a write that
+loses gets the winner with the refusal, without a second read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from cutout.adapters.dynamodb.table import Item, LostError, Put, Table
+from cutout.errors import GateMovedError, JobMovedError
+from cutout.gate import Gate
+from cutout.job import Job
+from cutout.ports import Head
+from cutout.rows import from_row, to_row
+from cutout.states import Lane, State
+
+_GATE = "gate"
+_DUE = ("due_shard", "due")
+_HOLDING = ("lane", "holding")
+_SAME_VERSION = "#version = :version"
+_NEW_OR_SAME_VERSION = f"attribute_not_exists(pk) OR {_SAME_VERSION}"
+
+
+class DynamoJobs:
+    """All ports that the jobs table stands behind."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def claim(self, job: Job) -> Job:
+        """Insert a new job, or return the one that stands under its id."""
+        try:
+            self._table.put(Put(item=_job_item(job), condition="attribute_not_exists(pk)"))
+        except LostError as lost:
+            return job if lost.old is None else _job(lost.old)
+        return job
+
+    def find(self, job_id: str) -> Job | None:
+        """The job as it stands."""
+        item = self._table.get(f"job#{job_id}")
+        return None if item is None else _job(item)
+
+    def save(self, job: Job, *, gate: Gate | None = None) -> Job:
+        """Write the job, and the gate with it, if neither was written since it was read."""
+        saved = replace(job, version=job.version + 1)
+        puts = [
+            Put(
+                item=_job_item(saved),
+                condition=_SAME_VERSION,
+                values={":version": job.version},
+            ),
+        ]
+        if gate is not None:
+            puts.append(_gate_put(gate))
+        try:
+            self._table.put(*puts)
+        except LostError as lost:
+            if lost.index == 0:
+                raise JobMovedError(_job(lost.old) if lost.old else None) from lost
+            raise GateMovedError(_gate(lost.old)) from lost
+        return saved
+
+    def read_gate(self) -> Gate:
+        """The gate as it stands; a fresh one if there is none."""
+        return _gate(self._table.get(_GATE))
+
+    def write_gate(self, gate: Gate) -> Gate:
+        """Write the gate if nobody wrote it since it was read."""
+        try:
+            self._table.put(_gate_put(gate))
+        except LostError as lost:
+            raise GateMovedError(_gate(lost.old)) from lost
+        return replace(gate, version=gate.version + 1)
+
+    def waiting(self, limit: int) -> list[str]:
+        """Ids of jobs behind the gate: live before backfill, oldest first."""
+        ids: list[str] = []
+        for lane in Lane:
+            if len(ids) < limit:
+                ids += self._ids("lane", ("lane", _waiting(lane)), limit=limit - len(ids))
+        return ids
+
+    def due(self, now: datetime, limit: int) -> list[Job]:
+        """Jobs whose time has come, oldest first."""
+        ids = self._ids("due", _DUE, limit=limit, up_to=("due_at", _milliseconds(now)))
+        return [job for job in self.find_all(ids) if job.is_due(now)]
+
+    def postpone(self, job: Job, until: datetime) -> None:
+        """Look at the job later; without effect if anybody moved it."""
+        unmoved = Put(
+            item={},
+            condition=f"{_SAME_VERSION} AND attribute_exists(due_at)",
+            values={":version": job.version},
+        )
+        self._table.set_number(f"job#{job.id}", "due_at", _milliseconds(until), condition=unmoved)
+
+    def count_holding(self) -> int:
+        """How many jobs hold a slot at the gate."""
+        return self._table.count("lane", _HOLDING)
+
+    def advance(self, head: Head) -> Head:
+        """Take note of an upload or deletion; returns the newest, which may be another."""
+        put = Put(
+            item={"pk": f"head#{head.source_ref}", "newest": to_row(head), "order": head.order},
+            condition="attribute_not_exists(pk) OR #order < :order",
+            values={":order": head.order},
+        )
+        try:
+            self._table.put(put)
+        except LostError as lost:
+            return head if lost.old is None else from_row(Head, lost.old["newest"])
+        return head
+
+    def newest(self, source_ref: str) -> Head | None:
+        """The newest that is known of a key."""
+        item = self._table.get(f"head#{source_ref}")
+        return None if item is None else from_row(Head, item["newest"])
+
+    def claim_result_key(self, result_key: str, source_ref: str) -> bool:
+        """Take the key for a source; True also when the source has it already."""
+        put = Put(
+            item={"pk": f"claim#{result_key}", "claimed_by": source_ref},
+            condition="attribute_not_exists(pk) OR claimed_by = :source",
+            values={":source": source_ref},
+        )
+        try:
+            self._table.put(put)
+        except LostError:
+            return False
+        return True
+
+    def of_source(self, bucket: str, key: str, limit: int) -> list[Job]:
+        """The jobs of a key, newest upload first."""
+        partition = ("source_ref", f"{bucket}/{key}")
+        return self.find_all(self._ids("source", partition, limit=limit, is_newest_first=True))
+
+    def in_state(self, state: State, limit: int) -> list[Job]:
+        """Jobs in a state, the latest moved first."""
+        ids = self._ids("state", ("state", state.value), limit=limit, is_newest_first=True)
+        return self.find_all(ids)
+
+    def find_all(self, job_ids: Sequence[str]) -> list[Job]:
+        """The jobs that exist of these, in this order."""
+        items = self._table.get_all([f"job#{job_id}" for job_id in dict.fromkeys(job_ids)])
+        found = {job.id: job for job in map(_job, items)}
+        return [found[job_id] for job_id in job_ids if job_id in found]
+
+    def _ids(
+        self,
+        index: str,
+        partition: tuple[str, str],
+        *,
+        limit: int,
+        up_to: tuple[str, int] | None = None,
+        is_newest_first: bool = False,
+    ) -> list[str]:
+        pks = self._table.query(
+            index,
+            partition,
+            limit=limit,
+            up_to=up_to,
+            is_newest_first=is_newest_first,
+        )
+        return [pk.removeprefix("job#") for pk in pks]
+
+
+def _job_item(job: Job) -> Item:
+    """The job's item: the job itself under `job`, beside it what indexes and conditions need.
+
+    `due_at` beside the job is when Sweep looks; `postpone` moves it and leaves the job's own alone,
+    so that a worker that Sweep woke still finds the job due.
+    """
+    item: Item = {
+        "pk": f"job#{job.id}",
+        "version": job.version,
+        "state": job.state.value,
+        "source_ref": job.source.ref,
+        "sequencer": job.source.order,
+        "updated_at": _milliseconds(job.updated_at),
+        "job": to_row(job),
+    }
+    if job.due_at is not None:
+        item |= {_DUE[0]: _DUE[1], "due_at": _milliseconds(job.due_at)}
+    if job.is_waiting:
+        item |= {"lane": _waiting(job.lane), "lane_at": _milliseconds(job.created_at)}
+    elif job.state.holds_slot:
+        item |= {"lane": _HOLDING[1], "lane_at": _milliseconds(job.updated_at)}
+    if job.expires_at is not None:
+        item["expires_at"] = int(job.expires_at.timestamp())
+    return item
+
+
+def _job(item: Item) -> Job:
+    return from_row(Job, item["job"])
+
+
+def _gate_put(gate: Gate) -> Put:
+    changed = replace(gate, version=gate.version + 1)
+    return Put(
+        item={"pk": _GATE, "version": changed.version, "gate": to_row(changed)},
+        condition=_SAME_VERSION if gate.version else _NEW_OR_SAME_VERSION,
+        values={":version": gate.version},
+    )
+
+
+def _gate(item: Item | None) -> Gate:
+    return Gate() if item is None else from_row(Gate, item["gate"])
+
+
+def _waiting(lane: Lane) -> str:
+    return f"waiting#{lane}"
+
+
+def _milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)

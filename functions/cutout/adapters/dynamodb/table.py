@@ -1,0 +1,226 @@
+"""One DynamoDB table of plain items: strong reads, conditional writes that return the winner."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from cutout.errors import StoreBusyError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Item = dict[str, Any]
+
+_BATCH = 100
+"""BatchGetItem takes 100 keys."""
+_FAILED_CHECK = "ConditionalCheckFailed"
+_BUSY = frozenset(
+    {
+        "ProvisionedThroughputExceeded",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ThrottlingError",
+        "ThrottlingException",
+        "TransactionConflict",
+        "TransactionConflictException",
+        "TransactionInProgressException",
+    },
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Put:
+    """An item to write, and what must hold of the one that stands there.
+
+    Attributes:
+        condition: a condition expression; names in it that DynamoDB reserves begin with `#`.
+        values: by their placeholders.
+    """
+
+    item: Item
+    condition: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+class LostError(Exception):
+    """A condition failed.
+
+    Attributes:
+        index: which of the writes lost.
+        old: the item that stands there, or None.
+    """
+
+    def __init__(self, index: int, old: Item | None) -> None:
+        super().__init__("a condition failed")
+        self.index = index
+        self.old = old
+
+
+class Table:
+    """The table's items as plain dictionaries.
+
+    Args:
+        client: a DynamoDB client; its own retries with back-off come first.
+        name: the table's name.
+    """
+
+    def __init__(self, client: DynamoDBClient, name: str) -> None:
+        self._client = client
+        self._name = name
+        self._write = TypeSerializer().serialize
+        self._read = TypeDeserializer().deserialize
+
+    def get(self, pk: str) -> Item | None:
+        """The item as it stands (strongly consistent)."""
+        answer = self._client.get_item(
+            TableName=self._name,
+            Key={"pk": {"S": pk}},
+            ConsistentRead=True,
+        )
+        item = answer.get("Item")
+        return None if item is None else self._plain(item)
+
+    def get_all(self, pks: Sequence[str]) -> Iterator[Item]:
+        """The items that exist of these, in any order (strongly consistent)."""
+        for start in range(0, len(pks), _BATCH):
+            wanted: Any = [{"pk": {"S": pk}} for pk in pks[start : start + _BATCH]]
+            while wanted:
+                answer: Any = self._client.batch_get_item(
+                    RequestItems={self._name: {"Keys": wanted, "ConsistentRead": True}},
+                )
+                yield from map(self._plain, answer["Responses"].get(self._name, []))
+                wanted = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys")
+
+    def put(self, *puts: Put) -> None:
+        """Write one item, or several in one transaction.
+
+        Raises:
+            LostError: a condition failed; nothing was written.
+            StoreBusyError: throttled, or another transaction holds one of the items.
+        """
+        requests = [self._request(put) for put in puts]
+        try:
+            if len(requests) == 1:
+                self._client.put_item(**requests[0])
+            else:
+                self._client.transact_write_items(
+                    TransactItems=[{"Put": request} for request in requests],
+                )
+        except ClientError as exc:
+            self._explain(exc)
+            raise
+
+    def set_number(self, pk: str, name: str, number: int, *, condition: Put) -> bool:
+        """Change one number of an item; False if the condition does not hold."""
+        names = {f"#{name}": name} | _names(condition.condition)
+        values = {":number": number} | dict(condition.values)
+        try:
+            self._client.update_item(
+                TableName=self._name,
+                Key={"pk": {"S": pk}},
+                UpdateExpression=f"SET #{name} = :number",
+                ConditionExpression=condition.condition,
+                ExpressionAttributeNames=names,
+                ExpressionAttributeValues=self._typed(values),
+            )
+        except ClientError as exc:
+            if _code(exc) == "ConditionalCheckFailedException":
+                return False
+            raise
+        return True
+
+    def query(
+        self,
+        index: str,
+        partition: tuple[str, str],
+        *,
+        limit: int,
+        up_to: tuple[str, int] | None = None,
+        is_newest_first: bool = False,
+    ) -> list[str]:
+        """Primary keys of an index partition, in the order of its sort key (eventual).
+
+        Args:
+            index: the index's name.
+            partition: its partition key's name and value.
+            limit: how many at most.
+            up_to: the sort key's name and greatest value.
+            is_newest_first: from the greatest sort key down.
+        """
+        names, values = {"#p": partition[0]}, {":p": partition[1]} | {}
+        condition = "#p = :p"
+        typed = self._typed(values)
+        if up_to is not None:
+            names["#s"] = up_to[0]
+            typed[":s"] = {"N": str(up_to[1])}
+            condition += " AND #s <= :s"
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._name,
+            IndexName=index,
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ExpressionAttributeValues=typed,
+            ScanIndexForward=not is_newest_first,
+            PaginationConfig={"MaxItems": limit, "PageSize": min(limit, 1000)},
+        )
+        return [item["pk"]["S"] for page in pages for item in page["Items"]]
+
+    def count(self, index: str, partition: tuple[str, str]) -> int:
+        """How many items stand in an index partition (eventual)."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._name,
+            IndexName=index,
+            Select="COUNT",
+            KeyConditionExpression="#p = :p",
+            ExpressionAttributeNames={"#p": partition[0]},
+            ExpressionAttributeValues={":p": {"S": partition[1]}},
+        )
+        return sum(page["Count"] for page in pages)
+
+    def _request(self, put: Put) -> Any:  # noqa: ANN401 - the SDK's request
+        request: dict[str, Any] = {
+            "TableName": self._name,
+            "Item": self._typed(put.item),
+            "ConditionExpression": put.condition,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if names := _names(put.condition):
+            request["ExpressionAttributeNames"] = names
+        if put.values:
+            request["ExpressionAttributeValues"] = self._typed(put.values)
+        return request
+
+    def _explain(self, exc: ClientError) -> None:
+        """Raise our own error for a lost condition or a busy table; else return."""
+        code = _code(exc)
+        single = {"Code": _FAILED_CHECK, "Item": exc.response.get("Item")}
+        reasons: Any = exc.response.get("CancellationReasons", [])
+        if code == "ConditionalCheckFailedException":
+            reasons = [single]
+        for index, reason in enumerate(reasons):
+            if reason.get("Code") == _FAILED_CHECK:
+                old = reason.get("Item")
+                raise LostError(index, self._plain(old) if old else None) from exc
+        if {code, *(reason.get("Code") for reason in reasons)} & _BUSY:
+            raise StoreBusyError(code) from exc
+
+    def _typed(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self._write(value) for name, value in values.items()}
+
+    def _plain(self, item: Mapping[str, Any]) -> Item:
+        return {name: self._read(value) for name, value in item.items()}
+
+
+def _names(condition: str) -> dict[str, str]:
+    """`#version` in an expression stands for the attribute `version`."""
+    words = condition.replace("(", " ").replace(")", " ").split()
+    return {word: word[1:] for word in words if word.startswith("#")}
+
+
+def _code(exc: ClientError) -> str:
+    return str(exc.response["Error"]["Code"])

@@ -1,0 +1,262 @@
+"""The provider's API over HTTP: requests as documented, answers read with tolerance.
+
+Only the id is indispensable in an answer; every other field may be missing. Error codes come as
+text or as numbers. What may have been charged is never called refused.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from email.utils import parsedate_to_datetime
+from types import MappingProxyType
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from cutout.errors import (
+    FetchRefusedError,
+    NotSentError,
+    ProviderBusyError,
+    ResponseLostError,
+    TaskUnknownError,
+)
+from cutout.provider import (
+    Accepted,
+    CreateOutcome,
+    NotSent,
+    OutcomeUnknown,
+    Refused,
+    Task,
+    TaskStatus,
+)
+
+_REFUSING = frozenset({400, 401, 402, 403, 404, 409, 413, 415, 422, 429})
+"""Statuses by which the provider says that nothing was taken; every other may be charged."""
+_NOT_FOUND = 404
+_STATUSES = {
+    "completed": TaskStatus.COMPLETED,
+    "failed": TaskStatus.FAILED,
+    "cancelled": TaskStatus.FAILED,
+    "canceled": TaskStatus.FAILED,
+}
+_CANCELLED = "request_cancelled"
+_KEY_REFUSED = 401
+KEY_NOT_SET = "not-set"
+"""What the stack puts into the secret until somebody puts a key there."""
+
+
+class _Answer(Protocol):
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+    @property
+    def body(self) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class _NoKeyAnswer:
+    """What the API would say to an empty key; it is not asked."""
+
+    status: int = 401
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = (
+        b'{"error": {"code": "api_key_not_set",'
+        b' "message": "the API key is not set: put it into the API key secret"}}'
+    )
+
+
+class _Http(Protocol):
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+    ) -> _Answer: ...
+
+
+_NO_KEY = _NoKeyAnswer()
+
+
+class _Secret(Protocol):
+    def text(self, *, is_fresh: bool = False) -> str | None: ...
+
+
+class EvolinkApi:
+    """Creates and reads tasks.
+
+    Args:
+        http: sends one request and says whether it left.
+        base_url: of the API, without a slash at its end.
+        api_key: the key; asked at every call, and afresh when the API refuses it.
+        now: for a Retry-After that is a date.
+    """
+
+    def __init__(
+        self,
+        http: _Http,
+        base_url: str,
+        api_key: _Secret,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._http = http
+        self._base_url = base_url.rstrip("/")
+        self._api_key = api_key
+        self._now = now
+
+    def create(self, body: str, idempotency_key: str) -> CreateOutcome:
+        """Make the paid call once; every way it can end is a value."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
+        try:
+            answer = self._send("POST", "/v1/images/generations", headers, body.encode())
+        except NotSentError as exc:
+            return NotSent(message=str(exc))
+        except (ResponseLostError, FetchRefusedError) as exc:
+            return OutcomeUnknown(message=str(exc))
+        if answer.status in _REFUSING:
+            return self._refused(answer)
+        return _accepted(answer)
+
+    def read(self, task_id: str) -> Task:
+        """The task as the API knows it."""
+        answer = self._send("GET", f"/v1/tasks/{quote(task_id, safe='')}")
+        if answer.status == _NOT_FOUND:
+            raise TaskUnknownError("the API knows no such task")
+        told = _json(answer.body)
+        told = told.get("data", told) if isinstance(told.get("data"), dict) else told
+        if not _is_success(answer.status):
+            raise ProviderBusyError(f"the API answers {answer.status}", status=answer.status)
+        if not told:
+            raise ResponseLostError("the API's answer is unreadable")
+        return _task(task_id, told)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str] = MappingProxyType({}),
+        body: bytes | None = None,
+    ) -> _Answer:
+        """One request; once more if the key was refused and a newer one is there.
+
+        A refused key is the one answer after which a repeat is certain to cost nothing.
+        """
+        key = self._api_key.text()
+        answer = self._send_with(key, method, path, headers, body)
+        if answer.status == _KEY_REFUSED:
+            newer = self._api_key.text(is_fresh=True)
+            if newer != key:
+                return self._send_with(newer, method, path, headers, body)
+        return answer
+
+    def _send_with(
+        self,
+        key: str | None,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+    ) -> _Answer:
+        if not key or key == KEY_NOT_SET:
+            return _NO_KEY
+        known = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
+        url = self._base_url + path
+        return self._http.send(method, url, headers=known | dict(headers), body=body)
+
+    def _refused(self, answer: _Answer) -> Refused:
+        error = _error(_json(answer.body))
+        return Refused(
+            status=answer.status,
+            code=str(error.get("code") or f"http_{answer.status}"),
+            message=_short(error.get("message")) or f"the API answers {answer.status}",
+            retry_after_seconds=self._retry_after(answer.headers.get("retry-after")),
+        )
+
+    def _retry_after(self, text: str | None) -> float | None:
+        """Seconds; the header holds seconds or an HTTP date (RFC 9110 section 10.2.3)."""
+        if not text:
+            return None
+        try:
+            return float(text)
+        except ValueError:
+            pass
+        try:
+            return (parsedate_to_datetime(text) - self._now()).total_seconds()
+        except (ValueError, TypeError):
+            return None
+
+
+def _accepted(answer: _Answer) -> CreateOutcome:
+    told = _json(answer.body)
+    task_id = told.get("id") or told.get("task_id")
+    if not _is_success(answer.status) or not isinstance(task_id, str) or not task_id:
+        return OutcomeUnknown(message=f"the API answers {answer.status} without a task id")
+    usage = told.get("usage")
+    reserved = usage.get("credits_reserved") if isinstance(usage, dict) else None
+    return Accepted(
+        task_id=task_id,
+        credits_reserved=_number(reserved),
+        is_replay=answer.headers.get("idempotency-replayed", "").lower() == "true",
+    )
+
+
+def _task(task_id: str, told: Mapping[str, Any]) -> Task:
+    status = str(told.get("status", ""))
+    error = _error(told)
+    code = error.get("code") or (_CANCELLED if status.startswith("cancel") else None)
+    usage = told.get("usage")
+    used = usage.get("credits_used") if isinstance(usage, dict) else None
+    return Task(
+        id=str(told.get("id") or task_id),
+        status=_STATUSES.get(status, TaskStatus.RUNNING),
+        result_url=_result_url(told),
+        credits_used=_number(used),
+        code=None if code is None else str(code),
+        message=_short(error.get("message")),
+    )
+
+
+def _result_url(told: Mapping[str, Any]) -> str | None:
+    """The first result; `result_data` is what the API adds, `results` what it documents."""
+    for name in ("results", "result_data"):
+        found = told.get(name)
+        first = found[0] if isinstance(found, list) and found else None
+        url = first.get("url") if isinstance(first, dict) else first
+        if isinstance(url, str) and url:
+            return url
+    return None
+
+
+def _error(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    error = told.get("error")
+    return error if isinstance(error, dict) else {}
+
+
+def _json(body: bytes) -> Mapping[str, Any]:
+    """The body's object; empty for anything else, such as a proxy's HTML."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _number(value: object) -> Decimal | None:
+    try:
+        number = Decimal(str(value)) if isinstance(value, int | float | str) else None
+    except InvalidOperation:
+        return None
+    return number if number is not None and number.is_finite() and number >= 0 else None
+
+
+def _short(text: object) -> str | None:
+    return str(text)[:500] if text else None
+
+
+def _is_success(status: int) -> bool:
+    return 200 <= status < 300  # noqa: PLR2004 - what a success is

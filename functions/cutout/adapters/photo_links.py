@@ -1,0 +1,76 @@
+"""Presigned links to uploads, from a role session that certainly outlives them.
+
+A link dies with the session that signed it, whatever its own expiry says. A function's own session
+ends at an unknown time, so Submit assumes a role of its own for links, which can only read uploads.
+Source: "How long presigned URLs last", Amazon S3 User Guide.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from cutout.job import Source
+from cutout.ports import Clock
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sts import STSClient
+    from mypy_boto3_sts.type_defs import CredentialsTypeDef
+
+SESSION = timedelta(hours=1)
+"""A role assumed by a role lasts an hour at most (role chaining)."""
+LINK = timedelta(minutes=50)
+"""The grace time of an unconfirmed call and 20 minutes of the provider's own fit in."""
+
+
+class PhotoLinks:
+    """Links that the provider reads uploads by.
+
+    Args:
+        sts: who assumes the role.
+        role_arn: the role that can read uploads.
+        connect: makes an S3 client from a session's credentials.
+        clock: where time comes from.
+    """
+
+    def __init__(
+        self,
+        sts: STSClient,
+        role_arn: str,
+        connect: Callable[[CredentialsTypeDef], S3Client],
+        clock: Clock,
+    ) -> None:
+        self._sts = sts
+        self._role_arn = role_arn
+        self._connect = connect
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._client: S3Client | None = None
+        self._ends_at: datetime | None = None
+
+    def link(self, source: Source) -> str:
+        """A GET URL of this version, good for `LINK` from now."""
+        params = {"Bucket": source.bucket, "Key": source.key}
+        if source.version_id:
+            params["VersionId"] = source.version_id
+        return self._signer().generate_presigned_url(
+            "get_object",
+            Params=params,
+            ExpiresIn=int(LINK.total_seconds()),
+        )
+
+    def _signer(self) -> S3Client:
+        with self._lock:
+            now = self._clock.now()
+            if self._client is None or self._ends_at is None or self._ends_at - now < LINK:
+                answer = self._sts.assume_role(
+                    RoleArn=self._role_arn,
+                    RoleSessionName="cutout-photo-links",
+                    DurationSeconds=int(SESSION.total_seconds()),
+                )
+                self._ends_at = answer["Credentials"]["Expiration"]
+                self._client = self._connect(answer["Credentials"])
+            return self._client

@@ -1,0 +1,115 @@
+"""The two buckets in S3."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from botocore.exceptions import ClientError
+
+from cutout.errors import SourceGoneError
+from cutout.job import Source
+from cutout.ports import Labels, StoredResult, Upload
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAllowed", "405"})
+"""405: the version is a delete marker."""
+_LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+_PRECONDITIONS_ON_ABSENT = frozenset({"NoSuchKey", "404"})
+
+
+class S3Uploads:
+    """Uploads, each read by its version."""
+
+    def __init__(self, client: S3Client) -> None:
+        self._client = client
+
+    def read(self, source: Source) -> Upload:
+        """The bytes of this version, in one request."""
+        try:
+            answer = self._client.get_object(**_address(source))
+            body = answer["Body"].read()
+        except ClientError as exc:
+            raise _source_error(exc) from exc
+        return Upload(data=body, content_type=answer.get("ContentType"))
+
+    def labels(self, source: Source) -> Labels:
+        """User metadata and tags of this version."""
+        address = _address(source)
+        try:
+            head = self._client.head_object(**address)
+            address.pop("IfMatch", None)
+            tagging = self._client.get_object_tagging(**address)
+        except ClientError as exc:
+            raise _source_error(exc) from exc
+        tags = {tag["Key"]: tag["Value"] for tag in tagging["TagSet"]}
+        return Labels(metadata=head.get("Metadata", {}), tags=tags)
+
+
+class S3Results:
+    """Results, written only over what was seen."""
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def standing(self, key: str) -> StoredResult | None:
+        """What is there now."""
+        try:
+            head = self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as exc:
+            if _code(exc) in _GONE:
+                return None
+            raise
+        metadata = head.get("Metadata", {})
+        return StoredResult(
+            etag=head["ETag"],
+            order=metadata.get("cutout-source-order"),
+            job_id=metadata.get("cutout-job"),
+        )
+
+    def put(
+        self,
+        key: str,
+        file: Path,
+        *,
+        content_type: str,
+        labels: Labels,
+        replacing: StoredResult | None,
+    ) -> bool:
+        """Store the file if what stands there is still `replacing`; False if it is not."""
+        condition: Any = {"IfNoneMatch": "*"} if replacing is None else {"IfMatch": replacing.etag}
+        try:
+            with file.open("rb") as body:
+                self._client.put_object(
+                    Bucket=self._bucket,
+                    Key=key,
+                    Body=body,
+                    ContentType=content_type,
+                    Metadata=dict(labels.metadata),
+                    Tagging=urlencode(dict(labels.tags)),
+                    **condition,
+                )
+        except ClientError as exc:
+            if _code(exc) in _LOST | (_PRECONDITIONS_ON_ABSENT if replacing else frozenset()):
+                return False
+            raise
+        return True
+
+
+def _address(source: Source) -> Any:  # noqa: ANN401 - the SDK's keyword arguments
+    address = {"Bucket": source.bucket, "Key": source.key}
+    if source.version_id:
+        return address | {"VersionId": source.version_id}
+    return address | {"IfMatch": source.etag}
+
+
+def _source_error(exc: ClientError) -> Exception:
+    return SourceGoneError(_code(exc)) if _code(exc) in _GONE | _LOST else exc
+
+
+def _code(exc: ClientError) -> str:
+    return str(exc.response["Error"]["Code"])

@@ -1,0 +1,110 @@
+"""Secrets, cached for minutes, through Powertools' parameters."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+
+from cutout.errors import SettingsError
+
+_CACHE_SECONDS = 300
+"""A rotated key is picked up after at most this long."""
+_REFRESH_SECONDS = 10
+"""A forged token must not cost a call to Secrets Manager each."""
+CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
+
+
+class Secret:
+    """One stage of one secret, as it stands now or stood a few minutes ago.
+
+    Args:
+        provider: Powertools' provider; one each, since its cache does not tell stages apart.
+        name: the secret's name.
+        stage: which version.
+        monotonic: seconds, for the memory that there is no such version.
+    """
+
+    def __init__(
+        self,
+        provider: SecretsProvider,
+        name: str,
+        stage: str = CURRENT,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._provider = provider
+        self._name = name
+        self._stage = stage
+        self._monotonic = monotonic
+        self._absent_until = float("-inf")
+
+    def text(self, *, is_fresh: bool = False) -> str | None:
+        """The secret's text; None if there is no version at this stage."""
+        if not is_fresh and self._monotonic() < self._absent_until:
+            return None
+        try:
+            value = self._provider.get(
+                self._name,
+                max_age=_CACHE_SECONDS,
+                force_fetch=is_fresh,
+                VersionStage=self._stage,
+            )
+        except GetParameterError as exc:
+            if self._stage == PREVIOUS and "ResourceNotFoundException" in str(exc):
+                self._absent_until = self._monotonic() + _CACHE_SECONDS
+                return None
+            raise
+        return None if value is None else str(value)
+
+
+class _Text(Protocol):
+    def text(self, *, is_fresh: bool = False) -> str | None: ...
+
+
+class SigningKeys:
+    """The keys of callback URLs.
+
+    Args:
+        current: the present key.
+        previous: the one before it, still accepted after a rotation.
+        monotonic: seconds, for pacing refreshes.
+    """
+
+    def __init__(
+        self,
+        current: _Text,
+        previous: _Text | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._current = current
+        self._secrets = (current, previous) if previous else (current,)
+        self._monotonic = monotonic
+        self._refreshed_at = float("-inf")
+
+    def signing_key(self) -> bytes:
+        """The current key.
+
+        Raises:
+            SettingsError: the secret is empty.
+        """
+        key = self._current.text()
+        if not key:
+            raise SettingsError("the callback signing key is empty: rotate the secret")
+        return key.encode()
+
+    def accepted_keys(self) -> Iterator[bytes]:
+        """The current key, the previous one, and then both read afresh, at most every 10 s."""
+        yield from self._keys(is_fresh=False)
+        now = self._monotonic()
+        if now - self._refreshed_at >= _REFRESH_SECONDS:
+            self._refreshed_at = now
+            yield from self._keys(is_fresh=True)
+
+    def _keys(self, *, is_fresh: bool) -> Iterator[bytes]:
+        for secret in self._secrets:
+            key = secret.text(is_fresh=is_fresh)
+            if key:
+                yield key.encode()

@@ -1,0 +1,102 @@
+"""Queue messages as typed values: read once, at the edge."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cutout.errors import MessageError
+from cutout.job import Source
+from cutout.ports import Wake
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Uploaded:
+    """S3 says that an object was created."""
+
+    source: Source
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Deleted:
+    """S3 says that a key was deleted. `source` holds no size and no entity tag then."""
+
+    source: Source
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JobDue:
+    """A job wants to be looked at."""
+
+    job_id: str
+
+
+Submission = Uploaded | Deleted | JobDue
+
+
+def read_submission(body: str) -> Submission:
+    """A message of the submissions queue: an S3 event as EventBridge sends it, or our own.
+
+    Raises:
+        MessageError: it is neither.
+    """
+    told = _object(body)
+    try:
+        if "job" in told:
+            return JobDue(job_id=str(told["job"]))
+        return _read_s3_event(told["detail-type"], told["detail"])
+    except (KeyError, TypeError) as exc:
+        raise MessageError(f"the message lacks {exc}") from exc
+
+
+def read_wake(body: str) -> Wake:
+    """A message of the callbacks queue.
+
+    Raises:
+        MessageError: it is not one of ours.
+    """
+    told = _object(body)
+    try:
+        return Wake(
+            job_id=str(told["job"]),
+            attempt=int(told["attempt"]),
+            task_id=told.get("task_id"),
+            is_poll=bool(told.get("is_poll")),
+        )
+    except (KeyError, TypeError, ValueError) as exc:
+        raise MessageError("the message is not one of ours") from exc
+
+
+def _read_s3_event(kind: str, detail: Mapping[str, Any]) -> Submission:
+    """Source: "Object Created" and "Object Deleted" events, Amazon S3 User Guide."""
+    obj = detail["object"]
+    source = Source(
+        bucket=detail["bucket"]["name"],
+        key=obj["key"],
+        version_id=_version(obj.get("version-id")),
+        etag=obj.get("etag", ""),
+        sequencer=obj["sequencer"],
+        size=int(obj.get("size", 0)),
+    )
+    if kind == "Object Created":
+        return Uploaded(source=source)
+    if kind == "Object Deleted":
+        return Deleted(source=source)
+    raise MessageError(f"an event of another kind: {kind}")
+
+
+def _version(text: str | None) -> str | None:
+    """Buckets without versioning say nothing or `null`."""
+    return None if text in {None, "", "null"} else text
+
+
+def _object(body: str) -> Mapping[str, Any]:
+    try:
+        told = json.loads(body)
+    except ValueError as exc:
+        raise MessageError("the message is not JSON") from exc
+    if not isinstance(told, dict):
+        raise MessageError("the message is not an object")
+    return told

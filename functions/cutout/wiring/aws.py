@@ -1,0 +1,95 @@
+"""Clients of AWS: one session, one configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_sts import STSClient
+    from mypy_boto3_sts.type_defs import CredentialsTypeDef
+
+_CONFIG = Config(
+    connect_timeout=5,
+    read_timeout=20,
+    retries={"mode": "standard", "max_attempts": 4},
+)
+
+
+class Clients:
+    """Clients, each made once and only if it is asked for, on one session.
+
+    Args:
+        session: where credentials and region come from; a fresh one by default.
+        environment: for the endpoint of the local cloud, which wants path-style addresses.
+    """
+
+    def __init__(
+        self, environment: Mapping[str, str], session: boto3.Session | None = None
+    ) -> None:
+        self._session: Any = session or boto3.Session()
+        self._is_local = "AWS_ENDPOINT_URL" in environment
+        self._client = cache(self._make)
+
+    def dynamodb(self) -> DynamoDBClient:
+        """DynamoDB."""
+        client: DynamoDBClient = self._client("dynamodb")
+        return client
+
+    def s3(self) -> S3Client:
+        """S3."""
+        client: S3Client = self._client("s3")
+        return client
+
+    def sqs(self) -> SQSClient:
+        """SQS."""
+        client: SQSClient = self._client("sqs")
+        return client
+
+    def sts(self) -> STSClient:
+        """STS."""
+        client: STSClient = self._client("sts")
+        return client
+
+    def events(self) -> EventBridgeClient:
+        """EventBridge."""
+        client: EventBridgeClient = self._client("events")
+        return client
+
+    def secrets(self) -> SecretsManagerClient:
+        """Secrets Manager."""
+        client: SecretsManagerClient = self._client("secretsmanager")
+        return client
+
+    def s3_as(self, credentials: CredentialsTypeDef) -> S3Client:
+        """S3 with the credentials of an assumed role, for signing links."""
+        client: S3Client = self._session.client(
+            "s3",
+            config=self._config("s3"),
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"],
+        )
+        return client
+
+    def _make(self, service: str) -> Any:  # noqa: ANN401 - each service's own client
+        return self._session.client(service, config=self._config(service))
+
+    def _config(self, service: str) -> Config:
+        if service != "s3":
+            return _CONFIG
+        # Without s3v4, links are signed the old way in some regions; regional hosts matter too,
+        # since the global one redirects for new buckets.
+        return _CONFIG.merge(Config(signature_version="s3v4", s3=self._s3_addresses()))
+
+    def _s3_addresses(self) -> Any:  # noqa: ANN401 - the SDK's own dictionary
+        return {"addressing_style": "path" if self._is_local else "virtual"}

@@ -1,0 +1,27 @@
+"""ReceiveCallback, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cutout.adapters.sqs import SqsCallbacks
+from cutout.ports import Telemetry
+from cutout.settings import ReceiveSettings
+from cutout.usecases.receive import Receive
+from cutout.wiring.aws import Clients
+from cutout.wiring.secrets import signing_keys
+
+
+def build(environment: Mapping[str, str], telemetry: Telemetry) -> Receive:
+    """Everything ReceiveCallback needs, from its environment.
+
+    Raises:
+        SettingsError: the environment is incomplete.
+    """
+    settings = ReceiveSettings.from_environment(environment)
+    clients = Clients(environment)
+    return Receive(
+        keys=signing_keys(clients, settings.signing_key_secret),
+        callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),
+        telemetry=telemetry,
+    )

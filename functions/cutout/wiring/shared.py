@@ -1,0 +1,72 @@
+"""What Submit and StoreResult have in common."""
+
+from __future__ import annotations
+
+import random
+
+from cutout.adapters.dynamodb.jobs import DynamoJobs
+from cutout.adapters.dynamodb.table import Table
+from cutout.adapters.event_bus import EventBus
+from cutout.adapters.evolink_api import EvolinkApi
+from cutout.adapters.http_httpx import HttpxHttp
+from cutout.adapters.secrets import Secret
+from cutout.adapters.sqs import SqsSubmissions
+from cutout.adapters.system_clock import SystemClock
+from cutout.gate import Limits
+from cutout.ports import Telemetry
+from cutout.settings import StoreSettings, SubmitSettings
+from cutout.usecases.record import Recorder
+from cutout.usecases.timing import Timing
+from cutout.usecases.wake import Waker
+from cutout.wiring.aws import Clients
+
+POST_TIMEOUT_SECONDS = 30
+"""Well inside the lease and the function's own time-out."""
+randomness = random.SystemRandom().random
+
+
+def recorder(
+    settings: SubmitSettings | StoreSettings,
+    clients: Clients,
+    telemetry: Telemetry,
+) -> Recorder:
+    """The writer of jobs."""
+    store = DynamoJobs(Table(clients.dynamodb(), settings.jobs_table))
+    clock = SystemClock()
+    limits = Limits(
+        max_in_flight=settings.max_in_flight,
+        daily_credit_cap=settings.daily_credit_cap,
+    )
+    waker = Waker(
+        gates=store,
+        backlog=store,
+        submissions=SqsSubmissions(clients.sqs(), settings.submissions_queue_url),
+        clock=clock,
+        limits=limits,
+    )
+    return Recorder(
+        store=store,
+        waker=waker,
+        announcements=EventBus(clients.events(), settings.event_bus),
+        telemetry=telemetry,
+        clock=clock,
+        limits=limits,
+    )
+
+
+def timing(settings: SubmitSettings | StoreSettings) -> Timing:
+    """How long things may take."""
+    return Timing(
+        first_poll=settings.first_poll_seconds,
+        poll_interval=settings.poll_interval_seconds,
+        lease=settings.lease_seconds,
+        unconfirmed_grace=settings.unconfirmed_grace_seconds,
+        job_deadline=settings.job_deadline_seconds,
+        retention=settings.retention_days,
+    )
+
+
+def evolink(settings: SubmitSettings | StoreSettings, api_key: Secret) -> EvolinkApi:
+    """The provider's API."""
+    http = HttpxHttp(timeout_seconds=POST_TIMEOUT_SECONDS)
+    return EvolinkApi(http, settings.evolink_base_url, api_key)

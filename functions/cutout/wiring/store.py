@@ -1,0 +1,47 @@
+"""StoreResult, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cutout.adapters.http_httpx import FetchLimits, SafeDownloads
+from cutout.adapters.pictures_pillow import PillowPictures
+from cutout.adapters.s3 import S3Results, S3Uploads
+from cutout.ports import Telemetry
+from cutout.settings import StoreSettings
+from cutout.usecases.follow import Follow
+from cutout.usecases.store import StoreResult
+from cutout.wiring import shared
+from cutout.wiring.aws import Clients
+from cutout.wiring.secrets import secret
+
+
+def build(environment: Mapping[str, str], telemetry: Telemetry) -> Follow:
+    """Everything StoreResult needs, from its environment.
+
+    Raises:
+        SettingsError: the environment is incomplete.
+    """
+    settings = StoreSettings.from_environment(environment)
+    clients = Clients(environment)
+    recorder = shared.recorder(settings, clients, telemetry)
+    timing = shared.timing(settings)
+    store = StoreResult(
+        recorder=recorder,
+        uploads=S3Uploads(clients.s3()),
+        results=S3Results(clients.s3(), settings.results_bucket),
+        downloads=SafeDownloads(FetchLimits(allow_loopback=settings.allow_loopback)),
+        pictures=PillowPictures(settings.max_pixels),
+        timing=timing,
+        randomness=shared.randomness,
+        results_bucket=settings.results_bucket,
+        model=settings.model,
+    )
+    return Follow(
+        recorder=recorder,
+        jobs=recorder.store,
+        evolink=shared.evolink(settings, secret(clients, settings.api_key_secret)),
+        store=store.store,
+        timing=timing,
+        randomness=shared.randomness,
+    )

@@ -1,0 +1,81 @@
+"""Submit, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cutout.adapters.dynamodb.jobs import DynamoJobs
+from cutout.adapters.dynamodb.table import Table
+from cutout.adapters.photo_links import PhotoLinks
+from cutout.adapters.s3 import S3Uploads
+from cutout.keys import REVIEW_FOLDER
+from cutout.photo import PhotoLimits
+from cutout.ports import Jobs, Telemetry
+from cutout.settings import SubmitSettings
+from cutout.usecases.answer import Answers
+from cutout.usecases.arrive import Arrive, Watch
+from cutout.usecases.submit import Call, Submit
+from cutout.wiring import shared
+from cutout.wiring.aws import Clients
+from cutout.wiring.secrets import secret, signing_keys
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmitApp:
+    """What the handler calls."""
+
+    jobs: Jobs
+    arrive: Arrive
+    submit: Submit
+
+
+def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitApp:
+    """Everything Submit needs, from its environment.
+
+    Raises:
+        SettingsError: the environment is incomplete.
+    """
+    settings = SubmitSettings.from_environment(environment)
+    clients = Clients(environment)
+    recorder = shared.recorder(settings, clients, telemetry)
+    timing = shared.timing(settings)
+    jobs = DynamoJobs(Table(clients.dynamodb(), settings.jobs_table))
+    watch = Watch(
+        uploads_bucket=settings.uploads_bucket,
+        upload_prefix=settings.upload_prefix,
+        results_bucket=settings.results_bucket,
+        result_prefix=settings.result_prefix,
+        review_prefix=REVIEW_FOLDER,
+    )
+    arrive = Arrive(
+        jobs=jobs,
+        heads=jobs,
+        telemetry=telemetry,
+        clock=recorder.clock,
+        timing=timing,
+        watch=watch,
+    )
+    submit = Submit(
+        recorder=recorder,
+        answers=Answers(recorder=recorder, timing=timing, randomness=shared.randomness),
+        uploads=S3Uploads(clients.s3()),
+        links=PhotoLinks(
+            clients.sts(),
+            settings.photo_reader_role_arn,
+            clients.s3_as,
+            recorder.clock,
+        ),
+        signer=signing_keys(clients, settings.signing_key_secret),
+        result_keys=jobs,
+        evolink=shared.evolink(settings, secret(clients, settings.api_key_secret)),
+        timing=timing,
+        limits=PhotoLimits(max_bytes=settings.max_bytes, max_pixels=settings.max_pixels),
+        call=Call(
+            model=settings.model,
+            callback_url=settings.callback_url,
+            upload_prefix=settings.upload_prefix,
+            result_prefix=settings.result_prefix,
+        ),
+    )
+    return SubmitApp(jobs=jobs, arrive=arrive, submit=submit)

@@ -1,0 +1,1 @@
+"""Submit: reads the submissions queue."""

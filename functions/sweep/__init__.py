@@ -1,0 +1,1 @@
+"""Sweep: runs once a minute."""
