@@ -128,7 +128,7 @@ def finish_all(runs: Mapping[str, RunningCdk], progress: Progress, clock: Clock)
 
 def synth_run(place: Place, *, output: Path, settings: Mapping[str, str]) -> CdkRun:
     """Return the run that writes the stack's template and assets to ``output``."""
-    app = f"{shlex.quote(sys.executable)} app.py"
+    app = f"{shlex.quote(sys.executable)} -P -m infra.app"
     return CdkRun(
         title="Synthesizing the stack",
         folder=place.source / "infra",

@@ -6,10 +6,14 @@ import shutil
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from cutout.local.env_file import read_env_file
 from cutout.local.ledger import drop_ledger, read_ledger
+from cutout.local.place import find_root, place_in
 from cutout.local.processes import is_alive, stop
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cutout.local.ledger import Ledger
     from cutout.local.place import Place
     from cutout.local.waiting import Clock
@@ -59,3 +63,12 @@ def take_down(place: Place, clock: Clock) -> bool:
     shutil.rmtree(place.tls, ignore_errors=True)
     drop_ledger(place.ledger_file)
     return ledger is not None
+
+
+def local_variables(folder: Path) -> dict[str, str] | None:
+    """Return how to use the local cloud of the project that a folder lies in, if it is up."""
+    root = find_root(folder)
+    if root is None:
+        return None
+    place = place_in(root)
+    return read_env_file(place.env_file) if is_usable(place) else None

@@ -8,6 +8,7 @@ from pathlib import Path
 from cutout.local.errors import LocalCloudError
 
 STATE_FOLDER = ".cutout"
+_PHOTO_SUFFIXES = frozenset({".jpg", ".png", ".webp"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,5 +76,16 @@ def find_place(start: Path) -> Place:
             "There is no checkout of Cutout in this folder.",
             advice="Change into the project's folder, the one that holds infra/ and functions/.",
         )
+    return place_in(root)
+
+
+def place_in(root: Path) -> Place:
+    """Return the place of the project with this root."""
     state = root / STATE_FOLDER
     return Place(source=root, state=state, cache=state / "cache")
+
+
+def shipped_photos() -> list[Path]:
+    """Return the photos that come with the project."""
+    folder = Path(__file__).parent / "photos"
+    return sorted(path for path in folder.iterdir() if path.suffix in _PHOTO_SUFFIXES)

@@ -1,0 +1,140 @@
+"""``cutout put``: photos in, cut-outs out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cutout.cli.delivery import Delivery, delivery_as_json, delivery_table
+from cutout.cli.manual import DocumentedCommand
+from cutout.cli.options import json_option, stack_options
+from cutout.cli.photos import select_photos
+from cutout.cli.problems import Problem, explained
+from cutout.cli.terminal import print_json, results, talk
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from cutout.cli.photos import Selection
+    from cutout.cli.stack import Sent
+    from cutout.cli.surroundings import Surroundings
+    from cutout.cli.target import Choice
+
+_CREDITS_A_PHOTO = 5.4
+_SHOWN = 3
+
+
+@click.command(
+    "put",
+    cls=DocumentedCommand,
+    exit_statuses={
+        0: "every photo is completed (with --no-wait: uploaded)",
+        1: "one is not",
+    },
+    example="""
+# the cut-out of photos/shoes/a.jpg goes to cut/photos/shoes/a.png
+cutout put photos more-photos --out cut
+""",
+)
+@click.argument(
+    "paths",
+    metavar="FILE|FOLDER...",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, path_type=Path),
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path("out"),
+    show_default=True,
+    metavar="DIR",
+    help="Where cut-outs are written.",
+)
+@click.option("--no-wait", is_flag=True, help="Upload, and leave the rest to the stack.")
+@click.option("--prefix", default="", metavar="TEXT", help="Put this before every key.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Stop waiting then; the photos are still worked on.  [default: never]",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be uploaded and what it costs.")
+@json_option
+@stack_options
+@click.pass_obj
+def command(
+    surroundings: Surroundings,
+    *,
+    paths: Sequence[Path],
+    out: Path,
+    no_wait: bool,
+    prefix: str,
+    timeout: float | None,
+    dry_run: bool,
+    as_json: bool,
+    choice: Choice,
+) -> int:
+    """Upload photos, wait for them, and download the cut-outs.
+
+    A FILE's key is its name. A FOLDER is taken with all that is in it, and its keys keep the
+    structure, the folder's own name first; hidden files and files that are no pictures by their
+    names are passed over.
+
+    Each photo costs about 5.4 credits, each time that it is put.
+    """
+    selection = select_photos(paths, prefix=prefix)
+    console = talk()
+    _tell_passed_over(console, selection)
+    if not selection.photos:
+        raise Problem("There are no photos in what was named.")
+    if dry_run:
+        return _tell_plan(console, selection, as_json=as_json)
+    with explained():
+        stack = surroundings.connect(choice)
+        delivery = Delivery(stack=stack, clock=surroundings.clock, console=console)
+        count = len(selection.photos)
+        console.print(f"Putting {count} photo{'s' * (count > 1)} on {stack.where}.", style="note")
+        sent = delivery.send(selection.photos)
+        if no_wait:
+            return _tell_sent(sent, as_json=as_json)
+        followed = delivery.wait(sent, timeout_seconds=timeout)
+        delivered = delivery.fetch(followed, out)
+    if as_json:
+        print_json(delivery_as_json(delivered))
+    else:
+        results().print(delivery_table(delivered))
+    return 0 if all(photo.is_completed for photo in followed) else 1
+
+
+def _tell_passed_over(console: Console, selection: Selection) -> None:
+    if not selection.passed_over:
+        return
+    names = ", ".join(path.name for path in selection.passed_over[:_SHOWN])
+    more = len(selection.passed_over) - _SHOWN
+    and_more = f" and {more} more" if more > 0 else ""
+    console.print(f"Passed over, no pictures by their names: {names}{and_more}", style="note")
+
+
+def _tell_plan(console: Console, selection: Selection, *, as_json: bool) -> int:
+    if as_json:
+        print_json([{"photo": str(one.path), "key": one.key} for one in selection.photos])
+    else:
+        for one in selection.photos:
+            results().print(f"{one.path} -> {one.key}")
+    total = len(selection.photos) * _CREDITS_A_PHOTO
+    console.print(f"{len(selection.photos)} photos, about {total:g} credits; nothing was uploaded.")
+    return 0
+
+
+def _tell_sent(sent: Sequence[Sent], *, as_json: bool) -> int:
+    if as_json:
+        print_json([{"key": one.key, "job": one.job_id} for one in sent])
+    else:
+        for one in sent:
+            results().print(one.key)
+    return 0

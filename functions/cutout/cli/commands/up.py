@@ -1,0 +1,89 @@
+"""``cutout up``: a local cloud that stays."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cutout.cli.manual import DocumentedCommand
+from cutout.cli.options import json_option
+from cutout.cli.phases import Phases
+from cutout.cli.problems import Problem, explained
+from cutout.cli.terminal import print_json, results, talk
+from cutout.cli.wishes import wish_options
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cutout.cli.surroundings import Surroundings
+    from cutout.local.start import Wish
+
+_USAGE = """\
+Endpoint        {AWS_ENDPOINT_URL}
+CA bundle       {AWS_CA_BUNDLE}
+Access key      {AWS_ACCESS_KEY_ID}
+Secret key      {AWS_SECRET_ACCESS_KEY}
+Region          {AWS_REGION}
+Uploads bucket  {CUTOUT_UPLOADS_BUCKET}
+Results bucket  {CUTOUT_RESULTS_BUCKET}
+Jobs table      {CUTOUT_JOBS_TABLE}
+
+Everything, for the AWS CLI and any SDK, is in .cutout/local.env:
+
+    set -a; . .cutout/local.env; set +a
+    aws s3 cp photo.jpg s3://{CUTOUT_UPLOADS_BUCKET}/
+    aws s3 ls s3://{CUTOUT_RESULTS_BUCKET}/
+
+`cutout` commands in this folder use it by themselves: cutout put photo.jpg"""
+
+
+@click.command(
+    "up",
+    cls=DocumentedCommand,
+    exit_statuses={
+        0: "it is up",
+        1: "it is not; then nothing is left running",
+    },
+    example="""
+# with more photos at once than usual
+cutout up -c max_in_flight=10
+""",
+)
+@json_option
+@wish_options
+@click.pass_obj
+def command(surroundings: Surroundings, *, wish: Wish, live: bool, as_json: bool) -> int:
+    """Start a local cloud for this folder and deploy the stack to it.
+
+    It keeps running in the background until `cutout down`. While it is up, `cutout` commands in
+    this folder use it; .cutout/local.env makes AWS tools use it too.
+    """
+    from cutout.local.lifecycle import Status  # noqa: PLC0415 - loads slowly
+
+    console = talk()
+    with explained():
+        status = surroundings.local.status()
+        if status is Status.BUSY:
+            raise Problem(
+                "Another command is at the local cloud of this folder.",
+                advice="Wait until it has ended.",
+            )
+        if status is Status.UP:
+            console.print("The local cloud is already up.")
+            variables = surroundings.local.variables()
+        else:
+            phases = Phases(console, surroundings.clock)
+            with phases.shown():
+                variables = surroundings.local.up(wish, phases, stays_up=True)
+    if live:
+        console.print("Live: every photo costs credits at Evolink.", style="yellow")
+    _tell(variables, as_json=as_json)
+    return 0
+
+
+def _tell(variables: Mapping[str, str], *, as_json: bool) -> None:
+    if as_json:
+        print_json(dict(variables))
+    else:
+        results().print(_USAGE.format_map(variables))

@@ -1,0 +1,144 @@
+"""The contact sheet: one HTML file with every photo before and after, and nothing outside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import TYPE_CHECKING
+
+from cutout.cli.describe import explanation, settled_at
+from cutout.cli.previews import data_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from cutout.cli.delivery import Delivered
+    from cutout.job import Job
+
+_FEW = 12
+_MANY = 60
+_SHORTEST_STEP_SECONDS = 0.005
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """How long a job was in a state."""
+
+    state: str
+    seconds: float
+
+
+def contact_sheet(delivered: Sequence[Delivered], *, made_at: datetime) -> str:
+    """Return the page. Photos are shown smaller the more there are of them."""
+    side = 960 if len(delivered) <= _FEW else 480 if len(delivered) <= _MANY else 240
+    return _template("page.html").substitute(
+        style=_text("page.css"),
+        title=escape(_title(delivered)),
+        totals="".join(_totals(delivered)),
+        made_at=escape(f"{made_at:%d %B %Y, %H:%M} UTC"),
+        made_at_iso=escape(made_at.isoformat()),
+        cards="\n".join(_card(one, side) for one in delivered),
+    )
+
+
+def steps_of(job: Job) -> list[Step]:
+    """Return the states that a job went through, and how long it was in each."""
+    end = settled_at(job) or job.updated_at
+    moments = [*(step.at for step in job.history[1:]), end]
+    steps: list[Step] = []
+    for step, until in zip(job.history, moments, strict=True):
+        seconds = (until - step.at).total_seconds()
+        if steps and steps[-1].state == step.state:
+            seconds += steps.pop().seconds
+        steps.append(Step(state=step.state.value, seconds=seconds))
+    return [step for step in steps if step.seconds >= _SHORTEST_STEP_SECONDS]
+
+
+def _title(delivered: Sequence[Delivered]) -> str:
+    count = len(delivered)
+    return f"{count} photo{'s' * (count != 1)}, cut out"
+
+
+def _totals(delivered: Sequence[Delivered]) -> Iterator[str]:
+    done = sum(one.photo.is_completed for one in delivered)
+    spent = sum(one.credits or 0 for one in delivered)
+    slowest = max((one.seconds for one in delivered), default=0.0)
+    for value, name in (
+        (f"{done} of {len(delivered)}", "completed"),
+        (f"{slowest:.1f} s", "from the upload to the last cut-out"),
+        (f"{spent:g}", "credits"),
+    ):
+        yield f"<div><dd>{escape(value)}</dd><dt>{escape(name)}</dt></div>\n"
+
+
+def _card(one: Delivered, side: int) -> str:
+    job = one.photo.job
+    name = one.photo.sent.key
+    return _template("card.html").substitute(
+        name=escape(name),
+        before=_image(data_uri(one.photo.sent.photo.path, side), f"{name}, as uploaded"),
+        after=_after(one, side),
+        state=escape(one.state),
+        seconds=f"{one.seconds:.1f} s",
+        credits="" if not one.credits else f"{one.credits:g} credits",
+        size=escape(_size(job)),
+        steps="".join(_steps(job)) if job else "",
+        details="".join(_details(one)),
+    )
+
+
+def _after(one: Delivered, side: int) -> str:
+    if one.file is not None:
+        name = one.photo.sent.key
+        return _image(data_uri(one.file, side), f"{name}, cut out, on a transparent background")
+    why = explanation(one.photo.job) if one.photo.job else "the stack has not taken note of it"
+    return f'<p class="none">no cut-out<br>{escape(why)}</p>'
+
+
+def _image(uri: str | None, description: str) -> str:
+    if uri is None:
+        return '<p class="none">no preview</p>'
+    return f'<img src="{uri}" alt="{escape(description)}">'
+
+
+def _size(job: Job | None) -> str:
+    if job is None or job.result is None:
+        return ""
+    kilobytes = max(1, round(job.result.size / 1000))
+    return f"{job.result.width} by {job.result.height} pixels, {kilobytes:,} kB"
+
+
+def _steps(job: Job) -> Iterator[str]:
+    for step in steps_of(job):
+        yield (
+            f'<li class="{escape(step.state)}" style="--seconds:{step.seconds:.3f}">'
+            f"<span>{escape(step.state)} <b>{step.seconds:.1f} s</b></span></li>"
+        )
+
+
+def _details(one: Delivered) -> Iterator[str]:
+    job = one.photo.job
+    if job is None:
+        return
+    task = job.attempt.task_id if job.attempt else None
+    result = f"s3://{job.result.bucket}/{job.result.key}" if job.result else None
+    for name, value in (
+        ("source", f"s3://{job.source.bucket}/{job.source.key}"),
+        ("result", result),
+        ("job", job.id),
+        ("task", task),
+        ("attempts", str(len(job.attempts))),
+    ):
+        if value:
+            yield f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>"
+
+
+def _template(name: str) -> Template:
+    return Template(_text(name))
+
+
+def _text(name: str) -> str:
+    return files("cutout.cli").joinpath("sheet", name).read_text(encoding="utf-8")

@@ -1,0 +1,142 @@
+"""From files to cut-outs: upload, wait, download, and a table of what became of each."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from cutout.cli.board import Board, state_text
+from cutout.cli.describe import explanation, job_as_json
+from cutout.cli.fetching import target_path
+from cutout.cli.follow import follow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from cutout.cli.clock import Clock
+    from cutout.cli.follow import Followed
+    from cutout.cli.photos import Photo
+    from cutout.cli.stack import Sent, Stack
+
+_Thing = TypeVar("_Thing")
+_Made = TypeVar("_Made")
+_AT_ONCE = 4
+_SHOWN_FROM = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivered:
+    """What became of one photo, and the file that its cut-out was written to."""
+
+    photo: Followed
+    file: Path | None
+    seconds: float
+
+    @property
+    def credits(self) -> float | None:
+        """Credits that it cost; None while nobody knows of it."""
+        return None if self.photo.job is None else float(self.photo.job.credits)
+
+    @property
+    def state(self) -> str:
+        """Its state in a word."""
+        return self.photo.job.state.value if self.photo.job else "unknown"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """Brings photos to a stack and cut-outs back."""
+
+    stack: Stack
+    clock: Clock
+    console: Console
+
+    def send(self, photos: Sequence[Photo]) -> list[Sent]:
+        """Upload photos, a few at a time."""
+        return self._together("Uploading", self.stack.upload, photos)
+
+    def wait(self, sent: Sequence[Sent], *, timeout_seconds: float | None) -> list[Followed]:
+        """Show how the photos fare until all have settled or the time is up."""
+        with Board(self.console) as board:
+            return follow(
+                self.stack,
+                sent,
+                clock=self.clock,
+                watcher=board,
+                timeout_seconds=timeout_seconds,
+            )
+
+    def fetch(self, photos: Sequence[Followed], out: Path) -> list[Delivered]:
+        """Download the cut-outs that there are."""
+
+        def fetch_one(photo: Followed) -> Delivered:
+            file = None
+            if photo.is_completed and photo.job and photo.job.result:
+                file = target_path(out, photo.job.result.key)
+                self.stack.download(photo.job, file)
+            seconds = photo.age(self.clock.now()).total_seconds()
+            return Delivered(photo=photo, file=file, seconds=seconds)
+
+        return self._together("Downloading", fetch_one, photos)
+
+    def _together(
+        self, title: str, work: Callable[[_Thing], _Made], things: Sequence[_Thing]
+    ) -> list[_Made]:
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            made = pool.map(work, things)
+            try:
+                return list(self._counted(title, made, len(things)))
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+
+    def _counted(self, title: str, made: Iterable[_Made], total: int) -> Iterator[_Made]:
+        with Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=self.console,
+            transient=True,
+            disable=total < _SHOWN_FROM or not self.console.is_terminal,
+        ) as progress:
+            yield from progress.track(made, total=total, description=title)
+
+
+def delivery_table(delivered: Sequence[Delivered]) -> Table:
+    """Return the table that a command ends with."""
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("photo", overflow="fold")
+    table.add_column("state")
+    table.add_column("seconds", justify="right")
+    table.add_column("credits", justify="right")
+    table.add_column("result", overflow="fold")
+    for one in delivered:
+        why = explanation(one.photo.job) if one.photo.job else "not taken note of"
+        table.add_row(
+            one.photo.sent.key,
+            state_text(one.state),
+            f"{one.seconds:.1f}",
+            "-" if one.credits is None else f"{one.credits:g}",
+            str(one.file) if one.file else why,
+        )
+    return table
+
+
+def delivery_as_json(delivered: Sequence[Delivered]) -> list[dict[str, Any]]:
+    """Return what ``--json`` prints: each job, with the file of its cut-out."""
+    return [
+        {
+            **(job_as_json(one.photo.job) if one.photo.job else {"key": one.photo.sent.key}),
+            "seconds": round(one.seconds, 3),
+            "photo": str(one.photo.sent.photo.path),
+            "file": str(one.file) if one.file else None,
+        }
+        for one in delivered
+    ]

@@ -1,0 +1,184 @@
+"""A job in words for people and as JSON for programs: the one place that says both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from cutout.states import State
+
+if TYPE_CHECKING:
+    from datetime import datetime, timedelta
+    from decimal import Decimal
+
+    from cutout.job import Attempt, Job
+
+STATE_STYLES = {
+    State.QUEUED: "bright_black",
+    State.SUBMITTING: "cyan",
+    State.UNCONFIRMED: "yellow",
+    State.PROCESSING: "blue",
+    State.STORING: "magenta",
+    State.COMPLETED: "green",
+    State.REVIEW: "yellow",
+    State.FAILED: "red",
+    State.REJECTED: "red",
+    State.SUPERSEDED: "bright_black",
+}
+
+_NEXT = {
+    State.QUEUED: "is submitted",
+    State.SUBMITTING: "is being submitted; taken up again if that broke off",
+    State.UNCONFIRMED: "waits for its callback; else the same request is repeated",
+    State.PROCESSING: "waits for its callback; else the task is polled",
+    State.STORING: "is being stored; taken up again if that broke off",
+    State.REVIEW: "nothing, unless a person retries it",
+    State.FAILED: "nothing, unless a person retries it",
+    State.REJECTED: "nothing; another upload of the key is another job",
+}
+_MINUTE = 60
+_HOUR = 3600
+_DAY = 86400
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextStep:
+    """What happens next to a job, and when at the latest; None where no time is set."""
+
+    what: str
+    at: datetime | None
+
+
+def next_step(job: Job) -> NextStep | None:
+    """Say what happens next; None when the job is done for good."""
+    if job.state in {State.COMPLETED, State.SUPERSEDED}:
+        return None
+    if job.is_waiting:
+        return NextStep(what="waits behind the gate for its turn", at=None)
+    at = None if job.state.is_settled else job.due_at
+    return NextStep(what=_NEXT[job.state], at=at)
+
+
+def job_as_json(job: Job) -> dict[str, Any]:
+    """Return what ``--json`` prints of a job."""
+    step = next_step(job)
+    return {
+        "job": job.id,
+        "key": job.source.key,
+        "bucket": job.source.bucket,
+        "version": job.source.version_id,
+        "size": job.source.size,
+        "state": job.state.value,
+        "reason": job.reason.value if job.reason else None,
+        "code": job.code,
+        "message": job.message,
+        "attempts": [_attempt_as_json(attempt) for attempt in job.attempts],
+        "credits": _number(job.credits),
+        "result": _result_as_json(job),
+        "next": {"what": step.what, "at": _iso(step.at)} if step else None,
+        "created_at": _iso(job.created_at),
+        "updated_at": _iso(job.updated_at),
+        "settled_at": _iso(settled_at(job)),
+        "seconds": round(lasted(job).total_seconds(), 3),
+        "history": [
+            {
+                "state": step.state.value,
+                "at": _iso(step.at),
+                "reason": step.reason.value if step.reason else None,
+            }
+            for step in job.history
+        ],
+    }
+
+
+def job_in_one_line(job: Job, *, now: datetime) -> str:
+    """Return state, reason, attempts, cost, where the result is and what comes next."""
+    facts = [f"{job.source.key}: {job.state}{_because(job)}"]
+    if len(job.attempts) > 1:
+        facts.append(f"{len(job.attempts)} attempts")
+    if job.credits:
+        facts.append(f"{_number(job.credits):g} credits")
+    if job.result:
+        facts.append(f"s3://{job.result.bucket}/{job.result.key}")
+    if job.state.is_settled:
+        facts.append(f"took {duration(lasted(job))}, {duration(now - job.updated_at)} ago")
+    if step := next_step(job):
+        facts.append(f"next: {step.what}{_when(step.at, now)}")
+    return " · ".join(facts)
+
+
+def explanation(job: Job) -> str:
+    """Return why a job stands where it stands; empty if there is nothing to explain."""
+    said = ": ".join(part for part in (job.code, job.message) if part)
+    if job.reason and said:
+        return f"{job.reason} ({said})"
+    return job.reason.value if job.reason else said
+
+
+def settled_at(job: Job) -> datetime | None:
+    """Return when the job ended."""
+    if not job.state.is_settled:
+        return None
+    return next((step.at for step in reversed(job.history) if step.state is job.state), None)
+
+
+def lasted(job: Job) -> timedelta:
+    """Return how long the job took, or has taken so far."""
+    return (settled_at(job) or job.updated_at) - job.created_at
+
+
+def duration(length: timedelta) -> str:
+    """Return a length of time in the unit that fits it."""
+    seconds = max(0.0, length.total_seconds())
+    if seconds < _MINUTE:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"  # noqa: PLR2004
+    if seconds < _HOUR:
+        return f"{seconds / _MINUTE:.0f} min"
+    return f"{seconds / _HOUR:.0f} h" if seconds < 2 * _DAY else f"{seconds / _DAY:.0f} d"
+
+
+def _because(job: Job) -> str:
+    why = explanation(job)
+    return f" because of {why}" if why else ""
+
+
+def _when(at: datetime | None, now: datetime) -> str:
+    if at is None:
+        return ""
+    return f" in {duration(at - now)}" if at > now else " within a minute"
+
+
+def _result_as_json(job: Job) -> dict[str, Any] | None:
+    if job.result is None:
+        return None
+    return {
+        "bucket": job.result.bucket,
+        "key": job.result.key,
+        "size": job.result.size,
+        "width": job.result.width,
+        "height": job.result.height,
+        "sha256": job.result.sha256,
+    }
+
+
+def _attempt_as_json(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "started_at": _iso(attempt.started_at),
+        "outcome": attempt.outcome.value,
+        "posts": attempt.posts,
+        "task": attempt.task_id,
+        "credits_reserved": _number(attempt.credits_reserved),
+        "credits_used": _number(attempt.credits_used),
+        "code": attempt.code,
+        "message": attempt.message,
+        "possible_double_charge": attempt.is_possible_double_charge,
+    }
+
+
+def _number(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()

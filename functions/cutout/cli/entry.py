@@ -1,0 +1,96 @@
+"""The commands, and what happens around each of them."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from cutout.cli.manual import DocumentedGroup
+from cutout.cli.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_COMMANDS = ("demo", "up", "down", "put", "ls", "where")
+_INTERRUPTED = 130
+
+
+class Commands(DocumentedGroup):
+    """Loads the module of a command when it is asked for, as some need much to start."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names in the order in which one meets them."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return the command ``cutout.cli.commands.NAME:command``."""
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"cutout.cli.commands.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+
+@click.command(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    exit_statuses={0: "all is well", 1: "something is not; it says what"},
+    example="""
+# cut out the photos that come with the project, without an AWS account
+cutout demo
+""",
+)
+@click.version_option(package_name="cutout", message="%(prog)s %(version)s")
+def cutout() -> None:
+    """Drop photos in a bucket; transparent cut-outs come back in another.
+
+    Commands use the local cloud of this folder while it is up, else AWS with the usual
+    credentials. Results go to standard output, talk to standard error.
+    """
+
+
+def run() -> NoReturn:
+    """Run the command line and exit: what a console script calls."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
+    sys.exit(_run(Surroundings.of_this_process(os.environ, Path.cwd())))
+
+
+def _run(surroundings: Surroundings) -> int:
+    try:
+        status = cutout.main(obj=surroundings, standalone_mode=False, prog_name="cutout")
+    except click.Abort:
+        click.echo("Interrupted.", err=True)
+        return _INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001 - the edge: no person is shown a traceback
+        _report_defect(error)
+        return 1
+    return status if isinstance(status, int) else 0
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    """Leave as on Ctrl-C, so that whatever runs is taken down."""
+    for other in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(other, signal.SIG_IGN)
+    raise SystemExit(128 + number)
+
+
+def _report_defect(error: Exception) -> None:
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="cutout-defect-", suffix=".txt", delete=False
+    ) as report:
+        traceback.print_exception(error, file=report)
+    click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+    click.echo(f"A defect of cutout stopped it: {type(error).__name__}: {error}", err=True)
+    click.echo(f"Please report it with the file {report.name}.", err=True)

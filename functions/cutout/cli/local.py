@@ -1,0 +1,78 @@
+"""The local cloud, as commands see it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from cutout.cli.clock import Clock
+    from cutout.cli.settings import CliSettings
+    from cutout.local.lifecycle import Status
+    from cutout.local.progress import Progress
+    from cutout.local.start import Wish
+
+
+class LocalClouds(Protocol):
+    """The local cloud of the folder that a command runs in."""
+
+    def status(self) -> Status:
+        """Say how it stands."""
+
+    def up(self, wish: Wish, progress: Progress, *, stays_up: bool) -> Mapping[str, str]:
+        """Bring it up and return the variables to use it with."""
+
+    def down(self) -> bool:
+        """Take it down; False if there was nothing to take down."""
+
+    def variables(self) -> Mapping[str, str]:
+        """Return the variables to use it with while it is up."""
+
+
+class MachineClouds:
+    """Local clouds on this machine."""
+
+    def __init__(self, settings: CliSettings, folder: Path, clock: Clock) -> None:
+        self._settings = settings
+        self._folder = folder
+        self._clock = clock
+
+    def status(self) -> Status:
+        """Say how it stands."""
+        from cutout.local.lifecycle import status  # noqa: PLC0415 - loads slowly
+        from cutout.local.place import find_place  # noqa: PLC0415
+
+        return status(find_place(self._folder))
+
+    def up(self, wish: Wish, progress: Progress, *, stays_up: bool) -> Mapping[str, str]:
+        """Bring it up and return the variables to use it with."""
+        from cutout.local.place import find_place  # noqa: PLC0415
+        from cutout.local.processes import record  # noqa: PLC0415
+        from cutout.local.start import bring_up  # noqa: PLC0415
+
+        cloud = bring_up(
+            find_place(self._folder),
+            wish,
+            progress=progress,
+            clock=self._clock,
+            owner=record("cutout", os.getpid()),
+            environment=self._settings.environment,
+            stays_up=stays_up,
+        )
+        return cloud.variables
+
+    def down(self) -> bool:
+        """Take it down; False if there was nothing to take down."""
+        from cutout.local.lifecycle import take_down  # noqa: PLC0415
+        from cutout.local.place import find_place  # noqa: PLC0415
+
+        return take_down(find_place(self._folder), self._clock)
+
+    def variables(self) -> Mapping[str, str]:
+        """Return the variables to use it with while it is up."""
+        from cutout.local.lifecycle import local_variables  # noqa: PLC0415
+
+        return local_variables(self._folder) or {}

@@ -1,0 +1,41 @@
+"""Small pictures that an HTML page can hold."""
+
+from __future__ import annotations
+
+import base64
+import io
+import warnings
+from typing import TYPE_CHECKING
+
+from PIL import Image, ImageOps
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_QUALITY = 82
+_PLAIN_MODES = frozenset({"RGB", "RGBA"})
+
+
+def data_uri(path: Path, side: int) -> str | None:
+    """Return the picture as a data URI, no side longer than ``side`` pixels, transparency kept.
+
+    None if the file is no picture that can be decoded here.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            return _encoded(path, side)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+
+
+def _encoded(path: Path, side: int) -> str:
+    with Image.open(path) as opened:
+        opened.draft("RGB", (side, side))
+        picture = ImageOps.exif_transpose(opened)
+        if picture.mode not in _PLAIN_MODES:
+            picture = picture.convert("RGBA" if picture.has_transparency_data else "RGB")
+        picture.thumbnail((side, side), Image.Resampling.LANCZOS)
+        file = io.BytesIO()
+        picture.save(file, "WEBP", quality=_QUALITY, method=4)
+    return f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode()}"

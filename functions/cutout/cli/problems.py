@@ -1,0 +1,86 @@
+"""What a person is told when a command cannot do its work: what is wrong, and what to do."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from botocore.exceptions import ClientError
+
+_SAY_WHO_YOU_ARE = (
+    "Start a local cloud with `cutout up`, or give AWS credentials as the AWS CLI takes them "
+    "(`--profile NAME`, AWS_PROFILE, `aws sso login`)."
+)
+_UNKNOWN_CALLER = frozenset(
+    {"UnrecognizedClientException", "InvalidClientTokenId", "SignatureDoesNotMatch"}
+)
+
+
+class Problem(click.ClickException):
+    """Ends a command with exit status 1, a sentence, and advice."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, advice: str = "") -> None:
+        super().__init__(message)
+        self.advice = advice
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Write both to standard error."""
+        click.secho("Error: ", fg="red", bold=True, nl=False, err=True, file=file)
+        click.echo(self.message, err=True, file=file)
+        if self.advice:
+            click.echo(self.advice, err=True, file=file)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn what AWS, the network, the jobs table and the local cloud refuse into problems."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loads slowly
+
+    from cutout.errors import CutoutError  # noqa: PLC0415
+    from cutout.local.errors import LocalCloudError  # noqa: PLC0415
+
+    try:
+        yield
+    except LocalCloudError as error:
+        raise Problem(str(error), advice=error.advice) from error
+    except CutoutError as error:
+        raise Problem(f"The stack's data cannot be read: {error}.", advice="Try again.") from error
+    except ClientError as error:
+        raise _refused(error) from error
+    except BotoCoreError as error:
+        raise _not_asked(error) from error
+
+
+def _refused(error: ClientError) -> Problem:
+    """Say what AWS refused."""
+    code = error.response.get("Error", {}).get("Code", "")
+    advice = ""
+    if "Expired" in code or code in _UNKNOWN_CALLER:
+        advice = f"The credentials are not valid (any more). {_SAY_WHO_YOU_ARE}"
+    elif "AccessDenied" in code or code == "UnauthorizedOperation":
+        advice = "The credentials in use may not do this; another profile may (`--profile NAME`)."
+    return Problem(f"AWS refused: {error}", advice=advice)
+
+
+def _not_asked(error: Exception) -> Problem:
+    """Say why AWS was not even asked, or gave no answer."""
+    import botocore.exceptions as aws  # noqa: PLC0415 - loads slowly
+
+    match error:
+        case aws.ProfileNotFound():
+            return Problem(f"{error}.", advice="`aws configure list-profiles` shows them.")
+        case aws.NoRegionError():
+            return Problem("No AWS region is chosen.", advice="Say `--region NAME`.")
+        case aws.NoCredentialsError() | aws.PartialCredentialsError():
+            return Problem("There are no AWS credentials.", advice=_SAY_WHO_YOU_ARE)
+        case aws.HTTPClientError() | aws.ConnectionError():
+            return Problem(f"AWS cannot be reached: {error}", advice="Check the network.")
+        case _:
+            return Problem(f"AWS: {error}", advice=_SAY_WHO_YOU_ARE)

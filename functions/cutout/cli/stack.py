@@ -1,0 +1,92 @@
+"""A deployed stack, as commands see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self
+
+from cutout.cli.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from cutout.cli.photos import Photo
+    from cutout.job import Job
+    from cutout.states import State
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackOutputs:
+    """The stack's outputs that commands need."""
+
+    uploads_bucket: str
+    results_bucket: str
+    jobs_table: str
+
+    @classmethod
+    def read(cls, outputs: Mapping[str, str], *, stack: str) -> Self:
+        """Take them from what CloudFormation says.
+
+        Raises:
+            Problem: One is missing: the stack is not one of ours.
+        """
+        try:
+            return cls(
+                uploads_bucket=outputs["UploadsBucketName"],
+                results_bucket=outputs["ResultsBucketName"],
+                jobs_table=outputs["JobsTableName"],
+            )
+        except KeyError as missing:
+            raise Problem(
+                f"The stack {stack} has no output {missing}; it is not Cutout's.",
+                advice="`--stack NAME` names another.",
+            ) from missing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """A photo that was uploaded.
+
+    Attributes:
+        job_id: The job it becomes; None where the bucket keeps no versions, so that only the
+            event will tell.
+    """
+
+    photo: Photo
+    at: datetime
+    etag: str
+    job_id: str | None
+
+    @property
+    def key(self) -> str:
+        """The key in the uploads bucket."""
+        return self.photo.key
+
+
+class Stack(Protocol):
+    """What commands do with a stack."""
+
+    @property
+    def where(self) -> str:
+        """Where it is, in words."""
+
+    @property
+    def outputs(self) -> StackOutputs:
+        """The names of its parts."""
+
+    def upload(self, photo: Photo) -> Sent:
+        """Put a photo into the uploads bucket."""
+
+    def find(self, sent: Sequence[Sent]) -> Mapping[str, Job]:
+        """Return the jobs of these uploads by key, as far as there are any yet."""
+
+    def newest(self, key: str) -> Job | None:
+        """Return the job of the newest upload of a key."""
+
+    def in_state(self, state: State, limit: int) -> Sequence[Job]:
+        """Return so many jobs in a state, those that moved last first."""
+
+    def download(self, job: Job, target: Path) -> None:
+        """Write a completed job's cut-out to a file."""

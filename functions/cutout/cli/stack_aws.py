@@ -1,0 +1,164 @@
+"""A deployed stack over the AWS API; the local cloud speaks the same."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from cutout.adapters.dynamodb.jobs import DynamoJobs
+from cutout.adapters.dynamodb.table import Table
+from cutout.cli.clock import MachineClock
+from cutout.cli.problems import Problem
+from cutout.cli.stack import Sent, StackOutputs
+from cutout.job import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from cutout.cli.clock import Clock
+    from cutout.cli.photos import Photo
+    from cutout.cli.target import Target
+    from cutout.job import Job
+    from cutout.states import State
+
+_CONFIG = Config(
+    signature_version="s3v4",
+    connect_timeout=5,
+    read_timeout=60,
+    retries={"mode": "standard", "total_max_attempts": 5},
+)
+_UNREACHABLE_STACK = "ValidationError"
+
+
+def connect(target: Target) -> AwsStack:
+    """Find the stack and read its outputs.
+
+    Raises:
+        Problem: There is no such stack, or it is not ours.
+    """
+    clients = Clients(target)
+    outputs = _outputs(clients, target.stack)
+    return AwsStack(clients, outputs, where=clients.where, clock=MachineClock())
+
+
+class Clients:
+    """Makes SDK clients for one target."""
+
+    def __init__(self, target: Target) -> None:
+        local = target.variables
+        self._connection: dict[str, Any] = {"config": _CONFIG}
+        if local is None:
+            self._session = boto3.Session(profile_name=target.profile, region_name=target.region)
+            self.where = f"AWS {self._session.region_name}"
+            return
+        self._session = boto3.Session(
+            aws_access_key_id=local["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=local["AWS_SECRET_ACCESS_KEY"],
+            region_name=local["AWS_REGION"],
+        )
+        self._connection |= {
+            "endpoint_url": local["AWS_ENDPOINT_URL"],
+            "verify": local["AWS_CA_BUNDLE"],
+        }
+        self.where = "the local cloud"
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - the name decides on the type
+        """Return the client of a service."""
+        return self._session.client(service, **self._connection)  # type: ignore[call-overload]
+
+
+class AwsStack:
+    """One stack."""
+
+    def __init__(
+        self, clients: Clients, outputs: StackOutputs, *, where: str, clock: Clock
+    ) -> None:
+        self._s3 = clients.client("s3")
+        self._jobs = DynamoJobs(Table(clients.client("dynamodb"), outputs.jobs_table))
+        self._clock = clock
+        self._outputs = outputs
+        self._where = where
+
+    @property
+    def where(self) -> str:
+        """Where it is, in words."""
+        return self._where
+
+    @property
+    def outputs(self) -> StackOutputs:
+        """The names of its parts."""
+        return self._outputs
+
+    def upload(self, photo: Photo) -> Sent:
+        """Put a photo into the uploads bucket."""
+        at = self._clock.now()
+        bucket = self._outputs.uploads_bucket
+        with photo.path.open("rb") as body:
+            answer = self._s3.put_object(
+                Bucket=bucket, Key=photo.key, Body=body, ContentType=photo.content_type
+            )
+        etag = answer["ETag"].strip('"')
+        version = answer.get("VersionId")
+        job_id = _job_id(bucket, photo.key, version) if version else None
+        return Sent(photo=photo, at=at, etag=etag, job_id=job_id)
+
+    def find(self, sent: Sequence[Sent]) -> Mapping[str, Job]:
+        """Return the jobs of these uploads by key, as far as there are any yet."""
+        by_id = {one.job_id: one.key for one in sent if one.job_id is not None}
+        found = {by_id[job.id]: job for job in self._jobs.find_all(list(by_id))}
+        for one in sent:
+            if one.job_id is None and (job := self._of_unversioned(one)):
+                found[one.key] = job
+        return found
+
+    def newest(self, key: str) -> Job | None:
+        """Return the job of the newest upload of a key."""
+        jobs = self._jobs.of_source(self._outputs.uploads_bucket, key, limit=1)
+        return jobs[0] if jobs else None
+
+    def in_state(self, state: State, limit: int) -> Sequence[Job]:
+        """Return so many jobs in a state, those that moved last first."""
+        return self._jobs.in_state(state, limit)
+
+    def download(self, job: Job, target: Path) -> None:
+        """Write a completed job's cut-out to a file, whole or not at all."""
+        if job.result is None:
+            raise Problem(f"{job.source.key} has no cut-out.")
+        fresh = target.with_name(f".{target.name}.part")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            answer = self._s3.get_object(Bucket=job.result.bucket, Key=job.result.key)
+            with fresh.open("wb") as file:
+                for chunk in answer["Body"].iter_chunks(1 << 20):
+                    file.write(chunk)
+            fresh.replace(target)
+        finally:
+            fresh.unlink(missing_ok=True)
+
+    def _of_unversioned(self, sent: Sent) -> Job | None:
+        newest = self.newest(sent.key)
+        return newest if newest and newest.source.etag == sent.etag else None
+
+
+def _job_id(bucket: str, key: str, version: str) -> str:
+    source = Source(bucket=bucket, key=key, version_id=version, etag="", sequencer="", size=0)
+    return source.job_id
+
+
+def _outputs(clients: Clients, stack: str) -> StackOutputs:
+    try:
+        found = clients.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != _UNREACHABLE_STACK:
+            raise
+        raise Problem(
+            f"There is no stack {stack} on {clients.where}.",
+            advice="Deploy it with `make deploy`, start a local cloud with `cutout up`, "
+            "or name another with `--stack NAME`.",
+        ) from error
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
+    return StackOutputs.read(outputs, stack=stack)

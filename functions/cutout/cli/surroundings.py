@@ -1,0 +1,51 @@
+"""Everything a command is given by the world, in one value that tests can make up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol, Self
+
+from cutout.cli.clock import Clock, MachineClock
+from cutout.cli.settings import CliSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from cutout.cli.local import LocalClouds
+    from cutout.cli.stack import Stack
+    from cutout.cli.target import Choice
+
+
+class Connect(Protocol):
+    """Finds the stack that the options mean."""
+
+    def __call__(self, choice: Choice) -> Stack:
+        """Return it, or raise a Problem that says why not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What surrounds one run of the command line."""
+
+    settings: CliSettings
+    folder: Path
+    clock: Clock
+    connect: Connect
+    local: LocalClouds
+
+    @classmethod
+    def of_this_process(cls, environment: Mapping[str, str], folder: Path) -> Self:
+        """Return the real ones."""
+        from cutout.cli.local import MachineClouds  # noqa: PLC0415 - what they need loads slowly
+        from cutout.cli.target import Connector  # noqa: PLC0415
+
+        settings = CliSettings.from_environment(environment)
+        clock = MachineClock()
+        return cls(
+            settings=settings,
+            folder=folder,
+            clock=clock,
+            connect=Connector(settings, folder),
+            local=MachineClouds(settings, folder, clock),
+        )
