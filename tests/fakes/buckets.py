@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cutout.errors import SourceGoneError
+from cutout.job import Source
+from cutout.ports import Labels, StoredResult, Upload
+from tests.fakes.steps import Step, no_step
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredUpload:
+    data: bytes
+    labels: Labels
+
+
+class MemoryUploads:
+    """A versioned bucket. Sequencers grow with every event, as S3 orders them."""
+
+    def __init__(self, step: Step = no_step, bucket: str = "uploads") -> None:
+        self._step = step
+        self.bucket = bucket
+        self.versions: dict[tuple[str, str], StoredUpload] = {}
+        self._events = 0
+
+    def add(self, key: str, data: bytes, labels: Labels | None = None) -> Source:
+        """Upload; returns what the event says."""
+        self._events += 1
+        version = f"v{self._events}"
+        stored = StoredUpload(data=data, labels=labels or Labels(metadata={}, tags={}))
+        self.versions[key, version] = stored
+        return self._source(key, version, data)
+
+    def remove(self, key: str) -> Source:
+        """Delete the key (a delete marker); returns what the event says."""
+        self._events += 1
+        return self._source(key, f"v{self._events}", b"")
+
+    def destroy(self, source: Source) -> None:
+        """Delete a version for good."""
+        self.versions.pop((source.key, source.version_id or ""), None)
+
+    def read(self, source: Source) -> Upload:
+        self._step("uploads.read")
+        return Upload(data=self._find(source).data, content_type=None)
+
+    def labels(self, source: Source) -> Labels:
+        self._step("uploads.labels")
+        return self._find(source).labels
+
+    def _find(self, source: Source) -> StoredUpload:
+        try:
+            return self.versions[source.key, source.version_id or ""]
+        except KeyError:
+            raise SourceGoneError("NoSuchVersion") from None
+
+    def _source(self, key: str, version: str, data: bytes) -> Source:
+        return Source(
+            bucket=self.bucket,
+            key=key,
+            version_id=version,
+            etag=hashlib.md5(data, usedforsecurity=False).hexdigest(),
+            sequencer=f"{self._events:018X}",
+            size=len(data),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredObject:
+    data: bytes
+    content_type: str
+    labels: Labels
+    etag: str
+
+
+@dataclass
+class MemoryResults:
+    """A bucket with conditional writes."""
+
+    step: Step = no_step
+    bucket: str = "results"
+    objects: dict[str, StoredObject] = field(default_factory=dict)
+    puts: list[tuple[str, StoredObject]] = field(default_factory=list)
+
+    def standing(self, key: str) -> StoredResult | None:
+        self.step("results.standing")
+        stored = self.objects.get(key)
+        if stored is None:
+            return None
+        metadata = stored.labels.metadata
+        return StoredResult(
+            etag=stored.etag,
+            order=metadata.get("cutout-source-order"),
+            job_id=metadata.get("cutout-job"),
+        )
+
+    def put(
+        self,
+        key: str,
+        file: Path,
+        *,
+        content_type: str,
+        labels: Labels,
+        replacing: StoredResult | None,
+    ) -> bool:
+        self.step("results.put")
+        standing = self.objects.get(key)
+        if (standing.etag if standing else None) != (replacing.etag if replacing else None):
+            return False
+        data = file.read_bytes()
+        stored = StoredObject(
+            data=data,
+            content_type=content_type,
+            labels=labels,
+            etag=hashlib.md5(data, usedforsecurity=False).hexdigest(),
+        )
+        self.objects[key] = stored
+        self.puts.append((key, stored))
+        self.step("results.put done")
+        return True

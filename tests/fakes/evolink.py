@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+from cutout.errors import FetchRefusedError, ResponseLostError, TaskUnknownError
+from cutout.ports import Clock, Picture
+from cutout.provider import (
+    Accepted,
+    CreateOutcome,
+    OutcomeUnknown,
+    Refused,
+    Task,
+    TaskStatus,
+)
+from tests.fakes.steps import Step, no_step
+
+PRICE = Decimal("5.4")
+CUT_OUT = b"png 600 400 0 255"
+"""A result as the fakes write it: format, width, height, least and greatest alpha."""
+
+Fault = Callable[["FakeEvolink", str, str], CreateOutcome]
+"""What a create call does instead of the usual; it may take the call all the same."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Charge:
+    """One line of the provider's ledger."""
+
+    task_id: str
+    key: str
+    image_url: str
+    callback_url: str
+    at: datetime
+
+
+@dataclass
+class FakeEvolink:
+    """The provider: tasks, idempotency keys and a ledger of what it charged."""
+
+    clock: Clock
+    step: Step = no_step
+    tasks: dict[str, Task] = field(default_factory=dict)
+    results: dict[str, bytes] = field(default_factory=dict)
+    charges: list[Charge] = field(default_factory=list)
+    posts: list[tuple[str, str]] = field(default_factory=list)
+    create_faults: deque[Fault] = field(default_factory=deque)
+    read_faults: deque[Exception] = field(default_factory=deque)
+    honours_keys: bool = True
+    _by_key: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def create(self, body: str, idempotency_key: str) -> CreateOutcome:
+        self.step("evolink.create")
+        self.posts.append((idempotency_key, body))
+        fault = self.create_faults.popleft() if self.create_faults else None
+        outcome = fault(self, body, idempotency_key) if fault else self.take(body, idempotency_key)
+        self.step("evolink.create done")
+        return outcome
+
+    def take(self, body: str, key: str) -> CreateOutcome:
+        """Take the call and charge it, or replay the one of the same key."""
+        known = self._by_key.get(key) if self.honours_keys else None
+        if known is not None:
+            task_id, known_body = known
+            if known_body != body:
+                return Refused(status=409, code="idempotency_conflict", message="other body")
+            return Accepted(task_id=task_id, credits_reserved=PRICE, is_replay=True)
+        task_id = f"task-unified-{len(self.tasks) + 1:06d}"
+        told = json.loads(body)
+        self.charges.append(
+            Charge(
+                task_id=task_id,
+                key=key,
+                image_url=told["image_urls"][0],
+                callback_url=told["callback_url"],
+                at=self.clock.now(),
+            ),
+        )
+        self._by_key[key] = (task_id, body)
+        self.tasks[task_id] = Task(id=task_id, status=TaskStatus.RUNNING)
+        return Accepted(task_id=task_id, credits_reserved=PRICE)
+
+    def read(self, task_id: str) -> Task:
+        self.step("evolink.read")
+        if self.read_faults:
+            raise self.read_faults.popleft()
+        if task_id not in self.tasks:
+            raise TaskUnknownError("the API knows no such task")
+        return self.tasks[task_id]
+
+    def complete(self, task_id: str, result: bytes = CUT_OUT) -> None:
+        """Finish a task with a result."""
+        url = f"https://media.example/{task_id}.png"
+        self.results[url] = result
+        self.tasks[task_id] = replace(
+            self.tasks[task_id],
+            status=TaskStatus.COMPLETED,
+            result_url=url,
+            credits_used=PRICE,
+        )
+
+    def fail(self, task_id: str, code: str, message: str = "") -> None:
+        """Finish a task without a result; the reservation is returned."""
+        self.tasks[task_id] = replace(
+            self.tasks[task_id],
+            status=TaskStatus.FAILED,
+            code=code,
+            message=message or None,
+            credits_used=Decimal(0),
+        )
+
+
+def taken_but_unanswered(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
+    """The task exists and is charged, but the answer is lost."""
+    evolink.take(body, key)
+    return OutcomeUnknown(message="ReadTimeout")
+
+
+def answering(outcome: CreateOutcome) -> Fault:
+    """Nothing is taken, and this is the answer."""
+    return lambda _evolink, _body, _key: outcome
+
+
+@dataclass
+class FakeDownloads:
+    """Serves the provider's results."""
+
+    evolink: FakeEvolink
+    step: Step = no_step
+    faults: deque[Exception] = field(default_factory=deque)
+
+    def fetch(self, url: str, file: Path) -> int:
+        self.step("downloads.fetch")
+        if self.faults:
+            raise self.faults.popleft()
+        if url not in self.evolink.results:
+            raise FetchRefusedError("the link answers 404")
+        return file.write_bytes(self.evolink.results[url])
+
+
+class FakePictures:
+    """Reads results as the fakes write them."""
+
+    def examine(self, file: Path) -> Picture | None:
+        try:
+            format_, *numbers = file.read_text().split()
+            width, height, low, high = map(int, numbers)
+        except ValueError:
+            return None
+        alpha = None if (low, high) == (-1, -1) else (low, high)
+        return Picture(format=format_, width=width, height=height, alpha_range=alpha)
+
+    def rewrite_as_png(self, file: Path) -> int:
+        _format, *rest = file.read_text().split()
+        return file.write_text(" ".join(["png", *rest]))
+
+
+LOST = ResponseLostError("ReadTimeout")

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from cutout.errors import GateMovedError, JobMovedError
+from cutout.gate import Gate
+from cutout.job import Job
+from cutout.ports import Head
+from cutout.states import Lane, State
+from tests.fakes.steps import Step, no_step
+
+
+class MemoryJobs:
+    """The jobs table: strong reads, conditional writes, indexes that may lag.
+
+    `lag` picks, for each index read, a view of the past: it is given the number of views kept and
+    answers which one to show, the newest last.
+    """
+
+    def __init__(self, step: Step = no_step) -> None:
+        self._step = step
+        self.jobs: dict[str, Job] = {}
+        self.gate: Gate | None = None
+        self.heads: dict[str, Head] = {}
+        self.result_keys: dict[str, str] = {}
+        self.look_at: dict[str, datetime] = {}
+        self.writes: list[Job] = []
+        self.lag: Callable[[int], int] = lambda views: views - 1
+        self._views: list[dict[str, Job]] = [{}]
+
+    def claim(self, job: Job) -> Job:
+        self._step("jobs.claim")
+        standing = self.jobs.get(job.id)
+        if standing is None:
+            self._write(job)
+        self._step("jobs.claim done")
+        return standing or job
+
+    def find(self, job_id: str) -> Job | None:
+        self._step("jobs.find")
+        return self.jobs.get(job_id)
+
+    def save(self, job: Job, *, gate: Gate | None = None) -> Job:
+        self._step("jobs.save")
+        standing = self.jobs.get(job.id)
+        if standing is None or standing.version != job.version:
+            raise JobMovedError(standing)
+        if gate is not None:
+            self._check_gate(gate)
+            self.gate = replace(gate, version=gate.version + 1)
+        saved = replace(job, version=job.version + 1)
+        self._write(saved)
+        self._step("jobs.save done")
+        return saved
+
+    def read_gate(self) -> Gate:
+        self._step("gate.read")
+        return self.gate or Gate()
+
+    def write_gate(self, gate: Gate) -> Gate:
+        self._step("gate.write")
+        self._check_gate(gate)
+        self.gate = replace(gate, version=gate.version + 1)
+        self._step("gate.write done")
+        return self.gate
+
+    def waiting(self, limit: int) -> Sequence[str]:
+        self._step("backlog.waiting")
+        behind = [job for job in self._view().values() if job.is_waiting]
+        lanes = list(Lane)
+        behind.sort(key=lambda job: (lanes.index(job.lane), job.created_at, job.id))
+        return [job.id for job in behind[:limit]]
+
+    def due(self, now: datetime, limit: int) -> Sequence[Job]:
+        self._step("backlog.due")
+        ids = [id_ for id_, at in sorted(self.look_at.items(), key=lambda e: e[1]) if at <= now]
+        jobs = [self.jobs[id_] for id_ in ids[:limit]]
+        return [job for job in jobs if job.is_due(now)]
+
+    def postpone(self, job: Job, until: datetime) -> None:
+        self._step("backlog.postpone")
+        if self.jobs[job.id].version == job.version and job.id in self.look_at:
+            self.look_at[job.id] = until
+
+    def count_holding(self) -> int:
+        self._step("backlog.count_holding")
+        return sum(job.state.holds_slot for job in self._view().values())
+
+    def advance(self, head: Head) -> Head:
+        self._step("heads.advance")
+        standing = self.heads.get(head.source_ref)
+        if standing is None or standing.order < head.order:
+            self.heads[head.source_ref] = head
+        self._step("heads.advance done")
+        return self.heads[head.source_ref]
+
+    def newest(self, source_ref: str) -> Head | None:
+        self._step("heads.newest")
+        return self.heads.get(source_ref)
+
+    def claim_result_key(self, result_key: str, source_ref: str) -> bool:
+        self._step("result_keys.claim")
+        return self.result_keys.setdefault(result_key, source_ref) == source_ref
+
+    def of_source(self, bucket: str, key: str, limit: int) -> list[Job]:
+        found = [job for job in self.jobs.values() if job.source.ref == f"{bucket}/{key}"]
+        return sorted(found, key=lambda job: job.source.order, reverse=True)[:limit]
+
+    def in_state(self, state: State, limit: int) -> list[Job]:
+        found = [job for job in self.jobs.values() if job.state is state]
+        return sorted(found, key=lambda job: job.updated_at, reverse=True)[:limit]
+
+    def find_all(self, job_ids: Sequence[str]) -> list[Job]:
+        return [self.jobs[job_id] for job_id in job_ids if job_id in self.jobs]
+
+    def _check_gate(self, gate: Gate) -> None:
+        standing = self.gate or Gate()
+        if standing.version != gate.version:
+            raise GateMovedError(standing)
+
+    def _write(self, job: Job) -> None:
+        self.jobs[job.id] = job
+        self.writes.append(job)
+        self.look_at.pop(job.id, None)
+        if job.due_at is not None:
+            self.look_at[job.id] = job.due_at
+        self._views = [*self._views[-3:], dict(self.jobs)]
+
+    def _view(self) -> dict[str, Job]:
+        """The jobs as an index shows them: perhaps a few writes old."""
+        return self._views[self.lag(len(self._views))]

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from cutout.job import Job
+from cutout.ports import Metric, Wake
+from tests.fakes.steps import Step, no_step
+
+
+@dataclass
+class MemorySubmissions:
+    """Which jobs Submit was asked to look at."""
+
+    step: Step = no_step
+    job_ids: list[str] = field(default_factory=list)
+
+    def wake(self, job_ids: Sequence[str], *, delay: timedelta = timedelta(0)) -> None:
+        assert delay >= timedelta(0)
+        self.step("submissions.wake")
+        self.job_ids += job_ids
+        self.step("submissions.wake done")
+
+
+@dataclass
+class MemoryCallbacks:
+    """Which tasks StoreResult was asked to look at."""
+
+    step: Step = no_step
+    wakes: list[Wake] = field(default_factory=list)
+
+    def wake(self, wakes: Sequence[Wake]) -> None:
+        self.step("callbacks.wake")
+        self.wakes += wakes
+        self.step("callbacks.wake done")
+
+
+@dataclass
+class MemoryAnnouncements:
+    """Which jobs were announced, in order."""
+
+    step: Step = no_step
+    jobs: list[Job] = field(default_factory=list)
+
+    def announce(self, job: Job) -> None:
+        self.step("announcements.announce")
+        self.jobs.append(job)
+        self.step("announcements.announce done")
+
+
+@dataclass
+class MemoryTelemetry:
+    """Facts and counts."""
+
+    facts: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    counts: dict[Metric, float] = field(default_factory=dict)
+
+    def fact(self, message: str, /, **fields: object) -> None:
+        self.facts.append((message, fields))
+
+    def count(self, metric: Metric, value: float = 1) -> None:
+        self.counts[metric] = self.counts.get(metric, 0) + value

@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import random
+import struct
+import zlib
+from collections.abc import Iterator
+from datetime import timedelta
+from decimal import Decimal
+
+from cutout.callback_token import CallbackAddress, sign
+from cutout.gate import Limits
+from cutout.job import Job, Source
+from cutout.keys import REVIEW_FOLDER
+from cutout.photo import PhotoLimits
+from cutout.ports import Wake
+from cutout.usecases.answer import Answers
+from cutout.usecases.arrive import Arrive, Watch
+from cutout.usecases.follow import Follow
+from cutout.usecases.receive import Receive
+from cutout.usecases.record import Recorder
+from cutout.usecases.store import StoreResult
+from cutout.usecases.submit import Call, Submit
+from cutout.usecases.sweep import Sweep
+from cutout.usecases.timing import Timing
+from cutout.usecases.wake import Waker
+from tests.fakes.buckets import MemoryResults, MemoryUploads
+from tests.fakes.clock import FakeClock
+from tests.fakes.evolink import FakeDownloads, FakeEvolink, FakePictures
+from tests.fakes.jobs import MemoryJobs
+from tests.fakes.queues import (
+    MemoryAnnouncements,
+    MemoryCallbacks,
+    MemorySubmissions,
+    MemoryTelemetry,
+)
+from tests.fakes.steps import Step, no_step
+
+TIMING = Timing(
+    first_poll=timedelta(seconds=150),
+    poll_interval=timedelta(seconds=300),
+    lease=timedelta(seconds=120),
+    unconfirmed_grace=timedelta(seconds=1200),
+    job_deadline=timedelta(hours=6),
+    retention=timedelta(days=90),
+)
+LIMITS = Limits(max_in_flight=3, daily_credit_cap=Decimal(5000))
+SIGNING_KEY = b"a signing key for tests, not for anything else"
+CALLBACK_URL = "https://callbacks.example"
+
+
+def png(width: int = 600, height: int = 400, salt: int = 0) -> bytes:
+    """The smallest whole PNG file of a size; `salt` makes files differ."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        checksum = zlib.crc32(body, zlib.crc32(kind))
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    parts = [chunk(b"IHDR", header), chunk(b"tEXt", b"salt\0%d" % salt), chunk(b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+class FakeLinks:
+    """Links to uploads; each differs from the one before, as signatures do."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def link(self, source: Source) -> str:
+        self._count += 1
+        return f"https://uploads.example/{source.key}?v={source.version_id}&sig={self._count}"
+
+
+class FakeKeys:
+    """One signing key."""
+
+    def signing_key(self) -> bytes:
+        return SIGNING_KEY
+
+    def accepted_keys(self) -> Iterator[bytes]:
+        yield SIGNING_KEY
+
+
+class World:
+    """All use cases on in-memory ports."""
+
+    def __init__(
+        self,
+        *,
+        step: Step = no_step,
+        timing: Timing = TIMING,
+        limits: Limits = LIMITS,
+        rng: random.Random | None = None,
+    ) -> None:
+        rng = rng or random.Random(0)  # noqa: S311 - reproducible on purpose
+        self.clock = FakeClock()
+        self.timing = timing
+        self.limits = limits
+        self.jobs = MemoryJobs(step)
+        self.uploads = MemoryUploads(step)
+        self.results = MemoryResults(step)
+        self.evolink = FakeEvolink(self.clock, step)
+        self.downloads = FakeDownloads(self.evolink, step)
+        self.submissions = MemorySubmissions(step)
+        self.callbacks = MemoryCallbacks(step)
+        self.announcements = MemoryAnnouncements(step)
+        self.telemetry = MemoryTelemetry()
+        waker = Waker(
+            gates=self.jobs,
+            backlog=self.jobs,
+            submissions=self.submissions,
+            clock=self.clock,
+            limits=limits,
+        )
+        self.recorder = Recorder(
+            store=self.jobs,
+            waker=waker,
+            announcements=self.announcements,
+            telemetry=self.telemetry,
+            clock=self.clock,
+            limits=limits,
+        )
+        self.arrive = Arrive(
+            jobs=self.jobs,
+            heads=self.jobs,
+            telemetry=self.telemetry,
+            clock=self.clock,
+            timing=timing,
+            watch=Watch(
+                uploads_bucket=self.uploads.bucket,
+                upload_prefix="",
+                results_bucket=self.results.bucket,
+                result_prefix="",
+                review_prefix=REVIEW_FOLDER,
+            ),
+        )
+        self.submit = Submit(
+            recorder=self.recorder,
+            answers=Answers(recorder=self.recorder, timing=timing, randomness=rng.random),
+            uploads=self.uploads,
+            links=FakeLinks(),
+            signer=FakeKeys(),
+            result_keys=self.jobs,
+            evolink=self.evolink,
+            timing=timing,
+            limits=PhotoLimits(max_bytes=10_000_000, max_pixels=50_000_000),
+            call=Call(
+                model="mj-v7-remove-bg",
+                callback_url=CALLBACK_URL,
+                upload_prefix="",
+                result_prefix="",
+            ),
+        )
+        store = StoreResult(
+            recorder=self.recorder,
+            uploads=self.uploads,
+            results=self.results,
+            downloads=self.downloads,
+            pictures=FakePictures(),
+            timing=timing,
+            randomness=rng.random,
+            results_bucket=self.results.bucket,
+            model="mj-v7-remove-bg",
+        )
+        self.follow = Follow(
+            recorder=self.recorder,
+            jobs=self.jobs,
+            evolink=self.evolink,
+            store=store.store,
+            timing=timing,
+            randomness=rng.random,
+        )
+        self.receive = Receive(
+            keys=FakeKeys(),
+            callbacks=self.callbacks,
+            telemetry=self.telemetry,
+        )
+        self.sweep = Sweep(
+            backlog=self.jobs,
+            gates=self.jobs,
+            waker=waker,
+            submissions=self.submissions,
+            callbacks=self.callbacks,
+            telemetry=self.telemetry,
+            clock=self.clock,
+            resend_after=timing.lease,
+        )
+
+    def arrives(self, key: str = "a.jpg", data: bytes | None = None) -> Job:
+        """Upload a photo and have Submit take its event."""
+        source = self.uploads.add(key, png() if data is None else data)
+        job = self.arrive.created(source)
+        assert job is not None, "the key is watched"
+        return self.submit.advance(job)
+
+    def job(self, job: Job) -> Job:
+        """The job as it stands now."""
+        return self.jobs.jobs[job.id]
+
+    def wake(self, job: Job, **hints: object) -> Job:
+        """A callback for the job's newest attempt; returns the job as it stands then."""
+        attempt = self.job(job).attempt
+        wake = {"job_id": job.id, "attempt": attempt.number if attempt else 1, "task_id": None}
+        self.follow.wake(Wake(**(wake | hints)))  # type: ignore[arg-type]
+        return self.job(job)
+
+    def task_of(self, job: Job) -> str:
+        """The task that the provider made for the job's newest attempt."""
+        attempt = self.job(job).attempt
+        assert attempt is not None
+        return next(c.task_id for c in self.evolink.charges if c.key == attempt.idempotency_key)
+
+    def passes(self, delta: timedelta) -> None:
+        """Let time pass, a sweep a minute, and everything be delivered as it comes."""
+        end = self.clock.now() + delta
+        while self.clock.now() < end:
+            self.clock.advance(min(timedelta(minutes=1), end - self.clock.now()))
+            self.sweep.sweep()
+            self.settles()
+
+    def settles(self) -> None:
+        """Deliver everything that is in the queues."""
+        while self.submissions.job_ids or self.callbacks.wakes:
+            ids, self.submissions.job_ids = self.submissions.job_ids, []
+            wakes, self.callbacks.wakes = self.callbacks.wakes, []
+            for job_id in ids:
+                self.submit.advance(self.jobs.jobs[job_id])
+            for wake in wakes:
+                self.follow.wake(wake)
+
+
+def token_for(job: Job, attempt: int = 1) -> str:
+    """The callback token of an attempt."""
+    return sign(CallbackAddress(job_id=job.id, attempt=attempt), SIGNING_KEY)
