@@ -1,14 +1,19 @@
 """What the CDK runs: reads the settings, sees that the assets are built, makes the stack.
 
-    cdk synth -c max_in_flight=10 -c alarm_email=you@example.com
+From the folder `infra`, where `cdk.json` lies:
 
-The exit status is 1, with one line that says what to pass instead, when a setting is
-refused or an asset cannot be built.
+    cdk synth --output ../cdk.out -c max_in_flight=10 -c alarm_email=you@example.com
+
+`cdk.json` names the Python of `.venv`; with another, pass `--app "PYTHON -P -m infra.app"`.
+The exit status is 1, with one line that says what to pass instead, when a setting is refused or
+an asset cannot be built.
 """
 
 import sys
+from pathlib import Path
 
 from infra.assets import AssetError, build_all
+from infra.assets.build import PROJECT
 from infra.node import use_own_node
 from infra.rules import SettingError
 from infra.settings import Settings
@@ -16,6 +21,7 @@ from infra.settings import Settings
 
 def main() -> None:
     """Synthesize into the folder that the CDK's command line names."""
+    keep_bytecode(PROJECT / ".cutout" / "bytecode")
     use_own_node()
     from aws_cdk import App  # noqa: PLC0415 # starts Node, which is chosen above
 
@@ -25,6 +31,16 @@ def main() -> None:
     settings = Settings.from_context(app.node.get_all_context())
     CutoutStack(app, settings=settings, assets=build_all(settings.asset_platform))
     app.synth()
+
+
+def keep_bytecode(folder: Path) -> None:
+    """Keep bytecode in a folder of ours where Python is told to write none beside the sources.
+
+    Compiling the construct library takes longer than everything else that a synth does.
+    """
+    if sys.dont_write_bytecode:
+        sys.pycache_prefix = str(folder)
+        sys.dont_write_bytecode = False
 
 
 if __name__ == "__main__":

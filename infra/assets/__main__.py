@@ -18,11 +18,10 @@ def main(arguments: list[str] | None = None) -> int:
     lines = [f"{'function':<16} {'files':>6} {'MB':>6} {'zip MB':>7}  digest"]
     try:
         for shape in SHAPES.values():
-            built = workshop.build(shape)
-            size = built.size
+            pack = workshop.build(shape)
             lines.append(
-                f"{shape.name:<16} {size.files:>6} {size.unzipped_bytes / _MEGABYTE:>6.1f} "
-                f"{size.zipped_bytes / _MEGABYTE:>7.1f}  {built.asset.digest[:16]}"
+                f"{shape.name:<16} {pack.files:>6} {pack.unzipped_bytes / _MEGABYTE:>6.1f} "
+                f"{pack.zipped_bytes / _MEGABYTE:>7.1f}  {pack.digest[:16]}"
             )
     except AssetError as error:
         sys.stderr.write(f"{error}\n")

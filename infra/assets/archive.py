@@ -3,7 +3,6 @@
 import hashlib
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -14,38 +13,23 @@ _READABLE_BY_ALL: Final = 0o100644 << 16
 _UNIX: Final = 3
 
 
-@dataclass(frozen=True, kw_only=True)
-class Size:
-    """How large an asset is."""
-
-    files: int
-    unzipped_bytes: int
-    zipped_bytes: int
-
-
-def write_zip(path: Path, contents: Contents) -> Size:
-    """Write a zip."""
-    with zipfile.ZipFile(path, "w") as archive:
+def add_to_zip(path: Path, contents: Contents) -> None:
+    """Add files to a zip, which is made if it is not there."""
+    with zipfile.ZipFile(path, "a") as archive:
         for name in sorted(contents):
             entry = zipfile.ZipInfo(name, date_time=_LONG_AGO)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = _READABLE_BY_ALL
             entry.create_system = _UNIX
-            archive.writestr(entry, contents[name], compresslevel=9)
-    return Size(
-        files=len(contents),
-        unzipped_bytes=sum(len(one) for one in contents.values()),
-        zipped_bytes=path.stat().st_size,
-    )
+            archive.writestr(entry, contents[name], compresslevel=6)
 
 
-def digest_of(contents: Contents, *, bytecode: str) -> str:
-    """Return the hash of what an asset does: its files, and which Python it is compiled for.
+def digest_of(contents: Contents, *, also: str) -> str:
+    """Return the hash of what files do, and of something else that makes a difference.
 
-    The bytecode itself is left out: it follows from the sources, but not to the byte on every
-    machine.
+    Bytecode is left out: it follows from the sources, but not to the byte on every machine.
     """
-    digest = hashlib.sha256(bytecode.encode())
+    digest = hashlib.sha256(also.encode())
     for name in sorted(contents):
         if not name.endswith(".pyc"):
             digest.update(f"\0{name}\0{hashlib.sha256(contents[name]).hexdigest()}".encode())

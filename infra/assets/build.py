@@ -1,34 +1,28 @@
-"""Puts the assets together and remembers what has been built."""
+"""Puts the assets together: what a function imports of others, then our own modules.
 
-import fcntl
+The first part is the large one and changes with the locks only, so it is zipped once; a change to
+our own modules adds them to a copy of it.
+"""
+
 import hashlib
-import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from infra.assets import botocore_data
-from infra.assets.archive import Size, digest_of, write_zip
+from infra.assets.archive import Contents, add_to_zip, digest_of
 from infra.assets.bytecode import compile_tree, compiled, place_of
 from infra.assets.closure import own_modules
+from infra.assets.shelf import Pack, Shelf
 from infra.assets.target import Target
-from infra.assets.vendor import LOCKS, Site, install
+from infra.assets.vendor import Site, install, site_key
 from infra.inventory import SHAPES, Asset, FunctionName, FunctionShape
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Built:
-    """An asset and how large it is."""
-
-    asset: Asset
-    size: Size
 
 
 @dataclass(frozen=True)
@@ -36,21 +30,29 @@ class Workshop:
     """Builds assets for one platform out of one source tree."""
 
     platform: str
-    sources: Path = field(default=PROJECT / "functions")
-    locks: Path = field(default=PROJECT / "requirements")
-    cache: Path = field(default=PROJECT / ".cutout" / "assets")
+    sources: Path = PROJECT / "functions"
+    locks: Path = PROJECT / "requirements"
+    cache: Path = PROJECT / ".cutout" / "assets"
 
-    def build(self, shape: FunctionShape) -> Built:
+    def build(self, shape: FunctionShape) -> Pack:
         """Build the asset of one function, unless it is there already.
 
         Raises:
             AssetError: it cannot be built.
         """
         own = own_modules(self.sources, shape.handler.rpartition(".")[0])
-        place = self.cache / f"{shape.name}-{self.platform}-{self._key(shape, own)}"
-        with _alone(self.cache):
-            known = _recall(place)
-            return known or self._make(shape, own, place)
+        shelf = Shelf(self.cache)
+        what = f"{shape.name}-{self.platform}"
+        with shelf.alone():
+            vendored_key = self._vendored_key(shape)
+            key = _key(vendored_key, own)
+            return shelf.get(
+                what,
+                key,
+                lambda place: self._add_own(
+                    place, own, shelf.get(f"vendored-{what}", vendored_key, self._vendor(shape))
+                ),
+            )
 
     @cached_property
     def _target(self) -> Target:
@@ -60,30 +62,24 @@ class Workshop:
     def _site(self) -> Site:
         return install(self._target, locks=self.locks, cache=self.cache)
 
-    @property
-    def _bytecode(self) -> str:
-        return self._target.fingerprint if self._target.compiler else "none"
+    def _vendored_key(self, shape: FunctionShape) -> str:
+        what = repr((shape.distributions, shape.aws_services))
+        return _key(f"{what}\0{site_key(self._target, self.locks)}", _builder())
 
-    def _key(self, shape: FunctionShape, own: Mapping[str, Path]) -> str:
-        digest = hashlib.sha256(repr((shape.distributions, shape.aws_services)).encode())
-        digest.update(f"{self._target.fingerprint}\0{self._bytecode}".encode())
-        inputs = {name: self.locks / name for name in LOCKS} | _builder() | dict(own)
-        for name, path in inputs.items():
-            digest.update(f"\0{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}".encode())
-        return digest.hexdigest()[:16]
+    def _vendor(self, shape: FunctionShape) -> "Vendor":
+        return Vendor(site=self._site, shape=shape, bytecode=self._target.bytecode)
 
-    def _make(self, shape: FunctionShape, own: Mapping[str, Path], place: Path) -> Built:
-        vendored = botocore_data.cut(self._site.files(shape.distributions), shape.aws_services)
-        contents = _read(vendored)
-        with tempfile.TemporaryDirectory(dir=self.cache, prefix="building-") as temporary:
-            contents |= _read(self._staged(own, Path(temporary) / "own"))
-            fresh = Path(temporary) / "asset.zip"
-            size = write_zip(fresh, contents)
-            digest = digest_of(contents, bytecode=self._bytecode)
-            fresh.replace(place.with_suffix(".zip"))
-        record: dict[str, Any] = {"digest": digest, "size": asdict(size)}
-        place.with_suffix(".json").write_text(json.dumps(record), encoding="utf-8")
-        return _built(place, record)
+    def _add_own(self, place: Path, own: Mapping[str, Path], vendored: Pack) -> Pack:
+        with tempfile.TemporaryDirectory(dir=self.cache, prefix="own-") as temporary:
+            contents = _read(self._staged(own, Path(temporary)))
+        shutil.copyfile(vendored.path, place)
+        add_to_zip(place, contents)
+        return Pack(
+            path=place,
+            digest=digest_of(contents, also=vendored.digest),
+            files=vendored.files + len(contents),
+            unzipped_bytes=vendored.unzipped_bytes + _size(contents),
+        )
 
     def _staged(self, own: Mapping[str, Path], folder: Path) -> dict[str, Path]:
         """Copy our modules aside, so that bytecode is never written beside the sources."""
@@ -96,6 +92,27 @@ class Workshop:
         return copies
 
 
+@dataclass(frozen=True, kw_only=True)
+class Vendor:
+    """Zips the distributions that a function needs, with botocore's data cut to its services."""
+
+    site: Site
+    shape: FunctionShape
+    bytecode: str
+
+    def __call__(self, place: Path) -> Pack:
+        """Write the zip."""
+        files = self.site.files(self.shape.distributions)
+        contents = _read(botocore_data.cut(files, self.shape.aws_services))
+        add_to_zip(place, contents)
+        return Pack(
+            path=place,
+            digest=digest_of(contents, also=self.bytecode),
+            files=len(contents),
+            unzipped_bytes=_size(contents),
+        )
+
+
 def build_all(platform: str) -> dict[FunctionName, Asset]:
     """Build every function of this checkout for the platform that `asset_platform` names.
 
@@ -103,7 +120,8 @@ def build_all(platform: str) -> dict[FunctionName, Asset]:
         AssetError: one cannot be built.
     """
     workshop = Workshop(platform)
-    return {name: workshop.build(shape).asset for name, shape in SHAPES.items()}
+    packs = {name: workshop.build(shape) for name, shape in SHAPES.items()}
+    return {name: Asset(path=pack.path, digest=pack.digest) for name, pack in packs.items()}
 
 
 def _read(files: Mapping[str, Path | bytes]) -> dict[str, bytes]:
@@ -119,28 +137,16 @@ def _read(files: Mapping[str, Path | bytes]) -> dict[str, bytes]:
     return contents
 
 
+def _size(contents: Contents) -> int:
+    return sum(len(one) for one in contents.values())
+
+
 def _builder() -> dict[str, Path]:
-    return {f"builder/{path.name}": path for path in sorted(Path(__file__).parent.glob("*.py"))}
+    return {path.name: path for path in sorted(Path(__file__).parent.glob("*.py"))}
 
 
-def _recall(place: Path) -> Built | None:
-    record = place.with_suffix(".json")
-    if not (record.is_file() and place.with_suffix(".zip").is_file()):
-        return None
-    return _built(place, json.loads(record.read_text(encoding="utf-8")))
-
-
-def _built(place: Path, record: Mapping[str, Any]) -> Built:
-    return Built(
-        asset=Asset(path=place.with_suffix(".zip"), digest=record["digest"]),
-        size=Size(**record["size"]),
-    )
-
-
-@contextmanager
-def _alone(cache: Path) -> Iterator[None]:
-    """Let one process build at a time; a second one then finds everything there."""
-    cache.mkdir(parents=True, exist_ok=True)
-    with (cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def _key(what: str, files: Mapping[str, Path]) -> str:
+    digest = hashlib.sha256(what.encode())
+    for name, path in files.items():
+        digest.update(f"\0{name}\0{hashlib.sha256(path.read_bytes()).hexdigest()}".encode())
+    return digest.hexdigest()[:16]

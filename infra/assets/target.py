@@ -4,11 +4,14 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Self
 
 LAMBDA_PYTHON: Final = "3.13"
 _LAMBDA_PLATFORM: Final = "aarch64-manylinux_2_28"  # Amazon Linux 2023 has glibc 2.34
+_INSTALLED_BY_TOOLS: Final = (".pyenv/versions", ".local/share/uv/python")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +24,11 @@ class Target:
     """Tells two platforms apart whose packages may differ."""
     compiler: str | None
     """A Python of the same minor version: bytecode of any other would be ignored at run time."""
+
+    @property
+    def bytecode(self) -> str:
+        """Say which bytecode the assets carry; assets with and without it are not the same."""
+        return self.fingerprint if self.compiler else "none"
 
     @classmethod
     def of(cls, name: str) -> Self:
@@ -39,30 +47,31 @@ class Target:
 
     @classmethod
     def _lambda(cls) -> Self:
+        options = ("--python-platform", _LAMBDA_PLATFORM, "--python-version", LAMBDA_PYTHON)
         return cls(
             name="aws",
-            install_options=(
-                "--python-platform",
-                _LAMBDA_PLATFORM,
-                "--python-version",
-                LAMBDA_PYTHON,
-            ),
+            install_options=options,
             fingerprint=f"cpython-{LAMBDA_PYTHON}-{_LAMBDA_PLATFORM}",
-            compiler=_find_python(LAMBDA_PYTHON),
+            compiler=next((one for one in _candidates() if _is_lambdas(one)), None),
         )
 
 
-def uv_command() -> list[str]:
-    """Return the command that runs uv, which is installed with the project."""
-    return [sys.executable, "-m", "uv"]
+def _candidates() -> Iterator[str]:
+    yield sys.executable
+    on_path = shutil.which(f"python{LAMBDA_PYTHON}")
+    if on_path:
+        yield on_path
+    for place in _INSTALLED_BY_TOOLS:
+        for version in (f"{LAMBDA_PYTHON}.*", f"cpython-{LAMBDA_PYTHON}.*"):
+            found = (Path.home() / place).glob(f"{version}/bin/python{LAMBDA_PYTHON}")
+            yield from sorted(str(one) for one in found)
 
 
-def _find_python(version: str) -> str | None:
-    found = subprocess.run(  # noqa: S603 # our own command, no input in it
-        [*uv_command(), "python", "find", "--no-python-downloads", "--no-project", version],
+def _is_lambdas(python: str) -> bool:
+    asked = subprocess.run(  # noqa: S603 # a Python found on this machine
+        [python, "-I", "-c", "import sys; print(sys.implementation.cache_tag)"],
         capture_output=True,
         text=True,
         check=False,
     )
-    path = found.stdout.strip()
-    return path if found.returncode == 0 and shutil.which(path) else None
+    return asked.stdout.strip() == f"cpython-{LAMBDA_PYTHON.replace('.', '')}"

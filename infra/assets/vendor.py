@@ -4,6 +4,7 @@ import hashlib
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Final
 
 from infra.assets.bytecode import compile_tree
 from infra.assets.errors import AssetError
-from infra.assets.target import Target, uv_command
+from infra.assets.target import Target
 
 LOCKS: Final = ("runtime.txt", "store.txt")
 
@@ -61,7 +62,7 @@ def install(target: Target, *, locks: Path, cache: Path) -> Site:
     Raises:
         AssetError: they cannot be installed.
     """
-    folder = cache / f"site-{target.name}-{_key(target, locks)}"
+    folder = cache / f"site-{target.name}-{site_key(target, locks)}"
     if not folder.is_dir():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache, prefix="installing-") as temporary:
@@ -69,20 +70,23 @@ def install(target: Target, *, locks: Path, cache: Path) -> Site:
             _run_uv(target, locks, fresh)
             if target.compiler:
                 compile_tree(target.compiler, fresh)
+            for old in cache.glob(f"site-{target.name}-*"):
+                shutil.rmtree(old)
             shutil.move(fresh, folder)
     return Site(folder=folder)
 
 
-def _key(target: Target, locks: Path) -> str:
-    digest = hashlib.sha256(f"{target.fingerprint}\0{target.compiler or ''}".encode())
+def site_key(target: Target, locks: Path) -> str:
+    """Name everything that an installation is made of."""
+    digest = hashlib.sha256(f"{target.fingerprint}\0{target.bytecode}".encode())
     for name in LOCKS:
-        digest.update((locks / name).read_bytes())
+        digest.update(f"\0{name}\0".encode() + (locks / name).read_bytes())
     return digest.hexdigest()[:16]
 
 
 def _run_uv(target: Target, locks: Path, folder: Path) -> None:
     command = [
-        *uv_command(),
+        *(sys.executable, "-m", "uv"),
         *("pip", "install", "--quiet", "--no-deps", "--require-hashes"),
         *("--only-binary", ":all:", "--target", str(folder)),
         *target.install_options,

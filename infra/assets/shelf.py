@@ -1,0 +1,77 @@
+"""Where finished zips lie: each is made once, by one process at a time, and old ones go."""
+
+import fcntl
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+_KEPT: Final = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pack:
+    """A zip, the hash of what is in it, and how large it is."""
+
+    path: Path
+    digest: str
+    files: int
+    unzipped_bytes: int
+
+    @property
+    def zipped_bytes(self) -> int:
+        """Return the size of the zip itself."""
+        return self.path.stat().st_size
+
+
+Make = Callable[[Path], Pack]
+"""Makes the zip at the path it is given, and describes it."""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """A folder of zips, by kind and by a key that names everything they were made of."""
+
+    folder: Path
+
+    def get(self, kind: str, key: str, make: Make) -> Pack:
+        """Return the zip of that kind and key; make it if it is not there."""
+        place = self.folder / f"{kind}-{key}.zip"
+        known = _recall(place)
+        if known:
+            return known
+        with tempfile.TemporaryDirectory(dir=self.folder, prefix="making-") as temporary:
+            made = make(Path(temporary) / "pack.zip")
+            made.path.replace(place)
+        record = {name: value for name, value in asdict(made).items() if name != "path"}
+        _record_of(place).write_text(json.dumps(record), encoding="utf-8")
+        self._forget_old(kind)
+        return Pack(path=place, **record)
+
+    def _forget_old(self, kind: str) -> None:
+        found = sorted(self.folder.glob(f"{kind}-*.zip"), key=lambda one: one.stat().st_mtime_ns)
+        for place in found[:-_KEPT]:
+            _record_of(place).unlink(missing_ok=True)
+            place.unlink()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Let one process make things at a time; a second one then finds them made."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _recall(place: Path) -> Pack | None:
+    record = _record_of(place)
+    if not (record.is_file() and place.is_file()):
+        return None
+    return Pack(path=place, **json.loads(record.read_text(encoding="utf-8")))
+
+
+def _record_of(place: Path) -> Path:
+    return place.with_suffix(".json")
