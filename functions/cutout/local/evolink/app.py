@@ -14,6 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from cutout.local.evolink.control import Control
 from cutout.local.evolink.creating import Creating
+from cutout.local.evolink.files.refusals import FilesRefusalError, answer_files_refusal
+from cutout.local.evolink.files.routes import Files
 from cutout.local.evolink.options import Options
 from cutout.local.evolink.reading import Reading
 from cutout.local.evolink.refusals import RefusalError, answer_refusal
@@ -25,7 +27,7 @@ def make_app(options: Options, own_url: str) -> Starlette:
     """Put the routes together; tasks live between the server's start and its end."""
     service = Service(options, own_url)
     routes: list[BaseRoute] = []
-    for part in (Creating, Reading, Results, Control):
+    for part in (Creating, Reading, Results, Files, Control):
         routes += part(service).routes()
 
     @asynccontextmanager
@@ -37,7 +39,12 @@ def make_app(options: Options, own_url: str) -> Starlette:
     return Starlette(
         routes=routes,
         middleware=[Middleware(_RequestIds)],
-        exception_handlers={RefusalError: answer_refusal, 404: _no_route, 405: _no_route},
+        exception_handlers={
+            RefusalError: answer_refusal,
+            FilesRefusalError: answer_files_refusal,
+            404: _no_route,
+            405: _no_route,
+        },
         lifespan=lifespan,
     )
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 
 from cutout.local.evolink.clock import Clock
-from cutout.local.evolink.faults import Fault
+from cutout.local.evolink.faults.table import Fault
 from cutout.local.evolink.ledger import Kind, Ledger
 from cutout.local.evolink.outgoing import Outgoing, UnreachableError
 from cutout.local.evolink.tasks import Task

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from cutout.local.evolink.faults import Fault
+from cutout.local.evolink.faults.rules import Rule, parse_rule_text
+from cutout.local.evolink.faults.table import Fault
 from cutout.local.evolink.options import Options
-from cutout.local.evolink.rules import Rule, parse_rule_text
 from cutout.local.evolink.server import run_standin
 
 

@@ -7,9 +7,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from cutout.local.evolink.faults import Fault
+from cutout.local.evolink.faults.rules import parse_rule
+from cutout.local.evolink.faults.table import Fault
 from cutout.local.evolink.ledger import Kind
-from cutout.local.evolink.rules import parse_rule
 from cutout.local.evolink.service import Service
 
 _LONGEST_WAIT_SECONDS = 60.0

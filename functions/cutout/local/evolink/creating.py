@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from cutout.local.evolink.creating_faults import refuse, spoil
-from cutout.local.evolink.faults import Fault, Stage
+from cutout.local.evolink.faults.creating import refuse, spoil
+from cutout.local.evolink.faults.rules import Rule
+from cutout.local.evolink.faults.table import Fault, Stage
 from cutout.local.evolink.ledger import Kind
 from cutout.local.evolink.orders import (
     Order,
@@ -24,7 +25,6 @@ from cutout.local.evolink.refusals import (
     insufficient_quota,
     rate_limited,
 )
-from cutout.local.evolink.rules import Rule
 from cutout.local.evolink.service import Service
 from cutout.local.evolink.tasks import Task
 from cutout.local.evolink.wire import creation_answer

@@ -2,11 +2,17 @@
 
 import hashlib
 from dataclasses import dataclass
+from http import HTTPStatus
 from io import BytesIO
 
 from PIL import Image, UnidentifiedImageError
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+from cutout.local.evolink.ledger import Kind, Ledger
+from cutout.local.evolink.options import Options
+from cutout.local.evolink.outgoing import Outgoing, UnreachableError
+from cutout.local.evolink.tasks import Task
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 _LARGEST_INPUT = 10 * 1024 * 1024
 
 
@@ -25,6 +31,48 @@ class Input:
 
     content: bytes
     sha256: str
+
+
+class Inputs:
+    """Fetches inputs and notes every fetch."""
+
+    def __init__(self, options: Options, ledger: Ledger, outgoing: Outgoing) -> None:
+        self._options = options
+        self._ledger = ledger
+        self._outgoing = outgoing
+
+    async def fetch(self, task: Task) -> Input:
+        """Fetch a task's input, as often as was chosen, and check it.
+
+        Raises:
+            UnusableInputError: It cannot be had, or not be worked on.
+        """
+        content = b""
+        for _ in range(self._options.fetches):
+            content = await self._fetch_once(task)
+        return check_input(content, self._options.side_limits)
+
+    async def _fetch_once(self, task: Task) -> bytes:
+        status, content, failure = None, b"", ""
+        try:
+            answer = await self._outgoing.get(
+                task.image_url, timeout_seconds=self._options.fetch_timeout_seconds
+            )
+            status, content = answer.status, answer.body
+        except UnreachableError as error:
+            failure = str(error)
+        self._ledger.enter(
+            Kind.FETCH,
+            task=task.id,
+            photo=task.photo,
+            status=status,
+            bytes=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            failure=failure,
+        )
+        if status != HTTPStatus.OK:
+            raise unreadable(f"Failed to download the image: {failure or f'HTTP {status}'}")
+        return content
 
 
 def unreadable(reason: str) -> UnusableInputError:
@@ -55,7 +103,7 @@ def check_input(content: bytes, side_limits: tuple[int, int]) -> Input:
 
 def _size(content: bytes) -> tuple[int, int]:
     try:
-        with Image.open(BytesIO(content), formats=_FORMATS) as picture:
+        with Image.open(BytesIO(content), formats=FORMATS) as picture:
             return picture.size
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
         raise unreadable("The file is not a JPEG, PNG, GIF or WebP image") from None

@@ -3,31 +3,27 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timedelta
-from io import BytesIO
 
-from PIL import Image
-
-from cutout.local.evolink.background import encode_png, remove_background
 from cutout.local.evolink.callbacks import Callbacks
 from cutout.local.evolink.clock import Clock
-from cutout.local.evolink.faults import Fault
-from cutout.local.evolink.inputs import Input, UnusableInputError, check_input, unreadable
-from cutout.local.evolink.ledger import Kind, Ledger
-from cutout.local.evolink.options import Options
-from cutout.local.evolink.outgoing import Outgoing, UnreachableError
-from cutout.local.evolink.state import Blobs
+from cutout.local.evolink.cutting.workshop import Workshop
+from cutout.local.evolink.faults.table import Fault
+from cutout.local.evolink.inputs import Inputs, UnusableInputError
+from cutout.local.evolink.ledger import Ledger
 from cutout.local.evolink.tasks import Status, Task, TaskBook
 
 _logger = logging.getLogger(__name__)
 
 _PENDING_SHARE = 0.1
+_SLOW_SECONDS = 60.0
+_UNDOCUMENTED_STATUS = "archived"
 _MODERATED = "content_policy_violation"
 _MESSAGES = {
     "service_error": "The service is temporarily abnormal, please try again later",
     "generation_timeout": "The generation took too long",
+    "generation_failed_no_content": "The generation returned no content",
     "resource_exhausted": "Resources are temporarily exhausted",
     "quota_exceeded": "Request rate or quota exceeded",
     "request_cancelled": "The request was cancelled",
@@ -37,30 +33,26 @@ _MESSAGES = {
 
 
 class Lives:
-    """Lets tasks live: one coroutine each, the heavy work in a few threads."""
+    """Lets tasks live, one coroutine each."""
 
     def __init__(
         self,
         *,
-        options: Options,
         clock: Clock,
         tasks: TaskBook,
         ledger: Ledger,
-        blobs: Blobs,
-        outgoing: Outgoing,
+        inputs: Inputs,
+        workshop: Workshop,
         callbacks: Callbacks,
         is_own_file: Callable[[str], bool],
     ) -> None:
-        self._options = options
         self._clock = clock
         self._tasks = tasks
         self._ledger = ledger
-        self._blobs = blobs
-        self._outgoing = outgoing
+        self._inputs = inputs
+        self._workshop = workshop
         self._callbacks = callbacks
         self._is_own_file = is_own_file
-        self._workers = ThreadPoolExecutor(options.workers, "evolink-cutting")
-        self._cuts: dict[str, asyncio.Task[str]] = {}
         self._running: set[asyncio.Task[None]] = set()
 
     def begin(self, task: Task) -> asyncio.Task[None]:
@@ -78,10 +70,11 @@ class Lives:
 
     async def close(self) -> None:
         """Stop all lives where they are."""
-        for running in tuple(self._running):
+        lives = tuple(self._running)
+        for running in lives:
             running.cancel()
-        await asyncio.gather(*self._running, *self._cuts.values(), return_exceptions=True)
-        self._workers.shutdown(cancel_futures=True)
+        await asyncio.gather(*lives, return_exceptions=True)
+        await self._workshop.close()
 
     def _over(self, running: asyncio.Task[None]) -> None:
         self._running.discard(running)
@@ -116,84 +109,28 @@ class Lives:
         if task.ends_by(Fault.TASK_UNREACHABLE) and not self._is_own_file(task.image_url):
             return _failed(task, "image_processing_error")
         try:
-            photo = await self._fetch(task)
+            photo = await self._inputs.fetch(task)
             task = replace(task, input_sha256=photo.sha256)
-            return await self._finish(task, photo)
+            if (broken := _broken(task)) is not None:
+                return broken
+            return _completed(task, await self._workshop.cut(photo))
         except UnusableInputError as error:
             return _failed(task, error.code, error.message)
 
-    async def _finish(self, task: Task, photo: Input) -> Task:
-        match task.outcome and task.outcome.kind:
-            case Fault.TASK_FAILED:
-                return _failed(task, "service_error")
-            case Fault.TASK_MODERATED:
-                return _failed(task, _MODERATED)
-            case Fault.TASK_CANCELLED:
-                return replace(task, status=Status.CANCELLED)
-            case Fault.TASK_CANCELED:
-                return replace(task, status=Status.CANCELED)
-        status = Status.COMPLETED.value
-        if task.outcome is not None and task.ends_by(Fault.TASK_UNKNOWN):
-            status = task.outcome.message or "archived"
-        return replace(
-            task,
-            status=status,
-            credits_used=task.credits_reserved,
-            result_sha256=await self._cut_once(photo),
-            result_name=_result_name(task),
-        )
 
-    async def _fetch(self, task: Task) -> Input:
-        content = b""
-        for _ in range(self._options.fetches):
-            content = await self._fetch_once(task)
-        return check_input(content, self._options.side_limits)
-
-    async def _fetch_once(self, task: Task) -> bytes:
-        status, size, failure = None, 0, ""
-        try:
-            answer = await self._outgoing.get(
-                task.image_url, timeout_seconds=self._options.fetch_timeout_seconds
-            )
-            status, size = answer.status, len(answer.body)
-        except UnreachableError as error:
-            failure = str(error)
-        self._ledger.enter(
-            Kind.FETCH,
-            task=task.id,
-            photo=task.photo,
-            status=status,
-            bytes=size,
-            failure=failure,
-        )
-        if status is None:
-            raise unreadable(f"Failed to download the image: {failure}")
-        if status != 200:  # noqa: PLR2004 -- OK
-            raise unreadable(f"Failed to download the image: HTTP {status}")
-        return answer.body
-
-    async def _cut_once(self, photo: Input) -> str:
-        """Return the SHA-256 of the cut-out; equal photos share one."""
-        if photo.sha256 not in self._cuts:
-            self._cuts[photo.sha256] = asyncio.create_task(self._cut(photo.content))
-        return await asyncio.shield(self._cuts[photo.sha256])
-
-    async def _cut(self, content: bytes) -> str:
-        loop = asyncio.get_running_loop()
-        return self._blobs.put(await loop.run_in_executor(self._workers, cut_out, content))
-
-
-def cut_out(content: bytes) -> bytes:
-    """Return the cut-out of a photo as a PNG.
-
-    Raises:
-        UnusableInputError: The photo is damaged.
-    """
-    try:
-        with Image.open(BytesIO(content)) as photo:
-            return encode_png(remove_background(photo))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise unreadable(f"The image is damaged: {error}") from error
+def _broken(task: Task) -> Task | None:
+    """Return the task as a fault ends it, or None when it may complete."""
+    match task.outcome and task.outcome.kind:
+        case Fault.TASK_FAILED:
+            return _failed(task, "service_error")
+        case Fault.TASK_MODERATED:
+            return _failed(task, _MODERATED)
+        case Fault.TASK_CANCELLED:
+            return replace(task, status=Status.CANCELLED)
+        case Fault.TASK_CANCELED:
+            return replace(task, status=Status.CANCELED)
+        case _:
+            return None
 
 
 def _failed(task: Task, code: str, message: str | None = None) -> Task:
@@ -210,11 +147,20 @@ def _failed(task: Task, code: str, message: str | None = None) -> Task:
     )
 
 
+def _completed(task: Task, result_sha256: str) -> Task:
+    status: str = Status.COMPLETED
+    if task.outcome is not None and task.ends_by(Fault.TASK_UNKNOWN):
+        status = task.outcome.message or _UNDOCUMENTED_STATUS
+    return replace(
+        task,
+        status=status,
+        credits_used=task.credits_reserved,
+        result_sha256=result_sha256,
+        result_name=f"standin/images/{task.created:%Y/%m/%d}/{task.id.rpartition('-')[2]}.png",
+    )
+
+
 def _end_time(task: Task) -> datetime:
     if task.outcome is not None and task.ends_by(Fault.TASK_SLOW):
-        return task.finish_at + timedelta(seconds=task.outcome.seconds or 60.0)
+        return task.finish_at + timedelta(seconds=task.outcome.seconds or _SLOW_SECONDS)
     return task.finish_at
-
-
-def _result_name(task: Task) -> str:
-    return f"standin/images/{task.created:%Y/%m/%d}/{task.id.rpartition('-')[2]}.png"

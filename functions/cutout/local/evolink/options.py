@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cutout.local.evolink.rules import Rule
+from cutout.local.evolink.faults.rules import Rule
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,35 +1,20 @@
 """``GET /v1/tasks/{id}`` and ``GET /v1/credits``."""
 
 import re
-from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from cutout.local.evolink import breakage, refusals
-from cutout.local.evolink.faults import Fault, Stage
+from cutout.local.evolink import refusals
+from cutout.local.evolink.faults.reading import break_read
+from cutout.local.evolink.faults.rules import Rule
+from cutout.local.evolink.faults.table import Stage
 from cutout.local.evolink.ledger import Kind
-from cutout.local.evolink.refusals import RefusalError
-from cutout.local.evolink.rules import Rule
 from cutout.local.evolink.service import Service
 from cutout.local.evolink.tasks import Task
 
 _TASK_ID = re.compile(r"task-unified-[A-Za-z0-9._:-]{1,115}")
-
-_REFUSALS = {
-    Fault.READ_401: refusals.unauthorized(),
-    Fault.READ_402: RefusalError(402, "quota_exceeded", "Quota exceeded", "insufficient_quota"),
-    Fault.READ_403: RefusalError(
-        403, "permission_denied", "No permission to access this task", "invalid_request_error"
-    ),
-    Fault.READ_404: refusals.task_not_found(),
-    Fault.READ_EXPIRED: RefusalError(
-        404, "resource_not_found", "The task has expired", "invalid_request_error"
-    ),
-    Fault.READ_429: RefusalError(429, "rate_limit_exceeded", "Too many requests", "evo_api_error"),
-    Fault.READ_500: refusals.internal_error(),
-}
 
 
 class Reading:
@@ -56,7 +41,7 @@ class Reading:
             raise refusals.task_not_found()
         rule = self._service.rules.take(Stage.READ, task.photo)
         body = self._service.describe(task)
-        broken = rule and await _break(request, rule, body)
+        broken = rule and await break_read(request, rule, body)
         response = broken or JSONResponse(body)
         self._enter(task, response, rule)
         return response
@@ -85,22 +70,3 @@ class Reading:
             task_status=task.status,
             fault=None if rule is None else rule.fault,
         )
-
-
-async def _break(request: Request, rule: Rule, body: Mapping[str, object]) -> Response | None:
-    if (refusal := _REFUSALS.get(rule.kind)) is not None:
-        return refusals.adapt(refusal, rule).response()
-    match rule.kind:
-        case Fault.READ_502:
-            broken = breakage.page(502)
-        case Fault.READ_INVALID_JSON:
-            broken = breakage.not_json()
-        case Fault.READ_WRAPPED:
-            broken = JSONResponse({"data": body})
-        case Fault.READ_RESET:
-            broken = await breakage.reset(request)
-        case Fault.READ_TIMEOUT:
-            broken = await breakage.hang(request)
-        case _:
-            return None
-    return broken

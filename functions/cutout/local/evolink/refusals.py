@@ -6,7 +6,7 @@ from http import HTTPStatus
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from cutout.local.evolink.rules import Rule
+from cutout.local.evolink.faults.rules import Rule
 
 
 class RefusalError(Exception):

@@ -6,10 +6,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from cutout.local.evolink import breakage
-from cutout.local.evolink.faults import Stage
+from cutout.local.evolink.faults import breaking
+from cutout.local.evolink.faults.results import spoil
+from cutout.local.evolink.faults.table import Stage
 from cutout.local.evolink.ledger import Kind
-from cutout.local.evolink.results_faults import spoil
 from cutout.local.evolink.service import Service
 from cutout.local.evolink.tasks import Task
 
@@ -44,7 +44,7 @@ class Results:
             # The real media host's firewall does so: error 1010, banned by the client's signature.
             return Response("error code: 1010", status_code=403, media_type="text/plain")
         if task is None or task.result_sha256 is None or self._is_expired(task):
-            return breakage.no_such_key()
+            return breaking.no_such_key()
         picture = self._service.blobs.get(task.result_sha256)
         rule = self._service.rules.take(Stage.RESULT, task.photo)
         spoilt = rule and await spoil(request, rule, picture, self._service.clock)

@@ -10,7 +10,7 @@ from pathlib import Path
 import uvicorn
 
 from cutout.local.evolink.app import make_app
-from cutout.local.evolink.connections import BreakableProtocol
+from cutout.local.evolink.faults.connections import BreakableProtocol
 from cutout.local.evolink.options import Options
 
 _HOST = "127.0.0.1"

@@ -6,15 +6,17 @@ from starlette.requests import Request
 
 from cutout.local.evolink.callbacks import Callbacks
 from cutout.local.evolink.clock import Clock
+from cutout.local.evolink.cutting.workshop import Workshop
+from cutout.local.evolink.faults.rules import RuleBook
+from cutout.local.evolink.files.uploads import UploadBook
+from cutout.local.evolink.inputs import Inputs
 from cutout.local.evolink.ledger import Ledger
 from cutout.local.evolink.life import Lives
 from cutout.local.evolink.options import Options
 from cutout.local.evolink.outgoing import Outgoing
 from cutout.local.evolink.refusals import unauthorized
-from cutout.local.evolink.rules import RuleBook
 from cutout.local.evolink.state import Blobs, open_state
 from cutout.local.evolink.tasks import Task, TaskBook
-from cutout.local.evolink.uploads import UploadBook
 from cutout.local.evolink.wire import task_answer
 
 
@@ -56,12 +58,11 @@ class Service:
             timeout_seconds=options.callback_timeout_seconds,
         )
         self.lives = Lives(
-            options=options,
             clock=self.clock,
             tasks=self.tasks,
             ledger=self.ledger,
-            blobs=self.blobs,
-            outgoing=self.outgoing,
+            inputs=Inputs(options, self.ledger, self.outgoing),
+            workshop=Workshop(self.blobs, options.workers),
             callbacks=callbacks,
             is_own_file=self._is_own_file,
         )

@@ -8,8 +8,8 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 
-from cutout.local.evolink.faults import Fault
-from cutout.local.evolink.rules import Rule, parse_rule
+from cutout.local.evolink.faults.rules import Rule, parse_rule
+from cutout.local.evolink.faults.table import Fault
 from cutout.local.evolink.state import at_once
 
 

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from cutout.local.evolink.faults import Fault
+from cutout.local.evolink.faults.table import Fault
 from cutout.local.evolink.tasks import Status, Task
 
 _LATE_LINKS_SECONDS = 60.0

@@ -251,6 +251,12 @@ class Fault(Enum):
     RESULT_NOT_IMAGE = ("result", "not-image", Stage.RESULT, "Bytes that are no picture.")
     RESULT_NO_BYTES = ("result", "no-bytes", Stage.RESULT, "A 200 with an empty body.")
     RESULT_SLOW = ("result", "slow", Stage.RESULT, "It starts late (seconds, default 60).")
+    RESULT_DRIP = (
+        "result",
+        "drip",
+        Stage.RESULT,
+        "A hundred bytes at a time with a pause between (seconds, default 1).",
+    )
 
     FILES_TOO_LARGE = ("files", "40001", Stage.UPLOAD, "The upload is refused as too large.")
     FILES_TYPE = ("files", "40002", Stage.UPLOAD, "The upload is refused for its type.")

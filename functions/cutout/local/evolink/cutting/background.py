@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from cutout.local.evolink.saliency import subject_score
+from cutout.local.evolink.cutting.saliency import subject_score
 
 Pixels = NDArray[np.uint8]
 Plane = NDArray[np.float32]

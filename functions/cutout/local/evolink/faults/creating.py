@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from starlette.requests import Request
 from starlette.responses import Response
 
-from cutout.local.evolink import breakage, refusals
+from cutout.local.evolink import refusals
 from cutout.local.evolink.clock import Clock
-from cutout.local.evolink.faults import Fault
+from cutout.local.evolink.faults import breaking
+from cutout.local.evolink.faults.rules import Rule
+from cutout.local.evolink.faults.table import Fault
 from cutout.local.evolink.refusals import RefusalError
-from cutout.local.evolink.rules import Rule
 
 _SLOW_SECONDS = 20.0
 _MODEL = "mj-v7-remove-bg"
@@ -46,11 +47,11 @@ async def refuse(request: Request, rule: Rule) -> Response | None:
     if (refusal := _REFUSALS.get(rule.kind)) is not None:
         return refusals.adapt(refusal, rule).response()
     if (status := _PAGES.get(rule.kind)) is not None:
-        return breakage.page(status)
+        return breaking.page(status)
     if rule.kind is Fault.CREATE_INTEGER_CODE:
-        return breakage.integer_dialect(rule.status or 503, rule.message)
+        return breaking.integer_dialect(rule.status or 503, rule.message)
     if rule.kind is Fault.CREATE_RESET:
-        return await breakage.reset(request)
+        return await breaking.reset(request)
     return None
 
 
@@ -60,15 +61,15 @@ async def spoil(
     """Return what is answered instead of the accepted task, or None for the task itself."""
     match rule.kind:
         case Fault.CREATE_ACCEPT_TIMEOUT:
-            return await breakage.hang(request)
+            return await breaking.hang(request)
         case Fault.CREATE_ACCEPT_RESET:
-            return await breakage.reset(request)
+            return await breaking.reset(request)
         case Fault.CREATE_ACCEPT_500:
             return refusals.internal_error().response()
         case Fault.CREATE_INVALID_JSON:
-            return breakage.not_json()
+            return breaking.not_json()
         case Fault.CREATE_NO_ID:
-            return breakage.without(answer, "id")
+            return breaking.without(answer, "id")
         case Fault.CREATE_SLOW:
             await clock.wait(rule.seconds or _SLOW_SECONDS)
     return None

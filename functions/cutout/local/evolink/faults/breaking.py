@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from cutout.local.evolink import connections
+from cutout.local.evolink.faults import connections
 
 _PAGE = """<html><head><title>{status} {phrase}</title></head>
 <body><center><h1>{status} {phrase}</h1></center><hr><center>cloudflare</center></body></html>

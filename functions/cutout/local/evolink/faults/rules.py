@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 
-from cutout.local.evolink.faults import Fault, Stage
+from cutout.local.evolink.faults.table import Fault, Stage
 
-type_of_option = {
+_TYPES = {
     "times": int,
     "after": int,
     "match": str,
@@ -105,18 +105,18 @@ def parse_rule_text(text: str) -> Rule:
 
 
 def _from_text(name: str, value: str) -> object:
-    expected = type_of_option.get(name)
+    expected = _TYPES.get(name)
     if expected is bool:
         return value.lower() in {"", "1", "true", "yes"}
     if expected is None:
-        raise ValueError(f"no setting {name!r} in a rule; there are {', '.join(type_of_option)}")
+        raise ValueError(f"no setting {name!r} in a rule; there are {', '.join(_TYPES)}")
     return expected(value)
 
 
 def _typed(name: str, value: object) -> object:
     if name not in {field.name for field in fields(Rule)}:
         raise ValueError(f"no member {name!r} in a rule")
-    expected = type_of_option.get(name, str)
+    expected = _TYPES.get(name, str)
     if expected is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):

@@ -1,0 +1,46 @@
+"""The faults of reading a task."""
+
+from collections.abc import Mapping
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from cutout.local.evolink import refusals
+from cutout.local.evolink.faults import breaking
+from cutout.local.evolink.faults.rules import Rule
+from cutout.local.evolink.faults.table import Fault
+from cutout.local.evolink.refusals import RefusalError
+
+_REFUSALS = {
+    Fault.READ_401: refusals.unauthorized(),
+    Fault.READ_402: RefusalError(402, "quota_exceeded", "Quota exceeded", "insufficient_quota"),
+    Fault.READ_403: RefusalError(
+        403, "permission_denied", "No permission to access this task", "invalid_request_error"
+    ),
+    Fault.READ_404: refusals.task_not_found(),
+    Fault.READ_EXPIRED: RefusalError(
+        404, "resource_not_found", "The task has expired", "invalid_request_error"
+    ),
+    Fault.READ_429: RefusalError(429, "rate_limit_exceeded", "Too many requests", "evo_api_error"),
+    Fault.READ_500: refusals.internal_error(),
+}
+
+
+async def break_read(request: Request, rule: Rule, body: Mapping[str, object]) -> Response | None:
+    """Return what is answered instead of the task, or None for the task itself."""
+    if (refusal := _REFUSALS.get(rule.kind)) is not None:
+        return refusals.adapt(refusal, rule).response()
+    match rule.kind:
+        case Fault.READ_502:
+            broken = breaking.page(502)
+        case Fault.READ_INVALID_JSON:
+            broken = breaking.not_json()
+        case Fault.READ_WRAPPED:
+            broken = JSONResponse({"data": body})
+        case Fault.READ_RESET:
+            broken = await breaking.reset(request)
+        case Fault.READ_TIMEOUT:
+            broken = await breaking.hang(request)
+        case _:
+            return None
+    return broken

@@ -1,0 +1,1 @@
+"""The Files API: photos handed over by upload instead of by URL."""
