@@ -17,6 +17,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from cutout.local.loopback import LOOPBACK
+from cutout.local.ministack_mends import mend_ministack
 
 if TYPE_CHECKING:
     from hypercorn.typing import Framework
@@ -29,6 +30,7 @@ def main(port: str, chain: str, key: str, interpreter: str) -> None:
     sys.executable = interpreter
     from ministack.app import app  # noqa: PLC0415 - reads its environment when imported
 
+    mend_ministack()
     config = Config()
     config.bind = [f"{LOOPBACK}:{port}"]
     config.certfile = chain

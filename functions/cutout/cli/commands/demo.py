@@ -64,8 +64,8 @@ cutout demo ~/pictures/cat.jpg --out cat
 )
 @click.option("--yes", is_flag=True, help="With --live: do not ask before credits are spent.")
 @json_option
-@wish_options
 @click.pass_obj
+@wish_options
 def command(
     surroundings: Surroundings,
     *,

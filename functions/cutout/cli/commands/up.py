@@ -51,8 +51,8 @@ cutout up -c max_in_flight=10
 """,
 )
 @json_option
-@wish_options
 @click.pass_obj
+@wish_options
 def command(surroundings: Surroundings, *, wish: Wish, live: bool, as_json: bool) -> int:
     """Start a local cloud for this folder and deploy the stack to it.
 

@@ -1,0 +1,77 @@
+"""Where MiniStack 1.5.33 differs from AWS in what the stack relies on, it is put right here.
+
+Each mend says what AWS does, with its source. A test looks at each from outside, so that an
+upgrade that makes one needless, or breaks it, is noticed.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from contextvars import ContextVar
+from typing import Any
+
+_version_of_event: ContextVar[str | None] = ContextVar("_version_of_event", default=None)
+
+_BATCHES = {
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+    "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
+    "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+}
+
+
+def mend_ministack() -> None:
+    """Put everything right; call once MiniStack is imported, before it serves."""
+    _name_versions_in_events()
+    _judge_batches_by_their_single_action()
+
+
+def _name_versions_in_events() -> None:
+    """S3's events on the bus name the object's version, in buckets that keep versions.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+    """
+    from ministack.services import eventbridge, s3  # noqa: PLC0415 - reads its environment
+
+    fire, dispatch = s3._fire_s3_event, eventbridge._dispatch_event  # noqa: SLF001
+
+    @functools.wraps(fire)
+    def fire_with_version(
+        *args: Any,  # noqa: ANN401 - MiniStack's own
+        version_id: str | None = None,
+        **kwargs: Any,  # noqa: ANN401 - MiniStack's own
+    ) -> None:
+        token = _version_of_event.set(version_id)
+        try:
+            fire(*args, version_id=version_id, **kwargs)
+        finally:
+            _version_of_event.reset(token)
+
+    @functools.wraps(dispatch)
+    def dispatch_with_version(event: dict[str, Any], *args: Any) -> None:  # noqa: ANN401 - its own
+        version = _version_of_event.get()
+        if version and event["Source"] == "aws.s3":
+            detail = json.loads(event["Detail"])
+            detail["object"]["version-id"] = version
+            event = {**event, "Detail": json.dumps(detail)}
+        dispatch(event, *args)
+
+    s3._fire_s3_event = fire_with_version  # noqa: SLF001
+    eventbridge._dispatch_event = dispatch_with_version  # noqa: SLF001
+
+
+def _judge_batches_by_their_single_action() -> None:
+    """SQS has no permissions for batches: who may send one message may send a batch.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+    """
+    from ministack.core import iam_actions  # noqa: PLC0415 - reads its environment
+
+    extract = iam_actions.extract_iam_action
+
+    @functools.wraps(extract)
+    def extract_single(*args: Any, **kwargs: Any) -> str | None:  # noqa: ANN401 - MiniStack's own
+        action: str | None = extract(*args, **kwargs)
+        return _BATCHES.get(action, action) if action else None
+
+    iam_actions.extract_iam_action = extract_single
