@@ -43,7 +43,12 @@ class Documented:
 
 
 class DocumentedCommand(Documented, click.Command):
-    """A command with exit statuses and an example in its help."""
+    """A command with exit statuses and an example in its help; what it returns is its status."""
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
+        """Run the command, and exit with its status unless all is well."""
+        if status := super().invoke(ctx):
+            ctx.exit(status)
 
 
 class DocumentedGroup(Documented, click.Group):

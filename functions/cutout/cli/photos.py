@@ -60,6 +60,7 @@ def select_photos(paths: Iterable[Path], *, prefix: str = "") -> Selection:
             passed_over += left
         else:
             photos.append(_photo(path, prefix + path.name))
+    photos = list(dict.fromkeys(photos))
     _check_keys(photos)
     return Selection(photos=tuple(photos), passed_over=tuple(passed_over))
 
@@ -73,10 +74,11 @@ def content_type(name: str) -> str:
 def _in_folder(folder: Path, prefix: str) -> tuple[list[Photo], list[Path]]:
     taken: list[Photo] = []
     left: list[Path] = []
+    name = PurePosixPath(folder.resolve().name if folder != Path() else "")
     for path in sorted(_visible_files(folder)):
         if _looks_like_photo(path):
             inside = path.relative_to(folder).as_posix()
-            taken.append(_photo(path, prefix + str(PurePosixPath(folder.name) / inside)))
+            taken.append(_photo(path, prefix + str(name / inside)))
         else:
             left.append(path)
     return taken, left

@@ -44,7 +44,7 @@ cutout ls --state failed --state rejected --prefix shoes/ --json
     "--state",
     "states",
     multiple=True,
-    type=click.Choice([*State]),
+    type=click.Choice([state.value for state in State]),
     metavar="STATE",
     help="Only jobs in this state; may be said more than once.",
 )
@@ -62,7 +62,7 @@ cutout ls --state failed --state rejected --prefix shoes/ --json
 def command(
     surroundings: Surroundings,
     *,
-    states: Sequence[State],
+    states: Sequence[str],
     prefix: str,
     limit: int,
     as_json: bool,

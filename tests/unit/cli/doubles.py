@@ -1,0 +1,248 @@
+"""A made-up world around the command line: a clock, a stack, a local cloud."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from cutout.cli.entry import cutout
+from cutout.cli.photos import Photo
+from cutout.cli.problems import Problem
+from cutout.cli.settings import CliSettings
+from cutout.cli.stack import Sent, StackOutputs
+from cutout.cli.surroundings import Surroundings
+from cutout.cli.target import Choice
+from cutout.job import Attempt, Job, Source, Step
+from cutout.job import Result as CutOut
+from cutout.local.lifecycle import Status
+from cutout.local.progress import CLOUD, DEPLOY, SYNTH, Progress
+from cutout.local.start import Wish
+from cutout.states import AttemptOutcome, Reason, State
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+UPLOADS = "the-uploads"
+RESULTS = "the-results"
+PNG = b"\x89PNG the cut-out"
+_WAY = (State.QUEUED, State.SUBMITTING, State.PROCESSING, State.STORING)
+
+
+class HandClock:
+    """A clock that only moves when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.elapsed = 0.0
+
+    def now(self) -> datetime:
+        """Noon, and what has been slept since."""
+        return NOON + timedelta(seconds=self.elapsed)
+
+    def monotonic(self) -> float:
+        """What has been slept."""
+        return self.elapsed
+
+    def sleep(self, seconds: float) -> None:
+        """Move on at once."""
+        self.elapsed += seconds
+
+
+def make_job(
+    key: str = "a.jpg",
+    *,
+    state: State = State.COMPLETED,
+    reason: Reason | None = None,
+    message: str | None = None,
+    code: str | None = None,
+    credits_used: str | None = "5.4",
+    at: datetime = NOON,
+) -> Job:
+    """Return a job that went straight to a state, a second a step; `at` is when it began."""
+    way = [*_WAY[: _WAY.index(state)], state] if state in _WAY else [*_WAY, state]
+    history = tuple(
+        Step(state=step, at=at + timedelta(seconds=number), reason=None)
+        for number, step in enumerate(way)
+    )
+    result_key = key.rpartition(".")[0] + ".png"
+    done = state is State.COMPLETED
+    digest = hashlib.sha256(PNG).hexdigest()
+    return Job(
+        id=f"job-of-{key}",
+        source=Source(
+            bucket=UPLOADS, key=key, version_id="v1", etag="e1", sequencer="0A", size=1000
+        ),
+        state=state,
+        result_key=result_key,
+        created_at=at,
+        updated_at=history[-1].at,
+        due_at=None if state.is_settled else history[-1].at + timedelta(seconds=150),
+        reason=reason,
+        code=code,
+        message=message,
+        attempts=(
+            Attempt(
+                number=1,
+                idempotency_key="k",
+                body=None,
+                started_at=at,
+                outcome=AttemptOutcome.SUCCEEDED,
+                task_id="task-1",
+                credits_used=None if credits_used is None else Decimal(credits_used),
+            ),
+        ),
+        result=CutOut(
+            bucket=RESULTS, key=result_key, size=len(PNG), width=600, height=400, sha256=digest
+        )
+        if done
+        else None,
+        history=history,
+    )
+
+
+class ScriptedStack:
+    """A stack whose jobs take one step each time that one looks."""
+
+    def __init__(
+        self, *, ends: Mapping[str, Job] | None = None, unseen: Iterable[str] = ()
+    ) -> None:
+        self.ends = dict(ends or {})
+        self.unseen = set(unseen)
+        self.clock = HandClock()
+        self.uploaded: list[Photo] = []
+        self.looks = 0
+        self.known: list[Job] = []
+        self.cut_out = PNG
+
+    @property
+    def where(self) -> str:
+        """In words."""
+        return "a made-up stack"
+
+    @property
+    def outputs(self) -> StackOutputs:
+        """Made-up names."""
+        return StackOutputs(uploads_bucket=UPLOADS, results_bucket=RESULTS, jobs_table="the-jobs")
+
+    def upload(self, photo: Photo) -> Sent:
+        """Remember the photo."""
+        self.uploaded.append(photo)
+        return Sent(photo=photo, at=self.clock.now(), etag="e1", job_id=f"job-of-{photo.key}")
+
+    def find(self, sent: Sequence[Sent]) -> Mapping[str, Job]:
+        """Return each job a step further than the last time."""
+        self.looks += 1
+        seen = [one.key for one in sent if one.key not in self.unseen]
+        return {key: self._after(key, self.looks) for key in seen}
+
+    def newest(self, key: str) -> Job | None:
+        """Return the job that the test made known."""
+        return next((job for job in self.known if job.source.key == key), None)
+
+    def in_state(self, state: State, limit: int) -> Sequence[Job]:
+        """Return the jobs that the test made known, latest moved first."""
+        jobs = [job for job in self.known if job.state is state]
+        return sorted(jobs, key=lambda job: job.updated_at, reverse=True)[:limit]
+
+    def download(self, job: Job, target: Path) -> None:
+        """Write the cut-out."""
+        assert job.result is not None
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(self.cut_out)
+
+    def _after(self, key: str, looks: int) -> Job:
+        end = self.ends.get(key) or make_job(key)
+        if looks > len(_WAY):
+            return end
+        job = make_job(key, state=_WAY[looks - 1])
+        return replace(job, created_at=end.created_at)
+
+
+@dataclass
+class HandClouds:
+    """A local cloud that is up when the test says so."""
+
+    now: Status = Status.DOWN
+    fails_with: Exception | None = None
+    wishes: list[Wish] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+
+    def status(self) -> Status:
+        """Say what the test said."""
+        return self.now
+
+    def up(self, wish: Wish, progress: Progress, *, stays_up: bool) -> Mapping[str, str]:
+        """Come up, or fail as the test said."""
+        self.calls.append("up for good" if stays_up else "up for a while")
+        self.wishes.append(wish)
+        progress.begin(CLOUD)
+        if self.fails_with is not None:
+            raise self.fails_with
+        progress.end(CLOUD)
+        progress.begin(SYNTH)
+        progress.end(SYNTH)
+        progress.begin(DEPLOY)
+        progress.end(DEPLOY)
+        self.now = Status.UP
+        return self.variables()
+
+    def down(self) -> bool:
+        """Go down."""
+        self.calls.append("down")
+        was_there = self.now is not Status.DOWN
+        self.now = Status.DOWN
+        return was_there
+
+    def variables(self) -> Mapping[str, str]:
+        """Return made-up variables."""
+        return {
+            "AWS_ENDPOINT_URL": "https://127.0.0.1:4711",
+            "AWS_CA_BUNDLE": "/made/up/ca.pem",
+            "AWS_ACCESS_KEY_ID": "AKIAMADEUP",
+            "AWS_SECRET_ACCESS_KEY": "made-up",
+            "AWS_REGION": "us-east-1",
+            "CUTOUT_UPLOADS_BUCKET": UPLOADS,
+            "CUTOUT_RESULTS_BUCKET": RESULTS,
+            "CUTOUT_JOBS_TABLE": "the-jobs",
+        }
+
+
+@dataclass
+class World:
+    """Runs commands in a made-up world."""
+
+    folder: Path
+    stack: ScriptedStack = field(default_factory=ScriptedStack)
+    clouds: HandClouds = field(default_factory=HandClouds)
+    environment: dict[str, str] = field(default_factory=dict)
+    choices: list[Choice] = field(default_factory=list)
+    refuses: Problem | None = None
+
+    def run(self, *arguments: str | Path, typed: str | None = None) -> Result:
+        """Run a command as a person would, and return what came of it."""
+        surroundings = Surroundings(
+            settings=CliSettings.from_environment(self.environment),
+            folder=self.folder,
+            clock=self.stack.clock,
+            connect=self._connect,
+            local=self.clouds,
+        )
+        return CliRunner().invoke(
+            cutout, [str(argument) for argument in arguments], obj=surroundings, input=typed
+        )
+
+    def photo(self, name: str, content: bytes = b"a photo") -> Path:
+        """Make a file."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    def _connect(self, choice: Choice) -> ScriptedStack:
+        self.choices.append(choice)
+        if self.refuses is not None:
+            raise self.refuses
+        return self.stack

@@ -1,0 +1,196 @@
+"""A job in words and as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from cutout.cli.describe import (
+    duration,
+    explanation,
+    job_as_json,
+    job_in_one_line,
+    lasted,
+    next_step,
+)
+from cutout.states import AttemptOutcome, Reason, State
+from tests.unit.cli.doubles import NOON, make_job
+
+LATER = NOON + timedelta(minutes=2)
+
+
+def test_a_completed_job_says_cost_result_and_time() -> None:
+    """One line answers where the cut-out is and what it cost."""
+    assert job_in_one_line(make_job("shoes/a.jpg"), now=LATER) == (
+        "shoes/a.jpg: completed · 5.4 credits · s3://the-results/shoes/a.png"
+        " · took 4.0 s, 2 min ago"
+    )
+
+
+def test_a_failed_job_says_the_apis_code_and_message() -> None:
+    """The API's own words are kept, behind our reason."""
+    job = make_job(
+        state=State.FAILED, reason=Reason.TASK_FAILED, code="content_policy", message="Not that."
+    )
+    assert job_in_one_line(job, now=LATER) == (
+        "a.jpg: failed because of task-failed (content_policy: Not that.) · 5.4 credits"
+        " · took 4.0 s, 2 min ago · next: nothing, unless a person retries it"
+    )
+
+
+def test_a_job_at_the_provider_says_when_it_is_polled() -> None:
+    """What comes next comes with its time."""
+    job = make_job(state=State.PROCESSING, credits_used=None)
+    assert job_in_one_line(job, now=NOON + timedelta(seconds=32)) == (
+        "a.jpg: processing · next: waits for its callback; else the task is polled in 2 min"
+    )
+
+
+def test_a_job_that_is_overdue_is_looked_at_within_a_minute() -> None:
+    """Sweep comes every minute."""
+    job = make_job(state=State.PROCESSING)
+    assert job_in_one_line(job, now=NOON + timedelta(hours=1)).endswith(
+        "else the task is polled within a minute"
+    )
+
+
+def test_a_job_behind_the_gate_waits_for_its_turn() -> None:
+    """Nothing is due for it: a slot that becomes free admits it."""
+    job = replace(
+        make_job(state=State.QUEUED), is_waiting=True, due_at=None, reason=Reason.GATE_FULL
+    )
+    step = next_step(job)
+    assert step is not None
+    assert (step.what, step.at) == ("waits behind the gate for its turn", None)
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_job_that_is_not_over_says_what_comes_next(state: State) -> None:
+    """Only completed and superseded jobs are done for good."""
+    step = next_step(make_job(state=state))
+    assert (step is None) == (state in {State.COMPLETED, State.SUPERSEDED})
+
+
+@pytest.mark.parametrize("state", State)
+def test_only_a_job_in_flight_has_a_time_for_what_comes_next(state: State) -> None:
+    """A settled job's due time is its announcement's, not a person's business."""
+    job = replace(make_job(state=state), due_at=NOON)
+    step = next_step(job)
+    assert step is None or (step.at is None) == state.is_settled
+
+
+def test_json_of_a_job_is_whole() -> None:
+    """Programs get every fact under a fixed name."""
+    assert job_as_json(make_job()) == {
+        "job": "job-of-a.jpg",
+        "key": "a.jpg",
+        "bucket": "the-uploads",
+        "version": "v1",
+        "size": 1000,
+        "state": "completed",
+        "reason": None,
+        "code": None,
+        "message": None,
+        "attempts": [
+            {
+                "number": 1,
+                "started_at": "2026-11-22T12:00:00+00:00",
+                "outcome": "succeeded",
+                "posts": 1,
+                "task": "task-1",
+                "credits_reserved": None,
+                "credits_used": 5.4,
+                "code": None,
+                "message": None,
+                "possible_double_charge": False,
+            }
+        ],
+        "credits": 5.4,
+        "result": {
+            "bucket": "the-results",
+            "key": "a.png",
+            "size": 16,
+            "width": 600,
+            "height": 400,
+            "sha256": "6c97609e8dacf7ef3ae3c0b5c32d56c932a22b16872fd3336e02825f8c864000",
+        },
+        "next": None,
+        "created_at": "2026-11-22T12:00:00+00:00",
+        "updated_at": "2026-11-22T12:00:04+00:00",
+        "settled_at": "2026-11-22T12:00:04+00:00",
+        "seconds": 4.0,
+        "history": [
+            {"state": "queued", "at": "2026-11-22T12:00:00+00:00", "reason": None},
+            {"state": "submitting", "at": "2026-11-22T12:00:01+00:00", "reason": None},
+            {"state": "processing", "at": "2026-11-22T12:00:02+00:00", "reason": None},
+            {"state": "storing", "at": "2026-11-22T12:00:03+00:00", "reason": None},
+            {"state": "completed", "at": "2026-11-22T12:00:04+00:00", "reason": None},
+        ],
+    }
+
+
+def test_json_of_a_job_in_flight_says_what_comes_next() -> None:
+    """`next` has the time too; nothing is settled yet."""
+    told = job_as_json(make_job(state=State.PROCESSING))
+    assert told["next"] == {
+        "what": "waits for its callback; else the task is polled",
+        "at": "2026-11-22T12:02:32+00:00",
+    }
+    assert told["settled_at"] is None
+    assert told["result"] is None
+
+
+def test_credits_of_all_attempts_are_added() -> None:
+    """A second attempt costs a second time, and the line says that there were two."""
+    job = make_job()
+    again = replace(job.attempts[0], number=2, credits_used=Decimal("5.6"))
+    line = job_in_one_line(replace(job, attempts=(*job.attempts, again)), now=LATER)
+    assert "2 attempts · 11 credits" in line
+
+
+def test_what_was_refused_cost_nothing() -> None:
+    """No credits are named where none were charged."""
+    job = make_job(state=State.FAILED, credits_used=None)
+    refused = replace(
+        job.attempts[0], outcome=AttemptOutcome.REFUSED, credits_reserved=Decimal("5.4")
+    )
+    assert "credits" not in job_in_one_line(replace(job, attempts=(refused,)), now=LATER)
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "expected"),
+    [
+        (None, None, ""),
+        (Reason.NOT_A_PHOTO, None, "not-a-photo"),
+        (Reason.NOT_A_PHOTO, "starts with text", "not-a-photo (starts with text)"),
+        (None, "starts with text", "starts with text"),
+    ],
+)
+def test_explanations(reason: Reason | None, message: str | None, expected: str) -> None:
+    """The reason, with the words that came with it."""
+    job = make_job(state=State.REJECTED, reason=reason, message=message)
+    assert explanation(job) == expected
+
+
+def test_a_job_in_flight_has_lasted_until_it_last_moved() -> None:
+    """Its row knows no later moment."""
+    assert lasted(make_job(state=State.STORING)) == timedelta(seconds=3)
+
+
+@pytest.mark.parametrize(
+    ("length", "expected"),
+    [
+        (timedelta(seconds=-1), "0.0 s"),
+        (timedelta(seconds=3.14), "3.1 s"),
+        (timedelta(seconds=42.4), "42 s"),
+        (timedelta(minutes=5), "5 min"),
+        (timedelta(hours=30), "30 h"),
+        (timedelta(days=9), "9 d"),
+    ],
+)
+def test_lengths_of_time_have_the_unit_that_fits(length: timedelta, expected: str) -> None:
+    """Two figures are enough for people."""
+    assert duration(length) == expected

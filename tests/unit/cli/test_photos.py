@@ -1,0 +1,116 @@
+"""Which files become which keys."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cutout.cli.photos import Photo, content_type, select_photos
+from cutout.cli.problems import Problem
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Path:
+    """A folder with photos, a text, hidden things and a file without a suffix."""
+    folder = tmp_path / "shop"
+    for name in ("a.jpg", "shoes/b.PNG", "shoes/notes.txt", ".hidden.jpg", ".git/c.jpg", "raw"):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"x")
+    return folder
+
+
+def test_a_file_becomes_a_key_of_its_own_name(tmp_path: Path) -> None:
+    """The folders above a named file mean nothing to the bucket."""
+    path = tmp_path / "deep" / "cat.jpg"
+    path.parent.mkdir()
+    path.write_bytes(b"x")
+
+    selection = select_photos([path])
+
+    assert selection.photos == (Photo(path=path, key="cat.jpg", content_type="image/jpeg"),)
+
+
+def test_a_folders_files_keep_its_name_and_structure(shop: Path) -> None:
+    """Keys are the folder's name and the path inside it."""
+    assert [photo.key for photo in select_photos([shop]).photos] == [
+        "shop/a.jpg",
+        "shop/raw",
+        "shop/shoes/b.PNG",
+    ]
+
+
+def test_the_folder_one_is_in_has_no_name(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`cutout put .` gives keys as they are seen from here."""
+    monkeypatch.chdir(shop)
+    keys = [photo.key for photo in select_photos([Path()]).photos]
+    assert keys == ["a.jpg", "raw", "shoes/b.PNG"]
+
+
+def test_a_folder_named_by_dots_is_called_by_its_real_name(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No key begins with two dots because somebody stood in a subfolder."""
+    monkeypatch.chdir(shop / "shoes")
+    keys = [photo.key for photo in select_photos([Path("..")]).photos]
+    assert keys == ["shop/a.jpg", "shop/raw", "shop/shoes/b.PNG"]
+
+
+def test_files_in_folders_that_are_no_pictures_by_name_are_told_of(shop: Path) -> None:
+    """What is passed over can be shown; hidden files are not worth mentioning."""
+    assert select_photos([shop]).passed_over == (shop / "shoes/notes.txt",)
+
+
+def test_a_file_that_was_named_is_never_passed_over(shop: Path) -> None:
+    """Whoever names a text file gets it rejected by the stack, with the reason."""
+    assert [photo.key for photo in select_photos([shop / "shoes/notes.txt"]).photos] == [
+        "notes.txt"
+    ]
+
+
+def test_a_prefix_goes_before_every_key(shop: Path) -> None:
+    """Folders and files alike."""
+    selection = select_photos([shop / "a.jpg", shop / "shoes"], prefix="in/")
+    assert [photo.key for photo in selection.photos] == ["in/a.jpg", "in/shoes/b.PNG"]
+
+
+def test_two_files_never_become_one_key(shop: Path) -> None:
+    """The second would overwrite the first, which then is superseded and lost."""
+    other = shop / "shoes" / "a.jpg"
+    other.write_bytes(b"another")
+    with pytest.raises(Problem, match=r"would both become a\.jpg"):
+        select_photos([shop / "a.jpg", other])
+
+
+def test_the_same_file_named_twice_is_put_once(shop: Path) -> None:
+    """It would only be paid for twice."""
+    path = shop / "a.jpg"
+    assert [photo.key for photo in select_photos([path, path]).photos] == ["a.jpg"]
+
+
+def test_a_key_longer_than_s3_takes_is_refused(tmp_path: Path) -> None:
+    """S3's limit is 1,024 bytes, not characters."""
+    path = tmp_path / "a.jpg"
+    path.write_bytes(b"x")
+    with pytest.raises(Problem, match="longer than S3's"):
+        select_photos([path], prefix="ü" * 600)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a.jpg", "image/jpeg"),
+        ("A.JPEG", "image/jpeg"),
+        ("a.png", "image/png"),
+        ("a.webp", "image/webp"),
+        ("a.heic", "image/heic"),
+        ("a.avif", "image/avif"),
+        ("a.txt", "text/plain"),
+        ("a", "application/octet-stream"),
+        ("a.unheard-of", "application/octet-stream"),
+    ],
+)
+def test_content_types(name: str, expected: str) -> None:
+    """Uploads carry the type that their name stands for."""
+    assert content_type(name) == expected

@@ -1,0 +1,115 @@
+"""`cutout put`."""
+
+from __future__ import annotations
+
+import json
+
+from cutout.cli.photos import Photo
+from cutout.states import Reason, State
+from tests.unit.cli.doubles import PNG, ScriptedStack, World, make_job
+
+
+def test_photos_are_uploaded_followed_and_their_cut_outs_downloaded(world: World) -> None:
+    """The whole way; what is printed is a table."""
+    photo = world.photo("a.jpg")
+
+    result = world.run("put", photo, "--out", world.folder / "cut")
+
+    assert result.exit_code == 0
+    assert world.stack.uploaded == [Photo(path=photo, key="a.jpg", content_type="image/jpeg")]
+    assert (world.folder / "cut/a.png").read_bytes() == PNG
+    assert [line.split() for line in result.stdout.splitlines()] == [
+        ["photo", "state", "seconds", "credits", "result"],
+        ["a.jpg", "completed", "4.0", "5.4", str(world.folder / "cut/a.png")],
+    ]
+
+
+def test_every_step_is_told_where_there_is_no_terminal(world: World) -> None:
+    """A log shows what a live table would have shown."""
+    result = world.run("put", world.photo("a.jpg"))
+    told = [line.split()[-1] for line in result.stderr.splitlines()[1:]]
+    assert told == ["queued", "submitting", "processing", "storing", "completed"]
+
+
+def test_a_folders_cut_outs_keep_its_structure(world: World) -> None:
+    """Results lie as their photos lay."""
+    world.photo("photos/shoes/a.jpg")
+    world.photo("photos/b.jpg")
+
+    assert world.run("put", world.folder / "photos", "--out", "cut").exit_code == 0
+
+    cut = world.folder / "cut"
+    found = sorted(path.relative_to(cut).as_posix() for path in cut.rglob("*.png"))
+    assert found == ["photos/b.png", "photos/shoes/a.png"]
+
+
+def test_one_photo_that_is_not_completed_fails_the_command(world: World) -> None:
+    """The others are delivered all the same, and the reason is in the table."""
+    rejected = make_job("b.jpg", state=State.REJECTED, reason=Reason.NOT_A_PHOTO)
+    world.stack = ScriptedStack(ends={"b.jpg": rejected})
+
+    result = world.run("put", world.photo("a.jpg"), world.photo("b.jpg"))
+
+    assert result.exit_code == 1
+    assert (world.folder / "out/a.png").exists()
+    assert "not-a-photo" in result.stdout
+
+
+def test_no_wait_uploads_and_leaves(world: World) -> None:
+    """The keys are printed; nothing is asked of the jobs table."""
+    result = world.run("put", world.photo("a.jpg"), "--no-wait")
+    assert (result.exit_code, result.stdout) == (0, "a.jpg\n")
+    assert world.stack.looks == 0
+
+
+def test_no_wait_tells_programs_the_jobs(world: World) -> None:
+    """So that they can ask later."""
+    result = world.run("put", world.photo("a.jpg"), "--no-wait", "--json")
+    assert json.loads(result.stdout) == [{"key": "a.jpg", "job": "job-of-a.jpg"}]
+
+
+def test_a_time_limit_fails_the_command_with_what_is_known(world: World) -> None:
+    """A photo that nobody took note of is shown as such."""
+    world.stack = ScriptedStack(unseen=["a.jpg"])
+    result = world.run("put", world.photo("a.jpg"), "--timeout", "5")
+    assert result.exit_code == 1
+    assert "not taken note of" in result.stdout
+
+
+def test_a_dry_run_uploads_nothing_and_names_the_price(world: World) -> None:
+    """No stack is looked for, even."""
+    photo = world.photo("a.jpg")
+    result = world.run("put", photo, world.photo("b.jpg"), "--dry-run")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0] == f"{photo} -> a.jpg"
+    assert "2 photos, about 10.8 credits; nothing was uploaded." in result.stderr
+    assert (world.choices, world.stack.uploaded) == ([], [])
+
+
+def test_json_has_each_job_with_its_files(world: World) -> None:
+    """And standard output has nothing else."""
+    photo = world.photo("a.jpg")
+    (told,) = json.loads(world.run("put", photo, "--json").stdout)
+    assert (told["state"], told["photo"], told["file"]) == ("completed", str(photo), "out/a.png")
+
+
+def test_a_folder_without_photos_is_an_error(world: World) -> None:
+    """What was passed over is named."""
+    world.photo("docs/readme.txt")
+    result = world.run("put", world.folder / "docs")
+    assert result.exit_code == 1
+    assert "Passed over, no pictures by their names: readme.txt" in result.stderr
+    assert "There are no photos in what was named." in result.stderr
+
+
+def test_a_file_that_does_not_exist_is_a_wrong_command_line(world: World) -> None:
+    """Click says so, with the status 2."""
+    assert world.run("put", world.folder / "nothing.jpg").exit_code == 2
+
+
+def test_a_results_key_cannot_leave_the_chosen_folder(world: World) -> None:
+    """Even if the stack were to answer with one that tries to."""
+    world.stack = ScriptedStack(ends={"a.jpg": make_job("../../a.jpg")})
+    assert world.run("put", world.photo("a.jpg"), "--out", "cut").exit_code == 0
+    assert [path.name for path in world.folder.parent.glob("*.png")] == []
+    assert (world.folder / "cut/__/__/a.png").exists()

@@ -1,0 +1,147 @@
+"""`cutout ls` and `cutout where`."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+from cutout.cli.problems import Problem
+from cutout.cli.target import Choice
+from cutout.states import Reason, State
+from tests.unit.cli.doubles import NOON, World, make_job
+
+
+def _know(world: World) -> None:
+    world.stack.known = [
+        make_job("shoes/a.jpg", at=NOON - timedelta(minutes=3)),
+        make_job("b.jpg", state=State.FAILED, reason=Reason.TASK_FAILED),
+        make_job("c.txt.jpg", state=State.REJECTED, reason=Reason.NOT_A_PHOTO, credits_used="0"),
+        make_job("shoes/d.jpg", at=NOON - timedelta(hours=1)),
+    ]
+
+
+def test_ls_shows_what_moved_last_first(world: World) -> None:
+    """A row a job: key, state, when it moved, cost, and the result or the reason."""
+    _know(world)
+
+    result = world.run("ls")
+
+    assert result.exit_code == 0
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert rows == [
+        ["photo", "state", "moved", "credits", "result", "or", "reason"],
+        ["b.jpg", "failed", "0.0", "s", "ago", "5.4", "task-failed"],
+        ["c.txt.jpg", "rejected", "0.0", "s", "ago", "0", "not-a-photo"],
+        ["shoes/a.jpg", "completed", "3", "min", "ago", "5.4", "shoes/a.png"],
+        ["shoes/d.jpg", "completed", "60", "min", "ago", "5.4", "shoes/d.png"],
+    ]
+
+
+def test_ls_filters_by_states_and_prefix(world: World) -> None:
+    """Several states may be named; a prefix narrows them down."""
+    _know(world)
+
+    result = world.run(
+        "ls", "--state", "completed", "--state", "failed", "--prefix", "shoes/", "--json"
+    )
+
+    assert [job["key"] for job in json.loads(result.stdout)] == ["shoes/a.jpg", "shoes/d.jpg"]
+
+
+def test_ls_finds_a_prefix_behind_many_other_keys(world: World) -> None:
+    """The index knows no prefixes; one still finds what lies deep."""
+    world.stack.known = [make_job(f"other/{number}.jpg") for number in range(1200)]
+    world.stack.known.append(make_job("mine/a.jpg", at=NOON - timedelta(days=1)))
+
+    result = world.run("ls", "--prefix", "mine/", "--json")
+
+    assert [job["key"] for job in json.loads(result.stdout)] == ["mine/a.jpg"]
+
+
+def test_ls_stops_at_its_limit_and_says_that_there_is_more(world: World) -> None:
+    """Nobody mistakes a part for the whole."""
+    _know(world)
+
+    result = world.run("ls", "--limit", "1", "--json")
+
+    assert [job["key"] for job in json.loads(result.stdout)] == ["b.jpg"]
+    assert "There are more" not in result.stdout
+    assert "There are more than these 1" in world.run("ls", "--limit", "1").stderr
+
+
+def test_ls_of_nothing_is_no_failure(world: World) -> None:
+    """Standard output stays empty, and JSON is an empty list."""
+    result = world.run("ls")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "No such jobs on a made-up stack." in result.stderr
+    assert json.loads(world.run("ls", "--json").stdout) == []
+
+
+def test_ls_refuses_a_state_that_there_is_not(world: World) -> None:
+    """A wrong command line has the status 2."""
+    result = world.run("ls", "--state", "lost")
+    assert result.exit_code == 2
+    assert "'lost' is not one of" in result.stderr
+
+
+def test_where_answers_in_one_line(world: World) -> None:
+    """However the photo stands, the question is answered."""
+    _know(world)
+
+    result = world.run("where", "b.jpg")
+
+    assert result.exit_code == 0
+    assert result.stdout == (
+        "b.jpg: failed because of task-failed · 5.4 credits · took 4.0 s, 0.0 s ago"
+        " · next: nothing, unless a person retries it\n"
+    )
+
+
+def test_where_prints_one_object_for_programs(world: World) -> None:
+    """The fixed names are there."""
+    _know(world)
+    told = json.loads(world.run("where", "shoes/a.jpg", "--json").stdout)
+    assert told["key"] == "shoes/a.jpg"
+    assert {"state", "reason", "attempts", "credits", "result", "next"} <= told.keys()
+
+
+def test_where_takes_an_s3_url_of_the_uploads_bucket(world: World) -> None:
+    """As it is copied from elsewhere."""
+    _know(world)
+    assert world.run("where", "s3://the-uploads/b.jpg").exit_code == 0
+
+
+def test_where_refuses_an_s3_url_of_another_bucket(world: World) -> None:
+    """An answer about a key of the same name would be about another photo."""
+    result = world.run("where", "s3://elsewhere/b.jpg")
+    assert result.exit_code == 1
+    assert "elsewhere is not the uploads bucket" in result.stderr
+
+
+def test_where_fails_for_a_key_that_nobody_knows(world: World) -> None:
+    """The person is told what to try."""
+    result = world.run("where", "x.jpg")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        "Error: Nothing is known of x.jpg on a made-up stack.\n"
+        "`cutout ls` shows what is known; `cutout put` uploads.\n"
+    )
+
+
+def test_options_choose_the_stack(world: World) -> None:
+    """They arrive as they were given."""
+    world.run("ls", "--stack", "S", "--aws", "--profile", "p", "--region", "r")
+    world.run("where", "x")
+    assert world.choices == [
+        Choice(stack="S", aws=True, profile="p", region="r"),
+        Choice(),
+    ]
+
+
+def test_a_stack_that_cannot_be_reached_is_one_clear_error(world: World) -> None:
+    """No command shows a traceback for it."""
+    world.refuses = Problem("There is no stack Cutout on AWS.", advice="Deploy it.")
+    for arguments in (["ls"], ["where", "x"], ["put", world.photo("a.jpg")]):
+        result = world.run(*arguments)
+        assert result.exit_code == 1
+        assert "Error: There is no stack Cutout on AWS.\nDeploy it.\n" in result.stderr

@@ -1,0 +1,59 @@
+"""Which stack a command is about."""
+
+from __future__ import annotations
+
+import pytest
+
+from cutout.cli.problems import Problem
+from cutout.cli.settings import CliSettings
+from cutout.cli.stack import StackOutputs
+from cutout.cli.target import Choice, Target, find_target
+
+LOCAL = {"AWS_ENDPOINT_URL": "https://127.0.0.1:1", "CUTOUT_STACK": "Mine"}
+NOTHING = CliSettings()
+
+
+def test_a_local_cloud_that_is_up_is_used() -> None:
+    """Its stack is the one that was deployed to it."""
+    assert find_target(Choice(), NOTHING, LOCAL) == Target(stack="Mine", variables=LOCAL)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [Choice(aws=True), Choice(profile="work"), Choice(region="eu-central-1")],
+)
+def test_aws_is_used_if_anything_says_so(choice: Choice) -> None:
+    """`--aws`, a profile or a region means AWS even while a local cloud is up."""
+    target = find_target(choice, NOTHING, LOCAL)
+    assert target == Target(stack="Cutout", profile=choice.profile, region=choice.region)
+
+
+def test_aws_is_used_without_a_local_cloud() -> None:
+    """With whatever credentials AWS tools find."""
+    assert find_target(Choice(), NOTHING, None) == Target(stack="Cutout")
+
+
+@pytest.mark.parametrize("local", [None, LOCAL])
+def test_the_option_names_the_stack(local: dict[str, str] | None) -> None:
+    """`--stack` wins over the environment and over what is deployed locally."""
+    target = find_target(Choice(stack="Other"), CliSettings(stack="FromEnvironment"), local)
+    assert target.stack == "Other"
+
+
+def test_the_environment_names_the_stack_on_aws() -> None:
+    """`CUTOUT_STACK` says it once for all commands."""
+    assert find_target(Choice(), CliSettings(stack="FromEnvironment"), None).stack == (
+        "FromEnvironment"
+    )
+
+
+def test_settings_come_from_the_environment() -> None:
+    """Empty variables are as good as none."""
+    read = CliSettings.from_environment({"CUTOUT_STACK": "S", "EVOLINK_API_KEY": ""})
+    assert (read.stack, read.evolink_api_key) == ("S", None)
+
+
+def test_a_stack_without_our_outputs_is_somebody_elses() -> None:
+    """The person is told to name another, and which output is missing."""
+    with pytest.raises(Problem, match="has no output 'UploadsBucketName'"):
+        StackOutputs.read({"Website": "https://example.com"}, stack="Blog")
