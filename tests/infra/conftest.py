@@ -1,0 +1,73 @@
+"""A stack is synthesized once for each set of settings that some test asks for."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.node import use_own_node
+
+use_own_node()
+
+from aws_cdk import App, Stack  # noqa: E402 # the line above chooses its Node
+from aws_cdk.assertions import Template  # noqa: E402 # the same
+
+from infra.inventory import SHAPES, Asset, FunctionName  # noqa: E402 # the same
+from infra.settings import Settings  # noqa: E402 # the same
+from infra.stack import CutoutStack  # noqa: E402 # the same
+from tests.infra.reading import Reading, Synthesize  # noqa: E402 # the same
+
+INFRA = Path(__file__).resolve().parents[2] / "infra"
+
+
+@pytest.fixture(scope="session")
+def feature_flags() -> dict[str, Any]:
+    """Return the context that `cdk.json` sets."""
+    flags: dict[str, Any] = json.loads((INFRA / "cdk.json").read_text())["context"]
+    return flags
+
+
+@pytest.fixture(scope="session")
+def stand_in_assets(tmp_path_factory: pytest.TempPathFactory) -> dict[FunctionName, Asset]:
+    """Return assets that hold nothing: what is in the real ones is tested by itself."""
+    zipped = tmp_path_factory.mktemp("assets") / "asset.zip"
+    zipped.write_bytes(b"PK\x05\x06" + bytes(18))
+    return {name: Asset(path=zipped, digest=f"{number:064x}") for number, name in enumerate(SHAPES)}
+
+
+@pytest.fixture(scope="session")
+def synthesize(
+    stand_in_assets: dict[FunctionName, Asset], feature_flags: dict[str, Any]
+) -> Synthesize:
+    """Return what makes a template of settings."""
+
+    @cache
+    def make(settings: Settings) -> Reading:
+        app = App(context=feature_flags, analytics_reporting=False)
+        stack: Stack = CutoutStack(app, settings=settings, assets=stand_in_assets)
+        return Reading(Template.from_stack(stack).to_json())
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def template(synthesize: Synthesize) -> Reading:
+    """Return the template of a deployment that nobody changed anything about."""
+    return synthesize(Settings())
+
+
+@pytest.fixture(scope="session")
+def ephemeral(synthesize: Synthesize) -> Reading:
+    """Return the template of a deployment to a local cloud."""
+    return synthesize(
+        Settings(
+            ephemeral=True,
+            allow_loopback=True,
+            evolink_base_url="http://127.0.0.1:8080",
+            evolink_files_url="http://127.0.0.1:8080",
+            callback_base_url="https://localhost:4566/_aws/execute-api/{api_id}/$default",
+            asset_platform="local",
+        )
+    )

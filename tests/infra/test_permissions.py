@@ -1,0 +1,177 @@
+"""Who may do what: every role compared whole, so that nothing comes in by the back door."""
+
+from infra.settings import Settings
+from tests.infra.reading import Reading, Synthesize, many
+
+READ_JOBS = {("dynamodb:GetItem", "<Jobs.Arn>"), ("dynamodb:BatchGetItem", "<Jobs.Arn>")}
+KEEP_JOBS = READ_JOBS | {
+    ("dynamodb:PutItem", "<Jobs.Arn>"),
+    ("dynamodb:UpdateItem", "<Jobs.Arn>"),
+    ("dynamodb:ConditionCheckItem", "<Jobs.Arn>"),
+}
+FIND_JOBS = {
+    ("dynamodb:Query", f"<Jobs.Arn>/index/{index}") for index in ("due", "lane", "source", "state")
+}
+SECRET = "arn:aws:secretsmanager:here:mine:secret:Cutout"
+READ_API_KEY = ("secretsmanager:GetSecretValue", f"{SECRET}/evolink-api-key-??????")
+READ_SIGNING_KEY = ("secretsmanager:GetSecretValue", f"{SECRET}/callback-signing-key-??????")
+READ_PHOTOS = {
+    ("s3:GetObject", "<Uploads.Arn>/*"),
+    ("s3:GetObjectVersion", "<Uploads.Arn>/*"),
+}
+ANNOUNCE = ("events:PutEvents", "arn:aws:events:here:mine:event-bus/default")
+
+
+def _works_off(queue: str) -> set[tuple[str, str]]:
+    actions = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
+    return {(f"sqs:{action}", f"<{queue}Queue.Arn>") for action in actions}
+
+
+def _writes_its_logs(function: str) -> set[tuple[str, str]]:
+    actions = ("CreateLogStream", "PutLogEvents")
+    return {(f"logs:{action}", f"<{function}Logs.Arn>") for action in actions}
+
+
+MAY = {
+    "SubmitRole": {
+        *_writes_its_logs("Submit"),
+        *_works_off("Submissions"),
+        *READ_PHOTOS,
+        ("s3:ListBucket", "<Uploads.Arn>"),
+        *KEEP_JOBS,
+        *FIND_JOBS,
+        READ_API_KEY,
+        READ_SIGNING_KEY,
+        ("sts:AssumeRole", "<PhotoReader.Arn>"),
+        ("sqs:SendMessage", "<SubmissionsQueue.Arn>"),
+        ANNOUNCE,
+    },
+    "ReceiveCallbackRole": {
+        *_writes_its_logs("ReceiveCallback"),
+        READ_SIGNING_KEY,
+        ("sqs:SendMessage", "<CallbacksQueue.Arn>"),
+    },
+    "StoreResultRole": {
+        *_writes_its_logs("StoreResult"),
+        *_works_off("Callbacks"),
+        *READ_PHOTOS,
+        ("s3:GetObjectTagging", "<Uploads.Arn>/*"),
+        ("s3:GetObjectVersionTagging", "<Uploads.Arn>/*"),
+        ("s3:ListBucket", "<Uploads.Arn>"),
+        ("s3:ListBucket", "<Results.Arn>"),
+        ("s3:GetObject", "<Results.Arn>/*"),
+        ("s3:PutObject", "<Results.Arn>/*"),
+        ("s3:PutObjectTagging", "<Results.Arn>/*"),
+        *KEEP_JOBS,
+        *FIND_JOBS,
+        READ_API_KEY,
+        ("sqs:SendMessage", "<SubmissionsQueue.Arn>"),
+        ANNOUNCE,
+    },
+    "SweepRole": {
+        *_writes_its_logs("Sweep"),
+        *READ_JOBS,
+        ("dynamodb:UpdateItem", "<Jobs.Arn>"),
+        *FIND_JOBS,
+        ("sqs:SendMessage", "<SubmissionsQueue.Arn>"),
+        ("sqs:SendMessage", "<CallbacksQueue.Arn>"),
+    },
+    "PhotoReader": READ_PHOTOS,
+    "EveryMinuteRole": {("lambda:InvokeFunction", "<SweepFunction.Arn>")},
+}
+
+TRUSTS = {
+    "SubmitRole": {"Service": "lambda.amazonaws.com"},
+    "ReceiveCallbackRole": {"Service": "lambda.amazonaws.com"},
+    "StoreResultRole": {"Service": "lambda.amazonaws.com"},
+    "SweepRole": {"Service": "lambda.amazonaws.com"},
+    "PhotoReader": {"AWS": "<SubmitRole.Arn>"},
+    "EveryMinuteRole": {"Service": "scheduler.amazonaws.com"},
+}
+
+
+def test_every_role_may_do_exactly_this(template: Reading) -> None:
+    """Each role is granted its own lines of the table, and there is no other role."""
+    roles = template.of_type("AWS::IAM::Role")
+    assert {role: template.granted(role) for role in roles} == MAY
+
+
+def test_every_role_is_for_one_principal(template: Reading) -> None:
+    """Each role can be taken on by the one service or role that needs it."""
+    trusted = {
+        name: [one["Principal"] for one in role["AssumeRolePolicyDocument"]["Statement"]]
+        for name, role in template.of_type("AWS::IAM::Role").items()
+    }
+    assert trusted == {name: [principal] for name, principal in TRUSTS.items()}
+
+
+def test_the_clock_is_trusted_for_this_account_alone(template: Reading) -> None:
+    """Another account's schedule cannot borrow the role that starts Sweep."""
+    [statement] = template.properties("EveryMinuteRole")["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": "mine"},
+        "ArnEquals": {"aws:SourceArn": "arn:aws:scheduler:here:mine:schedule-group/default"},
+    }
+
+
+def test_roles_have_no_managed_policies(template: Reading) -> None:
+    """What AWS adds to a policy of its own does not reach our roles."""
+    managed = {
+        name: role.get("ManagedPolicyArns")
+        for name, role in template.of_type("AWS::IAM::Role").items()
+    }
+    assert managed == dict.fromkeys(MAY)
+
+
+def test_no_action_is_a_pattern(template: Reading) -> None:
+    """Actions are spelt out, so that a new one of AWS is not granted by accident."""
+    actions = {
+        action
+        for policy in template.of_type("AWS::IAM::Policy").values()
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in many(statement["Action"])
+    }
+    assert [action for action in actions if "*" in action] == []
+
+
+WIDE_FOR_A_REASON = {
+    "<Uploads.Arn>/*": "photos are named by whoever uploads them",
+    "<Results.Arn>/*": "cut-outs are named after their photos",
+    f"{SECRET}/evolink-api-key-??????": "Secrets Manager ends ARNs in six characters",
+    f"{SECRET}/callback-signing-key-??????": "Secrets Manager ends ARNs in six characters",
+}
+
+
+def test_resources_are_patterns_for_listed_reasons_only(template: Reading) -> None:
+    """A resource with a wildcard is one whose name cannot be known."""
+    resources = {resource for role in MAY for _, resource in template.granted(role)}
+    wide = {resource for resource in resources if "*" in resource or "?" in resource}
+    assert wide == set(WIDE_FOR_A_REASON)
+
+
+def test_prefixes_narrow_what_may_be_read_and_written(synthesize: Synthesize) -> None:
+    """With prefixes, photos outside are out of reach, and so is the rest of the results."""
+    reading = synthesize(Settings(upload_prefix="photos/", result_prefix="cut-outs/"))
+    of_s3 = {
+        (action, resource)
+        for role in ("SubmitRole", "StoreResultRole", "PhotoReader")
+        for action, resource in reading.granted(role)
+        if action.startswith("s3:") and action != "s3:ListBucket"
+    }
+    assert of_s3 == {
+        ("s3:GetObject", "<Uploads.Arn>/photos/*"),
+        ("s3:GetObjectVersion", "<Uploads.Arn>/photos/*"),
+        ("s3:GetObjectTagging", "<Uploads.Arn>/photos/*"),
+        ("s3:GetObjectVersionTagging", "<Uploads.Arn>/photos/*"),
+        ("s3:GetObject", "<Results.Arn>/cut-outs/*"),
+        ("s3:PutObject", "<Results.Arn>/cut-outs/*"),
+        ("s3:PutObjectTagging", "<Results.Arn>/cut-outs/*"),
+        ("s3:GetObject", "<Results.Arn>/review/*"),
+        ("s3:PutObject", "<Results.Arn>/review/*"),
+        ("s3:PutObjectTagging", "<Results.Arn>/review/*"),
+    }
+
+
+def test_a_photo_link_lasts_as_long_as_a_role_session_can(template: Reading) -> None:
+    """The role that signs photo links allows sessions of an hour, the longest there are."""
+    assert template.properties("PhotoReader")["MaxSessionDuration"] == 3600

@@ -1,0 +1,74 @@
+"""The queues: no message is lost in silence, and only who should can send."""
+
+import pytest
+
+from tests.infra.reading import Reading, refuses_plain_http
+
+FOUR_DAYS, FOURTEEN_DAYS = 345_600, 1_209_600
+WORKERS = {"SubmissionsQueue": "SubmitFunction", "CallbacksQueue": "StoreResultFunction"}
+DEAD_LETTERS = {
+    "SubmissionsDeadLetters",
+    "CallbacksDeadLetters",
+    "UploadEventsUndeliverable",
+}
+
+
+def test_there_are_two_queues_of_work_and_three_for_what_fails(template: Reading) -> None:
+    """Every queue is one of these, so the tests below speak of all of them."""
+    assert set(template.of_type("AWS::SQS::Queue")) == set(WORKERS) | DEAD_LETTERS
+
+
+@pytest.mark.parametrize("queue", WORKERS)
+def test_a_message_is_tried_five_times_and_then_kept(template: Reading, queue: str) -> None:
+    """What a worker cannot handle ends in the queue's own dead letters."""
+    dead_letters = f"<{queue.replace('Queue', 'DeadLetters')}.Arn>"
+    assert template.properties(queue)["RedrivePolicy"] == {
+        "deadLetterTargetArn": dead_letters,
+        "maxReceiveCount": 5,
+    }
+
+
+@pytest.mark.parametrize("queue", sorted(DEAD_LETTERS))
+def test_dead_letters_are_kept_as_long_as_sqs_can(template: Reading, queue: str) -> None:
+    """Two weeks for a person to come back from holiday."""
+    assert template.properties(queue)["MessageRetentionPeriod"] == FOURTEEN_DAYS
+
+
+@pytest.mark.parametrize("queue", WORKERS)
+def test_a_message_reaches_its_dead_letters_before_it_expires(
+    template: Reading, queue: str
+) -> None:
+    """A message's age counts on in its dead letters, so work expires well before they do."""
+    assert template.properties(queue)["MessageRetentionPeriod"] == FOUR_DAYS
+
+
+@pytest.mark.parametrize(("queue", "worker"), WORKERS.items())
+def test_a_message_stays_with_its_worker(template: Reading, queue: str, worker: str) -> None:
+    """It is not handed out again while six runs of its worker could still be at it."""
+    visible_after = template.properties(queue)["VisibilityTimeout"]
+    assert visible_after >= 6 * template.properties(worker)["Timeout"]
+
+
+@pytest.mark.parametrize("queue", sorted({*WORKERS, *DEAD_LETTERS}))
+def test_a_queue_is_encrypted_and_answers_over_tls_only(template: Reading, queue: str) -> None:
+    """At rest and on the way."""
+    statements = template.statements_about("AWS::SQS::QueuePolicy", f"<{queue}>")
+    assert template.properties(queue)["SqsManagedSseEnabled"] is True
+    assert refuses_plain_http(statements)
+
+
+@pytest.mark.parametrize("queue", sorted({*WORKERS, *DEAD_LETTERS}))
+def test_only_the_rule_for_uploads_may_send_from_outside(template: Reading, queue: str) -> None:
+    """EventBridge sends for that one rule, where events go or end; nobody else may."""
+    statements = template.statements_about("AWS::SQS::QueuePolicy", f"<{queue}>")
+    allowed = [one for one in statements if one["Effect"] == "Allow"]
+    expected = {
+        "Sid": "LetTheRuleSend",
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": f"<{queue}.Arn>",
+        "Condition": {"ArnEquals": {"aws:SourceArn": "<UploadEventsRule.Arn>"}},
+    }
+    takes_events = queue in {"SubmissionsQueue", "UploadEventsUndeliverable"}
+    assert allowed == ([expected] if takes_events else [])

@@ -1,0 +1,199 @@
+"""What can be set, and what is refused before anything is made."""
+
+import re
+from typing import Any
+
+import pytest
+
+from infra.rules import SettingError
+from infra.settings import Settings
+
+DEFAULTS: dict[str, Any] = {
+    "stack": "Cutout",
+    "evolink_base_url": "https://api.evolink.ai",
+    "evolink_files_url": "https://files-api.evolink.ai",
+    "model": "mj-v7-remove-bg",
+    "input_transport": "presigned",
+    "callback_base_url": None,
+    "allow_loopback": False,
+    "upload_prefix": "",
+    "result_prefix": "",
+    "event_bus": "default",
+    "max_in_flight": 3,
+    "daily_credit_cap": 5000,
+    "max_bytes": 10_000_000,
+    "max_pixels": 50_000_000,
+    "submit_concurrency": 5,
+    "store_concurrency": 5,
+    "reserved_concurrency": True,
+    "first_poll_seconds": 150,
+    "poll_interval_seconds": 300,
+    "lease_seconds": 120,
+    "unconfirmed_grace_seconds": 1200,
+    "job_deadline_seconds": 21_600,
+    "retention_days": 90,
+    "log_retention_days": 90,
+    "alarm_email": None,
+    "ephemeral": False,
+    "asset_platform": "aws",
+}
+
+
+def _values(settings: Settings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in Settings.names()}
+
+
+def test_nothing_needs_to_be_set() -> None:
+    """Every setting has a default, and these are all of them."""
+    assert _values(Settings.from_context({})) == DEFAULTS
+
+
+def test_the_command_line_passes_strings() -> None:
+    """`-c name=value` gives numbers, flags and addresses as text."""
+    context = {
+        "max_in_flight": "10",
+        "ephemeral": "true",
+        "reserved_concurrency": "false",
+        "alarm_email": "you@example.com",
+        "evolink_base_url": "https://evolink.example.com/api/",
+    }
+    assert _values(Settings.from_context(context)) == DEFAULTS | {
+        "max_in_flight": 10,
+        "ephemeral": True,
+        "reserved_concurrency": False,
+        "alarm_email": "you@example.com",
+        "evolink_base_url": "https://evolink.example.com/api",
+    }
+
+
+def test_cdk_json_may_hold_typed_values() -> None:
+    """What is written down in a project's `cdk.json` is taken as it is."""
+    settings = Settings.from_context({"max_in_flight": 10, "ephemeral": True})
+    assert (settings.max_in_flight, settings.ephemeral) == (10, True)
+
+
+def test_the_cdks_own_context_is_passed_over() -> None:
+    """Feature flags, look-ups and what its command line adds are not settings."""
+    context = {
+        "@aws-cdk/core:checkSecretUsage": True,
+        "aws:cdk:enable-path-metadata": True,
+        "availability-zones:account=1:region=eu-west-1": ["a"],
+        "cli-telemetry": False,
+        "cdk-migrate": True,
+    }
+    assert _values(Settings.from_context(context)) == DEFAULTS
+
+
+def test_an_empty_address_is_none() -> None:
+    """`-c alarm_email=` takes back what a `cdk.json` set."""
+    settings = Settings.from_context({"alarm_email": "", "callback_base_url": ""})
+    assert (settings.alarm_email, settings.callback_base_url) == (None, None)
+
+
+REFUSED = [
+    (
+        {"max_in_fligt": "3"},
+        "there is no setting max_in_fligt: did you mean max_in_flight?",
+    ),
+    ({"zzz": "1"}, "there is no setting zzz: the settings are alarm_email, allow_loopback, "),
+    (
+        {"max_in_flight": "x"},
+        "max_in_flight must be a whole number from 1 to 1000, got 'x': pass -c max_in_flight=3",
+    ),
+    ({"max_in_flight": "0"}, "max_in_flight must be a whole number from 1 to 1000, got '0'"),
+    ({"max_in_flight": "-1"}, "max_in_flight must be a whole number from 1 to 1000, got '-1'"),
+    ({"max_in_flight": "1.5"}, "max_in_flight must be a whole number from 1 to 1000, got '1.5'"),
+    ({"max_in_flight": "1_0"}, "max_in_flight must be a whole number from 1 to 1000, got '1_0'"),
+    ({"max_in_flight": "٣"}, "max_in_flight must be a whole number from 1 to 1000, got '٣'"),
+    ({"max_in_flight": True}, "max_in_flight must be a whole number from 1 to 1000, got True"),
+    (
+        {"submit_concurrency": "1"},
+        "submit_concurrency must be a whole number from 2 to 1000, got '1'",
+    ),
+    ({"log_retention_days": "91"}, "log_retention_days must be one of 1, 3, 5, 7, 14, 30, 60, 90"),
+    ({"ephemeral": "yes"}, "ephemeral must be true or false, got 'yes': pass -c ephemeral=true"),
+    (
+        {"input_transport": "ftp"},
+        "input_transport must be presigned or files, got 'ftp': pass -c input_transport=presigned",
+    ),
+    ({"stack": "1st"}, "stack must be letters, digits and hyphens, a letter first, at most 64"),
+    ({"stack": "a/b"}, "stack must be letters, digits and hyphens, a letter first, at most 64"),
+    ({"alarm_email": "you"}, "alarm_email must be an e-mail address, got 'you'"),
+    ({"upload_prefix": "/in"}, "upload_prefix must be a key prefix without a leading slash"),
+    ({"result_prefix": "*"}, "result_prefix must be a key prefix without a leading slash"),
+    ({"upload_prefix": "${aws:username}/"}, "upload_prefix must be a key prefix without"),
+    (
+        {"evolink_base_url": "api.evolink.ai"},
+        (
+            "evolink_base_url must be an https URL without query or credentials "
+            "(http only for loopback), got 'api.evolink.ai': "
+            "pass -c evolink_base_url=https://api.evolink.ai"
+        ),
+    ),
+    ({"evolink_base_url": "http://evolink.example.com"}, "evolink_base_url must be an https URL"),
+    ({"evolink_base_url": "https://me:secret@host"}, "evolink_base_url must be an https URL"),
+    ({"evolink_base_url": "https://host?key=1"}, "evolink_base_url must be an https URL"),
+    ({"evolink_base_url": "https://host:port"}, "evolink_base_url must be an https URL"),
+    ({"evolink_base_url": "https://"}, "evolink_base_url must be an https URL"),
+    ({"evolink_base_url": ""}, "evolink_base_url must be an https URL"),
+    (
+        {"evolink_base_url": "http://127.0.0.1:8080"},
+        (
+            "evolink_base_url is plain http (http://127.0.0.1:8080): pass an https URL, "
+            "or on a local cloud -c allow_loopback=true -c ephemeral=true"
+        ),
+    ),
+    ({"evolink_files_url": "http://localhost:8080"}, "evolink_files_url is plain http"),
+    ({"callback_base_url": "http://[::1]:8080"}, "callback_base_url is plain http"),
+    (
+        {"allow_loopback": "true"},
+        "allow_loopback is for a local cloud that is thrown away: pass -c ephemeral=true as well",
+    ),
+    (
+        {"unconfirmed_grace_seconds": "2401"},
+        (
+            "unconfirmed_grace_seconds must be at most 2400, got 2401: a repeated request sends "
+            "the same photo URL again, which dies with its 3600 s role session"
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize(("context", "message"), REFUSED)
+def test_what_cannot_work_is_refused(context: dict[str, Any], message: str) -> None:
+    """The message names the setting and says what to pass instead."""
+    with pytest.raises(SettingError, match=re.escape(message)):
+        Settings.from_context(context)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://127.0.0.1:8080", "http://127.8.0.1", "http://localhost:1", "http://[::1]:8080"],
+)
+def test_a_local_cloud_may_talk_plain_http_to_itself(url: str) -> None:
+    """With both permissions, and to this machine only."""
+    settings = Settings(allow_loopback=True, ephemeral=True, evolink_base_url=url)
+    assert settings.evolink_base_url == url
+
+
+def test_a_local_cloud_may_still_not_talk_plain_http_to_others() -> None:
+    """The permission is for this machine, not for any."""
+    with pytest.raises(SettingError, match="must be an https URL"):
+        Settings(allow_loopback=True, ephemeral=True, evolink_base_url="http://10.0.0.1")
+
+
+def test_a_local_cloud_may_use_the_real_api() -> None:
+    """A person with a key tries the real thing from the local cloud."""
+    settings = Settings(allow_loopback=True, ephemeral=True)
+    assert settings.evolink_base_url == "https://api.evolink.ai"
+
+
+def test_whoever_embeds_it_is_checked_as_well() -> None:
+    """Settings made in code go by the same rules as the command line's."""
+    with pytest.raises(SettingError, match="max_in_flight must be a whole number from 1 to 1000"):
+        Settings(max_in_flight=0)
+
+
+def test_the_longest_grace_still_fits_the_role_session() -> None:
+    """A photo URL lives an hour; 20 minutes of it are left for the provider to fetch by it."""
+    assert Settings(unconfirmed_grace_seconds=2400).unconfirmed_grace_seconds == 2400

@@ -1,0 +1,172 @@
+"""The stack as a whole, and the construct inside another stack."""
+
+from typing import Any
+
+import pytest
+from aws_cdk import App, Stack
+from aws_cdk import aws_s3 as s3
+from aws_cdk.assertions import Template
+
+from infra.cutout import Cutout
+from infra.inventory import Asset, FunctionName
+from infra.rules import SettingError
+from infra.settings import Settings
+from tests.infra.reading import Reading, Synthesize
+
+OUTPUTS = {
+    "UploadsBucketName": "<Uploads>",
+    "ResultsBucketName": "<Results>",
+    "JobsTableName": "<Jobs>",
+    "CallbackUrl": "<CallbackApi.ApiEndpoint>",
+    "ApiKeySecretName": "Cutout/evolink-api-key",
+    "SubmissionsQueueUrl": "<SubmissionsQueue>",
+    "CallbacksQueueUrl": "<CallbacksQueue>",
+    "SubmissionsDeadLetterQueueUrl": "<SubmissionsDeadLetters>",
+    "CallbacksDeadLetterQueueUrl": "<CallbacksDeadLetters>",
+    "DashboardName": "<MonitoringDashboard>",
+}
+
+TYPES = {
+    "AWS::ApiGatewayV2::Api",
+    "AWS::ApiGatewayV2::Integration",
+    "AWS::ApiGatewayV2::Route",
+    "AWS::ApiGatewayV2::Stage",
+    "AWS::CloudWatch::Alarm",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::DynamoDB::Table",
+    "AWS::Events::Rule",
+    "AWS::IAM::Policy",
+    "AWS::IAM::Role",
+    "AWS::Lambda::EventInvokeConfig",
+    "AWS::Lambda::EventSourceMapping",
+    "AWS::Lambda::Function",
+    "AWS::Lambda::Permission",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::S3::BucketPolicy",
+    "AWS::SNS::Topic",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::Queue",
+    "AWS::SQS::QueuePolicy",
+    "AWS::Scheduler::Schedule",
+    "AWS::SecretsManager::Secret",
+}
+
+
+@pytest.fixture
+def stack(feature_flags: dict[str, Any]) -> Stack:
+    """Return somebody else's stack."""
+    return Stack(App(context=feature_flags, analytics_reporting=False), "Elsewhere")
+
+
+def test_others_find_the_parts_by_these_outputs(template: Reading) -> None:
+    """Names and meanings are what the command line and other programs rely on."""
+    assert template.outputs == OUTPUTS
+
+
+def test_the_stack_is_made_of_these_kinds_of_resources(template: Reading) -> None:
+    """No custom resource, no helper function, nothing that nobody decided on."""
+    assert template.types() == TYPES
+
+
+def test_the_name_of_the_stack_names_its_secrets(synthesize: Synthesize) -> None:
+    """Several deployments live side by side in one account."""
+    reading = synthesize(Settings(stack="Staging"))
+    named = {one["Name"] for one in reading.of_type("AWS::SecretsManager::Secret").values()}
+    assert named == {"Staging/evolink-api-key", "Staging/callback-signing-key"}
+    assert reading.outputs["ApiKeySecretName"] == "Staging/evolink-api-key"
+
+
+def test_changed_limits_replace_nothing(template: Reading, synthesize: Synthesize) -> None:
+    """What holds data keeps its identity whatever limit or time is changed."""
+    other = synthesize(Settings(max_in_flight=10, lease_seconds=60, log_retention_days=30))
+    assert set(other.resources) == set(template.resources)
+
+
+def test_two_live_in_one_stack(stack: Stack, stand_in_assets: dict[FunctionName, Asset]) -> None:
+    """The construct is embedded twice, on two places of one bucket that is not its own."""
+    photos = s3.Bucket.from_bucket_name(stack, "Photos", "photos-of-ours")
+    results = s3.Bucket.from_bucket_name(stack, "CutOuts", "cut-outs-of-ours")
+    for name in ("Shoes", "Hats"):
+        Cutout(
+            stack,
+            name,
+            settings=Settings(upload_prefix=f"{name}/"),
+            assets=stand_in_assets,
+            name=f"Shop-{name}",
+            uploads_bucket=photos,
+            results_bucket=results,
+        )
+    template = Template.from_stack(stack)
+    rules = template.find_resources("AWS::Events::Rule").values()
+    watched = [one["Properties"]["EventPattern"]["detail"] for one in rules]
+    template.resource_count_is("AWS::S3::Bucket", 0)
+    assert watched == [
+        {"bucket": {"name": ["photos-of-ours"]}, "object": {"key": [{"prefix": "Shoes/"}]}},
+        {"bucket": {"name": ["photos-of-ours"]}, "object": {"key": [{"prefix": "Hats/"}]}},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("upload_prefix", "result_prefix"),
+    [
+        ("", ""),
+        ("photos/", ""),
+        ("", "cut-outs/"),
+        ("photos/", "photos/"),
+        ("photos/", "photos/out/"),
+        ("photos/in/", "photos/"),
+        ("p", "photos/"),
+        ("review/", "cut-outs/"),
+        ("re", "cut-outs/"),
+        ("review/again/", "cut-outs/"),
+    ],
+)
+def test_results_may_not_land_among_the_photos(
+    stack: Stack,
+    stand_in_assets: dict[FunctionName, Asset],
+    upload_prefix: str,
+    result_prefix: str,
+) -> None:
+    """On one bucket, a place that could hold both is refused: each cut-out would be cut out."""
+    bucket = s3.Bucket(stack, "Both")
+    with pytest.raises(SettingError, match="give upload_prefix and result_prefix two places"):
+        Cutout(
+            stack,
+            "Cutout",
+            settings=Settings(upload_prefix=upload_prefix, result_prefix=result_prefix),
+            assets=stand_in_assets,
+            uploads_bucket=bucket,
+            results_bucket=bucket,
+        )
+
+
+def test_one_bucket_is_known_by_its_name(
+    stack: Stack, stand_in_assets: dict[FunctionName, Asset]
+) -> None:
+    """Two handles on the same bucket do not get around the refusal."""
+    with pytest.raises(SettingError, match="share a bucket"):
+        Cutout(
+            stack,
+            "Cutout",
+            settings=Settings(),
+            assets=stand_in_assets,
+            uploads_bucket=s3.Bucket.from_bucket_name(stack, "In", "ours"),
+            results_bucket=s3.Bucket.from_bucket_name(stack, "Out", "ours"),
+        )
+
+
+def test_one_bucket_with_two_places_is_fine(
+    stack: Stack, stand_in_assets: dict[FunctionName, Asset]
+) -> None:
+    """Photos and cut-outs can share a bucket where neither place contains the other."""
+    bucket = s3.Bucket(stack, "Both")
+    cutout = Cutout(
+        stack,
+        "Cutout",
+        settings=Settings(upload_prefix="photos/", result_prefix="cut-outs/"),
+        assets=stand_in_assets,
+        uploads_bucket=bucket,
+        results_bucket=bucket,
+    )
+    assert cutout.uploads_bucket is cutout.results_bucket

@@ -1,0 +1,141 @@
+"""What outlives a deployment: buckets, table, secrets."""
+
+from typing import Any
+
+import pytest
+
+from tests.infra.reading import Reading, refuses_plain_http
+
+KEPT = ("Uploads", "Results", "Jobs", "ApiKey", "SigningKey")
+
+
+@pytest.mark.parametrize("bucket", ["Uploads", "Results"])
+def test_a_bucket_is_private_encrypted_and_versioned(template: Reading, bucket: str) -> None:
+    """Nobody but the account reads a photo, and no version of one is lost to an overwrite."""
+    properties = template.properties(bucket)
+    assert {name: properties[name] for name in properties if not _is_of_one(name)} == {
+        "PublicAccessBlockConfiguration": {
+            "BlockPublicAcls": True,
+            "BlockPublicPolicy": True,
+            "IgnorePublicAcls": True,
+            "RestrictPublicBuckets": True,
+        },
+        "OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]},
+        "BucketEncryption": {
+            "ServerSideEncryptionConfiguration": [
+                {"ServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}
+            ]
+        },
+        "VersioningConfiguration": {"Status": "Enabled"},
+        "LifecycleConfiguration": {
+            "Rules": [
+                {
+                    "Id": "abandoned-uploads",
+                    "Status": "Enabled",
+                    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+                }
+            ]
+        },
+    }
+
+
+def _is_of_one(name: str) -> bool:
+    return name in {"NotificationConfiguration", "Tags"}
+
+
+@pytest.mark.parametrize("bucket", ["Uploads", "Results"])
+def test_a_bucket_answers_over_tls_only(template: Reading, bucket: str) -> None:
+    """Plain HTTP is refused, and so is TLS older than 1.2."""
+    statements = template.statements_about("AWS::S3::BucketPolicy", f"<{bucket}>")
+    conditions = [one["Condition"] for one in statements if one["Effect"] == "Deny"]
+    assert refuses_plain_http(statements)
+    assert {"NumericLessThan": {"s3:TlsVersion": 1.2}} in conditions
+    assert [one for one in statements if one["Effect"] == "Allow"] == []
+
+
+def test_only_uploads_are_announced(template: Reading) -> None:
+    """EventBridge hears of uploads by the bucket's own property, and of results not at all."""
+    heard = {
+        bucket: template.properties(bucket).get("NotificationConfiguration")
+        for bucket in ("Uploads", "Results")
+    }
+    assert heard == {
+        "Uploads": {"EventBridgeConfiguration": {"EventBridgeEnabled": True}},
+        "Results": None,
+    }
+
+
+def _index(name: str, partition: str, sort: str) -> dict[str, Any]:
+    return {
+        "IndexName": name,
+        "KeySchema": [
+            {"AttributeName": partition, "KeyType": "HASH"},
+            {"AttributeName": sort, "KeyType": "RANGE"},
+        ],
+        "Projection": {"ProjectionType": "KEYS_ONLY"},
+    }
+
+
+def test_the_table_finds_jobs_by_four_indexes(template: Reading) -> None:
+    """Jobs are found by what is due, by lane, by photo and by state; an index holds keys only."""
+    table = template.properties("Jobs")
+    types = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
+    assert table["KeySchema"] == [{"AttributeName": "pk", "KeyType": "HASH"}]
+    assert table["GlobalSecondaryIndexes"] == [
+        _index("due", "due_shard", "due_at"),
+        _index("lane", "lane", "lane_at"),
+        _index("source", "source_ref", "sequencer"),
+        _index("state", "state", "updated_at"),
+    ]
+    assert {name for name, kind in types.items() if kind == "N"} == {
+        "due_at",
+        "lane_at",
+        "updated_at",
+    }
+
+
+def test_the_table_costs_nothing_idle_and_can_be_put_back(template: Reading) -> None:
+    """On demand, recoverable to any second, ended jobs expire, and it cannot be deleted."""
+    table = template.properties("Jobs")
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert table["DeletionProtectionEnabled"] is True
+
+
+def test_the_signing_key_is_random_and_the_api_key_is_a_placeholder(template: Reading) -> None:
+    """Nobody chooses the signing key; the API key says that nobody has set it."""
+    signing, api = template.properties("SigningKey"), template.properties("ApiKey")
+    assert signing["Name"] == "Cutout/callback-signing-key"
+    assert signing["GenerateSecretString"] == {"PasswordLength": 64, "ExcludePunctuation": True}
+    assert api["Name"] == "Cutout/evolink-api-key"
+    assert api["SecretString"] == "not-set"
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_photos_jobs_and_keys_outlive_the_stack(template: Reading, name: str) -> None:
+    """Deleting the stack, or a change that replaces one of these, deletes none of them."""
+    resource = template.resources[name]
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_is_ephemeral_goes_with_the_stack(ephemeral: Reading, name: str) -> None:
+    """Only a deployment that says so loses them."""
+    resource = ephemeral.resources[name]
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Delete", "Delete")
+
+
+def test_an_ephemeral_table_may_be_deleted(ephemeral: Reading) -> None:
+    """Deletion protection would make the stack undeletable."""
+    assert ephemeral.properties("Jobs")["DeletionProtectionEnabled"] is False
+
+
+def test_nothing_else_is_kept(template: Reading) -> None:
+    """What holds no photo, job or key leaves nothing behind."""
+    kept = {
+        name
+        for name, one in template.resources.items()
+        if one.get("DeletionPolicy", "Delete") != "Delete"
+    }
+    assert kept == set(KEPT)

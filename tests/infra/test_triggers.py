@@ -1,0 +1,126 @@
+"""What sets the functions going: uploads, callbacks, the clock."""
+
+import json
+
+import pytest
+
+from infra.settings import Settings
+from tests.infra.reading import Reading, Synthesize
+
+
+def test_uploads_and_deletions_go_to_the_submissions_queue(template: Reading) -> None:
+    """Every object of the bucket is told of, tried for a day, and kept if it cannot be sent."""
+    rule = template.properties("UploadEventsRule")
+    assert rule["EventPattern"] == {
+        "source": ["aws.s3"],
+        "detail-type": ["Object Created", "Object Deleted"],
+        "detail": {"bucket": {"name": ["<Uploads>"]}},
+    }
+    assert rule["State"] == "ENABLED"
+    assert rule["Targets"] == [
+        {
+            "Id": "Submissions",
+            "Arn": "<SubmissionsQueue.Arn>",
+            "DeadLetterConfig": {"Arn": "<UploadEventsUndeliverable.Arn>"},
+            "RetryPolicy": {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185},
+        }
+    ]
+
+
+def test_only_the_watched_prefix_is_told_of(synthesize: Synthesize) -> None:
+    """What lies elsewhere in the bucket costs no message."""
+    rule = synthesize(Settings(upload_prefix="photos/")).properties("UploadEventsRule")
+    assert rule["EventPattern"]["detail"] == {
+        "bucket": {"name": ["<Uploads>"]},
+        "object": {"key": [{"prefix": "photos/"}]},
+    }
+
+
+def test_the_world_reaches_one_path(template: Reading) -> None:
+    """Every method of /callbacks/{token} goes to ReceiveCallback; there is no other route."""
+    [route] = template.of_type("AWS::ApiGatewayV2::Route").values()
+    [integration] = template.of_type("AWS::ApiGatewayV2::Integration").values()
+    assert route["RouteKey"] == "ANY /callbacks/{token}"
+    assert integration["IntegrationUri"] == "<ReceiveCallbackFunction.Arn>"
+    assert integration["PayloadFormatVersion"] == "2.0"
+
+
+def test_only_that_route_may_start_receive_callback(template: Reading) -> None:
+    """The function's own policy names the API and the path."""
+    [permission] = template.of_type("AWS::Lambda::Permission").values()
+    assert permission == {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": "<ReceiveCallbackFunction.Arn>",
+        "Principal": "apigateway.amazonaws.com",
+        "SourceArn": "arn:aws:execute-api:here:mine:<CallbackApi>/*/*/callbacks/{token}",
+    }
+
+
+def test_callbacks_are_throttled(template: Reading) -> None:
+    """A flood ends at the API."""
+    [stage] = template.of_type("AWS::ApiGatewayV2::Stage").values()
+    assert stage["DefaultRouteSettings"] == {
+        "ThrottlingRateLimit": 100,
+        "ThrottlingBurstLimit": 200,
+    }
+
+
+def test_access_logs_name_no_token(template: Reading) -> None:
+    """Whoever reads the logs cannot replay a callback: the path holds the token, and is absent."""
+    [stage] = template.of_type("AWS::ApiGatewayV2::Stage").values()
+    settings = stage["AccessLogSettings"]
+    assert json.loads(settings["Format"]) == {
+        "requestId": "$context.requestId",
+        "time": "$context.requestTime",
+        "routeKey": "$context.routeKey",
+        "status": "$context.status",
+        "responseLatency": "$context.responseLatency",
+        "integrationLatency": "$context.integrationLatency",
+        "error": "$context.error.message",
+        "integrationError": "$context.integrationErrorMessage",
+    }
+    assert settings["DestinationArn"] == "arn:aws:logs:here:mine:log-group:<CallbackApiAccessLogs>"
+
+
+@pytest.mark.parametrize(
+    ("base_url", "expected"),
+    [
+        (None, "<CallbackApi.ApiEndpoint>"),
+        ("https://callbacks.example.com", "https://callbacks.example.com"),
+        (
+            "https://localhost:4566/_aws/execute-api/{api_id}/$default",
+            "https://localhost:4566/_aws/execute-api/<CallbackApi>/$default",
+        ),
+    ],
+)
+def test_callbacks_come_in_where_the_settings_say(
+    synthesize: Synthesize, base_url: str | None, expected: str
+) -> None:
+    """At the API's own address, at a domain in front of it, or at a path that holds its id."""
+    reading = synthesize(Settings(callback_base_url=base_url))
+    told = reading.properties("SubmitFunction")["Environment"]["Variables"]
+    assert reading.outputs["CallbackUrl"] == expected
+    assert told["CUTOUT_CALLBACK_URL"] == expected
+
+
+def test_sweep_runs_every_minute(template: Reading) -> None:
+    """A run that cannot be started within its minute is left to the next one."""
+    schedule = template.properties("EveryMinuteSchedule")
+    assert schedule["ScheduleExpression"] == "rate(1 minute)"
+    assert schedule["State"] == "ENABLED"
+    assert schedule["FlexibleTimeWindow"] == {"Mode": "OFF"}
+    assert schedule["Target"] == {
+        "Arn": "<SweepFunction.Arn>",
+        "RoleArn": "<EveryMinuteRole.Arn>",
+        "RetryPolicy": {"MaximumEventAgeInSeconds": 60, "MaximumRetryAttempts": 1},
+    }
+
+
+def test_a_failed_sweep_is_not_tried_again(template: Reading) -> None:
+    """The next one, a minute later, does the same work."""
+    assert template.properties("EveryMinuteNoSecondTry") == {
+        "FunctionName": "<SweepFunction>",
+        "Qualifier": "$LATEST",
+        "MaximumEventAgeInSeconds": 60,
+        "MaximumRetryAttempts": 0,
+    }
