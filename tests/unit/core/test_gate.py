@@ -1,0 +1,234 @@
+"""What the gate lets through, and when it stands still."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from cutout.gate import Gate, Held, Limits, Pause, PauseReason, Suspicion
+from cutout.states import Reason
+from tests.unit.core.builders import LIMITS, NOW, a_gate
+
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+PROBE = timedelta(seconds=120)
+NO_CREDITS = Pause(reason=PauseReason.OUT_OF_CREDITS, since=NOW, until=NOW + 15 * MINUTE)
+BAD_KEY = Pause(reason=PauseReason.KEY_REFUSED, since=NOW, until=None)
+BY_HAND = Pause(reason=PauseReason.OPERATOR, since=NOW, until=None)
+
+
+@pytest.mark.parametrize(
+    ("in_flight", "held"),
+    [(0, None), (2, None), (3, Reason.GATE_FULL), (4, Reason.GATE_FULL)],
+)
+def test_never_more_tasks_in_flight_than_the_limit(in_flight: int, held: Reason | None) -> None:
+    """With three slots, the third passes and the fourth waits."""
+    answer = a_gate(in_flight=in_flight).holds(LIMITS, NOW)
+    assert answer == (None if held is None else Held(reason=held))
+
+
+@pytest.mark.parametrize(
+    ("spent", "held"),
+    [("0", None), ("4994.6", None), ("4994.61", Reason.DAILY_CAP), ("5000", Reason.DAILY_CAP)],
+)
+def test_never_more_credits_a_day_than_the_cap(spent: str, held: Reason | None) -> None:
+    """The photo whose price just fits passes; a hundredth of a credit more, and it waits."""
+    answer = a_gate(spent=Decimal(spent)).holds(LIMITS, NOW)
+    assert answer == (None if held is None else Held(reason=held))
+
+
+def test_the_price_is_what_the_provider_last_reserved() -> None:
+    """A dearer photo reaches the cap earlier."""
+    dear = a_gate(spent=Decimal(4980), price=Decimal("20.01"))
+    assert dear.holds(LIMITS, NOW) == Held(reason=Reason.DAILY_CAP)
+    assert replace(dear, price=Decimal(20)).holds(LIMITS, NOW) is None
+
+
+def test_a_new_day_begins_with_nothing_spent() -> None:
+    """At midnight UTC the cap is whole again, and admitting writes the new day down."""
+    full = a_gate(spent=Decimal(5000), in_flight=1)
+    tomorrow = NOW + DAY
+    assert full.holds(LIMITS, NOW) == Held(reason=Reason.DAILY_CAP)
+    assert full.holds(LIMITS, tomorrow) is None
+    assert full.admitting(tomorrow, PROBE) == replace(
+        full, in_flight=2, day=tomorrow.date(), spent=Decimal("5.4")
+    )
+    assert (full.spent_on(NOW.date()), full.spent_on(tomorrow.date())) == (
+        Decimal(5000),
+        Decimal(0),
+    )
+
+
+def test_limits_set_by_a_person_replace_the_deployed_ones() -> None:
+    """Limits can be changed while running, up and down."""
+    one = Limits(max_in_flight=1, daily_credit_cap=Decimal(10))
+    assert a_gate(in_flight=1, limits=one).holds(LIMITS, NOW) == Held(reason=Reason.GATE_FULL)
+    assert a_gate(spent=Decimal(5), limits=one).holds(LIMITS, NOW) == Held(reason=Reason.DAILY_CAP)
+    assert a_gate(in_flight=1).holds(LIMITS, NOW) is None
+
+
+@pytest.mark.parametrize(("in_flight", "free"), [(0, 3), (2, 1), (3, 0), (5, 0)])
+def test_free_slots_are_never_negative(in_flight: int, free: int) -> None:
+    """Also when the limit was lowered below what is running."""
+    assert a_gate(in_flight=in_flight).free_slots(LIMITS) == free
+
+
+def test_the_pause_is_named_before_a_full_gate() -> None:
+    """A paused gate says so, even if it is full as well."""
+    held = a_gate(in_flight=3, pause=BAD_KEY).holds(LIMITS, NOW)
+    assert held == Held(reason=Reason.GATE_PAUSED)
+
+
+def test_admitting_takes_a_slot_and_the_price() -> None:
+    """One more in flight, one price more spent, nothing else."""
+    gate = a_gate(in_flight=1, spent=Decimal(10))
+    assert gate.admitting(NOW, PROBE) == replace(gate, in_flight=2, spent=Decimal("15.4"))
+
+
+def test_releasing_never_goes_below_nothing() -> None:
+    """A slot that is given back twice does not open a further one."""
+    assert a_gate(in_flight=2).releasing() == a_gate(in_flight=1)
+    assert a_gate(in_flight=0).releasing() == a_gate(in_flight=0)
+
+
+@pytest.mark.parametrize(
+    ("pause", "at", "is_paused"),
+    [
+        (None, NOW, False),
+        (NO_CREDITS, NOW, True),
+        (NO_CREDITS, NOW + 15 * MINUTE - timedelta(microseconds=1), True),
+        (NO_CREDITS, NOW + 15 * MINUTE, False),
+        (BAD_KEY, NOW + 1000 * DAY, True),
+    ],
+)
+def test_a_pause_lasts_until_its_end_or_until_a_person_resumes(
+    pause: Pause | None,
+    at: datetime,
+    is_paused: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """A pause with an end is over at that moment; one without, never by itself."""
+    assert a_gate(pause=pause).is_paused(at) == is_paused
+
+
+def test_one_photo_probes_when_a_pause_runs_out() -> None:
+    """Half open: the first passes, and nobody follows before its answer is known."""
+    over = NOW + 15 * MINUTE
+    paused = a_gate(pause=NO_CREDITS)
+    assert paused.holds(LIMITS, over) is None
+    probing = paused.admitting(over, PROBE)
+    assert probing.pause == replace(NO_CREDITS, until=over + PROBE)
+    assert probing.holds(LIMITS, over + PROBE / 2) == Held(reason=Reason.GATE_PAUSED)
+
+
+def test_another_probe_goes_when_the_first_is_never_answered() -> None:
+    """A probe that dies does not close the gate for ever."""
+    over = NOW + 15 * MINUTE
+    probing = a_gate(pause=NO_CREDITS).admitting(over, PROBE)
+    assert probing.holds(LIMITS, over + PROBE) is None
+
+
+def test_the_probes_success_opens_the_gate() -> None:
+    """A call made after the pause began, and accepted, ends the pause."""
+    over = NOW + 15 * MINUTE
+    probing = a_gate(pause=NO_CREDITS).admitting(over, PROBE)
+    assert probing.cleared_by(over) == replace(probing, pause=None)
+
+
+@pytest.mark.parametrize("started_at", [NOW - MINUTE, NOW])
+def test_calls_under_way_when_the_pause_began_prove_nothing(started_at: datetime) -> None:
+    """Their acceptance is older news than the refusal."""
+    paused = a_gate(pause=NO_CREDITS)
+    assert paused.cleared_by(started_at) == paused
+
+
+@pytest.mark.parametrize("pause", [BAD_KEY, BY_HAND])
+def test_no_success_ends_a_pause_that_only_a_person_ends(pause: Pause) -> None:
+    """A refused key, or a person's own pause, waits for a person."""
+    paused = a_gate(pause=pause)
+    assert paused.cleared_by(NOW + DAY) == paused
+    assert paused.resuming() == a_gate()
+
+
+def test_an_open_gate_is_not_changed_by_a_success() -> None:
+    """Nothing to clear."""
+    assert a_gate().cleared_by(NOW) == a_gate()
+
+
+@pytest.mark.parametrize("reason", PauseReason)
+def test_pausing_keeps_the_reason_its_beginning_and_its_end(reason: PauseReason) -> None:
+    """Everything but the pause stays."""
+    gate = a_gate(in_flight=2, spent=Decimal(10))
+    assert gate.pausing(reason, NOW, NOW + MINUTE) == replace(
+        gate, pause=Pause(reason=reason, since=NOW, until=NOW + MINUTE)
+    )
+
+
+@pytest.mark.parametrize("standing", [BAD_KEY, BY_HAND])
+def test_a_rate_limit_does_not_shorten_a_pause_without_end(standing: Pause) -> None:
+    """A 429 that comes later leaves an operator's pause, and a refused key's, as they are."""
+    paused = a_gate(pause=standing)
+    assert paused.pausing(PauseReason.RATE_LIMITED, NOW + MINUTE, NOW + 2 * MINUTE) == paused
+
+
+def test_a_person_can_pause_a_gate_that_pauses_for_a_while() -> None:
+    """An operator's pause without end takes the place of a shorter one."""
+    paused = a_gate(pause=NO_CREDITS)
+    assert paused.pausing(PauseReason.OPERATOR, NOW, None) == replace(paused, pause=BY_HAND)
+
+
+def test_the_count_agrees() -> None:
+    """Nothing to mend, and an old suspicion is dropped."""
+    gate = a_gate(in_flight=2)
+    assert gate.recounted(2) == gate
+    suspicious = replace(gate, suspicion=Suspicion(version=7, counted=1))
+    assert suspicious.recounted(2) == gate
+
+
+def _written(gate: Gate) -> Gate:
+    """As the store hands it back: every write counts the version up."""
+    return replace(gate, version=gate.version + 1)
+
+
+@pytest.mark.parametrize("counted", [0, 1, 5])
+def test_a_difference_is_believed_when_seen_twice(counted: int) -> None:
+    """The index may lag: the first look makes suspicious, the second, if equal, mends."""
+    first = _written(a_gate(in_flight=2).recounted(counted))
+    assert first == a_gate(in_flight=2, version=8, suspicion=Suspicion(version=8, counted=counted))
+    assert first.recounted(counted) == a_gate(in_flight=counted, version=8)
+
+
+def test_another_difference_is_a_new_suspicion() -> None:
+    """Two looks that disagree with one another mend nothing."""
+    first = _written(a_gate(in_flight=2).recounted(1))
+    assert first.recounted(0) == replace(first, suspicion=Suspicion(version=9, counted=0))
+
+
+def test_a_difference_is_not_believed_if_somebody_passed_in_between() -> None:
+    """Whoever passed the gate between two looks may be the difference."""
+    first = _written(a_gate(in_flight=2).recounted(3))
+    passed = _written(first.admitting(NOW, PROBE))
+    suspicious = passed.recounted(2)
+    assert suspicious == replace(passed, suspicion=Suspicion(version=10, counted=2))
+
+
+def test_credits_not_used_go_back_to_their_day() -> None:
+    """A refund belongs to the day it was taken on, and never makes a day negative."""
+    gate = a_gate(spent=Decimal(10))
+    assert gate.refunding(Decimal("5.4"), NOW.date()) == a_gate(spent=Decimal("4.6"))
+    assert gate.refunding(Decimal(11), NOW.date()) == a_gate(spent=Decimal(0))
+    assert gate.refunding(Decimal("5.4"), (NOW - DAY).date()) == gate
+
+
+def test_credits_found_spent_count_on_their_day() -> None:
+    """A charge of yesterday does not eat today's cap."""
+    gate = a_gate(spent=Decimal(10))
+    assert gate.charging(Decimal("5.4"), NOW.date()) == a_gate(spent=Decimal("15.4"))
+    assert gate.charging(Decimal("5.4"), (NOW - DAY).date()) == gate
+
+
+def test_a_fresh_gate_is_open() -> None:
+    """A stack that was just deployed lets the first photo through."""
+    assert Gate().holds(LIMITS, NOW) is None
