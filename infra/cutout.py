@@ -17,7 +17,7 @@ from infra.queues import WorkQueue
 from infra.rules import SettingError
 from infra.schedule import EveryMinute
 from infra.settings import ROLE_SESSION_SECONDS, Settings
-from infra.storage import INDEXES, api_key_secret, jobs_table, photo_bucket, signing_key_secret
+from infra.storage import api_key_secret, jobs_table, photo_bucket, signing_key_secret
 from infra.uploads import UploadEvents
 
 _RESERVED = {FunctionName.RECEIVE_CALLBACK: 10, FunctionName.SWEEP: 1}
@@ -186,7 +186,6 @@ class Cutout(Construct):
             results=self.results_bucket.bucket_arn,
             result_prefix=self.settings.result_prefix,
             table=self.table.table_arn,
-            indexes=tuple(f"{self.table.table_arn}/index/{index.name}" for index in INDEXES),
             submissions=self.submissions.queue.queue_arn,
             callbacks=self.callbacks.queue.queue_arn,
             # Secrets Manager ends the ARN in six characters of its own.

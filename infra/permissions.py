@@ -27,7 +27,6 @@ class Reach:
     results: str
     result_prefix: str
     table: str
-    indexes: tuple[str, ...]
     submissions: str
     callbacks: str
     api_key: str
@@ -64,11 +63,16 @@ def statements(reach: Reach) -> dict[FunctionName, Sequence[Statement]]:
         FunctionName.STORE_RESULT: _store_result(reach),
         FunctionName.SWEEP: (
             (
-                "MoveJobsOn",
-                ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:UpdateItem"),
+                "PostponeJobsAndRecountTheGate",
+                (
+                    "dynamodb:GetItem",
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:UpdateItem",
+                ),
                 (reach.table,),
             ),
-            _find_jobs(reach),
+            _find_jobs(reach, "due", "lane"),
             ("WakeTheOthers", ("sqs:SendMessage",), (reach.submissions, reach.callbacks)),
         ),
     }
@@ -79,7 +83,7 @@ def _submit(reach: Reach) -> Sequence[Statement]:
         photo_reader_statement(reach),
         ("TellGoneFromForbidden", ("s3:ListBucket",), (reach.uploads,)),
         _keep_jobs(reach),
-        _find_jobs(reach),
+        _find_jobs(reach, "lane"),
         _read_secrets(reach.api_key, reach.signing_key),
         ("LendPhotos", ("sts:AssumeRole",), (reach.photo_reader,)),
         ("WakeTheNext", ("sqs:SendMessage",), (reach.submissions,)),
@@ -106,7 +110,7 @@ def _store_result(reach: Reach) -> Sequence[Statement]:
         ),
         ("TellGoneFromForbidden", ("s3:ListBucket",), (reach.uploads, reach.results)),
         _keep_jobs(reach),
-        _find_jobs(reach),
+        _find_jobs(reach, "lane"),
         _read_secrets(reach.api_key),
         ("WakeTheNext", ("sqs:SendMessage",), (reach.submissions,)),
         _announce(reach),
@@ -114,21 +118,13 @@ def _store_result(reach: Reach) -> Sequence[Statement]:
 
 
 def _keep_jobs(reach: Reach) -> Statement:
-    return (
-        "KeepJobs",
-        (
-            "dynamodb:GetItem",
-            "dynamodb:BatchGetItem",
-            "dynamodb:PutItem",
-            "dynamodb:UpdateItem",
-            "dynamodb:ConditionCheckItem",
-        ),
-        (reach.table,),
-    )
+    # A transaction asks for the permissions of the writes in it.
+    return ("KeepJobs", ("dynamodb:GetItem", "dynamodb:PutItem"), (reach.table,))
 
 
-def _find_jobs(reach: Reach) -> Statement:
-    return ("FindJobs", ("dynamodb:Query",), reach.indexes)
+def _find_jobs(reach: Reach, *indexes: str) -> Statement:
+    places = tuple(f"{reach.table}/index/{index}" for index in indexes)
+    return ("FindJobs", ("dynamodb:Query",), places)
 
 
 def _read_secrets(*secrets: str) -> Statement:

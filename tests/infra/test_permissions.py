@@ -3,15 +3,9 @@
 from infra.settings import Settings
 from tests.infra.reading import Reading, Synthesize, many
 
-READ_JOBS = {("dynamodb:GetItem", "<Jobs.Arn>"), ("dynamodb:BatchGetItem", "<Jobs.Arn>")}
-KEEP_JOBS = READ_JOBS | {
-    ("dynamodb:PutItem", "<Jobs.Arn>"),
-    ("dynamodb:UpdateItem", "<Jobs.Arn>"),
-    ("dynamodb:ConditionCheckItem", "<Jobs.Arn>"),
-}
-FIND_JOBS = {
-    ("dynamodb:Query", f"<Jobs.Arn>/index/{index}") for index in ("due", "lane", "source", "state")
-}
+KEEP_JOBS = {("dynamodb:GetItem", "<Jobs.Arn>"), ("dynamodb:PutItem", "<Jobs.Arn>")}
+FIND_WAITING = ("dynamodb:Query", "<Jobs.Arn>/index/lane")
+FIND_DUE = ("dynamodb:Query", "<Jobs.Arn>/index/due")
 SECRET = "arn:aws:secretsmanager:here:mine:secret:Cutout"
 READ_API_KEY = ("secretsmanager:GetSecretValue", f"{SECRET}/evolink-api-key-??????")
 READ_SIGNING_KEY = ("secretsmanager:GetSecretValue", f"{SECRET}/callback-signing-key-??????")
@@ -39,7 +33,7 @@ MAY = {
         *READ_PHOTOS,
         ("s3:ListBucket", "<Uploads.Arn>"),
         *KEEP_JOBS,
-        *FIND_JOBS,
+        FIND_WAITING,
         READ_API_KEY,
         READ_SIGNING_KEY,
         ("sts:AssumeRole", "<PhotoReader.Arn>"),
@@ -63,16 +57,18 @@ MAY = {
         ("s3:PutObject", "<Results.Arn>/*"),
         ("s3:PutObjectTagging", "<Results.Arn>/*"),
         *KEEP_JOBS,
-        *FIND_JOBS,
+        FIND_WAITING,
         READ_API_KEY,
         ("sqs:SendMessage", "<SubmissionsQueue.Arn>"),
         ANNOUNCE,
     },
     "SweepRole": {
         *_writes_its_logs("Sweep"),
-        *READ_JOBS,
+        *KEEP_JOBS,
+        ("dynamodb:BatchGetItem", "<Jobs.Arn>"),
         ("dynamodb:UpdateItem", "<Jobs.Arn>"),
-        *FIND_JOBS,
+        FIND_DUE,
+        FIND_WAITING,
         ("sqs:SendMessage", "<SubmissionsQueue.Arn>"),
         ("sqs:SendMessage", "<CallbacksQueue.Arn>"),
     },
