@@ -105,7 +105,8 @@ class Decision:
 _FAIL = Decision(verdict=Verdict.FAIL)
 _PROBE_AFTER = timedelta(minutes=15)
 _RATE_LIMIT_PAUSE = timedelta(seconds=60)
-_LONGEST_RETRY_AFTER = timedelta(hours=1)
+_SHORTEST_RETRY_AFTER_SECONDS = 1.0
+_LONGEST_RETRY_AFTER_SECONDS = 3600.0
 
 _REFUSALS: dict[int, Decision] = {
     # 401, 403: "invalid or expired token", "access denied" (create page)
@@ -139,10 +140,11 @@ def decide_refusal(refused: Refused) -> Decision:
         return Decision(verdict=Verdict.WAIT)
     decision = _REFUSALS.get(refused.status, _FAIL)
     if decision.pause is PauseReason.RATE_LIMITED and refused.retry_after_seconds is not None:
-        asked = timedelta(seconds=max(1.0, refused.retry_after_seconds))
+        # Bounded as a number: the header may hold one that no timedelta can.
+        asked = max(_SHORTEST_RETRY_AFTER_SECONDS, refused.retry_after_seconds)
         return Decision(
             verdict=Verdict.PAUSE,
-            delay=min(asked, _LONGEST_RETRY_AFTER),
+            delay=timedelta(seconds=min(asked, _LONGEST_RETRY_AFTER_SECONDS)),
             pause=PauseReason.RATE_LIMITED,
         )
     return decision
