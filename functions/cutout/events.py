@@ -27,13 +27,24 @@ class Deleted:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class VersionDeleted:
+    """S3 says that one version of a key was removed for good; the key itself may stand.
+
+    Old versions expire under a lifecycle rule, for one. Whoever works on that version finds it
+    gone; everybody else is not concerned.
+    """
+
+    source: Source
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class JobDue:
     """A job wants to be looked at."""
 
     job_id: str
 
 
-Submission = Uploaded | Deleted | JobDue
+Submission = Uploaded | Deleted | VersionDeleted | JobDue
 
 
 def read_submission(body: str) -> Submission:
@@ -49,6 +60,8 @@ def read_submission(body: str) -> Submission:
         return _read_s3_event(told["detail-type"], told["detail"])
     except (KeyError, TypeError) as exc:
         raise MessageError(f"the message lacks {exc}") from exc
+    except (ValueError, OverflowError) as exc:
+        raise MessageError("the message's size is not a number") from exc
 
 
 def read_wake(body: str) -> Wake:
@@ -65,7 +78,7 @@ def read_wake(body: str) -> Wake:
             task_id=told.get("task_id"),
             is_poll=bool(told.get("is_poll")),
         )
-    except (KeyError, TypeError, ValueError) as exc:
+    except (KeyError, TypeError, ValueError, OverflowError) as exc:
         raise MessageError("the message is not one of ours") from exc
 
 
@@ -83,8 +96,13 @@ def _read_s3_event(kind: str, detail: Mapping[str, Any]) -> Submission:
     if kind == "Object Created":
         return Uploaded(source=source)
     if kind == "Object Deleted":
-        return Deleted(source=source)
+        is_one_version = detail.get("deletion-type") == _FOR_GOOD and source.version_id is not None
+        return VersionDeleted(source=source) if is_one_version else Deleted(source=source)
     raise MessageError(f"an event of another kind: {kind}")
+
+
+_FOR_GOOD = "Permanently Deleted"
+"""In a bucket with versions, one version; a deleted key gets a "Delete Marker Created" there."""
 
 
 def _version(text: str | None) -> str | None:

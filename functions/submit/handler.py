@@ -16,7 +16,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cutout.adapters.telemetry_powertools import PowertoolsTelemetry
-from cutout.events import Deleted, JobDue, Uploaded, read_submission
+from cutout.events import Deleted, JobDue, Uploaded, VersionDeleted, read_submission
 from cutout.wiring.submit import SubmitApp, build
 
 logger = Logger()
@@ -40,6 +40,8 @@ def record_handler(record: SQSRecord) -> None:
             job = _app().jobs.find(job_id)
         case Deleted(source=source):
             _app().arrive.deleted(source)
+            return
+        case VersionDeleted():
             return
     if job is not None:
         with logger.append_context_keys(job_id=job.id):
