@@ -1,0 +1,87 @@
+"""Is a result the cut-out that was paid for?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cutout.acceptance import why_not
+from cutout.job import Photo
+from cutout.ports import Picture
+from cutout.states import Reason
+from tests.unit.core.builders import PHOTO
+
+CUT_OUT = Picture(format="png", width=600, height=400, alpha_range=(0, 255))
+
+
+def shaped(width: int, height: int) -> Picture:
+    """A cut-out of that size."""
+    return replace(CUT_OUT, width=width, height=height)
+
+
+@pytest.mark.parametrize(
+    "alpha",
+    [(0, 255), (0, 1), (254, 255), (100, 100), (1, 254), (0, 254)],
+)
+def test_anything_between_clear_and_solid_is_a_cut_out(alpha: tuple[int, int]) -> None:
+    """As soon as one pixel is not solid, and one is not clear, something was cut out."""
+    assert why_not(replace(CUT_OUT, alpha_range=alpha), PHOTO) is None
+
+
+@pytest.mark.parametrize(
+    ("picture", "reason"),
+    [
+        (None, Reason.RESULT_NOT_AN_IMAGE),
+        (replace(CUT_OUT, alpha_range=None), Reason.RESULT_OPAQUE),
+        (replace(CUT_OUT, alpha_range=(255, 255)), Reason.RESULT_OPAQUE),
+        (replace(CUT_OUT, alpha_range=(0, 0)), Reason.RESULT_EMPTY),
+        (shaped(400, 600), Reason.RESULT_ASPECT_DIFFERS),
+        (shaped(600, 600), Reason.RESULT_ASPECT_DIFFERS),
+        (replace(shaped(9, 9), alpha_range=None), Reason.RESULT_OPAQUE),
+    ],
+)
+def test_doubtful_results_need_a_persons_eye(picture: Picture | None, reason: Reason) -> None:
+    """Not an image, nothing removed, nothing left, or another shape than the photo's."""
+    assert why_not(picture, PHOTO) is reason
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "is_accepted"),
+    [
+        (600, 400, True),
+        (300, 200, True),
+        (2400, 1600, True),
+        (1024, 683, True),
+        (100, 67, True),
+        (15, 10, True),
+        (3, 2, True),
+        (610, 400, True),
+        (613, 400, False),
+        (589, 400, True),
+        (587, 400, False),
+        (512, 512, False),
+    ],
+)
+def test_size_may_differ_and_shape_by_two_per_cent(
+    width: int,
+    height: int,
+    is_accepted: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """The provider may scale; rounding to whole pixels is no difference in shape."""
+    expected = None if is_accepted else Reason.RESULT_ASPECT_DIFFERS
+    assert why_not(shaped(width, height), PHOTO) is expected
+
+
+def test_the_photo_is_compared_as_it_is_shown() -> None:
+    """A photo that its Exif data turns upright gives an upright cut-out."""
+    upright = Photo(format="jpeg", width=400, height=600, sha256="c0" * 32)
+    assert why_not(shaped(400, 600), upright) is None
+    assert why_not(shaped(600, 400), upright) is Reason.RESULT_ASPECT_DIFFERS
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 50_000), (50_000, 1), (1, 1)])
+def test_the_oddest_shapes_are_compared_too(width: int, height: int) -> None:
+    """A line of pixels is accepted as what it is."""
+    photo = replace(PHOTO, width=width, height=height)
+    assert why_not(shaped(width, height), photo) is None
