@@ -16,45 +16,60 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cutout.cli.delivery import Delivered
+    from cutout.cli.follow import Followed
     from cutout.job import Job
 
-_FEW = 12
+_FEW = 8
 _MANY = 60
 _SHORTEST_STEP_SECONDS = 0.005
+_ASPECTS = (0.6, 1.8)
+_UPLOADED = "uploaded"
+_TENTH = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """How long a job was in a state."""
+    """How long a photo was in a state, and how long after its upload that began. In seconds."""
 
     state: str
-    seconds: float
+    begins: float
+    lasts: float
 
 
 def contact_sheet(delivered: Sequence[Delivered], *, made_at: datetime) -> str:
     """Return the page. Photos are shown smaller the more there are of them."""
-    side = 960 if len(delivered) <= _FEW else 480 if len(delivered) <= _MANY else 240
+    count = len(delivered)
+    side = 960 if count <= _FEW else 480 if count <= _MANY else 240
     return _template("page.html").substitute(
         style=_text("page.css"),
         title=escape(_title(delivered)),
         totals="".join(_totals(delivered)),
         made_at=escape(f"{made_at:%d %B %Y, %H:%M} UTC"),
         made_at_iso=escape(made_at.isoformat()),
+        amount="few" if count <= _FEW else "many",
         cards="\n".join(_card(one, side) for one in delivered),
     )
 
 
-def steps_of(job: Job) -> list[Step]:
-    """Return the states that a job went through, and how long it was in each."""
-    end = settled_at(job) or job.updated_at
-    moments = [*(step.at for step in job.history[1:]), end]
+def steps_of(photo: Followed) -> list[Step]:
+    """Return the states that a photo went through, one after the other.
+
+    The first is the time that it took until the stack had taken note of it.
+    """
+    if photo.job is None:
+        return []
+    zero = photo.sent.at
+    marks = [(_UPLOADED, zero), *((step.state.value, step.at) for step in photo.job.history)]
+    ends = [*(at for _, at in marks[1:]), settled_at(photo.job) or photo.job.updated_at]
     steps: list[Step] = []
-    for step, until in zip(job.history, moments, strict=True):
-        seconds = (until - step.at).total_seconds()
-        if steps and steps[-1].state == step.state:
-            seconds += steps.pop().seconds
-        steps.append(Step(state=step.state.value, seconds=seconds))
-    return [step for step in steps if step.seconds >= _SHORTEST_STEP_SECONDS]
+    for (state, at), end in zip(marks, ends, strict=True):
+        lasts = (end - at).total_seconds()
+        if steps and steps[-1].state == state:
+            lasts += steps.pop().lasts
+        if lasts >= _SHORTEST_STEP_SECONDS:
+            begins = (end - zero).total_seconds() - lasts
+            steps.append(Step(state=state, begins=begins, lasts=lasts))
+    return steps
 
 
 def _title(delivered: Sequence[Delivered]) -> str:
@@ -85,7 +100,8 @@ def _card(one: Delivered, side: int) -> str:
         seconds=f"{one.seconds:.1f} s",
         credits="" if not one.credits else f"{one.credits:g} credits",
         size=escape(_size(job)),
-        steps="".join(_steps(job)) if job else "",
+        aspect=f"{_aspect(job):.3f}",
+        steps="".join(_steps(one.photo)),
         details="".join(_details(one)),
     )
 
@@ -111,12 +127,28 @@ def _size(job: Job | None) -> str:
     return f"{job.result.width} by {job.result.height} pixels, {kilobytes:,} kB"
 
 
-def _steps(job: Job) -> Iterator[str]:
-    for step in steps_of(job):
+def _aspect(job: Job | None) -> float:
+    """Return width by height of the picture, within what a page can show side by side."""
+    if job is None or job.result is None:
+        return 1.0
+    least, most = _ASPECTS
+    return min(max(job.result.width / job.result.height, least), most)
+
+
+def _steps(photo: Followed) -> Iterator[str]:
+    steps = steps_of(photo)
+    whole = max((step.begins + step.lasts for step in steps), default=1.0)
+    for step in steps:
+        begins, lasts = 100 * step.begins / whole, 100 * step.lasts / whole
         yield (
-            f'<li class="{escape(step.state)}" style="--seconds:{step.seconds:.3f}">'
-            f"<span>{escape(step.state)} <b>{step.seconds:.1f} s</b></span></li>"
+            f'<li class="{escape(step.state)}"><span>{escape(step.state)}</span>'
+            f'<i style="--from:{begins:.1f}%;--long:{lasts:.1f}%"></i>'
+            f"<b>{_short(step.lasts)}</b></li>"
         )
+
+
+def _short(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= _TENTH else f"{1000 * seconds:.0f} ms"
 
 
 def _details(one: Delivered) -> Iterator[str]:
