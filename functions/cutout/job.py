@@ -68,13 +68,13 @@ class Attempt:
         body: the exact JSON text POSTed, kept while the attempt is open for an equal repeat.
         posts: how often the body was sent.
         credits_reserved: what the provider said it reserved, or our estimate until it did.
-        is_possible_double_charge: the body was repeated and the provider did not say `replayed`.
+        is_replayed: the provider answered a repeat with the first call's task.
     """
 
     number: int
     idempotency_key: str
-    body: str | None
     started_at: datetime
+    body: str | None = None
     posts: int = 1
     outcome: AttemptOutcome = AttemptOutcome.OPEN
     task_id: str | None = None
@@ -82,7 +82,12 @@ class Attempt:
     credits_used: Decimal | None = None
     code: str | None = None
     message: str | None = None
-    is_possible_double_charge: bool = False
+    is_replayed: bool = False
+
+    @property
+    def is_possible_double_charge(self) -> bool:
+        """The body was sent more than once, and the provider did not say that it knew it."""
+        return self.posts > 1 and not self.is_replayed
 
     @property
     def is_open(self) -> bool:

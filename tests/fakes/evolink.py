@@ -51,13 +51,15 @@ class FakeEvolink:
     posts: list[tuple[str, str]] = field(default_factory=list)
     create_faults: deque[Fault] = field(default_factory=deque)
     read_faults: deque[Exception] = field(default_factory=deque)
+    create_rule: Fault | None = None
+    read_rule: Callable[[], Exception | None] = lambda: None
     honours_keys: bool = True
     _by_key: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def create(self, body: str, idempotency_key: str) -> CreateOutcome:
         self.step("evolink.create")
         self.posts.append((idempotency_key, body))
-        fault = self.create_faults.popleft() if self.create_faults else None
+        fault = self.create_faults.popleft() if self.create_faults else self.create_rule
         outcome = fault(self, body, idempotency_key) if fault else self.take(body, idempotency_key)
         self.step("evolink.create done")
         return outcome
@@ -87,8 +89,9 @@ class FakeEvolink:
 
     def read(self, task_id: str) -> Task:
         self.step("evolink.read")
-        if self.read_faults:
-            raise self.read_faults.popleft()
+        fault = self.read_faults.popleft() if self.read_faults else self.read_rule()
+        if fault:
+            raise fault
         if task_id not in self.tasks:
             raise TaskUnknownError("the API knows no such task")
         return self.tasks[task_id]
@@ -133,11 +136,13 @@ class FakeDownloads:
     evolink: FakeEvolink
     step: Step = no_step
     faults: deque[Exception] = field(default_factory=deque)
+    rule: Callable[[], Exception | None] = lambda: None
 
     def fetch(self, url: str, file: Path) -> int:
         self.step("downloads.fetch")
-        if self.faults:
-            raise self.faults.popleft()
+        fault = self.faults.popleft() if self.faults else self.rule()
+        if fault:
+            raise fault
         if url not in self.evolink.results:
             raise FetchRefusedError("the link answers 404")
         return file.write_bytes(self.evolink.results[url])

@@ -2,24 +2,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cutout.errors import GateMovedError, JobMovedError
 from cutout.gate import Gate
 from cutout.job import Job
-from cutout.ports import Head
+from cutout.ports import Clock, Head
 from cutout.states import Lane, State
 from tests.fakes.steps import Step, no_step
 
 
-class MemoryJobs:
-    """The jobs table: strong reads, conditional writes, indexes that may lag.
+LAG = timedelta(seconds=5)
 
-    `lag` picks, for each index read, a view of the past: it is given the number of views kept and
-    answers which one to show, the newest last.
+
+class MemoryJobs:
+    """The jobs table: strong reads, conditional writes, indexes that may lag by `LAG`.
+
+    `lag` picks, for each index read, a view of the recent past: it is given how many there are and
+    answers which one to show, the present last.
     """
 
-    def __init__(self, step: Step = no_step) -> None:
+    def __init__(self, clock: Clock, step: Step = no_step) -> None:
+        self._clock = clock
         self._step = step
         self.jobs: dict[str, Job] = {}
         self.gate: Gate | None = None
@@ -27,8 +31,9 @@ class MemoryJobs:
         self.result_keys: dict[str, str] = {}
         self.look_at: dict[str, datetime] = {}
         self.writes: list[Job] = []
+        self.loses_answer: Callable[[], bool] = lambda: False
         self.lag: Callable[[int], int] = lambda views: views - 1
-        self._views: list[dict[str, Job]] = [{}]
+        self._views: list[tuple[datetime, dict[str, Job]]] = [(clock.now(), {})]
 
     def claim(self, job: Job) -> Job:
         self._step("jobs.claim")
@@ -53,6 +58,9 @@ class MemoryJobs:
         saved = replace(job, version=job.version + 1)
         self._write(saved)
         self._step("jobs.save done")
+        if gate is None and self.loses_answer():
+            # It was written, the answer was lost, and the SDK's repeat met the new version.
+            raise JobMovedError(saved)
         return saved
 
     def read_gate(self) -> Gate:
@@ -126,8 +134,15 @@ class MemoryJobs:
         self.look_at.pop(job.id, None)
         if job.due_at is not None:
             self.look_at[job.id] = job.due_at
-        self._views = [*self._views[-3:], dict(self.jobs)]
+        self._views = [*self._recent(), (self._clock.now(), dict(self.jobs))]
 
     def _view(self) -> dict[str, Job]:
-        """The jobs as an index shows them: perhaps a few writes old."""
-        return self._views[self.lag(len(self._views))]
+        """The jobs as an index shows them: perhaps as they stood a moment ago."""
+        recent = self._recent()
+        return recent[self.lag(len(recent))][1]
+
+    def _recent(self) -> list[tuple[datetime, dict[str, Job]]]:
+        """What stood at some time within `LAG`: the view before that, and all since."""
+        since = self._clock.now() - LAG
+        old = [view for view in self._views if view[0] <= since]
+        return [*old[-1:], *(view for view in self._views if view[0] > since)]

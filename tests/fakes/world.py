@@ -91,18 +91,21 @@ class World:
         timing: Timing = TIMING,
         limits: Limits = LIMITS,
         rng: random.Random | None = None,
+        clock: FakeClock | None = None,
+        submissions: MemorySubmissions | None = None,
+        callbacks: MemoryCallbacks | None = None,
     ) -> None:
         rng = rng or random.Random(0)  # noqa: S311 - reproducible on purpose
-        self.clock = FakeClock()
+        self.clock = clock or FakeClock()
         self.timing = timing
         self.limits = limits
-        self.jobs = MemoryJobs(step)
+        self.jobs = MemoryJobs(self.clock, step)
         self.uploads = MemoryUploads(step)
         self.results = MemoryResults(step)
         self.evolink = FakeEvolink(self.clock, step)
         self.downloads = FakeDownloads(self.evolink, step)
-        self.submissions = MemorySubmissions(step)
-        self.callbacks = MemoryCallbacks(step)
+        self.submissions = submissions or MemorySubmissions(step)
+        self.callbacks = callbacks or MemoryCallbacks(step)
         self.announcements = MemoryAnnouncements(step)
         self.telemetry = MemoryTelemetry()
         waker = Waker(

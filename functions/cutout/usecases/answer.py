@@ -51,11 +51,19 @@ class Answers:
                 return job
             after, rule = self._next(job, attempt, outcome)
             try:
-                return self.recorder.record(job, after, rule)
+                saved = self.recorder.record(job, after, rule)
             except JobMovedError as lost:
                 if lost.winner is None:
                     raise
                 job = lost.winner
+            else:
+                self._count(saved, number)
+                return saved
+
+    def _count(self, job: Job, number: int) -> None:
+        attempt = job.attempt_numbered(number)
+        if attempt is not None and attempt.is_possible_double_charge:
+            self.recorder.telemetry.count(Metric.POSSIBLE_DOUBLE_CHARGE)
 
     def lease_ran_out(self, job: Job) -> Job:
         """A worker died around its call: nobody knows whether it was made."""
@@ -84,16 +92,14 @@ class Answers:
     def _accepted(self, job: Job, attempt: Attempt, accepted: Accepted) -> tuple[Job, GateRule]:
         now = self.recorder.clock.now()
         reserved = accepted.credits_reserved or attempt.credits_reserved or Decimal(0)
-        is_double = attempt.posts > 1 and not accepted.is_replay
         known = replace(
             attempt,
             outcome=AttemptOutcome.ACCEPTED,
             task_id=accepted.task_id,
             credits_reserved=reserved,
-            is_possible_double_charge=is_double,
+            is_replayed=accepted.is_replay,
         )
-        if is_double:
-            self.recorder.telemetry.count(Metric.POSSIBLE_DOUBLE_CHARGE)
+        is_double = known.is_possible_double_charge
         after = job.with_attempt(known).move(
             Move.ACCEPT,
             now=now,

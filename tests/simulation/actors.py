@@ -1,0 +1,74 @@
+"""Workers that run one at a time and stop at every step, so that a seed decides the order.
+
+Each worker is a thread, but only the one that holds the baton runs; it gives the baton back at
+each call of `Stage.step`. Nothing depends on the operating system's scheduling.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+
+class Killed(BaseException):  # noqa: N818 - not an error: what a crash is to the code it hits
+    """The worker's process ends here: nothing after this line runs."""
+
+
+class Actor:
+    """One worker on one message."""
+
+    def __init__(self, name: str, run: Callable[[], None]) -> None:
+        self.name = name
+        self.at = "start"
+        self.error: BaseException | None = None
+        self.is_done = False
+        self.stalled_until: datetime | None = None
+        self._strike: Exception | Killed | None = None
+        self._go = threading.Semaphore(0)
+        self._back = threading.Semaphore(0)
+        self._thread = threading.Thread(target=self._main, args=(run,), daemon=True)
+
+    def resume(self, strike: Exception | Killed | None = None) -> None:
+        """Run up to the next step; `strike` is raised where the worker stands."""
+        self._strike = strike
+        if self.at == "start":
+            self.at = "begun"
+            self._thread.start()
+        else:
+            self._go.release()
+        self._back.acquire()
+        if self.is_done:
+            self._thread.join()
+
+    def pause(self, name: str) -> None:
+        """Called on the worker's own thread: stop here."""
+        self.at = name
+        self._back.release()
+        self._go.acquire()
+        if self._strike is not None:
+            strike, self._strike = self._strike, None
+            raise strike
+
+    def _main(self, run: Callable[[], None]) -> None:
+        _current.actor = self
+        try:
+            run()
+        except BaseException as exc:  # noqa: BLE001 - handed to the engine, which judges it
+            self.error = exc
+        self.is_done = True
+        self._back.release()
+
+
+class _Current(threading.local):
+    actor: Actor | None = None
+
+
+_current = _Current()
+
+
+def step(name: str) -> None:
+    """The ports' hook: stops the worker that runs, if one does."""
+    actor = _current.actor
+    if actor is not None:
+        actor.pause(name)

@@ -1,0 +1,308 @@
+"""One run: users, workers, provider and time, interleaved by a seed."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from cutout.errors import CallbackRefusedError, TransientError
+from cutout.gate import Limits, PauseReason
+from cutout.job import Source
+from cutout.ports import Wake
+from cutout.usecases.wake import change_gate
+from tests.fakes.clock import FakeClock
+from tests.fakes.world import TIMING, World, png
+from tests.simulation.actors import Actor, Killed, step
+from tests.simulation.faults import TASK_CODES, Faults, Mix
+from tests.simulation.queue import Message, SimQueue
+
+FUNCTION_TIMEOUT = timedelta(seconds=90)
+"""Longer than any function's own; shorter than the lease."""
+_LONGEST_QUIET = timedelta(days=4)
+"""A daily cap may hold photos back for days; nothing else takes as long."""
+
+
+Entry = tuple[Actor, SimQueue | None, Message | None, datetime]
+"""A worker, what it works on, and since when."""
+
+
+@dataclass(order=True)
+class Planned:
+    """Something that happens at a time, whatever the workers do."""
+
+    at: datetime
+    number: int
+    act: Callable[[], None]
+
+
+class Engine:
+    """A world, its workers, and what a seed makes of them."""
+
+    def __init__(self, seed: int, *, photos: int = 12, world: type[World] = World) -> None:
+        self.seed = seed
+        self.rng = random.Random(seed)  # noqa: S311 - reproducible on purpose
+        self.faults = Faults(mix=Mix.draw(self.rng), rng=self.rng)
+        self.world = self._make(world)
+        self.world.jobs.lag = self._lag
+        self.world.evolink.honours_keys = self.rng.random() < 0.7
+        self.submissions: SimQueue = self.world.submissions  # type: ignore[assignment]
+        self.callbacks: SimQueue = self.world.callbacks  # type: ignore[assignment]
+        self.actors: list[Entry] = []
+        self.uploads: list[Source] = []
+        self.newest: dict[str, Source] = {}
+        self.noted: dict[str, tuple[str, datetime]] = {}
+        self.puts_seen = 0
+        self.peak_in_flight = 0
+        self.writes_seen = 0
+        self._plans: list[Planned] = []
+        self._planned = 0
+        self._charges_seen = 0
+        self._plan_users(photos)
+        self._plan_sweep()
+
+    @property
+    def clock(self) -> Any:  # noqa: ANN401 - the world's clock
+        return self.world.clock
+
+    def run(self, on_tick: Callable[[Engine], None]) -> None:
+        """Two hours of faults, then quiet until nothing is left to do; checks at every tick."""
+        quiet_at = self.clock.now() + timedelta(hours=2)
+        while self.clock.now() < quiet_at + _LONGEST_QUIET:
+            if self.clock.now() >= quiet_at:
+                self._be_quiet()
+            if self.faults.is_quiet and self._is_idle():
+                return
+            self._tick()
+            on_tick(self)
+        raise AssertionError(f"seed {self.seed}: still busy after {_LONGEST_QUIET} of quiet")
+
+    # What happens next
+
+    def _tick(self) -> None:
+        choices: list[Callable[[], None]] = []
+        for entry in self._awake():
+            choices += [lambda a=entry: self._resume(a)] * 6
+        if len(self.actors) < 6:
+            for queue in (self.submissions, self.callbacks):
+                for message in queue.visible()[:3]:
+                    choices += [lambda q=queue, m=message: self._start(q, m)] * 2
+        choices.append(self._pass_time)
+        self.rng.choice(choices)()
+        self._provide()
+
+    def _pass_time(self) -> None:
+        """A little while; longer when nobody has anything to do."""
+        if self._awake() or self.submissions.visible() or self.callbacks.visible():
+            self.clock.advance(timedelta(seconds=self.rng.random() * 3))
+        else:
+            waits = [m.visible_at for q in (self.submissions, self.callbacks) for m in q.messages]
+            waits += [a.stalled_until for a, *_ in self.actors if a.stalled_until]
+            self.clock.advance_to(min([plan.at for plan in self._plans] + waits))
+        while self._plans and min(self._plans).at <= self.clock.now():
+            plan = min(self._plans)
+            self._plans.remove(plan)
+            plan.act()
+
+    def _start(self, queue: SimQueue, message: Message) -> None:
+        if queue not in (self.submissions, self.callbacks) or message not in queue.messages:
+            return
+        queue.receive(message)
+        actor = Actor(type(message.body).__name__, lambda: self._work(message))
+        self.actors.append((actor, queue, message, self.clock.now()))
+
+    def _awake(self) -> list[Entry]:
+        """The workers that are not stalled."""
+        now = self.clock.now()
+        return [e for e in self.actors if not e[0].stalled_until or e[0].stalled_until <= now]
+
+    def _resume(self, entry: Entry) -> None:
+        actor, queue, message, started_at = entry
+        strike: Exception | Killed | None = self.faults.on_step(actor.at)
+        if self.clock.now() - started_at > FUNCTION_TIMEOUT:
+            strike = Killed("timed out")
+        elif actor.at != "start" and self.faults.strikes("crash", actor.at):
+            strike = Killed("crashed")
+        actor.resume(strike if actor.at != "start" else None)
+        actor.stalled_until = None
+        if self.faults.strikes("stall", actor.at):
+            actor.stalled_until = self.clock.now() + timedelta(seconds=self.rng.uniform(5, 85))
+        if actor.is_done:
+            self.actors.remove(entry)
+            self._end(actor, queue, message)
+
+    def _end(self, actor: Actor, queue: SimQueue | None, message: Message | None) -> None:
+        error = actor.error
+        if error is not None and not isinstance(error, Killed | TransientError):
+            raise AssertionError(f"seed {self.seed}: a worker broke at {actor.at}") from error
+        if queue is None or message is None:
+            return
+        if error is None and isinstance(message.body, Source | tuple):
+            self._note(message.body if isinstance(message.body, Source) else message.body[1])
+        if error is not None:
+            queue.give_back(message)
+        elif not self.faults.strikes("delivered_twice"):
+            queue.finish(message)
+
+    def _note(self, source: Source) -> None:
+        """From now on the product knows of this event."""
+        known = self.noted.get(source.key)
+        if known is None or known[0] < source.order:
+            self.noted[source.key] = (source.order, self.clock.now())
+
+    def _work(self, message: Message) -> None:
+        match message.body:
+            case Source() as source:
+                job = self.world.arrive.created(source)
+                if job is not None:
+                    self.world.submit.advance(job)
+            case ("deleted", Source() as source):
+                self.world.arrive.deleted(source)
+            case str(job_id):
+                found = self.world.jobs.find(job_id)
+                if found is not None:
+                    self.world.submit.advance(found)
+            case Wake() as wake:
+                self.world.follow.wake(wake)
+
+    # Users
+
+    def _plan_users(self, photos: int) -> None:
+        keys = [f"folder/{number // 2}.{'jpg' if number % 2 else 'png'}" for number in range(photos)]
+        for number, key in enumerate(keys):
+            at = self.rng.random() * 1800
+            self._plan(at, lambda k=key, n=number: self._upload(k, n))
+            if self.faults.strikes("overwritten"):
+                self._plan(at + self.rng.choice((3, 60)) * self.rng.random(), lambda k=key, n=number: self._upload(k, n + 100))
+            if self.faults.strikes("deleted"):
+                self._plan(at + self.rng.random() * 240, lambda k=key: self._delete(k))
+        if self.faults.strikes("forged"):
+            self._plan(self.rng.random() * 1800, self._forge)
+
+    def _upload(self, key: str, salt: int) -> None:
+        data = b"not a photo" if self.faults.strikes("not_a_photo") else png(salt=salt)
+        source = self.world.uploads.add(key, data)
+        self.uploads.append(source)
+        self.newest[key] = source
+        self.submissions.put(source)
+
+    def _delete(self, key: str) -> None:
+        self.newest[key] = self.world.uploads.remove(key)
+        self.submissions.put(("deleted", self.newest[key]))
+
+    def _forge(self) -> None:
+        for token in ("", "0" * 32 + ".1." + "A" * 43, f"{self.rng.random()}"):
+            try:
+                self.world.receive.receive(token, '{"id": "task-unified-000001"}')
+            except CallbackRefusedError:
+                continue
+            raise AssertionError(f"seed {self.seed}: a forged callback was taken")
+
+    # The provider
+
+    def _provide(self) -> None:
+        """Give every new task a fate."""
+        for charge in self.world.evolink.charges[self._charges_seen :]:
+            self._charges_seen += 1
+            seconds = self.rng.uniform(0.1, 90)
+            if self.faults.strikes("task_slow"):
+                seconds = self.rng.uniform(300, 2400)
+            if not self.faults.strikes("task_stuck"):
+                self._plan(seconds, lambda c=charge: self._finish(c.task_id, c.callback_url))
+
+    def _finish(self, task_id: str, callback_url: str) -> None:
+        if self.faults.strikes("task_failed"):
+            self.world.evolink.fail(task_id, self.rng.choice(TASK_CODES))
+        else:
+            self.world.evolink.complete(task_id, self.faults.result())
+        token = callback_url.rpartition("/")[2]
+        if self.faults.strikes("callback_lost"):
+            return
+        times = 2 if self.faults.strikes("callback_twice") else 1
+        for _ in range(times):
+            delay = self.rng.uniform(0, 5)
+            if self.faults.strikes("callback_late"):
+                delay = self.rng.uniform(600, 9000)
+            self._plan(delay, lambda: self._call_back(token, task_id))
+
+    def _call_back(self, token: str, task_id: str) -> None:
+        body = json.dumps({"id": task_id, "status": "completed"})
+        if self.faults.strikes("callback_garbled"):
+            body = self.rng.choice(("", "[]", '{"id": "task-of-somebody-else"}', "\x00"))
+        self.world.receive.receive(token, body)
+
+    # Operators and time
+
+    def _plan_sweep(self) -> None:
+        self._plan(60, self._sweep)
+
+    def _sweep(self) -> None:
+        actor = Actor("sweep", self._run_sweep)
+        self.actors.append((actor, None, None, self.clock.now()))
+        gate = self.world.jobs.gate
+        is_stuck = gate is not None and gate.pause is not None and gate.pause.until is None
+        if is_stuck and (self.faults.is_quiet or self.rng.random() < 0.1):
+            assert gate is not None
+            assert gate.pause is not None
+            assert gate.pause.reason is PauseReason.KEY_REFUSED
+            change_gate(self.world.jobs, lambda gate: gate.resuming())
+        if self.submissions.dead and self.rng.random() < 0.1:
+            self.submissions.redrive()
+        self._plan_sweep()
+
+    def _run_sweep(self) -> None:
+        self.world.sweep.sweep()
+
+    def _be_quiet(self) -> None:
+        self.faults.is_quiet = True
+        self.submissions.redrive()
+        self.callbacks.redrive()
+
+    def _is_idle(self) -> bool:
+        jobs = self.world.jobs.jobs.values()
+        return (
+            not self.actors
+            and not self.submissions.messages
+            and not self.callbacks.messages
+            and len(self._plans) <= 1
+            and all(job.state.is_settled and job.is_announced for job in jobs)
+        )
+
+    def _plan(self, seconds: float, act: Callable[[], None]) -> None:
+        self._planned += 1
+        at = self.clock.now() + timedelta(seconds=seconds)
+        self._plans.append(Planned(at=at, number=self._planned, act=act))
+
+    def _lag(self, views: int) -> int:
+        """Indexes mostly show the present; sometimes a few writes ago."""
+        if self.faults.is_quiet or self.rng.random() < 0.8:
+            return views - 1
+        return self.rng.randrange(views)
+
+    def _make(self, world: type[World]) -> World:
+        clock = FakeClock()
+        visibility = timedelta(seconds=540)
+        queues: Any = [
+            SimQueue(clock=clock, step=step, rng=self.rng, visibility=visibility) for _ in range(2)
+        ]
+        made = world(
+            step=step,
+            timing=TIMING,
+            limits=Limits(
+                max_in_flight=self.rng.choice((1, 3, 3, 8)),
+                daily_credit_cap=self.rng.choice((Decimal(40), Decimal(5000))),
+            ),
+            rng=self.rng,
+            clock=clock,
+            submissions=queues[0],
+            callbacks=queues[1],
+        )
+        made.evolink.create_rule = self.faults.on_create
+        made.evolink.read_rule = self.faults.on_read
+        made.downloads.rule = self.faults.on_fetch
+        made.jobs.loses_answer = lambda: self.faults.strikes("answer_lost")
+        return made

@@ -1,0 +1,155 @@
+"""What can go wrong, with how likely it is in one run. Each run draws its own mix."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from dataclasses import dataclass, field, fields
+
+from cutout.errors import (
+    FetchRefusedError,
+    NotSentError,
+    ProviderBusyError,
+    ResponseLostError,
+    StoreBusyError,
+)
+from cutout.provider import CreateOutcome, NotSent, OutcomeUnknown, Refused
+from tests.fakes.evolink import CUT_OUT, FakeEvolink
+
+TASK_CODES = (
+    "content_policy_violation",
+    "image_processing_error",
+    "request_cancelled",
+    "generation_failed_no_content",
+    "service_error",
+    "generation_timeout",
+    "resource_exhausted",
+    "quota_exceeded",
+    "a_code_nobody_documented",
+)
+ODD_RESULTS = (
+    b"<html>sorry</html>",
+    b"png 600 400 255 255",
+    b"png 600 400 0 0",
+    b"png 300 900 0 255",
+    b"webp 600 400 0 255",
+    b"jpeg 600 400 -1 -1",
+)
+
+
+_LIKELIER = {
+    ("crash", "evolink.create done"): 10,
+    ("crash", "results.put done"): 10,
+    ("stall", "downloads.fetch"): 10,
+    ("stall", "results.put"): 20,
+}
+"""Where a crash or a pause is most instructive: around what cannot be undone."""
+
+
+@dataclass
+class Mix:
+    """Probabilities of one run, each between 0 and its default times 2."""
+
+    crash: float = 0.004
+    store_busy: float = 0.004
+    answer_lost: float = 0.002
+    delivered_twice: float = 0.05
+    create_refused: float = 0.06
+    create_paused: float = 0.03
+    create_not_sent: float = 0.05
+    create_untaken: float = 0.03
+    create_unanswered: float = 0.08
+    task_failed: float = 0.1
+    task_stuck: float = 0.01
+    task_slow: float = 0.05
+    result_odd: float = 0.05
+    callback_lost: float = 0.15
+    callback_twice: float = 0.1
+    callback_late: float = 0.1
+    callback_garbled: float = 0.05
+    read_fails: float = 0.05
+    download_fails: float = 0.1
+    forged: float = 0.05
+    stall: float = 0.01
+    overwritten: float = 0.2
+    deleted: float = 0.05
+    not_a_photo: float = 0.05
+
+    @classmethod
+    def draw(cls, rng: random.Random) -> Mix:
+        """A mix of its own for each run: some faults off, some frequent."""
+        scale = rng.choice((0.0, 0.5, 1.0, 2.0))
+        drawn = {f.name: f.default * scale * rng.choice((0, 1, 1, 2)) for f in fields(cls)}  # type: ignore[operator]
+        return cls(**drawn)
+
+
+@dataclass
+class Faults:
+    """Draws faults and counts what it injected, by kind."""
+
+    mix: Mix
+    rng: random.Random
+    injected: Counter[str] = field(default_factory=Counter)
+    is_quiet: bool = False
+
+    def strikes(self, kind: str, at: str = "") -> bool:
+        """Whether a fault happens now; some steps draw certain faults more than others."""
+        likely = getattr(self.mix, kind) * _LIKELIER.get((kind, at), 1)
+        if self.is_quiet or self.rng.random() >= likely:
+            return False
+        self.injected[kind] += 1
+        return True
+
+    def on_create(self, evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
+        """How a create call ends."""
+        if self.strikes("create_not_sent"):
+            return NotSent(message="ConnectError")
+        if self.strikes("create_untaken"):
+            return OutcomeUnknown(message="ReadError")
+        if self.strikes("create_paused"):
+            status, code = self.rng.choice(
+                ((402, "insufficient_quota"), (429, "rate_limit_exceeded"), (401, "unauthorized")),
+            )
+            return Refused(status=status, code=code, message="no")
+        if self.strikes("create_refused"):
+            return Refused(status=400, code="invalid_request", message="no")
+        outcome = evolink.take(body, key)
+        if self.strikes("create_unanswered"):
+            return OutcomeUnknown(message="ReadTimeout")
+        return outcome
+
+    def on_read(self) -> Exception | None:
+        """Why a task cannot be read now."""
+        if not self.strikes("read_fails"):
+            return None
+        return self.rng.choice(
+            (
+                NotSentError("ConnectTimeout"),
+                ResponseLostError("ReadTimeout"),
+                ProviderBusyError("the API answers 402", status=402),
+                ProviderBusyError("the API answers 503", status=503),
+            ),
+        )
+
+    def on_fetch(self) -> Exception | None:
+        """Why a result cannot be fetched now."""
+        if not self.strikes("download_fails"):
+            return None
+        return self.rng.choice(
+            (
+                FetchRefusedError("the link leads to an address that is not public"),
+                ResponseLostError("RemoteProtocolError"),
+                ProviderBusyError("the link answers 403", status=403),
+            ),
+        )
+
+    def on_step(self, name: str) -> Exception | None:
+        """What hits a worker that touches AWS at this step."""
+        is_aws = not name.startswith(("evolink", "downloads"))
+        if is_aws and not name.endswith("done") and self.strikes("store_busy"):
+            return StoreBusyError("throttled")
+        return None
+
+    def result(self) -> bytes:
+        """What a completed task's link serves."""
+        return self.rng.choice(ODD_RESULTS) if self.strikes("result_odd") else CUT_OUT

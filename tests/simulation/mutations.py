@@ -1,0 +1,201 @@
+"""The product with one mechanism broken on purpose: the simulation must notice each.
+
+Each mutation is a context manager that replaces a piece of the product's own code and puts it
+back. They exist to show that the simulation can fail.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cutout.gate import Gate, Held
+from cutout.job import Job, Result
+from cutout.ports import Wake
+from cutout.provider import NotSent, OutcomeUnknown, Task
+from cutout.states import Move, Reason
+from cutout.usecases import receive, store
+from cutout.usecases.answer import Answers
+from cutout.usecases.follow import Follow
+from cutout.usecases.record import Recorder
+from cutout.usecases.store import StoreResult
+from cutout.usecases.submit import Submit
+from cutout.usecases.sweep import Sweep
+from tests.fakes.jobs import MemoryJobs
+
+Mutation = Callable[[], Any]
+MUTATIONS: dict[str, Mutation] = {}
+"""By name: what is broken."""
+
+
+@contextmanager
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:  # noqa: ANN401 - anything
+    original = vars(owner)[name] if isinstance(owner, type) else getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
+
+
+def _mutation(owner: Any, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # noqa: ANN401
+    """Register a function as the broken form of `owner.name`."""
+
+    def register(broken: Callable[..., Any]) -> Callable[..., Any]:
+        label = broken.__name__.replace("_", " ")
+        MUTATIONS[label] = lambda: _replaced(owner, name, broken)
+        return broken
+
+    return register
+
+
+_next = Answers._next  # noqa: SLF001 - a mutation wraps what it breaks
+_save = MemoryJobs.save
+_admit = Submit._admit  # noqa: SLF001
+_repeat = Submit._repeat  # noqa: SLF001
+
+
+@_mutation(MemoryJobs, "save")
+def a_write_without_its_condition(self: MemoryJobs, job: Job, *, gate: Gate | None = None) -> Job:
+    standing = self.jobs[job.id]
+    return _save(self, replace(job, version=standing.version), gate=gate)
+
+
+@_mutation(Answers, "_next")
+def a_timeout_is_taken_for_not_sent(self: Answers, job: Job, attempt: Any, outcome: Any) -> Any:  # noqa: ANN401
+    if isinstance(outcome, OutcomeUnknown):
+        outcome = NotSent(message=outcome.message)
+    return _next(self, job, attempt, outcome)
+
+
+@_mutation(Gate, "releasing")
+def a_slot_is_released_twice(self: Gate) -> Gate:
+    return replace(self, in_flight=max(0, self.in_flight - 2))
+
+
+@_mutation(Gate, "releasing")
+def a_slot_is_never_released(self: Gate) -> Gate:
+    return self
+
+
+@_mutation(Gate, "holds")
+def the_gate_lets_everybody_in(_self: Gate, _deployed: Any, _now: Any) -> Held | None:  # noqa: ANN401
+    return None
+
+
+@_mutation(StoreResult, "_put")
+def the_row_is_written_but_not_the_object(*_args: Any, **_kwargs: Any) -> bool:  # noqa: ANN401
+    return True
+
+
+@_mutation(StoreResult, "_accept")
+def the_row_is_written_before_the_object(
+    self: StoreResult,
+    job: Job,
+    task: Task,
+    file: Path,
+    size: int,
+) -> Job:
+    picture = self.pictures.examine(file)
+    if picture is None or job.result_key is None:
+        return _accept(self, job, task, file, size)
+    labels = self._labels(job, task)
+    result = Result(bucket="results", key=job.result_key, size=size, width=1, height=1, sha256="")
+    settled = self._settle(job, Move.COMPLETE, None, result=result)
+    self._put(job, job.result_key, file, picture, labels)
+    return settled
+
+
+_accept = StoreResult._accept  # noqa: SLF001
+
+
+@_mutation(store, "why_not")
+def every_result_is_accepted(_picture: Any, _photo: Any) -> Reason | None:  # noqa: ANN401
+    return None
+
+
+@_mutation(store, "_is_newer")
+def an_older_photo_may_replace_a_newer_ones_result(_standing: Any, _job: Job) -> bool:  # noqa: ANN401
+    return False
+
+
+@_mutation(Submit, "_repeat")
+def a_repeat_carries_a_new_body(self: Submit, job: Job) -> Job:
+    attempt = job.attempt
+    if attempt is not None and attempt.body is not None:
+        job = job.with_attempt(replace(attempt, body=attempt.body.replace("sig=", "sig=9")))
+    return _repeat(self, job)
+
+
+@_mutation(Submit, "_repeat")
+def a_repeat_carries_a_new_key(self: Submit, job: Job) -> Job:
+    attempt = job.attempt
+    if attempt is not None:
+        other = replace(attempt, idempotency_key=attempt.idempotency_key + "0", posts=0)
+        job = job.with_attempt(other)
+    return _repeat(self, job)
+
+
+@_mutation(Follow, "wake")
+def the_body_of_a_callback_is_believed(self: Follow, wake: Wake) -> None:
+    job = self.jobs.find(wake.job_id)
+    attempt = job.attempt_numbered(wake.attempt) if job else None
+    if job and attempt and wake.task_id and attempt.is_open and job.state.holds_slot:
+        task = self.evolink.tasks.get(wake.task_id)  # type: ignore[attr-defined]
+        if task is None:
+            raise AssertionError("acted on a task that does not exist")
+    _wake(self, wake)
+
+
+_wake = Follow.wake
+
+
+@_mutation(receive, "verify")
+def any_token_is_authentic(token: str, _keys: Any) -> Any:  # noqa: ANN401
+    from cutout.callback_token import CallbackAddress  # noqa: PLC0415
+
+    return CallbackAddress(job_id=token.partition(".")[0], attempt=1)
+
+
+@_mutation(Recorder, "announce")
+def an_announcement_is_noted_before_it_is_sent(self: Recorder, job: Job) -> Job:
+    if job.is_announced:
+        return job
+    saved = self.store.save(job.announced())
+    self.announcements.announce(job)
+    return saved
+
+
+@_mutation(Sweep, "_send_on")
+def sweep_sends_nothing_on(*_args: Any) -> None:  # noqa: ANN401
+    return None
+
+
+@_mutation(Submit, "_admit")
+def the_attempt_is_not_recorded_before_the_call(self: Submit, job: Job, gate: Gate) -> Job:
+    admitted = _admit(self, job, gate)
+    attempt = admitted.attempt
+    assert attempt is not None
+    assert attempt.body is not None
+    self.evolink.create(attempt.body, attempt.idempotency_key + "-early")
+    return admitted
+
+
+@_mutation(Submit, "_advance")
+def a_lease_that_ran_out_is_started_over(self: Submit, job: Job) -> Job:
+    now = self.recorder.clock.now()
+    if job.attempt is not None and job.is_due(now) and job.state.value == "submitting":
+        again = replace(job.attempt, idempotency_key=job.attempt.idempotency_key + "x")
+        return self._post(self.recorder.record(job, job.with_attempt(again)))
+    return _advance(self, job)
+
+
+_advance = Submit._advance  # noqa: SLF001
+
+
+@_mutation(Recorder, "why_superseded")
+def nobody_looks_for_a_newer_photo(_self: Recorder, _job: Job) -> Reason | None:
+    return None

@@ -1,0 +1,130 @@
+"""The promises of the design, checked against what the buckets and the provider's ledger say."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import date
+from decimal import Decimal
+
+from cutout.job import Job
+from cutout.provider import TaskStatus
+from cutout.states import AttemptOutcome, State
+from tests.fakes.buckets import StoredObject
+from tests.fakes.evolink import PRICE
+from tests.simulation.engine import FUNCTION_TIMEOUT, Engine
+
+
+class PromiseBrokenError(AssertionError):
+    """A promise does not hold; the message names it and the seed that shows it."""
+
+
+def check_always(engine: Engine) -> None:
+    """What must hold at every moment."""
+    jobs = engine.world.jobs
+    holding = sum(job.state.holds_slot for job in jobs.jobs.values())
+    in_flight = jobs.gate.in_flight if jobs.gate else 0
+    _demand(engine, holding == in_flight, 6, f"{holding} jobs hold slots, the gate says {in_flight}")
+    most = engine.world.limits.max_in_flight
+    _demand(engine, holding <= most, 6, f"{holding} jobs in flight, {most} allowed")
+    engine.peak_in_flight = max(engine.peak_in_flight, holding)
+    for job in jobs.writes[engine.writes_seen :]:
+        _check_write(engine, job)
+    engine.writes_seen = len(jobs.writes)
+    puts = engine.world.results.puts
+    for _key, stored in puts[engine.puts_seen :]:
+        _check_put(engine, stored)
+    engine.puts_seen = len(puts)
+
+
+def _check_put(engine: Engine, stored: StoredObject) -> None:
+    """Nothing is stored for a photo that was known to be outdated when its worker began."""
+    metadata = stored.labels.metadata
+    job = engine.world.jobs.jobs[metadata["cutout-job"]]
+    order, noted_at = engine.noted.get(job.source.key, ("", engine.clock.now()))
+    is_long_known = noted_at + FUNCTION_TIMEOUT < engine.clock.now()
+    is_outdated = order > job.source.order and is_long_known
+    _demand(engine, not is_outdated, 4, f"{job.source.key} was stored although outdated")
+
+
+def _check_write(engine: Engine, job: Job) -> None:
+    if not job.state.is_settled and not job.is_waiting:
+        _demand(engine, job.due_at is not None, 2, f"{job.state} without a due time")
+    if job.state is State.COMPLETED:
+        put_by = {
+            stored.labels.metadata.get("cutout-job")
+            for key, stored in engine.world.results.puts
+            if job.result is not None and key == job.result.key
+        }
+        _demand(engine, job.id in put_by, 4, "completed, but the object was never there")
+
+
+def check_at_end(engine: Engine) -> None:
+    """What must hold once nothing is left to do."""
+    jobs = engine.world.jobs.jobs
+    for source in engine.uploads:
+        _demand(engine, source.job_id in jobs, 1, f"no job for {source.key} {source.version_id}")
+    for job in jobs.values():
+        _check_settled(engine, job)
+    _check_charges(engine)
+    _check_results(engine)
+
+
+def _check_settled(engine: Engine, job: Job) -> None:
+    _demand(engine, job.state.is_settled, 2, f"{job.source.key} ended as {job.state}")
+    has_reason = job.reason is not None or job.state is State.COMPLETED
+    _demand(engine, has_reason, 2, f"{job.state} without a reason")
+    announced = [told.state for told in engine.world.announcements.jobs if told.id == job.id]
+    is_owed = job.state is not State.SUPERSEDED
+    _demand(engine, not is_owed or job.state in announced, 2, f"{job.state} was never announced")
+
+
+def _check_charges(engine: Engine) -> None:
+    """Paid once: every further charge of a job is one that the row counts as possible."""
+    world = engine.world
+    by_job: dict[str, list[str]] = defaultdict(list)
+    by_day: Counter[date] = Counter()
+    for charge in world.evolink.charges:
+        by_job[charge.key.split("-")[1]].append(charge.task_id)
+        if world.evolink.tasks[charge.task_id].status is not TaskStatus.FAILED:
+            by_day[charge.at.date()] += 1
+    for job_id, task_ids in by_job.items():
+        job = world.jobs.jobs[job_id]
+        kept = [t for t in task_ids if world.evolink.tasks[t].status is not TaskStatus.FAILED]
+        counted = sum(attempt.is_possible_double_charge for attempt in job.attempts)
+        text = f"{job.source.key}: {len(kept)} charges, {counted} counted as possible doubles"
+        _demand(engine, len(kept) <= 1 + counted, 3, text)
+        known = sum(a.outcome is AttemptOutcome.SUCCEEDED for a in job.attempts)
+        _demand(engine, known <= len(kept), 3, f"{job.source.key}: a result nobody charged")
+    bodies: dict[str, set[str]] = defaultdict(set)
+    for key, body in world.evolink.posts:
+        bodies[key].add(body)
+    _demand(engine, all(len(b) == 1 for b in bodies.values()), 3, "a key with two bodies")
+    repeats = Decimal(len(world.evolink.posts) - len(bodies)) * PRICE
+    for day, count in by_day.items():
+        cap = world.limits.daily_credit_cap + repeats
+        _demand(engine, count * PRICE <= cap, 6, f"{count * PRICE} credits on {day}")
+
+
+def _check_results(engine: Engine) -> None:
+    """Whole, accepted, of the newest upload; and never replaced by an older one's."""
+    world = engine.world
+    orders: dict[str, str] = {}
+    for key, stored in world.results.puts:
+        order = stored.labels.metadata["cutout-source-order"]
+        _demand(engine, order >= orders.get(key, ""), 4, f"{key} went back to an older photo")
+        orders[key] = order
+        if not key.startswith("review/"):
+            is_cut_out = stored.data == b"png 600 400 0 255"
+            _demand(engine, is_cut_out, 4, f"{key} holds {stored.data!r}")
+    for job in world.jobs.jobs.values():
+        newest = engine.newest[job.source.key].job_id == job.id
+        if job.state is State.COMPLETED and newest and job.result is not None:
+            stands = world.results.objects[job.result.key].labels.metadata["cutout-job"]
+            _demand(engine, stands == job.id, 4, f"{job.result.key} is not its newest photo's")
+        if job.state is State.SUPERSEDED:
+            _demand(engine, not newest, 4, f"{job.source.key} superseded, yet the newest")
+
+
+def _demand(engine: Engine, holds: bool, promise: int, text: str) -> None:  # noqa: FBT001
+    if not holds:
+        raise PromiseBrokenError(f"promise {promise}, seed {engine.seed}: {text}")
