@@ -1,7 +1,9 @@
 """The stand-in's own command."""
 
 import json
+import logging
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,14 @@ import click
 from cutout.local.evolink.faults.rules import Rule, parse_rule_text
 from cutout.local.evolink.faults.table import Fault
 from cutout.local.evolink.options import Options
-from cutout.local.evolink.server import run_standin
+from cutout.local.evolink.server import Certificate, run_standin
+
+_DEFAULTS = Options(api_keys=())
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-class _Seconds(click.ParamType[tuple[float, float]]):
-    """A time in seconds, or the shortest and the longest with a colon between."""
+class _Range(click.ParamType[tuple[float, float]]):
+    """Two numbers with a colon between, or one number for both."""
 
     name = "MIN:MAX"
 
@@ -23,24 +28,26 @@ class _Seconds(click.ParamType[tuple[float, float]]):
     ) -> tuple[float, float]:
         if isinstance(value, tuple):
             return value
-        shortest, _, longest = str(value).partition(":")
+        least, _, most = str(value).partition(":")
         try:
-            times = float(shortest), float(longest or shortest)
+            bounds = float(least), float(most or least)
         except ValueError:
-            self.fail(f"{value!r} is neither seconds nor MIN:MAX", param, ctx)
-        if not 0 <= times[0] <= times[1]:
-            self.fail(f"{value!r} does not go from a shorter to a longer time", param, ctx)
-        return times
+            self.fail(f"{value!r} is neither a number nor MIN:MAX", param, ctx)
+        if not 0 <= bounds[0] <= bounds[1]:
+            self.fail(f"{value!r} does not go from less to more", param, ctx)
+        return bounds
 
 
-class _Fault(click.ParamType[Rule]):
-    """A rule of the command line."""
+class _Rule(click.ParamType[Rule]):
+    """A rule as the command line has it."""
 
-    name = "RULE"
+    name = "WHERE:FAULT[,NAME=VALUE]..."
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> Rule:
+        if isinstance(value, Rule):
+            return value
         try:
             return parse_rule_text(str(value))
         except (ValueError, LookupError) as error:
@@ -48,48 +55,132 @@ class _Fault(click.ParamType[Rule]):
 
 
 def _list_faults(context: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001 -- click's own order
-    if value:
+    if value and not context.resilient_parsing:
         for fault in Fault:
             click.echo(f"{fault.where + ':' + fault.label:28} {fault.sentence}")
         context.exit()
 
 
-@click.command(epilog="Stop it with Ctrl-C.")
+@click.command(epilog="Stop it with Ctrl-C. What it can be asked: GET /_standin/")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 picks a free one.")
-@click.option("--api-key", "api_keys", multiple=True, required=True, help="A key to accept.")
-@click.option("--seconds", type=_Seconds(), default=(2.0, 5.0), help="How long a task takes.")
+@click.option(
+    "--api-key", "api_keys", multiple=True, required=True, help="A key to accept; repeatable."
+)
+@click.option(
+    "--seconds", type=_Range(), default="2:5", show_default=True, help="How long a task takes."
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0, min_open=True),
+    default=_DEFAULTS.speed,
+    show_default=True,
+    help="Stand-in seconds in a real one: every wait is that much shorter.",
+)
 @click.option("--public-url", help="Base of the links handed out, if not the own address.")
 @click.option(
     "--ca-bundle",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=_FILE,
     help="PEM of the authorities to trust on calls out; else SSL_CERT_FILE is obeyed.",
 )
-@click.option("--ready-file", type=click.Path(path_type=Path), help="Where to write url and pid.")
-@click.option("--state", type=click.Path(path_type=Path), help="SQLite file to remember in.")
-@click.option("--speed", type=float, default=1.0, help="Stand-in seconds in a real one.")
-@click.option("--balance", type=float, default=10_000.0, help="Credits at the start.")
-@click.option("--strict-callbacks", is_flag=True, help="Refuse private addresses, as documented.")
-@click.option("--fault", "rules", type=_Fault(), multiple=True, help="where:fault[,name=value]")
+@click.option("--tls-cert", type=_FILE, help="PEM of a certificate to serve https with.")
+@click.option("--tls-key", type=_FILE, help="PEM of its key.")
+@click.option(
+    "--ready-file",
+    type=click.Path(path_type=Path),
+    help='Where to write {"url": ..., "pid": ...} once it answers.',
+)
+@click.option(
+    "--state",
+    type=click.Path(path_type=Path),
+    help="SQLite file to keep tasks and charges in; else they die with the process.",
+)
+@click.option(
+    "--balance",
+    type=float,
+    default=_DEFAULTS.balance,
+    show_default=True,
+    help="Credits on the account at the start.",
+)
+@click.option(
+    "--fetches",
+    type=click.IntRange(min=1),
+    default=_DEFAULTS.fetches,
+    show_default=True,
+    help="How often an input is fetched.",
+)
+@click.option(
+    "--side-limits",
+    type=_Range(),
+    default="240:7680",
+    show_default=True,
+    help="Shortest and longest side of an input in pixels.",
+)
+@click.option(
+    "--max-running", type=click.IntRange(min=1), help="More tasks at once are answered 429."
+)
+@click.option(
+    "--callback-timeout",
+    "callback_timeout_seconds",
+    type=float,
+    default=_DEFAULTS.callback_timeout_seconds,
+    show_default=True,
+    help="Real seconds a receiver may take.",
+)
+@click.option(
+    "--strict-callbacks",
+    is_flag=True,
+    help="Refuse callbacks to private addresses, as the real one does.",
+)
+@click.option("--seed", type=int, help="Makes the task times repeatable.")
+@click.option(
+    "--fault", "rules", type=_Rule(), multiple=True, help="A fault to commit; repeatable."
+)
 @click.option(
     "--list-faults",
     is_flag=True,
     is_eager=True,
     expose_value=False,
     callback=_list_faults,
-    help="Show the faults there are, and stop.",
+    help="Show every fault there is, and stop.",
 )
-def main(port: int, ready_file: Path | None, **choices: Any) -> None:  # noqa: ANN401 -- click has given each its type
-    r"""Stand in for Evolink: its API on 127.0.0.1, with real cut-outs and faults on demand.
+@click.option("--quiet", is_flag=True, help="Do not tell what happens.")
+def main(
+    *,
+    port: int,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    ready_file: Path | None,
+    quiet: bool,
+    **choices: Any,  # noqa: ANN401 -- click has given each its type
+) -> None:
+    """Stand in for Evolink: its API on 127.0.0.1, with real cut-outs and faults on demand.
 
     \b
-    Example: the second photo's first request is accepted, and the answer never comes
-        python -m cutout.local.evolink --port 8800 --api-key sk-test --seconds 1:3 \
-            --fault create:accept-then-timeout,match=second,times=1
-    """
+    Example: for every photo the first request is accepted but never answered
+      python -m cutout.local.evolink --port 8800 --api-key sk-test --seconds 1:3 \\
+          --fault create:accept-then-timeout,times=1,each=yes
+    """  # noqa: D301 -- \b is click's mark for text it must not wrap
+    if (tls_cert is None) != (tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key go together")
+    certificate = None
+    if tls_cert is not None and tls_key is not None:
+        certificate = Certificate(chain=tls_cert, key=tls_key)
+    logging.basicConfig(
+        level=logging.WARNING if quiet else logging.INFO, format="%(asctime)s %(message)s"
+    )
 
     def announce(url: str) -> None:
-        click.echo(f"Evolink stand-in on {url}", err=True)
         if ready_file is not None:
-            ready_file.write_text(json.dumps({"url": url, "pid": os.getpid()}))
+            _write_whole(ready_file, json.dumps({"url": url, "pid": os.getpid()}))
+        click.echo(f"Evolink stand-in on {url}", err=True)
 
-    run_standin(Options(**choices), port=port, announce=announce)
+    choices["rules"] = tuple(choices["rules"])
+    with suppress(KeyboardInterrupt):
+        run_standin(Options(**choices), port=port, certificate=certificate, announce=announce)
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """Write a file so that nobody ever reads half of it."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.write_text(text)
+    draft.replace(path)

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -24,6 +25,7 @@ class Control:
     def routes(self) -> list[Route]:
         """Return the routes."""
         return [
+            Route("/_standin/", self.index, methods=["GET"]),
             Route("/_standin/ledger", self.ledger, methods=["GET"]),
             Route("/_standin/faults", self.list_faults, methods=["GET"]),
             Route("/_standin/faults", self.add_faults, methods=["POST"]),
@@ -32,21 +34,38 @@ class Control:
             Route("/_standin/clock", self.advance, methods=["POST"]),
         ]
 
-    async def ledger(self, request: Request) -> Response:
-        """Answer with the entries and the sums.
+    async def index(self, _request: Request) -> Response:
+        """Say what can be asked."""
+        return JSONResponse(
+            {
+                f"{next(iter(sorted(route.methods or ())))} {route.path}": (
+                    (route.endpoint.__doc__ or "").partition("\n")[0]
+                )
+                for route in self.routes()
+            }
+        )
 
-        Query: ``kind`` picks entries; ``count`` waits until there are so many of that kind, at
-        most ``seconds`` (real ones, default 10), and says in ``complete`` whether they came.
+    async def ledger(self, request: Request) -> Response:
+        """Answer with the sums and the entries; kind, photo, count and seconds pick and wait.
+
+        ``kind`` and ``photo`` (a part of it) pick entries; ``count`` waits until there are so many
+        of that kind, at most ``seconds`` (real ones, default 10); ``complete`` says whether
+        they came.
         """
-        ledger = self._service.ledger
-        kind = request.query_params.get("kind")
+        ledger, query = self._service.ledger, request.query_params
+        kind, photo = query.get("kind"), query.get("photo", "")
         complete = True
-        if kind is not None and "count" in request.query_params:
-            seconds = float(request.query_params.get("seconds", "10"))
+        if kind is not None and "count" in query:
+            try:
+                count, seconds = int(query["count"]), float(query.get("seconds", "10"))
+            except ValueError as error:
+                return _refused(error)
             complete = await ledger.wait_for(
-                kind, int(request.query_params["count"]), min(seconds, _LONGEST_WAIT_SECONDS)
+                count, kind, photo, min(seconds, _LONGEST_WAIT_SECONDS)
             )
-        return JSONResponse({"complete": complete, **self._sums(), "entries": ledger.entries(kind)})
+        return JSONResponse(
+            {"complete": complete, **self._sums(), "entries": ledger.entries(kind, photo)}
+        )
 
     async def list_faults(self, _request: Request) -> Response:
         """Answer with the rules in force and the faults there are."""
@@ -96,22 +115,26 @@ class Control:
     def _sums(self) -> dict[str, object]:
         tasks = list(self._service.tasks.every())
         photos: dict[str, Counter[str]] = defaultdict(Counter)
+        inputs: dict[str, Counter[str]] = defaultdict(Counter)
         for entry in self._service.ledger.entries(Kind.POST):
             photos[str(entry["photo"])]["posts"] += 1
         for task in tasks:
-            photos[task.photo]["tasks"] += 1
-            photos[task.photo]["charges"] += task.credits_used > 0
+            for count in (photos[task.photo], inputs[task.input_sha256 or ""]):
+                count["tasks"] += 1
+                count["charges"] += task.credits_used > 0
         return {
             "balance": self._service.ledger.balance,
             "credits_used": round(sum(task.credits_used for task in tasks), 4),
             "tasks": Counter(task.status for task in tasks),
             "running": self._service.tasks.running(),
             "peak_running": self._service.ledger.peak,
-            "photos": {
-                photo: {name: count[name] for name in ("posts", "tasks", "charges")}
-                for photo, count in photos.items()
-            },
+            "photos": _table(photos, "posts", "tasks", "charges"),
+            "inputs": _table(inputs, "tasks", "charges"),
         }
+
+
+def _table(counts: Mapping[str, Counter[str]], *names: str) -> dict[str, dict[str, int]]:
+    return {row: {name: count[name] for name in names} for row, count in counts.items() if row}
 
 
 def _refused(error: Exception) -> Response:

@@ -82,7 +82,7 @@ def unreadable(reason: str) -> UnusableInputError:
     )
 
 
-def check_input(content: bytes, side_limits: tuple[int, int]) -> Input:
+def check_input(content: bytes, side_limits: tuple[float, float]) -> Input:
     """Check the documented limits of an input.
 
     Raises:
@@ -95,7 +95,7 @@ def check_input(content: bytes, side_limits: tuple[int, int]) -> Input:
     if min(width, height) < shortest or max(width, height) > longest:
         raise UnusableInputError(
             "invalid_parameters",
-            f"Image dimensions must be between {shortest} and {longest} pixels, "
+            f"Image dimensions must be between {shortest:g} and {longest:g} pixels, "
             f"got {width}x{height}",
         )
     return Input(content=content, sha256=hashlib.sha256(content).hexdigest())

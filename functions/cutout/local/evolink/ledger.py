@@ -2,10 +2,14 @@
 
 import asyncio
 import json
+import logging
 import sqlite3
+from datetime import datetime
 from enum import StrEnum
 
 from cutout.local.evolink.clock import Clock
+
+_logger = logging.getLogger(__name__)
 
 
 class Kind(StrEnum):
@@ -16,6 +20,7 @@ class Kind(StrEnum):
     RESERVE = "reserve"  # credits set aside for a new task
     CHARGE = "charge"  # a task was paid
     RELEASE = "release"  # what was set aside went back
+    END = "end"  # a task ended, and is billed
     FETCH = "fetch"  # the input was fetched, or was not to be had
     CALLBACK = "callback"  # one attempt to deliver a callback
     READ = "read"  # a task was read
@@ -58,13 +63,16 @@ class Ledger:
         self.balance -= amount
         self.enter(Kind.RESERVE, task=task_id, photo=photo, credits=amount)
 
-    def settle(self, task_id: str, photo: str, *, reserved: float, used: float) -> None:
-        """Charge a task what it used and give the rest back."""
+    def settle(
+        self, task_id: str, photo: str, *, status: str, reserved: float, used: float
+    ) -> None:
+        """Charge a task that has ended what it used, and give the rest back."""
         if used:
             self.enter(Kind.CHARGE, task=task_id, photo=photo, credits=used)
         if reserved > used:
             self.balance += reserved - used
             self.enter(Kind.RELEASE, task=task_id, photo=photo, credits=reserved - used)
+        self.enter(Kind.END, task=task_id, photo=photo, status=status)
 
     def enter(
         self, kind: Kind, *, task: str | None = None, photo: str = "", **detail: object
@@ -78,35 +86,38 @@ class Ledger:
             **detail,
         }
         self._connection.execute(
-            "INSERT INTO ledger (kind, document) VALUES (?, ?)", (kind, json.dumps(document))
+            "INSERT INTO ledger (kind, photo, document) VALUES (?, ?, ?)",
+            (kind, photo, json.dumps(document)),
         )
+        _logger.info("%s %s %s %s", kind, task or "-", photo or "-", detail)
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()
 
-    def entries(self, kind: str | None = None) -> list[dict[str, object]]:
-        """Return the entries, of one kind or of all, oldest first."""
+    def entries(self, kind: str | None = None, photo: str = "") -> list[dict[str, object]]:
+        """Return the entries of that kind and with that text in the photo, oldest first."""
         rows = self._connection.execute(
-            "SELECT seq, document FROM ledger WHERE ? IS NULL OR kind = ? ORDER BY seq",
-            (kind, kind),
+            "SELECT seq, document FROM ledger"
+            " WHERE (?1 IS NULL OR kind = ?1) AND (?2 = '' OR instr(photo, ?2)) ORDER BY seq",
+            (kind, photo),
         )
         return [{"seq": seq, **json.loads(document)} for seq, document in rows.fetchall()]
 
-    def count(self, kind: str) -> int:
-        """Count the entries of one kind."""
+    def last_time(self) -> datetime | None:
+        """Return when the last entry was made."""
         row = self._connection.execute(
-            "SELECT count(*) FROM ledger WHERE kind = ?", (kind,)
+            "SELECT document FROM ledger ORDER BY seq DESC LIMIT 1"
         ).fetchone()
-        return int(row[0])
+        return None if row is None else datetime.fromisoformat(json.loads(row[0])["at"])
 
-    async def wait_for(self, kind: str, count: int, seconds: float) -> bool:
-        """Wait until there are that many entries of the kind; real seconds, not stand-in ones.
+    async def wait_for(self, count: int, kind: str, photo: str, seconds: float) -> bool:
+        """Wait until there are that many such entries; real seconds, not stand-in ones.
 
         Returns:
             Whether they came in time.
         """
         try:
             async with asyncio.timeout(seconds):
-                while self.count(kind) < count:
+                while len(self.entries(kind, photo)) < count:
                     await self._grown.wait()
         except TimeoutError:
             return False

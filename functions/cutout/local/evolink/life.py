@@ -97,7 +97,11 @@ class Lives:
         ended = replace(ended, finished_at=self._clock.now())
         with self._tasks.at_once():
             self._ledger.settle(
-                task.id, task.photo, reserved=task.credits_reserved, used=ended.credits_used
+                task.id,
+                task.photo,
+                status=ended.status,
+                reserved=task.credits_reserved,
+                used=ended.credits_used,
             )
             self._tasks.save(ended)
         return ended

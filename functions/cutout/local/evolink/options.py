@@ -49,7 +49,7 @@ class Options:
     link_hours: float = 24.0
     file_hours: float = 72.0
     max_files: int = 2000
-    side_limits: tuple[int, int] = (240, 7680)
+    side_limits: tuple[float, float] = (240, 7680)
     max_running: int | None = None
     workers: int = 2
     seed: int | None = None

@@ -47,6 +47,7 @@ class Service:
         self._connection = open_state(options.state)
         self.tasks = TaskBook(self._connection)
         self.ledger = Ledger(self._connection, self.clock, options.balance)
+        self._catch_up()
         self.blobs = Blobs(self._connection)
         self.uploads = UploadBook(self._connection)
         self.outgoing = Outgoing(options.ca_bundle)
@@ -70,6 +71,12 @@ class Service:
     def describe(self, task: Task) -> dict[str, object]:
         """Return the task as a read or a callback shows it now."""
         return task_answer(task, self.clock.now(), self.base_url)
+
+    def _catch_up(self) -> None:
+        """Go on from the last entry's time: with speed, it may lie in the real future."""
+        last = self.ledger.last_time()
+        if last is not None:
+            self.clock.advance(max(0.0, (last - self.clock.now()).total_seconds()))
 
     def _is_own_file(self, url: str) -> bool:
         return url.startswith(f"{self.base_url}/files/")

@@ -1,0 +1,121 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cutout.local.evolink.faults.table import Fault, Stage
+from tests.contract.evolink_standin.neighbours import Client, Receiver
+
+Task = dict[str, Any]
+
+BODIES: dict[Fault, Callable[[Any, Task], bool]] = {
+    Fault.CALLBACK_HUGE: lambda told, task: len(told.pop("padding")) > 10**6 and told == task,
+    Fault.CALLBACK_OTHER_TASK: lambda told, task: told == task | {"id": f"{task['id']}-other"},
+    Fault.CALLBACK_SAYS_FAILED: lambda told, task: (
+        (told["id"], told["status"]) == (task["id"], "failed")
+    ),
+    Fault.CALLBACK_SAYS_PROCESSING: lambda told, task: (
+        (told["id"], told["status"]) == (task["id"], "processing")
+    ),
+    Fault.CALLBACK_SPARSE: lambda told, task: told == {"id": task["id"], "status": "completed"},
+    Fault.CALLBACK_LATE: lambda told, task: told == task,
+}
+ALONE = {
+    Fault.CALLBACK_LOST,
+    Fault.CALLBACK_DOUBLED,
+    Fault.CALLBACK_EARLY,
+    Fault.CALLBACK_GARBAGE,
+    Fault.CALLBACK_EMPTY,
+    Fault.CALLBACK_AFTER_FAILURE,
+}
+
+
+def test_every_fault_of_a_callback_has_a_test() -> None:
+    """A fault that is in the table is above, or has a test of its own."""
+    assert {it for it in Fault if it.stage is Stage.TELL} == BODIES.keys() | ALONE
+
+
+@pytest.mark.parametrize("fault", BODIES, ids=lambda fault: fault.label)
+def test_a_callback_s_body_is_as_its_fault_says(
+    client: Client, callbacks: Receiver, photo: str, fault: Fault
+) -> None:
+    """Whatever the body says, a read tells the truth."""
+    client.commit(fault.where, fault.label)
+
+    task = client.finish(photo, callback_url=callbacks.url)
+    client.entries(photo, "callback", 1)
+
+    [told] = callbacks.documents()
+    assert BODIES[fault](told, task), told
+    assert task["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("label", "body"), [("garbage", b"\xff\xfe<html>not what you expect"), ("empty", b"")]
+)
+def test_a_callback_can_have_a_body_that_is_no_json(
+    client: Client, callbacks: Receiver, photo: str, label: str, body: bytes
+) -> None:
+    """It wakes its receiver all the same."""
+    client.commit("callback", label)
+    client.finish(photo, callback_url=callbacks.url)
+    client.entries(photo, "callback", 1)
+
+    assert callbacks.bodies == [body]
+
+
+def test_a_lost_callback_is_never_sent(client: Client, callbacks: Receiver, photo: str) -> None:
+    """The task ends like any other; only the next one's callback comes."""
+    client.commit("callback", "lost", times=1)
+    task = client.finish(photo, callback_url=callbacks.url)
+    client.finish(f"{photo}-next", callback_url=callbacks.url)
+    client.entries(f"{photo}-next", "callback", 1)
+
+    assert task["status"] == "completed"
+    assert [told["id"] == task["id"] for told in callbacks.documents()] == [False]
+
+
+def test_a_doubled_callback_comes_twice(client: Client, callbacks: Receiver, photo: str) -> None:
+    """Two deliveries that are each the first attempt."""
+    client.commit("callback", "doubled")
+    task = client.finish(photo, callback_url=callbacks.url)
+    attempts = client.entries(photo, "callback", 2)
+
+    assert callbacks.documents() == [task, task]
+    assert [attempt["attempt"] for attempt in attempts] == [1, 1]
+
+
+def test_an_early_callback_comes_before_the_order_is_answered(
+    client: Client, callbacks: Receiver, photo: str
+) -> None:
+    """Its receiver knows of the task before whoever ordered it does."""
+    client.commit("callback", "early")
+
+    answer = client.create(client.order(photo, callback_url=callbacks.url)).json()
+
+    [told] = callbacks.documents()
+    assert (told["id"], told["status"]) == (answer["id"], "completed")
+
+
+def test_a_late_callback_comes_long_after_the_end(
+    client: Client, callbacks: Receiver, photo: str
+) -> None:
+    """As long after as was asked, by the stand-in's clock."""
+    client.commit("callback", "late", seconds=3600)
+    client.finish(photo, callback_url=callbacks.url)
+    before = list(callbacks.bodies)
+    client.control("POST", "/_standin/clock", {"advance_seconds": 3600})
+    client.entries(photo, "callback", 1)
+
+    assert (before, len(callbacks.bodies)) == ([], 1)
+
+
+def test_a_callback_whose_answer_is_lost_is_delivered_with_every_retry(
+    client: Client, callbacks: Receiver, photo: str
+) -> None:
+    """Four times the same, though the first was taken."""
+    client.commit("callback", "after-failure")
+    task = client.finish(photo, callback_url=callbacks.url)
+    client.entries(photo, "callback", 4)
+
+    assert callbacks.documents() == [task] * 4

@@ -1,0 +1,176 @@
+from typing import Any
+
+import pytest
+
+from cutout.local.evolink.faults.rules import parse_rule_text
+from cutout.local.evolink.faults.table import Fault
+from tests.contract.evolink_standin.conftest import Standins
+from tests.contract.evolink_standin.neighbours import Client, PhotoHost
+
+
+def _statuses(client: Client, photos: list[str]) -> list[int]:
+    return [client.create(client.order(photo)).status for photo in photos]
+
+
+def test_the_control_says_what_can_be_asked(client: Client) -> None:
+    """Every route with a sentence."""
+    index = client.control("GET", "/_standin/").json()
+
+    assert index["POST /_standin/faults"] == "Add one rule or a list of rules, all or none."
+    assert all(index.values())
+
+
+def test_every_fault_is_listed_with_its_occasion_and_what_happens(client: Client) -> None:
+    """So nobody has to read the source to find one."""
+    faults = client.control("GET", "/_standin/faults").json()["faults"]
+
+    assert len(faults) == len(Fault)
+    assert faults[0] == {
+        "where": "create",
+        "fault": "400",
+        "occasion": "a request to create a task",
+        "what": "Refused as an invalid request.",
+    }
+
+
+def test_rules_can_be_added_listed_with_their_use_and_cleared(client: Client, photo: str) -> None:
+    """A list is added as one."""
+    rules: list[dict[str, Any]] = [
+        {"where": "create", "fault": "503", "times": 1, "match": "photo"},
+        {"where": "task", "fault": "slow", "seconds": 2.5},
+    ]
+    added = client.control("POST", "/_standin/faults", rules)
+    client.create(client.order(photo))
+    listed = client.control("GET", "/_standin/faults").json()["rules"]
+    client.control("DELETE", "/_standin/faults")
+
+    usual = {"after": 0, "match": "", "each": False, "used": 0}
+    assert added.status == 201
+    assert listed == [usual | rules[0] | {"used": 1}, usual | rules[1]]
+    assert client.control("GET", "/_standin/faults").json()["rules"] == []
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {},
+        [7],
+        {"where": "create"},
+        {"where": "create", "fault": "no-such"},
+        {"where": "nowhere", "fault": "400"},
+        {"where": "create", "fault": "400", "times": "often"},
+        {"where": "create", "fault": "400", "often": 1},
+        [{"where": "create", "fault": "400"}, {"where": "create", "fault": "no-such"}],
+    ],
+)
+def test_a_rule_that_is_none_is_refused_with_all_that_came_with_it(
+    client: Client, rule: object
+) -> None:
+    """A misspelt fault must not be a test that passes."""
+    reply = client.control("POST", "/_standin/faults", rule)
+
+    assert (reply.status, "error" in reply.json()) == (400, True)
+    assert client.control("GET", "/_standin/faults").json()["rules"] == []
+
+
+def test_a_rule_is_for_the_photos_it_names(client: Client, photo: str) -> None:
+    """By a part of the URL's path, decoded."""
+    client.commit("create", "500", match=f"{photo}-bad one")
+
+    assert _statuses(client, [f"{photo}-good", f"{photo}-bad one"]) == [200, 500]
+
+
+def test_rules_are_used_one_after_the_other(client: Client, photo: str) -> None:
+    """Two times the first, then once the second, then none."""
+    client.commit("create", "500", times=2)
+    client.commit("create", "429", times=1)
+
+    assert _statuses(client, [photo] * 4) == [500, 500, 429, 200]
+
+
+def test_a_rule_can_spare_the_first_occasions(client: Client, photo: str) -> None:
+    """``after`` counts what fits."""
+    client.commit("create", "500", after=2, times=1)
+
+    assert _statuses(client, [photo] * 4) == [200, 200, 500, 200]
+
+
+def test_a_rule_can_count_for_each_photo_by_itself(client: Client, photo: str) -> None:
+    """The first request of every photo fails."""
+    client.commit("create", "500", times=1, each=True)
+
+    photos = [f"{photo}-1", f"{photo}-2"]
+    assert _statuses(client, [*photos, *photos]) == [500, 500, 200, 200]
+
+
+def test_a_stand_in_can_start_with_rules(standins: Standins, photo: str) -> None:
+    """As the command line's option does."""
+    with standins(rules=(parse_rule_text("create:429,times=1"),)) as client:
+        assert _statuses(client, [photo] * 2) == [429, 200]
+
+
+def test_the_ledger_waits_no_longer_than_it_was_told(client: Client) -> None:
+    """And says that what was waited for did not come."""
+    ledger = client.control(
+        "GET", "/_standin/ledger?kind=charge&photo=never-ordered&count=1&seconds=0.05"
+    ).json()
+
+    assert (ledger["complete"], ledger["entries"]) == (False, [])
+
+
+def test_the_ledger_sums_up_by_photo_and_by_content(
+    standins: Standins, photos: PhotoHost, small_photo: bytes, photo: str
+) -> None:
+    """Paid once is to be seen whichever way a photo came."""
+    assert photos.default == small_photo
+    with standins(balance=100.0) as client:
+        client.finish(f"{photo}-1")
+        client.finish(f"{photo}-2")
+        ledger = client.control("GET", "/_standin/ledger").json()
+
+    once = {"posts": 1, "tasks": 1, "charges": 1}
+    assert ledger["photos"] == {f"{photo}-1": once, f"{photo}-2": once}
+    assert list(ledger["inputs"].values()) == [{"tasks": 2, "charges": 2}]
+    assert (ledger["balance"], ledger["credits_used"]) == (89.2, 10.8)
+    assert (ledger["tasks"], ledger["running"]) == ({"completed": 2}, 0)
+    kinds = [entry["kind"] for entry in ledger["entries"]]
+    assert kinds == ["reserve", "post", "fetch", "charge", "end", "read"] * 2
+
+
+def test_the_balance_can_be_set(standins: Standins, photo: str) -> None:
+    """Empty, and filled again: what a pause and its end look like."""
+    with standins() as client:
+        client.control("POST", "/_standin/account", {"balance": 0})
+        empty = _statuses(client, [photo])
+        client.control("POST", "/_standin/account", {"balance": 5.4})
+        filled = _statuses(client, [photo])
+
+    assert (empty, filled) == ([402], [200])
+
+
+def test_the_keys_can_be_changed(standins: Standins, photo: str) -> None:
+    """A rotation: the old key is refused from then on."""
+    with standins() as client:
+        client.control("POST", "/_standin/account", {"api_keys": ["sk-new"]})
+        old = _statuses(client, [photo])
+        new = Client(url=client.url, photos=client.photos, key="sk-new")
+
+        assert (old, _statuses(new, [photo])) == ([401], [200])
+
+
+@pytest.mark.parametrize(
+    ("path", "document"),
+    [
+        ("/_standin/account", {"balance": "much"}),
+        ("/_standin/account", {"api_keys": 7}),
+        ("/_standin/clock", {}),
+        ("/_standin/clock", {"advance_seconds": "long"}),
+    ],
+)
+def test_a_control_request_of_another_shape_is_refused(
+    client: Client, path: str, document: object
+) -> None:
+    """400 with the reason."""
+    reply = client.control("POST", path, document)
+
+    assert (reply.status, "error" in reply.json()) == (400, True)

@@ -1,0 +1,298 @@
+import base64
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from cutout.local.evolink.faults.table import Fault, Stage
+from tests.contract.evolink_standin.conftest import Standins
+from tests.contract.evolink_standin.neighbours import API_KEY, Client, PhotoHost, Reply, call
+
+_BASE = "/api/v1/files"
+_BOUNDARY = "----cutout"
+
+REFUSING: dict[Fault, tuple[int, int]] = {
+    Fault.FILES_TOO_LARGE: (400, 40001),
+    Fault.FILES_TYPE: (400, 40002),
+    Fault.FILES_QUOTA: (400, 40003),
+    Fault.FILES_FETCH: (400, 40004),
+    Fault.FILES_STORAGE: (500, 50001),
+    Fault.FILES_401: (401, 401),
+    Fault.FILES_429: (429, 429),
+}
+BREAKING: dict[Fault, type[Exception]] = {
+    Fault.FILES_RESET: ConnectionError,
+    Fault.FILES_TIMEOUT: TimeoutError,
+}
+
+
+def _form(**parts: bytes) -> bytes:
+    """Return a form as browsers and HTTP libraries write it."""
+    sections = [
+        (
+            f'--{_BOUNDARY}\r\nContent-Disposition: form-data; name="{name}"'
+            + ('; filename="my photo.png"\r\nContent-Type: image/png' if name == "file" else "")
+            + "\r\n\r\n"
+        ).encode()
+        + content
+        + b"\r\n"
+        for name, content in parts.items()
+    ]
+    return b"".join(sections) + f"--{_BOUNDARY}--\r\n".encode()
+
+
+def _stream(client: Client, *, seconds: float = 20.0, **parts: bytes) -> Reply:
+    return call(
+        f"{client.url}{_BASE}/upload/stream",
+        "POST",
+        body=_form(**parts),
+        headers={
+            "authorization": f"Bearer {client.key}",
+            "content-type": f"multipart/form-data; boundary={_BOUNDARY}",
+        },
+        seconds=seconds,
+    )
+
+
+def _base64(client: Client, content: bytes, **fields: str) -> Reply:
+    data = base64.b64encode(content).decode()
+    return client.send("POST", f"{_BASE}/upload/base64", {"base64_data": data, **fields})
+
+
+def _by_url(client: Client, content: bytes) -> Reply:
+    del content  # the photo host has it
+    return client.send(
+        "POST", f"{_BASE}/upload/url", {"file_url": f"{client.photos}/my%20photo.png"}
+    )
+
+
+WAYS: dict[str, Callable[[Client, bytes], Reply]] = {
+    "stream": lambda client, content: _stream(client, file=content),
+    "base64": _base64,
+    "data-url": lambda client, content: client.send(
+        "POST",
+        f"{_BASE}/upload/base64",
+        {"base64_data": f"data:image/png;base64,{base64.b64encode(content).decode()}"},
+    ),
+    "url": _by_url,
+}
+
+
+def _error(reply: Reply) -> tuple[int, Any]:
+    document = reply.json()
+    return reply.status, (document["success"], document["code"])
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_upload_is_answered_as_documented_and_served(
+    client: Client, photos: PhotoHost, small_photo: bytes, way: str
+) -> None:
+    """The file's URL needs no key and has the very bytes."""
+    assert photos.default == small_photo
+    answer = WAYS[way](client, small_photo).json()
+
+    file = answer.pop("data")
+    assert answer == {"success": True, "code": 200, "msg": "success"}
+    assert (file["file_size"], file["mime_type"], file["upload_path"]) == (
+        len(small_photo),
+        "image/png",
+        "images",
+    )
+    assert file["file_name"] == f"{file['file_id']}.png"
+    assert file["original_name"] in {"my photo.png", "file"}
+    served = call(file["file_url"])
+    assert (served.body, served.headers["content-type"]) == (small_photo, "image/png")
+
+
+def test_an_uploaded_photo_can_be_cut_out(client: Client, small_photo: bytes) -> None:
+    """Its URL is an input like any other."""
+    file = _base64(client, small_photo).json()["data"]
+    order = client.order("/") | {"image_urls": [file["file_url"]]}
+
+    task_id = client.create(order).json()["id"]
+    client.entries(file["file_name"], "end", 1)
+
+    assert client.read(task_id).json()["status"] == "completed"
+
+
+def test_path_and_name_can_be_chosen_and_a_second_file_takes_the_first_one_s_place(
+    client: Client, small_photo: bytes
+) -> None:
+    """What could lead elsewhere is made harmless."""
+    first = _stream(client, file=small_photo, upload_path=b"../jobs/7", file_name=b"a b.png")
+    second = _stream(client, file=small_photo, uploadPath=b"jobs/7", fileName=b"a b.png")
+
+    one, other = first.json()["data"], second.json()["data"]
+    assert (one["upload_path"], one["file_name"]) == ("jobs/7", "a-b.png")
+    assert one["file_url"] == other["file_url"]
+    assert client.send("DELETE", f"{_BASE}/{one['file_id']}").status == HTTPStatus.NOT_FOUND
+
+
+def test_a_file_that_is_deleted_is_gone(client: Client, small_photo: bytes) -> None:
+    """At once, and only once."""
+    file = _base64(client, small_photo).json()["data"]
+    path = f"{_BASE}/{file['file_id']}"
+
+    first, second = client.send("DELETE", path), client.send("DELETE", path)
+
+    assert first.json() == {"success": True, "code": 200, "msg": "success", "data": None}
+    assert _error(second) == (404, (False, 404))
+    assert call(file["file_url"]).status == HTTPStatus.NOT_FOUND
+
+
+def test_a_file_goes_after_72_hours(standins: Standins, small_photo: bytes) -> None:
+    """By the stand-in's clock."""
+    with standins(speed=1) as client:
+        url = _base64(client, small_photo).json()["data"]["file_url"]
+        client.control("POST", "/_standin/clock", {"advance_seconds": 71.9 * 3600})
+        alive = call(url)
+        client.control("POST", "/_standin/clock", {"advance_seconds": 3600})
+        gone = call(url)
+
+    assert (alive.status, gone.status) == (200, 404)
+
+
+def test_the_quota_is_counted_and_kept(standins: Standins, small_photo: bytes) -> None:
+    """40003 for one file too many; a deleted one makes room."""
+    with standins(max_files=1) as client:
+        file = _base64(client, small_photo).json()["data"]
+        quota = client.send("GET", f"{_BASE}/quota").json()["data"]
+        refused = _base64(client, small_photo)
+        client.send("DELETE", f"{_BASE}/{file['file_id']}")
+        taken = _base64(client, small_photo)
+
+    assert quota == {
+        "user_group": "default",
+        "used_files": 1,
+        "max_files": 1,
+        "remain_files": 0,
+        "is_custom": False,
+        "quota_reason": "default",
+    }
+    assert (_error(refused), taken.status) == ((400, (False, 40003)), 200)
+
+
+def test_files_are_listed_page_by_page(standins: Standins, small_photo: bytes) -> None:
+    """Oldest first, at most a hundred a page."""
+    with standins() as client:
+        names = [
+            _base64(client, small_photo, file_name=f"{n}.png").json()["data"]["file_name"]
+            for n in range(3)
+        ]
+        pages = [
+            client.send("GET", f"{_BASE}/list?page={page}&pageSize=2").json()["data"]
+            for page in (1, 2)
+        ]
+
+    assert [[file["file_name"] for file in page["list"]] for page in pages] == [
+        names[:2],
+        names[2:],
+    ]
+    assert [page["total"] for page in pages] == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("path", "document", "code"),
+    [
+        ("upload/base64", {"base64_data": base64.b64encode(b"text").decode()}, 40002),
+        ("upload/base64", {"base64_data": "no base64!"}, 400),
+        ("upload/base64", {}, 400),
+        ("upload/base64", [], 400),
+        ("upload/stream", {}, 400),
+        ("upload/url", {"file_url": "ftp://a.example/a.png"}, 400),
+        ("upload/url", {"file_url": "http://127.0.0.1:1/a.png"}, 40004),
+    ],
+)
+def test_what_is_no_picture_is_refused(
+    client: Client, path: str, document: object, code: int
+) -> None:
+    """In the Files API's own envelope."""
+    assert _error(client.send("POST", f"{_BASE}/{path}", document)) == (400, (False, code))
+
+
+def test_a_url_that_answers_an_error_is_refused(client: Client, photos: PhotoHost) -> None:
+    """40004, with the status."""
+    photos.special["/gone.png"] = (404, b"")
+
+    reply = client.send("POST", f"{_BASE}/upload/url", {"file_url": f"{photos.url}/gone.png"})
+
+    assert (_error(reply), "HTTP 404" in reply.json()["msg"]) == ((400, (False, 40004)), True)
+
+
+def test_a_file_above_100_mb_is_refused(client: Client) -> None:
+    """40001, before anything is looked at."""
+    reply = _stream(client, file=bytes(100 * 1024 * 1024 + 1))
+
+    assert _error(reply) == (400, (False, 40001))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", f"{_BASE}/upload/base64"),
+        ("GET", f"{_BASE}/quota"),
+        ("GET", f"{_BASE}/list"),
+        ("DELETE", f"{_BASE}/file_1"),
+    ],
+)
+def test_the_files_api_wants_a_known_key(client: Client, method: str, path: str) -> None:
+    """401 in its own envelope."""
+    reply = call(client.url + path, method, body=b"{}", headers={"authorization": API_KEY})
+
+    assert _error(reply) == (401, (False, 401))
+
+
+def test_every_fault_of_the_files_api_has_a_test() -> None:
+    """A fault that is in the table is above, or has a test of its own."""
+    stages = {Stage.UPLOAD, Stage.SERVE}
+
+    assert {it for it in Fault if it.stage in stages} == {
+        *REFUSING,
+        *BREAKING,
+        Fault.FILES_502,
+        Fault.FILES_GONE,
+    }
+
+
+@pytest.mark.parametrize("fault", REFUSING, ids=lambda fault: fault.label)
+def test_an_upload_is_refused_as_its_fault_says(
+    client: Client, small_photo: bytes, fault: Fault
+) -> None:
+    """And the next one is taken."""
+    client.commit("files", fault.label, times=1)
+    status, code = REFUSING[fault]
+
+    refused, taken = _base64(client, small_photo), _base64(client, small_photo)
+
+    assert (_error(refused), taken.status) == ((status, (False, code)), 200)
+
+
+@pytest.mark.parametrize("fault", BREAKING, ids=lambda fault: fault.label)
+def test_an_upload_gets_no_answer_as_its_fault_says(
+    client: Client, small_photo: bytes, fault: Fault
+) -> None:
+    """A reset connection, or silence."""
+    client.commit("files", fault.label, times=1)
+
+    with pytest.raises(BREAKING[fault]):
+        _stream(client, file=small_photo, seconds=0.3)
+
+
+def test_an_upload_can_be_answered_by_a_proxy_s_page(client: Client, small_photo: bytes) -> None:
+    """HTML instead of the envelope."""
+    client.commit("files", "502")
+    reply = _base64(client, small_photo)
+
+    assert (reply.status, reply.headers["content-type"][:9]) == (502, "text/html")
+
+
+def test_an_uploaded_file_can_be_gone_when_it_is_wanted(client: Client, small_photo: bytes) -> None:
+    """The task that wanted it fails."""
+    file = _base64(client, small_photo).json()["data"]
+    client.commit("files", "gone")
+
+    task_id = client.create(client.order("/") | {"image_urls": [file["file_url"]]}).json()["id"]
+    client.entries(file["file_name"], "end", 1)
+
+    assert client.read(task_id).json()["error"]["code"] == "image_processing_error"
