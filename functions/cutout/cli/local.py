@@ -25,6 +25,9 @@ class LocalClouds(Protocol):
     def up(self, wish: Wish, progress: Progress, *, stays_up: bool) -> Mapping[str, str]:
         """Bring it up and return the variables to use it with."""
 
+    def is_like(self, wish: Wish) -> bool:
+        """Say whether the one that is up was asked for in the same way."""
+
     def down(self) -> bool:
         """Take it down; False if there was nothing to take down."""
 
@@ -63,6 +66,13 @@ class MachineClouds:
             stays_up=stays_up,
         )
         return cloud.variables
+
+    def is_like(self, wish: Wish) -> bool:
+        """Say whether the one that is up was asked for in the same way."""
+        from cutout.local.lifecycle import is_like  # noqa: PLC0415
+        from cutout.local.place import find_place  # noqa: PLC0415
+
+        return is_like(find_place(self._folder), wish.asked)
 
     def down(self) -> bool:
         """Take it down; False if there was nothing to take down."""

@@ -77,7 +77,9 @@ def _not_asked(error: Exception) -> Problem:
         case aws.ProfileNotFound():
             return Problem(f"{error}.", advice="`aws configure list-profiles` shows them.")
         case aws.NoRegionError():
-            return Problem("No AWS region is chosen.", advice="Say `--region NAME`.")
+            return Problem(
+                "No AWS region is chosen.", advice=f"Say `--region NAME`. {_SAY_WHO_YOU_ARE}"
+            )
         case aws.NoCredentialsError() | aws.PartialCredentialsError():
             return Problem("There are no AWS credentials.", advice=_SAY_WHO_YOU_ARE)
         case aws.HTTPClientError() | aws.ConnectionError():

@@ -76,6 +76,9 @@ class Stack(Protocol):
     def outputs(self) -> StackOutputs:
         """The names of its parts."""
 
+    def upload_prefix(self) -> str:
+        """Return what keys have to begin with to be watched."""
+
     def upload(self, photo: Photo) -> Sent:
         """Put a photo into the uploads bucket."""
 

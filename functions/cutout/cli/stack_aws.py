@@ -42,7 +42,7 @@ def connect(target: Target) -> AwsStack:
     """
     clients = Clients(target)
     outputs = _outputs(clients, target.stack)
-    return AwsStack(clients, outputs, where=clients.where, clock=MachineClock())
+    return AwsStack(clients, outputs, name=target.stack, clock=MachineClock())
 
 
 class Clients:
@@ -74,24 +74,30 @@ class Clients:
 class AwsStack:
     """One stack."""
 
-    def __init__(
-        self, clients: Clients, outputs: StackOutputs, *, where: str, clock: Clock
-    ) -> None:
+    def __init__(self, clients: Clients, outputs: StackOutputs, *, name: str, clock: Clock) -> None:
+        self._clients = clients
+        self._name = name
         self._s3 = clients.client("s3")
         self._jobs = DynamoJobs(Table(clients.client("dynamodb"), outputs.jobs_table))
         self._clock = clock
         self._outputs = outputs
-        self._where = where
 
     @property
     def where(self) -> str:
         """Where it is, in words."""
-        return self._where
+        return self._clients.where
 
     @property
     def outputs(self) -> StackOutputs:
         """The names of its parts."""
         return self._outputs
+
+    def upload_prefix(self) -> str:
+        """Return what keys have to begin with to be watched: Submit's own setting."""
+        functions = self._clients.client("lambda")
+        name = self._function("Submit")
+        variables = functions.get_function_configuration(FunctionName=name)["Environment"]
+        return str(variables["Variables"].get("CUTOUT_UPLOAD_PREFIX", ""))
 
     def upload(self, photo: Photo) -> Sent:
         """Put a photo into the uploads bucket."""
@@ -138,6 +144,16 @@ class AwsStack:
             fresh.replace(target)
         finally:
             fresh.unlink(missing_ok=True)
+
+    def _function(self, name: str) -> str:
+        pages = self._clients.client("cloudformation").get_paginator("list_stack_resources")
+        return next(
+            str(resource["PhysicalResourceId"])
+            for page in pages.paginate(StackName=self._name)
+            for resource in page["StackResourceSummaries"]
+            if resource["ResourceType"] == "AWS::Lambda::Function"
+            and name in resource["LogicalResourceId"]
+        )
 
     def _of_unversioned(self, sent: Sent) -> Job | None:
         newest = self.newest(sent.key)

@@ -9,12 +9,17 @@ from typing import Any
 from rich.console import Console
 from rich.theme import Theme
 
+_WIDE = 10_000
 _THEME = Theme({"progress.elapsed": "bright_black", "note": "bright_black"})
 
 
 def results() -> Console:
-    """Return where results go; names of files and keys are printed as they are."""
-    return Console(theme=_THEME, file=sys.stdout, highlight=False, markup=False, soft_wrap=True)
+    """Return where results go; names of files and keys are printed as they are.
+
+    What is not a terminal is never too narrow: programs read lines.
+    """
+    width = None if sys.stdout.isatty() else _WIDE
+    return Console(theme=_THEME, file=sys.stdout, highlight=False, markup=False, width=width)
 
 
 def talk() -> Console:

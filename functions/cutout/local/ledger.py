@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cutout.local.processes import ProcessRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 
@@ -24,11 +25,13 @@ class Ledger:
     Attributes:
         owner: The command that takes the cloud down when it ends; None if it is to stay up.
         processes: What runs, in the order in which it was started.
+        asked: What the cloud was asked to be like: settings by name.
         fingerprint: The sources and settings that are deployed; empty until they are.
     """
 
     owner: ProcessRecord | None = None
     processes: tuple[ProcessRecord, ...] = ()
+    asked: Mapping[str, str] = field(default_factory=dict)
     fingerprint: str = ""
 
     def with_process(self, process: ProcessRecord) -> Ledger:
@@ -44,6 +47,7 @@ def read_ledger(path: Path) -> Ledger | None:
         return Ledger(
             owner=ProcessRecord(**owner) if owner else None,
             processes=tuple(ProcessRecord(**process) for process in content["processes"]),
+            asked=dict(content["asked"]),
             fingerprint=content["fingerprint"],
         )
     except (OSError, ValueError, KeyError, TypeError):

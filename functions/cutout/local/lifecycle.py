@@ -12,6 +12,7 @@ from cutout.local.place import find_root, place_in
 from cutout.local.processes import is_alive, stop
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from cutout.local.ledger import Ledger
@@ -51,6 +52,12 @@ def is_usable(place: Place, ledger: Ledger | None = None) -> bool:
         and bool(ledger.fingerprint)
         and all(is_alive(process) for process in ledger.processes)
     )
+
+
+def is_like(place: Place, asked: Mapping[str, str]) -> bool:
+    """Say whether the cloud that is up was asked to be like this."""
+    ledger = read_ledger(place.ledger_file)
+    return ledger is not None and dict(ledger.asked) == dict(asked)
 
 
 def take_down(place: Place, clock: Clock) -> bool:

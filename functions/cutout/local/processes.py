@@ -52,13 +52,19 @@ def spawn(
 ) -> ProcessRecord:
     """Start a process in a session of its own, with just this environment, and let go of it.
 
-    Its output is appended to ``log``. It is not tied to this process: whoever holds the record
-    ends it.
+    Its output goes to ``log``, which begins anew. It is not tied to this process: whoever holds
+    the record ends it.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-        (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+        (
+            os.POSIX_SPAWN_OPEN,
+            1,
+            str(log),
+            os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND,
+            0o600,
+        ),
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
     pid = os.posix_spawn(argv[0], argv, environment, file_actions=actions, setsid=True)

@@ -71,6 +71,15 @@ class Wish:
     api: Api | None = None
     stand_in_arguments: tuple[str, ...] = ()
 
+    @property
+    def asked(self) -> dict[str, str]:
+        """What was asked for, to be written down; no key is among it."""
+        return {
+            "stack": self.stack,
+            **(self.api.stack_settings() if self.api else {}),
+            **self.settings,
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class LocalCloud:
@@ -112,7 +121,8 @@ def bring_up(
     """
     take_down(place, clock)
     try:
-        start = _Start(place, wish, progress, clock, Ledger(owner=owner))
+        ledger = Ledger(owner=owner, asked=wish.asked)
+        start = _Start(place, wish, progress, clock, ledger)
         cloud = start.run(environment)
         if stays_up:
             start.leave()

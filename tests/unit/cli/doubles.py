@@ -116,6 +116,7 @@ class ScriptedStack:
         self.looks = 0
         self.known: list[Job] = []
         self.cut_out = PNG
+        self.watched = ""
 
     @property
     def where(self) -> str:
@@ -126,6 +127,10 @@ class ScriptedStack:
     def outputs(self) -> StackOutputs:
         """Made-up names."""
         return StackOutputs(uploads_bucket=UPLOADS, results_bucket=RESULTS, jobs_table="the-jobs")
+
+    def upload_prefix(self) -> str:
+        """What the test chose."""
+        return self.watched
 
     def upload(self, photo: Photo) -> Sent:
         """Remember the photo."""
@@ -188,6 +193,10 @@ class HandClouds:
         progress.end(DEPLOY)
         self.now = Status.UP
         return self.variables()
+
+    def is_like(self, wish: Wish) -> bool:
+        """Whether nothing was asked for, as nothing was when the test said that it is up."""
+        return wish.asked == Wish().asked
 
     def down(self) -> bool:
         """Go down."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -154,7 +155,8 @@ def _deliver(
     stack = surroundings.connect(Choice(stack=wish.stack))
     delivery = Delivery(stack=stack, clock=surroundings.clock, console=phases.console)
     with phases.phase(_PHOTOS) as told:
-        sent = delivery.send(photos)
+        prefix = stack.upload_prefix()
+        sent = delivery.send([replace(photo, key=prefix + photo.key) for photo in photos])
         followed = delivery.wait(sent, timeout_seconds=timeout)
         delivered = delivery.fetch(followed, out)
         done = sum(photo.is_completed for photo in followed)

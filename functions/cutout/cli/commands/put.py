@@ -56,7 +56,11 @@ cutout put photos more-photos --out cut
     help="Where cut-outs are written.",
 )
 @click.option("--no-wait", is_flag=True, help="Upload, and leave the rest to the stack.")
-@click.option("--prefix", default="", metavar="TEXT", help="Put this before every key.")
+@click.option(
+    "--prefix",
+    metavar="TEXT",
+    help="Put this before every key.  [default: the prefix that the stack watches]",
+)
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0),
@@ -73,7 +77,7 @@ def command(
     paths: Sequence[Path],
     out: Path,
     no_wait: bool,
-    prefix: str,
+    prefix: str | None,
     timeout: float | None,
     dry_run: bool,
     as_json: bool,
@@ -87,15 +91,15 @@ def command(
 
     Each photo costs about 5.4 credits, each time that it is put.
     """
-    selection = select_photos(paths, prefix=prefix)
     console = talk()
-    _tell_passed_over(console, selection)
-    if not selection.photos:
-        raise Problem("There are no photos in what was named.")
-    if dry_run:
-        return _tell_plan(console, selection, as_json=as_json)
     with explained():
         stack = surroundings.connect(choice)
+        selection = select_photos(paths, prefix=stack.upload_prefix() if prefix is None else prefix)
+        _tell_passed_over(console, selection)
+        if not selection.photos:
+            raise Problem("There are no photos in what was named.")
+        if dry_run:
+            return _tell_plan(console, selection, as_json=as_json)
         delivery = Delivery(stack=stack, clock=surroundings.clock, console=console)
         count = len(selection.photos)
         console.print(f"Putting {count} photo{'s' * (count > 1)} on {stack.where}.", style="note")

@@ -70,6 +70,7 @@ def command(surroundings: Surroundings, *, wish: Wish, live: bool, as_json: bool
                 advice="Wait until it has ended.",
             )
         if status is Status.UP:
+            _check_likeness(surroundings, wish)
             console.print("The local cloud is already up.")
             variables = surroundings.local.variables()
         else:
@@ -80,6 +81,14 @@ def command(surroundings: Surroundings, *, wish: Wish, live: bool, as_json: bool
         console.print("Live: every photo costs credits at Evolink.", style="yellow")
     _tell(variables, as_json=as_json)
     return 0
+
+
+def _check_likeness(surroundings: Surroundings, wish: Wish) -> None:
+    if not surroundings.local.is_like(wish):
+        raise Problem(
+            "The local cloud is already up, with other settings than these.",
+            advice="`cutout down` takes it down; then it can be brought up with these.",
+        )
 
 
 def _tell(variables: Mapping[str, str], *, as_json: bool) -> None:
