@@ -115,6 +115,7 @@ def test_an_input_behind_a_redirect_is_fetched(
     [
         ((404, b""), "image_processing_error", "Failed to download the image: HTTP 404"),
         ((403, b""), "image_processing_error", "Failed to download the image: HTTP 403"),
+        ((302, b"ftp://127.0.0.1/a.png"), "image_processing_error", "Failed to download"),
         ((200, b"%PDF"), "image_processing_error", "not a JPEG, PNG, GIF or WebP"),
         ((200, b""), "image_processing_error", "not a JPEG, PNG, GIF or WebP"),
         ((200, _jpeg((400, 300))[:-200]), "image_processing_error", "The image is damaged"),

@@ -1,6 +1,6 @@
 """What can be chosen about a stand-in."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from cutout.local.evolink.faults.rules import Rule
@@ -53,4 +53,4 @@ class Options:
     max_running: int | None = None
     workers: int = 2
     seed: int | None = None
-    rules: tuple[Rule, ...] = field(default=())
+    rules: tuple[Rule, ...] = ()

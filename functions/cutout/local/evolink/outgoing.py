@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.parse import urlsplit
 from urllib.request import (
     HTTPDefaultErrorHandler,
     HTTPErrorProcessor,
@@ -17,6 +16,7 @@ from urllib.request import (
     HTTPSHandler,
     OpenerDirector,
     Request,
+    UnknownHandler,
 )
 
 USER_AGENT = "evolink-standin/1.0"
@@ -84,14 +84,12 @@ def _opener(
 ) -> OpenerDirector:
     opener = OpenerDirector()
     opener.addheaders = [("User-Agent", USER_AGENT)]
-    for handler in (*handlers, HTTPErrorProcessor(), HTTPDefaultErrorHandler()):
+    for handler in (*handlers, HTTPErrorProcessor(), HTTPDefaultErrorHandler(), UnknownHandler()):
         opener.add_handler(handler)
     return opener
 
 
 def _open(opener: OpenerDirector, request: Request, timeout_seconds: float) -> Answer:
-    if urlsplit(request.full_url).scheme not in {"http", "https"}:
-        raise UnreachableError("not an http or https URL")
     try:
         with opener.open(request, timeout=timeout_seconds) as response:
             return Answer(status=response.status, body=response.read(_LARGEST_BODY + 1))
