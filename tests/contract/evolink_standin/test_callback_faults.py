@@ -101,10 +101,10 @@ def test_a_late_callback_comes_long_after_the_end(
     client: Client, callbacks: Receiver, photo: str
 ) -> None:
     """As long after as was asked, by the stand-in's clock."""
-    client.commit("callback", "late", seconds=3600)
+    client.commit("callback", "late", seconds=36000)
     client.finish(photo, callback_url=callbacks.url)
     before = list(callbacks.bodies)
-    client.control("POST", "/_standin/clock", {"advance_seconds": 3600})
+    client.control("POST", "/_standin/clock", {"advance_seconds": 36000})
     client.entries(photo, "callback", 1)
 
     assert (before, len(callbacks.bodies)) == ([], 1)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from cutout.local.evolink.faults.table import Fault, Stage
-from tests.contract.evolink_standin.neighbours import Client, Reply
+from tests.contract.evolink_standin.neighbours import Client, Reply, patience
 
 Answer = Callable[[Reply], bool]
 
@@ -106,7 +106,7 @@ def test_a_broken_connection_tells_nothing(client: Client, photo: str, fault: Fa
     error, tasks = BREAKING[fault]
 
     with pytest.raises(error):
-        client.create(client.order(photo), seconds=0.3)
+        client.create(client.order(photo), seconds=patience(error))
 
     client.entries(photo, "charge", tasks)
     assert _tasks(client, photo) == {"posts": 1, "tasks": tasks, "charges": tasks}

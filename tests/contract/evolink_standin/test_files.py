@@ -7,7 +7,14 @@ import pytest
 
 from cutout.local.evolink.faults.table import Fault, Stage
 from tests.contract.evolink_standin.conftest import Standins
-from tests.contract.evolink_standin.neighbours import API_KEY, Client, PhotoHost, Reply, call
+from tests.contract.evolink_standin.neighbours import (
+    API_KEY,
+    Client,
+    PhotoHost,
+    Reply,
+    call,
+    patience,
+)
 
 _BASE = "/api/v1/files"
 _BOUNDARY = "----cutout"
@@ -276,7 +283,7 @@ def test_an_upload_gets_no_answer_as_its_fault_says(
     client.commit("files", fault.label, times=1)
 
     with pytest.raises(BREAKING[fault]):
-        _stream(client, file=small_photo, seconds=0.3)
+        _stream(client, file=small_photo, seconds=patience(BREAKING[fault]))
 
 
 def test_an_upload_can_be_answered_by_a_proxy_s_page(client: Client, small_photo: bytes) -> None:
