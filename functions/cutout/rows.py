@@ -1,13 +1,13 @@
 """Between frozen dataclasses and plain values that a table can hold.
 
 Enums become their text, times ISO 8601, tuples lists; what is None is left out. Reading follows
-the field types and fills what is missing with the field's default, so rows written by an earlier
-version stay readable.
+the field types and fills what is missing with the field's default, or with None where the field
+may be None, so rows written by an earlier version stay readable.
 """
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
@@ -31,7 +31,9 @@ def from_row(kind: type[T], row: Row) -> T:
     """The instance that `to_row` wrote; fields that the class does not know are ignored."""
     hints = _hints(kind)  # type: ignore[arg-type]  # classes are hashable
     known = {name: _typed(hints[name], row[name]) for name in hints if name in row}
-    return kind(**known)
+    absent = [name for name in _without_default(kind) if name not in row]
+    nothing = {name: None for name in absent if _may_be_none(hints[name])}
+    return kind(**nothing, **known)
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - any plain value
@@ -57,6 +59,15 @@ def _typed(hint: Any, value: Any) -> Any:  # noqa: ANN401 - types are values her
     if hint in {datetime, date}:
         return hint.fromisoformat(value)
     return value if hint in {str, bool, Decimal} else hint(value)
+
+
+def _may_be_none(hint: Any) -> bool:  # noqa: ANN401 - types are values here
+    return NoneType in get_args(hint)
+
+
+@cache
+def _without_default(kind: Any) -> tuple[str, ...]:  # noqa: ANN401 - a dataclass
+    return tuple(field.name for field in fields(kind) if field.default is MISSING)
 
 
 @cache
