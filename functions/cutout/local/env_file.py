@@ -19,7 +19,7 @@ def write_env_file(path: Path, variables: Mapping[str, str]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
-    text = "".join(f"{name}={shlex.quote(value)}\n" for name, value in variables.items())
+    text = "".join(f"{name}={_quoted(value)}\n" for name, value in variables.items())
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
     fresh.replace(path)
@@ -33,3 +33,8 @@ def read_env_file(path: Path) -> dict[str, str]:
         return {}
     pairs = (line.partition("=") for line in lines if "=" in line and not line.startswith("#"))
     return {name: "".join(shlex.split(value)) for name, _, value in pairs}
+
+
+def _quoted(value: str) -> str:
+    """Return the value as a shell reads it, plain if it can be: not every reader knows quotes."""
+    return shlex.quote(value) if value else ""

@@ -84,7 +84,10 @@ def command(surroundings: Surroundings, *, wish: Wish, live: bool, as_json: bool
 
 
 def _check_likeness(surroundings: Surroundings, wish: Wish) -> None:
-    if not surroundings.local.is_like(wish):
+    from cutout.local.start import Wish as AnyWish  # noqa: PLC0415 - loads slowly
+
+    asks_for_something = wish.asked != AnyWish().asked
+    if asks_for_something and not surroundings.local.is_like(wish):
         raise Problem(
             "The local cloud is already up, with other settings than these.",
             advice="`cutout down` takes it down; then it can be brought up with these.",
