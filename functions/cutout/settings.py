@@ -151,12 +151,19 @@ def _positive_number(text: str) -> int:
     return number
 
 
+def _amount(text: str) -> Decimal:
+    amount = Decimal(text)
+    if not amount.is_finite() or amount < 0:
+        raise ValueError(text)
+    return amount
+
+
 _DURATION_UNITS = {"_SECONDS": "seconds", "_DAYS": "days"}
 _READERS: dict[type, tuple[Callable[[str], Any], str]] = {
     str: (str, "text"),
     bool: (_flag, "'true' or 'false'"),
     int: (_positive_number, "a whole number above 0"),
-    Decimal: (Decimal, "a number"),
+    Decimal: (_amount, "a number from 0 up"),
 }
 
 
@@ -165,6 +172,6 @@ def _read(name: str, text: str, kind: type) -> object:
     reader, expected = _READERS[int if kind is timedelta else kind]
     try:
         value = reader(text)
-    except (ValueError, InvalidOperation) as exc:
+        return timedelta(**{unit: value}) if kind is timedelta and unit else value
+    except (ValueError, InvalidOperation, OverflowError) as exc:
         raise SettingsError(f"{name} must be {expected}, not {text!r}") from exc
-    return timedelta(**{unit: value}) if kind is timedelta and unit else value
