@@ -164,10 +164,29 @@ def _frame_size(body: bytes) -> Size:
 
 
 def _read_gif(data: bytes) -> Size:
-    width, height = struct.unpack_from("<HH", data, 6)
-    if b"\x3b" not in data[-_GIF_TRAILER_WINDOW:]:
-        raise _damaged("the GIF is cut short")
+    """The blocks are walked to the trailer: its byte alone may stand anywhere in the pixels."""
+    width, height, flags = struct.unpack_from("<HHB", data, 6)
+    at = 13 + _gif_colours(flags)
+    frames = 0
+    while data[at] != _GIF_TRAILER:
+        if data[at] == _GIF_IMAGE:
+            frames += 1
+            at += 11 + _gif_colours(data[at + 9])
+        elif data[at] == _GIF_EXTENSION:
+            at += 2
+        else:
+            raise _damaged("no GIF block where one must be")
+        while data[at]:
+            at += 1 + data[at]
+        at += 1
+    if not frames:
+        raise _damaged("the GIF has no picture in it")
     return width, height
+
+
+def _gif_colours(flags: int) -> int:
+    """Bytes of the colour table that a GIF block announces."""
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
 def _read_webp(data: bytes) -> Size:
@@ -256,7 +275,7 @@ _MARKER = 0xFF
 _APP1 = 0xE1
 _START_OF_SCAN = 0xDA
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_GIF_TRAILER_WINDOW = 64
+_GIF_IMAGE, _GIF_EXTENSION, _GIF_TRAILER = 0x2C, 0x21, 0x3B
 _ORIENTATION_TAG = 0x0112
 _FIRST_TURNED = 5
 _LAST_ORIENTATION = 8
