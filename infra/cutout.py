@@ -20,8 +20,6 @@ from infra.settings import ROLE_SESSION_SECONDS, Settings
 from infra.storage import api_key_secret, jobs_table, photo_bucket, signing_key_secret
 from infra.uploads import UploadEvents
 
-_RESERVED = {FunctionName.RECEIVE_CALLBACK: 10, FunctionName.SWEEP: 1}
-
 
 class Cutout(Construct):
     """Photos that land in one bucket come out of another as cut-outs.
@@ -67,19 +65,7 @@ class Cutout(Construct):
         self._make_triggers()
         self._tell_functions()
         self._let_functions()
-        self.monitoring = Monitoring(
-            self,
-            "Monitoring",
-            name=self.name,
-            functions={name: one.function for name, one in self.functions.items()},
-            queues={"Submissions": self.submissions.queue, "Callbacks": self.callbacks.queue},
-            dead_letters={
-                "SubmissionsDeadLetters": self.submissions.dead_letters,
-                "CallbacksDeadLetters": self.callbacks.dead_letters,
-                "UndeliverableEvents": self.upload_events.undeliverable,
-            },
-            alarm_email=settings.alarm_email,
-        )
+        self._make_monitoring()
 
     def _make_storage(self, uploads: s3.IBucket | None, results: s3.IBucket | None) -> None:
         keep = RemovalPolicy.DESTROY if self.settings.ephemeral else RemovalPolicy.RETAIN
@@ -116,9 +102,7 @@ class Cutout(Construct):
                 asset=assets[name],
                 timeout_seconds=self._timeout(name),
                 log_retention_days=self.settings.log_retention_days,
-                reserved_concurrency=self._reserved(name),
-                # A slot that is freed wakes the next photo, over and over: that is the design.
-                may_call_itself=name is FunctionName.SUBMIT,
+                reserves_concurrency=self.settings.reserved_concurrency,
             )
             for name, shape in SHAPES.items()
         }
@@ -179,6 +163,21 @@ class Cutout(Construct):
             iam.PolicyStatement(sid=sid, actions=list(actions), resources=list(resources))
         )
 
+    def _make_monitoring(self) -> None:
+        self.monitoring = Monitoring(
+            self,
+            "Monitoring",
+            name=self.name,
+            functions={name: one.function for name, one in self.functions.items()},
+            queues={"Submissions": self.submissions.queue, "Callbacks": self.callbacks.queue},
+            dead_letters={
+                "SubmissionsDeadLetters": self.submissions.dead_letters,
+                "CallbacksDeadLetters": self.callbacks.dead_letters,
+                "UndeliverableEvents": self.upload_events.undeliverable,
+            },
+            alarm_email=self.settings.alarm_email,
+        )
+
     def _reach(self) -> Reach:
         return Reach(
             uploads=self.uploads_bucket.bucket_arn,
@@ -198,9 +197,6 @@ class Cutout(Construct):
     def _timeout(self, name: FunctionName) -> int:
         """Return a time-out that no lease runs out before: who holds one is never still at it."""
         return min(SHAPES[name].timeout_seconds, self.settings.lease_seconds)
-
-    def _reserved(self, name: FunctionName) -> int | None:
-        return _RESERVED.get(name) if self.settings.reserved_concurrency else None
 
 
 def refuse_overlap(

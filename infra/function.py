@@ -24,8 +24,7 @@ class CutoutFunction(Construct):
         asset: Asset,
         timeout_seconds: int,
         log_retention_days: int,
-        reserved_concurrency: int | None = None,
-        may_call_itself: bool = False,
+        reserves_concurrency: bool,
     ) -> None:
         """Make the function.
 
@@ -36,9 +35,7 @@ class CutoutFunction(Construct):
             asset: Its code.
             timeout_seconds: When it is ended.
             log_retention_days: How long its log lines are kept.
-            reserved_concurrency: How many may run at once, set aside for it.
-            may_call_itself: Whether its messages may reach it again without end in sight for
-                Lambda, which would otherwise drop the chain at its sixteenth link.
+            reserves_concurrency: Whether the concurrency that its shape asks for is set aside.
         """
         super().__init__(scope, construct_id)
         self.shape = shape
@@ -49,26 +46,8 @@ class CutoutFunction(Construct):
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
             description=f"What {shape.name} of Cutout may do",
         )
-        self.function = lambda_.Function(
-            self,
-            "Function",
-            description=shape.description,
-            architecture=lambda_.Architecture.ARM_64,
-            runtime=lambda_.Runtime.PYTHON_3_13,
-            handler=shape.handler,
-            code=lambda_.Code.from_asset(
-                str(asset.path), asset_hash=asset.digest, asset_hash_type=AssetHashType.CUSTOM
-            ),
-            memory_size=shape.memory_mb,
-            timeout=Duration.seconds(timeout_seconds),
-            role=self.role.without_policy_updates(),
-            log_group=self.logs,
-            tracing=lambda_.Tracing.DISABLED,
-            reserved_concurrent_executions=reserved_concurrency,
-            recursive_loop=lambda_.RecursiveLoop.ALLOW
-            if may_call_itself
-            else lambda_.RecursiveLoop.TERMINATE,
-        )
+        reserved = shape.reserved_concurrency if reserves_concurrency else None
+        self.function = self._make(asset, timeout_seconds, reserved)
         self.may(
             "WriteItsLogs",
             ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -107,6 +86,28 @@ class CutoutFunction(Construct):
             max_concurrency=max_concurrency,
         )
         mapping.node.add_dependency(self.role)
+
+    def _make(self, asset: Asset, timeout_seconds: int, reserved: int | None) -> lambda_.Function:
+        loop = lambda_.RecursiveLoop
+        return lambda_.Function(
+            self,
+            "Function",
+            description=self.shape.description,
+            architecture=lambda_.Architecture.ARM_64,
+            runtime=lambda_.Runtime.PYTHON_3_13,
+            handler=self.shape.handler,
+            code=lambda_.Code.from_asset(
+                str(asset.path), asset_hash=asset.digest, asset_hash_type=AssetHashType.CUSTOM
+            ),
+            memory_size=self.shape.memory_mb,
+            timeout=Duration.seconds(timeout_seconds),
+            # What it may do is said by `may` alone; the library adds nothing of its own.
+            role=self.role.without_policy_updates(),
+            log_group=self.logs,
+            tracing=lambda_.Tracing.DISABLED,
+            reserved_concurrent_executions=reserved,
+            recursive_loop=loop.ALLOW if self.shape.may_call_itself else loop.TERMINATE,
+        )
 
 
 def log_group(scope: Construct, construct_id: str, *, days: int) -> logs.LogGroup:

@@ -32,6 +32,13 @@ class FunctionShape:
     """What it imports of the locked requirements; what those need comes along."""
     aws_services: tuple[str, ...]
     """The service models of botocore that its asset keeps."""
+    reserved_concurrency: int | None = None
+    """How many may run at once, set aside for it: the others cannot starve it, nor it them."""
+    may_call_itself: bool = False
+    """Whether its messages may lead back to it again and again. Lambda drops other functions'
+    chains at the sixteenth link:
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+    """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +63,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             timeout_seconds=60,
             distributions=(*_EVERYWHERE, "httpx"),
             aws_services=("dynamodb", "events", "s3", "secretsmanager", "sqs", "sts"),
+            may_call_itself=True,  # a slot that is freed wakes the next photo, over and over
         ),
         FunctionShape(
             name=FunctionName.RECEIVE_CALLBACK,
@@ -66,6 +74,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             timeout_seconds=10,
             distributions=_EVERYWHERE,
             aws_services=("secretsmanager", "sqs"),
+            reserved_concurrency=10,
         ),
         FunctionShape(
             name=FunctionName.STORE_RESULT,
@@ -86,6 +95,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             timeout_seconds=55,
             distributions=_EVERYWHERE,
             aws_services=("dynamodb", "sqs"),
+            reserved_concurrency=1,
         ),
     )
 }

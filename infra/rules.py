@@ -1,7 +1,6 @@
 """What a setting's value may be, one small rule a kind; a refusal says how to put it right."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Protocol
@@ -103,7 +102,7 @@ class Text:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Optional:
+class OrNone:
     """A setting that may be left out: None and the empty string both mean that."""
 
     rule: Rule
@@ -166,11 +165,8 @@ def _split(url: str) -> SplitResult | None:
 
 
 def _whole(value: object) -> int | None:
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
+    if isinstance(value, int) and not isinstance(value, bool):
         return value
-    parse: Callable[[str], int] = int
-    if isinstance(value, str) and value.isascii() and value.isdigit():
-        return parse(value)
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}", value):
+        return int(value)
     return None

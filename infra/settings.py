@@ -13,7 +13,7 @@ from infra.rules import (
     Choice,
     Flag,
     OneOf,
-    Optional,
+    OrNone,
     Rule,
     SettingError,
     Text,
@@ -84,7 +84,7 @@ class Settings:
     )
     input_transport: str = _setting("presigned", Choice(words=("presigned", "files")))
     callback_base_url: str | None = _setting(
-        None, Optional(rule=Url(example="https://callbacks.example.com"))
+        None, OrNone(rule=Url(example="https://callbacks.example.com"))
     )
     """Where callbacks come in, if not at the HTTP API's own address; `{api_id}` is replaced."""
     allow_loopback: bool = _flag(default=False)
@@ -124,7 +124,7 @@ class Settings:
     # The deployment itself
     alarm_email: str | None = _setting(
         None,
-        Optional(
+        OrNone(
             rule=Text(
                 pattern=r"[^@\s]+@[^@\s]+\.[^@\s]+",
                 meaning="an e-mail address",

@@ -42,16 +42,11 @@ class Workshop:
         """
         own = own_modules(self.sources, shape.handler.rpartition(".")[0])
         shelf = Shelf(self.cache)
-        what = f"{shape.name}-{self.platform}"
         with shelf.alone():
-            vendored_key = self._vendored_key(shape)
-            key = _key(vendored_key, own)
             return shelf.get(
-                what,
-                key,
-                lambda place: self._add_own(
-                    place, own, shelf.get(f"vendored-{what}", vendored_key, self._vendor(shape))
-                ),
+                f"{shape.name}-{self.platform}",
+                _key(self._vendored_key(shape), own),
+                lambda place: self._add_own(place, own, self._vendored(shape, shelf)),
             )
 
     @cached_property
@@ -66,8 +61,23 @@ class Workshop:
         what = repr((shape.distributions, shape.aws_services))
         return _key(f"{what}\0{site_key(self._target, self.locks)}", _builder())
 
-    def _vendor(self, shape: FunctionShape) -> "Vendor":
-        return Vendor(site=self._site, shape=shape, bytecode=self._target.bytecode)
+    def _vendored(self, shape: FunctionShape, shelf: Shelf) -> Pack:
+        return shelf.get(
+            f"vendored-{shape.name}-{self.platform}",
+            self._vendored_key(shape),
+            lambda place: self._vendor(place, shape),
+        )
+
+    def _vendor(self, place: Path, shape: FunctionShape) -> Pack:
+        files = self._site.files(shape.distributions)
+        contents = _read(botocore_data.cut(files, shape.aws_services))
+        add_to_zip(place, contents)
+        return Pack(
+            path=place,
+            digest=digest_of(contents, also=self._target.bytecode),
+            files=len(contents),
+            unzipped_bytes=_size(contents),
+        )
 
     def _add_own(self, place: Path, own: Mapping[str, Path], vendored: Pack) -> Pack:
         with tempfile.TemporaryDirectory(dir=self.cache, prefix="own-") as temporary:
@@ -90,27 +100,6 @@ class Workshop:
         if self._target.compiler:
             compile_tree(self._target.compiler, folder)
         return copies
-
-
-@dataclass(frozen=True, kw_only=True)
-class Vendor:
-    """Zips the distributions that a function needs, with botocore's data cut to its services."""
-
-    site: Site
-    shape: FunctionShape
-    bytecode: str
-
-    def __call__(self, place: Path) -> Pack:
-        """Write the zip."""
-        files = self.site.files(self.shape.distributions)
-        contents = _read(botocore_data.cut(files, self.shape.aws_services))
-        add_to_zip(place, contents)
-        return Pack(
-            path=place,
-            digest=digest_of(contents, also=self.bytecode),
-            files=len(contents),
-            unzipped_bytes=_size(contents),
-        )
 
 
 def build_all(platform: str) -> dict[FunctionName, Asset]:
