@@ -22,7 +22,10 @@ from tests.fakes.steps import Step, no_step
 
 PRICE = Decimal("5.4")
 CUT_OUT = b"png 600 400 0 255"
-"""A result as the fakes write it: format, width, height, least and greatest alpha."""
+"""A result as the fakes write it: format, width, height, least and greatest alpha.
+
+The task's id is added when it is served: two tasks never give the same bytes.
+"""
 
 Fault = Callable[["FakeEvolink", str, str], CreateOutcome]
 """What a create call does instead of the usual; it may take the call all the same."""
@@ -99,7 +102,7 @@ class FakeEvolink:
     def complete(self, task_id: str, result: bytes = CUT_OUT) -> None:
         """Finish a task with a result."""
         url = f"https://media.example/{task_id}.png"
-        self.results[url] = result
+        self.results[url] = result + f" {task_id}".encode()
         self.tasks[task_id] = replace(
             self.tasks[task_id],
             status=TaskStatus.COMPLETED,
@@ -153,7 +156,7 @@ class FakePictures:
 
     def examine(self, file: Path) -> Picture | None:
         try:
-            format_, *numbers = file.read_text().split()
+            format_, *numbers, _task = file.read_text().split()
             width, height, low, high = map(int, numbers)
         except ValueError:
             return None

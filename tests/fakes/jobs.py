@@ -11,7 +11,6 @@ from cutout.ports import Clock, Head
 from cutout.states import Lane, State
 from tests.fakes.steps import Step, no_step
 
-
 LAG = timedelta(seconds=5)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 
-class Killed(BaseException):  # noqa: N818 - not an error: what a crash is to the code it hits
+class Killed(BaseException):
     """The worker's process ends here: nothing after this line runs."""
 
 

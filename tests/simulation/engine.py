@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from cutout.errors import CallbackRefusedError, TransientError
@@ -47,6 +48,10 @@ class Engine:
         self.seed = seed
         self.rng = random.Random(seed)  # noqa: S311 - reproducible on purpose
         self.faults = Faults(mix=Mix.draw(self.rng), rng=self.rng)
+        # One run in four is a fight over a single key, by workers that stall.
+        self.is_contended = seed % 4 == 3
+        if self.is_contended:
+            self.faults.mix.stall = 0.02
         self.world = self._make(world)
         self.world.jobs.lag = self._lag
         self.world.evolink.honours_keys = self.rng.random() < 0.7
@@ -66,7 +71,7 @@ class Engine:
         self._plan_sweep()
 
     @property
-    def clock(self) -> Any:  # noqa: ANN401 - the world's clock
+    def clock(self) -> Any:
         return self.world.clock
 
     def run(self, on_tick: Callable[[Engine], None]) -> None:
@@ -86,11 +91,11 @@ class Engine:
     def _tick(self) -> None:
         choices: list[Callable[[], None]] = []
         for entry in self._awake():
-            choices += [lambda a=entry: self._resume(a)] * 6
+            choices += [partial(self._resume, entry)] * 6
         if len(self.actors) < 6:
             for queue in (self.submissions, self.callbacks):
                 for message in queue.visible()[:3]:
-                    choices += [lambda q=queue, m=message: self._start(q, m)] * 2
+                    choices += [partial(self._start, queue, message)] * 2
         choices.append(self._pass_time)
         self.rng.choice(choices)()
         self._provide()
@@ -172,14 +177,17 @@ class Engine:
     # Users
 
     def _plan_users(self, photos: int) -> None:
-        keys = [f"folder/{number // 2}.{'jpg' if number % 2 else 'png'}" for number in range(photos)]
+        names = 1 if self.is_contended else photos
+        spread = 200 if self.is_contended else 1800
+        keys = [_key(number % names) for number in range(photos)]
         for number, key in enumerate(keys):
-            at = self.rng.random() * 1800
-            self._plan(at, lambda k=key, n=number: self._upload(k, n))
+            at = self.rng.random() * spread
+            self._plan(at, partial(self._upload, key, number))
             if self.faults.strikes("overwritten"):
-                self._plan(at + self.rng.choice((3, 60)) * self.rng.random(), lambda k=key, n=number: self._upload(k, n + 100))
+                later = at + self.rng.choice((3, 120)) * self.rng.random()
+                self._plan(later, partial(self._upload, key, number + 100))
             if self.faults.strikes("deleted"):
-                self._plan(at + self.rng.random() * 240, lambda k=key: self._delete(k))
+                self._plan(at + self.rng.random() * 240, partial(self._delete, key))
         if self.faults.strikes("forged"):
             self._plan(self.rng.random() * 1800, self._forge)
 
@@ -208,11 +216,11 @@ class Engine:
         """Give every new task a fate."""
         for charge in self.world.evolink.charges[self._charges_seen :]:
             self._charges_seen += 1
-            seconds = self.rng.uniform(0.1, 90)
+            seconds = self.rng.uniform(0.1, 20 if self.is_contended else 90)
             if self.faults.strikes("task_slow"):
                 seconds = self.rng.uniform(300, 2400)
             if not self.faults.strikes("task_stuck"):
-                self._plan(seconds, lambda c=charge: self._finish(c.task_id, c.callback_url))
+                self._plan(seconds, partial(self._finish, charge.task_id, charge.callback_url))
 
     def _finish(self, task_id: str, callback_url: str) -> None:
         if self.faults.strikes("task_failed"):
@@ -227,7 +235,7 @@ class Engine:
             delay = self.rng.uniform(0, 5)
             if self.faults.strikes("callback_late"):
                 delay = self.rng.uniform(600, 9000)
-            self._plan(delay, lambda: self._call_back(token, task_id))
+            self._plan(delay, partial(self._call_back, token, task_id))
 
     def _call_back(self, token: str, task_id: str) -> None:
         body = json.dumps({"id": task_id, "status": "completed"})
@@ -293,7 +301,7 @@ class Engine:
             step=step,
             timing=TIMING,
             limits=Limits(
-                max_in_flight=self.rng.choice((1, 3, 3, 8)),
+                max_in_flight=8 if self.is_contended else self.rng.choice((1, 3, 3, 8)),
                 daily_credit_cap=self.rng.choice((Decimal(40), Decimal(5000))),
             ),
             rng=self.rng,
@@ -306,3 +314,8 @@ class Engine:
         made.downloads.rule = self.faults.on_fetch
         made.jobs.loses_answer = lambda: self.faults.strikes("answer_lost")
         return made
+
+
+def _key(number: int) -> str:
+    """Pairs that differ in their extension alone want the same result key."""
+    return f"folder/{number // 2}.{'jpg' if number % 2 else 'png'}"

@@ -40,7 +40,7 @@ ODD_RESULTS = (
 _LIKELIER = {
     ("crash", "evolink.create done"): 10,
     ("crash", "results.put done"): 10,
-    ("stall", "downloads.fetch"): 10,
+    ("stall", "downloads.fetch"): 30,
     ("stall", "results.put"): 20,
 }
 """Where a crash or a pause is most instructive: around what cannot be undone."""

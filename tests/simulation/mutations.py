@@ -32,7 +32,7 @@ MUTATIONS: dict[str, Mutation] = {}
 
 
 @contextmanager
-def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:  # noqa: ANN401 - anything
+def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
     original = vars(owner)[name] if isinstance(owner, type) else getattr(owner, name)
     setattr(owner, name, value)
     try:
@@ -41,7 +41,7 @@ def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:  # noqa: ANN
         setattr(owner, name, original)
 
 
-def _mutation(owner: Any, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:  # noqa: ANN401
+def _mutation(owner: Any, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function as the broken form of `owner.name`."""
 
     def register(broken: Callable[..., Any]) -> Callable[..., Any]:
@@ -65,7 +65,7 @@ def a_write_without_its_condition(self: MemoryJobs, job: Job, *, gate: Gate | No
 
 
 @_mutation(Answers, "_next")
-def a_timeout_is_taken_for_not_sent(self: Answers, job: Job, attempt: Any, outcome: Any) -> Any:  # noqa: ANN401
+def a_timeout_is_taken_for_not_sent(self: Answers, job: Job, attempt: Any, outcome: Any) -> Any:
     if isinstance(outcome, OutcomeUnknown):
         outcome = NotSent(message=outcome.message)
     return _next(self, job, attempt, outcome)
@@ -82,12 +82,12 @@ def a_slot_is_never_released(self: Gate) -> Gate:
 
 
 @_mutation(Gate, "holds")
-def the_gate_lets_everybody_in(_self: Gate, _deployed: Any, _now: Any) -> Held | None:  # noqa: ANN401
+def the_gate_lets_everybody_in(_self: Gate, _deployed: Any, _now: Any) -> Held | None:
     return None
 
 
 @_mutation(StoreResult, "_put")
-def the_row_is_written_but_not_the_object(*_args: Any, **_kwargs: Any) -> bool:  # noqa: ANN401
+def the_row_is_written_but_not_the_object(*_args: Any, **_kwargs: Any) -> bool:
     return True
 
 
@@ -113,12 +113,12 @@ _accept = StoreResult._accept  # noqa: SLF001
 
 
 @_mutation(store, "why_not")
-def every_result_is_accepted(_picture: Any, _photo: Any) -> Reason | None:  # noqa: ANN401
+def every_result_is_accepted(_picture: Any, _photo: Any) -> Reason | None:
     return None
 
 
 @_mutation(store, "_is_newer")
-def an_older_photo_may_replace_a_newer_ones_result(_standing: Any, _job: Job) -> bool:  # noqa: ANN401
+def an_older_photo_may_replace_a_newer_ones_result(_standing: Any, _job: Job) -> bool:
     return False
 
 
@@ -154,7 +154,7 @@ _wake = Follow.wake
 
 
 @_mutation(receive, "verify")
-def any_token_is_authentic(token: str, _keys: Any) -> Any:  # noqa: ANN401
+def any_token_is_authentic(token: str, _keys: Any) -> Any:
     from cutout.callback_token import CallbackAddress  # noqa: PLC0415
 
     return CallbackAddress(job_id=token.partition(".")[0], attempt=1)
@@ -170,7 +170,7 @@ def an_announcement_is_noted_before_it_is_sent(self: Recorder, job: Job) -> Job:
 
 
 @_mutation(Sweep, "_send_on")
-def sweep_sends_nothing_on(*_args: Any) -> None:  # noqa: ANN401
+def sweep_sends_nothing_on(*_args: Any) -> None:
     return None
 
 

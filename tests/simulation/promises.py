@@ -10,7 +10,7 @@ from cutout.job import Job
 from cutout.provider import TaskStatus
 from cutout.states import AttemptOutcome, State
 from tests.fakes.buckets import StoredObject
-from tests.fakes.evolink import PRICE
+from tests.fakes.evolink import CUT_OUT, PRICE
 from tests.simulation.engine import FUNCTION_TIMEOUT, Engine
 
 
@@ -23,7 +23,9 @@ def check_always(engine: Engine) -> None:
     jobs = engine.world.jobs
     holding = sum(job.state.holds_slot for job in jobs.jobs.values())
     in_flight = jobs.gate.in_flight if jobs.gate else 0
-    _demand(engine, holding == in_flight, 6, f"{holding} jobs hold slots, the gate says {in_flight}")
+    _demand(
+        engine, holding == in_flight, 6, f"{holding} jobs hold slots, the gate says {in_flight}"
+    )
     most = engine.world.limits.max_in_flight
     _demand(engine, holding <= most, 6, f"{holding} jobs in flight, {most} allowed")
     engine.peak_in_flight = max(engine.peak_in_flight, holding)
@@ -114,7 +116,7 @@ def _check_results(engine: Engine) -> None:
         _demand(engine, order >= orders.get(key, ""), 4, f"{key} went back to an older photo")
         orders[key] = order
         if not key.startswith("review/"):
-            is_cut_out = stored.data == b"png 600 400 0 255"
+            is_cut_out = stored.data.startswith(CUT_OUT)
             _demand(engine, is_cut_out, 4, f"{key} holds {stored.data!r}")
     for job in world.jobs.jobs.values():
         newest = engine.newest[job.source.key].job_id == job.id

@@ -41,7 +41,9 @@ class SimQueue:
         self.messages.append(Message(body=body, visible_at=self.clock.now() + delay))
         self.sent += 1
 
-    def wake(self, bodies: Sequence[str] | Sequence[Wake], *, delay: timedelta = timedelta()) -> None:
+    def wake(
+        self, bodies: Sequence[str] | Sequence[Wake], *, delay: timedelta = timedelta()
+    ) -> None:
         """The port's method, of either queue."""
         assert not delay
         self.step("queue.send")
