@@ -1,19 +1,91 @@
-"""Running seeds."""
+"""Running seeds: `python -m tests.simulation.runs --minutes 10` runs as long as you like."""
 
 from __future__ import annotations
 
-from tests.fakes.world import World
+import argparse
+import itertools
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from cutout.states import State
 from tests.simulation.engine import Engine
+from tests.simulation.mutations import MUTATIONS
 from tests.simulation.promises import check_always, check_at_end
 
 
-def run(seed: int, *, photos: int = 12, world: type[World] = World) -> Engine:
+@dataclass
+class Tally:
+    """What some runs came to."""
+
+    seeds: int = 0
+    jobs: Counter[State] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    charges: int = 0
+    doubles_counted: int = 0
+
+    def add(self, engine: Engine) -> None:
+        """Count a run."""
+        self.seeds += 1
+        self.faults += engine.faults.injected
+        self.charges += len(engine.world.evolink.charges)
+        for job in engine.world.jobs.jobs.values():
+            self.jobs[job.state] += 1
+            self.doubles_counted += sum(a.is_possible_double_charge for a in job.attempts)
+
+
+def run(seed: int, *, photos: int = 12) -> Engine:
     """One run, checked throughout.
 
     Raises:
-        PromiseBrokenError: with the seed, which shows the same again.
+        AssertionError: a promise is broken; the message names the seed, which shows it again.
     """
-    engine = Engine(seed, photos=photos, world=world)
+    engine = Engine(seed, photos=photos)
     engine.run(check_always)
     check_at_end(engine)
     return engine
+
+
+def tally(seeds: Iterable[int]) -> Tally:
+    """Run these seeds and count."""
+    told = Tally()
+    for seed in seeds:
+        told.add(run(seed))
+    return told
+
+
+def first_break(seeds: Iterable[int]) -> AssertionError | None:
+    """The first broken promise that one of these seeds shows, if any does."""
+    for seed in seeds:
+        try:
+            run(seed)
+        except AssertionError as broken:
+            return broken
+    return None
+
+
+def main() -> None:
+    """Run for a while, or show what each mutation breaks."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10)
+    parser.add_argument("--seed", type=int, default=0, help="the first seed")
+    parser.add_argument("--mutations", action="store_true", help="show what each one breaks")
+    options = parser.parse_args()
+    if options.mutations:
+        for name, mutation in MUTATIONS.items():
+            with mutation():
+                broken = first_break(range(options.seed, options.seed + 300))
+            sys.stdout.write(f"{name}: {broken or 'NOTHING NOTICED'}\n")
+        return
+    told, ends_at = Tally(), time.monotonic() + options.minutes * 60
+    for seed in itertools.count(options.seed):
+        told.add(run(seed))
+        if time.monotonic() >= ends_at:
+            break
+    sys.stdout.write(f"{told}\n")
+
+
+if __name__ == "__main__":
+    main()
