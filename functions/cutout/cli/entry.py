@@ -61,12 +61,13 @@ def run() -> NoReturn:
     """Run the command line and exit: what a console script calls."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
-    sys.exit(_run(Surroundings.of_this_process(os.environ, Path.cwd())))
+    sys.exit(run_in(Surroundings.of_this_process(os.environ, Path.cwd()), sys.argv[1:]))
 
 
-def _run(surroundings: Surroundings) -> int:
+def run_in(surroundings: Surroundings, arguments: list[str]) -> int:
+    """Run the command that the arguments name, and return its exit status."""
     try:
-        status = cutout.main(obj=surroundings, standalone_mode=False, prog_name="cutout")
+        status = cutout.main(arguments, obj=surroundings, standalone_mode=False, prog_name="cutout")
     except click.Abort:
         click.echo("Interrupted.", err=True)
         return _INTERRUPTED

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Connect(Protocol):
     """Finds the stack that the options mean."""
 
-    def __call__(self, choice: Choice) -> Stack:
+    def __call__(self, choice: Choice, /) -> Stack:
         """Return it, or raise a Problem that says why not."""
 
 

@@ -1,0 +1,198 @@
+"""The contact sheet."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from dataclasses import replace
+from datetime import timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from cutout.cli.contact_sheet import Step, contact_sheet, steps_of
+from cutout.cli.delivery import Delivered
+from cutout.cli.follow import Followed
+from cutout.cli.photos import Photo
+from cutout.cli.previews import data_uri
+from cutout.cli.stack import Sent
+from cutout.job import Job
+from cutout.states import Reason, State
+from tests.unit.cli.doubles import NOON, make_job
+
+_VOID = {"meta", "img", "br"}
+
+
+class Page(HTMLParser):
+    """Reads a page: what it refers to, its texts, and whether its elements are closed."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.descriptions: list[str | None] = []
+        self.texts: list[str] = []
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note addresses, and that the element is open."""
+        named = dict(attrs)
+        self.addresses += [named[name] or "" for name in ("src", "href") if name in named]
+        if tag == "img":
+            self.descriptions.append(named.get("alt"))
+        if tag not in _VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note that the element is closed."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """Note a text."""
+        if data.strip():
+            self.texts.append(data.strip())
+
+
+def _picture(path: Path, mode: str = "RGB", size: tuple[int, int] = (64, 48)) -> Path:
+    Image.new(mode, size, color=0).save(path)
+    return path
+
+
+def _delivered(
+    folder: Path, name: str = "a.jpg", *, job: Job | None = None, file: Path | None = None
+) -> Delivered:
+    photo = Photo(path=_picture(folder / "photo.png"), key=name, content_type="image/jpeg")
+    sent = Sent(photo=photo, at=NOON - timedelta(seconds=1), etag="e", job_id="j")
+    return Delivered(photo=Followed(sent=sent, job=job), file=file, seconds=5.0)
+
+
+@pytest.fixture
+def completed(tmp_path: Path) -> Delivered:
+    """A photo with its cut-out."""
+    return _delivered(tmp_path, job=make_job(), file=_picture(tmp_path / "a.png", "RGBA"))
+
+
+def test_the_page_is_well_formed_and_needs_nothing_but_itself(completed: Delivered) -> None:
+    """Every picture is inside it, and its policy forbids it to load anything."""
+    html = contact_sheet([completed, completed], made_at=NOON)
+    page = Page(html)
+    assert page.open == []
+    assert len(page.addresses) == 4
+    assert all(address.startswith("data:image/webp;base64,") for address in page.addresses)
+    assert "default-src 'none'" in html
+    assert re.search(r"url\(|@import|<script|<link", html) is None
+
+
+def test_before_and_after_stand_side_by_side_and_are_described(completed: Delivered) -> None:
+    """Whoever cannot see them knows what they are."""
+    assert Page(contact_sheet([completed], made_at=NOON)).descriptions == [
+        "a.jpg, as uploaded",
+        "a.jpg, cut out, on a transparent background",
+    ]
+
+
+def test_totals_state_time_and_credits_are_told(completed: Delivered) -> None:
+    """In the header for all, on the card for each."""
+    texts = Page(contact_sheet([completed], made_at=NOON)).texts
+    for text in ("1 of 1", "5.4", "5.0 s", "completed", "600 by 400 pixels, 1 kB", "a.jpg"):
+        assert text in texts
+
+
+def test_a_photo_without_a_cut_out_shows_why(tmp_path: Path) -> None:
+    """The reason stands where the cut-out would."""
+    job = make_job(state=State.REJECTED, reason=Reason.NOT_A_PHOTO, message="it is a text")
+    texts = Page(contact_sheet([_delivered(tmp_path, job=job)], made_at=NOON)).texts
+    assert "not-a-photo (it is a text)" in texts
+
+
+def test_a_photo_that_nobody_took_note_of_has_a_card_too(tmp_path: Path) -> None:
+    """Nothing is left out of the sheet."""
+    texts = Page(contact_sheet([_delivered(tmp_path)], made_at=NOON)).texts
+    assert "the stack has not taken note of it" in texts
+    assert "unknown" in texts
+
+
+def test_names_and_messages_cannot_become_markup(tmp_path: Path) -> None:
+    """Keys and the API's messages are anybody's text."""
+    job = make_job(state=State.FAILED, message="<script>alert(1)</script>")
+    html = contact_sheet([_delivered(tmp_path, '"><img src=x>.jpg', job=job)], made_at=NOON)
+    assert "<script" not in html
+    assert "src=x" not in re.sub(r"&[^;]*;", "", html).replace("img src=x", "")
+    assert '"><img src=x>.jpg' in Page(html).texts
+
+
+def test_names_with_a_dollar_are_kept(tmp_path: Path) -> None:
+    """They are no placeholders."""
+    job = make_job("$style.jpg", state=State.FAILED)
+    page = Page(contact_sheet([_delivered(tmp_path, "$style.jpg", job=job)], made_at=NOON))
+    assert "$style.jpg" in page.texts
+
+
+def test_steps_add_up_to_the_whole_time(completed: Delivered) -> None:
+    """From the upload, through every state, to the end."""
+    assert steps_of(completed.photo) == [
+        Step(state="uploaded", begins=0.0, lasts=1.0),
+        Step(state="queued", begins=1.0, lasts=1.0),
+        Step(state="submitting", begins=2.0, lasts=1.0),
+        Step(state="processing", begins=3.0, lasts=1.0),
+        Step(state="storing", begins=4.0, lasts=1.0),
+    ]
+
+
+def test_a_state_that_was_entered_twice_in_a_row_is_one_step(completed: Delivered) -> None:
+    """A change of reason alone is no step."""
+    job = make_job(state=State.PROCESSING)
+    queued = replace(job.history[0], at=NOON + timedelta(seconds=0.5))
+    job = replace(job, history=(job.history[0], queued, *job.history[1:]))
+    steps = steps_of(replace(completed.photo, job=job))
+    assert [step.state for step in steps] == ["uploaded", "queued", "submitting"]
+    assert steps[1] == Step(state="queued", begins=1.0, lasts=1.0)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "P", "1", "CMYK", "I;16"])
+def test_any_mode_of_picture_has_a_preview(tmp_path: Path, mode: str) -> None:
+    """Its shape is kept, its longer side shortened."""
+    suffix = "tif" if mode in {"CMYK", "I;16"} else "png"
+    path = _picture(tmp_path / f"a.{suffix}", mode, (400, 200))
+    assert _decoded(data_uri(path, 100)).size == (100, 50)
+
+
+def test_a_small_picture_is_not_blown_up(tmp_path: Path) -> None:
+    """It is as sharp as it is."""
+    path = _picture(tmp_path / "a.png", size=(20, 10))
+    assert _decoded(data_uri(path, 100)).size == (20, 10)
+
+
+def test_transparency_survives(tmp_path: Path) -> None:
+    """The checkerboard has to be seen through it."""
+    path = _picture(tmp_path / "a.png", "RGBA")
+    assert _decoded(data_uri(path, 100)).getpixel((0, 0)) == (0, 0, 0, 0)
+
+
+def test_a_photo_is_turned_as_its_camera_says(tmp_path: Path) -> None:
+    """As every viewer shows it."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / "a.jpg"
+    Image.new("RGB", (40, 20)).save(path, exif=exif)
+    assert _decoded(data_uri(path, 100)).size == (20, 40)
+
+
+def test_what_is_no_picture_has_no_preview(tmp_path: Path) -> None:
+    """The card says so instead."""
+    path = tmp_path / "a.jpg"
+    path.write_text("not a photo")
+    assert data_uri(path, 100) is None
+    path.write_bytes(_picture(tmp_path / "b.png").read_bytes()[:60])
+    assert data_uri(path, 100) is None
+
+
+def _decoded(uri: str | None) -> Image.Image:
+    assert uri is not None
+    head, _, data = uri.partition(",")
+    assert head == "data:image/webp;base64"
+    return Image.open(io.BytesIO(base64.b64decode(data)))

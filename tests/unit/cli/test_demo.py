@@ -1,0 +1,185 @@
+"""`cutout demo`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cutout.cli.problems import Problem
+from cutout.cli.target import Choice
+from cutout.local.errors import LocalCloudError
+from cutout.local.lifecycle import Status
+from cutout.states import Reason, State
+from tests.unit.cli.doubles import PNG, ScriptedStack, World, make_job
+
+
+def test_the_demo_goes_the_whole_way_and_leaves_nothing_running(world: World) -> None:
+    """Up, photos, down; cut-outs and the contact sheet stay."""
+    result = world.run("demo", world.photo("a.jpg"), "--out", "cut")
+
+    assert result.exit_code == 0
+    assert world.clouds.calls == ["up for a while", "down"]
+    assert (world.folder / "cut/a.png").read_bytes() == PNG
+    assert "<title>1 photo, cut out</title>" in (world.folder / "cut/index.html").read_text()
+    assert result.stdout.splitlines()[1].split() == [
+        "a.jpg",
+        "completed",
+        "4.0",
+        "5.4",
+        "cut/a.png",
+    ]
+
+
+def test_every_phase_is_told_with_its_time(world: World) -> None:
+    """In the order in which they end."""
+    result = world.run("demo", world.photo("a.jpg"))
+    told = [line.split()[1:] for line in result.stderr.splitlines() if line.startswith("✓")]
+    assert told == [
+        ["cloud", "0.0", "s"],
+        ["synth", "0.0", "s"],
+        ["deploy", "0.0", "s"],
+        ["photos", "1.6", "s", "1", "of", "1", "completed"],
+        ["down", "0.0", "s"],
+    ]
+
+
+def test_the_photos_that_ship_with_the_project_are_the_default(world: World) -> None:
+    """Three real ones."""
+    assert world.run("demo").exit_code == 0
+    keys = [photo.key for photo in world.stack.uploaded]
+    assert keys == ["astronaut.png", "chelsea.webp", "coffee.jpg"]
+
+
+def test_one_photo_that_is_not_completed_fails_the_demo(world: World) -> None:
+    """The cloud is taken down all the same."""
+    rejected = make_job("a.jpg", state=State.REJECTED, reason=Reason.NOT_A_PHOTO)
+    world.stack = ScriptedStack(ends={"a.jpg": rejected})
+
+    result = world.run("demo", world.photo("a.jpg"))
+
+    assert result.exit_code == 1
+    assert world.clouds.calls[-1] == "down"
+    assert "not-a-photo" in (world.folder / "out/index.html").read_text()
+
+
+def test_a_start_that_fails_says_why_and_which_phase(world: World) -> None:
+    """The log's end and where the rest is; no traceback."""
+    world.clouds.fails_with = LocalCloudError("Deploying failed:\nno room", advice="See the log.")
+
+    result = world.run("demo", world.photo("a.jpg"))
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "✗ cloud" in result.stderr
+    assert result.stderr.endswith("Error: Deploying failed:\nno room\nSee the log.\n")
+
+
+def test_whatever_goes_wrong_on_the_way_the_cloud_is_taken_down(world: World) -> None:
+    """Nothing is left running."""
+    world.refuses = Problem("There is no such stack.")
+    assert world.run("demo", world.photo("a.jpg")).exit_code == 1
+    assert world.clouds.calls == ["up for a while", "down"]
+
+
+def test_an_interrupted_demo_takes_the_cloud_down(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C while photos are on their way."""
+
+    def interrupted(_seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(world.stack.clock, "sleep", interrupted)
+
+    result = world.run("demo", world.photo("a.jpg"))
+
+    assert result.exit_code == 1
+    assert world.clouds.calls == ["up for a while", "down"]
+    assert "✗ photos" in result.stderr
+
+
+def test_a_cloud_that_is_up_is_used_and_stays(world: World) -> None:
+    """`cutout up` was somebody's wish."""
+    world.clouds.now = Status.UP
+    result = world.run("demo", world.photo("a.jpg"))
+    assert result.exit_code == 0
+    assert world.clouds.calls == []
+    assert "Using the local cloud that is up" in result.stderr
+
+
+def test_two_demos_in_one_folder_do_not_meet(world: World) -> None:
+    """The second says so and leaves the first alone."""
+    world.clouds.now = Status.BUSY
+    result = world.run("demo", world.photo("a.jpg"))
+    assert (result.exit_code, world.clouds.calls) == (1, [])
+    assert "Another command is at the local cloud" in result.stderr
+
+
+def test_options_reach_the_cloud(world: World) -> None:
+    """Settings, the stack's name, and another server in the API's place."""
+    world.environment["EVOLINK_API_KEY"] = "sk-1"
+    world.run(
+        "demo",
+        world.photo("a.jpg"),
+        *("--stack", "Mine", "-c", "max_in_flight=9", "--evolink-url", "http://localhost:9/"),
+    )
+    (wish,) = world.clouds.wishes
+    assert wish.asked == {
+        "stack": "Mine",
+        "max_in_flight": "9",
+        "evolink_base_url": "http://localhost:9",
+        "evolink_files_url": "http://localhost:9",
+    }
+    assert wish.api is not None
+    assert wish.api.key == "sk-1"
+    assert world.choices == [Choice(stack="Mine")]
+
+
+def test_photos_go_where_the_stack_watches(world: World) -> None:
+    """`-c upload_prefix=in/` would else have them lie there for ever."""
+    world.stack.watched = "in/"
+    world.run("demo", world.photo("a.jpg"))
+    assert [photo.key for photo in world.stack.uploaded] == ["in/a.jpg"]
+
+
+def test_json_has_photos_phases_and_the_sheet(world: World) -> None:
+    """And nothing else is on standard output."""
+    told = json.loads(world.run("demo", world.photo("a.jpg"), "--json").stdout)
+    assert [photo["state"] for photo in told["photos"]] == ["completed"]
+    assert list(told["phases"]) == ["cloud", "synth", "deploy", "photos", "down"]
+    assert told["sheet"] == "out/index.html"
+
+
+def test_live_asks_before_credits_are_spent(world: World) -> None:
+    """A no spends nothing."""
+    world.environment["EVOLINK_API_KEY"] = "sk-1"
+
+    result = world.run("demo", world.photo("a.jpg"), "--live", typed="n\n")
+
+    assert result.exit_code == 1
+    assert "1 photos cost about 5.4 credits" in result.stderr
+    assert world.clouds.calls == []
+
+
+def test_live_with_a_yes_uses_the_real_api(world: World) -> None:
+    """Through the Files API and by polling: no callback reaches a laptop."""
+    world.environment["EVOLINK_API_KEY"] = "sk-1"
+
+    assert world.run("demo", world.photo("a.jpg"), "--live", "--yes").exit_code == 0
+
+    (wish,) = world.clouds.wishes
+    assert wish.asked["input_transport"] == "files"
+    assert "evolink_base_url" not in wish.asked
+
+
+def test_live_without_a_key_is_an_error(world: World) -> None:
+    """Nothing is started."""
+    result = world.run("demo", world.photo("a.jpg"), "--live", "--yes")
+    assert (result.exit_code, world.clouds.calls) == (1, [])
+    assert "EVOLINK_API_KEY" in result.stderr
+
+
+def test_live_and_another_server_exclude_each_other(world: World) -> None:
+    """A wrong command line."""
+    result = world.run("demo", "--live", "--evolink-url", "https://example.com")
+    assert result.exit_code == 2

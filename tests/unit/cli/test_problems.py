@@ -1,0 +1,49 @@
+"""What a person is told when something goes wrong."""
+
+from __future__ import annotations
+
+import botocore.exceptions as aws
+import pytest
+
+from cutout.cli.problems import Problem, explained
+from cutout.errors import StoreBusyError
+from cutout.local.errors import LocalCloudError
+
+
+def _refusal(code: str) -> aws.ClientError:
+    return aws.ClientError({"Error": {"Code": code, "Message": "no"}}, "ListThings")
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "advice"),
+    [
+        (aws.NoCredentialsError(), "There are no AWS credentials", "cutout up"),
+        (aws.NoRegionError(), "No AWS region", "--region"),
+        (aws.ProfileNotFound(profile="x"), "(x) could not be found", "list-profiles"),
+        (aws.EndpointConnectionError(endpoint_url="https://x"), "cannot be reached", "network"),
+        (aws.ConnectTimeoutError(endpoint_url="https://x"), "cannot be reached", "network"),
+        (aws.SSLError(endpoint_url="https://x", error=OSError()), "cannot be reached", "network"),
+        (aws.TokenRetrievalError(provider="sso", error_msg="no"), "AWS: ", "aws sso login"),
+        (_refusal("ExpiredToken"), "AWS refused", "no longer valid|not valid"),
+        (_refusal("UnrecognizedClientException"), "AWS refused", "not valid"),
+        (_refusal("AccessDenied"), "AWS refused", "may not do this"),
+        (_refusal("Throttling"), "AWS refused", ""),
+        (StoreBusyError("throttled"), "cannot be read", "again"),
+        (LocalCloudError("It broke.", advice="Mend it."), "It broke", "Mend it"),
+    ],
+)
+def test_everything_foreseen_becomes_a_sentence_and_advice(
+    error: Exception, message: str, advice: str
+) -> None:
+    """Exit status 1, never a traceback."""
+    with pytest.raises(Problem) as caught, explained():
+        raise error
+    assert message in caught.value.message
+    assert any(part in caught.value.advice for part in advice.split("|"))
+    assert caught.value.exit_code == 1
+
+
+def test_a_defect_is_not_explained_away() -> None:
+    """Only what AWS, the network and the local cloud may do is foreseen."""
+    with pytest.raises(ZeroDivisionError), explained():
+        raise ZeroDivisionError
