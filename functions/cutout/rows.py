@@ -31,7 +31,8 @@ def from_row(kind: type[T], row: Row) -> T:
     """The instance that `to_row` wrote; fields that the class does not know are ignored."""
     hints = _hints(kind)  # type: ignore[arg-type]  # classes are hashable
     known = {name: _typed(hints[name], row[name]) for name in hints if name in row}
-    absent = [name for name in _without_default(kind) if name not in row]
+    required = _without_default(kind)  # type: ignore[arg-type]  # classes are hashable
+    absent = [name for name in required if name not in row]
     nothing = {name: None for name in absent if _may_be_none(hints[name])}
     return kind(**nothing, **known)
 
