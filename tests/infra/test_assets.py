@@ -227,6 +227,24 @@ def _bytecode_of(source: Path) -> Path:
     return source.parent / "__pycache__" / f"{source.stem}.{sys.implementation.cache_tag}.pyc"
 
 
+_ARM64 = 0xB7  # ELF's number for it, in the two bytes at 18
+
+
+def test_what_goes_to_lambda_is_built_for_lambda() -> None:
+    """Native code is for arm64, whatever machine the asset is built on, and for Python 3.13."""
+    with zipfile.ZipFile(Workshop("aws").build(SHAPES[FunctionName.STORE_RESULT]).path) as archive:
+        names = archive.namelist()
+        native = {name: archive.read(name) for name in names if ".so" in Path(name).name}
+    machines = {int.from_bytes(code[18:20], "little") for code in native.values()}
+    versions = {
+        Path(name).name.split(".")[1] for name in names if Path(name).name.endswith("-gnu.so")
+    }
+    compiled_for = {name.split(".")[-2] for name in names if name.endswith(".pyc")}
+    assert machines == {_ARM64}
+    assert versions == {"cpython-313-aarch64-linux-gnu"}
+    assert compiled_for <= {"cpython-313"}
+
+
 HANDLERS = {
     "submit/handler.py": "import cutout.job\n",
     "callback/receive.py": "",
