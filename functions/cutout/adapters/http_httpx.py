@@ -13,11 +13,18 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from pathlib import Path
 
 import httpx
 
-from cutout.errors import FetchRefusedError, NotSentError, ProviderBusyError, ResponseLostError
+from cutout.errors import (
+    CutoutError,
+    FetchRefusedError,
+    NotSentError,
+    ProviderBusyError,
+    ResponseLostError,
+)
 
 USER_AGENT = "cutout/0.1 (background removal; AWS Lambda)"
 """Media hosts refuse the default agents of HTTP libraries."""
@@ -82,6 +89,7 @@ class HttpxHttp:
             headers={"User-Agent": USER_AGENT},
             limits=httpx.Limits(max_keepalive_connections=0),
             trust_env=False,
+            cookies=_no_cookies(),
             transport=transport,
         )
 
@@ -99,11 +107,14 @@ class HttpxHttp:
             NotSentError: it certainly did not reach the server.
             ResponseLostError: it may have, but no whole answer came.
         """
-        with _errors_mapped():
+        try:
             request = self._client.build_request(method, url, headers=headers, content=body)
+        except (httpx.InvalidURL, UnicodeError) as exc:
+            raise NotSentError(type(exc).__name__) from exc
+        with _errors_mapped():
             response = self._client.send(request, stream=True)
             try:
-                received = _limited(response.iter_bytes(), _MAX_ANSWER_BYTES)
+                received = _limited(response.iter_bytes(), _MAX_ANSWER_BYTES, ResponseLostError)
                 content = b"".join(received)
             finally:
                 response.close()
@@ -133,6 +144,7 @@ class SafeDownloads:
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
             limits=httpx.Limits(max_keepalive_connections=0),
             trust_env=False,
+            cookies=_no_cookies(),
             verify=verify,
         )
 
@@ -195,19 +207,32 @@ class SafeDownloads:
             raise FetchRefusedError(f"the link serves {kind.partition(';')[0]}, not a picture")
         size = 0
         with file.open("wb") as sink:
-            for chunk in _limited(response.iter_raw(), self._limits.max_bytes):
+            for chunk in _limited(
+                response.iter_raw(),
+                self._limits.max_bytes,
+                FetchRefusedError,
+            ):
                 if self._monotonic() > deadline:
                     raise FetchRefusedError("the link is too slow")
                 size += sink.write(chunk)
         return size
 
 
-def _limited(chunks: Iterator[bytes], max_bytes: int) -> Iterator[bytes]:
+def _no_cookies() -> CookieJar:
+    """A jar that keeps nothing: what one server sets must not go along to the next."""
+    return CookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
+
+
+def _limited(
+    chunks: Iterator[bytes],
+    max_bytes: int,
+    error: type[CutoutError],
+) -> Iterator[bytes]:
     size = 0
     for chunk in chunks:
         size += len(chunk)
         if size > max_bytes:
-            raise FetchRefusedError(f"the body is larger than {max_bytes:,} bytes")
+            raise error(f"the body is larger than {max_bytes:,} bytes")
         yield chunk
 
 
