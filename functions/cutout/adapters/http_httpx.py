@@ -153,6 +153,7 @@ class SafeDownloads:
         deadline = self._monotonic() + self._limits.max_seconds
         with _errors_mapped():
             for _ in range(_MAX_REDIRECTS + 1):
+                self._check_time(deadline)
                 response = self._client.send(self._request(url), stream=True)
                 try:
                     if response.status_code not in _REDIRECTS:
@@ -178,7 +179,7 @@ class SafeDownloads:
             raise FetchRefusedError("the link names no host")
         try:
             addresses = list(self._resolver(url.host, url.port or 443))
-        except OSError as exc:
+        except (OSError, UnicodeError) as exc:
             raise NotSentError("the link's host is not found") from exc
         kinds = {self._kind(address) for address in addresses}
         if kinds == {"loopback"} and self._limits.allow_loopback:
@@ -191,12 +192,18 @@ class SafeDownloads:
 
     def _kind(self, address: str) -> str:
         parsed = ipaddress.ip_address(address.partition("%")[0])
-        mapped = getattr(parsed, "ipv4_mapped", None)
-        parsed = mapped or parsed
+        if isinstance(parsed, ipaddress.IPv6Address):
+            if parsed.is_site_local or parsed.sixtofour:
+                return "private"
+            parsed = parsed.ipv4_mapped or parsed
         if parsed.is_loopback:
             return "loopback"
         is_public = parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
         return "public" if is_public else "private"
+
+    def _check_time(self, deadline: float) -> None:
+        if self._monotonic() > deadline:
+            raise FetchRefusedError("the link is too slow")
 
     def _receive(self, response: httpx.Response, file: Path, deadline: float) -> int:
         if not response.is_success:
@@ -212,8 +219,7 @@ class SafeDownloads:
                 self._limits.max_bytes,
                 FetchRefusedError,
             ):
-                if self._monotonic() > deadline:
-                    raise FetchRefusedError("the link is too slow")
+                self._check_time(deadline)
                 size += sink.write(chunk)
         return size
 
