@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from cutout.errors import IllegalMoveError
-from cutout.states import TRANSITIONS, AttemptOutcome, Lane, Move, Reason, State
+from cutout.states import TRANSITIONS, AttemptOutcome, Lane, Move, Reason, State, Transport
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,6 +67,7 @@ class Attempt:
         number: from 1; the callback URL names it.
         body: the exact JSON text POSTed, kept while the attempt is open for an equal repeat.
         posts: how often the body was sent.
+        file_id: the copy at the provider's Files API, until it is deleted.
         credits_reserved: what the provider said it reserved, or our estimate until it did.
         is_replayed: the provider answered a repeat with the first call's task.
     """
@@ -76,6 +77,7 @@ class Attempt:
     started_at: datetime
     body: str | None = None
     posts: int = 1
+    file_id: str | None = None
     outcome: AttemptOutcome = AttemptOutcome.OPEN
     task_id: str | None = None
     credits_reserved: Decimal | None = None
@@ -135,6 +137,7 @@ class Job:
         due_at: when Sweep looks at it, if nothing else moved it before.
         tries: how often in a row the present state was entered; back-offs grow with it.
         storing_attempt: the attempt whose result is being stored, or was.
+        transport: how the next attempt hands the photo over; None means as deployed.
         lane: which queue behind the gate it belongs to.
         is_waiting: stands behind the gate (then `due_at` is None).
         is_announced: the completion event is out, or none is owed.
@@ -150,6 +153,7 @@ class Job:
     due_at: datetime | None = None
     tries: int = 0
     storing_attempt: int | None = None
+    transport: Transport | None = None
     lane: Lane = Lane.LIVE
     is_waiting: bool = False
     is_announced: bool = False

@@ -15,7 +15,7 @@ from typing import Protocol
 
 from cutout.gate import Gate
 from cutout.job import Job, Source
-from cutout.provider import CreateOutcome, Task
+from cutout.provider import CreateOutcome, NotSent, Refused, Task, Uploaded
 
 
 class Metric(StrEnum):
@@ -230,6 +230,18 @@ class Evolink(Protocol):
             NotSentError: the request did not leave.
             ResponseLostError: no usable answer.
         """
+        ...
+
+
+class Files(Protocol):
+    """The provider's Files API: the second way to hand over a photo."""
+
+    def upload(self, name: str, content_type: str, data: bytes) -> Uploaded | Refused | NotSent:
+        """Hand over a copy; free, so that a repeat costs nothing. Names must differ."""
+        ...
+
+    def delete(self, file_id: str) -> None:
+        """Delete a copy, or leave it to expire: nothing depends on it."""
         ...
 
 

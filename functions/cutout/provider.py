@@ -13,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from cutout.gate import PauseReason
+from cutout.states import Transport
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +56,14 @@ class OutcomeUnknown:
 CreateOutcome = Accepted | Refused | NotSent | OutcomeUnknown
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Uploaded:
+    """A copy of a photo at the provider's Files API. `url` is public to whoever knows it."""
+
+    file_id: str
+    url: str
+
+
 class TaskStatus(StrEnum):
     """How far a task is. A status we do not know counts as running."""
 
@@ -95,14 +104,24 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """A verdict and its particulars. `delay` None with PAUSE: until a person resumes."""
+    """A verdict and its particulars. `delay` None with PAUSE: until a person resumes.
+
+    Attributes:
+        transport: hand the photo over this way the next time; None changes nothing.
+    """
 
     verdict: Verdict
     delay: timedelta | None = None
     pause: PauseReason | None = None
+    transport: Transport | None = None
 
 
 _FAIL = Decision(verdict=Verdict.FAIL)
+_THROUGH_FILES = Decision(
+    verdict=Verdict.AGAIN,
+    delay=timedelta(seconds=5),
+    transport=Transport.FILES,
+)
 _PROBE_AFTER = timedelta(minutes=15)
 _RATE_LIMIT_PAUSE = timedelta(seconds=60)
 _SHORTEST_RETRY_AFTER_SECONDS = 1.0
@@ -117,6 +136,8 @@ _REFUSALS: dict[int, Decision] = {
     # 429: per model and account, no figures published; cool-down of 60 s seen in clients
     429: Decision(verdict=Verdict.PAUSE, delay=_RATE_LIMIT_PAUSE, pause=PauseReason.RATE_LIMITED),
 }
+_UNFETCHABLE = frozenset({"invalid_media_url", "image_processing_error"})
+"""The provider could not read the photo by its link: a copy at its Files API may do."""
 _UNDECIDED_CODES = frozenset({"paid_outcome_unknown", "idempotency_conflict"})
 """409: the earlier call of the same key is not decided or differs (official client)."""
 
@@ -134,10 +155,12 @@ _TASK_RETRIES: dict[str, tuple[int, timedelta]] = {
 }
 
 
-def decide_refusal(refused: Refused) -> Decision:
-    """What to do about a refused create call."""
+def decide_refusal(refused: Refused, transport: Transport = Transport.FILES) -> Decision:
+    """What to do about a refused create call whose photo was handed over this way."""
     if refused.code in _UNDECIDED_CODES:
         return Decision(verdict=Verdict.WAIT)
+    if refused.code in _UNFETCHABLE and transport is Transport.PRESIGNED:
+        return _THROUGH_FILES
     decision = _REFUSALS.get(refused.status, _FAIL)
     if decision.pause is PauseReason.RATE_LIMITED and refused.retry_after_seconds is not None:
         # Bounded as a number: the header may hold one that no timedelta can.
@@ -150,13 +173,20 @@ def decide_refusal(refused: Refused) -> Decision:
     return decision
 
 
-def decide_task_failure(code: str | None, earlier_failures: int) -> Decision:
+def decide_task_failure(
+    code: str | None,
+    earlier_failures: int,
+    transport: Transport = Transport.FILES,
+) -> Decision:
     """What to do about a failed task.
 
     Args:
         code: the task's error code as it came.
         earlier_failures: how many attempts of this job failed before this one.
+        transport: how the photo was handed over.
     """
+    if code in _UNFETCHABLE and transport is Transport.PRESIGNED:
+        return _THROUGH_FILES
     most, first_delay = _TASK_RETRIES.get(code or "", (0, timedelta(0)))
     if earlier_failures >= most:
         return _FAIL

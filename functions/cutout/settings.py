@@ -14,6 +14,7 @@ from typing import Any, Self, get_type_hints
 from urllib.parse import urlsplit
 
 from cutout.errors import SettingsError
+from cutout.states import Transport
 
 _PREFIX = "CUTOUT_"
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -116,9 +117,9 @@ class SubmitSettings(_JobSettings):
     """Settings of Submit."""
 
     signing_key_secret: str
-    callback_url: str
+    callback_url: str = ""
     photo_reader_role_arn: str
-    input_transport: str
+    input_transport: Transport
     max_bytes: int
 
 
@@ -164,6 +165,7 @@ _READERS: dict[type, tuple[Callable[[str], Any], str]] = {
     bool: (_flag, "'true' or 'false'"),
     int: (_positive_number, "a whole number above 0"),
     Decimal: (_amount, "a number from 0 up"),
+    Transport: (Transport, "'presigned' or 'files'"),
 }
 
 

@@ -138,6 +138,15 @@ class Lane(StrEnum):
     BACKFILL = "backfill"
 
 
+class Transport(StrEnum):
+    """How the provider gets the photo."""
+
+    PRESIGNED = "presigned"
+    """It reads the upload by a link."""
+    FILES = "files"
+    """We hand a copy to its Files API, and delete it after use."""
+
+
 class AttemptOutcome(StrEnum):
     """What became of one paid call."""
 

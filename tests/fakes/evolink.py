@@ -13,10 +13,12 @@ from cutout.ports import Clock, Picture
 from cutout.provider import (
     Accepted,
     CreateOutcome,
+    NotSent,
     OutcomeUnknown,
     Refused,
     Task,
     TaskStatus,
+    Uploaded,
 )
 from tests.fakes.steps import Step, no_step
 
@@ -119,6 +121,29 @@ class FakeEvolink:
             message=message or None,
             credits_used=Decimal(0),
         )
+
+
+@dataclass
+class FakeFiles:
+    """The Files API: copies by id, and which were deleted."""
+
+    step: Step = no_step
+    copies: dict[str, bytes] = field(default_factory=dict)
+    deleted: list[str] = field(default_factory=list)
+    answers: deque[Refused | NotSent] = field(default_factory=deque)
+
+    def upload(self, name: str, content_type: str, data: bytes) -> Uploaded | Refused | NotSent:
+        assert content_type.startswith("image/")
+        self.step("files.upload")
+        if self.answers:
+            return self.answers.popleft()
+        self.copies[name] = data
+        return Uploaded(file_id=name, url=f"https://files.example/{name}")
+
+    def delete(self, file_id: str) -> None:
+        self.step("files.delete")
+        self.copies.pop(file_id, None)
+        self.deleted.append(file_id)
 
 
 def taken_but_unanswered(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:

@@ -13,9 +13,11 @@ from cutout.job import Job, Source
 from cutout.keys import REVIEW_FOLDER
 from cutout.photo import PhotoLimits
 from cutout.ports import Wake
+from cutout.states import Transport
 from cutout.usecases.answer import Answers
 from cutout.usecases.arrive import Arrive, Watch
 from cutout.usecases.follow import Follow
+from cutout.usecases.handover import Handover
 from cutout.usecases.receive import Receive
 from cutout.usecases.record import Recorder
 from cutout.usecases.store import StoreResult
@@ -25,7 +27,7 @@ from cutout.usecases.timing import Timing
 from cutout.usecases.wake import Waker
 from tests.fakes.buckets import MemoryResults, MemoryUploads
 from tests.fakes.clock import FakeClock
-from tests.fakes.evolink import FakeDownloads, FakeEvolink, FakePictures
+from tests.fakes.evolink import FakeDownloads, FakeEvolink, FakeFiles, FakePictures
 from tests.fakes.jobs import MemoryJobs
 from tests.fakes.queues import (
     MemoryAnnouncements,
@@ -91,6 +93,7 @@ class World:
         timing: Timing = TIMING,
         limits: Limits = LIMITS,
         rng: random.Random | None = None,
+        transport: Transport = Transport.PRESIGNED,
         clock: FakeClock | None = None,
         submissions: MemorySubmissions | None = None,
         callbacks: MemoryCallbacks | None = None,
@@ -103,6 +106,7 @@ class World:
         self.uploads = MemoryUploads(step)
         self.results = MemoryResults(step)
         self.evolink = FakeEvolink(self.clock, step)
+        self.files = FakeFiles(step)
         self.downloads = FakeDownloads(self.evolink, step)
         self.submissions = submissions or MemorySubmissions(step)
         self.callbacks = callbacks or MemoryCallbacks(step)
@@ -119,6 +123,7 @@ class World:
             store=self.jobs,
             waker=waker,
             announcements=self.announcements,
+            files=self.files,
             telemetry=self.telemetry,
             clock=self.clock,
             limits=limits,
@@ -141,7 +146,12 @@ class World:
             recorder=self.recorder,
             answers=Answers(recorder=self.recorder, timing=timing, randomness=rng.random),
             uploads=self.uploads,
-            links=FakeLinks(),
+            handover=Handover(
+                uploads=self.uploads,
+                links=FakeLinks(),
+                files=self.files,
+                transport=transport,
+            ),
             signer=FakeKeys(),
             result_keys=self.jobs,
             evolink=self.evolink,

@@ -15,6 +15,7 @@ from cutout.errors import CallbackRefusedError, TransientError
 from cutout.gate import Limits, PauseReason
 from cutout.job import Source
 from cutout.ports import Wake
+from cutout.states import Transport
 from cutout.usecases.wake import change_gate
 from tests.fakes.clock import FakeClock
 from tests.fakes.world import TIMING, World, png
@@ -305,6 +306,7 @@ class Engine:
                 daily_credit_cap=self.rng.choice((Decimal(40), Decimal(5000))),
             ),
             rng=self.rng,
+            transport=self.rng.choice((Transport.PRESIGNED, Transport.PRESIGNED, Transport.FILES)),
             clock=clock,
             submissions=queues[0],
             callbacks=queues[1],

@@ -15,7 +15,7 @@ from typing import Any
 from cutout.gate import Gate, Held
 from cutout.job import Job, Result
 from cutout.ports import Wake
-from cutout.provider import NotSent, OutcomeUnknown, Task
+from cutout.provider import NotSent, OutcomeUnknown, Task, Uploaded
 from cutout.states import Move, Reason
 from cutout.usecases import receive, store
 from cutout.usecases.answer import Answers
@@ -126,7 +126,9 @@ def an_older_photo_may_replace_a_newer_ones_result(_standing: Any, _job: Job) ->
 def a_repeat_carries_a_new_body(self: Submit, job: Job) -> Job:
     attempt = job.attempt
     if attempt is not None and attempt.body is not None:
-        job = job.with_attempt(replace(attempt, body=attempt.body.replace("sig=", "sig=9")))
+        job = job.with_attempt(
+            replace(attempt, body=attempt.body.replace("https://", "https://www."))
+        )
     return _repeat(self, job)
 
 
@@ -175,8 +177,13 @@ def sweep_sends_nothing_on(*_args: Any) -> None:
 
 
 @_mutation(Submit, "_admit")
-def the_attempt_is_not_recorded_before_the_call(self: Submit, job: Job, gate: Gate) -> Job:
-    admitted = _admit(self, job, gate)
+def the_attempt_is_not_recorded_before_the_call(
+    self: Submit,
+    job: Job,
+    gate: Gate,
+    handed: Uploaded,
+) -> Job:
+    admitted = _admit(self, job, gate, handed)
     attempt = admitted.attempt
     assert attempt is not None
     assert attempt.body is not None

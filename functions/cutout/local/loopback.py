@@ -32,7 +32,8 @@ def _recall(memory: Path) -> dict[str, int]:
         remembered = json.loads(memory.read_text())
     except (OSError, ValueError):
         return {}
-    return {str(name): port for name, port in remembered.items() if isinstance(port, int)}
+    pairs = remembered.items() if isinstance(remembered, dict) else ()
+    return {name: port for name, port in pairs if isinstance(port, int)}
 
 
 def _free_port(wanted: int, *, taken: Iterable[int]) -> int:
@@ -49,6 +50,6 @@ def _bind(port: int) -> int:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))
-        except OSError:
+        except (OSError, OverflowError):
             return 0
         return int(probe.getsockname()[1])

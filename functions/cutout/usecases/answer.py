@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -22,7 +21,7 @@ from cutout.provider import (
     Verdict,
     decide_refusal,
 )
-from cutout.states import AttemptOutcome, Move, Reason, State
+from cutout.states import AttemptOutcome, Move, Reason, State, Transport
 from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Randomness, Timing, back_off
 from cutout.usecases.wake import GateRule
@@ -83,7 +82,8 @@ class Answers:
             case Accepted():
                 return self._accepted(job, attempt, outcome)
             case Refused():
-                return self._refused(job, attempt, outcome, decide_refusal(outcome))
+                decision = decide_refusal(outcome, _transport(attempt))
+                return self._refused(job, attempt, outcome, decision)
             case NotSent():
                 return self._not_sent(job, attempt, outcome)
             case OutcomeUnknown():
@@ -123,11 +123,21 @@ class Answers:
     ) -> tuple[Job, GateRule | None]:
         now = self.recorder.clock.now()
         words: dict[str, Any] = {"code": refused.code, "message": refused.message}
-        pause = self._pausing(decision)
-        if decision.verdict is Verdict.WAIT or (attempt.posts > 1 and pause is not None):
+        pause = self.pausing(decision)
+        is_paused = decision.verdict is Verdict.PAUSE
+        if decision.verdict is Verdict.WAIT or (attempt.posts > 1 and is_paused):
             return self._unknown(job, attempt, refused.message), pause
         ended = job.with_attempt(attempt.ended(AttemptOutcome.REFUSED, **words))
-        if pause is None:
+        if decision.verdict is Verdict.AGAIN:
+            after = ended.move(
+                Move.BACK_OFF,
+                now=now,
+                reason=Reason.TASK_RETRIED,
+                due_at=now + (decision.delay or timedelta(0)),
+                transport=decision.transport or job.transport,
+                **words,
+            )
+        elif not is_paused:
             after = ended.settle(
                 Move.FAIL,
                 now=now,
@@ -147,10 +157,15 @@ class Answers:
             )
         return after, _then(pause, _refund(attempt))
 
-    def _pausing(self, decision: Decision) -> GateRule | None:
+    def back_off(self, tries: int) -> timedelta:
+        """The wait before a call is tried again that did not leave."""
+        return back_off(tries, _LONGEST_BACK_OFF, self.randomness)
+
+    def pausing(self, decision: Decision) -> GateRule:
+        """The gate's rule for a decision that may pause it."""
         reason = decision.pause
         if reason is None:
-            return None
+            return lambda gate: gate
         now = self.recorder.clock.now()
         delay = decision.delay
         until = None if delay is None else now + delay * (1 + 0.2 * self.randomness())
@@ -181,12 +196,11 @@ class Answers:
             )
         else:
             tries = sum(a.outcome is AttemptOutcome.NOT_SENT for a in ended.attempts)
-            wait = back_off(tries, _LONGEST_BACK_OFF, self.randomness)
             after = ended.move(
                 Move.BACK_OFF,
                 now=now,
                 reason=Reason.BACKING_OFF,
-                due_at=now + wait,
+                due_at=now + self.back_off(tries),
                 message=not_sent.message,
             )
         return after, _refund(attempt)
@@ -212,5 +226,9 @@ def _refund(attempt: Attempt) -> GateRule:
     return lambda gate: gate.refunding(estimated, attempt.started_at.date())
 
 
-def _then(first: Callable[[Gate], Gate] | None, second: GateRule) -> GateRule:
-    return second if first is None else lambda gate: second(first(gate))
+def _then(first: GateRule, second: GateRule) -> GateRule:
+    return lambda gate: second(first(gate))
+
+
+def _transport(attempt: Attempt) -> Transport:
+    return Transport.FILES if attempt.file_id else Transport.PRESIGNED

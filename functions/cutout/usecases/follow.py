@@ -15,7 +15,7 @@ from cutout.gate import Gate
 from cutout.job import Attempt, Job
 from cutout.ports import Evolink, Jobs, Metric, Wake
 from cutout.provider import Task, TaskStatus, Verdict, decide_task_failure
-from cutout.states import AttemptOutcome, Move, Reason, State
+from cutout.states import AttemptOutcome, Move, Reason, State, Transport
 from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Randomness, Timing, back_off
 from cutout.usecases.wake import GateRule
@@ -131,7 +131,8 @@ class Follow:
             attempt.ended(AttemptOutcome.FAILED, credits_used=task.credits_used, **words),
         )
         rule = _refund(attempt, task.credits_used or Decimal(0))
-        decision = decide_task_failure(task.code, earlier)
+        transport = Transport.FILES if attempt.file_id else Transport.PRESIGNED
+        decision = decide_task_failure(task.code, earlier, transport)
         is_newest_attempt = job.attempt is not None and job.attempt.number == attempt.number
         superseded = self.recorder.why_superseded(job)
         if job.state.is_settled or not is_newest_attempt:
@@ -145,6 +146,7 @@ class Follow:
                 now=now,
                 reason=Reason.TASK_RETRIED,
                 due_at=now + delay,
+                transport=decision.transport or job.transport,
                 **words,
             )
         else:

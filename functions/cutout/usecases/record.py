@@ -12,6 +12,7 @@ from cutout.ports import (
     Announcements,
     Backlog,
     Clock,
+    Files,
     Gates,
     Jobs,
     Metric,
@@ -41,6 +42,7 @@ class Recorder:
     store: Store
     waker: Waker
     announcements: Announcements
+    files: Files
     telemetry: Telemetry
     clock: Clock
     limits: Limits
@@ -65,6 +67,7 @@ class Recorder:
             came_from=before.state,
             reason=after.reason,
         )
+        self._discard_copies(before, after)
         if is_released:
             self.waker.wake_waiting()
         if after.state.is_settled and not before.state.is_settled:
@@ -102,6 +105,14 @@ class Recorder:
             except GateMovedError:
                 continue
         raise StoreBusyError("the gate is written too often")
+
+    def _discard_copies(self, before: Job, after: Job) -> None:
+        """Delete the copies of attempts that ended with this move; others expire by themselves."""
+        for attempt in after.attempts:
+            known = before.attempt_numbered(attempt.number)
+            was_open = known is not None and known.is_open
+            if attempt.file_id and was_open and (not attempt.is_open or after.state.is_settled):
+                self.files.delete(attempt.file_id)
 
     def _count(self, job: Job) -> None:
         self.telemetry.count(_SETTLED_METRICS[job.state])

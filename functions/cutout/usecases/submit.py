@@ -21,12 +21,14 @@ from cutout.gate import Gate, Held
 from cutout.job import Attempt, Job
 from cutout.keys import result_keys
 from cutout.photo import PhotoLimits, check_size, inspect
-from cutout.ports import Evolink, Metric, PhotoLinks, ResultKeys, Signer, Uploads
+from cutout.ports import Evolink, Metric, ResultKeys, Signer, Uploads
+from cutout.provider import NotSent, Refused, Uploaded, decide_refusal
 from cutout.states import Move, Reason, State
 from cutout.usecases.answer import Answers
+from cutout.usecases.handover import Handover
 from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Timing
-from cutout.usecases.wake import GATE_TRIES
+from cutout.usecases.wake import GATE_TRIES, change_gate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,7 @@ class Submit:
     recorder: Recorder
     answers: Answers
     uploads: Uploads
-    links: PhotoLinks
+    handover: Handover
     signer: Signer
     result_keys: ResultKeys
     evolink: Evolink
@@ -105,32 +107,30 @@ class Submit:
         """Into `submitting` and on to the call, or behind the gate."""
         if not job.is_waiting and self.recorder.store.waiting(1):
             return self._hold(job, Reason.BEHIND_OTHERS)
+        handed: Uploaded | Refused | NotSent | None = None
         for _ in range(GATE_TRIES):
             gate = self.recorder.store.read_gate()
             held = gate.holds(self.recorder.limits, self.recorder.clock.now())
             if isinstance(held, Held):
                 return self._hold(job, held.reason)
+            handed = handed or self.handover.url(job, _next_number(job))
+            if not isinstance(handed, Uploaded):
+                return self._not_handed_over(job, handed)
             try:
-                return self._post(self._admit(job, gate))
+                return self._post(self._admit(job, gate, handed))
             except GateMovedError:
                 continue
         raise StoreBusyError("the gate is written too often")
 
-    def _admit(self, job: Job, gate: Gate) -> Job:
+    def _admit(self, job: Job, gate: Gate, handed: Uploaded) -> Job:
         """Record the attempt and take the slot, in one transaction."""
         now = self.recorder.clock.now()
-        number = job.attempt.number + 1 if job.attempt else 1
-        token = sign(CallbackAddress(job_id=job.id, attempt=number), self.signer.signing_key())
+        number = _next_number(job)
         attempt = Attempt(
             number=number,
             idempotency_key=f"cutout-{job.id}-{number}",
-            body=json.dumps(
-                {
-                    "model": self.call.model,
-                    "image_urls": [self.links.link(job.source)],
-                    "callback_url": f"{self.call.callback_url}/callbacks/{token}",
-                },
-            ),
+            body=self._body(job, number, handed),
+            file_id=handed.file_id or None,
             started_at=now,
             credits_reserved=gate.price,
         )
@@ -142,6 +142,46 @@ class Submit:
         saved = self.recorder.store.save(submitting, gate=gate.admitting(now, self.timing.lease))
         self.recorder.telemetry.count(Metric.ADMITTED)
         return saved
+
+    def _body(self, job: Job, number: int, handed: Uploaded) -> str:
+        """The exact text of the call. Without a callback URL, results come by polling alone."""
+        body: dict[str, object] = {"model": self.call.model, "image_urls": [handed.url]}
+        if self.call.callback_url:
+            address = CallbackAddress(job_id=job.id, attempt=number)
+            token = sign(address, self.signer.signing_key())
+            body["callback_url"] = f"{self.call.callback_url}/callbacks/{token}"
+        return json.dumps(body)
+
+    def _not_handed_over(self, job: Job, outcome: Refused | NotSent) -> Job:
+        """The Files API did not take the photo; nothing was called, nothing is paid."""
+        now = self.recorder.clock.now()
+        if isinstance(outcome, Refused):
+            decision = decide_refusal(outcome)
+            if decision.pause is None:
+                return self._settle(
+                    job,
+                    Move.FAIL,
+                    Reason.REFUSED_BY_PROVIDER,
+                    code=outcome.code,
+                    message=outcome.message,
+                )
+            change_gate(self.recorder.store, self.answers.pausing(decision))
+            return self._hold(job, Reason.GATE_PAUSED)
+        if job.tries >= _MOST_HANDOVERS:
+            return self._settle(
+                job,
+                Move.FAIL,
+                Reason.PROVIDER_UNREACHABLE,
+                message=outcome.message,
+            )
+        later = job.move(
+            Move.HOLD,
+            now=now,
+            reason=Reason.BACKING_OFF,
+            due_at=now + self.answers.back_off(job.tries),
+            message=outcome.message,
+        )
+        return self.recorder.record(job, later)
 
     def _repeat(self, job: Job) -> Job:
         """The grace time is over: the same body and key once more, or give up."""
@@ -174,12 +214,23 @@ class Submit:
             self.recorder.waker.wake_waiting()
         return held
 
-    def _settle(self, job: Job, move: Move, reason: Reason, *, message: str | None = None) -> Job:
+    def _settle(self, job: Job, move: Move, reason: Reason, **words: str | None) -> Job:
         now = self.recorder.clock.now()
-        retention = self.timing.retention
-        settled = job.settle(move, now=now, retention=retention, reason=reason, message=message)
+        settled = job.settle(
+            move,
+            now=now,
+            retention=self.timing.retention,
+            reason=reason,
+            **words,
+        )
         return self.recorder.record(job, settled)
 
 
+def _next_number(job: Job) -> int:
+    return job.attempt.number + 1 if job.attempt else 1
+
+
+_MOST_HANDOVERS = 40
+"""With back-offs of up to ten minutes, about six hours."""
 _MOST_POSTS = 2
 """A body is sent at most twice: its link to the photo would not outlive a third grace time."""

@@ -8,6 +8,7 @@ from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
 from cutout.adapters.event_bus import EventBus
 from cutout.adapters.evolink_api import EvolinkApi
+from cutout.adapters.evolink_files import EvolinkFiles
 from cutout.adapters.http_httpx import HttpxHttp
 from cutout.adapters.secrets import Secret
 from cutout.adapters.sqs import SqsSubmissions
@@ -29,6 +30,7 @@ def recorder(
     settings: SubmitSettings | StoreSettings,
     clients: Clients,
     telemetry: Telemetry,
+    files: EvolinkFiles,
 ) -> Recorder:
     """The writer of jobs."""
     store = DynamoJobs(Table(clients.dynamodb(), settings.jobs_table))
@@ -48,6 +50,7 @@ def recorder(
         store=store,
         waker=waker,
         announcements=EventBus(clients.events(), settings.event_bus),
+        files=files,
         telemetry=telemetry,
         clock=clock,
         limits=limits,
@@ -64,6 +67,12 @@ def timing(settings: SubmitSettings | StoreSettings) -> Timing:
         job_deadline=settings.job_deadline_seconds,
         retention=settings.retention_days,
     )
+
+
+def evolink_files(settings: SubmitSettings | StoreSettings, api_key: Secret) -> EvolinkFiles:
+    """The provider's Files API."""
+    http = HttpxHttp(timeout_seconds=POST_TIMEOUT_SECONDS)
+    return EvolinkFiles(http, settings.evolink_files_url, api_key)
 
 
 def evolink(settings: SubmitSettings | StoreSettings, api_key: Secret) -> EvolinkApi:

@@ -24,7 +24,9 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> Follow:
     """
     settings = StoreSettings.from_environment(environment)
     clients = Clients(environment)
-    recorder = shared.recorder(settings, clients, telemetry)
+    api_key = secret(clients, settings.api_key_secret)
+    files = shared.evolink_files(settings, api_key)
+    recorder = shared.recorder(settings, clients, telemetry, files)
     timing = shared.timing(settings)
     store = StoreResult(
         recorder=recorder,
@@ -40,7 +42,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> Follow:
     return Follow(
         recorder=recorder,
         jobs=recorder.store,
-        evolink=shared.evolink(settings, secret(clients, settings.api_key_secret)),
+        evolink=shared.evolink(settings, api_key),
         store=store.store,
         timing=timing,
         randomness=shared.randomness,

@@ -15,6 +15,7 @@ from cutout.ports import Jobs, Telemetry
 from cutout.settings import SubmitSettings
 from cutout.usecases.answer import Answers
 from cutout.usecases.arrive import Arrive, Watch
+from cutout.usecases.handover import Handover
 from cutout.usecases.submit import Call, Submit
 from cutout.wiring import shared
 from cutout.wiring.aws import Clients
@@ -38,7 +39,10 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitApp:
     """
     settings = SubmitSettings.from_environment(environment)
     clients = Clients(environment)
-    recorder = shared.recorder(settings, clients, telemetry)
+    api_key = secret(clients, settings.api_key_secret)
+    files = shared.evolink_files(settings, api_key)
+    recorder = shared.recorder(settings, clients, telemetry, files)
+    uploads = S3Uploads(clients.s3())
     timing = shared.timing(settings)
     jobs = DynamoJobs(Table(clients.dynamodb(), settings.jobs_table))
     watch = Watch(
@@ -59,16 +63,21 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitApp:
     submit = Submit(
         recorder=recorder,
         answers=Answers(recorder=recorder, timing=timing, randomness=shared.randomness),
-        uploads=S3Uploads(clients.s3()),
-        links=PhotoLinks(
-            clients.sts(),
-            settings.photo_reader_role_arn,
-            clients.s3_as,
-            recorder.clock,
+        uploads=uploads,
+        handover=Handover(
+            uploads=uploads,
+            links=PhotoLinks(
+                clients.sts(),
+                settings.photo_reader_role_arn,
+                clients.s3_as,
+                recorder.clock,
+            ),
+            files=files,
+            transport=settings.input_transport,
         ),
         signer=signing_keys(clients, settings.signing_key_secret),
         result_keys=jobs,
-        evolink=shared.evolink(settings, secret(clients, settings.api_key_secret)),
+        evolink=shared.evolink(settings, api_key),
         timing=timing,
         limits=PhotoLimits(max_bytes=settings.max_bytes, max_pixels=settings.max_pixels),
         call=Call(
