@@ -15,7 +15,8 @@ import trustme
 if TYPE_CHECKING:
     from pathlib import Path
 
-_NAMES = ("localhost", "*.localhost", "127.0.0.1", "::1")
+# No "*.localhost": OpenSSL takes no wildcard right under a top-level name.
+_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, kw_only=True)

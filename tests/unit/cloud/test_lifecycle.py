@@ -1,0 +1,136 @@
+"""How the local cloud of a folder stands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cutout.local.env_file import write_env_file
+from cutout.local.ledger import Ledger, drop_ledger, read_ledger, write_ledger
+from cutout.local.lifecycle import Status, is_like, local_variables, status, take_down
+from cutout.local.place import Place, place_in
+from cutout.local.processes import ProcessRecord, is_alive, record, spawn, stop
+from cutout.local.waiting import MachineClock
+
+CLOCK = MachineClock()
+NOBODY = ProcessRecord(name="cutout", pid=os.getpid(), born="long ago")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A checkout with nothing in it."""
+    (tmp_path / "functions" / "cutout").mkdir(parents=True)
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra" / "app.py").touch()
+    return place_in(tmp_path)
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[ProcessRecord]:
+    """A process that stands for the local cloud."""
+    argv = [sys.executable, "-I", "-c", "import time; time.sleep(60)"]
+    process = spawn("ministack", argv, environment={}, log=tmp_path / "log")
+    yield process
+    stop(process, CLOCK)
+
+
+def _bring_up(place: Place, *processes: ProcessRecord) -> Ledger:
+    ledger = Ledger(processes=processes, asked={"stack": "Cutout"}, fingerprint="f")
+    write_ledger(place.ledger_file, ledger)
+    write_env_file(place.env_file, {"CUTOUT_STACK": "Cutout"})
+    return ledger
+
+
+def test_without_a_ledger_nothing_is_up(place: Place) -> None:
+    """A fresh checkout."""
+    assert status(place) is Status.DOWN
+    assert local_variables(place.source) is None
+
+
+def test_it_is_up_while_everything_runs(place: Place, process: ProcessRecord) -> None:
+    """Then commands anywhere in the project find it."""
+    _bring_up(place, process)
+    assert status(place) is Status.UP
+    assert local_variables(place.source / "functions" / "cutout") == {"CUTOUT_STACK": "Cutout"}
+
+
+def test_it_is_broken_once_a_process_has_ended(place: Place, process: ProcessRecord) -> None:
+    """Commands do not use what is left of it."""
+    _bring_up(place, process)
+    stop(process, CLOCK)
+    assert status(place) is Status.BROKEN
+    assert local_variables(place.source) is None
+
+
+def test_it_is_busy_while_its_owner_is_at_it(place: Place, process: ProcessRecord) -> None:
+    """A demo in another terminal: other commands may look, none may bring up another."""
+    owner = record("cutout", os.getpid())
+    write_ledger(place.ledger_file, replace(_bring_up(place, process), owner=owner))
+    assert status(place) is Status.BUSY
+    assert local_variables(place.source) == {"CUTOUT_STACK": "Cutout"}
+
+
+def test_it_is_broken_once_its_owner_was_killed(place: Place, process: ProcessRecord) -> None:
+    """Nobody would ever take it down."""
+    write_ledger(place.ledger_file, replace(_bring_up(place, process), owner=NOBODY))
+    assert status(place) is Status.BROKEN
+
+
+def test_it_cannot_be_used_before_the_stack_is_deployed(
+    place: Place, process: ProcessRecord
+) -> None:
+    """It runs, but has no buckets."""
+    write_ledger(place.ledger_file, replace(_bring_up(place, process), fingerprint=""))
+    assert status(place) is Status.BROKEN
+
+
+def test_a_ledger_that_cannot_be_read_is_no_cloud(place: Place) -> None:
+    """Half a file, or one of another version."""
+    place.state.mkdir()
+    for content in ("", "{", "[]", '{"processes": []}', '{"owner": 1, "processes": 2}'):
+        place.ledger_file.write_text(content)
+        assert read_ledger(place.ledger_file) is None
+        assert status(place) is Status.BROKEN
+
+
+def test_what_is_written_in_the_ledger_is_read_again(place: Place, process: ProcessRecord) -> None:
+    """Owner, processes, wishes and all."""
+    ledger = replace(_bring_up(place, process), owner=NOBODY)
+    write_ledger(place.ledger_file, ledger)
+    assert read_ledger(place.ledger_file) == ledger
+    drop_ledger(place.ledger_file)
+    drop_ledger(place.ledger_file)
+    assert read_ledger(place.ledger_file) is None
+
+
+def test_taking_down_ends_what_runs_and_removes_what_it_needed(
+    place: Place, process: ProcessRecord
+) -> None:
+    """Keys, certificates and scratch go; logs and what can be used again stay."""
+    _bring_up(place, process)
+    for folder in (place.scratch, place.tls, place.cache):
+        folder.mkdir(parents=True)
+    (place.logs / "ministack.log").touch()
+
+    assert take_down(place, CLOCK) is True
+
+    assert not is_alive(process)
+    assert status(place) is Status.DOWN
+    assert sorted(path.name for path in place.state.iterdir()) == ["cache", "ministack.log"]
+
+
+def test_taking_down_nothing_is_fine(place: Place) -> None:
+    """It says that there was nothing."""
+    assert take_down(place, CLOCK) is False
+
+
+def test_a_cloud_remembers_what_it_was_asked_to_be_like(place: Place) -> None:
+    """So that settings without effect can be refused."""
+    _bring_up(place)
+    assert is_like(place, {"stack": "Cutout"})
+    assert not is_like(place, {"stack": "Cutout", "max_in_flight": "9"})
