@@ -187,7 +187,7 @@ class EvolinkApi:
             pass
         try:
             return (parsedate_to_datetime(text) - self._now()).total_seconds()
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, OverflowError):
             return None
 
 
@@ -241,7 +241,7 @@ def _json(body: bytes) -> Mapping[str, Any]:
     """The body's object; empty for anything else, such as a proxy's HTML."""
     try:
         told = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}
 

@@ -1,0 +1,64 @@
+"""The API key: not set, refused, rotated."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import httpx
+import pytest
+
+from cutout.adapters.evolink_api import KEY_NOT_SET
+from cutout.provider import Accepted, Refused
+from tests.contract.provider import Key, Provider, api
+from tests.events import sample
+
+BODY = '{"model": "mj-v7-remove-bg"}'
+ACCEPTED = Accepted(task_id="task-unified-1795166131-4k7q2m9x", credits_reserved=Decimal("5.4"))
+
+
+@pytest.mark.parametrize("text", [KEY_NOT_SET, "", None])
+def test_without_a_key_nobody_is_called(text: str | None) -> None:
+    """The stack's place-holder is no key: intake pauses until a person puts one there."""
+    outcome = api(Provider([]), Key(text, text)).create(BODY, "cutout-1-1")
+    assert outcome == Refused(
+        status=401,
+        code="api_key_not_set",
+        message="the API key is not set: put it into the API key secret",
+    )
+
+
+def test_a_refused_key_is_tried_once_more_if_there_is_a_newer_one() -> None:
+    """A refusal of the key is the one answer after which a repeat is certain to cost nothing."""
+    refused = httpx.Response(401, json=sample("evolink-error-401-unauthorized"))
+    provider = Provider([refused, httpx.Response(200, json=sample("evolink-create-200"))])
+    assert api(provider, Key("sk-1", "sk-2")).create(BODY, "cutout-1-1") == ACCEPTED
+    first, second = provider.requests
+    assert first.headers["authorization"] == "Bearer sk-1"
+    assert second.headers["authorization"] == "Bearer sk-2"
+    assert second.headers["idempotency-key"] == first.headers["idempotency-key"]
+    assert (second.content, second.url) == (first.content, first.url)
+
+
+@pytest.mark.parametrize(("fresh", "calls"), [("sk-1", 1), ("sk-2", 2)])
+def test_a_refused_key_is_never_tried_a_third_time(fresh: str, calls: int) -> None:
+    """The same key is not tried again at all; a newer one once."""
+    refused = [httpx.Response(401, json=sample("evolink-error-401-unauthorized")) for _ in range(3)]
+    provider, key = Provider([*refused]), Key("sk-1", fresh)
+    outcome = api(provider, key).create(BODY, "cutout-1-1")
+    assert outcome == Refused(status=401, code="unauthorized", message="Invalid or expired token")
+    assert (len(provider.requests), key.asked) == (calls, [False, True])
+
+
+def test_a_key_that_was_just_set_is_found() -> None:
+    """The cache still holds the place-holder; the fresh read finds the key."""
+    provider = Provider([httpx.Response(200, json=sample("evolink-create-200"))])
+    assert api(provider, Key(KEY_NOT_SET, "sk-2")).create(BODY, "k") == ACCEPTED
+    assert provider.requests[0].headers["authorization"] == "Bearer sk-2"
+
+
+@pytest.mark.parametrize("status", [402, 403, 429])
+def test_other_refusals_are_never_repeated(status: int) -> None:
+    """Only a 401 says that it was the key."""
+    provider = Provider([httpx.Response(status, json={"error": {"code": "x", "message": "m"}})])
+    outcome = api(provider, Key("sk-1", "sk-2")).create(BODY, "cutout-1-1")
+    assert outcome == Refused(status=status, code="x", message="m")
