@@ -1,0 +1,210 @@
+"""A deployed stack over the AWS API."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cutout.adapters.dynamodb.jobs import DynamoJobs
+from cutout.adapters.dynamodb.table import Table
+from cutout.cli.photos import Photo
+from cutout.cli.problems import Problem
+from cutout.cli.stack_aws import AwsStack, connect
+from cutout.cli.target import Target
+from cutout.job import Source
+from cutout.local.credentials import sdk_variables
+from cutout.states import State
+from tests.unit.cli.doubles import NOON, make_job
+from tests.unit.cloud.conftest import Cloud
+
+NAME = "Mine"
+
+
+def _index(name: str, hash_key: str, range_key: str) -> dict[str, Any]:
+    return {
+        "IndexName": name,
+        "Projection": {"ProjectionType": "KEYS_ONLY"},
+        "KeySchema": [
+            {"AttributeName": hash_key, "KeyType": "HASH"},
+            {"AttributeName": range_key, "KeyType": "RANGE"},
+        ],
+    }
+
+
+def _template(**outputs: str) -> str:
+    attributes = {
+        "pk": "S",
+        "source_ref": "S",
+        "sequencer": "S",
+        "state": "S",
+        "updated_at": "N",
+    }
+    table = {
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [
+            {"AttributeName": name, "AttributeType": kind} for name, kind in attributes.items()
+        ],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "GlobalSecondaryIndexes": [
+            _index("source", "source_ref", "sequencer"),
+            _index("state", "state", "updated_at"),
+        ],
+    }
+    function = {
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "Role": "arn:aws:iam::000000000000:role/none",
+        "Code": {"ZipFile": "def handler(event, context): return None"},
+        "Environment": {"Variables": {"CUTOUT_UPLOAD_PREFIX": "in/"}},
+    }
+    versioned = {"VersioningConfiguration": {"Status": "Enabled"}}
+    resources = {
+        "Uploads": {"Type": "AWS::S3::Bucket", "Properties": versioned},
+        "Results": {"Type": "AWS::S3::Bucket"},
+        "Jobs": {"Type": "AWS::DynamoDB::Table", "Properties": table},
+        "CutoutSubmitFunction1234": {"Type": "AWS::Lambda::Function", "Properties": function},
+    }
+    return json.dumps(
+        {
+            "Resources": resources,
+            "Outputs": {name: {"Value": {"Ref": value}} for name, value in outputs.items()},
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def target(cloud: Cloud) -> Target:
+    """A stack with our outputs, and how to reach it."""
+    cloud.client("cloudformation").create_stack(
+        StackName=NAME,
+        TemplateBody=_template(
+            UploadsBucketName="Uploads", ResultsBucketName="Results", JobsTableName="Jobs"
+        ),
+    )
+    return Target(stack=NAME, variables=sdk_variables(cloud.endpoint, cloud.operator))
+
+
+@pytest.fixture(scope="module")
+def stack(target: Target) -> AwsStack:
+    """The stack, connected to."""
+    return connect(target)
+
+
+@pytest.fixture
+def jobs(cloud: Cloud, stack: AwsStack) -> DynamoJobs:
+    """The jobs table, to write to as the functions do."""
+    return DynamoJobs(Table(cloud.client("dynamodb"), stack.outputs.jobs_table))
+
+
+def _photo(folder: Path, key: str) -> Photo:
+    path = folder / "photo"
+    path.write_bytes(b"a photo")
+    return Photo(path=path, key=key, content_type="image/webp")
+
+
+def test_the_stacks_parts_are_found_by_its_outputs(stack: AwsStack, cloud: Cloud) -> None:
+    """Nothing but the stack's name has to be known."""
+    buckets = [one["Name"] for one in cloud.client("s3").list_buckets()["Buckets"]]
+    assert {stack.outputs.uploads_bucket, stack.outputs.results_bucket} <= set(buckets)
+    assert stack.where == "the local cloud"
+
+
+def test_a_stack_that_is_not_there_is_a_problem_with_a_way_out(target: Target) -> None:
+    """Deploy it, start a local cloud, or name another."""
+    with pytest.raises(Problem, match="There is no stack Nowhere on the local cloud") as caught:
+        connect(replace(target, stack="Nowhere"))
+    assert "`make deploy`" in caught.value.advice
+
+
+def test_somebody_elses_stack_is_a_problem(cloud: Cloud, target: Target) -> None:
+    """It has other outputs."""
+    cloud.client("cloudformation").create_stack(
+        StackName="Blog", TemplateBody=_template(Posts="Uploads")
+    )
+    with pytest.raises(Problem, match="it is not Cutout's"):
+        connect(replace(target, stack="Blog"))
+
+
+def test_the_watched_prefix_is_submits_own_setting(stack: AwsStack) -> None:
+    """So that uploads go where something happens to them."""
+    assert stack.upload_prefix() == "in/"
+
+
+def test_an_upload_has_its_type_and_names_its_job(
+    stack: AwsStack, cloud: Cloud, tmp_path: Path
+) -> None:
+    """The job's id follows from the version that S3 gave."""
+    sent = stack.upload(_photo(tmp_path, "in/a b+ü.webp"))
+
+    stored = cloud.client("s3").get_object(Bucket=stack.outputs.uploads_bucket, Key="in/a b+ü.webp")
+    assert (stored["ContentType"], stored["Body"].read()) == ("image/webp", b"a photo")
+    source = Source(
+        bucket=stack.outputs.uploads_bucket,
+        key="in/a b+ü.webp",
+        version_id=stored["VersionId"],
+        etag="another",
+        sequencer="another",
+        size=7,
+    )
+    assert sent.job_id == source.job_id
+
+
+def test_jobs_of_uploads_are_found_as_soon_as_there_are_any(
+    stack: AwsStack, jobs: DynamoJobs, tmp_path: Path
+) -> None:
+    """Those that nobody has taken note of are left out."""
+    first, second = (stack.upload(_photo(tmp_path, f"in/{name}.webp")) for name in "ab")
+    assert first.job_id is not None
+    assert stack.find([first, second]) == {}
+    job = jobs.claim(replace(make_job("in/a.webp"), id=first.job_id))
+    assert stack.find([first, second]) == {"in/a.webp": job}
+
+
+def test_where_a_bucket_keeps_no_versions_the_newest_job_of_these_bytes_is_meant(
+    stack: AwsStack, jobs: DynamoJobs, tmp_path: Path
+) -> None:
+    """An older job of the key, with other bytes, is not this upload's."""
+    sent = replace(stack.upload(_photo(tmp_path, "in/u.webp")), job_id=None)
+    job = make_job("in/u.webp")
+    source = replace(job.source, bucket=stack.outputs.uploads_bucket)
+    jobs.claim(replace(job, id="older", source=source))
+    assert stack.find([sent]) == {}
+    source = replace(source, etag=sent.etag, sequencer="0B")
+    newer = jobs.claim(replace(job, id="newer", source=source))
+    assert stack.find([sent]) == {"in/u.webp": newer}
+    assert stack.newest("in/u.webp") == newer
+    assert stack.newest("in/nothing.webp") is None
+
+
+def test_jobs_in_a_state_come_with_the_latest_first(stack: AwsStack, jobs: DynamoJobs) -> None:
+    """As many as are asked for."""
+    made = [
+        jobs.claim(replace(make_job(f"{name}.jpg", state=State.REVIEW), updated_at=at))
+        for name, at in (("x", NOON), ("y", NOON.replace(hour=14)), ("z", NOON.replace(hour=13)))
+    ]
+    assert stack.in_state(State.REVIEW, 2) == [made[1], made[2]]
+
+
+def test_a_cut_out_is_downloaded_whole(stack: AwsStack, cloud: Cloud, tmp_path: Path) -> None:
+    """Into folders that are made as needed, over what was there."""
+    bucket = stack.outputs.results_bucket
+    cloud.client("s3").put_object(Bucket=bucket, Key="a/b.png", Body=b"pixels" * 1000)
+    job = make_job("a/b.jpg")
+    assert job.result is not None
+    job = replace(job, result=replace(job.result, bucket=bucket))
+    target = tmp_path / "new" / "b.png"
+    for _ in range(2):
+        stack.download(job, target)
+    assert target.read_bytes() == b"pixels" * 1000
+    assert [path.name for path in target.parent.iterdir()] == ["b.png"]
+
+
+def test_a_job_without_a_cut_out_has_nothing_to_download(stack: AwsStack, tmp_path: Path) -> None:
+    """And no file is left."""
+    with pytest.raises(Problem, match="has no cut-out"):
+        stack.download(make_job(state=State.FAILED), tmp_path / "a.png")
+    assert list(tmp_path.iterdir()) == []
