@@ -1,6 +1,6 @@
 # Everything installs itself: Python 3.11+, make and the package registries are enough.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format deploy destroy synth lock clean
+.PHONY: help setup demo test check format soak deploy destroy lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -33,6 +33,16 @@ demo: setup  ## Cut out the photos that ship with the project on an embedded AWS
 test: setup  ## Run every test
 	@$(BIN)/python -m pytest
 
+soak: setup  ## Run the simulation for MINUTES (10), and the large end-to-end tests
+	@$(BIN)/python -m tests.simulation.runs --minutes $(or $(MINUTES),10)
+	@$(BIN)/python -m pytest -m soak
+
+deploy: setup  ## Deploy to AWS; ARGS='-c name=value --profile P' are passed on
+	@$(BIN)/python -m infra.deploy deploy $(ARGS)
+
+destroy: setup  ## Remove the stack from AWS; photos, rows and secrets are kept
+	@$(BIN)/python -m infra.deploy destroy $(ARGS)
+
 check: setup  ## Lint, types, architecture
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -50,4 +60,4 @@ lock: $(BIN)/.bootstrapped  ## Write the locked requirements anew
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml --extra local --group dev -c requirements/runtime.txt -c requirements/store.txt -o requirements/dev.txt
 
 clean:  ## Remove what was built, not what was learned
-	@rm -rf cdk.out infra/cdk/node_modules .venv .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf .cutout cdk.out infra/cdk/node_modules .venv .pytest_cache .mypy_cache .ruff_cache

@@ -62,7 +62,8 @@ def _places(settings: Settings, names: Names) -> Iterator[Row]:
     yield "CUTOUT_CALLBACKS_QUEUE_URL", _RECEIVE | _STORE | _SWEEP, names.callbacks_queue_url
     yield "CUTOUT_API_KEY_SECRET", working, names.api_key_secret
     yield "CUTOUT_SIGNING_KEY_SECRET", _SUBMIT | _RECEIVE, names.signing_key_secret
-    yield "CUTOUT_CALLBACK_URL", _SUBMIT, names.callback_url
+    if settings.callbacks:
+        yield "CUTOUT_CALLBACK_URL", _SUBMIT, names.callback_url
     yield "CUTOUT_PHOTO_READER_ROLE_ARN", _SUBMIT, names.photo_reader_role_arn
     yield "CUTOUT_EVENT_BUS", working, settings.event_bus
 

@@ -83,6 +83,8 @@ class Settings:
         ),
     )
     input_transport: str = _setting("presigned", Choice(words=("presigned", "files")))
+    callbacks: bool = _flag(default=True)
+    """Off where the provider cannot reach us: results then come by polling alone."""
     callback_base_url: str | None = _setting(
         None, OrNone(rule=Url(example="https://callbacks.example.com"))
     )

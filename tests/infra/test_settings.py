@@ -14,6 +14,7 @@ DEFAULTS: dict[str, Any] = {
     "evolink_files_url": "https://files-api.evolink.ai",
     "model": "mj-v7-remove-bg",
     "input_transport": "presigned",
+    "callbacks": True,
     "callback_base_url": None,
     "allow_loopback": False,
     "upload_prefix": "",

@@ -103,6 +103,13 @@ def test_callbacks_come_in_where_the_settings_say(
     assert told["CUTOUT_CALLBACK_URL"] == expected
 
 
+def test_without_callbacks_the_provider_is_given_no_url(synthesize: Synthesize) -> None:
+    """Where the provider cannot reach us, results come by polling alone."""
+    reading = synthesize(Settings(callbacks=False))
+    told = reading.properties("SubmitFunction")["Environment"]["Variables"]
+    assert "CUTOUT_CALLBACK_URL" not in told
+
+
 def test_sweep_runs_every_minute(template: Reading) -> None:
     """A run that cannot be started within its minute is left to the next one."""
     schedule = template.properties("EveryMinuteSchedule")

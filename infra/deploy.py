@@ -1,0 +1,146 @@
+"""Deploy to AWS, or destroy, in one command: whatever can be found out is not asked.
+
+    python -m infra.deploy deploy  [-c name=value]...
+    python -m infra.deploy destroy [-c name=value]...
+
+Account, region and credentials come from the usual AWS environment. The account is bootstrapped
+for the CDK if it is not yet. If EVOLINK_API_KEY is set, it is put into the stack's secret.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from infra.node import node_path
+
+_INFRA = Path(__file__).resolve().parent
+_CDK = _INFRA / "cdk" / "node_modules" / "aws-cdk" / "bin" / "cdk"
+_BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
+"""The parameter that `cdk bootstrap` leaves (default qualifier)."""
+_SMALLEST_CONCURRENCY = 200
+"""Below this, an account has little to set aside: reserved concurrency is left out."""
+_API_KEY_VARIABLE = "EVOLINK_API_KEY"
+
+
+class DeployError(Exception):
+    """What keeps the deployment from going on; the message says what to do."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m infra.deploy", description=__doc__)
+    parser.add_argument("action", choices=("deploy", "destroy"))
+    parser.add_argument("-c", "--context", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--profile", help="a profile of the AWS configuration")
+    parser.add_argument("--region", help="an AWS region")
+    options = parser.parse_args(arguments)
+    session = boto3.Session(profile_name=options.profile, region_name=options.region)
+    try:
+        if options.action == "deploy":
+            _deploy(session, options.context)
+        else:
+            _cdk(session, "destroy", "--force", *_context(options.context))
+    except DeployError as exc:
+        sys.stderr.write(f"cutout: {exc}\n")
+        return 1
+    except (BotoCoreError, ClientError) as exc:
+        sys.stderr.write(f"cutout: AWS refuses: {exc}\n")
+        return 1
+    return 0
+
+
+def _deploy(session: boto3.Session, context: list[str]) -> None:
+    account, region = _where(session)
+    _say(f"Deploying to account {account}, {region}.")
+    if not _is_bootstrapped(session):
+        _say("Preparing the account for the CDK, once.")
+        _cdk(session, "bootstrap", f"aws://{account}/{region}", "--app", "")
+    is_said = any(entry.startswith("reserved_concurrency=") for entry in context)
+    if not is_said and _concurrency(session) < _SMALLEST_CONCURRENCY:
+        _say("The account's concurrency is small: none is set aside for single functions.")
+        context = [*context, "reserved_concurrency=false"]
+    with tempfile.TemporaryDirectory(prefix="cutout-deploy-") as folder:
+        file = Path(folder) / "outputs.json"
+        arguments = ("--require-approval", "never", "--outputs-file", str(file))
+        _cdk(session, "deploy", *arguments, *_context(context))
+        (outputs,) = json.loads(file.read_text()).values()
+    _put_key(session, outputs["ApiKeySecretName"])
+    _say(f"Upload photos to    s3://{outputs['UploadsBucketName']}/")
+    _say(f"Cut-outs come to    s3://{outputs['ResultsBucketName']}/")
+
+
+def _where(session: boto3.Session) -> tuple[str, str]:
+    if not session.region_name:
+        raise DeployError(
+            "no region is set: pass --region, or set AWS_REGION or a profile's region"
+        )
+    try:
+        account = session.client("sts").get_caller_identity()["Account"]
+    except (BotoCoreError, ClientError) as exc:
+        raise DeployError(
+            f"AWS does not know you ({exc}): sign in (aws sso login, aws configure), or pass "
+            "--profile",
+        ) from exc
+    return account, session.region_name
+
+
+def _is_bootstrapped(session: boto3.Session) -> bool:
+    try:
+        session.client("ssm").get_parameter(Name=_BOOTSTRAP_VERSION)
+    except ClientError as exc:
+        if exc.response["Error"]["Code"] == "ParameterNotFound":
+            return False
+        raise
+    return True
+
+
+def _concurrency(session: boto3.Session) -> int:
+    limits = session.client("lambda").get_account_settings().get("AccountLimit", {})
+    return limits.get("ConcurrentExecutions", _SMALLEST_CONCURRENCY)
+
+
+def _put_key(session: boto3.Session, secret: str) -> None:
+    key = os.environ.get(_API_KEY_VARIABLE)
+    if key:
+        session.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=key)
+        _say("The API key is in place.")
+        return
+    _say(
+        "Put your Evolink API key in place, unless it is there already:\n"
+        f"    aws secretsmanager put-secret-value --secret-id {secret} --secret-string sk-...",
+    )
+
+
+def _cdk(session: boto3.Session, *arguments: str) -> None:
+    """Run the project's own CDK with the session's credentials, in sight of the person."""
+    if not _CDK.exists():
+        raise DeployError("the CDK command line is not installed: run make setup")
+    environment = dict(os.environ)
+    if session.profile_name != "default":
+        environment["AWS_PROFILE"] = session.profile_name
+    if session.region_name:
+        environment["AWS_REGION"] = session.region_name
+    app = () if "--app" in arguments else ("--app", f'"{sys.executable}" -P -m infra.app')
+    command = [str(node_path()), str(_CDK), *arguments, *app]
+    if subprocess.run(command, cwd=_INFRA, env=environment, check=False).returncode:  # noqa: S603
+        raise DeployError(f"cdk {arguments[0]} failed; what it wrote above says why")
+
+
+def _context(entries: Sequence[str]) -> list[str]:
+    return [part for entry in entries for part in ("-c", entry)]
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
