@@ -104,7 +104,8 @@ def _address(source: Source) -> Any:  # noqa: ANN401 - the SDK's keyword argumen
     address = {"Bucket": source.bucket, "Key": source.key}
     if source.version_id:
         return address | {"VersionId": source.version_id}
-    return address | {"IfMatch": source.etag}
+    # Events name the entity tag without the quotation marks that are part of it (RFC 9110, 8.8.3).
+    return address | {"IfMatch": f'"{source.etag}"'}
 
 
 def _source_error(exc: ClientError) -> Exception:

@@ -1,0 +1,179 @@
+"""Completion events, as their receivers see them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.stub import ANY, Stubber
+
+from cutout.adapters.event_bus import EventBus, detail
+from cutout.errors import StoreBusyError
+from cutout.job import Attempt, Job, Result, Source
+from cutout.states import AttemptOutcome, Reason, State
+from cutout.wiring.aws import Clients
+from tests.contract.aws import cloud
+from tests.events import sample
+
+if TYPE_CHECKING:
+    from mypy_boto3_events import EventBridgeClient
+
+NOW = datetime(2026, 11, 20, 9, 16, 14, 250000, tzinfo=UTC)
+SOURCE = Source(
+    bucket="cutout-uploads",
+    key="shoes/red.jpg",
+    version_id="IYV3p45BT0ac8hjHg1houSdS1a.Mro8e",
+    etag="b1946ac92492d2347c6235b4d2611184",
+    sequencer="00691ED95F3C4B2A11",
+    size=19394,
+)
+ATTEMPT = Attempt(
+    number=1,
+    idempotency_key="cutout-1-1",
+    body=None,
+    started_at=NOW,
+    outcome=AttemptOutcome.SUCCEEDED,
+    credits_used=Decimal("5.4"),
+)
+COMPLETED = Job(
+    id=SOURCE.job_id,
+    source=SOURCE,
+    state=State.COMPLETED,
+    created_at=NOW - timedelta(seconds=47.25),
+    updated_at=NOW,
+    attempts=(ATTEMPT,),
+    result=Result(
+        bucket="cutout-results",
+        key="shoes/red.png",
+        size=214733,
+        width=600,
+        height=400,
+        sha256="ab" * 32,
+    ),
+)
+FAILED = replace(
+    COMPLETED,
+    state=State.FAILED,
+    reason=Reason.TASK_FAILED,
+    code="content_policy_violation",
+    message="Content policy violation.\nThe image was not processed.",
+    attempts=(replace(ATTEMPT, outcome=AttemptOutcome.FAILED, credits_used=None),),
+    result=None,
+)
+QUEUE = "receiver"
+
+
+@pytest.fixture
+def clients() -> Iterator[Clients]:
+    """An account in which a queue receives every event of ours on the default bus."""
+    with cloud() as clients:
+        sqs, events = clients.sqs(), clients.events()
+        url = sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
+        attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+        events.put_rule(Name="ours", EventPattern='{"source": ["cutout"]}')
+        target: Any = {"Id": "1", "Arn": attributes["Attributes"]["QueueArn"]}
+        events.put_targets(Rule="ours", Targets=[target])
+        yield clients
+
+
+def received(clients: Clients) -> dict[str, Any]:
+    """The one event that came."""
+    sqs = clients.sqs()
+    url = sqs.get_queue_url(QueueName=QUEUE)["QueueUrl"]
+    (message,) = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    event: dict[str, Any] = json.loads(message["Body"])
+    return event
+
+
+@pytest.mark.parametrize(
+    ("job", "name"), [(COMPLETED, "cutout-completed"), (FAILED, "cutout-failed")]
+)
+def test_the_event_is_the_one_in_the_samples(clients: Clients, job: Job, name: str) -> None:
+    """Source, kind and detail: what receivers write their rules for."""
+    EventBus(clients.events(), "default").announce(job)
+    event, expected = received(clients), sample(name)
+    for member in ("source", "detail-type", "detail"):
+        assert event[member] == expected[member]
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"),
+    [
+        (State.COMPLETED, "Cutout Completed"),
+        (State.FAILED, "Cutout Failed"),
+        (State.REVIEW, "Cutout Failed"),
+        (State.REJECTED, "Cutout Failed"),
+    ],
+)
+def test_every_end_but_completion_is_a_failure_that_names_its_state(
+    clients: Clients, state: State, kind: str
+) -> None:
+    """`detail.state` says which of the three it is."""
+    EventBus(clients.events(), "default").announce(replace(COMPLETED, state=state))
+    event = received(clients)
+    assert (event["detail-type"], event["detail"]["state"]) == (kind, state.value)
+
+
+def test_a_rejected_upload_names_its_reason_and_cost_nothing() -> None:
+    """Neither attempts nor a result; in a bucket without versions no version either."""
+    job = replace(
+        FAILED,
+        state=State.REJECTED,
+        reason=Reason.NOT_A_PHOTO,
+        code=None,
+        message="the content is not a picture, whatever its name",
+        attempts=(),
+        source=replace(SOURCE, version_id=None),
+        updated_at=COMPLETED.created_at,
+    )
+    assert detail(job) == {
+        "job": SOURCE.job_id,
+        "state": "rejected",
+        "reason": "not-a-photo",
+        "code": None,
+        "message": "the content is not a picture, whatever its name",
+        "source": {"bucket": "cutout-uploads", "key": "shoes/red.jpg", "version": None},
+        "result": None,
+        "credits": 0.0,
+        "seconds": 0.0,
+    }
+
+
+def test_the_events_time_is_the_jobs(clients: Clients) -> None:
+    """When it settled, not when the event went out, which may be a repeat."""
+    events: EventBridgeClient = clients.events()
+    entry = {
+        "EventBusName": "our-bus",
+        "Source": "cutout",
+        "DetailType": "Cutout Completed",
+        "Time": NOW,
+        "Detail": ANY,
+    }
+    with Stubber(events) as stubber:
+        answer = {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}]}
+        stubber.add_response("put_events", answer, {"Entries": [entry]})
+        EventBus(events, "our-bus").announce(COMPLETED)
+        stubber.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ({"ErrorCode": "ThrottlingException", "ErrorMessage": "x"}, "ThrottlingException"),
+        ({}, "the event was not taken"),
+    ],
+)
+def test_an_event_that_was_not_taken_is_an_error(
+    clients: Clients, entry: dict[str, str], message: str
+) -> None:
+    """EventBridge answers 200 even then; the job stays due, and is announced again."""
+    events = clients.events()
+    with Stubber(events) as stubber:
+        stubber.add_response("put_events", {"FailedEntryCount": 1, "Entries": [entry]})
+        with pytest.raises(StoreBusyError, match=f"^{message}$"):
+            EventBus(events, "default").announce(COMPLETED)

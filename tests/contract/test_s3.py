@@ -1,0 +1,258 @@
+"""The two buckets: uploads read by version, results written only over what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from cutout.adapters.s3 import S3Results, S3Uploads
+from cutout.errors import SourceGoneError
+from cutout.job import Source
+from cutout.ports import Labels, StoredResult, Upload
+from tests.contract.aws import REGION, cloud
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KEY = "Söhne & Töchter/red shoe + 100%/写真.jpg"
+LABELS = Labels(
+    metadata={"owner": "ann", "cutout-job": "0f" * 16, "cutout-source-order": "00AB"},
+    tags={"shop": "north + south", "a/b:c@d": "x=y_z-1.0", "empty": "", "größe": "42"},
+)
+NO_LABELS = Labels(metadata={}, tags={})
+
+
+@pytest.fixture
+def s3() -> Iterator[S3Client]:
+    """S3 with three buckets: uploads keeps versions, plain does not, results is empty."""
+    with cloud() as clients:
+        client = clients.s3()
+        for name in ("uploads", "plain", "results"):
+            client.create_bucket(
+                Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION}
+            )
+        client.put_bucket_versioning(
+            Bucket="uploads", VersioningConfiguration={"Status": "Enabled"}
+        )
+        yield client
+
+
+def uploaded(s3: S3Client, data: bytes, bucket: str = "uploads", **options: Any) -> Source:
+    """An upload, as its event describes it."""
+    answer = s3.put_object(Bucket=bucket, Key=KEY, Body=data, **options)
+    return Source(
+        bucket=bucket,
+        key=KEY,
+        version_id=answer.get("VersionId"),
+        etag=answer["ETag"].strip('"'),
+        sequencer="00AB",
+        size=len(data),
+    )
+
+
+def test_the_bytes_are_those_of_the_version(s3: S3Client) -> None:
+    """A newer upload of the key does not change what a job is about."""
+    older = uploaded(s3, b"older", ContentType="image/jpeg")
+    newer = uploaded(s3, b"newer", ContentType="image/png")
+    uploads = S3Uploads(s3)
+    assert uploads.read(older) == Upload(data=b"older", content_type="image/jpeg")
+    assert uploads.read(newer) == Upload(data=b"newer", content_type="image/png")
+
+
+def test_a_deleted_key_still_has_its_version(s3: S3Client) -> None:
+    """A delete marker hides the key, not the version; Head decides what is superseded."""
+    source = uploaded(s3, b"photo")
+    s3.delete_object(Bucket="uploads", Key=KEY)
+    assert S3Uploads(s3).read(source).data == b"photo"
+
+
+def test_a_version_that_was_removed_is_gone(s3: S3Client) -> None:
+    """For its bytes and for its labels."""
+    source = uploaded(s3, b"photo")
+    assert source.version_id is not None
+    s3.delete_object(Bucket="uploads", Key=KEY, VersionId=source.version_id)
+    uploaded(s3, b"another")
+    for look in (S3Uploads(s3).read, S3Uploads(s3).labels):
+        with pytest.raises(SourceGoneError):
+            look(source)
+
+
+def test_a_delete_marker_is_no_photo(s3: S3Client) -> None:
+    """Its version can be named, but there is nothing in it."""
+    source = uploaded(s3, b"photo")
+    marker = s3.delete_object(Bucket="uploads", Key=KEY)["VersionId"]
+    for look in (S3Uploads(s3).read, S3Uploads(s3).labels):
+        with pytest.raises(SourceGoneError):
+            look(replace(source, version_id=marker))
+
+
+@pytest.mark.parametrize("data", [None, b"another photo"])
+def test_without_versions_the_entity_tag_must_be_the_same(s3: S3Client, data: bytes | None) -> None:
+    """Deleted or overwritten: the bytes that the event spoke of are gone."""
+    source = uploaded(s3, b"photo", bucket="plain")
+    uploads = S3Uploads(s3)
+    assert uploads.read(source).data == b"photo"
+    if data is None:
+        s3.delete_object(Bucket="plain", Key=KEY)
+    else:
+        uploaded(s3, data, bucket="plain")
+    for look in (uploads.read, uploads.labels):
+        with pytest.raises(SourceGoneError):
+            look(source)
+
+
+def test_the_version_null_is_read_as_the_key(s3: S3Client) -> None:
+    """Objects from before versioning was switched on name no version in their event."""
+    source = uploaded(s3, b"photo", bucket="plain")
+    assert source.version_id is None
+    assert S3Uploads(s3).read(source).data == b"photo"
+
+
+@pytest.mark.parametrize("bucket", ["uploads", "plain"])
+def test_metadata_and_tags_are_read(s3: S3Client, bucket: str) -> None:
+    """What the owner wrote beside the bytes, with characters of every kind."""
+    source = uploaded(
+        s3, b"photo", bucket=bucket, Metadata={"owner": "ann"}, Tagging="a%2Fb=x%3Dy+%2B&c="
+    )
+    assert S3Uploads(s3).labels(source) == Labels(
+        metadata={"owner": "ann"}, tags={"a/b": "x=y +", "c": ""}
+    )
+
+
+def test_an_upload_may_have_no_labels(s3: S3Client) -> None:
+    """Most have none."""
+    assert S3Uploads(s3).labels(uploaded(s3, b"photo")) == NO_LABELS
+
+
+def test_labels_are_those_of_the_version(s3: S3Client) -> None:
+    """Each upload brings its own."""
+    older = uploaded(s3, b"older", Metadata={"owner": "ann"}, Tagging="a=1")
+    uploaded(s3, b"newer", Metadata={"owner": "bob"}, Tagging="a=2")
+    assert S3Uploads(s3).labels(older) == Labels(metadata={"owner": "ann"}, tags={"a": "1"})
+
+
+@pytest.mark.parametrize("look", ["read", "labels"])
+def test_a_bucket_that_refuses_us_is_not_taken_for_an_empty_one(s3: S3Client, look: str) -> None:
+    """Only "gone" supersedes a job; other errors are tried again."""
+    source = replace(uploaded(s3, b"photo"), bucket="no-such-bucket")
+    with pytest.raises(ClientError):
+        getattr(S3Uploads(s3), look)(source)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A result to store."""
+    path = tmp_path / "result"
+    path.write_bytes(b"cut-out")
+    return path
+
+
+def put(
+    s3: S3Client, file: Path, *, replacing: StoredResult | None, labels: Labels = LABELS
+) -> bool:
+    """Store the file as the result of `KEY`."""
+    return S3Results(s3, "results").put(
+        KEY, file, content_type="image/png", labels=labels, replacing=replacing
+    )
+
+
+def stored(s3: S3Client) -> bytes:
+    """What stands at the result key."""
+    return s3.get_object(Bucket="results", Key=KEY)["Body"].read()
+
+
+def test_a_result_is_stored_with_its_labels(s3: S3Client, file: Path) -> None:
+    """Bytes, type, metadata and tags of every kind of character."""
+    assert put(s3, file, replacing=None)
+    head = s3.head_object(Bucket="results", Key=KEY)
+    tags = s3.get_object_tagging(Bucket="results", Key=KEY)["TagSet"]
+    assert stored(s3) == b"cut-out"
+    assert (head["ContentType"], head["Metadata"]) == ("image/png", LABELS.metadata)
+    assert {tag["Key"]: tag["Value"] for tag in tags} == LABELS.tags
+
+
+def test_a_result_may_have_no_tags(s3: S3Client, file: Path) -> None:
+    """Without any, none are written."""
+    assert put(s3, file, replacing=None, labels=NO_LABELS)
+    assert s3.get_object_tagging(Bucket="results", Key=KEY)["TagSet"] == []
+
+
+def test_labels_of_an_upload_are_carried_over_as_they_are(s3: S3Client, file: Path) -> None:
+    """What is read from the source is what stands at the result."""
+    put(s3, file, replacing=None)
+    source = Source(
+        bucket="results",
+        key=KEY,
+        version_id=None,
+        etag=s3.head_object(Bucket="results", Key=KEY)["ETag"].strip('"'),
+        sequencer="00AB",
+        size=7,
+    )
+    assert S3Uploads(s3).labels(source) == LABELS
+
+
+def test_nothing_stands_where_nothing_was_stored(s3: S3Client) -> None:
+    """A free place."""
+    assert S3Results(s3, "results").standing(KEY) is None
+
+
+def test_what_stands_names_its_job_and_order(s3: S3Client, file: Path) -> None:
+    """By them, a newer photo's cut-out is told from an older one's."""
+    put(s3, file, replacing=None)
+    assert S3Results(s3, "results").standing(KEY) == StoredResult(
+        etag=s3.head_object(Bucket="results", Key=KEY)["ETag"], order="00AB", job_id="0f" * 16
+    )
+
+
+def test_what_somebody_else_put_there_names_neither(s3: S3Client) -> None:
+    """It may be replaced, but only as it was seen."""
+    answer = s3.put_object(Bucket="results", Key=KEY, Body=b"other")
+    assert S3Results(s3, "results").standing(KEY) == StoredResult(
+        etag=answer["ETag"], order=None, job_id=None
+    )
+
+
+def test_a_place_that_was_free_and_is_taken_now_is_left(s3: S3Client, file: Path) -> None:
+    """Somebody stored a result between the look and the write: look again."""
+    s3.put_object(Bucket="results", Key=KEY, Body=b"other")
+    assert not put(s3, file, replacing=None)
+    assert stored(s3) == b"other"
+
+
+def test_what_was_seen_is_replaced(s3: S3Client, file: Path) -> None:
+    """An older cut-out gives way to a newer photo's."""
+    s3.put_object(Bucket="results", Key=KEY, Body=b"older")
+    seen = S3Results(s3, "results").standing(KEY)
+    assert put(s3, file, replacing=seen)
+    assert stored(s3) == b"cut-out"
+
+
+def test_what_changed_since_it_was_seen_is_left(s3: S3Client, file: Path) -> None:
+    """Two workers at once: the slower one looks again."""
+    s3.put_object(Bucket="results", Key=KEY, Body=b"older")
+    seen = S3Results(s3, "results").standing(KEY)
+    s3.put_object(Bucket="results", Key=KEY, Body=b"newer")
+    assert not put(s3, file, replacing=seen)
+    assert stored(s3) == b"newer"
+
+
+def test_what_vanished_since_it_was_seen_is_looked_at_again(s3: S3Client, file: Path) -> None:
+    """A result that a person deleted meanwhile is no error."""
+    s3.put_object(Bucket="results", Key=KEY, Body=b"older")
+    seen = S3Results(s3, "results").standing(KEY)
+    s3.delete_object(Bucket="results", Key=KEY)
+    assert not put(s3, file, replacing=seen)
+    assert S3Results(s3, "results").standing(KEY) is None
+
+
+def test_a_bucket_that_is_not_there_is_an_error(s3: S3Client, file: Path) -> None:
+    """Not a lost race."""
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        S3Results(s3, "no-such-bucket").put(
+            KEY, file, content_type="image/png", labels=LABELS, replacing=None
+        )

@@ -1,0 +1,115 @@
+"""What S3 itself says and the made-up one does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+
+from cutout.adapters.s3 import S3Results, S3Uploads
+from cutout.errors import SourceGoneError
+from cutout.job import Source
+from cutout.ports import Labels, StoredResult
+from tests.contract.aws import cloud
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+SOURCE = Source(bucket="uploads", key="a.jpg", version_id="v1", etag="e1", sequencer="00AB", size=1)
+SEEN = StoredResult(etag='"e1"', order="00AB", job_id="0f" * 16)
+LABELS = Labels(metadata={}, tags={})
+
+
+@pytest.fixture
+def s3() -> Iterator[tuple[S3Client, Stubber]]:
+    """S3 with answers that a test lays down."""
+    with cloud() as clients:
+        client = clients.s3()
+        with Stubber(client) as stubber:
+            yield client, stubber
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "status"),
+    [
+        ("get_object", "NoSuchKey", 404),
+        ("get_object", "NoSuchVersion", 404),
+        ("get_object", "MethodNotAllowed", 405),
+        ("get_object", "PreconditionFailed", 412),
+        ("head_object", "404", 404),
+        ("head_object", "405", 405),
+        ("head_object", "412", 412),
+    ],
+)
+def test_a_source_is_gone_by_each_of_s3s_words(
+    s3: tuple[S3Client, Stubber], operation: str, code: str, status: int
+) -> None:
+    """No such key, no such version, a delete marker, other bytes; a HEAD says it by numbers."""
+    client, stubber = s3
+    stubber.add_client_error(operation, code, http_status_code=status)
+    uploads = S3Uploads(client)
+    with pytest.raises(SourceGoneError, match=f"^{code}$"):
+        (uploads.read if operation == "get_object" else uploads.labels)(SOURCE)
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "SlowDown", "InternalError", "NoSuchBucket"])
+def test_anything_else_is_tried_again(s3: tuple[S3Client, Stubber], code: str) -> None:
+    """Nobody's photo is superseded because S3 has trouble."""
+    client, stubber = s3
+    stubber.add_client_error("get_object", code, http_status_code=503)
+    with pytest.raises(ClientError):
+        S3Uploads(client).read(SOURCE)
+
+
+def put(client: S3Client, folder: Path, replacing: StoredResult | None) -> bool:
+    """Store a result."""
+    file = folder / "result"
+    file.write_bytes(b"x")
+    return S3Results(client, "results").put(
+        "a.png", file, content_type="image/png", labels=LABELS, replacing=replacing
+    )
+
+
+@pytest.mark.parametrize(
+    ("replacing", "code", "status"),
+    [
+        (None, "PreconditionFailed", 412),
+        (None, "ConditionalRequestConflict", 409),
+        (SEEN, "PreconditionFailed", 412),
+        (SEEN, "ConditionalRequestConflict", 409),
+        (SEEN, "NoSuchKey", 404),
+    ],
+)
+def test_a_write_that_lost_says_so(
+    s3: tuple[S3Client, Stubber],
+    tmp_path: Path,
+    replacing: StoredResult | None,
+    code: str,
+    status: int,
+) -> None:
+    """Somebody else was there meanwhile: look again."""
+    client, stubber = s3
+    stubber.add_client_error("put_object", code, http_status_code=status)
+    assert put(client, tmp_path, replacing) is False
+
+
+@pytest.mark.parametrize(
+    ("replacing", "code", "status"),
+    [(None, "NoSuchKey", 404), (None, "AccessDenied", 403), (SEEN, "SlowDown", 503)],
+)
+def test_a_write_that_failed_is_an_error(
+    s3: tuple[S3Client, Stubber],
+    tmp_path: Path,
+    replacing: StoredResult | None,
+    code: str,
+    status: int,
+) -> None:
+    """The queue delivers again."""
+    client, stubber = s3
+    stubber.add_client_error("put_object", code, http_status_code=status)
+    with pytest.raises(ClientError, match=code):
+        put(client, tmp_path, replacing)

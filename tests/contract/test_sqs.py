@@ -1,0 +1,128 @@
+"""The two queues: what one function writes, the other reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.stub import Stubber
+
+from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions
+from cutout.errors import StoreBusyError
+from cutout.events import JobDue, read_submission, read_wake
+from cutout.ports import Wake
+from tests.contract.aws import cloud
+from tests.events import sample
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+JOB = "a00fc0b0b75cd1e67b0d7024ca35e9a9"
+
+
+@pytest.fixture
+def sqs() -> Iterator[SQSClient]:
+    """SQS without any queue."""
+    with cloud() as clients:
+        yield clients.sqs()
+
+
+@pytest.fixture
+def url(sqs: SQSClient) -> str:
+    """An empty queue."""
+    return sqs.create_queue(QueueName="queue")["QueueUrl"]
+
+
+def received(sqs: SQSClient, url: str) -> list[str]:
+    """The bodies of all messages that can be received now."""
+    bodies: list[str] = []
+    while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        bodies += [message["Body"] for message in messages]
+    return bodies
+
+
+@pytest.mark.parametrize("count", [0, 1, 10, 11, 25])
+def test_every_job_is_woken_once(sqs: SQSClient, url: str, count: int) -> None:
+    """Also more than SQS takes in one request."""
+    ids = [f"{number:032x}" for number in range(count)]
+    SqsSubmissions(sqs, url).wake(ids)
+    read = [read_submission(body) for body in received(sqs, url)]
+    assert sorted(read, key=str) == [JobDue(job_id=job_id) for job_id in ids]
+
+
+def test_a_woken_job_looks_like_the_sample(sqs: SQSClient, url: str) -> None:
+    """The form of the message that the README shows."""
+    SqsSubmissions(sqs, url).wake([JOB])
+    (record,) = sample("sqs-submissions-job-due")["Records"]
+    assert received(sqs, url) == [record["body"]]
+
+
+WAKES = [
+    Wake(job_id=JOB, attempt=1, task_id="task-unified-1795166131-4k7q2m9x"),
+    Wake(job_id=JOB, attempt=2, task_id=None, is_poll=True),
+]
+
+
+@pytest.mark.parametrize("wake", WAKES)
+def test_a_wake_arrives_as_it_was_sent(sqs: SQSClient, url: str, wake: Wake) -> None:
+    """Job, attempt, the hint of a task, and whether it is a poll."""
+    SqsCallbacks(sqs, url).wake([wake])
+    assert [read_wake(body) for body in received(sqs, url)] == [wake]
+
+
+def test_a_callbacks_message_looks_like_the_sample(sqs: SQSClient, url: str) -> None:
+    """The form of the message that the README shows."""
+    SqsCallbacks(sqs, url).wake(WAKES[:1])
+    (record,) = sample("sqs-callbacks-completed")["Records"]
+    assert [json.loads(body) for body in received(sqs, url)] == [json.loads(record["body"])]
+
+
+def test_many_wakes_go_in_batches(sqs: SQSClient, url: str) -> None:
+    """None is left out, none comes twice."""
+    wakes = [Wake(job_id=JOB, attempt=number) for number in range(1, 24)]
+    SqsCallbacks(sqs, url).wake(wakes)
+    read = [read_wake(body) for body in received(sqs, url)]
+    assert sorted(read, key=lambda wake: wake.attempt) == wakes
+
+
+@pytest.mark.parametrize(
+    ("delay", "seconds"),
+    [
+        (timedelta(0), 0),
+        (timedelta(seconds=1.9), 1),
+        (timedelta(minutes=15), 900),
+        (timedelta(hours=1), 900),
+    ],
+)
+def test_a_delay_is_at_most_what_sqs_knows(sqs: SQSClient, delay: timedelta, seconds: int) -> None:
+    """A quarter of an hour; who is woken too early looks at the row and waits on."""
+    sent = {
+        "QueueUrl": "https://sqs.example/queue",
+        "Entries": [{"Id": "0", "MessageBody": '{"job": "one"}', "DelaySeconds": seconds}],
+    }
+    with Stubber(sqs) as stubber:
+        stubber.add_response("send_message_batch", {"Successful": [], "Failed": []}, sent)
+        SqsSubmissions(sqs, "https://sqs.example/queue").wake(["one"], delay=delay)
+        stubber.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(
+    "send",
+    [
+        lambda sqs, url: SqsSubmissions(sqs, url).wake(["one"]),
+        lambda sqs, url: SqsCallbacks(sqs, url).wake(WAKES[:1]),
+    ],
+    ids=["submissions", "callbacks"],
+)
+def test_a_message_that_sqs_did_not_take_is_an_error(
+    sqs: SQSClient, send: Callable[[SQSClient, str], None]
+) -> None:
+    """A batch may fail in part: the caller tries again rather than losing the rest."""
+    failed = {"Id": "0", "SenderFault": False, "Code": "InternalError"}
+    with Stubber(sqs) as stubber:
+        stubber.add_response("send_message_batch", {"Successful": [], "Failed": [failed]})
+        with pytest.raises(StoreBusyError, match=r"^SQS did not take 1 messages$"):
+            send(sqs, "https://sqs.example/queue")
