@@ -70,6 +70,7 @@ class Gate:
         spent: credits reserved or used that day.
         price: credits one photo is expected to take: what the provider last reserved.
         limits: set by a person while running; None means the deployed ones.
+        deployed: the deployed limits, as Sweep last saw them, for people who look.
     """
 
     version: int = 0
@@ -78,6 +79,7 @@ class Gate:
     spent: Decimal = Decimal(0)
     price: Decimal = Decimal("5.4")
     limits: Limits | None = None
+    deployed: Limits | None = None
     pause: Pause | None = None
     suspicion: Suspicion | None = None
 

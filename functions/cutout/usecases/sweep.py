@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from cutout.gate import Gate
@@ -61,7 +61,11 @@ class Sweep:
 
     def _recount(self) -> Gate:
         counted = self.backlog.count_holding()
-        gate = change_gate(self.gates, lambda gate: gate.recounted(counted))
+        limits = self.waker.limits
+        gate = change_gate(
+            self.gates,
+            lambda gate: replace(gate.recounted(counted), deployed=limits),
+        )
         self.telemetry.count(Metric.GATE_DRIFT, abs(counted - gate.in_flight))
         return gate
 

@@ -1,0 +1,84 @@
+"""What a person may do to a running stack: pause, resume, change limits, try a photo again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from cutout.gate import Gate, Limits, PauseReason
+from cutout.job import Job
+from cutout.ports import Clock, Gates, Jobs, SubmissionQueue
+from cutout.states import Move, Reason, Transport
+from cutout.usecases.timing import Timing
+from cutout.usecases.wake import Waker, change_gate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operate:
+    """A person's hand on the gate and on single jobs."""
+
+    jobs: Jobs
+    gates: Gates
+    waker: Waker
+    submissions: SubmissionQueue
+    clock: Clock
+    timing: Timing
+
+    def pause(self) -> Gate:
+        """Let nobody in until a person resumes; what is in flight goes on."""
+        now = self.clock.now()
+        return change_gate(self.gates, lambda gate: gate.pausing(PauseReason.OPERATOR, now, None))
+
+    def resume(self) -> Gate:
+        """Open the gate, whatever closed it, and wake who waits."""
+        gate = change_gate(self.gates, Gate.resuming)
+        self.waker.wake_waiting()
+        return gate
+
+    def set_limits(
+        self,
+        *,
+        max_in_flight: int | None = None,
+        daily_credit_cap: Decimal | None = None,
+    ) -> Gate:
+        """Change limits from now on, over the deployed ones; None leaves a limit as it is."""
+
+        def rule(gate: Gate) -> Gate:
+            standing = gate.limits or self.waker.limits
+            changed = Limits(
+                max_in_flight=standing.max_in_flight if max_in_flight is None else max_in_flight,
+                daily_credit_cap=(
+                    standing.daily_credit_cap if daily_credit_cap is None else daily_credit_cap
+                ),
+            )
+            return replace(gate, limits=changed)
+
+        gate = change_gate(self.gates, rule)
+        self.waker.wake_waiting()
+        return gate
+
+    def restore_limits(self) -> Gate:
+        """Back to the deployed limits."""
+        gate = change_gate(self.gates, lambda gate: replace(gate, limits=None))
+        self.waker.wake_waiting()
+        return gate
+
+    def retry(self, job: Job, *, transport: Transport | None = None) -> Job:
+        """A failed, rejected or reviewed photo once more: a new attempt, which costs again.
+
+        Raises:
+            IllegalMoveError: the job is not in a state that a person may retry.
+            JobMovedError: somebody moved it meanwhile.
+        """
+        now = self.clock.now()
+        again = job.move(
+            Move.RETRY,
+            now=now,
+            reason=Reason.RETRIED_BY_PERSON,
+            due_at=now + self.timing.lease,
+            result=None,
+            transport=transport or job.transport,
+        )
+        saved = self.jobs.save(again)
+        self.submissions.wake([saved.id])
+        return saved
