@@ -60,7 +60,9 @@ class Clients:
             aws_secret_access_key=local["AWS_SECRET_ACCESS_KEY"],
             region_name=local["AWS_REGION"],
         )
-        self._connection |= {
+        self._connection = {
+            # Loopback is nothing for a proxy, whatever the environment says.
+            "config": _CONFIG.merge(Config(proxies={})),
             "endpoint_url": local["AWS_ENDPOINT_URL"],
             "verify": local["AWS_CA_BUNDLE"],
         }

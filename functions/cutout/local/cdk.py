@@ -31,6 +31,7 @@ _QUIET = {
     "NO_COLOR": "1",
 }
 _SHOWN_LINES = 25
+_SAYS_NOTHING = ": Subprocess exited with error 1"
 _END_TIMEOUT_SECONDS = 5
 _PAUSE_SECONDS = 0.05
 
@@ -242,4 +243,5 @@ def _as_context(settings: Mapping[str, str]) -> Sequence[str]:
 
 def _end_of(log: Path) -> str:
     lines = log.read_text(errors="replace").rstrip().splitlines()
-    return "\n".join(lines[-_SHOWN_LINES:])
+    told = [line for line in lines if not line.endswith(_SAYS_NOTHING)]
+    return "\n".join(told[-_SHOWN_LINES:])

@@ -64,6 +64,7 @@ def start_ministack(
     """Start MiniStack in the background; it is not ready yet."""
     argv = [
         sys.executable,
+        "-P",
         "-m",
         "cutout.local.ministack_server",
         str(endpoint.port),
@@ -121,11 +122,12 @@ def wait_for_ministack(
 def is_healthy(endpoint: Endpoint, trust: ssl.SSLContext | None = None) -> bool:
     """Say whether MiniStack answers at this endpoint."""
     trust = trust or ssl.create_default_context(cafile=str(endpoint.authority))
-    request = urllib.request.Request(f"{endpoint.url}/_ministack/health")  # noqa: S310 - https
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
+    )
+    address = f"{endpoint.url}/_ministack/health"
     try:
-        with urllib.request.urlopen(  # noqa: S310 - https
-            request, timeout=_HEALTH_TIMEOUT_SECONDS, context=trust
-        ) as answer:
+        with opener.open(address, timeout=_HEALTH_TIMEOUT_SECONDS) as answer:
             return bool(answer.status == HTTPStatus.OK)
     except (urllib.error.URLError, OSError):
         return False

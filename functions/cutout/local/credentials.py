@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from botocore.config import Config
 
 from cutout.local.cloud import REGION
 
@@ -63,7 +64,11 @@ def client(service: str, endpoint: Endpoint, credentials: Credentials) -> Any:  
         region_name=REGION,
     )
     return session.client(  # type: ignore[call-overload] # the name is not a literal
-        service, endpoint_url=endpoint.url, verify=str(endpoint.authority)
+        service,
+        endpoint_url=endpoint.url,
+        verify=str(endpoint.authority),
+        # Loopback is nothing for a proxy, whatever the environment says.
+        config=Config(proxies={}),
     )
 
 

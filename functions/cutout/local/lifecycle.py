@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import signal
+import threading
+from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -12,7 +15,7 @@ from cutout.local.place import find_root, place_in
 from cutout.local.processes import is_alive, stop
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from cutout.local.ledger import Ledger
@@ -61,14 +64,18 @@ def is_like(place: Place, asked: Mapping[str, str]) -> bool:
 
 
 def take_down(place: Place, clock: Clock) -> bool:
-    """End what runs and remove what it needed; logs stay. Returns False if there was nothing."""
+    """End what runs and remove what it needed; logs stay. Returns False if there was nothing.
+
+    It takes a moment in which an impatient second Ctrl-C is not listened to.
+    """
     ledger = read_ledger(place.ledger_file)
-    for process in reversed(ledger.processes if ledger else ()):
-        stop(process, clock)
-    place.env_file.unlink(missing_ok=True)
-    shutil.rmtree(place.scratch, ignore_errors=True)
-    shutil.rmtree(place.tls, ignore_errors=True)
-    drop_ledger(place.ledger_file)
+    with _undisturbed():
+        for process in reversed(ledger.processes if ledger else ()):
+            stop(process, clock)
+        place.env_file.unlink(missing_ok=True)
+        shutil.rmtree(place.scratch, ignore_errors=True)
+        shutil.rmtree(place.tls, ignore_errors=True)
+        drop_ledger(place.ledger_file)
     return ledger is not None
 
 
@@ -79,3 +86,16 @@ def local_variables(folder: Path) -> dict[str, str] | None:
         return None
     place = place_in(root)
     return read_env_file(place.env_file) if is_usable(place) else None
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Ignore Ctrl-C while the context lasts; only the main thread hears of it anyway."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)

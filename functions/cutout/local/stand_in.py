@@ -26,7 +26,7 @@ def start_stand_in(
     place.scratch.mkdir(parents=True, exist_ok=True)
     _ready_file(place).unlink(missing_ok=True)
     argv = [
-        *(sys.executable, "-m", "cutout.local.evolink"),
+        *(sys.executable, "-P", "-m", "cutout.local.evolink"),
         *("--port", str(port)),
         *("--api-key", key),
         *("--ready-file", str(_ready_file(place))),

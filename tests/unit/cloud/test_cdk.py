@@ -92,6 +92,16 @@ def test_a_run_that_fails_shows_the_end_of_what_it_said(place: Place, cdk: Cdk) 
     assert str(place.logs / "0.log") in caught.value.advice
 
 
+def test_what_the_cdk_adds_to_an_apps_error_is_left_out(cdk: Cdk) -> None:
+    """The app's own line says it all."""
+    run = cdk(
+        "console.log('cutout: no such setting\\npython app.py: Subprocess exited with error 1');"
+        "process.exitCode = 1"
+    )
+    with pytest.raises(LocalCloudError, match=r"^Trying failed:\n\ncutout: no such setting$"):
+        run.finish()
+
+
 def test_a_run_knows_nothing_of_the_persons_aws(
     place: Place, cdk: Cdk, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -122,6 +123,25 @@ def test_taking_down_ends_what_runs_and_removes_what_it_needed(
     assert not is_alive(process)
     assert status(place) is Status.DOWN
     assert sorted(path.name for path in place.state.iterdir()) == ["cache", "ministack.log"]
+
+
+def test_an_impatient_second_interrupt_does_not_stop_taking_down(
+    place: Place, process: ProcessRecord
+) -> None:
+    """Else something would be left running."""
+
+    class ImpatientClock(MachineClock):
+        def sleep(self, seconds: float) -> None:
+            signal.raise_signal(signal.SIGINT)
+            super().sleep(seconds)
+
+    _bring_up(place, process)
+    heard_before = signal.getsignal(signal.SIGINT)
+
+    take_down(place, ImpatientClock())
+
+    assert status(place) is Status.DOWN
+    assert signal.getsignal(signal.SIGINT) is heard_before
 
 
 def test_taking_down_nothing_is_fine(place: Place) -> None:

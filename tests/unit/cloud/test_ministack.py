@@ -143,6 +143,13 @@ def test_the_variables_are_all_that_an_sdk_needs(
     assert boto3.client("sts").get_caller_identity()["Account"] == "000000000000"
 
 
+def test_a_proxy_does_not_come_between(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loopback is nothing for it, whatever the environment says."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    assert is_healthy(cloud.endpoint)
+    assert cloud.client("sts").get_caller_identity()["Account"] == "000000000000"
+
+
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
 def test_the_server_is_trusted_under_each_of_its_names(cloud: Cloud, host: str) -> None:
     """By whoever trusts the throw-away authority."""

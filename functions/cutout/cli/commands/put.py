@@ -101,8 +101,7 @@ def command(
         if dry_run:
             return _tell_plan(console, selection, as_json=as_json)
         delivery = Delivery(stack=stack, clock=surroundings.clock, console=console)
-        count = len(selection.photos)
-        console.print(f"Putting {count} photo{'s' * (count > 1)} on {stack.where}.", style="note")
+        console.print(_announcement(selection, stack.where), style="note")
         sent = delivery.send(selection.photos)
         if no_wait:
             return _tell_sent(sent, as_json=as_json)
@@ -113,6 +112,12 @@ def command(
     else:
         results().print(delivery_table(delivered))
     return 0 if all(photo.is_completed for photo in followed) else 1
+
+
+def _announcement(selection: Selection, where: str) -> str:
+    count = len(selection.photos)
+    price = f"{count * _CREDITS_A_PHOTO:g}"
+    return f"Putting {count} photo{'s' * (count > 1)} on {where}: about {price} credits."
 
 
 def _tell_passed_over(console: Console, selection: Selection) -> None:
