@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from cutout.cli.photos import Photo, content_type
-from cutout.cli.stack import Sent
-from cutout.cli.stack_aws import AwsStack, Clients, connect
+from cutout.adapters.dynamodb.jobs import DynamoJobs
+from cutout.adapters.dynamodb.table import Table
+from cutout.cli.stack_aws import Clients
 from cutout.cli.target import Target
-from cutout.job import Job
 from cutout.local.lifecycle import take_down
 from cutout.local.place import Place, find_place
 from cutout.local.processes import record
 from cutout.local.progress import NoProgress
-from cutout.local.start import LocalCloud, Wish, bring_up
-from cutout.local.waiting import MachineClock, wait_until
+from cutout.local.start import Wish, bring_up
+from cutout.local.waiting import MachineClock
+from tests.e2e.bus import Listener
+from tests.e2e.deployed import STACK, Deployed
+from tests.e2e.gate import GateKeeper
+from tests.e2e.photos import Photos
+from tests.e2e.queues import Queues
+from tests.e2e.stand_in import StandIn
 
-_STACK = "Cutout"
 _SETTINGS = {
     # So that what Sweep does when nothing else happens can be awaited.
     "first_poll_seconds": "4",
@@ -31,85 +33,8 @@ _SETTINGS = {
     "unconfirmed_grace_seconds": "10",
     "lease_seconds": "15",
 }
-_QUICK_TASKS = ("--seconds", "0.3:0.8")
-_PATIENCE_SECONDS = 60.0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Deployed:
-    """The deployed stack and what surrounds it.
-
-    Attributes:
-        cloud: Endpoint, the operator's credentials, the stack's outputs, `local.env`'s variables.
-        stack: The stack as the command line sees it: upload, jobs, downloads.
-        evolink_url: The stand-in's address; its control plane is there too.
-        evolink_key: The bearer key that it accepts.
-        logs: Folder of the processes' logs.
-    """
-
-    cloud: LocalCloud
-    stack: AwsStack
-    evolink_url: str
-    evolink_key: str
-    logs: Path
-
-    def client(self, service: str) -> Any:
-        """Return the operator's client of an AWS service."""
-        return Clients(_target(self.cloud)).client(service)
-
-    def upload(self, key: str, content: bytes | Path, folder: Path) -> Sent:
-        """Put bytes, or a file's, under a key of the uploads bucket; `folder` is for scratch."""
-        path = content if isinstance(content, Path) else folder / "upload"
-        if isinstance(content, bytes):
-            path.write_bytes(content)
-        return self.stack.upload(Photo(path=path, key=key, content_type=content_type(key)))
-
-    def settled(self, sent: Sent, timeout_seconds: float = _PATIENCE_SECONDS) -> Job:
-        """Wait until an upload's job is over and announced, and return it."""
-
-        def is_over() -> bool:
-            job = self.stack.find([sent]).get(sent.key)
-            return job is not None and job.state.is_settled and job.is_announced
-
-        self.wait(is_over, f"{sent.key} to settle", timeout_seconds)
-        return self.stack.find([sent])[sent.key]
-
-    def wait(
-        self,
-        condition: Callable[[], bool],
-        what: str,
-        timeout_seconds: float = _PATIENCE_SECONDS,
-    ) -> None:
-        """Wait for something that goes on outside; fail if it does not happen."""
-        clock = MachineClock()
-        if not wait_until(condition, clock, timeout_seconds=timeout_seconds, pause_seconds=0.2):
-            pytest.fail(f"waited {timeout_seconds:g} s in vain for {what}; logs: {self.logs}")
-
-    def function_name(self, name: str) -> str:
-        """Return the name of Submit, ReceiveCallback, StoreResult or Sweep in the account."""
-        pages = self.client("cloudformation").get_paginator("list_stack_resources")
-        (found,) = {
-            resource["PhysicalResourceId"]
-            for page in pages.paginate(StackName=_STACK)
-            for resource in page["StackResourceSummaries"]
-            if resource["ResourceType"] == "AWS::Lambda::Function"
-            and resource["LogicalResourceId"].removeprefix(_STACK).startswith(name)
-        }
-        return str(found)
-
-    def invoke(self, name: str, event: object) -> Any:
-        """Call a function at once, and return what it returns; fail if it raises."""
-        answer = self.client("lambda").invoke(
-            FunctionName=self.function_name(name), Payload=json.dumps(event)
-        )
-        payload = answer["Payload"].read()
-        if "FunctionError" in answer:
-            pytest.fail(f"{name} raised: {payload.decode()}")
-        return json.loads(payload)
-
-    def sweep(self) -> Any:
-        """Have Sweep come now instead of within the minute."""
-        return self.invoke("Sweep", {})
+_STAND_IN = ("--seconds", "0.3:0.8", "--side-limits", "1:9000")
+"""Tasks that are over at once, and photos that are cut out at once because they are small."""
 
 
 @pytest.fixture(scope="session")
@@ -122,9 +47,10 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         cache=project.cache / "e2e",
     )
     clock = MachineClock()
+    arguments = (*_STAND_IN, "--state", str(place.state / "evolink.sqlite"))
     cloud = bring_up(
         place,
-        Wish(stack=_STACK, settings=_SETTINGS, stand_in_arguments=_QUICK_TASKS),
+        Wish(stack=STACK, settings=_SETTINGS, stand_in_arguments=arguments),
         progress=NoProgress(),
         clock=clock,
         owner=record("pytest", os.getpid()),
@@ -134,14 +60,54 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     try:
         yield Deployed(
             cloud=cloud,
-            stack=connect(_target(cloud)),
+            connect=cache(Clients(Target(stack=STACK, variables=cloud.variables)).client),
             evolink_url=cloud.api.url or "",
             evolink_key=cloud.api.key,
-            logs=place.logs,
+            evolink_arguments=arguments,
+            place=place,
         )
     finally:
         take_down(place, clock)
 
 
-def _target(cloud: LocalCloud) -> Target:
-    return Target(stack=_STACK, variables=cloud.variables)
+@pytest.fixture(scope="session")
+def jobs(deployed: Deployed) -> DynamoJobs:
+    """The jobs table."""
+    return DynamoJobs(Table(deployed.client("dynamodb"), deployed.cloud.outputs["JobsTableName"]))
+
+
+@pytest.fixture(scope="session")
+def photos(deployed: Deployed, jobs: DynamoJobs) -> Photos:
+    """What is uploaded, what becomes of it, what comes back."""
+    return Photos(deployed, jobs)
+
+
+@pytest.fixture(scope="session")
+def gate(jobs: DynamoJobs) -> GateKeeper:
+    """The gate."""
+    return GateKeeper(jobs=jobs)
+
+
+@pytest.fixture(scope="session")
+def stand_in(deployed: Deployed) -> StandIn:
+    """Evolink's stand-in."""
+    bucket = deployed.cloud.outputs["UploadsBucketName"]
+    return StandIn(url=deployed.evolink_url, bucket=bucket)
+
+
+@pytest.fixture(scope="session")
+def bus(deployed: Deployed) -> Listener:
+    """What Cutout says on the event bus, from the first test on that asks for this."""
+    return Listener(deployed.client("events"), deployed.client("sqs"), "cutout")
+
+
+@pytest.fixture(scope="session")
+def s3_events(deployed: Deployed) -> Listener:
+    """What S3 says on the event bus, from the first test on that asks for this."""
+    return Listener(deployed.client("events"), deployed.client("sqs"), "aws.s3")
+
+
+@pytest.fixture(scope="session")
+def queues(deployed: Deployed) -> Queues:
+    """The stack's queues."""
+    return Queues(deployed.client("sqs"), deployed.cloud.outputs)

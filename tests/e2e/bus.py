@@ -1,0 +1,79 @@
+"""What is heard on the event bus: a queue of our own behind a rule on one source."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One event; `body` is the whole of it, as a queue gets it."""
+
+    kind: str
+    detail: Mapping[str, Any]
+    body: str = field(compare=False)
+
+
+class Listener:
+    """Hears every event of a source from its making on.
+
+    Args:
+        events: A client of EventBridge.
+        sqs: A client of SQS.
+        source: The events' source.
+    """
+
+    def __init__(self, events: Any, sqs: Any, source: str) -> None:
+        self._sqs = sqs
+        self._heard: list[Event] = []
+        self._lock = threading.Lock()
+        name = f"e2e-{source.replace('.', '-')}"
+        self._queue = sqs.create_queue(QueueName=name)["QueueUrl"]
+        attributes = sqs.get_queue_attributes(QueueUrl=self._queue, AttributeNames=["QueueArn"])
+        arn = attributes["Attributes"]["QueueArn"]
+        rule = events.put_rule(Name=name, EventPattern=json.dumps({"source": [source]}))
+        policy = _let_send(rule["RuleArn"], arn)
+        sqs.set_queue_attributes(QueueUrl=self._queue, Attributes={"Policy": policy})
+        events.put_targets(Rule=name, Targets=[{"Id": "queue", "Arn": arn}])
+
+    def of(self, job_id: str) -> Sequence[Event]:
+        """Return what was said of a job until now."""
+        return [event for event in self._all() if event.detail.get("job") == job_id]
+
+    def about(self, key: str) -> Sequence[Event]:
+        """Return what S3 said of a key until now."""
+        return [event for event in self._all() if event.detail["object"]["key"] == key]
+
+    def _all(self) -> Sequence[Event]:
+        with self._lock:
+            while batch := self._next_batch():
+                self._heard += batch
+            return list(self._heard)
+
+    def _next_batch(self) -> Sequence[Event]:
+        answer = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10)
+        messages = answer.get("Messages", ())
+        for message in messages:
+            handle = message["ReceiptHandle"]
+            self._sqs.delete_message(QueueUrl=self._queue, ReceiptHandle=handle)
+        return [_event(message["Body"]) for message in messages]
+
+
+def _event(body: str) -> Event:
+    said = json.loads(body)
+    return Event(kind=said["detail-type"], detail=said["detail"], body=body)
+
+
+def _let_send(rule_arn: str, queue_arn: str) -> str:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue_arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": rule_arn}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})

@@ -1,0 +1,49 @@
+"""The gate of the deployed stack, as a person can change it while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from cutout.adapters.dynamodb.jobs import DynamoJobs
+from cutout.gate import Gate, Limits
+from cutout.usecases.wake import change_gate
+
+
+@dataclass(frozen=True, kw_only=True)
+class GateKeeper:
+    """Reads the gate's item and changes it as `cutout limits`, `pause` and `resume` do."""
+
+    jobs: DynamoJobs
+
+    def read(self) -> Gate:
+        """Return the gate as it stands."""
+        return self.jobs.read_gate()
+
+    @contextmanager
+    def limited_to(self, max_in_flight: int, daily_credit_cap: int = 100_000) -> Iterator[None]:
+        """Let so many tasks run at once, for a while."""
+        before = self.read().limits
+        limits = Limits(max_in_flight=max_in_flight, daily_credit_cap=Decimal(daily_credit_cap))
+        change_gate(self.jobs, lambda gate: replace(gate, limits=limits))
+        try:
+            yield
+        finally:
+            change_gate(self.jobs, lambda gate: replace(gate, limits=before))
+
+    def resume(self) -> None:
+        """End a pause, as a person does."""
+        change_gate(self.jobs, Gate.resuming)
+
+    def let_pause_run_out(self) -> None:
+        """Have the pause end now: the provider's 15 minutes are no setting."""
+
+        def ended(gate: Gate) -> Gate:
+            if gate.pause is None:
+                return gate
+            return replace(gate, pause=replace(gate.pause, until=datetime.now(UTC)))
+
+        change_gate(self.jobs, ended)

@@ -1,0 +1,191 @@
+"""Photos on their way: what a test uploads, what became of it, and what came back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from botocore.exceptions import ClientError
+
+from cutout.adapters.dynamodb.jobs import DynamoJobs
+from cutout.job import Job, Source
+from cutout.states import State
+from tests.e2e.deployed import Deployed
+from tests.e2e.pictures import small_photo
+
+_AT_ONCE = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """One version of one key in the uploads bucket."""
+
+    key: str
+    version_id: str
+    job_id: str
+    content: bytes
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stored:
+    """An object of the results bucket."""
+
+    content: bytes
+    content_type: str
+    metadata: Mapping[str, str]
+    tags: Mapping[str, str]
+
+
+class Photos:
+    """The uploads bucket, the jobs table and the results bucket.
+
+    Args:
+        deployed: The stack.
+        jobs: Its jobs table.
+    """
+
+    def __init__(self, deployed: Deployed, jobs: DynamoJobs) -> None:
+        self._deployed = deployed
+        self._s3 = deployed.client("s3")
+        self.jobs = jobs
+        self.bucket = deployed.cloud.outputs["UploadsBucketName"]
+        self.results_bucket = deployed.cloud.outputs["ResultsBucketName"]
+
+    def put(
+        self,
+        key: str,
+        content: bytes | None = None,
+        *,
+        metadata: Mapping[str, str] | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> Upload:
+        """Upload; without content, a small photo."""
+        content = small_photo() if content is None else content
+        answer = self._s3.put_object(
+            Bucket=self.bucket,
+            Key=key,
+            Body=content,
+            ContentType="image/jpeg",
+            Metadata=dict(metadata or {}),
+            Tagging=urlencode(dict(tags or {}), quote_via=quote),
+        )
+        version = str(answer["VersionId"])
+        source = Source(
+            bucket=self.bucket, key=key, version_id=version, etag="", sequencer="", size=0
+        )
+        return Upload(key=key, version_id=version, job_id=source.job_id, content=content)
+
+    def put_all(self, keys: Iterable[str]) -> list[Upload]:
+        """Upload a small photo to each key, several at once; no two are the same."""
+        numbered = list(enumerate(keys))
+        with ThreadPoolExecutor(_AT_ONCE) as threads:
+            return list(threads.map(lambda one: self.put(one[1], small_photo(one[0])), numbered))
+
+    def delete(self, key: str) -> None:
+        """Delete a key."""
+        self._s3.delete_object(Bucket=self.bucket, Key=key)
+
+    def job(self, upload: Upload) -> Job | None:
+        """Return an upload's job, if there is one."""
+        return self.jobs.find(upload.job_id)
+
+    def reached(
+        self,
+        upload: Upload,
+        condition: Callable[[Job], bool],
+        what: str,
+        *,
+        is_swept: bool = False,
+        timeout_seconds: float = 60,
+    ) -> Job:
+        """Wait until something is true of an upload's job, and return the job.
+
+        Args:
+            upload: The upload.
+            condition: What has to be true.
+            what: That in words.
+            is_swept: Whether Sweep comes all the time instead of every minute.
+            timeout_seconds: How long it may take.
+        """
+        found: list[Job] = []
+
+        def is_reached() -> bool:
+            if is_swept:
+                self._deployed.sweep()
+            found[:] = self.jobs.find_all([upload.job_id])
+            return bool(found) and condition(found[0])
+
+        wanted = f"{upload.key[:80]} {what}"
+        self._deployed.wait(is_reached, wanted, timeout_seconds, lambda: found)
+        return found[0]
+
+    def in_state(self, upload: Upload, *states: State, is_swept: bool = False) -> Job:
+        """Wait until an upload's job is in one of these states, and return it."""
+        what = "to be " + " or ".join(states)
+        return self.reached(upload, lambda job: job.state in states, what, is_swept=is_swept)
+
+    def settled(
+        self, upload: Upload, *, is_swept: bool = False, timeout_seconds: float = 60
+    ) -> Job:
+        """Wait until an upload's job is over and announced, and return it."""
+        return self.reached(
+            upload,
+            lambda job: job.state.is_settled and job.is_announced,
+            "to settle",
+            is_swept=is_swept,
+            timeout_seconds=timeout_seconds,
+        )
+
+    def all_settled(
+        self,
+        uploads: Iterable[Upload],
+        *,
+        is_swept: bool = False,
+        timeout_seconds: float = 120,
+    ) -> list[Job]:
+        """Wait until all jobs are over and announced, and return them."""
+        ids = [upload.job_id for upload in uploads]
+        found: list[Job] = []
+
+        def are_over() -> bool:
+            if is_swept:
+                self._deployed.sweep()
+            found[:] = self.jobs.find_all(ids)
+            return len(found) == len(ids) and all(
+                job.state.is_settled and job.is_announced for job in found
+            )
+
+        self._deployed.wait(
+            are_over,
+            f"{len(ids)} jobs to settle",
+            timeout_seconds,
+            lambda: [job for job in found if not job.is_announced],
+        )
+        return found
+
+    def result(self, key: str) -> Stored | None:
+        """Return what stands at a key of the results bucket."""
+        place = {"Bucket": self.results_bucket, "Key": key}
+        try:
+            answer: Any = self._s3.get_object(**place)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "NoSuchKey":
+                return None
+            raise
+        tags = self._s3.get_object_tagging(**place)["TagSet"]
+        return Stored(
+            content=answer["Body"].read(),
+            content_type=answer["ContentType"],
+            metadata=answer["Metadata"],
+            tags={tag["Key"]: tag["Value"] for tag in tags},
+        )
+
+    def result_keys(self, prefix: str) -> list[str]:
+        """Return the keys of the results bucket that begin so."""
+        pages = self._s3.get_paginator("list_objects_v2").paginate(
+            Bucket=self.results_bucket, Prefix=prefix
+        )
+        return [one["Key"] for page in pages for one in page.get("Contents", ())]

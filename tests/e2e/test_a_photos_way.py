@@ -1,0 +1,223 @@
+"""From an upload to a cut-out, with nothing in between but what is deployed."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cutout.local.place import shipped_photos
+from cutout.states import Reason, State
+from tests.e2e.bus import Event, Listener
+from tests.e2e.deployed import Deployed
+from tests.e2e.photos import Photos, Upload
+from tests.e2e.pictures import opened, small_photo
+from tests.e2e.queues import Queues
+from tests.e2e.stand_in import StandIn
+
+_PHOTOS = {path.stem: path for path in shipped_photos()}
+_METADATA = {"photographer": "Ada", "x-order": "A-4711"}
+_TAGS = {"season": "spring & summer", "größe": "40/41"}
+
+
+@pytest.fixture(scope="module")
+def shop(photos: Photos, bus: Listener) -> dict[str, Upload]:  # noqa: ARG001 - it must listen before
+    """The photos that ship with the project, uploaded at once, labelled as their owner likes."""
+    return {
+        name: photos.put(f"shop/{path.name}", path.read_bytes(), metadata=_METADATA, tags=_TAGS)
+        for name, path in _PHOTOS.items()
+    }
+
+
+@pytest.mark.parametrize("name", sorted(_PHOTOS))
+def test_a_photo_becomes_a_transparent_png_of_its_own_size(
+    name: str, shop: dict[str, Upload], photos: Photos, stand_in: StandIn
+) -> None:
+    """The cut-out is a whole PNG, clear outside the subject and solid in it, paid for once."""
+    job = photos.settled(shop[name])
+    stored = photos.result(f"shop/{name}.png")
+    assert (job.state, job.reason) == (State.COMPLETED, None)
+    assert stored is not None
+    assert stored.content_type == "image/png"
+    cut_out = opened(stored.content)
+    assert (cut_out.format, cut_out.size) == ("PNG", opened(shop[name].content).size)
+    assert cut_out.getchannel("A").getextrema() == (0, 255)
+    assert stand_in.charges(f"shop/{_PHOTOS[name].name}") == 1
+
+
+@pytest.mark.parametrize("name", sorted(_PHOTOS))
+def test_a_cut_out_carries_its_photos_labels_and_says_where_it_comes_from(
+    name: str, shop: dict[str, Upload], photos: Photos
+) -> None:
+    """User metadata and tags are carried over; provenance is added beside them."""
+    job = photos.settled(shop[name])
+    stored = photos.result(f"shop/{name}.png")
+    assert stored is not None
+    assert job.attempt is not None
+    assert stored.tags == _TAGS
+    assert stored.metadata == _METADATA | {
+        "cutout-job": shop[name].job_id,
+        "cutout-source-version": shop[name].version_id,
+        "cutout-source-order": job.source.order,
+        "cutout-model": "mj-v7-remove-bg",
+        "cutout-task": job.attempt.task_id,
+    }
+
+
+@pytest.mark.parametrize("name", sorted(_PHOTOS))
+def test_a_finished_photo_is_announced_on_the_event_bus(
+    name: str, shop: dict[str, Upload], photos: Photos, bus: Listener, deployed: Deployed
+) -> None:
+    """Other programs hear of a cut-out by an event that says all they need."""
+    job = photos.settled(shop[name])
+    assert job.result is not None
+    deployed.wait(lambda: bool(bus.of(job.id)), f"the event of {name}")
+    (event,) = bus.of(job.id)
+    assert event == Event(
+        kind="Cutout Completed",
+        body=event.body,
+        detail={
+            "job": job.id,
+            "state": "completed",
+            "reason": None,
+            "code": None,
+            "message": None,
+            "source": {
+                "bucket": photos.bucket,
+                "key": f"shop/{_PHOTOS[name].name}",
+                "version": shop[name].version_id,
+            },
+            "result": {
+                "bucket": photos.results_bucket,
+                "key": f"shop/{name}.png",
+                "size": job.result.size,
+                "width": job.result.width,
+                "height": job.result.height,
+            },
+            "credits": 5.4,
+            "seconds": event.detail["seconds"],
+        },
+    )
+    assert event.detail["seconds"] > 0
+
+
+@pytest.fixture
+def text_file(photos: Photos, bus: Listener) -> Upload:  # noqa: ARG001 - it must listen before
+    """A text file that somebody renamed."""
+    return photos.put("inbox/letter.jpg", b"Dear photographer, please find enclosed\n" * 30)
+
+
+def test_a_text_file_named_jpg_is_rejected_and_costs_nothing(
+    text_file: Upload, photos: Photos, stand_in: StandIn, bus: Listener, deployed: Deployed
+) -> None:
+    """What a file is decides, not what it is called; nobody is asked for a cut-out of a letter."""
+    job = photos.settled(text_file)
+    assert (job.state, job.reason) == (State.REJECTED, Reason.NOT_A_PHOTO)
+    assert job.attempts == ()
+    assert stand_in.posts("inbox/letter.jpg") == 0
+    assert photos.result_keys("inbox/letter") == []
+    deployed.wait(lambda: bool(bus.of(job.id)), "the event of the letter")
+    assert [(it.kind, it.detail["state"], it.detail["reason"]) for it in bus.of(job.id)] == [
+        ("Cutout Failed", "rejected", "not-a-photo")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "content", "reason"),
+    [
+        ("inbox/folder/", b"", Reason.FOLDER_MARKER),
+        ("inbox/empty.jpg", b"", Reason.EMPTY_OBJECT),
+        ("inbox/cut short.jpg", small_photo()[:-400], Reason.DAMAGED_PHOTO),
+        ("inbox/old.tiff", b"II*\0" + bytes(200), Reason.UNSUPPORTED_FORMAT),
+    ],
+)
+def test_what_the_model_cannot_take_is_rejected_with_its_reason(
+    key: str, content: bytes, reason: Reason, photos: Photos, stand_in: StandIn
+) -> None:
+    """Folder markers, empty objects, damaged and foreign files are refused before the paid call."""
+    job = photos.settled(photos.put(key, content))
+    assert (job.state, job.reason, stand_in.posts(key)) == (State.REJECTED, reason, 0)
+
+
+def test_a_photo_that_the_provider_refuses_fails_with_the_providers_own_words(
+    photos: Photos, stand_in: StandIn, bus: Listener, deployed: Deployed
+) -> None:
+    """A refusal is final, costs nothing, and its code and message are kept and announced."""
+    key, words = "inbox/refused.jpg", "The image shows nothing at all"
+    stand_in.commit("create:422", key, code="invalid_parameters", message=words)
+    job = photos.settled(photos.put(key))
+    assert (job.state, job.reason) == (State.FAILED, Reason.REFUSED_BY_PROVIDER)
+    assert (job.code, job.message) == ("invalid_parameters", words)
+    assert (stand_in.posts(key), stand_in.charges(key)) == (1, 0)
+    deployed.wait(lambda: bool(bus.of(job.id)), "the event of the refusal")
+    assert [(it.kind, it.detail["code"], it.detail["message"]) for it in bus.of(job.id)] == [
+        ("Cutout Failed", "invalid_parameters", words)
+    ]
+
+
+def test_two_photos_of_one_name_get_two_cut_outs(photos: Photos) -> None:
+    """`a.jpg` and `a.png` in one folder would both become `a.png`; neither overwrites the other."""
+    uploads = [
+        photos.put("twins/a.jpg", small_photo(1)),
+        photos.put("twins/a.png", small_photo(2, format_="PNG")),
+    ]
+    jobs = photos.all_settled(uploads)
+    results = {job.source.key: job.result.key for job in jobs if job.result is not None}
+    assert sorted(results) == ["twins/a.jpg", "twins/a.png"]
+    assert sorted(results.values()) == sorted(photos.result_keys("twins/"))
+    assert results["twins/a.png"] in {"twins/a.png", "twins/a.png.png"}
+    for upload in uploads:
+        stored = photos.result(results[upload.key])
+        assert stored is not None
+        assert stored.metadata["cutout-job"] == upload.job_id
+
+
+def test_our_own_cut_outs_are_not_cut_out_again(
+    photos: Photos, s3_events: Listener, queues: Queues, deployed: Deployed, stand_in: StandIn
+) -> None:
+    """A cut-out that lands is no upload; even an event that says so makes no job."""
+    upload = photos.put("loop/once.jpg")
+    job = photos.settled(upload)
+    assert job.result is not None
+    deployed.wait(lambda: bool(s3_events.about(upload.key)), "S3's event")
+    looped = json.loads(s3_events.about(upload.key)[0].body)
+    looped["detail"]["bucket"]["name"] = job.result.bucket
+    looped["detail"]["object"]["key"] = job.result.key
+    queues.submit(json.dumps(looped))
+    deployed.wait(queues.are_empty, "the queues to be worked off")
+    assert photos.jobs.of_source(job.result.bucket, job.result.key, limit=1) == []
+    assert len(stand_in.entries("post", "loop/")) == 1
+
+
+def test_the_same_event_several_times_is_one_job_and_one_payment(
+    photos: Photos, s3_events: Listener, queues: Queues, deployed: Deployed, stand_in: StandIn
+) -> None:
+    """S3 and SQS deliver at least once; a repeat, early or late, changes nothing."""
+    upload = photos.put("repeated/one.jpg")
+    deployed.wait(lambda: bool(s3_events.about(upload.key)), "S3's event")
+    (event,) = s3_events.about(upload.key)
+    queues.submit(event.body, times=4)
+    before = photos.settled(upload)
+    queues.submit(event.body, times=2)
+    deployed.wait(queues.are_empty, "the queues to be worked off")
+    assert photos.job(upload) == before
+    assert len(photos.jobs.of_source(photos.bucket, upload.key, limit=10)) == 1
+    assert (stand_in.posts(upload.key), stand_in.charges(upload.key)) == (1, 1)
+
+
+def test_the_stack_says_where_its_parts_are_under_the_names_that_others_rely_on(
+    deployed: Deployed,
+) -> None:
+    """Programs find the stack's parts by its outputs; their names are a promise."""
+    assert sorted(deployed.cloud.outputs) == [
+        "ApiKeySecretName",
+        "CallbackUrl",
+        "CallbacksDeadLetterQueueUrl",
+        "CallbacksQueueUrl",
+        "DashboardName",
+        "JobsTableName",
+        "ResultsBucketName",
+        "SubmissionsDeadLetterQueueUrl",
+        "SubmissionsQueueUrl",
+        "UploadsBucketName",
+    ]
