@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import takewhile
 from typing import Any
 
 from cutout.errors import IllegalMoveError
@@ -195,10 +197,11 @@ class Job:
 
     @property
     def trying_since(self) -> datetime | None:
-        """When the first attempt began, counted anew after a person's retry."""
+        """When the calls began of which none has left, counted anew after a person's retry."""
         retried = [s.at for s in self.history if s.reason is Reason.RETRIED_BY_PERSON]
         since = retried[-1] if retried else self.created_at
-        return next((a.started_at for a in self.attempts if a.started_at >= since), None)
+        unsent = _newest_unsent(self.attempts)
+        return next((a.started_at for a in unsent if a.started_at >= since), None)
 
     @property
     def in_state_since(self) -> datetime:
@@ -223,12 +226,15 @@ class Job:
         """The job with this attempt in place of the one of the same number, or added.
 
         Attempts that cost nothing are forgotten when there are many, so that a row stays small
-        however long an account stays empty.
+        however long an account stays empty. The first of those that did not leave stays: the
+        deadline counts from it.
         """
         kept = [a for a in self.attempts if a.number != attempt.number]
         ordered = sorted([*kept, attempt], key=lambda a: a.number)
         old, recent = ordered[:-_FREE_ATTEMPTS_KEPT], ordered[-_FREE_ATTEMPTS_KEPT:]
-        return replace(self, attempts=(*(a for a in old if charged(a)), *recent))
+        first_unsent = _newest_unsent(ordered)[:1]
+        remembered = (a for a in old if charged(a) or a in first_unsent)
+        return replace(self, attempts=(*remembered, *recent))
 
     def move(
         self,
@@ -292,6 +298,13 @@ class Job:
         return replace(self, is_announced=True, due_at=None)
 
 
+def _newest_unsent(attempts: Sequence[Attempt]) -> list[Attempt]:
+    """The newest attempts in a row that did not leave, or have not yet."""
+    unsent = takewhile(lambda a: a.outcome in _UNSENT_OUTCOMES, reversed(attempts))
+    return list(unsent)[::-1]
+
+
+_UNSENT_OUTCOMES = frozenset({AttemptOutcome.OPEN, AttemptOutcome.NOT_SENT})
 _HISTORY_LENGTH = 60
 _FREE_ATTEMPTS_KEPT = 10
 

@@ -1,0 +1,36 @@
+"""Looking and reaching into a world at the very step where it matters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+
+class WorkerDiedError(BaseException):
+    """The worker's process ended here; no `except Exception` may keep it alive."""
+
+
+class Hook:
+    """A step hook that writes down what happens and lets a test act at a step, once."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self._acts: dict[str, Callable[[], object]] = {}
+
+    def __call__(self, name: str) -> None:
+        """Called by the fakes at every step."""
+        self.seen.append(name)
+        act = self._acts.pop(name, None)
+        if act is not None:
+            act()
+
+    def once_at(self, name: str, act: Callable[[], object]) -> None:
+        """Do this the next time that a worker comes to the step."""
+        self._acts[name] = act
+
+    def die_at(self, name: str) -> None:
+        """End the worker the next time that it comes to the step."""
+
+        def die() -> None:
+            raise WorkerDiedError(name)
+
+        self.once_at(name, die)

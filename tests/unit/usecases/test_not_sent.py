@@ -1,0 +1,142 @@
+"""A call that never left is not paid for, and is made again until the deadline."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from cutout.gate import Gate
+from cutout.job import Attempt
+from cutout.provider import NotSent, Refused
+from cutout.states import AttemptOutcome, Reason, State
+from cutout.usecases.wake import change_gate
+from tests.fakes.clock import START
+from tests.fakes.evolink import PRICE, answering
+from tests.fakes.world import TIMING, World
+
+MINUTE = timedelta(minutes=1)
+UNREACHABLE = answering(NotSent(message="ConnectError"))
+
+
+def unreachable() -> World:
+    """A world whose provider cannot be reached."""
+    world = World()
+    world.evolink.create_rule = UNREACHABLE
+    return world
+
+
+def test_a_call_that_never_left_backs_off_and_costs_nothing() -> None:
+    """Slot and credits are given back; the attempt says why it did not leave."""
+    world = unreachable()
+    job = world.arrives()
+    assert (job.state, job.reason, job.message) == (
+        State.QUEUED,
+        Reason.BACKING_OFF,
+        "ConnectError",
+    )
+    assert job.attempts == (
+        Attempt(
+            number=1,
+            idempotency_key=f"cutout-{job.id}-1",
+            started_at=START,
+            outcome=AttemptOutcome.NOT_SENT,
+            credits_reserved=PRICE,
+            message="ConnectError",
+        ),
+    )
+    assert job.credits == Decimal(0)
+    assert world.jobs.gate == Gate(version=2, day=START.date())
+
+
+def test_back_offs_double_up_to_ten_minutes_with_half_of_each_left_to_chance() -> None:
+    """15, 30, 60 seconds, and so on: between half of it and the whole, never the same."""
+    world = unreachable()
+    job = world.arrives()
+    waits = []
+    for _ in range(9):
+        job = world.job(job)
+        assert job.due_at is not None
+        waits.append((job.due_at - world.clock.now()) / timedelta(seconds=1))
+        world.clock.advance_to(job.due_at)
+        world.submit.advance(job)
+    whole = [30, 60, 120, 240, 480, 600, 600, 600, 600]
+    assert [w / 2 <= wait < w for wait, w in zip(waits, whole, strict=True)] == [True] * 9
+    assert len(set(waits)) == 9
+
+
+def test_nobody_may_shorten_a_back_off() -> None:
+    """A message that comes too early, for whatever reason, makes no call."""
+    world = unreachable()
+    job = world.arrives()
+    assert world.submit.advance(job) == job
+    assert len(world.evolink.posts) == 1
+
+
+def test_once_the_provider_can_be_reached_the_photo_is_done_with_one_payment() -> None:
+    """Each call that did not leave has a number and a key of its own."""
+    world = unreachable()
+    job = world.arrives()
+    world.passes(5 * MINUTE)
+    world.evolink.create_rule = None
+    world.passes(20 * MINUTE)
+    world.evolink.complete(world.task_of(job))
+    done = world.wake(job)
+    assert done.state is State.COMPLETED
+    assert [a.number for a in done.attempts] == list(range(1, len(done.attempts) + 1))
+    assert (len(world.evolink.charges), done.credits) == (1, PRICE)
+
+
+def test_a_provider_that_cannot_be_reached_for_the_whole_deadline_fails_the_job() -> None:
+    """The deadline counts from the first of the calls, however many were forgotten since."""
+    world = unreachable()
+    job = world.arrives()
+    world.passes(TIMING.job_deadline - MINUTE)
+    assert world.job(job).state is State.QUEUED
+    world.passes(15 * MINUTE)
+    failed = world.job(job)
+    assert (failed.state, failed.reason, failed.message) == (
+        State.FAILED,
+        Reason.PROVIDER_UNREACHABLE,
+        "ConnectError",
+    )
+    assert (failed.credits, len(failed.attempts) <= 11) == (Decimal(0), True)
+    assert [told.state for told in world.announcements.jobs] == [State.FAILED]
+    posts = len(world.evolink.posts)
+    world.passes(TIMING.job_deadline)
+    assert len(world.evolink.posts) == posts
+
+
+def test_the_deadline_counts_calls_that_did_not_leave_and_nothing_before() -> None:
+    """Days behind a paused gate are not held against the photo when one call stumbles."""
+    world = World()
+    world.evolink.create_faults.append(
+        answering(Refused(status=401, code="unauthorized", message="expired")),
+    )
+    job = world.arrives()
+    world.clock.advance(timedelta(days=2))
+    world.evolink.create_faults.append(UNREACHABLE)
+    change_gate(world.jobs, lambda gate: gate.resuming())
+    world.passes(MINUTE)
+    assert (world.job(job).state, world.job(job).reason) == (State.QUEUED, Reason.BACKING_OFF)
+    world.passes(2 * MINUTE)
+    assert world.job(job).state is State.PROCESSING
+
+
+def test_a_back_off_that_is_over_queues_up_behind_those_who_wait() -> None:
+    """It gets no slot before photos that arrived earlier and stand behind the gate."""
+    world = World()
+    world.jobs.gate = replace(world.jobs.read_gate(), limits=replace(world.limits, max_in_flight=1))
+    world.evolink.create_faults.append(UNREACHABLE)
+    early = world.arrives("a.jpg")
+    running, waiting = world.arrives("b.jpg"), world.arrives("c.jpg")
+    world.clock.advance(MINUTE)
+    world.submit.advance(world.job(early))
+    assert (world.job(early).reason, world.job(waiting).reason) == (
+        Reason.BEHIND_OTHERS,
+        Reason.GATE_FULL,
+    )
+    world.evolink.complete(world.task_of(running))
+    world.wake(running)
+    world.settles()
+    assert world.job(early).state is State.PROCESSING
