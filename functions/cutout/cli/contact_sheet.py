@@ -23,6 +23,7 @@ _FEW = 8
 _MANY = 60
 _SHORTEST_STEP_SECONDS = 0.005
 _ASPECTS = (0.6, 1.8)
+_USUAL_ASPECT = 1.5
 _UPLOADED = "uploaded"
 _TENTH = 0.1
 
@@ -96,6 +97,7 @@ def _card(one: Delivered, side: int) -> str:
         name=escape(name),
         before=_image(data_uri(one.photo.sent.photo.path, side), f"{name}, as uploaded"),
         after=_after(one, side),
+        ground="checkered" if one.file else "plain",
         state=escape(one.state),
         seconds=f"{one.seconds:.1f} s",
         credits="" if not one.credits else f"{one.credits:g} credits",
@@ -129,10 +131,11 @@ def _size(job: Job | None) -> str:
 
 def _aspect(job: Job | None) -> float:
     """Return width by height of the picture, within what a page can show side by side."""
-    if job is None or job.result is None:
-        return 1.0
+    shape = (job.result or job.photo) if job else None
+    if shape is None:
+        return _USUAL_ASPECT
     least, most = _ASPECTS
-    return min(max(job.result.width / job.result.height, least), most)
+    return min(max(shape.width / shape.height, least), most)
 
 
 def _steps(photo: Followed) -> Iterator[str]:

@@ -19,7 +19,18 @@ from cutout.cli.surroundings import Surroundings
 if TYPE_CHECKING:
     from types import FrameType
 
-_COMMANDS = ("demo", "up", "down", "put", "ls", "where")
+_COMMANDS = (
+    "demo",
+    "up",
+    "down",
+    "put",
+    "ls",
+    "where",
+    "retry",
+    "pause",
+    "resume",
+    "limits",
+)
 _INTERRUPTED = 130
 
 

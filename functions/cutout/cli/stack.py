@@ -13,8 +13,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cutout.cli.photos import Photo
+    from cutout.gate import Gate
     from cutout.job import Job
     from cutout.states import State
+    from cutout.usecases.operate import Operate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +26,7 @@ class StackOutputs:
     uploads_bucket: str
     results_bucket: str
     jobs_table: str
+    submissions_queue_url: str
 
     @classmethod
     def read(cls, outputs: Mapping[str, str], *, stack: str) -> Self:
@@ -37,6 +40,7 @@ class StackOutputs:
                 uploads_bucket=outputs["UploadsBucketName"],
                 results_bucket=outputs["ResultsBucketName"],
                 jobs_table=outputs["JobsTableName"],
+                submissions_queue_url=outputs["SubmissionsQueueUrl"],
             )
         except KeyError as missing:
             raise Problem(
@@ -90,6 +94,12 @@ class Stack(Protocol):
 
     def in_state(self, state: State, limit: int) -> Sequence[Job]:
         """Return so many jobs in a state, those that moved last first."""
+
+    def gate(self) -> Gate:
+        """Return the gate as it stands."""
+
+    def operate(self) -> Operate:
+        """Return what a person may do to it."""
 
     def download(self, job: Job, target: Path) -> None:
         """Write a completed job's cut-out to a file."""

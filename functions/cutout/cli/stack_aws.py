@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -10,10 +11,14 @@ from botocore.exceptions import ClientError
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
+from cutout.adapters.sqs import SqsSubmissions
 from cutout.cli.clock import MachineClock
 from cutout.cli.problems import Problem
 from cutout.cli.stack import Sent, StackOutputs
+from cutout.gate import DEFAULT_LIMITS
 from cutout.job import Source
+from cutout.usecases.operate import Operate
+from cutout.usecases.wake import Waker
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
     from cutout.cli.clock import Clock
     from cutout.cli.photos import Photo
     from cutout.cli.target import Target
+    from cutout.gate import Gate
     from cutout.job import Job
     from cutout.states import State
 
@@ -31,6 +37,8 @@ _CONFIG = Config(
     read_timeout=60,
     retries={"mode": "standard", "total_max_attempts": 5},
 )
+_LEASE = timedelta(minutes=2)
+"""Sweep looks at a job that was retried after this long, should its message be lost."""
 _UNREACHABLE_STACK = "ValidationError"
 
 
@@ -131,6 +139,31 @@ class AwsStack:
     def in_state(self, state: State, limit: int) -> Sequence[Job]:
         """Return so many jobs in a state, those that moved last first."""
         return self._jobs.in_state(state, limit)
+
+    def gate(self) -> Gate:
+        """Return the gate as it stands."""
+        return self._jobs.read_gate()
+
+    def operate(self) -> Operate:
+        """Return what a person may do to it."""
+        gate = self._jobs.read_gate()
+        submissions = SqsSubmissions(
+            self._clients.client("sqs"), self._outputs.submissions_queue_url
+        )
+        return Operate(
+            jobs=self._jobs,
+            gates=self._jobs,
+            waker=Waker(
+                gates=self._jobs,
+                backlog=self._jobs,
+                submissions=submissions,
+                clock=self._clock,
+                limits=gate.limits or gate.deployed or DEFAULT_LIMITS,
+            ),
+            submissions=submissions,
+            clock=self._clock,
+            lease=_LEASE,
+        )
 
     def download(self, job: Job, target: Path) -> None:
         """Write a completed job's cut-out to a file, whole or not at all."""
