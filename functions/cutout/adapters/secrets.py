@@ -42,7 +42,10 @@ class Secret:
         self._absent_until = float("-inf")
 
     def text(self, *, is_fresh: bool = False) -> str | None:
-        """The secret's text; None if there is no version at this stage."""
+        """The secret's text, without space around it; None if there is no version at this stage.
+
+        Keys are pasted, and files end with a line break, which no HTTP header can carry.
+        """
         if not is_fresh and self._monotonic() < self._absent_until:
             return None
         try:
@@ -57,7 +60,7 @@ class Secret:
                 self._absent_until = self._monotonic() + _CACHE_SECONDS
                 return None
             raise
-        return None if value is None else str(value)
+        return None if value is None else str(value).strip()
 
 
 class _Text(Protocol):

@@ -1,0 +1,211 @@
+"""Secrets: cached, rotated, and not asked for by everybody who forges a token."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.parameters import SecretsProvider
+from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
+
+from cutout.adapters.secrets import CURRENT, PREVIOUS, Secret, SigningKeys
+from cutout.errors import SettingsError
+from cutout.wiring.aws import Clients
+from cutout.wiring.secrets import secret, signing_keys
+from tests.contract.aws import cloud
+
+NAME = "Cutout/callback-signing-key"
+
+
+@dataclass
+class Vault:
+    """Secrets Manager, and a note of every read: which stage was asked for."""
+
+    clients: Clients
+    reads: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Take note of each read."""
+        self.clients.secrets().meta.events.register(
+            "provide-client-params.secrets-manager.GetSecretValue", self._note
+        )
+
+    def store(self, text: str) -> None:
+        """Create the secret, or rotate it."""
+        client = self.clients.secrets()
+        if client.list_secrets()["SecretList"]:
+            client.put_secret_value(SecretId=NAME, SecretString=text)
+        else:
+            client.create_secret(Name=NAME, SecretString=text)
+
+    def _note(self, params: dict[str, Any], **_: object) -> None:
+        self.reads.append(params["VersionStage"])
+
+
+@dataclass
+class Seconds:
+    """A clock that a test sets."""
+
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        """The time."""
+        return self.now
+
+
+@dataclass
+class Text:
+    """A secret of a test's own: what is cached, and what is read afresh."""
+
+    cached: str | None
+    fresh: str | None
+    asked: list[bool] = field(default_factory=list)
+
+    def text(self, *, is_fresh: bool = False) -> str | None:
+        """Its text."""
+        self.asked.append(is_fresh)
+        return self.fresh if is_fresh else self.cached
+
+
+@pytest.fixture
+def vault() -> Iterator[Vault]:
+    """An account with one secret."""
+    with cloud() as clients:
+        vault = Vault(clients)
+        vault.store("key-1")
+        yield vault
+
+
+def test_the_current_key_is_read_once(vault: Vault) -> None:
+    """A warm function does not ask again for minutes."""
+    current = secret(vault.clients, NAME)
+    assert [current.text() for _ in range(3)] == ["key-1"] * 3
+    assert vault.reads == [CURRENT]
+
+
+def test_a_rotated_key_is_found_by_a_fresh_read(vault: Vault) -> None:
+    """The cache knows the old one; a fresh read finds the new one, and keeps it."""
+    current = secret(vault.clients, NAME)
+    assert current.text() == "key-1"
+    vault.store("key-2")
+    assert [current.text(), current.text(is_fresh=True), current.text()] == [
+        "key-1",
+        "key-2",
+        "key-2",
+    ]
+
+
+@pytest.mark.parametrize("text", ["sk-evo-1\n", "  sk-evo-1", "\tsk-evo-1\r\n"])
+def test_the_space_around_a_key_is_not_part_of_it(vault: Vault, text: str) -> None:
+    """Keys are pasted, and files end with a line break: no header could carry it."""
+    vault.store(text)
+    assert secret(vault.clients, NAME).text() == "sk-evo-1"
+
+
+def test_before_a_rotation_there_is_no_previous_key(vault: Vault) -> None:
+    """That is remembered for minutes, so that it costs no call each time."""
+    seconds = Seconds()
+    previous = Secret(_provider(vault), NAME, PREVIOUS, seconds)
+    assert [previous.text() for _ in range(3)] == [None] * 3
+    assert vault.reads == [PREVIOUS]
+    seconds.now = 299
+    assert (previous.text(), len(vault.reads)) == (None, 1)
+    seconds.now = 300
+    assert (previous.text(), len(vault.reads)) == (None, 2)
+
+
+def test_a_rotation_makes_a_previous_key(vault: Vault) -> None:
+    """A fresh read finds it although its absence was remembered."""
+    previous = secret(vault.clients, NAME, PREVIOUS)
+    assert previous.text() is None
+    vault.store("key-2")
+    assert previous.text() is None
+    assert previous.text(is_fresh=True) == "key-1"
+
+
+def test_both_stages_have_their_own_cache(vault: Vault) -> None:
+    """The current key is never taken for the previous one."""
+    vault.store("key-2")
+    current, previous = secret(vault.clients, NAME), secret(vault.clients, NAME, PREVIOUS)
+    assert [current.text(), previous.text()] * 2 == ["key-2", "key-1"] * 2
+
+
+@pytest.mark.parametrize("stage", [CURRENT, PREVIOUS])
+def test_trouble_is_not_taken_for_absence(vault: Vault, stage: str) -> None:
+    """Without permission, say, no callback may be called forged."""
+    vault.clients.secrets().meta.events.register(
+        "before-call.secrets-manager.GetSecretValue", _refuse
+    )
+    with pytest.raises(GetParameterError):
+        secret(vault.clients, NAME, stage).text()
+
+
+def test_a_secret_that_does_not_exist_is_an_error(vault: Vault) -> None:
+    """The current version of a secret of ours always exists."""
+    with pytest.raises(GetParameterError):
+        secret(vault.clients, "no-such-secret").text()
+
+
+def test_callbacks_signed_before_a_rotation_are_accepted(vault: Vault) -> None:
+    """The current key first, then the previous one."""
+    keys = signing_keys(vault.clients, NAME)
+    vault.store("key-2")
+    assert keys.signing_key() == b"key-2"
+    accepted = keys.accepted_keys()
+    assert [next(accepted), next(accepted)] == [b"key-2", b"key-1"]
+
+
+def test_a_key_that_fits_at_once_causes_no_further_read(vault: Vault) -> None:
+    """The keys are read one by one, as they are asked for."""
+    keys = signing_keys(vault.clients, NAME)
+    assert [next(keys.accepted_keys()) for _ in range(3)] == [b"key-1"] * 3
+    assert vault.reads == [CURRENT]
+
+
+def test_a_function_that_slept_through_a_rotation_finds_the_new_key(vault: Vault) -> None:
+    """None of the cached keys fits, so both are read afresh."""
+    keys = signing_keys(vault.clients, NAME)
+    assert keys.signing_key() == b"key-1"
+    vault.store("key-2")
+    assert list(keys.accepted_keys()) == [b"key-1", b"key-1", b"key-2", b"key-1"]
+    assert keys.signing_key() == b"key-2"
+
+
+def test_forged_tokens_do_not_cause_a_read_each() -> None:
+    """Keys are read afresh at most every ten seconds, whoever knocks."""
+    seconds = Seconds()
+    current, previous = Text("new", "newer"), Text("old", "new")
+    keys = SigningKeys(current, previous, seconds)
+    cached, fresh = [b"new", b"old"], [b"newer", b"new"]
+    assert list(keys.accepted_keys()) == cached + fresh
+    for seconds.now in (0.1, 9.9):
+        assert list(keys.accepted_keys()) == cached
+    seconds.now = 10.0
+    assert list(keys.accepted_keys()) == cached + fresh
+    assert current.asked.count(True) == 2
+
+
+def test_without_a_previous_key_there_is_one() -> None:
+    """Whoever only signs needs no other."""
+    keys = SigningKeys(Text("new", "new"))
+    assert list(keys.accepted_keys()) == [b"new", b"new"]
+    assert keys.signing_key() == b"new"
+
+
+@pytest.mark.parametrize("text", [None, ""])
+def test_an_empty_key_signs_and_opens_nothing(text: str | None) -> None:
+    """A signature made with nothing is one that anybody can make."""
+    keys = SigningKeys(Text(text, text), Text(text, text))
+    assert list(keys.accepted_keys()) == []
+    with pytest.raises(SettingsError, match="the callback signing key is empty"):
+        keys.signing_key()
+
+
+def _provider(vault: Vault) -> SecretsProvider:
+    return SecretsProvider(boto3_client=vault.clients.secrets())
+
+
+def _refuse(**_: object) -> None:
+    raise PermissionError("AccessDeniedException")
