@@ -1,0 +1,216 @@
+"""Looking into results: decoded whole, or not a picture."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from cutout.adapters.pictures_pillow import PillowPictures
+from cutout.ports import Picture
+
+PICTURES = PillowPictures(max_pixels=50_000_000)
+
+
+def cut_out(mode: str = "RGBA", size: tuple[int, int] = (30, 20)) -> Image.Image:
+    """A disc on nothing: clear in the corners, solid in the middle."""
+    alpha = Image.radial_gradient("L").point(lambda level: 255 if level < 128 else 0)
+    image = Image.linear_gradient("L").convert("RGB")
+    image.putalpha(alpha)
+    return image.resize(size, Image.Resampling.NEAREST).convert(mode)
+
+
+def with_alpha(*levels: int) -> Image.Image:
+    """One pixel of each alpha."""
+    image = Image.new("RGBA", (len(levels), 1))
+    image.putdata([(200, 100, 50, level) for level in levels])
+    return image
+
+
+def saved(image: Image.Image, format_: str = "PNG", **options: Any) -> bytes:
+    """The file of a picture."""
+    data = BytesIO()
+    image.save(data, format_, **options)
+    return data.getvalue()
+
+
+def palette(**options: Any) -> bytes:
+    """A PNG with a palette."""
+    image = Image.new("P", (2, 1))
+    image.putpalette([0, 0, 0, 255, 255, 255])
+    image.putdata([0, 1])
+    return saved(image, **options)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where the result was downloaded to."""
+    return tmp_path / "result"
+
+
+def examined(file: Path, data: bytes, pictures: PillowPictures = PICTURES) -> Picture | None:
+    """What is seen of these bytes."""
+    file.write_bytes(data)
+    return pictures.examine(file)
+
+
+@pytest.mark.parametrize(
+    ("data", "alpha_range"),
+    [
+        (saved(with_alpha(0, 255)), (0, 255)),
+        (saved(with_alpha(0, 0)), (0, 0)),
+        (saved(with_alpha(255, 255)), (255, 255)),
+        (saved(with_alpha(3, 77, 9)), (3, 77)),
+        (saved(with_alpha(0, 255).convert("LA")), (0, 255)),
+        (saved(with_alpha(5, 6).convert("LA")), (5, 6)),
+        (palette(transparency=0), (0, 255)),
+        (palette(transparency=bytes([10, 20])), (10, 20)),
+        (palette(), None),
+        (saved(Image.new("RGB", (2, 1), "red"), transparency=(255, 0, 0)), (0, 0)),
+        (saved(Image.new("RGB", (2, 1), "red"), transparency=(0, 0, 255)), (255, 255)),
+        (saved(Image.new("RGB", (2, 1))), None),
+        (saved(Image.new("L", (2, 1))), None),
+        (saved(Image.new("1", (2, 1))), None),
+        (saved(Image.new("I;16", (2, 1))), None),
+        (saved(Image.new("RGB", (2, 1)), "JPEG"), None),
+        (saved(Image.new("CMYK", (2, 1)), "JPEG"), None),
+        (saved(with_alpha(0, 255), "WEBP", lossless=True), (0, 255)),
+        (saved(Image.new("RGB", (2, 1)), "WEBP"), None),
+        (saved(with_alpha(0, 255), "GIF"), (0, 255)),
+    ],
+)
+def test_the_range_of_alpha_is_that_of_all_pixels(
+    file: Path, data: bytes, alpha_range: tuple[int, int] | None
+) -> None:
+    """In whichever way a file may say that a pixel is clear; None where it cannot."""
+    picture = examined(file, data)
+    assert picture is not None
+    assert picture.alpha_range == alpha_range
+
+
+@pytest.mark.parametrize("format_", ["PNG", "WEBP", "GIF"])
+def test_a_cut_out_is_seen_as_what_it_is(file: Path, format_: str) -> None:
+    """Format, pixels and alpha."""
+    assert examined(file, saved(cut_out(), format_)) == Picture(
+        format=format_.lower(), width=30, height=20, alpha_range=(0, 255)
+    )
+
+
+def test_a_jpeg_is_a_picture_without_alpha(file: Path) -> None:
+    """Nothing was cut out of it."""
+    assert examined(file, saved(cut_out("RGB"), "JPEG")) == Picture(
+        format="jpeg", width=30, height=20, alpha_range=None
+    )
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"<html><body>expired</body></html>",
+        b"\x89PNG\r\n\x1a\n",
+        b"RIFF\x24\0\0\0WEBPVP8 ",
+        b"GIF89a",
+        b"\xff\xd8\xff\xe0",
+        saved(cut_out("RGB"), "BMP"),
+        saved(cut_out("RGB"), "TIFF"),
+        saved(cut_out(), "ICO"),
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",
+    ],
+)
+def test_what_is_not_a_web_picture_is_none(file: Path, data: bytes) -> None:
+    """Only formats that a result may have are decoded; nothing else is tried."""
+    assert examined(file, data) is None
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
+@pytest.mark.parametrize("format_", ["PNG", "WEBP", "JPEG"])
+def test_a_result_cut_short_is_not_a_picture(file: Path, format_: str, share: float) -> None:
+    """The whole file is decoded, not its header."""
+    image = Image.effect_noise((200, 200), 100).convert("RGB")
+    data = saved(image, format_)
+    assert examined(file, data[: int(len(data) * share)]) is None
+
+
+def bomb(width: int, height: int) -> bytes:
+    """A PNG of a few bytes that claims to be so large."""
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)
+    chunks = [header, b"IDAT" + zlib.compress(bytes(1000)), b"IEND"]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        for chunk in chunks
+    )
+
+
+@pytest.mark.parametrize("size", [(60_000, 60_000), (50_000, 1_001), (2**31 - 1, 1)])
+def test_a_bomb_is_not_decoded(file: Path, size: tuple[int, int]) -> None:
+    """Its header says enough."""
+    assert examined(file, bomb(*size)) is None
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+def test_what_pillow_only_warns_of_is_not_decoded_either(file: Path) -> None:
+    """Between our limit and Pillow's, ours holds; its warning goes to the log."""
+    assert examined(file, bomb(10_000, 10_000)) is None
+
+
+@pytest.mark.parametrize(("max_pixels", "is_seen"), [(600, True), (599, False)])
+def test_the_limit_of_pixels_is_the_setting(
+    file: Path,
+    max_pixels: int,
+    is_seen: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """30 times 20 pixels are 600."""
+    picture = examined(file, saved(cut_out()), PillowPictures(max_pixels))
+    assert (picture is not None) == is_seen
+
+
+def test_an_animation_is_its_first_frame(file: Path) -> None:
+    """A cut-out is one picture."""
+    data = saved(cut_out(), "GIF", save_all=True, append_images=[cut_out().rotate(90)])
+    picture = examined(file, data)
+    assert picture is not None
+    assert (picture.width, picture.height, picture.format) == (30, 20, "gif")
+
+
+@pytest.mark.parametrize("format_", ["WEBP", "GIF", "PNG"])
+def test_a_result_of_another_format_becomes_a_png(file: Path, format_: str) -> None:
+    """The result key ends in `.png`, so it is one: the same pixels, and its new size."""
+    options = {"lossless": True, "exact": True} if format_ == "WEBP" else {}
+    image = cut_out()
+    file.write_bytes(saved(image, format_, **options))
+    with Image.open(file) as before:
+        pixels = before.convert("RGBA").tobytes()
+    assert PICTURES.rewrite_as_png(file) == file.stat().st_size
+    with Image.open(file) as after:
+        assert (after.format, after.mode, after.size) == ("PNG", "RGBA", (30, 20))
+        assert after.tobytes() == pixels
+
+
+@settings(
+    deadline=None,
+    database=None,
+    max_examples=100,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(
+    format_=st.sampled_from(["PNG", "WEBP", "JPEG", "GIF"]),
+    changes=st.lists(st.tuples(st.integers(0, 5000), st.integers(0, 255)), max_size=8),
+    end=st.none() | st.integers(0, 5000),
+)
+def test_no_file_breaks_the_look_into_it(
+    tmp_path: Path, format_: str, changes: list[tuple[int, int]], end: int | None
+) -> None:
+    """Whatever bytes the link served: a picture or none, and no other error."""
+    data = bytearray(saved(cut_out().convert("RGB"), format_))
+    for at, value in changes:
+        data[at % len(data)] = value
+    picture = examined(tmp_path / "result", bytes(data[:end]))
+    assert picture is None or picture.width > 0
