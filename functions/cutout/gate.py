@@ -35,6 +35,10 @@ class Limits:
     daily_credit_cap: Decimal
 
 
+DEFAULT_LIMITS = Limits(max_in_flight=3, daily_credit_cap=Decimal(5000))
+"""What is deployed unless a setting says otherwise."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pause:
     """Intake stands still. `until` None means until a person resumes."""

@@ -45,10 +45,11 @@ def gate_in_words(gate: Gate, now: datetime) -> str:
     """Return the gate for people: two or three lines."""
     told = gate_as_json(gate, now)
     origin = "as deployed" if told["limits_are_deployed"] else "changed while running"
-    lines = [
+    use = (
         f"{told['in_flight']} of {told['max_in_flight']} tasks in flight, "
-        f"{told['credits_today']:g} of {told['daily_credit_cap']:g} credits today ({origin})",
-    ]
+        f"{told['credits_today']:g} of {told['daily_credit_cap']:g} credits today ({origin})"
+    )
+    lines = [use]
     if gate.pause is not None and gate.is_paused(now):
         lines.append(_pause_in_words(gate.pause, now))
     return "\n".join(lines)

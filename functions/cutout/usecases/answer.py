@@ -121,12 +121,14 @@ class Answers:
         refused: Refused,
         decision: Decision,
     ) -> tuple[Job, GateRule | None]:
+        if attempt.posts > 1:
+            return self._repeat_refused(job, attempt, refused, decision)
+        if decision.verdict is Verdict.WAIT:
+            return self._unknown(job, attempt, refused.message), None
         now = self.recorder.clock.now()
         words: dict[str, Any] = {"code": refused.code, "message": refused.message}
         pause = self.pausing(decision)
         is_paused = decision.verdict is Verdict.PAUSE
-        if decision.verdict is Verdict.WAIT or (attempt.posts > 1 and is_paused):
-            return self._unknown(job, attempt, refused.message), pause
         ended = job.with_attempt(attempt.ended(AttemptOutcome.REFUSED, **words))
         if decision.verdict is Verdict.AGAIN:
             after = ended.move(
@@ -156,6 +158,31 @@ class Answers:
                 **words,
             )
         return after, _then(pause, _refund(attempt))
+
+    def _repeat_refused(
+        self,
+        job: Job,
+        attempt: Attempt,
+        refused: Refused,
+        decision: Decision,
+    ) -> tuple[Job, GateRule | None]:
+        """The repeat was certainly not taken; the earlier call of the same body may have been.
+
+        So the attempt stays open for its callback, its credits count, and no new one is made.
+        """
+        fewer = replace(attempt, posts=attempt.posts - 1)
+        if decision.verdict in {Verdict.WAIT, Verdict.PAUSE}:
+            return self._unknown(job, fewer, refused.message), self.pausing(decision)
+        words: dict[str, Any] = {"code": refused.code, "message": refused.message}
+        unknown = replace(fewer, outcome=AttemptOutcome.UNKNOWN, **words)
+        after = job.with_attempt(unknown).settle(
+            Move.FAIL,
+            now=self.recorder.clock.now(),
+            retention=self.timing.retention,
+            reason=Reason.OUTCOME_UNKNOWN,
+            **words,
+        )
+        return after, None
 
     def back_off(self, tries: int) -> timedelta:
         """The wait before a call is tried again that did not leave."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from decimal import Decimal
 
 from cutout.gate import Gate, Limits, PauseReason
 from cutout.job import Job
 from cutout.ports import Clock, Gates, Jobs, SubmissionQueue
 from cutout.states import Move, Reason, Transport
-from cutout.usecases.timing import Timing
 from cutout.usecases.wake import Waker, change_gate
 
 
@@ -22,7 +22,7 @@ class Operate:
     waker: Waker
     submissions: SubmissionQueue
     clock: Clock
-    timing: Timing
+    lease: timedelta
 
     def pause(self) -> Gate:
         """Let nobody in until a person resumes; what is in flight goes on."""
@@ -75,7 +75,7 @@ class Operate:
             Move.RETRY,
             now=now,
             reason=Reason.RETRIED_BY_PERSON,
-            due_at=now + self.timing.lease,
+            due_at=now + self.lease,
             result=None,
             transport=transport or job.transport,
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from cutout.callback_token import CallbackAddress, sign
 from cutout.errors import (
@@ -189,12 +190,17 @@ class Submit:
         attempt = job.attempt
         if superseded:
             return self._settle(job, Move.SUPERSEDE, superseded)
-        if attempt is None or attempt.body is None or attempt.posts >= _MOST_POSTS:
-            return self._settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN)
         now = self.recorder.clock.now()
+        if attempt is None or attempt.body is None or self._is_given_up(attempt, now):
+            return self._settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN)
         again = job.with_attempt(replace(attempt, posts=attempt.posts + 1))
         again = again.move(Move.REPEAT, now=now, due_at=now + self.timing.lease)
         return self._post(self.recorder.record(job, again))
+
+    def _is_given_up(self, attempt: Attempt, now: datetime) -> bool:
+        """It was repeated, or its repeats have failed to leave until the deadline."""
+        is_too_old = now - attempt.started_at >= self.timing.job_deadline
+        return attempt.posts >= _MOST_POSTS or is_too_old
 
     def _post(self, job: Job) -> Job:
         attempt = job.attempt

@@ -18,12 +18,17 @@ from cutout.cli.settings import CliSettings
 from cutout.cli.stack import Sent, StackOutputs
 from cutout.cli.surroundings import Surroundings
 from cutout.cli.target import Choice
+from cutout.gate import DEFAULT_LIMITS, Gate
 from cutout.job import Attempt, Job, Source, Step
 from cutout.job import Result as CutOut
 from cutout.local.lifecycle import Status
 from cutout.local.progress import CLOUD, DEPLOY, SYNTH, Progress
 from cutout.local.start import Wish
 from cutout.states import AttemptOutcome, Reason, State
+from cutout.usecases.operate import Operate
+from cutout.usecases.wake import Waker
+from tests.fakes.jobs import MemoryJobs
+from tests.fakes.queues import MemorySubmissions
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 UPLOADS = "the-uploads"
@@ -112,6 +117,8 @@ class ScriptedStack:
         self.ends = dict(ends or {})
         self.unseen = set(unseen)
         self.clock = HandClock()
+        self.jobs = MemoryJobs(self.clock)
+        self.submissions = MemorySubmissions()
         self.uploaded: list[Photo] = []
         self.looks = 0
         self.known: list[Job] = []
@@ -126,7 +133,36 @@ class ScriptedStack:
     @property
     def outputs(self) -> StackOutputs:
         """Made-up names."""
-        return StackOutputs(uploads_bucket=UPLOADS, results_bucket=RESULTS, jobs_table="the-jobs")
+        return StackOutputs(
+            uploads_bucket=UPLOADS,
+            results_bucket=RESULTS,
+            jobs_table="the-jobs",
+            submissions_queue_url="the-submissions",
+        )
+
+    def gate(self) -> Gate:
+        """Return the gate as the test or a command left it."""
+        return self.jobs.read_gate()
+
+    def operate(self) -> Operate:
+        """Return a hand on the jobs that the test made known."""
+        for job in self.known:
+            self.jobs.claim(job)
+        waker = Waker(
+            gates=self.jobs,
+            backlog=self.jobs,
+            submissions=self.submissions,
+            clock=self.clock,
+            limits=DEFAULT_LIMITS,
+        )
+        return Operate(
+            jobs=self.jobs,
+            gates=self.jobs,
+            waker=waker,
+            submissions=self.submissions,
+            clock=self.clock,
+            lease=timedelta(minutes=2),
+        )
 
     def upload_prefix(self) -> str:
         """What the test chose."""

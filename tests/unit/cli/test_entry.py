@@ -13,7 +13,18 @@ import pytest
 from cutout.cli.entry import cutout
 from cutout.cli.manual import DocumentedCommand
 
-COMMANDS = ["demo", "up", "down", "put", "ls", "where"]
+COMMANDS = [
+    "demo",
+    "up",
+    "down",
+    "put",
+    "ls",
+    "where",
+    "retry",
+    "pause",
+    "resume",
+    "limits",
+]
 CUTOUT = Path(sys.executable).with_name("cutout")
 
 

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cutout.gate import Gate, PauseReason
+from cutout.states import Reason, State
+from tests.unit.cli.doubles import World, make_job
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    """Commands in a made-up world."""
+    return World(folder=tmp_path)
+
+
+def _set_gate(world: World, gate: Gate) -> None:
+    world.stack.jobs.write_gate(gate)
+
+
+def test_pause_lets_nobody_in_until_resume(world: World) -> None:
+    """A person's pause has no end of its own."""
+    paused = world.run("pause", "--json")
+    assert paused.exit_code == 0
+    assert json.loads(paused.stdout)["pause"]["reason"] == "operator"
+    assert json.loads(paused.stdout)["pause"]["until"] is None
+    resumed = world.run("resume", "--json")
+    assert resumed.exit_code == 0
+    assert json.loads(resumed.stdout)["pause"] is None
+
+
+def test_resume_ends_a_pause_of_the_providers_too(world: World) -> None:
+    """After a new key is in place, a person's word opens the gate, and who waits is woken."""
+    now = world.stack.clock.now()
+    _set_gate(world, Gate().pausing(PauseReason.KEY_REFUSED, now, None))
+    waiting = replace(make_job("a.jpg", state=State.QUEUED), is_waiting=True, due_at=None)
+    world.stack.known = [waiting]
+    assert world.run("resume").exit_code == 0
+    assert world.stack.gate().pause is None
+    assert world.stack.submissions.job_ids == [waiting.id]
+
+
+@pytest.mark.parametrize("reason", PauseReason)
+def test_a_closed_gate_says_why_and_what_to_do(world: World, reason: PauseReason) -> None:
+    """Whoever looks at the limits sees the pause."""
+    now = world.stack.clock.now()
+    _set_gate(world, Gate().pausing(reason, now, now + timedelta(minutes=15)))
+    told = world.run("limits")
+    assert told.exit_code == 0
+    assert "paused" in told.stdout
+    assert "for another 15 min" in told.stdout
+
+
+def test_limits_are_changed_one_by_one_and_given_back(world: World) -> None:
+    """What is not said stays; --deployed goes back."""
+    first = json.loads(world.run("limits", "--max-in-flight", "20", "--json").stdout)
+    assert (first["max_in_flight"], first["daily_credit_cap"]) == (20, 5000)
+    second = json.loads(world.run("limits", "--daily-credit-cap", "100.5", "--json").stdout)
+    assert (second["max_in_flight"], second["daily_credit_cap"]) == (20, 100.5)
+    assert second["limits_are_deployed"] is False
+    third = json.loads(world.run("limits", "--deployed", "--json").stdout)
+    assert (third["max_in_flight"], third["limits_are_deployed"]) == (3, True)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("--max-in-flight", "0"), ("--max-in-flight", "many"), ("--deployed", "--max-in-flight", "3")],
+)
+def test_limits_that_make_no_sense_are_refused(world: World, arguments: tuple[str, ...]) -> None:
+    """Before anything is changed."""
+    assert world.run("limits", *arguments).exit_code == 2
+    assert world.stack.gate() == Gate()
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.REJECTED, State.REVIEW])
+def test_retry_queues_a_photo_again(world: World, state: State) -> None:
+    """A new attempt, by a person's word."""
+    job = make_job("shoes/a.jpg", state=state)
+    world.stack.known = [job]
+    told = world.run("retry", "shoes/a.jpg", "--json")
+    assert told.exit_code == 0
+    assert [one["state"] for one in json.loads(told.stdout)] == ["queued"]
+    saved = world.stack.jobs.jobs[job.id]
+    assert (saved.state, saved.reason) == (State.QUEUED, Reason.RETRIED_BY_PERSON)
+    assert world.stack.submissions.job_ids == [job.id]
+
+
+def test_retry_tries_nothing_when_it_is_only_asked_what_it_would_do(world: World) -> None:
+    """It costs, so it can be rehearsed."""
+    world.stack.known = [make_job("a.jpg", state=State.FAILED)]
+    told = world.run("retry", "a.jpg", "--dry-run")
+    assert told.exit_code == 0
+    assert "1 would be retried" in told.stderr
+    assert world.stack.submissions.job_ids == []
+
+
+@pytest.mark.parametrize("state", [State.COMPLETED, State.PROCESSING, State.SUPERSEDED])
+def test_retry_refuses_what_is_done_or_under_way(world: World, state: State) -> None:
+    """It would be paid twice."""
+    world.stack.known = [make_job("a.jpg", state=state)]
+    told = world.run("retry", "a.jpg")
+    assert told.exit_code == 1
+    assert f"a.jpg is {state}" in told.stderr
+    assert world.stack.submissions.job_ids == []
+
+
+def test_retry_of_an_unknown_photo_says_so(world: World) -> None:
+    """With where to look."""
+    told = world.run("retry", "nobody.jpg")
+    assert told.exit_code == 1
+    assert "Nothing is known of nobody.jpg" in told.stderr
