@@ -173,6 +173,19 @@ def test_a_function_that_slept_through_a_rotation_finds_the_new_key(vault: Vault
     assert keys.signing_key() == b"key-2"
 
 
+def test_finding_the_new_key_does_not_lose_the_old_one(vault: Vault) -> None:
+    """The first callback signed anew must not shut out those that were signed before."""
+    seconds = Seconds()
+    stages = (secret(vault.clients, NAME), secret(vault.clients, NAME, PREVIOUS))
+    keys = SigningKeys(*stages, seconds)
+    assert set(keys.accepted_keys()) == {b"key-1"}
+    vault.store("key-2")
+    seconds.now = 10
+    assert next(key for key in keys.accepted_keys() if key == b"key-2")
+    seconds.now = 10.1
+    assert list(keys.accepted_keys()) == [b"key-2", b"key-1"]
+
+
 def test_forged_tokens_do_not_cause_a_read_each() -> None:
     """Keys are read afresh at most every ten seconds, whoever knocks."""
     seconds = Seconds()

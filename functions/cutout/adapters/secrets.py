@@ -104,7 +104,9 @@ class SigningKeys:
         now = self._monotonic()
         if now - self._refreshed_at >= _REFRESH_SECONDS:
             self._refreshed_at = now
-            yield from self._keys(is_fresh=True)
+            # Both before either is handed out: whoever found the new key would stop here, and the
+            # one before it would stay unknown until the next refresh.
+            yield from tuple(self._keys(is_fresh=True))
 
     def _keys(self, *, is_fresh: bool) -> Iterator[bytes]:
         for secret in self._secrets:
