@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
 from cutout.gate import Gate, Limits, Pause, PauseReason, Suspicion
 from cutout.job import Attempt, Job, Photo, Result, Source, Step
-from cutout.states import AttemptOutcome, Lane, Reason, State
+from cutout.states import AttemptOutcome, Lane, Reason, State, Transport
+
+T = TypeVar("T")
+
+
+def drawn(kind: type[T], **drawn_fields: st.SearchStrategy[Any]) -> st.SearchStrategy[T]:
+    """Instances of a dataclass; a field that is not drawn is a mistake, not a default."""
+    missing = {field.name for field in fields(kind)} - set(drawn_fields)  # type: ignore[arg-type]
+    if missing:
+        raise TypeError(f"{kind.__name__} has fields that are not drawn: {sorted(missing)}")
+    return st.builds(kind, **drawn_fields)
+
 
 _TEXTS = st.text(max_size=20)
 _COUNTS = st.integers(0, 10**9)
@@ -20,7 +33,7 @@ _TIMES = st.datetimes(
 _CREDITS = st.decimals(min_value=Decimal(0), max_value=Decimal(10**6), places=2, allow_nan=False)
 _HEX = st.text("0123456789abcdef", min_size=32, max_size=32)
 
-SOURCES = st.builds(
+SOURCES = drawn(
     Source,
     bucket=_TEXTS,
     key=_TEXTS,
@@ -29,14 +42,15 @@ SOURCES = st.builds(
     sequencer=_HEX,
     size=_COUNTS,
 )
-PHOTOS = st.builds(Photo, format=_TEXTS, width=_COUNTS, height=_COUNTS, sha256=_HEX)
-ATTEMPTS = st.builds(
+PHOTOS = drawn(Photo, format=_TEXTS, width=_COUNTS, height=_COUNTS, sha256=_HEX)
+ATTEMPTS = drawn(
     Attempt,
     number=st.integers(1, 9999),
     idempotency_key=_TEXTS,
     body=st.none() | _TEXTS,
     started_at=_TIMES,
     posts=st.integers(1, 2),
+    file_id=st.none() | _TEXTS,
     outcome=st.sampled_from(AttemptOutcome),
     task_id=st.none() | _TEXTS,
     credits_reserved=st.none() | _CREDITS,
@@ -45,7 +59,7 @@ ATTEMPTS = st.builds(
     message=st.none() | _TEXTS,
     is_replayed=st.booleans(),
 )
-RESULTS = st.builds(
+RESULTS = drawn(
     Result,
     bucket=_TEXTS,
     key=_TEXTS,
@@ -55,8 +69,8 @@ RESULTS = st.builds(
     sha256=_HEX,
 )
 REASONS = st.none() | st.sampled_from(Reason)
-STEPS = st.builds(Step, state=st.sampled_from(State), at=_TIMES, reason=REASONS)
-JOBS = st.builds(
+STEPS = drawn(Step, state=st.sampled_from(State), at=_TIMES, reason=REASONS)
+JOBS = drawn(
     Job,
     id=_HEX,
     source=SOURCES,
@@ -68,6 +82,7 @@ JOBS = st.builds(
     due_at=st.none() | _TIMES,
     tries=_COUNTS,
     storing_attempt=st.none() | st.integers(1, 9999),
+    transport=st.none() | st.sampled_from(Transport),
     lane=st.sampled_from(Lane),
     is_waiting=st.booleans(),
     is_announced=st.booleans(),
@@ -80,20 +95,22 @@ JOBS = st.builds(
     history=st.lists(STEPS, max_size=3).map(tuple),
     expires_at=st.none() | _TIMES,
 )
-GATES = st.builds(
+_LIMITS = drawn(Limits, max_in_flight=_COUNTS, daily_credit_cap=_CREDITS)
+GATES = drawn(
     Gate,
     version=_COUNTS,
     in_flight=_COUNTS,
     day=st.dates(),
     spent=_CREDITS,
     price=_CREDITS,
-    limits=st.none() | st.builds(Limits, max_in_flight=_COUNTS, daily_credit_cap=_CREDITS),
+    limits=st.none() | _LIMITS,
+    deployed=st.none() | _LIMITS,
     pause=st.none()
-    | st.builds(
+    | drawn(
         Pause,
         reason=st.sampled_from(PauseReason),
         since=_TIMES,
         until=st.none() | _TIMES,
     ),
-    suspicion=st.none() | st.builds(Suspicion, version=_COUNTS, counted=_COUNTS),
+    suspicion=st.none() | drawn(Suspicion, version=_COUNTS, counted=_COUNTS),
 )

@@ -16,6 +16,7 @@ from cutout.provider import (
     decide_refusal,
     decide_task_failure,
 )
+from cutout.states import Transport
 
 FAIL = Decision(verdict=Verdict.FAIL)
 WAIT = Decision(verdict=Verdict.WAIT)
@@ -146,6 +147,37 @@ def test_failed_task_is_tried_again_as_its_code_promises(
     decisions = [decide_task_failure(code, earlier) for earlier in range(len(delays) + 1)]
     again = [Decision(verdict=Verdict.AGAIN, delay=timedelta(seconds=s)) for s in delays]
     assert decisions == [*again, FAIL]
+
+
+THROUGH_FILES = Decision(
+    verdict=Verdict.AGAIN, delay=timedelta(seconds=5), transport=Transport.FILES
+)
+
+
+@pytest.mark.parametrize("code", ["invalid_media_url", "image_processing_error"])
+def test_a_photo_that_could_not_be_fetched_goes_through_the_files_api(code: str) -> None:
+    """Once: where the provider cannot read our link, it gets a copy; after that, as before."""
+    presigned, files = Transport.PRESIGNED, Transport.FILES
+    assert decide_refusal(refused(400, code), presigned) == THROUGH_FILES
+    assert decide_task_failure(code, 0, presigned) == THROUGH_FILES
+    assert decide_refusal(refused(400, code), files) == FAIL
+    assert decide_task_failure(code, 1, files) == FAIL
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "decision"),
+    [
+        (400, "invalid_request", FAIL),
+        (402, "insufficient_quota", NO_CREDITS),
+        (409, "paid_outcome_unknown", WAIT),
+        (429, "rate_limit_exceeded", rate_limited(60)),
+    ],
+)
+def test_no_other_refusal_is_about_the_way_of_handing_over(
+    status: int, code: str, decision: Decision
+) -> None:
+    """A copy would be refused in the same way."""
+    assert decide_refusal(refused(status, code), Transport.PRESIGNED) == decision
 
 
 @given(code=st.text(), earlier=st.integers(0, 10_000))

@@ -17,6 +17,7 @@ from cutout.settings import (
     SubmitSettings,
     SweepSettings,
 )
+from cutout.states import Transport
 
 ENVIRONMENT = {
     "CUTOUT_STACK": "Cutout",
@@ -97,12 +98,12 @@ SUBMIT = SubmitSettings(
     signing_key_secret="Cutout/callback-signing-key",
     callback_url="https://api.example",
     photo_reader_role_arn="arn:aws:iam::111122223333:role/reader",
-    input_transport="presigned",
+    input_transport=Transport.PRESIGNED,
     max_bytes=10_000_000,
 )
 EACH: list[Settings] = [SWEEP, RECEIVE, STORE, SUBMIT]
 KINDS: list[type[Settings]] = [SweepSettings, ReceiveSettings, StoreSettings, SubmitSettings]
-OPTIONAL = {"upload_prefix": "", "result_prefix": "", "allow_loopback": False}
+OPTIONAL = {"upload_prefix": "", "result_prefix": "", "callback_url": "", "allow_loopback": False}
 REQUIRED = [
     (kind, f"CUTOUT_{field.name.upper()}")
     for kind in KINDS
@@ -141,7 +142,7 @@ def test_a_missing_variable_is_named(kind: type[Settings], name: str) -> None:
 
 @pytest.mark.parametrize(("name", "value"), OPTIONAL.items())
 def test_what_may_be_missing_has_its_default(name: str, value: object) -> None:
-    """No prefix: the whole bucket. No loopback: never, unless it is said."""
+    """No prefix: the whole bucket. No callbacks: only polls. No loopback, unless it is said."""
     variable = f"CUTOUT_{name.upper()}"
     environment = {key: text for key, text in ENVIRONMENT.items() if key != variable}
     assert getattr(SubmitSettings.from_environment(environment), name) == value
@@ -188,6 +189,13 @@ def test_a_flag_that_is_none_is_named(text: str) -> None:
     """Neither true nor false is not taken for false."""
     expected = f"CUTOUT_ALLOW_LOOPBACK must be 'true' or 'false', not {text!r}"
     assert refusal(StoreSettings, LOCAL | {"CUTOUT_ALLOW_LOOPBACK": text}) == expected
+
+
+@pytest.mark.parametrize("text", ["", "Files", "base64"])
+def test_a_transport_that_is_none_is_named(text: str) -> None:
+    """Photos are handed over in one of two ways."""
+    expected = f"CUTOUT_INPUT_TRANSPORT must be 'presigned' or 'files', not {text!r}"
+    assert refusal(SubmitSettings, ENVIRONMENT | {"CUTOUT_INPUT_TRANSPORT": text}) == expected
 
 
 @pytest.mark.parametrize("kind", [SubmitSettings, StoreSettings])
