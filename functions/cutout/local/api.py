@@ -16,8 +16,7 @@ if TYPE_CHECKING:
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 LIVE_SETTINGS: Mapping[str, str] = {
-    # Loopback would be refused; nobody can own a name under this domain (RFC 2606).
-    "callback_base_url": "https://callbacks.cutout.invalid",
+    "callbacks": "false",
     "input_transport": "files",
     "first_poll_seconds": "15",
     "poll_interval_seconds": "15",
