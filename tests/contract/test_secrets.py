@@ -122,7 +122,7 @@ def test_a_rotation_makes_a_previous_key(vault: Vault) -> None:
     assert previous.text() is None
     vault.store("key-2")
     assert previous.text() is None
-    assert previous.text(is_fresh=True) == "key-1"
+    assert [previous.text(is_fresh=True), previous.text()] == ["key-1", "key-1"]
 
 
 def test_both_stages_have_their_own_cache(vault: Vault) -> None:

@@ -60,6 +60,7 @@ class Secret:
                 self._absent_until = self._monotonic() + _CACHE_SECONDS
                 return None
             raise
+        self._absent_until = float("-inf")
         return None if value is None else str(value).strip()
 
 
