@@ -66,6 +66,7 @@ def _template(**outputs: str) -> str:
         "Uploads": {"Type": "AWS::S3::Bucket", "Properties": versioned},
         "Results": {"Type": "AWS::S3::Bucket"},
         "Jobs": {"Type": "AWS::DynamoDB::Table", "Properties": table},
+        "Submissions": {"Type": "AWS::SQS::Queue"},
         "CutoutSubmitFunction1234": {"Type": "AWS::Lambda::Function", "Properties": function},
     }
     return json.dumps(
@@ -82,7 +83,10 @@ def target(cloud: Cloud) -> Target:
     cloud.client("cloudformation").create_stack(
         StackName=NAME,
         TemplateBody=_template(
-            UploadsBucketName="Uploads", ResultsBucketName="Results", JobsTableName="Jobs"
+            UploadsBucketName="Uploads",
+            ResultsBucketName="Results",
+            JobsTableName="Jobs",
+            SubmissionsQueueUrl="Submissions",
         ),
     )
     return Target(stack=NAME, variables=sdk_variables(cloud.endpoint, cloud.operator))
