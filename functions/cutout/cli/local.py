@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from cutout.cli.clock import Clock
     from cutout.cli.settings import CliSettings
@@ -33,6 +33,9 @@ class LocalClouds(Protocol):
 
     def variables(self) -> Mapping[str, str]:
         """Return the variables to use it with while it is up."""
+
+    def env_file(self) -> Path:
+        """Return the file that holds them, as seen from the folder that the command runs in."""
 
 
 class MachineClouds:
@@ -86,3 +89,9 @@ class MachineClouds:
         from cutout.local.lifecycle import local_variables  # noqa: PLC0415
 
         return local_variables(self._folder) or {}
+
+    def env_file(self) -> Path:
+        """Return the file that holds them, as seen from the folder that the command runs in."""
+        from cutout.local.place import find_place  # noqa: PLC0415
+
+        return Path(os.path.relpath(find_place(self._folder).env_file, self._folder))

@@ -241,6 +241,10 @@ class HandClouds:
         self.now = Status.DOWN
         return was_there
 
+    def env_file(self) -> Path:
+        """As seen from the project's root."""
+        return Path(".cutout/local.env")
+
     def variables(self) -> Mapping[str, str]:
         """Return made-up variables."""
         return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -15,6 +16,7 @@ from cutout.cli.wishes import wish_options
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from cutout.cli.surroundings import Surroundings
     from cutout.local.start import Wish
@@ -29,9 +31,9 @@ Uploads bucket  {CUTOUT_UPLOADS_BUCKET}
 Results bucket  {CUTOUT_RESULTS_BUCKET}
 Jobs table      {CUTOUT_JOBS_TABLE}
 
-Everything, for the AWS CLI and any SDK, is in .cutout/local.env:
+Everything, for the AWS CLI and any SDK, is in {env_file}:
 
-    set -a; . .cutout/local.env; set +a
+    set -a; . {quoted_env_file}; set +a
     aws s3 cp photo.jpg s3://{CUTOUT_UPLOADS_BUCKET}/
     aws s3 ls s3://{CUTOUT_RESULTS_BUCKET}/
 
@@ -79,7 +81,10 @@ def command(surroundings: Surroundings, *, wish: Wish, live: bool, as_json: bool
                 variables = surroundings.local.up(wish, phases, stays_up=True)
     if live:
         console.print("Live: every photo costs credits at Evolink.", style="yellow")
-    _tell(variables, as_json=as_json)
+    if as_json:
+        print_json(dict(variables))
+    else:
+        results().print(_usage(variables, surroundings.local.env_file()))
     return 0
 
 
@@ -94,8 +99,6 @@ def _check_likeness(surroundings: Surroundings, wish: Wish) -> None:
         )
 
 
-def _tell(variables: Mapping[str, str], *, as_json: bool) -> None:
-    if as_json:
-        print_json(dict(variables))
-    else:
-        results().print(_USAGE.format_map(variables))
+def _usage(variables: Mapping[str, str], env_file: Path) -> str:
+    quoted = shlex.quote(str(env_file))
+    return _USAGE.format(env_file=env_file, quoted_env_file=quoted, **variables)
