@@ -15,8 +15,9 @@ from cutout.errors import CutoutError, NotSentError, ResponseLostError
 from cutout.provider import NotSent, Refused, Uploaded
 
 _FOLDER = "cutout"
-_REFUSED_FOR_GOOD = frozenset({40001, 40002})
+_REFUSED_FOR_GOOD = (40001, 40002)
 """Too large, and not a type it takes."""
+_KEY_REFUSED = 401
 _ACCOUNT_STATUSES = frozenset({401, 402, 403, 429})
 
 
@@ -85,10 +86,26 @@ class EvolinkFiles:
         headers: Mapping[str, str],
         body: bytes | None = None,
     ) -> _Answer:
-        key = {"Authorization": f"Bearer {self._api_key.text() or ''}"}
-        return self._http.send(
-            method, self._base_url + path, headers=key | dict(headers), body=body
-        )
+        """One request; once more if the key was refused and a newer one is there."""
+        key = self._api_key.text()
+        answer = self._send_with(key, method, path, headers, body)
+        if answer.status == _KEY_REFUSED:
+            newer = self._api_key.text(is_fresh=True)
+            if newer != key:
+                return self._send_with(newer, method, path, headers, body)
+        return answer
+
+    def _send_with(
+        self,
+        key: str | None,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+    ) -> _Answer:
+        known = {"Authorization": f"Bearer {key or ''}"}
+        url = self._base_url + path
+        return self._http.send(method, url, headers=known | dict(headers), body=body)
 
 
 def _refusal(status: int, told: Mapping[str, Any]) -> Refused | NotSent:
@@ -116,6 +133,6 @@ def _multipart(boundary: str, name: str, content_type: str, data: bytes) -> byte
 def _json(body: bytes) -> Mapping[str, Any]:
     try:
         told = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}
