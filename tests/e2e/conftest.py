@@ -21,6 +21,7 @@ from cutout.local.start import Wish, bring_up
 from cutout.local.waiting import MachineClock
 from tests.e2e.bus import Listener
 from tests.e2e.deployed import STACK, Deployed
+from tests.e2e.door import Door
 from tests.e2e.gate import GateKeeper
 from tests.e2e.photos import Photos
 from tests.e2e.queues import Queues
@@ -111,3 +112,14 @@ def s3_events(deployed: Deployed) -> Listener:
 def queues(deployed: Deployed) -> Queues:
     """The stack's queues."""
     return Queues(deployed.client("sqs"), deployed.cloud.outputs)
+
+
+@pytest.fixture(scope="session")
+def door(deployed: Deployed) -> Door:
+    """Where callbacks come in."""
+    secrets = deployed.client("secretsmanager")
+    return Door(
+        url=deployed.cloud.outputs["CallbackUrl"],
+        authority=deployed.cloud.variables["AWS_CA_BUNDLE"],
+        signing_key=secrets.get_secret_value(SecretId=deployed.signing_key_name)["SecretString"],
+    )

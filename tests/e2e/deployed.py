@@ -44,6 +44,11 @@ class Deployed:
         """The folder of the processes' logs."""
         return self.place.logs
 
+    @property
+    def signing_key_name(self) -> str:
+        """The name of the secret that callback URLs are signed with."""
+        return f"{STACK}/callback-signing-key"
+
     def client(self, service: str) -> Any:
         """Return the operator's client of an AWS service."""
         return self.connect(service)

@@ -40,6 +40,10 @@ class StandIn:
         """Set the account's `balance`, or the `api_keys` accepted."""
         self._ask("POST", "/_standin/account", changes)
 
+    def let_pass(self, *, seconds: float) -> None:
+        """Have time pass there: what takes that long has happened."""
+        self._ask("POST", "/_standin/clock", {"advance_seconds": seconds})
+
     def entries(self, kind: str, key: str = "") -> Sequence[Mapping[str, Any]]:
         """Return the ledger's entries of a kind about the photos whose key begins so."""
         found = self._ledger(kind=kind, photo=f"/{self.bucket}/{key}")

@@ -1,0 +1,134 @@
+"""Nothing unauthenticated is acted on: what the one door to the world lets in."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import pytest
+
+from cutout.states import State
+from tests.e2e.deployed import Deployed
+from tests.e2e.door import Door
+from tests.e2e.photos import Photos, Upload
+from tests.e2e.queues import Queues
+from tests.e2e.stand_in import StandIn
+
+_KEY = "door/guarded.jpg"
+_TOO_LARGE = json.dumps({"padding": "x" * 65536}).encode()
+
+
+class _Knock(NamedTuple):
+    """A request that must not get in, and what it is told."""
+
+    status: int
+    method: str = "POST"
+    token: str = "{job}.1.{signature}"
+    path: str = "/callbacks/"
+    body: bytes = b'{"id": "task-of-somebody", "status": "completed"}'
+
+
+_REFUSED = {
+    "signed with another key": _Knock(403, token="{job}.1.{forged}"),
+    "another attempt under the signature of the first": _Knock(403, token="{job}.2.{signature}"),
+    "another job under the signature of this one": _Knock(403, token=f"{'0' * 32}.1.{{signature}}"),
+    "no token of ours": _Knock(404, token="completed"),
+    "a token cut short": _Knock(404, token="{job}.1.abc"),
+    "a token with an attempt 0": _Knock(404, token="{job}.0.{signature}"),
+    "a path of nobody": _Knock(404, path="/webhooks/"),
+    "a path below the token": _Knock(404, token="{job}.1.{signature}/again"),
+    "GET": _Knock(405, method="GET", body=b""),
+    "PUT": _Knock(405, method="PUT"),
+    "DELETE": _Knock(405, method="DELETE"),
+    "more than 64 KiB": _Knock(413, body=_TOO_LARGE),
+}
+
+
+@pytest.fixture(scope="module")
+def busy(photos: Photos, stand_in: StandIn) -> Iterator[Upload]:
+    """A photo whose task runs until these tests are over."""
+    stand_in.commit("task:slow", _KEY, seconds=3600, times=1)
+    upload = photos.put(_KEY)
+    photos.in_state(upload, State.PROCESSING)
+    yield upload
+    stand_in.let_pass(seconds=3600)
+    photos.settled(upload, is_swept=True)
+
+
+@pytest.fixture
+def guarded(busy: Upload, photos: Photos) -> Upload:
+    """The same, and Sweep will not look at it: only a callback could have anyone look."""
+    job = photos.in_state(busy, State.PROCESSING)
+    photos.jobs.postpone(job, datetime.now(UTC) + timedelta(hours=1))
+    return busy
+
+
+@pytest.mark.parametrize("name", _REFUSED)
+def test_whoever_is_not_the_provider_is_turned_away_at_once(
+    *,
+    name: str,
+    guarded: Upload,
+    door: Door,
+    photos: Photos,
+    queues: Queues,
+    stand_in: StandIn,
+    deployed: Deployed,
+) -> None:
+    """Forged, malformed, misdirected, oversized: nothing is queued, looked at or changed."""
+    knock = _REFUSED[name]
+    authentic = door.token(guarded.job_id, 1).rpartition(".")[2]
+    forged = door.token(guarded.job_id, 1, key="some other key").rpartition(".")[2]
+    token = knock.token.format(job=guarded.job_id, signature=authentic, forged=forged)
+    before = photos.job(guarded)
+    reads = len(stand_in.entries("read", _KEY))
+    status = door.knock(knock.path + token, method=knock.method, body=knock.body)
+    deployed.wait(queues.are_empty, "the queues to be worked off")
+    assert status == knock.status
+    assert len(stand_in.entries("read", _KEY)) == reads
+    assert photos.job(guarded) == before
+
+
+def test_an_authentic_callback_is_a_wake_up_call_and_no_more(
+    guarded: Upload, door: Door, photos: Photos, stand_in: StandIn
+) -> None:
+    """Its body says `completed`; the API is asked, says otherwise, and is believed."""
+    job = photos.job(guarded)
+    assert job is not None
+    assert job.attempt is not None
+    reads = len(stand_in.entries("read", _KEY))
+    body = {"id": job.attempt.task_id, "status": "completed", "results": ["https://evil.example/"]}
+    status = door.knock(
+        f"/callbacks/{door.token(guarded.job_id, 1)}", body=json.dumps(body).encode()
+    )
+    stand_in.awaited("read", _KEY, reads + 1)
+    assert status == 202
+    assert photos.in_state(guarded, State.PROCESSING).result is None
+    assert photos.result_keys("door/") == []
+
+
+def test_a_callback_for_a_job_that_never_was_changes_nothing(
+    door: Door, queues: Queues, deployed: Deployed, photos: Photos
+) -> None:
+    """The signature proves that we wrote it, not that the job is still there."""
+    job_id = "f" * 32
+    status = door.knock(f"/callbacks/{door.token(job_id, 1)}")
+    deployed.wait(queues.are_empty, "the queues to be worked off")
+    assert (status, queues.dead_letters(), photos.jobs.find(job_id)) == (202, 0, None)
+
+
+def test_callbacks_signed_before_a_rotation_of_the_key_are_still_let_in(
+    guarded: Upload, door: Door, deployed: Deployed
+) -> None:
+    """Tasks that run while the key is rotated can still call back; new ones soon can."""
+    secrets = deployed.client("secretsmanager")
+    newer = secrets.get_random_password(PasswordLength=64, ExcludePunctuation=True)
+    key = newer["RandomPassword"]
+    old, new = door.token(guarded.job_id, 1), door.token(guarded.job_id, 1, key=key)
+    try:
+        secrets.put_secret_value(SecretId=deployed.signing_key_name, SecretString=key)
+        deployed.wait(lambda: door.knock(f"/callbacks/{new}") == 202, "the new key to be taken")
+        assert door.knock(f"/callbacks/{old}") == 202
+    finally:
+        secrets.put_secret_value(SecretId=deployed.signing_key_name, SecretString=door.signing_key)
