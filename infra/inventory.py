@@ -60,7 +60,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             description="Makes a job of each upload, passes the gate, asks for the cut-out",
             handler="submit.handler.handler",
             memory_mb=256,
-            timeout_seconds=60,
+            timeout_seconds=100,  # reading, handing over and calling, each with its own limit
             distributions=(*_EVERYWHERE, "httpx"),
             aws_services=("dynamodb", "events", "s3", "secretsmanager", "sqs", "sts"),
             may_call_itself=True,  # a slot that is freed wakes the next photo, over and over
@@ -82,7 +82,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             description="Re-reads the task, fetches and accepts the cut-out, stores it",
             handler="callback.store.handler",
             memory_mb=1024,
-            timeout_seconds=120,
+            timeout_seconds=110,  # under the lease, so that no result has two workers
             distributions=(*_EVERYWHERE, "httpx", "pillow"),
             aws_services=("dynamodb", "events", "s3", "secretsmanager", "sqs"),
         ),

@@ -12,9 +12,9 @@ from tests.infra.reading import Reading, Synthesize
 FUNCTIONS = ("Submit", "ReceiveCallback", "StoreResult", "Sweep")
 
 HOW = {
-    "Submit": ("submit.handler.handler", 256, 60),
+    "Submit": ("submit.handler.handler", 256, 100),
     "ReceiveCallback": ("callback.receive.handler", 256, 10),
-    "StoreResult": ("callback.store.handler", 1024, 120),
+    "StoreResult": ("callback.store.handler", 1024, 110),
     "Sweep": ("sweep.handler.handler", 256, 55),
 }
 
