@@ -71,7 +71,7 @@ def spawn(
     return record(name, pid) or ProcessRecord(name=name, pid=pid, born="")
 
 
-def stop(process: ProcessRecord, clock: Clock, *, timeout_seconds: float = 10) -> None:
+def stop(process: ProcessRecord, clock: Clock, *, timeout_seconds: float = 3) -> None:
     """End a process and what it has started, politely first, and wait until it is gone."""
     if not is_alive(process):
         return
