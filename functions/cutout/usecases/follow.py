@@ -23,6 +23,8 @@ from cutout.usecases.wake import GateRule
 _YOUNG = timedelta(minutes=10)
 """A task id may be unknown for a short while after creation (error-code page)."""
 _READ_AGAIN = timedelta(seconds=60)
+_RACES = 3
+"""Who loses as often leaves the job to whoever moves it."""
 _UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
 _FOLLOWED = frozenset({State.PROCESSING, State.STORING})
 _GIVING_UP = {
@@ -43,16 +45,27 @@ class Follow:
     randomness: Randomness
 
     def wake(self, wake: Wake) -> None:
-        """Do what a callback or a poll asks for; a race that is lost ends it quietly."""
+        """Do what a callback or a poll asks for.
+
+        Who loses a race looks again at the job as the winner left it: only this message may know
+        the task of a call whose answer was lost meanwhile.
+
+        Raises:
+            TransientError: the task cannot be read now, and nobody else would ask for it.
+        """
         job = self.jobs.find(wake.job_id)
-        if job is None:
-            self.recorder.telemetry.fact("wake for a job that is not known")
-            return
-        self.recorder.telemetry.fact("job looked at", state=job.state, key=job.source.key)
-        try:
-            self._follow(job, wake)
-        except JobMovedError:
-            self.recorder.telemetry.fact("somebody else moved the job")
+        for _ in range(_RACES):
+            if job is None:
+                self.recorder.telemetry.fact("wake for a job that is not known")
+                return
+            self.recorder.telemetry.fact("job looked at", state=job.state, key=job.source.key)
+            try:
+                self._follow(job, wake)
+            except JobMovedError as lost:
+                self.recorder.telemetry.fact("somebody else moved the job")
+                job = lost.winner
+            else:
+                return
 
     def _follow(self, job: Job, wake: Wake) -> None:
         if job.state.is_settled and not job.is_announced:
@@ -63,13 +76,17 @@ class Follow:
         if job.state is State.STORING and not job.is_due(self.recorder.clock.now()):
             return
         task_id = attempt.task_id or wake.task_id
-        if task_id is None:
-            return
+        if task_id is not None:
+            self._look(job, attempt, task_id, wake)
+
+    def _look(self, job: Job, attempt: Attempt, task_id: str, wake: Wake) -> None:
         try:
             task = self.evolink.read(task_id)
         except TaskUnknownError:
             self._task_unknown(job, attempt)
         except TransientError as exc:
+            if job.state not in _FOLLOWED:
+                raise
             self._read_later(job, str(exc))
         else:
             self._task_known(job, attempt, task, wake)
