@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.gate import Gate, Limits
+from cutout.gate import Gate, Limits, PauseReason
 from cutout.usecases.wake import change_gate
 
 
@@ -33,6 +33,11 @@ class GateKeeper:
             yield
         finally:
             change_gate(self.jobs, lambda gate: replace(gate, limits=before))
+
+    def pause(self) -> None:
+        """Let nobody pass until somebody resumes, as a person does."""
+        now = datetime.now(UTC)
+        change_gate(self.jobs, lambda gate: gate.pausing(PauseReason.OPERATOR, now, None))
 
     def resume(self) -> None:
         """End a pause, as a person does."""

@@ -1,0 +1,246 @@
+"""Least privilege, tried out: each role does everything anybody might, and most is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+
+from cutout.states import State
+from tests.e2e.deployed import Deployed
+from tests.e2e.fetching import fetch
+from tests.e2e.photos import Photos, Upload
+from tests.e2e.roles import Connect, is_denied, taken_on
+from tests.e2e.stand_in import StandIn
+
+_KEY = "roles/photo.jpg"
+_CUT_OUT = "roles/photo.png"
+_NOBODY = "0" * 32
+_ROLE = "AWS::IAM::Role"
+_DENY_ALL = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+_PROBE = {"pk": {"S": "probe"}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Somebody with a role, and the names of what there is to be had."""
+
+    connect: Connect
+    outputs: Mapping[str, str]
+    photo: Upload
+    photo_reader: str
+    signing_key: str
+    submit: str
+
+    def s3(self, operation: str, bucket: str, **arguments: object) -> object:
+        """Do something with the photo, or with its cut-out."""
+        name = self.outputs[f"{bucket}BucketName"]
+        return getattr(self.connect("s3"), operation)(Bucket=name, **arguments)
+
+    def table(self, operation: str, **arguments: object) -> object:
+        """Do something with the jobs table."""
+        name = self.outputs["JobsTableName"]
+        return getattr(self.connect("dynamodb"), operation)(TableName=name, **arguments)
+
+    def find(self, index: str, attribute: str) -> object:
+        """Ask an index of the jobs table."""
+        return self.table(
+            "query",
+            IndexName=index,
+            KeyConditionExpression="#p = :p",
+            ExpressionAttributeNames={"#p": attribute},
+            ExpressionAttributeValues={":p": {"S": "nothing"}},
+        )
+
+    def send(self, queue: str, body: Mapping[str, object]) -> object:
+        """Send a message that changes nothing."""
+        url = self.outputs[f"{queue}QueueUrl"]
+        return self.connect("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(body))
+
+    def receive(self, queue: str) -> object:
+        """Take messages from a queue, for no time at all."""
+        url = self.outputs[f"{queue}QueueUrl"]
+        return self.connect("sqs").receive_message(QueueUrl=url, VisibilityTimeout=0)
+
+    def secret(self, name: str) -> object:
+        """Read a secret."""
+        return self.connect("secretsmanager").get_secret_value(SecretId=name)
+
+
+_ACTIONS: dict[str, Callable[[_Place], object]] = {
+    "read a photo": lambda it: it.s3("get_object", "Uploads", Key=_KEY),
+    "read a version of a photo": lambda it: it.s3(
+        "get_object", "Uploads", Key=_KEY, VersionId=it.photo.version_id
+    ),
+    "read a photo's tags": lambda it: it.s3("get_object_tagging", "Uploads", Key=_KEY),
+    "tell a missing photo from a forbidden one": lambda it: it.s3("list_objects_v2", "Uploads"),
+    "overwrite a photo": lambda it: it.s3("put_object", "Uploads", Key=_KEY, Body=b"x"),
+    "delete a photo": lambda it: it.s3("delete_object", "Uploads", Key="roles/none.jpg"),
+    "read a cut-out": lambda it: it.s3("get_object", "Results", Key=_CUT_OUT),
+    "tell a missing cut-out from a forbidden one": lambda it: it.s3("list_objects_v2", "Results"),
+    "write a cut-out": lambda it: it.s3("put_object", "Results", Key="roles/probe", Body=b"x"),
+    "write a cut-out with tags": lambda it: it.s3(
+        "put_object", "Results", Key="roles/probe", Body=b"x", Tagging="a=b"
+    ),
+    "delete a cut-out": lambda it: it.s3("delete_object", "Results", Key="roles/none.png"),
+    "read an item": lambda it: it.table("get_item", Key=_PROBE),
+    "read items in bulk": lambda it: it.connect("dynamodb").batch_get_item(
+        RequestItems={it.outputs["JobsTableName"]: {"Keys": [_PROBE]}}
+    ),
+    "write an item": lambda it: it.table("put_item", Item=_PROBE),
+    "change an item": lambda it: it.table(
+        "update_item",
+        Key=_PROBE,
+        UpdateExpression="SET n = :n",
+        ExpressionAttributeValues={":n": {"N": "1"}},
+    ),
+    "delete an item": lambda it: it.table("delete_item", Key=_PROBE),
+    "read the whole table": lambda it: it.table("scan", Limit=1),
+    "find who waits": lambda it: it.find("lane", "lane"),
+    "find what is due": lambda it: it.find("due", "due_shard"),
+    "find a key's jobs": lambda it: it.find("source", "source_ref"),
+    "find jobs by state": lambda it: it.find("state", "state"),
+    "read the API key": lambda it: it.secret(it.outputs["ApiKeySecretName"]),
+    "read the signing key": lambda it: it.secret(it.signing_key),
+    "send a submission": lambda it: it.send("Submissions", {"job": _NOBODY}),
+    "send a callback": lambda it: it.send("Callbacks", {"job": _NOBODY, "attempt": 1}),
+    "take a submission": lambda it: it.receive("Submissions"),
+    "take a callback": lambda it: it.receive("Callbacks"),
+    "announce": lambda it: it.connect("events").put_events(
+        Entries=[{"Source": "e2e.probe", "DetailType": "Probe", "Detail": "{}"}]
+    ),
+    "lend photos": lambda it: it.connect("sts").assume_role(
+        RoleArn=it.photo_reader, RoleSessionName="probe"
+    ),
+    "start a function": lambda it: it.connect("lambda").invoke(FunctionName=it.submit),
+}
+
+_MAY: dict[str, set[str]] = {
+    "SubmitRole": {
+        "read a photo",
+        "read a version of a photo",
+        "tell a missing photo from a forbidden one",
+        "read an item",
+        "write an item",
+        "find who waits",
+        "read the API key",
+        "read the signing key",
+        "send a submission",
+        "take a submission",
+        "announce",
+        "lend photos",
+    },
+    "ReceiveCallbackRole": {"read the signing key", "send a callback"},
+    "StoreResultRole": {
+        "read a photo",
+        "read a version of a photo",
+        "read a photo's tags",
+        "tell a missing photo from a forbidden one",
+        "read a cut-out",
+        "tell a missing cut-out from a forbidden one",
+        "write a cut-out",
+        "write a cut-out with tags",
+        "read an item",
+        "write an item",
+        "find who waits",
+        "read the API key",
+        "send a submission",
+        "take a callback",
+        "announce",
+    },
+    "SweepRole": {
+        "read an item",
+        "read items in bulk",
+        "write an item",
+        "change an item",
+        "find who waits",
+        "find what is due",
+        "send a submission",
+        "send a callback",
+    },
+    "PhotoReader": {"read a photo", "read a version of a photo"},
+}
+
+
+@pytest.fixture(scope="module")
+def photo(photos: Photos) -> Upload:
+    """A photo, and its cut-out beside it."""
+    upload = photos.put(_KEY)
+    photos.settled(upload)
+    return upload
+
+
+@pytest.mark.parametrize("role", _MAY)
+def test_a_role_may_do_what_its_work_takes_and_nothing_else(
+    role: str, photo: Upload, deployed: Deployed
+) -> None:
+    """Every action that is not in the role's list is refused; every action that is, works."""
+    arn = deployed.client("iam").get_role(RoleName=deployed.resource(_ROLE, "PhotoReader"))
+    with taken_on(deployed, role) as connect:
+        place = _Place(
+            connect=connect,
+            outputs=deployed.cloud.outputs,
+            photo=photo,
+            photo_reader=arn["Role"]["Arn"],
+            signing_key=deployed.signing_key_name,
+            submit=deployed.function_name("Submit"),
+        )
+        done = {name for name, act in _ACTIONS.items() if not _is_denied(act, place)}
+    assert done == _MAY[role]
+
+
+def _is_denied(act: Callable[[_Place], object], place: _Place) -> bool:
+    return is_denied(lambda: act(place))
+
+
+@pytest.fixture(scope="module")
+def lent(photos: Photos, stand_in: StandIn) -> Iterator[str]:
+    """The link to a photo that was sent to the provider, while its task runs."""
+    key = "roles/lent.jpg"
+    stand_in.commit("task:slow", key, seconds=3600, times=1)
+    upload = photos.put(key)
+    job = photos.in_state(upload, State.PROCESSING)
+    assert job.attempt is not None
+    assert job.attempt.body is not None
+    yield json.loads(job.attempt.body)["image_urls"][0]
+    stand_in.let_pass(seconds=3600)
+    photos.settled(upload, is_swept=True)
+
+
+def test_the_link_that_the_provider_gets_is_lent_by_the_photo_reader(
+    lent: str, deployed: Deployed
+) -> None:
+    """It opens the photo with that role's rights alone: when the role loses them, so does it."""
+    iam: Any = deployed.client("iam")
+    role = deployed.resource(_ROLE, "PhotoReader")
+    deny = {"Version": "2012-10-17", "Statement": [_DENY_ALL]}
+    assert fetch(deployed, lent) == HTTPStatus.OK
+    iam.put_role_policy(RoleName=role, PolicyName="e2e", PolicyDocument=json.dumps(deny))
+    try:
+        assert fetch(deployed, lent) == HTTPStatus.FORBIDDEN
+    finally:
+        iam.delete_role_policy(RoleName=role, PolicyName="e2e")
+    assert fetch(deployed, lent) == HTTPStatus.OK
+
+
+@pytest.mark.parametrize(
+    ("method", "change"),
+    [
+        ("PUT", ("", "")),
+        ("DELETE", ("", "")),
+        ("GET", ("lent.jpg", "photo.jpg")),
+        ("GET", ("versionId=", "versionId=0")),
+        ("GET", ("X-Amz-Expires=", "X-Amz-Expires=9")),
+    ],
+)
+def test_the_link_that_the_provider_gets_opens_one_photo_for_reading(
+    method: str, change: tuple[str, str], lent: str, deployed: Deployed
+) -> None:
+    """Another method, photo, version or a longer life is not what was signed."""
+    changed = lent.replace(*change)
+    assert (changed == lent) == (change == ("", ""))
+    assert fetch(deployed, changed, method=method) == HTTPStatus.FORBIDDEN
