@@ -118,9 +118,10 @@ class StoreResult:
         room = _MAX_METADATA_BYTES - _weight(provenance)
         metadata = dict(provenance)
         for name, value in sorted(own.metadata.items()):
-            room -= _weight({name: value})
-            if room >= 0 and name not in metadata:
+            weight = _weight({name: value})
+            if weight <= room and name not in metadata:
                 metadata[name] = value
+                room -= weight
         return Labels(metadata=metadata, tags=own.tags)
 
     def _later(self, job: Job, message: str) -> Job:

@@ -1,0 +1,237 @@
+"""Bringing a result home: fetched safely, accepted, labelled, stored first and recorded last."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+import pytest
+
+from cutout.errors import FetchRefusedError, NotSentError, ProviderBusyError, ResponseLostError
+from cutout.job import Job, Result
+from cutout.ports import Labels, Metric
+from cutout.states import Reason, State
+from tests.fakes.buckets import StoredObject
+from tests.fakes.clock import START
+from tests.fakes.evolink import CUT_OUT, PRICE
+from tests.fakes.world import TIMING, World, png
+from tests.unit.usecases.hooks import Hook
+
+MINUTE = timedelta(minutes=1)
+TASK = "task-unified-000001"
+
+
+def finish(world: World, job: Job, result: bytes = CUT_OUT) -> Job:
+    """The job's task ends with this result, and its callback comes."""
+    world.evolink.complete(world.task_of(job), result)
+    return world.wake(job)
+
+
+def test_an_accepted_result_stands_beside_its_source_with_where_it_comes_from() -> None:
+    """Same folders, `.png`, and provenance as metadata."""
+    world = World()
+    job = finish(world, world.arrives("shoes/red.jpg"))
+    data = CUT_OUT + b" " + TASK.encode()
+    assert (job.state, job.reason) == (State.COMPLETED, None)
+    assert job.result == Result(
+        bucket="results",
+        key="shoes/red.png",
+        size=len(data),
+        width=600,
+        height=400,
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
+    stored = world.results.objects["shoes/red.png"]
+    assert stored == StoredObject(
+        data=data,
+        content_type="image/png",
+        labels=Labels(
+            metadata={
+                "cutout-job": job.id,
+                "cutout-source-version": "v1",
+                "cutout-source-order": job.source.order,
+                "cutout-model": "mj-v7-remove-bg",
+                "cutout-task": TASK,
+            },
+            tags={},
+        ),
+        etag=stored.etag,
+    )
+
+
+def test_a_completed_job_is_announced_counted_and_expires() -> None:
+    """With what it cost and how long it took."""
+    world = World()
+    job = world.arrives()
+    world.clock.advance(timedelta(seconds=41))
+    job = finish(world, job)
+    assert [told.state for told in world.announcements.jobs] == [State.COMPLETED]
+    assert (job.due_at, job.expires_at) == (None, world.clock.now() + TIMING.retention)
+    assert world.telemetry.counts == {
+        Metric.ADMITTED: 1,
+        Metric.COMPLETED: 1,
+        Metric.CREDITS: float(PRICE),
+        Metric.SECONDS_TO_COMPLETE: 41,
+    }
+
+
+def test_the_object_is_there_before_the_row_says_so() -> None:
+    """`completed` means that the object is there: written first, recorded last, told at the end."""
+    hook = Hook()
+    world = World(step=hook)
+    job = world.arrives()
+    seen: list[State] = []
+    hook.once_at("results.put done", lambda: seen.append(world.job(job).state))
+    finish(world, job)
+    assert seen == [State.STORING]
+    put, announced = (hook.seen.index(n) for n in ("results.put done", "announcements.announce"))
+    saves = [index for index, name in enumerate(hook.seen) if name == "jobs.save done"]
+    assert any(put < save < announced for save in saves)
+
+
+def test_the_slot_is_free_as_soon_as_the_task_is_finished() -> None:
+    """Fetching and storing do not keep others waiting."""
+    hook = Hook()
+    world = World(step=hook)
+    job = world.arrives()
+    in_flight: list[int] = []
+    hook.once_at("downloads.fetch", lambda: in_flight.append(world.jobs.read_gate().in_flight))
+    finish(world, job)
+    assert in_flight == [0]
+
+
+@pytest.mark.parametrize(
+    ("result", "reason"),
+    [
+        (b"<html>sorry</html>", Reason.RESULT_NOT_AN_IMAGE),
+        (b"png 600 400 255 255", Reason.RESULT_OPAQUE),
+        (b"jpeg 600 400 -1 -1", Reason.RESULT_OPAQUE),
+        (b"png 600 400 0 0", Reason.RESULT_EMPTY),
+        (b"png 400 600 0 255", Reason.RESULT_ASPECT_DIFFERS),
+    ],
+)
+def test_what_fails_acceptance_is_kept_for_review(result: bytes, reason: Reason) -> None:
+    """It was paid for, so it is kept, but never where cut-outs are."""
+    world = World()
+    job = finish(world, world.arrives("shoes/red.jpg"), result)
+    assert (job.state, job.reason, job.credits) == (State.REVIEW, reason, PRICE)
+    assert list(world.results.objects) == ["review/shoes/red.png"]
+    assert world.results.objects["review/shoes/red.png"].data.startswith(result)
+    assert job.result is not None
+    assert job.result.key == "review/shoes/red.png"
+    assert [told.state for told in world.announcements.jobs] == [State.REVIEW]
+    assert job.is_announced
+
+
+def test_what_is_kept_for_review_has_its_own_type_or_none() -> None:
+    """Nothing claims to be a PNG that is not one."""
+    world = World()
+    finish(world, world.arrives("a.jpg"), b"jpeg 600 400 -1 -1")
+    finish(world, world.arrives("b.jpg"), b"<html>sorry</html>")
+    types = {key: stored.content_type for key, stored in world.results.objects.items()}
+    assert types == {
+        "review/a.png": "image/jpeg",
+        "review/b.png": "application/octet-stream",
+    }
+
+
+def test_a_cut_out_of_another_format_becomes_a_png() -> None:
+    """The key says `.png`, so the bytes do too; the row describes what is stored."""
+    world = World()
+    job = finish(world, world.arrives(), b"webp 600 400 0 255")
+    stored = world.results.objects["a.png"]
+    assert (stored.data, stored.content_type) == (CUT_OUT + b" " + TASK.encode(), "image/png")
+    assert job.result is not None
+    assert job.result.size == len(stored.data)
+    assert job.result.sha256 == hashlib.sha256(stored.data).hexdigest()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FetchRefusedError("the link leads to an address that is not public"),
+        FetchRefusedError("the link is not https"),
+        FetchRefusedError("the body is larger than 104,857,600 bytes"),
+        FetchRefusedError("the link serves text/html, not a picture"),
+        ProviderBusyError("the link answers 403", status=403),
+        ProviderBusyError("the link answers 404", status=404),
+        ResponseLostError("RemoteProtocolError"),
+        NotSentError("the link's host is not found"),
+    ],
+    ids=str,
+)
+def test_a_result_that_cannot_be_fetched_is_read_again_and_never_stored(error: Exception) -> None:
+    """The task is asked anew, for its link may be fresh by then; nothing is paid again."""
+    hook = Hook()
+    world = World(step=hook)
+    job = world.arrives()
+    world.downloads.faults.append(error)
+    after = finish(world, job)
+    assert (after.state, after.reason, after.message) == (
+        State.STORING,
+        Reason.RESULT_UNREADABLE,
+        str(error),
+    )
+    assert after.due_at is not None
+    assert timedelta(seconds=7.5) <= after.due_at - START <= timedelta(seconds=15)
+    assert world.results.objects == {}
+    hook.seen.clear()
+    world.passes(MINUTE)
+    assert hook.seen.count("evolink.read") == 1
+    assert (world.job(job).state, len(world.evolink.posts)) == (State.COMPLETED, 1)
+
+
+def test_a_result_that_stays_unreadable_fails_the_job_at_the_deadline() -> None:
+    """Bounded, and far within the day that a link lives; the charge is on record."""
+    world = World()
+    job = world.arrives()
+    world.downloads.rule = lambda: FetchRefusedError("the link answers 404")
+    finish(world, job)
+    world.passes(TIMING.job_deadline - MINUTE)
+    assert world.job(job).state is State.STORING
+    world.passes(TIMING.poll_interval + 3 * MINUTE)
+    failed = world.job(job)
+    assert (failed.state, failed.reason, failed.message) == (
+        State.FAILED,
+        Reason.RESULT_LOST,
+        "the link answers 404",
+    )
+    assert (failed.credits, world.results.objects) == (PRICE, {})
+
+
+def labelled(world: World, labels: Labels) -> Labels:
+    """What the cut-out of a photo with these labels carries, without its provenance."""
+    source = world.uploads.add("a.jpg", png(), labels)
+    job = world.arrive.created(source)
+    assert job is not None
+    finish(world, world.submit.advance(job))
+    carried = world.results.objects["a.png"].labels
+    own = {name: v for name, v in carried.metadata.items() if not name.startswith("cutout-")}
+    return Labels(metadata=own, tags=carried.tags)
+
+
+def test_metadata_and_tags_of_the_source_are_carried_over() -> None:
+    """Whatever its owner wrote beside the photo stands beside the cut-out."""
+    labels = Labels(metadata={"sku": "4711", "shop": "north"}, tags={"team": "shoes", "a b": "ü"})
+    assert labelled(World(), labels) == labels
+
+
+def test_provenance_comes_first_and_metadata_stays_within_the_limit_of_s3() -> None:
+    """2 KB of names and values together; what does not fit is left out whole."""
+    labels = Labels(metadata={"big": "x" * 1990, "small": "y" * 20, "tail": "z" * 200}, tags={})
+    world = World()
+    assert labelled(world, labels).metadata == {"small": "y" * 20, "tail": "z" * 200}
+    metadata = world.results.objects["a.png"].labels.metadata
+    assert sum(len(name) + len(value) for name, value in metadata.items()) <= 2048
+    assert metadata["cutout-task"] == TASK
+
+
+def test_nobody_can_forge_provenance_through_the_sources_metadata() -> None:
+    """Names of ours are ours."""
+    world = World()
+    forged = {"cutout-job": "somebody else's", "cutout-source-order": "F" * 32}
+    labelled(world, Labels(metadata=forged, tags={}))
+    metadata = world.results.objects["a.png"].labels.metadata
+    (job,) = world.jobs.jobs.values()
+    assert metadata["cutout-job"] == job.id
+    assert metadata["cutout-source-order"] == job.source.order
