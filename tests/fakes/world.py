@@ -18,6 +18,7 @@ from cutout.usecases.answer import Answers
 from cutout.usecases.arrive import Arrive, Watch
 from cutout.usecases.follow import Follow
 from cutout.usecases.handover import Handover
+from cutout.usecases.operate import Operate
 from cutout.usecases.receive import Receive
 from cutout.usecases.record import Recorder
 from cutout.usecases.store import StoreResult
@@ -182,6 +183,14 @@ class World:
             store=store.store,
             timing=timing,
             randomness=rng.random,
+        )
+        self.operate = Operate(
+            jobs=self.jobs,
+            gates=self.jobs,
+            waker=waker,
+            submissions=self.submissions,
+            clock=self.clock,
+            lease=timing.lease,
         )
         self.receive = Receive(
             keys=FakeKeys(),

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from cutout.errors import CallbackRefusedError, TransientError
+from cutout.errors import CallbackRefusedError, JobMovedError, TransientError
 from cutout.gate import Limits, PauseReason
 from cutout.job import Source
 from cutout.ports import Wake
-from cutout.states import Transport
+from cutout.states import TRANSITIONS, Move, Transport
 from cutout.usecases.wake import change_gate
 from tests.fakes.clock import FakeClock
 from tests.fakes.world import TIMING, World, png
@@ -63,7 +65,9 @@ class Engine:
         self.newest: dict[str, Source] = {}
         self.noted: dict[str, tuple[str, datetime]] = {}
         self.puts_seen = 0
+        self.retries: Counter[str] = Counter()
         self.peak_in_flight = 0
+        self.holding_before = 0
         self.writes_seen = 0
         self._plans: list[Planned] = []
         self._planned = 0
@@ -257,11 +261,30 @@ class Engine:
         if is_stuck and (self.faults.is_quiet or self.rng.random() < 0.1):
             assert gate is not None
             assert gate.pause is not None
-            assert gate.pause.reason is PauseReason.KEY_REFUSED
+            assert gate.pause.reason in {PauseReason.KEY_REFUSED, PauseReason.OPERATOR}
             change_gate(self.world.jobs, lambda gate: gate.resuming())
+        self._operate()
         if self.submissions.dead and self.rng.random() < 0.1:
             self.submissions.redrive()
         self._plan_sweep()
+
+    def _operate(self) -> None:
+        """What a person does now and then."""
+        jobs = self.world.jobs.jobs.values()
+        retryable = [job for job in jobs if job.state in TRANSITIONS[Move.RETRY][0]]
+        if retryable and self.faults.strikes("retried"):
+            job = self.rng.choice(retryable)
+            self.retries[job.id] += 1
+            with suppress(JobMovedError):
+                self.world.operate.retry(job)
+        if self.faults.strikes("paused"):
+            self.world.operate.pause()
+            self._plan(self.rng.uniform(60, 1200), self._reopen)
+        if self.faults.strikes("limits_changed"):
+            self.world.operate.set_limits(max_in_flight=self.rng.choice((1, 2, 5, 8)))
+
+    def _reopen(self) -> None:
+        self.world.operate.resume()
 
     def _run_sweep(self) -> None:
         self.world.sweep.sweep()

@@ -74,6 +74,9 @@ class Mix:
     overwritten: float = 0.2
     deleted: float = 0.05
     not_a_photo: float = 0.05
+    retried: float = 0.03
+    paused: float = 0.02
+    limits_changed: float = 0.02
 
     @classmethod
     def draw(cls, rng: random.Random) -> Mix:

@@ -26,8 +26,13 @@ def check_always(engine: Engine) -> None:
     _demand(
         engine, holding == in_flight, 6, f"{holding} jobs hold slots, the gate says {in_flight}"
     )
-    most = engine.world.limits.max_in_flight
+    limits = (jobs.gate.limits if jobs.gate else None) or engine.world.limits
+    # Lowering the limit ends no task: what is in flight may exceed it until it is done.
+    most = max(limits.max_in_flight, engine.peak_in_flight)
+    if holding > engine.holding_before:
+        most = limits.max_in_flight
     _demand(engine, holding <= most, 6, f"{holding} jobs in flight, {most} allowed")
+    engine.holding_before = holding
     engine.peak_in_flight = max(engine.peak_in_flight, holding)
     for job in jobs.writes[engine.writes_seen :]:
         _check_write(engine, job)
@@ -94,7 +99,7 @@ def _check_charges(engine: Engine) -> None:
         kept = [t for t in task_ids if world.evolink.tasks[t].status is not TaskStatus.FAILED]
         counted = sum(attempt.is_possible_double_charge for attempt in job.attempts)
         text = f"{job.source.key}: {len(kept)} charges, {counted} counted as possible doubles"
-        _demand(engine, len(kept) <= 1 + counted, 3, text)
+        _demand(engine, len(kept) <= 1 + counted + engine.retries[job_id], 3, text)
         known = sum(a.outcome is AttemptOutcome.SUCCEEDED for a in job.attempts)
         _demand(engine, known <= len(kept), 3, f"{job.source.key}: a result nobody charged")
     bodies: dict[str, set[str]] = defaultdict(set)
