@@ -1,0 +1,189 @@
+"""Work that was paid for is kept, also when it comes after we gave up."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from cutout.errors import ProviderBusyError
+from cutout.job import Job
+from cutout.provider import OutcomeUnknown
+from cutout.states import AttemptOutcome, Reason, State
+from cutout.usecases.operate import Operate
+from tests.fakes.evolink import PRICE, answering, taken_but_unanswered
+from tests.fakes.world import TIMING, World, png
+
+MINUTE = timedelta(minutes=1)
+TASK = "task-unified-000001"
+
+
+def given_up_unconfirmed(world: World) -> Job:
+    """Both POSTs' answers were lost; the first had been taken."""
+    world.evolink.create_faults += (
+        taken_but_unanswered,
+        answering(OutcomeUnknown(message="ReadTimeout")),
+    )
+    job = world.arrives()
+    world.passes(2 * TIMING.unconfirmed_grace + 3 * MINUTE)
+    return world.job(job)
+
+
+def given_up_at_the_deadline(world: World) -> Job:
+    """Its task ran for longer than we wait."""
+    job = world.arrives()
+    world.passes(TIMING.job_deadline + 10 * MINUTE)
+    return world.job(job)
+
+
+GIVEN_UP = [
+    (given_up_unconfirmed, Reason.OUTCOME_UNKNOWN),
+    (given_up_at_the_deadline, Reason.DEADLINE_PASSED),
+]
+
+
+@pytest.mark.parametrize(("give_up", "reason"), GIVEN_UP)
+def test_a_late_result_of_a_photo_that_was_given_up_is_kept(
+    give_up: object,
+    reason: Reason,
+) -> None:
+    """Failed first, completed after all; both ends are told."""
+    world = World()
+    job: Job = give_up(world)  # type: ignore[operator]
+    assert (job.state, job.reason) == (State.FAILED, reason)
+    world.evolink.complete(TASK)
+    done = world.wake(job, task_id=TASK)
+    assert (done.state, done.reason, list(world.results.objects)) == (
+        State.COMPLETED,
+        None,
+        ["a.png"],
+    )
+    assert [told.state for told in world.announcements.jobs] == [State.FAILED, State.COMPLETED]
+    assert (done.expires_at, done.is_announced) == (
+        world.clock.now() + TIMING.retention,
+        True,
+    )
+    assert (done.credits, world.jobs.read_gate().in_flight) == (PRICE, 0)
+
+
+@pytest.mark.parametrize(("give_up", "_reason"), GIVEN_UP)
+def test_a_late_result_of_a_photo_that_is_no_longer_the_newest_is_not_stored(
+    give_up: object,
+    _reason: Reason,
+) -> None:
+    """It is superseded, and its charge stays on record."""
+    world = World()
+    job: Job = give_up(world)  # type: ignore[operator]
+    world.arrive.created(world.uploads.add("a.jpg", png(salt=2)))
+    world.evolink.complete(TASK)
+    late = world.wake(job, task_id=TASK)
+    assert (late.state, late.reason, late.credits) == (
+        State.SUPERSEDED,
+        Reason.NEWER_UPLOAD,
+        PRICE,
+    )
+    assert world.results.objects == {}
+
+
+@pytest.mark.parametrize(("give_up", "reason"), GIVEN_UP)
+def test_a_late_failure_of_a_photo_that_was_given_up_only_settles_what_it_cost(
+    give_up: object,
+    reason: Reason,
+) -> None:
+    """No attempt is made anew, nothing is told twice; the reservation is known to be returned."""
+    world = World()
+    job: Job = give_up(world)  # type: ignore[operator]
+    world.evolink.fail(TASK, "service_error")
+    late = world.wake(job, task_id=TASK)
+    assert (late.state, late.reason, late.credits) == (State.FAILED, reason, Decimal(0))
+    assert len(world.announcements.jobs) == 1
+
+
+def test_a_late_callback_that_finds_the_task_running_still_changes_nothing() -> None:
+    """A job that was given up is not followed again until there is a result."""
+    world = World()
+    job = given_up_at_the_deadline(world)
+    assert world.wake(job, task_id=TASK) == job
+
+
+def test_a_late_result_is_not_lost_while_the_api_is_busy() -> None:
+    """Nobody polls for a job that was given up: the queue must deliver the callback again."""
+    world = World()
+    job = given_up_at_the_deadline(world)
+    world.evolink.complete(TASK)
+    world.evolink.read_faults.append(ProviderBusyError("the API answers 503", status=503))
+    with pytest.raises(ProviderBusyError):
+        world.wake(job, task_id=TASK)
+    assert world.wake(job, task_id=TASK).state is State.COMPLETED
+
+
+def tried_again_by_a_person(world: World) -> Job:
+    """Given up with its first task still running, and tried again: a second task runs too."""
+    job = given_up_at_the_deadline(world)
+    Operate(
+        jobs=world.jobs,
+        gates=world.jobs,
+        waker=world.recorder.waker,
+        submissions=world.submissions,
+        clock=world.clock,
+        lease=TIMING.lease,
+    ).retry(job)
+    world.settles()
+    return world.job(job)
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_two_attempts_that_both_succeed_are_one_result_and_two_charges(
+    order: tuple[int, int],
+) -> None:
+    """Whichever ends first is stored; the other is noted with what it cost."""
+    world = World()
+    job = tried_again_by_a_person(world)
+    assert (job.state, len(world.evolink.charges)) == (State.PROCESSING, 2)
+    for number in order:
+        world.evolink.complete(f"task-unified-{number:06d}")
+        world.wake(job, attempt=number)
+    done = world.job(job)
+    assert (done.state, done.storing_attempt, len(world.results.puts)) == (
+        State.COMPLETED,
+        order[0],
+        1,
+    )
+    assert [(a.outcome, a.credits_used) for a in done.attempts] == [
+        (AttemptOutcome.SUCCEEDED, PRICE),
+        (AttemptOutcome.SUCCEEDED, PRICE),
+    ]
+    assert done.credits == 2 * PRICE
+    stored = world.results.objects["a.png"].labels.metadata
+    assert stored["cutout-task"] == f"task-unified-{order[0]:06d}"
+    assert [told.state for told in world.announcements.jobs] == [State.FAILED, State.COMPLETED]
+
+
+def test_an_older_attempt_that_fails_does_not_fail_the_job() -> None:
+    """The newest attempt decides; the older one's end is noted."""
+    world = World()
+    job = tried_again_by_a_person(world)
+    world.evolink.fail(TASK, "content_policy_violation")
+    after = world.wake(job, attempt=1)
+    assert (after.state, after.attempts[0].outcome) == (State.PROCESSING, AttemptOutcome.FAILED)
+    world.evolink.complete(world.task_of(job))
+    assert world.wake(job).state is State.COMPLETED
+
+
+def test_a_result_for_a_job_that_waits_for_its_next_attempt_is_taken() -> None:
+    """A person's retry is not needed any more: the first attempt came through."""
+    world = World()
+    job = given_up_at_the_deadline(world)
+    again = Operate(
+        jobs=world.jobs,
+        gates=world.jobs,
+        waker=world.recorder.waker,
+        submissions=world.submissions,
+        clock=world.clock,
+        lease=TIMING.lease,
+    ).retry(job)
+    world.evolink.complete(TASK)
+    assert world.wake(job, attempt=1).state is State.COMPLETED
+    assert world.submit.advance(again).state is State.COMPLETED
+    assert len(world.evolink.charges) == 1
