@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from datetime import timedelta
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
@@ -21,8 +22,8 @@ from cutout.usecases.timing import Timing
 from cutout.usecases.wake import Waker
 from cutout.wiring.aws import Clients
 
-POST_TIMEOUT_SECONDS = 30
-"""Well inside the lease and the function's own time-out."""
+_LONGEST_CALL = timedelta(seconds=30)
+_LONGEST_DOWNLOAD = timedelta(seconds=60)
 randomness = random.SystemRandom().random
 
 
@@ -69,13 +70,27 @@ def timing(settings: SubmitSettings | StoreSettings) -> Timing:
     )
 
 
+def call_seconds(lease: timedelta) -> float:
+    """How long the provider may take over each step of a call.
+
+    A function ends with its lease at the latest, so a call must end well before: an outcome that
+    is known to be unknown can be recorded, a worker that was ended records nothing.
+    """
+    return min(_LONGEST_CALL, lease / 3).total_seconds()
+
+
+def download_seconds(lease: timedelta) -> float:
+    """How long a result may take to come, so that there is time left to store it."""
+    return min(_LONGEST_DOWNLOAD, lease / 2).total_seconds()
+
+
 def evolink_files(settings: SubmitSettings | StoreSettings, api_key: Secret) -> EvolinkFiles:
     """The provider's Files API."""
-    http = HttpxHttp(timeout_seconds=POST_TIMEOUT_SECONDS)
+    http = HttpxHttp(timeout_seconds=call_seconds(settings.lease_seconds))
     return EvolinkFiles(http, settings.evolink_files_url, api_key)
 
 
 def evolink(settings: SubmitSettings | StoreSettings, api_key: Secret) -> EvolinkApi:
     """The provider's API."""
-    http = HttpxHttp(timeout_seconds=POST_TIMEOUT_SECONDS)
+    http = HttpxHttp(timeout_seconds=call_seconds(settings.lease_seconds))
     return EvolinkApi(http, settings.evolink_base_url, api_key)

@@ -32,7 +32,12 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> Follow:
         recorder=recorder,
         uploads=S3Uploads(clients.s3()),
         results=S3Results(clients.s3(), settings.results_bucket),
-        downloads=SafeDownloads(FetchLimits(allow_loopback=settings.allow_loopback)),
+        downloads=SafeDownloads(
+            FetchLimits(
+                max_seconds=shared.download_seconds(settings.lease_seconds),
+                allow_loopback=settings.allow_loopback,
+            ),
+        ),
         pictures=PillowPictures(settings.max_pixels),
         timing=timing,
         randomness=shared.randomness,
