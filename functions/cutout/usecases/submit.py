@@ -82,14 +82,12 @@ class Submit:
         superseded = self.recorder.why_superseded(job)
         if superseded:
             return self._settle(job, Move.SUPERSEDE, superseded)
-        if job.photo is None:
-            try:
-                job = self._checked(job)
-            except NotAPhotoError as exc:
-                return self._settle(job, Move.REJECT, exc.reason, message=str(exc))
-            except SourceGoneError:
-                return self._settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
-        return self._pass_gate(job)
+        try:
+            return self._pass_gate(job if job.photo else self._checked(job))
+        except NotAPhotoError as exc:
+            return self._settle(job, Move.REJECT, exc.reason, message=str(exc))
+        except SourceGoneError:
+            return self._settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
 
     def _checked(self, job: Job) -> Job:
         """The job with what its photo is and where its result will go."""
