@@ -11,7 +11,6 @@ from cutout.errors import ProviderBusyError
 from cutout.job import Job
 from cutout.provider import OutcomeUnknown
 from cutout.states import AttemptOutcome, Reason, State
-from cutout.usecases.operate import Operate
 from tests.fakes.evolink import PRICE, answering, taken_but_unanswered
 from tests.fakes.world import TIMING, World, png
 
@@ -121,14 +120,7 @@ def test_a_late_result_is_not_lost_while_the_api_is_busy() -> None:
 def tried_again_by_a_person(world: World) -> Job:
     """Given up with its first task still running, and tried again: a second task runs too."""
     job = given_up_at_the_deadline(world)
-    Operate(
-        jobs=world.jobs,
-        gates=world.jobs,
-        waker=world.recorder.waker,
-        submissions=world.submissions,
-        clock=world.clock,
-        lease=TIMING.lease,
-    ).retry(job)
+    world.operate.retry(job)
     world.settles()
     return world.job(job)
 
@@ -175,14 +167,7 @@ def test_a_result_for_a_job_that_waits_for_its_next_attempt_is_taken() -> None:
     """A person's retry is not needed any more: the first attempt came through."""
     world = World()
     job = given_up_at_the_deadline(world)
-    again = Operate(
-        jobs=world.jobs,
-        gates=world.jobs,
-        waker=world.recorder.waker,
-        submissions=world.submissions,
-        clock=world.clock,
-        lease=TIMING.lease,
-    ).retry(job)
+    again = world.operate.retry(job)
     world.evolink.complete(TASK)
     assert world.wake(job, attempt=1).state is State.COMPLETED
     assert world.submit.advance(again).state is State.COMPLETED

@@ -12,7 +12,6 @@ from cutout.job import Job
 from cutout.ports import Metric, Wake
 from cutout.provider import NotSent
 from cutout.states import Reason, State
-from cutout.usecases.operate import Operate
 from tests.fakes.evolink import LOST, answering, taken_but_unanswered
 from tests.fakes.world import LIMITS, TIMING, World, png
 from tests.unit.usecases.hooks import Hook, WorkerDiedError
@@ -191,18 +190,6 @@ def test_a_settled_job_whose_event_is_owed_is_announced() -> None:
     assert world.job(job) == replace(job, version=job.version + 1, is_announced=True, due_at=None)
 
 
-def operator(world: World) -> Operate:
-    """A person at the command line."""
-    return Operate(
-        jobs=world.jobs,
-        gates=world.jobs,
-        waker=world.recorder.waker,
-        submissions=world.submissions,
-        clock=world.clock,
-        lease=TIMING.lease,
-    )
-
-
 def test_after_a_persons_retry_the_new_attempt_is_polled_not_the_one_stored_before() -> None:
     """A photo in review is tried again and its callback is lost: the poll asks for the new task."""
     world = World()
@@ -210,7 +197,7 @@ def test_after_a_persons_retry_the_new_attempt_is_polled_not_the_one_stored_befo
     world.evolink.complete(world.task_of(job), b"png 600 400 255 255")
     job = world.wake(job)
     assert job.state is State.REVIEW
-    operator(world).retry(job)
+    world.operate.retry(job)
     world.settles()
     world.evolink.complete(world.task_of(job))
     world.passes(TIMING.first_poll + MINUTE)
