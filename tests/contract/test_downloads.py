@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 
 from cutout.adapters.http_httpx import USER_AGENT, FetchLimits, SafeDownloads, resolve
@@ -132,6 +133,30 @@ def test_what_is_no_link_is_refused(url: str, file: Path) -> None:
     """Not asked of any resolver."""
     downloads = SafeDownloads(resolver=lambda _host, _port: pytest.fail("asked"))
     assert type(refused(downloads, url, file)) is FetchRefusedError
+
+
+@pytest.mark.parametrize("address", ["93.184.215.14", "2606:2800:21f:cb07::1"])
+@pytest.mark.parametrize("limits", [FetchLimits(), LOOPBACK])
+def test_a_public_address_is_connected_to_under_the_hosts_name(
+    limits: FetchLimits, address: str, file: Path
+) -> None:
+    """The first of the addresses that were checked; TLS and Host name the host."""
+    requests: list[httpx.Request] = []
+
+    def respond(request: httpx.Request) -> httpx.Response:
+        requests.append(request)
+        return httpx.Response(200, stream=httpx.ByteStream(PNG))
+
+    downloads = SafeDownloads(
+        limits,
+        resolver=resolving(address, "93.184.215.15"),
+        transport=httpx.MockTransport(respond),
+    )
+    assert downloads.fetch("https://media.example/x.png?a=b", file) == len(PNG)
+    (request,) = requests
+    assert (request.url.host, request.url.raw_path) == (address, b"/x.png?a=b")
+    assert request.headers["host"] == "media.example"
+    assert request.extensions["sni_hostname"] == "media.example"
 
 
 def test_plain_http_from_loopback_is_for_the_local_cloud(file: Path) -> None:

@@ -139,6 +139,13 @@ def test_a_result_cut_short_is_not_a_picture(file: Path, format_: str, share: fl
     assert examined(file, data[: int(len(data) * share)]) is None
 
 
+def test_a_png_whose_pieces_do_not_fit_is_not_a_picture(file: Path) -> None:
+    """A chunk that ends too early leaves what no chunk begins with."""
+    data = saved(Image.effect_noise((100, 100), 100).convert("RGB"))
+    at = data.index(b"IDAT") - 4
+    assert examined(file, data[:at] + struct.pack(">I", 100) + data[at + 4 :]) is None
+
+
 def bomb(width: int, height: int) -> bytes:
     """A PNG of a few bytes that claims to be so large."""
     header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)

@@ -65,6 +65,17 @@ def test_anything_else_is_tried_again(s3: tuple[S3Client, Stubber], code: str) -
         S3Uploads(client).read(SOURCE)
 
 
+@pytest.mark.parametrize("code", ["403", "503"])
+def test_a_place_that_cannot_be_seen_is_not_taken_for_free(
+    s3: tuple[S3Client, Stubber], code: str
+) -> None:
+    """Only 404 says that nothing stands there."""
+    client, stubber = s3
+    stubber.add_client_error("head_object", code, http_status_code=int(code))
+    with pytest.raises(ClientError):
+        S3Results(client, "results").standing("a.png")
+
+
 def put(client: S3Client, folder: Path, replacing: StoredResult | None) -> bool:
     """Store a result."""
     file = folder / "result"

@@ -126,6 +126,13 @@ class SafeDownloads:
 
     Only https to public addresses; the address that was checked is the one connected to; every
     redirect is checked anew; no credentials are sent; size and time are bounded.
+
+    Args:
+        limits: what a download may take.
+        resolver: finds a host's addresses.
+        monotonic: seconds, for the limit of time.
+        verify: whose certificates are trusted.
+        transport: in place of the network, for tests.
     """
 
     def __init__(
@@ -135,6 +142,7 @@ class SafeDownloads:
         resolver: Resolver = resolve,
         monotonic: Callable[[], float] = time.monotonic,
         verify: ssl.SSLContext | bool = True,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._limits = limits or FetchLimits()
         self._resolver = resolver
@@ -146,6 +154,7 @@ class SafeDownloads:
             trust_env=False,
             cookies=_no_cookies(),
             verify=verify,
+            transport=transport,
         )
 
     def fetch(self, url: str, file: Path) -> int:

@@ -119,6 +119,7 @@ def test_a_photo_is_measured_as_it_is_shown(
         exif(0),
         exif(9),
         exif(6)[:-20],
+        exif(6).replace(b"\x01\x12", b"\x01\x13"),
         b"Exif\0\0not a directory",
     ],
 )
