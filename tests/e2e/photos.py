@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from botocore.exceptions import ClientError
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
+from cutout.errors import JobMovedError
 from cutout.job import Job, Source
 from cutout.states import State
 from tests.e2e.deployed import Deployed
@@ -91,6 +93,20 @@ class Photos:
     def job(self, upload: Upload) -> Job | None:
         """Return an upload's job, if there is one."""
         return self.jobs.find(upload.job_id)
+
+    def age(self, upload: Upload, by: timedelta) -> None:
+        """Have everything that happened to a job lie so much further back: time has passed.
+
+        For waits that are no settings, such as the minute before a failed task is tried again.
+        """
+        while True:
+            job = self.jobs.find(upload.job_id)
+            assert job is not None
+            try:
+                self.jobs.save(_aged(job, by))
+            except JobMovedError:
+                continue
+            return
 
     def reached(
         self,
@@ -189,3 +205,14 @@ class Photos:
             Bucket=self.results_bucket, Prefix=prefix
         )
         return [one["Key"] for page in pages for one in page.get("Contents", ())]
+
+
+def _aged(job: Job, by: timedelta) -> Job:
+    return replace(
+        job,
+        created_at=job.created_at - by,
+        updated_at=job.updated_at - by,
+        due_at=None if job.due_at is None else job.due_at - by,
+        attempts=tuple(replace(it, started_at=it.started_at - by) for it in job.attempts),
+        history=tuple(replace(step, at=step.at - by) for step in job.history),
+    )

@@ -49,6 +49,10 @@ class StandIn:
         found = self._ledger(kind=kind, photo=f"/{self.bucket}/{key}")
         return list(found["entries"])
 
+    def every(self, kind: str) -> Sequence[Mapping[str, Any]]:
+        """Return the ledger's entries of a kind, about photos or anything else."""
+        return list(self._ledger(kind=kind)["entries"])
+
     def awaited(self, kind: str, key: str, count: int = 1) -> Sequence[Mapping[str, Any]]:
         """Wait for so many entries of a kind about these photos, and return them."""
         photo = f"/{self.bucket}/{key}"

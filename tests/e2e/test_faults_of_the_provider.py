@@ -1,0 +1,336 @@
+"""Everything that the provider can do wrong, done to a photo each, all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from cutout.job import Job
+from cutout.states import Reason, State
+from tests.e2e.gate import GateKeeper
+from tests.e2e.photos import Photos, Upload
+from tests.e2e.pictures import opened
+from tests.e2e.stand_in import StandIn
+
+_Fault = tuple[str, Mapping[str, Any]]
+_Faults = tuple[_Fault, ...]
+
+_AT_ONCE = 30
+_PRICE = Decimal("5.4")
+_LOST: _Fault = ("callback:lost", {})
+_PLAIN_HTTP = "http://93.184.216.34/result.png"
+
+
+def _once(*faults: str, **options: Any) -> _Faults:
+    """Each fault, committed once."""
+    return tuple((fault, {"times": 1, **options}) for fault in faults)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What is done to a photo, and the way it is to take to its cut-out.
+
+    Attributes:
+        faults: What the stand-in does.
+        posts: How often the paid call goes out.
+        through: A state, or the reason of a step, that the way leads through.
+        is_doubtful: Whether it is to be counted as a possible double charge.
+        wait: A wait on the way that no test sits through.
+    """
+
+    faults: _Faults
+    posts: int = 1
+    through: State | Reason | None = None
+    is_doubtful: bool = False
+    wait: timedelta | None = None
+
+
+_UNKNOWN = State.UNCONFIRMED
+_MINUTES = timedelta(minutes=5)
+
+
+def _repeated(fault: str, *others: _Fault, is_doubtful: bool = False) -> Case:
+    """The outcome of the call is unknown until the grace time is over."""
+    return Case(
+        faults=(*_once(fault), *others),
+        posts=2,
+        through=_UNKNOWN,
+        is_doubtful=is_doubtful,
+        wait=_MINUTES,
+    )
+
+
+_OVERCOME = {
+    # The paid call was taken, its answer lost: no second call, its callback settles it.
+    "taken, then a time-out": Case(faults=_once("create:accept-then-timeout")),
+    "taken, then a time-out, a late callback": Case(
+        faults=(*_once("create:accept-then-timeout"), *_once("callback:late", seconds=7.0)),
+        through=_UNKNOWN,
+    ),
+    "taken, then a reset": Case(faults=_once("create:accept-then-reset"), through=_UNKNOWN),
+    "taken, then a 500": Case(faults=_once("create:accept-then-500"), through=_UNKNOWN),
+    "taken, the answer is no JSON": Case(faults=_once("create:invalid-json"), through=_UNKNOWN),
+    "taken, the answer has no id": Case(faults=_once("create:no-id"), through=_UNKNOWN),
+    # And no callback comes: after the grace time the same call again, which the API knows.
+    "taken, then a reset, no callback": _repeated("create:accept-then-reset", _LOST),
+    "taken, then a reset, a callback about another task": _repeated(
+        "create:accept-then-reset", ("callback:other-task", {})
+    ),
+    # The paid call was not taken, but nobody can tell: repeated and counted.
+    "a reset before it was taken": _repeated("create:reset-before-accept", is_doubtful=True),
+    "500": _repeated("create:500", is_doubtful=True),
+    "502 in HTML": _repeated("create:502", is_doubtful=True),
+    "503 in HTML": _repeated("create:503", is_doubtful=True),
+    "503 with a number for a code": _repeated("create:integer-code", is_doubtful=True),
+    "409, an earlier call is undecided": _repeated("create:409", is_doubtful=True),
+    "answered late": Case(faults=_once("create:slow", seconds=3.0)),
+    # Callbacks
+    "callback lost": Case(faults=(_LOST,), through=State.PROCESSING),
+    "callback doubled": Case(faults=_once("callback:doubled")),
+    "callback early": Case(faults=_once("callback:early")),
+    "callback late": Case(faults=_once("callback:late", seconds=6.0)),
+    "callback of garbage": Case(faults=_once("callback:garbage")),
+    "callback of nothing": Case(faults=_once("callback:empty")),
+    "callback of a megabyte": Case(faults=_once("callback:huge")),
+    "callback about another task": Case(faults=_once("callback:other-task")),
+    "callback says failed": Case(faults=_once("callback:says-failed")),
+    "callback says processing": Case(faults=_once("callback:says-processing")),
+    "callback says little": Case(faults=_once("callback:sparse")),
+    "callback four times": Case(faults=_once("callback:after-failure")),
+    # Tasks
+    "task failed, worth another try": Case(
+        faults=_once("task:failed"), posts=2, through=Reason.TASK_RETRIED, wait=_MINUTES
+    ),
+    "task cancelled": Case(
+        faults=_once("task:cancelled"), posts=2, through=Reason.TASK_RETRIED, wait=_MINUTES
+    ),
+    "task canceled, one l": Case(
+        faults=_once("task:canceled"), posts=2, through=Reason.TASK_RETRIED, wait=_MINUTES
+    ),
+    "result in result_data only": Case(faults=_once("task:result-data-only")),
+    "several results": Case(faults=_once("task:several-links")),
+    "links come late": Case(faults=_once("task:late-links", seconds=3.0)),
+    # Reads
+    "task not found at first": Case(
+        faults=_once("task:404-on-read"), through=State.PROCESSING, wait=_MINUTES
+    ),
+    "read: 401": Case(faults=_once("task:401-on-read")),
+    "read: 402": Case(faults=_once("task:402-on-read")),
+    "read: 403": Case(faults=_once("task:403-on-read")),
+    "read: 429": Case(faults=_once("task:429-on-read")),
+    "read: 500": Case(faults=_once("task:500-on-read")),
+    "read: 502 in HTML": Case(faults=_once("task:502-on-read")),
+    "read: no JSON": Case(faults=_once("task:invalid-json-on-read")),
+    "read: wrapped": Case(faults=_once("task:wrapped-on-read")),
+    "read: reset": Case(faults=_once("task:reset-on-read")),
+    "read: time-out": Case(faults=_once("task:timeout-on-read")),
+    # Results
+    "result: 403": Case(faults=_once("result:403"), through=Reason.RESULT_UNREADABLE),
+    "result: 404": Case(faults=_once("result:404"), through=Reason.RESULT_UNREADABLE),
+    "result: 500": Case(faults=_once("result:500"), through=Reason.RESULT_UNREADABLE),
+    "result: HTML": Case(faults=_once("result:html"), through=Reason.RESULT_UNREADABLE),
+    "result: truncated": Case(faults=_once("result:truncated"), through=Reason.RESULT_UNREADABLE),
+    "result: moved": Case(faults=_once("result:redirect")),
+    "result: half the size": Case(faults=_once("result:other-size")),
+    "result: WebP": Case(faults=_once("result:webp")),
+}
+
+
+def _key(name: str) -> str:
+    return f"faults/{name}.jpg"
+
+
+@pytest.fixture(scope="module")
+def open_gate(gate: GateKeeper) -> Iterator[None]:
+    """Room for all these photos at once."""
+    with gate.limited_to(_AT_ONCE):
+        yield
+
+
+def _uploaded(names: Mapping[str, _Faults], photos: Photos, stand_in: StandIn) -> dict[str, Upload]:
+    for name, faults in names.items():
+        for fault, options in faults:
+            stand_in.commit(fault, _key(name), **options)
+    uploads = photos.put_all([_key(name) for name in names])
+    return dict(zip(names, uploads, strict=True))
+
+
+@pytest.fixture(scope="module")
+def afflicted(open_gate: None, photos: Photos, stand_in: StandIn) -> dict[str, Upload]:  # noqa: ARG001 - room is needed first
+    """The photos that something is done to."""
+    return _uploaded({name: it.faults for name, it in _OVERCOME.items()}, photos, stand_in)
+
+
+@pytest.mark.parametrize("name", _OVERCOME)
+def test_a_fault_that_passes_costs_time_but_no_photo_and_no_second_charge(
+    name: str, afflicted: dict[str, Upload], photos: Photos, stand_in: StandIn
+) -> None:
+    """Whatever is lost, late, doubled or spoilt: one cut-out, one charge, both on record."""
+    case, upload = _OVERCOME[name], afflicted[name]
+    if case.wait:
+        photos.reached(upload, _waits_or_is_over, "to wait", is_swept=True)
+        photos.age(upload, case.wait)
+    job = photos.settled(upload, is_swept=True)
+    stored = photos.result(f"faults/{name}.png")
+    assert (job.state, job.reason) == (State.COMPLETED, None)
+    assert stored is not None
+    assert opened(stored.content).format == "PNG"
+    assert (stand_in.posts(_key(name)), stand_in.charges(_key(name))) == (case.posts, 1)
+    assert job.credits == _PRICE
+    assert case.through is None or case.through in _way(job)
+    assert any(it.is_possible_double_charge for it in job.attempts) == case.is_doubtful
+
+
+def _waits_or_is_over(job: Job) -> bool:
+    is_retried = job.reason is Reason.TASK_RETRIED
+    is_unknown = job.state is _UNKNOWN
+    is_unread = job.state is State.PROCESSING and job.tries > 0
+    return is_retried or is_unknown or is_unread or job.state.is_settled
+
+
+def _way(job: Job) -> set[State | Reason | None]:
+    return {part for step in job.history for part in (step.state, step.reason)}
+
+
+_UNACCEPTABLE = {
+    "opaque": ("result:opaque", Reason.RESULT_OPAQUE),
+    "without alpha": ("result:no-alpha", Reason.RESULT_OPAQUE),
+    "empty": ("result:empty", Reason.RESULT_EMPTY),
+    "of another shape": ("result:other-shape", Reason.RESULT_ASPECT_DIFFERS),
+    "no picture": ("result:not-image", Reason.RESULT_NOT_AN_IMAGE),
+    "no bytes": ("result:no-bytes", Reason.RESULT_NOT_AN_IMAGE),
+    "cut short": ("result:cut-short", Reason.RESULT_NOT_AN_IMAGE),
+    "a bomb": ("result:bomb", Reason.RESULT_NOT_AN_IMAGE),
+}
+
+
+@pytest.fixture(scope="module")
+def unacceptable(open_gate: None, photos: Photos, stand_in: StandIn) -> dict[str, Upload]:  # noqa: ARG001 - room is needed first
+    """The photos whose results nobody wants."""
+    faults: dict[str, _Faults] = {name: ((it[0], {}),) for name, it in _UNACCEPTABLE.items()}
+    return _uploaded(faults, photos, stand_in)
+
+
+@pytest.mark.parametrize("name", _UNACCEPTABLE)
+def test_a_result_that_is_no_cut_out_of_the_photo_is_kept_for_review(
+    name: str, unacceptable: dict[str, Upload], photos: Photos, stand_in: StandIn
+) -> None:
+    """It was paid for, so it is kept, but where nobody takes it for a cut-out."""
+    job = photos.settled(unacceptable[name], is_swept=True)
+    assert (job.state, job.reason) == (State.REVIEW, _UNACCEPTABLE[name][1])
+    assert photos.result_keys(f"faults/{name}") == []
+    assert photos.result_keys(f"review/faults/{name}") == [f"review/faults/{name}.png"]
+    assert (stand_in.posts(_key(name)), stand_in.charges(_key(name))) == (1, 1)
+
+
+_FINAL = {
+    "400": (_once("create:400"), Reason.REFUSED_BY_PROVIDER, "invalid_request", 0),
+    "404": (_once("create:404"), Reason.REFUSED_BY_PROVIDER, "not_found", 0),
+    "413": (_once("create:413"), Reason.REFUSED_BY_PROVIDER, "request_too_large", 0),
+    "422": (_once("create:422"), Reason.REFUSED_BY_PROVIDER, "invalid_parameters", 0),
+    "moderated": (_once("task:moderated"), Reason.TASK_FAILED, "content_policy_violation", 1),
+    "an unknown code": (
+        _once("task:failed", code="martians_landed"),
+        Reason.TASK_FAILED,
+        "martians_landed",
+        0,
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def refused(open_gate: None, photos: Photos, stand_in: StandIn) -> dict[str, Upload]:  # noqa: ARG001 - room is needed first
+    """The photos that the provider will not have."""
+    return _uploaded({name: it[0] for name, it in _FINAL.items()}, photos, stand_in)
+
+
+@pytest.mark.parametrize("name", _FINAL)
+def test_a_final_refusal_is_not_tried_again(
+    name: str, refused: dict[str, Upload], photos: Photos, stand_in: StandIn
+) -> None:
+    """The provider's code is kept as it came; another call would be another payment."""
+    job = photos.settled(refused[name], is_swept=True)
+    _, reason, code, charges = _FINAL[name]
+    assert (job.state, job.reason, job.code) == (State.FAILED, reason, code)
+    assert job.message
+    assert (stand_in.posts(_key(name)), stand_in.charges(_key(name))) == (1, charges)
+    assert job.credits == _PRICE * charges
+
+
+_UNSAFE: dict[str, tuple[_Faults, str]] = {
+    "to a private address": ((("result:redirect-private", {}),), "not public"),
+    "to this machine's metadata": (
+        (("result:redirect-private", {"message": "http://169.254.169.254/latest/"}),),
+        "not https",
+    ),
+    "to plain http": ((("result:redirect-http", {"message": _PLAIN_HTTP}),), "not https"),
+    "in circles": ((("result:redirect-loop", {}),), "redirects too often"),
+    "to a page": ((("result:html", {}),), "text/html"),
+    "to nowhere": ((("task:no-links", {}),), "names no result"),
+    "to half of it": ((("result:truncated", {}),), "RemoteProtocolError"),
+    "to a file without end": ((("result:streams-huge", {}),), "larger than"),
+}
+
+
+@pytest.fixture(scope="module")
+def misled(open_gate: None, photos: Photos, stand_in: StandIn) -> dict[str, Upload]:  # noqa: ARG001 - room is needed first
+    """The photos whose links lead astray, time and again."""
+    return _uploaded({name: it[0] for name, it in _UNSAFE.items()}, photos, stand_in)
+
+
+@pytest.mark.parametrize("name", _UNSAFE)
+def test_a_link_that_leads_astray_is_not_followed_and_given_up_in_the_end(
+    name: str, misled: dict[str, Upload], photos: Photos, stand_in: StandIn
+) -> None:
+    """What cannot be fetched safely is looked at again until the deadline, never stored."""
+    upload = misled[name]
+    waiting = photos.reached(
+        upload,
+        lambda job: job.reason is Reason.RESULT_UNREADABLE and job.message is not None,
+        "to be unreadable",
+    )
+    assert waiting.state is State.STORING
+    assert _UNSAFE[name][1] in (waiting.message or "")
+    photos.age(upload, timedelta(hours=7))
+    job = photos.settled(upload, is_swept=True)
+    assert (job.state, job.reason) == (State.FAILED, Reason.RESULT_LOST)
+    assert photos.result_keys(f"faults/{name}") == []
+    assert (stand_in.posts(_key(name)), stand_in.charges(_key(name))) == (1, 1)
+
+
+_ENDLESS = {"stuck": "task:stuck", "in a status that nobody knows": "task:unknown-status"}
+
+
+@pytest.mark.parametrize("name", _ENDLESS)
+def test_a_task_that_never_ends_is_given_up_at_the_deadline(
+    name: str, photos: Photos, stand_in: StandIn
+) -> None:
+    """It is polled until then, and its slot at the gate becomes free."""
+    stand_in.commit(_ENDLESS[name], _key(name))
+    upload = photos.put(_key(name))
+    photos.in_state(upload, State.PROCESSING)
+    photos.age(upload, timedelta(hours=7))
+    job = photos.settled(upload, is_swept=True)
+    assert (job.state, job.reason) == (State.FAILED, Reason.DEADLINE_PASSED)
+    assert stand_in.posts(_key(name)) == 1
+
+
+def test_a_photo_that_the_provider_cannot_fetch_is_handed_over_as_a_copy(
+    photos: Photos, stand_in: StandIn
+) -> None:
+    """Once, through the Files API; the copy is removed when it has served its purpose."""
+    key = _key("out of reach")
+    stand_in.commit("task:unreachable-input", key)
+    upload = photos.put(key)
+    photos.reached(upload, lambda job: job.reason is Reason.TASK_RETRIED, "to be tried again")
+    photos.age(upload, _MINUTES)
+    job = photos.settled(upload, is_swept=True)
+    assert (job.state, len(job.attempts), job.credits) == (State.COMPLETED, 2, _PRICE)
+    copy = job.attempts[1].file_id
+    assert [it["file"] for it in stand_in.every("upload")].count(copy) == 1
+    assert [it["file"] for it in stand_in.every("delete")].count(copy) == 1
