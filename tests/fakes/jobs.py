@@ -88,7 +88,8 @@ class MemoryJobs:
 
     def postpone(self, job: Job, until: datetime) -> None:
         self._step("backlog.postpone")
-        if self.jobs[job.id].version == job.version and job.id in self.look_at:
+        standing = self.jobs.get(job.id)
+        if standing and standing.version == job.version and job.id in self.look_at:
             self.look_at[job.id] = until
 
     def count_holding(self) -> int:

@@ -1,0 +1,64 @@
+"""The jobs table as the stack makes it, and everything that stands behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cutout.job import Job
+from cutout.ports import Backlog, Gates, Jobs, ResultKeys, SourceHeads
+from cutout.states import State
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+TABLE = "Cutout-Jobs"
+_INDEXES = {
+    # name: partition key, sort key, type of the sort key
+    "due": ("due_shard", "due_at", "N"),
+    "lane": ("lane", "lane_at", "N"),
+    "source": ("source_ref", "sequencer", "S"),
+    "state": ("state", "updated_at", "N"),
+}
+
+
+class Store(Jobs, Gates, Backlog, SourceHeads, ResultKeys, Protocol):
+    """What the use cases and the command line ask of the table."""
+
+    def of_source(self, bucket: str, key: str, limit: int) -> list[Job]:
+        """The jobs of a key, newest upload first."""
+        ...
+
+    def in_state(self, state: State, limit: int) -> list[Job]:
+        """Jobs in a state, the latest moved first."""
+        ...
+
+    def find_all(self, job_ids: Sequence[str]) -> list[Job]:
+        """The jobs that exist of these, in this order."""
+        ...
+
+
+def create_table(client: DynamoDBClient, name: str = TABLE) -> None:
+    """An empty table with its four indexes."""
+    types = {"pk": "S"}
+    for partition, sort, kind in _INDEXES.values():
+        types |= {partition: "S", sort: kind}
+    definitions: Any = [{"AttributeName": n, "AttributeType": t} for n, t in types.items()]
+    indexes: Any = [
+        {
+            "IndexName": index,
+            "KeySchema": [
+                {"AttributeName": partition, "KeyType": "HASH"},
+                {"AttributeName": sort, "KeyType": "RANGE"},
+            ],
+            "Projection": {"ProjectionType": "KEYS_ONLY"},
+        }
+        for index, (partition, sort, _kind) in _INDEXES.items()
+    ]
+    client.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=definitions,
+        GlobalSecondaryIndexes=indexes,
+    )
