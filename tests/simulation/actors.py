@@ -25,8 +25,10 @@ class Actor:
         self.is_done = False
         self.stalled_until: datetime | None = None
         self._strike: Exception | Killed | None = None
-        self._go = threading.Semaphore(0)
-        self._back = threading.Semaphore(0)
+        # Plain locks, which one thread takes and the other gives: the quickest baton there is.
+        self._go, self._back = threading.Lock(), threading.Lock()
+        self._go.acquire()
+        self._back.acquire()
         self._thread = threading.Thread(target=self._main, args=(run,), daemon=True)
 
     def resume(self, strike: Exception | Killed | None = None) -> None:
