@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cutout.cli.describe import duration
+from cutout.cli.terminal import print_json, results
 from cutout.gate import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from cutout.cli.surroundings import Surroundings
     from cutout.gate import Gate, Pause
 
 _WHAT_TO_DO = {
@@ -39,6 +41,15 @@ def gate_as_json(gate: Gate, now: datetime) -> dict[str, Any]:
             "until": pause.until.isoformat() if pause.until else None,
         },
     }
+
+
+def tell_gate(gate: Gate, surroundings: Surroundings, *, as_json: bool) -> None:
+    """Print the gate, for people or for programs."""
+    now = surroundings.clock.now()
+    if as_json:
+        print_json(gate_as_json(gate, now))
+    else:
+        results().print(gate_in_words(gate, now))
 
 
 def gate_in_words(gate: Gate, now: datetime) -> str:

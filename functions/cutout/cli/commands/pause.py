@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cutout.cli.gate_words import gate_as_json, gate_in_words
+from cutout.cli.gate_words import tell_gate
 from cutout.cli.manual import DocumentedCommand
 from cutout.cli.options import json_option, stack_options
 from cutout.cli.problems import explained
-from cutout.cli.terminal import print_json, results
 
 if TYPE_CHECKING:
     from cutout.cli.surroundings import Surroundings
@@ -36,9 +35,5 @@ def command(surroundings: Surroundings, *, as_json: bool, choice: Choice) -> int
     """
     with explained():
         gate = surroundings.connect(choice).operate().pause()
-    now = surroundings.clock.now()
-    if as_json:
-        print_json(gate_as_json(gate, now))
-    else:
-        results().print(gate_in_words(gate, now))
+    tell_gate(gate, surroundings, as_json=as_json)
     return 0
