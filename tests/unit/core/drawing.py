@@ -39,6 +39,11 @@ def exif(orientation: int, *, is_big_endian: bool = True) -> bytes:
     return data.tobytes()
 
 
+def riff_chunk(kind: bytes, data: bytes) -> bytes:
+    """A chunk of a WebP, padded to an even length."""
+    return kind + struct.pack("<I", len(data)) + data + bytes(len(data) % 2)
+
+
 def animated(format_: str) -> bytes:
     """Two frames."""
     one = drawn()

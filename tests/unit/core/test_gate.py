@@ -232,3 +232,6 @@ def test_credits_found_spent_count_on_their_day() -> None:
 def test_a_fresh_gate_is_open() -> None:
     """A stack that was just deployed lets the first photo through."""
     assert Gate().holds(LIMITS, NOW) is None
+    assert Gate().admitting(NOW, PROBE) == Gate(
+        version=0, in_flight=1, day=NOW.date(), spent=Decimal("5.4"), price=Decimal("5.4")
+    )

@@ -153,6 +153,11 @@ def test_a_persons_retry_begins_the_deadline_anew() -> None:
     assert job.trying_since == LATER + MINUTE
 
 
+def test_an_attempt_in_the_very_moment_counts() -> None:
+    """A job that is tried as it arrives, or as it is retried, is tried since then."""
+    assert a_job().with_attempt(an_attempt(started_at=NOW)).trying_since == NOW
+
+
 @pytest.mark.parametrize(
     ("state", "reason", "due_at", "is_backing_off"),
     [

@@ -19,6 +19,7 @@ from tests.unit.core.drawing import (
     exif,
     ihdr,
     png_of_chunks,
+    riff_chunk,
     saved,
 )
 
@@ -107,6 +108,31 @@ def test_a_photo_is_measured_as_it_is_shown(
     data = saved(drawn(), format_, exif=exif(orientation, is_big_endian=is_big_endian))
     photo = inspect(data, LIMITS)
     assert (photo.width, photo.height) == ((20, 30) if orientation in TURNED else (30, 20))
+
+
+def test_the_orientation_is_found_among_other_tags() -> None:
+    """Cameras write their make before it."""
+    data = Image.Exif()
+    data[0x010E], data[0x010F], data[0x0112] = "a shoe", "a maker of cameras", 6
+    photo = inspect(saved(drawn(), "JPEG", exif=data.tobytes()), LIMITS)
+    assert (photo.width, photo.height) == (20, 30)
+
+
+def test_other_application_data_does_not_hide_the_orientation() -> None:
+    """XMP comes in a block of the same marker."""
+    data = saved(drawn(), "JPEG", exif=exif(6), xmp=b"<x:xmpmeta/>")
+    assert data.count(b"\xff\xe1") == 2
+    photo = inspect(data, LIMITS)
+    assert (photo.width, photo.height) == (20, 30)
+
+
+def test_chunks_of_odd_length_are_padded() -> None:
+    """A WebP's Exif is found behind a chunk of three bytes."""
+    data = saved(drawn(), "WEBP", exif=exif(6))
+    at = 12 + 8 + 10
+    odd = data[:at] + riff_chunk(b"ICCP", b"odd") + data[at:]
+    photo = inspect(odd[:4] + (len(odd) - 8).to_bytes(4, "little") + odd[8:], LIMITS)
+    assert (photo.width, photo.height) == (20, 30)
 
 
 @pytest.mark.parametrize(

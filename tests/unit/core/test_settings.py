@@ -177,6 +177,14 @@ def test_a_cap_that_caps_nothing_is_refused(text: str) -> None:
     assert refusal(SweepSettings, environment) == expected
 
 
+@pytest.mark.parametrize("text", ["0", "0.5", "1e4"])
+def test_a_cap_may_be_any_amount(text: str) -> None:
+    """Nothing at all closes the intake, which is a way to deploy and look first."""
+    environment = ENVIRONMENT | {"CUTOUT_DAILY_CREDIT_CAP": text, "CUTOUT_MAX_IN_FLIGHT": "1"}
+    settings = SweepSettings.from_environment(environment)
+    assert (settings.daily_credit_cap, settings.max_in_flight) == (Decimal(text), 1)
+
+
 def test_a_duration_beyond_all_bounds_is_named() -> None:
     """Also when it is a whole number."""
     text = "9" * 20
