@@ -34,8 +34,14 @@ _SETTINGS = {
     "unconfirmed_grace_seconds": "120",
     "lease_seconds": "15",
 }
-_STAND_IN = ("--seconds", "0.3:0.8", "--side-limits", "1:9000")
-"""Tasks that are over at once, and photos that are cut out at once because they are small."""
+_SECOND_KEY = "local-second-key"
+_STAND_IN = (
+    # Tasks that are over at once, photos that are cut out at once because they are small, and a
+    # second key to rotate to.
+    *("--seconds", "0.3:0.8"),
+    *("--side-limits", "1:9000"),
+    *("--api-key", _SECOND_KEY),
+)
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +69,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
             cloud=cloud,
             connect=cache(Clients(Target(stack=STACK, variables=cloud.variables)).client),
             evolink_url=cloud.api.url or "",
-            evolink_key=cloud.api.key,
+            evolink_keys=(cloud.api.key, _SECOND_KEY),
             evolink_arguments=arguments,
             place=place,
         )

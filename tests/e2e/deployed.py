@@ -27,7 +27,7 @@ class Deployed:
         cloud: Endpoint, the operator's credentials, the stack's outputs, `local.env`'s variables.
         connect: Makes the operator's client of an AWS service, each once.
         evolink_url: The stand-in's address; its control plane is there too.
-        evolink_key: The bearer key that it accepts.
+        evolink_keys: The bearer keys that it accepts; the functions use the first.
         evolink_arguments: What it was started with, besides.
         place: Where the local cloud lives; the processes' logs are there.
     """
@@ -35,7 +35,7 @@ class Deployed:
     cloud: LocalCloud
     connect: Callable[[str], Any]
     evolink_url: str
-    evolink_key: str
+    evolink_keys: tuple[str, ...]
     evolink_arguments: tuple[str, ...]
     place: Place
 

@@ -162,8 +162,13 @@ def _uploaded(names: Mapping[str, _Faults], photos: Photos, stand_in: StandIn) -
 
 @pytest.fixture(scope="module")
 def afflicted(open_gate: None, photos: Photos, stand_in: StandIn) -> dict[str, Upload]:  # noqa: ARG001 - room is needed first
-    """The photos that something is done to."""
-    return _uploaded({name: it.faults for name, it in _OVERCOME.items()}, photos, stand_in)
+    """The photos that something is done to; the waits on their way are over."""
+    uploads = _uploaded({name: it.faults for name, it in _OVERCOME.items()}, photos, stand_in)
+    for name, case in _OVERCOME.items():
+        if case.wait:
+            photos.reached(uploads[name], _waits_or_is_over, "to wait", is_swept=True)
+            photos.age(uploads[name], case.wait)
+    return uploads
 
 
 @pytest.mark.parametrize("name", _OVERCOME)
@@ -172,9 +177,6 @@ def test_a_fault_that_passes_costs_time_but_no_photo_and_no_second_charge(
 ) -> None:
     """Whatever is lost, late, doubled or spoilt: one cut-out, one charge, both on record."""
     case, upload = _OVERCOME[name], afflicted[name]
-    if case.wait:
-        photos.reached(upload, _waits_or_is_over, "to wait", is_swept=True)
-        photos.age(upload, case.wait)
     job = photos.settled(upload, is_swept=True)
     stored = photos.result(f"faults/{name}.png")
     assert (job.state, job.reason) == (State.COMPLETED, None)

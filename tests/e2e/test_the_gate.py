@@ -1,0 +1,197 @@
+"""The gate holds: never more tasks at once, never more credits, and it pauses when it must."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import accumulate
+
+import pytest
+
+from cutout.gate import Pause, PauseReason
+from cutout.states import Reason, State
+from tests.e2e.deployed import Deployed
+from tests.e2e.gate import GateKeeper
+from tests.e2e.photos import Photos, Upload
+from tests.e2e.stand_in import StandIn
+
+_PLENTY = 100_000.0
+
+
+@pytest.fixture
+def empty_account(stand_in: StandIn, gate: GateKeeper) -> Iterator[None]:
+    """No credits are left, until somebody tops up."""
+    stand_in.change_account(balance=0.0)
+    yield
+    stand_in.change_account(balance=_PLENTY)
+    gate.resume()
+
+
+@pytest.fixture
+def refused_key(stand_in: StandIn, gate: GateKeeper, deployed: Deployed) -> Iterator[None]:
+    """The provider takes our key no more, until it does again."""
+    stand_in.change_account(api_keys=["somebody-elses"])
+    yield
+    stand_in.change_account(api_keys=deployed.evolink_keys)
+    gate.resume()
+
+
+def _pause(gate: GateKeeper, deployed: Deployed) -> Pause:
+    """Wait for intake to be paused."""
+    deployed.wait(lambda: gate.read().is_paused(datetime.now(UTC)), "intake to pause")
+    pause = gate.read().pause
+    assert pause is not None
+    return pause
+
+
+def _posts(stand_in: StandIn, folder: str) -> int:
+    return len(stand_in.entries("post", folder))
+
+
+def _wait_behind_gate(uploads: Sequence[Upload], photos: Photos) -> None:
+    for upload in uploads:
+        job = photos.reached(upload, lambda job: job.is_waiting, "to wait behind the gate")
+        assert (job.state, job.credits) == (State.QUEUED, Decimal(0))
+
+
+@pytest.mark.usefixtures("empty_account")
+def test_without_credits_intake_pauses_probes_with_one_photo_and_goes_on_after_a_top_up(
+    *, photos: Photos, gate: GateKeeper, stand_in: StandIn, deployed: Deployed
+) -> None:
+    """402: nothing is lost and nobody hammers; when there is money again, everybody gets in."""
+    uploads = photos.put_all(f"broke/{number}.jpg" for number in range(4))
+    pause = _pause(gate, deployed)
+    _wait_behind_gate(uploads, photos)
+    assert pause.reason is PauseReason.OUT_OF_CREDITS
+    assert pause.until is not None
+    assert timedelta(minutes=15) <= pause.until - pause.since <= timedelta(minutes=18)
+
+    before = _posts(stand_in, "broke/")
+    deployed.sweep()
+    gate.let_pause_run_out()
+    deployed.sweep()
+    stand_in.awaited("post", "broke/", before + 1)
+    assert _pause(gate, deployed).reason is PauseReason.OUT_OF_CREDITS
+    _wait_behind_gate(uploads, photos)
+    deployed.sweep()
+    assert _posts(stand_in, "broke/") == before + 1
+
+    stand_in.change_account(balance=_PLENTY)
+    gate.let_pause_run_out()
+    jobs = photos.all_settled(uploads, is_swept=True)
+    assert {job.state for job in jobs} == {State.COMPLETED}
+    assert [stand_in.charges(upload.key) for upload in uploads] == [1] * 4
+    assert gate.read().pause is None
+
+
+@pytest.mark.usefixtures("refused_key")
+def test_a_refused_key_pauses_intake_until_a_person_resumes(
+    *, photos: Photos, gate: GateKeeper, stand_in: StandIn, deployed: Deployed
+) -> None:
+    """401: no probing, since only a person can mend it; then the photo goes on its way."""
+    upload = photos.put("locked out/one.jpg")
+    pause = _pause(gate, deployed)
+    _wait_behind_gate([upload], photos)
+    assert (pause.reason, pause.until) == (PauseReason.KEY_REFUSED, None)
+
+    stand_in.change_account(api_keys=deployed.evolink_keys)
+    before = _posts(stand_in, "locked out/")
+    deployed.sweep()
+    assert gate.read().pause == pause
+    assert _posts(stand_in, "locked out/") == before
+
+    gate.resume()
+    assert photos.settled(upload, is_swept=True).state is State.COMPLETED
+    assert stand_in.charges(upload.key) == 1
+
+
+def test_a_new_key_is_picked_up_when_the_old_one_is_refused(
+    *, photos: Photos, gate: GateKeeper, stand_in: StandIn, deployed: Deployed
+) -> None:
+    """Whoever rotates the key need not wait for caches, restart anything or resume."""
+    secrets = deployed.client("secretsmanager")
+    name = deployed.cloud.outputs["ApiKeySecretName"]
+    old, new = deployed.evolink_keys
+    try:
+        secrets.put_secret_value(SecretId=name, SecretString=new)
+        stand_in.change_account(api_keys=[new])
+        upload = photos.put("rotated/one.jpg")
+        assert photos.settled(upload).state is State.COMPLETED
+        assert gate.read().pause is None
+        assert stand_in.charges(upload.key) == 1
+    finally:
+        stand_in.change_account(api_keys=[old, new])
+        secrets.put_secret_value(SecretId=name, SecretString=old)
+
+
+def test_whoever_goes_too_fast_waits_as_long_as_the_provider_says(
+    *, photos: Photos, gate: GateKeeper, stand_in: StandIn, deployed: Deployed
+) -> None:
+    """429: everybody waits for Retry-After and a little more, then the same photo is sent again."""
+    key = "hasty/one.jpg"
+    stand_in.commit("create:429", key, times=1, retry_after=5.0)
+    upload = photos.put(key)
+    pause = _pause(gate, deployed)
+    assert pause.reason is PauseReason.RATE_LIMITED
+    assert pause.until is not None
+    assert timedelta(seconds=5) <= pause.until - pause.since <= timedelta(seconds=6)
+    assert photos.settled(upload, is_swept=True).state is State.COMPLETED
+    refused, taken = (datetime.fromisoformat(it["at"]) for it in stand_in.entries("post", key))
+    assert taken - refused >= timedelta(seconds=5)
+    assert stand_in.charges(key) == 1
+
+
+def test_a_day_costs_no_more_than_its_cap(
+    *, photos: Photos, gate: GateKeeper, stand_in: StandIn, deployed: Deployed
+) -> None:
+    """What would go over the cap waits, until the next day or until somebody raises it."""
+    spent = gate.read().spent_on(datetime.now(UTC).date())
+    with gate.limited_to(3, daily_credit_cap=int(spent) + 8):
+        uploads = photos.put_all(["capped/one.jpg", "capped/two.jpg"])
+        deployed.wait(
+            lambda: any(
+                job.reason is Reason.DAILY_CAP
+                for job in photos.jobs.find_all([upload.job_id for upload in uploads])
+            ),
+            "one to wait for the next day",
+        )
+        stand_in.awaited("charge", "capped/")
+        deployed.sweep()
+        assert _posts(stand_in, "capped/") == 1
+    jobs = photos.all_settled(uploads, is_swept=True)
+    assert {job.state for job in jobs} == {State.COMPLETED}
+    assert [stand_in.charges(upload.key) for upload in uploads] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("count", "slots"),
+    [
+        (30, 3),
+        (200, 20),
+        pytest.param(200, 3, marks=pytest.mark.soak),
+        pytest.param(1000, 20, marks=pytest.mark.soak),
+    ],
+)
+def test_a_crowd_passes_the_gate_one_slot_at_a_time(
+    *, count: int, slots: int, photos: Photos, gate: GateKeeper, stand_in: StandIn
+) -> None:
+    """All at once they arrive; never more tasks run than there are slots; each is paid for once."""
+    folder = f"crowd of {count} at {slots}/"
+    with gate.limited_to(slots):
+        uploads = photos.put_all(f"{folder}{number}.jpg" for number in range(count))
+        jobs = photos.all_settled(uploads, timeout_seconds=60 + 3 * count)
+    assert {job.state for job in jobs} == {State.COMPLETED}
+    assert len(photos.result_keys(folder)) == count
+    for kind in ("post", "charge"):
+        entries = [str(it["photo"]) for it in stand_in.entries(kind, folder)]
+        assert sorted(entries) == sorted(f"/{photos.bucket}/{it.key}" for it in uploads)
+    assert 1 < _most_at_once(stand_in, folder) <= slots
+    assert gate.read().in_flight == 0
+
+
+def _most_at_once(stand_in: StandIn, folder: str) -> int:
+    """Count how many tasks ran at the same time, by the order in which they began and ended."""
+    begun = [(it["seq"], 1) for it in stand_in.entries("reserve", folder)]
+    ended = [(it["seq"], -1) for it in stand_in.entries("end", folder)]
+    return max(accumulate(change for _, change in sorted(begun + ended)))
