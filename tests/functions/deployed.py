@@ -1,0 +1,219 @@
+"""The functions as Lambda runs them: environment, cold start, one event, and what they print."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from cutout.adapters.dynamodb.jobs import DynamoJobs
+from cutout.adapters.dynamodb.table import Table
+from cutout.wiring.aws import Clients
+from tests.contract.aws import ACCOUNT, REGION
+from tests.contract.jobs.table import TABLE, create_table
+from tests.events import SIGNING_KEY
+
+UPLOADS, RESULTS = "cutout-uploads", "cutout-results"
+API_KEY = "sk-evo-a-key-that-must-never-be-printed"
+CALLBACK_URL = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"
+HANDLERS = {
+    # service: module of the handler
+    "submit": "submit.handler",
+    "receive-callback": "callback.receive",
+    "store-result": "callback.store",
+    "sweep": "sweep.handler",
+}
+_SERVICES = {
+    # as the SDK's environment variables call them: host
+    "S3": "s3",
+    "DYNAMODB": "dynamodb",
+    "SQS": "sqs",
+    "STS": "sts",
+    "EVENTBRIDGE": "events",
+    "SECRETS_MANAGER": "secretsmanager",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stack:
+    """What the stack deploys, empty."""
+
+    clients: Clients
+    jobs: DynamoJobs
+    submissions_url: str
+    callbacks_url: str
+    events_url: str
+
+    def environment(self, provider_url: str) -> dict[str, str]:
+        """The functions' environment; the provider is on loopback, as on the local cloud."""
+        return {
+            "POWERTOOLS_METRICS_NAMESPACE": "Cutout",
+            "POWERTOOLS_LOG_LEVEL": "INFO",
+            "CUTOUT_STACK": "Cutout",
+            "CUTOUT_JOBS_TABLE": TABLE,
+            "CUTOUT_UPLOADS_BUCKET": UPLOADS,
+            "CUTOUT_UPLOAD_PREFIX": "",
+            "CUTOUT_RESULTS_BUCKET": RESULTS,
+            "CUTOUT_RESULT_PREFIX": "",
+            "CUTOUT_SUBMISSIONS_QUEUE_URL": self.submissions_url,
+            "CUTOUT_CALLBACKS_QUEUE_URL": self.callbacks_url,
+            "CUTOUT_API_KEY_SECRET": "Cutout/evolink-api-key",
+            "CUTOUT_SIGNING_KEY_SECRET": "Cutout/callback-signing-key",
+            "CUTOUT_CALLBACK_URL": CALLBACK_URL,
+            "CUTOUT_PHOTO_READER_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/PhotoReader",
+            "CUTOUT_EVENT_BUS": "default",
+            "CUTOUT_EVOLINK_BASE_URL": provider_url,
+            "CUTOUT_EVOLINK_FILES_URL": provider_url,
+            "CUTOUT_MODEL": "mj-v7-remove-bg",
+            "CUTOUT_INPUT_TRANSPORT": "presigned",
+            "CUTOUT_MAX_IN_FLIGHT": "3",
+            "CUTOUT_DAILY_CREDIT_CAP": "5000",
+            "CUTOUT_MAX_BYTES": "10000000",
+            "CUTOUT_MAX_PIXELS": "50000000",
+            "CUTOUT_FIRST_POLL_SECONDS": "150",
+            "CUTOUT_POLL_INTERVAL_SECONDS": "300",
+            "CUTOUT_LEASE_SECONDS": "120",
+            "CUTOUT_UNCONFIRMED_GRACE_SECONDS": "1200",
+            "CUTOUT_JOB_DEADLINE_SECONDS": "21600",
+            "CUTOUT_RETENTION_DAYS": "90",
+            "CUTOUT_ALLOW_LOOPBACK": "true",
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+            # Nobody listens there; each service in use has its own address, which moto answers.
+            "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        } | {
+            f"AWS_ENDPOINT_URL_{name}": f"https://{host}.{REGION}.amazonaws.com"
+            for name, host in _SERVICES.items()
+        }
+
+    def upload(self, key: str, data: bytes, **options: Any) -> str:
+        """Put a photo into the uploads bucket; returns its version."""
+        answer = self.clients.s3().put_object(Bucket=UPLOADS, Key=key, Body=data, **options)
+        return answer["VersionId"]
+
+    def received(self, queue_url: str) -> list[Any]:
+        """The messages that a queue holds, as JSON."""
+        bodies: list[Any] = []
+        sqs = self.clients.sqs()
+        while told := sqs.receive_message(QueueUrl=queue_url, MaxNumberOfMessages=10).get(
+            "Messages",
+        ):
+            bodies += [json.loads(message["Body"]) for message in told]
+        return bodies
+
+
+def deploy(clients: Clients) -> Stack:
+    """Table, buckets, secrets, queues, and a queue that gets our events from the bus."""
+    create_table(clients.dynamodb())
+    s3, sqs, secrets = clients.s3(), clients.sqs(), clients.secrets()
+    for bucket in (UPLOADS, RESULTS):
+        s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration={"Status": "Enabled"})
+    secrets.create_secret(Name="Cutout/evolink-api-key", SecretString=API_KEY)
+    secrets.create_secret(Name="Cutout/callback-signing-key", SecretString=SIGNING_KEY.decode())
+    urls = [
+        sqs.create_queue(QueueName=name)["QueueUrl"]
+        for name in ("Cutout-Submissions", "Cutout-Callbacks", "Listener")
+    ]
+    events = clients.events()
+    events.put_rule(Name="ours", EventPattern=json.dumps({"source": ["cutout"]}))
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:Listener"
+    events.put_targets(Rule="ours", Targets=[{"Id": "listener", "Arn": arn}])
+    return Stack(
+        clients=clients,
+        jobs=DynamoJobs(Table(clients.dynamodb(), TABLE)),
+        submissions_url=urls[0],
+        callbacks_url=urls[1],
+        events_url=urls[2],
+    )
+
+
+class Context(LambdaContext):
+    """What Lambda tells a function of itself."""
+
+    def __init__(self, name: str) -> None:
+        """The first invocation."""
+        self._function_name = name
+        self._memory_limit_in_mb = 512
+        self._invoked_function_arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}"
+        self._aws_request_id = "52fdfc07-2182-454f-963f-5f0f9a621d72"
+
+
+@dataclass
+class Printed:
+    """What a function wrote to its log.
+
+    Attributes:
+        text: all of it.
+        lines: its log lines.
+        metrics: values of its metrics by name, from the embedded metric format.
+        dimensions: of those metrics.
+    """
+
+    text: str
+    lines: list[dict[str, Any]] = field(default_factory=list)
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    dimensions: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, text: str) -> Printed:
+        """Every line is JSON, or the log cannot be searched."""
+        printed = cls(text=text)
+        for line in map(json.loads, text.splitlines()):
+            if "_aws" in line:
+                printed._read_metrics(line)
+            else:
+                printed.lines.append(line)
+        return printed
+
+    def _read_metrics(self, line: Mapping[str, Any]) -> None:
+        (described,) = line["_aws"]["CloudWatchMetrics"]
+        assert described["Namespace"] == "Cutout"
+        for metric in described["Metrics"]:
+            self.metrics[metric["Name"]] = line[metric["Name"]]
+        (names,) = described["Dimensions"]
+        self.dimensions = {name: line[name] for name in names}
+
+
+class Function:
+    """A function after its cold start."""
+
+    def __init__(
+        self,
+        service: str,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        """Import the handler's module afresh, with the environment as it is now."""
+        monkeypatch.setenv("POWERTOOLS_SERVICE_NAME", service)
+        monkeypatch.delitem(sys.modules, HANDLERS[service], raising=False)
+        self._module: Any = importlib.import_module(HANDLERS[service])
+        self._service = service
+        self._capsys = capsys
+        # Loggers outlive a test; this one shall write to where this test reads. Its own method for
+        # that would flush the stream of the test before, which is closed.
+        for handler in logging.getLogger(service).handlers:
+            assert isinstance(handler, logging.StreamHandler)
+            handler.stream = sys.stdout
+
+    def __call__(self, event: Mapping[str, Any]) -> Any:
+        """Invoke it."""
+        return self._module.handler(dict(event), Context(self._service))
+
+    @property
+    def apps_made(self) -> int:
+        """How often it put its use cases together: once at most."""
+        return int(self._module._app.cache_info().currsize)  # noqa: SLF001 - what Lambda keeps
+
+    def printed(self) -> Printed:
+        """What it wrote since the last time."""
+        return Printed.read(self._capsys.readouterr().out)

@@ -1,0 +1,40 @@
+"""What a function makes when it starts, and what it does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from cutout.errors import SettingsError
+from tests.functions.conftest import Start
+from tests.functions.deployed import HANDLERS
+
+FUNCTIONS = pytest.mark.parametrize("service", HANDLERS)
+
+
+@FUNCTIONS
+@pytest.mark.parametrize("is_lambda", [True, False])
+def test_only_lambda_makes_anything_at_import(
+    service: str,
+    is_lambda: bool,  # noqa: FBT001 - a column of the table
+    start: Start,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """There imports run with a whole processor; a test or a tool that imports makes no client."""
+    monkeypatch.delenv("AWS_LAMBDA_INITIALIZATION_TYPE", raising=False)
+    if is_lambda:
+        monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
+    assert start(service).apps_made == is_lambda
+
+
+@FUNCTIONS
+def test_a_function_whose_environment_is_incomplete_says_what_is_missing(
+    service: str,
+    start: Start,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By the variable's name, at its start, not in the middle of a photo."""
+    needed = {"submit": "UPLOADS_BUCKET", "store-result": "UPLOADS_BUCKET"}
+    name = "CUTOUT_" + needed.get(service, "CALLBACKS_QUEUE_URL")
+    monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
+    with pytest.raises(SettingsError, match=f"the environment variable {name} is missing"):
+        start(service, without=name)

@@ -1,0 +1,115 @@
+"""ReceiveCallback: the one door to the world."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from tests.events import SIGNING_KEY, sample
+from tests.functions.conftest import Start
+from tests.functions.deployed import Stack
+
+JOB = "a00fc0b0b75cd1e67b0d7024ca35e9a9"
+TASK = "task-unified-1795166131-4k7q2m9x"
+WAKE = {"job": JOB, "attempt": 1, "task_id": TASK, "is_poll": False}
+pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
+
+
+def authentic(**changes: Any) -> dict[str, Any]:
+    """The sample of a callback that the provider sends."""
+    return sample("http-api-callback-completed") | changes
+
+
+def test_an_authentic_callback_is_queued_and_answered_at_once(stack: Stack, start: Start) -> None:
+    """202, no body, and a message for StoreResult."""
+    receive = start("receive-callback")
+    assert receive(authentic()) == {"statusCode": 202, "headers": {"Cache-Control": "no-store"}}
+    assert stack.received(stack.callbacks_url) == [WAKE]
+    printed = receive.printed()
+    (line,) = printed.lines
+    assert (line["message"], line["job_id"], line["attempt"]) == ("callback received", JOB, 1)
+    assert printed.metrics == {}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [base64.b64encode(authentic()["body"].encode()).decode(), "%%% not base64"],
+)
+def test_a_body_in_base64_is_read_and_one_that_cannot_be_does_not_matter(
+    body: str,
+    stack: Stack,
+    start: Start,
+) -> None:
+    """API Gateway encodes what is not declared as text; the URL alone counts."""
+    receive = start("receive-callback")
+    assert receive(authentic(body=body, isBase64Encoded=True))["statusCode"] == 202
+    task_id = None if body.startswith("%") else TASK
+    assert stack.received(stack.callbacks_url) == [WAKE | {"task_id": task_id}]
+
+
+def test_a_callback_may_come_without_a_body(stack: Stack, start: Start) -> None:
+    """The token says which attempt it is about."""
+    receive = start("receive-callback")
+    event = authentic()
+    del event["body"]
+    assert receive(event)["statusCode"] == 202
+    assert stack.received(stack.callbacks_url) == [WAKE | {"task_id": None}]
+
+
+def too_large() -> dict[str, Any]:
+    """A body of more than 64 KiB."""
+    event = sample("http-api-callback-too-large")
+    return event | {"body": event["body"].replace('"padding": ""', f'"padding": "{"x" * 65536}"')}
+
+
+REFUSED = {
+    "forged": (sample("http-api-callback-forged"), 403, [1.0]),
+    "malformed token": (authentic(pathParameters={"token": "x"}), 404, [1.0]),
+    "no token": (authentic(pathParameters={}), 404, [1.0]),
+    "no path": (authentic(pathParameters=None), 404, [1.0]),
+    "wrong method": (sample("http-api-callback-get"), 405, None),
+    "too large": (too_large(), 413, None),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_whatever_is_not_authentic_is_refused_at_once(
+    case: str,
+    stack: Stack,
+    start: Start,
+) -> None:
+    """Nothing is queued; refusals of tokens are counted."""
+    event, status, counted = REFUSED[case]
+    receive = start("receive-callback")
+    assert receive(event) == {"statusCode": status, "headers": {"Cache-Control": "no-store"}}
+    assert stack.received(stack.callbacks_url) == []
+    assert receive.printed().metrics.get("CallbacksRefused") == counted
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_nothing_that_could_be_replayed_is_printed(case: str, start: Start) -> None:
+    """No token, no key, no body, whatever the answer."""
+    event, _status, _counted = REFUSED[case]
+    receive = start("receive-callback")
+    receive(event)
+    receive(authentic())
+    text = receive.printed().text
+    tokens = {told["pathParameters"]["token"] for told in (authentic(), REFUSED["forged"][0])}
+    secrets = {part for token in tokens for part in (token, token.rpartition(".")[2])}
+    found = [secret for secret in (*secrets, SIGNING_KEY.decode(), TASK) if secret in text]
+    assert found == []
+
+
+def test_after_a_rotation_callbacks_under_the_previous_key_still_count(
+    stack: Stack,
+    start: Start,
+) -> None:
+    """Tasks run for a while; the URLs that the provider holds stay good."""
+    secrets = stack.clients.secrets()
+    secrets.put_secret_value(SecretId="Cutout/callback-signing-key", SecretString="n" * 64)
+    receive = start("receive-callback")
+    assert receive(authentic())["statusCode"] == 202
+    assert receive(sample("http-api-callback-forged"))["statusCode"] == 403
+    assert len(stack.received(stack.callbacks_url)) == 1

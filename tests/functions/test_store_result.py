@@ -1,0 +1,243 @@
+"""StoreResult: callbacks and polls come in, and what a task became is brought home."""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from cutout.callback_token import CallbackAddress, sign
+from cutout.job import Attempt, Job, Photo
+from cutout.states import AttemptOutcome, Reason, State
+from tests.contract.loopback import Script, answer, serving
+from tests.events import SIGNING_KEY, sample
+from tests.functions.conftest import Start
+from tests.functions.deployed import API_KEY, RESULTS, UPLOADS, Printed, Stack
+from tests.unit.core.builders import a_source
+from tests.unit.core.drawing import SMALL
+
+KEY = "Schuhe & Söhne/rot + weiß 100%/写真 (1).JPG"
+RESULT_KEY = "Schuhe & Söhne/rot + weiß 100%/写真 (1).png"
+COMPLETED = sample("evolink-task-completed")
+TASK = COMPLETED["id"]
+CUT_OUT = SMALL["png, alpha"]
+pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
+METADATA, TAGS = {"sku": "4711"}, {"shop": "north + south"}
+
+
+def running(stack: Stack, **facts: Any) -> Job:
+    """A job whose task runs, for a photo that lies in the bucket with labels of its own."""
+    version = stack.upload(KEY, SMALL["jpeg"], Metadata=METADATA, Tagging="shop=north+%2B+south")
+    source = a_source(bucket=UPLOADS, key=KEY, version_id=version)
+    now = datetime.now(UTC)
+    attempt = Attempt(
+        number=1,
+        idempotency_key=f"cutout-{source.job_id}-1",
+        started_at=now,
+        body='{"image_urls": ["https://uploads.example/?X-Amz-Signature=abc"]}',
+        outcome=AttemptOutcome.ACCEPTED,
+        task_id=TASK,
+        credits_reserved=Decimal("5.4"),
+    )
+    job = Job.begin(source, now=now, due_at=now + timedelta(seconds=150))
+    usual: dict[str, Any] = {
+        "state": State.PROCESSING,
+        "photo": Photo(format="jpeg", width=30, height=20, sha256="c0" * 32),
+        "result_key": RESULT_KEY,
+        "attempts": (attempt,),
+    }
+    return stack.jobs.claim(replace(job, **(usual | facts)))
+
+
+def batch(name: str, job: Job) -> dict[str, Any]:
+    """A sample of the callbacks queue, about this job."""
+    event = sample(name)
+    for record in event["Records"]:
+        record["body"] = json.dumps(json.loads(record["body"]) | {"job": job.id})
+    return event
+
+
+def task(server_url: str, name: str = "evolink-task-completed") -> Script:
+    """The API's answer to a read; results lie on this server."""
+    told = sample(name)
+    if "results" in told:
+        told["results"] = [f"{server_url}/media/x.png?secret=of-the-link"]
+    return answer(200, json.dumps(told).encode())
+
+
+@dataclass(frozen=True)
+class Run:
+    """One invocation of StoreResult: what it reported, printed and requested."""
+
+    report: Any
+    printed: Printed
+    requests: list[bytes]
+
+
+def run(start: Start, event: dict[str, Any], *scripts: Script) -> Run:
+    """Invoke StoreResult with a provider that answers so."""
+    with serving(*scripts) as server:
+        store = start("store-result", server.url(""))
+        report = store(event)
+    return Run(report, store.printed(), server.requests)
+
+
+def completed_task(connection: socket.socket) -> None:
+    """A read of a finished task; its result lies on the server that tells of the task."""
+    host, port = connection.getsockname()
+    task(f"http://{host}:{port}")(connection)
+
+
+PICTURE = answer(200, CUT_OUT, Content_Type="image/png")
+
+
+@pytest.mark.parametrize("name", ["sqs-callbacks-completed", "sqs-callbacks-poll"])
+def test_a_finished_task_is_brought_home(name: str, stack: Stack, start: Start) -> None:
+    """Read, fetched, accepted, stored with its labels, recorded: by a callback or by a poll."""
+    job = running(stack)
+    ran = run(start, batch(name, job), completed_task, PICTURE)
+    assert ran.report == {"batchItemFailures": []}
+    done = stack.jobs.find(job.id)
+    assert done is not None
+    assert (done.state, done.credits, done.is_announced) == (
+        State.COMPLETED,
+        Decimal("5.4"),
+        True,
+    )
+    assert [a.body for a in done.attempts] == [None]
+    stored = stack.clients.s3().get_object(Bucket=RESULTS, Key=RESULT_KEY)
+    assert stored["Body"].read() == CUT_OUT
+    assert stored["ContentType"] == "image/png"
+    assert stored["Metadata"] == METADATA | {
+        "cutout-job": job.id,
+        "cutout-source-version": job.source.version_id,
+        "cutout-source-order": job.source.order,
+        "cutout-model": "mj-v7-remove-bg",
+        "cutout-task": TASK,
+    }
+    tagging = stack.clients.s3().get_object_tagging(Bucket=RESULTS, Key=RESULT_KEY)
+    assert {tag["Key"]: tag["Value"] for tag in tagging["TagSet"]} == TAGS
+    assert ran.requests[0].startswith(f"GET /v1/tasks/{TASK} HTTP/1.1\r\n".encode())
+    assert b"authorization" not in ran.requests[1].lower()
+    recovered = {"RecoveredByPoll": [1.0]} if name.endswith("poll") else {}
+    (seconds,) = ran.printed.metrics.pop("SecondsToComplete")
+    assert 0 < seconds < 60
+    assert ran.printed.metrics == recovered | {"JobsCompleted": [1.0], "CreditsCharged": [5.4]}
+    assert ran.printed.dimensions == {"stack": "Cutout", "service": "store-result"}
+
+
+def test_the_event_on_the_bus_looks_like_the_sample(stack: Stack, start: Start) -> None:
+    """Whoever listens can rely on its fields."""
+    job = running(stack)
+    run(start, batch("sqs-callbacks-completed", job), completed_task, PICTURE)
+    (told,) = stack.received(stack.events_url)
+    documented = sample("cutout-completed")
+    assert (told["source"], told["detail-type"]) == ("cutout", documented["detail-type"])
+    assert set(told["detail"]) == set(documented["detail"])
+    assert told["detail"]["result"] == {
+        "bucket": RESULTS,
+        "key": RESULT_KEY,
+        "size": len(CUT_OUT),
+        "width": 30,
+        "height": 20,
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "state", "reason", "code"),
+    [
+        ("evolink-task-pending", State.PROCESSING, None, None),
+        ("evolink-task-processing", State.PROCESSING, None, None),
+        (
+            "evolink-task-failed",
+            State.FAILED,
+            Reason.TASK_FAILED,
+            sample("evolink-task-failed")["error"]["code"],
+        ),
+        ("evolink-task-cancelled", State.QUEUED, Reason.TASK_RETRIED, "request_cancelled"),
+    ],
+)
+def test_a_task_that_has_no_result_moves_its_job_as_it_deserves(
+    name: str,
+    state: State,
+    reason: Reason | None,
+    code: str | None,
+    stack: Stack,
+    start: Start,
+) -> None:
+    """Each sample of a task, and each of an error, through the whole function."""
+    job = running(stack)
+    ran = run(start, batch("sqs-callbacks-completed", job), task("", name))
+    after = stack.jobs.find(job.id)
+    assert after is not None
+    assert ran.report == {"batchItemFailures": []}
+    assert (after.state, after.reason, after.code) == (state, reason, code)
+
+
+BUSY = answer(503, b"<html>busy</html>")
+
+
+def test_a_busy_api_keeps_a_followed_job_open(stack: Stack, start: Start) -> None:
+    """Sweep asks again; the message is done with."""
+    job = running(stack)
+    ran = run(start, batch("sqs-callbacks-completed", job), BUSY)
+    after = stack.jobs.find(job.id)
+    assert after is not None
+    assert ran.report == {"batchItemFailures": []}
+    assert (after.state, after.message) == (State.PROCESSING, "the API answers 503")
+
+
+def test_a_busy_api_gives_the_callback_of_an_unconfirmed_call_back_to_the_queue(
+    stack: Stack,
+    start: Start,
+) -> None:
+    """It alone knows the task."""
+    job = running(stack)
+    unknown = replace(job.attempts[0], task_id=None, outcome=AttemptOutcome.UNKNOWN)
+    job = stack.jobs.save(replace(job, state=State.UNCONFIRMED, attempts=(unknown,)))
+    event = batch("sqs-callbacks-completed", job)
+    ran = run(start, event, BUSY)
+    failed = [{"itemIdentifier": record["messageId"]} for record in event["Records"]]
+    assert ran.report == {"batchItemFailures": failed}
+    assert stack.jobs.find(job.id) == job
+
+
+def test_a_message_that_is_not_ours_is_reported_and_its_neighbour_is_not(
+    stack: Stack,
+    start: Start,
+) -> None:
+    """It goes to the dead letters by itself."""
+    job = running(stack)
+    event = batch("sqs-callbacks-completed", job)
+    (record,) = event["Records"]
+    event["Records"].append(record | {"messageId": "odd", "body": '{"attempt": 1}'})
+    ran = run(start, event, completed_task, PICTURE)
+    assert ran.report == {"batchItemFailures": [{"itemIdentifier": "odd"}]}
+
+
+def test_the_log_names_job_and_attempt_and_keeps_every_secret(stack: Stack, start: Start) -> None:
+    """No key, no token, no link to a result, no body."""
+    job = running(stack)
+    ran = run(
+        start,
+        batch("sqs-callbacks-completed", job),
+        completed_task,
+        PICTURE,
+    )
+    ours = {(line.get("job_id"), line.get("attempt")) for line in ran.printed.lines}
+    assert ours == {(job.id, 1)}
+    assert [line["message"] for line in ran.printed.lines] == [
+        "job looked at",
+        "task read",
+        "job moved",
+        "job moved",
+    ]
+    token = sign(CallbackAddress(job_id=job.id, attempt=1), SIGNING_KEY)
+    of_links = ("secret=of-the-link", "X-Amz-Signature", "/media/")
+    secrets = (API_KEY, SIGNING_KEY.decode(), token, *of_links)
+    assert [secret for secret in secrets if secret in ran.printed.text] == []

@@ -1,0 +1,83 @@
+"""Sweep: runs once a minute."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from cutout.gate import Limits
+from cutout.job import Job
+from cutout.states import State
+from tests.events import sample
+from tests.functions.conftest import Start
+from tests.functions.deployed import Stack
+from tests.unit.core.builders import a_source, an_attempt
+
+
+def standing(stack: Stack, number: int, state: State, minutes: int) -> Job:
+    """A job that is due in so many minutes."""
+    now = datetime.now(UTC)
+    job = Job.begin(
+        a_source(key=f"{number}.jpg"),
+        now=now - timedelta(hours=1),
+        due_at=now + timedelta(minutes=minutes),
+    )
+    attempts = () if state is State.QUEUED else (an_attempt(task_id="task-1"),)
+    return stack.jobs.claim(replace(job, state=state, attempts=attempts))
+
+
+def test_the_schedules_event_sends_on_what_is_due(stack: Stack, start: Start) -> None:
+    """Each to the queue that moves it on; what is not due stays where it is."""
+    new = standing(stack, 1, State.QUEUED, -1)
+    task = standing(stack, 2, State.PROCESSING, -10)
+    standing(stack, 3, State.PROCESSING, 10)
+    sweep = start("sweep")
+    assert sweep(sample("scheduler-sweep")) == {"due": 2}
+    assert stack.received(stack.submissions_url) == [{"job": new.id}]
+    assert stack.received(stack.callbacks_url) == [
+        {"job": task.id, "attempt": 1, "task_id": "task-1", "is_poll": True},
+    ]
+
+
+def test_a_second_sweep_does_not_send_the_same_again(stack: Stack, start: Start) -> None:
+    """Not before a lease is over."""
+    standing(stack, 1, State.QUEUED, -1)
+    sweep = start("sweep")
+    sweep(sample("scheduler-sweep"))
+    assert sweep(sample("scheduler-sweep")) == {"due": 0}
+    assert len(stack.received(stack.submissions_url)) == 1
+
+
+def test_the_gauges_are_published_every_time(start: Start) -> None:
+    """Also when nothing is due: an alarm must tell silence from health."""
+    sweep = start("sweep")
+    assert sweep(sample("scheduler-sweep")) == {"due": 0}
+    printed = sweep.printed()
+    assert printed.metrics == {
+        "JobsDue": [0.0],
+        "OldestDueSeconds": [0.0],
+        "TasksInFlight": [0.0],
+        "CreditsSpentToday": [0.0],
+        "GateIsPaused": [0.0],
+        "GateDrift": [0.0],
+    }
+    assert printed.dimensions == {"stack": "Cutout", "service": "sweep"}
+
+
+def test_how_far_behind_the_oldest_is(stack: Stack, start: Start) -> None:
+    """Ten minutes and a little."""
+    standing(stack, 1, State.QUEUED, -10)
+    sweep = start("sweep")
+    sweep(sample("scheduler-sweep"))
+    printed = sweep.printed()
+    assert printed.metrics["JobsDue"] == [1.0]
+    (seconds,) = printed.metrics["OldestDueSeconds"]
+    assert 600 <= seconds < 660
+
+
+def test_the_gate_learns_the_deployed_limits(stack: Stack, start: Start) -> None:
+    """So that the command line can say them without asking the functions."""
+    start("sweep")(sample("scheduler-sweep"))
+    deployed = stack.jobs.read_gate().deployed
+    assert deployed == Limits(max_in_flight=3, daily_credit_cap=Decimal(5000))
