@@ -171,6 +171,7 @@ def test_a_refusal_is_one_without_any_words(status: int, content: bytes) -> None
         httpx.Response(408),
         httpx.Response(418),
         httpx.Response(302, headers={"Location": "https://elsewhere.example/"}),
+        httpx.Response(300, json={"id": TASK}),
         httpx.Response(304),
         httpx.Response(200, content=HTML),
         httpx.Response(200, content=b""),
