@@ -31,6 +31,10 @@ _SETTLED_METRICS = {
 }
 
 
+_FOLLOWERS = 2
+"""Who leaves the gate wakes one for its slot, and one more in case that another woke the first."""
+
+
 class Store(Jobs, Gates, Backlog, SourceHeads, Protocol):
     """The jobs table, as the recorder needs it."""
 
@@ -69,7 +73,7 @@ class Recorder:
         )
         self._discard_copies(before, after)
         if is_released:
-            self.waker.wake_waiting()
+            self.waker.wake_waiting(most=_FOLLOWERS)
         if after.state.is_settled and not before.state.is_settled:
             return self.announce(saved)
         return saved

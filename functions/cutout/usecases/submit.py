@@ -215,7 +215,7 @@ class Submit:
         behind = job.move(Move.HOLD, now=now, reason=reason, is_waiting=True)
         held = self.recorder.record(job, behind)
         if reason is Reason.BEHIND_OTHERS:
-            self.recorder.waker.wake_waiting()
+            self.recorder.waker.wake_waiting(most=1)
         return held
 
     def _settle(self, job: Job, move: Move, reason: Reason, **words: str | None) -> Job:

@@ -24,12 +24,19 @@ class Waker:
     clock: Clock
     limits: Limits
 
-    def wake_waiting(self) -> None:
-        """Wake the oldest. Who was woken and finds the gate full stays where it was."""
+    def wake_waiting(self, most: int | None = None) -> None:
+        """Wake the oldest. Who was woken and finds the gate full stays where it was.
+
+        Args:
+            most: wake no more than these, whatever room there is. A gate with room may have woken
+                others for it already, who stand in the queue: whoever comes by often, and wakes
+                for all the room each time, makes that queue longer and the room last.
+        """
         gate = self.gates.read_gate()
         if gate.holds(self.limits, self.clock.now()) is not None:
             return
-        waiting = self.backlog.waiting(gate.free_slots(self.limits))
+        room = gate.free_slots(self.limits)
+        waiting = self.backlog.waiting(room if most is None else min(room, most))
         if waiting:
             self.submissions.wake(waiting)
 

@@ -182,6 +182,21 @@ def test_a_gate_that_opens_wakes_no_more_than_it_has_room_for() -> None:
     assert world.submissions.job_ids == [job.id for job in jobs[:3]]
 
 
+def test_slots_that_are_freed_faster_than_anybody_is_admitted_cause_no_flood() -> None:
+    """Each wakes two at most, however much room there is by then; Sweep fills what is left."""
+    world = World(limits=replace(LIMITS, max_in_flight=20))
+    jobs = arrive(world, 40)
+    for job in jobs[:20]:
+        world.evolink.complete(world.task_of(job))
+        world.wake(job)
+    assert len(world.submissions.job_ids) < 40
+    world.arrives("late.jpg")
+    assert len(world.submissions.job_ids) <= 40
+    world.settles()
+    world.passes(MINUTE)
+    assert [job.id for job in running(world)] == [job.id for job in jobs[20:]]
+
+
 def test_who_is_woken_and_finds_the_gate_full_stays_where_it_was() -> None:
     """Without a write, and without another message."""
     world = World()
