@@ -187,6 +187,12 @@ class Job:
         return self.attempts[-1] if self.attempts else None
 
     @property
+    def followed(self) -> Attempt | None:
+        """The attempt whose task decides what becomes of the job."""
+        storing = self.storing_attempt if self.state is State.STORING else None
+        return self.attempt_numbered(storing or 0) or self.attempt
+
+    @property
     def credits(self) -> Decimal:
         """What the job is known to have cost: used where the provider said so."""
         return sum((charged(attempt) for attempt in self.attempts), Decimal(0))

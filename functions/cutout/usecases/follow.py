@@ -118,8 +118,12 @@ class Follow:
         self._wait(job, back_off(job.tries, self.timing.poll_interval, self.randomness), message)
 
     def _task_unknown(self, job: Job, attempt: Attempt) -> None:
-        """404: normal for a moment, and nothing to act on if only a body named the task."""
-        if attempt.task_id is None or job.state not in _FOLLOWED:
+        """404: normal for a moment, and nothing to act on if only a body named the task.
+
+        Nor if it is the task of an earlier attempt, which the job does not depend on any more.
+        """
+        is_followed = job.state in _FOLLOWED and attempt == job.followed
+        if attempt.task_id is None or not is_followed:
             return
         if self.recorder.clock.now() - attempt.started_at < _YOUNG:
             self._wait(job, _READ_AGAIN)

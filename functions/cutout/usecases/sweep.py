@@ -80,8 +80,7 @@ class Sweep:
 
 
 def _wake(job: Job) -> Wake:
-    stored = job.storing_attempt if job.state is State.STORING else None
-    attempt = job.attempt_numbered(stored or 0) or job.attempt
+    attempt = job.followed
     if attempt is None:
         return Wake(job_id=job.id, attempt=0, is_poll=True)
     return Wake(job_id=job.id, attempt=attempt.number, task_id=attempt.task_id, is_poll=True)

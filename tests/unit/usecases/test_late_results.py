@@ -163,6 +163,16 @@ def test_an_older_attempt_that_fails_does_not_fail_the_job() -> None:
     assert world.wake(job).state is State.COMPLETED
 
 
+def test_an_older_attempt_whose_record_expired_does_not_fail_the_job() -> None:
+    """Dead letters that are sent again days later ask for a task that nobody knows any more."""
+    world = World()
+    job = tried_again_by_a_person(world)
+    del world.evolink.tasks[TASK]
+    assert world.wake(job, attempt=1) == job
+    world.evolink.complete(world.task_of(job))
+    assert world.wake(job).state is State.COMPLETED
+
+
 def test_a_result_for_a_job_that_waits_for_its_next_attempt_is_taken() -> None:
     """A person's retry is not needed any more: the first attempt came through."""
     world = World()
