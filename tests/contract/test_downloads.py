@@ -142,18 +142,20 @@ def test_a_public_address_is_connected_to_under_the_hosts_name(
 ) -> None:
     """The first of the addresses that were checked; TLS and Host name the host."""
     requests: list[httpx.Request] = []
+    asked: list[tuple[str, int]] = []
+
+    def resolver(host: str, port: int) -> list[str]:
+        asked.append((host, port))
+        return [address, "93.184.215.15"]
 
     def respond(request: httpx.Request) -> httpx.Response:
         requests.append(request)
         return httpx.Response(200, stream=httpx.ByteStream(PNG))
 
-    downloads = SafeDownloads(
-        limits,
-        resolver=resolving(address, "93.184.215.15"),
-        transport=httpx.MockTransport(respond),
-    )
+    downloads = SafeDownloads(limits, resolver=resolver, transport=httpx.MockTransport(respond))
     assert downloads.fetch("https://media.example/x.png?a=b", file) == len(PNG)
     (request,) = requests
+    assert asked == [("media.example", 443)]
     assert (request.url.host, request.url.raw_path) == (address, b"/x.png?a=b")
     assert request.headers["host"] == "media.example"
     assert request.extensions["sni_hostname"] == "media.example"

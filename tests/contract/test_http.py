@@ -240,10 +240,15 @@ def test_a_request_is_never_repeated() -> None:
 
 def test_connections_are_not_kept() -> None:
     """A function may freeze between two calls; each call opens its own connection."""
+
+    def stay(connection: socket.socket) -> None:
+        answer(200, b"here")(connection)
+        hang(connection)
+
     http = HttpxHttp()
-    with serving(answer(200, b"one"), answer(200, b"two")) as server:
+    with serving(stay) as server:
         bodies = [http.send("GET", server.url(), headers={}).body for _ in range(2)]
-    assert bodies == [b"one", b"two"]
+    assert bodies == [b"here", b"here"]
     assert len(server.requests) == 2
 
 
