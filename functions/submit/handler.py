@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
@@ -17,6 +18,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cutout.adapters.telemetry_powertools import PowertoolsTelemetry
 from cutout.events import Deleted, JobDue, Uploaded, VersionDeleted, read_submission
+from cutout.job import Job
 from cutout.wiring.submit import SubmitApp, build
 
 logger = Logger()
@@ -32,20 +34,23 @@ def _app() -> SubmitApp:
 
 def record_handler(record: SQSRecord) -> None:
     """One message."""
+    app = _app()
     message = read_submission(record.body)
     match message:
         case Uploaded(source=source):
-            job = _app().arrive.created(source)
+            _move_on(app.arrive.created(source), app.submit.advance)
         case JobDue(job_id=job_id):
-            job = _app().jobs.find(job_id)
+            _move_on(app.jobs.find(job_id), app.submit.wake)
         case Deleted(source=source):
-            _app().arrive.deleted(source)
-            return
+            app.arrive.deleted(source)
         case VersionDeleted():
-            return
+            pass
+
+
+def _move_on(job: Job | None, move: Callable[[Job], object]) -> None:
     if job is not None:
         with logger.append_context_keys(job_id=job.id):
-            _app().submit.advance(job)
+            move(job)
 
 
 @metrics.log_metrics

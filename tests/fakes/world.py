@@ -246,7 +246,7 @@ class World:
             ids, self.submissions.job_ids = self.submissions.job_ids, []
             wakes, self.callbacks.wakes = self.callbacks.wakes, []
             for job_id in ids:
-                self.submit.advance(self.jobs.jobs[job_id])
+                self.submit.wake(self.jobs.jobs[job_id])
             for wake in wakes:
                 self.follow.wake(wake)
 

@@ -175,7 +175,7 @@ class Engine:
             case str(job_id):
                 found = self.world.jobs.find(job_id)
                 if found is not None:
-                    self.world.submit.advance(found)
+                    self.world.submit.wake(found)
             case Wake() as wake:
                 self.world.follow.wake(wake)
 

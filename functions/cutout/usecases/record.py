@@ -67,6 +67,7 @@ class Recorder:
         saved = self._save(after, rule, is_released=is_released)
         self.telemetry.fact(
             "job moved",
+            job_id=after.id,
             state=after.state,
             came_from=before.state,
             reason=after.reason,

@@ -7,8 +7,10 @@ every way the call can end is recorded. A worker that dies leaves a lease that S
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
 from cutout.callback_token import CallbackAddress, sign
 from cutout.errors import (
@@ -62,13 +64,39 @@ class Submit:
 
         A job that somebody else moves meanwhile is theirs: the winner is returned, quietly.
         """
-        self.recorder.telemetry.fact("job looked at", state=job.state, key=job.source.key)
         try:
             return self._advance(job)
         except JobMovedError as lost:
             return lost.winner or job
 
+    def wake(self, job: Job) -> None:
+        """Move a job on that was woken, or else one that waits.
+
+        A freed slot wakes a photo by name, which somebody else may have let in meanwhile: then the
+        slot is still free, and the next in line takes it, so that no slot waits for Sweep.
+        """
+        for candidate in chain([job], self._waiting()):
+            try:
+                moved = self._advance(candidate)
+            except JobMovedError:
+                continue
+            if moved is not candidate or candidate.is_waiting:
+                return
+
+    def _waiting(self) -> Iterator[Job]:
+        """Who stands first in line; the index may still show some who have gone in."""
+        for job_id in self.recorder.store.waiting(_CANDIDATES):
+            job = self.recorder.store.find(job_id)
+            if job is not None and job.is_waiting:
+                yield job
+
     def _advance(self, job: Job) -> Job:
+        self.recorder.telemetry.fact(
+            "job looked at",
+            job_id=job.id,
+            state=job.state,
+            key=job.source.key,
+        )
         now = self.recorder.clock.now()
         if job.state is State.QUEUED and not job.is_backing_off(now):
             return self._start(job)
@@ -234,6 +262,8 @@ def _next_number(job: Job) -> int:
     return job.attempt.number + 1 if job.attempt else 1
 
 
+_CANDIDATES = 10
+"""As many as workers may be at it, and then some."""
 _MOST_HANDOVERS = 40
 """With back-offs of up to ten minutes, about six hours."""
 _MOST_POSTS = 2

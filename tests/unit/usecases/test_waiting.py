@@ -240,3 +240,15 @@ def test_a_message_that_got_lost_is_made_good_by_sweep() -> None:
     world.submissions.job_ids.clear()
     world.passes(MINUTE)
     assert world.job(jobs[3]).state is State.PROCESSING
+
+
+def test_a_wake_for_who_has_gone_in_already_lets_the_next_in_line_in() -> None:
+    """Two slots are free and both wakes name the same photo: no slot waits for Sweep."""
+    world = World(limits=replace(LIMITS, max_in_flight=2))
+    jobs = arrive(world, 4)
+    for job in jobs[:2]:
+        world.evolink.complete(world.task_of(job))
+        world.wake(job)
+    world.submissions.job_ids = [jobs[2].id, jobs[2].id]
+    world.settles()
+    assert [job.id for job in running(world)] == [job.id for job in jobs[2:]]
