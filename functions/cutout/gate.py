@@ -154,9 +154,9 @@ class Gate:
         return self if self.day != day else replace(self, spent=self.spent + credits_)
 
     def pausing(self, reason: PauseReason, now: datetime, until: datetime | None) -> Gate:
-        """Paused. A pause that only a person ends is not shortened by another."""
+        """Paused. A pause that lasts longer, or that only a person ends, is not shortened."""
         standing = self.pause
-        if standing is not None and standing.until is None:
+        if standing is not None and (standing.until is None or (until and until < standing.until)):
             return self
         return replace(self, pause=Pause(reason=reason, since=now, until=until))
 

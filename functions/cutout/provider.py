@@ -7,6 +7,7 @@ and not retried, since a retry is a new paid call.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -62,6 +63,18 @@ class Uploaded:
 
     file_id: str
     url: str
+
+
+def words(text: object) -> str | None:
+    """A provider's message as it may be kept and announced: short, and without links.
+
+    Messages quote the photo's URL, which lets whoever reads it read the photo.
+    """
+    return _LINK.sub("[link]", str(text))[:_LONGEST_MESSAGE] if text else None
+
+
+_LINK = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
+_LONGEST_MESSAGE = 500
 
 
 class TaskStatus(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 
 import httpx
@@ -263,3 +264,18 @@ def test_the_sample_of_a_create_call_is_complete() -> None:
         "type",
         "usage",
     }
+
+
+@pytest.mark.parametrize("reserved", [1e300, 1_000_000, -1, "many", float("nan")])
+def test_a_price_that_is_none_is_left_out(reserved: object) -> None:
+    """It must not keep the row of a paid call from being written."""
+    body = f'{{"id": "{TASK}", "usage": {{"credits_reserved": {json.dumps(reserved)}}}}}'
+    assert created(httpx.Response(200, content=body)) == Accepted(
+        task_id=TASK, credits_reserved=None
+    )
+
+
+def test_a_price_is_kept_to_a_millionth() -> None:
+    """More digits than a table can hold are no help."""
+    body = f'{{"id": "{TASK}", "usage": {{"credits_reserved": 5.4000000000000000000001}}}}'
+    assert created(httpx.Response(200, content=body)) == ACCEPTED

@@ -31,6 +31,7 @@ from cutout.provider import (
     Refused,
     Task,
     TaskStatus,
+    words,
 )
 
 _REFUSING = frozenset({400, 401, 402, 403, 404, 409, 413, 415, 422, 429})
@@ -44,6 +45,8 @@ _STATUSES = {
 }
 _CANCELLED = "request_cancelled"
 _KEY_REFUSED = 401
+_MOST_CREDITS = 1_000_000
+"""What is more is no price, and may be more than a table can hold."""
 KEY_NOT_SET = "not-set"
 """What the stack puts into the secret until somebody puts a key there."""
 
@@ -173,7 +176,7 @@ class EvolinkApi:
         return Refused(
             status=answer.status,
             code=str(error.get("code") or f"http_{answer.status}"),
-            message=_short(error.get("message")) or f"the API answers {answer.status}",
+            message=words(error.get("message")) or f"the API answers {answer.status}",
             retry_after_seconds=self._retry_after(answer.headers.get("retry-after")),
         )
 
@@ -217,7 +220,7 @@ def _task(task_id: str, told: Mapping[str, Any]) -> Task:
         result_url=_result_url(told),
         credits_used=_number(used),
         code=None if code is None else str(code),
-        message=_short(error.get("message")),
+        message=words(error.get("message")),
     )
 
 
@@ -251,11 +254,9 @@ def _number(value: object) -> Decimal | None:
         number = Decimal(str(value)) if isinstance(value, int | float | str) else None
     except InvalidOperation:
         return None
-    return number if number is not None and number.is_finite() and number >= 0 else None
-
-
-def _short(text: object) -> str | None:
-    return str(text)[:500] if text else None
+    if number is None or not number.is_finite() or not 0 <= number < _MOST_CREDITS:
+        return None
+    return round(number, 6)
 
 
 def _is_success(status: int) -> bool:

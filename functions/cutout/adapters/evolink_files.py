@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from urllib.parse import quote
 
 from cutout.errors import CutoutError, NotSentError, ResponseLostError
-from cutout.provider import NotSent, Refused, Uploaded
+from cutout.provider import NotSent, Refused, Uploaded, words
 
 _FOLDER = "cutout"
 _REFUSED_FOR_GOOD = (40001, 40002)
@@ -110,7 +110,7 @@ class EvolinkFiles:
 
 def _refusal(status: int, told: Mapping[str, Any]) -> Refused | NotSent:
     code = told.get("code")
-    message = str(told.get("msg") or f"the Files API answers {status}")[:500]
+    message = words(told.get("msg")) or f"the Files API answers {status}"
     if status in _ACCOUNT_STATUSES:
         return Refused(status=status, code=str(code or f"http_{status}"), message=message)
     if code in _REFUSED_FOR_GOOD:

@@ -235,3 +235,13 @@ def test_a_fresh_gate_is_open() -> None:
     assert Gate().admitting(NOW, PROBE) == Gate(
         version=0, in_flight=1, day=NOW.date(), spent=Decimal("5.4"), price=Decimal("5.4")
     )
+
+
+def test_a_short_pause_does_not_shorten_a_long_one() -> None:
+    """A call that was under way comes back with 429 while the account is known to be empty."""
+    empty = Gate().pausing(PauseReason.OUT_OF_CREDITS, NOW, NOW + 15 * MINUTE)
+    assert empty.pausing(PauseReason.RATE_LIMITED, NOW, NOW + MINUTE) == empty
+    longer = empty.pausing(PauseReason.RATE_LIMITED, NOW, NOW + 20 * MINUTE)
+    assert longer.pause == Pause(
+        reason=PauseReason.RATE_LIMITED, since=NOW, until=NOW + 20 * MINUTE
+    )

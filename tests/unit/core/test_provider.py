@@ -15,6 +15,7 @@ from cutout.provider import (
     Verdict,
     decide_refusal,
     decide_task_failure,
+    words,
 )
 from cutout.states import Transport
 
@@ -186,3 +187,11 @@ def test_no_code_is_tried_more_than_three_times_again(code: str, earlier: int) -
     decision = decide_task_failure(code, earlier)
     assert decision.verdict in {Verdict.AGAIN, Verdict.FAIL}
     assert decision == FAIL or earlier < 3
+
+
+def test_a_providers_words_are_kept_without_links() -> None:
+    """They quote the photo's URL, and whoever reads that can read the photo."""
+    quoted = "timed out fetching https://b.s3.amazonaws.com/a.jpg?X-Amz-Signature=1f now"
+    assert words(quoted) == "timed out fetching [link] now"
+    assert words("x" * 600) == "x" * 500
+    assert words(None) is None
