@@ -23,6 +23,7 @@ from tests.e2e.bus import Listener
 from tests.e2e.deployed import STACK, Deployed
 from tests.e2e.door import Door
 from tests.e2e.gate import GateKeeper
+from tests.e2e.logs import Logs
 from tests.e2e.photos import Photos
 from tests.e2e.queues import Queues
 from tests.e2e.stand_in import StandIn
@@ -42,6 +43,13 @@ _STAND_IN = (
     *("--side-limits", "1:9000"),
     *("--api-key", _SECOND_KEY),
 )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is in this folder."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.e2e)
 
 
 @pytest.fixture(scope="session")
@@ -117,7 +125,7 @@ def s3_events(deployed: Deployed) -> Listener:
 @pytest.fixture(scope="session")
 def queues(deployed: Deployed) -> Queues:
     """The stack's queues."""
-    return Queues(deployed.client("sqs"), deployed.cloud.outputs)
+    return Queues(deployed)
 
 
 @pytest.fixture(scope="session")
@@ -129,3 +137,9 @@ def door(deployed: Deployed) -> Door:
         authority=deployed.cloud.variables["AWS_CA_BUNDLE"],
         signing_key=secrets.get_secret_value(SecretId=deployed.signing_key_name)["SecretString"],
     )
+
+
+@pytest.fixture(scope="session")
+def logs(deployed: Deployed) -> Logs:
+    """What the functions write."""
+    return Logs(deployed)

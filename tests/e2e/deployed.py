@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ class Deployed:
         evolink_keys: The bearer keys that it accepts; the functions use the first.
         evolink_arguments: What it was started with, besides.
         place: Where the local cloud lives; the processes' logs are there.
+        own_sweeps: One entry for each time that a test had Sweep come.
     """
 
     cloud: LocalCloud
@@ -38,6 +39,7 @@ class Deployed:
     evolink_keys: tuple[str, ...]
     evolink_arguments: tuple[str, ...]
     place: Place
+    own_sweeps: list[str] = field(default_factory=list)
 
     @property
     def logs(self) -> Path:
@@ -84,6 +86,10 @@ class Deployed:
         (found,) = (one for name, one in self.resources.items() if name.startswith(prefix))
         return found
 
+    def logical_ids(self, kind: str) -> list[str]:
+        """Return the logical ids of the resources of a type."""
+        return [name.rpartition("/")[2] for name in self.resources if name.startswith(f"{kind}/")]
+
     def function_name(self, name: str) -> str:
         """Return the name of Submit, ReceiveCallback, StoreResult or Sweep in the account."""
         return self.resource("AWS::Lambda::Function", name)
@@ -100,4 +106,5 @@ class Deployed:
 
     def sweep(self) -> Any:
         """Have Sweep come now instead of within the minute."""
+        self.own_sweeps.append("Sweep")
         return self.invoke("Sweep", {})

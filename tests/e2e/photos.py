@@ -74,11 +74,14 @@ class Photos:
             Metadata=dict(metadata or {}),
             Tagging=urlencode(dict(tags or {}), quote_via=quote),
         )
-        version = str(answer["VersionId"])
+        return self.landed(key, answer["VersionId"], content)
+
+    def landed(self, key: str, version_id: str, content: bytes) -> Upload:
+        """Return an upload that was made in another way."""
         source = Source(
-            bucket=self.bucket, key=key, version_id=version, etag="", sequencer="", size=0
+            bucket=self.bucket, key=key, version_id=version_id, etag="", sequencer="", size=0
         )
-        return Upload(key=key, version_id=version, job_id=source.job_id, content=content)
+        return Upload(key=key, version_id=version_id, job_id=source.job_id, content=content)
 
     def put_all(self, keys: Iterable[str]) -> list[Upload]:
         """Upload a small photo to each key, several at once; no two are the same."""

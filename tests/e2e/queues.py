@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.e2e.deployed import Deployed
 
 _COUNTS = (
     "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed",
 )
+_VISIBILITY_SECONDS = 90
 _WORK = ("Submissions", "Callbacks")
 
 
@@ -17,13 +20,13 @@ class Queues:
     """The two queues of work and where their undeliverable messages end.
 
     Args:
-        sqs: A client of SQS.
-        outputs: The stack's outputs.
+        deployed: The stack.
     """
 
-    def __init__(self, sqs: Any, outputs: Mapping[str, str]) -> None:
-        self._sqs = sqs
-        self._outputs = outputs
+    def __init__(self, deployed: Deployed) -> None:
+        self._deployed = deployed
+        self._sqs = deployed.client("sqs")
+        self._outputs = deployed.cloud.outputs
 
     def submit(self, body: str, times: int = 1) -> None:
         """Put a message into the submissions queue, so many times."""
@@ -31,9 +34,37 @@ class Queues:
             url = self._outputs["SubmissionsQueueUrl"]
             self._sqs.send_message(QueueUrl=url, MessageBody=body)
 
-    def are_empty(self) -> bool:
-        """Say whether nothing waits, is delayed or is being worked on."""
-        return not any(self._count(f"{name}QueueUrl") for name in _WORK)
+    def wait_until_empty(self) -> None:
+        """Wait until nothing waits, is delayed or is being worked on.
+
+        A message whose worker was killed comes back when its visibility time-out is over.
+        """
+        self._deployed.wait(
+            lambda: not any(self._count(f"{name}QueueUrl") for name in _WORK),
+            "the queues to be worked off",
+            timeout_seconds=_VISIBILITY_SECONDS + 60,
+        )
+
+    @contextmanager
+    def impatient(self) -> Iterator[None]:
+        """Have submissions that failed come again after a second, for a while."""
+        url = self._outputs["SubmissionsQueueUrl"]
+        named = "VisibilityTimeout"
+        answer = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[named])
+        self._sqs.set_queue_attributes(QueueUrl=url, Attributes={named: "1"})
+        try:
+            yield
+        finally:
+            self._sqs.set_queue_attributes(QueueUrl=url, Attributes=answer["Attributes"])
+
+    def take_dead_letters(self) -> list[str]:
+        """Return the messages among the dead letters of submissions, and remove them."""
+        url = self._outputs["SubmissionsDeadLetterQueueUrl"]
+        answer = self._sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)
+        messages = answer.get("Messages", ())
+        for message in messages:
+            self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return [str(message["Body"]) for message in messages]
 
     def dead_letters(self) -> int:
         """Count the messages that were given up."""

@@ -155,6 +155,29 @@ def test_a_photo_that_the_provider_refuses_fails_with_the_providers_own_words(
     ]
 
 
+@pytest.mark.parametrize("way", ["copied", "in parts"])
+def test_a_photo_is_cut_out_however_it_lands(
+    way: str, photos: Photos, stand_in: StandIn, deployed: Deployed
+) -> None:
+    """Copied from another bucket, or uploaded in parts as large files are."""
+    key = f"landed/{way}.jpg"
+    content = small_photo()
+    s3 = deployed.client("s3")
+    place = {"Bucket": photos.bucket, "Key": key}
+    if way == "copied":
+        origin = {"Bucket": photos.results_bucket, "Key": "origin/photo.jpg"}
+        s3.put_object(**origin, Body=content)
+        answer = s3.copy_object(**place, CopySource=origin)
+    else:
+        begun = {**place, "UploadId": s3.create_multipart_upload(**place)["UploadId"]}
+        part = s3.upload_part(**begun, PartNumber=1, Body=content)
+        parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+        answer = s3.complete_multipart_upload(**begun, MultipartUpload=parts)
+    job = photos.settled(photos.landed(key, answer["VersionId"], content))
+    assert (job.state, stand_in.charges(key)) == (State.COMPLETED, 1)
+    assert photos.result_keys("landed/" + way) == [f"landed/{way}.png"]
+
+
 def test_two_photos_of_one_name_get_two_cut_outs(photos: Photos) -> None:
     """`a.jpg` and `a.png` in one folder would both become `a.png`; neither overwrites the other."""
     uploads = [
@@ -184,7 +207,7 @@ def test_our_own_cut_outs_are_not_cut_out_again(
     looped["detail"]["bucket"]["name"] = job.result.bucket
     looped["detail"]["object"]["key"] = job.result.key
     queues.submit(json.dumps(looped))
-    deployed.wait(queues.are_empty, "the queues to be worked off")
+    queues.wait_until_empty()
     assert photos.jobs.of_source(job.result.bucket, job.result.key, limit=1) == []
     assert len(stand_in.entries("post", "loop/")) == 1
 
@@ -199,7 +222,7 @@ def test_the_same_event_several_times_is_one_job_and_one_payment(
     queues.submit(event.body, times=4)
     before = photos.settled(upload)
     queues.submit(event.body, times=2)
-    deployed.wait(queues.are_empty, "the queues to be worked off")
+    queues.wait_until_empty()
     assert photos.job(upload) == before
     assert len(photos.jobs.of_source(photos.bucket, upload.key, limit=10)) == 1
     assert (stand_in.posts(upload.key), stand_in.charges(upload.key)) == (1, 1)

@@ -74,7 +74,6 @@ def test_whoever_is_not_the_provider_is_turned_away_at_once(
     photos: Photos,
     queues: Queues,
     stand_in: StandIn,
-    deployed: Deployed,
 ) -> None:
     """Forged, malformed, misdirected, oversized: nothing is queued, looked at or changed."""
     knock = _REFUSED[name]
@@ -84,7 +83,7 @@ def test_whoever_is_not_the_provider_is_turned_away_at_once(
     before = photos.job(guarded)
     reads = len(stand_in.entries("read", _KEY))
     status = door.knock(knock.path + token, method=knock.method, body=knock.body)
-    deployed.wait(queues.are_empty, "the queues to be worked off")
+    queues.wait_until_empty()
     assert status == knock.status
     assert len(stand_in.entries("read", _KEY)) == reads
     assert photos.job(guarded) == before
@@ -109,12 +108,12 @@ def test_an_authentic_callback_is_a_wake_up_call_and_no_more(
 
 
 def test_a_callback_for_a_job_that_never_was_changes_nothing(
-    door: Door, queues: Queues, deployed: Deployed, photos: Photos
+    door: Door, queues: Queues, photos: Photos
 ) -> None:
     """The signature proves that we wrote it, not that the job is still there."""
     job_id = "f" * 32
     status = door.knock(f"/callbacks/{door.token(job_id, 1)}")
-    deployed.wait(queues.are_empty, "the queues to be worked off")
+    queues.wait_until_empty()
     assert (status, queues.dead_letters(), photos.jobs.find(job_id)) == (202, 0, None)
 
 

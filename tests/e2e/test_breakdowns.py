@@ -1,0 +1,149 @@
+"""Things break in the middle, and photos still come through: once each, paid for once each."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from cutout.job import Job
+from cutout.states import AttemptOutcome, State
+from tests.e2e.deployed import Deployed
+from tests.e2e.gate import GateKeeper
+from tests.e2e.logs import Logs
+from tests.e2e.photos import Photos
+from tests.e2e.processes import kill_workers, stand_in_down
+from tests.e2e.queues import Queues
+from tests.e2e.stand_in import StandIn
+
+_SLOW_SECONDS = 3600.0
+
+
+def _assert_delivered_once(job: Job, photos: Photos, stand_in: StandIn) -> None:
+    key = job.source.key
+    assert (job.state, job.reason) == (State.COMPLETED, None)
+    assert stand_in.charges(key) == 1
+    stored = photos.result(key.removesuffix("jpg") + "png")
+    assert stored is not None
+    assert stored.metadata["cutout-job"] == job.id
+
+
+def test_a_lost_callback_is_made_good_by_sweep_and_counted(
+    photos: Photos, stand_in: StandIn, logs: Logs
+) -> None:
+    """Nobody is told that the task ended; Sweep has it asked for, and the metric says so."""
+    key = "broken/unheard.jpg"
+    stand_in.commit("callback:lost", key)
+    before = logs.metric("StoreResult", "RecoveredByPoll")
+    upload = photos.put(key)
+    stand_in.awaited("end", key)
+    job = photos.settled(upload, is_swept=True)
+    _assert_delivered_once(job, photos, stand_in)
+    assert stand_in.entries("callback", key) == []
+    assert logs.metric("StoreResult", "RecoveredByPoll") == before + 1
+
+
+def test_photos_come_through_although_no_callback_ever_does(
+    photos: Photos, stand_in: StandIn, gate: GateKeeper
+) -> None:
+    """The endpoint is out of reach during the whole run; polling alone brings everything home."""
+    folder = "broken/unreachable/"
+    stand_in.commit("callback:lost", folder)
+    with gate.limited_to(10):
+        uploads = photos.put_all(f"{folder}{number}.jpg" for number in range(10))
+        jobs = photos.all_settled(uploads, is_swept=True)
+    assert stand_in.entries("callback", folder) == []
+    assert len(stand_in.entries("post", folder)) == len(jobs)
+    for job in jobs:
+        _assert_delivered_once(job, photos, stand_in)
+
+
+@pytest.mark.parametrize("callback", ["comes", "is lost"])
+def test_a_submit_that_is_killed_while_it_pays_does_not_pay_again(
+    callback: str, photos: Photos, stand_in: StandIn, deployed: Deployed
+) -> None:
+    """The task exists and the answer never arrived: the callback tells, or the API knows it."""
+    key = f"broken/submit, its callback {callback}.jpg"
+    stand_in.commit("create:slow", key, times=1, seconds=_SLOW_SECONDS)
+    if callback == "comes":
+        stand_in.commit("task:slow", key, seconds=_SLOW_SECONDS, times=1)
+    else:
+        stand_in.commit("callback:lost", key)
+    upload = photos.put(key)
+    stand_in.awaited("post", key)
+    assert photos.in_state(upload, State.SUBMITTING).attempts[0].task_id is None
+    assert kill_workers(deployed, "Submit") > 0
+    if callback == "comes":
+        stand_in.let_pass(seconds=_SLOW_SECONDS)
+    else:
+        photos.age(upload, timedelta(minutes=20))
+        photos.in_state(upload, State.UNCONFIRMED, is_swept=True)
+        photos.age(upload, timedelta(minutes=20))
+    job = photos.settled(upload, is_swept=True)
+    _assert_delivered_once(job, photos, stand_in)
+    assert len(job.attempts) == 1
+    assert not job.attempts[0].is_possible_double_charge
+
+
+def test_a_store_result_that_is_killed_while_it_fetches_is_taken_over(
+    photos: Photos, stand_in: StandIn, deployed: Deployed
+) -> None:
+    """Its lease runs out, Sweep has somebody else fetch the result, and it is whole."""
+    key = "broken/store.jpg"
+    stand_in.commit("result:slow", key, times=1, seconds=_SLOW_SECONDS)
+    upload = photos.put(key)
+    photos.in_state(upload, State.STORING)
+    deployed.wait(lambda: kill_workers(deployed, "StoreResult") > 0, "StoreResult to be killed")
+    killed = photos.in_state(upload, State.STORING)
+    job = photos.settled(upload, is_swept=True)
+    assert killed.due_at is not None
+    assert job.updated_at >= killed.due_at
+    _assert_delivered_once(job, photos, stand_in)
+
+
+def test_a_killed_receive_callback_is_called_again_by_the_provider(
+    photos: Photos, stand_in: StandIn, deployed: Deployed
+) -> None:
+    """The workers die between two callbacks; fresh ones take the next, and nothing is polled."""
+    key = "broken/receive.jpg"
+    stand_in.commit("task:slow", key, times=1, seconds=_SLOW_SECONDS)
+    upload = photos.put(key)
+    photos.in_state(upload, State.PROCESSING)
+    kill_workers(deployed, "ReceiveCallback")
+    stand_in.let_pass(seconds=_SLOW_SECONDS)
+    job = photos.settled(upload)
+    _assert_delivered_once(job, photos, stand_in)
+
+
+def test_photos_come_through_although_the_provider_goes_away_and_comes_back(
+    photos: Photos, stand_in: StandIn, deployed: Deployed
+) -> None:
+    """Tasks that run then go on; calls that do not get through are made later, and paid once."""
+    folder = "broken/away/"
+    stand_in.commit("task:slow", folder, seconds=_SLOW_SECONDS)
+    early = photos.put_all(f"{folder}early {number}.jpg" for number in range(2))
+    for upload in early:
+        photos.in_state(upload, State.PROCESSING)
+    with stand_in_down(deployed):
+        late = photos.put(f"{folder}late.jpg")
+        waiting = photos.reached(
+            late, lambda job: bool(job.attempts) and job.state is State.QUEUED, "to back off"
+        )
+        assert waiting.attempts[0].outcome is AttemptOutcome.NOT_SENT
+    stand_in.let_pass(seconds=_SLOW_SECONDS)
+    photos.age(late, timedelta(minutes=20))
+    jobs = photos.all_settled([*early, late], is_swept=True)
+    for job in jobs:
+        _assert_delivered_once(job, photos, stand_in)
+    assert len(stand_in.entries("charge", folder)) == len(jobs)
+
+
+def test_a_message_that_nobody_understands_ends_among_the_dead_letters(
+    photos: Photos, queues: Queues, deployed: Deployed
+) -> None:
+    """After five tries, and without holding up anybody else."""
+    with queues.impatient():
+        queues.submit("what is this?")
+        deployed.wait(lambda: queues.dead_letters() == 1, "the message to be given up")
+    assert queues.take_dead_letters() == ["what is this?"]
+    assert photos.settled(photos.put("broken/after nonsense.jpg")).state is State.COMPLETED

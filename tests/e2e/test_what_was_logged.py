@@ -1,0 +1,113 @@
+"""What is left after everything: logs that give nothing away, rows without links, empty DLQs.
+
+Run after the others, as it is by its name, this looks at what all of them left.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from cutout.states import State
+from tests.e2e.deployed import Deployed
+from tests.e2e.door import Door
+from tests.e2e.logs import Logs
+from tests.e2e.photos import Photos
+from tests.e2e.queues import Queues
+from tests.e2e.stand_in import StandIn
+
+_TOKEN = re.compile(r"[0-9a-f]{32}\.[1-9][0-9]{0,3}\.[A-Za-z0-9_-]{43}")
+_SIGNED = re.compile(r"X-Amz-(Signature|Credential|Security-Token)", re.IGNORECASE)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _something_happened(photos: Photos, stand_in: StandIn, door: Door) -> None:
+    """Something of every kind, should these tests be the only ones."""
+    faults = ("create:accept-then-reset", "create:400", "result:html", "task:moderated")
+    for fault in faults:
+        stand_in.commit(fault, f"logged/{fault}", times=1)
+    uploads = photos.put_all(["logged/well.jpg", *(f"logged/{fault}.jpg" for fault in faults)])
+    jobs = photos.all_settled(uploads, is_swept=True)
+    door.knock(f"/callbacks/{door.token(jobs[0].id, 1)}")
+    door.knock(f"/callbacks/{door.token(jobs[0].id, 1, key='forged')}")
+    door.knock("/callbacks/nonsense")
+
+
+def _secrets(deployed: Deployed, door: Door) -> re.Pattern[str]:
+    known = [*deployed.evolink_keys, door.signing_key]
+    return re.compile("|".join([*map(re.escape, known), _TOKEN.pattern, _SIGNED.pattern]))
+
+
+def test_the_search_finds_what_it_looks_for(door: Door, deployed: Deployed) -> None:
+    """Else the tests below would be content with anything."""
+    secrets = _secrets(deployed, door)
+    for leak in (
+        f"Authorization: Bearer {deployed.evolink_keys[0]}",
+        json.dumps({"callback_url": f"{door.url}/callbacks/{door.token('0' * 32, 1)}"}),
+        "GET /uploads/a.jpg?X-Amz-Signature=0123",
+    ):
+        assert secrets.search(leak)
+
+
+@pytest.mark.parametrize(
+    "group",
+    ["SubmitLogs", "ReceiveCallbackLogs", "StoreResultLogs", "SweepLogs", "CallbackApiAccessLogs"],
+)
+def test_no_log_line_gives_anything_away(
+    group: str, logs: Logs, deployed: Deployed, door: Door
+) -> None:
+    """No API key, no signing key, no callback token, no presigned link, whatever happened."""
+    secrets = _secrets(deployed, door)
+    assert [line for line in logs.lines(group) if secrets.search(line)] == []
+
+
+@pytest.mark.parametrize("function", ["Submit", "ReceiveCallback", "StoreResult", "Sweep"])
+def test_every_log_line_of_ours_is_json_and_names_its_service(function: str, logs: Logs) -> None:
+    """So that it can be searched; and there are some, which the test above could look at."""
+    ours = [line for line in logs.lines(f"{function}Logs") if line.startswith("{")]
+    services = {json.loads(line)["service"] for line in ours}
+    expected = {
+        "Submit": "submit",
+        "ReceiveCallback": "receive-callback",
+        "StoreResult": "store-result",
+        "Sweep": "sweep",
+    }
+    assert services == {expected[function]}
+
+
+def test_what_the_local_cloud_wrote_gives_nothing_away(deployed: Deployed, door: Door) -> None:
+    """Its log holds the functions' output as well, their failures included."""
+    secrets = _secrets(deployed, door)
+    lines = (deployed.logs / "ministack.log").read_text(errors="replace").splitlines()
+    assert any('"service":"submit"' in line for line in lines)
+    assert [line for line in lines if secrets.search(line)] == []
+
+
+def test_the_row_of_a_finished_photo_holds_no_link_to_it(
+    photos: Photos, deployed: Deployed
+) -> None:
+    """While a call is open its body is kept, link and token included; then it goes."""
+    table = deployed.cloud.outputs["JobsTableName"]
+    pages = deployed.client("dynamodb").get_paginator("scan").paginate(TableName=table)
+    rows = [item for page in pages for item in page["Items"] if "state" in item]
+    settled = [item for item in rows if State(item["state"]["S"]).is_settled]
+    assert len(settled) >= len(photos.result_keys("logged/")) > 0
+    told = [json.dumps(item) for item in settled]
+    assert [item for item in told if _SIGNED.search(item) or _TOKEN.search(item)] == []
+
+
+def test_no_message_was_given_up(queues: Queues) -> None:
+    """Whatever happened, nothing ended among the dead letters."""
+    assert queues.dead_letters() == 0
+
+
+def test_sweep_comes_by_itself(deployed: Deployed, logs: Logs) -> None:
+    """Every minute the schedule starts it, besides the times that tests do."""
+    deployed.wait(
+        lambda: logs.runs("Sweep") > len(deployed.own_sweeps),
+        "the schedule to start Sweep",
+        timeout_seconds=120,
+    )
+    assert logs.runs("Sweep") > len(deployed.own_sweeps)
