@@ -46,7 +46,10 @@ class Answers:
         """
         while True:
             attempt = job.attempt_numbered(number)
-            if attempt is None or job.state not in _UNDECIDED:
+            if attempt is None:
+                return job
+            if job.state not in _UNDECIDED:
+                self._count_unrecorded(attempt, outcome)
                 return job
             after, rule = self._next(job, attempt, outcome)
             try:
@@ -62,6 +65,13 @@ class Answers:
     def _count(self, job: Job, number: int) -> None:
         attempt = job.attempt_numbered(number)
         if attempt is not None and attempt.is_possible_double_charge:
+            self.recorder.telemetry.count(Metric.POSSIBLE_DOUBLE_CHARGE)
+
+    def _count_unrecorded(self, attempt: Attempt, outcome: CreateOutcome) -> None:
+        """A callback settled the job while its repeat ran, which may be charged all the same."""
+        is_replay = isinstance(outcome, Accepted) and outcome.is_replay
+        may_be_charged = isinstance(outcome, Accepted | OutcomeUnknown) and not is_replay
+        if attempt.is_possible_double_charge and may_be_charged:
             self.recorder.telemetry.count(Metric.POSSIBLE_DOUBLE_CHARGE)
 
     def lease_ran_out(self, job: Job) -> Job:

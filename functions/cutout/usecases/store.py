@@ -68,6 +68,9 @@ class StoreResult:
             labels = self._labels(job, task)
         except SourceGoneError:
             return self._settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
+        superseded = self.recorder.why_superseded(job)
+        if superseded:
+            return self._settle(job, Move.SUPERSEDE, superseded)
         if not self._put(job, key, file, picture, labels):
             return self._settle(job, Move.SUPERSEDE, Reason.NEWER_UPLOAD)
         result = Result(

@@ -190,3 +190,18 @@ def test_a_photo_in_review_leaves_the_older_cut_out_alone() -> None:
     world.evolink.complete(world.task_of(newer), b"png 600 400 255 255")
     world.wake(newer)
     assert (owner_of(world), owner_of(world, "review/a.png")) == (older.id, newer.id)
+
+
+def test_a_photo_that_is_deleted_while_its_result_is_fetched_gets_none() -> None:
+    """What is newest is asked once more when the result is there, before it is stored."""
+    world = World()
+    job = world.arrives("a.jpg")
+    world.evolink.complete(world.task_of(job))
+
+    def deleted_meanwhile() -> None:
+        world.arrive.deleted(world.uploads.remove("a.jpg"))
+
+    world.downloads.rule = deleted_meanwhile
+    done = world.wake(job)
+    assert (done.state, done.reason) == (State.SUPERSEDED, Reason.SOURCE_DELETED)
+    assert world.results.objects == {}

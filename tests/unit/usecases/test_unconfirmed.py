@@ -237,3 +237,26 @@ def test_the_callback_that_comes_while_the_repeat_is_under_way_settles_it() -> N
     assert world.job(job).state is State.COMPLETED
     assert world.job(job).credits == Decimal("5.4")
     assert len(world.evolink.charges) == 1
+
+
+@pytest.mark.parametrize(("honours_keys", "counted"), [(False, 1), (True, 0)])
+def test_a_repeat_that_a_callback_overtakes_is_counted_all_the_same(
+    *,
+    honours_keys: bool,
+    counted: int,
+) -> None:
+    """The first call's callback settles the job while its repeat is under way."""
+    world, job = meets(taken_but_unanswered)
+    world.evolink.honours_keys = honours_keys
+    first = world.task_of(job)
+
+    def overtaken(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
+        outcome = evolink.take(body, key)
+        evolink.complete(first)
+        assert world.wake(job, task_id=first).state is State.COMPLETED
+        return outcome
+
+    world.evolink.create_faults.append(overtaken)
+    world.passes(GRACE + MINUTE)
+    assert (world.job(job).state, len(world.evolink.posts)) == (State.COMPLETED, 2)
+    assert doubles(world) == counted
