@@ -98,6 +98,8 @@ def job_in_one_line(job: Job, *, now: datetime) -> str:
         facts.append(f"{len(job.attempts)} attempts")
     if job.credits:
         facts.append(f"{_number(job.credits):g} credits")
+    if any(attempt.is_possible_double_charge for attempt in job.attempts):
+        facts.append("possible double charge")
     if job.result:
         facts.append(f"s3://{job.result.bucket}/{job.result.key}")
     if job.state.is_settled:

@@ -194,3 +194,14 @@ def test_a_job_in_flight_has_lasted_until_it_last_moved() -> None:
 def test_lengths_of_time_have_the_unit_that_fits(length: timedelta, expected: str) -> None:
     """Two figures are enough for people."""
     assert duration(length) == expected
+
+
+def test_a_possible_double_charge_is_said() -> None:
+    """Who looks at a photo sees that it may have been paid for twice, unless the API knew it."""
+    job = make_job("a.jpg")
+    repeated = replace(job.attempts[0], posts=2)
+    told = job_in_one_line(replace(job, attempts=(repeated,)), now=LATER)
+    assert "possible double charge" in told
+    replayed = replace(repeated, is_replayed=True)
+    told = job_in_one_line(replace(job, attempts=(replayed,)), now=LATER)
+    assert "possible double charge" not in told
