@@ -41,7 +41,8 @@ _LIKELIER = {
     ("crash", "evolink.create done"): 10,
     ("crash", "results.put done"): 10,
     ("stall", "downloads.fetch"): 30,
-    ("stall", "results.put"): 20,
+    ("stall", "results.standing"): 40,
+    ("stall", "results.put"): 40,
 }
 """Where a crash or a pause is most instructive: around what cannot be undone."""
 

@@ -9,8 +9,9 @@ from tests.simulation.faults import Mix
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.runs import first_break, run, tally
 
-SEEDS = 250
-_SEEDS_TO_CATCH = 150
+SEEDS = 200
+_SEEDS_TO_CATCH = [*range(60), *range(63, 560, 4)]
+"""Some of every kind, then only fights over a single key, which is where the rarest races are."""
 
 
 def test_the_promises_hold_whatever_happens_in_whatever_order() -> None:
@@ -32,5 +33,5 @@ def test_a_seed_shows_the_same_again() -> None:
 def test_breaking_a_mechanism_breaks_a_promise(name: str) -> None:
     """A simulation that cannot fail proves nothing: each mutation is caught within some seeds."""
     with MUTATIONS[name]():
-        broken = first_break(range(_SEEDS_TO_CATCH))
+        broken = first_break(_SEEDS_TO_CATCH)
     assert broken is not None, f"{name}: nothing noticed"
