@@ -16,7 +16,7 @@ from cutout.local.start import LocalCloud
 from cutout.local.waiting import MachineClock, wait_until
 
 STACK = "Cutout"
-_PATIENCE_SECONDS = 60.0
+_PATIENCE_SECONDS = 120.0
 
 
 @dataclass(frozen=True, kw_only=True)

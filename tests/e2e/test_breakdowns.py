@@ -71,7 +71,8 @@ def test_a_submit_that_is_killed_while_it_pays_does_not_pay_again(
         stand_in.commit("callback:lost", key)
     upload = photos.put(key)
     stand_in.awaited("post", key)
-    assert photos.in_state(upload, State.SUBMITTING).attempts[0].task_id is None
+    paying = photos.in_state(upload, State.SUBMITTING, State.UNCONFIRMED)
+    assert paying.attempts[0].task_id is None
     assert kill_workers(deployed, "Submit") > 0
     if callback == "comes":
         stand_in.let_pass(seconds=_SLOW_SECONDS)

@@ -39,7 +39,7 @@ def refused_key(stand_in: StandIn, gate: GateKeeper, deployed: Deployed) -> Iter
 
 def _pause(gate: GateKeeper, deployed: Deployed) -> Pause:
     """Wait for intake to be paused."""
-    deployed.wait(lambda: gate.read().is_paused(datetime.now(UTC)), "intake to pause")
+    deployed.wait(lambda: gate.read().pause is not None, "intake to pause")
     pause = gate.read().pause
     assert pause is not None
     return pause
@@ -72,8 +72,8 @@ def test_without_credits_intake_pauses_probes_with_one_photo_and_goes_on_after_a
     gate.let_pause_run_out()
     deployed.sweep()
     stand_in.awaited("post", "broke/", before + 1)
-    assert _pause(gate, deployed).reason is PauseReason.OUT_OF_CREDITS
     _wait_behind_gate(uploads, photos)
+    assert _pause(gate, deployed).since > pause.since
     deployed.sweep()
     assert _posts(stand_in, "broke/") == before + 1
 
@@ -130,15 +130,15 @@ def test_whoever_goes_too_fast_waits_as_long_as_the_provider_says(
 ) -> None:
     """429: everybody waits for Retry-After and a little more, then the same photo is sent again."""
     key = "hasty/one.jpg"
-    stand_in.commit("create:429", key, times=1, retry_after=5.0)
+    stand_in.commit("create:429", key, times=1, retry_after=6.0)
     upload = photos.put(key)
     pause = _pause(gate, deployed)
     assert pause.reason is PauseReason.RATE_LIMITED
     assert pause.until is not None
-    assert timedelta(seconds=5) <= pause.until - pause.since <= timedelta(seconds=6)
+    assert timedelta(seconds=6) <= pause.until - pause.since <= timedelta(seconds=7.2)
     assert photos.settled(upload, is_swept=True).state is State.COMPLETED
     refused, taken = (datetime.fromisoformat(it["at"]) for it in stand_in.entries("post", key))
-    assert taken - refused >= timedelta(seconds=5)
+    assert taken - refused >= timedelta(seconds=6)
     assert stand_in.charges(key) == 1
 
 
