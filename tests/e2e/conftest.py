@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from functools import cache
@@ -73,7 +74,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         stays_up=False,
     )
     try:
-        yield Deployed(
+        stack = Deployed(
             cloud=cloud,
             connect=cache(Clients(Target(stack=STACK, variables=cloud.variables)).client),
             evolink_url=cloud.api.url or "",
@@ -81,8 +82,23 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
             evolink_arguments=arguments,
             place=place,
         )
+        _reserve_concurrency(stack)
+        yield stack
     finally:
         take_down(place, clock)
+
+
+def _reserve_concurrency(deployed: Deployed) -> None:
+    """Do what the template says of it, which the local cloud's CloudFormation passes over."""
+    template = deployed.client("cloudformation").get_template(StackName=STACK)["TemplateBody"]
+    described = json.loads(template) if isinstance(template, str) else template
+    for logical_id, resource in described["Resources"].items():
+        reserved = resource.get("Properties", {}).get("ReservedConcurrentExecutions")
+        if reserved is not None:
+            name = deployed.resource(resource["Type"], logical_id.removeprefix(STACK))
+            deployed.client("lambda").put_function_concurrency(
+                FunctionName=name, ReservedConcurrentExecutions=reserved
+            )
 
 
 @pytest.fixture(scope="session")

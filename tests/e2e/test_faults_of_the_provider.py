@@ -13,6 +13,7 @@ import pytest
 from cutout.job import Job
 from cutout.states import Reason, State
 from tests.e2e.gate import GateKeeper
+from tests.e2e.logs import Logs
 from tests.e2e.photos import Photos, Upload
 from tests.e2e.pictures import opened
 from tests.e2e.stand_in import StandIn
@@ -186,6 +187,16 @@ def test_a_fault_that_passes_costs_time_but_no_photo_and_no_second_charge(
     assert job.credits == _PRICE
     assert case.through is None or case.through in _way(job)
     assert any(it.is_possible_double_charge for it in job.attempts) == case.is_doubtful
+
+
+def test_what_may_have_been_paid_twice_is_counted(
+    afflicted: dict[str, Upload], photos: Photos, logs: Logs
+) -> None:
+    """Each repeat that the provider did not say it knew, once; the replayed ones never."""
+    photos.all_settled(afflicted.values(), is_swept=True)
+    doubtful = [name for name, case in _OVERCOME.items() if case.is_doubtful]
+    counted = [logs.metric(it, "PossibleDoubleCharges") for it in ("Submit", "StoreResult")]
+    assert sum(counted) == len(doubtful)
 
 
 def _waits_or_is_over(job: Job) -> bool:
