@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from tests.e2e.deployed import Deployed
 
@@ -12,7 +12,6 @@ _COUNTS = (
     "ApproximateNumberOfMessagesNotVisible",
     "ApproximateNumberOfMessagesDelayed",
 )
-_VISIBILITY_SECONDS = 90
 _WORK = ("Submissions", "Callbacks")
 
 
@@ -35,20 +34,22 @@ class Queues:
             self._sqs.send_message(QueueUrl=url, MessageBody=body)
 
     def wait_until_empty(self) -> None:
-        """Wait until nothing waits, is delayed or is being worked on.
-
-        A message whose worker was killed comes back when its visibility time-out is over.
-        """
+        """Wait until nothing waits, is delayed or is being worked on."""
         self._deployed.wait(
             lambda: not any(self._count(f"{name}QueueUrl") for name in _WORK),
             "the queues to be worked off",
-            timeout_seconds=_VISIBILITY_SECONDS + 60,
         )
 
     @contextmanager
     def impatient(self) -> Iterator[None]:
-        """Have submissions that failed come again after a second, for a while."""
-        url = self._outputs["SubmissionsQueueUrl"]
+        """Have messages come again when their worker is not done after a second, for a while."""
+        with ExitStack() as stack:
+            for name in _WORK:
+                stack.enter_context(self._impatient(self._outputs[f"{name}QueueUrl"]))
+            yield
+
+    @contextmanager
+    def _impatient(self, url: str) -> Iterator[None]:
         named = "VisibilityTimeout"
         answer = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[named])
         self._sqs.set_queue_attributes(QueueUrl=url, Attributes={named: "1"})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -58,6 +59,15 @@ def test_photos_come_through_although_no_callback_ever_does(
         _assert_delivered_once(job, photos, stand_in)
 
 
+@pytest.fixture
+def _messages_come_again(queues: Queues) -> Iterator[None]:
+    """Soon, as they do on AWS after minutes: others look at the job while its worker is busy."""
+    with queues.impatient():
+        yield
+        queues.wait_until_empty()
+
+
+@pytest.mark.usefixtures("_messages_come_again")
 @pytest.mark.parametrize("callback", ["comes", "is lost"])
 def test_a_submit_that_is_killed_while_it_pays_does_not_pay_again(
     callback: str, photos: Photos, stand_in: StandIn, deployed: Deployed
@@ -86,6 +96,7 @@ def test_a_submit_that_is_killed_while_it_pays_does_not_pay_again(
     assert not job.attempts[0].is_possible_double_charge
 
 
+@pytest.mark.usefixtures("_messages_come_again")
 def test_a_store_result_that_is_killed_while_it_fetches_is_taken_over(
     photos: Photos, stand_in: StandIn, deployed: Deployed
 ) -> None:
