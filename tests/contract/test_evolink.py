@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from cutout.adapters.evolink_api import EvolinkApi
+from cutout.adapters.evolink.api import EvolinkApi
 from cutout.adapters.http_httpx import FetchLimits, HttpxHttp, SafeDownloads
 from cutout.errors import TaskUnknownError
 from cutout.local.evolink.options import Options

@@ -8,7 +8,7 @@ from email.parser import BytesParser
 import httpx
 import pytest
 
-from cutout.adapters.evolink_files import EvolinkFiles
+from cutout.adapters.evolink.files import EvolinkFiles
 from cutout.adapters.http_httpx import HttpxHttp
 from cutout.provider import NotSent, Refused, Uploaded
 from tests.contract.provider import Key, Provider

@@ -7,7 +7,7 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from cutout.adapters.evolink_api import KEY_NOT_SET
+from cutout.adapters.evolink.account import KEY_NOT_SET
 from cutout.provider import Accepted, Refused
 from tests.contract.provider import Key, Provider, api
 from tests.events import sample

@@ -8,8 +8,8 @@ from datetime import timedelta
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
 from cutout.adapters.event_bus import EventBus
-from cutout.adapters.evolink_api import EvolinkApi
-from cutout.adapters.evolink_files import EvolinkFiles
+from cutout.adapters.evolink.api import EvolinkApi
+from cutout.adapters.evolink.files import EvolinkFiles
 from cutout.adapters.http_httpx import HttpxHttp
 from cutout.adapters.secrets import Secret
 from cutout.adapters.sqs import SqsSubmissions

@@ -6,16 +6,14 @@ text or as numbers. What may have been charged is never called refused.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
-from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
+from cutout.adapters.evolink.account import Account, Answer, ApiKey, Http, json_object
 from cutout.errors import (
     FetchRefusedError,
     NotSentError,
@@ -44,50 +42,8 @@ _STATUSES = {
     "canceled": TaskStatus.FAILED,
 }
 _CANCELLED = "request_cancelled"
-_KEY_REFUSED = 401
 _MOST_CREDITS = 1_000_000
 """What is more is no price, and may be more than a table can hold."""
-KEY_NOT_SET = "not-set"
-"""What the stack puts into the secret until somebody puts a key there."""
-
-
-class _Answer(Protocol):
-    @property
-    def status(self) -> int: ...
-    @property
-    def headers(self) -> Mapping[str, str]: ...
-    @property
-    def body(self) -> bytes: ...
-
-
-@dataclass(frozen=True)
-class _NoKeyAnswer:
-    """What the API would say to an empty key; it is not asked."""
-
-    status: int = 401
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = (
-        b'{"error": {"code": "api_key_not_set",'
-        b' "message": "the API key is not set: put it into the API key secret"}}'
-    )
-
-
-class _Http(Protocol):
-    def send(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        body: bytes | None = None,
-    ) -> _Answer: ...
-
-
-_NO_KEY = _NoKeyAnswer()
-
-
-class _Secret(Protocol):
-    def text(self, *, is_fresh: bool = False) -> str | None: ...
 
 
 class EvolinkApi:
@@ -95,28 +51,26 @@ class EvolinkApi:
 
     Args:
         http: sends one request and says whether it left.
-        base_url: of the API, without a slash at its end.
+        base_url: of the API.
         api_key: the key; asked at every call, and afresh when the API refuses it.
         now: for a Retry-After that is a date.
     """
 
     def __init__(
         self,
-        http: _Http,
+        http: Http,
         base_url: str,
-        api_key: _Secret,
+        api_key: ApiKey,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._http = http
-        self._base_url = base_url.rstrip("/")
-        self._api_key = api_key
+        self._account = Account(http, base_url, api_key)
         self._now = now
 
     def create(self, body: str, idempotency_key: str) -> CreateOutcome:
         """Make the paid call once; every way it can end is a value."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
         try:
-            answer = self._send("POST", "/v1/images/generations", headers, body.encode())
+            answer = self._account.send("POST", "/v1/images/generations", headers, body.encode())
         except NotSentError as exc:
             return NotSent(message=str(exc))
         except (ResponseLostError, FetchRefusedError) as exc:
@@ -127,10 +81,10 @@ class EvolinkApi:
 
     def read(self, task_id: str) -> Task:
         """The task as the API knows it."""
-        answer = self._send("GET", f"/v1/tasks/{quote(task_id, safe='')}")
+        answer = self._account.send("GET", f"/v1/tasks/{quote(task_id, safe='')}")
         if answer.status == _NOT_FOUND:
             raise TaskUnknownError("the API knows no such task")
-        told = _json(answer.body)
+        told = json_object(answer.body)
         told = told.get("data", told) if isinstance(told.get("data"), dict) else told
         if not _is_success(answer.status):
             raise ProviderBusyError(f"the API answers {answer.status}", status=answer.status)
@@ -138,41 +92,8 @@ class EvolinkApi:
             raise ResponseLostError("the API's answer is unreadable")
         return _task(task_id, told)
 
-    def _send(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str] = MappingProxyType({}),
-        body: bytes | None = None,
-    ) -> _Answer:
-        """One request; once more if the key was refused and a newer one is there.
-
-        A refused key is the one answer after which a repeat is certain to cost nothing.
-        """
-        key = self._api_key.text()
-        answer = self._send_with(key, method, path, headers, body)
-        if answer.status == _KEY_REFUSED:
-            newer = self._api_key.text(is_fresh=True)
-            if newer != key:
-                return self._send_with(newer, method, path, headers, body)
-        return answer
-
-    def _send_with(
-        self,
-        key: str | None,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-    ) -> _Answer:
-        if not key or key == KEY_NOT_SET:
-            return _NO_KEY
-        known = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
-        url = self._base_url + path
-        return self._http.send(method, url, headers=known | dict(headers), body=body)
-
-    def _refused(self, answer: _Answer) -> Refused:
-        error = _error(_json(answer.body))
+    def _refused(self, answer: Answer) -> Refused:
+        error = _error(json_object(answer.body))
         return Refused(
             status=answer.status,
             code=str(error.get("code") or f"http_{answer.status}"),
@@ -194,8 +115,8 @@ class EvolinkApi:
             return None
 
 
-def _accepted(answer: _Answer) -> CreateOutcome:
-    told = _json(answer.body)
+def _accepted(answer: Answer) -> CreateOutcome:
+    told = json_object(answer.body)
     task_id = told.get("id") or told.get("task_id")
     if not _is_success(answer.status) or not isinstance(task_id, str) or not task_id:
         return OutcomeUnknown(message=f"the API answers {answer.status} without a task id")
@@ -238,15 +159,6 @@ def _result_url(told: Mapping[str, Any]) -> str | None:
 def _error(told: Mapping[str, Any]) -> Mapping[str, Any]:
     error = told.get("error")
     return error if isinstance(error, dict) else {}
-
-
-def _json(body: bytes) -> Mapping[str, Any]:
-    """The body's object; empty for anything else, such as a proxy's HTML."""
-    try:
-        told = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return told if isinstance(told, dict) else {}
 
 
 def _number(value: object) -> Decimal | None:

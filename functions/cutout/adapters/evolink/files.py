@@ -5,42 +5,19 @@ Its envelope is its own: `{"success": …, "code": 200 or 4xxxx, "msg": …, "da
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
+from cutout.adapters.evolink.account import Account, ApiKey, Http, json_object
 from cutout.errors import CutoutError, NotSentError, ResponseLostError
 from cutout.provider import NotSent, Refused, Uploaded, words
 
 _FOLDER = "cutout"
 _REFUSED_FOR_GOOD = (40001, 40002)
 """Too large, and not a type it takes."""
-_KEY_REFUSED = 401
 _ACCOUNT_STATUSES = frozenset({401, 402, 403, 429})
-
-
-class _Answer(Protocol):
-    @property
-    def status(self) -> int: ...
-    @property
-    def body(self) -> bytes: ...
-
-
-class _Http(Protocol):
-    def send(
-        self,
-        method: str,
-        url: str,
-        *,
-        headers: Mapping[str, str],
-        body: bytes | None = None,
-    ) -> _Answer: ...
-
-
-class _Secret(Protocol):
-    def text(self, *, is_fresh: bool = False) -> str | None: ...
 
 
 class EvolinkFiles:
@@ -52,10 +29,8 @@ class EvolinkFiles:
         api_key: the key; the same as the API's.
     """
 
-    def __init__(self, http: _Http, base_url: str, api_key: _Secret) -> None:
-        self._http = http
-        self._base_url = base_url.rstrip("/")
-        self._api_key = api_key
+    def __init__(self, http: Http, base_url: str, api_key: ApiKey) -> None:
+        self._account = Account(http, base_url, api_key)
 
     def upload(self, name: str, content_type: str, data: bytes) -> Uploaded | Refused | NotSent:
         """Hand over a copy; every way it can end is a value, and none of them costs anything."""
@@ -63,10 +38,10 @@ class EvolinkFiles:
         headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
         body = _multipart(boundary, name, content_type, data)
         try:
-            answer = self._send("POST", "/api/v1/files/upload/stream", headers, body)
+            answer = self._account.send("POST", "/api/v1/files/upload/stream", headers, body)
         except (NotSentError, ResponseLostError) as exc:
             return NotSent(message=f"the photo could not be handed over: {exc}")
-        told = _json(answer.body)
+        told = json_object(answer.body)
         found = told.get("data")
         if isinstance(found, dict) and found.get("file_id") and found.get("file_url"):
             return Uploaded(file_id=str(found["file_id"]), url=str(found["file_url"]))
@@ -75,37 +50,9 @@ class EvolinkFiles:
     def delete(self, file_id: str) -> None:
         """Delete a copy, or leave it to expire after 72 hours."""
         try:
-            self._send("DELETE", f"/api/v1/files/{quote(file_id, safe='')}", {})
+            self._account.send("DELETE", f"/api/v1/files/{quote(file_id, safe='')}")
         except CutoutError:
             return
-
-    def _send(
-        self,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes | None = None,
-    ) -> _Answer:
-        """One request; once more if the key was refused and a newer one is there."""
-        key = self._api_key.text()
-        answer = self._send_with(key, method, path, headers, body)
-        if answer.status == _KEY_REFUSED:
-            newer = self._api_key.text(is_fresh=True)
-            if newer != key:
-                return self._send_with(newer, method, path, headers, body)
-        return answer
-
-    def _send_with(
-        self,
-        key: str | None,
-        method: str,
-        path: str,
-        headers: Mapping[str, str],
-        body: bytes | None,
-    ) -> _Answer:
-        known = {"Authorization": f"Bearer {key or ''}"}
-        url = self._base_url + path
-        return self._http.send(method, url, headers=known | dict(headers), body=body)
 
 
 def _refusal(status: int, told: Mapping[str, Any]) -> Refused | NotSent:
@@ -128,11 +75,3 @@ def _multipart(boundary: str, name: str, content_type: str, data: bytes) -> byte
         f"Content-Type: {content_type}\r\n\r\n"
     )
     return fields.encode() + data + f"\r\n--{boundary}--\r\n".encode()
-
-
-def _json(body: bytes) -> Mapping[str, Any]:
-    try:
-        told = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return told if isinstance(told, dict) else {}
