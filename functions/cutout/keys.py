@@ -9,6 +9,8 @@ from posixpath import splitext
 MAX_KEY_BYTES = 1024
 """S3's limit for a key, in UTF-8."""
 REVIEW_FOLDER = "review/"
+MADE_BY = "cutout-job"
+"""The metadata that every result carries, and by which it is known again elsewhere."""
 _EXTENSION = ".png"
 _LONGEST_EXTENSION = 6
 

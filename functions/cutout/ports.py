@@ -146,7 +146,7 @@ class Upload:
     """An uploaded object's bytes and what its owner wrote beside them."""
 
     data: bytes
-    content_type: str | None
+    metadata: Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

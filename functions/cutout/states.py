@@ -98,6 +98,7 @@ class Reason(StrEnum):
 
     FOLDER_MARKER = "folder-marker"
     EMPTY_OBJECT = "empty-object"
+    OWN_OUTPUT = "own-output"
     NOT_A_PHOTO = "not-a-photo"
     DAMAGED_PHOTO = "damaged-photo"
     UNSUPPORTED_FORMAT = "unsupported-format"

@@ -57,11 +57,11 @@ def uploaded(s3: S3Client, data: bytes, bucket: str = "uploads", **options: Any)
 
 def test_the_bytes_are_those_of_the_version(s3: S3Client) -> None:
     """A newer upload of the key does not change what a job is about."""
-    older = uploaded(s3, b"older", ContentType="image/jpeg")
-    newer = uploaded(s3, b"newer", ContentType="image/png")
+    older = uploaded(s3, b"older", Metadata={"shelf": "1"})
+    newer = uploaded(s3, b"newer")
     uploads = S3Uploads(s3)
-    assert uploads.read(older) == Upload(data=b"older", content_type="image/jpeg")
-    assert uploads.read(newer) == Upload(data=b"newer", content_type="image/png")
+    assert uploads.read(older) == Upload(data=b"older", metadata={"shelf": "1"})
+    assert uploads.read(newer) == Upload(data=b"newer", metadata={})
 
 
 def test_a_deleted_key_still_has_its_version(s3: S3Client) -> None:

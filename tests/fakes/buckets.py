@@ -44,7 +44,8 @@ class MemoryUploads:
 
     def read(self, source: Source) -> Upload:
         self._step("uploads.read")
-        return Upload(data=self._find(source).data, content_type=None)
+        stored = self._find(source)
+        return Upload(data=stored.data, metadata=stored.labels.metadata)
 
     def labels(self, source: Source) -> Labels:
         self._step("uploads.labels")

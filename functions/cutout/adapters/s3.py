@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from cutout.errors import SourceGoneError
 from cutout.job import Source
+from cutout.keys import MADE_BY
 from cutout.ports import Labels, StoredResult, Upload
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ class S3Uploads:
             body = answer["Body"].read()
         except ClientError as exc:
             raise _source_error(exc) from exc
-        return Upload(data=body, content_type=answer.get("ContentType"))
+        return Upload(data=body, metadata=answer.get("Metadata", {}))
 
     def labels(self, source: Source) -> Labels:
         """User metadata and tags of this version."""
@@ -68,7 +69,7 @@ class S3Results:
         return StoredResult(
             etag=head["ETag"],
             order=metadata.get("cutout-source-order"),
-            job_id=metadata.get("cutout-job"),
+            job_id=metadata.get(MADE_BY),
         )
 
     def put(

@@ -13,7 +13,7 @@ from pathlib import Path
 from cutout.acceptance import why_not
 from cutout.errors import FetchRefusedError, IllegalMoveError, SourceGoneError, TransientError
 from cutout.job import Attempt, Job, Result
-from cutout.keys import review_key
+from cutout.keys import MADE_BY, review_key
 from cutout.ports import Downloads, Labels, Picture, Pictures, Results, StoredResult, Uploads
 from cutout.provider import Task
 from cutout.states import AttemptOutcome, Move, Reason
@@ -112,7 +112,7 @@ class StoreResult:
         """The source's own metadata and tags, and where the cut-out comes from."""
         own = self.uploads.labels(job.source)
         provenance = {
-            "cutout-job": job.id,
+            MADE_BY: job.id,
             "cutout-source-version": job.source.version_id or job.source.etag,
             "cutout-source-order": job.source.order,
             "cutout-model": self.model,

@@ -22,7 +22,7 @@ from cutout.errors import (
 )
 from cutout.gate import Gate, Held
 from cutout.job import Attempt, Job
-from cutout.keys import result_keys
+from cutout.keys import MADE_BY, result_keys
 from cutout.photo import PhotoLimits, check_size, inspect
 from cutout.ports import Evolink, Metric, ResultKeys, Signer, Uploads
 from cutout.provider import NotSent, Refused, Uploaded, decide_refusal
@@ -121,7 +121,11 @@ class Submit:
         """The job with what its photo is and where its result will go."""
         source = job.source
         check_size(source.key, source.size, self.limits)
-        photo = inspect(self.uploads.read(source).data, self.limits)
+        upload = self.uploads.read(source)
+        if MADE_BY in upload.metadata:
+            text = "a cut-out of ours, by its metadata: it would be paid for to no purpose"
+            raise NotAPhotoError(Reason.OWN_OUTPUT, text)
+        photo = inspect(upload.data, self.limits)
         candidates = result_keys(
             source.key,
             upload_prefix=self.call.upload_prefix,

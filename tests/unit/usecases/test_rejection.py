@@ -8,7 +8,7 @@ import pytest
 
 from cutout.job import Step
 from cutout.photo import PhotoLimits
-from cutout.ports import Metric
+from cutout.ports import Labels, Metric
 from cutout.states import Reason, State
 from tests.fakes.clock import START
 from tests.fakes.world import TIMING, World, png
@@ -96,3 +96,14 @@ def test_a_photo_that_is_gone_before_it_was_read_is_superseded() -> None:
     job = world.submit.advance(job)
     assert (job.state, job.reason) == (State.SUPERSEDED, Reason.SOURCE_DELETED)
     assert (world.evolink.posts, world.announcements.jobs) == ([], [])
+
+
+def test_a_cut_out_that_comes_back_as_an_upload_is_never_paid_for() -> None:
+    """It carries the job that made it, wherever it was copied to."""
+    world = World()
+    made = Labels(metadata={"cutout-job": "0" * 32}, tags={})
+    job = world.arrive.created(world.uploads.add("a.png", png(), made))
+    assert job is not None
+    rejected = world.submit.advance(job)
+    assert (rejected.state, rejected.reason) == (State.REJECTED, Reason.OWN_OUTPUT)
+    assert world.evolink.posts == []

@@ -229,9 +229,9 @@ def test_provenance_comes_first_and_metadata_stays_within_the_limit_of_s3() -> N
 def test_nobody_can_forge_provenance_through_the_sources_metadata() -> None:
     """Names of ours are ours."""
     world = World()
-    forged = {"cutout-job": "somebody else's", "cutout-source-order": "F" * 32}
+    forged = {"cutout-task": "somebody else's", "cutout-source-order": "F" * 32}
     labelled(world, Labels(metadata=forged, tags={}))
     metadata = world.results.objects["a.png"].labels.metadata
     (job,) = world.jobs.jobs.values()
-    assert metadata["cutout-job"] == job.id
+    assert metadata["cutout-task"] == job.attempts[0].task_id
     assert metadata["cutout-source-order"] == job.source.order
