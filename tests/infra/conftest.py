@@ -1,6 +1,8 @@
 """A stack is synthesized once for each set of settings that some test asks for."""
 
 import json
+import zipfile
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ use_own_node()
 from aws_cdk import App, Stack  # noqa: E402 # the line above chooses its Node
 from aws_cdk.assertions import Template  # noqa: E402 # the same
 
+from infra.assets import Workshop  # noqa: E402 # the same
 from infra.inventory import SHAPES, Asset, FunctionName  # noqa: E402 # the same
 from infra.settings import Settings  # noqa: E402 # the same
 from infra.stack import CutoutStack  # noqa: E402 # the same
@@ -71,3 +74,15 @@ def ephemeral(synthesize: Synthesize) -> Reading:
             asset_platform="local",
         )
     )
+
+
+@pytest.fixture(scope="session")
+def assets(tmp_path_factory: pytest.TempPathFactory) -> Mapping[FunctionName, Path]:
+    """Return each function's real asset, built for this interpreter and unzipped."""
+    workshop = Workshop("local")
+    folders = {}
+    for name in FunctionName:
+        folders[name] = tmp_path_factory.mktemp(name)
+        with zipfile.ZipFile(workshop.build(SHAPES[name]).path) as archive:
+            archive.extractall(folders[name])
+    return folders

@@ -1,0 +1,188 @@
+"""How assets are built: again only when something changed, and to the byte the same."""
+
+import gzip
+import json
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+
+from infra.assets import AssetError, Workshop
+from infra.assets.__main__ import main
+from infra.assets.archive import add_to_zip, digest_of
+from infra.assets.botocore_data import cut
+from infra.assets.build import PROJECT
+from infra.inventory import SHAPES, FunctionName
+
+HANDLERS = {
+    "submit/handler.py": "import cutout.job\n",
+    "callback/receive.py": "",
+    "callback/store.py": "import cutout.job\n",
+    "sweep/handler.py": "",
+    "cutout/__init__.py": "",
+    "cutout/job.py": "",
+    "cutout/cli/__init__.py": "",
+    "cutout/local/__init__.py": "",
+}
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """Return a small source tree of the same shape as ours."""
+    for name, text in HANDLERS.items():
+        path = tmp_path / "functions" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return tmp_path / "functions"
+
+
+@pytest.fixture(scope="session")
+def cache(assets: Mapping[FunctionName, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a cache of its own in which everything is installed already."""
+    assert assets
+    folder = tmp_path_factory.mktemp("cache")
+    for one in Workshop("local").cache.glob("*-local-*"):
+        if one.name.startswith(("site-", "vendored-")):
+            (folder / one.name).symlink_to(one)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def digests(cache: Path) -> Callable[[Path], dict[str, str]]:
+    """Return what builds a source tree and tells the digests."""
+
+    def build(sources: Path) -> dict[str, str]:
+        workshop = Workshop("local", sources=sources, cache=cache)
+        return {name: workshop.build(shape).digest for name, shape in SHAPES.items()}
+
+    return build
+
+
+def test_what_is_not_shipped_changes_no_asset(
+    sources: Path, digests: Callable[[Path], dict[str, str]]
+) -> None:
+    """A change to the command line or the local cloud deploys nothing."""
+    before = digests(sources)
+    (sources / "cutout" / "cli" / "__init__.py").write_text("x = 1\n")
+    (sources / "cutout" / "local" / "new.py").write_text("y = 1\n")
+    assert digests(sources) == before
+
+
+def test_a_change_reaches_the_functions_that_import_it(
+    sources: Path, digests: Callable[[Path], dict[str, str]]
+) -> None:
+    """Only those functions are deployed anew."""
+    before = digests(sources)
+    (sources / "cutout" / "job.py").write_text("x = 1\n")
+    after = digests(sources)
+    assert {name for name in before if before[name] != after[name]} == {"Submit", "StoreResult"}
+
+
+def test_a_copy_elsewhere_builds_the_same(
+    sources: Path, tmp_path: Path, digests: Callable[[Path], dict[str, str]]
+) -> None:
+    """Neither the place of a checkout nor the times of its files are in an asset."""
+    copytree(sources, tmp_path / "elsewhere" / "functions", copy_function=_copy_without_times)
+    assert digests(tmp_path / "elsewhere" / "functions") == digests(sources)
+
+
+def _copy_without_times(source: str, target: str) -> None:
+    Path(target).write_bytes(Path(source).read_bytes())
+
+
+def test_two_folders_get_the_same_zip_to_the_byte(
+    sources: Path, cache: Path, tmp_path: Path
+) -> None:
+    """Built again from nothing, an asset is the same file."""
+    built = [
+        Workshop("local", sources=sources, cache=place).build(SHAPES[FunctionName.SWEEP])
+        for place in (cache, tmp_path / "from-nothing")
+    ]
+    assert built[0].path != built[1].path
+    assert built[0].path.read_bytes() == built[1].path.read_bytes()
+
+
+def test_what_is_built_is_not_built_again(sources: Path, cache: Path) -> None:
+    """A second build finds the same file untouched."""
+    workshop = Workshop("local", sources=sources, cache=cache)
+    first = workshop.build(SHAPES[FunctionName.SWEEP])
+    made_at = first.path.stat().st_mtime_ns
+    second = workshop.build(SHAPES[FunctionName.SWEEP])
+    assert (second, second.path.stat().st_mtime_ns) == (first, made_at)
+
+
+def test_old_assets_are_cleared_away(sources: Path, cache: Path) -> None:
+    """The four last of a function are kept, for going back and forth between branches."""
+    workshop = Workshop("local", sources=sources, cache=cache)
+    for number in range(6):
+        (sources / "sweep" / "handler.py").write_text(f"x = {number}\n")
+        workshop.build(SHAPES[FunctionName.SWEEP])
+    assert len(list(cache.glob("Sweep-local-*.zip"))) == 4
+
+
+def test_locks_that_cannot_be_installed_are_told(sources: Path, tmp_path: Path) -> None:
+    """The message is what the installer says."""
+    locks = tmp_path / "locks"
+    locks.mkdir()
+    (locks / "runtime.txt").write_text("boto3==1.0\n")
+    (locks / "store.txt").write_text("")
+    workshop = Workshop("local", sources=sources, locks=locks, cache=tmp_path / "cache")
+    with pytest.raises(AssetError, match=r"cannot be installed for local: .*hash"):
+        workshop.build(SHAPES[FunctionName.SWEEP])
+
+
+def test_equal_contents_make_equal_zips(tmp_path: Path) -> None:
+    """Neither order nor time of writing is in a zip, and every file can be read by all."""
+    add_to_zip(tmp_path / "one.zip", {"a.py": b"1", "b.py": b"2"})
+    add_to_zip(tmp_path / "other.zip", {"b.py": b"2", "a.py": b"1"})
+    with zipfile.ZipFile(tmp_path / "one.zip") as archive:
+        modes = {entry.external_attr >> 16 for entry in archive.infolist()}
+    assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "other.zip").read_bytes()
+    assert modes == {0o100644}
+
+
+def test_a_digest_is_of_sources_names_and_platform() -> None:
+    """Bytecode is not in it, everything else is."""
+    digest = digest_of({"a.py": b"1"}, also="cpython-313")
+    assert digest_of({"a.py": b"1", "__pycache__/a.pyc": b"x"}, also="cpython-313") == digest
+    assert digest_of({"a.py": b"2"}, also="cpython-313") != digest
+    assert digest_of({"b.py": b"1"}, also="cpython-313") != digest
+    assert digest_of({"a.py": b"1"}, also="none") != digest
+
+
+def test_only_whole_services_are_cut(tmp_path: Path) -> None:
+    """Models stay as they are to the byte; other services, and their endpoints, go."""
+    table = {"partitions": [{"regions": {"r": {}}, "services": {"sqs": {"a": 1}, "ec2": {}}}]}
+    (tmp_path / "endpoints.json").write_text(json.dumps(table))
+    (tmp_path / "model").write_bytes(gzip.compress(b"{}", mtime=0))
+    files = {
+        "botocore/client.py": tmp_path / "model",
+        "botocore/data/endpoints.json": tmp_path / "endpoints.json",
+        "botocore/data/partitions.json": tmp_path / "model",
+        "botocore/data/sqs/1/service-2.json.gz": tmp_path / "model",
+        "botocore/data/ec2/1/service-2.json.gz": tmp_path / "model",
+    }
+    kept = cut(files, {"sqs"})
+    assert set(files) - set(kept) == {"botocore/data/ec2/1/service-2.json.gz"}
+    assert kept["botocore/data/sqs/1/service-2.json.gz"] == tmp_path / "model"
+    assert kept["botocore/data/endpoints.json"] == (
+        b'{"partitions":[{"regions":{"r":{}},"services":{"sqs":{"a":1}}}]}'
+    )
+
+
+def test_sizes_are_told_by_one_command(capsys: pytest.CaptureFixture[str]) -> None:
+    """`python -m infra.assets` builds what is missing and prints a line for each function."""
+    status = main(["--platform", "local"])
+    lines = capsys.readouterr().out.splitlines()
+    assert status == 0
+    assert [line.split()[0] for line in lines] == ["function", *FunctionName]
+
+
+def test_the_checkout_is_where_assets_come_from() -> None:
+    """The default places are those of this checkout."""
+    workshop = Workshop("aws")
+    assert (workshop.sources / "submit" / "handler.py").is_file()
+    assert (workshop.locks / "runtime.txt").is_file()
+    assert workshop.cache == PROJECT / ".cutout" / "assets"
