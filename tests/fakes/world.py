@@ -18,7 +18,9 @@ from cutout.usecases.answer import Answers
 from cutout.usecases.arrive import Arrive, Watch
 from cutout.usecases.follow import Follow
 from cutout.usecases.handover import Handover
+from cutout.usecases.labelling import Labelling
 from cutout.usecases.operate import Operate
+from cutout.usecases.publishing import Publishing
 from cutout.usecases.receive import Receive
 from cutout.usecases.record import Recorder
 from cutout.usecases.store import StoreResult
@@ -167,14 +169,13 @@ class World:
         )
         store = StoreResult(
             recorder=self.recorder,
-            uploads=self.uploads,
-            results=self.results,
             downloads=self.downloads,
             pictures=FakePictures(),
+            labelling=Labelling(uploads=self.uploads, model="mj-v7-remove-bg"),
+            publishing=Publishing(results=self.results),
             timing=timing,
             randomness=rng.random,
             results_bucket=self.results.bucket,
-            model="mj-v7-remove-bg",
         )
         self.follow = Follow(
             recorder=self.recorder,

@@ -9,17 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from cutout.gate import Gate, Held
 from cutout.job import Job, Result
 from cutout.ports import Wake
-from cutout.provider import NotSent, OutcomeUnknown, Task, Uploaded
+from cutout.provider import NotSent, OutcomeUnknown, Uploaded
 from cutout.states import Move, Reason
-from cutout.usecases import receive, store
+from cutout.usecases import publishing, receive, store
 from cutout.usecases.answer import Answers
+from cutout.usecases.delivery import Delivery
 from cutout.usecases.follow import Follow
+from cutout.usecases.publishing import Publishing
 from cutout.usecases.record import Recorder
 from cutout.usecases.store import StoreResult
 from cutout.usecases.submit import Submit
@@ -86,30 +87,22 @@ def the_gate_lets_everybody_in(_self: Gate, _deployed: Any, _now: Any) -> Held |
     return None
 
 
-@_mutation(StoreResult, "_put")
+@_mutation(Publishing, "publish")
 def the_row_is_written_but_not_the_object(*_args: Any, **_kwargs: Any) -> bool:
     return True
 
 
-@_mutation(StoreResult, "_accept")
-def the_row_is_written_before_the_object(
-    self: StoreResult,
-    job: Job,
-    task: Task,
-    file: Path,
-    size: int,
-) -> Job:
-    picture = self.pictures.examine(file)
-    if picture is None or job.result_key is None:
-        return _accept(self, job, task, file, size)
-    labels = self._labels(job, task)
-    result = Result(bucket="results", key=job.result_key, size=size, width=1, height=1, sha256="")
-    settled = self._settle(job, Move.COMPLETE, None, result=result)
-    self._put(job, job.result_key, file, picture, labels)
+@_mutation(StoreResult, "_bring_home")
+def the_row_is_written_before_the_object(self: StoreResult, delivery: Delivery) -> Job:
+    if delivery.picture is None or delivery.doubt:
+        return _bring_home(self, delivery)
+    result = Result(bucket="results", key=delivery.key, size=1, width=1, height=1, sha256="")
+    settled = self._settle(delivery.job, Move.COMPLETE, None, result=result)
+    self._publish(delivery)
     return settled
 
 
-_accept = StoreResult._accept  # noqa: SLF001
+_bring_home = StoreResult._bring_home  # noqa: SLF001
 
 
 @_mutation(store, "why_not")
@@ -117,7 +110,7 @@ def every_result_is_accepted(_picture: Any, _photo: Any) -> Reason | None:
     return None
 
 
-@_mutation(store, "_is_newer")
+@_mutation(publishing, "_is_newer")
 def an_older_photo_may_replace_a_newer_ones_result(_standing: Any, _job: Job) -> bool:
     return False
 

@@ -1,29 +1,31 @@
-"""Fetching a finished task's result, accepting it, and putting it where its photo's result goes.
+"""Bringing a finished task's result home, step by step.
 
-The object is written first and the row last: `completed` means the object is there.
+    obtain → accept → finish → publish → settle
+
+The object is written first and the row last: `completed` means the object is there. A worker
+that dies between two steps leaves a job in `storing`, whose lease runs out: everything is done
+again, and nothing is paid again.
 """
 
 from __future__ import annotations
 
-import hashlib
 import tempfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cutout.acceptance import why_not
-from cutout.errors import FetchRefusedError, IllegalMoveError, SourceGoneError, TransientError
+from cutout.errors import FetchRefusedError, SourceGoneError, TransientError
 from cutout.job import Attempt, Job, Result
-from cutout.keys import MADE_BY, review_key
-from cutout.ports import Downloads, Labels, Picture, Pictures, Results, StoredResult, Uploads
+from cutout.ports import Downloads, Pictures
 from cutout.provider import Task
 from cutout.states import AttemptOutcome, Move, Reason
+from cutout.usecases.delivery import Delivery
+from cutout.usecases.labelling import Labelling
+from cutout.usecases.publishing import Publishing, sha256
 from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Randomness, Timing, back_off
 
-_PUT_TRIES = 3
 _PNG = "png"
-_MAX_METADATA_BYTES = 2048
-"""S3's limit for user metadata, names and values together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,101 +33,87 @@ class StoreResult:
     """Brings one result home. The job is in `storing` and its lease is ours."""
 
     recorder: Recorder
-    uploads: Uploads
-    results: Results
     downloads: Downloads
     pictures: Pictures
+    labelling: Labelling
+    publishing: Publishing
     timing: Timing
     randomness: Randomness
     results_bucket: str
-    model: str
 
     def store(self, job: Job, task: Task) -> Job:
-        """Fetch, accept, store, record, announce."""
+        """Take every step, and return the job as it stands then."""
         superseded = self.recorder.why_superseded(job)
         if superseded:
             return self._settle(job, Move.SUPERSEDE, superseded)
-        if task.result_url is None:
-            return self._later(job, "the task is completed but names no result")
         with tempfile.TemporaryDirectory(prefix="cutout-") as folder:
-            file = Path(folder) / "result"
             try:
-                size = self.downloads.fetch(task.result_url, file)
+                delivery = self._obtain(job, task, Path(folder))
             except (FetchRefusedError, TransientError) as exc:
                 return self._later(job, str(exc))
-            return self._accept(job, task, file, size)
+            return self._bring_home(self._accept(delivery))
 
-    def _accept(self, job: Job, task: Task, file: Path, size: int) -> Job:
-        picture = self.pictures.examine(file)
-        if job.photo is None or job.result_key is None:
-            raise IllegalMoveError("a job without a photo cannot have a result")
-        doubt = why_not(picture, job.photo)
-        if picture is not None and doubt is None and picture.format != _PNG:
-            size = self.pictures.rewrite_as_png(file)
-            picture = replace(picture, format=_PNG)
-        key = review_key(job.result_key) if doubt else job.result_key
-        try:
-            labels = self._labels(job, task)
-        except SourceGoneError:
-            return self._settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
-        superseded = self.recorder.why_superseded(job)
+    def _bring_home(self, delivery: Delivery) -> Job:
+        finished = self._finish(delivery)
+        superseded, published = self._publish(finished)
         if superseded:
-            return self._settle(job, Move.SUPERSEDE, superseded)
-        if not self._put(job, key, file, picture, labels):
-            return self._settle(job, Move.SUPERSEDE, Reason.NEWER_UPLOAD)
-        result = Result(
+            return self._settle(delivery.job, Move.SUPERSEDE, superseded)
+        move = Move.KEEP_FOR_REVIEW if finished.doubt else Move.COMPLETE
+        return self._settle(delivery.job, move, finished.doubt, result=published)
+
+    def _obtain(self, job: Job, task: Task, folder: Path) -> Delivery:
+        """Fetch the result's bytes.
+
+        Raises:
+            FetchRefusedError: they are not to be had by this link.
+            TransientError: not now.
+        """
+        if task.result_url is None:
+            raise FetchRefusedError("the task is completed but names no result")
+        file = folder / "result"
+        self.downloads.fetch(task.result_url, file)
+        return Delivery(job=job, task=task, file=file)
+
+    def _accept(self, delivery: Delivery) -> Delivery:
+        """Decode it and decide: is it the cut-out that was paid for?"""
+        picture = self.pictures.examine(delivery.file)
+        return replace(delivery, picture=picture, doubt=why_not(picture, delivery.photo))
+
+    def _finish(self, delivery: Delivery) -> Delivery:
+        """Make an accepted result the cut-out to publish; what is in doubt stays as it came."""
+        picture = delivery.picture
+        if picture is None or delivery.doubt or picture.format == _PNG:
+            return delivery
+        self.pictures.rewrite_as_png(delivery.file)
+        return replace(delivery, picture=replace(picture, format=_PNG))
+
+    def _publish(self, delivery: Delivery) -> tuple[Reason | None, Result | None]:
+        """Put it into the bucket: why it must not be, or what stands there now."""
+        try:
+            labels = self.labelling.labels(delivery.job, delivery.task)
+        except SourceGoneError:
+            return Reason.SOURCE_DELETED, None
+        superseded = self.recorder.why_superseded(delivery.job)
+        if superseded:
+            return superseded, None
+        picture = delivery.picture
+        is_stored = self.publishing.publish(
+            delivery.job,
+            delivery.key,
+            delivery.file,
+            content_type=f"image/{picture.format}" if picture else "application/octet-stream",
+            labels=labels,
+        )
+        if not is_stored:
+            return Reason.NEWER_UPLOAD, None
+        return None, Result(
             bucket=self.results_bucket,
-            key=key,
-            size=size,
+            key=delivery.key,
+            size=delivery.file.stat().st_size,
             width=picture.width if picture else 0,
             height=picture.height if picture else 0,
-            sha256=_sha256(file),
+            sha256=sha256(delivery.file),
         )
-        move = Move.KEEP_FOR_REVIEW if doubt else Move.COMPLETE
-        return self._settle(job, move, doubt, result=result)
-
-    def _put(
-        self,
-        job: Job,
-        key: str,
-        file: Path,
-        picture: Picture | None,
-        labels: Labels,
-    ) -> bool:
-        """Store the result unless a newer upload's result stands there."""
-        content_type = f"image/{picture.format}" if picture else "application/octet-stream"
-        for _ in range(_PUT_TRIES):
-            standing = self.results.standing(key)
-            if standing is not None and _is_newer(standing, job):
-                return False
-            if self.results.put(
-                key,
-                file,
-                content_type=content_type,
-                labels=labels,
-                replacing=standing,
-            ):
-                return True
-        raise TransientError("the result's place is written too often")
-
-    def _labels(self, job: Job, task: Task) -> Labels:
-        """The source's own metadata and tags, and where the cut-out comes from."""
-        own = self.uploads.labels(job.source)
-        provenance = {
-            MADE_BY: job.id,
-            "cutout-source-version": job.source.version_id or job.source.etag,
-            "cutout-source-order": job.source.order,
-            "cutout-model": self.model,
-            "cutout-task": task.id,
-        }
-        room = _MAX_METADATA_BYTES - _weight(provenance)
-        metadata = dict(provenance)
-        for name, value in sorted(own.metadata.items()):
-            weight = _weight({name: value})
-            if weight <= room and name not in metadata:
-                metadata[name] = value
-                room -= weight
-        return Labels(metadata=metadata, tags=own.tags)
 
     def _later(self, job: Job, message: str) -> Job:
         """Read the task again later: its link may be fresh then. Bounded."""
@@ -157,16 +145,3 @@ class StoreResult:
 
 def _succeeded(attempt: Attempt) -> Attempt:
     return replace(attempt, outcome=AttemptOutcome.SUCCEEDED, body=None)
-
-
-def _is_newer(standing: StoredResult, job: Job) -> bool:
-    return standing.order is not None and standing.order > job.source.order
-
-
-def _weight(metadata: dict[str, str]) -> int:
-    return sum(len(name.encode()) + len(value.encode()) for name, value in metadata.items())
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -10,6 +10,8 @@ from cutout.adapters.s3 import S3Results, S3Uploads
 from cutout.ports import Telemetry
 from cutout.settings import StoreSettings
 from cutout.usecases.follow import Follow
+from cutout.usecases.labelling import Labelling
+from cutout.usecases.publishing import Publishing
 from cutout.usecases.store import StoreResult
 from cutout.wiring import shared
 from cutout.wiring.aws import Clients
@@ -30,8 +32,8 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> Follow:
     timing = shared.timing(settings)
     store = StoreResult(
         recorder=recorder,
-        uploads=S3Uploads(clients.s3()),
-        results=S3Results(clients.s3(), settings.results_bucket),
+        labelling=Labelling(uploads=S3Uploads(clients.s3()), model=settings.model),
+        publishing=Publishing(results=S3Results(clients.s3(), settings.results_bucket)),
         downloads=SafeDownloads(
             FetchLimits(
                 max_seconds=shared.download_seconds(settings.lease_seconds),
@@ -42,7 +44,6 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> Follow:
         timing=timing,
         randomness=shared.randomness,
         results_bucket=settings.results_bucket,
-        model=settings.model,
     )
     return Follow(
         recorder=recorder,

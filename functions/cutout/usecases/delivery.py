@@ -1,0 +1,53 @@
+"""One result on its way home: what the steps that bring it know of it so far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cutout.errors import IllegalMoveError
+from cutout.job import Job, Photo
+from cutout.keys import review_key
+from cutout.ports import Picture
+from cutout.provider import Task
+from cutout.states import Reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """A fetched result. Each step returns it with what it found or made.
+
+    Attributes:
+        task: whose result it is.
+        file: its bytes, in a folder that goes when the delivery ends.
+        picture: what the file shows; None if it cannot be decoded.
+        doubt: why a person must look at it; None if it is accepted.
+    """
+
+    job: Job
+    task: Task
+    file: Path
+    picture: Picture | None = None
+    doubt: Reason | None = None
+
+    @property
+    def photo(self) -> Photo:
+        """What was sent.
+
+        Raises:
+            IllegalMoveError: the job was never looked at, so there cannot be a result.
+        """
+        if self.job.photo is None:
+            raise IllegalMoveError("a job without a photo cannot have a result")
+        return self.job.photo
+
+    @property
+    def key(self) -> str:
+        """Where it goes: the photo's result key, or its place under `review/`.
+
+        Raises:
+            IllegalMoveError: the job never claimed a key, so there cannot be a result.
+        """
+        if self.job.result_key is None:
+            raise IllegalMoveError("a job without a result key cannot have a result")
+        return review_key(self.job.result_key) if self.doubt else self.job.result_key
