@@ -12,11 +12,11 @@ an asset cannot be built.
 import sys
 from pathlib import Path
 
-from infra.assets import AssetError, build_all
-from infra.assets.build import PROJECT
-from infra.node import use_own_node
-from infra.rules import SettingError
-from infra.settings import Settings
+from .assets import AssetError, build_all
+from .assets.build import PROJECT
+from .node import use_own_node
+from .rules import SettingError
+from .settings import Settings
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
     use_own_node()
     from aws_cdk import App  # noqa: PLC0415 # starts Node, which is chosen above
 
-    from infra.stack import CutoutStack  # noqa: PLC0415 # the same
+    from .stack import CutoutStack  # noqa: PLC0415 # the same
 
     app = App()
     settings = Settings.from_context(app.node.get_all_context())

@@ -8,7 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
-from infra.function import account_arn, log_group
+from .function import account_arn, log_group
 
 ROUTE: Final = "/callbacks/{token}"
 API_ID_PLACEHOLDER: Final = "{api_id}"

@@ -7,18 +7,18 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.callback_api import CallbackApi
-from infra.environment import Names, environment
-from infra.function import CutoutFunction, account_arn
-from infra.inventory import SHAPES, Asset, FunctionName
-from infra.monitoring import Monitoring
-from infra.permissions import Reach, photo_reader_statement, statements
-from infra.queues import WorkQueue
-from infra.rules import SettingError
-from infra.schedule import EveryMinute
-from infra.settings import ROLE_SESSION_SECONDS, Settings
-from infra.storage import api_key_secret, jobs_table, photo_bucket, signing_key_secret
-from infra.uploads import UploadEvents
+from .callback_api import CallbackApi
+from .environment import Names, environment
+from .function import CutoutFunction, account_arn
+from .inventory import SHAPES, Asset, FunctionName
+from .monitoring import Monitoring
+from .permissions import Reach, photo_reader_statement, statements
+from .queues import WorkQueue
+from .rules import SettingError
+from .schedule import EveryMinute
+from .settings import ROLE_SESSION_SECONDS, Settings
+from .storage import api_key_secret, jobs_table, photo_bucket, signing_key_secret
+from .uploads import UploadEvents
 
 
 class Cutout(Construct):

@@ -19,7 +19,7 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from infra.node import node_path
+from .node import node_path
 
 _INFRA = Path(__file__).resolve().parent
 _CDK = _INFRA / "cdk" / "node_modules" / "aws-cdk" / "bin" / "cdk"

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from infra.inventory import SHAPES, FunctionName
-from infra.settings import Settings
+from .inventory import SHAPES, FunctionName
+from .settings import Settings
 
 _SUBMIT = frozenset({FunctionName.SUBMIT})
 _STORE = frozenset({FunctionName.STORE_RESULT})

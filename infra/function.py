@@ -9,7 +9,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.inventory import Asset, FunctionShape
+from .inventory import Asset, FunctionShape
 
 
 class CutoutFunction(Construct):

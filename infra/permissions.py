@@ -12,7 +12,7 @@ Two kinds of statement reach wider than one object, each for a reason:
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from infra.inventory import FunctionName
+from .inventory import FunctionName
 
 Statement = tuple[str, tuple[str, ...], tuple[str, ...]]
 """Sid, actions, resources."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any, Final, Self
 
-from infra.rules import (
+from .rules import (
     Choice,
     Flag,
     OneOf,

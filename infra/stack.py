@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from aws_cdk import CfnOutput, Stack, Tags
 from constructs import Construct
 
-from infra.cutout import Cutout
-from infra.inventory import Asset, FunctionName
-from infra.settings import Settings
+from .cutout import Cutout
+from .inventory import Asset, FunctionName
+from .settings import Settings
 
 
 class CutoutStack(Stack):

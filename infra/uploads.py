@@ -6,7 +6,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from infra.queues import dead_letter_queue, let_rule_send
+from .queues import dead_letter_queue, let_rule_send
 
 
 class UploadEvents(Construct):

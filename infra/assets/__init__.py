@@ -5,7 +5,7 @@ and the locked distributions that they use, for the platform the functions run o
 give an equal digest, on any machine; what has been built once is not built again.
 """
 
-from infra.assets.build import Workshop, build_all
-from infra.assets.errors import AssetError
+from .build import Workshop, build_all
+from .errors import AssetError
 
 __all__ = ["AssetError", "Workshop", "build_all"]

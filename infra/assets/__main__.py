@@ -3,9 +3,9 @@
 import argparse
 import sys
 
-from infra.assets.build import Workshop
-from infra.assets.errors import AssetError
-from infra.inventory import SHAPES
+from ..inventory import SHAPES
+from .build import Workshop
+from .errors import AssetError
 
 _MEGABYTE = 1_000_000
 

@@ -13,14 +13,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from infra.assets import botocore_data
-from infra.assets.archive import Contents, add_to_zip, digest_of
-from infra.assets.bytecode import compile_tree, compiled, place_of
-from infra.assets.closure import own_modules
-from infra.assets.shelf import Pack, Shelf
-from infra.assets.target import Target
-from infra.assets.vendor import Site, install, site_key
-from infra.inventory import SHAPES, Asset, FunctionName, FunctionShape
+from ..inventory import SHAPES, Asset, FunctionName, FunctionShape
+from . import botocore_data
+from .archive import Contents, add_to_zip, digest_of
+from .bytecode import compile_tree, compiled, place_of
+from .closure import own_modules
+from .shelf import Pack, Shelf
+from .target import Target
+from .vendor import Site, install, site_key
 
 PROJECT: Final = Path(__file__).resolve().parents[2]
 

@@ -8,7 +8,7 @@ import os
 import subprocess
 from pathlib import Path, PurePosixPath
 
-from infra.assets.errors import AssetError
+from .errors import AssetError
 
 
 def compile_tree(python: str, folder: Path) -> None:

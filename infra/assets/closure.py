@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from infra.assets.errors import AssetError
+from .errors import AssetError
 
 NEVER_SHIPPED: Final = ("cutout.cli", "cutout.local")
 

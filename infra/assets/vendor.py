@@ -12,9 +12,9 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from infra.assets.bytecode import compile_tree
-from infra.assets.errors import AssetError
-from infra.assets.target import Target
+from .bytecode import compile_tree
+from .errors import AssetError
+from .target import Target
 
 LOCKS: Final = ("runtime.txt", "store.txt")
 
