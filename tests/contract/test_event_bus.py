@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.stub import ANY, Stubber
+from jsonschema import Draft202012Validator
 
 from cutout.adapters.event_bus import EventBus, detail
 from cutout.errors import StoreBusyError
@@ -18,7 +19,7 @@ from cutout.job import Attempt, Job, Result, Source
 from cutout.states import AttemptOutcome, Reason, State
 from cutout.wiring.aws import Clients
 from tests.contract.aws import cloud
-from tests.events import sample
+from tests.events import sample, schema
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -99,6 +100,31 @@ def test_the_event_is_the_one_in_the_samples(clients: Clients, job: Job, name: s
     event, expected = received(clients), sample(name)
     for member in ("source", "detail-type", "detail"):
         assert event[member] == expected[member]
+
+
+@pytest.mark.parametrize(
+    ("job", "name"),
+    [
+        (COMPLETED, "cutout-completed"),
+        (FAILED, "cutout-failed"),
+        (replace(COMPLETED, state=State.REVIEW, reason=Reason.RESULT_EMPTY), "cutout-failed"),
+        (
+            replace(FAILED, state=State.REJECTED, reason=Reason.EMPTY_OBJECT, attempts=()),
+            "cutout-failed",
+        ),
+    ],
+    ids=["completed", "failed", "review", "rejected"],
+)
+def test_what_is_sent_is_what_the_schema_describes(clients: Clients, job: Job, name: str) -> None:
+    """Valid as it arrives, and without a field of the detail that the schema does not tell of."""
+    EventBus(clients.events(), "default").announce(job)
+    event, described = received(clients), schema(name)
+    assert list(Draft202012Validator(described).iter_errors(event)) == []
+    told = described["properties"]["detail"]["properties"]
+    assert (set(event["detail"]), set(event["detail"]["source"])) == (
+        set(told),
+        set(told["source"]["properties"]),
+    )
 
 
 @pytest.mark.parametrize(
