@@ -17,15 +17,21 @@ from .queues import WorkQueue
 from .rules import SettingError
 from .schedule import EveryMinute
 from .settings import ROLE_SESSION_SECONDS, Settings
-from .storage import api_key_secret, jobs_table, photo_bucket, signing_key_secret
+from .storage import (
+    api_key_secret,
+    jobs_table,
+    photo_bucket,
+    signing_key_secret,
+    work_bucket,
+)
 from .uploads import UploadEvents
 
 
 class Cutout(Construct):
     """Photos that land in one bucket come out of another as cut-outs.
 
-    What an embedding stack may use: `uploads_bucket`, `results_bucket`, `table`, `submissions`,
-    `callbacks`, `functions`, `callback_url`, `api_key_secret`, `monitoring`.
+    What an embedding stack may use: `uploads_bucket`, `results_bucket`, `work_bucket`, `table`,
+    `submissions`, `callbacks`, `functions`, `callback_url`, `api_key_secret`, `monitoring`.
     """
 
     def __init__(
@@ -74,6 +80,9 @@ class Cutout(Construct):
         )
         self.results_bucket = results or photo_bucket(
             self, "Results", removal_policy=keep, announces=False
+        )
+        self.work_bucket = work_bucket(
+            self, "Work", removal_policy=keep, kept_days=self.settings.retention_days
         )
         self.table = jobs_table(self, "Jobs", removal_policy=keep)
         self.api_key_name = f"{self.name}/evolink-api-key"
@@ -143,6 +152,7 @@ class Cutout(Construct):
             jobs_table=self.table.table_name,
             uploads_bucket=self.uploads_bucket.bucket_name,
             results_bucket=self.results_bucket.bucket_name,
+            work_bucket=self.work_bucket.bucket_name,
             submissions_queue_url=self.submissions.queue.queue_url,
             callbacks_queue_url=self.callbacks.queue.queue_url,
             api_key_secret=self.api_key_name,
@@ -184,6 +194,7 @@ class Cutout(Construct):
             upload_prefix=self.settings.upload_prefix,
             results=self.results_bucket.bucket_arn,
             result_prefix=self.settings.result_prefix,
+            work=self.work_bucket.bucket_arn,
             table=self.table.table_arn,
             submissions=self.submissions.queue.queue_arn,
             callbacks=self.callbacks.queue.queue_arn,

@@ -23,6 +23,7 @@ class Names:
     jobs_table: str
     uploads_bucket: str
     results_bucket: str
+    work_bucket: str
     submissions_queue_url: str
     callbacks_queue_url: str
     api_key_secret: str
@@ -58,6 +59,7 @@ def _places(settings: Settings, names: Names) -> Iterator[Row]:
     yield "CUTOUT_UPLOAD_PREFIX", working, settings.upload_prefix
     yield "CUTOUT_RESULTS_BUCKET", working, names.results_bucket
     yield "CUTOUT_RESULT_PREFIX", working, settings.result_prefix
+    yield "CUTOUT_WORK_BUCKET", working, names.work_bucket
     yield "CUTOUT_SUBMISSIONS_QUEUE_URL", working | _SWEEP, names.submissions_queue_url
     yield "CUTOUT_CALLBACKS_QUEUE_URL", _RECEIVE | _STORE | _SWEEP, names.callbacks_queue_url
     yield "CUTOUT_API_KEY_SECRET", working, names.api_key_secret

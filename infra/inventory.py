@@ -83,7 +83,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             handler="callback.store.handler",
             memory_mb=1024,
             timeout_seconds=110,  # under the lease, so that no result has two workers
-            distributions=(*_EVERYWHERE, "httpx", "pillow"),
+            distributions=(*_EVERYWHERE, "httpx", "pillow", "pi-heif"),
             aws_services=("dynamodb", "events", "s3", "secretsmanager", "sqs"),
         ),
         FunctionShape(

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .inventory import FunctionName
+from .storage import KEPT_FOLDER
 
 Statement = tuple[str, tuple[str, ...], tuple[str, ...]]
 """Sid, actions, resources."""
@@ -26,6 +27,7 @@ class Reach:
     upload_prefix: str
     results: str
     result_prefix: str
+    work: str
     table: str
     submissions: str
     callbacks: str
@@ -38,6 +40,11 @@ class Reach:
     def photos(self) -> str:
         """Every object that the deployment watches."""
         return f"{self.uploads}/{self.upload_prefix}*"
+
+    @property
+    def kept(self) -> str:
+        """Every result of the model that is kept for use again."""
+        return f"{self.work}/{KEPT_FOLDER}*"
 
     @property
     def cut_outs(self) -> tuple[str, ...]:
@@ -108,7 +115,12 @@ def _store_result(reach: Reach) -> Sequence[Statement]:
             ("s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"),
             reach.cut_outs,
         ),
-        ("TellGoneFromForbidden", ("s3:ListBucket",), (reach.uploads, reach.results)),
+        ("KeepResults", ("s3:GetObject", "s3:PutObject"), (reach.kept,)),
+        (
+            "TellGoneFromForbidden",
+            ("s3:ListBucket",),
+            (reach.uploads, reach.results, reach.work),
+        ),
         _keep_jobs(reach),
         _find_jobs(reach, "lane"),
         _read_secrets(reach.api_key),

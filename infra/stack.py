@@ -33,6 +33,7 @@ def outputs(cutout: Cutout) -> dict[str, str]:
     return {
         "UploadsBucketName": cutout.uploads_bucket.bucket_name,
         "ResultsBucketName": cutout.results_bucket.bucket_name,
+        "WorkBucketName": cutout.work_bucket.bucket_name,
         "JobsTableName": cutout.table.table_name,
         "CallbackUrl": cutout.callback_url,
         "ApiKeySecretName": cutout.api_key_name,

@@ -1,12 +1,19 @@
-"""What outlives a deployment: the two buckets, the jobs table and the two secrets."""
+"""What outlives a deployment: the three buckets, the jobs table and the two secrets."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from aws_cdk import Duration, RemovalPolicy, SecretValue
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
+
+PREPARED_FOLDER: Final = "prepared/"
+"""Where copies of photos stand that the model takes instead of them."""
+KEPT_FOLDER: Final = "kept/"
+"""Where the model's own results are kept for use again."""
 
 _STRING = dynamodb.AttributeType.STRING
 _NUMBER = dynamodb.AttributeType.NUMBER
@@ -42,21 +49,8 @@ def photo_bucket(
         announces: Whether EventBridge hears of its objects. Set by the bucket's own property:
             the construct library would deploy a helper function for it.
     """
-    bucket = s3.Bucket(
-        scope,
-        construct_id,
-        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-        encryption=s3.BucketEncryption.S3_MANAGED,
-        enforce_ssl=True,
-        minimum_tls_version=1.2,
-        versioned=True,
-        removal_policy=removal_policy,
-        lifecycle_rules=[
-            s3.LifecycleRule(
-                id="abandoned-uploads", abort_incomplete_multipart_upload_after=Duration.days(7)
-            )
-        ],
+    bucket = _private_bucket(
+        scope, construct_id, versioned=True, removal_policy=removal_policy, expiring={}
     )
     if announces:
         resource = bucket.node.default_child
@@ -67,6 +61,63 @@ def photo_bucket(
             )
         )
     return bucket
+
+
+def work_bucket(
+    scope: Construct, construct_id: str, *, removal_policy: RemovalPolicy, kept_days: int
+) -> s3.Bucket:
+    """Make the private bucket for what Cutout makes for itself; nobody hears of its objects.
+
+    A bucket of its own, so that buckets of somebody else's can be watched and written to without
+    a change to their lifecycle rules.
+
+    Args:
+        scope: Where it belongs.
+        construct_id: Its id there.
+        removal_policy: What becomes of it when the stack goes.
+        kept_days: How long results are kept for use again. Copies of photos are made for one task
+            each, and go after a day.
+    """
+    return _private_bucket(
+        scope,
+        construct_id,
+        versioned=False,
+        removal_policy=removal_policy,
+        expiring={PREPARED_FOLDER: 1, KEPT_FOLDER: kept_days},
+    )
+
+
+def _private_bucket(
+    scope: Construct,
+    construct_id: str,
+    *,
+    versioned: bool,
+    removal_policy: RemovalPolicy,
+    expiring: Mapping[str, int],
+) -> s3.Bucket:
+    """Make a bucket that lets objects go by prefix, after so many days."""
+    return s3.Bucket(
+        scope,
+        construct_id,
+        block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
+        object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+        encryption=s3.BucketEncryption.S3_MANAGED,
+        enforce_ssl=True,
+        minimum_tls_version=1.2,
+        versioned=versioned,
+        removal_policy=removal_policy,
+        lifecycle_rules=[
+            s3.LifecycleRule(
+                id="abandoned-uploads", abort_incomplete_multipart_upload_after=Duration.days(7)
+            ),
+            *(
+                s3.LifecycleRule(
+                    id=f"old-{prefix.rstrip('/')}", prefix=prefix, expiration=Duration.days(days)
+                )
+                for prefix, days in expiring.items()
+            ),
+        ],
+    )
 
 
 def jobs_table(

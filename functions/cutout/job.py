@@ -53,12 +53,17 @@ class Source:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Photo:
-    """What the file says of itself. Width and height in pixels, as shown (EXIF-turned)."""
+    """What the file says of itself. Width and height in pixels, as shown (EXIF-turned).
+
+    Attributes:
+        orientation: how the stored pixels must be turned to be shown, 1 to 8 as in Exif.
+    """
 
     format: str
     width: int
     height: int
     sha256: str
+    orientation: int = 1
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

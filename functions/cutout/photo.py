@@ -17,7 +17,9 @@ from cutout.job import Photo
 from cutout.states import Reason
 
 Size = tuple[int, int]
-"""Width and height in pixels, as the picture is shown."""
+"""Width and height in pixels."""
+Shape = tuple[int, int, int]
+"""Width and height as the picture is stored, and its Exif orientation."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,12 +61,14 @@ def inspect(data: bytes, limits: PhotoLimits) -> Photo:
         raise NotAPhotoError(Reason.NOT_A_PHOTO, "the content is not a picture, whatever its name")
     _magic, format_, read = known
     try:
-        width, height = read(data)
+        width, height, orientation = read(data)
     except (struct.error, IndexError, ValueError) as exc:
         raise _damaged("the file ends too early or contradicts itself") from exc
     _check_pixels(width * height, limits)
     digest = hashlib.sha256(data).hexdigest()
-    return Photo(format=format_, width=width, height=height, sha256=digest)
+    if orientation >= _FIRST_TURNED:
+        width, height = height, width
+    return Photo(format=format_, width=width, height=height, sha256=digest, orientation=orientation)
 
 
 def _check_pixels(pixels: int, limits: PhotoLimits) -> None:
@@ -101,7 +105,7 @@ def _refuse_other_formats(data: bytes) -> None:
         raise _unsupported(f"{name} is not among the formats the model takes")
 
 
-def _read_png(data: bytes) -> Size:
+def _read_png(data: bytes) -> Shape:
     width, height, depth = 0, 0, 0
     orientation = 1
     for kind, body in _png_chunks(data):
@@ -111,7 +115,7 @@ def _read_png(data: bytes) -> Size:
             orientation = _orientation(body)
     if depth == _DEEP_COLOUR:
         raise _unsupported("16 bits a channel are not among what the model takes")
-    return _shown(width, height, orientation)
+    return width, height, orientation
 
 
 def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -128,7 +132,7 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         at += 12 + length
 
 
-def _read_jpeg(data: bytes) -> Size:
+def _read_jpeg(data: bytes) -> Shape:
     at, orientation = 2, 1
     size: Size | None = None
     while True:
@@ -145,7 +149,7 @@ def _read_jpeg(data: bytes) -> Size:
     # FFD9 cannot occur inside a scan: there every FF is followed by 00 or a restart marker.
     if size is None or data.find(b"\xff\xd9", at) < 0:
         raise _damaged("the JPEG is cut short")
-    return _shown(*size, orientation)
+    return *size, orientation
 
 
 def _next_marker(data: bytes, at: int) -> Size:
@@ -163,7 +167,7 @@ def _frame_size(body: bytes) -> Size:
     return width, height
 
 
-def _read_gif(data: bytes) -> Size:
+def _read_gif(data: bytes) -> Shape:
     """The blocks are walked to the trailer: its byte alone may stand anywhere in the pixels."""
     width, height, flags = struct.unpack_from("<HHB", data, 6)
     at = 13 + _gif_colours(flags)
@@ -181,7 +185,7 @@ def _read_gif(data: bytes) -> Size:
         at += 1
     if not frames:
         raise _damaged("the GIF has no picture in it")
-    return width, height
+    return width, height, 1
 
 
 def _gif_colours(flags: int) -> int:
@@ -189,7 +193,7 @@ def _gif_colours(flags: int) -> int:
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
-def _read_webp(data: bytes) -> Size:
+def _read_webp(data: bytes) -> Shape:
     length, kind = struct.unpack_from("<I4s", data, 4)
     if kind != b"WEBP":
         raise NotAPhotoError(Reason.NOT_A_PHOTO, "a RIFF file, but not a WebP picture")
@@ -199,7 +203,7 @@ def _read_webp(data: bytes) -> Size:
     orientation = _orientation(chunks[b"EXIF"]) if b"EXIF" in chunks else 1
     for name, size_of in _WEBP_SIZES.items():
         if name in chunks:
-            return _shown(*size_of(chunks[name]), orientation)
+            return *size_of(chunks[name]), orientation
     raise _damaged("the WebP has no picture in it")
 
 
@@ -245,10 +249,6 @@ def _orientation(tiff: bytes) -> int:
     return 1
 
 
-def _shown(width: int, height: int, orientation: int) -> Size:
-    return (height, width) if orientation >= _FIRST_TURNED else (width, height)
-
-
 def _damaged(message: str) -> NotAPhotoError:
     return NotAPhotoError(Reason.DAMAGED_PHOTO, message)
 
@@ -257,7 +257,7 @@ def _unsupported(message: str) -> NotAPhotoError:
     return NotAPhotoError(Reason.UNSUPPORTED_FORMAT, message)
 
 
-_READERS: tuple[tuple[bytes, str, Callable[[bytes], Size]], ...] = (
+_READERS: tuple[tuple[bytes, str, Callable[[bytes], Shape]], ...] = (
     (b"\x89PNG\r\n\x1a\n", "png", _read_png),
     (b"\xff\xd8\xff", "jpeg", _read_jpeg),
     (b"GIF87a", "gif", _read_gif),

@@ -75,6 +75,7 @@ class _JobSettings(Settings):
     upload_prefix: str = ""
     results_bucket: str
     result_prefix: str = ""
+    work_bucket: str
     submissions_queue_url: str
     api_key_secret: str
     event_bus: str

@@ -243,4 +243,5 @@ def test_the_stack_says_where_its_parts_are_under_the_names_that_others_rely_on(
         "SubmissionsDeadLetterQueueUrl",
         "SubmissionsQueueUrl",
         "UploadsBucketName",
+        "WorkBucketName",
     ]

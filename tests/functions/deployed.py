@@ -62,6 +62,7 @@ class Stack:
             "CUTOUT_UPLOAD_PREFIX": "",
             "CUTOUT_RESULTS_BUCKET": RESULTS,
             "CUTOUT_RESULT_PREFIX": "",
+            "CUTOUT_WORK_BUCKET": "work",
             "CUTOUT_SUBMISSIONS_QUEUE_URL": self.submissions_url,
             "CUTOUT_CALLBACKS_QUEUE_URL": self.callbacks_url,
             "CUTOUT_API_KEY_SECRET": "Cutout/evolink-api-key",

@@ -27,7 +27,7 @@ EVERYWHERE = {
     "urllib3",
 }
 HTTP = {"anyio", "certifi", "h11", "httpcore", "httpx", "idna"}
-PICTURES = {"PIL", "pillow.libs"}
+PICTURES = {"PIL", "_pi_heif", "pi_heif", "pi_heif.libs", "pillow.libs"}
 VENDORED = {
     FunctionName.SUBMIT: EVERYWHERE | HTTP,
     FunctionName.RECEIVE_CALLBACK: EVERYWHERE,
@@ -43,7 +43,8 @@ def test_an_asset_holds_what_its_function_needs(
     assets: Mapping[FunctionName, Path], name: FunctionName
 ) -> None:
     """HTTP is for those that talk to the provider, pictures for StoreResult alone."""
-    top = {one.name for one in assets[name].iterdir() if one.suffix != ".dist-info"}
+    places = (one for one in assets[name].iterdir() if one.suffix != ".dist-info")
+    top = {one.name.partition(".cpython-")[0] for one in places}
     assert top - OWN - {"__pycache__"} == VENDORED[name]
 
 

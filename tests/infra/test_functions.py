@@ -29,6 +29,7 @@ WORKING = {
     "CUTOUT_UPLOAD_PREFIX": "",
     "CUTOUT_RESULTS_BUCKET": "<Results>",
     "CUTOUT_RESULT_PREFIX": "",
+    "CUTOUT_WORK_BUCKET": "<Work>",
     "CUTOUT_SUBMISSIONS_QUEUE_URL": "<SubmissionsQueue>",
     "CUTOUT_API_KEY_SECRET": "Cutout/evolink-api-key",
     "CUTOUT_EVENT_BUS": "default",

@@ -56,6 +56,9 @@ MAY = {
         ("s3:GetObject", "<Results.Arn>/*"),
         ("s3:PutObject", "<Results.Arn>/*"),
         ("s3:PutObjectTagging", "<Results.Arn>/*"),
+        ("s3:ListBucket", "<Work.Arn>"),
+        ("s3:GetObject", "<Work.Arn>/kept/*"),
+        ("s3:PutObject", "<Work.Arn>/kept/*"),
         *KEEP_JOBS,
         FIND_WAITING,
         READ_API_KEY,
@@ -133,6 +136,7 @@ def test_no_action_is_a_pattern(template: Reading) -> None:
 WIDE_FOR_A_REASON = {
     "<Uploads.Arn>/*": "photos are named by whoever uploads them",
     "<Results.Arn>/*": "cut-outs are named after their photos",
+    "<Work.Arn>/kept/*": "kept results are named after their photos' hashes",
     f"{SECRET}/evolink-api-key-??????": "Secrets Manager ends ARNs in six characters",
     f"{SECRET}/callback-signing-key-??????": "Secrets Manager ends ARNs in six characters",
 }
@@ -165,6 +169,8 @@ def test_prefixes_narrow_what_may_be_read_and_written(synthesize: Synthesize) ->
         ("s3:GetObject", "<Results.Arn>/review/*"),
         ("s3:PutObject", "<Results.Arn>/review/*"),
         ("s3:PutObjectTagging", "<Results.Arn>/review/*"),
+        ("s3:GetObject", "<Work.Arn>/kept/*"),
+        ("s3:PutObject", "<Work.Arn>/kept/*"),
     }
 
 

@@ -16,6 +16,7 @@ from tests.infra.reading import Reading, Synthesize
 OUTPUTS = {
     "UploadsBucketName": "<Uploads>",
     "ResultsBucketName": "<Results>",
+    "WorkBucketName": "<Work>",
     "JobsTableName": "<Jobs>",
     "CallbackUrl": "<CallbackApi.ApiEndpoint>",
     "ApiKeySecretName": "Cutout/evolink-api-key",
@@ -84,7 +85,10 @@ def test_changed_limits_replace_nothing(template: Reading, synthesize: Synthesiz
 
 
 def test_two_live_in_one_stack(stack: Stack, stand_in_assets: dict[FunctionName, Asset]) -> None:
-    """The construct is embedded twice, on two places of one bucket that is not its own."""
+    """The construct is embedded twice, on two places of one bucket that is not its own.
+
+    What each makes for itself, it makes in a bucket of its own.
+    """
     photos = s3.Bucket.from_bucket_name(stack, "Photos", "photos-of-ours")
     results = s3.Bucket.from_bucket_name(stack, "CutOuts", "cut-outs-of-ours")
     for name in ("Shoes", "Hats"):
@@ -100,7 +104,7 @@ def test_two_live_in_one_stack(stack: Stack, stand_in_assets: dict[FunctionName,
     template = Template.from_stack(stack)
     rules = template.find_resources("AWS::Events::Rule").values()
     watched = [one["Properties"]["EventPattern"]["detail"] for one in rules]
-    template.resource_count_is("AWS::S3::Bucket", 0)
+    template.resource_count_is("AWS::S3::Bucket", 2)
     assert watched == [
         {"bucket": {"name": ["photos-of-ours"]}, "object": {"key": [{"prefix": "Shoes/"}]}},
         {"bucket": {"name": ["photos-of-ours"]}, "object": {"key": [{"prefix": "Hats/"}]}},

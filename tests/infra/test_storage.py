@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.infra.reading import Reading, refuses_plain_http
+from infra.settings import Settings
+from tests.infra.reading import Reading, Synthesize, refuses_plain_http
 
-KEPT = ("Uploads", "Results", "Jobs", "ApiKey", "SigningKey")
+KEPT = ("Uploads", "Results", "Work", "Jobs", "ApiKey", "SigningKey")
 
 
 @pytest.mark.parametrize("bucket", ["Uploads", "Results"])
@@ -39,11 +40,29 @@ def test_a_bucket_is_private_encrypted_and_versioned(template: Reading, bucket: 
     }
 
 
+def test_what_is_made_for_our_own_use_goes_by_itself(synthesize: Synthesize) -> None:
+    """Copies of photos go after a day, kept results with the rows; no old version stays behind."""
+    work = synthesize(Settings(retention_days=30)).properties("Work")
+    rules = work["LifecycleConfiguration"]["Rules"]
+    assert "VersioningConfiguration" not in work
+    assert {one["Prefix"]: one["ExpirationInDays"] for one in rules if "Prefix" in one} == {
+        "prepared/": 1,
+        "kept/": 30,
+    }
+
+
+def test_the_work_bucket_is_as_private_as_the_others(template: Reading) -> None:
+    """It holds photos as well."""
+    alike = ("PublicAccessBlockConfiguration", "OwnershipControls", "BucketEncryption")
+    work, uploads = template.properties("Work"), template.properties("Uploads")
+    assert {name: work[name] for name in alike} == {name: uploads[name] for name in alike}
+
+
 def _is_of_one(name: str) -> bool:
     return name in {"NotificationConfiguration", "Tags"}
 
 
-@pytest.mark.parametrize("bucket", ["Uploads", "Results"])
+@pytest.mark.parametrize("bucket", ["Uploads", "Results", "Work"])
 def test_a_bucket_answers_over_tls_only(template: Reading, bucket: str) -> None:
     """Plain HTTP is refused, and so is TLS older than 1.2."""
     statements = template.statements_about("AWS::S3::BucketPolicy", f"<{bucket}>")
@@ -57,11 +76,12 @@ def test_only_uploads_are_announced(template: Reading) -> None:
     """EventBridge hears of uploads by the bucket's own property, and of results not at all."""
     heard = {
         bucket: template.properties(bucket).get("NotificationConfiguration")
-        for bucket in ("Uploads", "Results")
+        for bucket in ("Uploads", "Results", "Work")
     }
     assert heard == {
         "Uploads": {"EventBridgeConfiguration": {"EventBridgeEnabled": True}},
         "Results": None,
+        "Work": None,
     }
 
 

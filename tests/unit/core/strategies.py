@@ -42,7 +42,14 @@ SOURCES = drawn(
     sequencer=_HEX,
     size=_COUNTS,
 )
-PHOTOS = drawn(Photo, format=_TEXTS, width=_COUNTS, height=_COUNTS, sha256=_HEX)
+PHOTOS = drawn(
+    Photo,
+    format=_TEXTS,
+    width=_COUNTS,
+    height=_COUNTS,
+    sha256=_HEX,
+    orientation=st.integers(1, 8),
+)
 ATTEMPTS = drawn(
     Attempt,
     number=st.integers(1, 9999),

@@ -108,6 +108,7 @@ def test_a_photo_is_measured_as_it_is_shown(
     data = saved(drawn(), format_, exif=exif(orientation, is_big_endian=is_big_endian))
     photo = inspect(data, LIMITS)
     assert (photo.width, photo.height) == ((20, 30) if orientation in TURNED else (30, 20))
+    assert photo.orientation == orientation
 
 
 def test_the_orientation_is_found_among_other_tags() -> None:
@@ -152,7 +153,7 @@ def test_chunks_of_odd_length_are_padded() -> None:
 def test_unreadable_exif_is_no_reason_to_reject(block: bytes) -> None:
     """The picture is taken as it lies."""
     photo = inspect(saved(drawn(), "JPEG", exif=block), LIMITS)
-    assert (photo.width, photo.height) == (30, 20)
+    assert (photo.width, photo.height, photo.orientation) == (30, 20, 1)
 
 
 @pytest.mark.parametrize(
