@@ -10,7 +10,8 @@ Decisions are made by type, never by text::
     │   └── ProviderBusyError       the provider cannot say now (429, 5xx, account trouble)
     ├── LostRaceError               somebody else moved the row first; carries the winner
     │   ├── JobMovedError           … the job's row
-    │   └── GateMovedError          … the gate
+    │   ├── GateMovedError          … the gate
+    │   └── TaskTakenError          … a task: it belongs to another photo's call
     └── PermanentError              settle the job, or tell the person
         ├── NotAPhotoError          the source cannot be sent; carries the reason
         ├── SourceGoneError         the object or its version is no longer there
@@ -90,6 +91,10 @@ class GateMovedError(LostRaceError):
     def __init__(self, winner: Gate) -> None:
         super().__init__("the gate moved")
         self.winner = winner
+
+
+class TaskTakenError(LostRaceError):
+    """A task that was to be put on an attempt belongs to another attempt."""
 
 
 class PermanentError(CutoutError):

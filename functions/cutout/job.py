@@ -77,6 +77,7 @@ class Attempt:
         file_id: the copy at the provider's Files API, until it is deleted.
         credits_reserved: what the provider said it reserved, or our estimate until it did.
         is_replayed: the provider answered a repeat with the first call's task.
+        is_adopted: the task is known from the body of a callback, not from the call's answer.
     """
 
     number: int
@@ -92,6 +93,7 @@ class Attempt:
     code: str | None = None
     message: str | None = None
     is_replayed: bool = False
+    is_adopted: bool = False
 
     @property
     def is_possible_double_charge(self) -> bool:

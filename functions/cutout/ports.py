@@ -29,6 +29,7 @@ class Metric(StrEnum):
     SUPERSEDED = "JobsSuperseded"
     OUTCOME_UNKNOWN = "OutcomesUnknown"
     POSSIBLE_DOUBLE_CHARGE = "PossibleDoubleCharges"
+    TASK_TAKEN = "TasksOfOthersNamed"
     RECOVERED_BY_POLL = "RecoveredByPoll"
     GATE_PAUSED = "GatePauses"
     CALLBACK_REFUSED = "CallbacksRefused"
@@ -50,6 +51,22 @@ class Clock(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskClaim:
+    """Whose task it is: one task of the provider makes one attempt's picture.
+
+    Attributes:
+        is_certain: the answer to the attempt's own call named the task; else a callback's body did.
+        expires_at: when nobody can name the task any more.
+    """
+
+    task_id: str
+    job_id: str
+    attempt: int
+    is_certain: bool
+    expires_at: datetime
+
+
 class Jobs(Protocol):
     """The rows of the jobs."""
 
@@ -61,12 +78,22 @@ class Jobs(Protocol):
         """The job as it stands (strongly consistent)."""
         ...
 
-    def save(self, job: Job, *, gate: Gate | None = None) -> Job:
-        """Write the job, and the gate with it, if neither was written since it was read.
+    def save(
+        self,
+        job: Job,
+        *,
+        gate: Gate | None = None,
+        tasks: Sequence[TaskClaim] = (),
+    ) -> Job:
+        """Write the job, and the gate and claims of tasks with it: all of them or nothing.
+
+        Neither row nor gate may have been written since it was read. A task may be claimed by one
+        attempt; a claim that is certain takes over from one that is not.
 
         Raises:
             JobMovedError: the row's version is not `job.version`.
             GateMovedError: the gate's version is not `gate.version`.
+            TaskTakenError: a task belongs to another attempt.
         """
         ...
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from cutout.errors import GateMovedError, JobMovedError
+from cutout.errors import GateMovedError, JobMovedError, TaskTakenError
 from cutout.gate import Gate
 from cutout.job import Job
-from cutout.ports import Clock, Head
+from cutout.ports import Clock, Head, TaskClaim
 from cutout.states import Lane, State
 from tests.fakes.steps import Step, no_step
 
@@ -28,6 +28,7 @@ class MemoryJobs:
         self.gate: Gate | None = None
         self.heads: dict[str, Head] = {}
         self.result_keys: dict[str, str] = {}
+        self.tasks: dict[str, TaskClaim] = {}
         self.look_at: dict[str, datetime] = {}
         self.writes: list[Job] = []
         self.loses_answer: Callable[[], bool] = lambda: False
@@ -46,18 +47,26 @@ class MemoryJobs:
         self._step("jobs.find")
         return self.jobs.get(job_id)
 
-    def save(self, job: Job, *, gate: Gate | None = None) -> Job:
+    def save(
+        self,
+        job: Job,
+        *,
+        gate: Gate | None = None,
+        tasks: Sequence[TaskClaim] = (),
+    ) -> Job:
         self._step("jobs.save")
         standing = self.jobs.get(job.id)
         if standing is None or standing.version != job.version:
             raise JobMovedError(standing)
         if gate is not None:
             self._check_gate(gate)
+        self._claim_tasks(tasks)
+        if gate is not None:
             self.gate = replace(gate, version=gate.version + 1)
         saved = replace(job, version=job.version + 1)
         self._write(saved)
         self._step("jobs.save done")
-        if gate is None and self.loses_answer():
+        if gate is None and not tasks and self.loses_answer():
             # It was written, the answer was lost, and the SDK's repeat met the new version.
             raise JobMovedError(saved)
         return saved
@@ -122,6 +131,14 @@ class MemoryJobs:
 
     def find_all(self, job_ids: Sequence[str]) -> list[Job]:
         return [self.jobs[job_id] for job_id in job_ids if job_id in self.jobs]
+
+    def _claim_tasks(self, claims: Sequence[TaskClaim]) -> None:
+        for claim in claims:
+            standing = self.tasks.get(claim.task_id, claim)
+            is_own = (standing.job_id, standing.attempt) == (claim.job_id, claim.attempt)
+            if not is_own and (standing.is_certain or not claim.is_certain):
+                raise TaskTakenError("the task belongs to another attempt")
+        self.tasks |= {claim.task_id: claim for claim in claims}
 
     def _check_gate(self, gate: Gate) -> None:
         standing = self.gate or Gate()

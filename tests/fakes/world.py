@@ -130,6 +130,7 @@ class World:
             telemetry=self.telemetry,
             clock=self.clock,
             limits=limits,
+            task_claims_last=timing.retention + 2 * timing.job_deadline,
         )
         self.arrive = Arrive(
             jobs=self.jobs,

@@ -246,7 +246,17 @@ class Engine:
         body = json.dumps({"id": task_id, "status": "completed"})
         if self.faults.strikes("callback_garbled"):
             body = self.rng.choice(("", "[]", '{"id": "task-of-somebody-else"}', "\x00"))
+        elif others := self._tasks_on_record(task_id):
+            called = self.world.jobs.jobs[token.partition(".")[0]]
+            if self.faults.strikes("callback_swapped", called.state):
+                body = json.dumps({"id": self.rng.choice(others), "status": "completed"})
         self.world.receive.receive(token, body)
+
+    def _tasks_on_record(self, task_id: str) -> list[str]:
+        """The tasks that are known to belong to other calls."""
+        jobs = self.world.jobs.jobs.values()
+        known = {attempt.task_id for job in jobs for attempt in job.attempts if attempt.task_id}
+        return sorted(known - {task_id})
 
     # Operators and time
 

@@ -40,11 +40,12 @@ ODD_RESULTS = (
 _LIKELIER = {
     ("crash", "evolink.create done"): 10,
     ("crash", "results.put done"): 10,
+    ("callback_swapped", "unconfirmed"): 8,
     ("stall", "downloads.fetch"): 30,
     ("stall", "results.standing"): 40,
     ("stall", "results.put"): 40,
 }
-"""Where a crash or a pause is most instructive: around what cannot be undone."""
+"""Where a fault is most instructive: around what cannot be undone, or what nobody else knows."""
 
 
 @dataclass
@@ -68,6 +69,7 @@ class Mix:
     callback_twice: float = 0.1
     callback_late: float = 0.1
     callback_garbled: float = 0.05
+    callback_swapped: float = 0.05
     read_fails: float = 0.05
     download_fails: float = 0.1
     forged: float = 0.05

@@ -60,9 +60,14 @@ _repeat = Submit._repeat  # noqa: SLF001
 
 
 @_mutation(MemoryJobs, "save")
-def a_write_without_its_condition(self: MemoryJobs, job: Job, *, gate: Gate | None = None) -> Job:
+def a_write_without_its_condition(self: MemoryJobs, job: Job, **others: Any) -> Job:
     standing = self.jobs[job.id]
-    return _save(self, replace(job, version=standing.version), gate=gate)
+    return _save(self, replace(job, version=standing.version), **others)
+
+
+@_mutation(MemoryJobs, "save")
+def task_ids_are_not_claimed(self: MemoryJobs, job: Job, **others: Any) -> Job:
+    return _save(self, job, **(others | {"tasks": ()}))
 
 
 @_mutation(Answers, "_next")

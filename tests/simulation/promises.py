@@ -116,7 +116,11 @@ def _check_results(engine: Engine) -> None:
     """Whole, accepted, of the newest upload; and never replaced by an older one's."""
     world = engine.world
     orders: dict[str, str] = {}
+    owners = {charge.task_id: charge.key.split("-")[1] for charge in world.evolink.charges}
     for key, stored in world.results.puts:
+        task_id = stored.data.rpartition(b" ")[2].decode()
+        is_own = owners[task_id] == stored.labels.metadata["cutout-job"]
+        _demand(engine, is_own, 4, f"{key} holds another photo's picture")
         order = stored.labels.metadata["cutout-source-order"]
         _demand(engine, order >= orders.get(key, ""), 4, f"{key} went back to an older photo")
         orders[key] = order

@@ -7,7 +7,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from cutout.errors import JobMovedError
+from cutout.errors import JobMovedError, TaskTakenError
 from cutout.gate import Gate
 from cutout.job import Attempt, Job
 from cutout.ports import Metric
@@ -58,9 +58,17 @@ class Answers:
                 if lost.winner is None:
                     raise
                 job = lost.winner
+            except TaskTakenError:
+                outcome = self._unbelieved(job)
             else:
                 self._count(saved, number)
                 return saved
+
+    def _unbelieved(self, job: Job) -> OutcomeUnknown:
+        """Two calls were answered with one task: it makes the picture of the first."""
+        self.recorder.telemetry.fact("the answer names a task of another call", job_id=job.id)
+        self.recorder.telemetry.count(Metric.TASK_TAKEN)
+        return OutcomeUnknown(message="the answer names a task that belongs to another call")
 
     def _count(self, job: Job, number: int) -> None:
         attempt = job.attempt_numbered(number)
@@ -73,6 +81,14 @@ class Answers:
         may_be_charged = isinstance(outcome, Accepted | OutcomeUnknown) and not is_replay
         if attempt.is_possible_double_charge and may_be_charged:
             self.recorder.telemetry.count(Metric.POSSIBLE_DOUBLE_CHARGE)
+        if isinstance(outcome, Accepted) and attempt.posts == 1 and attempt.is_adopted:
+            self._check_adopted(attempt, outcome.task_id)
+
+    def _check_adopted(self, attempt: Attempt, answered: str) -> None:
+        """One call makes one task: a callback's body that named another was not about this call."""
+        if attempt.task_id != answered:
+            self.recorder.telemetry.fact("a callback named another task than the call's answer")
+            self.recorder.telemetry.count(Metric.TASK_TAKEN)
 
     def lease_ran_out(self, job: Job) -> Job:
         """A worker died around its call: nobody knows whether it was made."""
@@ -108,6 +124,7 @@ class Answers:
             task_id=accepted.task_id,
             credits_reserved=reserved,
             is_replayed=accepted.is_replay,
+            is_adopted=False,
         )
         is_double = known.is_possible_double_charge
         after = job.with_attempt(known).move(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
-from cutout.errors import JobMovedError, TaskUnknownError, TransientError
+from cutout.errors import JobMovedError, TaskTakenError, TaskUnknownError, TransientError
 from cutout.gate import Gate
 from cutout.job import Attempt, Job
 from cutout.ports import Evolink, Jobs, Metric, Wake
@@ -76,8 +76,12 @@ class Follow:
         if job.state is State.STORING and not job.is_due(self.recorder.clock.now()):
             return
         task_id = attempt.task_id or wake.task_id
-        if task_id is not None:
+        if task_id is None:
+            return
+        try:
             self._look(job, attempt, task_id, wake)
+        except TaskTakenError:
+            self._not_ours(job, attempt)
 
     def _look(self, job: Job, attempt: Attempt, task_id: str, wake: Wake) -> None:
         try:
@@ -93,7 +97,8 @@ class Follow:
 
     def _task_known(self, job: Job, attempt: Attempt, task: Task, wake: Wake) -> None:
         self.recorder.telemetry.fact("task read", status=task.status, task_id=task.id)
-        known = replace(attempt, task_id=task.id)
+        is_adopted = attempt.is_adopted or attempt.task_id is None
+        known = replace(attempt, task_id=task.id, is_adopted=is_adopted)
         match task.status:
             case TaskStatus.RUNNING:
                 self._still_running(job, known)
@@ -103,6 +108,18 @@ class Follow:
                 if wake.is_poll and job.state is not State.STORING:
                     self.recorder.telemetry.count(Metric.RECOVERED_BY_POLL)
                 self._task_completed(job, known, task)
+
+    def _not_ours(self, job: Job, attempt: Attempt) -> None:
+        """The task makes another call's picture: it is not adopted, or is given back.
+
+        An attempt that loses it has the outcome that it had before: unknown.
+        """
+        self.recorder.telemetry.fact("the task belongs to another call", job_id=job.id)
+        self.recorder.telemetry.count(Metric.TASK_TAKEN)
+        if attempt.task_id is None or job.state.is_settled:
+            return
+        lost = replace(attempt, task_id=None, is_adopted=False, outcome=AttemptOutcome.UNKNOWN)
+        self._fail(job, job.with_attempt(lost), Reason.OUTCOME_UNKNOWN)
 
     def _still_running(self, job: Job, attempt: Attempt) -> None:
         if job.state not in _UNDECIDED:

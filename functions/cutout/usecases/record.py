@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Protocol
 
 from cutout.errors import GateMovedError, StoreBusyError
 from cutout.gate import Limits
-from cutout.job import Job
+from cutout.job import Attempt, Job
 from cutout.ports import (
     Announcements,
     Backlog,
@@ -17,6 +19,7 @@ from cutout.ports import (
     Jobs,
     Metric,
     SourceHeads,
+    TaskClaim,
     Telemetry,
 )
 from cutout.states import Reason, State
@@ -41,7 +44,11 @@ class Store(Jobs, Gates, Backlog, SourceHeads, Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Recorder:
-    """The only writer of jobs that exist."""
+    """The only writer of jobs that exist.
+
+    Attributes:
+        task_claims_last: for as long somebody may still name an attempt's task.
+    """
 
     store: Store
     waker: Waker
@@ -50,6 +57,7 @@ class Recorder:
     telemetry: Telemetry
     clock: Clock
     limits: Limits
+    task_claims_last: timedelta
 
     def record(self, before: Job, after: Job, rule: GateRule | None = None) -> Job:
         """Write a move; a slot that it gives up goes to whoever waits.
@@ -61,10 +69,12 @@ class Recorder:
 
         Raises:
             JobMovedError: somebody moved the job since `before` was read.
+            TaskTakenError: it names a task that belongs to another attempt.
             StoreBusyError: the gate is too busy to be written.
         """
         is_released = before.state.holds_slot and not after.state.holds_slot
-        saved = self._save(after, rule, is_released=is_released)
+        tasks = [self._claim(after, attempt) for attempt in _to_be_claimed(before, after)]
+        saved = self._save(after, rule, tasks, is_released=is_released)
         self.telemetry.fact(
             "job moved",
             job_id=after.id,
@@ -98,15 +108,35 @@ class Recorder:
             return None
         return Reason.SOURCE_DELETED if head.job_id is None else Reason.NEWER_UPLOAD
 
-    def _save(self, after: Job, rule: GateRule | None, *, is_released: bool) -> Job:
+    def _claim(self, job: Job, attempt: Attempt) -> TaskClaim:
+        return TaskClaim(
+            task_id=attempt.task_id or "",
+            job_id=job.id,
+            attempt=attempt.number,
+            is_certain=not attempt.is_adopted,
+            expires_at=self.clock.now() + self.task_claims_last,
+        )
+
+    def _save(
+        self,
+        after: Job,
+        rule: GateRule | None,
+        tasks: list[TaskClaim],
+        *,
+        is_released: bool,
+    ) -> Job:
         if rule is None and not is_released:
-            return self.store.save(after)
+            return self.store.save(after, tasks=tasks)
         for _ in range(GATE_TRIES):
             gate = self.store.read_gate()
             changed = rule(gate) if rule else gate
             changed = changed.releasing() if is_released else changed
             try:
-                return self.store.save(after, gate=None if changed == gate else changed)
+                return self.store.save(
+                    after,
+                    gate=None if changed == gate else changed,
+                    tasks=tasks,
+                )
             except GateMovedError:
                 continue
         raise StoreBusyError("the gate is written too often")
@@ -125,3 +155,17 @@ class Recorder:
         if job.state is State.COMPLETED:
             seconds = (job.updated_at - job.created_at).total_seconds()
             self.telemetry.count(Metric.SECONDS_TO_COMPLETE, seconds)
+
+
+def _to_be_claimed(before: Job, after: Job) -> Iterator[Attempt]:
+    """The attempts whose task becomes known with this move.
+
+    And the one whose task decides the move, if only a callback's body named it: a call that was
+    answered with that task meanwhile has taken it over.
+    """
+    is_decided = after.state is not before.state and before.state is not State.STORING
+    for attempt in after.attempts:
+        known = before.attempt_numbered(attempt.number)
+        is_new = known is None or known.task_id != attempt.task_id
+        if attempt.task_id is not None and (is_new or (attempt.is_adopted and is_decided)):
+            yield attempt

@@ -55,6 +55,9 @@ def recorder(
         telemetry=telemetry,
         clock=clock,
         limits=limits,
+        # A row is gone for good once it was processing and storing, each within the deadline, and
+        # then retained.
+        task_claims_last=settings.retention_days + 2 * settings.job_deadline_seconds,
     )
 
 

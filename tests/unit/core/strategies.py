@@ -65,6 +65,7 @@ ATTEMPTS = drawn(
     code=st.none() | _TEXTS,
     message=st.none() | _TEXTS,
     is_replayed=st.booleans(),
+    is_adopted=st.booleans(),
 )
 RESULTS = drawn(
     Result,

@@ -108,6 +108,7 @@ def test_rows_hold_plain_values() -> None:
                 "outcome": "open",
                 "credits_reserved": Decimal("5.4"),
                 "is_replayed": False,
+                "is_adopted": False,
             }
         ],
         "history": [{"state": "queued", "at": "2026-11-20T09:15:27+00:00", "reason": "gate-full"}],

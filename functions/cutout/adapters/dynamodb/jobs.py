@@ -11,10 +11,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from cutout.adapters.dynamodb.table import Item, LostError, Put, Table
-from cutout.errors import GateMovedError, JobMovedError
+from cutout.errors import GateMovedError, JobMovedError, TaskTakenError
 from cutout.gate import Gate
 from cutout.job import Job
-from cutout.ports import Head
+from cutout.ports import Head, TaskClaim
 from cutout.rows import from_row, to_row
 from cutout.states import Lane, State
 
@@ -44,8 +44,14 @@ class DynamoJobs:
         item = self._table.get(f"job#{job_id}")
         return None if item is None else _job(item)
 
-    def save(self, job: Job, *, gate: Gate | None = None) -> Job:
-        """Write the job, and the gate with it, if neither was written since it was read."""
+    def save(
+        self,
+        job: Job,
+        *,
+        gate: Gate | None = None,
+        tasks: Sequence[TaskClaim] = (),
+    ) -> Job:
+        """Write the job, and the gate and claims of tasks with it: all of them or nothing."""
         saved = replace(job, version=job.version + 1)
         puts = [
             Put(
@@ -56,11 +62,15 @@ class DynamoJobs:
         ]
         if gate is not None:
             puts.append(_gate_put(gate))
+        rows = len(puts)
+        puts += [_task_put(claim) for claim in tasks]
         try:
             self._table.put(*puts)
         except LostError as lost:
             if lost.index == 0:
                 raise JobMovedError(_job(lost.old) if lost.old else None) from lost
+            if lost.index >= rows:
+                raise TaskTakenError("the task belongs to another attempt") from lost
             raise GateMovedError(_gate(lost.old)) from lost
         return saved
 
@@ -204,6 +214,25 @@ def _gate_put(gate: Gate) -> Put:
         item={"pk": _GATE, "version": changed.version, "gate": to_row(changed)},
         condition=_SAME_VERSION if gate.version else _NEW_OR_SAME_VERSION,
         values={":version": gate.version},
+    )
+
+
+def _task_put(claim: TaskClaim) -> Put:
+    owner = f"{claim.job_id}.{claim.attempt}"
+    condition = "attribute_not_exists(pk) OR owner_ref = :owner"
+    values: Item = {":owner": owner}
+    if claim.is_certain:
+        condition += " OR is_certain = :no"
+        values[":no"] = False
+    return Put(
+        item={
+            "pk": f"task#{claim.task_id}",
+            "owner_ref": owner,
+            "is_certain": claim.is_certain,
+            "expires_at": int(claim.expires_at.timestamp()),
+        },
+        condition=condition,
+        values=values,
     )
 
 
