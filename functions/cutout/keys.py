@@ -11,6 +11,8 @@ MAX_KEY_BYTES = 1024
 REVIEW_FOLDER = "review/"
 MADE_BY = "cutout-job"
 """The metadata that every result carries, and by which it is known again elsewhere."""
+SOURCE_ORDER = "cutout-source-order"
+"""The metadata by which a newer upload's object is told from an older one's."""
 _EXTENSION = ".png"
 _LONGEST_EXTENSION = 6
 

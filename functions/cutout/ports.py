@@ -177,11 +177,26 @@ class Upload:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Handling:
+    """What an object's headers tell browsers and caches; None where it says nothing."""
+
+    cache_control: str | None = None
+    content_disposition: str | None = None
+    content_language: str | None = None
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Labels:
-    """What an object carries besides its bytes."""
+    """What an object carries besides its bytes.
+
+    Attributes:
+        metadata: the owner's names, lower case as S3 keeps them, and values, as text.
+    """
 
     metadata: Mapping[str, str]
     tags: Mapping[str, str]
+    handling: Handling = Handling()
 
 
 class Uploads(Protocol):
@@ -196,7 +211,7 @@ class Uploads(Protocol):
         ...
 
     def labels(self, source: Source) -> Labels:
-        """User metadata and tags of this version.
+        """User metadata, tags and handling of this version.
 
         Raises:
             SourceGoneError: it is no longer there.

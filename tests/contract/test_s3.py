@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
 from cutout.adapters.s3 import S3Results, S3Uploads
+from cutout.encoded_words import encoded
 from cutout.errors import SourceGoneError
 from cutout.job import Source
-from cutout.ports import Labels, StoredResult, Upload
+from cutout.ports import Handling, Labels, StoredResult, Upload
 from tests.contract.aws import REGION, cloud
 
 if TYPE_CHECKING:
@@ -21,8 +24,19 @@ if TYPE_CHECKING:
 
 KEY = "Söhne & Töchter/red shoe + 100%/写真.jpg"
 LABELS = Labels(
-    metadata={"owner": "ann", "cutout-job": "0f" * 16, "cutout-source-order": "00AB"},
+    metadata={
+        "owner": "ann",
+        "shelf": "Größe 42 · 写真",
+        "cutout-job": "0f" * 16,
+        "cutout-source-order": "00AB",
+    },
     tags={"shop": "north + south", "a/b:c@d": "x=y_z-1.0", "empty": "", "größe": "42"},
+    handling=Handling(
+        cache_control="public, max-age=60",
+        content_disposition='attachment; filename="red.jpg"',
+        content_language="de, en",
+        expires=datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC),
+    ),
 )
 NO_LABELS = Labels(metadata={}, tags={})
 
@@ -124,6 +138,24 @@ def test_metadata_and_tags_are_read(s3: S3Client, bucket: str) -> None:
     )
 
 
+def test_metadata_that_is_not_ascii_is_read_as_text(s3: S3Client) -> None:
+    """S3 answers with encoded words, whoever sent it in whichever way."""
+    source = uploaded(s3, b"photo", Metadata={"shelf": "=?UTF-8?Q?Gr=C3=B6=C3=9Fe?="})
+    uploads = S3Uploads(s3)
+    assert uploads.labels(source).metadata == {"shelf": "Größe"}
+    assert uploads.read(source).metadata == {"shelf": "Größe"}
+
+
+def test_a_header_that_cannot_be_signed_is_not_read(s3: S3Client) -> None:
+    """A name that is not ASCII came in raw; written again it would be refused every time."""
+    source = uploaded(s3, b"photo", CacheControl="no-cache")
+    with Stubber(s3) as stubber:
+        answer = {"ContentDisposition": "filename=Gr\xf6\xdfe", "CacheControl": "no-cache"}
+        stubber.add_response("head_object", answer)
+        stubber.add_response("get_object_tagging", {"TagSet": []})
+        assert S3Uploads(s3).labels(source).handling == Handling(cache_control="no-cache")
+
+
 def test_an_upload_may_have_no_labels(s3: S3Client) -> None:
     """Most have none."""
     assert S3Uploads(s3).labels(uploaded(s3, b"photo")) == NO_LABELS
@@ -172,7 +204,13 @@ def test_a_result_is_stored_with_its_labels(s3: S3Client, file: Path) -> None:
     head = s3.head_object(Bucket="results", Key=KEY)
     tags = s3.get_object_tagging(Bucket="results", Key=KEY)["TagSet"]
     assert stored(s3) == b"cut-out"
-    assert (head["ContentType"], head["Metadata"]) == ("image/png", LABELS.metadata)
+    assert head["ContentType"] == "image/png"
+    assert head["Metadata"] == LABELS.metadata | {"shelf": encoded("Größe 42 · 写真")}
+    assert (head["CacheControl"], head["ContentDisposition"], head["ContentLanguage"]) == (
+        "public, max-age=60",
+        'attachment; filename="red.jpg"',
+        "de, en",
+    )
     assert {tag["Key"]: tag["Value"] for tag in tags} == LABELS.tags
 
 

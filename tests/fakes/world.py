@@ -172,7 +172,9 @@ class World:
             recorder=self.recorder,
             downloads=self.downloads,
             pictures=FakePictures(),
-            labelling=Labelling(uploads=self.uploads, model="mj-v7-remove-bg"),
+            labelling=Labelling(
+                uploads=self.uploads, telemetry=self.telemetry, model="mj-v7-remove-bg"
+            ),
             publishing=Publishing(results=self.results),
             timing=timing,
             randomness=rng.random,

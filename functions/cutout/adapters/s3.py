@@ -8,10 +8,11 @@ from urllib.parse import urlencode
 
 from botocore.exceptions import ClientError
 
+from cutout.encoded_words import decoded, encoded, is_plain
 from cutout.errors import SourceGoneError
 from cutout.job import Source
-from cutout.keys import MADE_BY
-from cutout.ports import Labels, StoredResult, Upload
+from cutout.keys import MADE_BY, SOURCE_ORDER
+from cutout.ports import Handling, Labels, StoredResult, Upload
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -35,10 +36,10 @@ class S3Uploads:
             body = answer["Body"].read()
         except ClientError as exc:
             raise _source_error(exc) from exc
-        return Upload(data=body, metadata=answer.get("Metadata", {}))
+        return Upload(data=body, metadata=_metadata(answer))
 
     def labels(self, source: Source) -> Labels:
-        """User metadata and tags of this version."""
+        """User metadata, tags and handling of this version."""
         address = _address(source)
         try:
             head = self._client.head_object(**address)
@@ -47,7 +48,7 @@ class S3Uploads:
         except ClientError as exc:
             raise _source_error(exc) from exc
         tags = {tag["Key"]: tag["Value"] for tag in tagging["TagSet"]}
-        return Labels(metadata=head.get("Metadata", {}), tags=tags)
+        return Labels(metadata=_metadata(head), tags=tags, handling=_handling(head))
 
 
 class S3Results:
@@ -68,7 +69,7 @@ class S3Results:
         metadata = head.get("Metadata", {})
         return StoredResult(
             etag=head["ETag"],
-            order=metadata.get("cutout-source-order"),
+            order=metadata.get(SOURCE_ORDER),
             job_id=metadata.get(MADE_BY),
         )
 
@@ -90,8 +91,7 @@ class S3Results:
                     Key=key,
                     Body=body,
                     ContentType=content_type,
-                    Metadata=dict(labels.metadata),
-                    Tagging=urlencode(dict(labels.tags)),
+                    **_labels(labels),
                     **condition,
                 )
         except ClientError as exc:
@@ -99,6 +99,41 @@ class S3Results:
                 return False
             raise
         return True
+
+
+def _labels(labels: Labels) -> Any:  # noqa: ANN401 - the SDK's keyword arguments
+    """What is written beside the bytes; headers that say nothing are left out."""
+    handling = labels.handling
+    headers = {
+        "CacheControl": handling.cache_control,
+        "ContentDisposition": handling.content_disposition,
+        "ContentLanguage": handling.content_language,
+        "Expires": handling.expires,
+    }
+    return {
+        "Metadata": {name: encoded(text) for name, text in labels.metadata.items()},
+        "Tagging": urlencode(dict(labels.tags)),
+        **{name: value for name, value in headers.items() if value is not None},
+    }
+
+
+def _metadata(answer: Any) -> dict[str, str]:  # noqa: ANN401 - of a read or a look
+    return {name: decoded(header) for name, header in answer.get("Metadata", {}).items()}
+
+
+def _handling(head: Any) -> Handling:  # noqa: ANN401 - the same
+    """Only what is ASCII: a signature over any other header would not be taken."""
+
+    def plain(name: str) -> str | None:
+        value = head.get(name)
+        return value if value and is_plain(value) else None
+
+    return Handling(
+        cache_control=plain("CacheControl"),
+        content_disposition=plain("ContentDisposition"),
+        content_language=plain("ContentLanguage"),
+        expires=head.get("Expires"),
+    )
 
 
 def _address(source: Source) -> Any:  # noqa: ANN401 - the SDK's keyword arguments

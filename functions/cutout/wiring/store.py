@@ -32,7 +32,9 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> Follow:
     timing = shared.timing(settings)
     store = StoreResult(
         recorder=recorder,
-        labelling=Labelling(uploads=S3Uploads(clients.s3()), model=settings.model),
+        labelling=Labelling(
+            uploads=S3Uploads(clients.s3()), telemetry=telemetry, model=settings.model
+        ),
         publishing=Publishing(results=S3Results(clients.s3(), settings.results_bucket)),
         downloads=SafeDownloads(
             FetchLimits(
