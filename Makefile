@@ -30,8 +30,9 @@ setup: $(BIN)/.installed $(CDK)  ## Install everything into .venv and infra/cdk/
 demo: setup  ## Cut out the photos that ship with the project on an embedded AWS
 	@$(BIN)/cutout demo $(PHOTOS)
 
-test: setup  ## Run every test
-	@$(BIN)/python -m pytest
+test: setup  ## Run every test, the end-to-end ones on one deployed stack
+	@$(BIN)/python -m pytest -m "not e2e and not soak" --numprocesses 2 --dist worksteal
+	@$(BIN)/python -m pytest -m "e2e and not soak"
 
 soak: setup  ## Run the simulation for MINUTES (10), and the large end-to-end tests
 	@$(BIN)/python -m tests.simulation.runs --minutes $(or $(MINUTES),10)
