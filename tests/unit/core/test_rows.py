@@ -98,7 +98,13 @@ def test_rows_hold_plain_values() -> None:
         "lane": "live",
         "is_waiting": False,
         "is_announced": False,
-        "photo": {"format": "jpeg", "width": 600, "height": 400, "sha256": "c0" * 32},
+        "photo": {
+            "format": "jpeg",
+            "width": 600,
+            "height": 400,
+            "sha256": "c0" * 32,
+            "orientation": 1,
+        },
         "attempts": [
             {
                 "number": 1,
