@@ -1,10 +1,14 @@
 """The one address that the provider calls back."""
 
 import json
+from dataclasses import dataclass
 from typing import Final
 
 from aws_cdk import aws_apigatewayv2 as apigw
+from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_route53 as route53
+from aws_cdk import aws_route53_targets as targets
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
@@ -26,6 +30,22 @@ _ACCESS_LOG: Final = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class CallbackDomain:
+    """A host name of one's own for callbacks; the API's own address is then switched off.
+
+    Attributes:
+        name: The host name, such as `callbacks.example.com`.
+        certificate: A certificate for it in the same region.
+        zone: Where its record is made. Left out, somebody else points the name at
+            `CallbackApi.domain_target`.
+    """
+
+    name: str
+    certificate: acm.ICertificate
+    zone: route53.IHostedZone | None = None
+
+
 class CallbackApi(Construct):
     """An HTTP API with one route, a throttle, and access logs that name no token."""
 
@@ -37,6 +57,7 @@ class CallbackApi(Construct):
         receiver: lambda_.IFunction,
         base_url: str | None,
         log_retention_days: int,
+        domain: CallbackDomain | None = None,
     ) -> None:
         """Make the API.
 
@@ -47,6 +68,7 @@ class CallbackApi(Construct):
             base_url: The address in front of the API, if not its own; `{api_id}` in it is
                 replaced by the API's id.
             log_retention_days: How long access logs are kept.
+            domain: A host name of one's own; wins over `base_url`.
         """
         super().__init__(scope, construct_id)
         api = apigw.HttpApi(
@@ -54,6 +76,7 @@ class CallbackApi(Construct):
             "Api",
             description="Where Evolink calls Cutout back",
             create_default_stage=False,
+            disable_execute_api_endpoint=True if domain else None,
         )
         api.add_routes(
             path=ROUTE,
@@ -61,7 +84,7 @@ class CallbackApi(Construct):
             integration=HttpLambdaIntegration("Receiver", receiver),
         )
         self.logs = log_group(self, "AccessLogs", days=log_retention_days)
-        apigw.CfnStage(
+        stage = apigw.CfnStage(
             self,
             "Stage",
             api_id=api.api_id,
@@ -76,6 +99,37 @@ class CallbackApi(Construct):
             ),
         )
         self.api = api
-        self.url = (
-            base_url.replace(API_ID_PLACEHOLDER, api.api_id) if base_url else api.api_endpoint
+        self.domain_target: str | None = None
+        if domain:
+            self._answer_at(domain, stage)
+        elif base_url:
+            self.url = base_url.replace(API_ID_PLACEHOLDER, api.api_id)
+        else:
+            self.url = api.api_endpoint
+
+    def _answer_at(self, domain: CallbackDomain, stage: apigw.CfnStage) -> None:
+        """Put the API behind a host name."""
+        name = apigw.DomainName(
+            self,
+            "Domain",
+            domain_name=domain.name,
+            certificate=domain.certificate,
+            security_policy=apigw.SecurityPolicy.TLS_1_2,
         )
+        mapping = apigw.CfnApiMapping(
+            self, "Mapping", api_id=self.api.api_id, domain_name=name.name, stage="$default"
+        )
+        mapping.add_dependency(stage)
+        if domain.zone:
+            target = targets.ApiGatewayv2DomainProperties(
+                name.regional_domain_name, name.regional_hosted_zone_id
+            )
+            route53.ARecord(
+                self,
+                "Record",
+                zone=domain.zone,
+                record_name=domain.name,
+                target=route53.RecordTarget.from_alias(target),
+            )
+        self.domain_target = name.regional_domain_name
+        self.url = f"https://{domain.name}"

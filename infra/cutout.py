@@ -2,21 +2,28 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, RemovalPolicy, Stack, Token
+from aws_cdk import Duration, RemovalPolicy, Stack, Tags
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from .callback_api import CallbackApi
+from .assets import build_all
+from .callback_api import CallbackApi, CallbackDomain
+from .encryption import encrypt_everything
 from .environment import Names, environment
 from .function import CutoutFunction, account_arn
 from .inventory import SHAPES, Asset, FunctionName
 from .monitoring import Monitoring
+from .neighbours import Claim, refuse_circles
+from .network import Network
 from .permissions import Reach, photo_reader_statement, statements
 from .queues import WorkQueue
-from .rules import SettingError
 from .schedule import EveryMinute
 from .settings import ROLE_SESSION_SECONDS, Settings
+from .sharing import Shared
 from .storage import (
     api_key_secret,
     jobs_table,
@@ -27,11 +34,12 @@ from .storage import (
 from .uploads import UploadEvents
 
 
-class Cutout(Construct):
+class Cutout(Shared):
     """Photos that land in one bucket come out of another as cut-outs.
 
     What an embedding stack may use: `uploads_bucket`, `results_bucket`, `work_bucket`, `table`,
-    `submissions`, `callbacks`, `functions`, `callback_url`, `api_key_secret`, `monitoring`.
+    `submissions`, `callbacks`, `functions`, `callback_url`, `callback_api`, `api_key_secret`,
+    `alarm_topic`, `monitoring`, `event_bus`, and the grants, metrics and rules of `Shared`.
     """
 
     def __init__(
@@ -39,42 +47,93 @@ class Cutout(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        settings: Settings,
-        assets: Mapping[FunctionName, Asset],
+        settings: Settings | None = None,
+        assets: Mapping[FunctionName, Asset] | None = None,
         name: str | None = None,
         uploads_bucket: s3.IBucket | None = None,
         results_bucket: s3.IBucket | None = None,
+        kms_key: kms.IKey | None = None,
+        network: Network | None = None,
+        callback_domain: CallbackDomain | None = None,
+        alarm_topic: sns.ITopic | None = None,
+        event_bus: events.IEventBus | None = None,
+        permissions_boundary: iam.IManagedPolicy | None = None,
+        removal_policy: RemovalPolicy | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> None:
         """Make everything that the way of a photo needs.
 
         Args:
             scope: Where it belongs.
             construct_id: Its id there.
-            settings: Limits, times, the provider's addresses, what becomes of data.
-            assets: The code of each function.
+            settings: Prefixes, suffixes, limits, times, the model and the provider's addresses,
+                retention, the alarms' e-mail address.
+            assets: The code of each function; built from the installed sources if left out.
             name: What the secrets and metrics are named after; the stack's name if left out.
-                Two of them in one stack need two names.
+                Two of them in one app need two names.
             uploads_bucket: A bucket to watch instead of one of its own. EventBridge must be on
-                for it.
+                for it; its other notifications are not touched.
             results_bucket: A bucket to write to instead of one of its own.
+            kms_key: A key to encrypt photos, cut-outs, rows, messages, secrets, logs and alarms
+                with, instead of AWS's. If the key is imported, its owner adds
+                `encryption.key_policy(stack)` to its policy.
+            network: Where the functions run, if not in Lambda's own network.
+            callback_domain: A host name of one's own for callbacks.
+            alarm_topic: Where alarms go, instead of to a topic of its own. CloudWatch must be let
+                publish to it.
+            event_bus: Where word of each photo goes, instead of to the bus that the settings name.
+            permissions_boundary: What bounds every role.
+            removal_policy: What becomes of buckets, table and secrets with the stack; kept if left
+                out, unless the settings say `ephemeral`.
+            tags: What every resource is tagged with.
 
         Raises:
-            SettingError: uploads and results would share a place in one bucket.
+            SettingError: results, its own or another's in the app, would be taken for photos, or
+                two of them would get in each other's way.
         """
         super().__init__(scope, construct_id)
-        refuse_overlap(settings, uploads_bucket, results_bucket)
-        self.settings = settings
+        self.settings = settings or Settings()
         self.name = name or Stack.of(self).stack_name
-        self._make_storage(uploads_bucket, results_bucket)
+        self.kms_key = kms_key
+        self.network = network
+        keep = RemovalPolicy.DESTROY if self.settings.ephemeral else RemovalPolicy.RETAIN
+        self._make_storage(uploads_bucket, results_bucket, removal_policy or keep)
+        self._claim_places()
         self._make_queues()
-        self._make_functions(assets)
-        self._make_triggers()
+        self._make_functions(assets or build_all(self.settings.asset_platform))
+        self._make_triggers(callback_domain)
+        self._make_bus(event_bus)
         self._tell_functions()
         self._let_functions()
-        self._make_monitoring()
+        self._make_monitoring(alarm_topic)
+        self._dress(permissions_boundary, tags or {})
 
-    def _make_storage(self, uploads: s3.IBucket | None, results: s3.IBucket | None) -> None:
-        keep = RemovalPolicy.DESTROY if self.settings.ephemeral else RemovalPolicy.RETAIN
+    def _claim_places(self) -> None:
+        """Refuse what would go in circles, alone or with another in the same app."""
+        self.claim = Claim.of(
+            self.settings,
+            name=self.name,
+            path=self.node.path,
+            uploads=self.uploads_bucket,
+            results=self.results_bucket,
+        )
+        others = [one for one in self.node.root.node.find_all() if isinstance(one, Cutout)]
+        refuse_circles(self.claim, [one.claim for one in others if one is not self])
+
+    def _dress(
+        self, permissions_boundary: iam.IManagedPolicy | None, tags: Mapping[str, str]
+    ) -> None:
+        """Give every resource, those that are added later as well, what the house demands."""
+        if self.kms_key:
+            encrypt_everything(self, self.kms_key)
+        if permissions_boundary:
+            iam.PermissionsBoundary.of(self).apply(permissions_boundary)
+        for tag, value in tags.items():
+            Tags.of(self).add(tag, value)
+
+    def _make_storage(
+        self, uploads: s3.IBucket | None, results: s3.IBucket | None, keep: RemovalPolicy
+    ) -> None:
         self.uploads_bucket = uploads or photo_bucket(
             self, "Uploads", removal_policy=keep, announces=True
         )
@@ -103,6 +162,7 @@ class Cutout(Construct):
         )
 
     def _make_functions(self, assets: Mapping[FunctionName, Asset]) -> None:
+        groups = self.network.groups_in(self) if self.network else ()
         self.functions = {
             name: CutoutFunction(
                 self,
@@ -112,6 +172,8 @@ class Cutout(Construct):
                 timeout_seconds=self._timeout(name),
                 log_retention_days=self.settings.log_retention_days,
                 reserves_concurrency=self.settings.reserved_concurrency,
+                network=self.network,
+                security_groups=groups,
             )
             for name, shape in SHAPES.items()
         }
@@ -123,7 +185,7 @@ class Cutout(Construct):
             description="What the photo URLs given to Evolink can do: read photos",
         )
 
-    def _make_triggers(self) -> None:
+    def _make_triggers(self, callback_domain: CallbackDomain | None) -> None:
         self.functions[FunctionName.SUBMIT].works_off(
             self.submissions.queue, max_concurrency=self.settings.submit_concurrency
         )
@@ -135,16 +197,24 @@ class Cutout(Construct):
             "UploadEvents",
             bucket=self.uploads_bucket,
             prefix=self.settings.upload_prefix,
+            suffixes=self.settings.upload_suffixes,
             queue=self.submissions.queue,
         )
-        self.callback_url = CallbackApi(
+        self.callback_api = CallbackApi(
             self,
             "CallbackApi",
             receiver=self.functions[FunctionName.RECEIVE_CALLBACK].function,
             base_url=self.settings.callback_base_url,
             log_retention_days=self.settings.log_retention_days,
-        ).url
+            domain=callback_domain,
+        )
+        self.callback_url = self.callback_api.url
         EveryMinute(self, "EveryMinute", function=self.functions[FunctionName.SWEEP].function)
+
+    def _make_bus(self, given: events.IEventBus | None) -> None:
+        named = self.settings.event_bus
+        self.event_bus = given or events.EventBus.from_event_bus_name(self, "Bus", named)
+        self._bus = given.event_bus_arn if given else named
 
     def _tell_functions(self) -> None:
         names = Names(
@@ -159,21 +229,26 @@ class Cutout(Construct):
             signing_key_secret=self.signing_key_name,
             callback_url=self.callback_url,
             photo_reader_role_arn=self.photo_reader.role_arn,
+            event_bus=self._bus,
         )
         for name, function in self.functions.items():
             function.knows(environment(name, self.settings, names))
 
     def _let_functions(self) -> None:
-        reach = self._reach()
-        for name, granted in statements(reach).items():
+        self.reach = self._reach()
+        for name, granted in statements(self.reach).items():
             for sid, actions, resources in granted:
                 self.functions[name].may(sid, actions, resources)
-        sid, actions, resources = photo_reader_statement(reach)
+        sid, actions, resources = photo_reader_statement(self.reach)
         self.photo_reader.add_to_policy(
             iam.PolicyStatement(sid=sid, actions=list(actions), resources=list(resources))
         )
+        allowed = [(one.role, one.actions) for one in self.functions.values()]
+        for role, does in [*allowed, (self.photo_reader, actions)]:
+            if with_key := self.use_of_keys(does):
+                role.add_to_policy(with_key)
 
-    def _make_monitoring(self) -> None:
+    def _make_monitoring(self, topic: sns.ITopic | None) -> None:
         self.monitoring = Monitoring(
             self,
             "Monitoring",
@@ -186,7 +261,9 @@ class Cutout(Construct):
                 "UndeliverableEvents": self.upload_events.undeliverable,
             },
             alarm_email=self.settings.alarm_email,
+            topic=topic,
         )
+        self.alarm_topic = self.monitoring.topic
 
     def _reach(self) -> Reach:
         return Reach(
@@ -201,36 +278,10 @@ class Cutout(Construct):
             # Secrets Manager ends the ARN in six characters of its own.
             api_key=account_arn("secretsmanager", f"secret:{self.api_key_name}-??????"),
             signing_key=account_arn("secretsmanager", f"secret:{self.signing_key_name}-??????"),
-            event_bus=account_arn("events", f"event-bus/{self.settings.event_bus}"),
+            event_bus=self.event_bus.event_bus_arn,
             photo_reader=self.photo_reader.role_arn,
         )
 
     def _timeout(self, name: FunctionName) -> int:
         """Return a time-out that no lease runs out before: who holds one is never still at it."""
         return min(SHAPES[name].timeout_seconds, self.settings.lease_seconds)
-
-
-def refuse_overlap(
-    settings: Settings, uploads: s3.IBucket | None, results: s3.IBucket | None
-) -> None:
-    """Refuse a deployment whose results would land where it watches for photos.
-
-    Raises:
-        SettingError: both are in one bucket and a result's key could begin with the watched prefix.
-    """
-    if uploads is None or results is None or not _same_bucket(uploads, results):
-        return
-    watched = settings.upload_prefix
-    for written in (settings.result_prefix, "review/"):
-        if watched.startswith(written) or written.startswith(watched):
-            raise SettingError(
-                f"uploads and results share a bucket, and what is written under {written!r} would "
-                f"be taken for photos under {watched!r}: give upload_prefix and result_prefix two "
-                "places that do not contain each other, such as photos/ and cut-outs/"
-            )
-
-
-def _same_bucket(one: s3.IBucket, other: s3.IBucket) -> bool:
-    if Token.is_unresolved(one.bucket_name) or Token.is_unresolved(other.bucket_name):
-        return one is other or one.node.path == other.node.path
-    return one.bucket_name == other.bucket_name

@@ -30,6 +30,7 @@ class Names:
     signing_key_secret: str
     callback_url: str
     photo_reader_role_arn: str
+    event_bus: str
 
 
 def environment(function: FunctionName, settings: Settings, names: Names) -> dict[str, str]:
@@ -57,6 +58,8 @@ def _places(settings: Settings, names: Names) -> Iterator[Row]:
     yield "CUTOUT_JOBS_TABLE", working | _SWEEP, names.jobs_table
     yield "CUTOUT_UPLOADS_BUCKET", working, names.uploads_bucket
     yield "CUTOUT_UPLOAD_PREFIX", working, settings.upload_prefix
+    if settings.upload_suffixes:
+        yield "CUTOUT_UPLOAD_SUFFIXES", _SUBMIT, ",".join(settings.upload_suffixes)
     yield "CUTOUT_RESULTS_BUCKET", working, names.results_bucket
     yield "CUTOUT_RESULT_PREFIX", working, settings.result_prefix
     yield "CUTOUT_WORK_BUCKET", working, names.work_bucket
@@ -67,7 +70,7 @@ def _places(settings: Settings, names: Names) -> Iterator[Row]:
     if settings.callbacks:
         yield "CUTOUT_CALLBACK_URL", _SUBMIT, names.callback_url
     yield "CUTOUT_PHOTO_READER_ROLE_ARN", _SUBMIT, names.photo_reader_role_arn
-    yield "CUTOUT_EVENT_BUS", working, settings.event_bus
+    yield "CUTOUT_EVENT_BUS", working, names.event_bus
 
 
 def _provider(settings: Settings) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from aws_cdk import AssetHashType, Aws, Duration, RemovalPolicy
+from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -10,6 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from .inventory import Asset, FunctionShape
+from .network import INTERFACE_ACTIONS, Network
 
 
 class CutoutFunction(Construct):
@@ -25,6 +27,8 @@ class CutoutFunction(Construct):
         timeout_seconds: int,
         log_retention_days: int,
         reserves_concurrency: bool,
+        network: Network | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] = (),
     ) -> None:
         """Make the function.
 
@@ -36,9 +40,14 @@ class CutoutFunction(Construct):
             timeout_seconds: When it is ended.
             log_retention_days: How long its log lines are kept.
             reserves_concurrency: Whether the concurrency that its shape asks for is set aside.
+            network: Where it runs, if not in Lambda's own network.
+            security_groups: What limits its traffic there.
         """
         super().__init__(scope, construct_id)
         self.shape = shape
+        self.actions: set[str] = set()
+        self._network = network
+        self._security_groups = security_groups
         self.logs = log_group(self, "Logs", days=log_retention_days)
         self.role = iam.Role(
             self,
@@ -53,9 +62,12 @@ class CutoutFunction(Construct):
             ["logs:CreateLogStream", "logs:PutLogEvents"],
             [self.logs.log_group_arn],
         )
+        if network:
+            self.may("JoinItsNetwork", INTERFACE_ACTIONS, ["*"])
 
     def may(self, sid: str, actions: Sequence[str], resources: Sequence[str]) -> None:
         """Let the function do these actions on these resources."""
+        self.actions.update(actions)
         self.role.add_to_policy(
             iam.PolicyStatement(sid=sid, actions=list(actions), resources=list(resources))
         )
@@ -89,6 +101,7 @@ class CutoutFunction(Construct):
 
     def _make(self, asset: Asset, timeout_seconds: int, reserved: int | None) -> lambda_.Function:
         loop = lambda_.RecursiveLoop
+        network = self._network
         return lambda_.Function(
             self,
             "Function",
@@ -107,6 +120,9 @@ class CutoutFunction(Construct):
             tracing=lambda_.Tracing.DISABLED,
             reserved_concurrent_executions=reserved,
             recursive_loop=loop.ALLOW if self.shape.may_call_itself else loop.TERMINATE,
+            vpc=network.vpc if network else None,
+            vpc_subnets=network.subnets if network else None,
+            security_groups=list(self._security_groups) if network else None,
         )
 
 

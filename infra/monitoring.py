@@ -29,6 +29,7 @@ class Monitoring(Construct):
         queues: Mapping[str, sqs.Queue],
         dead_letters: Mapping[str, sqs.Queue],
         alarm_email: str | None,
+        topic: sns.ITopic | None = None,
     ) -> None:
         """Watch the functions and queues of the deployment of that name.
 
@@ -41,9 +42,10 @@ class Monitoring(Construct):
             queues: The same.
             dead_letters: The same; one message in any of them is an alarm.
             alarm_email: Who is told, besides whoever subscribes to the topic.
+            topic: Where alarms go, instead of to a topic made here.
         """
         super().__init__(scope, construct_id)
-        self.topic = _topic(self, "Alarms")
+        self.topic = topic or _topic(self, "Alarms")
         if alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(alarm_email))
         for title, queue in dead_letters.items():

@@ -102,6 +102,28 @@ class Text:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Several:
+    """Texts of one form, at most so many; the command line passes them with commas between."""
+
+    rule: Text
+    most: int
+
+    def read(self, name: str, value: object) -> tuple[str, ...]:
+        """Take a sequence of texts, or one text with commas; nothing is an empty sequence."""
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, list | tuple):
+            parts = [value]
+        texts = [one.strip() if isinstance(one, str) else one for one in parts]
+        read = tuple(self.rule.read(name, one) for one in texts if one)
+        if len(read) > self.most:
+            raise SettingError(
+                f"{name} must be at most {self.most}, got {len(read)}: "
+                f"pass -c {name}={self.rule.example}"
+            )
+        return read
+
+
+@dataclass(frozen=True, kw_only=True)
 class OrNone:
     """A setting that may be left out: None and the empty string both mean that."""
 

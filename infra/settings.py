@@ -16,6 +16,7 @@ from .rules import (
     OrNone,
     Rule,
     SettingError,
+    Several,
     Text,
     Url,
     Whole,
@@ -48,6 +49,15 @@ def _flag(*, default: bool) -> Any:  # noqa: ANN401 # the same
     return _setting(default, Flag())
 
 
+def _text(pattern: str, *, meaning: str, example: str) -> Any:  # noqa: ANN401 # the same
+    return _setting(None, OrNone(rule=Text(pattern=pattern, meaning=meaning, example=example)))
+
+
+def _bucket() -> Any:  # noqa: ANN401 # the same
+    pattern = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+    return _text(pattern, meaning="the name of a bucket that there is", example="our-photos")
+
+
 def _prefix() -> Any:  # noqa: ANN401 # the same
     # Roles name the prefix in a resource, where * and ? are wildcards and ${ opens a variable.
     meaning = "a key prefix without a leading slash and without * ? $"
@@ -66,6 +76,12 @@ class Settings:
             example="Cutout",
         ),
     )
+    stage: str | None = _text(
+        r"[A-Za-z0-9][A-Za-z0-9-]{0,30}",
+        meaning="letters, digits and hyphens, at most 31",
+        example="prod",
+    )
+    """Which of several deployments in one account; ends the stack's name."""
 
     # The provider
     evolink_base_url: str = _setting(
@@ -89,11 +105,34 @@ class Settings:
         None, OrNone(rule=Url(example="https://callbacks.example.com"))
     )
     """Where callbacks come in, if not at the HTTP API's own address; `{api_id}` is replaced."""
+    callback_domain: str | None = _text(
+        r"[a-z0-9-]+(\.[a-z0-9-]+)+", meaning="a host name", example="callbacks.example.com"
+    )
+    """A host name of one's own for callbacks; takes a certificate."""
+    callback_certificate: str | None = _text(
+        r"arn:aws[a-z-]*:acm:.+", meaning="the ARN of a certificate", example="arn:aws:acm:..."
+    )
     allow_loopback: bool = _flag(default=False)
     """Plain http to this machine; for the local cloud only."""
 
     # Where photos come from and go to
+    uploads_bucket: str | None = _bucket()
+    """A bucket to watch instead of one of the stack's own; EventBridge must be on for it."""
+    results_bucket: str | None = _bucket()
+    """A bucket to write to instead of one of the stack's own."""
     upload_prefix: str = _prefix()
+    upload_suffixes: tuple[str, ...] = _setting(
+        (),
+        Several(
+            rule=Text(
+                pattern=r"[^*?$,/\\\s]{1,32}",
+                meaning="the ends of keys, with commas between",
+                example=".jpg,.png",
+            ),
+            most=8,
+        ),
+    )
+    """Only keys that end so are photos; all are if there is none."""
     result_prefix: str = _prefix()
     event_bus: str = _setting(
         "default",
@@ -134,6 +173,34 @@ class Settings:
             )
         ),
     )
+    alarm_topic: str | None = _text(
+        r"arn:aws[a-z-]*:sns:.+", meaning="the ARN of an SNS topic", example="arn:aws:sns:..."
+    )
+    """Where alarms go instead of to a topic of the stack's own."""
+    kms_key: str | None = _text(
+        r"own|arn:aws[a-z-]*:kms:.+:key/.+",
+        meaning="own, or the ARN of a KMS key",
+        example="own",
+    )
+    """What data is encrypted with: AWS's keys, a key of the stack's own, or one that there is."""
+    permissions_boundary: str | None = _text(
+        r"arn:aws[a-z-]*:iam:.+:policy/.+",
+        meaning="the ARN of a managed policy",
+        example="arn:aws:iam::123456789012:policy/Boundary",
+    )
+    """The managed policy that bounds every role."""
+    tags: tuple[str, ...] = _setting(
+        (),
+        Several(
+            rule=Text(
+                pattern=r"(?!aws:)[\w .:/=+@-]{1,128}=[\w .:/+@-]{0,256}",
+                meaning="name=value pairs, with commas between",
+                example="team=imaging,cost-centre=42",
+            ),
+            most=40,
+        ),
+    )
+    """What every resource is tagged with."""
     ephemeral: bool = _flag(default=False)
     """Buckets, table and secrets go with the stack."""
     asset_platform: str = _setting("aws", Choice(words=("aws", "local")))
@@ -162,6 +229,19 @@ class Settings:
             object.__setattr__(self, one.name, value)
         self._refuse_loopback()
         self._refuse_urls_that_die_early()
+        self._refuse_half_a_domain()
+
+    @property
+    def stack_name(self) -> str:
+        """Return what the stack is called in the account."""
+        return f"{self.stack}-{self.stage}" if self.stage else self.stack
+
+    def _refuse_half_a_domain(self) -> None:
+        if bool(self.callback_domain) != bool(self.callback_certificate):
+            raise SettingError(
+                "callback_domain and callback_certificate go together: "
+                "pass -c callback_domain=callbacks.example.com -c callback_certificate=arn:aws:..."
+            )
 
     def _refuse_loopback(self) -> None:
         if self.allow_loopback and not self.ephemeral:

@@ -2,12 +2,20 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import CfnOutput, Stack, Tags
+from aws_cdk import CfnOutput, RemovalPolicy, Stack, Tags
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from .callback_api import CallbackDomain
 from .cutout import Cutout
 from .inventory import Asset, FunctionName
 from .settings import Settings
+
+_OWN_KEY = "own"
 
 
 class CutoutStack(Stack):
@@ -16,16 +24,66 @@ class CutoutStack(Stack):
     def __init__(
         self, scope: Construct, *, settings: Settings, assets: Mapping[FunctionName, Asset]
     ) -> None:
-        """Make the stack that the settings name."""
+        """Make the stack that the settings name; what they name by ARN is there already."""
         super().__init__(
             scope,
-            settings.stack,
+            settings.stack_name,
             description="Cutout: photos in, transparent cut-outs out",
         )
-        self.cutout = Cutout(self, "Cutout", settings=settings, assets=assets)
-        Tags.of(self).add("cutout:stack", settings.stack)
+        self.cutout = Cutout(
+            self,
+            "Cutout",
+            settings=settings,
+            assets=assets,
+            uploads_bucket=self._bucket("GivenUploads", settings.uploads_bucket),
+            results_bucket=self._bucket("GivenResults", settings.results_bucket),
+            kms_key=self._key(settings),
+            callback_domain=self._domain(settings),
+            alarm_topic=self._topic(settings.alarm_topic),
+            permissions_boundary=self._boundary(settings.permissions_boundary),
+            tags=dict(_pair(one) for one in settings.tags),
+        )
+        Tags.of(self).add("cutout:stack", settings.stack_name)
         for name, value in outputs(self.cutout).items():
             CfnOutput(self, name, value=value)
+
+    def _bucket(self, construct_id: str, name: str | None) -> s3.IBucket | None:
+        return s3.Bucket.from_bucket_name(self, construct_id, name) if name else None
+
+    def _key(self, settings: Settings) -> kms.IKey | None:
+        if settings.kms_key is None:
+            return None
+        if settings.kms_key != _OWN_KEY:
+            return kms.Key.from_key_arn(self, "GivenKey", settings.kms_key)
+        # Without the key, nothing that is kept could be read again: it is kept with it.
+        keep = RemovalPolicy.DESTROY if settings.ephemeral else RemovalPolicy.RETAIN
+        return kms.Key(
+            self,
+            "Key",
+            description=f"Encrypts what {settings.stack_name} keeps",
+            enable_key_rotation=True,
+            removal_policy=keep,
+        )
+
+    def _domain(self, settings: Settings) -> CallbackDomain | None:
+        name, arn = settings.callback_domain, settings.callback_certificate
+        if not (name and arn):
+            return None
+        certificate = acm.Certificate.from_certificate_arn(self, "Certificate", arn)
+        return CallbackDomain(name=name, certificate=certificate)
+
+    def _topic(self, arn: str | None) -> sns.ITopic | None:
+        return sns.Topic.from_topic_arn(self, "GivenTopic", arn) if arn else None
+
+    def _boundary(self, arn: str | None) -> iam.IManagedPolicy | None:
+        if arn is None:
+            return None
+        return iam.ManagedPolicy.from_managed_policy_arn(self, "Boundary", arn)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    return name, value
 
 
 def outputs(cutout: Cutout) -> dict[str, str]:

@@ -1,5 +1,7 @@
 """Uploads and deletions reach the submissions queue as events."""
 
+from collections.abc import Sequence
+
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_s3 as s3
@@ -23,14 +25,15 @@ class UploadEvents(Construct):
         *,
         bucket: s3.IBucket,
         prefix: str,
+        suffixes: Sequence[str],
         queue: sqs.Queue,
     ) -> None:
-        """Watch the bucket and tell the queue."""
+        """Watch the bucket, the keys that begin and end so, and tell the queue."""
         super().__init__(scope, construct_id)
         self.undeliverable = dead_letter_queue(self, "Undeliverable")
         detail: dict[str, object] = {"bucket": {"name": [bucket.bucket_name]}}
-        if prefix:
-            detail["object"] = {"key": [{"prefix": prefix}]}
+        if prefix or suffixes:
+            detail["object"] = {"key": _keys(prefix, suffixes)}
         self.rule = events.CfnRule(
             self,
             "Rule",
@@ -57,3 +60,18 @@ class UploadEvents(Construct):
         )
         for one in (queue, self.undeliverable):
             let_rule_send(one, rule_arn=self.rule.attr_arn)
+
+
+def _keys(prefix: str, suffixes: Sequence[str]) -> list[dict[str, object]]:
+    """Return patterns, one of which must match a key.
+
+    EventBridge can look at the end of a key in either case, but not at its beginning as well; with
+    a prefix, ends are looked for in lower and in upper case.
+    """
+    if not suffixes:
+        return [{"prefix": prefix}]
+    if not prefix:
+        return [{"suffix": {"equals-ignore-case": one}} for one in suffixes]
+    beginning = prefix.replace("\\", "\\\\")
+    cases = dict.fromkeys(case for one in suffixes for case in (one.lower(), one.upper()))
+    return [{"wildcard": f"{beginning}*{one}"} for one in cases]

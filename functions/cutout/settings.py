@@ -121,6 +121,7 @@ class SubmitSettings(_JobSettings):
     callback_url: str = ""
     photo_reader_role_arn: str
     input_transport: Transport
+    upload_suffixes: tuple[str, ...] = ()
     max_bytes: int
 
 
@@ -160,13 +161,18 @@ def _amount(text: str) -> Decimal:
     return amount
 
 
+def _texts(text: str) -> tuple[str, ...]:
+    return tuple(filter(None, text.split(",")))
+
+
 _DURATION_UNITS = {"_SECONDS": "seconds", "_DAYS": "days"}
-_READERS: dict[type, tuple[Callable[[str], Any], str]] = {
+_READERS: dict[Any, tuple[Callable[[str], Any], str]] = {
     str: (str, "text"),
     bool: (_flag, "'true' or 'false'"),
     int: (_positive_number, "a whole number above 0"),
     Decimal: (_amount, "a number from 0 up"),
     Transport: (Transport, "'presigned' or 'files'"),
+    tuple[str, ...]: (_texts, "texts with commas between"),
 }
 
 

@@ -10,14 +10,20 @@ from infra.settings import Settings
 
 DEFAULTS: dict[str, Any] = {
     "stack": "Cutout",
+    "stage": None,
     "evolink_base_url": "https://api.evolink.ai",
     "evolink_files_url": "https://files-api.evolink.ai",
     "model": "mj-v7-remove-bg",
     "input_transport": "presigned",
     "callbacks": True,
     "callback_base_url": None,
+    "callback_domain": None,
+    "callback_certificate": None,
     "allow_loopback": False,
+    "uploads_bucket": None,
+    "results_bucket": None,
     "upload_prefix": "",
+    "upload_suffixes": (),
     "result_prefix": "",
     "event_bus": "default",
     "max_in_flight": 3,
@@ -35,6 +41,10 @@ DEFAULTS: dict[str, Any] = {
     "retention_days": 90,
     "log_retention_days": 90,
     "alarm_email": None,
+    "alarm_topic": None,
+    "kms_key": None,
+    "permissions_boundary": None,
+    "tags": (),
     "ephemeral": False,
     "asset_platform": "aws",
 }
@@ -85,6 +95,19 @@ def test_the_cdks_own_context_is_passed_over() -> None:
     assert _values(Settings.from_context(context)) == DEFAULTS
 
 
+def test_several_values_are_passed_with_commas() -> None:
+    """The command line has one string for them; code passes a sequence."""
+    passed = Settings.from_context({"upload_suffixes": ".jpg, .png,", "tags": "a=1,b=2"})
+    assert (passed.upload_suffixes, passed.tags) == ((".jpg", ".png"), ("a=1", "b=2"))
+    assert Settings(upload_suffixes=(".jpg",)).upload_suffixes == (".jpg",)
+
+
+def test_a_stage_ends_the_stacks_name() -> None:
+    """Stages live side by side in one account."""
+    assert Settings(stage="prod").stack_name == "Cutout-prod"
+    assert Settings().stack_name == "Cutout"
+
+
 def test_an_empty_address_is_none() -> None:
     """`-c alarm_email=` takes back what a `cdk.json` set."""
     settings = Settings.from_context({"alarm_email": "", "callback_base_url": ""})
@@ -96,7 +119,7 @@ REFUSED = [
         {"max_in_fligt": "3"},
         "there is no setting max_in_fligt: did you mean max_in_flight?",
     ),
-    ({"zzz": "1"}, "there is no setting zzz: the settings are alarm_email, allow_loopback, "),
+    ({"zzz": "1"}, "there is no setting zzz: the settings are alarm_email, alarm_topic, "),
     (
         {"max_in_flight": "x"},
         "max_in_flight must be a whole number from 1 to 1000, got 'x': pass -c max_in_flight=3",
@@ -119,6 +142,17 @@ REFUSED = [
     ),
     ({"stack": "1st"}, "stack must be letters, digits and hyphens, a letter first, at most 64"),
     ({"stack": "a/b"}, "stack must be letters, digits and hyphens, a letter first, at most 64"),
+    ({"stage": "a/b"}, "stage must be letters, digits and hyphens, at most 31, got 'a/b'"),
+    ({"upload_suffixes": ".j*"}, "upload_suffixes must be the ends of keys, with commas between"),
+    ({"upload_suffixes": "a,b,c,d,e,f,g,h,i"}, "upload_suffixes must be at most 8, got 9"),
+    ({"upload_suffixes": 3}, "upload_suffixes must be the ends of keys, with commas between"),
+    ({"uploads_bucket": "Ours"}, "uploads_bucket must be the name of a bucket that there is"),
+    ({"kms_key": "mine"}, "kms_key must be own, or the ARN of a KMS key, got 'mine'"),
+    ({"tags": "team"}, "tags must be name=value pairs, with commas between, got 'team'"),
+    (
+        {"callback_domain": "callbacks.example.com"},
+        "callback_domain and callback_certificate go together",
+    ),
     ({"alarm_email": "you"}, "alarm_email must be an e-mail address, got 'you'"),
     ({"upload_prefix": "/in"}, "upload_prefix must be a key prefix without a leading slash"),
     ({"result_prefix": "*"}, "result_prefix must be a key prefix without a leading slash"),

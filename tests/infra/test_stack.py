@@ -95,7 +95,7 @@ def test_two_live_in_one_stack(stack: Stack, stand_in_assets: dict[FunctionName,
         Cutout(
             stack,
             name,
-            settings=Settings(upload_prefix=f"{name}/"),
+            settings=Settings(upload_prefix=f"{name}/", result_prefix=f"{name}/"),
             assets=stand_in_assets,
             name=f"Shop-{name}",
             uploads_bucket=photos,

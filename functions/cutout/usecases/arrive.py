@@ -15,6 +15,7 @@ class Watch:
 
     uploads_bucket: str
     upload_prefix: str
+    upload_suffixes: tuple[str, ...] = ()
     results_bucket: str
     result_prefix: str
     review_prefix: str
@@ -23,9 +24,14 @@ class Watch:
         """An upload of our users, not a result of ours: the loop guard."""
         if bucket != self.uploads_bucket or not key.startswith(self.upload_prefix):
             return False
+        if self.upload_suffixes and not key.lower().endswith(self._lower_suffixes()):
+            return False
         return bucket != self.results_bucket or not key.startswith(
             (self.result_prefix, self.review_prefix),
         )
+
+    def _lower_suffixes(self) -> tuple[str, ...]:
+        return tuple(one.lower() for one in self.upload_suffixes)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -48,6 +48,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitApp:
     watch = Watch(
         uploads_bucket=settings.uploads_bucket,
         upload_prefix=settings.upload_prefix,
+        upload_suffixes=settings.upload_suffixes,
         results_bucket=settings.results_bucket,
         result_prefix=settings.result_prefix,
         review_prefix=REVIEW_FOLDER,

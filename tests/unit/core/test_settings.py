@@ -38,6 +38,7 @@ ENVIRONMENT = {
     "CUTOUT_EVOLINK_FILES_URL": "https://files-api.evolink.ai",
     "CUTOUT_MODEL": "mj-v7-remove-bg",
     "CUTOUT_INPUT_TRANSPORT": "presigned",
+    "CUTOUT_UPLOAD_SUFFIXES": ".jpg,.png",
     "CUTOUT_MAX_IN_FLIGHT": "3",
     "CUTOUT_DAILY_CREDIT_CAP": "5000.5",
     "CUTOUT_MAX_BYTES": "10000000",
@@ -101,11 +102,18 @@ SUBMIT = SubmitSettings(
     callback_url="https://api.example",
     photo_reader_role_arn="arn:aws:iam::111122223333:role/reader",
     input_transport=Transport.PRESIGNED,
+    upload_suffixes=(".jpg", ".png"),
     max_bytes=10_000_000,
 )
 EACH: list[Settings] = [SWEEP, RECEIVE, STORE, SUBMIT]
 KINDS: list[type[Settings]] = [SweepSettings, ReceiveSettings, StoreSettings, SubmitSettings]
-OPTIONAL = {"upload_prefix": "", "result_prefix": "", "callback_url": "", "allow_loopback": False}
+OPTIONAL = {
+    "upload_prefix": "",
+    "upload_suffixes": (),
+    "result_prefix": "",
+    "callback_url": "",
+    "allow_loopback": False,
+}
 REQUIRED = [
     (kind, f"CUTOUT_{field.name.upper()}")
     for kind in KINDS

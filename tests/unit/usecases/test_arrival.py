@@ -140,6 +140,14 @@ ONE_BUCKET = Watch(
     result_prefix="cut-outs/",
     review_prefix="review/",
 )
+SUFFIXES = Watch(
+    uploads_bucket="uploads",
+    upload_prefix="in/",
+    upload_suffixes=(".jpg", ".PNG"),
+    results_bucket="results",
+    result_prefix="",
+    review_prefix="review/",
+)
 TWO_BUCKETS = Watch(
     uploads_bucket="uploads",
     upload_prefix="in/",
@@ -158,6 +166,9 @@ TWO_BUCKETS = Watch(
         (TWO_BUCKETS, "uploads", "inner/a.jpg", False),
         (TWO_BUCKETS, "results", "in/a.png", False),
         (TWO_BUCKETS, "others", "in/a.jpg", False),
+        (SUFFIXES, "uploads", "in/a.JPG", True),
+        (SUFFIXES, "uploads", "in/a.png", True),
+        (SUFFIXES, "uploads", "in/a.jpg.txt", False),
         (ONE_BUCKET, "photos", "a.jpg", True),
         (ONE_BUCKET, "photos", "cut-outs", True),
         (ONE_BUCKET, "photos", "cut-outs/a.png", False),

@@ -1,0 +1,142 @@
+"""A customer's own key: everything at rest is encrypted with it, and who must may use it.
+
+The key reaches every resource of the construct by an aspect, so that what is added later is
+encrypted as well.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import jsii
+from aws_cdk import AspectPriority, Aspects, Aws, IAspect, Stack
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct, IConstruct
+
+_READ: Final = ("kms:Decrypt",)
+_READ_AND_WRITE: Final = ("kms:Decrypt", "kms:GenerateDataKey")
+_TABLE: Final = (
+    *("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"),
+    *("kms:ReEncryptFrom", "kms:ReEncryptTo"),
+)
+_WRITES: Final = frozenset({"s3:PutObject", "sqs:SendMessage"})
+
+
+def encrypt_everything(scope: Construct, key: kms.IKey) -> None:
+    """Encrypt all that the scope will hold, and let the services that write there use the key.
+
+    The policy of a key that is imported cannot be changed from here: its owner adds
+    `key_policy(...)` to it.
+    """
+    Aspects.of(scope).add(_EncryptWith(key), priority=AspectPriority.MUTATING)
+    for statement in key_policy(Stack.of(scope)):
+        key.add_to_resource_policy(statement)
+
+
+def key_policy(stack: Stack) -> Sequence[iam.PolicyStatement]:
+    """Say what the policy of the key must allow AWS's services, besides the account itself.
+
+    - The alarms' topic: https://repost.aws/knowledge-center/cloudwatch-configure-alarm-sns. No
+      condition on the source: CloudWatch is not documented to pass one, and an alarm that cannot
+      be sent is noticed by nobody.
+    - The rule for uploads:
+      https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
+    - The logs of this stack:
+      https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    """
+    groups = (
+        f"arn:{Aws.PARTITION}:logs:{stack.region}:{stack.account}:log-group:{stack.stack_name}-*"
+    )
+    senders = [
+        iam.ServicePrincipal("cloudwatch.amazonaws.com"),
+        iam.ServicePrincipal("events.amazonaws.com"),
+    ]
+    return (
+        iam.PolicyStatement(
+            sid="LetAlarmsAndRulesSend",
+            principals=list(senders),
+            actions=list(_READ_AND_WRITE),
+            resources=["*"],
+        ),
+        iam.PolicyStatement(
+            sid="LetLogsBeWritten",
+            principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
+            actions=list(_TABLE),
+            resources=["*"],
+            conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
+        ),
+    )
+
+
+def uses_of_keys(
+    keys: Iterable[str], actions: Iterable[str], region: str
+) -> iam.PolicyStatement | None:
+    """Say what a role that may do these actions must be allowed to do with the keys of the data.
+
+    The keys can be used through the services that the role uses, and not by itself.
+
+    Args:
+        keys: The keys' ARNs.
+        actions: What else the role may do.
+        region: Where it does that.
+
+    Returns:
+        A statement; None where there is no key, or nothing that is encrypted.
+    """
+    resources = sorted(set(keys))
+    allowed = set(actions)
+    by_service = {
+        "dynamodb": _TABLE,
+        "s3": _READ_AND_WRITE if allowed & _WRITES else _READ,
+        "secretsmanager": _READ,
+        "sqs": _READ_AND_WRITE if allowed & _WRITES else _READ,
+    }
+    services = sorted({one.partition(":")[0] for one in allowed} & set(by_service))
+    if not (resources and services):
+        return None
+    through = [f"{one}.{region}.amazonaws.com" for one in services]
+    return iam.PolicyStatement(
+        actions=sorted({action for service in services for action in by_service[service]}),
+        resources=resources,
+        conditions={"StringEquals": {"kms:ViaService": through}},
+    )
+
+
+@jsii.implements(IAspect)
+class _EncryptWith:
+    """Sets the key on each resource that keeps data, whoever made it."""
+
+    def __init__(self, key: kms.IKey) -> None:
+        self._arn = key.key_arn
+
+    def visit(self, node: IConstruct) -> None:
+        """Set the key, if the resource is one of these."""
+        if isinstance(node, s3.CfnBucket):
+            node.bucket_encryption = self._of_bucket()
+        elif isinstance(node, sqs.CfnQueue):
+            node.kms_master_key_id = self._arn
+            node.sqs_managed_sse_enabled = None
+        elif isinstance(node, dynamodb.CfnTable):
+            node.sse_specification = dynamodb.CfnTable.SSESpecificationProperty(
+                sse_enabled=True, sse_type="KMS", kms_master_key_id=self._arn
+            )
+        elif isinstance(node, sns.CfnTopic):
+            node.kms_master_key_id = self._arn
+        elif isinstance(node, secretsmanager.CfnSecret | logs.CfnLogGroup):
+            node.kms_key_id = self._arn
+
+    def _of_bucket(self) -> s3.CfnBucket.BucketEncryptionProperty:
+        """Return the bucket's encryption: a key of the bucket's own saves a call per object."""
+        default = s3.CfnBucket.ServerSideEncryptionByDefaultProperty(
+            sse_algorithm="aws:kms", kms_master_key_id=self._arn
+        )
+        rule = s3.CfnBucket.ServerSideEncryptionRuleProperty(
+            bucket_key_enabled=True, server_side_encryption_by_default=default
+        )
+        return s3.CfnBucket.BucketEncryptionProperty(server_side_encryption_configuration=[rule])
