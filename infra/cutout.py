@@ -262,6 +262,7 @@ class Cutout(Shared):
             },
             alarm_email=self.settings.alarm_email,
             topic=topic,
+            expects_callbacks=self.settings.callbacks,
         )
         self.alarm_topic = self.monitoring.topic
 

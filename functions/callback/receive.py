@@ -6,17 +6,17 @@ import os
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cutout.adapters.telemetry_powertools import PowertoolsTelemetry
+from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, metrics_of_all
 from cutout.errors import CallbackRefusedError
 from cutout.usecases.receive import MAX_BODY_BYTES, Receive
 from cutout.wiring.receive import build
 
 logger = Logger()
-metrics = Metrics()
+metrics = metrics_of_all()
 
 
 @cache

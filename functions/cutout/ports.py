@@ -13,9 +13,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from cutout.gate import Gate
+from cutout.gate import Gate, PauseReason
 from cutout.job import Job, Source
 from cutout.provider import CreateOutcome, NotSent, Refused, Task, Uploaded
+from cutout.states import State
 
 
 class Metric(StrEnum):
@@ -35,12 +36,43 @@ class Metric(StrEnum):
     CALLBACK_REFUSED = "CallbacksRefused"
     SECONDS_TO_COMPLETE = "SecondsToComplete"
     CREDITS = "CreditsCharged"
+    SECONDS_QUEUED = "SecondsQueued"
+    SECONDS_SUBMITTING = "SecondsSubmitting"
+    SECONDS_UNCONFIRMED = "SecondsUnconfirmed"
+    SECONDS_PROCESSING = "SecondsProcessing"
+    SECONDS_STORING = "SecondsStoring"
     JOBS_DUE = "JobsDue"
     OLDEST_DUE_SECONDS = "OldestDueSeconds"
     IN_FLIGHT = "TasksInFlight"
+    OLDEST_IN_FLIGHT_SECONDS = "OldestInFlightSeconds"
+    WAITING = "JobsWaiting"
+    OLDEST_WAITING_SECONDS = "OldestWaitingSeconds"
     SPENT_TODAY = "CreditsSpentToday"
+    CAP_USED_PERCENT = "DailyCapUsedPercent"
     GATE_IS_PAUSED = "GateIsPaused"
+    PAUSED_OUT_OF_CREDITS = "PausedOutOfCredits"
+    PAUSED_KEY_REFUSED = "PausedKeyRefused"
+    PAUSED_RATE_LIMITED = "PausedRateLimited"
+    PAUSED_BY_PERSON = "PausedByPerson"
     GATE_DRIFT = "GateDrift"
+
+
+TIME_IN_STATE = {
+    State.QUEUED: Metric.SECONDS_QUEUED,
+    State.SUBMITTING: Metric.SECONDS_SUBMITTING,
+    State.UNCONFIRMED: Metric.SECONDS_UNCONFIRMED,
+    State.PROCESSING: Metric.SECONDS_PROCESSING,
+    State.STORING: Metric.SECONDS_STORING,
+}
+"""How long a job stood in a state is counted when it leaves the state for another."""
+
+PAUSED_BECAUSE = {
+    PauseReason.OUT_OF_CREDITS: Metric.PAUSED_OUT_OF_CREDITS,
+    PauseReason.KEY_REFUSED: Metric.PAUSED_KEY_REFUSED,
+    PauseReason.RATE_LIMITED: Metric.PAUSED_RATE_LIMITED,
+    PauseReason.OPERATOR: Metric.PAUSED_BY_PERSON,
+}
+"""One gauge a reason, 1 while the gate is paused for it: each has its own alarm."""
 
 
 class Clock(Protocol):
@@ -114,6 +146,25 @@ class Gates(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """Who stands behind the gate and who is inside, for people who look.
+
+    Attributes:
+        waiting: jobs behind the gate; of a longer line, `MOST_COUNTED`.
+        waiting_since: when the oldest of them arrived.
+        in_flight_since: when the oldest call was begun whose task may still be running.
+    """
+
+    waiting: int
+    waiting_since: datetime | None
+    in_flight_since: datetime | None
+
+
+MOST_COUNTED = 1000
+"""A line that is longer costs no more to look at."""
+
+
 class Backlog(Protocol):
     """Which jobs to look at next; answers may be a moment old."""
 
@@ -131,6 +182,10 @@ class Backlog(Protocol):
 
     def count_holding(self) -> int:
         """How many jobs hold a slot at the gate."""
+        ...
+
+    def standing(self) -> Standing:
+        """How long the line is, and how old its head and the oldest call are."""
         ...
 
 

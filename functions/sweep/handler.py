@@ -6,15 +6,15 @@ import os
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cutout.adapters.telemetry_powertools import PowertoolsTelemetry
+from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, metrics_of_all
 from cutout.usecases.sweep import Sweep
 from cutout.wiring.sweep import build
 
 logger = Logger()
-metrics = Metrics()
+metrics = metrics_of_all()
 
 
 @cache

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from cutout.errors import GateMovedError, JobMovedError, TaskTakenError
 from cutout.gate import Gate
 from cutout.job import Job
-from cutout.ports import Clock, Head, TaskClaim
+from cutout.ports import MOST_COUNTED, Clock, Head, Standing, TaskClaim
 from cutout.states import Lane, State
 from tests.fakes.steps import Step, no_step
 
@@ -104,6 +104,16 @@ class MemoryJobs:
     def count_holding(self) -> int:
         self._step("backlog.count_holding")
         return sum(job.state.holds_slot for job in self._view().values())
+
+    def standing(self) -> Standing:
+        jobs = self._view().values()
+        behind = [job.created_at for job in jobs if job.is_waiting]
+        inside = [job.attempt for job in jobs if job.state.holds_slot]
+        return Standing(
+            waiting=min(MOST_COUNTED, len(behind)),
+            waiting_since=min(behind, default=None),
+            in_flight_since=min((it.started_at for it in inside if it), default=None),
+        )
 
     def advance(self, head: Head) -> Head:
         self._step("heads.advance")

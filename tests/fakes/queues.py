@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from cutout.job import Job
-from cutout.ports import Metric, Wake
+from cutout.ports import TIME_IN_STATE, Metric, Wake
 from tests.fakes.steps import Step, no_step
 
 
@@ -61,3 +61,9 @@ class MemoryTelemetry:
 
     def count(self, metric: Metric, value: float = 1) -> None:
         self.counts[metric] = self.counts.get(metric, 0) + value
+
+    @property
+    def happened(self) -> dict[Metric, float]:
+        """The counts of what happened, without the times that states took."""
+        times = set(TIME_IN_STATE.values())
+        return {metric: n for metric, n in self.counts.items() if metric not in times}

@@ -15,6 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
+from cutout.ports import TIME_IN_STATE
 from cutout.wiring.aws import Clients
 from tests.contract.aws import ACCOUNT, REGION
 from tests.contract.jobs.table import TABLE, create_table
@@ -23,6 +24,7 @@ from tests.events import SIGNING_KEY
 UPLOADS, RESULTS = "cutout-uploads", "cutout-results"
 API_KEY = "sk-evo-a-key-that-must-never-be-printed"
 CALLBACK_URL = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"
+TIMES = frozenset(metric.value for metric in TIME_IN_STATE.values())
 HANDLERS = {
     # service: module of the handler
     "submit": "submit.handler",
@@ -157,12 +159,14 @@ class Printed:
         text: all of it.
         lines: its log lines.
         metrics: values of its metrics by name, from the embedded metric format.
+        times: values of those that say how long states took.
         dimensions: of those metrics.
     """
 
     text: str
     lines: list[dict[str, Any]] = field(default_factory=list)
     metrics: dict[str, list[float]] = field(default_factory=dict)
+    times: dict[str, list[float]] = field(default_factory=dict)
     dimensions: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -180,7 +184,8 @@ class Printed:
         (described,) = line["_aws"]["CloudWatchMetrics"]
         assert described["Namespace"] == "Cutout"
         for metric in described["Metrics"]:
-            self.metrics[metric["Name"]] = line[metric["Name"]]
+            kind = self.times if metric["Name"] in TIMES else self.metrics
+            kind[metric["Name"]] = line[metric["Name"]]
         (names,) = described["Dimensions"]
         self.dimensions = {name: line[name] for name in names}
 

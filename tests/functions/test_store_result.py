@@ -128,7 +128,7 @@ def test_a_finished_task_is_brought_home(name: str, stack: Stack, start: Start) 
     (seconds,) = ran.printed.metrics.pop("SecondsToComplete")
     assert 0 < seconds < 60
     assert ran.printed.metrics == recovered | {"JobsCompleted": [1.0], "CreditsCharged": [5.4]}
-    assert ran.printed.dimensions == {"stack": "Cutout", "service": "store-result"}
+    assert ran.printed.dimensions == {"stack": "Cutout", "service": "cutout"}
 
 
 def test_the_event_on_the_bus_looks_like_the_sample(stack: Stack, start: Start) -> None:

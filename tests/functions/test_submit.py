@@ -212,7 +212,7 @@ def test_an_empty_account_pauses_intake(stack: Stack, start: Start) -> None:
     assert stack.jobs.read_gate().pause is not None
     printed = submit.printed()
     assert printed.metrics == {"JobsAdmitted": [1.0], "GatePauses": [1.0]}
-    assert printed.dimensions == {"stack": "Cutout", "service": "submit"}
+    assert printed.dimensions == {"stack": "Cutout", "service": "cutout"}
 
 
 def test_a_key_that_nobody_set_is_not_sent_anywhere(stack: Stack, start: Start) -> None:

@@ -58,11 +58,19 @@ def test_the_gauges_are_published_every_time(start: Start) -> None:
         "JobsDue": [0.0],
         "OldestDueSeconds": [0.0],
         "TasksInFlight": [0.0],
+        "OldestInFlightSeconds": [0.0],
+        "JobsWaiting": [0.0],
+        "OldestWaitingSeconds": [0.0],
         "CreditsSpentToday": [0.0],
+        "DailyCapUsedPercent": [0.0],
         "GateIsPaused": [0.0],
+        "PausedOutOfCredits": [0.0],
+        "PausedKeyRefused": [0.0],
+        "PausedRateLimited": [0.0],
+        "PausedByPerson": [0.0],
         "GateDrift": [0.0],
     }
-    assert printed.dimensions == {"stack": "Cutout", "service": "sweep"}
+    assert printed.dimensions == {"stack": "Cutout", "service": "cutout"}
 
 
 def test_how_far_behind_the_oldest_is(stack: Stack, start: Start) -> None:

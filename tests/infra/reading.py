@@ -1,5 +1,6 @@
 """Reads a synthesized template as people do: by names without hashes, values without intrinsics."""
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -37,6 +38,11 @@ class Reading:
         """Return the properties of the resource of that name."""
         found: dict[str, Any] = self.resources[name]["Properties"]
         return found
+
+    def dashboard(self) -> str:
+        """Return the body of the dashboard, as JSON."""
+        body = self.properties("MonitoringDashboard")["DashboardBody"]
+        return json.dumps(json.loads(body))
 
     def types(self) -> set[str]:
         """Return the types of all resources."""

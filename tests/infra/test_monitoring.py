@@ -1,7 +1,12 @@
 """What wakes a person, and what one looks at."""
 
 import json
+import re
+from pathlib import Path
 
+import pytest
+
+from cutout.ports import Metric
 from infra.settings import Settings
 from tests.infra.reading import Reading, Synthesize
 
@@ -10,17 +15,21 @@ DEAD_LETTERS = {
     "CallbacksDeadLetters": "CallbacksDeadLetters",
     "UndeliverableEvents": "UploadEventsUndeliverable",
 }
+ALARM = "AWS::CloudWatch::Alarm"
+SERIES = [{"Name": "service", "Value": "cutout"}, {"Name": "stack", "Value": "Cutout"}]
+README = (Path(__file__).parents[2] / "README.md").read_text()
 FUNCTIONS = ("Submit", "ReceiveCallback", "StoreResult", "Sweep")
 
 
 def test_one_lost_message_or_failed_run_is_an_alarm(template: Reading) -> None:
     """Every queue of dead letters and every function is watched; one is too many."""
-    alarms = {
-        name: (alarm["MetricName"], alarm["Dimensions"][0]["Value"])
-        for name, alarm in template.of_type("AWS::CloudWatch::Alarm").items()
-    }
     visible = "ApproximateNumberOfMessagesVisible"
-    assert alarms == {
+    watched = {
+        name: (alarm["MetricName"], alarm["Dimensions"][0]["Value"])
+        for name, alarm in template.of_type(ALARM).items()
+        if alarm.get("Namespace", "").startswith("AWS/")
+    }
+    assert watched == {
         **{
             f"Monitoring{title}Depth": (visible, f"<{q}.QueueName>")
             for title, q in DEAD_LETTERS.items()
@@ -30,27 +39,105 @@ def test_one_lost_message_or_failed_run_is_an_alarm(template: Reading) -> None:
     }
 
 
-def test_every_alarm_tells_the_topic_at_once(template: Reading) -> None:
-    """The first one counts, silence is good news, and the topic hears of it."""
-    how = {
-        (
-            alarm["Threshold"],
-            alarm["ComparisonOperator"],
-            alarm["EvaluationPeriods"],
-            alarm["TreatMissingData"],
-            *alarm["AlarmActions"],
-        )
-        for alarm in template.of_type("AWS::CloudWatch::Alarm").values()
+OUR_ALARMS = {
+    # name: metric, statistic, seconds a period, periods, above
+    "OldestInFlight": ("OldestInFlightSeconds", "Maximum", 300, 1, 3600),
+    "Overdue": ("OldestDueSeconds", "Maximum", 300, 1, 900),
+    "RecoveredByPoll": ("RecoveredByPoll", "Sum", 900, 1, 3),
+    "Spend": ("DailyCapUsedPercent", "Maximum", 300, 1, 80),
+    "PossibleDoubleCharges": ("PossibleDoubleCharges", "Sum", 300, 1, 0),
+    "PausedOutOfCredits": ("PausedOutOfCredits", "Maximum", 300, 1, 0),
+    "PausedKeyRefused": ("PausedKeyRefused", "Maximum", 300, 1, 0),
+    "PausedRateLimited": ("PausedRateLimited", "Minimum", 300, 3, 0),
+    "PausedByPerson": ("PausedByPerson", "Minimum", 3600, 8, 0),
+}
+
+
+@pytest.mark.parametrize("name", OUR_ALARMS)
+def test_an_alarm_goes_off_above_its_measure(template: Reading, name: str) -> None:
+    """Of the series that all functions write together; of what is not measured, never."""
+    alarm = template.properties(f"Monitoring{name}")
+    assert (
+        alarm["MetricName"],
+        alarm["Statistic"],
+        alarm["Period"],
+        alarm["EvaluationPeriods"],
+        alarm["Threshold"],
+    ) == OUR_ALARMS[name]
+    assert (alarm["Namespace"], alarm["Dimensions"]) == ("Cutout", SERIES)
+    assert alarm["ComparisonOperator"] == "GreaterThanThreshold"
+    assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_silence_of_sweep_is_an_alarm(template: Reading) -> None:
+    """It publishes every minute, even when nothing is due: nothing heard means that it is off."""
+    alarm = template.properties("MonitoringNothingSwept")
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("JobsDue", "SampleCount")
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+    assert (alarm["Period"] * alarm["EvaluationPeriods"]) == 900
+    assert alarm["TreatMissingData"] == "breaching"
+
+
+def test_the_failure_ratio_counts_photos_that_got_as_far_as_the_provider(template: Reading) -> None:
+    """Failed and in review against completed; what was rejected or superseded says nothing."""
+    alarm = template.properties("MonitoringFailureRatio")
+    measured = {
+        one["MetricStat"]["Metric"]["MetricName"]: one["MetricStat"]["Stat"]
+        for one in alarm["Metrics"]
+        if "MetricStat" in one
     }
-    assert how == {(0, "GreaterThanThreshold", 1, "notBreaching", "<MonitoringAlarms>")}
+    [ratio] = [one["Expression"] for one in alarm["Metrics"] if one.get("ReturnData", True)]
+    assert measured == {"JobsFailed": "Sum", "JobsInReview": "Sum", "JobsCompleted": "Sum"}
+    assert ratio == "IF(bad >= 3, 100 * bad / (good + bad), 0)"
+    assert (alarm["Threshold"], alarm["EvaluationPeriods"]) == (10, 1)
+
+
+def test_every_metric_that_is_watched_is_one_that_the_functions_count(template: Reading) -> None:
+    """A name that is misspelt would never go off, and never draw."""
+    shown = json.dumps(template.of_type(ALARM)) + template.dashboard()
+    asked = set(re.findall(r'"MetricName": "(\w+)", "Namespace": "Cutout"', shown))
+    asked |= set(re.findall(r'\["Cutout", "(\w+)"', shown))
+    assert asked - {metric.value for metric in Metric} == set()
+    assert len(asked) > 20
+
+
+def test_every_alarm_tells_the_topic_when_it_begins_and_ends(template: Reading) -> None:
+    """One topic for all."""
+    told = {
+        (*alarm["AlarmActions"], *alarm["OKActions"]) for alarm in template.of_type(ALARM).values()
+    }
+    assert told == {("<MonitoringAlarms>", "<MonitoringAlarms>")}
+
+
+def test_who_expects_no_callbacks_is_not_told_that_none_come(synthesize: Synthesize) -> None:
+    """Where results come by polling alone, polling is no news."""
+    polling = synthesize(Settings(callbacks=False))
+    assert "MonitoringRecoveredByPoll" not in polling.of_type(ALARM)
+
+
+RUNBOOKS = README.partition("### Alarms")[2].partition("\n### ")[0]
+HEADINGS = re.findall(r"^#### (.+)$", RUNBOOKS, re.MULTILINE)
+
+
+def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm(template: Reading) -> None:
+    """Its description ends in the section's address, as the page's own links have it."""
+    anchors = {
+        alarm["AlarmDescription"].rpartition(" Runbook: README.md#")[2]
+        for alarm in template.of_type(ALARM).values()
+    }
+    assert anchors == {heading.lower().replace(" ", "-").replace(",", "") for heading in HEADINGS}
+
+
+@pytest.mark.parametrize("heading", HEADINGS)
+def test_a_runbook_says_what_it_means_where_to_look_and_what_to_do(heading: str) -> None:
+    """In this order, so that a person who was woken finds it."""
+    section = RUNBOOKS.partition(f"#### {heading}\n")[2].partition("\n#### ")[0]
+    assert re.findall(r"\*\*(\w+)\.\*\*", section) == ["Means", "Look", "Do"]
 
 
 def test_every_alarm_says_what_it_means(template: Reading) -> None:
     """A person woken by it reads a sentence that names what is wrong."""
-    sentences = {
-        name: alarm["AlarmDescription"]
-        for name, alarm in template.of_type("AWS::CloudWatch::Alarm").items()
-    }
+    sentences = {name: alarm["AlarmDescription"] for name, alarm in template.of_type(ALARM).items()}
     assert [name for name, sentence in sentences.items() if len(sentence.split()) < 5] == []
 
 
@@ -87,8 +174,38 @@ def test_nobody_is_mailed_unless_a_person_asks(template: Reading, synthesize: Sy
 def test_the_dashboard_shows_every_function_and_queue(template: Reading) -> None:
     """It is named after the deployment and the region, which dashboards share names across."""
     dashboard = template.properties("MonitoringDashboard")
-    shown = json.dumps(json.loads(dashboard["DashboardBody"]))
+    shown = template.dashboard()
     missing = [one for one in FUNCTIONS if f"<{one}Function>" not in shown]
     missing += [one for one in DEAD_LETTERS.values() if f"<{one}.QueueName>" not in shown]
     assert dashboard["DashboardName"] == "Cutout-here"
     assert missing == []
+
+
+def test_the_dashboard_begins_with_how_the_alarms_stand(template: Reading) -> None:
+    """All of them; then come what people ask for, each graph with a title."""
+    first, *graphs = json.loads(template.dashboard())["widgets"]
+    assert first["type"] == "alarm"
+    assert len(first["properties"]["alarms"]) == len(template.of_type(ALARM))
+    titles = [one["properties"]["title"] for one in graphs]
+    assert titles == [
+        "Throughput, photos a minute",
+        "Outcomes, photos a minute",
+        "Spend, credits a minute",
+        "Time in each state, p50, seconds",
+        "Time in each state, p90, seconds",
+        "Upload to cut-out, seconds",
+        "Gate, photos",
+        "Gate paused because",
+        "Spend of the day, percent of the cap",
+        "Oldest, seconds",
+        "Out of the ordinary, a minute",
+        "Function errors",
+        "Messages waiting",
+        "Oldest message, seconds",
+        "Function run, p90, milliseconds",
+    ]
+
+
+def test_the_dashboard_calculates_nothing(template: Reading) -> None:
+    """What it shows is what is stored, so that `cutout dashboard` draws the same of the same."""
+    assert '"expression"' not in template.dashboard()

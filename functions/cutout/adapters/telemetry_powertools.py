@@ -5,12 +5,24 @@ from __future__ import annotations
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from cutout.ports import Metric
+from cutout.ports import TIME_IN_STATE, Metric
 
-_UNITS = {
-    Metric.SECONDS_TO_COMPLETE: MetricUnit.Seconds,
-    Metric.OLDEST_DUE_SECONDS: MetricUnit.Seconds,
-}
+SERVICE = "cutout"
+"""All functions count under one name: what two of them count is one series, and one alarm's."""
+_SECONDS = frozenset(
+    {
+        Metric.SECONDS_TO_COMPLETE,
+        Metric.OLDEST_DUE_SECONDS,
+        Metric.OLDEST_IN_FLIGHT_SECONDS,
+        Metric.OLDEST_WAITING_SECONDS,
+        *TIME_IN_STATE.values(),
+    }
+)
+
+
+def metrics_of_all() -> Metrics:
+    """The metrics of one function, in the series that all functions share."""
+    return Metrics(service=SERVICE)
 
 
 class PowertoolsTelemetry:
@@ -26,5 +38,11 @@ class PowertoolsTelemetry:
 
     def count(self, metric: Metric, value: float = 1) -> None:
         """Add to a metric."""
-        unit = _UNITS.get(metric, MetricUnit.Count)
+        unit = _unit(metric)
         self._metrics.add_metric(name=metric.value, unit=unit, value=value)
+
+
+def _unit(metric: Metric) -> MetricUnit:
+    if metric in _SECONDS:
+        return MetricUnit.Seconds
+    return MetricUnit.Percent if metric is Metric.CAP_USED_PERCENT else MetricUnit.Count

@@ -11,6 +11,7 @@ from cutout.errors import GateMovedError, StoreBusyError
 from cutout.gate import Limits
 from cutout.job import Attempt, Job
 from cutout.ports import (
+    TIME_IN_STATE,
     Announcements,
     Backlog,
     Clock,
@@ -82,6 +83,7 @@ class Recorder:
             came_from=before.state,
             reason=after.reason,
         )
+        self.count_time_in_state(before, after)
         self._discard_copies(before, after)
         if is_released:
             self.waker.wake_waiting(most=_FOLLOWERS)
@@ -100,6 +102,13 @@ class Recorder:
         self.announcements.announce(job)
         self._count(job)
         return self.store.save(job.announced())
+
+    def count_time_in_state(self, before: Job, after: Job) -> None:
+        """Count how long the job stood in the state that it has left."""
+        metric = TIME_IN_STATE.get(before.state)
+        if metric is not None and after.state is not before.state:
+            seconds = (after.updated_at - before.in_state_since).total_seconds()
+            self.telemetry.count(metric, max(0.0, seconds))
 
     def why_superseded(self, job: Job) -> Reason | None:
         """The reason why the job's photo is no longer the newest of its key, if it is not."""

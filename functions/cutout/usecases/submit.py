@@ -172,6 +172,7 @@ class Submit:
         )
         saved = self.recorder.store.save(submitting, gate=gate.admitting(now, self.timing.lease))
         self.recorder.telemetry.count(Metric.ADMITTED)
+        self.recorder.count_time_in_state(job, saved)
         return saved
 
     def _body(self, job: Job, number: int, handed: Uploaded) -> str:

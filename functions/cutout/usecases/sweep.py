@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from cutout.gate import Gate
+from cutout.gate import Gate, Limits
 from cutout.job import Job
 from cutout.ports import (
+    PAUSED_BECAUSE,
     Backlog,
     CallbackQueue,
     Clock,
@@ -70,13 +71,43 @@ class Sweep:
         return gate
 
     def _publish(self, due: Sequence[Job], gate: Gate, now: datetime) -> None:
-        oldest = min((job.due_at for job in due if job.due_at), default=now)
-        telemetry = self.telemetry
-        telemetry.count(Metric.JOBS_DUE, len(due))
-        telemetry.count(Metric.OLDEST_DUE_SECONDS, (now - oldest).total_seconds())
-        telemetry.count(Metric.IN_FLIGHT, gate.in_flight)
-        telemetry.count(Metric.SPENT_TODAY, float(gate.spent_on(now.date())))
-        telemetry.count(Metric.GATE_IS_PAUSED, int(gate.is_paused(now)))
+        """The gauges, also when they are nothing: an alarm must tell silence from health."""
+        standing = self.backlog.standing()
+        for metric, value in {
+            Metric.JOBS_DUE: len(due),
+            Metric.OLDEST_DUE_SECONDS: _age(
+                min((it.due_at for it in due if it.due_at), default=None), now
+            ),
+            Metric.IN_FLIGHT: gate.in_flight,
+            Metric.OLDEST_IN_FLIGHT_SECONDS: _age(standing.in_flight_since, now),
+            Metric.WAITING: standing.waiting,
+            Metric.OLDEST_WAITING_SECONDS: _age(standing.waiting_since, now),
+            **_spend(gate, self.waker.limits, now),
+            **_pauses(gate, now),
+        }.items():
+            self.telemetry.count(metric, value)
+
+
+def _spend(gate: Gate, deployed: Limits, now: datetime) -> dict[Metric, float]:
+    """Credits of the day, and what part of the cap they are: of no cap, all."""
+    spent = gate.spent_on(now.date())
+    cap = (gate.limits or deployed).daily_credit_cap
+    percent = float(100 * spent / cap) if cap else 100.0
+    return {Metric.SPENT_TODAY: float(spent), Metric.CAP_USED_PERCENT: round(percent, 2)}
+
+
+def _pauses(gate: Gate, now: datetime) -> dict[Metric, float]:
+    """1 for the reason why the gate is paused, 0 for every other."""
+    because = gate.pause.reason if gate.pause and gate.is_paused(now) else None
+    return {
+        Metric.GATE_IS_PAUSED: int(because is not None),
+        **{metric: int(reason is because) for reason, metric in PAUSED_BECAUSE.items()},
+    }
+
+
+def _age(since: datetime | None, now: datetime) -> float:
+    """Seconds since then; 0 where there is nothing."""
+    return 0.0 if since is None else max(0.0, (now - since).total_seconds())
 
 
 def _wake(job: Job) -> Wake:

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from cutout.job import Job
+from cutout.ports import Standing
 from cutout.states import Lane, State
 from tests.contract.jobs.table import Store
-from tests.unit.core.builders import NOW, a_job, a_source
+from tests.unit.core.builders import NOW, a_job, a_source, an_attempt
 
 SECOND = timedelta(seconds=1)
 
@@ -113,6 +114,21 @@ def test_who_holds_a_slot_is_counted(store: Store, state: State) -> None:
     behind(store, 3)
     is_holding = state.value in {"submitting", "unconfirmed", "processing"}
     assert store.count_holding() == (2 if is_holding else 0)
+
+
+def test_of_who_stands_where_the_length_and_the_ages_are_told(store: Store) -> None:
+    """Both lanes are one line; of those inside, the oldest call counts, not the oldest photo."""
+    assert store.standing() == Standing(waiting=0, waiting_since=None, in_flight_since=None)
+    behind(store, 5)
+    behind(store, 3, Lane.BACKFILL)
+    for number, state in ((1, State.PROCESSING), (2, State.UNCONFIRMED), (4, State.STORING)):
+        call = an_attempt(started_at=NOW - number * SECOND)
+        claimed(store, number, state=state, attempts=(call,))
+    assert store.standing() == Standing(
+        waiting=2,
+        waiting_since=NOW + 3 * SECOND,
+        in_flight_since=NOW - 2 * SECOND,
+    )
 
 
 def test_jobs_of_a_key_are_told_newest_upload_first(store: Store) -> None:

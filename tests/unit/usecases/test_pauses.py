@@ -72,7 +72,7 @@ def test_the_photo_goes_back_behind_the_gate_without_blame(
     assert pause is not None
     assert (pause.reason, pause.since) == (reason, START)
     assert world.jobs.gate == Gate(version=2, day=START.date(), pause=pause)
-    assert world.telemetry.counts == {Metric.ADMITTED: 1, Metric.GATE_PAUSED: 1}
+    assert world.telemetry.happened == {Metric.ADMITTED: 1, Metric.GATE_PAUSED: 1}
 
 
 @pytest.mark.parametrize("refused", [NO_CREDITS, BAD_KEY, TOO_MANY])

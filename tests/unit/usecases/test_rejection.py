@@ -64,7 +64,7 @@ def test_what_is_not_a_photo_is_rejected_with_its_reason(
     assert (job.attempts, job.photo, job.result_key) == ((), None, None)
     assert (world.evolink.posts, world.jobs.gate, world.jobs.result_keys) == ([], None, {})
     assert [told.state for told in world.announcements.jobs] == [State.REJECTED]
-    assert world.telemetry.counts == {Metric.REJECTED: 1, Metric.CREDITS: 0}
+    assert world.telemetry.happened == {Metric.REJECTED: 1, Metric.CREDITS: 0}
 
 
 def test_a_rejected_job_is_over_and_expires() -> None:

@@ -68,7 +68,7 @@ def test_a_completed_job_is_announced_counted_and_expires() -> None:
     job = finish(world, job)
     assert [told.state for told in world.announcements.jobs] == [State.COMPLETED]
     assert (job.due_at, job.expires_at) == (None, world.clock.now() + TIMING.retention)
-    assert world.telemetry.counts == {
+    assert world.telemetry.happened == {
         Metric.ADMITTED: 1,
         Metric.COMPLETED: 1,
         Metric.CREDITS: float(PRICE),

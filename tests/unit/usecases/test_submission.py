@@ -92,7 +92,7 @@ def test_an_accepted_call_is_followed_until_its_task_ends() -> None:
             credits_reserved=PRICE,
         ),
     )
-    assert world.telemetry.counts == {Metric.ADMITTED: 1}
+    assert world.telemetry.happened == {Metric.ADMITTED: 1}
 
 
 @pytest.mark.parametrize(

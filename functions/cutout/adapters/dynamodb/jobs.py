@@ -14,7 +14,7 @@ from cutout.adapters.dynamodb.table import Item, LostError, Put, Table
 from cutout.errors import GateMovedError, JobMovedError, TaskTakenError
 from cutout.gate import Gate
 from cutout.job import Job
-from cutout.ports import Head, TaskClaim
+from cutout.ports import MOST_COUNTED, Head, Standing, TaskClaim
 from cutout.rows import from_row, to_row
 from cutout.states import Lane, State
 
@@ -111,6 +111,18 @@ class DynamoJobs:
     def count_holding(self) -> int:
         """How many jobs hold a slot at the gate."""
         return self._table.count("lane", _HOLDING)
+
+    def standing(self) -> Standing:
+        """How long the line is, and how old its head and the oldest call are."""
+        lines = [self._ids("lane", ("lane", _waiting(it)), limit=MOST_COUNTED) for it in Lane]
+        heads = self.find_all([ids[0] for ids in lines if ids])
+        inside = self.find_all(self._ids("lane", _HOLDING, limit=MOST_COUNTED))
+        calls = [job.attempt for job in inside if job.state.holds_slot]
+        return Standing(
+            waiting=min(MOST_COUNTED, sum(map(len, lines))),
+            waiting_since=min((it.created_at for it in heads if it.is_waiting), default=None),
+            in_flight_since=min((it.started_at for it in calls if it), default=None),
+        )
 
     def advance(self, head: Head) -> Head:
         """Take note of an upload or deletion; returns the newest, which may be another."""

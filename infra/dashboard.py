@@ -1,0 +1,163 @@
+"""The dashboard: how alarms stand, then a photo's way from left to right, then the machinery."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+
+from .metrics import ONE_MINUTE, OUTCOMES, PAUSES, STATES, Series
+
+_COLUMNS: Final = 24
+_HEIGHT: Final = 6
+_COLORS: Final[Mapping[str, str]] = {
+    "completed": "#2ca02c",
+    "review": "#e6a700",
+    "failed": "#d62728",
+    "rejected": "#9467bd",
+    "superseded": "#8c8c8c",
+    "out of credits": "#d62728",
+    "key refused": "#9467bd",
+    "rate limited": "#e6a700",
+    "by a person": "#1f77b4",
+}
+
+Metrics = Sequence[cloudwatch.Metric]
+Row = list[cloudwatch.IWidget]
+
+
+def dashboard_rows(
+    series: Series,
+    *,
+    functions: Mapping[str, lambda_.Function],
+    queues: Mapping[str, sqs.Queue],
+    alarms: Sequence[cloudwatch.Alarm],
+) -> list[Row]:
+    """Lay out the widgets, a row each."""
+    return [
+        [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=_COLUMNS)],
+        _photos(series),
+        _times(series),
+        _gate(series),
+        _trouble(series, functions),
+        _machinery(functions, queues),
+    ]
+
+
+def _photos(series: Series) -> Row:
+    settled = [
+        series.of(metric, "Sum", label=outcome, color=_COLORS[outcome], period=ONE_MINUTE)
+        for outcome, metric in OUTCOMES.items()
+    ]
+    through = [
+        series.of("JobsAdmitted", "Sum", label="let in", period=ONE_MINUTE),
+        series.of("JobsCompleted", "Sum", label="completed", period=ONE_MINUTE),
+    ]
+    credits_ = [series.of("CreditsCharged", "Sum", label="credits", period=ONE_MINUTE)]
+    return [
+        _graph("Throughput, photos a minute", through),
+        _graph("Outcomes, photos a minute", settled, is_stacked=True),
+        _graph("Spend, credits a minute", credits_),
+    ]
+
+
+def _times(series: Series) -> Row:
+    def times(statistic: str) -> list[cloudwatch.Metric]:
+        return [
+            series.of(metric, statistic, label=state, period=ONE_MINUTE)
+            for state, metric in STATES.items()
+        ]
+
+    whole = [
+        series.of("SecondsToComplete", one, label=one, period=ONE_MINUTE) for one in ("p50", "p90")
+    ]
+    return [
+        _graph("Time in each state, p50, seconds", times("p50")),
+        _graph("Time in each state, p90, seconds", times("p90")),
+        _graph("Upload to cut-out, seconds", whole),
+    ]
+
+
+def _gate(series: Series) -> Row:
+    standing = [
+        series.of("TasksInFlight", "Maximum", label="in flight", period=ONE_MINUTE),
+        series.of("JobsWaiting", "Maximum", label="waiting", period=ONE_MINUTE),
+    ]
+    paused = [
+        series.of(metric, "Maximum", label=reason, color=_COLORS[reason], period=ONE_MINUTE)
+        for reason, metric in PAUSES.items()
+    ]
+    cap = [series.of("DailyCapUsedPercent", "Maximum", label="of the cap", period=ONE_MINUTE)]
+    return [
+        _graph("Gate, photos", standing),
+        _graph("Gate paused because", paused, is_stacked=True),
+        _graph("Spend of the day, percent of the cap", cap),
+    ]
+
+
+def _trouble(series: Series, functions: Mapping[str, lambda_.Function]) -> Row:
+    odd = {
+        "recovered by poll": "RecoveredByPoll",
+        "outcome unknown": "OutcomesUnknown",
+        "possible double charge": "PossibleDoubleCharges",
+        "callback refused": "CallbacksRefused",
+    }
+    ages = {
+        "in flight": "OldestInFlightSeconds",
+        "waiting": "OldestWaitingSeconds",
+        "overdue": "OldestDueSeconds",
+    }
+    errors = [one.metric_errors(label=title) for title, one in functions.items()]
+    return [
+        _graph(
+            "Oldest, seconds",
+            [
+                series.of(metric, "Maximum", label=label, period=ONE_MINUTE)
+                for label, metric in ages.items()
+            ],
+        ),
+        _graph(
+            "Out of the ordinary, a minute",
+            [
+                series.of(metric, "Sum", label=label, period=ONE_MINUTE)
+                for label, metric in odd.items()
+            ],
+            is_stacked=True,
+        ),
+        _graph("Function errors", errors, is_stacked=True, statistic="Sum"),
+    ]
+
+
+def _machinery(functions: Mapping[str, lambda_.Function], queues: Mapping[str, sqs.Queue]) -> Row:
+    depths = [
+        one.metric_approximate_number_of_messages_visible(label=title)
+        for title, one in queues.items()
+    ]
+    ages = [
+        one.metric_approximate_age_of_oldest_message(label=title) for title, one in queues.items()
+    ]
+    durations = [one.metric_duration(label=title) for title, one in functions.items()]
+    return [
+        _graph("Messages waiting", depths, statistic="Maximum"),
+        _graph("Oldest message, seconds", ages, statistic="Maximum"),
+        _graph("Function run, p90, milliseconds", durations, statistic="p90"),
+    ]
+
+
+def _graph(
+    title: str, metrics: Metrics, *, is_stacked: bool = False, statistic: str | None = None
+) -> cloudwatch.GraphWidget:
+    """Draw metrics of a kind; those of AWS itself come with a statistic of their own."""
+    shown = [
+        one if statistic is None else one.with_(statistic=statistic, period=ONE_MINUTE)
+        for one in metrics
+    ]
+    return cloudwatch.GraphWidget(
+        title=title,
+        left=list(shown),
+        stacked=is_stacked,
+        left_y_axis=cloudwatch.YAxisProps(min=0, show_units=False),
+        width=_COLUMNS // 3,
+        height=_HEIGHT,
+    )
