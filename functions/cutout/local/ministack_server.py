@@ -18,6 +18,7 @@ from hypercorn.config import Config
 
 from cutout.local.loopback import LOOPBACK
 from cutout.local.ministack_mends import mend_ministack
+from cutout.local.ministack_metrics import mend_metrics
 
 if TYPE_CHECKING:
     from hypercorn.typing import Framework
@@ -31,6 +32,7 @@ def main(port: str, chain: str, key: str, interpreter: str) -> None:
     from ministack.app import app  # noqa: PLC0415 - reads its environment when imported
 
     mend_ministack()
+    mend_metrics()
     config = Config()
     config.bind = [f"{LOOPBACK}:{port}"]
     config.certfile = chain
