@@ -31,7 +31,8 @@ class AlarmRule:
         says: What it means and what to do, for the mail.
         metric: What is measured.
         above: The alarm goes off above this; with `is_silence`, when less than 1 is heard.
-        periods: For so many periods of the metric in a row.
+        periods: Looked at are so many periods of the metric.
+        datapoints: It goes off when so many of them are too much; None means all.
         is_silence: It goes off when nothing is heard.
     """
 
@@ -41,6 +42,7 @@ class AlarmRule:
     metric: cloudwatch.IMetric
     above: float = 0
     periods: int = 1
+    datapoints: int | None = None
     is_silence: bool = False
 
     @property
@@ -126,34 +128,12 @@ def _of_jobs(series: Series) -> Iterator[AlarmRule]:
     yield AlarmRule(
         name="FailureRatio",
         runbook="Failure ratio",
-        says="More than a tenth of the photos of a quarter of an hour failed or need review. "
-        "`cutout ls --state failed --state review` says why.",
-        metric=_failure_ratio(series),
+        says="Twice in a quarter of an hour, over a tenth of the photos of five minutes failed or "
+        "needed review. `cutout ls --state failed --state review` says why.",
+        metric=series.of("FailedPercent", "Average"),
         above=10,
-    )
-
-
-def _failure_ratio(series: Series) -> cloudwatch.MathExpression:
-    """Percent of the photos that were paid for or refused; of too few, nothing."""
-    return cloudwatch.MathExpression(
-        expression=f"IF(bad >= {_FEW}, 100 * bad / (good + bad), 0)",
-        using_metrics={
-            "bad": cloudwatch.MathExpression(
-                expression="FILL(failed, 0) + FILL(review, 0)",
-                using_metrics={
-                    "failed": series.of("JobsFailed", "Sum", period=_QUARTER),
-                    "review": series.of("JobsInReview", "Sum", period=_QUARTER),
-                },
-                period=_QUARTER,
-            ),
-            "good": cloudwatch.MathExpression(
-                expression="FILL(completed, 0)",
-                using_metrics={"completed": series.of("JobsCompleted", "Sum", period=_QUARTER)},
-                period=_QUARTER,
-            ),
-        },
-        period=_QUARTER,
-        label="Failed or in review, percent",
+        periods=3,
+        datapoints=2,
     )
 
 

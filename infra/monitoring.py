@@ -83,6 +83,7 @@ class Monitoring(Construct):
             if rule.is_silence
             else compare.GREATER_THAN_THRESHOLD,
             evaluation_periods=rule.periods,
+            datapoints_to_alarm=rule.datapoints,
             treat_missing_data=missing.BREACHING if rule.is_silence else missing.NOT_BREACHING,
             alarm_description=rule.description,
         )

@@ -28,6 +28,8 @@ class Metric(StrEnum):
     FAILED = "JobsFailed"
     REJECTED = "JobsRejected"
     SUPERSEDED = "JobsSuperseded"
+    FAILED_PERCENT = "FailedPercent"
+    """100 for a photo that failed or needs review, 0 for one that is completed: its average."""
     OUTCOME_UNKNOWN = "OutcomesUnknown"
     POSSIBLE_DOUBLE_CHARGE = "PossibleDoubleCharges"
     TASK_TAKEN = "TasksOfOthersNamed"

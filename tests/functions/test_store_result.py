@@ -127,7 +127,11 @@ def test_a_finished_task_is_brought_home(name: str, stack: Stack, start: Start) 
     recovered = {"RecoveredByPoll": [1.0]} if name.endswith("poll") else {}
     (seconds,) = ran.printed.metrics.pop("SecondsToComplete")
     assert 0 < seconds < 60
-    assert ran.printed.metrics == recovered | {"JobsCompleted": [1.0], "CreditsCharged": [5.4]}
+    assert ran.printed.metrics == recovered | {
+        "JobsCompleted": [1.0],
+        "FailedPercent": [0.0],
+        "CreditsCharged": [5.4],
+    }
     assert ran.printed.dimensions == {"stack": "Cutout", "service": "cutout"}
 
 

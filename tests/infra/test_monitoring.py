@@ -78,18 +78,15 @@ def test_silence_of_sweep_is_an_alarm(template: Reading) -> None:
     assert alarm["TreatMissingData"] == "breaching"
 
 
-def test_the_failure_ratio_counts_photos_that_got_as_far_as_the_provider(template: Reading) -> None:
-    """Failed and in review against completed; what was rejected or superseded says nothing."""
+def test_one_photo_that_fails_is_no_trend(template: Reading) -> None:
+    """The ratio is the average of what each photo counts, and has to be high twice."""
     alarm = template.properties("MonitoringFailureRatio")
-    measured = {
-        one["MetricStat"]["Metric"]["MetricName"]: one["MetricStat"]["Stat"]
-        for one in alarm["Metrics"]
-        if "MetricStat" in one
-    }
-    [ratio] = [one["Expression"] for one in alarm["Metrics"] if one.get("ReturnData", True)]
-    assert measured == {"JobsFailed": "Sum", "JobsInReview": "Sum", "JobsCompleted": "Sum"}
-    assert ratio == "IF(bad >= 3, 100 * bad / (good + bad), 0)"
-    assert (alarm["Threshold"], alarm["EvaluationPeriods"]) == (10, 1)
+    assert (alarm["MetricName"], alarm["Statistic"], alarm["Threshold"]) == (
+        "FailedPercent",
+        "Average",
+        10,
+    )
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (3, 2)
 
 
 def test_every_metric_that_is_watched_is_one_that_the_functions_count(template: Reading) -> None:

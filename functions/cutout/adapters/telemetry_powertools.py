@@ -18,6 +18,7 @@ _SECONDS = frozenset(
         *TIME_IN_STATE.values(),
     }
 )
+_PERCENT = frozenset({Metric.CAP_USED_PERCENT, Metric.FAILED_PERCENT})
 
 
 def metrics_of_all() -> Metrics:
@@ -45,4 +46,4 @@ class PowertoolsTelemetry:
 def _unit(metric: Metric) -> MetricUnit:
     if metric in _SECONDS:
         return MetricUnit.Seconds
-    return MetricUnit.Percent if metric is Metric.CAP_USED_PERCENT else MetricUnit.Count
+    return MetricUnit.Percent if metric in _PERCENT else MetricUnit.Count

@@ -35,6 +35,7 @@ _SETTLED_METRICS = {
 }
 
 
+_FAILED_PERCENT = {State.COMPLETED: 0, State.REVIEW: 100, State.FAILED: 100}
 _FOLLOWERS = 2
 """Who leaves the gate wakes one for its slot, and one more in case that another woke the first."""
 
@@ -161,6 +162,8 @@ class Recorder:
     def _count(self, job: Job) -> None:
         self.telemetry.count(_SETTLED_METRICS[job.state])
         self.telemetry.count(Metric.CREDITS, float(job.credits))
+        if job.state in _FAILED_PERCENT:
+            self.telemetry.count(Metric.FAILED_PERCENT, _FAILED_PERCENT[job.state])
         if job.state is State.COMPLETED:
             seconds = (job.updated_at - job.created_at).total_seconds()
             self.telemetry.count(Metric.SECONDS_TO_COMPLETE, seconds)

@@ -71,3 +71,20 @@ def test_time_in_each_state_is_counted_when_the_state_is_left() -> None:
         Metric.SECONDS_PROCESSING: 60,
         Metric.SECONDS_STORING: 0,
     }
+
+
+@pytest.mark.parametrize(
+    ("end", "percent"), [("completes", 0), ("fails", 100), ("is no photo", None)]
+)
+def test_each_photo_counts_for_or_against_the_failure_ratio(end: str, percent: int | None) -> None:
+    """Completed or not; what was never sent says nothing of the provider."""
+    world = World()
+    job = world.arrives(data=b"a text" if end == "is no photo" else None)
+    if end == "completes":
+        world.evolink.complete(world.task_of(job))
+        world.wake(job)
+    if end == "fails":
+        world.evolink.fail(world.task_of(job), "content_policy_violation")
+        world.wake(job)
+    assert world.job(job).state.is_settled
+    assert world.telemetry.counts.get(Metric.FAILED_PERCENT) == percent

@@ -71,6 +71,7 @@ def test_a_completed_job_is_announced_counted_and_expires() -> None:
     assert world.telemetry.happened == {
         Metric.ADMITTED: 1,
         Metric.COMPLETED: 1,
+        Metric.FAILED_PERCENT: 0,
         Metric.CREDITS: float(PRICE),
         Metric.SECONDS_TO_COMPLETE: 41,
     }
