@@ -5,18 +5,27 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from cutout.errors import MessageError
 from cutout.job import Source
 from cutout.ports import Wake
+from cutout.states import Lane
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Uploaded:
-    """S3 says that an object was created."""
+    """S3 says that an object was created, or we do of one that was found in the bucket.
+
+    Attributes:
+        at: when it was created, as far as the event says.
+        lane: which queue behind the gate it belongs to.
+    """
 
     source: Source
+    at: datetime | None = None
+    lane: Lane = Lane.LIVE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +66,7 @@ def read_submission(body: str) -> Submission:
     try:
         if "job" in told:
             return JobDue(job_id=str(told["job"]))
-        return _read_s3_event(told["detail-type"], told["detail"])
+        return _read_s3_event(told)
     except (KeyError, TypeError) as exc:
         raise MessageError(f"the message lacks {exc}") from exc
     except (ValueError, OverflowError) as exc:
@@ -82,8 +91,9 @@ def read_wake(body: str) -> Wake:
         raise MessageError("the message is not one of ours") from exc
 
 
-def _read_s3_event(kind: str, detail: Mapping[str, Any]) -> Submission:
+def _read_s3_event(told: Mapping[str, Any]) -> Submission:
     """Source: "Object Created" and "Object Deleted" events, Amazon S3 User Guide."""
+    kind, detail = told["detail-type"], told["detail"]
     obj = detail["object"]
     source = Source(
         bucket=detail["bucket"]["name"],
@@ -94,7 +104,8 @@ def _read_s3_event(kind: str, detail: Mapping[str, Any]) -> Submission:
         size=int(obj.get("size", 0)),
     )
     if kind == "Object Created":
-        return Uploaded(source=source)
+        lane = Lane.BACKFILL if told.get("lane") == Lane.BACKFILL else Lane.LIVE
+        return Uploaded(source=source, at=_time(told.get("time")), lane=lane)
     if kind == "Object Deleted":
         is_one_version = detail.get("deletion-type") == _FOR_GOOD and source.version_id is not None
         return VersionDeleted(source=source) if is_one_version else Deleted(source=source)
@@ -103,6 +114,15 @@ def _read_s3_event(kind: str, detail: Mapping[str, Any]) -> Submission:
 
 _FOR_GOOD = "Permanently Deleted"
 """In a bucket with versions, one version; a deleted key gets a "Delete Marker Created" there."""
+
+
+def _time(text: object) -> datetime | None:
+    """The event's time, ISO 8601; None where it says none that can be read."""
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
 
 
 def _version(text: str | None) -> str | None:

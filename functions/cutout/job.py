@@ -19,7 +19,8 @@ class Source:
     """The upload: which bytes this job is about.
 
     Attributes:
-        sequencer: S3's order of events on one key, upper-case hexadecimal as S3 sends it.
+        sequencer: S3's order of events on one key, upper-case hexadecimal as S3 sends it; or, for
+            an upload that was found in a listing, which tells no order, what `after` says.
         size: bytes.
     """
 
@@ -48,7 +49,25 @@ class Source:
 
         Source: "right pad the shorter value with zeros and compare", S3 event message structure.
         """
-        return self.sequencer.upper().ljust(32, "0")
+        return self.sequencer.upper().ljust(_ORDER_DIGITS, "0")
+
+    @property
+    def is_found(self) -> bool:
+        """It was found in a listing: its event is lost, late, or older than the deployment."""
+        return not self.sequencer or len(self.sequencer) > _ORDER_DIGITS
+
+
+def after(order: str | None) -> str:
+    """The sequencer of an upload that was found, and is newer than what has this order.
+
+    One digit more than any event's order has: above that order, and below every event that is
+    newer. With None, where nothing is known of the key, below every event.
+    """
+    return "" if order is None else f"{order}1"
+
+
+_ORDER_DIGITS = 32
+"""S3's own sequencers have about half as many."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -176,7 +195,9 @@ class Job:
     expires_at: datetime | None = None
 
     @classmethod
-    def begin(cls, source: Source, *, now: datetime, due_at: datetime) -> Job:
+    def begin(
+        cls, source: Source, *, now: datetime, due_at: datetime, lane: Lane = Lane.LIVE
+    ) -> Job:
         """A new job for an upload. Sweep looks at it at `due_at` should its worker die."""
         return cls(
             id=source.job_id,
@@ -185,6 +206,7 @@ class Job:
             created_at=now,
             updated_at=now,
             due_at=due_at,
+            lane=lane,
             history=(Step(state=State.QUEUED, at=now),),
         )
 

@@ -13,6 +13,8 @@ MADE_BY = "cutout-job"
 """The metadata that every result carries, and by which it is known again elsewhere."""
 SOURCE_ORDER = "cutout-source-order"
 """The metadata by which a newer upload's object is told from an older one's."""
+LANE_MARK = "cutout-lane"
+"""The metadata by which a copy that `backfill` made says which lane it belongs to."""
 _EXTENSION = ".png"
 _LONGEST_EXTENSION = 6
 
@@ -28,6 +30,12 @@ def result_keys(source_key: str, *, upload_prefix: str, result_prefix: str) -> I
     digest = hashlib.sha256(source_key.encode()).hexdigest()[:12]
     for name in (stem, plain, f"{stem}-{digest}"):
         yield _fitted(result_prefix + name, digest) + _EXTENSION
+
+
+def results_folder(prefix: str, *, upload_prefix: str, result_prefix: str) -> str:
+    """What the result keys of all sources under a prefix begin with, to the last slash at most."""
+    folder, slash, _ = prefix.removeprefix(upload_prefix).rpartition("/")
+    return result_prefix + _without_dot_segments(folder) + slash
 
 
 def review_key(result_key: str) -> str:

@@ -37,8 +37,8 @@ def record_handler(record: SQSRecord) -> None:
     app = _app()
     message = read_submission(record.body)
     match message:
-        case Uploaded(source=source):
-            _move_on(app.arrive.created(source), app.submit.advance)
+        case Uploaded(source=source, at=at, lane=lane):
+            _move_on(app.arrive.created(source, at=at, lane=lane), app.submit.advance)
         case JobDue(job_id=job_id):
             _move_on(app.jobs.find(job_id), app.submit.wake)
         case Deleted(source=source):

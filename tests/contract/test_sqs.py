@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.stub import Stubber
 
-from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions
+from cutout.adapters.sqs import SqsCallbacks, SqsIntake, SqsSubmissions
 from cutout.errors import StoreBusyError
-from cutout.events import JobDue, read_submission, read_wake
+from cutout.events import JobDue, Uploaded, read_submission, read_wake
 from cutout.ports import Wake
+from cutout.states import Lane
 from tests.contract.aws import cloud
 from tests.events import sample
+from tests.unit.core.builders import a_source
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -126,3 +128,37 @@ def test_a_message_that_sqs_did_not_take_is_an_error(
         stubber.add_response("send_message_batch", {"Successful": [], "Failed": [failed]})
         with pytest.raises(StoreBusyError, match=r"^SQS did not take 1 messages$"):
             send(sqs, "https://sqs.example/queue")
+
+
+@pytest.mark.parametrize("lane", Lane)
+@pytest.mark.parametrize("version_id", ["v1", None])
+def test_uploads_that_were_found_arrive_as_they_are(
+    sqs: SQSClient, url: str, version_id: str | None, lane: Lane
+) -> None:
+    """More than SQS takes in one request, any letter in their keys, and the lane with them."""
+    sources = [
+        a_source(key=f"Söhne/{number} + 写真.jpg", version_id=version_id, sequencer="0A1")
+        for number in range(11)
+    ]
+    SqsIntake(sqs, url).queue(sources, lane)
+    read = [read_submission(body) for body in received(sqs, url)]
+    assert sorted(read, key=str) == sorted(
+        (Uploaded(source=source, lane=lane) for source in sources), key=str
+    )
+
+
+def test_an_upload_that_was_found_looks_like_the_sample(sqs: SQSClient, url: str) -> None:
+    """The form of the message that Submit's tests take."""
+    (record,) = sample("sqs-submissions-found")["Records"]
+    message = read_submission(record["body"])
+    assert isinstance(message, Uploaded)
+    SqsIntake(sqs, url).queue([message.source], message.lane)
+    assert received(sqs, url) == [record["body"]]
+
+
+def test_how_many_stand_in_the_queue_is_told(sqs: SQSClient, url: str) -> None:
+    """So that whoever queues many can wait."""
+    intake = SqsIntake(sqs, url)
+    assert intake.standing() == 0
+    intake.queue([a_source(key=str(number)) for number in range(12)], Lane.BACKFILL)
+    assert intake.standing() == 12

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cutout.errors import GateMovedError, JobMovedError, TaskTakenError
 from cutout.gate import Gate
+from cutout.inventory import Moved, Standing
 from cutout.job import Job
 from cutout.ports import MOST_COUNTED, Clock, Head, Standing, TaskClaim
 from cutout.states import Lane, State
@@ -139,6 +140,37 @@ class MemoryJobs:
         found = [job for job in self.jobs.values() if job.state is state]
         return sorted(found, key=lambda job: job.updated_at, reverse=True)[:limit]
 
+    def moved(
+        self, state: State, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Moved]:
+        found = (
+            Moved(job_id=job.id, at=_to_the_millisecond(job.updated_at))
+            for job in self._view().values()
+            if job.state is state
+        )
+        within = [
+            one
+            for one in found
+            if (since is None or one.at >= _to_the_millisecond(since))
+            and (until is None or one.at <= until)
+        ]
+        yield from sorted(within, key=lambda one: one.at, reverse=True)
+
+    def standings(self, job_ids: Sequence[str]) -> dict[str, Standing]:
+        return {
+            job.id: Standing(
+                job_id=job.id,
+                etag=job.source.etag,
+                state=job.state,
+                reason=job.reason,
+                result_key=job.result.key if job.result else None,
+            )
+            for job in self.find_all(job_ids)
+        }
+
+    def newest_all(self, source_refs: Sequence[str]) -> dict[str, Head]:
+        return {ref: self.heads[ref] for ref in source_refs if ref in self.heads}
+
     def find_all(self, job_ids: Sequence[str]) -> list[Job]:
         return [self.jobs[job_id] for job_id in job_ids if job_id in self.jobs]
 
@@ -173,3 +205,7 @@ class MemoryJobs:
         since = self._clock.now() - LAG
         old = [view for view in self._views if view[0] <= since]
         return [*old[-1:], *(view for view in self._views if view[0] > since)]
+
+
+def _to_the_millisecond(at: datetime) -> datetime:
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)

@@ -8,7 +8,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cutout.errors import StoreBusyError
+from cutout.job import Source
 from cutout.ports import Wake
+from cutout.states import Lane
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -43,6 +45,21 @@ class SqsSubmissions(_Queue):
         self._send([{"job": job_id} for job_id in job_ids], seconds)
 
 
+class SqsIntake(_Queue):
+    """The same queue, for uploads that were found in a bucket."""
+
+    def queue(self, sources: Sequence[Source], lane: Lane) -> None:
+        """Have Submit make jobs of these uploads, in this lane."""
+        self._send([_found(source, lane) for source in sources])
+
+    def standing(self) -> int:
+        """How many messages stand in the queue; SQS counts about right."""
+        told = self._client.get_queue_attributes(
+            QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
+        )
+        return int(told["Attributes"]["ApproximateNumberOfMessages"])
+
+
 class SqsCallbacks(_Queue):
     """The queue that StoreResult reads."""
 
@@ -59,3 +76,21 @@ class SqsCallbacks(_Queue):
                 for wake in wakes
             ],
         )
+
+
+def _found(source: Source, lane: Lane) -> dict[str, Any]:
+    """What S3 would say of it as EventBridge sends it, as far as we know, and the lane."""
+    obj: dict[str, Any] = {
+        "key": source.key,
+        "size": source.size,
+        "etag": source.etag,
+        "sequencer": source.sequencer,
+    }
+    if source.version_id is not None:
+        obj["version-id"] = source.version_id
+    return {
+        "source": "cutout",
+        "detail-type": "Object Created",
+        "lane": lane.value,
+        "detail": {"bucket": {"name": source.bucket}, "object": obj},
+    }

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from cutout.job import Job, Source
 from cutout.ports import Clock, Head, Jobs, SourceHeads, Telemetry
+from cutout.states import Lane
 from cutout.usecases.timing import Timing
 
 
@@ -45,19 +47,45 @@ class Arrive:
     timing: Timing
     watch: Watch
 
-    def created(self, source: Source) -> Job | None:
-        """The job of an upload, made if it is new; None for what is not watched."""
+    def created(
+        self, source: Source, *, at: datetime | None = None, lane: Lane = Lane.LIVE
+    ) -> Job | None:
+        """The job of an upload, made if it is new; None for what is not watched.
+
+        Args:
+            source: which bytes it is about.
+            at: when it was uploaded, if that is known.
+            lane: which queue behind the gate it belongs to.
+        """
         if not self.watch.is_watched(source.bucket, source.key):
             self.telemetry.fact("upload ignored: outside what is watched")
             return None
-        known = self.jobs.find(source.job_id)
+        known = self.jobs.find(source.job_id) or self._found_before(source, at)
         if known is not None:
+            if known.source.is_found and not source.is_found:
+                self.heads.advance(Head(source_ref=source.ref, order=source.order, job_id=known.id))
             return known
         self.heads.advance(
             Head(source_ref=source.ref, order=source.order, job_id=source.job_id),
         )
         now = self.clock.now()
-        return self.jobs.claim(Job.begin(source, now=now, due_at=now + self.timing.lease))
+        job = Job.begin(source, now=now, due_at=now + self.timing.lease, lane=lane)
+        return self.jobs.claim(job)
+
+    def _found_before(self, source: Source, at: datetime | None) -> Job | None:
+        """The job that was made for this upload before its event came, where keys have no versions.
+
+        A version names its job whoever tells of it. Without versions, a job that was made from a
+        listing goes by another name than its event would give it: it is known by the key, the
+        entity tag, and that the event is older than the job.
+        """
+        if source.version_id is not None or source.is_found or at is None:
+            return None
+        head = self.heads.newest(source.ref)
+        job = self.jobs.find(head.job_id) if head and head.job_id else None
+        if job is None or not job.source.is_found or at > job.created_at:
+            return None
+        return job if job.source.etag == source.etag else None
 
     def deleted(self, source: Source) -> None:
         """Take note that a key is gone; work on its older uploads ends as superseded."""

@@ -114,7 +114,7 @@ class Recorder:
     def why_superseded(self, job: Job) -> Reason | None:
         """The reason why the job's photo is no longer the newest of its key, if it is not."""
         head = self.store.newest(job.source.ref)
-        if head is None or head.order <= job.source.order:
+        if head is None or head.order <= job.source.order or head.job_id == job.id:
             return None
         return Reason.SOURCE_DELETED if head.job_id is None else Reason.NEWER_UPLOAD
 

@@ -22,11 +22,11 @@ from cutout.errors import (
 )
 from cutout.gate import Gate, Held
 from cutout.job import Attempt, Job
-from cutout.keys import MADE_BY, result_keys
+from cutout.keys import LANE_MARK, MADE_BY, result_keys
 from cutout.photo import PhotoLimits, check_size, inspect
 from cutout.ports import Evolink, Metric, ResultKeys, Signer, Uploads
 from cutout.provider import NotSent, Refused, Uploaded, decide_refusal
-from cutout.states import Move, Reason, State
+from cutout.states import Lane, Move, Reason, State
 from cutout.usecases.answer import Answers
 from cutout.usecases.handover import Handover
 from cutout.usecases.record import Recorder
@@ -132,7 +132,8 @@ class Submit:
             result_prefix=self.call.result_prefix,
         )
         key = next(key for key in candidates if self.result_keys.claim_result_key(key, source.ref))
-        return replace(job, photo=photo, result_key=key)
+        lane = Lane.BACKFILL if upload.metadata.get(LANE_MARK) == Lane.BACKFILL else job.lane
+        return replace(job, photo=photo, result_key=key, lane=lane)
 
     def _pass_gate(self, job: Job) -> Job:
         """Into `submitting` and on to the call, or behind the gate."""

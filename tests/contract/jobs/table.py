@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from cutout.inventory import Records
 from cutout.job import Job
 from cutout.ports import Backlog, Gates, Jobs, ResultKeys, SourceHeads
 from cutout.states import State
@@ -22,7 +22,7 @@ _INDEXES = {
 }
 
 
-class Store(Jobs, Gates, Backlog, SourceHeads, ResultKeys, Protocol):
+class Store(Jobs, Gates, Backlog, SourceHeads, ResultKeys, Records, Protocol):
     """What the use cases and the command line ask of the table."""
 
     def of_source(self, bucket: str, key: str, limit: int) -> list[Job]:
@@ -31,10 +31,6 @@ class Store(Jobs, Gates, Backlog, SourceHeads, ResultKeys, Protocol):
 
     def in_state(self, state: State, limit: int) -> list[Job]:
         """Jobs in a state, the latest moved first."""
-        ...
-
-    def find_all(self, job_ids: Sequence[str]) -> list[Job]:
-        """The jobs that exist of these, in this order."""
         ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from cutout.errors import MessageError
 from cutout.events import Deleted, JobDue, Uploaded, VersionDeleted, read_submission, read_wake
 from cutout.job import Source
 from cutout.ports import Wake
+from cutout.states import Lane
 from tests.events import sample
 
 JOB = "a00fc0b0b75cd1e67b0d7024ca35e9a9"
@@ -24,6 +26,7 @@ RED_SHOE = Source(
     sequencer="00691ED95F3C4B2A11",
     size=19394,
 )
+AT = datetime(2026, 11, 20, 9, 15, 27, tzinfo=UTC)
 PLAIN_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (
@@ -45,6 +48,10 @@ def s3_event(**changes: Any) -> str:
     return json.dumps(event)
 
 
+def _fields(source: Source) -> dict[str, Any]:
+    return {name: getattr(source, name) for name in source.__slots__}
+
+
 def bodies(name: str) -> list[str]:
     """The bodies of an SQS event's records, as they come."""
     return [record["body"] for record in sample(name)["Records"]]
@@ -53,19 +60,20 @@ def bodies(name: str) -> list[str]:
 def test_upload_is_read_from_s3s_event() -> None:
     """Which bytes the job is about: bucket, key, version, entity tag, order and size."""
     message = read_submission(json.dumps(sample("s3-object-created")))
-    assert message == Uploaded(source=RED_SHOE)
+    assert message == Uploaded(source=RED_SHOE, at=AT)
     assert RED_SHOE.job_id == JOB
 
 
 def test_upload_arrives_inside_the_queues_event() -> None:
     """The body of the queue's record is S3's event as EventBridge sent it."""
     (body,) = bodies("sqs-submissions-upload")
-    assert read_submission(body) == Uploaded(source=RED_SHOE)
+    assert read_submission(body) == Uploaded(source=RED_SHOE, at=AT)
 
 
 def test_keys_are_taken_as_they_are() -> None:
     """Through EventBridge, keys come as they are: `+` and `%` are not to be decoded."""
     message = read_submission(json.dumps(sample("s3-object-created-spaces-unicode")))
+    assert isinstance(message, Uploaded)
     assert message == Uploaded(
         source=Source(
             bucket="cutout-uploads",
@@ -74,8 +82,31 @@ def test_keys_are_taken_as_they_are() -> None:
             etag="9e107d9d372bb6826bd81d3542a419d6",
             sequencer="00691ED9613C4B2A12",
             size=20451,
-        )
+        ),
+        at=message.at,
     )
+
+
+def test_upload_that_was_found_comes_in_our_own_words() -> None:
+    """`backfill` and `audit` queue what no event told of: behind live uploads."""
+    (body,) = bodies("sqs-submissions-found")
+    found = Source(**(_fields(RED_SHOE) | {"sequencer": ""}))
+    assert read_submission(body) == Uploaded(source=found, lane=Lane.BACKFILL)
+    assert found.job_id == JOB
+
+
+@pytest.mark.parametrize("time", [None, "", "yesterday", 5, "2026-11-20", "2026-11-20T09:15:27"])
+def test_a_time_that_cannot_be_read_is_none(time: object) -> None:
+    """It only helps to tell a late event from a new one."""
+    message = read_submission(json.dumps(sample("s3-object-created") | {"time": time}))
+    assert message == Uploaded(source=RED_SHOE)
+
+
+@pytest.mark.parametrize("lane", [None, "live", "fast", 5, ["backfill"]])
+def test_whoever_names_no_lane_that_there_is_comes_as_live(lane: object) -> None:
+    """S3 names none."""
+    message = read_submission(json.dumps(sample("s3-object-created") | {"lane": lane}))
+    assert message == Uploaded(source=RED_SHOE, at=AT, lane=Lane.LIVE)
 
 
 def test_bucket_without_versions_names_none() -> None:

@@ -6,22 +6,26 @@ loses gets the winner with the refusal, without a second read.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from cutout.adapters.dynamodb.table import Item, LostError, Put, Table
 from cutout.errors import GateMovedError, JobMovedError, TaskTakenError
 from cutout.gate import Gate
+from cutout.inventory import Moved, Standing
 from cutout.job import Job
 from cutout.ports import MOST_COUNTED, Head, Standing, TaskClaim
 from cutout.rows import from_row, to_row
-from cutout.states import Lane, State
+from cutout.states import Lane, Reason, State
 
 _GATE = "gate"
 _DUE = ("due_shard", "due")
 _HOLDING = ("lane", "holding")
 _SAME_VERSION = "#version = :version"
+_STANDING = ("job.id", "job.source.etag", "job.state", "job.reason", "job.result.key")
+_LATEST = 10**15
+"""In milliseconds, later than any time."""
 _NEW_OR_SAME_VERSION = f"attribute_not_exists(pk) OR {_SAME_VERSION}"
 
 
@@ -165,6 +169,33 @@ class DynamoJobs:
         ids = self._ids("state", ("state", state.value), limit=limit, is_newest_first=True)
         return self.find_all(ids)
 
+    def moved(
+        self, state: State, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[Moved]:
+        """Jobs in a state, those that were written last first, within both times."""
+        least = _milliseconds(since) if since else 0
+        greatest = _milliseconds(until) if until else _LATEST
+        entries = self._table.numbered(
+            "state", ("state", state.value), "updated_at", (least, greatest)
+        )
+        for pk, number in entries:
+            at = datetime.fromtimestamp(number / 1000, UTC)
+            yield Moved(job_id=pk.removeprefix("job#"), at=at)
+
+    def standings(self, job_ids: Sequence[str]) -> dict[str, Standing]:
+        """How the jobs stand that exist of these, by id."""
+        pks = [f"job#{job_id}" for job_id in dict.fromkeys(job_ids)]
+        return {
+            standing.job_id: standing
+            for standing in map(_standing, self._table.get_all(pks, _STANDING))
+        }
+
+    def newest_all(self, source_refs: Sequence[str]) -> dict[str, Head]:
+        """The newest that is known of these keys, by their names."""
+        pks = [f"head#{ref}" for ref in dict.fromkeys(source_refs)]
+        heads = (from_row(Head, item["newest"]) for item in self._table.get_all(pks))
+        return {head.source_ref: head for head in heads}
+
     def find_all(self, job_ids: Sequence[str]) -> list[Job]:
         """The jobs that exist of these, in this order."""
         items = self._table.get_all([f"job#{job_id}" for job_id in dict.fromkeys(job_ids)])
@@ -218,6 +249,18 @@ def _job_item(job: Job) -> Item:
 
 def _job(item: Item) -> Job:
     return from_row(Job, item["job"])
+
+
+def _standing(item: Item) -> Standing:
+    told = item["job"]
+    reason, result = told.get("reason"), told.get("result")
+    return Standing(
+        job_id=told["id"],
+        etag=told["source"]["etag"],
+        state=State(told["state"]),
+        reason=Reason(reason) if reason else None,
+        result_key=result["key"] if result else None,
+    )
 
 
 def _gate_put(gate: Gate) -> Put:

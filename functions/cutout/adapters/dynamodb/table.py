@@ -18,6 +18,8 @@ Item = dict[str, Any]
 
 _BATCH = 100
 """BatchGetItem takes 100 keys."""
+_INDEX_PAGE = 2000
+"""Entries of an index that hold nothing but keys: about 200 bytes each, of the 1 MB a page has."""
 _FAILED_CHECK = "ConditionalCheckFailed"
 _BUSY = frozenset(
     {
@@ -85,14 +87,19 @@ class Table:
         item = answer.get("Item")
         return None if item is None else self._plain(item)
 
-    def get_all(self, pks: Sequence[str]) -> Iterator[Item]:
-        """The items that exist of these, in any order (strongly consistent)."""
+    def get_all(self, pks: Sequence[str], paths: Sequence[str] = ()) -> Iterator[Item]:
+        """The items that exist of these, in any order (strongly consistent).
+
+        Args:
+            pks: their keys, each once.
+            paths: of each item only these, as in `job.reason`; all of it if there are none.
+        """
+        only = _projection(paths)
         for start in range(0, len(pks), _BATCH):
             wanted: Any = [{"pk": {"S": pk}} for pk in pks[start : start + _BATCH]]
             while wanted:
-                answer: Any = self._client.batch_get_item(
-                    RequestItems={self._name: {"Keys": wanted, "ConsistentRead": True}},
-                )
+                request: Any = {"Keys": wanted, "ConsistentRead": True, **only}
+                answer: Any = self._client.batch_get_item(RequestItems={self._name: request})
                 yield from map(self._plain, answer["Responses"].get(self._name, []))
                 wanted = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys")
 
@@ -170,6 +177,34 @@ class Table:
         )
         return [item["pk"]["S"] for page in pages for item in page["Items"]]
 
+    def numbered(
+        self, index: str, partition: tuple[str, str], sort: str, between: tuple[int, int]
+    ) -> Iterator[tuple[str, int]]:
+        """Primary and sort keys of an index partition, the greatest sort key first (eventual).
+
+        Args:
+            index: the index's name.
+            partition: its partition key's name and value.
+            sort: its sort key's name.
+            between: the sort key's least and greatest value.
+        """
+        least, greatest = (str(one) for one in between)
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._name,
+            IndexName=index,
+            KeyConditionExpression="#p = :p AND #s BETWEEN :least AND :greatest",
+            ExpressionAttributeNames={"#p": partition[0], "#s": sort},
+            ExpressionAttributeValues={
+                ":p": {"S": partition[1]},
+                ":least": {"N": least},
+                ":greatest": {"N": greatest},
+            },
+            ScanIndexForward=False,
+            PaginationConfig={"PageSize": _INDEX_PAGE},
+        )
+        for page in pages:
+            yield from ((item["pk"]["S"], int(item[sort]["N"])) for item in page["Items"])
+
     def count(self, index: str, partition: tuple[str, str]) -> int:
         """How many items stand in an index partition (eventual)."""
         pages = self._client.get_paginator("query").paginate(
@@ -214,6 +249,15 @@ class Table:
 
     def _plain(self, item: Mapping[str, Any]) -> Item:
         return {name: self._read(value) for name, value in item.items()}
+
+
+def _projection(paths: Sequence[str]) -> dict[str, Any]:
+    """The request's members that ask for these paths; names in them may be reserved words."""
+    if not paths:
+        return {}
+    names = {f"#{name}": name for path in paths for name in path.split(".")}
+    told = [".".join(f"#{name}" for name in path.split(".")) for path in paths]
+    return {"ProjectionExpression": ", ".join(told), "ExpressionAttributeNames": names}
 
 
 def _names(condition: str) -> dict[str, str]:

@@ -1,0 +1,143 @@
+"""What photos have cost, by day, prefix or outcome, and what was paid for nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from cutout.job import Attempt, Job, charged
+from cutout.states import State
+
+_NOTHING = Decimal(0)
+
+
+class By(StrEnum):
+    """What costs are added up by."""
+
+    DAY = "day"
+    PREFIX = "prefix"
+    OUTCOME = "outcome"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Period:
+    """Calls that began in it count; either end may be open."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, at: datetime) -> bool:
+        """The moment is in it."""
+        return (self.since is None or at >= self.since) and (self.until is None or at <= self.until)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Charge:
+    """One call that cost credits, or may have cost them twice."""
+
+    job: Job
+    attempt: Attempt
+    credits: Decimal
+
+    @property
+    def is_open(self) -> bool:
+        """Its photo is still on its way."""
+        return not self.job.state.is_settled
+
+    @property
+    def is_lost(self) -> bool:
+        """It was charged, and no cut-out came of it."""
+        if self.is_open or not self.credits:
+            return False
+        is_stored = self.attempt.number == (self.job.storing_attempt or self.attempt.number)
+        return self.job.state is not State.COMPLETED or not is_stored
+
+    @property
+    def at_risk(self) -> Decimal:
+        """What it may have cost once more."""
+        if not self.attempt.is_possible_double_charge:
+            return _NOTHING
+        reserved = self.attempt.credits_used or self.attempt.credits_reserved or _NOTHING
+        return reserved * (self.attempt.posts - 1)
+
+
+@dataclass(kw_only=True)
+class Line:
+    """A sum: of a day, a prefix, an outcome, or of all."""
+
+    photos: int = 0
+    calls: int = 0
+    credits: Decimal = _NOTHING
+    lost: Decimal = _NOTHING
+    at_risk: Decimal = _NOTHING
+
+    def add(self, charge: Charge) -> None:
+        """Add a call."""
+        self.calls += 1
+        self.credits += charge.credits
+        self.lost += charge.credits if charge.is_lost else _NOTHING
+        self.at_risk += charge.at_risk
+
+
+@dataclass(kw_only=True)
+class Costs:
+    """Adds up what jobs cost, one job at a time.
+
+    Attributes:
+        depth: how many folders of a key make its prefix.
+        lost: what was charged without a cut-out.
+        doubtful: what may have been charged twice.
+    """
+
+    by: By
+    period: Period = field(default_factory=Period)
+    depth: int = 1
+    lines: dict[str, Line] = field(default_factory=dict)
+    total: Line = field(default_factory=Line)
+    lost: list[Charge] = field(default_factory=list)
+    doubtful: list[Charge] = field(default_factory=list)
+
+    def add(self, job: Job) -> None:
+        """Add a job's calls that began in the period."""
+        charges = [one for one in charges_of(job) if self.period.holds(one.attempt.started_at)]
+        names = {_NAMES[self.by](one, self.depth) for one in charges}
+        for line in (self.total, *(self.lines.setdefault(name, Line()) for name in names)):
+            line.photos += bool(charges)
+        for charge in charges:
+            self.total.add(charge)
+            self.lines[_NAMES[self.by](charge, self.depth)].add(charge)
+        self.lost += [one for one in charges if one.is_lost]
+        self.doubtful += [one for one in charges if one.at_risk]
+
+
+def charges_of(job: Job) -> Iterator[Charge]:
+    """The calls of a job that cost something, or may have."""
+    for attempt in job.attempts:
+        charge = Charge(job=job, attempt=attempt, credits=charged(attempt))
+        if charge.credits or charge.at_risk:
+            yield charge
+
+
+def _day(charge: Charge, _depth: int) -> str:
+    return charge.attempt.started_at.astimezone(UTC).date().isoformat()
+
+
+def _prefix(charge: Charge, depth: int) -> str:
+    folders = charge.job.source.key.split("/")[:-1]
+    return "".join(f"{folder}/" for folder in folders[:depth])
+
+
+def _outcome(charge: Charge, _depth: int) -> str:
+    if charge.is_lost and charge.job.state is State.COMPLETED:
+        return "replaced-attempt"
+    return charge.job.state.value
+
+
+_NAMES: dict[By, Callable[[Charge, int], str]] = {
+    By.DAY: _day,
+    By.PREFIX: _prefix,
+    By.OUTCOME: _outcome,
+}

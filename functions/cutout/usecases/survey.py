@@ -1,0 +1,223 @@
+"""Every object in the uploads bucket against the table: how it stands, or that nobody knows of it.
+
+Nothing is held but the names of the cut-outs, about 150 bytes each: objects are listed a page at a
+time, and the rows of several pages are read at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+from cutout.inventory import Listed, Objects, Provenance, Records, Standing
+from cutout.keys import result_keys, results_folder
+from cutout.ports import Clock, Head
+from cutout.states import Reason, State
+from cutout.usecases.ahead import ahead
+from cutout.usecases.arrive import Watch
+
+_PAGES_AT_ONCE = 8
+
+
+class Finding(StrEnum):
+    """What a survey finds of an object."""
+
+    DONE = "done"
+    """Its cut-out is there."""
+    IN_FLIGHT = "in-flight"
+    """Its job is not settled."""
+    FAILED = "failed"
+    REVIEW = "review"
+    REJECTED = "rejected"
+    NOT_WATCHED = "not-watched"
+    """It lies outside the watched prefix, or where our own output goes."""
+    NO_PHOTO = "no-photo"
+    """It has no job and needs none: its key or size says that it is no photo that is taken."""
+    FRESH = "fresh"
+    """It was written just now: its event may be on its way."""
+    FORGOTTEN = "forgotten"
+    """Its row expired long after it was settled; no cut-out of it is there."""
+    MISSING = "missing"
+    """It has no job, and no event will come."""
+    RESULT_GONE = "result-gone"
+    """Its job is completed, but its cut-out is no longer there."""
+    SUPERSEDED = "superseded"
+    """Its job gave way to a newer upload or a deletion, but it is the newest that stands."""
+
+    @property
+    def is_trouble(self) -> bool:
+        """A photo without a cut-out that nothing and nobody will look at by itself."""
+        return self in {Finding.MISSING, Finding.RESULT_GONE, Finding.SUPERSEDED}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """An object and how it stands.
+
+    Attributes:
+        reason: why, in a word.
+        order: for what is missing: what is known to be older than it at its key.
+    """
+
+    listed: Listed
+    finding: Finding
+    reason: str = ""
+    order: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What a deployment watches and takes, and how long it remembers.
+
+    Attributes:
+        max_bytes: larger objects are not taken.
+        retention: rows go so long after they were settled.
+        grace: an event may be under way for so long.
+    """
+
+    watch: Watch
+    max_bytes: int
+    retention: timedelta
+    grace: timedelta = timedelta(minutes=15)
+
+    def why_no_photo(self, listed: Listed) -> Reason | None:
+        """Why the object need not be worked on, by its key and size alone."""
+        if listed.key.endswith("/") and not listed.size:
+            return Reason.FOLDER_MARKER
+        if not listed.size:
+            return Reason.EMPTY_OBJECT
+        return Reason.TOO_MANY_BYTES if listed.size > self.max_bytes else None
+
+
+def _tell_nobody(_what: str, _count: int) -> None:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """Looks at all objects under a prefix.
+
+    Attributes:
+        tell: is told what was read and how many, page by page.
+    """
+
+    uploads: Objects
+    results: Objects
+    records: Records
+    clock: Clock
+    rules: Rules
+    tell: Callable[[str, int], None] = _tell_nobody
+
+    def look(self, prefix: str) -> Iterator[Sequence[Found]]:
+        """How every object stands, a page at a time, by key."""
+        stored = self._stored(prefix)
+        pages = self.uploads.pages(prefix)
+        yield from ahead(lambda page: self._examine(page, stored), pages, at_once=_PAGES_AT_ONCE)
+
+    def _stored(self, prefix: str) -> frozenset[str]:
+        watch = self.rules.watch
+        folder = results_folder(
+            prefix, upload_prefix=watch.upload_prefix, result_prefix=watch.result_prefix
+        )
+        keys: set[str] = set()
+        for page in self.results.pages(folder):
+            keys.update(one.key for one in page)
+            self.tell("cut-outs", len(keys))
+        return frozenset(keys)
+
+    def _examine(self, page: Sequence[Listed], stored: frozenset[str]) -> list[Found]:
+        bucket = self.uploads.bucket
+        watched = [one for one in page if self.rules.watch.is_watched(bucket, one.key)]
+        known = self._known(watched)
+        unknown = {
+            one.source(bucket).ref: one
+            for one in watched
+            if one.key not in known and not self.rules.why_no_photo(one)
+        }
+        heads = {
+            unknown[ref].key: head for ref, head in self.records.newest_all(list(unknown)).items()
+        }
+        return [self._found(one, known.get(one.key), heads.get(one.key), stored) for one in page]
+
+    def _found(
+        self, listed: Listed, job: Standing | None, head: Head | None, stored: frozenset[str]
+    ) -> Found:
+        if job is not None:
+            return self._with_job(listed, job, stored)
+        watch = self.rules.watch
+        if not watch.is_watched(self.uploads.bucket, listed.key):
+            is_outside = not listed.key.startswith(watch.upload_prefix)
+            reason = "outside-prefix" if is_outside else Reason.OWN_OUTPUT.value
+            return Found(listed=listed, finding=Finding.NOT_WATCHED, reason=reason)
+        return self._without_job(listed, head, stored)
+
+    def _known(self, page: Sequence[Listed]) -> Mapping[str, Standing]:
+        """How the jobs of these objects stand, by key.
+
+        A version names its job. Where there is none, the newest that is known of the key does, if
+        it is about the same bytes.
+        """
+        bucket = self.uploads.bucket
+        ids = {one.source(bucket).job_id: one for one in page if one.version_id}
+        plain = {one.source(bucket).ref: one for one in page if not one.version_id}
+        for ref, head in self.records.newest_all(list(plain)).items():
+            if head.job_id:
+                ids[head.job_id] = plain[ref]
+        standings = self.records.standings(list(ids))
+        return {
+            ids[job_id].key: standing
+            for job_id, standing in standings.items()
+            if ids[job_id].version_id or ids[job_id].etag == standing.etag
+        }
+
+    def _with_job(self, listed: Listed, job: Standing, stored: frozenset[str]) -> Found:
+        reason = job.reason.value if job.reason else ""
+        match job.state:
+            case State.COMPLETED:
+                # Who completed after the cut-outs were listed is looked for once more.
+                key = job.result_key or ""
+                is_there = key in stored or self.results.newest(key) is not None
+                finding = Finding.DONE if is_there else Finding.RESULT_GONE
+            case State.FAILED | State.REVIEW | State.REJECTED:
+                finding = Finding(job.state.value)
+            case State.SUPERSEDED:
+                is_newest = listed.is_same(self.uploads.newest(listed.key))
+                finding = Finding.SUPERSEDED if is_newest else Finding.FRESH
+            case _:
+                return Found(listed=listed, finding=Finding.IN_FLIGHT, reason=job.state.value)
+        return Found(listed=listed, finding=finding, reason=reason)
+
+    def _without_job(self, listed: Listed, head: Head | None, stored: frozenset[str]) -> Found:
+        if why := self.rules.why_no_photo(listed):
+            return Found(listed=listed, finding=Finding.NO_PHOTO, reason=why.value)
+        orders = [head.order] if head else []
+        for made in self._made_at(listed.key, stored):
+            if made.version == (listed.version_id or listed.etag):
+                return Found(listed=listed, finding=Finding.DONE, reason="row-expired")
+            orders.append(made.order)
+        age = self.clock.now() - listed.modified_at
+        if age < self.rules.grace:
+            return Found(listed=listed, finding=Finding.FRESH)
+        if self._is_head(listed, head) and age > self.rules.retention:
+            return Found(listed=listed, finding=Finding.FORGOTTEN, reason="row-expired")
+        return Found(listed=listed, finding=Finding.MISSING, order=max(orders, default=None))
+
+    def _is_head(self, listed: Listed, head: Head | None) -> bool:
+        """The newest that is known of the key may be this object: a job of it was begun once."""
+        if head is None or head.job_id is None:
+            return False
+        is_named = listed.version_id is not None
+        return not is_named or head.job_id == listed.source(self.uploads.bucket).job_id
+
+    def _made_at(self, key: str, stored: frozenset[str]) -> Iterator[Provenance]:
+        """Where the cut-outs come from that stand where this key's might."""
+        watch = self.rules.watch
+        places = result_keys(
+            key, upload_prefix=watch.upload_prefix, result_prefix=watch.result_prefix
+        )
+        for place in dict.fromkeys(places):
+            made = self.results.provenance(place) if place in stored else None
+            if made is not None:
+                yield made

@@ -1,0 +1,146 @@
+"""Whole buckets: what is listed of them, and copies between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.exceptions import ClientError
+
+from cutout.adapters.s3_listing import S3Copies, S3Objects
+from cutout.inventory import Listed, Provenance
+from tests.contract.aws import REGION, cloud
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KEY = "Söhne & Töchter/red shoe + 100%/写真.jpg"
+MARKS = {"cutout-lane": "backfill"}
+
+
+@pytest.fixture
+def s3() -> Iterator[S3Client]:
+    """S3 with three buckets: uploads and old keep versions, plain does not."""
+    with cloud() as clients:
+        client = clients.s3()
+        for name in ("uploads", "old", "plain"):
+            client.create_bucket(
+                Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION}
+            )
+        for name in ("uploads", "old"):
+            client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+        yield client
+
+
+def listed(s3: S3Client, bucket: str, prefix: str = "") -> list[Listed]:
+    """All pages in one."""
+    return [one for page in S3Objects(s3, bucket).pages(prefix) for one in page]
+
+
+def test_the_newest_version_of_each_key_is_listed(s3: S3Client) -> None:
+    """Older versions are not, nor keys that are deleted."""
+    s3.put_object(Bucket="uploads", Key=KEY, Body=b"older")
+    newer = s3.put_object(Bucket="uploads", Key=KEY, Body=b"newest")
+    s3.put_object(Bucket="uploads", Key="gone.jpg", Body=b"x")
+    s3.delete_object(Bucket="uploads", Key="gone.jpg")
+    (one,) = listed(s3, "uploads")
+    assert (one.key, one.version_id, one.size) == (KEY, newer["VersionId"], 6)
+    assert one.etag == newer["ETag"].strip('"')
+    assert one.modified_at.tzinfo is not None
+
+
+def test_a_bucket_without_versions_names_none(s3: S3Client) -> None:
+    """As its events do."""
+    s3.put_object(Bucket="plain", Key=KEY, Body=b"photo")
+    (one,) = listed(s3, "plain")
+    assert (one.version_id, one.size) == (None, 5)
+
+
+@pytest.mark.parametrize("bucket", ["uploads", "plain"])
+def test_a_listing_goes_on_over_pages_and_keeps_to_its_prefix(s3: S3Client, bucket: str) -> None:
+    """In the order of keys, each once."""
+    for number in range(7):
+        s3.put_object(Bucket=bucket, Key=f"a/{number}", Body=b"")
+    s3.put_object(Bucket=bucket, Key="b/0", Body=b"")
+    pages = list(S3Objects(s3, bucket, page_size=3).pages("a/"))
+    assert len(pages) == 3
+    assert [one.key for page in pages for one in page] == [f"a/{n}" for n in range(7)]
+    assert listed(s3, bucket, "c/") == []
+
+
+@pytest.mark.parametrize("bucket", ["uploads", "plain"])
+def test_one_key_is_told_as_the_listing_tells_it(s3: S3Client, bucket: str) -> None:
+    """None where nothing stands, or no longer."""
+    s3.put_object(Bucket=bucket, Key=KEY, Body=b"photo")
+    objects = S3Objects(s3, bucket)
+    assert [objects.newest(KEY)] == listed(s3, bucket)
+    s3.delete_object(Bucket=bucket, Key=KEY)
+    assert objects.newest(KEY) is None
+    assert objects.newest("never.jpg") is None
+
+
+def test_a_cut_out_tells_what_it_was_made_from(s3: S3Client) -> None:
+    """What is not ours tells nothing."""
+    ours = {"cutout-job": "a", "cutout-source-version": "v1", "cutout-source-order": "00A"}
+    s3.put_object(Bucket="plain", Key="ours.png", Body=b"", Metadata=ours)
+    s3.put_object(Bucket="plain", Key="theirs.png", Body=b"", Metadata={"owner": "ann"})
+    objects = S3Objects(s3, "plain")
+    assert objects.provenance("ours.png") == Provenance(version="v1", order="00A")
+    assert objects.provenance("theirs.png") is None
+    assert objects.provenance("nothing.png") is None
+
+
+def test_whoever_may_not_look_is_told_so(s3: S3Client) -> None:
+    """A bucket that is not there is no empty bucket."""
+    with pytest.raises(ClientError):
+        listed(s3, "nowhere")
+
+
+@pytest.mark.parametrize("bucket", ["old", "plain"])
+def test_a_copy_has_all_that_the_object_had_and_the_marks(s3: S3Client, bucket: str) -> None:
+    """Bytes, type, headers, metadata, tags."""
+    s3.put_object(
+        Bucket=bucket,
+        Key=KEY,
+        Body=b"photo",
+        ContentType="image/webp",
+        CacheControl="max-age=60",
+        Metadata={"owner": "ann"},
+        Tagging="shop=north",
+    )
+    (one,) = listed(s3, bucket)
+    assert S3Copies(s3, bucket, "uploads").copy(one, f"in/{KEY}", MARKS) is True
+    copy = s3.get_object(Bucket="uploads", Key=f"in/{KEY}")
+    assert (copy["Body"].read(), copy["ContentType"]) == (b"photo", "image/webp")
+    assert copy["CacheControl"] == "max-age=60"
+    assert copy["Metadata"] == {"owner": "ann", **MARKS}
+    tags = s3.get_object_tagging(Bucket="uploads", Key=f"in/{KEY}")["TagSet"]
+    assert tags == [{"Key": "shop", "Value": "north"}]
+
+
+def test_a_copy_of_an_object_with_all_the_metadata_that_fits_goes_without_marks(
+    s3: S3Client,
+) -> None:
+    """The owner's come first; it is worked on among the live ones then."""
+    own = {"owner": "x" * 2040}
+    s3.put_object(Bucket="old", Key=KEY, Body=b"photo", Metadata=own)
+    (one,) = listed(s3, "old")
+    assert S3Copies(s3, "old", "uploads").copy(one, KEY, MARKS) is True
+    assert s3.head_object(Bucket="uploads", Key=KEY)["Metadata"] == own
+
+
+def test_our_own_cut_outs_are_not_copied(s3: S3Client) -> None:
+    """They would be paid for to no purpose."""
+    s3.put_object(Bucket="old", Key=KEY, Body=b"cut-out", Metadata={"cutout-job": "a"})
+    (one,) = listed(s3, "old")
+    assert S3Copies(s3, "old", "uploads").copy(one, KEY, MARKS) is None
+    assert listed(s3, "uploads") == []
+
+
+def test_what_is_gone_by_now_is_not_copied(s3: S3Client) -> None:
+    """The next run lists it anew, or does not."""
+    s3.put_object(Bucket="plain", Key=KEY, Body=b"photo")
+    (one,) = listed(s3, "plain")
+    s3.delete_object(Bucket="plain", Key=KEY)
+    assert S3Copies(s3, "plain", "uploads").copy(one, KEY, MARKS) is False
