@@ -93,7 +93,7 @@ class Moved:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Standing:
+class Brief:
     """How a job stands: the little of it that a survey of all jobs needs."""
 
     job_id: str
@@ -116,7 +116,7 @@ class Records(Protocol):
         """The jobs that exist of these, in this order."""
         ...
 
-    def standings(self, job_ids: Sequence[str]) -> Mapping[str, Standing]:
+    def briefs(self, job_ids: Sequence[str]) -> Mapping[str, Brief]:
         """How the jobs stand that exist of these, by id."""
         ...
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from cutout.errors import GateMovedError, JobMovedError, TaskTakenError
 from cutout.gate import Gate
-from cutout.inventory import Moved, Standing
+from cutout.inventory import Brief, Moved
 from cutout.job import Job
 from cutout.ports import MOST_COUNTED, Clock, Head, Standing, TaskClaim
 from cutout.states import Lane, State
@@ -156,9 +156,9 @@ class MemoryJobs:
         ]
         yield from sorted(within, key=lambda one: one.at, reverse=True)
 
-    def standings(self, job_ids: Sequence[str]) -> dict[str, Standing]:
+    def briefs(self, job_ids: Sequence[str]) -> dict[str, Brief]:
         return {
-            job.id: Standing(
+            job.id: Brief(
                 job_id=job.id,
                 etag=job.source.etag,
                 state=job.state,

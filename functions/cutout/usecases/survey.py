@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from cutout.inventory import Listed, Objects, Provenance, Records, Standing
+from cutout.inventory import Brief, Listed, Objects, Provenance, Records
 from cutout.keys import result_keys, results_folder
 from cutout.ports import Clock, Head
 from cutout.states import Reason, State
@@ -142,7 +142,7 @@ class Survey:
         return [self._found(one, known.get(one.key), heads.get(one.key), stored) for one in page]
 
     def _found(
-        self, listed: Listed, job: Standing | None, head: Head | None, stored: frozenset[str]
+        self, listed: Listed, job: Brief | None, head: Head | None, stored: frozenset[str]
     ) -> Found:
         if job is not None:
             return self._with_job(listed, job, stored)
@@ -153,7 +153,7 @@ class Survey:
             return Found(listed=listed, finding=Finding.NOT_WATCHED, reason=reason)
         return self._without_job(listed, head, stored)
 
-    def _known(self, page: Sequence[Listed]) -> Mapping[str, Standing]:
+    def _known(self, page: Sequence[Listed]) -> Mapping[str, Brief]:
         """How the jobs of these objects stand, by key.
 
         A version names its job. Where there is none, the newest that is known of the key does, if
@@ -165,14 +165,14 @@ class Survey:
         for ref, head in self.records.newest_all(list(plain)).items():
             if head.job_id:
                 ids[head.job_id] = plain[ref]
-        standings = self.records.standings(list(ids))
+        briefs = self.records.briefs(list(ids))
         return {
             ids[job_id].key: standing
-            for job_id, standing in standings.items()
+            for job_id, standing in briefs.items()
             if ids[job_id].version_id or ids[job_id].etag == standing.etag
         }
 
-    def _with_job(self, listed: Listed, job: Standing, stored: frozenset[str]) -> Found:
+    def _with_job(self, listed: Listed, job: Brief, stored: frozenset[str]) -> Found:
         reason = job.reason.value if job.reason else ""
         match job.state:
             case State.COMPLETED:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.inventory import Moved, Standing
+from cutout.inventory import Brief, Moved
 from cutout.job import Job
 from cutout.ports import Head
 from cutout.states import Reason, State
@@ -63,15 +63,15 @@ def test_how_jobs_stand_is_told_by_id(store: Store) -> None:
     failed = kept(store, 1)
     row = replace(a_job(State.COMPLETED), id="c" * 32, result=RESULT, reason=Reason.NEWER_UPLOAD)
     done = store.claim(row)
-    assert store.standings([done.id, failed.id, done.id, "f" * 32]) == {
-        failed.id: Standing(
+    assert store.briefs([done.id, failed.id, done.id, "f" * 32]) == {
+        failed.id: Brief(
             job_id=failed.id,
             etag=failed.source.etag,
             state=State.FAILED,
             reason=None,
             result_key=None,
         ),
-        done.id: Standing(
+        done.id: Brief(
             job_id=done.id,
             etag=done.source.etag,
             state=State.COMPLETED,
@@ -79,13 +79,13 @@ def test_how_jobs_stand_is_told_by_id(store: Store) -> None:
             result_key=RESULT.key,
         ),
     }
-    assert store.standings([]) == {}
+    assert store.briefs([]) == {}
 
 
 def test_more_jobs_are_told_than_one_answer_of_the_table_holds(store: Store) -> None:
     """A hundred keys fit into one request."""
     ids = [kept(store, number).id for number in range(130)]
-    assert set(store.standings(ids)) == set(ids)
+    assert set(store.briefs(ids)) == set(ids)
 
 
 def test_the_newest_of_many_keys_is_told_by_their_names(store: Store) -> None:

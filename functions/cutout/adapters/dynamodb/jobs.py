@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from cutout.adapters.dynamodb.table import Item, LostError, Put, Table
 from cutout.errors import GateMovedError, JobMovedError, TaskTakenError
 from cutout.gate import Gate
-from cutout.inventory import Moved, Standing
+from cutout.inventory import Brief, Moved
 from cutout.job import Job
 from cutout.ports import MOST_COUNTED, Head, Standing, TaskClaim
 from cutout.rows import from_row, to_row
@@ -23,7 +23,7 @@ _GATE = "gate"
 _DUE = ("due_shard", "due")
 _HOLDING = ("lane", "holding")
 _SAME_VERSION = "#version = :version"
-_STANDING = ("job.id", "job.source.etag", "job.state", "job.reason", "job.result.key")
+_BRIEF = ("job.id", "job.source.etag", "job.state", "job.reason", "job.result.key")
 _LATEST = 10**15
 """In milliseconds, later than any time."""
 _NEW_OR_SAME_VERSION = f"attribute_not_exists(pk) OR {_SAME_VERSION}"
@@ -182,13 +182,10 @@ class DynamoJobs:
             at = datetime.fromtimestamp(number / 1000, UTC)
             yield Moved(job_id=pk.removeprefix("job#"), at=at)
 
-    def standings(self, job_ids: Sequence[str]) -> dict[str, Standing]:
+    def briefs(self, job_ids: Sequence[str]) -> dict[str, Brief]:
         """How the jobs stand that exist of these, by id."""
         pks = [f"job#{job_id}" for job_id in dict.fromkeys(job_ids)]
-        return {
-            standing.job_id: standing
-            for standing in map(_standing, self._table.get_all(pks, _STANDING))
-        }
+        return {brief.job_id: brief for brief in map(_brief, self._table.get_all(pks, _BRIEF))}
 
     def newest_all(self, source_refs: Sequence[str]) -> dict[str, Head]:
         """The newest that is known of these keys, by their names."""
@@ -251,10 +248,10 @@ def _job(item: Item) -> Job:
     return from_row(Job, item["job"])
 
 
-def _standing(item: Item) -> Standing:
+def _brief(item: Item) -> Brief:
     told = item["job"]
     reason, result = told.get("reason"), told.get("result")
-    return Standing(
+    return Brief(
         job_id=told["id"],
         etag=told["source"]["etag"],
         state=State(told["state"]),
