@@ -31,6 +31,9 @@ ROLE_SESSION_SECONDS: Final = 3600
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_manage-assume.html
 """
 
+PHOTO_LINK_SECONDS: Final = 3000
+"""How long a photo's URL is good for: a session is replaced while it has as long left."""
+
 FETCH_ALLOWANCE_SECONDS: Final = 1200
 """How long after a repeated request the provider may still fetch the photo by its URL."""
 
@@ -258,12 +261,12 @@ class Settings:
                 )
 
     def _refuse_urls_that_die_early(self) -> None:
-        longest = ROLE_SESSION_SECONDS - FETCH_ALLOWANCE_SECONDS
+        longest = PHOTO_LINK_SECONDS - FETCH_ALLOWANCE_SECONDS
         if self.unconfirmed_grace_seconds > longest:
             raise SettingError(
                 f"unconfirmed_grace_seconds must be at most {longest}, "
                 f"got {self.unconfirmed_grace_seconds}: a repeated request sends the same photo "
-                f"URL again, which dies with its {ROLE_SESSION_SECONDS} s role session and must "
+                f"URL again, which is good for {PHOTO_LINK_SECONDS} s and must "
                 f"last {FETCH_ALLOWANCE_SECONDS} s more: pass -c unconfirmed_grace_seconds=1200"
             )
 

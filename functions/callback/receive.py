@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from functools import cache
 from typing import Any
@@ -36,23 +37,27 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  #
 def _answer(request: APIGatewayProxyEventV2) -> int:
     if request.http_method != "POST":
         return 405
-    body = request.body or ""
+    body = _body(request)
     if len(body) > MAX_BODY_BYTES:
         return 413
     try:
-        _app().receive((request.path_parameters or {}).get("token", ""), _text(request))
+        text = body.decode(errors="replace")
+        _app().receive((request.path_parameters or {}).get("token", ""), text)
     except CallbackRefusedError as exc:
         logger.warning("callback refused", is_malformed=exc.is_malformed)
         return 404 if exc.is_malformed else 403
     return 202
 
 
-def _text(request: APIGatewayProxyEventV2) -> str:
-    """The body; what cannot be decoded is no body, and the URL alone counts."""
+def _body(request: APIGatewayProxyEventV2) -> bytes:
+    """The body's bytes; what cannot be decoded is no body, and the URL alone counts."""
+    body = (request.body or "").encode()
+    if not request.is_base64_encoded:
+        return body
     try:
-        return request.decoded_body or ""
+        return base64.b64decode(body)
     except ValueError:
-        return ""
+        return b""
 
 
 # Lambda runs imports with a whole processor and handlers with a share of one: what can be made

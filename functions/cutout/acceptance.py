@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import struct
+from io import SEEK_END
+from typing import BinaryIO
+
 from cutout.job import Photo
 from cutout.ports import Picture
 from cutout.states import Reason
 
 _ASPECT_TOLERANCE = 0.02
 _CLEAR, _SOLID = 0, 255
+_LEAST_SIDE = 240
+"""Pixels: the model's own least dimension (error-code page); a cut-out below it is a thumbnail."""
 
 
 def why_not(picture: Picture | None, photo: Photo) -> Reason | None:
@@ -23,6 +29,8 @@ def why_not(picture: Picture | None, photo: Photo) -> Reason | None:
         return Reason.RESULT_OPAQUE
     if picture.alpha_range[1] == _CLEAR:
         return Reason.RESULT_EMPTY
+    if _longer(picture) < min(_LEAST_SIDE, _longer(photo) / 2):
+        return Reason.RESULT_TOO_SMALL
     expected = photo.width / photo.height
     actual = picture.width / picture.height
     # One pixel of rounding on the shorter side is no difference.
@@ -30,3 +38,40 @@ def why_not(picture: Picture | None, photo: Photo) -> Reason | None:
     if abs(actual / expected - 1) > slack:
         return Reason.RESULT_ASPECT_DIFFERS
     return None
+
+
+def breaks_off(file: BinaryIO) -> bool:
+    """Whether a PNG, JPEG or WebP file ends before its end mark: the rest did not come.
+
+    What follows the end mark is no matter; nor is what is none of these. Only marks and lengths are
+    read, so that the largest file costs no memory.
+    """
+    head = file.read(12)
+    size = file.seek(0, SEEK_END)
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return not _reaches_iend(file, size)
+    if head.startswith(b"RIFF"):
+        length: int = int.from_bytes(head[4:8], "little")
+        return size < length + 8
+    file.seek(max(0, size - _TAIL))
+    return head.startswith(b"\xff\xd8\xff") and b"\xff\xd9" not in file.read()
+
+
+def _reaches_iend(file: BinaryIO, size: int) -> bool:
+    """The chunks of a PNG (ISO/IEC 15948) follow each other: length, kind, body, checksum."""
+    at = 8
+    while at + 12 <= size:
+        file.seek(at)
+        length, kind = struct.unpack(">I4s", file.read(8))
+        at += 12 + int(length)
+        if kind == b"IEND":
+            return at <= size
+    return False
+
+
+_TAIL = 65_536
+"""Bytes at the end of a JPEG among which its mark must be; some writers add their own after it."""
+
+
+def _longer(sized: Picture | Photo) -> int:
+    return max(sized.width, sized.height)

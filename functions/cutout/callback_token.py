@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from cutout.errors import CallbackRefusedError
 
-_FORM = re.compile(r"([0-9a-f]{32})\.([1-9][0-9]{0,3})\.([A-Za-z0-9_-]{43})", re.ASCII)
+_FORM = re.compile(r"([0-9a-f]{32})\.([1-9][0-9]{0,8})\.([A-Za-z0-9_-]{43})", re.ASCII)
 _LABEL = "cutout-callback-1"
 
 

@@ -65,7 +65,7 @@ def read_submission(body: str) -> Submission:
     told = _object(body)
     try:
         if "job" in told:
-            return JobDue(job_id=str(told["job"]))
+            return JobDue(job_id=_job_id(told["job"]))
         return _read_s3_event(told)
     except (KeyError, TypeError) as exc:
         raise MessageError(f"the message lacks {exc}") from exc
@@ -82,7 +82,7 @@ def read_wake(body: str) -> Wake:
     told = _object(body)
     try:
         return Wake(
-            job_id=str(told["job"]),
+            job_id=_job_id(told["job"]),
             attempt=int(told["attempt"]),
             task_id=told.get("task_id"),
             is_poll=bool(told.get("is_poll")),
@@ -128,6 +128,12 @@ def _time(text: object) -> datetime | None:
 def _version(text: str | None) -> str | None:
     """Buckets without versioning say nothing or `null`."""
     return None if text in {None, "", "null"} else text
+
+
+def _job_id(told: object) -> str:
+    if not isinstance(told, str) or not told:
+        raise MessageError("the message names no job")
+    return told
 
 
 def _object(body: str) -> Mapping[str, Any]:

@@ -166,6 +166,7 @@ class Job:
         tries: how often in a row the present state was entered; back-offs grow with it.
         storing_attempt: the attempt whose result is being stored, or was.
         transport: how the next attempt hands the photo over; None means as deployed.
+        handovers_failed: how often in a row the Files API did not take a copy.
         lane: which queue behind the gate it belongs to.
         is_waiting: stands behind the gate (then `due_at` is None).
         is_announced: the completion event is out, or none is owed.
@@ -182,6 +183,7 @@ class Job:
     tries: int = 0
     storing_attempt: int | None = None
     transport: Transport | None = None
+    handovers_failed: int = 0
     lane: Lane = Lane.LIVE
     is_waiting: bool = False
     is_announced: bool = False

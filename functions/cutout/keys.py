@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from itertools import chain, count
 from posixpath import splitext
 
 MAX_KEY_BYTES = 1024
@@ -22,14 +23,18 @@ _LONGEST_EXTENSION = 6
 def result_keys(source_key: str, *, upload_prefix: str, result_prefix: str) -> Iterator[str]:
     """Candidates for a source's result, best first; the first that is free is claimed.
 
-    `shoes/a.jpg` gives `shoes/a.png`, then `shoes/a.jpg.png`, then one with a hash that nothing
-    else can have. Dot segments are renamed, so that no reader of paths is led out of the prefix.
+    `shoes/a.jpg` gives `shoes/a.png`, then `shoes/a.jpg.png`, then one with a hash of its own, and
+    if somebody has even that, numbered ones without end. Dot segments are renamed, so that no
+    reader of paths is led out of the prefix.
     """
     plain = _without_dot_segments(source_key.removeprefix(upload_prefix))
     stem = _stem(plain)
     digest = hashlib.sha256(source_key.encode()).hexdigest()[:12]
-    for name in (stem, plain, f"{stem}-{digest}"):
-        yield _fitted(result_prefix + name, digest) + _EXTENSION
+    numbered = (f"{digest}-{number}" for number in count(2))
+    named = [(stem, digest), (plain, digest)]
+    own = ((f"{stem}-{mark}", mark) for mark in chain([digest], numbered))
+    for name, mark in chain(named, own):
+        yield _fitted(result_prefix + name, mark) + _EXTENSION
 
 
 def results_folder(prefix: str, *, upload_prefix: str, result_prefix: str) -> str:

@@ -276,11 +276,15 @@ class Uploads(Protocol):
         ...
 
 
+PHOTO_LINK_LIVES = timedelta(minutes=50)
+"""A role that a role assumes has sessions of an hour, and a link dies with its session."""
+
+
 class PhotoLinks(Protocol):
     """Links by which the provider can read one upload, and nothing else."""
 
     def link(self, source: Source) -> str:
-        """A URL that is certain to work for as long as the settings promise."""
+        """A URL that is certain to work for `PHOTO_LINK_LIVES`."""
         ...
 
 

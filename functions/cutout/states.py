@@ -52,6 +52,7 @@ class Move(StrEnum):
     HOLD = "hold"
     ADMIT = "admit"
     REPEAT = "repeat"
+    REPEAT_LATER = "repeat-later"
     BACK_OFF = "back-off"
     LOSE_SIGHT = "lose-sight"
     ACCEPT = "accept"
@@ -74,6 +75,7 @@ TRANSITIONS: dict[Move, tuple[frozenset[State], State]] = {
     Move.HOLD: (frozenset({State.QUEUED}), State.QUEUED),
     Move.ADMIT: (frozenset({State.QUEUED}), State.SUBMITTING),
     Move.REPEAT: (frozenset({State.UNCONFIRMED}), State.SUBMITTING),
+    Move.REPEAT_LATER: (frozenset({State.UNCONFIRMED}), State.UNCONFIRMED),
     Move.BACK_OFF: (frozenset({State.SUBMITTING, State.UNCONFIRMED}), State.QUEUED),
     Move.LOSE_SIGHT: (frozenset({State.SUBMITTING}), State.UNCONFIRMED),
     Move.ACCEPT: (frozenset({State.SUBMITTING, State.UNCONFIRMED}), State.PROCESSING),
@@ -123,6 +125,7 @@ class Reason(StrEnum):
     DEADLINE_PASSED = "deadline-passed"
 
     RESULT_NOT_AN_IMAGE = "result-not-an-image"
+    RESULT_TOO_SMALL = "result-too-small"
     RESULT_OPAQUE = "result-opaque"
     RESULT_EMPTY = "result-empty"
     RESULT_ASPECT_DIFFERS = "result-aspect-differs"

@@ -40,7 +40,10 @@ def record_handler(record: SQSRecord) -> None:
         case Uploaded(source=source, at=at, lane=lane):
             _move_on(app.arrive.created(source, at=at, lane=lane), app.submit.advance)
         case JobDue(job_id=job_id):
-            _move_on(app.jobs.find(job_id), app.submit.wake)
+            job = app.jobs.find(job_id)
+            if job is None:
+                logger.info("wake for a job that is not known", due_job=job_id)
+            _move_on(job, app.submit.wake)
         case Deleted(source=source):
             app.arrive.deleted(source)
         case VersionDeleted():

@@ -164,3 +164,63 @@ def test_a_copy_that_cannot_be_deleted_expires(answer: httpx.Response | Exceptio
     provider = Provider([answer])
     files(provider).delete("f-1")
     assert len(provider.requests) == 1
+
+
+NO_ROOM = {"success": False, "code": 40003, "msg": "File quota exceeded"}
+
+
+def quota(remaining: object) -> httpx.Response:
+    """The quota, as its page tells it."""
+    data = {"user_group": "default", "used_files": 2000, "remain_files": remaining}
+    return httpx.Response(200, json={"success": True, "code": 200, "data": data})
+
+
+def paths(provider: Provider) -> list[str]:
+    """What was asked for, in order, without what all paths have in common."""
+    return [r.url.path.removeprefix("/api/v1/files/") for r in provider.requests]
+
+
+def test_after_a_refusal_for_want_of_room_no_photo_is_sent_until_there_is_some() -> None:
+    """The quota is asked for first; without a refusal, never."""
+    taken, full = httpx.Response(200, json=TAKEN), httpx.Response(400, json=NO_ROOM)
+    provider = Provider([taken, full, quota(0), quota(1), taken, taken])
+    adapter = files(provider)
+    outcomes = [adapter.upload(NAME, "image/jpeg", PHOTO) for _ in range(5)]
+    assert [type(outcome) for outcome in outcomes] == [
+        Uploaded,
+        NotSent,
+        NotSent,
+        Uploaded,
+        Uploaded,
+    ]
+    assert outcomes[2] == NotSent(message="the Files API has no room for another copy")
+    assert paths(provider) == [
+        "upload/stream",
+        "upload/stream",
+        "quota",
+        "quota",
+        "upload/stream",
+        "upload/stream",
+    ]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(500, text="<html>"),
+        httpx.Response(200, json={"data": None}),
+        quota("many"),
+        quota(None),
+        httpx.ConnectError("no"),
+        httpx.ReadTimeout("no"),
+    ],
+)
+def test_where_the_quota_cannot_be_read_the_next_copy_shows(
+    answer: httpx.Response | Exception,
+) -> None:
+    """The Files API refuses what it has no room for."""
+    full = httpx.Response(400, json=NO_ROOM)
+    provider = Provider([full, answer, httpx.Response(200, json=TAKEN)])
+    adapter = files(provider)
+    adapter.upload(NAME, "image/jpeg", PHOTO)
+    assert isinstance(adapter.upload(NAME, "image/jpeg", PHOTO), Uploaded)

@@ -11,8 +11,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from botocore.stub import Stubber
 
-from cutout.adapters.photo_links import LINK, SESSION, PhotoLinks
+from cutout.adapters.photo_links import SESSION, PhotoLinks
 from cutout.job import Source
+from cutout.ports import PHOTO_LINK_LIVES
 from cutout.wiring.aws import Clients
 from tests.contract.aws import REGION, cloud
 
@@ -69,7 +70,7 @@ class Session:
         return PhotoLinks(sts, ROLE, self._connect, self.clock)
 
     def _answer(self, number: int) -> dict[str, Any]:
-        ends_at = NOW + number * (SESSION - LINK) + timedelta(seconds=number) + SESSION
+        ends_at = NOW + number * (SESSION - PHOTO_LINK_LIVES) + timedelta(seconds=number) + SESSION
         credentials = {
             "AccessKeyId": f"ASIA0000000000000{number:03}",
             "SecretAccessKey": "secret",
@@ -103,7 +104,7 @@ def query(link: str) -> dict[str, str]:
 
 
 def test_a_link_names_the_version_and_says_how_long_it_lasts(session: Session) -> None:
-    """Signed the present way, by the session of the role, for `LINK`."""
+    """Signed the present way, by the session of the role, for `PHOTO_LINK_LIVES`."""
     told = query(session.links(sessions=1).link(SOURCE))
     assert told["versionId"] == "v1"
     assert told["X-Amz-Algorithm"] == "AWS4-HMAC-SHA256"
@@ -149,15 +150,15 @@ def test_every_version_survives_in_a_link(session: Session, version: str) -> Non
     ("after", "sessions"),
     [
         (timedelta(0), 1),
-        (SESSION - LINK, 1),
-        (SESSION - LINK + timedelta(seconds=1), 2),
+        (SESSION - PHOTO_LINK_LIVES, 1),
+        (SESSION - PHOTO_LINK_LIVES + timedelta(seconds=1), 2),
         (SESSION, 2),
     ],
 )
 def test_a_session_is_renewed_when_it_would_not_outlive_a_link(
     session: Session, after: timedelta, sessions: int
 ) -> None:
-    """A link dies with its session: with less than `LINK` left, a new one is begun."""
+    """A link dies with its session: with less than `PHOTO_LINK_LIVES` left, a new one is begun."""
     links = session.links(sessions=sessions)
     links.link(SOURCE)
     session.clock.at = NOW + after
@@ -176,7 +177,7 @@ def test_many_links_share_a_session(session: Session) -> None:
 
 def test_the_session_outlives_the_grace_time_and_the_providers_own() -> None:
     """20 minutes of grace, 20 of the provider's: a repeat of the call still finds the photo."""
-    assert timedelta(minutes=40) < LINK < SESSION <= timedelta(hours=1)
+    assert timedelta(minutes=40) < PHOTO_LINK_LIVES < SESSION <= timedelta(hours=1)
 
 
 def test_the_role_is_assumed() -> None:

@@ -23,6 +23,7 @@ from cutout.usecases.operate import Operate
 from cutout.usecases.publishing import Publishing
 from cutout.usecases.receive import Receive
 from cutout.usecases.record import Recorder
+from cutout.usecases.repeat import Repeats
 from cutout.usecases.store import StoreResult
 from cutout.usecases.submit import Call, Submit
 from cutout.usecases.sweep import Sweep
@@ -149,6 +150,7 @@ class World:
         self.submit = Submit(
             recorder=self.recorder,
             answers=Answers(recorder=self.recorder, timing=timing, randomness=rng.random),
+            repeats=Repeats(recorder=self.recorder, timing=timing),
             uploads=self.uploads,
             handover=Handover(
                 uploads=self.uploads,

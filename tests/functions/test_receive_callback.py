@@ -74,6 +74,23 @@ REFUSED = {
 }
 
 
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"x" * 65_536, 202), (b"x" * 65_537, 413), ("ü".encode() * 32_769, 413)],
+)
+@pytest.mark.parametrize("is_base64", [True, False])
+def test_a_body_is_measured_in_its_own_bytes(
+    body: bytes,
+    status: int,
+    is_base64: bool,  # noqa: FBT001 - a column of the table
+    start: Start,
+) -> None:
+    """Neither the letters of its base64 count, nor those of its text."""
+    text = base64.b64encode(body).decode() if is_base64 else body.decode()
+    answer = start("receive-callback")(authentic(body=text, isBase64Encoded=is_base64))
+    assert answer["statusCode"] == status
+
+
 @pytest.mark.parametrize("case", REFUSED)
 def test_whatever_is_not_authentic_is_refused_at_once(
     case: str,

@@ -256,3 +256,11 @@ def test_the_log_says_what_happened_and_nothing_that_must_stay_secret(
         "a body": "image_urls",
     }
     assert [name for name, secret in secrets.items() if secret in printed.text] == []
+
+
+def test_a_wake_for_a_job_that_is_not_known_is_logged(start: Start) -> None:
+    """Its row expired, say; it is no failure, and no silence."""
+    submit = start("submit")
+    assert submit(sqs({"job": "f" * 32})) == {"batchItemFailures": []}
+    (line,) = submit.printed().lines
+    assert (line["message"], line["due_job"]) == ("wake for a job that is not known", "f" * 32)

@@ -185,10 +185,10 @@ REFUSED = [
         "allow_loopback is for a local cloud that is thrown away: pass -c ephemeral=true as well",
     ),
     (
-        {"unconfirmed_grace_seconds": "2401"},
+        {"unconfirmed_grace_seconds": "1801"},
         (
-            "unconfirmed_grace_seconds must be at most 2400, got 2401: a repeated request sends "
-            "the same photo URL again, which dies with its 3600 s role session"
+            "unconfirmed_grace_seconds must be at most 1800, got 1801: a repeated request sends "
+            "the same photo URL again, which is good for 3000 s"
         ),
     ),
 ]
@@ -229,6 +229,6 @@ def test_whoever_embeds_it_is_checked_as_well() -> None:
         Settings(max_in_flight=0)
 
 
-def test_the_longest_grace_still_fits_the_role_session() -> None:
-    """A photo URL lives an hour; 20 minutes of it are left for the provider to fetch by it."""
-    assert Settings(unconfirmed_grace_seconds=2400).unconfirmed_grace_seconds == 2400
+def test_the_longest_grace_still_fits_a_photos_url() -> None:
+    """It is good for 50 minutes; 20 of them are left for the provider to fetch by it."""
+    assert Settings(unconfirmed_grace_seconds=1800).unconfirmed_grace_seconds == 1800

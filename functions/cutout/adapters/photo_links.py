@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cutout.job import Source
-from cutout.ports import Clock
+from cutout.ports import PHOTO_LINK_LIVES, Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 SESSION = timedelta(hours=1)
 """A role assumed by a role lasts an hour at most (role chaining)."""
-LINK = timedelta(minutes=50)
-"""The grace time of an unconfirmed call and 20 minutes of the provider's own fit in."""
 
 
 class PhotoLinks:
@@ -52,20 +50,24 @@ class PhotoLinks:
         self._ends_at: datetime | None = None
 
     def link(self, source: Source) -> str:
-        """A GET URL of this version, good for `LINK` from now."""
+        """A GET URL of this version, good for `PHOTO_LINK_LIVES` from now."""
         params = {"Bucket": source.bucket, "Key": source.key}
         if source.version_id:
             params["VersionId"] = source.version_id
         return self._signer().generate_presigned_url(
             "get_object",
             Params=params,
-            ExpiresIn=int(LINK.total_seconds()),
+            ExpiresIn=int(PHOTO_LINK_LIVES.total_seconds()),
         )
 
     def _signer(self) -> S3Client:
         with self._lock:
             now = self._clock.now()
-            if self._client is None or self._ends_at is None or self._ends_at - now < LINK:
+            if (
+                self._client is None
+                or self._ends_at is None
+                or self._ends_at - now < PHOTO_LINK_LIVES
+            ):
                 answer = self._sts.assume_role(
                     RoleArn=self._role_arn,
                     RoleSessionName="cutout-photo-links",

@@ -10,17 +10,9 @@ from typing import Any
 from cutout.errors import JobMovedError, TaskTakenError
 from cutout.gate import Gate
 from cutout.job import Attempt, Job
+from cutout.policy import Decision, Verdict, decide_refusal
 from cutout.ports import Metric
-from cutout.provider import (
-    Accepted,
-    CreateOutcome,
-    Decision,
-    NotSent,
-    OutcomeUnknown,
-    Refused,
-    Verdict,
-    decide_refusal,
-)
+from cutout.provider import Accepted, CreateOutcome, NotSent, OutcomeUnknown, Refused
 from cutout.states import AttemptOutcome, Move, Reason, State, Transport
 from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Randomness, Timing, back_off
@@ -154,7 +146,7 @@ class Answers:
             return self._unknown(job, attempt, refused.message), None
         now = self.recorder.clock.now()
         words: dict[str, Any] = {"code": refused.code, "message": refused.message}
-        pause = self.pausing(decision)
+        pause = self.pausing(decision, refused)
         is_paused = decision.verdict is Verdict.PAUSE
         ended = job.with_attempt(attempt.ended(AttemptOutcome.REFUSED, **words))
         if decision.verdict is Verdict.AGAIN:
@@ -175,8 +167,6 @@ class Answers:
                 **words,
             )
         else:
-            self.recorder.telemetry.fact("intake paused", pause=decision.pause, code=refused.code)
-            self.recorder.telemetry.count(Metric.GATE_PAUSED)
             after = ended.move(
                 Move.BACK_OFF,
                 now=now,
@@ -199,7 +189,7 @@ class Answers:
         """
         fewer = replace(attempt, posts=attempt.posts - 1)
         if decision.verdict in {Verdict.WAIT, Verdict.PAUSE}:
-            return self._unknown(job, fewer, refused.message), self.pausing(decision)
+            return self._unknown(job, fewer, refused.message), self.pausing(decision, refused)
         words: dict[str, Any] = {"code": refused.code, "message": refused.message}
         unknown = replace(fewer, outcome=AttemptOutcome.UNKNOWN, **words)
         after = job.with_attempt(unknown).settle(
@@ -215,11 +205,13 @@ class Answers:
         """The wait before a call is tried again that did not leave."""
         return back_off(tries, _LONGEST_BACK_OFF, self.randomness)
 
-    def pausing(self, decision: Decision) -> GateRule:
-        """The gate's rule for a decision that may pause it."""
+    def pausing(self, decision: Decision, refused: Refused) -> GateRule:
+        """The gate's rule for a decision that may pause it; a pause is counted."""
         reason = decision.pause
         if reason is None:
             return lambda gate: gate
+        self.recorder.telemetry.fact("intake paused", pause=reason, code=refused.code)
+        self.recorder.telemetry.count(Metric.GATE_PAUSED)
         now = self.recorder.clock.now()
         delay = decision.delay
         until = None if delay is None else now + delay * (1 + 0.2 * self.randomness())

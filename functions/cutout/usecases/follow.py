@@ -13,8 +13,9 @@ from decimal import Decimal
 from cutout.errors import JobMovedError, TaskTakenError, TaskUnknownError, TransientError
 from cutout.gate import Gate
 from cutout.job import Attempt, Job
+from cutout.policy import Verdict, decide_task_failure
 from cutout.ports import Evolink, Jobs, Metric, Wake
-from cutout.provider import Task, TaskStatus, Verdict, decide_task_failure
+from cutout.provider import Task, TaskStatus
 from cutout.states import AttemptOutcome, Move, Reason, State, Transport
 from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Randomness, Timing, back_off
@@ -203,6 +204,7 @@ class Follow:
             Move.FETCH,
             now=now,
             reason=job.reason if job.state is State.STORING else None,
+            message=job.message if job.state is State.STORING else None,
             due_at=now + self.timing.lease,
             storing_attempt=attempt.number,
         )

@@ -77,6 +77,7 @@ class Operate:
             reason=Reason.RETRIED_BY_PERSON,
             due_at=now + self.lease,
             result=None,
+            handovers_failed=0,
             transport=transport or job.transport,
         )
         saved = self.jobs.save(again)

@@ -11,10 +11,16 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
-from cutout.acceptance import why_not
-from cutout.errors import FetchRefusedError, SourceGoneError, TransientError
+from cutout.acceptance import breaks_off, why_not
+from cutout.errors import (
+    FetchRefusedError,
+    ResponseLostError,
+    SourceGoneError,
+    TransientError,
+)
 from cutout.job import Attempt, Job, Result
 from cutout.ports import Downloads, Pictures
 from cutout.provider import Task
@@ -26,6 +32,7 @@ from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Randomness, Timing, back_off
 
 _PNG = "png"
+_READ_AGAIN_FOR = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +79,16 @@ class StoreResult:
             raise FetchRefusedError("the task is completed but names no result")
         file = folder / "result"
         self.downloads.fetch(task.result_url, file)
+        if self._is_to_be_read_again(job, file):
+            raise ResponseLostError("the result's file breaks off before its end")
         return Delivery(job=job, task=task, file=file)
+
+    def _is_to_be_read_again(self, job: Job, file: Path) -> bool:
+        """Without a length, a body that broke off looks whole; one that stays so is the result."""
+        if self.recorder.clock.now() - job.in_state_since >= _READ_AGAIN_FOR:
+            return False
+        with file.open("rb") as stream:
+            return breaks_off(stream)
 
     def _accept(self, delivery: Delivery) -> Delivery:
         """Decode it and decide: is it the cut-out that was paid for?"""

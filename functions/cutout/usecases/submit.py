@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import chain
 
 from cutout.callback_token import CallbackAddress, sign
@@ -24,12 +23,14 @@ from cutout.gate import Gate, Held
 from cutout.job import Attempt, Job
 from cutout.keys import LANE_MARK, MADE_BY, result_keys
 from cutout.photo import PhotoLimits, check_size, inspect
+from cutout.policy import decide_refusal
 from cutout.ports import Evolink, Metric, ResultKeys, Signer, Uploads
-from cutout.provider import NotSent, Refused, Uploaded, decide_refusal
+from cutout.provider import NotSent, Refused, Uploaded
 from cutout.states import Lane, Move, Reason, State
 from cutout.usecases.answer import Answers
 from cutout.usecases.handover import Handover
 from cutout.usecases.record import Recorder
+from cutout.usecases.repeat import Repeats
 from cutout.usecases.timing import Timing
 from cutout.usecases.wake import GATE_TRIES, change_gate
 
@@ -50,6 +51,7 @@ class Submit:
 
     recorder: Recorder
     answers: Answers
+    repeats: Repeats
     uploads: Uploads
     handover: Handover
     signer: Signer
@@ -170,6 +172,7 @@ class Submit:
             Move.ADMIT,
             now=now,
             due_at=now + self.timing.lease,
+            handovers_failed=0,
         )
         saved = self.recorder.store.save(submitting, gate=gate.admitting(now, self.timing.lease))
         self.recorder.telemetry.count(Metric.ADMITTED)
@@ -198,9 +201,10 @@ class Submit:
                     code=outcome.code,
                     message=outcome.message,
                 )
-            change_gate(self.recorder.store, self.answers.pausing(decision))
+            change_gate(self.recorder.store, self.answers.pausing(decision, outcome))
             return self._hold(job, Reason.GATE_PAUSED)
-        if job.tries >= _MOST_HANDOVERS:
+        failed = job.handovers_failed + 1
+        if failed > _MOST_HANDOVERS:
             return self._settle(
                 job,
                 Move.FAIL,
@@ -211,28 +215,16 @@ class Submit:
             Move.HOLD,
             now=now,
             reason=Reason.BACKING_OFF,
-            due_at=now + self.answers.back_off(job.tries),
+            due_at=now + self.answers.back_off(failed - 1),
             message=outcome.message,
+            handovers_failed=failed,
         )
         return self.recorder.record(job, later)
 
     def _repeat(self, job: Job) -> Job:
-        """The grace time is over: the same body and key once more, or give up."""
-        superseded = self.recorder.why_superseded(job)
-        attempt = job.attempt
-        if superseded:
-            return self._settle(job, Move.SUPERSEDE, superseded)
-        now = self.recorder.clock.now()
-        if attempt is None or attempt.body is None or self._is_given_up(attempt, now):
-            return self._settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN)
-        again = job.with_attempt(replace(attempt, posts=attempt.posts + 1))
-        again = again.move(Move.REPEAT, now=now, due_at=now + self.timing.lease)
-        return self._post(self.recorder.record(job, again))
-
-    def _is_given_up(self, attempt: Attempt, now: datetime) -> bool:
-        """It was repeated, or its repeats have failed to leave until the deadline."""
-        is_too_old = now - attempt.started_at >= self.timing.job_deadline
-        return attempt.posts >= _MOST_POSTS or is_too_old
+        """The grace time is over: the same body and key once more, unless that cannot be."""
+        again = self.repeats.decide(job)
+        return self._post(again) if again.state is State.SUBMITTING else again
 
     def _post(self, job: Job) -> Job:
         attempt = job.attempt
@@ -272,5 +264,3 @@ _CANDIDATES = 10
 """As many as workers may be at it, and then some."""
 _MOST_HANDOVERS = 40
 """With back-offs of up to ten minutes, about six hours."""
-_MOST_POSTS = 2
-"""A body is sent at most twice: its link to the photo would not outlive a third grace time."""

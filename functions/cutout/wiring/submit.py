@@ -16,6 +16,7 @@ from cutout.settings import SubmitSettings
 from cutout.usecases.answer import Answers
 from cutout.usecases.arrive import Arrive, Watch
 from cutout.usecases.handover import Handover
+from cutout.usecases.repeat import Repeats
 from cutout.usecases.submit import Call, Submit
 from cutout.wiring import shared
 from cutout.wiring.aws import Clients
@@ -64,6 +65,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitApp:
     submit = Submit(
         recorder=recorder,
         answers=Answers(recorder=recorder, timing=timing, randomness=shared.randomness),
+        repeats=Repeats(recorder=recorder, timing=timing),
         uploads=uploads,
         handover=Handover(
             uploads=uploads,

@@ -91,6 +91,7 @@ JOBS = drawn(
     tries=_COUNTS,
     storing_attempt=st.none() | st.integers(1, 9999),
     transport=st.none() | st.sampled_from(Transport),
+    handovers_failed=_COUNTS,
     lane=st.sampled_from(Lane),
     is_waiting=st.booleans(),
     is_announced=st.booleans(),

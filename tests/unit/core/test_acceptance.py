@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from io import BytesIO
 
 import pytest
 
-from cutout.acceptance import why_not
+from cutout.acceptance import breaks_off, why_not
 from cutout.job import Photo
 from cutout.ports import Picture
 from cutout.states import Reason
 from tests.unit.core.builders import PHOTO
+from tests.unit.core.drawing import SMALL
 
 CUT_OUT = Picture(format="png", width=600, height=400, alpha_range=(0, 255))
 
@@ -38,6 +40,7 @@ def test_anything_between_clear_and_solid_is_a_cut_out(alpha: tuple[int, int]) -
         (replace(CUT_OUT, alpha_range=(0, 0)), Reason.RESULT_EMPTY),
         (shaped(400, 600), Reason.RESULT_ASPECT_DIFFERS),
         (shaped(600, 600), Reason.RESULT_ASPECT_DIFFERS),
+        (shaped(239, 159), Reason.RESULT_TOO_SMALL),
         (replace(shaped(9, 9), alpha_range=None), Reason.RESULT_OPAQUE),
     ],
 )
@@ -53,9 +56,7 @@ def test_doubtful_results_need_a_persons_eye(picture: Picture | None, reason: Re
         (300, 200, True),
         (2400, 1600, True),
         (1024, 683, True),
-        (100, 67, True),
-        (15, 10, True),
-        (3, 2, True),
+        (240, 160, True),
         (610, 400, True),
         (613, 400, False),
         (589, 400, True),
@@ -85,3 +86,35 @@ def test_the_oddest_shapes_are_compared_too(width: int, height: int) -> None:
     """A line of pixels is accepted as what it is."""
     photo = replace(PHOTO, width=width, height=height)
     assert why_not(shaped(width, height), photo) is None
+
+
+@pytest.mark.parametrize(
+    ("photo", "least"),
+    [((6000, 4000), (240, 160)), ((300, 200), (150, 100)), ((3, 2), (2, 1)), ((1, 1), (1, 1))],
+)
+def test_a_thumbnail_is_no_cut_out(photo: tuple[int, int], least: tuple[int, int]) -> None:
+    """240 pixels on the longer side, or half of a photo that is small itself."""
+    sent = replace(PHOTO, width=photo[0], height=photo[1])
+    assert why_not(shaped(*least), sent) is not Reason.RESULT_TOO_SMALL
+    if least[0] > 2:
+        assert why_not(shaped(least[0] - 1, least[1]), sent) is Reason.RESULT_TOO_SMALL
+
+
+@pytest.mark.parametrize("kind", [kind for kind in SMALL if not kind.startswith("gif")])
+def test_a_picture_file_that_ends_early_breaks_off(kind: str) -> None:
+    """Wherever it was cut after its first bytes; and whole, it does not."""
+    data = SMALL[kind]
+    assert not breaks_off(BytesIO(data))
+    assert [at for at in range(12, len(data)) if not breaks_off(BytesIO(data[:at]))] == []
+
+
+@pytest.mark.parametrize("kind", [kind for kind in SMALL if not kind.startswith("webp")])
+def test_what_follows_the_end_of_a_picture_is_no_matter(kind: str) -> None:
+    """Some writers add their own."""
+    assert not breaks_off(BytesIO(SMALL[kind] + b"made by somebody"))
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>sorry</html>", b"\0" * 100])
+def test_what_is_no_picture_does_not_break_off(data: bytes) -> None:
+    """Reading it again would bring the same."""
+    assert not breaks_off(BytesIO(data))

@@ -243,3 +243,12 @@ def test_no_json_breaks_the_readers(told: object) -> None:
         except MessageError:
             continue
         assert isinstance(message, Uploaded | Deleted | VersionDeleted | JobDue | Wake)
+
+
+@pytest.mark.parametrize("job", [None, "", 7, True, ["a"], {}])
+def test_a_message_that_names_no_job_goes_to_the_dead_letters(job: object) -> None:
+    """It is not swallowed as if there were a job of that name that is gone."""
+    with pytest.raises(MessageError):
+        read_submission(json.dumps({"job": job}))
+    with pytest.raises(MessageError):
+        read_wake(json.dumps({"job": job, "attempt": 1}))

@@ -17,6 +17,7 @@ TABLE = {
     "hold": (["queued"], "queued"),
     "admit": (["queued"], "submitting"),
     "repeat": (["unconfirmed"], "submitting"),
+    "repeat-later": (["unconfirmed"], "unconfirmed"),
     "back-off": (["submitting", "unconfirmed"], "queued"),
     "lose-sight": (["submitting"], "unconfirmed"),
     "accept": (["submitting", "unconfirmed"], "processing"),

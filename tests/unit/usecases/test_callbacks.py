@@ -58,7 +58,8 @@ def test_an_authentic_callback_has_the_task_looked_at_whatever_its_body(
         (f"{JOB_ID}.1.{'A' * 42}", True),
         (f"{JOB_ID}.1.{'A' * 43}\n", True),
         (f"{JOB_ID}.1.{'A' * 43}", False),
-        (f"{JOB_ID}.10000.{'A' * 43}", True),
+        (f"{JOB_ID}.10000.{'A' * 43}", False),
+        (f"{JOB_ID}.1234567890.{'A' * 43}", True),
     ],
 )
 def test_a_forged_or_malformed_callback_is_refused_and_nothing_is_queued(

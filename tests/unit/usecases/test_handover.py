@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -10,6 +11,7 @@ import pytest
 
 from cutout.gate import Gate, PauseReason
 from cutout.job import Job
+from cutout.ports import Metric
 from cutout.provider import NotSent, Refused
 from cutout.states import AttemptOutcome, Reason, State, Transport
 from tests.fakes.clock import START
@@ -169,6 +171,7 @@ def test_a_closed_door_at_the_files_api_pauses_intake_as_anywhere(
     pause = world.jobs.read_gate().pause
     assert pause is not None
     assert (pause.reason, pause.since) == (reason, START)
+    assert world.telemetry.counts[Metric.GATE_PAUSED] == 1
     assert (job.state, job.reason, job.is_waiting) == (State.QUEUED, Reason.GATE_PAUSED, True)
 
 
@@ -191,3 +194,25 @@ def test_a_files_api_that_cannot_be_reached_fails_the_job_in_the_end() -> None:
     failed = world.job(job)
     assert (failed.state, failed.reason) == (State.FAILED, Reason.PROVIDER_UNREACHABLE)
     assert world.evolink.posts == []
+
+
+def test_waiting_behind_the_gate_is_no_failed_handover() -> None:
+    """However often a photo was looked at there, its first copy that fails is the first."""
+    world = through_files()
+    running = [world.arrives(f"{number}.jpg") for number in range(3)]
+    job = world.job(world.arrives("a.jpg"))
+    world.jobs.save(replace(job, tries=1000))
+    world.files.answers.append(NotSent(message="ConnectError"))
+    world.evolink.complete(world.task_of(running[0]))
+    world.wake(running[0])
+    world.settles()
+    waits = world.job(job)
+    assert (waits.state, waits.reason, waits.handovers_failed) == (
+        State.QUEUED,
+        Reason.BACKING_OFF,
+        1,
+    )
+    assert waits.due_at is not None
+    assert waits.due_at - world.clock.now() <= timedelta(seconds=15)
+    world.passes(MINUTE)
+    assert (world.job(job).state, world.job(job).handovers_failed) == (State.PROCESSING, 0)

@@ -263,3 +263,46 @@ def test_nobody_can_forge_provenance_through_the_sources_metadata() -> None:
     (job,) = world.jobs.jobs.values()
     assert metadata["cutout-task"] == job.attempts[0].task_id
     assert metadata["cutout-source-order"] == job.source.order
+
+
+BROKEN_OFF = png()[:-12] + b" "
+
+
+def test_a_result_that_breaks_off_is_read_again() -> None:
+    """A body without a length that ends early looks whole; the next one may be."""
+    world = World()
+    job = finish(world, world.arrives(), BROKEN_OFF)
+    assert (job.state, job.reason) == (State.STORING, Reason.RESULT_UNREADABLE)
+    assert job.message == "the result's file breaks off before its end"
+    assert world.results.objects == {}
+    world.evolink.complete(world.task_of(job))
+    world.passes(MINUTE)
+    assert world.job(job).state is State.COMPLETED
+
+
+def test_a_result_that_stays_broken_off_is_kept_for_review() -> None:
+    """It was paid for, and it is all there is."""
+    world = World()
+    job = finish(world, world.arrives(), BROKEN_OFF)
+    world.passes(30 * MINUTE)
+    assert (world.job(job).state, world.job(job).reason) == (
+        State.REVIEW,
+        Reason.RESULT_NOT_AN_IMAGE,
+    )
+
+
+def test_while_a_result_is_read_again_the_job_still_says_why() -> None:
+    """Whoever asks `where` meanwhile is told what kept it."""
+    hook = Hook()
+    world = World(step=hook)
+    job = world.arrives()
+    world.downloads.faults.append(ResponseLostError("RemoteProtocolError"))
+    finish(world, job)
+    said: list[tuple[Reason | None, str | None]] = []
+    hook.once_at(
+        "downloads.fetch",
+        lambda: said.append((world.job(job).reason, world.job(job).message)),
+    )
+    world.passes(MINUTE)
+    assert said == [(Reason.RESULT_UNREADABLE, "RemoteProtocolError")]
+    assert (world.job(job).state, world.job(job).message) == (State.COMPLETED, None)

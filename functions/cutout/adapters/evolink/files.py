@@ -20,8 +20,16 @@ _REFUSED_FOR_GOOD = (40001, 40002)
 _ACCOUNT_STATUSES = frozenset({401, 402, 403, 429})
 
 
+_NO_ROOM = 40003
+"""The account holds as many files as it may."""
+
+
 class EvolinkFiles:
     """Uploads copies and deletes them.
+
+    The account may hold so many files at once (2,000 by the newest quota page). Copies are deleted
+    after use, so the quota is asked for only after a refusal for want of room, before the next copy
+    is sent: as long as there is none, no photo's bytes go there to be refused.
 
     Args:
         http: sends one request.
@@ -31,9 +39,12 @@ class EvolinkFiles:
 
     def __init__(self, http: Http, base_url: str, api_key: ApiKey) -> None:
         self._account = Account(http, base_url, api_key)
+        self._was_full = False
 
     def upload(self, name: str, content_type: str, data: bytes) -> Uploaded | Refused | NotSent:
         """Hand over a copy; every way it can end is a value, and none of them costs anything."""
+        if self._was_full and self._is_full():
+            return NotSent(message="the Files API has no room for another copy")
         boundary = secrets.token_hex(16)
         headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
         body = _multipart(boundary, name, content_type, data)
@@ -42,10 +53,21 @@ class EvolinkFiles:
         except (NotSentError, ResponseLostError) as exc:
             return NotSent(message=f"the photo could not be handed over: {exc}")
         told = json_object(answer.body)
+        self._was_full = told.get("code") == _NO_ROOM
         found = told.get("data")
         if isinstance(found, dict) and found.get("file_id") and found.get("file_url"):
             return Uploaded(file_id=str(found["file_id"]), url=str(found["file_url"]))
         return _refusal(answer.status, told)
+
+    def _is_full(self) -> bool:
+        """By its quota; where that cannot be read, the next copy shows."""
+        try:
+            answer = self._account.send("GET", "/api/v1/files/quota")
+        except CutoutError:
+            return False
+        data = json_object(answer.body).get("data")
+        left = data.get("remain_files") if isinstance(data, dict) else None
+        return isinstance(left, int) and left <= 0
 
     def delete(self, file_id: str) -> None:
         """Delete a copy, or leave it to expire after 72 hours."""
@@ -62,7 +84,7 @@ def _refusal(status: int, told: Mapping[str, Any]) -> Refused | NotSent:
         return Refused(status=status, code=str(code or f"http_{status}"), message=message)
     if code in _REFUSED_FOR_GOOD:
         return Refused(status=400, code=str(code), message=message)
-    # No room (40003), storage trouble, a proxy's page: later, without blame.
+    # No room, storage trouble, a proxy's page: later, without blame.
     return NotSent(message=message)
 
 
