@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from cutout.states import State
+from cutout.states import Reason, State
 
 if TYPE_CHECKING:
-    from datetime import datetime, timedelta
     from decimal import Decimal
 
     from cutout.job import Attempt, Job
@@ -36,6 +36,11 @@ _NEXT = {
     State.FAILED: "nothing, unless a person retries it",
     State.REJECTED: "nothing; another upload of the key is another job",
 }
+_TURNS: dict[Reason | None, str] = {
+    Reason.GATE_FULL: "waits behind the gate for a slot",
+    Reason.GATE_PAUSED: "waits until intake goes on; `cutout limits` says why it is paused",
+    Reason.DAILY_CAP: "waits for the next day (UTC) or a higher cap",
+}
 _MINUTE = 60
 _HOUR = 3600
 _DAY = 86400
@@ -51,12 +56,23 @@ class NextStep:
 
 def next_step(job: Job) -> NextStep | None:
     """Say what happens next; None when the job is done for good."""
+    if job.is_waiting:
+        return _turn(job)
+    if job.state.is_settled and not job.is_announced and job.due_at:
+        return NextStep(what="its completion event goes out", at=job.due_at)
     if job.state in {State.COMPLETED, State.SUPERSEDED}:
         return None
-    if job.is_waiting:
-        return NextStep(what="waits behind the gate for its turn", at=None)
     at = None if job.state.is_settled else job.due_at
     return NextStep(what=_NEXT[job.state], at=at)
+
+
+def _turn(job: Job) -> NextStep:
+    """Say what a job behind the gate waits for; only the cap ends at a known time."""
+    at = None
+    if job.reason is Reason.DAILY_CAP:
+        next_day = job.updated_at.date() + timedelta(days=1)
+        at = datetime.combine(next_day, time(), tzinfo=UTC)
+    return NextStep(what=_TURNS.get(job.reason, "waits behind the gate for its turn"), at=at)
 
 
 def job_as_json(job: Job) -> dict[str, Any]:
@@ -93,20 +109,26 @@ def job_as_json(job: Job) -> dict[str, Any]:
 
 def job_in_one_line(job: Job, *, now: datetime) -> str:
     """Return state, reason, attempts, cost, where the result is and what comes next."""
-    facts = [f"{job.source.key}: {job.state}{_because(job)}"]
-    if len(job.attempts) > 1:
-        facts.append(f"{len(job.attempts)} attempts")
-    if job.credits:
-        facts.append(f"{_number(job.credits):g} credits")
+    stands = "" if job.state.is_settled else f" for {duration(now - job.in_state_since)}"
+    facts = [f"{job.source.key}: {job.state}{stands}{_because(job)}"]
+    facts += [attempts_made(job), f"{_number(job.credits):g} credits"]
     if any(attempt.is_possible_double_charge for attempt in job.attempts):
         facts.append("possible double charge")
     if job.result:
         facts.append(f"s3://{job.result.bucket}/{job.result.key}")
+    elif job.result_key and not job.state.is_settled:
+        facts.append(f"result will be {job.result_key}")
     if job.state.is_settled:
         facts.append(f"took {duration(lasted(job))}, {duration(now - job.updated_at)} ago")
     if step := next_step(job):
         facts.append(f"next: {step.what}{_when(step.at, now)}")
     return " · ".join(facts)
+
+
+def attempts_made(job: Job) -> str:
+    """Return how often the provider was called; numbers go on where attempts are forgotten."""
+    count = job.attempt.number if job.attempt else 0
+    return "no attempt" if not count else f"{count} attempt{'s' if count > 1 else ''}"
 
 
 def explanation(job: Job) -> str:

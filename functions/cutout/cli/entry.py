@@ -26,6 +26,7 @@ _COMMANDS = (
     "put",
     "ls",
     "where",
+    "show",
     "retry",
     "pause",
     "resume",

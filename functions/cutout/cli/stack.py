@@ -92,6 +92,12 @@ class Stack(Protocol):
     def newest(self, key: str) -> Job | None:
         """Return the job of the newest upload of a key."""
 
+    def job(self, job_id: str) -> Job | None:
+        """Return the job of that id."""
+
+    def uploads_of(self, key: str, limit: int) -> Sequence[Job]:
+        """Return so many jobs of a key, newest upload first."""
+
     def in_state(self, state: State, limit: int) -> Sequence[Job]:
         """Return so many jobs in a state, those that moved last first."""
 

@@ -136,6 +136,14 @@ class AwsStack:
         jobs = self._jobs.of_source(self._outputs.uploads_bucket, key, limit=1)
         return jobs[0] if jobs else None
 
+    def job(self, job_id: str) -> Job | None:
+        """Return the job of that id."""
+        return self._jobs.find(job_id)
+
+    def uploads_of(self, key: str, limit: int) -> Sequence[Job]:
+        """Return so many jobs of a key, newest upload first."""
+        return self._jobs.of_source(self._outputs.uploads_bucket, key, limit=limit)
+
     def in_state(self, state: State, limit: int) -> Sequence[Job]:
         """Return so many jobs in a state, those that moved last first."""
         return self._jobs.in_state(state, limit)

@@ -85,6 +85,7 @@ def make_job(
         created_at=at,
         updated_at=history[-1].at,
         due_at=None if state.is_settled else history[-1].at + timedelta(seconds=150),
+        is_announced=state.is_settled,
         reason=reason,
         code=code,
         message=message,
@@ -182,6 +183,15 @@ class ScriptedStack:
     def newest(self, key: str) -> Job | None:
         """Return the job that the test made known."""
         return next((job for job in self.known if job.source.key == key), None)
+
+    def job(self, job_id: str) -> Job | None:
+        """Return the job that the test made known."""
+        return next((job for job in self.known if job.id == job_id), None)
+
+    def uploads_of(self, key: str, limit: int) -> Sequence[Job]:
+        """Return the jobs of a key that the test made known, newest upload first."""
+        jobs = [job for job in self.known if job.source.key == key]
+        return sorted(jobs, key=lambda job: job.source.order, reverse=True)[:limit]
 
     def in_state(self, state: State, limit: int) -> Sequence[Job]:
         """Return the jobs that the test made known, latest moved first."""

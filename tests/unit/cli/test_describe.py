@@ -25,7 +25,7 @@ LATER = NOON + timedelta(minutes=2)
 def test_a_completed_job_says_cost_result_and_time() -> None:
     """One line answers where the cut-out is and what it cost."""
     assert job_in_one_line(make_job("shoes/a.jpg"), now=LATER) == (
-        "shoes/a.jpg: completed · 5.4 credits · s3://the-results/shoes/a.png"
+        "shoes/a.jpg: completed · 1 attempt · 5.4 credits · s3://the-results/shoes/a.png"
         " · took 4.0 s, 2 min ago"
     )
 
@@ -36,7 +36,7 @@ def test_a_failed_job_says_the_apis_code_and_message() -> None:
         state=State.FAILED, reason=Reason.TASK_FAILED, code="content_policy", message="Not that."
     )
     assert job_in_one_line(job, now=LATER) == (
-        "a.jpg: failed because of task-failed (content_policy: Not that.) · 5.4 credits"
+        "a.jpg: failed because of task-failed (content_policy: Not that.) · 1 attempt · 5.4 credits"
         " · took 4.0 s, 2 min ago · next: nothing, unless a person retries it"
     )
 
@@ -45,7 +45,8 @@ def test_a_job_at_the_provider_says_when_it_is_polled() -> None:
     """What comes next comes with its time."""
     job = make_job(state=State.PROCESSING, credits_used=None)
     assert job_in_one_line(job, now=NOON + timedelta(seconds=32)) == (
-        "a.jpg: processing · next: waits for its callback; else the task is polled in 2 min"
+        "a.jpg: processing for 30 s · 1 attempt · 0 credits · result will be a.png"
+        " · next: waits for its callback; else the task is polled in 2 min"
     )
 
 
@@ -64,7 +65,33 @@ def test_a_job_behind_the_gate_waits_for_its_turn() -> None:
     )
     step = next_step(job)
     assert step is not None
-    assert (step.what, step.at) == ("waits behind the gate for its turn", None)
+    assert (step.what, step.at) == ("waits behind the gate for a slot", None)
+
+
+def test_a_job_over_the_days_cap_waits_for_the_next_day() -> None:
+    """The one wait behind the gate that ends at a known time: midnight, UTC."""
+    job = replace(make_job(state=State.QUEUED), is_waiting=True, reason=Reason.DAILY_CAP)
+    step = next_step(job)
+    assert step is not None
+    assert step.what == "waits for the next day (UTC) or a higher cap"
+    assert step.at == NOON.replace(hour=0) + timedelta(days=1)
+
+
+def test_a_settled_job_whose_event_is_owed_says_so() -> None:
+    """Sweep sends it: receivers have not heard of it yet."""
+    job = replace(make_job(), is_announced=False, due_at=NOON)
+    told = job_in_one_line(job, now=LATER)
+    assert told.endswith("next: its completion event goes out within a minute")
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"), [((), "no attempt"), ((1,), "1 attempt"), ((4, 5), "5 attempts")]
+)
+def test_attempts_are_counted_by_their_numbers(numbers: tuple[int, ...], said: str) -> None:
+    """A row forgets attempts that cost nothing; their numbers go on."""
+    job = make_job()
+    attempts = tuple(replace(job.attempts[0], number=number) for number in numbers)
+    assert f" · {said} · " in job_in_one_line(replace(job, attempts=attempts), now=LATER)
 
 
 @pytest.mark.parametrize("state", State)
@@ -152,12 +179,12 @@ def test_credits_of_all_attempts_are_added() -> None:
 
 
 def test_what_was_refused_cost_nothing() -> None:
-    """No credits are named where none were charged."""
+    """What the provider had reserved before it said no was never charged."""
     job = make_job(state=State.FAILED, credits_used=None)
     refused = replace(
         job.attempts[0], outcome=AttemptOutcome.REFUSED, credits_reserved=Decimal("5.4")
     )
-    assert "credits" not in job_in_one_line(replace(job, attempts=(refused,)), now=LATER)
+    assert " · 0 credits · " in job_in_one_line(replace(job, attempts=(refused,)), now=LATER)
 
 
 @pytest.mark.parametrize(

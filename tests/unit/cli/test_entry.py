@@ -20,6 +20,7 @@ COMMANDS = [
     "put",
     "ls",
     "where",
+    "show",
     "retry",
     "pause",
     "resume",

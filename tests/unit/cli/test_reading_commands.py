@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 from cutout.cli.problems import Problem
@@ -92,7 +93,7 @@ def test_where_answers_in_one_line(world: World) -> None:
 
     assert result.exit_code == 0
     assert result.stdout == (
-        "b.jpg: failed because of task-failed · 5.4 credits · took 4.0 s, 0.0 s ago"
+        "b.jpg: failed because of task-failed · 1 attempt · 5.4 credits · took 4.0 s, 0.0 s ago"
         " · next: nothing, unless a person retries it\n"
     )
 
@@ -116,6 +117,13 @@ def test_where_refuses_an_s3_url_of_another_bucket(world: World) -> None:
     result = world.run("where", "s3://elsewhere/b.jpg")
     assert result.exit_code == 1
     assert "elsewhere is not the uploads bucket" in result.stderr
+
+
+def test_where_takes_the_id_of_a_job(world: World) -> None:
+    """As logs and events name it, also of an upload that is not the newest."""
+    job = replace(make_job("b.jpg", state=State.REVIEW), id="0123456789abcdef" * 2)
+    world.stack.known = [make_job("b.jpg"), job]
+    assert "b.jpg: review" in world.run("where", job.id).stdout
 
 
 def test_where_fails_for_a_key_that_nobody_knows(world: World) -> None:

@@ -1,0 +1,219 @@
+"""``cutout show``: the whole history of one photo."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from cutout.cli.board import state_text
+from cutout.cli.describe import (
+    attempts_made,
+    duration,
+    explanation,
+    job_as_json,
+    lasted,
+    next_step,
+)
+from cutout.cli.manual import DocumentedCommand
+from cutout.cli.naming import job_named
+from cutout.cli.options import json_option, stack_options
+from cutout.cli.problems import explained
+from cutout.cli.terminal import print_json, results
+from cutout.cli.timeline import forgotten, moment_as_json, timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime, timedelta
+
+    from rich.console import RenderableType
+
+    from cutout.cli.surroundings import Surroundings
+    from cutout.cli.target import Choice
+    from cutout.job import Attempt, Job
+
+_OTHERS_SHOWN = 5
+_WIDTH = 100
+_DIM = "bright_black"
+
+
+@click.command(
+    "show",
+    cls=DocumentedCommand,
+    exit_statuses={0: "the photo is known, however it stands", 1: "it is not"},
+    example="""
+# why did this one take so long, and what did it cost?
+cutout show shoes/a.jpg
+""",
+)
+@click.argument("photo", metavar="JOB|KEY")
+@json_option
+@stack_options
+@click.pass_obj
+def command(surroundings: Surroundings, *, photo: str, as_json: bool, choice: Choice) -> int:
+    """Tell the whole history of a photo.
+
+    Every step with its time and how long it lasted, what held it up, every paid call with its task
+    and credits, the result, the event, and the other uploads of its key. JOB is the id that logs,
+    events and metadata name; KEY means its newest upload, and may be an s3:// URL.
+    """
+    now = surroundings.clock.now()
+    with explained():
+        stack = surroundings.connect(choice)
+        job = job_named(stack, photo)
+        uploads = stack.uploads_of(job.source.key, _OTHERS_SHOWN + 1)
+    others = [other for other in uploads if other.id != job.id][:_OTHERS_SHOWN]
+    if as_json:
+        print_json(
+            job_as_json(job)
+            | {
+                "announced": job.is_announced,
+                "timeline": [moment_as_json(one) for one in timeline(job, now)],
+                "other_uploads": [{"job": it.id, "state": it.state.value} for it in others],
+            }
+        )
+        return 0
+    console = results()
+    console.width = min(console.width, _WIDTH)
+    for part in _parts(job, others, now):
+        console.print(part)
+    return 0
+
+
+def _parts(job: Job, others: Sequence[Job], now: datetime) -> Iterator[RenderableType]:
+    yield _headline(job, now)
+    yield _facts(job)
+    yield ""
+    if forgotten(job):
+        yield Text("  earlier steps are forgotten; a row keeps the latest", _DIM)
+    yield _steps(job, now)
+    if job.attempts:
+        yield ""
+        yield _attempts(job.attempts)
+    yield ""
+    yield _end(job, others, now)
+
+
+def _headline(job: Job, now: datetime) -> Text:
+    took = lasted(job) if job.state.is_settled else now - job.created_at
+    spent = f"{attempts_made(job)} · {job.credits:g} credits · {_exactly(took)}"
+    return Text.assemble(
+        (job.source.key, "bold"), "   ", state_text(job.state.value), (f" · {spent}", _DIM)
+    )
+
+
+def _facts(job: Job) -> Text:
+    facts = [f"job {job.id}", f"uploaded {job.created_at:%Y-%m-%d %H:%M:%S} UTC"]
+    if job.photo:
+        facts.append(f"{job.photo.format} {job.photo.width} x {job.photo.height}")
+    facts.append(_size(job.source.size))
+    return Text(" · ".join(facts), _DIM)
+
+
+def _steps(job: Job, now: datetime) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 1))
+    table.add_column(style=_DIM, no_wrap=True)
+    table.add_column(justify="right", style=_DIM, no_wrap=True, min_width=9)
+    table.add_column(no_wrap=True)
+    table.add_column(min_width=11, no_wrap=True)
+    table.add_column(overflow="fold", ratio=1)
+    table.add_column(justify="right", style=_DIM, no_wrap=True)
+    moments = timeline(job, now)
+    is_of_one_day = len({one.at.date() for one in moments}) == 1
+    for number, one in enumerate(moments):
+        mark = "●" if number == len(moments) - 1 else "│"
+        table.add_row(
+            f"{one.at:%H:%M:%S}" if is_of_one_day else f"{one.at:%m-%d %H:%M:%S}",
+            f"+{_exactly(one.since_start)}",
+            Text(mark, state_text(one.state.value).style),
+            state_text(one.state.value),
+            one.says,
+            "" if one.lasted is None else f"for {_exactly(one.lasted)}",
+        )
+    return table
+
+
+def _attempts(attempts: Sequence[Attempt]) -> Table:
+    table = Table(box=None, header_style=_DIM, padding=(0, 1, 0, 1))
+    table.add_column("attempt", justify="right", no_wrap=True)
+    table.add_column("at", no_wrap=True)
+    table.add_column("posts", justify="right", no_wrap=True)
+    table.add_column("outcome", no_wrap=True)
+    table.add_column("credits", justify="right", no_wrap=True)
+    table.add_column("task", no_wrap=True)
+    table.add_column("what was said of it", overflow="fold", ratio=1)
+    for one in attempts:
+        table.add_row(
+            str(one.number),
+            f"{one.started_at:%H:%M:%S}",
+            str(one.posts),
+            one.outcome.value,
+            _credits(one),
+            one.task_id or "",
+            _said(one),
+        )
+    return table
+
+
+def _end(job: Job, others: Sequence[Job], now: datetime) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 1))
+    table.add_column(style=_DIM, no_wrap=True)
+    table.add_column(overflow="fold", ratio=1)
+    if why := explanation(job):
+        table.add_row("reason", why)
+    if job.result:
+        size = f"{job.result.width} x {job.result.height}, {_size(job.result.size)}"
+        table.add_row("result", f"s3://{job.result.bucket}/{job.result.key}   {size}")
+    if job.state.is_settled:
+        table.add_row("event", _event(job))
+    if step := next_step(job):
+        at = "" if step.at is None else f", in {_exactly(step.at - now)}"
+        table.add_row("next", f"{step.what}{at if step.at and step.at > now else ''}")
+    for number, other in enumerate(others):
+        told = f"{other.id}  {other.state}  {other.created_at:%Y-%m-%d %H:%M:%S}"
+        table.add_row("" if number else "other uploads", told)
+    return table
+
+
+def _event(job: Job) -> str:
+    if job.state.value == "superseded":
+        return "none: a newer upload, or the deletion, is what counts"
+    return "out on the event bus" if job.is_announced else "owed; Sweep sees to it"
+
+
+def _credits(attempt: Attempt) -> str:
+    if attempt.credits_used is not None:
+        return f"{attempt.credits_used:g}"
+    reserved = attempt.credits_reserved
+    return "" if reserved is None else f"({reserved:g})"
+
+
+def _said(attempt: Attempt) -> Text:
+    said = ": ".join(part for part in (attempt.code, attempt.message) if part)
+    notes = [said] if said else []
+    if attempt.is_replayed:
+        notes.append("knew the repeat, and did not charge it")
+    text = Text("; ".join(notes))
+    if attempt.is_possible_double_charge:
+        text.append(f"{'; ' if notes else ''}possible double charge", "bold yellow")
+    return text
+
+
+def _size(count: int) -> str:
+    if count < 1000:  # noqa: PLR2004 - SI units
+        return f"{count} bytes"
+    return f"{count / 1000:.0f} kB" if count < 10**6 else f"{count / 10**6:.1f} MB"
+
+
+def _exactly(length: timedelta) -> str:
+    """Return a length of time in two units, since differences matter here."""
+    seconds = max(0.0, length.total_seconds())
+    if seconds < 60:  # noqa: PLR2004 - a minute
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:  # noqa: PLR2004 - an hour
+        return f"{minutes} min {rest:02} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours < 48 else duration(length)  # noqa: PLR2004 - days

@@ -1,0 +1,167 @@
+"""`cutout show`: a photo's whole history."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from cutout.job import Attempt, Job, Step
+from cutout.states import AttemptOutcome, Reason, State
+from tests.unit.cli.doubles import NOON, World, make_job
+
+JOB_ID = "0123456789abcdef" * 2
+SECOND = timedelta(seconds=1)
+
+
+def _a_long_story() -> Job:
+    """It waited, its outcome was unknown and the call repeated, its task failed, it came."""
+    way = [
+        (0, State.QUEUED, None),
+        (1, State.QUEUED, Reason.GATE_FULL),
+        (42, State.SUBMITTING, None),
+        (72, State.UNCONFIRMED, Reason.OUTCOME_UNKNOWN),
+        (1272, State.SUBMITTING, None),
+        (1273, State.PROCESSING, None),
+        (1300, State.QUEUED, Reason.TASK_RETRIED),
+        (1400, State.SUBMITTING, None),
+        (1401, State.PROCESSING, None),
+        (1431, State.STORING, None),
+        (1432, State.COMPLETED, None),
+    ]
+    steps = tuple(Step(state=it, at=NOON + n * SECOND, reason=why) for n, it, why in way)
+    first = Attempt(
+        number=1,
+        idempotency_key="k1",
+        started_at=NOON + 42 * SECOND,
+        posts=2,
+        outcome=AttemptOutcome.FAILED,
+        task_id="task-unified-1795370000-aaaa",
+        credits_reserved=Decimal("5.4"),
+        credits_used=Decimal(0),
+        code="resource_exhausted",
+        message="no capacity",
+    )
+    second = replace(
+        first,
+        number=2,
+        started_at=NOON + 1400 * SECOND,
+        posts=1,
+        outcome=AttemptOutcome.SUCCEEDED,
+        task_id="task-unified-1795371400-bbbb",
+        credits_used=Decimal("5.4"),
+        code=None,
+        message=None,
+    )
+    return replace(
+        make_job("shoes/a.jpg"),
+        id=JOB_ID,
+        history=steps,
+        updated_at=steps[-1].at,
+        attempts=(first, second),
+    )
+
+
+def test_every_step_is_told_with_its_time_and_what_held_it_up(world: World) -> None:
+    """In an order that one can read from top to bottom, in a hundred columns."""
+    world.stack.known = [_a_long_story()]
+    told = world.run("show", "shoes/a.jpg")
+    assert told.exit_code == 0
+    lines = [" ".join(line.split()) for line in told.stdout.splitlines()]
+    assert max(map(len, told.stdout.splitlines())) <= 100
+    assert lines[:2] == [
+        "shoes/a.jpg completed · 2 attempts · 5.4 credits · 23 min 52 s",
+        f"job {JOB_ID} · uploaded 2026-11-22 12:00:00 UTC · 1 kB",
+    ]
+    steps = [line for line in lines if "│" in line or "●" in line]
+    assert steps == [
+        "12:00:00 +0.0 s │ queued for 1.0 s",
+        "12:00:01 +1.0 s │ queued behind the gate: every slot is taken for 41.0 s",
+        "12:00:42 +42.0 s │ submitting attempt 1 for 30.0 s",
+        "12:01:12 +1 min 12 s │ unconfirmed nobody knows whether the call was taken; for 20 min 00 s",
+        "12:21:12 +21 min 12 s │ submitting attempt 1, the same call once more for 1.0 s",
+        "12:21:13 +21 min 13 s │ processing task-unified-1795370000-aaaa for 27.0 s",
+        "12:21:40 +21 min 40 s │ queued the task failed in a way that may pass; for 1 min 40 s",
+        "12:23:20 +23 min 20 s │ submitting attempt 2 for 1.0 s",
+        "12:23:21 +23 min 21 s │ processing task-unified-1795371400-bbbb for 30.0 s",
+        "12:23:51 +23 min 51 s │ storing for 1.0 s",
+        "12:23:52 +23 min 52 s ● completed shoes/a.png",
+    ]
+
+
+def test_every_paid_call_is_told_with_what_came_of_it(world: World) -> None:
+    """Posts, outcome, credits, task, and in the provider's words what went wrong."""
+    world.stack.known = [_a_long_story()]
+    shown = " ".join(world.run("show", JOB_ID).stdout.split())
+    assert "1 12:00:42 2 failed 0 task-unified-1795370000-aaaa resource_exhausted: no" in shown
+    assert "possible double charge" in shown
+    assert "2 12:23:20 1 succeeded 5.4 task-unified-1795371400-bbbb result" in shown
+    assert "result s3://the-results/shoes/a.png 600 x 400, 16 bytes event out on" in shown
+
+
+def test_a_call_that_the_provider_knew_is_no_double_charge(world: World) -> None:
+    """It answered with the first call's task."""
+    story = _a_long_story()
+    known = replace(story.attempts[0], is_replayed=True)
+    world.stack.known = [replace(story, attempts=(known, story.attempts[1]))]
+    shown = " ".join(world.run("show", JOB_ID).stdout.split())
+    assert "possible double charge" not in shown
+    assert "knew the repeat" in shown
+
+
+def test_a_photo_on_its_way_says_how_long_it_has_stood_and_what_comes(world: World) -> None:
+    """The last step lasts until now."""
+    world.stack.known = [make_job("a.jpg", state=State.PROCESSING)]
+    world.stack.clock.sleep(62)
+    lines = [" ".join(line.split()) for line in world.run("show", "a.jpg").stdout.splitlines()]
+    assert "12:00:02 +2.0 s ● processing task-1 for 1 min 00 s" in lines
+    assert "next waits for its callback; else the task is polled, in 1 min 30 s" in lines
+
+
+def test_a_row_that_forgot_its_beginning_says_so(world: World) -> None:
+    """Nobody takes the first line for the first step."""
+    job = make_job()
+    world.stack.known = [replace(job, history=job.history[2:])]
+    assert "earlier steps are forgotten" in world.run("show", "a.jpg").stdout
+    world.stack.known = [job]
+    assert "earlier steps are forgotten" not in world.run("show", "a.jpg").stdout
+
+
+def test_the_other_uploads_of_the_key_are_named(world: World) -> None:
+    """An old cut-out may be what somebody looks for."""
+    newest = make_job("a.jpg")
+    older = replace(
+        make_job("a.jpg", state=State.SUPERSEDED, at=NOON - timedelta(days=1)),
+        id=JOB_ID,
+        source=replace(newest.source, sequencer="09"),
+    )
+    world.stack.known = [newest, older]
+    shown = " ".join(world.run("show", "a.jpg").stdout.split())
+    assert f"other uploads {JOB_ID} superseded 2026-11-21 12:00:00" in shown
+    assert "event none: a newer upload" in " ".join(world.run("show", JOB_ID).stdout.split())
+
+
+def test_programs_get_the_timeline_and_the_whole_job(world: World) -> None:
+    """Seconds as numbers, times with their zone."""
+    world.stack.known = [_a_long_story()]
+    told = json.loads(world.run("show", JOB_ID, "--json").stdout)
+    assert (told["job"], told["announced"], told["other_uploads"]) == (JOB_ID, True, [])
+    assert told["timeline"][2] == {
+        "at": "2026-11-22T12:00:42+00:00",
+        "state": "submitting",
+        "reason": None,
+        "seconds_since_start": 42.0,
+        "seconds": 30.0,
+        "attempt": 1,
+        "says": "attempt 1",
+    }
+    assert len(told["timeline"]) == 11
+    assert [one["posts"] for one in told["attempts"]] == [2, 1]
+
+
+def test_a_photo_that_nobody_knows_is_a_problem_with_a_hint(world: World) -> None:
+    """As of `where`."""
+    told = world.run("show", "nobody.jpg")
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert "Nothing is known of nobody.jpg on a made-up stack." in told.stderr
