@@ -13,6 +13,7 @@ from tests.unit.cli.doubles import NOON, World, make_job
 
 JOB_ID = "0123456789abcdef" * 2
 SECOND = timedelta(seconds=1)
+UNKNOWN = "nobody knows whether the call was taken;"
 
 
 def _a_long_story() -> Job:
@@ -79,8 +80,7 @@ def test_every_step_is_told_with_its_time_and_what_held_it_up(world: World) -> N
         "12:00:00 +0.0 s │ queued for 1.0 s",
         "12:00:01 +1.0 s │ queued behind the gate: every slot is taken for 41.0 s",
         "12:00:42 +42.0 s │ submitting attempt 1 for 30.0 s",
-        "12:01:12 +1 min 12 s │ unconfirmed nobody knows whether the call was taken; "
-        "for 20 min 00 s",
+        f"12:01:12 +1 min 12 s │ unconfirmed {UNKNOWN} for 20 min 00 s",
         "12:21:12 +21 min 12 s │ submitting attempt 1, the same call once more for 1.0 s",
         "12:21:13 +21 min 13 s │ processing task-unified-1795370000-aaaa for 27.0 s",
         "12:21:40 +21 min 40 s │ queued the task failed in a way that may pass; for 1 min 40 s",
