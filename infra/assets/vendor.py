@@ -12,7 +12,6 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from .bytecode import compile_tree
 from .errors import AssetError
 from .target import Target
 
@@ -68,8 +67,7 @@ def install(target: Target, *, locks: Path, cache: Path) -> Site:
         with tempfile.TemporaryDirectory(dir=cache, prefix="installing-") as temporary:
             fresh = Path(temporary) / "site"
             _run_uv(target, locks, fresh)
-            if target.compiler:
-                compile_tree(target.compiler, fresh)
+            target.compiler.compile_tree(fresh)
             for old in cache.glob(f"site-{target.name}-*"):
                 shutil.rmtree(old)
             shutil.move(fresh, folder)
@@ -78,7 +76,7 @@ def install(target: Target, *, locks: Path, cache: Path) -> Site:
 
 def site_key(target: Target, locks: Path) -> str:
     """Name everything that an installation is made of."""
-    digest = hashlib.sha256(f"{target.fingerprint}\0{target.bytecode}".encode())
+    digest = hashlib.sha256(target.fingerprint.encode())
     for name in LOCKS:
         digest.update(f"\0{name}\0".encode() + (locks / name).read_bytes())
     return digest.hexdigest()[:16]

@@ -5,7 +5,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
@@ -213,16 +213,38 @@ def _bytecode_of(source: Path) -> Path:
 _ARM64 = 0xB7  # ELF's number for it, in the two bytes at 18
 
 
-def test_what_goes_to_lambda_is_built_for_lambda() -> None:
-    """Native code is for arm64, whatever machine the asset is built on, and for Python 3.13."""
+@pytest.fixture(scope="module")
+def for_lambda() -> Contents:
+    """Return what StoreResult's asset for Lambda holds, by name."""
     with zipfile.ZipFile(Workshop("aws").build(SHAPES[FunctionName.STORE_RESULT]).path) as archive:
-        names = archive.namelist()
-        native = {name: archive.read(name) for name in names if ".so" in Path(name).name}
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_what_goes_to_lambda_is_built_for_lambda(for_lambda: Contents) -> None:
+    """Native code is for arm64, whatever machine the asset is built on, and for Python 3.13."""
+    native = {name: code for name, code in for_lambda.items() if ".so" in Path(name).name}
     machines = {int.from_bytes(code[18:20], "little") for code in native.values()}
     versions = {
-        Path(name).name.split(".")[1] for name in names if Path(name).name.endswith("-gnu.so")
+        Path(name).name.split(".")[1] for name in native if Path(name).name.endswith("-gnu.so")
     }
-    compiled_for = {name.split(".")[-2] for name in names if name.endswith(".pyc")}
     assert machines == {_ARM64}
     assert versions == {"cpython-313-aarch64-linux-gnu"}
-    assert compiled_for <= {"cpython-313"}
+
+
+_MAGIC_OF_313 = (3571).to_bytes(2, "little") + b"\r\n"
+
+
+def test_what_goes_to_lambda_is_compiled_wherever_it_is_built(for_lambda: Contents) -> None:
+    """Each module has bytecode of Lambda's Python, whichever Python this is, never to be checked.
+
+    https://github.com/python/cpython/blob/3.13/Include/internal/pycore_magic_number.h
+    """
+    sources = {name for name, text in for_lambda.items() if name.endswith(".py") and text}
+    expected = {
+        f"{path.parent / '__pycache__' / path.stem}.cpython-313.pyc"
+        for path in map(PurePosixPath, sources)
+    }
+    compiled = {name: code for name, code in for_lambda.items() if name.endswith(".pyc")}
+    assert expected - set(compiled) == set()
+    assert {code[:4] for code in compiled.values()} == {_MAGIC_OF_313}
+    assert {code[4:8] for code in compiled.values()} == {b"\x01\0\0\0"}

@@ -13,7 +13,8 @@ from infra.assets import AssetError, Workshop
 from infra.assets.__main__ import main
 from infra.assets.archive import add_to_zip, digest_of
 from infra.assets.botocore_data import cut
-from infra.assets.build import PROJECT
+from infra.assets.bytecode import LambdaPython
+from infra.assets.home import SOURCES
 from infra.inventory import SHAPES, FunctionName
 
 HANDLERS = {
@@ -104,6 +105,26 @@ def test_two_folders_get_the_same_zip_to_the_byte(
     assert built[0].path.read_bytes() == built[1].path.read_bytes()
 
 
+def test_bytecode_for_lambda_is_the_same_wherever_it_is_made(sources: Path, tmp_path: Path) -> None:
+    """Neither the folder, nor the Python and the machine that ask for it, make a difference."""
+    compiler = LambdaPython(Workshop("aws").cache)
+    made = []
+    for place in ("one", "another/place"):
+        copytree(sources, tmp_path / place)
+        compiler.compile_tree(tmp_path / place)
+        found = sorted((tmp_path / place).rglob("*.cpython-313.pyc"))
+        made.append([(one.relative_to(tmp_path / place), one.read_bytes()) for one in found])
+    assert len(made[0]) == len(HANDLERS)
+    assert made[0] == made[1]
+
+
+def test_a_module_that_cannot_be_compiled_is_told(sources: Path) -> None:
+    """Rather than shipped."""
+    (sources / "cutout" / "job.py").write_text("def")
+    with pytest.raises(AssetError, match="bytecode cannot be compiled for Lambda"):
+        LambdaPython(Workshop("aws").cache).compile_tree(sources)
+
+
 def test_what_is_built_is_not_built_again(sources: Path, cache: Path) -> None:
     """A second build finds the same file untouched."""
     workshop = Workshop("local", sources=sources, cache=cache)
@@ -185,4 +206,4 @@ def test_the_checkout_is_where_assets_come_from() -> None:
     workshop = Workshop("aws")
     assert (workshop.sources / "submit" / "handler.py").is_file()
     assert (workshop.locks / "runtime.txt").is_file()
-    assert workshop.cache == PROJECT / ".cutout" / "assets"
+    assert workshop.cache == SOURCES / ".cutout" / "assets"

@@ -1,0 +1,127 @@
+"""Cutout as somebody else installs it: one package, with all that its assets are built from."""
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.assets import Workshop
+from infra.inventory import SHAPES
+from infra.node import node_path
+
+PROJECT = Path(__file__).resolve().parents[2]
+SITE = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel as `pip install` does."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=PROJECT, check=True, capture_output=True)  # noqa: S603 # our own
+    [built] = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install it into a fresh environment that has its dependencies, and not this checkout.
+
+    The dependencies are those of the environment that runs the tests; a path added so does not
+    bring along what that environment adds to itself.
+    """
+    folder = tmp_path_factory.mktemp("elsewhere") / "venv"
+    venv.create(folder, symlinks=True)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / SITE)
+    (folder / SITE / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def own_digests() -> set[str]:
+    """Return the digests of this checkout's assets."""
+    workshop = Workshop("aws")
+    return {workshop.build(shape).digest for shape in SHAPES.values()}
+
+
+@pytest.fixture(scope="module")
+def shop(installed: Path, own_digests: set[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Synthesize the example app where there is nothing but the installed wheel."""
+    assert own_digests
+    work = tmp_path_factory.mktemp("shop")
+    # What is installed for Lambda is the same for all; the assets themselves are built anew.
+    cache = work / "cache" / "cutout" / "assets"
+    cache.mkdir(parents=True)
+    for one in Workshop("aws").cache.iterdir():
+        if one.name.startswith(("site-aws-", "vendored-", "compiler-")):
+            (cache / one.name).symlink_to(one)
+    app = installed / SITE / "cutout" / "infra" / "examples" / "shop" / "app.py"
+    done = subprocess.run(  # noqa: S603 # our own example
+        [str(installed / "bin" / "python"), str(app)],
+        cwd=work,
+        env={
+            "PATH": os.defpath,
+            "HOME": str(work),
+            "XDG_CACHE_HOME": str(work / "cache"),
+            "JSII_NODE": str(node_path()),
+            "CDK_OUTDIR": str(work / "out"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return work / "out"
+
+
+def test_the_wheel_is_one_package(wheel: Path) -> None:
+    """Nobody's own `infra`, `submit` or `callback` is hidden by it."""
+    with zipfile.ZipFile(wheel) as archive:
+        tops = {name.partition("/")[0] for name in archive.namelist()}
+    assert {one for one in tops if not one.endswith(".dist-info")} == {"cutout"}
+
+
+def test_the_wheel_holds_what_assets_are_built_from(wheel: Path) -> None:
+    """The functions' sources and both locks, and no installed copy of the CDK."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    handlers = {f"{one.handler.rpartition('.')[0].replace('.', '/')}.py" for one in SHAPES.values()}
+    locks = {"runtime.txt", "store.txt"}
+    assert {f"cutout/infra/functions/{one}" for one in handlers} <= names
+    assert {f"cutout/infra/requirements/{one}" for one in locks} <= names
+    assert [one for one in names if "node_modules" in one or "__pycache__" in one] == []
+
+
+def test_another_app_embeds_it_twice_on_one_bucket(shop: Path) -> None:
+    """Two departments, two prefixes of a bucket that is there, and nothing done to the bucket."""
+    template: dict[str, Any] = json.loads((shop / "Shop.template.json").read_text())
+    resources = template["Resources"].values()
+    watched = [
+        [one["wildcard"] for one in rule["Properties"]["EventPattern"]["detail"]["object"]["key"]]
+        for rule in resources
+        if rule["Type"] == "AWS::Events::Rule"
+        and rule["Properties"]["EventPattern"]["source"] == ["aws.s3"]
+    ]
+    buckets = [one for one in resources if one["Type"] == "AWS::S3::Bucket"]
+    assert watched == [
+        [f"photos/{name}/*{end}" for end in (".jpg", ".JPG", ".png", ".PNG")]
+        for name in ("shoes", "hats")
+    ]
+    assert {json.dumps(one["Properties"].get("NotificationConfiguration")) for one in buckets} <= {
+        "null"
+    }
+
+
+def test_the_installed_sources_make_the_same_assets(shop: Path, own_digests: set[str]) -> None:
+    """What an installed Cutout deploys is, by its digest, what this checkout deploys."""
+    manifest = json.loads((shop / "Shop.assets.json").read_text())["files"]
+    zips = {name for name, one in manifest.items() if one["source"]["path"].endswith(".zip")}
+    assert zips == own_digests
