@@ -281,6 +281,7 @@ class Cutout(Shared):
             signing_key=account_arn("secretsmanager", f"secret:{self.signing_key_name}-??????"),
             event_bus=self.event_bus.event_bus_arn,
             photo_reader=self.photo_reader.role_arn,
+            error_notes=self.settings.error_notes,
         )
 
     def _timeout(self, name: FunctionName) -> int:

@@ -71,6 +71,7 @@ def _places(settings: Settings, names: Names) -> Iterator[Row]:
         yield "CUTOUT_CALLBACK_URL", _SUBMIT, names.callback_url
     yield "CUTOUT_PHOTO_READER_ROLE_ARN", _SUBMIT, names.photo_reader_role_arn
     yield "CUTOUT_EVENT_BUS", working, names.event_bus
+    yield "CUTOUT_ERROR_NOTES", working, str(settings.error_notes).lower()
 
 
 def _provider(settings: Settings) -> Iterator[Row]:

@@ -35,11 +35,17 @@ class Reach:
     signing_key: str
     event_bus: str
     photo_reader: str
+    error_notes: bool
 
     @property
     def photos(self) -> str:
         """Every object that the deployment watches."""
         return f"{self.uploads}/{self.upload_prefix}*"
+
+    @property
+    def notes(self) -> str:
+        """Every note that says why a photo has no cut-out."""
+        return f"{self.results}/{self.result_prefix}*.error.json"
 
     @property
     def kept(self) -> str:
@@ -95,6 +101,7 @@ def _submit(reach: Reach) -> Sequence[Statement]:
         ("LendPhotos", ("sts:AssumeRole",), (reach.photo_reader,)),
         ("WakeTheNext", ("sqs:SendMessage",), (reach.submissions,)),
         _announce(reach),
+        *_keep_notes(reach),
     )
 
 
@@ -126,6 +133,17 @@ def _store_result(reach: Reach) -> Sequence[Statement]:
         _read_secrets(reach.api_key),
         ("WakeTheNext", ("sqs:SendMessage",), (reach.submissions,)),
         _announce(reach),
+        *_keep_notes(reach),
+    )
+
+
+def _keep_notes(reach: Reach) -> Sequence[Statement]:
+    """Notes are looked at, written and taken back; a removal by condition asks for a read."""
+    if not reach.error_notes:
+        return ()
+    return (
+        ("KeepNotes", ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"), (reach.notes,)),
+        ("TellNoNoteFromForbidden", ("s3:ListBucket",), (reach.results,)),
     )
 
 

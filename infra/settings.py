@@ -137,6 +137,8 @@ class Settings:
     )
     """Only keys that end so are photos; all are if there is none."""
     result_prefix: str = _prefix()
+    error_notes: bool = _flag(default=True)
+    """A note in the results bucket for each photo that has no cut-out."""
     event_bus: str = _setting(
         "default",
         Text(

@@ -16,7 +16,9 @@ SOURCE_ORDER = "cutout-source-order"
 """The metadata by which a newer upload's object is told from an older one's."""
 LANE_MARK = "cutout-lane"
 """The metadata by which a copy that `backfill` made says which lane it belongs to."""
+NOTE_EXTENSION = ".error.json"
 _EXTENSION = ".png"
+_BESIDE_EXTENSION = ".json"
 _LONGEST_EXTENSION = 6
 
 
@@ -48,6 +50,26 @@ def review_key(result_key: str) -> str:
     return _fitted(REVIEW_FOLDER + result_key.removesuffix(_EXTENSION), "") + _EXTENSION
 
 
+def note_key(source_key: str, *, upload_prefix: str, result_prefix: str) -> str:
+    """Where it is said why a source has no cut-out: beside where that would be.
+
+    Each source has its own: a name that had to be changed ends in a hash of the source key.
+    """
+    own = source_key.removeprefix(upload_prefix)
+    plain = _without_dot_segments(own)
+    digest = hashlib.sha256(source_key.encode()).hexdigest()[:12]
+    name = plain if plain == own else f"{plain}-{digest}"
+    return _fitted(result_prefix + name, digest, NOTE_EXTENSION) + NOTE_EXTENSION
+
+
+def beside(key: str) -> str:
+    """Where it is said why the object at a key of ours is not a cut-out.
+
+    Two names that were cut to fit stay different, by a hash of the whole.
+    """
+    return _fitted(key, "", _BESIDE_EXTENSION) + _BESIDE_EXTENSION
+
+
 def _stem(key: str) -> str:
     stem, extension = splitext(key)
     is_extension = 1 < len(extension) <= _LONGEST_EXTENSION and extension[1:].isalnum()
@@ -60,9 +82,9 @@ def _without_dot_segments(key: str) -> str:
     )
 
 
-def _fitted(stem: str, digest: str) -> str:
+def _fitted(stem: str, digest: str, extension: str = _EXTENSION) -> str:
     """Cut to S3's limit, at a character; cut keys carry a hash so that they stay different."""
-    room = MAX_KEY_BYTES - len(_EXTENSION)
+    room = MAX_KEY_BYTES - len(extension)
     raw = stem.encode()
     if len(raw) <= room:
         return stem

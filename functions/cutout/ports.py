@@ -317,6 +317,52 @@ class Results(Protocol):
         ...
 
 
+@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+class Occasion:
+    """What a note is about; the later one compares as the greater.
+
+    Attributes:
+        order: the padded sequencer of the upload or deletion.
+        at: when the upload's job came to be as the note says.
+    """
+
+    order: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StandingNote:
+    """What stands at a note's key: its entity tag, and its occasion, if it is a note of ours."""
+
+    etag: str
+    occasion: Occasion | None
+    job_id: str | None
+
+
+class Notes(Protocol):
+    """Small texts in the results bucket that say why there is no cut-out."""
+
+    def standing(self, key: str) -> StandingNote | None:
+        """What is there now."""
+        ...
+
+    def write(
+        self,
+        key: str,
+        text: str,
+        *,
+        job_id: str,
+        occasion: Occasion,
+        replacing: StandingNote | None,
+    ) -> bool:
+        """Write JSON if what stands there is still `replacing`; False if it is not."""
+        ...
+
+    def remove(self, key: str, standing: StandingNote) -> bool:
+        """Remove what stands there if it is still that; False if it is not."""
+        ...
+
+
 class Evolink(Protocol):
     """The provider's API."""
 

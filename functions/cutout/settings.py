@@ -91,6 +91,7 @@ class _JobSettings(Settings):
     unconfirmed_grace_seconds: timedelta
     job_deadline_seconds: timedelta
     retention_days: timedelta
+    error_notes: bool = True
     allow_loopback: bool = False
 
     @classmethod

@@ -46,8 +46,8 @@ def record_handler(record: SQSRecord) -> None:
             _move_on(job, app.submit.wake)
         case Deleted(source=source):
             app.arrive.deleted(source)
-        case VersionDeleted():
-            pass
+        case VersionDeleted(source=source):
+            app.arrive.version_deleted(source)
 
 
 def _move_on(job: Job | None, move: Callable[[Job], object]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,11 +13,11 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from cutout.adapters.s3 import S3Results, S3Uploads
+from cutout.adapters.s3 import S3Notes, S3Results, S3Uploads
 from cutout.encoded_words import encoded
 from cutout.errors import SourceGoneError
 from cutout.job import Source
-from cutout.ports import Handling, Labels, StoredResult, Upload
+from cutout.ports import Handling, Labels, Occasion, StandingNote, StoredResult, Upload
 from tests.contract.aws import REGION, cloud
 
 if TYPE_CHECKING:
@@ -294,3 +295,47 @@ def test_a_bucket_that_is_not_there_is_an_error(s3: S3Client, file: Path) -> Non
         S3Results(s3, "no-such-bucket").put(
             KEY, file, content_type="image/png", labels=LABELS, replacing=None
         )
+
+
+def test_a_note_is_json_that_nobody_keeps(s3: S3Client) -> None:
+    """Whoever looks again sees what it says now; it is known as ours wherever it lands."""
+    assert write_note(s3)
+    head = s3.head_object(Bucket="results", Key=KEY)
+    assert (head["ContentType"], head["CacheControl"]) == ("application/json", "no-cache")
+    assert head["Metadata"]["cutout-job"] == "0f" * 16
+    assert json.loads(stored(s3)) == {"meaning": "größer"}
+
+
+def test_an_object_of_somebody_else_has_no_occasion(s3: S3Client) -> None:
+    """It is not a note, whatever its name."""
+    s3.put_object(Bucket="results", Key=KEY, Body=b"theirs", Metadata={"cutout-said-at": "soon"})
+    standing = S3Notes(s3, "results").standing(KEY)
+    assert standing is not None
+    assert (standing.occasion, standing.job_id) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(412, "PreconditionFailed"), (404, "NoSuchKey"), (409, "Conflict")]
+)
+def test_a_note_that_changed_is_not_removed(s3: S3Client, status: int, code: str) -> None:
+    """S3 is asked to remove what was seen and nothing else; other refusals are errors."""
+    asked = {"Bucket": "results", "Key": KEY, "IfMatch": '"1"'}
+    seen = StandingNote(etag='"1"', occasion=None, job_id=None)
+    with Stubber(s3) as stubber:
+        stubber.add_client_error(
+            "delete_object", code, http_status_code=status, expected_params=asked
+        )
+        if code == "Conflict":
+            with pytest.raises(ClientError):
+                S3Notes(s3, "results").remove(KEY, seen)
+        else:
+            assert not S3Notes(s3, "results").remove(KEY, seen)
+
+
+def write_note(s3: S3Client) -> bool:
+    """A note at `KEY`."""
+    occasion = Occasion(order="00AB", at=datetime(2027, 1, 2, tzinfo=UTC))
+    text = '{"meaning": "größer"}'
+    return S3Notes(s3, "results").write(
+        KEY, text, job_id="0f" * 16, occasion=occasion, replacing=None
+    )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cutout.errors import SourceGoneError
 from cutout.job import Source
-from cutout.ports import Labels, StoredResult, Upload
+from cutout.ports import Labels, Occasion, StandingNote, StoredResult, Upload
 from tests.fakes.steps import Step, no_step
 
 
@@ -121,3 +121,56 @@ class MemoryResults:
         self.puts.append((key, stored))
         self.step("results.put done")
         return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredNote:
+    text: str
+    note: StandingNote
+
+
+@dataclass
+class MemoryNotes:
+    """Notes by key, and what was ever done to them."""
+
+    step: Step = no_step
+    stored: dict[str, StoredNote] = field(default_factory=dict)
+    written: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+
+    def standing(self, key: str) -> StandingNote | None:
+        self.step("notes.standing")
+        stored = self.stored.get(key)
+        return None if stored is None else stored.note
+
+    def write(
+        self,
+        key: str,
+        text: str,
+        *,
+        job_id: str,
+        occasion: Occasion,
+        replacing: StandingNote | None,
+    ) -> bool:
+        self.step("notes.write")
+        if not self._is_still(key, replacing):
+            return False
+        etag = f'"{len(self.written)}"'
+        note = StandingNote(etag=etag, occasion=occasion, job_id=job_id)
+        self.stored[key] = StoredNote(text=text, note=note)
+        self.written.append(key)
+        self.step("notes.write done")
+        return True
+
+    def remove(self, key: str, standing: StandingNote) -> bool:
+        self.step("notes.remove")
+        if not self._is_still(key, standing):
+            return False
+        del self.stored[key]
+        self.removed.append(key)
+        self.step("notes.remove done")
+        return True
+
+    def _is_still(self, key: str, seen: StandingNote | None) -> bool:
+        stored = self.stored.get(key)
+        return (stored.note.etag if stored else None) == (seen.etag if seen else None)

@@ -14,11 +14,13 @@ from cutout.keys import REVIEW_FOLDER
 from cutout.photo import PhotoLimits
 from cutout.ports import Wake
 from cutout.states import Transport
+from cutout.usecases.aftermath import Aftermath
 from cutout.usecases.answer import Answers
 from cutout.usecases.arrive import Arrive, Watch
 from cutout.usecases.follow import Follow
 from cutout.usecases.handover import Handover
 from cutout.usecases.labelling import Labelling
+from cutout.usecases.notes import ErrorNotes
 from cutout.usecases.operate import Operate
 from cutout.usecases.publishing import Publishing
 from cutout.usecases.receive import Receive
@@ -29,7 +31,7 @@ from cutout.usecases.submit import Call, Submit
 from cutout.usecases.sweep import Sweep
 from cutout.usecases.timing import Timing
 from cutout.usecases.wake import Waker
-from tests.fakes.buckets import MemoryResults, MemoryUploads
+from tests.fakes.buckets import MemoryNotes, MemoryResults, MemoryUploads
 from tests.fakes.clock import FakeClock
 from tests.fakes.evolink import FakeDownloads, FakeEvolink, FakeFiles, FakePictures
 from tests.fakes.jobs import MemoryJobs
@@ -116,6 +118,13 @@ class World:
         self.callbacks = callbacks or MemoryCallbacks(step)
         self.announcements = MemoryAnnouncements(step)
         self.telemetry = MemoryTelemetry()
+        self.notes = MemoryNotes(step)
+        self.aftermath = Aftermath(
+            heads=self.jobs,
+            notes=ErrorNotes(
+                notes=self.notes, telemetry=self.telemetry, upload_prefix="", result_prefix=""
+            ),
+        )
         waker = Waker(
             gates=self.jobs,
             backlog=self.jobs,
@@ -127,6 +136,7 @@ class World:
             store=self.jobs,
             waker=waker,
             announcements=self.announcements,
+            aftermath=self.aftermath,
             files=self.files,
             telemetry=self.telemetry,
             clock=self.clock,
@@ -146,6 +156,7 @@ class World:
                 result_prefix="",
                 review_prefix=REVIEW_FOLDER,
             ),
+            aftermath=self.aftermath,
         )
         self.submit = Submit(
             recorder=self.recorder,

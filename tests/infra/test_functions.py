@@ -33,6 +33,7 @@ WORKING = {
     "CUTOUT_SUBMISSIONS_QUEUE_URL": "<SubmissionsQueue>",
     "CUTOUT_API_KEY_SECRET": "Cutout/evolink-api-key",
     "CUTOUT_EVENT_BUS": "default",
+    "CUTOUT_ERROR_NOTES": "true",
     "CUTOUT_EVOLINK_BASE_URL": "https://api.evolink.ai",
     "CUTOUT_EVOLINK_FILES_URL": "https://files-api.evolink.ai",
     "CUTOUT_MODEL": "mj-v7-remove-bg",

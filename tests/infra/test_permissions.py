@@ -13,6 +13,12 @@ READ_PHOTOS = {
     ("s3:GetObject", "<Uploads.Arn>/*"),
     ("s3:GetObjectVersion", "<Uploads.Arn>/*"),
 }
+KEEP_NOTES = {
+    ("s3:GetObject", "<Results.Arn>/*.error.json"),
+    ("s3:PutObject", "<Results.Arn>/*.error.json"),
+    ("s3:DeleteObject", "<Results.Arn>/*.error.json"),
+    ("s3:ListBucket", "<Results.Arn>"),
+}
 ANNOUNCE = ("events:PutEvents", "arn:aws:events:here:mine:event-bus/default")
 
 
@@ -39,6 +45,7 @@ MAY = {
         ("sts:AssumeRole", "<PhotoReader.Arn>"),
         ("sqs:SendMessage", "<SubmissionsQueue.Arn>"),
         ANNOUNCE,
+        *KEEP_NOTES,
     },
     "ReceiveCallbackRole": {
         *_writes_its_logs("ReceiveCallback"),
@@ -64,6 +71,7 @@ MAY = {
         READ_API_KEY,
         ("sqs:SendMessage", "<SubmissionsQueue.Arn>"),
         ANNOUNCE,
+        *KEEP_NOTES,
     },
     "SweepRole": {
         *_writes_its_logs("Sweep"),
@@ -136,6 +144,7 @@ def test_no_action_is_a_pattern(template: Reading) -> None:
 WIDE_FOR_A_REASON = {
     "<Uploads.Arn>/*": "photos are named by whoever uploads them",
     "<Results.Arn>/*": "cut-outs are named after their photos",
+    "<Results.Arn>/*.error.json": "so are notes",
     "<Work.Arn>/kept/*": "kept results are named after their photos' hashes",
     f"{SECRET}/evolink-api-key-??????": "Secrets Manager ends ARNs in six characters",
     f"{SECRET}/callback-signing-key-??????": "Secrets Manager ends ARNs in six characters",
@@ -171,7 +180,18 @@ def test_prefixes_narrow_what_may_be_read_and_written(synthesize: Synthesize) ->
         ("s3:PutObjectTagging", "<Results.Arn>/review/*"),
         ("s3:GetObject", "<Work.Arn>/kept/*"),
         ("s3:PutObject", "<Work.Arn>/kept/*"),
+        ("s3:GetObject", "<Results.Arn>/cut-outs/*.error.json"),
+        ("s3:PutObject", "<Results.Arn>/cut-outs/*.error.json"),
+        ("s3:DeleteObject", "<Results.Arn>/cut-outs/*.error.json"),
     }
+
+
+def test_without_notes_submit_has_no_business_in_the_results(synthesize: Synthesize) -> None:
+    """And nobody may delete anything."""
+    reading = synthesize(Settings(error_notes=False))
+    granted = reading.granted("SubmitRole") | reading.granted("StoreResultRole")
+    assert not [action for action, _ in granted if action == "s3:DeleteObject"]
+    assert not [it for _, it in reading.granted("SubmitRole") if it.startswith("<Results.Arn>")]
 
 
 def test_a_photo_link_lasts_as_long_as_a_role_session_can(template: Reading) -> None:

@@ -25,6 +25,7 @@ DEFAULTS: dict[str, Any] = {
     "upload_prefix": "",
     "upload_suffixes": (),
     "result_prefix": "",
+    "error_notes": True,
     "event_bus": "default",
     "max_in_flight": 3,
     "daily_credit_cap": 5000,

@@ -41,9 +41,9 @@ _LIKELIER = {
     ("crash", "evolink.create done"): 10,
     ("crash", "results.put done"): 10,
     ("callback_swapped", "unconfirmed"): 8,
-    ("stall", "downloads.fetch"): 30,
-    ("stall", "results.standing"): 40,
-    ("stall", "results.put"): 40,
+    ("stall", "downloads.fetch"): 12,
+    ("stall", "results.standing"): 12,
+    ("stall", "results.put"): 12,
 }
 """Where a fault is most instructive: around what cannot be undone, or what nobody else knows."""
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from cutout.job import Job
 from cutout.provider import TaskStatus
 from cutout.states import AttemptOutcome, State
+from cutout.usecases.notes import leaves_a_note
 from tests.fakes.buckets import StoredObject
 from tests.fakes.evolink import CUT_OUT, PRICE
 from tests.simulation.engine import FUNCTION_TIMEOUT, Engine
@@ -74,6 +75,7 @@ def check_at_end(engine: Engine) -> None:
         _check_settled(engine, job)
     _check_charges(engine)
     _check_results(engine)
+    _check_notes(engine)
 
 
 def _check_settled(engine: Engine, job: Job) -> None:
@@ -134,6 +136,16 @@ def _check_results(engine: Engine) -> None:
             _demand(engine, stands == job.id, 4, f"{job.result.key} is not its newest photo's")
         if job.state is State.SUPERSEDED:
             _demand(engine, not newest, 4, f"{job.source.key} superseded, yet the newest")
+
+
+def _check_notes(engine: Engine) -> None:
+    """One stands exactly for the keys whose newest upload has no cut-out, and names its job."""
+    jobs = engine.world.jobs.jobs
+    newest = [jobs[it.job_id] for it in engine.newest.values() if it.job_id in jobs]
+    expected = {f"{job.source.key}.error.json": job.id for job in newest if leaves_a_note(job)}
+    stored = engine.world.notes.stored
+    stand = {key: note.note.job_id for key, note in stored.items()}
+    _demand(engine, stand == expected, 4, f"notes stand for {stand}, not for {expected}")
 
 
 def _demand(engine: Engine, holds: bool, promise: int, text: str) -> None:  # noqa: FBT001

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -12,7 +14,7 @@ from cutout.encoded_words import decoded, encoded, is_plain
 from cutout.errors import SourceGoneError
 from cutout.job import Source
 from cutout.keys import MADE_BY, SOURCE_ORDER
-from cutout.ports import Handling, Labels, StoredResult, Upload
+from cutout.ports import Handling, Labels, Occasion, StandingNote, StoredResult, Upload
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -21,6 +23,7 @@ _GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAl
 """405: the version is a delete marker."""
 _LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 _PRECONDITIONS_ON_ABSENT = frozenset({"NoSuchKey", "404"})
+_SAID_AT = "cutout-said-at"
 
 
 class S3Uploads:
@@ -83,7 +86,6 @@ class S3Results:
         replacing: StoredResult | None,
     ) -> bool:
         """Store the file if what stands there is still `replacing`; False if it is not."""
-        condition: Any = {"IfNoneMatch": "*"} if replacing is None else {"IfMatch": replacing.etag}
         try:
             with file.open("rb") as body:
                 self._client.put_object(
@@ -92,13 +94,94 @@ class S3Results:
                     Body=body,
                     ContentType=content_type,
                     **_labels(labels),
-                    **condition,
+                    **_condition(replacing),
                 )
         except ClientError as exc:
-            if _code(exc) in _LOST | (_PRECONDITIONS_ON_ABSENT if replacing else frozenset()):
-                return False
-            raise
+            return _lost(exc, replacing)
         return True
+
+
+class S3Notes:
+    """Notes in the results bucket, written and removed only over what was seen."""
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def standing(self, key: str) -> StandingNote | None:
+        """What is there now."""
+        try:
+            head = self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as exc:
+            if _code(exc) in _GONE:
+                return None
+            raise
+        metadata = head.get("Metadata", {})
+        return StandingNote(
+            etag=head["ETag"],
+            occasion=_occasion(metadata),
+            job_id=metadata.get(MADE_BY),
+        )
+
+    def write(
+        self,
+        key: str,
+        text: str,
+        *,
+        job_id: str,
+        occasion: Occasion,
+        replacing: StandingNote | None,
+    ) -> bool:
+        """Write JSON if what stands there is still `replacing`; False if it is not."""
+        try:
+            self._client.put_object(
+                Bucket=self._bucket,
+                Key=key,
+                Body=text.encode(),
+                ContentType="application/json",
+                CacheControl="no-cache",
+                Metadata={
+                    MADE_BY: job_id,
+                    SOURCE_ORDER: occasion.order,
+                    _SAID_AT: occasion.at.isoformat(),
+                },
+                **_condition(replacing),
+            )
+        except ClientError as exc:
+            return _lost(exc, replacing)
+        return True
+
+    def remove(self, key: str, standing: StandingNote) -> bool:
+        """Remove what stands there if it is still that; False if it is not."""
+        try:
+            self._client.delete_object(Bucket=self._bucket, Key=key, IfMatch=standing.etag)
+        except ClientError as exc:
+            return _lost(exc, standing)
+        return True
+
+
+def _occasion(metadata: Mapping[str, str]) -> Occasion | None:
+    """None for what is no note of ours."""
+    try:
+        at = datetime.fromisoformat(metadata[_SAID_AT])
+        return Occasion(order=metadata[SOURCE_ORDER], at=at)
+    except (KeyError, ValueError):
+        return None
+
+
+def _condition(replacing: StoredResult | StandingNote | None) -> Any:  # noqa: ANN401 - keywords
+    return {"IfNoneMatch": "*"} if replacing is None else {"IfMatch": replacing.etag}
+
+
+def _lost(exc: ClientError, replacing: StoredResult | StandingNote | None) -> bool:
+    """False for a condition that does not hold any more.
+
+    Raises:
+        ClientError: anything else.
+    """
+    if _code(exc) in _LOST | (_PRECONDITIONS_ON_ABSENT if replacing else frozenset()):
+        return False
+    raise exc
 
 
 def _labels(labels: Labels) -> Any:  # noqa: ANN401 - the SDK's keyword arguments

@@ -8,6 +8,7 @@ from datetime import datetime
 from cutout.job import Job, Source
 from cutout.ports import Clock, Head, Jobs, SourceHeads, Telemetry
 from cutout.states import Lane
+from cutout.usecases.aftermath import Aftermath
 from cutout.usecases.timing import Timing
 
 
@@ -46,6 +47,7 @@ class Arrive:
     clock: Clock
     timing: Timing
     watch: Watch
+    aftermath: Aftermath
 
     def created(
         self, source: Source, *, at: datetime | None = None, lane: Lane = Lane.LIVE
@@ -91,3 +93,9 @@ class Arrive:
         """Take note that a key is gone; work on its older uploads ends as superseded."""
         if self.watch.is_watched(source.bucket, source.key):
             self.heads.advance(Head(source_ref=source.ref, order=source.order, job_id=None))
+            self.aftermath.deleted(source)
+
+    def version_deleted(self, source: Source) -> None:
+        """Take note that one version is gone for good; the key itself may stand."""
+        if self.watch.is_watched(source.bucket, source.key):
+            self.aftermath.version_deleted(source)

@@ -71,6 +71,8 @@ class Follow:
     def _follow(self, job: Job, wake: Wake) -> None:
         if job.state.is_settled and not job.is_announced:
             job = self.recorder.announce(job)
+        elif job.state.is_settled:
+            self.recorder.look_again(job)
         attempt = job.attempt_numbered(wake.attempt)
         if attempt is None or not attempt.is_open:
             return

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from cutout.errors import GateMovedError, StoreBusyError
+from cutout.errors import GateMovedError, JobMovedError, StoreBusyError
 from cutout.gate import Limits
 from cutout.job import Attempt, Job
 from cutout.ports import (
@@ -24,6 +24,8 @@ from cutout.ports import (
     Telemetry,
 )
 from cutout.states import Reason, State
+from cutout.usecases.aftermath import Aftermath
+from cutout.usecases.newest import why_superseded
 from cutout.usecases.wake import GATE_TRIES, GateRule, Waker
 
 _SETTLED_METRICS = {
@@ -55,6 +57,7 @@ class Recorder:
     store: Store
     waker: Waker
     announcements: Announcements
+    aftermath: Aftermath
     files: Files
     telemetry: Telemetry
     clock: Clock
@@ -93,16 +96,29 @@ class Recorder:
         return saved
 
     def announce(self, job: Job) -> Job:
-        """Send the completion event that a settled job owes, then take note that it is out.
+        """Do and say what a settled job owes, then take note of that.
 
-        If the worker dies in between, Sweep has it announced again: at least once.
+        If the worker dies in between, Sweep has it done again: at least once.
         """
         if job.is_announced:
             self._count(job)
             return job
+        self.aftermath.follow(job)
         self.announcements.announce(job)
         self._count(job)
-        return self.store.save(job.announced())
+        try:
+            return self.store.save(job.announced())
+        except JobMovedError as lost:
+            self.look_again(lost.winner)
+            raise
+
+    def look_again(self, job: Job | None) -> None:
+        """Have the buckets say what the row says, should a worker that was overtaken have written.
+
+        For whoever meets a settled job once more: its message comes again if that worker died.
+        """
+        if job is not None:
+            self.aftermath.follow(job)
 
     def count_time_in_state(self, before: Job, after: Job) -> None:
         """Count how long the job stood in the state that it has left."""
@@ -113,10 +129,7 @@ class Recorder:
 
     def why_superseded(self, job: Job) -> Reason | None:
         """The reason why the job's photo is no longer the newest of its key, if it is not."""
-        head = self.store.newest(job.source.ref)
-        if head is None or head.order <= job.source.order or head.job_id == job.id:
-            return None
-        return Reason.SOURCE_DELETED if head.job_id is None else Reason.NEWER_UPLOAD
+        return why_superseded(self.store, job)
 
     def _claim(self, job: Job, attempt: Attempt) -> TaskClaim:
         return TaskClaim(

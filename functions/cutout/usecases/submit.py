@@ -106,6 +106,7 @@ class Submit:
             return self.answers.lease_ran_out(job)
         if job.state is State.UNCONFIRMED and job.is_due(now):
             return self._repeat(job)
+        self.recorder.look_again(job)
         return job
 
     def _start(self, job: Job) -> Job:

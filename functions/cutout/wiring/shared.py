@@ -11,12 +11,15 @@ from cutout.adapters.event_bus import EventBus
 from cutout.adapters.evolink.api import EvolinkApi
 from cutout.adapters.evolink.files import EvolinkFiles
 from cutout.adapters.http_httpx import HttpxHttp
+from cutout.adapters.s3 import S3Notes
 from cutout.adapters.secrets import Secret
 from cutout.adapters.sqs import SqsSubmissions
 from cutout.adapters.system_clock import SystemClock
 from cutout.gate import Limits
-from cutout.ports import Telemetry
+from cutout.ports import SourceHeads, Telemetry
 from cutout.settings import StoreSettings, SubmitSettings
+from cutout.usecases.aftermath import Aftermath
+from cutout.usecases.notes import ErrorNotes
 from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Timing
 from cutout.usecases.wake import Waker
@@ -51,6 +54,7 @@ def recorder(
         store=store,
         waker=waker,
         announcements=EventBus(clients.events(), settings.event_bus),
+        aftermath=_aftermath(settings, clients, telemetry, store),
         files=files,
         telemetry=telemetry,
         clock=clock,
@@ -59,6 +63,21 @@ def recorder(
         # then retained.
         task_claims_last=settings.retention_days + 2 * settings.job_deadline_seconds,
     )
+
+
+def _aftermath(
+    settings: SubmitSettings | StoreSettings,
+    clients: Clients,
+    telemetry: Telemetry,
+    heads: SourceHeads,
+) -> Aftermath:
+    notes = ErrorNotes(
+        notes=S3Notes(clients.s3(), settings.results_bucket),
+        telemetry=telemetry,
+        upload_prefix=settings.upload_prefix,
+        result_prefix=settings.result_prefix,
+    )
+    return Aftermath(heads=heads, notes=notes if settings.error_notes else None)
 
 
 def timing(settings: SubmitSettings | StoreSettings) -> Timing:

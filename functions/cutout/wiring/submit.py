@@ -61,6 +61,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitApp:
         clock=recorder.clock,
         timing=timing,
         watch=watch,
+        aftermath=recorder.aftermath,
     )
     submit = Submit(
         recorder=recorder,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutout.keys import result_keys, review_key
+from cutout.keys import beside, note_key, result_keys, review_key
 
 MAX_KEY_BYTES = 1024
 """S3's limit for a key, in UTF-8."""
@@ -185,3 +185,45 @@ def test_review_keys_fit_and_stay_apart(key: str, result: str) -> None:
         assert len(review.encode()) <= MAX_KEY_BYTES
     for (one, other), (a, b) in zip(pairwise(results), pairwise(reviews), strict=True):
         assert (one == other) == (a == b)
+
+
+@pytest.mark.parametrize(
+    ("key", "note"),
+    [
+        ("in/shoes/red.jpg", "out/shoes/red.jpg.error.json"),
+        ("in/no extension", "out/no extension.error.json"),
+        ("in/folder/", "out/folder/.error.json"),
+    ],
+)
+def test_a_note_stands_where_the_cut_out_would(key: str, note: str) -> None:
+    """Same folders; the whole name of the source, so that two sources have two notes."""
+    assert note_key(key, upload_prefix="in/", result_prefix="out/") == note
+
+
+@given(keys=st.lists(KEYS | LONG_KEYS, unique=True, min_size=2, max_size=4), result=PREFIXES)
+def test_notes_fit_stay_in_their_prefix_and_stay_apart(keys: list[str], result: str) -> None:
+    """However long the keys are, and whatever dots are in them."""
+    notes = [note_key(key, upload_prefix="", result_prefix=result) for key in keys]
+    assert len(set(notes)) == len(keys)
+    for note in notes:
+        assert note.startswith(result)
+        assert note.endswith(".error.json")
+        assert len(note.encode()) <= MAX_KEY_BYTES
+        assert not {".", ".."} & set(note.split("/"))
+
+
+@given(key=KEYS | LONG_KEYS)
+def test_what_is_said_beside_a_reviewed_result_is_never_taken_for_a_note(key: str) -> None:
+    """It fits, and ends otherwise."""
+    for result in candidates(key):
+        said = beside(review_key(result))
+        assert said.startswith("review/")
+        assert said.endswith(".json")
+        assert not said.endswith(".error.json")
+        assert len(said.encode()) <= MAX_KEY_BYTES
+
+
+def test_what_is_said_beside_two_results_of_the_longest_names_stays_apart() -> None:
+    """What was cut off is told apart by a hash."""
+    one, other = "review/" + "a" * 1010 + "b.png", "review/" + "a" * 1010 + "c.png"
+    assert beside(one) != beside(other)

@@ -112,6 +112,7 @@ OPTIONAL = {
     "upload_suffixes": (),
     "result_prefix": "",
     "callback_url": "",
+    "error_notes": True,
     "allow_loopback": False,
 }
 REQUIRED = [

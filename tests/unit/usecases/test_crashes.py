@@ -136,6 +136,7 @@ def test_the_stories_come_by_every_side_effect() -> None:
         "jobs.find",
         "jobs.save",
         "jobs.save done",
+        "notes.standing",
         "result_keys.claim",
         "results.put",
         "results.put done",

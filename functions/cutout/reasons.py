@@ -1,0 +1,38 @@
+"""What each reason means, in a sentence for whoever finds it beside a photo."""
+
+from __future__ import annotations
+
+from cutout.states import Reason
+
+MEANINGS: dict[Reason, str] = {
+    Reason.FOLDER_MARKER: "The key ends in a slash: it marks a folder and is no photo.",
+    Reason.EMPTY_OBJECT: "The object is empty.",
+    Reason.OWN_OUTPUT: "It is a cut-out already, by its metadata.",
+    Reason.NOT_A_PHOTO: "The content is not a picture, whatever the name says.",
+    Reason.DAMAGED_PHOTO: "The picture is damaged or cut short.",
+    Reason.UNSUPPORTED_FORMAT: "The picture is in a format that the model does not take.",
+    Reason.TOO_MANY_BYTES: "The file is larger than the setting max_bytes allows.",
+    Reason.TOO_MANY_PIXELS: "The picture has more pixels than the setting max_pixels allows.",
+    Reason.GATE_FULL: "As many tasks run as the limits allow.",
+    Reason.DAILY_CAP: "The day's credits are spent.",
+    Reason.GATE_PAUSED: "Intake is paused.",
+    Reason.BEHIND_OTHERS: "Others came first.",
+    Reason.BACKING_OFF: "The call could not be made; it is tried again after a wait.",
+    Reason.OUTCOME_UNKNOWN: "Nobody can say whether the provider took the call.",
+    Reason.TASK_RETRIED: "The provider's task failed in a way that is worth another try.",
+    Reason.RESULT_UNREADABLE: "The result could not be fetched; it is tried again after a wait.",
+    Reason.REFUSED_BY_PROVIDER: "The provider refused the photo.",
+    Reason.TASK_FAILED: "The provider took the photo and gave up on it.",
+    Reason.TASK_LOST: "The provider no longer knows the task.",
+    Reason.RESULT_LOST: "The result was made, but could not be fetched before the deadline.",
+    Reason.PROVIDER_UNREACHABLE: "The provider could not be reached before the deadline.",
+    Reason.DEADLINE_PASSED: "The task was not finished before the deadline.",
+    Reason.RESULT_NOT_AN_IMAGE: "What came back is not a picture.",
+    Reason.RESULT_OPAQUE: "What came back has no transparent pixel: nothing was cut out.",
+    Reason.RESULT_EMPTY: "What came back is wholly transparent: nothing is left of the photo.",
+    Reason.RESULT_ASPECT_DIFFERS: "What came back has another shape than the photo.",
+    Reason.RESULT_TOO_SMALL: "What came back has far fewer pixels than the photo.",
+    Reason.NEWER_UPLOAD: "A newer upload of the key came first.",
+    Reason.SOURCE_DELETED: "The photo was deleted before it was done.",
+    Reason.RETRIED_BY_PERSON: "A person asked for another try.",
+}

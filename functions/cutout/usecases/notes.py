@@ -1,0 +1,153 @@
+"""Saying in the results bucket why a photo has no cut-out, and taking it back when it has one.
+
+A note belongs to a key, not to a job: the newest occasion stands. Whoever writes one looks at what
+stands there first and writes only over that, and only what is later.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cutout.errors import TransientError
+from cutout.job import Job, Source
+from cutout.keys import note_key
+from cutout.ports import Notes, Occasion, StandingNote, Telemetry
+from cutout.reasons import MEANINGS
+from cutout.states import Reason, State
+
+_TRIES = 3
+_NEXT = {
+    State.REJECTED: "Nothing was paid. Upload a photo that the model takes to the same key; or, if "
+    "a setting was in its way, change it and run: {retry}",
+    State.FAILED: "Nothing more happens by itself. Another try makes a new call, which costs "
+    "again: {retry}",
+    State.REVIEW: "Look at what came back: {result}. If it will do, copy it where the cut-out "
+    "belongs. Another try makes a new call, which costs again: {retry}",
+}
+NOTED = frozenset(_NEXT)
+"""The ends that leave a note."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorNotes:
+    """Keeps `<key>.error.json` as the newest upload of the key has it."""
+
+    notes: Notes
+    telemetry: Telemetry
+    upload_prefix: str
+    result_prefix: str
+
+    def write(self, job: Job) -> None:
+        """Say why the job's photo has no cut-out, unless something later is said there."""
+        text = as_json(error_note(job))
+        occasion = occasion_of(job)
+
+        def put(key: str, standing: StandingNote | None) -> bool:
+            return self.notes.write(key, text, job_id=job.id, occasion=occasion, replacing=standing)
+
+        self._change(job.source, lambda at: at < occasion, put, if_absent=True)
+
+    def withdraw(self, source: Source, upto: Occasion) -> None:
+        """Take back what is said of the key, unless it is about something later.
+
+        Nothing is removed where nothing stands: in a bucket with versions, that would leave a
+        delete marker each time.
+        """
+
+        def remove(key: str, standing: StandingNote | None) -> bool:
+            return standing is None or self.notes.remove(key, standing)
+
+        self._change(source, lambda at: at <= upto, remove, if_absent=False)
+
+    def withdraw_of(self, source: Source) -> None:
+        """Take back what is said of this one version, if that is what stands there."""
+        key = self._key(source)
+        standing = self.notes.standing(key)
+        if standing is not None and standing.job_id == source.job_id:
+            self.notes.remove(key, standing)
+
+    def _change(
+        self,
+        source: Source,
+        is_due: Callable[[Occasion], bool],
+        change: Callable[[str, StandingNote | None], bool],
+        *,
+        if_absent: bool,
+    ) -> None:
+        key = self._key(source)
+        for _ in range(_TRIES):
+            standing = self.notes.standing(key)
+            if standing is None and not if_absent:
+                return
+            if standing is not None and not self._may_touch(standing, is_due):
+                return
+            if change(key, standing):
+                return
+        raise TransientError("the note is written too often")
+
+    def _may_touch(self, standing: StandingNote, is_due: Callable[[Occasion], bool]) -> bool:
+        if standing.occasion is None:
+            self.telemetry.fact("somebody else's object stands where a note would")
+            return False
+        return is_due(standing.occasion)
+
+    def _key(self, source: Source) -> str:
+        return note_key(
+            source.key, upload_prefix=self.upload_prefix, result_prefix=self.result_prefix
+        )
+
+
+def leaves_a_note(job: Job) -> bool:
+    """Its end is to be said in the bucket.
+
+    Not of what is our own output: in two deployments that feed each other, each note would be the
+    reason for the next.
+    """
+    return job.state in NOTED and job.reason is not Reason.OWN_OUTPUT
+
+
+def occasion_of(job: Job) -> Occasion:
+    """A job as it stands now."""
+    return Occasion(order=job.source.order, at=job.updated_at)
+
+
+def before(source: Source) -> Occasion:
+    """Everything that was said of older uploads than this event of the key."""
+    return Occasion(order=source.order, at=datetime.min.replace(tzinfo=UTC))
+
+
+def error_note(job: Job) -> dict[str, Any]:
+    """What `<key>.error.json` says."""
+    result = None if job.result is None else f"s3://{job.result.bucket}/{job.result.key}"
+    return {
+        "job": job.id,
+        "source": {
+            "bucket": job.source.bucket,
+            "key": job.source.key,
+            "version": job.source.version_id,
+        },
+        "state": job.state.value,
+        "reason": None if job.reason is None else job.reason.value,
+        "meaning": None if job.reason is None else MEANINGS[job.reason],
+        "code": job.code,
+        "message": job.message,
+        "result": result,
+        "credits": float(job.credits),
+        "next": _NEXT[job.state].format(retry=retry_command(job), result=result),
+        "at": job.updated_at.isoformat(),
+    }
+
+
+def retry_command(job: Job) -> str:
+    """What a person types to have it tried again."""
+    return f"cutout retry {shlex.quote(job.source.key)}"
+
+
+def as_json(told: dict[str, Any]) -> str:
+    """For people and programs: indented, characters as they are."""
+    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
