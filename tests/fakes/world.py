@@ -20,12 +20,13 @@ from cutout.usecases.arrive import Arrive, Watch
 from cutout.usecases.follow import Follow
 from cutout.usecases.handover import Handover
 from cutout.usecases.labelling import Labelling
-from cutout.usecases.notes import ErrorNotes
+from cutout.usecases.notes import ErrorNotes, NoteBoard
 from cutout.usecases.operate import Operate
 from cutout.usecases.publishing import Publishing
 from cutout.usecases.receive import Receive
 from cutout.usecases.record import Recorder
 from cutout.usecases.repeat import Repeats
+from cutout.usecases.review_notes import ReviewNotes
 from cutout.usecases.store import StoreResult
 from cutout.usecases.submit import Call, Submit
 from cutout.usecases.sweep import Sweep
@@ -119,11 +120,10 @@ class World:
         self.announcements = MemoryAnnouncements(step)
         self.telemetry = MemoryTelemetry()
         self.notes = MemoryNotes(step)
+        board = NoteBoard(notes=self.notes, telemetry=self.telemetry)
         self.aftermath = Aftermath(
             heads=self.jobs,
-            notes=ErrorNotes(
-                notes=self.notes, telemetry=self.telemetry, upload_prefix="", result_prefix=""
-            ),
+            notes=ErrorNotes(board=board, upload_prefix="", result_prefix=""),
         )
         waker = Waker(
             gates=self.jobs,
@@ -189,6 +189,7 @@ class World:
                 uploads=self.uploads, telemetry=self.telemetry, model="mj-v7-remove-bg"
             ),
             publishing=Publishing(results=self.results),
+            review_notes=ReviewNotes(board=board),
             timing=timing,
             randomness=rng.random,
             results_bucket=self.results.bucket,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -34,67 +34,77 @@ NOTED = frozenset(_NEXT)
 
 
 @dataclass(frozen=True, kw_only=True)
-class ErrorNotes:
-    """Keeps `<key>.error.json` as the newest upload of the key has it."""
+class NoteBoard:
+    """Places in the results bucket, each with the latest note or none."""
 
     notes: Notes
     telemetry: Telemetry
+
+    def put(self, key: str, told: dict[str, Any], *, job_id: str, occasion: Occasion) -> None:
+        """Say this, unless something as late or later is said there."""
+        text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+        for standing in self._looks(key):
+            if standing is not None and not self._is_earlier(standing, occasion):
+                return
+            if self.notes.write(key, text, job_id=job_id, occasion=occasion, replacing=standing):
+                return
+
+    def take_back(self, key: str, upto: Occasion) -> None:
+        """Remove what is said there, unless it is about something later.
+
+        Nothing is removed where nothing stands: in a bucket with versions, that would leave a
+        delete marker each time.
+        """
+        for standing in self._looks(key):
+            if standing is None or not self._is_earlier(standing, upto, or_same=True):
+                return
+            if self.notes.remove(key, standing):
+                return
+
+    def take_back_of(self, key: str, job_id: str) -> None:
+        """Remove what is said there if it is about this job."""
+        standing = self.notes.standing(key)
+        if standing is not None and standing.job_id == job_id:
+            self.notes.remove(key, standing)
+
+    def _looks(self, key: str) -> Iterator[StandingNote | None]:
+        """Look at what stands, and once more each time that a condition is lost.
+
+        Raises:
+            TransientError: others write there so often that no condition held.
+        """
+        for _ in range(_TRIES):
+            yield self.notes.standing(key)
+        raise TransientError("the note is written too often")
+
+    def _is_earlier(self, standing: StandingNote, than: Occasion, *, or_same: bool = False) -> bool:
+        if standing.occasion is None:
+            self.telemetry.fact("somebody else's object stands where a note would")
+            return False
+        return standing.occasion < than or (or_same and standing.occasion == than)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorNotes:
+    """Keeps `<key>.error.json` as the newest upload of the key has it."""
+
+    board: NoteBoard
     upload_prefix: str
     result_prefix: str
 
     def write(self, job: Job) -> None:
         """Say why the job's photo has no cut-out, unless something later is said there."""
-        text = as_json(error_note(job))
-        occasion = occasion_of(job)
-
-        def put(key: str, standing: StandingNote | None) -> bool:
-            return self.notes.write(key, text, job_id=job.id, occasion=occasion, replacing=standing)
-
-        self._change(job.source, lambda at: at < occasion, put, if_absent=True)
+        self.board.put(
+            self._key(job.source), error_note(job), job_id=job.id, occasion=occasion_of(job)
+        )
 
     def withdraw(self, source: Source, upto: Occasion) -> None:
-        """Take back what is said of the key, unless it is about something later.
-
-        Nothing is removed where nothing stands: in a bucket with versions, that would leave a
-        delete marker each time.
-        """
-
-        def remove(key: str, standing: StandingNote | None) -> bool:
-            return standing is None or self.notes.remove(key, standing)
-
-        self._change(source, lambda at: at <= upto, remove, if_absent=False)
+        """Take back what is said of the key, unless it is about something later."""
+        self.board.take_back(self._key(source), upto)
 
     def withdraw_of(self, source: Source) -> None:
         """Take back what is said of this one version, if that is what stands there."""
-        key = self._key(source)
-        standing = self.notes.standing(key)
-        if standing is not None and standing.job_id == source.job_id:
-            self.notes.remove(key, standing)
-
-    def _change(
-        self,
-        source: Source,
-        is_due: Callable[[Occasion], bool],
-        change: Callable[[str, StandingNote | None], bool],
-        *,
-        if_absent: bool,
-    ) -> None:
-        key = self._key(source)
-        for _ in range(_TRIES):
-            standing = self.notes.standing(key)
-            if standing is None and not if_absent:
-                return
-            if standing is not None and not self._may_touch(standing, is_due):
-                return
-            if change(key, standing):
-                return
-        raise TransientError("the note is written too often")
-
-    def _may_touch(self, standing: StandingNote, is_due: Callable[[Occasion], bool]) -> bool:
-        if standing.occasion is None:
-            self.telemetry.fact("somebody else's object stands where a note would")
-            return False
-        return is_due(standing.occasion)
+        self.board.take_back_of(self._key(source), source.job_id)
 
     def _key(self, source: Source) -> str:
         return note_key(
@@ -125,12 +135,7 @@ def error_note(job: Job) -> dict[str, Any]:
     """What `<key>.error.json` says."""
     result = None if job.result is None else f"s3://{job.result.bucket}/{job.result.key}"
     return {
-        "job": job.id,
-        "source": {
-            "bucket": job.source.bucket,
-            "key": job.source.key,
-            "version": job.source.version_id,
-        },
+        **whose(job),
         "state": job.state.value,
         "reason": None if job.reason is None else job.reason.value,
         "meaning": None if job.reason is None else MEANINGS[job.reason],
@@ -143,11 +148,13 @@ def error_note(job: Job) -> dict[str, Any]:
     }
 
 
+def whose(job: Job) -> dict[str, Any]:
+    """The job and its source, as every note names them."""
+    source = job.source
+    told = {"bucket": source.bucket, "key": source.key, "version": source.version_id}
+    return {"job": job.id, "source": told}
+
+
 def retry_command(job: Job) -> str:
     """What a person types to have it tried again."""
     return f"cutout retry {shlex.quote(job.source.key)}"
-
-
-def as_json(told: dict[str, Any]) -> str:
-    """For people and programs: indented, characters as they are."""
-    return json.dumps(told, indent=2, ensure_ascii=False) + "\n"

@@ -29,6 +29,7 @@ from cutout.usecases.delivery import Delivery
 from cutout.usecases.labelling import Labelling
 from cutout.usecases.publishing import Publishing, sha256
 from cutout.usecases.record import Recorder
+from cutout.usecases.review_notes import ReviewNotes
 from cutout.usecases.timing import Randomness, Timing, back_off
 
 _PNG = "png"
@@ -44,6 +45,7 @@ class StoreResult:
     pictures: Pictures
     labelling: Labelling
     publishing: Publishing
+    review_notes: ReviewNotes
     timing: Timing
     randomness: Randomness
     results_bucket: str
@@ -122,6 +124,8 @@ class StoreResult:
         )
         if not is_stored:
             return Reason.NEWER_UPLOAD, None
+        if delivery.doubt:
+            self.review_notes.write(delivery, delivery.doubt)
         return None, Result(
             bucket=self.results_bucket,
             key=delivery.key,

@@ -19,7 +19,7 @@ from cutout.gate import Limits
 from cutout.ports import SourceHeads, Telemetry
 from cutout.settings import StoreSettings, SubmitSettings
 from cutout.usecases.aftermath import Aftermath
-from cutout.usecases.notes import ErrorNotes
+from cutout.usecases.notes import ErrorNotes, NoteBoard
 from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Timing
 from cutout.usecases.wake import Waker
@@ -72,12 +72,19 @@ def _aftermath(
     heads: SourceHeads,
 ) -> Aftermath:
     notes = ErrorNotes(
-        notes=S3Notes(clients.s3(), settings.results_bucket),
-        telemetry=telemetry,
+        board=note_board(settings, clients, telemetry),
         upload_prefix=settings.upload_prefix,
         result_prefix=settings.result_prefix,
     )
     return Aftermath(heads=heads, notes=notes if settings.error_notes else None)
+
+
+def note_board(
+    settings: SubmitSettings | StoreSettings, clients: Clients, telemetry: Telemetry
+) -> NoteBoard:
+    """Notes in the results bucket."""
+    notes = S3Notes(clients.s3(), settings.results_bucket)
+    return NoteBoard(notes=notes, telemetry=telemetry)
 
 
 def timing(settings: SubmitSettings | StoreSettings) -> Timing:

@@ -12,6 +12,7 @@ from cutout.settings import StoreSettings
 from cutout.usecases.follow import Follow
 from cutout.usecases.labelling import Labelling
 from cutout.usecases.publishing import Publishing
+from cutout.usecases.review_notes import ReviewNotes
 from cutout.usecases.store import StoreResult
 from cutout.wiring import shared
 from cutout.wiring.aws import Clients
@@ -36,6 +37,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> Follow:
             uploads=S3Uploads(clients.s3()), telemetry=telemetry, model=settings.model
         ),
         publishing=Publishing(results=S3Results(clients.s3(), settings.results_bucket)),
+        review_notes=ReviewNotes(board=shared.note_board(settings, clients, telemetry)),
         downloads=SafeDownloads(
             FetchLimits(
                 max_seconds=shared.download_seconds(settings.lease_seconds),

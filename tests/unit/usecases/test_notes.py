@@ -11,8 +11,9 @@ import pytest
 from cutout.errors import JobMovedError
 from cutout.job import Job
 from cutout.ports import Labels, Occasion
+from cutout.reasons import MEANINGS
 from cutout.states import State
-from cutout.usecases.notes import ErrorNotes
+from cutout.usecases.notes import ErrorNotes, NoteBoard
 from tests.fakes.buckets import MemoryNotes
 from tests.fakes.clock import START
 from tests.fakes.world import World, png
@@ -290,9 +291,8 @@ def test_prefixes_place_notes_beside_the_cut_outs() -> None:
     world = World()
     notes = MemoryNotes()
     job = failed(world, "in/shoes/a.jpg")
-    ErrorNotes(
-        notes=notes, telemetry=world.telemetry, upload_prefix="in/", result_prefix="out/"
-    ).write(job)
+    board = NoteBoard(notes=notes, telemetry=world.telemetry)
+    ErrorNotes(board=board, upload_prefix="in/", result_prefix="out/").write(job)
     assert list(notes.stored) == ["out/shoes/a.jpg.error.json"]
 
 
@@ -327,3 +327,62 @@ def test_whoever_loses_the_row_still_learns_it() -> None:
     stale = replace(world.job(job), is_announced=False, version=0)
     with pytest.raises(JobMovedError):
         world.recorder.announce(stale)
+
+
+@pytest.mark.parametrize(
+    ("result", "measured"),
+    [
+        (
+            OPAQUE,
+            {
+                "format": "png",
+                "width": 600,
+                "height": 400,
+                "alpha": {"least": 255, "greatest": 255},
+            },
+        ),
+        (
+            b"jpeg 300 200 -1 -1",
+            {"format": "jpeg", "width": 300, "height": 200, "alpha": None},
+        ),
+        (b"<html>", {"format": None, "width": None, "height": None, "alpha": None}),
+    ],
+)
+def test_beside_a_reviewed_result_it_is_said_what_was_measured_and_expected(
+    result: bytes, measured: dict[str, object]
+) -> None:
+    """So that a person can decide without asking the table."""
+    world = World()
+    job = world.arrives("shoes/red.jpg")
+    world.evolink.complete(world.task_of(job), result)
+    reviewed = world.wake(job)
+    told = said(world, "review/shoes/red.png.json")
+    assert reviewed.reason is not None
+    assert reviewed.result is not None
+    assert told == {
+        "job": job.id,
+        "source": {"bucket": "uploads", "key": "shoes/red.jpg", "version": "v1"},
+        "reason": reviewed.reason.value,
+        "meaning": MEANINGS[reviewed.reason],
+        "measured": {"bytes": reviewed.result.size} | measured,
+        "expected": {
+            "width": 600,
+            "height": 400,
+            "shape": "that of the photo, at most 2 % off, and not much smaller",
+            "alpha": "some pixels below 255, some above 0",
+        },
+        "retry": "cutout retry shoes/red.jpg",
+    }
+
+
+def test_what_is_reviewed_is_explained_before_the_row_says_so() -> None:
+    """Object, explanation, row: whoever reads `review` finds both."""
+    hook = Hook()
+    world = World(step=hook)
+    job = world.arrives()
+    world.evolink.complete(world.task_of(job), OPAQUE)
+    states: list[State] = []
+    hook.once_at("notes.write done", lambda: states.append(world.job(job).state))
+    world.wake(job)
+    assert states == [State.STORING]
+    assert list(world.notes.stored) == ["review/a.png.json", NOTE]
