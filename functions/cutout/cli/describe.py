@@ -151,6 +151,11 @@ def lasted(job: Job) -> timedelta:
     return (settled_at(job) or job.updated_at) - job.created_at
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number of things, with the thing in the singular or the plural."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def duration(length: timedelta) -> str:
     """Return a length of time in the unit that fits it."""
     seconds = max(0.0, length.total_seconds())

@@ -21,11 +21,13 @@ class CliSettings:
     Attributes:
         stack: ``CUTOUT_STACK``: the stack's name where ``--stack`` does not say.
         evolink_api_key: ``EVOLINK_API_KEY``: the key for ``--live`` and ``--evolink-url``.
+        cents_per_credit: ``CUTOUT_CENTS_PER_CREDIT``: the price, where the account's is another.
         environment: Everything, for processes that are started with it.
     """
 
     stack: str | None = None
     evolink_api_key: str | None = field(default=None, repr=False)
+    cents_per_credit: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -34,5 +36,6 @@ class CliSettings:
         return cls(
             stack=environment.get("CUTOUT_STACK") or None,
             evolink_api_key=environment.get("EVOLINK_API_KEY") or None,
+            cents_per_credit=environment.get("CUTOUT_CENTS_PER_CREDIT") or None,
             environment=dict(environment),
         )

@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
     from cutout.cli.photos import Photo
     from cutout.gate import Gate
+    from cutout.inventory import Copies, Intake, Objects, Records
     from cutout.job import Job
     from cutout.states import State
     from cutout.usecases.operate import Operate
+    from cutout.usecases.survey import Rules
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,3 +111,21 @@ class Stack(Protocol):
 
     def download(self, job: Job, target: Path) -> None:
         """Write a completed job's cut-out to a file."""
+
+    def records(self) -> Records:
+        """Return the jobs table, many rows at a time."""
+
+    def objects(self, bucket: str) -> Objects:
+        """Return a bucket of the stack, or any other that the credentials may list."""
+
+    def intake(self) -> Intake:
+        """Return the queue for uploads that no event tells of."""
+
+    def copies(self, source_bucket: str) -> Copies:
+        """Return what copies from another bucket into the uploads bucket."""
+
+    def rules(self) -> Rules:
+        """Return what the stack watches and takes: Submit's own settings."""
+
+    def requests(self) -> Mapping[str, int]:
+        """Return how many requests were made to AWS so far, by the name of the operation."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -11,13 +13,17 @@ from botocore.exceptions import ClientError
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
-from cutout.adapters.sqs import SqsSubmissions
+from cutout.adapters.s3_listing import S3Copies, S3Objects
+from cutout.adapters.sqs import SqsIntake, SqsSubmissions
 from cutout.cli.clock import MachineClock
 from cutout.cli.problems import Problem
 from cutout.cli.stack import Sent, StackOutputs
 from cutout.gate import DEFAULT_LIMITS
 from cutout.job import Source
+from cutout.keys import REVIEW_FOLDER
+from cutout.usecases.arrive import Watch
 from cutout.usecases.operate import Operate
+from cutout.usecases.survey import Rules
 from cutout.usecases.wake import Waker
 
 if TYPE_CHECKING:
@@ -28,6 +34,7 @@ if TYPE_CHECKING:
     from cutout.cli.photos import Photo
     from cutout.cli.target import Target
     from cutout.gate import Gate
+    from cutout.inventory import Copies, Intake, Objects, Records
     from cutout.job import Job
     from cutout.states import State
 
@@ -58,6 +65,8 @@ class Clients:
 
     def __init__(self, target: Target) -> None:
         local = target.variables
+        self.requests: Counter[str] = Counter()
+        self._counting = Lock()
         self._connection: dict[str, Any] = {"config": _CONFIG}
         if local is None:
             self._session = boto3.Session(profile_name=target.profile, region_name=target.region)
@@ -78,7 +87,13 @@ class Clients:
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - the name decides on the type
         """Return the client of a service."""
-        return self._session.client(service, **self._connection)  # type: ignore[call-overload]
+        client = self._session.client(service, **self._connection)  # type: ignore[call-overload]
+        client.meta.events.register("before-call", self._count)
+        return client
+
+    def _count(self, model: Any, **_told: Any) -> None:  # noqa: ANN401 - the SDK's own
+        with self._counting:
+            self.requests[model.name] += 1
 
 
 class AwsStack:
@@ -104,10 +119,31 @@ class AwsStack:
 
     def upload_prefix(self) -> str:
         """Return what keys have to begin with to be watched: Submit's own setting."""
-        functions = self._clients.client("lambda")
-        name = self._function("Submit")
-        variables = functions.get_function_configuration(FunctionName=name)["Environment"]
-        return str(variables["Variables"].get("CUTOUT_UPLOAD_PREFIX", ""))
+        return self._submits_settings().get("CUTOUT_UPLOAD_PREFIX", "")
+
+    def rules(self) -> Rules:
+        """Return what the stack watches and takes: Submit's own settings."""
+        return _rules(self._submits_settings(), self._outputs)
+
+    def records(self) -> Records:
+        """Return the jobs table, many rows at a time."""
+        return self._jobs
+
+    def objects(self, bucket: str) -> Objects:
+        """Return a bucket of the stack, or any other that the credentials may list."""
+        return S3Objects(self._s3, bucket)
+
+    def intake(self) -> Intake:
+        """Return the queue for uploads that no event tells of."""
+        return SqsIntake(self._clients.client("sqs"), self._outputs.submissions_queue_url)
+
+    def copies(self, source_bucket: str) -> Copies:
+        """Return what copies from another bucket into the uploads bucket."""
+        return S3Copies(self._s3, source_bucket, self._outputs.uploads_bucket)
+
+    def requests(self) -> Mapping[str, int]:
+        """Return how many requests were made to AWS so far, by the name of the operation."""
+        return dict(self._clients.requests)
 
     def upload(self, photo: Photo) -> Sent:
         """Put a photo into the uploads bucket."""
@@ -188,6 +224,13 @@ class AwsStack:
         finally:
             fresh.unlink(missing_ok=True)
 
+    def _submits_settings(self) -> Mapping[str, str]:
+        functions = self._clients.client("lambda")
+        name = self._function("Submit")
+        variables = functions.get_function_configuration(FunctionName=name)["Environment"]
+        settings: Mapping[str, str] = variables["Variables"]
+        return settings
+
     def _function(self, name: str) -> str:
         pages = self._clients.client("cloudformation").get_paginator("list_stack_resources")
         return next(
@@ -201,6 +244,24 @@ class AwsStack:
     def _of_unversioned(self, sent: Sent) -> Job | None:
         newest = self.newest(sent.key)
         return newest if newest and newest.source.etag == sent.etag else None
+
+
+def _rules(settings: Mapping[str, str], outputs: StackOutputs) -> Rules:
+    """Read what Submit was deployed with; rules of a newer version than this are passed over."""
+    sizes = (settings.get(f"CUTOUT_{name}", "0") for name in ("MAX_BYTES", "PREPARE_MAX_BYTES"))
+    suffixes = settings.get("CUTOUT_UPLOAD_SUFFIXES", "")
+    return Rules(
+        watch=Watch(
+            uploads_bucket=outputs.uploads_bucket,
+            upload_prefix=settings.get("CUTOUT_UPLOAD_PREFIX", ""),
+            upload_suffixes=tuple(filter(None, suffixes.split(","))),
+            results_bucket=outputs.results_bucket,
+            result_prefix=settings.get("CUTOUT_RESULT_PREFIX", ""),
+            review_prefix=REVIEW_FOLDER,
+        ),
+        max_bytes=max(int(size) for size in sizes),
+        retention=timedelta(days=int(settings.get("CUTOUT_RETENTION_DAYS", "90"))),
+    )
 
 
 def _job_id(bucket: str, key: str, version: str) -> str:

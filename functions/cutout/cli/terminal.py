@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from textwrap import indent
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.theme import Theme
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _WIDE = 10_000
 _THEME = Theme({"progress.elapsed": "bright_black", "note": "bright_black"})
@@ -30,3 +34,13 @@ def talk() -> Console:
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
     """Print a value as JSON, readable and in plain characters of its own language."""
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def print_json_each(values: Iterable[Any]) -> None:
+    """Print a JSON array as `print_json` would, each of its values as soon as it is there."""
+    opened = False
+    for value in values:
+        sys.stdout.write(",\n" if opened else "[\n")
+        sys.stdout.write(indent(json.dumps(value, indent=2, ensure_ascii=False), "  "))
+        opened = True
+    sys.stdout.write("\n]\n" if opened else "[]\n")

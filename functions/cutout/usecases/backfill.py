@@ -133,7 +133,7 @@ class Import:
             return why.value
         there = standing.at(key)
         if there is None:
-            return "" if self._is_watched(key) else "own-output"
+            return "" if self._is_watched(key) else self.rules.why_not_watched(key)
         return "there-already" if there.size == listed.size else "another-stands-there"
 
     def _is_watched(self, key: str) -> bool:

@@ -11,7 +11,7 @@ from math import ceil
 from cutout.gate import DEFAULT_LIMITS, Gate, Limits
 from cutout.inventory import Records
 from cutout.job import Job
-from cutout.ports import Clock, Gates
+from cutout.ports import Clock
 from cutout.states import State
 
 _RECENT = 100
@@ -44,15 +44,13 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimator:
-    """Reads the gate and the photos that were completed last."""
+    """Looks at the photos that were completed last."""
 
     records: Records
-    gates: Gates
     clock: Clock
 
-    def estimate(self, photos: int) -> Estimate:
-        """What so many photos take from now on."""
-        gate = self.gates.read_gate()
+    def estimate(self, photos: int, gate: Gate) -> Estimate:
+        """What so many photos take from now on, at the gate as it stands."""
         limits = gate.limits or gate.deployed or DEFAULT_LIMITS
         durations = self._durations()
         task = sum(durations, timedelta()) / len(durations) if durations else _UNKNOWN

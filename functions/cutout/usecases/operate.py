@@ -9,7 +9,7 @@ from decimal import Decimal
 from cutout.gate import Gate, Limits, PauseReason
 from cutout.job import Job
 from cutout.ports import Clock, Gates, Jobs, SubmissionQueue
-from cutout.states import Move, Reason, Transport
+from cutout.states import Lane, Move, Reason, Transport
 from cutout.usecases.wake import Waker, change_gate
 
 
@@ -83,3 +83,28 @@ class Operate:
         saved = self.jobs.save(again)
         self.submissions.wake([saved.id])
         return saved
+
+    def retry_behind_others(self, job: Job, *, transport: Transport | None = None) -> Job:
+        """One of many once more: it stands behind the gate at once, after every live photo.
+
+        No message is sent, so that uploads need not wait in the queue behind thousands of them; a
+        freed slot or Sweep wakes it, and whoever is through says `wake_waiting`.
+
+        Raises:
+            IllegalMoveError: the job is not in a state that a person may retry.
+            JobMovedError: somebody moved it meanwhile.
+        """
+        again = job.move(
+            Move.RETRY,
+            now=self.clock.now(),
+            reason=Reason.RETRIED_BY_PERSON,
+            is_waiting=True,
+            lane=Lane.BACKFILL,
+            result=None,
+            transport=transport or job.transport,
+        )
+        return self.jobs.save(again)
+
+    def wake_waiting(self) -> None:
+        """Have those that wait let in, as far as the gate has room."""
+        self.waker.wake_waiting()

@@ -84,11 +84,19 @@ class Rules:
 
     def why_no_photo(self, listed: Listed) -> Reason | None:
         """Why the object need not be worked on, by its key and size alone."""
-        if listed.key.endswith("/") and not listed.size:
+        if listed.key.endswith("/"):
             return Reason.FOLDER_MARKER
         if not listed.size:
             return Reason.EMPTY_OBJECT
         return Reason.TOO_MANY_BYTES if listed.size > self.max_bytes else None
+
+    def why_not_watched(self, key: str) -> str:
+        """Why a key of the uploads bucket is not watched."""
+        if not key.startswith(self.watch.upload_prefix):
+            return "outside-prefix"
+        suffixes = tuple(one.lower() for one in self.watch.upload_suffixes)
+        is_other = bool(suffixes) and not key.lower().endswith(suffixes)
+        return "other-suffix" if is_other else Reason.OWN_OUTPUT.value
 
 
 def _tell_nobody(_what: str, _count: int) -> None:
@@ -146,10 +154,8 @@ class Survey:
     ) -> Found:
         if job is not None:
             return self._with_job(listed, job, stored)
-        watch = self.rules.watch
-        if not watch.is_watched(self.uploads.bucket, listed.key):
-            is_outside = not listed.key.startswith(watch.upload_prefix)
-            reason = "outside-prefix" if is_outside else Reason.OWN_OUTPUT.value
+        if not self.rules.watch.is_watched(self.uploads.bucket, listed.key):
+            reason = self.rules.why_not_watched(listed.key)
             return Found(listed=listed, finding=Finding.NOT_WATCHED, reason=reason)
         return self._without_job(listed, head, stored)
 

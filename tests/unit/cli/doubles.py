@@ -21,13 +21,17 @@ from cutout.cli.target import Choice
 from cutout.gate import DEFAULT_LIMITS, Gate
 from cutout.job import Attempt, Job, Source, Step
 from cutout.job import Result as CutOut
+from cutout.keys import REVIEW_FOLDER
 from cutout.local.lifecycle import Status
 from cutout.local.progress import CLOUD, DEPLOY, SYNTH, Progress
 from cutout.local.start import Wish
 from cutout.states import AttemptOutcome, Reason, State
+from cutout.usecases.arrive import Watch
 from cutout.usecases.operate import Operate
+from cutout.usecases.survey import Rules
 from cutout.usecases.wake import Waker
 from tests.fakes.jobs import MemoryJobs
+from tests.fakes.listing import MemoryCopies, MemoryIntake, MemoryObjects
 from tests.fakes.queues import MemorySubmissions
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -125,6 +129,8 @@ class ScriptedStack:
         self.known: list[Job] = []
         self.cut_out = PNG
         self.watched = ""
+        self.buckets: dict[str, MemoryObjects] = {}
+        self.queued = MemoryIntake()
 
     @property
     def where(self) -> str:
@@ -197,6 +203,39 @@ class ScriptedStack:
         """Return the jobs that the test made known, latest moved first."""
         jobs = [job for job in self.known if job.state is state]
         return sorted(jobs, key=lambda job: job.updated_at, reverse=True)[:limit]
+
+    def records(self) -> MemoryJobs:
+        """Return the jobs that the test made known."""
+        for job in self.known:
+            self.jobs.claim(job)
+        return self.jobs
+
+    def objects(self, bucket: str) -> MemoryObjects:
+        """Return a bucket that the test filled."""
+        return self.buckets.setdefault(bucket, MemoryObjects(bucket))
+
+    def intake(self) -> MemoryIntake:
+        """Return what was queued."""
+        return self.queued
+
+    def copies(self, source_bucket: str) -> MemoryCopies:
+        """Return what copies into the uploads bucket."""
+        return MemoryCopies(self.objects(source_bucket), self.objects(UPLOADS))
+
+    def rules(self) -> Rules:
+        """Return rules with the prefix that the test chose."""
+        watch = Watch(
+            uploads_bucket=UPLOADS,
+            upload_prefix=self.watched,
+            results_bucket=RESULTS,
+            result_prefix="",
+            review_prefix=REVIEW_FOLDER,
+        )
+        return Rules(watch=watch, max_bytes=10_000_000, retention=timedelta(days=90))
+
+    def requests(self) -> Mapping[str, int]:
+        """Return a made-up number."""
+        return {"Query": 2, "BatchGetItem": 1}
 
     def download(self, job: Job, target: Path) -> None:
         """Write the cut-out."""

@@ -21,7 +21,10 @@ COMMANDS = [
     "ls",
     "where",
     "show",
+    "audit",
+    "costs",
     "retry",
+    "backfill",
     "pause",
     "resume",
     "limits",
@@ -57,7 +60,9 @@ def test_every_command_has_a_worked_example_and_its_exit_statuses(name: str) -> 
     assert set(command.exit_statuses) == {0, 1, 2, 130}
 
 
-@pytest.mark.parametrize("name", ["demo", "up", "put", "ls", "where"])
+@pytest.mark.parametrize(
+    "name", ["demo", "up", "put", "ls", "where", "audit", "costs", "retry", "backfill"]
+)
 def test_whatever_prints_data_prints_json(name: str) -> None:
     """For programs."""
     assert "--json" in [flag for option in _command(name).params for flag in option.opts]

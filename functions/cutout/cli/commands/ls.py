@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 import click
 from rich.table import Table
 
 from cutout.cli.board import state_text
+from cutout.cli.choosing import choosing_options, wanted
 from cutout.cli.describe import duration, explanation, job_as_json
 from cutout.cli.manual import DocumentedCommand
 from cutout.cli.options import json_option, stack_options
 from cutout.cli.problems import explained
-from cutout.cli.terminal import print_json, results, talk
+from cutout.cli.tally import Tally
+from cutout.cli.terminal import print_json_each, results, talk
 from cutout.states import State
+from cutout.usecases.browse import Browse, Cursor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from cutout.cli.stack import Stack
     from cutout.cli.surroundings import Surroundings
     from cutout.cli.target import Choice
+    from cutout.cli.when import When
     from cutout.job import Job
+    from cutout.usecases.browse import Wanted
 
-_FIRST_LOOK = 200
-_DEEPER = 5
+_ROWS = 500
+
+
+class _Place(click.ParamType[Cursor]):
+    """Where a page ended."""
+
+    name = "PLACE"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Cursor:
+        """Read it."""
+        try:
+            return Cursor.read(str(value))
+        except ValueError as error:
+            self.fail(f"{error}: the end of the page before says it", param, ctx)
 
 
 @click.command(
@@ -36,8 +55,8 @@ _DEEPER = 5
         1: "it cannot be had",
     },
     example="""
-# what went wrong in one folder, for a program
-cutout ls --state failed --state rejected --prefix shoes/ --json
+# what went wrong in one folder since yesterday, for a program
+cutout ls --state failed --state rejected --prefix shoes/ --since 1d --json
 """,
 )
 @click.option(
@@ -48,7 +67,7 @@ cutout ls --state failed --state rejected --prefix shoes/ --json
     metavar="STATE",
     help="Only jobs in this state; may be said more than once.",
 )
-@click.option("--prefix", default="", metavar="TEXT", help="Only keys that begin so.")
+@choosing_options
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
@@ -56,6 +75,8 @@ cutout ls --state failed --state rejected --prefix shoes/ --json
     show_default=True,
     help="Only so many, those that moved last.",
 )
+@click.option("--after", type=_Place(), help="The next page: behind the one that ended here.")
+@click.option("--all", "is_all", is_flag=True, help="All of them, printed as they are read.")
 @json_option
 @stack_options
 @click.pass_obj
@@ -63,47 +84,66 @@ def command(
     surroundings: Surroundings,
     *,
     states: Sequence[str],
+    reasons: Sequence[str],
     prefix: str,
+    since: When | None,
+    until: When | None,
     limit: int,
+    after: Cursor | None,
+    is_all: bool,
     as_json: bool,
     choice: Choice,
 ) -> int:
     """List jobs, those that moved last first.
 
     States: queued, submitting, unconfirmed, processing, storing; completed, review, failed,
-    rejected, superseded.
+    rejected, superseded. Times are those of the last move. States and times are read from an index;
+    a prefix or a reason is looked for in all jobs of these states and times.
     """
-    with explained():
+    now = surroundings.clock.now()
+    which = [State(state) for state in states] or list(State)
+    chosen = wanted(which, reasons=reasons, prefix=prefix, since=since, until=until, now=now)
+    with explained(), Tally(talk(), surroundings.clock) as tally:
         stack = surroundings.connect(choice)
-        wanted = [State(state) for state in states] or list(State)
-        found = [job for state in wanted for job in _in_state(stack, state, prefix, limit)]
-    found.sort(key=lambda job: job.updated_at, reverse=True)
-    jobs = found[:limit]
-    if as_json:
-        print_json([job_as_json(job) for job in jobs])
-        return 0
-    if jobs:
-        results().print(_table(jobs, surroundings.clock.now()))
-    else:
-        talk().print(f"No such jobs on {stack.where}.")
-    if len(found) > limit:
-        talk().print(f"There are more than these {limit}; `--limit` shows more.", style="note")
+        looked_at = [0]
+
+        def tell(count: int) -> None:
+            looked_at[0] = count
+            tally.at(f"looked at {count:,} jobs")
+
+        jobs = Browse(records=stack.records(), tell=tell).jobs(chosen, after)
+        shown = list(islice(jobs, limit)) if not is_all else None
+        more = shown is not None and next(jobs, None) is not None
+        _print(jobs if shown is None else iter(shown), now, as_json=as_json, where=stack.where)
+    _tell_rest(chosen, shown, looked_at[0], more=more)
     return 0
 
 
-def _in_state(stack: Stack, state: State, prefix: str, limit: int) -> Sequence[Job]:
-    """Return up to one more than ``limit`` jobs; the index knows no prefixes, so look deeper."""
-    looked_at = limit + 1 if not prefix else max(limit + 1, _FIRST_LOOK)
-    while True:
-        jobs = stack.in_state(state, looked_at)
-        fitting = [job for job in jobs if job.source.key.startswith(prefix)]
-        if len(fitting) > limit or len(jobs) < looked_at:
-            return fitting[: limit + 1]
-        looked_at *= _DEEPER
+def _print(jobs: Iterator[Job], now: datetime, *, as_json: bool, where: str) -> None:
+    if as_json:
+        print_json_each(job_as_json(job) for job in jobs)
+        return
+    has_header = True
+    while rows := list(islice(jobs, _ROWS)):
+        results().print(_table(rows, now, has_header=has_header))
+        has_header = False
+    if has_header:
+        talk().print(f"No such jobs on {where}.")
 
 
-def _table(jobs: Sequence[Job], now: datetime) -> Table:
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+def _tell_rest(chosen: Wanted, shown: Sequence[Job] | None, looked_at: int, *, more: bool) -> None:
+    if not chosen.is_indexed and looked_at > len(shown or ()):
+        text = f"Looked at {looked_at:,} jobs: no index knows prefixes and reasons."
+        talk().print(text, style="note")
+    if shown and more:
+        text = (
+            f"There are more than these {len(shown)}; the next page: --after {Cursor.of(shown[-1])}"
+        )
+        talk().print(text, style="note", soft_wrap=True)
+
+
+def _table(jobs: Sequence[Job], now: datetime, *, has_header: bool) -> Table:
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), show_header=has_header)
     table.add_column("photo", overflow="fold")
     table.add_column("state")
     table.add_column("moved", justify="right")

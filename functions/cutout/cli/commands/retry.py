@@ -1,38 +1,72 @@
-"""``cutout retry``: a photo once more, on a person's word."""
+"""``cutout retry``: photos once more, on a person's word."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections import Counter
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from cutout.cli.describe import job_as_json, job_in_one_line
+from cutout.cli.choosing import choosing_options, wanted
+from cutout.cli.describe import counted, job_as_json, job_in_one_line
 from cutout.cli.manual import DocumentedCommand
+from cutout.cli.money import money_option, price_of
 from cutout.cli.options import json_option, stack_options
+from cutout.cli.plans import estimate, plan_as_json, plan_in_words
 from cutout.cli.problems import Problem, explained
+from cutout.cli.tally import Tally
 from cutout.cli.terminal import print_json, results, talk
 from cutout.errors import IllegalMoveError, JobMovedError
+from cutout.states import TRANSITIONS, Move, State, Transport
+from cutout.usecases.ahead import ahead
+from cutout.usecases.browse import Browse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from decimal import Decimal
 
     from cutout.cli.stack import Stack
     from cutout.cli.surroundings import Surroundings
     from cutout.cli.target import Choice
+    from cutout.cli.when import When
     from cutout.job import Job
+    from cutout.usecases.browse import Wanted
+
+_RETRIED = [state for state in State if state in TRANSITIONS[Move.RETRY][0]]
+_AT_ONCE = 8
 
 
 @click.command(
     "retry",
     cls=DocumentedCommand,
-    exit_statuses={0: "every photo is queued again", 1: "one is not; it says why"},
+    exit_statuses={
+        0: "every photo is queued again (with --dry-run: could be)",
+        1: "one is not, or `--yes` was not said; it says which",
+    },
     example="""
 $ cutout retry shoes/a.jpg
-shoes/a.jpg: queued (retried by person) · 0 credits
+shoes/a.jpg: queued because of retried-by-person · next: is submitted in 2 min
+
+# what one bad hour left behind
+$ cutout retry --reason task-failed --since 2h --yes
 """,
 )
-@click.argument("keys", nargs=-1, required=True, metavar="KEY...")
-@click.option("--dry-run", is_flag=True, help="Only say what would be retried.")
+@click.argument("keys", nargs=-1, metavar="[KEY]...")
+@click.option(
+    "--state",
+    "states",
+    multiple=True,
+    type=click.Choice([state.value for state in _RETRIED]),
+    metavar="STATE",
+    help="All photos that are failed, in review or rejected; may be said more than once.",
+)
+@choosing_options
+@click.option(
+    "--through-files", is_flag=True, help="Hand them over through the Files API this time."
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be retried and what it costs.")
+@click.option("--yes", is_flag=True, help="Do it: needed where more than one photo is meant.")
+@money_option
 @json_option
 @stack_options
 @click.pass_obj
@@ -40,39 +74,179 @@ def command(
     surroundings: Surroundings,
     *,
     keys: Sequence[str],
+    states: Sequence[str],
+    reasons: Sequence[str],
+    prefix: str,
+    since: When | None,
+    until: When | None,
+    through_files: bool,
     dry_run: bool,
+    yes: bool,
+    cents_per_credit: Decimal | None,
     as_json: bool,
     choice: Choice,
 ) -> int:
     """Submit failed, rejected or reviewed photos again.
 
     The newest upload of each KEY gets a new attempt, which costs about 5.4 credits if the provider
-    takes it.
+    takes it. Without a KEY, all photos are meant that the options choose; these stand behind the
+    gate at once, after every live photo. Limits and the daily cap hold as always.
     """
+    is_chosen = bool(states or reasons or prefix or since or until)
+    if bool(keys) == is_chosen:
+        raise click.UsageError("Say either KEYs, or which photos: --state, --reason, --prefix, ...")
     with explained():
-        stack = surroundings.connect(choice)
-        jobs = [_retried(stack, key, dry_run=dry_run) for key in keys]
-    if as_json:
-        print_json([job_as_json(job) for job in jobs])
-    else:
-        for job in jobs:
-            results().print(job_in_one_line(job, now=surroundings.clock.now()))
-    if dry_run:
-        talk().print(f"Nothing was done: {len(jobs)} would be retried.", style="note")
+        run = _Run(
+            stack=surroundings.connect(choice),
+            surroundings=surroundings,
+            cents=cents_per_credit,
+            transport=Transport.FILES if through_files else None,
+            dry_run=dry_run,
+            yes=yes,
+            as_json=as_json,
+        )
+        if keys:
+            return run.named(keys)
+        now = surroundings.clock.now()
+        which = [State(state) for state in states] or _RETRIED
+        return run.chosen(
+            wanted(which, reasons=reasons, prefix=prefix, since=since, until=until, now=now)
+        )
+
+
+class _Run:
+    """One run of the command."""
+
+    def __init__(
+        self,
+        *,
+        stack: Stack,
+        surroundings: Surroundings,
+        cents: Decimal | None,
+        transport: Transport | None,
+        dry_run: bool,
+        yes: bool,
+        as_json: bool,
+    ) -> None:
+        self._stack = stack
+        self._surroundings = surroundings
+        self._price = price_of(surroundings, cents)
+        self._transport = transport
+        self._dry_run = dry_run
+        self._yes = yes
+        self._as_json = as_json
+
+    def named(self, keys: Sequence[str]) -> int:
+        """Retry the newest uploads of these keys; none, if one cannot be."""
+        jobs = [self._of(key) for key in dict.fromkeys(keys)]
+        if len(jobs) > 1 and not self._yes and not self._dry_run:
+            self._tell_plan(len(jobs))
+            return _not_told_to()
+        if not self._dry_run:
+            jobs = [self._retried(job) for job in jobs]
+        if self._as_json:
+            print_json([job_as_json(job) for job in jobs])
+        else:
+            for job in jobs:
+                results().print(job_in_one_line(job, now=self._surroundings.clock.now()))
+        if self._dry_run:
+            talk().print(f"Nothing was done: {len(jobs)} would be retried.", style="note")
+        return 0
+
+    def chosen(self, which: Wanted) -> int:
+        """Retry all jobs that are wanted."""
+        with Tally(talk(), self._surroundings.clock) as tally:
+            counts: Counter[str] = Counter()
+            for job in self._browse(which):
+                counts[f"{job.state} because of {job.reason}" if job.reason else job.state] += 1
+                tally.at(f"counted {counts.total():,} photos")
+            told = self._told(counts)
+            if self._dry_run or not counts:
+                talk().print(
+                    f"Nothing was done: {counts.total():,} would be retried.", style="note"
+                )
+                return 0 if not self._as_json else _print(told)
+            if counts.total() > 1 and not self._yes:
+                return _not_told_to()
+            queued, lost = self._queue(which, tally)
+        if self._as_json:
+            print_json(told | {"queued": queued, "moved_meanwhile": lost})
+        else:
+            results().print(f"{counted(queued, 'photo')} queued, behind live uploads.")
+        if lost:
+            talk().print(f"{counted(lost, 'photo')} moved just now and were left alone.")
+        return 1 if lost else 0
+
+    def _queue(self, which: Wanted, tally: Tally) -> tuple[int, int]:
+        operate = self._stack.operate()
+
+        def retried(job: Job) -> bool:
+            try:
+                operate.retry_behind_others(job, transport=self._transport)
+            except (IllegalMoveError, JobMovedError):
+                return False
+            return True
+
+        done: Counter[bool] = Counter()
+        try:
+            for is_done in ahead(retried, self._browse(which), at_once=_AT_ONCE):
+                done[is_done] += 1
+                tally.at(f"queued {done[True]:,} photos")
+        except BaseException:
+            talk().print(f"Broke off: {done[True]:,} are queued. Run it again for the others.")
+            raise
+        finally:
+            operate.wake_waiting()
+        return done[True], done[False]
+
+    def _browse(self, which: Wanted) -> Any:  # noqa: ANN401 - an iterator of jobs
+        return Browse(records=self._stack.records(), at_once=_AT_ONCE).jobs(which)
+
+    def _told(self, counts: Counter[str]) -> dict[str, Any]:
+        """Say what is meant and what it costs; what programs are told of it in the end."""
+        plan = estimate(self._stack, self._surroundings, counts.total())
+        if not self._as_json:
+            for name, count in counts.most_common():
+                results().print(f"{count:>7,} {name}")
+            if counts:
+                results().print(plan_in_words(plan, self._price))
+        return {"counts": dict(counts), **plan_as_json(plan, self._price), "queued": 0}
+
+    def _tell_plan(self, photos: int) -> None:
+        plan = estimate(self._stack, self._surroundings, photos)
+        talk().print(f"{counted(photos, 'photo')}: {plan_in_words(plan, self._price)}")
+
+    def _of(self, key: str) -> Job:
+        job = self._stack.newest(key)
+        if job is None:
+            where = self._stack.where
+            raise Problem(f"Nothing is known of {key} on {where}.", advice="See `cutout ls`.")
+        if job.state not in _RETRIED and not self._dry_run:
+            raise _not_retried(job)
+        return job
+
+    def _retried(self, job: Job) -> Job:
+        try:
+            return self._stack.operate().retry(job, transport=self._transport)
+        except IllegalMoveError as error:
+            raise _not_retried(job) from error
+        except JobMovedError as error:
+            raise Problem(
+                f"{job.source.key} moved just now.", advice="See `cutout where` and try again."
+            ) from error
+
+
+def _not_retried(job: Job) -> Problem:
+    return Problem(
+        f"{job.source.key} is {job.state}: only failed, rejected and reviewed photos are retried.",
+    )
+
+
+def _not_told_to() -> int:
+    talk().print("Nothing was done; `--yes` does it.")
+    return 1
+
+
+def _print(told: dict[str, Any]) -> int:
+    print_json(told)
     return 0
-
-
-def _retried(stack: Stack, key: str, *, dry_run: bool) -> Job:
-    job = stack.newest(key)
-    if job is None:
-        raise Problem(f"Nothing is known of {key} on {stack.where}.", advice="See `cutout ls`.")
-    try:
-        return job if dry_run else stack.operate().retry(job)
-    except IllegalMoveError as error:
-        raise Problem(
-            f"{key} is {job.state}: only failed, rejected and reviewed photos are retried.",
-        ) from error
-    except JobMovedError as error:
-        raise Problem(
-            f"{key} moved just now.", advice="See `cutout where` and try again."
-        ) from error
