@@ -94,9 +94,10 @@ class Browse:
         for jobs in ahead(self.records.find_all, _batches(merged), at_once=self.at_once):
             looked_at += len(jobs)
             self.tell(looked_at)
-            fresh = [job for job in jobs if job.id not in seen and wanted.takes(job)]
-            seen.update(job.id for job in fresh)
-            yield from fresh
+            for job in jobs:
+                if job.id not in seen and wanted.takes(job):
+                    seen.add(job.id)
+                    yield job
 
     def _in_state(self, state: State, wanted: Wanted, after: Cursor | None) -> Iterator[Moved]:
         until = wanted.until

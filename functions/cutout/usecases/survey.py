@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from itertools import islice
 
 from cutout.inventory import Brief, Listed, Objects, Provenance, Records
 from cutout.keys import result_keys, results_folder
@@ -19,6 +20,8 @@ from cutout.usecases.ahead import ahead
 from cutout.usecases.arrive import Watch
 
 _PAGES_AT_ONCE = 8
+_PLACES = 3
+"""So many keys might hold a photo's cut-out: those after them are for collisions of hashes."""
 
 
 class Finding(StrEnum):
@@ -223,7 +226,7 @@ class Survey:
         places = result_keys(
             key, upload_prefix=watch.upload_prefix, result_prefix=watch.result_prefix
         )
-        for place in dict.fromkeys(places):
+        for place in dict.fromkeys(islice(places, _PLACES)):
             made = self.results.provenance(place) if place in stored else None
             if made is not None:
                 yield made
