@@ -352,7 +352,7 @@ def test_backfill_that_breaks_off_says_how_far_it_came(world: World) -> None:
             raise KeyboardInterrupt
         queue(*arguments)  # type: ignore[arg-type]
 
-    world.stack.queued.queue = interrupted  # type: ignore[method-assign]
+    world.stack.queued.queue = interrupted  # type: ignore[method-assign,assignment]
     told = world.run("backfill", "s3://the-uploads/", "--yes")
     assert told.exit_code != 0
     assert "Broke off: 50 are queued. Run it again for the others." in told.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from datetime import timedelta
 from typing import Any
 
@@ -128,6 +129,7 @@ def test_a_second_run_copies_only_what_the_first_did_not(bench: Bench) -> None:
     copying = importing.copy(importing.look(""))
     for _ in range(5):
         next(copying)
+    assert isinstance(copying, Generator)
     copying.close()
     there = len(bench.uploads.objects)
     assert 5 <= there < 20

@@ -113,7 +113,7 @@ def test_who_moved_on_while_one_read_is_not_told_as_what_it_was() -> None:
     stream = Browse(records=records).jobs(Wanted(states=(State.FAILED,)))
     job = records.jobs[f"{1:032x}"]
     index = list(records.moved(State.FAILED))
-    records.moved = lambda _state, **_times: iter(index)  # type: ignore[method-assign,assignment]
+    records.moved = lambda _state, **_times: iter(index)  # type: ignore[method-assign]
     records.save(replace(job, state=State.QUEUED))
     assert numbers(stream) == [2]
 
@@ -122,7 +122,7 @@ def test_who_is_in_two_states_of_the_index_is_told_once() -> None:
     """It moved between two requests."""
     records = table(moved(1, 1))
     entries = list(records.moved(State.FAILED))
-    records.moved = lambda _state, **_times: iter(entries)  # type: ignore[method-assign,assignment]
+    records.moved = lambda _state, **_times: iter(entries)  # type: ignore[method-assign]
     assert numbers(Browse(records=records).jobs(Wanted())) == [1]
 
 

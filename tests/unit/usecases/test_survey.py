@@ -241,7 +241,7 @@ def test_who_was_superseded_while_one_looked_is_fresh(shelf: Shelf) -> None:
     """The newer upload came after the listing."""
     shelf.job(shelf.uploads.add("a.jpg"), State.SUPERSEDED, reason=Reason.NEWER_UPLOAD)
     listing = list(shelf.uploads.pages(""))
-    shelf.uploads.pages = lambda _prefix: iter(listing)  # type: ignore[method-assign,assignment,return-value]
+    shelf.uploads.pages = lambda _prefix: iter(listing)  # type: ignore[method-assign,assignment]
     shelf.uploads.add("a.jpg", version_id="v2")
     assert shelf.only()[0] is Finding.FRESH
 
