@@ -24,6 +24,8 @@ class Actor:
         self.error: BaseException | None = None
         self.is_done = False
         self.stalled_until: datetime | None = None
+        self.is_slow = True
+        """It may stall."""
         self._strike: Exception | Killed | None = None
         # Plain locks, which one thread takes and the other gives: the quickest baton there is.
         self._go, self._back = threading.Lock(), threading.Lock()

@@ -88,6 +88,11 @@ class Mix:
         drawn = {f.name: f.default * scale * rng.choice((0, 1, 1, 2)) for f in fields(cls)}  # type: ignore[operator]
         return cls(**drawn)
 
+    @classmethod
+    def none(cls) -> Mix:
+        """A run in which nothing goes wrong."""
+        return cls(**dict.fromkeys((f.name for f in fields(cls)), 0.0))
+
 
 @dataclass
 class Faults:
