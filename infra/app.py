@@ -15,6 +15,7 @@ from pathlib import Path
 from .assets import AssetError, build_all
 from .assets.home import CACHE
 from .node import use_own_node
+from .recipes import as_json, recipes_of
 from .rules import SettingError
 from .settings import Settings
 
@@ -29,7 +30,8 @@ def main() -> None:
 
     app = App()
     settings = Settings.from_context(app.node.get_all_context())
-    CutoutStack(app, settings=settings, assets=build_all(settings.asset_platform))
+    assets = build_all(settings.asset_platform, as_json(recipes_of(settings)))
+    CutoutStack(app, settings=settings, assets=assets)
     app.synth()
 
 

@@ -21,6 +21,7 @@ from .neighbours import Claim, refuse_circles
 from .network import Network
 from .permissions import Reach, photo_reader_statement, statements
 from .queues import WorkQueue
+from .recipes import as_json, recipes_of
 from .schedule import EveryMinute
 from .settings import ROLE_SESSION_SECONDS, Settings
 from .sharing import Shared
@@ -100,7 +101,8 @@ class Cutout(Shared):
         self._make_storage(uploads_bucket, results_bucket, removal_policy or keep)
         self._claim_places()
         self._make_queues()
-        self._make_functions(assets or build_all(self.settings.asset_platform))
+        self.recipes = recipes_of(self.settings)
+        self._make_functions(assets or self._build())
         self._make_triggers(callback_domain)
         self._make_bus(event_bus)
         self._tell_functions()
@@ -130,6 +132,9 @@ class Cutout(Shared):
             iam.PermissionsBoundary.of(self).apply(permissions_boundary)
         for tag, value in tags.items():
             Tags.of(self).add(tag, value)
+
+    def _build(self) -> Mapping[FunctionName, Asset]:
+        return build_all(self.settings.asset_platform, as_json(self.recipes))
 
     def _make_storage(
         self, uploads: s3.IBucket | None, results: s3.IBucket | None, keep: RemovalPolicy

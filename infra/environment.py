@@ -80,6 +80,7 @@ def _provider(settings: Settings) -> Iterator[Row]:
     yield "CUTOUT_EVOLINK_FILES_URL", working, settings.evolink_files_url
     yield "CUTOUT_MODEL", working, settings.model
     yield "CUTOUT_INPUT_TRANSPORT", _SUBMIT, settings.input_transport
+    yield "CUTOUT_PIXELS", _STORE, settings.pixels
     if settings.allow_loopback:
         yield "CUTOUT_ALLOW_LOOPBACK", working, "true"
 

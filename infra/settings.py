@@ -148,6 +148,19 @@ class Settings:
         ),
     )
 
+    # What becomes of a result
+    pixels: str = _setting("model", Choice(words=("model", "source")))
+    """Whose pixels a cut-out has: the model's, or the photo's own."""
+    recipes: str | None = _setting(
+        None,
+        OrNone(
+            rule=Text(
+                pattern=r".*[^/]\.toml", meaning="the path of a TOML file", example="recipes.toml"
+            )
+        ),
+    )
+    """Which variants are made; None means `recipes.toml` beside pyproject.toml, if there is one."""
+
     # Limits
     max_in_flight: int = _whole(3, least=1, most=1000)
     daily_credit_cap: int = _whole(5000, least=0, most=100_000_000)

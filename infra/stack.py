@@ -88,7 +88,8 @@ def _pair(text: str) -> tuple[str, str]:
 
 def outputs(cutout: Cutout) -> dict[str, str]:
     """Name what others rely on."""
-    return {
+    names = dict.fromkeys(one["name"] for one in cutout.recipes)
+    return ({"Recipes": ",".join(names)} if names else {}) | {
         "UploadsBucketName": cutout.uploads_bucket.bucket_name,
         "ResultsBucketName": cutout.results_bucket.bucket_name,
         "WorkBucketName": cutout.work_bucket.bucket_name,

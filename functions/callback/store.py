@@ -16,9 +16,9 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, metrics_of_all
-from cutout.events import read_wake
-from cutout.usecases.follow import Follow
-from cutout.wiring.store import build
+from cutout.events import read_callback
+from cutout.ports import Wake
+from cutout.wiring.store import StoreApp, build
 
 logger = Logger()
 metrics = metrics_of_all()
@@ -26,16 +26,17 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 
 
 @cache
-def _app() -> Follow:
+def _app() -> StoreApp:
     metrics.set_default_dimensions(stack=os.environ["CUTOUT_STACK"])
     return build(os.environ, PowertoolsTelemetry(logger, metrics))
 
 
 def record_handler(record: SQSRecord) -> None:
     """One message."""
-    wake = read_wake(record.body)
-    with logger.append_context_keys(job_id=wake.job_id, attempt=wake.attempt):
-        _app().wake(wake)
+    message = read_callback(record.body)
+    attempt = message.attempt if isinstance(message, Wake) else None
+    with logger.append_context_keys(job_id=message.job_id, attempt=attempt):
+        _app().take(message)
 
 
 @metrics.log_metrics

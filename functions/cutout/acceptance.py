@@ -14,10 +14,14 @@ _ASPECT_TOLERANCE = 0.02
 _CLEAR, _SOLID = 0, 255
 _LEAST_SIDE = 240
 """Pixels: the model's own least dimension (error-code page); a cut-out below it is a thumbnail."""
+_FIRST_LYING = 5
+"""The first of the Exif orientations that change width and height."""
 
 
 def why_not(picture: Picture | None, photo: Photo) -> Reason | None:
     """The reason why a result needs a person's eye, or None if it is accepted.
+
+    A result that lies on its side, as the photo is stored, is accepted: it is turned later.
 
     Args:
         picture: the decoded result; None if it cannot be decoded.
@@ -31,13 +35,21 @@ def why_not(picture: Picture | None, photo: Photo) -> Reason | None:
         return Reason.RESULT_EMPTY
     if _longer(picture) < min(_LEAST_SIDE, _longer(photo) / 2):
         return Reason.RESULT_TOO_SMALL
-    expected = photo.width / photo.height
+    shapes = [(photo.width, photo.height)]
+    if photo.orientation >= _FIRST_LYING:
+        shapes.append((photo.height, photo.width))
+    if not any(has_aspect(picture, width, height) for width, height in shapes):
+        return Reason.RESULT_ASPECT_DIFFERS
+    return None
+
+
+def has_aspect(picture: Picture, width: int, height: int) -> bool:
+    """The picture has the aspect ratio of a rectangle, give or take what rounding makes of it."""
+    expected = width / height
     actual = picture.width / picture.height
     # One pixel of rounding on the shorter side is no difference.
     slack = max(_ASPECT_TOLERANCE, 1.5 / min(picture.width, picture.height))
-    if abs(actual / expected - 1) > slack:
-        return Reason.RESULT_ASPECT_DIFFERS
-    return None
+    return abs(actual / expected - 1) <= slack
 
 
 def breaks_off(file: BinaryIO) -> bool:

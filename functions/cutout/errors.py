@@ -15,6 +15,7 @@ Decisions are made by type, never by text::
     └── PermanentError              settle the job, or tell the person
         ├── NotAPhotoError          the source cannot be sent; carries the reason
         ├── SourceGoneError         the object or its version is no longer there
+        ├── PictureError            a picture cannot be made of what is there
         ├── FetchRefusedError       a result must not be fetched (address, scheme, size, redirect)
         ├── TaskUnknownError        the provider knows no such task
         ├── CallbackRefusedError    a callback's URL does not prove where it comes from
@@ -115,6 +116,10 @@ class NotAPhotoError(PermanentError):
 
 class SourceGoneError(PermanentError):
     """The object, or this version of it, is no longer in the bucket."""
+
+
+class PictureError(PermanentError):
+    """A picture cannot be decoded or made; the message says why, for a person."""
 
 
 class FetchRefusedError(PermanentError):

@@ -10,7 +10,7 @@ from typing import Any
 
 from cutout.errors import MessageError
 from cutout.job import Source
-from cutout.ports import Wake
+from cutout.ports import RenderRequest, Wake
 from cutout.states import Lane
 
 
@@ -73,14 +73,17 @@ def read_submission(body: str) -> Submission:
         raise MessageError("the message's size is not a number") from exc
 
 
-def read_wake(body: str) -> Wake:
-    """A message of the callbacks queue.
+def read_callback(body: str) -> Wake | RenderRequest:
+    """A message of the callbacks queue: every one names its job.
 
     Raises:
         MessageError: it is not one of ours.
     """
     told = _object(body)
     try:
+        if "render" in told:
+            names = tuple(str(name) for name in told["render"])
+            return RenderRequest(job_id=str(told["job"]), recipes=names)
         return Wake(
             job_id=_job_id(told["job"]),
             attempt=int(told["attempt"]),

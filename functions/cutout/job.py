@@ -11,7 +11,17 @@ from itertools import takewhile
 from typing import Any
 
 from cutout.errors import IllegalMoveError
-from cutout.states import TRANSITIONS, AttemptOutcome, Lane, Move, Reason, State, Transport
+from cutout.states import (
+    TRANSITIONS,
+    AttemptOutcome,
+    Lane,
+    Move,
+    Pixels,
+    Reason,
+    State,
+    Transport,
+)
+from cutout.variant import Variant
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -76,6 +86,7 @@ class Photo:
 
     Attributes:
         orientation: how the stored pixels must be turned to be shown, 1 to 8 as in Exif.
+        profile: the name of its colour profile; None without one, or if that is sRGB.
     """
 
     format: str
@@ -83,6 +94,7 @@ class Photo:
     height: int
     sha256: str
     orientation: int = 1
+    profile: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -136,7 +148,12 @@ _OPEN_OUTCOMES = frozenset(
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """The object that was stored. Size in bytes, width and height in pixels."""
+    """The object that was stored. Size in bytes, width and height in pixels.
+
+    Attributes:
+        pixels: whose colours it has.
+        remark: what is not as the settings ask for, and why; None if all is.
+    """
 
     bucket: str
     key: str
@@ -144,6 +161,8 @@ class Result:
     width: int
     height: int
     sha256: str
+    pixels: Pixels = Pixels.MODEL
+    remark: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,6 +189,7 @@ class Job:
         lane: which queue behind the gate it belongs to.
         is_waiting: stands behind the gate (then `due_at` is None).
         is_announced: the completion event is out, or none is owed.
+        variants: what was made of the result by recipes.
     """
 
     id: str
@@ -193,6 +213,7 @@ class Job:
     photo: Photo | None = None
     attempts: tuple[Attempt, ...] = ()
     result: Result | None = None
+    variants: tuple[Variant, ...] = ()
     history: tuple[Step, ...] = ()
     expires_at: datetime | None = None
 

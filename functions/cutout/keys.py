@@ -36,7 +36,27 @@ def result_keys(source_key: str, *, upload_prefix: str, result_prefix: str) -> I
     named = [(stem, digest), (plain, digest)]
     own = ((f"{stem}-{mark}", mark) for mark in chain([digest], numbered))
     for name, mark in chain(named, own):
-        yield _fitted(result_prefix + name, mark) + _EXTENSION
+        yield _fitted(result_prefix + name, mark, _EXTENSION)
+
+
+def variant_keys(
+    template: str,
+    result_key: str,
+    *,
+    recipe: str,
+    extension: str,
+    result_prefix: str,
+) -> Iterator[str]:
+    """Candidates for a variant of the cut-out at `result_key`; the first that is free is claimed.
+
+    The second carries a hash that no other cut-out's variant can have.
+    """
+    plain = result_key.removeprefix(result_prefix).removesuffix(_EXTENSION)
+    folder, slash, stem = plain.rpartition("/")
+    digest = hashlib.sha256(f"{result_key}\0{recipe}".encode()).hexdigest()[:12]
+    for name in (stem, f"{stem}-{digest}"):
+        key = template.format(folder=folder + slash, stem=name, recipe=recipe, ext=extension)
+        yield _fitted(result_prefix + key.removesuffix(f".{extension}"), digest, f".{extension}")
 
 
 def results_folder(prefix: str, *, upload_prefix: str, result_prefix: str) -> str:
@@ -47,7 +67,7 @@ def results_folder(prefix: str, *, upload_prefix: str, result_prefix: str) -> st
 
 def review_key(result_key: str) -> str:
     """Where a result that fails acceptance is kept."""
-    return _fitted(REVIEW_FOLDER + result_key.removesuffix(_EXTENSION), "") + _EXTENSION
+    return _fitted(REVIEW_FOLDER + result_key.removesuffix(_EXTENSION), "", _EXTENSION)
 
 
 def note_key(source_key: str, *, upload_prefix: str, result_prefix: str) -> str:
@@ -59,7 +79,7 @@ def note_key(source_key: str, *, upload_prefix: str, result_prefix: str) -> str:
     plain = _without_dot_segments(own)
     digest = hashlib.sha256(source_key.encode()).hexdigest()[:12]
     name = plain if plain == own else f"{plain}-{digest}"
-    return _fitted(result_prefix + name, digest, NOTE_EXTENSION) + NOTE_EXTENSION
+    return _fitted(result_prefix + name, digest, NOTE_EXTENSION)
 
 
 def beside(key: str) -> str:
@@ -67,7 +87,7 @@ def beside(key: str) -> str:
 
     Two names that were cut to fit stay different, by a hash of the whole.
     """
-    return _fitted(key, "", _BESIDE_EXTENSION) + _BESIDE_EXTENSION
+    return _fitted(key, "", _BESIDE_EXTENSION)
 
 
 def _stem(key: str) -> str:
@@ -82,11 +102,11 @@ def _without_dot_segments(key: str) -> str:
     )
 
 
-def _fitted(stem: str, digest: str, extension: str = _EXTENSION) -> str:
+def _fitted(stem: str, digest: str, extension: str) -> str:
     """Cut to S3's limit, at a character; cut keys carry a hash so that they stay different."""
     room = MAX_KEY_BYTES - len(extension)
     raw = stem.encode()
     if len(raw) <= room:
-        return stem
+        return stem + extension
     digest = digest or hashlib.sha256(raw).hexdigest()[:12]
-    return raw[: room - len(digest) - 1].decode(errors="ignore") + "-" + digest
+    return raw[: room - len(digest) - 1].decode(errors="ignore") + "-" + digest + extension

@@ -16,6 +16,7 @@ from typing import Protocol
 from cutout.gate import Gate, PauseReason
 from cutout.job import Job, Source
 from cutout.provider import CreateOutcome, NotSent, Refused, Task, Uploaded
+from cutout.recipes import Recipe
 from cutout.states import State
 
 
@@ -57,6 +58,8 @@ class Metric(StrEnum):
     PAUSED_RATE_LIMITED = "PausedRateLimited"
     PAUSED_BY_PERSON = "PausedByPerson"
     GATE_DRIFT = "GateDrift"
+    VARIANTS_MADE = "VariantsMade"
+    VARIANTS_FAILED = "VariantsFailed"
 
 
 TIME_IN_STATE = {
@@ -316,6 +319,10 @@ class Results(Protocol):
         """Store the file if what stands there is still `replacing`; False if it is not."""
         ...
 
+    def fetch(self, key: str, file: Path) -> Labels | None:
+        """Write what stands there into the file; returns its labels, or None if nothing stands."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
 class Occasion:
@@ -411,23 +418,56 @@ class Downloads(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Picture:
-    """A decoded result: pixels, and the range of its alpha (0 clear to 255 solid)."""
+    """A decoded picture: its pixels, as shown, and the range of its alpha.
+
+    Attributes:
+        format: as Pillow names it, in lower case.
+        alpha_range: least and greatest, 0 clear to 255 solid; None without transparency.
+        orientation: how the stored pixels must be turned to be shown, 1 to 8 as in Exif.
+    """
 
     format: str
     width: int
     height: int
     alpha_range: tuple[int, int] | None
+    orientation: int = 1
 
 
 class Pictures(Protocol):
-    """Looking into picture files."""
+    """Looking into picture files, and making others of them."""
 
     def examine(self, file: Path) -> Picture | None:
         """Decode the whole file; None if it is not a picture that can be decoded."""
         ...
 
-    def rewrite_as_png(self, file: Path) -> int:
-        """Make the file a PNG of the same pixels; returns its new size in bytes."""
+    def cut_out(self, result: Path, source: Path | None, into: Path) -> Picture:
+        """Make a PNG of the model's own pixels, turned and coloured as the photo is shown.
+
+        Args:
+            result: what the model gave.
+            source: the photo, where the result may be turned otherwise or in another colour
+                space; None if it need not be looked at.
+            into: where the PNG is written.
+
+        Raises:
+            PictureError: the source, or the result, cannot be decoded.
+        """
+        ...
+
+    def faithful_cut_out(self, result: Path, source: Path, into: Path) -> Picture:
+        """Make a PNG of the photo's own pixels, transparent where the result is.
+
+        Raises:
+            PictureError: the source, or the result, cannot be decoded.
+        """
+        ...
+
+    def render(self, cut_out: Path, recipe: Recipe, into: Path) -> Picture:
+        """Make a recipe's picture of a finished cut-out.
+
+        Raises:
+            PictureError: it cannot be made.
+        """
         ...
 
 
@@ -462,6 +502,18 @@ class Wake:
     is_poll: bool = False
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RenderRequest:
+    """A person's wish to have variants of a completed job made again.
+
+    Attributes:
+        recipes: the names of the recipes.
+    """
+
+    job_id: str
+    recipes: tuple[str, ...]
+
+
 class SubmissionQueue(Protocol):
     """The queue that Submit reads."""
 
@@ -475,6 +527,14 @@ class CallbackQueue(Protocol):
 
     def wake(self, wakes: Sequence[Wake]) -> None:
         """Have StoreResult look at these tasks."""
+        ...
+
+
+class RenderQueue(Protocol):
+    """The same queue, for whoever wants variants."""
+
+    def render(self, requests: Sequence[RenderRequest]) -> None:
+        """Have StoreResult make these."""
         ...
 
 

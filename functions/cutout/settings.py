@@ -14,7 +14,7 @@ from typing import Any, Self, get_type_hints
 from urllib.parse import urlsplit
 
 from cutout.errors import SettingsError
-from cutout.states import Transport
+from cutout.states import Pixels, Transport
 
 _PREFIX = "CUTOUT_"
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -131,6 +131,7 @@ class StoreSettings(_JobSettings):
     """Settings of StoreResult."""
 
     callbacks_queue_url: str
+    pixels: Pixels
 
 
 def _check_url(url: str, *, allow_loopback: bool) -> None:
@@ -174,6 +175,7 @@ _READERS: dict[Any, tuple[Callable[[str], Any], str]] = {
     Decimal: (_amount, "a number from 0 up"),
     Transport: (Transport, "'presigned' or 'files'"),
     tuple[str, ...]: (_texts, "texts with commas between"),
+    Pixels: (Pixels, "'model' or 'source'"),
 }
 
 

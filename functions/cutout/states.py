@@ -151,6 +151,15 @@ class Transport(StrEnum):
     """We hand a copy to its Files API, and delete it after use."""
 
 
+class Pixels(StrEnum):
+    """Whose colours a cut-out has; its transparency always follows the model."""
+
+    MODEL = "model"
+    """The model's, as many as it gives back."""
+    SOURCE = "source"
+    """The photo's own, every one of them."""
+
+
 class AttemptOutcome(StrEnum):
     """What became of one paid call."""
 

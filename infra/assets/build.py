@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Final
 
 from ..inventory import SHAPES, Asset, FunctionName, FunctionShape
 from . import botocore_data
@@ -22,6 +23,9 @@ from .shelf import Pack, Shelf
 from .target import Target
 from .vendor import Site, install, site_key
 
+RECIPES: Final = "cutout/recipes.json"
+"""Where in StoreResult's asset the runtime looks for its recipes."""
+
 
 @dataclass(frozen=True)
 class Workshop:
@@ -32,19 +36,24 @@ class Workshop:
     locks: Path = SOURCES / "requirements"
     cache: Path = CACHE / "assets"
 
-    def build(self, shape: FunctionShape) -> Pack:
+    def build(self, shape: FunctionShape, also: Contents | None = None) -> Pack:
         """Build the asset of one function, unless it is there already.
+
+        Args:
+            shape: The function.
+            also: Files of this deployment alone, by their place in the asset.
 
         Raises:
             AssetError: it cannot be built.
         """
         own = own_modules(self.sources, shape.handler.rpartition(".")[0])
+        also = also or {}
         shelf = Shelf(self.cache)
         with shelf.alone():
             return shelf.get(
                 f"{shape.name}-{self.platform}",
-                _key(self._vendored_key(shape), own),
-                lambda place: self._add_own(place, own, self._vendored(shape, shelf)),
+                _key(f"{self._vendored_key(shape)}{_named(also)}", own),
+                lambda place: self._add_own(place, own, also, self._vendored(shape, shelf)),
             )
 
     @cached_property
@@ -77,9 +86,11 @@ class Workshop:
             unzipped_bytes=_size(contents),
         )
 
-    def _add_own(self, place: Path, own: Mapping[str, Path], vendored: Pack) -> Pack:
+    def _add_own(
+        self, place: Path, own: Mapping[str, Path], also: Contents, vendored: Pack
+    ) -> Pack:
         with tempfile.TemporaryDirectory(dir=self.cache, prefix="own-") as temporary:
-            contents = _read(self._staged(own, Path(temporary)))
+            contents = {**_read(self._staged(own, Path(temporary))), **also}
         shutil.copyfile(vendored.path, place)
         add_to_zip(place, contents)
         return Pack(
@@ -99,14 +110,19 @@ class Workshop:
         return copies
 
 
-def build_all(platform: str) -> dict[FunctionName, Asset]:
+def build_all(platform: str, recipes: bytes | None = None) -> dict[FunctionName, Asset]:
     """Build every function of this checkout for the platform that `asset_platform` names.
+
+    Args:
+        platform: For which.
+        recipes: What StoreResult makes besides cut-outs; nothing is added where there are none.
 
     Raises:
         AssetError: one cannot be built.
     """
     workshop = Workshop(platform)
-    packs = {name: workshop.build(shape) for name, shape in SHAPES.items()}
+    also = {FunctionName.STORE_RESULT: {RECIPES: recipes}} if recipes else {}
+    packs = {name: workshop.build(shape, also.get(name)) for name, shape in SHAPES.items()}
     return {name: Asset(path=pack.path, digest=pack.digest) for name, pack in packs.items()}
 
 
@@ -121,6 +137,12 @@ def _read(files: Mapping[str, Path | bytes]) -> dict[str, bytes]:
         if name.endswith(".py") and (bytecode := compiled(source)):
             contents[place_of(name, bytecode)] = bytecode.read_bytes()
     return contents
+
+
+def _named(contents: Contents) -> str:
+    return "".join(
+        f"\0{name}\0{hashlib.sha256(contents[name]).hexdigest()}" for name in sorted(contents)
+    )
 
 
 def _size(contents: Contents) -> int:

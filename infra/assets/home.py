@@ -18,3 +18,8 @@ _USERS_CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".c
 
 CACHE: Final = _USERS_CACHE / "cutout" if _IS_INSTALLED else _INFRA.parent / ".cutout"
 """A folder that can be thrown away at any time."""
+
+
+def project() -> Path:
+    """Return where the files lie that a deployment is told by: the checkout, or else here."""
+    return Path.cwd() if _IS_INSTALLED else SOURCES

@@ -12,8 +12,8 @@ from botocore.stub import Stubber
 
 from cutout.adapters.sqs import SqsCallbacks, SqsIntake, SqsSubmissions
 from cutout.errors import StoreBusyError
-from cutout.events import JobDue, Uploaded, read_submission, read_wake
-from cutout.ports import Wake
+from cutout.events import JobDue, Uploaded, read_callback, read_submission
+from cutout.ports import RenderRequest, Wake
 from cutout.states import Lane
 from tests.contract.aws import cloud
 from tests.events import sample
@@ -72,7 +72,7 @@ WAKES = [
 def test_a_wake_arrives_as_it_was_sent(sqs: SQSClient, url: str, wake: Wake) -> None:
     """Job, attempt, the hint of a task, and whether it is a poll."""
     SqsCallbacks(sqs, url).wake([wake])
-    assert [read_wake(body) for body in received(sqs, url)] == [wake]
+    assert [read_callback(body) for body in received(sqs, url)] == [wake]
 
 
 def test_a_callbacks_message_looks_like_the_sample(sqs: SQSClient, url: str) -> None:
@@ -86,8 +86,15 @@ def test_many_wakes_go_in_batches(sqs: SQSClient, url: str) -> None:
     """None is left out, none comes twice."""
     wakes = [Wake(job_id=JOB, attempt=number) for number in range(1, 24)]
     SqsCallbacks(sqs, url).wake(wakes)
-    read = [read_wake(body) for body in received(sqs, url)]
-    assert sorted(read, key=lambda wake: wake.attempt) == wakes
+    read = [read_callback(body) for body in received(sqs, url)]
+    assert sorted(read, key=str) == sorted(wakes, key=str)
+
+
+def test_a_wish_for_variants_comes_through(sqs: SQSClient, url: str) -> None:
+    """It travels beside the wakes, on the same queue."""
+    request = RenderRequest(job_id=JOB, recipes=("web", "white"))
+    SqsCallbacks(sqs, url).render([request])
+    assert [read_callback(body) for body in received(sqs, url)] == [request]
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,14 @@ class MemoryResults:
         self.step("results.put done")
         return True
 
+    def fetch(self, key: str, file: Path) -> Labels | None:
+        self.step("results.fetch")
+        stored = self.objects.get(key)
+        if stored is None:
+            return None
+        file.write_bytes(stored.data)
+        return stored.labels
+
 
 @dataclass(frozen=True, kw_only=True)
 class StoredNote:

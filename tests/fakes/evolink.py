@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -8,7 +9,12 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
-from cutout.errors import FetchRefusedError, ResponseLostError, TaskUnknownError
+from cutout.errors import (
+    FetchRefusedError,
+    PictureError,
+    ResponseLostError,
+    TaskUnknownError,
+)
 from cutout.ports import Clock, Picture
 from cutout.provider import (
     Accepted,
@@ -20,6 +26,7 @@ from cutout.provider import (
     TaskStatus,
     Uploaded,
 )
+from cutout.recipes import Recipe
 from tests.fakes.steps import Step, no_step
 
 PRICE = Decimal("5.4")
@@ -176,21 +183,56 @@ class FakeDownloads:
         return file.write_bytes(self.evolink.results[url])
 
 
+@dataclass
 class FakePictures:
-    """Reads results as the fakes write them."""
+    """Reads results as the fakes write them, and writes others alike.
+
+    What it makes has one word more before the task: `upright`, `faithful`, or the recipe's name.
+    """
+
+    faults: dict[str, str] = field(default_factory=dict)
+    """By what is asked for (`cut_out`, `faithful_cut_out` or a recipe's name): why it cannot be."""
 
     def examine(self, file: Path) -> Picture | None:
         try:
-            format_, *numbers, _task = file.read_text().split()
-            width, height, low, high = map(int, numbers)
+            return _picture(file.read_text())
         except ValueError:
             return None
-        alpha = None if (low, high) == (-1, -1) else (low, high)
-        return Picture(format=format_, width=width, height=height, alpha_range=alpha)
 
-    def rewrite_as_png(self, file: Path) -> int:
-        _format, *rest = file.read_text().split()
-        return file.write_text(" ".join(["png", *rest]))
+    def cut_out(self, result: Path, source: Path | None, into: Path) -> Picture:
+        if source is not None:
+            self._fail("cut_out")
+        return self._write(result, into, "upright", format_="png")
+
+    def faithful_cut_out(self, result: Path, source: Path, into: Path) -> Picture:
+        self._fail("faithful_cut_out")
+        width, height = struct.unpack(">II", source.read_bytes()[16:24])
+        return self._write(result, into, "faithful", format_="png", size=(width, height))
+
+    def render(self, cut_out: Path, recipe: Recipe, into: Path) -> Picture:
+        self._fail(recipe.name)
+        size = (recipe.fit.width, recipe.fit.height) if recipe.fit else None
+        return self._write(cut_out, into, recipe.name, format_=recipe.format, size=size)
+
+    def _fail(self, what: str) -> None:
+        if what in self.faults:
+            raise PictureError(self.faults[what])
+
+    @staticmethod
+    def _write(
+        file: Path, into: Path, word: str, *, format_: str, size: tuple[int, int] | None = None
+    ) -> Picture:
+        _format, width, height, *rest, task = file.read_text().split()
+        size_words = map(str, size) if size else (width, height)
+        text = " ".join([format_, *size_words, *rest, word, task])
+        into.write_text(text)
+        return _picture(text)
+
+
+def _picture(text: str) -> Picture:
+    format_, width, height, low, high, *_rest = text.split()
+    alpha = None if (low, high) == ("-1", "-1") else (int(low), int(high))
+    return Picture(format=format_, width=int(width), height=int(height), alpha_range=alpha)
 
 
 LOST = ResponseLostError("ReadTimeout")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from cutout.job import Job
-from cutout.ports import TIME_IN_STATE, Metric, Wake
+from cutout.ports import TIME_IN_STATE, Metric, RenderRequest, Wake
 from tests.fakes.steps import Step, no_step
 
 
@@ -29,11 +29,15 @@ class MemoryCallbacks:
 
     step: Step = no_step
     wakes: list[Wake] = field(default_factory=list)
+    requests: list[RenderRequest] = field(default_factory=list)
 
     def wake(self, wakes: Sequence[Wake]) -> None:
         self.step("callbacks.wake")
         self.wakes += wakes
         self.step("callbacks.wake done")
+
+    def render(self, requests: Sequence[RenderRequest]) -> None:
+        self.requests += requests
 
 
 @dataclass

@@ -13,10 +13,12 @@ from cutout.job import Job, Source
 from cutout.keys import REVIEW_FOLDER
 from cutout.photo import PhotoLimits
 from cutout.ports import Wake
-from cutout.states import Transport
+from cutout.recipes import Recipe
+from cutout.states import Pixels, Transport
 from cutout.usecases.aftermath import Aftermath
 from cutout.usecases.answer import Answers
 from cutout.usecases.arrive import Arrive, Watch
+from cutout.usecases.finishing import Finishing
 from cutout.usecases.follow import Follow
 from cutout.usecases.handover import Handover
 from cutout.usecases.labelling import Labelling
@@ -25,12 +27,14 @@ from cutout.usecases.operate import Operate
 from cutout.usecases.publishing import Publishing
 from cutout.usecases.receive import Receive
 from cutout.usecases.record import Recorder
+from cutout.usecases.render import Render
 from cutout.usecases.repeat import Repeats
 from cutout.usecases.review_notes import ReviewNotes
 from cutout.usecases.store import StoreResult
 from cutout.usecases.submit import Call, Submit
 from cutout.usecases.sweep import Sweep
 from cutout.usecases.timing import Timing
+from cutout.usecases.variants import Variants
 from cutout.usecases.wake import Waker
 from tests.fakes.buckets import MemoryNotes, MemoryResults, MemoryUploads
 from tests.fakes.clock import FakeClock
@@ -104,6 +108,8 @@ class World:
         clock: FakeClock | None = None,
         submissions: MemorySubmissions | None = None,
         callbacks: MemoryCallbacks | None = None,
+        pixels: Pixels = Pixels.MODEL,
+        recipes: tuple[Recipe, ...] = (),
     ) -> None:
         rng = rng or random.Random(0)  # noqa: S311 - reproducible on purpose
         self.clock = clock or FakeClock()
@@ -181,15 +187,37 @@ class World:
                 result_prefix="",
             ),
         )
+        self.pictures = FakePictures()
+        finishing = Finishing(pictures=self.pictures, uploads=self.uploads, pixels=pixels)
+        publishing = Publishing(results=self.results)
+        variants = Variants(
+            recipes=recipes,
+            pictures=self.pictures,
+            publishing=publishing,
+            result_keys=self.jobs,
+            telemetry=self.telemetry,
+            clock=self.clock,
+            result_prefix="",
+        )
+        self.render = Render(
+            recorder=self.recorder,
+            jobs=self.jobs,
+            results=self.results,
+            finishing=finishing,
+            variants=variants,
+            lease=timing.lease,
+        )
         store = StoreResult(
             recorder=self.recorder,
             downloads=self.downloads,
-            pictures=FakePictures(),
+            pictures=self.pictures,
+            finishing=finishing,
             labelling=Labelling(
                 uploads=self.uploads, telemetry=self.telemetry, model="mj-v7-remove-bg"
             ),
-            publishing=Publishing(results=self.results),
+            publishing=publishing,
             review_notes=ReviewNotes(board=board),
+            variants=variants,
             timing=timing,
             randomness=rng.random,
             results_bucket=self.results.bucket,

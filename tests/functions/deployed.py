@@ -75,6 +75,7 @@ class Stack:
             "CUTOUT_EVOLINK_BASE_URL": provider_url,
             "CUTOUT_EVOLINK_FILES_URL": provider_url,
             "CUTOUT_MODEL": "mj-v7-remove-bg",
+            "CUTOUT_PIXELS": "model",
             "CUTOUT_INPUT_TRANSPORT": "presigned",
             "CUTOUT_MAX_IN_FLIGHT": "3",
             "CUTOUT_DAILY_CREDIT_CAP": "5000",

@@ -68,6 +68,7 @@ TOLD = {
     | WORKING
     | {
         "POWERTOOLS_SERVICE_NAME": "store-result",
+        "CUTOUT_PIXELS": "model",
         "CUTOUT_CALLBACKS_QUEUE_URL": "<CallbacksQueue>",
     },
     "Sweep": EVERY

@@ -26,6 +26,8 @@ DEFAULTS: dict[str, Any] = {
     "upload_suffixes": (),
     "result_prefix": "",
     "error_notes": True,
+    "pixels": "model",
+    "recipes": None,
     "event_bus": "default",
     "max_in_flight": 3,
     "daily_credit_cap": 5000,

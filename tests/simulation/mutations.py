@@ -103,7 +103,7 @@ def the_row_is_written_before_the_object(self: StoreResult, delivery: Delivery) 
         return _bring_home(self, delivery)
     result = Result(bucket="results", key=delivery.key, size=1, width=1, height=1, sha256="")
     settled = self._settle(delivery.job, Move.COMPLETE, None, result=result)
-    self._publish(delivery)
+    self._publish(delivery, self.labelling.labels(delivery.job, delivery.task))
     return settled
 
 

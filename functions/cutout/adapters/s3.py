@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAllowed", "405"})
 """405: the version is a delete marker."""
 _LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+_CHUNK_BYTES = 1 << 20
 _PRECONDITIONS_ON_ABSENT = frozenset({"NoSuchKey", "404"})
 _SAID_AT = "cutout-said-at"
 
@@ -99,6 +100,21 @@ class S3Results:
         except ClientError as exc:
             return _lost(exc, replacing)
         return True
+
+    def fetch(self, key: str, file: Path) -> Labels | None:
+        """Write what stands there into the file; returns its labels, or None if nothing stands."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=key)
+            tagging = self._client.get_object_tagging(Bucket=self._bucket, Key=key)
+        except ClientError as exc:
+            if _code(exc) in _GONE:
+                return None
+            raise
+        with file.open("wb") as copy:
+            for chunk in answer["Body"].iter_chunks(_CHUNK_BYTES):
+                copy.write(chunk)
+        tags = {tag["Key"]: tag["Value"] for tag in tagging["TagSet"]}
+        return Labels(metadata=_metadata(answer), tags=tags, handling=_handling(answer))
 
 
 class S3Notes:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cutout.errors import StoreBusyError
 from cutout.job import Source
-from cutout.ports import Wake
+from cutout.ports import RenderRequest, Wake
 from cutout.states import Lane
 
 if TYPE_CHECKING:
@@ -76,6 +76,10 @@ class SqsCallbacks(_Queue):
                 for wake in wakes
             ],
         )
+
+    def render(self, requests: Sequence[RenderRequest]) -> None:
+        """Have StoreResult make these."""
+        self._send([{"job": one.job_id, "render": list(one.recipes)} for one in requests])
 
 
 def _found(source: Source, lane: Lane) -> dict[str, Any]:

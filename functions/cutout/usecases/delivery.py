@@ -10,7 +10,7 @@ from cutout.job import Job, Photo
 from cutout.keys import review_key
 from cutout.ports import Picture
 from cutout.provider import Task
-from cutout.states import Reason
+from cutout.states import Pixels, Reason
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +22,8 @@ class Delivery:
         file: its bytes, in a folder that goes when the delivery ends.
         picture: what the file shows; None if it cannot be decoded.
         doubt: why a person must look at it; None if it is accepted.
+        pixels: whose colours it has.
+        remark: what is not as the settings ask for, and why; None if all is.
     """
 
     job: Job
@@ -29,6 +31,8 @@ class Delivery:
     file: Path
     picture: Picture | None = None
     doubt: Reason | None = None
+    pixels: Pixels = Pixels.MODEL
+    remark: str | None = None
 
     @property
     def photo(self) -> Photo:

@@ -19,6 +19,7 @@ from cutout.ports import (
     Gates,
     Jobs,
     Metric,
+    ResultKeys,
     SourceHeads,
     TaskClaim,
     Telemetry,
@@ -42,7 +43,7 @@ _FOLLOWERS = 2
 """Who leaves the gate wakes one for its slot, and one more in case that another woke the first."""
 
 
-class Store(Jobs, Gates, Backlog, SourceHeads, Protocol):
+class Store(Jobs, Gates, Backlog, SourceHeads, ResultKeys, Protocol):
     """The jobs table, as the recorder needs it."""
 
 

@@ -1,6 +1,6 @@
 """Bringing a finished task's result home, step by step.
 
-    obtain → accept → finish → publish → settle
+    obtain → accept → finish → publish → variants → settle
 
 The object is written first and the row last: `completed` means the object is there. A worker
 that dies between two steps leaves a job in `storing`, whose lease runs out: everything is done
@@ -22,18 +22,24 @@ from cutout.errors import (
     TransientError,
 )
 from cutout.job import Attempt, Job, Result
-from cutout.ports import Downloads, Pictures
+from cutout.ports import Downloads, Labels, Pictures
 from cutout.provider import Task
 from cutout.states import AttemptOutcome, Move, Reason
 from cutout.usecases.delivery import Delivery
+from cutout.usecases.finishing import Bases, Finished, Finishing
 from cutout.usecases.labelling import Labelling
 from cutout.usecases.publishing import Publishing, sha256
 from cutout.usecases.record import Recorder
 from cutout.usecases.review_notes import ReviewNotes
 from cutout.usecases.timing import Randomness, Timing, back_off
+from cutout.usecases.variants import Variants
+from cutout.variant import Variant
 
-_PNG = "png"
 _READ_AGAIN_FOR = timedelta(minutes=15)
+_DEATHS = 2
+"""Who began this often and never ended is not given the same a third time."""
+_DEATHS_AMONG_BAD_LINKS = 12
+"""The same where results that could not be fetched were counted, too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +49,11 @@ class StoreResult:
     recorder: Recorder
     downloads: Downloads
     pictures: Pictures
+    finishing: Finishing
     labelling: Labelling
     publishing: Publishing
     review_notes: ReviewNotes
+    variants: Variants
     timing: Timing
     randomness: Randomness
     results_bucket: str
@@ -63,12 +71,23 @@ class StoreResult:
             return self._bring_home(self._accept(delivery))
 
     def _bring_home(self, delivery: Delivery) -> Job:
-        finished = self._finish(delivery)
-        superseded, published = self._publish(finished)
+        try:
+            has_died = _died_here(delivery.job)
+            finished = self.finishing.finish(delivery, is_cautious=has_died)
+            labels = self.labelling.labels(delivery.job, delivery.task)
+        except SourceGoneError:
+            return self._settle(delivery.job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
+        superseded = self._publish(finished, labels)
         if superseded:
             return self._settle(delivery.job, Move.SUPERSEDE, superseded)
         move = Move.KEEP_FOR_REVIEW if finished.doubt else Move.COMPLETE
-        return self._settle(delivery.job, move, finished.doubt, result=published)
+        return self._settle(
+            delivery.job,
+            move,
+            finished.doubt,
+            result=self._result(finished),
+            variants=self._variants(delivery, finished, labels),
+        )
 
     def _obtain(self, job: Job, task: Task, folder: Path) -> Delivery:
         """Fetch the result's bytes.
@@ -97,23 +116,11 @@ class StoreResult:
         picture = self.pictures.examine(delivery.file)
         return replace(delivery, picture=picture, doubt=why_not(picture, delivery.photo))
 
-    def _finish(self, delivery: Delivery) -> Delivery:
-        """Make an accepted result the cut-out to publish; what is in doubt stays as it came."""
-        picture = delivery.picture
-        if picture is None or delivery.doubt or picture.format == _PNG:
-            return delivery
-        self.pictures.rewrite_as_png(delivery.file)
-        return replace(delivery, picture=replace(picture, format=_PNG))
-
-    def _publish(self, delivery: Delivery) -> tuple[Reason | None, Result | None]:
-        """Put it into the bucket: why it must not be, or what stands there now."""
-        try:
-            labels = self.labelling.labels(delivery.job, delivery.task)
-        except SourceGoneError:
-            return Reason.SOURCE_DELETED, None
+    def _publish(self, delivery: Delivery, labels: Labels) -> Reason | None:
+        """Put it into the bucket; returns why it must not be there, if it must not."""
         superseded = self.recorder.why_superseded(delivery.job)
         if superseded:
-            return superseded, None
+            return superseded
         picture = delivery.picture
         is_stored = self.publishing.publish(
             delivery.job,
@@ -123,16 +130,38 @@ class StoreResult:
             labels=labels,
         )
         if not is_stored:
-            return Reason.NEWER_UPLOAD, None
+            return Reason.NEWER_UPLOAD
         if delivery.doubt:
             self.review_notes.write(delivery, delivery.doubt)
-        return None, Result(
+        return None
+
+    def _variants(self, raw: Delivery, finished: Delivery, labels: Labels) -> tuple[Variant, ...]:
+        """Make what the recipes ask for; whatever happens, the cut-out stands and was paid for."""
+        job, picture = finished.job, finished.picture
+        if picture is None or finished.doubt or job.due_at is None:
+            return ()
+        if _died_here(job):
+            return self.variants.give_up(job, "making it never ended; `cutout render` tries again")
+        bases = Bases(
+            finishing=self.finishing,
+            job=job,
+            published=Finished(file=finished.file, picture=picture, pixels=finished.pixels),
+            model=lambda: self.finishing.with_models_pixels(job, raw.file, raw.picture or picture),
+        )
+        until = job.due_at - self.timing.lease / 3
+        return self.variants.make(job, bases.file, labels, until=until)
+
+    def _result(self, delivery: Delivery) -> Result:
+        picture = delivery.picture
+        return Result(
             bucket=self.results_bucket,
             key=delivery.key,
             size=delivery.file.stat().st_size,
             width=picture.width if picture else 0,
             height=picture.height if picture else 0,
             sha256=sha256(delivery.file),
+            pixels=delivery.pixels,
+            remark=delivery.remark,
         )
 
     def _later(self, job: Job, message: str) -> Job:
@@ -161,6 +190,15 @@ class StoreResult:
             **facts,
         )
         return self.recorder.record(job, settled)
+
+
+def _died_here(job: Job) -> bool:
+    """The lease on this result ran out again and again: perhaps its pixels are too many.
+
+    Then it is brought home without what takes time and memory: it was paid for.
+    """
+    is_counting_links = job.reason is Reason.RESULT_UNREADABLE
+    return job.tries >= (_DEATHS_AMONG_BAD_LINKS if is_counting_links else _DEATHS)
 
 
 def _succeeded(attempt: Attempt) -> Attempt:

@@ -3,57 +3,122 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 from cutout.adapters.http_httpx import FetchLimits, SafeDownloads
-from cutout.adapters.pictures_pillow import PillowPictures
+from cutout.adapters.pillow.pictures import PillowPictures
 from cutout.adapters.s3 import S3Results, S3Uploads
-from cutout.ports import Telemetry
+from cutout.ports import RenderRequest, Telemetry, Wake
+from cutout.recipes import Recipe, read_recipes
 from cutout.settings import StoreSettings
+from cutout.usecases.finishing import Finishing
 from cutout.usecases.follow import Follow
 from cutout.usecases.labelling import Labelling
 from cutout.usecases.publishing import Publishing
+from cutout.usecases.record import Recorder
+from cutout.usecases.render import Render
 from cutout.usecases.review_notes import ReviewNotes
 from cutout.usecases.store import StoreResult
+from cutout.usecases.variants import Variants
 from cutout.wiring import shared
 from cutout.wiring.aws import Clients
 from cutout.wiring.secrets import secret
 
+RECIPES = Path(__file__).parent.parent / "recipes.json"
+"""Where a synth puts the recipes into the asset; without recipes there is no such file."""
 
-def build(environment: Mapping[str, str], telemetry: Telemetry) -> Follow:
-    """Everything StoreResult needs, from its environment.
+
+@dataclass(frozen=True, kw_only=True)
+class StoreApp:
+    """What the handler calls."""
+
+    follow: Follow
+    render: Render
+
+    def take(self, message: Wake | RenderRequest) -> None:
+        """Do what a message of the callbacks queue asks for."""
+        if isinstance(message, RenderRequest):
+            self.render.render(message)
+        else:
+            self.follow.wake(message)
+
+
+def build(
+    environment: Mapping[str, str], telemetry: Telemetry, recipes: Path = RECIPES
+) -> StoreApp:
+    """Everything StoreResult needs, from its environment and the recipes in its asset.
 
     Raises:
-        SettingsError: the environment is incomplete.
+        SettingsError: the environment is incomplete, or the recipes cannot be read.
     """
     settings = StoreSettings.from_environment(environment)
     clients = Clients(environment)
     api_key = secret(clients, settings.api_key_secret)
     files = shared.evolink_files(settings, api_key)
     recorder = shared.recorder(settings, clients, telemetry, files)
+    uploads = S3Uploads(clients.s3())
+    results = S3Results(clients.s3(), settings.results_bucket)
+    pictures = PillowPictures(settings.max_pixels)
+    finishing = Finishing(pictures=pictures, uploads=uploads, pixels=settings.pixels)
+    publishing = Publishing(results=results)
+    variants = _variants(settings, recorder, pictures, publishing, _read(recipes))
     timing = shared.timing(settings)
     store = StoreResult(
         recorder=recorder,
-        labelling=Labelling(
-            uploads=S3Uploads(clients.s3()), telemetry=telemetry, model=settings.model
-        ),
-        publishing=Publishing(results=S3Results(clients.s3(), settings.results_bucket)),
-        review_notes=ReviewNotes(board=shared.note_board(settings, clients, telemetry)),
         downloads=SafeDownloads(
             FetchLimits(
                 max_seconds=shared.download_seconds(settings.lease_seconds),
                 allow_loopback=settings.allow_loopback,
             ),
         ),
-        pictures=PillowPictures(settings.max_pixels),
+        pictures=pictures,
+        finishing=finishing,
+        labelling=Labelling(uploads=uploads, telemetry=telemetry, model=settings.model),
+        publishing=publishing,
+        review_notes=ReviewNotes(board=shared.note_board(settings, clients, telemetry)),
+        variants=variants,
         timing=timing,
         randomness=shared.randomness,
         results_bucket=settings.results_bucket,
     )
-    return Follow(
-        recorder=recorder,
-        jobs=recorder.store,
-        evolink=shared.evolink(settings, api_key),
-        store=store.store,
-        timing=timing,
-        randomness=shared.randomness,
+    return StoreApp(
+        follow=Follow(
+            recorder=recorder,
+            jobs=recorder.store,
+            evolink=shared.evolink(settings, api_key),
+            store=store.store,
+            timing=timing,
+            randomness=shared.randomness,
+        ),
+        render=Render(
+            recorder=recorder,
+            jobs=recorder.store,
+            results=results,
+            finishing=finishing,
+            variants=variants,
+            lease=timing.lease,
+        ),
     )
+
+
+def _variants(
+    settings: StoreSettings,
+    recorder: Recorder,
+    pictures: PillowPictures,
+    publishing: Publishing,
+    recipes: tuple[Recipe, ...],
+) -> Variants:
+    return Variants(
+        recipes=recipes,
+        pictures=pictures,
+        publishing=publishing,
+        result_keys=recorder.store,
+        telemetry=recorder.telemetry,
+        clock=recorder.clock,
+        result_prefix=settings.result_prefix,
+    )
+
+
+def _read(recipes: Path) -> tuple[Recipe, ...]:
+    return read_recipes(recipes.read_text(encoding="utf-8")) if recipes.is_file() else ()

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from cutout.gate import Gate, Limits, Pause, PauseReason, Suspicion
 from cutout.job import Attempt, Job, Photo, Result, Source, Step
-from cutout.states import AttemptOutcome, Lane, Reason, State, Transport
+from cutout.states import AttemptOutcome, Lane, Pixels, Reason, State, Transport
+from cutout.variant import Variant
 
 T = TypeVar("T")
 
@@ -49,6 +50,7 @@ PHOTOS = drawn(
     height=_COUNTS,
     sha256=_HEX,
     orientation=st.integers(1, 8),
+    profile=st.none() | _TEXTS,
 )
 ATTEMPTS = drawn(
     Attempt,
@@ -75,6 +77,20 @@ RESULTS = drawn(
     width=_COUNTS,
     height=_COUNTS,
     sha256=_HEX,
+    pixels=st.sampled_from(Pixels),
+    remark=st.none() | _TEXTS,
+)
+VARIANTS = drawn(
+    Variant,
+    recipe=_TEXTS,
+    format=_TEXTS,
+    made_at=_TIMES,
+    key=st.none() | _TEXTS,
+    size=_COUNTS,
+    width=_COUNTS,
+    height=_COUNTS,
+    sha256=_HEX,
+    problem=st.none() | _TEXTS,
 )
 REASONS = st.none() | st.sampled_from(Reason)
 STEPS = drawn(Step, state=st.sampled_from(State), at=_TIMES, reason=REASONS)
@@ -101,6 +117,7 @@ JOBS = drawn(
     photo=st.none() | PHOTOS,
     attempts=st.lists(ATTEMPTS, max_size=3).map(tuple),
     result=st.none() | RESULTS,
+    variants=st.lists(VARIANTS, max_size=2).map(tuple),
     history=st.lists(STEPS, max_size=3).map(tuple),
     expires_at=st.none() | _TIMES,
 )

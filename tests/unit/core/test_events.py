@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutout.errors import MessageError
-from cutout.events import Deleted, JobDue, Uploaded, VersionDeleted, read_submission, read_wake
+from cutout.events import Deleted, JobDue, Uploaded, VersionDeleted, read_callback, read_submission
 from cutout.job import Source
 from cutout.ports import Wake
 from cutout.states import Lane
@@ -207,7 +207,7 @@ def test_an_event_with_a_size_that_is_none_is_refused(size: object) -> None:
 def test_callback_is_read() -> None:
     """A callback came in: which attempt, and which task its body spoke of."""
     (body,) = bodies("sqs-callbacks-completed")
-    assert read_wake(body) == Wake(
+    assert read_callback(body) == Wake(
         job_id=JOB, attempt=1, task_id="task-unified-1795166131-4k7q2m9x", is_poll=False
     )
 
@@ -215,13 +215,13 @@ def test_callback_is_read() -> None:
 def test_poll_is_read() -> None:
     """Sweep asks: no body spoke of a task."""
     (body,) = bodies("sqs-callbacks-poll")
-    assert read_wake(body) == Wake(job_id=JOB, attempt=1, task_id=None, is_poll=True)
+    assert read_callback(body) == Wake(job_id=JOB, attempt=1, task_id=None, is_poll=True)
 
 
 def test_older_wakes_without_a_poll_mark_are_read() -> None:
     """A message of an earlier version is a callback."""
     body = json.dumps({"job": JOB, "attempt": 2})
-    assert read_wake(body) == Wake(job_id=JOB, attempt=2)
+    assert read_callback(body) == Wake(job_id=JOB, attempt=2)
 
 
 @pytest.mark.parametrize(
@@ -231,13 +231,13 @@ def test_older_wakes_without_a_poll_mark_are_read() -> None:
 def test_wakes_that_are_not_ours_are_refused(body: str) -> None:
     """They go to the dead letters."""
     with pytest.raises(MessageError):
-        read_wake(body)
+        read_callback(body)
 
 
 @given(told=PLAIN_JSON)
 def test_no_json_breaks_the_readers(told: object) -> None:
     """Whatever a message holds, it is read or refused, and nothing else happens."""
-    for read in (read_submission, read_wake):
+    for read in (read_submission, read_callback):
         try:
             message: object = read(json.dumps(told))
         except MessageError:
@@ -251,4 +251,4 @@ def test_a_message_that_names_no_job_goes_to_the_dead_letters(job: object) -> No
     with pytest.raises(MessageError):
         read_submission(json.dumps({"job": job}))
     with pytest.raises(MessageError):
-        read_wake(json.dumps({"job": job, "attempt": 1}))
+        read_callback(json.dumps({"job": job, "attempt": 1}))

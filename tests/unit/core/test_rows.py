@@ -118,6 +118,7 @@ def test_rows_hold_plain_values() -> None:
                 "is_adopted": False,
             }
         ],
+        "variants": [],
         "history": [{"state": "queued", "at": "2026-11-20T09:15:27+00:00", "reason": "gate-full"}],
     }
     assert {type(row["state"]), type(row["lane"])} == {str}

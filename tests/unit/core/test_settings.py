@@ -17,7 +17,7 @@ from cutout.settings import (
     SubmitSettings,
     SweepSettings,
 )
-from cutout.states import Transport
+from cutout.states import Pixels, Transport
 
 ENVIRONMENT = {
     "CUTOUT_STACK": "Cutout",
@@ -38,6 +38,7 @@ ENVIRONMENT = {
     "CUTOUT_EVOLINK_FILES_URL": "https://files-api.evolink.ai",
     "CUTOUT_MODEL": "mj-v7-remove-bg",
     "CUTOUT_INPUT_TRANSPORT": "presigned",
+    "CUTOUT_PIXELS": "model",
     "CUTOUT_UPLOAD_SUFFIXES": ".jpg,.png",
     "CUTOUT_MAX_IN_FLIGHT": "3",
     "CUTOUT_DAILY_CREDIT_CAP": "5000.5",
@@ -95,9 +96,11 @@ STORE = StoreSettings(
     job_deadline_seconds=timedelta(hours=6),
     retention_days=timedelta(days=90),
     allow_loopback=False,
+    pixels=Pixels.MODEL,
 )
+STORE_ALONE = {"callbacks_queue_url", "pixels"}
 SUBMIT = SubmitSettings(
-    **{f.name: getattr(STORE, f.name) for f in fields(STORE) if f.name != "callbacks_queue_url"},
+    **{f.name: getattr(STORE, f.name) for f in fields(STORE) if f.name not in STORE_ALONE},
     signing_key_secret="Cutout/callback-signing-key",
     callback_url="https://api.example",
     photo_reader_role_arn="arn:aws:iam::111122223333:role/reader",

@@ -142,7 +142,8 @@ def test_a_cut_out_of_another_format_becomes_a_png() -> None:
     world = World()
     job = finish(world, world.arrives(), b"webp 600 400 0 255")
     stored = world.results.objects["a.png"]
-    assert (stored.data, stored.content_type) == (CUT_OUT + b" " + TASK.encode(), "image/png")
+    made = CUT_OUT + f" upright {TASK}".encode()
+    assert (stored.data, stored.content_type) == (made, "image/png")
     assert job.result is not None
     assert job.result.size == len(stored.data)
     assert job.result.sha256 == hashlib.sha256(stored.data).hexdigest()

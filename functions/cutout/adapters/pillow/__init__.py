@@ -1,0 +1,1 @@
+"""Pictures with Pillow: looking into results, finishing cut-outs, and rendering variants."""

@@ -1,0 +1,165 @@
+"""The edge of a cut-out at the photo's own resolution, from what the model found at its own.
+
+The transparency is brought up with a guided filter, whose coefficients are fitted where the model
+worked and applied where the photo is sharp (He and Sun, Fast Guided Filter, arXiv:1505.00996).
+Only a band along the edge is touched: what the model calls solid or clear stays that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from PIL import Image, ImageChops, ImageFilter, ImageMath
+
+from cutout.adapters.pillow.opening import Picture
+
+Box = tuple[int, int, int, int]
+"""Left, top, right and bottom, in pixels of the photo."""
+_WINDOW = 3
+"""Pixels of the model's picture, in each direction, that one coefficient stands for."""
+_FRAME = 4 * _WINDOW
+_SMOOTHNESS = 6.0**2
+"""Variance of the guide, in levels squared, below which the filter blurs more than it follows."""
+_BAND = 5
+"""Pixels of the model's picture: how wide the edge's neighbourhood is."""
+_FLAT = 8
+"""Levels of transparency that are no edge yet."""
+_BILINEAR = Image.Resampling.BILINEAR
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edge:
+    """Transparency for any part of a photo.
+
+    Attributes:
+        scale: pixels of the model's picture to one of the photo, across and down.
+        alpha: what the model found, with a frame of its own outermost pixels.
+        guide: the photo in grey, likewise; None where the model's picture is as large.
+        band: where the model's transparency changes, without a frame.
+    """
+
+    scale: tuple[float, float]
+    alpha: Picture
+    guide: Picture | None
+    band: Picture
+
+    @classmethod
+    def of(cls, photo: Picture, alpha: Picture) -> Edge:
+        """The edge of a photo (RGB) after what the model found of it (L)."""
+        if alpha.width > photo.width or alpha.height > photo.height:
+            alpha = alpha.resize(photo.size, Image.Resampling.BOX)
+        guide = None
+        if alpha.size != photo.size:
+            guide = _framed(photo.resize(alpha.size, Image.Resampling.BOX).convert("L"))
+        return cls(
+            scale=(alpha.width / photo.width, alpha.height / photo.height),
+            alpha=_framed(alpha),
+            guide=guide,
+            band=_band(alpha),
+        )
+
+    def tile(self, box: Box, photo: Picture) -> Picture:
+        """The transparency of one part of the photo (L).
+
+        Args:
+            box: which part.
+            photo: its pixels (RGB).
+        """
+        place = self._place(box)
+        left, top, right, bottom = place
+        framed = left + _FRAME, top + _FRAME, right + _FRAME, bottom + _FRAME
+        plain = self.alpha.resize(photo.size, Image.Resampling.BICUBIC, box=framed)
+        if self.guide is None:
+            return plain
+        band = self.band.resize(photo.size, _BILINEAR, box=place)
+        if band.getbbox() is None:
+            return plain
+        return Image.composite(self._guided(place, photo), plain, band)
+
+    def _place(self, box: Box) -> tuple[float, float, float, float]:
+        across, down = self.scale
+        return box[0] * across, box[1] * down, box[2] * across, box[3] * down
+
+    def _guided(self, place: tuple[float, float, float, float], photo: Picture) -> Picture:
+        """The photo's grey, by coefficients that turn the guide into the transparency."""
+        left, top, right, bottom = place
+        columns = int(left // _WINDOW) - 2, int(right // _WINDOW) + 2
+        rows = int(top // _WINDOW) - 2, int(bottom // _WINDOW) + 2
+        slope, offset = self._coefficients(columns, rows)
+        box = (
+            left / _WINDOW - columns[0],
+            top / _WINDOW - rows[0],
+            right / _WINDOW - columns[0],
+            bottom / _WINDOW - rows[0],
+        )
+        return calculated(
+            lambda a: a["slope"] * a["grey"] + a["offset"],
+            slope=slope.resize(photo.size, _BILINEAR, box=box),
+            grey=photo.convert("L"),
+            offset=offset.resize(photo.size, _BILINEAR, box=box),
+        )
+
+    def _coefficients(
+        self, columns: tuple[int, int], rows: tuple[int, int]
+    ) -> tuple[Picture, Picture]:
+        """Slope and offset, one each a window; windows overlap by half."""
+        place = tuple(at * _WINDOW + _FRAME for at in (columns[0], rows[0], columns[1], rows[1]))
+        size = columns[1] - columns[0], rows[1] - rows[0]
+        alpha, guide = (
+            it.crop(_whole(place)).convert("F") for it in (self.alpha, self.guide or self.alpha)
+        )
+        both = floats(lambda a: a["alpha"] * a["guide"], alpha=alpha, guide=guide)
+        square = floats(lambda a: a["guide"] * a["guide"], guide=guide)
+        means = {
+            name: it.resize(size, _BILINEAR)
+            for name, it in {"p": alpha, "i": guide, "ip": both, "ii": square}.items()
+        }
+        slope = floats(
+            lambda a: (a["ip"] - a["i"] * a["p"]) / (a["ii"] - a["i"] * a["i"] + _SMOOTHNESS),
+            **means,
+        )
+        offset = floats(lambda a: a["p"] - a["slope"] * a["i"], slope=slope, **means)
+        return slope, offset
+
+
+def _whole(place: tuple[int, ...]) -> Box:
+    left, top, right, bottom = place
+    return left, top, right, bottom
+
+
+def _band(alpha: Picture) -> Picture:
+    """Solid along the edge, clear elsewhere."""
+    widest = alpha.filter(ImageFilter.MaxFilter(_BAND))
+    least = alpha.filter(ImageFilter.MinFilter(_BAND))
+    return ImageChops.subtract(widest, least).point(lambda level: 255 if level > _FLAT else 0)
+
+
+def _framed(image: Picture) -> Picture:
+    """The picture with its outermost pixels repeated around it, so that windows are never cut."""
+    width, height = image.size
+    framed = Image.new(image.mode, (width + 2 * _FRAME, height + 2 * _FRAME))
+    framed.paste(image, (_FRAME, _FRAME))
+    for column, onto in ((0, 0), (width - 1, width + _FRAME)):
+        strip = image.crop((column, 0, column + 1, height)).resize((_FRAME, height))
+        framed.paste(strip, (onto, _FRAME))
+    for row, onto in ((_FRAME, 0), (height + _FRAME - 1, height + _FRAME)):
+        strip = framed.crop((0, row, framed.width, row + 1)).resize((framed.width, _FRAME))
+        framed.paste(strip, (0, onto))
+    return framed
+
+
+def floats(formula: Any, **pictures: Picture) -> Picture:  # noqa: ANN401 - ImageMath's own type
+    """A formula over pictures, pixel by pixel, in floating point (F)."""
+    made: Picture = ImageMath.lambda_eval(formula, **_wide(pictures))
+    return made
+
+
+def calculated(formula: Any, **pictures: Picture) -> Picture:  # noqa: ANN401 - the same
+    """A formula over pictures, pixel by pixel, rounded and kept within 0 to 255 (L)."""
+    made: Picture = ImageMath.lambda_eval(lambda a: formula(a) + 0.5, **_wide(pictures))
+    return made.convert("L")
+
+
+def _wide(pictures: dict[str, Picture]) -> dict[str, Picture]:
+    return {name: it if it.mode == "F" else it.convert("F") for name, it in pictures.items()}

@@ -1,0 +1,60 @@
+"""A cut-out of the photo's own pixels: as many as the photo has, and inside the subject the same.
+
+Worked in tiles, so that beside the photo and its transparency little memory is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from PIL import Image, ImageChops
+
+from cutout.adapters.pillow.colours import Colours
+from cutout.adapters.pillow.edges import Box, Edge
+from cutout.adapters.pillow.opening import Picture
+
+_TILE = 256
+_CLEAR, _SOLID = 0, 255
+
+
+def cut_from(photo: Picture, alpha: Picture, own_alpha: Picture | None) -> Picture:
+    """Make the photo transparent where the model's picture is.
+
+    Args:
+        photo: its pixels as shown (RGB); they are changed in place.
+        alpha: the model's transparency (L), of the same shape, whatever its size.
+        own_alpha: the photo's own transparency, if it has any; nothing becomes less transparent.
+
+    Returns:
+        The cut-out (RGBA).
+    """
+    edge = Edge.of(photo, alpha)
+    colours = Colours.of(photo, alpha)
+    photo.putalpha(_SOLID)
+    for box in _tiles(photo.size):
+        seen = photo.crop(box).convert("RGB")
+        share = edge.tile(box, seen)
+        if own_alpha is not None:
+            share = ImageChops.multiply(share, own_alpha.crop(box))
+        photo.paste(_tile(box, seen, share, colours), box)
+    return photo
+
+
+def _tile(box: Box, seen: Picture, share: Picture, colours: Colours) -> Picture:
+    least, most = share.getextrema()
+    if most == _CLEAR:
+        return Image.new("RGBA", seen.size)
+    cut = seen if least == _SOLID else colours.tile(box, seen, share)
+    cut.putalpha(share)
+    if least == _CLEAR:
+        # What nobody sees is not kept: the background is gone, and the file is smaller.
+        empty = Image.new("RGBA", seen.size)
+        cut = Image.composite(cut, empty, share.point(lambda level: 255 if level else 0))
+    return cut
+
+
+def _tiles(size: tuple[int, int]) -> Iterator[Box]:
+    width, height = size
+    for top in range(0, height, _TILE):
+        for left in range(0, width, _TILE):
+            yield left, top, min(left + _TILE, width), min(top + _TILE, height)

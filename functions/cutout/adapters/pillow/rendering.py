@@ -1,0 +1,151 @@
+"""A recipe's picture of a finished cut-out."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, ImageCms, ImageColor, ImageFilter
+
+from cutout.adapters.pillow.opening import Picture
+from cutout.errors import PictureError
+from cutout.recipes import Length, Recipe, Shadow
+
+Size = tuple[int, int]
+_STRIP = 256
+_SEEN = 8
+"""Levels of transparency from which on something counts as subject when trimming."""
+_QUALITIES = {"jpg": 90, "webp": 85, "avif": 70}
+_LONGEST_SIDE = {"webp": 16_383, "jpg": 65_500}
+_LARGE = 8_000_000
+"""Pixels from which on AVIF is written in less careful a way: it would take minutes."""
+
+
+def rendered(cut_out: Picture, recipe: Recipe, profile: bytes | None) -> Picture:
+    """Trim, scale, lay on a canvas with shadow and background.
+
+    Args:
+        cut_out: RGBA.
+        recipe: what is wanted.
+        profile: the ICC profile of the cut-out's values; None means sRGB.
+
+    Raises:
+        PictureError: there is nothing to be seen, or no room for it.
+    """
+    picture = _trimmed(cut_out) if recipe.trim else cut_out
+    canvas, inner = _layout(picture.size, recipe)
+    _refuse_too_long(canvas, recipe.format)
+    if picture.size != inner:
+        picture = picture.resize(inner, Image.Resampling.LANCZOS)
+    if recipe.shadow is None and recipe.background is None and canvas == inner:
+        return picture
+    at = (canvas[0] - inner[0]) // 2, (canvas[1] - inner[1]) // 2
+    return _laid(picture, canvas, at, recipe, profile)
+
+
+def save(image: Picture, recipe: Recipe, into: Path, profile: bytes | None) -> None:
+    """Write the picture in the recipe's format."""
+    options: dict[str, Any] = {"icc_profile": profile} if profile else {}
+    if recipe.format != "png":
+        options["quality"] = recipe.quality or _QUALITIES[recipe.format]
+    if recipe.format == "avif":
+        options["speed"] = 9 if image.width * image.height > _LARGE else 6
+    if recipe.format == "jpg":
+        options |= {"progressive": True, "optimize": True}
+    name = "JPEG" if recipe.format == "jpg" else recipe.format.upper()
+    image.save(into, name, **options)
+
+
+def _trimmed(picture: Picture) -> Picture:
+    seen = picture.getchannel("A").point(lambda level: 255 if level >= _SEEN else 0)
+    box = seen.getbbox()
+    if box is None:
+        raise PictureError("there is nothing to trim to: the cut-out is all but empty")
+    return picture.crop(box)
+
+
+def _layout(size: Size, recipe: Recipe) -> tuple[Size, Size]:
+    """The size of the canvas, and that of the picture on it."""
+    if recipe.fit is None:
+        margin = _margin_around(size, recipe.margin)
+        return (size[0] + 2 * margin, size[1] + 2 * margin), size
+    canvas = recipe.fit.width, recipe.fit.height
+    margin = recipe.margin.of(min(canvas))
+    room = canvas[0] - 2 * margin, canvas[1] - 2 * margin
+    if min(room) < 1:
+        raise PictureError("the margin leaves no room for the picture")
+    scale = min(room[0] / size[0], room[1] / size[1])
+    return canvas, (
+        min(room[0], max(1, round(size[0] * scale))),
+        min(room[1], max(1, round(size[1] * scale))),
+    )
+
+
+def _margin_around(size: Size, margin: Length) -> int:
+    """A share is of the canvas, which the margin itself makes larger."""
+    shorter = min(size) + 2 * margin.pixels
+    return margin.pixels + round(margin.share * shorter / (1 - 2 * margin.share))
+
+
+def _refuse_too_long(size: Size, format_: str) -> None:
+    most = _LONGEST_SIDE.get(format_)
+    if most and max(size) > most:
+        raise PictureError(f"{format_} takes at most {most:,} pixels a side; give the recipe a fit")
+
+
+def _laid(picture: Picture, size: Size, at: Size, recipe: Recipe, profile: bytes | None) -> Picture:
+    ground = (0, 0, 0, 0)
+    if recipe.background:
+        ground = (*_in_profile(recipe.background, profile), 255)
+    canvas = Image.new("RGBA", size, ground)
+    if recipe.shadow:
+        _cast(canvas, picture.getchannel("A"), at, recipe.shadow)
+    for top, strip in _strips(picture):
+        canvas.alpha_composite(strip, (at[0], at[1] + top))
+    return canvas.convert("RGB") if recipe.background else canvas
+
+
+def _strips(picture: Picture) -> Iterator[tuple[int, Picture]]:
+    """Parts of a picture, so that laying one on another needs little memory."""
+    for top in range(0, picture.height, _STRIP):
+        bottom = min(top + _STRIP, picture.height)
+        yield top, picture.crop((0, top, picture.width, bottom))
+
+
+def _cast(canvas: Picture, alpha: Picture, at: Size, shadow: Shadow) -> None:
+    """Darken the canvas where the subject's shadow falls."""
+    shorter = min(canvas.size)
+    shape = Image.new("L", canvas.size)
+    shape.paste(alpha, (at[0] + shadow.right.of(shorter), at[1] + shadow.down.of(shorter)))
+    shape = _blurred(shape, shadow.blur.of(shorter))
+    shape = shape.point(lambda level: round(level * shadow.opacity))
+    for top, strip in _strips(shape):
+        black = Image.new("RGBA", strip.size)
+        black.putalpha(strip)
+        canvas.alpha_composite(black, (0, top))
+
+
+def _blurred(shape: Picture, radius: int) -> Picture:
+    """What is blurred much may be small meanwhile."""
+    factor = max(1, radius // 8)
+    if factor == 1:
+        return shape.filter(ImageFilter.GaussianBlur(radius))
+    small = shape.reduce(factor).filter(ImageFilter.GaussianBlur(radius / factor))
+    box = (0, 0, shape.width / factor, shape.height / factor)
+    return small.resize(shape.size, Image.Resampling.BICUBIC, box=box)
+
+
+def _in_profile(colour: str, profile: bytes | None) -> tuple[int, int, int]:
+    """A colour of sRGB in the values of the cut-out's own colour space."""
+    pixel = Image.new("RGB", (1, 1), ImageColor.getrgb(colour))
+    if profile is not None:
+        ImageCms.profileToProfile(
+            pixel,
+            ImageCms.createProfile("sRGB"),
+            ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+            inPlace=True,
+        )
+    red, green, blue = pixel.tobytes()
+    return red, green, blue

@@ -1,0 +1,161 @@
+"""Making the cut-out that is published of the result that the model gave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from cutout.acceptance import has_aspect
+from cutout.errors import PictureError, SourceGoneError
+from cutout.job import Job
+from cutout.ports import Picture, Pictures, Uploads
+from cutout.states import Pixels, Reason
+from cutout.usecases.delivery import Delivery
+
+_PNG = "png"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A cut-out as it is published.
+
+    Attributes:
+        pixels: whose colours it has.
+        remark: what is not as it was asked for, and why; None if all is.
+    """
+
+    file: Path
+    picture: Picture
+    pixels: Pixels = Pixels.MODEL
+    remark: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finishing:
+    """Turns results upright, keeps their colours right, and takes the photo's pixels if asked to.
+
+    Attributes:
+        pixels: whose pixels a cut-out has where nobody says otherwise.
+    """
+
+    pictures: Pictures
+    uploads: Uploads
+    pixels: Pixels
+
+    def finish(self, delivery: Delivery, *, is_cautious: bool = False) -> Delivery:
+        """The cut-out to publish; a result in doubt stays as it came.
+
+        Args:
+            delivery: an examined result.
+            is_cautious: workers died of it: the model's pixels must do.
+
+        Raises:
+            SourceGoneError: the photo is needed, and no longer there.
+        """
+        if delivery.picture is None or delivery.doubt:
+            return delivery
+        wanted = Pixels.MODEL if is_cautious else self.pixels
+        finished = self._finished(delivery.job, delivery.file, delivery.picture, wanted)
+        photo = delivery.photo
+        is_as_shown = has_aspect(finished.picture, photo.width, photo.height)
+        return replace(
+            delivery,
+            file=finished.file,
+            picture=finished.picture,
+            pixels=finished.pixels,
+            remark=finished.remark,
+            doubt=None if is_as_shown else Reason.RESULT_ASPECT_DIFFERS,
+        )
+
+    def with_models_pixels(self, job: Job, result: Path, picture: Picture) -> Finished:
+        """A PNG of the result, upright. A result that is that already costs nothing.
+
+        Raises:
+            SourceGoneError: the photo is needed to compare with, and no longer there.
+        """
+        compares = needs_source(job)
+        if picture.format == _PNG and picture.orientation == 1 and not compares:
+            return Finished(file=result, picture=picture)
+        into = result.with_name("cut-out-model.png")
+        try:
+            source = self._source(job, result) if compares else None
+            made = self.pictures.cut_out(result, source, into)
+        except PictureError as exc:
+            made = self.pictures.cut_out(result, None, into)
+            remark = f"it could not be compared with the photo: {exc}"
+            return Finished(file=into, picture=made, remark=remark)
+        return Finished(file=into, picture=made)
+
+    def with_sources_pixels(self, job: Job, result: Path) -> Finished:
+        """A PNG of every pixel of the photo, transparent where the result is.
+
+        Raises:
+            PictureError: the photo cannot be decoded.
+            SourceGoneError: it is no longer there.
+        """
+        into = result.with_name("cut-out-source.png")
+        made = self.pictures.faithful_cut_out(result, self._source(job, result), into)
+        return Finished(file=into, picture=made, pixels=Pixels.SOURCE)
+
+    def _finished(self, job: Job, result: Path, picture: Picture, wanted: Pixels) -> Finished:
+        if wanted is Pixels.MODEL:
+            return self.with_models_pixels(job, result, picture)
+        try:
+            return self.with_sources_pixels(job, result)
+        except PictureError as exc:
+            # It was paid for: better the model's own pixels than nothing.
+            remark = f"the photo's own pixels cannot be used: {exc}"
+            return replace(self.with_models_pixels(job, result, picture), remark=remark)
+
+    def _source(self, job: Job, result: Path) -> Path:
+        """The photo's bytes in a file beside the result, fetched once."""
+        file = result.with_name("source")
+        if not file.exists():
+            file.write_bytes(self.uploads.read(job.source).data)
+        return file
+
+
+@dataclass(kw_only=True)
+class Bases:
+    """The finished cut-outs that recipes start from, each made when the first asks for it.
+
+    Attributes:
+        published: the one that stands in the results bucket.
+        model: makes the one with the model's pixels, where `published` is not that.
+    """
+
+    finishing: Finishing
+    job: Job
+    published: Finished
+    model: Callable[[], Finished]
+    _made: dict[Pixels, Path] = field(default_factory=dict)
+
+    def file(self, pixels: Pixels | None) -> Path:
+        """The cut-out with these pixels; None means the published one.
+
+        Raises:
+            PictureError: it cannot be had.
+        """
+        wanted = pixels or self.published.pixels
+        if wanted not in self._made:
+            self._made[wanted] = self._make(wanted)
+        return self._made[wanted]
+
+    def _make(self, pixels: Pixels) -> Path:
+        if pixels is self.published.pixels:
+            return self.published.file
+        try:
+            if pixels is Pixels.MODEL:
+                return self.model().file
+            return self.finishing.with_sources_pixels(self.job, self.published.file).file
+        except SourceGoneError as exc:
+            raise PictureError("the photo is no longer there") from exc
+
+
+def needs_source(job: Job) -> bool:
+    """Whether a result may be turned otherwise than its photo, or in other colours.
+
+    Most photos say nothing of either, and need not be read a second time.
+    """
+    return job.photo is not None and (job.photo.orientation != 1 or job.photo.profile is not None)

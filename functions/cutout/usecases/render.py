@@ -1,0 +1,88 @@
+"""Making variants again from a cut-out that stands already: nothing is paid."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from cutout.errors import JobMovedError, PictureError
+from cutout.job import Job, Result
+from cutout.ports import Jobs, Labels, Picture, RenderRequest, Results
+from cutout.states import Pixels, State
+from cutout.usecases.finishing import Bases, Finished, Finishing
+from cutout.usecases.publishing import sha256
+from cutout.usecases.record import Recorder
+from cutout.usecases.variants import Variants
+from cutout.variant import Variant, replaced
+
+_RACES = 3
+"""Who loses as often lets the queue deliver again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Render:
+    """Answers wishes for variants."""
+
+    recorder: Recorder
+    jobs: Jobs
+    results: Results
+    finishing: Finishing
+    variants: Variants
+    lease: timedelta
+
+    def render(self, request: RenderRequest) -> None:
+        """Make the variants that are asked for, and write on the row what became of them.
+
+        Raises:
+            JobMovedError: the row is written too often; the queue delivers again.
+        """
+        job = self.jobs.find(request.job_id)
+        if job is None or job.state is not State.COMPLETED or job.result is None:
+            self.recorder.telemetry.fact("nothing to render: the job is not completed")
+            return
+        with tempfile.TemporaryDirectory(prefix="cutout-") as folder:
+            fresh = self._made(job, job.result, request.recipes, Path(folder))
+        self._record(job, fresh)
+
+    def _made(
+        self, job: Job, result: Result, names: tuple[str, ...], folder: Path
+    ) -> tuple[Variant, ...]:
+        file = folder / "cut-out.png"
+        labels = self.results.fetch(result.key, file)
+        is_there = labels is not None and sha256(file) == result.sha256
+        published = Finished(file=file, picture=_picture(result), pixels=result.pixels)
+        bases = Bases(finishing=self.finishing, job=job, published=published, model=_not_kept)
+        return self.variants.make_named(
+            job,
+            bases.file if is_there else _gone,
+            labels or Labels(metadata={}, tags={}),
+            until=self.recorder.clock.now() + self.lease / 2,
+            names=names,
+        )
+
+    def _record(self, job: Job, fresh: tuple[Variant, ...]) -> None:
+        for _ in range(_RACES):
+            try:
+                after = replace(job, variants=replaced(job.variants, fresh))
+                self.recorder.record(job, after)
+            except JobMovedError as lost:
+                if lost.winner is None:
+                    return
+                job = lost.winner
+            else:
+                return
+        raise JobMovedError(job)
+
+
+def _picture(result: Result) -> Picture:
+    return Picture(format="png", width=result.width, height=result.height, alpha_range=(0, 255))
+
+
+def _gone(_pixels: Pixels | None) -> Path:
+    raise PictureError("the cut-out is no longer where it was stored")
+
+
+def _not_kept() -> Finished:
+    raise PictureError("the model's own pixels are no longer kept")

@@ -1,0 +1,35 @@
+"""What was made of a cut-out besides the cut-out itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Variant:
+    """One recipe's picture of one cut-out. Size in bytes, width and height in pixels.
+
+    Attributes:
+        recipe: the recipe's name.
+        key: where it is in the results bucket; None if it could not be made.
+        format: png, webp, avif or jpg.
+        made_at: when it was made, or when making it failed.
+        problem: why there is none; None if there is.
+    """
+
+    recipe: str
+    format: str
+    made_at: datetime
+    key: str | None = None
+    size: int = 0
+    width: int = 0
+    height: int = 0
+    sha256: str = ""
+    problem: str | None = None
+
+
+def replaced(standing: tuple[Variant, ...], fresh: tuple[Variant, ...]) -> tuple[Variant, ...]:
+    """The variants with fresh ones in place of those of the same recipe, and new ones added."""
+    by_recipe = {one.recipe: one for one in (*standing, *fresh)}
+    return tuple(by_recipe.values())
