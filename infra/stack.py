@@ -1,6 +1,8 @@
 """A stack that holds one Cutout and says where its parts are."""
 
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
 
 from aws_cdk import CfnOutput, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_certificatemanager as acm
@@ -14,6 +16,9 @@ from .callback_api import CallbackDomain
 from .cutout import Cutout
 from .inventory import Asset, FunctionName
 from .settings import Settings
+from .version import version_of
+
+_PROJECT: Final = Path(__file__).resolve().parents[1]
 
 _OWN_KEY = "own"
 
@@ -101,4 +106,5 @@ def outputs(cutout: Cutout) -> dict[str, str]:
         "SubmissionsDeadLetterQueueUrl": cutout.submissions.dead_letters.queue_url,
         "CallbacksDeadLetterQueueUrl": cutout.callbacks.dead_letters.queue_url,
         "DashboardName": cutout.monitoring.dashboard.dashboard_name,
+        "Version": version_of(_PROJECT),
     }

@@ -238,6 +238,7 @@ def test_the_stack_says_where_its_parts_are_under_the_names_that_others_rely_on(
         "CallbacksDeadLetterQueueUrl",
         "CallbacksQueueUrl",
         "DashboardName",
+        "Version",
         "JobsTableName",
         "ResultsBucketName",
         "SubmissionsDeadLetterQueueUrl",

@@ -1,5 +1,6 @@
 """The stack as a whole, and the construct inside another stack."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from infra.cutout import Cutout
 from infra.inventory import Asset, FunctionName
 from infra.rules import SettingError
 from infra.settings import Settings
+from infra.version import version_of
 from tests.infra.reading import Reading, Synthesize
 
 OUTPUTS = {
@@ -25,6 +27,7 @@ OUTPUTS = {
     "SubmissionsDeadLetterQueueUrl": "<SubmissionsDeadLetters>",
     "CallbacksDeadLetterQueueUrl": "<CallbacksDeadLetters>",
     "DashboardName": "<MonitoringDashboard>",
+    "Version": version_of(Path(__file__).parents[2]),
 }
 
 TYPES = {

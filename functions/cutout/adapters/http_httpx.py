@@ -75,6 +75,7 @@ class HttpxHttp:
 
     Args:
         timeout_seconds: for each of connect, read and write.
+        verify: whose certificates are trusted.
         transport: in place of the network, for tests.
     """
 
@@ -82,6 +83,7 @@ class HttpxHttp:
         self,
         *,
         timeout_seconds: float = 30,
+        verify: ssl.SSLContext | bool = True,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._client = httpx.Client(
@@ -90,6 +92,7 @@ class HttpxHttp:
             limits=httpx.Limits(max_keepalive_connections=0),
             trust_env=False,
             cookies=_no_cookies(),
+            verify=verify,
             transport=transport,
         )
 

@@ -34,6 +34,10 @@ _COMMANDS = (
     "pause",
     "resume",
     "limits",
+    "watch",
+    "dashboard",
+    "redrive",
+    "doctor",
 )
 _INTERRUPTED = 130
 

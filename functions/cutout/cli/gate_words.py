@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cutout.cli.surroundings import Surroundings
-    from cutout.gate import Gate, Pause
+    from cutout.gate import Gate, Pause, PauseReason
 
 _WHAT_TO_DO = {
     "key-refused": "the provider refused the API key: put a good one into the secret, "
@@ -41,6 +41,11 @@ def gate_as_json(gate: Gate, now: datetime) -> dict[str, Any]:
             "until": pause.until.isoformat() if pause.until else None,
         },
     }
+
+
+def what_to_do(reason: PauseReason) -> str:
+    """Return why the gate is paused, in words, and what opens it."""
+    return _WHAT_TO_DO[reason.value]
 
 
 def tell_gate(gate: Gate, surroundings: Surroundings, *, as_json: bool) -> None:

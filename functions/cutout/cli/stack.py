@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from cutout.cli.numbers import Numbers
     from cutout.cli.photos import Photo
     from cutout.gate import Gate
     from cutout.inventory import Copies, Intake, Objects, Records
@@ -105,6 +106,9 @@ class Stack(Protocol):
 
     def gate(self) -> Gate:
         """Return the gate as it stands."""
+
+    def numbers(self) -> Numbers:
+        """Return how many jobs stand where, and what was settled lately."""
 
     def operate(self) -> Operate:
         """Return what a person may do to it."""

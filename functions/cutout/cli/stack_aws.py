@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,13 @@ from cutout.adapters.dynamodb.table import Table
 from cutout.adapters.s3_listing import S3Copies, S3Objects
 from cutout.adapters.sqs import SqsIntake, SqsSubmissions
 from cutout.cli.clock import MachineClock
+from cutout.cli.numbers import ENDS, OPEN, WINDOW, Numbers
 from cutout.cli.problems import Problem
 from cutout.cli.stack import Sent, StackOutputs
 from cutout.gate import DEFAULT_LIMITS
 from cutout.job import Source
 from cutout.keys import REVIEW_FOLDER
+from cutout.ports import MOST_COUNTED
 from cutout.usecases.arrive import Watch
 from cutout.usecases.operate import Operate
 from cutout.usecases.survey import Rules
@@ -44,8 +47,15 @@ _CONFIG = Config(
     read_timeout=60,
     retries={"mode": "standard", "total_max_attempts": 5},
 )
+_IMPATIENT = Config(
+    connect_timeout=3,
+    read_timeout=10,
+    retries={"mode": "standard", "total_max_attempts": 2},
+    max_pool_connections=20,
+)
 _LEASE = timedelta(minutes=2)
 """Sweep looks at a job that was retried after this long, should its message be lost."""
+_LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 _UNREACHABLE_STACK = "ValidationError"
 
 
@@ -61,13 +71,19 @@ def connect(target: Target) -> AwsStack:
 
 
 class Clients:
-    """Makes SDK clients for one target."""
+    """Makes SDK clients for one target.
 
-    def __init__(self, target: Target) -> None:
+    Args:
+        target: where it is.
+        is_impatient: whether a service that does not answer is given up soon.
+    """
+
+    def __init__(self, target: Target, *, is_impatient: bool = False) -> None:
         local = target.variables
         self.requests: Counter[str] = Counter()
         self._counting = Lock()
-        self._connection: dict[str, Any] = {"config": _CONFIG}
+        config = _CONFIG.merge(_IMPATIENT) if is_impatient else _CONFIG
+        self._connection: dict[str, Any] = {"config": config}
         if local is None:
             self._session = boto3.Session(profile_name=target.profile, region_name=target.region)
             self.where = f"AWS {self._session.region_name}"
@@ -79,7 +95,7 @@ class Clients:
         )
         self._connection = {
             # Loopback is nothing for a proxy, whatever the environment says.
-            "config": _CONFIG.merge(Config(proxies={})),
+            "config": config.merge(Config(proxies={})),
             "endpoint_url": local["AWS_ENDPOINT_URL"],
             "verify": local["AWS_CA_BUNDLE"],
         }
@@ -103,7 +119,8 @@ class AwsStack:
         self._clients = clients
         self._name = name
         self._s3 = clients.client("s3")
-        self._jobs = DynamoJobs(Table(clients.client("dynamodb"), outputs.jobs_table))
+        self._table = Table(clients.client("dynamodb"), outputs.jobs_table)
+        self._jobs = DynamoJobs(self._table)
         self._clock = clock
         self._outputs = outputs
 
@@ -188,6 +205,18 @@ class AwsStack:
         """Return the gate as it stands."""
         return self._jobs.read_gate()
 
+    def numbers(self) -> Numbers:
+        """Return how many jobs stand where, and what was settled lately."""
+        now = self._clock.now()
+        ever = datetime.fromtimestamp(0, UTC)
+        return Numbers(
+            at=now,
+            gate=self._jobs.read_gate(),
+            standing=self._jobs.standing(),
+            now={state: self._count(state, ever) for state in OPEN},
+            lately={state: self._count(state, now - WINDOW) for state in ENDS},
+        )
+
     def operate(self) -> Operate:
         """Return what a person may do to it."""
         gate = self._jobs.read_gate()
@@ -230,6 +259,12 @@ class AwsStack:
         variables = functions.get_function_configuration(FunctionName=name)["Environment"]
         settings: Mapping[str, str] = variables["Variables"]
         return settings
+
+    def _count(self, state: State, since: datetime) -> int:
+        """Count the jobs that came into a state since then, by one page of its index."""
+        between = (int(since.timestamp() * 1000), int(_LATEST.timestamp() * 1000))
+        moved = self._table.numbered("state", ("state", state.value), "updated_at", between)
+        return sum(1 for _ in islice(moved, MOST_COUNTED))
 
     def _function(self, name: str) -> str:
         pages = self._clients.client("cloudformation").get_paginator("list_stack_resources")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from cutout.cli.deployment import Deployment
     from cutout.cli.local import LocalClouds
     from cutout.cli.stack import Stack
     from cutout.cli.target import Choice
@@ -24,6 +25,13 @@ class Connect(Protocol):
         """Return it, or raise a Problem that says why not."""
 
 
+class Examine(Protocol):
+    """Finds the deployment that the options mean, whatever state it is in."""
+
+    def __call__(self, choice: Choice, /) -> Deployment:
+        """Return it, without asking whether it is there."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Surroundings:
     """What surrounds one run of the command line."""
@@ -32,6 +40,7 @@ class Surroundings:
     folder: Path
     clock: Clock
     connect: Connect
+    examine: Examine
     local: LocalClouds
 
     @classmethod
@@ -42,10 +51,12 @@ class Surroundings:
 
         settings = CliSettings.from_environment(environment)
         clock = MachineClock()
+        connector = Connector(settings, folder)
         return cls(
             settings=settings,
             folder=folder,
             clock=clock,
-            connect=Connector(settings, folder),
+            connect=connector,
+            examine=connector.deployment,
             local=MachineClouds(settings, folder, clock),
         )

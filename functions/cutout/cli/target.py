@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from cutout.cli.deployment import Deployment
     from cutout.cli.settings import CliSettings
     from cutout.cli.stack import Stack
 
@@ -76,3 +77,12 @@ class Connector:
         from cutout.local.lifecycle import local_variables  # noqa: PLC0415
 
         return connect(find_target(choice, self._settings, local_variables(self._folder)))
+
+    def deployment(self, choice: Choice) -> Deployment:
+        """Return what the stack consists of, even if it is not whole, or not there."""
+        from cutout.cli.clock import MachineClock  # noqa: PLC0415 - with the next
+        from cutout.cli.deployment_aws import AwsDeployment  # noqa: PLC0415 - boto3 loads slowly
+        from cutout.local.lifecycle import local_variables  # noqa: PLC0415
+
+        target = find_target(choice, self._settings, local_variables(self._folder))
+        return AwsDeployment(target, MachineClock())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from cutout.cli.entry import cutout
+from cutout.cli.numbers import ENDS, OPEN, Numbers
 from cutout.cli.photos import Photo
 from cutout.cli.problems import Problem
 from cutout.cli.settings import CliSettings
@@ -25,11 +27,13 @@ from cutout.keys import REVIEW_FOLDER
 from cutout.local.lifecycle import Status
 from cutout.local.progress import CLOUD, DEPLOY, SYNTH, Progress
 from cutout.local.start import Wish
+from cutout.ports import Standing
 from cutout.states import AttemptOutcome, Reason, State
 from cutout.usecases.arrive import Watch
 from cutout.usecases.operate import Operate
 from cutout.usecases.survey import Rules
 from cutout.usecases.wake import Waker
+from tests.fakes.deployment import FakeDeployment
 from tests.fakes.jobs import MemoryJobs
 from tests.fakes.listing import MemoryCopies, MemoryIntake, MemoryObjects
 from tests.fakes.queues import MemorySubmissions
@@ -131,6 +135,7 @@ class ScriptedStack:
         self.watched = ""
         self.buckets: dict[str, MemoryObjects] = {}
         self.queued = MemoryIntake()
+        self.standing = Standing(waiting=0, waiting_since=None, in_flight_since=None)
 
     @property
     def where(self) -> str:
@@ -145,6 +150,17 @@ class ScriptedStack:
             results_bucket=RESULTS,
             jobs_table="the-jobs",
             submissions_queue_url="the-submissions",
+        )
+
+    def numbers(self) -> Numbers:
+        """Count the jobs that the test made known."""
+        counts = Counter(job.state for job in self.known)
+        return Numbers(
+            at=self.clock.now(),
+            gate=self.gate(),
+            standing=self.standing,
+            now={state: counts[state] for state in OPEN},
+            lately={state: counts[state] for state in ENDS},
         )
 
     def gate(self) -> Gate:
@@ -315,6 +331,7 @@ class World:
     folder: Path
     stack: ScriptedStack = field(default_factory=ScriptedStack)
     clouds: HandClouds = field(default_factory=HandClouds)
+    deployment: FakeDeployment = field(default_factory=FakeDeployment)
     environment: dict[str, str] = field(default_factory=dict)
     choices: list[Choice] = field(default_factory=list)
     refuses: Problem | None = None
@@ -326,6 +343,7 @@ class World:
             folder=self.folder,
             clock=self.stack.clock,
             connect=self._connect,
+            examine=self._examine,
             local=self.clouds,
         )
         return CliRunner().invoke(
@@ -338,6 +356,10 @@ class World:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         return path
+
+    def _examine(self, choice: Choice) -> FakeDeployment:
+        self.choices.append(choice)
+        return self.deployment
 
     def _connect(self, choice: Choice) -> ScriptedStack:
         self.choices.append(choice)

@@ -13,6 +13,7 @@ from cutout.cli.settings import CliSettings
 from cutout.cli.stack import Stack
 from cutout.cli.surroundings import Surroundings
 from cutout.cli.target import Choice
+from tests.fakes.deployment import FakeDeployment
 from tests.unit.cli.doubles import HandClock, HandClouds
 
 
@@ -22,6 +23,7 @@ def _surroundings(connect: Callable[[Choice], Stack], folder: Path) -> Surroundi
         folder=folder,
         clock=HandClock(),
         connect=connect,
+        examine=lambda _choice: FakeDeployment(),
         local=HandClouds(),
     )
 

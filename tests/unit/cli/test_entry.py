@@ -28,6 +28,10 @@ COMMANDS = [
     "pause",
     "resume",
     "limits",
+    "watch",
+    "dashboard",
+    "redrive",
+    "doctor",
 ]
 CUTOUT = Path(sys.executable).with_name("cutout")
 

@@ -1,0 +1,112 @@
+"""Dead letters in SQS: looked at where they lie, sent before they are deleted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from cutout.cli.deployment import Letter
+from cutout.cli.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mypy_boto3_sqs import SQSClient
+
+_BATCH = 10
+"""What SQS hands out, takes and deletes at once."""
+_LOOKING_SECONDS = 30
+_MOVING_SECONDS = 60
+"""So long are messages ours alone; of whoever is interrupted, they come back by themselves."""
+
+
+class SqsLetters:
+    """Messages of any queue.
+
+    SQS can move dead letters by itself (StartMessageMoveTask), but only those of other queues, not
+    what EventBridge could not deliver; and a task that goes on by itself cannot be followed here.
+    """
+
+    def __init__(self, client: SQSClient) -> None:
+        self._client = client
+
+    def look(self, url: str, limit: int) -> Sequence[Letter]:
+        """Return so many messages, and let everybody see them again at once."""
+        found: dict[str, Letter] = {}
+        try:
+            seen: list[Any] = []
+            while len(found) < limit and (some := self._receive(url, _LOOKING_SECONDS, limit)):
+                seen += some
+                found.update({one["MessageId"]: _letter(one) for one in some})
+        finally:
+            self._let_go(url, seen)
+        return list(found.values())[:limit]
+
+    def move(self, url: str, to: str, limit: int) -> int:
+        """Send up to so many messages to the queue of that ARN, then delete them here.
+
+        Raises:
+            Problem: SQS did not take one; it stays where it is.
+        """
+        messages = self._receive(url, _MOVING_SECONDS, limit)
+        if not messages:
+            return 0
+        target = self._client.get_queue_url(QueueName=to.rpartition(":")[2])["QueueUrl"]
+        entries: Any = [
+            {"Id": str(number), "MessageBody": one["Body"]} for number, one in enumerate(messages)
+        ]
+        answer = self._client.send_message_batch(QueueUrl=target, Entries=entries)
+        taken = [messages[int(one["Id"])] for one in answer.get("Successful", ())]
+        self._delete(url, taken)
+        if answer.get("Failed"):
+            self._let_go(url, [one for one in messages if one not in taken])
+            raise Problem(
+                f"SQS did not take {len(answer['Failed'])} of {len(messages)} messages back.",
+                advice="They are where they were; try again.",
+            )
+        return len(taken)
+
+    def purge(self, url: str, limit: int) -> int:
+        """Delete up to so many messages."""
+        messages = self._receive(url, _MOVING_SECONDS, limit)
+        self._delete(url, messages)
+        return len(messages)
+
+    def _receive(self, url: str, seconds: int, limit: int) -> list[Any]:
+        answer = self._client.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=min(_BATCH, limit),
+            VisibilityTimeout=seconds,
+            WaitTimeSeconds=1,
+            MessageSystemAttributeNames=["SentTimestamp", "ApproximateReceiveCount"],
+            MessageAttributeNames=["All"],
+        )
+        return list(answer.get("Messages", ()))
+
+    def _delete(self, url: str, messages: Sequence[Any]) -> None:
+        if messages:
+            entries: Any = [
+                {"Id": str(number), "ReceiptHandle": one["ReceiptHandle"]}
+                for number, one in enumerate(messages)
+            ]
+            self._client.delete_message_batch(QueueUrl=url, Entries=entries)
+
+    def _let_go(self, url: str, messages: Sequence[Any]) -> None:
+        for start in range(0, len(messages), _BATCH):
+            entries: Any = [
+                {"Id": str(number), "ReceiptHandle": one["ReceiptHandle"], "VisibilityTimeout": 0}
+                for number, one in enumerate(messages[start : start + _BATCH])
+            ]
+            self._client.change_message_visibility_batch(QueueUrl=url, Entries=entries)
+
+
+def _letter(message: Any) -> Letter:  # noqa: ANN401 - the SDK's message
+    system = message.get("Attributes", {})
+    told = message.get("MessageAttributes", {})
+    return Letter(
+        id=message["MessageId"],
+        body=message["Body"],
+        sent_at=datetime.fromtimestamp(int(system.get("SentTimestamp", 0)) / 1000, UTC),
+        received=int(system.get("ApproximateReceiveCount", 0)),
+        attributes={name: one.get("StringValue", "") for name, one in told.items()},
+    )

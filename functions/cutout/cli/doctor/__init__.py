@@ -1,0 +1,1 @@
+"""What `cutout doctor` looks at: one function a check, each on its own and in its own time."""

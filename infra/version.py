@@ -1,0 +1,52 @@
+"""Which version of Cutout this is: its number, and a digest of what it is made from.
+
+Nothing but the standard library is imported, so that a checkout can be asked without its packages.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+_MADE_FROM: Final = (
+    "functions/submit/**/*.py",
+    "functions/callback/**/*.py",
+    "functions/sweep/**/*.py",
+    "functions/prepare/**/*.py",
+    "functions/cutout/**/*.py",
+    "infra/*.py",
+    "infra/assets/*.py",
+    "infra/cdk.json",
+    "requirements/runtime.txt",
+    "requirements/store.txt",
+)
+_NOT_SHIPPED: Final = ("functions/cutout/cli", "functions/cutout/local")
+_DIGITS: Final = 8
+
+
+def version_of(root: Path) -> str:
+    """Return the version of the sources in a folder, such as `0.1.0+1a2b3c4d`."""
+    digest = hashlib.sha256()
+    for path in _sources(root):
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{path.relative_to(root).as_posix()} {content}\n".encode())
+    return f"{_number(root)}+{digest.hexdigest()[:_DIGITS]}"
+
+
+def _sources(root: Path) -> Iterator[Path]:
+    skipped = [root / folder for folder in _NOT_SHIPPED]
+    found = {path for pattern in _MADE_FROM for path in root.glob(pattern)}
+    for path in sorted(found):
+        if not any(path.is_relative_to(folder) for folder in skipped):
+            yield path
+
+
+def _number(root: Path) -> str:
+    """Return the project's number; 0 where there is no project file, as in a wheel."""
+    try:
+        told = (root / "pyproject.toml").read_text()
+    except FileNotFoundError:
+        return "0"
+    found = re.search(r'^version = "([^"]+)"', told, re.MULTILINE)
+    return found[1] if found else "0"

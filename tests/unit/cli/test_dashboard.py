@@ -1,0 +1,197 @@
+"""`cutout dashboard`: the deployed dashboard, drawn from the metrics that it names."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from cutout.cli.dashboard.body import Alarms, Graph, Points, Series, read_body
+from cutout.cli.dashboard.plot import Frame, plot
+from tests.fakes.deployment import NOON
+from tests.unit.cli.doubles import World
+
+SVG = "{http://www.w3.org/2000/svg}"
+MINUTE = timedelta(minutes=1)
+
+
+def _widget(title: str, *metrics: list[Any], x: int = 0, **options: object) -> dict[str, Any]:
+    properties = {"title": title, "view": "timeSeries", "metrics": list(metrics), **options}
+    return {"type": "metric", "x": x, "y": 6, "width": 8, "height": 6, "properties": properties}
+
+
+def _metric(name: str, **options: object) -> list[Any]:
+    return ["Cutout", name, "service", "cutout", "stack", "Cutout", options]
+
+
+def _body(*widgets: dict[str, Any]) -> str:
+    alarms = {
+        "type": "alarm",
+        "x": 0,
+        "y": 0,
+        "width": 24,
+        "height": 3,
+        "properties": {"title": "Alarms", "alarms": ["arn:one"]},
+    }
+    return json.dumps({"widgets": [alarms, *widgets]})
+
+
+OUTCOMES = _widget(
+    "Outcomes <all> & more",
+    _metric("JobsCompleted", label="completed", stat="Sum", period=60, color="#2ca02c"),
+    _metric("JobsFailed", label="failed", stat="Sum", period=60),
+    stacked=True,
+)
+TIMES = _widget("Times", _metric("SecondsQueued", stat="p90", period=60), x=8)
+
+
+def _stored(series: Series) -> Sequence[tuple[datetime, float]]:
+    values = {"JobsCompleted": 4.0, "JobsFailed": 2.0, "SecondsQueued": 30.0}
+    return [(NOON - n * MINUTE, values[series.metric]) for n in (3, 2, 1)]
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    """A deployment with a dashboard and values."""
+    world.deployment.body = _body(OUTCOMES, TIMES)
+    world.deployment.stored = _stored
+    return world
+
+
+def test_the_definition_is_read_as_cloudwatch_reads_it() -> None:
+    """Statistics and periods that are left out are CloudWatch's own."""
+    alarms, graph = read_body(_body(_widget("T", ["AWS/SQS", "Age", "QueueName", "q"])))
+    assert alarms == Alarms(title="Alarms", place=(0, 0, 24, 3), arns=["arn:one"])
+    assert graph == Graph(
+        title="T",
+        place=(0, 6, 8, 6),
+        is_stacked=False,
+        series=[
+            Series(
+                namespace="AWS/SQS",
+                metric="Age",
+                dimensions=(("QueueName", "q"),),
+                statistic="Average",
+                period=300,
+                label="Age",
+                color="",
+            )
+        ],
+    )
+
+
+def test_the_picture_is_whole_and_by_itself(world: World) -> None:
+    """Well-formed, no larger than its page, with light and dark, and nothing is fetched for it."""
+    told = world.run("dashboard", "--out", "made/d.svg")
+    assert (told.exit_code, told.stdout) == (0, "made/d.svg\n")
+    text = (world.folder / "made" / "d.svg").read_text()
+    root = ET.fromstring(text)  # noqa: S314 - our own
+    titles = [one.text for one in root.iter(f"{SVG}text")]
+    assert {"Outcomes <all> & more", "Times", "completed", "failed"} <= set(titles)
+    assert "prefers-color-scheme: dark" in text
+    assert re.findall(r"(?:href|src|url)\s*[=(]", text) == []
+
+
+def test_how_alarms_stand_comes_first_and_those_that_went_off_before_all(world: World) -> None:
+    """By their names, each with its state."""
+    [fine] = world.deployment.all_alarms
+    off = replace(fine, name="TroubleDepth", state="ALARM")
+    quiet = replace(fine, name="Another", state="INSUFFICIENT_DATA")
+    world.deployment.all_alarms = [fine, quiet, off]
+    world.run("dashboard", "--out", "d.svg")
+    root = ET.parse(world.folder / "d.svg").getroot()  # noqa: S314 - our own
+    dots = [one.get("class") for one in root.iter(f"{SVG}circle") if one.get("class")]
+    assert dots == ["ALARM", "OK", "INSUFFICIENT_DATA"]
+    assert [one.text for one in root.iter(f"{SVG}text") if one.get("class") == "alarming"] == [
+        "TroubleDepth"
+    ]
+
+
+def test_programs_get_the_values(world: World) -> None:
+    """And no file is written."""
+    told = json.loads(world.run("dashboard", "--json", "--last", "30").stdout)
+    assert told["graphs"]["Times"]["SecondsQueued"] == [
+        ["2026-11-22T11:57:00+00:00", 30.0],
+        ["2026-11-22T11:58:00+00:00", 30.0],
+        ["2026-11-22T11:59:00+00:00", 30.0],
+    ]
+    assert (told["start"], told["end"]) == (
+        "2026-11-22T11:31:00+00:00",
+        "2026-11-22T12:01:00+00:00",
+    )
+    assert not (world.folder / "dashboard.svg").exists()
+
+
+def test_a_stack_without_a_dashboard_is_a_problem(world: World) -> None:
+    """With a hint at what else may be wrong."""
+    world.deployment.described = None
+    told = world.run("dashboard")
+    assert (told.exit_code, "names no dashboard" in told.stderr) == (1, True)
+
+
+FRAME = Frame(left=0, top=0, width=400, height=200, start=NOON, end=NOON + 10 * MINUTE)
+
+
+def _points(*values: tuple[int, float], label: str = "a", period: int = 60) -> Points:
+    series = Series(
+        namespace="N",
+        metric="M",
+        dimensions=(),
+        statistic="Sum",
+        period=period,
+        label=label,
+        color="#123456",
+    )
+    return Points(series=series, values=[(NOON + n * MINUTE, value) for n, value in values])
+
+
+def test_bars_stand_on_each_other() -> None:
+    """The second begins where the first ends, and the axis holds both."""
+    drawn = plot(FRAME, [_points((1, 2.0)), _points((1, 1.0), label="b")], is_stacked=True)
+    bars = [
+        (float(y), float(height))
+        for y, height in re.findall(r'y="([\d.]+)" width="[\d.]+" height="([\d.]+)"', drawn)
+    ]
+    first, second = bars[-2:]
+    assert first[0] == pytest.approx(second[0] + second[1], abs=0.2)
+    assert first[1] == pytest.approx(2 * second[1], abs=0.2)
+    assert second[0] == pytest.approx(FRAME.ceiling, abs=0.2)
+
+
+def test_a_line_is_not_drawn_through_silence() -> None:
+    """Three periods without a value, and it begins anew; a single value is a dot."""
+    drawn = plot(FRAME, [_points((0, 1.0), (1, 2.0), (2, 1.0), (9, 3.0))], is_stacked=False)
+    [line] = re.findall(r'polyline points="([^"]+)"', drawn)
+    assert (len(line.split()), drawn.count("<circle")) == (3, 1)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"), [((), "no data"), (((1, 0.0),), "nothing, all the time")]
+)
+def test_an_empty_graph_says_whether_anything_was_measured(
+    values: tuple[tuple[int, float], ...], said: str
+) -> None:
+    """Silence and nothing are not the same."""
+    assert said in plot(FRAME, [_points(*values)], is_stacked=False)
+
+
+@pytest.mark.parametrize(
+    ("highest", "top"), [(0.3, "0.3"), (1, "1"), (4, "5"), (17, "20"), (70_000, "100k")]
+)
+def test_the_axis_ends_at_a_round_number(highest: float, top: str) -> None:
+    """That people can divide."""
+    drawn = plot(FRAME, [_points((1, highest))], is_stacked=False)
+    labels = re.findall(r'text-anchor="end">([^<]+)</text>', drawn)
+    assert top in labels
+
+
+def test_what_lies_outside_of_the_time_is_not_drawn() -> None:
+    """CloudWatch may answer with a period that begins before."""
+    drawn = plot(FRAME, [_points((-5, 100.0), (1, 1.0), (30, 100.0))], is_stacked=True)
+    assert "100" not in re.findall(r'text-anchor="end">([^<]+)</text>', drawn)

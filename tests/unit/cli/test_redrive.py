@@ -1,0 +1,202 @@
+"""`cutout redrive`: what dead letters are, and sending them back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cutout.cli.dead_letters import dead_letter_queues, read_letter
+from cutout.cli.deployment import Letter, QueueFact
+from cutout.cli.problems import Problem
+from cutout.states import Reason, State
+from tests.events import sample
+from tests.fakes.deployment import NOON, FakeDeployment, queue
+from tests.unit.cli.doubles import World, make_job
+
+JOB = "0123456789abcdef" * 2
+
+
+def letter(number: int, body: object, **facts: object) -> Letter:
+    """A dead letter, an hour old."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    made = Letter(id=f"m{number}", body=text, sent_at=NOON - timedelta(hours=1), received=6)
+    return replace(made, **facts)  # type: ignore[arg-type] # fields of a letter
+
+
+def _upload(number: int = 1, **facts: object) -> Letter:
+    return letter(number, sample("s3-object-created"), **facts)
+
+
+def _wake(number: int = 1, job: str = JOB) -> Letter:
+    return letter(number, {"job": job, "attempt": 2, "task_id": None, "is_poll": True})
+
+
+def test_every_queue_that_takes_what_fails_is_found_with_its_way_back() -> None:
+    """Those of queues and those of rules; derived from what is deployed, so new ones are there."""
+    deployment = FakeDeployment()
+    deployment.all_queues += [queue("New", "NewDead"), queue("NewDead"), queue("Unrelated")]
+    found = {
+        one.queue.title: one.goes_back_to.rpartition(":")[2]
+        for one in dead_letter_queues(deployment)
+    }
+    assert found == {
+        "SubmissionsDead": "Submissions",
+        "CallbacksDead": "Callbacks",
+        "Undeliverable": "Submissions",
+        "NewDead": "New",
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "what", "is_named"),
+    [
+        (sample("s3-object-created"), "take note of an upload", True),
+        ({"job": JOB}, "look at a job", False),
+        ({"job": JOB, "attempt": 3, "task_id": "t"}, "look at the task of attempt 3", False),
+        ("hello", "not one of our messages: the message is not JSON", False),
+        ({"job": JOB, "attempt": "x"}, "not one of our messages", False),
+        ([], "not one of our messages", False),
+    ],
+)
+def test_a_letter_is_read_as_the_functions_read_it(body: object, what: str, is_named: bool) -> None:  # noqa: FBT001
+    """Whatever queue it comes from, and whatever is in it."""
+    told = read_letter(letter(1, body))
+    assert told.what.startswith(what)
+    assert (told.key is not None) == is_named
+    assert (told.job_id is None) == told.what.startswith("not one of our messages")
+
+
+def test_letters_are_grouped_by_what_they_ask_and_how_the_row_stands(world: World) -> None:
+    """Which photo, how often, how old, and what happens when they are sent back."""
+    failed = make_job("a.jpg", state=State.FAILED, reason=Reason.TASK_FAILED)
+    world.deployment.known = [replace(failed, id=JOB)]
+    world.deployment.letters = {
+        "CallbacksDead": [_wake(1), _wake(2), _wake(3, "f" * 32), letter(4, "hello")],
+        "Undeliverable": [_upload(attributes={"ERROR_CODE": "NO_PERMISSIONS"})],
+    }
+
+    told = world.run("redrive")
+
+    assert told.exit_code == 1
+    assert [line.strip() for line in told.stdout.splitlines()] == [
+        "CallbacksDead: 4 dead letters; back to Callbacks",
+        "2 x look at the task of attempt 2 · the job is failed because of task-failed",
+        "oldest 1 h, handed out up to 6 times",
+        "a.jpg",
+        "sent back, it does nothing: the job is over",
+        "1 x look at the task of attempt 2 · no row",
+        "oldest 1 h, handed out up to 6 times",
+        f"job {'f' * 32}",
+        "no row: its job has expired, or never was; sent back, it does nothing",
+        "1 x not one of our messages: the message is not JSON",
+        "oldest 1 h, handed out up to 6 times",
+        "message m4",
+        "sent back, it ends here again: `--purge --yes` deletes it",
+        "Undeliverable: 1 dead letter; back to Submissions",
+        "1 x take note of an upload (NO_PERMISSIONS) · no row",
+        "oldest 1 h, handed out up to 6 times",
+        "shoes/red.jpg",
+        "no row: this message is the only trace of the upload; send it back",
+    ]
+    assert "Nothing was done: `--yes` sends back 5 dead letters." in told.stderr
+    assert world.deployment.arrived == []
+
+
+def test_a_job_that_is_under_way_goes_on(world: World) -> None:
+    """Its row is looked at by Sweep, whatever becomes of the message."""
+    world.deployment.known = [replace(make_job("a.jpg", state=State.PROCESSING), id=JOB)]
+    world.deployment.letters = {"CallbacksDead": [_wake()]}
+    assert "Sweep looks at the job all the same" in world.run("redrive").stdout
+
+
+def test_where_nothing_is_dead_all_is_well(world: World) -> None:
+    """With the status 0."""
+    told = world.run("redrive", "--yes")
+    assert (told.exit_code, told.stdout) == (0, "")
+    assert "There are no dead letters." in told.stderr
+
+
+def test_all_are_sent_back_each_to_where_it_came_from(world: World) -> None:
+    """More than SQS moves at once."""
+    world.deployment.letters = {
+        "SubmissionsDead": [letter(number, {"job": JOB}) for number in range(23)],
+        "Undeliverable": [_upload(99)],
+    }
+    told = world.run("redrive", "--yes", "--json")
+    assert told.exit_code == 0
+    assert sorted(world.deployment.arrived) == sorted(
+        [("Submissions", f"m{number}") for number in (*range(23), 99)]
+    )
+    gone = {one["queue"]: (one["count"], one["gone"]) for one in json.loads(told.stdout)}
+    assert gone == {"SubmissionsDead": (23, 23), "CallbacksDead": (0, 0), "Undeliverable": (1, 1)}
+
+
+def test_one_queue_alone_may_be_meant(world: World) -> None:
+    """The others are left alone, and do not count."""
+    world.deployment.letters = {"SubmissionsDead": [letter(1, "x")], "CallbacksDead": [_wake(2)]}
+    assert world.run("redrive", "--queue", "Callbacks", "--yes").exit_code == 0
+    assert world.deployment.arrived == [("Callbacks", "m2")]
+    assert world.run("redrive", "--queue", "Nothing").exit_code == 1
+
+
+def test_a_rehearsal_sends_nothing(world: World) -> None:
+    """Whatever else is said."""
+    world.deployment.letters = {"SubmissionsDead": [letter(1, {"job": JOB})]}
+    assert world.run("redrive", "--dry-run", "--yes").exit_code == 1
+    assert world.run("redrive", "--dry-run", "--purge", "--yes").exit_code == 1
+    assert (world.deployment.arrived, len(world.deployment.letters["SubmissionsDead"])) == ([], 1)
+
+
+def test_deleting_wants_to_be_meant(world: World) -> None:
+    """--purge alone only says what it would do."""
+    world.deployment.letters = {"SubmissionsDead": [letter(1, "x")]}
+    told = world.run("redrive", "--purge")
+    assert (told.exit_code, "`--yes` deletes 1 dead letter" in told.stderr) == (1, True)
+    assert world.run("redrive", "--purge", "--yes").exit_code == 0
+    assert (world.deployment.letters["SubmissionsDead"], world.deployment.arrived) == ([], [])
+
+
+def test_the_only_trace_of_an_upload_is_not_deleted_by_the_way(world: World) -> None:
+    """Its photo would be lost in silence; who names the queue means it."""
+    world.deployment.letters = {"Undeliverable": [_upload()]}
+    told = world.run("redrive", "--purge", "--yes")
+    assert told.exit_code == 1
+    assert "1 of these are the only trace of an upload" in told.stderr
+    assert len(world.deployment.letters["Undeliverable"]) == 1
+    assert world.run("redrive", "--purge", "--yes", "--queue", "Undeliverable").exit_code == 0
+
+
+def test_what_comes_back_while_others_go_is_left_for_a_person(world: World) -> None:
+    """As many as there were are sent, or a message that fails at once would go round for ever."""
+    letters = [letter(number, "x") for number in range(12)]
+    world.deployment.letters = {"SubmissionsDead": letters}
+    move = world.deployment.move
+    calls: list[int] = []
+
+    def and_back(queue: QueueFact, to: str, limit: int) -> int:
+        calls.append(limit)
+        moved = move(queue, to, limit)
+        world.deployment.letters["SubmissionsDead"] += letters[:moved]
+        return moved
+
+    world.deployment.move = and_back  # type: ignore[method-assign] # a queue that fails at once
+    world.run("redrive", "--yes")
+    assert calls == [10, 2]
+
+
+def test_what_sqs_does_not_take_is_told(world: World) -> None:
+    """And stays where it is."""
+    world.deployment.letters = {"SubmissionsDead": [letter(1, "x")]}
+    world.deployment.fails = {"move": Problem("SQS did not take 1 of 1 messages back.")}
+    told = world.run("redrive", "--yes")
+    assert (told.exit_code, "did not take 1 of 1" in told.stderr) == (1, True)
+
+
+def test_of_very_many_some_are_looked_into(world: World) -> None:
+    """And it says of how many."""
+    world.deployment.letters = {"SubmissionsDead": [letter(n, {"job": JOB}) for n in range(30)]}
+    told = world.run("redrive", "--look", "10")
+    assert "looked into 10 of 30; `--look` looks into more" in told.stdout

@@ -1,0 +1,89 @@
+"""`cutout watch`: the stack at work, in numbers."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from cutout.cli.numbers import REQUESTS, Numbers, numbers_in_words
+from cutout.gate import DEFAULT_LIMITS, Gate, PauseReason
+from cutout.ports import MOST_COUNTED, Standing
+from cutout.states import State
+from tests.unit.cli.doubles import NOON, HandClock, World, make_job
+
+MINUTE = timedelta(minutes=1)
+
+
+def _numbers(**facts: object) -> Numbers:
+    usual: dict[str, object] = {
+        "at": NOON,
+        "gate": Gate(deployed=DEFAULT_LIMITS),
+        "standing": Standing(waiting=0, waiting_since=None, in_flight_since=None),
+        "now": {},
+        "lately": {},
+    }
+    return Numbers(**(usual | facts))  # type: ignore[arg-type] # fields of it
+
+
+def test_one_look_says_all_that_matters(world: World) -> None:
+    """The gate, the line, what is under way, what was settled and how fast."""
+    world.stack.known = [make_job(f"{n}.jpg", state=State.COMPLETED) for n in range(10)]
+    world.stack.known.append(make_job("p.jpg", state=State.PROCESSING))
+    world.stack.standing = Standing(
+        waiting=4, waiting_since=NOON - 3 * MINUTE, in_flight_since=NOON - MINUTE
+    )
+    told = world.run("watch", "--once")
+    assert told.exit_code == 0
+    lines = [" ".join(line.split()) for line in told.stdout.splitlines()]
+    assert lines == [
+        "Cutout on a made-up stack · 12:00:00 UTC",
+        "gate 0 of 3 tasks in flight, 0 of 5000 credits today (as deployed)",
+        "pause none",
+        "line 4 waiting behind the gate, the oldest for 3 min; the oldest call was made 1 min ago",
+        "now 1 processing",
+        "5 min 10 completed; 2.0 photos a minute",
+    ]
+
+
+def test_a_pause_is_told_with_what_to_do() -> None:
+    """Where one looks first."""
+    gate = Gate(deployed=DEFAULT_LIMITS).pausing(PauseReason.KEY_REFUSED, NOON - MINUTE, None)
+    assert "paused 1 min ago" in numbers_in_words(_numbers(gate=gate))["pause"]
+
+
+def test_what_is_not_counted_to_its_end_says_so() -> None:
+    """A thousand of each state are counted: more cost more to look at."""
+    words = numbers_in_words(_numbers(now={State.QUEUED: MOST_COUNTED}))
+    assert words["now"] == "1000 or more queued"
+
+
+def test_programs_get_numbers_and_what_a_look_costs(world: World) -> None:
+    """One object, one look."""
+    told = json.loads(world.run("watch", "--json").stdout)
+    assert (told["requests"], told["counted_at_most"]) == (REQUESTS, 1000) == (16, 1000)
+    assert told["states"] == dict.fromkeys(
+        ("queued", "submitting", "unconfirmed", "processing", "storing"), 0
+    )
+    assert (told["oldest_waiting_seconds"], told["completed_per_minute"]) == (None, 0)
+
+
+def test_elsewhere_than_on_a_terminal_each_look_is_a_line(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Until Ctrl-C, which is how one ends it: no failure, no traceback."""
+
+    class Impatient(HandClock):
+        """Somebody presses Ctrl-C in the third pause."""
+
+        def sleep(self, seconds: float) -> None:
+            super().sleep(seconds)
+            if self.elapsed > 2.5 * seconds:
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(world.stack, "clock", Impatient())
+    told = world.run("watch", "--every", "60")
+    assert told.exit_code == 0
+    assert [line[:8] for line in told.stdout.splitlines()] == ["12:00:00", "12:01:00", "12:02:00"]
+    assert "Traceback" not in told.output
