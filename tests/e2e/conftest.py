@@ -12,7 +12,7 @@ import pytest
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
-from cutout.cli.stack_aws import Clients
+from cutout.cli.clients_aws import Clients
 from cutout.cli.target import Target
 from cutout.local.lifecycle import take_down
 from cutout.local.place import Place, find_place

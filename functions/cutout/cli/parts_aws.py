@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from cutout.cli.clients_aws import Clients
 from cutout.cli.deployment import Description, Part
 from cutout.cli.problems import Problem
-from cutout.cli.stack_aws import Clients
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

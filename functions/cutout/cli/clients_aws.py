@@ -1,0 +1,68 @@
+"""Clients of AWS services, of the real one and of the local cloud."""
+
+from __future__ import annotations
+
+from collections import Counter
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from cutout.cli.target import Target
+
+_CONFIG = Config(
+    signature_version="s3v4",
+    connect_timeout=5,
+    read_timeout=60,
+    retries={"mode": "standard", "total_max_attempts": 5},
+)
+_IMPATIENT = Config(
+    connect_timeout=3,
+    read_timeout=10,
+    retries={"mode": "standard", "total_max_attempts": 2},
+    max_pool_connections=20,
+)
+
+
+class Clients:
+    """Makes SDK clients for one target.
+
+    Args:
+        target: where it is.
+        is_impatient: whether a service that does not answer is given up soon.
+    """
+
+    def __init__(self, target: Target, *, is_impatient: bool = False) -> None:
+        local = target.variables
+        self.requests: Counter[str] = Counter()
+        self._counting = Lock()
+        config = _CONFIG.merge(_IMPATIENT) if is_impatient else _CONFIG
+        self._connection: dict[str, Any] = {"config": config}
+        if local is None:
+            self._session = boto3.Session(profile_name=target.profile, region_name=target.region)
+            self.where = f"AWS {self._session.region_name}"
+            return
+        self._session = boto3.Session(
+            aws_access_key_id=local["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=local["AWS_SECRET_ACCESS_KEY"],
+            region_name=local["AWS_REGION"],
+        )
+        self._connection = {
+            # Loopback is nothing for a proxy, whatever the environment says.
+            "config": config.merge(Config(proxies={})),
+            "endpoint_url": local["AWS_ENDPOINT_URL"],
+            "verify": local["AWS_CA_BUNDLE"],
+        }
+        self.where = "the local cloud"
+
+    def client(self, service: str) -> Any:  # noqa: ANN401 - the name decides on the type
+        """Return the client of a service."""
+        client = self._session.client(service, **self._connection)  # type: ignore[call-overload]
+        client.meta.events.register("before-call", self._count)
+        return client
+
+    def _count(self, model: Any, **_told: Any) -> None:  # noqa: ANN401 - the SDK's own
+        with self._counting:
+            self.requests[model.name] += 1
