@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cutout.errors import MessageError
-from cutout.events import Deleted, JobDue, Uploaded, read_submission, read_wake
+from cutout.events import Deleted, JobDue, Uploaded, read_callback, read_submission
+from cutout.ports import Wake
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -87,10 +88,8 @@ def read_letter(letter: Letter) -> Told:
     """Say what a letter asks for, whichever of our queues it comes from."""
     error = letter.attributes.get("ERROR_CODE", "")
     try:
-        if "attempt" in _object(letter.body):
-            wake = read_wake(letter.body)
-            what = f"look at the task of attempt {wake.attempt}"
-            return Told(letter=letter, what=what, job_id=wake.job_id, error=error)
+        if _object(letter.body).keys() & {"attempt", "render"}:
+            return _of_callbacks(letter, error)
         message = read_submission(letter.body)
     except MessageError as refused:
         return Told(letter=letter, what=f"{NOT_OURS}: {refused}", job_id=None, error=error)
@@ -104,6 +103,17 @@ def read_letter(letter: Letter) -> Told:
         case _:
             source, what = message.source, "take note that a version was deleted"
     return Told(letter=letter, what=what, job_id=source.job_id, key=source.key, error=error)
+
+
+def _of_callbacks(letter: Letter, error: str) -> Told:
+    """Read a message of the callbacks queue: a task to look at, or variants to make."""
+    message = read_callback(letter.body)
+    what = (
+        f"look at the task of attempt {message.attempt}"
+        if isinstance(message, Wake)
+        else f"make variants: {', '.join(message.recipes)}"
+    )
+    return Told(letter=letter, what=what, job_id=message.job_id, error=error)
 
 
 def grouped(letters: Iterable[Told], jobs: Mapping[str, Job]) -> list[Group]:

@@ -56,6 +56,7 @@ def test_every_queue_that_takes_what_fails_is_found_with_its_way_back() -> None:
         (sample("s3-object-created"), "take note of an upload", True),
         ({"job": JOB}, "look at a job", False),
         ({"job": JOB, "attempt": 3, "task_id": "t"}, "look at the task of attempt 3", False),
+        ({"job": JOB, "render": ["small", "web"]}, "make variants: small, web", False),
         ("hello", "not one of our messages: the message is not JSON", False),
         ({"job": JOB, "attempt": "x"}, "not one of our messages", False),
         ([], "not one of our messages", False),
