@@ -88,6 +88,7 @@ def start_ministack(
         "LAMBDA_EXECUTOR": "local",
         "SFTP_ENABLED": "0",
         "IOT_MTLS_ENABLED": "0",
+        "CUTOUT_DECISIONS_LOG": str(place.decisions_file),
         "AWS_ACCESS_KEY_ID": root.access_key_id,
         "AWS_SECRET_ACCESS_KEY": root.secret_access_key,
         "AWS_CA_BUNDLE": str(certificates.authority),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 from contextvars import ContextVar
 from typing import Any
 
@@ -24,6 +25,8 @@ def mend_ministack() -> None:
     """Put everything right; call once MiniStack is imported, before it serves."""
     _name_versions_in_events()
     _judge_batches_by_their_single_action()
+    if log := os.environ.get("CUTOUT_DECISIONS_LOG"):
+        _write_down_decisions(log)
 
 
 def _name_versions_in_events() -> None:
@@ -75,3 +78,24 @@ def _judge_batches_by_their_single_action() -> None:
         return _BATCHES.get(action, action) if action else None
 
     iam_actions.extract_iam_action = extract_single
+
+
+def _write_down_decisions(log: str) -> None:
+    """Say of each request who asked for what and what was decided, as CloudTrail does.
+
+    One JSON object a line: `role`, `action`, `resource`, `decision`.
+    """
+    from ministack.core import iam_evaluator  # noqa: PLC0415 - reads its environment
+
+    evaluate = iam_evaluator.evaluate
+    lines = open(log, "a", buffering=1)  # noqa: SIM115, PTH123 - open as long as the process runs
+
+    @functools.wraps(evaluate)
+    def evaluate_and_tell(ctx: Any, *args: Any) -> Any:  # noqa: ANN401 - MiniStack's own
+        result = evaluate(ctx, *args)
+        role = ctx.principal_arn.split("/")[1] if ":assumed-role/" in ctx.principal_arn else None
+        told = {"action": ctx.action, "resource": ctx.resource_arn, "decision": result.decision}
+        lines.write(json.dumps({"role": role, **told}) + "\n")
+        return result
+
+    iam_evaluator.evaluate = evaluate_and_tell

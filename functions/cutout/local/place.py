@@ -41,6 +41,11 @@ class Place:
         return self.state
 
     @property
+    def decisions_file(self) -> Path:
+        """What every role asked of AWS, and whether it was allowed; a JSON object a line."""
+        return self.logs / "decisions.jsonl"
+
+    @property
     def tls(self) -> Path:
         """The throw-away certificate authority."""
         return self.state / "tls"

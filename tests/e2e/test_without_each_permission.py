@@ -1,0 +1,106 @@
+"""No permission is there for nothing: without any one of them, something that happens would fail.
+
+The local cloud writes down each request that a role makes and what IAM decides. Run after the
+others, as it is by its name, this takes each action on each resource out of each role's policies in
+turn, and looks for a request of theirs that would then be refused.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.e2e.deployed import Deployed
+from tests.e2e.door import Door
+from tests.e2e.photos import Photos
+from tests.e2e.stand_in import StandIn
+
+_ROLES = ("SubmitRole", "ReceiveCallbackRole", "StoreResultRole", "SweepRole", "PhotoReader")
+
+_NOT_SEEN_HERE = {
+    # role and action: why the local cloud never asks for it, though AWS does
+}
+
+
+@dataclass(frozen=True)
+class Permission:
+    """One action on one resource."""
+
+    action: str
+    resource: str
+
+    def allows(self, request: Permission) -> bool:
+        """Say whether a request is covered: `*` is any text, `?` any character."""
+        pattern = re.escape(self.resource).replace(r"\*", ".*").replace(r"\?", ".")
+        return self.action == request.action and bool(
+            re.fullmatch(pattern, request.resource, re.DOTALL)
+        )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _something_happened(photos: Photos, stand_in: StandIn, door: Door) -> None:
+    """Something of every kind, should these tests be the only ones."""
+    stand_in.commit("callback:lost", "needed/lost", times=1)
+    tagged = photos.put("needed/tagged.jpg", tags={"season": "summer"})
+    lost = photos.put("needed/lost.jpg")
+    gone = photos.put("needed/gone.jpg")
+    photos.delete(gone.key)
+    photos.all_settled([tagged, lost], is_swept=True)
+    door.knock("/callbacks/nonsense")
+
+
+def _granted(deployed: Deployed, role: str) -> Iterator[Permission]:
+    iam = deployed.client("iam")
+    name = deployed.resource("AWS::IAM::Role", role)
+    for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+        document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+        for statement in document["Statement"]:
+            for action in _many(statement["Action"]):
+                for resource in _many(statement["Resource"]):
+                    yield Permission(action, resource)
+
+
+def _many(value: str | list[str]) -> list[str]:
+    return value if isinstance(value, list) else [value]
+
+
+def _requests(deployed: Deployed, role: str) -> set[Permission]:
+    name = deployed.resource("AWS::IAM::Role", role)
+    lines = deployed.place.decisions_file.read_text().splitlines()
+    told = [json.loads(line) for line in lines]
+    return {
+        Permission(one["action"], one["resource"])
+        for one in told
+        if one["role"] == name and one["decision"] == "Allow"
+    }
+
+
+@pytest.mark.parametrize("role", _ROLES)
+def test_without_any_one_permission_some_request_would_be_refused(
+    role: str, deployed: Deployed
+) -> None:
+    """Each action on each resource is needed by a request that nothing else allows."""
+    granted = list(_granted(deployed, role))
+    requests = _requests(deployed, role)
+    needless = {
+        (one.action, one.resource)
+        for one in granted
+        if not any(
+            one.allows(request)
+            and not any(other.allows(request) for other in granted if other != one)
+            for request in requests
+        )
+    }
+    assert {one for one in needless if (role, one[0]) not in _NOT_SEEN_HERE} == set()
+
+
+def test_the_search_would_find_a_needless_permission(deployed: Deployed) -> None:
+    """A permission that nobody uses is allowed by none of what was asked for."""
+    needless = Permission("sqs:PurgeQueue", "*")
+    requests = _requests(deployed, "SubmitRole")
+    assert requests
+    assert not any(needless.allows(one) for one in requests)

@@ -1,0 +1,57 @@
+"""The workflows of GitHub Actions: pinned, with no more rights than they need."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+FOLDER = Path(__file__).parents[2] / ".github" / "workflows"
+WORKFLOWS = sorted(FOLDER.glob("*.yml"))
+MAKEFILE = (FOLDER.parents[1] / "Makefile").read_text()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    read: dict[str, Any] = yaml.safe_load(path.read_text())
+    return read
+
+
+def _steps(path: Path) -> list[dict[str, Any]]:
+    return [step for job in _read(path)["jobs"].values() for step in job.get("steps", [])]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_every_action_is_pinned_to_a_commit(path: Path) -> None:
+    """A tag can be moved to other code; a commit cannot. The comment says which release it is."""
+    used = re.findall(r"uses: (?!\./)(.+)", path.read_text())
+    assert used
+    pinned = r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+"
+    assert [one for one in used if not re.fullmatch(pinned, one)] == []
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_no_right_is_given_but_where_it_is_used(path: Path) -> None:
+    """The workflow has none; each job has what it says, and only the deployment gets a token."""
+    workflow = _read(path)
+    given = {name: job["permissions"] for name, job in workflow["jobs"].items()}
+    with_token = {name for name, rights in given.items() if "id-token" in rights}
+    assert workflow["permissions"] == {}
+    assert {rights.get("contents") for rights in given.values()} == {"read"}
+    assert with_token <= {"deploy"}
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_nothing_that_somebody_types_is_run(path: Path) -> None:
+    """Inputs reach a shell as variables, never as part of the script."""
+    assert [one for one in _steps(path) if "${{" in one.get("run", "")] == []
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
+def test_each_make_target_exists(path: Path) -> None:
+    """What a workflow makes can be made here as well."""
+    targets = [
+        one for step in _steps(path) for one in re.findall(r"make (\w+)", step.get("run", ""))
+    ]
+    assert targets
+    assert [one for one in targets if not re.search(rf"^{one}:", MAKEFILE, re.MULTILINE)] == []
