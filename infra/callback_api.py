@@ -119,7 +119,7 @@ class CallbackApi(Construct):
         mapping = apigw.CfnApiMapping(
             self, "Mapping", api_id=self.api.api_id, domain_name=name.name, stage="$default"
         )
-        mapping.add_dependency(stage)
+        mapping.add_resource_dependency(stage)
         if domain.zone:
             target = targets.ApiGatewayv2DomainProperties(
                 name.regional_domain_name, name.regional_hosted_zone_id

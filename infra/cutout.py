@@ -14,6 +14,7 @@ from .assets import build_all
 from .callback_api import CallbackApi, CallbackDomain
 from .encryption import encrypt_everything
 from .environment import Names, environment
+from .findings import acknowledge
 from .function import CutoutFunction, account_arn
 from .inventory import SHAPES, Asset, FunctionName
 from .monitoring import Monitoring
@@ -132,6 +133,7 @@ class Cutout(Shared):
             iam.PermissionsBoundary.of(self).apply(permissions_boundary)
         for tag, value in tags.items():
             Tags.of(self).add(tag, value)
+        acknowledge(self)
 
     def _build(self) -> Mapping[FunctionName, Asset]:
         return build_all(self.settings.asset_platform, as_json(self.recipes))

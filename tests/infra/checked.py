@@ -1,0 +1,117 @@
+"""Synthesizes the stack, plain and with everything on, and has checkers of good practice read it.
+
+    python -m tests.infra.checked [CHECKOV]
+
+Runs cdk-nag's packs AwsSolutions and Serverless, what the CDK itself validates, cfn-lint and, if
+its program is named, checkov; all without a network. Checkov reads the variant with a key of one's
+own, which its rules demand for everything. Exit status 1, with what was found, if anything is
+neither right nor acknowledged with a reason (`infra/findings.py`, `.cfnlintrc`).
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from infra.node import use_own_node
+
+use_own_node()
+
+from aws_cdk import App, Validations  # noqa: E402 # the line above chooses its Node
+from cdk_nag import AwsSolutionsChecks, ServerlessChecks  # noqa: E402 # the same
+
+from infra.inventory import SHAPES, Asset, FunctionName  # noqa: E402 # the same
+from infra.settings import Settings  # noqa: E402 # the same
+from infra.stack import CutoutStack  # noqa: E402 # the same
+
+ROOT = Path(__file__).resolve().parents[2]
+_ARN = "111122223333:{}/1234abcd-12ab-34cd-56ef-1234567890ab"
+VARIANTS = {
+    "plain": Settings(),
+    "everything": Settings(
+        stage="prod",
+        upload_prefix="photos/",
+        upload_suffixes=(".jpg", ".png"),
+        result_prefix="cut-outs/",
+        kms_key="own",
+        callback_domain="callbacks.example.com",
+        callback_certificate="arn:aws:acm:eu-west-1:" + _ARN.format("certificate"),
+        alarm_email="ops@example.com",
+        permissions_boundary="arn:aws:iam::111122223333:policy/Boundary",
+        tags=("team=imaging",),
+    ),
+}
+
+
+def empty_assets(folder: Path) -> dict[FunctionName, Asset]:
+    """Return assets that hold nothing: no checker looks into them."""
+    zipped = folder / "asset.zip"
+    zipped.write_bytes(b"PK\x05\x06" + bytes(18))
+    return {name: Asset(path=zipped, digest=f"{number:064x}") for number, name in enumerate(SHAPES)}
+
+
+def found_by_packs(settings: Settings, folder: Path) -> list[str]:
+    """Synthesize into a folder, and return what the packs and the CDK find."""
+    context = json.loads((ROOT / "infra" / "cdk.json").read_text())["context"]
+    app = App(context=context, analytics_reporting=False, outdir=str(folder / "out"))
+    CutoutStack(app, settings=settings, assets=empty_assets(folder))
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
+    try:
+        app.synth()
+    except RuntimeError as refused:
+        return [str(refused)]
+    report: dict[str, Any] = json.loads((folder / "out" / "validation-report.json").read_text())
+    return [
+        f"{violation['ruleName']} at {construct['constructPath']}: {violation['description']}"
+        for one in report["pluginReports"]
+        for violation in one["violations"]
+        for construct in violation["violatingConstructs"]
+    ]
+
+
+def found_by_cfn_lint(folder: Path) -> list[str]:
+    """Return what cfn-lint finds in what was synthesized there."""
+    [template] = (folder / "out").glob("*.template.json")
+    linter = Path(sys.executable).with_name("cfn-lint")
+    done = subprocess.run(  # noqa: S603 # our own linter
+        [str(linter), "--config-file", str(ROOT / ".cfnlintrc"), "--", str(template)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return [done.stdout + done.stderr] if done.returncode else []
+
+
+def found_by_checkov(program: str, folder: Path) -> list[str]:
+    """Return what checkov's own rules find; those that it would download are not asked for."""
+    [template] = (folder / "out").glob("*.template.json")
+    options = ("--framework", "cloudformation", "--compact", "--quiet", "--skip-download")
+    done = subprocess.run(  # noqa: S603 # the linter that the caller named
+        [str(Path(program).resolve()), *options, "--file", str(template)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+    )
+    return [done.stdout + done.stderr] if done.returncode else []
+
+
+def main(checkov: str | None = None) -> int:
+    """Check every variant; return the exit status."""
+    found: list[str] = []
+    for name, settings in VARIANTS.items():
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = Path(temporary)
+            findings = found_by_packs(settings, folder) + found_by_cfn_lint(folder)
+            if checkov and settings.kms_key:
+                findings += found_by_checkov(checkov, folder)
+        found += [f"{name}: {one}" for one in findings]
+    told = found or ["The template: cdk-nag, cfn-lint and checkov find nothing."]
+    sys.stdout.write("\n".join(told) + "\n")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,37 @@
+"""What checkers find and we know better: every reason is of a resource that there is."""
+
+import pytest
+from aws_cdk import App, CfnResource
+
+from infra.findings import KNOWN, Known
+from infra.inventory import Asset, FunctionName
+from infra.settings import Settings
+from infra.stack import CutoutStack
+
+
+@pytest.fixture(scope="module")
+def resources(stand_in_assets: dict[FunctionName, Asset]) -> list[CfnResource]:
+    """Return every resource of a deployment that somebody is mailed by."""
+    settings = Settings(alarm_email="ops@example.com")
+    stack = CutoutStack(App(analytics_reporting=False), settings=settings, assets=stand_in_assets)
+    return [one for one in stack.node.find_all() if isinstance(one, CfnResource)]
+
+
+@pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.rules[0])
+def test_a_reason_is_given_for_something_that_there_is(
+    known: Known, resources: list[CfnResource]
+) -> None:
+    """An acknowledgement of nothing would hide what is added later."""
+    assert [one for one in resources if known.concerns(one)]
+
+
+def test_dead_letters_are_the_only_queues_without_dead_letters(
+    resources: list[CfnResource],
+) -> None:
+    """The reason that holds for them is not taken for a queue of work."""
+    [known] = [one for one in KNOWN if "SQS" in one.rules[0]]
+    excused = {one.node.path for one in resources if known.concerns(one)}
+    assert excused
+    assert [
+        path for path in excused if "DeadLetters" not in path and "Undeliverable" not in path
+    ] == []
