@@ -133,7 +133,7 @@ def attempts_made(job: Job) -> str:
 
 def explanation(job: Job) -> str:
     """Return why a job stands where it stands; empty if there is nothing to explain."""
-    said = ": ".join(part for part in (job.code, job.message) if part)
+    said = " ".join(": ".join(part for part in (job.code, job.message) if part).split())
     if job.reason and said:
         return f"{job.reason} ({said})"
     return job.reason.value if job.reason else said

@@ -41,6 +41,12 @@ def test_a_failed_job_says_the_apis_code_and_message() -> None:
     )
 
 
+def test_what_the_provider_says_on_several_lines_is_said_on_one() -> None:
+    """One line means one."""
+    job = make_job(state=State.FAILED, reason=Reason.TASK_FAILED, code="c", message="Not\n that.")
+    assert "task-failed (c: Not that.)" in job_in_one_line(job, now=LATER)
+
+
 def test_a_job_at_the_provider_says_when_it_is_polled() -> None:
     """What comes next comes with its time."""
     job = make_job(state=State.PROCESSING, credits_used=None)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import click
+from rich.console import Group
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -135,26 +137,16 @@ def _steps(job: Job, now: datetime) -> Table:
     return table
 
 
-def _attempts(attempts: Sequence[Attempt]) -> Table:
-    table = Table(box=None, header_style=_DIM, padding=(0, 1, 0, 1))
-    table.add_column("attempt", justify="right", no_wrap=True)
-    table.add_column("at", no_wrap=True)
-    table.add_column("posts", justify="right", no_wrap=True)
-    table.add_column("outcome", no_wrap=True)
-    table.add_column("credits", justify="right", no_wrap=True)
-    table.add_column("task", no_wrap=True)
-    table.add_column("what was said of it", overflow="fold", ratio=1)
+def _attempts(attempts: Sequence[Attempt]) -> Group:
+    """Print a line a call, and below it what was said of it."""
+    head = f" {'attempt':>7}  {'at':8}  {'posts':>5}  {'outcome':9}  {'credits':>7}  task"
+    parts: list[RenderableType] = [Text(head, _DIM)]
     for one in attempts:
-        table.add_row(
-            str(one.number),
-            f"{one.started_at:%H:%M:%S}",
-            str(one.posts),
-            one.outcome.value,
-            _credits(one),
-            one.task_id or "",
-            _said(one),
-        )
-    return table
+        facts = f" {one.number:>7}  {one.started_at:%H:%M:%S}  {one.posts:>5}  {one.outcome:9}"
+        parts.append(Text(f"{facts}  {_credits(one):>7}  {one.task_id or ''}"))
+        if said := _said(one):
+            parts.append(Padding(said, (0, 0, 0, 10)))
+    return Group(*parts)
 
 
 def _end(job: Job, others: Sequence[Job], now: datetime) -> Table:
@@ -191,7 +183,7 @@ def _credits(attempt: Attempt) -> str:
 
 
 def _said(attempt: Attempt) -> Text:
-    said = ": ".join(part for part in (attempt.code, attempt.message) if part)
+    said = " ".join(": ".join(it for it in (attempt.code, attempt.message) if it).split())
     notes = [said] if said else []
     if attempt.is_replayed:
         notes.append("knew the repeat, and did not charge it")

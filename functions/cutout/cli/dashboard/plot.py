@@ -12,8 +12,10 @@ from html import escape
 from cutout.cli.dashboard.body import Points
 
 _COLORS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#17a2b8", "#e377c2", "#8c8c8c")
-_LEGEND_CHARACTER = 6.1
-_TICKS = 3
+_LEGEND_CHARACTER = 5.6
+_LEGEND_LINES = 2
+_TICKS = {1: 2, 2: 2, 3: 3, 5: 5}
+"""By the first digit of where the axis ends, so that every line stands at a round number."""
 _GAP_PERIODS = 3
 """A line is not drawn through a silence that is longer."""
 
@@ -37,7 +39,7 @@ class Frame:
     @property
     def ceiling(self) -> float:
         """The y of the most."""
-        return self.top + 54
+        return self.top + 64
 
     def x(self, at: datetime) -> float:
         """Where a time is."""
@@ -89,8 +91,9 @@ def _nice(highest: float) -> float:
 
 def _axes(frame: Frame, most: float) -> Iterator[str]:
     right = frame.left + frame.width - 14
-    for tick in range(_TICKS + 1):
-        value = most * tick / _TICKS
+    ticks = _TICKS[int(f"{most:e}"[0])]
+    for tick in range(ticks + 1):
+        value = most * tick / ticks
         y = frame.y(value, most)
         yield (
             f'<line class="grid" x1="{frame.left + 46:.1f}" x2="{right:.1f}" '
@@ -108,15 +111,18 @@ def _axes(frame: Frame, most: float) -> Iterator[str]:
 
 
 def _legend(frame: Frame, points: Sequence[Points], colors: Sequence[str]) -> Iterator[str]:
-    x = frame.left + 12
+    """Name the series on two lines; what does not fit is known by its colour elsewhere."""
+    x, line = frame.left + 12, 0
     for one, color in zip(points, colors, strict=True):
         label = one.series.label
         width = 16 + _LEGEND_CHARACTER * len(label)
         if x + width > frame.left + frame.width - 8:
-            yield f'<text class="dim" x="{x:.1f}" y="{frame.top + 39}">…</text>'
+            x, line = frame.left + 12, line + 1
+        if line == _LEGEND_LINES:
             return
-        yield f'<rect x="{x:.1f}" y="{frame.top + 31}" width="9" height="9" rx="2" fill="{color}"/>'
-        yield f'<text class="dim" x="{x + 13:.1f}" y="{frame.top + 39}">{escape(label)}</text>'
+        y = frame.top + 31 + 14 * line
+        yield f'<rect x="{x:.1f}" y="{y}" width="9" height="9" rx="2" fill="{color}"/>'
+        yield f'<text class="dim" x="{x + 13:.1f}" y="{y + 8}">{escape(label)}</text>'
         x += width + 6
 
 

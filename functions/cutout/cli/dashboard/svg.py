@@ -19,9 +19,9 @@ _WIDTH = 1200
 _MARGIN = 20
 _GAP = 12
 _HEAD = 46
-_GRAPH_HEIGHT = 196
+_GRAPH_HEIGHT = 206
 _CHIP_HEIGHT = 24
-_CHIPS_A_ROW = 6
+_CHIPS_A_ROW = 5
 _COLUMNS = 24
 _STYLE = """
 :root { color-scheme: light dark; --page: #ffffff; --panel: #f6f7f9; --edge: #dfe3e8;
