@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 
 from cutout.adapters.s3_listing import S3Copies, S3Objects
 from cutout.inventory import Listed, Provenance
@@ -144,3 +145,40 @@ def test_what_is_gone_by_now_is_not_copied(s3: S3Client) -> None:
     (one,) = listed(s3, "plain")
     s3.delete_object(Bucket="plain", Key=KEY)
     assert S3Copies(s3, "plain", "uploads").copy(one, KEY, MARKS) is False
+
+
+@pytest.mark.parametrize("code", ["PreconditionFailed", "ConditionalRequestConflict"])
+def test_what_stands_there_by_now_is_not_written_over(s3: S3Client, code: str) -> None:
+    """S3 is asked to copy only if nothing stands there, and only these bytes."""
+    s3.put_object(Bucket="plain", Key="a.jpg", Body=b"photo")
+    (one,) = listed(s3, "plain")
+    head = s3.head_object(Bucket="plain", Key="a.jpg")
+    with Stubber(s3) as stub:
+        stub.add_response("head_object", {"ETag": head["ETag"], "Metadata": {}})
+        stub.add_client_error(
+            "copy_object",
+            code,
+            http_status_code=412,
+            expected_params={
+                "Bucket": "uploads",
+                "Key": "in/a.jpg",
+                "CopySource": {"Bucket": "plain", "Key": "a.jpg"},
+                "CopySourceIfMatch": head["ETag"],
+                "IfNoneMatch": "*",
+                "MetadataDirective": "REPLACE",
+                "Metadata": MARKS,
+                "TaggingDirective": "COPY",
+            },
+        )
+        assert S3Copies(s3, "plain", "uploads").copy(one, "in/a.jpg", MARKS) is False
+        stub.assert_no_pending_responses()
+
+
+def test_a_refusal_is_not_taken_for_a_race(s3: S3Client) -> None:
+    """Whoever may not read the source is told so."""
+    s3.put_object(Bucket="plain", Key="a.jpg", Body=b"photo")
+    (one,) = listed(s3, "plain")
+    with Stubber(s3) as stub:
+        stub.add_client_error("head_object", "403", http_status_code=403)
+        with pytest.raises(ClientError):
+            S3Copies(s3, "plain", "uploads").copy(one, "in/a.jpg", MARKS)

@@ -60,13 +60,14 @@ def start_ministack(
     interpreter: Path,
     root: Credentials,
     reaches_outside: bool,
+    server: str = "cutout.local.ministack_server",
 ) -> ProcessRecord:
-    """Start MiniStack in the background; it is not ready yet."""
+    """Start MiniStack in the background; it is not ready yet. `server` is the module to run."""
     argv = [
         sys.executable,
         "-P",
         "-m",
-        "cutout.local.ministack_server",
+        server,
         str(endpoint.port),
         str(certificates.chain),
         str(certificates.key),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +17,10 @@ from cutout.cli.photos import Photo
 from cutout.cli.problems import Problem
 from cutout.cli.stack_aws import AwsStack, connect
 from cutout.cli.target import Target
+from cutout.inventory import Listed
 from cutout.job import Source
 from cutout.local.credentials import sdk_variables
-from cutout.states import State
+from cutout.states import Lane, State
 from tests.unit.cli.doubles import NOON, make_job
 from tests.unit.cloud.conftest import Cloud
 
@@ -59,7 +62,15 @@ def _template(**outputs: str) -> str:
         "Handler": "index.handler",
         "Role": "arn:aws:iam::000000000000:role/none",
         "Code": {"ZipFile": "def handler(event, context): return None"},
-        "Environment": {"Variables": {"CUTOUT_UPLOAD_PREFIX": "in/"}},
+        "Environment": {
+            "Variables": {
+                "CUTOUT_UPLOAD_PREFIX": "in/",
+                "CUTOUT_UPLOAD_SUFFIXES": ".jpg,.webp",
+                "CUTOUT_MAX_BYTES": "10000",
+                "CUTOUT_PREPARE_MAX_BYTES": "30000",
+                "CUTOUT_RETENTION_DAYS": "7",
+            }
+        },
     }
     versioned = {"VersioningConfiguration": {"Status": "Enabled"}}
     resources = {
@@ -212,3 +223,50 @@ def test_a_job_without_a_cut_out_has_nothing_to_download(stack: AwsStack, tmp_pa
     with pytest.raises(Problem, match="has no cut-out"):
         stack.download(make_job(state=State.FAILED), tmp_path / "a.png")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_rules_are_submits_own_settings(stack: AwsStack) -> None:
+    """What is watched, where results go, what is too large."""
+    rules = stack.rules()
+    assert rules.watch.uploads_bucket == stack.outputs.uploads_bucket
+    assert rules.watch.results_bucket == stack.outputs.results_bucket
+    assert (rules.watch.upload_prefix, rules.watch.upload_suffixes) == ("in/", (".jpg", ".webp"))
+    assert rules.max_bytes == 30_000
+    assert rules.retention == timedelta(days=7)
+
+
+def test_many_rows_are_read_with_few_requests_and_those_are_counted(
+    stack: AwsStack, jobs: DynamoJobs
+) -> None:
+    """A hundred rows a request; every page of an index is one."""
+    made = [jobs.claim(replace(make_job(f"many/{n}.jpg"), id=f"many-{n}")) for n in range(120)]
+    before = Counter(stack.requests())
+    records = stack.records()
+    assert len(records.briefs([job.id for job in made])) == 120
+    found = {entry.job_id for entry in records.moved(State.COMPLETED, since=made[0].updated_at)}
+    assert {job.id for job in made} <= found
+    assert Counter(stack.requests()) - before == {"BatchGetItem": 2, "Query": 1}
+
+
+def test_buckets_are_listed_copied_and_queued_as_on_aws(stack: AwsStack, cloud: Cloud) -> None:
+    """The newest version of a key; a copy with its mark; a message."""
+    s3 = cloud.client("s3")
+    uploads = stack.outputs.uploads_bucket
+    s3.create_bucket(Bucket="elsewhere")
+    for body in (b"older", b"newest"):
+        s3.put_object(Bucket="elsewhere", Key="a b+ü.jpg", Body=body, Metadata={"owner": "ann"})
+    ((listed,),) = stack.objects("elsewhere").pages("a")
+    assert (listed.size, listed.version_id) == (6, None)
+    assert stack.copies("elsewhere").copy(listed, "in/copied.jpg", {"cutout-lane": "backfill"})
+    copy = stack.objects(uploads).newest("in/copied.jpg")
+    assert copy is not None
+    assert [copy.is_same(one) for one in _listed(stack, uploads, "in/copied")] == [True]
+    metadata = s3.head_object(Bucket=uploads, Key="in/copied.jpg")["Metadata"]
+    assert metadata == {"owner": "ann", "cutout-lane": "backfill"}
+    intake = stack.intake()
+    intake.queue([copy.source(uploads)], Lane.BACKFILL)
+    assert intake.standing() == 1
+
+
+def _listed(stack: AwsStack, bucket: str, prefix: str) -> list[Listed]:
+    return [one for page in stack.objects(bucket).pages(prefix) for one in page]

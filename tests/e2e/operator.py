@@ -1,0 +1,52 @@
+"""The command line against the deployed stack, as an operator types it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from click.testing import CliRunner
+
+from cutout.cli.clock import MachineClock
+from cutout.cli.entry import cutout
+from cutout.cli.stack_aws import connect
+from cutout.cli.surroundings import Surroundings
+from cutout.cli.target import Target
+from tests.e2e.deployed import STACK, Deployed
+
+
+class LaterClock(MachineClock):
+    """An hour ahead: what was uploaded just now is an hour old."""
+
+    def now(self) -> datetime:
+        """Return the time in an hour."""
+        return super().now() + timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What a command said to programs, and its exit status."""
+
+    status: int
+    data: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operator:
+    """Runs commands."""
+
+    deployed: Deployed
+
+    def run(self, *arguments: str) -> Told:
+        """Run a command, an hour from now."""
+        target = Target(stack=STACK, variables=self.deployed.cloud.variables)
+        surroundings = replace(
+            Surroundings.of_this_process({}, self.deployed.place.state),
+            clock=LaterClock(),
+            connect=lambda _choice: connect(target),
+        )
+        told = CliRunner().invoke(cutout, [*arguments, "--json"], obj=surroundings)
+        assert told.exception is None or isinstance(told.exception, SystemExit), told.stderr
+        return Told(status=told.exit_code, data=json.loads(told.stdout))

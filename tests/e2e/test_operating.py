@@ -1,0 +1,130 @@
+"""What an operator does about photos that went missing, were there before, or failed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from cutout.job import Job
+from cutout.states import Lane, State
+from tests.e2e.deployed import Deployed
+from tests.e2e.operator import Operator
+from tests.e2e.photos import Photos, Stored
+from tests.e2e.pictures import small_photo
+from tests.e2e.stand_in import StandIn
+
+_PRICE = 5.4
+
+
+@pytest.fixture
+def operator(deployed: Deployed) -> Operator:
+    """Somebody at the command line."""
+    return Operator(deployed=deployed)
+
+
+@contextmanager
+def _events_lost(deployed: Deployed) -> Iterator[None]:
+    """Nobody hears of uploads meanwhile."""
+    rule = deployed.resource("AWS::Events::Rule", "UploadEvents")
+    events = deployed.client("events")
+    events.disable_rule(Name=rule)
+    try:
+        yield
+    finally:
+        events.enable_rule(Name=rule)
+
+
+def _stored(photos: Photos, job: Job) -> Stored:
+    """What stands at a completed job's result key."""
+    assert job.result is not None
+    stored = photos.result(job.result.key)
+    assert stored is not None
+    return stored
+
+
+def test_uploads_whose_events_were_lost_are_found_queued_and_done(
+    *, deployed: Deployed, photos: Photos, operator: Operator, stand_in: StandIn
+) -> None:
+    """The newest upload of a key replaces the older one's cut-out, though no event told of it."""
+    folder = "operating/lost/"
+    older = photos.put(folder + "twice.jpg", small_photo(1))
+    photos.in_state(older, State.COMPLETED)
+    with _events_lost(deployed):
+        lost = [
+            photos.put(folder + "twice.jpg", small_photo(2)),
+            photos.put(folder + "once.jpg", small_photo(3)),
+        ]
+    found = operator.run("audit", "--prefix", folder)
+    assert (found.status, found.data["objects"]) == (1, 2)
+    assert {one["finding"] for one in found.data["troubles"]} == {"missing"}
+    assert [photos.job(one) for one in lost] == [None, None]
+
+    mended = operator.run("audit", "--prefix", folder, "--fix", "--yes")
+
+    assert (mended.status, mended.data["queued"]) == (0, 2)
+    for upload in lost:
+        job = photos.in_state(upload, State.COMPLETED)
+        assert job.lane is Lane.BACKFILL
+        assert _stored(photos, job).metadata["cutout-job"] == job.id
+    assert stand_in.charges(folder + "once.jpg") == 1
+    assert operator.run("audit", "--prefix", folder).status == 0
+
+
+def test_photos_of_another_bucket_are_worked_on_behind_live_ones(
+    *, deployed: Deployed, photos: Photos, operator: Operator
+) -> None:
+    """Metadata and tags come along; saying it again does nothing again."""
+    folder, bucket = "operating/import/", "cutout-before-anybody-watched"
+    s3 = deployed.client("s3")
+    s3.create_bucket(Bucket=bucket)
+    for number in range(2):
+        s3.put_object(
+            Bucket=bucket,
+            Key=f"{folder}{number}.jpg",
+            Body=small_photo(number + 4),
+            Metadata={"owner": "ann"},
+            Tagging="shop=north",
+        )
+    s3.put_object(Bucket=bucket, Key=folder, Body=b"")
+
+    told = operator.run("backfill", f"s3://{bucket}/{folder}", "--yes")
+
+    assert told.status == 0
+    assert (told.data["photos"], told.data["queued"]) == (2, 2)
+    assert told.data["skipped"] == {"folder-marker": 1}
+    for number in range(2):
+        key = f"{folder}{number}.jpg"
+        version = s3.head_object(Bucket=photos.bucket, Key=key)["VersionId"]
+        job = photos.in_state(photos.landed(key, version, b""), State.COMPLETED)
+        assert job.lane is Lane.BACKFILL
+        result = _stored(photos, job)
+        assert (result.metadata["owner"], result.tags) == ("ann", {"shop": "north"})
+        assert "cutout-lane" not in result.metadata
+    again = operator.run("backfill", f"s3://{bucket}/{folder}", "--dry-run")
+    assert again.data["skipped"] == {"folder-marker": 1, "there-already": 2}
+
+
+def test_photos_that_failed_are_retried_together_and_costs_tell_what_was_lost(
+    *, photos: Photos, operator: Operator, stand_in: StandIn
+) -> None:
+    """By their reason; the provider's own ledger agrees."""
+    folder = "operating/failed/"
+    stand_in.commit("task:moderated", folder)
+    uploads = photos.put_all([f"{folder}{number}.jpg" for number in range(2)])
+    for upload in uploads:
+        photos.in_state(upload, State.FAILED)
+    stand_in.forgive()
+    chosen = ("--prefix", folder, "--reason", "task-failed")
+    assert operator.run("retry", *chosen, "--dry-run").data["photos"] == 2
+    told = operator.run("retry", *chosen, "--yes")
+    assert (told.status, told.data["queued"]) == (0, 2)
+    for upload in uploads:
+        photos.in_state(upload, State.COMPLETED, is_swept=True)
+    costs = operator.run("costs", "--by", "outcome", "--prefix", folder).data
+    charges = sum(stand_in.charges(upload.key) for upload in uploads)
+    assert costs["total"]["credits"] == pytest.approx(charges * _PRICE)
+    assert len(costs["no_cut_out"]) == 2
+    listed = operator.run("ls", "--prefix", folder, "--state", "completed").data
+    assert {job["key"] for job in listed} == {upload.key for upload in uploads}
