@@ -92,8 +92,8 @@ def keys_of(wave: int) -> Iterator[str]:
     names += ["shop/lost", "shop/busy"] if wave in {2, 5, 9} else []
     names += ["people/portrait"] if wave in {3, 6, 7, 8} else []
     names += ["shop/reset"] if wave in {1, 6} else []
-    names += ["notes/readme", "notes/list"] if wave == 3 else []  # noqa: PLR2004 - the third
-    names += ["odd/vanish", "odd/opaque", "odd/late"] if wave == 4 else []  # noqa: PLR2004
+    names += ["notes/readme", "notes/list"] if wave == 3 else []
+    names += ["odd/vanish", "odd/opaque", "odd/late"] if wave == 4 else []
     return (f"{name}-{wave}.jpg" for name in names)
 
 
@@ -105,7 +105,8 @@ def main() -> None:
     day = Day(variables)
     day.begin()
     for wave in range(_WAVES):
-        _ = [day.upload(key) for key in keys_of(wave)]
+        for key in keys_of(wave):
+            day.upload(key)
         if wave in {_BROKE, _RICH}:
             day.set_balance(0 if wave == _BROKE else 9000)
         if wave == _HASTY:

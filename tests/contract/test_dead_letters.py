@@ -1,0 +1,146 @@
+"""Dead letters in SQS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.stub import ANY, Stubber
+
+from cutout.cli.dead_letters_aws import SqsLetters
+from cutout.cli.problems import Problem
+from tests.contract.aws import ACCOUNT, REGION, cloud
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs import SQSClient
+
+WORK = f"arn:aws:sqs:{REGION}:{ACCOUNT}:work"
+URL = "https://sqs.example/dead"
+
+
+@pytest.fixture
+def sqs() -> Iterator[SQSClient]:
+    """A queue of work and one of dead letters."""
+    with cloud() as clients:
+        client = clients.sqs()
+        for name in ("work", "dead"):
+            client.create_queue(QueueName=name)
+        yield client
+
+
+def _url(sqs: SQSClient, name: str) -> str:
+    return sqs.get_queue_url(QueueName=name)["QueueUrl"]
+
+
+def _bodies(sqs: SQSClient, name: str) -> list[str]:
+    found: list[str] = []
+    while some := sqs.receive_message(QueueUrl=_url(sqs, name), MaxNumberOfMessages=10).get(
+        "Messages"
+    ):
+        found += [one["Body"] for one in some]
+    return sorted(found)
+
+
+def _die(sqs: SQSClient, count: int) -> list[str]:
+    bodies = [f"letter {number:02}" for number in range(count)]
+    for body in bodies:
+        sqs.send_message(QueueUrl=_url(sqs, "dead"), MessageBody=body)
+    return bodies
+
+
+def test_who_looks_leaves_everything_where_it_is(sqs: SQSClient) -> None:
+    """At once, so that the next who looks, or sends back, sees all of it."""
+    bodies = _die(sqs, 13)
+    letters = SqsLetters(sqs)
+    for _ in range(2):
+        seen = letters.look(_url(sqs, "dead"), 100)
+        assert sorted(letter.body for letter in seen) == bodies
+    assert _bodies(sqs, "dead") == bodies
+
+
+def test_who_looks_sees_no_more_than_was_asked_for(sqs: SQSClient) -> None:
+    """Of very many, some are enough."""
+    _die(sqs, 13)
+    assert len(SqsLetters(sqs).look(_url(sqs, "dead"), 5)) == 5
+
+
+def test_a_letter_says_when_it_was_sent_how_often_it_came_and_what_was_written_on_it(
+    sqs: SQSClient,
+) -> None:
+    """EventBridge writes beside the event why it could not deliver it."""
+    sqs.send_message(
+        QueueUrl=_url(sqs, "dead"),
+        MessageBody="{}",
+        MessageAttributes={"ERROR_CODE": {"DataType": "String", "StringValue": "NO_PERMISSIONS"}},
+    )
+    [letter] = SqsLetters(sqs).look(_url(sqs, "dead"), 10)
+    assert letter.attributes == {"ERROR_CODE": "NO_PERMISSIONS"}
+    assert letter.received == 1
+    assert letter.sent_at.tzinfo is not None
+
+
+def test_letters_are_moved_batch_by_batch_until_none_is_left(sqs: SQSClient) -> None:
+    """Each is in one place only, afterwards."""
+    bodies = _die(sqs, 13)
+    letters = SqsLetters(sqs)
+    moved = []
+    while count := letters.move(_url(sqs, "dead"), WORK, 10):
+        moved.append(count)
+    assert sum(moved) == 13
+    assert (_bodies(sqs, "work"), _bodies(sqs, "dead")) == (bodies, [])
+
+
+def test_letters_are_deleted_for_good(sqs: SQSClient) -> None:
+    """And go nowhere else."""
+    _die(sqs, 3)
+    assert SqsLetters(sqs).purge(_url(sqs, "dead"), 10) == 3
+    assert (_bodies(sqs, "work"), _bodies(sqs, "dead")) == ([], [])
+    assert SqsLetters(sqs).purge(_url(sqs, "dead"), 10) == 0
+
+
+def _received(*numbers: int) -> dict[str, object]:
+    messages = [
+        {"MessageId": f"m{it}", "ReceiptHandle": f"r{it}", "Body": f"b{it}", "Attributes": {}}
+        for it in numbers
+    ]
+    return {"Messages": messages}
+
+
+def test_only_what_was_taken_is_deleted_and_the_rest_is_let_go(sqs: SQSClient) -> None:
+    """Nothing is lost when SQS takes a batch in part; who moves it is told."""
+    failed = {"Id": "1", "SenderFault": False, "Code": "InternalError"}
+    taken = {"Id": "0", "MessageId": "x", "MD5OfMessageBody": "x"}
+    let_go = [{"Id": "0", "ReceiptHandle": "r2", "VisibilityTimeout": 0}]
+    with Stubber(sqs) as stubber:
+        stubber.add_response("receive_message", _received(1, 2))
+        stubber.add_response("get_queue_url", {"QueueUrl": "https://sqs.example/work"})
+        stubber.add_response("send_message_batch", {"Successful": [taken], "Failed": [failed]})
+        stubber.add_response(
+            "delete_message_batch",
+            {"Successful": [], "Failed": []},
+            {"QueueUrl": URL, "Entries": [{"Id": "0", "ReceiptHandle": "r1"}]},
+        )
+        stubber.add_response(
+            "change_message_visibility_batch",
+            {"Successful": [], "Failed": []},
+            {"QueueUrl": URL, "Entries": let_go},
+        )
+        with pytest.raises(Problem, match="did not take 1 of 2"):
+            SqsLetters(sqs).move(URL, WORK, 10)
+        stubber.assert_no_pending_responses()
+
+
+def test_a_letter_is_sent_before_it_is_deleted(sqs: SQSClient) -> None:
+    """Whoever is interrupted in between leaves it in two places, never in none."""
+    with Stubber(sqs) as stubber:
+        stubber.add_response("receive_message", _received(1))
+        stubber.add_response("get_queue_url", {"QueueUrl": "https://sqs.example/work"})
+        stubber.add_client_error(
+            "send_message_batch",
+            "ServiceUnavailable",
+            expected_params={"QueueUrl": ANY, "Entries": ANY},
+        )
+        with pytest.raises(Exception, match="ServiceUnavailable"):
+            SqsLetters(sqs).move(URL, WORK, 10)
+        stubber.assert_no_pending_responses()

@@ -1,0 +1,193 @@
+"""What the operator's commands see of the deployed stack, and of what is broken in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from cutout.cli.clock import MachineClock
+from cutout.cli.commands.doctor import CHECKS
+from cutout.cli.deployment_aws import AwsDeployment
+from cutout.cli.doctor.finding import Finding, Patient, Severity
+from cutout.cli.entry import cutout
+from cutout.cli.local import MachineClouds
+from cutout.cli.settings import CliSettings
+from cutout.cli.stack_aws import connect
+from cutout.cli.surroundings import Surroundings
+from cutout.cli.target import Target
+from cutout.states import State
+from tests.e2e.deployed import STACK, Deployed
+from tests.e2e.photos import Photos
+from tests.e2e.queues import Queues
+from tests.e2e.stand_in import StandIn
+
+Run = Callable[..., Result]
+_MAY_BE_WRONG = {"queues", "alarms"}
+"""Other tests break things on purpose, which these remember for a while."""
+
+
+@pytest.fixture
+def target(deployed: Deployed) -> Target:
+    """Where the stack is."""
+    return Target(stack=STACK, variables=deployed.cloud.variables)
+
+
+@pytest.fixture
+def patient(target: Target) -> Patient:
+    """The stack, as the doctor sees it."""
+    deployment = AwsDeployment(target, MachineClock())
+    root = Path(__file__).parents[2]
+    return Patient(deployment=deployment, now=MachineClock().now(), checkout=root)
+
+
+@pytest.fixture
+def run(target: Target, tmp_path: Path) -> Run:
+    """Run a command on the deployed stack."""
+    settings, clock = CliSettings(), MachineClock()
+    surroundings = Surroundings(
+        settings=settings,
+        folder=tmp_path,
+        clock=clock,
+        connect=lambda _choice: connect(target),
+        examine=lambda _choice: AwsDeployment(target, clock),
+        local=MachineClouds(settings, tmp_path, clock),
+    )
+    return lambda *arguments: CliRunner().invoke(cutout, list(arguments), obj=surroundings)
+
+
+def _wrong(patient: Patient, check: str) -> list[str]:
+    found: list[Finding] = list(CHECKS[check](patient))
+    return [one.says for one in found if one.severity is Severity.PROBLEM]
+
+
+def test_the_doctor_finds_the_stack_well(run: Run, deployed: Deployed) -> None:
+    """All of its parts are there and connected, and it is the version of this checkout."""
+    deployed.sweep()
+    found = json.loads(run("doctor", "--json").stdout)["findings"]
+    wrong = [it for it in found if it["severity"] == "problem" and it["check"] not in _MAY_BE_WRONG]
+    assert wrong == []
+    assert {it["check"] for it in found} == set(CHECKS)
+
+
+@contextmanager
+def _rule_off(deployed: Deployed) -> Iterator[None]:
+    events, name = deployed.client("events"), deployed.resource("AWS::Events::Rule", "Upload")
+    events.disable_rule(Name=name)
+    yield
+    events.enable_rule(Name=name)
+
+
+@contextmanager
+def _bucket_silent(deployed: Deployed) -> Iterator[None]:
+    s3, bucket = deployed.client("s3"), deployed.cloud.outputs["UploadsBucketName"]
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration={})
+    yield
+    heard: dict[str, dict[str, str]] = {"EventBridgeConfiguration": {}}
+    s3.put_bucket_notification_configuration(Bucket=bucket, NotificationConfiguration=heard)
+
+
+@contextmanager
+def _trigger_off(deployed: Deployed) -> Iterator[None]:
+    client = deployed.client("lambda")
+    uuid = deployed.resource("AWS::Lambda::EventSourceMapping", "Submit")
+    client.update_event_source_mapping(UUID=uuid, Enabled=False)
+    yield
+    client.update_event_source_mapping(UUID=uuid, Enabled=True)
+
+
+@contextmanager
+def _no_key(deployed: Deployed) -> Iterator[None]:
+    secrets, name = deployed.client("secretsmanager"), deployed.cloud.outputs["ApiKeySecretName"]
+    secrets.put_secret_value(SecretId=name, SecretString="not-set")
+    yield
+    secrets.put_secret_value(SecretId=name, SecretString=deployed.evolink_keys[0])
+
+
+@pytest.mark.parametrize(
+    ("check", "broken", "says"),
+    [
+        ("uploads", _rule_off, "the rule for uploads is off"),
+        ("uploads", _bucket_silent, "EventBridge does not hear of uploads"),
+        ("triggers", _trigger_off, "Submissions is not worked off: its trigger is Dis"),
+        ("API key", _no_key, "no API key is in the secret"),
+    ],
+)
+def test_the_doctor_finds_what_is_broken(
+    check: str,
+    broken: Callable[[Deployed], Iterator[None]],
+    says: str,
+    patient: Patient,
+    deployed: Deployed,
+) -> None:
+    """For as long as it is; it reads the parts themselves, not what the template says."""
+    assert _wrong(patient, check) == []
+    with broken(deployed):  # type: ignore[attr-defined] # a context manager
+        assert [one for one in _wrong(patient, check) if says in one]
+    assert _wrong(patient, check) == []
+
+
+def test_the_doctor_finds_a_key_that_the_provider_refuses(
+    patient: Patient, stand_in: StandIn, deployed: Deployed
+) -> None:
+    """By asking for the balance."""
+    stand_in.change_account(api_keys=["somebody-elses"])
+    try:
+        assert [one for one in _wrong(patient, "API key") if "refuses the key" in one]
+    finally:
+        stand_in.change_account(api_keys=deployed.evolink_keys)
+
+
+def test_a_dead_letter_is_shown_sent_back_and_handled(
+    run: Run, deployed: Deployed, photos: Photos, queues: Queues
+) -> None:
+    """An upload whose message died has its cut-out after all, and the alarm has gone off."""
+    queues.take_dead_letters()
+    with _rule_off(deployed):
+        upload = photos.put("redriven/one.jpg")
+    event = {
+        "detail-type": "Object Created",
+        "detail": {
+            "bucket": {"name": photos.bucket},
+            "object": {
+                "key": upload.key,
+                "version-id": upload.version_id,
+                "sequencer": "0A",
+                "size": len(upload.content),
+                "etag": "e",
+            },
+        },
+    }
+    url = deployed.cloud.outputs["SubmissionsDeadLetterQueueUrl"]
+    deployed.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(event))
+    shown = run("redrive", "--queue", "Submissions")
+    assert (shown.exit_code, "the only trace of the upload" in shown.stdout) == (1, True)
+    deployed.wait(lambda: _has_gone_off(deployed), "the alarm on dead letters")
+    assert run("redrive", "--queue", "Submissions", "--yes").exit_code == 0
+    assert photos.settled(upload).state is State.COMPLETED
+    assert "completed" in run("show", upload.key).stdout
+
+
+def _has_gone_off(deployed: Deployed) -> bool:
+    deployed.sweep()
+    found = deployed.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    return any(
+        one["StateValue"] == "ALARM" and "SubmissionsDeadLettersDepth" in one["AlarmName"]
+        for one in found
+    )
+
+
+def test_the_dashboard_and_the_watch_see_what_happened(run: Run, photos: Photos) -> None:
+    """From the metrics that the functions wrote, and from the table's indexes."""
+    photos.settled(photos.put("watched/one.jpg"))
+    watched = json.loads(run("watch", "--json").stdout)
+    assert watched["settled_lately"]["completed"] > 0
+    graphs = json.loads(run("dashboard", "--json").stdout)["graphs"]
+    completed = graphs["Outcomes, photos a minute"]["completed"]
+    assert sum(value for _, value in completed) > 0
+    assert graphs["Time in each state, p90, seconds"]["processing"] != []
+    assert graphs["Function run, p90, milliseconds"]["Submit"] != []
