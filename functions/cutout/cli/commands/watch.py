@@ -56,8 +56,9 @@ def command(
 ) -> int:
     """Show how the gate stands, who waits, what is under way and what was settled lately.
 
-    On a terminal the view refreshes in place; elsewhere it is a line a look. Each look takes 16
-    requests, none of which scans: counts are read off indexes, a thousand of each state at most.
+    On a terminal the view refreshes in place; elsewhere it is a line a look. Each look takes at
+    most 16 requests (while a hundred tasks run; 10 more for a thousand), none of which scans:
+    counts are read off indexes, a thousand of each state at most.
     """
     with explained():
         stack = surroundings.connect(choice)
