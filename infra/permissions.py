@@ -119,7 +119,7 @@ def _store_result(reach: Reach) -> Sequence[Statement]:
         ),
         (
             "KeepCutOuts",
-            ("s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"),
+            ("s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectTagging"),
             reach.cut_outs,
         ),
         ("KeepResults", ("s3:GetObject", "s3:PutObject"), (reach.kept,)),

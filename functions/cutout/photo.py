@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from cutout.colour_profile import profile_name
 from cutout.errors import NotAPhotoError
 from cutout.job import Photo
 from cutout.states import Reason
@@ -68,7 +69,14 @@ def inspect(data: bytes, limits: PhotoLimits) -> Photo:
     digest = hashlib.sha256(data).hexdigest()
     if orientation >= _FIRST_TURNED:
         width, height = height, width
-    return Photo(format=format_, width=width, height=height, sha256=digest, orientation=orientation)
+    return Photo(
+        format=format_,
+        width=width,
+        height=height,
+        sha256=digest,
+        orientation=orientation,
+        profile=profile_name(data, format_),
+    )
 
 
 def _check_pixels(pixels: int, limits: PhotoLimits) -> None:

@@ -15,8 +15,10 @@ from cutout.errors import PictureError
 
 Picture = Image.Image
 RESULT_FORMATS = ("PNG", "WEBP", "JPEG", "GIF")
-_SOURCE_FORMATS = (*RESULT_FORMATS, "MPO", "TIFF", "BMP", "AVIF", "HEIF")
+_SOURCE_FORMATS = (*RESULT_FORMATS, "TIFF", "BMP", "AVIF")
+_HEIF = "HEIF"
 _ISO_MEDIA = b"ftyp"
+_AVIF_BRANDS = frozenset({b"avif", b"avis"})
 _ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -91,19 +93,17 @@ def read_source(file: Path, *, max_pixels: int, side: int | None = None) -> Sour
     Raises:
         PictureError: it cannot be decoded.
     """
-    with told_in_words():
-        _know_heif(file)
-        with Image.open(file, formats=_SOURCE_FORMATS) as image:
-            if image.width * image.height > max_pixels:
-                raise PictureError(f"it has more than {max_pixels:,} pixels")
-            orientation = orientation_of(image)
-            if side is not None:
-                image.draft(None, (2 * side, 2 * side))
-            image.load()
-            profile: bytes | None = image.info.get("icc_profile")
-            small = _smaller(image, side)
-            alpha = small.convert("RGBA").getchannel("A") if small.has_transparency_data else None
-            pixels, profile = _as_rgb(small, profile)
+    with told_in_words(), Image.open(file, formats=_formats_of(file)) as image:
+        if image.width * image.height > max_pixels:
+            raise PictureError(f"it has more than {max_pixels:,} pixels")
+        orientation = orientation_of(image)
+        if side is not None:
+            image.draft(None, (2 * side, 2 * side))
+        image.load()
+        profile: bytes | None = image.info.get("icc_profile")
+        small = _smaller(image, side)
+        alpha = small.convert("RGBA").getchannel("A") if small.has_transparency_data else None
+        pixels, profile = _as_rgb(small, profile)
     return Source(pixels=pixels, alpha=alpha, orientation=orientation, profile=profile)
 
 
@@ -119,14 +119,16 @@ def _smaller(image: Picture, side: int | None) -> Picture:
     return copy
 
 
-def _know_heif(file: Path) -> None:
-    """Teach Pillow HEIF when the first such photo comes: few deployments ever see one."""
+def _formats_of(file: Path) -> tuple[str, ...]:
+    """What to try; HEIF is taught when the first such photo comes: few deployments ever see one."""
     with file.open("rb") as stream:
         head = stream.read(12)
-    if head[4:8] == _ISO_MEDIA and "HEIF" not in Image.OPEN:
-        from pi_heif import register_heif_opener  # noqa: PLC0415 - as above
+    if head[4:8] != _ISO_MEDIA or head[8:12] in _AVIF_BRANDS:
+        return _SOURCE_FORMATS
+    from pi_heif import register_heif_opener  # noqa: PLC0415 - as above
 
-        register_heif_opener()
+    register_heif_opener()
+    return (_HEIF,)
 
 
 def _as_rgb(image: Picture, profile: bytes | None) -> tuple[Picture, bytes | None]:

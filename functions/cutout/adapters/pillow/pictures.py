@@ -49,7 +49,7 @@ class PillowPictures:
             if is_as_it_came:
                 shutil.copyfile(result, into)
             else:
-                image.save(into, "PNG", **_with(profile))
+                image.save(into, "PNG", icc_profile=profile)
             return _described(image, "PNG")
 
     def faithful_cut_out(self, result: Path, source: Path, into: Path) -> Picture:
@@ -62,7 +62,7 @@ class PillowPictures:
             profile = photo.profile
             del photo  # its pixels stay only as they are shown
             image = cut_from(pixels, alpha, own_alpha)
-            image.save(into, "PNG", **_with(profile))
+            image.save(into, "PNG", icc_profile=profile)
             return _described(image, "PNG")
 
     def render(self, cut_out: Path, recipe: Recipe, into: Path) -> Picture:
@@ -104,10 +104,6 @@ class PillowPictures:
             profile: bytes | None = opened.info.get("icc_profile")
             image = opened.copy() if opened.mode == "RGBA" else opened.convert("RGBA")
         return turned(image, orientation), profile
-
-
-def _with(profile: bytes | None) -> dict[str, bytes]:
-    return {"icc_profile": profile} if profile else {}
 
 
 def _described(image: Image.Image, format_: str, orientation: int = 1) -> Picture:

@@ -20,7 +20,7 @@ _SEEN = 8
 _QUALITIES = {"jpg": 90, "webp": 85, "avif": 70}
 _LONGEST_SIDE = {"webp": 16_383, "jpg": 65_500}
 _LARGE = 8_000_000
-"""Pixels from which on AVIF is written in less careful a way: it would take minutes."""
+"""Pixels from which on AVIF and WebP are written with less care: it would take minutes."""
 
 
 def rendered(cut_out: Picture, recipe: Recipe, profile: bytes | None) -> Picture:
@@ -47,11 +47,14 @@ def rendered(cut_out: Picture, recipe: Recipe, profile: bytes | None) -> Picture
 
 def save(image: Picture, recipe: Recipe, into: Path, profile: bytes | None) -> None:
     """Write the picture in the recipe's format."""
-    options: dict[str, Any] = {"icc_profile": profile} if profile else {}
+    options: dict[str, Any] = {"icc_profile": profile}
     if recipe.format != "png":
         options["quality"] = recipe.quality or _QUALITIES[recipe.format]
+    is_large = image.width * image.height > _LARGE
     if recipe.format == "avif":
-        options["speed"] = 9 if image.width * image.height > _LARGE else 6
+        options["speed"] = 9 if is_large else 7
+    if recipe.format == "webp":
+        options["method"] = 0 if is_large else 3
     if recipe.format == "jpg":
         options |= {"progressive": True, "optimize": True}
     name = "JPEG" if recipe.format == "jpg" else recipe.format.upper()

@@ -1,0 +1,279 @@
+"""Finishing results: upright, in the photo's colours whatever the model does, its own pixels."""
+
+from __future__ import annotations
+
+import io
+from functools import cache
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageChops, ImageCms, ImageStat
+
+from cutout.adapters.pillow.pictures import PillowPictures
+from cutout.errors import PictureError
+from cutout.local.place import shipped_photos
+from cutout.ports import Picture
+
+PICTURES = PillowPictures(max_pixels=50_000_000)
+ORIENTATION = 0x0112
+UNTURN = {
+    1: None,
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+"""How a camera held that way stores what it sees."""
+
+
+def photo(name: str = "coffee") -> Image.Image:
+    """A photograph that ships with the project."""
+    (path,) = (one for one in shipped_photos() if one.stem == name)
+    with Image.open(path) as image:
+        return image.convert("RGB")
+
+
+def an_ellipse(size: tuple[int, int]) -> Image.Image:
+    """A soft-edged shape: solid in the middle, clear in the corners."""
+    gradient = Image.radial_gradient("L").resize(size)
+    return gradient.point(lambda level: max(0, min(255, (150 - level) * 6)))
+
+
+def cut(image: Image.Image) -> Image.Image:
+    """What a model gives back of a picture."""
+    made = image.copy()
+    made.putalpha(an_ellipse(image.size))
+    return made
+
+
+def stored(shown: Image.Image, orientation: int) -> Image.Image:
+    """The pixels as a camera held that way stores them."""
+    turn = UNTURN[orientation]
+    return shown.transpose(turn) if turn is not None else shown
+
+
+def save_source(path: Path, shown: Image.Image, orientation: int, **options: object) -> None:
+    """A JPEG whose pixels are stored turned, as its Exif says."""
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    stored(shown, orientation).save(path, "JPEG", quality=95, exif=exif, **options)
+
+
+def apart(one: Image.Image, other: Image.Image, mask: Image.Image | None = None) -> float:
+    """Mean levels between two pictures."""
+    mean = ImageStat.Stat(
+        ImageChops.difference(one.convert("RGB"), other.convert("RGB")), mask
+    ).mean
+    return sum(mean) / len(mean)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder for `source`, `result` and `made`."""
+    return tmp_path
+
+
+@pytest.mark.parametrize("is_square", [False, True], ids=["oblong", "square"])
+@pytest.mark.parametrize("honours", [True, False], ids=["turned", "unturned"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_cut_out_lies_as_its_photo_is_shown(
+    place: Path, orientation: int, *, honours: bool, is_square: bool
+) -> None:
+    """Whether the model honours Exif or not: nobody says, so it is looked at."""
+    shown = photo("astronaut" if is_square else "coffee")
+    save_source(place / "source", shown, orientation)
+    cut(shown if honours else stored(shown, orientation)).save(place / "result", "PNG")
+    made = PICTURES.cut_out(place / "result", place / "source", place / "made")
+    assert (made.width, made.height) == shown.size
+    with Image.open(place / "made") as image:
+        solid = image.getchannel("A").point(lambda level: 255 * (level == 255))
+        assert apart(image, shown, solid) < 1
+
+
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_the_photos_own_pixels_fit_an_unturned_result(place: Path, orientation: int) -> None:
+    """The transparency is turned before it is laid on the photo."""
+    shown = photo("astronaut")
+    save_source(place / "source", shown, orientation)
+    cut(stored(shown, orientation)).resize((256, 256)).save(place / "result", "PNG")
+    made = PICTURES.faithful_cut_out(place / "result", place / "source", place / "made")
+    assert (made.width, made.height) == shown.size
+    with Image.open(place / "made") as image:
+        expected = an_ellipse(shown.size)
+        assert ImageStat.Stat(ImageChops.difference(image.getchannel("A"), expected)).mean[0] < 3
+
+
+def test_a_result_that_is_as_it_should_be_keeps_its_bytes(place: Path) -> None:
+    """Nothing is encoded anew for nothing."""
+    shown = photo()
+    save_source(place / "source", shown, 6)
+    cut(shown).save(place / "result", "PNG")
+    PICTURES.cut_out(place / "result", place / "source", place / "made")
+    assert (place / "made").read_bytes() == (place / "result").read_bytes()
+
+
+def test_a_result_with_an_orientation_of_its_own_is_turned_by_it(place: Path) -> None:
+    """Some viewers read Exif in a PNG, others do not: afterwards, all show the same."""
+    shown = photo()
+    exif = Image.Exif()
+    exif[ORIENTATION] = 6
+    stored(cut(shown), 6).save(place / "result", "PNG", exif=exif)
+    seen = PICTURES.examine(place / "result")
+    assert seen is not None
+    assert (seen.width, seen.height, seen.orientation) == (600, 400, 6)
+    made = PICTURES.cut_out(place / "result", None, place / "made")
+    assert (made.width, made.height) == (600, 400)
+    with Image.open(place / "made") as image:
+        assert not image.getexif().get(ORIENTATION)
+        assert image.tobytes() == cut(shown).tobytes()
+
+
+@cache
+def wide_profile() -> bytes:
+    """A colour space that is far from sRGB: its red is its green."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    for index in range(int.from_bytes(profile[128:132], "big")):
+        at = 132 + 12 * index
+        name = bytes(profile[at : at + 4])
+        if name in {b"rXYZ", b"gXYZ"}:
+            profile[at : at + 4] = {b"rXYZ": b"gXYZ", b"gXYZ": b"rXYZ"}[name]
+    return bytes(profile)
+
+
+@pytest.mark.parametrize("converts", [True, False], ids=["converted", "raw"])
+def test_the_values_colour_space_is_found_out(place: Path, *, converts: bool) -> None:
+    """Raw values keep the photo's profile; converted ones are sRGB and need none."""
+    profile = wide_profile()
+    raw = photo()
+    save_source(place / "source", raw, 1, icc_profile=profile)
+    transform = ImageCms.profileToProfile(
+        raw,
+        ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+        ImageCms.createProfile("sRGB"),
+    )
+    assert transform is not None
+    cut(transform if converts else raw).save(place / "result", "PNG", icc_profile=None)
+    PICTURES.cut_out(place / "result", place / "source", place / "made")
+    with Image.open(place / "made") as image:
+        assert image.info.get("icc_profile") == (None if converts else profile)
+
+
+def test_a_profile_that_the_result_carries_itself_stays(place: Path) -> None:
+    """The model knows best what its values mean."""
+    profile = wide_profile()
+    save_source(place / "source", photo(), 1, icc_profile=profile)
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    cut(photo()).save(place / "result", "PNG", icc_profile=srgb)
+    PICTURES.cut_out(place / "result", place / "source", place / "made")
+    with Image.open(place / "made") as image:
+        assert image.info.get("icc_profile") == srgb
+
+
+@pytest.mark.parametrize("size", [(600, 400), (300, 200), (151, 101), (900, 600)])
+def test_inside_the_subject_every_pixel_is_the_photos(place: Path, size: tuple[int, int]) -> None:
+    """As many pixels as the photo, and to the bit the same where the cut-out is solid."""
+    shown = photo()
+    shown.save(place / "source", "PNG", icc_profile=wide_profile())
+    cut(shown).resize(size).save(place / "result", "PNG")
+    made = PICTURES.faithful_cut_out(place / "result", place / "source", place / "made")
+    assert made == Picture(format="png", width=600, height=400, alpha_range=(0, 255))
+    with Image.open(place / "made") as image:
+        alpha = image.getchannel("A")
+        solid = alpha.point(lambda level: 255 * (level == 255))
+        assert image.info["icc_profile"] == wide_profile()
+        assert sum(solid.histogram()[255:]) > 30_000
+        black = Image.new("RGB", image.size)
+        inside = (Image.composite(one.convert("RGB"), black, solid) for one in (image, shown))
+        assert len({one.tobytes() for one in inside}) == 1
+        clear = alpha.point(lambda level: 255 * (level == 0))
+        assert ImageStat.Stat(image.convert("RGB"), clear).extrema == [(0, 0)] * 3
+
+
+def test_the_background_does_not_shine_through_the_edge(place: Path) -> None:
+    """A white disc on green, half covered at its edge, stays white all over."""
+    share = an_ellipse((400, 400))
+    green, white = (Image.new("RGB", share.size, colour) for colour in ("#00c000", "#ffffff"))
+    Image.composite(white, green, share).save(place / "source", "PNG")
+    result = white.copy()
+    result.putalpha(share)
+    result.save(place / "result", "PNG")
+    PICTURES.faithful_cut_out(place / "result", place / "source", place / "made")
+    with Image.open(place / "made") as image:
+        half = image.getchannel("A").point(lambda level: 255 * (64 < level < 255))
+        assert apart(image, white, half) < 2
+
+
+@pytest.mark.parametrize(
+    ("mode", "format_", "tolerance"),
+    [
+        ("L", "PNG", 0.5),
+        ("P", "PNG", 0.5),
+        ("CMYK", "TIFF", 3),
+        ("RGB", "TIFF", 0.5),
+        ("LA", "PNG", 0.5),
+        ("1", "PNG", 0.5),
+        ("RGB", "AVIF", 6),
+        ("I;16", "PNG", 1.5),
+    ],
+)
+def test_photos_of_every_kind_give_their_own_pixels(
+    place: Path, mode: str, format_: str, tolerance: float
+) -> None:
+    """Palettes, greys, single bits, print colours, sixteen bits: as a viewer shows them."""
+    if mode == "I;16":
+        grey = photo().convert("L")
+        kind = grey.convert("I").point(lambda level: level * 257).convert("I;16")
+        expected = grey.convert("RGB")
+    else:
+        kind = photo().convert(mode)
+        expected = kind.convert("RGB")
+    kind.save(place / "source", format_)
+    cut(photo()).resize((300, 200)).save(place / "result", "PNG")
+    PICTURES.faithful_cut_out(place / "result", place / "source", place / "made")
+    with Image.open(place / "made") as image:
+        solid = image.getchannel("A").point(lambda level: 255 * (level == 255))
+        assert apart(image, expected, solid) <= tolerance
+
+
+def test_what_is_transparent_in_the_photo_stays_that(place: Path) -> None:
+    """The model's picture never shows more than the photo does."""
+    source = photo().convert("RGBA")
+    source.paste((0, 0, 0, 0), (0, 0, 300, 400))
+    source.save(place / "source", "PNG")
+    cut(photo()).save(place / "result", "PNG")
+    PICTURES.faithful_cut_out(place / "result", place / "source", place / "made")
+    with Image.open(place / "made") as image:
+        assert image.getchannel("A").crop((0, 0, 300, 400)).getbbox() is None
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (3, 2), (257, 255), (513, 1)])
+@pytest.mark.parametrize("result", [(1, 1), (2, 3), (64, 64)])
+def test_odd_sizes_are_no_trouble(
+    place: Path, size: tuple[int, int], result: tuple[int, int]
+) -> None:
+    """One pixel is a picture, too."""
+    photo().resize(size).save(place / "source", "PNG")
+    Image.new("RGBA", result, (200, 100, 50, 255)).save(place / "result", "PNG")
+    made = PICTURES.faithful_cut_out(place / "result", place / "source", place / "made")
+    assert (made.width, made.height, made.alpha_range) == (*size, (255, 255))
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", b"\xff\xd8\xff\xe0 broken off"])
+def test_a_photo_that_cannot_be_decoded_is_told_in_words(place: Path, data: bytes) -> None:
+    """The use case then takes the model's own pixels."""
+    (place / "source").write_bytes(data)
+    cut(photo()).save(place / "result", "PNG")
+    for make in (PICTURES.cut_out, PICTURES.faithful_cut_out):
+        with pytest.raises(PictureError):
+            make(place / "result", place / "source", place / "made")
+
+
+def test_a_photo_with_too_many_pixels_is_not_decoded(place: Path) -> None:
+    """A bomb costs no memory."""
+    photo().save(place / "source", "PNG")
+    cut(photo()).resize((20, 20)).save(place / "result", "PNG")
+    with pytest.raises(PictureError, match="more than 10,000 pixels"):
+        PillowPictures(10_000).faithful_cut_out(place / "result", place / "source", place / "made")
