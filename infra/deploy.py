@@ -1,10 +1,14 @@
 """Deploy to AWS, or destroy, in one command: whatever can be found out is not asked.
 
-    python -m infra.deploy deploy  [-c name=value]...
-    python -m infra.deploy destroy [-c name=value]...
+    python -m infra.deploy deploy  [--stage prod] [-c name=value]...
+    python -m infra.deploy destroy [--stage prod] [-c name=value]...
 
 Account, region and credentials come from the usual AWS environment. The account is bootstrapped
 for the CDK if it is not yet. If EVOLINK_API_KEY is set, it is put into the stack's secret.
+
+Destroying keeps photos, cut-outs, rows and secrets, unless the stack was deployed as ephemeral. A
+later deployment of the same name says which secrets are in its way; with --replace-secrets it takes
+them away first, and puts the API key into the new one.
 """
 
 import argparse
@@ -19,7 +23,10 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
+from .account import Account
 from .node import node_path
+from .rules import SettingError
+from .settings import Settings
 
 _INFRA = Path(__file__).resolve().parent
 _CDK = _INFRA / "cdk" / "node_modules" / "aws-cdk" / "bin" / "cdk"
@@ -41,14 +48,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("-c", "--context", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--profile", help="a profile of the AWS configuration")
     parser.add_argument("--region", help="an AWS region")
+    parser.add_argument("--stage", help="the same as -c stage=STAGE")
+    parser.add_argument(
+        "--replace-secrets", action="store_true", help="take away those of a destroyed stack"
+    )
     options = parser.parse_args(arguments)
+    if options.stage:
+        options.context.append(f"stage={options.stage}")
     session = boto3.Session(profile_name=options.profile, region_name=options.region)
     try:
         if options.action == "deploy":
-            _deploy(session, options.context)
+            _deploy(session, options.context, replaces_secrets=options.replace_secrets)
         else:
-            _cdk(session, "destroy", "--force", *_context(options.context))
-    except DeployError as exc:
+            _destroy(session, options.context)
+    except (DeployError, SettingError) as exc:
         sys.stderr.write(f"cutout: {exc}\n")
         return 1
     except (BotoCoreError, ClientError) as exc:
@@ -57,9 +70,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _deploy(session: boto3.Session, context: list[str]) -> None:
+def stack_name(context: Sequence[str]) -> str:
+    """Return the name of the stack that these settings are of.
+
+    Raises:
+        SettingError: one of them is refused.
+    """
+    pairs = (entry.partition("=") for entry in context)
+    return Settings.from_context({name: value for name, _, value in pairs}).stack_name
+
+
+def _destroy(session: boto3.Session, context: list[str]) -> None:
+    _where(session)
+    for bucket in Account(session).empty_what_goes(stack_name(context)):
+        _say(f"Emptied {bucket}, which goes with the stack.")
+    _cdk(session, "destroy", "--force", *_context(context))
+
+
+def _free_names(session: boto3.Session, stack: str, *, replaces_secrets: bool) -> None:
+    """See that nothing is left under the names of the stack's secrets."""
+    account = Account(session)
+    kept = account.kept_secrets(stack)
+    if kept and not replaces_secrets:
+        raise DeployError(
+            f"{' and '.join(kept)} are left of an earlier {stack} that was destroyed, and nothing "
+            "can be made under a name that is taken: deploy with --replace-secrets, which carries "
+            "the API key over, or under another name (--stage, -c stack=NAME)"
+        )
+    if kept:
+        _say(f"Taking away what is left of an earlier {stack}: {', '.join(kept)}.")
+        account.take_away_secrets(stack)
+
+
+def _deploy(session: boto3.Session, context: list[str], *, replaces_secrets: bool) -> None:
     account, region = _where(session)
-    _say(f"Deploying to account {account}, {region}.")
+    stack = stack_name(context)
+    _say(f"Deploying {stack} to account {account}, {region}.")
+    _free_names(session, stack, replaces_secrets=replaces_secrets)
     if not _is_bootstrapped(session):
         _say("Preparing the account for the CDK, once.")
         _cdk(session, "bootstrap", f"aws://{account}/{region}", "--app", "")
@@ -67,14 +114,23 @@ def _deploy(session: boto3.Session, context: list[str]) -> None:
     if not is_said and _concurrency(session) < _SMALLEST_CONCURRENCY:
         _say("The account's concurrency is small: none is set aside for single functions.")
         context = [*context, "reserved_concurrency=false"]
+    outputs = _run_deployment(session, context)
+    laid_aside = Account(session).key_laid_aside(stack)
+    _put_key(session, outputs["ApiKeySecretName"], laid_aside)
+    if laid_aside:
+        Account(session).forget_key_laid_aside(stack)
+    _say(f"Upload photos to    s3://{outputs['UploadsBucketName']}/")
+    _say(f"Cut-outs come to    s3://{outputs['ResultsBucketName']}/")
+
+
+def _run_deployment(session: boto3.Session, context: list[str]) -> dict[str, str]:
     with tempfile.TemporaryDirectory(prefix="cutout-deploy-") as folder:
         file = Path(folder) / "outputs.json"
         arguments = ("--require-approval", "never", "--outputs-file", str(file))
         _cdk(session, "deploy", *arguments, *_context(context))
+        outputs: dict[str, str]
         (outputs,) = json.loads(file.read_text()).values()
-    _put_key(session, outputs["ApiKeySecretName"])
-    _say(f"Upload photos to    s3://{outputs['UploadsBucketName']}/")
-    _say(f"Cut-outs come to    s3://{outputs['ResultsBucketName']}/")
+        return outputs
 
 
 def _where(session: boto3.Session) -> tuple[str, str]:
@@ -107,8 +163,8 @@ def _concurrency(session: boto3.Session) -> int:
     return limits.get("ConcurrentExecutions", _SMALLEST_CONCURRENCY)
 
 
-def _put_key(session: boto3.Session, secret: str) -> None:
-    key = os.environ.get(_API_KEY_VARIABLE)
+def _put_key(session: boto3.Session, secret: str, laid_aside: str | None) -> None:
+    key = os.environ.get(_API_KEY_VARIABLE) or laid_aside
     if key:
         session.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=key)
         _say("The API key is in place.")

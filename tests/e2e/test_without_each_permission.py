@@ -55,11 +55,17 @@ class Permission:
 def _something_happened(photos: Photos, stand_in: StandIn, door: Door) -> None:
     """Something of every kind, should these tests be the only ones."""
     stand_in.commit("callback:lost", "needed/lost", times=1)
-    tagged = photos.put("needed/tagged.jpg", tags={"season": "summer"})
-    lost = photos.put("needed/lost.jpg")
+    uploads = [
+        photos.put("needed/tagged.jpg", tags={"season": "summer"}, metadata={"shelf": "3"}),
+        photos.put("needed/noted.jpg", b"no photo"),
+        photos.put("needed/lost.jpg"),
+        # More than are let in at once, so that some wait and are woken.
+        *photos.put_all([f"needed/crowd-{number}.jpg" for number in range(8)]),
+    ]
     gone = photos.put("needed/gone.jpg")
     photos.delete(gone.key)
-    photos.all_settled([tagged, lost], is_swept=True)
+    photos.all_settled(uploads, is_swept=True)
+    photos.all_settled([photos.put("needed/noted.jpg")], is_swept=True)
     door.knock("/callbacks/nonsense")
 
 
@@ -105,7 +111,8 @@ def test_without_any_one_permission_some_request_would_be_refused(
             for request in requests
         )
     }
-    assert sorted(one for one in needless if not _is_unseen(*one)) == []
+    unseen = sorted(f"{one} on {where}" for one, where in needless if not _is_unseen(one, where))
+    assert not unseen, "\n".join(unseen)
 
 
 def _is_unseen(action: str, resource: str) -> bool:

@@ -1,0 +1,119 @@
+"""What is left of an earlier deployment, and what goes with this one."""
+
+import json
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from infra.account import Account
+from infra.deploy import main, stack_name
+
+API_KEY, SIGNING_KEY = "Shop/evolink-api-key", "Shop/callback-signing-key"
+
+
+def _bucket(policy: str) -> dict[str, object]:
+    return {
+        "Type": "AWS::S3::Bucket",
+        "DeletionPolicy": policy,
+        "Properties": {"VersioningConfiguration": {"Status": "Enabled"}},
+    }
+
+
+TEMPLATE = json.dumps({"Resources": {"Goes": _bucket("Delete"), "Stays": _bucket("Retain")}})
+
+
+@pytest.fixture
+def session() -> Iterator[boto3.Session]:
+    """An empty account."""
+    with pytest.MonkeyPatch.context() as environment, mock_aws():
+        for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_CA_BUNDLE"):
+            environment.delenv(name, raising=False)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            environment.setenv(name, "testing")
+        environment.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        yield boto3.Session(region_name="eu-west-1")
+
+
+@pytest.fixture
+def left(session: boto3.Session) -> Account:
+    """An account in which the secrets of a destroyed stack are left."""
+    secrets = session.client("secretsmanager")
+    secrets.create_secret(Name=API_KEY, SecretString="sk-1")
+    secrets.create_secret(Name=SIGNING_KEY, SecretString="x")
+    return Account(session)
+
+
+def _names(account: Account) -> list[str]:
+    secrets = account.session.client("secretsmanager")
+    return sorted(one["Name"] for one in secrets.list_secrets()["SecretList"])
+
+
+def test_secrets_of_a_destroyed_stack_are_found(left: Account) -> None:
+    """CloudFormation would fail with `already exists`, minutes later."""
+    assert left.kept_secrets("Shop") == [API_KEY, SIGNING_KEY]
+    assert left.kept_secrets("Other") == []
+
+
+def test_secrets_of_a_stack_that_there_is_are_its_own(left: Account) -> None:
+    """A second deployment is an update, in whose way they are not."""
+    left.session.client("cloudformation").create_stack(StackName="Shop", TemplateBody=TEMPLATE)
+    assert left.kept_secrets("Shop") == []
+
+
+def test_the_api_key_outlives_the_taking_away_of_the_secrets(left: Account) -> None:
+    """It is laid aside until it is in its new place, whatever happens in between."""
+    left.take_away_secrets("Shop")
+    assert _names(left) == [f"{API_KEY}-laid-aside"]
+    assert left.key_laid_aside("Shop") == "sk-1"
+    left.take_away_secrets("Shop")
+    assert left.key_laid_aside("Shop") == "sk-1"
+    left.forget_key_laid_aside("Shop")
+    assert (left.key_laid_aside("Shop"), _names(left)) == (None, [])
+
+
+def test_a_key_that_nobody_set_is_not_laid_aside(session: boto3.Session) -> None:
+    """The placeholder is no key."""
+    session.client("secretsmanager").create_secret(Name=API_KEY, SecretString="not-set")
+    Account(session).take_away_secrets("Shop")
+    assert _names(Account(session)) == []
+
+
+def test_deploying_says_which_secrets_are_in_the_way_and_what_to_do(
+    left: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is made, and with nothing taken away unasked."""
+    status = main(["deploy", "--region", "eu-west-1", "-c", "stack=Shop"])
+    told = capsys.readouterr().err
+    assert status == 1
+    assert f"{API_KEY} and {SIGNING_KEY} are left of an earlier Shop" in told
+    assert "--replace-secrets" in told
+    assert _names(left) == [SIGNING_KEY, API_KEY]
+
+
+def test_only_buckets_that_go_with_the_stack_are_emptied(session: boto3.Session) -> None:
+    """Every version in them, and nothing of what is kept: photos outlive the stack."""
+    client = session.client("cloudformation")
+    client.create_stack(StackName="Shop", TemplateBody=TEMPLATE)
+    resources = client.list_stack_resources(StackName="Shop")["StackResourceSummaries"]
+    names = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources}
+    s3 = session.client("s3")
+    for name in names.values():
+        s3.put_object(Bucket=name, Key="a.jpg", Body=b"1")
+        s3.put_object(Bucket=name, Key="a.jpg", Body=b"2")
+    assert Account(session).empty_what_goes("Shop") == [names["Goes"]]
+    left = {key: s3.list_object_versions(Bucket=name) for key, name in names.items()}
+    assert len(left["Goes"].get("Versions", [])) == 0
+    assert len(left["Stays"].get("Versions", [])) == 2
+
+
+def test_nothing_is_emptied_of_a_stack_that_is_not_there(session: boto3.Session) -> None:
+    """Destroying twice is no error."""
+    assert Account(session).empty_what_goes("Shop") == []
+
+
+def test_a_stage_names_the_stack_that_is_meant() -> None:
+    """`--stage prod` and `-c stage=prod` mean the same deployment."""
+    assert stack_name(["stage=prod", "max_in_flight=5"]) == "Cutout-prod"
+    assert stack_name([]) == "Cutout"
