@@ -133,7 +133,7 @@ def _store_result(reach: Reach) -> Sequence[Statement]:
         _read_secrets(reach.api_key),
         ("WakeTheNext", ("sqs:SendMessage",), (reach.submissions,)),
         _announce(reach),
-        *_keep_notes(reach),
+        *_take_notes_back(reach),
     )
 
 
@@ -145,6 +145,13 @@ def _keep_notes(reach: Reach) -> Sequence[Statement]:
         ("KeepNotes", ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"), (reach.notes,)),
         ("TellNoNoteFromForbidden", ("s3:ListBucket",), (reach.results,)),
     )
+
+
+def _take_notes_back(reach: Reach) -> Sequence[Statement]:
+    """Who may write every result may write notes, which lie among them, but not delete them."""
+    if not reach.error_notes:
+        return ()
+    return (("TakeNotesBack", ("s3:DeleteObject",), (reach.notes,)),)
 
 
 def _keep_jobs(reach: Reach) -> Statement:

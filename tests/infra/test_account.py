@@ -14,11 +14,7 @@ API_KEY, SIGNING_KEY = "Shop/evolink-api-key", "Shop/callback-signing-key"
 
 
 def _bucket(policy: str) -> dict[str, object]:
-    return {
-        "Type": "AWS::S3::Bucket",
-        "DeletionPolicy": policy,
-        "Properties": {"VersioningConfiguration": {"Status": "Enabled"}},
-    }
+    return {"Type": "AWS::S3::Bucket", "DeletionPolicy": policy}
 
 
 TEMPLATE = json.dumps({"Resources": {"Goes": _bucket("Delete"), "Stays": _bucket("Retain")}})
@@ -100,6 +96,7 @@ def test_only_buckets_that_go_with_the_stack_are_emptied(session: boto3.Session)
     names = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources}
     s3 = session.client("s3")
     for name in names.values():
+        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
         s3.put_object(Bucket=name, Key="a.jpg", Body=b"1")
         s3.put_object(Bucket=name, Key="a.jpg", Body=b"2")
     assert Account(session).empty_what_goes("Shop") == [names["Goes"]]

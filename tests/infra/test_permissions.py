@@ -13,10 +13,11 @@ READ_PHOTOS = {
     ("s3:GetObject", "<Uploads.Arn>/*"),
     ("s3:GetObjectVersion", "<Uploads.Arn>/*"),
 }
+TAKE_NOTES_BACK = ("s3:DeleteObject", "<Results.Arn>/*.error.json")
 KEEP_NOTES = {
     ("s3:GetObject", "<Results.Arn>/*.error.json"),
     ("s3:PutObject", "<Results.Arn>/*.error.json"),
-    ("s3:DeleteObject", "<Results.Arn>/*.error.json"),
+    TAKE_NOTES_BACK,
     ("s3:ListBucket", "<Results.Arn>"),
 }
 ANNOUNCE = ("events:PutEvents", "arn:aws:events:here:mine:event-bus/default")
@@ -72,7 +73,7 @@ MAY = {
         READ_API_KEY,
         ("sqs:SendMessage", "<SubmissionsQueue.Arn>"),
         ANNOUNCE,
-        *KEEP_NOTES,
+        TAKE_NOTES_BACK,
     },
     "SweepRole": {
         *_writes_its_logs("Sweep"),
