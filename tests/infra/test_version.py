@@ -1,0 +1,65 @@
+"""Which version a deployment says that it is."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from infra.version import version_of
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Return a checkout in small."""
+    for name in ("pyproject.toml", "requirements", "infra/version.py", "functions/sweep"):
+        target = tmp_path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, target)
+    (tmp_path / "functions" / "cutout" / "cli").mkdir(parents=True)
+    return tmp_path
+
+
+def test_equal_sources_are_equal_versions(
+    checkout: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Wherever they lie: the number of the project, and a digest."""
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "copy"
+    shutil.copytree(checkout, elsewhere)
+    number, _, digest = version_of(checkout).partition("+")
+    assert version_of(elsewhere) == version_of(checkout)
+    assert (number, len(digest)) == ("0.1.0", 8)
+
+
+@pytest.mark.parametrize(
+    "changed", ["functions/sweep/handler.py", "infra/version.py", "requirements/store.txt"]
+)
+def test_whatever_is_deployed_changes_the_version(checkout: Path, changed: str) -> None:
+    """Of code, infrastructure and locks."""
+    before = version_of(checkout)
+    with (checkout / changed).open("a") as file:
+        file.write("# changed\n")
+    assert version_of(checkout) != before
+
+
+def test_a_file_that_moves_is_another_version(checkout: Path) -> None:
+    """Its name counts, not only what is in it."""
+    before = version_of(checkout)
+    (checkout / "functions/sweep/handler.py").rename(checkout / "functions/sweep/other.py")
+    assert version_of(checkout) != before
+
+
+def test_the_command_line_may_be_newer_than_what_is_deployed(checkout: Path) -> None:
+    """It is never shipped, so changing it asks for no deployment."""
+    before = version_of(checkout)
+    (checkout / "functions" / "cutout" / "cli" / "new.py").write_text("new = True\n")
+    (checkout / "README.md").write_text("new")
+    assert version_of(checkout) == before
+
+
+def test_without_a_project_file_there_is_no_number(checkout: Path) -> None:
+    """In a wheel, for one."""
+    (checkout / "pyproject.toml").unlink()
+    assert version_of(checkout).startswith("0+")
