@@ -1,7 +1,7 @@
 """A rough day on the local cloud, in a quarter of an hour: what the README's dashboard shows.
 
-Photos come in waves, some of them to a provider that loses answers and callbacks, fails tasks,
-finds the account empty and is in a hurry; and a message arrives that nobody understands.
+Photos come in waves, some of them too small, to a provider that loses answers and callbacks, fails
+tasks, finds the account empty and is in a hurry; and a message arrives that nobody understands.
 
     cutout up -c max_in_flight=6 -c first_poll_seconds=20 -c poll_interval_seconds=20 \
         -c unconfirmed_grace_seconds=100 -c lease_seconds=60

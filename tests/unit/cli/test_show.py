@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from cutout.job import Attempt, Job, Step
 from cutout.states import AttemptOutcome, Reason, State
+from cutout.variant import Variant
 from tests.unit.cli.doubles import NOON, World, make_job
 
 JOB_ID = "0123456789abcdef" * 2
@@ -141,6 +142,23 @@ def test_the_other_uploads_of_the_key_are_named(world: World) -> None:
     shown = " ".join(world.run("show", "a.jpg").stdout.split())
     assert f"other uploads {JOB_ID} superseded 2026-11-21 12:00:00" in shown
     assert "event none: a newer upload" in " ".join(world.run("show", JOB_ID).stdout.split())
+
+
+def test_variants_are_told_also_those_that_could_not_be_made(world: World) -> None:
+    """Where each is and how large, or why there is none."""
+    small = Variant(
+        recipe="small",
+        format="webp",
+        made_at=NOON,
+        key="a-small.webp",
+        size=900,
+        width=60,
+        height=4,
+    )
+    broken = Variant(recipe="broken", format="avif", made_at=NOON, problem="no encoder")
+    world.stack.known = [replace(make_job("a.jpg"), variants=(small, broken))]
+    shown = " ".join(world.run("show", "a.jpg").stdout.split())
+    assert "variants small: a-small.webp 60 x 4, 900 bytes broken: none, no encoder" in shown
 
 
 def test_programs_get_the_timeline_and_the_whole_job(world: World) -> None:

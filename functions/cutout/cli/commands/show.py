@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from cutout.cli.surroundings import Surroundings
     from cutout.cli.target import Choice
     from cutout.job import Attempt, Job
+    from cutout.variant import Variant
 
 _OTHERS_SHOWN = 5
 _WIDTH = 100
@@ -158,6 +159,8 @@ def _end(job: Job, others: Sequence[Job], now: datetime) -> Table:
     if job.result:
         size = f"{job.result.width} x {job.result.height}, {_size(job.result.size)}"
         table.add_row("result", f"s3://{job.result.bucket}/{job.result.key}   {size}")
+    for number, variant in enumerate(job.variants):
+        table.add_row("" if number else "variants", _variant(variant))
     if job.state.is_settled:
         table.add_row("event", _event(job))
     if step := next_step(job):
@@ -167,6 +170,13 @@ def _end(job: Job, others: Sequence[Job], now: datetime) -> Table:
         told = f"{other.id}  {other.state}  {other.created_at:%Y-%m-%d %H:%M:%S}"
         table.add_row("" if number else "other uploads", told)
     return table
+
+
+def _variant(variant: Variant) -> str:
+    if variant.key is None:
+        return f"{variant.recipe}: none, {variant.problem}"
+    size = f"{variant.width} x {variant.height}, {_size(variant.size)}"
+    return f"{variant.recipe}: {variant.key}   {size}"
 
 
 def _event(job: Job) -> str:
