@@ -20,7 +20,7 @@ from .inventory import SHAPES, Asset, FunctionName
 from .monitoring import Monitoring
 from .neighbours import Claim, refuse_circles
 from .network import Network
-from .permissions import Reach, photo_reader_statement, statements
+from .permissions import Reach, photo_reader_statements, statements
 from .queues import WorkQueue
 from .recipes import as_json, recipes_of
 from .schedule import EveryMinute
@@ -40,8 +40,9 @@ class Cutout(Shared):
     """Photos that land in one bucket come out of another as cut-outs.
 
     What an embedding stack may use: `uploads_bucket`, `results_bucket`, `work_bucket`, `table`,
-    `submissions`, `callbacks`, `functions`, `callback_url`, `callback_api`, `api_key_secret`,
-    `alarm_topic`, `monitoring`, `event_bus`, and the grants, metrics and rules of `Shared`.
+    `submissions`, `preparations` (None where nothing is prepared), `callbacks`, `functions`,
+    `callback_url`, `callback_api`, `api_key_secret`, `alarm_topic`, `monitoring`, `event_bus`, and
+    the grants, metrics and rules of `Shared`.
     """
 
     def __init__(
@@ -164,9 +165,25 @@ class Cutout(Shared):
         self.submissions = WorkQueue(
             self, "Submissions", worker_timeout_seconds=self._timeout(FunctionName.SUBMIT)
         )
+        self.preparations = (
+            WorkQueue(
+                self, "Preparations", worker_timeout_seconds=self._timeout(FunctionName.PREPARE)
+            )
+            if self.settings.prepare
+            else None
+        )
         self.callbacks = WorkQueue(
             self, "Callbacks", worker_timeout_seconds=self._timeout(FunctionName.STORE_RESULT)
         )
+
+    @property
+    def work_queues(self) -> dict[str, WorkQueue]:
+        """Every queue that a function works off, by name."""
+        return {
+            "Submissions": self.submissions,
+            **({"Preparations": self.preparations} if self.preparations else {}),
+            "Callbacks": self.callbacks,
+        }
 
     def _make_functions(self, assets: Mapping[FunctionName, Asset]) -> None:
         groups = self.network.groups_in(self) if self.network else ()
@@ -183,6 +200,7 @@ class Cutout(Shared):
                 security_groups=groups,
             )
             for name, shape in SHAPES.items()
+            if name is not FunctionName.PREPARE or self.settings.prepare
         }
         self.photo_reader = iam.Role(
             self,
@@ -196,6 +214,10 @@ class Cutout(Shared):
         self.functions[FunctionName.SUBMIT].works_off(
             self.submissions.queue, max_concurrency=self.settings.submit_concurrency
         )
+        if self.preparations:
+            self.functions[FunctionName.PREPARE].works_off(
+                self.preparations.queue, max_concurrency=self.settings.prepare_concurrency
+            )
         self.functions[FunctionName.STORE_RESULT].works_off(
             self.callbacks.queue, max_concurrency=self.settings.store_concurrency
         )
@@ -224,6 +246,7 @@ class Cutout(Shared):
         self._bus = given.event_bus_arn if given else named
 
     def _tell_functions(self) -> None:
+        preparations = self.preparations.queue if self.preparations else None
         names = Names(
             stack=self.name,
             jobs_table=self.table.table_name,
@@ -231,6 +254,7 @@ class Cutout(Shared):
             results_bucket=self.results_bucket.bucket_name,
             work_bucket=self.work_bucket.bucket_name,
             submissions_queue_url=self.submissions.queue.queue_url,
+            preparations_queue_url=preparations.queue_url if preparations else None,
             callbacks_queue_url=self.callbacks.queue.queue_url,
             api_key_secret=self.api_key_name,
             signing_key_secret=self.signing_key_name,
@@ -246,12 +270,14 @@ class Cutout(Shared):
         for name, granted in statements(self.reach).items():
             for sid, actions, resources in granted:
                 self.functions[name].may(sid, actions, resources)
-        sid, actions, resources = photo_reader_statement(self.reach)
-        self.photo_reader.add_to_policy(
-            iam.PolicyStatement(sid=sid, actions=list(actions), resources=list(resources))
-        )
+        lent = photo_reader_statements(self.reach)
+        for sid, actions, resources in lent:
+            self.photo_reader.add_to_policy(
+                iam.PolicyStatement(sid=sid, actions=list(actions), resources=list(resources))
+            )
+        reads = tuple(action for _, actions, _ in lent for action in actions)
         allowed = [(one.role, one.actions) for one in self.functions.values()]
-        for role, does in [*allowed, (self.photo_reader, actions)]:
+        for role, does in [*allowed, (self.photo_reader, reads)]:
             if with_key := self.use_of_keys(does):
                 role.add_to_policy(with_key)
 
@@ -261,10 +287,12 @@ class Cutout(Shared):
             "Monitoring",
             name=self.name,
             functions={name: one.function for name, one in self.functions.items()},
-            queues={"Submissions": self.submissions.queue, "Callbacks": self.callbacks.queue},
+            queues={name: work.queue for name, work in self.work_queues.items()},
             dead_letters={
-                "SubmissionsDeadLetters": self.submissions.dead_letters,
-                "CallbacksDeadLetters": self.callbacks.dead_letters,
+                **{
+                    f"{name}DeadLetters": work.dead_letters
+                    for name, work in self.work_queues.items()
+                },
                 "UndeliverableEvents": self.upload_events.undeliverable,
             },
             alarm_email=self.settings.alarm_email,
@@ -274,6 +302,7 @@ class Cutout(Shared):
         self.alarm_topic = self.monitoring.topic
 
     def _reach(self) -> Reach:
+        preparations = self.preparations.queue if self.preparations else None
         return Reach(
             uploads=self.uploads_bucket.bucket_arn,
             upload_prefix=self.settings.upload_prefix,
@@ -282,6 +311,7 @@ class Cutout(Shared):
             work=self.work_bucket.bucket_arn,
             table=self.table.table_arn,
             submissions=self.submissions.queue.queue_arn,
+            preparations=preparations.queue_arn if preparations else None,
             callbacks=self.callbacks.queue.queue_arn,
             # Secrets Manager ends the ARN in six characters of its own.
             api_key=account_arn("secretsmanager", f"secret:{self.api_key_name}-??????"),

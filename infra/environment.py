@@ -7,6 +7,7 @@ from .inventory import SHAPES, FunctionName
 from .settings import Settings
 
 _SUBMIT = frozenset({FunctionName.SUBMIT})
+_PREPARE = frozenset({FunctionName.PREPARE})
 _STORE = frozenset({FunctionName.STORE_RESULT})
 _RECEIVE = frozenset({FunctionName.RECEIVE_CALLBACK})
 _SWEEP = frozenset({FunctionName.SWEEP})
@@ -25,6 +26,7 @@ class Names:
     results_bucket: str
     work_bucket: str
     submissions_queue_url: str
+    preparations_queue_url: str | None
     callbacks_queue_url: str
     api_key_secret: str
     signing_key_secret: str
@@ -55,15 +57,17 @@ def _rows(settings: Settings, names: Names, function: FunctionName) -> Iterator[
 
 def _places(settings: Settings, names: Names) -> Iterator[Row]:
     working = _SUBMIT | _STORE
-    yield "CUTOUT_JOBS_TABLE", working | _SWEEP, names.jobs_table
+    yield "CUTOUT_JOBS_TABLE", working | _PREPARE | _SWEEP, names.jobs_table
     yield "CUTOUT_UPLOADS_BUCKET", working, names.uploads_bucket
     yield "CUTOUT_UPLOAD_PREFIX", working, settings.upload_prefix
     if settings.upload_suffixes:
         yield "CUTOUT_UPLOAD_SUFFIXES", _SUBMIT, ",".join(settings.upload_suffixes)
     yield "CUTOUT_RESULTS_BUCKET", working, names.results_bucket
     yield "CUTOUT_RESULT_PREFIX", working, settings.result_prefix
-    yield "CUTOUT_WORK_BUCKET", working, names.work_bucket
-    yield "CUTOUT_SUBMISSIONS_QUEUE_URL", working | _SWEEP, names.submissions_queue_url
+    yield "CUTOUT_WORK_BUCKET", working | _PREPARE, names.work_bucket
+    yield "CUTOUT_SUBMISSIONS_QUEUE_URL", working | _PREPARE | _SWEEP, names.submissions_queue_url
+    if names.preparations_queue_url:
+        yield "CUTOUT_PREPARATIONS_QUEUE_URL", _SUBMIT, names.preparations_queue_url
     yield "CUTOUT_CALLBACKS_QUEUE_URL", _RECEIVE | _STORE | _SWEEP, names.callbacks_queue_url
     yield "CUTOUT_API_KEY_SECRET", working, names.api_key_secret
     yield "CUTOUT_SIGNING_KEY_SECRET", _SUBMIT | _RECEIVE, names.signing_key_secret
@@ -88,15 +92,19 @@ def _provider(settings: Settings) -> Iterator[Row]:
 def _limits(settings: Settings) -> Iterator[Row]:
     yield "CUTOUT_MAX_IN_FLIGHT", _SUBMIT | _STORE | _SWEEP, settings.max_in_flight
     yield "CUTOUT_DAILY_CREDIT_CAP", _SUBMIT | _STORE | _SWEEP, settings.daily_credit_cap
-    yield "CUTOUT_MAX_BYTES", _SUBMIT, settings.max_bytes
-    yield "CUTOUT_MAX_PIXELS", _SUBMIT | _STORE, settings.max_pixels
+    yield "CUTOUT_MAX_BYTES", _SUBMIT | _PREPARE, settings.max_bytes
+    yield "CUTOUT_MAX_PIXELS", _SUBMIT | _PREPARE | _STORE, settings.max_pixels
+    yield "CUTOUT_MIN_SIDE", _SUBMIT | _PREPARE, settings.min_side
+    yield "CUTOUT_MAX_SIDE", _SUBMIT | _PREPARE, settings.max_side
+    if settings.prepare:
+        yield "CUTOUT_PREPARE_MAX_BYTES", _SUBMIT, settings.prepare_max_bytes
 
 
 def _times(settings: Settings) -> Iterator[Row]:
     working = _SUBMIT | _STORE
     yield "CUTOUT_FIRST_POLL_SECONDS", working, settings.first_poll_seconds
     yield "CUTOUT_POLL_INTERVAL_SECONDS", working | _SWEEP, settings.poll_interval_seconds
-    yield "CUTOUT_LEASE_SECONDS", working | _SWEEP, settings.lease_seconds
+    yield "CUTOUT_LEASE_SECONDS", working | _PREPARE | _SWEEP, settings.lease_seconds
     yield "CUTOUT_UNCONFIRMED_GRACE_SECONDS", working, settings.unconfirmed_grace_seconds
     yield "CUTOUT_JOB_DEADLINE_SECONDS", working, settings.job_deadline_seconds
     yield "CUTOUT_RETENTION_DAYS", working, settings.retention_days

@@ -1,4 +1,4 @@
-"""The four functions that Cutout deploys: what each runs, how large, and what its asset holds.
+"""The functions that Cutout deploys: what each runs, how large, and what its asset holds.
 
 Nothing of the CDK is imported here, so that assets can be built without it.
 """
@@ -12,6 +12,7 @@ class FunctionName(StrEnum):
     """Names the functions, in the order in which a photo meets them."""
 
     SUBMIT = "Submit"
+    PREPARE = "Prepare"
     RECEIVE_CALLBACK = "ReceiveCallback"
     STORE_RESULT = "StoreResult"
     SWEEP = "Sweep"
@@ -64,6 +65,17 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             distributions=(*_EVERYWHERE, "httpx"),
             aws_services=("dynamodb", "events", "s3", "secretsmanager", "sqs", "sts"),
             may_call_itself=True,  # a slot that is freed wakes the next photo, over and over
+        ),
+        FunctionShape(
+            name=FunctionName.PREPARE,
+            service="prepare",
+            description="Makes a copy that the model takes of a photo that it does not",
+            handler="prepare.handler.handler",
+            memory_mb=2048,  # what decoding the largest picture takes, and a whole processor
+            timeout_seconds=110,  # under the lease, so that no photo has two workers
+            distributions=(*_EVERYWHERE, "pillow", "pi-heif"),
+            aws_services=("dynamodb", "s3", "sqs"),
+            may_call_itself=True,  # it lies on the way from Submit to Submit
         ),
         FunctionShape(
             name=FunctionName.RECEIVE_CALLBACK,

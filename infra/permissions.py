@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .inventory import FunctionName
-from .storage import KEPT_FOLDER
+from .storage import KEPT_FOLDER, PREPARED_FOLDER
 
 Statement = tuple[str, tuple[str, ...], tuple[str, ...]]
 """Sid, actions, resources."""
@@ -30,6 +30,7 @@ class Reach:
     work: str
     table: str
     submissions: str
+    preparations: str | None
     callbacks: str
     api_key: str
     signing_key: str
@@ -48,6 +49,11 @@ class Reach:
         return f"{self.results}/{self.result_prefix}*.error.json"
 
     @property
+    def prepared(self) -> str:
+        """Every copy that is made of a photo."""
+        return f"{self.work}/{PREPARED_FOLDER}*"
+
+    @property
     def kept(self) -> str:
         """Every result of the model that is kept for use again."""
         return f"{self.work}/{KEPT_FOLDER}*"
@@ -60,15 +66,24 @@ class Reach:
         return (f"{self.results}/{self.result_prefix}*", f"{self.results}/review/*")
 
 
-def photo_reader_statement(reach: Reach) -> Statement:
-    """Say what a presigned URL lets the provider do: read photos."""
+def photo_reader_statements(reach: Reach) -> Sequence[Statement]:
+    """Say what a presigned URL lets the provider do: read photos, and copies of them."""
+    return (_read_photos(reach), *([_read_copies(reach)] if reach.preparations else []))
+
+
+def _read_photos(reach: Reach) -> Statement:
     return ("ReadPhotos", ("s3:GetObject", "s3:GetObjectVersion"), (reach.photos,))
+
+
+def _read_copies(reach: Reach) -> Statement:
+    return ("ReadCopies", ("s3:GetObject",), (reach.prepared,))
 
 
 def statements(reach: Reach) -> dict[FunctionName, Sequence[Statement]]:
     """Say what each function may do besides writing its logs and working off its queue."""
     return {
-        FunctionName.SUBMIT: _submit(reach),
+        FunctionName.SUBMIT: (*_submit(reach), *_have_prepared(reach)),
+        **({FunctionName.PREPARE: _prepare(reach)} if reach.preparations else {}),
         FunctionName.RECEIVE_CALLBACK: (
             _read_secrets(reach.signing_key),
             ("WakeStoreResult", ("sqs:SendMessage",), (reach.callbacks,)),
@@ -93,7 +108,7 @@ def statements(reach: Reach) -> dict[FunctionName, Sequence[Statement]]:
 
 def _submit(reach: Reach) -> Sequence[Statement]:
     return (
-        photo_reader_statement(reach),
+        _read_photos(reach),
         ("TellGoneFromForbidden", ("s3:ListBucket",), (reach.uploads,)),
         _keep_jobs(reach),
         _find_jobs(reach, "lane"),
@@ -102,6 +117,26 @@ def _submit(reach: Reach) -> Sequence[Statement]:
         ("WakeTheNext", ("sqs:SendMessage",), (reach.submissions,)),
         _announce(reach),
         *_keep_notes(reach),
+    )
+
+
+def _have_prepared(reach: Reach) -> Sequence[Statement]:
+    if reach.preparations is None:
+        return ()
+    return (
+        _read_copies(reach),
+        ("TellGoneCopiesFromForbidden", ("s3:ListBucket",), (reach.work,)),
+        ("HavePhotosPrepared", ("sqs:SendMessage",), (reach.preparations,)),
+    )
+
+
+def _prepare(reach: Reach) -> Sequence[Statement]:
+    return (
+        _read_photos(reach),
+        ("TellGoneFromForbidden", ("s3:ListBucket",), (reach.uploads,)),
+        ("KeepCopies", ("s3:PutObject",), (reach.prepared,)),
+        _keep_jobs(reach),
+        ("WakeSubmit", ("sqs:SendMessage",), (reach.submissions,)),
     )
 
 

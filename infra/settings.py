@@ -166,8 +166,15 @@ class Settings:
     daily_credit_cap: int = _whole(5000, least=0, most=100_000_000)
     max_bytes: int = _whole(10_000_000, least=1, most=100_000_000)
     max_pixels: int = _whole(50_000_000, least=1, most=1_000_000_000)
+    min_side: int = _whole(240, least=1, most=10_000)
+    max_side: int = _whole(7680, least=1, most=100_000)
+    prepare: bool = _flag(default=True)
+    """Off: what the model does not take as it is, is rejected."""
+    prepare_max_bytes: int = _whole(100_000_000, least=1, most=400_000_000)
+    """A function has 512 MB of disk: the photo and its copy must fit."""
     submit_concurrency: int = _whole(5, least=2, most=1000)
     store_concurrency: int = _whole(5, least=2, most=1000)
+    prepare_concurrency: int = _whole(5, least=2, most=1000)
     reserved_concurrency: bool = _flag(default=True)
     """Off for accounts whose whole concurrency is too small to set any aside."""
 
@@ -245,6 +252,7 @@ class Settings:
         for one in fields(self):
             value = one.metadata["rule"].read(one.name, getattr(self, one.name))
             object.__setattr__(self, one.name, value)
+        self._refuse_limits_that_contradict()
         self._refuse_loopback()
         self._refuse_urls_that_die_early()
         self._refuse_half_a_domain()
@@ -259,6 +267,19 @@ class Settings:
             raise SettingError(
                 "callback_domain and callback_certificate go together: "
                 "pass -c callback_domain=callbacks.example.com -c callback_certificate=arn:aws:..."
+            )
+
+    def _refuse_limits_that_contradict(self) -> None:
+        if self.min_side > self.max_side:
+            raise SettingError(
+                f"min_side must be at most max_side, got {self.min_side} and {self.max_side}: "
+                "pass -c min_side=240 -c max_side=7680"
+            )
+        if self.prepare and self.prepare_max_bytes < self.max_bytes:
+            raise SettingError(
+                f"prepare_max_bytes must be at least max_bytes ({self.max_bytes}), "
+                f"got {self.prepare_max_bytes}: pass -c prepare_max_bytes=100000000, "
+                "or -c prepare=false"
             )
 
     def _refuse_loopback(self) -> None:

@@ -101,10 +101,11 @@ def outputs(cutout: Cutout) -> dict[str, str]:
         "JobsTableName": cutout.table.table_name,
         "CallbackUrl": cutout.callback_url,
         "ApiKeySecretName": cutout.api_key_name,
-        "SubmissionsQueueUrl": cutout.submissions.queue.queue_url,
-        "CallbacksQueueUrl": cutout.callbacks.queue.queue_url,
-        "SubmissionsDeadLetterQueueUrl": cutout.submissions.dead_letters.queue_url,
-        "CallbacksDeadLetterQueueUrl": cutout.callbacks.dead_letters.queue_url,
+        **{f"{name}QueueUrl": work.queue.queue_url for name, work in cutout.work_queues.items()},
+        **{
+            f"{name}DeadLetterQueueUrl": work.dead_letters.queue_url
+            for name, work in cutout.work_queues.items()
+        },
         "DashboardName": cutout.monitoring.dashboard.dashboard_name,
         "Version": version_of(_PROJECT),
     }

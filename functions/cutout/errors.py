@@ -14,8 +14,10 @@ Decisions are made by type, never by text::
     │   └── TaskTakenError          … a task: it belongs to another photo's call
     └── PermanentError              settle the job, or tell the person
         ├── NotAPhotoError          the source cannot be sent; carries the reason
+        │   └── NeedsPreparingError … as it is; a copy of it can
         ├── SourceGoneError         the object or its version is no longer there
         ├── PictureError            a picture cannot be made of what is there
+        ├── CopyGoneError           the copy that was prepared is no longer there: prepare another
         ├── FetchRefusedError       a result must not be fetched (address, scheme, size, redirect)
         ├── TaskUnknownError        the provider knows no such task
         ├── CallbackRefusedError    a callback's URL does not prove where it comes from
@@ -112,6 +114,17 @@ class NotAPhotoError(PermanentError):
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class NeedsPreparingError(NotAPhotoError):
+    """A photo that the model does not take as it is: a copy that it takes can be made of it.
+
+    Where no copies are made, it is what its base says: not a photo that the model takes.
+    """
+
+
+class CopyGoneError(PermanentError):
+    """The copy that was prepared of a photo is no longer there."""
 
 
 class SourceGoneError(PermanentError):

@@ -73,6 +73,18 @@ def read_submission(body: str) -> Submission:
         raise MessageError("the message's size is not a number") from exc
 
 
+def read_due(body: str) -> JobDue:
+    """A message of the preparations queue.
+
+    Raises:
+        MessageError: it is not one of ours.
+    """
+    told = _object(body)
+    if "job" not in told:
+        raise MessageError("the message names no job")
+    return JobDue(job_id=str(told["job"]))
+
+
 def read_callback(body: str) -> Wake | RenderRequest:
     """A message of the callbacks queue: every one names its job.
 

@@ -98,6 +98,24 @@ class Photo:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """The copy of a photo that is sent in its place: upright, sRGB, of a size that the model takes.
+
+    Attributes:
+        key: in the work bucket, which lets it go after a day.
+        size: bytes.
+        made_at: when it was put there.
+    """
+
+    key: str
+    format: str
+    size: int
+    width: int
+    height: int
+    made_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Attempt:
     """One paid call, recorded before it is made.
 
@@ -190,6 +208,8 @@ class Job:
         is_waiting: stands behind the gate (then `due_at` is None).
         is_announced: the completion event is out, or none is owed.
         variants: what was made of the result by recipes.
+        prepared: the copy that is sent instead of the photo, if it needs one.
+        preparations: how often a worker began to make that copy since one was last finished.
     """
 
     id: str
@@ -211,6 +231,8 @@ class Job:
     code: str | None = None
     message: str | None = None
     photo: Photo | None = None
+    prepared: Prepared | None = None
+    preparations: int = 0
     attempts: tuple[Attempt, ...] = ()
     result: Result | None = None
     variants: tuple[Variant, ...] = ()
@@ -273,8 +295,13 @@ class Job:
 
     def is_backing_off(self, now: datetime) -> bool:
         """It must not be submitted before its time, whoever asks."""
-        is_delayed = self.reason in {Reason.BACKING_OFF, Reason.TASK_RETRIED}
+        is_delayed = self.reason in _DELAYING
         return self.state is State.QUEUED and is_delayed and not self.is_due(now)
+
+    @property
+    def is_being_prepared(self) -> bool:
+        """A copy of its photo is wanted, before it can be sent."""
+        return self.state is State.QUEUED and self.reason is Reason.PREPARING
 
     def is_due(self, now: datetime) -> bool:
         """Its lease or its wait is over."""
@@ -362,6 +389,7 @@ def _newest_unsent(attempts: Sequence[Attempt]) -> list[Attempt]:
     return list(unsent)[::-1]
 
 
+_DELAYING = frozenset({Reason.BACKING_OFF, Reason.TASK_RETRIED, Reason.PREPARING})
 _UNSENT_OUTCOMES = frozenset({AttemptOutcome.OPEN, AttemptOutcome.NOT_SENT})
 _HISTORY_LENGTH = 60
 _FREE_ATTEMPTS_KEPT = 10

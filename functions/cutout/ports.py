@@ -23,6 +23,7 @@ from cutout.states import State
 class Metric(StrEnum):
     """What is counted; the dashboard and the alarms read these names."""
 
+    PREPARED = "PhotosPrepared"
     ADMITTED = "JobsAdmitted"
     COMPLETED = "JobsCompleted"
     REVIEW = "JobsInReview"
@@ -259,11 +260,27 @@ class Labels:
     handling: Handling = Handling()
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fetched:
+    """What an upload that went into a file had beside its bytes, and their hash."""
+
+    metadata: Mapping[str, str]
+    sha256: str
+
+
 class Uploads(Protocol):
     """The bucket that photos land in."""
 
     def read(self, source: Source) -> Upload:
         """The bytes of this version.
+
+        Raises:
+            SourceGoneError: it is no longer there.
+        """
+        ...
+
+    def fetch(self, source: Source, file: Path) -> Fetched:
+        """Stream this version into a file, however large it is.
 
         Raises:
             SourceGoneError: it is no longer there.
@@ -288,6 +305,71 @@ class PhotoLinks(Protocol):
 
     def link(self, source: Source) -> str:
         """A URL that is certain to work for `PHOTO_LINK_LIVES`."""
+        ...
+
+    def copy_link(self, key: str) -> str:
+        """The same for a copy in the work bucket."""
+        ...
+
+
+class Copies(Protocol):
+    """The copies of photos that were prepared."""
+
+    def put(self, key: str, file: Path, *, content_type: str) -> None:
+        """Store a copy; one that stands there is the same photo's, and is replaced."""
+        ...
+
+    def read(self, key: str) -> bytes:
+        """The bytes of a copy.
+
+        Raises:
+            CopyGoneError: it is no longer there.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What the header of a picture file says: its size as shown, and how it lies in the file."""
+
+    format: str
+    width: int
+    height: int
+    orientation: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copy:
+    """A picture that was made of another."""
+
+    format: str
+    width: int
+    height: int
+
+
+class Copier(Protocol):
+    """Makes pictures that the model takes of those that it does not."""
+
+    def look(self, file: Path) -> Seen:
+        """What a file says of itself; nothing is decoded.
+
+        Raises:
+            NotAPhotoError: it is none that can be decoded.
+        """
+        ...
+
+    def copy(self, file: Path, into: Path, size: tuple[int, int], max_bytes: int) -> Copy:
+        """Make an upright sRGB picture of 8 bits a channel; of an animation, the first frame.
+
+        Args:
+            file: the photo.
+            into: where the copy is written.
+            size: width and height of the copy; smaller if it would have too many bytes.
+            max_bytes: what it may have.
+
+        Raises:
+            NotAPhotoError: it is damaged, or it cannot be made that small.
+        """
         ...
 
 
@@ -519,6 +601,14 @@ class SubmissionQueue(Protocol):
 
     def wake(self, job_ids: Sequence[str], *, delay: timedelta = timedelta(0)) -> None:
         """Have Submit look at these jobs."""
+        ...
+
+
+class PreparationQueue(Protocol):
+    """The queue that Prepare reads."""
+
+    def prepare(self, job_id: str) -> None:
+        """Have Prepare make a copy of the photo of a job."""
         ...
 
 

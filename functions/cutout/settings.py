@@ -67,6 +67,20 @@ class ReceiveSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class PrepareSettings(Settings):
+    """Settings of Prepare."""
+
+    jobs_table: str
+    work_bucket: str
+    submissions_queue_url: str
+    max_bytes: int
+    max_pixels: int
+    min_side: int
+    max_side: int
+    lease_seconds: timedelta
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _JobSettings(Settings):
     """What Submit and StoreResult share."""
 
@@ -124,6 +138,10 @@ class SubmitSettings(_JobSettings):
     input_transport: Transport
     upload_suffixes: tuple[str, ...] = ()
     max_bytes: int
+    min_side: int
+    max_side: int
+    prepare_max_bytes: int = 0
+    preparations_queue_url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

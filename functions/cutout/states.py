@@ -106,6 +106,13 @@ class Reason(StrEnum):
     UNSUPPORTED_FORMAT = "unsupported-format"
     TOO_MANY_BYTES = "too-many-bytes"
     TOO_MANY_PIXELS = "too-many-pixels"
+    TOO_SMALL = "too-small"
+    SIDE_TOO_LONG = "side-too-long"
+    TOO_ELONGATED = "too-elongated"
+    ANIMATED = "animated"
+    CANNOT_BE_PREPARED = "cannot-be-prepared"
+
+    PREPARING = "preparing"
 
     GATE_FULL = "gate-full"
     DAILY_CAP = "daily-cap"
@@ -133,6 +140,27 @@ class Reason(StrEnum):
     NEWER_UPLOAD = "newer-upload"
     SOURCE_DELETED = "source-deleted"
     RETRIED_BY_PERSON = "retried-by-person"
+
+
+REFUSALS = frozenset(
+    {
+        Reason.FOLDER_MARKER,
+        Reason.EMPTY_OBJECT,
+        Reason.OWN_OUTPUT,
+        Reason.NOT_A_PHOTO,
+        Reason.DAMAGED_PHOTO,
+        Reason.UNSUPPORTED_FORMAT,
+        Reason.TOO_MANY_BYTES,
+        Reason.TOO_MANY_PIXELS,
+        Reason.TOO_SMALL,
+        Reason.SIDE_TOO_LONG,
+        Reason.TOO_ELONGATED,
+        Reason.ANIMATED,
+        Reason.CANNOT_BE_PREPARED,
+    },
+)
+"""Why a job is rejected. One that is queued with such a reason is about to be: Prepare found it
+out, and Submit, which settles jobs, has yet to look at it."""
 
 
 class Lane(StrEnum):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sts.type_defs import CredentialsTypeDef
 
 ROLE = "arn:aws:iam::123456789012:role/photo-reader"
+WORK = "work"
 NOW = datetime(2026, 11, 20, 9, 15, 27, tzinfo=UTC)
 SOURCE = Source(
     bucket="uploads", key="shoes/red.jpg", version_id="v1", etag="e1", sequencer="00AB", size=1
@@ -67,7 +68,7 @@ class Session:
         for number in range(sessions):
             stubber.add_response("assume_role", self._answer(number), _ASKED)
         stubber.activate()
-        return PhotoLinks(sts, ROLE, self._connect, self.clock)
+        return PhotoLinks(sts, ROLE, WORK, self._connect, self.clock)
 
     def _answer(self, number: int) -> dict[str, Any]:
         ends_at = NOW + number * (SESSION - PHOTO_LINK_LIVES) + timedelta(seconds=number) + SESSION
@@ -184,6 +185,6 @@ def test_the_role_is_assumed() -> None:
     """With STS itself: the link is signed by the session that it gave."""
     with cloud() as clients:
         clock = Clock(datetime.now(UTC))
-        link = PhotoLinks(clients.sts(), ROLE, clients.s3_as, clock).link(SOURCE)
+        link = PhotoLinks(clients.sts(), ROLE, WORK, clients.s3_as, clock).link(SOURCE)
         assert query(link)["X-Amz-Credential"].startswith("ASIA")
         assert "X-Amz-Security-Token" in query(link)

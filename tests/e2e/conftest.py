@@ -35,6 +35,8 @@ _SETTINGS = {
     "poll_interval_seconds": "4",
     "unconfirmed_grace_seconds": "120",
     "lease_seconds": "15",
+    # Photos that are cut out at once because they are small are none that need preparing.
+    "min_side": "1",
 }
 _SECOND_KEY = "local-second-key"
 _STAND_IN = (

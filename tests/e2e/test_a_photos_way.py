@@ -240,6 +240,8 @@ def test_the_stack_says_where_its_parts_are_under_the_names_that_others_rely_on(
         "DashboardName",
         "Version",
         "JobsTableName",
+        "PreparationsDeadLetterQueueUrl",
+        "PreparationsQueueUrl",
         "ResultsBucketName",
         "SubmissionsDeadLetterQueueUrl",
         "SubmissionsQueueUrl",

@@ -63,13 +63,16 @@ def test_no_log_line_gives_anything_away(
     assert [line for line in logs.lines(group) if secrets.search(line)] == []
 
 
-@pytest.mark.parametrize("function", ["Submit", "ReceiveCallback", "StoreResult", "Sweep"])
+@pytest.mark.parametrize(
+    "function", ["Submit", "Prepare", "ReceiveCallback", "StoreResult", "Sweep"]
+)
 def test_every_log_line_of_ours_is_json_and_names_its_service(function: str, logs: Logs) -> None:
     """So that it can be searched; and there are some, which the test above could look at."""
     ours = [line for line in logs.lines(f"{function}Logs") if line.startswith("{")]
     services = {json.loads(line)["service"] for line in ours}
     expected = {
         "Submit": "submit",
+        "Prepare": "prepare",
         "ReceiveCallback": "receive-callback",
         "StoreResult": "store-result",
         "Sweep": "sweep",

@@ -4,9 +4,9 @@ import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cutout.errors import SourceGoneError
+from cutout.errors import CopyGoneError, SourceGoneError
 from cutout.job import Source
-from cutout.ports import Labels, Occasion, StandingNote, StoredResult, Upload
+from cutout.ports import Fetched, Labels, Occasion, StandingNote, StoredResult, Upload
 from tests.fakes.steps import Step, no_step
 
 
@@ -47,6 +47,15 @@ class MemoryUploads:
         stored = self._find(source)
         return Upload(data=stored.data, metadata=stored.labels.metadata)
 
+    def fetch(self, source: Source, file: Path) -> Fetched:
+        self._step("uploads.fetch")
+        stored = self._find(source)
+        file.write_bytes(stored.data)
+        return Fetched(
+            metadata=stored.labels.metadata,
+            sha256=hashlib.sha256(stored.data).hexdigest(),
+        )
+
     def labels(self, source: Source) -> Labels:
         self._step("uploads.labels")
         return self._find(source).labels
@@ -66,6 +75,26 @@ class MemoryUploads:
             sequencer=f"{self._events:018X}",
             size=len(data),
         )
+
+
+@dataclass
+class MemoryCopies:
+    """The part of the work bucket that copies stand in."""
+
+    step: Step = no_step
+    objects: dict[str, bytes] = field(default_factory=dict)
+
+    def put(self, key: str, file: Path, *, content_type: str) -> None:
+        self.step("copies.put")
+        assert content_type.startswith("image/")
+        self.objects[key] = file.read_bytes()
+        self.step("copies.put done")
+
+    def read(self, key: str) -> bytes:
+        self.step("copies.read")
+        if key not in self.objects:
+            raise CopyGoneError(f"the copy {key} is gone")
+        return self.objects[key]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,6 +24,19 @@ class MemorySubmissions:
 
 
 @dataclass
+class MemoryPreparations:
+    """Whose photos Prepare was asked for a copy of."""
+
+    step: Step = no_step
+    job_ids: list[str] = field(default_factory=list)
+
+    def prepare(self, job_id: str) -> None:
+        self.step("preparations.prepare")
+        self.job_ids.append(job_id)
+        self.step("preparations.prepare done")
+
+
+@dataclass
 class MemoryCallbacks:
     """Which tasks StoreResult was asked to look at."""
 

@@ -18,12 +18,14 @@ from cutout.states import Pixels, Transport
 from cutout.usecases.aftermath import Aftermath
 from cutout.usecases.answer import Answers
 from cutout.usecases.arrive import Arrive, Watch
+from cutout.usecases.checking import Checking
 from cutout.usecases.finishing import Finishing
 from cutout.usecases.follow import Follow
 from cutout.usecases.handover import Handover
 from cutout.usecases.labelling import Labelling
 from cutout.usecases.notes import ErrorNotes, NoteBoard
 from cutout.usecases.operate import Operate
+from cutout.usecases.prepare import Prepare
 from cutout.usecases.publishing import Publishing
 from cutout.usecases.receive import Receive
 from cutout.usecases.record import Recorder
@@ -36,13 +38,15 @@ from cutout.usecases.sweep import Sweep
 from cutout.usecases.timing import Timing
 from cutout.usecases.variants import Variants
 from cutout.usecases.wake import Waker
-from tests.fakes.buckets import MemoryNotes, MemoryResults, MemoryUploads
+from tests.fakes.buckets import MemoryCopies, MemoryNotes, MemoryResults, MemoryUploads
 from tests.fakes.clock import FakeClock
+from tests.fakes.copier import FakeCopier
 from tests.fakes.evolink import FakeDownloads, FakeEvolink, FakeFiles, FakePictures
 from tests.fakes.jobs import MemoryJobs
 from tests.fakes.queues import (
     MemoryAnnouncements,
     MemoryCallbacks,
+    MemoryPreparations,
     MemorySubmissions,
     MemoryTelemetry,
 )
@@ -57,6 +61,13 @@ TIMING = Timing(
     retention=timedelta(days=90),
 )
 LIMITS = Limits(max_in_flight=3, daily_credit_cap=Decimal(5000))
+PHOTO_LIMITS = PhotoLimits(
+    max_bytes=10_000_000,
+    max_pixels=50_000_000,
+    min_side=240,
+    max_side=7680,
+    prepare_max_bytes=100_000_000,
+)
 SIGNING_KEY = b"a signing key for tests, not for anything else"
 CALLBACK_URL = "https://callbacks.example"
 
@@ -82,6 +93,10 @@ class FakeLinks:
     def link(self, source: Source) -> str:
         self._count += 1
         return f"https://uploads.example/{source.key}?v={source.version_id}&sig={self._count}"
+
+    def copy_link(self, key: str) -> str:
+        self._count += 1
+        return f"https://work.example/{key}?sig={self._count}"
 
 
 class FakeKeys:
@@ -110,6 +125,8 @@ class World:
         callbacks: MemoryCallbacks | None = None,
         pixels: Pixels = Pixels.MODEL,
         recipes: tuple[Recipe, ...] = (),
+        preparations: MemoryPreparations | None = None,
+        photo_limits: PhotoLimits = PHOTO_LIMITS,
     ) -> None:
         rng = rng or random.Random(0)  # noqa: S311 - reproducible on purpose
         self.clock = clock or FakeClock()
@@ -117,12 +134,14 @@ class World:
         self.limits = limits
         self.jobs = MemoryJobs(self.clock, step)
         self.uploads = MemoryUploads(step)
+        self.copies = MemoryCopies(step)
         self.results = MemoryResults(step)
         self.evolink = FakeEvolink(self.clock, step)
         self.files = FakeFiles(step)
         self.downloads = FakeDownloads(self.evolink, step)
         self.submissions = submissions or MemorySubmissions(step)
         self.callbacks = callbacks or MemoryCallbacks(step)
+        self.preparations = preparations or MemoryPreparations(step)
         self.announcements = MemoryAnnouncements(step)
         self.telemetry = MemoryTelemetry()
         self.notes = MemoryNotes(step)
@@ -168,24 +187,36 @@ class World:
             recorder=self.recorder,
             answers=Answers(recorder=self.recorder, timing=timing, randomness=rng.random),
             repeats=Repeats(recorder=self.recorder, timing=timing),
-            uploads=self.uploads,
+            checking=Checking(
+                uploads=self.uploads,
+                result_keys=self.jobs,
+                limits=photo_limits,
+                upload_prefix="",
+                result_prefix="",
+            ),
+            preparations=self.preparations,
             handover=Handover(
                 uploads=self.uploads,
+                copies=self.copies,
                 links=FakeLinks(),
                 files=self.files,
                 transport=transport,
             ),
             signer=FakeKeys(),
-            result_keys=self.jobs,
             evolink=self.evolink,
             timing=timing,
-            limits=PhotoLimits(max_bytes=10_000_000, max_pixels=50_000_000),
-            call=Call(
-                model="mj-v7-remove-bg",
-                callback_url=CALLBACK_URL,
-                upload_prefix="",
-                result_prefix="",
-            ),
+            call=Call(model="mj-v7-remove-bg", callback_url=CALLBACK_URL),
+        )
+        self.prepare = Prepare(
+            jobs=self.jobs,
+            uploads=self.uploads,
+            copier=FakeCopier(step),
+            copies=self.copies,
+            submissions=self.submissions,
+            telemetry=self.telemetry,
+            clock=self.clock,
+            lease=timing.lease,
+            limits=photo_limits,
         )
         self.pictures = FakePictures()
         finishing = Finishing(pictures=self.pictures, uploads=self.uploads, pixels=pixels)
@@ -288,11 +319,14 @@ class World:
 
     def settles(self) -> None:
         """Deliver everything that is in the queues."""
-        while self.submissions.job_ids or self.callbacks.wakes:
+        while self.submissions.job_ids or self.preparations.job_ids or self.callbacks.wakes:
             ids, self.submissions.job_ids = self.submissions.job_ids, []
+            wanted, self.preparations.job_ids = self.preparations.job_ids, []
             wakes, self.callbacks.wakes = self.callbacks.wakes, []
             for job_id in ids:
                 self.submit.wake(self.jobs.jobs[job_id])
+            for job_id in wanted:
+                self.prepare.prepare(self.jobs.jobs[job_id])
             for wake in wakes:
                 self.follow.wake(wake)
 

@@ -21,13 +21,14 @@ from tests.contract.aws import ACCOUNT, REGION
 from tests.contract.jobs.table import TABLE, create_table
 from tests.events import SIGNING_KEY
 
-UPLOADS, RESULTS = "cutout-uploads", "cutout-results"
+UPLOADS, RESULTS, WORK = "cutout-uploads", "cutout-results", "cutout-work"
 API_KEY = "sk-evo-a-key-that-must-never-be-printed"
 CALLBACK_URL = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"
 TIMES = frozenset(metric.value for metric in TIME_IN_STATE.values())
 HANDLERS = {
     # service: module of the handler
     "submit": "submit.handler",
+    "prepare": "prepare.handler",
     "receive-callback": "callback.receive",
     "store-result": "callback.store",
     "sweep": "sweep.handler",
@@ -50,6 +51,7 @@ class Stack:
     clients: Clients
     jobs: DynamoJobs
     submissions_url: str
+    preparations_url: str
     callbacks_url: str
     events_url: str
 
@@ -64,8 +66,9 @@ class Stack:
             "CUTOUT_UPLOAD_PREFIX": "",
             "CUTOUT_RESULTS_BUCKET": RESULTS,
             "CUTOUT_RESULT_PREFIX": "",
-            "CUTOUT_WORK_BUCKET": "work",
+            "CUTOUT_WORK_BUCKET": WORK,
             "CUTOUT_SUBMISSIONS_QUEUE_URL": self.submissions_url,
+            "CUTOUT_PREPARATIONS_QUEUE_URL": self.preparations_url,
             "CUTOUT_CALLBACKS_QUEUE_URL": self.callbacks_url,
             "CUTOUT_API_KEY_SECRET": "Cutout/evolink-api-key",
             "CUTOUT_SIGNING_KEY_SECRET": "Cutout/callback-signing-key",
@@ -81,6 +84,9 @@ class Stack:
             "CUTOUT_DAILY_CREDIT_CAP": "5000",
             "CUTOUT_MAX_BYTES": "10000000",
             "CUTOUT_MAX_PIXELS": "50000000",
+            "CUTOUT_MIN_SIDE": "240",
+            "CUTOUT_MAX_SIDE": "7680",
+            "CUTOUT_PREPARE_MAX_BYTES": "100000000",
             "CUTOUT_FIRST_POLL_SECONDS": "150",
             "CUTOUT_POLL_INTERVAL_SECONDS": "300",
             "CUTOUT_LEASE_SECONDS": "120",
@@ -119,14 +125,14 @@ def deploy(clients: Clients) -> Stack:
     """Table, buckets, secrets, queues, and a queue that gets our events from the bus."""
     create_table(clients.dynamodb())
     s3, sqs, secrets = clients.s3(), clients.sqs(), clients.secrets()
-    for bucket in (UPLOADS, RESULTS):
+    for bucket in (UPLOADS, RESULTS, WORK):
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_bucket_versioning(Bucket=UPLOADS, VersioningConfiguration={"Status": "Enabled"})
     secrets.create_secret(Name="Cutout/evolink-api-key", SecretString=API_KEY)
     secrets.create_secret(Name="Cutout/callback-signing-key", SecretString=SIGNING_KEY.decode())
     urls = [
         sqs.create_queue(QueueName=name)["QueueUrl"]
-        for name in ("Cutout-Submissions", "Cutout-Callbacks", "Listener")
+        for name in ("Cutout-Submissions", "Cutout-Preparations", "Cutout-Callbacks", "Listener")
     ]
     events = clients.events()
     events.put_rule(Name="ours", EventPattern=json.dumps({"source": ["cutout"]}))
@@ -136,8 +142,9 @@ def deploy(clients: Clients) -> Stack:
         clients=clients,
         jobs=DynamoJobs(Table(clients.dynamodb(), TABLE)),
         submissions_url=urls[0],
-        callbacks_url=urls[1],
-        events_url=urls[2],
+        preparations_url=urls[1],
+        callbacks_url=urls[2],
+        events_url=urls[3],
     )
 
 

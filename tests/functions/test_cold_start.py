@@ -33,7 +33,11 @@ def test_a_function_whose_environment_is_incomplete_says_what_is_missing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By the variable's name, at its start, not in the middle of a photo."""
-    needed = {"submit": "UPLOADS_BUCKET", "store-result": "UPLOADS_BUCKET"}
+    needed = {
+        "submit": "UPLOADS_BUCKET",
+        "prepare": "WORK_BUCKET",
+        "store-result": "UPLOADS_BUCKET",
+    }
     name = "CUTOUT_" + needed.get(service, "CALLBACKS_QUEUE_URL")
     monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
     with pytest.raises(SettingsError, match=f"the environment variable {name} is missing"):

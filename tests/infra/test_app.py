@@ -42,7 +42,7 @@ def test_the_cdk_synthesizes_the_stack_with_its_assets(tmp_path: Path) -> None:
         one["source"]["path"] for one in assets.values() if one["source"]["packaging"] == "file"
     ]
     missing = [one for one in zips if not (output / one).is_file()]
-    assert len([one for one in zips if one.endswith(".zip")]) == 4
+    assert len([one for one in zips if one.endswith(".zip")]) == 5
     assert missing == []
 
 

@@ -14,7 +14,7 @@ from infra.inventory import SHAPES, FunctionName
 
 FUNCTIONS = tuple(FunctionName)
 
-OWN = {"callback", "cutout", "submit", "sweep"}
+OWN = {"callback", "cutout", "prepare", "submit", "sweep"}
 EVERYWHERE = {
     "aws_lambda_powertools",
     "boto3",
@@ -30,6 +30,7 @@ HTTP = {"anyio", "certifi", "h11", "httpcore", "httpx", "idna"}
 PICTURES = {"PIL", "_pi_heif", "pi_heif", "pi_heif.libs", "pillow.libs"}
 VENDORED = {
     FunctionName.SUBMIT: EVERYWHERE | HTTP,
+    FunctionName.PREPARE: EVERYWHERE | PICTURES,
     FunctionName.RECEIVE_CALLBACK: EVERYWHERE,
     FunctionName.STORE_RESULT: EVERYWHERE | HTTP | PICTURES,
     FunctionName.SWEEP: EVERYWHERE,
@@ -42,7 +43,7 @@ Contents = dict[str, bytes]
 def test_an_asset_holds_what_its_function_needs(
     assets: Mapping[FunctionName, Path], name: FunctionName
 ) -> None:
-    """HTTP is for those that talk to the provider, pictures for StoreResult alone."""
+    """HTTP is for those that talk to the provider, pictures for Prepare and StoreResult."""
     places = (one for one in assets[name].iterdir() if one.suffix != ".dist-info")
     top = {one.name.partition(".cpython-")[0] for one in places}
     assert top - OWN - {"__pycache__"} == VENDORED[name]

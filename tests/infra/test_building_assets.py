@@ -19,6 +19,7 @@ from infra.inventory import SHAPES, FunctionName
 
 HANDLERS = {
     "submit/handler.py": "import cutout.job\n",
+    "prepare/handler.py": "import cutout.job\n",
     "callback/receive.py": "",
     "callback/store.py": "import cutout.job\n",
     "sweep/handler.py": "",
@@ -78,7 +79,11 @@ def test_a_change_reaches_the_functions_that_import_it(
     before = digests(sources)
     (sources / "cutout" / "job.py").write_text("x = 1\n")
     after = digests(sources)
-    assert {name for name in before if before[name] != after[name]} == {"Submit", "StoreResult"}
+    assert {name for name in before if before[name] != after[name]} == {
+        "Submit",
+        "Prepare",
+        "StoreResult",
+    }
 
 
 def test_a_copy_elsewhere_builds_the_same(

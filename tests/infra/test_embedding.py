@@ -176,7 +176,7 @@ def test_the_keys_of_buckets_that_there_are_can_be_used(stack: Stack, make: Make
         for role in reading.of_type("AWS::IAM::Role")
         if ("kms:Decrypt", KEY_ARN) in reading.granted(role)
     }
-    assert able == {"SubmitRole", "StoreResultRole", "PhotoReader"}
+    assert able == {"SubmitRole", "PrepareRole", "StoreResultRole", "PhotoReader"}
 
 
 def test_every_role_is_bounded_and_everything_is_tagged(stack: Stack, make: Make) -> None:

@@ -4,15 +4,22 @@ from typing import Any
 
 import pytest
 
-from cutout.settings import ReceiveSettings, StoreSettings, SubmitSettings, SweepSettings
+from cutout.settings import (
+    PrepareSettings,
+    ReceiveSettings,
+    StoreSettings,
+    SubmitSettings,
+    SweepSettings,
+)
 from cutout.settings import Settings as RuntimeSettings
 from infra.settings import Settings
 from tests.infra.reading import Reading, Synthesize
 
-FUNCTIONS = ("Submit", "ReceiveCallback", "StoreResult", "Sweep")
+FUNCTIONS = ("Submit", "Prepare", "ReceiveCallback", "StoreResult", "Sweep")
 
 HOW = {
     "Submit": ("submit.handler.handler", 256, 100),
+    "Prepare": ("prepare.handler.handler", 2048, 110),
     "ReceiveCallback": ("callback.receive.handler", 256, 10),
     "StoreResult": ("callback.store.handler", 1024, 110),
     "Sweep": ("sweep.handler.handler", 256, 55),
@@ -57,6 +64,22 @@ TOLD = {
         "CUTOUT_PHOTO_READER_ROLE_ARN": "<PhotoReader.Arn>",
         "CUTOUT_INPUT_TRANSPORT": "presigned",
         "CUTOUT_MAX_BYTES": "10000000",
+        "CUTOUT_MIN_SIDE": "240",
+        "CUTOUT_MAX_SIDE": "7680",
+        "CUTOUT_PREPARE_MAX_BYTES": "100000000",
+        "CUTOUT_PREPARATIONS_QUEUE_URL": "<PreparationsQueue>",
+    },
+    "Prepare": EVERY
+    | {
+        "POWERTOOLS_SERVICE_NAME": "prepare",
+        "CUTOUT_JOBS_TABLE": "<Jobs>",
+        "CUTOUT_WORK_BUCKET": "<Work>",
+        "CUTOUT_SUBMISSIONS_QUEUE_URL": "<SubmissionsQueue>",
+        "CUTOUT_MAX_BYTES": "10000000",
+        "CUTOUT_MAX_PIXELS": "50000000",
+        "CUTOUT_MIN_SIDE": "240",
+        "CUTOUT_MAX_SIDE": "7680",
+        "CUTOUT_LEASE_SECONDS": "120",
     },
     "ReceiveCallback": EVERY
     | {
@@ -94,7 +117,7 @@ def _environment(reading: Reading, name: str) -> dict[str, str]:
     return variables
 
 
-def test_there_are_four_functions(template: Reading) -> None:
+def test_there_are_five_functions(template: Reading) -> None:
     """No helper function is deployed besides ours."""
     deployed = set(template.of_type("AWS::Lambda::Function"))
     assert deployed == {f"{name}Function" for name in FUNCTIONS}
@@ -129,6 +152,7 @@ def test_a_function_is_told_exactly_this(template: Reading, name: str) -> None:
 
 SETTINGS: dict[str, type[RuntimeSettings]] = {
     "Submit": SubmitSettings,
+    "Prepare": PrepareSettings,
     "ReceiveCallback": ReceiveSettings,
     "StoreResult": StoreSettings,
     "Sweep": SweepSettings,
@@ -155,6 +179,7 @@ def test_loopback_is_mentioned_on_a_local_cloud_only(template: Reading, ephemera
     told = {one: _environment(ephemeral, one).get(name) for one in FUNCTIONS}
     assert told == {
         "Submit": "true",
+        "Prepare": None,
         "ReceiveCallback": None,
         "StoreResult": "true",
         "Sweep": None,
@@ -165,10 +190,20 @@ def test_no_function_outlives_the_lease_it_holds(synthesize: Synthesize) -> None
     """With a short lease the time-outs shrink: who takes a job over finds nobody still at it."""
     reading = synthesize(Settings(lease_seconds=30))
     timeouts = {name: _function(reading, name)["Timeout"] for name in FUNCTIONS}
-    assert timeouts == {"Submit": 30, "ReceiveCallback": 10, "StoreResult": 30, "Sweep": 30}
+    assert timeouts == {
+        "Submit": 30,
+        "Prepare": 30,
+        "ReceiveCallback": 10,
+        "StoreResult": 30,
+        "Sweep": 30,
+    }
 
 
-MESSAGES = {"Submit": "SubmissionsQueue", "StoreResult": "CallbacksQueue"}
+MESSAGES = {
+    "Submit": "SubmissionsQueue",
+    "Prepare": "PreparationsQueue",
+    "StoreResult": "CallbacksQueue",
+}
 
 
 @pytest.mark.parametrize(("name", "queue"), MESSAGES.items())
@@ -187,11 +222,12 @@ def test_a_worker_takes_one_message_and_says_which_failed(
 
 
 def test_concurrency_of_the_workers_is_a_setting(synthesize: Synthesize) -> None:
-    """Submit and StoreResult are bounded each by its own."""
-    reading = synthesize(Settings(submit_concurrency=7, store_concurrency=9))
+    """Each worker is bounded by its own."""
+    reading = synthesize(Settings(submit_concurrency=7, prepare_concurrency=8, store_concurrency=9))
     bounds = {name: reading.properties(f"{name}Messages")["ScalingConfig"] for name in MESSAGES}
     assert bounds == {
         "Submit": {"MaximumConcurrency": 7},
+        "Prepare": {"MaximumConcurrency": 8},
         "StoreResult": {"MaximumConcurrency": 9},
     }
 
@@ -201,7 +237,13 @@ def test_a_flood_of_callbacks_cannot_starve_the_account(template: Reading) -> No
     reserved = {
         name: _function(template, name).get("ReservedConcurrentExecutions") for name in FUNCTIONS
     }
-    assert reserved == {"Submit": None, "ReceiveCallback": 10, "StoreResult": None, "Sweep": 1}
+    assert reserved == {
+        "Submit": None,
+        "Prepare": None,
+        "ReceiveCallback": 10,
+        "StoreResult": None,
+        "Sweep": 1,
+    }
 
 
 def test_small_accounts_reserve_nothing(synthesize: Synthesize) -> None:
@@ -213,11 +255,12 @@ def test_small_accounts_reserve_nothing(synthesize: Synthesize) -> None:
     assert reserved == []
 
 
-def test_only_submit_may_wake_itself_without_end(template: Reading) -> None:
+def test_only_submit_may_wake_itself_without_end_and_prepare_on_its_way(template: Reading) -> None:
     """A freed slot wakes the next photo; Lambda would drop that chain at its sixteenth link."""
     loops = {name: _function(template, name)["RecursiveLoop"] for name in FUNCTIONS}
     assert loops == {
         "Submit": "Allow",
+        "Prepare": "Allow",
         "ReceiveCallback": "Terminate",
         "StoreResult": "Terminate",
         "Sweep": "Terminate",
@@ -236,3 +279,19 @@ def test_logs_are_kept_for_ninety_days_unless_told(
     shorter = synthesize(Settings(log_retention_days=7)).of_type("AWS::Logs::LogGroup")
     assert kept == dict.fromkeys(groups, 90)
     assert {one["RetentionInDays"] for one in shorter.values()} == {7}
+
+
+def test_where_nothing_is_prepared_nothing_is_there_for_it(synthesize: Synthesize) -> None:
+    """No function, no queue, no permission and no output; the runtime takes what it is told."""
+    reading = synthesize(Settings(prepare=False))
+    told = _environment(reading, "Submit")
+    granted = {
+        resource
+        for role in reading.of_type("AWS::IAM::Role")
+        for _, resource in reading.granted(role)
+    }
+    assert [name for name in reading.resources if name.startswith("Prepar")] == []
+    assert [name for name in reading.outputs if name.startswith("Prepar")] == []
+    assert [resource for resource in granted if "prepared" in resource.lower()] == []
+    assert SubmitSettings.from_environment(told).preparations_queue_url == ""
+    assert SubmitSettings.from_environment(told).prepare_max_bytes == 0

@@ -12,13 +12,14 @@ from tests.infra.reading import Reading, Synthesize
 
 DEAD_LETTERS = {
     "SubmissionsDeadLetters": "SubmissionsDeadLetters",
+    "PreparationsDeadLetters": "PreparationsDeadLetters",
     "CallbacksDeadLetters": "CallbacksDeadLetters",
     "UndeliverableEvents": "UploadEventsUndeliverable",
 }
 ALARM = "AWS::CloudWatch::Alarm"
 SERIES = [{"Name": "service", "Value": "cutout"}, {"Name": "stack", "Value": "Cutout"}]
 README = (Path(__file__).parents[2] / "README.md").read_text()
-FUNCTIONS = ("Submit", "ReceiveCallback", "StoreResult", "Sweep")
+FUNCTIONS = ("Submit", "Prepare", "ReceiveCallback", "StoreResult", "Sweep")
 
 
 def test_one_lost_message_or_failed_run_is_an_alarm(template: Reading) -> None:

@@ -45,8 +45,20 @@ MAY = {
         READ_SIGNING_KEY,
         ("sts:AssumeRole", "<PhotoReader.Arn>"),
         ("sqs:SendMessage", "<SubmissionsQueue.Arn>"),
+        ("sqs:SendMessage", "<PreparationsQueue.Arn>"),
+        ("s3:GetObject", "<Work.Arn>/prepared/*"),
+        ("s3:ListBucket", "<Work.Arn>"),
         ANNOUNCE,
         *KEEP_NOTES,
+    },
+    "PrepareRole": {
+        *_writes_its_logs("Prepare"),
+        *_works_off("Preparations"),
+        *READ_PHOTOS,
+        ("s3:ListBucket", "<Uploads.Arn>"),
+        ("s3:PutObject", "<Work.Arn>/prepared/*"),
+        *KEEP_JOBS,
+        ("sqs:SendMessage", "<SubmissionsQueue.Arn>"),
     },
     "ReceiveCallbackRole": {
         *_writes_its_logs("ReceiveCallback"),
@@ -85,12 +97,13 @@ MAY = {
         ("sqs:SendMessage", "<SubmissionsQueue.Arn>"),
         ("sqs:SendMessage", "<CallbacksQueue.Arn>"),
     },
-    "PhotoReader": READ_PHOTOS,
+    "PhotoReader": READ_PHOTOS | {("s3:GetObject", "<Work.Arn>/prepared/*")},
     "EveryMinuteRole": {("lambda:InvokeFunction", "<SweepFunction.Arn>")},
 }
 
 TRUSTS = {
     "SubmitRole": {"Service": "lambda.amazonaws.com"},
+    "PrepareRole": {"Service": "lambda.amazonaws.com"},
     "ReceiveCallbackRole": {"Service": "lambda.amazonaws.com"},
     "StoreResultRole": {"Service": "lambda.amazonaws.com"},
     "SweepRole": {"Service": "lambda.amazonaws.com"},
@@ -147,6 +160,7 @@ WIDE_FOR_A_REASON = {
     "<Uploads.Arn>/*": "photos are named by whoever uploads them",
     "<Results.Arn>/*": "cut-outs are named after their photos",
     "<Results.Arn>/*.error.json": "so are notes",
+    "<Work.Arn>/prepared/*": "copies are named after their jobs",
     "<Work.Arn>/kept/*": "kept results are named after their photos' hashes",
     f"{SECRET}/evolink-api-key-??????": "Secrets Manager ends ARNs in six characters",
     f"{SECRET}/callback-signing-key-??????": "Secrets Manager ends ARNs in six characters",
@@ -165,7 +179,7 @@ def test_prefixes_narrow_what_may_be_read_and_written(synthesize: Synthesize) ->
     reading = synthesize(Settings(upload_prefix="photos/", result_prefix="cut-outs/"))
     of_s3 = {
         (action, resource)
-        for role in ("SubmitRole", "StoreResultRole", "PhotoReader")
+        for role in ("SubmitRole", "PrepareRole", "StoreResultRole", "PhotoReader")
         for action, resource in reading.granted(role)
         if action.startswith("s3:") and action != "s3:ListBucket"
     }
@@ -187,6 +201,8 @@ def test_prefixes_narrow_what_may_be_read_and_written(synthesize: Synthesize) ->
         ("s3:GetObject", "<Results.Arn>/cut-outs/*.error.json"),
         ("s3:PutObject", "<Results.Arn>/cut-outs/*.error.json"),
         ("s3:DeleteObject", "<Results.Arn>/cut-outs/*.error.json"),
+        ("s3:GetObject", "<Work.Arn>/prepared/*"),
+        ("s3:PutObject", "<Work.Arn>/prepared/*"),
     }
 
 

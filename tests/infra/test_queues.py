@@ -5,15 +5,20 @@ import pytest
 from tests.infra.reading import Reading, refuses_plain_http
 
 FOUR_DAYS, FOURTEEN_DAYS = 345_600, 1_209_600
-WORKERS = {"SubmissionsQueue": "SubmitFunction", "CallbacksQueue": "StoreResultFunction"}
+WORKERS = {
+    "SubmissionsQueue": "SubmitFunction",
+    "PreparationsQueue": "PrepareFunction",
+    "CallbacksQueue": "StoreResultFunction",
+}
 DEAD_LETTERS = {
     "SubmissionsDeadLetters",
+    "PreparationsDeadLetters",
     "CallbacksDeadLetters",
     "UploadEventsUndeliverable",
 }
 
 
-def test_there_are_two_queues_of_work_and_three_for_what_fails(template: Reading) -> None:
+def test_there_are_three_queues_of_work_and_four_for_what_fails(template: Reading) -> None:
     """Every queue is one of these, so the tests below speak of all of them."""
     assert set(template.of_type("AWS::SQS::Queue")) == set(WORKERS) | DEAD_LETTERS
 

@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from cutout.usecases import prepare
+from infra import storage
 from infra.settings import Settings
 from tests.infra.reading import Reading, Synthesize, refuses_plain_http
 
@@ -49,6 +51,11 @@ def test_what_is_made_for_our_own_use_goes_by_itself(synthesize: Synthesize) -> 
         "prepared/": 1,
         "kept/": 30,
     }
+
+
+def test_what_expires_is_where_it_is_put() -> None:
+    """The lifecycle rule and the runtime name one place."""
+    assert storage.PREPARED_FOLDER == prepare.PREPARED_FOLDER
 
 
 def test_the_work_bucket_is_as_private_as_the_others(template: Reading) -> None:

@@ -1,14 +1,14 @@
-"""Presigned links to uploads, from a role session that certainly outlives them.
+"""Presigned links to photos and their copies, from a role session that certainly outlives them.
 
 A link dies with the session that signed it, whatever its own expiry says. A function's own session
-ends at an unknown time, so Submit assumes a role of its own for links, which can only read uploads.
+ends at an unknown time, so Submit assumes a role of its own for links, which can only read photos.
 Source: "How long presigned URLs last", Amazon S3 User Guide.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -25,11 +25,12 @@ SESSION = timedelta(hours=1)
 
 
 class PhotoLinks:
-    """Links that the provider reads uploads by.
+    """Links that the provider reads photos by.
 
     Args:
         sts: who assumes the role.
-        role_arn: the role that can read uploads.
+        role_arn: the role that can read uploads, and copies of them.
+        copies_bucket: where the copies are.
         connect: makes an S3 client from a session's credentials.
         clock: where time comes from.
     """
@@ -38,11 +39,13 @@ class PhotoLinks:
         self,
         sts: STSClient,
         role_arn: str,
+        copies_bucket: str,
         connect: Callable[[CredentialsTypeDef], S3Client],
         clock: Clock,
     ) -> None:
         self._sts = sts
         self._role_arn = role_arn
+        self._copies_bucket = copies_bucket
         self._connect = connect
         self._clock = clock
         self._lock = threading.Lock()
@@ -54,6 +57,13 @@ class PhotoLinks:
         params = {"Bucket": source.bucket, "Key": source.key}
         if source.version_id:
             params["VersionId"] = source.version_id
+        return self._signed(params)
+
+    def copy_link(self, key: str) -> str:
+        """A GET URL of a copy, good for `LINK` from now."""
+        return self._signed({"Bucket": self._copies_bucket, "Key": key})
+
+    def _signed(self, params: Mapping[str, str]) -> str:
         return self._signer().generate_presigned_url(
             "get_object",
             Params=params,

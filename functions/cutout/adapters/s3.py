@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,15 @@ from cutout.encoded_words import decoded, encoded, is_plain
 from cutout.errors import SourceGoneError
 from cutout.job import Source
 from cutout.keys import MADE_BY, SOURCE_ORDER
-from cutout.ports import Handling, Labels, Occasion, StandingNote, StoredResult, Upload
+from cutout.ports import (
+    Fetched,
+    Handling,
+    Labels,
+    Occasion,
+    StandingNote,
+    StoredResult,
+    Upload,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -41,6 +50,19 @@ class S3Uploads:
         except ClientError as exc:
             raise _source_error(exc) from exc
         return Upload(data=body, metadata=_metadata(answer))
+
+    def fetch(self, source: Source, file: Path) -> Fetched:
+        """Stream this version into a file, however large it is."""
+        digest = hashlib.sha256()
+        try:
+            answer = self._client.get_object(**_address(source))
+        except ClientError as exc:
+            raise _source_error(exc) from exc
+        with file.open("wb") as copy:
+            for chunk in answer["Body"].iter_chunks(_CHUNK_BYTES):
+                digest.update(chunk)
+                copy.write(chunk)
+        return Fetched(metadata=_metadata(answer), sha256=digest.hexdigest())
 
     def labels(self, source: Source) -> Labels:
         """User metadata, tags and handling of this version."""

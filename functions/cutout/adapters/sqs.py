@@ -1,4 +1,4 @@
-"""The two queues in SQS."""
+"""The queues in SQS."""
 
 from __future__ import annotations
 
@@ -58,6 +58,14 @@ class SqsIntake(_Queue):
             QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
         )
         return int(told["Attributes"]["ApproximateNumberOfMessages"])
+
+
+class SqsPreparations(_Queue):
+    """The queue that Prepare reads."""
+
+    def prepare(self, job_id: str) -> None:
+        """Have Prepare make a copy of the photo of a job."""
+        self._send([{"job": job_id}])
 
 
 class SqsCallbacks(_Queue):

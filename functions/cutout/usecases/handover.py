@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cutout.job import Job
-from cutout.ports import Files, PhotoLinks, Uploads
+from cutout.ports import Copies, Files, PhotoLinks, Uploads
 from cutout.provider import NotSent, Refused, Uploaded
 from cutout.states import Transport
 
@@ -15,13 +15,14 @@ _WEBP = "image/webp"
 
 @dataclass(frozen=True, kw_only=True)
 class Handover:
-    """Makes the URL that goes into the call.
+    """Makes the URL that goes into the call: of the copy that was prepared, if there is one.
 
     Attributes:
         transport: how it is done unless a job says otherwise.
     """
 
     uploads: Uploads
+    copies: Copies
     links: PhotoLinks
     files: Files
     transport: Transport
@@ -31,12 +32,16 @@ class Handover:
 
         Raises:
             SourceGoneError: the photo is no longer there.
+            CopyGoneError: its copy is not.
         """
+        copy = job.prepared
         if (job.transport or self.transport) is Transport.PRESIGNED:
-            return Uploaded(file_id="", url=self.links.link(job.source))
-        format_ = job.photo.format if job.photo else "jpeg"
+            url = self.links.copy_link(copy.key) if copy else self.links.link(job.source)
+            return Uploaded(file_id="", url=url)
+        sent = copy or job.photo
+        format_ = sent.format if sent else "jpeg"
         return self.files.upload(
             f"{job.id}-{number}.{format_}",
             _CONTENT_TYPES.get(format_, _WEBP),
-            self.uploads.read(job.source).data,
+            self.copies.read(copy.key) if copy else self.uploads.read(job.source).data,
         )

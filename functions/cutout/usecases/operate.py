@@ -78,6 +78,7 @@ class Operate:
             due_at=now + self.lease,
             result=None,
             handovers_failed=0,
+            preparations=0,
             transport=transport or job.transport,
         )
         saved = self.jobs.save(again)

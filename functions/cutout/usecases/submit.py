@@ -8,26 +8,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import timedelta
 from itertools import chain
 
 from cutout.callback_token import CallbackAddress, sign
 from cutout.errors import (
+    CopyGoneError,
     GateMovedError,
     JobMovedError,
+    NeedsPreparingError,
     NotAPhotoError,
     SourceGoneError,
     StoreBusyError,
 )
 from cutout.gate import Gate, Held
 from cutout.job import Attempt, Job
-from cutout.keys import LANE_MARK, MADE_BY, result_keys
-from cutout.photo import PhotoLimits, check_size, inspect
 from cutout.policy import decide_refusal
-from cutout.ports import Evolink, Metric, ResultKeys, Signer, Uploads
+from cutout.ports import Evolink, Metric, PreparationQueue, Signer
 from cutout.provider import NotSent, Refused, Uploaded
-from cutout.states import Lane, Move, Reason, State
+from cutout.states import Move, Reason, State
 from cutout.usecases.answer import Answers
+from cutout.usecases.checking import Checking
 from cutout.usecases.handover import Handover
 from cutout.usecases.record import Recorder
 from cutout.usecases.repeat import Repeats
@@ -41,24 +43,25 @@ class Call:
 
     model: str
     callback_url: str
-    upload_prefix: str
-    result_prefix: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Submit:
-    """Looks at one job and moves it on as far as it can."""
+    """Looks at one job and moves it on as far as it can.
+
+    Attributes:
+        preparations: takes photos that the model takes as a copy only; None if none is made.
+    """
 
     recorder: Recorder
     answers: Answers
     repeats: Repeats
-    uploads: Uploads
+    checking: Checking
+    preparations: PreparationQueue | None
     handover: Handover
     signer: Signer
-    result_keys: ResultKeys
     evolink: Evolink
     timing: Timing
-    limits: PhotoLimits
     call: Call
 
     def advance(self, job: Job) -> Job:
@@ -82,7 +85,7 @@ class Submit:
                 moved = self._advance(candidate)
             except JobMovedError:
                 continue
-            if moved is not candidate or candidate.is_waiting:
+            if not moved.is_being_prepared and (moved is not candidate or candidate.is_waiting):
                 return
 
     def _waiting(self) -> Iterator[Job]:
@@ -114,29 +117,46 @@ class Submit:
         if superseded:
             return self._settle(job, Move.SUPERSEDE, superseded)
         try:
-            return self._pass_gate(job if job.photo else self._checked(job))
+            return self._pass_gate(self.checking.checked(job))
         except NotAPhotoError as exc:
+            if isinstance(exc, NeedsPreparingError) and self.preparations:
+                return self._have_prepared(job, self.preparations, str(exc))
             return self._settle(job, Move.REJECT, exc.reason, message=str(exc))
         except SourceGoneError:
             return self._settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
 
-    def _checked(self, job: Job) -> Job:
-        """The job with what its photo is and where its result will go."""
-        source = job.source
-        check_size(source.key, source.size, self.limits)
-        upload = self.uploads.read(source)
-        if MADE_BY in upload.metadata:
-            text = "a cut-out of ours, by its metadata: it would be paid for to no purpose"
-            raise NotAPhotoError(Reason.OWN_OUTPUT, text)
-        photo = inspect(upload.data, self.limits)
-        candidates = result_keys(
-            source.key,
-            upload_prefix=self.call.upload_prefix,
-            result_prefix=self.call.result_prefix,
+    def _have_prepared(self, job: Job, preparations: PreparationQueue, why: str) -> Job:
+        """Out of the way until there is a copy that can be sent.
+
+        Prepare may have much to do: the longer it takes, the later it is asked again. A message
+        too many costs it a look at the row.
+        """
+        now = self.recorder.clock.now()
+        asked = job.tries if job.is_being_prepared else 0
+        wanted = job.move(
+            Move.HOLD,
+            now=now,
+            reason=Reason.PREPARING,
+            due_at=now + self.timing.lease * 2 ** min(asked, _MOST_DOUBLINGS),
+            message=why,
         )
-        key = next(key for key in candidates if self.result_keys.claim_result_key(key, source.ref))
-        lane = Lane.BACKFILL if upload.metadata.get(LANE_MARK) == Lane.BACKFILL else job.lane
-        return replace(job, photo=photo, result_key=key, lane=lane)
+        saved = self.recorder.record(job, wanted)
+        preparations.prepare(job.id)
+        return saved
+
+    def _refuse_old_copy(self, job: Job) -> None:
+        """A copy that was made long ago goes before the provider is certain to have read it.
+
+        Raises:
+            NeedsPreparingError: another is to be made first.
+        """
+        copy = job.prepared
+        if copy is None:
+            return
+        is_old = self.recorder.clock.now() - copy.made_at >= COPY_LIFE
+        if is_old or self.preparations is None:
+            text = f"the copy that was made at {copy.made_at:%Y-%m-%d %H:%M} UTC is no longer sent"
+            raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
 
     def _pass_gate(self, job: Job) -> Job:
         """Into `submitting` and on to the call, or behind the gate."""
@@ -148,7 +168,7 @@ class Submit:
             held = gate.holds(self.recorder.limits, self.recorder.clock.now())
             if isinstance(held, Held):
                 return self._hold(job, held.reason)
-            handed = handed or self.handover.url(job, _next_number(job))
+            handed = handed or self._hand_over(job)
             if not isinstance(handed, Uploaded):
                 return self._not_handed_over(job, handed)
             try:
@@ -156,6 +176,13 @@ class Submit:
             except GateMovedError:
                 continue
         raise StoreBusyError("the gate is written too often")
+
+    def _hand_over(self, job: Job) -> Uploaded | Refused | NotSent:
+        self._refuse_old_copy(job)
+        try:
+            return self.handover.url(job, _next_number(job))
+        except CopyGoneError as exc:
+            raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, str(exc)) from exc
 
     def _admit(self, job: Job, gate: Gate, handed: Uploaded) -> Job:
         """Record the attempt and take the slot, in one transaction."""
@@ -261,6 +288,10 @@ def _next_number(job: Job) -> int:
     return job.attempt.number + 1 if job.attempt else 1
 
 
+COPY_LIFE = timedelta(hours=20)
+"""The lifecycle rule removes copies after 24 hours at the earliest, links last for 50 minutes."""
+_MOST_DOUBLINGS = 5
+"""Of the lease, up to an hour."""
 _CANDIDATES = 10
 """As many as workers may be at it, and then some."""
 _MOST_HANDOVERS = 40

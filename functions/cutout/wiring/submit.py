@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cutout.adapters.copies import S3Copies
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
 from cutout.adapters.photo_links import PhotoLinks
 from cutout.adapters.s3 import S3Uploads
+from cutout.adapters.sqs import SqsPreparations
 from cutout.keys import REVIEW_FOLDER
 from cutout.photo import PhotoLimits
 from cutout.ports import Jobs, Telemetry
 from cutout.settings import SubmitSettings
 from cutout.usecases.answer import Answers
 from cutout.usecases.arrive import Arrive, Watch
+from cutout.usecases.checking import Checking
 from cutout.usecases.handover import Handover
 from cutout.usecases.repeat import Repeats
 from cutout.usecases.submit import Call, Submit
@@ -67,12 +70,21 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitApp:
         recorder=recorder,
         answers=Answers(recorder=recorder, timing=timing, randomness=shared.randomness),
         repeats=Repeats(recorder=recorder, timing=timing),
-        uploads=uploads,
+        checking=Checking(
+            uploads=uploads,
+            result_keys=jobs,
+            limits=_photo_limits(settings),
+            upload_prefix=settings.upload_prefix,
+            result_prefix=settings.result_prefix,
+        ),
+        preparations=_preparations(settings, clients),
         handover=Handover(
             uploads=uploads,
+            copies=S3Copies(clients.s3(), settings.work_bucket),
             links=PhotoLinks(
                 clients.sts(),
                 settings.photo_reader_role_arn,
+                settings.work_bucket,
                 clients.s3_as,
                 recorder.clock,
             ),
@@ -80,15 +92,25 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitApp:
             transport=settings.input_transport,
         ),
         signer=signing_keys(clients, settings.signing_key_secret),
-        result_keys=jobs,
         evolink=shared.evolink(settings, api_key),
         timing=timing,
-        limits=PhotoLimits(max_bytes=settings.max_bytes, max_pixels=settings.max_pixels),
-        call=Call(
-            model=settings.model,
-            callback_url=settings.callback_url,
-            upload_prefix=settings.upload_prefix,
-            result_prefix=settings.result_prefix,
-        ),
+        call=Call(model=settings.model, callback_url=settings.callback_url),
     )
     return SubmitApp(jobs=jobs, arrive=arrive, submit=submit)
+
+
+def _photo_limits(settings: SubmitSettings) -> PhotoLimits:
+    return PhotoLimits(
+        max_bytes=settings.max_bytes,
+        max_pixels=settings.max_pixels,
+        min_side=settings.min_side,
+        max_side=settings.max_side,
+        prepare_max_bytes=settings.prepare_max_bytes,
+    )
+
+
+def _preparations(settings: SubmitSettings, clients: Clients) -> SqsPreparations | None:
+    """Where photos are prepared; nowhere in a deployment that has it turned off."""
+    if not settings.preparations_queue_url:
+        return None
+    return SqsPreparations(clients.sqs(), settings.preparations_queue_url)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -64,7 +63,7 @@ def ihdr(width: int, height: int, depth: int = 8, colour: int = 2) -> tuple[byte
     return b"IHDR", struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
 
 
-SMALL: Mapping[str, bytes] = {
+SMALL: dict[str, bytes] = {
     # one whole small file of each kind that the model takes
     "png": saved(drawn(), "PNG"),
     "png, palette": saved(drawn("P"), "PNG"),
@@ -74,11 +73,11 @@ SMALL: Mapping[str, bytes] = {
     "jpeg, progressive": saved(drawn(), "JPEG", progressive=True),
     "jpeg, restart markers": saved(drawn(), "JPEG", restart_marker_blocks=1),
     "gif": saved(drawn("P"), "GIF"),
-    "gif, animated": animated("GIF"),
     "gif, comment": saved(drawn("P"), "GIF", comment=b"; ;" * 30),
     "webp": saved(drawn(), "WEBP"),
     "webp, lossless": saved(drawn(), "WEBP", lossless=True),
     "webp, alpha": saved(drawn("LA").convert("RGBA").rotate(30), "WEBP"),
-    "webp, animated": animated("WEBP"),
     "webp, exif": saved(drawn(), "WEBP", exif=exif(1)),
 }
+
+ANIMATIONS: dict[str, bytes] = {kind: animated(kind.upper()) for kind in ("gif", "webp", "png")}

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 
 from cutout.gate import Gate, Limits, Pause, PauseReason, Suspicion
-from cutout.job import Attempt, Job, Photo, Result, Source, Step
+from cutout.job import Attempt, Job, Photo, Prepared, Result, Source, Step
 from cutout.states import AttemptOutcome, Lane, Pixels, Reason, State, Transport
 from cutout.variant import Variant
 
@@ -69,6 +69,15 @@ ATTEMPTS = drawn(
     is_replayed=st.booleans(),
     is_adopted=st.booleans(),
 )
+PREPARED = drawn(
+    Prepared,
+    key=_TEXTS,
+    format=_TEXTS,
+    size=_COUNTS,
+    width=_COUNTS,
+    height=_COUNTS,
+    made_at=_TIMES,
+)
 RESULTS = drawn(
     Result,
     bucket=_TEXTS,
@@ -115,6 +124,8 @@ JOBS = drawn(
     code=st.none() | _TEXTS,
     message=st.none() | _TEXTS,
     photo=st.none() | PHOTOS,
+    prepared=st.none() | PREPARED,
+    preparations=_COUNTS,
     attempts=st.lists(ATTEMPTS, max_size=3).map(tuple),
     result=st.none() | RESULTS,
     variants=st.lists(VARIANTS, max_size=2).map(tuple),

@@ -14,7 +14,6 @@ from cutout.states import Reason
 from tests.unit.core.drawing import (
     PHOTOS,
     SMALL,
-    animated,
     drawn,
     exif,
     ihdr,
@@ -256,13 +255,6 @@ def test_the_limit_of_pixels_is_the_setting(
             Reason.TOO_MANY_PIXELS,
             "600 pixels; at most 599 are taken (setting max_pixels)",
         )
-
-
-@pytest.mark.parametrize("format_", ["GIF", "WEBP", "PNG"])
-def test_animations_are_measured_by_their_canvas(format_: str) -> None:
-    """What the provider makes of further frames is not known; one picture is sent."""
-    photo = inspect(animated(format_), LIMITS)
-    assert (photo.width, photo.height) == (30, 20)
 
 
 @pytest.mark.parametrize("kind", SMALL)

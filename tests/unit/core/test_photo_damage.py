@@ -10,9 +10,10 @@ from cutout.errors import NotAPhotoError
 from cutout.job import Photo
 from cutout.photo import PhotoLimits, inspect
 from cutout.states import Reason
-from tests.unit.core.drawing import SMALL
+from tests.unit.core.drawing import ANIMATIONS, SMALL
 
 LIMITS = PhotoLimits(max_bytes=10_000_000, max_pixels=50_000_000)
+FILES = SMALL | {f"{kind}, animated": data for kind, data in ANIMATIONS.items()}
 MAGIC = [
     b"\x89PNG\r\n\x1a\n",
     b"\xff\xd8\xff",
@@ -31,10 +32,10 @@ def looked_at(data: bytes) -> Photo | Reason:
         return error.reason
 
 
-@pytest.mark.parametrize("kind", SMALL)
+@pytest.mark.parametrize("kind", FILES)
 def test_a_file_cut_short_anywhere_is_never_taken(kind: str) -> None:
     """An upload that broke off is rejected before it is paid for, wherever it broke off."""
-    data = SMALL[kind]
+    data = FILES[kind]
     taken = [at for at in range(len(data)) if isinstance(looked_at(data[:at]), Photo)]
     assert taken == []
 

@@ -106,6 +106,7 @@ def test_rows_hold_plain_values() -> None:
             "sha256": "c0" * 32,
             "orientation": 1,
         },
+        "preparations": 0,
         "attempts": [
             {
                 "number": 1,

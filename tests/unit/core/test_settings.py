@@ -11,6 +11,7 @@ import pytest
 
 from cutout.errors import SettingsError
 from cutout.settings import (
+    PrepareSettings,
     ReceiveSettings,
     Settings,
     StoreSettings,
@@ -28,6 +29,7 @@ ENVIRONMENT = {
     "CUTOUT_RESULT_PREFIX": "cut-outs/",
     "CUTOUT_WORK_BUCKET": "work",
     "CUTOUT_SUBMISSIONS_QUEUE_URL": "https://sqs.example/submissions",
+    "CUTOUT_PREPARATIONS_QUEUE_URL": "https://sqs.example/preparations",
     "CUTOUT_CALLBACKS_QUEUE_URL": "https://sqs.example/callbacks",
     "CUTOUT_API_KEY_SECRET": "Cutout/evolink-api-key",
     "CUTOUT_SIGNING_KEY_SECRET": "Cutout/callback-signing-key",
@@ -44,6 +46,9 @@ ENVIRONMENT = {
     "CUTOUT_DAILY_CREDIT_CAP": "5000.5",
     "CUTOUT_MAX_BYTES": "10000000",
     "CUTOUT_MAX_PIXELS": "50000000",
+    "CUTOUT_MIN_SIDE": "240",
+    "CUTOUT_MAX_SIDE": "7680",
+    "CUTOUT_PREPARE_MAX_BYTES": "100000000",
     "CUTOUT_FIRST_POLL_SECONDS": "150",
     "CUTOUT_POLL_INTERVAL_SECONDS": "300",
     "CUTOUT_LEASE_SECONDS": "120",
@@ -107,9 +112,24 @@ SUBMIT = SubmitSettings(
     input_transport=Transport.PRESIGNED,
     upload_suffixes=(".jpg", ".png"),
     max_bytes=10_000_000,
+    min_side=240,
+    max_side=7680,
+    prepare_max_bytes=100_000_000,
+    preparations_queue_url="https://sqs.example/preparations",
 )
-EACH: list[Settings] = [SWEEP, RECEIVE, STORE, SUBMIT]
-KINDS: list[type[Settings]] = [SweepSettings, ReceiveSettings, StoreSettings, SubmitSettings]
+PREPARE = PrepareSettings(
+    stack="Cutout",
+    jobs_table="Cutout-Jobs",
+    work_bucket="work",
+    submissions_queue_url="https://sqs.example/submissions",
+    max_bytes=10_000_000,
+    max_pixels=50_000_000,
+    min_side=240,
+    max_side=7680,
+    lease_seconds=timedelta(minutes=2),
+)
+EACH: list[Settings] = [SWEEP, RECEIVE, STORE, SUBMIT, PREPARE]
+KINDS: list[type[Settings]] = [type(settings) for settings in EACH]
 OPTIONAL = {
     "upload_prefix": "",
     "upload_suffixes": (),
@@ -117,6 +137,8 @@ OPTIONAL = {
     "callback_url": "",
     "error_notes": True,
     "allow_loopback": False,
+    "prepare_max_bytes": 0,
+    "preparations_queue_url": "",
 }
 REQUIRED = [
     (kind, f"CUTOUT_{field.name.upper()}")
@@ -156,7 +178,7 @@ def test_a_missing_variable_is_named(kind: type[Settings], name: str) -> None:
 
 @pytest.mark.parametrize(("name", "value"), OPTIONAL.items())
 def test_what_may_be_missing_has_its_default(name: str, value: object) -> None:
-    """No prefix: the whole bucket. No callbacks: only polls. No loopback, unless it is said."""
+    """No prefix: the whole bucket. No callbacks: only polls. The rest is off unless it is said."""
     variable = f"CUTOUT_{name.upper()}"
     environment = {key: text for key, text in ENVIRONMENT.items() if key != variable}
     assert getattr(SubmitSettings.from_environment(environment), name) == value

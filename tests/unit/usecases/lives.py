@@ -41,11 +41,13 @@ class Story:
 
     Attributes:
         keys: photos that arrive one after the other.
+        data: what is in every file.
         calls_back: the provider reaches our endpoint; else Sweep has to ask.
         max_in_flight: how many tasks may run at once.
     """
 
     keys: tuple[str, ...] = ("a.jpg",)
+    data: bytes = png()
     transport: Transport = Transport.PRESIGNED
     calls_back: bool = True
     max_in_flight: int = 3
@@ -83,7 +85,7 @@ class Life:
 
     def live(self) -> None:
         """Upload, and let everything happen until every photo is announced."""
-        sources = [self.world.uploads.add(key, png()) for key in self.story.keys]
+        sources = [self.world.uploads.add(key, self.story.data) for key in self.story.keys]
         for source in sources:
             self._deliver(partial(self._take_event, source), comes_again=True)
         self._work_off()
@@ -113,10 +115,13 @@ class Life:
         """Finish every task, call back, and deliver whatever is in the queues."""
         world = self.world
         self._finish_tasks()
-        while world.submissions.job_ids or world.callbacks.wakes:
+        while world.submissions.job_ids or world.preparations.job_ids or world.callbacks.wakes:
             if world.submissions.job_ids:
                 job: Job = world.jobs.jobs[world.submissions.job_ids.pop(0)]
                 self._deliver(partial(world.submit.advance, job))
+            elif world.preparations.job_ids:
+                wanted: Job = world.jobs.jobs[world.preparations.job_ids.pop(0)]
+                self._deliver(partial(world.prepare.prepare, wanted))
             else:
                 self._deliver(partial(world.follow.wake, world.callbacks.wakes.pop(0)))
             self._finish_tasks()

@@ -13,12 +13,14 @@ import pytest
 from cutout.job import Job
 from cutout.ports import Metric
 from cutout.states import State, Transport
+from tests.fakes.copier import tiff
 from tests.unit.usecases.lives import Life, Story
 
 STORIES = {
     "called back": Story(),
     "polled": Story(calls_back=False),
     "handed over as a copy": Story(transport=Transport.FILES),
+    "prepared": Story(keys=("a.tif",), data=tiff(), transport=Transport.FILES),
     "one behind the other": Story(keys=("a.jpg", "b.jpg"), max_in_flight=1),
 }
 LONG_ENOUGH = timedelta(hours=2)
@@ -119,6 +121,11 @@ def test_the_stories_come_by_every_side_effect() -> None:
         "backlog.waiting",
         "callbacks.wake",
         "callbacks.wake done",
+        "copier.copy",
+        "copier.look",
+        "copies.put",
+        "copies.put done",
+        "copies.read",
         "downloads.fetch",
         "evolink.create",
         "evolink.create done",
@@ -137,12 +144,15 @@ def test_the_stories_come_by_every_side_effect() -> None:
         "jobs.save",
         "jobs.save done",
         "notes.standing",
+        "preparations.prepare",
+        "preparations.prepare done",
         "result_keys.claim",
         "results.put",
         "results.put done",
         "results.standing",
         "submissions.wake",
         "submissions.wake done",
+        "uploads.fetch",
         "uploads.labels",
         "uploads.read",
     }

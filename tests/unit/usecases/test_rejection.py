@@ -14,8 +14,14 @@ from tests.fakes.clock import START
 from tests.fakes.world import TIMING, World, png
 from tests.unit.usecases.hooks import Hook
 
-SMALL = PhotoLimits(max_bytes=1000, max_pixels=300_000)
+SMALL = PhotoLimits(max_bytes=1000, max_pixels=300_000)  # and nothing is prepared
 HEIC = b"\0\0\0\x18ftypheic" + bytes(12)
+
+
+def without_preparing(world: World) -> World:
+    """A deployment that has it turned off."""
+    world.submit = replace(world.submit, preparations=None)
+    return world
 
 
 @pytest.mark.parametrize(
@@ -57,8 +63,7 @@ def test_what_is_not_a_photo_is_rejected_with_its_reason(
     message: str,
 ) -> None:
     """Nothing is sent, nothing is paid, no slot is taken, and people are told why."""
-    world = World()
-    world.submit = replace(world.submit, limits=SMALL)
+    world = without_preparing(World(photo_limits=SMALL))
     job = world.arrives(key, data)
     assert (job.state, job.reason, job.message) == (State.REJECTED, reason, message)
     assert (job.attempts, job.photo, job.result_key) == ((), None, None)
@@ -80,8 +85,7 @@ def test_a_rejected_job_is_over_and_expires() -> None:
 def test_what_name_and_size_give_away_is_not_even_read(key: str, data: bytes) -> None:
     """A huge file costs neither memory nor transfer."""
     hook = Hook()
-    world = World(step=hook)
-    world.submit = replace(world.submit, limits=SMALL)
+    world = without_preparing(World(step=hook, photo_limits=SMALL))
     world.arrives(key, data)
     assert "uploads.read" not in hook.seen
 

@@ -15,7 +15,7 @@ from cutout.errors import PictureError
 
 Picture = Image.Image
 RESULT_FORMATS = ("PNG", "WEBP", "JPEG", "GIF")
-_SOURCE_FORMATS = (*RESULT_FORMATS, "TIFF", "BMP", "AVIF")
+_SOURCE_FORMATS = (*RESULT_FORMATS, "TIFF", "BMP", "JPEG2000", "AVIF")
 _HEIF = "HEIF"
 _ISO_MEDIA = b"ftyp"
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
@@ -93,7 +93,7 @@ def read_source(file: Path, *, max_pixels: int, side: int | None = None) -> Sour
     Raises:
         PictureError: it cannot be decoded.
     """
-    with told_in_words(), Image.open(file, formats=_formats_of(file)) as image:
+    with told_in_words(), Image.open(file, formats=formats_of(file)) as image:
         if image.width * image.height > max_pixels:
             raise PictureError(f"it has more than {max_pixels:,} pixels")
         orientation = orientation_of(image)
@@ -119,11 +119,12 @@ def _smaller(image: Picture, side: int | None) -> Picture:
     return copy
 
 
-def _formats_of(file: Path) -> tuple[str, ...]:
+def formats_of(file: Path) -> tuple[str, ...]:
     """What to try; HEIF is taught when the first such photo comes: few deployments ever see one."""
     with file.open("rb") as stream:
-        head = stream.read(12)
-    if head[4:8] != _ISO_MEDIA or head[8:12] in _AVIF_BRANDS:
+        head = stream.read(32)
+    # The brand that comes first may be that of the container; those that follow tell the codec.
+    if head[4:8] != _ISO_MEDIA or any(brand in head[8:] for brand in _AVIF_BRANDS):
         return _SOURCE_FORMATS
     from pi_heif import register_heif_opener  # noqa: PLC0415 - as above
 

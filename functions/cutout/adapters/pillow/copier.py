@@ -1,0 +1,115 @@
+"""Making pictures that the model takes of those that it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from cutout.adapters.pillow.srgb import in_8_bits, in_srgb, without_idle_alpha
+from cutout.adapters.pillow.uploads import (
+    format_of,
+    is_turned_by_decoder,
+    opened,
+    orientation_of,
+)
+from cutout.errors import NotAPhotoError
+from cutout.photo import FIRST_LYING
+from cutout.ports import Copy, Seen
+from cutout.states import Reason
+
+Size = tuple[int, int]
+Manner = tuple[str, dict[str, Any]]
+"""A format and the options that it is written with."""
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_QUALITIES = (95, 90, 85)
+_MOST_REDUCTIONS = 12
+_MARGIN = 0.95
+"""A picture that is reduced to fit is made a little smaller than it would have to be."""
+
+
+class PillowCopier:
+    """Decodes photos of every format that is known, and writes JPEG, PNG or WebP."""
+
+    def look(self, file: Path) -> Seen:
+        """What a file says of itself; nothing is decoded.
+
+        Raises:
+            NotAPhotoError: it is none that can be decoded.
+        """
+        with opened(file) as image:
+            orientation = orientation_of(image)
+            width, height = image.size
+            if orientation >= FIRST_LYING and not is_turned_by_decoder(image):
+                width, height = height, width
+            return Seen(
+                format=format_of(image), width=width, height=height, orientation=orientation
+            )
+
+    def copy(self, file: Path, into: Path, size: Size, max_bytes: int) -> Copy:
+        """Make an upright sRGB picture of 8 bits a channel; of an animation, the first frame.
+
+        Raises:
+            NotAPhotoError: it is damaged, or it cannot be made that small.
+        """
+        return _written(_decoded(file, size), into, max_bytes)
+
+
+def _decoded(file: Path, size: Size) -> Image.Image:
+    """The photo in the size of its copy. It is reduced first: all else costs less then."""
+    with opened(file) as image:
+        profile = image.info.get("icc_profile")
+        orientation = 1 if is_turned_by_decoder(image) else orientation_of(image)
+        stored = (size[1], size[0]) if orientation >= FIRST_LYING else size
+        # A JPEG can be decoded at an eighth, a quarter or half of its size.
+        image.draft(None, stored)
+        image.load()
+        pixels = in_8_bits(image)
+        if pixels.size != stored:
+            pixels = pixels.resize(stored, Image.Resampling.LANCZOS, reducing_gap=2.0)
+        if orientation in _TURNS:
+            pixels = pixels.transpose(_TURNS[orientation])
+        pixels = without_idle_alpha(in_srgb(pixels, profile))
+        # What nothing was done to is still the file's, which is about to be closed.
+        return pixels.copy() if pixels is image else pixels
+
+
+def _written(picture: Image.Image, into: Path, max_bytes: int) -> Copy:
+    for _ in range(_MOST_REDUCTIONS):
+        for format_, options in _manners(picture, max_bytes):
+            picture.save(into, format_, **options)
+            if into.stat().st_size <= max_bytes:
+                return Copy(format=format_.lower(), width=picture.width, height=picture.height)
+        scale = sqrt(max_bytes / into.stat().st_size) * _MARGIN
+        size = int(picture.width * scale), int(picture.height * scale)
+        if min(size) == 0:
+            break
+        picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    raise NotAPhotoError(
+        Reason.CANNOT_BE_PREPARED, f"no copy of it has at most {max_bytes:,} bytes"
+    )
+
+
+def _manners(picture: Image.Image, max_bytes: int) -> Iterator[Manner]:
+    """The ways to write a picture, best first."""
+    if picture.mode == "RGB":
+        for quality in _QUALITIES:
+            yield "JPEG", {"quality": quality, "subsampling": 0}
+        return
+    # A PNG seldom has fewer bytes than pixels, and takes long to write.
+    if picture.width * picture.height <= max_bytes:
+        yield "PNG", {}
+    for quality in _QUALITIES:
+        yield "WEBP", {"quality": quality, "method": 2}

@@ -1,0 +1,72 @@
+"""What must be known of a photo before it may be sent: what it is, and where its result goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from cutout.errors import NotAPhotoError, SourceGoneError
+from cutout.job import Job
+from cutout.keys import LANE_MARK, MADE_BY, result_keys
+from cutout.photo import PhotoLimits, check_size, inspect
+from cutout.ports import ResultKeys, Uploads
+from cutout.states import REFUSALS, Lane, Reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checking:
+    """Looks at an upload before anything is paid."""
+
+    uploads: Uploads
+    result_keys: ResultKeys
+    limits: PhotoLimits
+    upload_prefix: str
+    result_prefix: str
+
+    def checked(self, job: Job) -> Job:
+        """The job with what its photo is and where its result will go.
+
+        Raises:
+            NeedsPreparingError: the model takes a copy of it only.
+            NotAPhotoError: nor can a copy be made.
+            SourceGoneError: it is no longer there.
+        """
+        if job.reason in REFUSALS:
+            raise NotAPhotoError(job.reason, job.message or "")
+        if job.reason is Reason.SOURCE_DELETED:
+            raise SourceGoneError("found gone while it was prepared")
+        inspected = job if job.photo else self._inspected(job)
+        return replace(inspected, result_key=job.result_key or self._result_key(job))
+
+    def _inspected(self, job: Job) -> Job:
+        source = job.source
+        check_size(source.key, source.size, self.limits)
+        upload = self.uploads.read(source)
+        refuse_own_output(upload.metadata)
+        photo = inspect(upload.data, self.limits)
+        return replace(job, photo=photo, lane=lane_of(job, upload.metadata))
+
+    def _result_key(self, job: Job) -> str:
+        candidates = result_keys(
+            job.source.key,
+            upload_prefix=self.upload_prefix,
+            result_prefix=self.result_prefix,
+        )
+        claim = self.result_keys.claim_result_key
+        return next(key for key in candidates if claim(key, job.source.ref))
+
+
+def lane_of(job: Job, metadata: Mapping[str, str]) -> Lane:
+    """Where whoever uploaded it wants it to stand."""
+    return Lane.BACKFILL if metadata.get(LANE_MARK) == Lane.BACKFILL else job.lane
+
+
+def refuse_own_output(metadata: Mapping[str, str]) -> None:
+    """Know a cut-out of ours again, wherever it was copied to.
+
+    Raises:
+        NotAPhotoError: it is one.
+    """
+    if MADE_BY in metadata:
+        text = "a cut-out of ours, by its metadata: it would be paid for to no purpose"
+        raise NotAPhotoError(Reason.OWN_OUTPUT, text)

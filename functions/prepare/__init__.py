@@ -1,0 +1,1 @@
+"""Prepare: reads the preparations queue."""

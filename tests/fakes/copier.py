@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+from cutout.errors import NotAPhotoError
+from cutout.ports import Copy, Seen
+from cutout.states import Reason
+from tests.fakes.steps import Step, no_step
+
+_MAGIC = b"MM\0*"
+_BYTES_PER_PIXEL = 4
+
+
+def tiff(
+    width: int = 600,
+    height: int = 400,
+    *,
+    orientation: int = 1,
+    is_damaged: bool = False,
+    salt: int = 0,
+) -> bytes:
+    """A file that begins like a TIFF and says what the fake copier shall see in it."""
+    facts = {"seen": [width, height, orientation], "damaged": is_damaged, "salt": salt}
+    return _MAGIC + json.dumps(facts).encode()
+
+
+class FakeCopier:
+    """Reads the files that `tiff` makes; its copies say what size they have."""
+
+    def __init__(self, step: Step = no_step) -> None:
+        self._step = step
+
+    def look(self, file: Path) -> Seen:
+        self._step("copier.look")
+        facts = self._facts(file)
+        width, height, orientation = facts["seen"]
+        return Seen(format="tiff", width=width, height=height, orientation=orientation)
+
+    def copy(self, file: Path, into: Path, size: tuple[int, int], max_bytes: int) -> Copy:
+        self._step("copier.copy")
+        if self._facts(file)["damaged"]:
+            raise NotAPhotoError(Reason.DAMAGED_PHOTO, "the file cannot be decoded: cut short")
+        scale = min(1.0, math.sqrt(max_bytes / (_BYTES_PER_PIXEL * size[0] * size[1])))
+        width, height = int(size[0] * scale), int(size[1] * scale)
+        if min(width, height) == 0:
+            text = f"no copy of it has at most {max_bytes:,} bytes"
+            raise NotAPhotoError(Reason.CANNOT_BE_PREPARED, text)
+        into.write_bytes(f"jpeg {width} {height}".encode())
+        return Copy(format="jpeg", width=width, height=height)
+
+    def _facts(self, file: Path) -> dict[str, list[int]]:
+        data = file.read_bytes()
+        try:
+            facts: dict[str, list[int]] = json.loads(data.removeprefix(_MAGIC))
+        except ValueError as exc:
+            text = "the file begins like a picture, but is none that can be decoded"
+            raise NotAPhotoError(Reason.DAMAGED_PHOTO, text) from exc
+        return facts
