@@ -62,6 +62,8 @@ def next_step(job: Job) -> NextStep | None:
         return NextStep(what="its completion event goes out", at=job.due_at)
     if job.state in {State.COMPLETED, State.SUPERSEDED}:
         return None
+    if job.is_being_prepared:
+        return NextStep(what="is prepared: a copy that the model takes is made", at=None)
     at = None if job.state.is_settled else job.due_at
     return NextStep(what=_NEXT[job.state], at=at)
 

@@ -47,6 +47,15 @@ def test_what_the_provider_says_on_several_lines_is_said_on_one() -> None:
     assert "task-failed (c: Not that.)" in job_in_one_line(job, now=LATER)
 
 
+def test_a_photo_that_is_prepared_says_why_and_what_for() -> None:
+    """Its due time is only when Prepare would be asked again, and nothing to wait for."""
+    job = make_job(state=State.QUEUED, reason=Reason.PREPARING, message="HEIC is not taken")
+    step = next_step(job)
+    assert step is not None
+    assert (step.what, step.at) == ("is prepared: a copy that the model takes is made", None)
+    assert explanation(job) == "preparing (HEIC is not taken)"
+
+
 def test_a_job_at_the_provider_says_when_it_is_polled() -> None:
     """What comes next comes with its time."""
     job = make_job(state=State.PROCESSING, credits_used=None)
