@@ -156,6 +156,10 @@ class Bases:
 def needs_source(job: Job) -> bool:
     """Whether a result may be turned otherwise than its photo, or in other colours.
 
-    Most photos say nothing of either, and need not be read a second time.
+    Most photos say nothing of either, and need not be read a second time. A copy that was prepared
+    is upright and in sRGB, and so is what is made of it.
     """
-    return job.photo is not None and (job.photo.orientation != 1 or job.photo.profile is not None)
+    photo = job.photo
+    if photo is None or job.prepared is not None:
+        return False
+    return photo.orientation != 1 or photo.profile is not None
