@@ -34,9 +34,13 @@ def survey_of(stack: Stack, surroundings: Surroundings, tell: Callable[[str, int
     )
 
 
-def pace_of(stack: Stack, surroundings: Surroundings) -> Pace:
-    """Return what holds back while the queue is long."""
-    return Pace(intake=stack.intake(), sleep=surroundings.clock.sleep)
+def pace_of(stack: Stack, surroundings: Surroundings, tally: Tally) -> Pace:
+    """Return what holds back while the queue is long, and says so."""
+
+    def tell(standing: int) -> None:
+        tally.at(f"waits: about {standing:,} messages stand in the queue")
+
+    return Pace(intake=stack.intake(), sleep=surroundings.clock.sleep, tell=tell)
 
 
 def feed(
@@ -58,7 +62,7 @@ def feed(
         found for page in survey.look(prefix) for found in page if found.finding is Finding.MISSING
     )
     queueing = Queueing(
-        uploads=survey.uploads, intake=stack.intake(), pace=pace_of(stack, surroundings)
+        uploads=survey.uploads, intake=stack.intake(), pace=pace_of(stack, surroundings, tally)
     )
     queued = 0
     try:

@@ -22,16 +22,26 @@ _PAUSE = timedelta(seconds=2)
 _COPIES_AT_ONCE = 8
 
 
+def _tell_nobody(_standing: int) -> None:
+    pass
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pace:
-    """Holds back while the queue is long: an upload stands behind a hundred messages at most."""
+    """Holds back while the queue is long: an upload stands behind a hundred messages or so.
+
+    Attributes:
+        tell: is told how many messages it waits for, each time that it looks.
+    """
 
     intake: Intake
     sleep: Callable[[float], None]
+    tell: Callable[[int], None] = _tell_nobody
 
     def wait(self) -> None:
         """Return once there is room."""
-        while self.intake.standing() >= _MOST_STANDING:
+        while (standing := self.intake.standing()) >= _MOST_STANDING:
+            self.tell(standing)
             self.sleep(_PAUSE.total_seconds())
 
 

@@ -356,3 +356,14 @@ def test_backfill_that_breaks_off_says_how_far_it_came(world: World) -> None:
     told = world.run("backfill", "s3://the-uploads/", "--yes")
     assert told.exit_code != 0
     assert "Broke off: 50 are queued. Run it again for the others." in told.stderr
+
+
+def test_backfill_waits_for_room_in_the_queue_and_says_so(world: World) -> None:
+    """Whoever waits longer than two seconds knows what for."""
+    world.stack.objects(UPLOADS).add("a.jpg")
+    world.stack.queued.full = [250, 200, 150]
+    told = world.run("backfill", "s3://the-uploads/", "--yes")
+    assert told.exit_code == 0
+    assert "waits: about 200 messages stand in the queue\n" in told.stderr
+    assert world.stack.clock.elapsed == 6
+    assert len(world.stack.queued.queued) == 1

@@ -182,7 +182,7 @@ class _Other:
             uploads=stack.objects(stack.outputs.uploads_bucket),
             copies=stack.copies(bucket),
             rules=stack.rules(),
-            pace=pace_of(stack, surroundings),
+            pace=pace_of(stack, surroundings, tally),
         )
 
     def skipped(self) -> Iterator[str]:
