@@ -319,6 +319,8 @@ class Cutout(Shared):
             event_bus=self.event_bus.event_bus_arn,
             photo_reader=self.photo_reader.role_arn,
             error_notes=self.settings.error_notes,
+            tag_source=self.settings.tag_source,
+            delete_with_source=self.settings.delete_with_source,
         )
 
     def _timeout(self, name: FunctionName) -> int:

@@ -68,7 +68,7 @@ def _places(settings: Settings, names: Names) -> Iterator[Row]:
     yield "CUTOUT_SUBMISSIONS_QUEUE_URL", working | _PREPARE | _SWEEP, names.submissions_queue_url
     if names.preparations_queue_url:
         yield "CUTOUT_PREPARATIONS_QUEUE_URL", _SUBMIT, names.preparations_queue_url
-    yield "CUTOUT_CALLBACKS_QUEUE_URL", _RECEIVE | _STORE | _SWEEP, names.callbacks_queue_url
+    yield "CUTOUT_CALLBACKS_QUEUE_URL", working | _RECEIVE | _SWEEP, names.callbacks_queue_url
     yield "CUTOUT_API_KEY_SECRET", working, names.api_key_secret
     yield "CUTOUT_SIGNING_KEY_SECRET", _SUBMIT | _RECEIVE, names.signing_key_secret
     if settings.callbacks:
@@ -76,6 +76,10 @@ def _places(settings: Settings, names: Names) -> Iterator[Row]:
     yield "CUTOUT_PHOTO_READER_ROLE_ARN", _SUBMIT, names.photo_reader_role_arn
     yield "CUTOUT_EVENT_BUS", working, names.event_bus
     yield "CUTOUT_ERROR_NOTES", working, str(settings.error_notes).lower()
+    if settings.tag_source:
+        yield "CUTOUT_TAG_SOURCE", working, "true"
+    if settings.delete_with_source:
+        yield "CUTOUT_DELETE_WITH_SOURCE", working, "true"
 
 
 def _provider(settings: Settings) -> Iterator[Row]:

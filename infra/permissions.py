@@ -37,6 +37,8 @@ class Reach:
     event_bus: str
     photo_reader: str
     error_notes: bool
+    tag_source: bool
+    delete_with_source: bool
 
     @property
     def photos(self) -> str:
@@ -117,6 +119,8 @@ def _submit(reach: Reach) -> Sequence[Statement]:
         ("WakeTheNext", ("sqs:SendMessage",), (reach.submissions,)),
         _announce(reach),
         *_keep_notes(reach),
+        *_tag_sources(reach),
+        *_have_results_removed(reach),
     )
 
 
@@ -169,6 +173,39 @@ def _store_result(reach: Reach) -> Sequence[Statement]:
         ("WakeTheNext", ("sqs:SendMessage",), (reach.submissions,)),
         _announce(reach),
         *_take_notes_back(reach),
+        *_tag_sources(reach),
+        *_have_results_removed(reach),
+        *_remove_results(reach),
+    )
+
+
+def _tag_sources(reach: Reach) -> Sequence[Statement]:
+    """The tags that stand are read, and all are written."""
+    if not reach.tag_source:
+        return ()
+    actions = (
+        "s3:GetObjectTagging",
+        "s3:GetObjectVersionTagging",
+        "s3:PutObjectTagging",
+        "s3:PutObjectVersionTagging",
+    )
+    return (("TagPhotos", actions, (reach.photos,)),)
+
+
+def _have_results_removed(reach: Reach) -> Sequence[Statement]:
+    if not reach.delete_with_source:
+        return ()
+    return (("HaveResultsRemoved", ("sqs:SendMessage",), (reach.callbacks,)),)
+
+
+def _remove_results(reach: Reach) -> Sequence[Statement]:
+    """Find every job of a deleted photo, and delete what stands where their results went."""
+    if not reach.delete_with_source:
+        return ()
+    return (
+        ("FindJobsOfAPhoto", ("dynamodb:Query",), (f"{reach.table}/index/source",)),
+        ("ReadJobsOfAPhoto", ("dynamodb:BatchGetItem",), (reach.table,)),
+        ("RemoveResults", ("s3:DeleteObject",), reach.cut_outs),
     )
 
 

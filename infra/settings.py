@@ -139,6 +139,10 @@ class Settings:
     result_prefix: str = _prefix()
     error_notes: bool = _flag(default=True)
     """A note in the results bucket for each photo that has no cut-out."""
+    tag_source: bool = _flag(default=False)
+    """A tag on each photo that says what became of it; it costs two requests."""
+    delete_with_source: bool = _flag(default=False)
+    """Whoever deletes a photo deletes what was made of it."""
     event_bus: str = _setting(
         "default",
         Text(

@@ -10,7 +10,7 @@ from typing import Any
 
 from cutout.errors import MessageError
 from cutout.job import Source
-from cutout.ports import RenderRequest, Wake
+from cutout.ports import Removal, RenderRequest, Wake
 from cutout.states import Lane
 
 
@@ -85,8 +85,8 @@ def read_due(body: str) -> JobDue:
     return JobDue(job_id=str(told["job"]))
 
 
-def read_callback(body: str) -> Wake | RenderRequest:
-    """A message of the callbacks queue: every one names its job.
+def read_callback(body: str) -> Wake | RenderRequest | Removal:
+    """A message of the callbacks queue: every one names its job, but for a deleted key's.
 
     Raises:
         MessageError: it is not one of ours.
@@ -96,14 +96,26 @@ def read_callback(body: str) -> Wake | RenderRequest:
         if "render" in told:
             names = tuple(str(name) for name in told["render"])
             return RenderRequest(job_id=str(told["job"]), recipes=names)
+        if "removed" in told:
+            return _removal(told["removed"])
         return Wake(
             job_id=_job_id(told["job"]),
             attempt=int(told["attempt"]),
             task_id=told.get("task_id"),
             is_poll=bool(told.get("is_poll")),
         )
-    except (KeyError, TypeError, ValueError, OverflowError) as exc:
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as exc:
         raise MessageError("the message is not one of ours") from exc
+
+
+def _removal(told: Mapping[str, Any]) -> Removal:
+    job_id = told.get("job")
+    return Removal(
+        bucket=str(told["bucket"]),
+        key=str(told["key"]),
+        order=str(told["order"]),
+        job_id=None if job_id is None else str(job_id),
+    )
 
 
 def _read_s3_event(told: Mapping[str, Any]) -> Submission:

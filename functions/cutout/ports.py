@@ -300,6 +300,18 @@ PHOTO_LINK_LIVES = timedelta(minutes=50)
 """A role that a role assumes has sessions of an hour, and a link dies with its session."""
 
 
+class SourceTags(Protocol):
+    """The tags of uploads."""
+
+    def tag(self, source: Source, name: str, value: str) -> bool:
+        """Set one tag of this version and leave the others; False if it has too many already.
+
+        Raises:
+            SourceGoneError: it is no longer there.
+        """
+        ...
+
+
 class PhotoLinks(Protocol):
     """Links by which the provider can read one upload, and nothing else."""
 
@@ -380,6 +392,7 @@ class StoredResult:
     etag: str
     order: str | None
     job_id: str | None
+    source_version: str | None = None
 
 
 class Results(Protocol):
@@ -403,6 +416,10 @@ class Results(Protocol):
 
     def fetch(self, key: str, file: Path) -> Labels | None:
         """Write what stands there into the file; returns its labels, or None if nothing stands."""
+        ...
+
+    def remove(self, key: str, standing: StoredResult) -> bool:
+        """Remove what stands there if it is still that; False if it is not."""
         ...
 
 
@@ -594,6 +611,37 @@ class RenderRequest:
 
     job_id: str
     recipes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Removal:
+    """A source was deleted, and what was made of it is to go.
+
+    Attributes:
+        order: of the deletion; what is made of later uploads stays.
+        job_id: the job of the one version that is gone for good; None if the key is gone.
+    """
+
+    bucket: str
+    key: str
+    order: str
+    job_id: str | None = None
+
+
+class Removals(Protocol):
+    """Has StoreResult remove what was made of a source."""
+
+    def remove(self, removal: Removal) -> None:
+        """Have it done, sooner or later, at least once."""
+        ...
+
+
+class SourceJobs(Protocol):
+    """The jobs of one key."""
+
+    def of_source(self, bucket: str, key: str, limit: int) -> Sequence[Job]:
+        """Newest upload first; the answer may be a moment old."""
+        ...
 
 
 class SubmissionQueue(Protocol):

@@ -91,6 +91,7 @@ class _JobSettings(Settings):
     result_prefix: str = ""
     work_bucket: str
     submissions_queue_url: str
+    callbacks_queue_url: str
     api_key_secret: str
     event_bus: str
     evolink_base_url: str
@@ -106,6 +107,8 @@ class _JobSettings(Settings):
     job_deadline_seconds: timedelta
     retention_days: timedelta
     error_notes: bool = True
+    tag_source: bool = False
+    delete_with_source: bool = False
     allow_loopback: bool = False
 
     @classmethod
@@ -148,7 +151,6 @@ class SubmitSettings(_JobSettings):
 class StoreSettings(_JobSettings):
     """Settings of StoreResult."""
 
-    callbacks_queue_url: str
     pixels: Pixels
 
 

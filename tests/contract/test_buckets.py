@@ -19,6 +19,7 @@ from cutout.ports import (
     Notes,
     Occasion,
     Results,
+    SourceTags,
     StandingNote,
     StoredResult,
     Uploads,
@@ -34,7 +35,7 @@ LABELS = Labels(metadata={"sku": "4711"}, tags={"shop": "north + south"})
 NOTHING = Labels(metadata={}, tags={})
 
 
-class UploadsBucket(Uploads, Protocol):
+class UploadsBucket(Uploads, SourceTags, Protocol):
     """The bucket, and what its users do to it."""
 
     def add(self, key: str, data: bytes, labels: Labels | None = None) -> Source:
@@ -158,6 +159,43 @@ def test_a_deletion_is_no_photo(uploads: UploadsBucket) -> None:
         uploads.read(marker)
     with pytest.raises(SourceGoneError):
         uploads.labels(marker)
+
+
+def test_a_tag_joins_those_that_stand(uploads: UploadsBucket) -> None:
+    """Others stay, a second value replaces the first, and other versions are left alone."""
+    older, newer = uploads.add(KEY, b"older", LABELS), uploads.add(KEY, b"newer", LABELS)
+    assert uploads.tag(older, "cutout", "failed")
+    assert uploads.tag(older, "cutout", "completed")
+    assert uploads.labels(older).tags == {**LABELS.tags, "cutout": "completed"}
+    assert uploads.labels(newer).tags == LABELS.tags
+
+
+def test_a_photo_with_ten_tags_gets_no_eleventh(uploads: UploadsBucket) -> None:
+    """S3's limit; one that has ours among ten gets the new value."""
+    ten = {f"t{number}": "x" for number in range(10)}
+    full = uploads.add(KEY, b"full", Labels(metadata={}, tags=ten))
+    assert not uploads.tag(full, "cutout", "completed")
+    assert uploads.labels(full).tags == ten
+    assert uploads.tag(full, "t3", "y")
+
+
+def test_what_is_gone_cannot_be_tagged(uploads: UploadsBucket) -> None:
+    """Its owner was faster."""
+    gone = uploads.add(KEY, b"gone")
+    uploads.destroy(gone)
+    with pytest.raises(SourceGoneError):
+        uploads.tag(gone, "cutout", "completed")
+
+
+def test_a_result_that_was_seen_can_be_removed(results: Results, tmp_path: Path) -> None:
+    """And then its place is free; it says which version of its source it was made of."""
+    labels = Labels(metadata={"cutout-source-version": "v7"}, tags={})
+    assert put(results, tmp_path, b"ours", replacing=None, labels=labels)
+    standing = results.standing(KEY)
+    assert standing is not None
+    assert standing.source_version == "v7"
+    assert results.remove(KEY, standing)
+    assert results.standing(KEY) is None
 
 
 def result_of(job_id: str, order: str) -> Labels:

@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 from cutout.adapters.sqs import SqsCallbacks, SqsIntake, SqsSubmissions
 from cutout.errors import StoreBusyError
 from cutout.events import JobDue, Uploaded, read_callback, read_submission
-from cutout.ports import RenderRequest, Wake
+from cutout.ports import Removal, RenderRequest, Wake
 from cutout.states import Lane
 from tests.contract.aws import cloud
 from tests.events import sample
@@ -95,6 +95,14 @@ def test_a_wish_for_variants_comes_through(sqs: SQSClient, url: str) -> None:
     request = RenderRequest(job_id=JOB, recipes=("web", "white"))
     SqsCallbacks(sqs, url).render([request])
     assert [read_callback(body) for body in received(sqs, url)] == [request]
+
+
+@pytest.mark.parametrize("job_id", [None, JOB])
+def test_a_removal_arrives_as_it_was_sent(sqs: SQSClient, url: str, job_id: str | None) -> None:
+    """A key with every kind of character, the deletion's order, and whose version it was."""
+    removal = Removal(bucket="uploads", key="Söhne/rot + 100%.jpg", order="00AB", job_id=job_id)
+    SqsCallbacks(sqs, url).remove(removal)
+    assert [read_callback(body) for body in received(sqs, url)] == [removal]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cutout.errors import CopyGoneError, SourceGoneError
@@ -59,6 +59,16 @@ class MemoryUploads:
     def labels(self, source: Source) -> Labels:
         self._step("uploads.labels")
         return self._find(source).labels
+
+    def tag(self, source: Source, name: str, value: str) -> bool:
+        self._step("uploads.tag")
+        stored = self._find(source)
+        tags = {key: text for key, text in stored.labels.tags.items() if key != name}
+        if len(tags) >= 10:
+            return False
+        labels = replace(stored.labels, tags=tags | {name: value})
+        self.versions[source.key, source.version_id or ""] = replace(stored, labels=labels)
+        return True
 
     def _find(self, source: Source) -> StoredUpload:
         try:
@@ -124,7 +134,17 @@ class MemoryResults:
             etag=stored.etag,
             order=metadata.get("cutout-source-order"),
             job_id=metadata.get("cutout-job"),
+            source_version=metadata.get("cutout-source-version"),
         )
+
+    def remove(self, key: str, standing: StoredResult) -> bool:
+        self.step("results.remove")
+        stored = self.objects.get(key)
+        if stored is None or stored.etag != standing.etag:
+            return False
+        del self.objects[key]
+        self.step("results.remove done")
+        return True
 
     def put(
         self,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from cutout.job import Job
-from cutout.ports import TIME_IN_STATE, Metric, RenderRequest, Wake
+from cutout.ports import TIME_IN_STATE, Metric, Removal, RenderRequest, Wake
 from tests.fakes.steps import Step, no_step
 
 
@@ -43,6 +43,7 @@ class MemoryCallbacks:
     step: Step = no_step
     wakes: list[Wake] = field(default_factory=list)
     requests: list[RenderRequest] = field(default_factory=list)
+    removals: list[Removal] = field(default_factory=list)
 
     def wake(self, wakes: Sequence[Wake]) -> None:
         self.step("callbacks.wake")
@@ -51,6 +52,11 @@ class MemoryCallbacks:
 
     def render(self, requests: Sequence[RenderRequest]) -> None:
         self.requests += requests
+
+    def remove(self, removal: Removal) -> None:
+        self.step("callbacks.remove")
+        self.removals.append(removal)
+        self.step("callbacks.remove done")
 
 
 @dataclass

@@ -29,6 +29,7 @@ from cutout.usecases.prepare import Prepare
 from cutout.usecases.publishing import Publishing
 from cutout.usecases.receive import Receive
 from cutout.usecases.record import Recorder
+from cutout.usecases.removing import Removing
 from cutout.usecases.render import Render
 from cutout.usecases.repeat import Repeats
 from cutout.usecases.review_notes import ReviewNotes
@@ -148,6 +149,7 @@ class World:
         board = NoteBoard(notes=self.notes, telemetry=self.telemetry)
         self.aftermath = Aftermath(
             heads=self.jobs,
+            telemetry=self.telemetry,
             notes=ErrorNotes(board=board, upload_prefix="", result_prefix=""),
         )
         waker = Waker(
@@ -260,6 +262,14 @@ class World:
             store=store.store,
             timing=timing,
             randomness=rng.random,
+        )
+        self.removing = Removing(
+            jobs=self.jobs,
+            results=self.results,
+            telemetry=self.telemetry,
+            results_bucket=self.results.bucket,
+            upload_prefix="",
+            result_prefix="",
         )
         self.operate = Operate(
             jobs=self.jobs,

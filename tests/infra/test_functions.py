@@ -41,6 +41,7 @@ WORKING = {
     "CUTOUT_API_KEY_SECRET": "Cutout/evolink-api-key",
     "CUTOUT_EVENT_BUS": "default",
     "CUTOUT_ERROR_NOTES": "true",
+    "CUTOUT_CALLBACKS_QUEUE_URL": "<CallbacksQueue>",
     "CUTOUT_EVOLINK_BASE_URL": "https://api.evolink.ai",
     "CUTOUT_EVOLINK_FILES_URL": "https://files-api.evolink.ai",
     "CUTOUT_MODEL": "mj-v7-remove-bg",
@@ -92,7 +93,6 @@ TOLD = {
     | {
         "POWERTOOLS_SERVICE_NAME": "store-result",
         "CUTOUT_PIXELS": "model",
-        "CUTOUT_CALLBACKS_QUEUE_URL": "<CallbacksQueue>",
     },
     "Sweep": EVERY
     | {

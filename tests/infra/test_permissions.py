@@ -214,6 +214,37 @@ def test_without_notes_submit_has_no_business_in_the_results(synthesize: Synthes
     assert not [it for _, it in reading.granted("SubmitRole") if it.startswith("<Results.Arn>")]
 
 
+def test_tagging_photos_is_allowed_where_it_is_wanted_alone(
+    template: Reading, synthesize: Synthesize
+) -> None:
+    """Submit and StoreResult, on photos alone."""
+    wanted = synthesize(Settings(tag_source=True, upload_prefix="photos/"))
+    for role in ("SubmitRole", "StoreResultRole"):
+        assert {it for it in wanted.granted(role) if it[0].startswith("s3:Put")} >= {
+            ("s3:PutObjectTagging", "<Uploads.Arn>/photos/*"),
+            ("s3:PutObjectVersionTagging", "<Uploads.Arn>/photos/*"),
+        }
+        assert not {it for it in template.granted(role) if it[0] == "s3:PutObjectVersionTagging"}
+
+
+def test_results_are_deleted_by_one_function_where_that_is_wanted_alone(
+    template: Reading, synthesize: Synthesize
+) -> None:
+    """Submit hears of the deletion and passes it on; StoreResult deletes."""
+    wanted = synthesize(Settings(delete_with_source=True, result_prefix="cut-outs/"))
+    added = wanted.granted("StoreResultRole") - template.granted("StoreResultRole")
+    assert {it for it in added if "error.json" not in it[1] and it[0] != "s3:GetObject"} >= {
+        ("s3:DeleteObject", "<Results.Arn>/cut-outs/*"),
+        ("s3:DeleteObject", "<Results.Arn>/review/*"),
+        ("dynamodb:Query", "<Jobs.Arn>/index/source"),
+        ("dynamodb:BatchGetItem", "<Jobs.Arn>"),
+        ("sqs:SendMessage", "<CallbacksQueue.Arn>"),
+    }
+    submit = wanted.granted("SubmitRole") - template.granted("SubmitRole")
+    assert ("sqs:SendMessage", "<CallbacksQueue.Arn>") in submit
+    assert not {it for it in submit if it[0] == "s3:DeleteObject" and "error.json" not in it[1]}
+
+
 def test_a_photo_link_lasts_as_long_as_a_role_session_can(template: Reading) -> None:
     """The role that signs photo links allows sessions of an hour, the longest there are."""
     assert template.properties("PhotoReader")["MaxSessionDuration"] == 3600

@@ -28,6 +28,8 @@ DEFAULTS: dict[str, Any] = {
     "error_notes": True,
     "pixels": "model",
     "recipes": None,
+    "tag_source": False,
+    "delete_with_source": False,
     "event_bus": "default",
     "max_in_flight": 3,
     "daily_credit_cap": 5000,

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from cutout.encoded_words import decoded, encoded, is_plain
 from cutout.errors import SourceGoneError
 from cutout.job import Source
-from cutout.keys import MADE_BY, SOURCE_ORDER
+from cutout.keys import MADE_BY, MAX_TAGS, SOURCE_ORDER, SOURCE_VERSION
 from cutout.ports import (
     Fetched,
     Handling,
@@ -76,6 +76,27 @@ class S3Uploads:
         tags = {tag["Key"]: tag["Value"] for tag in tagging["TagSet"]}
         return Labels(metadata=_metadata(head), tags=tags, handling=_handling(head))
 
+    def tag(self, source: Source, name: str, value: str) -> bool:
+        """Set one tag of this version and leave the others; False if it has too many already.
+
+        S3 writes all tags at once and knows no condition for it: of two who tag an object in the
+        same moment, one may lose.
+        """
+        address = _address(source)
+        try:
+            if address.pop("IfMatch", None):
+                self._client.head_object(**_address(source))
+            standing = self._client.get_object_tagging(**address)["TagSet"]
+            tags = [tag for tag in standing if tag["Key"] != name]
+            if len(tags) >= MAX_TAGS:
+                return False
+            wanted: Any = [*tags, {"Key": name, "Value": value}]
+            if {"Key": name, "Value": value} not in standing:
+                self._client.put_object_tagging(**address, Tagging={"TagSet": wanted})
+        except ClientError as exc:
+            raise _source_error(exc) from exc
+        return True
+
 
 class S3Results:
     """Results, written only over what was seen."""
@@ -97,7 +118,12 @@ class S3Results:
             etag=head["ETag"],
             order=metadata.get(SOURCE_ORDER),
             job_id=metadata.get(MADE_BY),
+            source_version=metadata.get(SOURCE_VERSION),
         )
+
+    def remove(self, key: str, standing: StoredResult) -> bool:
+        """Remove what stands there if it is still that; False if it is not."""
+        return _remove(self._client, self._bucket, key, standing)
 
     def put(
         self,
@@ -191,11 +217,15 @@ class S3Notes:
 
     def remove(self, key: str, standing: StandingNote) -> bool:
         """Remove what stands there if it is still that; False if it is not."""
-        try:
-            self._client.delete_object(Bucket=self._bucket, Key=key, IfMatch=standing.etag)
-        except ClientError as exc:
-            return _lost(exc, standing)
-        return True
+        return _remove(self._client, self._bucket, key, standing)
+
+
+def _remove(client: S3Client, bucket: str, key: str, standing: StoredResult | StandingNote) -> bool:
+    try:
+        client.delete_object(Bucket=bucket, Key=key, IfMatch=standing.etag)
+    except ClientError as exc:
+        return _lost(exc, standing)
+    return True
 
 
 def _occasion(metadata: Mapping[str, str]) -> Occasion | None:

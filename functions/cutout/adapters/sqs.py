@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cutout.errors import StoreBusyError
 from cutout.job import Source
-from cutout.ports import RenderRequest, Wake
+from cutout.ports import Removal, RenderRequest, Wake
 from cutout.states import Lane
 
 if TYPE_CHECKING:
@@ -88,6 +88,21 @@ class SqsCallbacks(_Queue):
     def render(self, requests: Sequence[RenderRequest]) -> None:
         """Have StoreResult make these."""
         self._send([{"job": one.job_id, "render": list(one.recipes)} for one in requests])
+
+    def remove(self, removal: Removal) -> None:
+        """Have StoreResult remove what was made of a source."""
+        self._send(
+            [
+                {
+                    "removed": {
+                        "bucket": removal.bucket,
+                        "key": removal.key,
+                        "order": removal.order,
+                        "job": removal.job_id,
+                    },
+                },
+            ],
+        )
 
 
 def _found(source: Source, lane: Lane) -> dict[str, Any]:

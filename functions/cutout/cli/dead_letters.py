@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cutout.errors import MessageError
 from cutout.events import Deleted, JobDue, Uploaded, read_callback, read_submission
-from cutout.ports import Wake
+from cutout.ports import Removal, Wake
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -106,8 +106,11 @@ def read_letter(letter: Letter) -> Told:
 
 
 def _of_callbacks(letter: Letter, error: str) -> Told:
-    """Read a message of the callbacks queue: a task to look at, or variants to make."""
+    """Read a message of the callbacks queue: a task, variants to make, a photo that was deleted."""
     message = read_callback(letter.body)
+    if isinstance(message, Removal):
+        what = "remove what was made of a deleted photo"
+        return Told(letter=letter, what=what, job_id=message.job_id, key=message.key, error=error)
     what = (
         f"look at the task of attempt {message.attempt}"
         if isinstance(message, Wake)

@@ -8,10 +8,13 @@ that others have overtaken; each step looks again after it has written.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeGuard
 
+from cutout.errors import SourceGoneError
 from cutout.job import Job, Source
-from cutout.ports import SourceHeads
+from cutout.ports import Head, Removal, Removals, SourceHeads, SourceTags, Telemetry
 from cutout.states import State
+from cutout.usecases.labelling import STATE_TAG
 from cutout.usecases.newest import why_superseded
 from cutout.usecases.notes import ErrorNotes, before, leaves_a_note, occasion_of
 
@@ -22,28 +25,71 @@ class Aftermath:
 
     Attributes:
         notes: None where no notes are wanted.
+        tags: None where sources are not to be tagged.
+        removals: None where results outlive their sources.
     """
 
     heads: SourceHeads
+    telemetry: Telemetry
     notes: ErrorNotes | None
+    tags: SourceTags | None = None
+    removals: Removals | None = None
 
     def follow(self, job: Job) -> None:
         """Do what a job's end asks for; nothing for a job that is under way."""
-        if self.notes is None or job.state is State.SUPERSEDED or not job.state.is_settled:
+        if job.state is State.SUPERSEDED or not job.state.is_settled:
             return
-        if leaves_a_note(job) and why_superseded(self.heads, job) is None:
-            self.notes.write(job)
-            # A deletion or a newer upload that came meanwhile has found no note to take back.
-            if why_superseded(self.heads, job) is None:
-                return
-        self.notes.withdraw(job.source, occasion_of(job))
+        if self.notes is not None:
+            self._note(self.notes, job)
+        if self.tags is not None:
+            self._tag(self.tags, job)
+        if self.removals is not None and job.result is not None:
+            self._remove_if_deleted(self.removals, job)
 
     def deleted(self, source: Source) -> None:
         """A key was deleted: nothing more is to be said of its older uploads."""
         if self.notes is not None:
             self.notes.withdraw(source, before(source))
+        if self.removals is not None:
+            self.removals.remove(Removal(bucket=source.bucket, key=source.key, order=source.order))
 
     def version_deleted(self, source: Source) -> None:
-        """One version is gone for good; what is said of it goes, whatever else stands."""
+        """One version is gone for good; what was said and made of it goes, whatever else stands."""
         if self.notes is not None:
             self.notes.withdraw_of(source)
+        if self.removals is not None:
+            self.removals.remove(
+                Removal(
+                    bucket=source.bucket,
+                    key=source.key,
+                    order=source.order,
+                    job_id=source.job_id,
+                )
+            )
+
+    def _note(self, notes: ErrorNotes, job: Job) -> None:
+        if leaves_a_note(job) and why_superseded(self.heads, job) is None:
+            notes.write(job)
+            # A deletion or a newer upload that came meanwhile has found no note to take back.
+            if why_superseded(self.heads, job) is None:
+                return
+        notes.withdraw(job.source, occasion_of(job))
+
+    def _tag(self, tags: SourceTags, job: Job) -> None:
+        try:
+            has_room = tags.tag(job.source, STATE_TAG, job.state.value)
+        except SourceGoneError:
+            return
+        if not has_room:
+            self.telemetry.fact("source not tagged: it has as many tags as there may be")
+
+    def _remove_if_deleted(self, removals: Removals, job: Job) -> None:
+        """A deletion that came while the result was being stored has found nothing to remove."""
+        head = self.heads.newest(job.source.ref)
+        if _is_deletion_after(head, job):
+            source = job.source
+            removals.remove(Removal(bucket=source.bucket, key=source.key, order=head.order))
+
+
+def _is_deletion_after(head: Head | None, job: Job) -> TypeGuard[Head]:
+    return head is not None and head.job_id is None and head.order > job.source.order

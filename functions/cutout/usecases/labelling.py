@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cutout.job import Job
-from cutout.keys import MADE_BY, SOURCE_ORDER
+from cutout.keys import MADE_BY, SOURCE_ORDER, SOURCE_VERSION
 from cutout.ports import Labels, Telemetry, Uploads
 from cutout.provider import Task
 
@@ -14,8 +14,6 @@ MAX_METADATA_BYTES = 2048
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 """
-MAX_TAGS = 10
-"""S3's limit for the tags of an object."""
 STATE_TAG = "cutout"
 """The tag by which a source says what became of it: it is about the source, not the cut-out."""
 _OURS = "cutout-"
@@ -44,7 +42,7 @@ class Labelling:
         own = self.uploads.labels(job.source)
         provenance = {
             MADE_BY: job.id,
-            "cutout-source-version": job.source.version_id or job.source.etag,
+            SOURCE_VERSION: job.source.version_id or job.source.etag,
             SOURCE_ORDER: job.source.order,
             "cutout-model": self.model,
             "cutout-task": task.id,

@@ -11,9 +11,9 @@ from cutout.adapters.event_bus import EventBus
 from cutout.adapters.evolink.api import EvolinkApi
 from cutout.adapters.evolink.files import EvolinkFiles
 from cutout.adapters.http_httpx import HttpxHttp
-from cutout.adapters.s3 import S3Notes
+from cutout.adapters.s3 import S3Notes, S3Uploads
 from cutout.adapters.secrets import Secret
-from cutout.adapters.sqs import SqsSubmissions
+from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions
 from cutout.adapters.system_clock import SystemClock
 from cutout.gate import Limits
 from cutout.ports import SourceHeads, Telemetry
@@ -76,7 +76,14 @@ def _aftermath(
         upload_prefix=settings.upload_prefix,
         result_prefix=settings.result_prefix,
     )
-    return Aftermath(heads=heads, notes=notes if settings.error_notes else None)
+    removals = SqsCallbacks(clients.sqs(), settings.callbacks_queue_url)
+    return Aftermath(
+        heads=heads,
+        telemetry=telemetry,
+        notes=notes if settings.error_notes else None,
+        tags=S3Uploads(clients.s3()) if settings.tag_source else None,
+        removals=removals if settings.delete_with_source else None,
+    )
 
 
 def note_board(

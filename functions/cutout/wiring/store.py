@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cutout.adapters.dynamodb.jobs import DynamoJobs
+from cutout.adapters.dynamodb.table import Table
 from cutout.adapters.http_httpx import FetchLimits, SafeDownloads
 from cutout.adapters.pillow.pictures import PillowPictures
 from cutout.adapters.s3 import S3Results, S3Uploads
-from cutout.ports import RenderRequest, Telemetry, Wake
+from cutout.ports import Removal, RenderRequest, Telemetry, Wake
 from cutout.recipes import Recipe, read_recipes
 from cutout.settings import StoreSettings
 from cutout.usecases.finishing import Finishing
@@ -17,6 +19,7 @@ from cutout.usecases.follow import Follow
 from cutout.usecases.labelling import Labelling
 from cutout.usecases.publishing import Publishing
 from cutout.usecases.record import Recorder
+from cutout.usecases.removing import Removing
 from cutout.usecases.render import Render
 from cutout.usecases.review_notes import ReviewNotes
 from cutout.usecases.store import StoreResult
@@ -35,11 +38,14 @@ class StoreApp:
 
     follow: Follow
     render: Render
+    removing: Removing
 
-    def take(self, message: Wake | RenderRequest) -> None:
+    def take(self, message: Wake | RenderRequest | Removal) -> None:
         """Do what a message of the callbacks queue asks for."""
         if isinstance(message, RenderRequest):
             self.render.render(message)
+        elif isinstance(message, Removal):
+            self.removing.remove(message)
         else:
             self.follow.wake(message)
 
@@ -98,6 +104,14 @@ def build(
             finishing=finishing,
             variants=variants,
             lease=timing.lease,
+        ),
+        removing=Removing(
+            jobs=DynamoJobs(Table(clients.dynamodb(), settings.jobs_table)),
+            results=results,
+            telemetry=telemetry,
+            results_bucket=settings.results_bucket,
+            upload_prefix=settings.upload_prefix,
+            result_prefix=settings.result_prefix,
         ),
     )
 

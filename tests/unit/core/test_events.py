@@ -226,7 +226,16 @@ def test_older_wakes_without_a_poll_mark_are_read() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    ["", "[]", "{}", '{"job": "x"}', '{"job": "x", "attempt": "one"}', '{"attempt": 1}'],
+    [
+        "",
+        "[]",
+        "{}",
+        '{"removed": {"key": "a.jpg"}}',
+        '{"removed": null}',
+        '{"job": "x"}',
+        '{"job": "x", "attempt": "one"}',
+        '{"attempt": 1}',
+    ],
 )
 def test_wakes_that_are_not_ours_are_refused(body: str) -> None:
     """They go to the dead letters."""

@@ -103,7 +103,7 @@ STORE = StoreSettings(
     allow_loopback=False,
     pixels=Pixels.MODEL,
 )
-STORE_ALONE = {"callbacks_queue_url", "pixels"}
+STORE_ALONE = {"pixels"}
 SUBMIT = SubmitSettings(
     **{f.name: getattr(STORE, f.name) for f in fields(STORE) if f.name not in STORE_ALONE},
     signing_key_secret="Cutout/callback-signing-key",
@@ -136,6 +136,8 @@ OPTIONAL = {
     "result_prefix": "",
     "callback_url": "",
     "error_notes": True,
+    "tag_source": False,
+    "delete_with_source": False,
     "allow_loopback": False,
     "prepare_max_bytes": 0,
     "preparations_queue_url": "",

@@ -1,0 +1,97 @@
+"""A source was deleted: what was made of it goes too, where that is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from cutout.errors import TransientError
+from cutout.job import Job, Source
+from cutout.keys import beside, result_keys, review_key
+from cutout.ports import Removal, Results, SourceJobs, StoredResult, Telemetry
+
+_TRIES = 3
+_NAMED = 3
+"""Candidates for a result's key that are ever taken, but for a hash that somebody else has."""
+_MOST_JOBS = 1000
+"""Uploads of one key whose rows are looked at; they share their keys, but for changed recipes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removing:
+    """Removes cut-outs and what is kept for review, each only if it is the deleted source's.
+
+    What stands at a key says by its metadata whose it is. So it may be done twice, and late: what
+    a newer upload has put there stays, and so does what is not ours.
+    """
+
+    jobs: SourceJobs
+    results: Results
+    telemetry: Telemetry
+    results_bucket: str
+    upload_prefix: str
+    result_prefix: str
+
+    def remove(self, removal: Removal) -> None:
+        """Remove everything that is older than the deletion; where nothing stands, do nothing."""
+        jobs = self.jobs.of_source(removal.bucket, removal.key, _MOST_JOBS)
+        known = {job.id for job in jobs if job.source.order < removal.order}
+        keys = dict.fromkeys([*self._recorded(jobs), *self._possible(removal)])
+        removed = [key for key in keys if self._remove(key, removal, known)]
+        self.telemetry.fact("results of a deleted photo removed", count=len(removed))
+
+    def _recorded(self, jobs: Sequence[Job]) -> Iterator[str]:
+        """Where results have gone that rows still tell of."""
+        for job in jobs:
+            if job.result is not None and job.result.bucket == self.results_bucket:
+                yield job.result.key
+            yield from (variant.key for variant in job.variants if variant.key is not None)
+            if job.result_key is not None:
+                yield from _with_review(job.result_key)
+
+    def _possible(self, removal: Removal) -> Iterator[str]:
+        """Where they can have gone at all: rows expire, cut-outs do not."""
+        candidates = result_keys(
+            removal.key, upload_prefix=self.upload_prefix, result_prefix=self.result_prefix
+        )
+        for key in islice(candidates, _NAMED):
+            yield from _with_review(key)
+
+    def _remove(self, key: str, removal: Removal, known: set[str]) -> bool:
+        for _ in range(_TRIES):
+            standing = self.results.standing(key)
+            if standing is None or not _is_to_go(standing, removal, known):
+                return False
+            if self.results.remove(key, standing):
+                return True
+        raise TransientError("the result's place is written too often")
+
+
+def _with_review(key: str) -> tuple[str, ...]:
+    reviewed = review_key(key)
+    return (key, reviewed, beside(reviewed))
+
+
+def _is_to_go(standing: StoredResult, removal: Removal, known: set[str]) -> bool:
+    if standing.job_id is None or standing.order is None:
+        return False
+    if removal.job_id is not None:
+        return standing.job_id == removal.job_id
+    is_the_sources = standing.job_id in known or standing.job_id == _job_of(standing, removal)
+    return is_the_sources and standing.order < removal.order
+
+
+def _job_of(standing: StoredResult, removal: Removal) -> str | None:
+    """The job that the standing object's source version would have under the deleted key."""
+    if standing.source_version is None:
+        return None
+    source = Source(
+        bucket=removal.bucket,
+        key=removal.key,
+        version_id=standing.source_version,
+        etag="",
+        sequencer="",
+        size=0,
+    )
+    return source.job_id
