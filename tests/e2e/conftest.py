@@ -37,6 +37,8 @@ _SETTINGS = {
     "lease_seconds": "15",
     # Photos that are cut out at once because they are small are none that need preparing.
     "min_side": "1",
+    # Variants of the photos under recipes/ alone.
+    "recipes": "tests/e2e/recipes.toml",
 }
 _SECOND_KEY = "local-second-key"
 _STAND_IN = (

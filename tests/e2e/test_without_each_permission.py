@@ -14,9 +14,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from cutout.adapters.sqs import SqsCallbacks
+from cutout.ports import RenderRequest
 from tests.e2e.deployed import Deployed
 from tests.e2e.door import Door
-from tests.e2e.photos import Photos
+from tests.e2e.photos import Photos, Upload
 from tests.e2e.stand_in import StandIn
 
 _ROLES = ("SubmitRole", "ReceiveCallbackRole", "StoreResultRole", "SweepRole", "PhotoReader")
@@ -56,7 +58,9 @@ class Permission:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _something_happened(photos: Photos, stand_in: StandIn, door: Door) -> None:
+def _something_happened(
+    photos: Photos, stand_in: StandIn, door: Door, deployed: Deployed
+) -> None:
     """Something of every kind, should these tests be the only ones."""
     stand_in.commit("callback:lost", "needed/lost", times=1)
     stand_in.commit("create:400", "needed/crowd-1", times=1)  # so that Submit itself frees a slot
@@ -71,6 +75,9 @@ def _something_happened(photos: Photos, stand_in: StandIn, door: Door) -> None:
     photos.delete(gone.key)
     photos.all_settled(uploads, is_swept=True)
     photos.all_settled([photos.put("needed/noted.jpg")], is_swept=True)
+    callbacks = SqsCallbacks(deployed.client("sqs"), deployed.cloud.outputs["CallbacksQueueUrl"])
+    callbacks.render([RenderRequest(job_id=uploads[0].job_id, recipes=("none",))])
+    deployed.wait(lambda: _has_variants(photos, uploads[0]), "an answer to the request")
     door.knock("/callbacks/nonsense")
 
 
@@ -130,3 +137,8 @@ def test_the_search_would_find_a_needless_permission(deployed: Deployed) -> None
     requests = _requests(deployed, "SubmitRole")
     assert requests
     assert not any(needless.allows(one) for one in requests)
+
+
+def _has_variants(photos: Photos, upload: Upload) -> bool:
+    job = photos.job(upload)
+    return job is not None and bool(job.variants)

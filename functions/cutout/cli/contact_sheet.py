@@ -97,6 +97,7 @@ def _card(one: Delivered, side: int) -> str:
         name=escape(name),
         before=_image(data_uri(one.photo.sent.photo.path, side), f"{name}, as uploaded"),
         after=_after(one, side),
+        variants="".join(_variants(one, side)),
         ground="checkered" if one.file else "plain",
         state=escape(one.state),
         seconds=f"{one.seconds:.1f} s",
@@ -114,6 +115,19 @@ def _after(one: Delivered, side: int) -> str:
         return _image(data_uri(one.file, side), f"{name}, cut out, on a transparent background")
     why = explanation(one.photo.job) if one.photo.job else "the stack has not taken note of it"
     return f'<p class="none">no cut-out<br>{escape(why)}</p>'
+
+
+def _variants(one: Delivered, side: int) -> Iterator[str]:
+    """The pictures that recipes made, each as small as it takes to see it."""
+    for variant, file in one.variants:
+        name = f"{one.photo.sent.key}, {variant.recipe}"
+        size = f"{variant.width} by {variant.height} {variant.format}"
+        kilobytes = max(1, round(variant.size / 1000))
+        yield (
+            f'<figure class="variant">{_image(data_uri(file, side // 3), name)}'
+            f"<figcaption>{escape(variant.recipe)} <small>{size}, {kilobytes:,} kB</small>"
+            "</figcaption></figure>"
+        )
 
 
 def _image(uri: str | None, description: str) -> str:

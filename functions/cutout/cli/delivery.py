@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from cutout.cli.follow import Followed
     from cutout.cli.photos import Photo
     from cutout.cli.stack import Sent, Stack
+    from cutout.job import Job
+    from cutout.variant import Variant
 
 _Thing = TypeVar("_Thing")
 _Made = TypeVar("_Made")
@@ -33,11 +35,12 @@ _SHOWN_FROM = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Delivered:
-    """What became of one photo, and the file that its cut-out was written to."""
+    """What became of one photo, and the files that its cut-out and variants were written to."""
 
     photo: Followed
     file: Path | None
     seconds: float
+    variants: tuple[tuple[Variant, Path], ...] = ()
 
     @property
     def credits(self) -> float | None:
@@ -78,13 +81,22 @@ class Delivery:
 
         def fetch_one(photo: Followed) -> Delivered:
             file = None
+            variants: tuple[tuple[Variant, Path], ...] = ()
             if photo.is_completed and photo.job and photo.job.result:
                 file = target_path(out, photo.job.result.key)
                 self.stack.download(photo.job, file)
+                variants = tuple(self._variants(photo.job, out))
             seconds = photo.age(self.clock.now()).total_seconds()
-            return Delivered(photo=photo, file=file, seconds=seconds)
+            return Delivered(photo=photo, file=file, seconds=seconds, variants=variants)
 
         return self._together("Downloading", fetch_one, photos)
+
+    def _variants(self, job: Job, out: Path) -> Iterator[tuple[Variant, Path]]:
+        for variant in job.variants:
+            if variant.key is not None:
+                file = target_path(out, variant.key)
+                self.stack.fetch(variant.key, file)
+                yield variant, file
 
     def _together(
         self, title: str, work: Callable[[_Thing], _Made], things: Sequence[_Thing]
@@ -137,6 +149,7 @@ def delivery_as_json(delivered: Sequence[Delivered]) -> list[dict[str, Any]]:
             "seconds": round(one.seconds, 3),
             "photo": str(one.photo.sent.photo.path),
             "file": str(one.file) if one.file else None,
+            "variant_files": {variant.recipe: str(file) for variant, file in one.variants},
         }
         for one in delivered
     ]

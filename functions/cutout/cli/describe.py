@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from cutout.job import Attempt, Job
+    from cutout.variant import Variant
 
 STATE_STYLES = {
     State.QUEUED: "bright_black",
@@ -93,6 +94,7 @@ def job_as_json(job: Job) -> dict[str, Any]:
         "attempts": [_attempt_as_json(attempt) for attempt in job.attempts],
         "credits": _number(job.credits),
         "result": _result_as_json(job),
+        "variants": [_variant_as_json(one) for one in job.variants],
         "next": {"what": step.what, "at": _iso(step.at)} if step else None,
         "created_at": _iso(job.created_at),
         "updated_at": _iso(job.updated_at),
@@ -118,6 +120,7 @@ def job_in_one_line(job: Job, *, now: datetime) -> str:
         facts.append("possible double charge")
     if job.result:
         facts.append(f"s3://{job.result.bucket}/{job.result.key}")
+        facts += filter(None, [job.result.remark, variants_in_words(job)])
     elif job.result_key and not job.state.is_settled:
         facts.append(f"result will be {job.result_key}")
     if job.state.is_settled:
@@ -189,6 +192,8 @@ def _result_as_json(job: Job) -> dict[str, Any] | None:
         "width": job.result.width,
         "height": job.result.height,
         "sha256": job.result.sha256,
+        "pixels": job.result.pixels.value,
+        "remark": job.result.remark,
     }
 
 
@@ -213,3 +218,24 @@ def _number(value: Decimal | None) -> float | None:
 
 def _iso(moment: datetime | None) -> str | None:
     return None if moment is None else moment.isoformat()
+
+
+def _variant_as_json(variant: Variant) -> dict[str, Any]:
+    return {
+        "recipe": variant.recipe,
+        "key": variant.key,
+        "format": variant.format,
+        "size": variant.size,
+        "width": variant.width,
+        "height": variant.height,
+        "sha256": variant.sha256,
+        "problem": variant.problem,
+        "made_at": _iso(variant.made_at),
+    }
+
+
+def variants_in_words(job: Job) -> str:
+    """Return which variants there are, and which could not be made and why."""
+    made = [one.recipe for one in job.variants if one.key]
+    failed = [f"no {one.recipe}: {one.problem}" for one in job.variants if not one.key]
+    return ", ".join([*([f"also {', '.join(made)}"] if made else []), *failed])

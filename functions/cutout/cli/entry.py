@@ -30,6 +30,7 @@ _COMMANDS = (
     "audit",
     "costs",
     "retry",
+    "render",
     "backfill",
     "pause",
     "resume",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cutout.gate import Gate
     from cutout.inventory import Copies, Intake, Objects, Records
     from cutout.job import Job
+    from cutout.ports import RenderQueue
     from cutout.states import State
     from cutout.usecases.operate import Operate
     from cutout.usecases.survey import Rules
@@ -30,6 +31,8 @@ class StackOutputs:
     results_bucket: str
     jobs_table: str
     submissions_queue_url: str
+    callbacks_queue_url: str
+    recipes: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, outputs: Mapping[str, str], *, stack: str) -> Self:
@@ -44,6 +47,8 @@ class StackOutputs:
                 results_bucket=outputs["ResultsBucketName"],
                 jobs_table=outputs["JobsTableName"],
                 submissions_queue_url=outputs["SubmissionsQueueUrl"],
+                callbacks_queue_url=outputs["CallbacksQueueUrl"],
+                recipes=tuple(filter(None, outputs.get("Recipes", "").split(","))),
             )
         except KeyError as missing:
             raise Problem(
@@ -112,6 +117,12 @@ class Stack(Protocol):
 
     def operate(self) -> Operate:
         """Return what a person may do to it."""
+
+    def renders(self) -> RenderQueue:
+        """Return the queue for wishes for variants."""
+
+    def fetch(self, key: str, target: Path) -> None:
+        """Write an object of the results bucket to a file."""
 
     def download(self, job: Job, target: Path) -> None:
         """Write a completed job's cut-out to a file."""

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
 from cutout.adapters.s3_listing import S3Copies, S3Objects
-from cutout.adapters.sqs import SqsIntake, SqsSubmissions
+from cutout.adapters.sqs import SqsCallbacks, SqsIntake, SqsSubmissions
 from cutout.cli.clients_aws import Clients
 from cutout.cli.clock import MachineClock
 from cutout.cli.numbers import ENDS, OPEN, WINDOW, Numbers
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from cutout.gate import Gate
     from cutout.inventory import Copies, Intake, Objects, Records
     from cutout.job import Job
+    from cutout.ports import RenderQueue
     from cutout.states import State
 
 _LEASE = timedelta(minutes=2)
@@ -185,10 +186,18 @@ class AwsStack:
         """Write a completed job's cut-out to a file, whole or not at all."""
         if job.result is None:
             raise Problem(f"{job.source.key} has no cut-out.")
+        self.fetch(job.result.key, target)
+
+    def renders(self) -> RenderQueue:
+        """Return the queue for wishes for variants."""
+        return SqsCallbacks(self._clients.client("sqs"), self._outputs.callbacks_queue_url)
+
+    def fetch(self, key: str, target: Path) -> None:
+        """Write an object of the results bucket to a file, whole or not at all."""
         fresh = target.with_name(f".{target.name}.part")
         target.parent.mkdir(parents=True, exist_ok=True)
         try:
-            answer = self._s3.get_object(Bucket=job.result.bucket, Key=job.result.key)
+            answer = self._s3.get_object(Bucket=self._outputs.results_bucket, Key=key)
             with fresh.open("wb") as file:
                 for chunk in answer["Body"].iter_chunks(1 << 20):
                     file.write(chunk)

@@ -27,12 +27,13 @@ from cutout.keys import REVIEW_FOLDER
 from cutout.local.lifecycle import Status
 from cutout.local.progress import CLOUD, DEPLOY, SYNTH, Progress
 from cutout.local.start import Wish
-from cutout.ports import Standing
+from cutout.ports import RenderRequest, Standing
 from cutout.states import AttemptOutcome, Reason, State
 from cutout.usecases.arrive import Watch
 from cutout.usecases.operate import Operate
 from cutout.usecases.survey import Rules
 from cutout.usecases.wake import Waker
+from cutout.variant import Variant, replaced
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.jobs import MemoryJobs
 from tests.fakes.listing import MemoryCopies, MemoryIntake, MemoryObjects
@@ -130,6 +131,10 @@ class ScriptedStack:
         self.submissions = MemorySubmissions()
         self.uploaded: list[Photo] = []
         self.looks = 0
+        self.wishes: list[RenderRequest] = []
+        self.problems: dict[str, str] = {}
+        self.never: set[str] = set()
+        self.fetched: list[str] = []
         self.known: list[Job] = []
         self.cut_out = PNG
         self.watched = ""
@@ -150,7 +155,40 @@ class ScriptedStack:
             results_bucket=RESULTS,
             jobs_table="the-jobs",
             submissions_queue_url="the-submissions",
+            callbacks_queue_url="the-callbacks",
+            recipes=("market", "web"),
         )
+
+    def renders(self) -> ScriptedStack:
+        """Return the queue for wishes for variants: itself."""
+        return self
+
+    def render(self, requests: Sequence[RenderRequest]) -> None:
+        """Make what is asked for at once, as the test says it ends."""
+        self.wishes += requests
+        for request in requests:
+            job = self.jobs.jobs[request.job_id]
+            made = tuple(self.makes(name) for name in request.recipes if name not in self.never)
+            self.jobs.save(replace(job, variants=replaced(job.variants, made)))
+
+    def makes(self, name: str) -> Variant:
+        """A variant, made now, or the problem that the test names."""
+        problem = self.problems.get(name)
+        return Variant(
+            recipe=name,
+            format="jpg",
+            made_at=self.clock.now(),
+            key=None if problem else f"a.{name}.jpg",
+            width=20,
+            height=10,
+            problem=problem,
+        )
+
+    def fetch(self, key: str, target: Path) -> None:
+        """Write an object of the results bucket."""
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(self.cut_out)
+        self.fetched.append(key)
 
     def numbers(self) -> Numbers:
         """Count the jobs that the test made known."""

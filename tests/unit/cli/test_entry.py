@@ -24,6 +24,7 @@ COMMANDS = [
     "audit",
     "costs",
     "retry",
+    "render",
     "backfill",
     "pause",
     "resume",

@@ -1,0 +1,189 @@
+"""``cutout render``: variants once more, from cut-outs that are there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.table import Table
+
+from cutout.cli.manual import DocumentedCommand
+from cutout.cli.options import json_option, stack_options
+from cutout.cli.problems import Problem, explained
+from cutout.cli.terminal import print_json, results, talk
+from cutout.ports import RenderRequest
+from cutout.states import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from cutout.cli.clock import Clock
+    from cutout.cli.stack import Stack
+    from cutout.cli.surroundings import Surroundings
+    from cutout.cli.target import Choice
+    from cutout.job import Job
+    from cutout.variant import Variant
+
+_AT_ONCE = 100
+_PAUSE_SECONDS = 0.5
+
+
+@click.command(
+    "render",
+    cls=DocumentedCommand,
+    exit_statuses={0: "every variant is made", 1: "one is not; it says why"},
+    example="""
+$ cutout render shoes/a.jpg --recipe market
+photo        recipe  size       result
+shoes/a.jpg  market  2000x2000  shoes/a.market.jpg
+""",
+)
+@click.argument("key", required=False)
+@click.option("--prefix", metavar="TEXT", help="All completed photos whose keys begin with this.")
+@click.option(
+    "--recipe", "names", multiple=True, required=True, help="Which; may be said more than once."
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0),
+    default=600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Stop waiting then; what is asked for is still made.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be made.")
+@json_option
+@stack_options
+@click.pass_obj
+def command(
+    surroundings: Surroundings,
+    *,
+    key: str | None,
+    prefix: str | None,
+    names: tuple[str, ...],
+    timeout: float,
+    dry_run: bool,
+    as_json: bool,
+    choice: Choice,
+) -> int:
+    """Make variants again from the cut-outs that are there; nothing is paid.
+
+    After a change to recipes.toml, or when a variant could not be made. Recipes are those that are
+    deployed.
+    """
+    if (key is None) == (prefix is None):
+        raise click.UsageError("Name a KEY or a --prefix.")
+    with explained():
+        stack = surroundings.connect(choice)
+        _refuse_unknown(stack, names)
+        jobs = [_job(stack, key)] if key is not None else list(_under(stack, prefix or ""))
+        if dry_run:
+            return _tell_plan(jobs, names)
+        made = _rendered(stack, jobs, names, surroundings.clock, timeout)
+    _tell(made, as_json=as_json)
+    return 0 if all(one and one.problem is None for _, _, one in made) else 1
+
+
+def _refuse_unknown(stack: Stack, names: Sequence[str]) -> None:
+    known = stack.outputs.recipes
+    for name in names:
+        if name not in known:
+            advice = f"It has {', '.join(known)}." if known else "It has none."
+            raise Problem(f"The stack on {stack.where} has no recipe {name}.", advice=advice)
+
+
+def _job(stack: Stack, key: str) -> Job:
+    job = stack.newest(key)
+    if job is None:
+        raise Problem(f"Nothing is known of {key} on {stack.where}.", advice="See `cutout ls`.")
+    if job.state is not State.COMPLETED:
+        raise Problem(f"{key} is {job.state}: variants are made of completed photos.")
+    return job
+
+
+def _under(stack: Stack, prefix: str) -> Iterator[Job]:
+    records = stack.records()
+    ids = [moved.job_id for moved in records.moved(State.COMPLETED)]
+    for start in range(0, len(ids), _AT_ONCE):
+        for job in records.find_all(ids[start : start + _AT_ONCE]):
+            if job.state is State.COMPLETED and job.source.key.startswith(prefix):
+                yield job
+
+
+_Made = list[tuple["Job", str, "Variant | None"]]
+
+
+def _rendered(
+    stack: Stack, jobs: Sequence[Job], names: tuple[str, ...], clock: Clock, timeout: float
+) -> _Made:
+    """Ask for all, and wait until each stands on its row anew, or the time is up."""
+    stack.renders().render([RenderRequest(job_id=job.id, recipes=names) for job in jobs])
+    before = {(job.id, name): _variant(job, name) for job in jobs for name in names}
+    found: dict[tuple[str, str], Variant] = {}
+    deadline = clock.monotonic() + timeout
+    while len(found) < len(before):
+        found |= _fresh(stack, before, found)
+        if clock.monotonic() >= deadline:
+            break
+        if len(found) < len(before):
+            clock.sleep(_PAUSE_SECONDS)
+    return [(job, name, found.get((job.id, name))) for job in jobs for name in names]
+
+
+def _fresh(
+    stack: Stack,
+    before: Mapping[tuple[str, str], Variant | None],
+    found: Mapping[tuple[str, str], Variant],
+) -> dict[tuple[str, str], Variant]:
+    open_ids = sorted({job_id for job_id, name in before if (job_id, name) not in found})
+    fresh = {}
+    for start in range(0, len(open_ids), _AT_ONCE):
+        for job in stack.records().find_all(open_ids[start : start + _AT_ONCE]):
+            for variant in job.variants:
+                place = (job.id, variant.recipe)
+                if place in before and variant != before[place]:
+                    fresh[place] = variant
+    return fresh
+
+
+def _variant(job: Job, name: str) -> Variant | None:
+    return next((one for one in job.variants if one.recipe == name), None)
+
+
+def _tell_plan(jobs: Sequence[Job], names: Sequence[str]) -> int:
+    for job in jobs:
+        results().print(f"{job.source.key}: {', '.join(names)}")
+    talk().print(f"{len(jobs)} photos; nothing was made.", style="note")
+    return 0
+
+
+def _tell(made: _Made, *, as_json: bool) -> None:
+    if as_json:
+        print_json([_as_json(*one) for one in made])
+        return
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for title in ("photo", "recipe", "size", "result"):
+        table.add_column(title, overflow="fold")
+    for job, name, variant in made:
+        size = f"{variant.width}x{variant.height}" if variant and variant.key else ""
+        table.add_row(job.source.key, name, size, _outcome(variant))
+    results().print(table)
+
+
+def _outcome(variant: Variant | None) -> str:
+    if variant is None:
+        return "not made yet"
+    return variant.key or variant.problem or ""
+
+
+def _as_json(job: Job, name: str, variant: Variant | None) -> dict[str, Any]:
+    return {
+        "photo": job.source.key,
+        "job": job.id,
+        "recipe": name,
+        "key": variant.key if variant else None,
+        "width": variant.width if variant else 0,
+        "height": variant.height if variant else 0,
+        "size": variant.size if variant else 0,
+        "problem": variant.problem if variant else "not made yet",
+    }
