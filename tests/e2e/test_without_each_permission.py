@@ -58,9 +58,7 @@ class Permission:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _something_happened(
-    photos: Photos, stand_in: StandIn, door: Door, deployed: Deployed
-) -> None:
+def _something_happened(photos: Photos, stand_in: StandIn, door: Door, deployed: Deployed) -> None:
     """Something of every kind, should these tests be the only ones."""
     stand_in.commit("callback:lost", "needed/lost", times=1)
     stand_in.commit("create:400", "needed/crowd-1", times=1)  # so that Submit itself frees a slot

@@ -21,7 +21,7 @@ HOW = {
     "Submit": ("submit.handler.handler", 256, 100),
     "Prepare": ("prepare.handler.handler", 2048, 110),
     "ReceiveCallback": ("callback.receive.handler", 256, 10),
-    "StoreResult": ("callback.store.handler", 1024, 110),
+    "StoreResult": ("callback.store.handler", 1769, 110),
     "Sweep": ("sweep.handler.handler", 256, 55),
 }
 

@@ -1,0 +1,183 @@
+"""Recipes are checked at synth: what cannot be is refused with its line, what can be is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cutout.recipes import Fit, Length, Recipe, Shadow, read_recipes, recipes_for
+from cutout.states import Pixels
+from infra import recipes
+from infra.rules import SettingError
+from infra.settings import Settings
+
+WHOLE = """\
+# What the shop wants.
+[[recipe]]
+name = "market"
+prefix = "shoes/"
+format = "jpg"
+background = "#FFF"
+trim = true
+margin = "8%"
+fit = "2000x1500"
+quality = 90
+shadow = { opacity = 0.3, blur = "2%", offset = ["-1%", 12] }
+pixels = "source"
+key = "market/{folder}{stem}.{ext}"
+
+[[recipe]]
+name = "web"
+format = "webp"
+margin = 40
+"""
+
+
+def read(tmp_path: Path, text: str, *, result_prefix: str = "") -> list[recipes.Recipe]:
+    """The recipes of a file with this text."""
+    file = tmp_path / "recipes.toml"
+    file.write_text(text, encoding="utf-8")
+    return recipes.read_recipes(file, result_prefix=result_prefix)
+
+
+def test_the_runtime_reads_what_a_synth_writes(tmp_path: Path) -> None:
+    """Every key arrives as the value that it means."""
+    told = recipes.as_json(read(tmp_path, WHOLE))
+    assert told is not None
+    assert read_recipes(told.decode()) == (
+        Recipe(
+            name="market",
+            prefix="shoes/",
+            format="jpg",
+            background="#ffffff",
+            trim=True,
+            margin=Length(share=0.08),
+            fit=Fit(width=2000, height=1500),
+            quality=90,
+            shadow=Shadow(
+                opacity=0.3,
+                blur=Length(share=0.02),
+                right=Length(share=-0.01),
+                down=Length(pixels=12),
+            ),
+            pixels=Pixels.SOURCE,
+            key="market/{folder}{stem}.{ext}",
+        ),
+        Recipe(name="web", format="webp", margin=Length(pixels=40)),
+    )
+
+
+def test_a_recipe_applies_to_its_prefix(tmp_path: Path) -> None:
+    """Without one, to every photo."""
+    both = read_recipes((recipes.as_json(read(tmp_path, WHOLE)) or b"").decode())
+    assert [one.name for one in recipes_for(both, "shoes/a.jpg")] == ["market", "web"]
+    assert [one.name for one in recipes_for(both, "hats/a.jpg")] == ["web"]
+
+
+def test_a_jpeg_is_on_white_where_nothing_is_said(tmp_path: Path) -> None:
+    """It cannot be transparent."""
+    (only,) = read(tmp_path, '[[recipe]]\nname = "a"\nformat = "jpeg"\n')
+    assert (only["format"], only["background"]) == ("jpg", "#ffffff")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('name = "Web Shop"', 'write name = "web"'),
+        ('prefix = "/shoes"', 'write prefix = "shoes/"'),
+        ('format = "gif"', "png, webp, avif or jpg"),
+        ('background = "beige"', 'write background = "#ffffff"'),
+        ('trim = "yes"', "write trim = true"),
+        ('margin = "60%"', 'write margin = "5%" or 40'),
+        ("margin = -1", 'write margin = "5%" or 40'),
+        ('fit = "2000"', 'write fit = "2000x2000"'),
+        ('fit = "0x10"', 'write fit = "2000x2000"'),
+        ('fit = "16000x16000"', "at most 50,000,000 pixels"),
+        ("quality = 101", "from 1 to 100"),
+        ("quality = true", "from 1 to 100"),
+        ("quality = 80", "png loses nothing"),
+        ('pixels = "mine"', "model or source"),
+        ("shadow = true", "shadow must be a table"),
+        ("shadow = { colour = 1 }", "a shadow has no colour"),
+        ("shadow = { opacity = 2 }", "write opacity = 0.3"),
+        ("shadow = { offset = 3 }", "two lengths"),
+        ("crop = true", "a recipe has no crop"),
+        ('key = "{folder}{stem}.png"', "end in .{ext}"),
+        ('key = "{stem}.{ext}"', "no two photos share one"),
+        ('key = "../{folder}{stem}.{ext}"', "must stay among the results"),
+        ('key = "a/./{folder}{stem}.{ext}"', "must stay among the results"),
+        ('key = "/{folder}{stem}.{ext}"', "must stay among the results"),
+        ('key = "{folder}/{stem}.{ext}"', "must stay among the results"),
+        ('key = "{folder}{stem}{size}.{ext}"', "not {size}"),
+        ('key = "{folder}{stem!r}.{ext}"', "plain names in braces"),
+        ('key = "{folder}{stem.{ext}"', "not a template"),
+        ('key = "{folder}{stem}.{ext}"', "the key of the cut-out itself"),
+        ('key = "review/{folder}{stem}.{ext}"', "where results wait for a person"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_line(tmp_path: Path, line: str, said: str) -> None:
+    """File, line, and what to write instead."""
+    own_name = "" if line.startswith("name") else 'name = "a"\n'
+    text = f'[[recipe]]\nname = "first"\n\n# the second\n[[recipe]]\n{own_name}{line}\n'
+    with pytest.raises(SettingError) as refused:
+        read(tmp_path, text)
+    assert str(refused.value).startswith(f"recipes.toml:{6 + bool(own_name)}: ")
+    assert said in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[recipe]]\ntrim = true\n", "recipes.toml:1: a recipe needs a name"),
+        ("[[recipe]]\nname = \n", "this is not TOML"),
+        ('[recipe]\nname = "a"\n', "with two brackets"),
+        ('\n[[recipes]]\nname = "a"\n', "recipes.toml:2: there is nothing called recipes"),
+        (
+            '[[recipe]]\nname = "a"\n[[recipe]]\nname = "a"\nprefix = "b/"\n',
+            "recipes.toml:4: there is a a for these photos already",
+        ),
+        (
+            (
+                '[[recipe]]\nname = "a"\nkey = "x/{folder}{stem}.{ext}"\n'
+                '[[recipe]]\nname = "b"\nkey = "x/{folder}{stem}.{ext}"\n'
+            ),
+            "recipes.toml:6: the recipe a writes to the same key",
+        ),
+        (
+            '[[recipe]]\nname = "a"\ntrim = true\n[recipe.shadow]\nopacity = 0.5\n',
+            "recipes.toml:4: a shadow needs room",
+        ),
+        (
+            '[[recipe]]\nname = "a"\n[recipe.shadow]\nblur = "2"\n',
+            "recipes.toml:4: shadow.blur must be pixels",
+        ),
+    ],
+)
+def test_what_contradicts_itself_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    """Before anything is deployed."""
+    with pytest.raises(SettingError) as refused:
+        read(tmp_path, text)
+    assert said in str(refused.value)
+
+
+def test_names_may_repeat_for_photos_that_have_nothing_in_common(tmp_path: Path) -> None:
+    """Shoes and hats each have a market of their own."""
+    text = "".join(f'[[recipe]]\nname = "m"\nprefix = "{one}/"\n' for one in ("shoes", "hats"))
+    assert [one["prefix"] for one in read(tmp_path, text)] == ["shoes/", "hats/"]
+
+
+def test_the_folder_for_reviews_is_free_under_a_prefix(tmp_path: Path) -> None:
+    """Results stand under the prefix then, and what is in doubt beside it."""
+    text = '[[recipe]]\nname = "a"\nkey = "review/{folder}{stem}.{ext}"\n'
+    assert len(read(tmp_path, text, result_prefix="cut/")) == 1
+
+
+def test_without_a_file_there_are_no_recipes(tmp_path: Path) -> None:
+    """One that is named must be there."""
+    assert recipes.recipes_of(Settings(), tmp_path) == []
+    assert recipes.as_json([]) is None
+    with pytest.raises(SettingError, match="there is no file"):
+        recipes.recipes_of(Settings(recipes="mine.toml"), tmp_path)
+    (tmp_path / "recipes.toml").write_text('[[recipe]]\nname = "a"\n')
+    assert [one["name"] for one in recipes.recipes_of(Settings(), tmp_path)] == ["a"]
