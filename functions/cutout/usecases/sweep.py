@@ -58,6 +58,7 @@ class Sweep:
         if follows:
             self.callbacks.wake(follows)
         for job in due:
+            self.telemetry.fact("job sent on", job_id=job.id, state=job.state, key=job.source.key)
             self.backlog.postpone(job, now + self.resend_after)
 
     def _recount(self) -> Gate:

@@ -253,3 +253,13 @@ def test_the_gauges_say_what_is_due_and_how_the_gate_stands() -> None:
         Metric.PAUSED_BY_PERSON: 0,
         Metric.GATE_DRIFT: 0,
     }
+
+
+def test_a_job_that_is_sent_on_is_named_in_the_log() -> None:
+    """By its id and its key, by which its lines are found in the logs of all functions."""
+    world = World()
+    job = a_new_job(world)
+    world.clock.advance(TIMING.lease)
+    world.sweep.sweep()
+    told = {"job_id": job.id, "state": State.QUEUED, "key": job.source.key}
+    assert ("job sent on", told) in world.telemetry.facts
