@@ -28,9 +28,14 @@ def test_a_rejected_upload_is_said_and_taken_back_when_a_photo_comes(
     assert completed.state is State.COMPLETED
     assert photos.result(key) is None
     for job, name in ((rejected, "cutout-failed"), (completed, "cutout-completed")):
-        deployed.wait(lambda job_id=job.id: bool(bus.of(job_id)), "its event")
-        event = json.loads(bus.of(job.id)[0].body)
+        event = _event_of(job.id, bus, deployed)
         assert list(Draft202012Validator(schema(name)).iter_errors(event)) == []
+
+
+def _event_of(job_id: str, bus: Listener, deployed: Deployed) -> object:
+    """The event that says what became of a job, whole."""
+    deployed.wait(lambda: bool(bus.of(job_id)), "its event")
+    return json.loads(bus.of(job_id)[0].body)
 
 
 def test_a_deletion_takes_a_note_back(photos: Photos, deployed: Deployed) -> None:
