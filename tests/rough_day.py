@@ -22,6 +22,7 @@ from typing import Any
 from PIL import Image
 
 from cutout.cli.clients_aws import Clients
+from cutout.cli.stack_aws import connect
 from cutout.cli.target import Target
 from cutout.local.lifecycle import local_variables
 from cutout.local.place import shipped_photos
@@ -47,7 +48,8 @@ class Day:
     """The local cloud of this checkout, and the stand-in's control plane."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
-        clients = Clients(Target(stack=variables["CUTOUT_STACK"], variables=variables))
+        self._target = Target(stack=variables["CUTOUT_STACK"], variables=variables)
+        clients = Clients(self._target)
         self._s3, self._sqs = clients.client("s3"), clients.client("sqs")
         self._bucket = variables["CUTOUT_UPLOADS_BUCKET"]
         self._evolink = variables["CUTOUT_EVOLINK_URL"]
@@ -66,6 +68,10 @@ class Day:
     def set_balance(self, credits_: float) -> None:
         """Leave so many credits in the account."""
         self._ask("/_standin/account", {"balance": credits_})
+
+    def resume(self) -> None:
+        """Do what a person does who has topped the account up."""
+        connect(self._target).operate().resume()
 
     def upload(self, key: str) -> None:
         """Upload a photo, each of another size."""
@@ -109,6 +115,8 @@ def main() -> None:
             day.upload(key)
         if wave in {_BROKE, _RICH}:
             day.set_balance(0 if wave == _BROKE else 9000)
+        if wave == _RICH:
+            day.resume()
         if wave == _HASTY:
             day.commit("create", "429", "shop/", times=2, retry_after=45)
         if wave == _PUZZLING:

@@ -238,7 +238,6 @@ def test_the_stack_says_where_its_parts_are_under_the_names_that_others_rely_on(
         "CallbacksDeadLetterQueueUrl",
         "CallbacksQueueUrl",
         "DashboardName",
-        "Version",
         "JobsTableName",
         "PreparationsDeadLetterQueueUrl",
         "PreparationsQueueUrl",
@@ -246,5 +245,6 @@ def test_the_stack_says_where_its_parts_are_under_the_names_that_others_rely_on(
         "SubmissionsDeadLetterQueueUrl",
         "SubmissionsQueueUrl",
         "UploadsBucketName",
+        "Version",
         "WorkBucketName",
     ]
