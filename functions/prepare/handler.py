@@ -6,7 +6,7 @@ import os
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.batch import (
     BatchProcessor,
     EventType,
@@ -15,12 +15,12 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cutout.adapters.telemetry_powertools import PowertoolsTelemetry
+from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, metrics_of_all
 from cutout.events import read_due
 from cutout.wiring.prepare import PrepareApp, build
 
 logger = Logger()
-metrics = Metrics()
+metrics = metrics_of_all()
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 

@@ -93,6 +93,7 @@ class FakeDeployment:
     found: list[FunctionFact] = field(
         default_factory=lambda: [
             a_function("submit", **_SUBMIT_KNOWS),
+            a_function("prepare"),
             a_function("receive-callback"),
             a_function("store-result"),
             a_function("sweep"),

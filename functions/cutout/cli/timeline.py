@@ -19,6 +19,7 @@ _WORDS = {
     Reason.DAILY_CAP: "behind the gate: the day's credits are used up",
     Reason.GATE_PAUSED: "behind the gate: intake is paused",
     Reason.BEHIND_OTHERS: "behind the gate: others are before it",
+    Reason.PREPARING: "a copy that the model takes is being prepared",
     Reason.BACKING_OFF: "the call did not leave or was not taken; tried again later",
     Reason.TASK_RETRIED: "the task failed in a way that may pass; tried again later",
     Reason.OUTCOME_UNKNOWN: "nobody knows whether the call was taken; its callback would tell",

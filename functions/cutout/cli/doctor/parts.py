@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _OUTPUTS = frozenset({"UploadsBucketName", "ResultsBucketName", "JobsTableName", "CallbackUrl"})
 _FUNCTIONS = ("submit", "receive-callback", "store-result", "sweep")
+"""Without these no photo comes through; others are looked at if they are there."""
 _DEPLOY = "`make deploy` puts it right (`cutout down` and `cutout up` on a local cloud)."
 _LONGEST_SILENCE = timedelta(minutes=5)
 
