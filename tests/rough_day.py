@@ -6,7 +6,7 @@ tasks, finds the account empty and is in a hurry; and a message arrives that nob
     cutout up -c max_in_flight=6 -c first_poll_seconds=20 -c poll_interval_seconds=20 \
         -c unconfirmed_grace_seconds=100 -c lease_seconds=60
     python -m tests.rough_day
-    cutout dashboard --out .readme/dashboard.svg --last 25
+    cutout dashboard --out .readme/dashboard.svg --last 18
 """
 
 from __future__ import annotations
