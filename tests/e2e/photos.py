@@ -59,6 +59,7 @@ class Photos:
         self.jobs = jobs
         self.bucket = deployed.cloud.outputs["UploadsBucketName"]
         self.results_bucket = deployed.cloud.outputs["ResultsBucketName"]
+        self.copies_bucket = deployed.cloud.outputs["WorkBucketName"]
 
     def put(
         self,

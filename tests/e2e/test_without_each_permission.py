@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
@@ -19,9 +19,17 @@ from cutout.ports import RenderRequest
 from tests.e2e.deployed import Deployed
 from tests.e2e.door import Door
 from tests.e2e.photos import Photos, Upload
+from tests.e2e.pictures import opened, saved, small_photo
 from tests.e2e.stand_in import StandIn
 
-_ROLES = ("SubmitRole", "ReceiveCallbackRole", "StoreResultRole", "SweepRole", "PhotoReader")
+_ROLES = (
+    "SubmitRole",
+    "PrepareRole",
+    "ReceiveCallbackRole",
+    "StoreResultRole",
+    "SweepRole",
+    "PhotoReader",
+)
 
 _LAMBDA_DOES_IT = "Lambda does this with the role; the local cloud does it by itself"
 _NO_VERSIONS = "For a bucket of one's own that keeps no versions; the stack's own keeps them"
@@ -61,11 +69,14 @@ class Permission:
 def _something_happened(photos: Photos, stand_in: StandIn, door: Door, deployed: Deployed) -> None:
     """Something of every kind, should these tests be the only ones."""
     stand_in.commit("callback:lost", "needed/lost", times=1)
+    copies = replace(stand_in, bucket=photos.copies_bucket)
+    copies.commit("task:unreachable-input", "prepared/", times=1)
     stand_in.commit("create:400", "needed/crowd-1", times=1)  # so that Submit itself frees a slot
     uploads = [
         photos.put("needed/tagged.jpg", tags={"season": "summer"}, metadata={"shelf": "3"}),
         photos.put("needed/noted.jpg", b"no photo"),
         photos.put("needed/lost.jpg"),
+        photos.put("needed/prepared.tif", saved(opened(small_photo()), "TIFF")),
         # More than are let in at once, so that some wait and are woken.
         *photos.put_all([f"needed/crowd-{number}.jpg" for number in range(8)]),
     ]

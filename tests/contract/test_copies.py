@@ -1,0 +1,114 @@
+"""Copies in the work bucket: one contract, on the fake that the lower tiers trust and on S3."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from cutout.adapters.copies import S3Copies
+from cutout.adapters.s3 import S3Uploads
+from cutout.adapters.sqs import SqsPreparations
+from cutout.errors import CopyGoneError, SourceGoneError
+from cutout.events import read_due
+from cutout.job import Source
+from cutout.ports import Copies, Fetched
+from tests.contract.aws import REGION, cloud
+from tests.fakes.buckets import MemoryCopies, MemoryUploads
+
+KEY = "prepared/0f0f.jpg"
+
+
+@pytest.fixture(params=["fake", "S3"])
+def copies(request: pytest.FixtureRequest) -> Iterator[Copies]:
+    """No copies yet."""
+    if request.param == "fake":
+        yield MemoryCopies()
+        return
+    with cloud() as clients:
+        clients.s3().create_bucket(
+            Bucket="work", CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+        yield S3Copies(clients.s3(), "work")
+
+
+def test_a_copy_is_read_as_it_was_put(copies: Copies, tmp_path: Path) -> None:
+    """A second one under the same name, of the same photo, takes its place."""
+    file = tmp_path / "copy"
+    for data in (b"first", b"second"):
+        file.write_bytes(data)
+        copies.put(KEY, file, content_type="image/jpeg")
+        assert copies.read(KEY) == data
+
+
+def test_a_copy_that_is_gone_says_so(copies: Copies) -> None:
+    """The lifecycle rule took it."""
+    with pytest.raises(CopyGoneError, match=KEY):
+        copies.read(KEY)
+
+
+def test_a_copy_says_what_it_is(tmp_path: Path) -> None:
+    """The provider looks at the type."""
+    file = tmp_path / "copy"
+    file.write_bytes(b"a copy")
+    with cloud() as clients:
+        clients.s3().create_bucket(
+            Bucket="work", CreateBucketConfiguration={"LocationConstraint": REGION}
+        )
+        S3Copies(clients.s3(), "work").put(KEY, file, content_type="image/jpeg")
+        assert clients.s3().head_object(Bucket="work", Key=KEY)["ContentType"] == "image/jpeg"
+
+
+DATA = bytes(range(256)) * 8000
+
+
+def test_the_fakes_uploads_are_fetched_with_hash_and_metadata(tmp_path: Path) -> None:
+    """As S3's are, below."""
+    uploads = MemoryUploads()
+    source = uploads.add("a.heic", DATA)
+    file = tmp_path / "photo"
+    expected = Fetched(metadata={}, sha256=hashlib.sha256(DATA).hexdigest())
+    assert uploads.fetch(source, file) == expected
+    assert file.read_bytes() == DATA
+    uploads.destroy(source)
+    with pytest.raises(SourceGoneError):
+        uploads.fetch(source, file)
+
+
+def test_an_upload_is_fetched_into_a_file_with_hash_and_metadata(tmp_path: Path) -> None:
+    """That version of it, piece by piece."""
+    file = tmp_path / "photo"
+    with cloud() as clients:
+        s3 = clients.s3()
+        s3.create_bucket(Bucket="uploads", CreateBucketConfiguration={"LocationConstraint": REGION})
+        s3.put_bucket_versioning(Bucket="uploads", VersioningConfiguration={"Status": "Enabled"})
+        put = s3.put_object(Bucket="uploads", Key="a.heic", Body=DATA, Metadata={"shelf": "3"})
+        s3.put_object(Bucket="uploads", Key="a.heic", Body=b"newer")
+        source = Source(
+            bucket="uploads",
+            key="a.heic",
+            version_id=put["VersionId"],
+            etag="",
+            sequencer="00",
+            size=len(DATA),
+        )
+        uploads = S3Uploads(s3)
+        expected = Fetched(metadata={"shelf": "3"}, sha256=hashlib.sha256(DATA).hexdigest())
+        assert uploads.fetch(source, file) == expected
+        assert file.read_bytes() == DATA
+        s3.delete_object(Bucket="uploads", Key="a.heic", VersionId=put["VersionId"])
+        with pytest.raises(SourceGoneError):
+            uploads.fetch(source, file)
+
+
+def test_prepare_is_asked_by_a_message_that_its_handler_reads() -> None:
+    """Which job, and nothing else."""
+    with cloud() as clients:
+        url = clients.sqs().create_queue(QueueName="preparations")["QueueUrl"]
+        SqsPreparations(clients.sqs(), url).prepare("0f" * 16)
+        (message,) = clients.sqs().receive_message(QueueUrl=url)["Messages"]
+        assert read_due(message["Body"]).job_id == "0f" * 16
+        assert urlsplit(url).path.endswith("preparations")
