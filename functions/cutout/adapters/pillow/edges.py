@@ -1,8 +1,9 @@
 """The edge of a cut-out at the photo's own resolution, from what the model found at its own.
 
-The transparency is brought up with a guided filter, whose coefficients are fitted where the model
-worked and applied where the photo is sharp (He and Sun, Fast Guided Filter, arXiv:1505.00996).
-Only a band along the edge is touched: what the model calls solid or clear stays that.
+The transparency is enlarged, and what that blurs is put back from the photo: its detail, by the
+coefficients of a guided filter that are fitted where the model worked (He and Sun, Fast Guided
+Filter, arXiv:1505.00996). At the model's own resolution, nothing changes; and only a band along the
+edge is touched: what the model calls solid or clear stays that.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ Box = tuple[int, int, int, int]
 _WINDOW = 3
 """Pixels of the model's picture, in each direction, that one coefficient stands for."""
 _FRAME = 4 * _WINDOW
-_SMOOTHNESS = 6.0**2
+_SMOOTHNESS = 10.0**2
 """Variance of the guide, in levels squared, below which the filter blurs more than it follows."""
 _BAND = 5
 """Pixels of the model's picture: how wide the edge's neighbourhood is."""
@@ -75,52 +76,46 @@ class Edge:
         band = self.band.resize(photo.size, _BILINEAR, box=place)
         if band.getbbox() is None:
             return plain
-        return Image.composite(self._guided(place, photo), plain, band)
+        blurred = self.guide.resize(photo.size, Image.Resampling.BICUBIC, box=framed)
+        sharper = calculated(
+            lambda a: a["plain"] + a["slope"] * (a["grey"] - a["blurred"]),
+            plain=plain,
+            slope=self._slope(place, photo.size),
+            grey=photo.convert("L"),
+            blurred=blurred,
+        )
+        return Image.composite(sharper, plain, band)
 
     def _place(self, box: Box) -> tuple[float, float, float, float]:
         across, down = self.scale
         return box[0] * across, box[1] * down, box[2] * across, box[3] * down
 
-    def _guided(self, place: tuple[float, float, float, float], photo: Picture) -> Picture:
-        """The photo's grey, by coefficients that turn the guide into the transparency."""
+    def _slope(self, place: tuple[float, float, float, float], size: tuple[int, int]) -> Picture:
+        """Levels of transparency to a level of grey, by windows that overlap by half (F)."""
         left, top, right, bottom = place
         columns = int(left // _WINDOW) - 2, int(right // _WINDOW) + 2
         rows = int(top // _WINDOW) - 2, int(bottom // _WINDOW) + 2
-        slope, offset = self._coefficients(columns, rows)
+        framed = tuple(at * _WINDOW + _FRAME for at in (columns[0], rows[0], columns[1], rows[1]))
+        alpha, guide = (
+            it.crop(_whole(framed)).convert("F") for it in (self.alpha, self.guide or self.alpha)
+        )
+        both = floats(lambda a: a["alpha"] * a["guide"], alpha=alpha, guide=guide)
+        square = floats(lambda a: a["guide"] * a["guide"], guide=guide)
+        windows = columns[1] - columns[0], rows[1] - rows[0]
+        slope = floats(
+            lambda a: (a["ip"] - a["i"] * a["p"]) / (a["ii"] - a["i"] * a["i"] + _SMOOTHNESS),
+            p=alpha.resize(windows, _BILINEAR),
+            i=guide.resize(windows, _BILINEAR),
+            ip=both.resize(windows, _BILINEAR),
+            ii=square.resize(windows, _BILINEAR),
+        )
         box = (
             left / _WINDOW - columns[0],
             top / _WINDOW - rows[0],
             right / _WINDOW - columns[0],
             bottom / _WINDOW - rows[0],
         )
-        return calculated(
-            lambda a: a["slope"] * a["grey"] + a["offset"],
-            slope=slope.resize(photo.size, _BILINEAR, box=box),
-            grey=photo.convert("L"),
-            offset=offset.resize(photo.size, _BILINEAR, box=box),
-        )
-
-    def _coefficients(
-        self, columns: tuple[int, int], rows: tuple[int, int]
-    ) -> tuple[Picture, Picture]:
-        """Slope and offset, one each a window; windows overlap by half."""
-        place = tuple(at * _WINDOW + _FRAME for at in (columns[0], rows[0], columns[1], rows[1]))
-        size = columns[1] - columns[0], rows[1] - rows[0]
-        alpha, guide = (
-            it.crop(_whole(place)).convert("F") for it in (self.alpha, self.guide or self.alpha)
-        )
-        both = floats(lambda a: a["alpha"] * a["guide"], alpha=alpha, guide=guide)
-        square = floats(lambda a: a["guide"] * a["guide"], guide=guide)
-        means = {
-            name: it.resize(size, _BILINEAR)
-            for name, it in {"p": alpha, "i": guide, "ip": both, "ii": square}.items()
-        }
-        slope = floats(
-            lambda a: (a["ip"] - a["i"] * a["p"]) / (a["ii"] - a["i"] * a["i"] + _SMOOTHNESS),
-            **means,
-        )
-        offset = floats(lambda a: a["p"] - a["slope"] * a["i"], slope=slope, **means)
-        return slope, offset
+        return slope.resize(size, _BILINEAR, box=box)
 
 
 def _whole(place: tuple[int, ...]) -> Box:
