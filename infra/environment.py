@@ -89,6 +89,7 @@ def _provider(settings: Settings) -> Iterator[Row]:
     yield "CUTOUT_MODEL", working, settings.model
     yield "CUTOUT_INPUT_TRANSPORT", _SUBMIT, settings.input_transport
     yield "CUTOUT_PIXELS", _STORE, settings.pixels
+    yield "CUTOUT_REUSE", working, "true" if settings.reuse else "false"
     if settings.allow_loopback:
         yield "CUTOUT_ALLOW_LOOPBACK", working, "true"
 

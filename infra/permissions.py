@@ -116,7 +116,7 @@ def _submit(reach: Reach) -> Sequence[Statement]:
         _find_jobs(reach, "lane"),
         _read_secrets(reach.api_key, reach.signing_key),
         ("LendPhotos", ("sts:AssumeRole",), (reach.photo_reader,)),
-        ("WakeTheNext", ("sqs:SendMessage",), (reach.submissions,)),
+        ("WakeTheNext", ("sqs:SendMessage",), (reach.submissions, reach.callbacks)),
         _announce(reach),
         *_keep_notes(reach),
         *_tag_sources(reach),

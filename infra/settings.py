@@ -102,6 +102,8 @@ class Settings:
         ),
     )
     input_transport: str = _setting("presigned", Choice(words=("presigned", "files")))
+    reuse: bool = _flag(default=True)
+    """The same picture is bought once: later uploads of it are completed from the kept result."""
     callbacks: bool = _flag(default=True)
     """Off where the provider cannot reach us: results then come by polling alone."""
     callback_base_url: str | None = _setting(

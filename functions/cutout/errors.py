@@ -11,6 +11,7 @@ Decisions are made by type, never by text::
     ├── LostRaceError               somebody else moved the row first; carries the winner
     │   ├── JobMovedError           … the job's row
     │   ├── GateMovedError          … the gate
+    │   ├── PurchaseMovedError      … a picture's purchase
     │   └── TaskTakenError          … a task: it belongs to another photo's call
     └── PermanentError              settle the job, or tell the person
         ├── NotAPhotoError          the source cannot be sent; carries the reason
@@ -33,6 +34,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cutout.gate import Gate
     from cutout.job import Job
+    from cutout.purchase import Purchase
     from cutout.states import Reason
 
 
@@ -93,6 +95,18 @@ class GateMovedError(LostRaceError):
 
     def __init__(self, winner: Gate) -> None:
         super().__init__("the gate moved")
+        self.winner = winner
+
+
+class PurchaseMovedError(LostRaceError):
+    """A picture's purchase is not as it was read.
+
+    Attributes:
+        winner: the purchase as it stands, or None if there is none.
+    """
+
+    def __init__(self, winner: Purchase | None) -> None:
+        super().__init__("the purchase moved")
         self.winner = winner
 
 

@@ -184,6 +184,25 @@ class Result:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Reuse:
+    """Whose result of the same picture a job is completed from, free.
+
+    Attributes:
+        job_id: the job that paid for it.
+        key: where it is kept in the work bucket.
+        sha256: of the kept bytes.
+        task_id: the task that made it.
+        credits_saved: what it would have cost again.
+    """
+
+    job_id: str
+    key: str
+    sha256: str
+    task_id: str
+    credits_saved: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Step:
     """One entry of a job's history."""
 
@@ -205,6 +224,9 @@ class Job:
         transport: how the next attempt hands the photo over; None means as deployed.
         handovers_failed: how often in a row the Files API did not take a copy.
         lane: which queue behind the gate it belongs to.
+        is_fresh: a person wants it bought anew, whatever is kept of the same picture.
+        is_buyer: it has taken its picture's purchase, and buys when the gate lets it.
+        reused: the kept result that it is completed from, or was.
         is_waiting: stands behind the gate (then `due_at` is None).
         is_announced: the completion event is out, or none is owed.
         variants: what was made of the result by recipes.
@@ -225,6 +247,9 @@ class Job:
     transport: Transport | None = None
     handovers_failed: int = 0
     lane: Lane = Lane.LIVE
+    is_fresh: bool = False
+    is_buyer: bool = False
+    reused: Reuse | None = None
     is_waiting: bool = False
     is_announced: bool = False
     reason: Reason | None = None

@@ -10,6 +10,8 @@ from posixpath import splitext
 MAX_KEY_BYTES = 1024
 """S3's limit for a key, in UTF-8."""
 REVIEW_FOLDER = "review/"
+KEPT_FOLDER = "kept/"
+"""Where the work bucket holds accepted results as they came."""
 MADE_BY = "cutout-job"
 """The metadata that every result carries, and by which it is known again elsewhere."""
 SOURCE_ORDER = "cutout-source-order"
@@ -21,6 +23,8 @@ SOURCE_VERSION = "cutout-source-version"
 MAX_TAGS = 10
 """S3's limit for the tags of an object."""
 NOTE_EXTENSION = ".error.json"
+FRESH_MARK = "cutout-fresh"
+"""The metadata by which an upload says `true`: buy it anew, whatever is kept of its picture."""
 _EXTENSION = ".png"
 _BESIDE_EXTENSION = ".json"
 _LONGEST_EXTENSION = 6
@@ -92,6 +96,11 @@ def beside(key: str) -> str:
     Two names that were cut to fit stay different, by a hash of the whole.
     """
     return _fitted(key, "", _BESIDE_EXTENSION)
+
+
+def kept_key(sha256: str, model: str) -> str:
+    """Where the work bucket keeps a model's result, by the SHA-256 of the source's bytes."""
+    return f"{KEPT_FOLDER}{sha256}-{model}{_EXTENSION}"
 
 
 def _stem(key: str) -> str:

@@ -16,6 +16,7 @@ from typing import Protocol
 from cutout.gate import Gate, PauseReason
 from cutout.job import Job, Source
 from cutout.provider import CreateOutcome, NotSent, Refused, Task, Uploaded
+from cutout.purchase import Purchase
 from cutout.recipes import Recipe
 from cutout.states import State
 
@@ -40,6 +41,8 @@ class Metric(StrEnum):
     CALLBACK_REFUSED = "CallbacksRefused"
     SECONDS_TO_COMPLETE = "SecondsToComplete"
     CREDITS = "CreditsCharged"
+    REUSED = "JobsReused"
+    CREDITS_SAVED = "CreditsSaved"
     SECONDS_QUEUED = "SecondsQueued"
     SECONDS_SUBMITTING = "SecondsSubmitting"
     SECONDS_UNCONFIRMED = "SecondsUnconfirmed"
@@ -226,6 +229,42 @@ class ResultKeys(Protocol):
 
     def claim_result_key(self, result_key: str, source_ref: str) -> bool:
         """Take the key for a source; True also when the source has it already."""
+        ...
+
+
+class Purchased(Protocol):
+    """Which pictures were bought, or are being bought."""
+
+    def claim_purchase(self, purchase: Purchase) -> Purchase:
+        """Insert it: the very same is returned; else the one that stands for the picture."""
+        ...
+
+    def find_purchase(self, picture: str) -> Purchase | None:
+        """The purchase as it stands (strongly consistent)."""
+        ...
+
+    def save_purchase(self, purchase: Purchase) -> Purchase:
+        """Write it if nobody wrote it since it was read.
+
+        Raises:
+            PurchaseMovedError: somebody did, or it is gone.
+        """
+        ...
+
+
+class KeptResults(Protocol):
+    """The folder of the work bucket that holds accepted results as they came."""
+
+    def standing(self, key: str) -> str | None:
+        """The entity tag of what is there now."""
+        ...
+
+    def put(self, key: str, file: Path, *, replacing: str | None) -> bool:
+        """Keep the file if what stands there is still `replacing`; False if it is not."""
+        ...
+
+    def fetch(self, key: str, file: Path) -> bool:
+        """Write what is kept into the file; False if there is nothing."""
         ...
 
 

@@ -97,6 +97,7 @@ class _JobSettings(Settings):
     evolink_base_url: str
     evolink_files_url: str
     model: str
+    reuse: bool
     max_in_flight: int
     daily_credit_cap: Decimal
     max_pixels: int

@@ -64,6 +64,7 @@ class Move(StrEnum):
     KEEP_FOR_REVIEW = "keep-for-review"
     FAIL = "fail"
     REJECT = "reject"
+    BUY = "buy"
     SUPERSEDE = "supersede"
     RETRY = "retry"
 
@@ -85,6 +86,8 @@ TRANSITIONS: dict[Move, tuple[frozenset[State], State]] = {
     # attempt waits, was paid for, and is kept.
     Move.FETCH: (_OPEN | {State.FAILED}, State.STORING),
     Move.FETCH_LATER: (frozenset({State.STORING}), State.STORING),
+    # What was kept of the same picture is gone or damaged.
+    Move.BUY: (frozenset({State.STORING}), State.QUEUED),
     Move.COMPLETE: (frozenset({State.STORING}), State.COMPLETED),
     Move.KEEP_FOR_REVIEW: (frozenset({State.STORING}), State.REVIEW),
     Move.FAIL: (_OPEN, State.FAILED),
@@ -119,6 +122,8 @@ class Reason(StrEnum):
     GATE_PAUSED = "gate-paused"
     BEHIND_OTHERS = "behind-others"
 
+    SAME_PICTURE = "same-picture"
+    KEPT_RESULT_LOST = "kept-result-lost"
     BACKING_OFF = "backing-off"
     OUTCOME_UNKNOWN = "outcome-unknown"
     TASK_RETRIED = "task-retried"

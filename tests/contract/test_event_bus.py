@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 
 from cutout.adapters.event_bus import EventBus, detail
 from cutout.errors import StoreBusyError
-from cutout.job import Attempt, Job, Result, Source
+from cutout.job import Attempt, Job, Result, Reuse, Source
 from cutout.states import AttemptOutcome, Reason, State
 from cutout.wiring.aws import Clients
 from tests.contract.aws import cloud
@@ -166,6 +166,7 @@ def test_a_rejected_upload_names_its_reason_and_cost_nothing() -> None:
         "source": {"bucket": "cutout-uploads", "key": "shoes/red.jpg", "version": None},
         "result": None,
         "credits": 0.0,
+        "reused": None,
         "seconds": 0.0,
     }
 
@@ -203,3 +204,18 @@ def test_an_event_that_was_not_taken_is_an_error(
         stubber.add_response("put_events", {"FailedEntryCount": 1, "Entries": [entry]})
         with pytest.raises(StoreBusyError, match=f"^{message}$"):
             EventBus(events, "default").announce(COMPLETED)
+
+
+def test_an_event_says_that_the_result_was_there_already() -> None:
+    """Who paid for it, and what was saved; the schema allows it."""
+    reused = Reuse(
+        job_id="0" * 32,
+        key="kept/ab-mj-v7-remove-bg.png",
+        sha256="ab" * 32,
+        task_id="task-1",
+        credits_saved=Decimal("5.4"),
+    )
+    told = detail(replace(COMPLETED, attempts=(), reused=reused))
+    assert (told["credits"], told["reused"]) == (0.0, {"job": "0" * 32, "credits_saved": 5.4})
+    event = sample("cutout-completed") | {"detail": told}
+    assert list(Draft202012Validator(schema("cutout-completed")).iter_errors(event)) == []

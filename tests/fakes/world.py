@@ -22,11 +22,13 @@ from cutout.usecases.checking import Checking
 from cutout.usecases.finishing import Finishing
 from cutout.usecases.follow import Follow
 from cutout.usecases.handover import Handover
+from cutout.usecases.keeping import Keeping
 from cutout.usecases.labelling import Labelling
 from cutout.usecases.notes import ErrorNotes, NoteBoard
 from cutout.usecases.operate import Operate
 from cutout.usecases.prepare import Prepare
 from cutout.usecases.publishing import Publishing
+from cutout.usecases.purchases import Purchases
 from cutout.usecases.receive import Receive
 from cutout.usecases.record import Recorder
 from cutout.usecases.removing import Removing
@@ -44,6 +46,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.copier import FakeCopier
 from tests.fakes.evolink import FakeDownloads, FakeEvolink, FakeFiles, FakePictures
 from tests.fakes.jobs import MemoryJobs
+from tests.fakes.purchases import MemoryKept, MemoryPurchases
 from tests.fakes.queues import (
     MemoryAnnouncements,
     MemoryCallbacks,
@@ -71,6 +74,7 @@ PHOTO_LIMITS = PhotoLimits(
 )
 SIGNING_KEY = b"a signing key for tests, not for anything else"
 CALLBACK_URL = "https://callbacks.example"
+MODEL = "mj-v7-remove-bg"
 
 
 def png(width: int = 600, height: int = 400, salt: int = 0) -> bytes:
@@ -128,6 +132,7 @@ class World:
         recipes: tuple[Recipe, ...] = (),
         preparations: MemoryPreparations | None = None,
         photo_limits: PhotoLimits = PHOTO_LIMITS,
+        reuse: bool = False,
     ) -> None:
         rng = rng or random.Random(0)  # noqa: S311 - reproducible on purpose
         self.clock = clock or FakeClock()
@@ -152,6 +157,17 @@ class World:
             telemetry=self.telemetry,
             notes=ErrorNotes(board=board, upload_prefix="", result_prefix=""),
         )
+        self.bought = MemoryPurchases(step)
+        self.kept = MemoryKept(step)
+        purchases = Purchases(
+            ledger=self.bought,
+            jobs=self.jobs,
+            submissions=self.submissions,
+            clock=self.clock,
+            model=MODEL,
+            last=timing.retention,
+        )
+        keeping = Keeping(results=self.kept, purchases=purchases, model=MODEL)
         waker = Waker(
             gates=self.jobs,
             backlog=self.jobs,
@@ -169,6 +185,7 @@ class World:
             clock=self.clock,
             limits=limits,
             task_claims_last=timing.retention + 2 * timing.job_deadline,
+            purchases=purchases if reuse else None,
         )
         self.arrive = Arrive(
             jobs=self.jobs,
@@ -206,8 +223,9 @@ class World:
             ),
             signer=FakeKeys(),
             evolink=self.evolink,
+            callbacks=self.callbacks,
             timing=timing,
-            call=Call(model="mj-v7-remove-bg", callback_url=CALLBACK_URL),
+            call=Call(model=MODEL, callback_url=CALLBACK_URL),
         )
         self.prepare = Prepare(
             jobs=self.jobs,
@@ -245,21 +263,21 @@ class World:
             downloads=self.downloads,
             pictures=self.pictures,
             finishing=finishing,
-            labelling=Labelling(
-                uploads=self.uploads, telemetry=self.telemetry, model="mj-v7-remove-bg"
-            ),
+            labelling=Labelling(uploads=self.uploads, telemetry=self.telemetry, model=MODEL),
             publishing=publishing,
             review_notes=ReviewNotes(board=board),
             variants=variants,
             timing=timing,
             randomness=rng.random,
             results_bucket=self.results.bucket,
+            keeping=keeping if reuse else None,
         )
         self.follow = Follow(
             recorder=self.recorder,
             jobs=self.jobs,
             evolink=self.evolink,
             store=store.store,
+            reuse=store.reuse,
             timing=timing,
             randomness=rng.random,
         )

@@ -80,6 +80,7 @@ class Stack:
             "CUTOUT_MODEL": "mj-v7-remove-bg",
             "CUTOUT_PIXELS": "model",
             "CUTOUT_INPUT_TRANSPORT": "presigned",
+            "CUTOUT_REUSE": "true",
             "CUTOUT_MAX_IN_FLIGHT": "3",
             "CUTOUT_DAILY_CREDIT_CAP": "5000",
             "CUTOUT_MAX_BYTES": "10000000",

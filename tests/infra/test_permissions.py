@@ -48,6 +48,7 @@ MAY = {
         ("sqs:SendMessage", "<PreparationsQueue.Arn>"),
         ("s3:GetObject", "<Work.Arn>/prepared/*"),
         ("s3:ListBucket", "<Work.Arn>"),
+        ("sqs:SendMessage", "<CallbacksQueue.Arn>"),
         ANNOUNCE,
         *KEEP_NOTES,
     },

@@ -15,6 +15,7 @@ DEFAULTS: dict[str, Any] = {
     "evolink_files_url": "https://files-api.evolink.ai",
     "model": "mj-v7-remove-bg",
     "input_transport": "presigned",
+    "reuse": True,
     "callbacks": True,
     "callback_base_url": None,
     "callback_domain": None,

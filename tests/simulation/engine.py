@@ -16,10 +16,12 @@ from typing import Any
 from cutout.errors import CallbackRefusedError, JobMovedError, TransientError
 from cutout.gate import Limits, PauseReason
 from cutout.job import Source
-from cutout.ports import Wake
+from cutout.keys import FRESH_MARK
+from cutout.ports import Labels, Wake
 from cutout.states import TRANSITIONS, Move, Transport
 from cutout.usecases.wake import change_gate
 from tests.fakes.clock import FakeClock
+from tests.fakes.evolink import CUT_OUT
 from tests.fakes.world import TIMING, World, png
 from tests.simulation.actors import Actor, Killed, step
 from tests.simulation.faults import TASK_CODES, Faults, Mix
@@ -58,6 +60,12 @@ class Engine:
             self.faults.mix = Mix.none()
         if self.is_contended:
             self.faults.mix.stall = 0.02
+        # And one in four has uploads of mostly one picture, whose purchases fail now and then.
+        self.is_alike = seed % 4 == 1
+        if self.is_alike:
+            self.faults.mix.same_picture = 0.9
+            self.faults.mix.task_failed = 0.3
+            self.faults.mix.stall = 0.02
         self.world = self._make(world)
         self.world.jobs.lag = self._lag
         self.world.evolink.honours_keys = self.rng.random() < 0.7
@@ -69,6 +77,8 @@ class Engine:
         self.noted: dict[str, tuple[str, datetime]] = {}
         self.puts_seen = 0
         self.retries: Counter[str] = Counter()
+        self.fresh: set[str] = set()
+        self.lost: Counter[str] = Counter()
         self.peak_in_flight = 0
         self.holding_before = 0
         self.writes_seen = 0
@@ -188,11 +198,13 @@ class Engine:
 
     def _plan_users(self, photos: int) -> None:
         names = 1 if self.is_contended else photos
-        spread = 450 if self.is_contended else 1800
+        spread = 450 if self.is_contended else 200 if self.is_alike else 1800
         keys = [_key(number % names) for number in range(photos)]
         for number, key in enumerate(keys):
             at = self.rng.random() * spread
             self._plan(at, partial(self._upload, key, number))
+            if self.faults.strikes("uploaded_twice"):
+                self._plan(at, partial(self._upload, f"twins/{number}.png", number))
             if self.faults.strikes("overwritten"):
                 later = at + self.rng.choice((3, 120)) * self.rng.random()
                 self._plan(later, partial(self._upload, key, number + 100))
@@ -202,8 +214,14 @@ class Engine:
             self._plan(self.rng.random() * 1800, self._forge)
 
     def _upload(self, key: str, salt: int) -> None:
+        if self.faults.strikes("same_picture"):
+            salt = 1000 if self.is_alike else self.rng.randrange(1000, 1003)
         data = b"not a photo" if self.faults.strikes("not_a_photo") else png(salt=salt)
-        source = self.world.uploads.add(key, data)
+        is_fresh = self.faults.strikes("fresh")
+        marks = {FRESH_MARK: "true"} if is_fresh else {}
+        source = self.world.uploads.add(key, data, Labels(metadata=marks, tags={}))
+        if is_fresh:
+            self.fresh.add(source.job_id)
         self.uploads.append(source)
         self.newest[key] = source
         self.submissions.put(source)
@@ -292,6 +310,13 @@ class Engine:
             self.retries[job.id] += 1
             with suppress(JobMovedError):
                 self.world.operate.retry(job)
+        if self.world.kept.objects and self.faults.strikes("kept_lost"):
+            key = self.rng.choice(sorted(self.world.kept.objects))
+            self.lost[key] += 1
+            if self.rng.random() < 0.5:
+                self.world.kept.lose(key)
+            else:
+                self.world.kept.objects[key] = CUT_OUT + b" damaged"
         if self.faults.strikes("paused"):
             self.world.operate.pause()
             self._plan(self.rng.uniform(60, 1200), self._reopen)
@@ -350,6 +375,7 @@ class Engine:
             clock=clock,
             submissions=queues[0],
             callbacks=queues[1],
+            reuse=self.rng.random() < 0.8,
         )
         made.evolink.create_rule = self.faults.on_create
         made.evolink.read_rule = self.faults.on_read

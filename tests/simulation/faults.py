@@ -44,6 +44,7 @@ _LIKELIER = {
     ("stall", "downloads.fetch"): 12,
     ("stall", "results.standing"): 12,
     ("stall", "results.put"): 12,
+    ("stall", "purchases.save"): 40,
 }
 """Where a fault is most instructive: around what cannot be undone, or what nobody else knows."""
 
@@ -77,6 +78,10 @@ class Mix:
     overwritten: float = 0.2
     deleted: float = 0.05
     not_a_photo: float = 0.05
+    same_picture: float = 0.2
+    uploaded_twice: float = 0.1
+    fresh: float = 0.05
+    kept_lost: float = 0.02
     retried: float = 0.03
     paused: float = 0.02
     limits_changed: float = 0.02

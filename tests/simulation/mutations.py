@@ -9,23 +9,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from cutout.gate import Gate, Held
 from cutout.job import Job, Result
 from cutout.ports import Wake
-from cutout.provider import NotSent, OutcomeUnknown, Uploaded
+from cutout.provider import NotSent, OutcomeUnknown, Task, Uploaded
+from cutout.purchase import Purchase
 from cutout.states import Move, Reason
 from cutout.usecases import publishing, receive, store
 from cutout.usecases.answer import Answers
 from cutout.usecases.delivery import Delivery
 from cutout.usecases.follow import Follow
+from cutout.usecases.keeping import Keeping
 from cutout.usecases.publishing import Publishing
 from cutout.usecases.record import Recorder
 from cutout.usecases.store import StoreResult
 from cutout.usecases.submit import Submit
 from cutout.usecases.sweep import Sweep
 from tests.fakes.jobs import MemoryJobs
+from tests.fakes.purchases import MemoryPurchases
 
 Mutation = Callable[[], Any]
 MUTATIONS: dict[str, Mutation] = {}
@@ -204,3 +208,41 @@ _advance = Submit._advance  # noqa: SLF001
 @_mutation(Recorder, "why_superseded")
 def nobody_looks_for_a_newer_photo(_self: Recorder, _job: Job) -> Reason | None:
     return None
+
+
+@_mutation(MemoryPurchases, "claim_purchase")
+def pictures_are_claimed_without_a_condition(self: MemoryPurchases, purchase: Purchase) -> Purchase:
+    self.items[purchase.picture] = purchase
+    return purchase
+
+
+@_mutation(MemoryPurchases, "save_purchase")
+def pictures_are_taken_over_without_a_condition(
+    self: MemoryPurchases,
+    purchase: Purchase,
+) -> Purchase:
+    self.items[purchase.picture] = purchase
+    return purchase
+
+
+@_mutation(Keeping, "fetch")
+def a_kept_result_is_not_verified(self: Keeping, job: Job, file: Path) -> bool:
+    return job.reused is not None and self.results.fetch(job.reused.key, file)
+
+
+@_mutation(Submit, "_wait_for_picture")
+def who_waits_for_a_picture_is_never_woken(self: Submit, job: Job) -> Job:
+    now = self.recorder.clock.now()
+    waiting = job.move(Move.HOLD, now=now, reason=Reason.SAME_PICTURE, due_at=None)
+    return self.recorder.record(job, waiting)
+
+
+_store = StoreResult.store
+
+
+@_mutation(StoreResult, "store")
+def an_outdated_photos_purchase_is_thrown_away(self: StoreResult, job: Job, task: Task) -> Job:
+    superseded = self.recorder.why_superseded(job)
+    if superseded:
+        return self._settle(job, Move.SUPERSEDE, superseded)
+    return _store(self, job, task)

@@ -7,11 +7,13 @@ from datetime import date
 from decimal import Decimal
 
 from cutout.job import Job
+from cutout.keys import kept_key
 from cutout.provider import TaskStatus
 from cutout.states import AttemptOutcome, State
 from cutout.usecases.notes import leaves_a_note
 from tests.fakes.buckets import StoredObject
-from tests.fakes.evolink import CUT_OUT, PRICE
+from tests.fakes.evolink import CUT_OUT, PRICE, Charge
+from tests.fakes.world import MODEL
 from tests.simulation.engine import FUNCTION_TIMEOUT, Engine
 
 
@@ -74,6 +76,7 @@ def check_at_end(engine: Engine) -> None:
     for job in jobs.values():
         _check_settled(engine, job)
     _check_charges(engine)
+    _check_purchases(engine)
     _check_results(engine)
     _check_notes(engine)
 
@@ -114,14 +117,55 @@ def _check_charges(engine: Engine) -> None:
         _demand(engine, count * PRICE <= cap, 6, f"{count * PRICE} credits on {day}")
 
 
+def _check_purchases(engine: Engine) -> None:
+    """The same picture is bought once, unless asked for anew or the earlier purchase failed."""
+    world = engine.world
+    if world.recorder.purchases is None:
+        return
+    bought: Counter[str] = Counter()
+    charged: set[str] = set()
+    for charge in world.evolink.charges:
+        charged.add(charge.key.split("-")[1])
+        task = world.evolink.tasks[charge.task_id]
+        if task.result_url and world.evolink.results[task.result_url].startswith(_ACCEPTABLE):
+            bought[_picture_of(engine, charge)] += 1
+    allowed: Counter[str] = Counter()
+    for job in world.jobs.jobs.values():
+        if job.photo is not None:
+            allowed[job.photo.sha256] += _reasons_to_buy_again(engine, job, job.id in charged)
+    for picture, times in bought.items():
+        most = 1 + allowed[picture] + engine.lost[kept_key(picture, MODEL)]
+        text = f"one picture was bought {times} times; {most} may be"
+        _demand(engine, times <= most, 3, text)
+
+
+def _reasons_to_buy_again(engine: Engine, job: Job, is_charged: bool) -> int:  # noqa: FBT001
+    """How many purchases of its picture a job accounts for, besides the first."""
+    states = {step.state for step in job.history}
+    has_failed = State.FAILED in states
+    ended_unfetched = is_charged and State.STORING not in states
+    doubles = sum(attempt.is_possible_double_charge for attempt in job.attempts)
+    reasons = (job.id in engine.fresh, has_failed or ended_unfetched)
+    return sum(reasons) + doubles + engine.retries[job.id]
+
+
+def _picture_of(engine: Engine, charge: Charge) -> str:
+    photo = engine.world.jobs.jobs[charge.key.split("-")[1]].photo
+    return photo.sha256 if photo else ""
+
+
+_ACCEPTABLE = (CUT_OUT, b"webp 600 400 0 255")
+
+
 def _check_results(engine: Engine) -> None:
     """Whole, accepted, of the newest upload; and never replaced by an older one's."""
     world = engine.world
     orders: dict[str, str] = {}
-    owners = {charge.task_id: charge.key.split("-")[1] for charge in world.evolink.charges}
+    pictures = {charge.task_id: _picture_of(engine, charge) for charge in world.evolink.charges}
     for key, stored in world.results.puts:
         task_id = stored.data.rpartition(b" ")[2].decode()
-        is_own = owners[task_id] == stored.labels.metadata["cutout-job"]
+        photo = world.jobs.jobs[stored.labels.metadata["cutout-job"]].photo
+        is_own = photo is not None and pictures.get(task_id) == photo.sha256
         _demand(engine, is_own, 4, f"{key} holds another photo's picture")
         order = stored.labels.metadata["cutout-source-order"]
         _demand(engine, order >= orders.get(key, ""), 4, f"{key} went back to an older photo")

@@ -60,5 +60,8 @@ def detail(job: Job) -> dict[str, Any]:
             "height": result.height,
         },
         "credits": float(job.credits),
+        "reused": None
+        if job.reused is None
+        else {"job": job.reused.job_id, "credits_saved": float(job.reused.credits_saved)},
         "seconds": round((job.updated_at - job.created_at).total_seconds(), 3),
     }

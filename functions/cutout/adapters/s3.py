@@ -1,4 +1,4 @@
-"""The two buckets in S3."""
+"""The buckets in S3."""
 
 from __future__ import annotations
 
@@ -250,6 +250,49 @@ def _lost(exc: ClientError, replacing: StoredResult | StandingNote | None) -> bo
     if _code(exc) in _LOST | (_PRECONDITIONS_ON_ABSENT if replacing else frozenset()):
         return False
     raise exc
+
+
+class S3Kept:
+    """Accepted results as they came, in the work bucket."""
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def standing(self, key: str) -> str | None:
+        """The entity tag of what is there now."""
+        try:
+            head = self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as exc:
+            if _code(exc) in _GONE:
+                return None
+            raise
+        return head["ETag"]
+
+    def put(self, key: str, file: Path, *, replacing: str | None) -> bool:
+        """Keep the file if what stands there is still `replacing`; False if it is not."""
+        condition: Any = {"IfNoneMatch": "*"} if replacing is None else {"IfMatch": replacing}
+        try:
+            with file.open("rb") as body:
+                self._client.put_object(Bucket=self._bucket, Key=key, Body=body, **condition)
+        except ClientError as exc:
+            if _code(exc) in _LOST | (_PRECONDITIONS_ON_ABSENT if replacing else frozenset()):
+                return False
+            raise
+        return True
+
+    def fetch(self, key: str, file: Path) -> bool:
+        """Write what is kept into the file; False if there is nothing."""
+        try:
+            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
+        except ClientError as exc:
+            if _code(exc) in _GONE:
+                return False
+            raise
+        with file.open("wb") as sink:
+            for chunk in body.iter_chunks(_CHUNK_BYTES):
+                sink.write(chunk)
+        return True
 
 
 def _labels(labels: Labels) -> Any:  # noqa: ANN401 - the SDK's keyword arguments

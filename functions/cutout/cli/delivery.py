@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from cutout.cli.board import Board, state_text
-from cutout.cli.describe import explanation, job_as_json
+from cutout.cli.describe import cost, explanation, job_as_json
 from cutout.cli.fetching import target_path
 from cutout.cli.follow import follow
 
@@ -135,7 +135,7 @@ def delivery_table(delivered: Sequence[Delivered]) -> Table:
             one.photo.sent.key,
             state_text(one.state),
             f"{one.seconds:.1f}",
-            "-" if one.credits is None else f"{one.credits:g}",
+            cost(one.photo.job) if one.photo.job else "-",
             str(one.file) if one.file else why,
         )
     return table

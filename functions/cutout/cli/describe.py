@@ -93,6 +93,7 @@ def job_as_json(job: Job) -> dict[str, Any]:
         "message": job.message,
         "attempts": [_attempt_as_json(attempt) for attempt in job.attempts],
         "credits": _number(job.credits),
+        "reused": _reused_as_json(job),
         "result": _result_as_json(job),
         "variants": [_variant_as_json(one) for one in job.variants],
         "next": {"what": step.what, "at": _iso(step.at)} if step else None,
@@ -116,6 +117,8 @@ def job_in_one_line(job: Job, *, now: datetime) -> str:
     stands = "" if job.state.is_settled else f" for {duration(now - job.in_state_since)}"
     facts = [f"{job.source.key}: {job.state}{stands}{_because(job)}"]
     facts += [attempts_made(job), f"{_number(job.credits):g} credits"]
+    if job.reused:
+        facts.append(f"reused, {_number(job.reused.credits_saved):g} credits saved")
     if any(attempt.is_possible_double_charge for attempt in job.attempts):
         facts.append("possible double charge")
     if job.result:
@@ -128,6 +131,11 @@ def job_in_one_line(job: Job, *, now: datetime) -> str:
     if step := next_step(job):
         facts.append(f"next: {step.what}{_when(step.at, now)}")
     return " · ".join(facts)
+
+
+def cost(job: Job) -> str:
+    """Return what a job has cost, for a table: credits, or that it was reused."""
+    return "reused" if job.reused and not job.credits else f"{_number(job.credits):g}"
 
 
 def attempts_made(job: Job) -> str:
@@ -195,6 +203,12 @@ def _result_as_json(job: Job) -> dict[str, Any] | None:
         "pixels": job.result.pixels.value,
         "remark": job.result.remark,
     }
+
+
+def _reused_as_json(job: Job) -> dict[str, Any] | None:
+    if job.reused is None:
+        return None
+    return {"job": job.reused.job_id, "credits_saved": _number(job.reused.credits_saved)}
 
 
 def _attempt_as_json(attempt: Attempt) -> dict[str, Any]:

@@ -26,11 +26,12 @@ _MORE_TYPES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Photo:
-    """A file that is to be uploaded."""
+    """A file that is to be uploaded; `is_fresh`: its cut-out is to be bought, come what may."""
 
     path: Path
     key: str
     content_type: str
+    is_fresh: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ from cutout.cli.problems import Problem
 from cutout.cli.stack import Sent, StackOutputs
 from cutout.gate import DEFAULT_LIMITS
 from cutout.job import Source
-from cutout.keys import REVIEW_FOLDER
+from cutout.keys import FRESH_MARK, REVIEW_FOLDER
 from cutout.ports import MOST_COUNTED
 from cutout.usecases.arrive import Watch
 from cutout.usecases.operate import Operate
@@ -112,7 +112,11 @@ class AwsStack:
         bucket = self._outputs.uploads_bucket
         with photo.path.open("rb") as body:
             answer = self._s3.put_object(
-                Bucket=bucket, Key=photo.key, Body=body, ContentType=photo.content_type
+                Bucket=bucket,
+                Key=photo.key,
+                Body=body,
+                ContentType=photo.content_type,
+                Metadata={FRESH_MARK: "true"} if photo.is_fresh else {},
             )
         etag = answer["ETag"].strip('"')
         version = answer.get("VersionId")

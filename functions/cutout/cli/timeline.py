@@ -20,6 +20,8 @@ _WORDS = {
     Reason.GATE_PAUSED: "behind the gate: intake is paused",
     Reason.BEHIND_OTHERS: "behind the gate: others are before it",
     Reason.PREPARING: "a copy that the model takes is being prepared",
+    Reason.SAME_PICTURE: "the same picture is being bought; its result will do",
+    Reason.KEPT_RESULT_LOST: "what was kept of the same picture is gone; it is bought anew",
     Reason.BACKING_OFF: "the call did not leave or was not taken; tried again later",
     Reason.TASK_RETRIED: "the task failed in a way that may pass; tried again later",
     Reason.OUTCOME_UNKNOWN: "nobody knows whether the call was taken; its callback would tell",
@@ -99,6 +101,8 @@ def _says(job: Job, step: Step, call: Attempt | None) -> str:
         return f"attempt {call.number}{', the same call once more' if is_repeat else ''}"
     if step.reason is not None:
         return _WORDS.get(step.reason, step.reason.value)
+    if step.state is State.STORING and job.reused:
+        return f"from the kept result of job {job.reused.job_id}"
     if step.state is State.PROCESSING:
         return _task(job, step)
     if step.state is State.COMPLETED and job.result:

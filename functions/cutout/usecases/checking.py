@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from cutout.errors import NotAPhotoError, SourceGoneError
 from cutout.job import Job
-from cutout.keys import LANE_MARK, MADE_BY, result_keys
+from cutout.keys import FRESH_MARK, LANE_MARK, MADE_BY, result_keys
 from cutout.photo import PhotoLimits, check_size, inspect
 from cutout.ports import ResultKeys, Uploads
 from cutout.states import REFUSALS, Lane, Reason
@@ -44,7 +44,12 @@ class Checking:
         upload = self.uploads.read(source)
         refuse_own_output(upload.metadata)
         photo = inspect(upload.data, self.limits)
-        return replace(job, photo=photo, lane=lane_of(job, upload.metadata))
+        return replace(
+            job,
+            photo=photo,
+            lane=lane_of(job, upload.metadata),
+            is_fresh=is_fresh(job, upload.metadata),
+        )
 
     def _result_key(self, job: Job) -> str:
         candidates = result_keys(
@@ -59,6 +64,11 @@ class Checking:
 def lane_of(job: Job, metadata: Mapping[str, str]) -> Lane:
     """Where whoever uploaded it wants it to stand."""
     return Lane.BACKFILL if metadata.get(LANE_MARK) == Lane.BACKFILL else job.lane
+
+
+def is_fresh(job: Job, metadata: Mapping[str, str]) -> bool:
+    """Whether somebody wants it bought anew, whatever is kept of its picture."""
+    return job.is_fresh or metadata.get(FRESH_MARK) == "true"
 
 
 def refuse_own_output(metadata: Mapping[str, str]) -> None:

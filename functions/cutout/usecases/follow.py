@@ -42,6 +42,7 @@ class Follow:
     jobs: Jobs
     evolink: Evolink
     store: Callable[[Job, Task], Job]
+    reuse: Callable[[Job], Job]
     timing: Timing
     randomness: Randomness
 
@@ -73,6 +74,9 @@ class Follow:
             job = self.recorder.announce(job)
         elif job.state.is_settled:
             self.recorder.look_again(job)
+        if job.state is State.STORING and job.reused is not None:
+            self._take_kept(job)
+            return
         attempt = job.attempt_numbered(wake.attempt)
         if attempt is None or not attempt.is_open:
             return
@@ -85,6 +89,20 @@ class Follow:
             self._look(job, attempt, task_id, wake)
         except TaskTakenError:
             self._not_ours(job, attempt)
+
+    def _take_kept(self, job: Job) -> None:
+        """Take the lease on completing it from what is kept; no task is asked about."""
+        now = self.recorder.clock.now()
+        if not job.is_due(now):
+            return
+        storing = job.move(
+            Move.FETCH,
+            now=now,
+            reason=job.reason,
+            message=job.message,
+            due_at=now + self.timing.lease,
+        )
+        self.reuse(self.recorder.record(job, storing))
 
     def _look(self, job: Job, attempt: Attempt, task_id: str, wake: Wake) -> None:
         try:

@@ -5,12 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 from cutout.gate import Gate, Limits, PauseReason
 from cutout.job import Job
 from cutout.ports import Clock, Gates, Jobs, SubmissionQueue
 from cutout.states import Lane, Move, Reason, Transport
 from cutout.usecases.wake import Waker, change_gate
+
+
+_FORGOTTEN: dict[str, Any] = {
+    "result": None,
+    "reused": None,
+    "is_buyer": False,
+    "handovers_failed": 0,
+    "preparations": 0,
+}
+"""What a retried job no longer is or has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,8 +74,16 @@ class Operate:
         self.waker.wake_waiting()
         return gate
 
-    def retry(self, job: Job, *, transport: Transport | None = None) -> Job:
+    def retry(
+        self,
+        job: Job,
+        *,
+        transport: Transport | None = None,
+        is_fresh: bool = False,
+    ) -> Job:
         """A failed, rejected or reviewed photo once more: a new attempt, which costs again.
+
+        Unless the same picture was bought meanwhile; `is_fresh` buys it all the same.
 
         Raises:
             IllegalMoveError: the job is not in a state that a person may retry.
@@ -76,16 +95,21 @@ class Operate:
             now=now,
             reason=Reason.RETRIED_BY_PERSON,
             due_at=now + self.lease,
-            result=None,
-            handovers_failed=0,
-            preparations=0,
+            is_fresh=is_fresh or job.is_fresh,
             transport=transport or job.transport,
+            **_FORGOTTEN,
         )
         saved = self.jobs.save(again)
         self.submissions.wake([saved.id])
         return saved
 
-    def retry_behind_others(self, job: Job, *, transport: Transport | None = None) -> Job:
+    def retry_behind_others(
+        self,
+        job: Job,
+        *,
+        transport: Transport | None = None,
+        is_fresh: bool = False,
+    ) -> Job:
         """One of many once more: it stands behind the gate at once, after every live photo.
 
         No message is sent, so that uploads need not wait in the queue behind thousands of them; a
@@ -101,8 +125,9 @@ class Operate:
             reason=Reason.RETRIED_BY_PERSON,
             is_waiting=True,
             lane=Lane.BACKFILL,
-            result=None,
+            is_fresh=is_fresh or job.is_fresh,
             transport=transport or job.transport,
+            **_FORGOTTEN,
         )
         return self.jobs.save(again)
 

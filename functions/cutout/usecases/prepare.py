@@ -19,7 +19,7 @@ from cutout.job import Job, Photo, Prepared
 from cutout.photo import HEAD_BYTES, PhotoLimits, check_kind, fitting
 from cutout.ports import Clock, Copier, Copies, Jobs, Metric, SubmissionQueue, Telemetry, Uploads
 from cutout.states import Move, Reason
-from cutout.usecases.checking import lane_of, refuse_own_output
+from cutout.usecases.checking import is_fresh, lane_of, refuse_own_output
 
 PREPARED_FOLDER = "prepared/"
 """The lifecycle rule of the work bucket names it as well."""
@@ -87,7 +87,13 @@ class Prepare:
             made_at=self.clock.now(),
         )
         lane = lane_of(begun, fetched.metadata)
-        return self._hand_back(begun, photo=photo, prepared=prepared, lane=lane)
+        return self._hand_back(
+            begun,
+            photo=photo,
+            prepared=prepared,
+            lane=lane,
+            is_fresh=is_fresh(begun, fetched.metadata),
+        )
 
     def _begin(self, job: Job) -> Job:
         """Count the beginning, so that a picture that ends its worker is found out.

@@ -27,6 +27,7 @@ from cutout.ports import (
 from cutout.states import Reason, State
 from cutout.usecases.aftermath import Aftermath
 from cutout.usecases.newest import why_superseded
+from cutout.usecases.purchases import Purchases
 from cutout.usecases.wake import GATE_TRIES, GateRule, Waker
 
 _SETTLED_METRICS = {
@@ -53,6 +54,7 @@ class Recorder:
 
     Attributes:
         task_claims_last: for as long somebody may still name an attempt's task.
+        purchases: where pictures are bought once; None where each upload is bought.
     """
 
     store: Store
@@ -64,6 +66,7 @@ class Recorder:
     clock: Clock
     limits: Limits
     task_claims_last: timedelta
+    purchases: Purchases | None = None
 
     def record(self, before: Job, after: Job, rule: GateRule | None = None) -> Job:
         """Write a move; a slot that it gives up goes to whoever waits.
@@ -93,6 +96,8 @@ class Recorder:
         if is_released:
             self.waker.wake_waiting(most=_FOLLOWERS)
         if after.state.is_settled and not before.state.is_settled:
+            if self.purchases is not None:
+                self.purchases.settled(saved)
             return self.announce(saved)
         return saved
 
@@ -181,6 +186,9 @@ class Recorder:
         if job.state is State.COMPLETED:
             seconds = (job.updated_at - job.created_at).total_seconds()
             self.telemetry.count(Metric.SECONDS_TO_COMPLETE, seconds)
+        if job.state is State.COMPLETED and job.reused is not None:
+            self.telemetry.count(Metric.REUSED)
+            self.telemetry.count(Metric.CREDITS_SAVED, float(job.reused.credits_saved))
 
 
 def _to_be_claimed(before: Job, after: Job) -> Iterator[Attempt]:

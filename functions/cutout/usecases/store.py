@@ -1,6 +1,6 @@
 """Bringing a finished task's result home, step by step.
 
-    obtain → accept → finish → publish → variants → settle
+    obtain → accept → keep → finish → publish → variants → settle
 
 The object is written first and the row last: `completed` means the object is there. A worker
 that dies between two steps leaves a job in `storing`, whose lease runs out: everything is done
@@ -23,10 +23,11 @@ from cutout.errors import (
 )
 from cutout.job import Attempt, Job, Result
 from cutout.ports import Downloads, Labels, Pictures
-from cutout.provider import Task
+from cutout.provider import Task, TaskStatus
 from cutout.states import AttemptOutcome, Move, Reason
 from cutout.usecases.delivery import Delivery
 from cutout.usecases.finishing import Bases, Finished, Finishing
+from cutout.usecases.keeping import Keeping
 from cutout.usecases.labelling import Labelling
 from cutout.usecases.publishing import Publishing, sha256
 from cutout.usecases.record import Recorder
@@ -35,6 +36,7 @@ from cutout.usecases.timing import Randomness, Timing, back_off
 from cutout.usecases.variants import Variants
 from cutout.variant import Variant
 
+_LOOK_AGAIN = timedelta(seconds=15)
 _READ_AGAIN_FOR = timedelta(minutes=15)
 _DEATHS = 2
 """Who began this often and never ended is not given the same a third time."""
@@ -44,7 +46,11 @@ _DEATHS_AMONG_BAD_LINKS = 12
 
 @dataclass(frozen=True, kw_only=True)
 class StoreResult:
-    """Brings one result home. The job is in `storing` and its lease is ours."""
+    """Brings one result home. The job is in `storing` and its lease is ours.
+
+    Attributes:
+        keeping: where results are kept for the same picture; None where each upload is bought.
+    """
 
     recorder: Recorder
     downloads: Downloads
@@ -57,18 +63,58 @@ class StoreResult:
     timing: Timing
     randomness: Randomness
     results_bucket: str
+    keeping: Keeping | None = None
 
     def store(self, job: Job, task: Task) -> Job:
         """Take every step, and return the job as it stands then."""
         superseded = self.recorder.why_superseded(job)
-        if superseded:
+        if superseded and self.keeping is None:
             return self._settle(job, Move.SUPERSEDE, superseded)
         with tempfile.TemporaryDirectory(prefix="cutout-") as folder:
             try:
                 delivery = self._obtain(job, task, Path(folder))
             except (FetchRefusedError, TransientError) as exc:
                 return self._later(job, str(exc))
-            return self._bring_home(self._accept(delivery))
+            delivery = self._keep(self._accept(delivery))
+            if superseded:
+                return self._settle(job, Move.SUPERSEDE, superseded)
+            return self._bring_home(delivery)
+
+    def reuse(self, job: Job) -> Job:
+        """Complete a job from the kept result of the same picture, or have it bought after all."""
+        superseded = self.recorder.why_superseded(job)
+        if superseded or job.reused is None:
+            return self._settle(job, Move.SUPERSEDE, superseded)
+        with tempfile.TemporaryDirectory(prefix="cutout-") as folder:
+            file = Path(folder) / "result"
+            if self.keeping is None or not self.keeping.fetch(job, file):
+                return self._buy(job)
+            task = Task(id=job.reused.task_id, status=TaskStatus.COMPLETED)
+            delivery = self._accept(Delivery(job=job, task=task, file=file))
+            return self._buy(job) if delivery.doubt else self._bring_home(delivery)
+
+    def _keep(self, delivery: Delivery) -> Delivery:
+        """Keep an accepted result as it came: also an outdated photo's, which was paid for."""
+        if self.keeping is not None and delivery.doubt is None:
+            self.keeping.keep(delivery)
+        return delivery
+
+    def _buy(self, job: Job) -> Job:
+        """What was kept is not there any more, or not what it was: back to Submit."""
+        now = self.recorder.clock.now()
+        is_buyer = self.keeping is not None and self.keeping.purchases.take_over_lost(job)
+        queued = job.move(
+            Move.BUY,
+            now=now,
+            reason=Reason.KEPT_RESULT_LOST if is_buyer else Reason.BACKING_OFF,
+            due_at=now if is_buyer else now + _LOOK_AGAIN,
+            reused=None,
+            is_buyer=is_buyer,
+        )
+        saved = self.recorder.record(job, queued)
+        if is_buyer:
+            self.recorder.waker.submissions.wake([job.id])
+        return saved
 
     def _bring_home(self, delivery: Delivery) -> Job:
         try:
@@ -168,6 +214,9 @@ class StoreResult:
         """Read the task again later: its link may be fresh then. Bounded."""
         now = self.recorder.clock.now()
         if now - job.in_state_since >= self.timing.job_deadline:
+            superseded = self.recorder.why_superseded(job)
+            if superseded:
+                return self._settle(job, Move.SUPERSEDE, superseded)
             return self._settle(job, Move.FAIL, Reason.RESULT_LOST, message=message)
         wait = back_off(job.tries, self.timing.poll_interval, self.randomness)
         later = job.move(

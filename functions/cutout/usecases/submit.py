@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import chain
 
@@ -23,14 +23,16 @@ from cutout.errors import (
     StoreBusyError,
 )
 from cutout.gate import Gate, Held
-from cutout.job import Attempt, Job
+from cutout.job import Attempt, Job, Reuse
 from cutout.policy import decide_refusal
-from cutout.ports import Evolink, Metric, PreparationQueue, Signer
+from cutout.ports import CallbackQueue, Evolink, Metric, PreparationQueue, Signer, Wake
 from cutout.provider import NotSent, Refused, Uploaded
+from cutout.purchase import Kept
 from cutout.states import Move, Reason, State
 from cutout.usecases.answer import Answers
 from cutout.usecases.checking import Checking
 from cutout.usecases.handover import Handover
+from cutout.usecases.purchases import Turn
 from cutout.usecases.record import Recorder
 from cutout.usecases.repeat import Repeats
 from cutout.usecases.timing import Timing
@@ -61,6 +63,7 @@ class Submit:
     handover: Handover
     signer: Signer
     evolink: Evolink
+    callbacks: CallbackQueue
     timing: Timing
     call: Call
 
@@ -117,7 +120,7 @@ class Submit:
         if superseded:
             return self._settle(job, Move.SUPERSEDE, superseded)
         try:
-            return self._pass_gate(self.checking.checked(job))
+            return self._take_turn(self.checking.checked(job))
         except NotAPhotoError as exc:
             if isinstance(exc, NeedsPreparingError) and self.preparations:
                 return self._have_prepared(job, self.preparations, str(exc))
@@ -157,6 +160,46 @@ class Submit:
         if is_old or self.preparations is None:
             text = f"the copy that was made at {copy.made_at:%Y-%m-%d %H:%M} UTC is no longer sent"
             raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
+
+    def _take_turn(self, job: Job) -> Job:
+        """On to the gate, unless the same picture is being bought or was bought."""
+        purchases = self.recorder.purchases
+        if purchases is None:
+            return self._pass_gate(job)
+        turn = purchases.turn(job)
+        if isinstance(turn, Kept):
+            return self._reuse(job, turn)
+        if turn is Turn.WAIT:
+            return self._wait_for_picture(job)
+        return self._pass_gate(job if job.is_buyer else replace(job, is_buyer=True))
+
+    def _reuse(self, job: Job, kept: Kept) -> Job:
+        """Straight to StoreResult: no slot, no credits. Due at once, should its wake be lost."""
+        now = self.recorder.clock.now()
+        reused = Reuse(
+            job_id=kept.job_id,
+            key=kept.key,
+            sha256=kept.sha256,
+            task_id=kept.task_id,
+            credits_saved=kept.credits,
+        )
+        storing = job.move(
+            Move.FETCH,
+            now=now,
+            due_at=now,
+            reused=reused,
+            storing_attempt=None,
+        )
+        saved = self.recorder.record(job, storing)
+        self.callbacks.wake([Wake(job_id=job.id, attempt=0)])
+        return saved
+
+    def _wait_for_picture(self, job: Job) -> Job:
+        """The buyer wakes it; should that be lost, it looks again, ever less often."""
+        now = self.recorder.clock.now()
+        wait = min(_LONGEST_LOOK_AWAY, max(self.timing.poll_interval, now - job.created_at))
+        waiting = job.move(Move.HOLD, now=now, reason=Reason.SAME_PICTURE, due_at=now + wait)
+        return self.recorder.record(job, waiting)
 
     def _pass_gate(self, job: Job) -> Job:
         """Into `submitting` and on to the call, or behind the gate."""
@@ -292,6 +335,7 @@ COPY_LIFE = timedelta(hours=20)
 """The lifecycle rule removes copies after 24 hours at the earliest, links last for 50 minutes."""
 _MOST_DOUBLINGS = 5
 """Of the lease, up to an hour."""
+_LONGEST_LOOK_AWAY = timedelta(hours=1)
 _CANDIDATES = 10
 """As many as workers may be at it, and then some."""
 _MOST_HANDOVERS = 40

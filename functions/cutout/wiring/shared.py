@@ -6,6 +6,7 @@ import random
 from datetime import timedelta
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
+from cutout.adapters.dynamodb.purchases import DynamoPurchases
 from cutout.adapters.dynamodb.table import Table
 from cutout.adapters.event_bus import EventBus
 from cutout.adapters.evolink.api import EvolinkApi
@@ -20,6 +21,7 @@ from cutout.ports import SourceHeads, Telemetry
 from cutout.settings import StoreSettings, SubmitSettings
 from cutout.usecases.aftermath import Aftermath
 from cutout.usecases.notes import ErrorNotes, NoteBoard
+from cutout.usecases.purchases import Purchases
 from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Timing
 from cutout.usecases.wake import Waker
@@ -39,6 +41,7 @@ def recorder(
     """The writer of jobs."""
     store = DynamoJobs(Table(clients.dynamodb(), settings.jobs_table))
     clock = SystemClock()
+    submissions = SqsSubmissions(clients.sqs(), settings.submissions_queue_url)
     limits = Limits(
         max_in_flight=settings.max_in_flight,
         daily_credit_cap=settings.daily_credit_cap,
@@ -46,7 +49,7 @@ def recorder(
     waker = Waker(
         gates=store,
         backlog=store,
-        submissions=SqsSubmissions(clients.sqs(), settings.submissions_queue_url),
+        submissions=submissions,
         clock=clock,
         limits=limits,
     )
@@ -62,6 +65,16 @@ def recorder(
         # A row is gone for good once it was processing and storing, each within the deadline, and
         # then retained.
         task_claims_last=settings.retention_days + 2 * settings.job_deadline_seconds,
+        purchases=Purchases(
+            ledger=DynamoPurchases(Table(clients.dynamodb(), settings.jobs_table)),
+            jobs=store,
+            submissions=submissions,
+            clock=clock,
+            model=settings.model,
+            last=settings.retention_days,
+        )
+        if settings.reuse
+        else None,
     )
 
 

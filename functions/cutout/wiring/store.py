@@ -10,14 +10,16 @@ from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
 from cutout.adapters.http_httpx import FetchLimits, SafeDownloads
 from cutout.adapters.pillow.pictures import PillowPictures
-from cutout.adapters.s3 import S3Results, S3Uploads
+from cutout.adapters.s3 import S3Kept, S3Results, S3Uploads
 from cutout.ports import Removal, RenderRequest, Telemetry, Wake
 from cutout.recipes import Recipe, read_recipes
 from cutout.settings import StoreSettings
 from cutout.usecases.finishing import Finishing
 from cutout.usecases.follow import Follow
+from cutout.usecases.keeping import Keeping
 from cutout.usecases.labelling import Labelling
 from cutout.usecases.publishing import Publishing
+from cutout.usecases.purchases import Purchases
 from cutout.usecases.record import Recorder
 from cutout.usecases.removing import Removing
 from cutout.usecases.render import Render
@@ -87,6 +89,7 @@ def build(
         timing=timing,
         randomness=shared.randomness,
         results_bucket=settings.results_bucket,
+        keeping=_keeping(settings, clients, recorder.purchases),
     )
     return StoreApp(
         follow=Follow(
@@ -94,6 +97,7 @@ def build(
             jobs=recorder.store,
             evolink=shared.evolink(settings, api_key),
             store=store.store,
+            reuse=store.reuse,
             timing=timing,
             randomness=shared.randomness,
         ),
@@ -136,3 +140,17 @@ def _variants(
 
 def _read(recipes: Path) -> tuple[Recipe, ...]:
     return read_recipes(recipes.read_text(encoding="utf-8")) if recipes.is_file() else ()
+
+
+def _keeping(
+    settings: StoreSettings,
+    clients: Clients,
+    purchases: Purchases | None,
+) -> Keeping | None:
+    if purchases is None:
+        return None
+    return Keeping(
+        results=S3Kept(clients.s3(), settings.work_bucket),
+        purchases=purchases,
+        model=settings.model,
+    )

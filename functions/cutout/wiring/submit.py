@@ -10,7 +10,7 @@ from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
 from cutout.adapters.photo_links import PhotoLinks
 from cutout.adapters.s3 import S3Uploads
-from cutout.adapters.sqs import SqsPreparations
+from cutout.adapters.sqs import SqsCallbacks, SqsPreparations
 from cutout.keys import REVIEW_FOLDER
 from cutout.photo import PhotoLimits
 from cutout.ports import Jobs, Telemetry
@@ -93,6 +93,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitApp:
         ),
         signer=signing_keys(clients, settings.signing_key_secret),
         evolink=shared.evolink(settings, api_key),
+        callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),
         timing=timing,
         call=Call(model=settings.model, callback_url=settings.callback_url),
     )

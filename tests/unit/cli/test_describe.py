@@ -16,6 +16,7 @@ from cutout.cli.describe import (
     lasted,
     next_step,
 )
+from cutout.job import Reuse
 from cutout.states import AttemptOutcome, Reason, State
 from tests.unit.cli.doubles import NOON, make_job
 
@@ -151,6 +152,7 @@ def test_json_of_a_job_is_whole() -> None:
             }
         ],
         "credits": 5.4,
+        "reused": None,
         "result": {
             "bucket": "the-results",
             "key": "a.png",
@@ -250,3 +252,17 @@ def test_a_possible_double_charge_is_said() -> None:
     replayed = replace(repeated, is_replayed=True)
     told = job_in_one_line(replace(job, attempts=(replayed,)), now=LATER)
     assert "possible double charge" not in told
+
+
+def test_a_reused_result_is_said_with_what_it_saved() -> None:
+    """Whoever looks knows why it cost nothing."""
+    reused = Reuse(
+        job_id="b" * 32,
+        key="kept/x.png",
+        sha256="ab" * 32,
+        task_id="task-1",
+        credits_saved=Decimal("5.4"),
+    )
+    job = replace(make_job("a.jpg"), attempts=(), reused=reused)
+    line = job_in_one_line(job, now=LATER)
+    assert " · no attempt · 0 credits · reused, 5.4 credits saved · " in line

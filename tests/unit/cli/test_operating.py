@@ -89,6 +89,15 @@ def test_retry_queues_a_photo_again(world: World, state: State) -> None:
     assert world.stack.submissions.job_ids == [job.id]
 
 
+@pytest.mark.parametrize("arguments", [[], ["--fresh"]])
+def test_a_retry_may_be_fresh(world: World, arguments: list[str]) -> None:
+    """Bought anew, whatever is kept of the same picture."""
+    job = make_job("a.jpg", state=State.FAILED)
+    world.stack.known = [job]
+    world.run("retry", "a.jpg", *arguments)
+    assert world.stack.jobs.jobs[job.id].is_fresh is bool(arguments)
+
+
 def test_retry_tries_nothing_when_it_is_only_asked_what_it_would_do(world: World) -> None:
     """It costs, so it can be rehearsed."""
     world.stack.known = [make_job("a.jpg", state=State.FAILED)]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from decimal import Decimal
 
 from cutout.cli.photos import Photo
+from cutout.job import Reuse
 from cutout.states import Reason, State
 from tests.unit.cli.doubles import PNG, ScriptedStack, World, make_job
 
@@ -127,3 +130,30 @@ def test_a_results_key_cannot_leave_the_chosen_folder(world: World) -> None:
     assert world.run("put", world.photo("a.jpg"), "--out", "cut").exit_code == 0
     assert [path.name for path in world.folder.parent.glob("*.png")] == []
     assert (world.folder / "cut/__/__/a.png").exists()
+
+
+def test_fresh_photos_say_so(world: World) -> None:
+    """What was bought before is bought anew."""
+    world.run("put", world.photo("a.jpg"), "--fresh", "--no-wait")
+    world.run("put", world.photo("b.jpg"), "--no-wait")
+    assert [photo.is_fresh for photo in world.stack.uploaded] == [True, False]
+
+
+def test_a_photo_that_cost_nothing_says_why(world: World) -> None:
+    """In the table, and for programs."""
+    reused = replace(make_job("a.jpg"), attempts=(), reused=REUSED)
+    world.stack = ScriptedStack(ends={"a.jpg": reused})
+    told = world.run("put", world.photo("a.jpg"))
+    assert told.stdout.splitlines()[1].split()[3] == "reused"
+    told = world.run("put", world.photo("a.jpg"), "--json")
+    (one,) = json.loads(told.stdout)
+    assert (one["credits"], one["reused"]) == (0, {"job": "b" * 32, "credits_saved": 5.4})
+
+
+REUSED = Reuse(
+    job_id="b" * 32,
+    key="kept/x.png",
+    sha256="ab" * 32,
+    task_id="task-1",
+    credits_saved=Decimal("5.4"),
+)

@@ -168,6 +168,16 @@ def test_an_upload_has_its_type_and_names_its_job(
     assert sent.job_id == source.job_id
 
 
+def test_a_fresh_upload_says_so_in_its_metadata(
+    stack: AwsStack, cloud: Cloud, tmp_path: Path
+) -> None:
+    """Submit reads it there; others carry none."""
+    for is_fresh in (True, False):
+        stack.upload(replace(_photo(tmp_path, "in/f.webp"), is_fresh=is_fresh))
+        head = cloud.client("s3").head_object(Bucket=stack.outputs.uploads_bucket, Key="in/f.webp")
+        assert head["Metadata"] == ({"cutout-fresh": "true"} if is_fresh else {})
+
+
 def test_jobs_of_uploads_are_found_as_soon_as_there_are_any(
     stack: AwsStack, jobs: DynamoJobs, tmp_path: Path
 ) -> None:

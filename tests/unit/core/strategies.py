@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 
 from cutout.gate import Gate, Limits, Pause, PauseReason, Suspicion
-from cutout.job import Attempt, Job, Photo, Prepared, Result, Source, Step
+from cutout.job import Attempt, Job, Photo, Prepared, Result, Reuse, Source, Step
 from cutout.states import AttemptOutcome, Lane, Pixels, Reason, State, Transport
 from cutout.variant import Variant
 
@@ -118,6 +118,17 @@ JOBS = drawn(
     transport=st.none() | st.sampled_from(Transport),
     handovers_failed=_COUNTS,
     lane=st.sampled_from(Lane),
+    is_fresh=st.booleans(),
+    is_buyer=st.booleans(),
+    reused=st.none()
+    | drawn(
+        Reuse,
+        job_id=_HEX,
+        key=_TEXTS,
+        sha256=_HEX,
+        task_id=_TEXTS,
+        credits_saved=_CREDITS,
+    ),
     is_waiting=st.booleans(),
     is_announced=st.booleans(),
     reason=REASONS,

@@ -97,6 +97,8 @@ def test_rows_hold_plain_values() -> None:
         "tries": 0,
         "handovers_failed": 0,
         "lane": "live",
+        "is_fresh": False,
+        "is_buyer": False,
         "is_waiting": False,
         "is_announced": False,
         "photo": {

@@ -24,6 +24,7 @@ TABLE = {
     "poll-later": (["processing"], "processing"),
     "try-again": (["submitting", "unconfirmed", "processing"], "queued"),
     "fetch": ([*OPEN, "failed"], "storing"),
+    "buy": (["storing"], "queued"),
     "fetch-later": (["storing"], "storing"),
     "complete": (["storing"], "completed"),
     "keep-for-review": (["storing"], "review"),

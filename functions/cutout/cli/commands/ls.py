@@ -10,7 +10,7 @@ from rich.table import Table
 
 from cutout.cli.board import state_text
 from cutout.cli.choosing import choosing_options, wanted
-from cutout.cli.describe import duration, explanation, job_as_json
+from cutout.cli.describe import cost, duration, explanation, job_as_json
 from cutout.cli.manual import DocumentedCommand
 from cutout.cli.options import json_option, stack_options
 from cutout.cli.problems import explained
@@ -154,7 +154,7 @@ def _table(jobs: Sequence[Job], now: datetime, *, has_header: bool) -> Table:
             job.source.key,
             state_text(job.state.value),
             f"{duration(now - job.updated_at)} ago",
-            f"{job.credits:g}",
+            cost(job),
             job.result.key if job.result else explanation(job),
         )
     return table

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,12 @@ cutout put photos more-photos --out cut
     metavar="DIR",
     help="Where cut-outs are written.",
 )
+@click.option(
+    "--fresh",
+    "is_fresh",
+    is_flag=True,
+    help="Buy anew, also what was bought before.",
+)
 @click.option("--no-wait", is_flag=True, help="Upload, and leave the rest to the stack.")
 @click.option(
     "--prefix",
@@ -76,6 +83,7 @@ def command(
     *,
     paths: Sequence[Path],
     out: Path,
+    is_fresh: bool,
     no_wait: bool,
     prefix: str | None,
     timeout: float | None,
@@ -89,12 +97,14 @@ def command(
     structure, the folder's own name first; hidden files and files that are no pictures by their
     names are passed over.
 
-    Each photo costs about 5.4 credits, each time that it is put.
+    Each picture costs about 5.4 credits once; put again, under whatever key, it is free (unless the
+    stack's setting reuse is false).
     """
     console = talk()
     with explained():
         stack = surroundings.connect(choice)
         selection = select_photos(paths, prefix=stack.upload_prefix() if prefix is None else prefix)
+        photos = [replace(photo, is_fresh=is_fresh) for photo in selection.photos]
         _tell_passed_over(console, selection)
         if not selection.photos:
             raise Problem("There are no photos in what was named.")
@@ -102,7 +112,7 @@ def command(
             return _tell_plan(console, selection, as_json=as_json)
         delivery = Delivery(stack=stack, clock=surroundings.clock, console=console)
         console.print(_announcement(selection, stack.where), style="note")
-        sent = delivery.send(selection.photos)
+        sent = delivery.send(photos)
         if no_wait:
             return _tell_sent(sent, as_json=as_json)
         followed = delivery.wait(sent, timeout_seconds=timeout)

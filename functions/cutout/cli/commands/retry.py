@@ -64,6 +64,7 @@ $ cutout retry --reason task-failed --since 2h --yes
 @click.option(
     "--through-files", is_flag=True, help="Hand them over through the Files API this time."
 )
+@click.option("--fresh", "is_fresh", is_flag=True, help="Buy anew, also what was bought before.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be retried and what it costs.")
 @click.option("--yes", is_flag=True, help="Do it: needed where more than one photo is meant.")
 @money_option
@@ -80,6 +81,7 @@ def command(
     since: When | None,
     until: When | None,
     through_files: bool,
+    is_fresh: bool,
     dry_run: bool,
     yes: bool,
     cents_per_credit: Decimal | None,
@@ -89,7 +91,7 @@ def command(
     """Submit failed, rejected or reviewed photos again.
 
     The newest upload of each KEY gets a new attempt, which costs about 5.4 credits if the provider
-    takes it. Without a KEY, all photos are meant that the options choose; these stand behind the
+    takes it; it is free if the same picture was bought meanwhile. Without a KEY, all photos are meant that the options choose; these stand behind the
     gate at once, after every live photo. Limits and the daily cap hold as always.
     """
     is_chosen = bool(states or reasons or prefix or since or until)
@@ -101,6 +103,7 @@ def command(
             surroundings=surroundings,
             cents=cents_per_credit,
             transport=Transport.FILES if through_files else None,
+            is_fresh=is_fresh,
             dry_run=dry_run,
             yes=yes,
             as_json=as_json,
@@ -124,6 +127,7 @@ class _Run:
         surroundings: Surroundings,
         cents: Decimal | None,
         transport: Transport | None,
+        is_fresh: bool,
         dry_run: bool,
         yes: bool,
         as_json: bool,
@@ -132,6 +136,7 @@ class _Run:
         self._surroundings = surroundings
         self._price = price_of(surroundings, cents)
         self._transport = transport
+        self._is_fresh = is_fresh
         self._dry_run = dry_run
         self._yes = yes
         self._as_json = as_json
@@ -182,7 +187,9 @@ class _Run:
 
         def retried(job: Job) -> bool:
             try:
-                operate.retry_behind_others(job, transport=self._transport)
+                operate.retry_behind_others(
+                    job, transport=self._transport, is_fresh=self._is_fresh
+                )
             except (IllegalMoveError, JobMovedError):
                 return False
             return True
@@ -227,7 +234,9 @@ class _Run:
 
     def _retried(self, job: Job) -> Job:
         try:
-            return self._stack.operate().retry(job, transport=self._transport)
+            return self._stack.operate().retry(
+                job, transport=self._transport, is_fresh=self._is_fresh
+            )
         except IllegalMoveError as error:
             raise _not_retried(job) from error
         except JobMovedError as error:

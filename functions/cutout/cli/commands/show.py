@@ -161,6 +161,9 @@ def _end(job: Job, others: Sequence[Job], now: datetime) -> Table:
         table.add_row("result", f"s3://{job.result.bucket}/{job.result.key}   {size}")
     for number, variant in enumerate(job.variants):
         table.add_row("" if number else "variants", _variant(variant))
+    if job.reused:
+        saved = f"{job.reused.credits_saved:g} credits saved"
+        table.add_row("reused", f"from job {job.reused.job_id}   {saved}")
     if job.state.is_settled:
         table.add_row("event", _event(job))
     if step := next_step(job):

@@ -1,0 +1,57 @@
+"""Which pictures were bought, as items of the jobs table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cutout.adapters.dynamodb.table import Item, LostError, Put, Table
+from cutout.errors import PurchaseMovedError
+from cutout.purchase import Purchase
+from cutout.rows import from_row, to_row
+
+
+class DynamoPurchases:
+    """One item a picture, written only over what was read."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def claim_purchase(self, purchase: Purchase) -> Purchase:
+        """Insert it: the very same is returned; else the one that stands for the picture."""
+        try:
+            self._table.put(Put(item=_item(purchase), condition="attribute_not_exists(pk)"))
+        except LostError as lost:
+            return purchase if lost.old is None else _purchase(lost.old)
+        return purchase
+
+    def find_purchase(self, picture: str) -> Purchase | None:
+        """The purchase as it stands."""
+        item = self._table.get(f"picture#{picture}")
+        return None if item is None else _purchase(item)
+
+    def save_purchase(self, purchase: Purchase) -> Purchase:
+        """Write it if nobody wrote it since it was read."""
+        saved = replace(purchase, version=purchase.version + 1)
+        put = Put(
+            item=_item(saved),
+            condition="#version = :version",
+            values={":version": purchase.version},
+        )
+        try:
+            self._table.put(put)
+        except LostError as lost:
+            raise PurchaseMovedError(_purchase(lost.old) if lost.old else None) from lost
+        return saved
+
+
+def _item(purchase: Purchase) -> Item:
+    return {
+        "pk": f"picture#{purchase.picture}",
+        "version": purchase.version,
+        "expires_at": int(purchase.expires_at.timestamp()),
+        "purchase": to_row(purchase),
+    }
+
+
+def _purchase(item: Item) -> Purchase:
+    return from_row(Purchase, item["purchase"])

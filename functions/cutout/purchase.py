@@ -1,0 +1,46 @@
+"""A picture that was bought, or is being bought: who pays for it, and what is kept of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kept:
+    """An accepted result as the provider gave it, in the work bucket.
+
+    Attributes:
+        sha256: of its own bytes; what does not have it any more is not used.
+        job_id: the job that paid for it.
+        task_id: the task that made it.
+        credits: what it cost.
+    """
+
+    key: str
+    sha256: str
+    job_id: str
+    task_id: str
+    credits: Decimal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Purchase:
+    """One picture, by its bytes and the model that cuts it out.
+
+    Attributes:
+        picture: `{SHA-256 of the source}#{model}`.
+        buyer: the job that may pay for it.
+        expires_at: when it is forgotten, if nobody writes it before.
+        version: counts its writes; every write names the one it read.
+        kept: the result, once there is one.
+        waiting: some of the jobs that wait for it and want to be woken.
+    """
+
+    picture: str
+    buyer: str
+    expires_at: datetime
+    version: int = 0
+    kept: Kept | None = None
+    waiting: tuple[str, ...] = ()

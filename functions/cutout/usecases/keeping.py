@@ -1,0 +1,68 @@
+"""Keeping accepted results, so that the same picture need not be bought again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from cutout.errors import TransientError
+from cutout.job import Job, charged
+from cutout.keys import kept_key
+from cutout.ports import KeptResults
+from cutout.purchase import Kept
+from cutout.usecases.delivery import Delivery
+from cutout.usecases.publishing import sha256
+from cutout.usecases.purchases import Purchases
+
+_PUT_TRIES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keeping:
+    """The kept results, in step with the pictures' items."""
+
+    results: KeptResults
+    purchases: Purchases
+    model: str
+
+    def keep(self, delivery: Delivery) -> None:
+        """Keep an accepted result as it came, unless the picture was bought anew meanwhile.
+
+        The object is written first, over what was seen before the item was read: a result that
+        somebody bought later is never replaced by an older one.
+
+        Raises:
+            TransientError: others write there so often that no condition held.
+        """
+        job = delivery.job
+        key = kept_key(delivery.photo.sha256, self.model)
+        standing: str | None = None
+        for _ in range(_PUT_TRIES):
+            held = self.purchases.held_by(job)
+            if held is None:
+                return
+            if self.results.put(key, delivery.file, replacing=standing):
+                kept = Kept(
+                    key=key,
+                    sha256=sha256(delivery.file),
+                    job_id=job.id,
+                    task_id=delivery.task.id,
+                    credits=_paid(job),
+                )
+                self.purchases.keep(held, kept)
+                return
+            standing = self.results.standing(key)
+        raise TransientError("the place of the kept result is written too often")
+
+    def fetch(self, job: Job, file: Path) -> bool:
+        """Bring back what a job is to be completed from; False if it is not what was kept."""
+        reused = job.reused
+        if reused is None or not self.results.fetch(reused.key, file):
+            return False
+        return sha256(file) == reused.sha256
+
+
+def _paid(job: Job) -> Decimal:
+    attempt = job.attempt_numbered(job.storing_attempt or 0)
+    return charged(attempt) if attempt else Decimal(0)

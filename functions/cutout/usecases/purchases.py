@@ -1,0 +1,156 @@
+"""The same picture is bought once: whose turn it is, who waits, and what is there already.
+
+Each picture has one item, written only over what was read. A job that wants it takes the item
+before it passes the gate; whoever comes later waits for it, and takes it over should the buyer end
+without a result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from enum import Enum
+
+from cutout.errors import PurchaseMovedError
+from cutout.job import Job
+from cutout.ports import Clock, Jobs, Purchased, SubmissionQueue
+from cutout.purchase import Kept, Purchase
+from cutout.states import State
+
+_TRIES = 8
+"""Who loses as often waits, and looks again."""
+_MOST_WOKEN = 50
+"""More than these wait for their due time: the item stays small."""
+
+
+class Turn(Enum):
+    """What a job has to do about its picture."""
+
+    BUY = "buy"
+    WAIT = "wait"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Purchases:
+    """The pictures' items, and the rules of taking them.
+
+    Attributes:
+        last: for as long an item is remembered after it was written.
+    """
+
+    ledger: Purchased
+    jobs: Jobs
+    submissions: SubmissionQueue
+    clock: Clock
+    model: str
+    last: timedelta
+
+    def turn(self, job: Job) -> Kept | Turn:
+        """What a job that wants to be submitted may do: use what is kept, buy, or wait.
+
+        Who buys has written the item, so that nobody takes it over who read it before.
+        """
+        if job.photo is None or job.is_buyer:
+            return Turn.BUY
+        begun = self._begun(job)
+        standing = self.ledger.claim_purchase(begun)
+        if standing is begun:
+            return Turn.BUY
+        for _ in range(_TRIES):
+            if standing.kept is not None and not job.is_fresh:
+                return standing.kept
+            wished = self._wished(standing, job)
+            if wished is standing:
+                return Turn.WAIT
+            try:
+                saved = self._save(wished)
+            except PurchaseMovedError as lost:
+                standing = lost.winner or self.ledger.claim_purchase(begun)
+            else:
+                return Turn.BUY if saved.buyer == job.id else Turn.WAIT
+        return Turn.WAIT
+
+    def held_by(self, job: Job) -> Purchase | None:
+        """The job's own purchase; None if somebody buys the picture anew, or took it over."""
+        standing = self.ledger.claim_purchase(self._begun(job))
+        return standing if standing.buyer == job.id else None
+
+    def keep(self, held: Purchase, kept: Kept) -> None:
+        """Take note of a kept result, and wake who waits for it."""
+        standing: Purchase | None = held
+        while standing is not None and standing.buyer == held.buyer:
+            try:
+                self._save(replace(standing, kept=kept, waiting=()))
+            except PurchaseMovedError as lost:
+                standing = lost.winner
+            else:
+                self._wake(standing)
+                return
+
+    def settled(self, job: Job) -> None:
+        """The buyer is over. Without a result, who waits is woken, and the first takes over."""
+        while job.photo is not None and job.is_buyer:
+            standing = self.ledger.find_purchase(self._picture(job.photo.sha256))
+            if standing is None or standing.buyer != job.id or standing.kept is not None:
+                return
+            try:
+                self._save(replace(standing, waiting=()))
+            except PurchaseMovedError:
+                continue
+            self._wake(standing)
+            return
+
+    def take_over_lost(self, job: Job) -> bool:
+        """What was kept is gone or damaged: whether this job is the one to buy anew.
+
+        Not while somebody buys anew already, whose result may just be written over the old one.
+        """
+        if job.photo is None or job.reused is None:
+            return False
+        standing = self.ledger.find_purchase(self._picture(job.photo.sha256))
+        if standing is None or standing.kept is None:
+            return False
+        if standing.kept.sha256 != job.reused.sha256 or self._is_being_bought(standing):
+            return False
+        try:
+            self._save(replace(standing, kept=None, buyer=job.id))
+        except PurchaseMovedError:
+            return False
+        return True
+
+    def _is_being_bought(self, standing: Purchase) -> bool:
+        holder = self.jobs.find(standing.buyer)
+        return holder is not None and not holder.state.is_settled
+
+    def _wished(self, standing: Purchase, job: Job) -> Purchase:
+        """The item as the job would have it; the very same if there is nothing to write."""
+        if job.is_fresh or standing.buyer == job.id:
+            return replace(standing, buyer=job.id)
+        holder = self.jobs.find(standing.buyer)
+        if holder is None or holder.state.is_settled:
+            others = tuple(waiting for waiting in standing.waiting if waiting != job.id)
+            return replace(standing, buyer=job.id, waiting=others)
+        if holder.state is State.QUEUED and holder.source.ref == job.source.ref:
+            # An older upload of the same key: once it is looked at, it is superseded.
+            self.submissions.wake([holder.id])
+        if job.id in standing.waiting or len(standing.waiting) >= _MOST_WOKEN:
+            return standing
+        return replace(standing, waiting=(*standing.waiting, job.id))
+
+    def _begun(self, job: Job) -> Purchase:
+        return Purchase(
+            picture=self._picture(job.photo.sha256 if job.photo else ""),
+            buyer=job.id,
+            expires_at=self.clock.now() + self.last,
+        )
+
+    def _picture(self, sha256: str) -> str:
+        return f"{sha256}#{self.model}"
+
+    def _save(self, purchase: Purchase) -> Purchase:
+        expires_at = self.clock.now() + self.last
+        return self.ledger.save_purchase(replace(purchase, expires_at=expires_at))
+
+    def _wake(self, purchase: Purchase) -> None:
+        if purchase.waiting:
+            self.submissions.wake(purchase.waiting)
