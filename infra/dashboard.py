@@ -54,7 +54,10 @@ def _photos(series: Series) -> Row:
         series.of("JobsAdmitted", "Sum", label="let in", period=ONE_MINUTE),
         series.of("JobsCompleted", "Sum", label="completed", period=ONE_MINUTE),
     ]
-    credits_ = [series.of("CreditsCharged", "Sum", label="credits", period=ONE_MINUTE)]
+    credits_ = [
+        series.of("CreditsCharged", "Sum", label="credits", period=ONE_MINUTE),
+        series.of("CreditsSaved", "Sum", label="saved by reuse", period=ONE_MINUTE),
+    ]
     return [
         _graph("Throughput, photos a minute", through),
         _graph("Outcomes, photos a minute", settled, is_stacked=True),

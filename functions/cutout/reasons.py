@@ -23,6 +23,8 @@ MEANINGS: dict[Reason, str] = {
     Reason.DAILY_CAP: "The day's credits are spent.",
     Reason.GATE_PAUSED: "Intake is paused.",
     Reason.BEHIND_OTHERS: "Others came first.",
+    Reason.SAME_PICTURE: "The same picture is being bought by another upload; its result will do.",
+    Reason.KEPT_RESULT_LOST: "What was kept of the same picture is gone; it is bought anew.",
     Reason.BACKING_OFF: "The call could not be made; it is tried again after a wait.",
     Reason.OUTCOME_UNKNOWN: "Nobody can say whether the provider took the call.",
     Reason.TASK_RETRIED: "The provider's task failed in a way that is worth another try.",

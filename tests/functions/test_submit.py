@@ -196,6 +196,7 @@ def test_what_is_not_a_photo_is_rejected_and_told_without_a_call(
         },
         "result": None,
         "credits": 0.0,
+        "reused": None,
         "seconds": 0,
     }
     assert submit.printed().metrics == {"JobsRejected": [1.0], "CreditsCharged": [0.0]}

@@ -13,7 +13,6 @@ from cutout.ports import Clock, Gates, Jobs, SubmissionQueue
 from cutout.states import Lane, Move, Reason, Transport
 from cutout.usecases.wake import Waker, change_gate
 
-
 _FORGOTTEN: dict[str, Any] = {
     "result": None,
     "reused": None,

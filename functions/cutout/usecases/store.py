@@ -247,7 +247,9 @@ def _died_here(job: Job) -> bool:
     Then it is brought home without what takes time and memory: it was paid for.
     """
     is_counting_links = job.reason is Reason.RESULT_UNREADABLE
-    return job.tries >= (_DEATHS_AMONG_BAD_LINKS if is_counting_links else _DEATHS)
+    # Who takes a kept result's lease has entered `storing` once before, when it was found.
+    begun = job.tries - (job.reused is not None)
+    return begun >= (_DEATHS_AMONG_BAD_LINKS if is_counting_links else _DEATHS)
 
 
 def _succeeded(attempt: Attempt) -> Attempt:

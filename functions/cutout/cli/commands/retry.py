@@ -91,8 +91,9 @@ def command(
     """Submit failed, rejected or reviewed photos again.
 
     The newest upload of each KEY gets a new attempt, which costs about 5.4 credits if the provider
-    takes it; it is free if the same picture was bought meanwhile. Without a KEY, all photos are meant that the options choose; these stand behind the
-    gate at once, after every live photo. Limits and the daily cap hold as always.
+    takes it, and nothing if the same picture was bought meanwhile. Without a KEY, all photos are
+    meant that the options choose; these stand behind the gate at once, after every live photo.
+    Limits and the daily cap hold as always.
     """
     is_chosen = bool(states or reasons or prefix or since or until)
     if bool(keys) == is_chosen:
@@ -187,9 +188,7 @@ class _Run:
 
         def retried(job: Job) -> bool:
             try:
-                operate.retry_behind_others(
-                    job, transport=self._transport, is_fresh=self._is_fresh
-                )
+                operate.retry_behind_others(job, transport=self._transport, is_fresh=self._is_fresh)
             except (IllegalMoveError, JobMovedError):
                 return False
             return True
