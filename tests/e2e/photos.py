@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.errors import JobMovedError
 from cutout.job import Job, Source
+from cutout.keys import FRESH_MARK
 from cutout.states import State
 from tests.e2e.deployed import Deployed
 from tests.e2e.pictures import small_photo
@@ -68,15 +69,20 @@ class Photos:
         *,
         metadata: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
+        is_fresh: bool = True,
     ) -> Upload:
-        """Upload; without content, a small photo."""
+        """Upload; without content, a small photo.
+
+        Fresh, since tests upload the same few pictures, and are about how one is bought.
+        """
+        mark = {FRESH_MARK: "true"} if is_fresh else {}
         content = small_photo() if content is None else content
         answer = self._s3.put_object(
             Bucket=self.bucket,
             Key=key,
             Body=content,
             ContentType="image/jpeg",
-            Metadata=dict(metadata or {}),
+            Metadata={**(metadata or {}), **mark},
             Tagging=urlencode(dict(tags or {}), quote_via=quote),
         )
         return self.landed(key, answer["VersionId"], content)
