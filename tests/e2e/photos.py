@@ -217,7 +217,14 @@ class Photos:
         )
 
     def result_keys(self, prefix: str) -> list[str]:
-        """Return the keys of the results bucket that begin so."""
+        """Return the keys of the pictures in the results bucket that begin so."""
+        return [key for key in self._keys_of_results(prefix) if not key.endswith(".json")]
+
+    def note_keys(self) -> list[str]:
+        """Return the keys of what is said in the results bucket."""
+        return [key for key in self._keys_of_results("") if key.endswith(".json")]
+
+    def _keys_of_results(self, prefix: str) -> list[str]:
         pages = self._s3.get_paginator("list_objects_v2").paginate(
             Bucket=self.results_bucket, Prefix=prefix
         )

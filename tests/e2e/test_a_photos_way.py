@@ -128,7 +128,8 @@ def test_a_text_file_named_jpg_is_rejected_and_costs_nothing(
         ("inbox/folder/", b"", Reason.FOLDER_MARKER),
         ("inbox/empty.jpg", b"", Reason.EMPTY_OBJECT),
         ("inbox/cut short.jpg", small_photo()[:-400], Reason.DAMAGED_PHOTO),
-        ("inbox/old.tiff", b"II*\0" + bytes(200), Reason.UNSUPPORTED_FORMAT),
+        ("inbox/old.tiff", b"II*\0" + bytes(200), Reason.DAMAGED_PHOTO),
+        ("inbox/layers.psd", b"8BPS" + bytes(200), Reason.UNSUPPORTED_FORMAT),
     ],
 )
 def test_what_the_model_cannot_take_is_rejected_with_its_reason(

@@ -99,7 +99,7 @@ def test_what_the_local_cloud_wrote_gives_nothing_away(deployed: Deployed, door:
 def test_no_note_gives_anything_away(photos: Photos, deployed: Deployed, door: Door) -> None:
     """They hold the provider's words, and lie where many may read."""
     secrets = _secrets(deployed, door)
-    notes = [key for key in photos.result_keys("") if key.endswith(".json")]
+    notes = photos.note_keys()
     told = [stored.content.decode() for key in notes if (stored := photos.result(key))]
     assert len(told) >= 1
     assert [text for text in told if secrets.search(text)] == []
