@@ -1,4 +1,4 @@
-"""What photos have cost, by day, prefix or outcome, and what was paid for nothing."""
+"""What photos have cost, by day, prefix or outcome; what was paid for nothing, what was saved."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class By(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Period:
-    """Calls that began in it count; either end may be open."""
+    """What began in it counts: calls, and uses of kept results; either end may be open."""
 
     since: datetime | None = None
     until: datetime | None = None
@@ -56,6 +56,18 @@ class Charge:
         return self.job.state is not State.COMPLETED or not is_stored
 
     @property
+    def at(self) -> datetime:
+        """When the call began."""
+        return self.attempt.started_at
+
+    @property
+    def outcome(self) -> str:
+        """What became of it."""
+        if self.is_lost and self.job.state is State.COMPLETED:
+            return "replaced-attempt"
+        return self.job.state.value
+
+    @property
     def at_risk(self) -> Decimal:
         """What it may have cost once more."""
         if not self.attempt.is_possible_double_charge:
@@ -64,15 +76,37 @@ class Charge:
         return reserved * (self.attempt.posts - 1)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Saving:
+    """A photo that was completed from the kept result of the same picture."""
+
+    job: Job
+    at: datetime
+    credits: Decimal
+
+    @property
+    def outcome(self) -> str:
+        """What became of the photo."""
+        return self.job.state.value
+
+
 @dataclass(kw_only=True)
 class Line:
-    """A sum: of a day, a prefix, an outcome, or of all."""
+    """A sum: of a day, a prefix, an outcome, or of all.
+
+    Attributes:
+        photos: that calls were charged for.
+        reused: photos that were completed from a kept result instead.
+        saved: the credits that they would have cost.
+    """
 
     photos: int = 0
     calls: int = 0
     credits: Decimal = _NOTHING
     lost: Decimal = _NOTHING
     at_risk: Decimal = _NOTHING
+    reused: int = 0
+    saved: Decimal = _NOTHING
 
     def add(self, charge: Charge) -> None:
         """Add a call."""
@@ -80,6 +114,11 @@ class Line:
         self.credits += charge.credits
         self.lost += charge.credits if charge.is_lost else _NOTHING
         self.at_risk += charge.at_risk
+
+    def save(self, saving: Saving) -> None:
+        """Add what needed no call."""
+        self.reused += 1
+        self.saved += saving.credits
 
 
 @dataclass(kw_only=True)
@@ -101,8 +140,8 @@ class Costs:
     doubtful: list[Charge] = field(default_factory=list)
 
     def add(self, job: Job) -> None:
-        """Add a job's calls that began in the period."""
-        charges = [one for one in charges_of(job) if self.period.holds(one.attempt.started_at)]
+        """Add a job's calls that began in the period, and what it saved in it."""
+        charges = [one for one in charges_of(job) if self.period.holds(one.at)]
         names = {_NAMES[self.by](one, self.depth) for one in charges}
         for line in (self.total, *(self.lines.setdefault(name, Line()) for name in names)):
             line.photos += bool(charges)
@@ -111,6 +150,13 @@ class Costs:
             self.lines[_NAMES[self.by](charge, self.depth)].add(charge)
         self.lost += [one for one in charges if one.is_lost]
         self.doubtful += [one for one in charges if one.at_risk]
+        self._save(job)
+
+    def _save(self, job: Job) -> None:
+        saving = saving_of(job)
+        if saving is not None and self.period.holds(saving.at):
+            self.total.save(saving)
+            self.lines.setdefault(_NAMES[self.by](saving, self.depth), Line()).save(saving)
 
 
 def charges_of(job: Job) -> Iterator[Charge]:
@@ -121,22 +167,27 @@ def charges_of(job: Job) -> Iterator[Charge]:
             yield charge
 
 
-def _day(charge: Charge, _depth: int) -> str:
-    return charge.attempt.started_at.astimezone(UTC).date().isoformat()
+def saving_of(job: Job) -> Saving | None:
+    """What a job saved when it was completed from a kept result; None if it was not."""
+    if job.reused is None or job.state is not State.COMPLETED:
+        return None
+    return Saving(job=job, at=job.in_state_since, credits=job.reused.credits_saved)
 
 
-def _prefix(charge: Charge, depth: int) -> str:
-    folders = charge.job.source.key.split("/")[:-1]
+def _day(one: Charge | Saving, _depth: int) -> str:
+    return one.at.astimezone(UTC).date().isoformat()
+
+
+def _prefix(one: Charge | Saving, depth: int) -> str:
+    folders = one.job.source.key.split("/")[:-1]
     return "".join(f"{folder}/" for folder in folders[:depth])
 
 
-def _outcome(charge: Charge, _depth: int) -> str:
-    if charge.is_lost and charge.job.state is State.COMPLETED:
-        return "replaced-attempt"
-    return charge.job.state.value
+def _outcome(one: Charge | Saving, _depth: int) -> str:
+    return one.outcome
 
 
-_NAMES: dict[By, Callable[[Charge, int], str]] = {
+_NAMES: dict[By, Callable[[Charge | Saving, int], str]] = {
     By.DAY: _day,
     By.PREFIX: _prefix,
     By.OUTCOME: _outcome,

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import pytest
 
+from cutout.job import Reuse
 from cutout.states import AttemptOutcome, Reason, State
 from tests.unit.cli.doubles import NOON, World, make_job
 
@@ -76,7 +77,28 @@ def test_costs_are_added_up_by_other_things(spent: World, by: str, names: list[s
         "dollars": 0.24,
         "credits_without_cut_out": 5.4,
         "credits_maybe_twice": 5.4,
+        "photos_reused": 0,
+        "credits_saved": 0,
+        "dollars_saved": 0,
     }
+
+
+def test_savings_by_reuse_are_told(spent: World) -> None:
+    """How many photos, the credits, and in all the money; in the sums of programs too."""
+    saved = Reuse(
+        job_id="j", key="kept/k", sha256="0", task_id="task-1", credits_saved=Decimal("5.4")
+    )
+    spent.stack.known += [
+        replace(make_job(key), attempts=(), reused=saved) for key in ("shoes/c.jpg", "shoes/d.jpg")
+    ]
+    told = spent.run("costs", "--by", "prefix")
+    header, *rows = (line.split() for line in told.stdout.splitlines()[:4])
+    assert header[-2:] == ["reused", "saved"]
+    assert [row[-2:] for row in rows] == [["0", "0"], ["2", "10.8"], ["2", "10.8"]]
+    assert "saved by reuse: 2 photos, 10.8 credits, about $0.16\n" in told.stdout
+    line = json.loads(spent.run("costs", "--by", "prefix", "--json").stdout)["lines"][1]
+    assert (line["prefix"], line["photos"], line["photos_reused"]) == ("shoes/", 2, 2)
+    assert (line["credits_saved"], line["dollars_saved"]) == (10.8, 0.16)
 
 
 def test_costs_of_a_period_and_a_prefix(spent: World) -> None:

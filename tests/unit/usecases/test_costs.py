@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from cutout.job import Attempt, Job
+from cutout.job import Attempt, Job, Reuse, Step
 from cutout.states import AttemptOutcome, State
 from cutout.usecases.costs import By, Charge, Costs, Line, Period, charges_of
 from tests.unit.core.builders import NOW, a_job, a_source, an_attempt
@@ -148,3 +148,40 @@ def test_a_charge_knows_its_call() -> None:
     """For a claim."""
     job = photo("a.jpg", State.FAILED, paid(1, used="0"), paid(2))
     assert list(charges_of(job)) == [Charge(job=job, attempt=job.attempts[1], credits=PRICE)]
+
+
+def reused(key: str, at: datetime = NOW, state: State = State.COMPLETED) -> Job:
+    """A photo that came from the kept result of another's, and settled at this time."""
+    saved = Reuse(job_id="j", key="kept/k", sha256="0", task_id="task-1", credits_saved=PRICE)
+    return photo(key, state, reused=saved, history=(Step(state=state, at=at),))
+
+
+@pytest.mark.parametrize(
+    ("by", "names"),
+    [
+        (By.DAY, ["2026-11-20", "2026-11-21"]),
+        (By.PREFIX, ["", "shoes/"]),
+        (By.OUTCOME, ["completed"]),
+    ],
+)
+def test_what_reuse_saved_is_added_up_beside_what_was_paid(by: By, names: list[str]) -> None:
+    """By the time of completion; a photo that cost nothing is no photo that was paid for."""
+    costs = added(by, photo("a.jpg", State.COMPLETED, paid()), reused("shoes/b.jpg", NOW + DAY))
+    assert sorted(costs.lines) == names
+    saving = costs.lines[names[-1]]
+    assert (saving.reused, saving.saved) == (1, PRICE)
+    assert costs.total == Line(photos=1, calls=1, credits=PRICE, reused=1, saved=PRICE)
+
+
+def test_savings_outside_the_period_do_not_count() -> None:
+    """Both ends belong to it."""
+    jobs = [reused("a.jpg", NOW + days * DAY) for days in (-1, 0, 1, 2)]
+    costs = added(By.DAY, *jobs, period=Period(since=NOW, until=NOW + DAY))
+    assert sorted(costs.lines) == ["2026-11-20", "2026-11-21"]
+    assert (costs.total.reused, costs.total.saved) == (2, 2 * PRICE)
+
+
+@pytest.mark.parametrize("state", [State.STORING, State.REVIEW, State.SUPERSEDED])
+def test_nothing_is_saved_where_there_is_no_cut_out(state: State) -> None:
+    """The dashboard counts the same."""
+    assert added(By.DAY, reused("a.jpg", state=state)).total == Line()

@@ -1,4 +1,4 @@
-"""``cutout costs``: what was paid, what for, and what for nothing."""
+"""``cutout costs``: what was paid, what for, what for nothing, and what reuse saved."""
 
 from __future__ import annotations
 
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from cutout.usecases.costs import Charge, Line
 
 _AT_ONCE = 8
+_SUMS = ("photos", "calls", "credits", "US $", "no cut-out", "maybe twice")
+_SAVINGS = ("reused", "saved")
+"""Shown where there are any."""
 _SHOWN = 10
 _COLUMNS = (
     "why",
@@ -108,8 +111,9 @@ def command(
     A call counts when it began in the period: what the provider says it used; else what it
     reserved, while a photo is on its way or its outcome is unknown. "No cut-out" is what was
     charged for photos that failed, went into review or were superseded, and for attempts that
-    another attempt of the same photo outran. Rows expire (setting retention_days): so far back
-    it goes.
+    another attempt of the same photo outran. "Reused" are photos that were completed in the
+    period from the kept result of the same picture, "saved" is what that had cost. Rows expire
+    (setting retention_days): so far back it goes.
     """
     now = surroundings.clock.now()
     period = Period(since=since.at(now) if since else None, until=until.at(now) if until else None)
@@ -162,12 +166,15 @@ class _Report:
         costs = self.costs
         table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
         table.add_column(costs.by.value)
-        for name in ("photos", "calls", "credits", "US $", "no cut-out", "maybe twice"):
+        for name in _SUMS + (_SAVINGS if costs.total.reused else ()):
             table.add_column(name, justify="right")
         for name, line in sorted(costs.lines.items()):
             table.add_row(name or "(no folder)", *self._cells(line))
         table.add_row("all", *self._cells(costs.total), style="bold")
         results().print(table)
+        if costs.total.reused:
+            photos = counted(costs.total.reused, "photo")
+            results().print(f"saved by reuse: {photos}, {self.price.told(costs.total.saved)}")
         self._list("charged without a cut-out", costs.lost, costs.total.lost)
         self._list("possibly charged twice", costs.doubtful, costs.total.at_risk)
 
@@ -220,6 +227,7 @@ class _Report:
             f"{self.price.dollars(line.credits):,}",
             f"{line.lost:,f}",
             f"{line.at_risk:,f}",
+            *((f"{line.reused:,}", f"{line.saved:,f}") if self.costs.total.reused else ()),
         )
 
     def _line(self, line: Line) -> dict[str, float]:
@@ -230,6 +238,9 @@ class _Report:
             "dollars": float(self.price.dollars(line.credits)),
             "credits_without_cut_out": float(line.lost),
             "credits_maybe_twice": float(line.at_risk),
+            "photos_reused": line.reused,
+            "credits_saved": float(line.saved),
+            "dollars_saved": float(self.price.dollars(line.saved)),
         }
 
     def _row(self, one: Charge, why: str) -> dict[str, Any]:
