@@ -1,4 +1,4 @@
-"""What a person looks at, and what wakes one: a dashboard, a topic and the alarms."""
+"""What a person looks at, and what wakes one: a dashboard, a saved query, a topic, the alarms."""
 
 from collections.abc import Mapping
 
@@ -14,11 +14,12 @@ from constructs import Construct
 
 from .alarms import AlarmRule, alarm_rules
 from .dashboard import dashboard_rows
+from .log_query import save_query
 from .metrics import Series
 
 
 class Monitoring(Construct):
-    """Alarms on what must never happen quietly, all to one topic, and a dashboard."""
+    """Alarms on what must never happen quietly, all to one topic; a dashboard; a saved query."""
 
     def __init__(
         self,
@@ -69,6 +70,9 @@ class Monitoring(Construct):
                 queues={**queues, **dead_letters},
                 alarms=list(self.alarms.values()),
             ),
+        )
+        self.query = save_query(
+            self, name=name, groups=[one.log_group for one in functions.values()]
         )
 
     def _alarm(self, rule: AlarmRule) -> cloudwatch.Alarm:

@@ -11,7 +11,7 @@ import re
 import pytest
 
 from cutout.states import State
-from tests.e2e.deployed import Deployed
+from tests.e2e.deployed import STACK, Deployed
 from tests.e2e.door import Door
 from tests.e2e.logs import Logs
 from tests.e2e.photos import Photos
@@ -86,6 +86,24 @@ def test_every_log_line_of_ours_is_json_and_names_its_service(function: str, log
         "Sweep": "sweep",
     }
     assert services == {expected[function]}
+
+
+def test_the_saved_query_asks_for_fields_that_are_logged(deployed: Deployed, logs: Logs) -> None:
+    """Insights takes a misspelt field for one that no line has, and says nothing."""
+    body = deployed.client("cloudformation").get_template(StackName=STACK)["TemplateBody"]
+    template = json.loads(body) if isinstance(body, str) else body
+    (query,) = (
+        one["Properties"]["QueryString"]
+        for one in template["Resources"].values()
+        if one["Type"] == "AWS::Logs::QueryDefinition"
+    )
+    shown, asked, _order = query.split("\n| ")
+    names = {*re.findall(r"@?\w+", shown.removeprefix("fields")), *re.findall(r"(\w+) =", asked)}
+    ours = [group for group in logs.groups() if "Api" not in group]
+    lines = [line for group in ours for line in logs.lines(group) if line.startswith("{")]
+    logged = {name for line in lines for name in json.loads(line)}
+    assert {"job_id", "key"} <= names
+    assert names - logged == {"@timestamp", "@message"}
 
 
 def test_what_the_local_cloud_wrote_gives_nothing_away(deployed: Deployed, door: Door) -> None:

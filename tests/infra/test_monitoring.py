@@ -207,3 +207,15 @@ def test_the_dashboard_begins_with_how_the_alarms_stand(template: Reading) -> No
 def test_the_dashboard_calculates_nothing(template: Reading) -> None:
     """What it shows is what is stored, so that `cutout dashboard` draws the same of the same."""
     assert '"expression"' not in template.dashboard()
+
+
+def test_the_query_that_the_readme_shows_is_saved_over_the_logs_of_every_function(
+    template: Reading,
+) -> None:
+    """Whoever reads of it finds it in the console, as it stands there."""
+    query = template.properties("MonitoringEverythingAboutOnePhoto")
+    section = README.partition("### Everything about one photo")[2]
+    (shown,) = re.findall(r"```\n(fields.*?)\n```", section.partition("\n### ")[0], re.DOTALL)
+    assert query["QueryString"] == shown
+    assert f"`{query['Name']}`" in section
+    assert query["LogGroupNames"] == [f"<{one}Logs>" for one in FUNCTIONS]

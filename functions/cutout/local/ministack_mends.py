@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import uuid
 from contextvars import ContextVar
 from typing import Any
 
@@ -25,6 +26,7 @@ def mend_ministack() -> None:
     """Put everything right; call once MiniStack is imported, before it serves."""
     _name_versions_in_events()
     _judge_batches_by_their_single_action()
+    _take_saved_queries()
     if log := os.environ.get("CUTOUT_DECISIONS_LOG"):
         _write_down_decisions(log)
 
@@ -78,6 +80,27 @@ def _judge_batches_by_their_single_action() -> None:
         return _BATCHES.get(action, action) if action else None
 
     iam_actions.extract_iam_action = extract_single
+
+
+def _take_saved_queries() -> None:
+    """CloudFormation takes saved queries of Logs Insights; nothing runs them here.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-querydefinition.html
+    """
+    from ministack.services.cloudformation import provisioners  # noqa: PLC0415 - reads its own
+
+    def create(logical_id: str, _properties: object, stack: str) -> tuple[str, dict[str, str]]:
+        query_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{stack}/{logical_id}"))
+        return query_id, {"QueryDefinitionId": query_id}
+
+    def update(query_id: str, *_: object) -> tuple[str, dict[str, str]]:
+        return query_id, {"QueryDefinitionId": query_id}
+
+    provisioners._RESOURCE_HANDLERS["AWS::Logs::QueryDefinition"] = {  # noqa: SLF001
+        "create": create,
+        "update": update,
+        "delete": lambda _query_id, _properties: None,
+    }
 
 
 def _write_down_decisions(log: str) -> None:

@@ -1,0 +1,26 @@
+"""The question that operators ask most of the logs, saved where they look for it."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+EVERYTHING_ABOUT_ONE_PHOTO: Final = """\
+fields @timestamp, service, level, message, state, came_from, reason, attempt, @message
+| filter job_id = "JOB_ID" or key = "shoes/a.jpg"
+| sort @timestamp asc"""
+"""In the language of CloudWatch Logs Insights; whoever runs it puts a photo's job id or key in."""
+
+
+def save_query(
+    scope: Construct, *, name: str, groups: Iterable[logs.ILogGroup]
+) -> logs.CfnQueryDefinition:
+    """Save the query, over these log groups, in the deployment's folder of saved queries."""
+    return logs.CfnQueryDefinition(
+        scope,
+        "EverythingAboutOnePhoto",
+        name=f"{name}/Everything about one photo",
+        query_string=EVERYTHING_ABOUT_ONE_PHOTO,
+        log_group_names=[group.log_group_name for group in groups],
+    )
