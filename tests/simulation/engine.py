@@ -65,6 +65,8 @@ class Engine:
         if self.is_alike:
             self.faults.mix.same_picture = 0.9
             self.faults.mix.task_failed = 0.3
+            self.faults.mix.create_refused = 0.2
+            self.faults.mix.result_odd = 0.2
             self.faults.mix.stall = 0.02
         self.world = self._make(world)
         self.world.jobs.lag = self._lag

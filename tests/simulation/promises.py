@@ -123,29 +123,28 @@ def _check_purchases(engine: Engine) -> None:
     if world.recorder.purchases is None:
         return
     bought: Counter[str] = Counter()
-    charged: set[str] = set()
+    payers: set[str] = set()
     for charge in world.evolink.charges:
-        charged.add(charge.key.split("-")[1])
         task = world.evolink.tasks[charge.task_id]
         if task.result_url and world.evolink.results[task.result_url].startswith(_ACCEPTABLE):
             bought[_picture_of(engine, charge)] += 1
+            payers.add(charge.key.split("-")[1])
     allowed: Counter[str] = Counter()
     for job in world.jobs.jobs.values():
         if job.photo is not None:
-            allowed[job.photo.sha256] += _reasons_to_buy_again(engine, job, job.id in charged)
+            allowed[job.photo.sha256] += _reasons_to_buy_again(engine, job, job.id in payers)
     for picture, times in bought.items():
         most = 1 + allowed[picture] + engine.lost[kept_key(picture, MODEL)]
         text = f"one picture was bought {times} times; {most} may be"
         _demand(engine, times <= most, 3, text)
 
 
-def _reasons_to_buy_again(engine: Engine, job: Job, is_charged: bool) -> int:  # noqa: FBT001
+def _reasons_to_buy_again(engine: Engine, job: Job, has_paid: bool) -> int:  # noqa: FBT001
     """How many purchases of its picture a job accounts for, besides the first."""
     states = {step.state for step in job.history}
-    has_failed = State.FAILED in states
-    ended_unfetched = is_charged and State.STORING not in states
+    ended_without_it = State.FAILED in states or State.STORING not in states
     doubles = sum(attempt.is_possible_double_charge for attempt in job.attempts)
-    reasons = (job.id in engine.fresh, has_failed or ended_unfetched)
+    reasons = (job.id in engine.fresh, has_paid and ended_without_it)
     return sum(reasons) + doubles + engine.retries[job.id]
 
 

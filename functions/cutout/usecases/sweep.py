@@ -62,12 +62,16 @@ class Sweep:
             self.backlog.postpone(job, now + self.resend_after)
 
     def _recount(self) -> Gate:
+        """Compare the gate with the rows; a count that somebody overtook says nothing of it."""
+        seen = self.gates.read_gate().version
         counted = self.backlog.count_holding()
         limits = self.waker.limits
-        gate = change_gate(
-            self.gates,
-            lambda gate: replace(gate.recounted(counted), deployed=limits),
-        )
+
+        def rule(gate: Gate) -> Gate:
+            compared = gate.recounted(counted) if gate.version == seen else gate
+            return replace(compared, deployed=limits)
+
+        gate = change_gate(self.gates, rule)
         self.telemetry.count(Metric.GATE_DRIFT, abs(counted - gate.in_flight))
         return gate
 

@@ -263,3 +263,17 @@ def test_a_job_that_is_sent_on_is_named_in_the_log() -> None:
     world.sweep.sweep()
     told = {"job_id": job.id, "state": State.QUEUED, "key": job.source.key}
     assert ("job sent on", told) in world.telemetry.facts
+
+
+def test_a_count_that_somebody_overtook_says_nothing_of_the_gate() -> None:
+    """A photo is let in after the count: two sweeps that stand still there would agree, wrongly."""
+    hook = Hook()
+    world = World(step=hook)
+
+    def overtaken() -> None:
+        hook.once_at("gate.read", lambda: world.arrives("a.jpg"))
+
+    hook.once_at("backlog.count_holding", overtaken)
+    world.sweep.sweep()
+    gate = world.jobs.read_gate()
+    assert (gate.in_flight, gate.suspicion) == (1, None)
