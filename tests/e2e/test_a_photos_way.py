@@ -243,6 +243,7 @@ def test_the_stack_says_where_its_parts_are_under_the_names_that_others_rely_on(
         "JobsTableName",
         "PreparationsDeadLetterQueueUrl",
         "PreparationsQueueUrl",
+        "Recipes",
         "ResultsBucketName",
         "SubmissionsDeadLetterQueueUrl",
         "SubmissionsQueueUrl",

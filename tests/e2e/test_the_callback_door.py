@@ -112,9 +112,10 @@ def test_a_callback_for_a_job_that_never_was_changes_nothing(
 ) -> None:
     """The signature proves that we wrote it, not that the job is still there."""
     job_id = "f" * 32
+    before = queues.dead_letters()
     status = door.knock(f"/callbacks/{door.token(job_id, 1)}")
     queues.wait_until_empty()
-    assert (status, queues.dead_letters(), photos.jobs.find(job_id)) == (202, 0, None)
+    assert (status, queues.dead_letters(), photos.jobs.find(job_id)) == (202, before, None)
 
 
 def test_callbacks_signed_before_a_rotation_of_the_key_are_still_let_in(
