@@ -578,7 +578,14 @@ class Pictures(Protocol):
         """Decode the whole file; None if it is not a picture that can be decoded."""
         ...
 
-    def cut_out(self, result: Path, source: Path | None, into: Path) -> Picture:
+    def cut_out(
+        self,
+        result: Path,
+        source: Path | None,
+        into: Path,
+        *,
+        size: tuple[int, int] | None = None,
+    ) -> Picture:
         """Make a PNG of the model's own pixels, turned and coloured as the photo is shown.
 
         Args:
@@ -586,6 +593,7 @@ class Pictures(Protocol):
             source: the photo, where the result may be turned otherwise or in another colour
                 space; None if it need not be looked at.
             into: where the PNG is written.
+            size: width and height that it is scaled to; None leaves those of the result.
 
         Raises:
             PictureError: the source, or the result, cannot be decoded.

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageCms, ImageStat
 
+from cutout.adapters.pillow.copier import PillowCopier
 from cutout.adapters.pillow.pictures import PillowPictures
 from cutout.errors import PictureError
 from cutout.local.place import shipped_photos
@@ -129,6 +130,51 @@ def test_a_result_with_an_orientation_of_its_own_is_turned_by_it(place: Path) ->
     with Image.open(place / "made") as image:
         assert not image.getexif().get(ORIENTATION)
         assert image.tobytes() == cut(shown).tobytes()
+
+
+def test_a_cut_out_that_is_scaled_down_keeps_its_colours_to_the_edge(place: Path) -> None:
+    """Neither the black behind what is clear nor a ring of the filter shows."""
+    colour = Image.new("RGBA", (360, 240), (180, 120, 60, 255))
+    disc = an_ellipse(colour.size).point(lambda level: 255 * (level > 127))
+    empty = Image.new("RGBA", colour.size)
+    Image.composite(colour, empty, disc).save(place / "result", "PNG")
+    made = PICTURES.cut_out(place / "result", None, place / "made", size=(61, 40))
+    assert made == Picture(format="png", width=61, height=40, alpha_range=(0, 255))
+    with Image.open(place / "made") as image:
+        alpha = image.getchannel("A")
+        seen = alpha.point(lambda level: 255 * (level > 96))
+        assert sum(alpha.histogram()[97:255]) > 50
+        for (least, most), true in zip(
+            ImageStat.Stat(image.convert("RGB"), seen).extrema, (180, 120, 60), strict=True
+        ):
+            assert true - 4 <= least <= most <= true + 4
+        exact = disc.resize((61, 40), Image.Resampling.BOX)
+        assert ImageStat.Stat(ImageChops.difference(alpha, exact)).mean[0] < 2
+
+
+def test_a_cut_out_that_has_the_size_already_keeps_its_bytes(place: Path) -> None:
+    """Nothing is encoded anew for nothing."""
+    cut(photo()).save(place / "result", "PNG")
+    PICTURES.cut_out(place / "result", None, place / "made", size=(600, 400))
+    assert (place / "made").read_bytes() == (place / "result").read_bytes()
+
+
+def test_a_tiny_photos_own_pixels_are_cut_by_what_was_found_in_its_enlarged_copy(
+    place: Path,
+) -> None:
+    """Prepare's copy has six times the sides: the cut-out has the photo's, and its pixels."""
+    shown = photo().resize((60, 40))
+    shown.save(place / "source", "PNG")
+    copy = PillowCopier().copy(place / "source", place / "copy", (360, 240), 10_000_000)
+    assert (copy.width, copy.height) == (360, 240)
+    with Image.open(place / "copy") as image:
+        cut(image.convert("RGB")).save(place / "result", "PNG")
+    made = PICTURES.faithful_cut_out(place / "result", place / "source", place / "made")
+    assert made == Picture(format="png", width=60, height=40, alpha_range=(0, 255))
+    with Image.open(place / "made") as image:
+        solid = image.getchannel("A").point(lambda level: 255 * (level == 255))
+        assert sum(solid.histogram()[255:]) > 300
+        assert apart(image, shown, solid) == 0
 
 
 @cache

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+import struct
 from pathlib import Path
 
 from cutout.errors import NotAPhotoError
@@ -24,6 +25,16 @@ def tiff(
     """A file that begins like a TIFF and says what the fake copier shall see in it."""
     facts = {"seen": [width, height, orientation], "damaged": is_damaged, "salt": salt}
     return _MAGIC + json.dumps(facts).encode()
+
+
+def size_of(photo: Path) -> tuple[int, int]:
+    """Width and height that a file says it has: one that `tiff` makes, or a PNG."""
+    data = photo.read_bytes()
+    if data.startswith(_MAGIC):
+        width, height, _orientation = json.loads(data.removeprefix(_MAGIC))["seen"]
+    else:
+        width, height = struct.unpack(">II", data[16:24])
+    return width, height
 
 
 class FakeCopier:

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import struct
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -27,6 +26,7 @@ from cutout.provider import (
     Uploaded,
 )
 from cutout.recipes import Recipe
+from tests.fakes.copier import size_of
 from tests.fakes.steps import Step, no_step
 
 PRICE = Decimal("5.4")
@@ -199,15 +199,21 @@ class FakePictures:
         except ValueError:
             return None
 
-    def cut_out(self, result: Path, source: Path | None, into: Path) -> Picture:
+    def cut_out(
+        self,
+        result: Path,
+        source: Path | None,
+        into: Path,
+        *,
+        size: tuple[int, int] | None = None,
+    ) -> Picture:
         if source is not None:
             self._fail("cut_out")
-        return self._write(result, into, "upright", format_="png")
+        return self._write(result, into, "upright", format_="png", size=size)
 
     def faithful_cut_out(self, result: Path, source: Path, into: Path) -> Picture:
         self._fail("faithful_cut_out")
-        width, height = struct.unpack(">II", source.read_bytes()[16:24])
-        return self._write(result, into, "faithful", format_="png", size=(width, height))
+        return self._write(result, into, "faithful", format_="png", size=size_of(source))
 
     def render(self, cut_out: Path, recipe: Recipe, into: Path) -> Picture:
         self._fail(recipe.name)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cutout.acceptance import has_aspect
 from cutout.errors import PictureError, SourceGoneError
-from cutout.job import Job
+from cutout.job import Job, Photo, Prepared
 from cutout.ports import Picture, Pictures, Uploads
 from cutout.states import Pixels, Reason
 from cutout.usecases.delivery import Delivery
@@ -34,6 +34,8 @@ class Finished:
 @dataclass(frozen=True, kw_only=True)
 class Finishing:
     """Turns results upright, keeps their colours right, and takes the photo's pixels if asked to.
+
+    A photo that was enlarged for the model gets its cut-out in its own size.
 
     Attributes:
         pixels: whose pixels a cut-out has where nobody says otherwise.
@@ -69,20 +71,23 @@ class Finishing:
         )
 
     def with_models_pixels(self, job: Job, result: Path, picture: Picture) -> Finished:
-        """A PNG of the result, upright. A result that is that already costs nothing.
+        """A PNG of the result, upright, and no larger than a photo that was enlarged for the model.
+
+        A result that is that already costs nothing.
 
         Raises:
             SourceGoneError: the photo is needed to compare with, and no longer there.
         """
-        compares = needs_source(job)
-        if picture.format == _PNG and picture.orientation == 1 and not compares:
+        compares, size = needs_source(job), _size_before_enlarging(job, picture)
+        is_upright_png = picture.format == _PNG and picture.orientation == 1
+        if is_upright_png and not compares and size is None:
             return Finished(file=result, picture=picture)
         into = result.with_name("cut-out-model.png")
         try:
             source = self._source(job, result) if compares else None
-            made = self.pictures.cut_out(result, source, into)
+            made = self.pictures.cut_out(result, source, into, size=size)
         except PictureError as exc:
-            made = self.pictures.cut_out(result, None, into)
+            made = self.pictures.cut_out(result, None, into, size=size)
             remark = f"it could not be compared with the photo: {exc}"
             return Finished(file=into, picture=made, remark=remark)
         return Finished(file=into, picture=made)
@@ -163,3 +168,21 @@ def needs_source(job: Job) -> bool:
     if photo is None or job.prepared is not None:
         return False
     return photo.orientation != 1 or photo.profile is not None
+
+
+def _size_before_enlarging(job: Job, picture: Picture) -> tuple[int, int] | None:
+    """The photo's width and height, where the result is larger because the copy was enlarged.
+
+    None where the result's size is to stay. A result of another shape is not forced into the
+    photo's: that would hide that it is wrong.
+    """
+    photo, copy = job.photo, job.prepared
+    if photo is None or copy is None or not _exceeds(copy, photo):
+        return None
+    if not _exceeds(picture, photo) or not has_aspect(picture, photo.width, photo.height):
+        return None
+    return photo.width, photo.height
+
+
+def _exceeds(made: Picture | Prepared, photo: Photo) -> bool:
+    return made.width > photo.width or made.height > photo.height

@@ -42,10 +42,21 @@ class PillowPictures:
         except PictureError:
             return None
 
-    def cut_out(self, result: Path, source: Path | None, into: Path) -> Picture:
+    def cut_out(
+        self,
+        result: Path,
+        source: Path | None,
+        into: Path,
+        *,
+        size: tuple[int, int] | None = None,
+    ) -> Picture:
         """Make a PNG of the model's own pixels, turned and coloured as the photo is shown."""
         with told_in_words():
             image, profile, is_as_it_came = self._upright(result, source)
+            if size is not None and image.size != size:
+                # Pillow weighs colours by their alpha; without negative weights, no edge rings.
+                image = image.resize(size, Image.Resampling.HAMMING)
+                is_as_it_came = False
             if is_as_it_came:
                 shutil.copyfile(result, into)
             else:
