@@ -19,7 +19,7 @@ FUNCTIONS = ("Submit", "Prepare", "ReceiveCallback", "StoreResult", "Sweep")
 
 HOW = {
     "Submit": ("submit.handler.handler", 256, 100),
-    "Prepare": ("prepare.handler.handler", 2048, 110),
+    "Prepare": ("prepare.handler.handler", 3072, 110),
     "ReceiveCallback": ("callback.receive.handler", 256, 10),
     "StoreResult": ("callback.store.handler", 1769, 110),
     "Sweep": ("sweep.handler.handler", 256, 55),
