@@ -257,6 +257,7 @@ class World:
             finishing=finishing,
             variants=variants,
             lease=timing.lease,
+            keeping=keeping if reuse else None,
         )
         store = StoreResult(
             recorder=self.recorder,

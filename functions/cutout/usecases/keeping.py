@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from cutout.errors import TransientError
-from cutout.job import Job, charged
+from cutout.job import Job, Reuse, charged
 from cutout.keys import kept_key
 from cutout.ports import KeptResults
 from cutout.purchase import Kept
@@ -57,10 +57,15 @@ class Keeping:
 
     def fetch(self, job: Job, file: Path) -> bool:
         """Bring back what a job is to be completed from; False if it is not what was kept."""
-        reused = job.reused
-        if reused is None or not self.results.fetch(reused.key, file):
-            return False
-        return sha256(file) == reused.sha256
+        return job.reused is not None and self._is_fetched(job.reused, file)
+
+    def fetch_again(self, job: Job, file: Path) -> bool:
+        """Bring back the very result that a completed job's cut-out was made of, if it is kept."""
+        its_own = job.reused or self.purchases.kept_of(job)
+        return its_own is not None and self._is_fetched(its_own, file)
+
+    def _is_fetched(self, kept: Kept | Reuse, file: Path) -> bool:
+        return self.results.fetch(kept.key, file) and sha256(file) == kept.sha256
 
 
 def _paid(job: Job) -> Decimal:

@@ -75,6 +75,14 @@ class Purchases:
         standing = self.ledger.claim_purchase(self._begun(job))
         return standing if standing.buyer == job.id else None
 
+    def kept_of(self, job: Job) -> Kept | None:
+        """What is kept of the job's own purchase; None if that is another job's by now."""
+        if job.photo is None:
+            return None
+        standing = self.ledger.find_purchase(self._picture(job.photo.sha256))
+        kept = standing.kept if standing else None
+        return kept if kept is not None and kept.job_id == job.id else None
+
     def keep(self, held: Purchase, kept: Kept) -> None:
         """Take note of a kept result, and wake who waits for it."""
         standing: Purchase | None = held

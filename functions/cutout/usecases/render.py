@@ -12,6 +12,7 @@ from cutout.job import Job, Result
 from cutout.ports import Jobs, Labels, Picture, RenderRequest, Results
 from cutout.states import Pixels, State
 from cutout.usecases.finishing import Bases, Finished, Finishing
+from cutout.usecases.keeping import Keeping
 from cutout.usecases.publishing import sha256
 from cutout.usecases.record import Recorder
 from cutout.usecases.variants import Variants
@@ -23,7 +24,11 @@ _RACES = 3
 
 @dataclass(frozen=True, kw_only=True)
 class Render:
-    """Answers wishes for variants."""
+    """Answers wishes for variants.
+
+    Attributes:
+        keeping: where the model's results are kept; None where each upload is bought.
+    """
 
     recorder: Recorder
     jobs: Jobs
@@ -31,6 +36,7 @@ class Render:
     finishing: Finishing
     variants: Variants
     lease: timedelta
+    keeping: Keeping | None = None
 
     def render(self, request: RenderRequest) -> None:
         """Make the variants that are asked for, and write on the row what became of them.
@@ -53,7 +59,12 @@ class Render:
         labels = self.results.fetch(result.key, file)
         is_there = labels is not None and sha256(file) == result.sha256
         published = Finished(file=file, picture=_picture(result), pixels=result.pixels)
-        bases = Bases(finishing=self.finishing, job=job, published=published, model=_not_kept)
+        bases = Bases(
+            finishing=self.finishing,
+            job=job,
+            published=published,
+            model=lambda: self._models(job, folder / "result"),
+        )
         return self.variants.make_named(
             job,
             bases.file if is_there else _gone,
@@ -61,6 +72,19 @@ class Render:
             until=self.recorder.clock.now() + self.lease / 2,
             names=names,
         )
+
+    def _models(self, job: Job, file: Path) -> Finished:
+        """The cut-out with the model's pixels, of the result as it came.
+
+        Raises:
+            PictureError: it is not kept, or not any more.
+            SourceGoneError: the photo is needed to compare with, and no longer there.
+        """
+        is_kept = self.keeping is not None and self.keeping.fetch_again(job, file)
+        picture = self.finishing.pictures.examine(file) if is_kept else None
+        if picture is None:
+            raise PictureError("the model's own pixels are no longer kept")
+        return self.finishing.with_models_pixels(job, file, picture)
 
     def _record(self, job: Job, fresh: tuple[Variant, ...]) -> None:
         for _ in range(_RACES):
@@ -82,7 +106,3 @@ def _picture(result: Result) -> Picture:
 
 def _gone(_pixels: Pixels | None) -> Path:
     raise PictureError("the cut-out is no longer where it was stored")
-
-
-def _not_kept() -> Finished:
-    raise PictureError("the model's own pixels are no longer kept")

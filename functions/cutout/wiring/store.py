@@ -71,6 +71,7 @@ def build(
     finishing = Finishing(pictures=pictures, uploads=uploads, pixels=settings.pixels)
     publishing = Publishing(results=results)
     variants = _variants(settings, recorder, pictures, publishing, _read(recipes))
+    keeping = _keeping(settings, clients, recorder.purchases)
     timing = shared.timing(settings)
     store = StoreResult(
         recorder=recorder,
@@ -89,7 +90,7 @@ def build(
         timing=timing,
         randomness=shared.randomness,
         results_bucket=settings.results_bucket,
-        keeping=_keeping(settings, clients, recorder.purchases),
+        keeping=keeping,
     )
     return StoreApp(
         follow=Follow(
@@ -108,6 +109,7 @@ def build(
             finishing=finishing,
             variants=variants,
             lease=timing.lease,
+            keeping=keeping,
         ),
         removing=Removing(
             jobs=DynamoJobs(Table(clients.dynamodb(), settings.jobs_table)),

@@ -174,6 +174,73 @@ def test_render_says_of_every_name_what_became_of_it() -> None:
     assert outcome(world.job(job))["web"] == "the cut-out is no longer where it was stored"
 
 
+MODELS_WEB = Recipe(name="models-web", pixels=Pixels.MODEL, format="webp")
+NOT_KEPT = "the model's own pixels are no longer kept"
+
+
+def rendered(world: World, job: Job, name: str = "models-web") -> str:
+    """What the variant was made of, or why it was not."""
+    world.render.render(RenderRequest(job_id=job.id, recipes=(name,)))
+    (variant,) = (one for one in world.job(job).variants if one.recipe == name)
+    if variant.key is None:
+        return variant.problem or ""
+    return world.results.objects[variant.key].data.decode()
+
+
+def of_the_photos_pixels(*, reuse: bool = True) -> World:
+    """Cut-outs have the photo's own pixels; one recipe wants the model's."""
+    return World(reuse=reuse, pixels=Pixels.SOURCE, recipes=(MODELS_WEB,))
+
+
+def test_render_takes_the_models_pixels_from_what_is_kept() -> None:
+    """The cut-out that stands has the photo's: for who paid, and for who uses the same again."""
+    world = of_the_photos_pixels()
+    job = finish(world, world.arrives())
+    again = world.arrives("b.jpg")
+    world.settles()
+    assert "faithful" in world.results.objects["b.png"].data.decode()
+    for one in (job, again):
+        assert rendered(world, one).startswith("webp 600 400 0 255 models-web task-")
+    assert len(world.evolink.charges) == 1
+
+
+def test_render_turns_the_kept_result_upright() -> None:
+    """Kept as the provider gave it, which need not be a PNG."""
+    world = of_the_photos_pixels()
+    job = finish(world, world.arrives(), b"webp 600 400 0 255")
+    assert rendered(world, job).startswith("webp 600 400 0 255 upright models-web task-")
+
+
+@pytest.mark.parametrize("data", [None, b"png 600 400 0 255 other", b"damaged"])
+def test_render_says_that_the_models_pixels_are_not_kept_any_more(data: bytes | None) -> None:
+    """Gone, damaged, or another result of the same picture, which somebody bought anew."""
+    world = of_the_photos_pixels()
+    job = finish(world, world.arrives())
+    (key,) = world.kept.objects
+    if data is None:
+        world.kept.lose(key)
+    else:
+        world.kept.objects[key] = data
+    assert rendered(world, job) == NOT_KEPT
+
+
+def test_render_takes_no_result_that_another_job_has_bought() -> None:
+    """It is of the same picture, and not of this cut-out."""
+    world = of_the_photos_pixels()
+    job = finish(world, world.arrives())
+    ((picture, item),) = world.bought.items.items()
+    assert item.kept is not None
+    world.bought.items[picture] = replace(item, kept=replace(item.kept, job_id="another"))
+    assert rendered(world, job) == NOT_KEPT
+
+
+def test_render_has_no_models_pixels_where_nothing_is_kept() -> None:
+    """Reuse is switched off: each upload is bought, and its result is not kept."""
+    world = of_the_photos_pixels(reuse=False)
+    job = finish(world, world.arrives())
+    assert rendered(world, job) == NOT_KEPT
+
+
 def test_render_leaves_what_is_not_completed_alone() -> None:
     """A late message is no reason to touch a row."""
     world = World(recipes=(WEB,))
