@@ -205,7 +205,7 @@ def _remove_results(reach: Reach) -> Sequence[Statement]:
     return (
         ("FindJobsOfAPhoto", ("dynamodb:Query",), (f"{reach.table}/index/source",)),
         ("ReadJobsOfAPhoto", ("dynamodb:BatchGetItem",), (reach.table,)),
-        ("RemoveResults", ("s3:DeleteObject",), reach.cut_outs),
+        ("RemoveResults", ("s3:DeleteObject",), (*reach.cut_outs, reach.kept)),
     )
 
 

@@ -267,6 +267,10 @@ class KeptResults(Protocol):
         """Write what is kept into the file; False if there is nothing."""
         ...
 
+    def remove(self, key: str, standing: str) -> bool:
+        """Remove what stands there if it is still that; False if it is not."""
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Upload:

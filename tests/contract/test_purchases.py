@@ -135,3 +135,15 @@ def test_only_what_was_seen_is_replaced(kept: KeptResults, tmp_path: Path) -> No
     assert not kept.put(KEY, file_of(tmp_path, b"4"), replacing=seen)
     assert kept.fetch(KEY, tmp_path / "back")
     assert (tmp_path / "back").read_bytes() == b"3"
+
+
+def test_only_what_was_seen_is_removed(kept: KeptResults, tmp_path: Path) -> None:
+    """And what is gone cannot be removed once more."""
+    kept.put(KEY, file_of(tmp_path, b"1"), replacing=None)
+    seen = kept.standing(KEY) or ""
+    kept.put(KEY, file_of(tmp_path, b"2"), replacing=seen)
+    assert not kept.remove(KEY, seen)
+    now = kept.standing(KEY) or ""
+    assert kept.remove(KEY, now)
+    assert kept.standing(KEY) is None
+    assert not kept.remove(KEY, now)

@@ -66,6 +66,14 @@ class MemoryKept:
         file.write_bytes(self.objects[key])
         return True
 
+    def remove(self, key: str, standing: str) -> bool:
+        self.step("kept.remove")
+        if self.etags.get(key) != standing:
+            return False
+        self.lose(key)
+        self.step("kept.remove done")
+        return True
+
     def lose(self, key: str) -> None:
         """As if its lifecycle, or a person, had deleted it."""
         self.objects.pop(key, None)

@@ -133,6 +133,7 @@ class World:
         preparations: MemoryPreparations | None = None,
         photo_limits: PhotoLimits = PHOTO_LIMITS,
         reuse: bool = False,
+        delete_with_source: bool = False,
     ) -> None:
         rng = rng or random.Random(0)  # noqa: S311 - reproducible on purpose
         self.clock = clock or FakeClock()
@@ -156,6 +157,7 @@ class World:
             heads=self.jobs,
             telemetry=self.telemetry,
             notes=ErrorNotes(board=board, upload_prefix="", result_prefix=""),
+            removals=self.callbacks if delete_with_source else None,
         )
         self.bought = MemoryPurchases(step)
         self.kept = MemoryKept(step)
@@ -289,6 +291,7 @@ class World:
             results_bucket=self.results.bucket,
             upload_prefix="",
             result_prefix="",
+            keeping=keeping if reuse else None,
         )
         self.operate = Operate(
             jobs=self.jobs,

@@ -237,10 +237,12 @@ def test_results_are_deleted_by_one_function_where_that_is_wanted_alone(
     assert {it for it in added if "error.json" not in it[1] and it[0] != "s3:GetObject"} >= {
         ("s3:DeleteObject", "<Results.Arn>/cut-outs/*"),
         ("s3:DeleteObject", "<Results.Arn>/review/*"),
+        ("s3:DeleteObject", "<Work.Arn>/kept/*"),
         ("dynamodb:Query", "<Jobs.Arn>/index/source"),
         ("dynamodb:BatchGetItem", "<Jobs.Arn>"),
         ("sqs:SendMessage", "<CallbacksQueue.Arn>"),
     }
+    assert ("s3:DeleteObject", "<Work.Arn>/kept/*") not in template.granted("StoreResultRole")
     submit = wanted.granted("SubmitRole") - template.granted("SubmitRole")
     assert ("sqs:SendMessage", "<CallbacksQueue.Arn>") in wanted.granted("SubmitRole")
     assert not {it for it in submit if it[0] == "s3:DeleteObject" and "error.json" not in it[1]}

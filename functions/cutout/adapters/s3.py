@@ -123,7 +123,7 @@ class S3Results:
 
     def remove(self, key: str, standing: StoredResult) -> bool:
         """Remove what stands there if it is still that; False if it is not."""
-        return _remove(self._client, self._bucket, key, standing)
+        return _remove(self._client, self._bucket, key, standing.etag)
 
     def put(
         self,
@@ -217,14 +217,14 @@ class S3Notes:
 
     def remove(self, key: str, standing: StandingNote) -> bool:
         """Remove what stands there if it is still that; False if it is not."""
-        return _remove(self._client, self._bucket, key, standing)
+        return _remove(self._client, self._bucket, key, standing.etag)
 
 
-def _remove(client: S3Client, bucket: str, key: str, standing: StoredResult | StandingNote) -> bool:
+def _remove(client: S3Client, bucket: str, key: str, etag: str) -> bool:
     try:
-        client.delete_object(Bucket=bucket, Key=key, IfMatch=standing.etag)
+        client.delete_object(Bucket=bucket, Key=key, IfMatch=etag)
     except ClientError as exc:
-        return _lost(exc, standing)
+        return _lost(exc, etag)
     return True
 
 
@@ -241,7 +241,7 @@ def _condition(replacing: StoredResult | StandingNote | None) -> Any:  # noqa: A
     return {"IfNoneMatch": "*"} if replacing is None else {"IfMatch": replacing.etag}
 
 
-def _lost(exc: ClientError, replacing: StoredResult | StandingNote | None) -> bool:
+def _lost(exc: ClientError, replacing: StoredResult | StandingNote | str | None) -> bool:
     """False for a condition that does not hold any more.
 
     Raises:
@@ -293,6 +293,10 @@ class S3Kept:
             for chunk in body.iter_chunks(_CHUNK_BYTES):
                 sink.write(chunk)
         return True
+
+    def remove(self, key: str, standing: str) -> bool:
+        """Remove what stands there if it is still that; False if it is not."""
+        return _remove(self._client, self._bucket, key, standing)
 
 
 def _labels(labels: Labels) -> Any:  # noqa: ANN401 - the SDK's keyword arguments

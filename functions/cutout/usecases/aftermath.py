@@ -37,13 +37,12 @@ class Aftermath:
 
     def follow(self, job: Job) -> None:
         """Do what a job's end asks for; nothing for a job that is under way."""
-        if job.state is State.SUPERSEDED or not job.state.is_settled:
+        if not job.state.is_settled:
             return
-        if self.notes is not None:
-            self._note(self.notes, job)
-        if self.tags is not None:
-            self._tag(self.tags, job)
-        if self.removals is not None and job.result is not None:
+        if job.state is not State.SUPERSEDED:
+            self._say(job)
+        # Who bought the picture may have kept its result, even if its photo is outdated.
+        if self.removals is not None and (job.result is not None or job.is_buyer):
             self._remove_if_deleted(self.removals, job)
 
     def deleted(self, source: Source) -> None:
@@ -66,6 +65,12 @@ class Aftermath:
                     job_id=source.job_id,
                 )
             )
+
+    def _say(self, job: Job) -> None:
+        if self.notes is not None:
+            self._note(self.notes, job)
+        if self.tags is not None:
+            self._tag(self.tags, job)
 
     def _note(self, notes: ErrorNotes, job: Job) -> None:
         if leaves_a_note(job) and why_superseded(self.heads, job) is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -63,6 +64,27 @@ class Keeping:
         """Bring back the very result that a completed job's cut-out was made of, if it is kept."""
         its_own = job.reused or self.purchases.kept_of(job)
         return its_own is not None and self._is_fetched(its_own, file)
+
+    def remove(self, job: Job) -> None:
+        """Remove what is kept of a job's own purchase; another job's, of the same picture, stays.
+
+        The picture's item goes on to name it: whoever wants it next finds it gone, and buys. A
+        result that was bought anew may stand there before its item says so: its bytes tell.
+
+        Raises:
+            TransientError: others write there so often that no condition held.
+        """
+        with tempfile.TemporaryDirectory(prefix="cutout-") as folder:
+            for _ in range(_PUT_TRIES):
+                kept = self.purchases.kept_of(job)
+                standing = self.results.standing(kept.key) if kept is not None else None
+                if kept is None or standing is None:
+                    return
+                if not self._is_fetched(kept, Path(folder) / "kept"):
+                    return
+                if self.results.remove(kept.key, standing):
+                    return
+        raise TransientError("the place of the kept result is written too often")
 
     def _is_fetched(self, kept: Kept | Reuse, file: Path) -> bool:
         return self.results.fetch(kept.key, file) and sha256(file) == kept.sha256

@@ -10,6 +10,7 @@ from cutout.errors import TransientError
 from cutout.job import Job, Source
 from cutout.keys import beside, result_keys, review_key
 from cutout.ports import Removal, Results, SourceJobs, StoredResult, Telemetry
+from cutout.usecases.keeping import Keeping
 
 _TRIES = 3
 _NAMED = 3
@@ -20,10 +21,13 @@ _MOST_JOBS = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Removing:
-    """Removes cut-outs and what is kept for review, each only if it is the deleted source's.
+    """Removes cut-outs and what is kept, each only if it is the deleted source's.
 
     What stands at a key says by its metadata whose it is. So it may be done twice, and late: what
     a newer upload has put there stays, and so does what is not ours.
+
+    Attributes:
+        keeping: where the model's results are kept; None where each upload is bought.
     """
 
     jobs: SourceJobs
@@ -32,6 +36,7 @@ class Removing:
     results_bucket: str
     upload_prefix: str
     result_prefix: str
+    keeping: Keeping | None = None
 
     def remove(self, removal: Removal) -> None:
         """Remove everything that is older than the deletion; where nothing stands, do nothing."""
@@ -39,6 +44,9 @@ class Removing:
         known = {job.id for job in jobs if job.source.order < removal.order}
         keys = dict.fromkeys([*self._recorded(jobs), *self._possible(removal)])
         removed = [key for key in keys if self._remove(key, removal, known)]
+        for job in jobs:
+            if self.keeping is not None and _is_meant(job, removal):
+                self.keeping.remove(job)
         self.telemetry.fact("results of a deleted photo removed", count=len(removed))
 
     def _recorded(self, jobs: Sequence[Job]) -> Iterator[str]:
@@ -71,6 +79,12 @@ class Removing:
 def _with_review(key: str) -> tuple[str, ...]:
     reviewed = review_key(key)
     return (key, reviewed, beside(reviewed))
+
+
+def _is_meant(job: Job, removal: Removal) -> bool:
+    if removal.job_id is not None:
+        return job.id == removal.job_id
+    return job.source.order < removal.order
 
 
 def _is_to_go(standing: StoredResult, removal: Removal, known: set[str]) -> bool:

@@ -24,7 +24,7 @@ from cutout.errors import (
 from cutout.job import Attempt, Job, Result
 from cutout.ports import Downloads, Labels, Pictures
 from cutout.provider import Task, TaskStatus
-from cutout.states import AttemptOutcome, Move, Reason
+from cutout.states import AttemptOutcome, Move, Reason, State
 from cutout.usecases.delivery import Delivery
 from cutout.usecases.finishing import Bases, Finished, Finishing
 from cutout.usecases.keeping import Keeping
@@ -238,7 +238,11 @@ class StoreResult:
             reason=reason,
             **facts,
         )
-        return self.recorder.record(job, settled)
+        saved = self.recorder.record(job, settled)
+        if saved.state is State.SUPERSEDED:
+            # Nothing is announced; but what was kept goes, if the photo was deleted meanwhile.
+            self.recorder.look_again(saved)
+        return saved
 
 
 def _died_here(job: Job) -> bool:

@@ -118,6 +118,7 @@ def build(
             results_bucket=settings.results_bucket,
             upload_prefix=settings.upload_prefix,
             result_prefix=settings.result_prefix,
+            keeping=keeping,
         ),
     )
 
