@@ -78,6 +78,7 @@ def _template(**outputs: str) -> str:
         "Results": {"Type": "AWS::S3::Bucket"},
         "Jobs": {"Type": "AWS::DynamoDB::Table", "Properties": table},
         "Submissions": {"Type": "AWS::SQS::Queue"},
+        "Callbacks": {"Type": "AWS::SQS::Queue"},
         "CutoutSubmitFunction1234": {"Type": "AWS::Lambda::Function", "Properties": function},
     }
     return json.dumps(
@@ -98,6 +99,7 @@ def target(cloud: Cloud) -> Target:
             ResultsBucketName="Results",
             JobsTableName="Jobs",
             SubmissionsQueueUrl="Submissions",
+            CallbacksQueueUrl="Callbacks",
         ),
     )
     return Target(stack=NAME, variables=sdk_variables(cloud.endpoint, cloud.operator))
