@@ -42,7 +42,7 @@ class Queues:
 
     @contextmanager
     def impatient(self) -> Iterator[None]:
-        """Have messages come again when their worker is not done after a second, for a while."""
+        """Have messages come again when their worker is not done after 3 seconds, for a while."""
         with ExitStack() as stack:
             for name in _WORK:
                 stack.enter_context(self._impatient(self._outputs[f"{name}QueueUrl"]))
@@ -52,7 +52,7 @@ class Queues:
     def _impatient(self, url: str) -> Iterator[None]:
         named = "VisibilityTimeout"
         answer = self._sqs.get_queue_attributes(QueueUrl=url, AttributeNames=[named])
-        self._sqs.set_queue_attributes(QueueUrl=url, Attributes={named: "1"})
+        self._sqs.set_queue_attributes(QueueUrl=url, Attributes={named: "3"})
         try:
             yield
         finally:
@@ -66,6 +66,15 @@ class Queues:
         for message in messages:
             self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return [str(message["Body"]) for message in messages]
+
+    def submissions_given_up(self) -> bool:
+        """Say whether any submission was given up."""
+        return self._count("SubmissionsDeadLetterQueueUrl") > 0
+
+    def forget(self) -> None:
+        """Empty the queues of what earlier tests left for later: Sweep sends on what is due."""
+        for name in _WORK:
+            self._sqs.purge_queue(QueueUrl=self._outputs[f"{name}QueueUrl"])
 
     def dead_letters(self) -> int:
         """Count the messages that were given up."""

@@ -154,9 +154,8 @@ def test_a_message_that_nobody_understands_ends_among_the_dead_letters(
     photos: Photos, queues: Queues, deployed: Deployed
 ) -> None:
     """After five tries, and without holding up anybody else."""
-    queues.take_dead_letters()  # of workers that were killed above
     with queues.impatient():
         queues.submit("what is this?")
-        deployed.wait(lambda: queues.dead_letters() == 1, "the message to be given up")
+        deployed.wait(queues.submissions_given_up, "the message to be given up")
     assert queues.take_dead_letters() == ["what is this?"]
     assert photos.settled(photos.put("broken/after nonsense.jpg")).state is State.COMPLETED

@@ -47,8 +47,9 @@ _REFUSED = {
 
 
 @pytest.fixture(scope="module")
-def busy(photos: Photos, stand_in: StandIn) -> Iterator[Upload]:
+def busy(photos: Photos, stand_in: StandIn, queues: Queues) -> Iterator[Upload]:
     """A photo whose task runs until these tests are over."""
+    queues.forget()
     stand_in.commit("task:slow", _KEY, seconds=3600, times=1)
     upload = photos.put(_KEY)
     photos.in_state(upload, State.PROCESSING)
