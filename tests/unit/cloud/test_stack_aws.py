@@ -89,7 +89,7 @@ def _template(**outputs: str) -> str:
     )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def target(cloud: Cloud) -> Target:
     """A stack with our outputs, and how to reach it."""
     cloud.client("cloudformation").create_stack(
@@ -105,7 +105,7 @@ def target(cloud: Cloud) -> Target:
     return Target(stack=NAME, variables=sdk_variables(cloud.endpoint, cloud.operator))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stack(target: Target) -> AwsStack:
     """The stack, connected to."""
     return connect(target)
