@@ -17,7 +17,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, metrics_of_all
 from cutout.events import read_callback
-from cutout.ports import Wake
+from cutout.ports.queues import Wake
 from cutout.wiring.store import StoreApp, build
 
 logger = Logger()

@@ -7,7 +7,7 @@ from io import SEEK_END
 from typing import BinaryIO
 
 from cutout.job import Photo
-from cutout.ports import Picture
+from cutout.ports.pictures import Picture
 from cutout.states import Reason
 
 _ASPECT_TOLERANCE = 0.02

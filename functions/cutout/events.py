@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any
 
 from cutout.errors import MessageError
-from cutout.job import Source
-from cutout.ports import Removal, RenderRequest, Wake
+from cutout.ports.queues import Removal, RenderRequest, Wake
+from cutout.source import Source
 from cutout.states import Lane
 
 

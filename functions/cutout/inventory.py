@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from cutout.job import Job, Source
-from cutout.ports import Head
+from cutout.job import Job
+from cutout.ports.table import Head
+from cutout.source import Source
 from cutout.states import Lane, Reason, State
 
 

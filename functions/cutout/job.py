@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,7 +9,9 @@ from decimal import Decimal
 from itertools import takewhile
 from typing import Any
 
+from cutout.attempt import Attempt, charged
 from cutout.errors import IllegalMoveError
+from cutout.source import Source
 from cutout.states import (
     TRANSITIONS,
     AttemptOutcome,
@@ -22,62 +23,6 @@ from cutout.states import (
     Transport,
 )
 from cutout.variant import Variant
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
-    """The upload: which bytes this job is about.
-
-    Attributes:
-        sequencer: S3's order of events on one key, upper-case hexadecimal as S3 sends it; or, for
-            an upload that was found in a listing, which tells no order, what `after` says.
-        size: bytes.
-    """
-
-    bucket: str
-    key: str
-    version_id: str | None
-    etag: str
-    sequencer: str
-    size: int
-
-    @property
-    def ref(self) -> str:
-        """Name of the key, whichever version: `bucket/key`."""
-        return f"{self.bucket}/{self.key}"
-
-    @property
-    def job_id(self) -> str:
-        """The same for every repeat of the event: 32 hexadecimal digits."""
-        version = self.version_id or f"{self.etag}:{self.sequencer}"
-        identity = f"{self.bucket}\0{self.key}\0{version}"
-        return hashlib.sha256(identity.encode()).hexdigest()[:32]
-
-    @property
-    def order(self) -> str:
-        """The sequencer, padded so that strings compare as S3 defines it.
-
-        Source: "right pad the shorter value with zeros and compare", S3 event message structure.
-        """
-        return self.sequencer.upper().ljust(_ORDER_DIGITS, "0")
-
-    @property
-    def is_found(self) -> bool:
-        """It was found in a listing: its event is lost, late, or older than the deployment."""
-        return not self.sequencer or len(self.sequencer) > _ORDER_DIGITS
-
-
-def after(order: str | None) -> str:
-    """The sequencer of an upload that was found, and is newer than what has this order.
-
-    One digit more than any event's order has: above that order, and below every event that is
-    newer. With None, where nothing is known of the key, below every event.
-    """
-    return "" if order is None else f"{order}1"
-
-
-_ORDER_DIGITS = 32
-"""S3's own sequencers have about half as many."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -113,55 +58,6 @@ class Prepared:
     width: int
     height: int
     made_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Attempt:
-    """One paid call, recorded before it is made.
-
-    Attributes:
-        number: from 1; the callback URL names it.
-        body: the exact JSON text POSTed, kept while the attempt is open for an equal repeat.
-        posts: how often the body was sent.
-        file_id: the copy at the provider's Files API, until it is deleted.
-        credits_reserved: what the provider said it reserved, or our estimate until it did.
-        is_replayed: the provider answered a repeat with the first call's task.
-        is_adopted: the task is known from the body of a callback, not from the call's answer.
-    """
-
-    number: int
-    idempotency_key: str
-    started_at: datetime
-    body: str | None = None
-    posts: int = 1
-    file_id: str | None = None
-    outcome: AttemptOutcome = AttemptOutcome.OPEN
-    task_id: str | None = None
-    credits_reserved: Decimal | None = None
-    credits_used: Decimal | None = None
-    code: str | None = None
-    message: str | None = None
-    is_replayed: bool = False
-    is_adopted: bool = False
-
-    @property
-    def is_possible_double_charge(self) -> bool:
-        """The body was sent more than once, and the provider did not say that it knew it."""
-        return self.posts > 1 and not self.is_replayed
-
-    @property
-    def is_open(self) -> bool:
-        """Its outcome may still change."""
-        return self.outcome in _OPEN_OUTCOMES
-
-    def ended(self, outcome: AttemptOutcome, **facts: Any) -> Attempt:  # noqa: ANN401 - fields of an attempt
-        """The attempt with its last word; the body, which grants access to the photo, goes."""
-        return replace(self, outcome=outcome, body=None, **facts)
-
-
-_OPEN_OUTCOMES = frozenset(
-    {AttemptOutcome.OPEN, AttemptOutcome.UNKNOWN, AttemptOutcome.ACCEPTED},
-)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -418,12 +314,3 @@ _DELAYING = frozenset({Reason.BACKING_OFF, Reason.TASK_RETRIED, Reason.PREPARING
 _UNSENT_OUTCOMES = frozenset({AttemptOutcome.OPEN, AttemptOutcome.NOT_SENT})
 _HISTORY_LENGTH = 60
 _FREE_ATTEMPTS_KEPT = 10
-
-
-def charged(attempt: Attempt) -> Decimal:
-    """Credits that an attempt is known or must be assumed to have cost."""
-    if attempt.credits_used is not None:
-        return attempt.credits_used
-    if attempt.outcome in {AttemptOutcome.NOT_SENT, AttemptOutcome.REFUSED, AttemptOutcome.FAILED}:
-        return Decimal(0)
-    return attempt.credits_reserved or Decimal(0)

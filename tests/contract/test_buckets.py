@@ -13,8 +13,7 @@ import pytest
 
 from cutout.adapters.s3 import S3Notes, S3Results, S3Uploads
 from cutout.errors import SourceGoneError
-from cutout.job import Source
-from cutout.ports import (
+from cutout.ports.buckets import (
     Labels,
     Notes,
     Occasion,
@@ -24,6 +23,7 @@ from cutout.ports import (
     StoredResult,
     Uploads,
 )
+from cutout.source import Source
 from tests.contract.aws import REGION, cloud
 from tests.fakes.buckets import MemoryNotes, MemoryResults, MemoryUploads
 

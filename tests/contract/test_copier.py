@@ -16,7 +16,7 @@ from PIL import Image, ImageChops, ImageCms, ImageOps, ImageStat
 from cutout.adapters.pillow.copier import PillowCopier
 from cutout.errors import NotAPhotoError
 from cutout.local.place import shipped_photos
-from cutout.ports import Copy, Seen
+from cutout.ports.pictures import Copy, Seen
 from cutout.states import Reason
 
 COPIER = PillowCopier()

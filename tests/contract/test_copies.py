@@ -14,8 +14,8 @@ from cutout.adapters.s3 import S3Uploads
 from cutout.adapters.sqs import SqsPreparations
 from cutout.errors import CopyGoneError, SourceGoneError
 from cutout.events import read_due
-from cutout.job import Source
-from cutout.ports import Copies, Fetched
+from cutout.ports.buckets import Copies, Fetched
+from cutout.source import Source
 from tests.contract.aws import REGION, cloud
 from tests.fakes.buckets import MemoryCopies, MemoryUploads
 

@@ -14,8 +14,10 @@ from botocore.stub import ANY, Stubber
 from jsonschema import Draft202012Validator
 
 from cutout.adapters.event_bus import EventBus, detail
+from cutout.attempt import Attempt
 from cutout.errors import StoreBusyError
-from cutout.job import Attempt, Job, Result, Reuse, Source
+from cutout.job import Job, Result, Reuse
+from cutout.source import Source
 from cutout.states import AttemptOutcome, Reason, State
 from cutout.wiring.aws import Clients
 from tests.contract.aws import cloud

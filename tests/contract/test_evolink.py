@@ -15,7 +15,7 @@ from cutout.adapters.http_httpx import FetchLimits, HttpxHttp, SafeDownloads
 from cutout.errors import TaskUnknownError
 from cutout.local.evolink.options import Options
 from cutout.local.evolink.server import running_standin
-from cutout.ports import Downloads, Evolink
+from cutout.ports.provider import Downloads, Evolink
 from cutout.provider import Accepted, Refused, Task, TaskStatus
 from tests.contract.evolink_standin.neighbours import API_KEY, MODEL, Client, photo_host
 from tests.contract.provider import Key

@@ -13,7 +13,7 @@ from cutout.adapters.pillow.copier import PillowCopier
 from cutout.adapters.pillow.pictures import PillowPictures
 from cutout.errors import PictureError
 from cutout.local.place import shipped_photos
-from cutout.ports import Picture
+from cutout.ports.pictures import Picture
 
 PICTURES = PillowPictures(max_pixels=50_000_000)
 ORIENTATION = 0x0112

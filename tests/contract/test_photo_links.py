@@ -12,8 +12,8 @@ import pytest
 from botocore.stub import Stubber
 
 from cutout.adapters.photo_links import SESSION, PhotoLinks
-from cutout.job import Source
-from cutout.ports import PHOTO_LINK_LIVES
+from cutout.ports.buckets import PHOTO_LINK_LIVES
+from cutout.source import Source
 from cutout.wiring.aws import Clients
 from tests.contract.aws import REGION, cloud
 

@@ -15,7 +15,8 @@ from cutout.adapters.dynamodb.table import Table
 from cutout.adapters.s3 import S3Kept
 from cutout.errors import PurchaseMovedError
 from cutout.keys import kept_key
-from cutout.ports import KeptResults, Purchased
+from cutout.ports.buckets import KeptResults
+from cutout.ports.table import Purchased
 from cutout.purchase import Kept, Purchase
 from tests.contract.aws import cloud
 from tests.contract.jobs.table import TABLE, create_table

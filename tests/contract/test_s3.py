@@ -16,8 +16,8 @@ from botocore.stub import Stubber
 from cutout.adapters.s3 import S3Notes, S3Results, S3Uploads
 from cutout.encoded_words import encoded
 from cutout.errors import SourceGoneError
-from cutout.job import Source
-from cutout.ports import Handling, Labels, Occasion, StandingNote, StoredResult, Upload
+from cutout.ports.buckets import Handling, Labels, Occasion, StandingNote, StoredResult, Upload
+from cutout.source import Source
 from tests.contract.aws import REGION, cloud
 
 if TYPE_CHECKING:

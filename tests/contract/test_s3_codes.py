@@ -12,8 +12,8 @@ from botocore.stub import Stubber
 
 from cutout.adapters.s3 import S3Results, S3Uploads
 from cutout.errors import SourceGoneError
-from cutout.job import Source
-from cutout.ports import Labels, StoredResult
+from cutout.ports.buckets import Labels, StoredResult
+from cutout.source import Source
 from tests.contract.aws import cloud
 
 if TYPE_CHECKING:

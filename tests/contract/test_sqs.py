@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 from cutout.adapters.sqs import SqsCallbacks, SqsIntake, SqsSubmissions
 from cutout.errors import StoreBusyError
 from cutout.events import JobDue, Uploaded, read_callback, read_submission
-from cutout.ports import Removal, RenderRequest, Wake
+from cutout.ports.queues import Removal, RenderRequest, Wake
 from cutout.states import Lane
 from tests.contract.aws import cloud
 from tests.events import sample

@@ -13,8 +13,9 @@ from botocore.exceptions import ClientError
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.errors import JobMovedError
-from cutout.job import Job, Source
+from cutout.job import Job
 from cutout.keys import FRESH_MARK
+from cutout.source import Source
 from cutout.states import State
 from tests.e2e.deployed import Deployed
 from tests.e2e.pictures import small_photo

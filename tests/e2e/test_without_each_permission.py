@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from cutout.adapters.sqs import SqsCallbacks
-from cutout.ports import RenderRequest
+from cutout.ports.queues import RenderRequest
 from tests.e2e.deployed import Deployed
 from tests.e2e.door import Door
 from tests.e2e.photos import Photos, Upload

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cutout.errors import CopyGoneError, SourceGoneError
-from cutout.job import Source
-from cutout.ports import Fetched, Labels, Occasion, StandingNote, StoredResult, Upload
+from cutout.ports.buckets import Fetched, Labels, Occasion, StandingNote, StoredResult, Upload
+from cutout.source import Source
 from tests.fakes.steps import Step, no_step
 
 

@@ -6,7 +6,7 @@ import struct
 from pathlib import Path
 
 from cutout.errors import NotAPhotoError
-from cutout.ports import Copy, Seen
+from cutout.ports.pictures import Copy, Seen
 from cutout.states import Reason
 from tests.fakes.steps import Step, no_step
 

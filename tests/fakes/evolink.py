@@ -14,7 +14,8 @@ from cutout.errors import (
     ResponseLostError,
     TaskUnknownError,
 )
-from cutout.ports import Clock, Picture
+from cutout.ports.pictures import Picture
+from cutout.ports.telemetry import Clock
 from cutout.provider import (
     Accepted,
     CreateOutcome,

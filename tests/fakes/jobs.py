@@ -8,7 +8,8 @@ from cutout.errors import GateMovedError, JobMovedError, TaskTakenError
 from cutout.gate import Gate
 from cutout.inventory import Brief, Moved
 from cutout.job import Job
-from cutout.ports import MOST_COUNTED, Clock, Head, Standing, TaskClaim
+from cutout.ports.table import MOST_COUNTED, Head, Standing, TaskClaim
+from cutout.ports.telemetry import Clock
 from cutout.states import Lane, State
 from tests.fakes.steps import Step, no_step
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from cutout.inventory import Listed, Provenance
-from cutout.job import Source
 from cutout.keys import MADE_BY
+from cutout.source import Source
 from cutout.states import Lane
 
 OLD = datetime(2026, 1, 1, tzinfo=UTC)

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from cutout.job import Job
-from cutout.ports import TIME_IN_STATE, Metric, Removal, RenderRequest, Wake
+from cutout.ports.queues import Removal, RenderRequest, Wake
+from cutout.ports.telemetry import TIME_IN_STATE, Metric
 from tests.fakes.steps import Step, no_step
 
 

@@ -9,11 +9,12 @@ from decimal import Decimal
 
 from cutout.callback_token import CallbackAddress, sign
 from cutout.gate import Limits
-from cutout.job import Job, Source
+from cutout.job import Job
 from cutout.keys import REVIEW_FOLDER
 from cutout.photo import PhotoLimits
-from cutout.ports import Wake
+from cutout.ports.queues import Wake
 from cutout.recipes import Recipe
+from cutout.source import Source
 from cutout.states import Pixels, Transport
 from cutout.usecases.aftermath import Aftermath
 from cutout.usecases.answer import Answers

@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
-from cutout.ports import TIME_IN_STATE
+from cutout.ports.telemetry import TIME_IN_STATE
 from cutout.wiring.aws import Clients
 from tests.contract.aws import ACCOUNT, REGION
 from tests.contract.jobs.table import TABLE, create_table

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
+from cutout.attempt import Attempt
 from cutout.callback_token import CallbackAddress, sign
-from cutout.job import Attempt, Job, Photo
+from cutout.job import Job, Photo
 from cutout.states import AttemptOutcome, Reason, State
 from tests.contract.loopback import Script, answer, serving
 from tests.events import SIGNING_KEY, sample

@@ -12,7 +12,7 @@ import pytest
 
 from cutout.callback_token import CallbackAddress, verify
 from cutout.job import Job
-from cutout.ports import Head
+from cutout.ports.table import Head
 from cutout.states import AttemptOutcome, Reason, State
 from tests.contract.loopback import Loopback, answer, serving
 from tests.events import SIGNING_KEY, sample

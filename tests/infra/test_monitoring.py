@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cutout.ports import Metric
+from cutout.ports.telemetry import Metric
 from infra.settings import Settings
 from tests.infra.reading import Reading, Synthesize
 

@@ -15,9 +15,10 @@ from typing import Any
 
 from cutout.errors import CallbackRefusedError, JobMovedError, TransientError
 from cutout.gate import Limits, PauseReason
-from cutout.job import Source
 from cutout.keys import FRESH_MARK
-from cutout.ports import Labels, Wake
+from cutout.ports.buckets import Labels
+from cutout.ports.queues import Wake
+from cutout.source import Source
 from cutout.states import TRANSITIONS, Move, Transport
 from cutout.usecases.wake import change_gate
 from tests.fakes.clock import FakeClock

@@ -14,7 +14,7 @@ from typing import Any
 
 from cutout.gate import Gate, Held
 from cutout.job import Job, Result
-from cutout.ports import Wake
+from cutout.ports.queues import Wake
 from cutout.provider import NotSent, OutcomeUnknown, Task, Uploaded
 from cutout.purchase import Purchase
 from cutout.states import Move, Reason

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from cutout.job import Source
-from cutout.ports import Clock, Wake
+from cutout.ports.queues import Wake
+from cutout.ports.telemetry import Clock
+from cutout.source import Source
 from tests.fakes.steps import Step
 
 Body = Source | tuple[str, Source] | str | Wake

@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from cutout.job import Source
-from cutout.ports import PHOTO_LINK_LIVES, Clock
+from cutout.ports.buckets import PHOTO_LINK_LIVES
+from cutout.ports.telemetry import Clock
+from cutout.source import Source
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -13,9 +13,8 @@ from botocore.exceptions import ClientError
 
 from cutout.encoded_words import decoded, encoded, is_plain
 from cutout.errors import SourceGoneError
-from cutout.job import Source
 from cutout.keys import MADE_BY, MAX_TAGS, SOURCE_ORDER, SOURCE_VERSION
-from cutout.ports import (
+from cutout.ports.buckets import (
     Fetched,
     Handling,
     Labels,
@@ -24,6 +23,7 @@ from cutout.ports import (
     StoredResult,
     Upload,
 )
+from cutout.source import Source
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

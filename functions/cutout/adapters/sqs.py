@@ -8,8 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cutout.errors import StoreBusyError
-from cutout.job import Source
-from cutout.ports import Removal, RenderRequest, Wake
+from cutout.ports.queues import Removal, RenderRequest, Wake
+from cutout.source import Source
 from cutout.states import Lane
 
 if TYPE_CHECKING:

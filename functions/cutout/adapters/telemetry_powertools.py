@@ -5,7 +5,7 @@ from __future__ import annotations
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
-from cutout.ports import TIME_IN_STATE, Metric
+from cutout.ports.telemetry import TIME_IN_STATE, Metric
 
 SERVICE = "cutout"
 """All functions count under one name: what two of them count is one series, and one alarm's."""

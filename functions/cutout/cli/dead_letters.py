@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cutout.errors import MessageError
 from cutout.events import Deleted, JobDue, Uploaded, read_callback, read_submission
-from cutout.ports import Removal, Wake
+from cutout.ports.queues import Removal, Wake
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -11,7 +11,8 @@ from cutout.states import Reason, State
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from cutout.job import Attempt, Job
+    from cutout.attempt import Attempt
+    from cutout.job import Job
     from cutout.variant import Variant
 
 STATE_STYLES = {

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cutout.cli.describe import duration
 from cutout.cli.gate_words import gate_as_json, gate_in_words
-from cutout.ports import MOST_COUNTED
+from cutout.ports.table import MOST_COUNTED
 from cutout.states import SETTLED, State
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cutout.gate import Gate
-    from cutout.ports import Standing
+    from cutout.ports.table import Standing
 
 WINDOW = timedelta(minutes=5)
 """What was settled within this time makes the rates."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cutout.gate import Gate
     from cutout.inventory import Copies, Intake, Objects, Records
     from cutout.job import Job
-    from cutout.ports import RenderQueue
+    from cutout.ports.queues import RenderQueue
     from cutout.states import State
     from cutout.usecases.operate import Operate
     from cutout.usecases.survey import Rules

@@ -18,9 +18,9 @@ from cutout.cli.numbers import ENDS, OPEN, WINDOW, Numbers
 from cutout.cli.problems import Problem
 from cutout.cli.stack import Sent, StackOutputs
 from cutout.gate import DEFAULT_LIMITS
-from cutout.job import Source
 from cutout.keys import FRESH_MARK, REVIEW_FOLDER
-from cutout.ports import MOST_COUNTED
+from cutout.ports.table import MOST_COUNTED
+from cutout.source import Source
 from cutout.usecases.arrive import Watch
 from cutout.usecases.operate import Operate
 from cutout.usecases.survey import Rules
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from cutout.gate import Gate
     from cutout.inventory import Copies, Intake, Objects, Records
     from cutout.job import Job
-    from cutout.ports import RenderQueue
+    from cutout.ports.queues import RenderQueue
     from cutout.states import State
 
 _LEASE = timedelta(minutes=2)

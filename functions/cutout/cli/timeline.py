@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime, timedelta
 
-    from cutout.job import Attempt, Job, Step
+    from cutout.attempt import Attempt
+    from cutout.job import Job, Step
 
 _WORDS = {
     Reason.GATE_FULL: "behind the gate: every slot is taken",

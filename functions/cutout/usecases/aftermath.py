@@ -11,8 +11,12 @@ from dataclasses import dataclass
 from typing import TypeGuard
 
 from cutout.errors import SourceGoneError
-from cutout.job import Job, Source
-from cutout.ports import Head, Removal, Removals, SourceHeads, SourceTags, Telemetry
+from cutout.job import Job
+from cutout.ports.buckets import SourceTags
+from cutout.ports.queues import Removal, Removals
+from cutout.ports.table import Head, SourceHeads
+from cutout.ports.telemetry import Telemetry
+from cutout.source import Source
 from cutout.states import State
 from cutout.usecases.labelling import STATE_TAG
 from cutout.usecases.newest import why_superseded

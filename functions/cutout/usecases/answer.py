@@ -7,11 +7,12 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from cutout.attempt import Attempt
 from cutout.errors import JobMovedError, TaskTakenError
 from cutout.gate import Gate
-from cutout.job import Attempt, Job
+from cutout.job import Job
 from cutout.policy import Decision, Verdict, decide_refusal
-from cutout.ports import Metric
+from cutout.ports.telemetry import Metric
 from cutout.provider import Accepted, CreateOutcome, NotSent, OutcomeUnknown, Refused
 from cutout.states import AttemptOutcome, Move, Reason, State, Transport
 from cutout.usecases.record import Recorder

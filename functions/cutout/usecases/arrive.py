@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from cutout.job import Job, Source
-from cutout.ports import Clock, Head, Jobs, SourceHeads, Telemetry
+from cutout.job import Job
+from cutout.ports.table import Head, Jobs, SourceHeads
+from cutout.ports.telemetry import Clock, Telemetry
+from cutout.source import Source
 from cutout.states import Lane
 from cutout.usecases.aftermath import Aftermath
 from cutout.usecases.timing import Timing

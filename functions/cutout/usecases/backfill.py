@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from cutout.inventory import Copies, Intake, Listed, Objects
-from cutout.job import Source, after
 from cutout.keys import LANE_MARK
+from cutout.source import Source, after
 from cutout.states import Lane
 from cutout.usecases.ahead import ahead
 from cutout.usecases.survey import Finding, Found, Rules

@@ -9,7 +9,8 @@ from cutout.errors import NotAPhotoError, SourceGoneError
 from cutout.job import Job
 from cutout.keys import FRESH_MARK, LANE_MARK, MADE_BY, result_keys
 from cutout.photo import PhotoLimits, check_size, inspect
-from cutout.ports import ResultKeys, Uploads
+from cutout.ports.buckets import Uploads
+from cutout.ports.table import ResultKeys
 from cutout.states import REFUSALS, Lane, Reason
 
 

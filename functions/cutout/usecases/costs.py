@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from cutout.job import Attempt, Job, charged
+from cutout.attempt import Attempt, charged
+from cutout.job import Job
 from cutout.states import State
 
 _NOTHING = Decimal(0)

@@ -8,7 +8,7 @@ from pathlib import Path
 from cutout.errors import IllegalMoveError
 from cutout.job import Job, Photo
 from cutout.keys import review_key
-from cutout.ports import Picture
+from cutout.ports.pictures import Picture
 from cutout.provider import Task
 from cutout.states import Pixels, Reason
 

@@ -11,7 +11,7 @@ from math import ceil
 from cutout.gate import DEFAULT_LIMITS, Gate, Limits
 from cutout.inventory import Records
 from cutout.job import Job
-from cutout.ports import Clock
+from cutout.ports.telemetry import Clock
 from cutout.states import State
 
 _RECENT = 100

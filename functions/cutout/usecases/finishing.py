@@ -9,7 +9,8 @@ from pathlib import Path
 from cutout.acceptance import has_aspect
 from cutout.errors import PictureError, SourceGoneError
 from cutout.job import Job, Photo, Prepared
-from cutout.ports import Picture, Pictures, Uploads
+from cutout.ports.buckets import Uploads
+from cutout.ports.pictures import Picture, Pictures
 from cutout.states import Pixels, Reason
 from cutout.usecases.delivery import Delivery
 

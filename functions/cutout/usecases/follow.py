@@ -10,11 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 
+from cutout.attempt import Attempt
 from cutout.errors import JobMovedError, TaskTakenError, TaskUnknownError, TransientError
 from cutout.gate import Gate
-from cutout.job import Attempt, Job
+from cutout.job import Job
 from cutout.policy import Verdict, decide_task_failure
-from cutout.ports import Evolink, Jobs, Metric, Wake
+from cutout.ports.provider import Evolink
+from cutout.ports.queues import Wake
+from cutout.ports.table import Jobs
+from cutout.ports.telemetry import Metric
 from cutout.provider import Task, TaskStatus
 from cutout.states import AttemptOutcome, Move, Reason, State, Transport
 from cutout.usecases.record import Recorder

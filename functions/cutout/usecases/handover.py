@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cutout.job import Job
-from cutout.ports import Copies, Files, PhotoLinks, Uploads
+from cutout.ports.buckets import Copies, PhotoLinks, Uploads
+from cutout.ports.provider import Files
 from cutout.provider import NotSent, Refused, Uploaded
 from cutout.states import Transport
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from cutout.attempt import charged
 from cutout.errors import TransientError
-from cutout.job import Job, Reuse, charged
+from cutout.job import Job, Reuse
 from cutout.keys import kept_key
-from cutout.ports import KeptResults
+from cutout.ports.buckets import KeptResults
 from cutout.purchase import Kept
 from cutout.usecases.delivery import Delivery
 from cutout.usecases.publishing import sha256

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from cutout.job import Job
 from cutout.keys import MADE_BY, SOURCE_ORDER, SOURCE_VERSION
-from cutout.ports import Labels, Telemetry, Uploads
+from cutout.ports.buckets import Labels, Uploads
+from cutout.ports.telemetry import Telemetry
 from cutout.provider import Task
 
 MAX_METADATA_BYTES = 2048

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cutout.job import Job
-from cutout.ports import SourceHeads
+from cutout.ports.table import SourceHeads
 from cutout.states import Reason
 
 

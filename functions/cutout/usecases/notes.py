@@ -14,10 +14,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cutout.errors import TransientError
-from cutout.job import Job, Source
+from cutout.job import Job
 from cutout.keys import note_key
-from cutout.ports import Notes, Occasion, StandingNote, Telemetry
+from cutout.ports.buckets import Notes, Occasion, StandingNote
+from cutout.ports.telemetry import Telemetry
 from cutout.reasons import MEANINGS
+from cutout.source import Source
 from cutout.states import Reason, State
 
 _TRIES = 3

@@ -9,7 +9,9 @@ from typing import Any
 
 from cutout.gate import Gate, Limits, PauseReason
 from cutout.job import Job
-from cutout.ports import Clock, Gates, Jobs, SubmissionQueue
+from cutout.ports.queues import SubmissionQueue
+from cutout.ports.table import Gates, Jobs
+from cutout.ports.telemetry import Clock
 from cutout.states import Lane, Move, Reason, Transport
 from cutout.usecases.wake import Waker, change_gate
 

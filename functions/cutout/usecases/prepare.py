@@ -17,7 +17,11 @@ from pathlib import Path
 from cutout.errors import JobMovedError, NotAPhotoError, SourceGoneError
 from cutout.job import Job, Photo, Prepared
 from cutout.photo import HEAD_BYTES, PhotoLimits, check_kind, fitting
-from cutout.ports import Clock, Copier, Copies, Jobs, Metric, SubmissionQueue, Telemetry, Uploads
+from cutout.ports.buckets import Copies, Uploads
+from cutout.ports.pictures import Copier
+from cutout.ports.queues import SubmissionQueue
+from cutout.ports.table import Jobs
+from cutout.ports.telemetry import Clock, Metric, Telemetry
 from cutout.states import Move, Reason
 from cutout.usecases.checking import is_fresh, lane_of, refuse_own_output
 

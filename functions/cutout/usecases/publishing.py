@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cutout.errors import TransientError
 from cutout.job import Job
-from cutout.ports import Labels, Results, StoredResult
+from cutout.ports.buckets import Labels, Results, StoredResult
 
 _PUT_TRIES = 3
 

@@ -13,7 +13,9 @@ from enum import Enum
 
 from cutout.errors import PurchaseMovedError
 from cutout.job import Job
-from cutout.ports import Clock, Jobs, Purchased, SubmissionQueue
+from cutout.ports.queues import SubmissionQueue
+from cutout.ports.table import Jobs, Purchased
+from cutout.ports.telemetry import Clock
 from cutout.purchase import Kept, Purchase
 from cutout.states import State
 

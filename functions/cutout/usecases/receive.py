@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from cutout.callback_token import verify
 from cutout.errors import CallbackRefusedError
-from cutout.ports import CallbackQueue, KeyRing, Metric, Telemetry, Wake
+from cutout.ports.provider import KeyRing
+from cutout.ports.queues import CallbackQueue, Wake
+from cutout.ports.telemetry import Metric, Telemetry
 
 MAX_BODY_BYTES = 64 * 1024
 """A task's description takes about 1 KB; what is much larger is not one."""

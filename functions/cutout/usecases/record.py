@@ -7,23 +7,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+from cutout.attempt import Attempt
 from cutout.errors import GateMovedError, JobMovedError, StoreBusyError
 from cutout.gate import Limits
-from cutout.job import Attempt, Job
-from cutout.ports import (
-    TIME_IN_STATE,
-    Announcements,
-    Backlog,
-    Clock,
-    Files,
-    Gates,
-    Jobs,
-    Metric,
-    ResultKeys,
-    SourceHeads,
-    TaskClaim,
-    Telemetry,
-)
+from cutout.job import Job
+from cutout.ports.provider import Files
+from cutout.ports.table import Backlog, Gates, Jobs, ResultKeys, SourceHeads, TaskClaim
+from cutout.ports.telemetry import TIME_IN_STATE, Announcements, Clock, Metric, Telemetry
 from cutout.states import Reason, State
 from cutout.usecases.aftermath import Aftermath
 from cutout.usecases.newest import why_superseded

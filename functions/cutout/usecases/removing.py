@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from itertools import islice
 
 from cutout.errors import TransientError
-from cutout.job import Job, Source
+from cutout.job import Job
 from cutout.keys import beside, result_keys, review_key
-from cutout.ports import Removal, Results, SourceJobs, StoredResult, Telemetry
+from cutout.ports.buckets import Results, StoredResult
+from cutout.ports.queues import Removal
+from cutout.ports.table import SourceJobs
+from cutout.ports.telemetry import Telemetry
+from cutout.source import Source
 from cutout.usecases.keeping import Keeping
 
 _TRIES = 3

@@ -9,7 +9,10 @@ from pathlib import Path
 
 from cutout.errors import JobMovedError, PictureError
 from cutout.job import Job, Result
-from cutout.ports import Jobs, Labels, Picture, RenderRequest, Results
+from cutout.ports.buckets import Labels, Results
+from cutout.ports.pictures import Picture
+from cutout.ports.queues import RenderRequest
+from cutout.ports.table import Jobs
 from cutout.states import Pixels, State
 from cutout.usecases.finishing import Bases, Finished, Finishing
 from cutout.usecases.keeping import Keeping

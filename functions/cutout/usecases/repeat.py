@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from cutout.attempt import Attempt
 from cutout.gate import Pause
-from cutout.job import Attempt, Job
-from cutout.ports import PHOTO_LINK_LIVES
+from cutout.job import Job
+from cutout.ports.buckets import PHOTO_LINK_LIVES
 from cutout.states import Move, Reason
 from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Timing

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cutout.keys import beside
-from cutout.ports import Picture
+from cutout.ports.pictures import Picture
 from cutout.reasons import MEANINGS
 from cutout.states import Reason
 from cutout.usecases.delivery import Delivery

@@ -15,14 +15,17 @@ from datetime import timedelta
 from pathlib import Path
 
 from cutout.acceptance import breaks_off, why_not
+from cutout.attempt import Attempt
 from cutout.errors import (
     FetchRefusedError,
     ResponseLostError,
     SourceGoneError,
     TransientError,
 )
-from cutout.job import Attempt, Job, Result
-from cutout.ports import Downloads, Labels, Pictures
+from cutout.job import Job, Result
+from cutout.ports.buckets import Labels
+from cutout.ports.pictures import Pictures
+from cutout.ports.provider import Downloads
 from cutout.provider import Task, TaskStatus
 from cutout.states import AttemptOutcome, Move, Reason, State
 from cutout.usecases.delivery import Delivery

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import chain
 
+from cutout.attempt import Attempt
 from cutout.callback_token import CallbackAddress, sign
 from cutout.errors import (
     CopyGoneError,
@@ -23,9 +24,11 @@ from cutout.errors import (
     StoreBusyError,
 )
 from cutout.gate import Gate, Held
-from cutout.job import Attempt, Job, Reuse
+from cutout.job import Job, Reuse
 from cutout.policy import decide_refusal
-from cutout.ports import CallbackQueue, Evolink, Metric, PreparationQueue, Signer, Wake
+from cutout.ports.provider import Evolink, Signer
+from cutout.ports.queues import CallbackQueue, PreparationQueue, Wake
+from cutout.ports.telemetry import Metric
 from cutout.provider import NotSent, Refused, Uploaded
 from cutout.purchase import Kept
 from cutout.states import Move, Reason, State

@@ -14,7 +14,8 @@ from itertools import islice
 
 from cutout.inventory import Brief, Listed, Objects, Provenance, Records
 from cutout.keys import result_keys, results_folder
-from cutout.ports import Clock, Head
+from cutout.ports.table import Head
+from cutout.ports.telemetry import Clock
 from cutout.states import Reason, State
 from cutout.usecases.ahead import ahead
 from cutout.usecases.arrive import Watch

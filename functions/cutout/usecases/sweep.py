@@ -8,17 +8,9 @@ from datetime import datetime, timedelta
 
 from cutout.gate import Gate, Limits
 from cutout.job import Job
-from cutout.ports import (
-    PAUSED_BECAUSE,
-    Backlog,
-    CallbackQueue,
-    Clock,
-    Gates,
-    Metric,
-    SubmissionQueue,
-    Telemetry,
-    Wake,
-)
+from cutout.ports.queues import CallbackQueue, SubmissionQueue, Wake
+from cutout.ports.table import Backlog, Gates
+from cutout.ports.telemetry import PAUSED_BECAUSE, Clock, Metric, Telemetry
 from cutout.states import State
 from cutout.usecases.wake import Waker, change_gate
 

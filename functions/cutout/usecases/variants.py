@@ -10,7 +10,10 @@ from pathlib import Path
 from cutout.errors import PictureError
 from cutout.job import Job
 from cutout.keys import variant_keys
-from cutout.ports import Clock, Labels, Metric, Picture, Pictures, ResultKeys, Telemetry
+from cutout.ports.buckets import Labels
+from cutout.ports.pictures import Picture, Pictures
+from cutout.ports.table import ResultKeys
+from cutout.ports.telemetry import Clock, Metric, Telemetry
 from cutout.recipes import Recipe, recipes_for
 from cutout.states import Pixels
 from cutout.usecases.publishing import Publishing, sha256

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from cutout.errors import GateMovedError, StoreBusyError
 from cutout.gate import Gate, Limits
-from cutout.ports import Backlog, Clock, Gates, SubmissionQueue
+from cutout.ports.queues import SubmissionQueue
+from cutout.ports.table import Backlog, Gates
+from cutout.ports.telemetry import Clock
 
 GateRule = Callable[[Gate], Gate]
 GATE_TRIES = 12

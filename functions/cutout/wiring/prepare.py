@@ -13,7 +13,8 @@ from cutout.adapters.s3 import S3Uploads
 from cutout.adapters.sqs import SqsSubmissions
 from cutout.adapters.system_clock import SystemClock
 from cutout.photo import PhotoLimits
-from cutout.ports import Jobs, Telemetry
+from cutout.ports.table import Jobs
+from cutout.ports.telemetry import Telemetry
 from cutout.settings import PrepareSettings
 from cutout.usecases.prepare import Prepare
 from cutout.wiring.aws import Clients

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cutout.adapters.sqs import SqsCallbacks
-from cutout.ports import Telemetry
+from cutout.ports.telemetry import Telemetry
 from cutout.settings import ReceiveSettings
 from cutout.usecases.receive import Receive
 from cutout.wiring.aws import Clients

@@ -17,7 +17,8 @@ from cutout.adapters.secrets import Secret
 from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions
 from cutout.adapters.system_clock import SystemClock
 from cutout.gate import Limits
-from cutout.ports import SourceHeads, Telemetry
+from cutout.ports.table import SourceHeads
+from cutout.ports.telemetry import Telemetry
 from cutout.settings import StoreSettings, SubmitSettings
 from cutout.usecases.aftermath import Aftermath
 from cutout.usecases.notes import ErrorNotes, NoteBoard

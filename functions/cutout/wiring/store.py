@@ -11,7 +11,8 @@ from cutout.adapters.dynamodb.table import Table
 from cutout.adapters.http_httpx import FetchLimits, SafeDownloads
 from cutout.adapters.pillow.pictures import PillowPictures
 from cutout.adapters.s3 import S3Kept, S3Results, S3Uploads
-from cutout.ports import Removal, RenderRequest, Telemetry, Wake
+from cutout.ports.queues import Removal, RenderRequest, Wake
+from cutout.ports.telemetry import Telemetry
 from cutout.recipes import Recipe, read_recipes
 from cutout.settings import StoreSettings
 from cutout.usecases.finishing import Finishing

@@ -13,7 +13,8 @@ from cutout.adapters.s3 import S3Uploads
 from cutout.adapters.sqs import SqsCallbacks, SqsPreparations
 from cutout.keys import REVIEW_FOLDER
 from cutout.photo import PhotoLimits
-from cutout.ports import Jobs, Telemetry
+from cutout.ports.table import Jobs
+from cutout.ports.telemetry import Telemetry
 from cutout.settings import SubmitSettings
 from cutout.usecases.answer import Answers
 from cutout.usecases.arrive import Arrive, Watch

@@ -9,7 +9,7 @@ from cutout.adapters.dynamodb.table import Table
 from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions
 from cutout.adapters.system_clock import SystemClock
 from cutout.gate import Limits
-from cutout.ports import Telemetry
+from cutout.ports.telemetry import Telemetry
 from cutout.settings import SweepSettings
 from cutout.usecases.sweep import Sweep
 from cutout.usecases.wake import Waker

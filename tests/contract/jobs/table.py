@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cutout.inventory import Records
 from cutout.job import Job
-from cutout.ports import Backlog, Gates, Jobs, ResultKeys, SourceHeads
+from cutout.ports.table import Backlog, Gates, Jobs, ResultKeys, SourceHeads
 from cutout.states import State
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cutout.job import Job
-from cutout.ports import Standing
+from cutout.ports.table import Standing
 from cutout.states import Lane, State
 from tests.contract.jobs.table import Store
 from tests.unit.core.builders import NOW, a_job, a_source, an_attempt

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from cutout.ports import Head
+from cutout.ports.table import Head
 from tests.contract.jobs.table import Store
 from tests.unit.core.builders import a_source
 

@@ -9,7 +9,7 @@ import pytest
 
 from cutout.inventory import Brief, Moved
 from cutout.job import Job
-from cutout.ports import Head
+from cutout.ports.table import Head
 from cutout.states import Reason, State
 from tests.contract.jobs.table import Store
 from tests.unit.core.builders import NOW, RESULT, a_job, a_source

@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import pytest
 
+from cutout.attempt import Attempt
 from cutout.errors import GateMovedError, JobMovedError
 from cutout.gate import Gate, Limits, Pause, PauseReason, Suspicion
-from cutout.job import Attempt, Job, Step
+from cutout.job import Job, Step
 from cutout.states import AttemptOutcome, Lane, Reason, State, Transport
 from tests.contract.jobs.table import Store
 from tests.unit.core.builders import (

@@ -12,7 +12,7 @@ from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
 from cutout.errors import GateMovedError, JobMovedError, TaskTakenError
 from cutout.gate import Gate
-from cutout.ports import TaskClaim
+from cutout.ports.table import TaskClaim
 from cutout.states import State
 from tests.contract.aws import cloud
 from tests.contract.jobs.table import TABLE, Store, create_table

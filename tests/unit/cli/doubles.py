@@ -12,6 +12,7 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
+from cutout.attempt import Attempt
 from cutout.cli.entry import cutout
 from cutout.cli.numbers import ENDS, OPEN, Numbers
 from cutout.cli.photos import Photo
@@ -21,13 +22,15 @@ from cutout.cli.stack import Sent, StackOutputs
 from cutout.cli.surroundings import Surroundings
 from cutout.cli.target import Choice
 from cutout.gate import DEFAULT_LIMITS, Gate
-from cutout.job import Attempt, Job, Source, Step
+from cutout.job import Job, Step
 from cutout.job import Result as CutOut
 from cutout.keys import REVIEW_FOLDER
 from cutout.local.lifecycle import Status
 from cutout.local.progress import CLOUD, DEPLOY, SYNTH, Progress
 from cutout.local.start import Wish
-from cutout.ports import RenderRequest, Standing
+from cutout.ports.queues import RenderRequest
+from cutout.ports.table import Standing
+from cutout.source import Source
 from cutout.states import AttemptOutcome, Reason, State
 from cutout.usecases.arrive import Watch
 from cutout.usecases.operate import Operate

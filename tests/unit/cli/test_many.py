@@ -10,7 +10,7 @@ import pytest
 
 from cutout.gate import Gate, Limits, PauseReason
 from cutout.job import Job
-from cutout.ports import Head
+from cutout.ports.table import Head
 from cutout.states import Lane, Reason, State, Transport
 from tests.unit.cli.doubles import NOON, RESULTS, UPLOADS, World, make_job
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cutout.ports import RenderRequest
+from cutout.ports.queues import RenderRequest
 from cutout.states import State
 from tests.unit.cli.doubles import World, make_job
 

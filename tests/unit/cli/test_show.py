@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from cutout.job import Attempt, Job, Step
+from cutout.attempt import Attempt
+from cutout.job import Job, Step
 from cutout.states import AttemptOutcome, Reason, State
 from cutout.variant import Variant
 from tests.unit.cli.doubles import NOON, World, make_job

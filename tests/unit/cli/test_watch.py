@@ -9,7 +9,7 @@ import pytest
 
 from cutout.cli.numbers import REQUESTS, Numbers, numbers_in_words
 from cutout.gate import DEFAULT_LIMITS, Gate, PauseReason
-from cutout.ports import MOST_COUNTED, Standing
+from cutout.ports.table import MOST_COUNTED, Standing
 from cutout.states import State
 from tests.unit.cli.doubles import NOON, HandClock, World, make_job
 

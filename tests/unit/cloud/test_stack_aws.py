@@ -18,8 +18,8 @@ from cutout.cli.problems import Problem
 from cutout.cli.stack_aws import AwsStack, connect
 from cutout.cli.target import Target
 from cutout.inventory import Listed
-from cutout.job import Source
 from cutout.local.credentials import sdk_variables
+from cutout.source import Source
 from cutout.states import Lane, State
 from tests.unit.cli.doubles import NOON, make_job
 from tests.unit.cloud.conftest import Cloud

@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from cutout.attempt import Attempt
 from cutout.gate import Gate, Limits
-from cutout.job import Attempt, Job, Photo, Result, Source
+from cutout.job import Job, Photo, Result
+from cutout.source import Source
 from cutout.states import AttemptOutcome, State
 
 NOW = datetime(2026, 11, 20, 9, 15, 27, tzinfo=UTC)

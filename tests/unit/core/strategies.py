@@ -9,8 +9,10 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
+from cutout.attempt import Attempt
 from cutout.gate import Gate, Limits, Pause, PauseReason, Suspicion
-from cutout.job import Attempt, Job, Photo, Prepared, Result, Reuse, Source, Step
+from cutout.job import Job, Photo, Prepared, Result, Reuse, Step
+from cutout.source import Source
 from cutout.states import AttemptOutcome, Lane, Pixels, Reason, State, Transport
 from cutout.variant import Variant
 

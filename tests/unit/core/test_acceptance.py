@@ -9,7 +9,7 @@ import pytest
 
 from cutout.acceptance import breaks_off, why_not
 from cutout.job import Photo
-from cutout.ports import Picture
+from cutout.ports.pictures import Picture
 from cutout.states import Reason
 from tests.unit.core.builders import PHOTO
 from tests.unit.core.drawing import SMALL

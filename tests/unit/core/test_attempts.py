@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.job import charged
+from cutout.attempt import charged
 from cutout.states import AttemptOutcome
 from tests.unit.core.builders import a_free_attempt, a_job, an_attempt
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from cutout.errors import MessageError
 from cutout.events import Deleted, JobDue, Uploaded, VersionDeleted, read_callback, read_submission
-from cutout.job import Source
-from cutout.ports import Wake
+from cutout.ports.queues import Wake
+from cutout.source import Source
 from cutout.states import Lane
 from tests.events import sample
 

@@ -11,9 +11,10 @@ import pytest
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from hypothesis import given
 
+from cutout.attempt import Attempt
 from cutout.gate import Gate
-from cutout.job import Attempt, Job, Photo, Step
-from cutout.ports import Head
+from cutout.job import Job, Photo, Step
+from cutout.ports.table import Head
 from cutout.rows import Row, from_row, to_row
 from cutout.states import AttemptOutcome, Lane, Reason, State
 from tests.unit.core.builders import NOW, PHOTO, RESULT, a_gate, a_job, an_attempt

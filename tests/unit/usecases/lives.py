@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
-from cutout.job import Job, Source
+from cutout.job import Job
+from cutout.source import Source
 from cutout.states import Transport
 from tests.fakes.world import LIMITS, World, png
 from tests.unit.usecases.hooks import WorkerDiedError

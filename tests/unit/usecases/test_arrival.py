@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from cutout.job import Job, Source, Step
-from cutout.ports import Head
+from cutout.job import Job, Step
+from cutout.ports.table import Head
+from cutout.source import Source
 from cutout.states import State
 from cutout.usecases.arrive import Watch
 from tests.fakes.clock import START

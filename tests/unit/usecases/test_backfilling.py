@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from cutout.job import after
 from cutout.keys import LANE_MARK, REVIEW_FOLDER
+from cutout.source import after
 from cutout.states import Lane
 from cutout.usecases.arrive import Watch
 from cutout.usecases.backfill import Candidate, Import, Pace, Queueing

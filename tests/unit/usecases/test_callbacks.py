@@ -8,7 +8,8 @@ import pytest
 
 from cutout.errors import CallbackRefusedError, ProviderBusyError, ResponseLostError
 from cutout.job import Job
-from cutout.ports import Metric, Wake
+from cutout.ports.queues import Wake
+from cutout.ports.telemetry import Metric
 from cutout.provider import Accepted, CreateOutcome, OutcomeUnknown
 from cutout.states import AttemptOutcome, State
 from tests.fakes.evolink import PRICE, FakeEvolink, answering, taken_but_unanswered

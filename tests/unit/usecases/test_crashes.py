@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from cutout.job import Job
-from cutout.ports import Metric
+from cutout.ports.telemetry import Metric
 from cutout.states import State, Transport
 from tests.fakes.copier import tiff
 from tests.unit.usecases.lives import Life, Story

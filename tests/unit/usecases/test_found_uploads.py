@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.job import Job, Source, after
+from cutout.job import Job
 from cutout.keys import LANE_MARK
-from cutout.ports import Labels
+from cutout.ports.buckets import Labels
+from cutout.source import Source, after
 from cutout.states import Lane, Reason, State
 from tests.fakes.world import World, png
 

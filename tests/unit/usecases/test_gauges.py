@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from cutout.gate import Gate, PauseReason
-from cutout.ports import PAUSED_BECAUSE, TIME_IN_STATE, Metric
+from cutout.ports.telemetry import PAUSED_BECAUSE, TIME_IN_STATE, Metric
 from cutout.states import State
 from tests.fakes.world import World
 

@@ -11,7 +11,7 @@ import pytest
 
 from cutout.gate import Gate, PauseReason
 from cutout.job import Job
-from cutout.ports import Metric
+from cutout.ports.telemetry import Metric
 from cutout.provider import NotSent, Refused
 from cutout.states import AttemptOutcome, Reason, State, Transport
 from tests.fakes.clock import START

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+from cutout.attempt import Attempt
 from cutout.gate import Gate
-from cutout.job import Attempt
 from cutout.provider import NotSent, Refused
 from cutout.states import AttemptOutcome, Reason, State
 from cutout.usecases.wake import change_gate

@@ -10,7 +10,7 @@ import pytest
 
 from cutout.errors import JobMovedError
 from cutout.job import Job
-from cutout.ports import Labels, Occasion
+from cutout.ports.buckets import Labels, Occasion
 from cutout.reasons import MEANINGS
 from cutout.states import State
 from cutout.usecases.notes import ErrorNotes, NoteBoard

@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from cutout.job import Source
+from cutout.source import Source
 from tests.fakes.world import png
 from tests.unit.usecases.lives import Life, Story
 

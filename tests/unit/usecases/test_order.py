@@ -10,8 +10,9 @@ from itertools import permutations
 import pytest
 
 from cutout.gate import Limits
-from cutout.job import Job, Source
+from cutout.job import Job
 from cutout.provider import NotSent, OutcomeUnknown
+from cutout.source import Source
 from cutout.states import Reason, State
 from tests.fakes.evolink import answering
 from tests.fakes.world import LIMITS, TIMING, World, png

@@ -10,7 +10,7 @@ import pytest
 
 from cutout.gate import Gate, Pause, PauseReason
 from cutout.job import Job
-from cutout.ports import Metric
+from cutout.ports.telemetry import Metric
 from cutout.provider import Refused
 from cutout.states import AttemptOutcome, Reason, State
 from cutout.usecases.wake import change_gate

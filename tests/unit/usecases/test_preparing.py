@@ -12,7 +12,8 @@ import pytest
 from cutout.errors import JobMovedError
 from cutout.job import Job, Photo, Prepared
 from cutout.photo import PhotoLimits
-from cutout.ports import Labels, Metric
+from cutout.ports.buckets import Labels
+from cutout.ports.telemetry import Metric
 from cutout.states import Lane, Move, Reason, State, Transport
 from tests.fakes.clock import START
 from tests.fakes.copier import tiff

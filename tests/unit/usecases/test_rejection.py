@@ -8,7 +8,8 @@ import pytest
 
 from cutout.job import Step
 from cutout.photo import PhotoLimits
-from cutout.ports import Labels, Metric
+from cutout.ports.buckets import Labels
+from cutout.ports.telemetry import Metric
 from cutout.states import Reason, State
 from tests.fakes.clock import START
 from tests.fakes.world import TIMING, World, png

@@ -8,7 +8,8 @@ import pytest
 
 from cutout.errors import TransientError
 from cutout.job import Job
-from cutout.ports import Labels, Removal
+from cutout.ports.buckets import Labels
+from cutout.ports.queues import Removal
 from cutout.states import State
 from cutout.variant import Variant
 from tests.fakes.clock import START

@@ -8,7 +8,7 @@ import pytest
 
 from cutout.errors import TransientError
 from cutout.job import Job
-from cutout.ports import Removal
+from cutout.ports.queues import Removal
 from cutout.states import Reason, State
 from tests.fakes.evolink import CUT_OUT
 from tests.fakes.world import World

@@ -8,7 +8,7 @@ import pytest
 
 from cutout.errors import TransientError
 from cutout.job import Job
-from cutout.ports import Labels
+from cutout.ports.buckets import Labels
 from cutout.states import Reason, State
 from tests.fakes.buckets import StoredObject
 from tests.fakes.evolink import PRICE

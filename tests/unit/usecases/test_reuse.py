@@ -10,7 +10,9 @@ import pytest
 
 from cutout.job import Job, Reuse
 from cutout.keys import FRESH_MARK, kept_key
-from cutout.ports import Labels, Metric, Wake
+from cutout.ports.buckets import Labels
+from cutout.ports.queues import Wake
+from cutout.ports.telemetry import Metric
 from cutout.provider import OutcomeUnknown
 from cutout.states import Reason, State
 from tests.fakes.evolink import CUT_OUT, PRICE, answering

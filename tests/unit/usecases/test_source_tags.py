@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from cutout.job import Job
-from cutout.ports import Labels
+from cutout.ports.buckets import Labels
 from cutout.states import State
 from tests.fakes.evolink import CUT_OUT
 from tests.fakes.world import World, png

@@ -10,7 +10,8 @@ import pytest
 
 from cutout.errors import FetchRefusedError, NotSentError, ProviderBusyError, ResponseLostError
 from cutout.job import Job, Result
-from cutout.ports import Handling, Labels, Metric
+from cutout.ports.buckets import Handling, Labels
+from cutout.ports.telemetry import Metric
 from cutout.states import Reason, State
 from tests.fakes.buckets import StoredObject
 from tests.fakes.clock import START

@@ -8,10 +8,11 @@ from decimal import Decimal
 
 import pytest
 
+from cutout.attempt import Attempt
 from cutout.callback_token import CallbackAddress, verify
 from cutout.gate import Gate
-from cutout.job import Attempt, Job, Photo
-from cutout.ports import Metric
+from cutout.job import Job, Photo
+from cutout.ports.telemetry import Metric
 from cutout.provider import Accepted, Refused
 from cutout.states import AttemptOutcome, Reason, State
 from tests.fakes.clock import START

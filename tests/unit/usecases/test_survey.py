@@ -11,7 +11,7 @@ import pytest
 from cutout.inventory import Listed
 from cutout.job import Job
 from cutout.keys import REVIEW_FOLDER
-from cutout.ports import Head
+from cutout.ports.table import Head
 from cutout.states import Reason, State
 from cutout.usecases.arrive import Watch
 from cutout.usecases.survey import Finding, Found, Rules, Survey

@@ -9,7 +9,8 @@ import pytest
 
 from cutout.errors import StoreBusyError
 from cutout.job import Job
-from cutout.ports import Metric, Wake
+from cutout.ports.queues import Wake
+from cutout.ports.telemetry import Metric
 from cutout.provider import NotSent
 from cutout.states import Reason, State
 from tests.fakes.evolink import LOST, answering, taken_but_unanswered

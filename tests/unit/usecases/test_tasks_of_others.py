@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cutout.job import Job
-from cutout.ports import Metric, TaskClaim
+from cutout.ports.table import TaskClaim
+from cutout.ports.telemetry import Metric
 from cutout.provider import Accepted, CreateOutcome
 from cutout.states import AttemptOutcome, Reason, State
 from tests.fakes.evolink import PRICE, FakeEvolink, answering, taken_but_unanswered

@@ -13,7 +13,7 @@ import pytest
 
 from cutout.gate import Pause, PauseReason
 from cutout.job import Job
-from cutout.ports import Metric
+from cutout.ports.telemetry import Metric
 from cutout.provider import CreateOutcome, NotSent, OutcomeUnknown, Refused
 from cutout.states import AttemptOutcome, Reason, State, Transport
 from tests.fakes.clock import START

@@ -8,7 +8,8 @@ from datetime import timedelta
 import pytest
 
 from cutout.job import Job
-from cutout.ports import Metric, RenderRequest
+from cutout.ports.queues import RenderRequest
+from cutout.ports.telemetry import Metric
 from cutout.recipes import Fit, Recipe
 from cutout.states import Pixels, State
 from tests.fakes.evolink import CUT_OUT

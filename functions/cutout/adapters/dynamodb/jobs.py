@@ -15,7 +15,7 @@ from cutout.errors import GateMovedError, JobMovedError, TaskTakenError
 from cutout.gate import Gate
 from cutout.inventory import Brief, Moved
 from cutout.job import Job
-from cutout.ports import MOST_COUNTED, Head, Standing, TaskClaim
+from cutout.ports.table import MOST_COUNTED, Head, Standing, TaskClaim
 from cutout.rows import from_row, to_row
 from cutout.states import Lane, Reason, State
 

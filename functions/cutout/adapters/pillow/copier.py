@@ -18,7 +18,7 @@ from cutout.adapters.pillow.uploads import (
 )
 from cutout.errors import NotAPhotoError
 from cutout.photo import FIRST_LYING
-from cutout.ports import Copy, Seen
+from cutout.ports.pictures import Copy, Seen
 from cutout.states import Reason
 
 Size = tuple[int, int]

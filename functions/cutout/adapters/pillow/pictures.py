@@ -17,7 +17,7 @@ from cutout.adapters.pillow.opening import (
     turned,
 )
 from cutout.errors import PictureError
-from cutout.ports import Picture
+from cutout.ports.pictures import Picture
 from cutout.recipes import Recipe
 
 

@@ -11,7 +11,7 @@ from cutout.cli.manual import DocumentedCommand
 from cutout.cli.options import json_option, stack_options
 from cutout.cli.problems import Problem, explained
 from cutout.cli.terminal import print_json, results, talk
-from cutout.ports import RenderRequest
+from cutout.ports.queues import RenderRequest
 from cutout.states import State
 
 if TYPE_CHECKING:

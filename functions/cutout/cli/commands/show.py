@@ -32,9 +32,10 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
+    from cutout.attempt import Attempt
     from cutout.cli.surroundings import Surroundings
     from cutout.cli.target import Choice
-    from cutout.job import Attempt, Job
+    from cutout.job import Job
     from cutout.variant import Variant
 
 _OTHERS_SHOWN = 5

@@ -1,0 +1,68 @@
+"""One paid call, and what is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from cutout.states import AttemptOutcome
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One paid call, recorded before it is made.
+
+    Attributes:
+        number: from 1; the callback URL names it.
+        body: the exact JSON text POSTed, kept while the attempt is open for an equal repeat.
+        posts: how often the body was sent.
+        file_id: the copy at the provider's Files API, until it is deleted.
+        credits_reserved: what the provider said it reserved, or our estimate until it did.
+        is_replayed: the provider answered a repeat with the first call's task.
+        is_adopted: the task is known from the body of a callback, not from the call's answer.
+    """
+
+    number: int
+    idempotency_key: str
+    started_at: datetime
+    body: str | None = None
+    posts: int = 1
+    file_id: str | None = None
+    outcome: AttemptOutcome = AttemptOutcome.OPEN
+    task_id: str | None = None
+    credits_reserved: Decimal | None = None
+    credits_used: Decimal | None = None
+    code: str | None = None
+    message: str | None = None
+    is_replayed: bool = False
+    is_adopted: bool = False
+
+    @property
+    def is_possible_double_charge(self) -> bool:
+        """The body was sent more than once, and the provider did not say that it knew it."""
+        return self.posts > 1 and not self.is_replayed
+
+    @property
+    def is_open(self) -> bool:
+        """Its outcome may still change."""
+        return self.outcome in _OPEN_OUTCOMES
+
+    def ended(self, outcome: AttemptOutcome, **facts: Any) -> Attempt:  # noqa: ANN401 - fields of an attempt
+        """The attempt with its last word; the body, which grants access to the photo, goes."""
+        return replace(self, outcome=outcome, body=None, **facts)
+
+
+_OPEN_OUTCOMES = frozenset(
+    {AttemptOutcome.OPEN, AttemptOutcome.UNKNOWN, AttemptOutcome.ACCEPTED},
+)
+
+
+def charged(attempt: Attempt) -> Decimal:
+    """Credits that an attempt is known or must be assumed to have cost."""
+    if attempt.credits_used is not None:
+        return attempt.credits_used
+    if attempt.outcome in {AttemptOutcome.NOT_SENT, AttemptOutcome.REFUSED, AttemptOutcome.FAILED}:
+        return Decimal(0)
+    return attempt.credits_reserved or Decimal(0)

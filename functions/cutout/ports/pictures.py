@@ -1,0 +1,117 @@
+"""Looking into picture files, and making others of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from cutout.recipes import Recipe
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Seen:
+    """What the header of a picture file says: its size as shown, and how it lies in the file."""
+
+    format: str
+    width: int
+    height: int
+    orientation: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Copy:
+    """A picture that was made of another."""
+
+    format: str
+    width: int
+    height: int
+
+
+class Copier(Protocol):
+    """Makes pictures that the model takes of those that it does not."""
+
+    def look(self, file: Path) -> Seen:
+        """What a file says of itself; nothing is decoded.
+
+        Raises:
+            NotAPhotoError: it is none that can be decoded.
+        """
+        ...
+
+    def copy(self, file: Path, into: Path, size: tuple[int, int], max_bytes: int) -> Copy:
+        """Make an upright sRGB picture of 8 bits a channel; of an animation, the first frame.
+
+        Args:
+            file: the photo.
+            into: where the copy is written.
+            size: width and height of the copy; smaller if it would have too many bytes.
+            max_bytes: what it may have.
+
+        Raises:
+            NotAPhotoError: it is damaged, or it cannot be made that small.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Picture:
+    """A decoded picture: its pixels, as shown, and the range of its alpha.
+
+    Attributes:
+        format: as Pillow names it, in lower case.
+        alpha_range: least and greatest, 0 clear to 255 solid; None without transparency.
+        orientation: how the stored pixels must be turned to be shown, 1 to 8 as in Exif.
+    """
+
+    format: str
+    width: int
+    height: int
+    alpha_range: tuple[int, int] | None
+    orientation: int = 1
+
+
+class Pictures(Protocol):
+    """Looking into picture files, and making others of them."""
+
+    def examine(self, file: Path) -> Picture | None:
+        """Decode the whole file; None if it is not a picture that can be decoded."""
+        ...
+
+    def cut_out(
+        self,
+        result: Path,
+        source: Path | None,
+        into: Path,
+        *,
+        size: tuple[int, int] | None = None,
+    ) -> Picture:
+        """Make a PNG of the model's own pixels, turned and coloured as the photo is shown.
+
+        Args:
+            result: what the model gave.
+            source: the photo, where the result may be turned otherwise or in another colour
+                space; None if it need not be looked at.
+            into: where the PNG is written.
+            size: width and height that it is scaled to; None leaves those of the result.
+
+        Raises:
+            PictureError: the source, or the result, cannot be decoded.
+        """
+        ...
+
+    def faithful_cut_out(self, result: Path, source: Path, into: Path) -> Picture:
+        """Make a PNG of the photo's own pixels, transparent where the result is.
+
+        Raises:
+            PictureError: the source, or the result, cannot be decoded.
+        """
+        ...
+
+    def render(self, cut_out: Path, recipe: Recipe, into: Path) -> Picture:
+        """Make a recipe's picture of a finished cut-out.
+
+        Raises:
+            PictureError: it cannot be made.
+        """
+        ...

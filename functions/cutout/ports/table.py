@@ -1,0 +1,180 @@
+"""What the jobs table keeps: jobs, the gate, and who has claimed what."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from cutout.gate import Gate
+from cutout.job import Job
+from cutout.purchase import Purchase
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TaskClaim:
+    """Whose task it is: one task of the provider makes one attempt's picture.
+
+    Attributes:
+        is_certain: the answer to the attempt's own call named the task; else a callback's body did.
+        expires_at: when nobody can name the task any more.
+    """
+
+    task_id: str
+    job_id: str
+    attempt: int
+    is_certain: bool
+    expires_at: datetime
+
+
+class Jobs(Protocol):
+    """The rows of the jobs."""
+
+    def claim(self, job: Job) -> Job:
+        """Insert a new job, or return the one that already stands under its id."""
+        ...
+
+    def find(self, job_id: str) -> Job | None:
+        """The job as it stands (strongly consistent)."""
+        ...
+
+    def save(
+        self,
+        job: Job,
+        *,
+        gate: Gate | None = None,
+        tasks: Sequence[TaskClaim] = (),
+    ) -> Job:
+        """Write the job, and the gate and claims of tasks with it: all of them or nothing.
+
+        Neither row nor gate may have been written since it was read. A task may be claimed by one
+        attempt; a claim that is certain takes over from one that is not.
+
+        Raises:
+            JobMovedError: the row's version is not `job.version`.
+            GateMovedError: the gate's version is not `gate.version`.
+            TaskTakenError: a task belongs to another attempt.
+        """
+        ...
+
+
+class Gates(Protocol):
+    """The gate's item."""
+
+    def read_gate(self) -> Gate:
+        """The gate as it stands (strongly consistent); a fresh one if there is none."""
+        ...
+
+    def write_gate(self, gate: Gate) -> Gate:
+        """Write it if nobody wrote it since it was read.
+
+        Raises:
+            GateMovedError: somebody did.
+        """
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Standing:
+    """Who stands behind the gate and who is inside, for people who look.
+
+    Attributes:
+        waiting: jobs behind the gate; of a longer line, `MOST_COUNTED`.
+        waiting_since: when the oldest of them arrived.
+        in_flight_since: when the oldest call was begun whose task may still be running.
+    """
+
+    waiting: int
+    waiting_since: datetime | None
+    in_flight_since: datetime | None
+
+
+MOST_COUNTED = 1000
+"""A line that is longer costs no more to look at."""
+
+
+class Backlog(Protocol):
+    """Which jobs to look at next; answers may be a moment old."""
+
+    def waiting(self, limit: int) -> Sequence[str]:
+        """Ids of jobs behind the gate: live before backfill, oldest first."""
+        ...
+
+    def due(self, now: datetime, limit: int) -> Sequence[Job]:
+        """Jobs whose time has come, oldest first."""
+        ...
+
+    def postpone(self, job: Job, until: datetime) -> None:
+        """Look at the job later; without effect if anybody moved it."""
+        ...
+
+    def count_holding(self) -> int:
+        """How many jobs hold a slot at the gate."""
+        ...
+
+    def standing(self) -> Standing:
+        """How long the line is, and how old its head and the oldest call are."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Head:
+    """The newest thing that happened to a key in the uploads bucket.
+
+    Attributes:
+        order: the padded sequencer of that event.
+        job_id: the job of that upload; None if the key was deleted.
+    """
+
+    source_ref: str
+    order: str
+    job_id: str | None
+
+
+class SourceHeads(Protocol):
+    """What is newest at each key."""
+
+    def advance(self, head: Head) -> Head:
+        """Take note of an upload or deletion; returns the newest, which may be another."""
+        ...
+
+    def newest(self, source_ref: str) -> Head | None:
+        """The newest that is known of a key (strongly consistent)."""
+        ...
+
+
+class ResultKeys(Protocol):
+    """Who owns which result key."""
+
+    def claim_result_key(self, result_key: str, source_ref: str) -> bool:
+        """Take the key for a source; True also when the source has it already."""
+        ...
+
+
+class Purchased(Protocol):
+    """Which pictures were bought, or are being bought."""
+
+    def claim_purchase(self, purchase: Purchase) -> Purchase:
+        """Insert it: the very same is returned; else the one that stands for the picture."""
+        ...
+
+    def find_purchase(self, picture: str) -> Purchase | None:
+        """The purchase as it stands (strongly consistent)."""
+        ...
+
+    def save_purchase(self, purchase: Purchase) -> Purchase:
+        """Write it if nobody wrote it since it was read.
+
+        Raises:
+            PurchaseMovedError: somebody did, or it is gone.
+        """
+        ...
+
+
+class SourceJobs(Protocol):
+    """The jobs of one key."""
+
+    def of_source(self, bucket: str, key: str, limit: int) -> Sequence[Job]:
+        """Newest upload first; the answer may be a moment old."""
+        ...
