@@ -138,7 +138,7 @@ class Intake(Protocol):
         ...
 
 
-class Copies(Protocol):
+class Transfers(Protocol):
     """Copying from one bucket into another, without the bytes passing through here."""
 
     def copy(self, listed: Listed, key: str, marks: Mapping[str, str]) -> bool | None:

@@ -11,7 +11,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from cutout.adapters.s3 import S3Notes, S3Results, S3Uploads
+from cutout.adapters.s3.notes import S3Notes
+from cutout.adapters.s3.results import S3Results
+from cutout.adapters.s3.uploads import S3Uploads
 from cutout.errors import SourceGoneError
 from cutout.ports.buckets import (
     Labels,

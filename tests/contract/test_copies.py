@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cutout.adapters.copies import S3Copies
-from cutout.adapters.s3 import S3Uploads
+from cutout.adapters.s3.copies import S3Copies
+from cutout.adapters.s3.uploads import S3Uploads
 from cutout.adapters.sqs import SqsPreparations
 from cutout.errors import CopyGoneError, SourceGoneError
 from cutout.events import read_due

@@ -12,7 +12,7 @@ import pytest
 
 from cutout.adapters.dynamodb.purchases import DynamoPurchases
 from cutout.adapters.dynamodb.table import Table
-from cutout.adapters.s3 import S3Kept
+from cutout.adapters.s3.kept import S3Kept
 from cutout.errors import PurchaseMovedError
 from cutout.keys import kept_key
 from cutout.ports.buckets import KeptResults

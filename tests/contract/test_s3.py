@@ -13,7 +13,9 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from cutout.adapters.s3 import S3Notes, S3Results, S3Uploads
+from cutout.adapters.s3.notes import S3Notes
+from cutout.adapters.s3.results import S3Results
+from cutout.adapters.s3.uploads import S3Uploads
 from cutout.encoded_words import encoded
 from cutout.errors import SourceGoneError
 from cutout.ports.buckets import Handling, Labels, Occasion, StandingNote, StoredResult, Upload

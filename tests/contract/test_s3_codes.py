@@ -10,7 +10,8 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from cutout.adapters.s3 import S3Results, S3Uploads
+from cutout.adapters.s3.results import S3Results
+from cutout.adapters.s3.uploads import S3Uploads
 from cutout.errors import SourceGoneError
 from cutout.ports.buckets import Labels, StoredResult
 from cutout.source import Source

@@ -9,7 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from cutout.adapters.s3_listing import S3Copies, S3Objects
+from cutout.adapters.s3.listing import S3Listing
+from cutout.adapters.s3.transfers import S3Transfers
 from cutout.inventory import Listed, Provenance
 from tests.contract.aws import REGION, cloud
 
@@ -36,7 +37,7 @@ def s3() -> Iterator[S3Client]:
 
 def listed(s3: S3Client, bucket: str, prefix: str = "") -> list[Listed]:
     """All pages in one."""
-    return [one for page in S3Objects(s3, bucket).pages(prefix) for one in page]
+    return [one for page in S3Listing(s3, bucket).pages(prefix) for one in page]
 
 
 def test_the_newest_version_of_each_key_is_listed(s3: S3Client) -> None:
@@ -64,7 +65,7 @@ def test_a_listing_goes_on_over_pages_and_keeps_to_its_prefix(s3: S3Client, buck
     for number in range(7):
         s3.put_object(Bucket=bucket, Key=f"a/{number}", Body=b"")
     s3.put_object(Bucket=bucket, Key="b/0", Body=b"")
-    pages = list(S3Objects(s3, bucket, page_size=3).pages("a/"))
+    pages = list(S3Listing(s3, bucket, page_size=3).pages("a/"))
     assert len(pages) == 3
     assert [one.key for page in pages for one in page] == [f"a/{n}" for n in range(7)]
     assert listed(s3, bucket, "c/") == []
@@ -74,7 +75,7 @@ def test_a_listing_goes_on_over_pages_and_keeps_to_its_prefix(s3: S3Client, buck
 def test_one_key_is_told_as_the_listing_tells_it(s3: S3Client, bucket: str) -> None:
     """None where nothing stands, or no longer."""
     s3.put_object(Bucket=bucket, Key=KEY, Body=b"photo")
-    objects = S3Objects(s3, bucket)
+    objects = S3Listing(s3, bucket)
     assert [objects.newest(KEY)] == listed(s3, bucket)
     s3.delete_object(Bucket=bucket, Key=KEY)
     assert objects.newest(KEY) is None
@@ -86,7 +87,7 @@ def test_a_cut_out_tells_what_it_was_made_from(s3: S3Client) -> None:
     ours = {"cutout-job": "a", "cutout-source-version": "v1", "cutout-source-order": "00A"}
     s3.put_object(Bucket="plain", Key="ours.png", Body=b"", Metadata=ours)
     s3.put_object(Bucket="plain", Key="theirs.png", Body=b"", Metadata={"owner": "ann"})
-    objects = S3Objects(s3, "plain")
+    objects = S3Listing(s3, "plain")
     assert objects.provenance("ours.png") == Provenance(version="v1", order="00A")
     assert objects.provenance("theirs.png") is None
     assert objects.provenance("nothing.png") is None
@@ -111,7 +112,7 @@ def test_a_copy_has_all_that_the_object_had_and_the_marks(s3: S3Client, bucket: 
         Tagging="shop=north",
     )
     (one,) = listed(s3, bucket)
-    assert S3Copies(s3, bucket, "uploads").copy(one, f"in/{KEY}", MARKS) is True
+    assert S3Transfers(s3, bucket, "uploads").copy(one, f"in/{KEY}", MARKS) is True
     copy = s3.get_object(Bucket="uploads", Key=f"in/{KEY}")
     assert (copy["Body"].read(), copy["ContentType"]) == (b"photo", "image/webp")
     assert copy["CacheControl"] == "max-age=60"
@@ -127,7 +128,7 @@ def test_a_copy_of_an_object_with_all_the_metadata_that_fits_goes_without_marks(
     own = {"owner": "x" * 2040}
     s3.put_object(Bucket="old", Key=KEY, Body=b"photo", Metadata=own)
     (one,) = listed(s3, "old")
-    assert S3Copies(s3, "old", "uploads").copy(one, KEY, MARKS) is True
+    assert S3Transfers(s3, "old", "uploads").copy(one, KEY, MARKS) is True
     assert s3.head_object(Bucket="uploads", Key=KEY)["Metadata"] == own
 
 
@@ -135,7 +136,7 @@ def test_our_own_cut_outs_are_not_copied(s3: S3Client) -> None:
     """They would be paid for to no purpose."""
     s3.put_object(Bucket="old", Key=KEY, Body=b"cut-out", Metadata={"cutout-job": "a"})
     (one,) = listed(s3, "old")
-    assert S3Copies(s3, "old", "uploads").copy(one, KEY, MARKS) is None
+    assert S3Transfers(s3, "old", "uploads").copy(one, KEY, MARKS) is None
     assert listed(s3, "uploads") == []
 
 
@@ -144,7 +145,7 @@ def test_what_is_gone_by_now_is_not_copied(s3: S3Client) -> None:
     s3.put_object(Bucket="plain", Key=KEY, Body=b"photo")
     (one,) = listed(s3, "plain")
     s3.delete_object(Bucket="plain", Key=KEY)
-    assert S3Copies(s3, "plain", "uploads").copy(one, KEY, MARKS) is False
+    assert S3Transfers(s3, "plain", "uploads").copy(one, KEY, MARKS) is False
 
 
 @pytest.mark.parametrize("code", ["PreconditionFailed", "ConditionalRequestConflict"])
@@ -170,7 +171,7 @@ def test_what_stands_there_by_now_is_not_written_over(s3: S3Client, code: str) -
                 "TaggingDirective": "COPY",
             },
         )
-        assert S3Copies(s3, "plain", "uploads").copy(one, "in/a.jpg", MARKS) is False
+        assert S3Transfers(s3, "plain", "uploads").copy(one, "in/a.jpg", MARKS) is False
         stub.assert_no_pending_responses()
 
 
@@ -181,4 +182,4 @@ def test_a_refusal_is_not_taken_for_a_race(s3: S3Client) -> None:
     with Stubber(s3) as stub:
         stub.add_client_error("head_object", "403", http_status_code=403)
         with pytest.raises(ClientError):
-            S3Copies(s3, "plain", "uploads").copy(one, "in/a.jpg", MARKS)
+            S3Transfers(s3, "plain", "uploads").copy(one, "in/a.jpg", MARKS)

@@ -74,7 +74,7 @@ class MemoryIntake:
 
 
 @dataclass
-class MemoryCopies:
+class MemoryTransfers:
     """Copies between two buckets."""
 
     source: MemoryObjects

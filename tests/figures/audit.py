@@ -28,7 +28,7 @@ from boto3.dynamodb.types import TypeSerializer
 from click.testing import CliRunner
 
 from cutout.adapters.dynamodb.jobs import _job_item
-from cutout.adapters.s3_listing import S3Objects
+from cutout.adapters.s3.listing import S3Listing
 from cutout.cli.clients_aws import Clients
 from cutout.cli.entry import cutout
 from cutout.cli.stack import StackOutputs
@@ -191,7 +191,7 @@ def measure(target: Target, objects: int) -> None:
     dry_run = ("backfill", f"s3://{outputs.uploads_bucket}/", "--dry-run")
     told = run(target, *dry_run)
     _say(f"{told['photos']:,} to queue, {told['skipped']} skipped")
-    pages = S3Objects(s3, outputs.uploads_bucket).pages("")
+    pages = S3Listing(s3, outputs.uploads_bucket).pages("")
     listed = [one for page in pages for one in page]
     done = [one for number, one in enumerate(listed) if number % _MISSING]
     rows = (completed(one, outputs) for one in done)

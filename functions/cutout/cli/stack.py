@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from cutout.cli.numbers import Numbers
     from cutout.cli.photos import Photo
     from cutout.gate import Gate
-    from cutout.inventory import Copies, Intake, Objects, Records
+    from cutout.inventory import Intake, Objects, Records, Transfers
     from cutout.job import Job
     from cutout.ports.queues import RenderQueue
     from cutout.states import State
@@ -136,7 +136,7 @@ class Stack(Protocol):
     def intake(self) -> Intake:
         """Return the queue for uploads that no event tells of."""
 
-    def copies(self, source_bucket: str) -> Copies:
+    def transfers(self, source_bucket: str) -> Transfers:
         """Return what copies from another bucket into the uploads bucket."""
 
     def rules(self) -> Rules:

@@ -10,7 +10,8 @@ from botocore.exceptions import ClientError
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
-from cutout.adapters.s3_listing import S3Copies, S3Objects
+from cutout.adapters.s3.listing import S3Listing
+from cutout.adapters.s3.transfers import S3Transfers
 from cutout.adapters.sqs import SqsCallbacks, SqsIntake, SqsSubmissions
 from cutout.cli.clients_aws import Clients
 from cutout.cli.clock import MachineClock
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from cutout.cli.photos import Photo
     from cutout.cli.target import Target
     from cutout.gate import Gate
-    from cutout.inventory import Copies, Intake, Objects, Records
+    from cutout.inventory import Intake, Objects, Records, Transfers
     from cutout.job import Job
     from cutout.ports.queues import RenderQueue
     from cutout.states import State
@@ -92,15 +93,15 @@ class AwsStack:
 
     def objects(self, bucket: str) -> Objects:
         """Return a bucket of the stack, or any other that the credentials may list."""
-        return S3Objects(self._s3, bucket)
+        return S3Listing(self._s3, bucket)
 
     def intake(self) -> Intake:
         """Return the queue for uploads that no event tells of."""
         return SqsIntake(self._clients.client("sqs"), self._outputs.submissions_queue_url)
 
-    def copies(self, source_bucket: str) -> Copies:
+    def transfers(self, source_bucket: str) -> Transfers:
         """Return what copies from another bucket into the uploads bucket."""
-        return S3Copies(self._s3, source_bucket, self._outputs.uploads_bucket)
+        return S3Transfers(self._s3, source_bucket, self._outputs.uploads_bucket)
 
     def requests(self) -> Mapping[str, int]:
         """Return how many requests were made to AWS so far, by the name of the operation."""

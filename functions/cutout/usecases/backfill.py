@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cutout.inventory import Copies, Intake, Listed, Objects
+from cutout.inventory import Intake, Listed, Objects, Transfers
 from cutout.keys import LANE_MARK
 from cutout.source import Source, after
 from cutout.states import Lane
@@ -98,14 +98,14 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class Import:
-    """Copies photos of another bucket into the uploads bucket, where their events make jobs.
+    """Transfers photos of another bucket into the uploads bucket, where their events make jobs.
 
     What stands in the uploads bucket is never written over.
     """
 
     source: Objects
     uploads: Objects
-    copies: Copies
+    transfers: Transfers
     rules: Rules
     pace: Pace
 
@@ -132,7 +132,7 @@ class Import:
             yield one
 
     def _copied(self, one: Candidate) -> Candidate:
-        done = self.copies.copy(one.listed, one.key, {LANE_MARK: Lane.BACKFILL.value})
+        done = self.transfers.copy(one.listed, one.key, {LANE_MARK: Lane.BACKFILL.value})
         if done:
             return one
         why = "own-output" if done is None else "changed-meanwhile"

@@ -12,7 +12,8 @@ from cutout.adapters.event_bus import EventBus
 from cutout.adapters.evolink.api import EvolinkApi
 from cutout.adapters.evolink.files import EvolinkFiles
 from cutout.adapters.http_httpx import HttpxHttp
-from cutout.adapters.s3 import S3Notes, S3Uploads
+from cutout.adapters.s3.notes import S3Notes
+from cutout.adapters.s3.uploads import S3Uploads
 from cutout.adapters.secrets import Secret
 from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions
 from cutout.adapters.system_clock import SystemClock

@@ -10,7 +10,9 @@ from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
 from cutout.adapters.http_httpx import FetchLimits, SafeDownloads
 from cutout.adapters.pillow.pictures import PillowPictures
-from cutout.adapters.s3 import S3Kept, S3Results, S3Uploads
+from cutout.adapters.s3.kept import S3Kept
+from cutout.adapters.s3.results import S3Results
+from cutout.adapters.s3.uploads import S3Uploads
 from cutout.ports.queues import Removal, RenderRequest, Wake
 from cutout.ports.telemetry import Telemetry
 from cutout.recipes import Recipe, read_recipes

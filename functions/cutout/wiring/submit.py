@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cutout.adapters.copies import S3Copies
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
 from cutout.adapters.photo_links import PhotoLinks
-from cutout.adapters.s3 import S3Uploads
+from cutout.adapters.s3.copies import S3Copies
+from cutout.adapters.s3.uploads import S3Uploads
 from cutout.adapters.sqs import SqsCallbacks, SqsPreparations
 from cutout.keys import REVIEW_FOLDER
 from cutout.photo import PhotoLimits

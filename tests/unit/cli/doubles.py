@@ -39,7 +39,7 @@ from cutout.usecases.wake import Waker
 from cutout.variant import Variant, replaced
 from tests.fakes.deployment import FakeDeployment
 from tests.fakes.jobs import MemoryJobs
-from tests.fakes.listing import MemoryCopies, MemoryIntake, MemoryObjects
+from tests.fakes.listing import MemoryIntake, MemoryObjects, MemoryTransfers
 from tests.fakes.queues import MemorySubmissions
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -275,9 +275,9 @@ class ScriptedStack:
         """Return what was queued."""
         return self.queued
 
-    def copies(self, source_bucket: str) -> MemoryCopies:
+    def transfers(self, source_bucket: str) -> MemoryTransfers:
         """Return what copies into the uploads bucket."""
-        return MemoryCopies(self.objects(source_bucket), self.objects(UPLOADS))
+        return MemoryTransfers(self.objects(source_bucket), self.objects(UPLOADS))
 
     def rules(self) -> Rules:
         """Return rules with the prefix that the test chose."""

@@ -269,7 +269,7 @@ def test_buckets_are_listed_copied_and_queued_as_on_aws(stack: AwsStack, cloud: 
         s3.put_object(Bucket="elsewhere", Key="a b+ü.jpg", Body=body, Metadata={"owner": "ann"})
     ((listed,),) = stack.objects("elsewhere").pages("a")
     assert (listed.size, listed.version_id) == (6, None)
-    assert stack.copies("elsewhere").copy(listed, "in/copied.jpg", {"cutout-lane": "backfill"})
+    assert stack.transfers("elsewhere").copy(listed, "in/copied.jpg", {"cutout-lane": "backfill"})
     copy = stack.objects(uploads).newest("in/copied.jpg")
     assert copy is not None
     assert [copy.is_same(one) for one in _listed(stack, uploads, "in/copied")] == [True]

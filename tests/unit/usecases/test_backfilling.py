@@ -14,7 +14,7 @@ from cutout.states import Lane
 from cutout.usecases.arrive import Watch
 from cutout.usecases.backfill import Candidate, Import, Pace, Queueing
 from cutout.usecases.survey import Finding, Found, Rules
-from tests.fakes.listing import MemoryCopies, MemoryIntake, MemoryObjects
+from tests.fakes.listing import MemoryIntake, MemoryObjects, MemoryTransfers
 
 ORDER = "0A".ljust(32, "0")
 
@@ -48,7 +48,7 @@ class Bench:
         return Import(
             source=source,
             uploads=self.uploads,
-            copies=MemoryCopies(source, self.uploads),
+            transfers=MemoryTransfers(source, self.uploads),
             rules=Rules(
                 watch=Watch(**(known | watch)), max_bytes=5000, retention=timedelta(days=90)
             ),

@@ -180,7 +180,7 @@ class _Other:
         self._import = Import(
             source=stack.objects(bucket),
             uploads=stack.objects(stack.outputs.uploads_bucket),
-            copies=stack.copies(bucket),
+            transfers=stack.transfers(bucket),
             rules=stack.rules(),
             pace=pace_of(stack, surroundings, tally),
         )

@@ -1,0 +1,1 @@
+"""The buckets in S3, a module for each use of one."""

@@ -1,0 +1,40 @@
+"""Accepted results as they came, in the work bucket."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cutout.adapters.s3.objects import Objects, save
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class S3Kept:
+    """Kept results, written and removed only over what was seen."""
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._objects = Objects(client, bucket)
+
+    def standing(self, key: str) -> str | None:
+        """The entity tag of what is there now."""
+        head = self._objects.look(key)
+        return None if head is None else str(head["ETag"])
+
+    def put(self, key: str, file: Path, *, replacing: str | None) -> bool:
+        """Keep the file if what stands there is still `replacing`; False if it is not."""
+        with file.open("rb") as body:
+            return self._objects.put(key, body, replacing=replacing)
+
+    def fetch(self, key: str, file: Path) -> bool:
+        """Write what is kept into the file; False if there is nothing."""
+        answer = self._objects.open(key)
+        if answer is None:
+            return False
+        save(answer["Body"], file)
+        return True
+
+    def remove(self, key: str, standing: str) -> bool:
+        """Remove what stands there if it is still that; False if it is not."""
+        return self._objects.remove(key, standing)

@@ -1,0 +1,83 @@
+"""A whole bucket, object by object: what an operator's commands look through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from cutout.adapters.s3.objects import Objects
+from cutout.inventory import Listed, Provenance
+from cutout.keys import MADE_BY, SOURCE_ORDER, SOURCE_VERSION
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class S3Listing:
+    """One bucket, listed with its versions: a plain listing does not name them.
+
+    Args:
+        client: with credentials that may list it.
+        bucket: its name.
+        page_size: how many versions a request asks for; S3 gives 1000 at most.
+    """
+
+    def __init__(self, client: S3Client, bucket: str, *, page_size: int = 1000) -> None:
+        self._client = client
+        self._objects = Objects(client, bucket)
+        self._bucket = bucket
+        self._page_size = page_size
+
+    @property
+    def bucket(self) -> str:
+        """Its name."""
+        return self._bucket
+
+    def pages(self, prefix: str) -> Iterator[list[Listed]]:
+        """The newest version of every key that stands, by key, a request a page.
+
+        A bucket that keeps many old versions takes more requests: they are listed, too.
+        """
+        pages = self._client.get_paginator("list_object_versions").paginate(
+            Bucket=self._bucket, Prefix=prefix, PaginationConfig={"PageSize": self._page_size}
+        )
+        for page in pages:
+            yield [_listed(one) for one in page.get("Versions", []) if one["IsLatest"]]
+
+    def newest(self, key: str) -> Listed | None:
+        """The newest version of one key; None if there is none or the key is deleted."""
+        head = self._objects.look(key)
+        if head is None:
+            return None
+        return Listed(
+            key=key,
+            version_id=_version(head.get("VersionId")),
+            etag=head["ETag"].strip('"'),
+            size=head["ContentLength"],
+            modified_at=head["LastModified"],
+        )
+
+    def provenance(self, key: str) -> Provenance | None:
+        """What a cut-out was made from; None for what is not there, or not ours."""
+        metadata = (self._objects.look(key) or {}).get("Metadata", {})
+        if MADE_BY not in metadata:
+            return None
+        return Provenance(
+            version=metadata.get(SOURCE_VERSION, ""),
+            order=metadata.get(SOURCE_ORDER, ""),
+        )
+
+
+def _listed(version: Any) -> Listed:  # noqa: ANN401 - the SDK's answer
+    return Listed(
+        key=version["Key"],
+        version_id=_version(version["VersionId"]),
+        etag=version["ETag"].strip('"'),
+        size=version["Size"],
+        modified_at=version["LastModified"],
+    )
+
+
+def _version(text: str | None) -> str | None:
+    """Objects from before versions were kept have the version `null`."""
+    return None if text in {None, "null"} else text

@@ -1,0 +1,71 @@
+"""What is said in the results bucket where a cut-out is missing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from cutout.adapters.s3.objects import Objects
+from cutout.keys import MADE_BY, SOURCE_ORDER
+from cutout.ports.buckets import Occasion, StandingNote
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_SAID_AT = "cutout-said-at"
+
+
+class S3Notes:
+    """Notes, written and removed only over what was seen."""
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._objects = Objects(client, bucket)
+
+    def standing(self, key: str) -> StandingNote | None:
+        """What is there now."""
+        head = self._objects.look(key)
+        if head is None:
+            return None
+        metadata = head.get("Metadata", {})
+        return StandingNote(
+            etag=head["ETag"],
+            occasion=_occasion(metadata),
+            job_id=metadata.get(MADE_BY),
+        )
+
+    def write(
+        self,
+        key: str,
+        text: str,
+        *,
+        job_id: str,
+        occasion: Occasion,
+        replacing: StandingNote | None,
+    ) -> bool:
+        """Write JSON if what stands there is still `replacing`; False if it is not."""
+        return self._objects.put(
+            key,
+            text.encode(),
+            replacing=replacing.etag if replacing else None,
+            ContentType="application/json",
+            CacheControl="no-cache",
+            Metadata={
+                MADE_BY: job_id,
+                SOURCE_ORDER: occasion.order,
+                _SAID_AT: occasion.at.isoformat(),
+            },
+        )
+
+    def remove(self, key: str, standing: StandingNote) -> bool:
+        """Remove what stands there if it is still that; False if it is not."""
+        return self._objects.remove(key, standing.etag)
+
+
+def _occasion(metadata: Mapping[str, str]) -> Occasion | None:
+    """None for what is no note of ours."""
+    try:
+        at = datetime.fromisoformat(metadata[_SAID_AT])
+        return Occasion(order=metadata[SOURCE_ORDER], at=at)
+    except (KeyError, ValueError):
+        return None

@@ -1,0 +1,108 @@
+"""Single objects: looked at, streamed, written and removed only over what was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAllowed", "405"})
+"""405: the version is a delete marker."""
+LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
+"""A condition does not hold any more."""
+_PRECONDITIONS_ON_ABSENT = frozenset({"NoSuchKey", "404"})
+_CHUNK_BYTES = 1 << 20
+
+
+class Objects:
+    """The objects of one bucket.
+
+    Answers are the SDK's own; entity tags are as S3 gives them, quotation marks included.
+    """
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    def look(self, key: str) -> Any:  # noqa: ANN401 - HeadObject's answer
+        """What is told of the object; None if there is none."""
+        try:
+            return self._client.head_object(Bucket=self._bucket, Key=key)
+        except ClientError as exc:
+            if code(exc) in GONE:
+                return None
+            raise
+
+    def open(self, key: str) -> Any:  # noqa: ANN401 - GetObject's answer
+        """The object, its body still to be read; None if there is none."""
+        try:
+            return self._client.get_object(Bucket=self._bucket, Key=key)
+        except ClientError as exc:
+            if code(exc) in GONE:
+                return None
+            raise
+
+    def tags(self, key: str) -> Any:  # noqa: ANN401 - GetObjectTagging's answer
+        """The object's tags; None if there is no such object."""
+        try:
+            return self._client.get_object_tagging(Bucket=self._bucket, Key=key)
+        except ClientError as exc:
+            if code(exc) in GONE:
+                return None
+            raise
+
+    def put(self, key: str, body: Any, *, replacing: str | None, **more: Any) -> bool:  # noqa: ANN401 - PutObject's keywords
+        """Write the object if its entity tag is still `replacing`, None meaning that none stands.
+
+        Returns:
+            False if somebody wrote or removed it meanwhile.
+        """
+        condition: Any = {"IfNoneMatch": "*"} if replacing is None else {"IfMatch": replacing}
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=body, **condition, **more)
+        except ClientError as exc:
+            return _lost(exc, replacing)
+        return True
+
+    def remove(self, key: str, standing: str) -> bool:
+        """Remove the object if its entity tag is still `standing`; False if it is not."""
+        try:
+            self._client.delete_object(Bucket=self._bucket, Key=key, IfMatch=standing)
+        except ClientError as exc:
+            return _lost(exc, standing)
+        return True
+
+
+def saved(body: Any, file: Path) -> Iterator[bytes]:  # noqa: ANN401 - a streaming body
+    """Write a body into a file, however large it is; yields it by the way, to be looked at."""
+    with file.open("wb") as sink:
+        for chunk in body.iter_chunks(_CHUNK_BYTES):
+            sink.write(chunk)
+            yield chunk
+
+
+def save(body: Any, file: Path) -> None:  # noqa: ANN401 - a streaming body
+    """Write a body into a file, however large it is."""
+    for _ in saved(body, file):
+        pass
+
+
+def code(exc: ClientError) -> str:
+    """S3's own word for what went wrong."""
+    return str(exc.response["Error"]["Code"])
+
+
+def _lost(exc: ClientError, replacing: str | None) -> bool:
+    """False for a condition that does not hold any more.
+
+    Raises:
+        ClientError: anything else.
+    """
+    if code(exc) in LOST | (_PRECONDITIONS_ON_ABSENT if replacing else frozenset()):
+        return False
+    raise exc

@@ -1,0 +1,89 @@
+"""The bucket that photos land in."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from cutout.adapters.s3.labels import labels_of, metadata_of
+from cutout.adapters.s3.objects import GONE, LOST, code, saved
+from cutout.errors import SourceGoneError
+from cutout.keys import MAX_TAGS
+from cutout.ports.buckets import Fetched, Labels, Upload
+from cutout.source import Source
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class S3Uploads:
+    """Uploads, each read by its version."""
+
+    def __init__(self, client: S3Client) -> None:
+        self._client = client
+
+    def read(self, source: Source) -> Upload:
+        """The bytes of this version, in one request."""
+        try:
+            answer = self._client.get_object(**_address(source))
+            body = answer["Body"].read()
+        except ClientError as exc:
+            raise _source_error(exc) from exc
+        return Upload(data=body, metadata=metadata_of(answer))
+
+    def fetch(self, source: Source, file: Path) -> Fetched:
+        """Stream this version into a file, however large it is."""
+        digest = hashlib.sha256()
+        try:
+            answer = self._client.get_object(**_address(source))
+        except ClientError as exc:
+            raise _source_error(exc) from exc
+        for chunk in saved(answer["Body"], file):
+            digest.update(chunk)
+        return Fetched(metadata=metadata_of(answer), sha256=digest.hexdigest())
+
+    def labels(self, source: Source) -> Labels:
+        """User metadata, tags and handling of this version."""
+        address = _address(source)
+        try:
+            head = self._client.head_object(**address)
+            address.pop("IfMatch", None)
+            return labels_of(head, self._client.get_object_tagging(**address))
+        except ClientError as exc:
+            raise _source_error(exc) from exc
+
+    def tag(self, source: Source, name: str, value: str) -> bool:
+        """Set one tag of this version and leave the others; False if it has too many already.
+
+        S3 writes all tags at once and knows no condition for it: of two who tag an object in the
+        same moment, one may lose.
+        """
+        address = _address(source)
+        try:
+            if address.pop("IfMatch", None):
+                self._client.head_object(**_address(source))
+            standing = self._client.get_object_tagging(**address)["TagSet"]
+            tags = [tag for tag in standing if tag["Key"] != name]
+            if len(tags) >= MAX_TAGS:
+                return False
+            wanted: Any = [*tags, {"Key": name, "Value": value}]
+            if {"Key": name, "Value": value} not in standing:
+                self._client.put_object_tagging(**address, Tagging={"TagSet": wanted})
+        except ClientError as exc:
+            raise _source_error(exc) from exc
+        return True
+
+
+def _address(source: Source) -> Any:  # noqa: ANN401 - the SDK's keyword arguments
+    address = {"Bucket": source.bucket, "Key": source.key}
+    if source.version_id:
+        return address | {"VersionId": source.version_id}
+    # Events name the entity tag without the quotation marks that are part of it (RFC 9110, 8.8.3).
+    return address | {"IfMatch": f'"{source.etag}"'}
+
+
+def _source_error(exc: ClientError) -> Exception:
+    return SourceGoneError(code(exc)) if code(exc) in GONE | LOST else exc
