@@ -321,6 +321,7 @@ class Cutout(Shared):
             error_notes=self.settings.error_notes,
             tag_source=self.settings.tag_source,
             delete_with_source=self.settings.delete_with_source,
+            reuse=self.settings.reuse,
         )
 
     def _timeout(self, name: FunctionName) -> int:

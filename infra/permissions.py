@@ -39,6 +39,7 @@ class Reach:
     error_notes: bool
     tag_source: bool
     delete_with_source: bool
+    reuse: bool
 
     @property
     def photos(self) -> str:
@@ -116,11 +117,11 @@ def _submit(reach: Reach) -> Sequence[Statement]:
         _find_jobs(reach, "lane"),
         _read_secrets(reach.api_key, reach.signing_key),
         ("LendPhotos", ("sts:AssumeRole",), (reach.photo_reader,)),
-        ("WakeTheNext", ("sqs:SendMessage",), (reach.submissions, reach.callbacks)),
+        ("WakeTheNext", ("sqs:SendMessage",), (reach.submissions,)),
         _announce(reach),
         *_keep_notes(reach),
         *_tag_sources(reach),
-        *_have_results_removed(reach),
+        *_wake_store_result(reach, is_wanted=reach.reuse or reach.delete_with_source),
     )
 
 
@@ -161,20 +162,16 @@ def _store_result(reach: Reach) -> Sequence[Statement]:
             ("s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectTagging"),
             reach.cut_outs,
         ),
-        ("KeepResults", ("s3:GetObject", "s3:PutObject"), (reach.kept,)),
-        (
-            "TellGoneFromForbidden",
-            ("s3:ListBucket",),
-            (reach.uploads, reach.results, reach.work),
-        ),
+        ("TellGoneFromForbidden", ("s3:ListBucket",), (reach.uploads, reach.results)),
         _keep_jobs(reach),
         _find_jobs(reach, "lane"),
         _read_secrets(reach.api_key),
         ("WakeTheNext", ("sqs:SendMessage",), (reach.submissions,)),
         _announce(reach),
+        *_keep_results(reach),
         *_take_notes_back(reach),
         *_tag_sources(reach),
-        *_have_results_removed(reach),
+        *_wake_store_result(reach, is_wanted=reach.delete_with_source),
         *_remove_results(reach),
     )
 
@@ -192,10 +189,21 @@ def _tag_sources(reach: Reach) -> Sequence[Statement]:
     return (("TagPhotos", actions, (reach.photos,)),)
 
 
-def _have_results_removed(reach: Reach) -> Sequence[Statement]:
-    if not reach.delete_with_source:
+def _keep_results(reach: Reach) -> Sequence[Statement]:
+    """Kept results are what pictures are completed from that were bought before."""
+    if not reach.reuse:
         return ()
-    return (("HaveResultsRemoved", ("sqs:SendMessage",), (reach.callbacks,)),)
+    return (
+        ("KeepResults", ("s3:GetObject", "s3:PutObject"), (reach.kept,)),
+        ("TellGoneResultsFromForbidden", ("s3:ListBucket",), (reach.work,)),
+    )
+
+
+def _wake_store_result(reach: Reach, *, is_wanted: bool) -> Sequence[Statement]:
+    """To complete a photo from what is kept, or to remove the results of a deleted one."""
+    if not is_wanted:
+        return ()
+    return (("WakeStoreResult", ("sqs:SendMessage",), (reach.callbacks,)),)
 
 
 def _remove_results(reach: Reach) -> Sequence[Statement]:
@@ -205,7 +213,11 @@ def _remove_results(reach: Reach) -> Sequence[Statement]:
     return (
         ("FindJobsOfAPhoto", ("dynamodb:Query",), (f"{reach.table}/index/source",)),
         ("ReadJobsOfAPhoto", ("dynamodb:BatchGetItem",), (reach.table,)),
-        ("RemoveResults", ("s3:DeleteObject",), (*reach.cut_outs, reach.kept)),
+        (
+            "RemoveResults",
+            ("s3:DeleteObject",),
+            (*reach.cut_outs, *([reach.kept] if reach.reuse else ())),
+        ),
     )
 
 

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import os
 from functools import cache
-from typing import Any
 
 from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import (
-    BatchProcessor,
-    EventType,
-    process_partial_response,
-)
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, metrics_of_all
 from cutout.events import read_due
 from cutout.wiring.prepare import PrepareApp, build
+from cutout.wiring.worker import worker
 
 logger = Logger()
 metrics = metrics_of_all()
-processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 @cache
@@ -40,17 +33,7 @@ def record_handler(record: SQSRecord) -> None:
             app.prepare.prepare(job)
 
 
-@metrics.log_metrics
-@logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> Any:  # noqa: ANN401 - as Powertools
-    """Reports which messages failed; SQS delivers those again."""
-    return process_partial_response(
-        event=event,
-        record_handler=record_handler,
-        processor=processor,
-        context=context,
-    )
-
+handler = worker(record_handler, logger, metrics)
 
 # Lambda runs imports with a whole processor and handlers with a share of one: what can be made
 # before the first event is made here. Anywhere else, importing this module makes nothing.

@@ -56,7 +56,7 @@ class Recorder:
     clock: Clock
     limits: Limits
     task_claims_last: timedelta
-    purchases: Purchases | None = None
+    purchases: Purchases | None
 
     def record(self, before: Job, after: Job, rule: GateRule | None = None) -> Job:
         """Write a move; a slot that it gives up goes to whoever waits.

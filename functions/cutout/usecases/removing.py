@@ -40,7 +40,7 @@ class Removing:
     results_bucket: str
     upload_prefix: str
     result_prefix: str
-    keeping: Keeping | None = None
+    keeping: Keeping | None
 
     def remove(self, removal: Removal) -> None:
         """Remove everything that is older than the deletion; where nothing stands, do nothing."""

@@ -39,7 +39,7 @@ class Render:
     finishing: Finishing
     variants: Variants
     lease: timedelta
-    keeping: Keeping | None = None
+    keeping: Keeping | None
 
     def render(self, request: RenderRequest) -> None:
         """Make the variants that are asked for, and write on the row what became of them.

@@ -66,7 +66,7 @@ class StoreResult:
     timing: Timing
     randomness: Randomness
     results_bucket: str
-    keeping: Keeping | None = None
+    keeping: Keeping | None
 
     def store(self, job: Job, task: Task) -> Job:
         """Take every step, and return the job as it stands then."""
