@@ -45,6 +45,19 @@ def test_a_cut_out_of_an_enlarged_photo_has_the_photos_own_size(pixels: Pixels, 
     assert published(world).startswith(f"png 60 40 0 255 {how} ")
 
 
+@pytest.mark.parametrize("pixels", Pixels)
+def test_the_same_enlarged_photo_again_has_its_own_size_too(pixels: Pixels) -> None:
+    """It is completed from the kept result, which is as large as the model gave it."""
+    world = World(pixels=pixels, reuse=True)
+    finished(world, TINY, b"png 360 240 0 255")
+    again = world.arrives("b.tif", TINY)
+    world.settles()
+    job = world.job(again)
+    assert (job.state, size(job)) == (State.COMPLETED, (60, 40))
+    assert job.reused is not None
+    assert len(world.evolink.charges) == 1
+
+
 @pytest.mark.parametrize(
     ("pixels", "expected"), [(Pixels.MODEL, (2236, 1118)), (Pixels.SOURCE, (8000, 4000))]
 )
