@@ -9,15 +9,18 @@ from tests.simulation.faults import Mix
 from tests.simulation.mutations import MUTATIONS
 from tests.simulation.runs import first_break, run, tally
 
-SEEDS = 200
-_SEEDS_TO_CATCH = [*range(60), *range(61, 560, 2)]
+_SEEDS = [range(100), range(100, 200)]
+_TELLING = (11, 19, 27, 45, 52, 83, 85, 237)
+"""Each shows a break that few others show; where the engine has changed, the others are tried."""
+_SEEDS_TO_CATCH = [*_TELLING, *range(60), *range(61, 560, 2)]
 """Some of every kind, then fights over a key and uploads of one picture: the rarest races."""
 
 
-def test_the_promises_hold_whatever_happens_in_whatever_order() -> None:
+@pytest.mark.parametrize("seeds", _SEEDS, ids=str)
+def test_the_promises_hold_whatever_happens_in_whatever_order(seeds: range) -> None:
     """Thousands of jobs over hundreds of seeds: every fault of the table, every interleaving."""
-    told = tally(range(SEEDS))
-    assert told.jobs.total() >= 10 * SEEDS
+    told = tally(seeds)
+    assert told.jobs.total() >= 10 * len(seeds)
     assert set(told.jobs) == {state for state in State if state.is_settled}
     assert set(told.faults) == {kind.name for kind in fields(Mix)}
 
