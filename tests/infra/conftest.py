@@ -17,9 +17,11 @@ from aws_cdk import App, Stack  # noqa: E402 # the line above chooses its Node
 from aws_cdk.assertions import Template  # noqa: E402 # the same
 
 from infra.assets import Workshop  # noqa: E402 # the same
+from infra.cutout import Cutout  # noqa: E402 # the same
 from infra.inventory import SHAPES, Asset, FunctionName  # noqa: E402 # the same
 from infra.settings import Settings  # noqa: E402 # the same
 from infra.stack import CutoutStack  # noqa: E402 # the same
+from tests.infra.elsewhere import Make  # noqa: E402 # the same
 from tests.infra.reading import Reading, Synthesize  # noqa: E402 # the same
 
 INFRA = Path(__file__).resolve().parents[2] / "infra"
@@ -74,6 +76,22 @@ def ephemeral(synthesize: Synthesize) -> Reading:
             asset_platform="local",
         )
     )
+
+
+@pytest.fixture
+def stack(feature_flags: dict[str, Any]) -> Stack:
+    """Return somebody else's stack."""
+    return Stack(App(context=feature_flags, analytics_reporting=False), "Elsewhere")
+
+
+@pytest.fixture
+def make(stack: Stack, stand_in_assets: dict[FunctionName, Asset]) -> Make:
+    """Return what puts a Cutout into that stack."""
+
+    def put(construct_id: str = "Cutout", **properties: Any) -> Cutout:
+        return Cutout(stack, construct_id, assets=stand_in_assets, **properties)
+
+    return put
 
 
 @pytest.fixture(scope="session")

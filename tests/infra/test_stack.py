@@ -1,10 +1,9 @@
 """The stack as a whole, and the construct inside another stack."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-from aws_cdk import App, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 
@@ -58,12 +57,6 @@ TYPES = {
     "AWS::Scheduler::Schedule",
     "AWS::SecretsManager::Secret",
 }
-
-
-@pytest.fixture
-def stack(feature_flags: dict[str, Any]) -> Stack:
-    """Return somebody else's stack."""
-    return Stack(App(context=feature_flags, analytics_reporting=False), "Elsewhere")
 
 
 def test_others_find_the_parts_by_these_outputs(template: Reading) -> None:
