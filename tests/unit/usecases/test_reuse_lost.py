@@ -1,0 +1,53 @@
+"""A kept result that is gone or is not what was kept: the picture is bought again, once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from cutout.states import Reason, State
+from tests.fakes.world import TIMING, World
+from tests.unit.usecases.reusing import bought, finish, kept_at, reusing, settled
+
+MINUTE = timedelta(minutes=1)
+
+
+def damaged(world: World) -> None:
+    """One byte differs."""
+    world.kept.objects[kept_at(world)] += b"x"
+
+
+def deleted(world: World) -> None:
+    """Its lifecycle was shorter than our memory."""
+    world.kept.lose(kept_at(world))
+
+
+@pytest.mark.parametrize("trouble", [damaged, deleted])
+def test_a_kept_result_that_is_not_what_was_kept_is_bought_again(trouble: object) -> None:
+    """Its SHA-256 tells; from then on the new one is kept."""
+    world = reusing()
+    bought(world)
+    trouble(world)  # type: ignore[operator]
+    job = settled(world, world.arrives("b.jpg"))
+    assert (job.state, job.reused, len(world.evolink.charges)) == (State.PROCESSING, None, 2)
+    assert Reason.KEPT_RESULT_LOST in {step.reason for step in job.history}
+    finish(world, job)
+    assert settled(world, world.arrives("c.jpg")).reused is not None
+    assert len(world.evolink.charges) == 2
+
+
+def test_of_two_that_find_the_kept_result_gone_one_buys() -> None:
+    """The other waits for it."""
+    world = reusing()
+    bought(world)
+    jobs = [world.arrives("b.jpg"), world.arrives("c.jpg")]
+    deleted(world)
+    world.settles()
+    world.passes(MINUTE)
+    states = [world.job(job).state for job in jobs]
+    assert sorted(states) == [State.PROCESSING, State.QUEUED]
+    finish(world, world.job(jobs[states.index(State.PROCESSING)]))
+    world.passes(2 * TIMING.poll_interval)
+    assert [world.job(job).state for job in jobs] == [State.COMPLETED] * 2
+    assert len(world.evolink.charges) == 2
