@@ -21,7 +21,8 @@ from cutout.cli.previews import data_uri
 from cutout.cli.stack import Sent
 from cutout.job import Job
 from cutout.states import Reason, State
-from tests.unit.cli.doubles import NOON, make_job
+from tests.unit.cli.clock import NOON
+from tests.unit.cli.jobs import make_job
 
 _VOID = {"meta", "img", "br"}
 

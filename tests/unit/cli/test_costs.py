@@ -12,7 +12,9 @@ import pytest
 
 from cutout.job import Reuse
 from cutout.states import AttemptOutcome, Reason, State
-from tests.unit.cli.doubles import NOON, World, make_job
+from tests.unit.cli.clock import NOON
+from tests.unit.cli.jobs import make_job
+from tests.unit.cli.world import World
 
 DAY = timedelta(days=1)
 

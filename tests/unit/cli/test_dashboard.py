@@ -15,7 +15,7 @@ import pytest
 from cutout.cli.dashboard.body import Alarms, Graph, Points, Series, read_body
 from cutout.cli.dashboard.plot import Frame, plot
 from tests.fakes.deployment import NOON
-from tests.unit.cli.doubles import World
+from tests.unit.cli.world import World
 
 SVG = "{http://www.w3.org/2000/svg}"
 MINUTE = timedelta(minutes=1)

@@ -14,7 +14,8 @@ from cutout.cli.stack import Stack
 from cutout.cli.surroundings import Surroundings
 from cutout.cli.target import Choice
 from tests.fakes.deployment import FakeDeployment
-from tests.unit.cli.doubles import HandClock, HandClouds
+from tests.unit.cli.clock import HandClock
+from tests.unit.cli.clouds import HandClouds
 
 
 def _surroundings(connect: Callable[[Choice], Stack], folder: Path) -> Surroundings:

@@ -11,7 +11,9 @@ from cutout.cli.target import Choice
 from cutout.local.errors import LocalCloudError
 from cutout.local.lifecycle import Status
 from cutout.states import Reason, State
-from tests.unit.cli.doubles import PNG, ScriptedStack, World, make_job
+from tests.unit.cli.jobs import PNG, make_job
+from tests.unit.cli.stack import ScriptedStack
+from tests.unit.cli.world import World
 
 
 def test_the_demo_goes_the_whole_way_and_leaves_nothing_running(world: World) -> None:

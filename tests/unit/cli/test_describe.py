@@ -18,7 +18,8 @@ from cutout.cli.describe import (
 )
 from cutout.job import Reuse
 from cutout.states import AttemptOutcome, Reason, State
-from tests.unit.cli.doubles import NOON, make_job
+from tests.unit.cli.clock import NOON
+from tests.unit.cli.jobs import make_job
 
 LATER = NOON + timedelta(minutes=2)
 

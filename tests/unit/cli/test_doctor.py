@@ -20,7 +20,8 @@ from cutout.errors import NotSentError
 from cutout.gate import PauseReason
 from cutout.states import State
 from tests.fakes.deployment import KEY, NOON, OUTPUTS, FakeDeployment, a_function, arn, queue
-from tests.unit.cli.doubles import World, make_job
+from tests.unit.cli.jobs import make_job
+from tests.unit.cli.world import World
 
 Break = Callable[[FakeDeployment], object]
 MINUTE = timedelta(minutes=1)

@@ -11,7 +11,9 @@ from cutout.cli.follow import Followed, follow
 from cutout.cli.photos import Photo
 from cutout.cli.stack import Sent
 from cutout.states import State
-from tests.unit.cli.doubles import NOON, ScriptedStack, make_job
+from tests.unit.cli.clock import NOON
+from tests.unit.cli.jobs import make_job
+from tests.unit.cli.stack import ScriptedStack
 
 
 class Listener:

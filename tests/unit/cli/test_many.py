@@ -12,7 +12,9 @@ from cutout.gate import Gate, Limits, PauseReason
 from cutout.job import Job
 from cutout.ports.table import Head
 from cutout.states import Lane, Reason, State, Transport
-from tests.unit.cli.doubles import NOON, RESULTS, UPLOADS, World, make_job
+from tests.unit.cli.clock import NOON
+from tests.unit.cli.jobs import RESULTS, UPLOADS, make_job
+from tests.unit.cli.world import World
 
 HOUR = timedelta(hours=1)
 

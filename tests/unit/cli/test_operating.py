@@ -9,7 +9,8 @@ import pytest
 
 from cutout.gate import Gate, PauseReason
 from cutout.states import Reason, State
-from tests.unit.cli.doubles import World, make_job
+from tests.unit.cli.jobs import make_job
+from tests.unit.cli.world import World
 
 
 @pytest.fixture

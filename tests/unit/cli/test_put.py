@@ -9,7 +9,9 @@ from decimal import Decimal
 from cutout.cli.photos import Photo
 from cutout.job import Reuse
 from cutout.states import Reason, State
-from tests.unit.cli.doubles import PNG, ScriptedStack, World, make_job
+from tests.unit.cli.jobs import PNG, make_job
+from tests.unit.cli.stack import ScriptedStack
+from tests.unit.cli.world import World
 
 
 def test_photos_are_uploaded_followed_and_their_cut_outs_downloaded(world: World) -> None:

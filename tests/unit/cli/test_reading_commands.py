@@ -9,7 +9,9 @@ from datetime import timedelta
 from cutout.cli.problems import Problem
 from cutout.cli.target import Choice
 from cutout.states import Reason, State
-from tests.unit.cli.doubles import NOON, World, make_job
+from tests.unit.cli.clock import NOON
+from tests.unit.cli.jobs import make_job
+from tests.unit.cli.world import World
 
 
 def _know(world: World) -> None:

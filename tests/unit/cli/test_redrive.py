@@ -14,7 +14,8 @@ from cutout.cli.problems import Problem
 from cutout.states import Reason, State
 from tests.events import sample
 from tests.fakes.deployment import NOON, FakeDeployment, queue
-from tests.unit.cli.doubles import World, make_job
+from tests.unit.cli.jobs import make_job
+from tests.unit.cli.world import World
 
 JOB = "0123456789abcdef" * 2
 

@@ -8,7 +8,8 @@ import pytest
 
 from cutout.ports.queues import RenderRequest
 from cutout.states import State
-from tests.unit.cli.doubles import World, make_job
+from tests.unit.cli.jobs import make_job
+from tests.unit.cli.world import World
 
 
 @pytest.fixture

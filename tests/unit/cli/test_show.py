@@ -11,7 +11,9 @@ from cutout.attempt import Attempt
 from cutout.job import Job, Step
 from cutout.states import AttemptOutcome, Reason, State
 from cutout.variant import Variant
-from tests.unit.cli.doubles import NOON, World, make_job
+from tests.unit.cli.clock import NOON
+from tests.unit.cli.jobs import make_job
+from tests.unit.cli.world import World
 
 JOB_ID = "0123456789abcdef" * 2
 SECOND = timedelta(seconds=1)

@@ -17,7 +17,8 @@ from cutout.cli.photos import Photo
 from cutout.cli.stack import Sent
 from cutout.cli.terminal import results
 from cutout.states import Reason, State
-from tests.unit.cli.doubles import NOON, HandClock, make_job
+from tests.unit.cli.clock import NOON, HandClock
+from tests.unit.cli.jobs import make_job
 
 
 def _console(*, terminal: bool) -> Console:

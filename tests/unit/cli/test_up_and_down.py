@@ -9,7 +9,7 @@ import pytest
 from cutout.cli.wishes import OTHER_SERVERS_KEY
 from cutout.local.errors import LocalCloudError
 from cutout.local.lifecycle import Status
-from tests.unit.cli.doubles import World
+from tests.unit.cli.world import World
 
 
 def test_up_leaves_a_cloud_running_and_says_how_to_use_it(world: World) -> None:

@@ -11,7 +11,9 @@ from cutout.cli.numbers import REQUESTS, Numbers, numbers_in_words
 from cutout.gate import DEFAULT_LIMITS, Gate, PauseReason
 from cutout.ports.table import MOST_COUNTED, Standing
 from cutout.states import State
-from tests.unit.cli.doubles import NOON, HandClock, World, make_job
+from tests.unit.cli.clock import NOON, HandClock
+from tests.unit.cli.jobs import make_job
+from tests.unit.cli.world import World
 
 MINUTE = timedelta(minutes=1)
 

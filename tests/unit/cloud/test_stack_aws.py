@@ -21,7 +21,8 @@ from cutout.inventory import Listed
 from cutout.local.credentials import sdk_variables
 from cutout.source import Source
 from cutout.states import Lane, State
-from tests.unit.cli.doubles import NOON, make_job
+from tests.unit.cli.clock import NOON
+from tests.unit.cli.jobs import make_job
 from tests.unit.cloud.conftest import Cloud
 
 NAME = "Mine"

@@ -1,124 +1,32 @@
-"""A made-up world around the command line: a clock, a stack, a local cloud."""
+"""A made-up stack behind the command line."""
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
-from click.testing import CliRunner, Result
-
-from cutout.attempt import Attempt
-from cutout.cli.entry import cutout
 from cutout.cli.numbers import ENDS, OPEN, Numbers
 from cutout.cli.photos import Photo
-from cutout.cli.problems import Problem
-from cutout.cli.settings import CliSettings
 from cutout.cli.stack import Sent, StackOutputs
-from cutout.cli.surroundings import Surroundings
-from cutout.cli.target import Choice
 from cutout.gate import DEFAULT_LIMITS, Gate
-from cutout.job import Job, Step
-from cutout.job import Result as CutOut
+from cutout.job import Job
 from cutout.keys import REVIEW_FOLDER
-from cutout.local.lifecycle import Status
-from cutout.local.progress import CLOUD, DEPLOY, SYNTH, Progress
-from cutout.local.start import Wish
 from cutout.ports.queues import RenderRequest
 from cutout.ports.table import Standing
-from cutout.source import Source
-from cutout.states import AttemptOutcome, Reason, State
+from cutout.states import State
 from cutout.usecases.arrive import Watch
 from cutout.usecases.operate import Operate
 from cutout.usecases.survey import Rules
 from cutout.usecases.wake import Waker
 from cutout.variant import Variant, replaced
-from tests.fakes.deployment import FakeDeployment
 from tests.fakes.jobs import MemoryJobs
 from tests.fakes.listing import MemoryIntake, MemoryObjects, MemoryTransfers
 from tests.fakes.queues import MemorySubmissions
-
-NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-UPLOADS = "the-uploads"
-RESULTS = "the-results"
-PNG = b"\x89PNG the cut-out"
-_WAY = (State.QUEUED, State.SUBMITTING, State.PROCESSING, State.STORING)
-
-
-class HandClock:
-    """A clock that only moves when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.elapsed = 0.0
-
-    def now(self) -> datetime:
-        """Noon, and what has been slept since."""
-        return NOON + timedelta(seconds=self.elapsed)
-
-    def monotonic(self) -> float:
-        """What has been slept."""
-        return self.elapsed
-
-    def sleep(self, seconds: float) -> None:
-        """Move on at once."""
-        self.elapsed += seconds
-
-
-def make_job(
-    key: str = "a.jpg",
-    *,
-    state: State = State.COMPLETED,
-    reason: Reason | None = None,
-    message: str | None = None,
-    code: str | None = None,
-    credits_used: str | None = "5.4",
-    at: datetime = NOON,
-) -> Job:
-    """Return a job that went straight to a state, a second a step; `at` is when it began."""
-    way = [*_WAY[: _WAY.index(state)], state] if state in _WAY else [*_WAY, state]
-    history = tuple(
-        Step(state=step, at=at + timedelta(seconds=number), reason=None)
-        for number, step in enumerate(way)
-    )
-    result_key = key.rpartition(".")[0] + ".png"
-    done = state is State.COMPLETED
-    digest = hashlib.sha256(PNG).hexdigest()
-    return Job(
-        id=f"job-of-{key}",
-        source=Source(
-            bucket=UPLOADS, key=key, version_id="v1", etag="e1", sequencer="0A", size=1000
-        ),
-        state=state,
-        result_key=result_key,
-        created_at=at,
-        updated_at=history[-1].at,
-        due_at=None if state.is_settled else history[-1].at + timedelta(seconds=150),
-        is_announced=state.is_settled,
-        reason=reason,
-        code=code,
-        message=message,
-        attempts=(
-            Attempt(
-                number=1,
-                idempotency_key="k",
-                body=None,
-                started_at=at,
-                outcome=AttemptOutcome.SUCCEEDED,
-                task_id="task-1",
-                credits_used=None if credits_used is None else Decimal(credits_used),
-            ),
-        ),
-        result=CutOut(
-            bucket=RESULTS, key=result_key, size=len(PNG), width=600, height=400, sha256=digest
-        )
-        if done
-        else None,
-        history=history,
-    )
+from tests.unit.cli.clock import HandClock
+from tests.unit.cli.jobs import PNG, RESULTS, UPLOADS, WAY, make_job
 
 
 class ScriptedStack:
@@ -302,108 +210,7 @@ class ScriptedStack:
 
     def _after(self, key: str, looks: int) -> Job:
         end = self.ends.get(key) or make_job(key)
-        if looks > len(_WAY):
+        if looks > len(WAY):
             return end
-        job = make_job(key, state=_WAY[looks - 1])
+        job = make_job(key, state=WAY[looks - 1])
         return replace(job, created_at=end.created_at)
-
-
-@dataclass
-class HandClouds:
-    """A local cloud that is up when the test says so."""
-
-    now: Status = Status.DOWN
-    fails_with: Exception | None = None
-    wishes: list[Wish] = field(default_factory=list)
-    calls: list[str] = field(default_factory=list)
-
-    def status(self) -> Status:
-        """Say what the test said."""
-        return self.now
-
-    def up(self, wish: Wish, progress: Progress, *, stays_up: bool) -> Mapping[str, str]:
-        """Come up, or fail as the test said."""
-        self.calls.append("up for good" if stays_up else "up for a while")
-        self.wishes.append(wish)
-        progress.begin(CLOUD)
-        if self.fails_with is not None:
-            raise self.fails_with
-        progress.end(CLOUD)
-        progress.begin(SYNTH)
-        progress.end(SYNTH)
-        progress.begin(DEPLOY)
-        progress.end(DEPLOY)
-        self.now = Status.UP
-        return self.variables()
-
-    def is_like(self, wish: Wish) -> bool:
-        """Whether nothing was asked for, as nothing was when the test said that it is up."""
-        return wish.asked == Wish().asked
-
-    def down(self) -> bool:
-        """Go down."""
-        self.calls.append("down")
-        was_there = self.now is not Status.DOWN
-        self.now = Status.DOWN
-        return was_there
-
-    def env_file(self) -> Path:
-        """As seen from the project's root."""
-        return Path(".cutout/local.env")
-
-    def variables(self) -> Mapping[str, str]:
-        """Return made-up variables."""
-        return {
-            "AWS_ENDPOINT_URL": "https://127.0.0.1:4711",
-            "AWS_CA_BUNDLE": "/made/up/ca.pem",
-            "AWS_ACCESS_KEY_ID": "AKIAMADEUP",
-            "AWS_SECRET_ACCESS_KEY": "made-up",
-            "AWS_REGION": "us-east-1",
-            "CUTOUT_UPLOADS_BUCKET": UPLOADS,
-            "CUTOUT_RESULTS_BUCKET": RESULTS,
-            "CUTOUT_JOBS_TABLE": "the-jobs",
-        }
-
-
-@dataclass
-class World:
-    """Runs commands in a made-up world."""
-
-    folder: Path
-    stack: ScriptedStack = field(default_factory=ScriptedStack)
-    clouds: HandClouds = field(default_factory=HandClouds)
-    deployment: FakeDeployment = field(default_factory=FakeDeployment)
-    environment: dict[str, str] = field(default_factory=dict)
-    choices: list[Choice] = field(default_factory=list)
-    refuses: Problem | None = None
-
-    def run(self, *arguments: str | Path, typed: str | None = None) -> Result:
-        """Run a command as a person would, and return what came of it."""
-        surroundings = Surroundings(
-            settings=CliSettings.from_environment(self.environment),
-            folder=self.folder,
-            clock=self.stack.clock,
-            connect=self._connect,
-            examine=self._examine,
-            local=self.clouds,
-        )
-        return CliRunner().invoke(
-            cutout, [str(argument) for argument in arguments], obj=surroundings, input=typed
-        )
-
-    def photo(self, name: str, content: bytes = b"a photo") -> Path:
-        """Make a file."""
-        path = self.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        return path
-
-    def _examine(self, choice: Choice) -> FakeDeployment:
-        self.choices.append(choice)
-        return self.deployment
-
-    def _connect(self, choice: Choice) -> ScriptedStack:
-        self.choices.append(choice)
-        if self.refuses is not None:
-            raise self.refuses
-        return self.stack

@@ -1,0 +1,26 @@
+"""A clock for the command line that stands still until somebody sleeps."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+class HandClock:
+    """A clock that only moves when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.elapsed = 0.0
+
+    def now(self) -> datetime:
+        """Noon, and what has been slept since."""
+        return NOON + timedelta(seconds=self.elapsed)
+
+    def monotonic(self) -> float:
+        """What has been slept."""
+        return self.elapsed
+
+    def sleep(self, seconds: float) -> None:
+        """Move on at once."""
+        self.elapsed += seconds
