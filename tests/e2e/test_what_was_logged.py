@@ -15,6 +15,7 @@ from tests.e2e.deployed import STACK, Deployed
 from tests.e2e.door import Door
 from tests.e2e.logs import Logs
 from tests.e2e.photos import Photos
+from tests.e2e.pictures import opened, saved, small_photo
 from tests.e2e.queues import Queues
 from tests.e2e.stand_in import StandIn
 
@@ -29,6 +30,7 @@ def _something_happened(photos: Photos, stand_in: StandIn, door: Door) -> None:
     for fault in faults:
         stand_in.commit(fault, f"logged/{fault}", times=1)
     uploads = photos.put_all(["logged/well.jpg", *(f"logged/{fault}.jpg" for fault in faults)])
+    uploads.append(photos.put("logged/prepared.tif", saved(opened(small_photo()), "TIFF")))
     jobs = photos.all_settled(uploads, is_swept=True)
     door.knock(f"/callbacks/{door.token(jobs[0].id, 1)}")
     door.knock(f"/callbacks/{door.token(jobs[0].id, 1, key='forged')}")
