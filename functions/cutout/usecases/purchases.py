@@ -120,7 +120,9 @@ class Purchases:
         standing = self.ledger.find_purchase(self._picture(job.photo.sha256))
         if standing is None or standing.kept is None:
             return False
-        if standing.kept.sha256 != job.reused.sha256 or self._is_being_bought(standing):
+        if standing.kept.sha256 != job.reused.sha256:
+            return False
+        if standing.buyer != job.id and self._is_being_bought(standing):
             return False
         try:
             self._save(replace(standing, kept=None, buyer=job.id))

@@ -7,7 +7,9 @@ from datetime import timedelta
 import pytest
 
 from cutout.states import Reason, State
+from tests.fakes.evolink import LOST
 from tests.fakes.world import TIMING, World
+from tests.unit.usecases.hooks import Hook, WorkerDiedError
 from tests.unit.usecases.reusing import bought, finish, kept_at, reusing, settled
 
 MINUTE = timedelta(minutes=1)
@@ -51,3 +53,20 @@ def test_of_two_that_find_the_kept_result_gone_one_buys() -> None:
     world.passes(2 * TIMING.poll_interval)
     assert [world.job(job).state for job in jobs] == [State.COMPLETED] * 2
     assert len(world.evolink.charges) == 2
+
+
+def test_a_retried_photo_whose_own_kept_result_is_gone_buys_and_does_not_wait_for_itself() -> None:
+    """It was kept, but never came home; the picture's item still names the job as its buyer."""
+    hook = Hook()
+    world = reusing(hook)
+    job = world.arrives()
+    hook.die_at("results.put")
+    with pytest.raises(WorkerDiedError):
+        finish(world, job)
+    world.downloads.rule = lambda: LOST
+    world.passes(TIMING.job_deadline + timedelta(hours=1))
+    assert world.job(job).reason is Reason.RESULT_LOST
+    deleted(world)
+    world.operate.retry(world.job(job))
+    world.passes(10 * MINUTE)
+    assert (world.job(job).state, len(world.evolink.charges)) == (State.PROCESSING, 2)
