@@ -32,7 +32,7 @@ class Purchase:
     Attributes:
         picture: `{SHA-256 of the source}#{model}`.
         buyer: the job that may pay for it.
-        expires_at: when it is forgotten, if nobody writes it before.
+        expires_at: when it is forgotten, if nobody writes it before; None while it is being bought.
         version: counts its writes; every write names the one it read.
         kept: the result, once there is one.
         waiting: some of the jobs that wait for it and want to be woken.
@@ -40,7 +40,7 @@ class Purchase:
 
     picture: str
     buyer: str
-    expires_at: datetime
+    expires_at: datetime | None = None
     version: int = 0
     kept: Kept | None = None
     waiting: tuple[str, ...] = ()

@@ -108,6 +108,20 @@ def test_purchases_expire() -> None:
     assert item["expires_at"] == int(LATER.timestamp())
 
 
+def test_a_purchase_that_is_under_way_does_not_expire() -> None:
+    """Its item has nothing that DynamoDB would take for a time."""
+    with cloud() as clients:
+        create_table(clients.dynamodb())
+        table = Table(clients.dynamodb(), TABLE)
+        ledger = DynamoPurchases(table)
+        ledger.claim_purchase(replace(BEGUN, expires_at=None))
+        item, found = table.get(f"picture#{PICTURE}"), ledger.find_purchase(PICTURE)
+    assert item is not None
+    assert "expires_at" not in item
+    assert found is not None
+    assert found.expires_at is None
+
+
 def file_of(folder: Path, data: bytes) -> Path:
     """A result's file."""
     file = folder / "result"

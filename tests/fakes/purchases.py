@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from cutout.errors import PurchaseMovedError
@@ -34,6 +35,14 @@ class MemoryPurchases:
         self.items[purchase.picture] = saved
         self.step("purchases.save done")
         return saved
+
+    def forget(self, now: datetime) -> None:
+        """What the table does by itself with items whose time is over."""
+        self.items = {
+            picture: item
+            for picture, item in self.items.items()
+            if item.expires_at is None or item.expires_at > now
+        }
 
 
 @dataclass

@@ -37,7 +37,7 @@ class Purchases:
     """The pictures' items, and the rules of taking them.
 
     Attributes:
-        last: for as long an item is remembered after it was written.
+        last: for as long a kept result, or a buyer that ended without one, is remembered.
     """
 
     ledger: Purchased
@@ -104,7 +104,7 @@ class Purchases:
             if standing is None or standing.buyer != job.id or standing.kept is not None:
                 return
             try:
-                self._save(replace(standing, waiting=()))
+                self._save(replace(standing, waiting=()), is_over=True)
             except PurchaseMovedError:
                 continue
             self._wake(standing)
@@ -153,14 +153,15 @@ class Purchases:
         return Purchase(
             picture=self._picture(job.photo.sha256 if job.photo else ""),
             buyer=job.id,
-            expires_at=self.clock.now() + self.last,
         )
 
     def _picture(self, sha256: str) -> str:
         return f"{sha256}#{self.model}"
 
-    def _save(self, purchase: Purchase) -> Purchase:
-        expires_at = self.clock.now() + self.last
+    def _save(self, purchase: Purchase, *, is_over: bool = False) -> Purchase:
+        """Write it. Like the row of its buyer, it expires only once nobody is under way to buy."""
+        is_over = is_over or purchase.kept is not None
+        expires_at = self.clock.now() + self.last if is_over else None
         return self.ledger.save_purchase(replace(purchase, expires_at=expires_at))
 
     def _wake(self, purchase: Purchase) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from cutout.provider import OutcomeUnknown
 from cutout.states import Reason, State
-from tests.fakes.evolink import answering
+from tests.fakes.evolink import CUT_OUT, answering
 from tests.fakes.world import TIMING
 from tests.unit.usecases.reusing import finish, reusing
 
@@ -139,3 +139,33 @@ def test_many_that_wait_for_one_picture_are_all_completed() -> None:
     world.passes(2 * TIMING.poll_interval)
     assert {world.job(job).state for job in others} == {State.COMPLETED}
     assert len(world.evolink.charges) == 1
+
+
+def test_a_picture_is_bought_once_however_long_its_buyer_waits() -> None:
+    """Rows under way never expire, and so does not what they have claimed."""
+    world = reusing()
+    world.operate.pause()
+    first = world.arrives("a.jpg")
+    world.clock.advance(TIMING.retention + timedelta(days=3))
+    world.bought.forget(world.clock.now())
+    second = world.arrives("b.jpg")
+    assert second.reason is Reason.SAME_PICTURE
+    world.operate.resume()
+    world.settles()
+    finish(world, first)
+    assert world.job(second).state is State.COMPLETED
+    assert len(world.evolink.charges) == 1
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_what_is_over_is_forgotten_after_its_time(*, is_kept: bool) -> None:
+    """With a result or without: the items of the table do not pile up."""
+    world = reusing()
+    job = world.arrives()
+    finish(world, job, CUT_OUT if is_kept else b"png 600 400 0 0")
+    world.clock.advance(TIMING.retention - MINUTE)
+    world.bought.forget(world.clock.now())
+    assert len(world.bought.items) == 1
+    world.clock.advance(2 * MINUTE)
+    world.bought.forget(world.clock.now())
+    assert world.bought.items == {}

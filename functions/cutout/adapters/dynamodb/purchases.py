@@ -45,12 +45,14 @@ class DynamoPurchases:
 
 
 def _item(purchase: Purchase) -> Item:
-    return {
+    item: Item = {
         "pk": f"picture#{purchase.picture}",
         "version": purchase.version,
-        "expires_at": int(purchase.expires_at.timestamp()),
         "purchase": to_row(purchase),
     }
+    if purchase.expires_at is not None:
+        item["expires_at"] = int(purchase.expires_at.timestamp())
+    return item
 
 
 def _purchase(item: Item) -> Purchase:
