@@ -7,17 +7,18 @@ without a result.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
 
-from cutout.errors import PurchaseMovedError
+from cutout.errors import JobMovedError, PurchaseMovedError
 from cutout.job import Job
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.table import Jobs, Purchased
 from cutout.ports.telemetry import Clock
 from cutout.purchase import Kept, Purchase
-from cutout.states import State
+from cutout.states import Lane, State
 
 _TRIES = 8
 """Who loses as often waits, and looks again."""
@@ -145,9 +146,17 @@ class Purchases:
         if holder.state is State.QUEUED and holder.source.ref == job.source.ref:
             # An older upload of the same key: once it is looked at, it is superseded.
             self.submissions.wake([holder.id])
+        self._lift(holder, job)
         if job.id in standing.waiting or len(standing.waiting) >= _MOST_WOKEN:
             return standing
         return replace(standing, waiting=(*standing.waiting, job.id))
+
+    def _lift(self, holder: Job, job: Job) -> None:
+        """Who has not been let in yet stands where the one that waits for it would stand."""
+        if holder.state is not State.QUEUED or holder.lane is job.lane or job.lane is not Lane.LIVE:
+            return
+        with suppress(JobMovedError):
+            self.jobs.save(replace(holder, lane=Lane.LIVE))
 
     def _begun(self, job: Job) -> Purchase:
         return Purchase(

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from cutout.provider import OutcomeUnknown
-from cutout.states import Reason, State
+from cutout.states import Lane, Reason, State
 from tests.fakes.evolink import CUT_OUT, answering
-from tests.fakes.world import TIMING
+from tests.fakes.world import TIMING, png
 from tests.unit.usecases.reusing import finish, reusing
 
 MINUTE = timedelta(minutes=1)
@@ -169,3 +169,17 @@ def test_what_is_over_is_forgotten_after_its_time(*, is_kept: bool) -> None:
     world.clock.advance(2 * MINUTE)
     world.bought.forget(world.clock.now())
     assert world.bought.items == {}
+
+
+def test_a_live_photo_does_not_wait_in_the_backfills_line() -> None:
+    """Who buys its picture stands where it would stand itself: before all that is backfilled."""
+    world = reusing()
+    world.operate.pause()
+    backfilled = []
+    for number, key in enumerate(["old.jpg", "a.jpg"]):
+        job = world.arrive.created(world.uploads.add(key, png(salt=number)), lane=Lane.BACKFILL)
+        assert job is not None
+        backfilled.append(world.submit.advance(job))
+    assert world.jobs.waiting(1) == [backfilled[0].id]
+    assert world.arrives("b.jpg", png(salt=1)).reason is Reason.SAME_PICTURE
+    assert world.jobs.waiting(1) == [backfilled[1].id]
