@@ -93,12 +93,14 @@ class Render:
         for _ in range(_RACES):
             try:
                 after = replace(job, variants=replaced(job.variants, fresh))
-                self.recorder.record(job, after)
+                saved = self.recorder.record(job, after)
             except JobMovedError as lost:
                 if lost.winner is None:
                     return
                 job = lost.winner
             else:
+                # A deletion that came meanwhile has found nothing to remove.
+                self.recorder.look_again(saved)
                 return
         raise JobMovedError(job)
 

@@ -9,7 +9,8 @@ import pytest
 from cutout.errors import TransientError
 from cutout.job import Job
 from cutout.ports.buckets import Labels
-from cutout.ports.queues import Removal
+from cutout.ports.queues import Removal, RenderRequest
+from cutout.recipes import Recipe
 from cutout.states import State
 from cutout.variant import Variant
 from tests.fakes.clock import START
@@ -190,4 +191,21 @@ def test_variants_go_too() -> None:
     failed = Variant(recipe="white", format="jpg", made_at=START, problem="no room")
     world.jobs.jobs[job.id] = replace(world.job(job), variants=(variant, failed))
     world.removing.remove(deleted(world))
+    assert world.results.objects == {}
+
+
+def test_a_variant_that_is_made_again_while_its_photo_is_deleted_goes_too() -> None:
+    """Whoever makes it looks again after it has written, as whoever stores a result does."""
+    hook = Hook()
+    world = World(delete_with_source=True, recipes=(Recipe(name="web"),), step=hook)
+    job = made(world)
+
+    def deleted_and_removed() -> None:
+        world.arrive.deleted(world.uploads.remove("a.jpg"))
+        world.removing.remove(world.callbacks.removals.pop())
+
+    hook.once_at("results.put", deleted_and_removed)
+    world.render.render(RenderRequest(job_id=job.id, recipes=("web",)))
+    assert list(world.results.objects) == ["a.web.png"]
+    world.removing.remove(world.callbacks.removals.pop())
     assert world.results.objects == {}
