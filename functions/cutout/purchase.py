@@ -16,6 +16,7 @@ class Kept:
         job_id: the job that paid for it.
         task_id: the task that made it.
         credits: what it cost.
+        is_doubted: finishing it, the job found that a person must look at it: it serves no other.
     """
 
     key: str
@@ -23,6 +24,7 @@ class Kept:
     job_id: str
     task_id: str
     credits: Decimal
+    is_doubted: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

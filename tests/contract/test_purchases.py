@@ -70,7 +70,7 @@ def test_every_field_comes_back(ledger: Purchased) -> None:
     standing = ledger.claim_purchase(BEGUN)
     wished = replace(
         standing,
-        kept=KEPT,
+        kept=replace(KEPT, is_doubted=True),
         waiting=("b" * 32, "c" * 32),
         expires_at=LATER + timedelta(days=9),
     )

@@ -60,8 +60,9 @@ class Purchases:
         if standing is begun:
             return Turn.BUY
         for _ in range(_TRIES):
-            if standing.kept is not None and not job.is_fresh:
-                return standing.kept
+            kept = standing.kept
+            if kept is not None and _serves(kept) and not job.is_fresh:
+                return kept
             wished = self._wished(standing, job)
             if wished is standing:
                 return Turn.WAIT
@@ -99,13 +100,21 @@ class Purchases:
                 return
 
     def settled(self, job: Job) -> None:
-        """The buyer is over. Without a result, who waits is woken, and the first takes over."""
+        """The buyer is over. Without a result, who waits is woken, and the first takes over.
+
+        A result whose doubt showed only when it was finished is none: a person is to look at it.
+        """
         while job.photo is not None and job.is_buyer:
             standing = self.ledger.find_purchase(self._picture(job.photo.sha256))
-            if standing is None or standing.buyer != job.id or standing.kept is not None:
+            if standing is None or standing.buyer != job.id:
+                return
+            kept = standing.kept
+            if kept is not None and kept.job_id == job.id and job.state is State.REVIEW:
+                kept = replace(kept, is_doubted=True)
+            if _serves(kept):
                 return
             try:
-                self._save(replace(standing, waiting=()), is_over=True)
+                self._save(replace(standing, kept=kept, waiting=()), is_over=True)
             except PurchaseMovedError:
                 continue
             self._wake(standing)
@@ -169,10 +178,15 @@ class Purchases:
 
     def _save(self, purchase: Purchase, *, is_over: bool = False) -> Purchase:
         """Write it. Like the row of its buyer, it expires only once nobody is under way to buy."""
-        is_over = is_over or purchase.kept is not None
+        is_over = is_over or _serves(purchase.kept)
         expires_at = self.clock.now() + self.last if is_over else None
         return self.ledger.save_purchase(replace(purchase, expires_at=expires_at))
 
     def _wake(self, purchase: Purchase) -> None:
         if purchase.waiting:
             self.submissions.wake(purchase.waiting)
+
+
+def _serves(kept: Kept | None) -> bool:
+    """Others may be completed from it."""
+    return kept is not None and not kept.is_doubted

@@ -10,7 +10,7 @@ import pytest
 from cutout.job import Reuse
 from cutout.keys import kept_key
 from cutout.ports.telemetry import Metric
-from cutout.states import State
+from cutout.states import Reason, State
 from tests.fakes.evolink import CUT_OUT, PRICE
 from tests.fakes.world import MODEL, World, png
 from tests.unit.usecases.hooks import Hook
@@ -112,3 +112,19 @@ def test_what_was_kept_before_the_model_changed_is_not_reused() -> None:
     other = replace(purchases, model="mj-v8.1-remove-bg")
     job = replace(world.job(world.arrives("b.jpg")), reused=None)
     assert other.turn(job).value == "buy"  # type: ignore[union-attr]
+
+
+def test_a_result_whose_doubt_shows_only_when_it_is_finished_is_not_reused() -> None:
+    """It lies on its side and cannot be turned: a person's retry buys another, as the note says."""
+    world = reusing()
+    job = world.arrives()
+    photo = replace(world.job(job).photo, width=400, height=600, orientation=6)  # type: ignore[type-var]
+    world.jobs.jobs[job.id] = replace(world.job(job), photo=photo)
+    world.pictures.faults["cut_out"] = "the photo cannot be decoded"
+    doubted = finish(world, job)
+    assert doubted.reason is Reason.RESULT_ASPECT_DIFFERS
+    (purchase,) = world.bought.items.values()
+    assert purchase.kept is not None  # Whoever deletes the photo finds it by that.
+    world.operate.retry(doubted)
+    world.settles()
+    assert (world.job(job).state, len(world.evolink.charges)) == (State.PROCESSING, 2)
