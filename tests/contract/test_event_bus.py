@@ -19,6 +19,7 @@ from cutout.errors import StoreBusyError
 from cutout.job import Job, Result, Reuse
 from cutout.source import Source
 from cutout.states import AttemptOutcome, Reason, State
+from cutout.variant import Variant
 from cutout.wiring.aws import Clients
 from tests.contract.aws import cloud
 from tests.events import sample, schema
@@ -43,6 +44,21 @@ ATTEMPT = Attempt(
     outcome=AttemptOutcome.SUCCEEDED,
     credits_used=Decimal("5.4"),
 )
+MARKET = Variant(
+    recipe="market",
+    format="jpg",
+    made_at=NOW,
+    key="shoes/red.market.jpg",
+    size=98214,
+    width=1000,
+    height=1000,
+)
+BANNER = Variant(
+    recipe="banner",
+    format="webp",
+    made_at=NOW,
+    problem="the margin leaves no room for the picture",
+)
 COMPLETED = Job(
     id=SOURCE.job_id,
     source=SOURCE,
@@ -58,6 +74,7 @@ COMPLETED = Job(
         height=400,
         sha256="ab" * 32,
     ),
+    variants=(MARKET, BANNER),
 )
 FAILED = replace(
     COMPLETED,
@@ -160,6 +177,7 @@ def test_a_rejected_upload_names_its_reason_and_cost_nothing() -> None:
         updated_at=COMPLETED.created_at,
     )
     assert detail(job) == {
+        "schema": "1.1",
         "job": SOURCE.job_id,
         "state": "rejected",
         "reason": "not-a-photo",
@@ -167,6 +185,8 @@ def test_a_rejected_upload_names_its_reason_and_cost_nothing() -> None:
         "message": "the content is not a picture, whatever its name",
         "source": {"bucket": "cutout-uploads", "key": "shoes/red.jpg", "version": None},
         "result": None,
+        "variants": [],
+        "variants_failed": [],
         "credits": 0.0,
         "reused": None,
         "seconds": 0.0,
@@ -221,3 +241,28 @@ def test_an_event_says_that_the_result_was_there_already() -> None:
     assert (told["credits"], told["reused"]) == (0.0, {"job": "0" * 32, "credits_saved": 5.4})
     event = sample("cutout-completed") | {"detail": told}
     assert list(Draft202012Validator(schema("cutout-completed")).iter_errors(event)) == []
+
+
+@pytest.mark.parametrize("count", [1, 100, 400], ids="{} variants".format)
+def test_an_event_comes_however_much_there_is_to_list(clients: Clients, count: int) -> None:
+    """The bus refuses what is over 256 KB, and would for ever: such an event lists nothing."""
+    events = clients.events()
+    variants = tuple(replace(MARKET, key="ü" * 500 + str(number)) for number in range(count))
+    told: list[str] = []
+    events.meta.events.register(
+        "before-call.events.PutEvents",
+        lambda params, **_: told.append(json.loads(params["body"])["Entries"][0]["Detail"]),
+    )
+    EventBus(events, "default").announce(replace(COMPLETED, variants=variants))
+    (text,) = told
+    assert len(text.encode()) < 256 * 1024
+    listed = json.loads(text)["variants"]
+    assert listed is None if count == 400 else len(listed) == count
+    event = sample("cutout-completed") | {"detail": json.loads(text)}
+    assert list(Draft202012Validator(schema("cutout-completed")).iter_errors(event)) == []
+
+
+def test_variants_of_an_earlier_life_are_not_listed_where_there_is_no_cut_out() -> None:
+    """A photo that is retried keeps them on its row until there are others."""
+    told = detail(replace(COMPLETED, state=State.FAILED, reason=Reason.TASK_FAILED, result=None))
+    assert (told["variants"], told["variants_failed"]) == ([], [])

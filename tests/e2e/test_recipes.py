@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from cutout.states import State
+from tests.e2e.bus import Listener
 from tests.e2e.deployed import Deployed
 from tests.e2e.photos import Photos
 from tests.e2e.pictures import opened, small_photo
@@ -16,9 +17,9 @@ from tests.e2e.stand_in import StandIn
 
 
 def test_variants_stand_beside_the_cut_out_and_are_made_again_for_nothing(
-    photos: Photos, stand_in: StandIn, deployed: Deployed
+    photos: Photos, stand_in: StandIn, deployed: Deployed, bus: Listener
 ) -> None:
-    """With its labels and their own type; `cutout render` mends one that somebody spoilt."""
+    """With its labels and their own type; the event names them; `cutout render` mends one."""
     upload = photos.put("recipes/red.jpg", small_photo(7, side=200), tags={"season": "spring"})
     job = photos.settled(upload)
     assert job.state is State.COMPLETED
@@ -34,6 +35,13 @@ def test_variants_stand_beside_the_cut_out_and_are_made_again_for_nothing(
     full = photos.result("full/recipes/red.png")
     assert full is not None
     assert opened(full.content).size == opened(upload.content).size
+
+    deployed.wait(lambda: bool(bus.of(job.id)), "the event")
+    (event, *_) = bus.of(job.id)
+    assert {one["recipe"]: photos.result(one["key"]) for one in event.detail["variants"]} == {
+        "market": market,
+        "full": full,
+    }
 
     bucket = deployed.cloud.outputs["ResultsBucketName"]
     deployed.client("s3").delete_object(Bucket=bucket, Key="recipes/red.market.jpg")

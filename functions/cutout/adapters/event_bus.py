@@ -6,13 +6,20 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from cutout.errors import StoreBusyError
-from cutout.job import Job
+from cutout.job import Job, Result
 from cutout.states import State
+from cutout.variant import Variant
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
 SOURCE = "cutout"
+SCHEMA_VERSION = "1.1"
+"""Of `events/schema`: the minor number rises with each field, the major one would with each change
+that a receiver could stumble over."""
+_MOST_BYTES = 255 * 1024
+"""An entry of PutEvents may have 256 KB, its kind and source included."""
+_LONGEST_PROBLEM = 300
 
 
 class EventBus:
@@ -32,7 +39,7 @@ class EventBus:
                     "Source": SOURCE,
                     "DetailType": "Cutout Completed" if is_completed else "Cutout Failed",
                     "Time": job.updated_at,
-                    "Detail": json.dumps(detail(job)),
+                    "Detail": _text(job),
                 },
             ],
         )
@@ -42,26 +49,56 @@ class EventBus:
 
 def detail(job: Job) -> dict[str, Any]:
     """The `detail` of a job's completion event."""
-    source, result = job.source, job.result
+    source = job.source
+    variants = job.variants if job.state is State.COMPLETED else ()
     return {
+        "schema": SCHEMA_VERSION,
         "job": job.id,
         "state": job.state.value,
         "reason": None if job.reason is None else job.reason.value,
         "code": job.code,
         "message": job.message,
         "source": {"bucket": source.bucket, "key": source.key, "version": source.version_id},
-        "result": None
-        if result is None
-        else {
-            "bucket": result.bucket,
-            "key": result.key,
-            "size": result.size,
-            "width": result.width,
-            "height": result.height,
-        },
+        "result": None if job.result is None else _result(job.result),
+        "variants": [_variant(one) for one in variants if one.problem is None],
+        "variants_failed": [_failed(one) for one in variants if one.problem is not None],
         "credits": float(job.credits),
         "reused": None
         if job.reused is None
         else {"job": job.reused.job_id, "credits_saved": float(job.reused.credits_saved)},
         "seconds": round((job.updated_at - job.created_at).total_seconds(), 3),
     }
+
+
+def _result(result: Result) -> dict[str, Any]:
+    return {
+        "bucket": result.bucket,
+        "key": result.key,
+        "size": result.size,
+        "width": result.width,
+        "height": result.height,
+    }
+
+
+def _variant(variant: Variant) -> dict[str, Any]:
+    return {
+        "recipe": variant.recipe,
+        "key": variant.key,
+        "format": variant.format,
+        "size": variant.size,
+        "width": variant.width,
+        "height": variant.height,
+    }
+
+
+def _failed(variant: Variant) -> dict[str, Any]:
+    return {"recipe": variant.recipe, "problem": (variant.problem or "")[:_LONGEST_PROBLEM]}
+
+
+def _text(job: Job) -> str:
+    """As JSON. An event that the bus would refuse for its size says less, but it comes."""
+    told = detail(job)
+    text = json.dumps(told, ensure_ascii=False)
+    if len(text.encode()) <= _MOST_BYTES:
+        return text
+    return json.dumps(told | {"variants": None, "variants_failed": None}, ensure_ascii=False)

@@ -57,6 +57,29 @@ def test_the_schemas_know_every_end_that_is_announced() -> None:
     assert states == {state.value for state in SETTLED - {State.SUPERSEDED}}
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_who_reads_events_by_the_first_schema_can_read_those_of_today(name: str) -> None:
+    """Fields are added; none goes away or means something else."""
+    earliest = Draft202012Validator(schema(f"1.0/{name}"))
+    assert list(earliest.iter_errors(sample(name))) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_who_reads_events_by_todays_schema_can_read_the_first_ones(name: str) -> None:
+    """An archive of the bus may replay events that were written before the fields were added."""
+    event = sample(name)
+    told = schema(f"1.0/{name}")["properties"]["detail"]["properties"]
+    event["detail"] = {field: value for field, value in event["detail"].items() if field in told}
+    assert event["detail"] != sample(name)["detail"]
+    assert list(Draft202012Validator(schema(name)).iter_errors(event)) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_event_names_the_version_of_its_schema(name: str) -> None:
+    """The schema's id ends in it."""
+    assert schema(name)["$id"] == f"urn:cutout:event:{name}:{sample(name)['detail']['schema']}"
+
+
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_is_a_word_that_the_schema_allows(reason: Reason) -> None:
     """Reasons may be added; their form stays."""
