@@ -77,6 +77,7 @@ def test_a_finished_photo_is_announced_on_the_event_bus(
         kind="Cutout Completed",
         body=event.body,
         detail={
+            "schema": "1.1",
             "job": job.id,
             "state": "completed",
             "reason": None,
@@ -94,6 +95,8 @@ def test_a_finished_photo_is_announced_on_the_event_bus(
                 "width": job.result.width,
                 "height": job.result.height,
             },
+            "variants": [],
+            "variants_failed": [],
             "credits": 5.4,
             "reused": None,
             "seconds": event.detail["seconds"],
