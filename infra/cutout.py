@@ -1,6 +1,7 @@
 """The whole of Cutout as one construct, to deploy by itself or inside another app's stack."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from aws_cdk import Duration, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_events as events
@@ -11,20 +12,19 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from .assets import build_all
+from .briefing import let_functions, reach_of, tell_functions
 from .callback_api import CallbackApi, CallbackDomain
 from .encryption import encrypt_everything
-from .environment import Names, environment
 from .findings import acknowledge
-from .function import CutoutFunction, account_arn
+from .function import CutoutFunction
 from .inventory import SHAPES, Asset, FunctionName
 from .monitoring import Monitoring
 from .neighbours import Claim, refuse_circles
 from .network import Network
-from .permissions import Reach, photo_reader_statements, statements
 from .queues import WorkQueue
 from .recipes import as_json, recipes_of
 from .schedule import EveryMinute
-from .settings import ROLE_SESSION_SECONDS, Settings
+from .settings import Settings
 from .sharing import Shared
 from .storage import (
     api_key_secret,
@@ -34,6 +34,12 @@ from .storage import (
     work_bucket,
 )
 from .uploads import UploadEvents
+
+ROLE_SESSION_SECONDS: Final = 3600
+"""Longest session of a role assumed by a role; a presigned URL dies with it.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_manage-assume.html
+"""
 
 
 class Cutout(Shared):
@@ -107,8 +113,9 @@ class Cutout(Shared):
         self._make_functions(assets or self._build())
         self._make_triggers(callback_domain)
         self._make_bus(event_bus)
-        self._tell_functions()
-        self._let_functions()
+        tell_functions(self, event_bus=self._bus)
+        self.reach = reach_of(self)
+        let_functions(self)
         self._make_monitoring(alarm_topic)
         self._dress(permissions_boundary, tags or {})
 
@@ -245,42 +252,6 @@ class Cutout(Shared):
         self.event_bus = given or events.EventBus.from_event_bus_name(self, "Bus", named)
         self._bus = given.event_bus_arn if given else named
 
-    def _tell_functions(self) -> None:
-        preparations = self.preparations.queue if self.preparations else None
-        names = Names(
-            stack=self.name,
-            jobs_table=self.table.table_name,
-            uploads_bucket=self.uploads_bucket.bucket_name,
-            results_bucket=self.results_bucket.bucket_name,
-            work_bucket=self.work_bucket.bucket_name,
-            submissions_queue_url=self.submissions.queue.queue_url,
-            preparations_queue_url=preparations.queue_url if preparations else None,
-            callbacks_queue_url=self.callbacks.queue.queue_url,
-            api_key_secret=self.api_key_name,
-            signing_key_secret=self.signing_key_name,
-            callback_url=self.callback_url,
-            photo_reader_role_arn=self.photo_reader.role_arn,
-            event_bus=self._bus,
-        )
-        for name, function in self.functions.items():
-            function.knows(environment(name, self.settings, names))
-
-    def _let_functions(self) -> None:
-        self.reach = self._reach()
-        for name, granted in statements(self.reach).items():
-            for sid, actions, resources in granted:
-                self.functions[name].may(sid, actions, resources)
-        lent = photo_reader_statements(self.reach)
-        for sid, actions, resources in lent:
-            self.photo_reader.add_to_policy(
-                iam.PolicyStatement(sid=sid, actions=list(actions), resources=list(resources))
-            )
-        reads = tuple(action for _, actions, _ in lent for action in actions)
-        allowed = [(one.role, one.actions) for one in self.functions.values()]
-        for role, does in [*allowed, (self.photo_reader, reads)]:
-            if with_key := self.use_of_keys(does):
-                role.add_to_policy(with_key)
-
     def _make_monitoring(self, topic: sns.ITopic | None) -> None:
         self.monitoring = Monitoring(
             self,
@@ -300,29 +271,6 @@ class Cutout(Shared):
             expects_callbacks=self.settings.callbacks,
         )
         self.alarm_topic = self.monitoring.topic
-
-    def _reach(self) -> Reach:
-        preparations = self.preparations.queue if self.preparations else None
-        return Reach(
-            uploads=self.uploads_bucket.bucket_arn,
-            upload_prefix=self.settings.upload_prefix,
-            results=self.results_bucket.bucket_arn,
-            result_prefix=self.settings.result_prefix,
-            work=self.work_bucket.bucket_arn,
-            table=self.table.table_arn,
-            submissions=self.submissions.queue.queue_arn,
-            preparations=preparations.queue_arn if preparations else None,
-            callbacks=self.callbacks.queue.queue_arn,
-            # Secrets Manager ends the ARN in six characters of its own.
-            api_key=account_arn("secretsmanager", f"secret:{self.api_key_name}-??????"),
-            signing_key=account_arn("secretsmanager", f"secret:{self.signing_key_name}-??????"),
-            event_bus=self.event_bus.event_bus_arn,
-            photo_reader=self.photo_reader.role_arn,
-            error_notes=self.settings.error_notes,
-            tag_source=self.settings.tag_source,
-            delete_with_source=self.settings.delete_with_source,
-            reuse=self.settings.reuse,
-        )
 
     def _timeout(self, name: FunctionName) -> int:
         """Return a time-out that no lease runs out before: who holds one is never still at it."""
