@@ -11,12 +11,13 @@ from botocore.stub import Stubber
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
-from cutout.errors import StoreBusyError
+from cutout.errors import GateMovedError, StoreBusyError
 from cutout.gate import Gate
 from tests.contract.aws import cloud
 from tests.contract.jobs.table import TABLE
 from tests.unit.core.builders import NOW, a_job
 
+TRIES = 6
 BUSY = [
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
@@ -27,12 +28,28 @@ BUSY = [
 
 
 @pytest.fixture
-def stubbed() -> Iterator[tuple[DynamoJobs, Stubber]]:
+def stubbed(waits: list[float]) -> Iterator[tuple[DynamoJobs, Stubber]]:
     """The adapter, and a DynamoDB that answers as told."""
     with cloud() as clients:
         client = clients.dynamodb()
         with Stubber(client) as stubber:
-            yield DynamoJobs(Table(client, TABLE)), stubber
+            yield DynamoJobs(Table(client, TABLE, sleep=waits.append)), stubber
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    """How long the adapter has waited, each time."""
+    return []
+
+
+def collides(stubber: Stubber, reasons: list[str], times: int = 1) -> None:
+    """Have so many transactions canceled for these reasons, one an item."""
+    for _ in range(times):
+        stubber.add_client_error(
+            "transact_write_items",
+            "TransactionCanceledException",
+            modeled_fields={"CancellationReasons": [{"Code": reason} for reason in reasons]},
+        )
 
 
 @pytest.mark.parametrize("code", BUSY)
@@ -40,11 +57,13 @@ def test_a_table_that_is_busy_is_tried_again_later(
     code: str,
     stubbed: tuple[DynamoJobs, Stubber],
 ) -> None:
-    """Neither a lost race nor a defect."""
+    """Neither a lost race nor a defect: a few times by the adapter, then by the queue."""
     jobs, stubber = stubbed
-    stubber.add_client_error("put_item", code)
+    for _ in range(TRIES):
+        stubber.add_client_error("put_item", code)
     with pytest.raises(StoreBusyError, match=code):
         jobs.claim(a_job())
+    stubber.assert_no_pending_responses()
 
 
 @pytest.mark.parametrize(
@@ -57,17 +76,50 @@ def test_a_transaction_that_collides_is_tried_again_later(
     place: int,
     stubbed: tuple[DynamoJobs, Stubber],
 ) -> None:
-    """Whichever of its two items another one holds."""
+    """Whichever of its two items another one holds; for a while by the adapter itself."""
     jobs, stubber = stubbed
-    reasons: list[dict[str, Any]] = [{"Code": "None"}, {"Code": "None"}]
-    reasons[place] = {"Code": reason}
-    stubber.add_client_error(
-        "transact_write_items",
-        "TransactionCanceledException",
-        modeled_fields={"CancellationReasons": reasons},
-    )
+    reasons = ["None", "None"]
+    reasons[place] = reason
+    collides(stubber, reasons, TRIES)
     with pytest.raises(StoreBusyError):
         jobs.save(a_job(), gate=Gate())
+    stubber.assert_no_pending_responses()
+
+
+def test_a_write_that_collides_at_the_gate_is_made_again_at_once(
+    stubbed: tuple[DynamoJobs, Stubber],
+    waits: list[float],
+) -> None:
+    """All that is in flight meets there; the SDK repeats no transaction that was canceled."""
+    jobs, stubber = stubbed
+    collides(stubber, ["None", "TransactionConflict"])
+    stubber.add_client_error("transact_write_items", "TransactionInProgressException")
+    stubber.add_response("transact_write_items", {})
+    job = a_job()
+    assert jobs.save(job, gate=Gate()).version == job.version + 1
+    stubber.assert_no_pending_responses()
+    assert [0 <= wait < 0.1 * 2**number for number, wait in enumerate(waits)] == [True, True]
+
+
+def test_a_gate_that_moved_while_transactions_collided_is_a_lost_race(
+    stubbed: tuple[DynamoJobs, Stubber],
+) -> None:
+    """The other one won: the rule is applied to the gate as it stands, not written over it."""
+    jobs, stubber = stubbed
+    collides(stubber, ["None", "TransactionConflict"])
+    collides(stubber, ["None", "ConditionalCheckFailed"])
+    with pytest.raises(GateMovedError):
+        jobs.save(a_job(), gate=Gate())
+
+
+def test_a_job_that_is_being_moved_is_not_postponed(
+    stubbed: tuple[DynamoJobs, Stubber],
+) -> None:
+    """Sweep has just woken its worker, who is at it: that must not end the sweep."""
+    jobs, stubber = stubbed
+    stubber.add_client_error("update_item", "TransactionConflictException")
+    jobs.postpone(a_job(), NOW)
+    stubber.assert_no_pending_responses()
 
 
 ASKED: dict[str, tuple[str, Callable[[DynamoJobs], object]]] = {

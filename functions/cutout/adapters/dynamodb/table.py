@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,13 @@ _BATCH = 100
 _INDEX_PAGE = 2000
 """Entries of an index that hold nothing but keys: about 200 bytes each, of the 1 MB a page has."""
 _FAILED_CHECK = "ConditionalCheckFailed"
+_LONGEST_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds before a write that collided is made again; each wait is drawn up to its longest.
+
+The SDK repeats nothing that a transaction was in the way of: not the transaction that was canceled,
+and no single write either.
+"""
+_OVERTAKEN = frozenset({"ConditionalCheckFailedException", "TransactionConflictException"})
 _BUSY = frozenset(
     {
         "ProvisionedThroughputExceeded",
@@ -69,11 +78,22 @@ class Table:
     Args:
         client: a DynamoDB client; its own retries with back-off come first.
         name: the table's name.
+        sleep: waits so many seconds.
+        randomness: a number from 0 up to, not including, 1.
     """
 
-    def __init__(self, client: DynamoDBClient, name: str) -> None:
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        name: str,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        randomness: Callable[[], float] = random.random,
+    ) -> None:
         self._client = client
         self._name = name
+        self._sleep = sleep
+        self._randomness = randomness
         self._write = TypeSerializer().serialize
         self._read = TypeDeserializer().deserialize
 
@@ -106,11 +126,24 @@ class Table:
     def put(self, *puts: Put) -> None:
         """Write one item, or several in one transaction.
 
+        All that is in flight meets at the gate's item, so two transactions collide as a matter of
+        course: nothing was written then, and it is tried again at once.
+
         Raises:
             LostError: a condition failed; nothing was written.
-            StoreBusyError: throttled, or another transaction holds one of the items.
+            StoreBusyError: throttled, or others held one of the items time and again.
         """
         requests = [self._request(put) for put in puts]
+        for longest in _LONGEST_WAITS:
+            try:
+                self._write_all(requests)
+            except StoreBusyError:
+                self._sleep(longest * self._randomness())
+            else:
+                return
+        self._write_all(requests)
+
+    def _write_all(self, requests: Sequence[Any]) -> None:
         try:
             if len(requests) == 1:
                 self._client.put_item(**requests[0])
@@ -123,7 +156,10 @@ class Table:
             raise
 
     def set_number(self, pk: str, name: str, number: int, *, condition: Put) -> bool:
-        """Change one number of an item; False if the condition does not hold."""
+        """Change one number of an item; False if the condition does not hold.
+
+        Nor does it where a transaction is just writing the item, which is then no longer as read.
+        """
         names = {f"#{name}": name} | _names(condition.condition)
         values = {":number": number} | dict(condition.values)
         try:
@@ -136,7 +172,7 @@ class Table:
                 ExpressionAttributeValues=self._typed(values),
             )
         except ClientError as exc:
-            if _code(exc) == "ConditionalCheckFailedException":
+            if _code(exc) in _OVERTAKEN:
                 return False
             raise
         return True
