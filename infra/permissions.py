@@ -121,7 +121,7 @@ def _submit(reach: Reach) -> Sequence[Statement]:
         _announce(reach),
         *_keep_notes(reach),
         *_tag_sources(reach),
-        *_wake_store_result(reach, is_wanted=reach.reuse or reach.delete_with_source),
+        ("WakeStoreResult", ("sqs:SendMessage",), (reach.callbacks,)),
     )
 
 
@@ -171,7 +171,6 @@ def _store_result(reach: Reach) -> Sequence[Statement]:
         *_keep_results(reach),
         *_take_notes_back(reach),
         *_tag_sources(reach),
-        *_wake_store_result(reach, is_wanted=reach.delete_with_source),
         *_remove_results(reach),
     )
 
@@ -199,18 +198,12 @@ def _keep_results(reach: Reach) -> Sequence[Statement]:
     )
 
 
-def _wake_store_result(reach: Reach, *, is_wanted: bool) -> Sequence[Statement]:
-    """To complete a photo from what is kept, or to remove the results of a deleted one."""
-    if not is_wanted:
-        return ()
-    return (("WakeStoreResult", ("sqs:SendMessage",), (reach.callbacks,)),)
-
-
 def _remove_results(reach: Reach) -> Sequence[Statement]:
     """Find every job of a deleted photo, and delete what stands where their results went."""
     if not reach.delete_with_source:
         return ()
     return (
+        ("WakeStoreResult", ("sqs:SendMessage",), (reach.callbacks,)),
         ("FindJobsOfAPhoto", ("dynamodb:Query",), (f"{reach.table}/index/source",)),
         ("ReadJobsOfAPhoto", ("dynamodb:BatchGetItem",), (reach.table,)),
         (

@@ -35,13 +35,15 @@ class Answers:
         """Record the outcome of the call of attempt `number`.
 
         The row may have moved while the call ran. If it is still undecided, the outcome is
-        recorded on the row as it stands now; if a callback settled it, that stands.
+        recorded on the row as it stands now; if a callback settled it, that stands. So it does if
+        the row is undecided about another call by now: the task failed before it was answered.
         """
         while True:
             attempt = job.attempt_numbered(number)
             if attempt is None:
                 return job
-            if job.state not in _UNDECIDED:
+            is_awaited = attempt == job.attempt and attempt.is_open
+            if job.state not in _UNDECIDED or not is_awaited:
                 self._count_unrecorded(attempt, outcome)
                 return job
             after, rule = self._next(job, attempt, outcome)

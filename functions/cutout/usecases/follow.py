@@ -147,7 +147,8 @@ class Follow:
         self._fail(job, job.with_attempt(lost), Reason.OUTCOME_UNKNOWN)
 
     def _still_running(self, job: Job, attempt: Attempt) -> None:
-        if job.state not in _UNDECIDED:
+        """A running task is taken for the newest call's only if it is: the job follows one task."""
+        if job.state not in _UNDECIDED or not _is_newest(job, attempt):
             self._wait(job, self.timing.poll_interval)
             return
         now = self.recorder.clock.now()
@@ -196,9 +197,9 @@ class Follow:
         rule = _refund(attempt, task.credits_used or Decimal(0))
         transport = Transport.FILES if attempt.file_id else Transport.PRESIGNED
         decision = decide_task_failure(task.code, earlier, transport)
-        is_newest_attempt = job.attempt is not None and job.attempt.number == attempt.number
         superseded = self.recorder.why_superseded(job)
-        if job.state.is_settled or not is_newest_attempt:
+        # Who is queued was given up and tried again by a person: another attempt decides.
+        if job.state.is_settled or job.state is State.QUEUED or not _is_newest(job, attempt):
             after = ended
         elif superseded:
             after = self._settled(ended, Move.SUPERSEDE, superseded)
@@ -257,6 +258,10 @@ class Follow:
     def _settled(self, job: Job, move: Move, reason: Reason, **words: str | None) -> Job:
         now = self.recorder.clock.now()
         return job.settle(move, now=now, retention=self.timing.retention, reason=reason, **words)
+
+
+def _is_newest(job: Job, attempt: Attempt) -> bool:
+    return job.attempt is not None and job.attempt.number == attempt.number
 
 
 def _refund(attempt: Attempt, used: Decimal) -> GateRule:

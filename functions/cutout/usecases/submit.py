@@ -29,7 +29,7 @@ from cutout.policy import decide_refusal
 from cutout.ports.provider import Evolink, Signer
 from cutout.ports.queues import CallbackQueue, PreparationQueue, Wake
 from cutout.ports.telemetry import Metric
-from cutout.provider import NotSent, Refused, Uploaded
+from cutout.provider import Accepted, CreateOutcome, NotSent, Refused, Uploaded
 from cutout.purchase import Kept
 from cutout.states import Move, Reason, State
 from cutout.usecases.answer import Answers
@@ -305,7 +305,22 @@ class Submit:
         if attempt is None or attempt.body is None:
             return job
         outcome = self.evolink.create(attempt.body, attempt.idempotency_key)
-        return self.answers.record(job, attempt.number, outcome)
+        try:
+            return self.answers.record(job, attempt.number, outcome)
+        except Exception:
+            self._pass_on(job, attempt.number, outcome)
+            raise
+
+    def _pass_on(self, job: Job, number: int, outcome: CreateOutcome) -> None:
+        """The table does not take the answer now, and nobody else knows the task that it names.
+
+        As a callback would, a message names it until the row can be written: else the call would
+        be repeated without callbacks, and may be paid twice.
+        """
+        if isinstance(outcome, Accepted):
+            self.recorder.telemetry.fact("answer passed on: it could not be recorded")
+            wake = Wake(job_id=job.id, attempt=number, task_id=outcome.task_id)
+            self.callbacks.wake([wake])
 
     def _hold(self, job: Job, reason: Reason) -> Job:
         """Behind the gate: no due time, no message; a freed slot or Sweep wakes it."""

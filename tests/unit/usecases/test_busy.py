@@ -47,6 +47,33 @@ def test_who_cannot_get_through_to_the_gate_leaves_it_to_a_later_delivery() -> N
     assert (world.job(job), world.evolink.posts) == (job, [])
 
 
+def test_an_answer_that_cannot_be_recorded_is_passed_on_to_who_follows_tasks() -> None:
+    """Paid, and nobody else knows the task: without it, the call would be repeated, and paid again.
+
+    The provider calls nobody back here, and does not know a repeat by its key.
+    """
+    hook = Hook()
+    world = World(step=hook)
+    world.evolink.honours_keys = False
+
+    def busy() -> None:
+        raise StoreBusyError("throttled")
+
+    hook.once_at("evolink.create done", lambda: hook.once_at("jobs.save", busy))
+    with pytest.raises(StoreBusyError):
+        world.arrives()
+    [job] = world.jobs.jobs.values()
+    assert (job.state, job.attempts[0].task_id) == (State.SUBMITTING, None)
+    world.settles()
+    assert (world.job(job).state, world.job(job).attempts[0].task_id) == (
+        State.PROCESSING,
+        world.task_of(job),
+    )
+    world.evolink.complete(world.task_of(job))
+    world.passes(TIMING.poll_interval + TIMING.lease)
+    assert (world.job(job).state, len(world.evolink.posts)) == (State.COMPLETED, 1)
+
+
 def test_a_slot_that_cannot_be_given_back_now_is_given_back_later() -> None:
     """The row is not written without the gate: the task is looked at again."""
     hook = Hook()

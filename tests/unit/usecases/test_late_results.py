@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal
 
@@ -9,10 +10,11 @@ import pytest
 
 from cutout.errors import ProviderBusyError
 from cutout.job import Job
-from cutout.provider import OutcomeUnknown
+from cutout.provider import Accepted, CreateOutcome, OutcomeUnknown
 from cutout.states import AttemptOutcome, Reason, State
-from tests.fakes.evolink import PRICE, answering, taken_but_unanswered
+from tests.fakes.evolink import PRICE, FakeEvolink, answering, taken_but_unanswered
 from tests.fakes.world import TIMING, World, png
+from tests.unit.usecases.hooks import Hook, WorkerDiedError
 
 MINUTE = timedelta(minutes=1)
 TASK = "task-unified-000001"
@@ -182,3 +184,75 @@ def test_a_result_for_a_job_that_waits_for_its_next_attempt_is_taken() -> None:
     assert world.wake(job, attempt=1).state is State.COMPLETED
     assert world.submit.advance(again).state is State.COMPLETED
     assert len(world.evolink.charges) == 1
+
+
+def test_a_late_failure_does_not_undo_a_persons_retry() -> None:
+    """The first attempt's end is noted; the photo waits on for the second."""
+    world = World()
+    job = given_up_at_the_deadline(world)
+    world.operate.pause()
+    world.operate.retry(job)
+    world.settles()
+    world.evolink.fail(TASK, "content_policy_violation")
+    after = world.wake(job, attempt=1)
+    assert (after.state, after.attempts[0].outcome) == (State.QUEUED, AttemptOutcome.FAILED)
+    world.operate.resume()
+    world.settles()
+    assert world.job(job).state is State.PROCESSING
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_an_older_task_that_runs_is_not_mistaken_for_the_newest_calls(
+    is_answered: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """The second call is under way when the first one's callback comes, and its task still runs.
+
+    Were the job to follow that task, nobody would ever ask for the second, which is paid for.
+    """
+    world = World()
+    job = given_up_unconfirmed(world)
+
+    def called_back_meanwhile(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
+        world.wake(job, attempt=1, task_id=TASK)
+        answer = evolink.take(body, key)
+        return answer if is_answered else OutcomeUnknown(message="ReadTimeout")
+
+    world.evolink.create_faults.append(called_back_meanwhile)
+    world.operate.retry(job)
+    world.settles()
+    assert world.job(job).state is (State.PROCESSING if is_answered else State.UNCONFIRMED)
+    world.evolink.complete("task-unified-000002")
+    world.passes(2 * TIMING.unconfirmed_grace)
+    assert (world.job(job).state, world.jobs.read_gate().in_flight) == (State.COMPLETED, 0)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [Accepted(task_id=TASK, credits_reserved=PRICE), OutcomeUnknown(message="ReadTimeout")],
+)
+def test_a_slow_answer_to_a_call_that_has_failed_says_nothing_of_the_next_call(
+    answer: CreateOutcome,
+) -> None:
+    """The first task failed at once; its call is answered while the second one is being made."""
+    hook = Hook()
+    world = World(step=hook)
+    hook.die_at("evolink.create done")  # It only takes its time: what it brings comes below.
+    with suppress(WorkerDiedError):
+        world.arrives()
+    [slow] = world.jobs.jobs.values()
+    world.evolink.fail(TASK, "service_error")
+    world.wake(slow, task_id=TASK)
+
+    def answered_meanwhile(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
+        before = world.job(slow)
+        assert world.submit.answers.record(slow, 1, answer) == before
+        return evolink.take(body, key)
+
+    world.evolink.create_faults.append(answered_meanwhile)
+    world.passes(timedelta(minutes=3))
+    job = world.job(slow)
+    assert (job.state, [a.outcome for a in job.attempts], job.attempts[1].task_id) == (
+        State.PROCESSING,
+        [AttemptOutcome.FAILED, AttemptOutcome.ACCEPTED],
+        "task-unified-000002",
+    )
