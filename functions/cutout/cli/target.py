@@ -74,15 +74,23 @@ class Connector:
             Problem: There is none, or it cannot be reached.
         """
         from cutout.cli.stack_aws import connect  # noqa: PLC0415 - boto3 loads slowly
-        from cutout.local.lifecycle import local_variables  # noqa: PLC0415
 
-        return connect(find_target(choice, self._settings, local_variables(self._folder)))
+        return connect(self.target(choice))
 
     def deployment(self, choice: Choice) -> Deployment:
         """Return what the stack consists of, even if it is not whole, or not there."""
         from cutout.cli.clock import MachineClock  # noqa: PLC0415 - with the next
         from cutout.cli.deployment_aws import AwsDeployment  # noqa: PLC0415 - boto3 loads slowly
-        from cutout.local.lifecycle import local_variables  # noqa: PLC0415
 
-        target = find_target(choice, self._settings, local_variables(self._folder))
-        return AwsDeployment(target, MachineClock())
+        return AwsDeployment(self.target(choice), MachineClock())
+
+    def target(self, choice: Choice) -> Target:
+        """Return where to look.
+
+        Raises:
+            LocalCloudError: There is a local cloud that cannot be used, and AWS was not asked for.
+        """
+        from cutout.local.lifecycle import variables_if_up  # noqa: PLC0415 - loads slowly
+
+        local = None if choice.means_aws else variables_if_up(self._folder)
+        return find_target(choice, self._settings, local)

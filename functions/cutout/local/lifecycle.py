@@ -10,6 +10,7 @@ from enum import Enum
 from typing import TYPE_CHECKING
 
 from cutout.local.env_file import read_env_file
+from cutout.local.errors import LocalCloudError
 from cutout.local.ledger import drop_ledger, read_ledger
 from cutout.local.place import find_root, place_in
 from cutout.local.processes import is_alive, stop
@@ -86,6 +87,33 @@ def local_variables(folder: Path) -> dict[str, str] | None:
         return None
     place = place_in(root)
     return read_env_file(place.env_file) if is_usable(place) else None
+
+
+def variables_if_up(folder: Path) -> dict[str, str] | None:
+    """Return the same; None if there is no local cloud at all.
+
+    Raises:
+        LocalCloudError: There is one that cannot be used. Whoever meant it shall not find himself
+            on AWS instead.
+    """
+    root = find_root(folder)
+    variables = local_variables(folder)
+    if root is None or variables is not None:
+        return variables
+    match status(place_in(root)):
+        case Status.DOWN:
+            return None
+        case Status.BROKEN:
+            raise LocalCloudError(
+                "The local cloud of this folder has ended unasked.",
+                advice="`cutout up` starts it anew, `cutout down` tidies it away; "
+                "`--aws` means AWS.",
+            )
+        case _:
+            raise LocalCloudError(
+                "The local cloud of this folder is being started or taken down.",
+                advice="Wait until that is over; `--aws` means AWS.",
+            )
 
 
 @contextmanager

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from cutout.cli.settings import CliSettings
+from cutout.cli.target import Choice, Connector, Target
 from cutout.local.env_file import write_env_file
+from cutout.local.errors import LocalCloudError
 from cutout.local.ledger import Ledger, drop_ledger, read_ledger, write_ledger
 from cutout.local.lifecycle import Status, is_like, local_variables, status, take_down
 from cutout.local.place import Place, place_in
@@ -66,6 +69,27 @@ def test_it_is_broken_once_a_process_has_ended(place: Place, process: ProcessRec
     stop(process, CLOCK)
     assert status(place) is Status.BROKEN
     assert local_variables(place.source) is None
+
+
+def test_nobody_who_meant_a_local_cloud_that_died_finds_himself_on_aws(
+    place: Place, process: ProcessRecord
+) -> None:
+    """`retry --yes` would pay with real money; AWS has to be said."""
+    _bring_up(place, process)
+    stop(process, CLOCK)
+    connector = Connector(CliSettings(), place.source)
+
+    with pytest.raises(LocalCloudError, match="ended unasked"):
+        connector.target(Choice())
+
+    assert connector.target(Choice(aws=True)) == Target(stack="Cutout")
+
+
+def test_nor_whoever_means_one_that_is_still_being_started(place: Place) -> None:
+    """It will be there in a moment."""
+    write_ledger(place.ledger_file, Ledger(owner=record("cutout", os.getpid())))
+    with pytest.raises(LocalCloudError, match="being started"):
+        Connector(CliSettings(), place.source).target(Choice())
 
 
 def test_it_is_busy_while_its_owner_is_at_it(place: Place, process: ProcessRecord) -> None:
