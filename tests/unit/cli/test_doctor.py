@@ -277,6 +277,14 @@ def test_what_cannot_be_looked_at_is_a_finding_and_the_others_go_on(
     }
 
 
+def test_what_hinders_many_checks_is_told_once(world: World) -> None:
+    """Without credentials, say: who reads fourteen times the same looks for fourteen causes."""
+    world.deployment.fails = {"queues": AWAY, "functions": AWAY}
+    told = world.run("doctor")
+    assert told.stdout.count("AWS cannot be reached") == told.stdout.count("Check the network") == 1
+    assert told.stdout.count("cannot be looked at, for the same reason") == 7
+
+
 def _asking_functions() -> set[str]:
     return {"API key", "signing key", "callbacks", "uploads"}
 

@@ -8,7 +8,7 @@ import click
 from rich.text import Text
 
 from cutout.cli.doctor import flow, parts, provider
-from cutout.cli.doctor.finding import Check, Examined, Patient, Severity, examine
+from cutout.cli.doctor.finding import UNSEEN, Check, Examined, Patient, Severity, examine
 from cutout.cli.manual import DocumentedCommand
 from cutout.cli.options import json_option, stack_options
 from cutout.cli.problems import explained
@@ -92,13 +92,18 @@ def _tell(found: Iterable[Examined]) -> list[Examined]:
     """Print each check as soon as those before it are done."""
     console, told = results(), []
     width = max(map(len, CHECKS))
+    unseen: set[str] = set()
     for one in found:
         told.append(one)
         for number, finding in enumerate(one.findings):
-            name = "" if number else one.check
-            console.print(_MARKS[finding.severity], f"{name:{width}}  {finding.says}")
-            if finding.do and finding.severity is not Severity.OK:
-                console.print(f"{'':{width + 4}}{finding.do}", style="bright_black")
+            name, says, do = "" if number else one.check, finding.says, finding.do
+            if says in unseen:
+                says, do = f"{UNSEEN}, for the same reason", ""
+            elif says.startswith(UNSEEN):
+                unseen.add(says)
+            console.print(_MARKS[finding.severity], f"{name:{width}}  {says}")
+            if do and finding.severity is not Severity.OK:
+                console.print(f"{'':{width + 4}}{do}", style="bright_black")
     return told
 
 

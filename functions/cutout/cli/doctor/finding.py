@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from cutout.cli.deployment import Deployment
 
+UNSEEN = "cannot be looked at"
+"""So begins what is said of a check that did not come to an end."""
+
 
 class Severity(StrEnum):
     """How bad it is."""
@@ -110,9 +113,9 @@ def _run(check: Check, patient: Patient, answer: SimpleQueue[Sequence[Finding]])
         with explained():
             found.extend(check(patient))
     except Problem as refused:
-        found.append(problem(f"cannot be looked at: {refused.message}", refused.advice))
+        found.append(problem(f"{UNSEEN}: {refused.message}", refused.advice))
     except Exception as error:  # noqa: BLE001 - a check is an edge: what it cannot take is a finding
-        said = f"cannot be looked at: {type(error).__name__}: {error}"
+        said = f"{UNSEEN}: {type(error).__name__}: {error}"
         found.append(problem(said, "Look at it by hand, and report this to the project."))
     answer.put(found)
 
