@@ -17,8 +17,20 @@ _SAY_WHO_YOU_ARE = (
     "(`--profile NAME`, AWS_PROFILE, `aws sso login`)."
 )
 _UNKNOWN_CALLER = frozenset(
-    {"UnrecognizedClientException", "InvalidClientTokenId", "SignatureDoesNotMatch"}
+    {
+        "AuthFailure",
+        "IncompleteSignature",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidToken",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
 )
+_MAY_NOT = frozenset({"403", "AuthorizationError", "Forbidden", "UnauthorizedOperation"})
+"""Beside all that speak of denied access; 403 is what a HEAD says, which has no body."""
+_IN_A_HURRY = ("Throttl", "TooManyRequests", "RequestLimitExceeded", "SlowDown")
+_SERVERS_FAULT = 500
 
 
 class Problem(click.ClickException):
@@ -40,7 +52,7 @@ class Problem(click.ClickException):
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turn what AWS, the network, the jobs table and the local cloud refuse into problems."""
+    """Turn what AWS, the network, the table, the local cloud and files refuse into problems."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loads slowly
 
     from cutout.errors import CutoutError  # noqa: PLC0415
@@ -56,17 +68,34 @@ def explained() -> Iterator[None]:
         raise _refused(error) from error
     except BotoCoreError as error:
         raise _not_asked(error) from error
+    except BrokenPipeError:
+        raise  # Whoever reads our output has enough: no fault of files.
+    except OSError as error:
+        raise _file_refused(error) from error
 
 
 def _refused(error: ClientError) -> Problem:
     """Say what AWS refused."""
+    return Problem(f"AWS refused: {error}", advice=_advice_on(error))
+
+
+def _advice_on(error: ClientError) -> str:
     code = error.response.get("Error", {}).get("Code", "")
-    advice = ""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if "Expired" in code or code in _UNKNOWN_CALLER:
-        advice = f"The credentials are not valid (any more). {_SAY_WHO_YOU_ARE}"
-    elif "AccessDenied" in code or code == "UnauthorizedOperation":
-        advice = "The credentials in use may not do this; another profile may (`--profile NAME`)."
-    return Problem(f"AWS refused: {error}", advice=advice)
+        return f"The credentials are not valid (any more). {_SAY_WHO_YOU_ARE}"
+    if "AccessDenied" in code or code in _MAY_NOT:
+        return "The credentials in use may not do this; another profile may (`--profile NAME`)."
+    if status >= _SERVERS_FAULT or any(hurry in code for hurry in _IN_A_HURRY):
+        return "AWS cannot do it now, though it was asked several times: try again in a minute."
+    return ""
+
+
+def _file_refused(error: OSError) -> Problem:
+    """Say which file cannot be read or written, and why."""
+    if error.filename is None or error.strerror is None:
+        return Problem(f"This machine refused: {error}.")
+    return Problem(f"{error.filename}: {error.strerror}.", advice="Mend that, and run it again.")
 
 
 def _not_asked(error: Exception) -> Problem:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,39 @@ def test_a_key_longer_than_s3_takes_is_refused(tmp_path: Path) -> None:
 def test_content_types(name: str, expected: str) -> None:
     """Uploads carry the type that their name stands for."""
     assert content_type(name) == expected
+
+
+def test_a_file_that_s3_does_not_take_is_refused_before_anything_is_uploaded(shop: Path) -> None:
+    """Not after minutes of uploading."""
+    with (shop / "film.jpg").open("wb") as file:
+        file.truncate(5 * 1024**3 + 1)
+    with pytest.raises(Problem, match=r"film\.jpg is larger than 5 GB"):
+        select_photos([shop])
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    """Reading from a pipe that nobody writes to would wait for ever."""
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(Problem, match="neither a file nor a folder"):
+        select_photos([tmp_path / "pipe.jpg"])
+
+
+def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
+    """Keys are; the person is shown the bytes."""
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/latin\xe9.jpg"))
+    path.write_bytes(b"x")
+    with pytest.raises(Problem, match=r"latin\\xe9\.jpg is not named in UTF-8"):
+        select_photos([path])
+
+
+def test_links_to_files_are_followed_and_others_told_of(shop: Path) -> None:
+    """A link to a folder could go in circles; one to nothing is no photo, but may be a slip."""
+    (shop / "same.jpg").symlink_to("a.jpg")
+    (shop / "circle").symlink_to(shop)
+    (shop / "gone.jpg").symlink_to("nowhere.jpg")
+
+    selection = select_photos([shop])
+
+    assert "shop/same.jpg" in [photo.key for photo in selection.photos]
+    assert not any("circle" in photo.key for photo in selection.photos)
+    assert selection.links == (shop / "circle", shop / "gone.jpg")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import botocore.exceptions as aws
 import pytest
 
@@ -10,8 +12,12 @@ from cutout.errors import StoreBusyError
 from cutout.local.errors import LocalCloudError
 
 
-def _refusal(code: str) -> aws.ClientError:
-    return aws.ClientError({"Error": {"Code": code, "Message": "no"}}, "ListThings")
+def _refusal(code: str, status: int = 400) -> aws.ClientError:
+    told: Any = {
+        "Error": {"Code": code, "Message": "no"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return aws.ClientError(told, "ListThings")
 
 
 @pytest.mark.parametrize(
@@ -27,7 +33,15 @@ def _refusal(code: str) -> aws.ClientError:
         (_refusal("ExpiredToken"), "AWS refused", "no longer valid|not valid"),
         (_refusal("UnrecognizedClientException"), "AWS refused", "not valid"),
         (_refusal("AccessDenied"), "AWS refused", "may not do this"),
-        (_refusal("Throttling"), "AWS refused", ""),
+        (_refusal("InvalidAccessKeyId"), "AWS refused", "not valid"),
+        (_refusal("403"), "AWS refused", "may not do this"),
+        (_refusal("AuthorizationError"), "AWS refused", "may not do this"),
+        (_refusal("Throttling"), "AWS refused", "in a minute"),
+        (_refusal("SlowDown"), "AWS refused", "in a minute"),
+        (_refusal("InternalError", 500), "AWS refused", "in a minute"),
+        (_refusal("NoSuchBucket", 404), "AWS refused", ""),
+        (PermissionError(13, "Permission denied", "a.jpg"), "a.jpg: Permission denied", "again"),
+        (OSError("odd"), "refused: odd", ""),
         (StoreBusyError("throttled"), "cannot be read", "again"),
         (LocalCloudError("It broke.", advice="Mend it."), "It broke", "Mend it"),
     ],
@@ -47,3 +61,9 @@ def test_a_defect_is_not_explained_away() -> None:
     """Only what AWS, the network and the local cloud may do is foreseen."""
     with pytest.raises(ZeroDivisionError), explained():
         raise ZeroDivisionError
+
+
+def test_a_closed_pipe_is_no_fault_of_files() -> None:
+    """`cutout ls | head` ends in quiet."""
+    with pytest.raises(BrokenPipeError), explained():
+        raise BrokenPipeError

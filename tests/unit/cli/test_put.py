@@ -159,3 +159,23 @@ REUSED = Reuse(
     task_id="task-1",
     credits_saved=Decimal("5.4"),
 )
+
+
+def test_what_is_passed_over_is_told(world: World) -> None:
+    """Files that are no pictures, and links that are not followed, may be slips."""
+    world.photo("photos/a.jpg")
+    world.photo("photos/notes.txt")
+    (world.folder / "photos/all").symlink_to(world.folder / "photos")
+    told = world.run("put", world.folder / "photos").stderr
+    assert "Passed over, no pictures by their names: notes.txt" in told
+    assert "Passed over, links to folders or to nothing: all" in told
+
+
+def test_nothing_is_uploaded_if_cut_outs_cannot_be_written(world: World) -> None:
+    """They would be paid for, and then be nowhere on this machine."""
+    (world.folder / "cut").write_text("a file where a folder was meant")
+    photo = world.photo("a.jpg")
+    result = world.run("put", photo, "--out", world.folder / "cut" / "deep")
+    assert result.exit_code == 1
+    assert "cut/deep: Not a directory." in result.stderr
+    assert world.stack.uploaded == []

@@ -94,8 +94,8 @@ def command(
     """Upload photos, wait for them, and download the cut-outs.
 
     A FILE's key is its name. A FOLDER is taken with all that is in it, and its keys keep the
-    structure, the folder's own name first; hidden files and files that are no pictures by their
-    names are passed over.
+    structure, the folder's own name first; hidden files, files that are no pictures by their names
+    and links to folders are passed over.
 
     Each picture costs about 5.4 credits once; put again, under whatever key, it is free (unless the
     stack's setting reuse is false).
@@ -110,6 +110,8 @@ def command(
             raise Problem("There are no photos in what was named.")
         if dry_run:
             return _tell_plan(console, selection, as_json=as_json)
+        if not no_wait:
+            out.mkdir(parents=True, exist_ok=True)  # Or nothing is paid that cannot be kept.
         delivery = Delivery(stack=stack, clock=surroundings.clock, console=console)
         console.print(_announcement(selection, stack.where), style="note")
         sent = delivery.send(photos)
@@ -131,12 +133,14 @@ def _announcement(selection: Selection, where: str) -> str:
 
 
 def _tell_passed_over(console: Console, selection: Selection) -> None:
-    if not selection.passed_over:
-        return
-    names = ", ".join(path.name for path in selection.passed_over[:_SHOWN])
-    more = len(selection.passed_over) - _SHOWN
-    and_more = f" and {more} more" if more > 0 else ""
-    console.print(f"Passed over, no pictures by their names: {names}{and_more}", style="note")
+    for why, paths in (
+        ("no pictures by their names", selection.passed_over),
+        ("links to folders or to nothing", selection.links),
+    ):
+        if paths:
+            names = ", ".join(path.name for path in paths[:_SHOWN])
+            and_more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
+            console.print(f"Passed over, {why}: {names}{and_more}", style="note")
 
 
 def _tell_plan(console: Console, selection: Selection, *, as_json: bool) -> int:
