@@ -22,6 +22,7 @@ class Attempt:
         credits_reserved: what the provider said it reserved, or our estimate until it did.
         is_replayed: the provider answered a repeat with the first call's task.
         is_adopted: the task is known from the body of a callback, not from the call's answer.
+        named_task: what a callback's body named while the API could not confirm it.
     """
 
     number: int
@@ -38,6 +39,7 @@ class Attempt:
     message: str | None = None
     is_replayed: bool = False
     is_adopted: bool = False
+    named_task: str | None = None
 
     @property
     def is_possible_double_charge(self) -> bool:

@@ -188,6 +188,12 @@ class Job:
         return self.attempt_numbered(storing or 0) or self.attempt
 
     @property
+    def is_named(self) -> bool:
+        """A callback has named the task of its newest call, and the API is yet to confirm it."""
+        attempt = self.attempt
+        return attempt is not None and attempt.named_task is not None
+
+    @property
     def credits(self) -> Decimal:
         """What the job is known to have cost: used where the provider said so."""
         return sum((charged(attempt) for attempt in self.attempts), Decimal(0))

@@ -29,7 +29,7 @@ from tests.e2e.photos import Photos
 from tests.e2e.queues import Queues
 from tests.e2e.stand_in import StandIn
 
-_SETTINGS = {
+SETTINGS = {
     # What a test can wait for; the grace time is long enough for callbacks on a busy machine.
     "first_poll_seconds": "4",
     "poll_interval_seconds": "4",
@@ -40,6 +40,7 @@ _SETTINGS = {
     # Variants of the photos under recipes/ alone.
     "recipes": "tests/e2e/recipes.toml",
 }
+"""What the stack is deployed with."""
 _SECOND_KEY = "local-second-key"
 _STAND_IN = (
     # Tasks that are over at once, photos that are cut out at once because they are small, and a
@@ -70,7 +71,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     arguments = (*_STAND_IN, "--state", str(place.state / "evolink.sqlite"))
     cloud = bring_up(
         place,
-        Wish(stack=STACK, settings=_SETTINGS, stand_in_arguments=arguments),
+        Wish(stack=STACK, settings=SETTINGS, stand_in_arguments=arguments),
         progress=NoProgress(),
         clock=clock,
         owner=record("pytest", os.getpid()),

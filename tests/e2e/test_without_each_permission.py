@@ -43,6 +43,7 @@ _NOT_SEEN_HERE = {
     ("s3:ListBucket", ""): "Makes S3 say 404 and not 403; the local cloud says 404 to everybody",
     ("s3:GetObject", "uploads"): _NO_VERSIONS,
     ("s3:GetObjectTagging", "uploads"): _NO_VERSIONS,
+    ("s3:PutObjectTagging", "uploads"): _NO_VERSIONS,
     ("s3:PutObjectTagging", "results"): "Tags are a header of PutObject, for which S3 asks it too",
     ("s3:GetObject", "/kept/"): "For using a result again, which these tests do not provoke",
     ("s3:PutObject", "/kept/"): "The same",
@@ -76,7 +77,9 @@ def _something_happened(photos: Photos, stand_in: StandIn, door: Door, deployed:
         photos.put("needed/tagged.jpg", tags={"season": "summer"}, metadata={"shelf": "3"}),
         photos.put("needed/noted.jpg", b"no photo"),
         photos.put("needed/lost.jpg"),
+        # One whose copy cannot be fetched goes through the Files API; the other's is fetched.
         photos.put("needed/prepared.tif", saved(opened(small_photo()), "TIFF")),
+        photos.put("needed/fetched.tif", saved(opened(small_photo(1)), "TIFF")),
         # More than are let in at once, so that some wait and are woken.
         *photos.put_all([f"needed/crowd-{number}.jpg" for number in range(8)]),
     ]

@@ -25,6 +25,7 @@ from cutout.usecases.follow import Follow
 from cutout.usecases.handover import Handover
 from cutout.usecases.keeping import Keeping
 from cutout.usecases.labelling import Labelling
+from cutout.usecases.named import NamedTasks
 from cutout.usecases.notes import ErrorNotes, NoteBoard
 from cutout.usecases.operate import Operate
 from cutout.usecases.prepare import Prepare
@@ -280,6 +281,7 @@ class World:
             recorder=self.recorder,
             jobs=self.jobs,
             evolink=self.evolink,
+            named=NamedTasks(recorder=self.recorder, timing=timing, randomness=rng.random),
             store=store.store,
             reuse=store.reuse,
             timing=timing,

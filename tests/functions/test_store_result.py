@@ -197,19 +197,23 @@ def test_a_busy_api_keeps_a_followed_job_open(stack: Stack, start: Start) -> Non
     assert (after.state, after.message) == (State.PROCESSING, "the API answers 503")
 
 
-def test_a_busy_api_gives_the_callback_of_an_unconfirmed_call_back_to_the_queue(
+def test_a_busy_api_leaves_the_task_on_the_row_that_the_callback_named(
     stack: Stack,
     start: Start,
 ) -> None:
-    """It alone knows the task."""
+    """The callback alone knows it, and may never come again."""
     job = running(stack)
     unknown = replace(job.attempts[0], task_id=None, outcome=AttemptOutcome.UNKNOWN)
     job = stack.jobs.save(replace(job, state=State.UNCONFIRMED, attempts=(unknown,)))
     event = batch("sqs-callbacks-completed", job)
     ran = run(start, event, BUSY)
-    failed = [{"itemIdentifier": record["messageId"]} for record in event["Records"]]
-    assert ran.report == {"batchItemFailures": failed}
-    assert stack.jobs.find(job.id) == job
+    assert ran.report == {"batchItemFailures": []}
+    after = stack.jobs.find(job.id)
+    assert after is not None
+    (attempt,) = after.attempts
+    (record,) = event["Records"]
+    named = json.loads(record["body"])["task_id"]
+    assert (after.state, attempt.task_id, attempt.named_task) == (State.UNCONFIRMED, None, named)
 
 
 def test_a_message_that_is_not_ours_is_reported_and_its_neighbour_is_not(

@@ -184,6 +184,7 @@ def test_what_is_not_a_photo_is_rejected_and_told_without_a_call(
     )
     assert set(told["detail"]) == set(documented["detail"])
     assert told["detail"] | {"seconds": 0} == {
+        "schema": "1.1",
         "job": job.id,
         "state": "rejected",
         "reason": "not-a-photo",
@@ -195,6 +196,8 @@ def test_what_is_not_a_photo_is_rejected_and_told_without_a_call(
             "version": event["detail"]["object"]["version-id"],
         },
         "result": None,
+        "variants": [],
+        "variants_failed": [],
         "credits": 0.0,
         "reused": None,
         "seconds": 0,

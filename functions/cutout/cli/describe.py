@@ -43,6 +43,7 @@ _TURNS: dict[Reason | None, str] = {
     Reason.GATE_PAUSED: "waits until intake goes on; `cutout limits` says why it is paused",
     Reason.DAILY_CAP: "waits for the next day (UTC) or a higher cap",
 }
+_ASKED_AFTER = "the task that its callback named is asked after again"
 _MINUTE = 60
 _HOUR = 3600
 _DAY = 86400
@@ -66,6 +67,8 @@ def next_step(job: Job) -> NextStep | None:
         return None
     if job.is_being_prepared:
         return NextStep(what="is prepared: a copy that the model takes is made", at=None)
+    if job.state is State.UNCONFIRMED and job.is_named:
+        return NextStep(what=_ASKED_AFTER, at=job.due_at)
     at = None if job.state.is_settled else job.due_at
     return NextStep(what=_NEXT[job.state], at=at)
 

@@ -15,6 +15,7 @@ from cutout.policy import Decision, Verdict, decide_refusal
 from cutout.ports.telemetry import Metric
 from cutout.provider import Accepted, CreateOutcome, NotSent, OutcomeUnknown, Refused
 from cutout.states import AttemptOutcome, Move, Reason, State, Transport
+from cutout.usecases.named import READ_AGAIN
 from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Randomness, Timing, back_off
 from cutout.usecases.wake import GateRule
@@ -120,6 +121,7 @@ class Answers:
             credits_reserved=reserved,
             is_replayed=accepted.is_replay,
             is_adopted=False,
+            named_task=None,
         )
         is_double = known.is_possible_double_charge
         after = job.with_attempt(known).move(
@@ -255,7 +257,10 @@ class Answers:
         return after, _refund(attempt)
 
     def _unknown(self, job: Job, attempt: Attempt, message: str) -> Job:
-        """Nobody knows: the callback may settle it, or the grace time ends."""
+        """Nobody knows: the callback may settle it, or the grace time ends.
+
+        A callback that came already has named a task that could not be read then: it can soon.
+        """
         now = self.recorder.clock.now()
         if job.state is State.UNCONFIRMED:
             return job
@@ -265,7 +270,7 @@ class Answers:
             Move.LOSE_SIGHT,
             now=now,
             reason=Reason.OUTCOME_UNKNOWN,
-            due_at=now + self.timing.unconfirmed_grace,
+            due_at=now + (READ_AGAIN if attempt.named_task else self.timing.unconfirmed_grace),
             message=message,
         )
 

@@ -21,13 +21,11 @@ from cutout.ports.table import Jobs
 from cutout.ports.telemetry import Metric
 from cutout.provider import Task, TaskStatus
 from cutout.states import AttemptOutcome, Move, Reason, State, Transport
+from cutout.usecases.named import READ_AGAIN, YOUNG, NamedTasks
 from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Randomness, Timing, back_off
 from cutout.usecases.wake import GateRule
 
-_YOUNG = timedelta(minutes=10)
-"""A task id may be unknown for a short while after creation (error-code page)."""
-_READ_AGAIN = timedelta(seconds=60)
 _RACES = 3
 """Who loses as often leaves the job to whoever moves it."""
 _UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
@@ -45,6 +43,7 @@ class Follow:
     recorder: Recorder
     jobs: Jobs
     evolink: Evolink
+    named: NamedTasks
     store: Callable[[Job, Task], Job]
     reuse: Callable[[Job], Job]
     timing: Timing
@@ -86,7 +85,7 @@ class Follow:
             return
         if job.state is State.STORING and not job.is_due(self.recorder.clock.now()):
             return
-        task_id = attempt.task_id or wake.task_id
+        task_id = attempt.task_id or wake.task_id or attempt.named_task
         if task_id is None:
             return
         try:
@@ -112,18 +111,21 @@ class Follow:
         try:
             task = self.evolink.read(task_id)
         except TaskUnknownError:
-            self._task_unknown(job, attempt)
+            self._task_unknown(job, attempt, task_id)
         except TransientError as exc:
-            if job.state not in _FOLLOWED:
+            if self.named.concerns(job, attempt):
+                self.named.not_readable(job, attempt, task_id, str(exc))
+            elif job.state in _FOLLOWED:
+                self._read_later(job, str(exc))
+            else:
                 raise
-            self._read_later(job, str(exc))
         else:
             self._task_known(job, attempt, task, wake)
 
     def _task_known(self, job: Job, attempt: Attempt, task: Task, wake: Wake) -> None:
         self.recorder.telemetry.fact("task read", status=task.status, task_id=task.id)
         is_adopted = attempt.is_adopted or attempt.task_id is None
-        known = replace(attempt, task_id=task.id, is_adopted=is_adopted)
+        known = replace(attempt, task_id=task.id, is_adopted=is_adopted, named_task=None)
         match task.status:
             case TaskStatus.RUNNING:
                 self._still_running(job, known)
@@ -141,7 +143,10 @@ class Follow:
         """
         self.recorder.telemetry.fact("the task belongs to another call", job_id=job.id)
         self.recorder.telemetry.count(Metric.TASK_TAKEN)
-        if attempt.task_id is None or job.state.is_settled:
+        if attempt.task_id is None:
+            self.named.forget(job, attempt)
+            return
+        if job.state.is_settled:
             return
         lost = replace(attempt, task_id=None, is_adopted=False, outcome=AttemptOutcome.UNKNOWN)
         self._fail(job, job.with_attempt(lost), Reason.OUTCOME_UNKNOWN)
@@ -160,16 +165,20 @@ class Follow:
         """The provider cannot say now: the task stays open."""
         self._wait(job, back_off(job.tries, self.timing.poll_interval, self.randomness), message)
 
-    def _task_unknown(self, job: Job, attempt: Attempt) -> None:
-        """404: normal for a moment, and nothing to act on if only a body named the task.
+    def _task_unknown(self, job: Job, attempt: Attempt, task_id: str) -> None:
+        """404: normal for a moment.
 
-        Nor if it is the task of an earlier attempt, which the job does not depend on any more.
+        Nothing to act on if it is the task of an earlier attempt, which the job does not depend on
+        any more.
         """
+        if self.named.concerns(job, attempt):
+            self.named.not_known(job, attempt, task_id)
+            return
         is_followed = job.state in _FOLLOWED and attempt == job.followed
         if attempt.task_id is None or not is_followed:
             return
-        if self.recorder.clock.now() - attempt.started_at < _YOUNG:
-            self._wait(job, _READ_AGAIN)
+        if self.recorder.clock.now() - attempt.started_at < YOUNG:
+            self._wait(job, READ_AGAIN)
             return
         lost = job.with_attempt(attempt.ended(AttemptOutcome.UNKNOWN, code="task_not_found"))
         self._fail(job, lost, Reason.TASK_LOST, code="task_not_found", message=None)

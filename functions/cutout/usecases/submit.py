@@ -113,7 +113,7 @@ class Submit:
             return self._start(job)
         if job.state is State.SUBMITTING and job.is_due(now):
             return self.answers.lease_ran_out(job)
-        if job.state is State.UNCONFIRMED and job.is_due(now):
+        if job.state is State.UNCONFIRMED and job.is_due(now) and not job.is_named:
             return self._repeat(job)
         self.recorder.look_again(job)
         return job

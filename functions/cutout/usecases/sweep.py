@@ -43,8 +43,8 @@ class Sweep:
 
     def _send_on(self, due: Sequence[Job], now: datetime) -> None:
         """Send first, postpone after: a crash in between repeats a message, and loses none."""
-        submits = [job.id for job in due if job.state in _SUBMITS]
-        follows = [_wake(job) for job in due if job.state not in _SUBMITS]
+        submits = [job.id for job in due if _goes_to_submit(job)]
+        follows = [_wake(job) for job in due if not _goes_to_submit(job)]
         if submits:
             self.submissions.wake(submits)
         if follows:
@@ -107,8 +107,15 @@ def _age(since: datetime | None, now: datetime) -> float:
     return 0.0 if since is None else max(0.0, (now - since).total_seconds())
 
 
+def _goes_to_submit(job: Job) -> bool:
+    """Submit moves it on; StoreResult does where a task can be asked about."""
+    is_to_be_asked = job.state is State.UNCONFIRMED and job.is_named
+    return job.state in _SUBMITS and not is_to_be_asked
+
+
 def _wake(job: Job) -> Wake:
     attempt = job.followed
     if attempt is None:
         return Wake(job_id=job.id, attempt=0, is_poll=True)
-    return Wake(job_id=job.id, attempt=attempt.number, task_id=attempt.task_id, is_poll=True)
+    task_id = attempt.task_id or attempt.named_task
+    return Wake(job_id=job.id, attempt=attempt.number, task_id=task_id, is_poll=True)

@@ -21,6 +21,7 @@ from cutout.usecases.finishing import Finishing
 from cutout.usecases.follow import Follow
 from cutout.usecases.keeping import Keeping
 from cutout.usecases.labelling import Labelling
+from cutout.usecases.named import NamedTasks
 from cutout.usecases.publishing import Publishing
 from cutout.usecases.purchases import Purchases
 from cutout.usecases.record import Recorder
@@ -100,6 +101,7 @@ def build(
             recorder=recorder,
             jobs=recorder.store,
             evolink=shared.evolink(settings, api_key),
+            named=NamedTasks(recorder=recorder, timing=timing, randomness=shared.randomness),
             store=store.store,
             reuse=store.reuse,
             timing=timing,

@@ -94,6 +94,16 @@ def test_a_job_over_the_days_cap_waits_for_the_next_day() -> None:
     assert step.at == NOON.replace(hour=0) + timedelta(days=1)
 
 
+def test_a_job_whose_callback_has_named_its_task_says_that_it_is_asked_after() -> None:
+    """It is not about to be repeated."""
+    job = make_job(state=State.UNCONFIRMED)
+    named = job.with_attempt(replace(job.attempts[0], task_id=None, named_task="task-1"))
+    step = next_step(named)
+    assert step is not None
+    assert step.what == "the task that its callback named is asked after again"
+    assert step.at == named.due_at
+
+
 def test_a_settled_job_whose_event_is_owed_says_so() -> None:
     """Sweep sends it: receivers have not heard of it yet."""
     job = replace(make_job(), is_announced=False, due_at=NOON)

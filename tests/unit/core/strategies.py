@@ -70,6 +70,7 @@ ATTEMPTS = drawn(
     message=st.none() | _TEXTS,
     is_replayed=st.booleans(),
     is_adopted=st.booleans(),
+    named_task=st.none() | _TEXTS,
 )
 PREPARED = drawn(
     Prepared,

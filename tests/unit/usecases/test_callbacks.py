@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cutout.errors import CallbackRefusedError, ProviderBusyError, ResponseLostError
+from cutout.errors import CallbackRefusedError
 from cutout.job import Job
 from cutout.ports.queues import Wake
 from cutout.ports.telemetry import Metric
@@ -192,7 +192,8 @@ def test_a_task_id_that_the_api_does_not_know_is_not_believed() -> None:
     world = World()
     world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
     job = world.arrives()
-    assert world.wake(job, task_id="task-of-somebody-else") == job
+    after = world.wake(job, task_id="task-of-somebody-else")
+    assert (after.state, [a.task_id for a in after.attempts]) == (State.UNCONFIRMED, [None])
 
 
 def test_a_known_task_is_not_exchanged_for_the_one_that_a_body_names() -> None:
@@ -253,23 +254,5 @@ def test_a_callback_that_loses_a_race_looks_again(answer: CreateOutcome) -> None
     (job,) = world.jobs.jobs.values()
     world.evolink.complete(TASK)
     hook.once_at("evolink.read", lambda: world.submit.answers.record(job, 1, answer))
-    assert world.wake(job, task_id=TASK).state is State.COMPLETED
-    assert len(world.evolink.posts) == 1
-
-
-@pytest.mark.parametrize(
-    "error",
-    [ProviderBusyError("the API answers 503", status=503), ResponseLostError("ReadTimeout")],
-)
-def test_a_callback_that_nobody_else_would_follow_up_is_delivered_again(error: Exception) -> None:
-    """It alone knows the task of an unconfirmed call: the queue keeps it until the API answers."""
-    world = World()
-    world.evolink.create_faults.append(taken_but_unanswered)
-    job = world.arrives()
-    world.evolink.complete(TASK)
-    world.evolink.read_faults.append(error)
-    with pytest.raises(type(error)):
-        world.wake(job, task_id=TASK)
-    assert world.job(job) == job
     assert world.wake(job, task_id=TASK).state is State.COMPLETED
     assert len(world.evolink.posts) == 1

@@ -1,0 +1,87 @@
+"""The task that a callback's body names, while the API cannot confirm it.
+
+A body is never believed by itself. But it may be all that is ever heard of a call whose answer was
+lost: so the name stays on the row, the task is asked after again, and until that is decided the
+call is not repeated, which might be paid for twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from cutout.attempt import Attempt
+from cutout.job import Job
+from cutout.states import Move, Reason, State
+from cutout.usecases.record import Recorder
+from cutout.usecases.timing import Randomness, Timing, back_off
+
+YOUNG = timedelta(minutes=10)
+"""A task id may be unknown for a short while after creation (error-code page)."""
+READ_AGAIN = timedelta(seconds=60)
+_UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class NamedTasks:
+    """Remembers and forgets what callbacks named."""
+
+    recorder: Recorder
+    timing: Timing
+    randomness: Randomness
+
+    def concerns(self, job: Job, attempt: Attempt) -> bool:
+        """The attempt's outcome is what the job waits for, and no answer has named its task."""
+        return job.state in _UNDECIDED and attempt == job.attempt and attempt.task_id is None
+
+    def not_known(self, job: Job, attempt: Attempt, task_id: str) -> None:
+        """404: normal for a moment; after that, the body was wrong."""
+        now = self.recorder.clock.now()
+        if now - attempt.started_at < YOUNG:
+            self._remember(job, attempt, task_id, READ_AGAIN)
+        elif attempt.named_task == task_id:
+            self.forget(job, attempt)
+
+    def not_readable(self, job: Job, attempt: Attempt, task_id: str, message: str) -> None:
+        """The API cannot say now. It is asked again, ever less often, within the deadline."""
+        now = self.recorder.clock.now()
+        if now - attempt.started_at >= self.timing.job_deadline:
+            lost = job.settle(
+                Move.FAIL,
+                now=now,
+                retention=self.timing.retention,
+                reason=Reason.OUTCOME_UNKNOWN,
+                message=message,
+            )
+            self.recorder.record(job, lost)
+            return
+        wait = back_off(job.tries, self.timing.poll_interval, self.randomness)
+        self._remember(job, attempt, task_id, wait)
+
+    def forget(self, job: Job, attempt: Attempt) -> None:
+        """It is not this call's task: from here on as if nothing had been named."""
+        if attempt.named_task is None or not self.concerns(job, attempt):
+            return
+        nameless = job.with_attempt(replace(attempt, named_task=None))
+        if job.state is State.UNCONFIRMED:
+            until_grace_ends = job.in_state_since + self.timing.unconfirmed_grace
+            nameless = self._postponed(nameless, until_grace_ends - self.recorder.clock.now())
+        self.recorder.record(job, nameless)
+
+    def _remember(self, job: Job, attempt: Attempt, task_id: str, wait: timedelta) -> None:
+        """While the call is being made, its lease is what is due; Answers looks at the name."""
+        named = job.with_attempt(replace(attempt, named_task=task_id))
+        if job.state is State.UNCONFIRMED:
+            named = self._postponed(named, wait)
+        if named != job:
+            self.recorder.record(job, named)
+
+    def _postponed(self, job: Job, wait: timedelta) -> Job:
+        now = self.recorder.clock.now()
+        return job.move(
+            Move.REPEAT_LATER,
+            now=now,
+            reason=job.reason,
+            message=job.message,
+            due_at=now + max(wait, timedelta(0)),
+        )

@@ -1,0 +1,38 @@
+"""The deployed stack, deployed once more with other settings: an update, as an operator does it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from cutout.local.cdk import (
+    CdkRun,
+    RunningCdk,
+    cdk_environment,
+    deploy_run,
+    synth_environment,
+    synth_run,
+)
+from cutout.local.deployment import is_synthesized, mark_synthesized, synthesized_folder
+from cutout.local.fingerprint import fingerprint
+from cutout.local.start import Wish, local_settings
+from tests.e2e.deployed import STACK, Deployed
+
+
+def update(deployed: Deployed, settings: Mapping[str, str]) -> None:
+    """Update the stack in place; what was synthesized serves the next session too."""
+    place, cloud = deployed.place, deployed.cloud
+    wished = local_settings(cloud.endpoint, cloud.api, Wish(stack=STACK, settings=settings))
+    output = synthesized_folder(place, fingerprint(place.source, wished))
+    if not is_synthesized(output):
+        run = synth_run(place, output=output, settings=wished)
+        _finish(run, deployed, synth_environment(os.environ))
+        mark_synthesized(output)
+    outputs = place.scratch / "updated.json"
+    run = deploy_run(place, output=output, stack=STACK, outputs=outputs)
+    _finish(run, deployed, cdk_environment(place, cloud.variables))
+
+
+def _finish(run: CdkRun, deployed: Deployed, environment: Mapping[str, str]) -> None:
+    with RunningCdk(run, deployed.place, environment) as running:
+        running.finish()
