@@ -269,6 +269,7 @@ class Cutout(Shared):
             alarm_email=self.settings.alarm_email,
             topic=topic,
             expects_callbacks=self.settings.callbacks,
+            runbooks=self.settings.runbook_url,
         )
         self.alarm_topic = self.monitoring.topic
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from aws_cdk import Aws
+from aws_cdk import Aws, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_iam as iam
@@ -12,7 +12,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from .alarms import AlarmRule, alarm_rules
+from .alarms import RUNBOOKS, AlarmRule, alarm_rules
 from .dashboard import dashboard_rows
 from .log_query import save_query
 from .metrics import Series
@@ -33,6 +33,7 @@ class Monitoring(Construct):
         alarm_email: str | None,
         topic: sns.ITopic | None = None,
         expects_callbacks: bool = True,
+        runbooks: str | None = None,
     ) -> None:
         """Watch the functions and queues of the deployment of that name.
 
@@ -47,11 +48,13 @@ class Monitoring(Construct):
             alarm_email: Who is told, besides whoever subscribes to the topic.
             topic: Where alarms go, instead of to a topic made here.
             expects_callbacks: Whether results that had to be asked for are worth an alarm.
+            runbooks: The address of the page that alarms name their sections of.
         """
         super().__init__(scope, construct_id)
         self.topic = topic or _topic(self, "Alarms")
         if alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(alarm_email))
+        self._runbooks = runbooks or RUNBOOKS
         series = Series(name)
         rules = alarm_rules(
             series,
@@ -89,7 +92,9 @@ class Monitoring(Construct):
             evaluation_periods=rule.periods,
             datapoints_to_alarm=rule.datapoints,
             treat_missing_data=missing.BREACHING if rule.is_silence else missing.NOT_BREACHING,
-            alarm_description=rule.description,
+            alarm_description=rule.description(
+                stack=Stack.of(self).stack_name, runbooks=self._runbooks
+            ),
         )
         alarm.add_alarm_action(actions.SnsAction(self.topic))
         alarm.add_ok_action(actions.SnsAction(self.topic))

@@ -155,6 +155,10 @@ class Settings:
         r"arn:aws[a-z-]*:sns:.+", meaning="the ARN of an SNS topic", example="arn:aws:sns:..."
     )
     """Where alarms go instead of to a topic of the stack's own."""
+    runbook_url: str | None = setting(
+        None, OrNone(rule=Url(example="https://github.com/example/cutout/blob/main/README.md"))
+    )
+    """Where the README is to be read, for the links in the alarms' mails."""
     kms_key: str | None = text(
         r"own|arn:aws[a-z-]*:kms:.+:key/.+",
         meaning="own, or the ARN of a KMS key",

@@ -2,11 +2,15 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
 
+from cutout.cli.entry import cutout as cli
 from cutout.ports.telemetry import Metric
+from infra.alarms import LONGEST_DESCRIPTION
 from infra.settings import Settings
 from tests.infra.reading import Reading, Synthesize
 
@@ -115,15 +119,64 @@ def test_who_expects_no_callbacks_is_not_told_that_none_come(synthesize: Synthes
 
 RUNBOOKS = README.partition("### Alarms")[2].partition("\n### ")[0]
 HEADINGS = re.findall(r"^#### (.+)$", RUNBOOKS, re.MULTILINE)
+ANCHORS = {heading.lower().replace(" ", "-").replace(",", "") for heading in HEADINGS}
 
 
 def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm(template: Reading) -> None:
     """Its description ends in the section's address, as the page's own links have it."""
-    anchors = {
-        alarm["AlarmDescription"].rpartition(" Runbook: README.md#")[2]
-        for alarm in template.of_type(ALARM).values()
+    assert _runbooks(template) == {f"README.md#{anchor}" for anchor in ANCHORS}
+
+
+def test_where_the_page_has_an_address_the_mail_links_to_it(synthesize: Synthesize) -> None:
+    """The reader of a mail stands in no checkout."""
+    page = "https://git.example.com/shop/cutout/blob/main/README.md"
+    linked = synthesize(Settings(runbook_url=page))
+    assert _runbooks(linked) == {f"{page}#{anchor}" for anchor in ANCHORS}
+
+
+def _descriptions(reading: Reading) -> dict[str, str]:
+    return {name: one["AlarmDescription"] for name, one in reading.of_type(ALARM).items()}
+
+
+def _runbooks(reading: Reading) -> set[str]:
+    return {one.rpartition(" Runbook: ")[2] for one in _descriptions(reading).values()}
+
+
+def test_every_alarm_says_what_happened_what_is_at_stake_and_what_to_do(template: Reading) -> None:
+    """In this order, and short enough for CloudWatch, with room for the names that it fills in."""
+    parts = re.compile(r"(.+\.) At stake: (.+\.) Do: (.+\.) Runbook: \S+", re.DOTALL)
+    for name, description in _descriptions(template).items():
+        assert parts.fullmatch(description), name
+        assert len(description) < LONGEST_DESCRIPTION - 200, name
+
+
+def test_every_alarm_names_a_command_that_there_is_in_full(synthesize: Synthesize) -> None:
+    """Copied from the mail into a shell it works: name, options, and which stack of several."""
+    staged = _descriptions(synthesize(Settings(stage="prod")))
+    named = {name: re.findall(r"`(cutout [^`]+)`", one) for name, one in staged.items()}
+    assert [name for name, commands in named.items() if not commands] == []
+    for line in sorted({line for commands in named.values() for line in commands}):
+        _program, name, *arguments = shlex.split(line)
+        command = cli.get_command(click.Context(cli), name)
+        assert command is not None, line
+        context = command.make_context(name, [], resilient_parsing=True)
+        values, rest, _order = command.make_parser(context).parse_args(arguments)
+        assert (values["stack"], rest) == ("Cutout-prod", []), line
+
+
+def test_what_has_no_row_yet_is_told_from_what_has_one(template: Reading) -> None:
+    """An upload among the dead letters may be lost; a photo that has its row is not."""
+    at_stake = {
+        name: "and after 14 days it is gone" in description
+        for name, description in _descriptions(template).items()
+        if name.endswith("Depth")
     }
-    assert anchors == {heading.lower().replace(" ", "-").replace(",", "") for heading in HEADINGS}
+    assert at_stake == {
+        "MonitoringSubmissionsDeadLettersDepth": True,
+        "MonitoringUndeliverableEventsDepth": True,
+        "MonitoringPreparationsDeadLettersDepth": False,
+        "MonitoringCallbacksDeadLettersDepth": False,
+    }
 
 
 @pytest.mark.parametrize("heading", HEADINGS)
@@ -131,12 +184,6 @@ def test_a_runbook_says_what_it_means_where_to_look_and_what_to_do(heading: str)
     """In this order, so that a person who was woken finds it."""
     section = RUNBOOKS.partition(f"#### {heading}\n")[2].partition("\n#### ")[0]
     assert re.findall(r"\*\*(\w+)\.\*\*", section) == ["Means", "Look", "Do"]
-
-
-def test_every_alarm_says_what_it_means(template: Reading) -> None:
-    """A person woken by it reads a sentence that names what is wrong."""
-    sentences = {name: alarm["AlarmDescription"] for name, alarm in template.of_type(ALARM).items()}
-    assert [name for name, sentence in sentences.items() if len(sentence.split()) < 5] == []
 
 
 def test_alarms_alone_may_publish_and_only_over_tls(template: Reading) -> None:
