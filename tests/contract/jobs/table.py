@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 TABLE = "Cutout-Jobs"
-_INDEXES = {
+INDEXES = {
     # name: partition key, sort key, type of the sort key
     "due": ("due_shard", "due_at", "N"),
     "lane": ("lane", "lane_at", "N"),
@@ -37,7 +37,7 @@ class Store(Jobs, Gates, Backlog, SourceHeads, ResultKeys, Records, Protocol):
 def create_table(client: DynamoDBClient, name: str = TABLE) -> None:
     """An empty table with its four indexes."""
     types = {"pk": "S"}
-    for partition, sort, kind in _INDEXES.values():
+    for partition, sort, kind in INDEXES.values():
         types |= {partition: "S", sort: kind}
     definitions: Any = [{"AttributeName": n, "AttributeType": t} for n, t in types.items()]
     indexes: Any = [
@@ -49,7 +49,7 @@ def create_table(client: DynamoDBClient, name: str = TABLE) -> None:
             ],
             "Projection": {"ProjectionType": "KEYS_ONLY"},
         }
-        for index, (partition, sort, _kind) in _INDEXES.items()
+        for index, (partition, sort, _kind) in INDEXES.items()
     ]
     client.create_table(
         TableName=name,

@@ -1,0 +1,111 @@
+"""How many units of DynamoDB requests take, by the sizes of the items that went over the wire.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from tests.contract.jobs.table import INDEXES
+from tests.functions.wire import Sent
+
+_WRITE_BYTES = 1024
+_READ_BYTES = 4096
+_NEW_ALONE = "attribute_not_exists(pk)"
+Item = Mapping[str, Any]
+
+
+@dataclass
+class Units:
+    """The table as it stands after what was sent so far, which is what sizes depend on.
+
+    Attributes:
+        index_writes: Entries written or deleted, by index and partition.
+        gate_writes: How often the gate's item was written.
+    """
+
+    index_writes: Counter[str] = field(default_factory=Counter)
+    gate_writes: int = 0
+    _items: dict[str, Item] = field(default_factory=dict)
+
+    def of(self, sent: Sent) -> Decimal:
+        """Units of reading or of writing, whichever the request does.
+
+        A transaction reads or writes each item twice, but its index entries once.
+        """
+        body = sent.body
+        match sent.operation:
+            case "PutItem":
+                return Decimal(self._put(body, times=1))
+            case "TransactWriteItems":
+                puts = [one["Put"] for one in body["TransactItems"]]
+                return Decimal(sum(self._put(one, times=2) for one in puts))
+            case "GetItem":
+                return Decimal(self._read(body["Key"]["pk"]["S"]))
+            case "BatchGetItem":
+                (asked,) = body["RequestItems"].values()
+                return Decimal(sum(self._read(key["pk"]["S"]) for key in asked["Keys"]))
+            case "Query":
+                return Decimal("0.5")  # eventual, and a page of keys of up to 4 KB
+            case _:
+                raise NotImplementedError(sent.operation)
+
+    def _put(self, put: Mapping[str, Any], times: int) -> int:
+        new, pk = put["Item"], put["Item"]["pk"]["S"]
+        old = self._items.get(pk)
+        size = max(size_of(new), size_of(old or {}))
+        units = times * _blocks(size, _WRITE_BYTES)
+        if old is not None and put["ConditionExpression"] == _NEW_ALONE:
+            return units  # it loses, and takes as many units as if it had won
+        self._items[pk] = new
+        self.gate_writes += pk == "gate"
+        return units + sum(self._index_writes(name, old or {}, new) for name in INDEXES)
+
+    def _index_writes(self, index: str, old: Item, new: Item) -> int:
+        """An entry whose keys change is deleted and written anew; one that keeps them is left."""
+        before, after = _entry(index, old), _entry(index, new)
+        if before == after:
+            return 0
+        changed = [entry for entry in (before, after) if entry]
+        self.index_writes.update(f"{index} {entry[0]}" for entry in changed)
+        return len(changed)
+
+    def _read(self, pk: str) -> int:
+        return _blocks(size_of(self._items.get(pk, {})), _READ_BYTES)
+
+
+def size_of(item: Item) -> int:
+    """How many bytes an item has: its names and its values."""
+    return sum(len(name.encode()) + _value_size(value) for name, value in item.items())
+
+
+def _value_size(value: Mapping[str, Any]) -> int:
+    ((kind, content),) = value.items()
+    match kind:
+        case "S":
+            return len(content.encode())
+        case "N":
+            return 1 + (len(content.strip("-0.")) + 1) // 2
+        case "M":
+            return 3 + len(content) + size_of(content)
+        case "L":
+            return 3 + len(content) + sum(map(_value_size, content))
+        case _:
+            return 1
+
+
+def _entry(index: str, item: Item) -> tuple[str, ...]:
+    partition, sort, kind = INDEXES[index]
+    if partition not in item or sort not in item:
+        return ()
+    return item[partition]["S"], item[sort][kind]
+
+
+def _blocks(size: int, block: int) -> int:
+    return max(1, -(-size // block))

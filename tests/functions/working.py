@@ -1,0 +1,218 @@
+"""All functions of a deployment at work in a made-up account, each request witnessed.
+
+What Lambda, the queues, EventBridge and the provider do between them is done here: an upload's
+event reaches Submit, messages reach whom they are for, and the provider calls back when told to.
+"""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import logging
+import socket
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.contract.aws import cloud
+from tests.contract.loopback import Loopback, answer, serving
+from tests.events import sample
+from tests.functions.deployed import HANDLERS, UPLOADS, Context, Stack, deploy
+from tests.functions.wire import Sent, witnessed
+
+_SIZE = (96, 64)
+_LAMBDA_LINES_BYTES = 360
+"""START, END and REPORT, which Lambda writes for each run."""
+
+
+def photo(number: int, kind: str = "PNG") -> bytes:
+    """A photo like no other number's."""
+    shade = (number % 256, number // 256 % 256, 120)
+    return _saved(Image.new("RGB", _SIZE, shade), kind)
+
+
+def _cut_out() -> bytes:
+    picture = Image.new("RGBA", _SIZE, (200, 10, 10, 255))
+    picture.paste((0, 0, 0, 0), (0, 0, _SIZE[0] // 2, _SIZE[1]))
+    return _saved(picture, "PNG")
+
+
+def _saved(picture: Image.Image, kind: str) -> bytes:
+    file = io.BytesIO()
+    picture.save(file, kind)
+    return file.getvalue()
+
+
+@dataclass
+class Working:
+    """The functions, what they sent, how often they ran and how much they wrote to their logs.
+
+    Attributes:
+        links: The addresses of photos that the provider was given.
+        is_failing: Whether the provider's tasks fail.
+    """
+
+    stack: Stack
+    provider: Loopback
+    patch: pytest.MonkeyPatch
+    sent: list[Sent] = field(default_factory=list)
+    runs: Counter[str] = field(default_factory=Counter)
+    logged: Counter[str] = field(default_factory=Counter)
+    links: list[str] = field(default_factory=list)
+    is_failing: bool = False
+    _open: list[tuple[str, str]] = field(default_factory=list)
+    _tasks: int = 0
+    _modules: dict[str, Any] = field(default_factory=dict)
+
+    def forget(self) -> None:
+        """Forget what was sent, run and written so far; functions stay warm."""
+        for kept in (self.sent, self.runs, self.logged, self.links):
+            kept.clear()
+
+    def upload(self, key: str, data: bytes, *, is_versioned: bool = True, **options: Any) -> None:
+        """Put a photo into the bucket, and have Submit hear of it."""
+        version = self.stack.upload(key, data, **options)
+        event = sample("s3-object-created" if is_versioned else "s3-object-created-unversioned")
+        told = event["detail"]["object"]
+        told |= {"key": key, "size": len(data)}
+        if is_versioned:
+            told["version-id"] = version
+        else:
+            head = self.stack.clients.s3().head_object(Bucket=UPLOADS, Key=key)
+            told["etag"] = head["ETag"].strip('"')
+        self.message("submit", event)
+
+    def delete(self, key: str) -> None:
+        """Delete a photo, and have Submit hear of it."""
+        self.stack.clients.s3().delete_object(Bucket=UPLOADS, Key=key)
+        event = sample("s3-object-deleted")
+        event["detail"]["object"]["key"] = key
+        self.message("submit", event)
+
+    def message(self, service: str, body: object) -> None:
+        """Hand a function one message of its queue; it must be done with it."""
+        event = sample("sqs-submissions-upload")
+        event["Records"][0]["body"] = json.dumps(body)
+        told = self.run(service, event)
+        assert told == {"batchItemFailures": []}, body
+
+    def hand_over(self) -> None:
+        """Hand every message in the queues to its function, until there is none."""
+        queues = {
+            "submit": self.stack.submissions_url,
+            "prepare": self.stack.preparations_url,
+            "store-result": self.stack.callbacks_url,
+        }
+        while waiting := [(who, it) for who, url in queues.items() for it in self._taken(url)]:
+            for service, body in waiting:
+                self.message(service, body)
+
+    def call_back(self) -> None:
+        """Have the provider call back for each task that it took, and what follows happen."""
+        while self._open:
+            task_id, token = self._open.pop(0)
+            event = sample("http-api-callback-completed")
+            event["pathParameters"]["token"] = token
+            event["body"] = json.dumps({"id": task_id})
+            assert self.run("receive-callback", event)["statusCode"] == 202
+            self.hand_over()
+
+    def through(self, key: str, data: bytes, **options: Any) -> None:
+        """See a photo from its upload to its end."""
+        self.upload(key, data, **options)
+        self.hand_over()
+        self.call_back()
+
+    def run(self, service: str, event: dict[str, Any]) -> Any:
+        """Run a function once."""
+        printed = io.StringIO()
+        with witnessed(service, self.sent), redirect_stdout(printed):
+            told = self._module(service).handler(event, Context(service))
+        self.runs[service] += 1
+        lines = printed.getvalue() + self._log_lines(service)
+        self.logged[service] += len(lines.encode()) + _LAMBDA_LINES_BYTES
+        return told
+
+    def answers(self, connection: socket.socket) -> None:
+        """The provider: takes every call, and tells of each task that it is completed."""
+        request = self.provider.requests[-1]
+        head, _, body = request.partition(b"\r\n\r\n")
+        if head.startswith(b"POST"):
+            self._take(json.loads(body))
+            told = sample("evolink-create-200") | {"id": self._task_id()}
+            answer(200, json.dumps(told).encode())(connection)
+        elif head.startswith(b"GET /v1/tasks/"):
+            task_id = head.split(b" ")[1].rpartition(b"/")[2].decode()
+            answer(200, json.dumps(self._task(task_id)).encode())(connection)
+        else:
+            answer(200, _cut_out(), Content_Type="image/png")(connection)
+
+    def _taken(self, url: str) -> list[Any]:
+        """The messages of a queue, taken for good."""
+        sqs = self.stack.clients.sqs()
+        bodies = []
+        while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for message in found:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+                bodies.append(json.loads(message["Body"]))
+        return bodies
+
+    def _take(self, told: dict[str, Any]) -> None:
+        self._tasks += 1
+        self._open.append((self._task_id(), told["callback_url"].rpartition("/")[2]))
+        self.links += told["image_urls"]
+
+    def _task_id(self) -> str:
+        return f"task-unified-1795166131-{self._tasks:08x}"
+
+    def _task(self, task_id: str) -> dict[str, Any]:
+        if self.is_failing:
+            return sample("evolink-task-failed") | {"id": task_id}
+        results = [self.provider.url("/media/x.png")]
+        return sample("evolink-task-completed") | {"id": task_id, "results": results}
+
+    def _module(self, service: str) -> Any:
+        """The function's module, imported afresh by its first run."""
+        if service not in self._modules:
+            self.patch.setenv("POWERTOOLS_SERVICE_NAME", service)
+            self.patch.delitem(sys.modules, HANDLERS[service], raising=False)
+            self._modules[service] = importlib.import_module(HANDLERS[service])
+            for handler in self._handlers(service):
+                handler.stream = io.StringIO()
+        return self._modules[service]
+
+    def _log_lines(self, service: str) -> str:
+        """What the function's logger wrote since it was asked last."""
+        written = ""
+        for handler in self._handlers(service):
+            written += handler.stream.getvalue()
+            handler.stream = io.StringIO()
+        return written
+
+    def _handlers(self, service: str) -> list[Any]:
+        return list(logging.getLogger(service).handlers)
+
+
+@contextmanager
+def working(**changes: str) -> Iterator[Working]:
+    """A deployment with these changes to its environment, such as `CUTOUT_REUSE="false"`."""
+    with cloud() as clients, pytest.MonkeyPatch.context() as patch:
+        stack = deploy(clients)
+        at_work: list[Working] = []
+
+        def answers(connection: socket.socket) -> None:
+            at_work[0].answers(connection)
+
+        with serving(answers) as provider:
+            usual = stack.environment(provider.url("")) | {"CUTOUT_MIN_SIDE": "1"}
+            for name, value in (usual | changes).items():
+                patch.setenv(name, value)
+            at_work.append(Working(stack=stack, provider=provider, patch=patch))
+            yield at_work[0]
