@@ -37,6 +37,12 @@ def size_of(photo: Path) -> tuple[int, int]:
     return width, height
 
 
+def seen_in(photo: bytes) -> tuple[int, int, int]:
+    """Width, height and salt of a file that `tiff` makes."""
+    facts = json.loads(photo.removeprefix(_MAGIC))
+    return facts["seen"][0], facts["seen"][1], facts["salt"]
+
+
 class FakeCopier:
     """Reads the files that `tiff` makes; its copies say what size they have."""
 
@@ -58,7 +64,8 @@ class FakeCopier:
         if min(width, height) == 0:
             text = f"no copy of it has at most {max_bytes:,} bytes"
             raise NotAPhotoError(Reason.CANNOT_BE_PREPARED, text)
-        into.write_bytes(f"jpeg {width} {height}".encode())
+        salt = self._facts(file)["salt"]
+        into.write_bytes(f"jpeg {width} {height} of {salt}".encode())
         return Copy(format="jpeg", width=width, height=height)
 
     def _facts(self, file: Path) -> dict[str, list[int]]:

@@ -133,6 +133,7 @@ class World:
         pixels: Pixels = Pixels.MODEL,
         recipes: tuple[Recipe, ...] = (),
         preparations: MemoryPreparations | None = None,
+        copies: MemoryCopies | None = None,
         photo_limits: PhotoLimits = PHOTO_LIMITS,
         reuse: bool = False,
         delete_with_source: bool = False,
@@ -143,7 +144,7 @@ class World:
         self.limits = limits
         self.jobs = MemoryJobs(self.clock, step)
         self.uploads = MemoryUploads(step)
-        self.copies = MemoryCopies(step)
+        self.copies = copies or MemoryCopies(step)
         self.results = MemoryResults(step)
         self.evolink = FakeEvolink(self.clock, step)
         self.files = FakeFiles(step)

@@ -15,24 +15,28 @@ from typing import Any
 
 from cutout.errors import CallbackRefusedError, JobMovedError, TransientError
 from cutout.gate import Limits, PauseReason
+from cutout.job import Job
 from cutout.keys import FRESH_MARK
 from cutout.ports.buckets import Labels
 from cutout.ports.queues import Wake
 from cutout.source import Source
 from cutout.states import TRANSITIONS, Move, Transport
 from cutout.usecases.wake import change_gate
-from tests.fakes.clock import FakeClock
+from tests.fakes.clock import START, FakeClock
+from tests.fakes.copier import tiff
 from tests.fakes.evolink import CUT_OUT
 from tests.fakes.world import TIMING, World, png
 from tests.simulation.actors import Actor, Killed, step
 from tests.simulation.faults import TASK_CODES, Faults, Mix
-from tests.simulation.queue import Message, SimQueue
+from tests.simulation.inputs import ExpiringCopies, is_taken, led_to
+from tests.simulation.queue import Message, SimQueue, ToPrepare
 
 FUNCTION_TIMEOUT = timedelta(seconds=90)
 """Longer than any function's own; shorter than the lease."""
 _LONGEST_QUIET = timedelta(days=4)
 """A daily cap may hold photos back for days; nothing else takes as long."""
-
+_EARLY = 0.1
+_EARLIER = timedelta(hours=11, minutes=50)
 
 Entry = tuple[Actor, SimQueue | None, Message | None, datetime]
 """A worker, what it works on, and since when."""
@@ -74,6 +78,14 @@ class Engine:
         self.world.evolink.honours_keys = self.rng.random() < 0.7
         self.submissions: SimQueue = self.world.submissions  # type: ignore[assignment]
         self.callbacks: SimQueue = self.world.callbacks  # type: ignore[assignment]
+        self.preparations: SimQueue = self.world.preparations  # type: ignore[assignment]
+        self.queues = (self.submissions, self.callbacks, self.preparations)
+        self.deadly: set[str] = set()
+        self.deaths: Counter[str] = Counter()
+        self.inputs: dict[str, bytes | None] = {}
+        self.lost_copies: set[str] = set()
+        self.keys_seen: set[str] = set()
+        self.posts_seen = 0
         self.actors: list[Entry] = []
         self.uploads: list[Source] = []
         self.newest: dict[str, Source] = {}
@@ -114,7 +126,7 @@ class Engine:
         for entry in self._awake():
             choices += [partial(self._resume, entry)] * 6
         if len(self.actors) < 6:
-            for queue in (self.submissions, self.callbacks):
+            for queue in self.queues:
                 for message in queue.visible()[:3]:
                     choices += [partial(self._start, queue, message)] * 2
         choices.append(self._pass_time)
@@ -123,10 +135,10 @@ class Engine:
 
     def _pass_time(self) -> None:
         """A little while; longer when nobody has anything to do."""
-        if self._awake() or self.submissions.visible() or self.callbacks.visible():
+        if self._awake() or any(queue.visible() for queue in self.queues):
             self.clock.advance(timedelta(seconds=self.rng.random() * 3))
         else:
-            waits = [m.visible_at for q in (self.submissions, self.callbacks) for m in q.messages]
+            waits = [m.visible_at for q in self.queues for m in q.messages]
             waits += [a.stalled_until for a, *_ in self.actors if a.stalled_until]
             self.clock.advance_to(min([plan.at for plan in self._plans] + waits))
         while self._plans and min(self._plans).at <= self.clock.now():
@@ -135,7 +147,7 @@ class Engine:
             plan.act()
 
     def _start(self, queue: SimQueue, message: Message) -> None:
-        if queue not in (self.submissions, self.callbacks) or message not in queue.messages:
+        if message not in queue.messages:
             return
         queue.receive(message)
         actor = Actor(type(message.body).__name__, lambda: self._work(message))
@@ -153,6 +165,8 @@ class Engine:
         strike: Exception | Killed | None = self.faults.on_step(actor.at)
         if self.clock.now() - started_at > FUNCTION_TIMEOUT:
             strike = Killed("timed out")
+        elif self._is_deadly(actor, message):
+            strike = Killed("the decoder took the process with it")
         elif actor.at != "start" and self.faults.strikes("crash", actor.at):
             strike = Killed("crashed")
         actor.resume(strike if actor.at != "start" else None)
@@ -162,6 +176,15 @@ class Engine:
         if actor.is_done:
             self.actors.remove(entry)
             self._end(actor, queue, message)
+
+    def _is_deadly(self, actor: Actor, message: Message | None) -> bool:
+        """It decodes a photo that no process survives."""
+        body = message.body if message else None
+        if actor.at != "copier.copy" or not isinstance(body, ToPrepare):
+            return False
+        is_deadly = body.job_id in self.deadly
+        self.deaths[body.job_id] += is_deadly
+        return is_deadly
 
     def _end(self, actor: Actor, queue: SimQueue | None, message: Message | None) -> None:
         error = actor.error
@@ -191,11 +214,16 @@ class Engine:
             case ("deleted", Source() as source):
                 self.world.arrive.deleted(source)
             case str(job_id):
-                found = self.world.jobs.find(job_id)
-                if found is not None:
-                    self.world.submit.wake(found)
+                self._found(job_id, self.world.submit.wake)
             case Wake() as wake:
                 self.world.follow.wake(wake)
+            case ToPrepare(job_id):
+                self._found(job_id, self.world.prepare.prepare)
+
+    def _found(self, job_id: str, work: Callable[[Job], object]) -> None:
+        job = self.world.jobs.find(job_id)
+        if job is not None:
+            work(job)
 
     # Users
 
@@ -220,11 +248,16 @@ class Engine:
         if self.faults.strikes("same_picture"):
             salt = 1000 if self.is_alike else self.rng.randrange(1000, 1003)
         data = b"not a photo" if self.faults.strikes("not_a_photo") else png(salt=salt)
+        needs_copy = self.faults.strikes("needs_copy")
+        if needs_copy:
+            data = tiff(salt=salt, is_damaged=self.faults.strikes("undecodable"))
         is_fresh = self.faults.strikes("fresh")
         marks = {FRESH_MARK: "true"} if is_fresh else {}
         source = self.world.uploads.add(key, data, Labels(metadata=marks, tags={}))
         if is_fresh:
             self.fresh.add(source.job_id)
+        if needs_copy and self.faults.strikes("deadly"):
+            self.deadly.add(source.job_id)
         self.uploads.append(source)
         self.newest[key] = source
         self.submissions.put(source)
@@ -247,6 +280,7 @@ class Engine:
         """Give every new task a fate."""
         for charge in self.world.evolink.charges[self._charges_seen :]:
             self._charges_seen += 1
+            self.inputs[charge.task_id] = led_to(self.world, charge.image_url)
             seconds = self.rng.uniform(0.1, 10 if self.is_contended else 90)
             if self.faults.strikes("task_slow"):
                 seconds = self.rng.uniform(300, 2400)
@@ -254,7 +288,9 @@ class Engine:
                 self._plan(seconds, partial(self._finish, charge.task_id, charge.callback_url))
 
     def _finish(self, task_id: str, callback_url: str) -> None:
-        if self.faults.strikes("task_failed"):
+        if not is_taken(self.inputs[task_id]):
+            self.world.evolink.fail(task_id, "image_processing_error")
+        elif self.faults.strikes("task_failed"):
             self.world.evolink.fail(task_id, self.rng.choice(TASK_CODES))
         else:
             self.world.evolink.complete(task_id, self.faults.result())
@@ -300,8 +336,9 @@ class Engine:
             assert gate.pause.reason in {PauseReason.KEY_REFUSED, PauseReason.OPERATOR}
             change_gate(self.world.jobs, lambda gate: gate.resuming())
         self._operate()
-        if self.submissions.dead and self.rng.random() < 0.1:
-            self.submissions.redrive()
+        for queue in (self.submissions, self.preparations):
+            if queue.dead and self.rng.random() < 0.1:
+                queue.redrive()
         self._plan_sweep()
 
     def _operate(self) -> None:
@@ -320,6 +357,10 @@ class Engine:
                 self.world.kept.lose(key)
             else:
                 self.world.kept.objects[key] = CUT_OUT + b" damaged"
+        if self.world.copies.objects and self.faults.strikes("copy_lost"):
+            copy = self.rng.choice(sorted(self.world.copies.objects))
+            self.lost_copies.add(copy)
+            del self.world.copies.objects[copy]
         if self.faults.strikes("paused"):
             self.world.operate.pause()
             self._plan(self.rng.uniform(60, 1200), self._reopen)
@@ -334,15 +375,14 @@ class Engine:
 
     def _be_quiet(self) -> None:
         self.faults.is_quiet = True
-        self.submissions.redrive()
-        self.callbacks.redrive()
+        for queue in self.queues:
+            queue.redrive()
 
     def _is_idle(self) -> bool:
         jobs = self.world.jobs.jobs.values()
         return (
             not self.actors
-            and not self.submissions.messages
-            and not self.callbacks.messages
+            and not any(queue.messages for queue in self.queues)
             and len(self._plans) <= 1
             and all(job.state.is_settled and job.is_announced for job in jobs)
         )
@@ -359,10 +399,11 @@ class Engine:
         return self.rng.randrange(views)
 
     def _make(self, world: type[World]) -> World:
-        clock = FakeClock()
+        # Who comes early and finds the day's credits spent waits for nearly a day: copies expire.
+        clock = FakeClock(START - _EARLIER if self.rng.random() < _EARLY else START)
         visibility = timedelta(seconds=540)
         queues: Any = [
-            SimQueue(clock=clock, step=step, rng=self.rng, visibility=visibility) for _ in range(2)
+            SimQueue(clock=clock, step=step, rng=self.rng, visibility=visibility) for _ in range(3)
         ]
         made = world(
             step=step,
@@ -378,6 +419,8 @@ class Engine:
             clock=clock,
             submissions=queues[0],
             callbacks=queues[1],
+            preparations=queues[2],
+            copies=ExpiringCopies(clock, step),
             reuse=self.rng.random() < 0.8,
         )
         made.evolink.create_rule = self.faults.on_create

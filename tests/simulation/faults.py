@@ -40,11 +40,14 @@ ODD_RESULTS = (
 _LIKELIER = {
     ("crash", "evolink.create done"): 10,
     ("crash", "results.put done"): 10,
+    ("crash", "copier.copy"): 10,
+    ("crash", "copies.put done"): 10,
     ("callback_swapped", "unconfirmed"): 8,
     ("stall", "downloads.fetch"): 12,
     ("stall", "results.standing"): 12,
     ("stall", "results.put"): 12,
     ("stall", "purchases.save"): 40,
+    ("stall", "copies.put"): 12,
 }
 """Where a fault is most instructive: around what cannot be undone, or what nobody else knows."""
 
@@ -78,6 +81,10 @@ class Mix:
     overwritten: float = 0.2
     deleted: float = 0.05
     not_a_photo: float = 0.05
+    needs_copy: float = 0.15
+    undecodable: float = 0.1
+    deadly: float = 0.1
+    copy_lost: float = 0.05
     same_picture: float = 0.2
     uploaded_twice: float = 0.1
     fresh: float = 0.05

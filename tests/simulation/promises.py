@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, defaultdict
 from datetime import date
 from decimal import Decimal
 
 from cutout.job import Job
 from cutout.keys import kept_key
+from cutout.ports.buckets import PHOTO_LINK_LIVES
 from cutout.provider import TaskStatus
 from cutout.states import AttemptOutcome, State
 from cutout.usecases.notes import leaves_a_note
@@ -15,6 +17,7 @@ from tests.fakes.buckets import StoredObject
 from tests.fakes.evolink import CUT_OUT, PRICE, Charge
 from tests.fakes.world import MODEL
 from tests.simulation.engine import FUNCTION_TIMEOUT, Engine
+from tests.simulation.inputs import ExpiringCopies, is_taken, led_to, sent_of
 
 
 class PromiseBrokenError(AssertionError):
@@ -44,6 +47,39 @@ def check_always(engine: Engine) -> None:
     for _key, stored in puts[engine.puts_seen :]:
         _check_put(engine, stored)
     engine.puts_seen = len(puts)
+    posts = engine.world.evolink.posts
+    for key, body in posts[engine.posts_seen :]:
+        _check_input(engine, key, json.loads(body)["image_urls"][0])
+    engine.posts_seen = len(posts)
+    for job_id, deaths in engine.deaths.items():
+        most = _MOST_DEATHS * (1 + engine.retries[job_id])
+        _demand(engine, deaths <= most, 2, f"a photo that no worker survives has ended {deaths}")
+
+
+_MOST_DEATHS = 5
+
+
+def _check_input(engine: Engine, key: str, url: str) -> None:
+    """A call names what the model takes: the job's own photo, or a copy of it that will last.
+
+    A repeat says what was said before, whatever has become of that.
+    """
+    if key in engine.keys_seen:
+        return
+    engine.keys_seen.add(key)
+    world = engine.world
+    source = world.jobs.jobs[key.split("-")[1]].source
+    copies = world.copies
+    assert isinstance(copies, ExpiringCopies)
+    name = url.partition("?")[0].removeprefix("https://work.example/")
+    if name in engine.lost_copies:
+        return
+    data = led_to(world, url)
+    _demand(engine, is_taken(data), 3, f"{source.key}: the call leads to {data!r}")
+    own = sent_of(world.uploads.versions[source.key, source.version_id or ""].data)
+    _demand(engine, data == own, 4, f"{source.key}: the call leads to another photo")
+    is_lasting = name == url.partition("?")[0] or copies.lasts(name, after=PHOTO_LINK_LIVES)
+    _demand(engine, is_lasting, 3, f"{source.key}: the copy goes before the link to it")
 
 
 def _check_put(engine: Engine, stored: StoredObject) -> None:

@@ -12,8 +12,16 @@ from cutout.ports.telemetry import Clock
 from cutout.source import Source
 from tests.fakes.steps import Step
 
-Body = Source | tuple[str, Source] | str | Wake
-"""An upload, a ("deleted", source), a job that is due, or a wake."""
+
+@dataclass(frozen=True)
+class ToPrepare:
+    """Whose photo a copy is wanted of."""
+
+    job_id: str
+
+
+Body = Source | tuple[str, Source] | str | Wake | ToPrepare
+"""An upload, a ("deleted", source), a job that is due, a wake, or a wish for a copy."""
 MOST_RECEIVES = 5
 
 
@@ -26,7 +34,7 @@ class Message:
 
 @dataclass
 class SimQueue:
-    """What the fakes of both queues put into, and the engine takes from."""
+    """What the fakes of all queues put into, and the engine takes from."""
 
     clock: Clock
     step: Step
@@ -45,12 +53,18 @@ class SimQueue:
     def wake(
         self, bodies: Sequence[str] | Sequence[Wake], *, delay: timedelta = timedelta()
     ) -> None:
-        """The port's method, of either queue."""
+        """The port's method, of Submit's and StoreResult's queues."""
         assert not delay
         self.step("queue.send")
         for body in bodies:
             self.put(body)
         self.step("queue.send done")
+
+    def prepare(self, job_id: str) -> None:
+        """The port's method, of Prepare's queue."""
+        self.step("preparations.prepare")
+        self.put(ToPrepare(job_id))
+        self.step("preparations.prepare done")
 
     def visible(self) -> list[Message]:
         now = self.clock.now()

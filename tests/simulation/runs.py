@@ -11,9 +11,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cutout.states import State
+from tests.simulation import breaking_preparation, breaking_promises
 from tests.simulation.engine import Engine
-from tests.simulation.mutations import MUTATIONS
 from tests.simulation.promises import check_always, check_at_end
+
+MUTATIONS = breaking_promises.MUTATIONS | breaking_preparation.MUTATIONS
 
 
 @dataclass

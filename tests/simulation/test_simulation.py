@@ -6,11 +6,10 @@ import pytest
 
 from cutout.states import State
 from tests.simulation.faults import Mix
-from tests.simulation.mutations import MUTATIONS
-from tests.simulation.runs import first_break, run, tally
+from tests.simulation.runs import MUTATIONS, first_break, run, tally
 
 _SEEDS = [range(100), range(100, 200)]
-_TELLING = (11, 19, 27, 45, 52, 83, 85, 237)
+_TELLING = (64, 0, 1, 9, 11, 16, 30, 33, 36, 83, 223, 276)
 """Each shows a break that few others show; where the engine has changed, the others are tried."""
 _SEEDS_TO_CATCH = [*_TELLING, *range(60), *range(61, 560, 2)]
 """Some of every kind, then fights over a key and uploads of one picture: the rarest races."""

@@ -102,23 +102,29 @@ class Prepare:
     def _begin(self, job: Job) -> Job:
         """Count the beginning, so that a picture that ends its worker is found out.
 
+        Two that begin at once count as two.
+
         Raises:
             NotAPhotoError: it has ended too many.
         """
-        if job.preparations >= _MOST_BEGINNINGS:
-            text = f"it could not be decoded: {job.preparations} workers ended over it"
-            raise NotAPhotoError(Reason.CANNOT_BE_PREPARED, text)
-        now = self.clock.now()
-        begun = replace(
-            job,
-            preparations=job.preparations + 1,
-            due_at=now + self.lease,
-            updated_at=now,
-        )
-        try:
-            return self.jobs.save(begun)
-        except JobMovedError as lost:
-            return lost.winner or job
+        while job.is_being_prepared:
+            if job.preparations >= _MOST_BEGINNINGS:
+                text = f"it could not be decoded: {job.preparations} workers ended over it"
+                raise NotAPhotoError(Reason.CANNOT_BE_PREPARED, text)
+            now = self.clock.now()
+            begun = replace(
+                job,
+                preparations=job.preparations + 1,
+                due_at=now + self.lease,
+                updated_at=now,
+            )
+            try:
+                return self.jobs.save(begun)
+            except JobMovedError as lost:
+                if lost.winner is None:
+                    return job
+                job = lost.winner
+        return job
 
     def _hand_back(self, job: Job, **found: object) -> Job:
         """Say on the row what was found, and have Submit go on from there.

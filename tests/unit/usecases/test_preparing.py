@@ -63,9 +63,9 @@ def test_the_copy_is_made_recorded_and_sent_in_place_of_the_photo() -> None:
         sha256=hashlib.sha256(data).hexdigest(),
         orientation=6,
     )
-    assert world.copies.objects == {key: b"jpeg 2236 1118"}
+    assert world.copies.objects == {key: b"jpeg 2236 1118 of 0"}
     assert job.prepared == Prepared(
-        key=key, format="jpeg", size=14, width=2236, height=1118, made_at=START
+        key=key, format="jpeg", size=19, width=2236, height=1118, made_at=START
     )
     assert (job.state, job.result_key, job.preparations) == (State.PROCESSING, "a.png", 0)
     assert urls_posted(world) == [f"https://work.example/{key}?sig=1"]
@@ -76,7 +76,7 @@ def test_a_copy_goes_through_the_files_api_as_a_photo_does() -> None:
     """Under the name and the type of the copy."""
     world = World(transport=Transport.FILES)
     job = prepared(world, tiff())
-    assert world.files.copies == {f"{job.id}-1.jpeg": b"jpeg 600 400"}
+    assert world.files.copies == {f"{job.id}-1.jpeg": b"jpeg 600 400 of 0"}
     assert job.state is State.PROCESSING
 
 

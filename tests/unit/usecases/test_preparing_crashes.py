@@ -34,6 +34,24 @@ def test_a_picture_that_ends_its_worker_is_given_up_after_five() -> None:
     assert hook.seen.count("copier.copy") == 5
 
 
+def test_two_workers_that_begin_at_once_count_as_two() -> None:
+    """A picture that ends both of them must not get more of them than five."""
+    hook = Hook()
+    world = World(step=hook)
+    job = world.arrives("a.tif", tiff())
+
+    def begins_too() -> None:
+        hook.die_at("copier.copy")
+        with pytest.raises(WorkerDiedError):
+            world.prepare.prepare(world.job(job))
+        hook.die_at("copier.copy")
+
+    hook.once_at("jobs.save", begins_too)
+    with pytest.raises(WorkerDiedError):
+        world.prepare.prepare(world.job(job))
+    assert world.job(job).preparations == 2
+
+
 def test_a_person_may_have_it_tried_again() -> None:
     """From the beginning."""
     hook = Hook()

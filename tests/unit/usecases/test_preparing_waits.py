@@ -87,4 +87,4 @@ def test_a_copy_that_is_gone_is_made_again() -> None:
     world.wake(first)
     world.settles()
     assert world.job(job).state is State.PROCESSING
-    assert world.files.copies == {f"{job.id}-1.jpeg": b"jpeg 600 400"}
+    assert world.files.copies == {f"{job.id}-1.jpeg": b"jpeg 600 400 of 0"}

@@ -1,13 +1,7 @@
-"""The product with one mechanism broken on purpose: the simulation must notice each.
-
-Each mutation is a context manager that replaces a piece of the product's own code and puts it
-back. They exist to show that the simulation can fail.
-"""
+"""Ways to break what pays, stores, keeps and announces."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,32 +24,9 @@ from cutout.usecases.submit import Submit
 from cutout.usecases.sweep import Sweep
 from tests.fakes.jobs import MemoryJobs
 from tests.fakes.purchases import MemoryPurchases
+from tests.simulation.breaking import Mutations
 
-Mutation = Callable[[], Any]
-MUTATIONS: dict[str, Mutation] = {}
-"""By name: what is broken."""
-
-
-@contextmanager
-def _replaced(owner: Any, name: str, value: Any) -> Iterator[None]:
-    original = vars(owner)[name] if isinstance(owner, type) else getattr(owner, name)
-    setattr(owner, name, value)
-    try:
-        yield
-    finally:
-        setattr(owner, name, original)
-
-
-def _mutation(owner: Any, name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Register a function as the broken form of `owner.name`."""
-
-    def register(broken: Callable[..., Any]) -> Callable[..., Any]:
-        label = broken.__name__.replace("_", " ")
-        MUTATIONS[label] = lambda: _replaced(owner, name, broken)
-        return broken
-
-    return register
-
+MUTATIONS = Mutations()
 
 _next = Answers._next  # noqa: SLF001 - a mutation wraps what it breaks
 _save = MemoryJobs.save
@@ -63,45 +34,45 @@ _admit = Submit._admit  # noqa: SLF001
 _repeat = Submit._repeat  # noqa: SLF001
 
 
-@_mutation(MemoryJobs, "save")
+@MUTATIONS.of(MemoryJobs, "save")
 def a_write_without_its_condition(self: MemoryJobs, job: Job, **others: Any) -> Job:
     standing = self.jobs[job.id]
     return _save(self, replace(job, version=standing.version), **others)
 
 
-@_mutation(MemoryJobs, "save")
+@MUTATIONS.of(MemoryJobs, "save")
 def task_ids_are_not_claimed(self: MemoryJobs, job: Job, **others: Any) -> Job:
     return _save(self, job, **(others | {"tasks": ()}))
 
 
-@_mutation(Answers, "_next")
+@MUTATIONS.of(Answers, "_next")
 def a_timeout_is_taken_for_not_sent(self: Answers, job: Job, attempt: Any, outcome: Any) -> Any:
     if isinstance(outcome, OutcomeUnknown):
         outcome = NotSent(message=outcome.message)
     return _next(self, job, attempt, outcome)
 
 
-@_mutation(Gate, "releasing")
+@MUTATIONS.of(Gate, "releasing")
 def a_slot_is_released_twice(self: Gate) -> Gate:
     return replace(self, in_flight=max(0, self.in_flight - 2))
 
 
-@_mutation(Gate, "releasing")
+@MUTATIONS.of(Gate, "releasing")
 def a_slot_is_never_released(self: Gate) -> Gate:
     return self
 
 
-@_mutation(Gate, "holds")
+@MUTATIONS.of(Gate, "holds")
 def the_gate_lets_everybody_in(_self: Gate, _deployed: Any, _now: Any) -> Held | None:
     return None
 
 
-@_mutation(Publishing, "publish")
+@MUTATIONS.of(Publishing, "publish")
 def the_row_is_written_but_not_the_object(*_args: Any, **_kwargs: Any) -> bool:
     return True
 
 
-@_mutation(StoreResult, "_bring_home")
+@MUTATIONS.of(StoreResult, "_bring_home")
 def the_row_is_written_before_the_object(self: StoreResult, delivery: Delivery) -> Job:
     if delivery.picture is None or delivery.doubt:
         return _bring_home(self, delivery)
@@ -114,17 +85,17 @@ def the_row_is_written_before_the_object(self: StoreResult, delivery: Delivery) 
 _bring_home = StoreResult._bring_home  # noqa: SLF001
 
 
-@_mutation(store, "why_not")
+@MUTATIONS.of(store, "why_not")
 def every_result_is_accepted(_picture: Any, _photo: Any) -> Reason | None:
     return None
 
 
-@_mutation(publishing, "_is_newer")
+@MUTATIONS.of(publishing, "_is_newer")
 def an_older_photo_may_replace_a_newer_ones_result(_standing: Any, _job: Job) -> bool:
     return False
 
 
-@_mutation(Submit, "_repeat")
+@MUTATIONS.of(Submit, "_repeat")
 def a_repeat_carries_a_new_body(self: Submit, job: Job) -> Job:
     attempt = job.attempt
     if attempt is not None and attempt.body is not None:
@@ -134,7 +105,7 @@ def a_repeat_carries_a_new_body(self: Submit, job: Job) -> Job:
     return _repeat(self, job)
 
 
-@_mutation(Submit, "_repeat")
+@MUTATIONS.of(Submit, "_repeat")
 def a_repeat_carries_a_new_key(self: Submit, job: Job) -> Job:
     attempt = job.attempt
     if attempt is not None:
@@ -143,7 +114,7 @@ def a_repeat_carries_a_new_key(self: Submit, job: Job) -> Job:
     return _repeat(self, job)
 
 
-@_mutation(Follow, "wake")
+@MUTATIONS.of(Follow, "wake")
 def the_body_of_a_callback_is_believed(self: Follow, wake: Wake) -> None:
     job = self.jobs.find(wake.job_id)
     attempt = job.attempt_numbered(wake.attempt) if job else None
@@ -157,14 +128,14 @@ def the_body_of_a_callback_is_believed(self: Follow, wake: Wake) -> None:
 _wake = Follow.wake
 
 
-@_mutation(receive, "verify")
+@MUTATIONS.of(receive, "verify")
 def any_token_is_authentic(token: str, _keys: Any) -> Any:
     from cutout.callback_token import CallbackAddress  # noqa: PLC0415
 
     return CallbackAddress(job_id=token.partition(".")[0], attempt=1)
 
 
-@_mutation(Recorder, "announce")
+@MUTATIONS.of(Recorder, "announce")
 def an_announcement_is_noted_before_it_is_sent(self: Recorder, job: Job) -> Job:
     if job.is_announced:
         return job
@@ -173,12 +144,12 @@ def an_announcement_is_noted_before_it_is_sent(self: Recorder, job: Job) -> Job:
     return saved
 
 
-@_mutation(Sweep, "_send_on")
+@MUTATIONS.of(Sweep, "_send_on")
 def sweep_sends_nothing_on(*_args: Any) -> None:
     return None
 
 
-@_mutation(Submit, "_admit")
+@MUTATIONS.of(Submit, "_admit")
 def the_attempt_is_not_recorded_before_the_call(
     self: Submit,
     job: Job,
@@ -193,7 +164,7 @@ def the_attempt_is_not_recorded_before_the_call(
     return admitted
 
 
-@_mutation(Submit, "_advance")
+@MUTATIONS.of(Submit, "_advance")
 def a_lease_that_ran_out_is_started_over(self: Submit, job: Job) -> Job:
     now = self.recorder.clock.now()
     if job.attempt is not None and job.is_due(now) and job.state.value == "submitting":
@@ -205,18 +176,18 @@ def a_lease_that_ran_out_is_started_over(self: Submit, job: Job) -> Job:
 _advance = Submit._advance  # noqa: SLF001
 
 
-@_mutation(Recorder, "why_superseded")
+@MUTATIONS.of(Recorder, "why_superseded")
 def nobody_looks_for_a_newer_photo(_self: Recorder, _job: Job) -> Reason | None:
     return None
 
 
-@_mutation(MemoryPurchases, "claim_purchase")
+@MUTATIONS.of(MemoryPurchases, "claim_purchase")
 def pictures_are_claimed_without_a_condition(self: MemoryPurchases, purchase: Purchase) -> Purchase:
     self.items[purchase.picture] = purchase
     return purchase
 
 
-@_mutation(MemoryPurchases, "save_purchase")
+@MUTATIONS.of(MemoryPurchases, "save_purchase")
 def pictures_are_taken_over_without_a_condition(
     self: MemoryPurchases,
     purchase: Purchase,
@@ -225,12 +196,12 @@ def pictures_are_taken_over_without_a_condition(
     return purchase
 
 
-@_mutation(Keeping, "fetch")
+@MUTATIONS.of(Keeping, "fetch")
 def a_kept_result_is_not_verified(self: Keeping, job: Job, file: Path) -> bool:
     return job.reused is not None and self.results.fetch(job.reused.key, file)
 
 
-@_mutation(Submit, "_wait_for_picture")
+@MUTATIONS.of(Submit, "_wait_for_picture")
 def who_waits_for_a_picture_is_never_woken(self: Submit, job: Job) -> Job:
     now = self.recorder.clock.now()
     waiting = job.move(Move.HOLD, now=now, reason=Reason.SAME_PICTURE, due_at=None)
@@ -240,7 +211,7 @@ def who_waits_for_a_picture_is_never_woken(self: Submit, job: Job) -> Job:
 _store = StoreResult.store
 
 
-@_mutation(StoreResult, "store")
+@MUTATIONS.of(StoreResult, "store")
 def an_outdated_photos_purchase_is_thrown_away(self: StoreResult, job: Job, task: Task) -> Job:
     superseded = self.recorder.why_superseded(job)
     if superseded:

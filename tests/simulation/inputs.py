@@ -1,0 +1,69 @@
+"""What the provider reads when it follows the link that it was given."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from cutout.errors import CopyGoneError
+from cutout.ports.telemetry import Clock
+from tests.fakes.buckets import MemoryCopies
+from tests.fakes.copier import seen_in
+from tests.fakes.steps import Step
+from tests.fakes.world import World, png
+
+COPIES_LAST = timedelta(days=1)
+"""As the lifecycle rule of the work bucket says."""
+_TAKEN = (png()[:8], b"jpeg ")
+"""How the photos begin that the model takes, and the copies that the fake copier makes."""
+
+
+class ExpiringCopies(MemoryCopies):
+    """Copies that are let go after a day."""
+
+    def __init__(self, clock: Clock, step: Step) -> None:
+        super().__init__(step)
+        self._clock = clock
+        self.made: dict[str, datetime] = {}
+
+    def put(self, key: str, file: Path, *, content_type: str) -> None:
+        super().put(key, file, content_type=content_type)
+        self.made[key] = self._clock.now()
+
+    def read(self, key: str) -> bytes:
+        data = super().read(key)
+        if not self.lasts(key):
+            raise CopyGoneError(f"the copy {key} is gone")
+        return data
+
+    def lasts(self, key: str, after: timedelta = timedelta(0)) -> bool:
+        """It is there still, so long from now."""
+        return key in self.objects and self._clock.now() + after < self.made[key] + COPIES_LAST
+
+
+def led_to(world: World, url: str) -> bytes | None:
+    """The bytes behind a link; None if there are none, or none any more."""
+    parts = urlsplit(url)
+    key = parts.path.removeprefix("/")
+    if parts.hostname == "uploads.example":
+        stored = world.uploads.versions.get((key, parse_qs(parts.query)["v"][0]))
+        return stored.data if stored else None
+    if parts.hostname == "files.example":
+        return world.files.copies.get(key)
+    copies = world.copies
+    assert isinstance(copies, ExpiringCopies)
+    return copies.objects[key] if copies.lasts(key) else None
+
+
+def sent_of(photo: bytes) -> bytes:
+    """What is to be sent of a photo: its bytes, or those of its copy."""
+    if is_taken(photo):
+        return photo
+    width, height, salt = seen_in(photo)
+    return f"jpeg {width} {height} of {salt}".encode()
+
+
+def is_taken(data: bytes | None) -> bool:
+    """Whether the model can work on it."""
+    return data is not None and data.startswith(_TAKEN)
