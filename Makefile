@@ -9,6 +9,11 @@ LOCKS := requirements/bootstrap.txt requirements/dev.txt
 CHECKOV := .cutout/checkov
 CDK := infra/cdk/node_modules/.package-lock.json
 
+# What Python imports is compiled once, not by each process, even where it is told to write no
+# bytecode, as in many containers. It is kept aside, so that nothing is written beside the sources.
+unexport PYTHONDONTWRITEBYTECODE
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.cutout/bytecode
+
 help:  ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
