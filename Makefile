@@ -1,6 +1,6 @@
 # Everything installs itself: Python 3.11+, make and the package registries are enough.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format soak deploy destroy lock clean
+.PHONY: help setup demo test test-units test-e2e check check-code check-types check-template format soak deploy destroy lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -8,6 +8,8 @@ UV := $(BIN)/uv
 LOCKS := requirements/bootstrap.txt requirements/dev.txt
 CHECKOV := .cutout/checkov
 CDK := infra/cdk/node_modules/.package-lock.json
+# End-to-end tests wait for other processes: what may run beside them lets those go first.
+BESIDE := nice -n 5
 
 # What Python imports is compiled once, not by each process, even where it is told to write no
 # bytecode, as in many containers. It is kept aside, so that nothing is written beside the sources.
@@ -42,9 +44,13 @@ setup: $(BIN)/.installed $(CDK)  ## Install everything into .venv and infra/cdk/
 demo: setup  ## Cut out the photos that ship with the project on an embedded AWS
 	@$(BIN)/cutout demo $(PHOTOS)
 
-test: setup  ## Run every test, the end-to-end ones on one deployed stack
-	@$(BIN)/python -m pytest -m "not e2e and not soak" --numprocesses 2 --dist worksteal
-	@$(BIN)/python -m pytest -m "e2e and not soak"
+test: test-units test-e2e  ## Run every test, the end-to-end ones on one deployed stack
+
+test-units: setup
+	@$(BESIDE) $(BIN)/python -m pytest -m "not e2e and not soak" --numprocesses 2 --dist worksteal
+
+test-e2e: setup
+	@$(BIN)/python -m pytest tests/e2e -m "not soak"
 
 soak: setup  ## Run the simulation for MINUTES (10), and the large end-to-end tests
 	@$(BIN)/python -m tests.simulation.runs --minutes $(or $(MINUTES),10)
@@ -56,12 +62,18 @@ deploy: setup  ## Deploy to AWS; ARGS='-c name=value --profile P' are passed on
 destroy: setup  ## Remove the stack from AWS; photos, rows and secrets are kept
 	@$(BIN)/python -m infra.deploy destroy $(ARGS)
 
-check: setup $(CHECKOV)/.installed  ## Lint, types, architecture, good practice of the template
+check: check-code check-types check-template  ## Lint, types, architecture, good practice of the template
+
+check-code: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/python -m tests.infra.checked $(CHECKOV)/bin/checkov
+
+check-types: setup
+	@$(BESIDE) $(BIN)/mypy
+
+check-template: setup $(CHECKOV)/.installed
+	@$(BESIDE) $(BIN)/python -m tests.infra.checked $(CHECKOV)/bin/checkov
 
 format: setup  ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix .
