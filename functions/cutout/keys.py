@@ -73,8 +73,20 @@ def results_folder(prefix: str, *, upload_prefix: str, result_prefix: str) -> st
     return result_prefix + _without_dot_segments(folder) + slash
 
 
+def review_keys(result_key: str, source_key: str) -> Iterator[str]:
+    """Candidates for a result that fails acceptance; the first that is free is claimed.
+
+    A photo in a folder `review` may have its cut-out where another's result would wait.
+    """
+    yield review_key(result_key)
+    digest = hashlib.sha256(source_key.encode()).hexdigest()[:12]
+    plain = result_key.removesuffix(_EXTENSION)
+    for mark in chain([digest], (f"{digest}-{number}" for number in count(2))):
+        yield _fitted(f"{REVIEW_FOLDER}{plain}-{mark}", mark, _EXTENSION)
+
+
 def review_key(result_key: str) -> str:
-    """Where a result that fails acceptance is kept."""
+    """Where a result that fails acceptance is kept, unless another photo has that place."""
     return _fitted(REVIEW_FOLDER + result_key.removesuffix(_EXTENSION), "", _EXTENSION)
 
 

@@ -22,6 +22,7 @@ class Delivery:
         file: its bytes, in a folder that goes when the delivery ends.
         picture: what the file shows; None if it cannot be decoded.
         doubt: why a person must look at it; None if it is accepted.
+        place: where it waits for that person, once that is claimed.
         pixels: whose colours it has.
         remark: what is not as the settings ask for, and why; None if all is.
     """
@@ -31,6 +32,7 @@ class Delivery:
     file: Path
     picture: Picture | None = None
     doubt: Reason | None = None
+    place: str | None = None
     pixels: Pixels = Pixels.MODEL
     remark: str | None = None
 
@@ -47,11 +49,13 @@ class Delivery:
 
     @property
     def key(self) -> str:
-        """Where it goes: the photo's result key, or its place under `review/`.
+        """Where it goes: the photo's result key, or its place for review.
 
         Raises:
             IllegalMoveError: the job never claimed a key, so there cannot be a result.
         """
         if self.job.result_key is None:
             raise IllegalMoveError("a job without a result key cannot have a result")
-        return review_key(self.job.result_key) if self.doubt else self.job.result_key
+        if self.doubt is None:
+            return self.job.result_key
+        return self.place or review_key(self.job.result_key)

@@ -8,7 +8,7 @@ from itertools import islice
 
 from cutout.errors import TransientError
 from cutout.job import Job
-from cutout.keys import beside, result_keys, review_key
+from cutout.keys import beside, result_keys, review_keys
 from cutout.ports.buckets import Results, StoredResult
 from cutout.ports.queues import Removal
 from cutout.ports.table import SourceJobs
@@ -19,6 +19,8 @@ from cutout.usecases.keeping import Keeping
 _TRIES = 3
 _NAMED = 3
 """Candidates for a result's key that are ever taken, but for a hash that somebody else has."""
+_REVIEWED = 2
+"""The same of where it waits for review."""
 _MOST_JOBS = 1000
 """Uploads of one key whose rows are looked at; they share their keys, but for changed recipes."""
 
@@ -57,10 +59,10 @@ class Removing:
         """Where results have gone that rows still tell of."""
         for job in jobs:
             if job.result is not None and job.result.bucket == self.results_bucket:
-                yield job.result.key
+                yield from (job.result.key, beside(job.result.key))
             yield from (variant.key for variant in job.variants if variant.key is not None)
             if job.result_key is not None:
-                yield from _with_review(job.result_key)
+                yield from _with_review(job.result_key, job.source.key)
 
     def _possible(self, removal: Removal) -> Iterator[str]:
         """Where they can have gone at all: rows expire, cut-outs do not."""
@@ -68,7 +70,7 @@ class Removing:
             removal.key, upload_prefix=self.upload_prefix, result_prefix=self.result_prefix
         )
         for key in islice(candidates, _NAMED):
-            yield from _with_review(key)
+            yield from _with_review(key, removal.key)
 
     def _remove(self, key: str, removal: Removal, known: set[str]) -> bool:
         for _ in range(_TRIES):
@@ -80,9 +82,10 @@ class Removing:
         raise TransientError("the result's place is written too often")
 
 
-def _with_review(key: str) -> tuple[str, ...]:
-    reviewed = review_key(key)
-    return (key, reviewed, beside(reviewed))
+def _with_review(key: str, source_key: str) -> Iterator[str]:
+    yield key
+    for reviewed in islice(review_keys(key, source_key), _REVIEWED):
+        yield from (reviewed, beside(reviewed))
 
 
 def _is_meant(job: Job, removal: Removal) -> bool:

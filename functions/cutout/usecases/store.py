@@ -23,6 +23,7 @@ from cutout.errors import (
     TransientError,
 )
 from cutout.job import Job, Result
+from cutout.keys import review_keys
 from cutout.ports.buckets import Labels
 from cutout.ports.pictures import Pictures
 from cutout.ports.provider import Downloads
@@ -122,7 +123,7 @@ class StoreResult:
     def _bring_home(self, delivery: Delivery) -> Job:
         try:
             has_died = _died_here(delivery.job)
-            finished = self.finishing.finish(delivery, is_cautious=has_died)
+            finished = self._placed(self.finishing.finish(delivery, is_cautious=has_died))
             labels = self.labelling.labels(delivery.job, delivery.task)
         except SourceGoneError:
             return self._settle(delivery.job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
@@ -164,6 +165,16 @@ class StoreResult:
         """Decode it and decide: is it the cut-out that was paid for?"""
         picture = self.pictures.examine(delivery.file)
         return replace(delivery, picture=picture, doubt=why_not(picture, delivery.photo))
+
+    def _placed(self, delivery: Delivery) -> Delivery:
+        """Claim the place of what a person must look at: another photo's cut-out may have it."""
+        job = delivery.job
+        if delivery.doubt is None or job.result_key is None:
+            return delivery
+        candidates = review_keys(job.result_key, job.source.key)
+        claim = self.recorder.store.claim_result_key
+        place = next(key for key in candidates if claim(key, job.source.ref))
+        return replace(delivery, place=place)
 
     def _publish(self, delivery: Delivery, labels: Labels) -> Reason | None:
         """Put it into the bucket; returns why it must not be there, if it must not."""

@@ -209,3 +209,18 @@ def test_a_variant_that_is_made_again_while_its_photo_is_deleted_goes_too() -> N
     assert list(world.results.objects) == ["a.web.png"]
     world.removing.remove(world.callbacks.removals.pop())
     assert world.results.objects == {}
+
+
+@pytest.mark.parametrize("are_rows_gone", [False, True])
+def test_what_waits_for_review_in_the_second_place_goes_too(
+    are_rows_gone: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """The first was taken by a photo in a folder of that name, which stays; rows may expire."""
+    world = removing(World())
+    made(world, "review/a.jpg", salt=1)
+    job = made(world, "a.jpg", result=OPAQUE)
+    assert job.state is State.REVIEW
+    if are_rows_gone:
+        world.jobs.jobs.clear()
+    world.removing.remove(deleted(world, "a.jpg"))
+    assert list(world.results.objects) == ["review/a.png"]

@@ -205,3 +205,42 @@ def test_a_photo_that_is_deleted_while_its_result_is_fetched_gets_none() -> None
     done = world.wake(job)
     assert (done.state, done.reason) == (State.SUPERSEDED, Reason.SOURCE_DELETED)
     assert world.results.objects == {}
+
+
+OPAQUE = b"png 600 400 255 255"
+
+
+def reviewed(world: World, job: Job) -> Job:
+    """The job's task ends with a picture that fails acceptance."""
+    world.evolink.complete(world.task_of(job), OPAQUE)
+    return world.wake(job)
+
+
+@pytest.mark.parametrize("is_cut_out_first", [True, False])
+def test_what_waits_for_review_and_the_cut_out_of_a_photo_in_a_folder_of_that_name_keep_apart(
+    is_cut_out_first: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """`a.jpg` waits at `review/a.png`, where the cut-out of `review/a.jpg` would go."""
+    world = World()
+    doubtful, accepted = world.arrives("a.jpg"), world.arrives("review/a.jpg", png(salt=1))
+    if is_cut_out_first:
+        accepted, doubtful = finish(world, accepted), reviewed(world, doubtful)
+    else:
+        doubtful, accepted = reviewed(world, doubtful), finish(world, accepted)
+    assert (doubtful.state, accepted.state) == (State.REVIEW, State.COMPLETED)
+    assert doubtful.result is not None
+    assert accepted.result is not None
+    assert owner_of(world, doubtful.result.key) == doubtful.id
+    assert owner_of(world, accepted.result.key) == accepted.id
+    assert f"{doubtful.result.key}.json" in world.notes.stored
+
+
+def test_a_photo_that_waits_for_review_again_waits_in_the_same_place() -> None:
+    """Its next version replaces its own, also where its place is the second choice."""
+    world = World()
+    finish(world, world.arrives("review/a.jpg", png(salt=1)))
+    first = reviewed(world, world.arrives("a.jpg", png(salt=2)))
+    second = reviewed(world, world.arrives("a.jpg", png(salt=3)))
+    assert first.result is not None
+    assert second.result is not None
+    assert (second.result.key, owner_of(world, first.result.key)) == (first.result.key, second.id)
