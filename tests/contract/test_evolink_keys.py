@@ -62,3 +62,10 @@ def test_other_refusals_are_never_repeated(status: int) -> None:
     provider = Provider([httpx.Response(status, json={"error": {"code": "x", "message": "m"}})])
     outcome = api(provider, Key("sk-1", "sk-2")).create(BODY, "cutout-1-1")
     assert outcome == Refused(status=status, code="x", message="m")
+
+
+def test_the_key_is_read_before_the_call_is_on_record() -> None:
+    """From the cache if it is there: the call itself then finds it at hand. Nobody is called."""
+    provider, key = Provider([]), Key()
+    api(provider, key).get_ready()
+    assert (provider.requests, key.asked) == ([], [False])

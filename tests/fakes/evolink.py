@@ -67,7 +67,12 @@ class FakeEvolink:
     create_rule: Fault | None = None
     read_rule: Callable[[], Exception | None] = lambda: None
     honours_keys: bool = True
+    unready: Exception | None = None
     _by_key: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def get_ready(self) -> None:
+        if self.unready:
+            raise self.unready
 
     def create(self, body: str, idempotency_key: str) -> CreateOutcome:
         self.step("evolink.create")

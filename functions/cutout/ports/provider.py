@@ -12,6 +12,13 @@ from cutout.provider import CreateOutcome, NotSent, Refused, Task, Uploaded
 class Evolink(Protocol):
     """The provider's API."""
 
+    def get_ready(self) -> None:
+        """Fetch what a call needs and may be missing, before the call is on record.
+
+        What fails only after that looks like a call that may have been taken.
+        """
+        ...
+
     def create(self, body: str, idempotency_key: str) -> CreateOutcome:
         """Make the paid call once; every way it can end is a value."""
         ...

@@ -225,6 +225,7 @@ class Submit:
 
     def _hand_over(self, job: Job) -> Uploaded | Refused | NotSent:
         self._refuse_old_copy(job)
+        self.evolink.get_ready()
         try:
             return self.handover.url(job, _next_number(job))
         except CopyGoneError as exc:
@@ -297,6 +298,7 @@ class Submit:
 
     def _repeat(self, job: Job) -> Job:
         """The grace time is over: the same body and key once more, unless that cannot be."""
+        self.evolink.get_ready()
         again = self.repeats.decide(job)
         return self._post(again) if again.state is State.SUBMITTING else again
 

@@ -6,9 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
+
 from cutout.attempt import Attempt
+from cutout.errors import StoreBusyError
 from cutout.gate import Gate
-from cutout.provider import NotSent, Refused
+from cutout.provider import NotSent, OutcomeUnknown, Refused
 from cutout.states import AttemptOutcome, Reason, State
 from cutout.usecases.wake import change_gate
 from tests.fakes.clock import START
@@ -140,3 +143,31 @@ def test_a_back_off_that_is_over_queues_up_behind_those_who_wait() -> None:
     world.wake(running)
     world.settles()
     assert world.job(early).state is State.PROCESSING
+
+
+def test_a_call_for_which_the_key_cannot_be_read_is_not_recorded() -> None:
+    """Secrets Manager is down, say: nobody is to believe that the call may have been taken."""
+    world = World()
+    world.evolink.unready = StoreBusyError("no key")
+    with pytest.raises(StoreBusyError):
+        world.arrives()
+    [job] = world.jobs.jobs.values()
+    assert (job.state, job.attempts, world.jobs.read_gate().in_flight) == (State.QUEUED, (), 0)
+    world.evolink.unready = None
+    world.passes(TIMING.lease + MINUTE)
+    assert world.job(job).state is State.PROCESSING
+    assert world.job(job).attempts[0].posts == 1
+
+
+def test_a_repeat_for_which_the_key_cannot_be_read_is_not_counted() -> None:
+    """The call stays unconfirmed, posted once, until the key is there."""
+    world = World()
+    world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
+    job = world.arrives()
+    world.clock.advance(TIMING.unconfirmed_grace)
+    world.evolink.unready = StoreBusyError("no key")
+    with pytest.raises(StoreBusyError):
+        world.submit.advance(job)
+    assert world.job(job) == job
+    world.evolink.unready = None
+    assert world.submit.advance(job).state is State.PROCESSING

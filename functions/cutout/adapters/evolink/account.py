@@ -81,6 +81,10 @@ class Account:
         self._base_url = base_url.rstrip("/")
         self._api_key = api_key
 
+    def get_ready(self) -> None:
+        """Read the key, so that the next request finds it at hand."""
+        self._api_key.text()
+
     def send(
         self,
         method: str,

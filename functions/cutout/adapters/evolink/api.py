@@ -66,6 +66,10 @@ class EvolinkApi:
         self._account = Account(http, base_url, api_key)
         self._now = now
 
+    def get_ready(self) -> None:
+        """Have the key at hand, which Secrets Manager may not give just now."""
+        self._account.get_ready()
+
     def create(self, body: str, idempotency_key: str) -> CreateOutcome:
         """Make the paid call once; every way it can end is a value."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
