@@ -22,7 +22,7 @@ class PauseReason(StrEnum):
     KEY_REFUSED = "key-refused"
     """401 or 403: until a person mends the key and resumes."""
     RATE_LIMITED = "rate-limited"
-    """429: everybody backs off, Retry-After obeyed."""
+    """429, or a lack of capacity: everybody backs off, Retry-After obeyed."""
     OPERATOR = "operator"
     """A person paused it."""
 

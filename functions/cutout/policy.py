@@ -128,6 +128,16 @@ def _undecided(code: str, source: str) -> Rule:
     return Rule(where=Where.CREATE, code=code, then=_WAIT, source=source)
 
 
+def _photos_own(code: str) -> Rule:
+    """It is about this photo, whatever the status: a 403 of this kind must not keep out others."""
+    return Rule(where=Where.CREATE, code=code, then=_FAIL, source=f"{_CLIENT}: moderation")
+
+
+def _no_capacity(code: str) -> Rule:
+    """Nobody's fault and no photo's: whatever the status, everybody comes again later."""
+    return Rule(where=Where.CREATE, code=code, then=_RATE_LIMITED, source=f"{_CLIENT}: capacity")
+
+
 def _unreadable(where: Where, code: str, source: str) -> Rule:
     """The photo could not be read by its link: a copy at the Files API may do."""
     return Rule(
@@ -149,6 +159,16 @@ _CODES = "error-code page"
 POLICY: tuple[Rule, ...] = (
     _undecided("paid_outcome_unknown", f"{_CLIENT}: an earlier call of the key is undecided"),
     _undecided("idempotency_conflict", f"{_CLIENT}: the key came with another body"),
+    _refused(409, _WAIT, "ours: keys are used once, so it can only be about an earlier equal call"),
+    _photos_own("content_policy_violation"),
+    _photos_own("content_filter"),
+    _photos_own("sensitive_content"),
+    _photos_own("moderation_blocked"),
+    _photos_own("input_moderation_failed"),
+    _no_capacity("no_available_channel"),
+    _no_capacity("channel_selection_failed"),
+    _no_capacity("model_unavailable"),
+    _no_capacity("service_unavailable"),
     _unreadable(Where.CREATE, "invalid_media_url", _CLIENT),
     _unreadable(
         Where.CREATE, "image_processing_error", f"{_CODES}: or upload through the Files API"

@@ -86,9 +86,10 @@ class EvolinkApi:
     def read(self, task_id: str) -> Task:
         """The task as the API knows it."""
         answer = self._account.send("GET", f"/v1/tasks/{quote(task_id, safe='')}")
-        if answer.status == _NOT_FOUND:
-            raise TaskUnknownError("the API knows no such task")
         told = json_object(answer.body)
+        if answer.status == _NOT_FOUND and _error(told):
+            # Without the API's own words, somebody in between may have said so.
+            raise TaskUnknownError("the API knows no such task")
         told = told.get("data", told) if isinstance(told.get("data"), dict) else told
         if not _is_success(answer.status):
             raise ProviderBusyError(f"the API answers {answer.status}", status=answer.status)
