@@ -43,11 +43,19 @@ class Receive:
 
 
 def _task_id(body: str) -> str | None:
-    """The task id that the body names, if it has the form of one."""
+    """The task id that the body names, if it has the form of one.
+
+    Read with the tolerance that the API's answers are read with: for a call whose outcome is
+    unknown, nobody else names the task.
+    """
     try:
         told = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    task_id = told.get("id") if isinstance(told, dict) else None
+    inner = told.get("data") if isinstance(told, dict) else None
+    named = inner if isinstance(inner, dict) else told
+    if not isinstance(named, dict):
+        return None
+    task_id = named.get("id") or named.get("task_id")
     is_plausible = isinstance(task_id, str) and _TASK_ID.fullmatch(task_id)
     return task_id if is_plausible else None
