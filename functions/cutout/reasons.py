@@ -8,6 +8,8 @@ MEANINGS: dict[Reason, str] = {
     Reason.FOLDER_MARKER: "The key ends in a slash: it marks a folder and is no photo.",
     Reason.EMPTY_OBJECT: "The object is empty.",
     Reason.OWN_OUTPUT: "It is a cut-out already, by its metadata.",
+    Reason.UNREADABLE: "S3 hands the object out to nobody as it is: it is archived, or encrypted "
+    "with a key that only its owner has.",
     Reason.NOT_A_PHOTO: "The content is not a picture, whatever the name says.",
     Reason.DAMAGED_PHOTO: "The picture is damaged or cut short.",
     Reason.UNSUPPORTED_FORMAT: "The picture is in a format that the model does not take.",

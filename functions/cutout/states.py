@@ -104,6 +104,7 @@ class Reason(StrEnum):
     FOLDER_MARKER = "folder-marker"
     EMPTY_OBJECT = "empty-object"
     OWN_OUTPUT = "own-output"
+    UNREADABLE = "unreadable"
     NOT_A_PHOTO = "not-a-photo"
     DAMAGED_PHOTO = "damaged-photo"
     UNSUPPORTED_FORMAT = "unsupported-format"
@@ -152,6 +153,7 @@ REFUSALS = frozenset(
         Reason.FOLDER_MARKER,
         Reason.EMPTY_OBJECT,
         Reason.OWN_OUTPUT,
+        Reason.UNREADABLE,
         Reason.NOT_A_PHOTO,
         Reason.DAMAGED_PHOTO,
         Reason.UNSUPPORTED_FORMAT,

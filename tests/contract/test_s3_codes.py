@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,9 +13,10 @@ from botocore.stub import Stubber
 
 from cutout.adapters.s3.results import S3Results
 from cutout.adapters.s3.uploads import S3Uploads
-from cutout.errors import SourceGoneError
+from cutout.errors import NotAPhotoError, SourceGoneError
 from cutout.ports.buckets import Labels, StoredResult
 from cutout.source import Source
+from cutout.states import Reason
 from tests.contract.aws import cloud
 
 if TYPE_CHECKING:
@@ -55,6 +57,34 @@ def test_a_source_is_gone_by_each_of_s3s_words(
     uploads = S3Uploads(client)
     with pytest.raises(SourceGoneError, match=f"^{code}$"):
         (uploads.read if operation == "get_object" else uploads.labels)(SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "why"),
+    [
+        ("InvalidObjectState", 403, "it is archived: restore it, then try again"),
+        ("InvalidRequest", 400, "it is encrypted with a key of its owner's (SSE-C)"),
+    ],
+)
+@pytest.mark.parametrize("is_large", [True, False])
+def test_a_source_that_s3_holds_back_is_unreadable(
+    s3: tuple[S3Client, Stubber],
+    tmp_path: Path,
+    code: str,
+    status: int,
+    why: str,
+    is_large: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """No permission and no later try would change that: whoever waited for it would wait for ever.
+
+    Source: "Error responses", Amazon S3 API Reference; "Using SSE-C", Amazon S3 User Guide.
+    """
+    client, stubber = s3
+    stubber.add_client_error("get_object", code, http_status_code=status)
+    uploads = S3Uploads(client)
+    with pytest.raises(NotAPhotoError, match=f"^{re.escape(why)}$") as caught:
+        uploads.fetch(SOURCE, tmp_path / "photo") if is_large else uploads.read(SOURCE)
+    assert caught.value.reason is Reason.UNREADABLE
 
 
 @pytest.mark.parametrize("code", ["AccessDenied", "SlowDown", "InternalError", "NoSuchBucket"])

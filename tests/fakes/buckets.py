@@ -4,9 +4,10 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cutout.errors import CopyGoneError, SourceGoneError
+from cutout.errors import CopyGoneError, NotAPhotoError, SourceGoneError
 from cutout.ports.buckets import Fetched, Labels, Occasion, StandingNote, StoredResult, Upload
 from cutout.source import Source
+from cutout.states import Reason
 from tests.fakes.steps import Step, no_step
 
 
@@ -23,6 +24,7 @@ class MemoryUploads:
         self._step = step
         self.bucket = bucket
         self.versions: dict[tuple[str, str], StoredUpload] = {}
+        self.archived: set[str] = set()
         self._events = 0
 
     def add(self, key: str, data: bytes, labels: Labels | None = None) -> Source:
@@ -44,12 +46,12 @@ class MemoryUploads:
 
     def read(self, source: Source) -> Upload:
         self._step("uploads.read")
-        stored = self._find(source)
+        stored = self._get(source)
         return Upload(data=stored.data, metadata=stored.labels.metadata)
 
     def fetch(self, source: Source, file: Path) -> Fetched:
         self._step("uploads.fetch")
-        stored = self._find(source)
+        stored = self._get(source)
         file.write_bytes(stored.data)
         return Fetched(
             metadata=stored.labels.metadata,
@@ -69,6 +71,11 @@ class MemoryUploads:
         labels = replace(stored.labels, tags=tags | {name: value})
         self.versions[source.key, source.version_id or ""] = replace(stored, labels=labels)
         return True
+
+    def _get(self, source: Source) -> StoredUpload:
+        if source.key in self.archived:
+            raise NotAPhotoError(Reason.UNREADABLE, "it is archived")
+        return self._find(source)
 
     def _find(self, source: Source) -> StoredUpload:
         try:

@@ -77,6 +77,7 @@ class Uploads(Protocol):
         """The bytes of this version.
 
         Raises:
+            NotAPhotoError: it is archived or encrypted, so that nobody gets it as it is.
             SourceGoneError: it is no longer there.
         """
         ...
@@ -85,6 +86,7 @@ class Uploads(Protocol):
         """Stream this version into a file, however large it is.
 
         Raises:
+            NotAPhotoError: it is archived or encrypted, so that nobody gets it as it is.
             SourceGoneError: it is no longer there.
         """
         ...

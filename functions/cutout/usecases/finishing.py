@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cutout.acceptance import has_aspect
-from cutout.errors import PictureError, SourceGoneError
+from cutout.errors import NotAPhotoError, PictureError, SourceGoneError
 from cutout.job import Job, Photo, Prepared
 from cutout.ports.buckets import Uploads
 from cutout.ports.pictures import Picture, Pictures
@@ -115,10 +115,18 @@ class Finishing:
             return replace(self.with_models_pixels(job, result, picture), remark=remark)
 
     def _source(self, job: Job, result: Path) -> Path:
-        """The photo's bytes in a file beside the result, fetched once."""
+        """The photo's bytes in a file beside the result, fetched once.
+
+        Raises:
+            PictureError: it cannot be read any more: archived, say, since it was sent.
+            SourceGoneError: it is no longer there.
+        """
         file = result.with_name("source")
         if not file.exists():
-            file.write_bytes(self.uploads.read(job.source).data)
+            try:
+                file.write_bytes(self.uploads.read(job.source).data)
+            except NotAPhotoError as exc:
+                raise PictureError(str(exc)) from exc
         return file
 
 

@@ -103,6 +103,30 @@ def test_a_photo_that_is_gone_before_it_was_read_is_superseded() -> None:
     assert (world.evolink.posts, world.announcements.jobs) == ([], [])
 
 
+@pytest.mark.parametrize("size", [1000, 20_000_000])
+def test_a_photo_that_s3_holds_back_is_rejected_and_can_be_tried_again(size: int) -> None:
+    """An archived object, say: nobody waits for what no later try would bring.
+
+    Also where it is so large that a copy of it would be sent.
+    """
+    world = World()
+    world.uploads.archived.add("a.jpg")
+    job = world.arrives("a.jpg", png() + bytes(size))
+    world.settles()
+    job = world.job(job)
+    assert (job.state, job.reason, job.message) == (
+        State.REJECTED,
+        Reason.UNREADABLE,
+        "it is archived",
+    )
+    world.passes(2 * TIMING.lease)
+    assert world.job(job) == job
+    world.uploads.archived.clear()
+    world.operate.retry(job)
+    world.settles()
+    assert world.job(job).reason is not Reason.UNREADABLE
+
+
 def test_a_cut_out_that_comes_back_as_an_upload_is_never_paid_for() -> None:
     """It carries the job that made it, wherever it was copied to."""
     world = World()

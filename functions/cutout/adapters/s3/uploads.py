@@ -10,10 +10,11 @@ from botocore.exceptions import ClientError
 
 from cutout.adapters.s3.labels import labels_of, metadata_of
 from cutout.adapters.s3.objects import GONE, LOST, code, saved
-from cutout.errors import SourceGoneError
+from cutout.errors import NotAPhotoError, SourceGoneError
 from cutout.keys import MAX_TAGS
 from cutout.ports.buckets import Fetched, Labels, Upload
 from cutout.source import Source
+from cutout.states import Reason
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -86,4 +87,14 @@ def _address(source: Source) -> Any:  # noqa: ANN401 - the SDK's keyword argumen
 
 
 def _source_error(exc: ClientError) -> Exception:
-    return SourceGoneError(code(exc)) if code(exc) in GONE | LOST else exc
+    if code(exc) in GONE | LOST:
+        return SourceGoneError(code(exc))
+    why = _HELD_BACK.get(code(exc))
+    return exc if why is None else NotAPhotoError(Reason.UNREADABLE, why)
+
+
+_HELD_BACK = {
+    "InvalidObjectState": "it is archived: restore it, then try again",
+    "InvalidRequest": "it is encrypted with a key of its owner's (SSE-C)",
+}
+"""What S3 says to a plain GET of an object that no permission could make readable."""
