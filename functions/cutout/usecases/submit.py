@@ -84,13 +84,17 @@ class Submit:
         """Move a job on that was woken, or else one that waits.
 
         A freed slot wakes a photo by name, which somebody else may have let in meanwhile: then the
-        slot is still free, and the next in line takes it, so that no slot waits for Sweep.
+        slot is still free, and the next in line takes it, so that no slot waits for Sweep. Nor does
+        it wait for a photo that leaves the line without it: a message of its own lets in the next,
+        so that a thousand that were deleted take the time of none that is paid for.
         """
         for candidate in chain([job], self._waiting()):
             try:
                 moved = self._advance(candidate)
             except JobMovedError:
                 continue
+            if _leaves_its_turn(candidate, moved):
+                self.recorder.waker.wake_waiting(most=1)
             if not moved.is_being_prepared and (moved is not candidate or candidate.is_waiting):
                 return
 
@@ -345,6 +349,15 @@ class Submit:
             **words,
         )
         return self.recorder.record(job, settled)
+
+
+def _leaves_its_turn(waited: Job, job: Job) -> bool:
+    """It stood in line and does no more, and did not try for the slot: that would wake others.
+
+    Who could not be handed over leaves it to Sweep: the next could not be either.
+    """
+    has_tried = len(job.attempts) > len(waited.attempts) or job.reason is Reason.BACKING_OFF
+    return waited.is_waiting and not job.is_waiting and not has_tried
 
 
 def _next_number(job: Job) -> int:

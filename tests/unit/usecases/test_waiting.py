@@ -9,7 +9,8 @@ import pytest
 
 from cutout.gate import Limits, PauseReason
 from cutout.job import Job
-from cutout.states import Lane, Reason, State
+from cutout.provider import NotSent
+from cutout.states import Lane, Reason, State, Transport
 from cutout.usecases.wake import change_gate
 from tests.fakes.evolink import PRICE
 from tests.fakes.world import LIMITS, World, png
@@ -22,7 +23,7 @@ def arrive(world: World, count: int) -> list[Job]:
     """So many photos, a second apart."""
     jobs = []
     for number in range(count):
-        jobs.append(world.arrives(f"{number:04}.jpg"))
+        jobs.append(world.arrives(f"{number:04}.jpg", png(salt=number)))
         world.clock.advance(SECOND)
     return jobs
 
@@ -252,3 +253,30 @@ def test_a_wake_for_who_has_gone_in_already_lets_the_next_in_line_in() -> None:
     world.submissions.job_ids = [jobs[2].id, jobs[2].id]
     world.settles()
     assert [job.id for job in running(world)] == [job.id for job in jobs[2:]]
+
+
+@pytest.mark.parametrize("reuse", [True, False])
+def test_a_folder_that_is_deleted_while_it_waits_does_not_hold_up_the_line(
+    reuse: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Whoever leaves the line without a slot lets the next one come: none of them waits for Sweep.
+
+    A hundred deleted photos stand before one that is wanted.
+    """
+    world = World(reuse=reuse, limits=replace(LIMITS, max_in_flight=1))
+    first, *deleted, wanted = arrive(world, 102)
+    for job in deleted:
+        world.arrive.deleted(world.uploads.remove(job.source.key))
+    finish(world, first)
+    assert {world.job(job).state for job in deleted} == {State.SUPERSEDED}
+    assert (world.job(wanted).state, world.submissions.job_ids) == (State.PROCESSING, [])
+
+
+def test_a_hand_over_that_fails_does_not_send_the_whole_line_into_it() -> None:
+    """The Files API is down: one photo finds that out, not ten thousand."""
+    world = World(transport=Transport.FILES, limits=replace(LIMITS, max_in_flight=1))
+    first, *others = arrive(world, 20)
+    world.files.answers += [NotSent(message="ConnectError")] * 20
+    finish(world, first)
+    tried = [job for job in others if world.job(job).reason is Reason.BACKING_OFF]
+    assert 1 <= len(tried) <= 2
