@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cutout.cli.describe import STATE_STYLES, duration, explanation
+from cutout.cli.plain import plain
 from cutout.states import State
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def _table(photos: Sequence[Followed], now: datetime) -> Table:
     for photo in photos:
         why = explanation(photo.job) if photo.job else ""
         elapsed = duration(photo.age(now))
-        table.add_row(photo.sent.key, _steps(photo), state_text(_state(photo)), elapsed, why)
+        table.add_row(plain(photo.sent.key), _steps(photo), state_text(_state(photo)), elapsed, why)
     return table
 
 
@@ -119,7 +120,7 @@ def _totals(photos: Sequence[Followed]) -> Table:
 
 def _line(photo: Followed, now: datetime) -> str:
     why = explanation(photo.job) if photo.job else ""
-    told = f"{duration(photo.age(now)):>7}  {photo.sent.key}  {_state(photo)}"
+    told = f"{duration(photo.age(now)):>7}  {plain(photo.sent.key)}  {_state(photo)}"
     return f"{told}  {why}" if why else told
 
 

@@ -13,6 +13,7 @@ from cutout.cli.board import Board, state_text
 from cutout.cli.describe import cost, explanation, job_as_json
 from cutout.cli.fetching import target_path
 from cutout.cli.follow import follow
+from cutout.cli.plain import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -132,7 +133,7 @@ def delivery_table(delivered: Sequence[Delivered]) -> Table:
     for one in delivered:
         why = explanation(one.photo.job) if one.photo.job else "not taken note of"
         table.add_row(
-            one.photo.sent.key,
+            plain(one.photo.sent.key),
             state_text(one.state),
             f"{one.seconds:.1f}",
             cost(one.photo.job) if one.photo.job else "-",

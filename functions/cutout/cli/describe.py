@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
+from cutout.cli.plain import plain
 from cutout.states import Reason, State
 
 if TYPE_CHECKING:
@@ -119,14 +120,14 @@ def job_as_json(job: Job) -> dict[str, Any]:
 def job_in_one_line(job: Job, *, now: datetime) -> str:
     """Return state, reason, attempts, cost, where the result is and what comes next."""
     stands = "" if job.state.is_settled else f" for {duration(now - job.in_state_since)}"
-    facts = [f"{job.source.key}: {job.state}{stands}{_because(job)}"]
+    facts = [f"{plain(job.source.key)}: {job.state}{stands}{_because(job)}"]
     facts += [attempts_made(job), f"{_number(job.credits):g} credits"]
     if job.reused:
         facts.append(f"reused, {_number(job.reused.credits_saved):g} credits saved")
     if any(attempt.is_possible_double_charge for attempt in job.attempts):
         facts.append("possible double charge")
     if job.result:
-        facts.append(f"s3://{job.result.bucket}/{job.result.key}")
+        facts.append(f"s3://{job.result.bucket}/{plain(job.result.key)}")
         facts += filter(None, [job.result.remark, variants_in_words(job)])
     elif job.result_key and not job.state.is_settled:
         facts.append(f"result will be {job.result_key}")

@@ -7,6 +7,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
+from cutout.cli.plain import plain_lines
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -45,7 +47,7 @@ class Problem(click.ClickException):
     def show(self, file: IO[Any] | None = None) -> None:
         """Write both to standard error."""
         click.secho("Error: ", fg="red", bold=True, nl=False, err=True, file=file)
-        click.echo(self.message, err=True, file=file)
+        click.echo(plain_lines(self.message), err=True, file=file)
         if self.advice:
             click.echo(self.advice, err=True, file=file)
 

@@ -10,11 +10,24 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.theme import Theme
 
+from cutout.cli.plain import plain_lines
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from rich.text import Text
+
 _WIDE = 10_000
 _THEME = Theme({"progress.elapsed": "bright_black", "note": "bright_black"})
+_AS_IT_IS: Any = {"theme": _THEME, "highlight": False, "markup": False, "emoji": False}
+
+
+class _Plain(Console):
+    """Prints strings as they are, but for what would steer a terminal."""
+
+    def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401 - rich's own
+        """Return what is printed for a string."""
+        return super().render_str(plain_lines(text), **options)
 
 
 def results() -> Console:
@@ -23,12 +36,12 @@ def results() -> Console:
     What is not a terminal is never too narrow: programs read lines.
     """
     width = None if sys.stdout.isatty() else _WIDE
-    return Console(theme=_THEME, file=sys.stdout, highlight=False, markup=False, width=width)
+    return _Plain(file=sys.stdout, width=width, **_AS_IT_IS)
 
 
 def talk() -> Console:
     """Return where progress and remarks go."""
-    return Console(theme=_THEME, stderr=True, highlight=False, markup=False)
+    return _Plain(stderr=True, **_AS_IT_IS)
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds

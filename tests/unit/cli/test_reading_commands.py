@@ -6,6 +6,8 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from cutout.cli.problems import Problem
 from cutout.cli.target import Choice
 from cutout.states import Reason, State
@@ -155,3 +157,28 @@ def test_a_stack_that_cannot_be_reached_is_one_clear_error(world: World) -> None
         result = world.run(*arguments)
         assert result.exit_code == 1
         assert "Error: There is no stack Cutout on AWS.\nDeploy it.\n" in result.stderr
+
+
+_ODD = "shop/:cat:[red]\x1b[2J\x1b]0;title\x07\r\u202egpj.\n2.jpg"
+"""Clears the screen, sets the title, overwrites its line, turns it round, begins another."""
+
+
+@pytest.mark.parametrize("command", [["ls"], ["where", _ODD], ["show", _ODD], ["retry", _ODD]])
+def test_a_key_cannot_steer_the_terminal(world: World, command: list[str]) -> None:
+    """Whoever uploads names keys; whoever reads them is shown them as they are, on one line."""
+    odd = make_job(_ODD, state=State.REJECTED, reason=Reason.NOT_A_PHOTO)
+    world.stack.known = [replace(odd, id="0" * 32, message="\x1b[2J said")]
+
+    result = world.run(*command)
+
+    told = result.stdout + result.stderr
+    assert all(character.isprintable() for character in told.replace("\n", ""))
+    [line] = [line for line in told.splitlines() if "shop/" in line]
+    assert r"shop/:cat:[red]\x1b[2J\x1b]0;title\x07\r\u202egpj.\n2.jpg" in line
+
+
+def test_programs_are_told_a_key_as_it_is(world: World) -> None:
+    """JSON has escapes of its own."""
+    world.stack.known = [make_job(_ODD)]
+    [told] = json.loads(world.run("ls", "--json").stdout)
+    assert told["key"] == _ODD

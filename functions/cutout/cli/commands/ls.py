@@ -13,6 +13,7 @@ from cutout.cli.choosing import choosing_options, wanted
 from cutout.cli.describe import cost, duration, explanation, job_as_json
 from cutout.cli.manual import DocumentedCommand
 from cutout.cli.options import json_option, stack_options
+from cutout.cli.plain import plain
 from cutout.cli.problems import explained
 from cutout.cli.tally import Tally
 from cutout.cli.terminal import print_json_each, results, talk
@@ -151,10 +152,10 @@ def _table(jobs: Sequence[Job], now: datetime, *, has_header: bool) -> Table:
     table.add_column("result or reason", overflow="fold")
     for job in jobs:
         table.add_row(
-            job.source.key,
+            plain(job.source.key),
             state_text(job.state.value),
             f"{duration(now - job.updated_at)} ago",
             cost(job),
-            job.result.key if job.result else explanation(job),
+            plain(job.result.key if job.result else explanation(job)),
         )
     return table

@@ -22,6 +22,7 @@ from cutout.cli.describe import (
 from cutout.cli.manual import DocumentedCommand
 from cutout.cli.naming import job_named
 from cutout.cli.options import json_option, stack_options
+from cutout.cli.plain import plain
 from cutout.cli.problems import explained
 from cutout.cli.terminal import print_json, results
 from cutout.cli.timeline import forgotten, moment_as_json, timeline
@@ -104,7 +105,7 @@ def _headline(job: Job, now: datetime) -> Text:
     took = lasted(job) if job.state.is_settled else now - job.created_at
     spent = f"{attempts_made(job)} · {job.credits:g} credits · {_exactly(took)}"
     return Text.assemble(
-        (job.source.key, "bold"), "   ", state_text(job.state.value), (f" · {spent}", _DIM)
+        (plain(job.source.key), "bold"), "   ", state_text(job.state.value), (f" · {spent}", _DIM)
     )
 
 
@@ -145,7 +146,7 @@ def _attempts(attempts: Sequence[Attempt]) -> Group:
     parts: list[RenderableType] = [Text(head, _DIM)]
     for one in attempts:
         facts = f" {one.number:>7}  {one.started_at:%H:%M:%S}  {one.posts:>5}  {one.outcome:9}"
-        parts.append(Text(f"{facts}  {_credits(one):>7}  {one.task_id or ''}"))
+        parts.append(Text(f"{facts}  {_credits(one):>7}  {plain(one.task_id or '')}"))
         if said := _said(one):
             parts.append(Padding(said, (0, 0, 0, 10)))
     return Group(*parts)
@@ -201,7 +202,7 @@ def _said(attempt: Attempt) -> Text:
     notes = [said] if said else []
     if attempt.is_replayed:
         notes.append("knew the repeat, and did not charge it")
-    text = Text("; ".join(notes))
+    text = Text(plain("; ".join(notes)))
     if attempt.is_possible_double_charge:
         text.append(f"{'; ' if notes else ''}possible double charge", "bold yellow")
     return text
