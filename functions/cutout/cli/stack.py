@@ -52,7 +52,7 @@ class StackOutputs:
             )
         except KeyError as missing:
             raise Problem(
-                f"The stack {stack} has no output {missing}; it is not Cutout's.",
+                f"The stack {stack} has no output {missing.args[0]}; it is not Cutout's.",
                 advice="`--stack NAME` names another.",
             ) from missing
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from mypy_boto3_cloudformation.type_defs import StackTypeDef
+
     from cutout.cli.clock import Clock
     from cutout.cli.photos import Photo
     from cutout.cli.target import Target
@@ -44,6 +46,7 @@ _LEASE = timedelta(minutes=2)
 """Sweep looks at a job that was retried after this long, should its message be lost."""
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 _UNREACHABLE_STACK = "ValidationError"
+_WHOLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE"})
 
 
 def connect(target: Target) -> AwsStack:
@@ -225,13 +228,18 @@ class AwsStack:
 
     def _function(self, name: str) -> str:
         pages = self._clients.client("cloudformation").get_paginator("list_stack_resources")
-        return next(
+        names = (
             str(resource["PhysicalResourceId"])
             for page in pages.paginate(StackName=self._name)
             for resource in page["StackResourceSummaries"]
             if resource["ResourceType"] == "AWS::Lambda::Function"
             and name in resource["LogicalResourceId"]
         )
+        if (found := next(names, None)) is None:
+            raise Problem(
+                f"The stack {self._name} has no function {name}.", advice="`cutout doctor`."
+            )
+        return found
 
     def _of_unversioned(self, sent: Sent) -> Job | None:
         newest = self.newest(sent.key)
@@ -272,5 +280,20 @@ def _outputs(clients: Clients, stack: str) -> StackOutputs:
             advice="Deploy it with `make deploy`, start a local cloud with `cutout up`, "
             "or name another with `--stack NAME`.",
         ) from error
-    outputs = {one["OutputKey"]: one["OutputValue"] for one in found.get("Outputs", [])}
+    return outputs_of(found, stack=stack)
+
+
+def outputs_of(described: StackTypeDef, *, stack: str) -> StackOutputs:
+    """Read the outputs of a stack as CloudFormation describes it.
+
+    Raises:
+        Problem: It has none yet, or is not ours.
+    """
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in described.get("Outputs", [])}
+    if not outputs and described["StackStatus"] not in _WHOLE:
+        raise Problem(
+            f"The stack {stack} is {described['StackStatus']} and has no outputs.",
+            advice="Wait until it is deployed; if that failed, its events in CloudFormation say "
+            "why.",
+        )
     return StackOutputs.read(outputs, stack=stack)

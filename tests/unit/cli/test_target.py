@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from cutout.cli.problems import Problem
 from cutout.cli.settings import CliSettings
 from cutout.cli.stack import StackOutputs
+from cutout.cli.stack_aws import outputs_of
 from cutout.cli.target import Choice, Target, find_target
 
 LOCAL = {"AWS_ENDPOINT_URL": "https://127.0.0.1:1", "CUTOUT_STACK": "Mine"}
@@ -55,5 +58,21 @@ def test_settings_come_from_the_environment() -> None:
 
 def test_a_stack_without_our_outputs_is_somebody_elses() -> None:
     """The person is told to name another, and which output is missing."""
-    with pytest.raises(Problem, match="has no output 'UploadsBucketName'"):
+    with pytest.raises(Problem, match="has no output UploadsBucketName"):
         StackOutputs.read({"Website": "https://example.com"}, stack="Blog")
+
+
+@pytest.mark.parametrize("status", ["CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE", "CREATE_FAILED"])
+def test_a_stack_that_is_not_there_yet_is_not_taken_for_somebody_elses(status: str) -> None:
+    """While it is created, or after that failed, it has no outputs; another name does not help."""
+    described: Any = {"StackName": "Cutout", "StackStatus": status}
+    with pytest.raises(Problem, match=f"Cutout is {status} and has no outputs") as caught:
+        outputs_of(described, stack="Cutout")
+    assert "Wait until it is deployed" in caught.value.advice
+
+
+def test_a_whole_stack_without_outputs_is_somebody_elses() -> None:
+    """There is nothing to wait for."""
+    described: Any = {"StackName": "Blog", "StackStatus": "CREATE_COMPLETE"}
+    with pytest.raises(Problem, match="not Cutout's"):
+        outputs_of(described, stack="Blog")
