@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
 from cutout.cli.dead_letters_aws import SqsLetters
@@ -132,7 +133,11 @@ def test_only_what_was_taken_is_deleted_and_the_rest_is_let_go(sqs: SQSClient) -
 
 
 def test_a_letter_is_sent_before_it_is_deleted(sqs: SQSClient) -> None:
-    """Whoever is interrupted in between leaves it in two places, never in none."""
+    """Whoever is interrupted in between leaves it in two places, never in none.
+
+    What was not sent can be seen again at once: who runs it again need not wait for a minute.
+    """
+    let_go = [{"Id": "0", "ReceiptHandle": "r1", "VisibilityTimeout": 0}]
     with Stubber(sqs) as stubber:
         stubber.add_response("receive_message", _received(1))
         stubber.add_response("get_queue_url", {"QueueUrl": "https://sqs.example/work"})
@@ -141,6 +146,39 @@ def test_a_letter_is_sent_before_it_is_deleted(sqs: SQSClient) -> None:
             "ServiceUnavailable",
             expected_params={"QueueUrl": ANY, "Entries": ANY},
         )
+        stubber.add_response(
+            "change_message_visibility_batch",
+            {"Successful": [], "Failed": []},
+            {"QueueUrl": URL, "Entries": let_go},
+        )
         with pytest.raises(Exception, match="ServiceUnavailable"):
             SqsLetters(sqs).move(URL, WORK, 10)
         stubber.assert_no_pending_responses()
+
+
+def test_letters_that_are_too_long_together_go_one_by_one(sqs: SQSClient) -> None:
+    """A batch has the limit of a single message; dead letters may be anybody's, and long."""
+    sizes: list[int] = []
+
+    def refuse_pairs(params: dict[str, Any], **_told: object) -> None:
+        sizes.append(len(params["Entries"]))
+        if sizes[-1] > 1:
+            told: Any = {"Error": {"Code": "AWS.SimpleQueueService.BatchRequestTooLong"}}
+            raise ClientError(told, "SendMessageBatch")
+
+    sqs.meta.events.register("before-parameter-build.sqs.SendMessageBatch", refuse_pairs)
+    bodies = _die(sqs, 3)
+
+    assert SqsLetters(sqs).move(_url(sqs, "dead"), WORK, 10) == 3
+
+    assert sizes == [3, 1, 2, 1, 1]
+    assert (_bodies(sqs, "work"), _bodies(sqs, "dead")) == (bodies, [])
+
+
+def test_who_looks_so_long_that_letters_come_back_stops(sqs: SQSClient) -> None:
+    """Else thousands of them would be read round and round."""
+    with Stubber(sqs) as stubber:
+        for numbers in ((1, 2), (3,), (1,)):
+            stubber.add_response("receive_message", _received(*numbers))
+        stubber.add_response("change_message_visibility_batch", {"Successful": [], "Failed": []})
+        assert [letter.id for letter in SqsLetters(sqs).look(URL, 10)] == ["m1", "m2", "m3"]

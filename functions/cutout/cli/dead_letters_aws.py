@@ -5,16 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from cutout.cli.deployment import Letter
 from cutout.cli.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from mypy_boto3_sqs import SQSClient
 
 _BATCH = 10
 """What SQS hands out, takes and deletes at once."""
+_TOO_LONG = "BatchRequestTooLong"
 _LOOKING_SECONDS = 30
 _MOVING_SECONDS = 60
 """So long are messages ours alone; of whoever is interrupted, they come back by themselves."""
@@ -37,7 +40,10 @@ class SqsLetters:
             seen: list[Any] = []
             while len(found) < limit and (some := self._receive(url, _LOOKING_SECONDS, limit)):
                 seen += some
+                known = len(found)
                 found.update({one["MessageId"]: _letter(one) for one in some})
+                if len(found) == known:
+                    break  # It has taken so long that the first come back.
         finally:
             self._let_go(url, seen)
         return list(found.values())[:limit]
@@ -51,20 +57,37 @@ class SqsLetters:
         messages = self._receive(url, _MOVING_SECONDS, limit)
         if not messages:
             return 0
-        target = self._client.get_queue_url(QueueName=to.rpartition(":")[2])["QueueUrl"]
-        entries: Any = [
-            {"Id": str(number), "MessageBody": one["Body"]} for number, one in enumerate(messages)
-        ]
-        answer = self._client.send_message_batch(QueueUrl=target, Entries=entries)
-        taken = [messages[int(one["Id"])] for one in answer.get("Successful", ())]
-        self._delete(url, taken)
-        if answer.get("Failed"):
-            self._let_go(url, [one for one in messages if one not in taken])
+        taken: list[Any] = []
+        try:
+            target = self._client.get_queue_url(QueueName=to.rpartition(":")[2])["QueueUrl"]
+            for some in self._sent(target, messages):
+                taken += some
+        finally:
+            self._delete(url, taken)
+            left = [one for one in messages if one not in taken]
+            self._let_go(url, left)
+        if left:
             raise Problem(
-                f"SQS did not take {len(answer['Failed'])} of {len(messages)} messages back.",
+                f"SQS did not take {len(left)} of {len(messages)} messages back.",
                 advice="They are where they were; try again.",
             )
         return len(taken)
+
+    def _sent(self, url: str, messages: list[Any]) -> Iterator[list[Any]]:
+        """Send them, in smaller batches where they are too long together; yields whom SQS took."""
+        entries: Any = [
+            {"Id": str(number), "MessageBody": one["Body"]} for number, one in enumerate(messages)
+        ]
+        try:
+            answer = self._client.send_message_batch(QueueUrl=url, Entries=entries)
+        except ClientError as error:
+            if len(messages) == 1 or _TOO_LONG not in error.response["Error"]["Code"]:
+                raise
+            half = len(messages) // 2
+            yield from self._sent(url, messages[:half])
+            yield from self._sent(url, messages[half:])
+            return
+        yield [messages[int(one["Id"])] for one in answer.get("Successful", ())]
 
     def purge(self, url: str, limit: int) -> int:
         """Delete up to so many messages."""

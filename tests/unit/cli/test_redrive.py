@@ -197,6 +197,15 @@ def test_what_sqs_does_not_take_is_told(world: World) -> None:
     assert (told.exit_code, "did not take 1 of 1" in told.stderr) == (1, True)
 
 
+def test_what_somebody_else_is_moving_is_not_passed_over_in_silence(world: World) -> None:
+    """Two who redrive at once share the letters; neither is told that all of them went."""
+    world.deployment.letters = {"SubmissionsDead": [letter(1, "x"), letter(2, "x")]}
+    world.deployment.move = lambda *_: 0  # type: ignore[method-assign] # all are out
+    told = world.run("redrive", "--yes")
+    assert told.exit_code == 1
+    assert "2 dead letters could not be had: somebody else has them. Look again." in told.stderr
+
+
 def test_of_very_many_some_are_looked_into(world: World) -> None:
     """And it says of how many."""
     world.deployment.letters = {"SubmissionsDead": [letter(n, {"job": JOB}) for n in range(30)]}

@@ -101,6 +101,8 @@ def command(
     if left and not acts:
         verb = "deletes" if purge else "sends back"
         talk().print(f"Nothing was done: `--yes` {verb} {_letters(left)}.", style="note")
+    elif left > 0:
+        talk().print(f"{_letters(left)} could not be had: somebody else has them. Look again.")
     return 1 if left > 0 else 0
 
 
