@@ -118,6 +118,22 @@ def test_retry_refuses_what_is_done_or_under_way(world: World, state: State) -> 
     assert world.stack.submissions.job_ids == []
 
 
+def test_of_several_photos_those_are_told_that_were_queued_before_one_could_not_be(
+    world: World,
+) -> None:
+    """A colleague was faster with one: nobody retries the others twice for want of a word."""
+    world.stack.known = [
+        make_job(key, state=State.FAILED, reason=Reason.TASK_FAILED) for key in ("a.jpg", "b.jpg")
+    ]
+    world.stack.operate().retry(world.stack.known[1])
+
+    told = world.run("retry", "a.jpg", "b.jpg", "--yes", "--json")
+
+    assert told.exit_code == 1
+    assert [job["key"] for job in json.loads(told.stdout)] == ["a.jpg"]
+    assert "b.jpg moved just now" in told.stderr
+
+
 def test_retry_of_an_unknown_photo_says_so(world: World) -> None:
     """With where to look."""
     told = world.run("retry", "nobody.jpg")

@@ -148,16 +148,22 @@ class _Run:
         if len(jobs) > 1 and not self._yes and not self._dry_run:
             self._tell_plan(len(jobs))
             return _not_told_to()
-        if not self._dry_run:
-            jobs = [self._retried(job) for job in jobs]
-        if self._as_json:
-            print_json([job_as_json(job) for job in jobs])
-        else:
+        done: list[Job] = []
+        try:
             for job in jobs:
-                results().print(job_in_one_line(job, now=self._surroundings.clock.now()))
+                done.append(job if self._dry_run else self._retried(job))  # noqa: PERF401 - as far as it comes
+        finally:  # Who is interrupted, or too late for one, is told of the others.
+            self._tell_done(done)
         if self._dry_run:
             talk().print(f"Nothing was done: {len(jobs)} would be retried.", style="note")
         return 0
+
+    def _tell_done(self, jobs: Sequence[Job]) -> None:
+        if self._as_json:
+            print_json([job_as_json(job) for job in jobs])
+            return
+        for job in jobs:
+            results().print(job_in_one_line(job, now=self._surroundings.clock.now()))
 
     def chosen(self, which: Wanted) -> int:
         """Retry all jobs that are wanted."""
