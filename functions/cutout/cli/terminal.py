@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from shutil import get_terminal_size
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _WIDE = 10_000
+_NARROWEST = 72
 _THEME = Theme({"progress.elapsed": "bright_black", "note": "bright_black"})
 _AS_IT_IS: Any = {"theme": _THEME, "highlight": False, "markup": False, "emoji": False}
 
@@ -31,12 +33,18 @@ class _Plain(Console):
 
 
 def results() -> Console:
-    """Return where results go; names of files and keys are printed as they are.
-
-    What is not a terminal is never too narrow: programs read lines.
-    """
-    width = None if sys.stdout.isatty() else _WIDE
+    """Return where results go; names of files and keys are printed as they are."""
+    width = width_for(get_terminal_size().columns, is_terminal=sys.stdout.isatty())
     return _Plain(file=sys.stdout, width=width, **_AS_IT_IS)
+
+
+def width_for(columns: int, *, is_terminal: bool) -> int:
+    """Return how many characters a line of results may have.
+
+    What is not a terminal is never too narrow: programs read lines. Where a terminal is, it is
+    better that it breaks rows than that half of each word is missing.
+    """
+    return max(columns, _NARROWEST) if is_terminal else _WIDE
 
 
 def talk() -> Console:

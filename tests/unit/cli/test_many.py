@@ -108,6 +108,11 @@ def test_retry_takes_all_of_a_reason_and_says_first_what_they_cost(world: World)
     assert "2 failed because of task-failed" in asked.stdout
     assert "10.8 credits, about $0.16" in asked.stdout
     assert "Nothing was done; `--yes` does it." in asked.stderr
+    plan = world.run("retry", "--reason", "task-failed", "--json")
+    assert plan.exit_code == 1
+    assert (json.loads(plan.stdout)["photos"], json.loads(plan.stdout)["queued"]) == (2, 0)
+    named = world.run("retry", "a.jpg", "c.jpg", "--json")
+    assert (named.exit_code, json.loads(named.stdout)["credits"]) == (1, 10.8)
     assert world.stack.submissions.job_ids == []
     done = world.run("retry", "--reason", "task-failed", "--yes", "--json")
     assert done.exit_code == 0

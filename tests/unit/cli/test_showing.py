@@ -15,7 +15,7 @@ from cutout.cli.follow import Followed
 from cutout.cli.phases import Phases
 from cutout.cli.photos import Photo
 from cutout.cli.stack import Sent
-from cutout.cli.terminal import results
+from cutout.cli.terminal import results, width_for
 from cutout.states import Reason, State
 from tests.unit.cli.clock import NOON, HandClock
 from tests.unit.cli.jobs import make_job
@@ -148,3 +148,9 @@ def test_results_are_never_cut_where_programs_read_them(
     monkeypatch.setenv("COLUMNS", "20")
     results().print("a" * 500)
     assert capsys.readouterr().out == "a" * 500 + "\n"
+
+
+@pytest.mark.parametrize(("columns", "width"), [(200, 200), (72, 72), (40, 72)])
+def test_on_a_narrow_terminal_nothing_is_cut_off(columns: int, width: int) -> None:
+    """A table that is squeezed into 40 columns loses the ends of its words."""
+    assert width_for(columns, is_terminal=True) == width

@@ -146,8 +146,7 @@ class _Run:
         """Retry the newest uploads of these keys; none, if one cannot be."""
         jobs = [self._of(key) for key in dict.fromkeys(keys)]
         if len(jobs) > 1 and not self._yes and not self._dry_run:
-            self._tell_plan(len(jobs))
-            return _not_told_to()
+            return self._not_told_to(self._plan_of(len(jobs)))
         done: list[Job] = []
         try:
             for job in jobs:
@@ -179,7 +178,7 @@ class _Run:
                 )
                 return 0 if not self._as_json else _print(told)
             if counts.total() > 1 and not self._yes:
-                return _not_told_to()
+                return self._not_told_to(told)
             queued, lost = self._queue(which, tally)
         if self._as_json:
             print_json(told | {"queued": queued, "moved_meanwhile": lost})
@@ -224,9 +223,16 @@ class _Run:
                 results().print(plan_in_words(plan, self._price))
         return {"counts": dict(counts), **plan_as_json(plan, self._price), "queued": 0}
 
-    def _tell_plan(self, photos: int) -> None:
+    def _plan_of(self, photos: int) -> dict[str, Any]:
         plan = estimate(self._stack, self._surroundings, photos)
         talk().print(f"{counted(photos, 'photo')}: {plan_in_words(plan, self._price)}")
+        return {**plan_as_json(plan, self._price), "queued": 0}
+
+    def _not_told_to(self, told: dict[str, Any]) -> int:
+        if self._as_json:
+            print_json(told)
+        talk().print("Nothing was done; `--yes` does it.")
+        return 1
 
     def _of(self, key: str) -> Job:
         job = self._stack.newest(key)
@@ -254,11 +260,6 @@ def _not_retried(job: Job) -> Problem:
     return Problem(
         f"{job.source.key} is {job.state}: only failed, rejected and reviewed photos are retried.",
     )
-
-
-def _not_told_to() -> int:
-    talk().print("Nothing was done; `--yes` does it.")
-    return 1
 
 
 def _print(told: dict[str, Any]) -> int:
