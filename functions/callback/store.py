@@ -11,6 +11,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, metrics_of_all
 from cutout.events import read_callback
 from cutout.ports.queues import Wake
+from cutout.usecases.scratch import clear_left_behind
 from cutout.wiring.store import StoreApp, build
 from cutout.wiring.worker import worker
 
@@ -21,6 +22,7 @@ metrics = metrics_of_all()
 @cache
 def _app() -> StoreApp:
     metrics.set_default_dimensions(stack=os.environ["CUTOUT_STACK"])
+    clear_left_behind()
     return build(os.environ, PowertoolsTelemetry(logger, metrics))
 
 

@@ -10,6 +10,7 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
 from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, metrics_of_all
 from cutout.events import read_due
+from cutout.usecases.scratch import clear_left_behind
 from cutout.wiring.prepare import PrepareApp, build
 from cutout.wiring.worker import worker
 
@@ -20,6 +21,7 @@ metrics = metrics_of_all()
 @cache
 def _app() -> PrepareApp:
     metrics.set_default_dimensions(stack=os.environ["CUTOUT_STACK"])
+    clear_left_behind()
     return build(os.environ, PowertoolsTelemetry(logger, metrics))
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import pytest
 
 from cutout.errors import SettingsError
@@ -42,3 +45,17 @@ def test_a_function_whose_environment_is_incomplete_says_what_is_missing(
     monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
     with pytest.raises(SettingsError, match=f"the environment variable {name} is missing"):
         start(service, without=name)
+
+
+@pytest.mark.parametrize("service", ["prepare", "store-result"])
+def test_a_function_that_starts_clears_what_the_one_before_it_left_on_its_disk(
+    service: str,
+    start: Start,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It ran out of time in the middle of a photo; Lambda goes on with the same disk."""
+    left = Path(tempfile.gettempdir()) / "cutout-4194305-a1b2"
+    left.mkdir(exist_ok=True)
+    monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
+    start(service)
+    assert not left.exists()

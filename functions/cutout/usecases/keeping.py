@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +12,7 @@ from cutout.job import Job, Reuse
 from cutout.keys import kept_key
 from cutout.ports.buckets import KeptResults
 from cutout.purchase import Kept
+from cutout.usecases import scratch
 from cutout.usecases.delivery import Delivery
 from cutout.usecases.publishing import sha256
 from cutout.usecases.purchases import Purchases
@@ -75,7 +75,7 @@ class Keeping:
         Raises:
             TransientError: others write there so often that no condition held.
         """
-        with tempfile.TemporaryDirectory(prefix="cutout-") as folder:
+        with scratch.folder() as folder:
             for _ in range(_PUT_TRIES):
                 kept = self.purchases.kept_of(job)
                 standing = self.results.standing(kept.key) if kept is not None else None

@@ -9,7 +9,6 @@ on the row what it found. Whatever follows from that, Submit does, which it wake
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,6 +22,7 @@ from cutout.ports.queues import SubmissionQueue
 from cutout.ports.table import Jobs
 from cutout.ports.telemetry import Clock, Metric, Telemetry
 from cutout.states import Move, Reason
+from cutout.usecases import scratch
 from cutout.usecases.checking import is_fresh, lane_of, refuse_own_output
 
 PREPARED_FOLDER = "prepared/"
@@ -54,7 +54,7 @@ class Prepare:
         if not job.is_being_prepared:
             return job
         try:
-            with tempfile.TemporaryDirectory(prefix="cutout-") as folder:
+            with scratch.folder() as folder:
                 return self._prepare(job, Path(folder))
         except NotAPhotoError as exc:
             return self._hand_back(job, reason=exc.reason, message=str(exc))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from cutout.ports.pictures import Picture
 from cutout.ports.queues import RenderRequest
 from cutout.ports.table import Jobs
 from cutout.states import Pixels, State
+from cutout.usecases import scratch
 from cutout.usecases.finishing import Bases, Finished, Finishing
 from cutout.usecases.keeping import Keeping
 from cutout.usecases.publishing import sha256
@@ -51,7 +51,7 @@ class Render:
         if job is None or job.state is not State.COMPLETED or job.result is None:
             self.recorder.telemetry.fact("nothing to render: the job is not completed")
             return
-        with tempfile.TemporaryDirectory(prefix="cutout-") as folder:
+        with scratch.folder() as folder:
             fresh = self._made(job, job.result, request.recipes, Path(folder))
         self._record(job, fresh)
 

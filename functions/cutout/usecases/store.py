@@ -9,7 +9,6 @@ again, and nothing is paid again.
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -29,6 +28,7 @@ from cutout.ports.pictures import Pictures
 from cutout.ports.provider import Downloads
 from cutout.provider import Task, TaskStatus
 from cutout.states import AttemptOutcome, Move, Reason, State
+from cutout.usecases import scratch
 from cutout.usecases.delivery import Delivery
 from cutout.usecases.finishing import Bases, Finished, Finishing
 from cutout.usecases.keeping import Keeping
@@ -74,7 +74,7 @@ class StoreResult:
         superseded = self.recorder.why_superseded(job)
         if superseded and self.keeping is None:
             return self._settle(job, Move.SUPERSEDE, superseded)
-        with tempfile.TemporaryDirectory(prefix="cutout-") as folder:
+        with scratch.folder() as folder:
             try:
                 delivery = self._obtain(job, task, Path(folder))
             except (FetchRefusedError, TransientError) as exc:
@@ -89,7 +89,7 @@ class StoreResult:
         superseded = self.recorder.why_superseded(job)
         if superseded or job.reused is None:
             return self._settle(job, Move.SUPERSEDE, superseded)
-        with tempfile.TemporaryDirectory(prefix="cutout-") as folder:
+        with scratch.folder() as folder:
             file = Path(folder) / "result"
             if self.keeping is None or not self.keeping.fetch(job, file):
                 return self._buy(job)
