@@ -7,12 +7,13 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+from cutout.attempt import Attempt
 from cutout.gate import Gate, Limits, PauseReason
 from cutout.job import Job
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.table import Gates, Jobs
 from cutout.ports.telemetry import Clock
-from cutout.states import Lane, Move, Reason, Transport
+from cutout.states import AttemptOutcome, Lane, Move, Reason, State, Transport
 from cutout.usecases.wake import Waker, change_gate
 
 _FORGOTTEN: dict[str, Any] = {
@@ -84,12 +85,15 @@ class Operate:
     ) -> Job:
         """A failed, rejected or reviewed photo once more: a new attempt, which costs again.
 
-        Unless the same picture was bought meanwhile; `is_fresh` buys it all the same.
+        Unless the same picture was bought meanwhile, or its own result was lost on the way home and
+        may still be had; `is_fresh` buys it all the same.
 
         Raises:
             IllegalMoveError: the job is not in a state that a person may retry.
             JobMovedError: somebody moved it meanwhile.
         """
+        if (paid := _lost_on_the_way(job)) and not is_fresh:
+            return self._fetch_again(job, paid)
         now = self.clock.now()
         again = job.move(
             Move.RETRY,
@@ -120,6 +124,8 @@ class Operate:
             IllegalMoveError: the job is not in a state that a person may retry.
             JobMovedError: somebody moved it meanwhile.
         """
+        if (paid := _lost_on_the_way(job)) and not is_fresh:
+            return self._fetch_again(job, paid)
         again = job.move(
             Move.RETRY,
             now=self.clock.now(),
@@ -132,6 +138,38 @@ class Operate:
         )
         return self.jobs.save(again)
 
+    def _fetch_again(self, job: Job, paid: Attempt) -> Job:
+        """Have a result that was paid for looked for once more: no slot is needed, nothing is paid.
+
+        Due at once: the next sweep has its task read, for a link that is fresh.
+        """
+        now = self.clock.now()
+        followed = job.with_attempt(replace(paid, outcome=AttemptOutcome.ACCEPTED))
+        storing = followed.move(
+            Move.FETCH,
+            now=now,
+            reason=Reason.RETRIED_BY_PERSON,
+            due_at=now,
+            storing_attempt=paid.number,
+            reused=None,
+        )
+        return self.jobs.save(storing)
+
     def wake_waiting(self) -> None:
         """Have those that wait let in, as far as the gate has room."""
         self.waker.wake_waiting()
+
+
+def _lost_on_the_way(job: Job) -> Attempt | None:
+    """The call whose result was made but could not be fetched; None if it was looked for again.
+
+    What kept it may have been ours, a network without a way out, say, and is mended by now.
+    """
+    was_looked_for = any(
+        step.state is State.STORING and step.reason is Reason.RETRIED_BY_PERSON
+        for step in job.history
+    )
+    if job.state is not State.FAILED or job.reason is not Reason.RESULT_LOST or was_looked_for:
+        return None
+    paid = job.attempt_numbered(job.storing_attempt or 0)
+    return paid if paid is not None and paid.task_id is not None else None

@@ -56,7 +56,10 @@ def test_of_two_that_find_the_kept_result_gone_one_buys() -> None:
 
 
 def test_a_retried_photo_whose_own_kept_result_is_gone_buys_and_does_not_wait_for_itself() -> None:
-    """It was kept, but never came home; the picture's item still names the job as its buyer."""
+    """It was kept, but never came home; the picture's item still names the job as its buyer.
+
+    The first retry only looks for the result that was lost.
+    """
     hook = Hook()
     world = reusing(hook)
     job = world.arrives()
@@ -67,6 +70,8 @@ def test_a_retried_photo_whose_own_kept_result_is_gone_buys_and_does_not_wait_fo
     world.passes(TIMING.job_deadline + timedelta(hours=1))
     assert world.job(job).reason is Reason.RESULT_LOST
     deleted(world)
+    world.operate.retry(world.job(job))
+    world.passes(TIMING.job_deadline + timedelta(hours=1))
     world.operate.retry(world.job(job))
     world.passes(10 * MINUTE)
     assert (world.job(job).state, len(world.evolink.charges)) == (State.PROCESSING, 2)
