@@ -271,7 +271,7 @@ class World:
             finishing=finishing,
             labelling=Labelling(uploads=self.uploads, telemetry=self.telemetry, model=MODEL),
             publishing=publishing,
-            review_notes=ReviewNotes(board=board),
+            review_notes=ReviewNotes(board=board, results_bucket=self.results.bucket),
             variants=variants,
             timing=timing,
             randomness=rng.random,

@@ -7,7 +7,6 @@ stands there first and writes only over that, and only what is later.
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,20 +17,12 @@ from cutout.job import Job
 from cutout.keys import note_key
 from cutout.ports.buckets import Notes, Occasion, StandingNote
 from cutout.ports.telemetry import Telemetry
-from cutout.reasons import MEANINGS
 from cutout.source import Source
 from cutout.states import Reason, State
+from cutout.usecases.telling import error_note
 
 _TRIES = 3
-_NEXT = {
-    State.REJECTED: "Nothing was paid. Upload a photo that the model takes to the same key; or, if "
-    "a setting was in its way, change it and run: {retry}",
-    State.FAILED: "Nothing more happens by itself. Another try makes a new call, which costs "
-    "again: {retry}",
-    State.REVIEW: "Look at what came back: {result}. If it will do, copy it where the cut-out "
-    "belongs. Another try makes a new call, which costs again: {retry}",
-}
-NOTED = frozenset(_NEXT)
+NOTED = frozenset({State.REJECTED, State.FAILED, State.REVIEW})
 """The ends that leave a note."""
 
 
@@ -50,6 +41,12 @@ class NoteBoard:
                 return
             if self.notes.write(key, text, job_id=job_id, occasion=occasion, replacing=standing):
                 return
+
+    def amend(self, key: str, told: dict[str, Any], *, job_id: str, occasion: Occasion) -> None:
+        """Say this in place of what was said of the same job; where nothing is said, nothing."""
+        standing = self.notes.standing(key)
+        if standing is not None and standing.job_id == job_id:
+            self.put(key, told, job_id=job_id, occasion=occasion)
 
     def take_back(self, key: str, upto: Occasion) -> None:
         """Remove what is said there, unless it is about something later.
@@ -131,32 +128,3 @@ def occasion_of(job: Job) -> Occasion:
 def before(source: Source) -> Occasion:
     """Everything that was said of older uploads than this event of the key."""
     return Occasion(order=source.order, at=datetime.min.replace(tzinfo=UTC))
-
-
-def error_note(job: Job) -> dict[str, Any]:
-    """What `<key>.error.json` says."""
-    result = None if job.result is None else f"s3://{job.result.bucket}/{job.result.key}"
-    return {
-        **whose(job),
-        "state": job.state.value,
-        "reason": None if job.reason is None else job.reason.value,
-        "meaning": None if job.reason is None else MEANINGS[job.reason],
-        "code": job.code,
-        "message": job.message,
-        "result": result,
-        "credits": float(job.credits),
-        "next": _NEXT[job.state].format(retry=retry_command(job), result=result),
-        "at": job.updated_at.isoformat(),
-    }
-
-
-def whose(job: Job) -> dict[str, Any]:
-    """The job and its source, as every note names them."""
-    source = job.source
-    told = {"bucket": source.bucket, "key": source.key, "version": source.version_id}
-    return {"job": job.id, "source": told}
-
-
-def retry_command(job: Job) -> str:
-    """What a person types to have it tried again."""
-    return f"cutout retry {shlex.quote(job.source.key)}"

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
-from cutout.keys import beside
+from cutout.keys import beside, review_keys
 from cutout.ports.pictures import Picture
-from cutout.reasons import MEANINGS
-from cutout.states import Reason
+from cutout.states import Reason, State
 from cutout.usecases.delivery import Delivery
-from cutout.usecases.notes import NoteBoard, occasion_of, retry_command, whose
+from cutout.usecases.notes import NoteBoard, occasion_of
+from cutout.usecases.telling import address, cost, keep_command, retry_command, whose, why
+
+_PLACES = 2
+"""Candidates for a place for review that are ever taken, but for a hash that somebody else has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,21 +22,40 @@ class ReviewNotes:
     """Writes `review/<name>.png.json` beside `review/<name>.png`."""
 
     board: NoteBoard
+    results_bucket: str
 
     def write(self, delivery: Delivery, doubt: Reason) -> None:
         """Say what was measured and what was expected, for whoever decides what becomes of it."""
         job = delivery.job
-        told = review_note(delivery, doubt)
+        told = review_note(delivery, doubt, self.results_bucket)
         self.board.put(beside(delivery.key), told, job_id=job.id, occasion=occasion_of(job))
 
+    def resolve(self, delivery: Delivery) -> None:
+        """Say that nothing is left to decide, if an earlier attempt of the job waits for review.
 
-def review_note(delivery: Delivery, doubt: Reason) -> dict[str, Any]:
+        What came back then was paid for: it stays where it is.
+        """
+        job = delivery.job
+        if not any(step.state is State.REVIEW for step in job.history):
+            return
+        told = {
+            **whose(job),
+            "state": State.COMPLETED.value,
+            "meaning": "A later attempt has completed: nothing is left to decide.",
+            "result": address(self.results_bucket, delivery.key),
+            "at": job.updated_at.isoformat(),
+        }
+        for place in islice(review_keys(delivery.key, job.source.key), _PLACES):
+            self.board.amend(beside(place), told, job_id=job.id, occasion=occasion_of(job))
+
+
+def review_note(delivery: Delivery, doubt: Reason, bucket: str) -> dict[str, Any]:
     """What is said beside a result."""
-    photo = delivery.photo
+    job, photo = delivery.job, delivery.photo
     return {
-        **whose(delivery.job),
-        "reason": doubt.value,
-        "meaning": MEANINGS[doubt],
+        **whose(job),
+        "state": State.REVIEW.value,
+        **why(doubt),
         "measured": {
             "bytes": delivery.file.stat().st_size,
             **_picture(delivery.picture),
@@ -43,7 +66,10 @@ def review_note(delivery: Delivery, doubt: Reason) -> dict[str, Any]:
             "shape": "that of the photo, at most 2 % off, and not much smaller",
             "alpha": "some pixels below 255, some above 0",
         },
-        "retry": retry_command(delivery.job),
+        "result": address(bucket, delivery.key),
+        **cost(job),
+        "keep": keep_command(job, bucket, delivery.key),
+        "retry": retry_command(job),
     }
 
 

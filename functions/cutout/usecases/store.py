@@ -193,6 +193,8 @@ class StoreResult:
             return Reason.NEWER_UPLOAD
         if delivery.doubt:
             self.review_notes.write(delivery, delivery.doubt)
+        else:
+            self.review_notes.resolve(delivery)
         return None
 
     def _variants(self, raw: Delivery, finished: Delivery, labels: Labels) -> tuple[Variant, ...]:

@@ -89,7 +89,10 @@ def build(
         finishing=finishing,
         labelling=Labelling(uploads=uploads, telemetry=telemetry, model=settings.model),
         publishing=publishing,
-        review_notes=ReviewNotes(board=shared.note_board(settings, clients, telemetry)),
+        review_notes=ReviewNotes(
+            board=shared.note_board(settings, clients, telemetry),
+            results_bucket=settings.results_bucket,
+        ),
         variants=variants,
         timing=timing,
         randomness=shared.randomness,

@@ -11,7 +11,6 @@ import pytest
 from cutout.errors import JobMovedError
 from cutout.job import Job
 from cutout.ports.buckets import Labels, Occasion
-from cutout.reasons import MEANINGS
 from cutout.states import State
 from cutout.usecases.notes import ErrorNotes, NoteBoard
 from tests.fakes.buckets import MemoryNotes
@@ -63,9 +62,11 @@ def test_a_rejected_upload_is_said_where_its_cut_out_would_be() -> None:
         "code": None,
         "message": "the content is not a picture, whatever its name",
         "result": None,
+        "explained": None,
         "credits": 0.0,
-        "next": "Nothing was paid. Upload a photo that the model takes to the same key; or, if a "
-        "setting was in its way, change it and run: cutout retry 'shoes/red shoe.jpg'",
+        "paid": "Nothing was paid.",
+        "next": "Upload a photo that the model takes to the same key; or, if a setting was in its "
+        "way, change it and run: cutout retry 'shoes/red shoe.jpg'",
         "at": START.isoformat(),
     }
 
@@ -92,7 +93,8 @@ def test_a_reviewed_photo_is_said_with_where_its_result_is_kept() -> None:
         "result-opaque",
         "s3://results/review/a.png",
     )
-    assert "s3://results/review/a.png" in str(told["next"])
+    assert told["explained"] == "s3://results/review/a.png.json"
+    assert "aws s3 cp s3://results/review/a.png s3://results/a.png" in str(told["next"])
 
 
 def test_it_is_said_before_it_is_announced() -> None:
@@ -327,62 +329,3 @@ def test_whoever_loses_the_row_still_learns_it() -> None:
     stale = replace(world.job(job), is_announced=False, version=0)
     with pytest.raises(JobMovedError):
         world.recorder.announce(stale)
-
-
-@pytest.mark.parametrize(
-    ("result", "measured"),
-    [
-        (
-            OPAQUE,
-            {
-                "format": "png",
-                "width": 600,
-                "height": 400,
-                "alpha": {"least": 255, "greatest": 255},
-            },
-        ),
-        (
-            b"jpeg 300 200 -1 -1",
-            {"format": "jpeg", "width": 300, "height": 200, "alpha": None},
-        ),
-        (b"<html>", {"format": None, "width": None, "height": None, "alpha": None}),
-    ],
-)
-def test_beside_a_reviewed_result_it_is_said_what_was_measured_and_expected(
-    result: bytes, measured: dict[str, object]
-) -> None:
-    """So that a person can decide without asking the table."""
-    world = World()
-    job = world.arrives("shoes/red.jpg")
-    world.evolink.complete(world.task_of(job), result)
-    reviewed = world.wake(job)
-    told = said(world, "review/shoes/red.png.json")
-    assert reviewed.reason is not None
-    assert reviewed.result is not None
-    assert told == {
-        "job": job.id,
-        "source": {"bucket": "uploads", "key": "shoes/red.jpg", "version": "v1"},
-        "reason": reviewed.reason.value,
-        "meaning": MEANINGS[reviewed.reason],
-        "measured": {"bytes": reviewed.result.size} | measured,
-        "expected": {
-            "width": 600,
-            "height": 400,
-            "shape": "that of the photo, at most 2 % off, and not much smaller",
-            "alpha": "some pixels below 255, some above 0",
-        },
-        "retry": "cutout retry shoes/red.jpg",
-    }
-
-
-def test_what_is_reviewed_is_explained_before_the_row_says_so() -> None:
-    """Object, explanation, row: whoever reads `review` finds both."""
-    hook = Hook()
-    world = World(step=hook)
-    job = world.arrives()
-    world.evolink.complete(world.task_of(job), OPAQUE)
-    states: list[State] = []
-    hook.once_at("notes.write done", lambda: states.append(world.job(job).state))
-    world.wake(job)
-    assert states == [State.STORING]
-    assert list(world.notes.stored) == ["review/a.png.json", NOTE]
