@@ -27,8 +27,8 @@ def test_a_folder_says_whose_it_is_and_goes_when_its_work_ends() -> None:
         (f"cutout-{NOBODY}-a1b2", False),
         ("cutout-99999999999999999999-a1b2", False),
         # A process that starts has begun nothing: its number was another's before.
-        (f"cutout-{os.getpid()}-a1b2", False),
-        (f"cutout-{os.getppid()}-a1b2", True),
+        ("cutout-{own}-a1b2", False),
+        ("cutout-{parent}-a1b2", True),
         ("cutout-1-a1b2", True),
         ("cutout-a1b2", True),
         ("cutout-config-1", True),
@@ -41,7 +41,7 @@ def test_what_an_ended_worker_left_is_cleared_by_the_next(
     tmp_path: Path,
 ) -> None:
     """And nothing of who is at work, or of others."""
-    left = tmp_path / name
+    left = tmp_path / name.format(own=os.getpid(), parent=os.getppid())
     left.mkdir()
     (left / "photo").write_bytes(b"x" * 1000)
     scratch.clear_left_behind(tmp_path)
