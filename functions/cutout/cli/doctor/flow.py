@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cutout.cli.dead_letters import dead_letter_queues
-from cutout.cli.describe import duration
+from cutout.cli.describe import counted, duration
 from cutout.cli.doctor.finding import note, ok, problem
 from cutout.cli.doctor.parts import service
 from cutout.cli.gate_words import gate_as_json, gate_in_words, what_to_do
@@ -77,7 +77,7 @@ def queues(patient: Patient) -> Iterator[Finding]:
     for queue in dead:
         if queue.count:
             do = "`cutout redrive` shows what they are and sends them back."
-            yield problem(f"{queue.count} dead letters in {queue.title}", do)
+            yield problem(f"{counted(queue.count, 'dead letter')} in {queue.title}", do)
     if dead and not any(queue.count for queue in dead):
         yield ok(f"no dead letters in {', '.join(queue.title for queue in dead)}")
     for queue in found:
