@@ -8,6 +8,7 @@ Decisions are made by type, never by text::
     │   ├── NotSentError            an HTTP request certainly did not reach the server
     │   ├── ResponseLostError       it may have reached the server; no usable answer came
     │   └── ProviderBusyError       the provider cannot say now (429, 5xx, account trouble)
+    ├── NewerRowError               a row says what only a newer version of us understands
     ├── LostRaceError               somebody else moved the row first; carries the winner
     │   ├── JobMovedError           … the job's row
     │   ├── GateMovedError          … the gate
@@ -68,6 +69,13 @@ class ProviderBusyError(TransientError):
     def __init__(self, message: str, *, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+class NewerRowError(CutoutError):
+    """A row says what only a newer version of us understands: it was deployed, and taken back.
+
+    Whoever reads the row leaves it alone; the queue delivers again, should that version come back.
+    """
 
 
 class LostRaceError(CutoutError):

@@ -57,13 +57,18 @@ def explained() -> Iterator[None]:
     """Turn what AWS, the network, the table, the local cloud and files refuse into problems."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loads slowly
 
-    from cutout.errors import CutoutError  # noqa: PLC0415
+    from cutout.errors import CutoutError, NewerRowError  # noqa: PLC0415
     from cutout.local.errors import LocalCloudError  # noqa: PLC0415
 
     try:
         yield
     except LocalCloudError as error:
         raise Problem(str(error), advice=error.advice) from error
+    except NewerRowError as error:
+        raise Problem(
+            f"The stack's data cannot be read here: {error}.",
+            advice="Use the version that is deployed: `cutout doctor` compares it with this one.",
+        ) from error
     except CutoutError as error:
         raise Problem(f"The stack's data cannot be read: {error}.", advice="Try again.") from error
     except ClientError as error:

@@ -8,7 +8,7 @@ import botocore.exceptions as aws
 import pytest
 
 from cutout.cli.problems import Problem, explained
-from cutout.errors import StoreBusyError
+from cutout.errors import NewerRowError, StoreBusyError
 from cutout.local.errors import LocalCloudError
 
 
@@ -43,6 +43,7 @@ def _refusal(code: str, status: int = 400) -> aws.ClientError:
         (PermissionError(13, "Permission denied", "a.jpg"), "a.jpg: Permission denied", "again"),
         (OSError("odd"), "refused: odd", ""),
         (StoreBusyError("throttled"), "cannot be read", "again"),
+        (NewerRowError("the row x is newer"), "the row x is newer", "the version that is deployed"),
         (LocalCloudError("It broke.", advice="Mend it."), "It broke", "Mend it"),
     ],
 )

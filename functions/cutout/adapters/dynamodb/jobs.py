@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from cutout.adapters.dynamodb.reading import brief_in, job_in
 from cutout.adapters.dynamodb.table import Item, LostError, Put, Table
 from cutout.errors import GateMovedError, JobMovedError, TaskTakenError
 from cutout.gate import Gate
@@ -17,7 +18,7 @@ from cutout.inventory import Brief, Moved
 from cutout.job import Job
 from cutout.ports.table import MOST_COUNTED, Head, Standing, TaskClaim
 from cutout.rows import from_row, to_row
-from cutout.states import Lane, Reason, State
+from cutout.states import Lane, State
 
 _GATE = "gate"
 _DUE = ("due_shard", "due")
@@ -40,13 +41,13 @@ class DynamoJobs:
         try:
             self._table.put(Put(item=_job_item(job), condition="attribute_not_exists(pk)"))
         except LostError as lost:
-            return job if lost.old is None else _job(lost.old)
+            return job if lost.old is None else job_in(lost.old)
         return job
 
     def find(self, job_id: str) -> Job | None:
         """The job as it stands."""
         item = self._table.get(f"job#{job_id}")
-        return None if item is None else _job(item)
+        return None if item is None else job_in(item)
 
     def save(
         self,
@@ -72,7 +73,7 @@ class DynamoJobs:
             self._table.put(*puts)
         except LostError as lost:
             if lost.index == 0:
-                raise JobMovedError(_job(lost.old) if lost.old else None) from lost
+                raise JobMovedError(job_in(lost.old) if lost.old else None) from lost
             if lost.index >= rows:
                 raise TaskTakenError("the task belongs to another attempt") from lost
             raise GateMovedError(_gate(lost.old)) from lost
@@ -185,7 +186,7 @@ class DynamoJobs:
     def briefs(self, job_ids: Sequence[str]) -> dict[str, Brief]:
         """How the jobs stand that exist of these, by id."""
         pks = [f"job#{job_id}" for job_id in dict.fromkeys(job_ids)]
-        return {brief.job_id: brief for brief in map(_brief, self._table.get_all(pks, _BRIEF))}
+        return {brief.job_id: brief for brief in map(brief_in, self._table.get_all(pks, _BRIEF))}
 
     def newest_all(self, source_refs: Sequence[str]) -> dict[str, Head]:
         """The newest that is known of these keys, by their names."""
@@ -196,7 +197,7 @@ class DynamoJobs:
     def find_all(self, job_ids: Sequence[str]) -> list[Job]:
         """The jobs that exist of these, in this order."""
         items = self._table.get_all([f"job#{job_id}" for job_id in dict.fromkeys(job_ids)])
-        found = {job.id: job for job in map(_job, items)}
+        found = {job.id: job for job in map(job_in, items)}
         return [found[job_id] for job_id in job_ids if job_id in found]
 
     def _ids(
@@ -242,22 +243,6 @@ def _job_item(job: Job) -> Item:
     if job.expires_at is not None:
         item["expires_at"] = int(job.expires_at.timestamp())
     return item
-
-
-def _job(item: Item) -> Job:
-    return from_row(Job, item["job"])
-
-
-def _brief(item: Item) -> Brief:
-    told = item["job"]
-    reason, result = told.get("reason"), told.get("result")
-    return Brief(
-        job_id=told["id"],
-        etag=told["source"]["etag"],
-        state=State(told["state"]),
-        reason=Reason(reason) if reason else None,
-        result_key=result["key"] if result else None,
-    )
 
 
 def _gate_put(gate: Gate) -> Put:
