@@ -17,7 +17,7 @@ from ..inventory import SHAPES, Asset, FunctionName, FunctionShape
 from . import botocore_data
 from .archive import Contents, add_to_zip, digest_of
 from .bytecode import compiled, place_of
-from .closure import own_modules
+from .closure import own_modules, shippable
 from .home import CACHE, SOURCES
 from .shelf import Pack, Shelf
 from .target import Target
@@ -89,8 +89,8 @@ class Workshop:
     def _add_own(
         self, place: Path, own: Mapping[str, Path], also: Contents, vendored: Pack
     ) -> Pack:
-        with tempfile.TemporaryDirectory(dir=self.cache, prefix="own-") as temporary:
-            contents = {**_read(self._staged(own, Path(temporary))), **also}
+        compiled = self._compiled()
+        contents = {**_read({name: compiled / name for name in own}), **also}
         shutil.copyfile(vendored.path, place)
         add_to_zip(place, contents)
         return Pack(
@@ -100,14 +100,26 @@ class Workshop:
             unzipped_bytes=vendored.unzipped_bytes + _size(contents),
         )
 
-    def _staged(self, own: Mapping[str, Path], folder: Path) -> dict[str, Path]:
-        """Copy our modules aside, so that bytecode is never written beside the sources."""
-        copies = {name: folder / name for name in own}
-        for name, path in own.items():
-            copies[name].parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copies[name])
-        self._target.compiler.compile_tree(folder)
-        return copies
+    def _compiled(self) -> Path:
+        """Return copies of our modules with their bytecode beside them, which is never the sources.
+
+        All functions' at once: starting the compiler takes longer than compiling.
+        """
+        own = shippable(self.sources)
+        kind = f"own-{self._target.name}"
+        folder = self.cache / f"{kind}-{_key(self._target.fingerprint, own)}"
+        if not folder.is_dir():
+            with tempfile.TemporaryDirectory(dir=self.cache, prefix="compiling-") as temporary:
+                fresh = Path(temporary) / "own"
+                for name, path in own.items():
+                    copy = fresh / name
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copyfile(path, copy)
+                self._target.compiler.compile_tree(fresh)
+                for old in self.cache.glob(f"{kind}-*"):
+                    shutil.rmtree(old)
+                shutil.move(fresh, folder)
+        return folder
 
 
 def build_all(platform: str, recipes: bytes | None = None) -> dict[FunctionName, Asset]:

@@ -37,6 +37,18 @@ def own_modules(root: Path, module: str) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+def shippable(root: Path) -> dict[str, Path]:
+    """Return every module under `root` that some handler may need, by its path there."""
+    found = {path.relative_to(root): path for path in root.rglob("*.py")}
+    return {
+        name.as_posix(): path for name, path in sorted(found.items()) if not _is_never_shipped(name)
+    }
+
+
+def _is_never_shipped(name: Path) -> bool:
+    return any(name.is_relative_to(never.replace(".", "/")) for never in NEVER_SHIPPED)
+
+
 def _refuse_unshippable(name: str, trail: Iterable[str]) -> None:
     for never in NEVER_SHIPPED:
         if name == never or name.startswith(f"{never}."):

@@ -130,6 +130,21 @@ def test_a_module_that_cannot_be_compiled_is_told(sources: Path) -> None:
         LambdaPython(Workshop("aws").cache).compile_tree(sources)
 
 
+def test_our_modules_are_compiled_once_for_all_functions(
+    sources: Path, cache: Path, digests: Callable[[Path], dict[str, str]]
+) -> None:
+    """Starting the compiler for Lambda takes seconds; of what it made only the last is kept."""
+    digests(sources)
+    [first] = cache.glob("own-local-*")
+    (sources / "cutout" / "job.py").write_text("x = 'changed'\n")
+    digests(sources)
+    [second] = cache.glob("own-local-*")
+    assert {one.relative_to(second).as_posix() for one in second.rglob("*.py")} == {
+        name for name in HANDLERS if not name.startswith(("cutout/cli/", "cutout/local/"))
+    }
+    assert first != second
+
+
 def test_what_is_built_is_not_built_again(sources: Path, cache: Path) -> None:
     """A second build finds the same file untouched."""
     workshop = Workshop("local", sources=sources, cache=cache)

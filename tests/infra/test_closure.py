@@ -6,7 +6,7 @@ from textwrap import dedent
 import pytest
 
 from infra.assets import AssetError
-from infra.assets.closure import own_modules
+from infra.assets.closure import own_modules, shippable
 
 
 def _tree(root: Path, files: dict[str, str]) -> Path:
@@ -115,6 +115,13 @@ def test_what_is_for_people_is_never_shipped(tmp_path: Path, part: str) -> None:
     )
     with pytest.raises(AssetError, match=rf"handler -> cutout\.job -> {part}"):
         own_modules(root, "handler")
+
+
+def test_what_is_for_people_is_not_looked_at(tmp_path: Path) -> None:
+    """A command line that cannot be compiled keeps nobody from deploying."""
+    names = ("cutout/cli/entry.py", "cutout/local/cloud.py", "cutout/locality.py", "sweep/one.py")
+    root = _tree(tmp_path, dict.fromkeys(names, "def"))
+    assert list(shippable(root)) == ["cutout/locality.py", "sweep/one.py"]
 
 
 def test_a_handler_that_is_not_there_is_refused(tmp_path: Path) -> None:

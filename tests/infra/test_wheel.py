@@ -75,6 +75,8 @@ def shop(installed: Path, own_digests: set[str], tmp_path_factory: pytest.TempPa
             "XDG_CACHE_HOME": str(work / "cache"),
             "JSII_NODE": str(node_path()),
             "CDK_OUTDIR": str(work / "out"),
+            # The construct library's bytecode, if it is kept anywhere.
+            "PYTHONPYCACHEPREFIX": os.environ.get("PYTHONPYCACHEPREFIX", ""),
         },
         capture_output=True,
         text=True,
