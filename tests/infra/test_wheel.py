@@ -18,6 +18,10 @@ from infra.inventory import SHAPES
 from infra.node import node_path
 
 PROJECT = Path(__file__).resolve().parents[2]
+JSII_CACHE = Path(
+    os.environ.get("JSII_RUNTIME_PACKAGE_CACHE_ROOT")
+    or Path.home() / ".cache" / "aws" / "jsii" / "package-cache"
+)
 SITE = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages"
 
 
@@ -75,8 +79,9 @@ def shop(installed: Path, own_digests: set[str], tmp_path_factory: pytest.TempPa
             "XDG_CACHE_HOME": str(work / "cache"),
             "JSII_NODE": str(node_path()),
             "CDK_OUTDIR": str(work / "out"),
-            # The construct library's bytecode, if it is kept anywhere.
+            # What the construct library keeps of itself: bytecode, and what jsii unpacked.
             "PYTHONPYCACHEPREFIX": os.environ.get("PYTHONPYCACHEPREFIX", ""),
+            "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(JSII_CACHE),
         },
         capture_output=True,
         text=True,
