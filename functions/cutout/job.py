@@ -11,13 +11,13 @@ from typing import Any
 
 from cutout.attempt import Attempt, charged
 from cutout.errors import IllegalMoveError
+from cutout.result import Result, Reuse
 from cutout.source import Source
 from cutout.states import (
     TRANSITIONS,
     AttemptOutcome,
     Lane,
     Move,
-    Pixels,
     Reason,
     State,
     Transport,
@@ -58,44 +58,6 @@ class Prepared:
     width: int
     height: int
     made_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Result:
-    """The object that was stored. Size in bytes, width and height in pixels.
-
-    Attributes:
-        pixels: whose colours it has.
-        remark: what is not as the settings ask for, and why; None if all is.
-    """
-
-    bucket: str
-    key: str
-    size: int
-    width: int
-    height: int
-    sha256: str
-    pixels: Pixels = Pixels.MODEL
-    remark: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Reuse:
-    """Whose result of the same picture a job is completed from, free.
-
-    Attributes:
-        job_id: the job that paid for it.
-        key: where it is kept in the work bucket.
-        sha256: of the kept bytes.
-        task_id: the task that made it.
-        credits_saved: what it would have cost again.
-    """
-
-    job_id: str
-    key: str
-    sha256: str
-    task_id: str
-    credits_saved: Decimal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -16,7 +16,8 @@ from jsonschema import Draft202012Validator
 from cutout.adapters.event_bus import EventBus, detail
 from cutout.attempt import Attempt
 from cutout.errors import StoreBusyError
-from cutout.job import Job, Result, Reuse
+from cutout.job import Job
+from cutout.result import Result, Reuse
 from cutout.source import Source
 from cutout.states import AttemptOutcome, Reason, State
 from cutout.variant import Variant

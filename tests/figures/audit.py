@@ -36,7 +36,7 @@ from cutout.cli.stack_aws import connect
 from cutout.cli.surroundings import Surroundings
 from cutout.cli.target import Target
 from cutout.inventory import Listed
-from cutout.job import Job, Result
+from cutout.job import Job
 from cutout.local.certificates import issue_certificates
 from cutout.local.cloud import Endpoint, start_ministack, wait_for_ministack
 from cutout.local.credentials import make_operator, root_credentials, sdk_variables
@@ -45,6 +45,7 @@ from cutout.local.loopback import choose_ports
 from cutout.local.place import Place
 from cutout.local.processes import stop
 from cutout.local.waiting import MachineClock as Waiting
+from cutout.result import Result
 from cutout.states import State
 from tests.contract.jobs.table import create_table
 from tests.figures import filled_ministack

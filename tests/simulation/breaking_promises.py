@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from cutout.gate import Gate, Held
-from cutout.job import Job, Result
+from cutout.job import Job
 from cutout.ports.queues import Wake
 from cutout.provider import NotSent, OutcomeUnknown, Task, Uploaded
 from cutout.purchase import Purchase
+from cutout.result import Result
 from cutout.states import Move, Reason
 from cutout.usecases import publishing, receive, store
 from cutout.usecases.answer import Answers

@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from cutout.errors import StoreBusyError
-from cutout.job import Job, Result
+from cutout.job import Job
+from cutout.result import Result
 from cutout.states import State
 from cutout.variant import Variant
 

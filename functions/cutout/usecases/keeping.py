@@ -8,10 +8,11 @@ from pathlib import Path
 
 from cutout.attempt import charged
 from cutout.errors import TransientError
-from cutout.job import Job, Reuse
+from cutout.job import Job
 from cutout.keys import kept_key
 from cutout.ports.buckets import KeptResults
 from cutout.purchase import Kept
+from cutout.result import Reuse
 from cutout.usecases import scratch
 from cutout.usecases.delivery import Delivery
 from cutout.usecases.publishing import sha256

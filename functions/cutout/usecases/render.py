@@ -7,11 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from cutout.errors import JobMovedError, PictureError
-from cutout.job import Job, Result
+from cutout.job import Job
 from cutout.ports.buckets import Labels, Results
 from cutout.ports.pictures import Picture
 from cutout.ports.queues import RenderRequest
 from cutout.ports.table import Jobs
+from cutout.result import Result
 from cutout.states import Pixels, State
 from cutout.usecases import scratch
 from cutout.usecases.finishing import Bases, Finished, Finishing

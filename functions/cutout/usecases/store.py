@@ -21,12 +21,13 @@ from cutout.errors import (
     SourceGoneError,
     TransientError,
 )
-from cutout.job import Job, Result
+from cutout.job import Job
 from cutout.keys import review_keys
 from cutout.ports.buckets import Labels
 from cutout.ports.pictures import Pictures
 from cutout.ports.provider import Downloads
 from cutout.provider import Task, TaskStatus
+from cutout.result import Result
 from cutout.states import AttemptOutcome, Move, Reason, State
 from cutout.usecases import scratch
 from cutout.usecases.delivery import Delivery

@@ -24,13 +24,14 @@ from cutout.errors import (
     StoreBusyError,
 )
 from cutout.gate import Gate, Held
-from cutout.job import Job, Reuse
+from cutout.job import Job
 from cutout.policy import decide_refusal
 from cutout.ports.provider import Evolink, Signer
 from cutout.ports.queues import CallbackQueue, PreparationQueue, Wake
 from cutout.ports.telemetry import Metric
 from cutout.provider import Accepted, CreateOutcome, NotSent, Refused, Uploaded
 from cutout.purchase import Kept
+from cutout.result import Reuse
 from cutout.states import Move, Reason, State
 from cutout.usecases.answer import Answers
 from cutout.usecases.checking import Checking

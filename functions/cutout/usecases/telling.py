@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 from cutout.attempt import Attempt, charged
-from cutout.job import Job, Result
+from cutout.job import Job
 from cutout.keys import beside
 from cutout.reasons import MEANINGS
+from cutout.result import Result
 from cutout.states import AttemptOutcome, Reason, State
 
 _NEXT = {

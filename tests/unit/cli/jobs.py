@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from cutout.attempt import Attempt
-from cutout.job import Job, Result, Step
+from cutout.job import Job, Step
+from cutout.result import Result
 from cutout.source import Source
 from cutout.states import AttemptOutcome, Reason, State
 from tests.unit.cli.clock import NOON

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.job import Reuse
+from cutout.result import Reuse
 from cutout.states import AttemptOutcome, Reason, State
 from tests.unit.cli.clock import NOON
 from tests.unit.cli.jobs import make_job

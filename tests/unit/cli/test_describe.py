@@ -16,7 +16,7 @@ from cutout.cli.describe import (
     lasted,
     next_step,
 )
-from cutout.job import Reuse
+from cutout.result import Reuse
 from cutout.states import AttemptOutcome, Reason, State
 from tests.unit.cli.clock import NOON
 from tests.unit.cli.jobs import make_job

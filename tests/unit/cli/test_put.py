@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from cutout.cli.photos import Photo
-from cutout.job import Reuse
+from cutout.result import Reuse
 from cutout.states import Reason, State
 from tests.unit.cli.jobs import PNG, make_job
 from tests.unit.cli.stack import ScriptedStack

@@ -9,7 +9,8 @@ from typing import Any
 
 from cutout.attempt import Attempt
 from cutout.gate import Gate, Limits
-from cutout.job import Job, Photo, Result
+from cutout.job import Job, Photo
+from cutout.result import Result
 from cutout.source import Source
 from cutout.states import AttemptOutcome, State
 

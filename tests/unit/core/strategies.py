@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from cutout.attempt import Attempt
 from cutout.gate import Gate, Limits, Pause, PauseReason, Suspicion
-from cutout.job import Job, Photo, Prepared, Result, Reuse, Step
+from cutout.job import Job, Photo, Prepared, Step
+from cutout.result import Result, Reuse
 from cutout.source import Source
 from cutout.states import AttemptOutcome, Lane, Pixels, Reason, State, Transport
 from cutout.variant import Variant

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from cutout.attempt import Attempt
-from cutout.job import Job, Reuse, Step
+from cutout.job import Job, Step
+from cutout.result import Reuse
 from cutout.states import AttemptOutcome, State
 from cutout.usecases.costs import By, Charge, Costs, Line, Period, charges_of
 from tests.unit.core.builders import NOW, a_job, a_source, an_attempt

@@ -7,9 +7,9 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.job import Reuse
 from cutout.keys import kept_key
 from cutout.ports.telemetry import Metric
+from cutout.result import Reuse
 from cutout.states import Reason, State
 from tests.fakes.evolink import CUT_OUT, PRICE
 from tests.fakes.world import MODEL, World, png

@@ -9,9 +9,10 @@ from datetime import timedelta
 import pytest
 
 from cutout.errors import FetchRefusedError, NotSentError, ProviderBusyError, ResponseLostError
-from cutout.job import Job, Result
+from cutout.job import Job
 from cutout.ports.buckets import Handling, Labels
 from cutout.ports.telemetry import Metric
+from cutout.result import Result
 from cutout.states import Pixels, Reason, State
 from tests.fakes.buckets import StoredObject
 from tests.fakes.clock import START
