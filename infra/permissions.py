@@ -62,11 +62,16 @@ class Reach:
         return f"{self.work}/{KEPT_FOLDER}*"
 
     @property
+    def accepted(self) -> str:
+        """Every result that is no longer in doubt."""
+        return f"{self.results}/{self.result_prefix}*"
+
+    @property
     def cut_outs(self) -> tuple[str, ...]:
         """Every object that the deployment writes."""
         if not self.result_prefix:
-            return (f"{self.results}/*",)
-        return (f"{self.results}/{self.result_prefix}*", f"{self.results}/review/*")
+            return (self.accepted,)
+        return (self.accepted, f"{self.results}/review/*")
 
 
 def photo_reader_statements(reach: Reach) -> Sequence[Statement]:
@@ -120,6 +125,7 @@ def _submit(reach: Reach) -> Sequence[Statement]:
         ("WakeTheNext", ("sqs:SendMessage",), (reach.submissions,)),
         _announce(reach),
         *_keep_notes(reach),
+        *_read_tags(reach),
         *_tag_sources(reach),
         ("WakeStoreResult", ("sqs:SendMessage",), (reach.callbacks,)),
     )
@@ -159,9 +165,11 @@ def _store_result(reach: Reach) -> Sequence[Statement]:
         ),
         (
             "KeepCutOuts",
-            ("s3:GetObject", "s3:GetObjectTagging", "s3:PutObject", "s3:PutObjectTagging"),
+            ("s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"),
             reach.cut_outs,
         ),
+        # Variants are made anew from cut-outs that were accepted, with their labels.
+        ("ReadLabelsOfCutOuts", ("s3:GetObjectTagging",), (reach.accepted,)),
         ("TellGoneFromForbidden", ("s3:ListBucket",), (reach.uploads, reach.results)),
         _keep_jobs(reach),
         _find_jobs(reach, "lane"),
@@ -175,16 +183,18 @@ def _store_result(reach: Reach) -> Sequence[Statement]:
     )
 
 
-def _tag_sources(reach: Reach) -> Sequence[Statement]:
-    """The tags that stand are read, and all are written."""
+def _read_tags(reach: Reach) -> Sequence[Statement]:
+    """All tags are written at once, so those that stand are read first; StoreResult may anyway."""
     if not reach.tag_source:
         return ()
-    actions = (
-        "s3:GetObjectTagging",
-        "s3:GetObjectVersionTagging",
-        "s3:PutObjectTagging",
-        "s3:PutObjectVersionTagging",
-    )
+    actions = ("s3:GetObjectTagging", "s3:GetObjectVersionTagging")
+    return (("ReadTagsOfPhotos", actions, (reach.photos,)),)
+
+
+def _tag_sources(reach: Reach) -> Sequence[Statement]:
+    if not reach.tag_source:
+        return ()
+    actions = ("s3:PutObjectTagging", "s3:PutObjectVersionTagging")
     return (("TagPhotos", actions, (reach.photos,)),)
 
 
@@ -225,8 +235,11 @@ def _keep_notes(reach: Reach) -> Sequence[Statement]:
 
 
 def _take_notes_back(reach: Reach) -> Sequence[Statement]:
-    """Who may write every result may write notes, which lie among them, but not delete them."""
-    if not reach.error_notes:
+    """Who may write every result may write notes, which lie among them, but not delete them.
+
+    Unless it may delete every result.
+    """
+    if not reach.error_notes or reach.delete_with_source:
         return ()
     return (("TakeNotesBack", ("s3:DeleteObject",), (reach.notes,)),)
 

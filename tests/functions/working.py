@@ -24,7 +24,7 @@ from PIL import Image
 from tests.contract.aws import cloud
 from tests.contract.loopback import Loopback, answer, serving
 from tests.events import sample
-from tests.functions.deployed import HANDLERS, UPLOADS, Context, Stack, deploy
+from tests.functions.deployed import HANDLERS, RESULTS, UPLOADS, WORK, Context, Stack, deploy
 from tests.functions.wire import Sent, witnessed
 
 _SIZE = (96, 64)
@@ -38,9 +38,11 @@ def photo(number: int, kind: str = "PNG") -> bytes:
     return _saved(Image.new("RGB", _SIZE, shade), kind)
 
 
-def _cut_out() -> bytes:
+def cut_out(*, is_opaque: bool = False) -> bytes:
+    """What the provider makes of each photo."""
     picture = Image.new("RGBA", _SIZE, (200, 10, 10, 255))
-    picture.paste((0, 0, 0, 0), (0, 0, _SIZE[0] // 2, _SIZE[1]))
+    if not is_opaque:
+        picture.paste((0, 0, 0, 0), (0, 0, _SIZE[0] // 2, _SIZE[1]))
     return _saved(picture, "PNG")
 
 
@@ -56,7 +58,9 @@ class Working:
 
     Attributes:
         links: The addresses of photos that the provider was given.
-        is_failing: Whether the provider's tasks fail.
+        result: What the provider gives back for each photo.
+        refused: How many more calls the provider refuses.
+        there: The objects of all buckets before each run, with how much had been sent until then.
     """
 
     stack: Stack
@@ -66,34 +70,63 @@ class Working:
     runs: Counter[str] = field(default_factory=Counter)
     logged: Counter[str] = field(default_factory=Counter)
     links: list[str] = field(default_factory=list)
-    is_failing: bool = False
+    result: bytes = b""
+    refused: int = 0
+    there: list[tuple[int, frozenset[tuple[str, str]]]] = field(default_factory=list)
     _open: list[tuple[str, str]] = field(default_factory=list)
     _tasks: int = 0
+    _events: int = 0
     _modules: dict[str, Any] = field(default_factory=dict)
 
     def forget(self) -> None:
         """Forget what was sent, run and written so far; functions stay warm."""
-        for kept in (self.sent, self.runs, self.logged, self.links):
+        for kept in (self.sent, self.runs, self.logged, self.links, self.there):
             kept.clear()
 
-    def upload(self, key: str, data: bytes, *, is_versioned: bool = True, **options: Any) -> None:
-        """Put a photo into the bucket, and have Submit hear of it."""
+    def upload(
+        self,
+        key: str,
+        data: bytes,
+        *,
+        is_versioned: bool = True,
+        is_lost: bool = False,
+        **options: Any,
+    ) -> None:
+        """Put a photo into the bucket, and have Submit hear of it.
+
+        Args:
+            key: Where.
+            data: Its bytes.
+            is_versioned: Whether the event names a version, as those of other buckets do not.
+            is_lost: Whether it is gone for good before Submit hears of it.
+            options: Of PutObject.
+        """
         version = self.stack.upload(key, data, **options)
         event = sample("s3-object-created" if is_versioned else "s3-object-created-unversioned")
         told = event["detail"]["object"]
-        told |= {"key": key, "size": len(data)}
+        told |= {"key": key, "size": len(data), "sequencer": self._sequencer()}
         if is_versioned:
             told["version-id"] = version
         else:
             head = self.stack.clients.s3().head_object(Bucket=UPLOADS, Key=key)
             told["etag"] = head["ETag"].strip('"')
+        if is_lost:
+            self.lose(key)
         self.message("submit", event)
+
+    def lose(self, key: str) -> None:
+        """Have a photo be gone for good, before anybody hears of it."""
+        versions = self.stack.clients.s3().list_object_versions(Bucket=UPLOADS, Prefix=key)
+        for one in versions["Versions"]:
+            self.stack.clients.s3().delete_object(
+                Bucket=UPLOADS, Key=key, VersionId=one["VersionId"]
+            )
 
     def delete(self, key: str) -> None:
         """Delete a photo, and have Submit hear of it."""
         self.stack.clients.s3().delete_object(Bucket=UPLOADS, Key=key)
         event = sample("s3-object-deleted")
-        event["detail"]["object"]["key"] = key
+        event["detail"]["object"] |= {"key": key, "sequencer": self._sequencer()}
         self.message("submit", event)
 
     def message(self, service: str, body: object) -> None:
@@ -105,14 +138,15 @@ class Working:
 
     def hand_over(self) -> None:
         """Hand every message in the queues to its function, until there is none."""
-        queues = {
-            "submit": self.stack.submissions_url,
-            "prepare": self.stack.preparations_url,
-            "store-result": self.stack.callbacks_url,
-        }
-        while waiting := [(who, it) for who, url in queues.items() for it in self._taken(url)]:
-            for service, body in waiting:
-                self.message(service, body)
+        while sum(self.hand_over_once(service) for service in self._queues()):
+            pass
+
+    def hand_over_once(self, service: str) -> int:
+        """Hand a function the messages that wait for it now; returns how many."""
+        bodies = self._taken(self._queues()[service])
+        for body in bodies:
+            self.message(service, body)
+        return len(bodies)
 
     def call_back(self) -> None:
         """Have the provider call back for each task that it took, and what follows happen."""
@@ -133,6 +167,7 @@ class Working:
     def run(self, service: str, event: dict[str, Any]) -> Any:
         """Run a function once."""
         printed = io.StringIO()
+        self.there.append((len(self.sent), self._objects()))
         with witnessed(service, self.sent), redirect_stdout(printed):
             told = self._module(service).handler(event, Context(service))
         self.runs[service] += 1
@@ -144,7 +179,16 @@ class Working:
         """The provider: takes every call, and tells of each task that it is completed."""
         request = self.provider.requests[-1]
         head, _, body = request.partition(b"\r\n\r\n")
-        if head.startswith(b"POST"):
+        if head.startswith((b"POST /api/v1/files", b"DELETE")):
+            data = {"file_id": "f-1", "file_url": self.provider.url("/files/f-1")}
+            answer(200, json.dumps({"success": True, "code": 200, "data": data}).encode())(
+                connection
+            )
+        elif head.startswith(b"POST") and self.refused:
+            self.refused -= 1
+            told = sample("evolink-error-400-invalid-request")
+            answer(400, json.dumps(told).encode())(connection)
+        elif head.startswith(b"POST"):
             self._take(json.loads(body))
             told = sample("evolink-create-200") | {"id": self._task_id()}
             answer(200, json.dumps(told).encode())(connection)
@@ -152,7 +196,27 @@ class Working:
             task_id = head.split(b" ")[1].rpartition(b"/")[2].decode()
             answer(200, json.dumps(self._task(task_id)).encode())(connection)
         else:
-            answer(200, _cut_out(), Content_Type="image/png")(connection)
+            answer(200, self.result or cut_out(), Content_Type="image/png")(connection)
+
+    def _sequencer(self) -> str:
+        """What S3 orders its events about a key by."""
+        self._events += 1
+        return f"{0x00691ED95F3C4B2A11 + self._events:018X}"
+
+    def _objects(self) -> frozenset[tuple[str, str]]:
+        s3 = self.stack.clients.s3()
+        return frozenset(
+            (bucket, one["Key"])
+            for bucket in (UPLOADS, RESULTS, WORK)
+            for one in s3.list_objects_v2(Bucket=bucket).get("Contents", ())
+        )
+
+    def _queues(self) -> dict[str, str]:
+        return {
+            "submit": self.stack.submissions_url,
+            "prepare": self.stack.preparations_url,
+            "store-result": self.stack.callbacks_url,
+        }
 
     def _taken(self, url: str) -> list[Any]:
         """The messages of a queue, taken for good."""
@@ -173,8 +237,6 @@ class Working:
         return f"task-unified-1795166131-{self._tasks:08x}"
 
     def _task(self, task_id: str) -> dict[str, Any]:
-        if self.is_failing:
-            return sample("evolink-task-failed") | {"id": task_id}
         results = [self.provider.url("/media/x.png")]
         return sample("evolink-task-completed") | {"id": task_id, "results": results}
 

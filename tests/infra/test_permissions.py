@@ -196,7 +196,6 @@ def test_prefixes_narrow_what_may_be_read_and_written(synthesize: Synthesize) ->
         ("s3:GetObject", "<Results.Arn>/review/*"),
         ("s3:PutObject", "<Results.Arn>/review/*"),
         ("s3:PutObjectTagging", "<Results.Arn>/review/*"),
-        ("s3:GetObjectTagging", "<Results.Arn>/review/*"),
         ("s3:GetObject", "<Work.Arn>/kept/*"),
         ("s3:PutObject", "<Work.Arn>/kept/*"),
         ("s3:GetObject", "<Results.Arn>/cut-outs/*.error.json"),
