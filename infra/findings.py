@@ -161,6 +161,8 @@ def _acknowledge(resource: CfnResource, known: Sequence[Known]) -> None:
 def _acknowledge_wide_resources(policy: iam.CfnPolicy) -> None:
     document = Stack.of(policy).resolve(policy.policy_document)
     for statement in document["Statement"]:
+        if statement["Effect"] == "Deny":
+            continue
         resources = statement["Resource"]
         for resource in resources if isinstance(resources, list) else [resources]:
             name = _flat(resource)

@@ -64,6 +64,7 @@ class CutoutFunction(Construct):
         )
         if network:
             self.may("JoinItsNetwork", INTERFACE_ACTIONS, ["*"])
+            self._leave_the_network_to_lambda()
 
     def may(self, sid: str, actions: Sequence[str], resources: Sequence[str]) -> None:
         """Let the function do these actions on these resources."""
@@ -98,6 +99,30 @@ class CutoutFunction(Construct):
             max_concurrency=max_concurrency,
         )
         mapping.node.add_dependency(self.role)
+
+    def _leave_the_network_to_lambda(self) -> None:
+        """Keep the function's code from what Lambda needs the role for to join the network.
+
+        Requests that the code makes name the function; those that Lambda makes for it do not:
+        https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-best-practice
+        A policy of its own, since the function waits for the role's.
+        """
+        iam.Policy(
+            self,
+            "LambdaAlone",
+            roles=[self.role],
+            statements=[
+                iam.PolicyStatement(
+                    sid="LeaveTheNetworkToLambda",
+                    effect=iam.Effect.DENY,
+                    actions=list(INTERFACE_ACTIONS),
+                    resources=["*"],
+                    conditions={
+                        "ArnEquals": {"lambda:SourceFunctionArn": self.function.function_arn}
+                    },
+                )
+            ],
+        )
 
     def _make(self, asset: Asset, timeout_seconds: int, reserved: int | None) -> lambda_.Function:
         loop = lambda_.RecursiveLoop

@@ -1,8 +1,15 @@
 """Functions inside a network of one's own: only where a rule of the house asks for it.
 
-The provider and AWS's own services are then reached through that network: it needs a NAT gateway
-(or another way out) for the provider, and saves traffic with endpoints for S3 and DynamoDB. It
-costs per hour and per gigabyte what a public function does not.
+What the network must offer is what functions connect to, all of it on port 443, by names that its
+DNS resolves:
+
+- the provider, and wherever the provider's results lie, by a NAT gateway or another way out;
+- S3 and DynamoDB, by gateway endpoints (free) or the same way out;
+- SQS, Secrets Manager, STS and EventBridge, by interface endpoints with private DNS, whose security
+  groups let the functions in, or the same way out.
+
+Logs and metrics are written by Lambda itself, and alarms published by CloudWatch: they need nothing
+of the network. It costs per hour and per gigabyte what a public function does not.
 """
 
 from collections.abc import Sequence
@@ -11,6 +18,10 @@ from typing import Final
 
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
+
+GATEWAY_SERVICES: Final = ("dynamodb", "s3")
+INTERFACE_SERVICES: Final = ("events", "secretsmanager", "sqs", "sts")
+"""What functions call, by the names that endpoints are called after."""
 
 INTERFACE_ACTIONS: Final = (
     "ec2:AssignPrivateIpAddresses",

@@ -1,4 +1,4 @@
-"""Synthesizes the stack, plain and with everything on, and has checkers of good practice read it.
+"""Synthesizes the stack, plain, with everything on, in a network, and has good practice checked.
 
     python -m tests.infra.checked [CHECKOV]
 
@@ -19,10 +19,13 @@ from infra.node import use_own_node
 
 use_own_node()
 
-from aws_cdk import App, Validations  # noqa: E402 # the line above chooses its Node
+from aws_cdk import App, Stack, Validations  # noqa: E402 # the line above chooses its Node
+from aws_cdk import aws_ec2 as ec2  # noqa: E402 # the same
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks  # noqa: E402 # the same
 
+from infra.cutout import Cutout  # noqa: E402 # the same
 from infra.inventory import SHAPES, Asset, FunctionName  # noqa: E402 # the same
+from infra.network import Network  # noqa: E402 # the same
 from infra.settings import Settings  # noqa: E402 # the same
 from infra.stack import CutoutStack  # noqa: E402 # the same
 
@@ -45,6 +48,21 @@ VARIANTS = {
 }
 
 
+IN_A_NETWORK = "in a network"
+
+
+def network_in(stack: Stack) -> Network:
+    """Return a network that somebody has already."""
+    vpc = ec2.Vpc.from_vpc_attributes(
+        stack,
+        "Vpc",
+        vpc_id="vpc-0123456789abcdef0",
+        availability_zones=["eu-west-1a", "eu-west-1b"],
+        private_subnet_ids=["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+    )
+    return Network(vpc=vpc)
+
+
 def empty_assets(folder: Path) -> dict[FunctionName, Asset]:
     """Return assets that hold nothing: no checker looks into them."""
     zipped = folder / "asset.zip"
@@ -52,11 +70,15 @@ def empty_assets(folder: Path) -> dict[FunctionName, Asset]:
     return {name: Asset(path=zipped, digest=f"{number:064x}") for number, name in enumerate(SHAPES)}
 
 
-def found_by_packs(settings: Settings, folder: Path) -> list[str]:
-    """Synthesize into a folder, and return what the packs and the CDK find."""
+def found_by_packs(name: str, folder: Path) -> list[str]:
+    """Synthesize a variant into a folder, and return what the packs and the CDK find."""
     context = json.loads((ROOT / "infra" / "cdk.json").read_text())["context"]
     app = App(context=context, analytics_reporting=False, outdir=str(folder / "out"))
-    CutoutStack(app, settings=settings, assets=empty_assets(folder))
+    if name in VARIANTS:
+        CutoutStack(app, settings=VARIANTS[name], assets=empty_assets(folder))
+    else:
+        stack = Stack(app, "Elsewhere")
+        Cutout(stack, "Cutout", assets=empty_assets(folder), network=network_in(stack))
     Validations.of(app).add_plugins(AwsSolutionsChecks(app), ServerlessChecks(app))
     try:
         app.synth()
@@ -101,11 +123,11 @@ def found_by_checkov(program: str, folder: Path) -> list[str]:
 def main(checkov: str | None = None) -> int:
     """Check every variant; return the exit status."""
     found: list[str] = []
-    for name, settings in VARIANTS.items():
+    for name in (*VARIANTS, IN_A_NETWORK):
         with tempfile.TemporaryDirectory() as temporary:
             folder = Path(temporary)
-            findings = found_by_packs(settings, folder) + found_by_cfn_lint(folder)
-            if checkov and settings.kms_key:
+            findings = found_by_packs(name, folder) + found_by_cfn_lint(folder)
+            if checkov and name == "everything":
                 findings += found_by_checkov(checkov, folder)
         found += [f"{name}: {one}" for one in findings]
     told = found or ["The template: cdk-nag, cfn-lint and checkov find nothing."]

@@ -1,6 +1,8 @@
 """What the construct takes from somebody else's stack."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,16 +16,17 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
 from infra.callback_api import CallbackDomain
-from infra.inventory import FunctionName
-from infra.network import Network
+from infra.inventory import SHAPES, FunctionName
+from infra.network import GATEWAY_SERVICES, INTERFACE_SERVICES
 from infra.settings import Settings
+from tests.infra.checked import network_in
 from tests.infra.elsewhere import Make, late, read
 
 CERTIFICATE_ARN = (
     "arn:aws:acm:eu-west-1:111122223333:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"
 )
 BOUNDARY_ARN = "arn:aws:iam::111122223333:policy/Boundary"
-SUBNETS = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
+README = (Path(__file__).parents[2] / "README.md").read_text()
 FUNCTIONS = {name.value for name in FunctionName}
 
 
@@ -74,14 +77,7 @@ def test_what_becomes_of_data_is_the_embedding_stacks_choice(
 
 def test_functions_run_in_a_network_that_lets_out_https_alone(stack: Stack, make: Make) -> None:
     """All of them; each role may then handle interfaces, which AWS cannot narrow."""
-    vpc = ec2.Vpc.from_vpc_attributes(
-        stack,
-        "Vpc",
-        vpc_id="vpc-0123456789abcdef0",
-        availability_zones=["eu-west-1a", "eu-west-1b"],
-        private_subnet_ids=SUBNETS,
-    )
-    make(network=Network(vpc=vpc))
+    make(network=network_in(stack))
     reading = read(stack)
     functions = reading.of_type("AWS::Lambda::Function")
     [group] = reading.of_type("AWS::EC2::SecurityGroup").values()
@@ -102,6 +98,43 @@ def test_functions_run_in_a_network_that_lets_out_https_alone(stack: Stack, make
     }
     assert {len(one) for one in wide.values()} == {6}
     assert {action.partition(":")[0] for one in wide.values() for action in one} == {"ec2"}
+
+
+def test_what_lambda_may_for_the_network_the_functions_code_may_not(
+    stack: Stack, make: Make
+) -> None:
+    """Else code that was broken into could open and close the account's network interfaces."""
+    make(network=network_in(stack))
+    reading = read(stack)
+    for name in FUNCTIONS:
+        [statement] = reading.properties(f"{name}LambdaAlone")["PolicyDocument"]["Statement"]
+        allowed = {it for it, resource in reading.granted(f"{name}Role") if resource == "*"}
+        assert reading.properties(f"{name}LambdaAlone")["Roles"] == [f"<{name}Role>"]
+        assert (statement["Effect"], statement["Resource"]) == ("Deny", "*")
+        assert set(statement["Action"]) == allowed
+        assert statement["Condition"] == {
+            "ArnEquals": {"lambda:SourceFunctionArn": f"<{name}Function.Arn>"}
+        }
+
+
+def test_groups_of_ones_own_take_the_place_of_the_one_that_lets_out_https(
+    stack: Stack, make: Make
+) -> None:
+    """Somebody whose network has rules has a group for them."""
+    group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-0123456789abcdef0")
+    make(network=replace(network_in(stack), security_groups=[group]))
+    reading = read(stack)
+    used = [one["VpcConfig"] for one in reading.of_type("AWS::Lambda::Function").values()]
+    assert reading.of_type("AWS::EC2::SecurityGroup") == {}
+    assert {tuple(one["SecurityGroupIds"]) for one in used} == {("sg-0123456789abcdef0",)}
+
+
+def test_what_a_network_must_offer_is_what_functions_call() -> None:
+    """The README names an endpoint for each service that a function has a client of."""
+    called = {service for shape in SHAPES.values() for service in shape.aws_services}
+    section = README.partition("### In a network of your own")[2].partition("\n### ")[0]
+    assert {*GATEWAY_SERVICES, *INTERFACE_SERVICES} == called
+    assert [one for one in called if f"`{one}`" not in section] == []
 
 
 def test_callbacks_come_in_at_a_host_name_of_ones_own(stack: Stack, make: Make) -> None:

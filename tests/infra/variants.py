@@ -11,19 +11,16 @@ from infra.node import use_own_node
 use_own_node()
 
 from aws_cdk import App, Stack  # noqa: E402 # the line above chooses its Node
-from aws_cdk import aws_ec2 as ec2  # noqa: E402 # the same
 from aws_cdk import aws_kms as kms  # noqa: E402 # the same
 from aws_cdk.assertions import Template  # noqa: E402 # the same
 
 from infra.cutout import Cutout  # noqa: E402 # the same
 from infra.inventory import Asset, FunctionName  # noqa: E402 # the same
-from infra.network import Network  # noqa: E402 # the same
 from infra.settings import Settings  # noqa: E402 # the same
 from tests.functions.everything import see_everything  # noqa: E402 # the same
 from tests.functions.needs import Need, needs_of  # noqa: E402 # the same
+from tests.infra.checked import network_in  # noqa: E402 # the same
 from tests.infra.reading import Reading  # noqa: E402 # the same
-
-SUBNETS = ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,18 +57,6 @@ class Variant:
             for need in needs_of(at_work):
                 if self.is_guarded or not need.via:
                     yield need
-
-
-def network_in(stack: Stack) -> Network:
-    """Return a network that somebody has already."""
-    vpc = ec2.Vpc.from_vpc_attributes(
-        stack,
-        "Vpc",
-        vpc_id="vpc-0123456789abcdef0",
-        availability_zones=["eu-west-1a", "eu-west-1b"],
-        private_subnet_ids=SUBNETS,
-    )
-    return Network(vpc=vpc)
 
 
 VARIANTS = {
