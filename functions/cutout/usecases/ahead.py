@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -13,7 +13,7 @@ Made = TypeVar("Made")
 
 def ahead(
     work: Callable[[Thing], Made], things: Iterable[Thing], *, at_once: int
-) -> Iterator[Made]:
+) -> Generator[Made]:
     """What `work` makes of each, in order; the things are read only so far ahead.
 
     Whoever stops to listen stops the work: what has not begun is not done.

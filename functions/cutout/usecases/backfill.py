@@ -5,7 +5,7 @@ The table is the truth: what has a job is passed over, so whoever stopped half-w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -120,7 +120,7 @@ class Import:
                     listed=listed, key=key, skipped=self._skipped(listed, key, standing)
                 )
 
-    def copy(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+    def copy(self, candidates: Iterable[Candidate]) -> Generator[Candidate]:
         """Copy those that are to be; yields each, with why it was not copied after all."""
         wanted = (one for one in candidates if not one.skipped)
         yield from ahead(self._copied, self._paced(wanted), at_once=_COPIES_AT_ONCE)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from threading import Event
+from typing import Any
 
 import pytest
 
@@ -363,6 +366,44 @@ def test_backfill_that_breaks_off_says_how_far_it_came(world: World) -> None:
     told = world.run("backfill", "s3://the-uploads/", "--yes")
     assert told.exit_code != 0
     assert "Broke off: 50 are queued. Run it again for the others." in told.stderr
+
+
+def _interrupted_once_b_is_done(work: Callable[..., Any], key_of: Callable[..., str]) -> Any:
+    b_is_done = Event()
+
+    def interrupted(*arguments: Any, **options: Any) -> Any:
+        if key_of(*arguments) == "a.jpg":
+            assert b_is_done.wait(30)
+            raise KeyboardInterrupt
+        done = work(*arguments, **options)
+        b_is_done.set()
+        return done
+
+    return interrupted
+
+
+def test_who_breaks_a_retry_off_is_told_of_what_was_under_way_too(world: World) -> None:
+    """Several are worked on at once: those behind the one that was waited for count as well."""
+    know(world, failed("a.jpg"), failed("b.jpg"))
+    world.stack.jobs.save = _interrupted_once_b_is_done(  # type: ignore[method-assign]
+        world.stack.jobs.save, lambda job, *_: job.source.key
+    )
+    told = world.run("retry", "--state", "failed", "--yes")
+    assert told.exit_code != 0
+    assert "Broke off: 1 are queued. Run it again for the others." in told.stderr
+
+
+def test_who_breaks_copying_off_is_told_of_what_was_under_way_too(world: World) -> None:
+    """As with a retry."""
+    for key in ("a.jpg", "b.jpg"):
+        world.stack.objects("old").add(key)
+    transfers = world.stack.transfers("old")
+    copy = _interrupted_once_b_is_done(transfers.copy, lambda _listed, key, _marks: key)
+    transfers.copy = copy  # type: ignore[method-assign]
+    world.stack.transfers = lambda source_bucket: transfers  # type: ignore[method-assign] # noqa: ARG005
+    told = world.run("backfill", "s3://old/", "--yes")
+    assert told.exit_code != 0
+    assert "Broke off: 1 are copied. Run it again for the others." in told.stderr
 
 
 def test_backfill_waits_for_room_in_the_queue_and_says_so(world: World) -> None:

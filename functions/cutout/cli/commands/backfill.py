@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -21,12 +22,13 @@ from cutout.usecases.backfill import Import
 from cutout.usecases.survey import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from decimal import Decimal
 
     from cutout.cli.stack import Stack
     from cutout.cli.surroundings import Surroundings
     from cutout.cli.target import Choice
+    from cutout.inventory import Listed, Transfers
     from cutout.usecases.survey import Found
 
 _WHY = {
@@ -177,10 +179,11 @@ class _Other:
     ) -> None:
         self._prefix = prefix
         self._tally = tally
+        self._transfers = _Remembered(stack.transfers(bucket))
         self._import = Import(
             source=stack.objects(bucket),
             uploads=stack.objects(stack.outputs.uploads_bucket),
-            transfers=stack.transfers(bucket),
+            transfers=self._transfers,
             rules=stack.rules(),
             pace=pace_of(stack, surroundings, tally),
         )
@@ -194,16 +197,33 @@ class _Other:
         wanted = (one for one in self._import.look(self._prefix) if not one.skipped)
         counts: Counter[str] = Counter()
         try:
-            for one in self._import.copy(islice(wanted, limit)):
-                counts[one.skipped] += 1
-                self._tally.at(f"copied {counts['']:,} photos")
-        except BaseException:
-            talk().print(f"Broke off: {counts['']:,} are copied. Run it again for the others.")
+            with closing(self._import.copy(islice(wanted, limit))) as copies:
+                for one in copies:
+                    counts[one.skipped] += 1
+                    self._tally.at(f"copied {counts['']:,} photos")
+        except BaseException:  # Those that were under way are done by now.
+            copied = len(self._transfers.keys)
+            talk().print(f"Broke off: {copied:,} are copied. Run it again for the others.")
             raise
         for why, count in counts.items():
             if why:
                 talk().print(f"{count:,} not copied after all: {why}")
         return counts[""]
+
+
+class _Remembered:
+    """Copies, and remembers which keys were copied."""
+
+    def __init__(self, transfers: Transfers) -> None:
+        self._transfers = transfers
+        self.keys: list[str] = []
+
+    def copy(self, listed: Listed, key: str, marks: Mapping[str, str]) -> bool | None:
+        """Copy one."""
+        done = self._transfers.copy(listed, key, marks)
+        if done:
+            self.keys.append(key)
+        return done
 
 
 def _why(found: Found) -> str:

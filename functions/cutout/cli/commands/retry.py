@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -191,25 +192,27 @@ class _Run:
 
     def _queue(self, which: Wanted, tally: Tally) -> tuple[int, int]:
         operate = self._stack.operate()
+        queued: list[str] = []
+        lost: list[str] = []
 
-        def retried(job: Job) -> bool:
+        def retried(job: Job) -> None:
             try:
                 operate.retry_behind_others(job, transport=self._transport, is_fresh=self._is_fresh)
             except (IllegalMoveError, JobMovedError):
-                return False
-            return True
+                lost.append(job.id)
+            else:
+                queued.append(job.id)
 
-        done: Counter[bool] = Counter()
         try:
-            for is_done in ahead(retried, self._browse(which), at_once=_AT_ONCE):
-                done[is_done] += 1
-                tally.at(f"queued {done[True]:,} photos")
-        except BaseException:
-            talk().print(f"Broke off: {done[True]:,} are queued. Run it again for the others.")
+            with closing(ahead(retried, self._browse(which), at_once=_AT_ONCE)) as steps:
+                for _ in steps:
+                    tally.at(f"queued {len(queued):,} photos")
+        except BaseException:  # Those that were under way are done by now.
+            talk().print(f"Broke off: {len(queued):,} are queued. Run it again for the others.")
             raise
         finally:
             operate.wake_waiting()
-        return done[True], done[False]
+        return len(queued), len(lost)
 
     def _browse(self, which: Wanted) -> Any:  # noqa: ANN401 - an iterator of jobs
         return Browse(records=self._stack.records(), at_once=_AT_ONCE).jobs(which)
