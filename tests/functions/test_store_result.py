@@ -229,6 +229,34 @@ def test_a_message_that_is_not_ours_is_reported_and_its_neighbour_is_not(
     assert ran.report == {"batchItemFailures": [{"itemIdentifier": "odd"}]}
 
 
+@pytest.mark.parametrize(
+    ("body", "job_id", "error"),
+    [
+        ('{"job": "0f0f", "attempt": "x"}', "0f0f", "MessageError"),
+        ('{"attempt": 1}', None, "MessageError"),
+        ("[]", None, "MessageError"),
+        ("nothing", None, "MessageError"),
+    ],
+)
+def test_why_a_message_failed_is_in_the_log(
+    body: str, job_id: str | None, error: str, stack: Stack, start: Start
+) -> None:
+    """Nobody else tells: Lambda counts no error, and a dead letter does not say what it died of."""
+    event = batch("sqs-callbacks-completed", running(stack))
+    (record,) = event["Records"]
+    record["body"] = body
+    ran = run(start, event)
+    assert len(ran.report["batchItemFailures"]) == 1
+    (line,) = (line for line in ran.printed.lines if line["level"] == "ERROR")
+    assert (line.get("job_id"), line["message_id"], line["receives"], line["exception_name"]) == (
+        job_id,
+        record["messageId"],
+        record["attributes"]["ApproximateReceiveCount"],
+        error,
+    )
+    assert "Traceback" in line["exception"]
+
+
 def test_the_log_names_job_and_attempt_and_keeps_every_secret(stack: Stack, start: Start) -> None:
     """No key, no token, no link to a result, no body."""
     job = running(stack)

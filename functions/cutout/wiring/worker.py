@@ -5,6 +5,7 @@ A message that fails is delivered again, and the others of its batch are not.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -32,11 +33,24 @@ def worker(
     """
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
+    def handle(record: SQSRecord) -> None:
+        try:
+            record_handler(record)
+        except Exception:
+            # The processor reports it to SQS and says nothing: Lambda counts no error, either.
+            logger.exception(
+                "message failed: it is delivered again, and after the last time a dead letter",
+                job_id=_job_named(record.body),
+                message_id=record.message_id,
+                receives=record.attributes.approximate_receive_count,
+            )
+            raise
+
     def handler(event: dict[str, Any], context: LambdaContext) -> Any:  # noqa: ANN401 - as Powertools
         # Tells which messages failed; SQS delivers those again.
         return process_partial_response(
             event=event,
-            record_handler=record_handler,
+            record_handler=handle,
             processor=processor,
             context=context,
         )
@@ -44,3 +58,13 @@ def worker(
     told: Handler = logger.inject_lambda_context(handler)
     counted: Handler = metrics.log_metrics(told)
     return counted
+
+
+def _job_named(body: str) -> str | None:
+    """The job that a message of ours names; None for an event of S3, or what nobody can read."""
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    job_id = told.get("job") if isinstance(told, dict) else None
+    return job_id if isinstance(job_id, str) else None
