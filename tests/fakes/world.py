@@ -19,12 +19,14 @@ from cutout.states import Pixels, Transport
 from cutout.usecases.aftermath import Aftermath
 from cutout.usecases.answer import Answers
 from cutout.usecases.arrive import Arrive, Watch
+from cutout.usecases.call import Call
 from cutout.usecases.checking import Checking
 from cutout.usecases.finishing import Finishing
 from cutout.usecases.follow import Follow
 from cutout.usecases.handover import Handover
 from cutout.usecases.keeping import Keeping
 from cutout.usecases.labelling import Labelling
+from cutout.usecases.line import Line
 from cutout.usecases.named import NamedTasks
 from cutout.usecases.notes import ErrorNotes, NoteBoard
 from cutout.usecases.operate import Operate
@@ -38,7 +40,7 @@ from cutout.usecases.render import Render
 from cutout.usecases.repeat import Repeats
 from cutout.usecases.review_notes import ReviewNotes
 from cutout.usecases.store import StoreResult
-from cutout.usecases.submit import Call, Submit
+from cutout.usecases.submit import Submit
 from cutout.usecases.sweep import Sweep
 from cutout.usecases.timing import Timing
 from cutout.usecases.variants import Variants
@@ -207,9 +209,11 @@ class World:
             ),
             aftermath=self.aftermath,
         )
+        answers = Answers(recorder=self.recorder, timing=timing, randomness=rng.random)
         self.submit = Submit(
             recorder=self.recorder,
-            answers=Answers(recorder=self.recorder, timing=timing, randomness=rng.random),
+            line=Line(recorder=self.recorder, answers=answers, timing=timing),
+            answers=answers,
             repeats=Repeats(recorder=self.recorder, timing=timing),
             checking=Checking(
                 uploads=self.uploads,
@@ -226,11 +230,10 @@ class World:
                 files=self.files,
                 transport=transport,
             ),
-            signer=FakeKeys(),
             evolink=self.evolink,
             callbacks=self.callbacks,
             timing=timing,
-            call=Call(model=MODEL, callback_url=CALLBACK_URL),
+            call=Call(model=MODEL, callback_url=CALLBACK_URL, signer=FakeKeys()),
         )
         self.prepare = Prepare(
             jobs=self.jobs,

@@ -6,14 +6,11 @@ every way the call can end is recorded. A worker that dies leaves a lease that S
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import chain
 
 from cutout.attempt import Attempt
-from cutout.callback_token import CallbackAddress, sign
 from cutout.errors import (
     CopyGoneError,
     GateMovedError,
@@ -25,8 +22,7 @@ from cutout.errors import (
 )
 from cutout.gate import Gate, Held
 from cutout.job import Job
-from cutout.policy import decide_refusal
-from cutout.ports.provider import Evolink, Signer
+from cutout.ports.provider import Evolink
 from cutout.ports.queues import CallbackQueue, PreparationQueue, Wake
 from cutout.ports.telemetry import Metric
 from cutout.provider import Accepted, CreateOutcome, NotSent, Refused, Uploaded
@@ -34,21 +30,15 @@ from cutout.purchase import Kept
 from cutout.result import Reuse
 from cutout.states import Move, Reason, State
 from cutout.usecases.answer import Answers
+from cutout.usecases.call import Call
 from cutout.usecases.checking import Checking
 from cutout.usecases.handover import Handover
+from cutout.usecases.line import Line
 from cutout.usecases.purchases import Turn
 from cutout.usecases.record import Recorder
 from cutout.usecases.repeat import Repeats
 from cutout.usecases.timing import Timing
-from cutout.usecases.wake import GATE_TRIES, change_gate
-
-
-@dataclass(frozen=True, kw_only=True)
-class Call:
-    """What every paid call has in common."""
-
-    model: str
-    callback_url: str
+from cutout.usecases.wake import GATE_TRIES
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +50,12 @@ class Submit:
     """
 
     recorder: Recorder
+    line: Line
     answers: Answers
     repeats: Repeats
     checking: Checking
     preparations: PreparationQueue | None
     handover: Handover
-    signer: Signer
     evolink: Evolink
     callbacks: CallbackQueue
     timing: Timing
@@ -89,7 +79,7 @@ class Submit:
         it wait for a photo that leaves the line without it: a message of its own lets in the next,
         so that a thousand that were deleted take the time of none that is paid for.
         """
-        for candidate in chain([job], self._waiting()):
+        for candidate in chain([job], self.line.waiting()):
             try:
                 moved = self._advance(candidate)
             except JobMovedError:
@@ -98,13 +88,6 @@ class Submit:
                 self.recorder.waker.wake_waiting(most=1)
             if not moved.is_being_prepared and (moved is not candidate or candidate.is_waiting):
                 return
-
-    def _waiting(self) -> Iterator[Job]:
-        """Who stands first in line; the index may still show some who have gone in."""
-        for job_id in self.recorder.store.waiting(_CANDIDATES):
-            job = self.recorder.store.find(job_id)
-            if job is not None and job.is_waiting:
-                yield job
 
     def _advance(self, job: Job) -> Job:
         self.recorder.telemetry.fact(
@@ -126,15 +109,15 @@ class Submit:
     def _start(self, job: Job) -> Job:
         superseded = self.recorder.why_superseded(job)
         if superseded:
-            return self._settle(job, Move.SUPERSEDE, superseded)
+            return self.line.settle(job, Move.SUPERSEDE, superseded)
         try:
             return self._take_turn(self.checking.checked(job))
         except NotAPhotoError as exc:
             if isinstance(exc, NeedsPreparingError) and self.preparations:
                 return self._have_prepared(job, self.preparations, str(exc))
-            return self._settle(job, Move.REJECT, exc.reason, message=str(exc))
+            return self.line.settle(job, Move.REJECT, exc.reason, message=str(exc))
         except SourceGoneError:
-            return self._settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
+            return self.line.settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
 
     def _have_prepared(self, job: Job, preparations: PreparationQueue, why: str) -> Job:
         """Out of the way until there is a copy that can be sent.
@@ -212,16 +195,16 @@ class Submit:
     def _pass_gate(self, job: Job) -> Job:
         """Into `submitting` and on to the call, or behind the gate."""
         if not job.is_waiting and self.recorder.store.waiting(1):
-            return self._hold(job, Reason.BEHIND_OTHERS)
+            return self.line.hold(job, Reason.BEHIND_OTHERS)
         handed: Uploaded | Refused | NotSent | None = None
         for _ in range(GATE_TRIES):
             gate = self.recorder.store.read_gate()
             held = gate.holds(self.recorder.limits, self.recorder.clock.now())
             if isinstance(held, Held):
-                return self._hold(job, held.reason)
+                return self.line.hold(job, held.reason)
             handed = handed or self._hand_over(job)
             if not isinstance(handed, Uploaded):
-                return self._not_handed_over(job, handed)
+                return self.line.not_handed_over(job, handed)
             try:
                 return self._post(self._admit(job, gate, handed))
             except GateMovedError:
@@ -243,7 +226,7 @@ class Submit:
         attempt = Attempt(
             number=number,
             idempotency_key=f"cutout-{job.id}-{number}",
-            body=self._body(job, number, handed),
+            body=self.call.body(job.id, number, handed.url),
             file_id=handed.file_id or None,
             started_at=now,
             credits_reserved=gate.price,
@@ -258,48 +241,6 @@ class Submit:
         self.recorder.telemetry.count(Metric.ADMITTED)
         self.recorder.count_time_in_state(job, saved)
         return saved
-
-    def _body(self, job: Job, number: int, handed: Uploaded) -> str:
-        """The exact text of the call. Without a callback URL, results come by polling alone."""
-        body: dict[str, object] = {"model": self.call.model, "image_urls": [handed.url]}
-        if self.call.callback_url:
-            address = CallbackAddress(job_id=job.id, attempt=number)
-            token = sign(address, self.signer.signing_key())
-            body["callback_url"] = f"{self.call.callback_url}/callbacks/{token}"
-        return json.dumps(body)
-
-    def _not_handed_over(self, job: Job, outcome: Refused | NotSent) -> Job:
-        """The Files API did not take the photo; nothing was called, nothing is paid."""
-        now = self.recorder.clock.now()
-        if isinstance(outcome, Refused):
-            decision = decide_refusal(outcome)
-            if decision.pause is None:
-                return self._settle(
-                    job,
-                    Move.FAIL,
-                    Reason.REFUSED_BY_PROVIDER,
-                    code=outcome.code,
-                    message=outcome.message,
-                )
-            change_gate(self.recorder.store, self.answers.pausing(decision, outcome))
-            return self._hold(job, Reason.GATE_PAUSED)
-        failed = job.handovers_failed + 1
-        if failed > _MOST_HANDOVERS:
-            return self._settle(
-                job,
-                Move.FAIL,
-                Reason.PROVIDER_UNREACHABLE,
-                message=outcome.message,
-            )
-        later = job.move(
-            Move.HOLD,
-            now=now,
-            reason=Reason.BACKING_OFF,
-            due_at=now + self.answers.back_off(failed - 1),
-            message=outcome.message,
-            handovers_failed=failed,
-        )
-        return self.recorder.record(job, later)
 
     def _repeat(self, job: Job) -> Job:
         """The grace time is over: the same body and key once more, unless that cannot be."""
@@ -329,28 +270,6 @@ class Submit:
             wake = Wake(job_id=job.id, attempt=number, task_id=outcome.task_id)
             self.callbacks.wake([wake])
 
-    def _hold(self, job: Job, reason: Reason) -> Job:
-        """Behind the gate: no due time, no message; a freed slot or Sweep wakes it."""
-        if job.is_waiting and job.reason is reason:
-            return job
-        now = self.recorder.clock.now()
-        behind = job.move(Move.HOLD, now=now, reason=reason, is_waiting=True)
-        held = self.recorder.record(job, behind)
-        if reason is Reason.BEHIND_OTHERS:
-            self.recorder.waker.wake_waiting(most=1)
-        return held
-
-    def _settle(self, job: Job, move: Move, reason: Reason, **words: str | None) -> Job:
-        now = self.recorder.clock.now()
-        settled = job.settle(
-            move,
-            now=now,
-            retention=self.timing.retention,
-            reason=reason,
-            **words,
-        )
-        return self.recorder.record(job, settled)
-
 
 def _leaves_its_turn(waited: Job, job: Job) -> bool:
     """It stood in line and does no more, and did not try for the slot: that would wake others.
@@ -370,7 +289,3 @@ COPY_LIFE = timedelta(hours=20)
 _MOST_DOUBLINGS = 5
 """Of the lease, up to an hour."""
 _LONGEST_LOOK_AWAY = timedelta(hours=1)
-_CANDIDATES = 10
-"""As many as workers may be at it, and then some."""
-_MOST_HANDOVERS = 40
-"""With back-offs of up to ten minutes, about six hours."""

@@ -18,10 +18,12 @@ from cutout.ports.telemetry import Telemetry
 from cutout.settings import SubmitSettings
 from cutout.usecases.answer import Answers
 from cutout.usecases.arrive import Arrive, Watch
+from cutout.usecases.call import Call
 from cutout.usecases.checking import Checking
 from cutout.usecases.handover import Handover
+from cutout.usecases.line import Line
 from cutout.usecases.repeat import Repeats
-from cutout.usecases.submit import Call, Submit
+from cutout.usecases.submit import Submit
 from cutout.wiring import shared
 from cutout.wiring.aws import Clients
 from cutout.wiring.secrets import secret, signing_keys
@@ -67,9 +69,11 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitApp:
         watch=watch,
         aftermath=recorder.aftermath,
     )
+    answers = Answers(recorder=recorder, timing=timing, randomness=shared.randomness)
     submit = Submit(
         recorder=recorder,
-        answers=Answers(recorder=recorder, timing=timing, randomness=shared.randomness),
+        line=Line(recorder=recorder, answers=answers, timing=timing),
+        answers=answers,
         repeats=Repeats(recorder=recorder, timing=timing),
         checking=Checking(
             uploads=uploads,
@@ -92,11 +96,14 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitApp:
             files=files,
             transport=settings.input_transport,
         ),
-        signer=signing_keys(clients, settings.signing_key_secret),
         evolink=shared.evolink(settings, api_key),
         callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),
         timing=timing,
-        call=Call(model=settings.model, callback_url=settings.callback_url),
+        call=Call(
+            model=settings.model,
+            callback_url=settings.callback_url,
+            signer=signing_keys(clients, settings.signing_key_secret),
+        ),
     )
     return SubmitApp(jobs=jobs, arrive=arrive, submit=submit)
 

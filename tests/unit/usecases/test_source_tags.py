@@ -18,7 +18,8 @@ def tagging() -> World:
     world = World()
     aftermath = replace(world.aftermath, tags=world.uploads)
     recorder = replace(world.recorder, aftermath=aftermath)
-    world.submit = replace(world.submit, recorder=recorder)
+    line = replace(world.submit.line, recorder=recorder)
+    world.submit = replace(world.submit, recorder=recorder, line=line)
     world.follow = replace(world.follow, recorder=recorder)
     world.follow = replace(
         world.follow,

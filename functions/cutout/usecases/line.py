@@ -1,0 +1,92 @@
+"""Jobs that cannot be called for now: behind the gate, later, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from cutout.job import Job
+from cutout.policy import decide_refusal
+from cutout.provider import NotSent, Refused
+from cutout.states import Move, Reason
+from cutout.usecases.answer import Answers
+from cutout.usecases.record import Recorder
+from cutout.usecases.timing import Timing
+from cutout.usecases.wake import change_gate
+
+_MOST_HANDOVERS = 40
+"""With back-offs of up to ten minutes, about six hours."""
+_CANDIDATES = 10
+"""As many as workers may be at it, and then some."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """Has jobs wait, or lets them go."""
+
+    recorder: Recorder
+    answers: Answers
+    timing: Timing
+
+    def waiting(self) -> Iterator[Job]:
+        """Who stands first in line; the index may still show some who have gone in."""
+        for job_id in self.recorder.store.waiting(_CANDIDATES):
+            job = self.recorder.store.find(job_id)
+            if job is not None and job.is_waiting:
+                yield job
+
+    def hold(self, job: Job, reason: Reason) -> Job:
+        """Behind the gate: no due time, no message; a freed slot or Sweep wakes it."""
+        if job.is_waiting and job.reason is reason:
+            return job
+        now = self.recorder.clock.now()
+        behind = job.move(Move.HOLD, now=now, reason=reason, is_waiting=True)
+        held = self.recorder.record(job, behind)
+        if reason is Reason.BEHIND_OTHERS:
+            self.recorder.waker.wake_waiting(most=1)
+        return held
+
+    def not_handed_over(self, job: Job, outcome: Refused | NotSent) -> Job:
+        """The Files API did not take the photo; nothing was called, nothing is paid."""
+        now = self.recorder.clock.now()
+        if isinstance(outcome, Refused):
+            decision = decide_refusal(outcome)
+            if decision.pause is None:
+                return self.settle(
+                    job,
+                    Move.FAIL,
+                    Reason.REFUSED_BY_PROVIDER,
+                    code=outcome.code,
+                    message=outcome.message,
+                )
+            change_gate(self.recorder.store, self.answers.pausing(decision, outcome))
+            return self.hold(job, Reason.GATE_PAUSED)
+        failed = job.handovers_failed + 1
+        if failed > _MOST_HANDOVERS:
+            return self.settle(
+                job,
+                Move.FAIL,
+                Reason.PROVIDER_UNREACHABLE,
+                message=outcome.message,
+            )
+        later = job.move(
+            Move.HOLD,
+            now=now,
+            reason=Reason.BACKING_OFF,
+            due_at=now + self.answers.back_off(failed - 1),
+            message=outcome.message,
+            handovers_failed=failed,
+        )
+        return self.recorder.record(job, later)
+
+    def settle(self, job: Job, move: Move, reason: Reason, **words: str | None) -> Job:
+        """The end of a job that Submit has looked at."""
+        now = self.recorder.clock.now()
+        settled = job.settle(
+            move,
+            now=now,
+            retention=self.timing.retention,
+            reason=reason,
+            **words,
+        )
+        return self.recorder.record(job, settled)
