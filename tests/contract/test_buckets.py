@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlencode
 
 import pytest
 
-from cutout.adapters.s3.notes import S3Notes
 from cutout.adapters.s3.results import S3Results
 from cutout.adapters.s3.uploads import S3Uploads
 from cutout.errors import SourceGoneError
 from cutout.ports.buckets import (
     Labels,
-    Notes,
-    Occasion,
     Results,
     SourceTags,
-    StandingNote,
     StoredResult,
     Uploads,
 )
 from cutout.source import Source
 from tests.contract.aws import REGION, cloud
-from tests.fakes.buckets import MemoryNotes, MemoryResults, MemoryUploads
+from tests.fakes.buckets import MemoryResults, MemoryUploads
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -265,71 +259,3 @@ def test_the_same_bytes_may_be_written_again(results: Results, tmp_path: Path) -
     """A worker that died after its write is repeated."""
     assert put(results, tmp_path, b"same", replacing=None)
     assert put(results, tmp_path, b"same", replacing=results.standing(KEY))
-
-
-NOTE = KEY + ".error.json"
-EARLIER = Occasion(order="00AB", at=datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC))
-LATER = Occasion(order="00AC", at=datetime(2026, 3, 1, 12, tzinfo=UTC))
-
-
-@pytest.fixture(params=["memory", "s3"])
-def notes(request: pytest.FixtureRequest) -> Iterator[Notes]:
-    """An empty bucket that keeps versions."""
-    if request.param == "memory":
-        yield MemoryNotes()
-        return
-    with cloud() as clients:
-        client = clients.s3()
-        client.create_bucket(
-            Bucket="results",
-            CreateBucketConfiguration={"LocationConstraint": REGION},
-        )
-        client.put_bucket_versioning(
-            Bucket="results",
-            VersioningConfiguration={"Status": "Enabled"},
-        )
-        yield S3Notes(client, "results")
-
-
-def noted(
-    notes: Notes, occasion: Occasion, *, replacing: StandingNote | None, text: str = "{}"
-) -> bool:
-    """Write a note."""
-    return notes.write(NOTE, text, job_id="0f", occasion=occasion, replacing=replacing)
-
-
-def test_a_note_says_what_it_is_about(notes: Notes) -> None:
-    """Nothing at first; then the job and the occasion, to the microsecond."""
-    assert notes.standing(NOTE) is None
-    assert noted(notes, EARLIER, replacing=None)
-    standing = notes.standing(NOTE)
-    assert standing is not None
-    assert (standing.job_id, standing.occasion) == ("0f", EARLIER)
-
-
-def test_a_note_is_written_only_over_what_was_seen(notes: Notes) -> None:
-    """As results are."""
-    assert noted(notes, EARLIER, replacing=None)
-    assert not noted(notes, LATER, replacing=None)
-    first = notes.standing(NOTE)
-    assert noted(notes, LATER, replacing=first, text='{"a": 1}')
-    assert not noted(notes, EARLIER, replacing=first)
-    second = notes.standing(NOTE)
-    assert second is not None
-    assert second.occasion == LATER
-
-
-def test_a_note_that_is_removed_is_gone_and_can_be_written_again(notes: Notes) -> None:
-    """For its readers; a bucket with versions keeps it behind a marker."""
-    assert noted(notes, EARLIER, replacing=None)
-    standing = notes.standing(NOTE)
-    assert standing is not None
-    assert notes.remove(NOTE, standing)
-    assert notes.standing(NOTE) is None
-    assert noted(notes, LATER, replacing=None)
-
-
-def test_occasions_compare_by_upload_first_and_then_by_time() -> None:
-    """A newer upload's note is the later one, whenever its job ended."""
-    assert EARLIER < LATER
-    assert replace(EARLIER, at=EARLIER.at + timedelta(microseconds=1)) > EARLIER

@@ -6,9 +6,6 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
-from cutout.errors import JobMovedError
 from cutout.job import Job
 from cutout.ports.buckets import Labels, Occasion
 from cutout.states import State
@@ -186,51 +183,6 @@ def test_nothing_is_removed_where_nothing_stands() -> None:
     assert "notes.remove" not in hook.seen
 
 
-def test_a_deletion_that_comes_while_it_is_being_said_takes_it_back() -> None:
-    """The deletion found no note yet; whoever wrote it looks again."""
-    hook = Hook()
-    world = World(step=hook)
-    hook.once_at("notes.write", lambda: world.arrive.deleted(world.uploads.remove("a.jpg")))
-    world.arrives(data=TEXT)
-    assert (world.notes.written, world.notes.stored) == ([NOTE], {})
-
-
-def test_a_worker_that_was_overtaken_takes_back_what_it_said() -> None:
-    """It stalls before it writes; another says it, a person retries, and the retry completes."""
-    hook = Hook()
-    world = World(step=hook)
-    job = world.arrives()
-
-    def others() -> None:
-        world.recorder.announce(world.job(job))
-        completed(world, retried(world, job))
-
-    hook.once_at("notes.write", others)
-    world.evolink.fail(world.task_of(job), "content_policy_violation")
-    world.wake(job)
-    assert world.job(job).state is State.COMPLETED
-    assert world.notes.stored == {}
-
-
-def test_a_worker_that_died_after_it_was_overtaken_is_made_up_for() -> None:
-    """Its message comes again, and finds a row that says otherwise."""
-    world = World()
-    job = failed(world)
-    note = world.notes.stored[NOTE]
-    completed(world, retried(world, job))
-    world.notes.stored[NOTE] = note
-    world.wake(job, attempt=1)
-    assert world.notes.stored == {}
-
-
-def test_the_same_is_said_once() -> None:
-    """Whoever does it again finds it done."""
-    world = World()
-    job = failed(world)
-    world.recorder.look_again(world.job(job))
-    assert world.notes.written == [NOTE]
-
-
 def test_a_later_failure_of_the_same_upload_is_said_in_place_of_the_first() -> None:
     """The second try failed for another reason."""
     world = World()
@@ -296,36 +248,3 @@ def test_prefixes_place_notes_beside_the_cut_outs() -> None:
     board = NoteBoard(notes=notes, telemetry=world.telemetry)
     ErrorNotes(board=board, upload_prefix="in/", result_prefix="out/").write(job)
     assert list(notes.stored) == ["out/shoes/a.jpg.error.json"]
-
-
-@pytest.mark.parametrize("times", [1, 2])
-def test_a_place_that_others_write_is_looked_at_again(times: int) -> None:
-    """A lost condition is no error; what they wrote decides."""
-    hook = Hook()
-    world = World(step=hook)
-    job = failed(World())
-    older = replace(job, updated_at=job.updated_at - MINUTE)
-
-    def another(left: int) -> None:
-        hook.once_at("notes.write", lambda: another(left - 1) if left else None)
-        standing = world.notes.standing(NOTE)
-        world.notes.write(
-            NOTE,
-            "{}",
-            job_id=job.id,
-            occasion=Occasion(order=older.source.order, at=older.updated_at),
-            replacing=standing,
-        )
-
-    hook.once_at("notes.write", lambda: another(times - 1))
-    world.aftermath.follow(job)
-    assert said(world)["job"] == job.id
-
-
-def test_whoever_loses_the_row_still_learns_it() -> None:
-    """Taking back what was said does not hide that another worker moved the job."""
-    world = World()
-    job = failed(world)
-    stale = replace(world.job(job), is_announced=False, version=0)
-    with pytest.raises(JobMovedError):
-        world.recorder.announce(stale)

@@ -1,0 +1,123 @@
+"""`<key>.error.json` where workers die, stall or meet: what the row says stands in the end."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cutout.errors import JobMovedError
+from cutout.job import Job
+from cutout.ports.buckets import Occasion
+from cutout.states import State
+from tests.fakes.world import World
+from tests.unit.usecases.hooks import Hook
+
+NOTE = "a.jpg.error.json"
+TEXT = b"a text, renamed"
+MINUTE = timedelta(minutes=1)
+
+
+def failed(world: World, key: str = "a.jpg", code: str = "content_policy_violation") -> Job:
+    """A photo that the provider refuses to cut out."""
+    job = world.arrives(key)
+    world.evolink.fail(world.task_of(job), code, "Not this one.")
+    return world.wake(job)
+
+
+def completed(world: World, job: Job) -> Job:
+    """The job's newest task ends well, and its callback comes."""
+    world.evolink.complete(world.task_of(job))
+    return world.wake(job)
+
+
+def retried(world: World, job: Job) -> Job:
+    """A person has it tried again, and Submit calls."""
+    world.operate.retry(world.job(job))
+    return world.submit.advance(world.job(job))
+
+
+def said(world: World, key: str = NOTE) -> dict[str, object]:
+    """What a note says."""
+    told: dict[str, object] = json.loads(world.notes.stored[key].text)
+    return told
+
+
+def test_a_deletion_that_comes_while_it_is_being_said_takes_it_back() -> None:
+    """The deletion found no note yet; whoever wrote it looks again."""
+    hook = Hook()
+    world = World(step=hook)
+    hook.once_at("notes.write", lambda: world.arrive.deleted(world.uploads.remove("a.jpg")))
+    world.arrives(data=TEXT)
+    assert (world.notes.written, world.notes.stored) == ([NOTE], {})
+
+
+def test_a_worker_that_was_overtaken_takes_back_what_it_said() -> None:
+    """It stalls before it writes; another says it, a person retries, and the retry completes."""
+    hook = Hook()
+    world = World(step=hook)
+    job = world.arrives()
+
+    def others() -> None:
+        world.recorder.announce(world.job(job))
+        completed(world, retried(world, job))
+
+    hook.once_at("notes.write", others)
+    world.evolink.fail(world.task_of(job), "content_policy_violation")
+    world.wake(job)
+    assert world.job(job).state is State.COMPLETED
+    assert world.notes.stored == {}
+
+
+def test_a_worker_that_died_after_it_was_overtaken_is_made_up_for() -> None:
+    """Its message comes again, and finds a row that says otherwise."""
+    world = World()
+    job = failed(world)
+    note = world.notes.stored[NOTE]
+    completed(world, retried(world, job))
+    world.notes.stored[NOTE] = note
+    world.wake(job, attempt=1)
+    assert world.notes.stored == {}
+
+
+def test_the_same_is_said_once() -> None:
+    """Whoever does it again finds it done."""
+    world = World()
+    job = failed(world)
+    world.recorder.look_again(world.job(job))
+    assert world.notes.written == [NOTE]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_place_that_others_write_is_looked_at_again(times: int) -> None:
+    """A lost condition is no error; what they wrote decides."""
+    hook = Hook()
+    world = World(step=hook)
+    job = failed(World())
+    older = replace(job, updated_at=job.updated_at - MINUTE)
+
+    def another(left: int) -> None:
+        hook.once_at("notes.write", lambda: another(left - 1) if left else None)
+        standing = world.notes.standing(NOTE)
+        world.notes.write(
+            NOTE,
+            "{}",
+            job_id=job.id,
+            occasion=Occasion(order=older.source.order, at=older.updated_at),
+            replacing=standing,
+        )
+
+    hook.once_at("notes.write", lambda: another(times - 1))
+    world.aftermath.follow(job)
+    assert said(world)["job"] == job.id
+
+
+def test_whoever_loses_the_row_still_learns_it() -> None:
+    """Taking back what was said does not hide that another worker moved the job."""
+    world = World()
+    job = failed(world)
+    stale = replace(world.job(job), is_announced=False, version=0)
+    with pytest.raises(JobMovedError):
+        world.recorder.announce(stale)
