@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from cutout.local.waiting import MachineClock
 from tests.e2e.bus import Listener
 from tests.e2e.deployed import STACK, Deployed
 from tests.e2e.door import Door
+from tests.e2e.evidence import evidence
 from tests.e2e.gate import GateKeeper
 from tests.e2e.logs import Logs
 from tests.e2e.photos import Photos
@@ -56,6 +57,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.e2e)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Report a failure with what the functions and the servers wrote."""
+    report = yield
+    stack = getattr(item, "funcargs", {}).get("deployed")
+    if report.failed and isinstance(stack, Deployed):
+        report.sections += evidence(stack, call.start)
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -20,10 +20,12 @@ class Logs:
         self._deployed = deployed
         self._client = deployed.client("logs")
 
-    def lines(self, group: str) -> Iterator[str]:
-        """Return every line in the log group whose logical id begins so."""
+    def lines(self, group: str, since: float = 0) -> Iterator[str]:
+        """Return every line in the log group whose logical id begins so, since a time (epoch)."""
         name = self._deployed.resource("AWS::Logs::LogGroup", group)
-        pages = self._client.get_paginator("filter_log_events").paginate(logGroupName=name)
+        pages = self._client.get_paginator("filter_log_events").paginate(
+            logGroupName=name, startTime=int(since * 1000)
+        )
         for page in pages:
             for event in page["events"]:
                 yield str(event["message"])
