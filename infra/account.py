@@ -11,6 +11,11 @@ from botocore.exceptions import ClientError
 _API_KEY = "evolink-api-key"
 _SECRETS = (_API_KEY, "callback-signing-key")
 _NOT_SET = "not-set"
+_NEVER_CAME_TO_BE = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
+"""How a stack stands whose first deployment failed: the CDK begins it anew, while what is to be
+kept is kept even then.
+https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+"""
 
 
 @dataclass(frozen=True)
@@ -21,20 +26,24 @@ class Account:
 
     def has_stack(self, stack: str) -> bool:
         """Say whether there is a stack of that name."""
+        return self._status(stack) is not None
+
+    def _status(self, stack: str) -> str | None:
+        """Return how CloudFormation says that it stands, if there is one."""
         try:
-            self.session.client("cloudformation").describe_stacks(StackName=stack)
+            answer = self.session.client("cloudformation").describe_stacks(StackName=stack)
         except ClientError as error:
             if error.response["Error"]["Code"] == "ValidationError":
-                return False
+                return None
             raise
-        return True
+        return str(answer["Stacks"][0]["StackStatus"])
 
     def kept_secrets(self, stack: str) -> list[str]:
-        """Name the secrets that are left of an earlier stack of that name.
+        """Name the secrets that are left of an earlier stack of that name, or of a first attempt.
 
         CloudFormation cannot make them again, also not while they only wait for their deletion.
         """
-        if self.has_stack(stack):
+        if came_to_be(self._status(stack)):
             return []
         names = [f"{stack}/{name}" for name in _SECRETS]
         return [name for name in names if self._has_secret(name)]
@@ -108,6 +117,11 @@ class Account:
             raise
         key = str(answer["SecretString"])
         return None if key == _NOT_SET else key
+
+
+def came_to_be(status: str | None) -> bool:
+    """Say whether a stack that stands so, or is not there, has what its template names."""
+    return status is not None and status not in _NEVER_CAME_TO_BE
 
 
 def aside_of(stack: str) -> str:

@@ -8,7 +8,8 @@ for the CDK if it is not yet. If EVOLINK_API_KEY is set, it is put into the stac
 
 Destroying keeps photos, cut-outs, rows and secrets, unless the stack was deployed as ephemeral. A
 later deployment of the same name says which secrets are in its way; with --replace-secrets it takes
-them away first, and puts the API key into the new one.
+them away first, and puts the API key into the new one. Several stages can be deployed at once: each
+is synthesized to a folder of its own.
 """
 
 import argparse
@@ -24,6 +25,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .account import Account
+from .assets.home import CACHE
 from .node import node_path
 from .rules import SettingError
 from .settings import Settings
@@ -82,9 +84,10 @@ def stack_name(context: Sequence[str]) -> str:
 
 def _destroy(session: boto3.Session, context: list[str]) -> None:
     _where(session)
-    for bucket in Account(session).empty_what_goes(stack_name(context)):
+    stack = stack_name(context)
+    for bucket in Account(session).empty_what_goes(stack):
         _say(f"Emptied {bucket}, which goes with the stack.")
-    _cdk(session, "destroy", "--force", *_context(context))
+    _cdk(session, "destroy", "--force", *_known_or_made(stack), *_context(context))
 
 
 def _free_names(session: boto3.Session, stack: str, *, replaces_secrets: bool) -> None:
@@ -93,9 +96,10 @@ def _free_names(session: boto3.Session, stack: str, *, replaces_secrets: bool) -
     kept = account.kept_secrets(stack)
     if kept and not replaces_secrets:
         raise DeployError(
-            f"{' and '.join(kept)} are left of an earlier {stack} that was destroyed, and nothing "
-            "can be made under a name that is taken: deploy with --replace-secrets, which carries "
-            "the API key over, or under another name (--stage, -c stack=NAME)"
+            f"{' and '.join(kept)} are left of an earlier {stack} that was destroyed or could not "
+            "be made, and nothing can be made under a name that is taken: deploy with "
+            "--replace-secrets, which carries the API key over, or under another name (--stage, "
+            "-c stack=NAME)"
         )
     if kept:
         _say(f"Taking away what is left of an earlier {stack}: {', '.join(kept)}.")
@@ -114,7 +118,7 @@ def _deploy(session: boto3.Session, context: list[str], *, replaces_secrets: boo
     if not is_said and _concurrency(session) < _SMALLEST_CONCURRENCY:
         _say("The account's concurrency is small: none is set aside for single functions.")
         context = [*context, "reserved_concurrency=false"]
-    outputs = _run_deployment(session, context)
+    outputs = _run_deployment(session, stack, context)
     laid_aside = Account(session).key_laid_aside(stack)
     _put_key(session, outputs["ApiKeySecretName"], laid_aside)
     if laid_aside:
@@ -123,11 +127,11 @@ def _deploy(session: boto3.Session, context: list[str], *, replaces_secrets: boo
     _say(f"Cut-outs come to    s3://{outputs['ResultsBucketName']}/")
 
 
-def _run_deployment(session: boto3.Session, context: list[str]) -> dict[str, str]:
+def _run_deployment(session: boto3.Session, stack: str, context: list[str]) -> dict[str, str]:
     with tempfile.TemporaryDirectory(prefix="cutout-deploy-") as folder:
         file = Path(folder) / "outputs.json"
         arguments = ("--require-approval", "never", "--outputs-file", str(file))
-        _cdk(session, "deploy", *arguments, *_context(context))
+        _cdk(session, "deploy", *arguments, *_output(stack), *_context(context))
         outputs: dict[str, str]
         (outputs,) = json.loads(file.read_text()).values()
         return outputs
@@ -188,6 +192,21 @@ def _cdk(session: boto3.Session, *arguments: str) -> None:
     command = [str(node_path()), str(_CDK), *arguments, *app]
     if subprocess.run(command, cwd=_INFRA, env=environment, check=False).returncode:  # noqa: S603
         raise DeployError(f"cdk {arguments[0]} failed; what it wrote above says why")
+
+
+def _output(stack: str) -> tuple[str, str]:
+    """Synthesize to a folder of the stack's own: the CDK lets nobody else write where it does."""
+    return "--output", str(_folder(stack))
+
+
+def _known_or_made(stack: str) -> tuple[str, str]:
+    """Take what was synthesized to deploy it, if that was here: a name is all that is needed."""
+    folder = _folder(stack)
+    return ("--app", str(folder)) if (folder / "manifest.json").is_file() else _output(stack)
+
+
+def _folder(stack: str) -> Path:
+    return CACHE / "cdk" / stack
 
 
 def _context(entries: Sequence[str]) -> list[str]:

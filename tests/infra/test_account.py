@@ -7,7 +7,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.account import Account
+from infra.account import Account, came_to_be
 from infra.deploy import main, stack_name
 
 API_KEY, SIGNING_KEY = "Shop/evolink-api-key", "Shop/callback-signing-key"
@@ -56,6 +56,39 @@ def test_secrets_of_a_stack_that_there_is_are_its_own(left: Account) -> None:
     """A second deployment is an update, in whose way they are not."""
     left.session.client("cloudformation").create_stack(StackName="Shop", TemplateBody=TEMPLATE)
     assert left.kept_secrets("Shop") == []
+
+
+def test_secrets_of_a_first_deployment_that_failed_are_found(left: Account) -> None:
+    """CloudFormation keeps them even when it undoes a creation, and they are in the next one's way.
+
+    Here the creation was prepared and never begun.
+    """
+    left.session.client("cloudformation").create_change_set(
+        StackName="Shop", ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=TEMPLATE
+    )
+    assert left.kept_secrets("Shop") == [API_KEY, SIGNING_KEY]
+
+
+@pytest.mark.parametrize(
+    ("status", "is_there"),
+    [
+        (None, False),
+        ("REVIEW_IN_PROGRESS", False),
+        ("ROLLBACK_COMPLETE", False),
+        ("ROLLBACK_FAILED", False),
+        ("CREATE_COMPLETE", True),
+        ("CREATE_IN_PROGRESS", True),
+        ("UPDATE_COMPLETE", True),
+        ("UPDATE_ROLLBACK_COMPLETE", True),
+        ("UPDATE_ROLLBACK_FAILED", True),
+        ("DELETE_FAILED", True),
+    ],
+)
+def test_a_stack_whose_creation_was_undone_never_came_to_be(
+    status: str | None, *, is_there: bool
+) -> None:
+    """One whose update was undone did, and its secrets are its own."""
+    assert came_to_be(status) is is_there
 
 
 def test_the_api_key_outlives_the_taking_away_of_the_secrets(left: Account) -> None:
