@@ -17,6 +17,7 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from cutout.local.loopback import LOOPBACK
+from cutout.local.ministack_encryption import mend_encryption
 from cutout.local.ministack_mends import mend_ministack
 from cutout.local.ministack_metrics import mend_metrics
 
@@ -33,6 +34,7 @@ def main(port: str, chain: str, key: str, interpreter: str) -> None:
 
     mend_ministack()
     mend_metrics()
+    mend_encryption()
     config = Config()
     config.bind = [f"{LOOPBACK}:{port}"]
     config.certfile = chain

@@ -1,0 +1,111 @@
+"""What MiniStack 1.5.33 leaves out of CloudFormation, put in: with which key things are encrypted.
+
+With it a bucket, a table and a topic of a template answer with the key that the template names, as
+queues, secrets and log groups do by themselves.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+
+def mend_encryption() -> None:
+    """Put everything in; call once MiniStack is imported, before it serves."""
+    from ministack.services.cloudformation import provisioners  # noqa: PLC0415 - reads its own
+
+    handlers = provisioners._RESOURCE_HANDLERS  # noqa: SLF001
+    for kind, encrypt in (
+        ("AWS::S3::Bucket", _encrypt_bucket),
+        ("AWS::DynamoDB::Table", _encrypt_table),
+        ("AWS::SNS::Topic", _encrypt_topic),
+    ):
+        handlers[kind] = {
+            **handlers[kind],
+            "create": _created(handlers[kind]["create"], encrypt),
+            "update": _updated(handlers[kind]["update"], encrypt),
+        }
+
+
+def _created(create: Any, encrypt: Any) -> Any:  # noqa: ANN401 - MiniStack's own
+    def and_encrypt(logical_id: str, properties: dict[str, Any], stack: str) -> Any:  # noqa: ANN401
+        made = create(logical_id, properties, stack)
+        encrypt(made[0], properties)
+        return made
+
+    return and_encrypt
+
+
+def _updated(update: Any, encrypt: Any) -> Any:  # noqa: ANN401 - MiniStack's own
+    def and_encrypt(
+        physical_id: str,
+        old: dict[str, Any],
+        new: dict[str, Any],
+        *names: str,
+        **named: str,
+    ) -> Any:  # noqa: ANN401
+        made = update(physical_id, old, new, *names, **named)
+        encrypt(made[0], new)
+        return made
+
+    return and_encrypt
+
+
+def _encrypt_bucket(name: str, properties: dict[str, Any]) -> None:
+    """Set the default encryption of a bucket that names a key; any other has S3's own keys.
+
+    So has one that asks for `aws:kms` and names none, as the CDK's own does: it uploads in the way
+    that its bucket says, and MiniStack, other than AWS, refuses `aws:kms` without a key.
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_ServerSideEncryptionByDefault.html
+    """
+    from ministack.services import s3  # noqa: PLC0415 - reads its environment
+
+    told = properties.get("BucketEncryption") or {"ServerSideEncryptionConfiguration": ()}
+    rules = [one for one in told["ServerSideEncryptionConfiguration"] if _key_of(one)]
+    s3._delete_bucket_encryption(name)  # noqa: SLF001
+    for rule in rules:
+        s3._put_bucket_encryption(name, _document(rule, s3.S3_NS))  # noqa: SLF001
+
+
+def _key_of(rule: dict[str, Any]) -> str | None:
+    key: str | None = rule.get("ServerSideEncryptionByDefault", {}).get("KMSMasterKeyID")
+    return key
+
+
+def _document(rule: dict[str, Any], namespace: str) -> bytes:
+    """Return what PutBucketEncryption would be sent."""
+    document = Element("ServerSideEncryptionConfiguration", xmlns=namespace)
+    element = SubElement(document, "Rule")
+    default = SubElement(element, "ApplyServerSideEncryptionByDefault")
+    SubElement(default, "SSEAlgorithm").text = rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"]
+    SubElement(default, "KMSMasterKeyID").text = _key_of(rule)
+    is_bucket_key = str(rule.get("BucketKeyEnabled", False)).lower()
+    SubElement(element, "BucketKeyEnabled").text = is_bucket_key
+    return tostring(document)
+
+
+def _encrypt_table(name: str, properties: dict[str, Any]) -> None:
+    """Describe the key as DescribeTable does.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_SSEDescription.html
+    """
+    from ministack.services import dynamodb  # noqa: PLC0415 - reads its environment
+
+    told = properties.get("SSESpecification") or {}
+    is_enabled = str(told.get("SSEEnabled", False)).lower() == "true"
+    specification = {**told, "Enabled": True} if is_enabled else None
+    describe = dynamodb._sse_description_from_spec  # noqa: SLF001
+    dynamodb._tables[name]["SSEDescription"] = describe(specification)  # noqa: SLF001
+
+
+def _encrypt_topic(arn: str, properties: dict[str, Any]) -> None:
+    """Name the key among the topic's attributes.
+
+    https://docs.aws.amazon.com/sns/latest/api/API_GetTopicAttributes.html
+    """
+    from ministack.services import sns  # noqa: PLC0415 - reads its environment
+
+    attributes = sns._topics[arn]["attributes"]  # noqa: SLF001
+    attributes.pop("KmsMasterKeyId", None)
+    if key := properties.get("KmsMasterKeyId"):
+        attributes["KmsMasterKeyId"] = key
