@@ -16,6 +16,8 @@ from cutout.local.start import LocalCloud
 from cutout.local.waiting import MachineClock, wait_until
 
 STACK = "Cutout"
+_INSIDE = "Cutout"
+"""What the logical id of every resource begins with."""
 _PATIENCE_SECONDS = 120.0
 
 
@@ -30,6 +32,7 @@ class Deployed:
         evolink_keys: The bearer keys that it accepts; the functions use the first.
         evolink_arguments: What it was started with, besides.
         place: Where the local cloud lives; the processes' logs are there.
+        stack: The stack's name.
         own_sweeps: One entry for each time that a test had Sweep come.
     """
 
@@ -39,6 +42,7 @@ class Deployed:
     evolink_keys: tuple[str, ...]
     evolink_arguments: tuple[str, ...]
     place: Place
+    stack: str = STACK
     own_sweeps: list[str] = field(default_factory=list)
 
     @property
@@ -49,7 +53,7 @@ class Deployed:
     @property
     def signing_key_name(self) -> str:
         """The name of the secret that callback URLs are signed with."""
-        return f"{STACK}/callback-signing-key"
+        return f"{self.stack}/callback-signing-key"
 
     def client(self, service: str) -> Any:
         """Return the operator's client of an AWS service."""
@@ -73,10 +77,10 @@ class Deployed:
         """Physical ids of the stack's resources by type and logical id, as in `Type/LogicalId`."""
         pages = self.client("cloudformation").get_paginator("list_stack_resources")
         return {
-            f"{resource['ResourceType']}/{resource['LogicalResourceId'].removeprefix(STACK)}": (
+            f"{resource['ResourceType']}/{resource['LogicalResourceId'].removeprefix(_INSIDE)}": (
                 resource["PhysicalResourceId"]
             )
-            for page in pages.paginate(StackName=STACK)
+            for page in pages.paginate(StackName=self.stack)
             for resource in page["StackResourceSummaries"]
         }
 

@@ -14,7 +14,7 @@ from cutout.cli.entry import cutout
 from cutout.cli.stack_aws import connect
 from cutout.cli.surroundings import Surroundings
 from cutout.cli.target import Target
-from tests.e2e.deployed import STACK, Deployed
+from tests.e2e.deployed import Deployed
 
 
 class LaterClock(MachineClock):
@@ -41,7 +41,7 @@ class Operator:
 
     def run(self, *arguments: str) -> Told:
         """Run a command, an hour from now."""
-        target = Target(stack=STACK, variables=self.deployed.cloud.variables)
+        target = Target(stack=self.deployed.stack, variables=self.deployed.cloud.variables)
         surroundings = replace(
             Surroundings.of_this_process({}, self.deployed.place.state),
             clock=LaterClock(),

@@ -55,3 +55,20 @@ def test_each_make_target_exists(path: Path) -> None:
     ]
     assert targets
     assert [one for one in targets if not re.search(rf"^{one}:", MAKEFILE, re.MULTILINE)] == []
+
+
+def test_what_runs_the_tests_has_the_history() -> None:
+    """The upgrade is tested from the version before; without it that test says what is missing."""
+    jobs = {name: job for path in WORKFLOWS for name, job in _read(path)["jobs"].items()}
+    testing = {
+        name
+        for name, job in jobs.items()
+        if any("make test" in step.get("run", "") for step in job.get("steps", []))
+    }
+    with_history = {
+        name
+        for name, job in jobs.items()
+        if any(step.get("with", {}).get("fetch-depth") == 0 for step in job.get("steps", []))
+    }
+    assert testing
+    assert testing <= with_history

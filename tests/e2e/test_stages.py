@@ -1,0 +1,79 @@
+"""Several stages in one account: deployed and destroyed by name, with no business of each other's.
+
+The stage is in another region than the stack beside it, whose account has not been bootstrapped
+there, and whoever deploys it has nothing but a profile.
+
+The local cloud makes the same name of the same stack and table again, so what is left of a table
+is looked at before the stack is made anew; on AWS each has a name of its own. It does not decide on
+the use of keys either: which role may use the key for what is held against the template, in
+`tests/infra/test_encryption.py`.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from cutout.states import State
+from tests.e2e.deployed import Deployed
+from tests.e2e.deploying import by_profile, present
+from tests.e2e.pictures import small_photo
+from tests.e2e.stages import STACK, Stages, Story
+
+_PROFILE = "shop-admin"
+_PHOTO = small_photo(401)
+
+
+@pytest.fixture(scope="session")
+def stages(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Stages:
+    """What was seen of the stage, from its first deployment to its last."""
+    who = by_profile(deployed, tmp_path_factory.mktemp("aws"), _PROFILE)
+    return Story(cloud=deployed, checkout=present(deployed, who), profile=_PROFILE).tell()
+
+
+def test_a_destroyed_stage_leaves_photos_rows_and_secrets(
+    stages: Stages, deployed: Deployed
+) -> None:
+    """The stack goes; what somebody may want again stays, as it was."""
+    before, after = stages.deployed, stages.destroyed
+    assert (before.is_there, after.is_there) == (True, False)
+    assert (after.photo, after.rows) == (_PHOTO, before.rows)
+    assert len(after.rows or ()) == 1
+    assert (after.api_key, after.has_signing_key) == (deployed.cloud.api.key, True)
+
+
+def test_deploying_the_same_name_again_says_what_is_in_the_way(stages: Stages) -> None:
+    """And what to do, before anything is made."""
+    assert stages.again.status != 0
+    told = f"{STACK}/evolink-api-key and {STACK}/callback-signing-key are left of an earlier"
+    assert told in stages.again.said
+    assert "--replace-secrets" in stages.again.said
+
+
+def test_a_stage_in_place_of_a_destroyed_one_has_its_api_key(stages: Stages) -> None:
+    """Nobody gave it another, and its photo is cut out and paid for, once."""
+    assert stages.completed.state is State.COMPLETED
+    assert stages.charges == 1
+
+
+def test_a_customers_key_encrypts_everything_that_a_deployed_stack_keeps(stages: Stages) -> None:
+    """So say the services, of each bucket, queue, table, secret, log group and topic."""
+    others = {name: key for name, key in stages.encrypted_with.items() if key != stages.key}
+    assert others == {}
+    assert len(stages.encrypted_with) >= 20
+    assert stages.stored_with == (stages.key, stages.key)
+
+
+def test_an_ephemeral_stage_leaves_nothing(stages: Stages) -> None:
+    """Its photos go with it, though its buckets were not empty; those kept before do not."""
+    gone = stages.gone
+    assert (gone.is_there, gone.photo, gone.rows) == (False, None, None)
+    assert (gone.api_key, gone.has_signing_key) == (None, False)
+    assert stages.left == _PHOTO
+
+
+def test_a_stage_touches_nothing_of_its_neighbours(stages: Stages) -> None:
+    """A photo under the same key, its row and the secrets of the stack beside it are as before."""
+    before, after = stages.neighbour
+    assert after == before
+    assert before.photo == _PHOTO
+    assert stages.completed.id not in (before.rows or ())

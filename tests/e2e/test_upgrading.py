@@ -1,0 +1,109 @@
+"""An upgrade from the version before, with photos in every state in between, loses nothing.
+
+Both versions are deployed by their own `make deploy`, with the real CDK. `UPGRADE_FROM=v1.2.0`
+takes a commit or a tag instead of the version before; `RECORD_ROWS=write` keeps what that one wrote
+to the table, for `tests/contract/jobs/test_written_before.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from cutout.states import State
+from tests.e2e.deployed import Deployed
+from tests.e2e.deploying import by_key, earlier, present
+from tests.e2e.earlier import put_earlier_sources
+from tests.e2e.upgrade import STATEFUL, Upgrade, Upgraded
+
+_WRITTEN = Path(__file__).parents[1] / "contract" / "jobs" / "written"
+_SIGNATURE = re.compile(r"X-Amz-[A-Za-z-]+=[^&\\\"]*&?")
+_UNPAID = {"note.txt.jpg", "twin.jpg"}
+"""No photo, and one that is completed from its twin's result."""
+_NOT_COMPLETED = {"note.txt.jpg": State.REJECTED, "doubted.jpg": State.REVIEW}
+
+
+@pytest.fixture(scope="session")
+def upgraded(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Upgraded:
+    """What became of it all."""
+    folder = tmp_path_factory.mktemp("earlier")
+    put_earlier_sources(deployed.place.source, folder, os.environ.get("UPGRADE_FROM", ""))
+    who = by_key(deployed)
+    story = Upgrade(
+        cloud=deployed, before=earlier(deployed, who, folder), after=present(deployed, who)
+    )
+    told = story.tell()
+    if os.environ.get("RECORD_ROWS"):
+        _record(told)
+    return told
+
+
+def _record(upgraded: Upgraded) -> None:
+    """Write down the earlier version's table; the links in it lose their signatures."""
+    items = sorted(upgraded.earlier.items, key=lambda item: item["pk"]["S"])
+    text = _SIGNATURE.sub("", json.dumps(items, ensure_ascii=False, indent=1))
+    _WRITTEN.mkdir(exist_ok=True)
+    (_WRITTEN / f"{upgraded.earlier.version}.json").write_text(f"{text}\n")
+
+
+def test_what_runs_is_another_version(upgraded: Upgraded) -> None:
+    """Else nothing would have been upgraded."""
+    assert upgraded.upgraded.version != upgraded.earlier.version
+
+
+def test_photos_are_in_flight_in_every_way(upgraded: Upgraded) -> None:
+    """Under way, being submitted or stored, behind the gate, over: whatever an upgrade can meet."""
+    states = {job.state for job in upgraded.earlier.jobs.values()}
+    assert states == set(State) - {State.SUPERSEDED}
+
+
+def test_nothing_that_holds_data_is_replaced(upgraded: Upgraded) -> None:
+    """Buckets, table, secrets, queues, logs, topic and API are the very same ones."""
+    before = upgraded.earlier.stateful
+    assert {name.rpartition("/")[0] for name in before} == set(STATEFUL)
+    assert {name: upgraded.upgraded.stateful.get(name) for name in before} == before
+
+
+def test_every_row_of_the_version_before_is_read(upgraded: Upgraded) -> None:
+    """And says the same of its photo, but for what went on meanwhile."""
+    before, after = upgraded.earlier.jobs, upgraded.upgraded.jobs
+    assert after.keys() == before.keys()
+    assert [after[key].source for key in before] == [job.source for job in before.values()]
+    still = [key for key, job in before.items() if job.state.is_settled]
+    assert [after[key] for key in still] == [before[key] for key in still]
+
+
+def test_a_persons_pause_outlives_the_upgrade(upgraded: Upgraded) -> None:
+    """Whoever paused intake did so for a reason that a deployment does not know."""
+    assert upgraded.upgraded.gate.pause == upgraded.earlier.gate.pause
+    assert upgraded.upgraded.gate.pause is not None
+
+
+def test_every_photo_comes_to_the_end_that_it_should(upgraded: Upgraded) -> None:
+    """Completed, each with its cut-out; also those that were uploaded during the upgrade."""
+    ends = {key: job.state for key, job in upgraded.jobs.items()}
+    assert any(key.startswith("meanwhile/") for key in ends)
+    expected = dict.fromkeys(ends, State.COMPLETED) | _NOT_COMPLETED
+    assert ends == expected
+    completed = {key: job.id for key, job in upgraded.jobs.items() if key not in _NOT_COMPLETED}
+    assert upgraded.results == completed
+    assert upgraded.rows == len(ends)
+
+
+def test_every_photo_is_paid_for_once(upgraded: Upgraded) -> None:
+    """Also one whose answer was lost, and one whose call was in the middle of the upgrade."""
+    expected = {key: int(key not in _UNPAID) for key in upgraded.jobs}
+    assert upgraded.charges == expected
+    assert (upgraded.posts["unconfirmed.jpg"], upgraded.posts["submitting.jpg"]) == (1, 1)
+    reused = {key: job.reused.job_id for key, job in upgraded.jobs.items() if job.reused}
+    assert reused == {"twin.jpg": upgraded.jobs["bought.jpg"].id}
+
+
+def test_no_message_is_given_up(upgraded: Upgraded) -> None:
+    """No dead letter in any queue."""
+    assert upgraded.dead_letters
+    assert set(upgraded.dead_letters.values()) == {0}

@@ -1,0 +1,117 @@
+"""Which sources an upgrade is tested from."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.earlier import NoHistoryError, put_earlier_sources
+
+_SUBMIT = "functions/submit/handler.py"
+
+
+def _git(folder: Path, *arguments: str) -> str:
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),
+        **{
+            f"GIT_{who}_{what}": "a@b.example"
+            for who in ("AUTHOR", "COMMITTER")
+            for what in ("NAME", "EMAIL")
+        },
+    }
+    done = subprocess.run(  # noqa: S603 - our own arguments
+        ["git", "-C", str(folder), *arguments],  # noqa: S607 - whichever git there is
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def _write(folder: Path, **contents: str) -> None:
+    places = {"submit": _SUBMIT, "cli": "functions/cutout/cli/entry.py", "readme": "README.md"}
+    for name, content in contents.items():
+        path = folder / places[name]
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+
+
+def _commit(folder: Path, **contents: str) -> str:
+    _write(folder, **contents)
+    _git(folder, "add", "--all")
+    _git(folder, "commit", "--quiet", "--message", "-")
+    return _git(folder, "rev-parse", "HEAD")
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A checkout without commits."""
+    folder = tmp_path / "project"
+    folder.mkdir()
+    _git(folder, "init", "--quiet")
+    return folder
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> Path:
+    """Where the earlier sources come to."""
+    folder = tmp_path / "earlier"
+    folder.mkdir()
+    return folder
+
+
+def test_it_is_the_newest_commit_that_ships_something_else(project: Path, earlier: Path) -> None:
+    """Not one whose README or command line differs: its deployment would be the very same."""
+    _commit(project, submit="oldest", cli="1", readme="1")
+    before = _commit(project, submit="older", cli="1", readme="2")
+    _commit(project, submit="present", cli="1", readme="2")
+    _commit(project, submit="present", cli="2", readme="3")
+    assert put_earlier_sources(project, earlier) == before
+    assert (earlier / _SUBMIT).read_text() == "older"
+
+
+def test_where_sources_were_changed_since_it_is_the_present_commit(
+    project: Path, earlier: Path
+) -> None:
+    """What somebody is at work on is an upgrade of what is committed; new files count."""
+    _commit(project, submit="older")
+    _commit(project, submit="present")
+    _write(project, submit="being written")
+    assert put_earlier_sources(project, earlier) == "HEAD"
+    assert (earlier / _SUBMIT).read_text() == "present"
+
+
+def test_a_commit_can_be_named(project: Path, earlier: Path) -> None:
+    """So that an upgrade from a release is tested as well."""
+    oldest = _commit(project, submit="oldest")
+    _commit(project, submit="older")
+    _commit(project, submit="present")
+    put_earlier_sources(project, earlier, oldest)
+    assert (earlier / _SUBMIT).read_text() == "oldest"
+
+
+def test_a_clone_without_history_is_told_how_to_get_it(
+    project: Path, earlier: Path, tmp_path: Path
+) -> None:
+    """`--depth 1`, as GitHub's checkout does unless told otherwise."""
+    _commit(project, submit="older")
+    _commit(project, submit="present")
+    _git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{project}", "shallow")
+    with pytest.raises(NoHistoryError, match=r"git fetch --unshallow.*fetch-depth: 0"):
+        put_earlier_sources(tmp_path / "shallow", earlier)
+
+
+def test_a_copy_of_the_sources_is_upgraded_from_itself(project: Path, earlier: Path) -> None:
+    """Whoever unpacked an archive can get no history: all is as at present, but for a mark."""
+    for name in ("infra", "requirements"):
+        (project / name).mkdir()
+    for name in ("Makefile", "pyproject.toml", "functions/cutout/__init__.py"):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("present\n")
+    (project / ".git").rename(project.parent / "gone")
+    assert put_earlier_sources(project, earlier) == ""
+    assert (earlier / "Makefile").read_text() == "present\n"
+    assert (earlier / "functions/cutout/__init__.py").read_text() == "present\n# Earlier.\n"
