@@ -17,7 +17,7 @@ from .callback_api import CallbackApi, CallbackDomain
 from .encryption import encrypt_everything
 from .findings import acknowledge
 from .function import CutoutFunction
-from .inventory import SHAPES, Asset, FunctionName
+from .inventory import SHAPES, Asset, FunctionName, shape_of
 from .monitoring import Monitoring
 from .neighbours import Claim, refuse_circles
 from .network import Network
@@ -194,11 +194,13 @@ class Cutout(Shared):
 
     def _make_functions(self, assets: Mapping[FunctionName, Asset]) -> None:
         groups = self.network.groups_in(self) if self.network else ()
+        asked = {self.settings.pixels, *(recipe.get("pixels") for recipe in self.recipes)}
+        takes_photos_pixels = "source" in asked
         self.functions = {
             name: CutoutFunction(
                 self,
                 name,
-                shape=shape,
+                shape=shape_of(name, takes_photos_pixels=takes_photos_pixels),
                 asset=assets[name],
                 timeout_seconds=self._timeout(name),
                 log_retention_days=self.settings.log_retention_days,
@@ -206,7 +208,7 @@ class Cutout(Shared):
                 network=self.network,
                 security_groups=groups,
             )
-            for name, shape in SHAPES.items()
+            for name in SHAPES
             if name is not FunctionName.PREPARE or self.settings.prepare
         }
         self.photo_reader = iam.Role(

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import AssetHashType, Aws, Duration, RemovalPolicy
+from aws_cdk import AssetHashType, Aws, Duration, RemovalPolicy, Size
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -127,6 +127,7 @@ class CutoutFunction(Construct):
     def _make(self, asset: Asset, timeout_seconds: int, reserved: int | None) -> lambda_.Function:
         loop = lambda_.RecursiveLoop
         network = self._network
+        disk_mb = self.shape.disk_mb
         return lambda_.Function(
             self,
             "Function",
@@ -138,6 +139,7 @@ class CutoutFunction(Construct):
                 str(asset.path), asset_hash=asset.digest, asset_hash_type=AssetHashType.CUSTOM
             ),
             memory_size=self.shape.memory_mb,
+            ephemeral_storage_size=Size.mebibytes(disk_mb) if disk_mb else None,
             timeout=Duration.seconds(timeout_seconds),
             # What it may do is said by `may` alone; the library adds nothing of its own.
             role=self.role.without_policy_updates(),

@@ -3,7 +3,7 @@
 Nothing of the CDK is imported here, so that assets can be built without it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -33,6 +33,8 @@ class FunctionShape:
     """What it imports of the locked requirements; what those need comes along."""
     aws_services: tuple[str, ...]
     """The service models of botocore that its asset keeps."""
+    disk_mb: int | None = None
+    """Of /tmp; Lambda gives 512 MB where nothing is said."""
     reserved_concurrency: int | None = None
     """How many may run at once, set aside for it: the others cannot starve it, nor it them."""
     may_call_itself: bool = False
@@ -93,7 +95,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             service="store-result",
             description="Re-reads the task, fetches and accepts the cut-out, stores it",
             handler="callback.store.handler",
-            memory_mb=1769,  # a whole processor; 50 megapixels as AVIF take 1.4 GB
+            memory_mb=1769,  # a whole processor; 50 megapixels as AVIF take 1.2 GB
             timeout_seconds=110,  # under the lease, so that no result has two workers
             distributions=(*_EVERYWHERE, "httpx", "pillow", "pi-heif"),
             aws_services=("dynamodb", "events", "s3", "secretsmanager", "sqs"),
@@ -111,3 +113,18 @@ SHAPES: dict[FunctionName, FunctionShape] = {
         ),
     )
 }
+
+
+def shape_of(name: FunctionName, *, takes_photos_pixels: bool) -> FunctionShape:
+    """How large a function is made.
+
+    Args:
+        name: Which.
+        takes_photos_pixels: Whether any cut-out or variant has its photo's own pixels. Then the
+            largest photo that is decoded, 200 megapixels, is turned in memory (1.6 GB, as
+            tests.figures.storing measures) and its cut-out written to disk.
+    """
+    shape = SHAPES[name]
+    if name is FunctionName.STORE_RESULT and takes_photos_pixels:
+        return replace(shape, memory_mb=3072, disk_mb=2048)
+    return shape

@@ -15,6 +15,8 @@ from cutout.states import Reason
 
 Size = tuple[int, int]
 """Width and height in pixels."""
+LAST_ORIENTATION = 8
+"""Exif counts from 1."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,7 +67,7 @@ def _read_png(data: bytes) -> Structure:
         if kind == b"IHDR":
             width, height, depth = struct.unpack(">IIB", body[:9])
         elif kind == b"eXIf":
-            orientation = _orientation(body)
+            orientation = exif_orientation(body)
         elif kind == b"acTL":
             oddity = _ANIMATED
     if depth == _DEEP_COLOUR:
@@ -102,7 +104,7 @@ def _read_jpeg(data: bytes) -> Structure:
             _precision, height, width, components = struct.unpack_from(">BHHB", body)
             size = width, height
         elif marker == _APP1 and body.startswith(b"Exif\0\0"):
-            orientation = _orientation(body[6:])
+            orientation = exif_orientation(body[6:])
         at += length
     # FFD9 cannot occur inside a scan: there every FF is followed by 00 or a restart marker.
     if size is None or data.find(b"\xff\xd9", at) < 0:
@@ -166,7 +168,7 @@ def _read_webp(data: bytes) -> Structure | None:
         format="webp",
         width=width,
         height=height,
-        orientation=_orientation(chunks[b"EXIF"]) if b"EXIF" in chunks else 1,
+        orientation=exif_orientation(chunks[b"EXIF"]) if b"EXIF" in chunks else 1,
         oddity=_ANIMATED if b"ANIM" in chunks else None,
     )
 
@@ -193,8 +195,8 @@ def _vp8_size(body: bytes) -> Size:
     return width & 0x3FFF, height & 0x3FFF
 
 
-def _orientation(tiff: bytes) -> int:
-    """The Exif orientation, 1 to 8; 1 when it is missing or unreadable."""
+def exif_orientation(tiff: bytes) -> int:
+    """The orientation that an Exif block tells, 1 to 8; 1 when it is missing or unreadable."""
     tiff = tiff.removeprefix(b"Exif\0\0")
     order = "<" if tiff.startswith(b"II") else ">"
     try:
@@ -207,7 +209,7 @@ def _orientation(tiff: bytes) -> int:
                 directory + 2 + 12 * index,
             )
             if tag == _ORIENTATION_TAG:
-                return int(value) if 1 <= value <= _LAST_ORIENTATION else 1
+                return int(value) if 1 <= value <= LAST_ORIENTATION else 1
     except struct.error:
         return 1
     return 1
@@ -240,4 +242,3 @@ _START_OF_SCAN = 0xDA
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _GIF_IMAGE, _GIF_EXTENSION, _GIF_TRAILER = 0x2C, 0x21, 0x3B
 _ORIENTATION_TAG = 0x0112
-_LAST_ORIENTATION = 8

@@ -186,6 +186,8 @@ def wide_profile() -> bytes:
         name = bytes(profile[at : at + 4])
         if name in {b"rXYZ", b"gXYZ"}:
             profile[at : at + 4] = {b"rXYZ": b"gXYZ", b"gXYZ": b"rXYZ"}[name]
+    named = profile.find("sRGB".encode("utf-16-be"))
+    profile[named : named + 8] = "wide".encode("utf-16-be")
     return bytes(profile)
 
 

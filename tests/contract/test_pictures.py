@@ -187,6 +187,15 @@ def test_an_animation_is_its_first_frame(file: Path) -> None:
     assert (picture.width, picture.height, picture.format) == (30, 20, "gif")
 
 
+@pytest.mark.parametrize("format_", ["WEBP", "PNG"])
+def test_the_cut_out_of_an_animation_is_its_first_frame(file: Path, format_: str) -> None:
+    """Decoded once, and not looked for again in a file that is closed."""
+    other = Image.new("RGBA", (30, 20), "red")
+    file.write_bytes(saved(cut_out(), format_, save_all=True, append_images=[other]))
+    made = PICTURES.cut_out(file, None, file.with_name("cut-out.png"), size=(15, 10))
+    assert (made.width, made.height, made.alpha_range) == (15, 10, (0, 255))
+
+
 @pytest.mark.parametrize("format_", ["WEBP", "GIF", "PNG"])
 def test_a_result_of_another_format_becomes_a_png(file: Path, format_: str) -> None:
     """The result key ends in `.png`, so it is one, of the same pixels."""

@@ -1,5 +1,6 @@
 """How the functions run, and what they are told."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -133,6 +134,21 @@ def test_a_function_is_as_large_as_its_work(template: Reading, name: str) -> Non
     assert properties["Handler"] == handler
     assert properties["MemorySize"] == memory
     assert properties["Timeout"] == timeout
+
+
+@pytest.mark.parametrize("by", ["setting", "recipe"])
+def test_who_wants_the_photos_own_pixels_gets_room_for_the_largest_photo(
+    synthesize: Synthesize, tmp_path: Path, by: str
+) -> None:
+    """Memory to turn 200 megapixels in, and a disk for their cut-out; nobody else pays for it."""
+    recipes = tmp_path / "recipes.toml"
+    recipes.write_text('[[recipe]]\nname = "own"\npixels = "source"\n', encoding="utf-8")
+    settings = Settings(pixels="source") if by == "setting" else Settings(recipes=str(recipes))
+    reading = synthesize(settings)
+    properties = _function(reading, "StoreResult")
+    assert properties["MemorySize"] == 3072
+    assert properties["EphemeralStorage"] == {"Size": 2048}
+    assert _function(reading, "Submit")["MemorySize"] == 256
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

@@ -58,8 +58,9 @@ class Finishing:
         """
         if delivery.picture is None or delivery.doubt:
             return delivery
-        wanted = Pixels.MODEL if is_cautious else self.pixels
-        finished = self._finished(delivery.job, delivery.file, delivery.picture, wanted)
+        finished = self._finished(
+            delivery.job, delivery.file, delivery.picture, is_cautious=is_cautious
+        )
         photo = delivery.photo
         is_as_shown = has_aspect(finished.picture, photo.width, photo.height)
         return replace(
@@ -104,15 +105,25 @@ class Finishing:
         made = self.pictures.faithful_cut_out(result, self._source(job, result), into)
         return Finished(file=into, picture=made, pixels=Pixels.SOURCE)
 
-    def _finished(self, job: Job, result: Path, picture: Picture, wanted: Pixels) -> Finished:
-        if wanted is Pixels.MODEL:
+    def _finished(
+        self,
+        job: Job,
+        result: Path,
+        picture: Picture,
+        *,
+        is_cautious: bool,
+    ) -> Finished:
+        if self.pixels is Pixels.MODEL:
             return self.with_models_pixels(job, result, picture)
-        try:
-            return self.with_sources_pixels(job, result)
-        except PictureError as exc:
-            # It was paid for: better the model's own pixels than nothing.
-            remark = f"the photo's own pixels cannot be used: {exc}"
-            return replace(self.with_models_pixels(job, result, picture), remark=remark)
+        why = "workers ended over them"
+        if not is_cautious:
+            try:
+                return self.with_sources_pixels(job, result)
+            except PictureError as exc:
+                why = str(exc)
+        # It was paid for: better the model's own pixels than nothing.
+        remark = f"the photo's own pixels cannot be used: {why}"
+        return replace(self.with_models_pixels(job, result, picture), remark=remark)
 
     def _source(self, job: Job, result: Path) -> Path:
         """The photo's bytes in a file beside the result, fetched once.

@@ -13,10 +13,12 @@ from cutout.adapters.pillow.pictures import PillowPictures
 from cutout.adapters.s3.kept import S3Kept
 from cutout.adapters.s3.results import S3Results
 from cutout.adapters.s3.uploads import S3Uploads
+from cutout.photo import MOST_DECODED_PIXELS
 from cutout.ports.queues import Removal, RenderRequest, Wake
 from cutout.ports.telemetry import Telemetry
 from cutout.recipes import Recipe, read_recipes
 from cutout.settings import StoreSettings
+from cutout.states import Pixels
 from cutout.usecases.finishing import Finishing
 from cutout.usecases.follow import Follow
 from cutout.usecases.keeping import Keeping
@@ -71,10 +73,11 @@ def build(
     recorder = shared.recorder(settings, clients, telemetry, files)
     uploads = S3Uploads(clients.s3())
     results = S3Results(clients.s3(), settings.results_bucket)
-    pictures = PillowPictures(settings.max_pixels)
+    wanted = _read(recipes)
+    pictures = _pictures(settings, wanted)
     finishing = Finishing(pictures=pictures, uploads=uploads, pixels=settings.pixels)
     publishing = Publishing(results=results)
-    variants = _variants(settings, recorder, pictures, publishing, _read(recipes))
+    variants = _variants(settings, recorder, pictures, publishing, wanted)
     keeping = _keeping(settings, clients, recorder.purchases)
     timing = shared.timing(settings)
     store = StoreResult(
@@ -146,6 +149,14 @@ def _variants(
         telemetry=recorder.telemetry,
         clock=recorder.clock,
         result_prefix=settings.result_prefix,
+    )
+
+
+def _pictures(settings: StoreSettings, recipes: tuple[Recipe, ...]) -> PillowPictures:
+    """Photos are decoded whole only where their own pixels are wanted: memory is set for that."""
+    wants_photos = Pixels.SOURCE in {settings.pixels, *(one.pixels for one in recipes)}
+    return PillowPictures(
+        settings.max_pixels, max_photo_pixels=MOST_DECODED_PIXELS if wants_photos else 0
     )
 
 

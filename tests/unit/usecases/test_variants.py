@@ -113,6 +113,9 @@ def test_who_died_of_it_twice_brings_the_cut_out_home_alone() -> None:
     job = world.wake(job)
     assert job.state is State.COMPLETED
     assert outcome(job) == {"web": "making it never ended; `cutout render` tries again"}
+    assert job.result is not None
+    assert job.result.pixels is Pixels.MODEL
+    assert job.result.remark == "the photo's own pixels cannot be used: workers ended over them"
 
 
 def test_the_photos_own_pixels_are_published_if_the_settings_ask_for_them() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from cutout.adapters.pillow.edges import Box, calculated, floats
+from cutout.adapters.pillow.edges import Box, calculated, floats, shrunk
 from cutout.adapters.pillow.opening import Picture
 
 _MOST_PIXELS = 1_500_000
@@ -40,9 +40,9 @@ class Colours:
 
     @classmethod
     def of(cls, photo: Picture, alpha: Picture) -> Colours:
-        """Estimate both from the photo (RGB) and its transparency (L), whatever its size."""
+        """Estimate both from the photo (RGB or RGBA) and what the model found of it (L)."""
         size = _fewer(alpha.size, _MOST_PIXELS)
-        small, solid = photo.resize(size, _BOX), alpha.resize(size, _BOX)
+        small, solid = shrunk(photo, size), alpha.resize(size, _BOX)
         clear = solid.point(lambda level: 255 - level)
         return cls(
             scale=(size[0] / photo.width, size[1] / photo.height),

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from PIL import Image, ImageChops, ImageStat
 
-from cutout.adapters.pillow.opening import Picture, Source, in_srgb, turned
+from cutout.adapters.pillow.opening import Picture, Source
+from cutout.adapters.pillow.orientation import turned
+from cutout.adapters.pillow.srgb import in_srgb
 
 SIDE = 96
 """The longer side of the small copies, in pixels."""
@@ -28,7 +30,8 @@ def turn_of(result: Picture, source: Source) -> int:
     orientation = source.orientation
     if orientation == 1:
         return 1
-    stored, shown = source.pixels, turned(source.pixels, orientation)
+    stored = source.pixels.convert("RGB")
+    shown = turned(stored, orientation)
     fits_stored, fits_shown = (_has_aspect_of(result, one) for one in (stored, shown))
     if fits_stored != fits_shown:
         return orientation if fits_stored else 1
@@ -47,7 +50,7 @@ def profile_of(result: Picture, source: Source) -> bytes | None:
     if source.profile is None:
         return None
     small = _small(result)
-    raw = turned(source.pixels, source.orientation)
+    raw = turned(source.pixels.convert("RGB"), source.orientation)
     converted = in_srgb(raw, source.profile)
     if _apart(raw, converted, small) < _SEEN:
         return None

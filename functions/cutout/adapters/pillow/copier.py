@@ -9,15 +9,15 @@ from typing import Any
 
 from PIL import Image
 
-from cutout.adapters.pillow.srgb import in_8_bits, in_srgb, without_idle_alpha
-from cutout.adapters.pillow.uploads import (
-    format_of,
-    is_turned_by_decoder,
-    opened,
+from cutout.adapters.pillow.orientation import (
     orientation_of,
+    size_as_shown,
+    still_to_turn,
+    turned,
 )
+from cutout.adapters.pillow.srgb import in_8_bits, in_srgb, without_idle_alpha
+from cutout.adapters.pillow.uploads import format_of, opened
 from cutout.errors import NotAPhotoError
-from cutout.photo import FIRST_LYING
 from cutout.ports.pictures import Copy, Seen
 from cutout.states import Reason
 
@@ -25,15 +25,6 @@ Size = tuple[int, int]
 Manner = tuple[str, dict[str, Any]]
 """A format and the options that it is written with."""
 
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 _QUALITIES = (95, 90, 85)
 _MOST_REDUCTIONS = 12
 _MARGIN = 0.95
@@ -50,12 +41,12 @@ class PillowCopier:
             NotAPhotoError: it is none that can be decoded.
         """
         with opened(file) as image:
-            orientation = orientation_of(image)
-            width, height = image.size
-            if orientation >= FIRST_LYING and not is_turned_by_decoder(image):
-                width, height = height, width
+            width, height = size_as_shown(image.size, still_to_turn(image))
             return Seen(
-                format=format_of(image), width=width, height=height, orientation=orientation
+                format=format_of(image),
+                width=width,
+                height=height,
+                orientation=orientation_of(image),
             )
 
     def copy(self, file: Path, into: Path, size: Size, max_bytes: int) -> Copy:
@@ -71,17 +62,15 @@ def _decoded(file: Path, size: Size) -> Image.Image:
     """The photo in the size of its copy. It is reduced first: all else costs less then."""
     with opened(file) as image:
         profile = image.info.get("icc_profile")
-        orientation = 1 if is_turned_by_decoder(image) else orientation_of(image)
-        stored = (size[1], size[0]) if orientation >= FIRST_LYING else size
+        orientation = still_to_turn(image)
+        stored = size_as_shown(size, orientation)
         # A JPEG can be decoded at an eighth, a quarter or half of its size.
         image.draft(None, stored)
         image.load()
         pixels = in_8_bits(image)
         if pixels.size != stored:
             pixels = pixels.resize(stored, Image.Resampling.LANCZOS, reducing_gap=2.0)
-        if orientation in _TURNS:
-            pixels = pixels.transpose(_TURNS[orientation])
-        pixels = without_idle_alpha(in_srgb(pixels, profile))
+        pixels = without_idle_alpha(in_srgb(turned(pixels, orientation), profile))
         # What nothing was done to is still the file's, which is about to be closed.
         return pixels.copy() if pixels is image else pixels
 
@@ -89,7 +78,7 @@ def _decoded(file: Path, size: Size) -> Image.Image:
 def _written(picture: Image.Image, into: Path, max_bytes: int) -> Copy:
     for _ in range(_MOST_REDUCTIONS):
         for format_, options in _manners(picture, max_bytes):
-            picture.save(into, format_, **options)
+            picture.save(into, format_, icc_profile=None, **options)
             if into.stat().st_size <= max_bytes:
                 return Copy(format=format_.lower(), width=picture.width, height=picture.height)
         scale = sqrt(max_bytes / into.stat().st_size) * _MARGIN

@@ -47,12 +47,12 @@ class Edge:
 
     @classmethod
     def of(cls, photo: Picture, alpha: Picture) -> Edge:
-        """The edge of a photo (RGB) after what the model found of it (L)."""
+        """The edge of a photo (RGB or RGBA) after what the model found of it (L)."""
         if alpha.width > photo.width or alpha.height > photo.height:
             alpha = alpha.resize(photo.size, Image.Resampling.BOX)
         guide = None
         if alpha.size != photo.size:
-            guide = _framed(photo.resize(alpha.size, Image.Resampling.BOX).convert("L"))
+            guide = _framed(shrunk(photo, alpha.size).convert("L"))
         return cls(
             scale=(alpha.width / photo.width, alpha.height / photo.height),
             alpha=_framed(alpha),
@@ -142,6 +142,17 @@ def _framed(image: Picture) -> Picture:
         strip = framed.crop((0, row, framed.width, row + 1)).resize((framed.width, _FRAME))
         framed.paste(strip, (0, onto))
     return framed
+
+
+def shrunk(photo: Picture, size: tuple[int, int]) -> Picture:
+    """A small copy in RGB, also of what does not show; of RGBA, one band at a time.
+
+    Pillow would weigh colours by their alpha, in a copy as large as the photo.
+    """
+    if photo.mode == "RGB":
+        return photo.resize(size, Image.Resampling.BOX)
+    bands = [photo.getchannel(band).resize(size, Image.Resampling.BOX) for band in "RGB"]
+    return Image.merge("RGB", bands)
 
 
 def floats(formula: Any, **pictures: Picture) -> Picture:  # noqa: ANN401 - ImageMath's own type

@@ -17,25 +17,25 @@ _TILE = 256
 _CLEAR, _SOLID = 0, 255
 
 
-def cut_from(photo: Picture, alpha: Picture, own_alpha: Picture | None) -> Picture:
+def cut_from(photo: Picture, alpha: Picture) -> Picture:
     """Make the photo transparent where the model's picture is.
 
     Args:
-        photo: its pixels as shown (RGB); they are changed in place.
+        photo: its pixels as shown (RGB; or RGBA: nothing becomes less transparent); they are
+            changed in place.
         alpha: the model's transparency (L), of the same shape, whatever its size.
-        own_alpha: the photo's own transparency, if it has any; nothing becomes less transparent.
 
     Returns:
         The cut-out (RGBA).
     """
     edge = Edge.of(photo, alpha)
     colours = Colours.of(photo, alpha)
-    photo.putalpha(_SOLID)
+    if photo.mode == "RGB":
+        photo.putalpha(_SOLID)
     for box in _tiles(photo.size):
-        seen = photo.crop(box).convert("RGB")
-        share = edge.tile(box, seen)
-        if own_alpha is not None:
-            share = ImageChops.multiply(share, own_alpha.crop(box))
+        piece = photo.crop(box)
+        seen = piece.convert("RGB")
+        share = ImageChops.multiply(edge.tile(box, seen), piece.getchannel("A"))
         photo.paste(_tile(box, seen, share, colours), box)
     return photo
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import struct
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +11,9 @@ from pathlib import Path
 
 from PIL import Image, ImageCms, UnidentifiedImageError
 
-from cutout.errors import PictureError
+from cutout.adapters.pillow.orientation import obeying_exif_alone, still_to_turn
+from cutout.adapters.pillow.srgb import describes_rgb, in_8_bits, in_srgb
+from cutout.errors import NotAPhotoError, PictureError
 
 Picture = Image.Image
 RESULT_FORMATS = ("PNG", "WEBP", "JPEG", "GIF")
@@ -19,16 +21,6 @@ _SOURCE_FORMATS = (*RESULT_FORMATS, "TIFF", "BMP", "JPEG2000", "AVIF")
 _HEIF = "HEIF"
 _ISO_MEDIA = b"ftyp"
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
-_ORIENTATION = 0x0112
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 _BROKEN = (
     OSError,
     ValueError,
@@ -38,6 +30,7 @@ _BROKEN = (
     UnidentifiedImageError,
     Image.DecompressionBombError,
     ImageCms.PyCMSError,
+    NotAPhotoError,
 )
 
 
@@ -54,30 +47,49 @@ def told_in_words() -> Iterator[None]:
         raise PictureError(str(exc) or type(exc).__name__) from exc
 
 
-def orientation_of(image: Picture) -> int:
-    """How the stored pixels must be turned to be shown, 1 to 8 as in Exif."""
-    value = image.getexif().get(_ORIENTATION, 1)
-    return value if value in _TURNS else 1
+@contextmanager
+def decoding_at_most(pixels: int) -> Iterator[None]:
+    """Have Pillow refuse what is larger, and say nothing of all else.
+
+    It looks when it opens a file, and again when a frame enlarges the canvas.
+    """
+    before = Image.MAX_IMAGE_PIXELS
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # decoders warn of odd Exif, which is not our concern
+        Image.MAX_IMAGE_PIXELS = pixels // 2  # what has more than twice as many is refused
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS = before
 
 
-def turned(image: Picture, orientation: int) -> Picture:
-    """The picture as it is shown."""
-    turn = _TURNS.get(orientation)
-    return image if turn is None else image.transpose(turn)
+@contextmanager
+def opened(file: Path, formats: tuple[str, ...], max_pixels: int) -> Iterator[Picture]:
+    """The picture in a file; nothing is decoded yet.
+
+    Raises:
+        PictureError: it has more pixels.
+    """
+    too_many = PictureError(f"it has more than {max_pixels:,} pixels")
+    try:
+        with decoding_at_most(max_pixels), Image.open(file, formats=formats) as image:
+            if image.width * image.height > max_pixels:
+                raise too_many
+            yield image
+    except Image.DecompressionBombError as exc:
+        raise too_many from exc
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """A photo's pixels as they are stored, in RGB.
+    """A photo's pixels as they were decoded: in RGB, or in RGBA where it has a transparency.
 
     Attributes:
-        alpha: its own transparency, if it has any.
         orientation: how the pixels must be turned to be shown.
         profile: the ICC profile that the values are in; None means sRGB.
     """
 
     pixels: Picture
-    alpha: Picture | None
     orientation: int
     profile: bytes | None
 
@@ -93,18 +105,20 @@ def read_source(file: Path, *, max_pixels: int, side: int | None = None) -> Sour
     Raises:
         PictureError: it cannot be decoded.
     """
-    with told_in_words(), Image.open(file, formats=formats_of(file)) as image:
-        if image.width * image.height > max_pixels:
-            raise PictureError(f"it has more than {max_pixels:,} pixels")
-        orientation = orientation_of(image)
+    with told_in_words(), opened(file, formats_of(file), max_pixels) as image:
+        orientation = still_to_turn(obeying_exif_alone(image))
         if side is not None:
             image.draft(None, (2 * side, 2 * side))
         image.load()
         profile: bytes | None = image.info.get("icc_profile")
-        small = _smaller(image, side)
-        alpha = small.convert("RGBA").getchannel("A") if small.has_transparency_data else None
-        pixels, profile = _as_rgb(small, profile)
-    return Source(pixels=pixels, alpha=alpha, orientation=orientation, profile=profile)
+        pixels, profile = in_kept_colours(_smaller(image, side), profile)
+        return Source(pixels=detached(pixels, image), orientation=orientation, profile=profile)
+
+
+def detached(pixels: Picture, image: Picture) -> Picture:
+    """The pixels of a file that is about to be closed; of several frames, it would look again."""
+    is_of_many = pixels is image and getattr(image, "n_frames", 1) > 1
+    return image.copy() if is_of_many else pixels
 
 
 def _smaller(image: Picture, side: int | None) -> Picture:
@@ -132,42 +146,11 @@ def formats_of(file: Path) -> tuple[str, ...]:
     return (_HEIF,)
 
 
-def _as_rgb(image: Picture, profile: bytes | None) -> tuple[Picture, bytes | None]:
-    """The picture in RGB, and the profile that its values are in then."""
-    if image.mode.startswith("I") or image.mode == "F":
-        return _as_eight_bits(image).convert("RGB"), None
-    space = colour_space(profile)
-    if image.mode in {"CMYK", "L", "LAB"} and space in {"CMYK", "GRAY", "Lab"}:
-        return in_srgb(image, profile or b""), None
-    return image.convert("RGB"), profile if space == "RGB" else None
+def in_kept_colours(image: Picture, profile: bytes | None) -> tuple[Picture, bytes | None]:
+    """The picture in RGB or RGBA, and the profile that its values are in then.
 
-
-def _as_eight_bits(image: Picture) -> Picture:
-    """The upper eight of sixteen bits."""
-    wide = image.convert("I")
-    low, high = wide.getextrema()
-    is_small = isinstance(low, int | float) and isinstance(high, int | float) and high < 256  # noqa: PLR2004
-    return (wide if is_small else wide.point(lambda level: level * (1 / 256))).convert("L")
-
-
-def colour_space(profile: bytes | None) -> str | None:
-    """The colour space of an ICC profile: its signature, without spaces (ICC.1, 7.2.6)."""
-    return profile[16:20].decode("latin-1").strip() if profile and len(profile) > 128 else None  # noqa: PLR2004
-
-
-def in_srgb(image: Picture, profile: bytes) -> Picture:
-    """The picture's values in sRGB.
-
-    Raises:
-        PyCMSError: the profile cannot be used.
+    A profile that describes RGB is kept with its values; all else becomes sRGB.
     """
-    converted = ImageCms.profileToProfile(
-        image,
-        ImageCms.ImageCmsProfile(io.BytesIO(profile)),
-        ImageCms.createProfile("sRGB"),
-        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
-        outputMode="RGB",
-    )
-    if converted is None:
-        raise PictureError("its colours cannot be converted")
-    return converted
+    pixels = in_8_bits(image)
+    is_described = profile is not None and pixels.mode in {"RGB", "RGBA"} and describes_rgb(profile)
+    return (pixels, profile) if is_described else (in_srgb(pixels, profile), None)

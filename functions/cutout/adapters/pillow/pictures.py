@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image
@@ -11,11 +12,14 @@ from cutout.adapters.pillow import comparing, rendering
 from cutout.adapters.pillow.faithful import cut_from
 from cutout.adapters.pillow.opening import (
     RESULT_FORMATS,
-    orientation_of,
+    Source,
+    detached,
+    in_kept_colours,
+    opened,
     read_source,
     told_in_words,
-    turned,
 )
+from cutout.adapters.pillow.orientation import orientation_of, size_as_shown, turned
 from cutout.errors import PictureError
 from cutout.ports.pictures import Picture
 from cutout.recipes import Recipe
@@ -25,18 +29,19 @@ class PillowPictures:
     """Decodes results, finishes cut-outs, renders variants.
 
     Args:
-        max_pixels: what is larger is not decoded: a bomb costs no memory.
+        max_pixels: results that are larger are not decoded: a bomb costs no memory.
+        max_photo_pixels: the same for photos whose own pixels are taken, and for cut-outs that
+            have them; left out, those are no larger than results.
     """
 
-    def __init__(self, max_pixels: int) -> None:
+    def __init__(self, max_pixels: int, *, max_photo_pixels: int = 0) -> None:
         self._max_pixels = max_pixels
+        self._max_photo_pixels = max(max_pixels, max_photo_pixels)
 
     def examine(self, file: Path) -> Picture | None:
         """Decode the whole file; None if it is not a picture that can be decoded."""
         try:
-            with told_in_words(), Image.open(file, formats=RESULT_FORMATS) as image:
-                if image.width * image.height > self._max_pixels:
-                    return None
+            with told_in_words(), opened(file, RESULT_FORMATS, self._max_pixels) as image:
                 image.load()
                 return _described(image, image.format or "", orientation_of(image))
         except PictureError:
@@ -52,75 +57,91 @@ class PillowPictures:
     ) -> Picture:
         """Make a PNG of the model's own pixels, turned and coloured as the photo is shown."""
         with told_in_words():
-            image, profile, is_as_it_came = self._upright(result, source)
+            came = _shown(result, self._max_pixels)
+            upright = came if source is None else self._compared(came, source)
+            image = upright.image
             if size is not None and image.size != size:
                 # Pillow weighs colours by their alpha; without negative weights, no edge rings.
                 image = image.resize(size, Image.Resampling.HAMMING)
-                is_as_it_came = False
-            if is_as_it_came:
+            if came.is_shown_as_stored and upright is came and image is came.image:
                 shutil.copyfile(result, into)
             else:
-                image.save(into, "PNG", icc_profile=profile)
+                _save(image, into, upright.profile)
             return _described(image, "PNG")
 
     def faithful_cut_out(self, result: Path, source: Path, into: Path) -> Picture:
         """Make a PNG of the photo's own pixels, transparent where the result is."""
         with told_in_words():
             alpha = self._alpha(result, source)
-            photo = read_source(source, max_pixels=self._max_pixels)
-            pixels = turned(photo.pixels, photo.orientation)
-            own_alpha = photo.alpha and turned(photo.alpha, photo.orientation)
-            profile = photo.profile
+            photo = read_source(source, max_pixels=self._max_photo_pixels)
+            pixels, profile = turned(photo.pixels, photo.orientation), photo.profile
             del photo  # its pixels stay only as they are shown
-            image = cut_from(pixels, alpha, own_alpha)
-            image.save(into, "PNG", icc_profile=profile)
+            image = cut_from(pixels, alpha)
+            _save(image, into, profile)
             return _described(image, "PNG")
 
     def render(self, cut_out: Path, recipe: Recipe, into: Path) -> Picture:
         """Make a recipe's picture of a finished cut-out."""
         with told_in_words():
-            image, profile = self._opened(cut_out)
-            made = rendering.rendered(image, recipe, profile)
-            del image
+            shown = _shown(cut_out, self._max_photo_pixels)
+            profile = shown.profile
+            made = rendering.rendered(shown.image, recipe, profile)
+            del shown
             rendering.save(made, recipe, into, profile)
             return _described(made, recipe.format)
 
-    def _upright(self, result: Path, source: Path | None) -> tuple[Image.Image, bytes | None, bool]:
-        """The result as its photo is shown, its profile, and whether its file is that already."""
-        with Image.open(result, formats=RESULT_FORMATS) as opened:
-            own_turn = orientation_of(opened)
-            is_png = opened.format == "PNG"
-        image, profile = self._opened(result)
-        turn, found = 1, None
-        if source is not None:
-            photo = read_source(source, max_pixels=self._max_pixels, side=2 * comparing.SIDE)
-            turn = comparing.turn_of(image, photo)
-            image = turned(image, turn)
-            found = None if profile else comparing.profile_of(image, photo)
-        is_as_it_came = is_png and own_turn == 1 and turn == 1 and found is None
-        return image, profile or found, is_as_it_came
+    def _compared(self, came: _Shown, source: Path) -> _Shown:
+        """The result as its photo is shown, with the profile of its values."""
+        photo = self._glanced_at(source)
+        turn = comparing.turn_of(came.image, photo)
+        image = turned(came.image, turn)
+        found = None if came.profile else comparing.profile_of(image, photo)
+        if turn == 1 and found is None:
+            return came
+        return replace(came, image=image, profile=came.profile or found)
 
     def _alpha(self, result: Path, source: Path) -> Image.Image:
         """The result's transparency as its photo is shown."""
-        image, _profile = self._opened(result)
-        photo = read_source(source, max_pixels=self._max_pixels, side=2 * comparing.SIDE)
-        return turned(image.getchannel("A"), comparing.turn_of(image, photo))
+        image = _shown(result, self._max_pixels).image
+        return turned(image.getchannel("A"), comparing.turn_of(image, self._glanced_at(source)))
 
-    def _opened(self, file: Path) -> tuple[Image.Image, bytes | None]:
-        """A result, or a cut-out, as its file says it is shown (RGBA), and its profile."""
-        with Image.open(file, formats=RESULT_FORMATS) as opened:
-            if opened.width * opened.height > self._max_pixels:
-                raise PictureError(f"it has more than {self._max_pixels:,} pixels")
-            orientation = orientation_of(opened)
-            profile: bytes | None = opened.info.get("icc_profile")
-            image = opened.copy() if opened.mode == "RGBA" else opened.convert("RGBA")
-        return turned(image, orientation), profile
+    def _glanced_at(self, source: Path) -> Source:
+        side = 2 * comparing.SIDE
+        return read_source(source, max_pixels=self._max_photo_pixels, side=side)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Shown:
+    """A result, or a cut-out, as its file says that it is shown (RGBA).
+
+    Attributes:
+        profile: the ICC profile of its values; None means sRGB.
+        is_shown_as_stored: the file is a PNG, and needs no turning.
+    """
+
+    image: Image.Image
+    profile: bytes | None
+    is_shown_as_stored: bool
+
+
+def _shown(file: Path, max_pixels: int) -> _Shown:
+    with opened(file, RESULT_FORMATS, max_pixels) as image:
+        image.load()
+        orientation = orientation_of(image)
+        pixels, profile = in_kept_colours(image, image.info.get("icc_profile"))
+        is_png = image.format == "PNG"
+        pixels = detached(pixels, image)
+    shown = turned(pixels if pixels.mode == "RGBA" else pixels.convert("RGBA"), orientation)
+    return _Shown(image=shown, profile=profile, is_shown_as_stored=is_png and orientation == 1)
+
+
+def _save(image: Image.Image, into: Path, profile: bytes | None) -> None:
+    """Write a PNG. Grain, which photos have, packs no tighter with more than half the effort."""
+    image.save(into, "PNG", icc_profile=profile, compress_level=_EFFORT)
 
 
 def _described(image: Image.Image, format_: str, orientation: int = 1) -> Picture:
-    width, height = image.size
-    if orientation >= 5:  # noqa: PLR2004 - the first of those that lie on their side
-        width, height = height, width
+    width, height = size_as_shown(image.size, orientation)
     return Picture(
         format=format_.lower(),
         width=width,
@@ -134,6 +155,11 @@ def _alpha_range(image: Image.Image) -> tuple[int, int] | None:
     if not image.has_transparency_data:
         return None
     has_band = image.mode in {"RGBA", "LA"}
-    alpha = image.getchannel("A") if has_band else image.convert("RGBA").getchannel("A")
-    present = [level for level, pixels in enumerate(alpha.histogram()) if pixels]
+    counts = (image if has_band else image.convert("RGBA")).histogram()[-_LEVELS:]
+    present = [level for level, pixels in enumerate(counts) if pixels]
     return present[0], present[-1]
+
+
+_EFFORT = 3
+"""Of zlib, 0 to 9."""
+_LEVELS = 256

@@ -19,6 +19,8 @@ _SEEN = 8
 """Levels of transparency from which on something counts as subject when trimming."""
 _QUALITIES = {"jpg": 90, "webp": 85, "avif": 70}
 _LONGEST_SIDE = {"webp": 16_383, "jpg": 65_500}
+_MOST_PIXELS = 60_000_000
+"""What encoders take for more does not fit into memory; the model gives no larger cut-out."""
 _LARGE = 8_000_000
 """Pixels from which on AVIF and WebP are written with less care: it would take minutes."""
 
@@ -34,11 +36,11 @@ def rendered(cut_out: Picture, recipe: Recipe, profile: bytes | None) -> Picture
     Raises:
         PictureError: there is nothing to be seen, or no room for it.
     """
-    picture = _trimmed(cut_out) if recipe.trim else cut_out
-    canvas, inner = _layout(picture.size, recipe)
-    _refuse_too_long(canvas, recipe.format)
-    if picture.size != inner:
-        picture = picture.resize(inner, Image.Resampling.LANCZOS)
+    box = _seen_in(cut_out) if recipe.trim else (0, 0, *cut_out.size)
+    size = box[2] - box[0], box[3] - box[1]
+    canvas, inner = _layout(size, recipe)
+    _refuse_too_large(canvas, recipe.format)
+    picture = _taken(cut_out, box, inner)
     if recipe.shadow is None and recipe.background is None and canvas == inner:
         return picture
     at = (canvas[0] - inner[0]) // 2, (canvas[1] - inner[1]) // 2
@@ -61,12 +63,20 @@ def save(image: Picture, recipe: Recipe, into: Path, profile: bytes | None) -> N
     image.save(into, name, **options)
 
 
-def _trimmed(picture: Picture) -> Picture:
+def _taken(cut_out: Picture, box: tuple[int, int, int, int], size: Size) -> Picture:
+    """A part of the cut-out, in a size; no copy is made that is not needed."""
+    part = box[2] - box[0], box[3] - box[1]
+    if part != size:
+        return cut_out.resize(size, Image.Resampling.LANCZOS, box=box)
+    return cut_out if part == cut_out.size else cut_out.crop(box)
+
+
+def _seen_in(picture: Picture) -> tuple[int, int, int, int]:
     seen = picture.getchannel("A").point(lambda level: 255 if level >= _SEEN else 0)
     box = seen.getbbox()
     if box is None:
         raise PictureError("there is nothing to trim to: the cut-out is all but empty")
-    return picture.crop(box)
+    return box
 
 
 def _layout(size: Size, recipe: Recipe) -> tuple[Size, Size]:
@@ -92,7 +102,12 @@ def _margin_around(size: Size, margin: Length) -> int:
     return margin.pixels + round(margin.share * shorter / (1 - 2 * margin.share))
 
 
-def _refuse_too_long(size: Size, format_: str) -> None:
+def _refuse_too_large(size: Size, format_: str) -> None:
+    if size[0] * size[1] > _MOST_PIXELS:
+        raise PictureError(
+            f"a variant has at most {_MOST_PIXELS:,} pixels, and this one would have "
+            f"{size[0]} x {size[1]}; give the recipe a fit"
+        )
     most = _LONGEST_SIDE.get(format_)
     if most and max(size) > most:
         raise PictureError(f"{format_} takes at most {most:,} pixels a side; give the recipe a fit")

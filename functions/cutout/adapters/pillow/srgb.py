@@ -56,6 +56,15 @@ def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     return _plain(image)
 
 
+def describes_rgb(profile: bytes) -> bool:
+    """Whether it is a whole profile of an RGB colour space (ICC.1, 7.2.6)."""
+    try:
+        space = ImageCms.ImageCmsProfile(BytesIO(profile)).profile.xcolor_space
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return False
+    return space.strip() == "RGB"
+
+
 def without_idle_alpha(image: Image.Image) -> Image.Image:
     """An alpha channel that hides nothing is left out."""
     if image.mode == "RGBA" and image.getchannel("A").getextrema() == (_OPAQUE, _OPAQUE):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import struct
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image, TiffImagePlugin, UnidentifiedImageError
 
-from cutout.adapters.pillow.opening import formats_of
+from cutout.adapters.pillow.opening import decoding_at_most, formats_of
+from cutout.adapters.pillow.orientation import obeying_exif_alone
 from cutout.errors import NotAPhotoError
 from cutout.photo import MOST_DECODED_PIXELS
 from cutout.states import Reason
@@ -30,8 +30,6 @@ _BROKEN = (
     LookupError,
     struct.error,
 )
-_ORIENTATION = 0x0112
-_LAST_ORIENTATION = 8
 _NEW_SUBFILE_TYPE, _DNG_VERSION = 254, 50706
 _REDUCED = 1
 """The bit of the subfile type that marks a preview."""
@@ -47,12 +45,11 @@ def opened(file: Path) -> Iterator[Image.Image]:
         NotAPhotoError: it is, or it is a camera's raw file, or claims to be larger than anything
             that is decoded.
     """
-    with warnings.catch_warnings(), _bombs_refused():
-        warnings.simplefilter("ignore")  # decoders warn of odd Exif, which is not our concern
+    with decoding_at_most(MOST_DECODED_PIXELS):
         try:
             with Image.open(file, formats=formats_of(file)) as image:
                 _refuse_raw(image)
-                yield image
+                yield obeying_exif_alone(image)
         except Image.DecompressionBombError as exc:
             text = f"more than the {MOST_DECODED_PIXELS:,} pixels that are decoded at most"
             raise NotAPhotoError(Reason.TOO_MANY_PIXELS, text) from exc
@@ -68,29 +65,6 @@ def format_of(image: Image.Image) -> str:
     """What people call the format, in lower case."""
     format_ = image.format or ""
     return _NAMES.get(format_, format_.lower())
-
-
-def orientation_of(image: Image.Image) -> int:
-    """The Exif orientation of the stored pixels, 1 to 8; HEIC is turned by its decoder."""
-    value = image.getexif().get(_ORIENTATION)
-    return value if isinstance(value, int) and 1 <= value <= _LAST_ORIENTATION else 1
-
-
-def is_turned_by_decoder(image: Image.Image) -> bool:
-    """The size of such an image is the size as shown, and so are its pixels once decoded."""
-    return isinstance(image, TiffImagePlugin.TiffImageFile)
-
-
-@contextmanager
-def _bombs_refused() -> Iterator[None]:
-    # Pillow looks at this when it opens a file, and again when a frame enlarges the canvas; it
-    # refuses what has more than twice as many pixels.
-    before = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = MOST_DECODED_PIXELS // 2
-    try:
-        yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = before
 
 
 def _refuse_raw(image: Image.Image) -> None:
