@@ -55,7 +55,7 @@ def let_functions(cutout: "Cutout") -> None:
     reads = tuple(action for _, actions, _ in lent for action in actions)
     allowed = [(one.role, one.actions) for one in cutout.functions.values()]
     for role, does in [*allowed, (cutout.photo_reader, reads)]:
-        if with_key := cutout.use_of_keys(does):
+        for with_key in cutout.use_of_keys(does):
             role.add_to_policy(with_key)
 
 

@@ -25,7 +25,6 @@ _TABLE: Final = (
     *("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"),
     *("kms:ReEncryptFrom", "kms:ReEncryptTo"),
 )
-_WRITES: Final = frozenset({"s3:PutObject", "sqs:SendMessage"})
 
 
 def encrypt_everything(scope: Construct, key: kms.IKey) -> None:
@@ -76,10 +75,11 @@ def key_policy(stack: Stack) -> Sequence[iam.PolicyStatement]:
 
 def uses_of_keys(
     keys: Iterable[str], actions: Iterable[str], region: str
-) -> iam.PolicyStatement | None:
+) -> Sequence[iam.PolicyStatement]:
     """Say what a role that may do these actions must be allowed to do with the keys of the data.
 
-    The keys can be used through the services that the role uses, and not by itself.
+    The keys can be used through the services that the role uses, for what each of them uses keys
+    for, and not by the role itself.
 
     Args:
         keys: The keys' ARNs.
@@ -87,25 +87,31 @@ def uses_of_keys(
         region: Where it does that.
 
     Returns:
-        A statement; None where there is no key, or nothing that is encrypted.
+        A statement for each way in which services use keys; none where there is no key, or nothing
+        that is encrypted.
     """
     resources = sorted(set(keys))
+    if not resources:
+        return []
     allowed = set(actions)
     by_service = {
         "dynamodb": _TABLE,
-        "s3": _READ_AND_WRITE if allowed & _WRITES else _READ,
+        "s3": _READ_AND_WRITE if "s3:PutObject" in allowed else _READ,
         "secretsmanager": _READ,
-        "sqs": _READ_AND_WRITE if allowed & _WRITES else _READ,
+        "sqs": _READ_AND_WRITE if "sqs:SendMessage" in allowed else _READ,
     }
     services = sorted({one.partition(":")[0] for one in allowed} & set(by_service))
-    if not (resources and services):
-        return None
-    through = [f"{one}.{region}.amazonaws.com" for one in services]
-    return iam.PolicyStatement(
-        actions=sorted({action for service in services for action in by_service[service]}),
-        resources=resources,
-        conditions={"StringEquals": {"kms:ViaService": through}},
-    )
+    ways: dict[tuple[str, ...], list[str]] = {}
+    for service in services:
+        ways.setdefault(by_service[service], []).append(f"{service}.{region}.amazonaws.com")
+    return [
+        iam.PolicyStatement(
+            actions=list(uses),
+            resources=resources,
+            conditions={"StringEquals": {"kms:ViaService": through}},
+        )
+        for uses, through in ways.items()
+    ]
 
 
 @jsii.implements(IAspect)

@@ -100,7 +100,7 @@ class Shared(Construct):
             self, construct_id, event_bus=self.event_bus, event_pattern=pattern, targets=[target]
         )
 
-    def use_of_keys(self, actions: Iterable[str]) -> iam.PolicyStatement | None:
+    def use_of_keys(self, actions: Iterable[str]) -> Sequence[iam.PolicyStatement]:
         """Say how whoever may do these actions must be allowed to use the keys of the data."""
         allowed = set(actions)
         keys = [self.kms_key]
@@ -112,8 +112,7 @@ class Shared(Construct):
     def _grant(
         self, grantee: iam.IGrantable, actions: Sequence[str], resources: Sequence[str]
     ) -> iam.Grant:
-        with_key = self.use_of_keys(actions)
-        if with_key is not None:
+        for with_key in self.use_of_keys(actions):
             grantee.grant_principal.add_to_principal_policy(with_key)
         return iam.Grant.add_to_principal(
             grantee=grantee, actions=list(actions), resource_arns=list(resources), scope=self

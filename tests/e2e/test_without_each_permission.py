@@ -2,7 +2,8 @@
 
 The local cloud writes down each request that a role makes and what IAM decides. Run after the
 others, as it is by its name, this takes each action on each resource out of each role's policies in
-turn, and looks for a request of theirs that would then be refused.
+turn, and looks for a request of theirs that would then be refused. What the local cloud is not
+asked for, and what other settings add, `tests/infra/test_removal.py` looks at.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ _ROLES = (
     "StoreResultRole",
     "SweepRole",
     "PhotoReader",
+    "EveryMinuteRole",
 )
+
+_OF_NO_OTHER_TEST = 975
 
 _LAMBDA_DOES_IT = "Lambda does this with the role; the local cloud does it by itself"
 _NO_VERSIONS = "For a bucket of one's own that keeps no versions; the stack's own keeps them"
@@ -40,14 +44,12 @@ _NOT_SEEN_HERE = {
     ("sqs:ReceiveMessage", ""): _LAMBDA_DOES_IT,
     ("sqs:DeleteMessage", ""): _LAMBDA_DOES_IT,
     ("sqs:GetQueueAttributes", ""): _LAMBDA_DOES_IT,
+    ("lambda:InvokeFunction", ""): "Scheduler does this; the local cloud does it by itself",
     ("s3:ListBucket", ""): "Makes S3 say 404 and not 403; the local cloud says 404 to everybody",
     ("s3:GetObject", "uploads"): _NO_VERSIONS,
     ("s3:GetObjectTagging", "uploads"): _NO_VERSIONS,
     ("s3:PutObjectTagging", "uploads"): _NO_VERSIONS,
     ("s3:PutObjectTagging", "results"): "Tags are a header of PutObject, for which S3 asks it too",
-    ("s3:GetObject", "/kept/"): "For using a result again, which these tests do not provoke",
-    ("s3:PutObject", "/kept/"): "The same",
-    ("s3:DeleteObject", ".error.json"): "A note is taken back by whoever settles the photo anew",
 }
 
 
@@ -76,6 +78,8 @@ def _something_happened(photos: Photos, stand_in: StandIn, door: Door, deployed:
     uploads = [
         photos.put("needed/tagged.jpg", tags={"season": "summer"}, metadata={"shelf": "3"}),
         photos.put("needed/noted.jpg", b"no photo"),
+        photos.put("needed/junk.jpg", b"no photo"),
+        photos.put("needed/bought.jpg", _picture(), is_fresh=False),
         photos.put("needed/lost.jpg"),
         # One whose copy cannot be fetched goes through the Files API; the other's is fetched.
         photos.put("needed/prepared.tif", saved(opened(small_photo()), "TIFF")),
@@ -86,11 +90,20 @@ def _something_happened(photos: Photos, stand_in: StandIn, door: Door, deployed:
     gone = photos.put("needed/gone.jpg")
     photos.delete(gone.key)
     photos.all_settled(uploads, is_swept=True)
-    photos.all_settled([photos.put("needed/noted.jpg")], is_swept=True)
+    photos.delete("needed/junk.jpg")
+    later = [
+        photos.put("needed/noted.jpg"),
+        photos.put("needed/bought-before.jpg", _picture(), is_fresh=False),
+    ]
+    photos.all_settled(later, is_swept=True)
     callbacks = SqsCallbacks(deployed.client("sqs"), deployed.cloud.outputs["CallbacksQueueUrl"])
     callbacks.render([RenderRequest(job_id=uploads[0].job_id, recipes=("none",))])
     deployed.wait(lambda: _has_variants(photos, uploads[0]), "an answer to the request")
     door.knock("/callbacks/nonsense")
+
+
+def _picture() -> bytes:
+    return small_photo(_OF_NO_OTHER_TEST)
 
 
 def _granted(deployed: Deployed, role: str) -> Iterator[Permission]:
@@ -137,6 +150,13 @@ def test_without_any_one_permission_some_request_would_be_refused(
     }
     unseen = sorted(f"{one} on {where}" for one, where in needless if not _is_unseen(one, where))
     assert not unseen, "\n".join(unseen)
+
+
+def test_every_role_of_the_stack_is_looked_at(deployed: Deployed) -> None:
+    """A role that is added is not passed over."""
+    roles = deployed.logical_ids("AWS::IAM::Role")
+    assert len(roles) == len(_ROLES)
+    assert [role for role in roles if not role.startswith(_ROLES)] == []
 
 
 def _is_unseen(action: str, resource: str) -> bool:

@@ -28,7 +28,7 @@ def main(name: str = "everything on") -> int:
     needs = variant.needs()
     found = list(verdicts(granted, needs))
     lines = [
-        f"{one.permission.role:<20} {one.permission.sid or '(key)':<30} "
+        f"{one.permission.role:<20} {one.permission.sid or 'key, via ' + one.permission.via:<30} "
         f"{one.permission.action:<32} {one.permission.resource:<44} {one.reason or 'NOBODY'}"
         for one in found
     ]

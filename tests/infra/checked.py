@@ -59,6 +59,7 @@ def network_in(stack: Stack) -> Network:
         vpc_id="vpc-0123456789abcdef0",
         availability_zones=["eu-west-1a", "eu-west-1b"],
         private_subnet_ids=["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+        private_subnet_route_table_ids=["rtb-0123456789abcdef0", "rtb-0123456789abcdef1"],
     )
     return Network(vpc=vpc)
 

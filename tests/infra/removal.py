@@ -44,14 +44,14 @@ class Permission:
     """One action on one resource that one statement of one role allows.
 
     Attributes:
-        via: The services that the key of the data may be used through; any, if there is none.
+        via: The service that the key of the data may be used through; empty for all else.
     """
 
     role: str
     sid: str
     action: str
     resource: str
-    via: tuple[str, ...] = ()
+    via: str = ""
 
     def allows(self, need: Need) -> bool:
         """Say whether this alone would do: `*` is any text, `?` any character."""
@@ -59,7 +59,7 @@ class Permission:
         return (
             (self.role, self.action) == (need.role, need.action)
             and re.fullmatch(pattern, need.resource, re.DOTALL) is not None
-            and (not self.via or need.via in self.via)
+            and self.via == need.via
         )
 
 
@@ -79,7 +79,7 @@ def permissions(reading: Reading) -> list[Permission]:
             sid=statement.get("Sid", ""),
             action=action,
             resource=resource,
-            via=_services(statement),
+            via=service,
         )
         for policy in reading.of_type("AWS::IAM::Policy").values()
         for role in policy["Roles"]
@@ -87,6 +87,7 @@ def permissions(reading: Reading) -> list[Permission]:
         if statement["Effect"] == "Allow"
         for action in many(statement["Action"])
         for resource in many(statement["Resource"])
+        for service in _services(statement)
     ]
 
 
@@ -119,6 +120,6 @@ def _by_action(granted: Iterable[Permission]) -> dict[tuple[str, str], list[Perm
     return found
 
 
-def _services(statement: dict[str, Any]) -> tuple[str, ...]:
+def _services(statement: dict[str, Any]) -> list[str]:
     condition = statement.get("Condition", {}).get("StringEquals", {})
-    return tuple(one.partition(".")[0] for one in many(condition.get("kms:ViaService", [])))
+    return [one.partition(".")[0] for one in many(condition.get("kms:ViaService", ""))]

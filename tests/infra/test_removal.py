@@ -49,7 +49,7 @@ def test_what_two_permissions_allow_needs_neither() -> None:
 def test_what_is_asked_for_and_not_allowed_is_refused() -> None:
     """Outside the resource, and through a service that may not use the key."""
     outside = Need(role="R", action="s3:GetObject", resource="<B.Arn>/other/a.jpg", because="")
-    decrypt = Permission(role="R", sid="", action="kms:Decrypt", resource="<K>", via=("s3",))
+    decrypt = Permission(role="R", sid="", action="kms:Decrypt", resource="<K>", via="s3")
     through = {
         service: Need(role="R", action="kms:Decrypt", resource="<K>", via=service, because="")
         for service in ("s3", "sqs")
