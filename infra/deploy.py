@@ -57,8 +57,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.stage:
         options.context.append(f"stage={options.stage}")
-    session = boto3.Session(profile_name=options.profile, region_name=options.region)
     try:
+        session = session_of(options.profile, options.region)
         if options.action == "deploy":
             _deploy(session, options.context, replaces_secrets=options.replace_secrets)
         else:
@@ -70,6 +70,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"cutout: AWS refuses: {exc}\n")
         return 1
     return 0
+
+
+def session_of(profile: str | None, region: str | None) -> boto3.Session:
+    """Return a session for what the options say, else for what AWS's tools would take.
+
+    The AWS CLI and the CDK read AWS_REGION; boto3 alone does not.
+    """
+    return boto3.Session(
+        profile_name=profile, region_name=region or os.environ.get("AWS_REGION") or None
+    )
 
 
 def stack_name(context: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ import pytest
 from moto import mock_aws
 
 from infra.account import Account, came_to_be
-from infra.deploy import main, stack_name
+from infra.deploy import main, session_of, stack_name
 
 API_KEY, SIGNING_KEY = "Shop/evolink-api-key", "Shop/callback-signing-key"
 
@@ -147,3 +147,21 @@ def test_a_stage_names_the_stack_that_is_meant() -> None:
     """`--stage prod` and `-c stage=prod` mean the same deployment."""
     assert stack_name(["stage=prod", "max_in_flight=5"]) == "Cutout-prod"
     assert stack_name([]) == "Cutout"
+
+
+def test_the_region_may_come_from_where_the_aws_cli_takes_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What the message tells people to set is read: boto3 does not by itself."""
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    assert session_of(None, None).region_name == "eu-west-1"
+    assert session_of(None, "us-east-2").region_name == "us-east-2"
+
+
+@pytest.mark.parametrize("action", ["deploy", "destroy"])
+def test_a_profile_that_there_is_not_is_told_in_a_sentence(
+    action: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is mistyped more often than not."""
+    assert main([action, "--profile", "nobodys"]) == 1
+    assert "The config profile (nobodys) could not be found" in capsys.readouterr().err

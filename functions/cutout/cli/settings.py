@@ -22,12 +22,14 @@ class CliSettings:
         stack: ``CUTOUT_STACK``: the stack's name where ``--stack`` does not say.
         evolink_api_key: ``EVOLINK_API_KEY``: the key for ``--live`` and ``--evolink-url``.
         cents_per_credit: ``CUTOUT_CENTS_PER_CREDIT``: the price, where the account's is another.
+        region: ``AWS_REGION``, which the AWS CLI and the CDK read, and boto3 does not.
         environment: Everything, for processes that are started with it.
     """
 
     stack: str | None = None
     evolink_api_key: str | None = field(default=None, repr=False)
     cents_per_credit: str | None = None
+    region: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod
@@ -37,5 +39,6 @@ class CliSettings:
             stack=environment.get("CUTOUT_STACK") or None,
             evolink_api_key=environment.get("EVOLINK_API_KEY") or None,
             cents_per_credit=environment.get("CUTOUT_CENTS_PER_CREDIT") or None,
+            region=environment.get("AWS_REGION") or None,
             environment=dict(environment),
         )

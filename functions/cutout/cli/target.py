@@ -56,7 +56,7 @@ def find_target(choice: Choice, settings: CliSettings, local: Mapping[str, str] 
     return Target(
         stack=choice.stack or settings.stack or DEFAULT_STACK,
         profile=choice.profile,
-        region=choice.region,
+        region=choice.region or settings.region,
     )
 
 

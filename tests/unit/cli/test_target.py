@@ -50,6 +50,14 @@ def test_the_environment_names_the_stack_on_aws() -> None:
     )
 
 
+def test_the_environment_names_the_region_as_it_does_for_the_aws_cli() -> None:
+    """boto3 does not read `AWS_REGION`; an option says more than the environment."""
+    settings = CliSettings.from_environment({"AWS_REGION": "eu-west-1"})
+    assert find_target(Choice(), settings, None).region == "eu-west-1"
+    assert find_target(Choice(region="us-east-2"), settings, None).region == "us-east-2"
+    assert find_target(Choice(), settings, LOCAL).region is None
+
+
 def test_settings_come_from_the_environment() -> None:
     """Empty variables are as good as none."""
     read = CliSettings.from_environment({"CUTOUT_STACK": "S", "EVOLINK_API_KEY": ""})
