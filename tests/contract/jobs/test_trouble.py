@@ -146,8 +146,9 @@ def test_what_is_refused_for_another_reason_is_not_swallowed(
 
 def test_keys_that_a_batch_left_out_are_asked_for_again(
     stubbed: tuple[DynamoJobs, Stubber],
+    waits: list[float],
 ) -> None:
-    """DynamoDB answers a part when it is busy."""
+    """DynamoDB answers a part when it is busy; after a moment, it answers more."""
     jobs, stubber = stubbed
     left: Any = {TABLE: {"Keys": [{"pk": {"S": "job#b"}}], "ConsistentRead": True}}
     asked: Any = {
@@ -161,6 +162,7 @@ def test_keys_that_a_batch_left_out_are_asked_for_again(
     stubber.add_response("batch_get_item", {"Responses": {TABLE: []}}, {"RequestItems": left})
     assert jobs.find_all(["a", "b"]) == []
     stubber.assert_no_pending_responses()
+    assert len(waits) == 1
 
 
 def test_every_page_of_a_count_counts(stubbed: tuple[DynamoJobs, Stubber]) -> None:

@@ -122,6 +122,9 @@ class Table:
                 answer: Any = self._client.batch_get_item(RequestItems={self._name: request})
                 yield from map(self._plain, answer["Responses"].get(self._name, []))
                 wanted = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys")
+                if wanted:
+                    # It is throttled: who asks again at once is throttled again.
+                    self._sleep(_LONGEST_WAITS[-1] * self._randomness())
 
     def put(self, *puts: Put) -> None:
         """Write one item, or several in one transaction.
