@@ -1,0 +1,96 @@
+"""Links that lead astray and tasks that never end: nothing is stored, and they are given up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cutout.states import Reason, State
+from tests.e2e.gate import GateKeeper
+from tests.e2e.photos import Photos, Upload
+from tests.e2e.stand_in import StandIn
+
+_Fault = tuple[str, Mapping[str, Any]]
+_Faults = tuple[_Fault, ...]
+_AT_ONCE = 30
+_PLAIN_HTTP = "http://93.184.216.34/result.png"
+
+
+def _key(name: str) -> str:
+    return f"faults/{name}.jpg"
+
+
+@pytest.fixture(scope="module")
+def open_gate(gate: GateKeeper) -> Iterator[None]:
+    """Room for all these photos at once."""
+    with gate.limited_to(_AT_ONCE):
+        yield
+
+
+def _uploaded(names: Mapping[str, _Faults], photos: Photos, stand_in: StandIn) -> dict[str, Upload]:
+    for name, faults in names.items():
+        for fault, options in faults:
+            stand_in.commit(fault, _key(name), **options)
+    uploads = photos.put_all([_key(name) for name in names])
+    return dict(zip(names, uploads, strict=True))
+
+
+_UNSAFE: dict[str, tuple[_Faults, str]] = {
+    "to a private address": ((("result:redirect-private", {}),), "not public"),
+    "to this machine's metadata": (
+        (("result:redirect-private", {"message": "http://169.254.169.254/latest/"}),),
+        "not https",
+    ),
+    "to plain http": ((("result:redirect-http", {"message": _PLAIN_HTTP}),), "not https"),
+    "in circles": ((("result:redirect-loop", {}),), "redirects too often"),
+    "to a page": ((("result:html", {}),), "text/html"),
+    "to nowhere": ((("task:no-links", {}),), "names no result"),
+    "to half of it": ((("result:truncated", {}),), "RemoteProtocolError"),
+    "to a file without end": ((("result:streams-huge", {}),), "larger than"),
+}
+
+
+@pytest.fixture(scope="module")
+def misled(open_gate: None, photos: Photos, stand_in: StandIn) -> dict[str, Upload]:  # noqa: ARG001 - room is needed first
+    """The photos whose links lead astray, time and again."""
+    return _uploaded({name: it[0] for name, it in _UNSAFE.items()}, photos, stand_in)
+
+
+@pytest.mark.parametrize("name", _UNSAFE)
+def test_a_link_that_leads_astray_is_not_followed_and_given_up_in_the_end(
+    name: str, misled: dict[str, Upload], photos: Photos, stand_in: StandIn
+) -> None:
+    """What cannot be fetched safely is looked at again until the deadline, never stored."""
+    upload = misled[name]
+    waiting = photos.reached(
+        upload,
+        lambda job: job.reason is Reason.RESULT_UNREADABLE and job.message is not None,
+        "to be unreadable",
+    )
+    assert waiting.state is State.STORING
+    assert _UNSAFE[name][1] in (waiting.message or "")
+    photos.age(upload, timedelta(hours=7))
+    job = photos.settled(upload, is_swept=True)
+    assert (job.state, job.reason) == (State.FAILED, Reason.RESULT_LOST)
+    assert photos.result_keys(f"faults/{name}") == []
+    assert (stand_in.posts(_key(name)), stand_in.charges(_key(name))) == (1, 1)
+
+
+_ENDLESS = {"stuck": "task:stuck", "in a status that nobody knows": "task:unknown-status"}
+
+
+@pytest.mark.parametrize("name", _ENDLESS)
+def test_a_task_that_never_ends_is_given_up_at_the_deadline(
+    name: str, photos: Photos, stand_in: StandIn
+) -> None:
+    """It is polled until then, and its slot at the gate becomes free."""
+    stand_in.commit(_ENDLESS[name], _key(name))
+    upload = photos.put(_key(name))
+    photos.in_state(upload, State.PROCESSING)
+    photos.age(upload, timedelta(hours=7))
+    job = photos.settled(upload, is_swept=True)
+    assert (job.state, job.reason) == (State.FAILED, Reason.DEADLINE_PASSED)
+    assert stand_in.posts(_key(name)) == 1
