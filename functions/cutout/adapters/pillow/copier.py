@@ -9,6 +9,7 @@ from typing import Any
 
 from PIL import Image
 
+from cutout.adapters.pillow.opening import is_heavy
 from cutout.adapters.pillow.orientation import (
     orientation_of,
     size_as_shown,
@@ -66,6 +67,8 @@ def _decoded(file: Path, size: Size) -> Image.Image:
         stored = size_as_shown(size, orientation)
         # A JPEG can be decoded at an eighth, a quarter or half of its size.
         image.draft(None, stored)
+        if is_heavy(image):
+            image.reduce = 1  # type: ignore[method-assign, assignment] # to half its sides
         image.load()
         pixels = in_8_bits(image)
         if pixels.size != stored:

@@ -21,6 +21,7 @@ _SOURCE_FORMATS = (*RESULT_FORMATS, "TIFF", "BMP", "JPEG2000", "AVIF")
 _HEIF = "HEIF"
 _ISO_MEDIA = b"ftyp"
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
+_HEAVY = 100_000_000
 _BROKEN = (
     OSError,
     ValueError,
@@ -106,6 +107,8 @@ def read_source(file: Path, *, max_pixels: int, side: int | None = None) -> Sour
         PictureError: it cannot be decoded.
     """
     with told_in_words(), opened(file, formats_of(file), max_pixels) as image:
+        if is_heavy(image):
+            raise PictureError(f"a JPEG 2000 has more than {_HEAVY:,} pixels")
         orientation = still_to_turn(obeying_exif_alone(image))
         if side is not None:
             image.draft(None, (2 * side, 2 * side))
@@ -113,6 +116,14 @@ def read_source(file: Path, *, max_pixels: int, side: int | None = None) -> Sour
         profile: bytes | None = image.info.get("icc_profile")
         pixels, profile = in_kept_colours(_smaller(image, side), profile)
         return Source(pixels=detached(pixels, image), orientation=orientation, profile=profile)
+
+
+def is_heavy(image: Picture) -> bool:
+    """Whether decoding it whole takes more memory than the functions have.
+
+    JPEG 2000's decoder holds each value in four bytes, besides the picture: 18 bytes a pixel.
+    """
+    return image.format == "JPEG2000" and image.width * image.height > _HEAVY
 
 
 def detached(pixels: Picture, image: Picture) -> Picture:
