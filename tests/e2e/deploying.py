@@ -101,8 +101,8 @@ def by_profile(deployed: Deployed, folder: Path, profile: str) -> dict[str, str]
 
 
 def present(deployed: Deployed, who: Mapping[str, str]) -> Checkout:
-    """Return the sources that are tested."""
-    return Checkout(folder=deployed.place.source, who=who)
+    """Return the sources that are tested; what runs the tests is installed, and left as it is."""
+    return Checkout(folder=deployed.place.source, who=who, options=("--old-file=setup",))
 
 
 def earlier(deployed: Deployed, who: Mapping[str, str], folder: Path) -> Checkout:
