@@ -22,6 +22,15 @@ def _shape(task: Mapping[str, Any]) -> dict[str, Any]:
     return {name: task[name] for name in task if name not in {"id", "created", "duration"}}
 
 
+def _odd(mode: str, format_: str) -> bytes:
+    """A picture that no page says the model takes; a WebP is an animation."""
+    data = BytesIO()
+    others = [Image.new(mode, (48, 36), 255)] if format_ == "WEBP" else []
+    options = {"save_all": True, "append_images": others} if others else {}
+    Image.new(mode, (48, 36)).save(data, format_, **options)
+    return data.getvalue()
+
+
 def test_a_task_is_pending_then_processing_then_completed(standins: Standins, photo: str) -> None:
     """Each with the documented members; the links appear with the end."""
     with standins(seconds=(100, 100), speed=1) as client:
@@ -117,6 +126,9 @@ def test_an_input_behind_a_redirect_is_fetched(
         ((403, b""), "image_processing_error", "Failed to download the image: HTTP 403"),
         ((302, b"ftp://127.0.0.1/a.png"), "image_processing_error", "Failed to download"),
         ((200, b"%PDF"), "image_processing_error", "not a JPEG, PNG, GIF or WebP"),
+        ((200, _odd("CMYK", "JPEG")), "image_processing_error", "CMYK, which is not supported"),
+        ((200, _odd("I;16", "PNG")), "image_processing_error", "I;16, which is not supported"),
+        ((200, _odd("RGB", "WEBP")), "image_processing_error", "an animation, which is not"),
         ((200, b""), "image_processing_error", "not a JPEG, PNG, GIF or WebP"),
         ((200, _jpeg((400, 300))[:-200]), "image_processing_error", "The image is damaged"),
         ((200, b"\0" * (10 * 1024 * 1024 + 1)), "invalid_parameters", "larger than 10MB"),

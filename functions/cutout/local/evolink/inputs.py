@@ -101,9 +101,22 @@ def check_input(content: bytes, side_limits: tuple[float, float]) -> Input:
     return Input(content=content, sha256=hashlib.sha256(content).hexdigest())
 
 
+def _refuse_odd(picture: Image.Image) -> None:
+    """Refuse what no page says is taken, though its format is: print colours, and animations.
+
+    The contract names formats only; what becomes of these is inferred. So they are refused: whoever
+    sends them relies on what nobody promised.
+    """
+    is_animated = picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1
+    if picture.mode == "CMYK" or picture.mode.startswith("I") or is_animated:
+        kind = "an animation" if is_animated else picture.mode
+        raise unreadable(f"The image is {kind}, which is not supported")
+
+
 def _size(content: bytes) -> tuple[int, int]:
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as picture:
+            _refuse_odd(picture)
             return picture.size
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
         raise unreadable("The file is not a JPEG, PNG, GIF or WebP image") from None
