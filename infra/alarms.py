@@ -156,10 +156,12 @@ def _of_jobs(series: Series) -> Iterator[AlarmRule]:
         name="Overdue",
         runbook="Overdue jobs",
         happened="A job has been due for a quarter of an hour and nobody moves it: a worker is "
-        "missing or fails.",
+        "missing or fails, or a version that was taken back has left a row that this one does not "
+        "understand.",
         at_stake="photos stand still until the worker is back; none is lost, they then go on by "
         "themselves.",
-        do="`cutout doctor --stack {stack}` says which trigger, function or queue it is.",
+        do="`cutout doctor --stack {stack}` says which trigger, function or queue it is; Sweep's "
+        "log names rows of a newer version, which wait until it is deployed again.",
         metric=series.of("OldestDueSeconds", "Maximum"),
         above=900,
     )

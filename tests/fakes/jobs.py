@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from cutout.errors import GateMovedError, JobMovedError, TaskTakenError
+from cutout.errors import GateMovedError, JobMovedError, NewerRowError, TaskTakenError
 from cutout.gate import Gate
 from cutout.inventory import Brief, Moved
 from cutout.job import Job
-from cutout.ports.table import MOST_COUNTED, Head, Standing, TaskClaim
+from cutout.ports.table import MOST_COUNTED, Due, Head, Newer, Standing, TaskClaim
 from cutout.ports.telemetry import Clock
 from cutout.states import Lane, State
 from tests.fakes.steps import Step, no_step
@@ -27,6 +27,8 @@ class MemoryJobs:
         self._clock = clock
         self._step = step
         self.jobs: dict[str, Job] = {}
+        self.newer: dict[str, datetime] = {}
+        """Rows of jobs that a newer version wrote over, and since when they are due."""
         self.gate: Gate | None = None
         self.heads: dict[str, Head] = {}
         self.result_keys: dict[str, str] = {}
@@ -47,6 +49,8 @@ class MemoryJobs:
 
     def find(self, job_id: str) -> Job | None:
         self._step("jobs.find")
+        if job_id in self.newer:
+            raise NewerRowError(job_id)
         return self.jobs.get(job_id)
 
     def save(
@@ -91,11 +95,12 @@ class MemoryJobs:
         behind.sort(key=lambda job: (lanes.index(job.lane), job.created_at, job.id))
         return [job.id for job in behind[:limit]]
 
-    def due(self, now: datetime, limit: int) -> Sequence[Job]:
+    def due(self, now: datetime, limit: int) -> Due:
         self._step("backlog.due")
         ids = [id_ for id_, at in sorted(self.look_at.items(), key=lambda e: e[1]) if at <= now]
-        jobs = [self.jobs[id_] for id_ in ids[:limit]]
-        return [job for job in jobs if job.is_due(now)]
+        jobs = [self.jobs[id_] for id_ in ids[:limit] if id_ not in self.newer]
+        newer = [Newer(job_id=id_, due_at=at) for id_, at in self.newer.items() if at <= now]
+        return Due(jobs=[job for job in jobs if job.is_due(now)], newer=newer)
 
     def postpone(self, job: Job, until: datetime) -> None:
         self._step("backlog.postpone")

@@ -107,7 +107,7 @@ class AwsDeployment(Monitors):
 
     def overdue(self, by: timedelta) -> Job | None:
         """Return a job that has been due for so long, if there is one."""
-        return next(iter(self._table().due(self._clock.now() - by, limit=10)), None)
+        return next(iter(self._table().due(self._clock.now() - by, limit=10).jobs), None)
 
     def look(self, queue: QueueFact, limit: int) -> Sequence[Letter]:
         """Return so many messages, which stay where they are."""

@@ -90,6 +90,26 @@ class Standing:
     in_flight_since: datetime | None
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Newer:
+    """A row that only a later version of us understands, which wrote it before it was taken back.
+
+    Attributes:
+        due_at: since when somebody should look at it.
+    """
+
+    job_id: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Due:
+    """What is due, oldest first: jobs, and rows that are left alone until they are understood."""
+
+    jobs: Sequence[Job]
+    newer: Sequence[Newer] = ()
+
+
 MOST_COUNTED = 1000
 """A line that is longer costs no more to look at."""
 
@@ -101,7 +121,7 @@ class Backlog(Protocol):
         """Ids of jobs behind the gate: live before backfill, oldest first."""
         ...
 
-    def due(self, now: datetime, limit: int) -> Sequence[Job]:
+    def due(self, now: datetime, limit: int) -> Due:
         """Jobs whose time has come, oldest first."""
         ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from cutout.errors import NewerRowError
 from cutout.job import Job
 from cutout.policy import decide_refusal
 from cutout.provider import NotSent, Refused
@@ -31,9 +32,16 @@ class Line:
     def waiting(self) -> Iterator[Job]:
         """Who stands first in line; the index may still show some who have gone in."""
         for job_id in self.recorder.store.waiting(_CANDIDATES):
-            job = self.recorder.store.find(job_id)
+            job = self._understood(job_id)
             if job is not None and job.is_waiting:
                 yield job
+
+    def _understood(self, job_id: str) -> Job | None:
+        """A row of a newer version keeps nobody behind it waiting."""
+        try:
+            return self.recorder.store.find(job_id)
+        except NewerRowError:
+            return None
 
     def hold(self, job: Job, reason: Reason) -> Job:
         """Behind the gate: no due time, no message; a freed slot or Sweep wakes it."""

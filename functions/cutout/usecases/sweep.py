@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from cutout.gate import Gate, Limits
 from cutout.job import Job
 from cutout.ports.queues import CallbackQueue, SubmissionQueue, Wake
-from cutout.ports.table import Backlog, Gates
+from cutout.ports.table import Backlog, Due, Gates, Newer
 from cutout.ports.telemetry import PAUSED_BECAUSE, Clock, Metric, Telemetry
 from cutout.states import State
 from cutout.usecases.wake import Waker, change_gate
@@ -35,11 +35,12 @@ class Sweep:
         """Send on what is due, admit who waits, recount the gate; returns how many were due."""
         now = self.clock.now()
         due = self.backlog.due(now, _MOST_DUE)
-        self._send_on(due, now)
+        self._send_on(due.jobs, now)
+        self._leave_alone(due.newer)
         gate = self._recount()
         self.waker.wake_waiting()
         self._publish(due, gate, now)
-        return len(due)
+        return len(due.jobs)
 
     def _send_on(self, due: Sequence[Job], now: datetime) -> None:
         """Send first, postpone after: a crash in between repeats a message, and loses none."""
@@ -52,6 +53,15 @@ class Sweep:
         for job in due:
             self.telemetry.fact("job sent on", job_id=job.id, state=job.state, key=job.source.key)
             self.backlog.postpone(job, now + self.resend_after)
+
+    def _leave_alone(self, newer: Sequence[Newer]) -> None:
+        """Nobody guesses what such a row means, nor does it stand in the others' way.
+
+        It stays due, so that the alarm for what is overdue goes off; a thousand of them would fill
+        the sweep.
+        """
+        for row in newer:
+            self.telemetry.fact("row of a newer version left alone", job_id=row.job_id)
 
     def _recount(self) -> Gate:
         """Compare the gate with the rows; a count that somebody overtook says nothing of it."""
@@ -67,14 +77,13 @@ class Sweep:
         self.telemetry.count(Metric.GATE_DRIFT, abs(counted - gate.in_flight))
         return gate
 
-    def _publish(self, due: Sequence[Job], gate: Gate, now: datetime) -> None:
+    def _publish(self, due: Due, gate: Gate, now: datetime) -> None:
         """The gauges, also when they are nothing: an alarm must tell silence from health."""
         standing = self.backlog.standing()
+        since = [job.due_at for job in due.jobs if job.due_at] + [row.due_at for row in due.newer]
         for metric, value in {
-            Metric.JOBS_DUE: len(due),
-            Metric.OLDEST_DUE_SECONDS: _age(
-                min((it.due_at for it in due if it.due_at), default=None), now
-            ),
+            Metric.JOBS_DUE: len(since),
+            Metric.OLDEST_DUE_SECONDS: _age(min(since, default=None), now),
             Metric.IN_FLIGHT: gate.in_flight,
             Metric.OLDEST_IN_FLIGHT_SECONDS: _age(standing.in_flight_since, now),
             Metric.WAITING: standing.waiting,

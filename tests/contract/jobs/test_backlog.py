@@ -67,18 +67,18 @@ def test_what_is_due_is_told_oldest_first_and_not_before_its_time(store: Store) 
     soon = claimed(store, 2, due_at=NOW + SECOND)
     claimed(store, 3, due_at=NOW + 3 * SECOND)
     behind(store, 4)
-    assert list(store.due(NOW, 10)) == []
-    assert list(store.due(NOW + 2 * SECOND, 10)) == [soon, late]
-    assert list(store.due(NOW + 2 * SECOND, 1)) == [soon]
+    assert list(store.due(NOW, 10).jobs) == []
+    assert list(store.due(NOW + 2 * SECOND, 10).jobs) == [soon, late]
+    assert list(store.due(NOW + 2 * SECOND, 1).jobs) == [soon]
 
 
 def test_what_is_postponed_is_not_told_until_then_but_is_due_all_the_same(store: Store) -> None:
     """Only Sweep's look moves: the worker that it woke must still find the job due."""
     job = claimed(store, 1, due_at=NOW)
     store.postpone(job, NOW + 10 * SECOND)
-    assert list(store.due(NOW + 9 * SECOND, 10)) == []
+    assert list(store.due(NOW + 9 * SECOND, 10).jobs) == []
     assert store.find(job.id) == job
-    assert list(store.due(NOW + 10 * SECOND, 10)) == [job]
+    assert list(store.due(NOW + 10 * SECOND, 10).jobs) == [job]
 
 
 def test_a_job_that_moves_is_looked_at_when_it_says(store: Store) -> None:
@@ -86,7 +86,7 @@ def test_a_job_that_moves_is_looked_at_when_it_says(store: Store) -> None:
     job = claimed(store, 1, due_at=NOW)
     store.postpone(job, NOW + 100 * SECOND)
     moved = store.save(replace(job, due_at=NOW + 5 * SECOND))
-    assert list(store.due(NOW + 5 * SECOND, 10)) == [moved]
+    assert list(store.due(NOW + 5 * SECOND, 10).jobs) == [moved]
 
 
 def test_what_somebody_moved_meanwhile_is_not_postponed(store: Store) -> None:
@@ -94,7 +94,7 @@ def test_what_somebody_moved_meanwhile_is_not_postponed(store: Store) -> None:
     job = claimed(store, 1, due_at=NOW)
     moved = store.save(replace(job, due_at=NOW + 5 * SECOND))
     store.postpone(job, NOW + 100 * SECOND)
-    assert list(store.due(NOW + 5 * SECOND, 10)) == [moved]
+    assert list(store.due(NOW + 5 * SECOND, 10).jobs) == [moved]
 
 
 def test_what_is_not_due_at_all_does_not_become_so_by_being_postponed(store: Store) -> None:
@@ -102,7 +102,7 @@ def test_what_is_not_due_at_all_does_not_become_so_by_being_postponed(store: Sto
     waiting = behind(store, 1)
     store.postpone(waiting, NOW)
     store.postpone(a_job(id="f" * 32), NOW)
-    assert list(store.due(NOW + SECOND, 10)) == []
+    assert list(store.due(NOW + SECOND, 10).jobs) == []
     assert store.find("f" * 32) is None
 
 

@@ -107,7 +107,7 @@ def test_rows_are_found_by_every_index(written: Written) -> None:
     assert written.jobs.count_holding() == sum(job.state.holds_slot for job in jobs)
     latest = max(job.due_at for job in jobs if job.due_at)
     due = {job.id for job in jobs if job.due_at}
-    assert {job.id for job in written.jobs.due(latest, 100)} == due != set()
+    assert {job.id for job in written.jobs.due(latest, 100).jobs} == due != set()
     for job in jobs:
         assert job in written.jobs.in_state(job.state, 100)
         assert job in written.jobs.of_source(job.source.bucket, job.source.key, 100)

@@ -7,16 +7,17 @@ loses gets the winner with the refusal, without a second read.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from cutout.adapters.dynamodb.reading import brief_in, job_in
 from cutout.adapters.dynamodb.table import Item, LostError, Put, Table
-from cutout.errors import GateMovedError, JobMovedError, TaskTakenError
+from cutout.errors import GateMovedError, JobMovedError, NewerRowError, TaskTakenError
 from cutout.gate import Gate
 from cutout.inventory import Brief, Moved
 from cutout.job import Job
-from cutout.ports.table import MOST_COUNTED, Head, Standing, TaskClaim
+from cutout.ports.table import MOST_COUNTED, Due, Head, Newer, Standing, TaskClaim
 from cutout.rows import from_row, to_row
 from cutout.states import Lane, State
 
@@ -99,10 +100,17 @@ class DynamoJobs:
                 ids += self._ids("lane", ("lane", _waiting(lane)), limit=limit - len(ids))
         return ids
 
-    def due(self, now: datetime, limit: int) -> list[Job]:
+    def due(self, now: datetime, limit: int) -> Due:
         """Jobs whose time has come, oldest first."""
         ids = self._ids("due", _DUE, limit=limit, up_to=("due_at", _milliseconds(now)))
-        return [job for job in self.find_all(ids) if job.is_due(now)]
+        jobs: list[Job] = []
+        newer: list[Newer] = []
+        for item in self._items(ids):
+            try:
+                jobs.append(job_in(item))
+            except NewerRowError:
+                newer.append(_newer(item))
+        return Due(jobs=[job for job in jobs if job.is_due(now)], newer=newer)
 
     def postpone(self, job: Job, until: datetime) -> None:
         """Look at the job later; without effect if anybody moved it."""
@@ -120,8 +128,8 @@ class DynamoJobs:
     def standing(self) -> Standing:
         """How long the line is, and how old its head and the oldest call are."""
         lines = [self._ids("lane", ("lane", _waiting(it)), limit=MOST_COUNTED) for it in Lane]
-        heads = self.find_all([ids[0] for ids in lines if ids])
-        inside = self.find_all(self._ids("lane", _HOLDING, limit=MOST_COUNTED))
+        heads = self._understood([ids[0] for ids in lines if ids])
+        inside = self._understood(self._ids("lane", _HOLDING, limit=MOST_COUNTED))
         calls = [job.attempt for job in inside if job.state.holds_slot]
         return Standing(
             waiting=min(MOST_COUNTED, sum(map(len, lines))),
@@ -196,9 +204,18 @@ class DynamoJobs:
 
     def find_all(self, job_ids: Sequence[str]) -> list[Job]:
         """The jobs that exist of these, in this order."""
-        items = self._table.get_all([f"job#{job_id}" for job_id in dict.fromkeys(job_ids)])
-        found = {job.id: job for job in map(job_in, items)}
-        return [found[job_id] for job_id in job_ids if job_id in found]
+        return list(map(job_in, self._items(job_ids)))
+
+    def _items(self, job_ids: Sequence[str]) -> list[Item]:
+        pks = [f"job#{job_id}" for job_id in job_ids]
+        found = {item["pk"]: item for item in self._table.get_all(list(dict.fromkeys(pks)))}
+        return [found[pk] for pk in pks if pk in found]
+
+    def _understood(self, job_ids: Sequence[str]) -> Iterator[Job]:
+        """Without those that only a newer version understands."""
+        for item in self._items(job_ids):
+            with suppress(NewerRowError):
+                yield job_in(item)
 
     def _ids(
         self,
@@ -217,6 +234,11 @@ class DynamoJobs:
             is_newest_first=is_newest_first,
         )
         return [pk.removeprefix("job#") for pk in pks]
+
+
+def _newer(item: Item) -> Newer:
+    due_at = datetime.fromtimestamp(int(item["due_at"]) / 1000, UTC)
+    return Newer(job_id=item["pk"].removeprefix("job#"), due_at=due_at)
 
 
 def _job_item(job: Job) -> Item:

@@ -1,0 +1,42 @@
+"""Rows that a newer version wrote, which was taken back, while others are under way."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from cutout.ports.telemetry import Metric
+from cutout.states import State
+from tests.fakes.world import LIMITS, World
+
+MINUTE = timedelta(minutes=1)
+
+
+def test_sweep_leaves_them_alone_and_sends_on_the_others() -> None:
+    """Nothing guesses what they mean; the gauge of what is overdue tells of them."""
+    world = World()
+    theirs, ours = world.arrives("a.jpg"), world.arrives("b.jpg")
+    assert theirs.due_at is not None
+    assert ours.due_at is not None
+    world.jobs.newer[theirs.id] = theirs.due_at
+    world.clock.advance_to(max(theirs.due_at, ours.due_at) + MINUTE)
+    world.telemetry.counts.clear()
+    assert world.sweep.sweep() == 1
+    assert [wake.job_id for wake in world.callbacks.wakes] == [ours.id]
+    assert world.telemetry.counts[Metric.JOBS_DUE] == 2
+    late = (world.clock.now() - theirs.due_at).total_seconds()
+    assert world.telemetry.counts[Metric.OLDEST_DUE_SECONDS] == late
+    assert ("row of a newer version left alone", {"job_id": theirs.id}) in world.telemetry.facts
+
+
+def test_one_that_stands_first_in_line_keeps_nobody_waiting() -> None:
+    """Whoever has a slot to give gives it to the next."""
+    world = World()
+    inside = [world.arrives(f"{number}.jpg") for number in range(LIMITS.max_in_flight)]
+    theirs, ours = world.arrives("theirs.jpg"), world.arrives("ours.jpg")
+    assert theirs.is_waiting
+    assert ours.is_waiting
+    world.jobs.newer[theirs.id] = world.clock.now()
+    world.evolink.complete(world.task_of(inside[0]))
+    world.wake(inside[0])
+    world.submit.wake(world.job(inside[0]))
+    assert world.job(ours).state is State.PROCESSING
