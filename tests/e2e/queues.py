@@ -67,10 +67,6 @@ class Queues:
             self._sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
         return [str(message["Body"]) for message in messages]
 
-    def submissions_given_up(self) -> bool:
-        """Say whether any submission was given up."""
-        return self._count("SubmissionsDeadLetterQueueUrl") > 0
-
     def forget(self) -> None:
         """Empty the queues of what earlier tests left for later: Sweep sends on what is due."""
         for name in _WORK:

@@ -51,16 +51,19 @@ class Case:
 
 _UNKNOWN = State.UNCONFIRMED
 _MINUTES = timedelta(minutes=5)
+_UNTIL_NO_TASK_IS_YOUNG = timedelta(minutes=11)
 
 
-def _repeated(fault: str, *others: _Fault, is_doubtful: bool = False) -> Case:
+def _repeated(
+    fault: str, *others: _Fault, is_doubtful: bool = False, wait: timedelta = _MINUTES
+) -> Case:
     """The outcome of the call is unknown until the grace time is over."""
     return Case(
         faults=(*_once(fault), *others),
         posts=2,
         through=_UNKNOWN,
         is_doubtful=is_doubtful,
-        wait=_MINUTES,
+        wait=wait,
     )
 
 
@@ -78,7 +81,7 @@ _OVERCOME = {
     # And no callback comes: after the grace time the same call again, which the API knows.
     "taken, then a reset, no callback": _repeated("create:accept-then-reset", _LOST),
     "taken, then a reset, a callback about another task": _repeated(
-        "create:accept-then-reset", ("callback:other-task", {})
+        "create:accept-then-reset", ("callback:other-task", {}), wait=_UNTIL_NO_TASK_IS_YOUNG
     ),
     # The paid call was not taken, but nobody can tell: repeated and counted.
     "a reset before it was taken": _repeated("create:reset-before-accept", is_doubtful=True),
