@@ -13,7 +13,8 @@ from cutout.job import Job
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.table import Gates, Jobs
 from cutout.ports.telemetry import Clock
-from cutout.states import AttemptOutcome, Lane, Move, Reason, State, Transport
+from cutout.states import AttemptOutcome, Lane, Move, Reason, Transport
+from cutout.usecases.lost_results import lost_on_the_way
 from cutout.usecases.wake import Waker, change_gate
 
 _FORGOTTEN: dict[str, Any] = {
@@ -92,7 +93,7 @@ class Operate:
             IllegalMoveError: the job is not in a state that a person may retry.
             JobMovedError: somebody moved it meanwhile.
         """
-        if (paid := _lost_on_the_way(job)) and not is_fresh:
+        if (paid := lost_on_the_way(job)) and not is_fresh:
             return self._fetch_again(job, paid)
         now = self.clock.now()
         again = job.move(
@@ -124,7 +125,7 @@ class Operate:
             IllegalMoveError: the job is not in a state that a person may retry.
             JobMovedError: somebody moved it meanwhile.
         """
-        if (paid := _lost_on_the_way(job)) and not is_fresh:
+        if (paid := lost_on_the_way(job)) and not is_fresh:
             return self._fetch_again(job, paid)
         again = job.move(
             Move.RETRY,
@@ -158,18 +159,3 @@ class Operate:
     def wake_waiting(self) -> None:
         """Have those that wait let in, as far as the gate has room."""
         self.waker.wake_waiting()
-
-
-def _lost_on_the_way(job: Job) -> Attempt | None:
-    """The call whose result was made but could not be fetched; None if it was looked for again.
-
-    What kept it may have been ours, a network without a way out, say, and is mended by now.
-    """
-    was_looked_for = any(
-        step.state is State.STORING and step.reason is Reason.RETRIED_BY_PERSON
-        for step in job.history
-    )
-    if job.state is not State.FAILED or job.reason is not Reason.RESULT_LOST or was_looked_for:
-        return None
-    paid = job.attempt_numbered(job.storing_attempt or 0)
-    return paid if paid is not None and paid.task_id is not None else None

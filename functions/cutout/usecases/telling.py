@@ -12,6 +12,7 @@ from cutout.keys import beside
 from cutout.reasons import MEANINGS
 from cutout.result import Result
 from cutout.states import AttemptOutcome, Reason, State
+from cutout.usecases.lost_results import lost_on_the_way
 
 _NEXT = {
     State.REJECTED: "Upload a photo that the model takes to the same key; or, if a setting was in "
@@ -21,11 +22,16 @@ _NEXT = {
     State.REVIEW: "Look at what came back. If it will do: {keep} . Another try makes a new call, "
     "which costs again: {retry}",
 }
+_LOOKED_FOR_FIRST = (
+    "Nothing more happens by itself. Another try first looks for the result that was paid for, "
+    "which costs nothing: {retry}"
+)
 
 
 def error_note(job: Job) -> dict[str, Any]:
     """What `<key>.error.json` says."""
     result = job.result
+    next_step = _LOOKED_FOR_FIRST if lost_on_the_way(job) else _NEXT[job.state]
     keep = "" if result is None else keep_command(job, result.bucket, result.key)
     return {
         **whose(job),
@@ -36,7 +42,7 @@ def error_note(job: Job) -> dict[str, Any]:
         "result": None if result is None else address(result.bucket, result.key),
         "explained": _explained(result),
         **cost(job),
-        "next": _NEXT[job.state].format(retry=retry_command(job), keep=keep),
+        "next": next_step.format(retry=retry_command(job), keep=keep),
         "at": job.updated_at.isoformat(),
     }
 

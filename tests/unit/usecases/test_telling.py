@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from cutout.errors import NotSentError
 from cutout.job import Job
 from cutout.provider import OutcomeUnknown
 from cutout.states import State
@@ -59,6 +60,21 @@ def test_what_was_charged_twice_is_added() -> None:
         world.operate.retry(job)
         world.settles()
     assert (told["credits"], told["paid"]) == (10.8, "10.8 credits were charged.")
+
+
+def test_a_result_that_was_lost_on_its_way_is_said_to_be_looked_for_before_it_costs_again() -> None:
+    """Once: after that, another try makes a new call."""
+    world = World()
+    job = world.arrives()
+    world.evolink.complete(world.task_of(job))
+    world.downloads.rule = lambda: NotSentError("ConnectTimeout")
+    said = []
+    for _ in range(2):
+        world.passes(2 * TIMING.job_deadline)
+        said.append(error_note(world.job(job))["next"])
+        world.operate.retry(world.job(job))
+    assert ["which costs nothing" in text for text in said] == [True, False]
+    assert "which costs again" in said[1]
 
 
 @pytest.mark.parametrize(
