@@ -71,3 +71,8 @@ def make_job(
         else None,
         history=history,
     )
+
+
+def failed(key: str, reason: Reason = Reason.TASK_FAILED, hours_ago: int = 0) -> Job:
+    """A photo that failed so long ago."""
+    return make_job(key, state=State.FAILED, reason=reason, at=NOON - timedelta(hours=hours_ago))

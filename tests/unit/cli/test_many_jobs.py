@@ -1,0 +1,204 @@
+"""Commands that are about many jobs: `ls` page by page, `retry` of many."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from cutout.gate import Gate, PauseReason
+from cutout.job import Job
+from cutout.states import Lane, Reason, State, Transport
+from tests.unit.cli.clock import NOON
+from tests.unit.cli.interrupting import interrupted_once_b_is_done
+from tests.unit.cli.jobs import failed, make_job
+from tests.unit.cli.world import World
+
+
+def know(world: World, *jobs: Job) -> None:
+    """Make jobs known."""
+    world.stack.known = list(jobs)
+
+
+def keys(text: str) -> list[str]:
+    """The keys of jobs in JSON."""
+    return [job["key"] for job in json.loads(text)]
+
+
+def test_ls_goes_on_where_the_page_before_ended(world: World) -> None:
+    """The end of a page says how."""
+    know(world, *(failed(f"{number}.jpg", hours_ago=number) for number in range(5)))
+    first = world.run("ls", "--limit", "2")
+    assert [line.split()[0] for line in first.stdout.splitlines()[1:]] == ["0.jpg", "1.jpg"]
+    place = first.stderr.strip().rpartition(" ")[2]
+    second = world.run("ls", "--limit", "2", "--after", place, "--json")
+    assert keys(second.stdout) == ["2.jpg", "3.jpg"]
+    last = world.run("ls", "--after", second.stderr.strip().rpartition(" ")[2], "--json")
+    assert (keys(last.stdout), last.stderr) == (["4.jpg"], "")
+
+
+def test_ls_prints_all_if_that_is_wanted(world: World) -> None:
+    """However many there are."""
+    know(world, *(failed(f"{number}.jpg") for number in range(700)))
+    told = world.run("ls", "--all", "--json")
+    assert (len(keys(told.stdout)), told.stderr) == (700, "")
+    lines = world.run("ls", "--all").stdout.splitlines()
+    assert len(lines) == 701
+    assert [line for line in lines if line.startswith("photo ")] == [lines[0]]
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (("--reason", "task-lost"), ["b.jpg"]),
+        (("--reason", "task-lost", "--reason", "task-failed"), ["a.jpg", "b.jpg", "c.jpg"]),
+        (("--since", "2h"), ["a.jpg"]),
+        (("--until", "4h"), ["c.jpg"]),
+        (("--since", "4h", "--until", "1h"), ["b.jpg"]),
+        (("--since", "2026-11-22"), ["a.jpg", "b.jpg"]),
+        (("--until", "2026-11-21"), ["c.jpg"]),
+        (("--since", "2026-11-22T10:00+01:00"), ["a.jpg", "b.jpg"]),
+        (("--since", "2026-11-22T11:00Z"), ["a.jpg"]),
+    ],
+)
+def test_ls_filters_by_reason_and_time(
+    world: World, options: tuple[str, ...], found: list[str]
+) -> None:
+    """So long ago, a day of UTC with all its hours, or a moment."""
+    know(
+        world,
+        failed("a.jpg"),
+        failed("b.jpg", Reason.TASK_LOST, hours_ago=3),
+        failed("c.jpg", hours_ago=20),
+    )
+    assert keys(world.run("ls", *options, "--json").stdout) == found
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--since", "soon"), ("--until", "2x"), ("--after", "here"), ("--reason", "bad-luck")],
+)
+def test_ls_refuses_what_it_does_not_understand(world: World, options: tuple[str, ...]) -> None:
+    """With the status of a wrong command line."""
+    assert world.run("ls", *options).exit_code == 2
+
+
+def test_ls_says_when_it_looked_at_more_than_it_shows(world: World) -> None:
+    """No index knows prefixes."""
+    know(world, failed("a.jpg"), failed("x/b.jpg"))
+    assert "Looked at 2 jobs" in world.run("ls", "--prefix", "x/").stderr
+    assert world.run("ls", "--state", "failed").stderr == ""
+
+
+def test_retry_takes_all_of_a_reason_and_says_first_what_they_cost(world: World) -> None:
+    """Nothing is done without --yes; what is done stands behind live uploads, and sends nothing."""
+    lost = failed("b.jpg", Reason.TASK_LOST)
+    know(world, failed("a.jpg"), lost, failed("c.jpg"), make_job("d.jpg"))
+    asked = world.run("retry", "--reason", "task-failed")
+    assert asked.exit_code == 1
+    assert "2 failed because of task-failed" in asked.stdout
+    assert "10.8 credits, about $0.16" in asked.stdout
+    assert "Nothing was done; `--yes` does it." in asked.stderr
+    plan = world.run("retry", "--reason", "task-failed", "--json")
+    assert plan.exit_code == 1
+    assert (json.loads(plan.stdout)["photos"], json.loads(plan.stdout)["queued"]) == (2, 0)
+    named = world.run("retry", "a.jpg", "c.jpg", "--json")
+    assert (named.exit_code, json.loads(named.stdout)["credits"]) == (1, 10.8)
+    assert world.stack.submissions.job_ids == []
+    done = world.run("retry", "--reason", "task-failed", "--yes", "--json")
+    assert done.exit_code == 0
+    told = json.loads(done.stdout)
+    assert (told["photos"], told["queued"], told["credits"]) == (2, 2, 10.8)
+    rows = world.stack.jobs.jobs
+    again = [rows["job-of-a.jpg"], rows["job-of-c.jpg"]]
+    assert {(job.state, job.reason, job.lane) for job in again} == {
+        (State.QUEUED, Reason.RETRIED_BY_PERSON, Lane.BACKFILL)
+    }
+    assert all(job.is_waiting and job.due_at is None for job in again)
+    assert rows[lost.id].state is State.FAILED
+    assert sorted(world.stack.submissions.job_ids) == ["job-of-a.jpg", "job-of-c.jpg"]
+
+
+def test_retry_of_many_wakes_nobody_while_the_gate_is_closed(world: World) -> None:
+    """They wait like everybody else."""
+    know(world, failed("a.jpg"))
+    world.stack.jobs.gate = Gate().pausing(PauseReason.OPERATOR, NOON, None)
+    assert world.run("retry", "--state", "failed", "--yes").exit_code == 0
+    assert world.stack.submissions.job_ids == []
+
+
+@pytest.mark.parametrize(
+    ("options", "found"),
+    [
+        (("--state", "rejected"), {"r.jpg": 1}),
+        (("--prefix", "x/"), {"x/f.jpg": 1, "x/v.jpg": 1}),
+        (("--prefix", "x/", "--state", "review"), {"x/v.jpg": 1}),
+        (("--since", "1h"), {"r.jpg": 1, "x/v.jpg": 1}),
+    ],
+)
+def test_retry_takes_what_its_options_choose(
+    world: World, options: tuple[str, ...], found: dict[str, int]
+) -> None:
+    """Of what may be retried."""
+    know(
+        world,
+        make_job("r.jpg", state=State.REJECTED),
+        failed("x/f.jpg", hours_ago=2),
+        make_job("x/v.jpg", state=State.REVIEW),
+        make_job("x/done.jpg"),
+    )
+    assert world.run("retry", *options, "--yes").exit_code == 0
+    queued = [job for job in world.stack.jobs.jobs.values() if job.state is State.QUEUED]
+    assert {job.source.key: 1 for job in queued} == found
+
+
+def test_retry_of_many_can_be_rehearsed(world: World) -> None:
+    """For people and for programs."""
+    know(world, failed("a.jpg"), failed("b.jpg"))
+    told = world.run("retry", "--state", "failed", "--dry-run", "--yes", "--json")
+    assert told.exit_code == 0
+    assert json.loads(told.stdout)["counts"] == {"failed because of task-failed": 2}
+    assert world.stack.jobs.jobs["job-of-a.jpg"].state is State.FAILED
+
+
+def test_retry_of_nothing_is_no_failure(world: World) -> None:
+    """There is nothing to pay."""
+    told = world.run("retry", "--reason", "task-lost")
+    assert (told.exit_code, "0 would be retried" in told.stderr) == (0, True)
+
+
+def test_retry_of_several_keys_wants_a_word_too(world: World) -> None:
+    """Or a rehearsal; and none is retried if one cannot be."""
+    know(world, failed("a.jpg"), failed("b.jpg"), make_job("done.jpg"))
+    asked = world.run("retry", "a.jpg", "b.jpg")
+    assert (asked.exit_code, "10.8 credits" in asked.stderr) == (1, True)
+    refused = world.run("retry", "a.jpg", "done.jpg", "--yes")
+    assert (refused.exit_code, "done.jpg is completed" in refused.stderr) == (1, True)
+    assert world.stack.submissions.job_ids == []
+    assert world.run("retry", "a.jpg", "b.jpg", "--yes").exit_code == 0
+    assert world.stack.submissions.job_ids == ["job-of-a.jpg", "job-of-b.jpg"]
+
+
+@pytest.mark.parametrize("which", [("a.jpg",), ("--state", "failed", "--yes")])
+def test_retry_hands_photos_over_through_the_files_api(world: World, which: tuple[str]) -> None:
+    """Where links cannot be read."""
+    know(world, failed("a.jpg"))
+    assert world.run("retry", *which, "--through-files").exit_code == 0
+    assert world.stack.jobs.jobs["job-of-a.jpg"].transport is Transport.FILES
+
+
+@pytest.mark.parametrize("arguments", [(), ("a.jpg", "--reason", "task-failed")])
+def test_retry_wants_keys_or_a_choice(world: World, arguments: tuple[str, ...]) -> None:
+    """Not both, and never simply everything."""
+    assert world.run("retry", *arguments).exit_code == 2
+
+
+def test_who_breaks_a_retry_off_is_told_of_what_was_under_way_too(world: World) -> None:
+    """Several are worked on at once: those behind the one that was waited for count as well."""
+    know(world, failed("a.jpg"), failed("b.jpg"))
+    world.stack.jobs.save = interrupted_once_b_is_done(  # type: ignore[method-assign]
+        world.stack.jobs.save, lambda job, *_: job.source.key
+    )
+    told = world.run("retry", "--state", "failed", "--yes")
+    assert told.exit_code != 0
+    assert "Broke off: 1 are queued. Run it again for the others." in told.stderr
