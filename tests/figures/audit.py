@@ -27,7 +27,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeSerializer
 from click.testing import CliRunner
 
-from cutout.adapters.dynamodb.jobs import _job_item
+from cutout.adapters.dynamodb.items import job_item
 from cutout.adapters.s3.listing import S3Listing
 from cutout.cli.clients_aws import Clients
 from cutout.cli.entry import cutout
@@ -134,9 +134,7 @@ def put_rows(dynamodb: Any, table: str, jobs: Iterator[Job]) -> None:
     serialize = TypeSerializer().serialize
 
     def write(batch: list[Job]) -> None:
-        items = [
-            {name: serialize(value) for name, value in _job_item(job).items()} for job in batch
-        ]
+        items = [{name: serialize(value) for name, value in job_item(job).items()} for job in batch]
         requests = [{"PutRequest": {"Item": item}} for item in items]
         while requests:
             answer = dynamodb.batch_write_item(RequestItems={table: requests})

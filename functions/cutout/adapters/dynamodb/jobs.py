@@ -11,6 +11,19 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from cutout.adapters.dynamodb.items import (
+    DUE,
+    GATE,
+    HOLDING,
+    SAME_VERSION,
+    gate_in,
+    gate_put,
+    job_item,
+    milliseconds,
+    newer_in,
+    task_put,
+    waiting_lane,
+)
 from cutout.adapters.dynamodb.reading import brief_in, job_in
 from cutout.adapters.dynamodb.table import Item, LostError, Put, Table
 from cutout.errors import GateMovedError, JobMovedError, NewerRowError, TaskTakenError
@@ -21,14 +34,9 @@ from cutout.ports.table import MOST_COUNTED, Due, Head, Newer, Standing, TaskCla
 from cutout.rows import from_row, to_row
 from cutout.states import Lane, State
 
-_GATE = "gate"
-_DUE = ("due_shard", "due")
-_HOLDING = ("lane", "holding")
-_SAME_VERSION = "#version = :version"
 _BRIEF = ("job.id", "job.source.etag", "job.state", "job.reason", "job.result.key")
 _LATEST = 10**15
 """In milliseconds, later than any time."""
-_NEW_OR_SAME_VERSION = f"attribute_not_exists(pk) OR {_SAME_VERSION}"
 
 
 class DynamoJobs:
@@ -40,7 +48,7 @@ class DynamoJobs:
     def claim(self, job: Job) -> Job:
         """Insert a new job, or return the one that stands under its id."""
         try:
-            self._table.put(Put(item=_job_item(job), condition="attribute_not_exists(pk)"))
+            self._table.put(Put(item=job_item(job), condition="attribute_not_exists(pk)"))
         except LostError as lost:
             return job if lost.old is None else job_in(lost.old)
         return job
@@ -61,15 +69,15 @@ class DynamoJobs:
         saved = replace(job, version=job.version + 1)
         puts = [
             Put(
-                item=_job_item(saved),
-                condition=_SAME_VERSION,
+                item=job_item(saved),
+                condition=SAME_VERSION,
                 values={":version": job.version},
             ),
         ]
         if gate is not None:
-            puts.append(_gate_put(gate))
+            puts.append(gate_put(gate))
         rows = len(puts)
-        puts += [_task_put(claim) for claim in tasks]
+        puts += [task_put(claim) for claim in tasks]
         try:
             self._table.put(*puts)
         except LostError as lost:
@@ -77,19 +85,19 @@ class DynamoJobs:
                 raise JobMovedError(job_in(lost.old) if lost.old else None) from lost
             if lost.index >= rows:
                 raise TaskTakenError("the task belongs to another attempt") from lost
-            raise GateMovedError(_gate(lost.old)) from lost
+            raise GateMovedError(gate_in(lost.old)) from lost
         return saved
 
     def read_gate(self) -> Gate:
         """The gate as it stands; a fresh one if there is none."""
-        return _gate(self._table.get(_GATE))
+        return gate_in(self._table.get(GATE))
 
     def write_gate(self, gate: Gate) -> Gate:
         """Write the gate if nobody wrote it since it was read."""
         try:
-            self._table.put(_gate_put(gate))
+            self._table.put(gate_put(gate))
         except LostError as lost:
-            raise GateMovedError(_gate(lost.old)) from lost
+            raise GateMovedError(gate_in(lost.old)) from lost
         return replace(gate, version=gate.version + 1)
 
     def waiting(self, limit: int) -> list[str]:
@@ -97,39 +105,39 @@ class DynamoJobs:
         ids: list[str] = []
         for lane in Lane:
             if len(ids) < limit:
-                ids += self._ids("lane", ("lane", _waiting(lane)), limit=limit - len(ids))
+                ids += self._ids("lane", ("lane", waiting_lane(lane)), limit=limit - len(ids))
         return ids
 
     def due(self, now: datetime, limit: int) -> Due:
         """Jobs whose time has come, oldest first."""
-        ids = self._ids("due", _DUE, limit=limit, up_to=("due_at", _milliseconds(now)))
+        ids = self._ids("due", DUE, limit=limit, up_to=("due_at", milliseconds(now)))
         jobs: list[Job] = []
         newer: list[Newer] = []
         for item in self._items(ids):
             try:
                 jobs.append(job_in(item))
             except NewerRowError:
-                newer.append(_newer(item))
+                newer.append(newer_in(item))
         return Due(jobs=[job for job in jobs if job.is_due(now)], newer=newer)
 
     def postpone(self, job: Job, until: datetime) -> None:
         """Look at the job later; without effect if anybody moved it."""
         unmoved = Put(
             item={},
-            condition=f"{_SAME_VERSION} AND attribute_exists(due_at)",
+            condition=f"{SAME_VERSION} AND attribute_exists(due_at)",
             values={":version": job.version},
         )
-        self._table.set_number(f"job#{job.id}", "due_at", _milliseconds(until), condition=unmoved)
+        self._table.set_number(f"job#{job.id}", "due_at", milliseconds(until), condition=unmoved)
 
     def count_holding(self) -> int:
         """How many jobs hold a slot at the gate."""
-        return self._table.count("lane", _HOLDING)
+        return self._table.count("lane", HOLDING)
 
     def standing(self) -> Standing:
         """How long the line is, and how old its head and the oldest call are."""
-        lines = [self._ids("lane", ("lane", _waiting(it)), limit=MOST_COUNTED) for it in Lane]
+        lines = [self._ids("lane", ("lane", waiting_lane(it)), limit=MOST_COUNTED) for it in Lane]
         heads = self._understood([ids[0] for ids in lines if ids])
-        inside = self._understood(self._ids("lane", _HOLDING, limit=MOST_COUNTED))
+        inside = self._understood(self._ids("lane", HOLDING, limit=MOST_COUNTED))
         calls = [job.attempt for job in inside if job.state.holds_slot]
         return Standing(
             waiting=min(MOST_COUNTED, sum(map(len, lines))),
@@ -182,8 +190,8 @@ class DynamoJobs:
         self, state: State, *, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[Moved]:
         """Jobs in a state, those that were written last first, within both times."""
-        least = _milliseconds(since) if since else 0
-        greatest = _milliseconds(until) if until else _LATEST
+        least = milliseconds(since) if since else 0
+        greatest = milliseconds(until) if until else _LATEST
         entries = self._table.numbered(
             "state", ("state", state.value), "updated_at", (least, greatest)
         )
@@ -234,74 +242,3 @@ class DynamoJobs:
             is_newest_first=is_newest_first,
         )
         return [pk.removeprefix("job#") for pk in pks]
-
-
-def _newer(item: Item) -> Newer:
-    due_at = datetime.fromtimestamp(int(item["due_at"]) / 1000, UTC)
-    return Newer(job_id=item["pk"].removeprefix("job#"), due_at=due_at)
-
-
-def _job_item(job: Job) -> Item:
-    """The job's item: the job itself under `job`, beside it what indexes and conditions need.
-
-    `due_at` beside the job is when Sweep looks; `postpone` moves it and leaves the job's own alone,
-    so that a worker that Sweep woke still finds the job due.
-    """
-    item: Item = {
-        "pk": f"job#{job.id}",
-        "version": job.version,
-        "state": job.state.value,
-        "source_ref": job.source.ref,
-        "sequencer": job.source.order,
-        "updated_at": _milliseconds(job.updated_at),
-        "job": to_row(job),
-    }
-    if job.due_at is not None:
-        item |= {_DUE[0]: _DUE[1], "due_at": _milliseconds(job.due_at)}
-    if job.is_waiting:
-        item |= {"lane": _waiting(job.lane), "lane_at": _milliseconds(job.created_at)}
-    elif job.state.holds_slot:
-        item |= {"lane": _HOLDING[1], "lane_at": _milliseconds(job.updated_at)}
-    if job.expires_at is not None:
-        item["expires_at"] = int(job.expires_at.timestamp())
-    return item
-
-
-def _gate_put(gate: Gate) -> Put:
-    changed = replace(gate, version=gate.version + 1)
-    return Put(
-        item={"pk": _GATE, "version": changed.version, "gate": to_row(changed)},
-        condition=_SAME_VERSION if gate.version else _NEW_OR_SAME_VERSION,
-        values={":version": gate.version},
-    )
-
-
-def _task_put(claim: TaskClaim) -> Put:
-    owner = f"{claim.job_id}.{claim.attempt}"
-    condition = "attribute_not_exists(pk) OR owner_ref = :owner"
-    values: Item = {":owner": owner}
-    if claim.is_certain:
-        condition += " OR is_certain = :no"
-        values[":no"] = False
-    return Put(
-        item={
-            "pk": f"task#{claim.task_id}",
-            "owner_ref": owner,
-            "is_certain": claim.is_certain,
-            "expires_at": int(claim.expires_at.timestamp()),
-        },
-        condition=condition,
-        values=values,
-    )
-
-
-def _gate(item: Item | None) -> Gate:
-    return Gate() if item is None else from_row(Gate, item["gate"])
-
-
-def _waiting(lane: Lane) -> str:
-    return f"waiting#{lane}"
-
-
-def _milliseconds(at: datetime) -> int:
-    return int(at.timestamp() * 1000)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
+from cutout.adapters.dynamodb.expressions import names_in, projection
 from cutout.errors import StoreBusyError
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ class Table:
             pks: their keys, each once.
             paths: of each item only these, as in `job.reason`; all of it if there are none.
         """
-        only = _projection(paths)
+        only = projection(paths)
         for start in range(0, len(pks), _BATCH):
             wanted: Any = [{"pk": {"S": pk}} for pk in pks[start : start + _BATCH]]
             while wanted:
@@ -163,7 +164,7 @@ class Table:
 
         Nor does it where a transaction is just writing the item, which is then no longer as read.
         """
-        names = {f"#{name}": name} | _names(condition.condition)
+        names = {f"#{name}": name} | names_in(condition.condition)
         values = {":number": number} | dict(condition.values)
         try:
             self._client.update_item(
@@ -263,7 +264,7 @@ class Table:
             "ConditionExpression": put.condition,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        if names := _names(put.condition):
+        if names := names_in(put.condition):
             request["ExpressionAttributeNames"] = names
         if put.values:
             request["ExpressionAttributeValues"] = self._typed(put.values)
@@ -288,21 +289,6 @@ class Table:
 
     def _plain(self, item: Mapping[str, Any]) -> Item:
         return {name: self._read(value) for name, value in item.items()}
-
-
-def _projection(paths: Sequence[str]) -> dict[str, Any]:
-    """The request's members that ask for these paths; names in them may be reserved words."""
-    if not paths:
-        return {}
-    names = {f"#{name}": name for path in paths for name in path.split(".")}
-    told = [".".join(f"#{name}" for name in path.split(".")) for path in paths]
-    return {"ProjectionExpression": ", ".join(told), "ExpressionAttributeNames": names}
-
-
-def _names(condition: str) -> dict[str, str]:
-    """`#version` in an expression stands for the attribute `version`."""
-    words = condition.replace("(", " ").replace(")", " ").split()
-    return {word: word[1:] for word in words if word.startswith("#")}
 
 
 def _code(exc: ClientError) -> str:

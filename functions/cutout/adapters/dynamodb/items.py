@@ -1,0 +1,96 @@
+"""How jobs, the gate and claims of tasks stand in the table, and on what conditions they do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from cutout.adapters.dynamodb.table import Item, Put
+from cutout.gate import Gate
+from cutout.job import Job
+from cutout.ports.table import Newer, TaskClaim
+from cutout.rows import from_row, to_row
+from cutout.states import Lane
+
+GATE = "gate"
+DUE = ("due_shard", "due")
+HOLDING = ("lane", "holding")
+SAME_VERSION = "#version = :version"
+_NEW_OR_SAME_VERSION = f"attribute_not_exists(pk) OR {SAME_VERSION}"
+
+
+def newer_in(item: Item) -> Newer:
+    """What can be told of a row that is not understood."""
+    due_at = datetime.fromtimestamp(int(item["due_at"]) / 1000, UTC)
+    return Newer(job_id=item["pk"].removeprefix("job#"), due_at=due_at)
+
+
+def job_item(job: Job) -> Item:
+    """The job's item: the job itself under `job`, beside it what indexes and conditions need.
+
+    `due_at` beside the job is when Sweep looks; `postpone` moves it and leaves the job's own alone,
+    so that a worker that Sweep woke still finds the job due.
+    """
+    item: Item = {
+        "pk": f"job#{job.id}",
+        "version": job.version,
+        "state": job.state.value,
+        "source_ref": job.source.ref,
+        "sequencer": job.source.order,
+        "updated_at": milliseconds(job.updated_at),
+        "job": to_row(job),
+    }
+    if job.due_at is not None:
+        item |= {DUE[0]: DUE[1], "due_at": milliseconds(job.due_at)}
+    if job.is_waiting:
+        item |= {"lane": waiting_lane(job.lane), "lane_at": milliseconds(job.created_at)}
+    elif job.state.holds_slot:
+        item |= {"lane": HOLDING[1], "lane_at": milliseconds(job.updated_at)}
+    if job.expires_at is not None:
+        item["expires_at"] = int(job.expires_at.timestamp())
+    return item
+
+
+def gate_put(gate: Gate) -> Put:
+    """The write of the gate, if nobody wrote it since it was read."""
+    changed = replace(gate, version=gate.version + 1)
+    return Put(
+        item={"pk": GATE, "version": changed.version, "gate": to_row(changed)},
+        condition=SAME_VERSION if gate.version else _NEW_OR_SAME_VERSION,
+        values={":version": gate.version},
+    )
+
+
+def task_put(claim: TaskClaim) -> Put:
+    """The write of a claim: the task is free, the attempt's own, or less certainly claimed."""
+    owner = f"{claim.job_id}.{claim.attempt}"
+    condition = "attribute_not_exists(pk) OR owner_ref = :owner"
+    values: Item = {":owner": owner}
+    if claim.is_certain:
+        condition += " OR is_certain = :no"
+        values[":no"] = False
+    return Put(
+        item={
+            "pk": f"task#{claim.task_id}",
+            "owner_ref": owner,
+            "is_certain": claim.is_certain,
+            "expires_at": int(claim.expires_at.timestamp()),
+        },
+        condition=condition,
+        values=values,
+    )
+
+
+def gate_in(item: Item | None) -> Gate:
+    """The gate; a fresh one if there is none."""
+    return Gate() if item is None else from_row(Gate, item["gate"])
+
+
+def waiting_lane(lane: Lane) -> str:
+    """The partition of the index `lane` in which those stand who wait."""
+    return f"waiting#{lane}"
+
+
+def milliseconds(at: datetime) -> int:
+    """Since 1970, as indexes sort by."""
+    return int(at.timestamp() * 1000)
