@@ -1,8 +1,8 @@
 """The sources that an upgrade starts from: the newest ones in the history that ship something else.
 
-Whoever has no history is told how to get it, but for those who have a copy of the sources without
-any: theirs is an upgrade from these very sources with a mark on them, so that every function is
-replaced, if not by other code.
+Where the history is not to be had (an archive, a clone of depth 1, no git), it is an upgrade from
+these very sources with a mark on them, so that every function is replaced, if not by other code.
+Whoever names a commit gets that one, or is told why not.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _IN_EVERY_ASSET = "functions/cutout/__init__.py"
 
 
 class NoHistoryError(Exception):
-    """This clone does not reach back to what was deployed before; the message says what to do."""
+    """Git does not give the commit; the message says why."""
 
 
 def put_earlier_sources(project: Path, folder: Path, wanted: str = "") -> str:
@@ -46,12 +46,13 @@ def put_earlier_sources(project: Path, folder: Path, wanted: str = "") -> str:
         The commit; nothing where there is no history.
 
     Raises:
-        NoHistoryError: There is a history, but the clone was made without it.
+        NoHistoryError: The commit that was wanted is not there.
     """
-    if not (project / ".git").exists():
+    try:
+        commit = wanted or _earlier_commit(project)
+    except NoHistoryError:
         _copy_with_a_mark(project, folder)
         return ""
-    commit = wanted or _earlier_commit(project)
     archive = _git(project, "archive", "--format=tar", commit)
     with tarfile.open(fileobj=io.BytesIO(archive)) as files:
         files.extractall(folder, filter="data")
@@ -60,28 +61,26 @@ def put_earlier_sources(project: Path, folder: Path, wanted: str = "") -> str:
 
 def _earlier_commit(project: Path) -> str:
     """Find the commit; it is the present one where somebody has changed the sources since."""
+    if not (project / ".git").exists():
+        raise NoHistoryError("these sources are no checkout")
     if _git(project, "status", "--porcelain", "--", *SHIPPED):
         return "HEAD"
     changed = _git(project, "rev-list", "-1", "HEAD", "--", *SHIPPED).decode().strip()
-    try:
-        return _git(project, "rev-parse", "--verify", f"{changed}^").decode().strip()
-    except NoHistoryError as exc:
-        raise NoHistoryError(
-            "this clone does not hold the version before the present one, from which an upgrade "
-            "is tested: run `git fetch --unshallow`; on GitHub, give actions/checkout "
-            "`fetch-depth: 0`"
-        ) from exc
+    return _git(project, "rev-parse", "--verify", f"{changed}^").decode().strip()
 
 
 def _git(project: Path, *arguments: str) -> bytes:
     # A hook that runs the tests has variables that mean another repository.
     environment = {name: it for name, it in os.environ.items() if not name.startswith("GIT_")}
-    done = subprocess.run(  # noqa: S603 - no shell, our own arguments
-        ["git", "-C", str(project), *arguments],  # noqa: S607 - whichever git there is
-        capture_output=True,
-        env=environment,
-        check=False,
-    )
+    try:
+        done = subprocess.run(  # noqa: S603 - no shell, our own arguments
+            ["git", "-C", str(project), *arguments],  # noqa: S607 - whichever git there is
+            capture_output=True,
+            env=environment,
+            check=False,
+        )
+    except FileNotFoundError as exc:
+        raise NoHistoryError("there is no git on this machine") from exc
     if done.returncode:
         raise NoHistoryError(f"git {arguments[0]} failed: {done.stderr.decode().strip()}")
     return done.stdout

@@ -9,6 +9,7 @@ import pytest
 from tests.e2e.earlier import NoHistoryError, put_earlier_sources
 
 _SUBMIT = "functions/submit/handler.py"
+_MARKED = "functions/cutout/__init__.py"
 
 
 def _git(folder: Path, *arguments: str) -> str:
@@ -93,25 +94,40 @@ def test_a_commit_can_be_named(project: Path, earlier: Path) -> None:
     assert (earlier / _SUBMIT).read_text() == "oldest"
 
 
-def test_a_clone_without_history_is_told_how_to_get_it(
+def _fill(project: Path) -> None:
+    """All that is copied where there is no history."""
+    for name in ("infra/app.py", "requirements/runtime.txt", "Makefile", "pyproject.toml", _MARKED):
+        (project / name).parent.mkdir(parents=True, exist_ok=True)
+        (project / name).write_text("present\n")
+
+
+def _is_marked_copy(earlier: Path) -> bool:
+    texts = (earlier / "Makefile").read_text(), (earlier / _MARKED).read_text()
+    return texts == ("present\n", "present\n# Earlier.\n")
+
+
+def test_a_clone_without_history_is_upgraded_from_itself(
     project: Path, earlier: Path, tmp_path: Path
 ) -> None:
-    """`--depth 1`, as GitHub's checkout does unless told otherwise."""
+    """`--depth 1`: all is as at present, but for a mark."""
     _commit(project, submit="older")
+    _fill(project)
     _commit(project, submit="present")
     _git(tmp_path, "clone", "--quiet", "--depth", "1", f"file://{project}", "shallow")
-    with pytest.raises(NoHistoryError, match=r"git fetch --unshallow.*fetch-depth: 0"):
-        put_earlier_sources(tmp_path / "shallow", earlier)
+    assert put_earlier_sources(tmp_path / "shallow", earlier) == ""
+    assert _is_marked_copy(earlier)
 
 
 def test_a_copy_of_the_sources_is_upgraded_from_itself(project: Path, earlier: Path) -> None:
-    """Whoever unpacked an archive can get no history: all is as at present, but for a mark."""
-    for name in ("infra", "requirements"):
-        (project / name).mkdir()
-    for name in ("Makefile", "pyproject.toml", "functions/cutout/__init__.py"):
-        (project / name).parent.mkdir(parents=True, exist_ok=True)
-        (project / name).write_text("present\n")
+    """Whoever unpacked an archive can get no history."""
+    _fill(project)
     (project / ".git").rename(project.parent / "gone")
     assert put_earlier_sources(project, earlier) == ""
-    assert (earlier / "Makefile").read_text() == "present\n"
-    assert (earlier / "functions/cutout/__init__.py").read_text() == "present\n# Earlier.\n"
+    assert _is_marked_copy(earlier)
+
+
+def test_a_named_commit_that_is_not_there_is_an_error(project: Path, earlier: Path) -> None:
+    """Nobody who asked for a release is told of an upgrade from another."""
+    _commit(project, submit="present")
+    with pytest.raises(NoHistoryError, match="git archive failed"):
+        put_earlier_sources(project, earlier, "v0.0.9")
