@@ -2,47 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
 from cutout.errors import JobMovedError
-from cutout.job import Job
 from cutout.ports.buckets import Occasion
 from cutout.states import State
 from tests.fakes.world import World
 from tests.unit.usecases.hooks import Hook
-
-NOTE = "a.jpg.error.json"
-TEXT = b"a text, renamed"
-MINUTE = timedelta(minutes=1)
-
-
-def failed(world: World, key: str = "a.jpg", code: str = "content_policy_violation") -> Job:
-    """A photo that the provider refuses to cut out."""
-    job = world.arrives(key)
-    world.evolink.fail(world.task_of(job), code, "Not this one.")
-    return world.wake(job)
-
-
-def completed(world: World, job: Job) -> Job:
-    """The job's newest task ends well, and its callback comes."""
-    world.evolink.complete(world.task_of(job))
-    return world.wake(job)
-
-
-def retried(world: World, job: Job) -> Job:
-    """A person has it tried again, and Submit calls."""
-    world.operate.retry(world.job(job))
-    return world.submit.advance(world.job(job))
-
-
-def said(world: World, key: str = NOTE) -> dict[str, object]:
-    """What a note says."""
-    told: dict[str, object] = json.loads(world.notes.stored[key].text)
-    return told
+from tests.unit.usecases.noting import MINUTE, NOTE, TEXT, completed, failed, retried, said
 
 
 def test_a_deletion_that_comes_while_it_is_being_said_takes_it_back() -> None:
