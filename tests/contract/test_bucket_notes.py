@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,11 +14,8 @@ from cutout.ports.buckets import (
     Occasion,
     StandingNote,
 )
-from tests.contract.aws import REGION, cloud
+from tests.contract.aws import s3_with
 from tests.fakes.buckets import MemoryNotes
-
-if TYPE_CHECKING:
-    pass
 
 KEY = "Söhne & Töchter/rot + weiß 100%/写真 (1).JPG"
 NOTE = KEY + ".error.json"
@@ -33,16 +29,7 @@ def notes(request: pytest.FixtureRequest) -> Iterator[Notes]:
     if request.param == "memory":
         yield MemoryNotes()
         return
-    with cloud() as clients:
-        client = clients.s3()
-        client.create_bucket(
-            Bucket="results",
-            CreateBucketConfiguration={"LocationConstraint": REGION},
-        )
-        client.put_bucket_versioning(
-            Bucket="results",
-            VersioningConfiguration={"Status": "Enabled"},
-        )
+    with s3_with("results", versioned=["results"]) as client:
         yield S3Notes(client, "results")
 
 

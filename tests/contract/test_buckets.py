@@ -20,7 +20,7 @@ from cutout.ports.buckets import (
     Uploads,
 )
 from cutout.source import Source
-from tests.contract.aws import REGION, cloud
+from tests.contract.aws import s3_with
 from tests.fakes.buckets import MemoryResults, MemoryUploads
 
 if TYPE_CHECKING:
@@ -98,16 +98,7 @@ def uploads(request: pytest.FixtureRequest) -> Iterator[UploadsBucket]:
     if request.param == "memory":
         yield MemoryUploads()
         return
-    with cloud() as clients:
-        client = clients.s3()
-        client.create_bucket(
-            Bucket="uploads",
-            CreateBucketConfiguration={"LocationConstraint": REGION},
-        )
-        client.put_bucket_versioning(
-            Bucket="uploads",
-            VersioningConfiguration={"Status": "Enabled"},
-        )
+    with s3_with("uploads", versioned=["uploads"]) as client:
         yield S3UploadsBucket(client)
 
 
@@ -117,12 +108,7 @@ def results(request: pytest.FixtureRequest) -> Iterator[Results]:
     if request.param == "memory":
         yield MemoryResults()
         return
-    with cloud() as clients:
-        client = clients.s3()
-        client.create_bucket(
-            Bucket="results",
-            CreateBucketConfiguration={"LocationConstraint": REGION},
-        )
+    with s3_with("results") as client:
         yield S3Results(client, "results")
 
 

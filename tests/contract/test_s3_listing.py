@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 from cutout.adapters.s3.listing import S3Listing
 from cutout.adapters.s3.transfers import S3Transfers
 from cutout.inventory import Listed, Provenance
-from tests.contract.aws import REGION, cloud
+from tests.contract.aws import s3_with
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -24,14 +24,7 @@ MARKS = {"cutout-lane": "backfill"}
 @pytest.fixture
 def s3() -> Iterator[S3Client]:
     """S3 with three buckets: uploads and old keep versions, plain does not."""
-    with cloud() as clients:
-        client = clients.s3()
-        for name in ("uploads", "old", "plain"):
-            client.create_bucket(
-                Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION}
-            )
-        for name in ("uploads", "old"):
-            client.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    with s3_with("uploads", "old", "plain", versioned=["uploads", "old"]) as client:
         yield client
 
 
