@@ -24,6 +24,7 @@ from tests.e2e.bus import Listener
 from tests.e2e.deployed import STACK, Deployed
 from tests.e2e.door import Door
 from tests.e2e.evidence import evidence
+from tests.e2e.faults import AT_ONCE
 from tests.e2e.gate import GateKeeper
 from tests.e2e.logs import Logs
 from tests.e2e.photos import Photos
@@ -135,6 +136,13 @@ def photos(deployed: Deployed, jobs: DynamoJobs) -> Photos:
 def gate(jobs: DynamoJobs) -> GateKeeper:
     """The gate."""
     return GateKeeper(jobs=jobs)
+
+
+@pytest.fixture(scope="module")
+def open_gate(gate: GateKeeper) -> Iterator[None]:
+    """Room for all photos that a module does faults to, at once."""
+    with gate.limited_to(AT_ONCE):
+        yield
 
 
 @pytest.fixture(scope="session")

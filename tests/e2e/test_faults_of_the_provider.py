@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -12,20 +11,17 @@ import pytest
 
 from cutout.job import Job
 from cutout.states import Reason, State
-from tests.e2e.gate import GateKeeper
+from tests.e2e.faults import Fault, Faults, key_of, uploaded
 from tests.e2e.logs import Logs
 from tests.e2e.photos import Photos, Upload
 from tests.e2e.pictures import opened
 from tests.e2e.stand_in import StandIn
 
-_Fault = tuple[str, Mapping[str, Any]]
-_Faults = tuple[_Fault, ...]
-_AT_ONCE = 30
 _PRICE = Decimal("5.4")
-_LOST: _Fault = ("callback:lost", {})
+_LOST: Fault = ("callback:lost", {})
 
 
-def _once(*faults: str, **options: Any) -> _Faults:
+def _once(*faults: str, **options: Any) -> Faults:
     """Each fault, committed once."""
     return tuple((fault, {"times": 1, **options}) for fault in faults)
 
@@ -42,7 +38,7 @@ class Case:
         wait: A wait on the way that no test sits through.
     """
 
-    faults: _Faults
+    faults: Faults
     posts: int = 1
     through: State | Reason | None = None
     is_doubtful: bool = False
@@ -55,7 +51,7 @@ _UNTIL_NO_TASK_IS_YOUNG = timedelta(minutes=11)
 
 
 def _repeated(
-    fault: str, *others: _Fault, is_doubtful: bool = False, wait: timedelta = _MINUTES
+    fault: str, *others: Fault, is_doubtful: bool = False, wait: timedelta = _MINUTES
 ) -> Case:
     """The outcome of the call is unknown until the grace time is over."""
     return Case(
@@ -143,29 +139,10 @@ _OVERCOME = {
 }
 
 
-def _key(name: str) -> str:
-    return f"faults/{name}.jpg"
-
-
-@pytest.fixture(scope="module")
-def open_gate(gate: GateKeeper) -> Iterator[None]:
-    """Room for all these photos at once."""
-    with gate.limited_to(_AT_ONCE):
-        yield
-
-
-def _uploaded(names: Mapping[str, _Faults], photos: Photos, stand_in: StandIn) -> dict[str, Upload]:
-    for name, faults in names.items():
-        for fault, options in faults:
-            stand_in.commit(fault, _key(name), **options)
-    uploads = photos.put_all([_key(name) for name in names])
-    return dict(zip(names, uploads, strict=True))
-
-
 @pytest.fixture(scope="module")
 def afflicted(open_gate: None, photos: Photos, stand_in: StandIn) -> dict[str, Upload]:  # noqa: ARG001 - room is needed first
     """The photos that something is done to; the waits on their way are over."""
-    uploads = _uploaded({name: it.faults for name, it in _OVERCOME.items()}, photos, stand_in)
+    uploads = uploaded({name: it.faults for name, it in _OVERCOME.items()}, photos, stand_in)
     for name, case in _OVERCOME.items():
         if case.wait:
             photos.reached(uploads[name], _waits_or_is_over, "to wait", is_swept=True)
@@ -184,7 +161,7 @@ def test_a_fault_that_passes_costs_time_but_no_photo_and_no_second_charge(
     assert (job.state, job.reason) == (State.COMPLETED, None)
     assert stored is not None
     assert opened(stored.content).format == "PNG"
-    assert (stand_in.posts(_key(name)), stand_in.charges(_key(name))) == (case.posts, 1)
+    assert (stand_in.posts(key_of(name)), stand_in.charges(key_of(name))) == (case.posts, 1)
     assert job.credits == _PRICE
     assert case.through is None or case.through in _way(job)
     assert any(it.is_possible_double_charge for it in job.attempts) == case.is_doubtful
@@ -226,8 +203,8 @@ _UNACCEPTABLE = {
 @pytest.fixture(scope="module")
 def unacceptable(open_gate: None, photos: Photos, stand_in: StandIn) -> dict[str, Upload]:  # noqa: ARG001 - room is needed first
     """The photos whose results nobody wants."""
-    faults: dict[str, _Faults] = {name: ((it[0], {}),) for name, it in _UNACCEPTABLE.items()}
-    return _uploaded(faults, photos, stand_in)
+    faults: dict[str, Faults] = {name: ((it[0], {}),) for name, it in _UNACCEPTABLE.items()}
+    return uploaded(faults, photos, stand_in)
 
 
 @pytest.mark.parametrize("name", _UNACCEPTABLE)
@@ -246,7 +223,7 @@ def test_a_result_that_is_no_cut_out_of_the_photo_is_kept_for_review(
     assert (job.state, job.reason) == (State.REVIEW, _UNACCEPTABLE[name][1])
     assert photos.result_keys(f"faults/{name}") == []
     assert photos.result_keys(f"review/faults/{name}") == [f"review/faults/{name}.png"]
-    assert (stand_in.posts(_key(name)), stand_in.charges(_key(name))) == (1, 1)
+    assert (stand_in.posts(key_of(name)), stand_in.charges(key_of(name))) == (1, 1)
 
 
 _FINAL = {
@@ -267,7 +244,7 @@ _FINAL = {
 @pytest.fixture(scope="module")
 def refused(open_gate: None, photos: Photos, stand_in: StandIn) -> dict[str, Upload]:  # noqa: ARG001 - room is needed first
     """The photos that the provider will not have."""
-    return _uploaded({name: it[0] for name, it in _FINAL.items()}, photos, stand_in)
+    return uploaded({name: it[0] for name, it in _FINAL.items()}, photos, stand_in)
 
 
 @pytest.mark.parametrize("name", _FINAL)
@@ -279,7 +256,7 @@ def test_a_final_refusal_is_not_tried_again(
     _, reason, code, charges = _FINAL[name]
     assert (job.state, job.reason, job.code) == (State.FAILED, reason, code)
     assert job.message
-    assert (stand_in.posts(_key(name)), stand_in.charges(_key(name))) == (1, charges)
+    assert (stand_in.posts(key_of(name)), stand_in.charges(key_of(name))) == (1, charges)
     assert job.credits == _PRICE * charges
 
 
@@ -287,7 +264,7 @@ def test_a_photo_that_the_provider_cannot_fetch_is_handed_over_as_a_copy(
     photos: Photos, stand_in: StandIn
 ) -> None:
     """Once, through the Files API; the copy is removed when it has served its purpose."""
-    key = _key("out of reach")
+    key = key_of("out of reach")
     stand_in.commit("task:unreachable-input", key)
     upload = photos.put(key)
     photos.reached(upload, lambda job: job.reason is Reason.TASK_RETRIED, "to be tried again")

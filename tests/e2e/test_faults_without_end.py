@@ -2,43 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from cutout.states import Reason, State
-from tests.e2e.gate import GateKeeper
+from tests.e2e.faults import Faults, key_of, uploaded
 from tests.e2e.photos import Photos, Upload
 from tests.e2e.stand_in import StandIn
 
-_Fault = tuple[str, Mapping[str, Any]]
-_Faults = tuple[_Fault, ...]
-_AT_ONCE = 30
 _PLAIN_HTTP = "http://93.184.216.34/result.png"
 
 
-def _key(name: str) -> str:
-    return f"faults/{name}.jpg"
-
-
-@pytest.fixture(scope="module")
-def open_gate(gate: GateKeeper) -> Iterator[None]:
-    """Room for all these photos at once."""
-    with gate.limited_to(_AT_ONCE):
-        yield
-
-
-def _uploaded(names: Mapping[str, _Faults], photos: Photos, stand_in: StandIn) -> dict[str, Upload]:
-    for name, faults in names.items():
-        for fault, options in faults:
-            stand_in.commit(fault, _key(name), **options)
-    uploads = photos.put_all([_key(name) for name in names])
-    return dict(zip(names, uploads, strict=True))
-
-
-_UNSAFE: dict[str, tuple[_Faults, str]] = {
+_UNSAFE: dict[str, tuple[Faults, str]] = {
     "to a private address": ((("result:redirect-private", {}),), "not public"),
     "to this machine's metadata": (
         (("result:redirect-private", {"message": "http://169.254.169.254/latest/"}),),
@@ -56,7 +32,7 @@ _UNSAFE: dict[str, tuple[_Faults, str]] = {
 @pytest.fixture(scope="module")
 def misled(open_gate: None, photos: Photos, stand_in: StandIn) -> dict[str, Upload]:  # noqa: ARG001 - room is needed first
     """The photos whose links lead astray, time and again."""
-    return _uploaded({name: it[0] for name, it in _UNSAFE.items()}, photos, stand_in)
+    return uploaded({name: it[0] for name, it in _UNSAFE.items()}, photos, stand_in)
 
 
 @pytest.mark.parametrize("name", _UNSAFE)
@@ -76,7 +52,7 @@ def test_a_link_that_leads_astray_is_not_followed_and_given_up_in_the_end(
     job = photos.settled(upload, is_swept=True)
     assert (job.state, job.reason) == (State.FAILED, Reason.RESULT_LOST)
     assert photos.result_keys(f"faults/{name}") == []
-    assert (stand_in.posts(_key(name)), stand_in.charges(_key(name))) == (1, 1)
+    assert (stand_in.posts(key_of(name)), stand_in.charges(key_of(name))) == (1, 1)
 
 
 _ENDLESS = {"stuck": "task:stuck", "in a status that nobody knows": "task:unknown-status"}
@@ -87,10 +63,10 @@ def test_a_task_that_never_ends_is_given_up_at_the_deadline(
     name: str, photos: Photos, stand_in: StandIn
 ) -> None:
     """It is polled until then, and its slot at the gate becomes free."""
-    stand_in.commit(_ENDLESS[name], _key(name))
-    upload = photos.put(_key(name))
+    stand_in.commit(_ENDLESS[name], key_of(name))
+    upload = photos.put(key_of(name))
     photos.in_state(upload, State.PROCESSING)
     photos.age(upload, timedelta(hours=7))
     job = photos.settled(upload, is_swept=True)
     assert (job.state, job.reason) == (State.FAILED, Reason.DEADLINE_PASSED)
-    assert stand_in.posts(_key(name)) == 1
+    assert stand_in.posts(key_of(name)) == 1
