@@ -52,7 +52,7 @@ def check_always(engine: Engine) -> None:
         _check_input(engine, key, json.loads(body)["image_urls"][0])
     engine.posts_seen = len(posts)
     for job_id, deaths in engine.deaths.items():
-        most = _MOST_DEATHS * (1 + engine.retries[job_id])
+        most = _MOST_DEATHS * (1 + engine.operators.retries[job_id])
         _demand(engine, deaths <= most, 2, f"a photo that no worker survives has ended {deaths}")
 
 
@@ -72,7 +72,7 @@ def _check_input(engine: Engine, key: str, url: str) -> None:
     copies = world.copies
     assert isinstance(copies, ExpiringCopies)
     name = url.partition("?")[0].removeprefix("https://work.example/")
-    if name in engine.lost_copies:
+    if name in engine.operators.lost_copies:
         return
     data = led_to(world, url)
     _demand(engine, is_taken(data), 3, f"{source.key}: the call leads to {data!r}")
@@ -107,7 +107,7 @@ def _check_write(engine: Engine, job: Job) -> None:
 def check_at_end(engine: Engine) -> None:
     """What must hold once nothing is left to do."""
     jobs = engine.world.jobs.jobs
-    for source in engine.uploads:
+    for source in engine.users.uploads:
         _demand(engine, source.job_id in jobs, 1, f"no job for {source.key} {source.version_id}")
     for job in jobs.values():
         _check_settled(engine, job)
@@ -140,7 +140,7 @@ def _check_charges(engine: Engine) -> None:
         kept = [t for t in task_ids if world.evolink.tasks[t].status is not TaskStatus.FAILED]
         counted = sum(attempt.is_possible_double_charge for attempt in job.attempts)
         text = f"{job.source.key}: {len(kept)} charges, {counted} counted as possible doubles"
-        _demand(engine, len(kept) <= 1 + counted + engine.retries[job_id], 3, text)
+        _demand(engine, len(kept) <= 1 + counted + engine.operators.retries[job_id], 3, text)
         known = sum(a.outcome is AttemptOutcome.SUCCEEDED for a in job.attempts)
         _demand(engine, known <= len(kept), 3, f"{job.source.key}: a result nobody charged")
     bodies: dict[str, set[str]] = defaultdict(set)
@@ -170,7 +170,7 @@ def _check_purchases(engine: Engine) -> None:
         if job.photo is not None:
             allowed[job.photo.sha256] += _reasons_to_buy_again(engine, job, job.id in payers)
     for picture, times in bought.items():
-        most = 1 + allowed[picture] + engine.lost[kept_key(picture, MODEL)]
+        most = 1 + allowed[picture] + engine.operators.lost[kept_key(picture, MODEL)]
         text = f"one picture was bought {times} times; {most} may be"
         _demand(engine, times <= most, 3, text)
 
@@ -180,8 +180,8 @@ def _reasons_to_buy_again(engine: Engine, job: Job, has_paid: bool) -> int:  # n
     states = {step.state for step in job.history}
     ended_without_it = State.FAILED in states or State.STORING not in states
     doubles = sum(attempt.is_possible_double_charge for attempt in job.attempts)
-    reasons = (job.id in engine.fresh, has_paid and ended_without_it)
-    return sum(reasons) + doubles + engine.retries[job.id]
+    reasons = (job.id in engine.users.fresh, has_paid and ended_without_it)
+    return sum(reasons) + doubles + engine.operators.retries[job.id]
 
 
 def _picture_of(engine: Engine, charge: Charge) -> str:
@@ -209,7 +209,7 @@ def _check_results(engine: Engine) -> None:
             is_cut_out = stored.data.startswith(CUT_OUT)
             _demand(engine, is_cut_out, 4, f"{key} holds {stored.data!r}")
     for job in world.jobs.jobs.values():
-        newest = engine.newest[job.source.key].job_id == job.id
+        newest = engine.users.newest[job.source.key].job_id == job.id
         if job.state is State.COMPLETED and newest and job.result is not None:
             stands = world.results.objects[job.result.key].labels.metadata["cutout-job"]
             _demand(engine, stands == job.id, 4, f"{job.result.key} is not its newest photo's")
@@ -220,7 +220,7 @@ def _check_results(engine: Engine) -> None:
 def _check_notes(engine: Engine) -> None:
     """One stands exactly for the keys whose newest upload has no cut-out, and names its job."""
     jobs = engine.world.jobs.jobs
-    newest = [jobs[it.job_id] for it in engine.newest.values() if it.job_id in jobs]
+    newest = [jobs[it.job_id] for it in engine.users.newest.values() if it.job_id in jobs]
     expected = {f"{job.source.key}.error.json": job.id for job in newest if leaves_a_note(job)}
     stored = engine.world.notes.stored
     stand = {key: note.note.job_id for key, note in stored.items() if not key.startswith("review/")}

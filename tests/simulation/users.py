@@ -1,0 +1,80 @@
+"""Who uploads, overwrites and deletes, and who forges."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from cutout.errors import CallbackRefusedError
+from cutout.keys import FRESH_MARK
+from cutout.ports.buckets import Labels
+from cutout.source import Source
+from tests.fakes.copier import tiff
+from tests.fakes.world import png
+from tests.simulation.scene import Scene
+
+
+class Users:
+    """What they do is planned from the start; what they did is on record."""
+
+    def __init__(self, scene: Scene, *, photos: int) -> None:
+        self.scene = scene
+        self.world = scene.world
+        self.faults = scene.faults
+        self.rng = scene.rng
+        self.uploads: list[Source] = []
+        self.newest: dict[str, Source] = {}
+        self.fresh: set[str] = set()
+        self.deadly: set[str] = set()
+        self._plan_all(photos)
+
+    def _plan_all(self, photos: int) -> None:
+        names = 1 if self.scene.is_contended else photos
+        spread = 450 if self.scene.is_contended else 200 if self.scene.is_alike else 1800
+        keys = [_key(number % names) for number in range(photos)]
+        for number, key in enumerate(keys):
+            at = self.rng.random() * spread
+            self.scene.agenda.plan(at, partial(self._upload, key, number))
+            if self.faults.strikes("uploaded_twice"):
+                self.scene.agenda.plan(at, partial(self._upload, f"twins/{number}.png", number))
+            if self.faults.strikes("overwritten"):
+                later = at + self.rng.choice((3, 120)) * self.rng.random()
+                self.scene.agenda.plan(later, partial(self._upload, key, number + 100))
+            if self.faults.strikes("deleted"):
+                self.scene.agenda.plan(at + self.rng.random() * 240, partial(self._delete, key))
+        if self.faults.strikes("forged"):
+            self.scene.agenda.plan(self.rng.random() * 1800, self._forge)
+
+    def _upload(self, key: str, salt: int) -> None:
+        if self.faults.strikes("same_picture"):
+            salt = 1000 if self.scene.is_alike else self.rng.randrange(1000, 1003)
+        data = b"not a photo" if self.faults.strikes("not_a_photo") else png(salt=salt)
+        needs_copy = self.faults.strikes("needs_copy")
+        if needs_copy:
+            data = tiff(salt=salt, is_damaged=self.faults.strikes("undecodable"))
+        is_fresh = self.faults.strikes("fresh")
+        marks = {FRESH_MARK: "true"} if is_fresh else {}
+        source = self.world.uploads.add(key, data, Labels(metadata=marks, tags={}))
+        if is_fresh:
+            self.fresh.add(source.job_id)
+        if needs_copy and self.faults.strikes("deadly"):
+            self.deadly.add(source.job_id)
+        self.uploads.append(source)
+        self.newest[key] = source
+        self.scene.submissions.put(source)
+
+    def _delete(self, key: str) -> None:
+        self.newest[key] = self.world.uploads.remove(key)
+        self.scene.submissions.put(("deleted", self.newest[key]))
+
+    def _forge(self) -> None:
+        for token in ("", "0" * 32 + ".1." + "A" * 43, f"{self.rng.random()}"):
+            try:
+                self.world.receive.receive(token, '{"id": "task-unified-000001"}')
+            except CallbackRefusedError:
+                continue
+            raise AssertionError(f"seed {self.scene.seed}: a forged callback was taken")
+
+
+def _key(number: int) -> str:
+    """Pairs that differ in their extension alone want the same result key."""
+    return f"folder/{number // 2}.{'jpg' if number % 2 else 'png'}"
