@@ -201,17 +201,18 @@ class Photos:
         return [over[job_id] for job_id in ids]
 
     def result(self, key: str) -> Stored | None:
-        """Return what stands at a key of the results bucket."""
+        """Return what stands at a key of the results bucket; it may go while it is read."""
         place = {"Bucket": self.results_bucket, "Key": key}
         try:
             answer: Any = self._s3.get_object(**place)
+            content = answer["Body"].read()
+            tags = self._s3.get_object_tagging(**place)["TagSet"]
         except ClientError as error:
             if error.response["Error"]["Code"] == "NoSuchKey":
                 return None
             raise
-        tags = self._s3.get_object_tagging(**place)["TagSet"]
         return Stored(
-            content=answer["Body"].read(),
+            content=content,
             content_type=answer["ContentType"],
             metadata=answer["Metadata"],
             tags={tag["Key"]: tag["Value"] for tag in tags},
