@@ -8,7 +8,7 @@ from cutout.errors import GateMovedError, JobMovedError, NewerRowError, TaskTake
 from cutout.gate import Gate
 from cutout.inventory import Brief, Moved
 from cutout.job import Job
-from cutout.ports.table import MOST_COUNTED, Due, Head, Newer, Standing, TaskClaim
+from cutout.ports.table import MOST_COUNTED, Due, Head, NewerRow, Standing, TaskClaim
 from cutout.ports.telemetry import Clock
 from cutout.states import Lane, State
 from tests.fakes.steps import Step, no_step
@@ -99,7 +99,7 @@ class MemoryJobs:
         self._step("backlog.due")
         ids = [id_ for id_, at in sorted(self.look_at.items(), key=lambda e: e[1]) if at <= now]
         jobs = [self.jobs[id_] for id_ in ids[:limit] if id_ not in self.newer]
-        newer = [Newer(job_id=id_, due_at=at) for id_, at in self.newer.items() if at <= now]
+        newer = [NewerRow(job_id=id_, due_at=at) for id_, at in self.newer.items() if at <= now]
         return Due(jobs=[job for job in jobs if job.is_due(now)], newer=newer)
 
     def postpone(self, job: Job, until: datetime) -> None:

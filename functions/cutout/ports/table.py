@@ -91,7 +91,7 @@ class Standing:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Newer:
+class NewerRow:
     """A row that only a later version of us understands, which wrote it before it was taken back.
 
     Attributes:
@@ -107,7 +107,7 @@ class Due:
     """What is due, oldest first: jobs, and rows that are left alone until they are understood."""
 
     jobs: Sequence[Job]
-    newer: Sequence[Newer] = ()
+    newer: Sequence[NewerRow] = ()
 
 
 MOST_COUNTED = 1000

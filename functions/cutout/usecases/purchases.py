@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
 
-from cutout.errors import JobMovedError, PurchaseMovedError
+from cutout.errors import JobMovedError, NewerRowError, PurchaseMovedError
 from cutout.job import Job
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.table import Jobs, Purchased
@@ -141,14 +141,21 @@ class Purchases:
         return True
 
     def _is_being_bought(self, standing: Purchase) -> bool:
-        holder = self.jobs.find(standing.buyer)
+        try:
+            holder = self.jobs.find(standing.buyer)
+        except NewerRowError:
+            return True
         return holder is not None and not holder.state.is_settled
 
     def _wished(self, standing: Purchase, job: Job) -> Purchase:
         """The item as the job would have it; the very same if there is nothing to write."""
         if job.is_fresh or standing.buyer == job.id:
             return replace(standing, buyer=job.id)
-        holder = self.jobs.find(standing.buyer)
+        try:
+            holder = self.jobs.find(standing.buyer)
+        except NewerRowError:
+            # Nobody can say whether it is over: it may have paid.
+            return standing
         if holder is None or holder.state.is_settled:
             others = tuple(waiting for waiting in standing.waiting if waiting != job.id)
             return replace(standing, buyer=job.id, waiting=others)

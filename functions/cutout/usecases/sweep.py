@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from cutout.gate import Gate, Limits
 from cutout.job import Job
 from cutout.ports.queues import CallbackQueue, SubmissionQueue, Wake
-from cutout.ports.table import Backlog, Due, Gates, Newer
+from cutout.ports.table import Backlog, Due, Gates, NewerRow
 from cutout.ports.telemetry import PAUSED_BECAUSE, Clock, Metric, Telemetry
 from cutout.states import State
 from cutout.usecases.wake import Waker, change_gate
@@ -54,7 +54,7 @@ class Sweep:
             self.telemetry.fact("job sent on", job_id=job.id, state=job.state, key=job.source.key)
             self.backlog.postpone(job, now + self.resend_after)
 
-    def _leave_alone(self, newer: Sequence[Newer]) -> None:
+    def _leave_alone(self, newer: Sequence[NewerRow]) -> None:
         """Nobody guesses what such a row means, nor does it stand in the others' way.
 
         It stays due, so that the alarm for what is overdue goes off; a thousand of them would fill

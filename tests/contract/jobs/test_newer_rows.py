@@ -11,7 +11,7 @@ import pytest
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
 from cutout.errors import NewerRowError
-from cutout.ports.table import Due, Newer
+from cutout.ports.table import Due, NewerRow
 from cutout.states import State
 from tests.contract.aws import cloud
 from tests.contract.jobs.table import TABLE, create_table
@@ -72,7 +72,7 @@ def test_a_row_of_a_newer_version_does_not_stand_in_the_way_of_what_is_due(
 ) -> None:
     """It is told apart, with the time since when it is due."""
     due = jobs.due(NOW + SECOND, 10)
-    assert due == Due(jobs=[OURS], newer=[Newer(job_id=JOB.id, due_at=NOW)])
+    assert due == Due(jobs=[OURS], newer=[NewerRow(job_id=JOB.id, due_at=NOW)])
 
 
 def test_the_line_and_the_calls_are_told_without_rows_of_a_newer_version(jobs: DynamoJobs) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from cutout.ports.telemetry import Metric
-from cutout.states import State
+from cutout.states import Reason, State
 from tests.fakes.world import LIMITS, World
+from tests.unit.usecases.reusing import reusing
 
 MINUTE = timedelta(minutes=1)
 
@@ -40,3 +41,13 @@ def test_one_that_stands_first_in_line_keeps_nobody_waiting() -> None:
     world.wake(inside[0])
     world.submit.wake(world.job(inside[0]))
     assert world.job(ours).state is State.PROCESSING
+
+
+def test_nobody_buys_a_picture_whose_buyers_row_is_of_a_newer_version() -> None:
+    """It may have paid: who wants the same picture waits until the row can be read again."""
+    world = reusing()
+    theirs = world.arrives("theirs.jpg")
+    world.jobs.newer[theirs.id] = world.clock.now()
+    ours = world.arrives("ours.jpg")
+    assert (ours.state, ours.reason) == (State.QUEUED, Reason.SAME_PICTURE)
+    assert len(world.evolink.posts) == 1

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from cutout.adapters.dynamodb.table import Item, Put
 from cutout.gate import Gate
 from cutout.job import Job
-from cutout.ports.table import Newer, TaskClaim
+from cutout.ports.table import NewerRow, TaskClaim
 from cutout.rows import from_row, to_row
 from cutout.states import Lane
 
@@ -19,10 +19,10 @@ SAME_VERSION = "#version = :version"
 _NEW_OR_SAME_VERSION = f"attribute_not_exists(pk) OR {SAME_VERSION}"
 
 
-def newer_in(item: Item) -> Newer:
+def newer_in(item: Item) -> NewerRow:
     """What can be told of a row that is not understood."""
     due_at = datetime.fromtimestamp(int(item["due_at"]) / 1000, UTC)
-    return Newer(job_id=item["pk"].removeprefix("job#"), due_at=due_at)
+    return NewerRow(job_id=item["pk"].removeprefix("job#"), due_at=due_at)
 
 
 def job_item(job: Job) -> Item:

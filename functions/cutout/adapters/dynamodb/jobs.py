@@ -30,7 +30,7 @@ from cutout.errors import GateMovedError, JobMovedError, NewerRowError, TaskTake
 from cutout.gate import Gate
 from cutout.inventory import Brief, Moved
 from cutout.job import Job
-from cutout.ports.table import MOST_COUNTED, Due, Head, Newer, Standing, TaskClaim
+from cutout.ports.table import MOST_COUNTED, Due, Head, NewerRow, Standing, TaskClaim
 from cutout.rows import from_row, to_row
 from cutout.states import Lane, State
 
@@ -112,7 +112,7 @@ class DynamoJobs:
         """Jobs whose time has come, oldest first."""
         ids = self._ids("due", DUE, limit=limit, up_to=("due_at", milliseconds(now)))
         jobs: list[Job] = []
-        newer: list[Newer] = []
+        newer: list[NewerRow] = []
         for item in self._items(ids):
             try:
                 jobs.append(job_in(item))
