@@ -12,6 +12,9 @@ from PIL import Image, ImageOps
 if TYPE_CHECKING:
     from pathlib import Path
 
+# Pillow knows more formats than it should be given: of a PostScript file it makes Ghostscript's
+# input, whatever the file is called.
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "JPEG2000", "AVIF")
 _QUALITY = 82
 _PLAIN_MODES = frozenset({"RGB", "RGBA"})
 
@@ -30,7 +33,7 @@ def data_uri(path: Path, side: int) -> str | None:
 
 
 def _encoded(path: Path, side: int) -> str:
-    with Image.open(path) as opened:
+    with Image.open(path, formats=_FORMATS) as opened:
         opened.draft("RGB", (side, side))
         picture = ImageOps.exif_transpose(opened)
         if picture.mode not in _PLAIN_MODES:

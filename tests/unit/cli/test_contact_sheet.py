@@ -192,6 +192,14 @@ def test_what_is_no_picture_has_no_preview(tmp_path: Path) -> None:
     assert data_uri(path, 100) is None
 
 
+@pytest.mark.parametrize("format_", ["EPS", "PPM", "PCX", "TGA"])
+def test_a_format_that_no_photo_has_is_not_decoded(tmp_path: Path, format_: str) -> None:
+    """Pillow knows them, and would start Ghostscript for one, whatever the file is called."""
+    path = tmp_path / "holiday.jpg"
+    Image.new("RGB", (40, 20)).save(path, format_)
+    assert data_uri(path, 100) is None
+
+
 def _decoded(uri: str | None) -> Image.Image:
     assert uri is not None
     head, _, data = uri.partition(",")

@@ -8,7 +8,7 @@ import cv2
 from PIL import Image
 
 from cutout.local.evolink.cutting.background import encode_png, remove_background
-from cutout.local.evolink.inputs import Input, unreadable
+from cutout.local.evolink.inputs import FORMATS, Input, unreadable
 from cutout.local.evolink.state import Blobs
 
 
@@ -52,7 +52,7 @@ def cut_out(content: bytes) -> bytes:
         UnusableInputError: The photo is damaged.
     """
     try:
-        with Image.open(BytesIO(content)) as photo:
+        with Image.open(BytesIO(content), formats=FORMATS) as photo:
             return encode_png(remove_background(photo))
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise unreadable(f"The image is damaged: {error}") from error

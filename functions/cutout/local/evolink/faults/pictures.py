@@ -80,7 +80,7 @@ def _chunk(name: bytes, data: bytes) -> bytes:
 
 
 def _open(cut_out: bytes) -> Image.Image:
-    with Image.open(BytesIO(cut_out)) as picture:
+    with Image.open(BytesIO(cut_out), formats=("PNG",)) as picture:
         return picture.convert("RGBA")
 
 
