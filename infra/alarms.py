@@ -23,6 +23,9 @@ LONGEST_DESCRIPTION: Final = 1024
 _FEW: Final = 3
 """What happens less often in a quarter of an hour is an accident, no trend."""
 _QUARTER: Final = Duration.minutes(15)
+_STRAY_CALLBACKS: Final = 100
+"""Refused in five minutes. A scanner passes by within minutes; an attack goes on: the alarm waits
+for a quarter of an hour of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +85,7 @@ def alarm_rules(
     yield from _of_jobs(series)
     yield from _of_money(series)
     yield from _of_pauses(series)
+    yield _forged_callbacks(series)
     if expects_callbacks:
         yield _recovered_by_poll(series)
 
@@ -202,6 +206,23 @@ def _recovered_by_poll(series: Series) -> AlarmRule:
         do="`cutout doctor --stack {stack}` tries the door that callbacks come in by.",
         metric=series.of("RecoveredByPoll", "Sum", period=_QUARTER),
         above=_FEW,
+    )
+
+
+def _forged_callbacks(series: Series) -> AlarmRule:
+    return AlarmRule(
+        name="ForgedCallbacks",
+        runbook="Forged callbacks",
+        happened=f"For a quarter of an hour, more than {_STRAY_CALLBACKS} callbacks in five "
+        "minutes had a token that we did not sign.",
+        at_stake="no photo: each is refused before anything is read or written, and AWS charges "
+        "for each request. If RecoveredByPoll goes off too, real callbacks are refused or "
+        "throttled, and photos take minutes longer.",
+        do="`cutout doctor --stack {stack}` shows how many, and checks the callback URL and the "
+        "signing key; the API's access log has the senders' addresses.",
+        metric=series.of("CallbacksRefused", "Sum"),
+        above=_STRAY_CALLBACKS,
+        periods=3,
     )
 
 

@@ -21,6 +21,7 @@ API_ID_PLACEHOLDER: Final = "{api_id}"
 _ACCESS_LOG: Final = {
     "requestId": "$context.requestId",
     "time": "$context.requestTime",
+    "sourceIp": "$context.identity.sourceIp",
     "routeKey": "$context.routeKey",
     "status": "$context.status",
     "responseLatency": "$context.responseLatency",

@@ -48,6 +48,7 @@ OUR_ALARMS = {
     # name: metric, statistic, seconds a period, periods, above
     "OldestInFlight": ("OldestInFlightSeconds", "Maximum", 300, 1, 3600),
     "Overdue": ("OldestDueSeconds", "Maximum", 300, 1, 900),
+    "ForgedCallbacks": ("CallbacksRefused", "Sum", 300, 3, 100),
     "RecoveredByPoll": ("RecoveredByPoll", "Sum", 900, 1, 3),
     "Spend": ("DailyCapUsedPercent", "Maximum", 300, 1, 80),
     "PossibleDoubleCharges": ("PossibleDoubleCharges", "Sum", 300, 1, 0),
@@ -109,6 +110,13 @@ def test_every_alarm_tells_the_topic_when_it_begins_and_ends(template: Reading) 
         (*alarm["AlarmActions"], *alarm["OKActions"]) for alarm in template.of_type(ALARM).values()
     }
     assert told == {("<MonitoringAlarms>", "<MonitoringAlarms>")}
+
+
+def test_a_scanner_that_passes_by_wakes_nobody(template: Reading) -> None:
+    """However many forged callbacks it sends at once: all three periods have to be too much."""
+    alarm = template.properties("MonitoringForgedCallbacks")
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == 900
+    assert "DatapointsToAlarm" not in alarm
 
 
 def test_who_expects_no_callbacks_is_not_told_that_none_come(synthesize: Synthesize) -> None:

@@ -72,6 +72,7 @@ def test_access_logs_name_no_token(template: Reading) -> None:
     assert json.loads(settings["Format"]) == {
         "requestId": "$context.requestId",
         "time": "$context.requestTime",
+        "sourceIp": "$context.identity.sourceIp",
         "routeKey": "$context.routeKey",
         "status": "$context.status",
         "responseLatency": "$context.responseLatency",

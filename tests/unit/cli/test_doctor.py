@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from cutout.cli.commands.doctor import CHECKS
+from cutout.cli.dashboard.body import Series
 from cutout.cli.deployment import Balance
 from cutout.cli.doctor.finding import Finding, Patient, Severity, examine, ok
 from cutout.errors import NotSentError
@@ -96,6 +97,12 @@ def _spend(credits_: int) -> Break:
     return act
 
 
+def _refuse(count: int) -> Break:
+    """Let so many callbacks be refused, a minute apart."""
+    values = [(NOON - number * MINUTE, 1.0) for number in range(count)]
+    return _set("stored", lambda _series: values)
+
+
 def _silent(it: FakeDeployment) -> None:
     it.is_announcing = False
 
@@ -134,6 +141,7 @@ BROKEN: list[tuple[str, Break, Severity, str]] = [
     ("callbacks", _set("door", 404), PROBLEM, "leads elsewhere (404)"),
     ("callbacks", _set("door", 502), PROBLEM, "answers 502"),
     ("callbacks", _set("door", NotSentError("ConnectError")), PROBLEM, "ConnectError"),
+    ("callbacks", _refuse(21), NOTE, "21 callbacks refused within the last 1 h"),
     ("uploads", _without_output("UploadsBucketName"), PROBLEM, "names no uploads bucket"),
     ("uploads", _silent, PROBLEM, "EventBridge does not hear"),
     ("uploads", _set("all_rules", []), PROBLEM, "no rule sends uploads"),
@@ -241,6 +249,20 @@ def test_the_forged_token_has_the_form_of_a_real_one() -> None:
     [url] = deployment.knocked
     job, attempt, signature = url.rpartition("/")[2].split(".")
     assert (len(job), attempt, len(signature)) == (32, "1", 43)
+
+
+def test_a_few_forged_callbacks_are_told_and_no_more() -> None:
+    """Scanners find every address; what counts is read from the series of this deployment."""
+    asked: list[tuple[str, str, tuple[tuple[str, str], ...]]] = []
+
+    def stored(series: Series) -> list[tuple[datetime, float]]:
+        asked.append((series.metric, series.statistic, series.dimensions))
+        return [(NOON - MINUTE, 19.0), (NOON, 1.0)]
+
+    found = _found(FakeDeployment(stored=stored), "callbacks")
+    assert ok("20 callbacks refused within the last 1 h") in found
+    dimensions = (("service", "cutout"), ("stack", "Cutout"))
+    assert asked == [("CallbacksRefused", "Sum", dimensions)]
 
 
 @pytest.mark.parametrize(("here", "severity"), [("11111111", "ok"), ("22222222", "note")])

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from cutout.cli.describe import duration
+from cutout.cli.dashboard.body import Series
+from cutout.cli.describe import counted, duration
 from cutout.cli.doctor.finding import note, ok, problem
 from cutout.cli.doctor.parts import service
 from cutout.errors import CutoutError
+from cutout.ports.telemetry import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import timedelta
 
-    from cutout.cli.deployment import Balance
+    from cutout.cli.deployment import Balance, Deployment, FunctionFact
     from cutout.cli.doctor.finding import Finding, Patient
 
 _NOT_SET = "not-set"
 _PRICE = 5.4
 _LITTLE = 100
 """Photos; for fewer, it is time to top up."""
+_FROM_FILE = "--secret-string file://new-key.txt"
 _SHORTEST_KEY = 32
 _FORGED = f"{'0' * 32}.1.{'A' * 43}"
 """It has the form of a token, and nobody signed it."""
 _SKEWED_SECONDS = 30
 _REFUSED_SECONDS = 300
 """AWS refuses requests whose time is five minutes off (Signature Version 4)."""
+_LATELY = timedelta(hours=1)
+_STRAYS = 20
+"""So many refused callbacks in that time are scanners passing by, or `cutout doctor` itself."""
 
 
 def api_key(patient: Patient) -> Iterator[Finding]:
@@ -37,7 +43,8 @@ def api_key(patient: Patient) -> Iterator[Finding]:
         yield problem("there is no function submit that would say where the key is", "Deploy.")
         return
     name = submit.environment["CUTOUT_API_KEY_SECRET"]
-    put = f"`aws secretsmanager put-secret-value --secret-id {name} --secret-string KEY`"
+    # From a file: a process's arguments are readable for every user of the machine.
+    put = f"`aws secretsmanager put-secret-value --secret-id {name} {_FROM_FILE}`"
     key = (here.secret(name) or "").strip()
     if key in {"", _NOT_SET}:
         yield problem(f"no API key is in the secret {name}", f"{put}, then `cutout resume`.")
@@ -88,9 +95,15 @@ def signing_key(patient: Patient) -> Iterator[Finding]:
 
 
 def callbacks(patient: Patient) -> Iterator[Finding]:
-    """The address is reachable and takes nothing that we did not sign."""
+    """The address is reachable, takes nothing that we did not sign, and is left in peace."""
     here = patient.deployment
     submit = service(here.functions(), "submit")
+    yield from _address(here, submit)
+    if submit is not None:
+        yield _refused(patient, submit.environment["CUTOUT_STACK"])
+
+
+def _address(here: Deployment, submit: FunctionFact | None) -> Iterator[Finding]:
     if submit is not None and "CUTOUT_CALLBACK_URL" not in submit.environment:
         yield note("callbacks are off (setting `callbacks`): results come by polling alone")
         return
@@ -118,6 +131,25 @@ def _door(url: str, status: int) -> Finding:
         return problem(f"{url} leads elsewhere (404)", "Look at the domain's mapping to the API.")
     do = "See the log of ReceiveCallback and the API; meanwhile results come by polling."
     return problem(f"{url} answers {status} to a forged token instead of 403", do)
+
+
+def _refused(patient: Patient, stack: str) -> Finding:
+    series = Series(
+        namespace="Cutout",
+        metric=Metric.CALLBACK_REFUSED,
+        dimensions=(("service", "cutout"), ("stack", stack)),
+        statistic="Sum",
+        period=300,
+        label="refused",
+        color="",
+    )
+    [points] = patient.deployment.values([series], patient.now - _LATELY, patient.now)
+    count = round(sum(value for _, value in points.values))
+    said = f"{counted(count, 'callback')} refused within the last {duration(_LATELY)}"
+    if count <= _STRAYS:
+        return ok(said)
+    do = "Nothing was done on their behalf. The API's access log says who sends them; see "
+    return note(f"{said}: their tokens are forged", f"{do}README.md#forged-callbacks.")
 
 
 def clock(patient: Patient) -> Iterator[Finding]:
