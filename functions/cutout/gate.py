@@ -6,7 +6,7 @@ store writes it, together with the job's row, on the condition that nobody wrote
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -25,6 +25,14 @@ class PauseReason(StrEnum):
     """429, or a lack of capacity: everybody backs off, Retry-After obeyed."""
     OPERATOR = "operator"
     """A person paused it."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> PauseReason:
+        """A reason of a newer version, kept by its own word: a pause, whatever it is for."""
+        word = str(value)
+        reason = str.__new__(cls, word)
+        reason._name_ = reason._value_ = word
+        return reason
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +83,7 @@ class Gate:
         price: credits one photo is expected to take: what the provider last reserved.
         limits: set by a person while running; None means the deployed ones.
         deployed: the deployed limits, as Sweep last saw them, for people who look.
+        newer: what only a newer version knows of, which this one keeps and writes back.
     """
 
     version: int = 0
@@ -86,6 +95,7 @@ class Gate:
     deployed: Limits | None = None
     pause: Pause | None = None
     suspicion: Suspicion | None = None
+    newer: dict[str, object] = field(default_factory=dict)
 
     def spent_on(self, day: date) -> Decimal:
         """Credits spent that day: a new day starts at nothing."""

@@ -11,6 +11,7 @@ from cutout.job import Job
 from cutout.ports.table import MOST_COUNTED, Due, Head, NewerRow, Standing, TaskClaim
 from cutout.ports.telemetry import Clock
 from cutout.states import Lane, State
+from cutout.stored_limits import bounded
 from tests.fakes.steps import Step, no_step
 
 LAG = timedelta(seconds=5)
@@ -43,9 +44,9 @@ class MemoryJobs:
         self._step("jobs.claim")
         standing = self.jobs.get(job.id)
         if standing is None:
-            self._write(job)
+            self._write(bounded(job))
         self._step("jobs.claim done")
-        return standing or job
+        return standing or bounded(job)
 
     def find(self, job_id: str) -> Job | None:
         self._step("jobs.find")
@@ -66,10 +67,10 @@ class MemoryJobs:
             raise JobMovedError(standing)
         if gate is not None:
             self._check_gate(gate)
-        self._claim_tasks(tasks)
+        self._claim_tasks([bounded(claim) for claim in tasks])
         if gate is not None:
             self.gate = replace(gate, version=gate.version + 1)
-        saved = replace(job, version=job.version + 1)
+        saved = bounded(replace(job, version=job.version + 1))
         self._write(saved)
         self._step("jobs.save done")
         if gate is None and not tasks and self.loses_answer():
@@ -90,7 +91,9 @@ class MemoryJobs:
 
     def waiting(self, limit: int) -> Sequence[str]:
         self._step("backlog.waiting")
-        behind = [job for job in self._view().values() if job.is_waiting]
+        behind = [
+            job for job in self._view().values() if job.is_waiting and job.id not in self.newer
+        ]
         lanes = list(Lane)
         behind.sort(key=lambda job: (lanes.index(job.lane), job.created_at, job.id))
         return [job.id for job in behind[:limit]]
@@ -99,14 +102,18 @@ class MemoryJobs:
         self._step("backlog.due")
         ids = [id_ for id_, at in sorted(self.look_at.items(), key=lambda e: e[1]) if at <= now]
         jobs = [self.jobs[id_] for id_ in ids[:limit] if id_ not in self.newer]
-        newer = [NewerRow(job_id=id_, due_at=at) for id_, at in self.newer.items() if at <= now]
+        newer = [
+            NewerRow(job_id=id_, due_at=at, version=self.jobs[id_].version)
+            for id_, at in self.newer.items()
+            if self.look_at.get(id_, at) <= now
+        ]
         return Due(jobs=[job for job in jobs if job.is_due(now)], newer=newer)
 
-    def postpone(self, job: Job, until: datetime) -> None:
+    def postpone(self, row: Job | NewerRow, until: datetime) -> None:
         self._step("backlog.postpone")
-        standing = self.jobs.get(job.id)
-        if standing and standing.version == job.version and job.id in self.look_at:
-            self.look_at[job.id] = until
+        standing = self.jobs.get(row.id)
+        if standing and standing.version == row.version and row.id in self.look_at:
+            self.look_at[row.id] = until
 
     def count_holding(self) -> int:
         self._step("backlog.count_holding")

@@ -6,6 +6,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from cutout.ports.telemetry import TIME_IN_STATE, Metric
+from cutout.stored_limits import LOGGED_BYTES, shortened
 
 SERVICE = "cutout"
 """All functions count under one name: what two of them count is one series, and one alarm's."""
@@ -34,13 +35,17 @@ class PowertoolsTelemetry:
         self._metrics = metrics
 
     def fact(self, message: str, /, **fields: object) -> None:
-        """One log line with its fields."""
-        self._logger.info(message, extra=fields)
+        """One log line with its fields, each within its limit: some are strangers' own words."""
+        self._logger.info(message, extra={name: _logged(it) for name, it in fields.items()})
 
     def count(self, metric: Metric, value: float = 1) -> None:
         """Add to a metric."""
         unit = _unit(metric)
         self._metrics.add_metric(name=metric.value, unit=unit, value=value)
+
+
+def _logged(item: object) -> object:
+    return shortened(item, LOGGED_BYTES) if type(item) is str else item
 
 
 def _unit(metric: Metric) -> MetricUnit:

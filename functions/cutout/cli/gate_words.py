@@ -45,7 +45,7 @@ def gate_as_json(gate: Gate, now: datetime) -> dict[str, Any]:
 
 def what_to_do(reason: PauseReason) -> str:
     """Return why the gate is paused, in words, and what opens it."""
-    return _WHAT_TO_DO[reason.value]
+    return _WHAT_TO_DO.get(reason.value, f"{reason.value}: a reason of a newer version of Cutout")
 
 
 def tell_gate(gate: Gate, surroundings: Surroundings, *, as_json: bool) -> None:
@@ -73,4 +73,4 @@ def gate_in_words(gate: Gate, now: datetime) -> str:
 
 def _pause_in_words(pause: Pause, now: datetime) -> str:
     end = "" if pause.until is None else f", for another {duration(pause.until - now)}"
-    return f"paused {duration(now - pause.since)} ago{end}: {_WHAT_TO_DO[pause.reason.value]}"
+    return f"paused {duration(now - pause.since)} ago{end}: {what_to_do(pause.reason)}"

@@ -29,7 +29,7 @@ class TaskClaim:
 
 
 class Jobs(Protocol):
-    """The rows of the jobs."""
+    """The rows of the jobs. What is written is within `stored_limits`, and returned as written."""
 
     def claim(self, job: Job) -> Job:
         """Insert a new job, or return the one that already stands under its id."""
@@ -96,10 +96,17 @@ class NewerRow:
 
     Attributes:
         due_at: since when somebody should look at it.
+        version: of the row, as that of a job.
     """
 
     job_id: str
     due_at: datetime
+    version: int = 0
+
+    @property
+    def id(self) -> str:
+        """As a job's."""
+        return self.job_id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -118,15 +125,18 @@ class Backlog(Protocol):
     """Which jobs to look at next; answers may be a moment old."""
 
     def waiting(self, limit: int) -> Sequence[str]:
-        """Ids of jobs behind the gate: live before backfill, oldest first."""
+        """Ids of jobs behind the gate: live before backfill, oldest first.
+
+        Rows of a newer version are passed over: they keep nobody behind them waiting.
+        """
         ...
 
     def due(self, now: datetime, limit: int) -> Due:
         """Jobs whose time has come, oldest first."""
         ...
 
-    def postpone(self, job: Job, until: datetime) -> None:
-        """Look at the job later; without effect if anybody moved it."""
+    def postpone(self, row: Job | NewerRow, until: datetime) -> None:
+        """Look at it later; without effect if anybody moved it. The row itself is left alone."""
         ...
 
     def count_holding(self) -> int:

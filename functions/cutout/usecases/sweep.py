@@ -36,7 +36,7 @@ class Sweep:
         now = self.clock.now()
         due = self.backlog.due(now, _MOST_DUE)
         self._send_on(due.jobs, now)
-        self._leave_alone(due.newer)
+        self._leave_alone(due.newer, now)
         gate = self._recount()
         self.waker.wake_waiting()
         self._publish(due, gate, now)
@@ -54,14 +54,15 @@ class Sweep:
             self.telemetry.fact("job sent on", job_id=job.id, state=job.state, key=job.source.key)
             self.backlog.postpone(job, now + self.resend_after)
 
-    def _leave_alone(self, newer: Sequence[NewerRow]) -> None:
-        """Nobody guesses what such a row means, nor does it stand in the others' way.
+    def _leave_alone(self, newer: Sequence[NewerRow], now: datetime) -> None:
+        """Nobody guesses what such a row means.
 
-        It stays due, so that the alarm for what is overdue goes off; a thousand of them would fill
-        the sweep.
+        It stays due, so that the alarm for what is overdue goes off, but it is looked at no more
+        often than a job: else a thousand of them would fill every sweep.
         """
         for row in newer:
             self.telemetry.fact("row of a newer version left alone", job_id=row.job_id)
+            self.backlog.postpone(row, now + self.resend_after)
 
     def _recount(self) -> Gate:
         """Compare the gate with the rows; a count that somebody overtook says nothing of it."""

@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
 
 import pytest
+from boto3.dynamodb.types import TypeSerializer
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
 from cutout.errors import NewerRowError
+from cutout.gate import DEFAULT_LIMITS, Gate, Held, Pause, PauseReason
 from cutout.ports.table import Due, NewerRow
-from cutout.states import State
+from cutout.states import Reason, State
 from tests.contract.aws import cloud
 from tests.contract.jobs.table import TABLE, create_table
 from tests.unit.core.builders import NOW, a_job, an_attempt
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 SECOND = timedelta(seconds=1)
 JOB = replace(
@@ -32,23 +38,46 @@ OURS = replace(
 )
 
 
+class Write(Protocol):
+    """Changes one item in a way that this version never does."""
+
+    def __call__(self, pk: str, change: str, name: str, new: object) -> None:
+        """Run an update expression in which `#name` is this name and `:new` this value."""
+        ...
+
+
 @pytest.fixture
-def jobs() -> Iterator[DynamoJobs]:
-    """A job that is due, whose state is a word of a newer version, and an older one's, later."""
+def client() -> Iterator[DynamoDBClient]:
+    """A client of an empty table."""
     with cloud() as clients:
-        client = clients.dynamodb()
-        create_table(client)
-        jobs = DynamoJobs(Table(client, TABLE))
-        jobs.claim(JOB)
-        jobs.claim(OURS)
+        create_table(clients.dynamodb())
+        yield clients.dynamodb()
+
+
+@pytest.fixture
+def table(client: DynamoDBClient) -> Write:
+    """What a newer version writes."""
+
+    def write(pk: str, change: str, name: str, new: object) -> None:
         client.update_item(
             TableName=TABLE,
-            Key={"pk": {"S": f"job#{JOB.id}"}},
-            UpdateExpression="SET job.#state = :new",
-            ExpressionAttributeNames={"#state": "state"},
-            ExpressionAttributeValues={":new": {"S": "archived"}},
+            Key={"pk": {"S": pk}},
+            UpdateExpression=change,
+            ExpressionAttributeNames={"#name": name},
+            ExpressionAttributeValues={":new": TypeSerializer().serialize(new)},
         )
-        yield jobs
+
+    return write
+
+
+@pytest.fixture
+def jobs(client: DynamoDBClient, table: Write) -> DynamoJobs:
+    """A job that is due, whose state is a word of a newer version, and an older one's, later."""
+    jobs = DynamoJobs(Table(client, TABLE))
+    jobs.claim(JOB)
+    jobs.claim(OURS)
+    table(f"job#{JOB.id}", "SET job.#name = :new", "state", "archived")
+    return jobs
 
 
 @pytest.mark.parametrize(
@@ -73,6 +102,81 @@ def test_a_row_of_a_newer_version_does_not_stand_in_the_way_of_what_is_due(
     """It is told apart, with the time since when it is due."""
     due = jobs.due(NOW + SECOND, 10)
     assert due == Due(jobs=[OURS], newer=[NewerRow(job_id=JOB.id, due_at=NOW)])
+
+
+def test_it_is_postponed_as_a_job_is_and_stays_as_it_was_written(jobs: DynamoJobs) -> None:
+    """The time since when it is due is still told: an alarm goes by it."""
+    (theirs,) = jobs.due(NOW, 10).newer
+    jobs.postpone(theirs, NOW + 5 * SECOND)
+    assert jobs.due(NOW + SECOND, 10) == Due(jobs=[OURS], newer=[])
+    assert jobs.due(NOW + 5 * SECOND, 10).newer == [theirs]
+
+
+def test_those_that_wait_keep_nobody_behind_them_waiting(jobs: DynamoJobs, table: Write) -> None:
+    """However many they are, and however few are asked for."""
+    for number in range(25):
+        waiting = replace(
+            a_job(State.QUEUED), id=f"{number:032x}", is_waiting=True, due_at=None, created_at=NOW
+        )
+        jobs.claim(waiting)
+        table(f"job#{waiting.id}", "SET job.#name = :new", "state", "archived")
+    ours = replace(
+        a_job(State.QUEUED), id="c" * 32, is_waiting=True, due_at=None, created_at=NOW + SECOND
+    )
+    jobs.claim(ours)
+    assert jobs.waiting(1) == jobs.waiting(3) == [ours.id]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("SET job.#name = :new", "attempts", "none"),
+        ("SET job.#name = :new", "photo", "a.jpg"),
+        ("SET job.#name = :new", "created_at", {"day": 7}),
+        ("SET #name = :new", "job", "elsewhere"),
+    ],
+)
+def test_another_form_is_of_a_newer_version_as_another_word_is(
+    jobs: DynamoJobs, table: Write, change: tuple[str, str, object]
+) -> None:
+    """Sweep goes on with the others."""
+    table(f"job#{JOB.id}", *change)
+    due = jobs.due(NOW + SECOND, 10)
+    assert (due.jobs, [row.job_id for row in due.newer]) == ([OURS], [JOB.id])
+
+
+def test_a_gate_of_a_newer_version_pauses_for_a_reason_that_is_not_known_here(
+    jobs: DynamoJobs, table: Write
+) -> None:
+    """Whatever it is for, it ends when it says: nobody passes the limits meanwhile.
+
+    Those inside go on: what they write of the gate keeps the reason, and what is not known here.
+    """
+    until = NOW + timedelta(hours=1)
+    pause = Pause(reason=PauseReason.OPERATOR, since=NOW, until=until)
+    jobs.write_gate(Gate(in_flight=2, pause=pause))
+    table("gate", "SET gate.pause.#name = :new", "reason", "provider-maintenance")
+    table("gate", "SET gate.#name = :new", "reserved_tomorrow", {"credits": 7})
+    gate = jobs.read_gate()
+    assert gate.pause is not None
+    assert gate.pause.reason.value == "provider-maintenance"
+    assert gate.holds(DEFAULT_LIMITS, NOW) == Held(reason=Reason.GATE_PAUSED)
+    assert gate.holds(DEFAULT_LIMITS, until) is None
+    jobs.write_gate(gate.releasing())
+    written = jobs.read_gate()
+    assert written.in_flight == 1
+    assert written.pause == gate.pause
+    assert written.newer == {"reserved_tomorrow": {"credits": 7}}
+
+
+def test_a_gate_that_cannot_be_read_at_all_is_called_what_it_is(
+    jobs: DynamoJobs, table: Write
+) -> None:
+    """Without the limits nobody may pass it."""
+    jobs.write_gate(Gate())
+    table("gate", "SET gate.#name = :new", "day", "someday")
+    with pytest.raises(NewerRowError, match="the gate's item is of a newer version"):
+        jobs.read_gate()
 
 
 def test_the_line_and_the_calls_are_told_without_rows_of_a_newer_version(jobs: DynamoJobs) -> None:

@@ -11,6 +11,7 @@ from cutout.attempt import Attempt
 from cutout.errors import GateMovedError, JobMovedError
 from cutout.gate import Gate, Limits, Pause, PauseReason, Suspicion
 from cutout.job import Job, Step
+from cutout.ports.table import TaskClaim
 from cutout.states import AttemptOutcome, Lane, Reason, State, Transport
 from tests.contract.jobs.table import Store
 from tests.unit.core.builders import (
@@ -186,3 +187,18 @@ def test_many_jobs_are_found_at_once_in_the_order_asked_for(store: Store) -> Non
     wanted = [job.id for job in reversed(jobs)]
     assert store.find_all([*wanted, "f" * 32, wanted[0]]) == [*reversed(jobs), jobs[-1]]
     assert store.find_all([]) == []
+
+
+def test_what_strangers_and_the_provider_wrote_is_stored_within_its_limits(store: Store) -> None:
+    """A row that is too large, or not text, would be refused: the job could not even end."""
+    job = store.claim(a_job(photo=replace(PHOTO, profile="Display P3 " * 400_000)))
+    attempt = replace(an_attempt(), code="\ud800", message="x" * 500_000, task_id="t" * 5000)
+    claim = TaskClaim(
+        task_id="t" * 5000, job_id=job.id, attempt=1, is_certain=True, expires_at=LATER
+    )
+    saved = store.save(replace(job, attempts=(attempt,), message="\udfff"), tasks=[claim])
+    assert store.find(job.id) == saved
+    assert saved.photo is not None
+    assert saved.photo.profile is not None
+    assert saved.photo.profile.startswith("Display P3 Display P3 ")
+    assert (saved.message, saved.attempts[0].code) == ("?", "?")

@@ -165,4 +165,5 @@ GATES = drawn(
         until=st.none() | _TIMES,
     ),
     suspicion=st.none() | drawn(Suspicion, version=_COUNTS, counted=_COUNTS),
+    newer=st.dictionaries(_TEXTS, _TEXTS, max_size=2),
 )

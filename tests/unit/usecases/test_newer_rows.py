@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from cutout.errors import NewerRowError
 from cutout.ports.telemetry import Metric
 from cutout.states import Reason, State
-from tests.fakes.world import LIMITS, World
+from tests.fakes.world import LIMITS, World, png
 from tests.unit.usecases.reusing import reusing
 
 MINUTE = timedelta(minutes=1)
+
+
+def deliver(world: World) -> None:
+    """As Submit's handler does; the message about a row that it cannot read is a dead letter."""
+    ids, world.submissions.job_ids = world.submissions.job_ids, []
+    for job_id in ids:
+        try:
+            job = world.jobs.find(job_id)
+        except NewerRowError:
+            continue
+        if job is not None:
+            world.submit.wake(job)
 
 
 def test_sweep_leaves_them_alone_and_sends_on_the_others() -> None:
@@ -51,3 +64,34 @@ def test_nobody_buys_a_picture_whose_buyers_row_is_of_a_newer_version() -> None:
     ours = world.arrives("ours.jpg")
     assert (ours.state, ours.reason) == (State.QUEUED, Reason.SAME_PICTURE)
     assert len(world.evolink.posts) == 1
+
+
+def test_as_many_as_there_are_slots_keep_nobody_waiting() -> None:
+    """All that a freed slot or a sweep wakes are jobs that this version can move."""
+    world = World()
+    inside = [world.arrives(f"{n}.jpg", png(salt=n)) for n in range(LIMITS.max_in_flight)]
+    theirs = [world.arrives(f"t{n}.jpg", png(salt=10 + n)) for n in range(LIMITS.max_in_flight)]
+    ours = world.arrives("ours.jpg", png(salt=50))
+    assert all(job.is_waiting for job in (*theirs, ours))
+    world.submissions.job_ids.clear()
+    for job in theirs:
+        world.jobs.newer[job.id] = world.clock.now() + timedelta(days=999)
+    for job in inside:
+        world.evolink.complete(world.task_of(job))
+        world.wake(job)
+        deliver(world)
+    assert world.job(ours).state is State.PROCESSING
+    later = world.arrives("later.jpg", png(salt=51))
+    deliver(world)
+    assert world.job(later).state is State.PROCESSING
+
+
+def test_one_that_is_due_is_looked_at_no_more_often_than_a_job() -> None:
+    """A thousand that are due in every sweep would leave no room for jobs."""
+    world = World()
+    theirs = world.arrives()
+    assert theirs.due_at is not None
+    world.clock.advance_to(theirs.due_at + MINUTE)
+    world.jobs.newer[theirs.id] = theirs.due_at
+    world.sweep.sweep()
+    assert world.jobs.look_at[theirs.id] == world.clock.now() + world.timing.lease

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 
+from cutout.adapters.dynamodb.reading import understood
 from cutout.adapters.dynamodb.table import Item, Put
 from cutout.gate import Gate
 from cutout.job import Job
 from cutout.ports.table import NewerRow, TaskClaim
 from cutout.rows import from_row, to_row
 from cutout.states import Lane
+from cutout.stored_limits import bounded
 
 GATE = "gate"
 DUE = ("due_shard", "due")
@@ -20,9 +23,16 @@ _NEW_OR_SAME_VERSION = f"attribute_not_exists(pk) OR {SAME_VERSION}"
 
 
 def newer_in(item: Item) -> NewerRow:
-    """What can be told of a row that is not understood."""
+    """What can be told of a row that is not understood.
+
+    Its time is the job's own, where that can be read: the one beside it is moved by `postpone`.
+    """
     due_at = datetime.fromtimestamp(int(item["due_at"]) / 1000, UTC)
-    return NewerRow(job_id=item["pk"].removeprefix("job#"), due_at=due_at)
+    with suppress(KeyError, TypeError, ValueError):
+        due_at = datetime.fromisoformat(item["job"]["due_at"])
+    return NewerRow(
+        job_id=item["pk"].removeprefix("job#"), due_at=due_at, version=int(item["version"])
+    )
 
 
 def job_item(job: Job) -> Item:
@@ -53,9 +63,11 @@ def job_item(job: Job) -> Item:
 
 def gate_put(gate: Gate) -> Put:
     """The write of the gate, if nobody wrote it since it was read."""
-    changed = replace(gate, version=gate.version + 1)
+    changed = bounded(replace(gate, version=gate.version + 1))
+    row = to_row(changed)
+    newer = row.pop("newer")
     return Put(
-        item={"pk": GATE, "version": changed.version, "gate": to_row(changed)},
+        item={"pk": GATE, "version": changed.version, "gate": newer | row},
         condition=SAME_VERSION if gate.version else _NEW_OR_SAME_VERSION,
         values={":version": gate.version},
     )
@@ -82,8 +94,18 @@ def task_put(claim: TaskClaim) -> Put:
 
 
 def gate_in(item: Item | None) -> Gate:
-    """The gate; a fresh one if there is none."""
-    return Gate() if item is None else from_row(Gate, item["gate"])
+    """The gate; a fresh one if there is none. What only a newer version knows of is kept with it.
+
+    Raises:
+        NewerRowError: what this version needs of it is written in a way that it cannot read.
+    """
+    if item is None:
+        return Gate()
+    row = item["gate"]
+    known = {field.name for field in fields(Gate)}
+    newer = {name: value for name, value in row.items() if name not in known}
+    with understood("the gate's item"):
+        return replace(from_row(Gate, row), newer=newer)
 
 
 def waiting_lane(lane: Lane) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import islice
 
 from cutout.adapters.dynamodb.items import (
     DUE,
@@ -33,8 +34,10 @@ from cutout.job import Job
 from cutout.ports.table import MOST_COUNTED, Due, Head, NewerRow, Standing, TaskClaim
 from cutout.rows import from_row, to_row
 from cutout.states import Lane, State
+from cutout.stored_limits import bounded
 
 _BRIEF = ("job.id", "job.source.etag", "job.state", "job.reason", "job.result.key")
+_SHORTEST_PAGE = 10
 _LATEST = 10**15
 """In milliseconds, later than any time."""
 
@@ -47,6 +50,7 @@ class DynamoJobs:
 
     def claim(self, job: Job) -> Job:
         """Insert a new job, or return the one that stands under its id."""
+        job = bounded(job)
         try:
             self._table.put(Put(item=job_item(job), condition="attribute_not_exists(pk)"))
         except LostError as lost:
@@ -66,7 +70,7 @@ class DynamoJobs:
         tasks: Sequence[TaskClaim] = (),
     ) -> Job:
         """Write the job, and the gate and claims of tasks with it: all of them or nothing."""
-        saved = replace(job, version=job.version + 1)
+        saved = bounded(replace(job, version=job.version + 1))
         puts = [
             Put(
                 item=job_item(saved),
@@ -77,7 +81,7 @@ class DynamoJobs:
         if gate is not None:
             puts.append(gate_put(gate))
         rows = len(puts)
-        puts += [task_put(claim) for claim in tasks]
+        puts += [task_put(bounded(claim)) for claim in tasks]
         try:
             self._table.put(*puts)
         except LostError as lost:
@@ -98,14 +102,14 @@ class DynamoJobs:
             self._table.put(gate_put(gate))
         except LostError as lost:
             raise GateMovedError(gate_in(lost.old)) from lost
-        return replace(gate, version=gate.version + 1)
+        return bounded(replace(gate, version=gate.version + 1))
 
     def waiting(self, limit: int) -> list[str]:
         """Ids of jobs behind the gate: live before backfill, oldest first."""
         ids: list[str] = []
         for lane in Lane:
             if len(ids) < limit:
-                ids += self._ids("lane", ("lane", waiting_lane(lane)), limit=limit - len(ids))
+                ids += islice(self._readable(lane, limit), limit - len(ids))
         return ids
 
     def due(self, now: datetime, limit: int) -> Due:
@@ -120,14 +124,14 @@ class DynamoJobs:
                 newer.append(newer_in(item))
         return Due(jobs=[job for job in jobs if job.is_due(now)], newer=newer)
 
-    def postpone(self, job: Job, until: datetime) -> None:
-        """Look at the job later; without effect if anybody moved it."""
+    def postpone(self, row: Job | NewerRow, until: datetime) -> None:
+        """Look at the row later; without effect if anybody moved it."""
         unmoved = Put(
             item={},
             condition=f"{SAME_VERSION} AND attribute_exists(due_at)",
-            values={":version": job.version},
+            values={":version": row.version},
         )
-        self._table.set_number(f"job#{job.id}", "due_at", milliseconds(until), condition=unmoved)
+        self._table.set_number(f"job#{row.id}", "due_at", milliseconds(until), condition=unmoved)
 
     def count_holding(self) -> int:
         """How many jobs hold a slot at the gate."""
@@ -218,6 +222,13 @@ class DynamoJobs:
         pks = [f"job#{job_id}" for job_id in job_ids]
         found = {item["pk"]: item for item in self._table.get_all(list(dict.fromkeys(pks)))}
         return [found[pk] for pk in pks if pk in found]
+
+    def _readable(self, lane: Lane, limit: int) -> Iterator[str]:
+        """Who waits in a lane. Rows of a newer version are passed over, however many come first."""
+        size = max(limit, _SHORTEST_PAGE)
+        for pks in self._table.pages("lane", ("lane", waiting_lane(lane)), size):
+            job_ids = [pk.removeprefix("job#") for pk in pks]
+            yield from (job.id for job in self._understood(job_ids) if job.is_waiting)
 
     def _understood(self, job_ids: Sequence[str]) -> Iterator[Job]:
         """Without those that only a newer version understands."""

@@ -8,6 +8,7 @@ from cutout.adapters.dynamodb.table import Item, LostError, Put, Table
 from cutout.errors import PurchaseMovedError
 from cutout.purchase import Purchase
 from cutout.rows import from_row, to_row
+from cutout.stored_limits import bounded
 
 
 class DynamoPurchases:
@@ -31,7 +32,7 @@ class DynamoPurchases:
 
     def save_purchase(self, purchase: Purchase) -> Purchase:
         """Write it if nobody wrote it since it was read."""
-        saved = replace(purchase, version=purchase.version + 1)
+        saved = bounded(replace(purchase, version=purchase.version + 1))
         put = Put(
             item=_item(saved),
             condition="#version = :version",

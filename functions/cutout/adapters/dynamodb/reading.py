@@ -1,4 +1,4 @@
-"""What an item of the jobs table says of a job."""
+"""What an item of the jobs table says of a job, unless only a newer version can tell."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def job_in(item: Item) -> Job:
     Raises:
         NewerRowError: it says what this version does not understand.
     """
-    with _understood(item):
+    with understood(_row(item["pk"].removeprefix("job#"))):
         return from_row(Job, item["job"])
 
 
@@ -31,7 +31,7 @@ def brief_in(item: Item) -> Brief:
     """
     told = item["job"]
     reason, result = told.get("reason"), told.get("result")
-    with _understood(item):
+    with understood(_row(told["id"])):
         return Brief(
             job_id=told["id"],
             etag=told["source"]["etag"],
@@ -42,10 +42,17 @@ def brief_in(item: Item) -> Brief:
 
 
 @contextmanager
-def _understood(item: Item) -> Iterator[None]:
-    """Words of later versions: a state, a reason, an outcome that is not known here."""
+def understood(what: str) -> Iterator[None]:
+    """Words of later versions, a state, a reason, say; fields that are missing or of another form.
+
+    Raises:
+        NewerRowError: for any of these.
+    """
     try:
         yield
-    except ValueError as error:
-        job_id = item["job"]["id"]
-        raise NewerRowError(f"the row of job {job_id} is of a newer version: {error}") from error
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise NewerRowError(f"{what} is of a newer version: {error}") from error
+
+
+def _row(job_id: str) -> str:
+    return f"the row of job {job_id}"

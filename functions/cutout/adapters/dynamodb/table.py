@@ -217,6 +217,19 @@ class Table:
         )
         return [item["pk"]["S"] for page in pages for item in page["Items"]]
 
+    def pages(self, index: str, partition: tuple[str, str], size: int) -> Iterator[Sequence[str]]:
+        """Primary keys of an index partition, the least sort key first, page by page (eventual)."""
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._name,
+            IndexName=index,
+            KeyConditionExpression="#p = :p",
+            ExpressionAttributeNames={"#p": partition[0]},
+            ExpressionAttributeValues={":p": {"S": partition[1]}},
+            PaginationConfig={"PageSize": size},
+        )
+        for page in pages:
+            yield [item["pk"]["S"] for item in page["Items"]]
+
     def numbered(
         self, index: str, partition: tuple[str, str], sort: str, between: tuple[int, int]
     ) -> Iterator[tuple[str, int]]:

@@ -1,0 +1,98 @@
+"""How long stored texts and lists may be, and how large stored numbers: one table for all rows.
+
+Uploaders choose the texts in a photo, the provider chooses ids, codes and messages, libraries word
+their errors. DynamoDB refuses an item above 400 KB, text that UTF-8 cannot encode, and numbers of
+more than 38 digits; EventBridge refuses an event above 256 KB. A job whose row is refused can
+neither go on nor end, so the jobs table applies these limits to every job that it writes.
+
+What S3 or Cutout itself made is not listed: it is bounded already (a key has at most 1,024 bytes),
+and a shortened key would name another object.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+from decimal import Decimal
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    T = TypeVar("T", bound=DataclassInstance)
+
+TEXT_BYTES = {
+    "code": 100,
+    "file_id": 200,
+    "format": 20,
+    "message": 600,
+    "named_task": 200,
+    "problem": 300,
+    "profile": 100,
+    "recipe": 100,
+    "remark": 600,
+    "task_id": 200,
+}
+"""Bytes of UTF-8 by the name of the field, in whichever value it is."""
+LIST_LENGTHS = {"attempts": 30, "history": 60, "variants": 25}
+"""Entries by the name of the field; the newest stay."""
+MOST_CREDITS = Decimal(10**9)
+MOST_COUNTED = 10**15
+LOGGED_BYTES = 1000
+"""For each field of a log line."""
+_CREDITS_STEP = Decimal("0.000001")
+_ELLIPSIS = "…"
+
+
+def bounded(value: T) -> T:
+    """The dataclass instance with everything inside within its limit; itself if all is."""
+    changed: dict[str, Any] = {}
+    for field in fields(value):
+        old = getattr(value, field.name)
+        new = _within(field.name, old)
+        if new is not old:
+            changed[field.name] = new
+    return replace(value, **changed) if changed else value
+
+
+def shortened(text: str, most_bytes: int) -> str:
+    """The text with at most so many bytes of UTF-8; what UTF-8 cannot encode becomes `?`."""
+    raw = text.encode(errors="replace")
+    if len(raw) <= most_bytes:
+        return raw.decode()
+    room = most_bytes - len(_ELLIPSIS.encode())
+    return raw[:room].decode(errors="ignore") + _ELLIPSIS
+
+
+def _within(name: str, item: Any) -> Any:  # noqa: ANN401 - a field of any type
+    if is_dataclass(item) and not isinstance(item, type):
+        return bounded(item)
+    if isinstance(item, Enum | bool):
+        return item
+    if isinstance(item, str):
+        return _text(name, item)
+    if isinstance(item, tuple):
+        return _newest(name, item)
+    if isinstance(item, int):
+        return max(-MOST_COUNTED, min(item, MOST_COUNTED))
+    return _credits(item) if isinstance(item, Decimal) else item
+
+
+def _text(name: str, text: str) -> str:
+    within = shortened(text, TEXT_BYTES[name]) if name in TEXT_BYTES else text
+    return text if within == text else within
+
+
+def _newest(name: str, items: tuple[Any, ...]) -> tuple[Any, ...]:
+    surplus = max(0, len(items) - LIST_LENGTHS.get(name, len(items)))
+    within = tuple(_within(name, item) for item in items[surplus:])
+    return items if within == items else within
+
+
+def _credits(number: Decimal) -> Decimal:
+    if not number.is_finite():
+        return Decimal(0)
+    clamped = max(-MOST_CREDITS, min(number, MOST_CREDITS))
+    # Quantizing what is within the steps already would only add zeros.
+    stepped = clamped.quantize(_CREDITS_STEP)
+    return clamped if clamped == stepped else stepped
