@@ -18,11 +18,18 @@ class StoredUpload:
 
 
 class MemoryUploads:
-    """A versioned bucket. Sequencers grow with every event, as S3 orders them."""
+    """A bucket, with versions or without. Sequencers grow with every event, as S3 orders them.
 
-    def __init__(self, step: Step = no_step, bucket: str = "uploads") -> None:
+    Attributes:
+        versions: by key and version, which is empty in a bucket without versions.
+    """
+
+    def __init__(
+        self, step: Step = no_step, bucket: str = "uploads", *, is_versioned: bool = True
+    ) -> None:
         self._step = step
         self.bucket = bucket
+        self.is_versioned = is_versioned
         self.versions: dict[tuple[str, str], StoredUpload] = {}
         self.archived: set[str] = set()
         self._events = 0
@@ -30,15 +37,16 @@ class MemoryUploads:
     def add(self, key: str, data: bytes, labels: Labels | None = None) -> Source:
         """Upload; returns what the event says."""
         self._events += 1
-        version = f"v{self._events}"
+        source = self._source(key, data)
         stored = StoredUpload(data=data, labels=labels or Labels(metadata={}, tags={}))
-        self.versions[key, version] = stored
-        return self._source(key, version, data)
+        self.versions[key, source.version_id or ""] = stored
+        return source
 
     def remove(self, key: str) -> Source:
-        """Delete the key (a delete marker); returns what the event says."""
+        """Delete the key (a delete marker, where versions are kept); returns what the event says."""
         self._events += 1
-        return self._source(key, f"v{self._events}", b"")
+        self.versions.pop((key, ""), None)
+        return self._source(key, b"")
 
     def destroy(self, source: Source) -> None:
         """Delete a version for good."""
@@ -78,17 +86,19 @@ class MemoryUploads:
         return self._find(source)
 
     def _find(self, source: Source) -> StoredUpload:
-        try:
-            return self.versions[source.key, source.version_id or ""]
-        except KeyError:
-            raise SourceGoneError("NoSuchVersion") from None
+        stored = self.versions.get((source.key, source.version_id or ""))
+        if stored is None:
+            raise SourceGoneError("NoSuchVersion")
+        if source.version_id is None and source.etag != _etag(stored.data):
+            raise SourceGoneError("PreconditionFailed")
+        return stored
 
-    def _source(self, key: str, version: str, data: bytes) -> Source:
+    def _source(self, key: str, data: bytes) -> Source:
         return Source(
             bucket=self.bucket,
             key=key,
-            version_id=version,
-            etag=hashlib.md5(data, usedforsecurity=False).hexdigest(),
+            version_id=f"v{self._events}" if self.is_versioned else None,
+            etag=_etag(data),
             sequencer=f"{self._events:018X}",
             size=len(data),
         )
@@ -171,7 +181,7 @@ class MemoryResults:
             data=data,
             content_type=content_type,
             labels=labels,
-            etag=hashlib.md5(data, usedforsecurity=False).hexdigest(),
+            etag=_etag(data),
         )
         self.objects[key] = stored
         self.puts.append((key, stored))
@@ -238,3 +248,7 @@ class MemoryNotes:
     def _is_still(self, key: str, seen: StandingNote | None) -> bool:
         stored = self.stored.get(key)
         return (stored.note.etag if stored else None) == (seen.etag if seen else None)
+
+
+def _etag(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()

@@ -62,10 +62,13 @@ class FakeEvolink:
     results: dict[str, bytes] = field(default_factory=dict)
     charges: list[Charge] = field(default_factory=list)
     posts: list[tuple[str, str]] = field(default_factory=list)
+    reads: list[tuple[str, datetime]] = field(default_factory=list)
     create_faults: deque[Fault] = field(default_factory=deque)
     read_faults: deque[Exception] = field(default_factory=deque)
     create_rule: Fault | None = None
     read_rule: Callable[[], Exception | None] = lambda: None
+    price_rule: Callable[[], Decimal | None] = lambda: PRICE
+    """What the provider says of a price, when it reserves credits and when it has used them."""
     honours_keys: bool = True
     unready: Exception | None = None
     _by_key: dict[str, tuple[str, str]] = field(default_factory=dict)
@@ -89,7 +92,7 @@ class FakeEvolink:
             task_id, known_body = known
             if known_body != body:
                 return Refused(status=409, code="idempotency_conflict", message="other body")
-            return Accepted(task_id=task_id, credits_reserved=PRICE, is_replay=True)
+            return Accepted(task_id=task_id, credits_reserved=self.price_rule(), is_replay=True)
         task_id = f"task-unified-{len(self.tasks) + 1:06d}"
         told = json.loads(body)
         self.charges.append(
@@ -103,10 +106,11 @@ class FakeEvolink:
         )
         self._by_key[key] = (task_id, body)
         self.tasks[task_id] = Task(id=task_id, status=TaskStatus.RUNNING)
-        return Accepted(task_id=task_id, credits_reserved=PRICE)
+        return Accepted(task_id=task_id, credits_reserved=self.price_rule())
 
     def read(self, task_id: str) -> Task:
         self.step("evolink.read")
+        self.reads.append((task_id, self.clock.now()))
         fault = self.read_faults.popleft() if self.read_faults else self.read_rule()
         if fault:
             raise fault
@@ -122,7 +126,7 @@ class FakeEvolink:
             self.tasks[task_id],
             status=TaskStatus.COMPLETED,
             result_url=url,
-            credits_used=PRICE,
+            credits_used=self.price_rule(),
         )
 
     def fail(self, task_id: str, code: str, message: str = "") -> None:

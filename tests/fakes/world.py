@@ -4,7 +4,7 @@ import random
 import struct
 import zlib
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from cutout.callback_token import CallbackAddress, sign
@@ -13,6 +13,7 @@ from cutout.job import Job
 from cutout.keys import REVIEW_FOLDER
 from cutout.photo import PhotoLimits
 from cutout.ports.queues import Wake
+from cutout.ports.telemetry import Clock
 from cutout.recipes import Recipe
 from cutout.source import Source
 from cutout.states import Pixels, Transport
@@ -94,18 +95,27 @@ def png(width: int = 600, height: int = 400, salt: int = 0) -> bytes:
 
 
 class FakeLinks:
-    """Links to uploads; each differs from the one before, as signatures do."""
+    """Links to uploads; each differs from the one before, as signatures do.
 
-    def __init__(self) -> None:
-        self._count = 0
+    Attributes:
+        signed_at: when each link was signed, by the clock of the worker that did.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.signed_at: dict[str, datetime] = {}
 
     def link(self, source: Source) -> str:
-        self._count += 1
-        return f"https://uploads.example/{source.key}?v={source.version_id}&sig={self._count}"
+        version = f"v={source.version_id}&" if source.version_id else ""
+        return self._signed(f"https://uploads.example/{source.key}?{version}")
 
     def copy_link(self, key: str) -> str:
-        self._count += 1
-        return f"https://work.example/{key}?sig={self._count}"
+        return self._signed(f"https://work.example/{key}?")
+
+    def _signed(self, url: str) -> str:
+        url += f"sig={len(self.signed_at) + 1}"
+        self.signed_at[url] = self._clock.now()
+        return url
 
 
 class FakeKeys:
@@ -139,13 +149,19 @@ class World:
         photo_limits: PhotoLimits = PHOTO_LIMITS,
         reuse: bool = False,
         delete_with_source: bool = False,
+        tag_sources: bool = False,
+        jobs: MemoryJobs | None = None,
+        uploads: MemoryUploads | None = None,
+        keys: FakeKeys | None = None,
     ) -> None:
         rng = rng or random.Random(0)  # noqa: S311 - reproducible on purpose
         self.clock = clock or FakeClock()
         self.timing = timing
         self.limits = limits
-        self.jobs = MemoryJobs(self.clock, step)
-        self.uploads = MemoryUploads(step)
+        self.jobs = jobs or MemoryJobs(self.clock, step)
+        self.uploads = uploads or MemoryUploads(step)
+        self.links = FakeLinks(self.clock)
+        keys = keys or FakeKeys()
         self.copies = copies or MemoryCopies(step)
         self.results = MemoryResults(step)
         self.evolink = FakeEvolink(self.clock, step)
@@ -162,6 +178,7 @@ class World:
             heads=self.jobs,
             telemetry=self.telemetry,
             notes=ErrorNotes(board=board, upload_prefix="", result_prefix=""),
+            tags=self.uploads if tag_sources else None,
             removals=self.callbacks if delete_with_source else None,
         )
         self.bought = MemoryPurchases(step)
@@ -226,14 +243,14 @@ class World:
             handover=Handover(
                 uploads=self.uploads,
                 copies=self.copies,
-                links=FakeLinks(),
+                links=self.links,
                 files=self.files,
                 transport=transport,
             ),
             evolink=self.evolink,
             callbacks=self.callbacks,
             timing=timing,
-            call=Call(model=MODEL, callback_url=CALLBACK_URL, signer=FakeKeys()),
+            call=Call(model=MODEL, callback_url=CALLBACK_URL, signer=keys),
         )
         self.prepare = Prepare(
             jobs=self.jobs,
@@ -309,7 +326,7 @@ class World:
             lease=timing.lease,
         )
         self.receive = Receive(
-            keys=FakeKeys(),
+            keys=keys,
             callbacks=self.callbacks,
             telemetry=self.telemetry,
         )
