@@ -43,7 +43,7 @@ class MemoryUploads:
         return source
 
     def remove(self, key: str) -> Source:
-        """Delete the key (a delete marker, where versions are kept); returns what the event says."""
+        """Delete the key, by a marker where versions are kept; returns what the event says."""
         self._events += 1
         self.versions.pop((key, ""), None)
         return self._source(key, b"")
