@@ -19,8 +19,8 @@ from tests.fakes.buckets import MemoryNotes
 
 KEY = "Söhne & Töchter/rot + weiß 100%/写真 (1).JPG"
 NOTE = KEY + ".error.json"
-EARLIER = Occasion(order="00AB", at=datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC))
-LATER = Occasion(order="00AC", at=datetime(2026, 3, 1, 12, tzinfo=UTC))
+EARLIER = Occasion(order="00AB", version=3, at=datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC))
+LATER = Occasion(order="00AC", version=2, at=datetime(2026, 3, 1, 12, tzinfo=UTC))
 
 
 @pytest.fixture(params=["memory", "s3"])
@@ -41,12 +41,14 @@ def noted(
 
 
 def test_a_note_says_what_it_is_about(notes: Notes) -> None:
-    """Nothing at first; then the job and the occasion, to the microsecond."""
+    """Nothing at first; then the job and the occasion, its time to the microsecond."""
     assert notes.standing(NOTE) is None
     assert noted(notes, EARLIER, replacing=None)
     standing = notes.standing(NOTE)
     assert standing is not None
     assert (standing.job_id, standing.occasion) == ("0f", EARLIER)
+    assert standing.occasion is not None
+    assert standing.occasion.at == EARLIER.at
 
 
 def test_a_note_is_written_only_over_what_was_seen(notes: Notes) -> None:
@@ -71,7 +73,7 @@ def test_a_note_that_is_removed_is_gone_and_can_be_written_again(notes: Notes) -
     assert noted(notes, LATER, replacing=None)
 
 
-def test_occasions_compare_by_upload_first_and_then_by_time() -> None:
-    """A newer upload's note is the later one, whenever its job ended."""
+def test_occasions_compare_by_upload_first_and_then_by_the_writes_of_the_row() -> None:
+    """A newer upload's note is the later one; no clock decides, since workers' clocks differ."""
     assert EARLIER < LATER
-    assert replace(EARLIER, at=EARLIER.at + timedelta(microseconds=1)) > EARLIER
+    assert replace(EARLIER, version=4, at=EARLIER.at - timedelta(minutes=5)) > EARLIER

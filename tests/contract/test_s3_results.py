@@ -186,6 +186,19 @@ def test_an_object_of_somebody_else_has_no_occasion(s3: S3Client) -> None:
     assert (standing.occasion, standing.job_id) == (None, None)
 
 
+def test_a_note_of_an_earlier_version_is_older_than_any_about_the_same_upload(
+    s3: S3Client,
+) -> None:
+    """Those named no version of the row: a newer one takes their place, or takes them back."""
+    told = {"cutout-said-at": "2026-03-01T12:00:00+00:00", "cutout-source-order": "00AB"}
+    s3.put_object(Bucket="results", Key=KEY, Body=b"{}", Metadata=told)
+    standing = S3Notes(s3, "results").standing(KEY)
+    assert standing is not None
+    assert standing.occasion == Occasion(
+        order="00AB", version=0, at=datetime(2026, 3, 1, 12, tzinfo=UTC)
+    )
+
+
 @pytest.mark.parametrize(
     ("status", "code"), [(412, "PreconditionFailed"), (404, "NoSuchKey"), (409, "Conflict")]
 )
@@ -206,7 +219,7 @@ def test_a_note_that_changed_is_not_removed(s3: S3Client, status: int, code: str
 
 def write_note(s3: S3Client) -> bool:
     """A note at `KEY`."""
-    occasion = Occasion(order="00AB", at=datetime(2027, 1, 2, tzinfo=UTC))
+    occasion = Occasion(order="00AB", version=3, at=datetime(2027, 1, 2, tzinfo=UTC))
     text = '{"meaning": "größer"}'
     return S3Notes(s3, "results").write(
         KEY, text, job_id="0f" * 16, occasion=occasion, replacing=None

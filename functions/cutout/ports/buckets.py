@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -186,13 +186,18 @@ class Results(Protocol):
 class Occasion:
     """What a note is about; the later one compares as the greater.
 
+    Times do not compare: workers' clocks may differ by more than lies between two notes.
+
     Attributes:
         order: the padded sequencer of the upload or deletion.
-        at: when the upload's job came to be as the note says.
+        version: how often the row of the upload's job was written until it was as the note says;
+            0 for the event itself, before any note about it.
+        at: when that was, by the clock of the worker that wrote the row.
     """
 
     order: str
-    at: datetime
+    version: int
+    at: datetime = field(compare=False)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

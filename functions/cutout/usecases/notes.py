@@ -121,10 +121,11 @@ def leaves_a_note(job: Job) -> bool:
 
 
 def occasion_of(job: Job) -> Occasion:
-    """A job as it stands now."""
-    return Occasion(order=job.source.order, at=job.updated_at)
+    """A job as it stands now. The write that records its announcement changes nothing else."""
+    version = job.version - 1 if job.is_announced else job.version
+    return Occasion(order=job.source.order, version=version, at=job.updated_at)
 
 
 def before(source: Source) -> Occasion:
     """Everything that was said of older uploads than this event of the key."""
-    return Occasion(order=source.order, at=datetime.min.replace(tzinfo=UTC))
+    return Occasion(order=source.order, version=0, at=datetime.min.replace(tzinfo=UTC))

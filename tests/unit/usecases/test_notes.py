@@ -168,7 +168,7 @@ def test_somebody_elses_object_is_left_alone() -> None:
     """It has the note's name, and is none of ours: neither replaced nor removed, but logged."""
     world = World()
     world.notes.write(
-        NOTE, "theirs", job_id="", occasion=Occasion(order="", at=START), replacing=None
+        NOTE, "theirs", job_id="", occasion=Occasion(order="", version=0, at=START), replacing=None
     )
     theirs = world.notes.stored[NOTE]
     world.notes.stored[NOTE] = replace(theirs, note=replace(theirs.note, occasion=None))

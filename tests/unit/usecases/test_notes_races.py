@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 
 from cutout.errors import JobMovedError
-from cutout.ports.buckets import Occasion
 from cutout.states import State
+from cutout.usecases.notes import occasion_of
+from tests.fakes.clock import FakeClock
 from tests.fakes.world import World
 from tests.unit.usecases.hooks import Hook
 from tests.unit.usecases.noting import MINUTE, NOTE, TEXT, completed, failed, retried, said
@@ -65,7 +67,7 @@ def test_a_place_that_others_write_is_looked_at_again(times: int) -> None:
     hook = Hook()
     world = World(step=hook)
     job = failed(World())
-    older = replace(job, updated_at=job.updated_at - MINUTE)
+    older = replace(job, version=job.version - 1)
 
     def another(left: int) -> None:
         hook.once_at("notes.write", lambda: another(left - 1) if left else None)
@@ -74,7 +76,7 @@ def test_a_place_that_others_write_is_looked_at_again(times: int) -> None:
             NOTE,
             "{}",
             job_id=job.id,
-            occasion=Occasion(order=older.source.order, at=older.updated_at),
+            occasion=occasion_of(older),
             replacing=standing,
         )
 
@@ -90,3 +92,38 @@ def test_whoever_loses_the_row_still_learns_it() -> None:
     stale = replace(world.job(job), is_announced=False, version=0)
     with pytest.raises(JobMovedError):
         world.recorder.announce(stale)
+
+
+class TwoClocks(FakeClock):
+    """The clock of a worker that may be ahead of the others'."""
+
+    ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        """The time of the worker that looks."""
+        return super().now() + self.ahead
+
+
+def test_what_a_fast_clock_said_is_taken_back_when_the_photo_is_done() -> None:
+    """Notes are ordered by the writes of the row, whatever its workers' clocks say."""
+    clock = TwoClocks()
+    world = World(clock=clock)
+    clock.ahead = 5 * MINUTE
+    job = failed(world)
+    assert NOTE in world.notes.stored
+    clock.ahead = timedelta(0)
+    completed(world, retried(world, job))
+    assert world.notes.stored == {}
+
+
+def test_what_a_fast_clock_said_gives_way_to_what_came_later() -> None:
+    """The note names the reason that stands."""
+    clock = TwoClocks()
+    world = World(clock=clock)
+    clock.ahead = 5 * MINUTE
+    job = failed(world)
+    clock.ahead = timedelta(0)
+    retried(world, job)
+    world.evolink.fail(world.task_of(job), "image_too_dark")
+    world.wake(job)
+    assert said(world)["code"] == "image_too_dark"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _SAID_AT = "cutout-said-at"
+_ROW_VERSION = "cutout-row-version"
 
 
 class S3Notes:
@@ -54,6 +55,7 @@ class S3Notes:
                 MADE_BY: job_id,
                 SOURCE_ORDER: occasion.order,
                 _SAID_AT: occasion.at.isoformat(),
+                _ROW_VERSION: str(occasion.version),
             },
         )
 
@@ -63,9 +65,16 @@ class S3Notes:
 
 
 def _occasion(metadata: Mapping[str, str]) -> Occasion | None:
-    """None for what is no note of ours."""
+    """None for what is no note of ours.
+
+    Notes of earlier versions name no version of the row: any newer note about the same upload is
+    later.
+    """
     try:
-        at = datetime.fromisoformat(metadata[_SAID_AT])
-        return Occasion(order=metadata[SOURCE_ORDER], at=at)
+        return Occasion(
+            order=metadata[SOURCE_ORDER],
+            version=int(metadata.get(_ROW_VERSION, "0")),
+            at=datetime.fromisoformat(metadata[_SAID_AT]),
+        )
     except (KeyError, ValueError):
         return None
