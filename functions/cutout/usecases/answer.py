@@ -194,7 +194,7 @@ class Answers:
         """
         fewer = replace(attempt, posts=attempt.posts - 1)
         if decision.verdict in {Verdict.WAIT, Verdict.PAUSE}:
-            return self._unknown(job, fewer, refused.message), self.pausing(decision, refused)
+            return self._repeat_soon(job, fewer, refused.message), self.pausing(decision, refused)
         words: dict[str, Any] = {"code": refused.code, "message": refused.message}
         unknown = replace(fewer, outcome=AttemptOutcome.UNKNOWN, **words)
         after = job.with_attempt(unknown).settle(
@@ -232,7 +232,7 @@ class Answers:
         if attempt.posts > 1:
             # The earlier call of the same body may have been taken; only this one was not.
             fewer = replace(attempt, posts=attempt.posts - 1)
-            return self._unknown(job, fewer, not_sent.message), None
+            return self._repeat_soon(job, fewer, not_sent.message), None
         ended = job.with_attempt(
             attempt.ended(AttemptOutcome.NOT_SENT, message=not_sent.message),
         )
@@ -255,6 +255,12 @@ class Answers:
                 message=not_sent.message,
             )
         return after, _refund(attempt)
+
+    def _repeat_soon(self, job: Job, attempt: Attempt, message: str) -> Job:
+        """A repeat was certainly not taken: there may be time for another while its link lives."""
+        unknown = self._unknown(job, attempt, message)
+        soon = self.recorder.clock.now() + self.timing.poll_interval
+        return replace(unknown, due_at=min(soon, unknown.due_at or soon))
 
     def _unknown(self, job: Job, attempt: Attempt, message: str) -> Job:
         """Nobody knows: the callback may settle it, or the grace time ends.

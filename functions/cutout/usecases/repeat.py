@@ -15,8 +15,13 @@ from cutout.usecases.timing import Timing
 
 _MOST_POSTS = 2
 """A body is sent at most twice: its link to the photo would not outlive a third grace time."""
-_FETCHING = timedelta(minutes=20)
-"""How long after a call the provider may still read the photo by the link in it."""
+_TOO_LATE = "the request could not be repeated while its link to the photo was valid"
+_FETCHING = timedelta(minutes=5)
+"""What a link must have left of its life, for the provider to read the photo by it.
+
+A provider that reads it later finds it dead: the task fails, costs nothing, and is tried again
+through the Files API.
+"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,27 +38,21 @@ class Repeats:
             return self._settle(job, Move.SUPERSEDE, superseded)
         now = self.recorder.clock.now()
         attempt = job.attempt
-        if attempt is None or attempt.body is None or self._is_given_up(attempt, now):
+        if attempt is None or attempt.body is None or attempt.posts >= _MOST_POSTS:
             return self._settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN)
+        latest = attempt.started_at + self._good_for(attempt)
+        if now >= latest:
+            return self._settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN, message=_TOO_LATE)
         gate = self.recorder.store.read_gate()
         if gate.pause is not None and gate.is_paused(now):
-            return self._postpone(job, attempt, gate.pause)
+            return self._postpone(job, gate.pause, latest)
         again = job.with_attempt(replace(attempt, posts=attempt.posts + 1))
         again = again.move(Move.REPEAT, now=now, due_at=now + self.timing.lease)
         return self.recorder.record(job, again)
 
-    def _is_given_up(self, attempt: Attempt, now: datetime) -> bool:
-        """It was repeated, or its repeats have failed to leave until the deadline."""
-        is_too_old = now - attempt.started_at >= self.timing.job_deadline
-        return attempt.posts >= _MOST_POSTS or is_too_old
-
-    def _postpone(self, job: Job, attempt: Attempt, pause: Pause) -> Job:
-        """Intake is paused, for repeats too, for as long as the photo can be read by the body."""
+    def _postpone(self, job: Job, pause: Pause, latest: datetime) -> Job:
+        """Intake is paused, for repeats too: look again until `latest`."""
         now = self.recorder.clock.now()
-        latest = attempt.started_at + self._good_for(attempt)
-        if now >= latest:
-            message = "intake stayed paused until the call could not be repeated any more"
-            return self._settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN, message=message)
         look_at = min(latest, now + self.timing.poll_interval, pause.until or latest)
         later = job.move(
             Move.REPEAT_LATER,

@@ -5,6 +5,7 @@ Where none comes within the grace time, the same body goes once more under the s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 
@@ -12,9 +13,10 @@ import pytest
 
 from cutout.gate import Pause, PauseReason
 from cutout.job import Job
+from cutout.ports.buckets import PHOTO_LINK_LIVES
 from cutout.ports.telemetry import Metric
 from cutout.provider import CreateOutcome, NotSent, OutcomeUnknown, Refused
-from cutout.states import AttemptOutcome, Reason, State
+from cutout.states import AttemptOutcome, Reason, State, Transport
 from tests.fakes.clock import START
 from tests.fakes.evolink import PRICE, FakeEvolink, answering, taken_but_unanswered
 from tests.fakes.world import TIMING, World
@@ -144,22 +146,64 @@ def test_a_worker_that_dies_around_its_call_leaves_an_unknown_outcome() -> None:
 
 
 def test_a_repeat_that_never_left_is_no_repeat() -> None:
-    """It is made again after another grace time, and is not counted as a double."""
+    """It is made again a poll later, and is not counted as a double."""
     world, job = meets(taken_but_unanswered, answering(NotSent(message="ConnectError")))
     world.passes(GRACE + MINUTE)
     attempt = world.job(job).attempt
     assert attempt is not None
     assert (world.job(job).state, attempt.posts) == (State.UNCONFIRMED, 1)
-    world.passes(GRACE + MINUTE)
+    world.passes(TIMING.poll_interval)
     assert world.job(job).state is State.PROCESSING
     assert (len(world.evolink.charges), doubles(world)) == (1, 0)
 
 
-def test_repeats_that_never_leave_end_with_the_deadline() -> None:
-    """Also a job that nobody can ask about ends with a reason."""
-    world, job = meets(NEVER_TAKEN)
+def network_is_away(world: World) -> None:
+    """No repeat leaves."""
     world.evolink.create_rule = answering(NotSent(message="ConnectError"))
-    world.passes(TIMING.job_deadline + GRACE)
+    world.passes(PHOTO_LINK_LIVES + MINUTE)
+    world.evolink.create_rule = None
+    world.passes(2 * GRACE)
+
+
+def not_decided(world: World) -> None:
+    """The provider goes on to say that it works on the first call of the key."""
+    world.evolink.create_rule = answering(CONFLICT)
+    world.passes(PHOTO_LINK_LIVES + MINUTE)
+    world.evolink.create_rule = None
+    world.passes(2 * GRACE)
+
+
+def queue_is_long(world: World) -> None:
+    """The message that has the repeat made takes an hour behind a bulk upload's."""
+    world.clock.advance(GRACE)
+    world.sweep.sweep()
+    world.clock.advance(timedelta(hours=1))
+    world.settles()
+
+
+@pytest.mark.parametrize("delayed", [network_is_away, not_decided, queue_is_long])
+def test_no_call_is_made_with_a_link_that_is_dead(delayed: Callable[[World], None]) -> None:
+    """Nobody could read the photo, and it may be charged: the job ends, its callback may come."""
+    world, job = meets(taken_but_unanswered)
+    world.evolink.honours_keys = False
+    delayed(world)
+    failed = world.job(job)
+    assert (failed.state, failed.reason) == (State.FAILED, Reason.OUTCOME_UNKNOWN)
+    assert [charge.at for charge in world.evolink.charges] == [START]
+    task_id = world.task_of(job)
+    world.evolink.complete(task_id)
+    assert world.wake(job, attempt=1, task_id=task_id).state is State.COMPLETED
+
+
+def test_repeats_of_a_call_that_names_a_copy_go_on_until_the_deadline() -> None:
+    """A copy at the Files API outlives it; also a job that nobody can ask about ends."""
+    world = World(transport=Transport.FILES)
+    world.evolink.create_faults.append(NEVER_TAKEN)
+    job = world.arrives()
+    world.evolink.create_rule = answering(NotSent(message="ConnectError"))
+    world.passes(TIMING.job_deadline - MINUTE)
+    assert world.job(job).state is State.UNCONFIRMED
+    world.passes(2 * TIMING.poll_interval)
     assert (world.job(job).state, world.job(job).reason) == (
         State.FAILED,
         Reason.OUTCOME_UNKNOWN,

@@ -69,15 +69,17 @@ def test_its_callback_settles_a_call_whose_repeat_is_held_back() -> None:
 
 
 def test_a_pause_that_outlasts_the_link_ends_the_call_as_unknown() -> None:
-    """30 minutes after the call, 20 of the link's 50 are left: later, it may not be read by it."""
+    """45 minutes after the call, 5 of the link's 50 are left: later, it may not be read by it."""
     world, job = meets(NEVER_TAKEN)
     world.operate.pause()
-    world.passes(timedelta(minutes=29))
+    world.passes(timedelta(minutes=44))
     assert world.job(job).state is State.UNCONFIRMED
     world.passes(2 * MINUTE)
     failed = world.job(job)
     assert (failed.state, failed.reason) == (State.FAILED, Reason.OUTCOME_UNKNOWN)
-    assert failed.message == "intake stayed paused until the call could not be repeated any more"
+    assert failed.message == (
+        "the request could not be repeated while its link to the photo was valid"
+    )
     assert (len(world.evolink.posts), world.jobs.read_gate().in_flight) == (1, 0)
 
 
