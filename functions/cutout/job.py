@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from itertools import takewhile
 from typing import Any
 
 from cutout.attempt import Attempt, charged
@@ -78,6 +76,9 @@ class Job:
         result_key: claimed once the source is known to be a photo.
         due_at: when Sweep looks at it, if nothing else moved it before.
         tries: how often in a row the present state was entered; back-offs grow with it.
+        entered_at: when the present state was entered from another; None in rows of an
+            earlier version, whose history tells.
+        trying_since: when the calls began of which none has left; None once one has.
         storing_attempt: the attempt whose result is being stored, or was.
         transport: how the next attempt hands the photo over; None means as deployed.
         handovers_failed: how often in a row the Files API did not take a copy.
@@ -101,6 +102,8 @@ class Job:
     result_key: str | None = None
     due_at: datetime | None = None
     tries: int = 0
+    entered_at: datetime | None = None
+    trying_since: datetime | None = None
     storing_attempt: int | None = None
     transport: Transport | None = None
     handovers_failed: int = 0
@@ -134,6 +137,7 @@ class Job:
             created_at=now,
             updated_at=now,
             due_at=due_at,
+            entered_at=now,
             lane=lane,
             history=(Step(state=State.QUEUED, at=now),),
         )
@@ -165,16 +169,10 @@ class Job:
         return next((a for a in self.attempts if a.number == number), None)
 
     @property
-    def trying_since(self) -> datetime | None:
-        """When the calls began of which none has left, counted anew after a person's retry."""
-        retried = [s.at for s in self.history if s.reason is Reason.RETRIED_BY_PERSON]
-        since = retried[-1] if retried else self.created_at
-        unsent = _newest_unsent(self.attempts)
-        return next((a.started_at for a in unsent if a.started_at >= since), None)
-
-    @property
     def in_state_since(self) -> datetime:
         """When the present state was entered from another."""
+        if self.entered_at is not None:
+            return self.entered_at
         at = self.created_at
         for step in reversed(self.history):
             if step.state is not self.state:
@@ -200,15 +198,20 @@ class Job:
         """The job with this attempt in place of the one of the same number, or added.
 
         Attempts that cost nothing are forgotten when there are many, so that a row stays small
-        however long an account stays empty. The first of those that did not leave stays: the
-        deadline counts from it.
+        however long an account stays empty. One whose outcome may still change is not: it may
+        have been paid for.
         """
         kept = [a for a in self.attempts if a.number != attempt.number]
         ordered = sorted([*kept, attempt], key=lambda a: a.number)
         old, recent = ordered[:-_FREE_ATTEMPTS_KEPT], ordered[-_FREE_ATTEMPTS_KEPT:]
-        first_unsent = _newest_unsent(ordered)[:1]
-        remembered = (a for a in old if charged(a) or a in first_unsent)
-        return replace(self, attempts=(*remembered, *recent))
+        remembered = (a for a in old if charged(a) or a.is_open)
+        newest = ordered[-1]
+        is_unsent = newest.outcome in _UNSENT_OUTCOMES
+        return replace(
+            self,
+            attempts=(*remembered, *recent),
+            trying_since=(self.trying_since or newest.started_at) if is_unsent else None,
+        )
 
     def move(
         self,
@@ -242,6 +245,7 @@ class Job:
             **(fresh | facts),
             state=target,
             tries=self.tries + 1 if target is self.state else 0,
+            entered_at=self.in_state_since if target is self.state else now,
             reason=reason,
             due_at=due_at,
             updated_at=now,
@@ -270,12 +274,6 @@ class Job:
     def announced(self) -> Job:
         """The job whose completion event is out: nothing is due any more."""
         return replace(self, is_announced=True, due_at=None)
-
-
-def _newest_unsent(attempts: Sequence[Attempt]) -> list[Attempt]:
-    """The newest attempts in a row that did not leave, or have not yet."""
-    unsent = takewhile(lambda a: a.outcome in _UNSENT_OUTCOMES, reversed(attempts))
-    return list(unsent)[::-1]
 
 
 _DELAYING = frozenset({Reason.BACKING_OFF, Reason.TASK_RETRIED, Reason.PREPARING})

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from cutout.attempt import Attempt
+from cutout.job import Job
 from cutout.keys import beside, review_keys
 from cutout.ports.pictures import Picture
-from cutout.states import Reason, State
+from cutout.states import AttemptOutcome, Reason, State
 from cutout.usecases.delivery import Delivery
 from cutout.usecases.notes import NoteBoard, occasion_of
 from cutout.usecases.telling import address, cost, keep_command, retry_command, whose, why
@@ -36,7 +38,7 @@ class ReviewNotes:
         What came back then was paid for: it stays where it is.
         """
         job = delivery.job
-        if not any(step.state is State.REVIEW for step in job.history):
+        if not any(_brought_another(attempt, job) for attempt in job.attempts):
             return
         told = {
             **whose(job),
@@ -47,6 +49,11 @@ class ReviewNotes:
         }
         for place in islice(review_keys(delivery.key, job.source.key), _PLACES):
             self.board.amend(beside(place), told, job_id=job.id, occasion=occasion_of(job))
+
+
+def _brought_another(attempt: Attempt, job: Job) -> bool:
+    """A result came of it, and it is not the one that is being stored."""
+    return attempt.outcome is AttemptOutcome.SUCCEEDED and attempt.number != job.storing_attempt
 
 
 def review_note(delivery: Delivery, doubt: Reason, bucket: str) -> dict[str, Any]:

@@ -25,21 +25,22 @@ def test_an_attempt_takes_the_place_of_the_one_of_its_number() -> None:
 
 
 def test_free_attempts_are_forgotten_and_paid_ones_kept() -> None:
-    """Of attempts that cost nothing the last ten stay, and the first that did not leave.
+    """Of attempts that cost nothing the last ten stay; what was charged stays for ever.
 
-    What was charged stays for ever; the deadline counts from the first that did not leave.
+    So does an attempt whose result may still come, whatever it is said to cost.
     """
     paid = an_attempt(1, outcome=AttemptOutcome.SUCCEEDED, credits_used=Decimal("5.4"))
     unknown = an_attempt(2, outcome=AttemptOutcome.UNKNOWN)
-    job = a_job().with_attempt(paid).with_attempt(unknown)
-    for number in range(3, 30):
+    taken = an_attempt(3, outcome=AttemptOutcome.ACCEPTED, credits_reserved=None)
+    job = a_job().with_attempt(paid).with_attempt(unknown).with_attempt(taken)
+    for number in range(4, 30):
         job = job.with_attempt(a_free_attempt(number))
     assert [a.number for a in job.attempts] == [1, 2, 3, *range(20, 30)]
     assert job.credits == Decimal("10.8")
     refused = [an_attempt(n, outcome=AttemptOutcome.REFUSED) for n in range(30, 50)]
     for attempt in refused:
         job = job.with_attempt(attempt)
-    assert [a.number for a in job.attempts] == [1, 2, *range(40, 50)]
+    assert [a.number for a in job.attempts] == [1, 2, 3, *range(40, 50)]
 
 
 @pytest.mark.parametrize(

@@ -80,6 +80,7 @@ def test_new_job_is_queued_and_due_should_its_worker_die() -> None:
         created_at=NOW,
         updated_at=NOW,
         due_at=LATER,
+        entered_at=NOW,
         lane=Lane.LIVE,
         history=(Step(state=State.QUEUED, at=NOW),),
     )
@@ -123,8 +124,7 @@ def test_tries_count_how_often_a_state_was_entered_in_a_row() -> None:
 
 def test_in_state_since_is_the_entry_not_the_last_look() -> None:
     """Deadlines count from when the state was entered, whatever reasons it had since."""
-    job = a_job(State.PROCESSING, history=(Step(state=State.PROCESSING, at=NOW),))
-    job = job.move(Move.FETCH, now=NOW + MINUTE)
+    job = a_job(State.PROCESSING).move(Move.FETCH, now=NOW + MINUTE)
     job = job.move(Move.FETCH_LATER, now=NOW + 2 * MINUTE, reason=Reason.RESULT_UNREADABLE)
     job = job.move(Move.FETCH_LATER, now=NOW + 3 * MINUTE)
     assert job.in_state_since == NOW + MINUTE
@@ -133,7 +133,32 @@ def test_in_state_since_is_the_entry_not_the_last_look() -> None:
 def test_in_state_since_a_new_job_is_its_beginning() -> None:
     """A job that was never moved stands where it began."""
     assert a_job().in_state_since == NOW
-    assert a_job(history=()).in_state_since == NOW
+
+
+def test_in_state_since_is_known_however_long_the_history_was() -> None:
+    """The history forgets its first steps; a state may have had more reasons than it keeps."""
+    job = a_job(State.PROCESSING).move(Move.FETCH, now=NOW + MINUTE)
+    for look in range(100):
+        reason = Reason.RESULT_UNREADABLE if look % 2 else None
+        job = job.move(Move.FETCH_LATER, now=NOW + look * MINUTE, reason=reason)
+    assert (len(job.history), job.in_state_since) == (60, NOW + MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("history", "since"),
+    [
+        ((), NOW),
+        ((Step(state=State.QUEUED, at=LATER), Step(state=State.PROCESSING, at=LATER)), LATER),
+        ((Step(state=State.PROCESSING, at=LATER),), LATER),
+    ],
+)
+def test_rows_of_an_earlier_version_tell_since_when_by_their_history(
+    history: tuple[Step, ...], since: object
+) -> None:
+    """They do not hold the time itself."""
+    job = a_job(State.PROCESSING, entered_at=None, history=history)
+    assert job.in_state_since == since
+    assert job.move(Move.POLL_LATER, now=LATER + MINUTE).entered_at == since
 
 
 def test_trying_since_is_the_first_attempt() -> None:
@@ -144,13 +169,14 @@ def test_trying_since_is_the_first_attempt() -> None:
     assert a_job().trying_since is None
 
 
-def test_a_persons_retry_begins_the_deadline_anew() -> None:
-    """After `retry`, only attempts since then count."""
-    job = a_job(State.FAILED).with_attempt(an_attempt(1, started_at=NOW))
-    job = job.move(Move.RETRY, now=LATER, reason=Reason.RETRIED_BY_PERSON)
+def test_once_a_call_has_left_the_deadline_for_reaching_the_provider_is_over() -> None:
+    """It begins with the next call; a late word about an older attempt changes nothing."""
+    job = a_job().with_attempt(an_attempt(1, started_at=NOW))
+    job = job.with_attempt(an_attempt(1, outcome=AttemptOutcome.REFUSED, started_at=NOW))
     assert job.trying_since is None
-    job = job.with_attempt(an_attempt(2, started_at=LATER + MINUTE))
-    assert job.trying_since == LATER + MINUTE
+    job = job.with_attempt(an_attempt(2, started_at=LATER))
+    job = job.with_attempt(an_attempt(1, outcome=AttemptOutcome.FAILED, started_at=NOW))
+    assert job.trying_since == LATER
 
 
 def test_an_attempt_in_the_very_moment_counts() -> None:

@@ -96,6 +96,7 @@ def test_rows_hold_plain_values() -> None:
         "version": 0,
         "due_at": "2026-11-20T09:20:27+00:00",
         "tries": 0,
+        "entered_at": "2026-11-20T09:15:27+00:00",
         "handovers_failed": 0,
         "lane": "live",
         "is_fresh": False,

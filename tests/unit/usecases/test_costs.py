@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cutout.attempt import Attempt
-from cutout.job import Job, Step
+from cutout.job import Job
 from cutout.result import Reuse
 from cutout.states import AttemptOutcome, State
 from cutout.usecases.costs import By, Charge, Costs, Line, Period, charges_of
@@ -155,7 +155,7 @@ def test_a_charge_knows_its_call() -> None:
 def reused(key: str, at: datetime = NOW, state: State = State.COMPLETED) -> Job:
     """A photo that came from the kept result of another's, and settled at this time."""
     saved = Reuse(job_id="j", key="kept/k", sha256="0", task_id="task-1", credits_saved=PRICE)
-    return photo(key, state, reused=saved, history=(Step(state=state, at=at),))
+    return photo(key, state, reused=saved, entered_at=at)
 
 
 @pytest.mark.parametrize(

@@ -110,6 +110,34 @@ def test_a_provider_that_cannot_be_reached_for_the_whole_deadline_fails_the_job(
     assert len(world.evolink.posts) == posts
 
 
+def test_a_retry_has_the_whole_deadline() -> None:
+    """However many calls did not leave since, and before: the row keeps when they began."""
+    world = unreachable()
+    job = world.arrives()
+    world.passes(TIMING.job_deadline + 30 * MINUTE)
+    world.clock.advance(timedelta(hours=12))
+    world.operate.retry(world.job(job))
+    world.passes(TIMING.job_deadline - 15 * MINUTE)
+    assert world.job(job).reason is Reason.BACKING_OFF
+    world.passes(30 * MINUTE)
+    assert world.job(job).reason is Reason.PROVIDER_UNREACHABLE
+
+
+def test_the_deadline_counts_from_the_last_retry() -> None:
+    """A second retry begins it once more."""
+    world = World(timing=replace(TIMING, job_deadline=timedelta(hours=1)))
+    world.evolink.create_rule = UNREACHABLE
+    job = world.arrives()
+    for _ in range(2):
+        world.passes(timedelta(hours=1, minutes=15))
+        assert world.job(job).reason is Reason.PROVIDER_UNREACHABLE
+        world.clock.advance(timedelta(hours=3))
+        world.operate.retry(world.job(job))
+        world.settles()
+    world.passes(30 * MINUTE)
+    assert world.job(job).reason is Reason.BACKING_OFF
+
+
 def test_the_deadline_counts_calls_that_did_not_leave_and_nothing_before() -> None:
     """Days behind a paused gate are not held against the photo when one call stumbles."""
     world = World()

@@ -9,8 +9,10 @@ from datetime import timedelta
 import pytest
 
 from cutout.job import Job
+from cutout.provider import NotSent
 from cutout.reasons import MEANINGS
 from cutout.states import State
+from tests.fakes.evolink import answering
 from tests.fakes.world import World, png
 from tests.unit.usecases.hooks import Hook, WorkerDiedError
 
@@ -115,6 +117,21 @@ def test_a_retry_that_completes_leaves_nothing_to_decide() -> None:
     assert (told["state"], told["result"]) == ("completed", "s3://results/a.png")
     assert list(world.notes.stored) == [BESIDE]
     assert set(world.results.objects) == {"review/a.png", "a.png"}
+
+
+def test_a_retry_that_took_long_leaves_nothing_to_decide_either() -> None:
+    """The history of a row keeps sixty steps, and has forgotten the review by then."""
+    world = World()
+    job = reviewed(world)
+    world.evolink.create_rule = answering(NotSent(message="ConnectError"))
+    world.operate.retry(world.job(job))
+    world.passes(timedelta(hours=5, minutes=30))
+    world.evolink.create_rule = None
+    world.passes(timedelta(minutes=15))
+    assert State.REVIEW not in {step.state for step in world.job(job).history}
+    world.evolink.complete(world.task_of(job))
+    assert world.wake(job).state is State.COMPLETED
+    assert said(world)["state"] == "completed"
 
 
 def test_whoever_dies_over_that_is_made_up_for() -> None:
