@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from .inventory import SHAPES, FunctionName
+from .metrics import NAMESPACE
 from .settings import Settings
 
 _SUBMIT = frozenset({FunctionName.SUBMIT})
@@ -46,7 +47,7 @@ def environment(function: FunctionName, settings: Settings, names: Names) -> dic
 
 def _rows(settings: Settings, names: Names, function: FunctionName) -> Iterator[Row]:
     yield "POWERTOOLS_SERVICE_NAME", _ALL, SHAPES[function].service
-    yield "POWERTOOLS_METRICS_NAMESPACE", _ALL, "Cutout"
+    yield "POWERTOOLS_METRICS_NAMESPACE", _ALL, NAMESPACE
     yield "POWERTOOLS_LOG_LEVEL", _ALL, "INFO"
     yield "CUTOUT_STACK", _ALL, names.stack
     yield from _places(settings, names)

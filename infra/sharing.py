@@ -11,10 +11,8 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from .encryption import uses_of_keys
-from .inventory import SHAPES, FunctionName
+from .metrics import FIVE_MINUTES, Series
 from .permissions import Reach
-
-METRICS_NAMESPACE = "Cutout"
 
 
 class Shared(Construct):
@@ -43,40 +41,28 @@ class Shared(Construct):
         return self._grant(grantee, actions, [self.reach.table, f"{self.reach.table}/index/*"])
 
     def metric(
-        self,
-        metric_name: str,
-        function: FunctionName,
-        *,
-        statistic: str = "Sum",
-        period: Duration | None = None,
+        self, metric_name: str, *, statistic: str = "Sum", period: Duration = FIVE_MINUTES
     ) -> cloudwatch.Metric:
-        """Return one of the metrics that a function publishes, such as `JobsCompleted`.
+        """Return one of the metrics that the functions publish, such as `JobsCompleted`.
 
         Args:
-            metric_name: One of `cutout.ports.Metric`.
-            function: Which function counts it.
+            metric_name: One of `cutout.ports.telemetry.Metric`.
             statistic: How values within a period become one.
-            period: How long a period is; five minutes if left out.
+            period: How long a period is.
         """
-        return cloudwatch.Metric(
-            namespace=METRICS_NAMESPACE,
-            metric_name=metric_name,
-            dimensions_map={"service": SHAPES[function].service, "stack": self.name},
-            statistic=statistic,
-            period=period or Duration.minutes(5),
-        )
+        return Series(self.name).of(metric_name, statistic, period=period)
 
     def metric_completed(self) -> cloudwatch.Metric:
         """Count the photos whose cut-outs are in the results bucket."""
-        return self.metric("JobsCompleted", FunctionName.STORE_RESULT)
+        return self.metric("JobsCompleted")
 
     def metric_credits(self) -> cloudwatch.Metric:
         """Count the credits that the provider charged."""
-        return self.metric("CreditsCharged", FunctionName.STORE_RESULT)
+        return self.metric("CreditsCharged")
 
     def metric_tasks_in_flight(self) -> cloudwatch.Metric:
-        """Tell how many tasks run at the provider."""
-        return self.metric("TasksInFlight", FunctionName.SWEEP, statistic="Maximum")
+        """Return how many tasks run at the provider."""
+        return self.metric("TasksInFlight", statistic="Maximum")
 
     def on_completed(
         self, construct_id: str, target: events.IRuleTarget, *, is_failure: bool = False

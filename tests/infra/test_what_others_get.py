@@ -1,11 +1,17 @@
 """What the construct gives to the rest of somebody else's stack: grants, events, metrics."""
 
+import json
+
+import pytest
 from aws_cdk import Stack
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
+from aws_lambda_powertools import Logger
 
+from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, metrics_of_all
+from cutout.ports.telemetry import Metric
 from infra.settings import Settings
 from tests.infra.elsewhere import Make, read
 
@@ -57,20 +63,25 @@ def test_others_are_told_of_each_cut_out_of_this_deployment(stack: Stack, make: 
     }
 
 
-def test_others_draw_its_metrics(make: Make) -> None:
-    """Each is found where the functions publish it."""
+def test_others_draw_the_series_that_the_functions_publish(
+    stack: Stack, make: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Namespace, name and dimensions are those of the embedded metric line that is written."""
     cutout = make(name="Shop")
-    found = {
-        (one.metric_name, one.statistic, one.dimensions["service"], one.dimensions["stack"])
-        for one in (
-            cutout.metric_completed(),
-            cutout.metric_credits(),
-            cutout.metric_tasks_in_flight(),
-        )
-        if one.dimensions
-    }
-    assert found == {
-        ("JobsCompleted", "Sum", "store-result", "Shop"),
-        ("CreditsCharged", "Sum", "store-result", "Shop"),
-        ("TasksInFlight", "Maximum", "sweep", "Shop"),
-    }
+    asked = (cutout.metric_completed(), cutout.metric_credits(), cutout.metric_tasks_in_flight())
+    variables = read(stack).properties("StoreResultFunction")["Environment"]["Variables"]
+    namespace = "POWERTOOLS_METRICS_NAMESPACE"
+    monkeypatch.setenv(namespace, variables[namespace])
+    metrics = metrics_of_all()
+    metrics.set_default_dimensions(stack="Shop")
+    telemetry = PowertoolsTelemetry(Logger(), metrics)
+    for one in (Metric.COMPLETED, Metric.CREDITS, Metric.IN_FLIGHT):
+        telemetry.count(one)
+    metrics.flush_metrics()
+    line = json.loads(capsys.readouterr().out)
+    (told,) = line["_aws"]["CloudWatchMetrics"]
+    (dimensions,) = told["Dimensions"]
+    for one, name in zip(asked, [metric["Name"] for metric in told["Metrics"]], strict=True):
+        assert (one.namespace, one.metric_name) == (told["Namespace"], name)
+        assert one.dimensions == {dimension: line[dimension] for dimension in dimensions}
+    assert [one.statistic for one in asked] == ["Sum", "Sum", "Maximum"]
