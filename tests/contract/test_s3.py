@@ -125,8 +125,8 @@ def test_a_header_that_cannot_be_signed_is_not_read(s3: S3Client) -> None:
     source = uploaded(s3, b"photo", CacheControl="no-cache")
     with Stubber(s3) as stubber:
         answer = {"ContentDisposition": "filename=Gr\xf6\xdfe", "CacheControl": "no-cache"}
-        stubber.add_response("head_object", answer)
         stubber.add_response("get_object_tagging", {"TagSet": []})
+        stubber.add_response("head_object", answer)
         assert S3Uploads(s3).labels(source).handling == Handling(cache_control="no-cache")
 
 

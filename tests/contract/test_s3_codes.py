@@ -43,6 +43,8 @@ def s3() -> Iterator[tuple[S3Client, Stubber]]:
         ("get_object", "NoSuchVersion", 404),
         ("get_object", "MethodNotAllowed", 405),
         ("get_object", "PreconditionFailed", 412),
+        ("get_object_tagging", "NoSuchKey", 404),
+        ("get_object_tagging", "NoSuchVersion", 404),
         ("head_object", "404", 404),
         ("head_object", "405", 405),
         ("head_object", "412", 412),
@@ -53,9 +55,26 @@ def test_a_source_is_gone_by_each_of_s3s_words(
 ) -> None:
     """No such key, no such version, a delete marker, other bytes; a HEAD says it by numbers."""
     client, stubber = s3
+    if operation == "head_object":
+        stubber.add_response("get_object_tagging", {"TagSet": []})
     stubber.add_client_error(operation, code, http_status_code=status)
     uploads = S3Uploads(client)
     with pytest.raises(SourceGoneError, match=f"^{code}$"):
+        (uploads.read if operation == "get_object" else uploads.labels)(SOURCE)
+
+
+@pytest.mark.parametrize("operation", ["get_object", "get_object_tagging"])
+def test_a_bucket_that_is_not_there_is_no_reason_to_give_a_photo_up(
+    s3: tuple[S3Client, Stubber], operation: str
+) -> None:
+    """A wrong setting, or a bucket that was deleted: the error propagates and is tried again.
+
+    A HEAD would answer a bare 404, as for a missing object, so it is never the first request.
+    """
+    client, stubber = s3
+    stubber.add_client_error(operation, "NoSuchBucket", http_status_code=404)
+    uploads = S3Uploads(client)
+    with pytest.raises(ClientError, match="NoSuchBucket"):
         (uploads.read if operation == "get_object" else uploads.labels)(SOURCE)
 
 

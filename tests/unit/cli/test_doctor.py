@@ -107,6 +107,11 @@ def _silent(it: FakeDeployment) -> None:
     it.is_announcing = False
 
 
+def _keys(*patterns: dict[str, str]) -> dict[str, object]:
+    """The pattern of a rule that watches these keys of the bucket."""
+    return {"detail": {"bucket": {"name": ["the-uploads"]}, "object": {"key": list(patterns)}}}
+
+
 PROBLEM, NOTE = Severity.PROBLEM, Severity.NOTE
 BROKEN: list[tuple[str, Break, Severity, str]] = [
     ("stack", _set("described", None), PROBLEM, "there is no stack Cutout"),
@@ -149,6 +154,12 @@ BROKEN: list[tuple[str, Break, Severity, str]] = [
     ("uploads", _change("all_rules", pattern={}), PROBLEM, "is not about the-uploads"),
     ("uploads", _change("all_rules", is_enabled=False), PROBLEM, "the rule for uploads is off"),
     ("uploads", _knows(CUTOUT_UPLOAD_PREFIX="in/"), PROBLEM, "watches 'everything', Submit takes"),
+    (
+        "uploads",
+        _change("all_rules", pattern=_keys({"wildcard": "in/*.jpg"}, {"wildcard": "in/*.JPG"})),
+        PROBLEM,
+        "watches 'in/', Submit takes ''",
+    ),
     ("functions", _drop_function("sweep"), PROBLEM, "there is no function sweep"),
     ("functions", _change("found", state="Failed"), PROBLEM, "submit is Failed"),
     ("functions", _change("found", last_update="Failed"), PROBLEM, "its last update Failed"),

@@ -48,11 +48,9 @@ class S3Uploads:
 
     def labels(self, source: Source) -> Labels:
         """User metadata, tags and handling of this version."""
-        address = _address(source)
         try:
-            head = self._client.head_object(**address)
-            address.pop("IfMatch", None)
-            return labels_of(head, self._client.get_object_tagging(**address))
+            tagging = self._tagging(source)
+            return labels_of(self._client.head_object(**_address(source)), tagging)
         except ClientError as exc:
             raise _source_error(exc) from exc
 
@@ -64,9 +62,9 @@ class S3Uploads:
         """
         address = _address(source)
         try:
+            standing = self._tagging(source)["TagSet"]
             if address.pop("IfMatch", None):
                 self._client.head_object(**_address(source))
-            standing = self._client.get_object_tagging(**address)["TagSet"]
             tags = [tag for tag in standing if tag["Key"] != name]
             if len(tags) >= MAX_TAGS:
                 return False
@@ -76,6 +74,16 @@ class S3Uploads:
         except ClientError as exc:
             raise _source_error(exc) from exc
         return True
+
+    def _tagging(self, source: Source) -> Any:  # noqa: ANN401 - the SDK's answer
+        """The tags, asked for before anything is asked by HEAD.
+
+        An answer to HEAD has no body: a bucket that is not there answers 404 as a missing object
+        does. This request names NoSuchBucket, which is no reason to give the photo up.
+        """
+        address = _address(source)
+        address.pop("IfMatch", None)
+        return self._client.get_object_tagging(**address)
 
 
 def _address(source: Source) -> Any:  # noqa: ANN401 - the SDK's keyword arguments

@@ -64,9 +64,14 @@ def _is_about(pattern: Mapping[str, object], bucket: str) -> bool:
 
 
 def _prefix(pattern: Mapping[str, object]) -> str:
+    """What the watched keys begin with: a wildcard stands between a prefix and a suffix."""
     detail: Any = pattern.get("detail", {})
-    keys = detail.get("object", {}).get("key", ())
-    return next((one["prefix"] for one in keys if "prefix" in one), "")
+    for one in detail.get("object", {}).get("key", ()):
+        if "prefix" in one:
+            return str(one["prefix"])
+        if "wildcard" in one:
+            return str(one["wildcard"]).partition("*")[0].replace("\\\\", "\\")
+    return ""
 
 
 def queues(patient: Patient) -> Iterator[Finding]:
