@@ -1,9 +1,10 @@
 """What a deployment finds in the account, and has to deal with before CloudFormation does."""
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import boto3
 from botocore.exceptions import ClientError
@@ -12,10 +13,13 @@ _API_KEY = "evolink-api-key"
 _SECRETS = (_API_KEY, "callback-signing-key")
 _NOT_SET = "not-set"
 _NEVER_CAME_TO_BE = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
-"""How a stack stands whose first deployment failed: the CDK begins it anew, while what is to be
-kept is kept even then.
-https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
-"""
+"""Statuses of a stack whose first deployment failed: the CDK deletes it and creates it again."""
+_DELETION_WAITS: Final = (1, 2, 4, 8, 15, 30, 60)
+"""Seconds between looks at a secret that is being deleted."""
+
+
+class StillThereError(Exception):
+    """What must go first is not gone yet; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,7 @@ class Account:
     """An account in a region, seen with a person's credentials."""
 
     session: boto3.Session
+    sleep: Callable[[float], None] = time.sleep
 
     def has_stack(self, stack: str) -> bool:
         """Say whether there is a stack of that name."""
@@ -59,6 +64,41 @@ class Account:
             client.create_secret(Name=aside, SecretString=key)
         for name in self.kept_secrets(stack):
             client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
+            self._wait_until_gone(name)
+
+    def _wait_until_gone(self, name: str) -> None:
+        """Wait for the deletion of a secret: until it ends, its name is still taken.
+
+        Deletion is asynchronous, also without a recovery window:
+        https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html
+
+        Raises:
+            StillThereError: it has not ended after two minutes.
+        """
+        for seconds in _DELETION_WAITS:
+            if not self._has_secret(name):
+                return
+            self.sleep(seconds)
+        if self._has_secret(name):
+            raise StillThereError(f"Secrets Manager is still deleting {name}: try again later")
+
+    def delete_empty_table(self, stack: str) -> str | None:
+        """Delete the protected, empty jobs table that a failed first deployment left.
+
+        Returns:
+            Its name; None if there is none.
+        """
+        if came_to_be(self._status(stack)) or not self.has_stack(stack):
+            return None
+        client = self.session.client("dynamodb")
+        for one in self._summaries(stack):
+            name = one.get("PhysicalResourceId")
+            if one["ResourceType"] != "AWS::DynamoDB::Table" or not _is_empty(client, name):
+                continue
+            client.update_table(TableName=name, DeletionProtectionEnabled=False)
+            client.delete_table(TableName=name)
+            return name
+        return None
 
     def key_laid_aside(self, stack: str) -> str | None:
         """Return the API key that was laid aside, if one was."""
@@ -69,6 +109,17 @@ class Account:
         self.session.client("secretsmanager").delete_secret(
             SecretId=aside_of(stack), ForceDeleteWithoutRecovery=True
         )
+
+    def functions(self, stack: str) -> list[str]:
+        """Name the Lambda functions of a stack; none if there is no such stack."""
+        if not self.has_stack(stack):
+            return []
+        names = (
+            one.get("PhysicalResourceId")
+            for one in self._summaries(stack)
+            if one["ResourceType"] == "AWS::Lambda::Function"
+        )
+        return [name for name in names if name]
 
     def empty_what_goes(self, stack: str) -> list[str]:
         """Delete every object of the buckets that go with the stack: S3 deletes empty ones only.
@@ -90,13 +141,16 @@ class Account:
         client = self.session.client("cloudformation")
         body: Any = client.get_template(StackName=stack)["TemplateBody"]
         template = json.loads(body) if isinstance(body, str) else body
-        pages = client.get_paginator("list_stack_resources").paginate(StackName=stack)
-        for page in pages:
-            for one in page["StackResourceSummaries"]:
-                described = template["Resources"].get(one["LogicalResourceId"], {})
-                is_bucket = one["ResourceType"] == "AWS::S3::Bucket"
-                if is_bucket and described.get("DeletionPolicy") == "Delete":
-                    yield one["PhysicalResourceId"]
+        for one in self._summaries(stack):
+            described = template["Resources"].get(one["LogicalResourceId"], {})
+            is_bucket = one["ResourceType"] == "AWS::S3::Bucket"
+            if is_bucket and described.get("DeletionPolicy") == "Delete":
+                yield one["PhysicalResourceId"]
+
+    def _summaries(self, stack: str) -> Iterator[Any]:
+        client = self.session.client("cloudformation")
+        for page in client.get_paginator("list_stack_resources").paginate(StackName=stack):
+            yield from page["StackResourceSummaries"]
 
     def _has_secret(self, name: str) -> bool:
         try:
@@ -117,6 +171,17 @@ class Account:
             raise
         key = str(answer["SecretString"])
         return None if key == _NOT_SET else key
+
+
+def _is_empty(client: Any, table: str | None) -> bool:  # noqa: ANN401 # boto3's own
+    if not table:
+        return False
+    try:
+        return not client.scan(TableName=table, Limit=1)["Count"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ResourceNotFoundException":
+            return False
+        raise
 
 
 def came_to_be(status: str | None) -> bool:

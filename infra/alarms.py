@@ -15,6 +15,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
 from .metrics import FIVE_MINUTES, Series
+from .queues import RETENTION_DAYS
 
 RUNBOOKS: Final = "README.md"
 """The page of the runbooks, where nobody says what its address is."""
@@ -22,6 +23,7 @@ LONGEST_DESCRIPTION: Final = 1024
 """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"""
 _FEW: Final = 3
 """What happens less often in a quarter of an hour is an accident, no trend."""
+_LONG_WAIT_SECONDS: Final = 3600
 _QUARTER: Final = Duration.minutes(15)
 _STRAY_CALLBACKS: Final = 100
 """Refused in five minutes. A scanner passes by within minutes; an attack goes on: the alarm waits
@@ -73,10 +75,12 @@ def alarm_rules(
     series: Series,
     *,
     functions: Mapping[str, lambda_.Function],
+    submissions: sqs.Queue,
     dead_letters: Mapping[str, sqs.Queue],
     expects_callbacks: bool,
 ) -> Iterator[AlarmRule]:
     """List every alarm of a deployment."""
+    yield _old_uploads(submissions)
     for title, queue in dead_letters.items():
         yield _dead_letters(title, queue)
     for title, function in functions.items():
@@ -88,6 +92,23 @@ def alarm_rules(
     yield _forged_callbacks(series)
     if expects_callbacks:
         yield _recovered_by_poll(series)
+
+
+def _old_uploads(submissions: sqs.Queue) -> AlarmRule:
+    return AlarmRule(
+        name="OldestUpload",
+        runbook="Oldest upload",
+        happened=f"An upload has waited for over {_LONG_WAIT_SECONDS // 60} minutes in the "
+        "submissions queue and has no job yet.",
+        at_stake=f"uploads stay in this queue for {RETENTION_DAYS} days; after that they are lost.",
+        do="`cutout doctor --stack {stack}` checks Submit and its trigger. If Submit only is slow "
+        "after a large upload, nothing is wrong: raise submit_concurrency, or wait.",
+        metric=submissions.metric_approximate_age_of_oldest_message(
+            period=FIVE_MINUTES, statistic="Maximum"
+        ),
+        above=_LONG_WAIT_SECONDS,
+        periods=3,
+    )
 
 
 _HAS_NO_ROW: Final = (

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
+from aws_cdk import Names, Stack
 from aws_cdk import aws_apigatewayv2 as apigw
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_lambda as lambda_
@@ -16,6 +17,7 @@ from .function import account_arn, log_group
 
 ROUTE: Final = "/callbacks/{token}"
 API_ID_PLACEHOLDER: Final = "{api_id}"
+VENDED_LOGS: Final = "/aws/vendedlogs/"
 
 # The path holds the token, which must not be in a log: whoever reads it could replay it.
 _ACCESS_LOG: Final = {
@@ -84,7 +86,7 @@ class CallbackApi(Construct):
             methods=[apigw.HttpMethod.ANY],
             integration=HttpLambdaIntegration("Receiver", receiver),
         )
-        self.logs = log_group(self, "AccessLogs", days=log_retention_days)
+        self.logs = log_group(self, "AccessLogs", days=log_retention_days, name=_vended_name(self))
         stage = apigw.CfnStage(
             self,
             "Stage",
@@ -134,3 +136,13 @@ class CallbackApi(Construct):
             )
         self.domain_target = name.regional_domain_name
         self.url = f"https://{domain.name}"
+
+
+def _vended_name(scope: Construct) -> str:
+    """Name the group of the access logs: under this prefix, delivery needs no policy of its own.
+
+    For any other name, API Gateway adds to the resource policies of CloudWatch Logs, of which an
+    account has ten: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
+    """
+    path = Names.unique_resource_name(scope, max_length=200, separator="-")
+    return f"{VENDED_LOGS}{Stack.of(scope).stack_name}-{path}"

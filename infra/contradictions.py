@@ -24,6 +24,7 @@ def refuse_contradictions(settings: "Settings") -> None:
     _refuse_loopback(settings)
     _refuse_urls_that_die_early(settings)
     _refuse_half_a_domain(settings)
+    _refuse_keys_without_their_buckets(settings)
 
 
 def _refuse_half_a_domain(settings: "Settings") -> None:
@@ -32,6 +33,15 @@ def _refuse_half_a_domain(settings: "Settings") -> None:
             "callback_domain and callback_certificate go together: "
             "pass -c callback_domain=callbacks.example.com -c callback_certificate=arn:aws:..."
         )
+
+
+def _refuse_keys_without_their_buckets(settings: "Settings") -> None:
+    for name in ("uploads", "results"):
+        if getattr(settings, f"{name}_kms_key") and not getattr(settings, f"{name}_bucket"):
+            raise SettingError(
+                f"{name}_kms_key is the key of an attached bucket: pass -c {name}_bucket=NAME as "
+                "well, or -c kms_key=ARN for the stack's own buckets"
+            )
 
 
 def _refuse_limits_that_contradict(settings: "Settings") -> None:

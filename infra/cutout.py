@@ -27,6 +27,7 @@ from .schedule import EveryMinute
 from .settings import Settings
 from .sharing import Shared
 from .storage import (
+    KEPT,
     api_key_secret,
     jobs_table,
     photo_bucket,
@@ -105,7 +106,7 @@ class Cutout(Shared):
         self.name = name or Stack.of(self).stack_name
         self.kms_key = kms_key
         self.network = network
-        keep = RemovalPolicy.DESTROY if self.settings.ephemeral else RemovalPolicy.RETAIN
+        keep = RemovalPolicy.DESTROY if self.settings.ephemeral else KEPT
         self._make_storage(uploads_bucket, results_bucket, removal_policy or keep)
         self._claim_places()
         self._make_queues()
@@ -149,11 +150,20 @@ class Cutout(Shared):
     def _make_storage(
         self, uploads: s3.IBucket | None, results: s3.IBucket | None, keep: RemovalPolicy
     ) -> None:
+        old_version_days = self.settings.old_version_days
         self.uploads_bucket = uploads or photo_bucket(
-            self, "Uploads", removal_policy=keep, announces=True
+            self,
+            "Uploads",
+            removal_policy=keep,
+            announces=True,
+            old_version_days=old_version_days,
         )
         self.results_bucket = results or photo_bucket(
-            self, "Results", removal_policy=keep, announces=False
+            self,
+            "Results",
+            removal_policy=keep,
+            announces=False,
+            old_version_days=old_version_days,
         )
         self.work_bucket = work_bucket(
             self, "Work", removal_policy=keep, kept_days=self.settings.retention_days

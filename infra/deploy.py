@@ -24,8 +24,9 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from .account import Account
+from .account import Account, StillThereError
 from .assets.home import CACHE
+from .concurrency import free_concurrency, settings_for
 from .node import node_path
 from .rules import SettingError
 from .settings import Settings
@@ -34,8 +35,6 @@ _INFRA = Path(__file__).resolve().parent
 _CDK = _INFRA / "cdk" / "node_modules" / "aws-cdk" / "bin" / "cdk"
 _BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
 """The parameter that `cdk bootstrap` leaves (default qualifier)."""
-_SMALLEST_CONCURRENCY = 200
-"""Below this, an account has little to set aside: reserved concurrency is left out."""
 _API_KEY_VARIABLE = "EVOLINK_API_KEY"
 
 
@@ -63,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _deploy(session, options.context, replaces_secrets=options.replace_secrets)
         else:
             _destroy(session, options.context)
-    except (DeployError, SettingError) as exc:
+    except (DeployError, SettingError, StillThereError) as exc:
         sys.stderr.write(f"cutout: {exc}\n")
         return 1
     except (BotoCoreError, ClientError) as exc:
@@ -103,6 +102,8 @@ def _destroy(session: boto3.Session, context: list[str]) -> None:
 def _free_names(session: boto3.Session, stack: str, *, replaces_secrets: bool) -> None:
     """See that nothing is left under the names of the stack's secrets."""
     account = Account(session)
+    if table := account.delete_empty_table(stack):
+        _say(f"Deleted {table}, the empty table of a first deployment of {stack} that failed.")
     kept = account.kept_secrets(stack)
     if kept and not replaces_secrets:
         raise DeployError(
@@ -124,10 +125,11 @@ def _deploy(session: boto3.Session, context: list[str], *, replaces_secrets: boo
     if not _is_bootstrapped(session):
         _say("Preparing the account for the CDK, once.")
         _cdk(session, "bootstrap", f"aws://{account}/{region}", "--app", "")
-    is_said = any(entry.startswith("reserved_concurrency=") for entry in context)
-    if not is_said and _concurrency(session) < _SMALLEST_CONCURRENCY:
-        _say("The account's concurrency is small: none is set aside for single functions.")
-        context = [*context, "reserved_concurrency=false"]
+    free = free_concurrency(session.client("lambda"), Account(session).functions(stack))
+    fitted = [f"{name}={value}" for name, value in settings_for(free, context).items()]
+    if fitted:
+        _say(f"The account lets few functions run at once: deploying with {', '.join(fitted)}.")
+    context = [*context, *fitted]
     outputs = _run_deployment(session, stack, context)
     laid_aside = Account(session).key_laid_aside(stack)
     _put_key(session, outputs["ApiKeySecretName"], laid_aside)
@@ -170,11 +172,6 @@ def _is_bootstrapped(session: boto3.Session) -> bool:
             return False
         raise
     return True
-
-
-def _concurrency(session: boto3.Session) -> int:
-    limits = session.client("lambda").get_account_settings().get("AccountLimit", {})
-    return limits.get("ConcurrentExecutions", _SMALLEST_CONCURRENCY)
 
 
 def _put_key(session: boto3.Session, secret: str, laid_aside: str | None) -> None:

@@ -19,6 +19,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 
+from .callback_api import VENDED_LOGS
+
 _READ: Final = ("kms:Decrypt",)
 _READ_AND_WRITE: Final = ("kms:Decrypt", "kms:GenerateDataKey")
 _TABLE: Final = (
@@ -49,9 +51,8 @@ def key_policy(stack: Stack) -> Sequence[iam.PolicyStatement]:
     - The logs of this stack:
       https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
     """
-    groups = (
-        f"arn:{Aws.PARTITION}:logs:{stack.region}:{stack.account}:log-group:{stack.stack_name}-*"
-    )
+    logs_here = f"arn:{Aws.PARTITION}:logs:{stack.region}:{stack.account}:log-group:"
+    groups = [f"{logs_here}{prefix}{stack.stack_name}-*" for prefix in ("", VENDED_LOGS)]
     senders = [
         iam.ServicePrincipal("cloudwatch.amazonaws.com"),
         iam.ServicePrincipal("events.amazonaws.com"),

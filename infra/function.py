@@ -10,6 +10,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from .assets.target import LAMBDA_PYTHON
 from .inventory import Asset, FunctionShape
 from .network import INTERFACE_ACTIONS, Network
 
@@ -133,7 +134,7 @@ class CutoutFunction(Construct):
             "Function",
             description=self.shape.description,
             architecture=lambda_.Architecture.ARM_64,
-            runtime=lambda_.Runtime.PYTHON_3_13,
+            runtime=lambda_.Runtime(f"python{LAMBDA_PYTHON}", lambda_.RuntimeFamily.PYTHON),
             handler=self.shape.handler,
             code=lambda_.Code.from_asset(
                 str(asset.path), asset_hash=asset.digest, asset_hash_type=AssetHashType.CUSTOM
@@ -153,9 +154,13 @@ class CutoutFunction(Construct):
         )
 
 
-def log_group(scope: Construct, construct_id: str, *, days: int) -> logs.LogGroup:
-    """Make a log group that keeps its lines for some days and goes with the stack."""
-    group = logs.LogGroup(scope, construct_id, removal_policy=RemovalPolicy.DESTROY)
+def log_group(
+    scope: Construct, construct_id: str, *, days: int, name: str | None = None
+) -> logs.LogGroup:
+    """Make a log group that keeps its lines for some days and is deleted with the stack."""
+    group = logs.LogGroup(
+        scope, construct_id, log_group_name=name, removal_policy=RemovalPolicy.DESTROY
+    )
     resource = group.node.default_child
     assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101 # what a LogGroup is made of
     resource.retention_in_days = days

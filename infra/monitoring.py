@@ -59,6 +59,7 @@ class Monitoring(Construct):
         rules = alarm_rules(
             series,
             functions=functions,
+            submissions=queues["Submissions"],
             dead_letters=dead_letters,
             expects_callbacks=expects_callbacks,
         )
@@ -91,13 +92,17 @@ class Monitoring(Construct):
             else compare.GREATER_THAN_THRESHOLD,
             evaluation_periods=rule.periods,
             datapoints_to_alarm=rule.datapoints,
-            treat_missing_data=missing.BREACHING if rule.is_silence else missing.NOT_BREACHING,
+            treat_missing_data=missing.MISSING if rule.is_silence else missing.NOT_BREACHING,
             alarm_description=rule.description(
                 stack=Stack.of(self).stack_name, runbooks=self._runbooks
             ),
         )
         alarm.add_alarm_action(actions.SnsAction(self.topic))
         alarm.add_ok_action(actions.SnsAction(self.topic))
+        if rule.is_silence:
+            # No data is this alarm's bad news. A new alarm begins without data and has told nobody:
+            # were silence a breach, each first deployment would begin with an alarm.
+            alarm.add_insufficient_data_action(actions.SnsAction(self.topic))
         return alarm
 
 

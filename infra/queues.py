@@ -8,6 +8,11 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 MAX_RECEIVES: Final = 5
+RETENTION_DAYS: Final = 10
+"""How long a message waits while nothing takes it: a long weekend and some days of an outage.
+
+Four days less than in the dead letter queue, where its age goes on from when it was first sent.
+"""
 _VISIBILITY_FACTOR: Final = 6  # what Lambda asks for, so that no message is handed out twice
 
 
@@ -24,10 +29,7 @@ def dead_letter_queue(scope: Construct, construct_id: str) -> sqs.Queue:
 
 
 class WorkQueue(Construct):
-    """A queue that one function works off; after five tries a message goes to its own DLQ.
-
-    A message's age counts on in the DLQ, so the queue keeps messages for less long than the DLQ.
-    """
+    """A queue that one function works off; after five tries a message goes to its own DLQ."""
 
     def __init__(self, scope: Construct, construct_id: str, *, worker_timeout_seconds: int) -> None:
         """Make the queue for a worker with that time-out."""
@@ -39,7 +41,7 @@ class WorkQueue(Construct):
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             visibility_timeout=Duration.seconds(_VISIBILITY_FACTOR * worker_timeout_seconds),
-            retention_period=Duration.days(4),
+            retention_period=Duration.days(RETENTION_DAYS),
             dead_letter_queue=sqs.DeadLetterQueue(
                 queue=self.dead_letters, max_receive_count=MAX_RECEIVES
             ),

@@ -35,6 +35,15 @@ def bucket() -> Any:  # noqa: ANN401 # the same
     return text(pattern, meaning="the name of a bucket that there is", example="our-photos")
 
 
+def key_arn() -> Any:  # noqa: ANN401 # the same
+    """Take the ARN of a KMS key, or none."""
+    return text(
+        r"arn:aws[a-z-]*:kms:.+:key/.+",
+        meaning="the ARN of a KMS key",
+        example="arn:aws:kms:eu-central-1:123456789012:key/1234abcd-...",
+    )
+
+
 def prefix() -> Any:  # noqa: ANN401 # the same
     """Take the beginning of keys; all keys if it is empty."""
     # Roles name the prefix in a resource, where * and ? are wildcards and ${ opens a variable.

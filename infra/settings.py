@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from .contradictions import refuse_contradictions
 from .rules import Choice, OneOf, OrNone, SettingError, Several, Text, Url
-from .setting_kinds import LOG_RETENTIONS, bucket, flag, prefix, setting, text, whole
+from .setting_kinds import LOG_RETENTIONS, bucket, flag, key_arn, prefix, setting, text, whole
 
 DAY: Final = 86_400
 
@@ -72,6 +72,10 @@ class Settings:
     """A bucket to watch instead of one of the stack's own; EventBridge must be on for it."""
     results_bucket: str | None = bucket()
     """A bucket to write to instead of one of the stack's own."""
+    uploads_kms_key: str | None = key_arn()
+    """The KMS key that the attached uploads bucket is encrypted with, if it has one of its own."""
+    results_kms_key: str | None = key_arn()
+    """The same for the attached results bucket."""
     upload_prefix: str = prefix()
     upload_suffixes: tuple[str, ...] = setting(
         (),
@@ -137,6 +141,8 @@ class Settings:
     lease_seconds: int = whole(120, least=5, most=900)
     unconfirmed_grace_seconds: int = whole(1200, least=1, most=DAY)
     job_deadline_seconds: int = whole(21_600, least=60, most=7 * DAY)
+    old_version_days: int = whole(30, least=1, most=3650)
+    """How long the stack's own buckets keep versions that were overwritten or deleted."""
     retention_days: int = whole(90, least=1, most=3650)
     log_retention_days: int = setting(90, OneOf(numbers=LOG_RETENTIONS, example=90))
 

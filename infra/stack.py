@@ -40,8 +40,12 @@ class CutoutStack(Stack):
             "Cutout",
             settings=settings,
             assets=assets,
-            uploads_bucket=self._bucket("GivenUploads", settings.uploads_bucket),
-            results_bucket=self._bucket("GivenResults", settings.results_bucket),
+            uploads_bucket=self._bucket(
+                "GivenUploads", settings.uploads_bucket, settings.uploads_kms_key
+            ),
+            results_bucket=self._bucket(
+                "GivenResults", settings.results_bucket, settings.results_kms_key
+            ),
             kms_key=self._key(settings),
             callback_domain=self._domain(settings),
             alarm_topic=self._topic(settings.alarm_topic),
@@ -52,8 +56,15 @@ class CutoutStack(Stack):
         for name, value in outputs(self.cutout).items():
             CfnOutput(self, name, value=value)
 
-    def _bucket(self, construct_id: str, name: str | None) -> s3.IBucket | None:
-        return s3.Bucket.from_bucket_name(self, construct_id, name) if name else None
+    def _bucket(
+        self, construct_id: str, name: str | None, key_arn: str | None
+    ) -> s3.IBucket | None:
+        if name is None:
+            return None
+        key = kms.Key.from_key_arn(self, f"{construct_id}Key", key_arn) if key_arn else None
+        return s3.Bucket.from_bucket_attributes(
+            self, construct_id, bucket_name=name, encryption_key=key
+        )
 
     def _key(self, settings: Settings) -> kms.IKey | None:
         if settings.kms_key is None:

@@ -15,6 +15,9 @@ PREPARED_FOLDER: Final = "prepared/"
 KEPT_FOLDER: Final = "kept/"
 """Where the model's own results are kept for use again."""
 
+KEPT: Final = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+"""Outlives the stack, but not a first deployment that failed: the roll-back deletes it."""
+
 _STRING = dynamodb.AttributeType.STRING
 _NUMBER = dynamodb.AttributeType.NUMBER
 
@@ -38,7 +41,12 @@ INDEXES = (
 
 
 def photo_bucket(
-    scope: Construct, construct_id: str, *, removal_policy: RemovalPolicy, announces: bool
+    scope: Construct,
+    construct_id: str,
+    *,
+    removal_policy: RemovalPolicy,
+    announces: bool,
+    old_version_days: int,
 ) -> s3.Bucket:
     """Make a private, versioned, encrypted bucket that answers over TLS only.
 
@@ -48,9 +56,14 @@ def photo_bucket(
         removal_policy: What becomes of it when the stack goes.
         announces: Whether EventBridge hears of its objects. Set by the bucket's own property:
             the construct library would deploy a helper function for it.
+        old_version_days: How long versions are kept that were overwritten or deleted.
     """
     bucket = _private_bucket(
-        scope, construct_id, versioned=True, removal_policy=removal_policy, expiring={}
+        scope,
+        construct_id,
+        removal_policy=removal_policy,
+        old_version_days=old_version_days,
+        expiring={},
     )
     if announces:
         resource = bucket.node.default_child
@@ -81,8 +94,8 @@ def work_bucket(
     return _private_bucket(
         scope,
         construct_id,
-        versioned=False,
         removal_policy=removal_policy,
+        old_version_days=None,
         expiring={PREPARED_FOLDER: 1, KEPT_FOLDER: kept_days},
     )
 
@@ -91,11 +104,19 @@ def _private_bucket(
     scope: Construct,
     construct_id: str,
     *,
-    versioned: bool,
     removal_policy: RemovalPolicy,
+    old_version_days: int | None,
     expiring: Mapping[str, int],
 ) -> s3.Bucket:
-    """Make a bucket that lets objects go by prefix, after so many days."""
+    """Make a bucket that deletes objects by prefix, and old versions, after so many days.
+
+    It keeps versions if `old_version_days` says for how long.
+    """
+    old_versions = s3.LifecycleRule(
+        id="old-versions",
+        noncurrent_version_expiration=Duration.days(old_version_days or 1),
+        expired_object_delete_marker=True,
+    )
     return s3.Bucket(
         scope,
         construct_id,
@@ -104,12 +125,13 @@ def _private_bucket(
         encryption=s3.BucketEncryption.S3_MANAGED,
         enforce_ssl=True,
         minimum_tls_version=1.2,
-        versioned=versioned,
+        versioned=old_version_days is not None,
         removal_policy=removal_policy,
         lifecycle_rules=[
             s3.LifecycleRule(
                 id="abandoned-uploads", abort_incomplete_multipart_upload_after=Duration.days(7)
             ),
+            *([old_versions] if old_version_days is not None else []),
             *(
                 s3.LifecycleRule(
                     id=f"old-{prefix.rstrip('/')}", prefix=prefix, expiration=Duration.days(days)
@@ -123,7 +145,12 @@ def _private_bucket(
 def jobs_table(
     scope: Construct, construct_id: str, *, removal_policy: RemovalPolicy
 ) -> dynamodb.Table:
-    """Make the table that holds every job, the gate and the claims on result keys."""
+    """Make the table that holds every job, the gate and the claims on result keys.
+
+    A protected table cannot be deleted by the roll-back of a first deployment either, which would
+    end as ROLLBACK_FAILED: it is kept instead, and `infra.deploy` deletes it while it is empty.
+    """
+    is_kept = removal_policy is not RemovalPolicy.DESTROY
     table = dynamodb.Table(
         scope,
         construct_id,
@@ -134,8 +161,8 @@ def jobs_table(
             point_in_time_recovery_enabled=True
         ),
         time_to_live_attribute="expires_at",
-        deletion_protection=removal_policy is not RemovalPolicy.DESTROY,
-        removal_policy=removal_policy,
+        deletion_protection=is_kept,
+        removal_policy=RemovalPolicy.RETAIN if is_kept else removal_policy,
     )
     for index in INDEXES:
         table.add_global_secondary_index(

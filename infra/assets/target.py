@@ -9,6 +9,13 @@ from typing import Final, Self
 from .bytecode import Compiler, LambdaPython, ThisPython
 
 LAMBDA_PYTHON: Final = "3.13"
+"""The functions' runtime, for which their packages are chosen and their bytecode is compiled.
+
+Lambda's newest runtime is 3.14. The functions use 3.13 because the compiler of their bytecode does:
+Pyodide 0.29 from npm is CPython 3.13. A runtime of another minor version would ignore that
+bytecode, and a cold start would take about three times as long. AWS updates 3.13 until June 2029:
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtimes.html
+"""
 _LAMBDA_PLATFORM: Final = "aarch64-manylinux_2_28"  # Amazon Linux 2023 has glibc 2.34
 
 

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.account import Account, came_to_be
+from infra.account import Account, StillThereError, came_to_be
 from infra.deploy import main, session_of, stack_name
 
 API_KEY, SIGNING_KEY = "Shop/evolink-api-key", "Shop/callback-signing-key"
@@ -165,3 +165,100 @@ def test_a_profile_that_there_is_not_is_told_in_a_sentence(
     """It is mistyped more often than not."""
     assert main([action, "--profile", "nobodys"]) == 1
     assert "The config profile (nobodys) could not be found" in capsys.readouterr().err
+
+
+TABLE = json.dumps(
+    {
+        "Resources": {
+            "Jobs": {
+                "Type": "AWS::DynamoDB::Table",
+                "DeletionPolicy": "Retain",
+                "Properties": {
+                    "TableName": "jobs",
+                    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+                    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+                    "BillingMode": "PAY_PER_REQUEST",
+                },
+            },
+        },
+    },
+)
+
+
+def _tables(session: boto3.Session, status: str, *, rows: int) -> list[str]:
+    """Tables that are left after a look at a stack of this status, whose table has these rows."""
+    session.client("cloudformation").create_stack(StackName="Shop", TemplateBody=TABLE)
+    dynamodb = session.client("dynamodb")
+    dynamodb.update_table(TableName="jobs", DeletionProtectionEnabled=True)
+    for number in range(rows):
+        dynamodb.put_item(TableName="jobs", Item={"pk": {"S": str(number)}})
+    Account(_Standing(session, status)).delete_empty_table("Shop")  # type: ignore[arg-type]
+    return dynamodb.list_tables()["TableNames"]
+
+
+class _Standing:
+    """A session whose stack has a status that moto does not come to by itself."""
+
+    def __init__(self, session: boto3.Session, status: str) -> None:
+        self._session = session
+        self._status = status
+
+    def client(self, service: str) -> object:
+        client = self._session.client(service)  # type: ignore[call-overload]
+        if service == "cloudformation":
+            client.meta.events.register("after-call.cloudformation.DescribeStacks", self._tell)
+        return client
+
+    def _tell(self, parsed: dict[str, list[dict[str, str]]], **_: object) -> None:
+        for stack in parsed.get("Stacks", []):
+            stack["StackStatus"] = self._status
+
+
+def test_the_empty_table_of_a_first_deployment_that_failed_is_deleted(
+    session: boto3.Session,
+) -> None:
+    """Its protection keeps the roll-back from deleting it, and each new try would leave another."""
+    assert _tables(session, "ROLLBACK_COMPLETE", rows=0) == []
+
+
+@pytest.mark.parametrize(("status", "rows"), [("ROLLBACK_COMPLETE", 1), ("UPDATE_COMPLETE", 0)])
+def test_a_table_that_holds_rows_or_is_in_use_is_never_deleted(
+    session: boto3.Session, status: str, rows: int
+) -> None:
+    """Whatever became of the stack."""
+    assert _tables(session, status, rows=rows) == ["jobs"]
+
+
+def test_a_secret_is_waited_for_until_it_is_gone(session: boto3.Session) -> None:
+    """Deletion takes a while, and until it ends nothing can be made under the name."""
+    client = session.client("secretsmanager")
+    client.create_secret(Name=SIGNING_KEY, SecretString="x")
+    waits: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        waits.append(seconds)
+
+    Account(session, sleep=sleep).take_away_secrets("Shop")
+    assert (_names(Account(session)), waits) == ([], [])
+    client.create_secret(Name=SIGNING_KEY, SecretString="x")
+    with pytest.raises(StillThereError, match="still deleting Shop/callback-signing-key"):
+        Account(_Slow(session), sleep=sleep).take_away_secrets("Shop")  # type: ignore[arg-type]
+    assert sum(waits) >= 120
+
+
+class _Slow:
+    """A session in which no deletion of a secret ends."""
+
+    def __init__(self, session: boto3.Session) -> None:
+        self._session = session
+
+    def client(self, service: str) -> object:
+        client = self._session.client(service)  # type: ignore[call-overload]
+        client.meta.events.register(
+            "before-call.secrets-manager.DeleteSecret", lambda **_: (_Done(), {})
+        )
+        return client
+
+
+class _Done:
+    status_code = 200

@@ -8,8 +8,9 @@ from aws_cdk import Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
+from infra.settings import Settings
 from tests.infra.elsewhere import Make, late, read
-from tests.infra.reading import many
+from tests.infra.reading import Synthesize, many
 
 KEY_ARN = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
@@ -120,6 +121,18 @@ def test_the_keys_of_buckets_that_there_are_can_be_used(stack: Stack, make: Make
     )
     make(uploads_bucket=photos)
     reading = read(stack)
+    able = {
+        role
+        for role in reading.of_type("AWS::IAM::Role")
+        if ("kms:Decrypt", KEY_ARN) in reading.granted(role)
+    }
+    assert able == {"SubmitRole", "PrepareRole", "StoreResultRole", "PhotoReader"}
+
+
+def test_the_key_of_an_attached_bucket_is_a_setting(synthesize: Synthesize) -> None:
+    """All who read photos may decrypt with it, the links that are lent included."""
+    settings = Settings(uploads_bucket="photos", uploads_kms_key=KEY_ARN)
+    reading = synthesize(settings)
     able = {
         role
         for role in reading.of_type("AWS::IAM::Role")

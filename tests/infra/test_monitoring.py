@@ -39,6 +39,7 @@ def test_one_lost_message_or_failed_run_is_an_alarm(template: Reading) -> None:
             f"Monitoring{title}Depth": (visible, f"<{q}.QueueName>")
             for title, q in DEAD_LETTERS.items()
         },
+        "MonitoringOldestUpload": ("ApproximateAgeOfOldestMessage", "<SubmissionsQueue.QueueName>"),
         **{f"Monitoring{one}Errors": ("Errors", f"<{one}Function>") for one in FUNCTIONS},
         **{f"Monitoring{one}Throttles": ("Throttles", f"<{one}Function>") for one in FUNCTIONS},
     }
@@ -81,7 +82,13 @@ def test_silence_of_sweep_is_an_alarm(template: Reading) -> None:
     assert (alarm["MetricName"], alarm["Statistic"]) == ("JobsDue", "SampleCount")
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
     assert (alarm["Period"] * alarm["EvaluationPeriods"]) == 900
-    assert alarm["TreatMissingData"] == "breaching"
+
+
+def test_a_first_deployment_does_not_begin_with_an_alarm(template: Reading) -> None:
+    """Nothing is measured yet then; silence after a first sweep tells the topic all the same."""
+    alarm = template.properties("MonitoringNothingSwept")
+    assert alarm["TreatMissingData"] == "missing"
+    assert alarm["InsufficientDataActions"] == ["<MonitoringAlarms>"]
 
 
 def test_one_photo_that_fails_is_no_trend(template: Reading) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.infra.reading import Reading, refuses_plain_http
 
-FOUR_DAYS, FOURTEEN_DAYS = 345_600, 1_209_600
+TEN_DAYS, FOURTEEN_DAYS = 864_000, 1_209_600
 WORKERS = {
     "SubmissionsQueue": "SubmitFunction",
     "PreparationsQueue": "PrepareFunction",
@@ -44,7 +44,7 @@ def test_a_message_reaches_its_dead_letters_before_it_expires(
     template: Reading, queue: str
 ) -> None:
     """A message's age counts on in its dead letters, so work expires well before they do."""
-    assert template.properties(queue)["MessageRetentionPeriod"] == FOUR_DAYS
+    assert template.properties(queue)["MessageRetentionPeriod"] == TEN_DAYS
 
 
 @pytest.mark.parametrize(("queue", "worker"), WORKERS.items())

@@ -22,6 +22,9 @@ DEFAULTS: dict[str, Any] = {
     "callback_certificate": None,
     "allow_loopback": False,
     "uploads_bucket": None,
+    "uploads_kms_key": None,
+    "results_kms_key": None,
+    "old_version_days": 30,
     "results_bucket": None,
     "upload_prefix": "",
     "upload_suffixes": (),
@@ -159,6 +162,10 @@ REFUSED = [
     ({"upload_suffixes": "a,b,c,d,e,f,g,h,i"}, "upload_suffixes must be at most 8, got 9"),
     ({"upload_suffixes": 3}, "upload_suffixes must be the ends of keys, with commas between"),
     ({"uploads_bucket": "Ours"}, "uploads_bucket must be the name of a bucket that there is"),
+    (
+        {"uploads_kms_key": "arn:aws:kms:eu-west-1:1:key/a"},
+        "uploads_kms_key is the key of an attached bucket: pass -c uploads_bucket=NAME as well",
+    ),
     ({"kms_key": "mine"}, "kms_key must be own, or the ARN of a KMS key, got 'mine'"),
     ({"tags": "team"}, "tags must be name=value pairs, with commas between, got 'team'"),
     (

@@ -36,10 +36,28 @@ def test_a_bucket_is_private_encrypted_and_versioned(template: Reading, bucket: 
                     "Id": "abandoned-uploads",
                     "Status": "Enabled",
                     "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
-                }
+                },
+                {
+                    "Id": "old-versions",
+                    "Status": "Enabled",
+                    "NoncurrentVersionExpiration": {"NoncurrentDays": 30},
+                    "ExpiredObjectDeleteMarker": True,
+                },
             ]
         },
     }
+
+
+def test_old_versions_are_kept_as_long_as_it_is_set(synthesize: Synthesize) -> None:
+    """Otherwise a photo that was deleted would stay, and be paid for, for ever."""
+    reading = synthesize(Settings(old_version_days=7))
+    kept = [
+        rule["NoncurrentVersionExpiration"]
+        for bucket in ("Uploads", "Results")
+        for rule in reading.properties(bucket)["LifecycleConfiguration"]["Rules"]
+        if rule["Id"] == "old-versions"
+    ]
+    assert kept == [{"NoncurrentDays": 7}] * 2
 
 
 def test_what_is_made_for_our_own_use_goes_by_itself(synthesize: Synthesize) -> None:
@@ -141,9 +159,13 @@ def test_the_signing_key_is_random_and_the_api_key_is_a_placeholder(template: Re
 
 @pytest.mark.parametrize("name", KEPT)
 def test_photos_jobs_and_keys_outlive_the_stack(template: Reading, name: str) -> None:
-    """Deleting the stack, or a change that replaces one of these, deletes none of them."""
+    """Deleting the stack, or a change that replaces one of these, deletes none of them.
+
+    The roll-back of a first deployment does, but for the table, which is protected from deletion.
+    """
     resource = template.resources[name]
-    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    policy = "Retain" if name == "Jobs" else "RetainExceptOnCreate"
+    assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == (policy, "Retain")
 
 
 @pytest.mark.parametrize("name", KEPT)

@@ -83,6 +83,12 @@ def test_access_logs_name_no_token(template: Reading) -> None:
     assert settings["DestinationArn"] == "arn:aws:logs:here:mine:log-group:<CallbackApiAccessLogs>"
 
 
+def test_access_logs_need_no_resource_policy_of_the_accounts_ten(template: Reading) -> None:
+    """Groups whose names begin so are written to without one."""
+    name = template.properties("CallbackApiAccessLogs")["LogGroupName"]
+    assert name.startswith("/aws/vendedlogs/Cutout-")
+
+
 @pytest.mark.parametrize(
     ("base_url", "expected"),
     [
