@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -105,6 +105,34 @@ def test_labels_of_an_upload_are_carried_over_as_they_are(s3: S3Client, file: Pa
         size=7,
     )
     assert S3Uploads(s3).labels(source) == LABELS
+
+
+@pytest.mark.parametrize(
+    "expires",
+    [
+        "Sat, 01 Jan 10000 00:00:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -1200",
+        "Thu, 01 Jan 2026 00:00:00 +9999",
+        "never",
+    ],
+)
+def test_a_time_that_no_clock_shows_is_left_out_and_named(
+    s3: S3Client, file: Path, expires: str
+) -> None:
+    """S3 keeps the header as it came; the SDK cannot write it."""
+
+    def send_as_it_is(request: Any, **_: object) -> None:
+        request.headers["Expires"] = expires
+
+    s3.meta.events.register("before-sign.s3.PutObject", send_as_it_is)
+    version = s3.put_object(Bucket="uploads", Key=KEY, Body=b"")["VersionId"]
+    s3.meta.events.unregister("before-sign.s3.PutObject", send_as_it_is)
+    source = Source(
+        bucket="uploads", key=KEY, version_id=version, etag="", sequencer="00AB", size=0
+    )
+    labels = S3Uploads(s3).labels(source)
+    assert (labels.handling, labels.left_out) == (Handling(), ("header Expires",))
+    assert put(s3, file, replacing=None, labels=labels)
 
 
 def test_nothing_stands_where_nothing_was_stored(s3: S3Client) -> None:

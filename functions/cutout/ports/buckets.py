@@ -55,11 +55,13 @@ class Labels:
 
     Attributes:
         metadata: the owner's names, lower case as S3 keeps them, and values, as text.
+        left_out: what cannot be carried over: `metadata`, `tag` or `header`, and its name.
     """
 
     metadata: Mapping[str, str]
     tags: Mapping[str, str]
     handling: Handling = Handling()
+    left_out: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -17,6 +17,7 @@ from cutout.states import Pixels, State
 from cutout.usecases import scratch
 from cutout.usecases.finishing import Bases, Finished, Finishing
 from cutout.usecases.keeping import Keeping
+from cutout.usecases.labelling import fitted
 from cutout.usecases.publishing import sha256
 from cutout.usecases.record import Recorder
 from cutout.usecases.variants import Variants
@@ -72,7 +73,7 @@ class Render:
         return self.variants.make_named(
             job,
             bases.file if is_there else _gone,
-            labels or Labels(metadata={}, tags={}),
+            fitted(labels or Labels(metadata={}, tags={}), {}),
             until=self.recorder.clock.now() + self.lease / 2,
             names=names,
         )

@@ -136,7 +136,7 @@ class StoreResult:
             delivery.job,
             move,
             finished.doubt,
-            result=self._result(finished),
+            result=self._result(finished, labels),
             variants=self._variants(delivery, finished, labels),
         )
 
@@ -214,8 +214,9 @@ class StoreResult:
         until = job.due_at - self.timing.lease / 3
         return self.variants.make(job, bases.file, labels, until=until)
 
-    def _result(self, delivery: Delivery) -> Result:
+    def _result(self, delivery: Delivery, labels: Labels) -> Result:
         picture = delivery.picture
+        remarks = [delivery.remark, _left_out(labels)]
         return Result(
             bucket=self.results_bucket,
             key=delivery.key,
@@ -224,7 +225,7 @@ class StoreResult:
             height=picture.height if picture else 0,
             sha256=sha256(delivery.file),
             pixels=delivery.pixels,
-            remark=delivery.remark,
+            remark="; ".join(filter(None, remarks)) or None,
         )
 
     def _later(self, job: Job, message: str) -> Job:
@@ -260,6 +261,12 @@ class StoreResult:
             # Nothing is announced; but what was kept goes, if the photo was deleted meanwhile.
             self.recorder.look_again(saved)
         return saved
+
+
+def _left_out(labels: Labels) -> str | None:
+    """What its source has, and it has not."""
+    names = ", ".join(labels.left_out)
+    return f"labels that could not be carried over: {names}" if names else None
 
 
 def _died_here(job: Job) -> bool:

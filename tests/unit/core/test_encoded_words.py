@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from cutout.encoded_words import decoded, encoded, is_plain
 
+WORDS = r"(=\?[a-z0-9_-]+\?[bq]\?[^? ]*\?= ?)+"
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 
 
@@ -29,7 +30,19 @@ def test_what_s3_answers_is_read_as_its_owner_wrote_it(header: str, text: str) -
 
 
 @pytest.mark.parametrize(
-    "header", ["=?UTF-8?B?%%%?=", "=?no-such-set?B?AAAA?=", "=?UTF-8?B?/w==?="]
+    "header",
+    [
+        "=?UTF-8?B?%%%?=",
+        "=?no-such-set?B?AAAA?=",
+        "=?UTF-8?B?/w==?=",
+        "=?unicode_escape?Q?=5Cud800?=",
+        "=?raw_unicode_escape?Q?=5Cud800?=",
+        "=?utf-7?Q?+2AA-?=",
+        "=?utf-16?B?2AA=?=",
+        "=?punycode?Q?a-b?=",
+        "=?UTF-8?Q?=ED=A0=80?=",
+        "=?us-ascii?Q?=FC?=",
+    ],
 )
 def test_what_cannot_be_read_stays_as_it_is(header: str) -> None:
     """It is carried over all the same."""
@@ -40,6 +53,12 @@ def test_bytes_that_were_sent_as_they_are_are_read_as_utf_8() -> None:
     """HTTP libraries take them for Latin-1; what is really Latin-1 stays."""
     assert decoded("GrÃ¼ÃŸe".encode("cp1252").decode("latin-1")) == "Grüße"
     assert decoded("Gr\xfc\xdfe") == "Grüße"
+
+
+@given(header=st.text(max_size=60) | st.from_regex(WORDS, fullmatch=True))
+def test_whatever_is_read_can_be_written_again(header: str) -> None:
+    """UTF-8 encodes it: no surrogate stands alone."""
+    assert is_plain(encoded(decoded(header)))
 
 
 @given(text=TEXTS)

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from urllib.parse import urlencode
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cutout.adapters.s3.labels import written
+from cutout.encoded_words import is_plain
 from cutout.job import Job
 from cutout.ports.buckets import Handling, Labels
+from cutout.usecases.labelling import MAX_LABEL_BYTES, fitted
 from tests.fakes.clock import START
 from tests.fakes.evolink import CUT_OUT
 from tests.fakes.world import World, png
@@ -81,3 +89,70 @@ def test_nobody_can_forge_provenance_through_the_sources_metadata() -> None:
     (job,) = world.jobs.jobs.values()
     assert metadata["cutout-task"] == job.attempts[0].task_id
     assert metadata["cutout-source-order"] == job.source.order
+
+
+@pytest.mark.parametrize(
+    ("labels", "left_out"),
+    [
+        (Labels(metadata={"sku": "\ud800"}, tags={}), "metadata sku"),
+        (Labels(metadata={"s k u": "1"}, tags={}), "metadata s k u"),
+        (Labels(metadata={}, tags={"\udfff": "1"}), "tag ?"),
+        (
+            Labels(metadata={}, tags={}, handling=Handling(cache_control="x" * 6000)),
+            "header cache_control",
+        ),
+        (
+            Labels(metadata={}, tags={}, left_out=("header Expires",)),
+            "header Expires",
+        ),
+    ],
+)
+def test_labels_that_no_header_takes_are_left_out_and_named_on_the_row(
+    labels: Labels, left_out: str
+) -> None:
+    """The cut-out was paid for: it is stored without them."""
+    world = World()
+    carried = labelled(world, labels)
+    assert (carried.metadata, carried.tags, carried.handling) == ({}, {}, Handling())
+    (job,) = world.jobs.jobs.values()
+    assert job.result is not None
+    assert job.result.remark == f"labels that could not be carried over: {left_out}"
+
+
+def test_tags_that_make_too_long_a_header_are_left_out_from_the_first_without_room() -> None:
+    """Ten of the longest in Chinese would make one of 34 kB, of which S3 takes 8."""
+    tags = {chr(0x4E00 + n) * 128: "\u4e2d" * 256 for n in range(9)} | {"team": "shoes"}
+    world = World()
+    carried = labelled(world, Labels(metadata={"sku": "4711"}, tags=tags))
+    assert carried.metadata == {"sku": "4711"}
+    assert carried.tags["team"] == "shoes"
+    assert 1 < len(carried.tags) < 10
+    assert len(urlencode(carried.tags)) < MAX_LABEL_BYTES
+    (job,) = world.jobs.jobs.values()
+    assert job.result is not None
+    assert job.result.remark is not None
+
+
+_TEXTS = st.text(st.characters(), max_size=300)
+
+
+@given(
+    metadata=st.dictionaries(_TEXTS, _TEXTS, max_size=8),
+    tags=st.dictionaries(_TEXTS, _TEXTS, max_size=12),
+    header=_TEXTS,
+)
+def test_any_labels_make_a_request_that_can_be_sent(
+    metadata: dict[str, str], tags: dict[str, str], header: str
+) -> None:
+    """Everything in it is ASCII, as headers go, and within what S3 takes."""
+    labels = fitted(
+        Labels(metadata=metadata, tags=tags, handling=Handling(content_disposition=header)),
+        {"cutout-job": "a" * 32},
+    )
+    request = written(labels)
+    headers = {f"x-amz-meta-{name}": text for name, text in request.pop("Metadata").items()}
+    headers |= request
+    assert all(is_plain(name + text) for name, text in headers.items())
+    size = sum(len(name) + len(text) + 4 for name, text in headers.items())
+    assert size <= MAX_LABEL_BYTES + len("x-amz-tagging: \r\n")
+    assert headers["x-amz-meta-cutout-job"] == "a" * 32
