@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, metrics_of_all
+from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, json_logger, metrics_of_all
 from cutout.events import read_callback
 from cutout.ports.queues import Wake
 from cutout.usecases.scratch import clear_left_behind
 from cutout.wiring.store import StoreApp, build
 from cutout.wiring.worker import worker
 
-logger = Logger()
+logger = json_logger()
 metrics = metrics_of_all()
 
 

@@ -124,7 +124,7 @@ def _read_s3_event(told: Mapping[str, Any]) -> Submission:
     obj = detail["object"]
     source = Source(
         bucket=detail["bucket"]["name"],
-        key=obj["key"],
+        key=_key(obj["key"]),
         version_id=_version(obj.get("version-id")),
         etag=obj.get("etag", ""),
         sequencer=obj["sequencer"],
@@ -141,6 +141,15 @@ def _read_s3_event(told: Mapping[str, Any]) -> Submission:
 
 _FOR_GOOD = "Permanently Deleted"
 """In a bucket with versions, one version; a deleted key gets a "Delete Marker Created" there."""
+
+
+def _key(text: str) -> str:
+    """S3's keys are UTF-8, which has no surrogates; JSON may hold one without its partner."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as exc:
+        raise MessageError("the message's key is none that S3 has") from exc
+    return text
 
 
 def _time(text: object) -> datetime | None:
@@ -166,7 +175,7 @@ def _job_id(told: object) -> str:
 def _object(body: str) -> Mapping[str, Any]:
     try:
         told = json.loads(body)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise MessageError("the message is not JSON") from exc
     if not isinstance(told, dict):
         raise MessageError("the message is not an object")

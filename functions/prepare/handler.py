@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, metrics_of_all
+from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, json_logger, metrics_of_all
 from cutout.events import read_due
 from cutout.usecases.scratch import clear_left_behind
 from cutout.wiring.prepare import PrepareApp, build
 from cutout.wiring.worker import worker
 
-logger = Logger()
+logger = json_logger()
 metrics = metrics_of_all()
 
 

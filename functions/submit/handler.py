@@ -6,16 +6,15 @@ import os
 from collections.abc import Callable
 from functools import cache
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, metrics_of_all
+from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, json_logger, metrics_of_all
 from cutout.events import Deleted, JobDue, Uploaded, VersionDeleted, read_submission
 from cutout.job import Job
 from cutout.wiring.submit import SubmitApp, build
 from cutout.wiring.worker import worker
 
-logger = Logger()
+logger = json_logger()
 metrics = metrics_of_all()
 
 

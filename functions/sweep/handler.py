@@ -6,14 +6,13 @@ import os
 from functools import cache
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, metrics_of_all
+from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, json_logger, metrics_of_all
 from cutout.usecases.sweep import Sweep
 from cutout.wiring.sweep import build
 
-logger = Logger()
+logger = json_logger()
 metrics = metrics_of_all()
 
 

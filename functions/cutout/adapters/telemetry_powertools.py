@@ -6,6 +6,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from cutout.ports.telemetry import TIME_IN_STATE, Metric
+from cutout.sanitize import plain_json
 from cutout.stored_limits import LOGGED_BYTES, shortened
 
 SERVICE = "cutout"
@@ -20,6 +21,11 @@ _SECONDS = frozenset(
     }
 )
 _PERCENT = frozenset({Metric.CAP_USED_PERCENT, Metric.FAILED_PERCENT})
+
+
+def json_logger() -> Logger:
+    """The log of one function; keys in it are other people's text, which terminals show."""
+    return Logger(json_serializer=plain_json)
 
 
 def metrics_of_all() -> Metrics:

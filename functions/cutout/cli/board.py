@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cutout.cli.describe import STATE_STYLES, duration, explanation
-from cutout.cli.plain import plain
+from cutout.sanitize import plain
 from cutout.states import State
 
 if TYPE_CHECKING:

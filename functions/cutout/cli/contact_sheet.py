@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from importlib.resources import files
 from string import Template
 from typing import TYPE_CHECKING
 
 from cutout.cli.describe import explanation, settled_at
+from cutout.cli.opened_text import html_text
 from cutout.cli.previews import data_uri
 
 if TYPE_CHECKING:
@@ -43,10 +43,10 @@ def contact_sheet(delivered: Sequence[Delivered], *, made_at: datetime) -> str:
     side = 960 if count <= _FEW else 480 if count <= _MANY else 240
     return _template("page.html").substitute(
         style=_text("page.css"),
-        title=escape(_title(delivered)),
+        title=html_text(_title(delivered)),
         totals="".join(_totals(delivered)),
-        made_at=escape(f"{made_at:%d %B %Y, %H:%M} UTC"),
-        made_at_iso=escape(made_at.isoformat()),
+        made_at=html_text(f"{made_at:%d %B %Y, %H:%M} UTC"),
+        made_at_iso=html_text(made_at.isoformat()),
         amount="few" if count <= _FEW else "many",
         cards="\n".join(_card(one, side) for one in delivered),
     )
@@ -87,22 +87,22 @@ def _totals(delivered: Sequence[Delivered]) -> Iterator[str]:
         (f"{slowest:.1f} s", "from the upload to the last cut-out"),
         (f"{spent:g}", "credits"),
     ):
-        yield f"<div><dd>{escape(value)}</dd><dt>{escape(name)}</dt></div>\n"
+        yield f"<div><dd>{html_text(value)}</dd><dt>{html_text(name)}</dt></div>\n"
 
 
 def _card(one: Delivered, side: int) -> str:
     job = one.photo.job
     name = one.photo.sent.key
     return _template("card.html").substitute(
-        name=escape(name),
+        name=html_text(name),
         before=_image(data_uri(one.photo.sent.photo.path, side), f"{name}, as uploaded"),
         after=_after(one, side),
         variants="".join(_variants(one, side)),
         ground="checkered" if one.file else "plain",
-        state=escape(one.state),
+        state=html_text(one.state),
         seconds=f"{one.seconds:.1f} s",
         credits="" if not one.credits else f"{one.credits:g} credits",
-        size=escape(_size(job)),
+        size=html_text(_size(job)),
         aspect=f"{_aspect(job):.3f}",
         steps="".join(_steps(one.photo)),
         details="".join(_details(one)),
@@ -114,7 +114,7 @@ def _after(one: Delivered, side: int) -> str:
         name = one.photo.sent.key
         return _image(data_uri(one.file, side), f"{name}, cut out, on a transparent background")
     why = explanation(one.photo.job) if one.photo.job else "the stack has not taken note of it"
-    return f'<p class="none">no cut-out<br>{escape(why)}</p>'
+    return f'<p class="none">no cut-out<br>{html_text(why)}</p>'
 
 
 def _variants(one: Delivered, side: int) -> Iterator[str]:
@@ -125,7 +125,7 @@ def _variants(one: Delivered, side: int) -> Iterator[str]:
         kilobytes = max(1, round(variant.size / 1000))
         yield (
             f'<figure class="variant">{_image(data_uri(file, side // 3), name)}'
-            f"<figcaption>{escape(variant.recipe)} <small>{size}, {kilobytes:,} kB</small>"
+            f"<figcaption>{html_text(variant.recipe)} <small>{size}, {kilobytes:,} kB</small>"
             "</figcaption></figure>"
         )
 
@@ -133,7 +133,7 @@ def _variants(one: Delivered, side: int) -> Iterator[str]:
 def _image(uri: str | None, description: str) -> str:
     if uri is None:
         return '<p class="none">no preview</p>'
-    return f'<img src="{uri}" alt="{escape(description)}">'
+    return f'<img src="{uri}" alt="{html_text(description)}">'
 
 
 def _size(job: Job | None) -> str:
@@ -158,7 +158,7 @@ def _steps(photo: Followed) -> Iterator[str]:
     for step in steps:
         begins, lasts = 100 * step.begins / whole, 100 * step.lasts / whole
         yield (
-            f'<li class="{escape(step.state)}"><span>{escape(step.state)}</span>'
+            f'<li class="{html_text(step.state)}"><span>{html_text(step.state)}</span>'
             f'<i style="--from:{begins:.1f}%;--long:{lasts:.1f}%"></i>'
             f"<b>{_short(step.lasts)}</b></li>"
         )
@@ -182,7 +182,7 @@ def _details(one: Delivered) -> Iterator[str]:
         ("attempts", str(len(job.attempts))),
     ):
         if value:
-            yield f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>"
+            yield f"<dt>{html_text(name)}</dt><dd>{html_text(value)}</dd>"
 
 
 def _template(name: str) -> Template:

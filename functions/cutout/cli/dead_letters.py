@@ -162,6 +162,6 @@ def _photo(told: Told, jobs: Mapping[str, Job]) -> str:
 def _object(text: str) -> dict[str, Any]:
     try:
         told = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return told if isinstance(told, dict) else {}

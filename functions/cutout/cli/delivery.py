@@ -13,7 +13,7 @@ from cutout.cli.board import Board, state_text
 from cutout.cli.describe import cost, explanation, job_as_json
 from cutout.cli.fetching import target_path
 from cutout.cli.follow import follow
-from cutout.cli.plain import plain
+from cutout.sanitize import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence

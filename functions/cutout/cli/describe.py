@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
-from cutout.cli.plain import plain
+from cutout.sanitize import plain
 from cutout.states import Reason, State
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ import click
 
 from cutout.cli.manual import DocumentedGroup
 from cutout.cli.surroundings import Surroundings
+from cutout.sanitize import plain
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -109,9 +110,15 @@ def _end(number: int, _frame: FrameType | None) -> NoReturn:
 
 def _report_defect(error: Exception) -> None:
     with tempfile.NamedTemporaryFile(
-        "w", prefix="cutout-defect-", suffix=".txt", delete=False
+        "w",
+        prefix="cutout-defect-",
+        suffix=".txt",
+        delete=False,
+        encoding="utf-8",
+        errors="backslashreplace",
     ) as report:
         traceback.print_exception(error, file=report)
     click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
-    click.echo(f"A defect of cutout stopped it: {type(error).__name__}: {error}", err=True)
+    what = plain(f"{type(error).__name__}: {error}")
+    click.echo(f"A defect of cutout stopped it: {what}", err=True)
     click.echo(f"Please report it with the file {report.name}.", err=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cutout.cli.describe import duration
-from cutout.cli.terminal import print_json, results
+from cutout.cli.terminal import print_json, print_lines, results
 from cutout.gate import DEFAULT_LIMITS
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def tell_gate(gate: Gate, surroundings: Surroundings, *, as_json: bool) -> None:
     if as_json:
         print_json(gate_as_json(gate, now))
     else:
-        results().print(gate_in_words(gate, now))
+        print_lines(results(), gate_in_words(gate, now))
 
 
 def gate_in_words(gate: Gate, now: datetime) -> str:

@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from cutout.cli.plain import plain_lines
+from cutout.sanitize import plain, plain_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,20 +36,27 @@ _SERVERS_FAULT = 500
 
 
 class Problem(click.ClickException):
-    """Ends a command with exit status 1, a sentence, and advice."""
+    """Ends a command with exit status 1, a sentence, and advice.
+
+    Args:
+        message: the sentence; it is printed on one line, as it may hold text of others.
+        advice: what to do.
+        has_lines: the message ends in what a program wrote, whose lines are kept.
+    """
 
     exit_code = 1
 
-    def __init__(self, message: str, *, advice: str = "") -> None:
+    def __init__(self, message: str, *, advice: str = "", has_lines: bool = False) -> None:
         super().__init__(message)
         self.advice = advice
+        self._shown = plain_lines if has_lines else plain
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Write both to standard error."""
         click.secho("Error: ", fg="red", bold=True, nl=False, err=True, file=file)
-        click.echo(plain_lines(self.message), err=True, file=file)
+        click.echo(self._shown(self.message), err=True, file=file)
         if self.advice:
-            click.echo(self.advice, err=True, file=file)
+            click.echo(plain(self.advice), err=True, file=file)
 
 
 @contextmanager
@@ -63,7 +70,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except LocalCloudError as error:
-        raise Problem(str(error), advice=error.advice) from error
+        raise Problem(str(error), advice=error.advice, has_lines=True) from error
     except NewerRowError as error:
         raise Problem(
             f"The stack's data cannot be read here: {error}.",

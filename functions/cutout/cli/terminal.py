@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from shutil import get_terminal_size
 from textwrap import indent
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.theme import Theme
 
-from cutout.cli.plain import plain_lines
+from cutout.sanitize import plain, plain_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -28,8 +27,8 @@ class _Plain(Console):
     """Prints strings as they are, but for what would steer a terminal."""
 
     def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401 - rich's own
-        """Return what is printed for a string."""
-        return super().render_str(plain_lines(text), **options)
+        """Return what is printed for a string: one line, as its lines may be other people's."""
+        return super().render_str(plain(text), **options)
 
 
 def results() -> Console:
@@ -52,9 +51,14 @@ def talk() -> Console:
     return _Plain(stderr=True, **_AS_IT_IS)
 
 
+def print_lines(console: Console, text: str) -> None:
+    """Print text of our own that has several lines."""
+    console.print(*text.splitlines(), sep="\n")
+
+
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
     """Print a value as JSON, readable and in plain characters of its own language."""
-    sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.write(plain_json(value, indent=2) + "\n")
 
 
 def print_json_each(values: Iterable[Any]) -> None:
@@ -62,6 +66,6 @@ def print_json_each(values: Iterable[Any]) -> None:
     opened = False
     for value in values:
         sys.stdout.write(",\n" if opened else "[\n")
-        sys.stdout.write(indent(json.dumps(value, indent=2, ensure_ascii=False), "  "))
+        sys.stdout.write(indent(plain_json(value, indent=2), "  "))
         opened = True
     sys.stdout.write("\n]\n" if opened else "[]\n")

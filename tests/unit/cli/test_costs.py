@@ -128,7 +128,7 @@ def test_a_claim_names_every_call_that_was_charged_for_nothing(spent: World) -> 
         "dollars": "0.08",
         "outcome": "failed",
         "code": "content_policy_violation",
-        "message": "two\nlines",
+        "message": r"two\nlines",
         "state": "failed",
         "reason": "task-failed",
         "posts": "1",

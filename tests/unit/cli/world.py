@@ -31,16 +31,18 @@ class World:
 
     def run(self, *arguments: str | Path, typed: str | None = None) -> Result:
         """Run a command as a person would, and return what came of it."""
-        surroundings = Surroundings(
+        words = [str(argument) for argument in arguments]
+        return CliRunner().invoke(cutout, words, obj=self.surroundings(), input=typed)
+
+    def surroundings(self) -> Surroundings:
+        """What commands see of it."""
+        return Surroundings(
             settings=CliSettings.from_environment(self.environment),
             folder=self.folder,
             clock=self.stack.clock,
             connect=self._connect,
             examine=self._examine,
             local=self.clouds,
-        )
-        return CliRunner().invoke(
-            cutout, [str(argument) for argument in arguments], obj=surroundings, input=typed
         )
 
     def photo(self, name: str, content: bytes = b"a photo") -> Path:

@@ -188,6 +188,8 @@ def test_one_bad_message_does_not_spoil_the_others() -> None:
             json.dumps(sample("s3-object-created") | {"detail-type": "Object Tags Added"}),
             "an event of another kind: Object Tags Added",
         ),
+        (s3_event(key="a\ud800.jpg"), "the message's key is none that S3 has"),
+        ("[" * 100_000, "the message is not JSON"),
     ],
 )
 def test_what_neither_s3_nor_we_write_is_refused(body: str, message: str) -> None:

@@ -18,7 +18,7 @@ from cutout.cli.options import json_option, stack_options
 from cutout.cli.plans import estimate, plan_as_json, plan_in_words
 from cutout.cli.problems import Problem, explained
 from cutout.cli.tally import Tally
-from cutout.cli.terminal import print_json, results, talk
+from cutout.cli.terminal import print_json, print_lines, results, talk
 from cutout.usecases.survey import Finding
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def command(
                 plan = estimate(stack, surroundings, missing)
                 told |= {"plan": plan_as_json(plan, price), "queued": 0}
                 if not as_json:
-                    results().print(plan_in_words(plan, price))
+                    print_lines(results(), plan_in_words(plan, price))
                 if yes and not dry_run:
                     told["queued"] = feed(stack, surroundings, prefix, tally=tally)
                     talk().print(f"{counted(told['queued'], 'photo')} queued, behind live uploads.")

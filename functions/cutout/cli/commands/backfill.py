@@ -17,7 +17,7 @@ from cutout.cli.options import json_option, stack_options
 from cutout.cli.plans import estimate, plan_as_json, plan_in_words
 from cutout.cli.problems import Problem, explained
 from cutout.cli.tally import Tally
-from cutout.cli.terminal import print_json, results, talk
+from cutout.cli.terminal import print_json, print_lines, results, talk
 from cutout.usecases.backfill import Import
 from cutout.usecases.survey import Finding
 
@@ -99,7 +99,7 @@ def command(
                 for why, count in counts.most_common():
                     results().print(f"{count:>7,} skipped: {why}")
                 if photos:
-                    results().print(plan_in_words(plan, price))
+                    print_lines(results(), plan_in_words(plan, price))
             _tell_requests(stack, tally.seconds)
             is_done = photos == 0
             if not is_done and yes and not dry_run:

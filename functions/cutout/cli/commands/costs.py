@@ -13,6 +13,7 @@ from rich.table import Table
 from cutout.cli.describe import counted
 from cutout.cli.manual import DocumentedCommand
 from cutout.cli.money import money_option, price_of
+from cutout.cli.opened_text import spreadsheet_cell
 from cutout.cli.options import json_option, stack_options
 from cutout.cli.problems import Problem, explained
 from cutout.cli.tally import Tally
@@ -53,8 +54,6 @@ _COLUMNS = (
     "bucket",
     "key",
 )
-_FORMULA = ("=", "+", "-", "@", "\t")
-"""What a spreadsheet takes for a formula: keys and messages are other people's."""
 
 
 @click.command(
@@ -199,7 +198,7 @@ class _Report:
         rows += [self._row(one, "maybe-twice") for one in self.costs.doubtful]
         try:
             with file.open("w", newline="", encoding="utf-8") as stream:
-                writer = csv.DictWriter(stream, _COLUMNS)
+                writer = csv.DictWriter(stream, _COLUMNS, quoting=csv.QUOTE_ALL)
                 writer.writeheader()
                 writer.writerows(map(_harmless, rows))
         except OSError as error:
@@ -267,6 +266,6 @@ class _Report:
 
 def _harmless(row: dict[str, Any]) -> dict[str, Any]:
     return {
-        name: f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+        name: spreadsheet_cell(value) if isinstance(value, str) else value
         for name, value in row.items()
     }

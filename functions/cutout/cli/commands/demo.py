@@ -16,7 +16,7 @@ from cutout.cli.phases import Phases
 from cutout.cli.photos import select_photos
 from cutout.cli.problems import Problem, explained
 from cutout.cli.target import Choice
-from cutout.cli.terminal import print_json, results, talk
+from cutout.cli.terminal import print_json, print_lines, results, talk
 from cutout.cli.wishes import wish_options
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def command(
         )
     else:
         results().print(delivery_table(delivered))
-    console.print(f"\nBefore and after, side by side: {sheet}")
+    print_lines(console, f"\nBefore and after, side by side: {sheet}")
     return 0 if all(one.photo.is_completed for one in delivered) else 1
 
 

@@ -12,7 +12,7 @@ from cutout.cli.doctor.finding import UNSEEN, Check, Examined, Patient, Severity
 from cutout.cli.manual import DocumentedCommand
 from cutout.cli.options import json_option, stack_options
 from cutout.cli.problems import explained
-from cutout.cli.terminal import print_json, results, talk
+from cutout.cli.terminal import print_json, print_lines, results, talk
 from cutout.local.place import find_root
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def command(surroundings: Surroundings, *, timeout: float, as_json: bool, choice
     if as_json:
         print_json(_as_json(told))
     else:
-        talk().print(f"\n{_counted(problems, 'problem')}, {_counted(notes, 'note')}.")
+        print_lines(talk(), f"\n{_counted(problems, 'problem')}, {_counted(notes, 'note')}.")
     return 1 if problems else 0
 
 

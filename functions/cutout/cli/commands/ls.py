@@ -13,10 +13,10 @@ from cutout.cli.choosing import choosing_options, wanted
 from cutout.cli.describe import cost, duration, explanation, job_as_json
 from cutout.cli.manual import DocumentedCommand
 from cutout.cli.options import json_option, stack_options
-from cutout.cli.plain import plain
 from cutout.cli.problems import explained
 from cutout.cli.tally import Tally
 from cutout.cli.terminal import print_json_each, results, talk
+from cutout.sanitize import plain
 from cutout.states import State
 from cutout.usecases.browse import Browse, Cursor
 

@@ -78,7 +78,7 @@ def command(
         _refuse_unknown(stack, names)
         jobs = [_job(stack, key)] if key is not None else list(_under(stack, prefix or ""))
         if dry_run:
-            return _tell_plan(jobs, names)
+            return _tell_plan(jobs, names, as_json=as_json)
         made = _rendered(stack, jobs, names, surroundings.clock, timeout)
     _tell(made, as_json=as_json)
     return 0 if all(one and one.problem is None for _, _, one in made) else 1
@@ -150,9 +150,13 @@ def _variant(job: Job, name: str) -> Variant | None:
     return next((one for one in job.variants if one.recipe == name), None)
 
 
-def _tell_plan(jobs: Sequence[Job], names: Sequence[str]) -> int:
-    for job in jobs:
-        results().print(f"{job.source.key}: {', '.join(names)}")
+def _tell_plan(jobs: Sequence[Job], names: Sequence[str], *, as_json: bool) -> int:
+    plan = [{"photo": job.source.key, "job": job.id, "recipes": list(names)} for job in jobs]
+    if as_json:
+        print_json(plan)
+    else:
+        for job in jobs:
+            results().print(f"{job.source.key}: {', '.join(names)}")
     talk().print(f"{len(jobs)} photos; nothing was made.", style="note")
     return 0
 

@@ -16,7 +16,7 @@ from cutout.cli.options import json_option, stack_options
 from cutout.cli.plans import estimate, plan_as_json, plan_in_words
 from cutout.cli.problems import Problem, explained
 from cutout.cli.tally import Tally
-from cutout.cli.terminal import print_json, results, talk
+from cutout.cli.terminal import print_json, print_lines, results, talk
 from cutout.errors import IllegalMoveError, JobMovedError
 from cutout.states import TRANSITIONS, Move, State, Transport
 from cutout.usecases.ahead import ahead
@@ -224,12 +224,13 @@ class _Run:
             for name, count in counts.most_common():
                 results().print(f"{count:>7,} {name}")
             if counts:
-                results().print(plan_in_words(plan, self._price))
+                print_lines(results(), plan_in_words(plan, self._price))
         return {"counts": dict(counts), **plan_as_json(plan, self._price), "queued": 0}
 
     def _plan_of(self, photos: int) -> dict[str, Any]:
         plan = estimate(self._stack, self._surroundings, photos)
-        talk().print(f"{counted(photos, 'photo')}: {plan_in_words(plan, self._price)}")
+        told = f"{counted(photos, 'photo')}: {plan_in_words(plan, self._price)}"
+        print_lines(talk(), told)
         return {**plan_as_json(plan, self._price), "queued": 0}
 
     def _not_told_to(self, told: dict[str, Any]) -> int:

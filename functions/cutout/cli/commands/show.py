@@ -22,10 +22,10 @@ from cutout.cli.describe import (
 from cutout.cli.manual import DocumentedCommand
 from cutout.cli.naming import job_named
 from cutout.cli.options import json_option, stack_options
-from cutout.cli.plain import plain
 from cutout.cli.problems import explained
 from cutout.cli.terminal import print_json, results
 from cutout.cli.timeline import forgotten, moment_as_json, timeline
+from cutout.sanitize import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

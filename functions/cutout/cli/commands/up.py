@@ -11,7 +11,7 @@ from cutout.cli.manual import DocumentedCommand
 from cutout.cli.options import json_option
 from cutout.cli.phases import Phases
 from cutout.cli.problems import Problem, explained
-from cutout.cli.terminal import print_json, results, talk
+from cutout.cli.terminal import print_json, print_lines, results, talk
 from cutout.cli.wishes import wish_options
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def command(surroundings: Surroundings, *, wish: Wish, live: bool, as_json: bool
     if as_json:
         print_json(dict(variables))
     else:
-        results().print(_usage(variables, surroundings.local.env_file()))
+        print_lines(results(), _usage(variables, surroundings.local.env_file()))
     return 0
 
 

@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from html import escape
 
 from cutout.cli.dashboard.body import Points
+from cutout.cli.opened_text import html_text
 
 _COLORS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#17a2b8", "#e377c2", "#8c8c8c")
 _LEGEND_CHARACTER = 5.6
@@ -122,7 +122,7 @@ def _legend(frame: Frame, points: Sequence[Points], colors: Sequence[str]) -> It
             return
         y = frame.top + 31 + 14 * line
         yield f'<rect x="{x:.1f}" y="{y}" width="9" height="9" rx="2" fill="{color}"/>'
-        yield f'<text class="dim" x="{x + 13:.1f}" y="{y + 8}">{escape(label)}</text>'
+        yield f'<text class="dim" x="{x + 13:.1f}" y="{y + 8}">{html_text(label)}</text>'
         x += width + 6
 
 

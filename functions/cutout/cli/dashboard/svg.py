@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
 from cutout.cli.dashboard.body import Graph
 from cutout.cli.dashboard.plot import Frame, plot
+from cutout.cli.opened_text import html_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,7 +65,7 @@ def draw(picture: Picture) -> str:
     tops = sorted({one.place[1] for one in graphs})
     height = _HEAD + chips + (_GRAPH_HEIGHT + _GAP) * len(tops) + _MARGIN
     size = f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
-    title = escape(picture.title)
+    title = html_text(picture.title)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label="{title}">',
         f"<style>{_STYLE}</style>",
@@ -82,7 +82,7 @@ def draw(picture: Picture) -> str:
 def _head(picture: Picture) -> str:
     span = f"{picture.start:%Y-%m-%d %H:%M} to {picture.end:%H:%M} UTC"
     return (
-        f'<text class="head" x="{_MARGIN}" y="30">{escape(picture.title)}</text>'
+        f'<text class="head" x="{_MARGIN}" y="30">{html_text(picture.title)}</text>'
         f'<text class="dim" x="{_WIDTH - _MARGIN}" y="30" text-anchor="end">{span}</text>'
     )
 
@@ -107,8 +107,8 @@ def _chips(alarms: Mapping[str, str]) -> str:
         y = _HEAD + 8 + (number // _CHIPS_A_ROW) * _CHIP_HEIGHT
         style = ' class="alarming"' if state == "ALARM" else ""
         parts.append(
-            f'<circle class="{escape(state)}" cx="{x + 5:.0f}" cy="{y + 12}" r="4.5"/>'
-            f'<text{style} x="{x + 15:.0f}" y="{y + 16}">{escape(name)}</text>'
+            f'<circle class="{html_text(state)}" cx="{x + 5:.0f}" cy="{y + 12}" r="4.5"/>'
+            f'<text{style} x="{x + 15:.0f}" y="{y + 16}">{html_text(name)}</text>'
         )
     return "".join(parts)
 
@@ -128,6 +128,6 @@ def _graph(graph: Graph, picture: Picture, top: int) -> str:
     return (
         f'<rect class="panel" x="{left:.0f}" y="{top}" width="{width:.0f}" '
         f'height="{_GRAPH_HEIGHT}" rx="6"/>'
-        f'<text class="title" x="{left + 12:.0f}" y="{top + 20}">{escape(graph.title)}</text>'
+        f'<text class="title" x="{left + 12:.0f}" y="{top + 20}">{html_text(graph.title)}</text>'
         + plot(frame, picture.points.get(graph.title, ()), is_stacked=graph.is_stacked)
     )
