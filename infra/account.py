@@ -97,7 +97,7 @@ class Account:
                 continue
             client.update_table(TableName=name, DeletionProtectionEnabled=False)
             client.delete_table(TableName=name)
-            return name
+            return str(name)
         return None
 
     def key_laid_aside(self, stack: str) -> str | None:

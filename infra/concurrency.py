@@ -25,11 +25,10 @@ def free_concurrency(client: Any, functions: Sequence[str]) -> int:  # noqa: ANN
         client: of Lambda, in the account and region.
         functions: the deployment's own, if there are any yet: an update keeps what they reserve.
     """
-    unreserved: int = client.get_account_settings()["AccountLimit"][
-        "UnreservedConcurrentExecutions"
-    ]
+    limits = client.get_account_settings()["AccountLimit"]
     own = (client.get_function_concurrency(FunctionName=name) for name in functions)
-    return unreserved + sum(one.get("ReservedConcurrentExecutions", 0) for one in own)
+    reserved = sum(one.get("ReservedConcurrentExecutions", 0) for one in own)
+    return int(limits["UnreservedConcurrentExecutions"]) + reserved
 
 
 def settings_for(free: int, context: Sequence[str]) -> dict[str, str]:

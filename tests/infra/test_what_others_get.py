@@ -75,8 +75,8 @@ def test_others_draw_the_series_that_the_functions_publish(
     metrics = metrics_of_all()
     metrics.set_default_dimensions(stack="Shop")
     telemetry = PowertoolsTelemetry(Logger(), metrics)
-    for one in (Metric.COMPLETED, Metric.CREDITS, Metric.IN_FLIGHT):
-        telemetry.count(one)
+    for counted in (Metric.COMPLETED, Metric.CREDITS, Metric.IN_FLIGHT):
+        telemetry.count(counted)
     metrics.flush_metrics()
     line = json.loads(capsys.readouterr().out)
     (told,) = line["_aws"]["CloudWatchMetrics"]
