@@ -28,7 +28,7 @@ def free_concurrency(client: Any, functions: Sequence[str]) -> int:  # noqa: ANN
     limits = client.get_account_settings()["AccountLimit"]
     own = (client.get_function_concurrency(FunctionName=name) for name in functions)
     reserved = sum(one.get("ReservedConcurrentExecutions", 0) for one in own)
-    return int(limits["UnreservedConcurrentExecutions"]) + reserved
+    return int(limits["UnreservedConcurrentExecutions"] + reserved)
 
 
 def settings_for(free: int, context: Sequence[str]) -> dict[str, str]:
