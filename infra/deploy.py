@@ -182,7 +182,7 @@ def _put_key(session: boto3.Session, secret: str, laid_aside: str | None) -> Non
         return
     _say(
         "Put your Evolink API key in place, unless it is there already:\n"
-        f"    aws secretsmanager put-secret-value --secret-id {secret} --secret-string sk-...",
+        f"    aws secretsmanager put-secret-value --secret-id {secret} --secret-string file://key.txt",
     )
 
 
@@ -190,7 +190,7 @@ def _cdk(session: boto3.Session, *arguments: str) -> None:
     """Run the project's own CDK with the session's credentials, in sight of the person."""
     if not _CDK.exists():
         raise DeployError("the CDK command line is not installed: run make setup")
-    environment = dict(os.environ)
+    environment = {name: it for name, it in os.environ.items() if name != _API_KEY_VARIABLE}
     if session.profile_name != "default":
         environment["AWS_PROFILE"] = session.profile_name
     if session.region_name:

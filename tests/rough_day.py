@@ -24,6 +24,7 @@ from PIL import Image
 from cutout.cli.clients_aws import Clients
 from cutout.cli.stack_aws import connect
 from cutout.cli.target import Target
+from cutout.local.evolink.control import CONTROL_TOKEN_HEADER
 from cutout.local.lifecycle import local_variables
 from cutout.local.place import shipped_photos
 
@@ -53,6 +54,7 @@ class Day:
         self._s3, self._sqs = clients.client("s3"), clients.client("sqs")
         self._bucket = variables["CUTOUT_UPLOADS_BUCKET"]
         self._evolink = variables["CUTOUT_EVOLINK_URL"]
+        self._token = variables["CUTOUT_EVOLINK_CONTROL_TOKEN"]
         self._sent = 0
 
     def begin(self) -> None:
@@ -87,7 +89,9 @@ class Day:
 
     def _ask(self, path: str, document: Any) -> None:
         body = json.dumps(document).encode()
-        request = urllib.request.Request(self._evolink + path, body, method="POST")  # noqa: S310 - http
+        headers = {CONTROL_TOKEN_HEADER: self._token}
+        address = self._evolink + path
+        request = urllib.request.Request(address, body, headers, method="POST")  # noqa: S310 - http
         urllib.request.urlopen(request, timeout=30).close()  # noqa: S310 - http
 
 

@@ -99,7 +99,7 @@ def provider(request: pytest.FixtureRequest) -> Iterator[Provider]:
         callback_timeout_seconds=0.1,
     )
     with photo_host(SMALL["png"]) as photos, running_standin(options) as standin:
-        yield served(Client(url=standin.url, photos=photos.url))
+        yield served(Client(url=standin.url, token=standin.control_token, photos=photos.url))
 
 
 def created(provider: Provider) -> str:

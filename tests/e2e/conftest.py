@@ -44,12 +44,11 @@ SETTINGS = {
 }
 """What the stack is deployed with."""
 _SECOND_KEY = "local-second-key"
+"""To rotate to."""
 _STAND_IN = (
-    # Tasks that are over at once, photos that are cut out at once because they are small, and a
-    # second key to rotate to.
+    # Tasks that are over at once, and photos that are cut out at once because they are small.
     *("--seconds", "0.3:0.8"),
     *("--side-limits", "1:9000"),
-    *("--api-key", _SECOND_KEY),
 )
 
 
@@ -85,7 +84,12 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     arguments = (*_STAND_IN, "--state", str(place.state / "evolink.sqlite"))
     cloud = bring_up(
         place,
-        Wish(stack=STACK, settings=SETTINGS, stand_in_arguments=arguments),
+        Wish(
+            stack=STACK,
+            settings=SETTINGS,
+            stand_in_arguments=arguments,
+            stand_in_keys=(_SECOND_KEY,),
+        ),
         progress=NoProgress(),
         clock=clock,
         owner=record("pytest", os.getpid()),
@@ -149,7 +153,7 @@ def open_gate(gate: GateKeeper) -> Iterator[None]:
 def stand_in(deployed: Deployed) -> StandIn:
     """Evolink's stand-in."""
     bucket = deployed.cloud.outputs["UploadsBucketName"]
-    return StandIn(url=deployed.evolink_url, bucket=bucket)
+    return StandIn(url=deployed.evolink_url, token=deployed.cloud.api.control_token, bucket=bucket)
 
 
 @pytest.fixture(scope="session")

@@ -43,12 +43,10 @@ def stand_in_down(deployed: Deployed) -> Iterator[None]:
     try:
         yield
     finally:
-        api = deployed.cloud.api
-        assert api.port is not None
         started = start_stand_in(
             deployed.place,
-            port=api.port,
-            key=api.key,
+            deployed.cloud.api,
+            more_keys=deployed.evolink_keys[1:],
             authority=Path(deployed.cloud.variables["AWS_CA_BUNDLE"]),
             arguments=deployed.evolink_arguments,
         )

@@ -166,7 +166,11 @@ def _jobs(stack: Deployed) -> DynamoJobs:
 
 
 def _stand_in(stack: Deployed) -> StandIn:
-    return StandIn(url=stack.evolink_url, bucket=stack.cloud.outputs["UploadsBucketName"])
+    return StandIn(
+        url=stack.evolink_url,
+        token=stack.cloud.api.control_token,
+        bucket=stack.cloud.outputs["UploadsBucketName"],
+    )
 
 
 def _kept(stack: Deployed) -> Kept:

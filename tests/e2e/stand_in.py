@@ -11,6 +11,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from cutout.local.evolink.control import CONTROL_TOKEN_HEADER
+
 _LONGEST_WAIT_SECONDS = 60
 
 
@@ -20,10 +22,12 @@ class StandIn:
 
     Attributes:
         url: Where it is.
+        token: Its control token.
         bucket: The uploads bucket; the stand-in knows a photo as `/bucket/key`.
     """
 
     url: str
+    token: str
     bucket: str
 
     def commit(self, fault: str, key: str, **options: object) -> None:
@@ -83,6 +87,8 @@ class StandIn:
 
     def _ask(self, method: str, path: str, document: object = None) -> bytes:
         body = None if document is None else json.dumps(document).encode()
-        request = urllib.request.Request(self.url + path, body, method=method)  # noqa: S310 - http
+        headers = {CONTROL_TOKEN_HEADER: self.token}
+        address = self.url + path
+        request = urllib.request.Request(address, body, headers, method=method)  # noqa: S310 - http
         with urllib.request.urlopen(request, timeout=_LONGEST_WAIT_SECONDS + 30) as answer:  # noqa: S310 - http
             return bytes(answer.read())

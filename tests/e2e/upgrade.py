@@ -126,7 +126,11 @@ class Upgrade:
         self.jobs = DynamoJobs(Table(self.stack.client("dynamodb"), outputs["JobsTableName"]))
         self.photos = Photos(self.stack, self.jobs)
         self.gate = GateKeeper(jobs=self.jobs)
-        self.stand_in = StandIn(url=self.stack.evolink_url, bucket=outputs["UploadsBucketName"])
+        self.stand_in = StandIn(
+            url=self.stack.evolink_url,
+            token=self.stack.cloud.api.control_token,
+            bucket=outputs["UploadsBucketName"],
+        )
 
     def _put(self, key: str, number: int, *faults: str, is_fresh: bool = True) -> Upload:
         for fault in faults:

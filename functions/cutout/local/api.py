@@ -32,6 +32,7 @@ class Api:
         url: Base of the task API; None means the real one, as the stack's settings name it.
         files_url: Base of the Files API; None likewise.
         key: The bearer key that the functions send.
+        control_token: What the control routes of our stand-in ask for; empty for other servers.
         port: The loopback port on which we start our stand-in; None if we start none.
         settings: Settings of the stack that follow from the choice.
     """
@@ -39,6 +40,7 @@ class Api:
     url: str | None = None
     files_url: str | None = None
     key: str = field(repr=False)
+    control_token: str = field(default="", repr=False)
     port: int | None = None
     settings: Mapping[str, str] = field(default_factory=dict)
 
@@ -57,7 +59,7 @@ def stand_in(port: int) -> Api:
     """Return our stand-in on this port, with a key of its own."""
     url = f"http://{LOOPBACK}:{port}"
     key = f"local-{secrets.token_urlsafe(18)}"
-    return Api(url=url, files_url=url, key=key, port=port)
+    return Api(url=url, files_url=url, key=key, control_token=secrets.token_urlsafe(24), port=port)
 
 
 def other_server(url: str, *, key: str, files_url: str | None = None) -> Api:

@@ -30,6 +30,7 @@ _QUIET = {
     "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
     "NO_COLOR": "1",
 }
+_KEPT_BACK = ("AWS_", "EVOLINK_API_KEY")
 _SHOWN_LINES = 25
 _SAYS_NOTHING = ": Subprocess exited with error 1"
 _END_TIMEOUT_SECONDS = 5
@@ -181,11 +182,11 @@ def deploy_run(place: Place, *, output: Path, stack: str, outputs: Path) -> CdkR
 
 
 def synth_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return a person's environment without their AWS set-up, and with Node.js for the CDK.
+    """Return a person's environment without their AWS set-up and key, and with Node.js.
 
     Building the assets may need what a person has set for the package registries.
     """
-    kept = {name: value for name, value in environment.items() if not name.startswith("AWS_")}
+    kept = {name: value for name, value in environment.items() if not name.startswith(_KEPT_BACK)}
     path = environment.get("PATH", os.defpath)
     return {
         **kept,

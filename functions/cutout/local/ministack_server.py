@@ -20,11 +20,17 @@ from cutout.local.loopback import LOOPBACK
 from cutout.local.ministack_encryption import mend_encryption
 from cutout.local.ministack_mends import mend_ministack
 from cutout.local.ministack_metrics import mend_metrics
+from cutout.local.web_pages import ProgramsOnly
 
 if TYPE_CHECKING:
     from hypercorn.typing import Framework
 
 _KEEP_ALIVE_SECONDS = 75
+_CLOSED = frozenset(
+    f"/_ministack/{path}"
+    for path in ("reset", "config", "sqs/messages", "ses/messages", "sns/sms-messages")
+)
+"""What MiniStack lets anybody do and read without credentials, and nothing of ours asks for."""
 
 
 def main(port: str, chain: str, key: str, interpreter: str) -> None:
@@ -40,7 +46,7 @@ def main(port: str, chain: str, key: str, interpreter: str) -> None:
     config.certfile = chain
     config.keyfile = key
     config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
-    asyncio.run(_serve_until_killed(app, config))
+    asyncio.run(_serve_until_killed(ProgramsOnly(app, closed=_CLOSED), config))
 
 
 async def _serve_until_killed(app: Framework, config: Config) -> None:

@@ -90,6 +90,13 @@ def place_in(root: Path) -> Place:
     return Place(source=root, state=state, cache=state / "cache")
 
 
+def make_private(place: Place) -> None:
+    """Let nobody but this user into what holds credentials, keys and logs."""
+    for folder in (place.state, place.cache):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+
+
 def shipped_photos() -> list[Path]:
     """Return the photos that come with the project."""
     folder = Path(__file__).parent / "photos"

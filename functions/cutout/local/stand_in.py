@@ -6,12 +6,14 @@ import sys
 from typing import TYPE_CHECKING
 
 from cutout.local.errors import LocalCloudError
+from cutout.local.evolink.command import API_KEYS, CONTROL_TOKEN
 from cutout.local.processes import is_alive, spawn
 from cutout.local.waiting import wait_until
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from cutout.local.api import Api
     from cutout.local.place import Place
     from cutout.local.processes import ProcessRecord
     from cutout.local.waiting import Clock
@@ -20,15 +22,27 @@ _START_TIMEOUT_SECONDS = 30
 
 
 def start_stand_in(
-    place: Place, *, port: int, key: str, authority: Path, arguments: tuple[str, ...] = ()
+    place: Place,
+    api: Api,
+    *,
+    authority: Path,
+    more_keys: tuple[str, ...] = (),
+    arguments: tuple[str, ...] = (),
 ) -> ProcessRecord:
-    """Start the stand-in in the background; it is ready once its ready file is there."""
+    """Start the stand-in in the background; it is ready once its ready file is there.
+
+    Args:
+        place: Where the local cloud lives.
+        api: What it is to be: its port, the key that it accepts, its control token.
+        authority: Whom it trusts when it calls back.
+        more_keys: Other keys that it accepts.
+        arguments: More arguments.
+    """
     place.scratch.mkdir(parents=True, exist_ok=True)
     _ready_file(place).unlink(missing_ok=True)
     argv = [
         *(sys.executable, "-P", "-m", "cutout.local.evolink"),
-        *("--port", str(port)),
-        *("--api-key", key),
+        *("--port", str(api.port)),
         *("--ready-file", str(_ready_file(place))),
         *("--ca-bundle", str(authority)),
         *arguments,
@@ -37,6 +51,8 @@ def start_stand_in(
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "HOME": str(place.scratch),
         "TMPDIR": str(place.scratch),
+        API_KEYS: " ".join((api.key, *more_keys)),
+        CONTROL_TOKEN: api.control_token,
     }
     return spawn("evolink", argv, environment=environment, log=place.logs / "evolink.log")
 

@@ -36,6 +36,7 @@ from cutout.local.interpreter import bare_interpreter
 from cutout.local.ledger import Ledger, write_ledger
 from cutout.local.lifecycle import take_down
 from cutout.local.loopback import choose_ports
+from cutout.local.place import make_private
 from cutout.local.progress import CLOUD, DEPLOY, SYNTH
 from cutout.local.stand_in import start_stand_in, wait_for_stand_in
 
@@ -64,12 +65,14 @@ class Wish:
         settings: Settings of the stack that somebody chose; they win over the local cloud's own.
         api: The server that takes Evolink's place; None starts our stand-in.
         stand_in_arguments: More arguments for the stand-in.
+        stand_in_keys: More keys that it accepts.
     """
 
     stack: str = "Cutout"
     settings: Mapping[str, str] = field(default_factory=dict)
     api: Api | None = None
     stand_in_arguments: tuple[str, ...] = ()
+    stand_in_keys: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def asked(self) -> dict[str, str]:
@@ -119,6 +122,7 @@ def bring_up(
     Raises:
         LocalCloudError: Something did not start or could not be deployed.
     """
+    make_private(place)
     take_down(place, clock)
     try:
         ledger = Ledger(owner=owner, asked=wish.asked)
@@ -201,9 +205,9 @@ class _Start:
         if self._api.port is not None:
             stand_in = start_stand_in(
                 self._place,
-                port=self._api.port,
-                key=self._api.key,
+                self._api,
                 authority=certificates.authority,
+                more_keys=self._wish.stand_in_keys,
                 arguments=self._wish.stand_in_arguments,
             )
             self._write(self._ledger.with_process(stand_in))
@@ -235,6 +239,7 @@ class _Start:
             "CUTOUT_RESULTS_BUCKET": outputs["ResultsBucketName"],
             "CUTOUT_JOBS_TABLE": outputs["JobsTableName"],
             "CUTOUT_EVOLINK_URL": self._api.url or "",
+            "CUTOUT_EVOLINK_CONTROL_TOKEN": self._api.control_token,
         }
 
     def _write(self, ledger: Ledger) -> None:

@@ -97,7 +97,7 @@ def standins(_photo_host: PhotoHost, ca_bundle: Path) -> Standins:
             "ca_bundle": ca_bundle,
         }
         with running_standin(Options(**usual | options)) as standin:
-            yield Client(url=standin.url, photos=_photo_host.url)
+            yield Client(url=standin.url, token=standin.control_token, photos=_photo_host.url)
 
     return start
 

@@ -11,6 +11,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
+from cutout.local.evolink.control import CONTROL_TOKEN_HEADER
+
 API_KEY = "sk-evo-test"
 MODEL = "mj-v7-remove-bg"
 
@@ -63,6 +65,7 @@ class Client:
 
     url: str
     photos: str
+    token: str
     key: str = API_KEY
 
     def order(self, photo: str, **fields: object) -> dict[str, object]:
@@ -111,9 +114,10 @@ class Client:
         assert self.control("POST", "/_standin/faults", rule).status == 201
 
     def control(self, method: str, path: str, document: object = None) -> Reply:
-        """Ask the stand-in itself; no key is needed."""
+        """Ask the stand-in itself."""
         body = None if document is None else json.dumps(document).encode()
-        return call(self.url + path, method, body=body, seconds=30)
+        headers = {CONTROL_TOKEN_HEADER: self.token}
+        return call(self.url + path, method, body=body, headers=headers, seconds=30)
 
 
 @dataclass(kw_only=True)

@@ -14,12 +14,16 @@ from cutout.local.evolink.command import main
 from cutout.local.evolink.faults.table import Fault
 from tests.contract.evolink_standin.neighbours import API_KEY, Client, PhotoHost
 
+TOKEN = "a-control-token"
+SECRETS = {"STANDIN_API_KEYS": f"{API_KEY} another", "STANDIN_CONTROL_TOKEN": TOKEN}
+
 
 @contextmanager
 def _process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run the command as a user does; give the process and the address it prints."""
-    command = [sys.executable, "-m", "cutout.local.evolink", "--api-key", API_KEY, *arguments]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603 -- own arguments
+    command = [sys.executable, "-m", "cutout.local.evolink", *arguments]
+    environment = {**os.environ, **SECRETS}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:  # noqa: S603 -- own arguments
         assert process.stderr is not None
         try:
             yield process, process.stderr.readline().split()[-1]
@@ -37,9 +41,10 @@ def test_the_command_serves_and_stops_when_it_is_told(
     quick = ("--side-limits", "1:9000", "--seconds", "0", "--quiet")
     with _process("--ready-file", str(ready), *quick) as (process, url):
         announced = json.loads(ready.read_text())
-        task = Client(url=url, photos=photos.url).finish(photo)
+        task = Client(url=url, token=TOKEN, photos=photos.url).finish(photo)
 
-    assert announced == {"url": url, "pid": process.pid}
+    assert announced == {"url": url, "pid": process.pid, "control_token": TOKEN}
+    assert ready.stat().st_mode & 0o777 == 0o600
     assert (task["status"], process.returncode) == ("completed", 0)
 
 
@@ -49,11 +54,11 @@ def test_a_killed_process_has_forgotten_nothing(
     """Killed in the middle of a task, it goes on and charges once."""
     arguments = ("--state", str(tmp_path / "state.db"), "--side-limits", "1:9000", "--quiet")
     with _process(*arguments, "--seconds", "3600") as (process, url):
-        client = Client(url=url, photos=photos.url)
+        client = Client(url=url, token=TOKEN, photos=photos.url)
         task_id = client.create(client.order(photo)).json()["id"]
         os.kill(process.pid, signal.SIGKILL)
     with _process(*arguments) as (_, url):
-        client = Client(url=url, photos=photos.url)
+        client = Client(url=url, token=TOKEN, photos=photos.url)
         client.control("POST", "/_standin/clock", {"advance_seconds": 3600})
         client.entries(photo, "end", 1)
         sums = client.control("GET", "/_standin/ledger").json()["photos"][photo]
@@ -99,5 +104,12 @@ def test_a_misspelt_fault_a_range_that_is_none_and_half_a_certificate_are_refuse
     }
 
     for arguments, complaint in complaints.items():
-        result = CliRunner().invoke(main, ["--api-key", "k", *arguments])
+        result = CliRunner().invoke(main, [*arguments], env=SECRETS)
         assert (result.exit_code, complaint in result.output) == (2, True), result.output
+
+
+def test_without_a_key_nothing_is_served() -> None:
+    """Keys come by the environment: every user of a machine may read processes' arguments."""
+    result = CliRunner().invoke(main, [], env={"STANDIN_API_KEYS": " "})
+    assert (result.exit_code, "STANDIN_API_KEYS names no key" in result.output) == (2, True)
+    assert not [one for one in main.params if "key" in one.name and one.name != "tls_key"]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -5,7 +6,7 @@ import pytest
 from cutout.local.evolink.faults.rules import parse_rule_text
 from cutout.local.evolink.faults.table import Fault
 from tests.contract.evolink_standin.conftest import Standins
-from tests.contract.evolink_standin.neighbours import Client, PhotoHost
+from tests.contract.evolink_standin.neighbours import Client, PhotoHost, call
 
 
 def _statuses(client: Client, photos: list[str]) -> list[int]:
@@ -153,7 +154,7 @@ def test_the_keys_can_be_changed(standins: Standins, photo: str) -> None:
     with standins() as client:
         client.control("POST", "/_standin/account", {"api_keys": ["sk-new"]})
         old = _statuses(client, [photo])
-        new = Client(url=client.url, photos=client.photos, key="sk-new")
+        new = replace(client, key="sk-new")
 
         assert (old, _statuses(new, [photo])) == ([401], [200])
 
@@ -174,3 +175,59 @@ def test_a_control_request_of_another_shape_is_refused(
     reply = client.control("POST", path, document)
 
     assert (reply.status, "error" in reply.json()) == (400, True)
+
+
+CONTROL = [
+    ("GET", "/_standin/"),
+    ("GET", "/_standin/ledger"),
+    ("GET", "/_standin/faults"),
+    ("POST", "/_standin/faults"),
+    ("DELETE", "/_standin/faults"),
+    ("POST", "/_standin/account"),
+    ("POST", "/_standin/clock"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), CONTROL)
+@pytest.mark.parametrize("token", [None, "", "guessed", "gu\xe9ssed"])
+def test_nobody_controls_it_without_the_token(
+    client: Client, method: str, path: str, token: str | None
+) -> None:
+    """Every route, whatever it is asked; the API's key is not the token."""
+    headers = {"authorization": f"Bearer {client.key}"}
+    headers |= {} if token is None else {"x-control-token": token}
+    reply = call(client.url + path, method, body=b"{}", headers=headers)
+    assert (reply.status, list(reply.json())) == (401, ["error"])
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"host": "evil.example"},
+        {"host": "127.0.0.1.evil.example"},
+        {"host": "evil.example:8800"},
+        {"host": "[::1"},
+        {"origin": "https://evil.example", "content-type": "text/plain"},
+        {"origin": "null", "content-type": "text/plain"},
+        {"origin": "http://127.0.0.1:1"},
+        {"sec-fetch-site": "cross-site"},
+        {"sec-fetch-site": "same-site"},
+    ],
+)
+def test_web_pages_are_refused_even_with_token_and_key(
+    client: Client, headers: dict[str, str]
+) -> None:
+    """Rebinding a name, posting a form, or from another port: before any route is looked at."""
+    secrets = {"x-control-token": client.token, "authorization": f"Bearer {client.key}"}
+    for path in ("/_standin/account", "/v1/images/generations", "/results/none.png"):
+        reply = call(client.url + path, "POST", body=b'{"balance": 0}', headers=secrets | headers)
+        assert (reply.status, reply.body) == (403, b"")
+    assert client.control("GET", "/_standin/ledger").json()["balance"] > 0
+
+
+def test_programs_of_this_machine_are_served_by_every_name_of_loopback(client: Client) -> None:
+    """And a page of its own, should it ever have one."""
+    port = client.url.rpartition(":")[2]
+    for host in (f"127.0.0.1:{port}", f"localhost:{port}", f"[::1]:{port}", "a.localhost"):
+        headers = {"x-control-token": client.token, "host": host, "origin": f"http://{host}"}
+        assert call(client.url + "/_standin/", headers=headers).status == 200

@@ -113,9 +113,16 @@ def test_a_run_knows_nothing_of_the_persons_aws(
 
 def test_the_synthesis_keeps_what_registries_need_and_nothing_of_aws() -> None:
     """Proxies and indexes are the person's, the account is not."""
-    made = synth_environment({"PIP_INDEX_URL": "x", "AWS_PROFILE": "production", "PATH": "/bin"})
+    made = synth_environment(
+        {
+            "PIP_INDEX_URL": "x",
+            "AWS_PROFILE": "production",
+            "EVOLINK_API_KEY": "sk",
+            "PATH": "/bin",
+        }
+    )
     assert made["PIP_INDEX_URL"] == "x"
-    assert "AWS_PROFILE" not in made
+    assert {"AWS_PROFILE", "EVOLINK_API_KEY"} & made.keys() == set()
     assert made["PATH"].endswith(f"{os.pathsep}/bin")
 
 

@@ -9,6 +9,7 @@ import ssl
 import sys
 import uuid
 import zipfile
+from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,38 @@ def test_another_authority_does_not_vouch_for_it(cloud: Cloud, tmp_path: Path) -
     other = issue_certificates(tmp_path)
     assert is_healthy(cloud.endpoint)
     assert not is_healthy(Endpoint(port=cloud.endpoint.port, authority=other.authority))
+
+
+REBOUND = {"Host": "evil.example"}
+POSTED = {"Origin": "https://evil.example", "Content-Type": "text/plain"}
+EMBEDDED = {"Sec-Fetch-Site": "cross-site"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/_ministack/health", {}, 200),
+        ("GET", "/_ministack/health", {"Host": "localhost"}, 200),
+        ("GET", "/_ministack/health", REBOUND, 403),
+        ("GET", "/_ministack/health", EMBEDDED, 403),
+        ("POST", "/_ministack/health", POSTED, 403),
+        ("POST", "/_ministack/reset", {}, 403),
+        ("POST", "/_ministack/config", {}, 403),
+        ("GET", "/_ministack/sqs/messages?QueueName=q", {}, 403),
+    ],
+)
+def test_no_web_page_gets_in_and_nobody_resets_it(
+    cloud: Cloud, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    """MiniStack itself answers whatever page asks, lets it read, and needs no credentials here."""
+    trust = ssl.create_default_context(cafile=str(cloud.certificates.authority))
+    connection = HTTPSConnection("127.0.0.1", cloud.endpoint.port, context=trust, timeout=10)
+    try:
+        connection.request(method, path, b"{}" if method == "POST" else None, headers)
+        assert connection.getresponse().status == status
+    finally:
+        connection.close()
+    assert is_healthy(cloud.endpoint)
 
 
 def test_the_servers_key_is_for_this_user_only(cloud: Cloud) -> None:

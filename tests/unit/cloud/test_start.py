@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
+from cutout.local.api import stand_in
 from cutout.local.errors import LocalCloudError
 from cutout.local.ledger import read_ledger
 from cutout.local.lifecycle import Status, status
+from cutout.local.loopback import choose_ports
 from cutout.local.place import Place, place_in
 from cutout.local.processes import is_alive, record
 from cutout.local.progress import CLOUD, SYNTH, NoProgress, Progress
@@ -40,6 +43,19 @@ class Interrupter(NoProgress):
         if phase == self._phase:
             shutil.copy(self._place.ledger_file, self._place.state / "seen.json")
             raise KeyboardInterrupt
+
+
+class Onlooker(NoProgress):
+    """Any user of the machine: sees the arguments of all processes while the cloud comes up."""
+
+    def __init__(self) -> None:
+        self.seen = ""
+
+    def end(self, phase: str, note: str = "") -> None:
+        """Look."""
+        super().end(phase, note)
+        shown = subprocess.run(["ps", "-Aww", "-o", "args="], capture_output=True, check=True)  # noqa: S607 - wherever it is
+        self.seen += shown.stdout.decode(errors="replace")
 
 
 @pytest.fixture
@@ -89,6 +105,29 @@ def test_an_interrupt_leaves_nothing_running(place: Place, phase: str) -> None:
     with pytest.raises(KeyboardInterrupt):
         _bring_up(place, Interrupter(place, phase))
     _assert_nothing_is_left(place, ["ministack", "evolink"])
+
+
+def test_no_secret_is_among_the_arguments_of_a_process(place: Place) -> None:
+    """Every user of a machine reads those; environments and private files are this user's."""
+    onlooker = Onlooker()
+    api = stand_in(choose_ports(("evolink",), place.ports_file)["evolink"])
+    (place.state / "fail-deploy").touch()
+    with pytest.raises(LocalCloudError, match="no deploy"):
+        _bring_up(place, onlooker, Wish(api=api, stand_in_keys=("second-secret-key",)))
+    assert "cutout.local.evolink" in onlooker.seen
+    assert "cutout.local.ministack_server" in onlooker.seen
+    secrets = (api.key, api.control_token, "second-secret-key")
+    assert [one for one in secrets if one in onlooker.seen] == []
+
+
+def test_nobody_else_looks_into_the_folder_of_the_state(place: Place) -> None:
+    """It holds credentials, private keys and logs; one of an earlier version is closed, too."""
+    place.state.chmod(0o755)
+    (place.state / "fail-bootstrap").touch()
+    with pytest.raises(LocalCloudError):
+        _bring_up(place, NoProgress())
+    folders = (place.state, place.cache)
+    assert [one.stat().st_mode & 0o777 for one in folders] == [0o700, 0o700]
 
 
 def test_a_stand_in_that_does_not_start_is_told_of_with_its_log(place: Place) -> None:

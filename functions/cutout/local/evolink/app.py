@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
@@ -21,6 +22,7 @@ from cutout.local.evolink.reading import Reading
 from cutout.local.evolink.refusals import RefusalError, answer_refusal
 from cutout.local.evolink.results import Results
 from cutout.local.evolink.service import Service
+from cutout.local.web_pages import ProgramsOnly
 
 
 def make_app(options: Options, own_url: str) -> Starlette:
@@ -38,7 +40,10 @@ def make_app(options: Options, own_url: str) -> Starlette:
 
     return Starlette(
         routes=routes,
-        middleware=[Middleware(_RequestIds)],
+        middleware=[
+            Middleware(ProgramsOnly, names=frozenset({urlsplit(service.base_url).hostname or ""})),
+            Middleware(_RequestIds),
+        ],
         exception_handlers={
             RefusalError: answer_refusal,
             FilesRefusalError: answer_files_refusal,

@@ -9,11 +9,15 @@ from typing import Any
 
 import click
 
+from cutout.local.evolink.control import CONTROL_TOKEN_HEADER
 from cutout.local.evolink.faults.rules import Rule, parse_rule_text
 from cutout.local.evolink.faults.table import Fault
 from cutout.local.evolink.options import Options
 from cutout.local.evolink.server import Certificate, run_standin
 
+API_KEYS = "STANDIN_API_KEYS"
+CONTROL_TOKEN = "STANDIN_CONTROL_TOKEN"  # noqa: S105 - a variable's name
+"""Secrets come by the environment: every user of a machine may read processes' arguments."""
 _DEFAULTS = Options(api_keys=())
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -61,11 +65,12 @@ def _list_faults(context: click.Context, _param: click.Parameter, value: bool) -
         context.exit()
 
 
-@click.command(epilog="Stop it with Ctrl-C. What it can be asked: GET /_standin/")
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 picks a free one.")
-@click.option(
-    "--api-key", "api_keys", multiple=True, required=True, help="A key to accept; repeatable."
+@click.command(
+    epilog=f"Stop it with Ctrl-C. {API_KEYS} holds the keys to accept, with spaces between; "
+    f"{CONTROL_TOKEN} what control requests carry in {CONTROL_TOKEN_HEADER}, else one is made up "
+    "and written to the ready file. What it can be asked: GET /_standin/"
 )
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 picks a free one.")
 @click.option(
     "--seconds", type=_Range(), default="2:5", show_default=True, help="How long a task takes."
 )
@@ -157,11 +162,12 @@ def main(
 
     \b
     Example: for every photo the first request is accepted but never answered
-      python -m cutout.local.evolink --port 8800 --api-key sk-test --seconds 1:3 \\
+      STANDIN_API_KEYS=sk-test python -m cutout.local.evolink --port 8800 --seconds 1:3 \\
           --fault create:accept-then-timeout,times=1,each=yes
     """  # noqa: D301 -- \b is click's mark for text it must not wrap
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key go together")
+    choices |= _secrets()
     certificate = None
     if tls_cert is not None and tls_key is not None:
         certificate = Certificate(chain=tls_cert, key=tls_key)
@@ -169,18 +175,31 @@ def main(
         level=logging.WARNING if quiet else logging.INFO, format="%(asctime)s %(message)s"
     )
 
+    choices["rules"] = tuple(choices["rules"])
+    options = Options(**choices)
+
     def announce(url: str) -> None:
         if ready_file is not None:
-            _write_whole(ready_file, json.dumps({"url": url, "pid": os.getpid()}))
+            ready = {"url": url, "pid": os.getpid(), "control_token": options.control_token}
+            _write_whole(ready_file, json.dumps(ready))
         click.echo(f"Evolink stand-in on {url}", err=True)
 
-    choices["rules"] = tuple(choices["rules"])
     with suppress(KeyboardInterrupt):
-        run_standin(Options(**choices), port=port, certificate=certificate, announce=announce)
+        run_standin(options, port=port, certificate=certificate, announce=announce)
+
+
+def _secrets() -> dict[str, Any]:
+    """Read the keys to accept, and the control token where one is given."""
+    keys = tuple(os.environ.get(API_KEYS, "").split())
+    if not keys:
+        raise click.UsageError(f"{API_KEYS} names no key to accept")
+    token = os.environ.get(CONTROL_TOKEN)
+    return {"api_keys": keys, **({"control_token": token} if token else {})}
 
 
 def _write_whole(path: Path, text: str) -> None:
-    """Write a file so that nobody ever reads half of it."""
+    """Write a file for this user alone, so that nobody ever reads half of it."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.touch(mode=0o600, exist_ok=False)
     draft.write_text(text)
     draft.replace(path)

@@ -1,8 +1,13 @@
-"""``/_standin/...``: what tests and people ask the stand-in itself."""
+"""``/_standin/...``: what tests and people ask the stand-in itself.
 
+Each request carries the control token, which the stand-in is given or makes up at its start.
+"""
+
+import hmac
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -13,11 +18,13 @@ from cutout.local.evolink.faults.table import Fault
 from cutout.local.evolink.ledger import Kind
 from cutout.local.evolink.service import Service
 
+CONTROL_TOKEN_HEADER = "x-control-token"  # noqa: S105 - a header's name
 _LONGEST_WAIT_SECONDS = 60.0
+_Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Control:
-    """The routes of the stand-in's own; none of them asks for a key."""
+    """The routes of the stand-in's own; all of them ask for the control token."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -25,23 +32,40 @@ class Control:
     def routes(self) -> list[Route]:
         """Return the routes."""
         return [
-            Route("/_standin/", self.index, methods=["GET"]),
-            Route("/_standin/ledger", self.ledger, methods=["GET"]),
-            Route("/_standin/faults", self.list_faults, methods=["GET"]),
-            Route("/_standin/faults", self.add_faults, methods=["POST"]),
-            Route("/_standin/faults", self.clear_faults, methods=["DELETE"]),
-            Route("/_standin/account", self.change_account, methods=["POST"]),
-            Route("/_standin/clock", self.advance, methods=["POST"]),
+            Route(path, self._guarded(endpoint), methods=[method])
+            for method, path, endpoint in self._endpoints()
         ]
+
+    def _endpoints(self) -> tuple[tuple[str, str, _Endpoint], ...]:
+        return (
+            ("GET", "/_standin/", self.index),
+            ("GET", "/_standin/ledger", self.ledger),
+            ("GET", "/_standin/faults", self.list_faults),
+            ("POST", "/_standin/faults", self.add_faults),
+            ("DELETE", "/_standin/faults", self.clear_faults),
+            ("POST", "/_standin/account", self.change_account),
+            ("POST", "/_standin/clock", self.advance),
+        )
+
+    def _guarded(self, endpoint: _Endpoint) -> _Endpoint:
+        """Answer 401 to a request without the control token."""
+        wanted = self._service.options.control_token.encode()
+
+        async def guarded(request: Request) -> Response:
+            given = request.headers.get(CONTROL_TOKEN_HEADER, "").encode()
+            if not hmac.compare_digest(given, wanted):
+                error = f"the header {CONTROL_TOKEN_HEADER} is missing or wrong"
+                return JSONResponse({"error": error}, status_code=HTTPStatus.UNAUTHORIZED)
+            return await endpoint(request)
+
+        return guarded
 
     async def index(self, _request: Request) -> Response:
         """Say what can be asked."""
         return JSONResponse(
             {
-                f"{next(iter(sorted(route.methods or ())))} {route.path}": (
-                    (route.endpoint.__doc__ or "").partition("\n")[0]
-                )
-                for route in self.routes()
+                f"{method} {path}": (endpoint.__doc__ or "").partition("\n")[0]
+                for method, path, endpoint in self._endpoints()
             }
         )
 

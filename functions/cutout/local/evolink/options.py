@@ -1,6 +1,7 @@
 """What can be chosen about a stand-in."""
 
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cutout.local.evolink.faults.rules import Rule
@@ -12,6 +13,7 @@ class Options:
 
     Attributes:
         api_keys: Bearer keys that are accepted.
+        control_token: What control requests carry.
         seconds: Shortest and longest life of a task.
         speed: How many stand-in seconds pass in a real one.
         balance: Credits on the account at the start.
@@ -35,6 +37,7 @@ class Options:
     """
 
     api_keys: tuple[str, ...]
+    control_token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
     seconds: tuple[float, float] = (2.0, 5.0)
     speed: float = 1.0
     balance: float = 10_000.0

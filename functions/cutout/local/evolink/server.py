@@ -4,7 +4,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import uvicorn
@@ -32,10 +32,12 @@ class Standin:
     Attributes:
         url: Its address, without a slash at the end.
         api_key: A key it accepts.
+        control_token: What its control routes ask for.
     """
 
     url: str
-    api_key: str
+    api_key: str = field(repr=False)
+    control_token: str = field(repr=False)
 
 
 def run_standin(
@@ -65,7 +67,7 @@ def running_standin(options: Options, *, port: int = 0) -> Iterator[Standin]:
         try:
             if not ready.wait(10):
                 raise RuntimeError("the stand-in did not start")
-            yield Standin(url=url, api_key=options.api_keys[0])
+            yield Standin(url=url, api_key=options.api_keys[0], control_token=options.control_token)
         finally:
             server.should_exit = True
             thread.join()
