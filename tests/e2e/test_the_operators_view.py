@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,20 @@ def test_the_doctor_finds_the_stack_well(run: Run, deployed: Deployed) -> None:
     wrong = [it for it in found if it["severity"] == "problem" and it["check"] not in _MAY_BE_WRONG]
     assert wrong == []
     assert {it["check"] for it in found} == set(CHECKS)
+
+
+def test_the_doctor_counts_forged_callbacks(patient: Patient, deployed: Deployed) -> None:
+    """Its own, too, with which it tries the door."""
+
+    def refused() -> str:
+        now = replace(patient, now=MachineClock().now())
+        [said] = [one.says for one in CHECKS["callbacks"](now) if "refused within" in one.says]
+        return said
+
+    def is_counted() -> bool:
+        return not refused().startswith("0 ")
+
+    deployed.wait(is_counted, "the count of a forged callback", found=refused)
 
 
 @contextmanager

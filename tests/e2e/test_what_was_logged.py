@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 
 import pytest
 
@@ -51,6 +52,17 @@ def test_the_search_finds_what_it_looks_for(door: Door, deployed: Deployed) -> N
         "GET /uploads/a.jpg?X-Amz-Signature=0123",
     ):
         assert secrets.search(leak)
+
+
+def test_no_secret_is_among_the_arguments_of_a_process(deployed: Deployed, door: Door) -> None:
+    """Of servers and of functions' workers, which every user of the machine may read."""
+    shown = subprocess.run(["ps", "-Aww", "-o", "args="], capture_output=True, check=True)  # noqa: S607 - wherever it is
+    arguments = shown.stdout.decode(errors="replace")
+    assert f"ministack-lambda-{deployed.function_name('Submit')}-" in arguments
+    cloud = deployed.cloud
+    secrets = [*deployed.evolink_keys, door.signing_key, cloud.api.control_token]
+    secrets += [cloud.operator.access_key_id, cloud.operator.secret_access_key]
+    assert [one for one in secrets if one in arguments] == []
 
 
 @pytest.mark.parametrize(
