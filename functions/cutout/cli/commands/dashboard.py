@@ -66,7 +66,7 @@ def command(
         print_json(_as_json(picture))
         return 0
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(draw(picture))
+    out.write_text(draw(picture), encoding="utf-8")
     results().print(str(out))
     shown = sum(len(one.values) for many in picture.points.values() for one in many)
     talk().print(f"{len(picture.points)} graphs of {shown} values.", style="note")
