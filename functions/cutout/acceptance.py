@@ -43,6 +43,19 @@ def why_not(picture: Picture | None, photo: Photo) -> Reason | None:
     return None
 
 
+def why_not_published(cut_out: Picture, photo: Photo) -> Reason | None:
+    """The reason why a finished cut-out needs a person's eye; None if it may be published.
+
+    A result may be accepted and its cut-out show nothing: what the model found may be what is clear
+    in the photo.
+    """
+    if cut_out.alpha_range is not None and cut_out.alpha_range[1] == _CLEAR:
+        return Reason.RESULT_EMPTY
+    if not has_aspect(cut_out, photo.width, photo.height):
+        return Reason.RESULT_ASPECT_DIFFERS
+    return None
+
+
 def has_aspect(picture: Picture, width: int, height: int) -> bool:
     """The picture has the aspect ratio of a rectangle, give or take what rounding makes of it."""
     expected = width / height

@@ -10,11 +10,11 @@ import hashlib
 from dataclasses import dataclass
 from math import sqrt
 
-from cutout.colour_profile import profile_name
 from cutout.errors import NeedsPreparingError, NotAPhotoError
+from cutout.formats import HEAD_BYTES, Kind, kind_of
 from cutout.job import Photo
 from cutout.states import Reason
-from cutout.structure import Size, begins_like_a_photo, structure_of
+from cutout.structure import Size, structure_of
 
 MOST_DECODED_PIXELS = 200_000_000
 """What is prepared: the largest pictures that cameras and telephones make.
@@ -22,8 +22,6 @@ MOST_DECODED_PIXELS = 200_000_000
 Four bytes a pixel while it is decoded, and as much again for what is made of it, fit into Prepare's
 memory; what claims to be larger is taken for a decompression bomb.
 """
-HEAD_BYTES = 16
-"""As many tell what kind of file it is."""
 FIRST_LYING = 5
 """The first of the Exif orientations that change width and height."""
 
@@ -85,10 +83,11 @@ def inspect(data: bytes, limits: PhotoLimits) -> Photo:
         NeedsPreparingError: a photo of a format, size or kind that the model does not take.
         NotAPhotoError: not a photo, damaged, or a decompression bomb.
     """
-    _refuse_other_formats(data)
+    kind = check_kind(data[:HEAD_BYTES])
     structure = structure_of(data)
     if structure is None:
-        raise NotAPhotoError(Reason.NOT_A_PHOTO, "the content is not a picture, whatever its name")
+        text = f"{kind.name} is not among the formats the model takes"
+        raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
     width, height = structure.width, structure.height
     if structure.orientation >= FIRST_LYING:
         width, height = height, width
@@ -103,24 +102,24 @@ def inspect(data: bytes, limits: PhotoLimits) -> Photo:
         height=height,
         sha256=hashlib.sha256(data).hexdigest(),
         orientation=structure.orientation,
-        profile=profile_name(data, structure.format),
     )
 
 
-def check_kind(head: bytes) -> None:
-    """Refuse what does not begin like a picture that can be decoded.
+def check_kind(head: bytes) -> Kind:
+    """What kind of picture a file begins like.
 
     Args:
         head: the first `HEAD_BYTES` bytes of the file.
 
     Raises:
-        NotAPhotoError: no picture, or one of a kind that is not decoded.
+        NotAPhotoError: no picture, or one of a kind that is not decoded, which is named.
     """
-    name = _other_format(head)
-    if name in _UNDECODABLE:
-        raise NotAPhotoError(Reason.UNSUPPORTED_FORMAT, f"{name} is not decoded")
-    if name is None and not begins_like_a_photo(head):
+    kind = kind_of(head)
+    if kind is None:
         raise NotAPhotoError(Reason.NOT_A_PHOTO, "the content is not a picture, whatever its name")
+    if not kind.is_decoded:
+        raise NotAPhotoError(Reason.UNSUPPORTED_FORMAT, f"{kind.name} is not decoded")
+    return kind
 
 
 def fitting(width: int, height: int, limits: PhotoLimits) -> Size:
@@ -162,43 +161,3 @@ def _why_resized(width: int, height: int, limits: PhotoLimits) -> tuple[Reason, 
 
 def _sides(limits: PhotoLimits) -> str:
     return f"has not the {limits.min_side} to {limits.max_side} pixels a side that the model takes"
-
-
-_OTHER_FORMATS = {
-    b"II*\0": "TIFF",
-    b"MM\0*": "TIFF",
-    b"BM": "BMP",
-    b"\0\0\0\x0cjP  ": "JPEG 2000",
-    b"\xff\x4f\xff\x51": "JPEG 2000",
-    b"8BPS": "Photoshop",
-    b"\0\0\0\x0cJXL ": "JPEG XL",
-    b"\xff\x0a": "JPEG XL",
-}
-_ISO_BRANDS = {
-    b"avif": "AVIF",
-    b"avis": "AVIF",
-    b"heic": "HEIC",
-    b"heix": "HEIC",
-    b"heim": "HEIC",
-    b"heis": "HEIC",
-    b"hevc": "HEIC",
-    b"hevx": "HEIC",
-    b"mif1": "HEIF",
-    b"msf1": "HEIF",
-}
-_UNDECODABLE = frozenset({"Photoshop", "JPEG XL"})
-"""Recognised, so that their owners are told, but not decoded by what we ship."""
-
-
-def _other_format(data: bytes) -> str | None:
-    if data[4:8] == b"ftyp":
-        return _ISO_BRANDS.get(data[8:12])
-    return next((name for magic, name in _OTHER_FORMATS.items() if data.startswith(magic)), None)
-
-
-def _refuse_other_formats(data: bytes) -> None:
-    name = _other_format(data)
-    if name is None:
-        return
-    kind = NotAPhotoError if name in _UNDECODABLE else NeedsPreparingError
-    raise kind(Reason.UNSUPPORTED_FORMAT, f"{name} is not among the formats the model takes")

@@ -19,6 +19,7 @@ MEANINGS: dict[Reason, str] = {
     Reason.SIDE_TOO_LONG: "A side of the picture is longer than the model takes.",
     Reason.TOO_ELONGATED: "The picture is so long and thin that the model takes it in no size.",
     Reason.ANIMATED: "The picture is an animation.",
+    Reason.NOTHING_TO_SEE: "Every pixel of the picture is transparent.",
     Reason.CANNOT_BE_PREPARED: "No copy could be made that the model takes.",
     Reason.PREPARING: "A copy is made that the model takes.",
     Reason.GATE_FULL: "As many tasks run as the limits allow.",

@@ -114,6 +114,7 @@ class Reason(StrEnum):
     SIDE_TOO_LONG = "side-too-long"
     TOO_ELONGATED = "too-elongated"
     ANIMATED = "animated"
+    NOTHING_TO_SEE = "nothing-to-see"
     CANNOT_BE_PREPARED = "cannot-be-prepared"
 
     PREPARING = "preparing"
@@ -163,6 +164,7 @@ REFUSALS = frozenset(
         Reason.SIDE_TOO_LONG,
         Reason.TOO_ELONGATED,
         Reason.ANIMATED,
+        Reason.NOTHING_TO_SEE,
         Reason.CANNOT_BE_PREPARED,
     },
 )

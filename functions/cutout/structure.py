@@ -6,12 +6,19 @@ Formats: PNG (ISO/IEC 15948, APNG), JPEG (ITU-T T.81), GIF 89a, WebP (RFC 9649),
 from __future__ import annotations
 
 import struct
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from mmap import mmap
 
+from cutout.colour_profile import is_png_srgb, is_srgb
 from cutout.errors import NotAPhotoError
+from cutout.jpeg_segments import MOST_SCANS, read_jpeg
+from cutout.png_chunks import SIGNATURE, read_png
 from cutout.states import Reason
+
+Bytes = bytes | mmap
+Oddity = tuple[Reason, str]
+"""Why the model does not take a photo as it is: the reason, and the words for it."""
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -34,24 +41,16 @@ class Structure:
     width: int
     height: int
     orientation: int = 1
-    oddity: tuple[Reason, str] | None = None
+    oddity: Oddity | None = None
 
 
-def begins_like_a_photo(head: bytes) -> bool:
-    """Its first bytes are those of a format that the model takes."""
-    is_webp = head[8:12] == b"WEBP"
-    return any(head.startswith(magic) for magic, _ in _READERS) and (
-        is_webp or not head.startswith(b"RIFF")
-    )
-
-
-def structure_of(data: bytes) -> Structure | None:
+def structure_of(data: Bytes) -> Structure | None:
     """Read a whole file; None if it is of no format that the model takes.
 
     Raises:
         NotAPhotoError: it is damaged.
     """
-    read = next((read for magic, read in _READERS if data.startswith(magic)), None)
+    read = next((read for magic, read in _READERS if data[: len(magic)] == magic), None)
     if read is None:
         return None
     try:
@@ -60,82 +59,71 @@ def structure_of(data: bytes) -> Structure | None:
         raise _damaged("the file ends too early or contradicts itself") from exc
 
 
-def _read_png(data: bytes) -> Structure:
-    width, height, depth = 0, 0, 0
-    orientation, oddity = 1, None
-    for kind, body in _png_chunks(data):
-        if kind == b"IHDR":
-            width, height, depth = struct.unpack(">IIB", body[:9])
-        elif kind == b"eXIf":
-            orientation = exif_orientation(body)
-        elif kind == b"acTL":
-            oddity = _ANIMATED
-    if depth == _DEEP_COLOUR:
-        oddity = _DEEP
+def _read_png(data: Bytes) -> Structure:
+    png = read_png(data)
+    if b"CgBI" in png.chunks:
+        raise _unsupported("Apple's own kind of PNG (CgBI), as inside of apps, is not decoded")
+    oddities = (
+        (not png.is_sound, _damaged_aside("a comment's checksum is wrong")),
+        (not png.is_ended, _damaged_aside("the end mark is missing")),
+        (png.has_long_text, _LONG_COMMENT),
+        (b"acTL" in png.chunks, _ANIMATED),
+        (png.depth == _DEEP_COLOUR, _DEEP),
+        (not is_png_srgb(png), _COLOURED),
+        (png.has_alpha, _TRANSPARENT),
+    )
     return Structure(
-        format="png", width=width, height=height, orientation=orientation, oddity=oddity
+        format="png",
+        width=png.width,
+        height=png.height,
+        orientation=exif_orientation(png.chunks.get(b"eXIf", b"")),
+        oddity=_first(oddities),
     )
 
 
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at = 8
-    while True:
-        length, kind = struct.unpack_from(">I4s", data, at)
-        body = data[at + 8 : at + 8 + length]
-        (checksum,) = struct.unpack_from(">I", data, at + 8 + length)
-        if zlib.crc32(body, zlib.crc32(kind)) != checksum:
-            raise _damaged("a PNG chunk's checksum is wrong")
-        yield kind, body
-        if kind == b"IEND":
-            return
-        at += 12 + length
-
-
-def _read_jpeg(data: bytes) -> Structure:
-    at, orientation = 2, 1
-    size, components = None, 0
-    while True:
-        marker, at = _next_marker(data, at)
-        if marker == _START_OF_SCAN:
-            break
-        (length,) = struct.unpack_from(">H", data, at)
-        body = data[at + 2 : at + length]
-        if marker in _START_OF_FRAME:
-            _precision, height, width, components = struct.unpack_from(">BHHB", body)
-            size = width, height
-        elif marker == _APP1 and body.startswith(b"Exif\0\0"):
-            orientation = exif_orientation(body[6:])
-        at += length
-    # FFD9 cannot occur inside a scan: there every FF is followed by 00 or a restart marker.
-    if size is None or data.find(b"\xff\xd9", at) < 0:
-        raise _damaged("the JPEG is cut short")
+def _read_jpeg(data: Bytes) -> Structure:
+    jpeg = read_jpeg(data)
+    if jpeg.depth != _SHALLOW or jpeg.process not in _DECODED_PROCESSES:
+        kind = _PROCESSES.get(jpeg.process, "hierarchical")
+        raise _unsupported(f"a JPEG of {jpeg.depth} bits a sample ({kind}) is not decoded")
+    if jpeg.height == 0:
+        raise _unsupported("a JPEG whose height comes behind its pixels (DNL) is not decoded")
+    if jpeg.components not in _DECODED_COMPONENTS:
+        raise _unsupported(f"a JPEG of {jpeg.components} components is not decoded")
+    if jpeg.scans > MOST_SCANS:
+        raise _unsupported(f"a JPEG of more than {MOST_SCANS} scans is not decoded")
+    oddities = (
+        (jpeg.end is None, _damaged_aside("the end mark is missing")),
+        (jpeg.has_strays, _damaged_aside("there are stray bytes between its segments")),
+        (jpeg.components == _CMYK_COMPONENTS, _CMYK),
+        (jpeg.process in _ARITHMETIC, _ARITHMETICALLY_CODED),
+        (not is_srgb(jpeg.profile), _COLOURED),
+    )
     return Structure(
         format="jpeg",
-        width=size[0],
-        height=size[1],
-        orientation=orientation,
-        oddity=_CMYK if components == _CMYK_COMPONENTS else None,
+        width=jpeg.width,
+        height=jpeg.height,
+        orientation=exif_orientation(jpeg.exif),
+        oddity=_first(oddities),
     )
 
 
-def _next_marker(data: bytes, at: int) -> Size:
-    if data[at] != _MARKER:
-        raise _damaged("no JPEG marker where one must be")
-    while data[at] == _MARKER:
-        at += 1
-    return data[at], at + 1
+def _first(oddities: Iterable[tuple[bool, Oddity]]) -> Oddity | None:
+    return next((oddity for is_so, oddity in oddities if is_so), None)
 
 
-def _read_gif(data: bytes) -> Structure:
+def _read_gif(data: Bytes) -> Structure:
     """The blocks are walked to the trailer: its byte alone may stand anywhere in the pixels."""
     width, height, flags = struct.unpack_from("<HHB", data, 6)
     at = 13 + _gif_colours(flags)
-    frames = 0
-    while data[at] != _GIF_TRAILER:
+    frames: list[Size] = []
+    is_clear = False
+    while at < len(data) and data[at] != _GIF_TRAILER:
         if data[at] == _GIF_IMAGE:
-            frames += 1
+            frames.append(struct.unpack_from("<HH", data, at + 5))
             at += 11 + _gif_colours(data[at + 9])
         elif data[at] == _GIF_EXTENSION:
+            is_clear |= data[at + 1] == _GIF_CONTROL and bool(data[at + 3] & 1)
             at += 2
         else:
             raise _damaged("no GIF block where one must be")
@@ -144,8 +132,14 @@ def _read_gif(data: bytes) -> Structure:
         at += 1
     if not frames:
         raise _damaged("the GIF has no picture in it")
-    oddity = _ANIMATED if frames > 1 else None
-    return Structure(format="gif", width=width, height=height, oddity=oddity)
+    oddities = (
+        (len(frames) > 1, _ANIMATED),
+        (at >= len(data), _damaged_aside("the end mark is missing")),
+        (not width or not height, _damaged_aside("it has no screen size")),
+        (is_clear, _TRANSPARENT),
+    )
+    size = (width, height) if width and height else frames[0]
+    return Structure(format="gif", width=size[0], height=size[1], oddity=_first(oddities))
 
 
 def _gif_colours(flags: int) -> int:
@@ -153,7 +147,7 @@ def _gif_colours(flags: int) -> int:
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
-def _read_webp(data: bytes) -> Structure | None:
+def _read_webp(data: Bytes) -> Structure | None:
     length, kind = struct.unpack_from("<I4s", data, 4)
     if kind != b"WEBP":
         return None
@@ -164,16 +158,27 @@ def _read_webp(data: bytes) -> Structure | None:
     if name is None:
         raise _damaged("the WebP has no picture in it")
     width, height = _WEBP_SIZES[name](chunks[name])
+    oddities = (
+        (b"ANIM" in chunks, _ANIMATED),
+        (not is_srgb(chunks.get(b"ICCP", b"")), _COLOURED),
+        (_has_webp_alpha(chunks), _TRANSPARENT),
+    )
     return Structure(
         format="webp",
         width=width,
         height=height,
-        orientation=exif_orientation(chunks[b"EXIF"]) if b"EXIF" in chunks else 1,
-        oddity=_ANIMATED if b"ANIM" in chunks else None,
+        orientation=exif_orientation(chunks.get(b"EXIF", b"")),
+        oddity=_first(oddities),
     )
 
 
-def _riff_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def _has_webp_alpha(chunks: dict[bytes, bytes]) -> bool:
+    """Transparency beside lossy pixels, or the hint that lossless ones have some (RFC 9649)."""
+    lossless = chunks.get(b"VP8L")
+    return b"ALPH" in chunks or (lossless is not None and bool(lossless[4] & 0x10))
+
+
+def _riff_chunks(data: Bytes) -> Iterator[tuple[bytes, bytes]]:
     at = 12
     while at + 8 <= len(data):
         kind, length = struct.unpack_from("<4sI", data, at)
@@ -196,19 +201,20 @@ def _vp8_size(body: bytes) -> Size:
 
 
 def exif_orientation(tiff: bytes) -> int:
-    """The orientation that an Exif block tells, 1 to 8; 1 when it is missing or unreadable."""
+    """The orientation that an Exif block tells, 1 to 8; 1 when it is missing or unreadable.
+
+    The standard has it as SHORT; some cameras write LONG or BYTE, which decoders obey.
+    """
     tiff = tiff.removeprefix(b"Exif\0\0")
     order = "<" if tiff.startswith(b"II") else ">"
     try:
         (directory,) = struct.unpack_from(order + "I", tiff, 4)
         (count,) = struct.unpack_from(order + "H", tiff, directory)
         for index in range(count):
-            tag, _kind, _n, value = struct.unpack_from(
-                order + "HHIH",
-                tiff,
-                directory + 2 + 12 * index,
-            )
+            at = directory + 2 + 12 * index
+            tag, kind = struct.unpack_from(order + "HH", tiff, at)
             if tag == _ORIENTATION_TAG:
+                (value,) = struct.unpack_from(order + _INTEGERS.get(kind, "H"), tiff, at + 8)
                 return int(value) if 1 <= value <= LAST_ORIENTATION else 1
     except struct.error:
         return 1
@@ -219,8 +225,17 @@ def _damaged(message: str) -> NotAPhotoError:
     return NotAPhotoError(Reason.DAMAGED_PHOTO, message)
 
 
-_READERS: tuple[tuple[bytes, Callable[[bytes], Structure | None]], ...] = (
-    (b"\x89PNG\r\n\x1a\n", _read_png),
+def _unsupported(message: str) -> NotAPhotoError:
+    return NotAPhotoError(Reason.UNSUPPORTED_FORMAT, message)
+
+
+def _damaged_aside(message: str) -> Oddity:
+    """Damage that viewers pass over: a copy without it is sent."""
+    return Reason.DAMAGED_PHOTO, message
+
+
+_READERS: tuple[tuple[bytes, Callable[[Bytes], Structure | None]], ...] = (
+    (SIGNATURE, _read_png),
     (b"\xff\xd8\xff", _read_jpeg),
     (b"GIF87a", _read_gif),
     (b"GIF89a", _read_gif),
@@ -233,12 +248,21 @@ _WEBP_SIZES: dict[bytes, Callable[[bytes], Size]] = {
 }
 _DEEP = (Reason.UNSUPPORTED_FORMAT, "16 bits a channel are not among what the model takes")
 _CMYK = (Reason.UNSUPPORTED_FORMAT, "CMYK is not among what the model takes")
+_ARITHMETICALLY_CODED = (
+    Reason.UNSUPPORTED_FORMAT,
+    "a JPEG with arithmetic coding is not among what the model takes",
+)
+_LONG_COMMENT = (Reason.UNSUPPORTED_FORMAT, "a comment in it is longer than decoders accept")
+_COLOURED = (Reason.UNSUPPORTED_FORMAT, "its colours are not in sRGB, which the model expects")
+_TRANSPARENT = (Reason.UNSUPPORTED_FORMAT, "it may be transparent, which the model does not keep")
 _ANIMATED = (Reason.ANIMATED, "animations are not among what the model takes")
-_DEEP_COLOUR = 16
+_DEEP_COLOUR, _SHALLOW = 16, 8
 _CMYK_COMPONENTS = 4
-_MARKER = 0xFF
-_APP1 = 0xE1
-_START_OF_SCAN = 0xDA
-_START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-_GIF_IMAGE, _GIF_EXTENSION, _GIF_TRAILER = 0x2C, 0x21, 0x3B
+_DECODED_COMPONENTS = frozenset({1, 3, _CMYK_COMPONENTS})
+_ARITHMETIC = frozenset({9, 10})
+_DECODED_PROCESSES = frozenset({0, 1, 2}) | _ARITHMETIC
+_PROCESSES = {1: "extended", 2: "progressive", 3: "lossless", 9: "arithmetic", 11: "lossless"}
+_GIF_IMAGE, _GIF_EXTENSION, _GIF_TRAILER, _GIF_CONTROL = 0x2C, 0x21, 0x3B, 0xF9
 _ORIENTATION_TAG = 0x0112
+_INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
+"""The types of TIFF that hold whole numbers."""

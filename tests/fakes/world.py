@@ -83,14 +83,15 @@ MODEL = "mj-v7-remove-bg"
 
 
 def png(width: int = 600, height: int = 400, salt: int = 0) -> bytes:
-    """The smallest whole PNG file of a size; `salt` makes files differ."""
+    """A small PNG file of a size, whose structure is whole; `salt` makes files differ."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         checksum = zlib.crc32(body, zlib.crc32(kind))
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", checksum)
 
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    parts = [chunk(b"IHDR", header), chunk(b"tEXt", b"salt\0%d" % salt), chunk(b"IEND", b"")]
+    bodies = {b"IHDR": header, b"tEXt": b"salt\0%d" % salt, b"IDAT": b"", b"IEND": b""}
+    parts = [chunk(kind, body) for kind, body in bodies.items()]
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
 

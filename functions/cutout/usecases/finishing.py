@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from cutout.acceptance import has_aspect
+from cutout.acceptance import has_aspect, why_not_published
 from cutout.errors import NotAPhotoError, PictureError, SourceGoneError
 from cutout.job import Job, Photo, Prepared
 from cutout.ports.buckets import Uploads
 from cutout.ports.pictures import Picture, Pictures
-from cutout.states import Pixels, Reason
+from cutout.states import Pixels
 from cutout.usecases.delivery import Delivery
 
 _PNG = "png"
@@ -61,15 +61,13 @@ class Finishing:
         finished = self._finished(
             delivery.job, delivery.file, delivery.picture, is_cautious=is_cautious
         )
-        photo = delivery.photo
-        is_as_shown = has_aspect(finished.picture, photo.width, photo.height)
         return replace(
             delivery,
             file=finished.file,
             picture=finished.picture,
             pixels=finished.pixels,
             remark=finished.remark,
-            doubt=None if is_as_shown else Reason.RESULT_ASPECT_DIFFERS,
+            doubt=why_not_published(finished.picture, delivery.photo),
         )
 
     def with_models_pixels(self, job: Job, result: Path, picture: Picture) -> Finished:

@@ -14,8 +14,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from cutout.errors import JobMovedError, NotAPhotoError, SourceGoneError
+from cutout.formats import HEAD_BYTES
 from cutout.job import Job, Photo, Prepared
-from cutout.photo import HEAD_BYTES, PhotoLimits, check_kind, fitting
+from cutout.photo import PhotoLimits, check_kind, fitting
 from cutout.ports.buckets import Copies, Uploads
 from cutout.ports.pictures import Copier
 from cutout.ports.queues import SubmissionQueue

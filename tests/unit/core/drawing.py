@@ -67,7 +67,6 @@ SMALL: dict[str, bytes] = {
     # one whole small file of each kind that the model takes
     "png": saved(drawn(), "PNG"),
     "png, palette": saved(drawn("P"), "PNG"),
-    "png, alpha": saved(drawn("RGBA").rotate(30), "PNG"),
     "jpeg": saved(drawn(), "JPEG"),
     "jpeg, grey": saved(drawn("L"), "JPEG"),
     "jpeg, progressive": saved(drawn(), "JPEG", progressive=True),
@@ -76,8 +75,16 @@ SMALL: dict[str, bytes] = {
     "gif, comment": saved(drawn("P"), "GIF", comment=b"; ;" * 30),
     "webp": saved(drawn(), "WEBP"),
     "webp, lossless": saved(drawn(), "WEBP", lossless=True),
-    "webp, alpha": saved(drawn("LA").convert("RGBA").rotate(30), "WEBP"),
     "webp, exif": saved(drawn(), "WEBP", exif=exif(1)),
+}
+
+TRANSPARENT: dict[str, bytes] = {
+    "png, alpha": saved(drawn("RGBA").rotate(30), "PNG"),
+    "png, clear grey": saved(drawn("L"), "PNG", transparency=0),
+    "png, clear index": saved(drawn("P"), "PNG", transparency=0),
+    "gif, clear index": saved(drawn("P"), "GIF", transparency=0),
+    "webp, alpha": saved(drawn("LA").convert("RGBA").rotate(30), "WEBP"),
+    "webp, lossless alpha": saved(drawn("RGBA").rotate(30), "WEBP", lossless=True),
 }
 
 ANIMATIONS: dict[str, bytes] = {kind: animated(kind.upper()) for kind in ("gif", "webp", "png")}

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PIL import Image
+from PIL import Image, ImageChops
 
 from cutout.adapters.pillow.edges import Box, calculated, floats, shrunk
 from cutout.adapters.pillow.opening import Picture
@@ -32,11 +32,12 @@ class Colours:
 
     Attributes:
         scale: pixels of the estimates to one of the photo, across and down.
+        background: None where the photo shows none: it is clear around its subject.
     """
 
     scale: tuple[float, float]
     subject: Bands
-    background: Bands
+    background: Bands | None
 
     @classmethod
     def of(cls, photo: Picture, alpha: Picture) -> Colours:
@@ -44,14 +45,21 @@ class Colours:
         size = _fewer(alpha.size, _MOST_PIXELS)
         small, solid = shrunk(photo, size), alpha.resize(size, _BOX)
         clear = solid.point(lambda level: 255 - level)
+        if photo.mode == "RGBA":
+            # The colours of what is clear in the photo are nobody's.
+            own = photo.getchannel("A").resize(size, _BOX)
+            solid, clear = (ImageChops.multiply(side, own) for side in (solid, clear))
+        shows_background = any(clear.histogram()[round(255 * _SURE) + 1 :])
         return cls(
             scale=(size[0] / photo.width, size[1] / photo.height),
             subject=_carried(small, _weight(solid)),
-            background=_carried(small, _weight(clear)),
+            background=_carried(small, _weight(clear)) if shows_background else None,
         )
 
     def tile(self, box: Box, photo: Picture, alpha: Picture) -> Picture:
         """The subject's colours in one part of the photo (RGB)."""
+        if self.background is None:
+            return photo
         across, down = self.scale
         place = box[0] * across, box[1] * down, box[2] * across, box[3] * down
         share = floats(lambda a: a["alpha"] / 255.0, alpha=alpha)

@@ -9,15 +9,8 @@ from typing import Any
 
 from PIL import Image
 
-from cutout.adapters.pillow.opening import is_heavy
-from cutout.adapters.pillow.orientation import (
-    orientation_of,
-    size_as_shown,
-    still_to_turn,
-    turned,
-)
-from cutout.adapters.pillow.srgb import in_8_bits, in_srgb, without_idle_alpha
-from cutout.adapters.pillow.uploads import format_of, opened
+from cutout.adapters.pillow.decoding import decoded
+from cutout.adapters.pillow.uploads import opened
 from cutout.errors import NotAPhotoError
 from cutout.ports.pictures import Copy, Seen
 from cutout.states import Reason
@@ -28,6 +21,8 @@ Manner = tuple[str, dict[str, Any]]
 
 _QUALITIES = (95, 90, 85)
 _MOST_REDUCTIONS = 12
+_FAST = 1
+"""Of zlib, 0 to 9: such a copy is read once or twice, and gone after a day."""
 _MARGIN = 0.95
 """A picture that is reduced to fit is made a little smaller than it would have to be."""
 
@@ -41,13 +36,13 @@ class PillowCopier:
         Raises:
             NotAPhotoError: it is none that can be decoded.
         """
-        with opened(file) as image:
-            width, height = size_as_shown(image.size, still_to_turn(image))
+        with opened(file) as upload:
+            width, height = upload.size
             return Seen(
-                format=format_of(image),
+                format=upload.format,
                 width=width,
                 height=height,
-                orientation=orientation_of(image),
+                orientation=upload.orientation,
             )
 
     def copy(self, file: Path, into: Path, size: Size, max_bytes: int) -> Copy:
@@ -56,26 +51,17 @@ class PillowCopier:
         Raises:
             NotAPhotoError: it is damaged, or it cannot be made that small.
         """
-        return _written(_decoded(file, size), into, max_bytes)
+        return _written(decoded(file, size), into, max_bytes)
 
+    def upright(self, file: Path, into: Path) -> Copy:
+        """Make an upright sRGB PNG of every pixel, with the photo's transparency.
 
-def _decoded(file: Path, size: Size) -> Image.Image:
-    """The photo in the size of its copy. It is reduced first: all else costs less then."""
-    with opened(file) as image:
-        profile = image.info.get("icc_profile")
-        orientation = still_to_turn(image)
-        stored = size_as_shown(size, orientation)
-        # A JPEG can be decoded at an eighth, a quarter or half of its size.
-        image.draft(None, stored)
-        if is_heavy(image):
-            image.reduce = 1  # type: ignore[method-assign, assignment] # to half its sides
-        image.load()
-        pixels = in_8_bits(image)
-        if pixels.size != stored:
-            pixels = pixels.resize(stored, Image.Resampling.LANCZOS, reducing_gap=2.0)
-        pixels = without_idle_alpha(in_srgb(turned(pixels, orientation), profile))
-        # What nothing was done to is still the file's, which is about to be closed.
-        return pixels.copy() if pixels is image else pixels
+        Raises:
+            NotAPhotoError: it is damaged, or too large to be decoded whole.
+        """
+        picture = decoded(file)
+        picture.save(into, "PNG", icc_profile=None, compress_level=_FAST)
+        return Copy(format="png", width=picture.width, height=picture.height)
 
 
 def _written(picture: Image.Image, into: Path, max_bytes: int) -> Copy:

@@ -21,8 +21,8 @@ def cut_from(photo: Picture, alpha: Picture) -> Picture:
     """Make the photo transparent where the model's picture is.
 
     Args:
-        photo: its pixels as shown (RGB; or RGBA: nothing becomes less transparent); they are
-            changed in place.
+        photo: its pixels as shown (RGB; or RGBA: its own transparency stays, multiplied by the
+            model's); they are changed in place.
         alpha: the model's transparency (L), of the same shape, whatever its size.
 
     Returns:
@@ -35,16 +35,30 @@ def cut_from(photo: Picture, alpha: Picture) -> Picture:
     for box in _tiles(photo.size):
         piece = photo.crop(box)
         seen = piece.convert("RGB")
-        share = ImageChops.multiply(edge.tile(box, seen), piece.getchannel("A"))
-        photo.paste(_tile(box, seen, share, colours), box)
+        own = piece.getchannel("A")
+        photo.paste(_tile(box, seen, edge.tile(box, seen), own, colours), box)
     return photo
 
 
-def _tile(box: Box, seen: Picture, share: Picture, colours: Colours) -> Picture:
+def _tile(box: Box, seen: Picture, found: Picture, own: Picture, colours: Colours) -> Picture:
+    """One part of the cut-out.
+
+    Args:
+        box: which part.
+        seen: the photo's colours.
+        found: the transparency after the model.
+        own: the photo's own.
+        colours: of both sides of the edge.
+    """
+    share = ImageChops.multiply(found, own)
     least, most = share.getextrema()
     if most == _CLEAR:
         return Image.new("RGBA", seen.size)
-    cut = seen if least == _SOLID else colours.tile(box, seen, share)
+    cut = seen
+    if found.getextrema()[0] != _SOLID:
+        # What is half clear in the photo has its own colour already, and no background in it.
+        solid = own.point(lambda level: 255 if level == _SOLID else 0)
+        cut = Image.composite(colours.tile(box, seen, found), seen, solid)
     cut.putalpha(share)
     if least == _CLEAR:
         # What nobody sees is not kept: the background is gone, and the file is smaller.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from io import BytesIO
 from typing import Final
 
-from PIL import Image, ImageChops, ImageCms, TiffImagePlugin
+from PIL import Image, ImageChops, ImageCms, ImageMath, TiffImagePlugin
 
+from cutout.colour_profile import is_srgb
 from cutout.errors import NotAPhotoError
 from cutout.states import Reason
 
@@ -26,7 +27,7 @@ def in_8_bits(image: Image.Image) -> Image.Image:
         NotAPhotoError: its numbers have no known range, as in measurements.
     """
     if image.mode in _DEEP_GREY:
-        return _shallow(image)
+        return _without_clear_level(_shallow(image), image)
     if image.mode in _WITHOUT_A_RANGE:
         text = "32 bits a channel: numbers of no known range are no colours"
         raise NotAPhotoError(Reason.UNSUPPORTED_FORMAT, text)
@@ -45,12 +46,9 @@ def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     """
     if image.mode == "LAB":
         return _transformed(image, ImageCms.createProfile("LAB"))
-    if profile and image.mode in {"RGB", "RGBA", "CMYK", "L", "LA"}:
+    if profile and not is_srgb(profile):
         try:
-            source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            if ImageCms.getProfileDescription(source).startswith(_SRGB):
-                return _plain(image)
-            return _transformed(image, source)
+            return _transformed(image, ImageCms.ImageCmsProfile(BytesIO(profile)))
         except (ImageCms.PyCMSError, OSError, ValueError):
             return _plain(image)
     return _plain(image)
@@ -91,6 +89,18 @@ def _transformed(image: Image.Image, profile: ImageCms.ImageCmsProfile | object)
         flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
     )
     return made or image
+
+
+def _without_clear_level(grey: Image.Image, deep: Image.Image) -> Image.Image:
+    """Greys of 8 bits, transparent where the ones of 16 bits have the level that says so."""
+    clear = deep.info.get("transparency")
+    if not isinstance(clear, int):
+        return grey
+    shown = ImageMath.lambda_eval(
+        lambda levels: (levels["deep"] != clear) * _OPAQUE, deep=deep.convert("I")
+    )
+    grey.putalpha(shown.convert("L"))
+    return grey
 
 
 def _shallow(image: Image.Image) -> Image.Image:

@@ -1,23 +1,51 @@
-"""Opening what strangers upload: of known formats alone, and never larger than memory."""
+"""Opening what strangers upload: of known formats alone, and never larger than memory.
+
+Decoders get what they are known to read: a PNG without its comments, a JPEG with an end mark. What
+they do not tell of turning, colours and transparency is read from the file itself.
+"""
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BufferedReader
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from typing import IO
 
-from PIL import Image, TiffImagePlugin, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-from cutout.adapters.pillow.opening import decoding_at_most, formats_of
-from cutout.adapters.pillow.orientation import obeying_exif_alone
+from cutout.adapters.pillow.boxes import Box, jpeg_2000_profile, properties_of
+from cutout.adapters.pillow.made_profiles import profile_of_code_points, profile_of_png
+from cutout.adapters.pillow.opening import decoding_at_most
+from cutout.adapters.pillow.orientation import orientation_of, size_as_shown
+from cutout.adapters.pillow.splicing import spliced
+from cutout.adapters.pillow.tiffs import reading_planes, refuse_raw, why_not_identified
 from cutout.errors import NotAPhotoError
-from cutout.photo import MOST_DECODED_PIXELS
+from cutout.formats import HEAD_BYTES
+from cutout.jpeg_segments import Jpeg, read_jpeg
+from cutout.photo import MOST_DECODED_PIXELS, check_kind
+from cutout.png_chunks import SIGNATURE, read_png
 from cutout.states import Reason
+from cutout.structure import structure_of
 
+Size = tuple[int, int]
 _NAMES = {"MPO": "jpeg", "HEIF": "heic", "JPEG2000": "jp2"}
 """A JPEG of several pictures, as telephones write it, is a JPEG to everybody else."""
-
+_DECODERS = {
+    "GIF": "GIF",
+    "WebP": "WEBP",
+    "BMP": "BMP",
+    "AVIF": "AVIF",
+    "HEIC": "HEIF",
+    "HEIF": "HEIF",
+}
+_PNG_END = struct.pack(">I4sI", 0, b"IEND", 0xAE426082)
+_CODESTREAM = b"\xff\x4f\xff\x51"
+_DEEP_MODES = frozenset({"I;16", "I;16L", "I;16B"})
+JPEG_END = b"\xff\xd9"
 _BROKEN = (
     # What decoders raise for files that are cut short, contradict themselves or were made to.
     OSError,
@@ -30,49 +58,198 @@ _BROKEN = (
     LookupError,
     struct.error,
 )
-_NEW_SUBFILE_TYPE, _DNG_VERSION = 254, 50706
-_REDUCED = 1
-"""The bit of the subfile type that marks a preview."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """A picture that is open, and what its file says of it.
+
+    Attributes:
+        image: nothing of it is decoded yet.
+        orientation: how the photo lies in its file, 1 to 8 as in Exif.
+        is_turned: the decoder turns it itself.
+        profile: the ICC profile of its colours; empty if they are in sRGB, or nothing is said.
+        is_made_profile: the file tells its colours otherwise; the profile is made after that.
+        crop: what is shown of the decoded pixels; None means all.
+        jpeg: the segments, if it is one.
+        data: the file's bytes.
+    """
+
+    image: Image.Image
+    orientation: int = 1
+    is_turned: bool = False
+    profile: bytes = b""
+    is_made_profile: bool = False
+    crop: Box | None = None
+    jpeg: Jpeg | None = None
+    data: mmap
+
+    @property
+    def still_to_turn(self) -> int:
+        """How what is decoded must be turned to be shown."""
+        return 1 if self.is_turned else self.orientation
+
+    @property
+    def size(self) -> Size:
+        """Width and height as shown."""
+        size = self.image.size
+        if self.crop is not None:
+            size = self.crop[2] - self.crop[0], self.crop[3] - self.crop[1]
+        return size_as_shown(size, self.still_to_turn)
+
+    @property
+    def format(self) -> str:
+        """What people call the format, in lower case."""
+        format_ = self.image.format or ""
+        return _NAMES.get(format_, format_.lower())
 
 
 @contextmanager
-def opened(file: Path) -> Iterator[Image.Image]:
+def opened(file: Path) -> Iterator[Upload]:
     """The picture in a file, of which nothing is decoded yet.
 
     Whatever is done with it inside may find the file damaged.
 
     Raises:
-        NotAPhotoError: it is, or it is a camera's raw file, or claims to be larger than anything
-            that is decoded.
+        NotAPhotoError: it is, or it is of a kind that is not decoded, or claims to be larger than
+            anything that is decoded.
     """
-    with decoding_at_most(MOST_DECODED_PIXELS):
-        try:
-            with Image.open(file, formats=formats_of(file)) as image:
-                _refuse_raw(image)
-                yield obeying_exif_alone(image)
-        except Image.DecompressionBombError as exc:
-            text = f"more than the {MOST_DECODED_PIXELS:,} pixels that are decoded at most"
-            raise NotAPhotoError(Reason.TOO_MANY_PIXELS, text) from exc
-        except UnidentifiedImageError as exc:
-            text = "the file begins like a picture, but is none that can be decoded"
-            raise NotAPhotoError(Reason.DAMAGED_PHOTO, text) from exc
-        except _BROKEN as exc:
-            text = f"the file cannot be decoded: {str(exc).strip() or type(exc).__name__}"
-            raise NotAPhotoError(Reason.DAMAGED_PHOTO, text) from exc
+    with (
+        decoding_at_most(MOST_DECODED_PIXELS),
+        reading_planes(),
+        _told_in_words(file),
+        file.open("rb") as stream,
+    ):
+        data = mmap(stream.fileno(), 0, access=ACCESS_READ)
+        kind = check_kind(data[:HEAD_BYTES]).name
+        upload = _READERS.get(kind, _read_other)(data, kind, stream)
+        with upload.image as image:
+            # No decoder is to turn the picture by its XMP: tools leave it there that have turned
+            # the pixels, and no viewer obeys it.
+            image.info.pop("xmp", None)
+            yield upload
 
 
-def format_of(image: Image.Image) -> str:
-    """What people call the format, in lower case."""
-    format_ = image.format or ""
-    return _NAMES.get(format_, format_.lower())
+@contextmanager
+def _told_in_words(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except Image.DecompressionBombError as exc:
+        text = f"more than the {MOST_DECODED_PIXELS:,} pixels that are decoded at most"
+        raise NotAPhotoError(Reason.TOO_MANY_PIXELS, text) from exc
+    except UnidentifiedImageError as exc:
+        raise why_not_identified(file) from exc
+    except _BROKEN as exc:
+        text = f"the file cannot be decoded: {str(exc).strip() or type(exc).__name__}"
+        raise NotAPhotoError(Reason.DAMAGED_PHOTO, text) from exc
 
 
-def _refuse_raw(image: Image.Image) -> None:
-    """Cameras' raw files are TIFFs that open with a preview: a thumbnail is not the photo."""
-    if not isinstance(image, TiffImagePlugin.TiffImageFile):
-        return
-    tags = image.tag_v2
-    is_preview = bool(int(tags.get(_NEW_SUBFILE_TYPE, 0)) & _REDUCED)
-    if _DNG_VERSION in tags or is_preview:
-        text = "a camera's raw file, or a preview alone, is not among the formats that are decoded"
+def _read_png(data: mmap, _kind: str, _stream: BufferedReader) -> Upload:
+    structure, png = structure_of(data), read_png(data)
+    parts: list[bytes | memoryview] = [SIGNATURE]
+    parts += [memoryview(data)[at : at + length] for at, length in png.places]
+    if not png.is_ended:
+        parts.append(_PNG_END)
+    image = Image.open(spliced(parts), formats=("PNG",))
+    if png.clear_level is not None and image.mode in {"L", "RGB"}:
+        # The samples of the file, in 8 bits as they are decoded.
+        levels = tuple(_in_8_bits(level, png.depth) for level in png.clear_level)
+        image.info["transparency"] = levels if image.mode == "RGB" else levels[0]
+    profile = profile_of_png(png)
+    return Upload(
+        image=image,
+        data=data,
+        orientation=structure.orientation if structure else 1,
+        profile=profile,
+        is_made_profile=profile != png.profile,
+    )
+
+
+def _in_8_bits(sample: int, depth: int) -> int:
+    return sample >> 8 if depth > 8 else sample * 255 // ((1 << depth) - 1)  # noqa: PLR2004
+
+
+def _read_jpeg(data: mmap, _kind: str, stream: BufferedReader) -> Upload:
+    structure, jpeg = structure_of(data), read_jpeg(data)
+    file = stream if jpeg.end is not None else spliced([memoryview(data), JPEG_END])
+    return Upload(
+        image=Image.open(file, formats=("JPEG",)),
+        data=data,
+        orientation=structure.orientation if structure else 1,
+        profile=jpeg.profile,
+        jpeg=jpeg,
+    )
+
+
+def _read_iso(data: mmap, kind: str, stream: BufferedReader) -> Upload:
+    file: IO[bytes] = stream
+    if kind == "AVIF":
+        # Pillow knows fewer main brands than the files have.
+        file = spliced([data[:8], b"avif", memoryview(data)[12:]])
+    else:
+        from pillow_heif import register_heif_opener  # noqa: PLC0415 - few deployments see one
+
+        register_heif_opener()
+    image = Image.open(file, formats=(_DECODERS[kind],))
+    told = properties_of(data)
+    embedded = image.info.get("icc_profile") or b""
+    made = profile_of_code_points(*told.code_points) if told.code_points else b""
+    return Upload(
+        image=image,
+        data=data,
+        orientation=orientation_of(image),
+        profile=embedded or made,
+        is_made_profile=bool(made) and not embedded,
+        # libheif cuts and turns; libavif leaves both to its caller.
+        crop=told.crop(image.size) if kind == "AVIF" else None,
+    )
+
+
+def _read_tiff(data: mmap, _kind: str, stream: BufferedReader) -> Upload:
+    image = Image.open(stream, formats=("TIFF",))
+    refuse_raw(image)
+    return Upload(
+        image=image,
+        data=data,
+        orientation=orientation_of(image),
+        is_turned=True,
+        profile=image.info.get("icc_profile") or b"",
+    )
+
+
+def _read_jpeg_2000(data: mmap, _kind: str, stream: BufferedReader) -> Upload:
+    image = Image.open(stream, formats=("JPEG2000",))
+    if image.mode not in _DEEP_MODES and _depth(data) > 8:  # noqa: PLR2004 - bits of a byte
+        # Pillow rounds white up to 256, which is 0.
+        text = f"a JPEG 2000 of {_depth(data)} bits in {image.mode} is not decoded"
         raise NotAPhotoError(Reason.UNSUPPORTED_FORMAT, text)
+    return Upload(image=image, data=data, profile=jpeg_2000_profile(data))
+
+
+def _depth(data: mmap) -> int:
+    """The most bits that a channel of a JPEG 2000 has (ISO/IEC 15444-1, A.5.1)."""
+    at = data.find(_CODESTREAM)
+    (channels,) = struct.unpack_from(">H", data, at + 40)
+    return max((data[at + 42 + 3 * channel] & 0x7F) + 1 for channel in range(channels))
+
+
+def _read_other(data: mmap, kind: str, stream: BufferedReader) -> Upload:
+    structure = structure_of(data)
+    image = Image.open(stream, formats=(_DECODERS[kind],))
+    return Upload(
+        image=image,
+        data=data,
+        orientation=structure.orientation if structure else 1,
+        profile=image.info.get("icc_profile") or b"",
+    )
+
+
+_READERS: dict[str, Callable[[mmap, str, BufferedReader], Upload]] = {
+    "PNG": _read_png,
+    "JPEG": _read_jpeg,
+    "TIFF": _read_tiff,
+    "JPEG 2000": _read_jpeg_2000,
+    "AVIF": _read_iso,
+    "HEIC": _read_iso,
+    "HEIF": _read_iso,
+}

@@ -1,0 +1,131 @@
+"""What kind of file it is, by its first bytes: also those that are no photo, so as to name them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+HEAD_BYTES = 1024
+"""As many tell what kind of file it is; DICOM's mark comes after 128, SVG's after a preamble."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Kind:
+    """A kind of file.
+
+    Attributes:
+        name: as people call it.
+        is_decoded: a picture can be made of it.
+    """
+
+    name: str
+    is_decoded: bool = True
+
+
+def kind_of(head: bytes) -> Kind | None:
+    """The kind of a file with this beginning; None if it is nothing that has to do with pictures.
+
+    Args:
+        head: the first `HEAD_BYTES` bytes; of a smaller file, all.
+    """
+    if head[4:8] == b"ftyp":
+        return _iso_kind(head)
+    if head.startswith(b"RIFF"):
+        return _WEBP if head[8:12] == b"WEBP" else None
+    for offset, magic, kind in _MAGICS:
+        if head.startswith(magic, offset):
+            return kind
+    return _SVG if _SVG_ELEMENT.search(head) else None
+
+
+def _iso_kind(head: bytes) -> Kind:
+    """The brand that comes first may be the container's; those that follow tell what is inside."""
+    length = int.from_bytes(head[:4], "big")
+    brands = [head[8:12]]
+    brands += [head[at : at + 4] for at in range(16, min(length, len(head)) - 3, 4)]
+    if brands[0] in _ISO_OTHERS:
+        return _ISO_OTHERS[brands[0]]
+    kinds = [_ISO_KINDS[brand] for brand in brands if brand in _ISO_KINDS]
+    # An AVIF names the general brands of HEIF as well.
+    return next((kind for kind in kinds if kind is not _HEIF), kinds[0] if kinds else _VIDEO)
+
+
+def _not_decoded(name: str) -> Kind:
+    return Kind(name=name, is_decoded=False)
+
+
+def _raw(maker: str) -> Kind:
+    return _not_decoded(f"a camera's raw file ({maker})")
+
+
+_WEBP = Kind(name="WebP")
+_HEIF = Kind(name="HEIF")
+_HEIC = Kind(name="HEIC")
+_AVIF = Kind(name="AVIF")
+_VIDEO = _not_decoded("a video, or another file of ISO media,")
+_SVG = _not_decoded("SVG")
+_SVG_ELEMENT = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<(?:[?!].*<)?svg[\s>]", re.DOTALL)
+_TIFF = Kind(name="TIFF")
+_JPEG_2000 = Kind(name="JPEG 2000")
+_JPEG_XL = _not_decoded("JPEG XL")
+
+_ISO_KINDS = {
+    b"avif": _AVIF,
+    b"avis": _AVIF,
+    b"heic": _HEIC,
+    b"heix": _HEIC,
+    b"heim": _HEIC,
+    b"heis": _HEIC,
+    b"hevc": _HEIC,
+    b"hevx": _HEIC,
+    b"mif1": _HEIF,
+    b"mif2": _HEIF,
+    b"msf1": _HEIF,
+    b"miaf": _HEIF,
+}
+_ISO_OTHERS = {b"crx ": _raw("Canon CR3")}
+
+_MAGICS: tuple[tuple[int, bytes, Kind], ...] = (
+    (0, b"\x89PNG\r\n\x1a\n", Kind(name="PNG")),
+    (0, b"\xff\xd8\xff", Kind(name="JPEG")),
+    (0, b"GIF87a", Kind(name="GIF")),
+    (0, b"GIF89a", Kind(name="GIF")),
+    # Raw files that are TIFFs with a mark of their own come before TIFF itself.
+    (8, b"CR\x02", _raw("Canon CR2")),
+    (6, b"HEAPCCDR", _raw("Canon CRW")),
+    (0, b"IIRO", _raw("Olympus ORF")),
+    (0, b"IIRS", _raw("Olympus ORF")),
+    (0, b"MMOR", _raw("Olympus ORF")),
+    (0, b"IIU\0", _raw("Panasonic RW2")),
+    (0, b"FUJIFILMCCD-RAW", _raw("Fujifilm RAF")),
+    (0, b"FOVb", _raw("Sigma X3F")),
+    (0, b"\0MRM", _raw("Minolta MRW")),
+    (0, b"II*\0", _TIFF),
+    (0, b"MM\0*", _TIFF),
+    (0, b"II+\0\x08\0\0\0", _TIFF),
+    (0, b"MM\0+\0\x08\0\0", _TIFF),
+    (0, b"II\xbc", _not_decoded("JPEG XR")),
+    (0, b"BM", Kind(name="BMP")),
+    (0, b"\0\0\0\x0cjP  ", _JPEG_2000),
+    (0, b"\xff\x4f\xff\x51", _JPEG_2000),
+    (0, b"\0\0\0\x0cJXL ", _JPEG_XL),
+    (0, b"\xff\x0a", _JPEG_XL),
+    (0, b"8BPS", _not_decoded("Photoshop")),
+    (0, b"\0\0\x01\0", _not_decoded("a Windows icon (ICO)")),
+    (0, b"\0\0\x02\0", _not_decoded("a Windows cursor (CUR)")),
+    (0, b"icns", _not_decoded("an Apple icon (ICNS)")),
+    (0, b"%PDF-", _not_decoded("PDF")),
+    (0, b"%!PS", _not_decoded("PostScript")),
+    (0, b"\xc5\xd0\xd3\xc6", _not_decoded("PostScript")),
+    (128, b"DICM", _not_decoded("DICOM")),
+    (0, b"\x1a\x45\xdf\xa3", _VIDEO),
+    (0, b"gimp xcf", _not_decoded("GIMP's XCF")),
+    (0, b"\x76\x2f\x31\x01", _not_decoded("OpenEXR")),
+    (0, b"#?RADIANCE", _not_decoded("Radiance HDR")),
+    (0, b"qoif", _not_decoded("QOI")),
+    (0, b"BPG\xfb", _not_decoded("BPG")),
+    (0, b"DDS ", _not_decoded("DirectDraw Surface (DDS)")),
+    (0, b"\xd7\xcd\xc6\x9a", _not_decoded("Windows Metafile (WMF)")),
+    (0, b"SIMPLE  =", _not_decoded("FITS")),
+    (0, b"AT&TFORM", _not_decoded("DjVu")),
+)

@@ -1,0 +1,120 @@
+"""The segments of a JPEG file (ITU-T T.81, annex B); no pixel is decoded."""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from mmap import mmap
+from typing import NamedTuple
+
+MOST_SCANS = 100
+"""Ordinary progressive files have about ten. Each scan costs a pass over all of the pixels."""
+_START, _END, _START_OF_SCAN = 0xD8, 0xD9, 0xDA
+_ALONE = frozenset({_START, 0x01, *range(0xD0, 0xD8)})
+"""Markers without a length and a body."""
+_APP1, _APP2 = 0xE1, 0xE2
+_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_EXIF, _PROFILE = b"Exif\0\0", b"ICC_PROFILE\0"
+_MARKER = re.compile(rb"\xff+[^\x00\xff]", re.DOTALL)
+_NEXT_IN_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)
+"""Inside a scan every FF is followed by 00 or a restart marker (B.1.1.5)."""
+
+
+class Segment(NamedTuple):
+    """One segment.
+
+    Attributes:
+        strays: bytes before its marker that belong to nothing.
+    """
+
+    marker: int
+    body: bytes
+    strays: int
+
+
+@dataclass(kw_only=True, slots=True)
+class Jpeg:
+    """What the segments of a JPEG say.
+
+    Attributes:
+        process: the last digit of the frame's marker: 0 baseline, 1 extended, 2 progressive,
+            3 lossless, 9 and 10 with arithmetic coding.
+        depth: bits a sample.
+        exif: the first Exif block; empty without one.
+        end: where the end mark lies; None without one.
+        has_strays: there are bytes between segments that belong to nothing.
+    """
+
+    process: int = -1
+    depth: int = 0
+    width: int = 0
+    height: int = 0
+    components: int = 0
+    exif: bytes = b""
+    scans: int = 0
+    end: int | None = None
+    has_strays: bool = False
+    profile_parts: dict[int, bytes] = field(default_factory=dict)
+
+    @property
+    def is_progressive(self) -> bool:
+        """Its pixels come in several passes, each finer than the one before."""
+        return self.process in {2, 10}
+
+    @property
+    def profile(self) -> bytes:
+        """The ICC profile, which may be cut into numbered segments (ICC.1, B.4); may be empty."""
+        return b"".join(self.profile_parts[number] for number in sorted(self.profile_parts))
+
+
+def read_jpeg(data: bytes | mmap) -> Jpeg:
+    """Read all segments, those between scans as well.
+
+    Raises:
+        struct.error: the file ends before its first scan, or contradicts itself.
+    """
+    jpeg = Jpeg()
+    for marker, body, strays in _segments(data, jpeg):
+        jpeg.has_strays |= strays > 0
+        if marker == _START_OF_SCAN:
+            jpeg.scans += 1
+            if jpeg.scans > MOST_SCANS:
+                break
+        elif marker in _FRAMES and jpeg.process < 0:
+            jpeg.process = marker & 0x0F
+            jpeg.depth, jpeg.height, jpeg.width, jpeg.components = struct.unpack_from(">BHHB", body)
+        elif marker == _APP1 and body.startswith(_EXIF):
+            jpeg.exif = jpeg.exif or body[len(_EXIF) :]
+        elif marker == _APP2 and body.startswith(_PROFILE) and len(body) > len(_PROFILE) + 2:
+            jpeg.profile_parts.setdefault(body[len(_PROFILE)], body[len(_PROFILE) + 2 :])
+    if jpeg.process < 0 or not jpeg.scans:
+        raise struct.error("no scan")
+    return jpeg
+
+
+def _segments(data: bytes | mmap, jpeg: Jpeg) -> Iterator[Segment]:
+    at = 2
+    while True:
+        found = (_NEXT_IN_SCAN if jpeg.scans else _MARKER).search(data, at)
+        if found is None:
+            if jpeg.scans:
+                return
+            raise struct.error("no marker")
+        marker, strays = data[found.end() - 1], found.start() - at
+        if marker == _END and jpeg.scans:
+            jpeg.end = found.start()
+            return
+        at = found.end()
+        if marker in _ALONE:
+            continue
+        length = int.from_bytes(data[at : at + 2], "big")
+        body = bytes(data[at + 2 : at + length])
+        if len(body) != length - 2:
+            # The file ends inside a segment: behind a scan, the pixels may be whole all the same.
+            if jpeg.scans:
+                return
+            raise struct.error("cut short")
+        yield Segment(marker, body, 0 if jpeg.scans else strays)
+        at += length
