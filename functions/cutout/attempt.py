@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,8 @@ class Attempt:
         number: from 1; the callback URL names it.
         body: the exact JSON text POSTed, kept while the attempt is open for an equal repeat.
         posts: how often the body was sent.
+        day: the UTC day whose sum at the gate holds its credits, if that is not its start's.
+        repeat_day: the day whose sum holds the credits that its repeat may have taken.
         file_id: the copy at the provider's Files API, until it is deleted.
         credits_reserved: what the provider said it reserved, or our estimate until it did.
         is_replayed: the provider answered a repeat with the first call's task.
@@ -30,6 +33,8 @@ class Attempt:
     started_at: datetime
     body: str | None = None
     posts: int = 1
+    day: date | None = None
+    repeat_day: date | None = None
     file_id: str | None = None
     outcome: AttemptOutcome = AttemptOutcome.OPEN
     task_id: str | None = None
@@ -55,6 +60,10 @@ class Attempt:
         """The attempt with its last word; the body, which grants access to the photo, goes."""
         return replace(self, outcome=outcome, body=None, **facts)
 
+    def without_task(self) -> Attempt:
+        """The attempt after its task proved to be another call's: what became of it is unknown."""
+        return replace(self, outcome=AttemptOutcome.UNKNOWN, task_id=None, is_adopted=False)
+
 
 _OPEN_OUTCOMES = frozenset(
     {AttemptOutcome.OPEN, AttemptOutcome.UNKNOWN, AttemptOutcome.ACCEPTED},
@@ -68,3 +77,26 @@ def charged(attempt: Attempt) -> Decimal:
     if attempt.outcome in {AttemptOutcome.NOT_SENT, AttemptOutcome.REFUSED, AttemptOutcome.FAILED}:
         return Decimal(0)
     return attempt.credits_reserved or Decimal(0)
+
+
+def newly_spent(before: Sequence[Attempt], after: Sequence[Attempt]) -> dict[date, Decimal]:
+    """By how much the credits of each day differ between two versions of a job's attempts.
+
+    An attempt that was forgotten cost nothing.
+    """
+    known = {attempt.number: attempt for attempt in before}
+    changed: dict[date, Decimal] = {}
+    for attempt in after:
+        old = known.get(attempt.number)
+        for sign, version in ((1, attempt), (-1, old)):
+            for day, credits_ in _counted(version) if version else ():
+                changed[day] = changed.get(day, Decimal(0)) + sign * credits_
+    return changed
+
+
+def _counted(attempt: Attempt) -> Sequence[tuple[date, Decimal]]:
+    """What an attempt takes of the daily cap, by day: a repeat counts until it proves free."""
+    first = (attempt.day or attempt.started_at.date(), charged(attempt))
+    if attempt.repeat_day is None or not attempt.is_possible_double_charge:
+        return (first,)
+    return (first, (attempt.repeat_day, attempt.credits_reserved or Decimal(0)))

@@ -43,6 +43,11 @@ class Limits:
     daily_credit_cap: Decimal
 
 
+USUAL_PRICE = Decimal("5.4")
+"""Credits that a photo takes by the provider's price list."""
+INDEX_LAG = timedelta(minutes=5)
+"""Longer than the indexes are ever behind: they follow within a second, in trouble within many."""
+
 DEFAULT_LIMITS = Limits(max_in_flight=3, daily_credit_cap=Decimal(5000))
 """What is deployed unless a setting says otherwise."""
 
@@ -58,10 +63,15 @@ class Pause:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suspicion:
-    """Sweep counted other than the gate says, when the gate stood at this version."""
+    """Sweep counted other than the gate says, when the gate stood at this version.
+
+    Attributes:
+        since: when it first counted that; None in what an earlier version wrote.
+    """
 
     version: int
     counted: int
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,8 +88,8 @@ class Gate:
     Attributes:
         version: counts its writes.
         in_flight: jobs whose task may be running at the provider.
-        day: the UTC day that `spent` belongs to.
-        spent: credits reserved or used that day.
+        day: the UTC day that `spent` belongs to. It only moves forward: clocks differ.
+        spent: credits reserved or used that day, and those that a repeat may have taken.
         price: credits one photo is expected to take: what the provider last reserved.
         limits: set by a person while running; None means the deployed ones.
         deployed: the deployed limits, as Sweep last saw them, for people who look.
@@ -90,16 +100,31 @@ class Gate:
     in_flight: int = 0
     day: date = date.min
     spent: Decimal = Decimal(0)
-    price: Decimal = Decimal("5.4")
+    price: Decimal = USUAL_PRICE
     limits: Limits | None = None
     deployed: Limits | None = None
     pause: Pause | None = None
     suspicion: Suspicion | None = None
     newer: dict[str, object] = field(default_factory=dict)
 
+    def today(self, now: datetime) -> date:
+        """The day that a call made now counts on: by a slow clock, the day that has begun."""
+        return max(self.day, now.date())
+
     def spent_on(self, day: date) -> Decimal:
         """Credits spent that day: a new day starts at nothing."""
-        return self.spent if self.day == day else Decimal(0)
+        return Decimal(0) if day > self.day else self.spent
+
+    def has_room(self, deployed: Limits, now: datetime) -> bool:
+        """Whether the day's cap has room for one more photo.
+
+        A price above the whole cap would keep out every photo on every day, and only a call can
+        correct it. So the usual price is asked for instead: the photo that is let in counts with
+        the high price, which keeps out all others until the provider has named its own.
+        """
+        cap = (self.limits or deployed).daily_credit_cap
+        expected = USUAL_PRICE if self.price > cap else self.price
+        return self.spent_on(now.date()) + expected <= cap
 
     def free_slots(self, deployed: Limits) -> int:
         """How many more tasks may start."""
@@ -112,7 +137,7 @@ class Gate:
             return Held(reason=Reason.GATE_PAUSED)
         if self.in_flight >= limits.max_in_flight:
             return Held(reason=Reason.GATE_FULL)
-        if self.spent_on(now.date()) + self.price > limits.daily_credit_cap:
+        if not self.has_room(deployed, now):
             return Held(reason=Reason.DAILY_CAP)
         return None
 
@@ -132,36 +157,40 @@ class Gate:
         return replace(
             self,
             in_flight=self.in_flight + 1,
-            day=now.date(),
+            day=self.today(now),
             spent=self.spent_on(now.date()) + self.price,
             pause=pause,
         )
 
-    def recounted(self, counted: int) -> Gate:
+    def recounted(self, counted: int, now: datetime) -> Gate:
         """As it should stand after Sweep counted the jobs inside.
 
-        The count comes from an index that may lag, so a difference is believed only when the next
-        sweep finds the same and nobody passed the gate in between.
+        The count comes from an index that may lag, so a difference is believed only if it was
+        counted `INDEX_LAG` ago as well, and the gate was not written in between.
         """
         if counted == self.in_flight:
             return self if self.suspicion is None else replace(self, suspicion=None)
-        if self.suspicion == Suspicion(version=self.version, counted=counted):
-            return replace(self, in_flight=counted, suspicion=None)
-        return replace(self, suspicion=Suspicion(version=self.version + 1, counted=counted))
+        seen = self.suspicion
+        if seen is None or (seen.version, seen.counted) != (self.version, counted):
+            seen = Suspicion(version=self.version + 1, counted=counted, since=now)
+            return replace(self, suspicion=seen)
+        if seen.since is None or now - seen.since < INDEX_LAG:
+            return self
+        return replace(self, in_flight=counted, suspicion=None)
 
     def releasing(self) -> Gate:
         """With one job less inside."""
         return replace(self, in_flight=max(0, self.in_flight - 1))
 
-    def refunding(self, credits_: Decimal, day: date) -> Gate:
-        """Without credits that a job took that day and did not use."""
-        if self.day != day:
+    def counting(self, credits_: Decimal, day: date) -> Gate:
+        """With so many credits more on that day's sum, or fewer; a day that is over is closed."""
+        if not credits_ or day < self.day:
             return self
-        return replace(self, spent=max(Decimal(0), self.spent - credits_))
+        return replace(self, day=day, spent=max(Decimal(0), self.spent_on(day) + credits_))
 
-    def charging(self, credits_: Decimal, day: date) -> Gate:
-        """With credits that turned out to be spent that day."""
-        return self if self.day != day else replace(self, spent=self.spent + credits_)
+    def priced(self, reserved: Decimal) -> Gate:
+        """With the price that the provider named last; nothing is no price."""
+        return replace(self, price=reserved) if reserved > 0 else self
 
     def pausing(self, reason: PauseReason, now: datetime, until: datetime | None) -> Gate:
         """Paused. A pause that lasts longer, or that only a person ends, is not shortened."""

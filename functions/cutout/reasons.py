@@ -23,7 +23,7 @@ MEANINGS: dict[Reason, str] = {
     Reason.CANNOT_BE_PREPARED: "No copy could be made that the model takes.",
     Reason.PREPARING: "A copy is made that the model takes.",
     Reason.GATE_FULL: "As many tasks run as the limits allow.",
-    Reason.DAILY_CAP: "The day's credits are spent.",
+    Reason.DAILY_CAP: "The rest of the day's credits is less than a photo takes.",
     Reason.GATE_PAUSED: "Intake is paused.",
     Reason.BEHIND_OTHERS: "Others came first.",
     Reason.SAME_PICTURE: "The same picture is being bought by another upload; its result will do.",

@@ -353,6 +353,10 @@ class World:
         """The job as it stands now."""
         return self.jobs.jobs[job.id]
 
+    def holding(self) -> int:
+        """How many jobs hold a slot."""
+        return sum(job.state.holds_slot for job in self.jobs.jobs.values())
+
     def wake(self, job: Job, **hints: object) -> Job:
         """A callback for the job's newest attempt; returns the job as it stands then."""
         attempt = self.job(job).attempt

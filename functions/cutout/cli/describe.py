@@ -42,7 +42,7 @@ _NEXT = {
 _TURNS: dict[Reason | None, str] = {
     Reason.GATE_FULL: "waits behind the gate for a slot",
     Reason.GATE_PAUSED: "waits until intake goes on; `cutout limits` says why it is paused",
-    Reason.DAILY_CAP: "waits for the next day (UTC) or a higher cap",
+    Reason.DAILY_CAP: "waits for the next day (UTC) or a higher cap; see `cutout limits`",
 }
 _ASKED_AFTER = "the task that its callback named is asked after again"
 _MINUTE = 60

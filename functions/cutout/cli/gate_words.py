@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from cutout.cli.describe import duration
 from cutout.cli.terminal import print_json, print_lines, results
-from cutout.gate import DEFAULT_LIMITS
+from cutout.gate import DEFAULT_LIMITS, USUAL_PRICE
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,6 +32,7 @@ def gate_as_json(gate: Gate, now: datetime) -> dict[str, Any]:
         "max_in_flight": limits.max_in_flight,
         "credits_today": float(gate.spent_on(now.date())),
         "daily_credit_cap": float(limits.daily_credit_cap),
+        "credits_a_photo": float(gate.price),
         "limits_are_deployed": gate.limits is None,
         "pause": None
         if pause is None
@@ -65,10 +66,23 @@ def gate_in_words(gate: Gate, now: datetime) -> str:
         f"{told['in_flight']} of {told['max_in_flight']} tasks in flight, "
         f"{told['credits_today']:g} of {told['daily_credit_cap']:g} credits today ({origin})"
     )
-    lines = [use]
+    lines = [use, *_price_in_words(told)]
     if gate.pause is not None and gate.is_paused(now):
         lines.append(_pause_in_words(gate.pause, now))
     return "\n".join(lines)
+
+
+def _price_in_words(told: dict[str, Any]) -> list[str]:
+    """Return what keeps every photo out while nothing is spent: a price above the whole cap."""
+    price, cap = told["credits_a_photo"], told["daily_credit_cap"]
+    if price <= cap:
+        return []
+    what = (
+        "nothing is sent until a higher cap is set"
+        if cap < USUAL_PRICE
+        else "one photo a day is sent to see whether that is still so"
+    )
+    return [f"the provider named {price:g} credits for one photo, more than the cap: {what}"]
 
 
 def _pause_in_words(pause: Pause, now: datetime) -> str:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from cutout.attempt import Attempt
-from cutout.errors import JobMovedError, TaskTakenError
+from cutout.errors import JobMovedError, StoreBusyError, TaskTakenError
 from cutout.gate import Gate
 from cutout.job import Job
 from cutout.policy import Decision, Verdict, decide_refusal
@@ -21,6 +21,8 @@ from cutout.usecases.timing import Randomness, Timing, back_off
 from cutout.usecases.wake import GateRule
 
 _UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
+_RACES = 12
+"""As many moves by others during one call leave the answer to a message."""
 _LONGEST_BACK_OFF = timedelta(minutes=10)
 
 
@@ -38,8 +40,11 @@ class Answers:
         The row may have moved while the call ran. If it is still undecided, the outcome is
         recorded on the row as it stands now; if a callback settled it, that stands. So it does if
         the row is undecided about another call by now: the task failed before it was answered.
+
+        Raises:
+            StoreBusyError: somebody else moved the row, time and again.
         """
-        while True:
+        for _ in range(_RACES):
             attempt = job.attempt_numbered(number)
             if attempt is None:
                 return job
@@ -47,23 +52,49 @@ class Answers:
             if job.state not in _UNDECIDED or not is_awaited:
                 self._count_unrecorded(attempt, outcome)
                 return job
-            after, rule = self._next(job, attempt, outcome)
             try:
-                saved = self.recorder.record(job, after, rule)
+                saved = self._record(job, attempt, outcome)
             except JobMovedError as lost:
                 if lost.winner is None:
                     raise
                 job = lost.winner
-            except TaskTakenError:
-                outcome = self._unbelieved(job)
             else:
                 self._count(saved, number)
                 return saved
+        raise StoreBusyError("the row moved each time that the answer was to be recorded")
+
+    def _record(self, job: Job, attempt: Attempt, outcome: CreateOutcome) -> Job:
+        """Record it; an answer that names another call's task is as good as none."""
+        after, rule = self._next(job, attempt, outcome)
+        try:
+            return self.recorder.record(job, after, rule)
+        except TaskTakenError:
+            after, rule = self._next(job, attempt, self._unbelieved(job))
+            return self.recorder.record(job, after, rule)
+
+    def failure_was_anothers(self, job: Job) -> Job:
+        """The failed task of the last call turned out to be another call's: nothing more is paid.
+
+        The job's own call may be charged; its callback still brings the result.
+        """
+        self._count_taken(job)
+        last = job.attempt
+        unknown = job.with_attempt(last.without_task()) if last else job
+        settled = unknown.settle(
+            Move.FAIL,
+            now=self.recorder.clock.now(),
+            retention=self.timing.retention,
+            reason=Reason.OUTCOME_UNKNOWN,
+        )
+        return self.recorder.record(job, settled)
+
+    def _count_taken(self, job: Job) -> None:
+        self.recorder.telemetry.fact("the task belongs to another call", job_id=job.id)
+        self.recorder.telemetry.count(Metric.TASK_TAKEN)
 
     def _unbelieved(self, job: Job) -> OutcomeUnknown:
         """Two calls were answered with one task: it makes the picture of the first."""
-        self.recorder.telemetry.fact("the answer names a task of another call", job_id=job.id)
-        self.recorder.telemetry.count(Metric.TASK_TAKEN)
+        self._count_taken(job)
         return OutcomeUnknown(message="the answer names a task that belongs to another call")
 
     def _count(self, job: Job, number: int) -> None:
@@ -123,7 +154,6 @@ class Answers:
             is_adopted=False,
             named_task=None,
         )
-        is_double = known.is_possible_double_charge
         after = job.with_attempt(known).move(
             Move.ACCEPT,
             now=now,
@@ -131,10 +161,7 @@ class Answers:
         )
 
         def rule(gate: Gate) -> Gate:
-            estimated = attempt.credits_reserved or Decimal(0)
-            charged = reserved * 2 if is_double else reserved
-            gate = gate.charging(charged - estimated, attempt.started_at.date())
-            return replace(gate, price=reserved or gate.price).cleared_by(attempt.started_at)
+            return gate.priced(reserved).cleared_by(attempt.started_at)
 
         return after, rule
 
@@ -179,7 +206,7 @@ class Answers:
                 is_waiting=True,
                 **words,
             )
-        return after, _then(pause, _refund(attempt))
+        return after, pause
 
     def _repeat_refused(
         self,
@@ -254,7 +281,7 @@ class Answers:
                 due_at=now + self.back_off(tries),
                 message=not_sent.message,
             )
-        return after, _refund(attempt)
+        return after, None
 
     def _repeat_soon(self, job: Job, attempt: Attempt, message: str) -> Job:
         """A repeat was certainly not taken: there may be time for another while its link lives."""
@@ -279,15 +306,6 @@ class Answers:
             due_at=now + (READ_AGAIN if attempt.named_task else self.timing.unconfirmed_grace),
             message=message,
         )
-
-
-def _refund(attempt: Attempt) -> GateRule:
-    estimated = attempt.credits_reserved or Decimal(0)
-    return lambda gate: gate.refunding(estimated, attempt.started_at.date())
-
-
-def _then(first: GateRule, second: GateRule) -> GateRule:
-    return lambda gate: second(first(gate))
 
 
 def _transport(attempt: Attempt) -> Transport:

@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from decimal import Decimal
 
 from cutout.attempt import Attempt
 from cutout.errors import JobMovedError, TaskTakenError, TaskUnknownError, TransientError
-from cutout.gate import Gate
 from cutout.job import Job
 from cutout.policy import Verdict, decide_task_failure
 from cutout.ports.provider import Evolink
@@ -24,7 +22,6 @@ from cutout.states import AttemptOutcome, Move, Reason, State, Transport
 from cutout.usecases.named import READ_AGAIN, YOUNG, NamedTasks
 from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Randomness, Timing, back_off
-from cutout.usecases.wake import GateRule
 
 _RACES = 3
 """Who loses as often leaves the job to whoever moves it."""
@@ -148,8 +145,7 @@ class Follow:
             return
         if job.state.is_settled:
             return
-        lost = replace(attempt, task_id=None, is_adopted=False, outcome=AttemptOutcome.UNKNOWN)
-        self._fail(job, job.with_attempt(lost), Reason.OUTCOME_UNKNOWN)
+        self._fail(job, job.with_attempt(attempt.without_task()), Reason.OUTCOME_UNKNOWN)
 
     def _still_running(self, job: Job, attempt: Attempt) -> None:
         """A running task is taken for the newest call's only if it is: the job follows one task."""
@@ -203,7 +199,6 @@ class Follow:
         ended = job.with_attempt(
             attempt.ended(AttemptOutcome.FAILED, credits_used=task.credits_used, **words),
         )
-        rule = _refund(attempt, task.credits_used or Decimal(0))
         transport = Transport.FILES if attempt.file_id else Transport.PRESIGNED
         decision = decide_task_failure(task.code, earlier, transport)
         superseded = self.recorder.why_superseded(job)
@@ -214,6 +209,9 @@ class Follow:
             after = self._settled(ended, Move.SUPERSEDE, superseded)
         elif decision.verdict is Verdict.AGAIN and decision.delay and job.state.holds_slot:
             delay = decision.delay * (1 + 0.5 * self.randomness())
+            if attempt.is_adopted:
+                # Time for the answer that may prove the task another call's: Submit looks then.
+                delay = max(delay, self.timing.lease)
             after = ended.move(
                 Move.TRY_AGAIN,
                 now=now,
@@ -224,7 +222,7 @@ class Follow:
             )
         else:
             after = self._settled(ended, Move.FAIL, Reason.TASK_FAILED, **words)
-        self.recorder.record(job, after, rule)
+        self.recorder.record(job, after)
 
     def _task_completed(self, job: Job, attempt: Attempt, task: Task) -> None:
         """Take the lease on the result, then fetch it."""
@@ -232,8 +230,7 @@ class Follow:
             self._note_late_success(job, attempt, task)
             return
         now = self.recorder.clock.now()
-        used = task.credits_used
-        known = replace(attempt, outcome=AttemptOutcome.ACCEPTED, credits_used=used)
+        known = replace(attempt, outcome=AttemptOutcome.ACCEPTED, credits_used=task.credits_used)
         storing = job.with_attempt(known).move(
             Move.FETCH,
             now=now,
@@ -242,8 +239,7 @@ class Follow:
             due_at=now + self.timing.lease,
             storing_attempt=attempt.number,
         )
-        rule = None if used is None else _refund(attempt, used)
-        self.store(self.recorder.record(job, storing, rule), task)
+        self.store(self.recorder.record(job, storing), task)
 
     def _note_late_success(self, job: Job, attempt: Attempt, task: Task) -> None:
         """A second attempt of a settled job was charged: one result, both charges on record."""
@@ -271,16 +267,3 @@ class Follow:
 
 def _is_newest(job: Job, attempt: Attempt) -> bool:
     return job.attempt is not None and job.attempt.number == attempt.number
-
-
-def _refund(attempt: Attempt, used: Decimal) -> GateRule:
-    """Correct the day's sum once it is known what the attempt cost."""
-    reserved = attempt.credits_used or attempt.credits_reserved or Decimal(0)
-    day = attempt.started_at.date()
-
-    def rule(gate: Gate) -> Gate:
-        if used >= reserved:
-            return gate.charging(used - reserved, day)
-        return gate.refunding(reserved - used, day)
-
-    return rule

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from cutout.attempt import Attempt
+from cutout.attempt import Attempt, newly_spent
 from cutout.errors import GateMovedError, JobMovedError, StoreBusyError
-from cutout.gate import Limits
+from cutout.gate import Gate, Limits
 from cutout.job import Job
 from cutout.ports.provider import Files
 from cutout.ports.table import Backlog, Gates, Jobs, ResultKeys, SourceHeads, TaskClaim
 from cutout.ports.telemetry import TIME_IN_STATE, Announcements, Clock, Metric, Telemetry
-from cutout.states import Reason, State
+from cutout.states import AttemptOutcome, Reason, State
 from cutout.usecases.aftermath import Aftermath
 from cutout.usecases.newest import why_superseded
 from cutout.usecases.purchases import Purchases
@@ -73,7 +73,8 @@ class Recorder:
         """
         is_released = before.state.holds_slot and not after.state.holds_slot
         tasks = [self._claim(after, attempt) for attempt in _to_be_claimed(before, after)]
-        saved = self._save(after, rule, tasks, is_released=is_released)
+        rule = _in_step(before, after, rule)
+        saved = self._save(after, rule, tasks)
         self.telemetry.fact(
             "job moved",
             job_id=after.id,
@@ -127,6 +128,17 @@ class Recorder:
         """The reason why the job's photo is no longer the newest of its key, if it is not."""
         return why_superseded(self.store, job)
 
+    def unproven(self, job: Job) -> list[TaskClaim]:
+        """The claim that must still hold before another call is paid for.
+
+        It is that of a failed task which only a callback's body named: if a call was answered with
+        that task since, nothing is known of the job's own call, which may be charged.
+        """
+        last = job.attempt
+        if last is None or not last.is_adopted or last.outcome is not AttemptOutcome.FAILED:
+            return []
+        return [self._claim(job, last)]
+
     def _claim(self, job: Job, attempt: Attempt) -> TaskClaim:
         return TaskClaim(
             task_id=attempt.task_id or "",
@@ -141,15 +153,12 @@ class Recorder:
         after: Job,
         rule: GateRule | None,
         tasks: list[TaskClaim],
-        *,
-        is_released: bool,
     ) -> Job:
-        if rule is None and not is_released:
+        if rule is None:
             return self.store.save(after, tasks=tasks)
         for _ in range(GATE_TRIES):
             gate = self.store.read_gate()
-            changed = rule(gate) if rule else gate
-            changed = changed.releasing() if is_released else changed
+            changed = rule(gate)
             try:
                 return self.store.save(
                     after,
@@ -181,15 +190,39 @@ class Recorder:
             self.telemetry.count(Metric.CREDITS_SAVED, float(job.reused.credits_saved))
 
 
+def _in_step(before: Job, after: Job, rule: GateRule | None) -> GateRule | None:
+    """What a move changes at the gate: its own rule, the day's credits, and the slot.
+
+    The credits are what the row after the move holds more than the row before it: so nothing is
+    charged or refunded twice, however often a task is read.
+    """
+    spent = {
+        day: some for day, some in newly_spent(before.attempts, after.attempts).items() if some
+    }
+    is_released = before.state.holds_slot and not after.state.holds_slot
+    if rule is None and not spent and not is_released:
+        return None
+
+    def whole(gate: Gate) -> Gate:
+        gate = rule(gate) if rule else gate
+        for day, credits_ in spent.items():
+            gate = gate.counting(credits_, day)
+        return gate.releasing() if is_released else gate
+
+    return whole
+
+
 def _to_be_claimed(before: Job, after: Job) -> Iterator[Attempt]:
     """The attempts whose task becomes known with this move.
 
     And the one whose task decides the move, if only a callback's body named it: a call that was
-    answered with that task meanwhile has taken it over.
+    answered with that task meanwhile has taken it over. An attempt that an earlier move ended, or
+    that another one has followed, decides nothing any more and is not claimed again.
     """
     is_decided = after.state is not before.state and before.state is not State.STORING
     for attempt in after.attempts:
         known = before.attempt_numbered(attempt.number)
         is_new = known is None or known.task_id != attempt.task_id
-        if attempt.task_id is not None and (is_new or (attempt.is_adopted and is_decided)):
+        decides = is_decided and (attempt == after.followed or attempt != known)
+        if attempt.task_id is not None and (is_new or (attempt.is_adopted and decides)):
             yield attempt

@@ -46,7 +46,8 @@ class Repeats:
         gate = self.recorder.store.read_gate()
         if gate.pause is not None and gate.is_paused(now):
             return self._postpone(job, gate.pause, latest)
-        again = job.with_attempt(replace(attempt, posts=attempt.posts + 1))
+        repeated = replace(attempt, posts=attempt.posts + 1, repeat_day=gate.today(now))
+        again = job.with_attempt(repeated)
         again = again.move(Move.REPEAT, now=now, due_at=now + self.timing.lease)
         return self.recorder.record(job, again)
 

@@ -19,6 +19,7 @@ from cutout.errors import (
     NotAPhotoError,
     SourceGoneError,
     StoreBusyError,
+    TaskTakenError,
 )
 from cutout.gate import Gate, Held
 from cutout.job import Job
@@ -209,6 +210,8 @@ class Submit:
                 return self._post(self._admit(job, gate, handed))
             except GateMovedError:
                 continue
+            except TaskTakenError:
+                return self.answers.failure_was_anothers(job)
         raise StoreBusyError("the gate is written too often")
 
     def _hand_over(self, job: Job) -> Uploaded | Refused | NotSent:
@@ -229,6 +232,7 @@ class Submit:
             body=self.call.body(job.id, number, handed.url),
             file_id=handed.file_id or None,
             started_at=now,
+            day=gate.day if gate.day > now.date() else None,
             credits_reserved=gate.price,
         )
         submitting = job.with_attempt(attempt).move(
@@ -237,7 +241,11 @@ class Submit:
             due_at=now + self.timing.lease,
             handovers_failed=0,
         )
-        saved = self.recorder.store.save(submitting, gate=gate.admitting(now, self.timing.lease))
+        saved = self.recorder.store.save(
+            submitting,
+            gate=gate.admitting(now, self.timing.lease),
+            tasks=self.recorder.unproven(job),
+        )
         self.recorder.telemetry.count(Metric.ADMITTED)
         self.recorder.count_time_in_state(job, saved)
         return saved

@@ -37,7 +37,7 @@ class Sweep:
         due = self.backlog.due(now, _MOST_DUE)
         self._send_on(due.jobs, now)
         self._leave_alone(due.newer, now)
-        gate = self._recount()
+        gate = self._recount(now)
         self.waker.wake_waiting()
         self._publish(due, gate, now)
         return len(due.jobs)
@@ -64,14 +64,14 @@ class Sweep:
             self.telemetry.fact("row of a newer version left alone", job_id=row.job_id)
             self.backlog.postpone(row, now + self.resend_after)
 
-    def _recount(self) -> Gate:
+    def _recount(self, now: datetime) -> Gate:
         """Compare the gate with the rows; a count that somebody overtook says nothing of it."""
         seen = self.gates.read_gate().version
         counted = self.backlog.count_holding()
         limits = self.waker.limits
 
         def rule(gate: Gate) -> Gate:
-            compared = gate.recounted(counted) if gate.version == seen else gate
+            compared = gate.recounted(counted, now) if gate.version == seen else gate
             return replace(compared, deployed=limits)
 
         gate = change_gate(self.gates, rule)

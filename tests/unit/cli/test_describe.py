@@ -90,7 +90,7 @@ def test_a_job_over_the_days_cap_waits_for_the_next_day() -> None:
     job = replace(make_job(state=State.QUEUED), is_waiting=True, reason=Reason.DAILY_CAP)
     step = next_step(job)
     assert step is not None
-    assert step.what == "waits for the next day (UTC) or a higher cap"
+    assert step.what == "waits for the next day (UTC) or a higher cap; see `cutout limits`"
     assert step.at == NOON.replace(hour=0) + timedelta(days=1)
 
 

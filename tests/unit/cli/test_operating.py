@@ -3,11 +3,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from cutout.gate import Gate, PauseReason
+from cutout.gate import Gate, Limits, PauseReason
 from cutout.states import Reason, State
 from tests.unit.cli.jobs import make_job
 from tests.unit.cli.world import World
@@ -54,6 +55,26 @@ def test_a_closed_gate_says_why_and_what_to_do(world: World, reason: PauseReason
     assert told.exit_code == 0
     assert "paused" in told.stdout
     assert "for another 15 min" in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("price", "cap", "told"),
+    [
+        ("5.4", "5.4", None),
+        ("9999", "5000", "9999 credits for one photo, more than the cap: one photo a day is sent"),
+        ("5.4", "5", "5.4 credits for one photo, more than the cap: nothing is sent until"),
+    ],
+)
+def test_a_price_above_the_cap_is_not_kept_quiet(
+    world: World, price: str, cap: str, told: str | None
+) -> None:
+    """It keeps photos out although nothing is spent: who looks at the limits learns why."""
+    limits = Limits(max_in_flight=3, daily_credit_cap=Decimal(cap))
+    _set_gate(world, Gate(price=Decimal(price), limits=limits))
+    said = " ".join(world.run("limits").stdout.split())
+    assert (told is None) == ("for one photo" not in said)
+    assert told is None or told in said
+    assert json.loads(world.run("limits", "--json").stdout)["credits_a_photo"] == float(price)
 
 
 def test_limits_are_changed_one_by_one_and_given_back(world: World) -> None:

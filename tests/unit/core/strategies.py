@@ -62,6 +62,8 @@ ATTEMPTS = drawn(
     body=st.none() | _TEXTS,
     started_at=_TIMES,
     posts=st.integers(1, 2),
+    day=st.none() | st.dates(),
+    repeat_day=st.none() | st.dates(),
     file_id=st.none() | _TEXTS,
     outcome=st.sampled_from(AttemptOutcome),
     task_id=st.none() | _TEXTS,
@@ -166,6 +168,7 @@ GATES = drawn(
         since=_TIMES,
         until=st.none() | _TIMES,
     ),
-    suspicion=st.none() | drawn(Suspicion, version=_COUNTS, counted=_COUNTS),
+    suspicion=st.none()
+    | drawn(Suspicion, version=_COUNTS, counted=_COUNTS, since=st.none() | _TIMES),
     newer=st.dictionaries(_TEXTS, _TEXTS, max_size=2),
 )

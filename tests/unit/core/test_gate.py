@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.gate import Gate, Held, Limits, Pause, PauseReason, Suspicion
+from cutout.gate import INDEX_LAG, Gate, Held, Limits, Pause, PauseReason, Suspicion
 from cutout.states import Reason
 from tests.unit.core.builders import LIMITS, NOW, a_gate
 
@@ -180,11 +180,11 @@ def test_a_person_can_pause_a_gate_that_pauses_for_a_while() -> None:
 
 
 def test_the_count_agrees() -> None:
-    """Nothing to mend, and an old suspicion is dropped."""
+    """Nothing to correct, and an old suspicion is dropped."""
     gate = a_gate(in_flight=2)
-    assert gate.recounted(2) == gate
-    suspicious = replace(gate, suspicion=Suspicion(version=7, counted=1))
-    assert suspicious.recounted(2) == gate
+    assert gate.recounted(2, NOW) == gate
+    suspicious = replace(gate, suspicion=Suspicion(version=7, counted=1, since=NOW))
+    assert suspicious.recounted(2, NOW) == gate
 
 
 def _written(gate: Gate) -> Gate:
@@ -192,41 +192,95 @@ def _written(gate: Gate) -> Gate:
     return replace(gate, version=gate.version + 1)
 
 
+def _suspicious(counted: int) -> Gate:
+    """Two tasks in flight, and Sweep has just counted another number."""
+    return _written(a_gate(in_flight=2).recounted(counted, NOW))
+
+
 @pytest.mark.parametrize("counted", [0, 1, 5])
-def test_a_difference_is_believed_when_seen_twice(counted: int) -> None:
-    """The index may lag: the first look makes suspicious, the second, if equal, mends."""
-    first = _written(a_gate(in_flight=2).recounted(counted))
-    assert first == a_gate(in_flight=2, version=8, suspicion=Suspicion(version=8, counted=counted))
-    assert first.recounted(counted) == a_gate(in_flight=counted, version=8)
+def test_a_difference_is_believed_when_it_is_older_than_an_index_may_be(counted: int) -> None:
+    """A second look within the lag may see the same old index: it proves and changes nothing."""
+    first = _suspicious(counted)
+    seen = Suspicion(version=8, counted=counted, since=NOW)
+    assert first == a_gate(in_flight=2, version=8, suspicion=seen)
+    assert first.recounted(counted, NOW + INDEX_LAG - timedelta(seconds=1)) == first
+    assert first.recounted(counted, NOW + INDEX_LAG) == a_gate(in_flight=counted, version=8)
 
 
 def test_another_difference_is_a_new_suspicion() -> None:
-    """Two looks that disagree with one another mend nothing."""
-    first = _written(a_gate(in_flight=2).recounted(1))
-    assert first.recounted(0) == replace(first, suspicion=Suspicion(version=9, counted=0))
+    """Two looks that disagree with one another correct nothing."""
+    first, later = _suspicious(1), NOW + INDEX_LAG
+    seen = Suspicion(version=9, counted=0, since=later)
+    assert first.recounted(0, later) == replace(first, suspicion=seen)
 
 
 def test_a_difference_is_not_believed_if_somebody_passed_in_between() -> None:
     """Whoever passed the gate between two looks may be the difference."""
-    first = _written(a_gate(in_flight=2).recounted(3))
-    passed = _written(first.admitting(NOW, PROBE))
-    suspicious = passed.recounted(2)
-    assert suspicious == replace(passed, suspicion=Suspicion(version=10, counted=2))
+    passed, later = _written(_suspicious(3).admitting(NOW, PROBE)), NOW + INDEX_LAG
+    seen = Suspicion(version=10, counted=2, since=later)
+    assert passed.recounted(2, later) == replace(passed, suspicion=seen)
 
 
-def test_credits_not_used_go_back_to_their_day() -> None:
-    """A refund belongs to the day it was taken on, and never makes a day negative."""
+def test_a_suspicion_of_an_earlier_version_is_not_believed() -> None:
+    """It does not say since when."""
+    gate = a_gate(in_flight=2, suspicion=Suspicion(version=7, counted=1))
+    assert gate.recounted(1, NOW + DAY) == gate
+
+
+@pytest.mark.parametrize(
+    ("credits_", "days", "spent"),
+    [
+        ("5.4", 0, "15.4"),
+        ("-5.4", 0, "4.6"),
+        ("-11", 0, "0"),
+        ("5.4", -1, "10"),
+        ("-5.4", -1, "10"),
+        ("5.4", 1, "5.4"),
+    ],
+)
+def test_credits_count_on_their_own_day(credits_: str, days: int, spent: str) -> None:
+    """A day that is over is closed, a day that begins starts at nothing, none goes below it."""
+    gate, day = a_gate(spent=Decimal(10)), (NOW + days * DAY).date()
+    counted = gate.counting(Decimal(credits_), day)
+    assert counted == replace(gate, day=max(gate.day, day), spent=Decimal(spent))
+
+
+def test_no_credits_open_no_day() -> None:
+    """Nothing is nothing on any day."""
     gate = a_gate(spent=Decimal(10))
-    assert gate.refunding(Decimal("5.4"), NOW.date()) == a_gate(spent=Decimal("4.6"))
-    assert gate.refunding(Decimal(11), NOW.date()) == a_gate(spent=Decimal(0))
-    assert gate.refunding(Decimal("5.4"), (NOW - DAY).date()) == gate
+    assert gate.counting(Decimal(0), (NOW + DAY).date()) == gate
 
 
-def test_credits_found_spent_count_on_their_day() -> None:
-    """A charge of yesterday does not eat today's cap."""
-    gate = a_gate(spent=Decimal(10))
-    assert gate.charging(Decimal("5.4"), NOW.date()) == a_gate(spent=Decimal("15.4"))
-    assert gate.charging(Decimal("5.4"), (NOW - DAY).date()) == gate
+def test_a_clock_of_yesterday_does_not_bring_yesterday_back() -> None:
+    """Clocks differ around midnight: what a slow one admits counts on the day that has begun."""
+    gate, yesterday = a_gate(spent=Decimal(10)), NOW - DAY
+    assert gate.today(yesterday) == gate.day
+    assert gate.spent_on(yesterday.date()) == Decimal(10)
+    assert gate.admitting(yesterday, PROBE) == gate.admitting(NOW, PROBE)
+
+
+@pytest.mark.parametrize(("named", "price"), [("6", "6"), ("0", "5.4"), ("-1", "5.4")])
+def test_the_price_is_learnt_from_the_provider(named: str, price: str) -> None:
+    """Nothing, or less, is no price: it would let everybody in."""
+    assert a_gate().priced(Decimal(named)) == a_gate(price=Decimal(price))
+
+
+def test_a_price_above_the_cap_lets_one_photo_try_on_a_new_day() -> None:
+    """Only a call can correct it. The photo counts with that price, so that no other follows."""
+    odd = a_gate(price=Decimal(9999), spent=Decimal(9999))
+    assert odd.holds(LIMITS, NOW) == Held(reason=Reason.DAILY_CAP)
+    assert odd.holds(LIMITS, NOW + DAY) is None
+    trying = odd.admitting(NOW + DAY, PROBE)
+    assert trying.holds(LIMITS, NOW + DAY) == Held(reason=Reason.DAILY_CAP)
+
+
+@pytest.mark.parametrize("cap", ["0", "5.39"])
+def test_a_cap_below_the_usual_price_lets_nobody_in(cap: str) -> None:
+    """A person wants it so; a price above it is no reason to try."""
+    limits = Limits(max_in_flight=3, daily_credit_cap=Decimal(cap))
+    for price in (Decimal("5.4"), Decimal(9999)):
+        gate = a_gate(price=price, limits=limits)
+        assert gate.holds(LIMITS, NOW) == Held(reason=Reason.DAILY_CAP)
 
 
 def test_a_fresh_gate_is_open() -> None:

@@ -94,7 +94,7 @@ def test_a_change_to_the_gate_alone_is_bounded_too() -> None:
     world = World(step=hook)
     contended(hook, world, "gate.write")
     with pytest.raises(StoreBusyError):
-        change_gate(world.jobs, lambda gate: gate.recounted(9))
+        change_gate(world.jobs, lambda gate: gate.recounted(9, world.clock.now()))
     assert hook.seen.count("gate.write") == GATE_TRIES
 
 

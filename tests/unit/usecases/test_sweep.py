@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from cutout.errors import StoreBusyError
+from cutout.gate import INDEX_LAG
 from cutout.job import Job
 from cutout.ports.queues import Wake
 from cutout.ports.telemetry import Metric
@@ -208,16 +209,19 @@ def test_after_a_persons_retry_the_new_attempt_is_polled_not_the_one_stored_befo
 
 
 @pytest.mark.parametrize("there", [5, 0])
-def test_a_gate_that_drifted_is_set_right_when_two_sweeps_agree(there: int) -> None:
+def test_a_gate_that_drifted_is_set_right_when_sweeps_agree_for_minutes(there: int) -> None:
     """The index may lag, so one look is not believed; then whoever waits gets in."""
     world = World()
     world.arrives()
     world.jobs.gate = replace(world.jobs.read_gate(), in_flight=there)
     world.sweep.sweep()
+    world.clock.advance(INDEX_LAG - timedelta(seconds=1))
+    world.sweep.sweep()
     assert world.jobs.read_gate().in_flight == there
+    world.clock.advance(timedelta(seconds=1))
     world.sweep.sweep()
     assert world.jobs.read_gate().in_flight == 1
-    assert world.telemetry.counts[Metric.GATE_DRIFT] == abs(there - 1)
+    assert world.telemetry.counts[Metric.GATE_DRIFT] == 2 * abs(there - 1)
 
 
 def test_a_leaked_slot_does_not_keep_a_photo_out_for_ever() -> None:
@@ -226,8 +230,23 @@ def test_a_leaked_slot_does_not_keep_a_photo_out_for_ever() -> None:
     world.jobs.gate = replace(world.jobs.read_gate(), in_flight=LIMITS.max_in_flight)
     job = world.arrives()
     assert (job.state, job.reason) == (State.QUEUED, Reason.GATE_FULL)
-    world.passes(2 * MINUTE)
+    world.passes(INDEX_LAG + 2 * MINUTE)
     assert world.job(job).state is State.PROCESSING
+
+
+def test_two_sweeps_within_a_lag_of_the_index_do_not_open_a_slot() -> None:
+    """Scheduler may start Sweep twice, and both see the same old index."""
+    world = World()
+    for number in range(LIMITS.max_in_flight):
+        world.clock.advance(timedelta(seconds=1))
+        world.arrives(f"{number}.jpg", png(salt=number))
+    world.jobs.lag = lambda views: views - 3
+    world.sweep.sweep()
+    world.clock.advance(timedelta(seconds=1))
+    world.sweep.sweep()
+    world.jobs.lag = lambda views: views - 1
+    held = world.arrives("one-more.jpg", png(salt=99))
+    assert (held.state, held.reason) == (State.QUEUED, Reason.GATE_FULL)
 
 
 def test_the_gauges_say_what_is_due_and_how_the_gate_stands() -> None:

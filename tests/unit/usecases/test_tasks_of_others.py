@@ -157,3 +157,69 @@ def the_task_of_nobody(world: World) -> str:
     outcome = world.evolink.take(body, "stray-0-1")
     assert isinstance(outcome, Accepted)
     return outcome.task_id
+
+
+def swapped(world: World) -> tuple[Job, Job]:
+    """The callback of a second call, whose task fails at once, names that task at a first's URL."""
+    wrong = unconfirmed(world, "wrong.jpg")
+
+    def slow(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
+        outcome = evolink.take(body, key)
+        task_id = the_task(world, len(evolink.charges))
+        evolink.fail(task_id, "service_error")
+        assert world.wake(wrong, task_id=task_id).state is State.QUEUED
+        return outcome
+
+    world.evolink.create_faults.append(slow)
+    return wrong, world.arrives("late.jpg")
+
+
+def test_a_failure_that_proves_another_calls_is_no_reason_to_pay_again() -> None:
+    """The first call was taken and may be charged: its job ends, and its callback is waited for."""
+    world = World()
+    wrong, _late = swapped(world)
+    world.passes(3 * TIMING.lease)
+    lost = world.job(wrong)
+    assert (lost.state, lost.reason) == (State.FAILED, Reason.OUTCOME_UNKNOWN)
+    assert [(a.task_id, a.outcome) for a in lost.attempts] == [(None, AttemptOutcome.UNKNOWN)]
+    assert [c.key for c in world.evolink.charges if wrong.id in c.key] == [
+        wrong.attempts[0].idempotency_key
+    ]
+    assert world.jobs.read_gate().in_flight == world.holding()
+    own = the_task(world, 1)
+    world.evolink.complete(own)
+    assert world.wake(wrong, task_id=own).state is State.COMPLETED
+
+
+def test_a_failure_that_only_a_callback_named_is_tried_again_after_a_lease() -> None:
+    """Nobody else's call was answered with that task by then: it is the job's own."""
+    world = World()
+    job = unconfirmed(world)
+    world.evolink.fail(the_task(world, 1), "service_error")
+    queued = world.wake(job, task_id=the_task(world, 1))
+    assert (queued.state, queued.due_at) == (State.QUEUED, world.clock.now() + TIMING.lease)
+    world.passes(2 * TIMING.lease)
+    assert (world.job(job).state, len(world.evolink.charges)) == (State.PROCESSING, 2)
+
+
+def test_a_task_that_is_lost_after_the_next_call_does_not_stop_that_call() -> None:
+    """A claim is made when a task becomes known, and not again by the moves of later attempts."""
+    world = World()
+    job = unconfirmed(world)
+    first = the_task(world, 1)
+    world.evolink.fail(first, "service_error")
+    world.wake(job, task_id=first)
+    taken = Accepted(task_id=first, credits_reserved=PRICE)
+
+    def overtaken(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
+        outcome = evolink.take(body, key)
+        evolink.create_faults.append(answering(taken))
+        world.arrives("b.jpg")
+        return outcome
+
+    world.clock.advance(TIMING.lease)
+    world.evolink.create_faults.append(overtaken)
+    world.submit.advance(world.job(job))
+    after = world.job(job)
+    assert world.jobs.tasks[first].job_id != job.id
+    assert (after.state, after.attempts[1].task_id) == (State.PROCESSING, the_task(world, 2))
