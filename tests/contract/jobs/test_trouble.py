@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from botocore.stub import Stubber
+from botocore.stub import ANY, Stubber
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
@@ -99,6 +99,33 @@ def test_a_write_that_collides_at_the_gate_is_made_again_at_once(
     assert jobs.save(job, gate=Gate()).version == job.version + 1
     stubber.assert_no_pending_responses()
     assert [0 <= wait < 0.1 * 2**number for number, wait in enumerate(waits)] == [True, True]
+
+
+def test_a_transaction_that_was_canceled_gets_another_token(waits: list[float]) -> None:
+    """It was not made. One that may have been made is repeated under the token that it had."""
+    ids = iter("abcde")
+    with cloud() as clients:
+        client = clients.dynamodb()
+        with Stubber(client) as stubber:
+            jobs = DynamoJobs(Table(client, TABLE, sleep=waits.append, new_id=lambda: next(ids)))
+            sent = {"TransactItems": ANY}
+            collided = {"CancellationReasons": [{"Code": "TransactionConflict"}]}
+            canceled, under_way = "TransactionCanceledException", "TransactionInProgressException"
+            for token, code, fields in (
+                ("a", canceled, collided),
+                ("b", under_way, {}),
+                ("b", canceled, collided),
+            ):
+                stubber.add_client_error(
+                    "transact_write_items",
+                    code,
+                    modeled_fields=fields,
+                    expected_params=sent | {"ClientRequestToken": token},
+                )
+            told = sent | {"ClientRequestToken": "c"}
+            stubber.add_response("transact_write_items", {}, told)
+            jobs.save(a_job(), gate=Gate())
+            stubber.assert_no_pending_responses()
 
 
 def test_a_gate_that_moved_while_transactions_collided_is_a_lost_race(

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
@@ -24,6 +25,8 @@ _BATCH = 100
 _INDEX_PAGE = 2000
 """Entries of an index that hold nothing but keys: about 200 bytes each, of the 1 MB a page has."""
 _FAILED_CHECK = "ConditionalCheckFailed"
+_WRITE = "write_id"
+"""The attribute of every item that says which write it was made by."""
 _LONGEST_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds before a write that collided is made again; each wait is drawn up to its longest.
 
@@ -73,6 +76,10 @@ class LostError(Exception):
         self.old = old
 
 
+class _CanceledError(StoreBusyError):
+    """A transaction that collided with another: nothing of it was written."""
+
+
 class Table:
     """The table's items as plain dictionaries.
 
@@ -81,6 +88,7 @@ class Table:
         name: the table's name.
         sleep: waits so many seconds.
         randomness: a number from 0 up to, not including, 1.
+        new_id: an id that was never used before, of at most 32 characters.
     """
 
     def __init__(
@@ -90,11 +98,13 @@ class Table:
         *,
         sleep: Callable[[float], None] = time.sleep,
         randomness: Callable[[], float] = random.random,
+        new_id: Callable[[], str] = lambda: uuid4().hex,
     ) -> None:
         self._client = client
         self._name = name
         self._sleep = sleep
         self._randomness = randomness
+        self._new_id = new_id
         self._write = TypeSerializer().serialize
         self._read = TypeDeserializer().deserialize
 
@@ -133,27 +143,48 @@ class Table:
         All that is in flight meets at the gate's item, so two transactions collide as a matter of
         course: nothing was written then, and it is tried again at once.
 
+        A write whose answer was lost is made again, by the SDK or here, and meets itself. It is
+        known by its id, which is in every item that it writes.
+
         Raises:
             LostError: a condition failed; nothing was written.
             StoreBusyError: throttled, or others held one of the items time and again.
         """
-        requests = [self._request(put) for put in puts]
+        write_id = self._new_id()
+        requests = [self._request(put, write_id) for put in puts]
+        try:
+            self._write_in_time(requests, write_id)
+        except LostError as lost:
+            if lost.old is None or lost.old.get(_WRITE) != write_id:
+                raise
+
+    def _write_in_time(self, requests: Sequence[Any], write_id: str) -> None:
+        """Try some times. A transaction that may have been made is repeated under its own token.
+
+        Then DynamoDB makes it once, within ten minutes. One that was canceled was not made:
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+        """
+        token = write_id
         for longest in _LONGEST_WAITS:
             try:
-                self._write_all(requests)
+                self._write_all(requests, token)
+            except _CanceledError:
+                token = self._new_id()
             except StoreBusyError:
-                self._sleep(longest * self._randomness())
+                pass
             else:
                 return
-        self._write_all(requests)
+            self._sleep(longest * self._randomness())
+        self._write_all(requests, token)
 
-    def _write_all(self, requests: Sequence[Any]) -> None:
+    def _write_all(self, requests: Sequence[Any], token: str) -> None:
         try:
             if len(requests) == 1:
                 self._client.put_item(**requests[0])
             else:
                 self._client.transact_write_items(
                     TransactItems=[{"Put": request} for request in requests],
+                    ClientRequestToken=token,
                 )
         except ClientError as exc:
             self._explain(exc)
@@ -270,10 +301,10 @@ class Table:
         )
         return sum(page["Count"] for page in pages)
 
-    def _request(self, put: Put) -> Any:  # noqa: ANN401 - the SDK's request
+    def _request(self, put: Put, write_id: str) -> Any:  # noqa: ANN401 - the SDK's request
         request: dict[str, Any] = {
             "TableName": self._name,
-            "Item": self._typed(put.item),
+            "Item": self._typed({**put.item, _WRITE: write_id}),
             "ConditionExpression": put.condition,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
@@ -295,7 +326,7 @@ class Table:
                 old = reason.get("Item")
                 raise LostError(index, self._plain(old) if old else None) from exc
         if {code, *(reason.get("Code") for reason in reasons)} & _BUSY:
-            raise StoreBusyError(code) from exc
+            raise (_CanceledError if reasons else StoreBusyError)(code) from exc
 
     def _typed(self, values: Mapping[str, Any]) -> dict[str, Any]:
         return {name: self._write(value) for name, value in values.items()}
