@@ -5,11 +5,13 @@ from __future__ import annotations
 import http.client
 import ssl
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from cutout.callback_token import CallbackAddress, sign
 
 _TIMEOUT_SECONDS = 60
+_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,10 +28,13 @@ class Door:
     authority: str
     signing_key: str
 
-    def token(self, job_id: str, attempt: int, *, key: str | None = None) -> str:
+    def token(
+        self, job_id: str, attempt: int, *, key: str | None = None, life: timedelta = _HOUR
+    ) -> str:
         """Return the token of an attempt, signed with the real key or with another."""
         address = CallbackAddress(job_id=job_id, attempt=attempt)
-        return sign(address, (self.signing_key if key is None else key).encode())
+        signing_key = (self.signing_key if key is None else key).encode()
+        return sign(address, signing_key, datetime.now(UTC) + life)
 
     def knock(self, path: str, *, method: str = "POST", body: bytes = b"{}") -> int:
         """Send a request to a path under the address, and return the answer's status."""

@@ -251,7 +251,12 @@ class World:
             evolink=self.evolink,
             callbacks=self.callbacks,
             timing=timing,
-            call=Call(model=MODEL, callback_url=CALLBACK_URL, signer=keys),
+            call=Call(
+                model=MODEL,
+                callback_url=CALLBACK_URL,
+                signer=keys,
+                callback_life=timing.callback_life,
+            ),
         )
         self.prepare = Prepare(
             jobs=self.jobs,
@@ -330,6 +335,7 @@ class World:
             keys=keys,
             callbacks=self.callbacks,
             telemetry=self.telemetry,
+            clock=self.clock,
         )
         self.sweep = Sweep(
             backlog=self.jobs,
@@ -393,5 +399,6 @@ class World:
 
 
 def token_for(job: Job, attempt: int = 1) -> str:
-    """The callback token of an attempt."""
-    return sign(CallbackAddress(job_id=job.id, attempt=attempt), SIGNING_KEY)
+    """The callback token of an attempt that was begun when its job was."""
+    address = CallbackAddress(job_id=job.id, attempt=attempt)
+    return sign(address, SIGNING_KEY, job.created_at + TIMING.callback_life)

@@ -274,7 +274,8 @@ def test_the_log_names_job_and_attempt_and_keeps_every_secret(stack: Stack, star
         "job moved",
         "job moved",
     ]
-    token = sign(CallbackAddress(job_id=job.id, attempt=1), SIGNING_KEY)
+    address = CallbackAddress(job_id=job.id, attempt=1)
+    token = sign(address, SIGNING_KEY, datetime.now(UTC))
     of_links = ("secret=of-the-link", "X-Amz-Signature", "/media/")
     secrets = (API_KEY, SIGNING_KEY.decode(), token, *of_links)
     assert [secret for secret in secrets if secret in ran.printed.text] == []

@@ -102,7 +102,7 @@ def test_the_call_carries_a_link_to_this_version_and_a_callback_that_proves_itse
     base, _, token = told["callback_url"].rpartition("/")
     assert base == f"{CALLBACK_URL}/callbacks"
     address = CallbackAddress(job_id=job_of(stack, event).id, attempt=1)
-    assert verify(token, [SIGNING_KEY]) == address
+    assert verify(token, [SIGNING_KEY], datetime.now(UTC)) == address
 
 
 def test_a_batch_reports_only_the_message_that_failed(stack: Stack, start: Start) -> None:

@@ -130,7 +130,7 @@ _wake = Follow.wake
 
 
 @MUTATIONS.of(receive, "verify")
-def any_token_is_authentic(token: str, _keys: Any) -> Any:
+def any_token_is_authentic(token: str, _keys: Any, _now: Any) -> Any:
     from cutout.callback_token import CallbackAddress  # noqa: PLC0415
 
     return CallbackAddress(job_id=token.partition(".")[0], attempt=1)

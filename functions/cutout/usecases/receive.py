@@ -10,7 +10,7 @@ from cutout.callback_token import verify
 from cutout.errors import CallbackRefusedError
 from cutout.ports.provider import KeyRing
 from cutout.ports.queues import CallbackQueue, Wake
-from cutout.ports.telemetry import Metric, Telemetry
+from cutout.ports.telemetry import Clock, Metric, Telemetry
 
 MAX_BODY_BYTES = 64 * 1024
 """A task's description takes about 1 KB; what is much larger is not one."""
@@ -24,15 +24,16 @@ class Receive:
     keys: KeyRing
     callbacks: CallbackQueue
     telemetry: Telemetry
+    clock: Clock
 
     def receive(self, token: str, body: str) -> None:
         """Queue a look at the task that the token names.
 
         Raises:
-            CallbackRefusedError: the token is malformed or forged.
+            CallbackRefusedError: the token is malformed, forged or expired.
         """
         try:
-            address = verify(token, self.keys.accepted_keys())
+            address = verify(token, self.keys.accepted_keys(), self.clock.now())
         except CallbackRefusedError:
             self.telemetry.count(Metric.CALLBACK_REFUSED)
             raise

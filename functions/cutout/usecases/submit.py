@@ -229,7 +229,7 @@ class Submit:
         attempt = Attempt(
             number=number,
             idempotency_key=f"cutout-{job.id}-{number}",
-            body=self.call.body(job.id, number, handed.url),
+            body=self.call.body(job.id, number, handed.url, now),
             file_id=handed.file_id or None,
             started_at=now,
             day=gate.day if gate.day > now.date() else None,

@@ -9,6 +9,8 @@ from datetime import timedelta
 Randomness = Callable[[], float]
 """A number from 0 up to, not including, 1."""
 
+_RESULTS_LAST = timedelta(hours=24)
+"""For as long the provider serves the result of a task (its page on generation)."""
 _FIRST_BACK_OFF = timedelta(seconds=15)
 
 
@@ -22,6 +24,15 @@ class Timing:
     unconfirmed_grace: timedelta
     job_deadline: timedelta
     retention: timedelta
+
+    @property
+    def callback_life(self) -> timedelta:
+        """How long after its call's start a callback is accepted.
+
+        A call may be unconfirmed, and its task be followed, for a deadline each; a task that ends
+        later still has its result for a day, and a callback may bring it home until then.
+        """
+        return 2 * self.job_deadline + _RESULTS_LAST
 
 
 def back_off(tries: int, longest: timedelta, randomness: Randomness) -> timedelta:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cutout.adapters.sqs import SqsCallbacks
+from cutout.adapters.system_clock import SystemClock
 from cutout.ports.telemetry import Telemetry
 from cutout.settings import ReceiveSettings
 from cutout.usecases.receive import Receive
@@ -24,4 +25,5 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> Receive:
         keys=signing_keys(clients, settings.signing_key_secret),
         callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),
         telemetry=telemetry,
+        clock=SystemClock(),
     )

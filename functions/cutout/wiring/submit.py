@@ -103,6 +103,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitApp:
             model=settings.model,
             callback_url=settings.callback_url,
             signer=signing_keys(clients, settings.signing_key_secret),
+            callback_life=timing.callback_life,
         ),
     )
     return SubmitApp(jobs=jobs, arrive=arrive, submit=submit)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,9 @@ from cutout.errors import CallbackRefusedError
 from tests.events import SIGNING_KEY, sample
 
 ADDRESS = CallbackAddress(job_id="0f" * 16, attempt=1)
-TOKEN = sign(ADDRESS, SIGNING_KEY)
+NOW = datetime(2026, 11, 20, 9, 15, 27, tzinfo=UTC)
+EXPIRY = datetime(2026, 11, 21, 9, tzinfo=UTC)
+TOKEN = sign(ADDRESS, SIGNING_KEY, EXPIRY)
 OTHER_KEY = b"somebody else's key"
 ADDRESSES = st.builds(
     CallbackAddress,
@@ -28,31 +31,59 @@ URL_CHARACTERS = string.ascii_letters + string.digits + "-_.~%"
 def refusal(token: str, *keys: bytes) -> CallbackRefusedError:
     """How a token is refused."""
     with pytest.raises(CallbackRefusedError) as caught:
-        verify(token, keys or [SIGNING_KEY])
+        verify(token, keys or [SIGNING_KEY], NOW)
     return caught.value
 
 
 @given(address=ADDRESSES, key=KEYS)
 def test_a_token_names_what_it_was_made_for(address: CallbackAddress, key: bytes) -> None:
     """Signing and verifying with one key gives the job and the attempt back."""
-    assert verify(sign(address, key), [key]) == address
+    assert verify(sign(address, key, EXPIRY), [key], NOW) == address
 
 
 def test_the_form_of_a_token_stays_as_it_is() -> None:
     """URLs that were handed out stay good across deployments: form and signature are fixed."""
     address = CallbackAddress(job_id="a00fc0b0b75cd1e67b0d7024ca35e9a9", attempt=1)
+    token = (
+        "a00fc0b0b75cd1e67b0d7024ca35e9a9.1.1795251600.KoacGnE1SynSzI5Pyi-AXvw-PS4fkR-eJe10g4vWLd8"
+    )
+    assert sign(address, SIGNING_KEY, EXPIRY) == token
+    assert verify(token, [SIGNING_KEY], NOW) == address
+
+
+def test_a_token_of_an_earlier_version_is_still_accepted() -> None:
+    """It has no expiry: calls in flight at a deployment call back with it. The key ends it."""
+    address = CallbackAddress(job_id="a00fc0b0b75cd1e67b0d7024ca35e9a9", attempt=1)
     token = "a00fc0b0b75cd1e67b0d7024ca35e9a9.1.8J3DHqfn72gKebyTZQu8rurTvCBzgO1f4sDhaeV3Q9M"
-    assert sign(address, SIGNING_KEY) == token
     assert sample("http-api-callback-completed")["pathParameters"] == {"token": token}
-    assert verify(token, [SIGNING_KEY]) == address
+    assert verify(token, [SIGNING_KEY], NOW) == address
+    assert not refusal(token, OTHER_KEY).is_malformed
+
+
+def test_a_token_is_refused_once_it_has_expired() -> None:
+    """As a forged one is: it has our form, and proves nothing any more."""
+    moment = timedelta(microseconds=1)
+    assert verify(TOKEN, [SIGNING_KEY], EXPIRY - moment) == ADDRESS
+    with pytest.raises(CallbackRefusedError, match=r"^the token has expired$") as refused:
+        verify(TOKEN, [SIGNING_KEY], EXPIRY)
+    assert not refused.value.is_malformed
+
+
+def test_an_expiry_cannot_be_changed_or_left_out() -> None:
+    """It is signed, and an earlier version's token is signed under another label."""
+    later = TOKEN.replace(f".{int(EXPIRY.timestamp())}.", f".{int(EXPIRY.timestamp()) + 1}.")
+    never = TOKEN.replace(f".{int(EXPIRY.timestamp())}.", ".")
+    for token in (later, never):
+        with pytest.raises(CallbackRefusedError, match=r"^the signature does not match$"):
+            verify(token, [SIGNING_KEY], NOW)
 
 
 @given(address=ADDRESSES)
 def test_a_token_goes_into_a_path_as_it_is(address: CallbackAddress) -> None:
     """Nothing in it needs quoting, and it is short."""
-    token = sign(address, SIGNING_KEY)
+    token = sign(address, SIGNING_KEY, EXPIRY)
     assert set(token) <= set(string.ascii_letters + string.digits + "-_.")
-    assert len(token) <= 81
+    assert len(token) <= 92
 
 
 @pytest.mark.parametrize("at", range(len(TOKEN)))
@@ -70,15 +101,14 @@ def test_a_token_that_lacks_a_character_is_malformed_or_forged(at: int) -> None:
 
 def test_a_signature_is_good_for_its_own_job_and_attempt_only() -> None:
     """The signature of one attempt does not open another, nor another job."""
-    signature = TOKEN.rpartition(".")[2]
-    assert not refusal(f"{ADDRESS.job_id}.2.{signature}").is_malformed
-    assert not refusal(f"{'1f' * 16}.1.{signature}").is_malformed
+    assert not refusal(TOKEN.replace(".1.", ".2.", 1)).is_malformed
+    assert not refusal(TOKEN.replace("0f", "1f", 1)).is_malformed
 
 
 def test_the_previous_key_is_still_accepted() -> None:
     """Tasks that run while the key is rotated can still call back."""
-    assert verify(TOKEN, [b"new key", SIGNING_KEY]) == ADDRESS
-    assert verify(TOKEN, iter([b"new key", SIGNING_KEY])) == ADDRESS
+    assert verify(TOKEN, [b"new key", SIGNING_KEY], NOW) == ADDRESS
+    assert verify(TOKEN, iter([b"new key", SIGNING_KEY]), NOW) == ADDRESS
 
 
 def test_keys_are_asked_for_only_until_one_fits() -> None:
@@ -88,14 +118,14 @@ def test_keys_are_asked_for_only_until_one_fits() -> None:
         yield SIGNING_KEY
         pytest.fail("another key was asked for")
 
-    assert verify(TOKEN, keys()) == ADDRESS
+    assert verify(TOKEN, keys(), NOW) == ADDRESS
 
 
 @pytest.mark.parametrize("keys", [[], [OTHER_KEY], [OTHER_KEY, b"another"]])
 def test_a_token_of_none_of_the_keys_is_forged(keys: list[bytes]) -> None:
     """It has the form of ours, but we did not write it."""
     with pytest.raises(CallbackRefusedError, match=r"^the signature does not match$") as caught:
-        verify(TOKEN, keys)
+        verify(TOKEN, keys, NOW)
     assert not caught.value.is_malformed
 
 
@@ -120,6 +150,9 @@ def test_the_forged_sample_is_forged() -> None:
         TOKEN[:-1],
         TOKEN.replace(".", "/"),
         TOKEN.replace(".1.", ".0."),
+        TOKEN.replace(".17", ".07", 1),
+        TOKEN.replace(".17", ".7", 1),
+        TOKEN.replace(".17", ".117", 1),
         TOKEN.replace(".1.", ".01."),
         TOKEN.replace(".1.", ".-1."),
         TOKEN.replace(".1.", ".1234567890."),
@@ -144,4 +177,4 @@ def test_no_text_is_taken_for_a_token(token: str) -> None:
 def test_no_other_key_opens_it(address: CallbackAddress, one: bytes, other: bytes) -> None:
     """Only the key that signed it."""
     if one.rstrip(b"\0") != other.rstrip(b"\0"):
-        refusal(sign(address, one), other)
+        refusal(sign(address, one, EXPIRY), other)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
 from cutout.attempt import Attempt
 from cutout.callback_token import CallbackAddress, verify
+from cutout.errors import CallbackRefusedError
 from cutout.gate import Gate
 from cutout.job import Job, Photo
 from cutout.ports.telemetry import Metric
@@ -62,7 +64,23 @@ def test_the_callback_url_names_the_attempt_and_proves_it() -> None:
     job = world.arrives()
     base, _, token = world.evolink.charges[0].callback_url.rpartition("/")
     assert base == f"{CALLBACK_URL}/callbacks"
-    assert verify(token, [SIGNING_KEY]) == CallbackAddress(job_id=job.id, attempt=1)
+    address = CallbackAddress(job_id=job.id, attempt=1)
+    assert verify(token, [SIGNING_KEY], world.clock.now()) == address
+
+
+def test_the_callback_url_expires_when_nothing_could_be_had_by_it() -> None:
+    """Unconfirmed and followed for a deadline each; a late result can be fetched for a day."""
+    world = World()
+    world.arrives()
+    token = world.evolink.charges[0].callback_url.rpartition("/")[2]
+    life = 2 * TIMING.job_deadline + timedelta(hours=24)
+    world.clock.advance(life - timedelta(seconds=1))
+    world.receive.receive(token, "")
+    world.clock.advance(timedelta(seconds=1))
+    with pytest.raises(CallbackRefusedError, match="expired") as refused:
+        world.receive.receive(token, "")
+    assert not refused.value.is_malformed
+    assert world.telemetry.counts[Metric.CALLBACK_REFUSED] == 1
 
 
 def test_what_the_photo_is_and_where_its_result_goes_is_known_from_then_on() -> None:
