@@ -26,6 +26,7 @@ def tell_functions(cutout: "Cutout", *, event_bus: str) -> None:
     names = Names(
         stack=cutout.name,
         jobs_table=cutout.table.table_name,
+        calls_table=cutout.calls_table.table_name,
         uploads_bucket=cutout.uploads_bucket.bucket_name,
         results_bucket=cutout.results_bucket.bucket_name,
         work_bucket=cutout.work_bucket.bucket_name,
@@ -69,6 +70,7 @@ def reach_of(cutout: "Cutout") -> Reach:
         result_prefix=cutout.settings.result_prefix,
         work=cutout.work_bucket.bucket_arn,
         table=cutout.table.table_arn,
+        calls=cutout.calls_table.table_arn,
         submissions=cutout.submissions.queue.queue_arn,
         preparations=preparations.queue_arn if preparations else None,
         callbacks=cutout.callbacks.queue.queue_arn,

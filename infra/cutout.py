@@ -29,6 +29,7 @@ from .sharing import Shared
 from .storage import (
     KEPT,
     api_key_secret,
+    calls_table,
     jobs_table,
     photo_bucket,
     signing_key_secret,
@@ -169,6 +170,7 @@ class Cutout(Shared):
             self, "Work", removal_policy=keep, kept_days=self.settings.retention_days
         )
         self.table = jobs_table(self, "Jobs", removal_policy=keep)
+        self.calls_table = calls_table(self, "Calls")
         self.api_key_name = f"{self.name}/evolink-api-key"
         self.signing_key_name = f"{self.name}/callback-signing-key"
         self.api_key_secret = api_key_secret(

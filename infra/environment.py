@@ -23,6 +23,7 @@ class Names:
 
     stack: str
     jobs_table: str
+    calls_table: str
     uploads_bucket: str
     results_bucket: str
     work_bucket: str
@@ -59,6 +60,7 @@ def _rows(settings: Settings, names: Names, function: FunctionName) -> Iterator[
 def _places(settings: Settings, names: Names) -> Iterator[Row]:
     working = _SUBMIT | _STORE
     yield "CUTOUT_JOBS_TABLE", working | _PREPARE | _SWEEP, names.jobs_table
+    yield "CUTOUT_CALLS_TABLE", working, names.calls_table
     yield "CUTOUT_UPLOADS_BUCKET", working, names.uploads_bucket
     yield "CUTOUT_UPLOAD_PREFIX", working, settings.upload_prefix
     if settings.upload_suffixes:

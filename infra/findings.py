@@ -56,6 +56,13 @@ KNOWN: Final = (
         reason="What is in it can be made again, or is there to be read once, and expires",
     ),
     Known(
+        rules=("AwsSolutions::AwsSolutions-DDB3", "CKV_AWS_28"),
+        kind="AWS::DynamoDB::Table",
+        within=("Calls",),
+        reason="What is in it lets its reader read a photo, and is of use for minutes: a backup "
+        "would keep it for weeks, and an unanswered call whose body is lost is not repeated",
+    ),
+    Known(
         rules=("AwsSolutions::AwsSolutions-SMG4",),
         kind="AWS::SecretsManager::Secret",
         within=("ApiKey",),

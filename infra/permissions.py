@@ -17,6 +17,8 @@ from .storage import KEPT_FOLDER, PREPARED_FOLDER
 
 Statement = tuple[str, tuple[str, ...], tuple[str, ...]]
 """Sid, actions, resources."""
+_READ_WAITING = "dynamodb:BatchGetItem"
+"""Rows behind the gate are read before they are woken: one of a newer version is passed over."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +31,7 @@ class Reach:
     result_prefix: str
     work: str
     table: str
+    calls: str
     submissions: str
     preparations: str | None
     callbacks: str
@@ -118,7 +121,12 @@ def _submit(reach: Reach) -> Sequence[Statement]:
     return (
         _read_photos(reach),
         ("TellGoneFromForbidden", ("s3:ListBucket",), (reach.uploads,)),
-        _keep_jobs(reach),
+        _keep_jobs(reach, _READ_WAITING),
+        (
+            "KeepBodiesOfCalls",
+            ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"),
+            (reach.calls,),
+        ),
         _find_jobs(reach, "lane"),
         _read_secrets(reach.api_key, reach.signing_key),
         ("LendPhotos", ("sts:AssumeRole",), (reach.photo_reader,)),
@@ -171,7 +179,8 @@ def _store_result(reach: Reach) -> Sequence[Statement]:
         # Variants are made anew from cut-outs that were accepted, with their labels.
         ("ReadLabelsOfCutOuts", ("s3:GetObjectTagging",), (reach.accepted,)),
         ("TellGoneFromForbidden", ("s3:ListBucket",), (reach.uploads, reach.results)),
-        _keep_jobs(reach),
+        _keep_jobs(reach, _READ_WAITING),
+        ("DeleteBodiesOfCalls", ("dynamodb:DeleteItem",), (reach.calls,)),
         _find_jobs(reach, "lane"),
         _read_secrets(reach.api_key),
         ("WakeTheNext", ("sqs:SendMessage",), (reach.submissions,)),
@@ -215,7 +224,6 @@ def _remove_results(reach: Reach) -> Sequence[Statement]:
     return (
         ("WakeStoreResult", ("sqs:SendMessage",), (reach.callbacks,)),
         ("FindJobsOfAPhoto", ("dynamodb:Query",), (f"{reach.table}/index/source",)),
-        ("ReadJobsOfAPhoto", ("dynamodb:BatchGetItem",), (reach.table,)),
         (
             "RemoveResults",
             ("s3:DeleteObject",),
@@ -244,9 +252,9 @@ def _take_notes_back(reach: Reach) -> Sequence[Statement]:
     return (("TakeNotesBack", ("s3:DeleteObject",), (reach.notes,)),)
 
 
-def _keep_jobs(reach: Reach) -> Statement:
+def _keep_jobs(reach: Reach, *more: str) -> Statement:
     # A transaction asks for the permissions of the writes in it.
-    return ("KeepJobs", ("dynamodb:GetItem", "dynamodb:PutItem"), (reach.table,))
+    return ("KeepJobs", ("dynamodb:GetItem", "dynamodb:PutItem", *more), (reach.table,))
 
 
 def _find_jobs(reach: Reach, *indexes: str) -> Statement:

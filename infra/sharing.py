@@ -36,7 +36,10 @@ class Shared(Construct):
         return self._grant(grantee, actions, self.reach.cut_outs)
 
     def grant_read_jobs(self, grantee: iam.IGrantable) -> iam.Grant:
-        """Let somebody read what became of each photo from the jobs table."""
+        """Let somebody read what became of each photo from the jobs table.
+
+        Nothing in it opens a photo or a callback: bodies of calls are in a table of their own.
+        """
         actions = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
         return self._grant(grantee, actions, [self.reach.table, f"{self.reach.table}/index/*"])
 

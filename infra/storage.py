@@ -1,4 +1,4 @@
-"""What outlives a deployment: the three buckets, the jobs table and the two secrets."""
+"""What keeps data: the three buckets, the two tables and the two secrets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -172,6 +172,23 @@ def jobs_table(
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
     return table
+
+
+def calls_table(scope: Construct, construct_id: str) -> dynamodb.Table:
+    """Make the table of the bodies of calls that were not answered yet.
+
+    A body lets its reader read a photo and call back. It is of use for minutes, so the table has
+    no backups that would keep it, and goes with the stack.
+    """
+    return dynamodb.Table(
+        scope,
+        construct_id,
+        partition_key=dynamodb.Attribute(name="pk", type=_STRING),
+        billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+        encryption=dynamodb.TableEncryption.DEFAULT,
+        time_to_live_attribute="expires_at",
+        removal_policy=RemovalPolicy.DESTROY,
+    )
 
 
 def api_key_secret(

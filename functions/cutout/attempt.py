@@ -17,7 +17,7 @@ class Attempt:
 
     Attributes:
         number: from 1; the callback URL names it.
-        body: the exact JSON text POSTed, kept while the attempt is open for an equal repeat.
+        body: the exact JSON text POSTed, in rows of earlier versions; see `CallBody`.
         posts: how often the body was sent.
         day: the UTC day whose sum at the gate holds its credits, if that is not its start's.
         repeat_day: the day whose sum holds the credits that its repeat may have taken.
@@ -57,7 +57,7 @@ class Attempt:
         return self.outcome in _OPEN_OUTCOMES
 
     def ended(self, outcome: AttemptOutcome, **facts: Any) -> Attempt:  # noqa: ANN401 - fields of an attempt
-        """The attempt with its last word; the body, which grants access to the photo, goes."""
+        """The attempt with its last word."""
         return replace(self, outcome=outcome, body=None, **facts)
 
     def without_task(self) -> Attempt:

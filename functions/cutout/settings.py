@@ -85,6 +85,7 @@ class _JobSettings(Settings):
     """What Submit and StoreResult share."""
 
     jobs_table: str
+    calls_table: str
     uploads_bucket: str
     upload_prefix: str = ""
     results_bucket: str

@@ -8,7 +8,7 @@ from cutout.errors import GateMovedError, JobMovedError, NewerRowError, TaskTake
 from cutout.gate import Gate
 from cutout.inventory import Brief, Moved
 from cutout.job import Job
-from cutout.ports.table import MOST_COUNTED, Due, Head, NewerRow, Standing, TaskClaim
+from cutout.ports.table import MOST_COUNTED, CallBody, Due, Head, NewerRow, Standing, TaskClaim
 from cutout.ports.telemetry import Clock
 from cutout.states import Lane, State
 from cutout.stored_limits import bounded
@@ -34,6 +34,7 @@ class MemoryJobs:
         self.heads: dict[str, Head] = {}
         self.result_keys: dict[str, str] = {}
         self.tasks: dict[str, TaskClaim] = {}
+        self.bodies: dict[tuple[str, int | None], CallBody] = {}
         self.look_at: dict[str, datetime] = {}
         self.writes: list[Job] = []
         self.loses_answer: Callable[[], bool] = lambda: False
@@ -60,6 +61,8 @@ class MemoryJobs:
         *,
         gate: Gate | None = None,
         tasks: Sequence[TaskClaim] = (),
+        body: CallBody | None = None,
+        answered: int | None = None,
     ) -> Job:
         self._step("jobs.save")
         standing = self.jobs.get(job.id)
@@ -70,6 +73,9 @@ class MemoryJobs:
         self._claim_tasks([bounded(claim) for claim in tasks])
         if gate is not None:
             self.gate = replace(gate, version=gate.version + 1)
+        if body is not None:
+            self.bodies[job.id, body.attempt] = body
+        self.bodies.pop((job.id, answered), None)
         saved = bounded(replace(job, version=job.version + 1))
         self._write(saved)
         self._step("jobs.save done")
@@ -77,6 +83,11 @@ class MemoryJobs:
             # It was written, the answer was lost, and the SDK's repeat met the new version.
             raise JobMovedError(saved)
         return saved
+
+    def find_body(self, job_id: str, attempt: int) -> str | None:
+        self._step("jobs.find_body")
+        kept = self.bodies.get((job_id, attempt))
+        return kept.text if kept else None
 
     def read_gate(self) -> Gate:
         self._step("gate.read")

@@ -44,8 +44,7 @@ class Units:
             case "PutItem":
                 return Decimal(self._put(body, times=1))
             case "TransactWriteItems":
-                puts = [one["Put"] for one in body["TransactItems"]]
-                return Decimal(sum(self._put(one, times=2) for one in puts))
+                return Decimal(sum(self._write(one) for one in body["TransactItems"]))
             case "GetItem":
                 return Decimal(self._read(body["Key"]["pk"]["S"]))
             case "BatchGetItem":
@@ -56,12 +55,19 @@ class Units:
             case _:
                 raise NotImplementedError(sent.operation)
 
+    def _write(self, one: Mapping[str, Any]) -> int:
+        """One write of a transaction. A deletion takes as much as what it deletes."""
+        if "Put" in one:
+            return self._put(one["Put"], times=2)
+        old = self._items.pop(one["Delete"]["Key"]["pk"]["S"], {})
+        return 2 * _blocks(size_of(old), _WRITE_BYTES)
+
     def _put(self, put: Mapping[str, Any], times: int) -> int:
         new, pk = put["Item"], put["Item"]["pk"]["S"]
         old = self._items.get(pk)
         size = max(size_of(new), size_of(old or {}))
         units = times * _blocks(size, _WRITE_BYTES)
-        if old is not None and put["ConditionExpression"] == _NEW_ALONE:
+        if old is not None and put.get("ConditionExpression") == _NEW_ALONE:
             return units  # it loses, and takes as many units as if it had won
         self._items[pk] = new
         self.gate_writes += pk == "gate"

@@ -18,7 +18,7 @@ from cutout.adapters.dynamodb.table import Table
 from cutout.ports.telemetry import TIME_IN_STATE
 from cutout.wiring.aws import Clients
 from tests.contract.aws import ACCOUNT, REGION
-from tests.contract.jobs.table import TABLE, create_table
+from tests.contract.jobs.table import CALLS, TABLE, create_calls_table, create_table
 from tests.events import SIGNING_KEY
 
 UPLOADS, RESULTS, WORK = "cutout-uploads", "cutout-results", "cutout-work"
@@ -62,6 +62,7 @@ class Stack:
             "POWERTOOLS_LOG_LEVEL": "INFO",
             "CUTOUT_STACK": "Cutout",
             "CUTOUT_JOBS_TABLE": TABLE,
+            "CUTOUT_CALLS_TABLE": CALLS,
             "CUTOUT_UPLOADS_BUCKET": UPLOADS,
             "CUTOUT_UPLOAD_PREFIX": "",
             "CUTOUT_RESULTS_BUCKET": RESULTS,
@@ -125,6 +126,7 @@ class Stack:
 def deploy(clients: Clients) -> Stack:
     """Table, buckets, secrets, queues, and a queue that gets our events from the bus."""
     create_table(clients.dynamodb())
+    create_calls_table(clients.dynamodb())
     s3, sqs, secrets = clients.s3(), clients.sqs(), clients.secrets()
     for bucket in (UPLOADS, RESULTS, WORK):
         s3.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
@@ -141,7 +143,7 @@ def deploy(clients: Clients) -> Stack:
     events.put_targets(Rule="ours", Targets=[{"Id": "listener", "Arn": arn}])
     return Stack(
         clients=clients,
-        jobs=DynamoJobs(Table(clients.dynamodb(), TABLE)),
+        jobs=DynamoJobs(Table(clients.dynamodb(), TABLE), calls_table=CALLS),
         submissions_url=urls[0],
         preparations_url=urls[1],
         callbacks_url=urls[2],

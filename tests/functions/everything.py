@@ -33,6 +33,7 @@ def see_everything(prefix: str = "", **changes: str) -> list[Working]:
             _lost(at_work, prefix)
             _deleted(at_work, prefix)
             _reviewed(at_work, prefix)
+            _unanswered(at_work, prefix)
             _crowded(at_work, prefix)
             _swept(at_work, prefix)
         with working(CUTOUT_INPUT_TRANSPORT="files", **changes) as handing_over:
@@ -96,6 +97,18 @@ def _reviewed(at_work: Working, prefix: str) -> None:
     at_work.delete(f"{prefix}opaque.png")
     at_work.hand_over()
     at_work.result = b""
+
+
+def _unanswered(at_work: Working, prefix: str) -> None:
+    """A call whose callback comes although its answer did not, and one that is repeated."""
+    at_work.unanswered = 2
+    at_work.through(f"{prefix}unanswered-1.png", photo(12))
+    at_work.upload(f"{prefix}unanswered-2.png", photo(13))
+    at_work.hand_over()
+    (job,) = at_work.stack.jobs.in_state(State.UNCONFIRMED, 2)
+    at_work.stack.jobs.save(replace(job, due_at=datetime.now(UTC)))
+    at_work.message("submit", {"job": job.id})
+    at_work.call_back()
 
 
 def _crowded(at_work: Working, prefix: str) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.contract.jobs.table import CALLS, TABLE
 from tests.functions.deployed import RESULTS, UPLOADS, WORK
 from tests.functions.wire import Sent
 from tests.functions.working import Working
@@ -35,7 +36,7 @@ _OF_VERSION = {
     "GetObjectTagging": "GetObjectVersionTagging",
     "PutObjectTagging": "PutObjectVersionTagging",
 }
-_TABLE = "<Jobs.Arn>"
+_TABLES = {TABLE: "<Jobs.Arn>", CALLS: "<Calls.Arn>"}
 _HERE = "arn:aws:{}:here:mine:{}"
 KEY = "<Key.Arn>"
 _USES_OF_KEY = {
@@ -146,15 +147,23 @@ def _of_table(sent: Sent) -> Iterator[tuple[str, str, str]]:
     match sent.operation:
         case "Query":
             index = sent.body["IndexName"]
-            yield sent.name, f"{_TABLE}/index/{index}", f"a query of the index {index}"
+            table = _TABLES[sent.body["TableName"]]
+            yield sent.name, f"{table}/index/{index}", f"a query of the index {index}"
         case "TransactWriteItems":
-            yield "dynamodb:PutItem", _TABLE, "a job is written with the gate"
+            for one in sent.body["TransactItems"]:
+                ((write, told),) = one.items()
+                table = _TABLES[told["TableName"]]
+                yield f"dynamodb:{write}Item", table, f"{write} of {_whose(told)} with a job"
+        case "BatchGetItem":
+            for name in sent.body["RequestItems"]:
+                yield sent.name, _TABLES[name], f"{sent.operation} of several items"
         case _:
-            yield sent.name, _TABLE, f"{sent.operation} of {_whose(sent.body)}"
+            table = _TABLES[sent.body["TableName"]]
+            yield sent.name, table, f"{sent.operation} of {_whose(sent.body)}"
 
 
 def _whose(body: Any) -> str:
-    pk = (body.get("Item") or body.get("Key") or {}).get("pk", {}).get("S", "several items")
+    pk = (body.get("Item") or body.get("Key"))["pk"]["S"]
     return str(pk).partition("#")[0]
 
 

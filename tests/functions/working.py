@@ -60,6 +60,7 @@ class Working:
         links: The addresses of photos that the provider was given.
         result: What the provider gives back for each photo.
         refused: How many more calls the provider refuses.
+        unanswered: How many more calls it takes without saying so.
         there: The objects of all buckets before each run, with how much had been sent until then.
     """
 
@@ -72,6 +73,7 @@ class Working:
     links: list[str] = field(default_factory=list)
     result: bytes = b""
     refused: int = 0
+    unanswered: int = 0
     there: list[tuple[int, frozenset[tuple[str, str]]]] = field(default_factory=list)
     _open: list[tuple[str, str]] = field(default_factory=list)
     _tasks: int = 0
@@ -188,6 +190,11 @@ class Working:
             self.refused -= 1
             told = sample("evolink-error-400-invalid-request")
             answer(400, json.dumps(told).encode())(connection)
+        elif head.startswith(b"POST") and self.unanswered:
+            self.unanswered -= 1
+            self._take(json.loads(body))
+            told = sample("evolink-error-500-internal-error")
+            answer(500, json.dumps(told).encode())(connection)
         elif head.startswith(b"POST"):
             self._take(json.loads(body))
             told = sample("evolink-create-200") | {"id": self._task_id()}

@@ -33,6 +33,7 @@ EVERY = {
 }
 WORKING = {
     "CUTOUT_JOBS_TABLE": "<Jobs>",
+    "CUTOUT_CALLS_TABLE": "<Calls>",
     "CUTOUT_UPLOADS_BUCKET": "<Uploads>",
     "CUTOUT_UPLOAD_PREFIX": "",
     "CUTOUT_RESULTS_BUCKET": "<Results>",

@@ -5,6 +5,7 @@ from tests.infra.reading import Reading, Synthesize, many
 
 KEEP_JOBS = {("dynamodb:GetItem", "<Jobs.Arn>"), ("dynamodb:PutItem", "<Jobs.Arn>")}
 FIND_WAITING = ("dynamodb:Query", "<Jobs.Arn>/index/lane")
+READ_WAITING = ("dynamodb:BatchGetItem", "<Jobs.Arn>")
 FIND_DUE = ("dynamodb:Query", "<Jobs.Arn>/index/due")
 SECRET = "arn:aws:secretsmanager:here:mine:secret:Cutout"
 READ_API_KEY = ("secretsmanager:GetSecretValue", f"{SECRET}/evolink-api-key-??????")
@@ -40,6 +41,10 @@ MAY = {
         *READ_PHOTOS,
         ("s3:ListBucket", "<Uploads.Arn>"),
         *KEEP_JOBS,
+        READ_WAITING,
+        ("dynamodb:GetItem", "<Calls.Arn>"),
+        ("dynamodb:PutItem", "<Calls.Arn>"),
+        ("dynamodb:DeleteItem", "<Calls.Arn>"),
         FIND_WAITING,
         READ_API_KEY,
         READ_SIGNING_KEY,
@@ -82,6 +87,8 @@ MAY = {
         ("s3:GetObject", "<Work.Arn>/kept/*"),
         ("s3:PutObject", "<Work.Arn>/kept/*"),
         *KEEP_JOBS,
+        READ_WAITING,
+        ("dynamodb:DeleteItem", "<Calls.Arn>"),
         FIND_WAITING,
         READ_API_KEY,
         ("sqs:SendMessage", "<SubmissionsQueue.Arn>"),
@@ -238,7 +245,6 @@ def test_results_are_deleted_by_one_function_where_that_is_wanted_alone(
         ("s3:DeleteObject", "<Results.Arn>/review/*"),
         ("s3:DeleteObject", "<Work.Arn>/kept/*"),
         ("dynamodb:Query", "<Jobs.Arn>/index/source"),
-        ("dynamodb:BatchGetItem", "<Jobs.Arn>"),
         ("sqs:SendMessage", "<CallbacksQueue.Arn>"),
     }
     assert ("s3:DeleteObject", "<Work.Arn>/kept/*") not in template.granted("StoreResultRole")

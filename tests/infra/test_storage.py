@@ -148,6 +148,20 @@ def test_the_table_costs_nothing_idle_and_can_be_put_back(template: Reading) -> 
     assert table["DeletionProtectionEnabled"] is True
 
 
+def test_the_table_of_calls_keeps_nothing_for_long(template: Reading) -> None:
+    """A body lets its reader read a photo: no backup, no index, and it goes with the stack."""
+    table = template.properties("Calls")
+    assert table["KeySchema"] == [{"AttributeName": "pk", "KeyType": "HASH"}]
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
+    assert not table.keys() & {
+        "PointInTimeRecoverySpecification",
+        "GlobalSecondaryIndexes",
+        "DeletionProtectionEnabled",
+        "StreamSpecification",
+    }
+
+
 def test_the_signing_key_is_random_and_the_api_key_is_a_placeholder(template: Reading) -> None:
     """Nobody chooses the signing key; the API key says that nobody has set it."""
     signing, api = template.properties("SigningKey"), template.properties("ApiKey")

@@ -20,6 +20,7 @@ from cutout.usecases.follow import Follow
 from cutout.usecases.keeping import Keeping
 from cutout.usecases.publishing import Publishing
 from cutout.usecases.record import Recorder
+from cutout.usecases.repeat import Repeats
 from cutout.usecases.store import StoreResult
 from cutout.usecases.submit import Submit
 from cutout.usecases.sweep import Sweep
@@ -96,14 +97,13 @@ def an_older_photo_may_replace_a_newer_ones_result(_standing: Any, _job: Job) ->
     return False
 
 
-@MUTATIONS.of(Submit, "_repeat")
-def a_repeat_carries_a_new_body(self: Submit, job: Job) -> Job:
-    attempt = job.attempt
-    if attempt is not None and attempt.body is not None:
-        job = job.with_attempt(
-            replace(attempt, body=attempt.body.replace("https://", "https://www."))
-        )
-    return _repeat(self, job)
+@MUTATIONS.of(Repeats, "body_of")
+def a_repeat_carries_a_new_body(self: Repeats, job: Job) -> str | None:
+    body = _body_of(self, job)
+    return body and body.replace("https://", "https://www.")
+
+
+_body_of = Repeats.body_of
 
 
 @MUTATIONS.of(Submit, "_repeat")
@@ -156,13 +156,12 @@ def the_attempt_is_not_recorded_before_the_call(
     job: Job,
     gate: Gate,
     handed: Uploaded,
-) -> Job:
-    admitted = _admit(self, job, gate, handed)
+) -> tuple[Job, str]:
+    admitted, body = _admit(self, job, gate, handed)
     attempt = admitted.attempt
     assert attempt is not None
-    assert attempt.body is not None
-    self.evolink.create(attempt.body, attempt.idempotency_key + "-early")
-    return admitted
+    self.evolink.create(body, attempt.idempotency_key + "-early")
+    return admitted, body
 
 
 @MUTATIONS.of(Submit, "_advance")
@@ -170,7 +169,8 @@ def a_lease_that_ran_out_is_started_over(self: Submit, job: Job) -> Job:
     now = self.recorder.clock.now()
     if job.attempt is not None and job.is_due(now) and job.state.value == "submitting":
         again = replace(job.attempt, idempotency_key=job.attempt.idempotency_key + "x")
-        return self._post(self.recorder.record(job, job.with_attempt(again)))
+        body = self.repeats.body_of(job)
+        return self._post(self.recorder.record(job, job.with_attempt(again)), body)
     return _advance(self, job)
 
 

@@ -28,6 +28,22 @@ class TaskClaim:
     expires_at: datetime
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallBody:
+    """The exact text of a paid call, kept for an equal repeat until the call is answered.
+
+    It lets its reader read the photo and call back. So it is not on the job's row, which others
+    may read.
+
+    Attributes:
+        expires_at: when it is of no use to anybody, should nobody have deleted it before.
+    """
+
+    attempt: int
+    text: str
+    expires_at: datetime
+
+
 class Jobs(Protocol):
     """The rows of the jobs. What is written is within `stored_limits`, and returned as written."""
 
@@ -45,17 +61,34 @@ class Jobs(Protocol):
         *,
         gate: Gate | None = None,
         tasks: Sequence[TaskClaim] = (),
+        body: CallBody | None = None,
+        answered: int | None = None,
     ) -> Job:
-        """Write the job, and the gate and claims of tasks with it: all of them or nothing.
+        """Write the job, and what belongs to it: all of that or nothing.
 
         Neither row nor gate may have been written since it was read. A task may be claimed by one
         attempt; a claim that is certain takes over from one that is not.
+
+        Args:
+            job: the job as it was read, with what is new.
+            gate: the gate, if it changes too.
+            tasks: tasks that become known.
+            body: the body of a call that is about to be made.
+            answered: the attempt whose body is deleted.
 
         Raises:
             JobMovedError: the row's version is not `job.version`.
             GateMovedError: the gate's version is not `gate.version`.
             TaskTakenError: a task belongs to another attempt.
         """
+        ...
+
+
+class CallBodies(Protocol):
+    """The bodies of calls that were not answered."""
+
+    def find_body(self, job_id: str, attempt: int) -> str | None:
+        """The body of a call, or None if it was answered or has expired."""
         ...
 
 

@@ -147,6 +147,7 @@ class Answers:
         reserved = accepted.credits_reserved or attempt.credits_reserved or Decimal(0)
         known = replace(
             attempt,
+            body=None,
             outcome=AttemptOutcome.ACCEPTED,
             task_id=accepted.task_id,
             credits_reserved=reserved,

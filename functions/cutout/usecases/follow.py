@@ -122,7 +122,7 @@ class Follow:
     def _task_known(self, job: Job, attempt: Attempt, task: Task, wake: Wake) -> None:
         self.recorder.telemetry.fact("task read", status=task.status, task_id=task.id)
         is_adopted = attempt.is_adopted or attempt.task_id is None
-        known = replace(attempt, task_id=task.id, is_adopted=is_adopted, named_task=None)
+        known = replace(attempt, task_id=task.id, is_adopted=is_adopted, named_task=None, body=None)
         match task.status:
             case TaskStatus.RUNNING:
                 self._still_running(job, known)

@@ -12,7 +12,7 @@ from cutout.errors import GateMovedError, JobMovedError, StoreBusyError
 from cutout.gate import Gate, Limits
 from cutout.job import Job
 from cutout.ports.provider import Files
-from cutout.ports.table import Backlog, Gates, Jobs, ResultKeys, SourceHeads, TaskClaim
+from cutout.ports.table import Backlog, CallBodies, Gates, Jobs, ResultKeys, SourceHeads, TaskClaim
 from cutout.ports.telemetry import TIME_IN_STATE, Announcements, Clock, Metric, Telemetry
 from cutout.states import AttemptOutcome, Reason, State
 from cutout.usecases.aftermath import Aftermath
@@ -34,7 +34,7 @@ _FOLLOWERS = 2
 """Who leaves the gate wakes one for its slot, and one more in case that another woke the first."""
 
 
-class Store(Jobs, Gates, Backlog, SourceHeads, ResultKeys, Protocol):
+class Store(Jobs, CallBodies, Gates, Backlog, SourceHeads, ResultKeys, Protocol):
     """The jobs table, as the recorder needs it."""
 
 
@@ -74,7 +74,7 @@ class Recorder:
         is_released = before.state.holds_slot and not after.state.holds_slot
         tasks = [self._claim(after, attempt) for attempt in _to_be_claimed(before, after)]
         rule = _in_step(before, after, rule)
-        saved = self._save(after, rule, tasks)
+        saved = self._save(after, rule, tasks, answered=_answered(before, after))
         self.telemetry.fact(
             "job moved",
             job_id=after.id,
@@ -153,9 +153,11 @@ class Recorder:
         after: Job,
         rule: GateRule | None,
         tasks: list[TaskClaim],
+        *,
+        answered: int | None,
     ) -> Job:
         if rule is None:
-            return self.store.save(after, tasks=tasks)
+            return self.store.save(after, tasks=tasks, answered=answered)
         for _ in range(GATE_TRIES):
             gate = self.store.read_gate()
             changed = rule(gate)
@@ -164,6 +166,7 @@ class Recorder:
                     after,
                     gate=None if changed == gate else changed,
                     tasks=tasks,
+                    answered=answered,
                 )
             except GateMovedError:
                 continue
@@ -188,6 +191,19 @@ class Recorder:
         if job.state is State.COMPLETED and job.reused is not None:
             self.telemetry.count(Metric.REUSED)
             self.telemetry.count(Metric.CREDITS_SAVED, float(job.reused.credits_saved))
+
+
+def _answered(before: Job, after: Job) -> int | None:
+    """The attempt that need not be repeated from this move on."""
+    number = _unanswered(before)
+    return None if number == _unanswered(after) else number
+
+
+def _unanswered(job: Job) -> int | None:
+    """The attempt that may have to be repeated, as it was made."""
+    last = job.attempt
+    is_undecided = job.state in {State.SUBMITTING, State.UNCONFIRMED}
+    return last.number if last and last.is_open and is_undecided else None
 
 
 def _in_step(before: Job, after: Job, rule: GateRule | None) -> GateRule | None:

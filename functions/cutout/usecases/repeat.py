@@ -31,14 +31,21 @@ class Repeats:
     recorder: Recorder
     timing: Timing
 
-    def decide(self, job: Job) -> Job:
+    def body_of(self, job: Job) -> str | None:
+        """The body of the last call; rows of earlier versions have it themselves."""
+        attempt = job.attempt
+        if attempt is None:
+            return None
+        return attempt.body or self.recorder.store.find_body(job.id, attempt.number)
+
+    def decide(self, job: Job, body: str | None) -> Job:
         """The job in `submitting`: its body goes once more now; else postponed, or over."""
         superseded = self.recorder.why_superseded(job)
         if superseded:
             return self._settle(job, Move.SUPERSEDE, superseded)
         now = self.recorder.clock.now()
         attempt = job.attempt
-        if attempt is None or attempt.body is None or attempt.posts >= _MOST_POSTS:
+        if attempt is None or body is None or attempt.posts >= _MOST_POSTS:
             return self._settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN)
         latest = attempt.started_at + self._good_for(attempt)
         if now >= latest:

@@ -25,6 +25,7 @@ from cutout.gate import Gate, Held
 from cutout.job import Job
 from cutout.ports.provider import Evolink
 from cutout.ports.queues import CallbackQueue, PreparationQueue, Wake
+from cutout.ports.table import CallBody
 from cutout.ports.telemetry import Metric
 from cutout.provider import Accepted, CreateOutcome, NotSent, Refused, Uploaded
 from cutout.purchase import Kept
@@ -207,7 +208,7 @@ class Submit:
             if not isinstance(handed, Uploaded):
                 return self.line.not_handed_over(job, handed)
             try:
-                return self._post(self._admit(job, gate, handed))
+                return self._post(*self._admit(job, gate, handed))
             except GateMovedError:
                 continue
             except TaskTakenError:
@@ -222,14 +223,14 @@ class Submit:
         except CopyGoneError as exc:
             raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, str(exc)) from exc
 
-    def _admit(self, job: Job, gate: Gate, handed: Uploaded) -> Job:
-        """Record the attempt and take the slot, in one transaction."""
+    def _admit(self, job: Job, gate: Gate, handed: Uploaded) -> tuple[Job, str]:
+        """Record the attempt and its body, and take the slot, in one transaction."""
         now = self.recorder.clock.now()
         number = _next_number(job)
+        text = self.call.body(job.id, number, handed.url, now)
         attempt = Attempt(
             number=number,
             idempotency_key=f"cutout-{job.id}-{number}",
-            body=self.call.body(job.id, number, handed.url, now),
             file_id=handed.file_id or None,
             started_at=now,
             day=gate.day if gate.day > now.date() else None,
@@ -245,22 +246,24 @@ class Submit:
             submitting,
             gate=gate.admitting(now, self.timing.lease),
             tasks=self.recorder.unproven(job),
+            body=CallBody(attempt=number, text=text, expires_at=now + 2 * self.timing.job_deadline),
         )
         self.recorder.telemetry.count(Metric.ADMITTED)
         self.recorder.count_time_in_state(job, saved)
-        return saved
+        return saved, text
 
     def _repeat(self, job: Job) -> Job:
         """The grace time is over: the same body and key once more, unless that cannot be."""
         self.evolink.get_ready()
-        again = self.repeats.decide(job)
-        return self._post(again) if again.state is State.SUBMITTING else again
+        body = self.repeats.body_of(job)
+        again = self.repeats.decide(job, body)
+        return self._post(again, body) if again.state is State.SUBMITTING else again
 
-    def _post(self, job: Job) -> Job:
+    def _post(self, job: Job, body: str | None) -> Job:
         attempt = job.attempt
-        if attempt is None or attempt.body is None:
+        if attempt is None or body is None:
             return job
-        outcome = self.evolink.create(attempt.body, attempt.idempotency_key)
+        outcome = self.evolink.create(body, attempt.idempotency_key)
         try:
             return self.answers.record(job, attempt.number, outcome)
         except Exception:

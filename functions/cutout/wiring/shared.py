@@ -41,7 +41,8 @@ def recorder(
     files: EvolinkFiles,
 ) -> Recorder:
     """The writer of jobs."""
-    store = DynamoJobs(Table(clients.dynamodb(), settings.jobs_table))
+    table = Table(clients.dynamodb(), settings.jobs_table)
+    store = DynamoJobs(table, calls_table=settings.calls_table)
     clock = SystemClock()
     submissions = SqsSubmissions(clients.sqs(), settings.submissions_queue_url)
     limits = Limits(

@@ -9,7 +9,7 @@ import pytest
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
 from tests.contract.aws import cloud
-from tests.contract.jobs.table import TABLE, Store, create_table
+from tests.contract.jobs.table import CALLS, TABLE, Store, create_calls_table, create_table
 from tests.fakes.clock import FakeClock
 from tests.fakes.jobs import MemoryJobs
 
@@ -22,4 +22,5 @@ def store(request: pytest.FixtureRequest) -> Iterator[Store]:
         return
     with cloud() as clients:
         create_table(clients.dynamodb())
-        yield DynamoJobs(Table(clients.dynamodb(), TABLE))
+        create_calls_table(clients.dynamodb())
+        yield DynamoJobs(Table(clients.dynamodb(), TABLE), calls_table=CALLS)

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cutout.inventory import Records
 from cutout.job import Job
-from cutout.ports.table import Backlog, Gates, Jobs, ResultKeys, SourceHeads
+from cutout.ports.table import Backlog, CallBodies, Gates, Jobs, ResultKeys, SourceHeads
 from cutout.states import State
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 TABLE = "Cutout-Jobs"
+CALLS = "Cutout-Calls"
 INDEXES = {
     # name: partition key, sort key, type of the sort key
     "due": ("due_shard", "due_at", "N"),
@@ -22,7 +23,7 @@ INDEXES = {
 }
 
 
-class Store(Jobs, Gates, Backlog, SourceHeads, ResultKeys, Records, Protocol):
+class Store(Jobs, CallBodies, Gates, Backlog, SourceHeads, ResultKeys, Records, Protocol):
     """What the use cases and the command line ask of the table."""
 
     def of_source(self, bucket: str, key: str, limit: int) -> list[Job]:
@@ -57,4 +58,14 @@ def create_table(client: DynamoDBClient, name: str = TABLE) -> None:
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
         AttributeDefinitions=definitions,
         GlobalSecondaryIndexes=indexes,
+    )
+
+
+def create_calls_table(client: DynamoDBClient, name: str = CALLS) -> None:
+    """An empty table of bodies."""
+    client.create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
     )

@@ -23,6 +23,7 @@ from cutout.states import Pixels, Transport
 ENVIRONMENT = {
     "CUTOUT_STACK": "Cutout",
     "CUTOUT_JOBS_TABLE": "Cutout-Jobs",
+    "CUTOUT_CALLS_TABLE": "Cutout-Calls",
     "CUTOUT_UPLOADS_BUCKET": "uploads",
     "CUTOUT_UPLOAD_PREFIX": "incoming/",
     "CUTOUT_RESULTS_BUCKET": "results",
@@ -80,6 +81,7 @@ RECEIVE = ReceiveSettings(
 STORE = StoreSettings(
     stack="Cutout",
     jobs_table="Cutout-Jobs",
+    calls_table="Cutout-Calls",
     uploads_bucket="uploads",
     upload_prefix="incoming/",
     results_bucket="results",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields, is_dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from types import NoneType
 from typing import Any, get_args, get_type_hints
@@ -67,6 +67,7 @@ def largest(kind: Any, name: str = "") -> Any:
         int: MOST_COUNTED,
         bool: False,
         Decimal: MOST_CREDITS - Decimal("0.000001"),
+        date: date(2026, 11, 20),
         datetime: datetime(2026, 11, 20, 23, 59, 59, 999999, tzinfo=UTC),
     }
     return values[option] if option in values else max(option, key=lambda word: len(word.value))

@@ -10,7 +10,7 @@ from cutout.adapters.dynamodb.reading import understood
 from cutout.adapters.dynamodb.table import Item, Put
 from cutout.gate import Gate
 from cutout.job import Job
-from cutout.ports.table import NewerRow, TaskClaim
+from cutout.ports.table import CallBody, NewerRow, TaskClaim
 from cutout.rows import from_row, to_row
 from cutout.states import Lane
 from cutout.stored_limits import bounded
@@ -91,6 +91,23 @@ def task_put(claim: TaskClaim) -> Put:
         condition=condition,
         values=values,
     )
+
+
+def body_put(job_id: str, body: CallBody, table: str) -> Put:
+    """The write of a call's body, in the table of its own."""
+    return Put(
+        item={
+            "pk": body_key(job_id, body.attempt),
+            "body": body.text,
+            "expires_at": int(body.expires_at.timestamp()),
+        },
+        table=table,
+    )
+
+
+def body_key(job_id: str, attempt: int) -> str:
+    """The key of a call's body."""
+    return f"{job_id}.{attempt}"
 
 
 def gate_in(item: Item | None) -> Gate:

@@ -17,6 +17,8 @@ from cutout.adapters.dynamodb.items import (
     GATE,
     HOLDING,
     SAME_VERSION,
+    body_key,
+    body_put,
     gate_in,
     gate_put,
     job_item,
@@ -26,12 +28,12 @@ from cutout.adapters.dynamodb.items import (
     waiting_lane,
 )
 from cutout.adapters.dynamodb.reading import brief_in, job_in
-from cutout.adapters.dynamodb.table import Item, LostError, Put, Table
+from cutout.adapters.dynamodb.table import Delete, Item, LostError, Put, Table
 from cutout.errors import GateMovedError, JobMovedError, NewerRowError, TaskTakenError
 from cutout.gate import Gate
 from cutout.inventory import Brief, Moved
 from cutout.job import Job
-from cutout.ports.table import MOST_COUNTED, Due, Head, NewerRow, Standing, TaskClaim
+from cutout.ports.table import MOST_COUNTED, CallBody, Due, Head, NewerRow, Standing, TaskClaim
 from cutout.rows import from_row, to_row
 from cutout.states import Lane, State
 from cutout.stored_limits import bounded
@@ -43,10 +45,16 @@ _LATEST = 10**15
 
 
 class DynamoJobs:
-    """All ports that the jobs table stands behind."""
+    """All ports that the jobs table stands behind.
 
-    def __init__(self, table: Table) -> None:
+    Args:
+        table: the jobs table.
+        calls_table: the name of the table of bodies; whoever makes and ends no calls has none.
+    """
+
+    def __init__(self, table: Table, *, calls_table: str = "") -> None:
         self._table = table
+        self._calls = calls_table
 
     def claim(self, job: Job) -> Job:
         """Insert a new job, or return the one that stands under its id."""
@@ -68,29 +76,32 @@ class DynamoJobs:
         *,
         gate: Gate | None = None,
         tasks: Sequence[TaskClaim] = (),
+        body: CallBody | None = None,
+        answered: int | None = None,
     ) -> Job:
-        """Write the job, and the gate and claims of tasks with it: all of them or nothing."""
+        """Write the job, and what belongs to it: all of that or nothing."""
         saved = bounded(replace(job, version=job.version + 1))
-        puts = [
-            Put(
-                item=job_item(saved),
-                condition=SAME_VERSION,
-                values={":version": job.version},
-            ),
-        ]
-        if gate is not None:
-            puts.append(gate_put(gate))
-        rows = len(puts)
-        puts += [task_put(bounded(claim)) for claim in tasks]
+        row = Put(item=job_item(saved), condition=SAME_VERSION, values={":version": job.version})
+        gates = [] if gate is None else [gate_put(gate)]
+        others: list[Put | Delete] = [*gates, *map(task_put, map(bounded, tasks))]
+        if body is not None:
+            others.append(body_put(job.id, body, self._calls))
+        if answered is not None:
+            others.append(Delete(pk=body_key(job.id, answered), table=self._calls))
         try:
-            self._table.put(*puts)
+            self._table.put(row, *others)
         except LostError as lost:
             if lost.index == 0:
                 raise JobMovedError(job_in(lost.old) if lost.old else None) from lost
-            if lost.index >= rows:
+            if lost.index > len(gates):
                 raise TaskTakenError("the task belongs to another attempt") from lost
             raise GateMovedError(gate_in(lost.old)) from lost
         return saved
+
+    def find_body(self, job_id: str, attempt: int) -> str | None:
+        """The body of a call, or None if it was answered or has expired."""
+        item = self._table.get(body_key(job_id, attempt), table=self._calls)
+        return None if item is None else str(item["body"])
 
     def read_gate(self) -> Gate:
         """The gate as it stands; a fresh one if there is none."""

@@ -53,13 +53,24 @@ class Put:
     """An item to write, and what must hold of the one that stands there.
 
     Attributes:
-        condition: a condition expression; names in it that DynamoDB reserves begin with `#`.
+        condition: a condition expression; names in it that DynamoDB reserves begin with `#`. None
+            is needed where it is empty.
         values: by their placeholders.
+        table: another table than the one that is written to.
     """
 
     item: Item
-    condition: str
+    condition: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
+    table: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delete:
+    """An item of a table to delete together with other writes, if it is there."""
+
+    pk: str
+    table: str
 
 
 class LostError(Exception):
@@ -108,10 +119,10 @@ class Table:
         self._write = TypeSerializer().serialize
         self._read = TypeDeserializer().deserialize
 
-    def get(self, pk: str) -> Item | None:
-        """The item as it stands (strongly consistent)."""
+    def get(self, pk: str, *, table: str | None = None) -> Item | None:
+        """The item as it stands (strongly consistent), of this table or of another."""
         answer = self._client.get_item(
-            TableName=self._name,
+            TableName=table or self._name,
             Key={"pk": {"S": pk}},
             ConsistentRead=True,
         )
@@ -137,7 +148,7 @@ class Table:
                     # It is throttled: who asks again at once is throttled again.
                     self._sleep(_LONGEST_WAITS[-1] * self._randomness())
 
-    def put(self, *puts: Put) -> None:
+    def put(self, first: Put, *others: Put | Delete) -> None:
         """Write one item, or several in one transaction.
 
         All that is in flight meets at the gate's item, so two transactions collide as a matter of
@@ -151,7 +162,7 @@ class Table:
             StoreBusyError: throttled, or others held one of the items time and again.
         """
         write_id = self._new_id()
-        requests = [self._request(put, write_id) for put in puts]
+        requests = [self._request(one, write_id) for one in (first, *others)]
         try:
             self._write_in_time(requests, write_id)
         except LostError as lost:
@@ -180,10 +191,10 @@ class Table:
     def _write_all(self, requests: Sequence[Any], token: str) -> None:
         try:
             if len(requests) == 1:
-                self._client.put_item(**requests[0])
+                self._client.put_item(**requests[0]["Put"])
             else:
                 self._client.transact_write_items(
-                    TransactItems=[{"Put": request} for request in requests],
+                    TransactItems=requests,
                     ClientRequestToken=token,
                 )
         except ClientError as exc:
@@ -301,13 +312,19 @@ class Table:
         )
         return sum(page["Count"] for page in pages)
 
-    def _request(self, put: Put, write_id: str) -> Any:  # noqa: ANN401 - the SDK's request
+    def _request(self, write: Put | Delete, write_id: str) -> Any:  # noqa: ANN401 - the SDK's
+        if isinstance(write, Delete):
+            return {"Delete": {"TableName": write.table, "Key": self._typed({"pk": write.pk})}}
+        return {"Put": self._put_request(write, write_id)}
+
+    def _put_request(self, put: Put, write_id: str) -> dict[str, Any]:
         request: dict[str, Any] = {
-            "TableName": self._name,
+            "TableName": put.table or self._name,
             "Item": self._typed({**put.item, _WRITE: write_id}),
-            "ConditionExpression": put.condition,
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
+        if put.condition:
+            request["ConditionExpression"] = put.condition
+            request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         if names := names_in(put.condition):
             request["ExpressionAttributeNames"] = names
         if put.values:
