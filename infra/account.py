@@ -10,7 +10,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 _API_KEY = "evolink-api-key"
-_SECRETS = (_API_KEY, "callback-signing-key")
+SECRETS = (_API_KEY, "callback-signing-key")
 _NOT_SET = "not-set"
 _NEVER_CAME_TO_BE = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
 """Statuses of a stack whose first deployment failed: the CDK deletes it and creates it again."""
@@ -50,7 +50,7 @@ class Account:
         """
         if came_to_be(self._status(stack)):
             return []
-        names = [f"{stack}/{name}" for name in _SECRETS]
+        names = [f"{stack}/{name}" for name in SECRETS]
         return [name for name in names if self._has_secret(name)]
 
     def take_away_secrets(self, stack: str) -> None:

@@ -2,9 +2,12 @@
 
     python -m infra.deploy deploy  [--stage prod] [-c name=value]...
     python -m infra.deploy destroy [--stage prod] [-c name=value]...
+    python -m infra.deploy policy  [--stage prod] [-c name=value]...
 
 Account, region and credentials come from the usual AWS environment. The account is bootstrapped
 for the CDK if it is not yet. If EVOLINK_API_KEY is set, it is put into the stack's secret.
+
+`policy` prints the policy of a role that may do both, in an account that is bootstrapped already.
 
 Destroying keeps photos, cut-outs, rows and secrets, unless the stack was deployed as ephemeral. A
 later deployment of the same name says which secrets are in its way; with --replace-secrets it takes
@@ -27,14 +30,13 @@ from botocore.exceptions import BotoCoreError, ClientError
 from .account import Account, StillThereError
 from .assets.home import CACHE
 from .concurrency import free_concurrency, settings_for
+from .deployer import BOOTSTRAP_VERSION, policy
 from .node import node_path
 from .rules import SettingError
 from .settings import Settings
 
 _INFRA = Path(__file__).resolve().parent
 _CDK = _INFRA / "cdk" / "node_modules" / "aws-cdk" / "bin" / "cdk"
-_BOOTSTRAP_VERSION = "/cdk-bootstrap/hnb659fds/version"
-"""The parameter that `cdk bootstrap` leaves (default qualifier)."""
 _API_KEY_VARIABLE = "EVOLINK_API_KEY"
 
 
@@ -45,7 +47,7 @@ class DeployError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra.deploy", description=__doc__)
-    parser.add_argument("action", choices=("deploy", "destroy"))
+    parser.add_argument("action", choices=("deploy", "destroy", "policy"))
     parser.add_argument("-c", "--context", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--profile", help="a profile of the AWS configuration")
     parser.add_argument("--region", help="an AWS region")
@@ -60,8 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         session = session_of(options.profile, options.region)
         if options.action == "deploy":
             _deploy(session, options.context, replaces_secrets=options.replace_secrets)
-        else:
+        elif options.action == "destroy":
             _destroy(session, options.context)
+        else:
+            _print_policy(session, options.context)
     except (DeployError, SettingError, StillThereError) as exc:
         sys.stderr.write(f"cutout: {exc}\n")
         return 1
@@ -89,6 +93,15 @@ def stack_name(context: Sequence[str]) -> str:
     """
     pairs = (entry.partition("=") for entry in context)
     return Settings.from_context({name: value for name, _, value in pairs}).stack_name
+
+
+def _print_policy(session: boto3.Session, context: list[str]) -> None:
+    """Print what the role must be allowed to do that deploys this stack."""
+    account, region = _where(session)
+    partition = session.get_partition_for_region(region)
+    stack = stack_name(context)
+    document = policy(account=account, region=region, stack=stack, partition=partition)
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")
 
 
 def _destroy(session: boto3.Session, context: list[str]) -> None:
@@ -166,7 +179,7 @@ def _where(session: boto3.Session) -> tuple[str, str]:
 
 def _is_bootstrapped(session: boto3.Session) -> bool:
     try:
-        session.client("ssm").get_parameter(Name=_BOOTSTRAP_VERSION)
+        session.client("ssm").get_parameter(Name=BOOTSTRAP_VERSION)
     except ClientError as exc:
         if exc.response["Error"]["Code"] == "ParameterNotFound":
             return False

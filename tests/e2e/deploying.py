@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import subprocess
@@ -18,6 +19,7 @@ from botocore.exceptions import ClientError
 from cutout.cli.clients_aws import Clients
 from cutout.cli.target import Target
 from cutout.local.start import Wish, local_settings
+from infra.deployer import policy
 from tests.e2e.deployed import Deployed
 
 _TIMEOUT_SECONDS = 300
@@ -98,6 +100,28 @@ def by_profile(deployed: Deployed, folder: Path, profile: str) -> dict[str, str]
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         **{name: variables[name] for name in _REACHED_BY},
     }
+
+
+def let_deploy(
+    deployed: Deployed, who: Mapping[str, str], *, role: str, stack: str, region: str
+) -> None:
+    """Make a role that may deploy a stack and nothing else, and add a profile of its name.
+
+    The profile assumes the role with the credentials of the only profile that is there.
+    """
+    configuration = Path(who["AWS_CONFIG_FILE"])
+    source = configuration.read_text().partition("[profile ")[2].partition("]")[0]
+    operator = deployed.client("sts").get_caller_identity()
+    iam = deployed.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"AWS": operator["Arn"]}, "Action": "sts:AssumeRole"}
+    arn = iam.create_role(
+        RoleName=role,
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    )["Role"]["Arn"]
+    document = policy(account=operator["Account"], region=region, stack=stack)
+    iam.put_role_policy(RoleName=role, PolicyName="deploy", PolicyDocument=json.dumps(document))
+    with configuration.open("a") as lines:
+        lines.write(f"[profile {role}]\nrole_arn = {arn}\nsource_profile = {source}\n")
 
 
 def present(deployed: Deployed, who: Mapping[str, str]) -> Checkout:

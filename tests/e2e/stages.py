@@ -84,11 +84,14 @@ class Story:
         cloud: The stack beside the stage.
         checkout: What is deployed, by somebody who has nothing but a profile.
         profile: Its name.
+        deployer: The profile of a role that may deploy this stack and nothing else; it acts once
+            the account is bootstrapped.
     """
 
     cloud: Deployed
     checkout: Checkout
     profile: str
+    deployer: str
 
     def tell(self) -> Stages:
         """Deploy, destroy, deploy again, destroy for good."""
@@ -100,13 +103,13 @@ class Story:
         self._forget_what_was_synthesized()
         self.checkout.must("destroy", *self._who())
         destroyed = _kept(first)
-        again = self.checkout.run("deploy", *self._who())
+        again = self.checkout.run("deploy", *self._who(self.deployer))
         second, completed = self._deploy_in_its_place()
         key = _arn_of_key(second)
         seen = _keys(second)
         stored = _keys_of_objects(second)
         charges = _stand_in(second).charges(KEY)
-        self.checkout.must("destroy", *self._who(), *self._passing())
+        self.checkout.must("destroy", *self._who(self.deployer), *self._passing())
         return Stages(
             deployed=deployed,
             destroyed=destroyed,
@@ -125,8 +128,8 @@ class Story:
         """As whoever destroys from another clone than the one that deployed."""
         shutil.rmtree(self.cloud.place.source / ".cutout" / "cdk" / STACK)
 
-    def _who(self) -> tuple[str, ...]:
-        return ("--stage", STAGE, "--profile", self.profile, "--region", REGION)
+    def _who(self, profile: str | None = None) -> tuple[str, ...]:
+        return ("--stage", STAGE, "--profile", profile or self.profile, "--region", REGION)
 
     def _passing(self) -> list[str]:
         return on_the_local_cloud(self.cloud, kms_key="own", min_side="1")
@@ -151,7 +154,8 @@ class Story:
 
     def _deploy_in_its_place(self) -> tuple[Deployed, Job]:
         """Under the same name, with the key that was kept."""
-        self.checkout.must("deploy", "--replace-secrets", *self._who(), *self._passing())
+        who = self._who(self.deployer)
+        self.checkout.must("deploy", "--replace-secrets", *who, *self._passing())
         stack = stack_of(self.cloud, STACK, REGION)
         photos = _photos(stack)
         return stack, photos.settled(photos.put(KEY, small_photo(_ITS_NUMBER)))

@@ -11,15 +11,19 @@ the use of keys either: which role may use the key for what is held against the 
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from cutout.states import State
+from infra.deployer import policy
 from tests.e2e.deployed import Deployed
-from tests.e2e.deploying import by_profile, present
+from tests.e2e.deploying import by_profile, let_deploy, present
 from tests.e2e.pictures import small_photo
-from tests.e2e.stages import STACK, Stages, Story
+from tests.e2e.stages import REGION, STACK, Stages, Story
 
 _PROFILE = "shop-admin"
+_DEPLOYER = "shop-deployer"
 _PHOTO = small_photo(401)
 
 
@@ -27,7 +31,9 @@ _PHOTO = small_photo(401)
 def stages(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Stages:
     """What was seen of the stage, from its first deployment to its last."""
     who = by_profile(deployed, tmp_path_factory.mktemp("aws"), _PROFILE)
-    return Story(cloud=deployed, checkout=present(deployed, who), profile=_PROFILE).tell()
+    let_deploy(deployed, who, role=_DEPLOYER, stack=STACK, region=REGION)
+    checkout = present(deployed, who)
+    return Story(cloud=deployed, checkout=checkout, profile=_PROFILE, deployer=_DEPLOYER).tell()
 
 
 def test_a_destroyed_stage_leaves_photos_rows_and_secrets(
@@ -77,3 +83,26 @@ def test_a_stage_touches_nothing_of_its_neighbours(stages: Stages) -> None:
     assert after == before
     assert before.photo == _PHOTO
     assert stages.completed.id not in (before.rows or ())
+
+
+_NOT_ASKED_FOR_HERE = {
+    # Only where a first deployment failed and left its table.
+    *("dynamodb:DeleteTable", "dynamodb:Scan", "dynamodb:UpdateTable"),
+    # Only in an update.
+    "lambda:GetFunctionConcurrency",
+    # The local cloud does not judge the one, and takes the other for s3:DeleteObject.
+    *("lambda:GetAccountSettings", "s3:DeleteObjectVersion"),
+}
+
+
+def test_the_deploying_role_may_do_what_deploying_asks_for_and_no_more(
+    stages: Stages, deployed: Deployed
+) -> None:
+    """It deployed and destroyed with the printed policy alone, and used all of it."""
+    assert (stages.completed.state, stages.gone.is_there) == (State.COMPLETED, False)
+    lines = deployed.place.decisions_file.read_text().splitlines()
+    asked = {one["action"] for one in map(json.loads, lines) if one["role"] == _DEPLOYER}
+    document = policy(account="1", region=REGION, stack=STACK)
+    granted = {action for one in document["Statement"] for action in one["Action"]}
+    assert granted - asked == _NOT_ASKED_FOR_HERE
+    assert asked - granted == set()

@@ -262,3 +262,20 @@ class _Slow:
 
 class _Done:
     status_code = 200
+
+
+def test_the_policy_of_a_deploying_role_is_printed_for_one_stack(
+    session: boto3.Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On the resources of that stack; what AWS does not narrow is named here."""
+    assert session.region_name == "eu-west-1"
+    assert main(["policy", "--region", "eu-west-1", "--stage", "prod"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    told = {one["Sid"]: one["Resource"] for one in document["Statement"]}
+    assert [sid for sid, on in told.items() if "*" in on] == ["ReadTheConcurrencyOfTheAccount"]
+    assert told["ReadTheStack"] == [
+        "arn:aws:cloudformation:eu-west-1:123456789012:stack/Cutout-prod/*"
+    ]
+    assert told["DeployThroughTheCdk"] == [
+        "arn:aws:iam::123456789012:role/cdk-hnb659fds-*-123456789012-eu-west-1"
+    ]
