@@ -7,7 +7,8 @@ Decisions are made by type, never by text::
     │   ├── StoreBusyError          the jobs table throttled or a transaction collided
     │   ├── NotSentError            an HTTP request certainly did not reach the server
     │   ├── ResponseLostError       it may have reached the server; no usable answer came
-    │   └── ProviderBusyError       the provider cannot say now (429, 5xx, account trouble)
+    │   ├── ProviderBusyError       the provider cannot say now (429, 5xx, account trouble)
+    │   └── SourceDeniedError       a policy or a KMS key keeps the function from the object
     ├── NewerRowError               a row says what only a newer version of us understands
     ├── LostRaceError               somebody else moved the row first; carries the winner
     │   ├── JobMovedError           … the job's row
@@ -69,6 +70,10 @@ class ProviderBusyError(TransientError):
     def __init__(self, message: str, *, status: int) -> None:
         super().__init__(message)
         self.status = status
+
+
+class SourceDeniedError(TransientError):
+    """S3 does not let the function read the object: a policy or a KMS key may be put right."""
 
 
 class NewerRowError(CutoutError):

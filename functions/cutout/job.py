@@ -91,6 +91,8 @@ class Job:
         variants: what was made of the result by recipes.
         prepared: the copy that is sent instead of the photo, if it needs one.
         preparations: how often a worker began to make that copy since one was last finished.
+        failures: how often a step of the present state failed; one of `storing` counts when it
+            begins, and no longer once it ends in order.
     """
 
     id: str
@@ -119,6 +121,7 @@ class Job:
     photo: Photo | None = None
     prepared: Prepared | None = None
     preparations: int = 0
+    failures: int = 0
     attempts: tuple[Attempt, ...] = ()
     result: Result | None = None
     variants: tuple[Variant, ...] = ()
@@ -167,6 +170,11 @@ class Job:
     def attempt_numbered(self, number: int) -> Attempt | None:
         """The attempt that a callback URL names."""
         return next((a for a in self.attempts if a.number == number), None)
+
+    @property
+    def in_line_since(self) -> datetime:
+        """Its place behind the gate: after a failed step, behind those that came meanwhile."""
+        return self.updated_at if self.failures else self.created_at
 
     @property
     def in_state_since(self) -> datetime:
@@ -234,6 +242,7 @@ class Job:
         if target is not self.state or reason is not self.reason:
             history = (*history, Step(state=target, at=now, reason=reason))
         fresh: dict[str, Any] = {
+            "failures": self.failures if target is self.state else 0,
             "code": None,
             "message": None,
             "is_waiting": False,

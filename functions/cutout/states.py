@@ -130,6 +130,7 @@ class Reason(StrEnum):
     OUTCOME_UNKNOWN = "outcome-unknown"
     TASK_RETRIED = "task-retried"
     RESULT_UNREADABLE = "result-unreadable"
+    STEP_FAILED = "step-failed"
 
     REFUSED_BY_PROVIDER = "refused-by-provider"
     TASK_FAILED = "task-failed"
@@ -138,6 +139,7 @@ class Reason(StrEnum):
     PROVIDER_UNREACHABLE = "provider-unreachable"
     DEADLINE_PASSED = "deadline-passed"
 
+    RESULT_UNCHECKED = "result-unchecked"
     RESULT_NOT_AN_IMAGE = "result-not-an-image"
     RESULT_TOO_SMALL = "result-too-small"
     RESULT_OPAQUE = "result-opaque"

@@ -13,7 +13,7 @@ from botocore.stub import Stubber
 
 from cutout.adapters.s3.results import S3Results
 from cutout.adapters.s3.uploads import S3Uploads
-from cutout.errors import NotAPhotoError, SourceGoneError
+from cutout.errors import NotAPhotoError, SourceDeniedError, SourceGoneError
 from cutout.ports.buckets import Labels, StoredResult
 from cutout.source import Source
 from cutout.states import Reason
@@ -79,6 +79,29 @@ def test_a_bucket_that_is_not_there_is_no_reason_to_give_a_photo_up(
 
 
 @pytest.mark.parametrize(
+    ("operation", "code", "status"),
+    [
+        ("get_object", "AccessDenied", 403),
+        ("get_object", "KMS.DisabledException", 400),
+        ("get_object", "KMS.NotFoundException", 400),
+        ("get_object_tagging", "AccessDenied", 403),
+        ("head_object", "403", 403),
+    ],
+)
+def test_a_source_that_a_policy_or_a_key_keeps_from_us_is_denied(
+    s3: tuple[S3Client, Stubber], operation: str, code: str, status: int
+) -> None:
+    """It may be put right; the word of S3 is told, for whoever does that."""
+    client, stubber = s3
+    if operation == "head_object":
+        stubber.add_response("get_object_tagging", {"TagSet": []})
+    stubber.add_client_error(operation, code, http_status_code=status)
+    uploads = S3Uploads(client)
+    with pytest.raises(SourceDeniedError, match=f"^S3 answers {code}: "):
+        (uploads.read if operation == "get_object" else uploads.labels)(SOURCE)
+
+
+@pytest.mark.parametrize(
     ("code", "status", "why"),
     [
         ("InvalidObjectState", 403, "it is archived: restore it, then try again"),
@@ -106,7 +129,7 @@ def test_a_source_that_s3_holds_back_is_unreadable(
     assert caught.value.reason is Reason.UNREADABLE
 
 
-@pytest.mark.parametrize("code", ["AccessDenied", "SlowDown", "InternalError", "NoSuchBucket"])
+@pytest.mark.parametrize("code", ["SlowDown", "InternalError", "NoSuchBucket"])
 def test_anything_else_is_tried_again(s3: tuple[S3Client, Stubber], code: str) -> None:
     """Nobody's photo is superseded because S3 has trouble."""
     client, stubber = s3

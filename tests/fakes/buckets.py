@@ -22,6 +22,7 @@ class MemoryUploads:
 
     Attributes:
         versions: by key and version, which is empty in a bucket without versions.
+        errors: what reading the bytes of a key raises.
     """
 
     def __init__(
@@ -32,6 +33,7 @@ class MemoryUploads:
         self.is_versioned = is_versioned
         self.versions: dict[tuple[str, str], StoredUpload] = {}
         self.archived: set[str] = set()
+        self.errors: dict[str, Exception] = {}
         self._events = 0
 
     def add(self, key: str, data: bytes, labels: Labels | None = None) -> Source:
@@ -81,6 +83,8 @@ class MemoryUploads:
         return True
 
     def _get(self, source: Source) -> StoredUpload:
+        if source.key in self.errors:
+            raise self.errors[source.key]
         if source.key in self.archived:
             raise NotAPhotoError(Reason.UNREADABLE, "it is archived")
         return self._find(source)

@@ -106,7 +106,7 @@ class MemoryJobs:
             job for job in self._view().values() if job.is_waiting and job.id not in self.newer
         ]
         lanes = list(Lane)
-        behind.sort(key=lambda job: (lanes.index(job.lane), job.created_at, job.id))
+        behind.sort(key=lambda job: (lanes.index(job.lane), job.in_line_since, job.id))
         return [job.id for job in behind[:limit]]
 
     def due(self, now: datetime, limit: int) -> Due:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -78,10 +79,18 @@ class MemoryTelemetry:
     """Facts and counts."""
 
     facts: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    failures: list[tuple[BaseException | None, dict[str, object]]] = field(default_factory=list)
     counts: dict[Metric, float] = field(default_factory=dict)
 
     def fact(self, message: str, /, **fields: object) -> None:
         self.facts.append((message, fields))
+
+    def failed(self, message: str, /, **fields: object) -> None:
+        """An assertion that fails is a test's own: it is not for the product to handle."""
+        error = sys.exception()
+        if isinstance(error, AssertionError):
+            raise error
+        self.failures.append((error, {"message": message} | fields))
 
     def count(self, metric: Metric, value: float = 1) -> None:
         self.counts[metric] = self.counts.get(metric, 0) + value

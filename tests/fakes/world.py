@@ -23,7 +23,7 @@ from cutout.usecases.arrive import Arrive, Watch
 from cutout.usecases.call import Call
 from cutout.usecases.checking import Checking
 from cutout.usecases.finishing import Finishing
-from cutout.usecases.follow import Follow
+from cutout.usecases.follow import FOLLOWED, Follow
 from cutout.usecases.handover import Handover
 from cutout.usecases.keeping import Keeping
 from cutout.usecases.labelling import Labelling
@@ -40,8 +40,9 @@ from cutout.usecases.removing import Removing
 from cutout.usecases.render import Render
 from cutout.usecases.repeat import Repeats
 from cutout.usecases.review_notes import ReviewNotes
+from cutout.usecases.step_failures import StepFailures
 from cutout.usecases.store import StoreResult
-from cutout.usecases.submit import Submit
+from cutout.usecases.submit import SUBMITTED, Submit
 from cutout.usecases.sweep import Sweep
 from cutout.usecases.timing import Timing
 from cutout.usecases.variants import Variants
@@ -230,6 +231,7 @@ class World:
         answers = Answers(recorder=self.recorder, timing=timing, randomness=rng.random)
         self.submit = Submit(
             recorder=self.recorder,
+            failures=StepFailures(recorder=self.recorder, timing=timing, states=SUBMITTED),
             line=Line(recorder=self.recorder, answers=answers, timing=timing),
             answers=answers,
             repeats=Repeats(recorder=self.recorder, timing=timing),
@@ -270,6 +272,7 @@ class World:
             limits=photo_limits,
         )
         self.pictures = FakePictures()
+        storing_failures = StepFailures(recorder=self.recorder, timing=timing, states=FOLLOWED)
         finishing = Finishing(pictures=self.pictures, uploads=self.uploads, pixels=pixels)
         publishing = Publishing(results=self.results)
         variants = Variants(
@@ -292,6 +295,7 @@ class World:
         )
         store = StoreResult(
             recorder=self.recorder,
+            failures=storing_failures,
             downloads=self.downloads,
             pictures=self.pictures,
             finishing=finishing,
@@ -306,6 +310,7 @@ class World:
         )
         self.follow = Follow(
             recorder=self.recorder,
+            failures=storing_failures,
             jobs=self.jobs,
             evolink=self.evolink,
             named=NamedTasks(recorder=self.recorder, timing=timing, randomness=rng.random),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
@@ -42,7 +44,11 @@ class PowertoolsTelemetry:
 
     def fact(self, message: str, /, **fields: object) -> None:
         """One log line with its fields, each within its limit: some are strangers' own words."""
-        self._logger.info(message, extra={name: _logged(it) for name, it in fields.items()})
+        self._logger.info(message, extra=_logged(fields))
+
+    def failed(self, message: str, /, **fields: object) -> None:
+        """The same with the traceback of the exception that is being handled, as an error."""
+        self._logger.error(message, exc_info=sys.exception(), extra=_logged(fields))
 
     def count(self, metric: Metric, value: float = 1) -> None:
         """Add to a metric."""
@@ -50,8 +56,11 @@ class PowertoolsTelemetry:
         self._metrics.add_metric(name=metric.value, unit=unit, value=value)
 
 
-def _logged(item: object) -> object:
-    return shortened(item, LOGGED_BYTES) if type(item) is str else item
+def _logged(fields: dict[str, object]) -> dict[str, object]:
+    return {
+        name: shortened(item, LOGGED_BYTES) if type(item) is str else item
+        for name, item in fields.items()
+    }
 
 
 def _unit(metric: Metric) -> MetricUnit:

@@ -80,6 +80,7 @@ class Uploads(Protocol):
 
         Raises:
             NotAPhotoError: it is archived or encrypted, so that nobody gets it as it is.
+            SourceDeniedError: a policy or a KMS key is in the way.
             SourceGoneError: it is no longer there.
         """
         ...
@@ -89,6 +90,7 @@ class Uploads(Protocol):
 
         Raises:
             NotAPhotoError: it is archived or encrypted, so that nobody gets it as it is.
+            SourceDeniedError: a policy or a KMS key is in the way.
             SourceGoneError: it is no longer there.
         """
         ...
@@ -97,6 +99,7 @@ class Uploads(Protocol):
         """User metadata, tags and handling of this version.
 
         Raises:
+            SourceDeniedError: a policy or a KMS key is in the way.
             SourceGoneError: it is no longer there.
         """
         ...

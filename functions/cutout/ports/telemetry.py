@@ -89,6 +89,10 @@ class Telemetry(Protocol):
         """One log line: a constant message and its fields; never a URL, a token or a body."""
         ...
 
+    def failed(self, message: str, /, **fields: object) -> None:
+        """The same for an exception that is being handled: with its traceback, as an error."""
+        ...
+
     def count(self, metric: Metric, value: float = 1) -> None:
         """Add to a metric."""
         ...

@@ -70,7 +70,9 @@ class Finishing:
             doubt=why_not_published(finished.picture, delivery.photo),
         )
 
-    def with_models_pixels(self, job: Job, result: Path, picture: Picture) -> Finished:
+    def with_models_pixels(
+        self, job: Job, result: Path, picture: Picture, *, is_cautious: bool = False
+    ) -> Finished:
         """A PNG of the result, upright, and no larger than a photo that was enlarged for the model.
 
         A result that is that already costs nothing.
@@ -83,14 +85,17 @@ class Finishing:
         if is_upright_png and not compares and size is None:
             return Finished(file=result, picture=picture)
         into = result.with_name("cut-out-model.png")
-        try:
-            source = self._source(job, result) if compares else None
-            made = self.pictures.cut_out(result, source, into, size=size)
-        except PictureError as exc:
-            made = self.pictures.cut_out(result, None, into, size=size)
-            remark = f"it could not be compared with the photo: {exc}"
-            return Finished(file=into, picture=made, remark=remark)
-        return Finished(file=into, picture=made)
+        why = "each try to do so failed"
+        if not (compares and is_cautious):
+            try:
+                source = self._source(job, result) if compares else None
+                made = self.pictures.cut_out(result, source, into, size=size)
+                return Finished(file=into, picture=made)
+            except PictureError as exc:
+                why = str(exc)
+        made = self.pictures.cut_out(result, None, into, size=size)
+        remark = f"it could not be compared with the photo: {why}"
+        return Finished(file=into, picture=made, remark=remark)
 
     def with_sources_pixels(self, job: Job, result: Path) -> Finished:
         """A PNG of every pixel of the photo, transparent where the result is.
@@ -112,7 +117,7 @@ class Finishing:
         is_cautious: bool,
     ) -> Finished:
         if self.pixels is Pixels.MODEL:
-            return self.with_models_pixels(job, result, picture)
+            return self.with_models_pixels(job, result, picture, is_cautious=is_cautious)
         why = "workers ended over them"
         if not is_cautious:
             try:
@@ -121,7 +126,8 @@ class Finishing:
                 why = str(exc)
         # It was paid for: better the model's own pixels than nothing.
         remark = f"the photo's own pixels cannot be used: {why}"
-        return replace(self.with_models_pixels(job, result, picture), remark=remark)
+        made = self.with_models_pixels(job, result, picture, is_cautious=is_cautious)
+        return replace(made, remark=remark)
 
     def _source(self, job: Job, result: Path) -> Path:
         """The photo's bytes in a file beside the result, fetched once.

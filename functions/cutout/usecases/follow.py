@@ -21,12 +21,15 @@ from cutout.provider import Task, TaskStatus
 from cutout.states import AttemptOutcome, Move, Reason, State, Transport
 from cutout.usecases.named import READ_AGAIN, YOUNG, NamedTasks
 from cutout.usecases.record import Recorder
+from cutout.usecases.step_failures import StepFailures
 from cutout.usecases.timing import Randomness, Timing, back_off
 
 _RACES = 3
 """Who loses as often leaves the job to whoever moves it."""
 _UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
 _FOLLOWED = frozenset({State.PROCESSING, State.STORING})
+FOLLOWED = _FOLLOWED | {State.UNCONFIRMED}
+"""StoreResult moves these jobs on, and answers for steps that fail."""
 _GIVING_UP = {
     State.PROCESSING: Reason.DEADLINE_PASSED,
     State.STORING: Reason.RESULT_LOST,
@@ -38,6 +41,7 @@ class Follow:
     """Looks at the task of one attempt and moves its job on."""
 
     recorder: Recorder
+    failures: StepFailures
     jobs: Jobs
     evolink: Evolink
     named: NamedTasks
@@ -62,7 +66,7 @@ class Follow:
                 return
             self.recorder.telemetry.fact("job looked at", state=job.state, key=job.source.key)
             try:
-                self._follow(job, wake)
+                self.failures.guard(job, lambda job: self._follow(job, wake))
             except JobMovedError as lost:
                 self.recorder.telemetry.fact("somebody else moved the job")
                 job = lost.winner
@@ -101,6 +105,7 @@ class Follow:
             reason=job.reason,
             message=job.message,
             due_at=now + self.timing.lease,
+            failures=job.failures + 1,
         )
         self.reuse(self.recorder.record(job, storing))
 
@@ -238,6 +243,7 @@ class Follow:
             message=job.message if job.state is State.STORING else None,
             due_at=now + self.timing.lease,
             storing_attempt=attempt.number,
+            failures=job.failures + 1 if job.state is State.STORING else 1,
         )
         self.store(self.recorder.record(job, storing), task)
 

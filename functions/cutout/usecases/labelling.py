@@ -64,8 +64,9 @@ class Labelling:
         return labels
 
     def provenance_alone(self, job: Job, task: Task) -> Labels:
-        """Where the cut-out comes from, and nothing of the source's own."""
-        return fitted(Labels(metadata={}, tags={}), self._provenance(job, task))
+        """Where the cut-out comes from, and nothing of the source's own, which is not even read."""
+        theirs = Labels(metadata={}, tags={}, left_out=("all of the photo's",))
+        return fitted(theirs, self._provenance(job, task))
 
     def _provenance(self, job: Job, task: Task) -> dict[str, str]:
         return {

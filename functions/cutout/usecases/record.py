@@ -30,6 +30,8 @@ _SETTLED_METRICS = {
 
 
 _FAILED_PERCENT = {State.COMPLETED: 0, State.REVIEW: 100, State.FAILED: 100}
+_MOST_AFTERMATHS = 5
+"""An event is not held up for ever by a note that cannot be written."""
 _FOLLOWERS = 2
 """Who leaves the gate wakes one for its slot, and one more in case that another woke the first."""
 
@@ -100,7 +102,10 @@ class Recorder:
         if job.is_announced:
             self._count(job)
             return job
-        self.aftermath.follow(job)
+        if job.failures < _MOST_AFTERMATHS:
+            self.aftermath.follow(job)
+        else:
+            self.telemetry.fact("notes and tags left out: they failed each time", job_id=job.id)
         self.announcements.announce(job)
         self._count(job)
         try:

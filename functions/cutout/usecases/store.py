@@ -37,16 +37,20 @@ from cutout.usecases.labelling import Labelling
 from cutout.usecases.publishing import Publishing, sha256
 from cutout.usecases.record import Recorder
 from cutout.usecases.review_notes import ReviewNotes
+from cutout.usecases.step_failures import MOST_FAILURES, StepFailures
 from cutout.usecases.timing import Randomness, Timing, back_off
 from cutout.usecases.variants import Variants
 from cutout.variant import Variant
 
 _LOOK_AGAIN = timedelta(seconds=15)
 _READ_AGAIN_FOR = timedelta(minutes=15)
-_DEATHS = 2
-"""Who began this often and never ended is not given the same a third time."""
-_DEATHS_AMONG_BAD_LINKS = 12
-"""The same where results that could not be fetched were counted, too."""
+_CAUTIOUS_FROM = 3
+"""From this beginning on that is counted, nothing is done but what publishing a result needs."""
+_UNLABELLED_FROM = 4
+"""From this one on the photo's own labels are not read."""
+_CUT_SHORT = "each try to store the result was cut short"
+_UNCHECKED_FROM = 5
+"""From this one on the result is not even decoded: a person must look at it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +62,7 @@ class StoreResult:
     """
 
     recorder: Recorder
+    failures: StepFailures
     downloads: Downloads
     pictures: Pictures
     finishing: Finishing
@@ -71,7 +76,12 @@ class StoreResult:
     keeping: Keeping | None
 
     def store(self, job: Job, task: Task) -> Job:
-        """Take every step, and return the job as it stands then."""
+        """Take every step, and return the job as it stands then.
+
+        A job that began often and never ended gets less each time: it was paid for.
+        """
+        if job.failures > MOST_FAILURES:
+            return self.failures.end(job, job.message or _CUT_SHORT)
         superseded = self.recorder.why_superseded(job)
         if superseded and self.keeping is None:
             return self._settle(job, Move.SUPERSEDE, superseded)
@@ -80,13 +90,15 @@ class StoreResult:
                 delivery = self._obtain(job, task, Path(folder))
             except (FetchRefusedError, TransientError) as exc:
                 return self._later(job, str(exc))
+            if job.failures >= _UNCHECKED_FROM:
+                return self._superseded(job, superseded) or self._keep_unchecked(delivery)
             delivery = self._keep(self._accept(delivery))
-            if superseded:
-                return self._settle(job, Move.SUPERSEDE, superseded)
-            return self._bring_home(delivery)
+            return self._superseded(job, superseded) or self._bring_home(delivery)
 
     def reuse(self, job: Job) -> Job:
         """Complete a job from the kept result of the same picture, or have it bought after all."""
+        if job.failures >= _UNCHECKED_FROM:
+            return self.failures.end(job, job.message or _CUT_SHORT)
         superseded = self.recorder.why_superseded(job)
         if superseded or job.reused is None:
             return self._settle(job, Move.SUPERSEDE, superseded)
@@ -123,9 +135,11 @@ class StoreResult:
 
     def _bring_home(self, delivery: Delivery) -> Job:
         try:
-            has_died = _died_here(delivery.job)
-            finished = self._placed(self.finishing.finish(delivery, is_cautious=has_died))
-            labels = self.labelling.labels(delivery.job, delivery.task)
+            is_cautious = _is_cautious(delivery.job)
+            finished = self._placed(self.finishing.finish(delivery, is_cautious=is_cautious))
+            is_unlabelled = delivery.job.failures >= _UNLABELLED_FROM
+            write = self.labelling.provenance_alone if is_unlabelled else self.labelling.labels
+            labels = write(delivery.job, delivery.task)
         except SourceGoneError:
             return self._settle(delivery.job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
         superseded = self._publish(finished, labels)
@@ -139,6 +153,24 @@ class StoreResult:
             result=self._result(finished, labels),
             variants=self._variants(delivery, finished, labels),
         )
+
+    def _keep_unchecked(self, delivery: Delivery) -> Job:
+        """Put the result by as it came, for a person: decoding it ended workers."""
+        job = delivery.job
+        unchecked = self._placed(replace(delivery, doubt=Reason.RESULT_UNCHECKED))
+        labels = self.labelling.provenance_alone(job, delivery.task)
+        if superseded := self._publish(unchecked, labels):
+            return self._settle(job, Move.SUPERSEDE, superseded)
+        return self._settle(
+            job,
+            Move.KEEP_FOR_REVIEW,
+            Reason.RESULT_UNCHECKED,
+            message=job.message,
+            result=self._result(unchecked, labels),
+        )
+
+    def _superseded(self, job: Job, why: Reason | None) -> Job | None:
+        return self._settle(job, Move.SUPERSEDE, why) if why else None
 
     def _obtain(self, job: Job, task: Task, folder: Path) -> Delivery:
         """Fetch the result's bytes.
@@ -203,7 +235,7 @@ class StoreResult:
         job, picture = finished.job, finished.picture
         if picture is None or finished.doubt or job.due_at is None:
             return ()
-        if _died_here(job):
+        if _is_cautious(job):
             return self.variants.give_up(job, "making it never ended; `cutout render` tries again")
         bases = Bases(
             finishing=self.finishing,
@@ -243,6 +275,7 @@ class StoreResult:
             reason=Reason.RESULT_UNREADABLE,
             due_at=now + wait,
             message=message,
+            failures=max(0, job.failures - 1),
         )
         return self.recorder.record(job, later)
 
@@ -269,15 +302,9 @@ def _left_out(labels: Labels) -> str | None:
     return f"labels that could not be carried over: {names}" if names else None
 
 
-def _died_here(job: Job) -> bool:
-    """The lease on this result ran out again and again: perhaps its pixels are too many.
-
-    Then it is brought home without what takes time and memory: it was paid for.
-    """
-    is_counting_links = job.reason is Reason.RESULT_UNREADABLE
-    # Who takes a kept result's lease has entered `storing` once before, when it was found.
-    begun = job.tries - (job.reused is not None)
-    return begun >= (_DEATHS_AMONG_BAD_LINKS if is_counting_links else _DEATHS)
+def _is_cautious(job: Job) -> bool:
+    """Bringing this result home failed or never ended: perhaps its pixels or its labels are why."""
+    return job.failures >= _CAUTIOUS_FROM
 
 
 def _succeeded(attempt: Attempt) -> Attempt:

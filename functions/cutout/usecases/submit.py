@@ -16,6 +16,7 @@ from cutout.errors import (
     GateMovedError,
     JobMovedError,
     NeedsPreparingError,
+    NewerRowError,
     NotAPhotoError,
     SourceGoneError,
     StoreBusyError,
@@ -39,6 +40,7 @@ from cutout.usecases.line import Line
 from cutout.usecases.purchases import Turn
 from cutout.usecases.record import Recorder
 from cutout.usecases.repeat import Repeats
+from cutout.usecases.step_failures import StepFailures
 from cutout.usecases.timing import Timing
 from cutout.usecases.wake import GATE_TRIES
 
@@ -52,6 +54,7 @@ class Submit:
     """
 
     recorder: Recorder
+    failures: StepFailures
     line: Line
     answers: Answers
     repeats: Repeats
@@ -69,7 +72,7 @@ class Submit:
         A job that somebody else moves meanwhile is theirs: the winner is returned, quietly.
         """
         try:
-            return self._advance(job)
+            return self.failures.guard(job, self._advance).job
         except JobMovedError as lost:
             return lost.winner or job
 
@@ -80,14 +83,23 @@ class Submit:
         slot is still free, and the next in line takes it, so that no slot waits for Sweep. Nor does
         it wait for a photo that leaves the line without it: a message of its own lets in the next,
         so that a thousand that were deleted take the time of none that is paid for.
+
+        One whose step fails steps aside for the next. After a few the cause may be everybody's: the
+        line is left to Sweep, so that an outage does not put all of it back.
         """
+        failed = 0
         for candidate in chain([job], self.line.waiting()):
             try:
-                moved = self._advance(candidate)
-            except JobMovedError:
+                step = self.failures.guard(candidate, self._advance)
+            except (JobMovedError, NewerRowError):
                 continue
-            if _leaves_its_turn(candidate, moved):
+            moved = step.job
+            if _leaves_its_turn(candidate, moved) or (step.is_denied and candidate.is_waiting):
                 self.recorder.waker.wake_waiting(most=1)
+            elif step.error is not None:
+                failed += 1
+                if failed < _MOST_FAILED:
+                    continue
             if not moved.is_being_prepared and (moved is not candidate or candidate.is_waiting):
                 return
 
@@ -295,8 +307,12 @@ def _next_number(job: Job) -> int:
     return job.attempt.number + 1 if job.attempt else 1
 
 
+SUBMITTED = frozenset({State.QUEUED, State.SUBMITTING, State.UNCONFIRMED})
+"""Submit moves these jobs on, and answers for steps that fail."""
 COPY_LIFE = timedelta(hours=20)
 """The lifecycle rule removes copies after 24 hours at the earliest, links last for 50 minutes."""
+_MOST_FAILED = 3
+"""Photos whose steps fail, while one message is worked on."""
 _MOST_DOUBLINGS = 5
 """Of the lease, up to an hour."""
 _LONGEST_LOOK_AWAY = timedelta(hours=1)

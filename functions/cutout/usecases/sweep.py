@@ -15,6 +15,7 @@ from cutout.states import State
 from cutout.usecases.wake import Waker, change_gate
 
 _MOST_DUE = 1000
+_LONGEST_RESEND = timedelta(hours=1)
 _SUBMITS = frozenset({State.QUEUED, State.SUBMITTING, State.UNCONFIRMED})
 
 
@@ -52,7 +53,12 @@ class Sweep:
             self.callbacks.wake(follows)
         for job in due:
             self.telemetry.fact("job sent on", job_id=job.id, state=job.state, key=job.source.key)
-            self.backlog.postpone(job, now + self.resend_after)
+            self.backlog.postpone(job, now + self._until_resent(job, now))
+
+    def _until_resent(self, job: Job, now: datetime) -> timedelta:
+        """Ever longer for a job that stays due: each worker that took it up has ended over it."""
+        overdue = now - (job.due_at or now)
+        return max(self.resend_after, min(overdue / 4, _LONGEST_RESEND))
 
     def _leave_alone(self, newer: Sequence[NewerRow], now: datetime) -> None:
         """Nobody guesses what such a row means.

@@ -12,6 +12,7 @@ Randomness = Callable[[], float]
 _RESULTS_LAST = timedelta(hours=24)
 """For as long the provider serves the result of a task (its page on generation)."""
 _FIRST_BACK_OFF = timedelta(seconds=15)
+_STEPS_IN_DEADLINE = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +34,12 @@ class Timing:
         later still has its result for a day, and a callback may bring it home until then.
         """
         return 2 * self.job_deadline + _RESULTS_LAST
+
+
+def step_aside(failures: int, timing: Timing, *, first: timedelta) -> timedelta:
+    """The wait after a step of a job has failed so often: doubles up to a part of its deadline."""
+    doubled: timedelta = first * 2 ** min(max(0, failures - 1), 16)
+    return max(first, min(doubled, timing.job_deadline / _STEPS_IN_DEADLINE))
 
 
 def back_off(tries: int, longest: timedelta, randomness: Randomness) -> timedelta:

@@ -20,7 +20,7 @@ from cutout.recipes import Recipe, read_recipes
 from cutout.settings import StoreSettings
 from cutout.states import Pixels
 from cutout.usecases.finishing import Finishing
-from cutout.usecases.follow import Follow
+from cutout.usecases.follow import FOLLOWED, Follow
 from cutout.usecases.keeping import Keeping
 from cutout.usecases.labelling import Labelling
 from cutout.usecases.named import NamedTasks
@@ -30,6 +30,7 @@ from cutout.usecases.record import Recorder
 from cutout.usecases.removing import Removing
 from cutout.usecases.render import Render
 from cutout.usecases.review_notes import ReviewNotes
+from cutout.usecases.step_failures import StepFailures
 from cutout.usecases.store import StoreResult
 from cutout.usecases.variants import Variants
 from cutout.wiring import shared
@@ -80,8 +81,10 @@ def build(
     variants = _variants(settings, recorder, pictures, publishing, wanted)
     keeping = _keeping(settings, clients, recorder.purchases)
     timing = shared.timing(settings)
+    failures = StepFailures(recorder=recorder, timing=timing, states=FOLLOWED)
     store = StoreResult(
         recorder=recorder,
+        failures=failures,
         downloads=SafeDownloads(
             FetchLimits(
                 max_seconds=shared.download_seconds(settings.lease_seconds),
@@ -105,6 +108,7 @@ def build(
     return StoreApp(
         follow=Follow(
             recorder=recorder,
+            failures=failures,
             jobs=recorder.store,
             evolink=shared.evolink(settings, api_key),
             named=NamedTasks(recorder=recorder, timing=timing, randomness=shared.randomness),

@@ -23,7 +23,8 @@ from cutout.usecases.checking import Checking
 from cutout.usecases.handover import Handover
 from cutout.usecases.line import Line
 from cutout.usecases.repeat import Repeats
-from cutout.usecases.submit import Submit
+from cutout.usecases.step_failures import StepFailures
+from cutout.usecases.submit import SUBMITTED, Submit
 from cutout.wiring import shared
 from cutout.wiring.aws import Clients
 from cutout.wiring.secrets import secret, signing_keys
@@ -72,6 +73,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitApp:
     answers = Answers(recorder=recorder, timing=timing, randomness=shared.randomness)
     submit = Submit(
         recorder=recorder,
+        failures=StepFailures(recorder=recorder, timing=timing, states=SUBMITTED),
         line=Line(recorder=recorder, answers=answers, timing=timing),
         answers=answers,
         repeats=Repeats(recorder=recorder, timing=timing),

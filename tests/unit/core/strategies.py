@@ -145,6 +145,7 @@ JOBS = drawn(
     photo=st.none() | PHOTOS,
     prepared=st.none() | PREPARED,
     preparations=_COUNTS,
+    failures=_COUNTS,
     attempts=st.lists(ATTEMPTS, max_size=3).map(tuple),
     result=st.none() | RESULTS,
     variants=st.lists(VARIANTS, max_size=2).map(tuple),

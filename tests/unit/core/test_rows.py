@@ -111,6 +111,7 @@ def test_rows_hold_plain_values() -> None:
             "orientation": 1,
         },
         "preparations": 0,
+        "failures": 0,
         "attempts": [
             {
                 "number": 1,

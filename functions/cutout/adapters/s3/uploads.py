@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from cutout.adapters.s3.labels import labels_of, metadata_of
 from cutout.adapters.s3.objects import GONE, LOST, code, saved
-from cutout.errors import NotAPhotoError, SourceGoneError
+from cutout.errors import NotAPhotoError, SourceDeniedError, SourceGoneError
 from cutout.keys import MAX_TAGS
 from cutout.ports.buckets import Fetched, Labels, Upload
 from cutout.source import Source
@@ -97,10 +97,24 @@ def _address(source: Source) -> Any:  # noqa: ANN401 - the SDK's keyword argumen
 def _source_error(exc: ClientError) -> Exception:
     if code(exc) in GONE | LOST:
         return SourceGoneError(code(exc))
+    if code(exc) in _DENIED:
+        return SourceDeniedError(f"S3 answers {code(exc)}: a policy or a KMS key is in the way")
     why = _HELD_BACK.get(code(exc))
     return exc if why is None else NotAPhotoError(Reason.UNREADABLE, why)
 
 
+_DENIED = frozenset(
+    {
+        "403",
+        "AccessDenied",
+        "AccessDeniedException",
+        "KMS.DisabledException",
+        "KMS.InvalidStateException",
+        "KMS.KMSInvalidStateException",
+        "KMS.NotFoundException",
+    }
+)
+"""A HEAD tells the number only. S3 hands KMS's own words on, with its name before them."""
 _HELD_BACK = {
     "InvalidObjectState": "it is archived: restore it, then try again",
     "InvalidRequest": "it is encrypted with a key of its owner's (SSE-C)",
