@@ -1,6 +1,7 @@
 """What others may have of a deployment: permissions, metrics, and word of what is done."""
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -13,6 +14,8 @@ from constructs import Construct
 from .encryption import uses_of_keys
 from .metrics import FIVE_MINUTES, Series
 from .permissions import Reach
+
+READ_JOBS: Final = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
 
 
 class Shared(Construct):
@@ -40,8 +43,7 @@ class Shared(Construct):
 
         Nothing in it opens a photo or a callback: bodies of calls are in a table of their own.
         """
-        actions = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
-        return self._grant(grantee, actions, [self.reach.table, f"{self.reach.table}/index/*"])
+        return self._grant(grantee, READ_JOBS, [self.reach.table, f"{self.reach.table}/index/*"])
 
     def metric(
         self, metric_name: str, *, statistic: str = "Sum", period: Duration = FIVE_MINUTES

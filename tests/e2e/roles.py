@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +17,7 @@ Connect = Callable[[str], Any]
 """Makes a client of a service."""
 
 _REFUSALS = frozenset({"AccessDenied", "AccessDeniedException", "403", "Forbidden"})
+_GUEST = "e2e-guest"
 _PATH_STYLE = Config(signature_version="s3v4", s3={"addressing_style": "path"})
 
 
@@ -35,6 +36,28 @@ def taken_on(deployed: Deployed, name: str) -> Iterator[Connect]:
         yield _as_role(deployed, described["Arn"])
     finally:
         iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(trust))
+
+
+@contextmanager
+def guest(
+    deployed: Deployed, actions: Sequence[str], resources: Sequence[str]
+) -> Iterator[Connect]:
+    """Work as somebody who was granted these actions on these resources, and nothing else."""
+    iam = deployed.client("iam")
+    operator = deployed.client("sts").get_caller_identity()["Arn"]
+    trust = {"Effect": "Allow", "Principal": {"AWS": operator}, "Action": "sts:AssumeRole"}
+    granted = {"Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
+    role = iam.create_role(RoleName=_GUEST, AssumeRolePolicyDocument=_policy(trust))["Role"]
+    try:
+        iam.put_role_policy(RoleName=_GUEST, PolicyName="granted", PolicyDocument=_policy(granted))
+        yield _as_role(deployed, role["Arn"])
+    finally:
+        iam.delete_role_policy(RoleName=_GUEST, PolicyName="granted")
+        iam.delete_role(RoleName=_GUEST)
+
+
+def _policy(statement: object) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def is_denied(call: Callable[[], object]) -> bool:

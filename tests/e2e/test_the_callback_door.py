@@ -34,6 +34,7 @@ _REFUSED = {
     "signed with another key": _Knock(403, token="{job}.1.{forged}"),
     "another attempt under the signature of the first": _Knock(403, token="{job}.2.{signature}"),
     "another job under the signature of this one": _Knock(403, token=f"{'0' * 32}.1.{{signature}}"),
+    "a token that has expired": _Knock(403, token="{job}.1.{expired}"),
     "no token of ours": _Knock(404, token="completed"),
     "a token cut short": _Knock(404, token="{job}.1.abc"),
     "a token with an attempt 0": _Knock(404, token="{job}.0.{signature}"),
@@ -78,9 +79,12 @@ def test_whoever_is_not_the_provider_is_turned_away_at_once(
 ) -> None:
     """Forged, malformed, misdirected, oversized: nothing is queued, looked at or changed."""
     knock = _REFUSED[name]
-    authentic = door.token(guarded.job_id, 1).rpartition(".")[2]
-    forged = door.token(guarded.job_id, 1, key="some other key").rpartition(".")[2]
-    token = knock.token.format(job=guarded.job_id, signature=authentic, forged=forged)
+    token = knock.token.format(
+        job=guarded.job_id,
+        signature=_signed(door.token(guarded.job_id, 1)),
+        forged=_signed(door.token(guarded.job_id, 1, key="some other key")),
+        expired=_signed(door.token(guarded.job_id, 1, life=-timedelta(seconds=1))),
+    )
     before = photos.job(guarded)
     reads = len(stand_in.entries("read", _KEY))
     status = door.knock(knock.path + token, method=knock.method, body=knock.body)
@@ -88,6 +92,11 @@ def test_whoever_is_not_the_provider_is_turned_away_at_once(
     assert status == knock.status
     assert len(stand_in.entries("read", _KEY)) == reads
     assert photos.job(guarded) == before
+
+
+def _signed(token: str) -> str:
+    """What stands behind job and attempt: the expiry and the signature."""
+    return token.split(".", 2)[2]
 
 
 def test_an_authentic_callback_is_a_wake_up_call_and_no_more(

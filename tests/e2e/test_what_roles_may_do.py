@@ -10,11 +10,15 @@ from typing import Any
 
 import pytest
 
+from cutout.adapters.dynamodb.jobs import DynamoJobs
+from cutout.adapters.dynamodb.table import Table
+from cutout.job import Job
 from cutout.states import State
+from infra.sharing import READ_JOBS
 from tests.e2e.deployed import Deployed
 from tests.e2e.fetching import fetch
 from tests.e2e.photos import Photos, Upload
-from tests.e2e.roles import Connect, is_denied, taken_on
+from tests.e2e.roles import Connect, guest, is_denied, taken_on
 from tests.e2e.stand_in import StandIn
 
 _KEY = "roles/photo.jpg"
@@ -35,6 +39,7 @@ class _Place:
     photo_reader: str
     signing_key: str
     submit: str
+    calls: str
 
     def s3(self, operation: str, bucket: str, **arguments: object) -> object:
         """Do something with the photo, or with its cut-out."""
@@ -45,6 +50,10 @@ class _Place:
         """Do something with the jobs table."""
         name = self.outputs["JobsTableName"]
         return getattr(self.connect("dynamodb"), operation)(TableName=name, **arguments)
+
+    def bodies(self, operation: str, **arguments: object) -> object:
+        """Do something with the table of bodies of calls."""
+        return getattr(self.connect("dynamodb"), operation)(TableName=self.calls, **arguments)
 
     def find(self, index: str, attribute: str) -> object:
         """Ask an index of the jobs table."""
@@ -100,6 +109,10 @@ _ACTIONS: dict[str, Callable[[_Place], object]] = {
     ),
     "delete an item": lambda it: it.table("delete_item", Key=_PROBE),
     "read the whole table": lambda it: it.table("scan", Limit=1),
+    "read a call's body": lambda it: it.bodies("get_item", Key=_PROBE),
+    "write a call's body": lambda it: it.bodies("put_item", Item=_PROBE),
+    "delete a call's body": lambda it: it.bodies("delete_item", Key=_PROBE),
+    "read all bodies of calls": lambda it: it.bodies("scan", Limit=1),
     "find who waits": lambda it: it.find("lane", "lane"),
     "find what is due": lambda it: it.find("due", "due_shard"),
     "find a key's jobs": lambda it: it.find("source", "source_ref"),
@@ -128,6 +141,9 @@ _MAY: dict[str, set[str]] = {
         "read an item",
         "read items in bulk",
         "write an item",
+        "read a call's body",
+        "write a call's body",
+        "delete a call's body",
         "find who waits",
         "read the API key",
         "read the signing key",
@@ -150,6 +166,7 @@ _MAY: dict[str, set[str]] = {
         "read an item",
         "read items in bulk",
         "write an item",
+        "delete a call's body",
         "find who waits",
         "read the API key",
         "send a submission",
@@ -192,6 +209,7 @@ def test_a_role_may_do_what_its_work_takes_and_nothing_else(
             photo_reader=arn["Role"]["Arn"],
             signing_key=deployed.signing_key_name,
             submit=deployed.function_name("Submit"),
+            calls=deployed.resource("AWS::DynamoDB::Table", "Calls"),
         )
         done = {name for name, act in _ACTIONS.items() if not _is_denied(act, place)}
     assert done == _MAY[role]
@@ -202,17 +220,75 @@ def _is_denied(act: Callable[[_Place], object], place: _Place) -> bool:
 
 
 @pytest.fixture(scope="module")
-def lent(photos: Photos, stand_in: StandIn) -> Iterator[str]:
-    """The link to a photo that was sent to the provider, while its task runs."""
+def unanswered(photos: Photos, stand_in: StandIn) -> Iterator[Job]:
+    """A photo whose call was taken and not answered, while its task runs."""
     key = "roles/lent.jpg"
+    stand_in.commit("create:accept-then-500", key, times=1)
     stand_in.commit("task:slow", key, seconds=3600, times=1)
     upload = photos.put(key)
-    job = photos.in_state(upload, State.PROCESSING)
-    assert job.attempt is not None
-    assert job.attempt.body is not None
-    yield json.loads(job.attempt.body)["image_urls"][0]
+    yield photos.in_state(upload, State.UNCONFIRMED)
     stand_in.let_pass(seconds=3600)
     photos.settled(upload, is_swept=True)
+
+
+@pytest.fixture(scope="module")
+def call(unanswered: Job, deployed: Deployed) -> dict[str, Any]:
+    """The body of that call, as it is kept for a repeat."""
+    jobs = DynamoJobs(
+        Table(deployed.client("dynamodb"), deployed.cloud.outputs["JobsTableName"]),
+        calls_table=deployed.resource("AWS::DynamoDB::Table", "Calls"),
+    )
+    body = jobs.find_body(unanswered.id, 1)
+    assert body is not None
+    told: dict[str, Any] = json.loads(body)
+    return told
+
+
+@pytest.fixture(scope="module")
+def lent(call: dict[str, Any]) -> str:
+    """The link to a photo that was sent to the provider."""
+    link: str = call["image_urls"][0]
+    return link
+
+
+def test_whoever_may_read_jobs_reads_no_link_and_no_token(
+    unanswered: Job, call: dict[str, Any], deployed: Deployed
+) -> None:
+    """Rows, by id and by index, hold neither; the table that does is refused."""
+    tables: dict[str, str] = {
+        name: deployed.resource("AWS::DynamoDB::Table", name) for name in ("Jobs", "Calls")
+    }
+    row = {"pk": {"S": f"job#{unanswered.id}"}}
+    body = {"pk": {"S": f"{unanswered.id}.1"}}
+    with guest(deployed, READ_JOBS, _of_table(deployed, tables["Jobs"])) as connect:
+        dynamodb = connect("dynamodb")
+        read = [
+            dynamodb.get_item(TableName=tables["Jobs"], Key=row)["Item"],
+            dynamodb.query(
+                TableName=tables["Jobs"],
+                IndexName="state",
+                KeyConditionExpression="#state = :state",
+                ExpressionAttributeNames={"#state": "state"},
+                ExpressionAttributeValues={":state": {"S": "unconfirmed"}},
+            )["Items"],
+        ]
+        attempts: list[Callable[[], object]] = [
+            lambda: dynamodb.get_item(TableName=tables["Calls"], Key=body),
+            lambda: dynamodb.batch_get_item(RequestItems={tables["Calls"]: {"Keys": [body]}}),
+            lambda: dynamodb.scan(TableName=tables["Calls"]),
+            lambda: dynamodb.scan(TableName=tables["Jobs"]),
+        ]
+        assert [is_denied(one) for one in attempts] == [True] * 4
+    token = call["callback_url"].rpartition("/")[2]
+    secrets = (token, "X-Amz-Signature", "X-Amz-Security-Token", call["image_urls"][0])
+    assert [secret for secret in secrets if secret in str(read)] == []
+    assert unanswered.id in str(read)
+
+
+def _of_table(deployed: Deployed, name: str) -> list[str]:
+    """What grant_read_jobs names."""
+    described = deployed.client("dynamodb").describe_table(TableName=name)["Table"]
+    return [described["TableArn"], f"{described['TableArn']}/index/*"]
 
 
 def test_the_link_that_the_provider_gets_is_lent_by_the_photo_reader(

@@ -12,11 +12,13 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import pytest
 
 from cutout.adapters.sqs import SqsCallbacks
 from cutout.ports.queues import RenderRequest
+from cutout.states import State
 from tests.e2e.deployed import Deployed
 from tests.e2e.door import Door
 from tests.e2e.photos import Photos, Upload
@@ -74,6 +76,9 @@ def _something_happened(photos: Photos, stand_in: StandIn, door: Door, deployed:
     stand_in.commit("callback:lost", "needed/lost", times=1)
     copies = replace(stand_in, bucket=photos.copies_bucket)
     copies.commit("task:unreachable-input", "prepared/", times=1)
+    stand_in.commit("create:accept-then-500", "needed/unanswered", times=1)
+    stand_in.commit("create:accept-then-500", "needed/repeated", times=1)
+    stand_in.commit("callback:lost", "needed/repeated", times=1)
     stand_in.commit("create:400", "needed/crowd-1", times=1)  # so that Submit itself frees a slot
     uploads = [
         photos.put("needed/tagged.jpg", tags={"season": "summer"}, metadata={"shelf": "3"}),
@@ -81,12 +86,17 @@ def _something_happened(photos: Photos, stand_in: StandIn, door: Door, deployed:
         photos.put("needed/junk.jpg", b"no photo"),
         photos.put("needed/bought.jpg", _picture(), is_fresh=False),
         photos.put("needed/lost.jpg"),
+        photos.put("needed/unanswered.jpg"),
         # One whose copy cannot be fetched goes through the Files API; the other's is fetched.
         photos.put("needed/prepared.tif", saved(opened(small_photo()), "TIFF")),
         photos.put("needed/fetched.tif", saved(opened(small_photo(1)), "TIFF")),
         # More than are let in at once, so that some wait and are woken.
         *photos.put_all([f"needed/crowd-{number}.jpg" for number in range(8)]),
     ]
+    repeated = photos.put("needed/repeated.jpg")
+    photos.in_state(repeated, State.UNCONFIRMED)
+    photos.age(repeated, timedelta(minutes=3))
+    uploads.append(repeated)
     gone = photos.put("needed/gone.jpg")
     photos.delete(gone.key)
     photos.all_settled(uploads, is_swept=True)
