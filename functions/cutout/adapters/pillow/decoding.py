@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image, ImageChops
 
+from cutout.adapters.pillow.openjpeg import decoded_by_openjpeg
 from cutout.adapters.pillow.orientation import size_as_shown, turned
 from cutout.adapters.pillow.splicing import spliced
 from cutout.adapters.pillow.srgb import in_8_bits, in_srgb, without_idle_alpha
@@ -23,7 +24,7 @@ _UNDECODED = 128
 """What JPEG decoders fill in where data is missing: each channel of it."""
 _MORE_DATA = bytes(1 + number * 73 % 250 for number in range(4096))
 """Bytes that a decoder which still wants data makes something of; no markers are among them."""
-_SCALE = 8
+_SCALE, _MARKER = 8, 0xFF
 
 
 def decoded(file: Path, size: Size | None = None) -> Image.Image:
@@ -41,8 +42,8 @@ def decoded(file: Path, size: Size | None = None) -> Image.Image:
     with opened(file) as upload:
         image = upload.image
         stored = size_as_shown(size or upload.size, upload.still_to_turn)
-        _load(upload, None if size is None else stored)
-        pixels = in_8_bits(image)
+        halvings = _prepare_load(upload, None if size is None else stored)
+        pixels = decoded_by_openjpeg(file, halvings=halvings) if upload.is_deep else _loaded(image)
         if upload.crop is not None:
             pixels = pixels.crop(upload.crop)
         _refuse_half(upload, pixels)
@@ -55,19 +56,29 @@ def decoded(file: Path, size: Size | None = None) -> Image.Image:
         return _with_true_alpha(pixels.copy() if pixels is image else pixels, image.format)
 
 
-def _load(upload: Upload, size: Size | None) -> None:
-    """Decode it, in a size from which this one can be made; None means its own."""
+def _prepare_load(upload: Upload, size: Size | None) -> int:
+    """Have it decoded in a size from which this one can be made; None means its own.
+
+    Returns:
+        How often a JPEG 2000's sides are halved.
+    """
     image = upload.image
     if size is not None and upload.jpeg is not None:
         # A JPEG can be decoded at an eighth, a quarter or half of its size.
         image.draft(None, size)
-    if image.format == "JPEG2000" and image.width * image.height > _HEAVY:
-        # Its decoder holds each value in four bytes, besides the picture: 18 bytes a pixel.
-        if size is None:
-            text = f"a JPEG 2000 of {image.width * image.height:,} pixels is not decoded whole"
-            raise NotAPhotoError(Reason.TOO_MANY_PIXELS, text)
-        image.reduce = 1  # type: ignore[method-assign, assignment] # to half its sides
+    if image.format != "JPEG2000" or image.width * image.height <= _HEAVY:
+        return 0
+    # Its decoder holds each value in four bytes, besides the picture: 18 bytes a pixel.
+    if size is None:
+        text = f"a JPEG 2000 of {image.width * image.height:,} pixels is not decoded whole"
+        raise NotAPhotoError(Reason.TOO_MANY_PIXELS, text)
+    image.reduce = 1  # type: ignore[method-assign, assignment] # to half its sides
+    return 1
+
+
+def _loaded(image: Image.Image) -> Image.Image:
     image.load()
+    return in_8_bits(image)
 
 
 def _with_true_alpha(image: Image.Image, format_: str | None) -> Image.Image:
@@ -96,7 +107,10 @@ def _refuse_half(upload: Upload, pixels: Image.Image) -> None:
     jpeg = upload.jpeg
     if jpeg is None or (jpeg.end is not None and not _ends_grey(pixels)):
         return
-    data = memoryview(upload.data)[: jpeg.end]
+    end = len(upload.data) if jpeg.end is None else jpeg.end
+    while upload.data[end - 1] == _MARKER:  # half of an end mark
+        end -= 1
+    data = memoryview(upload.data)[:end]
     scale = 1 if jpeg.is_progressive else _SCALE
     plain, fed = (_glimpse([data, more, JPEG_END], scale) for more in (b"", _MORE_DATA))
     if ImageChops.difference(plain, fed).getbbox() is not None:

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
 
-from cutout.colour_profile import GAMMA_UNIT, is_coded_srgb
+from cutout.colour_profile import GAMMA_UNIT, is_coded_srgb, is_png_srgb
 from cutout.png_chunks import Png
 
 Row = tuple[float, float, float]
@@ -51,13 +51,15 @@ def profile_of_code_points(primaries: int, transfer: int) -> bytes:
 
 def profile_of_png(png: Png) -> bytes:
     """The profile of a PNG, embedded or told; empty if it is in sRGB or says nothing."""
+    if is_png_srgb(png):
+        return b""
     chunks = png.chunks
     code_points = chunks.get(b"cICP", b"")
     if len(code_points) == 4:  # noqa: PLR2004 - primaries, transfer, matrix, range
         return profile_of_code_points(code_points[0], code_points[1])
     if b"iCCP" in chunks or b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4:  # noqa: PLR2004
         return png.profile
-    gamma = int.from_bytes(chunks[b"gAMA"], "big") or 1
+    gamma = int.from_bytes(chunks[b"gAMA"], "big")
     told = chunks.get(b"cHRM", b"")
     primaries = _BT709
     if len(told) == 32:  # noqa: PLR2004 - eight numbers

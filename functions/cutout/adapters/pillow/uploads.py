@@ -71,6 +71,7 @@ class Upload:
         profile: the ICC profile of its colours; empty if they are in sRGB, or nothing is said.
         is_made_profile: the file tells its colours otherwise; the profile is made after that.
         crop: what is shown of the decoded pixels; None means all.
+        is_deep: it has more bits than Pillow can decode.
         jpeg: the segments, if it is one.
         data: the file's bytes.
     """
@@ -81,6 +82,7 @@ class Upload:
     profile: bytes = b""
     is_made_profile: bool = False
     crop: Box | None = None
+    is_deep: bool = False
     jpeg: Jpeg | None = None
     data: mmap
 
@@ -219,11 +221,8 @@ def _read_tiff(data: mmap, _kind: str, stream: BufferedReader) -> Upload:
 
 def _read_jpeg_2000(data: mmap, _kind: str, stream: BufferedReader) -> Upload:
     image = Image.open(stream, formats=("JPEG2000",))
-    if image.mode not in _DEEP_MODES and _depth(data) > 8:  # noqa: PLR2004 - bits of a byte
-        # Pillow rounds white up to 256, which is 0.
-        text = f"a JPEG 2000 of {_depth(data)} bits in {image.mode} is not decoded"
-        raise NotAPhotoError(Reason.UNSUPPORTED_FORMAT, text)
-    return Upload(image=image, data=data, profile=jpeg_2000_profile(data))
+    is_deep = image.mode not in _DEEP_MODES and _depth(data) > 8  # noqa: PLR2004 - bits of a byte
+    return Upload(image=image, data=data, profile=jpeg_2000_profile(data), is_deep=is_deep)
 
 
 def _depth(data: mmap) -> int:
