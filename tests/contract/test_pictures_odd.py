@@ -186,7 +186,7 @@ def test_hdr_is_brought_into_the_range_of_srgb(transfer: int, tmp_path: Path) ->
     """Brightness grows with brightness, and white is white."""
     ramp = Image.linear_gradient("L").convert("RGB")
     data = with_chunk(saved(ramp, "PNG"), b"cICP", bytes([9, transfer, 0, 1]))
-    column = [shown(tmp_path, data).convert("L").getpixel((0, y)) for y in range(256)]
+    column = list(shown(tmp_path, data).convert("L").crop((0, 0, 1, 256)).tobytes())
     assert column == sorted(column)
     assert (column[0], column[-1]) == (0, 255)
 

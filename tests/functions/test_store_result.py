@@ -20,13 +20,13 @@ from tests.events import SIGNING_KEY, sample
 from tests.functions.conftest import Start
 from tests.functions.deployed import API_KEY, RESULTS, UPLOADS, Printed, Stack
 from tests.unit.core.builders import a_source
-from tests.unit.core.drawing import SMALL
+from tests.unit.core.drawing import SMALL, TRANSPARENT
 
 KEY = "Schuhe & Söhne/rot + weiß 100%/写真 (1).JPG"
 RESULT_KEY = "Schuhe & Söhne/rot + weiß 100%/写真 (1).png"
 COMPLETED = sample("evolink-task-completed")
 TASK = COMPLETED["id"]
-CUT_OUT = SMALL["png, alpha"]
+CUT_OUT = TRANSPARENT["png, alpha"]
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 METADATA, TAGS = {"sku": "4711"}, {"shop": "north + south"}
 

@@ -113,7 +113,8 @@ def _read(file: Path, halvings: int) -> Iterator[_Picture]:
 
 def _fits(picture: _Picture) -> bool:
     """The codestream claims no more than the header that was looked at before."""
-    return (picture.x1 - picture.x0) * (picture.y1 - picture.y0) <= MOST_DECODED_PIXELS
+    pixels: int = (picture.x1 - picture.x0) * (picture.y1 - picture.y0)
+    return pixels <= MOST_DECODED_PIXELS
 
 
 def _has_values(picture: _Picture) -> bool:
