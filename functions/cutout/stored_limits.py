@@ -34,7 +34,7 @@ TEXT_BYTES = {
     "task_id": 200,
 }
 """Bytes of UTF-8 by the name of the field, in whichever value it is."""
-LIST_LENGTHS = {"attempts": 30, "history": 60, "variants": 25}
+LIST_LENGTHS = {"attempts": 30, "history": 60, "variants": 50}
 """Entries by the name of the field; the newest stay."""
 MOST_CREDITS = Decimal(10**9)
 MOST_COUNTED = 10**15

@@ -22,7 +22,7 @@ MAX_METADATA_BYTES = 2048
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 """
-MAX_LABEL_BYTES = 5 * 1024
+MAX_LABEL_BYTES = 4608
 """Of the 8 KB that S3 takes for all headers of a request; the signature, the session's token and
 the conditions need the rest. As headers, texts that are not ASCII are up to three times as long.
 """
@@ -124,7 +124,9 @@ class _Room:
         if not _HEADER_NAME.fullmatch(name) or not _is_text(text):
             return False
         weight = len(name) + len(text.encode())
-        header = len(_METADATA_PREFIX) + len(name) + len(encoded(text)) + _SEPARATORS
+        # The signature's own header names each header that it signs, once more.
+        names = 2 * (len(_METADATA_PREFIX) + len(name)) + 1
+        header = names + len(encoded(text)) + _SEPARATORS
         if weight > self._metadata or header > self._headers:
             return False
         self._metadata -= weight

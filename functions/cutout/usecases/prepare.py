@@ -135,7 +135,7 @@ class Prepare:
         """
         while job.is_being_prepared:
             now = self.clock.now()
-            facts = {"preparations": 0, **found}
+            facts = {"preparations": 0, "failures": 0, **found}
             after = job.move(Move.HOLD, now=now, due_at=now + self.lease, **facts)  # type: ignore[arg-type]
             try:
                 job = self.jobs.save(after)

@@ -137,16 +137,20 @@ class Submit:
         """Out of the way until there is a copy that can be sent.
 
         Prepare may have much to do: the longer it takes, the later it is asked again. A message
-        too many costs it a look at the row.
+        too many costs it a look at the row. In the end the photo is given up.
         """
         now = self.recorder.clock.now()
-        asked = job.tries if job.is_being_prepared else 0
+        asked = job.failures if job.is_being_prepared else 0
+        if asked >= _MOST_ASKED:
+            text = f"no copy came, although it was asked for {asked} times"
+            return self.line.settle(job, Move.REJECT, Reason.CANNOT_BE_PREPARED, message=text)
         wanted = job.move(
             Move.HOLD,
             now=now,
             reason=Reason.PREPARING,
             due_at=now + self.timing.lease * 2 ** min(asked, _MOST_DOUBLINGS),
             message=why,
+            failures=asked + 1,
         )
         saved = self.recorder.record(job, wanted)
         preparations.prepare(job.id)
@@ -313,6 +317,8 @@ COPY_LIFE = timedelta(hours=20)
 """The lifecycle rule removes copies after 24 hours at the earliest, links last for 50 minutes."""
 _MOST_FAILED = 3
 """Photos whose steps fail, while one message is worked on."""
+_MOST_ASKED = 10
+"""With these waits, six hours and a half."""
 _MOST_DOUBLINGS = 5
 """Of the lease, up to an hour."""
 _LONGEST_LOOK_AWAY = timedelta(hours=1)

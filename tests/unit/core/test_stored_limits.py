@@ -29,7 +29,7 @@ from cutout.stored_limits import (
 from tests.unit.core.builders import PHOTO, a_job, an_attempt
 from tests.unit.core.strategies import JOBS
 
-MOST_ROW_BYTES = 128 * 1024
+MOST_ROW_BYTES = 200 * 1024
 """DynamoDB takes 400 KB an item, EventBridge 256 KB an event."""
 OWN_TEXT_BYTES = {
     "body": 8000,
