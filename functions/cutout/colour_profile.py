@@ -27,9 +27,9 @@ _COLORANTS = {
 }
 """sRGB's primaries, adapted to D50 as profiles have them."""
 _COLORANT_SLACK = 0.006
-_CURVE = {0.25: 0.0509, 0.5: 0.2140, 0.75: 0.5225}
-"""sRGB's transfer curve at three places: value, and light."""
-_CURVE_SLACK = 0.008
+_CURVE = {0.1: 0.0100, 0.25: 0.0509, 0.5: 0.2140, 0.75: 0.5225}
+"""sRGB's transfer curve at some places: value, and light."""
+_CURVE_SLACK = 0.003
 _CURVES = {b"RGB ": (b"rTRC", b"gTRC", b"bTRC"), b"GRAY": (b"kTRC",)}
 _FIXED = 65_536
 _MOST_TAGS = 100

@@ -30,6 +30,7 @@ class Photo:
     Attributes:
         orientation: how the stored pixels must be turned to be shown, 1 to 8 as in Exif.
         profile: the name of its colour profile; None without one, or if that is sRGB.
+        has_alpha: some of its pixels are transparent, or half so, in the photo itself.
     """
 
     format: str
@@ -38,6 +39,7 @@ class Photo:
     sha256: str
     orientation: int = 1
     profile: str | None = None
+    has_alpha: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -20,10 +20,12 @@ def tiff(
     *,
     orientation: int = 1,
     is_damaged: bool = False,
+    has_alpha: bool = False,
     salt: int = 0,
 ) -> bytes:
     """A file that begins like a TIFF and says what the fake copier shall see in it."""
-    facts = {"seen": [width, height, orientation], "damaged": is_damaged, "salt": salt}
+    seen = [width, height, orientation]
+    facts = {"seen": seen, "damaged": is_damaged, "alpha": has_alpha, "salt": salt}
     return _MAGIC + json.dumps(facts).encode()
 
 
@@ -66,7 +68,8 @@ class FakeCopier:
             raise NotAPhotoError(Reason.CANNOT_BE_PREPARED, text)
         salt = self._facts(file)["salt"]
         into.write_bytes(f"jpeg {width} {height} of {salt}".encode())
-        return Copy(format="jpeg", width=width, height=height)
+        has_alpha = bool(self._facts(file)["alpha"])
+        return Copy(format="jpeg", width=width, height=height, has_alpha=has_alpha)
 
     def _facts(self, file: Path) -> dict[str, list[int]]:
         data = file.read_bytes()

@@ -21,11 +21,16 @@ class Seen:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Copy:
-    """A picture that was made of another."""
+    """A picture that was made of another.
+
+    Attributes:
+        has_alpha: some of it is transparent.
+    """
 
     format: str
     width: int
     height: int
+    has_alpha: bool = False
 
 
 class Copier(Protocol):

@@ -116,7 +116,7 @@ class Finishing:
         *,
         is_cautious: bool,
     ) -> Finished:
-        if self.pixels is Pixels.MODEL:
+        if self.pixels is Pixels.MODEL and not _is_transparent(job):
             return self.with_models_pixels(job, result, picture, is_cautious=is_cautious)
         why = "workers ended over them"
         if not is_cautious:
@@ -180,6 +180,14 @@ class Bases:
             return self.finishing.with_sources_pixels(self.job, self.published.file).file
         except SourceGoneError as exc:
             raise PictureError("the photo is no longer there") from exc
+
+
+def _is_transparent(job: Job) -> bool:
+    """The photo is transparent itself, which the model's result no longer shows.
+
+    So its own pixels are published, whatever the setting: they have its transparency.
+    """
+    return job.photo is not None and job.photo.has_alpha
 
 
 def needs_source(job: Job) -> bool:

@@ -82,6 +82,7 @@ class Prepare:
             height=seen.height,
             sha256=fetched.sha256,
             orientation=seen.orientation,
+            has_alpha=copy.has_alpha,
         )
         prepared = Prepared(
             key=key,

@@ -7,7 +7,7 @@ from io import BytesIO
 
 import pytest
 
-from cutout.acceptance import breaks_off, why_not
+from cutout.acceptance import breaks_off, why_not, why_not_published
 from cutout.job import Photo
 from cutout.ports.pictures import Picture
 from cutout.states import Reason
@@ -118,3 +118,15 @@ def test_what_follows_the_end_of_a_picture_is_no_matter(kind: str) -> None:
 def test_what_is_no_picture_does_not_break_off(data: bytes) -> None:
     """Reading it again would bring the same."""
     assert not breaks_off(BytesIO(data))
+
+
+def test_a_finished_cut_out_that_shows_nothing_is_not_published() -> None:
+    """The model may have found nothing but what is clear in the photo itself."""
+    assert why_not_published(CUT_OUT, PHOTO) is None
+    assert why_not_published(replace(CUT_OUT, alpha_range=(0, 0)), PHOTO) is Reason.RESULT_EMPTY
+
+
+def test_a_finished_cut_out_of_another_shape_is_not_published() -> None:
+    """However it came to be."""
+    assert why_not_published(shaped(600, 400), PHOTO) is None
+    assert why_not_published(shaped(400, 600), PHOTO) is Reason.RESULT_ASPECT_DIFFERS

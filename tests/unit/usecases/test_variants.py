@@ -12,9 +12,11 @@ from cutout.ports.queues import RenderRequest
 from cutout.ports.telemetry import Metric
 from cutout.recipes import Fit, Recipe
 from cutout.states import Pixels, State
+from tests.fakes.copier import tiff
 from tests.fakes.evolink import CUT_OUT
 from tests.fakes.world import TIMING, World, png
 from tests.unit.usecases.hooks import Hook
+from tests.unit.usecases.preparing import prepared
 
 WEB = Recipe(name="web", format="webp", fit=Fit(width=30, height=20))
 MARKET = Recipe(name="market", format="jpg", background="#ffffff", prefix="shoes/")
@@ -127,6 +129,17 @@ def test_the_photos_own_pixels_are_published_if_the_settings_ask_for_them() -> N
     job = finish(world, world.arrives(), b"png 300 200 0 255")
     assert job.result is not None
     assert (job.result.width, job.result.pixels, job.result.remark) == (600, Pixels.SOURCE, None)
+
+
+def test_a_transparent_photo_keeps_its_own_pixels_whatever_the_settings_ask_for() -> None:
+    """Its transparency is in them, and no longer in the model's result."""
+    world = World(pixels=Pixels.MODEL)
+    job = prepared(world, tiff(has_alpha=True))
+    assert job.photo is not None
+    assert job.photo.has_alpha
+    done = finish(world, job)
+    assert done.result is not None
+    assert (done.result.pixels, done.result.remark) == (Pixels.SOURCE, None)
 
 
 def test_the_models_pixels_do_where_the_photos_cannot_be_had() -> None:

@@ -61,7 +61,7 @@ class PillowCopier:
         """
         picture = decoded(file)
         picture.save(into, "PNG", icc_profile=None, compress_level=_FAST)
-        return Copy(format="png", width=picture.width, height=picture.height)
+        return _described(picture, "PNG")
 
 
 def _written(picture: Image.Image, into: Path, max_bytes: int) -> Copy:
@@ -69,7 +69,7 @@ def _written(picture: Image.Image, into: Path, max_bytes: int) -> Copy:
         for format_, options in _manners(picture, max_bytes):
             picture.save(into, format_, icc_profile=None, **options)
             if into.stat().st_size <= max_bytes:
-                return Copy(format=format_.lower(), width=picture.width, height=picture.height)
+                return _described(picture, format_)
         scale = sqrt(max_bytes / into.stat().st_size) * _MARGIN
         size = int(picture.width * scale), int(picture.height * scale)
         if min(size) == 0:
@@ -77,6 +77,15 @@ def _written(picture: Image.Image, into: Path, max_bytes: int) -> Copy:
         picture = picture.resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
     raise NotAPhotoError(
         Reason.CANNOT_BE_PREPARED, f"no copy of it has at most {max_bytes:,} bytes"
+    )
+
+
+def _described(picture: Image.Image, format_: str) -> Copy:
+    return Copy(
+        format=format_.lower(),
+        width=picture.width,
+        height=picture.height,
+        has_alpha=picture.mode == "RGBA",
     )
 
 

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageCms, UnidentifiedImageError
+from PIL import Image, ImageCms, PngImagePlugin, UnidentifiedImageError
 
 from cutout.adapters.pillow.orientation import obeying_exif_alone, still_to_turn
 from cutout.adapters.pillow.srgb import describes_rgb, in_8_bits, in_srgb
 from cutout.errors import NotAPhotoError, PictureError
+from cutout.png_chunks import LARGEST_PROFILE
 
 Picture = Image.Image
 RESULT_FORMATS = ("PNG", "WEBP", "JPEG", "GIF")
@@ -52,16 +53,18 @@ def told_in_words() -> Iterator[None]:
 def decoding_at_most(pixels: int) -> Iterator[None]:
     """Have Pillow refuse what is larger, and say nothing of all else.
 
-    It looks when it opens a file, and again when a frame enlarges the canvas.
+    It looks when it opens a file, and again when a frame enlarges the canvas. A PNG's profile and
+    comments may be as large as those that are published, which must be readable again.
     """
-    before = Image.MAX_IMAGE_PIXELS
+    before = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # decoders warn of odd Exif, which is not our concern
         Image.MAX_IMAGE_PIXELS = pixels // 2  # what has more than twice as many is refused
+        PngImagePlugin.MAX_TEXT_CHUNK = LARGEST_PROFILE
         try:
             yield
         finally:
-            Image.MAX_IMAGE_PIXELS = before
+            Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = before
 
 
 @contextmanager
