@@ -86,7 +86,8 @@ class Job:
         handovers_failed: how often in a row the Files API did not take a copy.
         lane: which queue behind the gate it belongs to.
         is_fresh: a person wants it bought anew, whatever is kept of the same picture.
-        is_buyer: it has taken its picture's purchase, and buys when the gate lets it.
+        is_buyer: it has taken its picture's item, and buys when the gate lets it, if the item is
+            still its own by then.
         reused: the kept result that it is completed from, or was.
         is_waiting: stands behind the gate (then `due_at` is None).
         is_announced: the completion event is out, or none is owed.

@@ -18,7 +18,7 @@ from cutout.ports.queues import SubmissionQueue
 from cutout.ports.table import Jobs, Purchased
 from cutout.ports.telemetry import Clock
 from cutout.purchase import Kept, Purchase
-from cutout.states import Lane, State
+from cutout.states import SETTLED, Lane, State
 
 _TRIES = 8
 """Who loses as often waits, and looks again."""
@@ -51,12 +51,14 @@ class Purchases:
     def turn(self, job: Job) -> Kept | Turn:
         """What a job that wants to be submitted may do: use what is kept, buy, or wait.
 
-        Who buys has written the item, so that nobody takes it over who read it before.
+        Who buys has written the item, so that nobody takes it over who read it before. That it was
+        the job's once says nothing: while it waited at the gate, another may have bought anew.
         """
-        if job.photo is None or job.is_buyer:
+        if job.photo is None:
             return Turn.BUY
         begun = self._begun(job)
-        standing = self.ledger.claim_purchase(begun)
+        known = self.ledger.find_purchase(begun.picture) if job.is_buyer else None
+        standing = known or self.ledger.claim_purchase(begun)
         if standing is begun:
             return Turn.BUY
         for _ in range(_TRIES):
@@ -65,7 +67,7 @@ class Purchases:
                 return kept
             wished = self._wished(standing, job)
             if wished is standing:
-                return Turn.WAIT
+                return Turn.BUY if standing.buyer == job.id else Turn.WAIT
             try:
                 saved = self._save(wished)
             except PurchaseMovedError as lost:
@@ -75,9 +77,16 @@ class Purchases:
         return Turn.WAIT
 
     def held_by(self, job: Job) -> Purchase | None:
-        """The job's own purchase; None if somebody buys the picture anew, or took it over."""
+        """The picture's item if the job may keep its result there; None if another's counts.
+
+        It is the job's own, or that of a buyer who has called nobody yet: it may be deleted before
+        it does, and what was paid for would be bought once more.
+        """
         standing = self.ledger.claim_purchase(self._begun(job))
-        return standing if standing.buyer == job.id else None
+        is_anothers = standing.buyer != job.id
+        if is_anothers and (standing.kept is not None or self._is_called_for(standing)):
+            return None
+        return standing
 
     def kept_of(self, job: Job) -> Kept | None:
         """What is kept of the job's own purchase; None if that is another job's by now."""
@@ -140,6 +149,15 @@ class Purchases:
             return False
         return True
 
+    def _is_called_for(self, standing: Purchase) -> bool:
+        """Its buyer's call is out, or may be."""
+        try:
+            holder = self.jobs.find(standing.buyer)
+        except NewerRowError:
+            return True
+        idle = {State.QUEUED, *SETTLED}
+        return holder is not None and holder.state not in idle
+
     def _is_being_bought(self, standing: Purchase) -> bool:
         try:
             holder = self.jobs.find(standing.buyer)
@@ -149,6 +167,8 @@ class Purchases:
 
     def _wished(self, standing: Purchase, job: Job) -> Purchase:
         """The item as the job would have it; the very same if there is nothing to write."""
+        if job.is_buyer and standing.buyer == job.id:
+            return standing
         if job.is_fresh or standing.buyer == job.id:
             return replace(standing, buyer=job.id)
         try:

@@ -197,6 +197,7 @@ class Submit:
             now=now,
             due_at=now,
             reused=reused,
+            is_buyer=False,
             storing_attempt=None,
         )
         saved = self.recorder.record(job, storing)
@@ -207,7 +208,13 @@ class Submit:
         """The buyer wakes it; should that be lost, it looks again, ever less often."""
         now = self.recorder.clock.now()
         wait = min(_LONGEST_LOOK_AWAY, max(self.timing.poll_interval, now - job.created_at))
-        waiting = job.move(Move.HOLD, now=now, reason=Reason.SAME_PICTURE, due_at=now + wait)
+        waiting = job.move(
+            Move.HOLD,
+            now=now,
+            reason=Reason.SAME_PICTURE,
+            due_at=now + wait,
+            is_buyer=False,
+        )
         return self.recorder.record(job, waiting)
 
     def _pass_gate(self, job: Job) -> Job:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from cutout.job import Job
 from cutout.keys import FRESH_MARK
-from cutout.states import Reason, State
-from tests.fakes.world import MODEL
+from cutout.provider import Refused
+from cutout.states import Lane, Reason, State
+from tests.fakes.evolink import answering
+from tests.fakes.world import LIMITS, MODEL, World, png
 from tests.unit.usecases.hooks import Hook
 from tests.unit.usecases.reusing import arrives_fresh, bought, finish, kept_at, reusing, settled
 
@@ -107,3 +110,74 @@ def test_a_persons_retry_is_free_if_the_picture_was_bought_meanwhile(
     again = world.job(first)
     assert again.state is (State.PROCESSING if is_fresh else State.COMPLETED)
     assert len(world.evolink.charges) == charges
+
+
+def test_a_fresh_upload_that_bought_nothing_costs_no_second_purchase() -> None:
+    """It takes the picture over from the buyer whose task runs, waits at the gate and is deleted.
+
+    What the first buyer paid for is kept, and serves who waits for it.
+    """
+    world = World(reuse=True, limits=replace(LIMITS, max_in_flight=1))
+    first = world.arrives("a.jpg")
+    other = world.arrives("b.jpg")
+    assert other.reason is Reason.SAME_PICTURE
+    fresh = arrives_fresh(world, "fresh.jpg")
+    assert (fresh.state, fresh.is_waiting) == (State.QUEUED, True)
+    world.arrive.deleted(world.uploads.remove("fresh.jpg"))
+    finish(world, first)
+    world.passes(30 * MINUTE)
+    assert world.job(fresh).state is State.SUPERSEDED
+    assert (world.job(other).state, len(world.evolink.charges)) == (State.COMPLETED, 1)
+
+
+def test_a_fresh_upload_that_waits_buys_anew_although_an_older_result_was_kept() -> None:
+    """The person asked for it; in the end, its own is what is kept."""
+    world = World(reuse=True, limits=replace(LIMITS, max_in_flight=1))
+    first = world.arrives("a.jpg")
+    fresh = arrives_fresh(world, "fresh.jpg")
+    finish(world, first)
+    assert world.job(fresh).state is State.PROCESSING
+    finish(world, world.job(fresh))
+    assert world.job(fresh).reused is None
+    (item,) = world.bought.items.values()
+    assert item.kept is not None
+    assert (item.buyer, item.kept.job_id) == (fresh.id, fresh.id)
+
+
+def test_a_buyer_that_waits_at_the_gate_does_not_buy_what_came_meanwhile() -> None:
+    """A backfilled photo takes the picture, a fresh upload, which is live, goes before it."""
+    world = World(reuse=True, limits=replace(LIMITS, max_in_flight=1))
+    blocker = world.arrives("blocker.jpg", png(salt=77))
+    found = world.arrive.created(world.uploads.add("a.jpg", png()), lane=Lane.BACKFILL)
+    assert found is not None
+    first = world.submit.advance(found)
+    assert (first.is_waiting, first.is_buyer) == (True, True)
+    fresh = arrives_fresh(world, "fresh.jpg")
+    world.submissions.job_ids.clear()
+    finish(world, blocker)
+    world.submit.wake(world.job(first))
+    waits = world.job(first)
+    assert (waits.reason, waits.is_buyer) == (Reason.SAME_PICTURE, False)
+    finish(world, world.job(fresh))
+    world.passes(10 * MINUTE)
+    done = world.job(first)
+    assert (done.state, done.reused is not None, done.is_buyer) == (State.COMPLETED, True, False)
+    assert [charge for charge in world.evolink.charges if first.id in charge.key] == []
+
+
+def test_a_buyer_that_was_sent_back_does_not_buy_what_came_meanwhile() -> None:
+    """Its call was refused, and it stands behind the gate with the rest."""
+    world = World(reuse=True)
+    refused = Refused(status=402, code="insufficient_quota", message="top up")
+    world.evolink.create_faults.append(answering(refused))
+    first = world.arrives("a.jpg")
+    assert (first.is_waiting, first.is_buyer) == (True, True)
+    world.operate.resume()
+    world.submissions.job_ids.clear()
+    fresh = arrives_fresh(world, "fresh.jpg")
+    world.submit.wake(world.job(fresh))
+    world.passes(MINUTE)
+    finish(world, world.job(fresh))
+    world.passes(30 * MINUTE)
+    assert world.job(first).state is State.COMPLETED
+    assert len(world.evolink.charges) == 1
