@@ -26,6 +26,8 @@ class Attempt:
         is_replayed: the provider answered a repeat with the first call's task.
         is_adopted: the task is known from the body of a callback, not from the call's answer.
         named_task: what a callback's body named while the API could not confirm it.
+        not_found_since: since when the API has answered that it knows no such task.
+        is_asked_again: a person's retry has asked for its result, and the API has answered.
     """
 
     number: int
@@ -45,6 +47,8 @@ class Attempt:
     is_replayed: bool = False
     is_adopted: bool = False
     named_task: str | None = None
+    not_found_since: datetime | None = None
+    is_asked_again: bool = False
 
     @property
     def is_possible_double_charge(self) -> bool:
@@ -62,7 +66,13 @@ class Attempt:
 
     def without_task(self) -> Attempt:
         """The attempt after its task proved to be another call's: what became of it is unknown."""
-        return replace(self, outcome=AttemptOutcome.UNKNOWN, task_id=None, is_adopted=False)
+        return replace(
+            self,
+            outcome=AttemptOutcome.UNKNOWN,
+            task_id=None,
+            named_task=None,
+            is_adopted=False,
+        )
 
 
 _OPEN_OUTCOMES = frozenset(

@@ -86,7 +86,8 @@ TRANSITIONS: dict[Move, tuple[frozenset[State], State]] = {
     # attempt waits, was paid for, and is kept.
     Move.FETCH: (_OPEN | {State.FAILED}, State.STORING),
     Move.FETCH_LATER: (frozenset({State.STORING}), State.STORING),
-    # What was kept of the same picture is gone or damaged.
+    # What was kept of the same picture is gone or damaged; or a person's retry asked for a result
+    # that was paid for before, and it is not to be had.
     Move.BUY: (frozenset({State.STORING}), State.QUEUED),
     Move.COMPLETE: (frozenset({State.STORING}), State.COMPLETED),
     Move.KEEP_FOR_REVIEW: (frozenset({State.STORING}), State.REVIEW),

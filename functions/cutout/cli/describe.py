@@ -44,6 +44,7 @@ _TURNS: dict[Reason | None, str] = {
     Reason.GATE_PAUSED: "waits until intake goes on; `cutout limits` says why it is paused",
     Reason.DAILY_CAP: "waits for the next day (UTC) or a higher cap; see `cutout limits`",
 }
+_ASKED_FIRST = "an earlier request is asked for its result, free; else a new one is sent"
 _ASKED_AFTER = "the task that its callback named is asked after again"
 _MINUTE = 60
 _HOUR = 3600
@@ -71,7 +72,8 @@ def next_step(job: Job) -> NextStep | None:
     if job.state is State.UNCONFIRMED and job.is_named:
         return NextStep(what=_ASKED_AFTER, at=job.due_at)
     at = None if job.state.is_settled else job.due_at
-    return NextStep(what=_NEXT[job.state], at=at)
+    is_asking = (job.state, job.reason) == (State.STORING, Reason.RETRIED_BY_PERSON)
+    return NextStep(what=_ASKED_FIRST if is_asking else _NEXT[job.state], at=at)
 
 
 def _turn(job: Job) -> NextStep:

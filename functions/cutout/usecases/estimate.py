@@ -12,7 +12,7 @@ from cutout.gate import DEFAULT_LIMITS, Gate, Limits
 from cutout.inventory import Records
 from cutout.job import Job
 from cutout.ports.telemetry import Clock
-from cutout.states import State
+from cutout.states import Reason, State
 
 _RECENT = 100
 _UNKNOWN = timedelta(seconds=45)
@@ -94,6 +94,8 @@ def _at_provider(job: Job) -> timedelta | None:
     """How long the job's last task took: from its call until its result was fetched."""
     for earlier, later in reversed(list(pairwise(job.history))):
         if later.state is State.STORING and earlier.state is not State.STORING:
+            if later.reason is Reason.RETRIED_BY_PERSON:
+                continue
             attempt = job.attempt_numbered(job.storing_attempt or 0) or job.attempt
             return later.at - attempt.started_at if attempt else None
     return None

@@ -19,6 +19,7 @@ from cutout.ports.table import Jobs
 from cutout.ports.telemetry import Metric
 from cutout.provider import Task, TaskStatus
 from cutout.states import AttemptOutcome, Move, Reason, State, Transport
+from cutout.usecases.free_results import after_asking, is_asking
 from cutout.usecases.named import READ_AGAIN, YOUNG, NamedTasks
 from cutout.usecases.record import Recorder
 from cutout.usecases.step_failures import StepFailures
@@ -127,6 +128,9 @@ class Follow:
     def _task_known(self, job: Job, attempt: Attempt, task: Task, wake: Wake) -> None:
         self.recorder.telemetry.fact("task read", status=task.status, task_id=task.id)
         is_adopted = attempt.is_adopted or attempt.task_id is None
+        if attempt.not_found_since is not None:
+            attempt = replace(attempt, not_found_since=None)
+            job = job.with_attempt(attempt)
         known = replace(attempt, task_id=task.id, is_adopted=is_adopted, named_task=None, body=None)
         match task.status:
             case TaskStatus.RUNNING:
@@ -145,6 +149,9 @@ class Follow:
         """
         self.recorder.telemetry.fact("the task belongs to another call", job_id=job.id)
         self.recorder.telemetry.count(Metric.TASK_TAKEN)
+        if is_asking(job) and attempt == job.followed:
+            self._go_on_asking(job, job.with_attempt(attempt.without_task()))
+            return
         if attempt.task_id is None:
             self.named.forget(job, attempt)
             return
@@ -167,7 +174,7 @@ class Follow:
         self._wait(job, back_off(job.tries, self.timing.poll_interval, self.randomness), message)
 
     def _task_unknown(self, job: Job, attempt: Attempt, task_id: str) -> None:
-        """404: normal for a moment.
+        """404: normal for a moment, and no word on a task that was known; after ten minutes, it is.
 
         Nothing to act on if it is the task of an earlier attempt, which the job does not depend on
         any more.
@@ -175,14 +182,29 @@ class Follow:
         if self.named.concerns(job, attempt):
             self.named.not_known(job, attempt, task_id)
             return
-        is_followed = job.state in _FOLLOWED and attempt == job.followed
-        if attempt.task_id is None or not is_followed:
+        if job.state not in _FOLLOWED or attempt != job.followed:
             return
-        if self.recorder.clock.now() - attempt.started_at < YOUNG:
-            self._wait(job, READ_AGAIN)
+        now = self.recorder.clock.now()
+        since = attempt.not_found_since or now
+        if now - since < YOUNG:
+            missing = replace(attempt, not_found_since=since)
+            self._wait(job.with_attempt(missing), READ_AGAIN)
             return
-        lost = job.with_attempt(attempt.ended(AttemptOutcome.UNKNOWN, code="task_not_found"))
-        self._fail(job, lost, Reason.TASK_LOST, code="task_not_found", message=None)
+        ended = attempt.ended(
+            AttemptOutcome.UNKNOWN, code="task_not_found", is_asked_again=is_asking(job)
+        )
+        lost = job.with_attempt(ended)
+        if is_asking(job):
+            self._go_on_asking(job, lost)
+        else:
+            self._fail(job, lost, Reason.TASK_LOST, code="task_not_found", message=None)
+
+    def _go_on_asking(self, job: Job, answered: Job) -> None:
+        """This attempt brings no result: the next is asked for its own, or the photo is paid."""
+        after = after_asking(answered, self.recorder.clock.now())
+        saved = self.recorder.record(job, after)
+        if saved.state is State.QUEUED:
+            self.recorder.waker.submissions.wake([saved.id])
 
     def _wait(self, job: Job, delay: timedelta, message: str | None = None) -> None:
         """Look again later, within the deadline; jobs that nobody waits for stay as they are."""
@@ -190,7 +212,8 @@ class Follow:
             return
         now = self.recorder.clock.now()
         if now - job.in_state_since >= self.timing.job_deadline:
-            self._fail(job, job, _GIVING_UP[job.state], message=message)
+            reason = Reason.DEADLINE_PASSED if is_asking(job) else _GIVING_UP[job.state]
+            self._fail(job, job, reason, message=message)
             return
         move = Move.FETCH_LATER if job.state is State.STORING else Move.POLL_LATER
         later = job.move(move, now=now, reason=job.reason, due_at=now + delay, message=message)
@@ -204,6 +227,9 @@ class Follow:
         ended = job.with_attempt(
             attempt.ended(AttemptOutcome.FAILED, credits_used=task.credits_used, **words),
         )
+        if is_asking(job):
+            self._go_on_asking(job, ended)
+            return
         transport = Transport.FILES if attempt.file_id else Transport.PRESIGNED
         decision = decide_task_failure(task.code, earlier, transport)
         superseded = self.recorder.why_superseded(job)
@@ -235,7 +261,12 @@ class Follow:
             self._note_late_success(job, attempt, task)
             return
         now = self.recorder.clock.now()
-        known = replace(attempt, outcome=AttemptOutcome.ACCEPTED, credits_used=task.credits_used)
+        known = replace(
+            attempt,
+            outcome=AttemptOutcome.ACCEPTED,
+            credits_used=task.credits_used,
+            is_asked_again=attempt.is_asked_again or is_asking(job),
+        )
         storing = job.with_attempt(known).move(
             Move.FETCH,
             now=now,

@@ -17,7 +17,10 @@ from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Randomness, Timing, back_off
 
 YOUNG = timedelta(minutes=10)
-"""A task id may be unknown for a short while after creation (error-code page)."""
+"""A task id may be unknown for a short while after creation (error-code page).
+
+For as long, too, a task that was accepted must be unknown before it counts as lost.
+"""
 READ_AGAIN = timedelta(seconds=60)
 _UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
 

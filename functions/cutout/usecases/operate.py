@@ -7,14 +7,13 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from cutout.attempt import Attempt
 from cutout.gate import Gate, Limits, PauseReason
 from cutout.job import Job
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.table import Gates, Jobs
 from cutout.ports.telemetry import Clock
-from cutout.states import AttemptOutcome, Lane, Move, Reason, Transport
-from cutout.usecases.lost_results import lost_on_the_way
+from cutout.states import Lane, Move, Reason, State, Transport
+from cutout.usecases.free_results import asking, reopened, unasked
 from cutout.usecases.wake import Waker, change_gate
 
 _FORGOTTEN: dict[str, Any] = {
@@ -87,27 +86,17 @@ class Operate:
     ) -> Job:
         """A failed, rejected or reviewed photo once more: a new attempt, which costs again.
 
-        Unless the same picture was bought meanwhile, or its own result was lost on the way home and
-        may still be had; `is_fresh` buys it all the same.
+        Unless the same picture was bought meanwhile, or a call that was taken before still brings
+        its result, which is asked for first; `is_fresh` buys it all the same.
 
         Raises:
             IllegalMoveError: the job is not in a state that a person may retry.
             JobMovedError: somebody moved it meanwhile.
         """
-        if (paid := lost_on_the_way(job)) and not is_fresh:
-            return self._fetch_again(job, paid)
-        now = self.clock.now()
-        again = job.move(
-            Move.RETRY,
-            now=now,
-            reason=Reason.RETRIED_BY_PERSON,
-            due_at=now + self.lease,
-            is_fresh=is_fresh or job.is_fresh,
-            transport=transport or job.transport,
-            **_FORGOTTEN,
-        )
-        saved = self.jobs.save(again)
-        self.submissions.wake([saved.id])
+        place = {"due_at": self.clock.now() + self.lease}
+        saved = self.jobs.save(self._again(job, transport, place, is_fresh=is_fresh))
+        if saved.state is State.QUEUED:
+            self.submissions.wake([saved.id])
         return saved
 
     def retry_behind_others(
@@ -126,36 +115,25 @@ class Operate:
             IllegalMoveError: the job is not in a state that a person may retry.
             JobMovedError: somebody moved it meanwhile.
         """
-        if (paid := lost_on_the_way(job)) and not is_fresh:
-            return self._fetch_again(job, paid)
-        again = job.move(
-            Move.RETRY,
-            now=self.clock.now(),
-            reason=Reason.RETRIED_BY_PERSON,
-            is_waiting=True,
-            lane=Lane.BACKFILL,
-            is_fresh=is_fresh or job.is_fresh,
-            transport=transport or job.transport,
-            **_FORGOTTEN,
-        )
-        return self.jobs.save(again)
+        place = {"is_waiting": True, "lane": Lane.BACKFILL}
+        return self.jobs.save(self._again(job, transport, place, is_fresh=is_fresh))
 
-    def _fetch_again(self, job: Job, paid: Attempt) -> Job:
-        """Have a result that was paid for looked for once more: no slot is needed, nothing is paid.
-
-        Due at once: the next sweep has its task read, for a link that is fresh.
-        """
+    def _again(
+        self, job: Job, transport: Transport | None, place: dict[str, Any], *, is_fresh: bool
+    ) -> Job:
+        """The job in its place in line; or asking first for what was paid for, due at once."""
         now = self.clock.now()
-        followed = job.with_attempt(replace(paid, outcome=AttemptOutcome.ACCEPTED))
-        storing = followed.move(
-            Move.FETCH,
+        again = reopened(job).move(
+            Move.RETRY,
             now=now,
             reason=Reason.RETRIED_BY_PERSON,
-            due_at=now,
-            storing_attempt=paid.number,
-            reused=None,
+            is_fresh=is_fresh or job.is_fresh,
+            transport=transport or job.transport,
+            **place,
+            **_FORGOTTEN,
         )
-        return self.jobs.save(storing)
+        attempt = None if is_fresh else unasked(again)
+        return again if attempt is None else asking(again, attempt, now)
 
     def wake_waiting(self) -> None:
         """Have those that wait let in, as far as the gate has room."""

@@ -12,7 +12,7 @@ from cutout.keys import beside
 from cutout.reasons import MEANINGS
 from cutout.result import Result
 from cutout.states import AttemptOutcome, Reason, State
-from cutout.usecases.lost_results import lost_on_the_way
+from cutout.usecases.free_results import reopened, unasked
 
 _NEXT = {
     State.REJECTED: "Upload a photo that the model takes to the same key; or, if a setting was in "
@@ -24,14 +24,14 @@ _NEXT = {
 }
 _LOOKED_FOR_FIRST = (
     "Nothing more happens by itself. Another try first looks for the result that was paid for, "
-    "which costs nothing: {retry}"
+    "which costs nothing: {retry} . With --fresh, it makes a new call at once, which costs again."
 )
 
 
 def error_note(job: Job) -> dict[str, Any]:
     """What `<key>.error.json` says."""
     result = job.result
-    next_step = _LOOKED_FOR_FIRST if lost_on_the_way(job) else _NEXT[job.state]
+    next_step = _LOOKED_FOR_FIRST if _may_be_had_free(job) else _NEXT[job.state]
     keep = "" if result is None else keep_command(job, result.bucket, result.key)
     return {
         **whose(job),
@@ -45,6 +45,10 @@ def error_note(job: Job) -> dict[str, Any]:
         "next": next_step.format(retry=retry_command(job), keep=keep),
         "at": job.updated_at.isoformat(),
     }
+
+
+def _may_be_had_free(job: Job) -> bool:
+    return job.state is State.FAILED and unasked(reopened(job)) is not None
 
 
 def whose(job: Job) -> dict[str, Any]:

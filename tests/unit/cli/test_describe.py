@@ -104,6 +104,13 @@ def test_a_job_whose_callback_has_named_its_task_says_that_it_is_asked_after() -
     assert step.at == named.due_at
 
 
+def test_a_retried_job_that_asks_for_a_result_says_that_nothing_is_paid_yet() -> None:
+    """A new request is sent only once the earlier one is known to bring nothing."""
+    step = next_step(make_job(state=State.STORING, reason=Reason.RETRIED_BY_PERSON))
+    assert step is not None
+    assert step.what == "an earlier request is asked for its result, free; else a new one is sent"
+
+
 def test_a_settled_job_whose_event_is_owed_says_so() -> None:
     """Sweep sends it: receivers have not heard of it yet."""
     job = replace(make_job(), is_announced=False, due_at=NOON)

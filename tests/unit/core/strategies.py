@@ -74,6 +74,8 @@ ATTEMPTS = drawn(
     is_replayed=st.booleans(),
     is_adopted=st.booleans(),
     named_task=st.none() | _TEXTS,
+    not_found_since=st.none() | _TIMES,
+    is_asked_again=st.booleans(),
 )
 PREPARED = drawn(
     Prepared,

@@ -122,6 +122,7 @@ def test_rows_hold_plain_values() -> None:
                 "credits_reserved": Decimal("5.4"),
                 "is_replayed": False,
                 "is_adopted": False,
+                "is_asked_again": False,
             }
         ],
         "variants": [],

@@ -8,12 +8,12 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.errors import NotSentError, ProviderBusyError, ResponseLostError
+from cutout.errors import NotSentError, ProviderBusyError, ResponseLostError, TaskUnknownError
 from cutout.job import Job
 from cutout.provider import TaskStatus
 from cutout.states import AttemptOutcome, Reason, State
 from tests.fakes.clock import START
-from tests.fakes.evolink import PRICE
+from tests.fakes.evolink import LOST, PRICE
 from tests.fakes.world import TIMING, World
 
 MINUTE = timedelta(minutes=1)
@@ -118,11 +118,13 @@ def test_a_task_that_is_unknown_soon_after_its_creation_is_read_again() -> None:
 
 
 def test_a_task_that_stays_unknown_fails_the_job() -> None:
-    """After ten minutes the record is gone for good; what it cost must be assumed."""
+    """After ten minutes of 404s the record is gone for good; what it cost must be assumed."""
     world = World()
     job = world.arrives()
     world.evolink.tasks.clear()
-    world.passes(12 * MINUTE)
+    world.passes(TIMING.first_poll + 9 * MINUTE)
+    assert world.job(job).state is State.PROCESSING
+    world.passes(3 * MINUTE)
     failed = world.job(job)
     assert (failed.state, failed.reason, failed.code) == (
         State.FAILED,
@@ -131,6 +133,49 @@ def test_a_task_that_stays_unknown_fails_the_job() -> None:
     )
     assert [(a.outcome, a.body) for a in failed.attempts] == [(AttemptOutcome.UNKNOWN, None)]
     assert (failed.credits, world.jobs.read_gate().in_flight) == (PRICE, 0)
+
+
+def test_one_404_is_not_the_end_of_a_task_that_was_accepted() -> None:
+    """However late it comes: the task is read again, and any other answer begins the count anew."""
+    world = World()
+    job = world.arrives()
+    world.passes(timedelta(hours=1))
+    for _ in range(2):
+        world.evolink.read_faults.append(TaskUnknownError("404"))
+        world.passes(15 * MINUTE)
+        after = world.job(job)
+        assert (after.state, [a.not_found_since for a in after.attempts]) == (
+            State.PROCESSING,
+            [None],
+        )
+    world.evolink.complete(world.task_of(job))
+    assert world.wake(job).state is State.COMPLETED
+
+
+def test_a_result_that_was_on_its_way_is_not_lost_by_one_404() -> None:
+    """The task was seen completed, and its link fails for a quarter of an hour before that."""
+    world = World()
+    job = world.arrives()
+    world.evolink.complete(world.task_of(job))
+    world.downloads.rule = lambda: LOST
+    world.wake(job)
+    world.passes(15 * MINUTE)
+    assert world.job(job).state is State.STORING
+    world.evolink.read_faults.append(TaskUnknownError("404"))
+    world.passes(6 * MINUTE)
+    world.downloads.rule = lambda: None
+    world.passes(6 * MINUTE)
+    assert (world.job(job).state, len(world.evolink.charges)) == (State.COMPLETED, 1)
+
+
+def test_a_task_that_ended_badly_says_why_when_it_is_given_up() -> None:
+    """The API's words of the last read are on the row."""
+    world = World()
+    job = world.arrives()
+    world.evolink.read_rule = lambda: ProviderBusyError("the API answers 503", status=503)
+    world.passes(TIMING.job_deadline + timedelta(hours=1))
+    lost = world.job(job)
+    assert (lost.reason, lost.message) == (Reason.DEADLINE_PASSED, "the API answers 503")
 
 
 @pytest.mark.parametrize(("code", "again", "_seconds"), FAILS)

@@ -8,13 +8,13 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.errors import IllegalMoveError, NotSentError, TaskUnknownError
+from cutout.errors import IllegalMoveError
 from cutout.gate import Limits, Pause, PauseReason
 from cutout.job import Job
 from cutout.provider import Refused
 from cutout.states import Reason, State, Transport
 from tests.fakes.clock import START
-from tests.fakes.evolink import PRICE, answering
+from tests.fakes.evolink import answering
 from tests.fakes.world import LIMITS, TIMING, World
 
 MINUTE = timedelta(minutes=1)
@@ -126,74 +126,6 @@ def test_a_retry_whose_message_got_lost_is_found_by_sweep() -> None:
     world.submissions.job_ids.clear()
     world.passes(TIMING.lease + MINUTE)
     assert world.job(job).state is State.PROCESSING
-
-
-def lost_on_the_way(world: World) -> Job:
-    """Its result was paid for, but no link could be fetched: our network had no way out."""
-    job = world.arrives()
-    world.evolink.complete(world.task_of(job))
-    world.downloads.rule = lambda: NotSentError("ConnectTimeout")
-    world.passes(2 * TIMING.job_deadline)
-    lost = world.job(job)
-    assert (lost.state, lost.reason) == (State.FAILED, Reason.RESULT_LOST)
-    return lost
-
-
-@pytest.mark.parametrize("is_one_of_many", [True, False])
-def test_a_result_that_was_paid_for_and_lost_is_looked_for_before_it_is_bought_again(
-    is_one_of_many: bool,  # noqa: FBT001 - a column of the table
-) -> None:
-    """The cause is mended, and the provider still has it: that takes no slot and no credits."""
-    world = World()
-    job = lost_on_the_way(world)
-    world.operate.pause()
-    world.downloads.rule = lambda: None
-    retry = world.operate.retry_behind_others if is_one_of_many else world.operate.retry
-    again = retry(job)
-    assert (again.state, again.reason, again.due_at) == (
-        State.STORING,
-        Reason.RETRIED_BY_PERSON,
-        world.clock.now(),
-    )
-    world.passes(MINUTE)
-    done = world.job(job)
-    assert (done.state, done.credits, len(world.evolink.posts)) == (State.COMPLETED, PRICE, 1)
-    assert (list(world.results.objects), done.is_announced) == (["a.png"], True)
-
-
-def test_a_lost_result_is_looked_for_once_and_then_bought_again() -> None:
-    """Its link is dead: whoever asks once more wants a new one."""
-    world = World()
-    job = lost_on_the_way(world)
-    world.operate.retry(job)
-    world.passes(2 * TIMING.job_deadline)
-    assert world.job(job).reason is Reason.RESULT_LOST
-    world.operate.retry(world.job(job))
-    world.settles()
-    assert (world.job(job).state, len(world.evolink.posts)) == (State.PROCESSING, 2)
-
-
-def test_who_wants_a_lost_result_bought_anew_gets_it_at_once() -> None:
-    """`retry --fresh`."""
-    world = World()
-    job = lost_on_the_way(world)
-    world.operate.retry(job, is_fresh=True)
-    world.settles()
-    assert (world.job(job).state, len(world.evolink.posts)) == (State.PROCESSING, 2)
-
-
-def test_a_lost_result_whose_task_is_forgotten_ends_as_that() -> None:
-    """Days later: then a retry buys."""
-    world = World()
-    job = lost_on_the_way(world)
-    world.evolink.read_faults.append(TaskUnknownError("404"))
-    world.operate.retry(job)
-    world.passes(MINUTE)
-    gone = world.job(job)
-    assert (gone.state, gone.reason) == (State.FAILED, Reason.TASK_LOST)
-    world.operate.retry(gone)
-    world.settles()
-    assert (world.job(job).state, len(world.evolink.posts)) == (State.PROCESSING, 2)
 
 
 def test_a_photo_that_is_done_or_under_way_is_not_tried_again() -> None:

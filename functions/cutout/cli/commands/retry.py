@@ -92,10 +92,10 @@ def command(
     """Submit failed, rejected or reviewed photos again.
 
     The newest upload of each KEY gets a new attempt, which costs about 5.4 credits if the provider
-    takes it, and nothing if the same picture was bought meanwhile. A result that was paid for and
-    lost on its way here (reason `result-lost`) is looked for once more first, free. Without a KEY,
-    all photos are meant that the options choose; these stand behind the gate at once, after every
-    live photo. Limits and the daily cap hold as always.
+    takes it, and nothing if the same picture was bought meanwhile. Where an earlier request of the
+    photo was accepted, its result is asked for first, free; `--fresh` sends a new request at once.
+    Without a KEY, all photos are meant that the options choose; these stand behind the gate at
+    once, after every live photo. Limits and the daily cap hold as always.
     """
     is_chosen = bool(states or reasons or prefix or since or until)
     if bool(keys) == is_chosen:
