@@ -79,7 +79,7 @@ class Reach:
 
 def photo_reader_statements(reach: Reach) -> Sequence[Statement]:
     """Say what a presigned URL lets the provider do: read photos, and copies of them."""
-    return (_read_photos(reach), *([_read_copies(reach)] if reach.preparations else []))
+    return (_read_photos(reach), _read_copies(reach))
 
 
 def _read_photos(reach: Reach) -> Statement:
@@ -88,6 +88,10 @@ def _read_photos(reach: Reach) -> Statement:
 
 def _read_copies(reach: Reach) -> Statement:
     return ("ReadCopies", ("s3:GetObject",), (reach.prepared,))
+
+
+def _keep_copies(reach: Reach) -> Statement:
+    return ("KeepCopies", ("s3:PutObject",), (reach.prepared,))
 
 
 def statements(reach: Reach) -> dict[FunctionName, Sequence[Statement]]:
@@ -129,6 +133,8 @@ def _submit(reach: Reach) -> Sequence[Statement]:
         ),
         _find_jobs(reach, "lane"),
         _read_secrets(reach.api_key, reach.signing_key),
+        # A bucket without versions: the provider reads a copy that nobody overwrites.
+        _keep_copies(reach),
         ("LendPhotos", ("sts:AssumeRole",), (reach.photo_reader,)),
         ("WakeTheNext", ("sqs:SendMessage",), (reach.submissions,)),
         _announce(reach),
@@ -153,7 +159,7 @@ def _prepare(reach: Reach) -> Sequence[Statement]:
     return (
         _read_photos(reach),
         ("TellGoneFromForbidden", ("s3:ListBucket",), (reach.uploads,)),
-        ("KeepCopies", ("s3:PutObject",), (reach.prepared,)),
+        _keep_copies(reach),
         _keep_jobs(reach),
         ("WakeSubmit", ("sqs:SendMessage",), (reach.submissions,)),
     )

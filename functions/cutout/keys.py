@@ -10,6 +10,8 @@ from posixpath import splitext
 MAX_KEY_BYTES = 1024
 """S3's limit for a key, in UTF-8."""
 REVIEW_FOLDER = "review/"
+PREPARED_FOLDER = "prepared/"
+"""Where the work bucket holds copies of photos, each for a day."""
 KEPT_FOLDER = "kept/"
 """Where the work bucket holds accepted results as they came."""
 MADE_BY = "cutout-job"
@@ -108,6 +110,11 @@ def beside(key: str) -> str:
     Two names that were cut to fit stay different, by a hash of the whole.
     """
     return _fitted(key, "", _BESIDE_EXTENSION)
+
+
+def same_bytes_key(job_id: str, format_: str) -> str:
+    """Where the work bucket holds the very bytes of a photo whose bucket keeps no versions."""
+    return f"{PREPARED_FOLDER}{job_id}-same.{format_}"
 
 
 def kept_key(sha256: str, model: str) -> str:

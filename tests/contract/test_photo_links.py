@@ -121,9 +121,17 @@ def test_a_link_goes_to_the_regions_own_host(session: Session) -> None:
     assert (parts.scheme, parts.netloc) == ("https", f"uploads.s3.{REGION}.amazonaws.com")
 
 
-def test_in_a_bucket_without_versions_a_link_names_none(session: Session) -> None:
-    """The key alone."""
-    link = session.links(sessions=1).link(replace(SOURCE, version_id=None))
+def test_without_a_version_there_is_no_link(session: Session) -> None:
+    """It would name the key alone, which may be overwritten before the provider reads."""
+    with pytest.raises(ValueError, match="needs a version"):
+        session.links(sessions=0).link(replace(SOURCE, version_id=None))
+
+
+def test_a_link_to_a_copy_names_its_key_in_the_work_bucket(session: Session) -> None:
+    """Each copy has a key of its own, which only the same photo's is put to."""
+    link = session.links(sessions=1).copy_link("prepared/0f.png")
+    assert urlsplit(link).path == "/prepared/0f.png"
+    assert urlsplit(link).netloc.startswith(f"{WORK}.")
     assert "versionId" not in query(link)
 
 

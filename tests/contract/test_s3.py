@@ -94,6 +94,34 @@ def test_without_versions_the_entity_tag_must_be_the_same(s3: S3Client, data: by
             look(source)
 
 
+PLAIN = Source(bucket="plain", key=KEY, version_id=None, etag="e1", sequencer="00AB", size=1)
+WHERE = {"Bucket": "plain", "Key": KEY}
+OVERWRITTEN = {"service_error_code": "412", "http_status_code": 412}
+
+
+def test_without_versions_tags_of_an_upload_that_came_between_are_not_taken(s3: S3Client) -> None:
+    """S3 knows no condition for tags: whether the upload is the same is asked after the read."""
+    tags = [{"Key": "owner", "Value": "bob"}]
+    with Stubber(s3) as stubber:
+        stubber.add_response("get_object_tagging", {"TagSet": tags}, WHERE)
+        stubber.add_client_error(
+            "head_object", expected_params=WHERE | {"IfMatch": '"e1"'}, **OVERWRITTEN
+        )
+        with pytest.raises(SourceGoneError):
+            S3Uploads(s3).labels(PLAIN)
+
+
+def test_without_versions_the_tags_of_one_upload_are_not_written_to_the_next(s3: S3Client) -> None:
+    """It came after the tags were read: they stay what its owner wrote."""
+    with Stubber(s3) as stubber:
+        stubber.add_response("get_object_tagging", {"TagSet": []}, WHERE)
+        stubber.add_client_error(
+            "head_object", expected_params=WHERE | {"IfMatch": '"e1"'}, **OVERWRITTEN
+        )
+        with pytest.raises(SourceGoneError):
+            S3Uploads(s3).tag(PLAIN, "cutout", "completed")
+
+
 def test_the_version_null_is_read_as_the_key(s3: S3Client) -> None:
     """Objects from before versioning was switched on name no version in their event."""
     source = uploaded(s3, b"photo", bucket="plain")

@@ -52,6 +52,7 @@ MAY = {
         ("sqs:SendMessage", "<SubmissionsQueue.Arn>"),
         ("sqs:SendMessage", "<PreparationsQueue.Arn>"),
         ("s3:GetObject", "<Work.Arn>/prepared/*"),
+        ("s3:PutObject", "<Work.Arn>/prepared/*"),
         ("s3:ListBucket", "<Work.Arn>"),
         ("sqs:SendMessage", "<CallbacksQueue.Arn>"),
         ANNOUNCE,

@@ -54,11 +54,16 @@ class PhotoLinks:
         self._ends_at: datetime | None = None
 
     def link(self, source: Source) -> str:
-        """A GET URL of this version, good for `PHOTO_LINK_LIVES` from now."""
-        params = {"Bucket": source.bucket, "Key": source.key}
-        if source.version_id:
-            params["VersionId"] = source.version_id
-        return self._signed(params)
+        """A GET URL of this version, good for `PHOTO_LINK_LIVES` from now.
+
+        Raises:
+            ValueError: it has no version: such a link would be to whatever is at the key by then.
+        """
+        if not source.version_id:
+            raise ValueError("a link needs a version: the key may be overwritten")
+        return self._signed(
+            {"Bucket": source.bucket, "Key": source.key, "VersionId": source.version_id}
+        )
 
     def copy_link(self, key: str) -> str:
         """A GET URL of a copy, good for `LINK` from now."""

@@ -125,7 +125,7 @@ class PhotoLinks(Protocol):
     """Links by which the provider can read one upload, and nothing else."""
 
     def link(self, source: Source) -> str:
-        """A URL that is certain to work for `PHOTO_LINK_LIVES`."""
+        """A URL of an upload with a version, certain to work for `PHOTO_LINK_LIVES`."""
         ...
 
     def copy_link(self, key: str) -> str:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from cutout.job import Job
+from cutout.errors import SourceGoneError
+from cutout.job import Job, Photo
+from cutout.keys import same_bytes_key
 from cutout.ports.buckets import Copies, PhotoLinks, Uploads
 from cutout.ports.provider import Files
 from cutout.provider import NotSent, Refused, Uploaded
 from cutout.states import Transport
+from cutout.usecases import scratch
 
 _CONTENT_TYPES = {"jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif"}
 _WEBP = "image/webp"
@@ -35,14 +39,40 @@ class Handover:
             SourceGoneError: the photo is no longer there.
             CopyGoneError: its copy is not.
         """
-        copy = job.prepared
         if (job.transport or self.transport) is Transport.PRESIGNED:
-            url = self.links.copy_link(copy.key) if copy else self.links.link(job.source)
-            return Uploaded(file_id="", url=url)
+            return Uploaded(file_id="", url=self._link(job))
+        copy = job.prepared
         sent = copy or job.photo
         format_ = sent.format if sent else "jpeg"
         return self.files.upload(
             f"{job.id}-{number}.{format_}",
-            _CONTENT_TYPES.get(format_, _WEBP),
+            _content_type(format_),
             self.copies.read(copy.key) if copy else self.uploads.read(job.source).data,
         )
+
+    def _link(self, job: Job) -> str:
+        """A link to the bytes that the job is about, whenever the provider reads them."""
+        if job.prepared is not None:
+            return self.links.copy_link(job.prepared.key)
+        if job.source.version_id is not None:
+            return self.links.link(job.source)
+        return self.links.copy_link(self._same_bytes(job, job.photo))
+
+    def _same_bytes(self, job: Job, photo: Photo | None) -> str:
+        """Copy a photo of a bucket without versions into the work bucket; returns the copy's key.
+
+        Without a version, a link to the photo itself names the key, and whoever overwrites it has
+        the provider cut out another picture, which would be kept as this one's.
+        """
+        with scratch.folder() as folder:
+            file = Path(folder) / "photo"
+            fetched = self.uploads.fetch(job.source, file)
+            if photo is None or fetched.sha256 != photo.sha256:
+                raise SourceGoneError("other bytes than those that were looked at")
+            key = same_bytes_key(job.id, photo.format)
+            self.copies.put(key, file, content_type=_content_type(photo.format))
+        return key
+
+
+def _content_type(format_: str) -> str:
+    return _CONTENT_TYPES.get(format_, _WEBP)

@@ -16,6 +16,7 @@ from pathlib import Path
 from cutout.errors import JobMovedError, NotAPhotoError, SourceGoneError
 from cutout.formats import HEAD_BYTES
 from cutout.job import Job, Photo, Prepared
+from cutout.keys import PREPARED_FOLDER
 from cutout.photo import PhotoLimits, check_kind, fitting
 from cutout.ports.buckets import Copies, Uploads
 from cutout.ports.pictures import Copier
@@ -26,8 +27,6 @@ from cutout.states import Move, Reason
 from cutout.usecases import scratch
 from cutout.usecases.checking import is_fresh, lane_of, refuse_own_output
 
-PREPARED_FOLDER = "prepared/"
-"""The lifecycle rule of the work bucket names it as well."""
 _EXTENSIONS = {"jpeg": "jpg"}
 _MOST_BEGINNINGS = 5
 """A picture that its decoder does not survive is not tried for ever."""

@@ -11,6 +11,7 @@ from functools import partial
 from cutout.job import Job
 from cutout.source import Source
 from cutout.states import Transport
+from tests.fakes.buckets import MemoryUploads
 from tests.fakes.world import LIMITS, World, png
 from tests.unit.usecases.hooks import WorkerDiedError
 
@@ -45,6 +46,7 @@ class Story:
         data: what is in every file.
         calls_back: the provider reaches our endpoint; else Sweep has to ask.
         max_in_flight: how many tasks may run at once.
+        is_versioned: the uploads' bucket keeps versions.
     """
 
     keys: tuple[str, ...] = ("a.jpg",)
@@ -52,6 +54,7 @@ class Story:
     transport: Transport = Transport.PRESIGNED
     calls_back: bool = True
     max_in_flight: int = 3
+    is_versioned: bool = True
 
 
 class Life:
@@ -78,6 +81,7 @@ class Life:
         self.is_redelivered = is_redelivered
         self.world = World(
             step=self.steps,
+            uploads=MemoryUploads(self.steps, is_versioned=story.is_versioned),
             transport=story.transport,
             limits=replace(LIMITS, max_in_flight=story.max_in_flight),
         )

@@ -21,6 +21,7 @@ STORIES = {
     "polled": Story(calls_back=False),
     "handed over as a copy": Story(transport=Transport.FILES),
     "prepared": Story(keys=("a.tif",), data=tiff(), transport=Transport.FILES),
+    "without versions": Story(is_versioned=False),
     "one behind the other": Story(keys=("a.jpg", "b.jpg"), max_in_flight=1),
 }
 LONG_ENOUGH = timedelta(hours=2)

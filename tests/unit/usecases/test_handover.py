@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,9 +17,11 @@ from cutout.job import Job
 from cutout.ports.telemetry import Metric
 from cutout.provider import NotSent, Refused
 from cutout.states import AttemptOutcome, Reason, State, Transport
+from tests.fakes.buckets import MemoryUploads
 from tests.fakes.clock import START
 from tests.fakes.evolink import PRICE, answering, taken_but_unanswered
 from tests.fakes.world import TIMING, World, png
+from tests.unit.usecases.reusing import finish
 
 MINUTE = timedelta(minutes=1)
 UNFETCHABLE = ["image_processing_error", "invalid_media_url"]
@@ -216,3 +221,98 @@ def test_waiting_behind_the_gate_is_no_failed_handover() -> None:
     assert waits.due_at - world.clock.now() <= timedelta(seconds=15)
     world.passes(MINUTE)
     assert (world.job(job).state, world.job(job).handovers_failed) == (State.PROCESSING, 0)
+
+
+def without_versions(**options: Any) -> World:
+    """A world whose uploads' bucket keeps no versions."""
+    return World(uploads=MemoryUploads(is_versioned=False), **options)
+
+
+def read_by_the_provider(world: World, number: int = 0) -> bytes:
+    """What stands now where a call says that the photo is."""
+    url = urlsplit(urls_posted(world)[number])
+    if url.hostname == "work.example":
+        return world.copies.objects[url.path[1:]]
+    return world.uploads.versions[url.path[1:], ""].data
+
+
+def overwritten(world: World) -> None:
+    """Another photo takes the key."""
+    world.uploads.add("a.jpg", png(salt=2))
+
+
+def deleted(world: World) -> None:
+    """Nothing is at the key."""
+    world.uploads.remove("a.jpg")
+
+
+@pytest.mark.parametrize("meanwhile", [overwritten, deleted])
+def test_without_versions_the_provider_reads_a_copy_however_late_it_reads(
+    meanwhile: Callable[[World], None],
+) -> None:
+    """A link to the upload would be to whatever stands at the key by then."""
+    world = without_versions()
+    world.arrives("a.jpg", png(salt=1))
+    meanwhile(world)
+    assert read_by_the_provider(world) == png(salt=1)
+
+
+def test_with_versions_the_provider_reads_the_upload_itself() -> None:
+    """A version cannot be overwritten, and nothing has to be copied."""
+    world = World()
+    job = world.arrives()
+    assert world.copies.objects == {}
+    assert urls_posted(world)[0].startswith(
+        f"https://uploads.example/a.jpg?v={job.source.version_id}"
+    )
+
+
+@pytest.mark.parametrize("transport", Transport)
+def test_without_versions_an_upload_that_is_overwritten_is_not_handed_over(
+    transport: Transport,
+) -> None:
+    """It was looked at, and waited behind the gate: nothing is paid for what is there now."""
+    world = without_versions(transport=transport)
+    world.operate.pause()
+    job = world.arrives("a.jpg", png(salt=1))
+    overwritten(world)
+    world.operate.resume()
+    world.settles()
+    assert (world.job(job).state, world.job(job).reason) == (
+        State.SUPERSEDED,
+        Reason.SOURCE_DELETED,
+    )
+    assert world.evolink.posts == []
+
+
+def test_what_is_copied_is_what_was_looked_at() -> None:
+    """The checksum under which the result is kept is compared before the call is paid."""
+    world = without_versions()
+    world.operate.pause()
+    job = world.arrives()
+    assert job.photo is not None
+    photo = replace(job.photo, sha256="00" * 32)
+    world.jobs.jobs[job.id] = replace(job, photo=photo)
+    world.operate.resume()
+    world.settles()
+    assert world.job(job).state is State.SUPERSEDED
+    assert (world.evolink.posts, world.copies.objects) == ([], {})
+
+
+@pytest.mark.parametrize("is_restored", [True, False])
+def test_a_result_that_is_kept_shows_the_photo_that_it_is_kept_for(
+    is_restored: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """The key is overwritten before the provider reads; who has the first photo gets it cut out."""
+    world = without_versions(reuse=True)
+    first = world.arrives("a.jpg", png(salt=1))
+    waits = world.arrives("b.jpg", png(salt=1))
+    world.arrives("a.jpg", png(salt=2))
+    assert read_by_the_provider(world) == png(salt=1)
+    finish(world, first)
+    assert world.job(first).state is State.SUPERSEDED
+    other = world.arrives("a.jpg", png(salt=1)) if is_restored else waits
+    world.settles()
+    done = world.job(other)
+    assert done.reused is not None
+    assert (done.state, done.reused.job_id) == (State.COMPLETED, first.id)

@@ -49,6 +49,8 @@ class S3Uploads:
     def labels(self, source: Source) -> Labels:
         """User metadata, tags and handling of this version."""
         try:
+            # S3 knows no condition for tags. Whoever finds the object unchanged after they were
+            # read knows whose tags they are.
             tagging = self._tagging(source)
             return labels_of(self._client.head_object(**_address(source)), tagging)
         except ClientError as exc:
@@ -58,19 +60,20 @@ class S3Uploads:
         """Set one tag of this version and leave the others; False if it has too many already.
 
         S3 writes all tags at once and knows no condition for it: of two who tag an object in the
-        same moment, one may lose.
+        same moment, one may lose. In a bucket without versions it is looked at last: only an
+        upload that comes between that look and the write gets the tags of the one before it.
         """
-        address = _address(source)
+        place = _place(source)
         try:
             standing = self._tagging(source)["TagSet"]
-            if address.pop("IfMatch", None):
+            if source.version_id is None:
                 self._client.head_object(**_address(source))
             tags = [tag for tag in standing if tag["Key"] != name]
             if len(tags) >= MAX_TAGS:
                 return False
             wanted: Any = [*tags, {"Key": name, "Value": value}]
             if {"Key": name, "Value": value} not in standing:
-                self._client.put_object_tagging(**address, Tagging={"TagSet": wanted})
+                self._client.put_object_tagging(**place, Tagging={"TagSet": wanted})
         except ClientError as exc:
             raise _source_error(exc) from exc
         return True
@@ -81,17 +84,19 @@ class S3Uploads:
         An answer to HEAD has no body: a bucket that is not there answers 404 as a missing object
         does. This request names NoSuchBucket, which is no reason to give the photo up.
         """
-        address = _address(source)
-        address.pop("IfMatch", None)
-        return self._client.get_object_tagging(**address)
+        return self._client.get_object_tagging(**_place(source))
+
+
+def _place(source: Source) -> Any:  # noqa: ANN401 - the SDK's keyword arguments
+    place = {"Bucket": source.bucket, "Key": source.key}
+    return place | ({"VersionId": source.version_id} if source.version_id else {})
 
 
 def _address(source: Source) -> Any:  # noqa: ANN401 - the SDK's keyword arguments
-    address = {"Bucket": source.bucket, "Key": source.key}
     if source.version_id:
-        return address | {"VersionId": source.version_id}
+        return _place(source)
     # Events name the entity tag without the quotation marks that are part of it (RFC 9110, 8.8.3).
-    return address | {"IfMatch": f'"{source.etag}"'}
+    return _place(source) | {"IfMatch": f'"{source.etag}"'}
 
 
 def _source_error(exc: ClientError) -> Exception:
