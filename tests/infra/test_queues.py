@@ -1,7 +1,12 @@
 """The queues: no message is lost in silence, and only who should can send."""
 
+from datetime import timedelta
+
 import pytest
 
+from cutout.usecases.arrive import MESSAGES_LIVE
+from infra.rules import SettingError
+from infra.settings import Settings
 from tests.infra.reading import Reading, refuses_plain_http
 
 TEN_DAYS, FOURTEEN_DAYS = 864_000, 1_209_600
@@ -45,6 +50,19 @@ def test_a_message_reaches_its_dead_letters_before_it_expires(
 ) -> None:
     """A message's age counts on in its dead letters, so work expires well before they do."""
     assert template.properties(queue)["MessageRetentionPeriod"] == TEN_DAYS
+
+
+@pytest.mark.parametrize("queue", WORKERS)
+def test_a_row_outlives_every_message_about_it(template: Reading, queue: str) -> None:
+    """A dead letter of the last day is redriven, and may then stay in its queue for as long.
+
+    Were the row gone by then, the upload would make another job, and be paid for once more.
+    """
+    sent_again = FOURTEEN_DAYS + template.properties(queue)["MessageRetentionPeriod"]
+    assert timedelta(seconds=sent_again) == MESSAGES_LIVE
+    with pytest.raises(SettingError, match="retention_days"):
+        Settings(retention_days=MESSAGES_LIVE.days)
+    assert timedelta(days=Settings(retention_days=19).retention_days) > MESSAGES_LIVE
 
 
 @pytest.mark.parametrize(("queue", "worker"), WORKERS.items())

@@ -140,6 +140,10 @@ REFUSED = [
         "max_in_flight must be a whole number from 1 to 1000, got 'x': pass -c max_in_flight=3",
     ),
     ({"max_in_flight": "0"}, "max_in_flight must be a whole number from 1 to 1000, got '0'"),
+    (
+        {"retention_days": "18"},
+        "retention_days must be a whole number from 19 to 3650, got '18'",
+    ),
     ({"max_in_flight": "-1"}, "max_in_flight must be a whole number from 1 to 1000, got '-1'"),
     ({"max_in_flight": "1.5"}, "max_in_flight must be a whole number from 1 to 1000, got '1.5'"),
     ({"max_in_flight": "1_0"}, "max_in_flight must be a whole number from 1 to 1000, got '1_0'"),

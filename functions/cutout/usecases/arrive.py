@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cutout.job import Job
 from cutout.ports.table import Head, Jobs, SourceHeads
@@ -12,6 +12,9 @@ from cutout.source import Source
 from cutout.states import Lane
 from cutout.usecases.aftermath import Aftermath
 from cutout.usecases.timing import Timing
+
+MESSAGES_LIVE = timedelta(days=18)
+"""A dead letter is kept for 14 days after it was first sent, and once redriven 4 days more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +68,9 @@ class Arrive:
             self.telemetry.fact("upload ignored: outside what is watched")
             return None
         known = self.jobs.find(source.job_id) or self._found_before(source, at)
+        if known is None and self._has_expired(source, at):
+            self.telemetry.fact("upload ignored: its row has expired", due_job=source.job_id)
+            return None
         if known is not None:
             if known.source.is_found and not source.is_found:
                 self.heads.advance(Head(source_ref=source.ref, order=source.order, job_id=known.id))
@@ -75,6 +81,17 @@ class Arrive:
         now = self.clock.now()
         job = Job.begin(source, now=now, due_at=now + self.timing.lease, lane=lane)
         return self.jobs.claim(job)
+
+    def _has_expired(self, source: Source, at: datetime | None) -> bool:
+        """The upload had a job, which ended long ago: an old event has been replayed.
+
+        The head of a key outlives the rows. A younger event whose job the head names belongs to a
+        worker that died before it had written the row.
+        """
+        if at is None or self.clock.now() - at < MESSAGES_LIVE:
+            return False
+        head = self.heads.newest(source.ref)
+        return head is not None and head.job_id == source.job_id
 
     def _found_before(self, source: Source, at: datetime | None) -> Job | None:
         """The job that was made for this upload before its event came, where keys have no versions.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -10,10 +11,12 @@ from cutout.job import Job, Step
 from cutout.ports.table import Head
 from cutout.source import Source
 from cutout.states import State
-from cutout.usecases.arrive import Watch
+from cutout.usecases.arrive import MESSAGES_LIVE, Watch
 from tests.fakes.clock import START
 from tests.fakes.world import TIMING, World, png
 from tests.unit.usecases.hooks import Hook, WorkerDiedError
+
+MINUTE = timedelta(minutes=1)
 
 
 def take_event(world: World, source: Source) -> Job:
@@ -49,6 +52,54 @@ def test_the_same_event_twice_is_one_job_and_one_payment() -> None:
     first = take_event(world, source)
     assert take_event(world, source) == first
     assert (len(world.jobs.jobs), len(world.evolink.charges)) == (1, 1)
+
+
+def expires(world: World, job: Job) -> None:
+    """What the table does with rows and items whose time is over."""
+    assert job.expires_at is not None
+    assert job.expires_at <= world.clock.now()
+    del world.jobs.jobs[job.id]
+    world.bought.forget(world.clock.now())
+
+
+def finished_after_its_message_failed(world: World) -> tuple[Source, Job]:
+    """Its message became a dead letter; Sweep moved the job on, and it was completed."""
+    source = world.uploads.add("a.jpg", png())
+    job = world.arrive.created(source, at=START)
+    assert job is not None
+    world.passes(MINUTE * 5)
+    world.evolink.complete(world.task_of(job))
+    assert world.wake(job).state is State.COMPLETED
+    return source, world.job(job)
+
+
+def test_a_dead_letter_that_is_redriven_finds_its_row() -> None:
+    """With the shortest retention that can be set, and at the last moment of a message's life."""
+    world = World(reuse=True, timing=replace(TIMING, retention=timedelta(days=19)))
+    source, job = finished_after_its_message_failed(world)
+    world.clock.advance_to(START + MESSAGES_LIVE)
+    assert world.arrive.created(source, at=START) == job
+    assert job.expires_at is not None
+    assert job.expires_at > world.clock.now()
+
+
+def test_an_event_that_is_replayed_after_its_row_expired_is_not_paid_again() -> None:
+    """Out of an archive of EventBridge, say, or a dead letter that was redriven twice."""
+    world = World(timing=replace(TIMING, retention=timedelta(days=19)))
+    source, job = finished_after_its_message_failed(world)
+    world.clock.advance(timedelta(days=20))
+    expires(world, job)
+    assert world.arrive.created(source, at=START) is None
+    assert (world.jobs.jobs, len(world.evolink.charges)) == ({}, 1)
+    assert ("upload ignored: its row has expired", {"due_job": job.id}) in world.telemetry.facts
+
+
+def test_an_old_event_that_was_never_seen_makes_its_job() -> None:
+    """Nothing is known of its key: nobody has paid for it."""
+    world = World()
+    source = world.uploads.add("a.jpg", png())
+    world.clock.advance(timedelta(days=30))
+    assert world.arrive.created(source, at=START) is not None
 
 
 def test_an_event_that_comes_again_after_the_end_changes_nothing() -> None:
