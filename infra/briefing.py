@@ -27,6 +27,7 @@ def tell_functions(cutout: "Cutout", *, event_bus: str) -> None:
         stack=cutout.name,
         jobs_table=cutout.table.table_name,
         calls_table=cutout.calls_table.table_name,
+        jobs_table_arn=cutout.table.table_arn,
         uploads_bucket=cutout.uploads_bucket.bucket_name,
         results_bucket=cutout.results_bucket.bucket_name,
         work_bucket=cutout.work_bucket.bucket_name,

@@ -24,6 +24,7 @@ class Names:
     stack: str
     jobs_table: str
     calls_table: str
+    jobs_table_arn: str
     uploads_bucket: str
     results_bucket: str
     work_bucket: str
@@ -61,6 +62,8 @@ def _places(settings: Settings, names: Names) -> Iterator[Row]:
     working = _SUBMIT | _STORE
     yield "CUTOUT_JOBS_TABLE", working | _PREPARE | _SWEEP, names.jobs_table
     yield "CUTOUT_CALLS_TABLE", working, names.calls_table
+    # The name alone is not enough: stacks in two regions or accounts may have it.
+    yield "CUTOUT_JOBS_TABLE_ARN", _SUBMIT, names.jobs_table_arn
     yield "CUTOUT_UPLOADS_BUCKET", working, names.uploads_bucket
     yield "CUTOUT_UPLOAD_PREFIX", working, settings.upload_prefix
     if settings.upload_suffixes:

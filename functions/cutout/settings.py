@@ -137,6 +137,7 @@ class _JobSettings(Settings):
 class SubmitSettings(_JobSettings):
     """Settings of Submit."""
 
+    jobs_table_arn: str
     signing_key_secret: str
     callback_url: str = ""
     photo_reader_role_arn: str

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import random
 import struct
 import zlib
@@ -81,6 +82,9 @@ PHOTO_LIMITS = PhotoLimits(
 SIGNING_KEY = b"a signing key for tests, not for anything else"
 CALLBACK_URL = "https://callbacks.example"
 MODEL = "mj-v7-remove-bg"
+DEPLOYMENT = "arn:aws:dynamodb:eu-central-1:123456789012:table/Cutout-Jobs"
+KEY_SALT = hashlib.sha256(DEPLOYMENT.encode()).hexdigest()[:12]
+"""What every idempotency key of the deployment holds."""
 
 
 def png(width: int = 600, height: int = 400, salt: int = 0) -> bytes:
@@ -254,6 +258,7 @@ class World:
             callbacks=self.callbacks,
             timing=timing,
             call=Call(
+                deployment=DEPLOYMENT,
                 model=MODEL,
                 callback_url=CALLBACK_URL,
                 signer=keys,

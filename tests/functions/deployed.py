@@ -63,6 +63,7 @@ class Stack:
             "CUTOUT_STACK": "Cutout",
             "CUTOUT_JOBS_TABLE": TABLE,
             "CUTOUT_CALLS_TABLE": CALLS,
+            "CUTOUT_JOBS_TABLE_ARN": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{TABLE}",
             "CUTOUT_UPLOADS_BUCKET": UPLOADS,
             "CUTOUT_UPLOAD_PREFIX": "",
             "CUTOUT_RESULTS_BUCKET": RESULTS,

@@ -63,6 +63,7 @@ TOLD = {
     | WORKING
     | {
         "POWERTOOLS_SERVICE_NAME": "submit",
+        "CUTOUT_JOBS_TABLE_ARN": "<Jobs.Arn>",
         "CUTOUT_SIGNING_KEY_SECRET": "Cutout/callback-signing-key",
         "CUTOUT_CALLBACK_URL": "<CallbackApi.ApiEndpoint>",
         "CUTOUT_PHOTO_READER_ROLE_ARN": "<PhotoReader.Arn>",

@@ -253,7 +253,7 @@ class Submit:
         text = self.call.body(job.id, number, handed.url, now)
         attempt = Attempt(
             number=number,
-            idempotency_key=f"cutout-{job.id}-{number}",
+            idempotency_key=self.call.idempotency_key(job.id, number),
             file_id=handed.file_id or None,
             started_at=now,
             day=gate.day if gate.day > now.date() else None,

@@ -102,6 +102,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitApp:
         callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),
         timing=timing,
         call=Call(
+            deployment=settings.jobs_table_arn,
             model=settings.model,
             callback_url=settings.callback_url,
             signer=signing_keys(clients, settings.signing_key_secret),

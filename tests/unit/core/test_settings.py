@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "CUTOUT_STACK": "Cutout",
     "CUTOUT_JOBS_TABLE": "Cutout-Jobs",
     "CUTOUT_CALLS_TABLE": "Cutout-Calls",
+    "CUTOUT_JOBS_TABLE_ARN": "arn:aws:dynamodb:eu-central-1:111122223333:table/Cutout-Jobs",
     "CUTOUT_UPLOADS_BUCKET": "uploads",
     "CUTOUT_UPLOAD_PREFIX": "incoming/",
     "CUTOUT_RESULTS_BUCKET": "results",
@@ -110,6 +111,7 @@ STORE = StoreSettings(
 STORE_ALONE = {"pixels"}
 SUBMIT = SubmitSettings(
     **{f.name: getattr(STORE, f.name) for f in fields(STORE) if f.name not in STORE_ALONE},
+    jobs_table_arn="arn:aws:dynamodb:eu-central-1:111122223333:table/Cutout-Jobs",
     signing_key_secret="Cutout/callback-signing-key",
     callback_url="https://api.example",
     photo_reader_role_arn="arn:aws:iam::111122223333:role/reader",

@@ -16,7 +16,7 @@ from cutout.states import AttemptOutcome, Reason, State
 from cutout.usecases.wake import change_gate
 from tests.fakes.clock import START
 from tests.fakes.evolink import PRICE, answering
-from tests.fakes.world import TIMING, World
+from tests.fakes.world import KEY_SALT, TIMING, World
 
 MINUTE = timedelta(minutes=1)
 UNREACHABLE = answering(NotSent(message="ConnectError"))
@@ -41,7 +41,7 @@ def test_a_call_that_never_left_backs_off_and_costs_nothing() -> None:
     assert job.attempts == (
         Attempt(
             number=1,
-            idempotency_key=f"cutout-{job.id}-1",
+            idempotency_key=f"cutout-{job.id}-1-{KEY_SALT}",
             started_at=START,
             outcome=AttemptOutcome.NOT_SENT,
             credits_reserved=PRICE,

@@ -15,7 +15,7 @@ from cutout.provider import NotSent, OutcomeUnknown
 from cutout.source import Source
 from cutout.states import Reason, State
 from tests.fakes.evolink import answering
-from tests.fakes.world import LIMITS, TIMING, World, png
+from tests.fakes.world import KEY_SALT, LIMITS, TIMING, World, png
 
 MINUTE = timedelta(minutes=1)
 NONE_RUN = replace(LIMITS, max_in_flight=0)
@@ -89,7 +89,9 @@ def test_an_upload_whose_event_comes_after_a_newer_ones_is_not_paid_for() -> Non
     uploaded(newer)(world)
     uploaded(older)(world)
     assert ends(world, older.job_id) == NEWER
-    assert [charge.key for charge in world.evolink.charges] == [f"cutout-{newer.job_id}-1"]
+    assert [charge.key for charge in world.evolink.charges] == [
+        f"cutout-{newer.job_id}-1-{KEY_SALT}"
+    ]
 
 
 def test_sequencers_of_different_lengths_compare_as_s3_defines() -> None:

@@ -16,7 +16,7 @@ from cutout.states import AttemptOutcome, Reason, State
 from cutout.usecases.wake import change_gate
 from tests.fakes.clock import START
 from tests.fakes.evolink import answering
-from tests.fakes.world import TIMING, World
+from tests.fakes.world import KEY_SALT, TIMING, World
 
 MINUTE = timedelta(minutes=1)
 NO_CREDITS = Refused(status=402, code="insufficient_quota", message="top up")
@@ -140,7 +140,7 @@ def test_while_the_probe_is_under_way_nobody_follows() -> None:
         since=START,
         until=now + TIMING.lease,
     )
-    assert world.evolink.posts[-1][0] == f"cutout-{first}-2"
+    assert world.evolink.posts[-1][0] == f"cutout-{first}-2-{KEY_SALT}"
 
 
 def test_an_accepted_probe_ends_the_pause_for_everybody() -> None:

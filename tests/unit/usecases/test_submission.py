@@ -19,7 +19,7 @@ from cutout.provider import Accepted, Refused
 from cutout.states import AttemptOutcome, Reason, State
 from tests.fakes.clock import START
 from tests.fakes.evolink import PRICE, answering
-from tests.fakes.world import CALLBACK_URL, SIGNING_KEY, TIMING, World, token_for
+from tests.fakes.world import CALLBACK_URL, KEY_SALT, SIGNING_KEY, TIMING, World, token_for
 from tests.unit.usecases.hooks import Hook
 
 
@@ -52,7 +52,7 @@ def test_the_attempt_stands_on_the_row_before_the_call_is_made() -> None:
     (job, gate, body) = before[0]
     recorded = Attempt(
         number=1,
-        idempotency_key=f"cutout-{job.id}-1",
+        idempotency_key=f"cutout-{job.id}-1-{KEY_SALT}",
         started_at=START,
         credits_reserved=PRICE,
     )
@@ -108,7 +108,7 @@ def test_an_accepted_call_is_followed_until_its_task_ends() -> None:
     assert job.attempts == (
         Attempt(
             number=1,
-            idempotency_key=f"cutout-{job.id}-1",
+            idempotency_key=f"cutout-{job.id}-1-{KEY_SALT}",
             started_at=START,
             outcome=AttemptOutcome.ACCEPTED,
             task_id="task-unified-000001",
@@ -163,7 +163,7 @@ def test_a_refused_call_fails_the_job_with_the_apis_own_words(status: int, code:
     assert job.attempts == (
         Attempt(
             number=1,
-            idempotency_key=f"cutout-{job.id}-1",
+            idempotency_key=f"cutout-{job.id}-1-{KEY_SALT}",
             started_at=START,
             outcome=AttemptOutcome.REFUSED,
             credits_reserved=PRICE,
