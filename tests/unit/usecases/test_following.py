@@ -14,7 +14,7 @@ from cutout.provider import TaskStatus
 from cutout.states import AttemptOutcome, Reason, State
 from tests.fakes.clock import START
 from tests.fakes.evolink import LOST, PRICE
-from tests.fakes.world import TIMING, World
+from tests.fakes.world import TIMING, World, png
 
 MINUTE = timedelta(minutes=1)
 FAILS = [
@@ -328,3 +328,13 @@ def test_a_task_that_fails_after_it_was_completed_fails_the_job() -> None:
     world.passes(2 * MINUTE)
     assert (world.job(job).state, world.job(job).reason) == (State.FAILED, Reason.TASK_FAILED)
     assert (world.jobs.read_gate().in_flight, len(world.evolink.posts)) == (0, 1)
+
+
+def test_a_failed_task_gives_back_its_price_and_no_more() -> None:
+    """What another photo's call has reserved stays in the day's sum."""
+    world = World()
+    first = world.arrives("a.jpg", png(salt=1))
+    world.arrives("b.jpg", png(salt=2))
+    world.evolink.fail(world.task_of(first), "content_policy_violation")
+    world.wake(first)
+    assert world.jobs.read_gate().spent == PRICE

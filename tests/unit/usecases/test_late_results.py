@@ -12,7 +12,7 @@ from cutout.errors import ProviderBusyError
 from cutout.job import Job
 from cutout.provider import Accepted, CreateOutcome, OutcomeUnknown
 from cutout.states import AttemptOutcome, Reason, State
-from tests.fakes.evolink import PRICE, FakeEvolink, answering, taken_but_unanswered
+from tests.fakes.evolink import LOST, PRICE, FakeEvolink, answering, taken_but_unanswered
 from tests.fakes.world import TIMING, World, png
 from tests.unit.usecases.hooks import Hook, WorkerDiedError
 
@@ -256,3 +256,22 @@ def test_a_slow_answer_to_a_call_that_has_failed_says_nothing_of_the_next_call(
         [AttemptOutcome.FAILED, AttemptOutcome.ACCEPTED],
         "task-unified-000002",
     )
+
+
+def test_a_late_result_is_polled_by_the_attempt_that_it_is_of() -> None:
+    """The older call's result is on its way home while the newer one's task runs."""
+    world = World()
+    world.evolink.honours_keys = False
+    world.evolink.create_faults += [taken_but_unanswered, taken_but_unanswered]
+    job = world.arrives()
+    world.passes(3 * TIMING.unconfirmed_grace)
+    assert world.job(job).reason is Reason.OUTCOME_UNKNOWN
+    world.operate.retry(world.job(job))
+    world.settles()
+    own = world.evolink.charges[0].task_id
+    world.evolink.complete(own)
+    world.downloads.faults.append(LOST)
+    world.wake(job, attempt=1, task_id=own)
+    assert world.job(job).storing_attempt == 1
+    world.passes(timedelta(minutes=30))
+    assert world.job(job).state is State.COMPLETED

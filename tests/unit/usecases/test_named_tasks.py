@@ -167,3 +167,31 @@ def test_a_callback_of_an_earlier_call_does_not_hurry_the_newest() -> None:
     with pytest.raises(ResponseLostError):
         world.wake(job, task_id=TASK, attempt=1)
     assert world.job(job) == again
+
+
+def test_a_named_call_is_not_repeated_by_a_message_that_stood_in_the_queue() -> None:
+    """It was sent before the callback came, and is delivered after the grace time."""
+    world = World()
+    world.evolink.honours_keys = False
+    world.evolink.create_faults.append(taken_but_unanswered)
+    job = world.arrives()
+    world.evolink.read_rule = lambda: ProviderBusyError("the API answers 503", status=503)
+    world.wake(job, task_id=world.task_of(job))
+    world.clock.advance(2 * GRACE)
+    world.submit.wake(world.job(job))
+    assert len(world.evolink.posts) == 1
+
+
+def test_a_name_that_is_wrong_does_not_make_the_right_one_forgotten() -> None:
+    """A second callback names a task that the API does not know."""
+    world = World()
+    world.evolink.create_faults.append(taken_but_unanswered)
+    job = world.arrives()
+    own = world.task_of(job)
+    world.evolink.read_faults.append(ProviderBusyError("the API answers 503", status=503))
+    world.wake(job, task_id=own)
+    world.clock.advance(11 * MINUTE)
+    world.wake(job, task_id="task-of-somebody-else")
+    attempt = world.job(job).attempt
+    assert attempt is not None
+    assert attempt.named_task == own

@@ -10,8 +10,8 @@ from cutout.job import Job
 from cutout.ports.buckets import Labels
 from cutout.states import Reason, State
 from tests.fakes.buckets import StoredObject
-from tests.fakes.evolink import PRICE
-from tests.fakes.world import World, png
+from tests.fakes.evolink import LOST, PRICE
+from tests.fakes.world import TIMING, World, png
 from tests.unit.usecases.hooks import Hook
 
 
@@ -242,3 +242,15 @@ def test_a_photo_that_waits_for_review_again_waits_in_the_same_place() -> None:
     assert first.result is not None
     assert second.result is not None
     assert (second.result.key, owner_of(world, first.result.key)) == (first.result.key, second.id)
+
+
+def test_an_outdated_photo_whose_result_never_comes_ends() -> None:
+    """Superseded at the deadline, also where its result would have been kept."""
+    world = World(reuse=True)
+    first = world.arrives("a.jpg", png(salt=1))
+    world.evolink.complete(world.task_of(first))
+    world.downloads.rule = lambda: LOST
+    world.wake(first)
+    world.arrives("a.jpg", png(salt=2))
+    world.passes(TIMING.job_deadline + timedelta(hours=1))
+    assert world.job(first).state is State.SUPERSEDED

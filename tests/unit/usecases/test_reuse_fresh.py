@@ -181,3 +181,16 @@ def test_a_buyer_that_was_sent_back_does_not_buy_what_came_meanwhile() -> None:
     world.passes(30 * MINUTE)
     assert world.job(first).state is State.COMPLETED
     assert len(world.evolink.charges) == 1
+
+
+def test_a_result_is_not_kept_over_a_purchase_that_was_begun_anew() -> None:
+    """The fresh upload takes the item while the older result is being noted in it."""
+    hook = Hook()
+    world = reusing(hook)
+    first = world.arrives("a.jpg")
+    fresh: list[Job] = []
+    world.evolink.complete(world.task_of(first))
+    hook.once_at("purchases.save", lambda: fresh.append(arrives_fresh(world, "b.jpg")))
+    world.wake(first)
+    (item,) = world.bought.items.values()
+    assert (item.buyer, item.kept) == (fresh[0].id, None)

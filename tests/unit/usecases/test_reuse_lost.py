@@ -7,10 +7,18 @@ from datetime import timedelta
 import pytest
 
 from cutout.states import Reason, State
+from tests.fakes.clock import START
 from tests.fakes.evolink import LOST
 from tests.fakes.world import TIMING, World
 from tests.unit.usecases.hooks import Hook, WorkerDiedError
-from tests.unit.usecases.reusing import bought, finish, kept_at, reusing, settled
+from tests.unit.usecases.reusing import (
+    arrives_fresh,
+    bought,
+    finish,
+    kept_at,
+    reusing,
+    settled,
+)
 
 MINUTE = timedelta(minutes=1)
 
@@ -75,3 +83,44 @@ def test_a_retried_photo_whose_own_kept_result_is_gone_buys_and_does_not_wait_fo
     world.operate.retry(world.job(job))
     world.passes(10 * MINUTE)
     assert (world.job(job).state, len(world.evolink.charges)) == (State.PROCESSING, 2)
+
+
+def test_a_result_that_was_kept_anew_meanwhile_is_not_thrown_away() -> None:
+    """Who was to be completed from the old one finds another's purchase, and uses that."""
+    world = reusing()
+    bought(world, "a.jpg")
+    job = world.arrives("b.jpg")
+    assert job.state is State.STORING
+    world.callbacks.wakes.clear()
+    finish(world, arrives_fresh(world, "c.jpg"))
+    world.passes(30 * MINUTE)
+    assert (world.job(job).state, len(world.evolink.charges)) == (State.COMPLETED, 2)
+
+
+def test_who_finds_nothing_kept_and_does_not_buy_looks_again_after_a_moment() -> None:
+    """The one that buys goes on at once; the other gives it a quarter of a minute."""
+    world = reusing()
+    bought(world, "a.jpg")
+    first, second = world.arrives("b.jpg"), world.arrives("c.jpg")
+    world.kept.lose(kept_at(world))
+    wakes, world.callbacks.wakes = world.callbacks.wakes, []
+    for wake in wakes:
+        world.follow.wake(wake)
+    due = [world.job(job).due_at or START for job in (first, second)]
+    assert sorted(at - START for at in due) == [timedelta(0), timedelta(seconds=15)]
+
+
+def test_of_two_that_find_the_kept_result_gone_in_the_same_moment_one_buys() -> None:
+    """Both read the item; the second write of it is refused."""
+    hook = Hook()
+    world = reusing(hook)
+    bought(world, "a.jpg")
+    first, second = world.arrives("b.jpg"), world.arrives("c.jpg")
+    world.kept.lose(kept_at(world))
+    wakes, world.callbacks.wakes = world.callbacks.wakes, []
+    hook.once_at("purchases.save", lambda: world.follow.wake(wakes[1]))
+    world.follow.wake(wakes[0])
+    world.settles()
+    assert sorted([world.job(first).is_buyer, world.job(second).is_buyer]) == [False, True]
+    world.passes(MINUTE)
+    assert len(world.evolink.charges) == 2

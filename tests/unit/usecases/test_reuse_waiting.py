@@ -183,3 +183,14 @@ def test_a_live_photo_does_not_wait_in_the_backfills_line() -> None:
     assert world.jobs.waiting(1) == [backfilled[0].id]
     assert world.arrives("b.jpg", png(salt=1)).reason is Reason.SAME_PICTURE
     assert world.jobs.waiting(1) == [backfilled[1].id]
+
+
+def test_who_was_woken_is_forgotten_when_the_buyer_ends_without_a_result() -> None:
+    """Else each later end would send a message to everybody who ever waited."""
+    world = reusing()
+    first = world.arrives("a.jpg")
+    world.arrives("b.jpg")
+    world.evolink.fail(world.task_of(first), "content_policy_violation")
+    world.wake(first)
+    (item,) = world.bought.items.values()
+    assert item.waiting == ()

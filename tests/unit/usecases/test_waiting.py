@@ -280,3 +280,15 @@ def test_a_hand_over_that_fails_does_not_send_the_whole_line_into_it() -> None:
     finish(world, first)
     tried = [job for job in others if world.job(job).reason is Reason.BACKING_OFF]
     assert 1 <= len(tried) <= 2
+
+
+def test_who_stands_behind_others_has_the_first_in_line_looked_at() -> None:
+    """The message for the freed slot may stand in a long queue; an upload that comes helps."""
+    world = World()
+    inside = [world.arrives(f"{n}.jpg", png(salt=n)) for n in range(3)]
+    first = world.arrives("first.jpg", png(salt=8))
+    world.evolink.complete(world.task_of(inside[0]))
+    world.wake(inside[0])
+    world.submissions.job_ids.clear()
+    world.arrives("second.jpg", png(salt=9))
+    assert world.submissions.job_ids == [first.id]
