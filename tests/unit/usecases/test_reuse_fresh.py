@@ -194,3 +194,18 @@ def test_a_result_is_not_kept_over_a_purchase_that_was_begun_anew() -> None:
     world.wake(first)
     (item,) = world.bought.items.values()
     assert (item.buyer, item.kept) == (fresh[0].id, None)
+
+
+def test_an_old_result_is_not_written_over_a_fresh_one_that_is_just_being_noted() -> None:
+    """The fresh one's object is there, and its item does not say so yet: its call is out."""
+    hook = Hook()
+    world = reusing(hook)
+    old = world.arrives("a.jpg")
+    fresh = arrives_fresh(world)
+    for job in (old, fresh):
+        world.evolink.complete(world.task_of(job))
+    hook.once_at("purchases.save", lambda: world.wake(old))
+    world.wake(fresh)
+    assert world.kept.objects[kept_at(world)].endswith(world.task_of(fresh).encode())
+    assert settled(world, world.arrives("c.jpg")).state is State.COMPLETED
+    assert len(world.evolink.charges) == 2
