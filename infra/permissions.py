@@ -78,8 +78,11 @@ class Reach:
 
 
 def photo_reader_statements(reach: Reach) -> Sequence[Statement]:
-    """Say what a presigned URL lets the provider do: read photos, and copies of them."""
-    return (_read_photos(reach), _read_copies(reach))
+    """Say what a presigned URL lets the provider do: read versions of photos, and copies."""
+    return (
+        ("ReadPhotos", ("s3:GetObjectVersion",), (reach.photos,)),
+        _read_copies(reach),
+    )
 
 
 def _read_photos(reach: Reach) -> Statement:

@@ -143,8 +143,8 @@ class Settings:
     job_deadline_seconds: int = whole(21_600, least=60, most=7 * DAY)
     old_version_days: int = whole(30, least=1, most=3650)
     """How long the stack's own buckets keep versions that were overwritten or deleted."""
-    retention_days: int = whole(90, least=19, most=3650)
-    """A message may come 18 days after its upload: 14 as a dead letter, and 4 in its queue again.
+    retention_days: int = whole(90, least=25, most=3650)
+    """A message may come 24 days after its upload: 14 as a dead letter, and 10 in its queue again.
     The row must be there by then, or the photo would be paid for once more."""
     log_retention_days: int = setting(90, OneOf(numbers=LOG_RETENTIONS, example=90))
 

@@ -96,7 +96,6 @@ def test_without_versions_the_entity_tag_must_be_the_same(s3: S3Client, data: by
 
 PLAIN = Source(bucket="plain", key=KEY, version_id=None, etag="e1", sequencer="00AB", size=1)
 WHERE = {"Bucket": "plain", "Key": KEY}
-OVERWRITTEN = {"service_error_code": "412", "http_status_code": 412}
 
 
 def test_without_versions_tags_of_an_upload_that_came_between_are_not_taken(s3: S3Client) -> None:
@@ -105,7 +104,10 @@ def test_without_versions_tags_of_an_upload_that_came_between_are_not_taken(s3: 
     with Stubber(s3) as stubber:
         stubber.add_response("get_object_tagging", {"TagSet": tags}, WHERE)
         stubber.add_client_error(
-            "head_object", expected_params=WHERE | {"IfMatch": '"e1"'}, **OVERWRITTEN
+            "head_object",
+            "412",
+            http_status_code=412,
+            expected_params=WHERE | {"IfMatch": '"e1"'},
         )
         with pytest.raises(SourceGoneError):
             S3Uploads(s3).labels(PLAIN)
@@ -116,7 +118,10 @@ def test_without_versions_the_tags_of_one_upload_are_not_written_to_the_next(s3:
     with Stubber(s3) as stubber:
         stubber.add_response("get_object_tagging", {"TagSet": []}, WHERE)
         stubber.add_client_error(
-            "head_object", expected_params=WHERE | {"IfMatch": '"e1"'}, **OVERWRITTEN
+            "head_object",
+            "412",
+            http_status_code=412,
+            expected_params=WHERE | {"IfMatch": '"e1"'},
         )
         with pytest.raises(SourceGoneError):
             S3Uploads(s3).tag(PLAIN, "cutout", "completed")

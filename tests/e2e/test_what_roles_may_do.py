@@ -183,7 +183,7 @@ _MAY: dict[str, set[str]] = {
         "send a submission",
         "send a callback",
     },
-    "PhotoReader": {"read a photo", "read a version of a photo"},
+    "PhotoReader": {"read a version of a photo"},
 }
 
 

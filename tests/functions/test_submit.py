@@ -77,7 +77,7 @@ def test_an_upload_becomes_a_job_and_a_paid_call(name: str, stack: Stack, start:
     assert request.startswith(b"POST /v1/images/generations HTTP/1.1\r\n")
     headers = server.headers()
     assert headers["authorization"] == f"Bearer {API_KEY}"
-    assert headers["idempotency-key"] == f"cutout-{job.id}-1"
+    assert headers["idempotency-key"] == attempt.idempotency_key
     assert request.endswith((attempt.body or "").encode())
 
 

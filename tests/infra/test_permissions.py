@@ -106,7 +106,10 @@ MAY = {
         ("sqs:SendMessage", "<SubmissionsQueue.Arn>"),
         ("sqs:SendMessage", "<CallbacksQueue.Arn>"),
     },
-    "PhotoReader": READ_PHOTOS | {("s3:GetObject", "<Work.Arn>/prepared/*")},
+    "PhotoReader": {
+        ("s3:GetObjectVersion", "<Uploads.Arn>/*"),
+        ("s3:GetObject", "<Work.Arn>/prepared/*"),
+    },
     "EveryMinuteRole": {("lambda:InvokeFunction", "<SweepFunction.Arn>")},
 }
 

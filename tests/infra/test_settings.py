@@ -141,8 +141,8 @@ REFUSED = [
     ),
     ({"max_in_flight": "0"}, "max_in_flight must be a whole number from 1 to 1000, got '0'"),
     (
-        {"retention_days": "18"},
-        "retention_days must be a whole number from 19 to 3650, got '18'",
+        {"retention_days": "24"},
+        "retention_days must be a whole number from 25 to 3650, got '24'",
     ),
     ({"max_in_flight": "-1"}, "max_in_flight must be a whole number from 1 to 1000, got '-1'"),
     ({"max_in_flight": "1.5"}, "max_in_flight must be a whole number from 1 to 1000, got '1.5'"),

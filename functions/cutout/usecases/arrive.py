@@ -13,8 +13,8 @@ from cutout.states import Lane
 from cutout.usecases.aftermath import Aftermath
 from cutout.usecases.timing import Timing
 
-MESSAGES_LIVE = timedelta(days=18)
-"""A dead letter is kept for 14 days after it was first sent, and once redriven 4 days more."""
+MESSAGES_LIVE = timedelta(days=24)
+"""A dead letter is kept for 14 days after it was first sent, and once redriven 10 days more."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -75,7 +75,7 @@ def finished_after_its_message_failed(world: World) -> tuple[Source, Job]:
 
 def test_a_dead_letter_that_is_redriven_finds_its_row() -> None:
     """With the shortest retention that can be set, and at the last moment of a message's life."""
-    world = World(reuse=True, timing=replace(TIMING, retention=timedelta(days=19)))
+    world = World(reuse=True, timing=replace(TIMING, retention=timedelta(days=25)))
     source, job = finished_after_its_message_failed(world)
     world.clock.advance_to(START + MESSAGES_LIVE)
     assert world.arrive.created(source, at=START) == job
@@ -85,9 +85,9 @@ def test_a_dead_letter_that_is_redriven_finds_its_row() -> None:
 
 def test_an_event_that_is_replayed_after_its_row_expired_is_not_paid_again() -> None:
     """Out of an archive of EventBridge, say, or a dead letter that was redriven twice."""
-    world = World(timing=replace(TIMING, retention=timedelta(days=19)))
+    world = World(timing=replace(TIMING, retention=timedelta(days=25)))
     source, job = finished_after_its_message_failed(world)
-    world.clock.advance(timedelta(days=20))
+    world.clock.advance(timedelta(days=26))
     expires(world, job)
     assert world.arrive.created(source, at=START) is None
     assert (world.jobs.jobs, len(world.evolink.charges)) == ({}, 1)
