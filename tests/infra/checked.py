@@ -45,6 +45,23 @@ VARIANTS = {
         permissions_boundary="arn:aws:iam::111122223333:policy/Boundary",
         tags=("team=imaging",),
     ),
+    "attached buckets": Settings(
+        uploads_bucket="our-photos",
+        uploads_kms_key="arn:aws:kms:eu-west-1:" + _ARN.format("key"),
+        results_bucket="our-cut-outs",
+        results_kms_key="arn:aws:kms:eu-west-1:" + _ARN.format("key"),
+        tag_source=True,
+        delete_with_source=True,
+    ),
+    "the photo's own pixels": Settings(pixels="source", input_transport="files"),
+    "as little as possible": Settings(
+        prepare=False,
+        reuse=False,
+        callbacks=False,
+        error_notes=False,
+        reserved_concurrency=False,
+        ephemeral=True,
+    ),
 }
 
 
