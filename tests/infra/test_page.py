@@ -1,0 +1,45 @@
+"""The page about AWS: what it says takes care of a difference is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from cutout.cli.entry import cutout as cli
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "infra" / "README.md").read_text()
+_DIFFERENCES, _, _CHECKLIST = PAGE.partition("## The first deployment")
+ROWS = [line for line in _DIFFERENCES.splitlines() if line.startswith("| ")][1:]
+
+
+def _tests() -> set[str]:
+    sources = (ROOT / "tests").rglob("test_*.py")
+    return {
+        name
+        for file in sources
+        for name in re.findall(r"^def (test_\w+)", file.read_text(), re.MULTILINE)
+    }
+
+
+TESTS = _tests()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row[2:50] for row in ROWS])
+def test_each_difference_has_a_source_and_something_that_takes_care_of_it(row: str) -> None:
+    """AWS's own page, and tests that exist; or the checklist, where only AWS can show it."""
+    _aws, _emulator, source, care = row.strip("| ").split(" | ")
+    named = re.findall(r"`(test_\w+)`", care)
+    assert "](https://docs.aws.amazon.com/" in source
+    assert set(named) <= TESTS
+    assert named or "checklist" in care
+
+
+def test_the_checklist_names_commands_that_there_are() -> None:
+    """Copied from the page, each is one of the command line's."""
+    named = set(re.findall(r"`cutout ([a-z]+)", _CHECKLIST))
+    assert named
+    assert named <= set(cli.list_commands(click.Context(cli)))
