@@ -80,7 +80,7 @@ class MemoryJobs:
         self._write(saved)
         self._step("jobs.save done")
         if gate is None and not tasks and self.loses_answer():
-            # It was written, the answer was lost, and the SDK's repeat met the new version.
+            # Harsher than DynamoDB's adapter, which recognises the write that it made itself.
             raise JobMovedError(saved)
         return saved
 
