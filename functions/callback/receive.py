@@ -10,7 +10,11 @@ from typing import Any
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, json_logger, metrics_of_all
+from cutout.adapters.telemetry_powertools import (
+    PowertoolsTelemetry,
+    json_logger,
+    metrics_of_all,
+)
 from cutout.errors import CallbackRefusedError
 from cutout.usecases.receive import MAX_BODY_BYTES, Receive
 from cutout.wiring.receive import build

@@ -7,7 +7,11 @@ from functools import cache
 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, json_logger, metrics_of_all
+from cutout.adapters.telemetry_powertools import (
+    PowertoolsTelemetry,
+    json_logger,
+    metrics_of_all,
+)
 from cutout.events import read_callback
 from cutout.ports.queues import Wake
 from cutout.usecases.scratch import clear_left_behind

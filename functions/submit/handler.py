@@ -8,7 +8,11 @@ from functools import cache
 
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, json_logger, metrics_of_all
+from cutout.adapters.telemetry_powertools import (
+    PowertoolsTelemetry,
+    json_logger,
+    metrics_of_all,
+)
 from cutout.events import Deleted, JobDue, Uploaded, VersionDeleted, read_submission
 from cutout.job import Job
 from cutout.wiring.submit import SubmitApp, build

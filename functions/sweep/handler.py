@@ -8,7 +8,11 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, json_logger, metrics_of_all
+from cutout.adapters.telemetry_powertools import (
+    PowertoolsTelemetry,
+    json_logger,
+    metrics_of_all,
+)
 from cutout.usecases.sweep import Sweep
 from cutout.wiring.sweep import build
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from functools import partial
+from typing import TextIO
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
@@ -28,6 +31,12 @@ _PERCENT = frozenset({Metric.CAP_USED_PERCENT, Metric.FAILED_PERCENT})
 def json_logger() -> Logger:
     """The log of one function; keys in it are other people's text, which terminals show."""
     return Logger(json_serializer=plain_json)
+
+
+def logger_of_all(service: str | None = None, stream: TextIO | None = None) -> Logger:
+    """The log of one function. Its lines are ASCII: what a stranger wrote loses none of them."""
+    to_json = partial(json.dumps, default=str, separators=(",", ":"))
+    return Logger(service=service, stream=stream, json_serializer=to_json)
 
 
 def metrics_of_all() -> Metrics:

@@ -1,0 +1,41 @@
+"""Log lines as CloudWatch gets them: whatever strangers wrote, each is one line of JSON."""
+
+from __future__ import annotations
+
+import io
+import json
+from uuid import uuid4
+
+from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, logger_of_all, metrics_of_all
+from cutout.stored_limits import LOGGED_BYTES
+
+
+def told(error: Exception, **fields: object) -> dict[str, object]:
+    """The line that tells of an exception, with these fields beside it."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    logger = logger_of_all(uuid4().hex, stream)
+    telemetry = PowertoolsTelemetry(logger, metrics_of_all())
+    try:
+        raise error
+    except type(error):
+        telemetry.failed("a step failed", **fields)
+    stream.seek(0)
+    (line,) = stream.read().splitlines()
+    written: dict[str, object] = json.loads(line)
+    return written
+
+
+def test_what_a_step_raised_is_an_error_with_its_traceback() -> None:
+    """Somebody has to find out why."""
+    line = told(ValueError("defect"), task_id="task-1", failures=3, names=["a"])
+    assert (line["level"], line["message"]) == ("ERROR", "a step failed")
+    assert (line["task_id"], line["failures"], line["names"]) == ("task-1", 3, ["a"])
+    assert line["exception_name"] == "ValueError"
+    assert "ValueError: defect" in str(line["exception"])
+
+
+def test_a_field_that_is_too_long_or_not_text_does_not_lose_the_line() -> None:
+    """CloudWatch takes 256 KB, and the stream takes UTF-8."""
+    line = told(ValueError("\ud800"), task_id="\ud800" * 300_000)
+    assert isinstance(line["task_id"], str)
+    assert len(line["task_id"].encode()) <= LOGGED_BYTES
