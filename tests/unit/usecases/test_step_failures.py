@@ -95,6 +95,21 @@ def test_photos_at_the_head_of_the_line_that_raise_keep_nobody_waiting(error: Ex
     assert {world.job(job).state for job in theirs} <= {State.FAILED, State.REJECTED}
 
 
+def test_denied_photos_at_the_head_of_the_line_cost_no_time() -> None:
+    """However many they are, each lets in the next at once: no slot waits for a sweep."""
+    world = World()
+    inside = [world.arrives(f"{n}.jpg", png(salt=n)) for n in range(LIMITS.max_in_flight)]
+    theirs = [world.arrives(f"t{n}.jpg", png(salt=10 + n)) for n in range(30)]
+    ours = world.arrives("ours.jpg", png(salt=50))
+    for job in theirs:
+        deny(world, job.source.key)
+        world.jobs.jobs[job.id] = replace(job, photo=None)
+    world.evolink.complete(world.task_of(inside[0]))
+    world.wake(inside[0])
+    world.settles()
+    assert world.job(ours).state is State.PROCESSING
+
+
 def test_after_a_failed_step_a_photo_stands_behind_those_that_came_meanwhile() -> None:
     """Else the same ones would stand first again, and again."""
     world = World()
