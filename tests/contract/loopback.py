@@ -62,14 +62,35 @@ def hang(connection: socket.socket) -> None:
     connection.recv(1)
 
 
+def drip(data: bytes, then: bytes = b" ") -> Script:
+    """A script: these bytes, then a few more every hundredth of a second until the client goes."""
+
+    def run(connection: socket.socket) -> None:
+        connection.sendall(data)
+        connection.settimeout(0.01)
+        is_there = True
+        while is_there:
+            with suppress(TimeoutError):
+                is_there = bool(connection.recv(1))
+            if is_there:
+                connection.sendall(then)
+
+    return run
+
+
 @contextmanager
-def serving(*scripts: Script, tls: ssl.SSLContext | None = None) -> Iterator[Loopback]:
-    """A server that gives each connection the next script, and the last one for ever after."""
+def serving(
+    *scripts: Script, tls: ssl.SSLContext | None = None, reads: bool = True
+) -> Iterator[Loopback]:
+    """A server that gives each connection the next script, and the last one for ever after.
+
+    Without `reads`, the script comes before the request is read.
+    """
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = Loopback(port=listener.getsockname()[1])
         if tls is not None:
             tls.sni_callback = lambda _socket, name, _context: server.names.append(name)
-        thread = threading.Thread(target=_serve, args=(listener, server, scripts, tls))
+        thread = threading.Thread(target=_serve, args=(listener, server, scripts, tls, reads))
         thread.start()
         try:
             yield server
@@ -85,6 +106,7 @@ def _serve(
     server: Loopback,
     scripts: Sequence[Script],
     tls: ssl.SSLContext | None,
+    reads: bool,  # noqa: FBT001 - passed on by a thread
 ) -> None:
     turn = 0
     while not server.is_over.is_set():
@@ -97,7 +119,7 @@ def _serve(
             if tls is not None:
                 connection = tls.wrap_socket(connection, server_side=True)
             with connection:
-                server.requests.append(_read_request(connection))
+                server.requests.append(_read_request(connection) if reads else b"")
                 scripts[min(turn, len(scripts) - 1)](connection)
         turn += 1
 

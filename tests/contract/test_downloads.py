@@ -127,7 +127,20 @@ def test_only_https_is_fetched(url: str, file: Path) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "x.png", "/x.png", "https://", "https:///x.png", "https://a:b/x", "https://[::1/x"],
+    [
+        "",
+        "x.png",
+        "/x.png",
+        "https://",
+        "https:///x.png",
+        "https://a:b/x",
+        "https://[::1/x",
+        "https://xn--/x",
+        "https://media.exam\ud800ple/x",
+        "https://media.example/\udcff.png",
+        "https://media.example/\x00",
+        "https://" + "a" * 70_000,
+    ],
 )
 def test_what_is_no_link_is_refused(url: str, file: Path) -> None:
     """Not asked of any resolver."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import inspect
 import socket
+import time
+import tracemalloc
+import zlib
 from collections.abc import Callable
 
 import httpx
@@ -11,7 +15,7 @@ import pytest
 
 from cutout.adapters.http_httpx import USER_AGENT, HttpxHttp
 from cutout.errors import CutoutError, NotSentError, ResponseLostError
-from tests.contract.loopback import Script, answer, hang, raw, serving
+from tests.contract.loopback import Script, answer, drip, hang, raw, serving
 
 URL = "https://api.example/v1/tasks/1"
 REQUEST = httpx.Request("GET", URL)
@@ -229,6 +233,78 @@ def test_a_server_that_hangs_may_have_taken_the_call() -> None:
     with serving(hang) as server:
         error = raised_by(HttpxHttp(timeout_seconds=0.1), server.url())
     assert (type(error), str(error)) == (ResponseLostError, "ReadTimeout")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        drip(b"HTTP/1.1 200 OK\r\nX: "),
+        drip(b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+        drip(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"),
+    ],
+    ids=["headers", "interim answers", "body"],
+)
+def test_a_server_that_drips_is_given_up_in_time(script: Script) -> None:
+    """The limit is for the whole exchange: no worker is held by a byte now and then."""
+    begun = time.monotonic()
+    with serving(script) as server:
+        error = raised_by(HttpxHttp(timeout_seconds=0.3), server.url())
+    assert (type(error), str(error)) == (ResponseLostError, "ReadTimeout")
+    assert time.monotonic() - begun < 2
+
+
+def test_a_server_that_drips_its_hand_shake_got_nothing() -> None:
+    """The time is up before the request could leave."""
+    begun = time.monotonic()
+    with serving(drip(b"\x16\x03\x03\x40\x00")) as server:
+        error = raised_by(HttpxHttp(timeout_seconds=0.3), server.url(scheme="https"))
+    assert (type(error), str(error)) == (NotSentError, "ConnectTimeout")
+    assert time.monotonic() - begun < 2
+
+
+def test_a_server_that_reads_slowly_may_have_taken_the_call() -> None:
+    """A large body that is taken in bit by bit comes to its end in time, too."""
+    until = time.monotonic() + 1
+
+    def sip(connection: socket.socket) -> None:
+        while time.monotonic() < until and connection.recv(1):
+            pass
+
+    with serving(sip, reads=False) as server, pytest.raises(ResponseLostError):
+        HttpxHttp(timeout_seconds=0.3).send("POST", server.url(), headers={}, body=bytes(10**8))
+    assert time.monotonic() < until + 1
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_an_answer_that_the_server_compressed_unasked_is_unpacked(coding: str) -> None:
+    """`identity` was asked for; some proxies compress all the same."""
+    packing = zlib.compressobj(wbits=31 if coding == "gzip" else 15)
+    body = packing.compress(b"x" * 200_000) + packing.flush()
+    with serving(answer(200, body, Content_Encoding=coding)) as server:
+        got = HttpxHttp().send("GET", server.url(), headers={})
+    assert (got.body, server.headers()["accept-encoding"]) == (b"x" * 200_000, "identity")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_answer_that_unpacks_to_gigabytes_takes_no_memory(times: int) -> None:
+    """Once it is over a megabyte, it is no answer; packed twice, it is not unpacked at all."""
+    body = bytes(200 * 1024 * 1024)
+    for _ in range(times):
+        body = gzip.compress(body, 9)
+    tracemalloc.start()
+    with serving(answer(200, body, Content_Encoding=", ".join(["gzip"] * times))) as server:
+        error = raised_by(HttpxHttp(), server.url())
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert type(error) is ResponseLostError
+    assert peak < 10 * 1024 * 1024
+
+
+@pytest.mark.parametrize("location", ["https://xn--/", "https://[::1"])
+def test_a_redirect_to_what_is_no_url_may_have_taken_the_call(location: str) -> None:
+    """Redirects are not followed, but httpx looks at where they lead."""
+    with serving(answer(302, Location=location)) as server:
+        assert type(raised_by(HttpxHttp(), server.url())) is ResponseLostError
 
 
 def test_a_request_is_never_repeated() -> None:

@@ -1,0 +1,71 @@
+"""Requests to a server that we chose."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import httpx
+
+from cutout.adapters.http_httpx.client import body_of, client, errors_mapped
+from cutout.errors import NotSentError, ResponseLostError
+
+_MAX_ANSWER_BYTES = 1024 * 1024
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What a server answered; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class HttpxHttp:
+    """Requests to a server we chose.
+
+    Connections are not kept: a function may freeze between two calls, and a paid call on a
+    connection that died meanwhile would end with an unknown outcome.
+
+    Args:
+        timeout_seconds: for the whole exchange, from the look-up of the name to the last byte.
+        verify: whose certificates are trusted.
+        transport: in place of the network, for tests.
+    """
+
+    def __init__(
+        self,
+        *,
+        timeout_seconds: float = 30,
+        verify: ssl.SSLContext | bool = True,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self._client = client(timeout_seconds, verify, transport)
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+    ) -> Answer:
+        """One request, never repeated.
+
+        Raises:
+            NotSentError: it certainly did not reach the server.
+            ResponseLostError: it may have, but no whole answer came.
+        """
+        try:
+            request = self._client.build_request(method, url, headers=headers, content=body)
+        except (httpx.InvalidURL, ValueError) as exc:
+            raise NotSentError(type(exc).__name__) from exc
+        with errors_mapped(ResponseLostError("the answer redirects to what is not a URL")):
+            response = self._client.send(request, stream=True)
+            try:
+                content = b"".join(body_of(response, _MAX_ANSWER_BYTES, ResponseLostError))
+            finally:
+                response.close()
+        return Answer(status=response.status_code, headers=response.headers, body=content)
