@@ -17,6 +17,7 @@ BODIES: dict[Fault, Callable[[Any, Task], bool]] = {
     Fault.CALLBACK_SAYS_PROCESSING: lambda told, task: (
         (told["id"], told["status"]) == (task["id"], "processing")
     ),
+    Fault.CALLBACK_NO_ID: lambda told, task: told["id"] == [task["id"]],
     Fault.CALLBACK_SPARSE: lambda told, task: told == {"id": task["id"], "status": "completed"},
     Fault.CALLBACK_LATE: lambda told, task: told == task,
 }

@@ -33,6 +33,7 @@ REFUSING: dict[Fault, Answer] = {
     Fault.CREATE_422: _refuses(422, "invalid_parameters"),
     Fault.CREATE_429: _refuses(429, "rate_limit_exceeded"),
     Fault.CREATE_500: _refuses(500, "internal_error"),
+    Fault.CREATE_PAGE_403: _shows_page(403),
     Fault.CREATE_502: _shows_page(502),
     Fault.CREATE_503: _shows_page(503),
     Fault.CREATE_INTEGER_CODE: lambda reply: (
@@ -45,6 +46,7 @@ REFUSING: dict[Fault, Answer] = {
 
 SPOILING: dict[Fault, Answer] = {
     Fault.CREATE_ACCEPT_500: _refuses(500, "internal_error"),
+    Fault.CREATE_ACCEPT_PAGE_403: _shows_page(403),
     Fault.CREATE_INVALID_JSON: lambda reply: reply.status == 200 and not _is_json(reply),
     Fault.CREATE_NO_ID: lambda reply: reply.status == 200 and "id" not in reply.json(),
     Fault.CREATE_SLOW: lambda reply: reply.status == 200 and "id" in reply.json(),

@@ -64,6 +64,10 @@ ANSWERS: dict[Fault, Claim] = {
     ),
     Fault.RESULT_NOT_IMAGE: lambda reply: reply.body.startswith(b"this is not a picture"),
     Fault.RESULT_NO_BYTES: lambda reply: (reply.status, reply.body) == (200, b""),
+    Fault.RESULT_202: lambda reply: (reply.status, reply.body) == (202, b""),
+    Fault.RESULT_GZIP: lambda reply: (
+        reply.headers["content-encoding"] == "gzip" and reply.body[:2] == b"\x1f\x8b"
+    ),
     Fault.RESULT_SLOW: lambda reply: _picture(reply).size == (48, 36),
     Fault.RESULT_DRIP: lambda reply: _picture(reply).size == (48, 36),
 }

@@ -40,6 +40,10 @@ READS: dict[Fault, Callable[[Reply], bool]] = {
     Fault.READ_500: lambda reply: _code(reply) == (500, "internal_error"),
     Fault.READ_502: lambda reply: reply.status == 502 and b"<html>" in reply.body,
     Fault.READ_INVALID_JSON: lambda reply: reply.status == 200 and reply.body[-1:] != b"}",
+    Fault.READ_OTHER_TASK: lambda reply: reply.json()["id"].endswith("-other"),
+    Fault.READ_LOOSE: lambda reply: (
+        reply.json()["status"].isupper() and reply.headers["content-type"].startswith("text/plain")
+    ),
     Fault.READ_WRAPPED: lambda reply: "status" in reply.json()["data"],
 }
 

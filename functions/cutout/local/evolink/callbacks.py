@@ -14,6 +14,11 @@ _RETRY_AFTER_SECONDS = (1.0, 2.0, 4.0)
 _LATE_SECONDS = 60.0
 _HUGE_BODY = 1024 * 1024
 
+_NO_JSON: dict[Fault | None, bytes] = {
+    Fault.CALLBACK_GARBAGE: b"\xff\xfe<html>not what you expect",
+    Fault.CALLBACK_EMPTY: b"",
+}
+
 Describe = Callable[[Task], dict[str, object]]
 
 
@@ -81,11 +86,12 @@ class Callbacks:
 
     def _body(self, task: Task) -> bytes:
         document = self._describe(task)
-        match task.telling and task.telling.kind:
-            case Fault.CALLBACK_GARBAGE:
-                return b"\xff\xfe<html>not what you expect"
-            case Fault.CALLBACK_EMPTY:
-                return b""
+        fault = task.telling and task.telling.kind
+        if fault in _NO_JSON:
+            return _NO_JSON[fault]
+        match fault:
+            case Fault.CALLBACK_NO_ID:
+                document |= {"id": [task.id]}
             case Fault.CALLBACK_HUGE:
                 document |= {"padding": "x" * _HUGE_BODY}
             case Fault.CALLBACK_OTHER_TASK:

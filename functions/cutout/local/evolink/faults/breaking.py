@@ -1,5 +1,6 @@
 """Ways to break an answer that several routes share."""
 
+import json
 from collections.abc import Mapping
 from http import HTTPStatus
 
@@ -64,6 +65,14 @@ def integer_dialect(status: int, message: str | None) -> Response:
         "fallback_suggestion": "retry after 30 seconds",
     }
     return JSONResponse({"error": error}, status_code=status)
+
+
+def loosely(task: Mapping[str, object]) -> Response:
+    """Answer with a task as no page describes it, and as a client can still read it."""
+    results = task.get("results")
+    link = {"results": results[0]} if isinstance(results, list) and results else {}
+    loose = {**task, "status": str(task["status"]).upper(), **link}
+    return Response(json.dumps(loose), media_type="text/plain")
 
 
 def without(document: Mapping[str, object], name: str) -> Response:

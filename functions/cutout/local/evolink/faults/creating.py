@@ -39,7 +39,7 @@ _REFUSALS = {
         "No available channel for this model, please try again later"
     ),
 }
-_PAGES = {Fault.CREATE_502: 502, Fault.CREATE_503: 503}
+_PAGES = {Fault.CREATE_PAGE_403: 403, Fault.CREATE_502: 502, Fault.CREATE_503: 503}
 
 
 async def refuse(request: Request, rule: Rule) -> Response | None:
@@ -59,17 +59,31 @@ async def spoil(
     request: Request, rule: Rule, answer: Mapping[str, object], clock: Clock
 ) -> Response | None:
     """Return what is answered instead of the accepted task, or None for the task itself."""
+    if rule.kind is Fault.CREATE_SLOW:
+        await clock.wait(rule.seconds or _SLOW_SECONDS)
+        return None
+    return await _lose(request, rule, answer)
+
+
+async def _lose(request: Request, rule: Rule, answer: Mapping[str, object]) -> Response | None:
     match rule.kind:
         case Fault.CREATE_ACCEPT_TIMEOUT:
             return await breaking.hang(request)
         case Fault.CREATE_ACCEPT_RESET:
             return await breaking.reset(request)
+        case _:
+            return _replacing(rule, answer)
+
+
+def _replacing(rule: Rule, answer: Mapping[str, object]) -> Response | None:
+    match rule.kind:
         case Fault.CREATE_ACCEPT_500:
             return refusals.internal_error().response()
+        case Fault.CREATE_ACCEPT_PAGE_403:
+            return breaking.page(403)
         case Fault.CREATE_INVALID_JSON:
             return breaking.not_json()
         case Fault.CREATE_NO_ID:
             return breaking.without(answer, "id")
-        case Fault.CREATE_SLOW:
-            await clock.wait(rule.seconds or _SLOW_SECONDS)
-    return None
+        case _:
+            return None

@@ -1,7 +1,5 @@
 """The faults of reading a task."""
 
-from collections.abc import Mapping
-
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -26,10 +24,22 @@ _REFUSALS = {
 }
 
 
-async def break_read(request: Request, rule: Rule, body: Mapping[str, object]) -> Response | None:
+async def break_read(request: Request, rule: Rule, body: dict[str, object]) -> Response | None:
     """Return what is answered instead of the task, or None for the task itself."""
     if (refusal := _REFUSALS.get(rule.kind)) is not None:
         return refusals.adapt(refusal, rule).response()
+    if (spoilt := _spoilt(rule, body)) is not None:
+        return spoilt
+    match rule.kind:
+        case Fault.READ_RESET:
+            return await breaking.reset(request)
+        case Fault.READ_TIMEOUT:
+            return await breaking.hang(request)
+        case _:
+            return None
+
+
+def _spoilt(rule: Rule, body: dict[str, object]) -> Response | None:
     match rule.kind:
         case Fault.READ_502:
             broken = breaking.page(502)
@@ -37,10 +47,10 @@ async def break_read(request: Request, rule: Rule, body: Mapping[str, object]) -
             broken = breaking.not_json()
         case Fault.READ_WRAPPED:
             broken = JSONResponse({"data": body})
-        case Fault.READ_RESET:
-            broken = await breaking.reset(request)
-        case Fault.READ_TIMEOUT:
-            broken = await breaking.hang(request)
+        case Fault.READ_OTHER_TASK:
+            broken = JSONResponse(body | {"id": f"{body['id']}-other"})
+        case Fault.READ_LOOSE:
+            broken = breaking.loosely(body)
         case _:
             return None
     return broken

@@ -1,6 +1,7 @@
 """The faults of serving results."""
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 
 from starlette.requests import Request
@@ -62,14 +63,21 @@ async def spoil(request: Request, rule: Rule, picture: bytes, clock: Clock) -> R
     """Return what is answered instead of the picture, or None for the picture itself."""
     if (variant := _VARIANTS.get(rule.kind)) is not None:
         return Response(variant(picture), media_type="image/png")
+    if rule.kind is Fault.RESULT_GZIP:
+        headers = {"content-encoding": "gzip"}
+        return Response(gzip.compress(picture), media_type="image/png", headers=headers)
     if (status := _ANSWERS.get(rule.kind)) is not None:
         return breaking.page(status)
-    if rule.kind in _MISSING:
-        return breaking.no_such_key()
     if rule.kind is Fault.RESULT_SLOW:
         await clock.wait(rule.seconds or _SLOW_SECONDS)
         return None
-    return _redirect(request, rule) or _stream(request, rule, picture, clock)
+    return _absent(rule) or _redirect(request, rule) or _stream(request, rule, picture, clock)
+
+
+def _absent(rule: Rule) -> Response | None:
+    if rule.kind is Fault.RESULT_202:
+        return Response(status_code=202)
+    return breaking.no_such_key() if rule.kind in _MISSING else None
 
 
 def _redirect(request: Request, rule: Rule) -> Response | None:

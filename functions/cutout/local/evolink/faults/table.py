@@ -30,6 +30,7 @@ class Fault(Enum):
     CREATE_500 = ("create", "500", Stage.CREATE, "Answered 500; nothing was accepted.")
     CREATE_502 = ("create", "502", Stage.CREATE, "Answered 502 in HTML; nothing was accepted.")
     CREATE_503 = ("create", "503", Stage.CREATE, "Answered 503 in HTML; nothing was accepted.")
+    CREATE_PAGE_403 = ("create", "403-page", Stage.CREATE, "A CDN's page; nothing was accepted.")
     CREATE_INTEGER_CODE = (
         "create",
         "integer-code",
@@ -66,6 +67,12 @@ class Fault(Enum):
         "accept-then-500",
         Stage.CREATE,
         "The task is created and charged, and the answer is 500.",
+    )
+    CREATE_ACCEPT_PAGE_403 = (
+        "create",
+        "accept-then-403-page",
+        Stage.CREATE,
+        "The task is created and charged, and a proxy's page replaces the answer.",
     )
     CREATE_INVALID_JSON = (
         "create",
@@ -132,6 +139,13 @@ class Fault(Enum):
     READ_502 = ("task", "502-on-read", Stage.READ, "The read is answered 502 in HTML.")
     READ_INVALID_JSON = ("task", "invalid-json-on-read", Stage.READ, "The 200 is no JSON.")
     READ_WRAPPED = ("task", "wrapped-on-read", Stage.READ, "The task is inside a data member.")
+    READ_OTHER_TASK = ("task", "other-task-on-read", Stage.READ, "The 200 is about another task.")
+    READ_LOOSE = (
+        "task",
+        "loose-on-read",
+        Stage.READ,
+        "The status in capitals, results as one link, a Content-Type of text.",
+    )
     READ_RESET = ("task", "reset-on-read", Stage.READ, "The connection is reset.")
     READ_TIMEOUT = ("task", "timeout-on-read", Stage.READ, "The answer never comes.")
 
@@ -146,6 +160,7 @@ class Fault(Enum):
     CALLBACK_LATE = ("callback", "late", Stage.TELL, "It comes later (seconds, default 60).")
     CALLBACK_GARBAGE = ("callback", "garbage", Stage.TELL, "The body is no JSON.")
     CALLBACK_EMPTY = ("callback", "empty", Stage.TELL, "The body has no bytes.")
+    CALLBACK_NO_ID = ("callback", "no-id", Stage.TELL, "The body's id is a list.")
     CALLBACK_HUGE = ("callback", "huge", Stage.TELL, "The body is padded to a megabyte.")
     CALLBACK_OTHER_TASK = (
         "callback",
@@ -250,6 +265,8 @@ class Fault(Enum):
     RESULT_WEBP = ("result", "webp", Stage.RESULT, "A WebP with alpha under the .png name.")
     RESULT_NOT_IMAGE = ("result", "not-image", Stage.RESULT, "Bytes that are no picture.")
     RESULT_NO_BYTES = ("result", "no-bytes", Stage.RESULT, "A 200 with an empty body.")
+    RESULT_202 = ("result", "202", Stage.RESULT, "A 202 with an empty body.")
+    RESULT_GZIP = ("result", "gzip", Stage.RESULT, "The picture compressed, though nobody asked.")
     RESULT_SLOW = ("result", "slow", Stage.RESULT, "It starts late (seconds, default 60).")
     RESULT_DRIP = (
         "result",
