@@ -61,7 +61,11 @@ def words(text: object) -> str | None:
 
     Messages quote the photo's URL, which lets whoever reads it read the photo.
     """
-    return _LINK.sub("[link]", str(text))[:_LONGEST_MESSAGE] if text else None
+    if not text:
+        return None
+    # Half of a surrogate pair, which JSON can name, is no letter that a row or a log can hold.
+    whole = str(text).encode(errors="replace").decode()
+    return _LINK.sub("[link]", whole)[:_LONGEST_MESSAGE]
 
 
 _LINK = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from cutout.provider import Accepted, NotSent, OutcomeUnknown, Refused
-from tests.contract.provider import Provider, api
+from tests.contract.provider import Key, Provider, api
 from tests.events import sample
 
 TASK = "task-unified-1795166131-4k7q2m9x"
@@ -50,6 +50,8 @@ def test_any_success_with_a_task_id_is_accepted(status: int) -> None:
     [
         ({"id": TASK}, Accepted(task_id=TASK, credits_reserved=None)),
         ({"task_id": TASK}, Accepted(task_id=TASK, credits_reserved=None)),
+        ({"data": {"id": TASK}}, Accepted(task_id=TASK, credits_reserved=None)),
+        ({"id": 7}, Accepted(task_id="7", credits_reserved=None)),
         ({"id": TASK, "usage": None}, Accepted(task_id=TASK, credits_reserved=None)),
         (
             {"id": TASK, "usage": {"credits_reserved": 2}},
@@ -150,16 +152,55 @@ def test_refusals_keep_the_providers_words(name: str, status: int, code: str, me
     assert created(answer) == Refused(status=status, code=code, message=message)
 
 
-@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 413, 415, 422, 429])
-@pytest.mark.parametrize(
-    "content",
-    [b"", HTML, b"null", b"[]", b'"text"', b"{}", b'{"error": "text"}', b'{"error": {}}', b"\xff"],
-)
-def test_a_refusal_is_one_without_any_words(status: int, content: bytes) -> None:
-    """A proxy's page, or nothing: the status says that nothing was taken."""
-    assert created(httpx.Response(status, content=content)) == Refused(
-        status=status, code=f"http_{status}", message=f"the API answers {status}"
+NOT_THE_APIS = [
+    b"",
+    HTML,
+    b"null",
+    b"[]",
+    b'"text"',
+    b"{}",
+    b'{"message": "Forbidden"}',
+    b'{"error": "Forbidden", "status": 403}',
+    b'{"error": {}}',
+    b'{"type": "https://developers.cloudflare.com/", "title": "Error 1020", "status": 403}',
+    b"\xff",
+]
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403, 404, 409, 413, 415, 422])
+@pytest.mark.parametrize("content", NOT_THE_APIS)
+def test_what_a_proxy_says_is_not_the_apis_refusal(status: int, content: bytes) -> None:
+    """Some proxies replace an answer that they do not like: the call may have been taken."""
+    provider = Provider([httpx.Response(status, content=content)])
+    outcome = api(provider, Key("sk-1", "sk-2")).create(BODY, "cutout-1-1")
+    assert outcome == OutcomeUnknown(message=f"the API answers {status} without a task id")
+    assert len(provider.requests) == 1
+
+
+@pytest.mark.parametrize("content", NOT_THE_APIS)
+def test_too_many_is_a_refusal_whoever_says_so(content: bytes) -> None:
+    """It was not passed on; the API's own may come without a body."""
+    assert created(httpx.Response(429, content=content)) == Refused(
+        status=429, code="http_429", message="the API answers 429"
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        ({"code": "c" * 500_000}, "c" * 100, "the API answers 400"),
+        ({"code": "a\ud800b", "message": "\udfff"}, "a?b", "?"),
+        ({"code": ["x"], "message": {"a": 1}}, "http_400", "{'a': 1}"),
+        ({"code": True, "type": "invalid_request_error"}, "http_400", "the API answers 400"),
+        ({"code": 400}, "400", "the API answers 400"),
+    ],
+)
+def test_words_of_any_kind_are_kept_as_far_as_a_row_can_hold_them(
+    error: dict[str, object], code: str, message: str
+) -> None:
+    """Neither their length nor half a letter keeps an outcome from being recorded."""
+    outcome = created(httpx.Response(400, content=json.dumps({"error": error}).encode()))
+    assert outcome == Refused(status=400, code=code, message=message)
 
 
 @pytest.mark.parametrize(
@@ -182,7 +223,15 @@ def test_a_refusal_is_one_without_any_words(status: int, content: bytes) -> None
         httpx.Response(200, json=[TASK]),
         httpx.Response(200, json={"id": ""}),
         httpx.Response(200, json={"id": None}),
-        httpx.Response(200, json={"id": 7}),
+        httpx.Response(200, json={"id": True}),
+        httpx.Response(200, json={"id": 7.5}),
+        httpx.Response(200, json={"id": [TASK]}),
+        httpx.Response(200, json={"id": {"id": TASK}}),
+        httpx.Response(200, json={"id": "x" * 5000}),
+        httpx.Response(200, json={"id": "../credits"}),
+        httpx.Response(200, json={"id": ".."}),
+        httpx.Response(200, content=b'{"id": "task-\\ud800"}'),
+        httpx.Response(200, content=b'{"id": ' + b"1" * 5000 + b"}"),
         httpx.Response(204),
     ],
 )

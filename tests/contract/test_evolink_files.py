@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from email.parser import BytesParser
 
@@ -83,15 +84,13 @@ def test_boundaries_differ() -> None:
             Refused(status=401, code="401", message="bad key"),
         ),
         (
-            402,
-            {},
-            Refused(status=402, code="http_402", message="the Files API answers 402"),
-        ),
-        (
             403,
-            {},
-            Refused(status=403, code="http_403", message="the Files API answers 403"),
+            {"error": {"code": "user_disabled", "message": "disabled"}},
+            Refused(status=403, code="user_disabled", message="disabled"),
         ),
+        (402, {}, NotSent(message="the Files API answers 402")),
+        (403, {"message": "Forbidden"}, NotSent(message="the Files API answers 403")),
+        (429, {}, Refused(status=429, code="http_429", message="the Files API answers 429")),
         (
             429,
             {"code": "upload_token_rate_limited"},
@@ -102,6 +101,21 @@ def test_boundaries_differ() -> None:
             ),
         ),
         (200, {"data": None}, NotSent(message="the Files API answers 200")),
+        (
+            200,
+            {"data": {"file_id": "f-1", "file_url": "https://x/\ud800"}},
+            NotSent(message="the Files API answers 200"),
+        ),
+        (
+            200,
+            {"data": {"file_id": "f" * 501, "file_url": URL}},
+            NotSent(message="the Files API answers 200"),
+        ),
+        (
+            401,
+            {"code": "c" * 5000, "msg": "\ud800"},
+            Refused(status=401, code="c" * 100, message="?"),
+        ),
         (200, {"data": {"file_id": "f-1"}}, NotSent(message="the Files API answers 200")),
         (200, {"data": {"file_url": URL}}, NotSent(message="the Files API answers 200")),
         (400, {"code": [40001]}, NotSent(message="the Files API answers 400")),
@@ -111,7 +125,8 @@ def test_every_answer_is_a_value(
     status: int, told: dict[str, object], outcome: Refused | NotSent
 ) -> None:
     """Account trouble pauses, what it never takes fails the job, all else is tried again."""
-    assert uploaded(httpx.Response(status, json=told)) == outcome
+    answer = httpx.Response(status, content=json.dumps(told).encode())
+    assert uploaded(answer) == outcome
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"[]", b"\xff", b"[" * 100_000])

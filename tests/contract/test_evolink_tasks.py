@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -33,7 +34,7 @@ def read(answer: httpx.Response | Exception) -> Task:
 
 def told(**members: Any) -> httpx.Response:
     """A task of these members."""
-    return httpx.Response(200, json=members)
+    return httpx.Response(200, content=json.dumps(members).encode())
 
 
 def refused(answer: httpx.Response | Exception) -> CutoutError:
@@ -81,6 +82,11 @@ def test_every_documented_task_is_read(name: str, task: Task) -> None:
             told(id=ID, status="failed", error={"code": 500, "message": ""}),
             Task(id=ID, status=TaskStatus.FAILED, code="500"),
         ),
+        (told(id=ID, status="FAILED"), Task(id=ID, status=TaskStatus.FAILED)),
+        (told(id=ID, status=" Completed\n"), Task(id=ID, status=TaskStatus.COMPLETED)),
+        (told(id=ID, status="CANCELLED"), CANCELLED),
+        (told(task_id=ID, status="pending"), RUNNING),
+        (told(id=ID, status=["completed"]), RUNNING),
         (told(id=ID, status="archived"), RUNNING),
         (told(id=ID, status=None), RUNNING),
         (told(id=ID), RUNNING),
@@ -106,10 +112,14 @@ def test_undocumented_shapes_are_read_with_tolerance(answer: httpx.Response, tas
         ({"result_data": [{"url": LINK}]}, LINK),
         ({"results": [None], "result_data": [{"url": LINK}]}, LINK),
         ({"results": [""], "result_data": [{"url": LINK}]}, LINK),
-        ({"results": LINK}, None),
+        ({"results": LINK}, LINK),
+        ({"results": {"url": LINK}}, LINK),
+        ({"results": [None, {"title": "x"}, LINK]}, LINK),
+        ({"results": "https://x/\ud800", "result_data": LINK}, LINK),
+        ({"results": "https://x/" + "x" * 8192}, None),
         ({"results": None, "result_data": None}, None),
         ({"results": [7], "result_data": [{"title": "x"}]}, None),
-        ({"result_data": {"url": LINK}}, None),
+        ({"result_data": {"url": LINK}}, LINK),
         ({}, None),
     ],
 )
@@ -211,6 +221,25 @@ def test_an_unreadable_answer_is_no_answer(content: bytes) -> None:
         ResponseLostError,
         "the API's answer is unreadable",
     )
+
+
+@pytest.mark.parametrize(
+    "named", ["task-unified-1795166131-another", 7, ["x"], {"id": ID}, True, "x" * 5000, "\ud800"]
+)
+@pytest.mark.parametrize("status", ["pending", "completed", "failed"])
+def test_an_answer_about_another_task_is_unreadable(named: object, status: str) -> None:
+    """A cache or a proxy that mixes up two requests decides nothing about this one."""
+    error = refused(told(id=named, status=status, results=[LINK]))
+    assert (type(error), str(error)) == (
+        ResponseLostError,
+        "the API's answer is about another task",
+    )
+
+
+def test_an_id_that_is_a_number_is_the_same_as_text() -> None:
+    """Asked for as text, told as a number."""
+    provider = Provider([told(id=7, status="pending")])
+    assert api(provider).read("7") == Task(id="7", status=TaskStatus.RUNNING)
 
 
 @pytest.mark.parametrize(

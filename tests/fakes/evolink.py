@@ -70,12 +70,13 @@ class FakeEvolink:
     price_rule: Callable[[], Decimal | None] = lambda: PRICE
     """What the provider says of a price, when it reserves credits and when it has used them."""
     honours_keys: bool = True
-    unready: Exception | None = None
+    unready: Exception | Refused | None = None
     _by_key: dict[str, tuple[str, str]] = field(default_factory=dict)
 
-    def get_ready(self) -> None:
-        if self.unready:
+    def get_ready(self) -> Refused | None:
+        if isinstance(self.unready, Exception):
             raise self.unready
+        return self.unready
 
     def create(self, body: str, idempotency_key: str) -> CreateOutcome:
         self.step("evolink.create")

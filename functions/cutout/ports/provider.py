@@ -12,10 +12,13 @@ from cutout.provider import CreateOutcome, NotSent, Refused, Task, Uploaded
 class Evolink(Protocol):
     """The provider's API."""
 
-    def get_ready(self) -> None:
+    def get_ready(self) -> Refused | None:
         """Fetch what a call needs and may be missing, before the call is on record.
 
         What fails only after that looks like a call that may have been taken.
+
+        Returns:
+            The refusal that is certain without a call, since the key cannot be sent.
         """
         ...
 
@@ -30,7 +33,7 @@ class Evolink(Protocol):
             TaskUnknownError: 404.
             ProviderBusyError: 401, 402, 403, 429, 5xx: it may be readable later.
             NotSentError: the request did not leave.
-            ResponseLostError: no usable answer.
+            ResponseLostError: no usable answer, or one about another task.
         """
         ...
 

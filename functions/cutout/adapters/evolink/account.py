@@ -6,10 +6,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Protocol
 
-KEY_NOT_SET = "not-set"
-"""What the stack puts into the secret until somebody puts a key there."""
+from cutout.adapters.evolink.answers import error_in, json_object
+from cutout.adapters.evolink.key import refusal_of
+from cutout.provider import Refused
+
 _KEY_REFUSED = 401
 
 
@@ -55,16 +57,13 @@ class ApiKey(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _NoKeyAnswer:
-    """What the provider would say to an empty key; it is not asked."""
+    """What the provider would say to a key that cannot be sent; it is not asked."""
 
+    body: bytes
     status: int = _KEY_REFUSED
     headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = (
-        b'{"error": {"code": "api_key_not_set",'
-        b' "message": "the API key is not set: put it into the API key secret"}}'
-    )
 
 
 class Account:
@@ -81,9 +80,15 @@ class Account:
         self._base_url = base_url.rstrip("/")
         self._api_key = api_key
 
-    def get_ready(self) -> None:
-        """Read the key, so that the next request finds it at hand."""
-        self._api_key.text()
+    def get_ready(self) -> Refused | None:
+        """Read the key, so that the next request finds it at hand.
+
+        Returns:
+            What the provider would say to a key that cannot be sent; None if it can be. One that
+            cannot is read afresh first.
+        """
+        refused = refusal_of(self._api_key.text())
+        return refused and refusal_of(self._api_key.text(is_fresh=True))
 
     def send(
         self,
@@ -91,10 +96,13 @@ class Account:
         path: str,
         headers: Mapping[str, str] = MappingProxyType({}),
         body: bytes | None = None,
+        *,
+        is_paid: bool = False,
     ) -> Answer:
         """One request; once more if the key was refused and a newer one is there.
 
-        A refused key is the one answer after which a repeat is certain to cost nothing.
+        A refused key is the one answer after which a repeat is certain to cost nothing. For what
+        is paid, the API must say so itself, and not a proxy.
 
         Raises:
             NotSentError: it certainly did not reach the server.
@@ -102,7 +110,8 @@ class Account:
         """
         key = self._api_key.text()
         answer = self._send_with(key, method, path, headers, body)
-        if answer.status == _KEY_REFUSED:
+        is_refused = not is_paid or error_in(json_object(answer.body))
+        if answer.status == _KEY_REFUSED and is_refused:
             newer = self._api_key.text(is_fresh=True)
             if newer != key:
                 return self._send_with(newer, method, path, headers, body)
@@ -116,17 +125,10 @@ class Account:
         headers: Mapping[str, str],
         body: bytes | None,
     ) -> Answer:
-        if not key or key == KEY_NOT_SET:
-            return _NoKeyAnswer()
+        refused = refusal_of(key)
+        if refused:
+            error = {"code": refused.code, "message": refused.message}
+            return _NoKeyAnswer(body=json.dumps({"error": error}).encode())
         known = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
         url = self._base_url + path
         return self._http.send(method, url, headers=known | dict(headers), body=body)
-
-
-def json_object(body: bytes) -> Mapping[str, Any]:
-    """The body's object; empty for anything else, such as a proxy's HTML."""
-    try:
-        told = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return told if isinstance(told, dict) else {}

@@ -10,17 +10,20 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from cutout.adapters.evolink.account import Account, ApiKey, Http, json_object
+from cutout.adapters.evolink.account import Account, ApiKey, Http
+from cutout.adapters.evolink.answers import code_of, error_in, json_object, link_of, text_of
 from cutout.errors import CutoutError, NotSentError, ResponseLostError
 from cutout.provider import NotSent, Refused, Uploaded, words
 
 _FOLDER = "cutout"
-_REFUSED_FOR_GOOD = (40001, 40002)
+_REFUSED_FOR_GOOD = frozenset({"40001", "40002"})
 """Too large, and not a type it takes."""
-_ACCOUNT_STATUSES = frozenset({401, 402, 403, 429})
+_ACCOUNT_STATUSES = frozenset({401, 402, 403})
+_TOO_MANY = 429
+_LONGEST_ID = 500
 
 
-_NO_ROOM = 40003
+_NO_ROOM = "40003"
 """The account holds as many files as it may."""
 
 
@@ -53,10 +56,13 @@ class EvolinkFiles:
         except (NotSentError, ResponseLostError) as exc:
             return NotSent(message=f"the photo could not be handed over: {exc}")
         told = json_object(answer.body)
-        self._was_full = told.get("code") == _NO_ROOM
+        self._was_full = code_of(told.get("code")) == _NO_ROOM
         found = told.get("data")
-        if isinstance(found, dict) and found.get("file_id") and found.get("file_url"):
-            return Uploaded(file_id=str(found["file_id"]), url=str(found["file_url"]))
+        if isinstance(found, dict):
+            file_id = text_of(found.get("file_id"), _LONGEST_ID)
+            url = link_of(found.get("file_url"))
+            if file_id and url:
+                return Uploaded(file_id=file_id, url=url)
         return _refusal(answer.status, told)
 
     def _is_full(self) -> bool:
@@ -78,12 +84,15 @@ class EvolinkFiles:
 
 
 def _refusal(status: int, told: Mapping[str, Any]) -> Refused | NotSent:
-    code = told.get("code")
-    message = words(told.get("msg")) or f"the Files API answers {status}"
-    if status in _ACCOUNT_STATUSES:
-        return Refused(status=status, code=str(code or f"http_{status}"), message=message)
-    if code in _REFUSED_FOR_GOOD:
-        return Refused(status=400, code=str(code), message=message)
+    error = error_in(told)
+    code = code_of(told.get("code") or error.get("code"))
+    said = words(told.get("msg") or error.get("message"))
+    message = said or f"the Files API answers {status}"
+    # A proxy's page knows nothing of the account.
+    if status == _TOO_MANY or (status in _ACCOUNT_STATUSES and code):
+        return Refused(status=status, code=code or f"http_{status}", message=message)
+    if code and code in _REFUSED_FOR_GOOD:
+        return Refused(status=400, code=code, message=message)
     # No room, storage trouble, a proxy's page: later, without blame.
     return NotSent(message=message)
 
