@@ -65,15 +65,21 @@ def has_aspect(picture: Picture, width: int, height: int) -> bool:
     return abs(actual / expected - 1) <= slack
 
 
+def begins_as_picture(head: bytes) -> bool:
+    """Whether a file's first bytes are those of a format that results come in."""
+    is_webp = head.startswith(b"RIFF") and head[8:MAGIC_BYTES] == b"WEBP"
+    return is_webp or head.startswith((_PNG, b"\xff\xd8\xff", b"GIF87a", b"GIF89a"))
+
+
 def breaks_off(file: BinaryIO) -> bool:
     """Whether a PNG, JPEG or WebP file ends before its end mark: the rest did not come.
 
     What follows the end mark is no matter; nor is what is none of these. Only marks and lengths are
     read, so that the largest file costs no memory.
     """
-    head = file.read(12)
+    head = file.read(MAGIC_BYTES)
     size = file.seek(0, SEEK_END)
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+    if head.startswith(_PNG):
         return not _reaches_iend(file, size)
     if head.startswith(b"RIFF"):
         length: int = int.from_bytes(head[4:8], "little")
@@ -94,6 +100,8 @@ def _reaches_iend(file: BinaryIO, size: int) -> bool:
     return False
 
 
+MAGIC_BYTES = 12
+_PNG = b"\x89PNG\r\n\x1a\n"
 _TAIL = 65_536
 """Bytes at the end of a JPEG among which its mark must be; some writers add their own after it."""
 

@@ -28,6 +28,8 @@ class Attempt:
         named_task: what a callback's body named while the API could not confirm it.
         not_found_since: since when the API has answered that it knows no such task.
         is_asked_again: a person's retry has asked for its result, and the API has answered.
+        is_taken: a callback came to its URL, which only the call holds: it was taken, and is never
+            made again, whether or not that callback named the task.
     """
 
     number: int
@@ -49,6 +51,7 @@ class Attempt:
     named_task: str | None = None
     not_found_since: datetime | None = None
     is_asked_again: bool = False
+    is_taken: bool = False
 
     @property
     def is_possible_double_charge(self) -> bool:

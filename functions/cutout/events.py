@@ -103,6 +103,7 @@ def read_callback(body: str) -> Wake | RenderRequest | Removal:
             attempt=int(told["attempt"]),
             task_id=told.get("task_id"),
             is_poll=bool(told.get("is_poll")),
+            is_taken=bool(told.get("is_taken")),
         )
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as exc:
         raise MessageError("the message is not one of ours") from exc

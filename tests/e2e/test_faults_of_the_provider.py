@@ -47,7 +47,6 @@ class Case:
 
 _UNKNOWN = State.UNCONFIRMED
 _MINUTES = timedelta(minutes=5)
-_UNTIL_NO_TASK_IS_YOUNG = timedelta(minutes=11)
 
 
 def _repeated(
@@ -76,12 +75,13 @@ _OVERCOME = {
     "taken, the answer has no id": Case(faults=_once("create:no-id"), through=_UNKNOWN),
     # And no callback comes: after the grace time the same call again, which the API knows.
     "taken, then a reset, no callback": _repeated("create:accept-then-reset", _LOST),
-    "taken, then a reset, a callback about another task": _repeated(
-        "create:accept-then-reset", ("callback:other-task", {}), wait=_UNTIL_NO_TASK_IS_YOUNG
+    "taken, then a proxy's page": Case(
+        faults=_once("create:accept-then-403-page"), through=_UNKNOWN
     ),
     # The paid call was not taken, but nobody can tell: repeated and counted.
     "a reset before it was taken": _repeated("create:reset-before-accept", is_doubtful=True),
     "500": _repeated("create:500", is_doubtful=True),
+    "403 in HTML": _repeated("create:403-page", is_doubtful=True),
     "502 in HTML": _repeated("create:502", is_doubtful=True),
     "503 in HTML": _repeated("create:503", is_doubtful=True),
     "503 with a number for a code": _repeated("create:integer-code", is_doubtful=True),
@@ -94,6 +94,7 @@ _OVERCOME = {
     "callback late": Case(faults=_once("callback:late", seconds=6.0)),
     "callback of garbage": Case(faults=_once("callback:garbage")),
     "callback of nothing": Case(faults=_once("callback:empty")),
+    "callback whose id is a list": Case(faults=_once("callback:no-id")),
     "callback of a megabyte": Case(faults=_once("callback:huge")),
     "callback about another task": Case(faults=_once("callback:other-task")),
     "callback says failed": Case(faults=_once("callback:says-failed")),
@@ -124,6 +125,8 @@ _OVERCOME = {
     "read: 500": Case(faults=_once("task:500-on-read")),
     "read: 502 in HTML": Case(faults=_once("task:502-on-read")),
     "read: no JSON": Case(faults=_once("task:invalid-json-on-read")),
+    "read: about another task": Case(faults=_once("task:other-task-on-read")),
+    "read: in capitals, one link, as text": Case(faults=_once("task:loose-on-read")),
     "read: wrapped": Case(faults=_once("task:wrapped-on-read")),
     "read: reset": Case(faults=_once("task:reset-on-read")),
     "read: time-out": Case(faults=_once("task:timeout-on-read")),
@@ -133,6 +136,10 @@ _OVERCOME = {
     "result: 500": Case(faults=_once("result:500"), through=Reason.RESULT_UNREADABLE),
     "result: HTML": Case(faults=_once("result:html"), through=Reason.RESULT_UNREADABLE),
     "result: truncated": Case(faults=_once("result:truncated"), through=Reason.RESULT_UNREADABLE),
+    "result: nothing": Case(faults=_once("result:no-bytes"), through=Reason.RESULT_UNREADABLE),
+    "result: no picture": Case(faults=_once("result:not-image"), through=Reason.RESULT_UNREADABLE),
+    "result: 202": Case(faults=_once("result:202"), through=Reason.RESULT_UNREADABLE),
+    "result: gzip": Case(faults=_once("result:gzip")),
     "result: moved": Case(faults=_once("result:redirect")),
     "result: half the size": Case(faults=_once("result:other-size")),
     "result: WebP": Case(faults=_once("result:webp")),
@@ -193,8 +200,6 @@ _UNACCEPTABLE = {
     "without alpha": ("result:no-alpha", Reason.RESULT_OPAQUE),
     "empty": ("result:empty", Reason.RESULT_EMPTY),
     "of another shape": ("result:other-shape", Reason.RESULT_ASPECT_DIFFERS),
-    "no picture": ("result:not-image", Reason.RESULT_NOT_AN_IMAGE),
-    "no bytes": ("result:no-bytes", Reason.RESULT_NOT_AN_IMAGE),
     "cut short": ("result:cut-short", Reason.RESULT_NOT_AN_IMAGE),
     "a bomb": ("result:bomb", Reason.RESULT_NOT_AN_IMAGE),
 }
@@ -212,7 +217,8 @@ def test_a_result_that_is_no_cut_out_of_the_photo_is_kept_for_review(
     name: str, unacceptable: dict[str, Upload], photos: Photos, stand_in: StandIn
 ) -> None:
     """It was paid for, so it is kept, but where nobody takes it for a cut-out."""
-    if name == "cut short":  # the rest may still come; after an hour it will not
+    if _UNACCEPTABLE[name][1] is Reason.RESULT_NOT_AN_IMAGE:
+        # Another may still come; after an hour it will not.
         photos.reached(
             unacceptable[name],
             lambda job: job.reason is Reason.RESULT_UNREADABLE,
@@ -224,6 +230,35 @@ def test_a_result_that_is_no_cut_out_of_the_photo_is_kept_for_review(
     assert photos.result_keys(f"faults/{name}") == []
     assert photos.result_keys(f"review/faults/{name}") == [f"review/faults/{name}.png"]
     assert (stand_in.posts(key_of(name)), stand_in.charges(key_of(name))) == (1, 1)
+
+
+_TAKEN_UNNAMED: dict[str, Faults] = {
+    "callback whose id is a list, no answer": (
+        *_once("create:accept-then-reset"),
+        ("callback:no-id", {}),
+    ),
+    "callback about another task, no answer": (
+        *_once("create:accept-then-reset"),
+        ("callback:other-task", {}),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", _TAKEN_UNNAMED)
+def test_a_call_that_its_callback_shows_was_taken_is_never_made_again(
+    name: str, photos: Photos, stand_in: StandIn
+) -> None:
+    """Nobody can tell its task: it is kept until the deadline, and paid for once."""
+    upload = uploaded({name: _TAKEN_UNNAMED[name]}, photos, stand_in)[name]
+    photos.reached(upload, _is_known_taken, "to be called back")
+    photos.age(upload, timedelta(hours=7))
+    job = photos.settled(upload, is_swept=True)
+    assert (job.state, job.reason) == (State.FAILED, Reason.OUTCOME_UNKNOWN)
+    assert (stand_in.posts(key_of(name)), stand_in.charges(key_of(name))) == (1, 1)
+
+
+def _is_known_taken(job: Job) -> bool:
+    return job.state is _UNKNOWN and job.attempts[-1].is_taken
 
 
 _FINAL = {

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from cutout.adapters.evolink.answers import task_id_of_callback
 from cutout.callback_token import CallbackAddress, sign
 from cutout.gate import Limits
 from cutout.job import Job
@@ -343,6 +344,7 @@ class World:
         )
         self.receive = Receive(
             keys=keys,
+            task_id_in=task_id_of_callback,
             callbacks=self.callbacks,
             telemetry=self.telemetry,
             clock=self.clock,

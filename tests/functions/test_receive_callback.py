@@ -13,7 +13,7 @@ from tests.functions.deployed import Stack
 
 JOB = "a00fc0b0b75cd1e67b0d7024ca35e9a9"
 TASK = "task-unified-1795166131-4k7q2m9x"
-WAKE = {"job": JOB, "attempt": 1, "task_id": TASK, "is_poll": False}
+WAKE = {"job": JOB, "attempt": 1, "task_id": TASK, "is_poll": False, "is_taken": True}
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from cutout.callback_token import CallbackAddress, verify
+from cutout.gate import PauseReason
 from cutout.job import Job
 from cutout.ports.table import Head
 from cutout.states import AttemptOutcome, Reason, State
@@ -219,16 +220,29 @@ def test_an_empty_account_pauses_intake(stack: Stack, start: Start) -> None:
     assert printed.dimensions == {"stack": "Cutout", "service": "cutout"}
 
 
-def test_a_key_that_nobody_set_is_not_sent_anywhere(stack: Stack, start: Start) -> None:
-    """The placeholder of a fresh stack pauses intake as a refused key does."""
-    stack.clients.secrets().put_secret_value(
-        SecretId="Cutout/evolink-api-key",
-        SecretString="not-set",
-    )
+@pytest.mark.parametrize(
+    "key",
+    [
+        {"SecretString": "not-set"},
+        {"SecretString": "sk-1\nsk-2"},
+        {"SecretString": "\u201csk-1\u201d"},
+        {"SecretString": '{"key": "sk-1"}'},
+        {"SecretBinary": b"sk-1"},
+    ],
+    ids=["not set", "two lines", "smart quotes", "JSON", "binary"],
+)
+def test_a_key_that_cannot_be_sent_pauses_before_any_call(
+    key: dict[str, Any], stack: Stack, start: Start
+) -> None:
+    """As a refused key does; no slot is taken, and nothing looks as if it had been paid."""
+    stack.clients.secrets().put_secret_value(SecretId="Cutout/evolink-api-key", **key)
     event = created(stack, png())
     with serving(ACCEPTED) as server:
         start("submit", server.url(""))(sqs(event))
-    assert (server.requests, job_of(stack, event).code) == ([], "api_key_not_set")
+    job, gate = job_of(stack, event), stack.jobs.read_gate()
+    assert (server.requests, job.attempts, job.reason) == ([], (), Reason.GATE_PAUSED)
+    assert gate.pause is not None
+    assert (gate.in_flight, gate.pause.reason) == (0, PauseReason.KEY_REFUSED)
 
 
 def test_the_log_says_what_happened_and_nothing_that_must_stay_secret(

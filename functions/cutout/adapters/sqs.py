@@ -73,17 +73,7 @@ class SqsCallbacks(_Queue):
 
     def wake(self, wakes: Sequence[Wake]) -> None:
         """Have StoreResult look at these tasks."""
-        self._send(
-            [
-                {
-                    "job": wake.job_id,
-                    "attempt": wake.attempt,
-                    "task_id": wake.task_id,
-                    "is_poll": wake.is_poll,
-                }
-                for wake in wakes
-            ],
-        )
+        self._send([_look(wake) for wake in wakes])
 
     def render(self, requests: Sequence[RenderRequest]) -> None:
         """Have StoreResult make these."""
@@ -103,6 +93,16 @@ class SqsCallbacks(_Queue):
                 },
             ],
         )
+
+
+def _look(wake: Wake) -> dict[str, Any]:
+    body = {
+        "job": wake.job_id,
+        "attempt": wake.attempt,
+        "task_id": wake.task_id,
+        "is_poll": wake.is_poll,
+    }
+    return body | {"is_taken": True} if wake.is_taken else body
 
 
 def _found(source: Source, lane: Lane) -> dict[str, Any]:

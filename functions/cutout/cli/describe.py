@@ -32,7 +32,6 @@ STATE_STYLES = {
 _NEXT = {
     State.QUEUED: "is submitted",
     State.SUBMITTING: "is being submitted; taken up again if that broke off",
-    State.UNCONFIRMED: "waits for its callback; else the same request is repeated",
     State.PROCESSING: "waits for its callback; else the task is polled",
     State.STORING: "is being stored; taken up again if that broke off",
     State.REVIEW: "nothing, unless a person retries it",
@@ -45,7 +44,6 @@ _TURNS: dict[Reason | None, str] = {
     Reason.DAILY_CAP: "waits for the next day (UTC) or a higher cap; see `cutout limits`",
 }
 _ASKED_FIRST = "an earlier request is asked for its result, free; else a new one is sent"
-_ASKED_AFTER = "the task that its callback named is asked after again"
 _MINUTE = 60
 _HOUR = 3600
 _DAY = 86400
@@ -69,11 +67,19 @@ def next_step(job: Job) -> NextStep | None:
         return None
     if job.is_being_prepared:
         return NextStep(what="is prepared: a copy that the model takes is made", at=None)
-    if job.state is State.UNCONFIRMED and job.is_named:
-        return NextStep(what=_ASKED_AFTER, at=job.due_at)
+    if job.state is State.UNCONFIRMED:
+        return NextStep(what=_unconfirmed(job), at=job.due_at)
     at = None if job.state.is_settled else job.due_at
     is_asking = (job.state, job.reason) == (State.STORING, Reason.RETRIED_BY_PERSON)
     return NextStep(what=_ASKED_FIRST if is_asking else _NEXT[job.state], at=at)
+
+
+def _unconfirmed(job: Job) -> str:
+    if job.is_named:
+        return "the task that its callback named is asked after again"
+    if job.attempt is not None and job.attempt.is_taken:
+        return "waits for a callback that names its task; the request is not repeated"
+    return "waits for its callback; else the same request is repeated"
 
 
 def _turn(job: Job) -> NextStep:

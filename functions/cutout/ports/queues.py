@@ -14,6 +14,8 @@ class Wake:
 
     Attributes:
         task_id: a hint from a callback's body; believed only once the API confirms it.
+        is_taken: the attempt's call was taken for certain: an authentic callback, or its answer,
+            says so. Messages of earlier versions do not say.
         is_poll: Sweep asks because no callback came in time.
     """
 
@@ -21,6 +23,7 @@ class Wake:
     attempt: int
     task_id: str | None = None
     is_poll: bool = False
+    is_taken: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -18,7 +18,7 @@ from cutout.states import AttemptOutcome, Move, Reason, State, Transport
 from cutout.usecases.named import READ_AGAIN
 from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Randomness, Timing, back_off
-from cutout.usecases.wake import GateRule
+from cutout.usecases.wake import GateRule, change_gate
 
 _UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
 _RACES = 12
@@ -131,6 +131,9 @@ class Answers:
         attempt: Attempt,
         outcome: CreateOutcome,
     ) -> tuple[Job, GateRule | None]:
+        if attempt.is_taken and not isinstance(outcome, Accepted):
+            # A callback came to the call's own URL: whatever the answer says, it was taken.
+            return self._unknown(job, attempt, outcome.message), None
         match outcome:
             case Accepted():
                 return self._accepted(job, attempt, outcome)
@@ -237,6 +240,14 @@ class Answers:
     def back_off(self, tries: int) -> timedelta:
         """The wait before a call is tried again that did not leave."""
         return back_off(tries, _LONGEST_BACK_OFF, self.randomness)
+
+    def pause(self, refused: Refused) -> bool:
+        """Pause intake for a refusal that asks for it; whether it does."""
+        decision = decide_refusal(refused)
+        if decision.pause is None:
+            return False
+        change_gate(self.recorder.store, self.pausing(decision, refused))
+        return True
 
     def pausing(self, decision: Decision, refused: Refused) -> GateRule:
         """The gate's rule for a decision that may pause it; a pause is counted."""

@@ -87,6 +87,13 @@ class Follow:
             return
         if job.state is State.STORING and not job.is_due(self.recorder.clock.now()):
             return
+        self._ask(job, attempt, wake)
+
+    def _ask(self, job: Job, attempt: Attempt, wake: Wake) -> None:
+        """Ask the API about the attempt's task, by the best name there is for it."""
+        if wake.is_taken:
+            job = self.named.taken(job, attempt, wake.task_id)
+            attempt = job.attempt_numbered(wake.attempt) or attempt
         task_id = attempt.task_id or wake.task_id or attempt.named_task
         if task_id is None:
             return

@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 from cutout.errors import NewerRowError
 from cutout.job import Job
-from cutout.policy import decide_refusal
 from cutout.provider import NotSent, Refused
 from cutout.states import Move, Reason
 from cutout.usecases.answer import Answers
 from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Timing
-from cutout.usecases.wake import change_gate
 
 _MOST_HANDOVERS = 40
 """With back-offs of up to ten minutes, about six hours."""
@@ -58,17 +56,15 @@ class Line:
         """The Files API did not take the photo; nothing was called, nothing is paid."""
         now = self.recorder.clock.now()
         if isinstance(outcome, Refused):
-            decision = decide_refusal(outcome)
-            if decision.pause is None:
-                return self.settle(
-                    job,
-                    Move.FAIL,
-                    Reason.REFUSED_BY_PROVIDER,
-                    code=outcome.code,
-                    message=outcome.message,
-                )
-            change_gate(self.recorder.store, self.answers.pausing(decision, outcome))
-            return self.hold(job, Reason.GATE_PAUSED)
+            if self.answers.pause(outcome):
+                return self.hold(job, Reason.GATE_PAUSED)
+            return self.settle(
+                job,
+                Move.FAIL,
+                Reason.REFUSED_BY_PROVIDER,
+                code=outcome.code,
+                message=outcome.message,
+            )
         failed = job.handovers_failed + 1
         if failed > _MOST_HANDOVERS:
             return self.settle(

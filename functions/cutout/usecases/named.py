@@ -1,8 +1,8 @@
-"""The task that a callback's body names, while the API cannot confirm it.
+"""What callbacks say of a call whose answer is lost: that it was taken, and maybe its task.
 
-A body is never believed by itself. But it may be all that is ever heard of a call whose answer was
-lost: so the name stays on the row, the task is asked after again, and until that is decided the
-call is not repeated, which might be paid for twice.
+That it was taken is certain: only the call holds the URL that they come to. So it is never made
+again. The task that a body names is not: it is believed once the API confirms it. Until then the
+name stays on the row, and the API is asked again.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ YOUNG = timedelta(minutes=10)
 For as long, too, a task that was accepted must be unknown before it counts as lost.
 """
 READ_AGAIN = timedelta(seconds=60)
+TAKEN_UNNAMED = "a callback shows that the call was taken, but not which task it made"
 _UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
 
 
@@ -36,6 +37,15 @@ class NamedTasks:
     def concerns(self, job: Job, attempt: Attempt) -> bool:
         """The attempt's outcome is what the job waits for, and no answer has named its task."""
         return job.state in _UNDECIDED and attempt == job.attempt and attempt.task_id is None
+
+    def taken(self, job: Job, attempt: Attempt, task_id: str | None) -> Job:
+        """Note that a callback came; the job as it stands then."""
+        if attempt.is_taken or not self.concerns(job, attempt):
+            return job
+        known = job.with_attempt(replace(attempt, is_taken=True))
+        if task_id is None and job.state is State.UNCONFIRMED:
+            known = replace(known, message=TAKEN_UNNAMED)
+        return self.recorder.record(job, known)
 
     def not_known(self, job: Job, attempt: Attempt, task_id: str) -> None:
         """404: normal for a moment; after that, the body was wrong."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cutout.callback_token import verify
@@ -14,14 +13,18 @@ from cutout.ports.telemetry import Clock, Metric, Telemetry
 
 MAX_BODY_BYTES = 64 * 1024
 """A task's description takes about 1 KB; what is much larger is not one."""
-_TASK_ID = re.compile(r"[A-Za-z0-9._:-]{4,128}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Receive:
-    """Authenticates the URL and has StoreResult look. Nothing in the body is believed."""
+    """Authenticates the URL and has StoreResult look. Nothing in the body is believed.
+
+    Attributes:
+        task_id_in: the id of the task that a body names, if it has the form of one.
+    """
 
     keys: KeyRing
+    task_id_in: Callable[[str], str | None]
     callbacks: CallbackQueue
     telemetry: Telemetry
     clock: Clock
@@ -37,26 +40,11 @@ class Receive:
         except CallbackRefusedError:
             self.telemetry.count(Metric.CALLBACK_REFUSED)
             raise
-        self.callbacks.wake(
-            [Wake(job_id=address.job_id, attempt=address.attempt, task_id=_task_id(body))],
+        wake = Wake(
+            job_id=address.job_id,
+            attempt=address.attempt,
+            task_id=self.task_id_in(body),
+            is_taken=True,
         )
+        self.callbacks.wake([wake])
         self.telemetry.fact("callback received", job_id=address.job_id, attempt=address.attempt)
-
-
-def _task_id(body: str) -> str | None:
-    """The task id that the body names, if it has the form of one.
-
-    Read with the tolerance that the API's answers are read with: for a call whose outcome is
-    unknown, nobody else names the task.
-    """
-    try:
-        told = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
-    inner = told.get("data") if isinstance(told, dict) else None
-    named = inner if isinstance(inner, dict) else told
-    if not isinstance(named, dict):
-        return None
-    task_id = named.get("id") or named.get("task_id")
-    is_plausible = isinstance(task_id, str) and _TASK_ID.fullmatch(task_id)
-    return task_id if is_plausible else None

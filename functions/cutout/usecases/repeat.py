@@ -1,4 +1,7 @@
-"""Repeating a call whose outcome stayed unknown for the grace time: the same body, the same key."""
+"""Repeating a call whose outcome stayed unknown for the grace time: the same body, the same key.
+
+Not if a callback shows that it was taken.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from cutout.gate import Pause
 from cutout.job import Job
 from cutout.ports.buckets import PHOTO_LINK_LIVES
 from cutout.states import Move, Reason
+from cutout.usecases.named import TAKEN_UNNAMED
 from cutout.usecases.record import Recorder
 from cutout.usecases.timing import Timing
 
@@ -45,6 +49,8 @@ class Repeats:
             return self._settle(job, Move.SUPERSEDE, superseded)
         now = self.recorder.clock.now()
         attempt = job.attempt
+        if attempt is not None and attempt.is_taken:
+            return self._keep(job, attempt)
         if attempt is None or body is None or attempt.posts >= _MOST_POSTS:
             return self._settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN)
         latest = attempt.started_at + self._good_for(attempt)
@@ -57,6 +63,17 @@ class Repeats:
         again = job.with_attempt(repeated)
         again = again.move(Move.REPEAT, now=now, due_at=now + self.timing.lease)
         return self.recorder.record(job, again)
+
+    def _keep(self, job: Job, attempt: Attempt) -> Job:
+        """The call was taken, and is not made again: another callback may yet name its task."""
+        now = self.recorder.clock.now()
+        until = attempt.started_at + self.timing.job_deadline
+        if now >= until:
+            return self._settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN, message=TAKEN_UNNAMED)
+        later = job.move(
+            Move.REPEAT_LATER, now=now, reason=job.reason, due_at=until, message=TAKEN_UNNAMED
+        )
+        return self.recorder.record(job, later)
 
     def _postpone(self, job: Job, pause: Pause, latest: datetime) -> Job:
         """Intake is paused, for repeats too: look again until `latest`."""

@@ -13,10 +13,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from cutout.acceptance import breaks_off, why_not
+from cutout.acceptance import MAGIC_BYTES, begins_as_picture, breaks_off, why_not
 from cutout.attempt import Attempt
 from cutout.errors import (
     FetchRefusedError,
+    PictureError,
     ResponseLostError,
     SourceGoneError,
     TransientError,
@@ -44,6 +45,7 @@ from cutout.variant import Variant
 
 _LOOK_AGAIN = timedelta(seconds=15)
 _READ_AGAIN_FOR = timedelta(minutes=15)
+_NO_PICTURE = "what the link serves cannot be read as a picture"
 _CAUTIOUS_FROM = 3
 """From this beginning on that is counted, nothing is done but what publishing a result needs."""
 _UNLABELLED_FROM = 4
@@ -90,9 +92,11 @@ class StoreResult:
                 delivery = self._obtain(job, task, Path(folder))
             except (FetchRefusedError, TransientError) as exc:
                 return self._later(job, str(exc))
+            except PictureError as exc:
+                return self._lost(job, str(exc))
             if job.failures >= _UNCHECKED_FROM:
                 return self._superseded(job, superseded) or self._keep_unchecked(delivery)
-            delivery = self._keep(self._accept(delivery))
+            self._keep(delivery)
             return self._superseded(job, superseded) or self._bring_home(delivery)
 
     def reuse(self, job: Job) -> Job:
@@ -110,11 +114,10 @@ class StoreResult:
             delivery = self._accept(Delivery(job=job, task=task, file=file))
             return self._buy(job) if delivery.doubt else self._bring_home(delivery)
 
-    def _keep(self, delivery: Delivery) -> Delivery:
+    def _keep(self, delivery: Delivery) -> None:
         """Keep an accepted result as it came: also an outdated photo's, which was paid for."""
         if self.keeping is not None and delivery.doubt is None:
             self.keeping.keep(delivery)
-        return delivery
 
     def _buy(self, job: Job) -> Job:
         """What was kept is not there any more, or not what it was: back to Submit."""
@@ -173,26 +176,36 @@ class StoreResult:
         return self._settle(job, Move.SUPERSEDE, why) if why else None
 
     def _obtain(self, job: Job, task: Task, folder: Path) -> Delivery:
-        """Fetch the result's bytes.
+        """Fetch the result and look at it, unless looking at it is what ends workers.
 
         Raises:
-            FetchRefusedError: they are not to be had by this link.
+            FetchRefusedError: it is not to be had by this link.
             TransientError: not now.
+            PictureError: the link served no picture for as long as it is read again.
         """
         if task.result_url is None:
             raise FetchRefusedError("the task is completed but names no result")
         file = folder / "result"
         self.downloads.fetch(task.result_url, file)
-        if self._is_to_be_read_again(job, file):
+        if self._is_read_again(job) and _breaks_off(file):
             raise ResponseLostError("the result's file breaks off before its end")
-        return Delivery(job=job, task=task, file=file)
+        delivery = Delivery(job=job, task=task, file=file)
+        return delivery if job.failures >= _UNCHECKED_FROM else self._looked_at(delivery)
 
-    def _is_to_be_read_again(self, job: Job, file: Path) -> bool:
-        """Without a length, a body that broke off looks whole; one that stays so is the result."""
-        if self.recorder.clock.now() - job.in_state_since >= _READ_AGAIN_FOR:
-            return False
-        with file.open("rb") as stream:
-            return breaks_off(stream)
+    def _looked_at(self, delivery: Delivery) -> Delivery:
+        """What cannot be decoded now may be by and by: a link may be there before its file is.
+
+        A picture that stays damaged is the result; what never was a picture is not.
+        """
+        looked_at = self._accept(delivery)
+        if looked_at.picture is None and self._is_read_again(delivery.job):
+            raise ResponseLostError(_NO_PICTURE)
+        if looked_at.picture is None and not _begins_as_picture(delivery.file):
+            raise PictureError(_NO_PICTURE)
+        return looked_at
+
+    def _is_read_again(self, job: Job) -> bool:
+        return self.recorder.clock.now() - job.in_state_since < _READ_AGAIN_FOR
 
     def _accept(self, delivery: Delivery) -> Delivery:
         """Decode it and decide: is it the cut-out that was paid for?"""
@@ -264,10 +277,7 @@ class StoreResult:
         """Read the task again later: its link may be fresh then. Bounded."""
         now = self.recorder.clock.now()
         if now - job.in_state_since >= self.timing.job_deadline:
-            superseded = self.recorder.why_superseded(job)
-            if superseded:
-                return self._settle(job, Move.SUPERSEDE, superseded)
-            return self._settle(job, Move.FAIL, Reason.RESULT_LOST, message=message)
+            return self._lost(job, message)
         wait = back_off(job.tries, self.timing.poll_interval, self.randomness)
         later = job.move(
             Move.FETCH_LATER,
@@ -278,6 +288,13 @@ class StoreResult:
             failures=max(0, job.failures - 1),
         )
         return self.recorder.record(job, later)
+
+    def _lost(self, job: Job, message: str) -> Job:
+        """The result was paid for, and is not to be had."""
+        superseded = self.recorder.why_superseded(job)
+        if superseded:
+            return self._settle(job, Move.SUPERSEDE, superseded)
+        return self._settle(job, Move.FAIL, Reason.RESULT_LOST, message=message)
 
     def _settle(self, job: Job, move: Move, reason: Reason | None, **facts: object) -> Job:
         attempt = job.attempt_numbered(job.storing_attempt or 0)
@@ -300,6 +317,16 @@ def _left_out(labels: Labels) -> str | None:
     """What its source has, and it has not."""
     names = ", ".join(labels.left_out)
     return f"labels that could not be carried over: {names}" if names else None
+
+
+def _breaks_off(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return breaks_off(stream)
+
+
+def _begins_as_picture(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return begins_as_picture(stream.read(MAGIC_BYTES))
 
 
 def _is_cautious(job: Job) -> bool:

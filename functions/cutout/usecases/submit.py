@@ -240,7 +240,9 @@ class Submit:
 
     def _hand_over(self, job: Job) -> Uploaded | Refused | NotSent:
         self._refuse_old_copy(job)
-        self.evolink.get_ready()
+        refused = self.evolink.get_ready()
+        if refused:
+            return refused
         try:
             return self.handover.url(job, _next_number(job))
         except CopyGoneError as exc:
@@ -277,7 +279,9 @@ class Submit:
 
     def _repeat(self, job: Job) -> Job:
         """The grace time is over: the same body and key once more, unless that cannot be."""
-        self.evolink.get_ready()
+        refused = self.evolink.get_ready()
+        if refused:
+            self.answers.pause(refused)
         body = self.repeats.body_of(job)
         again = self.repeats.decide(job, body)
         return self._post(again, body) if again.state is State.SUBMITTING else again
@@ -301,7 +305,7 @@ class Submit:
         """
         if isinstance(outcome, Accepted):
             self.recorder.telemetry.fact("answer passed on: it could not be recorded")
-            wake = Wake(job_id=job.id, attempt=number, task_id=outcome.task_id)
+            wake = Wake(job_id=job.id, attempt=number, task_id=outcome.task_id, is_taken=True)
             self.callbacks.wake([wake])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cutout.adapters.evolink.answers import task_id_of_callback
 from cutout.adapters.sqs import SqsCallbacks
 from cutout.adapters.system_clock import SystemClock
 from cutout.ports.telemetry import Telemetry
@@ -23,6 +24,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> Receive:
     clients = Clients(environment)
     return Receive(
         keys=signing_keys(clients, settings.signing_key_secret),
+        task_id_in=task_id_of_callback,
         callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),
         telemetry=telemetry,
         clock=SystemClock(),

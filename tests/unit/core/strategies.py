@@ -76,6 +76,7 @@ ATTEMPTS = drawn(
     named_task=st.none() | _TEXTS,
     not_found_since=st.none() | _TIMES,
     is_asked_again=st.booleans(),
+    is_taken=st.booleans(),
 )
 PREPARED = drawn(
     Prepared,

@@ -7,7 +7,13 @@ from io import BytesIO
 
 import pytest
 
-from cutout.acceptance import breaks_off, why_not, why_not_published
+from cutout.acceptance import (
+    MAGIC_BYTES,
+    begins_as_picture,
+    breaks_off,
+    why_not,
+    why_not_published,
+)
 from cutout.job import Photo
 from cutout.ports.pictures import Picture
 from cutout.states import Reason
@@ -112,6 +118,19 @@ def test_a_picture_file_that_ends_early_breaks_off(kind: str) -> None:
 def test_what_follows_the_end_of_a_picture_is_no_matter(kind: str) -> None:
     """Some writers add their own."""
     assert not breaks_off(BytesIO(SMALL[kind] + b"made by somebody"))
+
+
+@pytest.mark.parametrize("kind", SMALL)
+def test_a_picture_is_told_by_its_first_bytes(kind: str) -> None:
+    """Whatever its name or its type says."""
+    assert begins_as_picture(SMALL[kind][:MAGIC_BYTES])
+    assert not begins_as_picture(b"x" + SMALL[kind][:MAGIC_BYTES])
+
+
+@pytest.mark.parametrize("data", [b"", b"<html>", b"RIFF\0\0\0\0WAVE", b"GIF", b"\x1f\x8b\x08"])
+def test_what_is_no_picture_does_not_begin_as_one(data: bytes) -> None:
+    """Pages, sounds, archives, nothing."""
+    assert not begins_as_picture(data)
 
 
 @pytest.mark.parametrize("data", [b"", b"<html>sorry</html>", b"\0" * 100])

@@ -123,6 +123,7 @@ def test_rows_hold_plain_values() -> None:
                 "is_replayed": False,
                 "is_adopted": False,
                 "is_asked_again": False,
+                "is_taken": False,
             }
         ],
         "variants": [],

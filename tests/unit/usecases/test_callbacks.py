@@ -25,11 +25,20 @@ JOB_ID = "a00fc0b0b75cd1e67b0d7024ca35e9a9"
     [
         (json.dumps({"id": TASK, "status": "completed"}), TASK),
         (json.dumps({"id": "abcd"}), "abcd"),
-        (json.dumps({"id": "abc"}), None),
+        (json.dumps({"id": "abc"}), "abc"),
+        (json.dumps({"id": ".."}), None),
         (json.dumps({"id": "x" * 129}), None),
         (json.dumps({"id": "../../v1/credits"}), None),
         (json.dumps({"id": "task unified"}), None),
-        (json.dumps({"id": 12345}), None),
+        (json.dumps({"id": 12345}), "12345"),
+        ("\ufeff" + json.dumps({"id": TASK}), TASK),
+        (json.dumps({"id": True}), None),
+        (json.dumps({"id": 1.5}), None),
+        (json.dumps({"id": [TASK]}), None),
+        (json.dumps({"id": {"id": TASK}}), None),
+        ('{"id": "\\ud800\\ud800"}', None),
+        ('{"id": ' + "9" * 5000 + "}", None),
+        (f"id={TASK}&status=completed", None),
         (json.dumps({"task_id": TASK}), TASK),
         (json.dumps({"data": {"id": TASK}}), TASK),
         (json.dumps({"id": TASK, "data": None}), TASK),
@@ -50,7 +59,8 @@ def test_an_authentic_callback_has_the_task_looked_at_whatever_its_body(
     world = World()
     job = world.arrives()
     world.receive.receive(token_for(job, 7), body)
-    assert world.callbacks.wakes == [Wake(job_id=job.id, attempt=7, task_id=task_id)]
+    wake = Wake(job_id=job.id, attempt=7, task_id=task_id, is_taken=True)
+    assert world.callbacks.wakes == [wake]
 
 
 @pytest.mark.parametrize(

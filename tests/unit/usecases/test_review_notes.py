@@ -59,7 +59,7 @@ def retried(world: World, job: Job) -> Job:
             b"jpeg 300 200 -1 -1",
             {"format": "jpeg", "width": 300, "height": 200, "alpha": None},
         ),
-        (b"<html>", {"format": None, "width": None, "height": None, "alpha": None}),
+        (b"\x89PNG\r\n\x1a\n", {"format": None, "width": None, "height": None, "alpha": None}),
     ],
 )
 def test_beside_a_reviewed_result_it_is_said_what_was_measured_and_expected(
@@ -69,7 +69,9 @@ def test_beside_a_reviewed_result_it_is_said_what_was_measured_and_expected(
     world = World()
     job = world.arrives("shoes/red.jpg")
     world.evolink.complete(world.task_of(job), result)
-    reviewed = world.wake(job)
+    world.wake(job)
+    world.passes(timedelta(minutes=30))
+    reviewed = world.job(job)
     told = said(world, "review/shoes/red.png.json")
     assert reviewed.reason is not None
     assert reviewed.result is not None

@@ -13,6 +13,7 @@ from cutout.ports.buckets import Labels
 from cutout.ports.telemetry import Metric
 from cutout.result import Result
 from cutout.states import Pixels, Reason, State
+from cutout.usecases.lost_results import lost_on_the_way
 from tests.fakes.buckets import StoredObject
 from tests.fakes.clock import START
 from tests.fakes.evolink import CUT_OUT, PRICE
@@ -106,7 +107,6 @@ def test_the_slot_is_free_as_soon_as_the_task_is_finished() -> None:
 @pytest.mark.parametrize(
     ("result", "reason"),
     [
-        (b"<html>sorry</html>", Reason.RESULT_NOT_AN_IMAGE),
         (b"png 600 400 255 255", Reason.RESULT_OPAQUE),
         (b"jpeg 600 400 -1 -1", Reason.RESULT_OPAQUE),
         (b"png 600 400 0 0", Reason.RESULT_EMPTY),
@@ -130,7 +130,8 @@ def test_what_is_kept_for_review_has_its_own_type_or_none() -> None:
     """Nothing claims to be a PNG that is not one."""
     world = World()
     finish(world, world.arrives("a.jpg"), b"jpeg 600 400 -1 -1")
-    finish(world, world.arrives("b.jpg"), b"<html>sorry</html>")
+    finish(world, world.arrives("b.jpg"), BROKEN_OFF)
+    world.passes(30 * MINUTE)
     types = {key: stored.content_type for key, stored in world.results.objects.items()}
     assert types == {
         "review/a.png": "image/jpeg",
@@ -227,6 +228,58 @@ def test_a_result_that_stays_broken_off_is_kept_for_review() -> None:
         State.REVIEW,
         Reason.RESULT_NOT_AN_IMAGE,
     )
+
+
+NO_PICTURES = {
+    "nothing": b"",
+    "a page": b"<html>sorry</html>",
+    "JSON": b'{"error": "not ready"}',
+    "noise": bytes(range(256)),
+    "gzip": b"\x1f\x8b\x08\0\0\0\0\0",
+}
+
+
+@pytest.mark.parametrize("served", NO_PICTURES.values(), ids=NO_PICTURES)
+def test_what_is_no_picture_is_fetched_again_until_it_is_one(served: bytes) -> None:
+    """Links are served before their file is there: a good one that follows is the result."""
+    world = World()
+    job = finish(world, world.arrives(), served)
+    assert (job.state, job.reason, job.message) == (
+        State.STORING,
+        Reason.RESULT_UNREADABLE,
+        "what the link serves cannot be read as a picture",
+    )
+    world.passes(10 * MINUTE)
+    assert world.job(job).state is State.STORING
+    world.evolink.complete(world.task_of(job))
+    world.passes(6 * MINUTE)
+    assert (world.job(job).state, len(world.evolink.posts)) == (State.COMPLETED, 1)
+
+
+@pytest.mark.parametrize("served", NO_PICTURES.values(), ids=NO_PICTURES)
+def test_what_never_was_a_picture_is_a_lost_result_and_nothing_to_review(served: bytes) -> None:
+    """A person cannot judge a page; the charge is on record, and a retry fetches it for nothing."""
+    world = World()
+    job = finish(world, world.arrives(), served)
+    world.passes(30 * MINUTE)
+    lost = world.job(job)
+    assert (lost.state, lost.reason, lost.message, lost.credits) == (
+        State.FAILED,
+        Reason.RESULT_LOST,
+        "what the link serves cannot be read as a picture",
+        PRICE,
+    )
+    assert world.results.objects == {}
+    assert lost_on_the_way(lost) is not None
+
+
+def test_a_lost_result_of_a_photo_that_was_replaced_is_superseded() -> None:
+    """Nobody waits for it."""
+    world = World()
+    job = finish(world, world.arrives(), b"<html>")
+    world.arrives()
+    world.passes(30 * MINUTE)
+    assert world.job(job).state is State.SUPERSEDED
 
 
 def test_while_a_result_is_read_again_the_job_still_says_why() -> None:
