@@ -13,8 +13,10 @@ import pytest
 from PIL import Image, ImageChops, ImageCms, ImageStat
 
 from cutout.adapters.pillow.decoding import decoded
+from cutout.adapters.pillow.pictures import PillowPictures
 from cutout.errors import NotAPhotoError
 from cutout.jpeg_segments import MOST_SCANS
+from cutout.recipes import Recipe
 from cutout.states import Reason
 from tests.contract.test_any_picture import PLACE
 from tests.contract.test_copier import PHOTO, SIZE, saved
@@ -269,3 +271,20 @@ def test_a_profile_that_is_called_srgb_is_read_all_the_same(tmp_path: Path) -> N
     name = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(BytesIO(profile)))
     assert name.startswith("sRGB")
     assert differs(shown(tmp_path, data), stored) > 20
+
+
+# ----- what is published
+
+
+def test_a_cut_out_with_a_large_profile_can_be_read_again(tmp_path: Path) -> None:
+    """Earlier versions published cut-outs with the photo's profile, however large it was."""
+    pictures = PillowPictures(max_pixels=1_000_000)
+    cut_out = PHOTO.convert("RGBA")
+    cut_out.putalpha(Image.linear_gradient("L").resize(SIZE))
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    cut_out.save(tmp_path / "cut-out", "PNG", icc_profile=profile + bytes(1_500_000))
+    assert pictures.examine(tmp_path / "cut-out") is not None
+    made = pictures.render(
+        tmp_path / "cut-out", Recipe(name="web", format="webp"), tmp_path / "made"
+    )
+    assert (made.width, made.height) == SIZE
