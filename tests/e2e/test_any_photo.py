@@ -8,14 +8,27 @@ from io import BytesIO
 
 import pillow_heif
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 
 from cutout.local.place import shipped_photos
 from cutout.states import Reason, State, Transport
+from tests.contract.test_any_picture import CASES, PLACE, apart, reference
 from tests.e2e.deployed import Deployed
 from tests.e2e.photos import Photos
 from tests.e2e.pictures import opened, saved, small_photo
 from tests.e2e.stand_in import StandIn
+
+_RIGHT = (
+    "jpg-two-exif.jpg",
+    "jpg-no-eoi.jpg",
+    "png-big-xmp-16.png",
+    "png-cicp-p3.png",
+    "png-16-rgba.png",
+    "tif-16-rgb-planar.tif",
+    "jp2-16-rgb-white.jp2",
+    "avif-clap.avif",
+)
+_REFUSED = ("raw.cr2", "png-all-clear.png")
 
 
 @pytest.fixture
@@ -63,6 +76,34 @@ def test_what_the_model_does_not_take_is_sent_as_a_copy(
         assert (copy.format, copy.size) == ("JPEG", (job.prepared.width, job.prepared.height))
     assert Reason.PREPARING in {step.reason for step in job.history}
     assert copies.charges(job.prepared.key) == 1
+
+
+@pytest.mark.parametrize("name", _RIGHT)
+def test_a_picture_that_decoders_differ_about_comes_out_right(name: str, photos: Photos) -> None:
+    """As other decoders show it: in its colours, and no less transparent than it is."""
+    upload = photos.put(f"odd/{name}", (PLACE / "files" / name).read_bytes())
+    job = photos.settled(upload)
+    assert job.state is State.COMPLETED
+    stored = photos.result(job.result_key or "")
+    assert stored is not None
+    cut_out = opened(stored.content)
+    found = cut_out.getchannel("A")
+    true = reference(name).resize(cut_out.size)
+    colours, _ = apart(cut_out, found, true)
+    assert colours <= CASES[name]["tolerance"]
+    more = ImageChops.subtract(found, true.getchannel("A"))
+    assert ImageStat.Stat(more).mean[0] < 1
+
+
+@pytest.mark.parametrize("name", _REFUSED)
+def test_a_picture_that_cannot_be_cut_out_costs_nothing(
+    name: str, photos: Photos, stand_in: StandIn
+) -> None:
+    """With a true reason on the row."""
+    upload = photos.put(f"odd/{name}", (PLACE / "files" / name).read_bytes())
+    job = photos.settled(upload)
+    assert (job.state, job.reason) == (State.REJECTED, Reason(CASES[name]["reasons"][-1]))
+    assert stand_in.posts(upload.key) == 0
 
 
 def test_a_copy_that_the_provider_cannot_fetch_goes_through_the_files_api(
