@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 MOST_SCANS = 100
 """Ordinary progressive files have about ten. Each scan costs a pass over all of the pixels."""
+_MOST_SEGMENTS = 10_000
+"""A profile takes 255 at most, and a scan about five; each costs some microseconds."""
 _START, _END, _START_OF_SCAN = 0xD8, 0xD9, 0xDA
 _ALONE = frozenset({_START, 0x01, *range(0xD0, 0xD8)})
 """Markers without a length and a body."""
@@ -96,7 +98,7 @@ def read_jpeg(data: bytes | mmap) -> Jpeg:
 
 def _segments(data: bytes | mmap, jpeg: Jpeg) -> Iterator[Segment]:
     at = 2
-    while True:
+    for _ in range(_MOST_SEGMENTS):
         found = (_NEXT_IN_SCAN if jpeg.scans else _MARKER).search(data, at)
         if found is None:
             if jpeg.scans:
@@ -118,3 +120,4 @@ def _segments(data: bytes | mmap, jpeg: Jpeg) -> Iterator[Segment]:
             raise struct.error("cut short")
         yield Segment(marker, body, 0 if jpeg.scans else strays)
         at += length
+    raise struct.error("too many segments")

@@ -288,3 +288,27 @@ def test_a_cut_out_with_a_large_profile_can_be_read_again(tmp_path: Path) -> Non
         tmp_path / "cut-out", Recipe(name="web", format="webp"), tmp_path / "made"
     )
     assert (made.width, made.height) == SIZE
+
+
+def test_a_gif_without_a_screen_size_is_as_large_as_its_frame(tmp_path: Path) -> None:
+    """Browsers show it so."""
+    data = saved(PHOTO.quantize(256), "GIF")
+    made = shown(tmp_path, data[:6] + bytes(4) + data[10:])
+    assert made.size == SIZE
+    assert differs(made, PHOTO.quantize(256)) == 0
+
+
+def test_the_profile_inside_a_jpeg_2000_counts(tmp_path: Path) -> None:
+    """Its decoder does not tell it."""
+    data = saved(PHOTO, "JPEG2000")
+    with Image.open(FILES / "jpg-p3.jpg", formats=("JPEG",)) as image:
+        profile = image.info["icc_profile"]
+    old = data[data.index(b"colr") - 4 :][: 4 + 4 + 7]
+    new = struct.pack(">I", 11 + len(profile)) + b"colr\2\0\0" + profile
+    header = data.index(b"jp2h") - 4
+    (length,) = struct.unpack_from(">I", data, header)
+    wide = struct.pack(">I", length + len(new) - len(old))
+    made = shown(tmp_path, (data[:header] + wide + data[header + 4 :]).replace(old, new))
+    png = shown(tmp_path, saved(PHOTO, "PNG", icc_profile=profile))
+    assert differs(made, PHOTO) > 3
+    assert differs(made, png) < 2

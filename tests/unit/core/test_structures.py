@@ -162,6 +162,13 @@ def test_a_jpeg_of_many_scans_is_refused(
         assert str(MOST_SCANS) in why_refused(many)[1]
 
 
+def test_a_jpeg_of_segments_without_end_is_refused_soon() -> None:
+    """Millions of empty comments would keep Submit busy for seconds."""
+    data = SMALL["jpeg"]
+    reason, _ = why_refused(data[:2] + b"\xff\xfe\0\2" * 20_000 + data[2:])
+    assert reason is Reason.DAMAGED_PHOTO
+
+
 @pytest.mark.parametrize("kind", TRANSPARENT)
 def test_what_may_be_transparent_is_sent_as_a_copy(kind: str) -> None:
     """Prepare sees whether it is, and whether there is anything to be seen."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -44,11 +45,11 @@ class _Spliced(io.RawIOBase):
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         """Read from one part; the buffered reader around asks again for the rest."""
-        into = memoryview(buffer).cast("B")
-        for part, end in zip(self._parts, self._ends, strict=True):
-            if self._at < end:
-                piece = part[len(part) - (end - self._at) :][: len(into)]
-                into[: len(piece)] = piece
-                self._at += len(piece)
-                return len(piece)
-        return 0
+        index = bisect_right(self._ends, self._at)
+        if index == len(self._parts):
+            return 0
+        into, part = memoryview(buffer).cast("B"), self._parts[index]
+        piece = part[len(part) - (self._ends[index] - self._at) :][: len(into)]
+        into[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
