@@ -54,6 +54,7 @@ PHOTOS = drawn(
     sha256=_HEX,
     orientation=st.integers(1, 8),
     profile=st.none() | _TEXTS,
+    has_alpha=st.booleans(),
 )
 ATTEMPTS = drawn(
     Attempt,

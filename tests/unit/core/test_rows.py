@@ -109,6 +109,7 @@ def test_rows_hold_plain_values() -> None:
             "height": 400,
             "sha256": "c0" * 32,
             "orientation": 1,
+            "has_alpha": False,
         },
         "preparations": 0,
         "failures": 0,
