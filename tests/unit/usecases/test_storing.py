@@ -13,7 +13,6 @@ from cutout.ports.buckets import Labels
 from cutout.ports.telemetry import Metric
 from cutout.result import Result
 from cutout.states import Pixels, Reason, State
-from cutout.usecases.lost_results import lost_on_the_way
 from tests.fakes.buckets import StoredObject
 from tests.fakes.clock import START
 from tests.fakes.evolink import CUT_OUT, PRICE
@@ -258,7 +257,7 @@ def test_what_is_no_picture_is_fetched_again_until_it_is_one(served: bytes) -> N
 
 @pytest.mark.parametrize("served", NO_PICTURES.values(), ids=NO_PICTURES)
 def test_what_never_was_a_picture_is_a_lost_result_and_nothing_to_review(served: bytes) -> None:
-    """A person cannot judge a page; the charge is on record, and a retry fetches it for nothing."""
+    """A person cannot judge a page; and the charge is on record."""
     world = World()
     job = finish(world, world.arrives(), served)
     world.passes(30 * MINUTE)
@@ -270,7 +269,6 @@ def test_what_never_was_a_picture_is_a_lost_result_and_nothing_to_review(served:
         PRICE,
     )
     assert world.results.objects == {}
-    assert lost_on_the_way(lost) is not None
 
 
 def test_a_lost_result_of_a_photo_that_was_replaced_is_superseded() -> None:
