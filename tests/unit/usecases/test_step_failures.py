@@ -233,7 +233,7 @@ def test_a_result_that_kills_its_decoder_is_kept_for_a_person(
 
 
 def test_a_result_that_cannot_be_put_anywhere_ends_the_job_and_its_task_is_remembered() -> None:
-    """A retry may ask for it again, free."""
+    """A retry asks for it again, free."""
     world = FailingWorld()
     job = world.arrives()
     task = world.task_of(job)
@@ -245,6 +245,10 @@ def test_a_result_that_cannot_be_put_anywhere_ends_the_job_and_its_task_is_remem
     assert (job.state, job.reason) == (State.FAILED, Reason.STEP_FAILED)
     assert job.message == "PermissionError: AccessDenied"
     assert [attempt.task_id for attempt in job.attempts] == [task]
+    world.failing.clear()
+    world.operate.retry(job)
+    world.passes(2 * MINUTE)
+    assert world.job(job).state is State.COMPLETED
     assert len(world.evolink.posts) == 1
 
 
