@@ -12,6 +12,7 @@ from mmap import mmap
 
 from cutout.colour_profile import is_png_srgb, is_srgb
 from cutout.errors import NotAPhotoError
+from cutout.exif import exif_orientation, is_adobe_rgb
 from cutout.jpeg_segments import MOST_SCANS, read_jpeg
 from cutout.png_chunks import SIGNATURE, read_png
 from cutout.states import Reason
@@ -22,8 +23,6 @@ Oddity = tuple[Reason, str]
 
 Size = tuple[int, int]
 """Width and height in pixels."""
-LAST_ORIENTATION = 8
-"""Exif counts from 1."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,6 +97,7 @@ def _read_jpeg(data: Bytes) -> Structure:
         (jpeg.components == _CMYK_COMPONENTS, _CMYK),
         (jpeg.process in _ARITHMETIC, _ARITHMETICALLY_CODED),
         (not is_srgb(jpeg.profile), _COLOURED),
+        (not jpeg.profile and is_adobe_rgb(jpeg.exif), _COLOURED),
     )
     return Structure(
         format="jpeg",
@@ -200,27 +200,6 @@ def _vp8_size(body: bytes) -> Size:
     return width & 0x3FFF, height & 0x3FFF
 
 
-def exif_orientation(tiff: bytes) -> int:
-    """The orientation that an Exif block tells, 1 to 8; 1 when it is missing or unreadable.
-
-    The standard has it as SHORT; some cameras write LONG or BYTE, which decoders obey.
-    """
-    tiff = tiff.removeprefix(b"Exif\0\0")
-    order = "<" if tiff.startswith(b"II") else ">"
-    try:
-        (directory,) = struct.unpack_from(order + "I", tiff, 4)
-        (count,) = struct.unpack_from(order + "H", tiff, directory)
-        for index in range(count):
-            at = directory + 2 + 12 * index
-            tag, kind = struct.unpack_from(order + "HH", tiff, at)
-            if tag == _ORIENTATION_TAG:
-                (value,) = struct.unpack_from(order + _INTEGERS.get(kind, "H"), tiff, at + 8)
-                return int(value) if 1 <= value <= LAST_ORIENTATION else 1
-    except struct.error:
-        return 1
-    return 1
-
-
 def _damaged(message: str) -> NotAPhotoError:
     return NotAPhotoError(Reason.DAMAGED_PHOTO, message)
 
@@ -263,6 +242,3 @@ _ARITHMETIC = frozenset({9, 10})
 _DECODED_PROCESSES = frozenset({0, 1, 2}) | _ARITHMETIC
 _PROCESSES = {1: "extended", 2: "progressive", 3: "lossless", 9: "arithmetic", 11: "lossless"}
 _GIF_IMAGE, _GIF_EXTENSION, _GIF_TRAILER, _GIF_CONTROL = 0x2C, 0x21, 0x3B, 0xF9
-_ORIENTATION_TAG = 0x0112
-_INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
-"""The types of TIFF that hold whole numbers."""

@@ -192,3 +192,22 @@ def test_colours_that_no_file_tells_are_shown_as_stored(name: str, tmp_path: Pat
     """Nobody could know better: the size is right, and the picture is cut out."""
     _, made = cut_outs(name, tmp_path)
     assert {cut_out.size for cut_out, _ in made.values()} == {reference(name).size}
+
+
+@pytest.mark.parametrize("name", wanting("sent"))
+def test_odd_pictures_are_sent_all_the_same(name: str, tmp_path: Path) -> None:
+    """Of one pixel, or beside the middle of their canvas: the model takes the copy."""
+    assert sent(PLACE / "files" / name, tmp_path).is_copy
+
+
+def test_every_case_is_tried() -> None:
+    """No wish is misspelt."""
+    assert {case["want"] for case in CASES.values()} == {
+        "as-reference",
+        "as-stored",
+        "prepared-copy",
+        "prepared-copy-or-rejected-free",
+        "rejected-free",
+        "rejected-where-decoded",
+        "sent",
+    }

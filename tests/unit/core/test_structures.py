@@ -93,6 +93,28 @@ def test_of_two_exif_blocks_the_first_counts() -> None:
     assert inspect(data, LIMITS).orientation == 6
 
 
+def exif_of_directories(index: bytes) -> bytes:
+    """An Exif block whose interoperability directory has this index."""
+    body = b"MM\0*" + struct.pack(">I", 8)
+    for tag, kind, value in ((0x8769, 4, 26), (0xA005, 4, 44)):
+        body += struct.pack(">HHHIII", 1, tag, kind, 1, value, 0)
+    body += struct.pack(">HHHI4sI", 1, 1, 2, 4, index, 0)
+    return b"Exif\0\0" + body
+
+
+@pytest.mark.parametrize(("index", "is_other"), [(b"R03\0", True), (b"R98\0", False)])
+def test_adobe_rgb_that_a_camera_tells_by_exif_is_no_srgb(
+    index: bytes,
+    is_other: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Without a profile: it is in the interoperability index alone."""
+    data = with_segment(0xE1, exif_of_directories(index))
+    if is_other:
+        assert "sRGB" in why_prepared(data)[1]
+    else:
+        assert inspect(data, LIMITS).width == 30
+
+
 # ----- damage that viewers pass over
 
 

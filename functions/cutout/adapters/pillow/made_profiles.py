@@ -21,6 +21,7 @@ Chromaticities = tuple[float, ...]
 
 _D65 = (0.3127, 0.3290)
 _BT709 = (*_D65, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
+_ADOBE_RGB = (*_D65, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
 _PRIMARIES: dict[int, Chromaticities] = {
     4: (0.310, 0.316, 0.67, 0.33, 0.21, 0.71, 0.14, 0.08),
     9: (*_D65, 0.708, 0.292, 0.170, 0.797, 0.131, 0.046),
@@ -47,6 +48,11 @@ def profile_of_code_points(primaries: int, transfer: int) -> bytes:
     if is_coded_srgb(primaries, transfer):
         return b""
     return _made(_PRIMARIES.get(primaries, _BT709), _CURVES.get(transfer, _srgb))
+
+
+def adobe_rgb() -> bytes:
+    """The profile of Adobe RGB (1998), which cameras tell by Exif alone."""
+    return _made(_ADOBE_RGB, lambda value: float(value ** (563 / 256)))
 
 
 def profile_of_png(png: Png) -> bytes:

@@ -6,8 +6,8 @@ from typing import Final
 
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
+from cutout.exif import LAST_ORIENTATION, exif_orientation
 from cutout.photo import FIRST_LYING
-from cutout.structure import LAST_ORIENTATION, exif_orientation
 
 _ORIENTATION: Final = 0x0112
 _TURNS = {

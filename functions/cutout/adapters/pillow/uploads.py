@@ -18,12 +18,13 @@ from typing import IO
 from PIL import Image, UnidentifiedImageError
 
 from cutout.adapters.pillow.boxes import Box, jpeg_2000_profile, properties_of
-from cutout.adapters.pillow.made_profiles import profile_of_code_points, profile_of_png
+from cutout.adapters.pillow.made_profiles import adobe_rgb, profile_of_code_points, profile_of_png
 from cutout.adapters.pillow.opening import decoding_at_most
 from cutout.adapters.pillow.orientation import orientation_of, size_as_shown
 from cutout.adapters.pillow.splicing import spliced
 from cutout.adapters.pillow.tiffs import reading_planes, refuse_raw, why_not_identified
 from cutout.errors import NotAPhotoError
+from cutout.exif import is_adobe_rgb
 from cutout.formats import HEAD_BYTES
 from cutout.jpeg_segments import Jpeg, read_jpeg
 from cutout.photo import MOST_DECODED_PIXELS, check_kind
@@ -174,11 +175,13 @@ def _in_8_bits(sample: int, depth: int) -> int:
 def _read_jpeg(data: mmap, _kind: str, stream: BufferedReader) -> Upload:
     structure, jpeg = structure_of(data), read_jpeg(data)
     file = stream if jpeg.end is not None else spliced([memoryview(data), JPEG_END])
+    is_told = not jpeg.profile and is_adobe_rgb(jpeg.exif)
     return Upload(
         image=Image.open(file, formats=("JPEG",)),
         data=data,
         orientation=structure.orientation if structure else 1,
-        profile=jpeg.profile,
+        profile=adobe_rgb() if is_told else jpeg.profile,
+        is_made_profile=is_told,
         jpeg=jpeg,
     )
 
