@@ -52,8 +52,9 @@ test-units: setup
 test-e2e: setup
 	@$(BIN)/python -m pytest tests/e2e -m "not soak"
 
-soak: setup  ## Run the simulation for MINUTES (10), and the large end-to-end tests
+soak: setup  ## Run the simulation for MINUTES (10), the fuzzers, and the large end-to-end tests
 	@$(BIN)/python -m tests.simulation.runs --minutes $(or $(MINUTES),10)
+	@CUTOUT_FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) $(BIN)/python -m pytest tests/fuzz
 	@$(BIN)/python -m pytest -m soak
 
 deploy: setup  ## Deploy to AWS; ARGS='-c name=value --profile P' are passed on

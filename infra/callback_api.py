@@ -16,6 +16,12 @@ from constructs import Construct
 from .function import account_arn, log_group
 
 ROUTE: Final = "/callbacks/{token}"
+_RATE: Final = 100
+_BURST: Final = 200
+"""Requests a second, and at once. Forged callbacks take from the same, so there is more than enough
+for what the limits let run: with three tasks at once, the real ones are twelve requests."""
+_TRIES: Final = 4
+"""A callback is sent once, and three times more if it is not taken (create page, callback)."""
 API_ID_PLACEHOLDER: Final = "{api_id}"
 VENDED_LOGS: Final = "/aws/vendedlogs/"
 
@@ -59,6 +65,7 @@ class CallbackApi(Construct):
         *,
         receiver: lambda_.IFunction,
         base_url: str | None,
+        max_in_flight: int,
         log_retention_days: int,
         domain: CallbackDomain | None = None,
     ) -> None:
@@ -70,6 +77,7 @@ class CallbackApi(Construct):
             receiver: Answers every method, so that the wrong ones get a 405 of their own.
             base_url: The address in front of the API, if not its own; `{api_id}` in it is
                 replaced by the API's id.
+            max_in_flight: How many tasks may end at the same time.
             log_retention_days: How long access logs are kept.
             domain: A host name of one's own; wins over `base_url`.
         """
@@ -94,7 +102,8 @@ class CallbackApi(Construct):
             stage_name="$default",
             auto_deploy=True,
             default_route_settings=apigw.CfnStage.RouteSettingsProperty(
-                throttling_rate_limit=100, throttling_burst_limit=200
+                throttling_rate_limit=max(_RATE, max_in_flight),
+                throttling_burst_limit=max(_BURST, _TRIES * max_in_flight),
             ),
             access_log_settings=apigw.CfnStage.AccessLogSettingsProperty(
                 destination_arn=account_arn("logs", f"log-group:{self.logs.log_group_name}"),

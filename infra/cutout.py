@@ -255,6 +255,7 @@ class Cutout(Shared):
             "CallbackApi",
             receiver=self.functions[FunctionName.RECEIVE_CALLBACK].function,
             base_url=self.settings.callback_base_url,
+            max_in_flight=self.settings.max_in_flight,
             log_retention_days=self.settings.log_retention_days,
             domain=callback_domain,
         )

@@ -47,7 +47,6 @@ def _answer(request: APIGatewayProxyEventV2) -> int:
         text = body.decode(errors="replace")
         _app().receive((request.path_parameters or {}).get("token", ""), text)
     except CallbackRefusedError as exc:
-        logger.warning("callback refused", is_malformed=exc.is_malformed)
         return 404 if exc.is_malformed else 403
     return 202
 

@@ -65,6 +65,18 @@ def test_callbacks_are_throttled(template: Reading) -> None:
     }
 
 
+@pytest.mark.parametrize("max_in_flight", [3, 50, 1000])
+def test_the_throttle_leaves_room_for_every_task_that_may_end_at_once(
+    max_in_flight: int, synthesize: Synthesize
+) -> None:
+    """Each is told up to four times; forged callbacks take from the same room."""
+    told = synthesize(Settings(max_in_flight=max_in_flight))
+    [stage] = told.of_type("AWS::ApiGatewayV2::Stage").values()
+    settings = stage["DefaultRouteSettings"]
+    assert settings["ThrottlingBurstLimit"] >= 4 * max_in_flight
+    assert settings["ThrottlingRateLimit"] >= max_in_flight
+
+
 def test_access_logs_name_no_token(template: Reading) -> None:
     """Whoever reads the logs cannot replay a callback: the path holds the token, and is absent."""
     [stage] = template.of_type("AWS::ApiGatewayV2::Stage").values()

@@ -81,7 +81,7 @@ class AwsDeployment(Monitors):
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
                 return None
             raise
-        return str(told.get("SecretString", ""))
+        return str(told.get("SecretString", told.get("SecretBinary", "")))
 
     def now_there(self) -> datetime:
         """Return the time that AWS has."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 from cutout.callback_token import verify
 from cutout.errors import CallbackRefusedError
@@ -13,6 +14,24 @@ from cutout.ports.telemetry import Clock, Metric, Telemetry
 
 MAX_BODY_BYTES = 64 * 1024
 """A task's description takes about 1 KB; what is much larger is not one."""
+_BETWEEN_LINES = timedelta(minutes=1)
+
+
+@dataclass(kw_only=True)
+class RefusalLog:
+    """Has one refused callback a minute logged, however many there are; all are counted."""
+
+    _next_at: datetime | None = None
+    _unlogged: int = 0
+
+    def logged(self, now: datetime) -> int | None:
+        """How many were not logged since the last that was; None if this one is not either."""
+        if self._next_at is not None and now < self._next_at:
+            self._unlogged += 1
+            return None
+        self._next_at = now + _BETWEEN_LINES
+        unlogged, self._unlogged = self._unlogged, 0
+        return unlogged
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +40,7 @@ class Receive:
 
     Attributes:
         task_id_in: the id of the task that a body names, if it has the form of one.
+        refusals: keeps whoever forges callbacks from filling the log.
     """
 
     keys: KeyRing
@@ -28,6 +48,7 @@ class Receive:
     callbacks: CallbackQueue
     telemetry: Telemetry
     clock: Clock
+    refusals: RefusalLog = field(default_factory=RefusalLog)
 
     def receive(self, token: str, body: str) -> None:
         """Queue a look at the task that the token names.
@@ -37,8 +58,13 @@ class Receive:
         """
         try:
             address = verify(token, self.keys.accepted_keys(), self.clock.now())
-        except CallbackRefusedError:
+        except CallbackRefusedError as exc:
             self.telemetry.count(Metric.CALLBACK_REFUSED)
+            unlogged = self.refusals.logged(self.clock.now())
+            if unlogged is not None:
+                self.telemetry.fact(
+                    "callback refused", is_malformed=exc.is_malformed, not_logged_before=unlogged
+                )
             raise
         wake = Wake(
             job_id=address.job_id,

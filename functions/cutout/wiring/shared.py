@@ -123,7 +123,7 @@ def timing(settings: SubmitSettings | StoreSettings) -> Timing:
 
 
 def call_seconds(lease: timedelta) -> float:
-    """How long the provider may take over each step of a call.
+    """How long the provider may take over a call, from the look-up to the last byte.
 
     A function ends with its lease at the latest, so a call must end well before: an outcome that
     is known to be unknown can be recorded, a worker that was ended records nothing.
@@ -132,13 +132,15 @@ def call_seconds(lease: timedelta) -> float:
 
 
 def download_seconds(lease: timedelta) -> float:
-    """How long a result may take to come, so that there is time left to store it."""
+    """How long a photo or a result may be on its way, so that there is time for what follows."""
     return min(_LONGEST_DOWNLOAD, lease / 2).total_seconds()
 
 
-def evolink_files(settings: SubmitSettings | StoreSettings, api_key: Secret) -> EvolinkFiles:
-    """The provider's Files API."""
-    http = HttpxHttp(timeout_seconds=call_seconds(settings.lease_seconds))
+def evolink_files(
+    settings: SubmitSettings | StoreSettings, api_key: Secret, seconds: float
+) -> EvolinkFiles:
+    """The provider's Files API, which may take so many seconds over each request."""
+    http = HttpxHttp(timeout_seconds=seconds)
     return EvolinkFiles(http, settings.evolink_files_url, api_key)
 
 

@@ -70,7 +70,7 @@ def build(
     settings = StoreSettings.from_environment(environment)
     clients = Clients(environment)
     api_key = secret(clients, settings.api_key_secret)
-    files = shared.evolink_files(settings, api_key)
+    files = shared.evolink_files(settings, api_key, shared.call_seconds(settings.lease_seconds))
     recorder = shared.recorder(settings, clients, telemetry, files)
     uploads = S3Uploads(clients.s3())
     results = S3Results(clients.s3(), settings.results_bucket)

@@ -48,7 +48,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitApp:
     settings = SubmitSettings.from_environment(environment)
     clients = Clients(environment)
     api_key = secret(clients, settings.api_key_secret)
-    files = shared.evolink_files(settings, api_key)
+    files = shared.evolink_files(settings, api_key, shared.download_seconds(settings.lease_seconds))
     recorder = shared.recorder(settings, clients, telemetry, files)
     uploads = S3Uploads(clients.s3())
     timing = shared.timing(settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -88,7 +89,27 @@ def test_a_forged_or_malformed_callback_is_refused_and_nothing_is_queued(
     assert refused.value.is_malformed == is_malformed
     assert world.callbacks.wakes == []
     assert world.telemetry.counts == {Metric.CALLBACK_REFUSED: 1}
-    assert world.telemetry.facts == []
+    line = ("callback refused", {"is_malformed": is_malformed, "not_logged_before": 0})
+    assert world.telemetry.facts == [line]
+
+
+def test_refused_callbacks_are_counted_each_and_logged_once_a_minute() -> None:
+    """Whoever forges a thousand fills no log; the next line says how many it stands for."""
+    world = World()
+
+    def forged() -> None:
+        with pytest.raises(CallbackRefusedError):
+            world.receive.receive(f"{JOB_ID}.1.{'A' * 43}", "")
+
+    for _ in range(1000):
+        forged()
+    world.clock.advance(timedelta(seconds=59))
+    forged()
+    assert len(world.telemetry.facts) == 1
+    world.clock.advance(timedelta(seconds=1))
+    forged()
+    assert [fields["not_logged_before"] for _, fields in world.telemetry.facts] == [0, 1000]
+    assert world.telemetry.counts == {Metric.CALLBACK_REFUSED: 1002}
 
 
 def test_the_token_of_one_attempt_does_not_speak_for_another() -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from cutout.adapters.evolink.key import KEY_NOT_SET, refusal_of
 from cutout.cli.dashboard.body import Series
 from cutout.cli.describe import counted, duration
 from cutout.cli.doctor.finding import note, ok, problem
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from cutout.cli.deployment import Balance, Deployment, FunctionFact
     from cutout.cli.doctor.finding import Finding, Patient
 
-_NOT_SET = "not-set"
 _PRICE = 5.4
 _LITTLE = 100
 """Photos; for fewer, it is time to top up."""
@@ -46,8 +46,11 @@ def api_key(patient: Patient) -> Iterator[Finding]:
     # From a file: a process's arguments are readable for every user of the machine.
     put = f"`aws secretsmanager put-secret-value --secret-id {name} {_FROM_FILE}`"
     key = (here.secret(name) or "").strip()
-    if key in {"", _NOT_SET}:
+    if key in {"", KEY_NOT_SET}:
         yield problem(f"no API key is in the secret {name}", f"{put}, then `cutout resume`.")
+        return
+    if refused := refusal_of(key):
+        yield problem(f"{refused.message} ({name})", f"{put}, then `cutout resume`.")
         return
     url = submit.environment["CUTOUT_EVOLINK_BASE_URL"]
     yield from _balance(here.balance(url, key), url, put)
@@ -58,7 +61,7 @@ def _balance(balance: Balance, url: str, put: str) -> Iterator[Finding]:
         case None:
             do = "If the functions reach it, it is this machine's network; else the provider's."
             yield note(f"{url} cannot be reached from here: {balance.says}", do)
-        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
+        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN if balance.says:
             yield problem(f"{url} refuses the key: {balance.says}", f"{put}, then `cutout resume`.")
         case HTTPStatus.OK:
             yield _left(balance.credits)
