@@ -139,6 +139,9 @@ class Engine:
         error = actor.error
         if error is not None and not isinstance(error, Killed | TransientError):
             raise AssertionError(f"seed {self.seed}: a worker broke at {actor.at}") from error
+        failed = self.world.telemetry.failures
+        broken = [told for told in failed if not isinstance(told[0], TransientError)]
+        assert not broken, f"seed {self.seed}: a step of a job broke: {broken}"
         if queue is None or message is None:
             return
         if error is None and isinstance(message.body, Source | tuple):
