@@ -312,3 +312,57 @@ def test_the_profile_inside_a_jpeg_2000_counts(tmp_path: Path) -> None:
     png = shown(tmp_path, saved(PHOTO, "PNG", icc_profile=profile))
     assert differs(made, PHOTO) > 3
     assert differs(made, png) < 2
+
+
+def in_planes(bands: tuple[Image.Image, ...], depth: int, photometric: int) -> bytes:
+    """An uncompressed TIFF with each channel in a plane of its own (TIFF 6.0)."""
+    planes = [
+        b"".join(level.to_bytes(1, "big") * (depth // 8) for level in band.tobytes())
+        for band in bands
+    ]
+    count, size = len(planes), len(planes[0])
+    at = 8 + count * size
+    lists = (
+        struct.pack(f">{count}H", *[depth] * count),
+        struct.pack(f">{count}I", *[8 + size * number for number in range(count)]),
+        struct.pack(f">{count}I", *[size] * count),
+    )
+    tags = [
+        (256, 3, 1, struct.pack(">Hxx", SIZE[0])),
+        (257, 3, 1, struct.pack(">Hxx", SIZE[1])),
+        (258, 3, count, lists[0] if count == 2 else struct.pack(">I", at)),
+        (259, 3, 1, struct.pack(">Hxx", 1)),
+        (262, 3, 1, struct.pack(">Hxx", photometric)),
+        (273, 4, count, struct.pack(">I", at + len(lists[0]))),
+        (277, 3, 1, struct.pack(">Hxx", count)),
+        (278, 3, 1, struct.pack(">Hxx", SIZE[1])),
+        (279, 4, count, struct.pack(">I", at + len(lists[0]) + len(lists[1]))),
+        (284, 3, 1, struct.pack(">Hxx", 2)),
+    ]
+    if count in {2, 4}:
+        tags.append((338, 3, 1, struct.pack(">Hxx", 2)))
+    directory = at + sum(map(len, lists))
+    entries = b"".join(struct.pack(">HHI", *tag[:3]) + tag[3] for tag in tags)
+    head = b"MM\0*" + struct.pack(">I", directory)
+    body = b"".join(planes) + b"".join(lists)
+    return head + body + struct.pack(">H", len(tags)) + entries + bytes(4)
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("has_alpha", [False, True])
+def test_planes_are_put_together(depth: int, tmp_path: Path, *, has_alpha: bool) -> None:
+    """Pillow's own reader mixes up those of sixteen bits."""
+    photo = PHOTO.convert("RGBA") if has_alpha else PHOTO
+    if has_alpha:
+        photo.putalpha(Image.linear_gradient("L").resize(SIZE))
+    made = shown(tmp_path, in_planes(photo.split(), depth, 2))
+    assert made.mode == photo.mode
+    assert differs(made, photo) == 0
+
+
+def test_grey_and_alpha_in_planes_are_named(tmp_path: Path) -> None:
+    """Pillow loses the alpha: the photo would be said to be transparent everywhere."""
+    bands = PHOTO.convert("L"), Image.linear_gradient("L").resize(SIZE)
+    reason, message = refusal(tmp_path, in_planes(bands, 8, 1))
+    assert reason is Reason.UNSUPPORTED_FORMAT
+    assert "planes" in message

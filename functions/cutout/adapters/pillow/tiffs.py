@@ -15,6 +15,7 @@ from cutout.states import Reason
 _NEW_SUBFILE_TYPE, _WIDTH, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 258, 259, 262
 _MAKER, _STRIP_OFFSETS, _STRIP_LENGTHS, _SAMPLES = 271, 273, 279, 277
 _TILE_OFFSETS, _TILE_LENGTHS, _SUB_DIRECTORIES, _SAMPLE_FORMAT = 324, 325, 330, 339
+_PLANES, _SEPARATE = 284, 2
 _DNG_VERSION = 50706
 _REDUCED: Final = 1
 """The bit of the subfile type that marks a preview."""
@@ -44,14 +45,23 @@ def reading_planes() -> Iterator[None]:
         TiffImagePlugin.READ_LIBTIFF = before
 
 
-def refuse_raw(image: Image.Image) -> None:
-    """Know cameras' raw files, which are TIFFs: they open with a preview, which is not the photo.
+def refuse_undecodable(image: Image.Image) -> None:
+    """Know TIFFs that Pillow opens and does not decode as they are meant.
+
+    Cameras' raw files open with a preview, which is not the photo; of grey and alpha in planes of
+    their own, the second is lost.
 
     Raises:
         NotAPhotoError: it is one.
     """
-    if isinstance(image, TiffImagePlugin.TiffImageFile) and _is_raw(image.tag_v2):
-        raise _raw(image.tag_v2)
+    if not isinstance(image, TiffImagePlugin.TiffImageFile):
+        return
+    tags = image.tag_v2
+    if _is_raw(tags):
+        raise _raw(tags)
+    if image.mode == "LA" and tags.get(_PLANES) == _SEPARATE:
+        text = "a TIFF of grey and alpha in separate planes is not decoded"
+        raise NotAPhotoError(Reason.UNSUPPORTED_FORMAT, text)
 
 
 def why_not_identified(file: Path) -> NotAPhotoError:

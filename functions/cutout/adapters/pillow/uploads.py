@@ -22,7 +22,7 @@ from cutout.adapters.pillow.made_profiles import adobe_rgb, profile_of_code_poin
 from cutout.adapters.pillow.opening import decoding_at_most
 from cutout.adapters.pillow.orientation import orientation_of, size_as_shown
 from cutout.adapters.pillow.splicing import spliced
-from cutout.adapters.pillow.tiffs import reading_planes, refuse_raw, why_not_identified
+from cutout.adapters.pillow.tiffs import reading_planes, refuse_undecodable, why_not_identified
 from cutout.errors import NotAPhotoError
 from cutout.exif import is_adobe_rgb
 from cutout.formats import HEAD_BYTES
@@ -212,7 +212,7 @@ def _read_iso(data: mmap, kind: str, stream: BufferedReader) -> Upload:
 
 def _read_tiff(data: mmap, _kind: str, stream: BufferedReader) -> Upload:
     image = Image.open(stream, formats=("TIFF",))
-    refuse_raw(image)
+    refuse_undecodable(image)
     return Upload(
         image=image,
         data=data,
