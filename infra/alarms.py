@@ -86,6 +86,7 @@ def alarm_rules(
     for title, function in functions.items():
         yield _errors(title, function)
         yield _throttles(title, function)
+    yield _failed_steps(series)
     yield from _of_jobs(series)
     yield from _of_money(series)
     yield from _of_pauses(series)
@@ -148,6 +149,22 @@ def _errors(title: str, function: lambda_.Function) -> AlarmRule:
         "'?ERROR ?Traceback ?\"timed out\"'` says why. If it goes on: `cutout pause --stack "
         "{stack}`, mend, deploy, `cutout resume --stack {stack}`.",
         metric=function.metric_errors(period=FIVE_MINUTES, statistic="Sum"),
+    )
+
+
+def _failed_steps(series: Series) -> AlarmRule:
+    return AlarmRule(
+        name="StepsFailed",
+        runbook="Failing steps",
+        happened=f"More than {_FEW} steps of jobs or messages failed in a quarter of an hour. The "
+        "functions report them to the queue, so Lambda counts no error.",
+        at_stake="each job is tried again, ever less often, and fails after eight tries; a message "
+        "that fails five times ends among the dead letters.",
+        do="the logs of Submit and StoreResult say why (search for `failed`); `cutout doctor "
+        "--stack {stack}` checks what they depend on. If all photos fail: `cutout pause --stack "
+        "{stack}`, fix the cause, `cutout resume --stack {stack}`.",
+        metric=series.of("StepsFailed", "Sum", period=_QUARTER),
+        above=_FEW,
     )
 
 

@@ -4,10 +4,11 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-from aws_cdk import Names, Stack
+from aws_cdk import CfnDeletionPolicy, Names, Stack
 from aws_cdk import aws_apigatewayv2 as apigw
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_route53_targets as targets
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
@@ -95,6 +96,10 @@ class CallbackApi(Construct):
             integration=HttpLambdaIntegration("Receiver", receiver),
         )
         self.logs = log_group(self, "AccessLogs", days=log_retention_days, name=_vended_name(self))
+        resource = self.logs.node.default_child
+        assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101 # what a LogGroup is made of
+        # Earlier versions had a group of another name: its lines stay until they expire.
+        resource.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
         stage = apigw.CfnStage(
             self,
             "Stage",

@@ -6,14 +6,14 @@ import io
 import json
 from uuid import uuid4
 
-from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, logger_of_all, metrics_of_all
+from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, json_logger, metrics_of_all
 from cutout.stored_limits import LOGGED_BYTES
 
 
 def told(error: Exception, **fields: object) -> dict[str, object]:
     """The line that tells of an exception, with these fields beside it."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    logger = logger_of_all(uuid4().hex, stream)
+    logger = json_logger(uuid4().hex, stream)
     telemetry = PowertoolsTelemetry(logger, metrics_of_all())
     try:
         raise error

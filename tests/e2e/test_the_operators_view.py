@@ -181,19 +181,28 @@ def test_a_dead_letter_is_shown_sent_back_and_handled(
     deployed.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps(event))
     shown = run("redrive", "--queue", "Submissions")
     assert (shown.exit_code, "the only trace of the upload" in shown.stdout) == (1, True)
-    deployed.wait(lambda: _has_gone_off(deployed), "the alarm on dead letters")
+    name = "SubmissionsDeadLettersDepth"
+    deployed.wait(lambda: _has_gone_off(deployed, name), "the alarm on dead letters")
     assert run("redrive", "--queue", "Submissions", "--yes").exit_code == 0
     assert photos.settled(upload).state is State.COMPLETED
     assert "completed" in run("show", upload.key).stdout
 
 
-def _has_gone_off(deployed: Deployed) -> bool:
+def test_messages_that_fail_set_off_an_alarm(deployed: Deployed) -> None:
+    """Lambda counts no error for them: the function reports them to the queue and ends in order."""
+    sqs, url = deployed.client("sqs"), deployed.cloud.outputs["SubmissionsQueueUrl"]
+    for _ in range(4):
+        sqs.send_message(QueueUrl=url, MessageBody="not a message of S3 or of ours")
+    try:
+        deployed.wait(lambda: _has_gone_off(deployed, "StepsFailed"), "the alarm on failed steps")
+    finally:
+        sqs.purge_queue(QueueUrl=url)
+
+
+def _has_gone_off(deployed: Deployed, name: str) -> bool:
     deployed.sweep()
     found = deployed.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    return any(
-        one["StateValue"] == "ALARM" and "SubmissionsDeadLettersDepth" in one["AlarmName"]
-        for one in found
-    )
+    return any(one["StateValue"] == "ALARM" and name in one["AlarmName"] for one in found)
 
 
 def test_the_dashboard_and_the_watch_see_what_happened(run: Run, photos: Photos) -> None:

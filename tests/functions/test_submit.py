@@ -260,7 +260,7 @@ def test_the_log_says_what_happened_and_nothing_that_must_stay_secret(
     lines = [line for line in printed.lines if line.get("job_id") == job.id]
     assert [line["message"] for line in lines] == ["job looked at", "job moved"]
     assert [line["state"] for line in lines] == ["queued", "processing"]
-    assert printed.metrics == {"JobsAdmitted": [1.0]}
+    assert printed.metrics == {"JobsAdmitted": [1.0], "StepsFailed": [1.0]}
     link = told["image_urls"][0]
     secrets = {
         "API key": API_KEY,

@@ -51,6 +51,7 @@ OUR_ALARMS = {
     "Overdue": ("OldestDueSeconds", "Maximum", 300, 1, 900),
     "ForgedCallbacks": ("CallbacksRefused", "Sum", 300, 3, 100),
     "RecoveredByPoll": ("RecoveredByPoll", "Sum", 900, 1, 3),
+    "StepsFailed": ("StepsFailed", "Sum", 900, 1, 3),
     "Spend": ("DailyCapUsedPercent", "Maximum", 300, 1, 80),
     "PossibleDoubleCharges": ("PossibleDoubleCharges", "Sum", 300, 1, 0),
     "PausedOutOfCredits": ("PausedOutOfCredits", "Maximum", 300, 1, 0),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from functools import partial
 from typing import TextIO
 
 from aws_lambda_powertools import Logger, Metrics
@@ -28,15 +26,12 @@ _SECONDS = frozenset(
 _PERCENT = frozenset({Metric.CAP_USED_PERCENT, Metric.FAILED_PERCENT})
 
 
-def json_logger() -> Logger:
-    """The log of one function; keys in it are other people's text, which terminals show."""
-    return Logger(json_serializer=plain_json)
+def json_logger(service: str | None = None, stream: TextIO | None = None) -> Logger:
+    """The log of one function. Keys and messages in it are other people's text.
 
-
-def logger_of_all(service: str | None = None, stream: TextIO | None = None) -> Logger:
-    """The log of one function. Its lines are ASCII: what a stranger wrote loses none of them."""
-    to_json = partial(json.dumps, default=str, separators=(",", ":"))
-    return Logger(service=service, stream=stream, json_serializer=to_json)
+    Terminals show the lines, and the stream takes UTF-8 only: what it cannot hold is escaped.
+    """
+    return Logger(service=service, stream=stream, json_serializer=plain_json)
 
 
 def metrics_of_all() -> Metrics:
@@ -56,8 +51,9 @@ class PowertoolsTelemetry:
         self._logger.info(message, extra=_logged(fields))
 
     def failed(self, message: str, /, **fields: object) -> None:
-        """The same with the traceback of the exception that is being handled, as an error."""
+        """An error line with the traceback of the exception that is being handled, counted."""
         self._logger.error(message, exc_info=sys.exception(), extra=_logged(fields))
+        self.count(Metric.STEPS_FAILED)
 
     def count(self, metric: Metric, value: float = 1) -> None:
         """Add to a metric."""

@@ -54,6 +54,8 @@ class Metric(StrEnum):
     GATE_DRIFT = "GateDrift"
     VARIANTS_MADE = "VariantsMade"
     VARIANTS_FAILED = "VariantsFailed"
+    STEPS_FAILED = "StepsFailed"
+    """A message or a step of a job that raised: no error of the function, so Lambda counts none."""
 
 
 TIME_IN_STATE = {

@@ -18,6 +18,8 @@ from aws_lambda_powertools.utilities.batch import (
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from cutout.adapters.telemetry_powertools import PowertoolsTelemetry
+
 Handler = Callable[[dict[str, Any], LambdaContext], Any]
 
 
@@ -31,6 +33,7 @@ def worker(
         logger: is told the invocation's context.
         metrics: are written out at the end of each invocation.
     """
+    telemetry = PowertoolsTelemetry(logger, metrics)
     processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
     def handle(record: SQSRecord) -> None:
@@ -38,7 +41,7 @@ def worker(
             record_handler(record)
         except Exception:
             # The processor reports it to SQS and says nothing: Lambda counts no error, either.
-            logger.exception(
+            telemetry.failed(
                 "message failed: it is delivered again, and after the last time a dead letter",
                 job_id=_job_named(record.body),
                 message_id=record.message_id,
