@@ -106,7 +106,7 @@ def query(link: str) -> dict[str, str]:
 
 def test_a_link_names_the_version_and_says_how_long_it_lasts(session: Session) -> None:
     """Signed the present way, by the session of the role, for `PHOTO_LINK_LIVES`."""
-    told = query(session.links(sessions=1).link(SOURCE))
+    told = query(session.links(sessions=1).link(SOURCE, "image/jpeg"))
     assert told["versionId"] == "v1"
     assert told["X-Amz-Algorithm"] == "AWS4-HMAC-SHA256"
     assert told["X-Amz-Expires"] == "3000"
@@ -115,21 +115,30 @@ def test_a_link_names_the_version_and_says_how_long_it_lasts(session: Session) -
     assert f"/{REGION}/s3/aws4_request" in told["X-Amz-Credential"]
 
 
+def test_a_link_answers_with_the_type_that_was_found(session: Session) -> None:
+    """Of an upload and of a copy: the uploader's own Content-Type and file name are not sent."""
+    links = session.links(sessions=1)
+    for link in (links.link(SOURCE, "image/png"), links.copy_link("copies/a", "image/png")):
+        told = query(link)
+        assert told["response-content-type"] == "image/png"
+        assert told["response-content-disposition"] == "inline"
+
+
 def test_a_link_goes_to_the_regions_own_host(session: Session) -> None:
     """The global host redirects for new buckets, and not every fetcher follows."""
-    parts = urlsplit(session.links(sessions=1).link(SOURCE))
+    parts = urlsplit(session.links(sessions=1).link(SOURCE, "image/jpeg"))
     assert (parts.scheme, parts.netloc) == ("https", f"uploads.s3.{REGION}.amazonaws.com")
 
 
 def test_without_a_version_there_is_no_link(session: Session) -> None:
     """It would name the key alone, which may be overwritten before the provider reads."""
     with pytest.raises(ValueError, match="needs a version"):
-        session.links(sessions=0).link(replace(SOURCE, version_id=None))
+        session.links(sessions=0).link(replace(SOURCE, version_id=None), "image/png")
 
 
 def test_a_link_to_a_copy_names_its_key_in_the_work_bucket(session: Session) -> None:
     """Each copy has a key of its own, which only the same photo's is put to."""
-    link = session.links(sessions=1).copy_link("prepared/0f.png")
+    link = session.links(sessions=1).copy_link("prepared/0f.png", "image/png")
     assert urlsplit(link).path == "/prepared/0f.png"
     assert urlsplit(link).netloc.startswith(f"{WORK}.")
     assert "versionId" not in query(link)
@@ -138,7 +147,7 @@ def test_a_link_to_a_copy_names_its_key_in_the_work_bucket(session: Session) -> 
 @pytest.mark.parametrize("key", KEYS)
 def test_every_key_survives_in_a_link(session: Session, key: str) -> None:
     """The path is the key, quoted once, in plain ASCII, with its extension last."""
-    link = session.links(sessions=1).link(replace(SOURCE, key=key))
+    link = session.links(sessions=1).link(replace(SOURCE, key=key), "image/jpeg")
     path = urlsplit(link).path
     assert unquote(path) == f"/{key}"
     assert link.isascii()
@@ -151,7 +160,7 @@ def test_every_key_survives_in_a_link(session: Session, key: str) -> None:
 )
 def test_every_version_survives_in_a_link(session: Session, version: str) -> None:
     """Also one with a plus sign."""
-    link = session.links(sessions=1).link(replace(SOURCE, version_id=version))
+    link = session.links(sessions=1).link(replace(SOURCE, version_id=version), "image/jpeg")
     assert query(link)["versionId"] == version
 
 
@@ -169,9 +178,9 @@ def test_a_session_is_renewed_when_it_would_not_outlive_a_link(
 ) -> None:
     """A link dies with its session: with less than `PHOTO_LINK_LIVES` left, a new one is begun."""
     links = session.links(sessions=sessions)
-    links.link(SOURCE)
+    links.link(SOURCE, "image/jpeg")
     session.clock.at = NOW + after
-    told = query(links.link(SOURCE))
+    told = query(links.link(SOURCE, "image/jpeg"))
     assert told["X-Amz-Security-Token"] == f"token-{sessions - 1}"
     assert session.connected == [f"token-{number}" for number in range(sessions)]
 
@@ -180,7 +189,8 @@ def test_many_links_share_a_session(session: Session) -> None:
     """Only the first asks for one."""
     links = session.links(sessions=1)
     for number in range(20):
-        assert links.link(replace(SOURCE, key=f"{number}.jpg")).startswith("https://")
+        link = links.link(replace(SOURCE, key=f"{number}.jpg"), "image/jpeg")
+        assert link.startswith("https://")
     assert session.connected == ["token-0"]
 
 
@@ -193,6 +203,8 @@ def test_the_role_is_assumed() -> None:
     """With STS itself: the link is signed by the session that it gave."""
     with cloud() as clients:
         clock = Clock(datetime.now(UTC))
-        link = PhotoLinks(clients.sts(), ROLE, WORK, clients.s3_as, clock).link(SOURCE)
+        link = PhotoLinks(clients.sts(), ROLE, WORK, clients.s3_as, clock).link(
+            SOURCE, "image/jpeg"
+        )
         assert query(link)["X-Amz-Credential"].startswith("ASIA")
         assert "X-Amz-Security-Token" in query(link)

@@ -104,6 +104,8 @@ def png(width: int = 600, height: int = 400, salt: int = 0) -> bytes:
 class FakeLinks:
     """Links to uploads; each differs from the one before, as signatures do.
 
+    Each says of what type its answer is.
+
     Attributes:
         signed_at: when each link was signed, by the clock of the worker that did.
     """
@@ -112,15 +114,15 @@ class FakeLinks:
         self._clock = clock
         self.signed_at: dict[str, datetime] = {}
 
-    def link(self, source: Source) -> str:
+    def link(self, source: Source, content_type: str) -> str:
         version = f"v={source.version_id}&" if source.version_id else ""
-        return self._signed(f"https://uploads.example/{source.key}?{version}")
+        return self._signed(f"https://uploads.example/{source.key}?{version}", content_type)
 
-    def copy_link(self, key: str) -> str:
-        return self._signed(f"https://work.example/{key}?")
+    def copy_link(self, key: str, content_type: str) -> str:
+        return self._signed(f"https://work.example/{key}?", content_type)
 
-    def _signed(self, url: str) -> str:
-        url += f"sig={len(self.signed_at) + 1}"
+    def _signed(self, url: str, content_type: str) -> str:
+        url += f"type={content_type}&sig={len(self.signed_at) + 1}"
         self.signed_at[url] = self._clock.now()
         return url
 

@@ -53,7 +53,7 @@ class PhotoLinks:
         self._client: S3Client | None = None
         self._ends_at: datetime | None = None
 
-    def link(self, source: Source) -> str:
+    def link(self, source: Source, content_type: str) -> str:
         """A GET URL of this version, good for `PHOTO_LINK_LIVES` from now.
 
         Raises:
@@ -61,18 +61,21 @@ class PhotoLinks:
         """
         if not source.version_id:
             raise ValueError("a link needs a version: the key may be overwritten")
-        return self._signed(
-            {"Bucket": source.bucket, "Key": source.key, "VersionId": source.version_id}
-        )
+        version = {"Bucket": source.bucket, "Key": source.key, "VersionId": source.version_id}
+        return self._signed(version, content_type)
 
-    def copy_link(self, key: str) -> str:
-        """A GET URL of a copy, good for `LINK` from now."""
-        return self._signed({"Bucket": self._copies_bucket, "Key": key})
+    def copy_link(self, key: str, content_type: str) -> str:
+        """A GET URL of a copy, good for `PHOTO_LINK_LIVES` from now."""
+        return self._signed({"Bucket": self._copies_bucket, "Key": key}, content_type)
 
-    def _signed(self, params: Mapping[str, str]) -> str:
+    def _signed(self, params: Mapping[str, str], content_type: str) -> str:
+        # Without these two, S3 answers with the uploader's own headers: a fetcher refuses a photo
+        # that is called text/html, or to be saved as a program.
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+        answer = {"ResponseContentType": content_type, "ResponseContentDisposition": "inline"}
         return self._signer().generate_presigned_url(
             "get_object",
-            Params=params,
+            Params={**params, **answer},
             ExpiresIn=int(PHOTO_LINK_LIVES.total_seconds()),
         )
 

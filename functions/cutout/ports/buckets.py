@@ -124,11 +124,14 @@ class SourceTags(Protocol):
 class PhotoLinks(Protocol):
     """Links by which the provider can read one upload, and nothing else."""
 
-    def link(self, source: Source) -> str:
-        """A URL of an upload with a version, certain to work for `PHOTO_LINK_LIVES`."""
+    def link(self, source: Source, content_type: str) -> str:
+        """A URL of an upload with a version, certain to work for `PHOTO_LINK_LIVES`.
+
+        The answer has this Content-Type, whatever the uploader gave the object.
+        """
         ...
 
-    def copy_link(self, key: str) -> str:
+    def copy_link(self, key: str, content_type: str) -> str:
         """The same for a copy in the work bucket."""
         ...
 

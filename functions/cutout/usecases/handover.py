@@ -39,24 +39,25 @@ class Handover:
             SourceGoneError: the photo is no longer there.
             CopyGoneError: its copy is not.
         """
-        if (job.transport or self.transport) is Transport.PRESIGNED:
-            return Uploaded(file_id="", url=self._link(job))
         copy = job.prepared
         sent = copy or job.photo
         format_ = sent.format if sent else "jpeg"
+        content_type = _content_type(format_)
+        if (job.transport or self.transport) is Transport.PRESIGNED:
+            return Uploaded(file_id="", url=self._link(job, content_type))
         return self.files.upload(
             f"{job.id}-{number}.{format_}",
-            _content_type(format_),
+            content_type,
             self.copies.read(copy.key) if copy else self.uploads.read(job.source).data,
         )
 
-    def _link(self, job: Job) -> str:
+    def _link(self, job: Job, content_type: str) -> str:
         """A link to the bytes that the job is about, whenever the provider reads them."""
         if job.prepared is not None:
-            return self.links.copy_link(job.prepared.key)
+            return self.links.copy_link(job.prepared.key, content_type)
         if job.source.version_id is not None:
-            return self.links.link(job.source)
-        return self.links.copy_link(self._same_bytes(job, job.photo))
+            return self.links.link(job.source, content_type)
+        return self.links.copy_link(self._same_bytes(job, job.photo), content_type)
 
     def _same_bytes(self, job: Job, photo: Photo | None) -> str:
         """Copy a photo of a bucket without versions into the work bucket; returns the copy's key.

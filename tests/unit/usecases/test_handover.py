@@ -37,6 +37,13 @@ def urls_posted(world: World) -> list[str]:
     return [json.loads(body)["image_urls"][0] for _key, body in world.evolink.posts]
 
 
+def test_a_link_tells_the_type_that_the_photo_has() -> None:
+    """The file is a PNG, whatever its key ends in and its uploader called it."""
+    world = World()
+    world.arrives("a.jpg")
+    assert "type=image/png&" in urls_posted(world)[0]
+
+
 def test_a_copy_is_handed_over_before_the_call_and_named_in_it() -> None:
     """Its name is the attempt's own, since a name that is used again overwrites."""
     world = through_files()

@@ -68,7 +68,7 @@ def test_the_copy_is_made_recorded_and_sent_in_place_of_the_photo() -> None:
         key=key, format="jpeg", size=19, width=2236, height=1118, made_at=START
     )
     assert (job.state, job.result_key, job.preparations) == (State.PROCESSING, "a.png", 0)
-    assert urls_posted(world) == [f"https://work.example/{key}?sig=1"]
+    assert urls_posted(world) == [f"https://work.example/{key}?type=image/jpeg&sig=1"]
     assert world.telemetry.counts[Metric.PREPARED] == 1
 
 

@@ -28,7 +28,7 @@ def body_of(job: Job) -> str:
     return json.dumps(
         {
             "model": "mj-v7-remove-bg",
-            "image_urls": [f"https://uploads.example/{job.source.key}?v=v1&sig=1"],
+            "image_urls": [f"https://uploads.example/{job.source.key}?v=v1&type=image/png&sig=1"],
             "callback_url": f"{CALLBACK_URL}/callbacks/{token_for(job)}",
         },
     )
