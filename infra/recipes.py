@@ -4,6 +4,7 @@ Everything is checked here, before anything is deployed; a refusal names the fil
 to write instead. What passes travels to StoreResult as JSON inside its asset.
 """
 
+import codecs
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -92,7 +93,7 @@ def read_recipes(file: Path, *, result_prefix: str = "") -> list[Recipe]:
     Raises:
         SettingError: Something in it cannot be deployed.
     """
-    page = _Page(path=file, text=file.read_text(encoding="utf-8"))
+    page = _Page(path=file, text=_text(file))
     tables = page.tables()
     recipes = [_read(page, index, table) for index, table in enumerate(tables)]
     try:
@@ -100,6 +101,37 @@ def read_recipes(file: Path, *, result_prefix: str = "") -> list[Recipe]:
     except RecipeError as refused:
         raise page.refusal(refused.index, refused.key, str(refused)) from refused
     return recipes
+
+
+def _text(file: Path) -> str:
+    """Read a file as TOML demands it, UTF-8; the byte-order mark of Windows' editors is allowed.
+
+    Raises:
+        SettingError: It has another encoding, or may not be read.
+    """
+    try:
+        data = file.read_bytes()
+    except OSError as refused:
+        raise SettingError(f"{file.name}: {refused.strerror}: make it readable") from refused
+    try:
+        if (found := _utf_with_zeros(data)) is None:
+            return data.decode("utf-8-sig")
+        line = 1
+    except UnicodeDecodeError as wrong:
+        found = "Latin-1 or Windows-1252"
+        line = data.count(b"\n", 0, wrong.start) + 1
+    raise SettingError(
+        f"{file.name}:{line}: the encoding of this file looks like {found}, and TOML is UTF-8: "
+        "save it as UTF-8 in your editor"
+    )
+
+
+def _utf_with_zeros(data: bytes) -> str | None:
+    """Name an encoding whose ASCII letters contain zero bytes, which no text in UTF-8 does."""
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "UTF-32"
+    is_utf_16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data
+    return "UTF-16" if is_utf_16 else None
 
 
 def as_json(recipes: Sequence[Recipe]) -> bytes | None:

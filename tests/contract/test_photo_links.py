@@ -178,7 +178,7 @@ def test_a_session_is_renewed_when_it_would_not_outlive_a_link(
 ) -> None:
     """A link dies with its session: with less than `PHOTO_LINK_LIVES` left, a new one is begun."""
     links = session.links(sessions=sessions)
-    links.link(SOURCE, "image/jpeg")
+    links.link(SOURCE, "image/png")
     session.clock.at = NOW + after
     told = query(links.link(SOURCE, "image/jpeg"))
     assert told["X-Amz-Security-Token"] == f"token-{sessions - 1}"

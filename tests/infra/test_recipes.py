@@ -126,6 +126,44 @@ def test_what_cannot_be_is_refused_with_its_line(tmp_path: Path, line: str, said
     assert said in str(refused.value)
 
 
+_NAMED = '# Söhne\n[[recipe]]\nname = "web"\nprefix = "Söhne/"\n'
+
+
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
+    """Windows' editors write one."""
+    file = tmp_path / "recipes.toml"
+    file.write_bytes(_NAMED.encode("utf-8-sig"))
+    assert [one["prefix"] for one in recipes.read_recipes(file)] == ["Söhne/"]
+
+
+@pytest.mark.parametrize(
+    ("written_as", "said"),
+    [
+        ("latin-1", "recipes.toml:1: the encoding of this file looks like Latin-1"),
+        ("cp1252", "recipes.toml:1: the encoding of this file looks like Latin-1 or Windows-1252"),
+        ("utf-16", "recipes.toml:1: the encoding of this file looks like UTF-16"),
+        ("utf-16-le", "recipes.toml:1: the encoding of this file looks like UTF-16"),
+        ("utf-32", "recipes.toml:1: the encoding of this file looks like UTF-32"),
+    ],
+)
+def test_another_encoding_is_named(tmp_path: Path, written_as: str, said: str) -> None:
+    """With what to do about it."""
+    file = tmp_path / "recipes.toml"
+    file.write_bytes(_NAMED.encode(written_as))
+    with pytest.raises(SettingError) as refused:
+        recipes.read_recipes(file)
+    assert str(refused.value).startswith(said)
+    assert str(refused.value).endswith("TOML is UTF-8: save it as UTF-8 in your editor")
+
+
+def test_a_wrong_letter_is_found_by_its_line(tmp_path: Path) -> None:
+    """One that was pasted into a file of plain ASCII."""
+    file = tmp_path / "recipes.toml"
+    file.write_bytes(b'[[recipe]]\nname = "web"\nprefix = "S\xf6hne/"\n')
+    with pytest.raises(SettingError, match=r"^recipes\.toml:3: "):
+        recipes.read_recipes(file)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
