@@ -47,13 +47,18 @@ class Finding(StrEnum):
     """It has no job, and no event will come."""
     RESULT_GONE = "result-gone"
     """Its job is completed, but its cut-out is no longer there."""
+    OUTDATED = "outdated"
+    """Its job is completed, but the cut-out that is there was made of a version deleted since."""
     SUPERSEDED = "superseded"
     """Its job gave way to a newer upload or a deletion, but it is the newest that stands."""
 
     @property
     def is_trouble(self) -> bool:
         """A photo without a cut-out that nothing and nobody will look at by itself."""
-        return self in {Finding.MISSING, Finding.RESULT_GONE, Finding.SUPERSEDED}
+        return self in _TROUBLES
+
+
+_TROUBLES = frozenset({Finding.MISSING, Finding.RESULT_GONE, Finding.OUTDATED, Finding.SUPERSEDED})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,13 +148,13 @@ class Survey:
         bucket = self.uploads.bucket
         watched = [one for one in page if self.rules.watch.is_watched(bucket, one.key)]
         known = self._known(watched)
-        unknown = {
+        in_doubt = {
             one.source(bucket).ref: one
             for one in watched
-            if one.key not in known and not self.rules.why_no_photo(one)
+            if self._is_decided_by_head(one, known.get(one.key))
         }
         heads = {
-            unknown[ref].key: head for ref, head in self.records.newest_all(list(unknown)).items()
+            in_doubt[ref].key: head for ref, head in self.records.newest_all(list(in_doubt)).items()
         }
         return [self._found(one, known.get(one.key), heads.get(one.key), stored) for one in page]
 
@@ -157,11 +162,17 @@ class Survey:
         self, listed: Listed, job: Brief | None, head: Head | None, stored: frozenset[str]
     ) -> Found:
         if job is not None:
-            return self._with_job(listed, job, stored)
+            return self._with_job(listed, job, head, stored)
         if not self.rules.watch.is_watched(self.uploads.bucket, listed.key):
             reason = self.rules.why_not_watched(listed.key)
             return Found(listed=listed, finding=Finding.NOT_WATCHED, reason=reason)
         return self._without_job(listed, head, stored)
+
+    def _is_decided_by_head(self, listed: Listed, job: Brief | None) -> bool:
+        """Whether the newest event that is known of its key says more than object and job do."""
+        if job is None:
+            return not self.rules.why_no_photo(listed)
+        return job.state is State.COMPLETED and listed.version_id is not None
 
     def _known(self, page: Sequence[Listed]) -> Mapping[str, Brief]:
         """How the jobs of these objects stand, by key.
@@ -182,14 +193,13 @@ class Survey:
             if ids[job_id].version_id or ids[job_id].etag == standing.etag
         }
 
-    def _with_job(self, listed: Listed, job: Brief, stored: frozenset[str]) -> Found:
+    def _with_job(
+        self, listed: Listed, job: Brief, head: Head | None, stored: frozenset[str]
+    ) -> Found:
         reason = job.reason.value if job.reason else ""
         match job.state:
             case State.COMPLETED:
-                # Who completed after the cut-outs were listed is looked for once more.
-                key = job.result_key or ""
-                is_there = key in stored or self.results.newest(key) is not None
-                finding = Finding.DONE if is_there else Finding.RESULT_GONE
+                finding = self._completed(listed, job, head, stored)
             case State.FAILED | State.REVIEW | State.REJECTED:
                 finding = Finding(job.state.value)
             case State.SUPERSEDED:
@@ -198,6 +208,23 @@ class Survey:
             case _:
                 return Found(listed=listed, finding=Finding.IN_FLIGHT, reason=job.state.value)
         return Found(listed=listed, finding=finding, reason=reason)
+
+    def _completed(
+        self, listed: Listed, job: Brief, head: Head | None, stored: frozenset[str]
+    ) -> Finding:
+        key = job.result_key or ""
+        # A job that completed after the cut-outs were listed is looked for once more.
+        if key not in stored and self.results.newest(key) is None:
+            return Finding.RESULT_GONE
+        # Deleting a version for good makes an older one the newest, and no event says so. Only
+        # where the newest event was about another version is the cut-out itself asked.
+        if head is None or head.job_id in {None, job.job_id}:
+            return Finding.DONE
+        made = self.results.provenance(key)
+        if made is None or made.version == listed.version_id:
+            return Finding.DONE
+        is_newest = listed.is_same(self.uploads.newest(listed.key))
+        return Finding.OUTDATED if is_newest else Finding.FRESH
 
     def _without_job(self, listed: Listed, head: Head | None, stored: frozenset[str]) -> Found:
         if why := self.rules.why_no_photo(listed):

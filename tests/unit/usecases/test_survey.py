@@ -108,6 +108,56 @@ def test_a_completed_photo_is_done_while_its_cut_out_is_there(shelf: Shelf) -> N
     assert shelf.only() == (Finding.DONE, "", None)
 
 
+def cut_out_of(shelf: Shelf, version: str) -> None:
+    """What is at the result key was made of this version of the photo."""
+    shelf.results.add(RESULT.key)
+    shelf.results.metadata[RESULT.key] = {
+        "cutout-job": "b" * 32,
+        "cutout-source-version": version,
+    }
+
+
+def newest_was_deleted_for_good(shelf: Shelf) -> Listed:
+    """A photo was overwritten, both versions were cut out, and the newer version was deleted."""
+    older = shelf.uploads.add("shoes/red.jpg", version_id="v1")
+    shelf.job(older, State.COMPLETED, result=RESULT)
+    newer = older.source("uploads", "0B")
+    head = Head(source_ref=newer.ref, order=newer.order, job_id="b" * 32)
+    shelf.jobs.advance(head)
+    return older
+
+
+def test_the_cut_out_of_a_version_that_was_deleted_for_good_is_not_the_older_ones(
+    shelf: Shelf,
+) -> None:
+    """The bucket shows the older version again, and no event says so."""
+    newest_was_deleted_for_good(shelf)
+    cut_out_of(shelf, "v2")
+    assert shelf.only() == (Finding.OUTDATED, "", None)
+    assert Finding.OUTDATED.is_trouble
+    cut_out_of(shelf, "v1")
+    assert shelf.only() == (Finding.DONE, "", None)
+
+
+def test_a_cut_out_of_an_upload_that_came_while_one_looked_is_not_outdated(shelf: Shelf) -> None:
+    """The listing is older than the newer upload and its cut-out."""
+    older = newest_was_deleted_for_good(shelf)
+    cut_out_of(shelf, "v2")
+    shelf.uploads.pages = lambda _prefix: iter([[older]])  # type: ignore[method-assign,assignment]
+    shelf.uploads.add("shoes/red.jpg", version_id="v2")
+    assert shelf.only() == (Finding.FRESH, "", None)
+
+
+def test_a_cut_out_is_asked_where_it_comes_from_only_if_there_was_a_newer_version(
+    shelf: Shelf,
+) -> None:
+    """An audit of a million photos makes no request for each."""
+    shelf.job(shelf.uploads.add("shoes/red.jpg"), State.COMPLETED, result=RESULT)
+    cut_out_of(shelf, "v1")
+    assert shelf.only() == (Finding.DONE, "", None)
+    assert shelf.results.requests == 1
+
+
 def test_who_completed_after_the_cut_outs_were_listed_is_looked_for_once_more() -> None:
     """The listing is older than the row."""
     shelf = Shelf()

@@ -38,11 +38,13 @@ _STYLES = {
     Finding.REJECTED: "red",
     Finding.MISSING: "bold red",
     Finding.RESULT_GONE: "bold red",
+    Finding.OUTDATED: "bold red",
     Finding.SUPERSEDED: "bold red",
 }
 _ADVICE = {
     Finding.MISSING: "`cutout audit --fix` queues them, behind live uploads",
     Finding.RESULT_GONE: "paid for once; if nobody meant to delete them, upload them again",
+    Finding.OUTDATED: "the cut-out is of a newer version that was deleted: upload them again",
     Finding.SUPERSEDED: "deleted and restored, or written over and restored: upload them again",
 }
 
@@ -104,9 +106,10 @@ def command(
     """Hold every object in the uploads bucket against the table.
 
     Done, in flight, failed and why; missing: an object without a job, fifteen minutes after it was
-    written; result-gone: a completed photo whose cut-out was removed; superseded: a job that gave
-    way to an upload or deletion that is itself gone. Objects are listed a thousand a request, rows
-    read a hundred a request; nothing is downloaded.
+    written; result-gone: a completed photo whose cut-out was removed; outdated: a completed photo
+    whose cut-out was made of a newer version that was deleted; superseded: a job that gave way to
+    an upload or deletion that is itself gone. Objects are listed a thousand a request, rows read a
+    hundred a request; nothing is downloaded.
     """
     if (dry_run or yes) and not fix:
         raise click.UsageError("--dry-run and --yes go with --fix.")
