@@ -19,6 +19,7 @@ Decisions are made by type, never by text::
         ├── NotAPhotoError          the source cannot be sent; carries the reason
         │   └── NeedsPreparingError … as it is; a copy of it can
         ├── SourceGoneError         the object or its version is no longer there
+        ├── ObjectRefusedError      S3 does not copy one object; others may be copied
         ├── PictureError            a picture cannot be made of what is there
         ├── CopyGoneError           the copy that was prepared is no longer there: prepare another
         ├── FetchRefusedError       a result must not be fetched (address, scheme, size, redirect)
@@ -156,6 +157,10 @@ class CopyGoneError(PermanentError):
 
 class SourceGoneError(PermanentError):
     """The object, or this version of it, is no longer in the bucket."""
+
+
+class ObjectRefusedError(PermanentError):
+    """S3 refuses to copy one object (archived, encrypted, not allowed); others may be copied."""
 
 
 class PictureError(PermanentError):

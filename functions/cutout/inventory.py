@@ -146,5 +146,8 @@ class Transfers(Protocol):
 
         Returns False, having done nothing, if the source changed or something stands at the key by
         now; None, having done nothing, for a cut-out of ours.
+
+        Raises:
+            ObjectRefusedError: this object cannot be copied, whatever happens to others.
         """
         ...

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
 from cutout.cli.dead_letters_aws import SqsLetters
-from cutout.cli.problems import Problem
+from cutout.cli.deployment import Moved
 from tests.contract.aws import ACCOUNT, REGION, cloud
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def test_letters_are_moved_batch_by_batch_until_none_is_left(sqs: SQSClient) -> 
     bodies = _die(sqs, 13)
     letters = SqsLetters(sqs)
     moved = []
-    while count := letters.move(_url(sqs, "dead"), WORK, 10):
+    while count := letters.move(_url(sqs, "dead"), WORK, 10).taken:
         moved.append(count)
     assert sum(moved) == 13
     assert (_bodies(sqs, "work"), _bodies(sqs, "dead")) == (bodies, [])
@@ -108,11 +108,10 @@ def _received(*numbers: int) -> dict[str, object]:
     return {"Messages": messages}
 
 
-def test_only_what_was_taken_is_deleted_and_the_rest_is_let_go(sqs: SQSClient) -> None:
-    """Nothing is lost when SQS takes a batch in part; who moves it is told."""
+def test_only_what_was_taken_is_deleted_and_the_rest_has_a_reason(sqs: SQSClient) -> None:
+    """Nothing is lost when SQS takes a batch in part. The rest is not received again at once."""
     failed = {"Id": "1", "SenderFault": False, "Code": "InternalError"}
     taken = {"Id": "0", "MessageId": "x", "MD5OfMessageBody": "x"}
-    let_go = [{"Id": "0", "ReceiptHandle": "r2", "VisibilityTimeout": 0}]
     with Stubber(sqs) as stubber:
         stubber.add_response("receive_message", _received(1, 2))
         stubber.add_response("get_queue_url", {"QueueUrl": "https://sqs.example/work"})
@@ -122,13 +121,8 @@ def test_only_what_was_taken_is_deleted_and_the_rest_is_let_go(sqs: SQSClient) -
             {"Successful": [], "Failed": []},
             {"QueueUrl": URL, "Entries": [{"Id": "0", "ReceiptHandle": "r1"}]},
         )
-        stubber.add_response(
-            "change_message_visibility_batch",
-            {"Successful": [], "Failed": []},
-            {"QueueUrl": URL, "Entries": let_go},
-        )
-        with pytest.raises(Problem, match="did not take 1 of 2"):
-            SqsLetters(sqs).move(URL, WORK, 10)
+        moved = SqsLetters(sqs).move(URL, WORK, 10)
+        assert moved == Moved(taken=1, refused=["InternalError"])
         stubber.assert_no_pending_responses()
 
 
@@ -169,10 +163,27 @@ def test_letters_that_are_too_long_together_go_one_by_one(sqs: SQSClient) -> Non
     sqs.meta.events.register("before-parameter-build.sqs.SendMessageBatch", refuse_pairs)
     bodies = _die(sqs, 3)
 
-    assert SqsLetters(sqs).move(_url(sqs, "dead"), WORK, 10) == 3
+    assert SqsLetters(sqs).move(_url(sqs, "dead"), WORK, 10) == Moved(taken=3, refused=[])
 
     assert sizes == [3, 1, 2, 1, 1]
     assert (_bodies(sqs, "work"), _bodies(sqs, "dead")) == (bodies, [])
+
+
+def test_a_letter_that_is_too_long_alone_does_not_stop_the_others(sqs: SQSClient) -> None:
+    """The queue that it goes back to may take shorter messages than the one it lies in."""
+
+    def refuse_long(params: dict[str, Any], **_told: object) -> None:
+        if any(entry["MessageBody"] == "1" for entry in params["Entries"]):
+            told: Any = {"Error": {"Code": "AWS.SimpleQueueService.BatchRequestTooLong"}}
+            raise ClientError(told, "SendMessageBatch")
+
+    sqs.meta.events.register("before-parameter-build.sqs.SendMessageBatch", refuse_long)
+    for body in ("0", "1", "2"):
+        sqs.send_message(QueueUrl=_url(sqs, "dead"), MessageBody=body)
+    moved = SqsLetters(sqs).move(_url(sqs, "dead"), WORK, 10)
+    assert (moved.taken, len(moved.refused)) == (2, 1)
+    assert "BatchRequestTooLong" in moved.refused[0]
+    assert _bodies(sqs, "work") == ["0", "2"]
 
 
 def test_who_looks_so_long_that_letters_come_back_stops(sqs: SQSClient) -> None:

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from datetime import timedelta
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from cutout.adapters.s3.listing import S3Listing
 from cutout.adapters.s3.transfers import S3Transfers
+from cutout.errors import ObjectRefusedError
 from cutout.inventory import Listed, Provenance
+from cutout.ports.table import Head
+from cutout.states import State
+from cutout.usecases.arrive import Watch
+from cutout.usecases.survey import Finding, Rules, Survey
 from tests.contract.aws import s3_with
+from tests.fakes.clock import FakeClock
+from tests.fakes.jobs import MemoryJobs
+from tests.unit.core.builders import RESULT, a_job
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -73,6 +85,39 @@ def test_one_key_is_told_as_the_listing_tells_it(s3: S3Client, bucket: str) -> N
     s3.delete_object(Bucket=bucket, Key=KEY)
     assert objects.newest(KEY) is None
     assert objects.newest("never.jpg") is None
+
+
+def test_once_a_version_is_deleted_for_good_an_audit_sees_whose_the_cut_out_is(
+    s3: S3Client,
+) -> None:
+    """S3 lists the older version as the newest again; the cut-out still names the other."""
+    older = s3.put_object(Bucket="uploads", Key="a.jpg", Body=b"older")
+    newer = s3.put_object(Bucket="uploads", Key="a.jpg", Body=b"newer")
+    made_of_newer = {"cutout-job": "b", "cutout-source-version": newer["VersionId"]}
+    s3.put_object(Bucket="plain", Key="a.png", Body=b"", Metadata=made_of_newer)
+    s3.delete_object(Bucket="uploads", Key="a.jpg", VersionId=newer["VersionId"])
+    jobs = MemoryJobs(FakeClock())
+    (first,) = listed(s3, "uploads")
+    for version, order in ((older["VersionId"], "0A"), (newer["VersionId"], "0B")):
+        source = replace(first, version_id=version).source("uploads", order)
+        job = replace(a_job(State.COMPLETED), id=source.job_id, source=source)
+        jobs.advance(Head(source_ref=source.ref, order=source.order, job_id=job.id))
+        jobs.claim(replace(job, result=replace(RESULT, key="a.png")))
+    watch = Watch(
+        uploads_bucket="uploads",
+        upload_prefix="",
+        results_bucket="plain",
+        result_prefix="",
+        review_prefix="review/",
+    )
+    survey = Survey(
+        uploads=S3Listing(s3, "uploads"),
+        results=S3Listing(s3, "plain"),
+        records=jobs,
+        clock=FakeClock(),
+        rules=Rules(watch=watch, max_bytes=100, retention=timedelta(days=90)),
+    )
+    assert [found.finding for page in survey.look("") for found in page] == [Finding.OUTDATED]
 
 
 def test_a_cut_out_tells_what_it_was_made_from(s3: S3Client) -> None:
@@ -148,7 +193,7 @@ def test_what_stands_there_by_now_is_not_written_over(s3: S3Client, code: str) -
     (one,) = listed(s3, "plain")
     head = s3.head_object(Bucket="plain", Key="a.jpg")
     with Stubber(s3) as stub:
-        stub.add_response("head_object", {"ETag": head["ETag"], "Metadata": {}})
+        stub.add_response("get_object", _looked_at(head["ETag"]))
         stub.add_client_error(
             "copy_object",
             code,
@@ -168,11 +213,51 @@ def test_what_stands_there_by_now_is_not_written_over(s3: S3Client, code: str) -
         stub.assert_no_pending_responses()
 
 
-def test_a_refusal_is_not_taken_for_a_race(s3: S3Client) -> None:
-    """Whoever may not read the source is told so."""
+def _looked_at(etag: str) -> dict[str, Any]:
+    return {"ETag": etag, "Metadata": {}, "Body": StreamingBody(BytesIO(b"p"), 1)}
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "status"),
+    [
+        ("get_object", "AccessDenied", 403),
+        ("get_object", "InvalidObjectState", 403),
+        ("get_object", "InvalidRequest", 400),
+        ("copy_object", "AccessDenied", 403),
+        ("copy_object", "InvalidObjectState", 403),
+        ("copy_object", "KeyTooLongError", 400),
+        ("copy_object", "KMS.DisabledException", 400),
+    ],
+)
+def test_an_object_that_may_not_be_copied_is_refused_with_a_reason(
+    s3: S3Client, operation: str, code: str, status: int
+) -> None:
+    """Archived, encrypted with a key that is not ours, denied by a policy."""
+    error = refusal(s3, operation, code, status)
+    assert isinstance(error, ObjectRefusedError)
+    assert code in str(error)
+
+
+@pytest.mark.parametrize(
+    ("code", "status"),
+    [("ExpiredToken", 400), ("InvalidAccessKeyId", 403), ("NoSuchBucket", 404), ("SlowDown", 503)],
+)
+@pytest.mark.parametrize("operation", ["get_object", "copy_object"])
+def test_what_concerns_every_object_is_no_refusal_of_one(
+    s3: S3Client, operation: str, code: str, status: int
+) -> None:
+    """A million requests with credentials that have expired copy nothing."""
+    assert isinstance(refusal(s3, operation, code, status), ClientError)
+
+
+def refusal(s3: S3Client, operation: str, code: str, status: int) -> Exception:
+    """What a copy raises if S3 refuses one of its requests so."""
     s3.put_object(Bucket="plain", Key="a.jpg", Body=b"photo")
     (one,) = listed(s3, "plain")
     with Stubber(s3) as stub:
-        stub.add_client_error("head_object", "403", http_status_code=403)
-        with pytest.raises(ClientError):
+        if operation == "copy_object":
+            stub.add_response("get_object", _looked_at(f'"{one.etag}"'))
+        stub.add_client_error(operation, code, http_status_code=status)
+        with pytest.raises((ObjectRefusedError, ClientError)) as refused:
             S3Transfers(s3, "plain", "uploads").copy(one, "in/a.jpg", MARKS)
+    return refused.value

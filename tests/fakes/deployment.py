@@ -15,6 +15,7 @@ from cutout.cli.deployment import (
     FeedFact,
     FunctionFact,
     Letter,
+    Moved,
     QueueFact,
     RuleFact,
     ScheduleFact,
@@ -229,10 +230,10 @@ class FakeDeployment:
     def look(self, queue: QueueFact, limit: int) -> Sequence[Letter]:
         return self.letters.get(queue.title, [])[:limit]
 
-    def move(self, queue: QueueFact, to: str, limit: int) -> int:
+    def move(self, queue: QueueFact, to: str, limit: int) -> Moved:
         some, self.letters[queue.title] = self._split(queue, limit)
         self.arrived += [(to.rpartition(":")[2], letter.id) for letter in some]
-        return len(self._answer("move", some))
+        return Moved(taken=len(self._answer("move", some)))
 
     def purge(self, queue: QueueFact, limit: int) -> int:
         some, self.letters[queue.title] = self._split(queue, limit)

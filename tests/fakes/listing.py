@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from cutout.errors import ObjectRefusedError
 from cutout.inventory import Listed, Provenance
 from cutout.keys import MADE_BY
 from cutout.source import Source
@@ -75,12 +76,15 @@ class MemoryIntake:
 
 @dataclass
 class MemoryTransfers:
-    """Copies between two buckets."""
+    """Copies between two buckets; of what is refused, S3's reason by its key."""
 
     source: MemoryObjects
     target: MemoryObjects
+    refused: dict[str, str] = field(default_factory=dict)
 
     def copy(self, listed: Listed, key: str, marks: Mapping[str, str]) -> bool | None:
+        if why := self.refused.get(listed.key):
+            raise ObjectRefusedError(why)
         metadata = self.source.metadata.get(listed.key, {})
         if MADE_BY in metadata:
             return None

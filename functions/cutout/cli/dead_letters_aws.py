@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from cutout.cli.deployment import Letter
-from cutout.cli.problems import Problem
+from cutout.cli.deployment import Letter, Moved
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -48,46 +47,51 @@ class SqsLetters:
             self._let_go(url, seen)
         return list(found.values())[:limit]
 
-    def move(self, url: str, to: str, limit: int) -> int:
+    def move(self, url: str, to: str, limit: int) -> Moved:
         """Send up to so many messages to the queue of that ARN, then delete them here.
 
-        Raises:
-            Problem: SQS did not take one; it stays where it is.
+        What SQS does not take stays where it is, out of sight for `_MOVING_SECONDS`, so that the
+        next call receives others.
         """
         messages = self._receive(url, _MOVING_SECONDS, limit)
         if not messages:
-            return 0
+            return Moved()
         taken: list[Any] = []
+        refused: list[str] = []
         try:
             target = self._client.get_queue_url(QueueName=to.rpartition(":")[2])["QueueUrl"]
-            for some in self._sent(target, messages):
+            for some, why in self._sent(target, messages):
                 taken += some
+                refused += why
+        except BaseException:
+            self._let_go(url, [one for one in messages if one not in taken])
+            raise
         finally:
             self._delete(url, taken)
-            left = [one for one in messages if one not in taken]
-            self._let_go(url, left)
-        if left:
-            raise Problem(
-                f"SQS did not take {len(left)} of {len(messages)} messages back.",
-                advice="They are where they were; try again.",
-            )
-        return len(taken)
+        return Moved(taken=len(taken), refused=refused)
 
-    def _sent(self, url: str, messages: list[Any]) -> Iterator[list[Any]]:
-        """Send them, in smaller batches where they are too long together; yields whom SQS took."""
+    def _sent(self, url: str, messages: list[Any]) -> Iterator[tuple[list[Any], list[str]]]:
+        """Send them, in smaller batches where they are too long together.
+
+        Yields the messages that SQS took, and why it did not take the others.
+        """
         entries: Any = [
             {"Id": str(number), "MessageBody": one["Body"]} for number, one in enumerate(messages)
         ]
         try:
             answer = self._client.send_message_batch(QueueUrl=url, Entries=entries)
         except ClientError as error:
-            if len(messages) == 1 or _TOO_LONG not in error.response["Error"]["Code"]:
+            if _TOO_LONG not in error.response["Error"]["Code"]:
                 raise
+            if len(messages) == 1:
+                yield [], [str(error)]
+                return
             half = len(messages) // 2
             yield from self._sent(url, messages[:half])
             yield from self._sent(url, messages[half:])
             return
-        yield [messages[int(one["Id"])] for one in answer.get("Successful", ())]
+        taken = [messages[int(one["Id"])] for one in answer.get("Successful", ())]
+        yield taken, [one.get("Message", one["Code"]) for one in answer.get("Failed", ())]
 
     def purge(self, url: str, limit: int) -> int:
         """Delete up to so many messages."""

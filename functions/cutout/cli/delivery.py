@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -13,6 +13,7 @@ from cutout.cli.board import Board, state_text
 from cutout.cli.describe import cost, explanation, job_as_json
 from cutout.cli.fetching import target_path
 from cutout.cli.follow import follow
+from cutout.cli.problems import Problem, explained
 from cutout.sanitize import plain
 
 if TYPE_CHECKING:
@@ -56,15 +57,32 @@ class Delivered:
 
 @dataclass(frozen=True, kw_only=True)
 class Delivery:
-    """Brings photos to a stack and cut-outs back."""
+    """Brings photos to a stack and cut-outs back. One that cannot be brought stops no other.
+
+    Attributes:
+        problems: what could not be uploaded or downloaded, and why, by key.
+    """
 
     stack: Stack
     clock: Clock
     console: Console
+    problems: dict[str, Problem] = field(default_factory=dict)
 
     def send(self, photos: Sequence[Photo]) -> list[Sent]:
-        """Upload photos, a few at a time."""
-        return self._together("Uploading", self.stack.upload, photos)
+        """Upload photos, a few at a time.
+
+        Raises:
+            Problem: none of them could be uploaded; it is that of the first.
+        """
+
+        def send_one(photo: Photo) -> Sent | None:
+            return self._tried(photo.key, lambda: self.stack.upload(photo))
+
+        sent = [one for one in self._together("Uploading", send_one, photos) if one]
+        if not sent and self.problems:
+            raise next(self.problems[one.key] for one in photos if one.key in self.problems)
+        self._tell_problems()
+        return sent
 
     def wait(self, sent: Sequence[Sent], *, timeout_seconds: float | None) -> list[Followed]:
         """Show how the photos fare until all have settled or the time is up."""
@@ -79,18 +97,40 @@ class Delivery:
 
     def fetch(self, photos: Sequence[Followed], out: Path) -> list[Delivered]:
         """Download the cut-outs that there are."""
+        self.problems.clear()
 
         def fetch_one(photo: Followed) -> Delivered:
             file = None
             variants: tuple[tuple[Variant, Path], ...] = ()
-            if photo.is_completed and photo.job and photo.job.result:
-                file = target_path(out, photo.job.result.key)
-                self.stack.download(photo.job, file)
-                variants = tuple(self._variants(photo.job, out))
+            if photo.is_completed and (job := photo.job) is not None:
+                file = self._tried(photo.sent.key, lambda: self._download(job, out))
+                made = self._tried(photo.sent.key, lambda: tuple(self._variants(job, out)))
+                variants = made or ()
             seconds = photo.age(self.clock.now()).total_seconds()
             return Delivered(photo=photo, file=file, seconds=seconds, variants=variants)
 
-        return self._together("Downloading", fetch_one, photos)
+        delivered = self._together("Downloading", fetch_one, photos)
+        self._tell_problems()
+        return delivered
+
+    def _tried(self, key: str, work: Callable[[], _Made]) -> _Made | None:
+        try:
+            with explained():
+                return work()
+        except Problem as problem:
+            self.problems[key] = problem
+            return None
+
+    def _tell_problems(self) -> None:
+        for key, problem in self.problems.items():
+            self.console.print(f"{key}: {problem.message}", soft_wrap=True)
+
+    def _download(self, job: Job, out: Path) -> Path | None:
+        if job.result is None:
+            return None
+        file = target_path(out, job.result.key)
+        self.stack.download(job, file)
+        return file
 
     def _variants(self, job: Job, out: Path) -> Iterator[tuple[Variant, Path]]:
         for variant in job.variants:

@@ -152,6 +152,24 @@ class Letter:
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Moved:
+    """What became of a batch of dead letters.
+
+    Attributes:
+        taken: how many were sent and are deleted here.
+        refused: why SQS did not take each of the others, which stay where they are.
+    """
+
+    taken: int = 0
+    refused: Sequence[str] = ()
+
+    @property
+    def count(self) -> int:
+        """How many there were; 0 if none was left."""
+        return self.taken + len(self.refused)
+
+
 class DeadLetters(Protocol):
     """Queues of what could not be handled."""
 
@@ -164,8 +182,8 @@ class DeadLetters(Protocol):
     def look(self, queue: QueueFact, limit: int) -> Sequence[Letter]:
         """Return so many messages, which stay where they are."""
 
-    def move(self, queue: QueueFact, to: str, limit: int) -> int:
-        """Send up to so many messages to the queue of that ARN; how many it was, 0 for the last.
+    def move(self, queue: QueueFact, to: str, limit: int) -> Moved:
+        """Send up to so many messages to the queue of that ARN.
 
         A message is sent before it is deleted: whatever stops this, it may come twice and is
         never lost.

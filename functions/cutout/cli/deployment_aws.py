@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
-    from cutout.cli.deployment import Balance, Letter, Part
+    from cutout.cli.deployment import Balance, Letter, Moved, Part
     from cutout.gate import Gate
     from cutout.job import Job
 
@@ -113,8 +113,8 @@ class AwsDeployment(Monitors):
         """Return so many messages, which stay where they are."""
         return self._letters().look(queue.url, limit)
 
-    def move(self, queue: QueueFact, to: str, limit: int) -> int:
-        """Send up to so many messages to the queue of that ARN; how many it was, 0 for the last."""
+    def move(self, queue: QueueFact, to: str, limit: int) -> Moved:
+        """Send up to so many messages to the queue of that ARN."""
         return self._letters().move(queue.url, to, limit)
 
     def purge(self, queue: QueueFact, limit: int) -> int:

@@ -6,9 +6,10 @@ The table is the truth: what has a job is passed over, so whoever stopped half-w
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from cutout.errors import ObjectRefusedError
 from cutout.inventory import Intake, Listed, Objects, Transfers
 from cutout.keys import LANE_MARK
 from cutout.source import Source, after
@@ -89,11 +90,13 @@ class Candidate:
     Attributes:
         key: where it goes in the uploads bucket.
         skipped: why it does not; empty if it does.
+        refused: what S3 says, where it does not copy the object; empty elsewhere.
     """
 
     listed: Listed
     key: str
     skipped: str = ""
+    refused: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +124,10 @@ class Import:
                 )
 
     def copy(self, candidates: Iterable[Candidate]) -> Generator[Candidate]:
-        """Copy those that are to be; yields each, with why it was not copied after all."""
+        """Copy those that are to be; yields each, with why it was not copied after all.
+
+        One that S3 refuses to copy does not keep the others from it.
+        """
         wanted = (one for one in candidates if not one.skipped)
         yield from ahead(self._copied, self._paced(wanted), at_once=_COPIES_AT_ONCE)
 
@@ -132,11 +138,14 @@ class Import:
             yield one
 
     def _copied(self, one: Candidate) -> Candidate:
-        done = self.transfers.copy(one.listed, one.key, {LANE_MARK: Lane.BACKFILL.value})
+        try:
+            done = self.transfers.copy(one.listed, one.key, {LANE_MARK: Lane.BACKFILL.value})
+        except ObjectRefusedError as refused:
+            return replace(one, skipped="refused", refused=str(refused))
         if done:
             return one
         why = "own-output" if done is None else "changed-meanwhile"
-        return Candidate(listed=one.listed, key=one.key, skipped=why)
+        return replace(one, skipped=why)
 
     def _skipped(self, listed: Listed, key: str, standing: _Standing) -> str:
         if why := self.rules.why_no_photo(listed):

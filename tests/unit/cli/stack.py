@@ -50,6 +50,7 @@ class ScriptedStack:
         self.cut_out = PNG
         self.watched = ""
         self.buckets: dict[str, MemoryObjects] = {}
+        self.uncopied: dict[str, str] = {}
         self.queued = MemoryIntake()
         self.standing = Standing(waiting=0, waiting_since=None, in_flight_since=None)
 
@@ -185,7 +186,7 @@ class ScriptedStack:
 
     def transfers(self, source_bucket: str) -> MemoryTransfers:
         """Return what copies into the uploads bucket."""
-        return MemoryTransfers(self.objects(source_bucket), self.objects(UPLOADS))
+        return MemoryTransfers(self.objects(source_bucket), self.objects(UPLOADS), self.uncopied)
 
     def rules(self) -> Rules:
         """Return rules with the prefix that the test chose."""

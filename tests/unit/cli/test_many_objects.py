@@ -155,6 +155,33 @@ def test_backfill_copies_from_another_bucket(world: World) -> None:
     assert json.loads(again.stdout)["skipped"] == {"there-already": 2}
 
 
+def test_backfill_names_what_s3_does_not_copy_and_goes_on(world: World) -> None:
+    """The others are copied; it ends in exit status 1."""
+    for key in ("a.jpg", "b.jpg"):
+        world.stack.objects("old").add(key)
+    world.stack.uncopied = {"a.jpg": "AccessDenied: the key may not be used"}
+    told = world.run("backfill", "s3://old/", "--yes")
+    assert told.exit_code == 1
+    assert list(world.stack.objects(UPLOADS).objects) == ["b.jpg"]
+    assert "1 not copied after all: refused\n" in told.stderr
+    assert "  a.jpg: AccessDenied: the key may not be used\n" in told.stderr
+    again = world.run("backfill", "s3://old/", "--yes", "--json")
+    assert again.exit_code == 1
+    assert json.loads(again.stdout)["refused"] == [
+        {"key": "a.jpg", "version": "v1", "reason": "AccessDenied: the key may not be used"}
+    ]
+
+
+def test_what_s3_does_not_copy_takes_no_place_within_the_limit(world: World) -> None:
+    """Otherwise the same objects would fill each run, and the next thousand would never come."""
+    for key in ("a.jpg", "b.jpg", "c.jpg", "d.jpg"):
+        world.stack.objects("old").add(key)
+    world.stack.uncopied = {"a.jpg": "InvalidObjectState", "b.jpg": "InvalidObjectState"}
+    told = world.run("backfill", "s3://old/", "--yes", "--limit", "1", "--json")
+    assert (told.exit_code, json.loads(told.stdout)["queued"]) == (1, 1)
+    assert list(world.stack.objects(UPLOADS).objects) == ["c.jpg"]
+
+
 @pytest.mark.parametrize(("place", "status"), [("old/x", 2), ("s3://", 2), (f"s3://{RESULTS}/", 1)])
 def test_backfill_refuses_what_is_no_place_for_photos(
     world: World, place: str, status: int

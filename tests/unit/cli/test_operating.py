@@ -139,16 +139,14 @@ def test_retry_refuses_what_is_done_or_under_way(world: World, state: State) -> 
     assert world.stack.submissions.job_ids == []
 
 
-def test_of_several_photos_those_are_told_that_were_queued_before_one_could_not_be(
-    world: World,
-) -> None:
-    """A colleague was faster with one: nobody retries the others twice for want of a word."""
+def test_of_several_photos_one_that_cannot_be_queued_stops_no_other(world: World) -> None:
+    """A colleague was faster with one: the others are retried, and it is named."""
     world.stack.known = [
-        make_job(key, state=State.FAILED, reason=Reason.TASK_FAILED) for key in ("a.jpg", "b.jpg")
+        make_job(key, state=State.FAILED, reason=Reason.TASK_FAILED) for key in ("b.jpg", "a.jpg")
     ]
-    world.stack.operate().retry(world.stack.known[1])
+    world.stack.operate().retry(world.stack.known[0])
 
-    told = world.run("retry", "a.jpg", "b.jpg", "--yes", "--json")
+    told = world.run("retry", "b.jpg", "a.jpg", "--yes", "--json")
 
     assert told.exit_code == 1
     assert [job["key"] for job in json.loads(told.stdout)] == ["a.jpg"]

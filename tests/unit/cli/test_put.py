@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from decimal import Decimal
+from pathlib import Path
 
 from cutout.cli.photos import Photo
+from cutout.cli.stack import Sent
+from cutout.job import Job
 from cutout.result import Reuse
 from cutout.states import Reason, State
 from tests.unit.cli.jobs import PNG, make_job
@@ -58,6 +61,42 @@ def test_one_photo_that_is_not_completed_fails_the_command(world: World) -> None
     assert result.exit_code == 1
     assert (world.folder / "out/a.png").exists()
     assert "not-a-photo" in result.stdout
+
+
+def test_a_file_that_cannot_be_uploaded_stops_no_other(world: World) -> None:
+    """It is named with the reason; the command fails in the end."""
+    there, gone = world.photo("a.jpg"), world.photo("b.jpg")
+    upload = world.stack.upload
+
+    def deny(photo: Photo) -> Sent:
+        if photo.key == "b.jpg":
+            raise PermissionError(13, "Permission denied", str(gone))
+        return upload(photo)
+
+    world.stack.upload = deny  # type: ignore[method-assign]
+    result = world.run("put", gone, there)
+    assert result.exit_code == 1
+    assert f"b.jpg: {gone}: Permission denied." in result.stderr
+    assert (world.folder / "out/a.png").read_bytes() == PNG
+    assert "a.jpg" in result.stdout
+    assert world.run("put", gone, there, "--no-wait").exit_code == 1
+
+
+def test_a_cut_out_that_cannot_be_written_stops_no_other(world: World) -> None:
+    """A folder has the file's name, or the disk is full: the others are delivered."""
+    (world.folder / "out/b.png").mkdir(parents=True)
+    download = world.stack.download
+
+    def write(job: Job, target: Path) -> None:
+        if target.is_dir():
+            raise IsADirectoryError(21, "Is a directory", str(target))
+        download(job, target)
+
+    world.stack.download = write  # type: ignore[method-assign]
+    result = world.run("put", world.photo("b.jpg"), world.photo("a.jpg"))
+    assert result.exit_code == 1
+    assert "b.png: Is a directory." in result.stderr
+    assert (world.folder / "out/a.png").read_bytes() == PNG
 
 
 def test_keys_begin_with_the_prefix_that_the_stack_watches(world: World) -> None:

@@ -9,8 +9,7 @@ from datetime import timedelta
 import pytest
 
 from cutout.cli.dead_letters import dead_letter_queues, read_letter
-from cutout.cli.deployment import Letter, QueueFact
-from cutout.cli.problems import Problem
+from cutout.cli.deployment import Letter, Moved, QueueFact
 from cutout.states import Reason, State
 from tests.events import sample
 from tests.fakes.deployment import NOON, FakeDeployment, queue
@@ -178,10 +177,10 @@ def test_what_comes_back_while_others_go_is_left_for_a_person(world: World) -> N
     move = world.deployment.move
     calls: list[int] = []
 
-    def and_back(queue: QueueFact, to: str, limit: int) -> int:
+    def and_back(queue: QueueFact, to: str, limit: int) -> Moved:
         calls.append(limit)
         moved = move(queue, to, limit)
-        world.deployment.letters["SubmissionsDead"] += letters[:moved]
+        world.deployment.letters["SubmissionsDead"] += letters[: moved.taken]
         return moved
 
     world.deployment.move = and_back  # type: ignore[method-assign] # a queue that fails at once
@@ -189,18 +188,34 @@ def test_what_comes_back_while_others_go_is_left_for_a_person(world: World) -> N
     assert calls == [10, 2]
 
 
-def test_what_sqs_does_not_take_is_told(world: World) -> None:
-    """And stays where it is."""
-    world.deployment.letters = {"SubmissionsDead": [letter(1, "x")]}
-    world.deployment.fails = {"move": Problem("SQS did not take 1 of 1 messages back.")}
-    told = world.run("redrive", "--yes")
-    assert (told.exit_code, "did not take 1 of 1" in told.stderr) == (1, True)
+def test_what_sqs_does_not_take_is_named_and_the_others_go(world: World) -> None:
+    """One message that is too long for the queue stops neither its own queue nor the next."""
+    world.deployment.letters = {
+        "SubmissionsDead": [letter(number, "x") for number in range(12)],
+        "CallbacksDead": [_wake(20)],
+    }
+    move = world.deployment.move
+
+    def refuse_one(queue: QueueFact, to: str, limit: int) -> Moved:
+        moved = move(queue, to, limit)
+        is_first = limit == 10
+        return replace(moved, taken=moved.taken - 1, refused=["too long"]) if is_first else moved
+
+    world.deployment.move = refuse_one  # type: ignore[method-assign]
+    told = world.run("redrive", "--yes", "--json")
+    assert told.exit_code == 1
+    assert {one["queue"]: (one["gone"], one["refused"]) for one in json.loads(told.stdout)} == {
+        "SubmissionsDead": (11, ["too long"]),
+        "CallbacksDead": (1, []),
+        "Undeliverable": (0, []),
+    }
+    assert "SQS did not take 1 dead letter, left where they were: too long" in told.stderr
 
 
 def test_what_somebody_else_is_moving_is_not_passed_over_in_silence(world: World) -> None:
     """Two who redrive at once share the letters; neither is told that all of them went."""
     world.deployment.letters = {"SubmissionsDead": [letter(1, "x"), letter(2, "x")]}
-    world.deployment.move = lambda *_: 0  # type: ignore[method-assign] # all are out
+    world.deployment.move = lambda *_: Moved()  # type: ignore[method-assign] # all are out
     told = world.run("redrive", "--yes")
     assert told.exit_code == 1
     assert "2 dead letters could not be had: somebody else has them. Look again." in told.stderr

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -182,6 +183,24 @@ def test_our_own_cut_outs_and_what_changed_meanwhile_are_told_apart(bench: Bench
         "own-output",
         "changed-meanwhile",
     ]
+
+
+def test_an_object_that_cannot_be_copied_stops_no_other(bench: Bench) -> None:
+    """It is named with S3's reason, run after run; the others are copied by the first."""
+    other = MemoryObjects("old")
+    for key in ("a.jpg", "b.jpg", "c.jpg"):
+        other.add(key)
+    transfers = MemoryTransfers(other, bench.uploads, {"a.jpg": "InvalidObjectState"})
+    importing = replace(bench.importing(other), transfers=transfers)
+    told = list(importing.copy(importing.look("")))
+    assert [(one.skipped, one.refused) for one in told] == [
+        ("refused", "InvalidObjectState"),
+        ("", ""),
+        ("", ""),
+    ]
+    assert sorted(bench.uploads.objects) == ["in/b.jpg", "in/c.jpg"]
+    (again,) = importing.copy(importing.look(""))
+    assert again.listed.key == "a.jpg"
 
 
 def test_copies_wait_for_room_in_the_queue(bench: Bench) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from cutout.adapters.s3.objects import GONE, LOST, code
+from cutout.errors import ObjectRefusedError
 from cutout.inventory import Listed
 from cutout.keys import MADE_BY
 
@@ -21,6 +22,25 @@ _KEPT_HEADERS = (
     "ContentLanguage",
     "ContentType",
 )
+_CONCERNS_EVERY_OBJECT = frozenset(
+    {
+        "AuthorizationHeaderMalformed",
+        "ExpiredToken",
+        "InvalidAccessKeyId",
+        "InvalidToken",
+        "NoSuchBucket",
+        "PermanentRedirect",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+        "SlowDown",
+        "TokenRefreshRequired",
+    }
+)
+"""Refusals of the caller, the bucket or the pace: no other object would be copied either.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
+"""
+_SERVERS_FAULT = 500
 _MAX_METADATA_BYTES = 2048
 """S3's limit for user metadata, names and values together."""
 
@@ -44,12 +64,15 @@ class S3Transfers:
 
         Returns False, having done nothing, if the source changed or something stands at the key by
         now; None, having done nothing, for a cut-out of ours.
+
+        Raises:
+            ObjectRefusedError: this object cannot be copied: archived, encrypted, not allowed.
         """
         source: Any = {"Bucket": self._source_bucket, "Key": listed.key}
         if listed.version_id:
             source["VersionId"] = listed.version_id
         try:
-            head: Any = self._client.head_object(**source)
+            head = self._look(source)
             if MADE_BY in head.get("Metadata", {}):
                 return None
             self._client.copy_object(
@@ -66,8 +89,24 @@ class S3Transfers:
         except ClientError as exc:
             if code(exc) in LOST | GONE:
                 return False
-            raise
+            if _concerns_every_object(exc):
+                raise
+            raise ObjectRefusedError(str(exc)) from exc
         return True
+
+    def _look(self, source: Any) -> Any:  # noqa: ANN401 - GetObject's parameters and answer
+        """Read the headers of an object, with one byte of it.
+
+        HEAD would do, but says nothing of why it is refused: its answers have no body.
+        """
+        answer: Any = self._client.get_object(**source, Range="bytes=0-0")
+        answer["Body"].close()
+        return answer
+
+
+def _concerns_every_object(refused: ClientError) -> bool:
+    status = refused.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return code(refused) in _CONCERNS_EVERY_OBJECT or status >= _SERVERS_FAULT
 
 
 def _marked(own: Mapping[str, str], marks: Mapping[str, str]) -> dict[str, str]:

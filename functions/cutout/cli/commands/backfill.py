@@ -22,15 +22,17 @@ from cutout.usecases.backfill import Import
 from cutout.usecases.survey import Finding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from decimal import Decimal
 
     from cutout.cli.stack import Stack
     from cutout.cli.surroundings import Surroundings
     from cutout.cli.target import Choice
     from cutout.inventory import Listed, Transfers
+    from cutout.usecases.backfill import Candidate
     from cutout.usecases.survey import Found
 
+_SHOWN = 20
 _WHY = {
     Finding.MISSING: "",
     Finding.FRESH: "written just now: its event may be on its way",
@@ -43,7 +45,7 @@ _WHY = {
     cls=DocumentedCommand,
     exit_statuses={
         0: "everything there is to queue is queued (with --dry-run: counted)",
-        1: "it is not, or `--yes` was not said",
+        1: "it is not, S3 refused to copy an object, or `--yes` was not said",
     },
     example="""
 # what the photos of a year would cost, and when they would be done
@@ -78,7 +80,8 @@ def command(
     uploads bucket under the same keys, behind the watched prefix, inside S3 and with your
     credentials; what stands there is never written over. Either way they come after live uploads,
     no faster than the queue empties, and limits and the daily cap hold. What has a job is passed
-    over, so it may be interrupted and said again.
+    over, so it may be interrupted and said again. An object that S3 refuses to copy (archived,
+    encrypted with a key that you may not use) is named with S3's reason; the others are copied.
     """
     price = price_of(surroundings, cents_per_credit)
     with explained():
@@ -93,6 +96,7 @@ def command(
                 "skipped": dict(counts),
                 **plan_as_json(plan, price),
                 "queued": 0,
+                "refused": [],
             }
             if not as_json:
                 results().print(f"s3://{bucket}/{prefix}: {counted(photos, 'photo')} to queue")
@@ -104,8 +108,10 @@ def command(
             is_done = photos == 0
             if not is_done and yes and not dry_run:
                 told["queued"] = source.queue(limit)
-                is_done = True
+                told["refused"] = [_refused_as_json(one) for one in source.refused]
+                is_done = not source.refused
                 talk().print(f"{counted(told['queued'], 'photo')} queued, behind live uploads.")
+                _tell_refused(source.refused)
             elif not is_done:
                 talk().print("Nothing was queued; `--yes` does it.")
     if as_json:
@@ -147,8 +153,21 @@ def _tell_requests(stack: Stack, seconds: float) -> None:
     talk().print(f"{seconds:.1f} s; requests: {requests}", style="note", soft_wrap=True)
 
 
+def _refused_as_json(one: Candidate) -> dict[str, Any]:
+    return {"key": one.listed.key, "version": one.listed.version_id, "reason": one.refused}
+
+
+def _tell_refused(refused: Sequence[Candidate]) -> None:
+    for one in refused[:_SHOWN]:
+        talk().print(f"  {one.listed.key}: {one.refused}", soft_wrap=True)
+    if len(refused) > _SHOWN:
+        talk().print(f"  and {len(refused) - _SHOWN:,} more; `--json` names them all")
+
+
 class _Own:
     """The uploads bucket itself."""
+
+    refused: Sequence[Candidate] = ()
 
     def __init__(self, stack: Stack, surroundings: Surroundings, prefix: str, tally: Tally) -> None:
         self._stack = stack
@@ -179,6 +198,7 @@ class _Other:
     ) -> None:
         self._prefix = prefix
         self._tally = tally
+        self.refused: list[Candidate] = []
         self._transfers = _Remembered(stack.transfers(bucket))
         self._import = Import(
             source=stack.objects(bucket),
@@ -193,14 +213,12 @@ class _Other:
         return (one.skipped for one in self._import.look(self._prefix))
 
     def queue(self, limit: int | None) -> int:
-        """Copy what is not skipped."""
+        """Copy what is not skipped; what S3 refuses does not count towards the limit."""
         wanted = (one for one in self._import.look(self._prefix) if not one.skipped)
         counts: Counter[str] = Counter()
         try:
-            with closing(self._import.copy(islice(wanted, limit))) as copies:
-                for one in copies:
-                    counts[one.skipped] += 1
-                    self._tally.at(f"copied {counts['']:,} photos")
+            while self._copy(islice(wanted, None if limit is None else limit - counts[""]), counts):
+                pass
         except BaseException:  # Those that were under way are done by now.
             copied = len(self._transfers.keys)
             talk().print(f"Broke off: {copied:,} are copied. Run it again for the others.")
@@ -209,6 +227,17 @@ class _Other:
             if why:
                 talk().print(f"{count:,} not copied after all: {why}")
         return counts[""]
+
+    def _copy(self, wanted: Iterator[Candidate], counts: Counter[str]) -> bool:
+        """Copy these and count what becomes of them; False if there were none."""
+        before = counts.total()
+        with closing(self._import.copy(wanted)) as copies:
+            for one in copies:
+                counts[one.skipped] += 1
+                if one.refused:
+                    self.refused.append(one)
+                self._tally.at(f"copied {counts['']:,} photos, S3 refused {len(self.refused):,}")
+        return counts.total() > before
 
 
 class _Remembered:

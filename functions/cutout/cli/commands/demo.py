@@ -106,7 +106,7 @@ def command(
     else:
         results().print(delivery_table(delivered))
     print_lines(console, f"\nBefore and after, side by side: {sheet}")
-    return 0 if all(one.photo.is_completed for one in delivered) else 1
+    return 0 if sum(one.file is not None for one in delivered) == len(photos) else 1
 
 
 def _shipped_photos() -> list[Path]:

@@ -34,7 +34,7 @@ _SHOWN = 3
     cls=DocumentedCommand,
     exit_statuses={
         0: "every photo is completed (with --no-wait: uploaded)",
-        1: "one is not",
+        1: "one is not, or could not be uploaded or downloaded; it says why",
     },
     example="""
 # the cut-out of photos/shoes/a.jpg goes to cut/photos/shoes/a.png
@@ -115,15 +115,18 @@ def command(
         delivery = Delivery(stack=stack, clock=surroundings.clock, console=console)
         console.print(_announcement(selection, stack.where), style="note")
         sent = delivery.send(photos)
+        all_is_well = not delivery.problems
         if no_wait:
-            return _tell_sent(sent, as_json=as_json)
+            _tell_sent(sent, as_json=as_json)
+            return 0 if all_is_well else 1
         followed = delivery.wait(sent, timeout_seconds=timeout)
         delivered = delivery.fetch(followed, out)
     if as_json:
         print_json(delivery_as_json(delivered))
     else:
         results().print(delivery_table(delivered))
-    return 0 if all(photo.is_completed for photo in followed) else 1
+    all_is_well = all_is_well and not delivery.problems
+    return 0 if all_is_well and all(photo.is_completed for photo in followed) else 1
 
 
 def _announcement(selection: Selection, where: str) -> str:
@@ -154,10 +157,9 @@ def _tell_plan(console: Console, selection: Selection, *, as_json: bool) -> int:
     return 0
 
 
-def _tell_sent(sent: Sequence[Sent], *, as_json: bool) -> int:
+def _tell_sent(sent: Sequence[Sent], *, as_json: bool) -> None:
     if as_json:
         print_json([{"key": one.key, "job": one.job_id} for one in sent])
     else:
         for one in sent:
             results().print(one.key)
-    return 0

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
 from rich.progress import Progress
 
 from cutout.cli.dead_letters import Dead, Group, dead_letter_queues, grouped, read_letter
+from cutout.cli.deployment import Moved
 from cutout.cli.describe import duration
 from cutout.cli.manual import DocumentedCommand
 from cutout.cli.options import json_option, stack_options
@@ -29,12 +31,18 @@ _NAMED = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Pile:
-    """A queue of dead letters that was looked into; `moved` counts what left it."""
+    """A queue of dead letters that was looked into.
+
+    Attributes:
+        moved: how many left it.
+        refused: why SQS did not take others.
+    """
 
     dead: Dead
     seen: int
     groups: Sequence[Group]
     moved: int = 0
+    refused: Sequence[str] = ()
 
 
 @click.command(
@@ -79,7 +87,8 @@ def command(
 
     Dead letters are messages that failed five times, and uploads that EventBridge could not hand
     over. They are grouped by what they ask for and how the photo's row stands now. Each is sent
-    before it is deleted, so that nothing is lost if this is interrupted.
+    before it is deleted, so that nothing is lost if this is interrupted. What SQS does not take is
+    named and stays where it is; the others go.
     """
     acts = yes and not dry_run
     with explained():
@@ -97,13 +106,16 @@ def command(
         print_json([_as_json(pile) for pile in piles])
     else:
         _tell(piles, now)
-    left = sum(pile.dead.queue.count - pile.moved for pile in piles)
+    left = sum(pile.dead.queue.count - pile.moved - len(pile.refused) for pile in piles)
+    refused = Counter(why for pile in piles for why in pile.refused)
+    for why, count in refused.most_common():
+        talk().print(f"SQS did not take {_letters(count)}, left where they were: {why}")
     if left and not acts:
         verb = "deletes" if purge else "sends back"
         talk().print(f"Nothing was done: `--yes` {verb} {_letters(left)}.", style="note")
     elif left > 0:
         talk().print(f"{_letters(left)} could not be had: somebody else has them. Look again.")
-    return 1 if left > 0 else 0
+    return 1 if left > 0 or refused else 0
 
 
 def _refuse_to_lose(piles: Sequence[Pile]) -> None:
@@ -126,20 +138,21 @@ def _looked_into(letters: DeadLetters, dead: Dead, limit: int) -> Pile:
 
 def _worked_off(letters: DeadLetters, pile: Pile, *, purge: bool) -> Pile:
     """Work off as many as there were: what comes back meanwhile is left for a person to see."""
-    queue, moved = pile.dead.queue, 0
+    queue, done, refused = pile.dead.queue, 0, list[str]()
     with Progress(console=talk(), transient=True) as progress:
         bar = progress.add_task(queue.title, total=queue.count)
-        while moved < queue.count:
-            most = min(_BATCH, queue.count - moved)
+        while done < queue.count:
+            most = min(_BATCH, queue.count - done)
             if purge:
-                some = letters.purge(queue, most)
+                some = Moved(taken=letters.purge(queue, most))
             else:
                 some = letters.move(queue, pile.dead.goes_back_to, most)
-            if not some:
+            if not some.count:
                 break
-            moved += some
-            progress.update(bar, completed=moved)
-    return Pile(dead=pile.dead, seen=pile.seen, groups=pile.groups, moved=moved)
+            done += some.count
+            refused += some.refused
+            progress.update(bar, completed=done)
+    return replace(pile, moved=done - len(refused), refused=refused)
 
 
 def _tell(piles: Sequence[Pile], now: datetime) -> None:
@@ -178,6 +191,7 @@ def _as_json(pile: Pile) -> dict[str, Any]:
         "count": pile.dead.queue.count,
         "looked_into": pile.seen,
         "gone": pile.moved,
+        "refused": list(pile.refused),
         "groups": [
             {
                 "why": group.why,

@@ -145,19 +145,25 @@ class _Run:
         self._as_json = as_json
 
     def named(self, keys: Sequence[str]) -> int:
-        """Retry the newest uploads of these keys; none, if one cannot be."""
+        """Retry the newest uploads of these keys; none, if one of them is not to be retried."""
         jobs = [self._of(key) for key in dict.fromkeys(keys)]
         if len(jobs) > 1 and not self._yes and not self._dry_run:
             return self._not_told_to(self._plan_of(len(jobs)))
         done: list[Job] = []
+        moved: list[Problem] = []
         try:
             for job in jobs:
-                done.append(job if self._dry_run else self._retried(job))  # noqa: PERF401 - as far as it comes
-        finally:  # Who is interrupted, or too late for one, is told of the others.
+                try:
+                    done.append(job if self._dry_run else self._retried(job))
+                except Problem as late:
+                    moved.append(late)
+        finally:  # What was retried is printed, also if this is interrupted.
             self._tell_done(done)
+        for problem in moved:
+            problem.show()
         if self._dry_run:
             talk().print(f"Nothing was done: {len(jobs)} would be retried.", style="note")
-        return 0
+        return 1 if moved else 0
 
     def _tell_done(self, jobs: Sequence[Job]) -> None:
         if self._as_json:
