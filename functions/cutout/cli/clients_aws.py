@@ -10,6 +10,8 @@ import boto3
 from botocore.config import Config
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cutout.cli.target import Target
 
 _CONFIG = Config(
@@ -24,6 +26,16 @@ _IMPATIENT = Config(
     retries={"mode": "standard", "total_max_attempts": 2},
     max_pool_connections=20,
 )
+
+
+def _local_session(local: Mapping[str, str]) -> boto3.Session:
+    from cutout.local.credentials import Credentials, local_session  # noqa: PLC0415 - not for AWS
+
+    credentials = Credentials(
+        access_key_id=local["AWS_ACCESS_KEY_ID"],
+        secret_access_key=local["AWS_SECRET_ACCESS_KEY"],
+    )
+    return local_session(credentials, local["AWS_REGION"])
 
 
 class Clients:
@@ -44,11 +56,7 @@ class Clients:
             self._session = boto3.Session(profile_name=target.profile, region_name=target.region)
             self.where = f"AWS {self._session.region_name}"
             return
-        self._session = boto3.Session(
-            aws_access_key_id=local["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=local["AWS_SECRET_ACCESS_KEY"],
-            region_name=local["AWS_REGION"],
-        )
+        self._session = _local_session(local)
         self._connection = {
             # Loopback is nothing for a proxy, whatever the environment says.
             "config": config.merge(Config(proxies={})),

@@ -192,6 +192,10 @@ def synth_environment(environment: Mapping[str, str]) -> dict[str, str]:
         **kept,
         **_QUIET,
         "PATH": os.pathsep.join([str(node_binary().parent), path]),
+        # The CDK reads these even where it does not call AWS, and fails on broken ones.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
         "CDK_DEFAULT_ACCOUNT": ACCOUNT,
         "CDK_DEFAULT_REGION": REGION,
     }

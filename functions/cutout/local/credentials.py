@@ -8,11 +8,13 @@ whom bucket policies bind.
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
 from botocore.config import Config
 
 from cutout.local.cloud import REGION
@@ -58,17 +60,33 @@ def make_operator(endpoint: Endpoint, root: Credentials) -> Credentials:
 
 def client(service: str, endpoint: Endpoint, credentials: Credentials) -> Any:  # noqa: ANN401 - by name
     """Return the SDK's client of a service of the local cloud."""
-    session = boto3.Session(
-        aws_access_key_id=credentials.access_key_id,
-        aws_secret_access_key=credentials.secret_access_key,
-        region_name=REGION,
-    )
+    session = local_session(credentials, REGION)
     return session.client(  # type: ignore[call-overload] # the name is not a literal
         service,
         endpoint_url=endpoint.url,
         verify=str(endpoint.authority),
         # Loopback is nothing for a proxy, whatever the environment says.
         config=Config(proxies={}),
+    )
+
+
+def local_session(credentials: Credentials, region: str) -> boto3.Session:
+    """Return a session that takes nothing from a person's own set-up of AWS.
+
+    Neither files nor variables are read: a profile that does not exist, a broken `~/.aws/config`,
+    S3 accelerate, FIPS or dual-stack endpoints are about AWS, and would fail here.
+    """
+    nowhere = {
+        name: (None, None, default, convert)
+        for name, (_, _, default, convert) in botocore.session.Session.SESSION_VARIABLES.items()
+    }
+    for name in ("config_file", "credentials_file"):
+        nowhere[name] = (None, None, os.devnull, None)
+    return boto3.Session(
+        aws_access_key_id=credentials.access_key_id,
+        aws_secret_access_key=credentials.secret_access_key,
+        region_name=region,
+        botocore_session=botocore.session.Session(session_vars=nowhere),
     )
 
 
@@ -85,4 +103,7 @@ def sdk_variables(endpoint: Endpoint, credentials: Credentials) -> dict[str, str
         "AWS_SESSION_TOKEN": "",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
+        # These endpoints are AWS's own; SDKs refuse them together with an endpoint URL.
+        "AWS_USE_FIPS_ENDPOINT": "false",
+        "AWS_USE_DUALSTACK_ENDPOINT": "false",
     }
