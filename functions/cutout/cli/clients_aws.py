@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
+
+from cutout.cli.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +70,18 @@ class Clients:
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - the name decides on the type
         """Return the client of a service."""
-        client = self._session.client(service, **self._connection)  # type: ignore[call-overload]
+        try:
+            client = self._session.client(service, **self._connection)  # type: ignore[call-overload]
+        except BotoCoreError:
+            raise
+        except (ValueError, TypeError, AttributeError) as error:
+            # What a credential_process prints is read here, and botocore takes it for an object
+            # in JSON without a look.
+            raise Problem(
+                f"The AWS credentials of this machine cannot be read: {error}.",
+                advice="A `credential_process` in ~/.aws/config has to print a JSON object; "
+                "`aws sts get-caller-identity` shows the same.",
+            ) from error
         client.meta.events.register("before-call", self._count)
         return client
 

@@ -8,12 +8,14 @@ import signal
 import sys
 import tempfile
 import traceback
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
 
 from cutout.cli.manual import DocumentedGroup
+from cutout.cli.problems import explained
 from cutout.cli.surroundings import Surroundings
 from cutout.sanitize import plain
 
@@ -82,13 +84,19 @@ def run() -> NoReturn:
     """Run the command line and exit: what a console script calls."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
-    sys.exit(run_in(Surroundings.of_this_process(os.environ, Path.cwd()), sys.argv[1:]))
+    if not prepare_streams():
+        sys.exit(1)
+    status = run_in(Surroundings.of_this_process(os.environ, Path.cwd()), sys.argv[1:])
+    sys.exit(flushed(status))
 
 
 def run_in(surroundings: Surroundings, arguments: list[str]) -> int:
     """Run the command that the arguments name, and return its exit status."""
     try:
-        status = cutout.main(arguments, obj=surroundings, standalone_mode=False, prog_name="cutout")
+        with explained():
+            status = cutout.main(
+                arguments, obj=surroundings, standalone_mode=False, prog_name="cutout"
+            )
     except click.Abort:
         click.echo("Interrupted.", err=True)
         return _INTERRUPTED
@@ -99,6 +107,36 @@ def run_in(surroundings: Surroundings, arguments: list[str]) -> int:
         _report_defect(error)
         return 1
     return status if isinstance(status, int) else 0
+
+
+def prepare_streams() -> bool:
+    """Make both streams take every character; False if there is nowhere for results to go.
+
+    Where the locale has no letter for a key or a name, it is written as an escape. Python leaves a
+    stream out whose descriptor was closed before it started.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    if sys.stdout is None:
+        click.echo("Error: Standard output is closed: redirect it to a file.", err=True)
+    return sys.stdout is not None
+
+
+def flushed(status: int) -> int:
+    """Write the last of the results; returns the exit status, which is 1 if that fails.
+
+    Python would try again at its own end, and print a traceback, so what is left goes nowhere.
+    https://docs.python.org/3/library/signal.html#note-on-sigpipe
+    """
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if status == 0 and not isinstance(error, BrokenPipeError):
+            click.echo(f"Error: The results could not be written: {error.strerror}.", err=True)
+        return status or 1
+    return status
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:

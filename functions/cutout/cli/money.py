@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 DEFAULT_CENTS = Decimal("1.47")
 """US cents a credit; the provider's price list of 2026-10-10: 5.4 credits are 0.0794 US dollars."""
+_MOST_CENTS = 1_000_000
 _CENT = Decimal("0.01")
 
 
@@ -48,8 +49,8 @@ class PositiveAmount(click.ParamType[Decimal]):
             amount = Decimal(str(value))
         except InvalidOperation:
             self.fail(f"{value!r} is not an amount, like 1.47", param, ctx)
-        if not amount.is_finite() or amount <= 0:
-            self.fail(f"{value!r} is not an amount above 0", param, ctx)
+        if not amount.is_finite() or not 0 < amount <= _MOST_CENTS:
+            self.fail(f"{value!r} is not an amount from 0 to {_MOST_CENTS:,}", param, ctx)
         return amount
 
 

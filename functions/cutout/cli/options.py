@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +12,26 @@ from cutout.cli.target import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+LONGEST_SECONDS = 31_536_000
+"""A year: what waits longer waits for ever, and some clocks cannot say when that ends."""
+
+
+class FiniteRange(click.FloatRange):
+    """A number within bounds, which `nan` passes otherwise, as it is neither less nor more."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's signature
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """Read it."""
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a number like 12.5", param, ctx)
+        return number
 
 
 def stack_options(function: Callable[..., Any]) -> Callable[..., Any]:

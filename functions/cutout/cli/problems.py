@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
@@ -62,30 +63,43 @@ class Problem(click.ClickException):
 @contextmanager
 def explained() -> Iterator[None]:
     """Turn what AWS, the network, the table, the local cloud and files refuse into problems."""
+    try:
+        yield
+    except click.ClickException:
+        raise
+    except Exception as error:
+        if (problem := _problem_of(error)) is None:
+            raise
+        raise problem from error
+
+
+def _problem_of(error: Exception) -> Problem | None:
+    """Return what a person is told of an error; None for a defect."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loads slowly
 
     from cutout.errors import CutoutError, NewerRowError  # noqa: PLC0415
     from cutout.local.errors import LocalCloudError  # noqa: PLC0415
 
-    try:
-        yield
-    except LocalCloudError as error:
-        raise Problem(str(error), advice=error.advice, has_lines=True) from error
-    except NewerRowError as error:
-        raise Problem(
-            f"The stack's data cannot be read here: {error}.",
-            advice="Use the version that is deployed: `cutout doctor` compares it with this one.",
-        ) from error
-    except CutoutError as error:
-        raise Problem(f"The stack's data cannot be read: {error}.", advice="Try again.") from error
-    except ClientError as error:
-        raise _refused(error) from error
-    except BotoCoreError as error:
-        raise _not_asked(error) from error
-    except BrokenPipeError:
-        raise  # Whoever reads our output has enough: no fault of files.
-    except OSError as error:
-        raise _file_refused(error) from error
+    problem: Problem | None = None
+    match error:
+        case LocalCloudError():
+            problem = Problem(str(error), advice=error.advice, has_lines=True)
+        case NewerRowError():
+            problem = Problem(
+                f"The stack's data cannot be read here: {error}.",
+                advice="Use the version that is deployed: `cutout doctor` compares it with this.",
+            )
+        case CutoutError():
+            problem = Problem(f"The stack's data cannot be read: {error}.", advice="Try again.")
+        case ClientError():
+            problem = _refused(error)
+        case BotoCoreError():
+            problem = _not_asked(error)
+        case BrokenPipeError():
+            pass  # The program that reads our output has enough: no fault of files.
+        case OSError():
+            problem = _file_refused(error)
+    return problem
 
 
 def _refused(error: ClientError) -> Problem:
@@ -107,6 +121,12 @@ def _advice_on(error: ClientError) -> str:
 
 def _file_refused(error: OSError) -> Problem:
     """Say which file cannot be read or written, and why."""
+    if error.errno == errno.ENOSPC:
+        where = f" of {error.filename}" if error.filename else ""
+        return Problem(
+            f"The disk{where} is full: nothing more could be written.",
+            advice="Make room (`df -h` shows where), and run it again.",
+        )
     if error.filename is None or error.strerror is None:
         return Problem(f"This machine refused: {error}.")
     return Problem(f"{error.filename}: {error.strerror}.", advice="Mend that, and run it again.")
@@ -119,6 +139,10 @@ def _not_asked(error: Exception) -> Problem:
     match error:
         case aws.ProfileNotFound():
             return Problem(f"{error}.", advice="`aws configure list-profiles` shows them.")
+        case aws.ConfigParseError():
+            return Problem(
+                f"{error}.", advice="Correct that file, or name another with AWS_CONFIG_FILE."
+            )
         case aws.NoRegionError():
             return Problem(
                 "No AWS region is chosen.", advice=f"Say `--region NAME`. {_SAY_WHO_YOU_ARE}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from cutout.cli.entry import cutout
 from cutout.cli.manual import DocumentedCommand
+from tests.unit.cli.world import World
 
 COMMANDS = [
     "demo",
@@ -85,6 +87,131 @@ def test_without_credentials_or_a_cloud_the_way_out_is_told(tmp_path: Path) -> N
     told = _run("ls", "--region", "eu-central-1", cwd=tmp_path)
     assert (told.returncode, told.stdout) == (1, "")
     assert told.stderr.startswith("Error: There are no AWS credentials.\nStart a local cloud")
+
+
+def _run_with(redirection: str, *, cwd: Path, **more: str) -> subprocess.CompletedProcess[bytes]:
+    """Run `cutout --help` through a shell that redirects its output so."""
+    environment = {"HOME": str(cwd), "PATH": os.defpath, **more}
+    return subprocess.run(  # noqa: S603 - our own command
+        ["/bin/sh", "-c", f'"$0" {redirection}', str(CUTOUT)],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("redirection", "said"),
+    [
+        ("--help >/dev/full", b"Error: The disk is full: nothing more could be written."),
+        ("ls --help >/dev/full", b"Error: The disk is full: nothing more could be written."),
+        ("--help >&-", b"Error: Standard output is closed: redirect it to a file."),
+        ("--help >&- 2>&-", b""),
+        ("--help 2>&- >/dev/full", b""),
+    ],
+)
+def test_results_that_cannot_be_written_are_told_in_a_sentence(
+    tmp_path: Path, redirection: str, said: bytes
+) -> None:
+    """With the status 1; Python's own word for it would be a traceback and 120."""
+    told = _run_with(redirection, cwd=tmp_path)
+    assert (told.returncode, told.stdout) == (1, b"")
+    assert told.stderr.startswith(said)
+    assert b"Traceback" not in told.stderr
+    assert b"defect" not in told.stderr
+
+
+_LEAVE_SOME = """
+import sys
+from cutout.cli import entry, terminal
+terminal.print_json({})
+sys.exit(entry.flushed(0))
+"""
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "said"),
+    [
+        ("/dev/full", 1, b"Error: The results could not be written: No space left on device.\n"),
+        ("/dev/null", 0, b""),
+    ],
+)
+def test_the_last_of_the_results_is_written_or_missed(
+    tmp_path: Path, target: str, status: int, said: bytes
+) -> None:
+    """What is printed last lies in a buffer until the end."""
+    told = subprocess.run(  # noqa: S603 - a program that is written out above
+        ["/bin/sh", "-c", f'"$0" -P -c "$1" >{target}', sys.executable, _LEAVE_SOME],
+        cwd=tmp_path,
+        env={"PATH": os.defpath},
+        capture_output=True,
+        check=False,
+    )
+    assert (told.returncode, told.stderr) == (status, said)
+
+
+_PRINT = """
+from cutout.cli import entry, terminal
+assert entry.prepare_streams()
+terminal.results().print("\u5199\u771f.jpg")
+terminal.print_json({"key": "\u5199\u771f.jpg"})
+"""
+
+
+def test_what_the_locale_has_no_letters_for_is_escaped(tmp_path: Path) -> None:
+    """A key in another script is readable still, and no defect."""
+    told = subprocess.run(  # noqa: S603 - a program that is written out above
+        [sys.executable, "-P", "-c", _PRINT],
+        cwd=tmp_path,
+        env={"PATH": os.defpath, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        check=False,
+    )
+    assert (told.returncode, told.stderr) == (0, b"")
+    assert told.stdout.splitlines()[0] == rb"\u5199\u771f.jpg"
+    assert json.loads(told.stdout.partition(b"\n")[2]) == {"key": "\u5199\u771f.jpg"}
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ("[default]\ncredential_process = echo no-json\n", "Expecting value"),
+        ("[default]\ncredential_process = echo []\n", "'list' object has no attribute"),
+        ("[default]\ncredential_process = false\n", "custom-process"),
+        ("this is no configuration\n", "Unable to parse config file"),
+        ("[profile other]\n", "There are no AWS credentials."),
+    ],
+)
+def test_credentials_that_cannot_be_read_are_told_in_a_sentence(
+    tmp_path: Path, config: str, said: str
+) -> None:
+    """Whatever the files of the AWS CLI hold, that is no defect of ours."""
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "config").write_text(config)
+    told = _run("ls", "--region", "eu-central-1", cwd=tmp_path)
+    assert (told.returncode, told.stdout) == (1, "")
+    assert said in told.stderr
+    assert "defect" not in told.stderr
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e300"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("limits", "--daily-credit-cap"),
+        ("put", ".", "--timeout"),
+        ("watch", "--every"),
+        ("costs", "--cents-per-credit"),
+    ],
+)
+def test_a_number_that_is_none_is_a_wrong_command_line(
+    world: World, command: tuple[str, ...], value: str
+) -> None:
+    """Also one that no clock and no ledger can hold."""
+    told = world.run(*command, value)
+    assert (told.exit_code, told.stdout) == (2, "")
+    assert "Invalid value for" in told.stderr
 
 
 def test_outside_of_a_checkout_up_says_where_it_works(tmp_path: Path) -> None:

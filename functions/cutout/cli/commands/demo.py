@@ -11,7 +11,7 @@ import click
 
 from cutout.cli.delivery import Delivery, delivery_as_json, delivery_table
 from cutout.cli.manual import DocumentedCommand
-from cutout.cli.options import json_option
+from cutout.cli.options import LONGEST_SECONDS, FiniteRange, json_option
 from cutout.cli.phases import Phases
 from cutout.cli.photos import select_photos
 from cutout.cli.problems import Problem, explained
@@ -57,7 +57,7 @@ cutout demo ~/pictures/cat.jpg --out cat
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=1),
+    type=FiniteRange(1, LONGEST_SECONDS),
     default=300.0,
     show_default=True,
     metavar="SECONDS",

@@ -10,7 +10,7 @@ from rich.text import Text
 from cutout.cli.doctor import flow, parts, provider
 from cutout.cli.doctor.finding import UNSEEN, Check, Examined, Patient, Severity, examine
 from cutout.cli.manual import DocumentedCommand
-from cutout.cli.options import json_option, stack_options
+from cutout.cli.options import LONGEST_SECONDS, FiniteRange, json_option, stack_options
 from cutout.cli.problems import explained
 from cutout.cli.terminal import print_json, print_lines, results, talk
 from cutout.local.place import find_root
@@ -55,7 +55,7 @@ cutout doctor
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=1),
+    type=FiniteRange(1, LONGEST_SECONDS),
     default=30.0,
     show_default=True,
     metavar="SECONDS",

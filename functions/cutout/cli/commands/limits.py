@@ -9,7 +9,7 @@ import click
 
 from cutout.cli.gate_words import tell_gate
 from cutout.cli.manual import DocumentedCommand
-from cutout.cli.options import json_option, stack_options
+from cutout.cli.options import FiniteRange, json_option, stack_options
 from cutout.cli.problems import explained
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ $ cutout limits --max-in-flight 20
 """,
 )
 @click.option("--max-in-flight", type=click.IntRange(1, 1000), help="Tasks at once.")
-@click.option("--daily-credit-cap", type=click.FloatRange(0), help="Credits a day (UTC).")
+@click.option("--daily-credit-cap", type=FiniteRange(0, 100_000_000), help="Credits a day (UTC).")
 @click.option("--deployed", is_flag=True, help="Go back to the limits of the deployment.")
 @json_option
 @stack_options

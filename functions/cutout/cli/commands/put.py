@@ -10,7 +10,7 @@ import click
 
 from cutout.cli.delivery import Delivery, delivery_as_json, delivery_table
 from cutout.cli.manual import DocumentedCommand
-from cutout.cli.options import json_option, stack_options
+from cutout.cli.options import LONGEST_SECONDS, FiniteRange, json_option, stack_options
 from cutout.cli.photos import select_photos
 from cutout.cli.problems import Problem, explained
 from cutout.cli.terminal import print_json, results, talk
@@ -70,7 +70,7 @@ cutout put photos more-photos --out cut
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(0, LONGEST_SECONDS),
     metavar="SECONDS",
     help="Stop waiting then; the photos are still worked on.  [default: never]",
 )

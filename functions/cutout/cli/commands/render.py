@@ -8,7 +8,7 @@ import click
 from rich.table import Table
 
 from cutout.cli.manual import DocumentedCommand
-from cutout.cli.options import json_option, stack_options
+from cutout.cli.options import LONGEST_SECONDS, FiniteRange, json_option, stack_options
 from cutout.cli.problems import Problem, explained
 from cutout.cli.terminal import print_json, results, talk
 from cutout.ports.queues import RenderRequest
@@ -45,7 +45,7 @@ shoes/a.jpg  market  2000x2000  shoes/a.market.jpg
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0),
+    type=FiniteRange(0, LONGEST_SECONDS),
     default=600.0,
     show_default=True,
     metavar="SECONDS",

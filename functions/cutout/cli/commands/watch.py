@@ -17,7 +17,7 @@ from cutout.cli.numbers import (
     numbers_in_one_line,
     numbers_in_words,
 )
-from cutout.cli.options import json_option, stack_options
+from cutout.cli.options import LONGEST_SECONDS, FiniteRange, json_option, stack_options
 from cutout.cli.problems import explained
 from cutout.cli.terminal import print_json, results
 
@@ -42,7 +42,7 @@ cutout watch
 @click.option("--once", is_flag=True, help="Look once.")
 @click.option(
     "--every",
-    type=click.FloatRange(min=1),
+    type=FiniteRange(1, LONGEST_SECONDS),
     default=5.0,
     show_default=True,
     metavar="SECONDS",
