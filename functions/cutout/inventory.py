@@ -56,10 +56,12 @@ class Provenance:
     """Where a cut-out comes from, by its metadata.
 
     Attributes:
+        job_id: the job that made it.
         version: the source's version, or its entity tag where it had none.
         order: the source's place among the events of its key.
     """
 
+    job_id: str
     version: str
     order: str
 

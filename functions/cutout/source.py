@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +47,15 @@ class Source:
     def is_found(self) -> bool:
         """It was found in a listing: its event is lost, late, or older than the deployment."""
         return not self.sequencer or len(self.sequencer) > _ORDER_DIGITS
+
+    def is_of(self, job_id: str, order: str) -> bool:
+        """A job of these bytes at this key has this id; `order` is that of the upload it is about.
+
+        The order is the sequencer, padded: the zeros at its end may be part of the sequencer.
+        """
+        shortest = len(order.rstrip("0"))
+        sequencers = (order[:length] for length in range(shortest, len(order) + 1))
+        return any(replace(self, sequencer=one).job_id == job_id for one in sequencers)
 
 
 def after(order: str | None) -> str:

@@ -126,7 +126,7 @@ def test_a_cut_out_tells_what_it_was_made_from(s3: S3Client) -> None:
     s3.put_object(Bucket="plain", Key="ours.png", Body=b"", Metadata=ours)
     s3.put_object(Bucket="plain", Key="theirs.png", Body=b"", Metadata={"owner": "ann"})
     objects = S3Listing(s3, "plain")
-    assert objects.provenance("ours.png") == Provenance(version="v1", order="00A")
+    assert objects.provenance("ours.png") == Provenance(job_id="a", version="v1", order="00A")
     assert objects.provenance("theirs.png") is None
     assert objects.provenance("nothing.png") is None
 

@@ -53,6 +53,7 @@ class MemoryObjects:
         if key not in self.objects or MADE_BY not in metadata:
             return None
         return Provenance(
+            job_id=metadata[MADE_BY],
             version=metadata.get("cutout-source-version", ""),
             order=metadata.get("cutout-source-order", ""),
         )

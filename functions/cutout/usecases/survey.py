@@ -231,7 +231,7 @@ class Survey:
             return Found(listed=listed, finding=Finding.NO_PHOTO, reason=why.value)
         orders = [head.order] if head else []
         for made in self._made_at(listed.key, stored):
-            if made.version == (listed.version_id or listed.etag):
+            if self._is_made_of(made, listed):
                 return Found(listed=listed, finding=Finding.DONE, reason="row-expired")
             orders.append(made.order)
         age = self.clock.now() - listed.modified_at
@@ -240,6 +240,15 @@ class Survey:
         if self._is_head(listed, head) and age > self.rules.retention:
             return Found(listed=listed, finding=Finding.FORGOTTEN, reason="row-expired")
         return Found(listed=listed, finding=Finding.MISSING, order=max(orders, default=None))
+
+    def _is_made_of(self, made: Provenance, listed: Listed) -> bool:
+        """Its job is that of these bytes at this key.
+
+        Without versions, an equal file at another key, whose cut-out wants the same place, has the
+        same entity tag: `a.jpg` and `a.png`.
+        """
+        is_same = made.version == (listed.version_id or listed.etag)
+        return is_same and listed.source(self.uploads.bucket).is_of(made.job_id, made.order)
 
     def _is_head(self, listed: Listed, head: Head | None) -> bool:
         """The newest that is known of the key may be this object: a job of it was begun once."""

@@ -225,14 +225,27 @@ def test_a_cut_out_of_these_bytes_says_that_it_is_done(
     shelf: Shelf, version_id: str | None, made_from: str
 ) -> None:
     """Whether the row expired or the whole table is a new one: it is not paid again."""
-    shelf.uploads.add("shoes/red.jpg", version_id=version_id)
+    listed = shelf.uploads.add("shoes/red.jpg", version_id=version_id)
     shelf.results.add("shoes/red.png")
     shelf.results.metadata["shoes/red.png"] = {
-        "cutout-job": "a",
+        "cutout-job": listed.source("uploads", ORDER.rstrip("0")).job_id,
         "cutout-source-version": made_from,
         "cutout-source-order": ORDER,
     }
     assert shelf.only() == (Finding.DONE, "row-expired", None)
+
+
+def test_a_cut_out_of_an_equal_file_at_another_key_is_not_this_ones(shelf: Shelf) -> None:
+    """Without versions both have one entity tag, and their cut-outs want one place."""
+    listed = shelf.uploads.add("shoes/red.jpg", version_id=None)
+    other = replace(listed, key="shoes/red.gif")
+    shelf.results.add("shoes/red.png")
+    shelf.results.metadata["shoes/red.png"] = {
+        "cutout-job": other.source("uploads", ORDER).job_id,
+        "cutout-source-version": "e1",
+        "cutout-source-order": ORDER,
+    }
+    assert shelf.only() == (Finding.MISSING, "", ORDER)
 
 
 def test_a_cut_out_of_older_bytes_is_older(shelf: Shelf) -> None:

@@ -63,6 +63,7 @@ class S3Listing:
         if MADE_BY not in metadata:
             return None
         return Provenance(
+            job_id=metadata[MADE_BY],
             version=metadata.get(SOURCE_VERSION, ""),
             order=metadata.get(SOURCE_ORDER, ""),
         )
