@@ -111,7 +111,8 @@ class MemoryJobs:
 
     def due(self, now: datetime, limit: int) -> Due:
         self._step("backlog.due")
-        ids = [id_ for id_, at in sorted(self.look_at.items(), key=lambda e: e[1]) if at <= now]
+        looks = sorted(self._due_index().items(), key=lambda entry: entry[1])
+        ids = [id_ for id_, at in looks if at <= now and id_ in self.jobs]
         jobs = [self.jobs[id_] for id_ in ids[:limit] if id_ not in self.newer]
         newer = [
             NewerRow(job_id=id_, due_at=at, version=self.jobs[id_].version)
@@ -218,6 +219,10 @@ class MemoryJobs:
         if job.due_at is not None:
             self.look_at[job.id] = job.due_at
         self._views = [*self._recent(), (self._clock.now(), dict(self.jobs))]
+
+    def _due_index(self) -> dict[str, datetime]:
+        """When each job is to be looked at, as the index shows it."""
+        return self.look_at
 
     def _view(self) -> dict[str, Job]:
         """The jobs as an index shows them: perhaps as they stood a moment ago."""

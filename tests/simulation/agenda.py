@@ -15,7 +15,7 @@ class Planned:
 
     at: datetime
     number: int
-    act: Callable[[], None]
+    act: Callable[[], object]
 
 
 class Agenda:
@@ -26,7 +26,7 @@ class Agenda:
         self._clock = clock
         self._planned = 0
 
-    def plan(self, seconds: float, act: Callable[[], None]) -> None:
+    def plan(self, seconds: float, act: Callable[[], object]) -> None:
         """Do this so many seconds from now."""
         self._planned += 1
         at = self._clock.now() + timedelta(seconds=seconds)

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from cutout.errors import TransientError
-from cutout.job import Job
-from cutout.ports.queues import Wake
-from cutout.source import Source
-from tests.fakes.clock import FakeClock
-from tests.fakes.world import World
+from cutout.errors import NewerRowError, TransientError
+from cutout.events import Deleted, Uploaded, read_submission
+from tests.simulation import functions
 from tests.simulation.actors import Actor, Killed
+from tests.simulation.clocks import WorkersClock
 from tests.simulation.operators import Operators
+from tests.simulation.promises import FUNCTION_TIMEOUT, Promises
 from tests.simulation.provider import Provider
-from tests.simulation.queue import Message, SimQueue, ToPrepare
-from tests.simulation.scene import Scene
+from tests.simulation.queue import Message, SimQueue
+from tests.simulation.scene import drawn
 from tests.simulation.users import Users
 
-FUNCTION_TIMEOUT = timedelta(seconds=90)
-"""Longer than any function's own; shorter than the lease."""
 _LONGEST_QUIET = timedelta(days=4)
 """A daily cap may hold photos back for days; nothing else takes as long."""
+_ROWS_ARE_GONE_AFTER = timedelta(days=2)
+"""DynamoDB removes rows within a few days of their time."""
+_DEAD_LETTERS_LAST = timedelta(days=13)
+_CLOCKS_DIFFER_BY = timedelta(minutes=5)
 
 Entry = tuple[Actor, SimQueue | None, Message | None, datetime]
 """A worker, what it works on, and since when."""
@@ -32,44 +33,72 @@ Entry = tuple[Actor, SimQueue | None, Message | None, datetime]
 class Engine:
     """A world, its workers, and what a seed makes of them."""
 
-    def __init__(self, seed: int, *, photos: int = 12, world: type[World] = World) -> None:
-        scene = Scene(seed, world)
+    def __init__(self, seed: int, *, photos: int = 12) -> None:
+        scene = drawn(seed)
         self.seed = seed
         self.rng = scene.rng
         self.faults = scene.faults
         self.world = scene.world
-        self.is_contended = scene.is_contended
+        self.scene = scene
+        self.evidence = scene.evidence
         self.queues = (scene.submissions, scene.callbacks, scene.preparations)
         self.agenda = scene.agenda
         self.users = Users(scene, photos=photos)
         self.provider = Provider(scene)
         self.operators = Operators(scene)
-        self.deaths: Counter[str] = Counter()
-        self.keys_seen: set[str] = set()
-        self.posts_seen = 0
+        self.promises = Promises(scene.evidence)
         self.actors: list[Entry] = []
-        self.noted: dict[str, tuple[str, datetime]] = {}
-        self.puts_seen = 0
-        self.peak_in_flight = 0
-        self.holding_before = 0
-        self.writes_seen = 0
         self._plan_sweep()
 
     @property
-    def clock(self) -> FakeClock:
-        return self.world.clock
+    def clock(self) -> WorkersClock:
+        return self.scene.clock
 
-    def run(self, on_tick: Callable[[Engine], None]) -> None:
-        """Two hours of faults, then quiet until nothing is left to do; checks at every tick."""
-        quiet_at = self.clock.now() + timedelta(hours=2)
-        while self.clock.now() < quiet_at + _LONGEST_QUIET:
-            if self.clock.now() >= quiet_at:
-                self._be_quiet()
-            if self.faults.is_quiet and self._is_idle():
-                return
+    def run(self) -> None:
+        """Two hours of faults, then quiet until nothing is left to do; checks at every tick.
+
+        Then dead letters are sent back that nobody has looked at for weeks.
+        """
+        with functions.deployed(self.world):
+            self._work_until(self.clock.now() + timedelta(hours=2))
+            self._finish()
+            if any(queue.kept_dead for queue in self.queues):
+                self._redrive_late()
+                self._finish()
+            self.promises.check_at_end()
+
+    def _work_until(self, quiet_at: datetime) -> None:
+        while self.clock.now() < quiet_at:
             self._tick()
-            on_tick(self)
-        raise AssertionError(f"seed {self.seed}: still busy after {_LONGEST_QUIET} of quiet")
+        self.faults.is_quiet = True
+
+    def _finish(self) -> None:
+        """Nothing goes wrong any more: everything is done in the end."""
+        ends_at = self.clock.now() + _LONGEST_QUIET
+        self.scene.jobs.understand_all()
+        for queue in self.queues:
+            queue.redrive()
+        while not self._is_idle() or self.operators.finish():
+            assert self.clock.now() < ends_at, f"seed {self.seed}: still busy"
+            self._tick()
+
+    def _redrive_late(self) -> None:
+        """Dead letters last for two weeks; events can be replayed when their rows have expired."""
+        later = self.rng.choice((_DEAD_LETTERS_LAST, self._replayed_after))
+        self.clock.advance(later)
+        self.scene.jobs.expire()
+        self.world.bought.forget(self.clock.now())
+        for key in list(self.world.kept.objects):
+            self.world.kept.lose(key)
+            self.evidence.kept_lost[key] += 1
+        for queue in self.queues:
+            is_replay = later == self._replayed_after
+            queue.dead = [one for one in queue.kept_dead if not is_replay or _is_of_s3(one)]
+            queue.kept_dead = []
+
+    @property
+    def _replayed_after(self) -> timedelta:
+        return self.world.timing.retention + _ROWS_ARE_GONE_AFTER
 
     # What happens next
 
@@ -84,6 +113,7 @@ class Engine:
         choices.append(self._pass_time)
         self.rng.choice(choices)()
         self.provider.provide()
+        self.promises.check_always()
 
     def _pass_time(self) -> None:
         """A little while; longer when nobody has anything to do."""
@@ -96,13 +126,17 @@ class Engine:
         self.agenda.do_what_is_due()
 
     def _start(self, queue: SimQueue, message: Message) -> None:
-        if message not in queue.messages:
-            return
         queue.receive(message)
-        actor = Actor(type(message.body).__name__, lambda: self._work(message))
+        actor = self._hired(queue.name, partial(functions.work, queue.name, message.body))
         # Fights are lost to others only if those are quicker.
-        actor.is_slow = not self.is_contended or self.rng.random() < 0.5
+        actor.is_slow = not self.scene.is_contended or self.rng.random() < 0.5
         self.actors.append((actor, queue, message, self.clock.now()))
+
+    def _hired(self, name: str, run: Callable[[], None]) -> Actor:
+        actor = Actor(name, run)
+        if self.faults.strikes("clock_differs"):
+            actor.clock_error = self.rng.uniform(-1, 1) * _CLOCKS_DIFFER_BY
+        return actor
 
     def _awake(self) -> list[Entry]:
         """The workers that are not stalled."""
@@ -128,54 +162,35 @@ class Engine:
 
     def _is_deadly(self, actor: Actor, message: Message | None) -> bool:
         """It decodes a photo that no process survives."""
-        body = message.body if message else None
-        if actor.at != "copier.copy" or not isinstance(body, ToPrepare):
+        if actor.at != "copier.copy" or message is None:
             return False
-        is_deadly = body.job_id in self.users.deadly
-        self.deaths[body.job_id] += is_deadly
+        job_id = json.loads(message.body)["job"]
+        is_deadly = job_id in self.evidence.deadly
+        self.evidence.deaths[job_id] += is_deadly
         return is_deadly
 
     def _end(self, actor: Actor, queue: SimQueue | None, message: Message | None) -> None:
         error = actor.error
-        if error is not None and not isinstance(error, Killed | TransientError):
+        if error is not None and not isinstance(error, Killed | TransientError | NewerRowError):
             raise AssertionError(f"seed {self.seed}: a worker broke at {actor.at}") from error
         failed = self.world.telemetry.failures
         broken = [told for told in failed if not isinstance(told[0], TransientError)]
         assert not broken, f"seed {self.seed}: a step of a job broke: {broken}"
         if queue is None or message is None:
             return
-        if error is None and isinstance(message.body, Source | tuple):
-            self._note(message.body if isinstance(message.body, Source) else message.body[1])
         if error is not None:
             queue.give_back(message)
-        elif not self.faults.strikes("delivered_twice"):
+            return
+        if queue is self.scene.submissions:
+            self._note(message)
+        if not self.faults.strikes("delivered_twice"):
             queue.finish(message)
 
-    def _note(self, source: Source) -> None:
+    def _note(self, message: Message) -> None:
         """From now on the product knows of this event."""
-        known = self.noted.get(source.key)
-        if known is None or known[0] < source.order:
-            self.noted[source.key] = (source.order, self.clock.now())
-
-    def _work(self, message: Message) -> None:
-        match message.body:
-            case Source() as source:
-                job = self.world.arrive.created(source)
-                if job is not None:
-                    self.world.submit.advance(job)
-            case ("deleted", Source() as source):
-                self.world.arrive.deleted(source)
-            case str(job_id):
-                self._found(job_id, self.world.submit.wake)
-            case Wake() as wake:
-                self.world.follow.wake(wake)
-            case ToPrepare(job_id):
-                self._found(job_id, self.world.prepare.prepare)
-
-    def _found(self, job_id: str, work: Callable[[Job], object]) -> None:
-        job = self.world.jobs.find(job_id)
-        if job is not None:
-            work(job)
+        event = read_submission(message.body)
+        if isinstance(event, Uploaded | Deleted):
+            self.evidence.product_knows(event.source, self.clock.now())
 
     # Sweep, and the end
 
@@ -183,18 +198,14 @@ class Engine:
         self.agenda.plan(60, self._sweep)
 
     def _sweep(self) -> None:
-        actor = Actor("sweep", self._run_sweep)
-        self.actors.append((actor, None, None, self.clock.now()))
+        for _ in range(2 if self.faults.strikes("sweeps_overlap") else 1):
+            actor = self._hired("sweep", self._run_sweep)
+            self.actors.append((actor, None, None, self.clock.now()))
         self.operators.look_in()
         self._plan_sweep()
 
     def _run_sweep(self) -> None:
         self.world.sweep.sweep()
-
-    def _be_quiet(self) -> None:
-        self.faults.is_quiet = True
-        for queue in self.queues:
-            queue.redrive()
 
     def _is_idle(self) -> bool:
         jobs = self.world.jobs.jobs.values()
@@ -204,3 +215,9 @@ class Engine:
             and len(self.agenda.plans) <= 1
             and all(job.state.is_settled and job.is_announced for job in jobs)
         )
+
+
+def _is_of_s3(message: Message) -> bool:
+    """An event that EventBridge can replay, unlike what we send ourselves."""
+    told: dict[str, object] = json.loads(message.body)
+    return told.get("source") == "aws.s3"

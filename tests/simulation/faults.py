@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from collections import Counter
 from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from decimal import Decimal
 
 from cutout.errors import (
     FetchRefusedError,
@@ -12,9 +14,10 @@ from cutout.errors import (
     ProviderBusyError,
     ResponseLostError,
     StoreBusyError,
+    TaskUnknownError,
 )
 from cutout.provider import CreateOutcome, NotSent, OutcomeUnknown, Refused
-from tests.fakes.evolink import CUT_OUT, FakeEvolink
+from tests.fakes.evolink import CUT_OUT, PRICE, FakeEvolink
 
 TASK_CODES = (
     "content_policy_violation",
@@ -35,8 +38,24 @@ ODD_RESULTS = (
     b"webp 600 400 0 255",
     b"jpeg 600 400 -1 -1",
 )
+ODD_PRICES = (None, Decimal(0), Decimal("0.1"), Decimal("54.321"), Decimal(9999))
+ODD_BODIES = (
+    "",
+    "[]",
+    "\x00",
+    "\ufeff{}",
+    "id=task-unified-000001&status=completed",
+    '{"id": 1234567}',
+    '{"id": null}',
+    '{"id": ["task-unified-000001"]}',
+    '{"data": {"data": {"id": "task-unified-000001"}}}',
+    '{"id": "task-of-somebody-else"}',
+)
+_YOUNG = timedelta(minutes=8)
+"""For so long after its creation a task may be unknown to the API, time and again."""
 
-
+_HALF = 0.5
+_NO_CALLS = frozenset({"start", "begun"})
 _LIKELIER = {
     ("crash", "evolink.create done"): 10,
     ("crash", "results.put done"): 10,
@@ -48,6 +67,7 @@ _LIKELIER = {
     ("stall", "results.put"): 12,
     ("stall", "purchases.save"): 40,
     ("stall", "copies.put"): 12,
+    ("written_unanswered", "jobs.save done"): 3,
 }
 """Where a fault is most instructive: around what cannot be undone, or what nobody else knows."""
 
@@ -59,12 +79,24 @@ class Mix:
     crash: float = 0.004
     store_busy: float = 0.004
     answer_lost: float = 0.002
+    written_unanswered: float = 0.004
+    index_lags: float = 0.1
     delivered_twice: float = 0.05
+    at_two_workers: float = 0.05
+    queue_slow: float = 0.02
+    redriven_late: float = 0.1
+    sweeps_overlap: float = 0.05
+    clock_differs: float = 0.3
+    taken_back: float = 0.02
+    keys_rotated: float = 0.02
     create_refused: float = 0.06
     create_paused: float = 0.03
     create_not_sent: float = 0.05
     create_untaken: float = 0.03
     create_unanswered: float = 0.08
+    create_undecided: float = 0.03
+    price_odd: float = 0.1
+    link_read_late: float = 0.1
     task_failed: float = 0.1
     task_stuck: float = 0.01
     task_slow: float = 0.05
@@ -75,11 +107,15 @@ class Mix:
     callback_garbled: float = 0.05
     callback_swapped: float = 0.05
     read_fails: float = 0.05
+    task_hidden: float = 0.1
+    task_forgotten: float = 0.02
     download_fails: float = 0.1
     forged: float = 0.05
     stall: float = 0.01
     overwritten: float = 0.2
     deleted: float = 0.05
+    version_deleted: float = 0.03
+    event_lost: float = 0.05
     not_a_photo: float = 0.05
     needs_copy: float = 0.15
     undecodable: float = 0.1
@@ -92,6 +128,7 @@ class Mix:
     retried: float = 0.03
     paused: float = 0.02
     limits_changed: float = 0.02
+    rendered: float = 0.03
 
     @classmethod
     def draw(cls, rng: random.Random) -> Mix:
@@ -125,6 +162,21 @@ class Faults:
 
     def on_create(self, evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
         """How a create call ends."""
+        untaken = self._untaken()
+        if untaken is not None:
+            return untaken
+        if self.strikes("create_undecided"):
+            # Who says that the earlier call of a key is undecided takes no other.
+            if self.rng.random() < _HALF and not any(c.key == key for c in evolink.charges):
+                evolink.take(body, key)
+            return Refused(status=409, code="paid_outcome_unknown", message="not decided")
+        outcome = evolink.take(body, key)
+        if self.strikes("create_unanswered"):
+            return OutcomeUnknown(message="ReadTimeout")
+        return outcome
+
+    def _untaken(self) -> CreateOutcome | None:
+        """Why the provider does not take a call, if it does not."""
         if self.strikes("create_not_sent"):
             return NotSent(message="ConnectError")
         if self.strikes("create_untaken"):
@@ -136,13 +188,14 @@ class Faults:
             return Refused(status=status, code=code, message="no")
         if self.strikes("create_refused"):
             return Refused(status=400, code="invalid_request", message="no")
-        outcome = evolink.take(body, key)
-        if self.strikes("create_unanswered"):
-            return OutcomeUnknown(message="ReadTimeout")
-        return outcome
+        return None
 
-    def on_read(self) -> Exception | None:
-        """Why a task cannot be read now."""
+    def on_read(self, evolink: FakeEvolink) -> Exception | None:
+        """Why a task cannot be read now, whose read has just begun."""
+        task_id, now = evolink.reads[-1]
+        age = next((now - one.at for one in evolink.charges if one.task_id == task_id), _YOUNG)
+        if self.strikes("task_hidden" if age < _YOUNG else "task_forgotten"):
+            return TaskUnknownError("404")
         if not self.strikes("read_fails"):
             return None
         return self.rng.choice(
@@ -168,10 +221,16 @@ class Faults:
 
     def on_step(self, name: str) -> Exception | None:
         """What hits a worker that touches AWS at this step."""
-        is_aws = not name.startswith(("evolink", "downloads"))
-        if is_aws and not name.endswith("done") and self.strikes("store_busy"):
-            return StoreBusyError("throttled")
-        return None
+        if name in _NO_CALLS or name.startswith(("evolink", "downloads", "copier")):
+            return None
+        if name.endswith("done"):
+            is_lost = self.strikes("written_unanswered", name)
+            return StoreBusyError("written; the answer was lost") if is_lost else None
+        return StoreBusyError("throttled") if self.strikes("store_busy", name) else None
+
+    def price(self) -> Decimal | None:
+        """What the provider says a photo costs."""
+        return self.rng.choice(ODD_PRICES) if self.strikes("price_odd") else PRICE
 
     def result(self) -> bytes:
         """What a completed task's link serves."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from cutout.errors import CopyGoneError
+from cutout.ports.buckets import PHOTO_LINK_LIVES
 from cutout.ports.telemetry import Clock
 from tests.fakes.buckets import MemoryCopies
 from tests.fakes.copier import seen_in
@@ -28,8 +29,8 @@ class ExpiringCopies(MemoryCopies):
         self.made: dict[str, datetime] = {}
 
     def put(self, key: str, file: Path, *, content_type: str) -> None:
-        super().put(key, file, content_type=content_type)
         self.made[key] = self._clock.now()
+        super().put(key, file, content_type=content_type)
 
     def read(self, key: str) -> bytes:
         data = super().read(key)
@@ -42,12 +43,21 @@ class ExpiringCopies(MemoryCopies):
         return key in self.objects and self._clock.now() + after < self.made[key] + COPIES_LAST
 
 
-def led_to(world: World, url: str) -> bytes | None:
+def is_dead(world: World, url: str, now: datetime) -> bool:
+    """The link's time is over."""
+    signed_at = world.links.signed_at.get(url)
+    return signed_at is not None and now >= signed_at + PHOTO_LINK_LIVES
+
+
+def led_to(world: World, url: str, now: datetime) -> bytes | None:
     """The bytes behind a link; None if there are none, or none any more."""
+    if is_dead(world, url, now):
+        return None
     parts = urlsplit(url)
     key = parts.path.removeprefix("/")
     if parts.hostname == "uploads.example":
-        stored = world.uploads.versions.get((key, parse_qs(parts.query)["v"][0]))
+        version = parse_qs(parts.query).get("v", [""])[0]
+        stored = world.uploads.versions.get((key, version))
         return stored.data if stored else None
     if parts.hostname == "files.example":
         return world.files.copies.get(key)

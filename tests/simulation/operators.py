@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import suppress
 
 from cutout.errors import JobMovedError
 from cutout.gate import PauseReason
-from cutout.states import TRANSITIONS, Move
+from cutout.ports.queues import RenderRequest
+from cutout.states import TRANSITIONS, Move, State
 from cutout.usecases.wake import change_gate
 from tests.fakes.evolink import CUT_OUT
+from tests.simulation.listing import queue_missing
 from tests.simulation.scene import Scene
+
+_CAN_ONLY_BE_RESUMED = frozenset({PauseReason.KEY_REFUSED, PauseReason.OPERATOR})
 
 
 class Operators:
@@ -19,19 +22,25 @@ class Operators:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
         self.world = scene.world
+        self.evidence = scene.evidence
         self.faults = scene.faults
         self.rng = scene.rng
-        self.retries: Counter[str] = Counter()
-        self.lost: Counter[str] = Counter()
-        self.lost_copies: set[str] = set()
 
     def look_in(self) -> None:
         """Mend what only a person can, and do what people do now and then."""
         self._reopen_what_is_stuck()
-        self._operate()
-        for queue in (self.scene.submissions, self.scene.preparations):
+        self._work_on_photos()
+        self._run_the_stack()
+        self._lose_objects()
+        for queue in (self.scene.submissions, self.scene.preparations, self.scene.callbacks):
             if queue.dead and self.rng.random() < 0.1:
                 queue.redrive()
+        if self.rng.random() < 0.03:
+            queue_missing(self.evidence, self.scene.submissions)
+
+    def finish(self) -> bool:
+        """Look at everything at the end; whether there was something left to do."""
+        return queue_missing(self.evidence, self.scene.submissions) > 0
 
     def _reopen_what_is_stuck(self) -> None:
         gate = self.world.jobs.gate
@@ -39,34 +48,46 @@ class Operators:
         if is_stuck and (self.faults.is_quiet or self.rng.random() < 0.1):
             assert gate is not None
             assert gate.pause is not None
-            assert gate.pause.reason in {PauseReason.KEY_REFUSED, PauseReason.OPERATOR}
+            assert gate.pause.reason in _CAN_ONLY_BE_RESUMED
             change_gate(self.world.jobs, lambda gate: gate.resuming())
 
-    def _operate(self) -> None:
-        """What a person does now and then."""
-        jobs = self.world.jobs.jobs.values()
+    def _work_on_photos(self) -> None:
+        jobs = [job for job in self.world.jobs.jobs.values() if job.id not in self.scene.jobs.newer]
         retryable = [job for job in jobs if job.state in TRANSITIONS[Move.RETRY][0]]
         if retryable and self.faults.strikes("retried"):
             job = self.rng.choice(retryable)
-            self.retries[job.id] += 1
+            self.evidence.retries.setdefault(job.id, []).append(self.scene.clock.now())
             with suppress(JobMovedError):
                 self.world.operate.retry(job)
+        completed = [job for job in jobs if job.state is State.COMPLETED]
+        if completed and self.faults.strikes("rendered"):
+            request = RenderRequest(job_id=self.rng.choice(completed).id, recipes=("web",))
+            self.world.callbacks.render([request])
+
+    def _run_the_stack(self) -> None:
+        if self.faults.strikes("paused"):
+            self.world.operate.pause()
+            self.scene.agenda.plan(self.rng.uniform(60, 1200), self.world.operate.resume)
+        if self.faults.strikes("limits_changed"):
+            self.world.operate.set_limits(max_in_flight=self.rng.choice((1, 2, 5, 8)))
+        if self.faults.strikes("keys_rotated"):
+            self.scene.keys.rotate()
+        jobs = list(self.world.jobs.jobs.values())
+        if jobs and self.faults.strikes("taken_back"):
+            for job in self.rng.sample(jobs, min(3, len(jobs))):
+                self.scene.jobs.take_over(job)
+            self.scene.agenda.plan(self.rng.uniform(300, 3600), self.scene.jobs.understand_all)
+
+    def _lose_objects(self) -> None:
+        """By hand, or by a lifecycle rule that somebody added."""
         if self.world.kept.objects and self.faults.strikes("kept_lost"):
             key = self.rng.choice(sorted(self.world.kept.objects))
-            self.lost[key] += 1
+            self.evidence.kept_lost[key] += 1
             if self.rng.random() < 0.5:
                 self.world.kept.lose(key)
             else:
                 self.world.kept.objects[key] = CUT_OUT + b" damaged"
         if self.world.copies.objects and self.faults.strikes("copy_lost"):
             copy = self.rng.choice(sorted(self.world.copies.objects))
-            self.lost_copies.add(copy)
+            self.evidence.copies_lost.add(copy)
             del self.world.copies.objects[copy]
-        if self.faults.strikes("paused"):
-            self.world.operate.pause()
-            self.scene.agenda.plan(self.rng.uniform(60, 1200), self._reopen)
-        if self.faults.strikes("limits_changed"):
-            self.world.operate.set_limits(max_in_flight=self.rng.choice((1, 2, 5, 8)))
-
-    def _reopen(self) -> None:
-        self.world.operate.resume()

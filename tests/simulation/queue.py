@@ -1,88 +1,83 @@
-"""A queue that delivers at least once, in any order, and hides what is being worked on."""
+"""A queue that delivers at least once, in any order, and hides what is being worked on.
+
+It is what the adapters of SQS talk to: messages are the text that they write.
+"""
 
 from __future__ import annotations
 
-import random
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
-from cutout.ports.queues import Wake
 from cutout.ports.telemetry import Clock
-from cutout.source import Source
 from tests.fakes.steps import Step
+from tests.simulation.faults import Faults
 
-
-@dataclass(frozen=True)
-class ToPrepare:
-    """Whose photo a copy is wanted of."""
-
-    job_id: str
-
-
-Body = Source | tuple[str, Source] | str | Wake | ToPrepare
-"""An upload, a ("deleted", source), a job that is due, a wake, or a wish for a copy."""
 MOST_RECEIVES = 5
+_LONGEST_DELAY_SECONDS = 4 * 3600
 
 
 @dataclass
 class Message:
-    body: Body
+    body: str
     visible_at: datetime
     receives: int = 0
 
 
 @dataclass
 class SimQueue:
-    """What the fakes of all queues put into, and the engine takes from."""
+    """What the adapters of all queues send to, and the engine receives from."""
 
+    name: str
     clock: Clock
     step: Step
-    rng: random.Random
+    faults: Faults
     visibility: timedelta
     messages: list[Message] = field(default_factory=list)
     dead: list[Message] = field(default_factory=list)
-    sent: int = 0
+    kept_dead: list[Message] = field(default_factory=list)
+    """Dead letters that nobody sends back for days."""
 
-    def put(self, body: Body) -> None:
-        """Send; it arrives within two seconds."""
-        delay = timedelta(milliseconds=self.rng.randrange(2000))
-        self.messages.append(Message(body=body, visible_at=self.clock.now() + delay))
-        self.sent += 1
+    def put(self, body: str) -> None:
+        """Send; it arrives within two seconds, or hours later."""
+        seconds = self.faults.rng.random() * 2
+        if self.faults.strikes("queue_slow"):
+            seconds = self.faults.rng.uniform(60, _LONGEST_DELAY_SECONDS)
+        visible_at = self.clock.now() + timedelta(seconds=seconds)
+        self.messages.append(Message(body=body, visible_at=visible_at))
 
-    def wake(
-        self, bodies: Sequence[str] | Sequence[Wake], *, delay: timedelta = timedelta()
-    ) -> None:
-        """The port's method, of Submit's and StoreResult's queues."""
-        assert not delay
-        self.step("queue.send")
-        for body in bodies:
-            self.put(body)
-        self.step("queue.send done")
+    def send_message_batch(self, **request: Any) -> dict[str, Any]:
+        """SQS's operation."""
+        self.step(f"{self.name}.send")
+        for entry in request["Entries"]:
+            self.put(entry["MessageBody"])
+        self.step(f"{self.name}.send done")
+        return {}
 
-    def prepare(self, job_id: str) -> None:
-        """The port's method, of Prepare's queue."""
-        self.step("preparations.prepare")
-        self.put(ToPrepare(job_id))
-        self.step("preparations.prepare done")
+    def get_queue_attributes(self, **_request: Any) -> dict[str, Any]:
+        """SQS's operation; it counts about right."""
+        return {"Attributes": {"ApproximateNumberOfMessages": "0"}}
 
     def visible(self) -> list[Message]:
         now = self.clock.now()
         return [message for message in self.messages if message.visible_at <= now]
 
     def receive(self, message: Message) -> None:
-        """Hide it while it is worked on; the fifth failure sends it to the dead letters."""
+        """Hide it while it is worked on, mostly; the fifth failure sends it to the dead letters."""
         message.receives += 1
-        message.visible_at = self.clock.now() + self.visibility
+        if not self.faults.strikes("at_two_workers"):
+            message.visible_at = self.clock.now() + self.visibility
 
     def finish(self, message: Message) -> None:
         if message in self.messages:
             self.messages.remove(message)
 
     def give_back(self, message: Message) -> None:
-        if message.receives >= MOST_RECEIVES and message in self.messages:
+        """It failed."""
+        is_kept = self.faults.strikes("redriven_late")
+        if message in self.messages and (is_kept or message.receives >= MOST_RECEIVES):
             self.messages.remove(message)
-            self.dead.append(message)
+            (self.kept_dead if is_kept else self.dead).append(message)
 
     def redrive(self) -> None:
         """An operator sends the dead letters back."""

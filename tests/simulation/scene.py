@@ -3,41 +3,121 @@
 from __future__ import annotations
 
 import random
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
+from cutout.adapters.sqs import SqsCallbacks, SqsPreparations, SqsSubmissions
 from cutout.gate import Limits
+from cutout.recipes import Recipe
 from cutout.states import Transport
-from tests.fakes.clock import START, FakeClock
+from tests.fakes.buckets import MemoryUploads
+from tests.fakes.clock import START
 from tests.fakes.world import TIMING, World
 from tests.simulation.actors import step
 from tests.simulation.agenda import Agenda
+from tests.simulation.clocks import WorkersClock
+from tests.simulation.evidence import Evidence
 from tests.simulation.faults import Faults, Mix
 from tests.simulation.inputs import ExpiringCopies
+from tests.simulation.keys import RotatingKeys
 from tests.simulation.queue import SimQueue
+from tests.simulation.table import SimJobs
 
 _EARLY = 0.1
 _EARLIER = timedelta(hours=11, minutes=50)
+_VISIBILITY = timedelta(seconds=540)
+_RECIPES = (Recipe(name="web", format="webp"),)
 
 
 class Scene:
     """A world, what can go wrong in it, and what is planned."""
 
-    def __init__(self, seed: int, world: type[World]) -> None:
-        self.seed = seed
-        self.rng = random.Random(seed)  # noqa: S311 - reproducible on purpose
-        # One run in four is a fight over a single key, by workers that stall.
-        self.is_contended = seed % 4 == 3
-        # And one in four has uploads of mostly one picture, whose purchases fail now and then.
-        self.is_alike = seed % 4 == 1
-        self.faults = Faults(mix=_mix(seed, self.rng), rng=self.rng)
-        self.world = _made(world, self.rng, self.faults, is_contended=self.is_contended)
-        self.submissions: SimQueue = self.world.submissions  # type: ignore[assignment]
-        self.callbacks: SimQueue = self.world.callbacks  # type: ignore[assignment]
-        self.preparations: SimQueue = self.world.preparations  # type: ignore[assignment]
-        self.agenda = Agenda(self.world.clock)
+    def __init__(self, label: str, rng: random.Random, mix: Mix, start: datetime) -> None:
+        self.rng = rng
+        self.faults = Faults(mix=mix, rng=rng)
+        self.clock = WorkersClock(start)
+        self.keys = RotatingKeys(self.clock.true)
+        self.jobs = SimJobs(self.clock.true, step, self.faults)
+        self.submissions = self._queue("submissions")
+        self.preparations = self._queue("preparations")
+        self.callbacks = self._queue("callbacks")
+        self.agenda = Agenda(self.clock)
+        self.label = label
+        self.is_contended = False
+        self.is_alike = False
+
+    def furnish(self, *, is_versioned: bool, **choices: Any) -> None:
+        """Make the world, of what is deployed in it."""
+        made = World(
+            step=step,
+            rng=self.rng,
+            clock=self.clock,
+            copies=ExpiringCopies(self.clock.true, step),
+            jobs=self.jobs,
+            uploads=MemoryUploads(step, is_versioned=is_versioned),
+            keys=self.keys,
+            **_adapters(self.submissions, self.preparations, self.callbacks),
+            **choices,
+        )
+        made.evolink.clock = self.clock.true
+        made.evolink.create_rule = self.faults.on_create
+        made.evolink.read_rule = partial(self.faults.on_read, made.evolink)
+        made.evolink.price_rule = self.faults.price
+        made.downloads.rule = self.faults.on_fetch
+        self.world = made
+        self.evidence = Evidence(
+            label=self.label,
+            world=made,
+            has_odd_prices=self.faults.mix.price_odd > 0,
+        )
+
+    def _queue(self, name: str) -> SimQueue:
+        return SimQueue(
+            name=name,
+            clock=self.clock.true,
+            step=step,
+            faults=self.faults,
+            visibility=_VISIBILITY,
+        )
+
+
+def drawn(seed: int) -> Scene:
+    """What a seed decides before anything happens."""
+    rng = random.Random(seed)  # noqa: S311 - reproducible on purpose
+    # Who comes early and finds the day's credits spent waits for nearly a day: copies expire.
+    mix, start = _mix(seed, rng), START - _EARLIER if rng.random() < _EARLY else START
+    scene = Scene(f"seed {seed}", rng, mix, start)
+    # One run in four is a fight over a single key, by workers that stall.
+    scene.is_contended = seed % 4 == 3
+    # And one in four has uploads of mostly one picture, whose purchases fail now and then.
+    scene.is_alike = seed % 4 == 1
+    cap = Decimal(5000) if scene.is_contended else rng.choice((Decimal(40), Decimal(5000)))
+    scene.furnish(
+        is_versioned=rng.random() < 0.7,
+        timing=replace(TIMING, retention=timedelta(days=rng.choice((25, 90)))),
+        limits=Limits(
+            max_in_flight=8 if scene.is_contended else rng.choice((1, 3, 3, 8)),
+            daily_credit_cap=cap,
+        ),
+        transport=rng.choice((Transport.PRESIGNED, Transport.PRESIGNED, Transport.FILES)),
+        reuse=rng.random() < 0.8,
+        recipes=_RECIPES if rng.random() < 0.5 else (),
+        delete_with_source=rng.random() < 0.5,
+        tag_sources=rng.random() < 0.5,
+    )
+    scene.world.evolink.honours_keys = rng.random() < 0.7
+    return scene
+
+
+def _adapters(submissions: Any, preparations: Any, callbacks: Any) -> dict[str, Any]:
+    return {
+        "submissions": SqsSubmissions(submissions, ""),
+        "preparations": SqsPreparations(preparations, ""),
+        "callbacks": SqsCallbacks(callbacks, ""),
+    }
 
 
 def _mix(seed: int, rng: random.Random) -> Mix:
@@ -54,44 +134,3 @@ def _mix(seed: int, rng: random.Random) -> Mix:
         mix.result_odd = 0.2
         mix.stall = 0.02
     return mix
-
-
-def _made(world: type[World], rng: random.Random, faults: Faults, *, is_contended: bool) -> World:
-    # Who comes early and finds the day's credits spent waits for nearly a day: copies expire.
-    clock = FakeClock(START - _EARLIER if rng.random() < _EARLY else START)
-    visibility = timedelta(seconds=540)
-    queues: Any = [
-        SimQueue(clock=clock, step=step, rng=rng, visibility=visibility) for _ in range(3)
-    ]
-    made = world(
-        step=step,
-        timing=TIMING,
-        limits=Limits(
-            max_in_flight=8 if is_contended else rng.choice((1, 3, 3, 8)),
-            daily_credit_cap=Decimal(5000)
-            if is_contended
-            else rng.choice((Decimal(40), Decimal(5000))),
-        ),
-        rng=rng,
-        transport=rng.choice((Transport.PRESIGNED, Transport.PRESIGNED, Transport.FILES)),
-        clock=clock,
-        submissions=queues[0],
-        callbacks=queues[1],
-        preparations=queues[2],
-        copies=ExpiringCopies(clock, step),
-        reuse=rng.random() < 0.8,
-    )
-    made.evolink.create_rule = faults.on_create
-    made.evolink.read_rule = faults.on_read
-    made.downloads.rule = faults.on_fetch
-    made.jobs.loses_answer = lambda: faults.strikes("answer_lost")
-    made.jobs.lag = partial(_lag, faults)
-    made.evolink.honours_keys = rng.random() < 0.7
-    return made
-
-
-def _lag(faults: Faults, views: int) -> int:
-    """Indexes mostly show the present; sometimes a few writes ago."""
-    if faults.is_quiet or faults.rng.random() < 0.8:
-        return views - 1
-    return faults.rng.randrange(views)

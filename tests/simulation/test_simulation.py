@@ -8,18 +8,17 @@ from cutout.states import State
 from tests.simulation.faults import Mix
 from tests.simulation.runs import MUTATIONS, first_break, run, tally
 
-_SEEDS = [range(100), range(100, 200)]
-_TELLING = (64, 0, 1, 9, 11, 16, 30, 33, 36, 83, 223, 276)
-"""Each shows a break that few others show; where the engine has changed, the others are tried."""
-_SEEDS_TO_CATCH = [*_TELLING, *range(60), *range(61, 560, 2)]
-"""Some of every kind, then fights over a key and uploads of one picture: the rarest races."""
+_SEEDS = range(100)
+_TELLING = (53, 25, 55, 962)
+"""Each shows a break that few others show; where the simulation has changed, others are tried."""
+_SEEDS_TO_CATCH = [*_TELLING, *range(300)]
+"""The quickest first, then some of every kind."""
 
 
-@pytest.mark.parametrize("seeds", _SEEDS, ids=str)
-def test_the_promises_hold_whatever_happens_in_whatever_order(seeds: range) -> None:
-    """Thousands of jobs over hundreds of seeds: every fault of the table, every interleaving."""
-    told = tally(seeds)
-    assert told.jobs.total() >= 10 * len(seeds)
+def test_the_promises_hold_whatever_happens_in_whatever_order() -> None:
+    """A thousand jobs over a hundred seeds: every fault at least once, every end of a job."""
+    told = tally(_SEEDS)
+    assert told.jobs.total() >= 10 * len(_SEEDS)
     assert set(told.jobs) == {state for state in State if state.is_settled}
     assert set(told.faults) == {kind.name for kind in fields(Mix)}
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from functools import partial
 
-from cutout.errors import CallbackRefusedError
 from cutout.keys import FRESH_MARK
 from cutout.ports.buckets import Labels
 from cutout.source import Source
 from tests.fakes.copier import tiff
 from tests.fakes.world import png
+from tests.simulation import events, functions
 from tests.simulation.scene import Scene
 
 
@@ -19,30 +19,30 @@ class Users:
     def __init__(self, scene: Scene, *, photos: int) -> None:
         self.scene = scene
         self.world = scene.world
+        self.evidence = scene.evidence
         self.faults = scene.faults
         self.rng = scene.rng
-        self.uploads: list[Source] = []
-        self.newest: dict[str, Source] = {}
-        self.fresh: set[str] = set()
-        self.deadly: set[str] = set()
         self._plan_all(photos)
 
     def _plan_all(self, photos: int) -> None:
         names = 1 if self.scene.is_contended else photos
         spread = 450 if self.scene.is_contended else 200 if self.scene.is_alike else 1800
         keys = [_key(number % names) for number in range(photos)]
+        plan = self.scene.agenda.plan
         for number, key in enumerate(keys):
             at = self.rng.random() * spread
-            self.scene.agenda.plan(at, partial(self._upload, key, number))
+            plan(at, partial(self._upload, key, number))
             if self.faults.strikes("uploaded_twice"):
-                self.scene.agenda.plan(at, partial(self._upload, f"twins/{number}.png", number))
+                plan(at, partial(self._upload, f"twins/{number}.png", number))
             if self.faults.strikes("overwritten"):
                 later = at + self.rng.choice((3, 120)) * self.rng.random()
-                self.scene.agenda.plan(later, partial(self._upload, key, number + 100))
+                plan(later, partial(self._upload, key, number + 100))
             if self.faults.strikes("deleted"):
-                self.scene.agenda.plan(at + self.rng.random() * 240, partial(self._delete, key))
+                plan(at + self.rng.random() * 240, partial(self._delete, key))
+            if self.faults.strikes("version_deleted"):
+                plan(at + self.rng.random() * 240, partial(self._destroy, key))
         if self.faults.strikes("forged"):
-            self.scene.agenda.plan(self.rng.random() * 1800, self._forge)
+            plan(self.rng.random() * 1800, self._forge)
 
     def _upload(self, key: str, salt: int) -> None:
         if self.faults.strikes("same_picture"):
@@ -54,25 +54,36 @@ class Users:
         is_fresh = self.faults.strikes("fresh")
         marks = {FRESH_MARK: "true"} if is_fresh else {}
         source = self.world.uploads.add(key, data, Labels(metadata=marks, tags={}))
+        self.evidence.uploaded(source, data, at=self.scene.clock.now())
         if is_fresh:
-            self.fresh.add(source.job_id)
+            self.evidence.fresh.add(source.job_id)
         if needs_copy and self.faults.strikes("deadly"):
-            self.deadly.add(source.job_id)
-        self.uploads.append(source)
-        self.newest[key] = source
-        self.scene.submissions.put(source)
+            self.evidence.deadly.add(source.job_id)
+        if self.faults.strikes("event_lost"):
+            self.evidence.events_lost.add(source.job_id)
+        else:
+            self._tell(events.created, source)
 
     def _delete(self, key: str) -> None:
-        self.newest[key] = self.world.uploads.remove(key)
-        self.scene.submissions.put(("deleted", self.newest[key]))
+        self.evidence.newest[key] = self.world.uploads.remove(key)
+        self._tell(events.deleted, self.evidence.newest[key])
+
+    def _destroy(self, key: str) -> None:
+        """Delete the key's newest version for good: there are no events of a version before."""
+        newest = self.evidence.newest.get(key)
+        if newest is None or newest.version_id is None or not newest.size:
+            return
+        self.world.uploads.destroy(newest)
+        self.evidence.destroyed.add(newest.job_id)
+        self._tell(events.version_deleted, newest)
+
+    def _tell(self, event: events.Event, source: Source) -> None:
+        self.scene.submissions.put(event(source, self.scene.clock.now()))
 
     def _forge(self) -> None:
         for token in ("", "0" * 32 + ".1." + "A" * 43, f"{self.rng.random()}"):
-            try:
-                self.world.receive.receive(token, '{"id": "task-unified-000001"}')
-            except CallbackRefusedError:
-                continue
-            raise AssertionError(f"seed {self.scene.seed}: a forged callback was taken")
+            status = functions.receive(token, '{"id": "task-unified-000001"}')
+            assert status in {403, 404}, f"{self.scene.label}: a forged callback was taken"
 
 
 def _key(number: int) -> str:

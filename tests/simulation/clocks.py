@@ -1,0 +1,34 @@
+"""Clocks that differ: each worker has its own, and the true time is nobody's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from tests.fakes.clock import FakeClock
+from tests.simulation.actors import working
+
+
+class WorkersClock(FakeClock):
+    """What the worker's clock says that looks at it; outside of workers, the true time."""
+
+    def now(self) -> datetime:
+        actor = working()
+        return super().now() + actor.clock_error if actor else super().now()
+
+    @property
+    def true(self) -> TrueClock:
+        """What AWS and the provider go by."""
+        return TrueClock(self)
+
+    def true_now(self) -> datetime:
+        return super().now()
+
+
+class TrueClock:
+    """The time."""
+
+    def __init__(self, clock: WorkersClock) -> None:
+        self._clock = clock
+
+    def now(self) -> datetime:
+        return self._clock.true_now()

@@ -1,0 +1,133 @@
+"""What users, operators and the provider did, whatever the product believes."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cutout.job import Job
+from cutout.source import Source
+from tests.fakes.evolink import Charge
+from tests.fakes.world import World
+from tests.simulation.table import SimJobs
+
+
+@dataclass
+class Evidence:
+    """The record that promises are checked against.
+
+    Attributes:
+        label: names the run in messages.
+        photos: the bytes of each upload, by its job's id.
+        newest: the newest event of each key.
+        destroyed: job ids of versions that were deleted for good.
+        events_lost: job ids of uploads whose event never comes.
+        has_odd_prices: the provider does not always say the same of its price.
+        inputs: what the provider read for each task, by task id; None if there was nothing.
+        noted: the newest event of each key that the product was told of, and since when.
+        deaths: how many processes each photo has ended.
+        retries: when a person tried a job again.
+    """
+
+    label: str
+    world: World
+    uploads: list[Source] = field(default_factory=list)
+    photos: dict[str, bytes] = field(default_factory=dict)
+    uploaded_at: dict[str, datetime] = field(default_factory=dict)
+    newest: dict[str, Source] = field(default_factory=dict)
+    fresh: set[str] = field(default_factory=set)
+    deadly: set[str] = field(default_factory=set)
+    destroyed: set[str] = field(default_factory=set)
+    events_lost: set[str] = field(default_factory=set)
+    has_odd_prices: bool = False
+    inputs: dict[str, bytes | None] = field(default_factory=dict)
+    noted: dict[str, tuple[Source, datetime]] = field(default_factory=dict)
+    deaths: Counter[str] = field(default_factory=Counter)
+    retries: dict[str, list[datetime]] = field(default_factory=dict)
+    kept_lost: Counter[str] = field(default_factory=Counter)
+    copies_lost: set[str] = field(default_factory=set)
+
+    def uploaded(self, source: Source, photo: bytes, *, at: datetime) -> None:
+        self.uploads.append(source)
+        self.uploaded_at[source.job_id] = at
+        self.photos[source.job_id] = photo
+        self.newest[source.key] = source
+
+    def product_knows(self, source: Source, now: datetime) -> None:
+        """From now on the product knows of this event."""
+        known = self.noted.get(source.key)
+        if not source.is_found and (known is None or known[0].order < source.order):
+            self.noted[source.key] = (source, now)
+
+    def is_outdated(self, job: Job, *, since: datetime) -> bool:
+        """The product knew at this time that the job's photo is not the newest of its key."""
+        known, noted_at = self.noted.get(job.source.key, (job.source, since))
+        is_newer = known.order > job.source.order and not _is_about(job.source, known)
+        return is_newer and noted_at < since
+
+    def rows(self) -> list[Job]:
+        """The rows, and those that have expired."""
+        jobs = self.world.jobs
+        return jobs.all_ever() if isinstance(jobs, SimJobs) else list(jobs.jobs.values())
+
+    def row(self, job_id: str) -> Job:
+        """A row, also one that has expired."""
+        return next(job for job in reversed(self.rows()) if job.id == job_id)
+
+    def rows_about(self, source: Source) -> list[Job]:
+        """The rows of an upload: one that was found in a listing goes by another name."""
+        return [job for job in self.rows() if _is_about(job.source, source)]
+
+    def photo_of(self, job: Job) -> bytes:
+        """The bytes that the job is about."""
+        known = self.photos.get(job.id)
+        if known is not None:
+            return known
+        uploads = (one for one in self.uploads if _is_about(job.source, one))
+        return self.photos[next(uploads).job_id]
+
+    def is_newest(self, job: Job) -> bool:
+        """Its upload is the newest event of its key."""
+        newest = self.newest[job.source.key]
+        if not _is_about(job.source, newest):
+            return False
+        orders = [other.source.order for other in self.rows_about(newest)]
+        return job.source.order == max(orders)
+
+    def is_unclear(self, key: str) -> bool:
+        """Nobody can tell which is the newest upload of a key.
+
+        Its newest version was deleted for good; or it was found in a listing, which tells no order,
+        before the event came of one that is older.
+        """
+        newest = self.newest[key]
+        rows = [job for job in self.rows() if job.source.key == key]
+        is_found_first = any(not job.source.sequencer for job in rows) and len(rows) > 1
+        return newest.job_id in self.destroyed or is_found_first
+
+    def retries_of(self, job_id: str) -> int:
+        return len(self.retries.get(job_id, ()))
+
+
+def _is_about(one: Source, other: Source) -> bool:
+    if one.job_id == other.job_id:
+        return True
+    is_same = (one.ref, one.version_id, one.etag) == (other.ref, other.version_id, other.etag)
+    return is_same and (one.is_found or other.is_found)
+
+
+def job_called(callback_url: str) -> str:
+    """The job that a callback's URL names."""
+    return callback_url.rpartition("/")[2].partition(".")[0]
+
+
+def job_charged(charge: Charge) -> str:
+    """The job whose call was charged."""
+    return job_called(charge.callback_url)
+
+
+def job_posted(body: str) -> str:
+    """The job whose call this is the body of."""
+    return job_called(json.loads(body)["callback_url"])

@@ -1,0 +1,56 @@
+"""The functions' own handlers, on the world's use cases."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+
+import callback.receive
+import callback.store
+import prepare.handler
+import submit.handler
+from cutout.wiring.prepare import PrepareApp
+from cutout.wiring.store import StoreApp
+from cutout.wiring.submit import SubmitApp
+from tests.fakes.world import World
+from tests.simulation import events
+from tests.simulation.breaking import replaced
+
+_WORKERS: dict[str, Any] = {
+    "submissions": submit.handler,
+    "preparations": prepare.handler,
+    "callbacks": callback.store,
+}
+
+
+@contextmanager
+def deployed(world: World) -> Iterator[None]:
+    """The handlers, put together of the world's use cases in place of what wiring makes."""
+    apps: dict[Any, object] = {
+        submit.handler: SubmitApp(arrive=world.arrive, jobs=world.jobs, submit=world.submit),
+        prepare.handler: PrepareApp(jobs=world.jobs, prepare=world.prepare),
+        callback.store: StoreApp(follow=world.follow, render=world.render, removing=world.removing),
+        callback.receive: world.receive,
+    }
+    logging.disable(logging.CRITICAL)
+    with ExitStack() as stack:
+        stack.callback(logging.disable, logging.NOTSET)
+        for module, app in apps.items():
+            stack.enter_context(replaced(module, "_app", lambda app=app: app))
+        yield
+
+
+def work(queue: str, body: str) -> None:
+    """The function that reads the queue works on one message."""
+    _WORKERS[queue].record_handler(SQSRecord({"body": body}))
+
+
+def receive(token: str, body: str) -> int:
+    """ReceiveCallback's answer to a request: an HTTP status."""
+    request = APIGatewayProxyEventV2(events.callback(token, body))
+    return callback.receive._answer(request)  # noqa: SLF001 - beneath what writes metrics
