@@ -19,7 +19,18 @@ export PYTHONPYCACHEPREFIX := $(CURDIR)/.cutout/bytecode
 help:  ## Say what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(BIN)/.bootstrapped: requirements/bootstrap.txt
+# A virtual environment works with the Python and in the folder that it was made with, which its
+# pyvenv.cfg names: one of another version, or of a checkout that was moved, is made again.
+STALE := $(shell test ! -e .venv || $(PYTHON) -c 'import os, platform, sys; \
+	made = open(".venv/pyvenv.cfg").read().splitlines(); \
+	wanted = ["version = " + platform.python_version(), "executable = " + os.path.realpath(sys.executable)]; \
+	here = any(one.startswith("command = ") and one.endswith(" " + os.path.abspath(".venv")) for one in made); \
+	sys.exit(not here or not set(wanted) <= set(made))' 2>/dev/null || echo stale)
+.PHONY: stale
+stale:
+
+$(BIN)/.bootstrapped: requirements/bootstrap.txt $(STALE)
+	@test -z "$(STALE)" || rm -rf .venv $(CHECKOV)
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@

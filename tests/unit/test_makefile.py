@@ -1,0 +1,95 @@
+"""The Makefile: a virtual environment of another Python, or of another folder, is made again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+STAMP = ".venv/bin/.bootstrapped"
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout whose virtual environment was made by this Python, and is complete."""
+    folder = tmp_path / "checkout"
+    (folder / "requirements").mkdir(parents=True)
+    shutil.copy(ROOT / "Makefile", folder)
+    (folder / "requirements" / "bootstrap.txt").touch()
+    subprocess.run(  # noqa: S603 - this Python
+        [python(), "-m", "venv", "--without-pip", ".venv"], cwd=folder, check=True
+    )
+    (folder / STAMP).touch()
+    return folder
+
+
+def python() -> str:
+    """The Python that the virtual environment of the tests was made with."""
+    return os.path.realpath(sys.executable)
+
+
+def steps(checkout: Path) -> str:
+    """What make would do to have a virtual environment."""
+    environment = {"PATH": os.environ["PATH"]}
+    return subprocess.run(  # noqa: S603 - a fixed command
+        ["make", "-n", STAMP, f"PYTHON={python()}"],  # noqa: S607 - wherever it is
+        cwd=checkout,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+
+def is_made_again(checkout: Path) -> bool:
+    """Whether make removes the virtual environment and makes another."""
+    told = steps(checkout)
+    return "|| rm -rf .venv" in told and 'test -z "stale"' in told and "-m venv .venv" in told
+
+
+def change(checkout: Path, old: str, new: str) -> None:
+    """Change what the virtual environment says that it was made with."""
+    file = checkout / ".venv" / "pyvenv.cfg"
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+
+
+def test_a_virtual_environment_of_this_python_stays(checkout: Path) -> None:
+    """Nothing is done a second time."""
+    assert "up to date" in steps(checkout)
+
+
+def test_where_there_is_none_it_is_made(checkout: Path) -> None:
+    """And none is removed."""
+    shutil.rmtree(checkout / ".venv")
+    assert "-m venv .venv" in steps(checkout)
+    assert not is_made_again(checkout)
+
+
+def test_a_virtual_environment_of_another_version_is_made_again(checkout: Path) -> None:
+    """Its packages were compiled for the other."""
+    change(checkout, "version = 3.", "version = 2.")
+    assert is_made_again(checkout)
+
+
+def test_a_virtual_environment_of_another_installation_is_made_again(checkout: Path) -> None:
+    """The same version elsewhere: the one that it was made with may be gone."""
+    change(checkout, f"executable = {python()}", "executable = /opt/gone/bin/python3")
+    assert is_made_again(checkout)
+
+
+def test_a_virtual_environment_of_a_checkout_that_was_moved_is_made_again(checkout: Path) -> None:
+    """Its commands name the interpreter by the old path."""
+    assert is_made_again(checkout.rename(checkout.with_name("moved")))
+
+
+def test_a_broken_virtual_environment_is_made_again(checkout: Path) -> None:
+    """Whoever interrupts its making leaves half of one."""
+    (checkout / ".venv" / "pyvenv.cfg").unlink()
+    assert is_made_again(checkout)
