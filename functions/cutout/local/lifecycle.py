@@ -9,19 +9,24 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from cutout.local.disk import free_bytes, refuse_full_disk
 from cutout.local.env_file import read_env_file
 from cutout.local.errors import LocalCloudError
 from cutout.local.ledger import drop_ledger, read_ledger
+from cutout.local.lock import sole_command
 from cutout.local.place import find_root, place_in
 from cutout.local.processes import is_alive, stop
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from cutout.local.ledger import Ledger
     from cutout.local.place import Place
     from cutout.local.waiting import Clock
+
+
+_PATIENCE_SECONDS = 10
 
 
 class Status(Enum):
@@ -67,6 +72,16 @@ def is_like(place: Place, asked: Mapping[str, str]) -> bool:
 def take_down(place: Place, clock: Clock) -> bool:
     """End what runs and remove what it needed; logs stay. Returns False if there was nothing.
 
+    Raises:
+        LocalCloudError: Another command is still at it.
+    """
+    with sole_command(place, clock, patience_seconds=_PATIENCE_SECONDS):
+        return clear_away(place, clock)
+
+
+def clear_away(place: Place, clock: Clock) -> bool:
+    """Do the same for a command that holds the lock.
+
     It takes a moment in which an impatient second Ctrl-C is not listened to.
     """
     ledger = read_ledger(place.ledger_file)
@@ -89,16 +104,21 @@ def local_variables(folder: Path) -> dict[str, str] | None:
     return read_env_file(place.env_file) if is_usable(place) else None
 
 
-def variables_if_up(folder: Path) -> dict[str, str] | None:
+def variables_if_up(
+    folder: Path, free: Callable[[Path], int] = free_bytes
+) -> dict[str, str] | None:
     """Return the same; None if there is no local cloud at all.
 
     Raises:
-        LocalCloudError: There is one that cannot be used. Whoever meant it shall not find himself
-            on AWS instead.
+        LocalCloudError: There is one that cannot be used, or its disk is full. Whoever meant it
+            shall not find himself on AWS instead.
     """
     root = find_root(folder)
     variables = local_variables(folder)
-    if root is None or variables is not None:
+    if root is None:
+        return None
+    if variables is not None:
+        refuse_full_disk(place_in(root).state, free)
         return variables
     match status(place_in(root)):
         case Status.DOWN:

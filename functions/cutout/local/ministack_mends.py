@@ -6,6 +6,7 @@ upgrade that makes one needless, or breaks it, is noticed.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -118,7 +119,8 @@ def _write_down_decisions(log: str) -> None:
         result = evaluate(ctx, *args)
         role = ctx.principal_arn.split("/")[1] if ":assumed-role/" in ctx.principal_arn else None
         told = {"action": ctx.action, "resource": ctx.resource_arn, "decision": result.decision}
-        lines.write(json.dumps({"role": role, **told}) + "\n")
+        with contextlib.suppress(OSError):  # A full disk is no reason to refuse a request.
+            lines.write(json.dumps({"role": role, **told}) + "\n")
         return result
 
     iam_evaluator.evaluate = evaluate_and_tell

@@ -36,6 +36,11 @@ class Place:
         return self.state / "cloud.json"
 
     @property
+    def lock_file(self) -> Path:
+        """Which command starts the cloud or takes it down, locked while it does."""
+        return self.state / "lock"
+
+    @property
     def logs(self) -> Path:
         """One log file a process."""
         return self.state

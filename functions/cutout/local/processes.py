@@ -54,20 +54,22 @@ def spawn(
 
     Its output goes to ``log``, which begins anew. It is not tied to this process: whoever holds
     the record ends it.
+
+    Raises:
+        OSError: The log cannot be written; it names the log.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
+    # Opened here: what fails in the new process is reported without the name of the file.
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
     actions = [
+        (os.POSIX_SPAWN_DUP2, output, 1),
+        (os.POSIX_SPAWN_DUP2, output, 2),
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-        (
-            os.POSIX_SPAWN_OPEN,
-            1,
-            str(log),
-            os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND,
-            0o600,
-        ),
-        (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
-    pid = os.posix_spawn(argv[0], argv, environment, file_actions=actions, setsid=True)
+    try:
+        pid = os.posix_spawn(argv[0], argv, environment, file_actions=actions, setsid=True)
+    finally:
+        os.close(output)
     return record(name, pid) or ProcessRecord(name=name, pid=pid, born="")
 
 

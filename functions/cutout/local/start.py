@@ -30,18 +30,20 @@ from cutout.local.deployment import (
     read_outputs,
     synthesized_folder,
 )
+from cutout.local.disk import free_bytes, refuse_full_disk
 from cutout.local.env_file import write_env_file
+from cutout.local.errors import LocalCloudError
 from cutout.local.fingerprint import fingerprint
 from cutout.local.interpreter import bare_interpreter
 from cutout.local.ledger import Ledger, write_ledger
-from cutout.local.lifecycle import take_down
+from cutout.local.lifecycle import Status, clear_away, status
+from cutout.local.lock import sole_command
 from cutout.local.loopback import choose_ports
-from cutout.local.place import make_private
 from cutout.local.progress import CLOUD, DEPLOY, SYNTH
 from cutout.local.stand_in import start_stand_in, wait_for_stand_in
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from cutout.local.api import Api
@@ -104,11 +106,12 @@ def bring_up(
     owner: ProcessRecord | None,
     environment: Mapping[str, str],
     stays_up: bool,
+    free: Callable[[Path], int] = free_bytes,
 ) -> LocalCloud:
     """Start everything, deploy the stack, and write down how to use it.
 
     What is left over from another time is taken down first. If anything fails, or somebody
-    interrupts, nothing is left running.
+    interrupts, nothing is left running. One command at a time does this in a place.
 
     Args:
         place: Where its state goes.
@@ -118,21 +121,30 @@ def bring_up(
         owner: This process: whoever finds the cloud half up knows whether somebody is at it.
         environment: The environment that the synthesis is run with.
         stays_up: Whether the cloud outlives its owner.
+        free: How many bytes the disk of a folder has left.
 
     Raises:
-        LocalCloudError: Something did not start or could not be deployed.
+        LocalCloudError: Something did not start or could not be deployed, or another command is
+            starting it.
     """
-    make_private(place)
-    take_down(place, clock)
-    try:
-        ledger = Ledger(owner=owner, asked=wish.asked)
-        start = _Start(place, wish, progress, clock, ledger)
-        cloud = start.run(environment)
-        if stays_up:
-            start.leave()
-    except BaseException:
-        take_down(place, clock)
-        raise
+    with sole_command(place, clock):
+        if status(place) in {Status.UP, Status.BUSY}:
+            raise LocalCloudError(
+                "Another command has just started the local cloud of this folder.",
+                advice="Run it again to use that one.",
+            )
+        clear_away(place, clock)
+        start = _Start(place, wish, progress, clock, Ledger(owner=owner, asked=wish.asked))
+        with ExitStack() as on_failure:
+            on_failure.callback(clear_away, place, clock)
+            try:
+                cloud = start.run(environment)
+            except LocalCloudError:
+                refuse_full_disk(place.state, free)
+                raise
+            if stays_up:
+                start.leave()
+            on_failure.pop_all()
     return cloud
 
 

@@ -16,7 +16,14 @@ from cutout.cli.target import Choice, Connector, Target
 from cutout.local.env_file import write_env_file
 from cutout.local.errors import LocalCloudError
 from cutout.local.ledger import Ledger, drop_ledger, read_ledger, write_ledger
-from cutout.local.lifecycle import Status, is_like, local_variables, status, take_down
+from cutout.local.lifecycle import (
+    Status,
+    is_like,
+    local_variables,
+    status,
+    take_down,
+    variables_if_up,
+)
 from cutout.local.place import Place, place_in
 from cutout.local.processes import ProcessRecord, is_alive, record, spawn, stop
 from cutout.local.waiting import MachineClock
@@ -85,6 +92,16 @@ def test_nobody_who_meant_a_local_cloud_that_died_finds_himself_on_aws(
     assert connector.target(Choice(aws=True)) == Target(stack="Cutout")
 
 
+def test_a_full_disk_is_told_before_a_command_uses_the_cloud(
+    place: Place, process: ProcessRecord
+) -> None:
+    """MiniStack answers with errors of many kinds when it cannot write."""
+    _bring_up(place, process)
+    with pytest.raises(LocalCloudError, match=r"The disk of .* is full"):
+        variables_if_up(place.source, free=lambda _folder: 0)
+    assert variables_if_up(place.source, free=lambda _folder: 10**9) == {"CUTOUT_STACK": "Cutout"}
+
+
 def test_nor_whoever_means_one_that_is_still_being_started(place: Place) -> None:
     """It will be there in a moment."""
     write_ledger(place.ledger_file, Ledger(owner=record("cutout", os.getpid())))
@@ -146,7 +163,8 @@ def test_taking_down_ends_what_runs_and_removes_what_it_needed(
 
     assert not is_alive(process)
     assert status(place) is Status.DOWN
-    assert sorted(path.name for path in place.state.iterdir()) == ["cache", "ministack.log"]
+    left = sorted(path.name for path in place.state.iterdir())
+    assert left == ["cache", "lock", "ministack.log"]
 
 
 def test_an_impatient_second_interrupt_does_not_stop_taking_down(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
@@ -55,6 +56,38 @@ def nursery(tmp_path: Path) -> Iterator[Nursery]:
     yield nursery
     for process in nursery.started:
         stop(process, CLOCK)
+
+
+def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """The new process would fail to open it, and Python would name the program instead."""
+    log = tmp_path / "log"
+    log.mkdir()
+    with pytest.raises(IsADirectoryError) as refused:
+        spawn("test", [sys.executable, "-c", ""], environment={}, log=log)
+    assert refused.value.filename == str(log)
+
+
+_DECIDE_WITHOUT_A_LOG = """
+from types import SimpleNamespace
+from ministack.core import iam_evaluator
+iam_evaluator.evaluate = lambda ctx: SimpleNamespace(decision="Allow")
+from cutout.local.ministack_mends import mend_ministack
+mend_ministack()
+asked = SimpleNamespace(principal_arn="arn:x", action="s3:GetObject", resource_arn="arn:y")
+print([iam_evaluator.evaluate(asked).decision for _ in range(3)], flush=True)
+"""
+
+
+def test_requests_are_answered_though_the_log_of_decisions_cannot_be_written() -> None:
+    """The disk is full: what MiniStack keeps in memory can still be read."""
+    told = subprocess.run(  # noqa: S603 - a program that is written out above
+        [sys.executable, "-P", "-c", _DECIDE_WITHOUT_A_LOG],
+        env={"PATH": os.defpath, "CUTOUT_DECISIONS_LOG": "/dev/full"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.stdout == "['Allow', 'Allow', 'Allow']\n"
 
 
 def test_a_process_runs_in_the_background_until_it_is_stopped(nursery: Nursery) -> None:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cutout.local.api import stand_in
+from cutout.local.disk import free_bytes
+from cutout.local.env_file import write_env_file
 from cutout.local.errors import LocalCloudError
-from cutout.local.ledger import read_ledger
-from cutout.local.lifecycle import Status, status
+from cutout.local.ledger import Ledger, read_ledger, write_ledger
+from cutout.local.lifecycle import Status, status, take_down
 from cutout.local.loopback import choose_ports
 from cutout.local.place import Place, place_in
 from cutout.local.processes import is_alive, record
 from cutout.local.progress import CLOUD, SYNTH, NoProgress, Progress
 from cutout.local.start import Wish, bring_up
 from cutout.local.waiting import MachineClock
+from tests.unit.cli.clock import HandClock
 
 # Keeps what the ledger says while things run, then does what the test has in mind.
 CDK = """
@@ -69,7 +73,12 @@ def place(tmp_path: Path) -> Place:
     return place
 
 
-def _bring_up(place: Place, progress: Progress, wish: Wish | None = None) -> None:
+def _bring_up(
+    place: Place,
+    progress: Progress,
+    wish: Wish | None = None,
+    free: Callable[[Path], int] = free_bytes,
+) -> None:
     bring_up(
         place,
         wish or Wish(),
@@ -78,6 +87,7 @@ def _bring_up(place: Place, progress: Progress, wish: Wish | None = None) -> Non
         owner=record("pytest", os.getpid()),
         environment={"PATH": os.defpath},
         stays_up=True,
+        free=free,
     )
 
 
@@ -89,6 +99,61 @@ def _assert_nothing_is_left(place: Place, names: list[str]) -> None:
     assert status(place) is Status.DOWN
     assert not place.scratch.exists()
     assert not place.env_file.exists()
+
+
+class SecondCommand(NoProgress):
+    """Runs `up` and `down` from another terminal while the first command is at work."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self.told: list[str] = []
+        self.were_alive: list[bool] = []
+
+    def end(self, phase: str, note: str = "") -> None:
+        """Run both, and look whether what the first has started still runs."""
+        super().end(phase, note)
+        if phase != CLOUD:
+            return
+        for run in (
+            lambda: _bring_up(self._place, NoProgress()),
+            lambda: take_down(self._place, HandClock()),
+        ):
+            with pytest.raises(LocalCloudError) as refused:
+                run()
+            self.told.append(str(refused.value))
+        ledger = read_ledger(self._place.ledger_file)
+        assert ledger is not None
+        self.were_alive = [is_alive(process) for process in ledger.processes]
+
+
+def test_one_command_at_a_time_starts_the_cloud_or_takes_it_down(place: Place) -> None:
+    """The others say who is at it, and leave alone what it has started."""
+    (place.state / "fail-deploy").touch()
+    second = SecondCommand(place)
+    with pytest.raises(LocalCloudError, match="no deploy"):
+        _bring_up(place, second)
+    assert len(second.told) == 2
+    for told in second.told:
+        assert told.startswith(f"Another command (process {os.getpid()}) is starting the local")
+    assert second.were_alive == [True, True]
+    _assert_nothing_is_left(place, ["ministack", "evolink"])
+
+
+def test_a_cloud_that_came_up_meanwhile_is_left_alone(place: Place) -> None:
+    """Of five commands that saw none, one starts it; the others do not take it down again."""
+    write_ledger(place.ledger_file, Ledger(fingerprint="f"))
+    write_env_file(place.env_file, {"CUTOUT_STACK": "Cutout"})
+    with pytest.raises(LocalCloudError, match="has just started"):
+        _bring_up(place, NoProgress())
+    assert status(place) is Status.UP
+
+
+def test_a_full_disk_is_named_whatever_failed_because_of_it(place: Place) -> None:
+    """A child process whose log cannot be written either says nothing of use."""
+    (place.state / "fail-bootstrap").touch()
+    with pytest.raises(LocalCloudError, match=r"The disk of .* is full \(4,096 bytes are free\)"):
+        _bring_up(place, NoProgress(), free=lambda _folder: 4096)
+    _assert_nothing_is_left(place, ["ministack", "evolink"])
 
 
 def test_a_step_that_fails_leaves_nothing_running(place: Place) -> None:
