@@ -1,5 +1,6 @@
 """What the functions ship: everything they import, nothing else, and the same every time."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -155,6 +156,31 @@ def test_an_asset_needs_nothing_but_python(
     services = ",".join(shape.aws_services)
     alone = _run_alone(_ALONE, str(assets[name]), shape.handler, services)
     assert (alone.stdout, alone.stderr) == (f"[True, {len(shape.aws_services)}, []]\n", "")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_is_imported_only_when_it_is_needed_is_shipped_as_well(
+    assets: Mapping[FunctionName, Path], name: FunctionName
+) -> None:
+    """Imports inside functions do not run when the handler is imported."""
+    folder = assets[name]
+    shipped = {one.name.partition(".")[0] for one in folder.iterdir()} | sys.stdlib_module_names
+    sources = [one for own in OWN for one in (folder / own).rglob("*.py")]
+    assert {module for one in sources for module in _late_imports(one)} - shipped == set()
+
+
+def _late_imports(source: Path) -> set[str]:
+    """The packages that a module's functions import when they run."""
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    inside = [
+        node
+        for function in ast.walk(ast.parse(source.read_bytes()))
+        if isinstance(function, functions)
+        for node in ast.walk(function)
+    ]
+    names = {name.name for node in inside if isinstance(node, ast.Import) for name in node.names}
+    names |= {str(node.module) for node in inside if isinstance(node, ast.ImportFrom)}
+    return {name.partition(".")[0] for name in names}
 
 
 _PRESIGN = """
