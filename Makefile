@@ -1,6 +1,6 @@
 # Everything installs itself: Python 3.11+, make and the package registries are enough.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-units test-e2e check check-code check-types check-template format soak deploy destroy lock clean
+.PHONY: help setup demo test test-units test-e2e check check-code check-types check-template format soak mutants deploy destroy lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -67,6 +67,9 @@ soak: setup  ## Run the simulation for MINUTES (10), the fuzzers, and the large 
 	@$(BIN)/python -m tests.simulation.runs --minutes $(or $(MINUTES),10)
 	@CUTOUT_FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) $(BIN)/python -m pytest tests/fuzz
 	@$(BIN)/python -m pytest -m soak
+
+mutants: setup  ## Change the core in one of SHARE (8) small ways, and see whether a unit test notices
+	@$(BESIDE) $(BIN)/python -m tests.mutation.run --share $(or $(SHARE),8)
 
 deploy: setup  ## Deploy to AWS; ARGS='-c name=value --profile P' are passed on
 	@$(BIN)/python -m infra.deploy deploy $(ARGS)
