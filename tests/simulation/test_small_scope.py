@@ -12,7 +12,7 @@ from functools import partial
 from typing import TypeVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -291,6 +291,7 @@ def _settings(examples: int, *, is_repeatable: bool) -> settings:
         deadline=None,
         database=None,
         derandomize=is_repeatable,
+        phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )
 
