@@ -323,3 +323,11 @@ def test_a_result_that_is_kept_shows_the_photo_that_it_is_kept_for(
     done = world.job(other)
     assert done.reused is not None
     assert (done.state, done.reused.job_id) == (State.COMPLETED, first.id)
+
+
+def test_a_copy_that_did_not_leave_says_why_on_the_row() -> None:
+    """The person who looks finds the network's own word."""
+    world = through_files()
+    world.files.answers.append(NotSent(message="ConnectError"))
+    job = world.arrives()
+    assert (job.reason, job.message) == (Reason.BACKING_OFF, "ConnectError")

@@ -292,3 +292,22 @@ def test_who_stands_behind_others_has_the_first_in_line_looked_at() -> None:
     world.submissions.job_ids.clear()
     world.arrives("second.jpg", png(salt=9))
     assert world.submissions.job_ids == [first.id]
+
+
+def test_a_waiting_job_says_what_it_waits_for_now() -> None:
+    """It waited for a slot, and then intake was paused."""
+    world = World()
+    waiting = arrive(world, 4)[-1]
+    assert waiting.reason is Reason.GATE_FULL
+    world.operate.pause()
+    world.submit.wake(waiting)
+    assert world.job(waiting).reason is Reason.GATE_PAUSED
+
+
+def test_an_index_that_still_shows_an_expired_row_stops_nobody() -> None:
+    """The row is read before anything is done with it."""
+    world = World()
+    waiting = arrive(world, 4)[-1]
+    del world.jobs.jobs[waiting.id]
+    assert world.jobs.waiting(1) == [waiting.id]
+    assert list(world.submit.line.waiting()) == []
