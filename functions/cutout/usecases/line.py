@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cutout.errors import NewerRowError
 from cutout.job import Job
@@ -47,6 +47,9 @@ class Line:
             return job
         now = self.recorder.clock.now()
         behind = job.move(Move.HOLD, now=now, reason=reason, is_waiting=True)
+        if job.is_waiting:
+            # Only the reason is new. Its place in line may go by this time, and does not change.
+            behind = replace(behind, updated_at=job.updated_at)
         held = self.recorder.record(job, behind)
         if reason is Reason.BEHIND_OTHERS:
             self.recorder.waker.wake_waiting(most=1)

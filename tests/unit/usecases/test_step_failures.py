@@ -124,6 +124,22 @@ def test_after_a_failed_step_a_photo_stands_behind_those_that_came_meanwhile() -
     assert world.jobs.waiting(2) == [ours.id, theirs.id]
 
 
+def test_another_reason_to_wait_does_not_put_a_photo_back() -> None:
+    """It failed once, and has waited since: whoever comes later stays behind it."""
+    world = World(limits=replace(LIMITS, max_in_flight=0))
+    deny(world, "a.jpg")
+    theirs = world.arrives("a.jpg", png(salt=1))
+    world.uploads.errors.clear()
+    world.clock.advance(13 * MINUTE)
+    assert world.submit.advance(theirs).reason is Reason.GATE_FULL
+    world.clock.advance(MINUTE)
+    ours = world.arrives("b.jpg", png(salt=2))
+    world.clock.advance(MINUTE)
+    world.operate.pause()
+    assert world.submit.advance(world.job(theirs)).reason is Reason.GATE_PAUSED
+    assert world.jobs.waiting(2) == [theirs.id, ours.id]
+
+
 def test_an_outage_does_not_put_the_whole_line_back() -> None:
     """One message moves a few aside; the rest is left to sweeps."""
     world = FailingWorld()
