@@ -126,7 +126,7 @@ class StepFailures:
             reason = Reason.OUTCOME_UNKNOWN
         elif job.state is State.QUEUED and is_denied:
             move, reason = Move.REJECT, Reason.UNREADABLE
-        settled = job.settle(
+        settled = _to_be_asked_again(job).settle(
             move,
             now=self.recorder.clock.now(),
             retention=self.timing.retention,
@@ -134,6 +134,14 @@ class StepFailures:
             message=message,
         )
         return self.recorder.record(job, settled)
+
+
+def _to_be_asked_again(job: Job) -> Job:
+    """A result that could not be stored is still there: the next retry asks for it, too."""
+    attempt = job.followed
+    if attempt is None or job.state is not State.STORING:
+        return job
+    return job.with_attempt(replace(attempt, is_asked_again=False))
 
 
 def _first_wait(job: Job, timing: Timing) -> timedelta:
