@@ -82,9 +82,9 @@ TRANSITIONS: dict[Move, tuple[frozenset[State], State]] = {
     Move.ACCEPT: (frozenset({State.SUBMITTING, State.UNCONFIRMED}), State.PROCESSING),
     Move.POLL_LATER: (frozenset({State.PROCESSING}), State.PROCESSING),
     Move.TRY_AGAIN: (_IN_FLIGHT, State.QUEUED),
-    # From `failed` and `queued` too: a result that comes after we gave up, or while another
-    # attempt waits, was paid for, and is kept.
-    Move.FETCH: (_OPEN | {State.FAILED}, State.STORING),
+    # From `failed`, `rejected` and `queued` too: a result that comes after the job was given up, or
+    # while another attempt waits, was paid for, and is kept.
+    Move.FETCH: (_OPEN | {State.FAILED, State.REJECTED}, State.STORING),
     Move.FETCH_LATER: (frozenset({State.STORING}), State.STORING),
     # What was kept of the same picture is gone or damaged; or a person's retry asked for a result
     # that was paid for before, and it is not to be had.

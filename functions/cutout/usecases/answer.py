@@ -49,17 +49,18 @@ class Answers:
             if attempt is None:
                 return job
             is_awaited = attempt == job.attempt and attempt.is_open
-            if job.state not in _UNDECIDED or not is_awaited:
-                self._count_unrecorded(attempt, outcome)
-                return job
             try:
-                saved = self._record(job, attempt, outcome)
+                if job.state in _UNDECIDED and is_awaited:
+                    saved = self._record(job, attempt, outcome)
+                    self._count(saved, number)
+                else:
+                    saved = self._record_late(job, attempt, outcome)
+                    self._count_unawaited(attempt, outcome)
             except JobMovedError as lost:
                 if lost.winner is None:
                     raise
                 job = lost.winner
             else:
-                self._count(saved, number)
                 return saved
         raise StoreBusyError("the row moved each time that the answer was to be recorded")
 
@@ -71,6 +72,19 @@ class Answers:
         except TaskTakenError:
             after, rule = self._next(job, attempt, self._unbelieved(job))
             return self.recorder.record(job, after, rule)
+
+    def _record_late(self, job: Job, attempt: Attempt, outcome: CreateOutcome) -> Job:
+        """The job does not wait for this answer any more; but the task that it names was paid for.
+
+        It is noted, so that a person's retry asks for its result before it pays again.
+        """
+        if not isinstance(outcome, Accepted) or not attempt.is_open or attempt.task_id is not None:
+            return job
+        try:
+            return self.recorder.record(job, job.with_attempt(_taken(attempt, outcome)))
+        except TaskTakenError:
+            self._count_taken(job)
+            return job
 
     def failure_was_anothers(self, job: Job) -> Job:
         """The failed task of the last call turned out to be another call's: nothing more is paid.
@@ -102,7 +116,7 @@ class Answers:
         if attempt is not None and attempt.is_possible_double_charge:
             self.recorder.telemetry.count(Metric.POSSIBLE_DOUBLE_CHARGE)
 
-    def _count_unrecorded(self, attempt: Attempt, outcome: CreateOutcome) -> None:
+    def _count_unawaited(self, attempt: Attempt, outcome: CreateOutcome) -> None:
         """A callback settled the job while its repeat ran, which may be charged all the same."""
         is_replay = isinstance(outcome, Accepted) and outcome.is_replay
         may_be_charged = isinstance(outcome, Accepted | OutcomeUnknown) and not is_replay
@@ -147,17 +161,8 @@ class Answers:
 
     def _accepted(self, job: Job, attempt: Attempt, accepted: Accepted) -> tuple[Job, GateRule]:
         now = self.recorder.clock.now()
-        reserved = accepted.credits_reserved or attempt.credits_reserved or Decimal(0)
-        known = replace(
-            attempt,
-            body=None,
-            outcome=AttemptOutcome.ACCEPTED,
-            task_id=accepted.task_id,
-            credits_reserved=reserved,
-            is_replayed=accepted.is_replay,
-            is_adopted=False,
-            named_task=None,
-        )
+        known = _taken(attempt, accepted)
+        reserved = known.credits_reserved or Decimal(0)
         after = job.with_attempt(known).move(
             Move.ACCEPT,
             now=now,
@@ -318,6 +323,20 @@ class Answers:
             due_at=now + (READ_AGAIN if attempt.named_task else self.timing.unconfirmed_grace),
             message=message,
         )
+
+
+def _taken(attempt: Attempt, accepted: Accepted) -> Attempt:
+    """The attempt once the provider said that it took the call, and which task it made."""
+    return replace(
+        attempt,
+        body=None,
+        outcome=AttemptOutcome.ACCEPTED,
+        task_id=accepted.task_id,
+        credits_reserved=accepted.credits_reserved or attempt.credits_reserved,
+        is_replayed=accepted.is_replay,
+        is_adopted=False,
+        named_task=None,
+    )
 
 
 def _transport(attempt: Attempt) -> Transport:

@@ -167,8 +167,8 @@ class Follow:
         self._fail(job, job.with_attempt(attempt.without_task()), Reason.OUTCOME_UNKNOWN)
 
     def _still_running(self, job: Job, attempt: Attempt) -> None:
-        """A running task is taken for the newest call's only if it is: the job follows one task."""
-        if job.state not in _UNDECIDED or not _is_newest(job, attempt):
+        """A running task is adopted for the attempt that the job follows, and for no other."""
+        if job.state not in _UNDECIDED or not _is_followed(job, attempt):
             self._wait(job, self.timing.poll_interval)
             return
         now = self.recorder.clock.now()
@@ -240,8 +240,8 @@ class Follow:
         transport = Transport.FILES if attempt.file_id else Transport.PRESIGNED
         decision = decide_task_failure(task.code, earlier, transport)
         superseded = self.recorder.why_superseded(job)
-        # Who is queued was given up and tried again by a person: another attempt decides.
-        if job.state.is_settled or job.state is State.QUEUED or not _is_newest(job, attempt):
+        # A queued job was given up and tried again by a person: another attempt decides.
+        if job.state.is_settled or job.state is State.QUEUED or not _is_followed(job, attempt):
             after = ended
         elif superseded:
             after = self._settled(ended, Move.SUPERSEDE, superseded)
@@ -264,7 +264,7 @@ class Follow:
 
     def _task_completed(self, job: Job, attempt: Attempt, task: Task) -> None:
         """Take the lease on the result, then fetch it."""
-        if job.state.is_settled and job.state is not State.FAILED:
+        if job.state.is_settled and job.state not in {State.FAILED, State.REJECTED}:
             self._note_late_success(job, attempt, task)
             return
         now = self.recorder.clock.now()
@@ -286,8 +286,13 @@ class Follow:
         self.store(self.recorder.record(job, storing), task)
 
     def _note_late_success(self, job: Job, attempt: Attempt, task: Task) -> None:
-        """A second attempt of a settled job was charged: one result, both charges on record."""
-        charged = attempt.ended(AttemptOutcome.SUCCEEDED, credits_used=task.credits_used)
+        """A second attempt of a settled job was charged: one result, both charges on record.
+
+        In `review` there is no cut-out yet: the attempt stays open, so that a retry asks for it.
+        """
+        is_in_review = job.state is State.REVIEW
+        outcome = AttemptOutcome.ACCEPTED if is_in_review else AttemptOutcome.SUCCEEDED
+        charged = attempt.ended(outcome, credits_used=task.credits_used)
         self.recorder.record(job, job.with_attempt(charged))
 
     def _fail(
@@ -309,5 +314,5 @@ class Follow:
         return job.settle(move, now=now, retention=self.timing.retention, reason=reason, **words)
 
 
-def _is_newest(job: Job, attempt: Attempt) -> bool:
-    return job.attempt is not None and job.attempt.number == attempt.number
+def _is_followed(job: Job, attempt: Attempt) -> bool:
+    return job.followed is not None and job.followed.number == attempt.number

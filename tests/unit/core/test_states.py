@@ -23,7 +23,7 @@ TABLE = {
     "accept": (["submitting", "unconfirmed"], "processing"),
     "poll-later": (["processing"], "processing"),
     "try-again": (["submitting", "unconfirmed", "processing"], "queued"),
-    "fetch": ([*OPEN, "failed"], "storing"),
+    "fetch": ([*OPEN, "failed", "rejected"], "storing"),
     "buy": (["storing"], "queued"),
     "fetch-later": (["storing"], "storing"),
     "complete": (["storing"], "completed"),

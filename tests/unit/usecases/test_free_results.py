@@ -255,6 +255,22 @@ def test_a_reviewed_photo_asks_for_what_another_attempt_of_it_brings() -> None:
     assert world.results.objects["a.png"].labels.metadata["cutout-task"] == first
 
 
+def test_what_another_attempt_of_a_reviewed_photo_brought_is_asked_for() -> None:
+    """Its result came while the photo was under review: it is noted, and a retry stores it."""
+    world = World()
+    job = unreadable(world)
+    first = world.task_of(job)
+    world.operate.retry(job, is_fresh=True)
+    world.settles()
+    world.evolink.complete(world.task_of(job), b"png 600 400 255 255")
+    assert world.wake(job).state is State.REVIEW
+    assert world.wake(job, attempt=1, task_id=first).credits == 2 * PRICE
+    world.operate.retry(world.job(job))
+    world.passes(MINUTE)
+    done = world.job(job)
+    assert (done.state, done.storing_attempt, len(world.evolink.charges)) == (State.COMPLETED, 1, 2)
+
+
 def test_a_named_task_that_belongs_to_another_call_hands_on() -> None:
     """The body named a task that is another photo's: the asking ends, and a new call is made."""
     world = World()

@@ -8,10 +8,11 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.errors import ProviderBusyError
+from cutout.errors import ProviderBusyError, SourceDeniedError
 from cutout.job import Job
+from cutout.ports.telemetry import Metric
 from cutout.provider import Accepted, CreateOutcome, OutcomeUnknown
-from cutout.states import AttemptOutcome, Reason, State
+from cutout.states import AttemptOutcome, Reason, State, Transport
 from tests.fakes.evolink import LOST, PRICE, FakeEvolink, answering, taken_but_unanswered
 from tests.fakes.world import TIMING, World, png
 from tests.unit.usecases.hooks import Hook, WorkerDiedError
@@ -275,3 +276,89 @@ def test_a_late_result_is_polled_by_the_attempt_that_it_is_of() -> None:
     assert world.job(job).storing_attempt == 1
     world.passes(timedelta(minutes=30))
     assert world.job(job).state is State.COMPLETED
+
+
+def being_fetched_while_the_newer_task_runs(world: World) -> Job:
+    """The older attempt's result is done after all, and cannot be fetched at first."""
+    job = tried_again_by_a_person(world)
+    world.evolink.complete(TASK)
+    world.downloads.faults.append(LOST)
+    storing = world.wake(job, attempt=1)
+    assert (storing.state, storing.storing_attempt) == (State.STORING, 1)
+    return storing
+
+
+def test_an_older_task_that_fails_after_all_ends_the_job_that_follows_it() -> None:
+    """It was completed once; then the provider says that it failed. Nobody would ask again."""
+    world = World()
+    job = being_fetched_while_the_newer_task_runs(world)
+    world.evolink.fail(TASK, "service_error")
+    world.passes(MINUTE)
+    after = world.job(job)
+    assert (after.state, after.reason, after.due_at) == (State.FAILED, Reason.TASK_FAILED, None)
+    world.evolink.complete(world.task_of(job))
+    assert world.wake(job).state is State.COMPLETED
+
+
+def test_a_newer_task_that_fails_does_not_fail_a_job_that_fetches_an_older_result() -> None:
+    """The newer attempt's end is noted; the older one's result comes home."""
+    world = World()
+    job = being_fetched_while_the_newer_task_runs(world)
+    world.evolink.fail(world.task_of(job), "content_policy_violation")
+    world.clock.advance_to(job.due_at or world.clock.now())
+    after = world.wake(job, attempt=2)
+    assert (after.state, after.attempts[1].outcome) == (State.STORING, AttemptOutcome.FAILED)
+    world.passes(MINUTE)
+    assert world.job(job).state is State.COMPLETED
+
+
+def test_a_late_result_of_a_photo_that_a_retry_got_rejected_is_kept() -> None:
+    """The first call was taken; by the time of the second, S3 denies the photo."""
+    world = World()
+    job = given_up_unconfirmed(world)
+    world.uploads.errors["a.jpg"] = SourceDeniedError("AccessDenied")
+    world.operate.retry(job, transport=Transport.FILES)
+    world.passes(TIMING.job_deadline + timedelta(hours=2))
+    assert world.job(job).state is State.REJECTED
+    world.evolink.complete(TASK)
+    done = world.wake(job, attempt=1, task_id=TASK)
+    assert (done.state, len(world.evolink.charges)) == (State.COMPLETED, 1)
+
+
+def test_an_answer_that_comes_after_the_job_moved_on_still_names_what_was_paid_for() -> None:
+    """The older result arrives while the second call is made, and is lost in the end.
+
+    The second call's callback is lost, too. A retry asks for its task, and pays no third.
+    """
+    world = World()
+    job = given_up_at_the_deadline(world)
+
+    def the_older_is_done_meanwhile(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
+        evolink.complete(TASK)
+        world.wake(job, attempt=1)
+        return evolink.take(body, key)
+
+    world.evolink.create_faults.append(the_older_is_done_meanwhile)
+    world.downloads.rule = lambda: LOST
+    world.operate.retry(job, is_fresh=True)
+    world.settles()
+    second = world.job(job).attempts[1]
+    assert (second.outcome, second.task_id) == (AttemptOutcome.ACCEPTED, "task-unified-000002")
+    world.passes(TIMING.job_deadline + timedelta(hours=1))
+    assert world.job(job).reason is Reason.RESULT_LOST
+    world.downloads.rule = lambda: None
+    world.evolink.complete("task-unified-000002")
+    world.operate.retry(world.job(job))
+    world.passes(MINUTE)
+    done = world.job(job)
+    assert (done.state, done.storing_attempt, len(world.evolink.charges)) == (State.COMPLETED, 2, 2)
+
+
+def test_an_answer_that_comes_too_late_and_names_another_calls_task_is_not_noted() -> None:
+    """One task makes one call's picture, whenever it is named."""
+    world = World()
+    other = world.arrives("b.jpg", png(salt=2))
+    job = given_up_unconfirmed(world)
+    late = Accepted(task_id=world.task_of(other), credits_reserved=PRICE)
+    assert world.submit.answers.record(job, 1, late) == job
+    assert world.telemetry.counts[Metric.TASK_TAKEN] == 1
