@@ -103,7 +103,7 @@ _MAGICS: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"II*\0", _TIFF),
     (0, b"MM\0*", _TIFF),
     (0, b"II+\0\x08\0\0\0", _TIFF),
-    (0, b"MM\0+\0\x08\0\0", _TIFF),
+    (0, b"MM\0+\0\x08\0\0", _not_decoded("a big-endian BigTIFF")),
     (0, b"II\xbc", _not_decoded("JPEG XR")),
     (0, b"BM", Kind(name="BMP")),
     (0, b"\0\0\0\x0cjP  ", _JPEG_2000),

@@ -17,7 +17,9 @@ _START, _END, _START_OF_SCAN = 0xD8, 0xD9, 0xDA
 _ALONE = frozenset({_START, 0x01, *range(0xD0, 0xD8)})
 """Markers without a length and a body."""
 _APP1, _APP2 = 0xE1, 0xE2
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+_FIRST_FRAME = 0xC0
+_FRAMES = frozenset({*range(_FIRST_FRAME, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}
+"""The last is that of JPEG-LS (ITU-T T.87)."""
 _EXIF, _PROFILE = b"Exif\0\0", b"ICC_PROFILE\0"
 _MARKER = re.compile(rb"\xff+[^\x00\xff]", re.DOTALL)
 _NEXT_IN_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)
@@ -41,7 +43,7 @@ class Jpeg:
     """What the segments of a JPEG say.
 
     Attributes:
-        process: the last digit of the frame's marker: 0 baseline, 1 extended, 2 progressive,
+        process: the frame's marker, counted from the first: 0 baseline, 1 extended, 2 progressive,
             3 lossless, 9 and 10 with arithmetic coding.
         depth: bits a sample.
         exif: the first Exif block; empty without one.
@@ -85,7 +87,7 @@ def read_jpeg(data: bytes | mmap) -> Jpeg:
             if jpeg.scans > MOST_SCANS:
                 break
         elif marker in _FRAMES and jpeg.process < 0:
-            jpeg.process = marker & 0x0F
+            jpeg.process = marker - _FIRST_FRAME
             jpeg.depth, jpeg.height, jpeg.width, jpeg.components = struct.unpack_from(">BHHB", body)
         elif marker == _APP1 and body.startswith(_EXIF):
             jpeg.exif = jpeg.exif or body[len(_EXIF) :]
@@ -110,6 +112,7 @@ def _segments(data: bytes | mmap, jpeg: Jpeg) -> Iterator[Segment]:
             return
         at = found.end()
         if marker in _ALONE:
+            jpeg.has_strays |= marker == _START
             continue
         length = int.from_bytes(data[at : at + 2], "big")
         body = bytes(data[at + 2 : at + length])

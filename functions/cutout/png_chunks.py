@@ -14,16 +14,25 @@ from cutout.states import Reason
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 LONGEST_TEXT = 1_000_000
-"""Bytes of a decompressed comment from which on decoders refuse the file (Pillow: 1 MiB)."""
+"""Bytes of decompressed comments, all together; decoders refuse a file whose one is longer (Pillow:
+1 MiB), and unpacking many costs time."""
 LARGEST_PROFILE = 8_000_000
 """Bytes; more than any colour profile has."""
 _LEAST_CHUNK = 12
-_PIXELS = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
+_PIXELS = frozenset({b"IHDR", b"PLTE", b"IDAT"})
 _KEPT = frozenset(
     {b"IHDR", b"eXIf", b"acTL", b"CgBI", b"tRNS", b"iCCP", b"cICP", b"sRGB", b"gAMA", b"cHRM"}
 )
 _COMPRESSED_TEXTS = frozenset({b"zTXt", b"iTXt"})
-_GREY, _COLOUR, _GREY_ALPHA, _COLOUR_ALPHA = 0, 2, 4, 6
+_GREY, _COLOUR, _PALETTE, _GREY_ALPHA, _COLOUR_ALPHA = 0, 2, 3, 4, 6
+_DEPTHS = {
+    _GREY: (1, 2, 4, 8, 16),
+    _COLOUR: (8, 16),
+    _PALETTE: (1, 2, 4, 8),
+    _GREY_ALPHA: (8, 16),
+    _COLOUR_ALPHA: (8, 16),
+}
+"""Bits a sample that each colour type allows (table 11.1)."""
 
 
 class Chunk(NamedTuple):
@@ -41,10 +50,11 @@ class Png:
 
     Attributes:
         chunks: the first body of each kind that says something about the picture.
-        places: offset and length in the file of the chunks that pixels are decoded from.
+        places: offset and length in the file of the chunks that pixels are decoded from, without
+            the end chunk.
         is_ended: the end chunk is there.
         is_sound: no checksum is wrong.
-        has_long_text: a comment is larger than decoders accept.
+        has_long_text: its comments are larger than decoders accept.
     """
 
     width: int
@@ -90,9 +100,10 @@ def read_png(data: bytes | mmap) -> Png:
     """
     chunks: dict[bytes, bytes] = {}
     places, kinds = [], set()
-    is_sound, has_long_text = True, False
+    is_sound, is_ended, text_left = True, False, LONGEST_TEXT
     for kind, start, length, is_chunk_sound in _chunks(data):
         is_sound &= is_chunk_sound
+        is_ended |= kind == b"IEND"
         if kind in _PIXELS or (kind == b"tRNS" and is_chunk_sound):
             places.append((start - 8, length + _LEAST_CHUNK))
             kinds.add(kind)
@@ -100,11 +111,14 @@ def read_png(data: bytes | mmap) -> Png:
             continue
         if kind in _KEPT:
             chunks.setdefault(kind, bytes(data[start : start + length]))
-        elif kind in _COMPRESSED_TEXTS:
-            has_long_text |= _is_long(kind, bytes(data[start : start + length]))
+        elif kind in _COMPRESSED_TEXTS and text_left >= 0:
+            text_left -= _text_bytes(kind, bytes(data[start : start + length]), text_left + 1)
     if not {b"IHDR", b"IDAT"} <= kinds:
         raise NotAPhotoError(Reason.DAMAGED_PHOTO, "the PNG has no pixels in it")
     width, height, depth, colour = struct.unpack_from(">IIBB", chunks[b"IHDR"])
+    if depth not in _DEPTHS.get(colour, ()) or (colour == _PALETTE and b"PLTE" not in kinds):
+        text = f"no PNG has colours of type {colour} in {depth} bits, or no palette for them"
+        raise NotAPhotoError(Reason.DAMAGED_PHOTO, text)
     return Png(
         width=width,
         height=height,
@@ -112,9 +126,9 @@ def read_png(data: bytes | mmap) -> Png:
         colour=colour,
         chunks=chunks,
         places=tuple(places),
-        is_ended=b"IEND" in kinds,
+        is_ended=is_ended,
         is_sound=is_sound,
-        has_long_text=has_long_text,
+        has_long_text=text_left < 0,
     )
 
 
@@ -126,6 +140,8 @@ def _chunks(data: bytes | mmap) -> Iterator[Chunk]:
             return
         length, kind = struct.unpack_from(">I4s", data, at)
         start = at + 8
+        if has_pixels and kind not in _PIXELS and start + length + 4 > len(data):
+            return
         (checksum,) = struct.unpack_from(">I", data, start + length)
         is_sound = zlib.crc32(data[start : start + length], zlib.crc32(kind)) == checksum
         if kind in _PIXELS and not is_sound:
@@ -137,16 +153,16 @@ def _chunks(data: bytes | mmap) -> Iterator[Chunk]:
         at += _LEAST_CHUNK + length
 
 
-def _is_long(kind: bytes, body: bytes) -> bool:
-    """Whether a comment is too long once it is decompressed; never more than that is unpacked."""
+def _text_bytes(kind: bytes, body: bytes, most: int) -> int:
+    """Bytes of a comment once it is decompressed; never more than `most` are unpacked."""
     _keyword, _, rest = body.partition(b"\0")
     packed = rest[1:]
     if kind == b"iTXt":
         if rest[:1] != b"\1":
-            return len(body) > LONGEST_TEXT
+            return len(body)
         # Flag and method, then the language and the translated keyword, each ended by a zero.
         packed = rest[2:].split(b"\0", 2)[-1]
     try:
-        return len(zlib.decompressobj().decompress(packed, LONGEST_TEXT + 1)) > LONGEST_TEXT
+        return len(zlib.decompressobj().decompress(packed, most))
     except zlib.error:
-        return False
+        return 0

@@ -118,23 +118,21 @@ def _read_gif(data: Bytes) -> Structure:
     at = 13 + _gif_colours(flags)
     frames: list[Size] = []
     is_clear = False
-    while at < len(data) and data[at] != _GIF_TRAILER:
+    while data[at : at + 1] in _GIF_BLOCKS:
         if data[at] == _GIF_IMAGE:
             frames.append(struct.unpack_from("<HH", data, at + 5))
             at += 11 + _gif_colours(data[at + 9])
-        elif data[at] == _GIF_EXTENSION:
+        else:
             is_clear |= data[at + 1] == _GIF_CONTROL and bool(data[at + 3] & 1)
             at += 2
-        else:
-            raise _damaged("no GIF block where one must be")
-        while data[at]:
+        while at < len(data) and data[at]:
             at += 1 + data[at]
         at += 1
     if not frames:
         raise _damaged("the GIF has no picture in it")
     oddities = (
         (len(frames) > 1, _ANIMATED),
-        (at >= len(data), _damaged_aside("the end mark is missing")),
+        (data[at : at + 1] != _GIF_TRAILER, _damaged_aside("the end mark is missing")),
         (not width or not height, _damaged_aside("it has no screen size")),
         (is_clear, _TRANSPARENT),
     )
@@ -180,8 +178,11 @@ def _has_webp_alpha(chunks: dict[bytes, bytes]) -> bool:
 
 def _riff_chunks(data: Bytes) -> Iterator[tuple[bytes, bytes]]:
     at = 12
-    while at + 8 <= len(data):
+    end = 8 + int.from_bytes(data[4:8], "little")
+    while at + 8 <= end:
         kind, length = struct.unpack_from("<4sI", data, at)
+        if at + 8 + length > end:
+            raise _damaged("a chunk of the WebP is longer than the file")
         yield kind, data[at + 8 : at + 8 + length]
         at += 8 + length + length % 2
 
@@ -240,5 +241,13 @@ _CMYK_COMPONENTS = 4
 _DECODED_COMPONENTS = frozenset({1, 3, _CMYK_COMPONENTS})
 _ARITHMETIC = frozenset({9, 10})
 _DECODED_PROCESSES = frozenset({0, 1, 2}) | _ARITHMETIC
-_PROCESSES = {1: "extended", 2: "progressive", 3: "lossless", 9: "arithmetic", 11: "lossless"}
-_GIF_IMAGE, _GIF_EXTENSION, _GIF_TRAILER, _GIF_CONTROL = 0x2C, 0x21, 0x3B, 0xF9
+_PROCESSES = {
+    1: "extended",
+    2: "progressive",
+    3: "lossless",
+    9: "arithmetic",
+    11: "lossless",
+    0x37: "JPEG-LS",
+}
+_GIF_IMAGE, _GIF_CONTROL = 0x2C, 0xF9
+_GIF_BLOCKS, _GIF_TRAILER = frozenset({b",", b"!"}), b";"

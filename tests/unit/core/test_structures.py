@@ -334,10 +334,9 @@ def test_the_brands_tell_what_is_inside(brands: bytes, name: str) -> None:
     assert (kind.name, kind.is_decoded) == (name, True)
 
 
-@pytest.mark.parametrize("magic", [b"II+\0\x08\0\0\0", b"MM\0+\0\x08\0\0"])
-def test_a_big_tiff_is_a_tiff(magic: bytes) -> None:
+def test_a_big_tiff_is_a_tiff() -> None:
     """Scanners write them for pictures that would fit into the old ones."""
-    assert why_prepared(magic + bytes(8))[0] is Reason.UNSUPPORTED_FORMAT
+    assert why_prepared(b"II+\0\x08\0\0\0" + bytes(8))[0] is Reason.UNSUPPORTED_FORMAT
 
 
 @pytest.mark.parametrize("text", [b"<html><svg>", b"a text about <svg ", b"", bytes(HEAD_BYTES)])

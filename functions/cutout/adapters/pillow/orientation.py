@@ -36,6 +36,7 @@ def orientation_of(image: Image.Image) -> int:
     """
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         value = image.tag_v2.get(_ORIENTATION)
+        value = int.from_bytes(value) if isinstance(value, bytes) else value
         return value if isinstance(value, int) and 1 <= value <= LAST_ORIENTATION else 1
     if isinstance(image, PngImagePlugin.PngImageFile) and "exif" not in image.info:
         image.load()  # it may come behind the pixels
@@ -49,8 +50,13 @@ def still_to_turn(image: Image.Image) -> int:
 
 
 def is_turned_by_decoder(image: Image.Image) -> bool:
-    """The size of such an image is the size as shown, and so are its pixels once decoded."""
-    return isinstance(image, TiffImagePlugin.TiffImageFile)
+    """The size of such an image is the size as shown, and so are its pixels once decoded.
+
+    An orientation that is stored as a byte is passed over by Pillow's reader of TIFF.
+    """
+    return isinstance(image, TiffImagePlugin.TiffImageFile) and not isinstance(
+        image.tag_v2.get(_ORIENTATION), bytes
+    )
 
 
 def turned(image: Image.Image, orientation: int) -> Image.Image:

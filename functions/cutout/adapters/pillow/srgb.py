@@ -35,6 +35,8 @@ def in_8_bits(image: Image.Image) -> Image.Image:
         return image
     if image.mode in {"RGBA", "LA"}:
         return image
+    if image.mode == "La":  # multiplied by its alpha
+        return image.convert("LA")
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from PIL import Image, TiffImagePlugin
+from PIL import Image, ImagePalette, TiffImagePlugin
 
 from cutout.errors import NotAPhotoError
 from cutout.states import Reason
@@ -16,6 +17,10 @@ _NEW_SUBFILE_TYPE, _WIDTH, _BITS, _COMPRESSION, _PHOTOMETRIC = 254, 256, 258, 25
 _MAKER, _STRIP_OFFSETS, _STRIP_LENGTHS, _SAMPLES = 271, 273, 279, 277
 _TILE_OFFSETS, _TILE_LENGTHS, _SUB_DIRECTORIES, _SAMPLE_FORMAT = 324, 325, 330, 339
 _PLANES, _SEPARATE = 284, 2
+_SIGNED = 2
+_COLOURS, _COARSE = 320, 256
+_WEBP = 50001
+"""A compression that the libtiff of Pillow's wheels is built without."""
 _DNG_VERSION = 50706
 _REDUCED: Final = 1
 """The bit of the subfile type that marks a preview."""
@@ -49,7 +54,7 @@ def refuse_undecodable(image: Image.Image) -> None:
     """Know TIFFs that Pillow opens and does not decode as they are meant.
 
     Cameras' raw files open with a preview, which is not the photo; of grey and alpha in planes of
-    their own, the second is lost.
+    their own, the second is lost; signed numbers are taken for unsigned ones.
 
     Raises:
         NotAPhotoError: it is one.
@@ -59,9 +64,23 @@ def refuse_undecodable(image: Image.Image) -> None:
     tags = image.tag_v2
     if _is_raw(tags):
         raise _raw(tags)
-    if image.mode == "LA" and tags.get(_PLANES) == _SEPARATE:
-        text = "a TIFF of grey and alpha in separate planes is not decoded"
-        raise NotAPhotoError(Reason.UNSUPPORTED_FORMAT, text)
+    if (
+        (image.mode in {"LA", "La", "LAB"} and tags.get(_PLANES) == _SEPARATE)
+        or _SIGNED in _numbers(tags, _SAMPLE_FORMAT)
+        or tags.get(_COMPRESSION) == _WEBP
+    ):
+        raise _not_decoded(tags)
+
+
+def use_whole_palette(image: Image.Image) -> None:
+    """Read a palette of bytes as such; by the standard, its numbers have 16 bits.
+
+    Some programs write it so, and libtiff's readers find it out in this way.
+    """
+    if isinstance(image, TiffImagePlugin.TiffImageFile) and image.mode == "P":
+        colours = _numbers(image.tag_v2, _COLOURS)
+        if max(colours, default=_COARSE) < _COARSE:
+            image.palette = ImagePalette.raw("RGB;L", bytes(colours))
 
 
 def why_not_identified(file: Path) -> NotAPhotoError:
@@ -72,11 +91,17 @@ def why_not_identified(file: Path) -> NotAPhotoError:
         return NotAPhotoError(Reason.DAMAGED_PHOTO, text)
     if _is_raw(tags):
         return _raw(tags)
+    return _not_decoded(tags)
+
+
+def _not_decoded(tags: Tags) -> NotAPhotoError:
     bits = "/".join(str(number) for number in _numbers(tags, _BITS) or (1,))
     sample = _FORMATS.get(next(iter(_numbers(tags, _SAMPLE_FORMAT)), 1), "unknown")
     space = _SPACES.get(int(tags.get(_PHOTOMETRIC, -1)), "unknown colours")
-    text = f"a TIFF of {bits} bits ({sample}, {space}) is not decoded"
-    return NotAPhotoError(Reason.UNSUPPORTED_FORMAT, text)
+    planes = ", in separate planes" if tags.get(_PLANES) == _SEPARATE else ""
+    compression = tags.get(_COMPRESSION, 1)
+    text = f"a TIFF of {bits} bits ({sample}, {space}{planes}, compression {compression})"
+    return NotAPhotoError(Reason.UNSUPPORTED_FORMAT, f"{text} is not decoded")
 
 
 def _is_raw(tags: Tags) -> bool:
@@ -107,7 +132,7 @@ def _first_directory(file: Path) -> Tags | None:
             tags = TiffImagePlugin.ImageFileDirectory_v2(head)
             stream.seek(tags.next)
             tags.load(stream)
-        except (SyntaxError, OSError, ValueError, LookupError, TypeError):
+        except (SyntaxError, OSError, ValueError, LookupError, TypeError, struct.error):
             return None
     return tags
 
@@ -116,7 +141,7 @@ def _is_whole(tags: Tags, size: int) -> bool:
     """The file is as long as its pixels take."""
     offsets = _numbers(tags, _STRIP_OFFSETS) or _numbers(tags, _TILE_OFFSETS)
     lengths = _numbers(tags, _STRIP_LENGTHS) or _numbers(tags, _TILE_LENGTHS)
-    if not offsets or len(offsets) != len(lengths) or _WIDTH not in tags:
+    if not offsets or len(offsets) != len(lengths) or not tags.get(_WIDTH):
         return False
     return all(at + length <= size for at, length in zip(offsets, lengths, strict=True))
 

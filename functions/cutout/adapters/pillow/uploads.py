@@ -6,6 +6,7 @@ they do not tell of turning, colours and transparency is read from the file itse
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,9 +21,14 @@ from PIL import Image, UnidentifiedImageError
 from cutout.adapters.pillow.boxes import Box, jpeg_2000_profile, properties_of
 from cutout.adapters.pillow.made_profiles import adobe_rgb, profile_of_code_points, profile_of_png
 from cutout.adapters.pillow.opening import decoding_at_most
-from cutout.adapters.pillow.orientation import orientation_of, size_as_shown
+from cutout.adapters.pillow.orientation import is_turned_by_decoder, orientation_of, size_as_shown
 from cutout.adapters.pillow.splicing import spliced
-from cutout.adapters.pillow.tiffs import reading_planes, refuse_undecodable, why_not_identified
+from cutout.adapters.pillow.tiffs import (
+    reading_planes,
+    refuse_undecodable,
+    use_whole_palette,
+    why_not_identified,
+)
 from cutout.errors import NotAPhotoError
 from cutout.exif import is_adobe_rgb
 from cutout.formats import HEAD_BYTES
@@ -57,8 +63,13 @@ _BROKEN = (
     TypeError,
     ArithmeticError,
     LookupError,
+    AssertionError,
     struct.error,
 )
+
+
+_UNSUPPORTED = re.compile("unsupported|not supported", re.IGNORECASE)
+"""In what decoders say of files that are whole, and of a kind that they leave out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +83,7 @@ class Upload:
         profile: the ICC profile of its colours; empty if they are in sRGB, or nothing is said.
         is_made_profile: the file tells its colours otherwise; the profile is made after that.
         crop: what is shown of the decoded pixels; None means all.
-        is_deep: it has more bits than Pillow can decode.
+        is_deep: it has more bits than Pillow can decode, or so few that it makes them too dark.
         jpeg: the segments, if it is one.
         data: the file's bytes.
     """
@@ -143,16 +154,16 @@ def _told_in_words(file: Path) -> Iterator[None]:
     except UnidentifiedImageError as exc:
         raise why_not_identified(file) from exc
     except _BROKEN as exc:
-        text = f"the file cannot be decoded: {str(exc).strip() or type(exc).__name__}"
-        raise NotAPhotoError(Reason.DAMAGED_PHOTO, text) from exc
+        words = str(exc).strip() or type(exc).__name__
+        reason = Reason.UNSUPPORTED_FORMAT if _UNSUPPORTED.search(words) else Reason.DAMAGED_PHOTO
+        raise NotAPhotoError(reason, f"the file cannot be decoded: {words}") from exc
 
 
 def _read_png(data: mmap, _kind: str, _stream: BufferedReader) -> Upload:
     structure, png = structure_of(data), read_png(data)
     parts: list[bytes | memoryview] = [SIGNATURE]
     parts += [memoryview(data)[at : at + length] for at, length in png.places]
-    if not png.is_ended:
-        parts.append(_PNG_END)
+    parts.append(_PNG_END)
     image = Image.open(spliced(parts), formats=("PNG",))
     if png.clear_level is not None and image.mode in {"L", "RGB"}:
         # The samples of the file, in 8 bits as they are decoded.
@@ -213,26 +224,27 @@ def _read_iso(data: mmap, kind: str, stream: BufferedReader) -> Upload:
 def _read_tiff(data: mmap, _kind: str, stream: BufferedReader) -> Upload:
     image = Image.open(stream, formats=("TIFF",))
     refuse_undecodable(image)
+    use_whole_palette(image)
     return Upload(
         image=image,
         data=data,
         orientation=orientation_of(image),
-        is_turned=True,
+        is_turned=is_turned_by_decoder(image),
         profile=image.info.get("icc_profile") or b"",
     )
 
 
 def _read_jpeg_2000(data: mmap, _kind: str, stream: BufferedReader) -> Upload:
     image = Image.open(stream, formats=("JPEG2000",))
-    is_deep = image.mode not in _DEEP_MODES and _depth(data) > 8  # noqa: PLR2004 - bits of a byte
+    is_deep = image.mode not in _DEEP_MODES and _depths(data) != {8}
     return Upload(image=image, data=data, profile=jpeg_2000_profile(data), is_deep=is_deep)
 
 
-def _depth(data: mmap) -> int:
-    """The most bits that a channel of a JPEG 2000 has (ISO/IEC 15444-1, A.5.1)."""
+def _depths(data: mmap) -> set[int]:
+    """The bits of the channels of a JPEG 2000 (ISO/IEC 15444-1, A.5.1)."""
     at = data.find(_CODESTREAM)
     (channels,) = struct.unpack_from(">H", data, at + 40)
-    return max((data[at + 42 + 3 * channel] & 0x7F) + 1 for channel in range(channels))
+    return {(data[at + 42 + 3 * channel] & 0x7F) + 1 for channel in range(channels)}
 
 
 def _read_other(data: mmap, kind: str, stream: BufferedReader) -> Upload:
