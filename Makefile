@@ -1,6 +1,6 @@
 # Everything installs itself: Python 3.11+, make and the package registries are enough.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-units test-e2e check check-code check-types check-template format soak mutants deploy destroy lock clean
+.PHONY: help setup demo test test-units test-e2e check check-code check-types check-decoders check-template format soak mutants deploy destroy lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -77,7 +77,7 @@ deploy: setup  ## Deploy to AWS; ARGS='-c name=value --profile P' are passed on
 destroy: setup  ## Remove the stack from AWS; photos, rows and secrets are kept
 	@$(BIN)/python -m infra.deploy destroy $(ARGS)
 
-check: check-code check-types check-template  ## Lint, types, architecture, good practice of the template
+check: check-code check-types check-decoders check-template  ## Lint, types, architecture, good practice of the template
 
 check-code: setup
 	@$(BIN)/ruff check .
@@ -86,6 +86,9 @@ check-code: setup
 
 check-types: setup
 	@$(BESIDE) $(BIN)/mypy
+
+check-decoders: setup
+	@$(BIN)/python -m tests.infra.decoders
 
 check-template: setup $(CHECKOV)/.installed
 	@$(BESIDE) $(BIN)/python -m tests.infra.checked $(CHECKOV)/bin/checkov
@@ -99,7 +102,8 @@ lock: $(BIN)/.bootstrapped  ## Write the locked requirements anew
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/checkov.in -o requirements/checkov.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/runtime.in -c requirements/pins.in -o requirements/runtime.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/store.in -o requirements/store.txt
-	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml --extra local --group dev -c requirements/runtime.txt -c requirements/store.txt -o requirements/dev.txt
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/prepare.in -o requirements/prepare.txt
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml --extra local --group dev -c requirements/runtime.txt -c requirements/store.txt -c requirements/prepare.txt -o requirements/dev.txt
 
 clean:  ## Remove what was built, not what was learned
 	@rm -rf .cutout cdk.out infra/cdk/node_modules .venv .pytest_cache .mypy_cache .ruff_cache

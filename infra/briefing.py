@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from aws_cdk import aws_iam as iam
 
-from .environment import Names, environment
+from .environment import Names, bounds, environment
 from .function import account_arn
+from .inventory import FunctionName
 from .permissions import Reach, photo_reader_statements, statements
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def tell_functions(cutout: "Cutout", *, event_bus: str) -> None:
     )
     for name, function in cutout.functions.items():
         function.knows(environment(name, cutout.settings, names))
+        if name is FunctionName.PREPARE:
+            function.knows(bounds(function.shape, function.timeout_seconds))
 
 
 def let_functions(cutout: "Cutout") -> None:
@@ -84,4 +87,5 @@ def reach_of(cutout: "Cutout") -> Reach:
         tag_source=cutout.settings.tag_source,
         delete_with_source=cutout.settings.delete_with_source,
         reuse=cutout.settings.reuse,
+        takes_photos_pixels=cutout.takes_photos_pixels,
     )

@@ -25,6 +25,24 @@ def refuse_contradictions(settings: "Settings") -> None:
     _refuse_urls_that_die_early(settings)
     _refuse_half_a_domain(settings)
     _refuse_keys_without_their_buckets(settings)
+    refuse_pixels_without_copies(settings, wanted=settings.pixels == "source")
+
+
+def refuse_pixels_without_copies(settings: "Settings", *, wanted: bool) -> None:
+    """Photos are opened by Prepare alone: without it, nobody has their pixels.
+
+    Args:
+        settings: Whether photos are prepared.
+        wanted: Whether a cut-out, or a recipe's variant, has its photo's own pixels.
+
+    Raises:
+        SettingError: They are wanted, and nothing is prepared.
+    """
+    if wanted and not settings.prepare:
+        raise SettingError(
+            "pixels=source, here or in a recipe, takes photos' pixels from copies that are "
+            "prepared: leave out -c prepare=false, or pass -c pixels=model"
+        )
 
 
 def _refuse_half_a_domain(settings: "Settings") -> None:

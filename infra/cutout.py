@@ -14,6 +14,7 @@ from constructs import Construct
 from .assets import build_all
 from .briefing import let_functions, reach_of, tell_functions
 from .callback_api import CallbackApi, CallbackDomain
+from .contradictions import refuse_pixels_without_copies
 from .encryption import encrypt_everything
 from .findings import acknowledge
 from .function import CutoutFunction
@@ -207,12 +208,13 @@ class Cutout(Shared):
     def _make_functions(self, assets: Mapping[FunctionName, Asset]) -> None:
         groups = self.network.groups_in(self) if self.network else ()
         asked = {self.settings.pixels, *(recipe.get("pixels") for recipe in self.recipes)}
-        takes_photos_pixels = "source" in asked
+        self.takes_photos_pixels = "source" in asked
+        refuse_pixels_without_copies(self.settings, wanted=self.takes_photos_pixels)
         self.functions = {
             name: CutoutFunction(
                 self,
                 name,
-                shape=shape_of(name, takes_photos_pixels=takes_photos_pixels),
+                shape=shape_of(name, takes_photos_pixels=self.takes_photos_pixels),
                 asset=assets[name],
                 timeout_seconds=self._timeout(name),
                 log_retention_days=self.settings.log_retention_days,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .inventory import SHAPES, FunctionName
+from .inventory import SHAPES, FunctionName, FunctionShape
 from .metrics import NAMESPACE
 from .settings import Settings
 
@@ -47,6 +47,15 @@ def environment(function: FunctionName, settings: Settings, names: Names) -> dic
     }
 
 
+def bounds(shape: FunctionShape, timeout_seconds: int) -> dict[str, str]:
+    """Say what a function has, which what it decodes may not use up."""
+    return {
+        "CUTOUT_MEMORY_MB": str(shape.memory_mb),
+        "CUTOUT_DISK_MB": str(shape.disk_mb),
+        "CUTOUT_TIMEOUT_SECONDS": str(timeout_seconds),
+    }
+
+
 def _rows(settings: Settings, names: Names, function: FunctionName) -> Iterator[Row]:
     yield "POWERTOOLS_SERVICE_NAME", _ALL, SHAPES[function].service
     yield "POWERTOOLS_METRICS_NAMESPACE", _ALL, NAMESPACE
@@ -60,7 +69,7 @@ def _rows(settings: Settings, names: Names, function: FunctionName) -> Iterator[
 
 def _places(settings: Settings, names: Names) -> Iterator[Row]:
     working = _SUBMIT | _STORE
-    yield "CUTOUT_JOBS_TABLE", working | _PREPARE | _SWEEP, names.jobs_table
+    yield "CUTOUT_JOBS_TABLE", working | _SWEEP, names.jobs_table
     yield "CUTOUT_CALLS_TABLE", working, names.calls_table
     # The name alone is not enough: stacks in two regions or accounts may have it.
     yield "CUTOUT_JOBS_TABLE_ARN", _SUBMIT, names.jobs_table_arn
@@ -73,7 +82,7 @@ def _places(settings: Settings, names: Names) -> Iterator[Row]:
     yield "CUTOUT_WORK_BUCKET", working | _PREPARE, names.work_bucket
     yield "CUTOUT_SUBMISSIONS_QUEUE_URL", working | _PREPARE | _SWEEP, names.submissions_queue_url
     if names.preparations_queue_url:
-        yield "CUTOUT_PREPARATIONS_QUEUE_URL", _SUBMIT, names.preparations_queue_url
+        yield "CUTOUT_PREPARATIONS_QUEUE_URL", working, names.preparations_queue_url
     yield "CUTOUT_CALLBACKS_QUEUE_URL", working | _RECEIVE | _SWEEP, names.callbacks_queue_url
     yield "CUTOUT_API_KEY_SECRET", working, names.api_key_secret
     yield "CUTOUT_SIGNING_KEY_SECRET", _SUBMIT | _RECEIVE, names.signing_key_secret
@@ -94,7 +103,7 @@ def _provider(settings: Settings) -> Iterator[Row]:
     yield "CUTOUT_EVOLINK_FILES_URL", working, settings.evolink_files_url
     yield "CUTOUT_MODEL", working, settings.model
     yield "CUTOUT_INPUT_TRANSPORT", _SUBMIT, settings.input_transport
-    yield "CUTOUT_PIXELS", _STORE, settings.pixels
+    yield "CUTOUT_PIXELS", working, settings.pixels
     yield "CUTOUT_REUSE", working, "true" if settings.reuse else "false"
     if settings.allow_loopback:
         yield "CUTOUT_ALLOW_LOOPBACK", working, "true"
@@ -115,7 +124,7 @@ def _times(settings: Settings) -> Iterator[Row]:
     working = _SUBMIT | _STORE
     yield "CUTOUT_FIRST_POLL_SECONDS", working, settings.first_poll_seconds
     yield "CUTOUT_POLL_INTERVAL_SECONDS", working | _SWEEP, settings.poll_interval_seconds
-    yield "CUTOUT_LEASE_SECONDS", working | _PREPARE | _SWEEP, settings.lease_seconds
+    yield "CUTOUT_LEASE_SECONDS", working | _SWEEP, settings.lease_seconds
     yield "CUTOUT_UNCONFIRMED_GRACE_SECONDS", working, settings.unconfirmed_grace_seconds
     yield "CUTOUT_JOB_DEADLINE_SECONDS", working, settings.job_deadline_seconds
     yield "CUTOUT_RETENTION_DAYS", working, settings.retention_days

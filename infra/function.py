@@ -46,6 +46,7 @@ class CutoutFunction(Construct):
         """
         super().__init__(scope, construct_id)
         self.shape = shape
+        self.timeout_seconds = timeout_seconds
         self.actions: set[str] = set()
         self._network = network
         self._security_groups = security_groups

@@ -35,6 +35,8 @@ class FunctionShape:
     """The service models of botocore that its asset keeps."""
     disk_mb: int | None = None
     """Of /tmp; Lambda gives 512 MB where nothing is said."""
+    starts: tuple[str, ...] = ()
+    """The modules of ours that it runs in processes of their own."""
     reserved_concurrency: int | None = None
     """How many may run at once, set aside for it: the others cannot starve it, nor it them."""
     may_call_itself: bool = False
@@ -52,6 +54,7 @@ class Asset:
     digest: str
 
 
+_LAMBDAS_DISK_MB = 512
 _EVERYWHERE = ("aws-lambda-powertools", "boto3")
 
 SHAPES: dict[FunctionName, FunctionShape] = {
@@ -73,10 +76,12 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             service="prepare",
             description="Makes a copy that the model takes of a photo that it does not",
             handler="prepare.handler.handler",
-            memory_mb=3072,  # 200 transparent megapixels take 2 GB (tests.figures.prepare)
-            timeout_seconds=110,  # under the lease, so that no photo has two workers
-            distributions=(*_EVERYWHERE, "pillow", "pi-heif"),
-            aws_services=("dynamodb", "s3", "sqs"),
+            memory_mb=3008,  # 200 megapixels take 2.3 GB; a new account gets no more
+            disk_mb=_LAMBDAS_DISK_MB,
+            timeout_seconds=110,
+            starts=("cutout.adapters.pillow.child",),
+            distributions=(*_EVERYWHERE, "pillow", "pillow-heif"),
+            aws_services=("s3", "sqs"),
             may_call_itself=True,  # it lies on the way from Submit to Submit
         ),
         FunctionShape(
@@ -97,7 +102,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             handler="callback.store.handler",
             memory_mb=1769,  # a whole processor; 50 megapixels as AVIF take 1.4 GB
             timeout_seconds=110,  # under the lease, so that no result has two workers
-            distributions=(*_EVERYWHERE, "httpx", "pillow", "pi-heif"),
+            distributions=(*_EVERYWHERE, "httpx", "pillow"),
             aws_services=("dynamodb", "events", "s3", "secretsmanager", "sqs"),
         ),
         FunctionShape(
@@ -121,10 +126,12 @@ def shape_of(name: FunctionName, *, takes_photos_pixels: bool) -> FunctionShape:
     Args:
         name: Which.
         takes_photos_pixels: Whether any cut-out or variant has its photo's own pixels. Then the
-            largest photo that is decoded, 200 megapixels, is turned in memory (1.6 GB, as
-            tests.figures.storing measures) and its cut-out written to disk.
+            largest photo that is decoded, 200 megapixels, is copied whole to Prepare's disk, and
+            StoreResult has it in memory (1.6 GB, as tests.figures.storing measures) and on disk.
     """
     shape = SHAPES[name]
-    if name is FunctionName.STORE_RESULT and takes_photos_pixels:
-        return replace(shape, memory_mb=3072, disk_mb=2048)
-    return shape
+    if not takes_photos_pixels:
+        return shape
+    if name is FunctionName.STORE_RESULT:
+        return replace(shape, memory_mb=3008, disk_mb=2048)
+    return replace(shape, disk_mb=2048) if name is FunctionName.PREPARE else shape

@@ -43,6 +43,7 @@ class Reach:
     tag_source: bool
     delete_with_source: bool
     reuse: bool
+    takes_photos_pixels: bool
 
     @property
     def photos(self) -> str:
@@ -104,7 +105,7 @@ def statements(reach: Reach) -> dict[FunctionName, Sequence[Statement]]:
         **({FunctionName.PREPARE: _prepare(reach)} if reach.preparations else {}),
         FunctionName.RECEIVE_CALLBACK: (
             _read_secrets(reach.signing_key),
-            ("WakeStoreResult", ("sqs:SendMessage",), (reach.callbacks,)),
+            _wake_store_result(reach),
         ),
         FunctionName.STORE_RESULT: _store_result(reach),
         FunctionName.SWEEP: (
@@ -144,7 +145,7 @@ def _submit(reach: Reach) -> Sequence[Statement]:
         *_keep_notes(reach),
         *_read_tags(reach),
         *_tag_sources(reach),
-        ("WakeStoreResult", ("sqs:SendMessage",), (reach.callbacks,)),
+        _wake_store_result(reach),
     )
 
 
@@ -153,7 +154,7 @@ def _have_prepared(reach: Reach) -> Sequence[Statement]:
         return ()
     return (
         _read_copies(reach),
-        ("TellGoneCopiesFromForbidden", ("s3:ListBucket",), (reach.work,)),
+        _tell_gone_copies(reach),
         ("HavePhotosPrepared", ("sqs:SendMessage",), (reach.preparations,)),
     )
 
@@ -163,15 +164,15 @@ def _prepare(reach: Reach) -> Sequence[Statement]:
         _read_photos(reach),
         ("TellGoneFromForbidden", ("s3:ListBucket",), (reach.uploads,)),
         _keep_copies(reach),
-        _keep_jobs(reach),
-        ("WakeSubmit", ("sqs:SendMessage",), (reach.submissions,)),
+        ("ReportToSubmit", ("sqs:SendMessage",), (reach.submissions,)),
     )
 
 
 def _store_result(reach: Reach) -> Sequence[Statement]:
     return (
         (
-            "ReadPhotos",
+            # Labels alone are read: S3 asks for the same permission to look at an object's head.
+            "ReadLabelsOfPhotos",
             (
                 "s3:GetObject",
                 "s3:GetObjectVersion",
@@ -195,6 +196,7 @@ def _store_result(reach: Reach) -> Sequence[Statement]:
         ("WakeTheNext", ("sqs:SendMessage",), (reach.submissions,)),
         _announce(reach),
         *_keep_results(reach),
+        *_take_photos_pixels(reach),
         *_take_notes_back(reach),
         *_tag_sources(reach),
         *_remove_results(reach),
@@ -222,8 +224,33 @@ def _keep_results(reach: Reach) -> Sequence[Statement]:
         return ()
     return (
         ("KeepResults", ("s3:GetObject", "s3:PutObject"), (reach.kept,)),
-        ("TellGoneResultsFromForbidden", ("s3:ListBucket",), (reach.work,)),
+        _tell_gone_copies(reach),
     )
+
+
+def _take_photos_pixels(reach: Reach) -> Sequence[Statement]:
+    """Photos' own pixels are those of Prepare's copies; one that is gone is made once more."""
+    if reach.preparations is None:
+        return ()
+    return (
+        _read_copies(reach),
+        *(() if reach.reuse else (_tell_gone_copies(reach),)),
+        ("HavePhotosPrepared", ("sqs:SendMessage",), (reach.preparations,)),
+        *((_wake_store_result(reach),) if _is_put_off(reach) else ()),
+    )
+
+
+def _is_put_off(reach: Reach) -> bool:
+    """A wish for a variant with its photo's own pixels waits until there is a copy of that."""
+    return reach.takes_photos_pixels and not reach.delete_with_source
+
+
+def _tell_gone_copies(reach: Reach) -> Statement:
+    return ("TellGoneCopiesFromForbidden", ("s3:ListBucket",), (reach.work,))
+
+
+def _wake_store_result(reach: Reach) -> Statement:
+    return ("WakeStoreResult", ("sqs:SendMessage",), (reach.callbacks,))
 
 
 def _remove_results(reach: Reach) -> Sequence[Statement]:
@@ -231,7 +258,7 @@ def _remove_results(reach: Reach) -> Sequence[Statement]:
     if not reach.delete_with_source:
         return ()
     return (
-        ("WakeStoreResult", ("sqs:SendMessage",), (reach.callbacks,)),
+        _wake_store_result(reach),
         ("FindJobsOfAPhoto", ("dynamodb:Query",), (f"{reach.table}/index/source",)),
         (
             "RemoveResults",

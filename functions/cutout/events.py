@@ -10,6 +10,8 @@ from typing import Any
 
 from cutout.errors import MessageError
 from cutout.ports.queues import Removal, RenderRequest, Wake
+from cutout.preparation import PrepareReport, PrepareRequest
+from cutout.rows import from_row, is_exact, to_row
 from cutout.source import Source
 from cutout.states import Lane
 
@@ -53,7 +55,14 @@ class JobDue:
     job_id: str
 
 
-Submission = Uploaded | Deleted | VersionDeleted | JobDue
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnreadableReport:
+    """Prepare is said to report something, in no form of ours."""
+
+    job_id: str
+
+
+Submission = Uploaded | Deleted | VersionDeleted | JobDue | PrepareReport | UnreadableReport
 
 
 def read_submission(body: str) -> Submission:
@@ -64,6 +73,8 @@ def read_submission(body: str) -> Submission:
     """
     told = _object(body)
     try:
+        if "report" in told:
+            return _report(_job_id(told["job"]), told["report"])
         if "job" in told:
             return JobDue(job_id=_job_id(told["job"]))
         return _read_s3_event(told)
@@ -73,16 +84,28 @@ def read_submission(body: str) -> Submission:
         raise MessageError("the message's size is not a number") from exc
 
 
-def read_due(body: str) -> JobDue:
-    """A message of the preparations queue.
+def written_report(report: PrepareReport) -> dict[str, Any]:
+    """What `read_submission` reads as a report. Earlier versions look at the job that it names."""
+    return {"job": report.job_id, "report": to_row(report)}
+
+
+def written_request(request: PrepareRequest) -> dict[str, Any]:
+    """What `read_request` reads. Earlier versions look at the job that it names."""
+    return {"job": request.job_id, "prepare": to_row(request)}
+
+
+def read_request(body: str) -> PrepareRequest | None:
+    """A message of the preparations queue; None for an earlier version's, which names a job alone.
 
     Raises:
         MessageError: it is not one of ours.
     """
     told = _object(body)
-    if "job" not in told:
-        raise MessageError("the message names no job")
-    return JobDue(job_id=str(told["job"]))
+    _job_id(told.get("job"))
+    try:
+        return from_row(PrepareRequest, told["prepare"]) if "prepare" in told else None
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as exc:
+        raise MessageError("the message is not one of ours") from exc
 
 
 def read_callback(body: str) -> Wake | RenderRequest | Removal:
@@ -95,7 +118,8 @@ def read_callback(body: str) -> Wake | RenderRequest | Removal:
     try:
         if "render" in told:
             names = tuple(str(name) for name in told["render"])
-            return RenderRequest(job_id=str(told["job"]), recipes=names)
+            tries = int(told.get("tries", 0))
+            return RenderRequest(job_id=str(told["job"]), recipes=names, tries=tries)
         if "removed" in told:
             return _removal(told["removed"])
         return Wake(
@@ -107,6 +131,17 @@ def read_callback(body: str) -> Wake | RenderRequest | Removal:
         )
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as exc:
         raise MessageError("the message is not one of ours") from exc
+
+
+def _report(job_id: str, told: object) -> PrepareReport | UnreadableReport:
+    """What somebody reports who may be a stranger."""
+    try:
+        report = from_row(PrepareReport, told)  # type: ignore[arg-type] # that is what may fail
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+        return UnreadableReport(job_id=job_id)
+    if report.job_id != job_id or not is_exact(report):
+        return UnreadableReport(job_id=job_id)
+    return report
 
 
 def _removal(told: Mapping[str, Any]) -> Removal:

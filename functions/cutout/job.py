@@ -41,6 +41,11 @@ class Photo:
     profile: str | None = None
     has_alpha: bool = False
 
+    @property
+    def is_plain(self) -> bool:
+        """Its values are stored as they are shown, in sRGB: nobody can take them for others."""
+        return self.orientation == 1 and self.profile is None
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prepared:
@@ -58,6 +63,19 @@ class Prepared:
     width: int
     height: int
     made_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Upright:
+    """The copy of a photo in full size, for cut-outs with its own pixels: upright, in sRGB.
+
+    Attributes:
+        made_at: when it was asked for; the work bucket lets it go after a day.
+        problem: why there is none; None if there is.
+    """
+
+    made_at: datetime
+    problem: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,7 +111,8 @@ class Job:
         is_announced: the completion event is out, or none is owed.
         variants: what was made of the result by recipes.
         prepared: the copy that is sent instead of the photo, if it needs one.
-        preparations: how often a worker began to make that copy since one was last finished.
+        preparations: how often copies were asked for since a photo was last handed over.
+        upright: the copy in full size, if its own pixels are wanted.
         failures: how often a step of the present state failed; one of `storing` counts when it
             begins, and no longer once it ends in order.
     """
@@ -124,6 +143,7 @@ class Job:
     photo: Photo | None = None
     prepared: Prepared | None = None
     preparations: int = 0
+    upright: Upright | None = None
     failures: int = 0
     attempts: tuple[Attempt, ...] = ()
     result: Result | None = None
@@ -200,6 +220,11 @@ class Job:
     def is_being_prepared(self) -> bool:
         """A copy of its photo is wanted, before it can be sent."""
         return self.state is State.QUEUED and self.reason is Reason.PREPARING
+
+    @property
+    def waiting_for_copies_since(self) -> datetime:
+        """When a job that is being prepared began to wait for that."""
+        return self.history[-1].at if self.history else self.created_at
 
     def is_due(self, now: datetime) -> bool:
         """Its lease or its wait is over."""

@@ -16,6 +16,7 @@ class Kept:
         job_id: the job that paid for it.
         task_id: the task that made it.
         credits: what it cost.
+        is_of_copy: the provider was sent a copy that is upright and in sRGB, and so is the result.
         is_doubted: finishing it, the job found that a person must look at it: it serves no other.
     """
 
@@ -25,6 +26,7 @@ class Kept:
     task_id: str
     credits: Decimal
     is_doubted: bool = False
+    is_of_copy: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -21,7 +21,7 @@ MEANINGS: dict[Reason, str] = {
     Reason.ANIMATED: "The picture is an animation.",
     Reason.NOTHING_TO_SEE: "Every pixel of the picture is transparent.",
     Reason.CANNOT_BE_PREPARED: "No copy could be made that the model takes.",
-    Reason.PREPARING: "A copy is made that the model takes.",
+    Reason.PREPARING: "A copy of the photo is being made.",
     Reason.GATE_FULL: "As many tasks run as the limits allow.",
     Reason.DAILY_CAP: "The rest of the day's credits is less than a photo takes.",
     Reason.GATE_PAUSED: "Intake is paused.",

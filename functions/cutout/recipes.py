@@ -87,6 +87,23 @@ class Recipe:
         return "image/jpeg" if self.format == "jpg" else f"image/{self.format}"
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OwnPixels:
+    """Which photos give a cut-out or a variant their own pixels.
+
+    Attributes:
+        pixels: whose pixels a cut-out has where no recipe says otherwise.
+    """
+
+    pixels: Pixels
+    recipes: tuple[Recipe, ...] = ()
+
+    def are_wanted(self, source_key: str) -> bool:
+        """Whether anything that is made of this photo has its own pixels."""
+        asked = {one.pixels for one in recipes_for(self.recipes, source_key)}
+        return Pixels.SOURCE in {self.pixels, *asked}
+
+
 def read_recipes(text: str) -> tuple[Recipe, ...]:
     """The recipes that were built into the asset.
 

@@ -37,6 +37,7 @@ class Reuse:
         sha256: of the kept bytes.
         task_id: the task that made it.
         credits_saved: what it would have cost again.
+        is_of_copy: the provider was sent a copy that is upright and in sRGB, and so is the result.
     """
 
     job_id: str
@@ -44,3 +45,4 @@ class Reuse:
     sha256: str
     task_id: str
     credits_saved: Decimal
+    is_of_copy: bool = False

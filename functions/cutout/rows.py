@@ -37,6 +37,23 @@ def from_row(kind: type[T], row: Row) -> T:
     return kind(**nothing, **known)
 
 
+def is_exact(value: object) -> bool:
+    """Whether every field of an instance that `from_row` made is of its class's type.
+
+    Texts and truths are taken as they stand; what another program wrote may hold anything.
+    """
+    hints = _hints(type(value))  # type: ignore[arg-type]  # classes are hashable
+    return all(_is_of(hint, getattr(value, name)) for name, hint in hints.items())
+
+
+def _is_of(hint: Any, value: object) -> bool:  # noqa: ANN401 - types are values here
+    if get_origin(hint) is UnionType:
+        return any(_is_of(arg, value) for arg in get_args(hint))
+    if get_origin(hint) is tuple:
+        return isinstance(value, tuple) and all(_is_of(get_args(hint)[0], one) for one in value)
+    return isinstance(value, hint) and (not is_dataclass(value) or is_exact(value))
+
+
 def _plain(value: object) -> Any:  # noqa: ANN401 - any plain value
     if is_dataclass(value) and not isinstance(value, type):
         pairs = ((field.name, getattr(value, field.name)) for field in fields(value))

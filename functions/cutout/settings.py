@@ -68,16 +68,17 @@ class ReceiveSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PrepareSettings(Settings):
-    """Settings of Prepare."""
+    """Settings of Prepare. It is told what it has, which a decoder may not use up."""
 
-    jobs_table: str
     work_bucket: str
     submissions_queue_url: str
     max_bytes: int
     max_pixels: int
     min_side: int
     max_side: int
-    lease_seconds: timedelta
+    memory_mb: int
+    disk_mb: int
+    timeout_seconds: timedelta
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +112,8 @@ class _JobSettings(Settings):
     error_notes: bool = True
     tag_source: bool = False
     delete_with_source: bool = False
+    pixels: Pixels
+    preparations_queue_url: str = ""
     allow_loopback: bool = False
 
     @classmethod
@@ -147,14 +150,11 @@ class SubmitSettings(_JobSettings):
     min_side: int
     max_side: int
     prepare_max_bytes: int = 0
-    preparations_queue_url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoreSettings(_JobSettings):
     """Settings of StoreResult."""
-
-    pixels: Pixels
 
 
 def _check_url(url: str, *, allow_loopback: bool) -> None:

@@ -1,4 +1,4 @@
-"""Prepare's handler: jobs whose photos need a copy come in, one message at a time."""
+"""Prepare's handler: wishes for copies of photos come in, one message at a time."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from cutout.adapters.telemetry_powertools import (
     json_logger,
     metrics_of_all,
 )
-from cutout.events import read_due
+from cutout.events import read_request
+from cutout.usecases.prepare import Prepare
 from cutout.usecases.scratch import clear_left_behind
-from cutout.wiring.prepare import PrepareApp, build
+from cutout.wiring.prepare import build
 from cutout.wiring.worker import worker
 
 logger = json_logger()
@@ -22,7 +23,7 @@ metrics = metrics_of_all()
 
 
 @cache
-def _app() -> PrepareApp:
+def _app() -> Prepare:
     metrics.set_default_dimensions(stack=os.environ["CUTOUT_STACK"])
     clear_left_behind()
     return build(os.environ, PowertoolsTelemetry(logger, metrics))
@@ -30,12 +31,12 @@ def _app() -> PrepareApp:
 
 def record_handler(record: SQSRecord) -> None:
     """One message."""
-    app = _app()
-    due = read_due(record.body)
-    with logger.append_context_keys(job_id=due.job_id):
-        job = app.jobs.find(due.job_id)
-        if job is not None:
-            app.prepare.prepare(job)
+    request = read_request(record.body)
+    if request is None:
+        logger.info("ignored: an earlier version asked, and Submit asks again")
+        return
+    with logger.append_context_keys(job_id=request.job_id):
+        _app().prepare(request)
 
 
 handler = worker(record_handler, logger, metrics)

@@ -13,8 +13,16 @@ from cutout.adapters.telemetry_powertools import (
     json_logger,
     metrics_of_all,
 )
-from cutout.events import Deleted, JobDue, Uploaded, VersionDeleted, read_submission
+from cutout.events import (
+    Deleted,
+    JobDue,
+    UnreadableReport,
+    Uploaded,
+    VersionDeleted,
+    read_submission,
+)
 from cutout.job import Job
+from cutout.preparation import PrepareReport
 from cutout.wiring.submit import SubmitApp, build
 from cutout.wiring.worker import worker
 
@@ -40,6 +48,10 @@ def record_handler(record: SQSRecord) -> None:
             if job is None:
                 logger.info("wake for a job that is not known", due_job=job_id)
             _move_on(job, app.submit.wake)
+        case PrepareReport():
+            _move_on(app.preparations.take(message), app.submit.advance)
+        case UnreadableReport(job_id=job_id):
+            app.preparations.refuse(job_id)
         case Deleted(source=source):
             app.arrive.deleted(source)
         case VersionDeleted(source=source):

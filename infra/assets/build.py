@@ -24,7 +24,8 @@ from .target import Target
 from .vendor import Site, install, site_key
 
 RECIPES: Final = "cutout/recipes.json"
-"""Where in StoreResult's asset the runtime looks for its recipes."""
+"""Where in an asset the runtime looks for its recipes."""
+_READ_RECIPES: Final = (FunctionName.SUBMIT, FunctionName.STORE_RESULT)
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Workshop:
         Raises:
             AssetError: it cannot be built.
         """
-        own = own_modules(self.sources, shape.handler.rpartition(".")[0])
+        own = own_modules(self.sources, shape.handler.rpartition(".")[0], *shape.starts)
         also = also or {}
         shelf = Shelf(self.cache)
         with shelf.alone():
@@ -127,13 +128,13 @@ def build_all(platform: str, recipes: bytes | None = None) -> dict[FunctionName,
 
     Args:
         platform: For which.
-        recipes: What StoreResult makes besides cut-outs; nothing is added where there are none.
+        recipes: What is made besides cut-outs; nothing is added where there are none.
 
     Raises:
         AssetError: one cannot be built.
     """
     workshop = Workshop(platform)
-    also = {FunctionName.STORE_RESULT: {RECIPES: recipes}} if recipes else {}
+    also = {name: {RECIPES: recipes} for name in _READ_RECIPES} if recipes else {}
     packs = {name: workshop.build(shape, also.get(name)) for name, shape in SHAPES.items()}
     return {name: Asset(path=pack.path, digest=pack.digest) for name, pack in packs.items()}
 

@@ -14,17 +14,18 @@ from .errors import AssetError
 NEVER_SHIPPED: Final = ("cutout.cli", "cutout.local")
 
 
-def own_modules(root: Path, module: str) -> dict[str, Path]:
-    """Return the files that `module` needs of those under `root`, by their path there.
+def own_modules(root: Path, *modules: str) -> dict[str, Path]:
+    """Return the files that `modules` need of those under `root`, by their path there.
 
     Raises:
-        AssetError: the module is not there, or it reaches one that must not be shipped.
+        AssetError: a module is not there, or it reaches one that must not be shipped.
     """
-    if not _files(root, module):
-        raise AssetError(f"there is no module {module} under {root}")
+    for module in modules:
+        if not _files(root, module):
+            raise AssetError(f"there is no module {module} under {root}")
     found: dict[str, Path] = {}
-    waiting: list[tuple[str, tuple[str, ...]]] = [(module, (module,))]
-    seen = {module}
+    waiting: list[tuple[str, tuple[str, ...]]] = [(module, (module,)) for module in modules]
+    seen = set(modules)
     while waiting:
         name, trail = waiting.pop()
         _refuse_unshippable(name, trail)

@@ -15,7 +15,7 @@ from typing import Final
 from .errors import AssetError
 from .target import Target
 
-LOCKS: Final = ("runtime.txt", "store.txt")
+LOCKS: Final = ("runtime.txt", "store.txt", "prepare.txt")
 
 # Stubs, shell entry points, examples and the models of boto3's resources are never imported by us.
 _UNUSED: Final = re.compile(

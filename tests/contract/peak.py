@@ -30,10 +30,10 @@ def main(folder: Path, work: str) -> None:
         seen = PillowCopier().look(photo)
         size = fitting(seen.width, seen.height, _LIMITS)
         PillowCopier().copy(photo, into, size, _LIMITS.max_bytes)
+    elif work == "upright":
+        PillowCopier().upright(photo, into)
     elif work == "own pixels":
         pictures.faithful_cut_out(result, photo, into)
-    elif work == "turned":
-        pictures.cut_out(result, photo, into)
     else:
         pictures.render(result, Recipe(name=work, format=work, background="#ffffff"), into)
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
@@ -52,6 +52,8 @@ def write_photo(file: Path, kind: str) -> None:
     exif[0x0112] = _LYING
     if kind == "jp2":
         square(_HEAVY_PIXELS).save(file, "JPEG2000")
+    elif kind == "png":
+        square(MOST_DECODED_PIXELS).save(file, "PNG", compress_level=1)
     else:
         square(MOST_DECODED_PIXELS).save(file, "JPEG", exif=exif)
 

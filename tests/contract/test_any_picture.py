@@ -108,7 +108,7 @@ def cut_outs(name: str, place: Path) -> tuple[Sent, dict[Pixels, tuple[Image.Ima
         if pixels is Pixels.SOURCE or is_transparent:
             PICTURES.faithful_cut_out(place / "result", place / "upright", place / "made")
         else:
-            PICTURES.cut_out(place / "result", None, place / "made")
+            PICTURES.cut_out(place / "result", place / "made")
         with Image.open(place / "made", formats=("PNG",)) as image:
             image.load()
             made[pixels] = image, mask.resize(image.size)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -11,13 +12,17 @@ import pytest
 
 from cutout.adapters.s3.copies import S3Copies
 from cutout.adapters.s3.uploads import S3Uploads
-from cutout.adapters.sqs import SqsPreparations
-from cutout.errors import CopyGoneError, SourceGoneError
-from cutout.events import read_due
+from cutout.adapters.sqs import SqsPreparations, SqsReports
+from cutout.errors import CopyGoneError, MessageError, SourceGoneError
+from cutout.events import read_request, read_submission
+from cutout.job import Photo
 from cutout.ports.buckets import Copies, Fetched
+from cutout.preparation import CopyKind, MadeCopy, PrepareReport, PrepareRequest
 from cutout.source import Source
+from cutout.states import Reason
 from tests.contract.aws import REGION, cloud
 from tests.fakes.buckets import MemoryCopies, MemoryUploads
+from tests.unit.core.builders import a_source
 
 KEY = "prepared/0f0f.jpg"
 
@@ -42,6 +47,8 @@ def test_a_copy_is_read_as_it_was_put(copies: Copies, tmp_path: Path) -> None:
         file.write_bytes(data)
         copies.put(KEY, file, content_type="image/jpeg")
         assert copies.read(KEY) == data
+        copies.fetch(KEY, tmp_path / "fetched")
+        assert (tmp_path / "fetched").read_bytes() == data
 
 
 def test_a_copy_that_is_gone_says_so(copies: Copies) -> None:
@@ -105,10 +112,58 @@ def test_an_upload_is_fetched_into_a_file_with_hash_and_metadata(tmp_path: Path)
 
 
 def test_prepare_is_asked_by_a_message_that_its_handler_reads() -> None:
-    """Which job, and nothing else."""
+    """Which job, which bytes, which copies; and in a form that an earlier version understands."""
+    request = PrepareRequest(
+        job_id="0f" * 16,
+        source=a_source(key="a b+ü%20.tif"),
+        wanted=(CopyKind.FOR_MODEL, CopyKind.FULL_SIZE),
+        ask=1795166131000,
+    )
     with cloud() as clients:
         url = clients.sqs().create_queue(QueueName="preparations")["QueueUrl"]
-        SqsPreparations(clients.sqs(), url).prepare("0f" * 16)
+        SqsPreparations(clients.sqs(), url).prepare(request)
         (message,) = clients.sqs().receive_message(QueueUrl=url)["Messages"]
-        assert read_due(message["Body"]).job_id == "0f" * 16
+        assert read_request(message["Body"]) == request
+        assert json.loads(message["Body"])["job"] == request.job_id
         assert urlsplit(url).path.endswith("preparations")
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        PrepareReport(
+            job_id="0f" * 16,
+            ask=1795166131000,
+            version="v1",
+            photo=Photo(format="heic", width=40, height=30, sha256="0f" * 32, orientation=6),
+            copies=(MadeCopy(kind=CopyKind.FOR_MODEL, format="jpeg", size=9, width=40, height=30),),
+            problem="too large",
+            is_backfill=True,
+            is_fresh=True,
+        ),
+        PrepareReport(
+            job_id="0f" * 16,
+            ask=1,
+            version="etag",
+            reason=Reason.DAMAGED_PHOTO,
+            message="cut short",
+        ),
+    ],
+)
+def test_a_report_reaches_submit_as_it_was_sent(report: PrepareReport) -> None:
+    """Whatever was found; an earlier version would look at the job."""
+    with cloud() as clients:
+        url = clients.sqs().create_queue(QueueName="submissions")["QueueUrl"]
+        SqsReports(clients.sqs(), url).report(report)
+        (message,) = clients.sqs().receive_message(QueueUrl=url)["Messages"]
+        assert read_submission(message["Body"]) == report
+        assert json.loads(message["Body"])["job"] == report.job_id
+
+
+def test_what_an_earlier_version_asked_is_no_request() -> None:
+    """It named a job alone, which Prepare can read nothing about: Submit asks again."""
+    assert read_request('{"job": "0f0f"}') is None
+    strange = ('{"job": 1}', '{"job": "x", "prepare": 3}', '{"job": "x", "prepare": {}}')
+    for body in ("[]", "{}", *strange):
+        with pytest.raises(MessageError):
+            read_request(body)

@@ -35,9 +35,16 @@ def test_prepare_has_room_for_the_largest_photo(kind: str, tmp_path: Path) -> No
     assert taken < room_mb(FunctionName.PREPARE, takes_photos_pixels=False)
 
 
-def test_store_result_has_room_for_the_largest_photos_own_pixels(tmp_path: Path) -> None:
-    """Decoded, turned and cut, where that is asked for."""
+def test_prepare_has_room_for_the_largest_photo_in_full_size(tmp_path: Path) -> None:
+    """Decoded whole, turned and written without loss, where that is asked for."""
     write_photo(tmp_path / "photo", "jpeg")
+    taken = peak_mb(tmp_path, "upright")
+    assert taken < room_mb(FunctionName.PREPARE, takes_photos_pixels=True)
+
+
+def test_store_result_has_room_for_the_largest_photos_own_pixels(tmp_path: Path) -> None:
+    """The upright copy, decoded and cut, where that is asked for."""
+    write_photo(tmp_path / "photo", "png")
     write_result(tmp_path / "result", 2_000_000)
     taken = peak_mb(tmp_path, "own pixels")
     assert taken < room_mb(FunctionName.STORE_RESULT, takes_photos_pixels=True)

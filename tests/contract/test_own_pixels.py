@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pillow_heif
 import pytest
-from PIL import Image, ImageChops, ImageStat
+from PIL import Image, ImageChops, ImageCms, ImageStat
 
 from cutout.adapters.pillow.copier import PillowCopier
 from cutout.adapters.pillow.pictures import PillowPictures
@@ -43,12 +44,15 @@ def cut_by_the_model(copy: Path, result: Path) -> None:
 
 def cut_out(place: Path, data: bytes) -> tuple[Picture, Image.Image]:
     """A photo's whole way: the copy, the model's result, the cut-out with the photo's pixels."""
-    source, copy, result, made = (place / name for name in ("source", "copy", "result", "made"))
+    names = ("source", "copy", "upright", "result", "made")
+    source, copy, upright, result, made = (place / name for name in names)
     source.write_bytes(data)
     seen = PillowCopier().look(source)
     PillowCopier().copy(source, copy, (seen.width, seen.height), 10_000_000)
+    whole = PillowCopier().upright(source, upright)
+    assert (whole.width, whole.height) == (seen.width, seen.height)
     cut_by_the_model(copy, result)
-    picture = PICTURES.faithful_cut_out(result, source, made)
+    picture = PICTURES.faithful_cut_out(result, upright, made)
     with Image.open(made) as image:
         image.load()
         return picture, image
@@ -142,13 +146,22 @@ def test_exif_that_cannot_be_read_turns_nothing(block: bytes, tmp_path: Path) ->
     ],
     ids=["TIFF", "HEIC", "AVIF"],
 )
-def test_a_photos_colour_space_stays_with_its_own_pixels(
+def test_a_photos_own_pixels_are_shown_in_srgb(
     make: Callable[[bytes], bytes], tmp_path: Path
 ) -> None:
-    """A wide one, as telephones use, is not squeezed into sRGB: values and profile are kept."""
-    _, image = cut_out(tmp_path, make(wide_profile()))
-    assert image.info["icc_profile"] == wide_profile()
-    assert apart_inside(image, PHOTO) < 6
+    """As its colour space says that they look, and without a profile that a stranger made."""
+    profile = wide_profile()
+    _, image = cut_out(tmp_path, make(profile))
+    assert "icc_profile" not in image.info
+    shown = ImageCms.profileToProfile(
+        PHOTO,
+        ImageCms.ImageCmsProfile(io.BytesIO(profile)),
+        ImageCms.createProfile("sRGB"),
+        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )
+    assert shown is not None
+    assert apart_inside(image, shown) < 6
 
 
 def of_space(space: bytes) -> bytes:
@@ -271,7 +284,8 @@ def test_a_reduced_copy_still_gives_every_pixel_of_the_photo(tmp_path: Path) -> 
     (tmp_path / "source").write_bytes(saved(shown, "TIFF", tiffinfo={0x0112: 1}))
     PillowCopier().copy(tmp_path / "source", tmp_path / "copy", (240, 160), 10_000_000)
     cut_by_the_model(tmp_path / "copy", tmp_path / "result")
-    made = PICTURES.faithful_cut_out(tmp_path / "result", tmp_path / "source", tmp_path / "made")
+    PillowCopier().upright(tmp_path / "source", tmp_path / "upright")
+    made = PICTURES.faithful_cut_out(tmp_path / "result", tmp_path / "upright", tmp_path / "made")
     assert (made.width, made.height) == shown.size
     with Image.open(tmp_path / "made") as image:
         assert apart_inside(image, shown) == 0

@@ -127,6 +127,9 @@ class MemoryCopies:
             raise CopyGoneError(f"the copy {key} is gone")
         return self.objects[key]
 
+    def fetch(self, key: str, file: Path) -> None:
+        file.write_bytes(self.read(key))
+
 
 @dataclass(frozen=True, kw_only=True)
 class StoredObject:

@@ -202,7 +202,7 @@ class FakePictures:
     """
 
     faults: dict[str, str] = field(default_factory=dict)
-    """By what is asked for (`cut_out`, `faithful_cut_out` or a recipe's name): why it cannot be."""
+    """By what is asked for (`faithful_cut_out` or a recipe's name): why it cannot be."""
 
     def examine(self, file: Path) -> Picture | None:
         try:
@@ -213,18 +213,15 @@ class FakePictures:
     def cut_out(
         self,
         result: Path,
-        source: Path | None,
         into: Path,
         *,
         size: tuple[int, int] | None = None,
     ) -> Picture:
-        if source is not None:
-            self._fail("cut_out")
         return self._write(result, into, "upright", format_="png", size=size)
 
-    def faithful_cut_out(self, result: Path, source: Path, into: Path) -> Picture:
+    def faithful_cut_out(self, result: Path, photo: Path, into: Path) -> Picture:
         self._fail("faithful_cut_out")
-        return self._write(result, into, "faithful", format_="png", size=size_of(source))
+        return self._write(result, into, "faithful", format_="png", size=size_of(photo))
 
     def render(self, cut_out: Path, recipe: Recipe, into: Path) -> Picture:
         self._fail(recipe.name)

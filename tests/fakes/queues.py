@@ -8,6 +8,7 @@ from datetime import timedelta
 from cutout.job import Job
 from cutout.ports.queues import Removal, RenderRequest, Wake
 from cutout.ports.telemetry import TIME_IN_STATE, Metric
+from cutout.preparation import PrepareReport, PrepareRequest
 from tests.fakes.steps import Step, no_step
 
 
@@ -26,16 +27,34 @@ class MemorySubmissions:
 
 
 @dataclass
-class MemoryPreparations:
-    """Whose photos Prepare was asked for a copy of."""
+class MemoryReports:
+    """What Prepare reported to Submit."""
 
     step: Step = no_step
-    job_ids: list[str] = field(default_factory=list)
+    reports: list[PrepareReport] = field(default_factory=list)
 
-    def prepare(self, job_id: str) -> None:
+    def report(self, report: PrepareReport) -> None:
+        self.step("reports.report")
+        self.reports.append(report)
+        self.step("reports.report done")
+
+
+@dataclass
+class MemoryPreparations:
+    """Of which photos Prepare was asked for copies."""
+
+    step: Step = no_step
+    requests: list[PrepareRequest] = field(default_factory=list)
+
+    def prepare(self, request: PrepareRequest) -> None:
         self.step("preparations.prepare")
-        self.job_ids.append(job_id)
+        self.requests.append(request)
         self.step("preparations.prepare done")
+
+    @property
+    def job_ids(self) -> list[str]:
+        """Whose photos they are."""
+        return [request.job_id for request in self.requests]
 
 
 @dataclass
@@ -52,7 +71,8 @@ class MemoryCallbacks:
         self.wakes += wakes
         self.step("callbacks.wake done")
 
-    def render(self, requests: Sequence[RenderRequest]) -> None:
+    def render(self, requests: Sequence[RenderRequest], *, delay: timedelta = timedelta(0)) -> None:
+        assert delay >= timedelta(0)
         self.requests += requests
 
     def remove(self, removal: Removal) -> None:

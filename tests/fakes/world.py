@@ -16,7 +16,8 @@ from cutout.keys import REVIEW_FOLDER
 from cutout.photo import PhotoLimits
 from cutout.ports.queues import Wake
 from cutout.ports.telemetry import Clock
-from cutout.recipes import Recipe
+from cutout.preparation import PrepareReport
+from cutout.recipes import OwnPixels, Recipe
 from cutout.source import Source
 from cutout.states import Pixels, Transport
 from cutout.usecases.aftermath import Aftermath
@@ -33,6 +34,8 @@ from cutout.usecases.line import Line
 from cutout.usecases.named import NamedTasks
 from cutout.usecases.notes import ErrorNotes, NoteBoard
 from cutout.usecases.operate import Operate
+from cutout.usecases.own_photos import OwnPhotos
+from cutout.usecases.preparations import Preparations
 from cutout.usecases.prepare import Prepare
 from cutout.usecases.publishing import Publishing
 from cutout.usecases.purchases import Purchases
@@ -59,6 +62,7 @@ from tests.fakes.queues import (
     MemoryAnnouncements,
     MemoryCallbacks,
     MemoryPreparations,
+    MemoryReports,
     MemorySubmissions,
     MemoryTelemetry,
 )
@@ -154,6 +158,7 @@ class World:
         pixels: Pixels = Pixels.MODEL,
         recipes: tuple[Recipe, ...] = (),
         preparations: MemoryPreparations | None = None,
+        reports: MemoryReports | None = None,
         copies: MemoryCopies | None = None,
         photo_limits: PhotoLimits = PHOTO_LIMITS,
         reuse: bool = False,
@@ -179,6 +184,7 @@ class World:
         self.submissions = submissions or MemorySubmissions(step)
         self.callbacks = callbacks or MemoryCallbacks(step)
         self.preparations = preparations or MemoryPreparations(step)
+        self.reports = reports or MemoryReports(step)
         self.announcements = MemoryAnnouncements(step)
         self.telemetry = MemoryTelemetry()
         self.notes = MemoryNotes(step)
@@ -236,10 +242,12 @@ class World:
             aftermath=self.aftermath,
         )
         answers = Answers(recorder=self.recorder, timing=timing, randomness=rng.random)
+        line = Line(recorder=self.recorder, answers=answers, timing=timing)
+        own_pixels = OwnPixels(pixels=pixels, recipes=recipes)
         self.submit = Submit(
             recorder=self.recorder,
             failures=StepFailures(recorder=self.recorder, timing=timing, states=SUBMITTED),
-            line=Line(recorder=self.recorder, answers=answers, timing=timing),
+            line=line,
             answers=answers,
             repeats=Repeats(recorder=self.recorder, timing=timing),
             checking=Checking(
@@ -249,7 +257,14 @@ class World:
                 upload_prefix="",
                 result_prefix="",
             ),
-            preparations=self.preparations,
+            preparations=Preparations(
+                recorder=self.recorder,
+                line=line,
+                queue=self.preparations,
+                own_pixels=own_pixels,
+                limits=photo_limits,
+                timing=timing,
+            ),
             handover=Handover(
                 uploads=self.uploads,
                 copies=self.copies,
@@ -269,19 +284,17 @@ class World:
             ),
         )
         self.prepare = Prepare(
-            jobs=self.jobs,
             uploads=self.uploads,
             copier=FakeCopier(step),
             copies=self.copies,
-            submissions=self.submissions,
+            reports=self.reports,
             telemetry=self.telemetry,
-            clock=self.clock,
-            lease=timing.lease,
             limits=photo_limits,
         )
         self.pictures = FakePictures()
         storing_failures = StepFailures(recorder=self.recorder, timing=timing, states=FOLLOWED)
-        finishing = Finishing(pictures=self.pictures, uploads=self.uploads, pixels=pixels)
+        finishing = Finishing(pictures=self.pictures, pixels=pixels)
+        own_photos = OwnPhotos(copies=self.copies, queue=self.preparations)
         publishing = Publishing(results=self.results)
         variants = Variants(
             recipes=recipes,
@@ -300,6 +313,8 @@ class World:
             variants=variants,
             lease=timing.lease,
             keeping=keeping if reuse else None,
+            own_photos=own_photos,
+            requests=self.callbacks,
         )
         store = StoreResult(
             recorder=self.recorder,
@@ -315,6 +330,8 @@ class World:
             randomness=rng.random,
             results_bucket=self.results.bucket,
             keeping=keeping if reuse else None,
+            own_pixels=own_pixels,
+            own_photos=own_photos,
         )
         self.follow = Follow(
             recorder=self.recorder,
@@ -398,16 +415,35 @@ class World:
             self.sweep.sweep()
             self.settles()
 
+    @property
+    def is_anything_queued(self) -> bool:
+        """A message is yet to be delivered."""
+        return bool(
+            self.submissions.job_ids
+            or self.reports.reports
+            or self.preparations.requests
+            or self.callbacks.wakes
+        )
+
+    def hears(self, report: PrepareReport) -> None:
+        """Submit takes a report, as its handler does."""
+        job = self.submit.preparations.take(report)
+        if job is not None:
+            self.submit.advance(job)
+
     def settles(self) -> None:
         """Deliver everything that is in the queues."""
-        while self.submissions.job_ids or self.preparations.job_ids or self.callbacks.wakes:
+        while self.is_anything_queued:
             ids, self.submissions.job_ids = self.submissions.job_ids, []
-            wanted, self.preparations.job_ids = self.preparations.job_ids, []
+            reports, self.reports.reports = self.reports.reports, []
+            wanted, self.preparations.requests = self.preparations.requests, []
             wakes, self.callbacks.wakes = self.callbacks.wakes, []
             for job_id in ids:
                 self.submit.wake(self.jobs.jobs[job_id])
-            for job_id in wanted:
-                self.prepare.prepare(self.jobs.jobs[job_id])
+            for report in reports:
+                self.hears(report)
+            for request in wanted:
+                self.prepare.prepare(request)
             for wake in wakes:
                 self.follow.wake(wake)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PIL import Image, ImageChops
 
+from cutout.adapters.pillow.copier import PillowCopier
 from cutout.adapters.pillow.pictures import PillowPictures
 from cutout.recipes import Fit, Length, Recipe, Shadow
 
@@ -48,7 +49,8 @@ def make(folder: Path, megapixels: float) -> None:
     exif[0x0112] = 3
     ImageChops.add(large, grain, 1, -128).save(folder / "source.jpg", quality=88, exif=exif)
     _models(large).save(folder / "result.png")
-    PICTURES.faithful_cut_out(folder / "result.png", folder / "source.jpg", folder / "cut-out.png")
+    PillowCopier().upright(folder / "source.jpg", folder / "source.png")
+    PICTURES.faithful_cut_out(folder / "result.png", folder / "source.png", folder / "cut-out.png")
 
 
 def _models(photo: Image.Image) -> Image.Image:
@@ -66,9 +68,9 @@ def do(folder: Path, work: str) -> None:
     if work == "examine":
         PICTURES.examine(folder / "cut-out.png")
     elif work.startswith("pixels = model"):
-        PICTURES.cut_out(folder / "cut-out.png", folder / "source.jpg", into)
+        PICTURES.cut_out(folder / "cut-out.png", into)
     elif work.startswith("pixels = source"):
-        PICTURES.faithful_cut_out(folder / "result.png", folder / "source.jpg", into)
+        PICTURES.faithful_cut_out(folder / "result.png", folder / "source.png", into)
     else:
         PICTURES.render(folder / "cut-out.png", _RECIPES[work], into)
 

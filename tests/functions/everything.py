@@ -35,6 +35,7 @@ def see_everything(prefix: str = "", **changes: str) -> list[Working]:
             _reviewed(at_work, prefix)
             _unanswered(at_work, prefix)
             _crowded(at_work, prefix)
+            _transparent(at_work, prefix)
             _swept(at_work, prefix)
         with working(CUTOUT_INPUT_TRANSPORT="files", **changes) as handing_over:
             _copied(handing_over, prefix)
@@ -117,6 +118,17 @@ def _crowded(at_work: Working, prefix: str) -> None:
         at_work.upload(f"{prefix}crowd-{number}.png", photo(20 + number))
     at_work.hand_over()
     at_work.refused = 1
+    at_work.call_back()
+
+
+def _transparent(at_work: Working, prefix: str) -> None:
+    """Photos that give their own pixels: one from its copy, one whose copy is gone."""
+    at_work.through(f"{prefix}clear.tif", photo(40, "TIFF", is_transparent=True))
+    at_work.upload(f"{prefix}clear-2.tif", photo(41, "TIFF", is_transparent=True))
+    at_work.hand_over()
+    s3 = at_work.stack.clients.s3()
+    for one in s3.list_objects_v2(Bucket=WORK, Prefix="prepared/").get("Contents", ()):
+        s3.delete_object(Bucket=WORK, Key=one["Key"])
     at_work.call_back()
 
 

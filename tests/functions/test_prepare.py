@@ -1,62 +1,87 @@
-"""Prepare: makes copies of photos that the model does not take as they are."""
+"""Prepare: makes copies of photos, in processes of their own, and reports to Submit."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from typing import Any
 
 import pytest
 from PIL import Image
 
-from cutout.job import Job
+from cutout.events import written_request
 from cutout.local.place import shipped_photos
-from cutout.states import Reason
+from cutout.preparation import CopyKind, PrepareRequest
 from tests.events import sample
 from tests.functions.conftest import Start
 from tests.functions.deployed import UPLOADS, WORK, Stack
 from tests.unit.core.builders import a_source
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
+JOB = "0f" * 16
 
 
-def wanting(stack: Stack, data: bytes) -> Job:
-    """A job whose photo wants a copy."""
+def asked(stack: Stack, data: bytes, *wanted: CopyKind, ask: int | None = 1) -> dict[str, Any]:
+    """The event by which Prepare is asked for copies of an upload."""
     version = stack.upload("shoes/red.tif", data)
     source = replace(
         a_source(key="shoes/red.tif"), bucket=UPLOADS, version_id=version, size=len(data)
     )
-    now = datetime.now(UTC)
-    job = Job.begin(source, now=now, due_at=now + timedelta(minutes=2))
-    return stack.jobs.claim(replace(job, reason=Reason.PREPARING))
+    request = PrepareRequest(job_id=JOB, source=source, wanted=wanted, ask=ask)
+    return event(written_request(request))
 
 
-def test_a_photo_is_prepared_recorded_and_handed_back(stack: Stack, start: Start) -> None:
-    """The copy is in the work bucket, the row says so, and Submit is woken."""
+def event(body: dict[str, Any]) -> dict[str, Any]:
+    """One message of the preparations queue."""
+    made = sample("sqs-preparations")
+    made["Records"][0]["body"] = json.dumps(body)
+    return made
+
+
+def cmyk() -> bytes:
+    """A photo that the model does not take as it is."""
     data = BytesIO()
     with Image.open(shipped_photos()[0]) as photo:
         photo.convert("CMYK").save(data, "TIFF")
-    job = wanting(stack, data.getvalue())
-    event = sample("sqs-submissions-job-due")
-    event["Records"][0]["body"] = f'{{"job": "{job.id}"}}'
-    assert start("prepare")(event) == {"batchItemFailures": []}
-    row = stack.jobs.find(job.id)
-    assert row is not None
-    assert row.prepared is not None
-    assert (row.prepared.key, row.prepared.format) == (f"prepared/{job.id}.jpg", "jpeg")
-    stored = stack.clients.s3().get_object(Bucket=WORK, Key=row.prepared.key)
-    assert stored["ContentType"] == "image/jpeg"
-    assert stored["ContentLength"] == row.prepared.size
-    assert stack.received(stack.submissions_url) == [{"job": job.id}]
+    return data.getvalue()
 
 
-def test_a_damaged_photo_is_handed_back_with_the_reason(stack: Stack, start: Start) -> None:
+def test_copies_are_made_and_reported(stack: Stack, start: Start) -> None:
+    """They are in the work bucket under their job's names; no row is read or written."""
+    both = CopyKind.FOR_MODEL, CopyKind.FULL_SIZE
+    assert start("prepare")(asked(stack, cmyk(), *both)) == {"batchItemFailures": []}
+    (message,) = stack.received(stack.submissions_url)
+    assert message["job"] == JOB
+    report = message["report"]
+    assert (report["photo"]["format"], report.get("reason")) == ("tiff", None)
+    s3 = stack.clients.s3()
+    names = (f"prepared/{JOB}.jpg", f"prepared/{JOB}-full-size.png")
+    for copy, key, kind in zip(report["copies"], names, ("jpeg", "png"), strict=True):
+        stored = s3.get_object(Bucket=WORK, Key=key)
+        assert stored["ContentType"] == f"image/{kind}"
+        assert stored["ContentLength"] == copy["size"]
+        with Image.open(BytesIO(stored["Body"].read()), formats=[kind]) as image:
+            assert (image.mode, image.size) == ("RGB", (copy["width"], copy["height"]))
+    assert stack.jobs.find(JOB) is None
+
+
+def test_a_damaged_photo_is_reported_with_the_reason(stack: Stack, start: Start) -> None:
     """Submit settles it; Prepare could not."""
-    job = wanting(stack, b"II*\0 and then nothing")
-    event = sample("sqs-submissions-job-due")
-    event["Records"][0]["body"] = f'{{"job": "{job.id}"}}'
-    start("prepare")(event)
-    row = stack.jobs.find(job.id)
-    assert row is not None
-    assert (row.state, row.reason) == (job.state, Reason.DAMAGED_PHOTO)
-    assert stack.received(stack.submissions_url) == [{"job": job.id}]
+    start("prepare")(asked(stack, b"II*\0 and then nothing", CopyKind.FOR_MODEL))
+    (message,) = stack.received(stack.submissions_url)
+    assert message["report"]["reason"] == "damaged-photo"
+
+
+def test_a_wish_that_nobody_waits_for_is_done_in_silence(stack: Stack, start: Start) -> None:
+    """StoreResult finds the copy in its place."""
+    start("prepare")(asked(stack, cmyk(), CopyKind.FULL_SIZE, ask=None))
+    assert stack.received(stack.submissions_url) == []
+    s3 = stack.clients.s3()
+    assert s3.head_object(Bucket=WORK, Key=f"prepared/{JOB}-full-size.png")["ContentLength"] > 0
+
+
+def test_what_an_earlier_version_asked_is_passed_over(stack: Stack, start: Start) -> None:
+    """It names a job and no photo: Submit asks again when the job is due."""
+    assert start("prepare")(event({"job": JOB})) == {"batchItemFailures": []}
+    assert stack.received(stack.submissions_url) == []

@@ -32,10 +32,13 @@ _LAMBDA_LINES_BYTES = 360
 """START, END and REPORT, which Lambda writes for each run."""
 
 
-def photo(number: int, kind: str = "PNG") -> bytes:
+def photo(number: int, kind: str = "PNG", *, is_transparent: bool = False) -> bytes:
     """A photo like no other number's."""
     shade = (number % 256, number // 256 % 256, 120)
-    return _saved(Image.new("RGB", _SIZE, shade), kind)
+    picture = Image.new("RGB", _SIZE, shade)
+    if is_transparent:
+        picture.putalpha(Image.linear_gradient("L").resize(_SIZE))
+    return _saved(picture, kind)
 
 
 def cut_out(*, is_opaque: bool = False) -> bytes:

@@ -28,10 +28,11 @@ EVERYWHERE = {
     "urllib3",
 }
 HTTP = {"anyio", "certifi", "h11", "httpcore", "httpx", "idna"}
-PICTURES = {"PIL", "_pi_heif", "pi_heif", "pi_heif.libs", "pillow.libs"}
+PICTURES = {"PIL", "pillow.libs"}
+HEIF = {"_pillow_heif", "pillow_heif", "pillow_heif.libs"}
 VENDORED = {
     FunctionName.SUBMIT: EVERYWHERE | HTTP,
-    FunctionName.PREPARE: EVERYWHERE | PICTURES,
+    FunctionName.PREPARE: EVERYWHERE | PICTURES | HEIF,
     FunctionName.RECEIVE_CALLBACK: EVERYWHERE,
     FunctionName.STORE_RESULT: EVERYWHERE | HTTP | PICTURES,
     FunctionName.SWEEP: EVERYWHERE,

@@ -25,6 +25,9 @@ HANDLERS = {
     "sweep/handler.py": "",
     "cutout/__init__.py": "",
     "cutout/job.py": "",
+    "cutout/adapters/__init__.py": "",
+    "cutout/adapters/pillow/__init__.py": "",
+    "cutout/adapters/pillow/child.py": "",
     "cutout/cli/__init__.py": "",
     "cutout/local/__init__.py": "",
 }
@@ -169,6 +172,7 @@ def test_locks_that_cannot_be_installed_are_told(sources: Path, tmp_path: Path) 
     locks.mkdir()
     (locks / "runtime.txt").write_text("boto3==1.0\n")
     (locks / "store.txt").write_text("")
+    (locks / "prepare.txt").write_text("")
     workshop = Workshop("local", sources=sources, locks=locks, cache=tmp_path / "cache")
     with pytest.raises(AssetError, match=r"cannot be installed for local: .*hash"):
         workshop.build(SHAPES[FunctionName.SWEEP])

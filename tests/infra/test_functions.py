@@ -20,7 +20,7 @@ FUNCTIONS = ("Submit", "Prepare", "ReceiveCallback", "StoreResult", "Sweep")
 
 HOW = {
     "Submit": ("submit.handler.handler", 256, 100),
-    "Prepare": ("prepare.handler.handler", 3072, 110),
+    "Prepare": ("prepare.handler.handler", 3008, 110),
     "ReceiveCallback": ("callback.receive.handler", 256, 10),
     "StoreResult": ("callback.store.handler", 1769, 110),
     "Sweep": ("sweep.handler.handler", 256, 55),
@@ -47,6 +47,8 @@ WORKING = {
     "CUTOUT_EVOLINK_BASE_URL": "https://api.evolink.ai",
     "CUTOUT_EVOLINK_FILES_URL": "https://files-api.evolink.ai",
     "CUTOUT_MODEL": "mj-v7-remove-bg",
+    "CUTOUT_PIXELS": "model",
+    "CUTOUT_PREPARATIONS_QUEUE_URL": "<PreparationsQueue>",
     "CUTOUT_REUSE": "true",
     "CUTOUT_MAX_IN_FLIGHT": "3",
     "CUTOUT_DAILY_CREDIT_CAP": "5000",
@@ -73,19 +75,19 @@ TOLD = {
         "CUTOUT_MIN_SIDE": "240",
         "CUTOUT_MAX_SIDE": "7680",
         "CUTOUT_PREPARE_MAX_BYTES": "100000000",
-        "CUTOUT_PREPARATIONS_QUEUE_URL": "<PreparationsQueue>",
     },
     "Prepare": EVERY
     | {
         "POWERTOOLS_SERVICE_NAME": "prepare",
-        "CUTOUT_JOBS_TABLE": "<Jobs>",
         "CUTOUT_WORK_BUCKET": "<Work>",
         "CUTOUT_SUBMISSIONS_QUEUE_URL": "<SubmissionsQueue>",
         "CUTOUT_MAX_BYTES": "10000000",
         "CUTOUT_MAX_PIXELS": "50000000",
         "CUTOUT_MIN_SIDE": "240",
         "CUTOUT_MAX_SIDE": "7680",
-        "CUTOUT_LEASE_SECONDS": "120",
+        "CUTOUT_MEMORY_MB": "3008",
+        "CUTOUT_DISK_MB": "512",
+        "CUTOUT_TIMEOUT_SECONDS": "110",
     },
     "ReceiveCallback": EVERY
     | {
@@ -97,7 +99,6 @@ TOLD = {
     | WORKING
     | {
         "POWERTOOLS_SERVICE_NAME": "store-result",
-        "CUTOUT_PIXELS": "model",
     },
     "Sweep": EVERY
     | {
@@ -148,8 +149,9 @@ def test_who_wants_the_photos_own_pixels_gets_room_for_the_largest_photo(
     settings = Settings(pixels="source") if by == "setting" else Settings(recipes=str(recipes))
     reading = synthesize(settings)
     properties = _function(reading, "StoreResult")
-    assert properties["MemorySize"] == 3072
+    assert properties["MemorySize"] == 3008
     assert properties["EphemeralStorage"] == {"Size": 2048}
+    assert _function(reading, "Prepare")["EphemeralStorage"] == {"Size": 2048}
     assert _function(reading, "Submit")["MemorySize"] == 256
 
 

@@ -64,7 +64,6 @@ MAY = {
         *READ_PHOTOS,
         ("s3:ListBucket", "<Uploads.Arn>"),
         ("s3:PutObject", "<Work.Arn>/prepared/*"),
-        *KEEP_JOBS,
         ("sqs:SendMessage", "<SubmissionsQueue.Arn>"),
     },
     "ReceiveCallbackRole": {
@@ -87,6 +86,8 @@ MAY = {
         ("s3:ListBucket", "<Work.Arn>"),
         ("s3:GetObject", "<Work.Arn>/kept/*"),
         ("s3:PutObject", "<Work.Arn>/kept/*"),
+        ("s3:GetObject", "<Work.Arn>/prepared/*"),
+        ("sqs:SendMessage", "<PreparationsQueue.Arn>"),
         *KEEP_JOBS,
         READ_WAITING,
         ("dynamodb:DeleteItem", "<Calls.Arn>"),
@@ -264,7 +265,7 @@ def test_without_reuse_nothing_is_kept(synthesize: Synthesize) -> None:
     """
     reading = synthesize(Settings(reuse=False))
     store = reading.granted("StoreResultRole")
-    assert not [resource for _, resource in store if resource.startswith("<Work.Arn>")]
+    assert not [resource for _, resource in store if resource.startswith("<Work.Arn>/kept")]
     assert ("sqs:SendMessage", "<CallbacksQueue.Arn>") in reading.granted("SubmitRole")
 
 

@@ -103,7 +103,7 @@ def test_the_wheel_holds_what_assets_are_built_from(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     handlers = {f"{one.handler.rpartition('.')[0].replace('.', '/')}.py" for one in SHAPES.values()}
-    locks = {"runtime.txt", "store.txt"}
+    locks = {"runtime.txt", "store.txt", "prepare.txt"}
     assert {f"cutout/infra/functions/{one}" for one in handlers} <= names
     assert {f"cutout/infra/requirements/{one}" for one in locks} <= names
     assert [one for one in names if "node_modules" in one or "__pycache__" in one] == []

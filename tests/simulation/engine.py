@@ -148,8 +148,6 @@ class Engine:
         strike: Exception | Killed | None = self.faults.on_step(actor.at)
         if self.clock.now() - started_at > FUNCTION_TIMEOUT:
             strike = Killed("timed out")
-        elif self._is_deadly(actor, message):
-            strike = Killed("the decoder took the process with it")
         elif actor.at != "start" and self.faults.strikes("crash", actor.at):
             strike = Killed("crashed")
         actor.resume(strike if actor.at != "start" else None)
@@ -159,15 +157,6 @@ class Engine:
         if actor.is_done:
             self.actors.remove(entry)
             self._end(actor, queue, message)
-
-    def _is_deadly(self, actor: Actor, message: Message | None) -> bool:
-        """It decodes a photo that no process survives."""
-        if actor.at != "copier.copy" or message is None:
-            return False
-        job_id = json.loads(message.body)["job"]
-        is_deadly = job_id in self.evidence.deadly
-        self.evidence.deaths[job_id] += is_deadly
-        return is_deadly
 
     def _end(self, actor: Actor, queue: SimQueue | None, message: Message | None) -> None:
         error = actor.error

@@ -27,7 +27,6 @@ class Evidence:
         has_odd_prices: the provider does not always say the same of its price.
         inputs: what the provider read for each task, by task id; None if there was nothing.
         noted: the newest event of each key that the product was told of, and since when.
-        deaths: how many processes each photo has ended.
         retries: when a person tried a job again.
     """
 
@@ -38,13 +37,11 @@ class Evidence:
     uploaded_at: dict[str, datetime] = field(default_factory=dict)
     newest: dict[str, Source] = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)
-    deadly: set[str] = field(default_factory=set)
     destroyed: set[str] = field(default_factory=set)
     events_lost: set[str] = field(default_factory=set)
     has_odd_prices: bool = False
     inputs: dict[str, bytes | None] = field(default_factory=dict)
     noted: dict[str, tuple[Source, datetime]] = field(default_factory=dict)
-    deaths: Counter[str] = field(default_factory=Counter)
     retries: dict[str, list[datetime]] = field(default_factory=dict)
     kept_lost: Counter[str] = field(default_factory=Counter)
     copies_lost: set[str] = field(default_factory=set)

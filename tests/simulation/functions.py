@@ -14,7 +14,6 @@ import callback.receive
 import callback.store
 import prepare.handler
 import submit.handler
-from cutout.wiring.prepare import PrepareApp
 from cutout.wiring.store import StoreApp
 from cutout.wiring.submit import SubmitApp
 from tests.fakes.world import World
@@ -32,8 +31,13 @@ _WORKERS: dict[str, Any] = {
 def deployed(world: World) -> Iterator[None]:
     """The handlers, put together of the world's use cases in place of what wiring makes."""
     apps: dict[Any, object] = {
-        submit.handler: SubmitApp(arrive=world.arrive, jobs=world.jobs, submit=world.submit),
-        prepare.handler: PrepareApp(jobs=world.jobs, prepare=world.prepare),
+        submit.handler: SubmitApp(
+            arrive=world.arrive,
+            jobs=world.jobs,
+            submit=world.submit,
+            preparations=world.submit.preparations,
+        ),
+        prepare.handler: world.prepare,
         callback.store: StoreApp(follow=world.follow, render=world.render, removing=world.removing),
         callback.receive: world.receive,
     }

@@ -13,7 +13,6 @@ from tests.simulation.promises_of_pictures import Pictures
 
 FUNCTION_TIMEOUT = timedelta(seconds=90)
 """Longer than any function's own; shorter than the lease."""
-_MOST_DEATHS = 5
 
 
 class Promises:
@@ -33,10 +32,6 @@ class Promises:
         self._writes_seen = len(writes)
         self.money.check_always()
         self.pictures.check_always()
-        for job_id, deaths in self.evidence.deaths.items():
-            most = _MOST_DEATHS * (1 + self.evidence.retries_of(job_id))
-            text = f"a photo that no worker survives has ended {deaths}"
-            demand(self.evidence, deaths <= most, 2, text)
 
     def check_at_end(self) -> None:
         """What must hold once nothing is left to do."""

@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from cutout.adapters.sqs import SqsCallbacks, SqsPreparations, SqsSubmissions
+from cutout.adapters.sqs import SqsCallbacks, SqsPreparations, SqsReports, SqsSubmissions
 from cutout.gate import Limits
 from cutout.recipes import Recipe
 from cutout.states import Transport
@@ -116,6 +116,7 @@ def _adapters(submissions: Any, preparations: Any, callbacks: Any) -> dict[str, 
     return {
         "submissions": SqsSubmissions(submissions, ""),
         "preparations": SqsPreparations(preparations, ""),
+        "reports": SqsReports(submissions, ""),
         "callbacks": SqsCallbacks(callbacks, ""),
     }
 

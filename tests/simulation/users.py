@@ -50,15 +50,17 @@ class Users:
         data = b"not a photo" if self.faults.strikes("not_a_photo") else png(salt=salt)
         needs_copy = self.faults.strikes("needs_copy")
         if needs_copy:
-            data = tiff(salt=salt, is_damaged=self.faults.strikes("undecodable"))
+            data = tiff(
+                salt=salt,
+                is_damaged=self.faults.strikes("undecodable"),
+                is_deadly=self.faults.strikes("deadly"),
+            )
         is_fresh = self.faults.strikes("fresh")
         marks = {FRESH_MARK: "true"} if is_fresh else {}
         source = self.world.uploads.add(key, data, Labels(metadata=marks, tags={}))
         self.evidence.uploaded(source, data, at=self.scene.clock.now())
         if is_fresh:
             self.evidence.fresh.add(source.job_id)
-        if needs_copy and self.faults.strikes("deadly"):
-            self.evidence.deadly.add(source.job_id)
         if self.faults.strikes("event_lost"):
             self.evidence.events_lost.add(source.job_id)
         else:

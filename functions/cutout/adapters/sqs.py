@@ -8,7 +8,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cutout.errors import StoreBusyError
+from cutout.events import written_report, written_request
 from cutout.ports.queues import Removal, RenderRequest, Wake
+from cutout.preparation import PrepareReport, PrepareRequest
 from cutout.source import Source
 from cutout.states import Lane
 
@@ -41,8 +43,7 @@ class SqsSubmissions(_Queue):
 
     def wake(self, job_ids: Sequence[str], *, delay: timedelta = timedelta(0)) -> None:
         """Have Submit look at these jobs."""
-        seconds = min(int(delay.total_seconds()), _LONGEST_DELAY_SECONDS)
-        self._send([{"job": job_id} for job_id in job_ids], seconds)
+        self._send([{"job": job_id} for job_id in job_ids], _seconds(delay))
 
 
 class SqsIntake(_Queue):
@@ -63,9 +64,17 @@ class SqsIntake(_Queue):
 class SqsPreparations(_Queue):
     """The queue that Prepare reads."""
 
-    def prepare(self, job_id: str) -> None:
-        """Have Prepare make a copy of the photo of a job."""
-        self._send([{"job": job_id}])
+    def prepare(self, request: PrepareRequest) -> None:
+        """Have Prepare make copies of a photo."""
+        self._send([written_request(request)])
+
+
+class SqsReports(_Queue):
+    """The queue that Submit reads, for Prepare."""
+
+    def report(self, report: PrepareReport) -> None:
+        """Tell Submit what was found and made."""
+        self._send([written_report(report)])
 
 
 class SqsCallbacks(_Queue):
@@ -75,9 +84,12 @@ class SqsCallbacks(_Queue):
         """Have StoreResult look at these tasks."""
         self._send([_look(wake) for wake in wakes])
 
-    def render(self, requests: Sequence[RenderRequest]) -> None:
+    def render(self, requests: Sequence[RenderRequest], *, delay: timedelta = timedelta(0)) -> None:
         """Have StoreResult make these."""
-        self._send([{"job": one.job_id, "render": list(one.recipes)} for one in requests])
+        bodies = [
+            {"job": one.job_id, "render": list(one.recipes), "tries": one.tries} for one in requests
+        ]
+        self._send(bodies, _seconds(delay))
 
     def remove(self, removal: Removal) -> None:
         """Have StoreResult remove what was made of a source."""
@@ -103,6 +115,10 @@ def _look(wake: Wake) -> dict[str, Any]:
         "is_poll": wake.is_poll,
     }
     return body | {"is_taken": True} if wake.is_taken else body
+
+
+def _seconds(delay: timedelta) -> int:
+    return min(int(delay.total_seconds()), _LONGEST_DELAY_SECONDS)
 
 
 def _found(source: Source, lane: Lane) -> dict[str, Any]:

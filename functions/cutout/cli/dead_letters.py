@@ -8,8 +8,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cutout.errors import MessageError
-from cutout.events import Deleted, JobDue, Uploaded, read_callback, read_submission
+from cutout.events import (
+    Deleted,
+    JobDue,
+    UnreadableReport,
+    Uploaded,
+    read_callback,
+    read_submission,
+)
 from cutout.ports.queues import Removal, Wake
+from cutout.preparation import PrepareReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -96,6 +104,9 @@ def read_letter(letter: Letter) -> Told:
     match message:
         case JobDue(job_id=job_id):
             return Told(letter=letter, what="look at a job", job_id=job_id, error=error)
+        case PrepareReport(job_id=job_id) | UnreadableReport(job_id=job_id):
+            what = "take note of what Prepare reports"
+            return Told(letter=letter, what=what, job_id=job_id, error=error)
         case Uploaded(source=source):
             what = "take note of an upload"
         case Deleted(source=source):

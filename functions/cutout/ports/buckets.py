@@ -151,6 +151,14 @@ class Copies(Protocol):
         """
         ...
 
+    def fetch(self, key: str, file: Path) -> None:
+        """Stream a copy into a file, however large it is.
+
+        Raises:
+            CopyGoneError: it is no longer there.
+        """
+        ...
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredResult:

@@ -34,7 +34,7 @@ class Copy:
 
 
 class Copier(Protocol):
-    """Makes pictures that the model takes of those that it does not."""
+    """Decodes photos, and makes pictures of them that everybody can open."""
 
     def look(self, file: Path) -> Seen:
         """What a file says of itself; nothing is decoded.
@@ -55,6 +55,14 @@ class Copier(Protocol):
 
         Raises:
             NotAPhotoError: it is damaged, or it cannot be made that small.
+        """
+        ...
+
+    def upright(self, file: Path, into: Path) -> Copy:
+        """Make an upright sRGB PNG of every pixel, with the photo's transparency.
+
+        Raises:
+            NotAPhotoError: it is damaged, or too large to be decoded whole.
         """
         ...
 
@@ -86,30 +94,32 @@ class Pictures(Protocol):
     def cut_out(
         self,
         result: Path,
-        source: Path | None,
         into: Path,
         *,
         size: tuple[int, int] | None = None,
     ) -> Picture:
-        """Make a PNG of the model's own pixels, turned and coloured as the photo is shown.
+        """Make a PNG of the model's own pixels, upright as the result's file says.
 
         Args:
             result: what the model gave.
-            source: the photo, where the result may be turned otherwise or in another colour
-                space; None if it need not be looked at.
             into: where the PNG is written.
             size: width and height that it is scaled to; None leaves those of the result.
 
         Raises:
-            PictureError: the source, or the result, cannot be decoded.
+            PictureError: the result cannot be decoded.
         """
         ...
 
-    def faithful_cut_out(self, result: Path, source: Path, into: Path) -> Picture:
+    def faithful_cut_out(self, result: Path, photo: Path, into: Path) -> Picture:
         """Make a PNG of the photo's own pixels, transparent where the result is.
 
+        Args:
+            result: what the model gave.
+            photo: the upright copy that `Copier.upright` made of the photo.
+            into: where the PNG is written.
+
         Raises:
-            PictureError: the source, or the result, cannot be decoded.
+            PictureError: the copy, or the result, cannot be decoded.
         """
         ...
 

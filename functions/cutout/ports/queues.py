@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
+from cutout.preparation import PrepareReport, PrepareRequest
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Wake:
@@ -32,10 +34,12 @@ class RenderRequest:
 
     Attributes:
         recipes: the names of the recipes.
+        tries: how often it was put off, because a copy of the photo was yet to be made.
     """
 
     job_id: str
     recipes: tuple[str, ...]
+    tries: int = 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,8 +76,16 @@ class SubmissionQueue(Protocol):
 class PreparationQueue(Protocol):
     """The queue that Prepare reads."""
 
-    def prepare(self, job_id: str) -> None:
-        """Have Prepare make a copy of the photo of a job."""
+    def prepare(self, request: PrepareRequest) -> None:
+        """Have Prepare make copies of a photo."""
+        ...
+
+
+class ReportQueue(Protocol):
+    """The queue that Submit reads, for Prepare."""
+
+    def report(self, report: PrepareReport) -> None:
+        """Tell Submit what was found and made."""
         ...
 
 
@@ -88,6 +100,6 @@ class CallbackQueue(Protocol):
 class RenderQueue(Protocol):
     """The same queue, for whoever wants variants."""
 
-    def render(self, requests: Sequence[RenderRequest]) -> None:
+    def render(self, requests: Sequence[RenderRequest], *, delay: timedelta = timedelta(0)) -> None:
         """Have StoreResult make these."""
         ...

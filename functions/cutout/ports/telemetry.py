@@ -15,6 +15,8 @@ class Metric(StrEnum):
     """What is counted; the dashboard and the alarms read these names."""
 
     PREPARED = "PhotosPrepared"
+    REPORTS_REFUSED = "ReportsRefused"
+    """What Prepare reported could not be true."""
     ADMITTED = "JobsAdmitted"
     COMPLETED = "JobsCompleted"
     REVIEW = "JobsInReview"

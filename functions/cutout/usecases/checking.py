@@ -48,8 +48,8 @@ class Checking:
         return replace(
             job,
             photo=photo,
-            lane=lane_of(job, upload.metadata),
-            is_fresh=is_fresh(job, upload.metadata),
+            lane=Lane.BACKFILL if is_marked_backfill(upload.metadata) else job.lane,
+            is_fresh=job.is_fresh or is_marked_fresh(upload.metadata),
         )
 
     def _result_key(self, job: Job) -> str:
@@ -62,14 +62,14 @@ class Checking:
         return next(key for key in candidates if claim(key, job.source.ref))
 
 
-def lane_of(job: Job, metadata: Mapping[str, str]) -> Lane:
-    """Where whoever uploaded it wants it to stand."""
-    return Lane.BACKFILL if metadata.get(LANE_MARK) == Lane.BACKFILL else job.lane
+def is_marked_backfill(metadata: Mapping[str, str]) -> bool:
+    """Whether its uploader wants it behind live photos."""
+    return metadata.get(LANE_MARK) == Lane.BACKFILL
 
 
-def is_fresh(job: Job, metadata: Mapping[str, str]) -> bool:
-    """Whether somebody wants it bought anew, whatever is kept of its picture."""
-    return job.is_fresh or metadata.get(FRESH_MARK) == "true"
+def is_marked_fresh(metadata: Mapping[str, str]) -> bool:
+    """Whether its uploader wants it paid for, whatever is kept of its picture."""
+    return metadata.get(FRESH_MARK) == "true"
 
 
 def refuse_own_output(metadata: Mapping[str, str]) -> None:

@@ -7,14 +7,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cutout.acceptance import has_aspect, why_not_published
-from cutout.errors import NotAPhotoError, PictureError, SourceGoneError
+from cutout.errors import PictureError
 from cutout.job import Job, Photo, Prepared
-from cutout.ports.buckets import Uploads
 from cutout.ports.pictures import Picture, Pictures
 from cutout.states import Pixels
 from cutout.usecases.delivery import Delivery
+from cutout.usecases.own_photos import OwnPhoto
 
 _PNG = "png"
+_NOT_COMPARED = (
+    "the model was sent the photo as it is stored, turned or in other colours than sRGB: whether "
+    "the cut-out shows it as it is meant was not looked at"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +38,7 @@ class Finished:
 
 @dataclass(frozen=True, kw_only=True)
 class Finishing:
-    """Turns results upright, keeps their colours right, and takes the photo's pixels if asked to.
+    """Turns results upright, and takes the photo's pixels if asked to.
 
     A photo that was enlarged for the model gets its cut-out in its own size.
 
@@ -43,106 +47,58 @@ class Finishing:
     """
 
     pictures: Pictures
-    uploads: Uploads
     pixels: Pixels
 
-    def finish(self, delivery: Delivery, *, is_cautious: bool = False) -> Delivery:
+    def finish(self, delivery: Delivery, own: OwnPhoto) -> Delivery:
         """The cut-out to publish; a result in doubt stays as it came.
 
         Args:
             delivery: an examined result.
-            is_cautious: workers died of it: the model's pixels must do.
-
-        Raises:
-            SourceGoneError: the photo is needed, and no longer there.
+            own: the photo in full size, or why its own pixels cannot be used.
         """
         if delivery.picture is None or delivery.doubt:
             return delivery
-        finished = self._finished(
-            delivery.job, delivery.file, delivery.picture, is_cautious=is_cautious
-        )
+        finished = self._finished(delivery.job, delivery.file, delivery.picture, own)
         return replace(
             delivery,
             file=finished.file,
             picture=finished.picture,
             pixels=finished.pixels,
-            remark=finished.remark,
+            remark=finished.remark or _not_compared(delivery.job),
             doubt=why_not_published(finished.picture, delivery.photo),
         )
 
-    def with_models_pixels(
-        self, job: Job, result: Path, picture: Picture, *, is_cautious: bool = False
-    ) -> Finished:
+    def with_models_pixels(self, job: Job, result: Path, picture: Picture) -> Finished:
         """A PNG of the result, upright, and no larger than a photo that was enlarged for the model.
 
         A result that is that already costs nothing.
-
-        Raises:
-            SourceGoneError: the photo is needed to compare with, and no longer there.
         """
-        compares, size = needs_source(job), _size_before_enlarging(job, picture)
-        is_upright_png = picture.format == _PNG and picture.orientation == 1
-        if is_upright_png and not compares and size is None:
+        size = _size_before_enlarging(job, picture)
+        if picture.format == _PNG and picture.orientation == 1 and size is None:
             return Finished(file=result, picture=picture)
         into = result.with_name("cut-out-model.png")
-        why = "each try to do so failed"
-        if not (compares and is_cautious):
-            try:
-                source = self._source(job, result) if compares else None
-                made = self.pictures.cut_out(result, source, into, size=size)
-                return Finished(file=into, picture=made)
-            except PictureError as exc:
-                why = str(exc)
-        made = self.pictures.cut_out(result, None, into, size=size)
-        remark = f"it could not be compared with the photo: {why}"
-        return Finished(file=into, picture=made, remark=remark)
+        made = self.pictures.cut_out(result, into, size=size)
+        return Finished(file=into, picture=made)
 
-    def with_sources_pixels(self, job: Job, result: Path) -> Finished:
+    def with_sources_pixels(self, result: Path, own: OwnPhoto) -> Finished:
         """A PNG of every pixel of the photo, transparent where the result is.
 
         Raises:
-            PictureError: the photo cannot be decoded.
-            SourceGoneError: it is no longer there.
+            PictureError: there is no copy of the photo, or it cannot be decoded.
         """
         into = result.with_name("cut-out-source.png")
-        made = self.pictures.faithful_cut_out(result, self._source(job, result), into)
+        made = self.pictures.faithful_cut_out(result, own.file_or_why_not(), into)
         return Finished(file=into, picture=made, pixels=Pixels.SOURCE)
 
-    def _finished(
-        self,
-        job: Job,
-        result: Path,
-        picture: Picture,
-        *,
-        is_cautious: bool,
-    ) -> Finished:
-        if self.pixels is Pixels.MODEL and not _is_transparent(job):
-            return self.with_models_pixels(job, result, picture, is_cautious=is_cautious)
-        why = "workers ended over them"
-        if not is_cautious:
-            try:
-                return self.with_sources_pixels(job, result)
-            except PictureError as exc:
-                why = str(exc)
-        # It was paid for: better the model's own pixels than nothing.
-        remark = f"the photo's own pixels cannot be used: {why}"
-        made = self.with_models_pixels(job, result, picture, is_cautious=is_cautious)
-        return replace(made, remark=remark)
-
-    def _source(self, job: Job, result: Path) -> Path:
-        """The photo's bytes in a file beside the result, fetched once.
-
-        Raises:
-            PictureError: it cannot be read any more: archived, say, since it was sent.
-            SourceGoneError: it is no longer there.
-        """
-        file = result.with_name("source")
-        if not file.exists():
-            try:
-                file.write_bytes(self.uploads.read(job.source).data)
-            except NotAPhotoError as exc:
-                raise PictureError(str(exc)) from exc
-        return file
+    def _finished(self, job: Job, result: Path, picture: Picture, own: OwnPhoto) -> Finished:
+        if self.pixels is Pixels.MODEL and not (job.photo and job.photo.has_alpha):
+            return self.with_models_pixels(job, result, picture)
+        try:
+            return self.with_sources_pixels(result, own)
+        except PictureError as exc:
+            # It was paid for: better the model's own pixels than nothing.
+            remark = f"the photo's own pixels cannot be used: {exc}"
+        return replace(self.with_models_pixels(job, result, picture), remark=remark)
 
 
 @dataclass(kw_only=True)
@@ -151,12 +107,13 @@ class Bases:
 
     Attributes:
         published: the one that stands in the results bucket.
+        own: the photo in full size, or why there is none.
         model: makes the one with the model's pixels, where `published` is not that.
     """
 
     finishing: Finishing
-    job: Job
     published: Finished
+    own: OwnPhoto
     model: Callable[[], Finished]
     _made: dict[Pixels, Path] = field(default_factory=dict)
 
@@ -174,32 +131,20 @@ class Bases:
     def _make(self, pixels: Pixels) -> Path:
         if pixels is self.published.pixels:
             return self.published.file
-        try:
-            if pixels is Pixels.MODEL:
-                return self.model().file
-            return self.finishing.with_sources_pixels(self.job, self.published.file).file
-        except SourceGoneError as exc:
-            raise PictureError("the photo is no longer there") from exc
+        if pixels is Pixels.MODEL:
+            return self.model().file
+        return self.finishing.with_sources_pixels(self.published.file, self.own).file
 
 
-def _is_transparent(job: Job) -> bool:
-    """The photo is transparent itself, which the model's result no longer shows.
+def _not_compared(job: Job) -> str | None:
+    """A remark where the model may have taken the photo's values for others than they are.
 
-    So its own pixels are published, whatever the setting: they have its transparency.
+    Photos are sent so where nothing is prepared, and were by earlier versions, whose results may
+    still be kept.
     """
-    return job.photo is not None and job.photo.has_alpha
-
-
-def needs_source(job: Job) -> bool:
-    """Whether a result may be turned otherwise than its photo, or in other colours.
-
-    Most photos say nothing of either, and need not be read a second time. A copy that was prepared
-    is upright and in sRGB, and so is what is made of it.
-    """
-    photo = job.photo
-    if photo is None or job.prepared is not None:
-        return False
-    return photo.orientation != 1 or photo.profile is not None
+    is_of_copy = job.reused.is_of_copy if job.reused else job.prepared is not None
+    is_certain = is_of_copy or job.photo is None or job.photo.is_plain
+    return None if is_certain else _NOT_COMPARED
 
 
 def _size_before_enlarging(job: Job, picture: Picture) -> tuple[int, int] | None:

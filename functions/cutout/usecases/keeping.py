@@ -52,6 +52,7 @@ class Keeping:
                     job_id=job.id,
                     task_id=delivery.task.id,
                     credits=_paid(job),
+                    is_of_copy=job.prepared is not None,
                 )
                 self.purchases.keep(held, kept)
                 return

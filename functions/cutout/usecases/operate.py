@@ -23,6 +23,7 @@ _FORGOTTEN: dict[str, Any] = {
     "handovers_failed": 0,
     "preparations": 0,
     "trying_since": None,
+    "upright": None,
 }
 """What a retried job no longer is or has."""
 

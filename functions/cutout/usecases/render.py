@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from cutout.errors import JobMovedError, PictureError
+from cutout.errors import CopyGoneError, JobMovedError, PictureError
 from cutout.job import Job
 from cutout.ports.buckets import Labels, Results
 from cutout.ports.pictures import Picture
-from cutout.ports.queues import RenderRequest
+from cutout.ports.queues import RenderQueue, RenderRequest
 from cutout.ports.table import Jobs
 from cutout.result import Result
 from cutout.states import Pixels, State
@@ -18,11 +18,15 @@ from cutout.usecases import scratch
 from cutout.usecases.finishing import Bases, Finished, Finishing
 from cutout.usecases.keeping import Keeping
 from cutout.usecases.labelling import fitted
+from cutout.usecases.own_photos import OwnPhoto, OwnPhotos
 from cutout.usecases.publishing import sha256
 from cutout.usecases.record import Recorder
 from cutout.usecases.variants import Variants
 from cutout.variant import Variant, replaced
 
+_FIRST_WAIT = timedelta(seconds=15)
+_MOST_WAITS = 6
+"""For a copy of the photo, about a quarter of an hour in all."""
 _RACES = 3
 """Who loses as often lets the queue deliver again."""
 
@@ -33,6 +37,7 @@ class Render:
 
     Attributes:
         keeping: where the model's results are kept; None where each upload is bought.
+        requests: where a wish waits for a copy of its photo.
     """
 
     recorder: Recorder
@@ -42,6 +47,8 @@ class Render:
     variants: Variants
     lease: timedelta
     keeping: Keeping | None
+    own_photos: OwnPhotos
+    requests: RenderQueue
 
     def render(self, request: RenderRequest) -> None:
         """Make the variants that are asked for, and write on the row what became of them.
@@ -54,11 +61,45 @@ class Render:
             self.recorder.telemetry.fact("nothing to render: the job is not completed")
             return
         with scratch.folder() as folder:
-            fresh = self._made(job, job.result, request.recipes, Path(folder))
+            try:
+                own = self._own_photo(job, job.result, request, Path(folder))
+            except CopyGoneError:
+                self._when_copied(job, request)
+                return
+            fresh = self._made(job, job.result, request.recipes, Path(folder), own)
         self._record(job, fresh)
 
+    def _own_photo(
+        self, job: Job, result: Result, request: RenderRequest, folder: Path
+    ) -> OwnPhoto:
+        """The photo itself, if a recipe asks for its pixels, which the cut-out has not.
+
+        Raises:
+            CopyGoneError: its copy is to be made first.
+        """
+        asked = {one.pixels for one in self.variants.recipes if one.name in request.recipes}
+        if Pixels.SOURCE not in asked or result.pixels is Pixels.SOURCE:
+            return OwnPhoto()
+        try:
+            return self.own_photos.fetch(job, folder / "photo")
+        except CopyGoneError:
+            if request.tries >= _MOST_WAITS:
+                return OwnPhoto(why_not="no copy of the photo could be had")
+            raise
+
+    def _when_copied(self, job: Job, request: RenderRequest) -> None:
+        """The same wish again, when there is a copy of the photo."""
+        self.own_photos.have_made(job)
+        again = replace(request, tries=request.tries + 1)
+        self.requests.render([again], delay=_FIRST_WAIT * 2**request.tries)
+
     def _made(
-        self, job: Job, result: Result, names: tuple[str, ...], folder: Path
+        self,
+        job: Job,
+        result: Result,
+        names: tuple[str, ...],
+        folder: Path,
+        own: OwnPhoto,
     ) -> tuple[Variant, ...]:
         file = folder / "cut-out.png"
         labels = self.results.fetch(result.key, file)
@@ -66,8 +107,8 @@ class Render:
         published = Finished(file=file, picture=_picture(result), pixels=result.pixels)
         bases = Bases(
             finishing=self.finishing,
-            job=job,
             published=published,
+            own=own,
             model=lambda: self._models(job, folder / "result"),
         )
         return self.variants.make_named(
@@ -83,7 +124,6 @@ class Render:
 
         Raises:
             PictureError: it is not kept, or not any more.
-            SourceGoneError: the photo is needed to compare with, and no longer there.
         """
         is_kept = self.keeping is not None and self.keeping.fetch_again(job, file)
         picture = self.finishing.pictures.examine(file) if is_kept else None

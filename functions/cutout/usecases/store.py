@@ -16,6 +16,7 @@ from pathlib import Path
 from cutout.acceptance import MAGIC_BYTES, begins_as_picture, breaks_off, why_not
 from cutout.attempt import Attempt
 from cutout.errors import (
+    CopyGoneError,
     FetchRefusedError,
     PictureError,
     ResponseLostError,
@@ -28,6 +29,7 @@ from cutout.ports.buckets import Labels
 from cutout.ports.pictures import Pictures
 from cutout.ports.provider import Downloads
 from cutout.provider import Task, TaskStatus
+from cutout.recipes import OwnPixels
 from cutout.result import Result
 from cutout.states import AttemptOutcome, Move, Reason, State
 from cutout.usecases import scratch
@@ -35,6 +37,7 @@ from cutout.usecases.delivery import Delivery
 from cutout.usecases.finishing import Bases, Finished, Finishing
 from cutout.usecases.keeping import Keeping
 from cutout.usecases.labelling import Labelling
+from cutout.usecases.own_photos import OwnPhoto, OwnPhotos
 from cutout.usecases.publishing import Publishing, sha256
 from cutout.usecases.record import Recorder
 from cutout.usecases.review_notes import ReviewNotes
@@ -53,6 +56,8 @@ _UNLABELLED_FROM = 4
 _CUT_SHORT = "each try to store the result was cut short"
 _UNCHECKED_FROM = 5
 """From this one on the result is not even decoded: a person must look at it."""
+_MOST_ENTRIES_FOR_A_COPY = 12
+"""Six waits of 15 s to 5 min: the state is entered twice for each."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,6 +81,8 @@ class StoreResult:
     randomness: Randomness
     results_bucket: str
     keeping: Keeping | None
+    own_pixels: OwnPixels
+    own_photos: OwnPhotos
 
     def store(self, job: Job, task: Task) -> Job:
         """Take every step, and return the job as it stands then.
@@ -138,11 +145,13 @@ class StoreResult:
 
     def _bring_home(self, delivery: Delivery) -> Job:
         try:
-            is_cautious = _is_cautious(delivery.job)
-            finished = self._placed(self.finishing.finish(delivery, is_cautious=is_cautious))
+            own = self._own_photo(delivery)
+            finished = self._placed(self.finishing.finish(delivery, own))
             is_unlabelled = delivery.job.failures >= _UNLABELLED_FROM
             write = self.labelling.provenance_alone if is_unlabelled else self.labelling.labels
             labels = write(delivery.job, delivery.task)
+        except CopyGoneError:
+            return self._when_copied(delivery.job)
         except SourceGoneError:
             return self._settle(delivery.job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
         superseded = self._publish(finished, labels)
@@ -154,7 +163,7 @@ class StoreResult:
             move,
             finished.doubt,
             result=self._result(finished, labels),
-            variants=self._variants(delivery, finished, labels),
+            variants=self._variants(delivery, finished, labels, own),
         )
 
     def _keep_unchecked(self, delivery: Delivery) -> Job:
@@ -174,6 +183,41 @@ class StoreResult:
 
     def _superseded(self, job: Job, why: Reason | None) -> Job | None:
         return self._settle(job, Move.SUPERSEDE, why) if why else None
+
+    def _own_photo(self, delivery: Delivery) -> OwnPhoto:
+        """The photo itself, if anything that is made now is to have its pixels.
+
+        Raises:
+            CopyGoneError: its copy is to be made first.
+        """
+        job = delivery.job
+        is_transparent = job.photo is not None and job.photo.has_alpha
+        is_wanted = is_transparent or self.own_pixels.are_wanted(job.source.key)
+        if delivery.doubt or not is_wanted:
+            return OwnPhoto()
+        if _is_cautious(job):
+            return OwnPhoto(why_not="workers ended over them")
+        try:
+            return self.own_photos.fetch(job, delivery.file.with_name("photo"))
+        except CopyGoneError:
+            if _waited_in_vain(job):
+                return OwnPhoto(why_not="no copy of it could be had")
+            raise
+
+    def _when_copied(self, job: Job) -> Job:
+        """Everything once more when there is a copy of the photo; nothing is paid again."""
+        now = self.recorder.clock.now()
+        later = job.move(
+            Move.FETCH_LATER,
+            now=now,
+            reason=Reason.PREPARING,
+            due_at=now + back_off(job.tries, self.timing.poll_interval, self.randomness),
+            message="the copy of the photo is gone, and is made once more",
+            failures=max(0, job.failures - 1),
+        )
+        saved = self.recorder.record(job, later)
+        self.own_photos.have_made(job)
+        return saved
 
     def _obtain(self, job: Job, task: Task, folder: Path) -> Delivery:
         """Fetch the result and look at it, unless looking at it is what ends workers.
@@ -243,7 +287,9 @@ class StoreResult:
             self.review_notes.resolve(delivery)
         return None
 
-    def _variants(self, raw: Delivery, finished: Delivery, labels: Labels) -> tuple[Variant, ...]:
+    def _variants(
+        self, raw: Delivery, finished: Delivery, labels: Labels, own: OwnPhoto
+    ) -> tuple[Variant, ...]:
         """Make what the recipes ask for; whatever happens, the cut-out stands and was paid for."""
         job, picture = finished.job, finished.picture
         if picture is None or finished.doubt or job.due_at is None:
@@ -252,8 +298,8 @@ class StoreResult:
             return self.variants.give_up(job, "making it never ended; `cutout render` tries again")
         bases = Bases(
             finishing=self.finishing,
-            job=job,
             published=Finished(file=finished.file, picture=picture, pixels=finished.pixels),
+            own=own,
             model=lambda: self.finishing.with_models_pixels(job, raw.file, raw.picture or picture),
         )
         until = job.due_at - self.timing.lease / 3
@@ -332,6 +378,11 @@ def _begins_as_picture(file: Path) -> bool:
 def _is_cautious(job: Job) -> bool:
     """Bringing this result home failed or never ended: perhaps its pixels or its labels are why."""
     return job.failures >= _CAUTIOUS_FROM
+
+
+def _waited_in_vain(job: Job) -> bool:
+    """A copy of the photo was asked for again and again, and never came."""
+    return job.reason is Reason.PREPARING and job.tries >= _MOST_ENTRIES_FOR_A_COPY
 
 
 def _succeeded(attempt: Attempt) -> Attempt:

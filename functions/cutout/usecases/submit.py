@@ -25,7 +25,7 @@ from cutout.errors import (
 from cutout.gate import Gate, Held
 from cutout.job import Job
 from cutout.ports.provider import Evolink
-from cutout.ports.queues import CallbackQueue, PreparationQueue, Wake
+from cutout.ports.queues import CallbackQueue, Wake
 from cutout.ports.table import CallBody
 from cutout.ports.telemetry import Metric
 from cutout.provider import Accepted, CreateOutcome, NotSent, Refused, Uploaded
@@ -37,6 +37,7 @@ from cutout.usecases.call import Call
 from cutout.usecases.checking import Checking
 from cutout.usecases.handover import Handover
 from cutout.usecases.line import Line
+from cutout.usecases.preparations import Preparations
 from cutout.usecases.purchases import Turn
 from cutout.usecases.record import Recorder
 from cutout.usecases.repeat import Repeats
@@ -47,11 +48,7 @@ from cutout.usecases.wake import GATE_TRIES
 
 @dataclass(frozen=True, kw_only=True)
 class Submit:
-    """Looks at one job and moves it on as far as it can.
-
-    Attributes:
-        preparations: takes photos that the model takes as a copy only; None if none is made.
-    """
+    """Looks at one job and moves it on as far as it can."""
 
     recorder: Recorder
     failures: StepFailures
@@ -59,7 +56,7 @@ class Submit:
     answers: Answers
     repeats: Repeats
     checking: Checking
-    preparations: PreparationQueue | None
+    preparations: Preparations
     handover: Handover
     evolink: Evolink
     callbacks: CallbackQueue
@@ -125,50 +122,15 @@ class Submit:
         if superseded:
             return self.line.settle(job, Move.SUPERSEDE, superseded)
         try:
-            return self._take_turn(self.checking.checked(job))
+            job = self.checking.checked(job)
+            self.preparations.require_copies(job)
+            return self._take_turn(job)
         except NotAPhotoError as exc:
-            if isinstance(exc, NeedsPreparingError) and self.preparations:
-                return self._have_prepared(job, self.preparations, str(exc))
+            if isinstance(exc, NeedsPreparingError) and self.preparations.queue:
+                return self.preparations.ask(job, str(exc))
             return self.line.settle(job, Move.REJECT, exc.reason, message=str(exc))
         except SourceGoneError:
             return self.line.settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
-
-    def _have_prepared(self, job: Job, preparations: PreparationQueue, why: str) -> Job:
-        """Out of the way until there is a copy that can be sent.
-
-        Prepare may have much to do: the longer it takes, the later it is asked again. A message
-        too many costs it a look at the row. In the end the photo is given up.
-        """
-        now = self.recorder.clock.now()
-        asked = job.failures if job.is_being_prepared else 0
-        if asked >= _MOST_ASKED:
-            text = f"no copy came, although it was asked for {asked} times"
-            return self.line.settle(job, Move.REJECT, Reason.CANNOT_BE_PREPARED, message=text)
-        wanted = job.move(
-            Move.HOLD,
-            now=now,
-            reason=Reason.PREPARING,
-            due_at=now + self.timing.lease * 2 ** min(asked, _MOST_DOUBLINGS),
-            message=why,
-            failures=asked + 1,
-        )
-        saved = self.recorder.record(job, wanted)
-        preparations.prepare(job.id)
-        return saved
-
-    def _refuse_old_copy(self, job: Job) -> None:
-        """A copy that was made long ago goes before the provider is certain to have read it.
-
-        Raises:
-            NeedsPreparingError: another is to be made first.
-        """
-        copy = job.prepared
-        if copy is None:
-            return
-        is_old = self.recorder.clock.now() - copy.made_at >= COPY_LIFE
-        if is_old or self.preparations is None:
-            text = f"the copy that was made at {copy.made_at:%Y-%m-%d %H:%M} UTC is no longer sent"
-            raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
 
     def _take_turn(self, job: Job) -> Job:
         """On to the gate, unless the same picture is being bought or was bought."""
@@ -191,6 +153,7 @@ class Submit:
             sha256=kept.sha256,
             task_id=kept.task_id,
             credits_saved=kept.credits,
+            is_of_copy=kept.is_of_copy,
         )
         storing = job.move(
             Move.FETCH,
@@ -239,7 +202,7 @@ class Submit:
         raise StoreBusyError("the gate is written too often")
 
     def _hand_over(self, job: Job) -> Uploaded | Refused | NotSent:
-        self._refuse_old_copy(job)
+        self.preparations.refuse_old_copy(job)
         refused = self.evolink.get_ready()
         if refused:
             return refused
@@ -266,6 +229,7 @@ class Submit:
             now=now,
             due_at=now + self.timing.lease,
             handovers_failed=0,
+            preparations=0,
         )
         saved = self.recorder.store.save(
             submitting,
@@ -324,12 +288,6 @@ def _next_number(job: Job) -> int:
 
 SUBMITTED = frozenset({State.QUEUED, State.SUBMITTING, State.UNCONFIRMED})
 """Submit moves these jobs on, and answers for steps that fail."""
-COPY_LIFE = timedelta(hours=20)
-"""The lifecycle rule removes copies after 24 hours at the earliest, links last for 50 minutes."""
 _MOST_FAILED = 3
 """Photos whose steps fail, while one message is worked on."""
-_MOST_ASKED = 10
-"""With these waits, six hours and a half."""
-_MOST_DOUBLINGS = 5
-"""Of the lease, up to an hour."""
 _LONGEST_LOOK_AWAY = timedelta(hours=1)

@@ -1,51 +1,40 @@
-"""Prepare, put together. It settles nothing and pays nothing, so it holds no key."""
+"""Prepare, put together. It decodes what strangers upload, so it has no table and no key."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.adapters.dynamodb.table import Table
-from cutout.adapters.pillow.copier import PillowCopier
+from cutout.adapters.decoder_process import DecoderLimits, DecoderProcess, shield_this_process
 from cutout.adapters.s3.copies import S3Copies
 from cutout.adapters.s3.uploads import S3Uploads
-from cutout.adapters.sqs import SqsSubmissions
-from cutout.adapters.system_clock import SystemClock
+from cutout.adapters.sqs import SqsReports
 from cutout.photo import PhotoLimits
-from cutout.ports.table import Jobs
 from cutout.ports.telemetry import Telemetry
 from cutout.settings import PrepareSettings
 from cutout.usecases.prepare import Prepare
 from cutout.wiring.aws import Clients
 
-
-@dataclass(frozen=True, kw_only=True)
-class PrepareApp:
-    """What the handler calls."""
-
-    jobs: Jobs
-    prepare: Prepare
+_OWN_MB = 250
+"""What the function takes itself: its SDK, its connections, a photo on its way to a file."""
+_COPIES = 2
+"""Of one photo, each decoded by itself."""
 
 
-def build(environment: Mapping[str, str], telemetry: Telemetry) -> PrepareApp:
+def build(environment: Mapping[str, str], telemetry: Telemetry) -> Prepare:
     """Everything Prepare needs, from its environment.
 
     Raises:
         SettingsError: the environment is incomplete.
     """
+    shield_this_process()
     settings = PrepareSettings.from_environment(environment)
     clients = Clients(environment)
-    jobs = DynamoJobs(Table(clients.dynamodb(), settings.jobs_table))
-    prepare = Prepare(
-        jobs=jobs,
+    return Prepare(
         uploads=S3Uploads(clients.s3()),
-        copier=PillowCopier(),
+        copier=DecoderProcess(decoder_limits(settings)),
         copies=S3Copies(clients.s3(), settings.work_bucket),
-        submissions=SqsSubmissions(clients.sqs(), settings.submissions_queue_url),
+        reports=SqsReports(clients.sqs(), settings.submissions_queue_url),
         telemetry=telemetry,
-        clock=SystemClock(),
-        lease=settings.lease_seconds,
         limits=PhotoLimits(
             max_bytes=settings.max_bytes,
             max_pixels=settings.max_pixels,
@@ -53,4 +42,13 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> PrepareApp:
             max_side=settings.max_side,
         ),
     )
-    return PrepareApp(jobs=jobs, prepare=prepare)
+
+
+def decoder_limits(settings: PrepareSettings) -> DecoderLimits:
+    """What decoding may take: what the function has, with a fifth of its time left for the rest."""
+    seconds = int(settings.timeout_seconds.total_seconds() * 0.8 / _COPIES)
+    return DecoderLimits(
+        memory_mb=settings.memory_mb - _OWN_MB,
+        seconds=max(1, seconds),
+        file_mb=settings.disk_mb,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import timedelta
+from pathlib import Path
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.purchases import DynamoPurchases
@@ -15,11 +16,12 @@ from cutout.adapters.http_httpx import HttpxHttp
 from cutout.adapters.s3.notes import S3Notes
 from cutout.adapters.s3.uploads import S3Uploads
 from cutout.adapters.secrets import Secret
-from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions
+from cutout.adapters.sqs import SqsCallbacks, SqsPreparations, SqsSubmissions
 from cutout.adapters.system_clock import SystemClock
 from cutout.gate import Limits
 from cutout.ports.table import SourceHeads
 from cutout.ports.telemetry import Telemetry
+from cutout.recipes import OwnPixels, read_recipes
 from cutout.settings import StoreSettings, SubmitSettings
 from cutout.usecases.aftermath import Aftermath
 from cutout.usecases.notes import ErrorNotes, NoteBoard
@@ -29,6 +31,8 @@ from cutout.usecases.timing import Timing
 from cutout.usecases.wake import Waker
 from cutout.wiring.aws import Clients
 
+RECIPES = Path(__file__).parent.parent / "recipes.json"
+"""Where a synth puts the recipes into the asset; without recipes there is no such file."""
 _LONGEST_CALL = timedelta(seconds=30)
 _LONGEST_DOWNLOAD = timedelta(seconds=60)
 randomness = random.SystemRandom().random
@@ -108,6 +112,25 @@ def note_board(
     """Notes in the results bucket."""
     notes = S3Notes(clients.s3(), settings.results_bucket)
     return NoteBoard(notes=notes, telemetry=telemetry)
+
+
+def preparations(
+    settings: SubmitSettings | StoreSettings, clients: Clients
+) -> SqsPreparations | None:
+    """Where photos are prepared; nowhere in a deployment that has it turned off."""
+    if not settings.preparations_queue_url:
+        return None
+    return SqsPreparations(clients.sqs(), settings.preparations_queue_url)
+
+
+def own_pixels(settings: SubmitSettings | StoreSettings, recipes: Path) -> OwnPixels:
+    """Which photos give their own pixels, by the settings and the recipes in the asset.
+
+    Raises:
+        SettingsError: the recipes cannot be read.
+    """
+    wanted = read_recipes(recipes.read_text(encoding="utf-8")) if recipes.is_file() else ()
+    return OwnPixels(pixels=settings.pixels, recipes=wanted)
 
 
 def timing(settings: SubmitSettings | StoreSettings) -> Timing:

@@ -10,13 +10,15 @@ from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
 from cutout.adapters.http_httpx import FetchLimits, SafeDownloads
 from cutout.adapters.pillow.pictures import PillowPictures
+from cutout.adapters.s3.copies import S3Copies
 from cutout.adapters.s3.kept import S3Kept
 from cutout.adapters.s3.results import S3Results
 from cutout.adapters.s3.uploads import S3Uploads
+from cutout.adapters.sqs import SqsCallbacks
 from cutout.photo import MOST_DECODED_PIXELS
 from cutout.ports.queues import Removal, RenderRequest, Wake
 from cutout.ports.telemetry import Telemetry
-from cutout.recipes import Recipe, read_recipes
+from cutout.recipes import OwnPixels, Recipe
 from cutout.settings import StoreSettings
 from cutout.states import Pixels
 from cutout.usecases.finishing import Finishing
@@ -24,6 +26,7 @@ from cutout.usecases.follow import FOLLOWED, Follow
 from cutout.usecases.keeping import Keeping
 from cutout.usecases.labelling import Labelling
 from cutout.usecases.named import NamedTasks
+from cutout.usecases.own_photos import OwnPhotos
 from cutout.usecases.publishing import Publishing
 from cutout.usecases.purchases import Purchases
 from cutout.usecases.record import Recorder
@@ -36,9 +39,6 @@ from cutout.usecases.variants import Variants
 from cutout.wiring import shared
 from cutout.wiring.aws import Clients
 from cutout.wiring.secrets import secret
-
-RECIPES = Path(__file__).parent.parent / "recipes.json"
-"""Where a synth puts the recipes into the asset; without recipes there is no such file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +60,7 @@ class StoreApp:
 
 
 def build(
-    environment: Mapping[str, str], telemetry: Telemetry, recipes: Path = RECIPES
+    environment: Mapping[str, str], telemetry: Telemetry, recipes: Path = shared.RECIPES
 ) -> StoreApp:
     """Everything StoreResult needs, from its environment and the recipes in its asset.
 
@@ -74,11 +74,15 @@ def build(
     recorder = shared.recorder(settings, clients, telemetry, files)
     uploads = S3Uploads(clients.s3())
     results = S3Results(clients.s3(), settings.results_bucket)
-    wanted = _read(recipes)
-    pictures = _pictures(settings, wanted)
-    finishing = Finishing(pictures=pictures, uploads=uploads, pixels=settings.pixels)
+    own_pixels = shared.own_pixels(settings, recipes)
+    pictures = _pictures(settings, own_pixels)
+    finishing = Finishing(pictures=pictures, pixels=settings.pixels)
+    own_photos = OwnPhotos(
+        copies=S3Copies(clients.s3(), settings.work_bucket),
+        queue=shared.preparations(settings, clients),
+    )
     publishing = Publishing(results=results)
-    variants = _variants(settings, recorder, pictures, publishing, wanted)
+    variants = _variants(settings, recorder, pictures, publishing, own_pixels.recipes)
     keeping = _keeping(settings, clients, recorder.purchases)
     timing = shared.timing(settings)
     failures = StepFailures(recorder=recorder, timing=timing, states=FOLLOWED)
@@ -104,6 +108,8 @@ def build(
         randomness=shared.randomness,
         results_bucket=settings.results_bucket,
         keeping=keeping,
+        own_pixels=own_pixels,
+        own_photos=own_photos,
     )
     return StoreApp(
         follow=Follow(
@@ -125,6 +131,8 @@ def build(
             variants=variants,
             lease=timing.lease,
             keeping=keeping,
+            own_photos=own_photos,
+            requests=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),
         ),
         removing=Removing(
             jobs=DynamoJobs(Table(clients.dynamodb(), settings.jobs_table)),
@@ -156,16 +164,12 @@ def _variants(
     )
 
 
-def _pictures(settings: StoreSettings, recipes: tuple[Recipe, ...]) -> PillowPictures:
+def _pictures(settings: StoreSettings, own: OwnPixels) -> PillowPictures:
     """Photos are decoded whole only where their own pixels are wanted: memory is set for that."""
-    wants_photos = Pixels.SOURCE in {settings.pixels, *(one.pixels for one in recipes)}
+    wants_photos = Pixels.SOURCE in {own.pixels, *(one.pixels for one in own.recipes)}
     return PillowPictures(
         settings.max_pixels, max_photo_pixels=MOST_DECODED_PIXELS if wants_photos else 0
     )
-
-
-def _read(recipes: Path) -> tuple[Recipe, ...]:
-    return read_recipes(recipes.read_text(encoding="utf-8")) if recipes.is_file() else ()
 
 
 def _keeping(

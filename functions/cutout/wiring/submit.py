@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
 from cutout.adapters.photo_links import PhotoLinks
 from cutout.adapters.s3.copies import S3Copies
 from cutout.adapters.s3.uploads import S3Uploads
-from cutout.adapters.sqs import SqsCallbacks, SqsPreparations
+from cutout.adapters.sqs import SqsCallbacks
 from cutout.keys import REVIEW_FOLDER
 from cutout.photo import PhotoLimits
 from cutout.ports.table import Jobs
@@ -22,6 +23,7 @@ from cutout.usecases.call import Call
 from cutout.usecases.checking import Checking
 from cutout.usecases.handover import Handover
 from cutout.usecases.line import Line
+from cutout.usecases.preparations import Preparations
 from cutout.usecases.repeat import Repeats
 from cutout.usecases.step_failures import StepFailures
 from cutout.usecases.submit import SUBMITTED, Submit
@@ -37,13 +39,16 @@ class SubmitApp:
     jobs: Jobs
     arrive: Arrive
     submit: Submit
+    preparations: Preparations
 
 
-def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitApp:
-    """Everything Submit needs, from its environment.
+def build(
+    environment: Mapping[str, str], telemetry: Telemetry, recipes: Path = shared.RECIPES
+) -> SubmitApp:
+    """Everything Submit needs, from its environment and the recipes in its asset.
 
     Raises:
-        SettingsError: the environment is incomplete.
+        SettingsError: the environment is incomplete, or the recipes cannot be read.
     """
     settings = SubmitSettings.from_environment(environment)
     clients = Clients(environment)
@@ -71,10 +76,19 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitApp:
         aftermath=recorder.aftermath,
     )
     answers = Answers(recorder=recorder, timing=timing, randomness=shared.randomness)
+    line = Line(recorder=recorder, answers=answers, timing=timing)
+    preparations = Preparations(
+        recorder=recorder,
+        line=line,
+        queue=shared.preparations(settings, clients),
+        own_pixels=shared.own_pixels(settings, recipes),
+        limits=_photo_limits(settings),
+        timing=timing,
+    )
     submit = Submit(
         recorder=recorder,
         failures=StepFailures(recorder=recorder, timing=timing, states=SUBMITTED),
-        line=Line(recorder=recorder, answers=answers, timing=timing),
+        line=line,
         answers=answers,
         repeats=Repeats(recorder=recorder, timing=timing),
         checking=Checking(
@@ -84,7 +98,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitApp:
             upload_prefix=settings.upload_prefix,
             result_prefix=settings.result_prefix,
         ),
-        preparations=_preparations(settings, clients),
+        preparations=preparations,
         handover=Handover(
             uploads=uploads,
             copies=S3Copies(clients.s3(), settings.work_bucket),
@@ -109,7 +123,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitApp:
             callback_life=timing.callback_life,
         ),
     )
-    return SubmitApp(jobs=jobs, arrive=arrive, submit=submit)
+    return SubmitApp(jobs=jobs, arrive=arrive, submit=submit, preparations=preparations)
 
 
 def _photo_limits(settings: SubmitSettings) -> PhotoLimits:
@@ -120,10 +134,3 @@ def _photo_limits(settings: SubmitSettings) -> PhotoLimits:
         max_side=settings.max_side,
         prepare_max_bytes=settings.prepare_max_bytes,
     )
-
-
-def _preparations(settings: SubmitSettings, clients: Clients) -> SqsPreparations | None:
-    """Where photos are prepared; nowhere in a deployment that has it turned off."""
-    if not settings.preparations_queue_url:
-        return None
-    return SqsPreparations(clients.sqs(), settings.preparations_queue_url)

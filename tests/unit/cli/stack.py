@@ -75,8 +75,9 @@ class ScriptedStack:
         """Return the queue for wishes for variants: itself."""
         return self
 
-    def render(self, requests: Sequence[RenderRequest]) -> None:
+    def render(self, requests: Sequence[RenderRequest], *, delay: timedelta = timedelta(0)) -> None:
         """Make what is asked for at once, as the test says it ends."""
+        assert delay == timedelta(0)
         self.wishes += requests
         for request in requests:
             job = self.jobs.jobs[request.job_id]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cutout.attempt import Attempt
 from cutout.gate import Gate, Limits, Pause, PauseReason, Suspicion
-from cutout.job import Job, Photo, Prepared, Step
+from cutout.job import Job, Photo, Prepared, Step, Upright
 from cutout.result import Result, Reuse
 from cutout.source import Source
 from cutout.states import AttemptOutcome, Lane, Pixels, Reason, State, Transport
@@ -140,6 +140,7 @@ JOBS = drawn(
         sha256=_HEX,
         task_id=_TEXTS,
         credits_saved=_CREDITS,
+        is_of_copy=st.booleans(),
     ),
     is_waiting=st.booleans(),
     is_announced=st.booleans(),
@@ -149,6 +150,7 @@ JOBS = drawn(
     photo=st.none() | PHOTOS,
     prepared=st.none() | PREPARED,
     preparations=_COUNTS,
+    upright=st.none() | drawn(Upright, made_at=_TIMES, problem=st.none() | _TEXTS),
     failures=_COUNTS,
     attempts=st.lists(ATTEMPTS, max_size=3).map(tuple),
     result=st.none() | RESULTS,

@@ -11,8 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutout.errors import MessageError
-from cutout.events import Deleted, JobDue, Uploaded, VersionDeleted, read_callback, read_submission
+from cutout.events import (
+    Deleted,
+    JobDue,
+    UnreadableReport,
+    Uploaded,
+    VersionDeleted,
+    read_callback,
+    read_submission,
+)
+from cutout.job import Photo
 from cutout.ports.queues import Wake
+from cutout.preparation import CopyKind, MadeCopy, PrepareReport
 from cutout.source import Source
 from cutout.states import Lane
 from tests.events import sample
@@ -38,6 +48,16 @@ PLAIN_JSON = st.recursive(
         )
     ),
     max_leaves=8,
+)
+
+REPORT = PrepareReport(
+    job_id="0f" * 16,
+    ask=1795166131000,
+    version="3sL4kqtJlcpXroDTDmJ",
+    photo=Photo(format="heic", width=4032, height=3024, sha256="0f" * 32, orientation=6),
+    copies=(
+        MadeCopy(kind=CopyKind.FOR_MODEL, format="jpeg", size=3_481_922, width=4032, height=3024),
+    ),
 )
 
 
@@ -157,6 +177,40 @@ def test_due_job_is_read() -> None:
     """Our own message: a job wants to be looked at."""
     (body,) = bodies("sqs-submissions-job-due")
     assert read_submission(body) == JobDue(job_id=JOB)
+
+
+def test_a_report_of_prepares_is_read() -> None:
+    """What the photo is, and what was made of it."""
+    (body,) = bodies("sqs-submissions-report")
+    assert read_submission(body) == REPORT
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"ask": "now"},
+        {"ask": None},
+        {"message": 5},
+        {"version": []},
+        {"is_fresh": "yes"},
+        {"reason": "because"},
+        {"job_id": "another"},
+        {"photo": "a photo"},
+        {"photo": {"format": 5, "width": 1, "height": 1, "sha256": "0f" * 32}},
+        {"photo": {"format": "heic"}},
+        {"copies": 3},
+        {"copies": [{"kind": "for-fun"}]},
+        {"copies": ["copy"]},
+    ],
+)
+def test_a_report_of_another_form_is_known_as_that(said: dict[str, object]) -> None:
+    """It is counted and passed over: whoever took Prepare over fills no dead letters."""
+    (body,) = bodies("sqs-submissions-report")
+    told = json.loads(body)
+    told["report"] |= said
+    assert read_submission(json.dumps(told)) == UnreadableReport(job_id=told["job"])
+    told["report"] = [said]
+    assert read_submission(json.dumps(told)) == UnreadableReport(job_id=told["job"])
 
 
 def test_one_bad_message_does_not_spoil_the_others() -> None:

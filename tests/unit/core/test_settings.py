@@ -58,6 +58,9 @@ ENVIRONMENT = {
     "CUTOUT_UNCONFIRMED_GRACE_SECONDS": "1200",
     "CUTOUT_JOB_DEADLINE_SECONDS": "21600",
     "CUTOUT_RETENTION_DAYS": "90",
+    "CUTOUT_MEMORY_MB": "3008",
+    "CUTOUT_DISK_MB": "512",
+    "CUTOUT_TIMEOUT_SECONDS": "110",
     "POWERTOOLS_SERVICE_NAME": "not ours",
 }
 LOCAL = ENVIRONMENT | {
@@ -107,10 +110,10 @@ STORE = StoreSettings(
     retention_days=timedelta(days=90),
     allow_loopback=False,
     pixels=Pixels.MODEL,
+    preparations_queue_url="https://sqs.example/preparations",
 )
-STORE_ALONE = {"pixels"}
 SUBMIT = SubmitSettings(
-    **{f.name: getattr(STORE, f.name) for f in fields(STORE) if f.name not in STORE_ALONE},
+    **{f.name: getattr(STORE, f.name) for f in fields(STORE)},
     jobs_table_arn="arn:aws:dynamodb:eu-central-1:111122223333:table/Cutout-Jobs",
     signing_key_secret="Cutout/callback-signing-key",
     callback_url="https://api.example",
@@ -121,18 +124,18 @@ SUBMIT = SubmitSettings(
     min_side=240,
     max_side=7680,
     prepare_max_bytes=100_000_000,
-    preparations_queue_url="https://sqs.example/preparations",
 )
 PREPARE = PrepareSettings(
     stack="Cutout",
-    jobs_table="Cutout-Jobs",
     work_bucket="work",
     submissions_queue_url="https://sqs.example/submissions",
     max_bytes=10_000_000,
     max_pixels=50_000_000,
     min_side=240,
     max_side=7680,
-    lease_seconds=timedelta(minutes=2),
+    memory_mb=3008,
+    disk_mb=512,
+    timeout_seconds=timedelta(seconds=110),
 )
 EACH: list[Settings] = [SWEEP, RECEIVE, STORE, SUBMIT, PREPARE]
 KINDS: list[type[Settings]] = [type(settings) for settings in EACH]

@@ -120,13 +120,15 @@ class Life:
         """Finish every task, call back, and deliver whatever is in the queues."""
         world = self.world
         self._finish_tasks()
-        while world.submissions.job_ids or world.preparations.job_ids or world.callbacks.wakes:
+        while world.is_anything_queued:
             if world.submissions.job_ids:
                 job: Job = world.jobs.jobs[world.submissions.job_ids.pop(0)]
                 self._deliver(partial(world.submit.advance, job))
-            elif world.preparations.job_ids:
-                wanted: Job = world.jobs.jobs[world.preparations.job_ids.pop(0)]
-                self._deliver(partial(world.prepare.prepare, wanted))
+            elif world.reports.reports:
+                self._deliver(partial(world.hears, world.reports.reports.pop(0)))
+            elif world.preparations.requests:
+                request = world.preparations.requests.pop(0)
+                self._deliver(partial(world.prepare.prepare, request))
             else:
                 self._deliver(partial(world.follow.wake, world.callbacks.wakes.pop(0)))
             self._finish_tasks()

@@ -147,6 +147,8 @@ def test_the_stories_come_by_every_side_effect() -> None:
         "notes.standing",
         "preparations.prepare",
         "preparations.prepare done",
+        "reports.report",
+        "reports.report done",
         "result_keys.claim",
         "results.put",
         "results.put done",

@@ -26,7 +26,8 @@ def urls_posted(world: World) -> list[str]:
 
 def without_preparing(world: World) -> World:
     """A deployment that has it turned off."""
-    world.submit = replace(world.submit, preparations=None)
+    preparations = replace(world.submit.preparations, queue=None)
+    world.submit = replace(world.submit, preparations=preparations)
     return world
 
 

@@ -1,4 +1,4 @@
-"""Workers that die over a copy, and workers that meet over one: nothing is lost."""
+"""Workers that die over a copy, messages that come twice or late: nothing is lost, all ends."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.errors import JobMovedError
+from cutout.job import Job
 from cutout.ports.telemetry import Metric
-from cutout.states import Move, Reason, State
+from cutout.preparation import PrepareReport
+from cutout.states import Move, Reason, State, Transport
+from cutout.usecases.preparations import MOST_ASKS
+from tests.fakes.buckets import MemoryCopies
 from tests.fakes.copier import tiff
 from tests.fakes.world import TIMING, World
 from tests.unit.usecases.hooks import Hook, WorkerDiedError
@@ -17,149 +20,163 @@ from tests.unit.usecases.hooks import Hook, WorkerDiedError
 MINUTE = timedelta(minutes=1)
 
 
-def test_a_picture_that_ends_its_worker_is_given_up_after_five() -> None:
-    """It takes the process with it each time: memory, a decoder's fault, the time-out."""
+def reported(world: World) -> PrepareReport:
+    """What Prepare reports of the one photo that it was asked about, on its way to Submit."""
+    (request,) = world.preparations.requests
+    world.preparations.requests.clear()
+    report = world.prepare.prepare(request)
+    world.reports.reports.clear()
+    return report
+
+
+def unanswered(world: World, job: Job) -> Job:
+    """The job after every request to prepare it was lost."""
+    for _ in range(13 * 60):
+        world.clock.advance(MINUTE)
+        world.sweep.sweep()
+        while world.submissions.job_ids:
+            world.submit.wake(world.job(job))
+            world.submissions.job_ids.pop()
+    world.preparations.requests.clear()
+    return world.job(job)
+
+
+def test_a_photo_that_prepare_never_answers_for_is_given_up() -> None:
+    """Its function dies of it, or is not there at all: asked ten times, in about six hours."""
     hook = Hook()
     world = World(step=hook)
-    job = world.arrives("a.tif", tiff())
-    for _ in range(5):
-        hook.die_at("copier.copy")
-        with pytest.raises(WorkerDiedError):
-            world.prepare.prepare(world.job(job))
-    world.prepare.prepare(world.job(job))
-    world.settles()
-    given_up = world.job(job)
+    given_up = unanswered(world, world.arrives("a.tif", tiff()))
     assert (given_up.state, given_up.reason) == (State.REJECTED, Reason.CANNOT_BE_PREPARED)
-    assert given_up.message == "it could not be decoded: 5 workers ended over it"
-    assert hook.seen.count("copier.copy") == 5
+    assert given_up.message == "10 requests to prepare it brought no copy that could be sent"
+    assert hook.seen.count("preparations.prepare") == MOST_ASKS
 
 
-def test_two_workers_that_begin_at_once_count_as_two() -> None:
-    """A picture that ends both of them must not get more of them than five."""
+def test_a_copy_that_is_never_there_is_not_made_for_ever() -> None:
+    """It is reported, and when it is to be handed over, it is gone, each time."""
     hook = Hook()
     world = World(step=hook)
+    world.submit = replace(
+        world.submit,
+        handover=replace(world.submit.handover, copies=MemoryCopies(), transport=Transport.FILES),
+    )
     job = world.arrives("a.tif", tiff())
-
-    def begins_too() -> None:
-        hook.die_at("copier.copy")
-        with pytest.raises(WorkerDiedError):
-            world.prepare.prepare(world.job(job))
-        hook.die_at("copier.copy")
-
-    hook.once_at("jobs.save", begins_too)
-    with pytest.raises(WorkerDiedError):
-        world.prepare.prepare(world.job(job))
-    assert world.job(job).preparations == 2
+    world.settles()
+    assert (world.job(job).state, world.job(job).reason) == (
+        State.REJECTED,
+        Reason.CANNOT_BE_PREPARED,
+    )
+    assert hook.seen.count("preparations.prepare") == MOST_ASKS
 
 
 def test_a_person_may_have_it_tried_again() -> None:
     """From the beginning."""
+    world = World()
+    given_up = unanswered(world, world.arrives("a.tif", tiff()))
+    assert given_up.state is State.REJECTED
+    world.operate.retry(given_up)
+    world.settles()
+    assert world.job(given_up).state is State.PROCESSING
+
+
+def test_a_worker_that_dies_before_it_reports_does_it_again() -> None:
+    """The queue delivers again; whatever was put before is put again."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives("a.tif", tiff())
-    world.jobs.save(replace(job, preparations=5))
-    world.settles()
-    assert world.job(job).state is State.REJECTED
-    world.operate.retry(world.job(job))
-    world.settles()
-    assert world.job(job).state is State.PROCESSING
-
-
-def test_trouble_with_storage_is_not_the_pictures_fault() -> None:
-    """A photo that cannot be fetched is not counted as one that ends its workers."""
-    hook = Hook()
-    world = World(step=hook)
-    job = world.arrives("a.tif", tiff())
-    for _ in range(9):
-        hook.die_at("uploads.fetch")
+    (request,) = world.preparations.requests
+    for step in ("uploads.fetch", "copier.copy", "copies.put done", "reports.report"):
+        hook.die_at(step)
         with pytest.raises(WorkerDiedError):
-            world.prepare.prepare(world.job(job))
+            world.prepare.prepare(request)
     world.settles()
     assert world.job(job).state is State.PROCESSING
 
 
-def test_a_message_that_comes_twice_makes_one_copy() -> None:
-    """The second finds the job gone on."""
+def test_a_request_that_comes_twice_makes_the_same_copy_twice() -> None:
+    """The second report finds the job gone on."""
     world = World()
     job = world.arrives("a.tif", tiff())
-    world.preparations.job_ids *= 2
+    world.preparations.requests *= 2
     world.settles()
-    assert world.telemetry.counts[Metric.PREPARED] == 1
+    assert world.telemetry.counts[Metric.PREPARED] == 2
     assert (world.job(job).state, len(world.evolink.posts)) == (State.PROCESSING, 1)
+    assert Metric.REPORTS_REFUSED not in world.telemetry.counts
 
 
-def test_two_workers_at_one_photo_lose_nothing() -> None:
-    """The second begins while the first is at it: whoever ends first is heard."""
-    hook = Hook()
-    world = World(step=hook)
+def test_a_report_of_an_earlier_wish_counts_while_the_job_still_waits() -> None:
+    """Submit asked again meanwhile: the copy is as good as before."""
+    world = World()
     job = world.arrives("a.tif", tiff())
-
-    def begins_too() -> None:
-        hook.once_at("copier.copy", ends_first)
-        world.prepare.prepare(world.job(job))
-
-    def ends_first() -> None:
-        """The second has begun; the first goes on from here, on a row that was written since."""
-
-    hook.once_at("copies.put", begins_too)
-    done = world.prepare.prepare(world.job(job))
-    assert done.prepared is not None
-    world.settles()
-    assert (world.job(job).state, len(world.evolink.posts)) == (State.PROCESSING, 1)
-
-
-def test_a_row_that_is_written_while_the_copy_is_made_does_not_lose_it() -> None:
-    """Submit asked again meanwhile; the copy is as good as before."""
-    hook = Hook()
-    world = World(step=hook)
-    job = world.arrives("a.tif", tiff())
+    report = reported(world)
     world.clock.advance(TIMING.lease)
-    hook.once_at("copies.put", lambda: world.submit.advance(world.job(job)))
-    done = world.prepare.prepare(world.job(job))
-    assert (done.prepared is not None, done.reason) == (True, None)
-    assert world.telemetry.counts[Metric.PREPARED] == 1
+    world.submit.advance(world.job(job))
+    world.hears(report)
+    assert world.job(job).state is State.PROCESSING
+
+
+def test_a_report_of_an_earlier_wait_is_not_taken_for_the_present_ones() -> None:
+    """A person had the photo tried again: what was wrong then need not be now."""
+    world = World()
+    job = world.arrives("a.tif", tiff(is_damaged=True))
+    report = reported(world)
+    world.hears(report)
+    assert world.job(job).state is State.REJECTED
+    world.clock.advance(MINUTE)
+    world.operate.retry(world.job(job))
+    world.submit.advance(world.job(job))
+    world.hears(report)
+    assert world.job(job).is_being_prepared
+
+
+def test_a_row_that_is_written_while_a_report_is_taken_does_not_lose_it() -> None:
+    """Submit asks again in the same moment."""
+    hook = Hook()
+    world = World(step=hook)
+    job = world.arrives("a.tif", tiff())
+    report = reported(world)
+    world.clock.advance(TIMING.lease)
+    hook.once_at("jobs.save", lambda: world.submit.advance(world.job(job)))
+    world.hears(report)
+    assert world.job(job).state is State.PROCESSING
 
 
 def test_a_job_that_was_settled_while_its_copy_was_made_stays_settled() -> None:
     """A newer upload came in between."""
+    world = World()
+    job = world.arrives("a.tif", tiff())
+    report = reported(world)
+    settled = world.job(job).settle(
+        Move.SUPERSEDE,
+        now=world.clock.now(),
+        retention=TIMING.retention,
+        reason=Reason.NEWER_UPLOAD,
+    )
+    world.jobs.save(settled)
+    world.hears(report)
+    assert world.job(job).state is State.SUPERSEDED
+
+
+def test_a_worker_that_dies_over_a_report_leaves_it_to_the_queue_or_to_sweep() -> None:
+    """Before the row is written the message comes again; after that, the job is due."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives("a.tif", tiff())
-
-    def supersede() -> None:
-        standing = world.job(job)
-        settled = standing.settle(
-            Move.SUPERSEDE,
-            now=world.clock.now(),
-            retention=TIMING.retention,
-            reason=Reason.NEWER_UPLOAD,
-        )
-        world.jobs.save(settled)
-
-    hook.once_at("copies.put", supersede)
-    assert world.prepare.prepare(world.job(job)).state is State.SUPERSEDED
-    assert world.submissions.job_ids == []
-
-
-def test_an_answer_that_was_lost_is_made_up_for_by_sweep() -> None:
-    """The row was written, and nobody was woken: it is due."""
-    world = World()
-    job = world.arrives("a.tif", tiff())
-    answers = iter([False, True])
-    world.jobs.loses_answer = lambda: next(answers, False)
-    done = world.prepare.prepare(world.job(job))
-    assert (done.prepared is not None, world.submissions.job_ids) == (True, [])
-    world.preparations.job_ids.clear()
+    report = reported(world)
+    hook.die_at("jobs.save")
+    with pytest.raises(WorkerDiedError):
+        world.hears(report)
+    hook.die_at("heads.newest")
+    with pytest.raises(WorkerDiedError):
+        world.hears(report)
+    assert world.job(job).prepared is not None
     world.passes(3 * MINUTE)
     assert world.job(job).state is State.PROCESSING
 
 
-def test_a_row_that_is_gone_stops_the_worker() -> None:
-    """It expired, or somebody removed it: there is nobody to hand the copy to."""
-    hook = Hook()
-    world = World(step=hook)
-    job = world.arrives("a.tif", tiff())
-    hook.once_at("copies.put", world.jobs.jobs.clear)
-    assert world.prepare.prepare(world.job(job)).prepared is None
-    with pytest.raises(JobMovedError):
-        world.jobs.save(job)
+def test_a_report_about_a_row_that_is_gone_is_ignored() -> None:
+    """It expired, or somebody removed it."""
+    world = World()
+    world.arrives("a.tif", tiff())
+    report = reported(world)
+    world.jobs.jobs.clear()
+    assert world.submit.preparations.take(report) is None

@@ -35,22 +35,6 @@ def test_submit_asks_again_ever_more_seldom_while_prepare_has_much_to_do() -> No
     assert world.job(job).reason is Reason.PREPARING
 
 
-def test_a_photo_of_which_no_copy_ever_comes_is_rejected_in_the_end() -> None:
-    """Whatever happens to Prepare over it, there is an end to asking."""
-    world = World()
-    job = world.arrives("a.tif", tiff())
-    for _ in range(8 * 60):
-        world.clock.advance(MINUTE)
-        world.sweep.sweep()
-        while world.submissions.job_ids:
-            world.submit.wake(world.job(job))
-            world.submissions.job_ids.pop()
-    job = world.job(job)
-    assert (job.state, job.reason) == (State.REJECTED, Reason.CANNOT_BE_PREPARED)
-    assert job.message == "no copy came, although it was asked for 10 times"
-    assert len(world.preparations.job_ids) == 10
-
-
 def test_nobody_submits_a_photo_before_its_copy_is_there() -> None:
     """A second event, or a freed slot, finds it not yet due and leaves it alone."""
     world = World()

@@ -229,6 +229,7 @@ def test_a_result_that_kills_its_decoder_is_kept_for_a_person(
     """In the end it is not decoded any more, and what was paid for is not lost."""
     world = FailingWorld(pixels=pixels)
     job = world.arrives()
+    world.settles()
     world.evolink.complete(world.task_of(job), CUT_OUT)
     deaths = 0
 

@@ -12,7 +12,7 @@ from cutout.job import Job
 from cutout.ports.buckets import Labels
 from cutout.ports.telemetry import Metric
 from cutout.result import Result
-from cutout.states import Pixels, Reason, State
+from cutout.states import Reason, State
 from tests.fakes.buckets import StoredObject
 from tests.fakes.clock import START
 from tests.fakes.evolink import CUT_OUT, PRICE
@@ -295,17 +295,3 @@ def test_while_a_result_is_read_again_the_job_still_says_why() -> None:
     world.passes(MINUTE)
     assert said == [(Reason.RESULT_UNREADABLE, "RemoteProtocolError")]
     assert (world.job(job).state, world.job(job).message) == (State.COMPLETED, None)
-
-
-def test_a_photo_that_was_archived_after_it_was_sent_does_not_cost_its_result() -> None:
-    """The model's own pixels do where the photo's cannot be read any more; the row says why."""
-    world = World(pixels=Pixels.SOURCE)
-    job = world.arrives()
-    world.uploads.archived.add("a.jpg")
-    done = finish(world, job)
-    assert done.state is State.COMPLETED
-    assert done.result is not None
-    assert (done.result.pixels, done.result.remark) == (
-        Pixels.MODEL,
-        "the photo's own pixels cannot be used: it is archived",
-    )

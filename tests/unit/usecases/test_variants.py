@@ -25,7 +25,8 @@ MODELS = Recipe(name="models", pixels=Pixels.MODEL)
 
 
 def finish(world: World, job: Job, result: bytes = CUT_OUT) -> Job:
-    """The job's task ends with this result, and its callback comes."""
+    """The job's copies are made, its task ends with this result, and its callback comes."""
+    world.settles()
     world.evolink.complete(world.task_of(job), result)
     return world.wake(job)
 
@@ -102,6 +103,7 @@ def test_who_died_of_it_twice_brings_the_cut_out_home_alone() -> None:
     """Memory that is too small is too small every time; what was paid for must not be lost."""
     world = World(recipes=(WEB,), pixels=Pixels.SOURCE)
     job = world.arrives()
+    world.settles()
     world.evolink.complete(world.task_of(job))
 
     class KilledError(BaseException):
@@ -160,12 +162,13 @@ def test_a_recipe_may_have_its_own_say_on_pixels(setting: Pixels) -> None:
     assert [one.width for one in job.variants] == [600, 300]
 
 
-def test_most_photos_are_not_read_a_second_time() -> None:
-    """Only what says something of its orientation or colours is compared with its result."""
+def test_no_photo_is_read_a_second_time() -> None:
+    """What Submit checked, StoreResult never opens: not even its copy, where nobody asks for it."""
     hook = Hook()
     world = World(step=hook)
     finish(world, world.arrives())
     assert hook.seen.count("uploads.read") == 1
+    assert [step for step in hook.seen if step.startswith(("copies", "copier"))] == []
 
 
 def test_render_makes_variants_again_without_paying() -> None:

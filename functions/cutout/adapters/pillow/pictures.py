@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
 
-from cutout.adapters.pillow import comparing, rendering
+from cutout.adapters.pillow import rendering
 from cutout.adapters.pillow.faithful import cut_from
 from cutout.adapters.pillow.opening import (
     RESULT_FORMATS,
-    Source,
     detached,
     in_kept_colours,
     opened,
-    read_source,
     told_in_words,
 )
 from cutout.adapters.pillow.orientation import orientation_of, size_as_shown, turned
@@ -50,34 +48,31 @@ class PillowPictures:
     def cut_out(
         self,
         result: Path,
-        source: Path | None,
         into: Path,
         *,
         size: tuple[int, int] | None = None,
     ) -> Picture:
-        """Make a PNG of the model's own pixels, turned and coloured as the photo is shown."""
+        """Make a PNG of the model's own pixels, upright as the result's file says."""
         with told_in_words():
             came = _shown(result, self._max_pixels)
-            upright = came if source is None else self._compared(came, source)
-            image = upright.image
+            image = came.image
             if size is not None and image.size != size:
                 # Pillow weighs colours by their alpha; without negative weights, no edge rings.
                 image = image.resize(size, Image.Resampling.HAMMING)
-            if came.is_shown_as_stored and upright is came and image is came.image:
+            if came.is_shown_as_stored and image is came.image:
                 shutil.copyfile(result, into)
             else:
-                _save(image, into, upright.profile)
+                _save(image, into, came.profile)
             return _described(image, "PNG")
 
-    def faithful_cut_out(self, result: Path, source: Path, into: Path) -> Picture:
+    def faithful_cut_out(self, result: Path, photo: Path, into: Path) -> Picture:
         """Make a PNG of the photo's own pixels, transparent where the result is."""
         with told_in_words():
-            alpha = self._alpha(result, source)
-            photo = read_source(source, max_pixels=self._max_photo_pixels)
-            pixels, profile = turned(photo.pixels, photo.orientation), photo.profile
-            del photo  # its pixels stay only as they are shown
-            image = cut_from(pixels, alpha)
-            _save(image, into, profile)
+            alpha = _shown(result, self._max_pixels).image.getchannel("A")
+            with opened(photo, ("PNG",), self._max_photo_pixels) as upright:
+                upright.load()
+                image = cut_from(upright, alpha)
+            _save(image, into, None)
             return _described(image, "PNG")
 
     def render(self, cut_out: Path, recipe: Recipe, into: Path) -> Picture:
@@ -89,25 +84,6 @@ class PillowPictures:
             del shown
             rendering.save(made, recipe, into, profile)
             return _described(made, recipe.format)
-
-    def _compared(self, came: _Shown, source: Path) -> _Shown:
-        """The result as its photo is shown, with the profile of its values."""
-        photo = self._glanced_at(source)
-        turn = comparing.turn_of(came.image, photo)
-        image = turned(came.image, turn)
-        found = None if came.profile else comparing.profile_of(image, photo)
-        if turn == 1 and found is None:
-            return came
-        return replace(came, image=image, profile=came.profile or found)
-
-    def _alpha(self, result: Path, source: Path) -> Image.Image:
-        """The result's transparency as its photo is shown."""
-        image = _shown(result, self._max_pixels).image
-        return turned(image.getchannel("A"), comparing.turn_of(image, self._glanced_at(source)))
-
-    def _glanced_at(self, source: Path) -> Source:
-        side = 2 * comparing.SIDE
-        return read_source(source, max_pixels=self._max_photo_pixels, side=side)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from cutout.adapters.s3.objects import Objects, save
 from cutout.errors import CopyGoneError
 
 if TYPE_CHECKING:
@@ -27,7 +28,15 @@ class S3Copies:
 
     def read(self, key: str) -> bytes:
         """The bytes of a copy."""
-        try:
-            return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
-        except self._client.exceptions.NoSuchKey as exc:
-            raise CopyGoneError(f"the copy {key} is gone") from exc
+        data: bytes = self._open(key).read()
+        return data
+
+    def fetch(self, key: str, file: Path) -> None:
+        """Stream a copy into a file, however large it is."""
+        save(self._open(key), file)
+
+    def _open(self, key: str) -> Any:  # noqa: ANN401 - a streaming body
+        answer = Objects(self._client, self._bucket).open(key)
+        if answer is None:
+            raise CopyGoneError(f"the copy {key} is gone")
+        return answer["Body"]
