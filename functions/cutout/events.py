@@ -32,9 +32,14 @@ class Uploaded:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Deleted:
-    """S3 says that a key was deleted. `source` holds no size and no entity tag then."""
+    """S3 says that a key was deleted. `source` holds no size and no entity tag then.
+
+    Attributes:
+        at: when it was deleted, as far as the event says.
+    """
 
     source: Source
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -171,7 +176,9 @@ def _read_s3_event(told: Mapping[str, Any]) -> Submission:
         return Uploaded(source=source, at=_time(told.get("time")), lane=lane)
     if kind == "Object Deleted":
         is_one_version = detail.get("deletion-type") == _FOR_GOOD and source.version_id is not None
-        return VersionDeleted(source=source) if is_one_version else Deleted(source=source)
+        if is_one_version:
+            return VersionDeleted(source=source)
+        return Deleted(source=source, at=_time(told.get("time")))
     raise MessageError(f"an event of another kind: {kind}")
 
 

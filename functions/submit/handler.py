@@ -52,8 +52,8 @@ def record_handler(record: SQSRecord) -> None:
             _move_on(app.preparations.take(message), app.submit.advance)
         case UnreadableReport(job_id=job_id):
             app.preparations.refuse(job_id)
-        case Deleted(source=source):
-            app.arrive.deleted(source)
+        case Deleted(source=source, at=at):
+            app.arrive.deleted(source, at=at)
         case VersionDeleted(source=source):
             app.arrive.version_deleted(source)
 

@@ -8,13 +8,16 @@ from datetime import datetime, timedelta
 from cutout.job import Job
 from cutout.ports.table import Head, Jobs, SourceHeads
 from cutout.ports.telemetry import Clock, Telemetry
-from cutout.source import Source
+from cutout.source import Source, after
 from cutout.states import Lane
 from cutout.usecases.aftermath import Aftermath
 from cutout.usecases.timing import Timing
 
 MESSAGES_LIVE = timedelta(days=24)
 """A dead letter is kept for 14 days after it was first sent, and once redriven 10 days more."""
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""S3's clock and a worker's never differ by more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,12 +78,28 @@ class Arrive:
             if known.source.is_found and not source.is_found:
                 self.heads.advance(Head(source_ref=source.ref, order=source.order, job_id=known.id))
             return known
-        self.heads.advance(
-            Head(source_ref=source.ref, order=source.order, job_id=source.job_id),
-        )
+        if not self._is_overtaken(source, at):
+            self.heads.advance(
+                Head(source_ref=source.ref, order=source.order, job_id=source.job_id),
+            )
         now = self.clock.now()
         job = Job.begin(source, now=now, due_at=now + self.timing.lease, lane=lane)
         return self.jobs.claim(job)
+
+    def _is_overtaken(self, source: Source, at: datetime | None) -> bool:
+        """Whether a listing has shown a later upload of the key before this event came.
+
+        A listing tells no order, but what it shows is newer than all that happened before it. The
+        head of that upload is raised above the event, or an older photo would replace a newer one.
+        """
+        if at is None or source.is_found or self.clock.now() - at < CLOCKS_DIFFER:
+            return False
+        head = self.heads.newest(source.ref)
+        found = self.jobs.find(head.job_id) if head and head.job_id else None
+        if not (found and found.source.is_found and at + CLOCKS_DIFFER <= found.created_at):
+            return False
+        self.heads.advance(Head(source_ref=source.ref, order=after(source.order), job_id=found.id))
+        return True
 
     def _has_expired(self, source: Source, at: datetime | None) -> bool:
         """The upload had a job, which ended long ago: an old event has been replayed.
@@ -108,9 +127,10 @@ class Arrive:
             return None
         return job if job.source.etag == source.etag else None
 
-    def deleted(self, source: Source) -> None:
+    def deleted(self, source: Source, *, at: datetime | None = None) -> None:
         """Take note that a key is gone; work on its older uploads ends as superseded."""
-        if self.watch.is_watched(source.bucket, source.key):
+        is_watched = self.watch.is_watched(source.bucket, source.key)
+        if is_watched and not self._is_overtaken(source, at):
             self.heads.advance(Head(source_ref=source.ref, order=source.order, job_id=None))
             self.aftermath.deleted(source)
 

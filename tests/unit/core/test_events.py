@@ -155,7 +155,8 @@ def test_deletion_of_a_key_is_read() -> None:
             etag="d41d8cd98f00b204e9800998ecf8427e",
             sequencer="00691EDA003C4B2A13",
             size=0,
-        )
+        ),
+        at=datetime(2026, 11, 20, 9, 15, 27, tzinfo=UTC),
     )
 
 

@@ -156,3 +156,45 @@ def test_no_other_mark_means_anything(mark: str) -> None:
     world = World()
     labels = Labels(metadata={LANE_MARK: mark}, tags={})
     assert told(world, world.uploads.add("a.jpg", png(), labels)).lane is Lane.LIVE
+
+
+@pytest.mark.parametrize("is_deletion", [False, True])
+def test_an_event_that_comes_late_does_not_overtake_what_a_listing_has_shown(
+    *, is_deletion: bool
+) -> None:
+    """The found upload is newer than all that happened before the listing, whatever is told later.
+
+    An upload's event, or a deletion's, may stand among the dead letters for days.
+    """
+    world = World(delete_with_source=True)
+    first = told(world, world.uploads.add("a.jpg", png()))
+    late = world.uploads.remove("a.jpg") if is_deletion else world.uploads.add("a.jpg", png(salt=1))
+    uploaded_at = world.clock.now()
+    newest = world.uploads.add("a.jpg", png(salt=2))
+    world.clock.advance(HOUR)
+    job = found(world, newest, first.source.order)
+    assert finished(world, job) is State.COMPLETED
+    world.clock.advance(10 * HOUR)
+    if is_deletion:
+        world.arrive.deleted(late, at=uploaded_at)
+    else:
+        older = world.arrive.created(late, at=uploaded_at)
+        assert older is not None
+        assert world.submit.advance(older).reason is Reason.NEWER_UPLOAD
+    world.settles()
+    standing = world.results.standing("a.png")
+    assert standing is not None
+    assert standing.job_id == job.id
+    assert len(world.evolink.charges) == 2
+
+
+def test_an_event_after_the_listing_is_newer_than_what_was_found() -> None:
+    """However late it comes."""
+    world = World()
+    found(world, world.uploads.add("a.jpg", png()))
+    world.clock.advance(HOUR)
+    newer, at = world.uploads.add("a.jpg", png(salt=1)), world.clock.now()
+    world.clock.advance(HOUR)
+    job = world.arrive.created(newer, at=at)
+    assert job is not None
+    assert world.submit.advance(job).state is State.PROCESSING
