@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -108,6 +109,7 @@ class Working:
         """
         version = self.stack.upload(key, data, **options)
         event = sample("s3-object-created" if is_versioned else "s3-object-created-unversioned")
+        event["time"] = datetime.now(UTC).isoformat()
         told = event["detail"]["object"]
         told |= {"key": key, "size": len(data), "sequencer": self._sequencer()}
         if is_versioned:
