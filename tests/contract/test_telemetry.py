@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import logging
 from uuid import uuid4
 
 from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, json_logger, metrics_of_all
@@ -13,7 +14,10 @@ from cutout.stored_limits import LOGGED_BYTES
 def told(error: Exception, **fields: object) -> dict[str, object]:
     """The line that tells of an exception, with these fields beside it."""
     stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
-    logger = json_logger(uuid4().hex, stream)
+    service = uuid4().hex
+    logger = json_logger(service, stream)
+    # A report of pytest's cannot hold the surrogates that it would capture.
+    logging.getLogger(service).propagate = False
     telemetry = PowertoolsTelemetry(logger, metrics_of_all())
     try:
         raise error
