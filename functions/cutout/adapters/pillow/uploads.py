@@ -203,7 +203,7 @@ def _read_iso(data: mmap, kind: str, stream: BufferedReader) -> Upload:
         # Pillow knows fewer main brands than the files have.
         file = spliced([data[:8], b"avif", memoryview(data)[12:]])
     else:
-        from pi_heif import register_heif_opener  # noqa: PLC0415 - few deployments see one
+        from pillow_heif import register_heif_opener  # noqa: PLC0415 - few deployments see one
 
         register_heif_opener()
     image = Image.open(file, formats=(_DECODERS[kind],))
