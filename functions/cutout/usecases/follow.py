@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from cutout.attempt import Attempt
-from cutout.errors import JobMovedError, TaskTakenError, TaskUnknownError, TransientError
+from cutout.errors import (
+    JobMovedError,
+    StoreBusyError,
+    TaskTakenError,
+    TaskUnknownError,
+    TransientError,
+)
 from cutout.job import Job
 from cutout.policy import Verdict, decide_task_failure
 from cutout.ports.provider import Evolink
@@ -26,7 +32,7 @@ from cutout.usecases.step_failures import StepFailures
 from cutout.usecases.timing import Randomness, Timing, back_off
 
 _RACES = 3
-"""Who loses as often leaves the job to whoever moves it."""
+"""After as many races lost, the message is left to a later delivery."""
 _UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
 _FOLLOWED = frozenset({State.PROCESSING, State.STORING})
 FOLLOWED = _FOLLOWED | {State.UNCONFIRMED}
@@ -58,7 +64,8 @@ class Follow:
         the task of a call whose answer was lost meanwhile.
 
         Raises:
-            TransientError: the task cannot be read now, and nobody else would ask for it.
+            TransientError: the task cannot be read now, and nobody else would ask for it; or the
+                row moved each time.
         """
         job = self.jobs.find(wake.job_id)
         for _ in range(_RACES):
@@ -73,6 +80,7 @@ class Follow:
                 job = lost.winner
             else:
                 return
+        raise StoreBusyError("the row moved each time that its task was looked at")
 
     def _follow(self, job: Job, wake: Wake) -> None:
         if job.state.is_settled and not job.is_announced:
