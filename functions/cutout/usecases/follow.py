@@ -25,7 +25,7 @@ from cutout.ports.table import Jobs
 from cutout.ports.telemetry import Metric
 from cutout.provider import Task, TaskStatus
 from cutout.states import AttemptOutcome, Move, Reason, State, Transport
-from cutout.usecases.free_results import after_asking, is_asking
+from cutout.usecases.free_results import after_asking, is_asking, still_running
 from cutout.usecases.named import READ_AGAIN, YOUNG, NamedTasks
 from cutout.usecases.record import Recorder
 from cutout.usecases.step_failures import StepFailures
@@ -177,7 +177,7 @@ class Follow:
     def _still_running(self, job: Job, attempt: Attempt) -> None:
         """A running task is adopted for the attempt that the job follows, and for no other."""
         if job.state not in _UNDECIDED or not _is_followed(job, attempt):
-            self._wait(job, self.timing.poll_interval)
+            self._wait(still_running(job, attempt), self.timing.poll_interval)
             return
         now = self.recorder.clock.now()
         adopted = job.with_attempt(replace(attempt, outcome=AttemptOutcome.ACCEPTED))
@@ -242,7 +242,7 @@ class Follow:
         ended = job.with_attempt(
             attempt.ended(AttemptOutcome.FAILED, credits_used=task.credits_used, **words),
         )
-        if is_asking(job):
+        if is_asking(job) and _is_followed(job, attempt):
             self._go_on_asking(job, ended)
             return
         transport = Transport.FILES if attempt.file_id else Transport.PRESIGNED
