@@ -152,11 +152,16 @@ def core() -> list[Path]:
 
 def chosen(modules: Iterable[Path], share: int) -> list[Mutant]:
     """One in so many mutants, always the same."""
+
+    def is_wanted(name: str) -> bool:
+        return zlib.crc32(name.encode()) % share == 0
+
     return [
         mutant
         for module in modules
-        for mutant in mutants_of(str(module), (ROOT / module).read_text(encoding="utf-8"))
-        if zlib.crc32(mutant.name.encode()) % share == 0
+        for mutant in mutants_of(
+            str(module), (ROOT / module).read_text(encoding="utf-8"), is_wanted
+        )
     ]
 
 
