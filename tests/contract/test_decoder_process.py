@@ -123,6 +123,14 @@ def test_a_copy_that_would_fill_the_disk_is_given_up(file: Path) -> None:
             """print('{"seen": {"format": [], "width": 1, "height": 1, "orientation": 1}}')""",
             "the decoder gave no answer",
         ),
+        (
+            """print('{"seen": {"format": "png", "width": 0, "height": 1, "orientation": 1}}')""",
+            "the decoder gave no answer",
+        ),
+        (
+            """print('{"seen": {"format": "../x", "width": 1, "height": 1, "orientation": 1}}')""",
+            "the decoder gave no answer",
+        ),
         ("""print('{"reason": "gate-paused", "message": "so"}')""", "so"),
     ],
 )
@@ -190,6 +198,45 @@ def test_a_decoder_finds_no_credentials(monkeypatch: pytest.MonkeyPatch, file: P
             "LC_CTYPE",
         ),
     }
+
+
+@pytest.mark.parametrize(
+    "attempt",
+    [
+        "socket.create_connection(('127.0.0.1', 9001))",
+        "os.setsid()",
+        "os.setpgid(0, 0)",
+        "os.execv('/bin/true', ['true'])",
+        "subprocess.run(['/bin/true'])",
+    ],
+)
+def test_decoders_reach_no_network_and_no_program_and_cannot_outlive_their_time(
+    monkeypatch: pytest.MonkeyPatch, file: Path, attempt: str
+) -> None:
+    """What a file makes a decoder do is refused by the kernel; a process of its own is ended."""
+    file.write_bytes(b"")
+    code = f"""
+        import os, socket, subprocess, sys, types
+        from cutout.adapters.pillow import child
+        from cutout.errors import NotAPhotoError
+        from cutout.states import Reason
+
+        class PillowCopier:
+            def look(self, file):
+                try:
+                    {attempt}
+                except PermissionError as refused:
+                    raise NotAPhotoError(Reason.DAMAGED_PHOTO, str(refused))
+
+        decoders = types.ModuleType("cutout.adapters.pillow.copier")
+        decoders.PillowCopier = PillowCopier
+        sys.modules[decoders.__name__] = decoders
+        child.main(*sys.argv[1:])
+    """
+    decoder = taken_over(monkeypatch, file.parent, code)
+    refused = why_not(lambda: decoder.look(file))
+    assert refused.reason is Reason.DAMAGED_PHOTO
+    assert "Operation not permitted" in str(refused)
 
 
 def test_a_shielded_process_is_not_one_that_others_may_read() -> None:

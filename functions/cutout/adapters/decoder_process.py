@@ -10,6 +10,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,7 +28,11 @@ _MODULE: Final = "cutout.adapters.pillow.child"
 _LONGEST_ANSWER = 10_000
 _KEPT_VARIABLES = ("LD_LIBRARY_PATH",)
 _PR_SET_DUMPABLE = 4
+_SIDES = range(1, 1 << 31)
+"""Of a picture, in pixels."""
+_FORMAT = re.compile("[a-z0-9]{1,8}")
 T = TypeVar("T")
+S = TypeVar("S", Seen, Copy)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +64,7 @@ class DecoderProcess:
 
     def look(self, file: Path) -> Seen:
         """What a file says of itself; nothing is decoded."""
-        return _read(Seen, self._run(file, "look").get("seen"))
+        return _possible(_read(Seen, self._run(file, "look").get("seen")))
 
     def copy(self, file: Path, into: Path, size: tuple[int, int], max_bytes: int) -> Copy:
         """Make an upright sRGB picture of 8 bits a channel; of an animation, the first frame."""
@@ -180,10 +185,18 @@ def _read(kind: type[T], told: object) -> T:
 
 def _written(into: Path, answer: dict[str, Any]) -> Copy:
     """The copy that is told of, if it is there: a file, and no link to another."""
-    copy = _read(Copy, answer.get("copy"))
+    copy = _possible(_read(Copy, answer.get("copy")))
     if into.is_symlink() or not into.is_file():
         raise _cannot("the decoder wrote no copy")
     return copy
+
+
+def _possible(told: S) -> S:
+    """What is told of a picture, if that can be: its format becomes part of a key."""
+    has_sides = told.width in _SIDES and told.height in _SIDES
+    if not has_sides or _FORMAT.fullmatch(told.format) is None:
+        raise _cannot("the decoder gave no answer")
+    return told
 
 
 def _cannot(why: str) -> NotAPhotoError:

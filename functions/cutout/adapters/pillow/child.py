@@ -3,7 +3,7 @@
     python -m cutout.adapters.pillow.child LIMITS WORK FILE [INTO [WIDTH HEIGHT MAX_BYTES]]
 
 LIMITS are MB of memory, seconds of processor time and MB of each file written. They hold before
-the decoders are loaded, and cannot be raised again.
+the decoders are loaded, and cannot be raised again; nor is there a network, or another program.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import resource
 import sys
 from pathlib import Path
 from typing import Any
+
+from cutout.adapters.pillow.confinement import confine_this_process
 
 _MB = 1 << 20
 _NO_ROOM = frozenset({errno.EFBIG, errno.ENOSPC})
@@ -28,6 +30,7 @@ def main(limits: str, work: str, *arguments: str) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
     _limit(resource.RLIMIT_FSIZE, file_mb * _MB)
     _limit(resource.RLIMIT_CORE, 0)
+    confine_this_process()
     try:
         answer = _done(work, *arguments)
     except MemoryError:
