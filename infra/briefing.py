@@ -24,6 +24,7 @@ def tell_functions(cutout: "Cutout", *, event_bus: str) -> None:
         event_bus: What functions call the bus: its name, or the ARN of one that was given.
     """
     preparations = cutout.preparations.queue if cutout.preparations else None
+    prepare = cutout.functions.get(FunctionName.PREPARE)
     names = Names(
         stack=cutout.name,
         jobs_table=cutout.table.table_name,
@@ -39,6 +40,7 @@ def tell_functions(cutout: "Cutout", *, event_bus: str) -> None:
         signing_key_secret=cutout.signing_key_name,
         callback_url=cutout.callback_url,
         photo_reader_role_arn=cutout.photo_reader.role_arn,
+        prepare_role_id=prepare.role.role_id if prepare else None,
         event_bus=event_bus,
     )
     for name, function in cutout.functions.items():

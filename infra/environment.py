@@ -35,6 +35,7 @@ class Names:
     signing_key_secret: str
     callback_url: str
     photo_reader_role_arn: str
+    prepare_role_id: str | None
     event_bus: str
 
 
@@ -89,6 +90,8 @@ def _places(settings: Settings, names: Names) -> Iterator[Row]:
     if settings.callbacks:
         yield "CUTOUT_CALLBACK_URL", _SUBMIT, names.callback_url
     yield "CUTOUT_PHOTO_READER_ROLE_ARN", _SUBMIT, names.photo_reader_role_arn
+    if names.prepare_role_id:
+        yield "CUTOUT_PREPARE_ROLE_ID", _SUBMIT, names.prepare_role_id
     yield "CUTOUT_EVENT_BUS", working, names.event_bus
     yield "CUTOUT_ERROR_NOTES", working, str(settings.error_notes).lower()
     if settings.tag_source:

@@ -164,6 +164,7 @@ def _prepare(reach: Reach) -> Sequence[Statement]:
         _read_photos(reach),
         ("TellGoneFromForbidden", ("s3:ListBucket",), (reach.uploads,)),
         _keep_copies(reach),
+        # In what this role sends, Submit reads nothing but reports.
         ("ReportToSubmit", ("sqs:SendMessage",), (reach.submissions,)),
     )
 

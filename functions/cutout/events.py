@@ -62,9 +62,9 @@ class JobDue:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnreadableReport:
-    """Prepare is said to report something, in no form of ours."""
+    """Prepare, or somebody in its name, sent what is no report."""
 
-    job_id: str
+    job_id: str | None
 
 
 Submission = Uploaded | Deleted | VersionDeleted | JobDue | PrepareReport | UnreadableReport
@@ -87,6 +87,17 @@ def read_submission(body: str) -> Submission:
         raise MessageError(f"the message lacks {exc}") from exc
     except (ValueError, OverflowError) as exc:
         raise MessageError("the message's size is not a number") from exc
+
+
+def read_report(body: str) -> PrepareReport | UnreadableReport:
+    """A message that Prepare sent: whatever else it says, nothing but a report is read."""
+    try:
+        message = read_submission(body)
+    except MessageError:
+        message = None
+    if isinstance(message, PrepareReport | UnreadableReport):
+        return message
+    return UnreadableReport(job_id=message.job_id if isinstance(message, JobDue) else None)
 
 
 def written_report(report: PrepareReport) -> dict[str, Any]:

@@ -144,6 +144,7 @@ class SubmitSettings(_JobSettings):
     signing_key_secret: str
     callback_url: str = ""
     photo_reader_role_arn: str
+    prepare_role_id: str = ""
     input_transport: Transport
     upload_suffixes: tuple[str, ...] = ()
     max_bytes: int

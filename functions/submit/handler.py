@@ -19,6 +19,7 @@ from cutout.events import (
     UnreadableReport,
     Uploaded,
     VersionDeleted,
+    read_report,
     read_submission,
 )
 from cutout.job import Job
@@ -39,7 +40,8 @@ def _app() -> SubmitApp:
 def record_handler(record: SQSRecord) -> None:
     """One message."""
     app = _app()
-    message = read_submission(record.body)
+    is_prepares = _is_sent_by(record, app.prepare_role_id)
+    message = (read_report if is_prepares else read_submission)(record.body)
     match message:
         case Uploaded(source=source, at=at, lane=lane):
             _move_on(app.arrive.created(source, at=at, lane=lane), app.submit.advance)
@@ -56,6 +58,14 @@ def record_handler(record: SQSRecord) -> None:
             app.arrive.deleted(source, at=at)
         case VersionDeleted(source=source):
             app.arrive.version_deleted(source)
+
+
+def _is_sent_by(record: SQSRecord, role_id: str) -> bool:
+    """Whether a function of this role sent it: Prepare may have been taken over by a photo.
+
+    SQS itself notes the sender, as ROLE-ID:SESSION (Amazon SQS API Reference, ReceiveMessage).
+    """
+    return bool(role_id) and record.attributes.sender_id.partition(":")[0] == role_id
 
 
 def _move_on(job: Job | None, move: Callable[[Job], object]) -> None:

@@ -64,6 +64,7 @@ class MemoryCallbacks:
     step: Step = no_step
     wakes: list[Wake] = field(default_factory=list)
     requests: list[RenderRequest] = field(default_factory=list)
+    delays: list[timedelta] = field(default_factory=list)
     removals: list[Removal] = field(default_factory=list)
 
     def wake(self, wakes: Sequence[Wake]) -> None:
@@ -74,6 +75,7 @@ class MemoryCallbacks:
     def render(self, requests: Sequence[RenderRequest], *, delay: timedelta = timedelta(0)) -> None:
         assert delay >= timedelta(0)
         self.requests += requests
+        self.delays.append(delay)
 
     def remove(self, removal: Removal) -> None:
         self.step("callbacks.remove")

@@ -24,6 +24,7 @@ from tests.events import SIGNING_KEY
 UPLOADS, RESULTS, WORK = "cutout-uploads", "cutout-results", "cutout-work"
 API_KEY = "sk-evo-a-key-that-must-never-be-printed"
 CALLBACK_URL = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"
+PREPARE_ROLE_ID = "AROA5TPREPAREOFCUTOUT"
 TIMES = frozenset(metric.value for metric in TIME_IN_STATE.values())
 HANDLERS = {
     # service: module of the handler
@@ -76,6 +77,7 @@ class Stack:
             "CUTOUT_SIGNING_KEY_SECRET": "Cutout/callback-signing-key",
             "CUTOUT_CALLBACK_URL": CALLBACK_URL,
             "CUTOUT_PHOTO_READER_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/PhotoReader",
+            "CUTOUT_PREPARE_ROLE_ID": PREPARE_ROLE_ID,
             "CUTOUT_EVENT_BUS": "default",
             "CUTOUT_EVOLINK_BASE_URL": provider_url,
             "CUTOUT_EVOLINK_FILES_URL": provider_url,

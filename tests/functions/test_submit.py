@@ -19,7 +19,7 @@ from tests.contract.loopback import Loopback, answer, serving
 from tests.events import SIGNING_KEY, sample
 from tests.fakes.world import png
 from tests.functions.conftest import Start
-from tests.functions.deployed import API_KEY, CALLBACK_URL, UPLOADS, Stack
+from tests.functions.deployed import API_KEY, CALLBACK_URL, PREPARE_ROLE_ID, UPLOADS, Stack
 from tests.unit.core.builders import a_source
 
 CREATED = sample("evolink-create-200")
@@ -39,6 +39,13 @@ def sqs(*bodies: object) -> dict[str, Any]:
             for message_id, text in zip(IDS, texts, strict=False)
         ],
     }
+
+
+def by_prepare(event: dict[str, Any]) -> dict[str, Any]:
+    """The same batch as SQS notes it when Prepare has sent it."""
+    sender = {"SenderId": f"{PREPARE_ROLE_ID}:Cutout-Prepare"}
+    records = [one | {"attributes": one["attributes"] | sender} for one in event["Records"]]
+    return {"Records": records}
 
 
 def created(stack: Stack, data: bytes, name: str = "s3-object-created") -> dict[str, Any]:
@@ -149,6 +156,23 @@ def test_a_job_that_is_due_is_moved_on(stack: Stack, start: Start) -> None:
     with serving(ACCEPTED) as server:
         assert start("submit", server.url(""))(sqs(message)) == {"batchItemFailures": []}
     assert job_of(stack, event).state is State.PROCESSING
+
+
+@pytest.mark.parametrize(
+    "sample_name", ["s3-object-created", "s3-object-deleted", "s3-object-version-deleted"]
+)
+def test_prepare_cannot_speak_for_s3(sample_name: str, stack: Stack, start: Start) -> None:
+    """A photo may have taken it over: what it sends is a report, or is refused and counted."""
+    event = created(stack, png())
+    said = event if sample_name == "s3-object-created" else sample(sample_name)
+    with serving(ACCEPTED) as server:
+        submit = start("submit", server.url(""))
+        if said is not event:
+            submit(sqs(event))
+        before = stack.jobs.newest(f"{UPLOADS}/shoes/red.jpg")
+        assert submit(by_prepare(sqs(said, {"job": "f" * 32}, "{"))) == {"batchItemFailures": []}
+    assert stack.jobs.newest(f"{UPLOADS}/shoes/red.jpg") == before
+    assert submit.printed().metrics["ReportsRefused"] == [1, 1, 1]
 
 
 def test_the_same_event_again_makes_no_second_call(stack: Stack, start: Start) -> None:

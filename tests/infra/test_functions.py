@@ -1,5 +1,6 @@
 """How the functions run, and what they are told."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from cutout.settings import (
     SweepSettings,
 )
 from cutout.settings import Settings as RuntimeSettings
+from infra.rules import SettingError
 from infra.settings import Settings
 from tests.infra.reading import Reading, Synthesize
 
@@ -69,6 +71,7 @@ TOLD = {
         "CUTOUT_SIGNING_KEY_SECRET": "Cutout/callback-signing-key",
         "CUTOUT_CALLBACK_URL": "<CallbackApi.ApiEndpoint>",
         "CUTOUT_PHOTO_READER_ROLE_ARN": "<PhotoReader.Arn>",
+        "CUTOUT_PREPARE_ROLE_ID": "<PrepareRole.RoleId>",
         "CUTOUT_INPUT_TRANSPORT": "presigned",
         "CUTOUT_CALLBACKS_QUEUE_URL": "<CallbacksQueue>",
         "CUTOUT_MAX_BYTES": "10000000",
@@ -319,3 +322,26 @@ def test_where_nothing_is_prepared_nothing_is_there_for_it(synthesize: Synthesiz
     assert copies == {("SubmitRole", "s3:PutObject"), ("PhotoReader", "s3:GetObject")}
     assert SubmitSettings.from_environment(told).preparations_queue_url == ""
     assert SubmitSettings.from_environment(told).prepare_max_bytes == 0
+
+
+@pytest.mark.parametrize("by", ["setting", "recipe"])
+def test_photos_own_pixels_are_refused_where_nothing_is_prepared(
+    synthesize: Synthesize, tmp_path: Path, by: str
+) -> None:
+    """Prepare alone opens photos: each cut-out would quietly have the model's pixels."""
+    recipes = tmp_path / "recipes.toml"
+    recipes.write_text('[[recipe]]\nname = "own"\npixels = "source"\n', encoding="utf-8")
+    make: dict[str, Callable[[], object]] = {
+        "setting": lambda: Settings(prepare=False, pixels="source"),
+        "recipe": lambda: synthesize(Settings(prepare=False, recipes=str(recipes))),
+    }
+    with pytest.raises(SettingError, match="leave out -c prepare=false"):
+        make[by]()
+
+
+def test_submit_is_told_no_role_of_prepares_where_there_is_no_prepare(
+    synthesize: Synthesize,
+) -> None:
+    """Nobody's messages are read as reports alone."""
+    told = _environment(synthesize(Settings(prepare=False)), "Submit")
+    assert SubmitSettings.from_environment(told).prepare_role_id == ""

@@ -36,6 +36,7 @@ def deployed(world: World) -> Iterator[None]:
             jobs=world.jobs,
             submit=world.submit,
             preparations=world.submit.preparations,
+            prepare_role_id="",
         ),
         prepare.handler: world.prepare,
         callback.store: StoreApp(follow=world.follow, render=world.render, removing=world.removing),

@@ -134,7 +134,7 @@ class Preparations:
                 job = lost.winner
         raise JobMovedError(job)
 
-    def refuse(self, job_id: str, fault: str = "it is not in the form of a report") -> None:
+    def refuse(self, job_id: str | None, fault: str = "it is not in the form of a report") -> None:
         """Pass over a report that cannot be Prepare's: the job's due time has it asked again."""
         self.recorder.telemetry.fact("report refused", job_id=job_id, fault=fault)
         self.recorder.telemetry.count(Metric.REPORTS_REFUSED)

@@ -34,12 +34,18 @@ from cutout.wiring.secrets import secret, signing_keys
 
 @dataclass(frozen=True, kw_only=True)
 class SubmitApp:
-    """What the handler calls."""
+    """What the handler calls.
+
+    Attributes:
+        prepare_role_id: the id of Prepare's role, which SQS notes on what it sends; "" if there is
+            no Prepare.
+    """
 
     jobs: Jobs
     arrive: Arrive
     submit: Submit
     preparations: Preparations
+    prepare_role_id: str
 
 
 def build(
@@ -123,7 +129,13 @@ def build(
             callback_life=timing.callback_life,
         ),
     )
-    return SubmitApp(jobs=jobs, arrive=arrive, submit=submit, preparations=preparations)
+    return SubmitApp(
+        jobs=jobs,
+        arrive=arrive,
+        submit=submit,
+        preparations=preparations,
+        prepare_role_id=settings.prepare_role_id,
+    )
 
 
 def _photo_limits(settings: SubmitSettings) -> PhotoLimits:
