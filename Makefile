@@ -1,12 +1,13 @@
 # Everything installs itself: Python 3.11+, make and the package registries are enough.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-units test-e2e check check-code check-types check-decoders check-template format soak mutants deploy destroy lock clean
+.PHONY: help setup demo test test-units test-e2e test-seaweedfs check check-code check-types check-decoders check-template format soak mutants deploy destroy lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 LOCKS := requirements/bootstrap.txt requirements/dev.txt
 CHECKOV := .cutout/checkov
+SEAWEEDFS := .cutout/seaweedfs
 CDK := infra/cdk/node_modules/.package-lock.json
 # End-to-end tests wait for other processes: what may run beside them lets those go first.
 BESIDE := nice -n 5
@@ -50,6 +51,11 @@ $(CHECKOV)/.installed: requirements/checkov.txt $(BIN)/.bootstrapped
 	@$(UV) pip install --quiet --python $(CHECKOV)/bin/python --require-hashes -r $<
 	@touch $@
 
+$(SEAWEEDFS)/.installed: requirements/seaweedfs.txt $(BIN)/.bootstrapped
+	@test -x $(SEAWEEDFS)/bin/python || $(PYTHON) -m venv --without-pip $(SEAWEEDFS)
+	@$(UV) pip install --quiet --python $(SEAWEEDFS)/bin/python --require-hashes -r $<
+	@touch $@
+
 setup: $(BIN)/.installed $(CDK)  ## Install everything into .venv and infra/cdk/node_modules
 
 demo: setup  ## Cut out the photos that ship with the project on an embedded AWS
@@ -62,6 +68,9 @@ test-units: setup
 
 test-e2e: setup
 	@$(BIN)/python -m pytest tests/e2e -m "not soak"
+
+test-seaweedfs: setup $(SEAWEEDFS)/.installed  ## Run the contract of the S3 adapters on SeaweedFS
+	@$(BIN)/python -m tests.contract.seaweedfs $(SEAWEEDFS)/bin/weed
 
 soak: setup  ## Run the simulation for MINUTES (10), the fuzzers, and the large end-to-end tests
 	@$(BIN)/python -m tests.simulation.runs --minutes $(or $(MINUTES),10)
@@ -101,6 +110,7 @@ lock: $(BIN)/.bootstrapped  ## Write the locked requirements anew
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/bootstrap.in -o requirements/bootstrap.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/checkov.in -o requirements/checkov.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/runtime.in -c requirements/pins.in -o requirements/runtime.txt
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/seaweedfs.in -o requirements/seaweedfs.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/store.in -o requirements/store.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/prepare.in -o requirements/prepare.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml --extra local --group dev -c requirements/runtime.txt -c requirements/store.txt -c requirements/prepare.txt -o requirements/dev.txt

@@ -171,10 +171,11 @@ class Gate:
         if counted == self.in_flight:
             return self if self.suspicion is None else replace(self, suspicion=None)
         seen = self.suspicion
-        if seen is None or (seen.version, seen.counted) != (self.version, counted):
+        is_same = seen is not None and (seen.version, seen.counted) == (self.version, counted)
+        if seen is None or seen.since is None or not is_same:
             seen = Suspicion(version=self.version + 1, counted=counted, since=now)
             return replace(self, suspicion=seen)
-        if seen.since is None or now - seen.since < INDEX_LAG:
+        if now - seen.since < INDEX_LAG:
             return self
         return replace(self, in_flight=counted, suspicion=None)
 

@@ -1,9 +1,14 @@
-"""A made-up AWS for one test, with the clients that the functions get."""
+"""An AWS account for one test, with the clients that the functions get.
+
+`cloud` is moto's, in this process. Tests that take the fixture `account` run on each emulator that
+`tests/contract/conftest.py` names.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
@@ -20,19 +25,56 @@ REGION: Literal["eu-central-1"] = "eu-central-1"
 ACCOUNT = "123456789012"
 
 
+Account = Callable[[], AbstractContextManager[Clients]]
+"""Opens an empty account; what it gives are the clients of the functions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Emulator:
+    """An AWS, or a part of it, that listens on loopback.
+
+    Attributes:
+        variables: Environment variables that make an SDK use it.
+        access_key_id: Of a user who may do everything.
+        secret_access_key: The same.
+        empty: Deletes everything in it.
+    """
+
+    variables: Mapping[str, str]
+    access_key_id: str
+    secret_access_key: str
+    empty: Callable[[], None]
+
+    @contextmanager
+    def account(self) -> Iterator[Clients]:
+        """Clients of the emptied account."""
+        self.empty()
+        with _environment(self.variables):
+            yield Clients(self.variables, _session(self.access_key_id, self.secret_access_key))
+
+
 @contextmanager
 def cloud() -> Iterator[Clients]:
-    """Clients of an empty account. The shell's own endpoint and profile do not reach it."""
-    with pytest.MonkeyPatch.context() as environment, mock_aws():
-        for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_CA_BUNDLE"):
-            environment.delenv(name, raising=False)
-        yield Clients({}, _session())
+    """Clients of an empty account of moto's."""
+    with _environment({}), mock_aws():
+        yield Clients({}, _session("testing", "testing"))
 
 
 @contextmanager
-def s3_with(*buckets: str, versioned: Collection[str] = ()) -> Iterator[S3Client]:
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set these variables; the shell's own endpoint and profile do not reach a test."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_CA_BUNDLE"):
+            environment.delenv(name, raising=False)
+        for name, value in variables.items():
+            environment.setenv(name, value)
+        yield
+
+
+@contextmanager
+def s3_with(account: Account, *buckets: str, versioned: Collection[str] = ()) -> Iterator[S3Client]:
     """S3 with these empty buckets; those of them in `versioned` keep versions."""
-    with cloud() as clients:
+    with account() as clients:
         client = clients.s3()
         for name in buckets:
             client.create_bucket(
@@ -44,8 +86,10 @@ def s3_with(*buckets: str, versioned: Collection[str] = ()) -> Iterator[S3Client
 
 
 @cache
-def _session() -> boto3.Session:
+def _session(access_key_id: str, secret_access_key: str) -> boto3.Session:
     """One session for all: what it keeps is the descriptions of the services, slow to read."""
     return boto3.Session(
-        region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing"
+        region_name=REGION,
+        aws_access_key_id=access_key_id,
+        aws_secret_access_key=secret_access_key,
     )

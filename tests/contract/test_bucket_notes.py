@@ -14,7 +14,7 @@ from cutout.ports.buckets import (
     Occasion,
     StandingNote,
 )
-from tests.contract.aws import s3_with
+from tests.contract.aws import Account, s3_with
 from tests.fakes.buckets import MemoryNotes
 
 KEY = "Söhne & Töchter/rot + weiß 100%/写真 (1).JPG"
@@ -23,13 +23,13 @@ EARLIER = Occasion(order="00AB", version=3, at=datetime(2026, 3, 1, 12, 0, 0, 5,
 LATER = Occasion(order="00AC", version=2, at=datetime(2026, 3, 1, 12, tzinfo=UTC))
 
 
-@pytest.fixture(params=["memory", "s3"])
-def notes(request: pytest.FixtureRequest) -> Iterator[Notes]:
+@pytest.fixture
+def notes(account_or_fake: Account | None) -> Iterator[Notes]:
     """An empty bucket that keeps versions."""
-    if request.param == "memory":
+    if account_or_fake is None:
         yield MemoryNotes()
         return
-    with s3_with("results", versioned=["results"]) as client:
+    with s3_with(account_or_fake, "results", versioned=["results"]) as client:
         yield S3Notes(client, "results")
 
 

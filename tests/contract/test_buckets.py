@@ -20,7 +20,7 @@ from cutout.ports.buckets import (
     Uploads,
 )
 from cutout.source import Source
-from tests.contract.aws import s3_with
+from tests.contract.aws import Account, s3_with
 from tests.fakes.buckets import MemoryResults, MemoryUploads
 
 if TYPE_CHECKING:
@@ -92,23 +92,23 @@ def _source(key: str, version: str, etag: str, size: int) -> Source:
     )
 
 
-@pytest.fixture(params=["memory", "s3"])
-def uploads(request: pytest.FixtureRequest) -> Iterator[UploadsBucket]:
+@pytest.fixture
+def uploads(account_or_fake: Account | None) -> Iterator[UploadsBucket]:
     """An empty bucket that keeps versions."""
-    if request.param == "memory":
+    if account_or_fake is None:
         yield MemoryUploads()
         return
-    with s3_with("uploads", versioned=["uploads"]) as client:
+    with s3_with(account_or_fake, "uploads", versioned=["uploads"]) as client:
         yield S3UploadsBucket(client)
 
 
-@pytest.fixture(params=["memory", "s3"])
-def results(request: pytest.FixtureRequest) -> Iterator[Results]:
+@pytest.fixture
+def results(account_or_fake: Account | None) -> Iterator[Results]:
     """An empty bucket."""
-    if request.param == "memory":
+    if account_or_fake is None:
         yield MemoryResults()
         return
-    with s3_with("results") as client:
+    with s3_with(account_or_fake, "results") as client:
         yield S3Results(client, "results")
 
 

@@ -20,20 +20,20 @@ from cutout.ports.buckets import Copies, Fetched
 from cutout.preparation import CopyKind, MadeCopy, PrepareReport, PrepareRequest
 from cutout.source import Source
 from cutout.states import Reason
-from tests.contract.aws import REGION, cloud
+from tests.contract.aws import REGION, Account
 from tests.fakes.buckets import MemoryCopies, MemoryUploads
 from tests.unit.core.builders import a_source
 
 KEY = "prepared/0f0f.jpg"
 
 
-@pytest.fixture(params=["fake", "S3"])
-def copies(request: pytest.FixtureRequest) -> Iterator[Copies]:
+@pytest.fixture
+def copies(account_or_fake: Account | None) -> Iterator[Copies]:
     """No copies yet."""
-    if request.param == "fake":
+    if account_or_fake is None:
         yield MemoryCopies()
         return
-    with cloud() as clients:
+    with account_or_fake() as clients:
         clients.s3().create_bucket(
             Bucket="work", CreateBucketConfiguration={"LocationConstraint": REGION}
         )
@@ -57,11 +57,11 @@ def test_a_copy_that_is_gone_says_so(copies: Copies) -> None:
         copies.read(KEY)
 
 
-def test_a_copy_says_what_it_is(tmp_path: Path) -> None:
+def test_a_copy_says_what_it_is(account: Account, tmp_path: Path) -> None:
     """The provider looks at the type."""
     file = tmp_path / "copy"
     file.write_bytes(b"a copy")
-    with cloud() as clients:
+    with account() as clients:
         clients.s3().create_bucket(
             Bucket="work", CreateBucketConfiguration={"LocationConstraint": REGION}
         )
@@ -85,10 +85,12 @@ def test_the_fakes_uploads_are_fetched_with_hash_and_metadata(tmp_path: Path) ->
         uploads.fetch(source, file)
 
 
-def test_an_upload_is_fetched_into_a_file_with_hash_and_metadata(tmp_path: Path) -> None:
+def test_an_upload_is_fetched_into_a_file_with_hash_and_metadata(
+    account: Account, tmp_path: Path
+) -> None:
     """That version of it, piece by piece."""
     file = tmp_path / "photo"
-    with cloud() as clients:
+    with account() as clients:
         s3 = clients.s3()
         s3.create_bucket(Bucket="uploads", CreateBucketConfiguration={"LocationConstraint": REGION})
         s3.put_bucket_versioning(Bucket="uploads", VersioningConfiguration={"Status": "Enabled"})
@@ -111,7 +113,7 @@ def test_an_upload_is_fetched_into_a_file_with_hash_and_metadata(tmp_path: Path)
             uploads.fetch(source, file)
 
 
-def test_prepare_is_asked_by_a_message_that_its_handler_reads() -> None:
+def test_prepare_is_asked_by_a_message_that_its_handler_reads(account: Account) -> None:
     """Which job, which bytes, which copies; and in a form that an earlier version understands."""
     request = PrepareRequest(
         job_id="0f" * 16,
@@ -119,7 +121,7 @@ def test_prepare_is_asked_by_a_message_that_its_handler_reads() -> None:
         wanted=(CopyKind.FOR_MODEL, CopyKind.FULL_SIZE),
         ask=1795166131000,
     )
-    with cloud() as clients:
+    with account() as clients:
         url = clients.sqs().create_queue(QueueName="preparations")["QueueUrl"]
         SqsPreparations(clients.sqs(), url).prepare(request)
         (message,) = clients.sqs().receive_message(QueueUrl=url)["Messages"]
@@ -150,9 +152,9 @@ def test_prepare_is_asked_by_a_message_that_its_handler_reads() -> None:
         ),
     ],
 )
-def test_a_report_reaches_submit_as_it_was_sent(report: PrepareReport) -> None:
+def test_a_report_reaches_submit_as_it_was_sent(account: Account, report: PrepareReport) -> None:
     """Whatever was found; an earlier version would look at the job."""
-    with cloud() as clients:
+    with account() as clients:
         url = clients.sqs().create_queue(QueueName="submissions")["QueueUrl"]
         SqsReports(clients.sqs(), url).report(report)
         (message,) = clients.sqs().receive_message(QueueUrl=url)["Messages"]

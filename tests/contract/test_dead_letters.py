@@ -11,7 +11,7 @@ from botocore.stub import ANY, Stubber
 
 from cutout.cli.dead_letters_aws import SqsLetters
 from cutout.cli.deployment import Moved
-from tests.contract.aws import ACCOUNT, REGION, cloud
+from tests.contract.aws import ACCOUNT, REGION, Account
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -21,9 +21,9 @@ URL = "https://sqs.example/dead"
 
 
 @pytest.fixture
-def sqs() -> Iterator[SQSClient]:
+def sqs(account: Account) -> Iterator[SQSClient]:
     """A queue of work and one of dead letters."""
-    with cloud() as clients:
+    with account() as clients:
         client = clients.sqs()
         for name in ("work", "dead"):
             client.create_queue(QueueName=name)

@@ -22,7 +22,7 @@ from cutout.source import Source
 from cutout.states import AttemptOutcome, Reason, State
 from cutout.variant import Variant
 from cutout.wiring.aws import Clients
-from tests.contract.aws import cloud
+from tests.contract.aws import Account
 from tests.events import sample, schema
 
 if TYPE_CHECKING:
@@ -90,9 +90,9 @@ QUEUE = "receiver"
 
 
 @pytest.fixture
-def clients() -> Iterator[Clients]:
+def clients(account: Account) -> Iterator[Clients]:
     """An account in which a queue receives every event of ours on the default bus."""
-    with cloud() as clients:
+    with account() as clients:
         sqs, events = clients.sqs(), clients.events()
         url = sqs.create_queue(QueueName=QUEUE)["QueueUrl"]
         attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])

@@ -18,7 +18,7 @@ from cutout.keys import kept_key
 from cutout.ports.buckets import KeptResults
 from cutout.ports.table import Purchased
 from cutout.purchase import Kept, Purchase
-from tests.contract.aws import cloud
+from tests.contract.aws import Account
 from tests.contract.jobs.table import TABLE, create_table
 from tests.fakes.purchases import MemoryKept, MemoryPurchases
 from tests.unit.core.builders import LATER
@@ -29,24 +29,24 @@ BEGUN = Purchase(picture=PICTURE, buyer="a" * 32, expires_at=LATER)
 KEPT = Kept(key=KEY, sha256="cd" * 32, job_id="a" * 32, task_id="task-1", credits=Decimal("5.4"))
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
-def ledger(request: pytest.FixtureRequest) -> Iterator[Purchased]:
+@pytest.fixture
+def ledger(account_or_fake: Account | None) -> Iterator[Purchased]:
     """Nothing was bought yet."""
-    if request.param == "memory":
+    if account_or_fake is None:
         yield MemoryPurchases()
         return
-    with cloud() as clients:
+    with account_or_fake() as clients:
         create_table(clients.dynamodb())
         yield DynamoPurchases(Table(clients.dynamodb(), TABLE))
 
 
-@pytest.fixture(params=["memory", "s3"])
-def kept(request: pytest.FixtureRequest) -> Iterator[KeptResults]:
+@pytest.fixture
+def kept(account_or_fake: Account | None) -> Iterator[KeptResults]:
     """An empty folder."""
-    if request.param == "memory":
+    if account_or_fake is None:
         yield MemoryKept()
         return
-    with cloud() as clients:
+    with account_or_fake() as clients:
         region = clients.s3().meta.region_name
         clients.s3().create_bucket(
             Bucket="work",
@@ -97,9 +97,9 @@ def test_a_purchase_that_was_forgotten_is_not_written(ledger: Purchased) -> None
     assert ledger.find_purchase(PICTURE) is None
 
 
-def test_purchases_expire() -> None:
+def test_purchases_expire(account: Account) -> None:
     """By the table's own means: DynamoDB deletes an item after the second `expires_at`."""
-    with cloud() as clients:
+    with account() as clients:
         create_table(clients.dynamodb())
         table = Table(clients.dynamodb(), TABLE)
         DynamoPurchases(table).claim_purchase(BEGUN)
@@ -108,9 +108,9 @@ def test_purchases_expire() -> None:
     assert item["expires_at"] == int(LATER.timestamp())
 
 
-def test_a_purchase_that_is_under_way_does_not_expire() -> None:
+def test_a_purchase_that_is_under_way_does_not_expire(account: Account) -> None:
     """Its item has nothing that DynamoDB would take for a time."""
-    with cloud() as clients:
+    with account() as clients:
         create_table(clients.dynamodb())
         table = Table(clients.dynamodb(), TABLE)
         ledger = DynamoPurchases(table)

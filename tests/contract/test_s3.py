@@ -14,7 +14,7 @@ from cutout.adapters.s3.uploads import S3Uploads
 from cutout.errors import SourceGoneError
 from cutout.ports.buckets import Handling, Labels, Upload
 from cutout.source import Source
-from tests.contract.aws import s3_with
+from tests.contract.aws import Account, s3_with
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -24,9 +24,9 @@ NO_LABELS = Labels(metadata={}, tags={})
 
 
 @pytest.fixture
-def s3() -> Iterator[S3Client]:
+def s3(account: Account) -> Iterator[S3Client]:
     """S3 with three buckets: uploads keeps versions, plain does not, results is empty."""
-    with s3_with("uploads", "plain", "results", versioned=["uploads"]) as client:
+    with s3_with(account, "uploads", "plain", "results", versioned=["uploads"]) as client:
         yield client
 
 

@@ -14,7 +14,7 @@ from cutout.adapters.secrets import CURRENT, PREVIOUS, Secret, SigningKeys
 from cutout.errors import SettingsError
 from cutout.wiring.aws import Clients
 from cutout.wiring.secrets import secret, signing_keys
-from tests.contract.aws import cloud
+from tests.contract.aws import Account
 
 NAME = "Cutout/callback-signing-key"
 
@@ -70,9 +70,9 @@ class Text:
 
 
 @pytest.fixture
-def vault() -> Iterator[Vault]:
+def vault(account: Account) -> Iterator[Vault]:
     """An account with one secret."""
-    with cloud() as clients:
+    with account() as clients:
         vault = Vault(clients)
         vault.store("key-1")
         yield vault

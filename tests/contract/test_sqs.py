@@ -15,7 +15,7 @@ from cutout.errors import StoreBusyError
 from cutout.events import JobDue, Uploaded, read_callback, read_submission
 from cutout.ports.queues import Removal, RenderRequest, Wake
 from cutout.states import Lane
-from tests.contract.aws import cloud
+from tests.contract.aws import Account
 from tests.events import sample
 from tests.unit.core.builders import a_source
 
@@ -26,9 +26,9 @@ JOB = "a00fc0b0b75cd1e67b0d7024ca35e9a9"
 
 
 @pytest.fixture
-def sqs() -> Iterator[SQSClient]:
+def sqs(account: Account) -> Iterator[SQSClient]:
     """SQS without any queue."""
-    with cloud() as clients:
+    with account() as clients:
         yield clients.sqs()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -234,11 +234,20 @@ class Photos:
 
 
 def _aged(job: Job, by: timedelta) -> Job:
+    def earlier(at: datetime | None) -> datetime | None:
+        return None if at is None else at - by
+
+    attempts = (
+        replace(it, started_at=it.started_at - by, not_found_since=earlier(it.not_found_since))
+        for it in job.attempts
+    )
     return replace(
         job,
         created_at=job.created_at - by,
         updated_at=job.updated_at - by,
-        due_at=None if job.due_at is None else job.due_at - by,
-        attempts=tuple(replace(it, started_at=it.started_at - by) for it in job.attempts),
+        due_at=earlier(job.due_at),
+        entered_at=earlier(job.entered_at),
+        trying_since=earlier(job.trying_since),
+        attempts=tuple(attempts),
         history=tuple(replace(step, at=step.at - by) for step in job.history),
     )

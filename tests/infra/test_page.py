@@ -9,6 +9,7 @@ import click
 import pytest
 
 from cutout.cli.entry import cutout as cli
+from tests.contract.differences import DIFFERENCES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "infra" / "README.md").read_text()
@@ -36,6 +37,13 @@ def test_each_difference_has_a_source_and_something_that_takes_care_of_it(row: s
     assert "](https://docs.aws.amazon.com/" in source
     assert set(named) <= TESTS
     assert named or "checklist" in care
+
+
+def test_each_difference_that_the_contract_of_the_adapters_shows_has_a_row() -> None:
+    """By the test that an emulator fails."""
+    shown = {pattern.split()[0] for found in DIFFERENCES.values() for pattern in found}
+    assert shown
+    assert shown <= {name for row in ROWS for name in re.findall(r"`(test_\w+)`", row)}
 
 
 def test_the_checklist_names_commands_that_there_are() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 
@@ -45,8 +45,8 @@ class Mutant:
     source: str
 
 
-def mutants_of(module: str, source: str) -> Iterator[Mutant]:
-    """Every mutant of a module, in the order of its source."""
+def mutants_of(module: str, source: str, is_wanted: Callable[[str], bool]) -> Iterator[Mutant]:
+    """The mutants of a module whose names are wanted, in the order of its source."""
     tree = ast.parse(source)
     seen: dict[str, int] = {}
     for place, (node, function) in enumerate(_nodes(tree)):
@@ -54,6 +54,8 @@ def mutants_of(module: str, source: str) -> Iterator[Mutant]:
             told = f"{module} {function}: {_text(node)} -> {_text(change)}"
             seen[told] = seen.get(told, 0) + 1
             name = told if seen[told] == 1 else f"{told} #{seen[told]}"
+            if not is_wanted(name):
+                continue
             changed = deepcopy(tree)
             _replace(changed, place, change)
             yield Mutant(
@@ -71,7 +73,10 @@ def _nodes(tree: ast.Module) -> Iterator[tuple[Changed, str]]:
     """Every expression and statement that may be changed, with the function it is in."""
 
     def walk(node: ast.AST, function: str) -> Iterator[tuple[Changed, str]]:
+        decorators = getattr(node, "decorator_list", [])
         for child in ast.iter_child_nodes(node):
+            if child in decorators:
+                continue
             inner = function
             if isinstance(child, ast.FunctionDef | ast.ClassDef):
                 inner = f"{function}.{child.name}".lstrip(".")

@@ -41,12 +41,17 @@ def main(port: str, chain: str, key: str, interpreter: str) -> None:
     mend_ministack()
     mend_metrics()
     mend_encryption()
+    serve_on_loopback(ProgramsOnly(app, closed=_CLOSED), port=port, chain=chain, key=key)
+
+
+def serve_on_loopback(app: Framework, *, port: str, chain: str, key: str) -> None:
+    """Serve MiniStack over TLS until a signal ends the process."""
     config = Config()
     config.bind = [f"{LOOPBACK}:{port}"]
     config.certfile = chain
     config.keyfile = key
     config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
-    asyncio.run(_serve_until_killed(ProgramsOnly(app, closed=_CLOSED), config))
+    asyncio.run(_serve_until_killed(app, config))
 
 
 async def _serve_until_killed(app: Framework, config: Config) -> None:

@@ -10,7 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from cutout.attempt import Attempt
-from cutout.errors import JobMovedError, TaskTakenError, TaskUnknownError, TransientError
+from cutout.errors import (
+    JobMovedError,
+    StoreBusyError,
+    TaskTakenError,
+    TaskUnknownError,
+    TransientError,
+)
 from cutout.job import Job
 from cutout.policy import Verdict, decide_task_failure
 from cutout.ports.provider import Evolink
@@ -19,14 +25,14 @@ from cutout.ports.table import Jobs
 from cutout.ports.telemetry import Metric
 from cutout.provider import Task, TaskStatus
 from cutout.states import AttemptOutcome, Move, Reason, State, Transport
-from cutout.usecases.free_results import after_asking, is_asking
+from cutout.usecases.free_results import after_asking, is_asking, still_running
 from cutout.usecases.named import READ_AGAIN, YOUNG, NamedTasks
 from cutout.usecases.record import Recorder
 from cutout.usecases.step_failures import StepFailures
 from cutout.usecases.timing import Randomness, Timing, back_off
 
 _RACES = 3
-"""Who loses as often leaves the job to whoever moves it."""
+"""After as many races lost, the message is left to a later delivery."""
 _UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
 _FOLLOWED = frozenset({State.PROCESSING, State.STORING})
 FOLLOWED = _FOLLOWED | {State.UNCONFIRMED}
@@ -58,7 +64,8 @@ class Follow:
         the task of a call whose answer was lost meanwhile.
 
         Raises:
-            TransientError: the task cannot be read now, and nobody else would ask for it.
+            TransientError: the task cannot be read now, and nobody else would ask for it; or the
+                row moved each time.
         """
         job = self.jobs.find(wake.job_id)
         for _ in range(_RACES):
@@ -73,6 +80,7 @@ class Follow:
                 job = lost.winner
             else:
                 return
+        raise StoreBusyError("the row moved each time that its task was looked at")
 
     def _follow(self, job: Job, wake: Wake) -> None:
         if job.state.is_settled and not job.is_announced:
@@ -169,7 +177,7 @@ class Follow:
     def _still_running(self, job: Job, attempt: Attempt) -> None:
         """A running task is adopted for the attempt that the job follows, and for no other."""
         if job.state not in _UNDECIDED or not _is_followed(job, attempt):
-            self._wait(job, self.timing.poll_interval)
+            self._wait(still_running(job, attempt), self.timing.poll_interval)
             return
         now = self.recorder.clock.now()
         adopted = job.with_attempt(replace(attempt, outcome=AttemptOutcome.ACCEPTED))
@@ -234,7 +242,7 @@ class Follow:
         ended = job.with_attempt(
             attempt.ended(AttemptOutcome.FAILED, credits_used=task.credits_used, **words),
         )
-        if is_asking(job):
+        if is_asking(job) and _is_followed(job, attempt):
             self._go_on_asking(job, ended)
             return
         transport = Transport.FILES if attempt.file_id else Transport.PRESIGNED

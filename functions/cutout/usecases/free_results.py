@@ -55,6 +55,17 @@ def is_asking(job: Job) -> bool:
     return job.state is State.STORING and job.reason is Reason.RETRIED_BY_PERSON
 
 
+def still_running(job: Job, attempt: Attempt) -> Job:
+    """The job once the API said that this attempt's task runs: an answer, if it asks for that one.
+
+    It goes on to ask until its deadline, but the next retry does not ask for this attempt again.
+    """
+    followed = job.followed
+    if not is_asking(job) or followed is None or followed.number != attempt.number:
+        return job
+    return job.with_attempt(replace(followed, is_asked_again=True))
+
+
 def after_asking(job: Job, now: datetime) -> Job:
     """The job once an attempt brings no result: it asks for the next one's, or is submitted."""
     attempt = unasked(job)

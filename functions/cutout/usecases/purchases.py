@@ -109,21 +109,17 @@ class Purchases:
                 return
 
     def settled(self, job: Job) -> None:
-        """The buyer is over. Without a result, who waits is woken, and the first takes over.
+        """A job is over. If its picture has no result then, the first that waits for it takes over.
 
         A result whose doubt showed only when it was finished is none: a person is to look at it.
         """
-        while job.photo is not None and job.is_buyer:
+        while job.photo is not None and (job.is_buyer or job.state is State.REVIEW):
             standing = self.ledger.find_purchase(self._picture(job.photo.sha256))
-            if standing is None or standing.buyer != job.id:
-                return
-            kept = standing.kept
-            if kept is not None and kept.job_id == job.id and job.state is State.REVIEW:
-                kept = replace(kept, is_doubted=True)
-            if _serves(kept):
+            ended = _without_result(standing, job) if standing else None
+            if standing is None or ended is None:
                 return
             try:
-                self._save(replace(standing, kept=kept, waiting=()), is_over=True)
+                self._save(ended, is_over=ended.buyer == job.id)
             except PurchaseMovedError:
                 continue
             self._wake(standing)
@@ -212,6 +208,16 @@ class Purchases:
     def _wake(self, purchase: Purchase) -> None:
         if purchase.waiting:
             self.submissions.wake(purchase.waiting)
+
+
+def _without_result(standing: Purchase, job: Job) -> Purchase | None:
+    """The item after the end of a job; None if it is another's, or has a result that serves."""
+    kept = standing.kept
+    if kept is not None and kept.job_id == job.id and job.state is State.REVIEW:
+        return replace(standing, kept=replace(kept, is_doubted=True), waiting=())
+    if standing.buyer != job.id or _serves(kept):
+        return None
+    return replace(standing, waiting=())
 
 
 def _serves(kept: Kept | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,14 @@ _CONFIG = Config(
     read_timeout=20,
     retries={"mode": "standard", "max_attempts": 4},
 )
+
+http.client._MAXHEADERS = 1_200  # type: ignore[attr-defined] # noqa: SLF001 - no public setting
+"""How many headers an answer may have; by itself Python breaks off an answer of more than 100.
+
+S3 answers with a header for each entry of an object's metadata, of which there may be as many as
+its 2 KB hold: the photo could never be read.
+https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+"""
 
 
 class Clients:

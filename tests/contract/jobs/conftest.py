@@ -8,19 +8,19 @@ import pytest
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
-from tests.contract.aws import cloud
+from tests.contract.aws import Account
 from tests.contract.jobs.table import CALLS, TABLE, Store, create_calls_table, create_table
 from tests.fakes.clock import FakeClock
 from tests.fakes.jobs import MemoryJobs
 
 
-@pytest.fixture(params=["memory", "dynamodb"])
-def store(request: pytest.FixtureRequest) -> Iterator[Store]:
+@pytest.fixture
+def store(account_or_fake: Account | None) -> Iterator[Store]:
     """An empty store."""
-    if request.param == "memory":
+    if account_or_fake is None:
         yield MemoryJobs(FakeClock())
         return
-    with cloud() as clients:
+    with account_or_fake() as clients:
         create_table(clients.dynamodb())
         create_calls_table(clients.dynamodb())
         yield DynamoJobs(Table(clients.dynamodb(), TABLE), calls_table=CALLS)

@@ -12,7 +12,7 @@ from cutout.errors import JobMovedError
 from cutout.gate import Gate
 from cutout.ports.table import CallBody
 from cutout.states import State
-from tests.contract.aws import cloud
+from tests.contract.aws import Account
 from tests.contract.jobs.table import CALLS, TABLE, Store, create_calls_table, create_table
 from tests.unit.core.builders import LATER, a_job
 
@@ -48,9 +48,9 @@ def test_if_the_row_moved_its_body_stays_as_it_was(store: Store) -> None:
     assert (store.find_body(old.id, 2), store.find_body(old.id, 3)) == (TEXT, None)
 
 
-def test_a_body_is_in_a_table_of_its_own_and_expires() -> None:
+def test_a_body_is_in_a_table_of_its_own_and_expires(account: Account) -> None:
     """Who may read the jobs table reads no body; one that is left behind is let go by DynamoDB."""
-    with cloud() as clients:
+    with account() as clients:
         client = clients.dynamodb()
         create_table(client)
         create_calls_table(client)

@@ -15,7 +15,7 @@ from cutout.errors import GateMovedError, JobMovedError
 from cutout.gate import Gate
 from cutout.ports.table import Head, TaskClaim
 from cutout.states import State
-from tests.contract.aws import cloud
+from tests.contract.aws import Account
 from tests.contract.jobs.table import TABLE, create_table
 from tests.unit.core.builders import LATER, a_job, a_source
 
@@ -60,9 +60,9 @@ class Lossy:
 
 
 @pytest.fixture
-def lossy() -> Iterator[Lossy]:
+def lossy(account: Account) -> Iterator[Lossy]:
     """A table, its line still good."""
-    with cloud() as clients:
+    with account() as clients:
         create_table(clients.dynamodb())
         yield Lossy(clients.dynamodb())
 

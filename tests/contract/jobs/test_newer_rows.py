@@ -16,7 +16,7 @@ from cutout.errors import NewerRowError
 from cutout.gate import DEFAULT_LIMITS, Gate, Held, Pause, PauseReason
 from cutout.ports.table import Due, NewerRow
 from cutout.states import Reason, State
-from tests.contract.aws import cloud
+from tests.contract.aws import Account
 from tests.contract.jobs.table import TABLE, create_table
 from tests.unit.core.builders import NOW, a_job, an_attempt
 
@@ -47,9 +47,9 @@ class Write(Protocol):
 
 
 @pytest.fixture
-def client() -> Iterator[DynamoDBClient]:
+def client(account: Account) -> Iterator[DynamoDBClient]:
     """A client of an empty table."""
-    with cloud() as clients:
+    with account() as clients:
         create_table(clients.dynamodb())
         yield clients.dynamodb()
 

@@ -14,7 +14,7 @@ from cutout.errors import GateMovedError, JobMovedError, TaskTakenError
 from cutout.gate import Gate
 from cutout.ports.table import TaskClaim
 from cutout.states import State
-from tests.contract.aws import cloud
+from tests.contract.aws import Account
 from tests.contract.jobs.table import TABLE, Store, create_table
 from tests.unit.core.builders import LATER, a_job
 
@@ -85,9 +85,9 @@ def test_a_lost_row_counts_before_a_lost_gate_and_that_before_a_lost_task(store:
         store.save(job, gate=Gate(), tasks=[claim()])
 
 
-def test_claims_expire() -> None:
+def test_claims_expire(account: Account) -> None:
     """By the table's own means: DynamoDB deletes an item after the second `expires_at`."""
-    with cloud() as clients:
+    with account() as clients:
         create_table(clients.dynamodb())
         table = Table(clients.dynamodb(), TABLE)
         jobs = DynamoJobs(table)

@@ -21,7 +21,7 @@ from cutout.adapters.dynamodb.table import Table
 from cutout.job import Job
 from cutout.rows import to_row
 from cutout.states import State
-from tests.contract.aws import cloud
+from tests.contract.aws import Account
 from tests.contract.jobs.table import TABLE, create_table
 
 _FILES = sorted((Path(__file__).parent / "written").glob("*.json"))
@@ -52,10 +52,10 @@ class Written:
 
 
 @pytest.fixture(params=_FILES, ids=lambda path: path.stem)
-def written(request: pytest.FixtureRequest) -> Iterator[Written]:
+def written(account: Account, request: pytest.FixtureRequest) -> Iterator[Written]:
     """Each version's table."""
     items: list[Any] = json.loads(request.param.read_text())
-    with cloud() as clients:
+    with account() as clients:
         client = clients.dynamodb()
         create_table(client)
         for item in items:

@@ -221,10 +221,13 @@ def test_a_difference_is_not_believed_if_somebody_passed_in_between() -> None:
     assert passed.recounted(2, later) == replace(passed, suspicion=seen)
 
 
-def test_a_suspicion_of_an_earlier_version_is_not_believed() -> None:
-    """It does not say since when."""
+def test_a_suspicion_of_an_earlier_version_begins_again() -> None:
+    """It does not say since when. Nobody else writes a gate whose slots are all taken by nobody."""
     gate = a_gate(in_flight=2, suspicion=Suspicion(version=7, counted=1))
-    assert gate.recounted(1, NOW + DAY) == gate
+    seen = Suspicion(version=8, counted=1, since=NOW)
+    first = gate.recounted(1, NOW)
+    assert first == replace(gate, suspicion=seen)
+    assert _written(first).recounted(1, NOW + INDEX_LAG).in_flight == 1
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,18 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.errors import NotSentError, ProviderBusyError, ResponseLostError, TaskUnknownError
+from cutout.errors import (
+    NotSentError,
+    ProviderBusyError,
+    ResponseLostError,
+    StoreBusyError,
+    TaskUnknownError,
+)
 from cutout.job import Job
 from cutout.provider import TaskStatus
 from cutout.states import AttemptOutcome, Reason, State
 from tests.fakes.clock import START
-from tests.fakes.evolink import LOST, PRICE
+from tests.fakes.evolink import LOST, PRICE, taken_but_unanswered
 from tests.fakes.world import TIMING, World, png
 
 MINUTE = timedelta(minutes=1)
@@ -338,3 +344,21 @@ def test_a_failed_task_gives_back_its_price_and_no_more() -> None:
     world.evolink.fail(world.task_of(first), "content_policy_violation")
     world.wake(first)
     assert world.jobs.read_gate().spent == PRICE
+
+
+def test_a_callback_that_loses_every_race_is_delivered_again() -> None:
+    """Only its message may know the task of a call whose answer was lost."""
+    world = World()
+    world.evolink.create_faults.append(taken_but_unanswered)
+    job = world.arrives()
+    task = world.task_of(job)
+    world.evolink.complete(task)
+
+    def moved_meanwhile() -> None:
+        world.jobs.save(world.job(job))
+
+    world.evolink.read_rule = moved_meanwhile
+    with pytest.raises(StoreBusyError):
+        world.wake(job, task_id=task)
+    world.evolink.read_rule = lambda: None
+    assert world.wake(job, task_id=task).state is State.COMPLETED

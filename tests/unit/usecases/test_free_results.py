@@ -187,6 +187,19 @@ def test_as_long_as_the_api_cannot_say_nothing_is_paid(given_up: Callable[[World
     assert (world.job(job).state, len(world.evolink.posts)) == (State.COMPLETED, 1)
 
 
+def test_a_task_that_runs_for_ever_is_asked_for_by_one_retry() -> None:
+    """The API answers each time that it runs: the retry after that pays."""
+    world = World()
+    job = world.arrives()
+    for _ in range(2):
+        world.passes(TIMING.job_deadline + timedelta(hours=1))
+        lost = world.job(job)
+        assert (lost.reason, len(world.evolink.posts)) == (Reason.DEADLINE_PASSED, 1)
+        world.operate.retry(lost)
+    world.settles()
+    assert (world.job(job).state, len(world.evolink.posts)) == (State.PROCESSING, 2)
+
+
 def twice_given_up(world: World) -> Job:
     """Two tasks of it are known, and it was given up with both."""
     job = unreadable(world)

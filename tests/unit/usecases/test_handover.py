@@ -331,3 +331,13 @@ def test_a_copy_that_did_not_leave_says_why_on_the_row() -> None:
     world.files.answers.append(NotSent(message="ConnectError"))
     job = world.arrives()
     assert (job.reason, job.message) == (Reason.BACKING_OFF, "ConnectError")
+
+
+def test_a_call_that_is_refused_for_its_link_is_made_again_after_a_moment() -> None:
+    """The Files API may be as busy as whoever could not read the link."""
+    world = World()
+    refused = Refused(status=400, code="invalid_media_url", message="unreadable")
+    world.evolink.create_faults.append(answering(refused))
+    job = world.arrives()
+    assert job.reason is Reason.TASK_RETRIED
+    assert job.due_at == world.clock.now() + timedelta(seconds=5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -12,7 +13,7 @@ from cutout.ports.telemetry import Metric
 from cutout.result import Reuse
 from cutout.states import Reason, State
 from tests.fakes.evolink import CUT_OUT, PRICE
-from tests.fakes.world import MODEL, World, png
+from tests.fakes.world import MODEL, TIMING, World, png
 from tests.unit.usecases.hooks import Hook
 from tests.unit.usecases.reusing import bought, finish, kept_at, reusing, settled
 
@@ -125,6 +126,27 @@ def test_a_result_whose_doubt_shows_only_when_it_is_finished_is_not_reused() -> 
     assert doubted.reason is Reason.RESULT_ASPECT_DIFFERS
     (purchase,) = world.bought.items.values()
     assert purchase.kept is not None  # Whoever deletes the photo finds it by that.
+    world.operate.retry(doubted)
+    world.settles()
+    assert (world.job(job).state, len(world.evolink.charges)) == (State.PROCESSING, 2)
+
+
+def test_nor_is_one_that_a_retry_asked_for() -> None:
+    """The job that brings it home is no buyer by then; the next retry buys another all the same."""
+    world = reusing()
+    job = world.arrives()
+    photo = replace(world.job(job).photo, width=400, height=600, orientation=6)  # type: ignore[type-var]
+    world.jobs.jobs[job.id] = replace(world.job(job), photo=photo)
+    world.pictures.faults["cut_out"] = "the photo cannot be decoded"
+    world.passes(TIMING.job_deadline + timedelta(minutes=10))
+    world.evolink.complete(world.task_of(job))
+    world.operate.retry(world.job(job))
+    world.passes(timedelta(minutes=1))
+    doubted = world.job(job)
+    assert (doubted.reason, len(world.evolink.charges)) == (Reason.RESULT_ASPECT_DIFFERS, 1)
+    (purchase,) = world.bought.items.values()
+    assert purchase.kept is not None
+    assert purchase.kept.is_doubted
     world.operate.retry(doubted)
     world.settles()
     assert (world.job(job).state, len(world.evolink.charges)) == (State.PROCESSING, 2)

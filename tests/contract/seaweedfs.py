@@ -1,0 +1,52 @@
+"""The contract of the S3 adapters on SeaweedFS: a third implementation, unlike the emulators.
+
+Usage: python -m tests.contract.seaweedfs WEED [PYTEST OPTIONS]; `make test-seaweedfs` gets WEED.
+"""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from tests.contract.conftest import BESIDES_MOTO
+from tests.contract.emulators import Start, seaweedfs
+
+_TESTS = (
+    "test_s3.py",
+    "test_s3_listing.py",
+    "test_s3_results.py",
+    "test_buckets.py",
+    "test_bucket_notes.py",
+    "test_copies.py::test_a_copy_is_read_as_it_was_put",
+    "test_copies.py::test_a_copy_that_is_gone_says_so",
+    "test_copies.py::test_a_copy_says_what_it_is",
+    "test_copies.py::test_an_upload_is_fetched_into_a_file_with_hash_and_metadata",
+    "test_hostile_labels.py",
+    "test_purchases.py::test_what_is_kept_comes_back",
+    "test_purchases.py::test_only_what_was_seen_is_replaced",
+    "test_purchases.py::test_only_what_was_seen_is_removed",
+)
+
+
+class _OnSeaweedFS:
+    """Runs on SeaweedFS what would run on the emulators."""
+
+    def __init__(self, program: Path) -> None:
+        self._starts: dict[str, Start] = {"seaweedfs": partial(seaweedfs, program)}
+
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Name it before tests are collected."""
+        config.stash[BESIDES_MOTO] = self._starts
+
+
+def main(program: str, *options: str) -> int:
+    """Return pytest's status."""
+    tests = [str(Path(__file__).parent / name) for name in _TESTS]
+    return pytest.main(["-k", "seaweedfs", *options, *tests], plugins=[_OnSeaweedFS(Path(program))])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(*sys.argv[1:]))

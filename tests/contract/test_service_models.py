@@ -1,0 +1,64 @@
+"""What stands in for AWS says only what AWS says: see `tests/service_models.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.exceptions import ParamValidationError
+
+from tests.contract.aws import REGION
+from tests.service_models import NotInTheModelError
+
+
+def _answering(service: Any, parsed: Mapping[str, Any]) -> Any:
+    """A client with a made-up answer."""
+    client: Any = boto3.client(
+        service, region_name=REGION, aws_access_key_id="testing", aws_secret_access_key="testing"
+    )
+    answer = AWSResponse("https://made-up.example", 200, HTTPHeaders(), None)
+    client.meta.events.register("before-call", lambda **_: (answer, dict(parsed)))
+    return client
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ({"Successful": [], "Failed": [], "Lost": []}, "Lost"),
+        ({"Successful": []}, "Failed"),
+        ({"Successful": [], "Failed": [{"Id": "0"}]}, "SenderFault"),
+        ({"Successful": "all", "Failed": []}, "Invalid type for parameter Successful"),
+    ],
+)
+def test_an_answer_that_aws_does_not_give_fails(answer: Mapping[str, Any], problem: str) -> None:
+    """A member that there is not, one that is missing, at any depth, and another type."""
+    client = _answering("sqs", answer)
+    with pytest.raises(NotInTheModelError, match=problem):
+        client.send_message_batch(
+            QueueUrl="https://sqs.example/queue", Entries=[{"Id": "0", "MessageBody": "x"}]
+        )
+
+
+def test_an_answer_without_members_has_none() -> None:
+    """Of an operation that answers nothing."""
+    client = _answering("sqs", {"Deleted": True})
+    with pytest.raises(NotInTheModelError, match="Deleted"):
+        client.delete_message(QueueUrl="https://sqs.example/queue", ReceiptHandle="r")
+
+
+def test_what_aws_gives_passes() -> None:
+    """Also a number that a request may not name, and the answer to a request."""
+    table = {"TableDescription": {"ProvisionedThroughput": {"NumberOfDecreasesToday": 0}}}
+    answer = table | {"ResponseMetadata": {"HTTPStatusCode": 200}}
+    assert _answering("dynamodb", answer).delete_table(TableName="Shop-Jobs") == answer
+
+
+def test_a_request_that_aws_does_not_know_is_not_sent() -> None:
+    """The SDK itself looks at requests."""
+    client = _answering("dynamodb", {})
+    with pytest.raises(ParamValidationError, match="Tables"):
+        client.get_item(Tables="Shop-Jobs", Key={})
