@@ -31,7 +31,7 @@ def kind_of(head: bytes) -> Kind | None:
     if head[4:8] == b"ftyp":
         return _iso_kind(head)
     if head.startswith(b"RIFF"):
-        return _WEBP if head[8:12] == b"WEBP" else None
+        return _RIFF_KINDS.get(head[8:12])
     for offset, magic, kind in _MAGICS:
         if head.startswith(magic, offset):
             return kind
@@ -63,6 +63,7 @@ _HEIF = Kind(name="HEIF")
 _HEIC = Kind(name="HEIC")
 _AVIF = Kind(name="AVIF")
 _VIDEO = _not_decoded("a video, or another file of ISO media,")
+_RIFF_KINDS = {b"WEBP": _WEBP, b"AVI ": _VIDEO}
 _SVG = _not_decoded("SVG")
 _SVG_ELEMENT = re.compile(rb"\A(?:\xef\xbb\xbf)?\s*<(?:[?!].*<)?svg[\s>]", re.DOTALL)
 _TIFF = Kind(name="TIFF")
@@ -100,6 +101,8 @@ _MAGICS: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"FUJIFILMCCD-RAW", _raw("Fujifilm RAF")),
     (0, b"FOVb", _raw("Sigma X3F")),
     (0, b"\0MRM", _raw("Minolta MRW")),
+    (8, b"IIII", _raw("Phase One IIQ")),
+    (8, b"MMMMRaw", _raw("Phase One IIQ")),
     (0, b"II*\0", _TIFF),
     (0, b"MM\0*", _TIFF),
     (0, b"II+\0\x08\0\0\0", _TIFF),
@@ -112,6 +115,9 @@ _MAGICS: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"\xff\x0a", _JPEG_XL),
     (0, b"8BPS", _not_decoded("Photoshop")),
     (0, b"\0\0\x01\0", _not_decoded("a Windows icon (ICO)")),
+    # A cursor has at least one picture; without a palette, Targa has zeros where that is told.
+    (0, b"\0\0\x02\0\0\0\0\0", _not_decoded("Targa (TGA)")),
+    (0, b"\0\0\x0a\0\0\0\0\0", _not_decoded("Targa (TGA)")),
     (0, b"\0\0\x02\0", _not_decoded("a Windows cursor (CUR)")),
     (0, b"icns", _not_decoded("an Apple icon (ICNS)")),
     (0, b"%PDF-", _not_decoded("PDF")),
@@ -119,6 +125,15 @@ _MAGICS: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"\xc5\xd0\xd3\xc6", _not_decoded("PostScript")),
     (128, b"DICM", _not_decoded("DICOM")),
     (0, b"\x1a\x45\xdf\xa3", _VIDEO),
+    # QuickTime from before there was a mark that comes first.
+    (4, b"moov", _VIDEO),
+    (4, b"mdat", _VIDEO),
+    (4, b"wide", _VIDEO),
+    (0, b"P4\n", _not_decoded("a portable bitmap (PBM)")),
+    (0, b"P5\n", _not_decoded("a portable graymap (PGM)")),
+    (0, b"P6\n", _not_decoded("a portable pixmap (PPM)")),
+    (0, b"\x8aMNG", _not_decoded("MNG")),
+    (0, b"\x8bJNG", _not_decoded("JNG")),
     (0, b"gimp xcf", _not_decoded("GIMP's XCF")),
     (0, b"\x76\x2f\x31\x01", _not_decoded("OpenEXR")),
     (0, b"#?RADIANCE", _not_decoded("Radiance HDR")),

@@ -21,8 +21,8 @@ _FIRST_FRAME = 0xC0
 _FRAMES = frozenset({*range(_FIRST_FRAME, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}
 """The last is that of JPEG-LS (ITU-T T.87)."""
 _EXIF, _PROFILE = b"Exif\0\0", b"ICC_PROFILE\0"
-_MARKER = re.compile(rb"\xff+[^\x00\xff]", re.DOTALL)
-_NEXT_IN_SCAN = re.compile(rb"\xff+[^\x00\xff\xd0-\xd7]", re.DOTALL)
+_MARKER = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
+_NEXT_IN_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
 """Inside a scan every FF is followed by 00 or a restart marker (B.1.1.5)."""
 
 
@@ -30,12 +30,12 @@ class Segment(NamedTuple):
     """One segment.
 
     Attributes:
-        strays: bytes before its marker that belong to nothing.
+        has_strays: before its marker are bytes that belong to nothing, and do not fill (B.1.1.2).
     """
 
     marker: int
     body: bytes
-    strays: int
+    has_strays: bool
 
 
 @dataclass(kw_only=True, slots=True)
@@ -80,8 +80,8 @@ def read_jpeg(data: bytes | mmap) -> Jpeg:
         struct.error: the file ends before its first scan, or contradicts itself.
     """
     jpeg = Jpeg()
-    for marker, body, strays in _segments(data, jpeg):
-        jpeg.has_strays |= strays > 0
+    for marker, body, has_strays in _segments(data, jpeg):
+        jpeg.has_strays |= has_strays
         if marker == _START_OF_SCAN:
             jpeg.scans += 1
             if jpeg.scans > MOST_SCANS:
@@ -106,7 +106,7 @@ def _segments(data: bytes | mmap, jpeg: Jpeg) -> Iterator[Segment]:
             if jpeg.scans:
                 return
             raise struct.error("no marker")
-        marker, strays = data[found.end() - 1], found.start() - at
+        marker, before = data[found.end() - 1], at
         if marker == _END and jpeg.scans:
             jpeg.end = found.start()
             return
@@ -121,6 +121,7 @@ def _segments(data: bytes | mmap, jpeg: Jpeg) -> Iterator[Segment]:
             if jpeg.scans:
                 return
             raise struct.error("cut short")
-        yield Segment(marker, body, 0 if jpeg.scans else strays)
+        has_strays = not jpeg.scans and data[before : found.start()].strip(b"\xff") != b""
+        yield Segment(marker, body, has_strays)
         at += length
     raise struct.error("too many segments")

@@ -73,6 +73,11 @@ class Png:
         return self.colour in {_GREY_ALPHA, _COLOUR_ALPHA} or b"tRNS" in self.chunks
 
     @property
+    def is_grey(self) -> bool:
+        """Its pixels have no colours, nor a palette."""
+        return self.colour in {_GREY, _GREY_ALPHA}
+
+    @property
     def clear_level(self) -> tuple[int, ...] | None:
         """The one grey or colour that is transparent, in samples of `depth` bits; None without."""
         body = self.chunks.get(b"tRNS")

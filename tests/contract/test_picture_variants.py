@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -221,3 +222,74 @@ def test_jpeg_ls_is_named(tmp_path: Path) -> None:
     reason, message = refusal(tmp_path, b"\xff\xd8" + frame + scan + bytes(500) + b"\xff\xd9")
     assert reason is Reason.UNSUPPORTED_FORMAT
     assert "JPEG-LS" in message
+
+
+@pytest.mark.parametrize("ending", [b"", b"\xff\xd9"])
+def test_a_long_run_of_fill_bytes_costs_little_time(ending: bytes) -> None:
+    """Looked for from each of its bytes on, the next marker would take hours."""
+    data = saved(PHOTO, "JPEG")[:-2] + b"\xff" * 2_000_000 + ending
+    started = time.process_time()
+    structure = structure_of(data)
+    assert time.process_time() - started < 2
+    assert structure is not None
+    assert (structure.oddity is None) == bool(ending)
+
+
+def test_stray_zeros_between_segments_are_noticed(tmp_path: Path) -> None:
+    """Bytes of value 255 fill; all others belong to nothing."""
+    data = saved(PHOTO, "JPEG", quality=95)
+    at = data.index(b"\xff\xdb")
+    for between, is_odd in ((bytes(3), True), (b"\xff" * 3, False)):
+        structure = structure_of(data[:at] + between + data[at:])
+        assert structure is not None
+        assert (structure.oddity is not None) == is_odd
+        assert differs(shown(tmp_path, data[:at] + between + data[at:]), PHOTO) < 4
+
+
+# ----- colours of grey, and files that are named
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+def test_grey_and_alpha_are_converted_by_a_profile_of_grey(tmp_path: Path, depth: int) -> None:
+    """Pillow decodes 16 bits of them to colours, which such a profile does not fit."""
+    curve = b"curv" + bytes(4) + struct.pack(">IH", 1, 256)
+    profile = struct.pack(
+        ">I4sI4s4s4s12s4s28x3i48xI4sII",
+        144 + len(curve) + 2, b"lcms", 0x02400000, b"mntr", b"GRAY", b"XYZ ", bytes(12), b"acsp",
+        63190, 65536, 54061, 1, b"kTRC", 144, len(curve),
+    ) + curve + bytes(2)  # fmt: skip
+    sample = struct.pack(">HH", 0x4000, 0x8000) if depth == 16 else b"\x40\x80"
+    rows = (b"\0" + sample * WIDTH) * HEIGHT
+    head = struct.pack(">IIBBBBB", WIDTH, HEIGHT, depth, 4, 0, 0, 0)
+    data = b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head)
+    data += _chunk(b"iCCP", b"linear\0\0" + zlib.compress(profile))
+    made = shown(tmp_path, data + _chunk(b"IDAT", zlib.compress(rows)) + _chunk(b"IEND", b""))
+    red, green, blue, alpha = (band.getextrema()[0] for band in made.split())
+    assert (red, green, blue) == pytest.approx((137, 137, 137), abs=1)
+    assert alpha == 128
+
+
+def test_a_tiffs_tags_of_any_type_do_no_harm(tmp_path: Path) -> None:
+    """Also where the refusal speaks of them."""
+    tags: Tags = {254: (0,), _PHOTOMETRIC: (9,)}
+    data = tiff(GREY.tobytes(), tags, of_bytes=frozenset(tags))
+    assert refusal(tmp_path, data)[0] is Reason.UNSUPPORTED_FORMAT
+
+
+@pytest.mark.parametrize(
+    ("head", "name"),
+    [
+        (b"II*\0\x10\0\0\0IIII\xbcwaR", "Phase One IIQ"),
+        (b"MM\0*\0\0\0\x10MMMMRaw\0", "Phase One IIQ"),
+        (b"\0\0\x02\0\0\0\0\0\0\0\0\0", "Targa"),
+        (b"\0\0\x02\0\x01\0\x20\x20", "cursor"),
+        (b"\0\0\x10\0moov", "video"),
+        (b"RIFF\0\0\0\0AVI LIST", "video"),
+        (b"P6\n4 4\n255\n", "pixmap"),
+    ],
+)
+def test_what_has_to_do_with_pictures_is_named(head: bytes, name: str) -> None:
+    """It is refused by its own name."""
+    with pytest.raises(NotAPhotoError, match=name) as caught:
+        inspect(head + bytes(500), LIMITS)
+    assert caught.value.reason is Reason.UNSUPPORTED_FORMAT

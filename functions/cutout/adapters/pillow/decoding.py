@@ -49,6 +49,8 @@ def decoded(file: Path, size: Size | None = None) -> Image.Image:
         _refuse_half(upload, pixels)
         if pixels.size != stored:
             pixels = pixels.resize(stored, Image.Resampling.LANCZOS, reducing_gap=2.0)
+        if upload.is_grey and pixels.mode == "RGBA":
+            pixels = pixels.convert("LA")
         if upload.is_made_profile and pixels.mode in {"L", "LA"}:
             pixels = pixels.convert("RGB" if pixels.mode == "L" else "RGBA")
         pixels = in_srgb(turned(pixels, upload.still_to_turn), upload.profile or None)

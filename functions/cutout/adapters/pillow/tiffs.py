@@ -96,10 +96,10 @@ def why_not_identified(file: Path) -> NotAPhotoError:
 
 def _not_decoded(tags: Tags) -> NotAPhotoError:
     bits = "/".join(str(number) for number in _numbers(tags, _BITS) or (1,))
-    sample = _FORMATS.get(next(iter(_numbers(tags, _SAMPLE_FORMAT)), 1), "unknown")
-    space = _SPACES.get(int(tags.get(_PHOTOMETRIC, -1)), "unknown colours")
+    sample = _FORMATS.get(_number(tags, _SAMPLE_FORMAT, 1), "unknown")
+    space = _SPACES.get(_number(tags, _PHOTOMETRIC, -1), "unknown colours")
     planes = ", in separate planes" if tags.get(_PLANES) == _SEPARATE else ""
-    compression = tags.get(_COMPRESSION, 1)
+    compression = _number(tags, _COMPRESSION, 1)
     text = f"a TIFF of {bits} bits ({sample}, {space}{planes}, compression {compression})"
     return NotAPhotoError(Reason.UNSUPPORTED_FORMAT, f"{text} is not decoded")
 
@@ -107,7 +107,7 @@ def _not_decoded(tags: Tags) -> NotAPhotoError:
 def _is_raw(tags: Tags) -> bool:
     return (
         _DNG_VERSION in tags
-        or bool(int(tags.get(_NEW_SUBFILE_TYPE, 0)) & _REDUCED)
+        or bool(_number(tags, _NEW_SUBFILE_TYPE, 0) & _REDUCED)
         or tags.get(_PHOTOMETRIC) in _MOSAICS
         or tags.get(_COMPRESSION) in _RAW_COMPRESSIONS
         # Software has no maker and no pictures inside of pictures: a camera has both.
@@ -141,11 +141,17 @@ def _is_whole(tags: Tags, size: int) -> bool:
     """The file is as long as its pixels take."""
     offsets = _numbers(tags, _STRIP_OFFSETS) or _numbers(tags, _TILE_OFFSETS)
     lengths = _numbers(tags, _STRIP_LENGTHS) or _numbers(tags, _TILE_LENGTHS)
-    if not offsets or len(offsets) != len(lengths) or not tags.get(_WIDTH):
+    if not offsets or len(offsets) != len(lengths) or not _number(tags, _WIDTH, 0):
         return False
     return all(at + length <= size for at, length in zip(offsets, lengths, strict=True))
 
 
 def _numbers(tags: Tags, tag: int) -> tuple[int, ...]:
+    """The whole numbers of a tag, of whatever type a file stores it in."""
     value = tags.get(tag, ())
-    return (value,) if isinstance(value, int) else tuple(value)
+    values = value if isinstance(value, tuple | bytes) else (value,)
+    return tuple(one for one in values if isinstance(one, int))
+
+
+def _number(tags: Tags, tag: int, default: int) -> int:
+    return next(iter(_numbers(tags, tag)), default)

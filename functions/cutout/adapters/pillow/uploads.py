@@ -81,6 +81,7 @@ class Upload:
         orientation: how the photo lies in its file, 1 to 8 as in Exif.
         is_turned: the decoder turns it itself.
         profile: the ICC profile of its colours; empty if they are in sRGB, or nothing is said.
+        is_grey: so are its pixels, whatever they are decoded to, and so is its profile.
         is_made_profile: the file tells its colours otherwise; the profile is made after that.
         crop: what is shown of the decoded pixels; None means all.
         is_deep: it has more bits than Pillow can decode, or so few that it makes them too dark.
@@ -93,6 +94,7 @@ class Upload:
     is_turned: bool = False
     profile: bytes = b""
     is_made_profile: bool = False
+    is_grey: bool = False
     crop: Box | None = None
     is_deep: bool = False
     jpeg: Jpeg | None = None
@@ -176,6 +178,7 @@ def _read_png(data: mmap, _kind: str, _stream: BufferedReader) -> Upload:
         orientation=structure.orientation if structure else 1,
         profile=profile,
         is_made_profile=profile != png.profile,
+        is_grey=png.is_grey,
     )
 
 
