@@ -148,7 +148,12 @@ class NeedsPreparingError(NotAPhotoError):
     """A photo that the model does not take as it is: a copy that it takes can be made of it.
 
     Where no copies are made, it is what its base says: not a photo that the model takes.
+
+    Attributes:
+        sha256: of the upload, where it was read.
     """
+
+    sha256: str | None = None
 
 
 class CopyGoneError(PermanentError):

@@ -110,6 +110,7 @@ class Job:
         is_waiting: stands behind the gate (then `due_at` is None).
         is_announced: the completion event is out, or none is owed.
         variants: what was made of the result by recipes.
+        read_sha256: of the upload, where Submit has read it and leaves it to Prepare what it is.
         prepared: the copy that is sent instead of the photo, if it needs one.
         preparations: how often copies were asked for since a photo was last handed over.
         upright: the copy in full size, if its own pixels are wanted.
@@ -141,6 +142,7 @@ class Job:
     code: str | None = None
     message: str | None = None
     photo: Photo | None = None
+    read_sha256: str | None = None
     prepared: Prepared | None = None
     preparations: int = 0
     upright: Upright | None = None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from cutout.errors import NotAPhotoError, SourceGoneError
+from cutout.errors import NeedsPreparingError, NotAPhotoError, SourceGoneError
 from cutout.job import Job
 from cutout.keys import FRESH_MARK, LANE_MARK, MADE_BY, result_keys
 from cutout.photo import PhotoLimits, check_size, inspect
@@ -44,7 +45,11 @@ class Checking:
         check_size(source.key, source.size, self.limits)
         upload = self.uploads.read(source)
         refuse_own_output(upload.metadata)
-        photo = inspect(upload.data, self.limits)
+        try:
+            photo = inspect(upload.data, self.limits)
+        except NeedsPreparingError as exc:
+            exc.sha256 = hashlib.sha256(upload.data).hexdigest()
+            raise
         return replace(
             job,
             photo=photo,

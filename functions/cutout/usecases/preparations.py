@@ -84,7 +84,7 @@ class Preparations:
             text = f"the copy that was made at {copy.made_at:%Y-%m-%d %H:%M} UTC is no longer sent"
             raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
 
-    def ask(self, job: Job, why: str) -> Job:
+    def ask(self, job: Job, why: NeedsPreparingError) -> Job:
         """Out of the way until the copies are there; rejected if Prepare never answers.
 
         Prepare may have much to do: the longer it takes, the later it is asked again. A message
@@ -105,7 +105,8 @@ class Preparations:
             now=now,
             reason=Reason.PREPARING,
             due_at=now + self.timing.lease * 2 ** min(asked, _MOST_DOUBLINGS),
-            message=why,
+            message=str(why),
+            read_sha256=why.sha256 or job.read_sha256,
             preparations=asked + 1,
         )
         saved = self.recorder.record(job, wanted)
@@ -157,7 +158,8 @@ class Preparations:
         """What a report lacks, or says otherwise than Submit itself has seen."""
         if report.photo is None:
             return None
-        if job.photo is not None and job.photo.sha256 != report.photo.sha256:
+        read = job.photo.sha256 if job.photo else job.read_sha256
+        if read is not None and read != report.photo.sha256:
             return "it is about other bytes than were checked"
         told = {one.kind for one in report.copies}
         if report.problem is not None:

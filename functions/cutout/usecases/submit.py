@@ -127,7 +127,7 @@ class Submit:
             return self._take_turn(job)
         except NotAPhotoError as exc:
             if isinstance(exc, NeedsPreparingError) and self.preparations.queue:
-                return self.preparations.ask(job, str(exc))
+                return self.preparations.ask(job, exc)
             return self.line.settle(job, Move.REJECT, exc.reason, message=str(exc))
         except SourceGoneError:
             return self.line.settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)

@@ -148,6 +148,7 @@ JOBS = drawn(
     code=st.none() | _TEXTS,
     message=st.none() | _TEXTS,
     photo=st.none() | PHOTOS,
+    read_sha256=st.none() | _HEX,
     prepared=st.none() | PREPARED,
     preparations=_COUNTS,
     upright=st.none() | drawn(Upright, made_at=_TIMES, problem=st.none() | _TEXTS),

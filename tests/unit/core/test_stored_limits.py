@@ -39,6 +39,7 @@ OWN_TEXT_BYTES = {
     "idempotency_key": 64,
     "job_id": 32,
     "key": 1024,
+    "read_sha256": 64,
     "result_key": 1024,
     "sequencer": 64,
     "sha256": 64,
