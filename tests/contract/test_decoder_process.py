@@ -131,6 +131,7 @@ def test_a_copy_that_would_fill_the_disk_is_given_up(file: Path) -> None:
             """print('{"seen": {"format": "../x", "width": 1, "height": 1, "orientation": 1}}')""",
             "the decoder gave no answer",
         ),
+        ("""print('{"reason": {}, "message": "so"}')""", "so"),
         ("""print('{"reason": "gate-paused", "message": "so"}')""", "so"),
     ],
 )
@@ -162,6 +163,24 @@ def test_a_decoder_that_waits_is_ended_with_all_that_it_started(
     assert str(why_not(lambda: decoder.look(file))) == "it took longer than 1 s"
     state = Path(f"/proc/{started.read_text()}/stat")
     assert not state.exists() or state.read_text().split()[2] == "Z"
+
+
+def test_a_pipe_in_place_of_an_answer_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch, file: Path
+) -> None:
+    """Nothing that a decoder leaves in the folder is read as its answer, or written to."""
+    file.write_bytes(b"")
+    code = """
+        import os, pathlib
+        for name in os.listdir():
+            if name != "modules":
+                os.remove(name)
+                os.mkfifo(name)
+        print('{"seen": {"format": "png", "width": 1, "height": 1, "orientation": 1}}')
+    """
+    decoder = taken_over(monkeypatch, file.parent, code)
+    seen = Seen(format="png", width=1, height=1, orientation=1)
+    assert [decoder.look(file), decoder.look(file)] == [seen, seen]
 
 
 def test_a_link_in_place_of_a_copy_is_not_followed(

@@ -14,9 +14,10 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import IO, Any, Final, TypeVar
 
 from cutout.errors import NotAPhotoError
 from cutout.ports.pictures import Copy, Seen
@@ -86,17 +87,17 @@ class DecoderProcess:
         told = f"{limits.memory_mb},{limits.seconds},{limits.file_mb}"
         command = [sys.executable, "-S", "-P", "-m", self._module, told, work, str(file)]
         command += map(str, arguments)
-        heard = file.with_name("answer")
-        with heard.open("wb") as answer:
-            ended = _ended(command, answer, limits.seconds)
-        if ended != 0:
-            raise _cannot(self._why(ended))
-        return self._understood(heard)
+        # Without a name: a pipe or a link in its place would be opened, and wait or lead elsewhere.
+        with tempfile.TemporaryFile() as answer:
+            ended = _ended(command, answer, file.parent, limits.seconds)
+            if ended != 0:
+                raise _cannot(self._why(ended))
+            answer.seek(0)
+            return self._understood(answer.read(_LONGEST_ANSWER))
 
-    def _understood(self, heard: Path) -> dict[str, Any]:
+    def _understood(self, heard: bytes) -> dict[str, Any]:
         try:
-            with heard.open("rb") as stream:
-                answer = json.loads(stream.read(_LONGEST_ANSWER))
+            answer = json.loads(heard)
         except (ValueError, RecursionError) as exc:
             raise _cannot("the decoder gave no answer") from exc
         if not isinstance(answer, dict):
@@ -105,7 +106,7 @@ class DecoderProcess:
             raise _cannot(self._what_it_lacks(answer["lacks"]))
         reason = answer.get("reason")
         if reason is not None:
-            known = Reason(reason) if reason in REFUSALS else Reason.CANNOT_BE_PREPARED
+            known = next((one for one in REFUSALS if one == reason), Reason.CANNOT_BE_PREPARED)
             raise NotAPhotoError(known, str(answer.get("message")))
         return answer
 
@@ -134,7 +135,7 @@ def shield_this_process() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
-def _ended(command: list[str], answer: Any, seconds: int) -> int | None:  # noqa: ANN401 - a file
+def _ended(command: list[str], answer: IO[bytes], folder: Path, seconds: int) -> int | None:
     """The exit status of a command; None if it took too long and was ended."""
     with subprocess.Popen(  # noqa: S603 - our own command
         command,
@@ -142,7 +143,7 @@ def _ended(command: list[str], answer: Any, seconds: int) -> int | None:  # noqa
         stdout=answer,
         stderr=subprocess.DEVNULL,
         env=_environment(),
-        cwd=Path(answer.name).parent,
+        cwd=folder,
         start_new_session=True,
     ) as process:
         try:
