@@ -352,6 +352,7 @@ class World:
             upload_prefix="",
             result_prefix="",
             keeping=keeping if reuse else None,
+            recipes=recipes,
         )
         self.operate = Operate(
             jobs=self.jobs,

@@ -8,11 +8,12 @@ from itertools import islice
 
 from cutout.errors import TransientError
 from cutout.job import Job
-from cutout.keys import beside, result_keys, review_keys
+from cutout.keys import beside, result_keys, review_keys, variant_keys
 from cutout.ports.buckets import Results, StoredResult
 from cutout.ports.queues import Removal
 from cutout.ports.table import SourceJobs
 from cutout.ports.telemetry import Telemetry
+from cutout.recipes import Recipe, recipes_for
 from cutout.source import Source
 from cutout.usecases.keeping import Keeping
 
@@ -34,6 +35,7 @@ class Removing:
 
     Attributes:
         keeping: where the model's results are kept; None where each upload is bought.
+        recipes: variants are made by these; one that an overtaken worker made is on no row.
     """
 
     jobs: SourceJobs
@@ -43,6 +45,7 @@ class Removing:
     upload_prefix: str
     result_prefix: str
     keeping: Keeping | None
+    recipes: tuple[Recipe, ...]
 
     def remove(self, removal: Removal) -> None:
         """Remove everything that is older than the deletion; where nothing stands, do nothing."""
@@ -63,6 +66,17 @@ class Removing:
             yield from (variant.key for variant in job.variants if variant.key is not None)
             if job.result_key is not None:
                 yield from _with_review(job.result_key, job.source.key)
+                yield from self._variants_of(job.result_key, job.source.key)
+
+    def _variants_of(self, result_key: str, source_key: str) -> Iterator[str]:
+        for recipe in recipes_for(self.recipes, source_key):
+            yield from variant_keys(
+                recipe.key,
+                result_key,
+                recipe=recipe.name,
+                extension=recipe.format,
+                result_prefix=self.result_prefix,
+            )
 
     def _possible(self, removal: Removal) -> Iterator[str]:
         """Where they can have gone at all: rows expire, cut-outs do not."""

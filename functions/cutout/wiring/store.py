@@ -142,6 +142,7 @@ def build(
             upload_prefix=settings.upload_prefix,
             result_prefix=settings.result_prefix,
             keeping=keeping,
+            recipes=own_pixels.recipes,
         ),
     )
 

@@ -194,6 +194,16 @@ def test_variants_go_too() -> None:
     assert world.results.objects == {}
 
 
+def test_a_variant_that_is_on_no_row_goes_too() -> None:
+    """Its worker stored it and was overtaken; whoever ended the job had made none."""
+    world = removing(World(recipes=(Recipe(name="web"),)))
+    job = made(world)
+    assert list(world.results.objects) == ["a.png", "a.web.png"]
+    world.jobs.jobs[job.id] = replace(world.job(job), variants=(), result=None)
+    world.removing.remove(deleted(world))
+    assert world.results.objects == {}
+
+
 def test_a_variant_that_is_made_again_while_its_photo_is_deleted_goes_too() -> None:
     """Whoever makes it looks again after it has written, as whoever stores a result does."""
     hook = Hook()
