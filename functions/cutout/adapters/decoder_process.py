@@ -27,6 +27,8 @@ from cutout.states import REFUSALS, Reason
 _MODULE: Final = "cutout.adapters.pillow.child"
 """Named, not imported: the function's own process loads no decoder."""
 _LONGEST_ANSWER = 10_000
+LOOK_SECONDS: Final = 8
+"""Nothing is decoded then: most of it is the start of a process."""
 _KEPT_VARIABLES = ("LD_LIBRARY_PATH",)
 _PR_SET_DUMPABLE = 4
 _SIDES = range(1, 1 << 31)
@@ -42,7 +44,7 @@ class DecoderLimits:
 
     Attributes:
         memory_mb: of address space.
-        seconds: of processor time, and of the clock.
+        seconds: of processor time, and of the clock; a look at a file has `LOOK_SECONDS` at most.
         file_mb: of each file that is written.
     """
 
@@ -84,14 +86,15 @@ class DecoderProcess:
             NotAPhotoError: what it says is wrong with the photo, or how it ended.
         """
         limits = self.limits
-        told = f"{limits.memory_mb},{limits.seconds},{limits.file_mb}"
+        seconds = min(limits.seconds, LOOK_SECONDS) if work == "look" else limits.seconds
+        told = f"{limits.memory_mb},{seconds},{limits.file_mb}"
         command = [sys.executable, "-S", "-P", "-m", self._module, told, work, str(file)]
         command += map(str, arguments)
         # Without a name: a pipe or a link in its place would be opened, and wait or lead elsewhere.
         with tempfile.TemporaryFile() as answer:
-            ended = _ended(command, answer, file.parent, limits.seconds)
+            ended = _ended(command, answer, file.parent, seconds)
             if ended != 0:
-                raise _cannot(self._why(ended))
+                raise _cannot(_why(ended, seconds))
             answer.seek(0)
             return self._understood(answer.read(_LONGEST_ANSWER))
 
@@ -115,16 +118,6 @@ class DecoderProcess:
             return f"a copy of it has more than {self.limits.file_mb:,} MB"
         return f"it takes more than {self.limits.memory_mb:,} MB of memory"
 
-    def _why(self, ended: int | None) -> str:
-        limits = self.limits
-        if ended is None:
-            return f"it took longer than {limits.seconds} s"
-        if ended == -signal.SIGXCPU:
-            return f"it took longer than {limits.seconds} s of processor time"
-        if ended < 0:
-            return f"the decoder ended: signal {-ended} ({signal.strsignal(-ended)})"
-        return f"the decoder ended: exit status {ended}"
-
 
 def shield_this_process() -> None:
     """Keep other processes of the same user from reading this one's memory and environment.
@@ -133,6 +126,16 @@ def shield_this_process() -> None:
     PR_SET_DUMPABLE in prctl(2): /proc/PID belongs to root then, and ptrace is refused.
     """
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _why(ended: int | None, seconds: int) -> str:
+    if ended is None:
+        return f"it took longer than {seconds} s"
+    if ended == -signal.SIGXCPU:
+        return f"it took longer than {seconds} s of processor time"
+    if ended < 0:
+        return f"the decoder ended: signal {-ended} ({signal.strsignal(-ended)})"
+    return f"the decoder ended: exit status {ended}"
 
 
 def _ended(command: list[str], answer: IO[bytes], folder: Path, seconds: int) -> int | None:

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cutout.adapters.decoder_process import DecoderLimits, DecoderProcess, shield_this_process
+from cutout.adapters.decoder_process import (
+    LOOK_SECONDS,
+    DecoderLimits,
+    DecoderProcess,
+    shield_this_process,
+)
 from cutout.adapters.s3.copies import S3Copies
 from cutout.adapters.s3.uploads import S3Uploads
 from cutout.adapters.sqs import SqsReports
@@ -46,7 +51,8 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> Prepare:
 
 def decoder_limits(settings: PrepareSettings) -> DecoderLimits:
     """What decoding may take: what the function has, with a fifth of its time left for the rest."""
-    seconds = int(settings.timeout_seconds.total_seconds() * 0.8 / _COPIES)
+    for_copies = settings.timeout_seconds.total_seconds() * 0.8 - LOOK_SECONDS
+    seconds = int(for_copies / _COPIES)
     return DecoderLimits(
         memory_mb=settings.memory_mb - _OWN_MB,
         seconds=max(1, seconds),

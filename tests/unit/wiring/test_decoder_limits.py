@@ -1,0 +1,29 @@
+"""What Prepare lets a decoder take, of what the function has itself."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from cutout.adapters.decoder_process import LOOK_SECONDS
+from cutout.settings import PrepareSettings
+from cutout.wiring.prepare import decoder_limits
+
+SETTINGS = PrepareSettings(
+    stack="Cutout",
+    work_bucket="work",
+    submissions_queue_url="https://sqs.example/submissions",
+    max_bytes=10_000_000,
+    max_pixels=50_000_000,
+    min_side=240,
+    max_side=7680,
+    memory_mb=3008,
+    disk_mb=512,
+    timeout_seconds=timedelta(seconds=110),
+)
+
+
+def test_a_photo_that_takes_all_the_time_there_is_ends_before_the_function() -> None:
+    """A look and two copies, and a fifth of the time for the download, the uploads and a report."""
+    limits = decoder_limits(SETTINGS)
+    assert 0 < LOOK_SECONDS + 2 * limits.seconds <= 110 * 0.8
+    assert limits.memory_mb < SETTINGS.memory_mb
