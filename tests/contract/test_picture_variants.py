@@ -139,6 +139,35 @@ def test_a_jpeg_2000_of_few_bits_keeps_its_white(tmp_path: Path) -> None:
     assert set(shown(tmp_path, bytes(data)).getextrema()) == {(255, 255)}
 
 
+def with_channels(data: bytes, *channels: tuple[int, int, int]) -> bytes:
+    """A JPEG 2000 that says of its channels: number, kind and what it belongs to."""
+    body = struct.pack(">H", len(channels)) + b"".join(struct.pack(">HHH", *c) for c in channels)
+    box = struct.pack(">I4s", 8 + len(body), b"cdef") + body
+    at = data.index(b"jp2h") - 4
+    (length,) = struct.unpack_from(">I", data, at)
+    header = data[at + 4 : at + length].replace(b"cdef", b"free")
+    return data[:at] + struct.pack(">I", length + len(box)) + header + box + data[at + length :]
+
+
+def test_the_channels_of_a_jpeg_2000_are_what_it_says(tmp_path: Path) -> None:
+    """Here blue comes first, and red last."""
+    blue_first = Image.merge("RGB", PHOTO.split()[::-1])
+    data = saved(blue_first, "JPEG2000", irreversible=False, mct=0)
+    data = with_channels(data, (0, 0, 3), (1, 0, 2), (2, 0, 1))
+    assert differs(shown(tmp_path, data), PHOTO) == 0
+
+
+def test_a_jpeg_2000_that_is_multiplied_by_its_alpha_is_named(tmp_path: Path) -> None:
+    """Shown as it is, it would be too dark."""
+    half = PHOTO.convert("RGBA")
+    half.putalpha(128)
+    data = saved(half, "JPEG2000", irreversible=False, mct=0)
+    data = with_channels(data, (0, 0, 1), (1, 0, 2), (2, 0, 3), (3, 2, 0))
+    reason, message = refusal(tmp_path, data)
+    assert reason is Reason.UNSUPPORTED_FORMAT
+    assert "multiplied by its alpha" in message
+
+
 # ----- PNG, GIF, WebP and JPEG
 
 

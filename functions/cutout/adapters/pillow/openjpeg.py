@@ -27,6 +27,8 @@ _PARAMETERS_BYTES = 65_536
 """More than the parameters take (opj_dparameters_t), two paths among them."""
 _PLAIN_SPACES = frozenset({-1, 0, 1, 2})
 """Unknown, not told, sRGB and grey (OPJ_COLOR_SPACE)."""
+_MULTIPLIED = 2
+"""The kind of an alpha channel: 1 is plain (ISO/IEC 15444-1, I.5.3.6)."""
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
@@ -67,6 +69,8 @@ def decoded_by_openjpeg(file: Path, *, halvings: int = 0) -> Image.Image:
         channels = [picture.channels[at] for at in range(picture.count)]
         sizes = {(channel.width, channel.height) for channel in channels}
         mode = _MODES.get(len(channels))
+        if any(channel.alpha == _MULTIPLIED for channel in channels):
+            raise _not_decoded("whose colours are multiplied by its alpha")
         if mode is None or len(sizes) != 1 or picture.space not in _PLAIN_SPACES:
             raise _not_decoded("of other channels than grey, red, green, blue and alpha")
         return Image.merge(mode, [_in_8_bits(channel) for channel in channels])

@@ -84,7 +84,8 @@ class Upload:
         is_grey: so are its pixels, whatever they are decoded to, and so is its profile.
         is_made_profile: the file tells its colours otherwise; the profile is made after that.
         crop: what is shown of the decoded pixels; None means all.
-        is_deep: it has more bits than Pillow can decode, or so few that it makes them too dark.
+        is_deep: a JPEG 2000 that Pillow decodes wrongly: of more or fewer bits than 8, or whose
+            channels may be in another order.
         jpeg: the segments, if it is one.
         data: the file's bytes.
     """
@@ -239,7 +240,9 @@ def _read_tiff(data: mmap, _kind: str, stream: BufferedReader) -> Upload:
 
 def _read_jpeg_2000(data: mmap, _kind: str, stream: BufferedReader) -> Upload:
     image = Image.open(stream, formats=("JPEG2000",))
-    is_deep = image.mode not in _DEEP_MODES and _depths(data) != {8}
+    # What its channels are, Pillow does not ask: it takes them in the order of the file.
+    has_order = data.find(b"cdef", 0, data.find(_CODESTREAM)) >= 0
+    is_deep = image.mode not in _DEEP_MODES and (has_order or _depths(data) != {8})
     return Upload(image=image, data=data, profile=jpeg_2000_profile(data), is_deep=is_deep)
 
 
