@@ -1,7 +1,7 @@
 """Where MiniStack 1.5.33 differs from AWS in what the stack relies on, it is put right here.
 
-Each mend says what AWS does, with its source. A test looks at each from outside, so that an
-upgrade that makes one needless, or breaks it, is noticed.
+Each mend says what AWS does, with its source. Tests look at each from outside, here and on
+MiniStack as published, so that an upgrade that breaks one, or makes it needless, is noticed.
 """
 
 from __future__ import annotations
