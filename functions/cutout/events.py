@@ -173,7 +173,8 @@ def _removal(told: Mapping[str, Any]) -> Removal:
 def _read_s3_event(told: Mapping[str, Any]) -> Submission:
     """Source: "Object Created" and "Object Deleted" events, Amazon S3 User Guide."""
     kind, detail = told["detail-type"], told["detail"]
-    obj = detail["object"]
+    obj, at = detail["object"], _time(told.get("time"))
+    is_found = told.get("source") == _FOUND_BY
     source = Source(
         bucket=detail["bucket"]["name"],
         key=_key(obj["key"]),
@@ -181,18 +182,21 @@ def _read_s3_event(told: Mapping[str, Any]) -> Submission:
         etag=obj.get("etag", ""),
         sequencer=obj["sequencer"],
         size=int(obj.get("size", 0)),
+        modified_at=at if is_found else None,
     )
     if kind == "Object Created":
         lane = Lane.BACKFILL if told.get("lane") == Lane.BACKFILL else Lane.LIVE
-        return Uploaded(source=source, at=_time(told.get("time")), lane=lane)
+        return Uploaded(source=source, at=None if is_found else at, lane=lane)
     if kind == "Object Deleted":
         is_one_version = detail.get("deletion-type") == _FOR_GOOD and source.version_id is not None
         if is_one_version:
             return VersionDeleted(source=source)
-        return Deleted(source=source, at=_time(told.get("time")))
+        return Deleted(source=source, at=at)
     raise MessageError(f"an event of another kind: {kind}")
 
 
+_FOUND_BY = "cutout"
+"""The source of messages about uploads that were found in a listing."""
 _FOR_GOOD = "Permanently Deleted"
 """In a bucket with versions, one version; a deleted key gets a "Delete Marker Created" there."""
 

@@ -48,6 +48,7 @@ class Listed:
             etag=self.etag,
             sequencer=sequencer,
             size=self.size,
+            modified_at=self.modified_at,
         )
 
 

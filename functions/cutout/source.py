@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -14,6 +15,8 @@ class Source:
         sequencer: S3's order of events on one key, upper-case hexadecimal as S3 sends it; or, for
             an upload that was found in a listing, which tells no order, what `after` says.
         size: bytes.
+        modified_at: when S3 stored an upload that was found in a listing; None for one that an
+            event told of.
     """
 
     bucket: str
@@ -22,6 +25,7 @@ class Source:
     etag: str
     sequencer: str
     size: int
+    modified_at: datetime | None = None
 
     @property
     def ref(self) -> str:

@@ -131,9 +131,11 @@ def _found(source: Source, lane: Lane) -> dict[str, Any]:
     }
     if source.version_id is not None:
         obj["version-id"] = source.version_id
+    at = source.modified_at
     return {
         "source": "cutout",
         "detail-type": "Object Created",
+        "time": None if at is None else at.isoformat(),
         "lane": lane.value,
         "detail": {"bucket": {"name": source.bucket}, "object": obj},
     }

@@ -17,7 +17,7 @@ MESSAGES_LIVE = timedelta(days=24)
 """A dead letter is kept for 14 days after it was first sent, and once redriven 10 days more."""
 
 CLOCKS_DIFFER = timedelta(minutes=5)
-"""S3's clock and a worker's never differ by more."""
+"""Two clocks, of S3 or of a worker, never differ by more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,16 +87,17 @@ class Arrive:
         return self.jobs.claim(job)
 
     def _is_overtaken(self, source: Source, at: datetime | None) -> bool:
-        """Whether a listing has shown a later upload of the key before this event came.
+        """Whether a listing has shown an upload of the key that is later than this event.
 
-        A listing tells no order, but what it shows is newer than all that happened before it. The
-        head of that upload is raised above the event, or an older photo would replace a newer one.
+        A listing tells no order, but when S3 stored the upload. The head of that upload is raised
+        above the event, or an older photo would replace a newer one.
         """
         if at is None or source.is_found or self.clock.now() - at < CLOCKS_DIFFER:
             return False
         head = self.heads.newest(source.ref)
         found = self.jobs.find(head.job_id) if head and head.job_id else None
-        if not (found and found.source.is_found and at + CLOCKS_DIFFER <= found.created_at):
+        stored_at = found.source.modified_at if found else None
+        if found is None or stored_at is None or at + CLOCKS_DIFFER > stored_at:
             return False
         self.heads.advance(Head(source_ref=source.ref, order=after(source.order), job_id=found.id))
         return True

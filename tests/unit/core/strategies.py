@@ -45,6 +45,7 @@ SOURCES = drawn(
     etag=_TEXTS,
     sequencer=_HEX,
     size=_COUNTS,
+    modified_at=st.none() | _TIMES,
 )
 PHOTOS = drawn(
     Photo,

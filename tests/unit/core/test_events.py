@@ -110,7 +110,8 @@ def test_keys_are_taken_as_they_are() -> None:
 def test_upload_that_was_found_comes_in_our_own_words() -> None:
     """`backfill` and `audit` queue what no event told of: behind live uploads."""
     (body,) = bodies("sqs-submissions-found")
-    found = Source(**(_fields(RED_SHOE) | {"sequencer": ""}))
+    stored_at = datetime(2026, 11, 20, 9, 12, tzinfo=UTC)
+    found = Source(**(_fields(RED_SHOE) | {"sequencer": "", "modified_at": stored_at}))
     assert read_submission(body) == Uploaded(source=found, lane=Lane.BACKFILL)
     assert found.job_id == JOB
 

@@ -19,7 +19,7 @@ HOUR = timedelta(hours=1)
 
 def found(world: World, source: Source, newer_than: str | None = None) -> Job:
     """Take an upload that a listing told of."""
-    listed = replace(source, sequencer=after(newer_than))
+    listed = replace(source, sequencer=after(newer_than), modified_at=world.clock.now())
     job = world.arrive.created(listed, lane=Lane.BACKFILL)
     assert job is not None
     return world.submit.advance(job)
@@ -162,23 +162,22 @@ def test_no_other_mark_means_anything(mark: str) -> None:
 def test_an_event_that_comes_late_does_not_overtake_what_a_listing_has_shown(
     *, is_deletion: bool
 ) -> None:
-    """The found upload is newer than all that happened before the listing, whatever is told later.
+    """S3 stored the found upload later, whenever the event is told.
 
-    An upload's event, or a deletion's, may stand among the dead letters for days.
+    An upload's event, or a deletion's, may be among the dead letters for days.
     """
     world = World(delete_with_source=True)
     first = told(world, world.uploads.add("a.jpg", png()))
     late = world.uploads.remove("a.jpg") if is_deletion else world.uploads.add("a.jpg", png(salt=1))
-    uploaded_at = world.clock.now()
-    newest = world.uploads.add("a.jpg", png(salt=2))
+    happened_at = world.clock.now()
     world.clock.advance(HOUR)
-    job = found(world, newest, first.source.order)
+    job = found(world, world.uploads.add("a.jpg", png(salt=2)), first.source.order)
     assert finished(world, job) is State.COMPLETED
     world.clock.advance(10 * HOUR)
     if is_deletion:
-        world.arrive.deleted(late, at=uploaded_at)
+        world.arrive.deleted(late, at=happened_at)
     else:
-        older = world.arrive.created(late, at=uploaded_at)
+        older = world.arrive.created(late, at=happened_at)
         assert older is not None
         assert world.submit.advance(older).reason is Reason.NEWER_UPLOAD
     world.settles()
@@ -188,13 +187,15 @@ def test_an_event_that_comes_late_does_not_overtake_what_a_listing_has_shown(
     assert len(world.evolink.charges) == 2
 
 
-def test_an_event_after_the_listing_is_newer_than_what_was_found() -> None:
-    """However late it comes."""
+def test_an_upload_after_the_listing_is_newer_than_what_was_found() -> None:
+    """Even if the found upload's message waited in the queue until after it."""
     world = World()
-    found(world, world.uploads.add("a.jpg", png()))
+    source = world.uploads.add("a.jpg", png())
+    listed = replace(source, sequencer=after(None), modified_at=world.clock.now())
     world.clock.advance(HOUR)
     newer, at = world.uploads.add("a.jpg", png(salt=1)), world.clock.now()
     world.clock.advance(HOUR)
+    assert world.arrive.created(listed) is not None
     job = world.arrive.created(newer, at=at)
     assert job is not None
     assert world.submit.advance(job).state is State.PROCESSING
