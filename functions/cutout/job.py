@@ -116,6 +116,8 @@ class Job:
         upright: the copy in full size, if its own pixels are wanted.
         failures: how often a step of the present state failed; one of `storing` counts when it
             begins, and no longer once it ends in order.
+        cut_short: how many of those in `storing` ended neither in order nor with an error: their
+            worker was killed, perhaps by the result that it decoded.
     """
 
     id: str
@@ -147,6 +149,7 @@ class Job:
     preparations: int = 0
     upright: Upright | None = None
     failures: int = 0
+    cut_short: int = 0
     attempts: tuple[Attempt, ...] = ()
     result: Result | None = None
     variants: tuple[Variant, ...] = ()
@@ -273,6 +276,7 @@ class Job:
             history = (*history, Step(state=target, at=now, reason=reason))
         fresh: dict[str, Any] = {
             "failures": self.failures if target is self.state else 0,
+            "cut_short": self.cut_short if target is self.state else 0,
             "code": None,
             "message": None,
             "is_waiting": False,

@@ -122,6 +122,7 @@ class Follow:
             message=job.message,
             due_at=now + self.timing.lease,
             failures=job.failures + 1,
+            cut_short=job.cut_short + 1,
         )
         self.reuse(self.recorder.record(job, storing))
 
@@ -290,6 +291,7 @@ class Follow:
             due_at=now + self.timing.lease,
             storing_attempt=attempt.number,
             failures=job.failures + 1 if job.state is State.STORING else 1,
+            cut_short=job.cut_short + 1 if job.state is State.STORING else 1,
         )
         self.store(self.recorder.record(job, storing), task)
 

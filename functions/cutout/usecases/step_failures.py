@@ -80,6 +80,7 @@ class StepFailures:
             return None
         # A step of `storing` is counted when it begins, as its worker may die of it.
         failures = job.failures + (job.state is not State.STORING)
+        job = replace(job, cut_short=max(0, job.cut_short - 1))
         self.recorder.telemetry.failed(
             "a step of a job failed: it is taken again later",
             job_id=job.id,

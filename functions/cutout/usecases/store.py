@@ -55,7 +55,7 @@ _UNLABELLED_FROM = 4
 """From this one on the photo's own labels are not read."""
 _CUT_SHORT = "each try to store the result was cut short"
 _UNCHECKED_FROM = 5
-"""From this one on the result is not even decoded: a person must look at it."""
+"""From so many workers on that were killed, the result is not decoded: a person must look at it."""
 _MOST_ENTRIES_FOR_A_COPY = 12
 """Six waits of 15 s to 5 min: the state is entered twice for each."""
 
@@ -101,14 +101,14 @@ class StoreResult:
                 return self._later(job, str(exc))
             except PictureError as exc:
                 return self._lost(job, str(exc))
-            if job.failures >= _UNCHECKED_FROM:
+            if _is_unchecked(job):
                 return self._superseded(job, superseded) or self._keep_unchecked(delivery)
             self._keep(delivery)
             return self._superseded(job, superseded) or self._bring_home(delivery)
 
     def reuse(self, job: Job) -> Job:
         """Complete a job from the kept result of the same picture, or have it bought after all."""
-        if job.failures >= _UNCHECKED_FROM:
+        if _is_unchecked(job):
             return self.failures.end(job, job.message or _CUT_SHORT)
         superseded = self.recorder.why_superseded(job)
         if superseded or job.reused is None:
@@ -214,6 +214,7 @@ class StoreResult:
             due_at=now + back_off(job.tries, self.timing.poll_interval, self.randomness),
             message="the copy of the photo is gone, and is made once more",
             failures=max(0, job.failures - 1),
+            cut_short=max(0, job.cut_short - 1),
         )
         saved = self.recorder.record(job, later)
         self.own_photos.have_made(job)
@@ -234,7 +235,7 @@ class StoreResult:
         if self._is_read_again(job) and _breaks_off(file):
             raise ResponseLostError("the result's file breaks off before its end")
         delivery = Delivery(job=job, task=task, file=file)
-        return delivery if job.failures >= _UNCHECKED_FROM else self._looked_at(delivery)
+        return delivery if _is_unchecked(job) else self._looked_at(delivery)
 
     def _looked_at(self, delivery: Delivery) -> Delivery:
         """What cannot be decoded now may be by and by: a link may be there before its file is.
@@ -332,6 +333,7 @@ class StoreResult:
             due_at=now + wait,
             message=message,
             failures=max(0, job.failures - 1),
+            cut_short=max(0, job.cut_short - 1),
         )
         return self.recorder.record(job, later)
 
@@ -378,6 +380,11 @@ def _begins_as_picture(file: Path) -> bool:
 def _is_cautious(job: Job) -> bool:
     """Bringing this result home failed or never ended: perhaps its pixels or its labels are why."""
     return job.failures >= _CAUTIOUS_FROM
+
+
+def _is_unchecked(job: Job) -> bool:
+    """Decoding this result killed its workers, as far as anybody can tell; or it is the last try."""
+    return job.cut_short >= _UNCHECKED_FROM or job.failures >= MOST_FAILURES
 
 
 def _waited_in_vain(job: Job) -> bool:

@@ -154,6 +154,7 @@ JOBS = drawn(
     preparations=_COUNTS,
     upright=st.none() | drawn(Upright, made_at=_TIMES, problem=st.none() | _TEXTS),
     failures=_COUNTS,
+    cut_short=_COUNTS,
     attempts=st.lists(ATTEMPTS, max_size=3).map(tuple),
     result=st.none() | RESULTS,
     variants=st.lists(VARIANTS, max_size=2).map(tuple),

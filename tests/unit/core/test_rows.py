@@ -113,6 +113,7 @@ def test_rows_hold_plain_values() -> None:
         },
         "preparations": 0,
         "failures": 0,
+        "cut_short": 0,
         "attempts": [
             {
                 "number": 1,

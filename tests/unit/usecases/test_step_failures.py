@@ -246,7 +246,21 @@ def test_a_result_that_kills_its_decoder_is_kept_for_a_person(
     assert job.result is not None
     assert world.results.objects[job.result.key].data.startswith(CUT_OUT)
     assert job.result.key.startswith("review/")
-    assert deaths == 4
+    assert deaths == (4 if isinstance(error, WorkerDiedError) else 7)
+
+
+def test_an_outage_while_a_result_is_stored_does_not_send_it_to_review() -> None:
+    """What raises while its worker lives says nothing against the result itself."""
+    world = FailingWorld()
+    job = world.arrives()
+    world.evolink.complete(world.task_of(job))
+    world.failing["results.put"] = ConnectionError("the bucket cannot be reached")
+    world.wake(job)
+    world.passes(150 * MINUTE)
+    assert world.job(job).failures >= 4
+    world.failing.clear()
+    world.passes(120 * MINUTE)
+    assert world.job(job).state is State.COMPLETED
 
 
 def test_a_result_that_cannot_be_put_anywhere_ends_the_job_and_its_task_is_remembered() -> None:
