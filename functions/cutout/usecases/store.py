@@ -383,7 +383,7 @@ def _is_cautious(job: Job) -> bool:
 
 
 def _is_unchecked(job: Job) -> bool:
-    """Decoding this result killed its workers, as far as anybody can tell; or it is the last try."""
+    """Decoding this result seems to kill its workers, or this is the last try."""
     return job.cut_short >= _UNCHECKED_FROM or job.failures >= MOST_FAILURES
 
 
