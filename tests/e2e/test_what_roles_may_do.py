@@ -170,6 +170,8 @@ _MAY: dict[str, set[str]] = {
         "find who waits",
         "read the API key",
         "send a submission",
+        # For itself: variants that wait for a copy of their photo.
+        "send a callback",
         "take a callback",
         "announce",
     },

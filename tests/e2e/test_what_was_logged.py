@@ -20,7 +20,7 @@ from tests.e2e.pictures import opened, saved, small_photo
 from tests.e2e.queues import Queues
 from tests.e2e.stand_in import StandIn
 
-_TOKEN = re.compile(r"[0-9a-f]{32}\.[1-9][0-9]{0,3}\.[A-Za-z0-9_-]{43}")
+_TOKEN = re.compile(r"[0-9a-f]{32}\.[1-9][0-9]{0,3}\.[1-9][0-9]{9}\.[A-Za-z0-9_-]{43}")
 _SIGNED = re.compile(r"X-Amz-(Signature|Credential|Security-Token)", re.IGNORECASE)
 
 

@@ -41,6 +41,7 @@ _LAMBDA_DOES_IT = "Lambda does this with the role; the local cloud does it by it
 _NO_VERSIONS = "For a bucket of one's own that keeps no versions; the stack's own keeps them"
 _404_NOT_403 = "Makes S3 say 404 and not 403; the local cloud says 404 to everybody"
 _A_HEADER = "Tags are a header of PutObject, for which S3 asks it too"
+_NO_COPY = "only where a photo's copy is gone, which tests/functions/everything.py sees to"
 _NOT_SEEN_HERE = {
     # role, action, a part of the resource: why the local cloud is not asked for it, though AWS is
     ("", "logs:CreateLogStream", ""): _LAMBDA_DOES_IT,
@@ -55,6 +56,8 @@ _NOT_SEEN_HERE = {
     ("", "s3:PutObjectTagging", "uploads"): _NO_VERSIONS,
     ("", "s3:PutObjectTagging", "results"): _A_HEADER,
     ("SubmitRole", "s3:PutObject", "/prepared/"): _NO_VERSIONS,
+    ("StoreResultRole", "sqs:SendMessage", "Preparations"): _NO_COPY,
+    ("StoreResultRole", "sqs:SendMessage", "Callbacks"): _NO_COPY,
 }
 
 

@@ -14,7 +14,7 @@ from cutout.job import Job
 from cutout.keys import kept_key
 from cutout.ports.buckets import PHOTO_LINK_LIVES
 from cutout.provider import TaskStatus
-from cutout.states import AttemptOutcome, State
+from cutout.states import AttemptOutcome, Reason, State
 from tests.fakes.evolink import CUT_OUT, PRICE, Charge
 from tests.fakes.world import MODEL
 from tests.simulation.evidence import Evidence, job_charged, job_posted
@@ -224,7 +224,9 @@ class Money:
     def _reasons_to_buy_again(self, job: Job, has_paid: bool) -> int:  # noqa: FBT001
         """How many purchases of its picture a job accounts for, besides the first."""
         states = {step.state for step in job.history}
-        ended_without_it = State.FAILED in states or State.STORING not in states
+        # A result whose workers were killed again and again is kept for a person, undecoded.
+        is_unchecked = job.reason is Reason.RESULT_UNCHECKED
+        ended_without_it = State.FAILED in states or State.STORING not in states or is_unchecked
         doubles = sum(attempt.is_possible_double_charge for attempt in job.attempts)
         is_fresh = job.id in self.evidence.fresh
         reasons = (is_fresh, has_paid and ended_without_it)
