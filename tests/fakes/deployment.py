@@ -124,6 +124,7 @@ class FakeDeployment:
         ]
     )
     is_announcing: bool = True
+    ungranted: dict[str, str] = field(default_factory=dict)
     secrets: dict[str, str] = field(
         default_factory=lambda: {
             "Cutout/evolink-api-key": KEY,
@@ -187,6 +188,9 @@ class FakeDeployment:
     def announces(self, bucket: str) -> bool:
         assert bucket == OUTPUTS["UploadsBucketName"]
         return self.is_announcing
+
+    def ungranted_key(self, bucket: str) -> str | None:
+        return self.ungranted.get(bucket)
 
     def secret(self, name: str) -> str | None:
         return self._answer("secret", self.secrets.get(name))

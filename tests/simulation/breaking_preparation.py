@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from cutout.errors import NeedsPreparingError
 from cutout.job import Job
 from cutout.preparation import CopyKind, PrepareReport, PrepareRequest
 from cutout.provider import NotSent, Refused, Uploaded
@@ -85,7 +86,9 @@ def preparing_anew_forgets_what_was_paid(
 
 
 @MUTATIONS.of(Preparations, "ask")
-def nobody_looks_after_a_photo_that_is_prepared(self: Preparations, job: Job, why: str) -> Job:
+def nobody_looks_after_a_photo_that_is_prepared(
+    self: Preparations, job: Job, why: NeedsPreparingError
+) -> Job:
     asked = _ask(self, job, why)
     if asked.state.is_settled:
         return asked

@@ -222,6 +222,12 @@ class Deployment(DeadLetters, Protocol):
     def announces(self, bucket: str) -> bool:
         """Say whether EventBridge hears of a bucket's objects."""
 
+    def ungranted_key(self, bucket: str) -> str | None:
+        """Return the KMS key of an attached bucket that the functions may not use, if it has one.
+
+        The ARN, id or alias as the bucket names it.
+        """
+
     def secret(self, name: str) -> str | None:
         """Return a secret's text; None if there is no such secret, or nothing in it."""
 

@@ -73,6 +73,19 @@ class AwsDeployment(Monitors):
         told = self._client("s3").get_bucket_notification_configuration(Bucket=bucket)
         return "EventBridgeConfiguration" in told
 
+    def ungranted_key(self, bucket: str) -> str | None:
+        """Return the KMS key of an attached bucket that the functions may not use, if any."""
+        if any(part.physical_id == bucket for part in self._parts("AWS::S3::Bucket")):
+            return None
+        told = self._client("s3").get_bucket_encryption(Bucket=bucket)
+        (rule, *_) = told["ServerSideEncryptionConfiguration"]["Rules"]
+        key = rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID")
+        if key is None:
+            return None
+        template = self._client("cloudformation").get_template(StackName=self.name)
+        is_granted = key.rpartition("/")[2] in json.dumps(template["TemplateBody"])
+        return None if is_granted else str(key)
+
     def secret(self, name: str) -> str | None:
         """Return a secret's text; None if there is no such secret, or nothing in it."""
         try:

@@ -162,6 +162,12 @@ BROKEN: list[tuple[str, Break, Severity, str]] = [
     ("callbacks", _refuse(21), NOTE, "21 callbacks refused within the last 1 h"),
     ("uploads", _without_output("UploadsBucketName"), PROBLEM, "names no uploads bucket"),
     ("uploads", _silent, PROBLEM, "EventBridge does not hear"),
+    (
+        "uploads",
+        _set("ungranted", {"the-uploads": "arn:aws:kms:eu-west-1:1:key/a"}),
+        PROBLEM,
+        "the-uploads is encrypted with arn:aws:kms:eu-west-1:1:key/a",
+    ),
     ("uploads", _set("all_rules", []), PROBLEM, "no rule sends uploads"),
     ("uploads", _change("all_rules", targets=[arn("Other")]), PROBLEM, "no rule sends uploads"),
     ("uploads", _change("all_rules", pattern={}), PROBLEM, "is not about the-uploads"),

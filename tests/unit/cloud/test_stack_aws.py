@@ -13,6 +13,7 @@ import pytest
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
+from cutout.cli.deployment_aws import AwsDeployment
 from cutout.cli.photos import Photo
 from cutout.cli.problems import Problem
 from cutout.cli.stack_aws import AwsStack, connect
@@ -21,6 +22,7 @@ from cutout.inventory import Listed
 from cutout.local.credentials import sdk_variables
 from cutout.source import Source
 from cutout.states import Lane, State
+from tests.fakes.clock import FakeClock
 from tests.unit.cli.clock import NOON
 from tests.unit.cli.jobs import make_job
 from tests.unit.cloud.conftest import Cloud
@@ -283,3 +285,23 @@ def test_buckets_are_listed_copied_and_queued_as_on_aws(stack: AwsStack, cloud: 
 
 def _listed(stack: AwsStack, bucket: str, prefix: str) -> list[Listed]:
     return [one for page in stack.objects(bucket).pages(prefix) for one in page]
+
+
+def test_an_attached_bucket_whose_key_the_stack_does_not_name_is_locked(
+    cloud: Cloud, target: Target
+) -> None:
+    """What the stack itself made, and what has no key of its own, is open."""
+    s3, kms = cloud.client("s3"), cloud.client("kms")
+    key = kms.create_key()["KeyMetadata"]["Arn"]
+    rule = {
+        "ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    }
+    s3.create_bucket(Bucket="locked-photos")
+    s3.put_bucket_encryption(
+        Bucket="locked-photos", ServerSideEncryptionConfiguration={"Rules": [rule]}
+    )
+    s3.create_bucket(Bucket="open-photos")
+    deployment = AwsDeployment(target, FakeClock())
+    own = connect(target).outputs.uploads_bucket
+    found = {name: deployment.ungranted_key(name) for name in ("locked-photos", "open-photos", own)}
+    assert found == {"locked-photos": key, "open-photos": None, own: None}

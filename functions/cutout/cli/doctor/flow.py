@@ -15,7 +15,7 @@ from cutout.gate import PauseReason
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from cutout.cli.deployment import QueueFact, RuleFact
+    from cutout.cli.deployment import Deployment, QueueFact, RuleFact
     from cutout.cli.doctor.finding import Finding, Patient
 
 _OLD_SECONDS = 900
@@ -36,9 +36,19 @@ def uploads(patient: Patient) -> Iterator[Finding]:
     if not here.announces(bucket):
         do = f"Switch EventBridge on for {bucket} (Properties, Event notifications)."
         yield problem(f"EventBridge does not hear of uploads to {bucket}", do)
+    yield from _locked(here, outputs)
     submit = service(here.functions(), "submit")
     prefix = submit.environment.get("CUTOUT_UPLOAD_PREFIX", "") if submit else ""
     yield _wired(here.rules(), bucket, queue.rpartition("/")[2], prefix)
+
+
+def _locked(here: Deployment, outputs: Mapping[str, str]) -> Iterator[Finding]:
+    for name in ("uploads", "results"):
+        bucket = outputs.get(f"{name.capitalize()}BucketName")
+        key = here.ungranted_key(bucket) if bucket else None
+        if key is not None:
+            do = f"Deploy with `-c {name}_kms_key=ARN`, the ARN of that key."
+            yield problem(f"{bucket} is encrypted with {key}, which the functions may not use", do)
 
 
 def _wired(rules: Sequence[RuleFact], bucket: str, queue: str, prefix: str) -> Finding:
