@@ -13,6 +13,7 @@ import pytest
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.table import Table
+from cutout.cli.clock import MachineClock
 from cutout.cli.deployment_aws import AwsDeployment
 from cutout.cli.photos import Photo
 from cutout.cli.problems import Problem
@@ -22,7 +23,6 @@ from cutout.inventory import Listed
 from cutout.local.credentials import sdk_variables
 from cutout.source import Source
 from cutout.states import Lane, State
-from tests.fakes.clock import FakeClock
 from tests.unit.cli.clock import NOON
 from tests.unit.cli.jobs import make_job
 from tests.unit.cloud.conftest import Cloud
@@ -301,7 +301,7 @@ def test_an_attached_bucket_whose_key_the_stack_does_not_name_is_locked(
         Bucket="locked-photos", ServerSideEncryptionConfiguration={"Rules": [rule]}
     )
     s3.create_bucket(Bucket="open-photos")
-    deployment = AwsDeployment(target, FakeClock())
+    deployment = AwsDeployment(target, MachineClock())
     own = connect(target).outputs.uploads_bucket
     found = {name: deployment.ungranted_key(name) for name in ("locked-photos", "open-photos", own)}
     assert found == {"locked-photos": key, "open-photos": None, own: None}
