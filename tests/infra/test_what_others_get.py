@@ -8,7 +8,7 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sqs as sqs
-from aws_lambda_powertools import Logger
+from aws_lambda_powertools import Logger, Metrics
 
 from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, metrics_of_all
 from cutout.ports.telemetry import Metric
@@ -73,11 +73,13 @@ def test_others_draw_the_series_that_the_functions_publish(
     namespace = "POWERTOOLS_METRICS_NAMESPACE"
     monkeypatch.setenv(namespace, variables[namespace])
     metrics = metrics_of_all()
+    _forget_dimensions(metrics)
     metrics.set_default_dimensions(stack="Shop")
     telemetry = PowertoolsTelemetry(Logger(), metrics)
     for counted in (Metric.COMPLETED, Metric.CREDITS, Metric.IN_FLIGHT):
         telemetry.count(counted)
     metrics.flush_metrics()
+    _forget_dimensions(metrics)
     line = json.loads(capsys.readouterr().out)
     (told,) = line["_aws"]["CloudWatchMetrics"]
     (dimensions,) = told["Dimensions"]
@@ -85,3 +87,9 @@ def test_others_draw_the_series_that_the_functions_publish(
         assert (one.namespace, one.metric_name) == (told["Namespace"], name)
         assert one.dimensions == {dimension: line[dimension] for dimension in dimensions}
     assert [one.statistic for one in asked] == ["Sum", "Sum", "Maximum"]
+
+
+def _forget_dimensions(metrics: Metrics) -> None:
+    """All metrics of a process share their dimensions, also those of other tests."""
+    metrics.clear_default_dimensions()
+    metrics.clear_metrics()

@@ -10,20 +10,20 @@ from typing import Any
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-import callback.receive
-import callback.store
-import prepare.handler
-import submit.handler
+from callback import receive as receive_callback
+from callback import store as store_result
 from cutout.wiring.store import StoreApp
 from cutout.wiring.submit import SubmitApp
+from prepare import handler as prepare
+from submit import handler as submit
 from tests.fakes.world import World
 from tests.simulation import events
 from tests.simulation.breaking import replaced
 
 _WORKERS: dict[str, Any] = {
-    "submissions": submit.handler,
-    "preparations": prepare.handler,
-    "callbacks": callback.store,
+    "submissions": submit,
+    "preparations": prepare,
+    "callbacks": store_result,
 }
 
 
@@ -31,16 +31,16 @@ _WORKERS: dict[str, Any] = {
 def deployed(world: World) -> Iterator[None]:
     """The handlers, put together of the world's use cases in place of what wiring makes."""
     apps: dict[Any, object] = {
-        submit.handler: SubmitApp(
+        submit: SubmitApp(
             arrive=world.arrive,
             jobs=world.jobs,
             submit=world.submit,
             preparations=world.submit.preparations,
             prepare_role_id="",
         ),
-        prepare.handler: world.prepare,
-        callback.store: StoreApp(follow=world.follow, render=world.render, removing=world.removing),
-        callback.receive: world.receive,
+        prepare: world.prepare,
+        store_result: StoreApp(follow=world.follow, render=world.render, removing=world.removing),
+        receive_callback: world.receive,
     }
     logging.disable(logging.CRITICAL)
     with ExitStack() as stack:
@@ -58,4 +58,4 @@ def work(queue: str, body: str) -> None:
 def receive(token: str, body: str) -> int:
     """ReceiveCallback's answer to a request: an HTTP status."""
     request = APIGatewayProxyEventV2(events.callback(token, body))
-    return callback.receive._answer(request)  # noqa: SLF001 - beneath what writes metrics
+    return receive_callback._answer(request)  # noqa: SLF001 - beneath what writes metrics
