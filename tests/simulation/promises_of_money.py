@@ -171,7 +171,9 @@ class Money:
         for attempt in job.attempts:
             is_open = attempt.outcome not in _WITHOUT_PROOF and attempt.task_id is not None
             is_earlier = attempt.idempotency_key != new.key and attempt.started_at < retried[-1]
-            is_asked = attempt.task_id in read or not (is_open and is_earlier)
+            # An earlier retry asked for it already, and could not have it.
+            was_asked = attempt.task_id in read or attempt.is_asked_again
+            is_asked = was_asked or not (is_open and is_earlier)
             text = f"{job.source.key}: {attempt.task_id} was not asked about before another"
             demand(self.evidence, is_asked, 10, text)
 
