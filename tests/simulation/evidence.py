@@ -97,12 +97,15 @@ class Evidence:
         """Nobody can tell which is the newest upload of a key.
 
         Its newest version was deleted for good; or it was found in a listing, which tells no order,
-        before the event came of one that is older.
+        before the event came of one that is older; or the same bytes came twice without versions,
+        and the second event was lost.
         """
         newest = self.newest[key]
         rows = [job for job in self.rows() if job.source.key == key]
         is_found_first = any(not job.source.sequencer for job in rows) and len(rows) > 1
-        return newest.job_id in self.destroyed or is_found_first
+        is_equal = newest.version_id is None and newest.job_id in self.events_lost
+        is_equal &= any(job.source.etag == newest.etag for job in rows)
+        return newest.job_id in self.destroyed or is_found_first or is_equal
 
     def retries_of(self, job_id: str) -> int:
         return len(self.retries.get(job_id, ()))
