@@ -36,6 +36,16 @@ def s3() -> Iterator[tuple[S3Client, Stubber]]:
             yield client, stubber
 
 
+def _read(s3: tuple[S3Client, Stubber], operation: str, code: str, status: int) -> None:
+    """Read a photo or its labels while S3 answers one request with an error."""
+    client, stubber = s3
+    if operation == "head_object":
+        stubber.add_response("get_object_tagging", {"TagSet": []})
+    stubber.add_client_error(operation, code, http_status_code=status)
+    uploads = S3Uploads(client)
+    (uploads.read if operation == "get_object" else uploads.labels)(SOURCE)
+
+
 @pytest.mark.parametrize(
     ("operation", "code", "status"),
     [
@@ -54,13 +64,8 @@ def test_a_source_is_gone_by_each_of_s3s_words(
     s3: tuple[S3Client, Stubber], operation: str, code: str, status: int
 ) -> None:
     """No such key, no such version, a delete marker, other bytes; a HEAD says it by numbers."""
-    client, stubber = s3
-    if operation == "head_object":
-        stubber.add_response("get_object_tagging", {"TagSet": []})
-    stubber.add_client_error(operation, code, http_status_code=status)
-    uploads = S3Uploads(client)
     with pytest.raises(SourceGoneError, match=f"^{code}$"):
-        (uploads.read if operation == "get_object" else uploads.labels)(SOURCE)
+        _read(s3, operation, code, status)
 
 
 @pytest.mark.parametrize("operation", ["get_object", "get_object_tagging"])
@@ -71,11 +76,8 @@ def test_a_bucket_that_is_not_there_is_no_reason_to_give_a_photo_up(
 
     A HEAD would answer a bare 404, as for a missing object, so it is never the first request.
     """
-    client, stubber = s3
-    stubber.add_client_error(operation, "NoSuchBucket", http_status_code=404)
-    uploads = S3Uploads(client)
     with pytest.raises(ClientError, match="NoSuchBucket"):
-        (uploads.read if operation == "get_object" else uploads.labels)(SOURCE)
+        _read(s3, operation, "NoSuchBucket", 404)
 
 
 @pytest.mark.parametrize(
@@ -92,13 +94,8 @@ def test_a_source_that_a_policy_or_a_key_keeps_from_us_is_denied(
     s3: tuple[S3Client, Stubber], operation: str, code: str, status: int
 ) -> None:
     """It may be put right; the word of S3 is told, for whoever does that."""
-    client, stubber = s3
-    if operation == "head_object":
-        stubber.add_response("get_object_tagging", {"TagSet": []})
-    stubber.add_client_error(operation, code, http_status_code=status)
-    uploads = S3Uploads(client)
     with pytest.raises(SourceDeniedError, match=f"^S3 answers {code}: "):
-        (uploads.read if operation == "get_object" else uploads.labels)(SOURCE)
+        _read(s3, operation, code, status)
 
 
 @pytest.mark.parametrize(
