@@ -67,7 +67,7 @@ class DecoderProcess:
 
     def look(self, file: Path) -> Seen:
         """What a file says of itself; nothing is decoded."""
-        return _possible(_read(Seen, self._run(file, "look").get("seen")))
+        return _valid(_read(Seen, self._run(file, "look").get("seen")))
 
     def copy(self, file: Path, into: Path, size: tuple[int, int], max_bytes: int) -> Copy:
         """Make an upright sRGB picture of 8 bits a channel; of an animation, the first frame."""
@@ -188,19 +188,19 @@ def _read(kind: type[T], told: object) -> T:
 
 
 def _written(into: Path, answer: dict[str, Any]) -> Copy:
-    """The copy that is told of, if it is there: a file, and no link to another."""
-    copy = _possible(_read(Copy, answer.get("copy")))
+    """Return the copy the decoder reports. Its file must exist and must not be a symbolic link."""
+    copy = _valid(_read(Copy, answer.get("copy")))
     if into.is_symlink() or not into.is_file():
         raise _cannot("the decoder wrote no copy")
     return copy
 
 
-def _possible(told: S) -> S:
-    """What is told of a picture, if that can be: its format becomes part of a key."""
-    has_sides = told.width in _SIDES and told.height in _SIDES
-    if not has_sides or _FORMAT.fullmatch(told.format) is None:
+def _valid(report: S) -> S:
+    """Return the report if its sides and format are valid; the format becomes part of a key."""
+    has_sides = report.width in _SIDES and report.height in _SIDES
+    if not has_sides or _FORMAT.fullmatch(report.format) is None:
         raise _cannot("the decoder gave no answer")
-    return told
+    return report
 
 
 def _cannot(why: str) -> NotAPhotoError:

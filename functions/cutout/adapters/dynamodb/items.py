@@ -23,9 +23,9 @@ _NEW_OR_SAME_VERSION = f"attribute_not_exists(pk) OR {SAME_VERSION}"
 
 
 def newer_in(item: Item) -> NewerRow:
-    """What can be told of a row that is not understood.
+    """Read the id, due time and version of a row that a newer release wrote.
 
-    Its time is the job's own, where that can be read: the one beside it is moved by `postpone`.
+    The due time is the job's own if it can be read, since `postpone` moves the one beside it.
     """
     due_at = datetime.fromtimestamp(int(item["due_at"]) / 1000, UTC)
     with suppress(KeyError, TypeError, ValueError):

@@ -45,11 +45,12 @@ _LATEST = 10**15
 
 
 class DynamoJobs:
-    """All ports that the jobs table stands behind.
+    """All ports that the jobs table implements.
 
     Args:
         table: the jobs table.
-        calls_table: the name of the table of bodies; whoever makes and ends no calls has none.
+        calls_table: the name of the table of call bodies; empty in functions that neither make nor
+            end calls.
     """
 
     def __init__(self, table: Table, *, calls_table: str = "") -> None:
