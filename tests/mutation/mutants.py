@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Iterator
-from copy import deepcopy
 from dataclasses import dataclass
 
 _OTHER_COMPARISON: dict[type[ast.cmpop], type[ast.cmpop]] = {
@@ -27,6 +27,10 @@ _OTHER_OPERATION: dict[type[ast.operator], type[ast.operator]] = {
 }
 _TALK = ("telemetry.fact", "recorder.telemetry.fact")
 """What is logged is for people: a test for each word would be worth nothing."""
+_NOT_CHANGED = frozenset({"decorator_list", "annotation", "returns"})
+
+
+Changed = ast.expr | ast.stmt
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,57 +40,94 @@ class Mutant:
     Attributes:
         name: the same as long as the changed code is: module, function, change and, where that is
             not unique, a number.
-        lines: the lines of the original that the change concerns.
+        function: the outermost one around the change, with its class; empty outside of functions.
+        lines: from the start of the changed statement to the end of the change, in the original.
     """
 
     module: str
     name: str
+    function: str
     lines: range
     source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Spot:
+    """A place in a tree: a field of `parent`, or one element of it."""
+
+    parent: ast.AST
+    field: str
+    index: int | None
+    node: Changed
+    scope: str
+    function: str
+    first_line: int
+
+    def put(self, node: Changed) -> None:
+        """Replace what is there."""
+        if self.index is None:
+            setattr(self.parent, self.field, node)
+        else:
+            getattr(self.parent, self.field)[self.index] = node
 
 
 def mutants_of(module: str, source: str, is_wanted: Callable[[str], bool]) -> Iterator[Mutant]:
     """The mutants of a module whose names are wanted, in the order of its source."""
     tree = ast.parse(source)
-    seen: dict[str, int] = {}
-    for place, (node, function) in enumerate(_nodes(tree)):
+    seen: Counter[str] = Counter()
+    for spot in list(_spots(tree)):
+        node = spot.node
+        last = node.test if isinstance(node, ast.If) else node
         for change in _changes(node):
-            told = f"{module} {function}: {_text(node)} -> {_text(change)}"
-            seen[told] = seen.get(told, 0) + 1
-            name = told if seen[told] == 1 else f"{told} #{seen[told]}"
+            text = f"{module} {spot.scope}: {_text(node)} -> {_text(change)}"
+            seen[text] += 1
+            name = text if seen[text] == 1 else f"{text} #{seen[text]}"
             if not is_wanted(name):
                 continue
-            changed = deepcopy(tree)
-            _replace(changed, place, change)
+            spot.put(ast.fix_missing_locations(ast.copy_location(change, node)))
+            changed = ast.unparse(tree)
+            spot.put(node)
             yield Mutant(
                 module=module,
                 name=name,
-                lines=range(node.lineno, (node.end_lineno or node.lineno) + 1),
-                source=ast.unparse(changed),
+                function=spot.function,
+                lines=range(spot.first_line, (last.end_lineno or last.lineno) + 1),
+                source=changed,
             )
 
 
-Changed = ast.expr | ast.stmt
-
-
-def _nodes(tree: ast.Module) -> Iterator[tuple[Changed, str]]:
-    """Every expression and statement that may be changed, with the function it is in."""
-
-    def walk(node: ast.AST, function: str) -> Iterator[tuple[Changed, str]]:
-        decorators = getattr(node, "decorator_list", [])
-        for child in ast.iter_child_nodes(node):
-            if child in decorators:
+def _spots(
+    parent: ast.AST, scope: str = "", function: str = "", first_line: int = 0
+) -> Iterator[_Spot]:
+    """Every expression and statement that may be changed."""
+    for field, index, child in _children(parent):
+        inner, outermost, line = scope, function, first_line
+        if isinstance(child, ast.stmt):
+            line = child.lineno
+        if isinstance(child, ast.FunctionDef | ast.ClassDef):
+            inner = f"{scope}.{child.name}".lstrip(".")
+            if isinstance(child, ast.FunctionDef):
+                outermost = function or inner
+        if isinstance(child, ast.expr | ast.stmt):
+            if _is_talk(child):
                 continue
-            inner = function
-            if isinstance(child, ast.FunctionDef | ast.ClassDef):
-                inner = f"{function}.{child.name}".lstrip(".")
-            if isinstance(child, ast.expr | ast.stmt):
-                if _is_talk(child):
-                    continue
-                yield child, inner
-            yield from walk(child, inner)
+            yield _Spot(
+                parent=parent, field=field, index=index, node=child,
+                scope=inner, function=outermost, first_line=line,
+            )  # fmt: skip
+        yield from _spots(child, inner, outermost, line)
 
-    yield from walk(tree, "")
+
+def _children(parent: ast.AST) -> Iterator[tuple[str, int | None, ast.AST]]:
+    for field, value in ast.iter_fields(parent):
+        if field in _NOT_CHANGED:
+            continue
+        if isinstance(value, ast.AST):
+            yield field, None, value
+        elif isinstance(value, list):
+            for index, one in enumerate(value):
+                if isinstance(one, ast.AST):
+                    yield field, index, one
 
 
 def _is_talk(node: ast.AST) -> bool:
@@ -155,15 +196,3 @@ def _text(node: Changed) -> str:
     if isinstance(node, ast.If):
         return f"if {ast.unparse(node.test)}"
     return " ".join(ast.unparse(node).split())
-
-
-def _replace(tree: ast.Module, place: int, change: Changed) -> None:
-    """Put the change where the node of that number stands."""
-    target = next(node for number, (node, _) in enumerate(_nodes(tree)) if number == place)
-    for parent in ast.walk(tree):
-        for name, value in ast.iter_fields(parent):
-            if value is target:
-                setattr(parent, name, change)
-            elif isinstance(value, list) and any(one is target for one in value):
-                value[[one is target for one in value].index(True)] = change
-    ast.fix_missing_locations(tree)

@@ -2,28 +2,35 @@
 
 A change that no test notices is either a test that is missing, or changes nothing that anybody
 could see: those are listed with their reason in `equivalent.toml`.
+
+One pytest session loads all tests. Each mutant is tried in a fork of it, which replaces the code of
+the changed function and runs the tests that reach the changed lines. What runs at import cannot be
+changed in modules that are loaded: there, the fork drops them and starts pytest again.
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import os
 import resource
+import signal
 import sys
 import tomllib
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, FunctionType, ModuleType
 
-import coverage
 import pytest
 
 from tests.mutation.mutants import Mutant, mutants_of
+from tests.mutation.selection import Selection, digest, measure
 
 ROOT = Path(__file__).parents[2]
 EQUIVALENT = Path(__file__).with_name("equivalent.toml")
@@ -35,16 +42,20 @@ _FILE_FORMATS = frozenset({
     "jpeg_segments.py", "photo.py", "png_chunks.py", "structure.py",
 })  # fmt: skip
 """What reads files is tested with real ones, by the contract tests."""
-_MEASURED = ROOT / ".cutout" / "mutants.coverage"
-_CPU_SECONDS = 240
-"""What a mutant may take that never ends; all tests together take less."""
+_MEASURED = ROOT / ".cutout" / "mutants"
+_CPU_SECONDS = 15
+_SECONDS = 120
+"""What one test may take with a mutant that never ends; without one, none takes two seconds."""
 _MEMORY_BYTES = 3 * 1024**3
-_AT_ONCE = 2
 _NARROWEST = 15
 """So few tests notice most changes; to collect all others takes longer than to run these."""
 _ENOUGH_PERCENT = 97
 _BROKEN = 70
-_OPTIONS = ("-q", "--no-header", "-p", "no:cacheprovider")
+"""A child's exit status for a fault of this program: pytest reports what tests raise."""
+_OPTIONS = [
+    "-q", "-s", "-x", "--no-header", "--no-summary", "--tb=no", "--hypothesis-seed=0",
+    "-p", "no:cacheprovider", "-o", "tmp_path_retention_policy=failed",
+]  # fmt: skip
 
 
 class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -52,8 +63,7 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def __init__(self, mutant: Mutant) -> None:
         self._mutant = mutant
-        path = Path(mutant.module).relative_to("functions").with_suffix("")
-        self._name = ".".join(path.parts)
+        self._name = _dotted(mutant.module)
 
     def find_spec(
         self, fullname: str, _path: object, _target: ModuleType | None = None
@@ -62,57 +72,101 @@ class _Changed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         return importlib.util.spec_from_loader(fullname, self) if is_it else None
 
     def exec_module(self, module: ModuleType) -> None:
-        code = compile(self._mutant.source, str(ROOT / self._mutant.module), "exec")
-        exec(code, vars(module))  # noqa: S102 - our own source, but for the change
+        exec(_compiled(self._mutant), vars(module))  # noqa: S102 - our own, but for the change
 
 
-def measure() -> int:
-    """Run the tests once, and note which of them runs which line."""
-    os.environ["COVERAGE_FILE"] = str(_MEASURED)
-    noting = ("--cov=cutout", "--cov-context=test", "--cov-report=", "--cov-config=/dev/null")
-    return int(pytest.main([*_OPTIONS, *noting, *_TESTS]))
+class _Limits:
+    """A test that never ends ends its process: the change is noticed."""
+
+    def pytest_runtest_logstart(self) -> None:
+        signal.setitimer(signal.ITIMER_PROF, _CPU_SECONDS)
+        signal.alarm(_SECONDS)
 
 
-class Selection:
-    """Which tests may notice a change."""
+class Survivors:
+    """A pytest plugin that tries mutants where pytest would run the tests."""
 
-    def __init__(self) -> None:
-        data = coverage.CoverageData(str(_MEASURED))
-        data.read()
-        self._lines: dict[str, dict[int, list[str]]] = {}
-        self._reach: dict[str, int] = {}
-        for file in data.measured_files():
-            lines = data.contexts_by_lineno(file)
-            self._lines[str(Path(file).relative_to(ROOT))] = lines
-            for contexts in lines.values():
-                for context in contexts:
-                    self._reach[context] = self._reach.get(context, 0) + 1
+    def __init__(self, mutants: Iterable[Mutant], selection: Selection, at_once: int) -> None:
+        self._mutants = iter(mutants)
+        self._selection = selection
+        self._at_once = at_once
+        self._functions: dict[tuple[str, str], list[FunctionType]] = {}
+        self.found: list[Mutant] = []
 
-    def tests_for(self, mutant: Mutant) -> list[str]:
-        """Those that run the changed lines; of what runs at import, those that run the module.
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Each mutant in a process of its own."""
+        session.config.pluginmanager.unregister(self)
+        session.config.pluginmanager.register(_Limits())
+        for one in gc.get_objects():
+            if isinstance(one, FunctionType):
+                key = (one.__code__.co_filename, one.__code__.co_qualname)
+                self._functions.setdefault(key, []).append(one)
+        gc.freeze()
+        running: dict[int, Mutant] = {}
+        while True:
+            while len(running) < self._at_once and (mutant := next(self._mutants, None)):
+                running[in_a_child(partial(self._noticed, mutant, session))] = mutant
+            if not running:
+                return True
+            child, status = os.wait()
+            tried = running.pop(child)
+            assert os.waitstatus_to_exitcode(status) != _BROKEN, tried.name
+            if status == 0:
+                self.found.append(tried)
+                sys.stdout.write(f"survives: {tried.name}\n")
+                sys.stdout.flush()
 
-        The narrowest first: they are the likeliest to be about it.
-        """
-        lines = self._lines.get(mutant.module, {})
-        some = {test for number in mutant.lines for test in lines.get(number, []) if test}
-        found = some or {test for tests in lines.values() for test in tests if test}
-        narrowest = sorted(found, key=lambda test: (self._reach[test], test))
-        return list(dict.fromkeys(test.partition("|")[0] for test in narrowest))
+    def _noticed(self, mutant: Mutant, session: pytest.Session) -> int:
+        """0 if all tests pass."""
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+        silence = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(silence, 1)
+        os.dup2(silence, 2)
+        tests = self._selection.tests_for(mutant)
+        changed = self._functions.get((str(ROOT / mutant.module), mutant.function), [])
+        if self._selection.is_at_import(mutant) or len(changed) != 1:
+            return _fails_afresh(mutant, tests)
+        try:
+            changed[0].__code__ = _code_of(mutant)
+        except ValueError:  # it uses `super()`, or no longer
+            return _fails_afresh(mutant, tests)
+        items = {item.nodeid: item for item in session.items}
+        session.items = [items[test] for test in tests]
+        with suppress(session.Failed):
+            session.config.hook.pytest_runtestloop(session=session)
+        return session.testsfailed
 
 
-def survivors_of(mutants: Iterable[Mutant], selection: Selection) -> Iterator[Mutant]:
-    """The mutants that no test notices, each tried in a process of its own."""
-    running: dict[int, Mutant] = {}
-    waiting = iter(mutants)
-    while True:
-        while len(running) < _AT_ONCE and (mutant := next(waiting, None)):
-            running[in_a_child(partial(_noticed, mutant, selection.tests_for(mutant)))] = mutant
-        if not running:
-            return
-        child, status = os.wait()
-        tried = running.pop(child)
-        if status == 0:
-            yield tried
+def _dotted(module: str) -> str:
+    return ".".join(Path(module).relative_to("functions").with_suffix("").parts)
+
+
+def _compiled(mutant: Mutant) -> CodeType:
+    return compile(mutant.source, str(ROOT / mutant.module), "exec")
+
+
+def _code_of(mutant: Mutant) -> CodeType:
+    """The changed function's."""
+    inside = [_compiled(mutant)]
+    while inside:
+        code = inside.pop()
+        if code.co_qualname == mutant.function:
+            return code
+        inside.extend(one for one in code.co_consts if isinstance(one, CodeType))
+    raise LookupError(mutant.function)
+
+
+def _fails_afresh(mutant: Mutant, tests: Sequence[str]) -> int:
+    """Load everything of ours again, with the change."""
+    for name in list(sys.modules):
+        if name.partition(".")[0] in {"cutout", "tests"}:
+            del sys.modules[name]
+    sys.meta_path.insert(0, _Changed(mutant))
+    files = dict.fromkeys(test.partition("::")[0] for test in tests[_NARROWEST:])
+    for part in (tests[:_NARROWEST], files):
+        if part and (code := pytest.main([*_OPTIONS, *part], plugins=[_Limits()])):
+            return int(code)
+    return 0
 
 
 def in_a_child(work: Callable[[], int]) -> int:
@@ -122,22 +176,8 @@ def in_a_child(work: Callable[[], int]) -> int:
         return child
     try:
         os._exit(work())
-    except BaseException:  # noqa: BLE001 - also a mutant that does not even import is noticed
+    except BaseException:  # noqa: BLE001 - a child must not go on with its parent's work
         os._exit(_BROKEN)
-
-
-def _noticed(mutant: Mutant, tests: Sequence[str]) -> int:
-    """0 if all tests pass. One that never ends is killed, and so counts as noticed."""
-    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-    silence = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silence, 1)
-    os.dup2(silence, 2)
-    sys.meta_path.insert(0, _Changed(mutant))
-    for part in (tests[:_NARROWEST], tests[_NARROWEST:]):
-        if part and (code := pytest.main([*_OPTIONS, "-x", *part])):
-            return int(code)
-    return 0
 
 
 def core() -> list[Path]:
@@ -150,44 +190,38 @@ def core() -> list[Path]:
     )
 
 
-def chosen(modules: Iterable[Path], share: int) -> list[Mutant]:
-    """One in so many mutants, always the same."""
+def chosen(share: int, only: str) -> Iterator[Mutant]:
+    """One in so many mutants, always the same, of those whose names contain `only`."""
 
     def is_wanted(name: str) -> bool:
-        return zlib.crc32(name.encode()) % share == 0
+        return only in name and zlib.crc32(name.encode()) % share == 0
 
-    return [
-        mutant
-        for module in modules
-        for mutant in mutants_of(
-            str(module), (ROOT / module).read_text(encoding="utf-8"), is_wanted
-        )
-    ]
+    for module in core():
+        source = (ROOT / module).read_text(encoding="utf-8")
+        yield from mutants_of(str(module), source, is_wanted)
 
 
 def main() -> int:
     """Say how many were killed, and which were not."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--share", type=int, default=5, help="try one mutant in so many")
-    parser.add_argument("--only", default="", help="of modules whose path contains this")
-    parser.add_argument("--measured", action="store_true", help="trust the last measurement")
+    parser.add_argument("--only", default="", help="of those whose name contains this")
+    parser.add_argument("--at-once", type=int, default=2, help="so many processes")
     options = parser.parse_args()
-    if not options.measured:
-        _, status = os.waitpid(in_a_child(measure), 0)
+    mutants = list(chosen(options.share, options.only))
+    everything = [*_OPTIONS, *_TESTS]
+    measured = _MEASURED / digest(ROOT, ("functions/cutout", "tests"))
+    if not measured.exists():
+        modules = [_dotted(str(module)) for module in core()]
+        measuring = in_a_child(partial(measure, measured, _PACKAGE, modules, everything))
+        _, status = os.waitpid(measuring, 0)
         assert status == 0, "the tests fail without any change"
-    mutants = chosen((one for one in core() if options.only in str(one)), options.share)
+    survivors = Survivors(mutants, Selection(measured, ROOT), options.at_once)
+    pytest.main(everything, plugins=[survivors])
     equivalent = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))
-    unnoticed = 0
-    excused = 0
-    for mutant in survivors_of(mutants, Selection()):
-        is_excused = mutant.name in equivalent
-        excused += is_excused
-        unnoticed += not is_excused
-        if not is_excused:
-            sys.stdout.write(f"survives: {mutant.name}\n")
-            sys.stdout.flush()
-    others = len(mutants) - excused
-    killed = 100 * (others - unnoticed) / max(1, others)
+    excused = sum(one.name in equivalent for one in survivors.found)
+    unnoticed = len(survivors.found) - excused
+    killed = 100 * (1 - unnoticed / max(1, len(mutants) - excused))
     sys.stdout.write(
         f"{len(mutants)} mutants, {excused} equivalent, {unnoticed} unnoticed: {killed:.1f} %\n"
     )

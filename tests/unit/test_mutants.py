@@ -50,6 +50,18 @@ def test_a_mutant_differs_from_its_module_in_its_change_alone() -> None:
     assert (first.source, first.lines) == ("a = 1\nb = x <= 2\nc = 3", range(2, 3))
 
 
+def test_a_mutant_names_the_function_to_replace_and_the_lines_that_tests_must_reach() -> None:
+    """A condition's lines are without what depends on it, a constant's begin with its statement."""
+    source = "class A:\n  def f(self):\n    if x:\n      g(\n        2,\n      )\n"
+    found = {one.name: (one.function, one.lines) for one in mutants_of("a.py", source, bool)}
+    assert found == {
+        "a.py A.f: if x -> if True": ("A.f", range(3, 4)),
+        "a.py A.f: if x -> if False": ("A.f", range(3, 4)),
+        "a.py A.f: g(2) -> pass": ("A.f", range(4, 7)),
+        "a.py A.f: 2 -> 5": ("A.f", range(4, 6)),
+    }
+
+
 def test_each_change_without_effect_that_is_listed_exists() -> None:
     """A line that is left behind would excuse a change that nobody has looked at."""
     listed = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))
