@@ -74,11 +74,11 @@ test-seaweedfs: setup $(SEAWEEDFS)/.installed  ## Run the contract of the S3 ada
 
 soak: setup  ## Run the simulation for MINUTES (10), the fuzzers, and the large end-to-end tests
 	@$(BIN)/python -m tests.simulation.runs --minutes $(or $(MINUTES),10)
-	@CUTOUT_FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) $(BIN)/python -m pytest tests/fuzz
+	@CUTOUT_FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) $(BIN)/python -m pytest tests/contract/fuzz
 	@$(BIN)/python -m pytest -m soak
 
 mutants: setup  ## Change the core in one of SHARE (8) small ways, and see whether a unit test notices
-	@$(BESIDE) $(BIN)/python -m tests.mutation.run --share $(or $(SHARE),8)
+	@$(BESIDE) $(BIN)/python -m tests.benchmarks.mutation.run --share $(or $(SHARE),8)
 
 deploy: setup  ## Deploy to AWS; ARGS='-c name=value --profile P' are passed on
 	@$(BIN)/python -m infra.deploy deploy $(ARGS)

@@ -15,9 +15,9 @@ from pathlib import Path
 from .assets import AssetError, build_all
 from .assets.home import CACHE
 from .node import use_own_node
-from .recipes import as_json, recipes_of
-from .rules import SettingError
-from .settings import Settings
+from .settings.recipe_file import as_json, recipes_of
+from .settings.settings import Settings
+from .settings.value_rules import SettingError
 
 
 def main() -> None:

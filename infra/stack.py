@@ -12,10 +12,10 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from .callback_api import CallbackDomain
-from .cutout import Cutout
-from .inventory import Asset, FunctionName
-from .settings import Settings
+from .constructs.callback_api import CallbackDomain
+from .constructs.cutout import Cutout
+from .deployed_functions import Asset, FunctionName
+from .settings.settings import Settings
 from .version import version_of
 
 _PROJECT: Final = Path(__file__).resolve().parents[1]

@@ -16,12 +16,16 @@ _MADE_FROM: Final = (
     "functions/prepare/**/*.py",
     "functions/cutout/**/*.py",
     "infra/*.py",
+    "infra/access/*.py",
     "infra/assets/*.py",
+    "infra/constructs/*.py",
+    "infra/monitoring/*.py",
+    "infra/settings/*.py",
     "infra/cdk.json",
     "requirements/runtime.txt",
     "requirements/store.txt",
 )
-_NOT_SHIPPED: Final = ("functions/cutout/cli", "functions/cutout/local")
+_NOT_SHIPPED: Final = ("functions/cutout/cli", "functions/cutout/operator")
 _DIGITS: Final = 8
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import botocore
 
-from tests.service_models import check_answers
+from tests.support.service_models import check_answers
 
 
 def pytest_configure() -> None:

@@ -15,8 +15,8 @@ from cutout.adapters.telemetry_powertools import (
     json_logger,
     metrics_of_all,
 )
-from cutout.errors import CallbackRefusedError
-from cutout.usecases.receive import MAX_BODY_BYTES, Receive
+from cutout.domain.errors import CallbackRefusedError
+from cutout.usecases.callback.receive_callback import MAX_BODY_BYTES, ReceiveCallback
 from cutout.wiring.receive import build
 
 logger = json_logger()
@@ -24,7 +24,7 @@ metrics = metrics_of_all()
 
 
 @cache
-def _app() -> Receive:
+def _app() -> ReceiveCallback:
     metrics.set_default_dimensions(stack=os.environ["CUTOUT_STACK"])
     return build(os.environ, PowertoolsTelemetry(logger, metrics))
 

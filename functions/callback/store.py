@@ -12,9 +12,8 @@ from cutout.adapters.telemetry_powertools import (
     json_logger,
     metrics_of_all,
 )
-from cutout.events import read_callback
-from cutout.ports.queues import Wake
-from cutout.usecases.scratch import clear_left_behind
+from cutout.domain.messages import TaskCheck, read_callback
+from cutout.usecases.shared.temp_folder import clear_left_behind
 from cutout.wiring.store import StoreApp, build
 from cutout.wiring.worker import worker
 
@@ -32,7 +31,7 @@ def _app() -> StoreApp:
 def record_handler(record: SQSRecord) -> None:
     """One message."""
     message = read_callback(record.body)
-    attempt = message.attempt if isinstance(message, Wake) else None
+    attempt = message.attempt if isinstance(message, TaskCheck) else None
     with logger.append_context_keys(job_id=message.job_id, attempt=attempt):
         _app().take(message)
 

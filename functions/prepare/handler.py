@@ -12,9 +12,9 @@ from cutout.adapters.telemetry_powertools import (
     json_logger,
     metrics_of_all,
 )
-from cutout.events import read_request
-from cutout.usecases.prepare import Prepare
-from cutout.usecases.scratch import clear_left_behind
+from cutout.domain.messages import read_request
+from cutout.usecases.prepare.prepare_copy import PrepareCopy
+from cutout.usecases.shared.temp_folder import clear_left_behind
 from cutout.wiring.prepare import build
 from cutout.wiring.worker import worker
 
@@ -23,7 +23,7 @@ metrics = metrics_of_all()
 
 
 @cache
-def _app() -> Prepare:
+def _app() -> PrepareCopy:
     metrics.set_default_dimensions(stack=os.environ["CUTOUT_STACK"])
     clear_left_behind()
     return build(os.environ, PowertoolsTelemetry(logger, metrics))

@@ -13,7 +13,8 @@ from cutout.adapters.telemetry_powertools import (
     json_logger,
     metrics_of_all,
 )
-from cutout.events import (
+from cutout.domain.job.job import Job
+from cutout.domain.messages import (
     Deleted,
     JobDue,
     UnreadableReport,
@@ -22,8 +23,7 @@ from cutout.events import (
     read_report,
     read_submission,
 )
-from cutout.job import Job
-from cutout.preparation import PrepareReport
+from cutout.domain.preparation import PrepareReport
 from cutout.wiring.submit import SubmitApp, build
 from cutout.wiring.worker import worker
 

@@ -13,7 +13,7 @@ from cutout.adapters.telemetry_powertools import (
     json_logger,
     metrics_of_all,
 )
-from cutout.usecases.sweep import Sweep
+from cutout.usecases.sweep.sweep import Sweep
 from cutout.wiring.sweep import build
 
 logger = json_logger()

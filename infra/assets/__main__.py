@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from ..inventory import SHAPES
+from ..deployed_functions import SHAPES
 from .build import Workshop
 from .errors import AssetError
 

@@ -13,13 +13,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final
 
-from ..inventory import SHAPES, Asset, FunctionName, FunctionShape
+from ..deployed_functions import SHAPES, Asset, FunctionName, FunctionShape
 from . import botocore_data
 from .archive import Contents, add_to_zip, digest_of
+from .build_cache import Pack, Shelf
 from .bytecode import compiled, place_of
 from .closure import own_modules, shippable
 from .home import CACHE, SOURCES
-from .shelf import Pack, Shelf
 from .target import Target
 from .vendor import Site, install, site_key
 

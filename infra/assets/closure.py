@@ -11,7 +11,7 @@ from typing import Final
 
 from .errors import AssetError
 
-NEVER_SHIPPED: Final = ("cutout.cli", "cutout.local")
+NEVER_SHIPPED: Final = ("cutout.cli", "cutout.operator")
 
 
 def own_modules(root: Path, *modules: str) -> dict[str, Path]:

@@ -16,7 +16,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from cutout.wiring.aws import Clients
+from cutout.wiring.aws_clients import Clients
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

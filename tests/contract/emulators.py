@@ -14,13 +14,13 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cutout.local.certificates import Certificates, issue_certificates
-from cutout.local.cloud import Endpoint, start_ministack, wait_for_ministack
-from cutout.local.credentials import Credentials
-from cutout.local.loopback import LOOPBACK, choose_ports
-from cutout.local.place import Place
-from cutout.local.processes import is_alive, spawn, stop
-from cutout.local.waiting import MachineClock, wait_until
+from infra.local.credentials import Credentials
+from infra.local.ministack.certificates import Certificates, issue_certificates
+from infra.local.ministack.cloud import Endpoint, start_ministack, wait_for_ministack
+from infra.local.place import Place
+from infra.local.processes.background import is_alive, spawn, stop
+from infra.local.processes.loopback import LOOPBACK, choose_ports
+from infra.local.processes.waiting import MachineClock, wait_until
 from tests.contract.aws import ACCOUNT, REGION, Emulator
 
 if TYPE_CHECKING:

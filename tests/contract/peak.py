@@ -12,8 +12,8 @@ from PIL import Image
 
 from cutout.adapters.pillow.copier import PillowCopier
 from cutout.adapters.pillow.pictures import PillowPictures
-from cutout.photo import MOST_DECODED_PIXELS, PhotoLimits, fitting
-from cutout.recipes import Recipe
+from cutout.domain.photo.inspection import MOST_DECODED_PIXELS, PhotoLimits, fitting
+from cutout.domain.recipes import Recipe
 
 RESULT_PIXELS = 50_000_000
 _LIMITS = PhotoLimits(max_bytes=10_000_000, max_pixels=50_000_000, min_side=240, max_side=7680)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import httpx
 
-from cutout.adapters.evolink.api import EvolinkApi
+from cutout.adapters.evolink.task_api import EvolinkApi
 from cutout.adapters.http_httpx import HttpxHttp
 
 NOW = datetime(2026, 11, 20, 9, 15, 27, tzinfo=UTC)

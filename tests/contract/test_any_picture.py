@@ -18,9 +18,9 @@ from PIL import Image, ImageChops, ImageDraw, ImageOps, ImageStat
 
 from cutout.adapters.pillow.copier import PillowCopier
 from cutout.adapters.pillow.pictures import PillowPictures
-from cutout.errors import NeedsPreparingError, NotAPhotoError
-from cutout.photo import PhotoLimits, check_size, fitting, inspect
-from cutout.states import Pixels, Reason
+from cutout.domain.errors import NeedsPreparingError, NotAPhotoError
+from cutout.domain.photo.inspection import PhotoLimits, check_size, fitting, inspect
+from cutout.domain.states import Pixels, Reason
 
 PLACE = Path(__file__).parent / "pictures"
 CASES: dict[str, Mapping[str, Any]] = {

@@ -15,7 +15,7 @@ from cutout.ports.buckets import (
     StandingNote,
 )
 from tests.contract.aws import Account, s3_with
-from tests.fakes.buckets import MemoryNotes
+from tests.support.fakes.buckets import MemoryNotes
 
 KEY = "Söhne & Töchter/rot + weiß 100%/写真 (1).JPG"
 NOTE = KEY + ".error.json"

@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from cutout.adapters.s3.results import S3Results
-from cutout.adapters.s3.uploads import S3Uploads
-from cutout.errors import SourceGoneError
+from cutout.adapters.s3.results_bucket import S3Results
+from cutout.adapters.s3.uploads_bucket import S3Uploads
+from cutout.domain.errors import SourceGoneError
+from cutout.domain.job.source import Source
 from cutout.ports.buckets import (
     Labels,
     Results,
@@ -19,9 +20,8 @@ from cutout.ports.buckets import (
     StoredResult,
     Uploads,
 )
-from cutout.source import Source
 from tests.contract.aws import Account, s3_with
-from tests.fakes.buckets import MemoryResults, MemoryUploads
+from tests.support.fakes.buckets import MemoryResults, MemoryUploads
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

@@ -14,10 +14,10 @@ import pytest
 from PIL import Image, ImageChops, ImageCms, ImageOps, ImageStat
 
 from cutout.adapters.pillow.copier import PillowCopier
-from cutout.errors import NotAPhotoError
-from cutout.local.place import shipped_photos
+from cutout.domain.errors import NotAPhotoError
+from cutout.domain.states import Reason
 from cutout.ports.pictures import Copy, Seen
-from cutout.states import Reason
+from infra.local.place import shipped_photos
 
 COPIER = PillowCopier()
 SIZE = (120, 80)

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 
 from cutout.adapters.pillow.copier import PillowCopier
-from cutout.errors import NotAPhotoError
+from cutout.domain.errors import NotAPhotoError
+from cutout.domain.states import Reason
 from cutout.ports.pictures import Copier, Copy, Seen
-from cutout.states import Reason
 from tests.contract.test_copier import saved
-from tests.fakes.copier import FakeCopier, tiff
+from tests.support.fakes.copier import FakeCopier, tiff
 
 Made = tuple[Copier, Callable[[bool], bytes]]
 """A copier, and what makes a TIFF of 60 x 40 pixels for it, whole or damaged."""

@@ -10,19 +10,19 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cutout.adapters.s3.copies import S3Copies
-from cutout.adapters.s3.uploads import S3Uploads
+from cutout.adapters.s3.prepared_copies import S3Copies
+from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.adapters.sqs import SqsPreparations, SqsReports
-from cutout.errors import CopyGoneError, MessageError, SourceGoneError
-from cutout.events import read_request, read_submission
-from cutout.job import Photo
+from cutout.domain.errors import CopyGoneError, MessageError, SourceGoneError
+from cutout.domain.job.job import Photo
+from cutout.domain.job.source import Source
+from cutout.domain.messages import read_request, read_submission
+from cutout.domain.preparation import CopyKind, MadeCopy, PrepareReport, PrepareRequest
+from cutout.domain.states import Reason
 from cutout.ports.buckets import Copies, Fetched
-from cutout.preparation import CopyKind, MadeCopy, PrepareReport, PrepareRequest
-from cutout.source import Source
-from cutout.states import Reason
 from tests.contract.aws import REGION, Account
-from tests.fakes.buckets import MemoryCopies, MemoryUploads
-from tests.unit.core.builders import a_source
+from tests.support.builders import a_source
+from tests.support.fakes.buckets import MemoryCopies, MemoryUploads
 
 KEY = "prepared/0f0f.jpg"
 

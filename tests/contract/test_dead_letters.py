@@ -9,8 +9,8 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
-from cutout.cli.dead_letters_aws import SqsLetters
-from cutout.cli.deployment import Moved
+from cutout.cli.aws.dead_letters_aws import SqsLetters
+from cutout.cli.aws.deployment import Moved
 from tests.contract.aws import ACCOUNT, REGION, Account
 
 if TYPE_CHECKING:

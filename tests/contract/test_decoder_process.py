@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cutout.adapters.decoder_process import DecoderLimits, DecoderProcess
-from cutout.errors import NotAPhotoError
+from cutout.adapters.pillow.sandbox.decoder_process import DecoderLimits, DecoderProcess
+from cutout.domain.errors import NotAPhotoError
+from cutout.domain.states import Reason
 from cutout.ports.pictures import Copy, Seen
-from cutout.states import Reason
 from tests.contract.test_copier import heic
 
 LIMITS = DecoderLimits(memory_mb=2758, seconds=20, file_mb=512)
@@ -236,9 +236,9 @@ def test_decoders_reach_no_network_and_no_program_and_cannot_outlive_their_time(
     file.write_bytes(b"")
     code = f"""
         import os, socket, subprocess, sys, types
-        from cutout.adapters.pillow import child
-        from cutout.errors import NotAPhotoError
-        from cutout.states import Reason
+        from cutout.adapters.pillow.sandbox import child
+        from cutout.domain.errors import NotAPhotoError
+        from cutout.domain.states import Reason
 
         class PillowCopier:
             def look(self, file):
@@ -262,7 +262,7 @@ def test_a_shielded_process_is_not_one_that_others_may_read() -> None:
     """The kernel gives its environment and memory to root alone (PR_GET_DUMPABLE, prctl(2))."""
     code = """
         import ctypes
-        from cutout.adapters.decoder_process import shield_this_process
+        from cutout.adapters.pillow.sandbox.decoder_process import shield_this_process
         before = ctypes.CDLL(None).prctl(3, 0, 0, 0, 0)
         shield_this_process()
         print(before, ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))

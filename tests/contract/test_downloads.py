@@ -9,12 +9,7 @@ import httpx
 import pytest
 
 from cutout.adapters.http_httpx import USER_AGENT, FetchLimits, SafeDownloads, resolve
-from cutout.errors import (
-    CutoutError,
-    FetchRefusedError,
-    NotSentError,
-    ResponseLostError,
-)
+from cutout.domain.errors import CutoutError, FetchRefusedError, NotSentError, ResponseLostError
 from tests.contract.loopback import Script, answer, serving
 
 LOOPBACK = FetchLimits(allow_loopback=True, max_bytes=1000)

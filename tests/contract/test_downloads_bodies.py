@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cutout.adapters.http_httpx import FetchLimits, SafeDownloads
-from cutout.errors import (
+from cutout.domain.errors import (
     CutoutError,
     FetchRefusedError,
     NotSentError,

@@ -10,7 +10,7 @@ import pytest
 import trustme
 
 from cutout.adapters.http_httpx import FetchLimits, SafeDownloads
-from cutout.errors import NotSentError
+from cutout.domain.errors import NotSentError
 from tests.contract.loopback import answer, serving
 
 PICTURE = answer(200, b"picture", Content_Type="image/png")

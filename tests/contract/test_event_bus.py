@@ -14,16 +14,16 @@ from botocore.stub import ANY, Stubber
 from jsonschema import Draft202012Validator
 
 from cutout.adapters.event_bus import EventBus, detail
-from cutout.attempt import Attempt
-from cutout.errors import StoreBusyError
-from cutout.job import Job
-from cutout.result import Result, Reuse
-from cutout.source import Source
-from cutout.states import AttemptOutcome, Reason, State
-from cutout.variant import Variant
-from cutout.wiring.aws import Clients
+from cutout.domain.errors import StoreBusyError
+from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.job import Job
+from cutout.domain.job.result import Result, Reuse
+from cutout.domain.job.source import Source
+from cutout.domain.job.variant import Variant
+from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.wiring.aws_clients import Clients
 from tests.contract.aws import Account
-from tests.events import sample, schema
+from tests.support.samples import sample, schema
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
-from cutout.adapters.evolink.api import EvolinkApi
+from cutout.adapters.evolink.task_api import EvolinkApi
 from cutout.adapters.http_httpx import FetchLimits, HttpxHttp, SafeDownloads
-from cutout.errors import TaskUnknownError
-from cutout.local.evolink.options import Options
-from cutout.local.evolink.server import running_standin
+from cutout.domain.errors import TaskUnknownError
+from cutout.domain.provider import Accepted, Refused, Task, TaskStatus
 from cutout.ports.provider import Downloads, Evolink
-from cutout.provider import Accepted, Refused, Task, TaskStatus
+from infra.local.evolink.options import Options
+from infra.local.evolink.server import running_standin
 from tests.contract.evolink_standin.neighbours import API_KEY, MODEL, Client, photo_host
 from tests.contract.provider import Key
-from tests.fakes.clock import FakeClock
-from tests.fakes.evolink import PRICE, FakeDownloads, FakeEvolink
-from tests.unit.core.drawing import SMALL
+from tests.support.drawing import SMALL
+from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.evolink import PRICE, FakeDownloads, FakeEvolink
 
 BODY_KEY = "cutout-0123456789abcdef-1"
 

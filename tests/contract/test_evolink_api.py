@@ -8,9 +8,9 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from cutout.provider import Accepted, NotSent, OutcomeUnknown, Refused
+from cutout.domain.provider import Accepted, NotSent, OutcomeUnknown, Refused
 from tests.contract.provider import Key, Provider, api
-from tests.events import sample
+from tests.support.samples import sample
 
 TASK = "task-unified-1795166131-4k7q2m9x"
 BODY = '{"model": "mj-v7-remove-bg", "image_urls": ["https://x/ü?a=b&c=d"]}'

@@ -9,9 +9,9 @@ from email.parser import BytesParser
 import httpx
 import pytest
 
-from cutout.adapters.evolink.files import EvolinkFiles
+from cutout.adapters.evolink.files_api import EvolinkFiles
 from cutout.adapters.http_httpx import HttpxHttp
-from cutout.provider import NotSent, Refused, Uploaded
+from cutout.domain.provider import NotSent, Refused, Uploaded
 from tests.contract.provider import Key, Provider
 
 NAME = "a00fc0b0b75cd1e67b0d7024ca35e9a9-1.jpeg"

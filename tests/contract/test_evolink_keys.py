@@ -7,10 +7,10 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from cutout.adapters.evolink.key import KEY_NOT_SET
-from cutout.provider import Accepted, Refused
+from cutout.adapters.evolink.api_key import KEY_NOT_SET
+from cutout.domain.provider import Accepted, Refused
 from tests.contract.provider import Key, Provider, api
-from tests.events import sample
+from tests.support.samples import sample
 
 BODY = '{"model": "mj-v7-remove-bg"}'
 ACCEPTED = Accepted(task_id="task-unified-1795166131-4k7q2m9x", credits_reserved=Decimal("5.4"))

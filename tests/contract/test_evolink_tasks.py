@@ -9,16 +9,16 @@ from typing import Any
 import httpx
 import pytest
 
-from cutout.errors import (
+from cutout.domain.errors import (
     CutoutError,
     NotSentError,
     ProviderBusyError,
     ResponseLostError,
     TaskUnknownError,
 )
-from cutout.provider import Task, TaskStatus
+from cutout.domain.provider import Task, TaskStatus
 from tests.contract.provider import Key, Provider, api
-from tests.events import sample
+from tests.support.samples import sample
 
 ID = "task-unified-1795166131-4k7q2m9x"
 LINK = "https://files.evolink.ai/a1b2c3/images/2026/11/20/0f9d8c7b6a5e4d3c.png"

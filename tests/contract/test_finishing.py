@@ -11,9 +11,9 @@ from PIL import Image, ImageChops, ImageCms, ImageStat
 
 from cutout.adapters.pillow.copier import PillowCopier
 from cutout.adapters.pillow.pictures import PillowPictures
-from cutout.errors import PictureError
-from cutout.local.place import shipped_photos
-from cutout.ports.pictures import Picture
+from cutout.domain.errors import PictureError
+from cutout.domain.photo.picture import Picture
+from infra.local.place import shipped_photos
 
 PICTURES = PillowPictures(max_pixels=50_000_000)
 ORIENTATION = 0x0112

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cutout.adapters.s3.results import S3Results
-from cutout.adapters.s3.uploads import S3Uploads
-from cutout.provider import Task, TaskStatus
-from cutout.states import State
-from cutout.usecases.labelling import Labelling
+from cutout.adapters.s3.results_bucket import S3Results
+from cutout.adapters.s3.uploads_bucket import S3Uploads
+from cutout.domain.provider import Task, TaskStatus
+from cutout.domain.states import State
+from cutout.usecases.store_result.object_metadata import ObjectMetadata
 from tests.contract.aws import Account, s3_with
-from tests.fakes.queues import MemoryTelemetry
-from tests.unit.core.builders import a_job, a_source
+from tests.support.builders import a_job, a_source
+from tests.support.fakes.queues import MemoryTelemetry
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -73,12 +73,18 @@ def test_the_labels_of_any_upload_fit_into_the_request_that_writes_its_cut_out(
         )
     job = a_job(State.STORING, source=a_source(key=key, version_id=version))
     task = Task(id="task-1", status=TaskStatus.COMPLETED)
-    labelling = Labelling(uploads=S3Uploads(s3), telemetry=MemoryTelemetry(), model="m" * 40)
+    object_metadata = ObjectMetadata(
+        uploads=S3Uploads(s3), telemetry=MemoryTelemetry(), model="m" * 40
+    )
     file = tmp_path / "result"
     file.write_bytes(b"cut-out")
     s3.meta.events.register_first("before-send.s3.PutObject", note)
     assert S3Results(s3, "results").put(
-        key, file, content_type="image/png", labels=labelling.labels(job, task), replacing=None
+        key,
+        file,
+        content_type="image/png",
+        labels=object_metadata.labels(job, task),
+        replacing=None,
     )
     assert sent["x-amz-meta-cutout-job"] == job.id
     size = sum(len(name) + len(value) + 4 for name, value in sent.items())

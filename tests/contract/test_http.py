@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from cutout.adapters.http_httpx import USER_AGENT, HttpxHttp
-from cutout.errors import CutoutError, NotSentError, ResponseLostError
+from cutout.domain.errors import CutoutError, NotSentError, ResponseLostError
 from tests.contract.loopback import Script, answer, drip, hang, raw, serving
 
 URL = "https://api.example/v1/tasks/1"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.inventory import FunctionName, shape_of
+from infra.deployed_functions import FunctionName, shape_of
 from tests.contract.peak import RESULT_PIXELS, write_photo, write_result
 
 _REST_MB = 150

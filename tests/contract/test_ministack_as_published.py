@@ -1,7 +1,7 @@
 """What the local cloud corrects in MiniStack is still wrong there.
 
 A correction that an upgrade has made needless fails here: then it goes from
-`cutout.local.ministack_mends`. What the corrections do is tested in `tests/unit/cloud`.
+`infra.local.ministack.corrections`. What the corrections do is tested in `tests/infra/local`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from cutout.wiring.aws import Clients
+from cutout.wiring.aws_clients import Clients
 from tests.contract.aws import REGION, Emulator
 
 SEND = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}

@@ -14,7 +14,7 @@ from PIL import Image, ImageChops, ImageCms, ImageStat
 
 from cutout.adapters.pillow.copier import PillowCopier
 from cutout.adapters.pillow.pictures import PillowPictures
-from cutout.ports.pictures import Picture
+from cutout.domain.photo.picture import Picture
 from tests.contract.test_copier import (
     FILES,
     PHOTO,

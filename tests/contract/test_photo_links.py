@@ -11,10 +11,10 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from botocore.stub import Stubber
 
-from cutout.adapters.photo_links import SESSION, PhotoLinks
+from cutout.adapters.s3.photo_links import SESSION, PhotoLinks
+from cutout.domain.job.source import Source
 from cutout.ports.buckets import PHOTO_LINK_LIVES
-from cutout.source import Source
-from cutout.wiring.aws import Clients
+from cutout.wiring.aws_clients import Clients
 from tests.contract.aws import REGION, cloud
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cutout.errors import NeedsPreparingError, NotAPhotoError
-from cutout.photo import inspect
-from cutout.states import Reason
-from cutout.structure import structure_of
+from cutout.domain.errors import NeedsPreparingError, NotAPhotoError
+from cutout.domain.photo.headers import structure_of
+from cutout.domain.photo.inspection import inspect
+from cutout.domain.states import Reason
 from tests.contract.test_any_picture import LIMITS
 from tests.contract.test_copier import PHOTO, SIZE, saved
 from tests.contract.test_pictures_odd import differs, refusal, shown, with_chunk

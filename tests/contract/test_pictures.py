@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from cutout.adapters.pillow.pictures import PillowPictures
-from cutout.ports.pictures import Picture
+from cutout.domain.photo.picture import Picture
 
 PICTURES = PillowPictures(max_pixels=50_000_000)
 

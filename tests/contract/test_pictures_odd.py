@@ -12,12 +12,12 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageChops, ImageCms, ImageStat
 
-from cutout.adapters.pillow.decoding import decoded
+from cutout.adapters.pillow.decode.decoding import decoded
 from cutout.adapters.pillow.pictures import PillowPictures
-from cutout.errors import NotAPhotoError
-from cutout.jpeg_segments import MOST_SCANS
-from cutout.recipes import Recipe
-from cutout.states import Reason
+from cutout.domain.errors import NotAPhotoError
+from cutout.domain.photo.jpeg_segments import MOST_SCANS
+from cutout.domain.recipes import Recipe
+from cutout.domain.states import Reason
 from tests.contract.test_any_picture import PLACE
 from tests.contract.test_copier import PHOTO, SIZE, saved
 

@@ -10,18 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.purchases import DynamoPurchases
-from cutout.adapters.dynamodb.table import Table
-from cutout.adapters.s3.kept import S3Kept
-from cutout.errors import PurchaseMovedError
-from cutout.keys import kept_key
+from cutout.adapters.s3.cached_results import S3Kept
+from cutout.domain.job.conflicts import PurchaseMovedError
+from cutout.domain.job.purchase import Kept, Purchase
+from cutout.domain.object_keys import kept_key
 from cutout.ports.buckets import KeptResults
-from cutout.ports.table import Purchased
-from cutout.purchase import Kept, Purchase
+from cutout.ports.jobs_table import Purchased
 from tests.contract.aws import Account
 from tests.contract.jobs.table import TABLE, create_table
-from tests.fakes.purchases import MemoryKept, MemoryPurchases
-from tests.unit.core.builders import LATER
+from tests.support.builders import LATER
+from tests.support.fakes.purchases import MemoryKept, MemoryPurchases
 
 PICTURE = f"{'ab' * 32}#mj-v7-remove-bg"
 KEY = kept_key("ab" * 32, "mj-v7-remove-bg")

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from cutout.adapters.pillow.pictures import PillowPictures
-from cutout.errors import PictureError
-from cutout.recipes import Fit, Length, Recipe, Shadow
+from cutout.domain.errors import PictureError
+from cutout.domain.recipes import Fit, Length, Recipe, Shadow
 from tests.contract.test_finishing import apart, cut, photo, wide_profile
 
 PICTURES = PillowPictures(max_pixels=50_000_000)

@@ -10,10 +10,10 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from cutout.adapters.s3.uploads import S3Uploads
-from cutout.errors import SourceGoneError
+from cutout.adapters.s3.uploads_bucket import S3Uploads
+from cutout.domain.errors import SourceGoneError
+from cutout.domain.job.source import Source
 from cutout.ports.buckets import Handling, Labels, Upload
-from cutout.source import Source
 from tests.contract.aws import Account, s3_with
 
 if TYPE_CHECKING:

@@ -11,12 +11,12 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
-from cutout.adapters.s3.results import S3Results
-from cutout.adapters.s3.uploads import S3Uploads
-from cutout.errors import NotAPhotoError, SourceDeniedError, SourceGoneError
+from cutout.adapters.s3.results_bucket import S3Results
+from cutout.adapters.s3.uploads_bucket import S3Uploads
+from cutout.domain.errors import NotAPhotoError, SourceDeniedError, SourceGoneError
+from cutout.domain.job.source import Source
+from cutout.domain.states import Reason
 from cutout.ports.buckets import Labels, StoredResult
-from cutout.source import Source
-from cutout.states import Reason
 from tests.contract.aws import cloud
 
 if TYPE_CHECKING:

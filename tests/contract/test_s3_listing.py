@@ -13,18 +13,18 @@ from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
+from cutout.adapters.s3.bucket_copies import S3Transfers
 from cutout.adapters.s3.listing import S3Listing
-from cutout.adapters.s3.transfers import S3Transfers
-from cutout.errors import ObjectRefusedError
-from cutout.inventory import Listed, Provenance
-from cutout.ports.table import Head
-from cutout.states import State
-from cutout.usecases.arrive import Watch
-from cutout.usecases.survey import Finding, Rules, Survey
+from cutout.domain.errors import ObjectRefusedError
+from cutout.domain.states import State
+from cutout.operator.audit import Finding, Rules, Survey
+from cutout.ports.jobs_table import LatestVersion
+from cutout.ports.listings import Listed, Provenance
+from cutout.usecases.submit.register_upload import UploadFilter
 from tests.contract.aws import Account, s3_with
-from tests.fakes.clock import FakeClock
-from tests.fakes.jobs import MemoryJobs
-from tests.unit.core.builders import RESULT, a_job
+from tests.support.builders import RESULT, a_job
+from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.jobs import MemoryJobs
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -104,9 +104,9 @@ def test_once_a_version_is_deleted_for_good_an_audit_sees_whose_the_cut_out_is(
     for version, order in ((older["VersionId"], "0A"), (newer["VersionId"], "0B")):
         source = replace(first, version_id=version).source("uploads", order)
         job = replace(a_job(State.COMPLETED), id=source.job_id, source=source)
-        jobs.advance(Head(source_ref=source.ref, order=source.order, job_id=job.id))
+        jobs.advance(LatestVersion(source_ref=source.ref, order=source.order, job_id=job.id))
         jobs.claim(replace(job, result=replace(RESULT, key="a.png")))
-    watch = Watch(
+    watch = UploadFilter(
         uploads_bucket="uploads",
         upload_prefix="",
         results_bucket="plain",

@@ -13,11 +13,11 @@ from botocore.exceptions import ClientError
 from botocore.stub import Stubber
 
 from cutout.adapters.s3.notes import S3Notes
-from cutout.adapters.s3.results import S3Results
-from cutout.adapters.s3.uploads import S3Uploads
-from cutout.encoded_words import encoded
+from cutout.adapters.s3.results_bucket import S3Results
+from cutout.adapters.s3.uploads_bucket import S3Uploads
+from cutout.domain.job.source import Source
+from cutout.domain.text.encoded_words import encoded
 from cutout.ports.buckets import Handling, Labels, Occasion, StandingNote, StoredResult
-from cutout.source import Source
 from tests.contract.aws import Account, s3_with
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
 from cutout.adapters.secrets import CURRENT, PREVIOUS, Secret, SigningKeys
-from cutout.errors import SettingsError
-from cutout.wiring.aws import Clients
+from cutout.domain.errors import SettingsError
+from cutout.wiring.aws_clients import Clients
 from cutout.wiring.secrets import secret, signing_keys
 from tests.contract.aws import Account
 

@@ -1,4 +1,4 @@
-"""What stands in for AWS says only what AWS says: see `tests/service_models.py`."""
+"""What stands in for AWS says only what AWS says: see `tests/support/service_models.py`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from botocore.compat import HTTPHeaders
 from botocore.exceptions import ParamValidationError
 
 from tests.contract.aws import REGION
-from tests.service_models import NotInTheModelError
+from tests.support.service_models import NotInTheModelError
 
 
 def _answering(service: Any, parsed: Mapping[str, Any]) -> Any:

@@ -11,13 +11,20 @@ import pytest
 from botocore.stub import Stubber
 
 from cutout.adapters.sqs import SqsCallbacks, SqsIntake, SqsSubmissions
-from cutout.errors import StoreBusyError
-from cutout.events import JobDue, Uploaded, read_callback, read_submission
-from cutout.ports.queues import Removal, RenderRequest, Wake
-from cutout.states import Lane
+from cutout.domain.errors import StoreBusyError
+from cutout.domain.messages import (
+    JobDue,
+    Removal,
+    RenderRequest,
+    TaskCheck,
+    Uploaded,
+    read_callback,
+    read_submission,
+)
+from cutout.domain.states import Lane
 from tests.contract.aws import Account
-from tests.events import sample
-from tests.unit.core.builders import a_source
+from tests.support.builders import a_source
+from tests.support.samples import sample
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -63,13 +70,13 @@ def test_a_woken_job_looks_like_the_sample(sqs: SQSClient, url: str) -> None:
 
 
 WAKES = [
-    Wake(job_id=JOB, attempt=1, task_id="task-unified-1795166131-4k7q2m9x"),
-    Wake(job_id=JOB, attempt=2, task_id=None, is_poll=True),
+    TaskCheck(job_id=JOB, attempt=1, task_id="task-unified-1795166131-4k7q2m9x"),
+    TaskCheck(job_id=JOB, attempt=2, task_id=None, is_poll=True),
 ]
 
 
 @pytest.mark.parametrize("wake", WAKES)
-def test_a_wake_arrives_as_it_was_sent(sqs: SQSClient, url: str, wake: Wake) -> None:
+def test_a_wake_arrives_as_it_was_sent(sqs: SQSClient, url: str, wake: TaskCheck) -> None:
     """Job, attempt, the hint of a task, and whether it is a poll."""
     SqsCallbacks(sqs, url).wake([wake])
     assert [read_callback(body) for body in received(sqs, url)] == [wake]
@@ -84,7 +91,7 @@ def test_a_callbacks_message_looks_like_the_sample(sqs: SQSClient, url: str) -> 
 
 def test_many_wakes_go_in_batches(sqs: SQSClient, url: str) -> None:
     """None is left out, none comes twice."""
-    wakes = [Wake(job_id=JOB, attempt=number) for number in range(1, 24)]
+    wakes = [TaskCheck(job_id=JOB, attempt=number) for number in range(1, 24)]
     SqsCallbacks(sqs, url).wake(wakes)
     read = [read_callback(body) for body in received(sqs, url)]
     assert sorted(read, key=str) == sorted(wakes, key=str)

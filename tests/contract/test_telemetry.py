@@ -8,7 +8,7 @@ import logging
 from uuid import uuid4
 
 from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, json_logger, metrics_of_all
-from cutout.stored_limits import LOGGED_BYTES
+from cutout.domain.job.stored_limits import LOGGED_BYTES
 
 
 def told(error: Exception, **fields: object) -> dict[str, object]:

@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.adapters.dynamodb.table import Table
-from cutout.cli.clients_aws import Clients
-from cutout.cli.target import Target
-from cutout.local.lifecycle import take_down
-from cutout.local.place import Place, find_place
-from cutout.local.processes import record
-from cutout.local.progress import NoProgress
-from cutout.local.start import Wish, bring_up
-from cutout.local.waiting import MachineClock
+from cutout.cli.aws.clients import Clients
+from cutout.cli.options.target import Target
+from infra.local.lifecycle import take_down
+from infra.local.place import Place, find_place
+from infra.local.processes.background import record
+from infra.local.processes.waiting import MachineClock
+from infra.local.progress import NoProgress
+from infra.local.start import Wish, bring_up
 from tests.e2e.bus import Listener
 from tests.e2e.deployed import STACK, Deployed
 from tests.e2e.door import Door

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from cutout.local.place import Place
-from cutout.local.start import LocalCloud
-from cutout.local.waiting import MachineClock, wait_until
+from infra.local.place import Place
+from infra.local.processes.waiting import MachineClock, wait_until
+from infra.local.start import LocalCloud
 
 STACK = "Cutout"
 _INSIDE = "Cutout"

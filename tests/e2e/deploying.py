@@ -16,10 +16,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from cutout.cli.clients_aws import Clients
-from cutout.cli.target import Target
-from cutout.local.start import Wish, local_settings
-from infra.deployer import policy
+from cutout.cli.aws.clients import Clients
+from cutout.cli.options.target import Target
+from infra.deploy.deployer_policy import policy
+from infra.local.start import Wish, local_settings
 from tests.e2e.deployed import Deployed
 
 _TIMEOUT_SECONDS = 300

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
-from cutout.callback_token import CallbackAddress, sign
+from cutout.domain.callback_token import CallbackAddress, sign
 
 _TIMEOUT_SECONDS = 60
 _HOUR = timedelta(hours=1)

@@ -19,7 +19,7 @@ SHIPPED = (
     "requirements/runtime.txt",
     "requirements/store.txt",
     ":(exclude)functions/cutout/cli",
-    ":(exclude)functions/cutout/local",
+    ":(exclude)functions/cutout/operator",
 )
 """What the functions are made of, for git: a deployment of anything else may change nothing.
 

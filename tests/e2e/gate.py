@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.gate import Gate, Limits, PauseReason
-from cutout.usecases.wake import change_gate
+from cutout.domain.gate import Gate, Limits, PauseReason
+from cutout.usecases.shared.admission import change_gate
 
 
 @dataclass(frozen=True, kw_only=True)

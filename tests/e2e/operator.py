@@ -9,11 +9,11 @@ from typing import Any
 
 from click.testing import CliRunner
 
-from cutout.cli.clock import MachineClock
+from cutout.cli.aws.stack_aws import connect
+from cutout.cli.context import Surroundings
 from cutout.cli.entry import cutout
-from cutout.cli.stack_aws import connect
-from cutout.cli.surroundings import Surroundings
-from cutout.cli.target import Target
+from cutout.cli.options.target import Target
+from cutout.cli.progress.clock import MachineClock
 from tests.e2e.deployed import Deployed
 
 

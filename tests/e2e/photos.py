@@ -12,11 +12,11 @@ from urllib.parse import quote, urlencode
 from botocore.exceptions import ClientError
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.errors import JobMovedError
-from cutout.job import Job
-from cutout.keys import FRESH_MARK
-from cutout.source import Source
-from cutout.states import State
+from cutout.domain.job.conflicts import JobMovedError
+from cutout.domain.job.job import Job
+from cutout.domain.job.source import Source
+from cutout.domain.object_keys import FRESH_MARK
+from cutout.domain.states import State
 from tests.e2e.deployed import Deployed
 from tests.e2e.pictures import small_photo
 

@@ -7,7 +7,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from cutout.local.place import shipped_photos
+from infra.local.place import shipped_photos
 
 _SHIFTS = 16
 

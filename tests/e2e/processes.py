@@ -9,10 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
-from cutout.local.ledger import Ledger, read_ledger, write_ledger
-from cutout.local.processes import ProcessRecord, stop
-from cutout.local.stand_in import start_stand_in, wait_for_stand_in
-from cutout.local.waiting import MachineClock
+from infra.local.processes.background import ProcessRecord, stop
+from infra.local.processes.run_ledger import Ledger, read_ledger, write_ledger
+from infra.local.processes.waiting import MachineClock
+from infra.local.stand_in_process import start_stand_in, wait_for_stand_in
 from tests.e2e.deployed import Deployed
 
 _CLOUD, _STAND_IN = "ministack", "evolink"

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.adapters.dynamodb.table import Table
-from cutout.job import Job
+from cutout.domain.job.job import Job
 from tests.e2e.deployed import Deployed
 from tests.e2e.deploying import Checkout, Ran, exists, on_the_local_cloud, stack_of
 from tests.e2e.photos import Photos

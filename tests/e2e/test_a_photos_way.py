@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from cutout.local.place import shipped_photos
-from cutout.states import Reason, State
+from cutout.domain.states import Reason, State
+from infra.local.place import shipped_photos
 from tests.e2e.bus import Event, Listener
 from tests.e2e.deployed import Deployed
 from tests.e2e.photos import Photos, Upload

@@ -10,8 +10,8 @@ import pillow_heif
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from cutout.local.place import shipped_photos
-from cutout.states import Reason, State, Transport
+from cutout.domain.states import Reason, State, Transport
+from infra.local.place import shipped_photos
 from tests.contract.test_any_picture import CASES, PLACE, apart, reference
 from tests.e2e.deployed import Deployed
 from tests.e2e.photos import Photos

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.job import Job
-from cutout.states import AttemptOutcome, State
+from cutout.domain.job.job import Job
+from cutout.domain.states import AttemptOutcome, State
 from tests.e2e.deployed import Deployed
 from tests.e2e.gate import GateKeeper
 from tests.e2e.logs import Logs

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cutout.local.place import shipped_photos
-from cutout.states import State
+from cutout.domain.states import State
+from infra.local.place import shipped_photos
 from tests.e2e.deployed import Deployed
 from tests.e2e.photos import Photos
 from tests.e2e.readme import commands_with, run_commands

@@ -6,12 +6,12 @@ import json
 
 from jsonschema import Draft202012Validator
 
-from cutout.states import State
+from cutout.domain.states import State
 from tests.e2e.bus import Listener
 from tests.e2e.deployed import Deployed
 from tests.e2e.photos import Photos
 from tests.e2e.stand_in import StandIn
-from tests.events import schema
+from tests.support.samples import schema
 
 
 def test_a_rejected_upload_is_said_and_taken_back_when_a_photo_comes(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cutout.states import State
+from cutout.domain.states import State
 from tests.e2e.gate import GateKeeper
 from tests.e2e.photos import Photos, Upload
 from tests.e2e.pictures import opened

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import pytest
 
-from cutout.job import Job
-from cutout.states import Lane, State
+from cutout.domain.job.job import Job
+from cutout.domain.states import Lane, State
 from tests.e2e.deployed import Deployed
 from tests.e2e.operator import Operator
 from tests.e2e.photos import Photos, Stored

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from cutout.states import State
+from cutout.domain.states import State
 from tests.e2e.photos import Photos
 from tests.e2e.pictures import small_photo
 from tests.e2e.stand_in import StandIn

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cutout.job import Job
-from cutout.states import State
+from cutout.domain.job.job import Job
+from cutout.domain.states import State
 from tests.e2e.deployed import Deployed
 from tests.e2e.door import Door
 from tests.e2e.photos import Photos, Upload

@@ -15,8 +15,8 @@ import json
 
 import pytest
 
-from cutout.states import State
-from infra.deployer import policy
+from cutout.domain.states import State
+from infra.deploy.deployer_policy import policy
 from tests.e2e.deployed import Deployed
 from tests.e2e.deploying import by_profile, let_deploy, present
 from tests.e2e.pictures import small_photo

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from cutout.states import State
+from cutout.domain.states import State
 from tests.e2e.deployed import Deployed
 from tests.e2e.door import Door
 from tests.e2e.photos import Photos, Upload

@@ -9,8 +9,8 @@ from itertools import accumulate
 
 import pytest
 
-from cutout.gate import Pause, PauseReason
-from cutout.states import Reason, State
+from cutout.domain.gate import Pause, PauseReason
+from cutout.domain.states import Reason, State
 from tests.e2e.deployed import Deployed
 from tests.e2e.gate import GateKeeper
 from tests.e2e.photos import Photos, Upload

@@ -11,17 +11,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cutout.cli.clock import MachineClock
+from cutout.cli.aws.deployment_aws import AwsDeployment
+from cutout.cli.aws.stack_aws import connect
 from cutout.cli.commands.doctor import CHECKS
-from cutout.cli.deployment_aws import AwsDeployment
+from cutout.cli.context import Surroundings
 from cutout.cli.doctor.finding import Finding, Patient, Severity
 from cutout.cli.entry import cutout
-from cutout.cli.local import MachineClouds
-from cutout.cli.settings import CliSettings
-from cutout.cli.stack_aws import connect
-from cutout.cli.surroundings import Surroundings
-from cutout.cli.target import Target
-from cutout.states import State
+from cutout.cli.local_cloud import MachineClouds
+from cutout.cli.options.environment import CliSettings
+from cutout.cli.options.target import Target
+from cutout.cli.progress.clock import MachineClock
+from cutout.domain.states import State
 from tests.e2e.deployed import STACK, Deployed
 from tests.e2e.photos import Photos
 from tests.e2e.queues import Queues

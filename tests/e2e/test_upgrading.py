@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from cutout.states import State
-from infra.callback_api import VENDED_LOGS
+from cutout.domain.states import State
+from infra.constructs.callback_api import VENDED_LOGS
 from tests.e2e.deployed import Deployed
 from tests.e2e.deploying import by_key, earlier, present
 from tests.e2e.earlier import put_earlier_sources

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.adapters.dynamodb.table import Table
-from cutout.job import Job
-from cutout.states import State
-from infra.sharing import READ_JOBS
+from cutout.domain.job.job import Job
+from cutout.domain.states import State
+from infra.access.grants import READ_JOBS
 from tests.e2e.deployed import Deployed
 from tests.e2e.fetching import fetch
 from tests.e2e.photos import Photos, Upload

@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 
-from cutout.states import State
+from cutout.domain.states import State
 from tests.e2e.deployed import STACK, Deployed
 from tests.e2e.door import Door
 from tests.e2e.logs import Logs

@@ -17,8 +17,8 @@ from datetime import timedelta
 import pytest
 
 from cutout.adapters.sqs import SqsCallbacks
-from cutout.ports.queues import RenderRequest
-from cutout.states import State
+from cutout.domain.messages import RenderRequest
+from cutout.domain.states import State
 from tests.e2e.deployed import Deployed
 from tests.e2e.door import Door
 from tests.e2e.photos import Photos, Upload

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from cutout.local.cdk import (
+from infra.local.cdk_cli import (
     CdkRun,
     RunningCdk,
     cdk_environment,
@@ -13,9 +13,9 @@ from cutout.local.cdk import (
     synth_environment,
     synth_run,
 )
-from cutout.local.deployment import is_synthesized, mark_synthesized, synthesized_folder
-from cutout.local.fingerprint import fingerprint
-from cutout.local.start import Wish, local_settings
+from infra.local.deployment_record import is_synthesized, mark_synthesized, synthesized_folder
+from infra.local.fingerprint import fingerprint
+from infra.local.start import Wish, local_settings
 from tests.e2e.deployed import STACK, Deployed
 
 

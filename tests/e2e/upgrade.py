@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.adapters.dynamodb.table import Table
-from cutout.gate import Gate
-from cutout.job import Job
-from cutout.states import State
+from cutout.domain.gate import Gate
+from cutout.domain.job.job import Job
+from cutout.domain.states import State
 from tests.e2e.deployed import Deployed
 from tests.e2e.deploying import Checkout, on_the_local_cloud, stack_of
 from tests.e2e.gate import GateKeeper

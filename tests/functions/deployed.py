@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
+from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.adapters.dynamodb.table import Table
 from cutout.ports.telemetry import TIME_IN_STATE
-from cutout.wiring.aws import Clients
+from cutout.wiring.aws_clients import Clients
 from tests.contract.aws import ACCOUNT, REGION
 from tests.contract.jobs.table import CALLS, TABLE, create_calls_table, create_table
-from tests.events import SIGNING_KEY
+from tests.support.samples import SIGNING_KEY
 
 UPLOADS, RESULTS, WORK = "cutout-uploads", "cutout-results", "cutout-work"
 API_KEY = "sk-evo-a-key-that-must-never-be-printed"

@@ -6,13 +6,13 @@ import warnings
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from cutout.attempt import Attempt
-from cutout.job import Job
-from cutout.states import AttemptOutcome, State
-from tests.events import sample
+from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.job import Job
+from cutout.domain.states import AttemptOutcome, State
 from tests.functions.deployed import WORK
 from tests.functions.working import Working, cut_out, photo, working
-from tests.unit.core.builders import a_source
+from tests.support.builders import a_source
+from tests.support.samples import sample
 
 _GATE = 3
 

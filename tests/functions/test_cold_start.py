@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cutout.errors import SettingsError
+from cutout.domain.errors import SettingsError
 from tests.functions.conftest import Start
 from tests.functions.deployed import HANDLERS
 

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from cutout.events import written_request
-from cutout.local.place import shipped_photos
-from cutout.preparation import CopyKind, PrepareRequest
-from tests.events import sample
+from cutout.domain.messages import written_request
+from cutout.domain.preparation import CopyKind, PrepareRequest
+from infra.local.place import shipped_photos
 from tests.functions.conftest import Start
 from tests.functions.deployed import UPLOADS, WORK, Stack
-from tests.unit.core.builders import a_source
+from tests.support.builders import a_source
+from tests.support.samples import sample
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics to publish")
 JOB = "0f" * 16

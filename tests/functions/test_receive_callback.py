@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.events import SIGNING_KEY, sample
 from tests.functions.conftest import Start
 from tests.functions.deployed import Stack
+from tests.support.samples import SIGNING_KEY, sample
 
 JOB = "a00fc0b0b75cd1e67b0d7024ca35e9a9"
 TASK = "task-unified-1795166131-4k7q2m9x"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from tests.benchmarks.counting import JOURNEYS, Count, counted, recorded
 from tests.contract.aws import cloud
-from tests.figures.counting import JOURNEYS, Count, counted, recorded
 from tests.functions.wire import Sent, witnessed
 
 _HOW = (
-    "\nIf that is meant: `python -m tests.figures.counting` writes the new count down, and "
-    "`python -m tests.figures.costs` prints the tables that the README shall have then."
+    "\nIf that is meant: `python -m tests.benchmarks.counting` writes the new count down, and "
+    "`python -m tests.benchmarks.costs` prints the tables that the README shall have then."
 )
 
 

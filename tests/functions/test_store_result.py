@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from cutout.attempt import Attempt
-from cutout.callback_token import CallbackAddress, sign
-from cutout.job import Job, Photo
-from cutout.states import AttemptOutcome, Reason, State
+from cutout.domain.callback_token import CallbackAddress, sign
+from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.job import Job, Photo
+from cutout.domain.states import AttemptOutcome, Reason, State
 from tests.contract.loopback import Script, answer, serving
-from tests.events import SIGNING_KEY, sample
 from tests.functions.conftest import Start
 from tests.functions.deployed import API_KEY, RESULTS, UPLOADS, Printed, Stack
-from tests.unit.core.builders import a_source
-from tests.unit.core.drawing import SMALL, TRANSPARENT
+from tests.support.builders import a_source
+from tests.support.drawing import SMALL, TRANSPARENT
+from tests.support.samples import SIGNING_KEY, sample
 
 KEY = "Schuhe & Söhne/rot + weiß 100%/写真 (1).JPG"
 RESULT_KEY = "Schuhe & Söhne/rot + weiß 100%/写真 (1).png"

@@ -10,17 +10,17 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
-from cutout.callback_token import CallbackAddress, verify
-from cutout.gate import PauseReason
-from cutout.job import Job
-from cutout.ports.table import Head
-from cutout.states import AttemptOutcome, Reason, State
+from cutout.domain.callback_token import CallbackAddress, verify
+from cutout.domain.gate import PauseReason
+from cutout.domain.job.job import Job
+from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.ports.jobs_table import LatestVersion
 from tests.contract.loopback import Loopback, answer, serving
-from tests.events import SIGNING_KEY, sample
-from tests.fakes.world import png
 from tests.functions.conftest import Start
 from tests.functions.deployed import API_KEY, CALLBACK_URL, PREPARE_ROLE_ID, UPLOADS, Stack
-from tests.unit.core.builders import a_source
+from tests.support.builders import a_source
+from tests.support.fakes.world import png
+from tests.support.samples import SIGNING_KEY, sample
 
 CREATED = sample("evolink-create-200")
 ACCEPTED = answer(200, json.dumps(CREATED).encode())
@@ -136,7 +136,7 @@ def test_the_mixed_batch_of_the_samples_is_taken_as_it_is(stack: Stack, start: S
     assert (job.state, job.reason) == (State.SUPERSEDED, Reason.SOURCE_DELETED)
     head = stack.jobs.newest(f"{UPLOADS}/shoes/red.jpg")
     order = a_source(sequencer="00691EDA003C4B2A13").order
-    assert head == Head(source_ref=f"{UPLOADS}/shoes/red.jpg", order=order, job_id=None)
+    assert head == LatestVersion(source_ref=f"{UPLOADS}/shoes/red.jpg", order=order, job_id=None)
 
 
 def test_a_job_that_is_due_is_moved_on(stack: Stack, start: Start) -> None:

@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from cutout.gate import Limits
-from cutout.job import Job
-from cutout.states import State
-from tests.events import sample
+from cutout.domain.gate import Limits
+from cutout.domain.job.job import Job
+from cutout.domain.states import State
 from tests.functions.conftest import Start
 from tests.functions.deployed import Stack
-from tests.unit.core.builders import a_source, an_attempt
+from tests.support.builders import a_source, an_attempt
+from tests.support.samples import sample
 
 
 def standing(stack: Stack, number: int, state: State, minutes: int) -> Job:

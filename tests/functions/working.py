@@ -24,9 +24,9 @@ from PIL import Image
 
 from tests.contract.aws import cloud
 from tests.contract.loopback import Loopback, answer, serving
-from tests.events import sample
 from tests.functions.deployed import HANDLERS, RESULTS, UPLOADS, WORK, Context, Stack, deploy
 from tests.functions.wire import Sent, witnessed
+from tests.support.samples import sample
 
 _SIZE = (96, 64)
 _LAMBDA_LINES_BYTES = 360

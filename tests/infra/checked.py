@@ -5,7 +5,7 @@
 Runs cdk-nag's packs AwsSolutions and Serverless, what the CDK itself validates, cfn-lint and, if
 its program is named, checkov; all without a network. Checkov reads the variant with a key of one's
 own, which its rules demand for everything. Exit status 1, with what was found, if anything is
-neither right nor acknowledged with a reason (`infra/findings.py`, `.cfnlintrc`).
+neither right nor acknowledged with a reason (`infra/constructs/nag_suppressions.py`, `.cfnlintrc`).
 """
 
 import json
@@ -23,10 +23,10 @@ from aws_cdk import App, Stack, Validations  # noqa: E402 # the line above choos
 from aws_cdk import aws_ec2 as ec2  # noqa: E402 # the same
 from cdk_nag import AwsSolutionsChecks, ServerlessChecks  # noqa: E402 # the same
 
-from infra.cutout import Cutout  # noqa: E402 # the same
-from infra.inventory import SHAPES, Asset, FunctionName  # noqa: E402 # the same
-from infra.network import Network  # noqa: E402 # the same
-from infra.settings import Settings  # noqa: E402 # the same
+from infra.constructs.cutout import Cutout  # noqa: E402 # the same
+from infra.constructs.network import Network  # noqa: E402 # the same
+from infra.deployed_functions import SHAPES, Asset, FunctionName  # noqa: E402 # the same
+from infra.settings.settings import Settings  # noqa: E402 # the same
 from infra.stack import CutoutStack  # noqa: E402 # the same
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -17,9 +17,9 @@ from aws_cdk import App, Stack  # noqa: E402 # the line above chooses its Node
 from aws_cdk.assertions import Template  # noqa: E402 # the same
 
 from infra.assets import Workshop  # noqa: E402 # the same
-from infra.cutout import Cutout  # noqa: E402 # the same
-from infra.inventory import SHAPES, Asset, FunctionName  # noqa: E402 # the same
-from infra.settings import Settings  # noqa: E402 # the same
+from infra.constructs.cutout import Cutout  # noqa: E402 # the same
+from infra.deployed_functions import SHAPES, Asset, FunctionName  # noqa: E402 # the same
+from infra.settings.settings import Settings  # noqa: E402 # the same
 from infra.stack import CutoutStack  # noqa: E402 # the same
 from tests.infra.elsewhere import Make  # noqa: E402 # the same
 from tests.infra.reading import Reading, Synthesize  # noqa: E402 # the same

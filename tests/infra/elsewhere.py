@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
 
-from infra.cutout import Cutout
+from infra.constructs.cutout import Cutout
 from tests.infra.reading import Reading
 
 Make = Callable[..., Cutout]

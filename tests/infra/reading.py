@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from infra.settings import Settings
+from infra.settings.settings import Settings
 
 _PSEUDO = {"AWS::Partition": "aws", "AWS::Region": "here", "AWS::AccountId": "mine"}
 

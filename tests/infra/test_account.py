@@ -7,8 +7,8 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.account import Account, StillThereError, came_to_be
-from infra.deploy import main, session_of, stack_name
+from infra.deploy.account import Account, StillThereError, came_to_be
+from infra.deploy.command import main, session_of, stack_name
 
 API_KEY, SIGNING_KEY = "Shop/evolink-api-key", "Shop/callback-signing-key"
 

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from infra.assets import Workshop
-from infra.inventory import SHAPES, FunctionName
+from infra.deployed_functions import SHAPES, FunctionName
 
 FUNCTIONS = tuple(FunctionName)
 
@@ -52,14 +52,14 @@ def test_an_asset_holds_what_its_function_needs(
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_the_command_line_and_the_local_cloud_stay_here(
+def test_the_command_line_and_its_use_cases_stay_here(
     assets: Mapping[FunctionName, Path], name: FunctionName
 ) -> None:
     """Of our own code only what the handler imports is shipped."""
     package = assets[name] / "cutout"
     shipped = {one.relative_to(package).parts[0] for one in package.rglob("*.py")}
-    assert shipped & {"cli", "local"} == set()
-    assert "settings.py" in shipped
+    assert shipped & {"cli", "operator"} == set()
+    assert "domain" in shipped
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

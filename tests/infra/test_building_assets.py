@@ -15,7 +15,7 @@ from infra.assets.archive import add_to_zip, digest_of
 from infra.assets.botocore_data import cut
 from infra.assets.bytecode import LambdaPython
 from infra.assets.home import SOURCES
-from infra.inventory import SHAPES, FunctionName
+from infra.deployed_functions import SHAPES, FunctionName
 
 HANDLERS = {
     "submit/handler.py": "import cutout.job\n",
@@ -27,9 +27,10 @@ HANDLERS = {
     "cutout/job.py": "",
     "cutout/adapters/__init__.py": "",
     "cutout/adapters/pillow/__init__.py": "",
-    "cutout/adapters/pillow/child.py": "",
+    "cutout/adapters/pillow/sandbox/__init__.py": "",
+    "cutout/adapters/pillow/sandbox/child.py": "",
     "cutout/cli/__init__.py": "",
-    "cutout/local/__init__.py": "",
+    "cutout/operator/__init__.py": "",
 }
 
 
@@ -68,10 +69,10 @@ def digests(cache: Path) -> Callable[[Path], dict[str, str]]:
 def test_what_is_not_shipped_changes_no_asset(
     sources: Path, digests: Callable[[Path], dict[str, str]]
 ) -> None:
-    """A change to the command line or the local cloud deploys nothing."""
+    """A change to the command line or its use cases deploys nothing."""
     before = digests(sources)
     (sources / "cutout" / "cli" / "__init__.py").write_text("x = 1\n")
-    (sources / "cutout" / "local" / "new.py").write_text("y = 1\n")
+    (sources / "cutout" / "operator" / "new.py").write_text("y = 1\n")
     assert digests(sources) == before
 
 
@@ -143,7 +144,7 @@ def test_our_modules_are_compiled_once_for_all_functions(
     digests(sources)
     [second] = cache.glob("own-local-*")
     assert {one.relative_to(second).as_posix() for one in second.rglob("*.py")} == {
-        name for name in HANDLERS if not name.startswith(("cutout/cli/", "cutout/local/"))
+        name for name in HANDLERS if not name.startswith(("cutout/cli/", "cutout/operator/"))
     }
     assert first != second
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from infra.settings import Settings
+from infra.settings.settings import Settings
 from tests.infra.reading import Synthesize
 
 # What CloudFormation replaces a resource for; everything else it changes in place.

@@ -101,9 +101,9 @@ def test_modules_that_import_each_other_are_no_trap(tmp_path: Path) -> None:
     assert list(own_modules(root, "handler")) == ["handler.py", "one.py"]
 
 
-@pytest.mark.parametrize("part", ["cutout.cli", "cutout.local", "cutout.local.cloud"])
+@pytest.mark.parametrize("part", ["cutout.cli", "cutout.operator", "cutout.operator.control"])
 def test_what_is_for_people_is_never_shipped(tmp_path: Path, part: str) -> None:
-    """A handler that reaches the command line or the local cloud is refused, and told how."""
+    """A handler that reaches the command line or its use cases is refused, and told how."""
     place = part.replace(".", "/")
     root = _tree(
         tmp_path,
@@ -119,9 +119,10 @@ def test_what_is_for_people_is_never_shipped(tmp_path: Path, part: str) -> None:
 
 def test_what_is_for_people_is_not_looked_at(tmp_path: Path) -> None:
     """A command line that cannot be compiled keeps nobody from deploying."""
-    names = ("cutout/cli/entry.py", "cutout/local/cloud.py", "cutout/locality.py", "sweep/one.py")
+    shipped = ["cutout/operators.py", "sweep/one.py"]
+    names = ["cutout/cli/entry.py", "cutout/operator/control.py", *shipped]
     root = _tree(tmp_path, dict.fromkeys(names, "def"))
-    assert list(shippable(root)) == ["cutout/locality.py", "sweep/one.py"]
+    assert list(shippable(root)) == shipped
 
 
 def test_a_handler_that_is_not_there_is_refused(tmp_path: Path) -> None:

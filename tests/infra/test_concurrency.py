@@ -6,7 +6,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from infra.concurrency import RESERVED, free_concurrency, settings_for
+from infra.deploy.concurrency import RESERVED, free_concurrency, settings_for
 
 _UNUSED = {"CodeSizeUnzipped": 1, "CodeSizeZipped": 1, "TotalCodeSize": 1}
 

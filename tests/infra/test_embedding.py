@@ -15,10 +15,10 @@ from aws_cdk import aws_route53 as route53
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 
-from infra.callback_api import CallbackDomain
-from infra.inventory import SHAPES, FunctionName
-from infra.network import GATEWAY_SERVICES, INTERFACE_SERVICES
-from infra.settings import Settings
+from infra.constructs.callback_api import CallbackDomain
+from infra.constructs.network import GATEWAY_SERVICES, INTERFACE_SERVICES
+from infra.deployed_functions import SHAPES, FunctionName
+from infra.settings.settings import Settings
 from tests.infra.checked import network_in
 from tests.infra.elsewhere import Make, late, read
 

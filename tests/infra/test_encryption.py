@@ -8,7 +8,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
-from infra.settings import Settings
+from infra.settings.settings import Settings
 from tests.infra.elsewhere import Make, late, read
 from tests.infra.reading import Synthesize, many
 

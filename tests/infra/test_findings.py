@@ -3,9 +3,9 @@
 import pytest
 from aws_cdk import App, CfnResource
 
-from infra.findings import KNOWN, Known
-from infra.inventory import Asset, FunctionName
-from infra.settings import Settings
+from infra.constructs.nag_suppressions import KNOWN, Known
+from infra.deployed_functions import Asset, FunctionName
+from infra.settings.settings import Settings
 from infra.stack import CutoutStack
 
 

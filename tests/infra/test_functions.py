@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from cutout.settings import (
+from cutout.wiring.settings import (
     PrepareSettings,
     ReceiveSettings,
     StoreSettings,
     SubmitSettings,
     SweepSettings,
 )
-from cutout.settings import Settings as RuntimeSettings
-from infra.rules import SettingError
-from infra.settings import Settings
+from cutout.wiring.settings import Settings as RuntimeSettings
+from infra.settings.settings import Settings
+from infra.settings.value_rules import SettingError
 from tests.infra.reading import Reading, Synthesize
 
 FUNCTIONS = ("Submit", "Prepare", "ReceiveCallback", "StoreResult", "Sweep")

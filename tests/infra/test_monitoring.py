@@ -10,8 +10,8 @@ import pytest
 
 from cutout.cli.entry import cutout as cli
 from cutout.ports.telemetry import Metric
-from infra.alarms import LONGEST_DESCRIPTION
-from infra.settings import Settings
+from infra.monitoring.alarms import LONGEST_DESCRIPTION
+from infra.settings.settings import Settings
 from tests.infra.reading import Reading, Synthesize
 
 DEAD_LETTERS = {

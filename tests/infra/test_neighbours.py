@@ -4,8 +4,8 @@ import pytest
 from aws_cdk import Stack
 from aws_cdk import aws_s3 as s3
 
-from infra.rules import SettingError
-from infra.settings import Settings
+from infra.settings.settings import Settings
+from infra.settings.value_rules import SettingError
 from tests.infra.elsewhere import Make
 
 UP, OUT, UP2, OUT2 = "photos", "results", "more-photos", "more-results"

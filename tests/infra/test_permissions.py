@@ -1,6 +1,6 @@
 """Who may do what: every role compared whole, so that nothing comes in by the back door."""
 
-from infra.settings import Settings
+from infra.settings.settings import Settings
 from tests.infra.reading import Reading, Synthesize, many
 
 KEEP_JOBS = {("dynamodb:GetItem", "<Jobs.Arn>"), ("dynamodb:PutItem", "<Jobs.Arn>")}

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.usecases.arrive import MESSAGES_LIVE
-from infra.rules import SettingError
-from infra.settings import Settings
+from cutout.usecases.submit.register_upload import MESSAGES_LIVE
+from infra.settings.settings import Settings
+from infra.settings.value_rules import SettingError
 from tests.infra.reading import Reading, refuses_plain_http
 
 TEN_DAYS, FOURTEEN_DAYS = 864_000, 1_209_600

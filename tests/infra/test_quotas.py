@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from infra.settings import Settings
+from infra.settings.settings import Settings
 from tests.infra.checked import VARIANTS
 from tests.infra.reading import Reading, Synthesize, many
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from cutout.recipes import Fit, Length, Recipe, Shadow, read_recipes, recipes_for
-from cutout.states import Pixels
-from infra import recipes
-from infra.rules import SettingError
-from infra.settings import Settings
+from cutout.domain.recipes import Fit, Length, Recipe, Shadow, read_recipes, recipes_for
+from cutout.domain.states import Pixels
+from infra.settings import recipe_file
+from infra.settings.settings import Settings
+from infra.settings.value_rules import SettingError
 
 WHOLE = """\
 # What the shop wants.
@@ -34,16 +34,16 @@ margin = 40
 """
 
 
-def read(tmp_path: Path, text: str, *, result_prefix: str = "") -> list[recipes.Recipe]:
+def read(tmp_path: Path, text: str, *, result_prefix: str = "") -> list[recipe_file.Recipe]:
     """The recipes of a file with this text."""
     file = tmp_path / "recipes.toml"
     file.write_text(text, encoding="utf-8")
-    return recipes.read_recipes(file, result_prefix=result_prefix)
+    return recipe_file.read_recipes(file, result_prefix=result_prefix)
 
 
 def test_the_runtime_reads_what_a_synth_writes(tmp_path: Path) -> None:
     """Every key arrives as the value that it means."""
-    told = recipes.as_json(read(tmp_path, WHOLE))
+    told = recipe_file.as_json(read(tmp_path, WHOLE))
     assert told is not None
     assert read_recipes(told.decode()) == (
         Recipe(
@@ -70,7 +70,7 @@ def test_the_runtime_reads_what_a_synth_writes(tmp_path: Path) -> None:
 
 def test_a_recipe_applies_to_its_prefix(tmp_path: Path) -> None:
     """Without one, to every photo."""
-    both = read_recipes((recipes.as_json(read(tmp_path, WHOLE)) or b"").decode())
+    both = read_recipes((recipe_file.as_json(read(tmp_path, WHOLE)) or b"").decode())
     assert [one.name for one in recipes_for(both, "shoes/a.jpg")] == ["market", "web"]
     assert [one.name for one in recipes_for(both, "hats/a.jpg")] == ["web"]
 
@@ -133,7 +133,7 @@ def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
     """Windows' editors write one."""
     file = tmp_path / "recipes.toml"
     file.write_bytes(_NAMED.encode("utf-8-sig"))
-    assert [one["prefix"] for one in recipes.read_recipes(file)] == ["Söhne/"]
+    assert [one["prefix"] for one in recipe_file.read_recipes(file)] == ["Söhne/"]
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_another_encoding_is_named(tmp_path: Path, written_as: str, said: str) -
     file = tmp_path / "recipes.toml"
     file.write_bytes(_NAMED.encode(written_as))
     with pytest.raises(SettingError) as refused:
-        recipes.read_recipes(file)
+        recipe_file.read_recipes(file)
     assert str(refused.value).startswith(said)
     assert str(refused.value).endswith("TOML is UTF-8: save it as UTF-8 in your editor")
 
@@ -161,7 +161,7 @@ def test_a_wrong_letter_is_found_by_its_line(tmp_path: Path) -> None:
     file = tmp_path / "recipes.toml"
     file.write_bytes(b'[[recipe]]\nname = "web"\nprefix = "S\xf6hne/"\n')
     with pytest.raises(SettingError, match=r"^recipes\.toml:3: "):
-        recipes.read_recipes(file)
+        recipe_file.read_recipes(file)
 
 
 @pytest.mark.parametrize(
@@ -213,9 +213,9 @@ def test_the_folder_for_reviews_is_free_under_a_prefix(tmp_path: Path) -> None:
 
 def test_without_a_file_there_are_no_recipes(tmp_path: Path) -> None:
     """One that is named must be there."""
-    assert recipes.recipes_of(Settings(), tmp_path) == []
-    assert recipes.as_json([]) is None
+    assert recipe_file.recipes_of(Settings(), tmp_path) == []
+    assert recipe_file.as_json([]) is None
     with pytest.raises(SettingError, match="there is no file"):
-        recipes.recipes_of(Settings(recipes="mine.toml"), tmp_path)
+        recipe_file.recipes_of(Settings(recipes="mine.toml"), tmp_path)
     (tmp_path / "recipes.toml").write_text('[[recipe]]\nname = "a"\n')
-    assert [one["name"] for one in recipes.recipes_of(Settings(), tmp_path)] == ["a"]
+    assert [one["name"] for one in recipe_file.recipes_of(Settings(), tmp_path)] == ["a"]

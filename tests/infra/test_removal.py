@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from infra.inventory import Asset, FunctionName
+from infra.deployed_functions import Asset, FunctionName
 from tests.functions.needs import Need
 from tests.infra.removal import BY_AWS, Permission, permissions, refused, verdicts
 from tests.infra.variants import VARIANTS

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from infra.rules import SettingError
-from infra.settings import Settings
+from infra.settings.settings import Settings
+from infra.settings.value_rules import SettingError
 
 DEFAULTS: dict[str, Any] = {
     "stack": "Cutout",

@@ -7,10 +7,10 @@ from aws_cdk import Stack
 from aws_cdk import aws_s3 as s3
 from aws_cdk.assertions import Template
 
-from infra.cutout import Cutout
-from infra.inventory import Asset, FunctionName
-from infra.rules import SettingError
-from infra.settings import Settings
+from infra.constructs.cutout import Cutout
+from infra.deployed_functions import Asset, FunctionName
+from infra.settings.settings import Settings
+from infra.settings.value_rules import SettingError
 from infra.version import version_of
 from tests.infra.reading import Reading, Synthesize
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from infra.settings import Settings
+from infra.settings.settings import Settings
 from tests.infra.reading import Reading, Synthesize
 
 

@@ -12,7 +12,7 @@ from aws_lambda_powertools import Logger, Metrics
 
 from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, metrics_of_all
 from cutout.ports.telemetry import Metric
-from infra.settings import Settings
+from infra.settings.settings import Settings
 from tests.infra.elsewhere import Make, read
 
 
@@ -77,7 +77,7 @@ def test_others_draw_the_series_that_the_functions_publish(
     metrics.set_default_dimensions(stack="Shop")
     telemetry = PowertoolsTelemetry(Logger(), metrics)
     for counted in (Metric.COMPLETED, Metric.CREDITS, Metric.IN_FLIGHT):
-        telemetry.count(counted)
+        telemetry.metric(counted)
     metrics.flush_metrics()
     _forget_dimensions(metrics)
     line = json.loads(capsys.readouterr().out)

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from infra.assets import Workshop
-from infra.inventory import SHAPES
+from infra.deployed_functions import SHAPES
 from infra.node import node_path
 
 PROJECT = Path(__file__).resolve().parents[2]

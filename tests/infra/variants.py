@@ -14,9 +14,9 @@ from aws_cdk import App, Stack  # noqa: E402 # the line above chooses its Node
 from aws_cdk import aws_kms as kms  # noqa: E402 # the same
 from aws_cdk.assertions import Template  # noqa: E402 # the same
 
-from infra.cutout import Cutout  # noqa: E402 # the same
-from infra.inventory import Asset, FunctionName  # noqa: E402 # the same
-from infra.settings import Settings  # noqa: E402 # the same
+from infra.constructs.cutout import Cutout  # noqa: E402 # the same
+from infra.deployed_functions import Asset, FunctionName  # noqa: E402 # the same
+from infra.settings.settings import Settings  # noqa: E402 # the same
 from tests.functions.everything import see_everything  # noqa: E402 # the same
 from tests.functions.needs import Need, needs_of  # noqa: E402 # the same
 from tests.infra.checked import network_in  # noqa: E402 # the same

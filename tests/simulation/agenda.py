@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tests.fakes.clock import FakeClock
+from tests.support.fakes.clock import FakeClock
 
 
 @dataclass(order=True)

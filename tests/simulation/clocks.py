@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from tests.fakes.clock import FakeClock
 from tests.simulation.actors import working
+from tests.support.fakes.clock import FakeClock
 
 
 class WorkersClock(FakeClock):

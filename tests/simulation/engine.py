@@ -7,8 +7,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 
-from cutout.errors import NewerRowError, TransientError
-from cutout.events import Deleted, Uploaded, read_submission
+from cutout.domain.errors import NewerRowError, TransientError
+from cutout.domain.messages import Deleted, Uploaded, read_submission
 from tests.simulation import functions
 from tests.simulation.actors import Actor, Killed
 from tests.simulation.clocks import WorkersClock

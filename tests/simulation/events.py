@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 
-from cutout.source import Source
-from tests.events import sample
+from cutout.domain.job.source import Source
+from tests.support.samples import sample
 
 Event = Callable[[Source, datetime], str]
 """The event about something that happened to a key at a time."""

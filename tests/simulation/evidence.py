@@ -7,11 +7,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from cutout.job import Job
-from cutout.source import Source
-from tests.fakes.evolink import Charge
-from tests.fakes.world import World
+from cutout.domain.job.job import Job
+from cutout.domain.job.source import Source
 from tests.simulation.table import SimJobs
+from tests.support.fakes.evolink import Charge
+from tests.support.fakes.world import World
 
 
 @dataclass

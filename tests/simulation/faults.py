@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from decimal import Decimal
 
-from cutout.errors import (
+from cutout.domain.errors import (
     FetchRefusedError,
     NotSentError,
     ProviderBusyError,
@@ -16,8 +16,8 @@ from cutout.errors import (
     StoreBusyError,
     TaskUnknownError,
 )
-from cutout.provider import CreateOutcome, NotSent, OutcomeUnknown, Refused
-from tests.fakes.evolink import CUT_OUT, PRICE, FakeEvolink
+from cutout.domain.provider import CreateOutcome, NotSent, OutcomeUnknown, Refused
+from tests.support.fakes.evolink import CUT_OUT, PRICE, FakeEvolink
 
 TASK_CODES = (
     "content_policy_violation",

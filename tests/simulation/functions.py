@@ -16,9 +16,9 @@ from cutout.wiring.store import StoreApp
 from cutout.wiring.submit import SubmitApp
 from prepare import handler as prepare
 from submit import handler as submit
-from tests.fakes.world import World
 from tests.simulation import events
 from tests.simulation.breaking import replaced
+from tests.support.fakes.world import World
 
 _WORKERS: dict[str, Any] = {
     "submissions": submit,

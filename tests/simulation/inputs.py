@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from cutout.errors import CopyGoneError
+from cutout.domain.errors import CopyGoneError
 from cutout.ports.buckets import PHOTO_LINK_LIVES
 from cutout.ports.telemetry import Clock
-from tests.fakes.buckets import MemoryCopies
-from tests.fakes.copier import seen_in
-from tests.fakes.steps import Step
-from tests.fakes.world import World, png
+from tests.support.fakes.buckets import MemoryCopies
+from tests.support.fakes.copier import seen_in
+from tests.support.fakes.steps import Step
+from tests.support.fakes.world import World, png
 
 COPIES_LAST = timedelta(days=1)
 """As the lifecycle rule of the work bucket says."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from tests.fakes.world import SIGNING_KEY, FakeKeys
 from tests.simulation.clocks import TrueClock
+from tests.support.fakes.world import SIGNING_KEY, FakeKeys
 
 _CACHED_FOR = timedelta(minutes=5)
 """A worker may sign with the key before for so long."""

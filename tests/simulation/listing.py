@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cutout.adapters.sqs import SqsIntake
-from cutout.inventory import Listed, Provenance
-from cutout.usecases.backfill import Pace, Queueing
-from cutout.usecases.survey import Rules, Survey
-from tests.fakes.world import PHOTO_LIMITS, World
+from cutout.operator.audit import Rules, Survey
+from cutout.operator.backfill import Pace, Queueing
+from cutout.ports.listings import Listed, Provenance
 from tests.simulation.evidence import Evidence
 from tests.simulation.queue import SimQueue
+from tests.support.fakes.world import PHOTO_LIMITS, World
 
 
 class ListedUploads:

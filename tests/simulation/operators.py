@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from cutout.errors import JobMovedError
-from cutout.gate import PauseReason
-from cutout.ports.queues import RenderRequest
-from cutout.states import TRANSITIONS, Move, State
-from cutout.usecases.wake import change_gate
-from tests.fakes.evolink import CUT_OUT
+from cutout.domain.gate import PauseReason
+from cutout.domain.job.conflicts import JobMovedError
+from cutout.domain.messages import RenderRequest
+from cutout.domain.states import TRANSITIONS, Move, State
+from cutout.usecases.shared.admission import change_gate
 from tests.simulation.listing import queue_missing
 from tests.simulation.scene import Scene
+from tests.support.fakes.evolink import CUT_OUT
 
 _CAN_ONLY_BE_RESUMED = frozenset({PauseReason.KEY_REFUSED, PauseReason.OPERATOR})
 

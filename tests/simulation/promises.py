@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from cutout.job import Job
-from cutout.states import State
+from cutout.domain.job.job import Job
+from cutout.domain.states import State
 from tests.simulation.evidence import Evidence
 from tests.simulation.promise import demand
 from tests.simulation.promises_of_money import Money

@@ -10,16 +10,16 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from cutout.job import Job
-from cutout.keys import kept_key
+from cutout.domain.job.job import Job
+from cutout.domain.object_keys import kept_key
+from cutout.domain.provider import TaskStatus
+from cutout.domain.states import AttemptOutcome, Reason, State
 from cutout.ports.buckets import PHOTO_LINK_LIVES
-from cutout.provider import TaskStatus
-from cutout.states import AttemptOutcome, Reason, State
-from tests.fakes.evolink import CUT_OUT, PRICE, Charge
-from tests.fakes.world import MODEL
 from tests.simulation.evidence import Evidence, job_charged, job_posted
 from tests.simulation.inputs import ExpiringCopies, is_dead, is_taken, led_to, sent_of
 from tests.simulation.promise import demand
+from tests.support.fakes.evolink import CUT_OUT, PRICE, Charge
+from tests.support.fakes.world import MODEL
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _ADMITTED_BEFORE = timedelta(minutes=3)
@@ -108,8 +108,8 @@ class Money:
         """
         times = [charge.at for charge in self.world.evolink.charges if self._is_known(charge)]
         posts = self.world.evolink.posts
-        repeats = len(posts) - len({key for key, _body in posts})
-        allowed = self.world.limits.daily_credit_cap + repeats * PRICE + self._unforeseen()
+        repeat_calls = len(posts) - len({key for key, _body in posts})
+        allowed = self.world.limits.daily_credit_cap + repeat_calls * PRICE + self._unforeseen()
         days = {at.date() for at in times}
         for day in days:
             within = sum(at.date() == day and not _is_near_midnight(at) for at in times)
@@ -203,7 +203,7 @@ class Money:
 
     def _check_purchases(self) -> None:
         """The same picture is bought once, unless asked for anew or the earlier purchase failed."""
-        if self.world.recorder.purchases is None:
+        if self.world.job_writer.purchases is None:
             return
         bought: Counter[str] = Counter()
         payers: set[str] = set()

@@ -5,17 +5,16 @@ from __future__ import annotations
 import hashlib
 from datetime import timedelta
 
-from cutout.job import Job
-from cutout.keys import kept_key
-from cutout.source import Source
-from cutout.states import State
-from cutout.usecases.labelling import STATE_TAG
-from cutout.usecases.notes import leaves_a_note
-from tests.fakes.buckets import StoredObject
-from tests.fakes.world import MODEL
+from cutout.domain.job.job import Job
+from cutout.domain.job.source import Source
+from cutout.domain.object_keys import STATE_TAG, kept_key
+from cutout.domain.states import State
+from cutout.usecases.shared.error_notes import leaves_a_note
 from tests.simulation.evidence import Evidence
 from tests.simulation.inputs import sent_of
 from tests.simulation.promise import demand
+from tests.support.fakes.buckets import StoredObject
+from tests.support.fakes.world import MODEL
 
 _GOOD_ALPHA = ["0", "255"]
 
@@ -55,7 +54,7 @@ class Pictures:
         for job in self.world.jobs.jobs.values():
             self._check_newest(job)
         for key, newest in self.evidence.newest.items():
-            if not newest.size and self.world.aftermath.removals is not None:
+            if not newest.size and self.world.settlement_effects.removals is not None:
                 self._check_removed(key, newest)
 
     def _check_put(self, key: str, stored: StoredObject) -> None:
@@ -106,7 +105,7 @@ class Pictures:
             for key in places:
                 is_own = objects[key].labels.metadata["cutout-job"] == job.id
                 demand(self.evidence, is_own, 4, f"{key} is not its newest photo's")
-        if self.world.aftermath.tags is not None:
+        if self.world.settlement_effects.tags is not None:
             tag = self.world.uploads.labels(job.source).tags.get(STATE_TAG)
             text = f"{job.source.key} is tagged {tag}, and is {job.state}"
             demand(self.evidence, tag == job.state.value, 4, text)

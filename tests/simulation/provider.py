@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from functools import partial
 
-from cutout.provider import TaskStatus
-from tests.fakes.evolink import Charge
+from cutout.domain.provider import TaskStatus
 from tests.simulation import functions
 from tests.simulation.evidence import job_called
 from tests.simulation.faults import ODD_BODIES, TASK_CODES
 from tests.simulation.inputs import is_taken, led_to
 from tests.simulation.scene import Scene
+from tests.support.fakes.evolink import Charge
 
 _LATEST_READING_SECONDS = 1100
 

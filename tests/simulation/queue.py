@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from cutout.ports.telemetry import Clock
-from tests.fakes.steps import Step
 from tests.simulation.faults import Faults
+from tests.support.fakes.steps import Step
 
 MOST_RECEIVES = 5
 _LONGEST_DELAY_SECONDS = 4 * 3600

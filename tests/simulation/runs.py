@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from cutout.states import State
+from cutout.domain.states import State
 from tests.simulation import breaking_preparation, breaking_promises
 from tests.simulation.engine import Engine
 

@@ -10,12 +10,9 @@ from functools import partial
 from typing import Any
 
 from cutout.adapters.sqs import SqsCallbacks, SqsPreparations, SqsReports, SqsSubmissions
-from cutout.gate import Limits
-from cutout.recipes import Recipe
-from cutout.states import Transport
-from tests.fakes.buckets import MemoryUploads
-from tests.fakes.clock import START
-from tests.fakes.world import TIMING, World
+from cutout.domain.gate import Limits
+from cutout.domain.recipes import Recipe
+from cutout.domain.states import Transport
 from tests.simulation.actors import step
 from tests.simulation.agenda import Agenda
 from tests.simulation.clocks import WorkersClock
@@ -25,6 +22,9 @@ from tests.simulation.inputs import ExpiringCopies
 from tests.simulation.keys import RotatingKeys
 from tests.simulation.queue import SimQueue
 from tests.simulation.table import SimJobs
+from tests.support.fakes.buckets import MemoryUploads
+from tests.support.fakes.clock import START
+from tests.support.fakes.world import TIMING, World
 
 _EARLY = 0.1
 _EARLIER = timedelta(hours=11, minutes=50)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from cutout.errors import NewerRowError
-from cutout.job import Job
-from tests.fakes.jobs import LAG, MemoryJobs
-from tests.fakes.steps import Step
+from cutout.domain.errors import NewerRowError
+from cutout.domain.job.job import Job
 from tests.simulation.clocks import TrueClock
 from tests.simulation.faults import Faults
+from tests.support.fakes.jobs import LAG, MemoryJobs
+from tests.support.fakes.steps import Step
 
 
 class SimJobs(MemoryJobs):

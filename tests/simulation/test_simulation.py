@@ -4,7 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from cutout.states import State
+from cutout.domain.states import State
 from tests.simulation.faults import Mix
 from tests.simulation.runs import MUTATIONS, first_break, run, tally
 

@@ -23,14 +23,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from cutout.errors import JobMovedError, NewerRowError, TransientError
-from cutout.gate import Limits
-from cutout.job import Job
-from cutout.provider import OutcomeUnknown, TaskStatus
-from cutout.states import TRANSITIONS, Move
-from tests.fakes.clock import START
-from tests.fakes.evolink import Charge, taken_but_unanswered
-from tests.fakes.world import png
+from cutout.domain.errors import NewerRowError, TransientError
+from cutout.domain.gate import Limits
+from cutout.domain.job.conflicts import JobMovedError
+from cutout.domain.job.job import Job
+from cutout.domain.provider import OutcomeUnknown, TaskStatus
+from cutout.domain.states import TRANSITIONS, Move
 from tests.simulation import events, functions
 from tests.simulation.actors import Actor, Killed
 from tests.simulation.faults import TASK_CODES, Mix
@@ -38,6 +36,9 @@ from tests.simulation.inputs import is_taken, led_to
 from tests.simulation.promises import Promises
 from tests.simulation.queue import Message, SimQueue
 from tests.simulation.scene import Scene
+from tests.support.fakes.clock import START
+from tests.support.fakes.evolink import Charge, taken_but_unanswered
+from tests.support.fakes.world import png
 
 KEYS = st.sampled_from(("a.jpg", "a.png"))
 """They want the same result key."""

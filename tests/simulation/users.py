@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from cutout.keys import FRESH_MARK
+from cutout.domain.job.source import Source
+from cutout.domain.object_keys import FRESH_MARK
 from cutout.ports.buckets import Labels
-from cutout.source import Source
-from tests.fakes.copier import tiff
-from tests.fakes.world import png
 from tests.simulation import events, functions
 from tests.simulation.scene import Scene
+from tests.support.fakes.copier import tiff
+from tests.support.fakes.world import png
 
 
 class Users:

@@ -11,8 +11,8 @@ import click
 import pytest
 
 from cutout.cli.entry import cutout as cli
-from cutout.states import State
-from infra.settings import Settings
+from cutout.domain.states import State
+from infra.settings.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from cutout.errors import StoreBusyError
-from cutout.job import Job
-from cutout.result import Result
-from cutout.states import State
-from cutout.variant import Variant
+from cutout.domain.errors import StoreBusyError
+from cutout.domain.job.job import Job
+from cutout.domain.job.result import Result
+from cutout.domain.job.variant import Variant
+from cutout.domain.states import State
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient

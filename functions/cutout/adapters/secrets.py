@@ -9,7 +9,7 @@ from typing import Protocol
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
-from cutout.errors import SettingsError
+from cutout.domain.errors import SettingsError
 
 _CACHE_SECONDS = 300
 """A rotated key is picked up after at most this long."""

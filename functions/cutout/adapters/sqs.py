@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from cutout.errors import StoreBusyError
-from cutout.events import written_report, written_request
-from cutout.ports.queues import Removal, RenderRequest, Wake
-from cutout.preparation import PrepareReport, PrepareRequest
-from cutout.source import Source
-from cutout.states import Lane
+from cutout.domain.errors import StoreBusyError
+from cutout.domain.job.source import Source
+from cutout.domain.messages import (
+    Removal,
+    RenderRequest,
+    TaskCheck,
+    written_report,
+    written_request,
+)
+from cutout.domain.preparation import PrepareReport, PrepareRequest
+from cutout.domain.states import Lane
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -80,7 +85,7 @@ class SqsReports(_Queue):
 class SqsCallbacks(_Queue):
     """The queue that StoreResult reads."""
 
-    def wake(self, wakes: Sequence[Wake]) -> None:
+    def wake(self, wakes: Sequence[TaskCheck]) -> None:
         """Have StoreResult look at these tasks."""
         self._send([_look(wake) for wake in wakes])
 
@@ -107,7 +112,7 @@ class SqsCallbacks(_Queue):
         )
 
 
-def _look(wake: Wake) -> dict[str, Any]:
+def _look(wake: TaskCheck) -> dict[str, Any]:
     body = {
         "job": wake.job_id,
         "attempt": wake.attempt,

@@ -8,9 +8,9 @@ from typing import TextIO
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
+from cutout.domain.job.stored_limits import LOGGED_BYTES, shortened
+from cutout.domain.text.sanitize import plain_json
 from cutout.ports.telemetry import TIME_IN_STATE, Metric
-from cutout.sanitize import plain_json
-from cutout.stored_limits import LOGGED_BYTES, shortened
 
 SERVICE = "cutout"
 """All functions count under one name: what two of them count is one series, and one alarm's."""
@@ -46,16 +46,16 @@ class PowertoolsTelemetry:
         self._logger = logger
         self._metrics = metrics
 
-    def fact(self, message: str, /, **fields: object) -> None:
+    def log(self, message: str, /, **fields: object) -> None:
         """One log line with its fields, each within its limit: some are strangers' own words."""
         self._logger.info(message, extra=_logged(fields))
 
     def failed(self, message: str, /, **fields: object) -> None:
         """An error line with the traceback of the exception that is being handled, counted."""
         self._logger.error(message, exc_info=sys.exception(), extra=_logged(fields))
-        self.count(Metric.STEPS_FAILED)
+        self.metric(Metric.STEPS_FAILED)
 
-    def count(self, metric: Metric, value: float = 1) -> None:
+    def metric(self, metric: Metric, value: float = 1) -> None:
         """Add to a metric."""
         unit = _unit(metric)
         self._metrics.add_metric(name=metric.value, unit=unit, value=value)

@@ -6,8 +6,8 @@ import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from cutout.cli.deployment import Balance
-from cutout.errors import CutoutError
+from cutout.cli.aws.deployment import Balance
+from cutout.domain.errors import CutoutError
 
 if TYPE_CHECKING:
     from cutout.adapters.evolink.account import Http

@@ -7,24 +7,25 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cutout.errors import MessageError
-from cutout.events import (
+from cutout.domain.errors import MessageError
+from cutout.domain.messages import (
     Deleted,
     JobDue,
+    Removal,
+    TaskCheck,
     UnreadableReport,
     Uploaded,
     read_callback,
     read_submission,
 )
-from cutout.ports.queues import Removal, Wake
-from cutout.preparation import PrepareReport
+from cutout.domain.preparation import PrepareReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from cutout.cli.deployment import DeadLetters, Letter, QueueFact
-    from cutout.job import Job
+    from cutout.cli.aws.deployment import DeadLetters, Letter, QueueFact
+    from cutout.domain.job.job import Job
 
 NOT_OURS = "not one of our messages"
 _AGAIN = "sent back, it ends here again: `--purge --yes` deletes it"
@@ -124,7 +125,7 @@ def _of_callbacks(letter: Letter, error: str) -> Told:
         return Told(letter=letter, what=what, job_id=message.job_id, key=message.key, error=error)
     what = (
         f"look at the task of attempt {message.attempt}"
-        if isinstance(message, Wake)
+        if isinstance(message, TaskCheck)
         else f"make variants: {', '.join(message.recipes)}"
     )
     return Told(letter=letter, what=what, job_id=message.job_id, error=error)

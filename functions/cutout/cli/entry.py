@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from cutout.cli.manual import DocumentedGroup
-from cutout.cli.problems import explained
-from cutout.cli.surroundings import Surroundings
-from cutout.sanitize import plain
+from cutout.cli.context import Surroundings
+from cutout.cli.options.help_page import DocumentedGroup
+from cutout.cli.output.problems import explained
+from cutout.domain.text.sanitize import plain
 
 if TYPE_CHECKING:
     from types import FrameType

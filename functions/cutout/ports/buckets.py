@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
-from cutout.source import Source
+from cutout.domain.job.source import Source
 
 
 class KeptResults(Protocol):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from cutout.recipes import Recipe
+from cutout.domain.photo.picture import Picture
+from cutout.domain.recipes import Recipe
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,23 +66,6 @@ class Copier(Protocol):
             NotAPhotoError: it is damaged, or too large to be decoded whole.
         """
         ...
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Picture:
-    """A decoded picture: its pixels, as shown, and the range of its alpha.
-
-    Attributes:
-        format: as Pillow names it, in lower case.
-        alpha_range: least and greatest, 0 clear to 255 solid; None without transparency.
-        orientation: how the stored pixels must be turned to be shown, 1 to 8 as in Exif.
-    """
-
-    format: str
-    width: int
-    height: int
-    alpha_range: tuple[int, int] | None
-    orientation: int = 1
 
 
 class Pictures(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from cutout.provider import CreateOutcome, NotSent, Refused, Task, Uploaded
+from cutout.domain.provider import CreateOutcome, NotSent, Refused, Task, Uploaded
 
 
 class Evolink(Protocol):

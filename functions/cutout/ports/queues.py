@@ -3,58 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from cutout.preparation import PrepareReport, PrepareRequest
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Wake:
-    """A request to look at a job's task.
-
-    Attributes:
-        task_id: a hint from a callback's body; believed only once the API confirms it.
-        is_taken: the attempt's call was taken for certain: an authentic callback, or its answer,
-            says so. Messages of earlier versions do not say.
-        is_poll: Sweep asks because no callback came in time.
-    """
-
-    job_id: str
-    attempt: int
-    task_id: str | None = None
-    is_poll: bool = False
-    is_taken: bool = False
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RenderRequest:
-    """A person's wish to have variants of a completed job made again.
-
-    Attributes:
-        recipes: the names of the recipes.
-        tries: how often it was put off, because a copy of the photo was yet to be made.
-    """
-
-    job_id: str
-    recipes: tuple[str, ...]
-    tries: int = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Removal:
-    """A source was deleted, and what was made of it is to go.
-
-    Attributes:
-        order: of the deletion; what is made of later uploads stays.
-        job_id: the job of the one version that is gone for good; None if the key is gone.
-    """
-
-    bucket: str
-    key: str
-    order: str
-    job_id: str | None = None
+from cutout.domain.messages import Removal, RenderRequest, TaskCheck
+from cutout.domain.preparation import PrepareReport, PrepareRequest
 
 
 class Removals(Protocol):
@@ -92,7 +45,7 @@ class ReportQueue(Protocol):
 class CallbackQueue(Protocol):
     """The queue that StoreResult reads."""
 
-    def wake(self, wakes: Sequence[Wake]) -> None:
+    def wake(self, wakes: Sequence[TaskCheck]) -> None:
         """Have StoreResult look at these tasks."""
         ...
 

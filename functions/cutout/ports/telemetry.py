@@ -6,9 +6,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from cutout.gate import PauseReason
-from cutout.job import Job
-from cutout.states import State
+from cutout.domain.gate import PauseReason
+from cutout.domain.job.job import Job
+from cutout.domain.states import State
 
 
 class Metric(StrEnum):
@@ -89,7 +89,7 @@ class Clock(Protocol):
 class Telemetry(Protocol):
     """Log lines and metrics."""
 
-    def fact(self, message: str, /, **fields: object) -> None:
+    def log(self, message: str, /, **fields: object) -> None:
         """One log line: a constant message and its fields; never a URL, a token or a body."""
         ...
 
@@ -97,7 +97,7 @@ class Telemetry(Protocol):
         """The same for an exception that is being handled: with its traceback, as an error."""
         ...
 
-    def count(self, metric: Metric, value: float = 1) -> None:
+    def metric(self, metric: Metric, value: float = 1) -> None:
         """Add to a metric."""
         ...
 

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cutout.adapters.decoder_process import (
+from cutout.adapters.pillow.sandbox.decoder_process import (
     LOOK_SECONDS,
     DecoderLimits,
     DecoderProcess,
     shield_this_process,
 )
-from cutout.adapters.s3.copies import S3Copies
-from cutout.adapters.s3.uploads import S3Uploads
+from cutout.adapters.s3.prepared_copies import S3Copies
+from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.adapters.sqs import SqsReports
-from cutout.photo import PhotoLimits
+from cutout.domain.photo.inspection import PhotoLimits
 from cutout.ports.telemetry import Telemetry
-from cutout.settings import PrepareSettings
-from cutout.usecases.prepare import Prepare
-from cutout.wiring.aws import Clients
+from cutout.usecases.prepare.prepare_copy import PrepareCopy
+from cutout.wiring.aws_clients import Clients
+from cutout.wiring.settings import PrepareSettings
 
 _OWN_MB = 250
 """What the function takes itself: its SDK, its connections, a photo on its way to a file."""
@@ -25,7 +25,7 @@ _COPIES = 2
 """Of one photo, each decoded by itself."""
 
 
-def build(environment: Mapping[str, str], telemetry: Telemetry) -> Prepare:
+def build(environment: Mapping[str, str], telemetry: Telemetry) -> PrepareCopy:
     """Everything Prepare needs, from its environment.
 
     Raises:
@@ -34,7 +34,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> Prepare:
     shield_this_process()
     settings = PrepareSettings.from_environment(environment)
     clients = Clients(environment)
-    return Prepare(
+    return PrepareCopy(
         uploads=S3Uploads(clients.s3()),
         copier=DecoderProcess(decoder_limits(settings)),
         copies=S3Copies(clients.s3(), settings.work_bucket),

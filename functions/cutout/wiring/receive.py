@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cutout.adapters.evolink.answers import task_id_of_callback
+from cutout.adapters.evolink.json_answers import task_id_of_callback
 from cutout.adapters.sqs import SqsCallbacks
 from cutout.adapters.system_clock import SystemClock
 from cutout.ports.telemetry import Telemetry
-from cutout.settings import ReceiveSettings
-from cutout.usecases.receive import Receive
-from cutout.wiring.aws import Clients
+from cutout.usecases.callback.receive_callback import ReceiveCallback
+from cutout.wiring.aws_clients import Clients
 from cutout.wiring.secrets import signing_keys
+from cutout.wiring.settings import ReceiveSettings
 
 
-def build(environment: Mapping[str, str], telemetry: Telemetry) -> Receive:
+def build(environment: Mapping[str, str], telemetry: Telemetry) -> ReceiveCallback:
     """Everything ReceiveCallback needs, from its environment.
 
     Raises:
@@ -22,7 +22,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> Receive:
     """
     settings = ReceiveSettings.from_environment(environment)
     clients = Clients(environment)
-    return Receive(
+    return ReceiveCallback(
         keys=signing_keys(clients, settings.signing_key_secret),
         task_id_in=task_id_of_callback,
         callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),

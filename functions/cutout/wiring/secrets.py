@@ -5,7 +5,7 @@ from __future__ import annotations
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 
 from cutout.adapters.secrets import CURRENT, PREVIOUS, Secret, SigningKeys
-from cutout.wiring.aws import Clients
+from cutout.wiring.aws_clients import Clients
 
 
 def secret(clients: Clients, name: str, stage: str = CURRENT) -> Secret:

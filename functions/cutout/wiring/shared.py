@@ -6,30 +6,30 @@ import random
 from datetime import timedelta
 from pathlib import Path
 
+from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.purchases import DynamoPurchases
-from cutout.adapters.dynamodb.table import Table
 from cutout.adapters.event_bus import EventBus
-from cutout.adapters.evolink.api import EvolinkApi
-from cutout.adapters.evolink.files import EvolinkFiles
+from cutout.adapters.evolink.files_api import EvolinkFiles
+from cutout.adapters.evolink.task_api import EvolinkApi
 from cutout.adapters.http_httpx import HttpxHttp
 from cutout.adapters.s3.notes import S3Notes
-from cutout.adapters.s3.uploads import S3Uploads
+from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.adapters.secrets import Secret
 from cutout.adapters.sqs import SqsCallbacks, SqsPreparations, SqsSubmissions
 from cutout.adapters.system_clock import SystemClock
-from cutout.gate import Limits
-from cutout.ports.table import SourceHeads
+from cutout.domain.gate import Limits
+from cutout.domain.recipes import OwnPixels, read_recipes
+from cutout.domain.timing import Timing
+from cutout.ports.jobs_table import SourceHeads
 from cutout.ports.telemetry import Telemetry
-from cutout.recipes import OwnPixels, read_recipes
-from cutout.settings import StoreSettings, SubmitSettings
-from cutout.usecases.aftermath import Aftermath
-from cutout.usecases.notes import ErrorNotes, NoteBoard
-from cutout.usecases.purchases import Purchases
-from cutout.usecases.record import Recorder
-from cutout.usecases.timing import Timing
-from cutout.usecases.wake import Waker
-from cutout.wiring.aws import Clients
+from cutout.usecases.shared.admission import AdmissionScheduler
+from cutout.usecases.shared.deduplication import Deduplication
+from cutout.usecases.shared.error_notes import ErrorNotes, NoteBoard
+from cutout.usecases.shared.job_writer import JobWriter
+from cutout.usecases.shared.settlement_effects import SettlementEffects
+from cutout.wiring.aws_clients import Clients
+from cutout.wiring.settings import StoreSettings, SubmitSettings
 
 RECIPES = Path(__file__).parent.parent / "recipes.json"
 """Where a synth puts the recipes into the asset; without recipes there is no such file."""
@@ -38,12 +38,12 @@ _LONGEST_DOWNLOAD = timedelta(seconds=60)
 randomness = random.SystemRandom().random
 
 
-def recorder(
+def job_writer(
     settings: SubmitSettings | StoreSettings,
     clients: Clients,
     telemetry: Telemetry,
     files: EvolinkFiles,
-) -> Recorder:
+) -> JobWriter:
     """The writer of jobs."""
     table = Table(clients.dynamodb(), settings.jobs_table)
     store = DynamoJobs(table, calls_table=settings.calls_table)
@@ -53,18 +53,18 @@ def recorder(
         max_in_flight=settings.max_in_flight,
         daily_credit_cap=settings.daily_credit_cap,
     )
-    waker = Waker(
+    admission = AdmissionScheduler(
         gates=store,
         backlog=store,
         submissions=submissions,
         clock=clock,
         limits=limits,
     )
-    return Recorder(
+    return JobWriter(
         store=store,
-        waker=waker,
+        admission=admission,
         announcements=EventBus(clients.events(), settings.event_bus),
-        aftermath=_aftermath(settings, clients, telemetry, store),
+        settlement_effects=_aftermath(settings, clients, telemetry, store),
         files=files,
         telemetry=telemetry,
         clock=clock,
@@ -72,7 +72,7 @@ def recorder(
         # A row is gone for good once it was processing and storing, each within the deadline, and
         # then retained.
         task_claims_last=settings.retention_days + 2 * settings.job_deadline_seconds,
-        purchases=Purchases(
+        purchases=Deduplication(
             ledger=DynamoPurchases(Table(clients.dynamodb(), settings.jobs_table)),
             jobs=store,
             submissions=submissions,
@@ -90,14 +90,14 @@ def _aftermath(
     clients: Clients,
     telemetry: Telemetry,
     heads: SourceHeads,
-) -> Aftermath:
+) -> SettlementEffects:
     notes = ErrorNotes(
         board=note_board(settings, clients, telemetry),
         upload_prefix=settings.upload_prefix,
         result_prefix=settings.result_prefix,
     )
     removals = SqsCallbacks(clients.sqs(), settings.callbacks_queue_url)
-    return Aftermath(
+    return SettlementEffects(
         heads=heads,
         telemetry=telemetry,
         notes=notes if settings.error_notes else None,

@@ -6,50 +6,50 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.adapters.dynamodb.table import Table
 from cutout.adapters.http_httpx import FetchLimits, SafeDownloads
 from cutout.adapters.pillow.pictures import PillowPictures
-from cutout.adapters.s3.copies import S3Copies
-from cutout.adapters.s3.kept import S3Kept
-from cutout.adapters.s3.results import S3Results
-from cutout.adapters.s3.uploads import S3Uploads
+from cutout.adapters.s3.cached_results import S3Kept
+from cutout.adapters.s3.prepared_copies import S3Copies
+from cutout.adapters.s3.results_bucket import S3Results
+from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.adapters.sqs import SqsCallbacks
-from cutout.photo import MOST_DECODED_PIXELS
-from cutout.ports.queues import Removal, RenderRequest, Wake
+from cutout.domain.messages import Removal, RenderRequest, TaskCheck
+from cutout.domain.photo.inspection import MOST_DECODED_PIXELS
+from cutout.domain.recipes import OwnPixels, Recipe
+from cutout.domain.states import Pixels
 from cutout.ports.telemetry import Telemetry
-from cutout.recipes import OwnPixels, Recipe
-from cutout.settings import StoreSettings
-from cutout.states import Pixels
-from cutout.usecases.finishing import Finishing
-from cutout.usecases.follow import FOLLOWED, Follow
-from cutout.usecases.keeping import Keeping
-from cutout.usecases.labelling import Labelling
-from cutout.usecases.named import NamedTasks
-from cutout.usecases.own_photos import OwnPhotos
-from cutout.usecases.publishing import Publishing
-from cutout.usecases.purchases import Purchases
-from cutout.usecases.record import Recorder
-from cutout.usecases.removing import Removing
-from cutout.usecases.render import Render
-from cutout.usecases.review_notes import ReviewNotes
-from cutout.usecases.step_failures import StepFailures
-from cutout.usecases.store import StoreResult
-from cutout.usecases.variants import Variants
+from cutout.usecases.shared.deduplication import Deduplication
+from cutout.usecases.shared.job_writer import JobWriter
+from cutout.usecases.shared.step_failures import StepFailures
+from cutout.usecases.store_result.finish_cutout import FinishCutout
+from cutout.usecases.store_result.full_size_photo import FullSizePhotos
+from cutout.usecases.store_result.object_metadata import ObjectMetadata
+from cutout.usecases.store_result.publish import Publisher
+from cutout.usecases.store_result.remove import RemoveResults
+from cutout.usecases.store_result.render import Render
+from cutout.usecases.store_result.result_cache import ResultCache
+from cutout.usecases.store_result.review import ReviewNotes
+from cutout.usecases.store_result.store_result import StoreResult
+from cutout.usecases.store_result.track_task import FOLLOWED, TrackTask
+from cutout.usecases.store_result.unverified_task import UnverifiedTasks
+from cutout.usecases.store_result.variants import Variants
 from cutout.wiring import shared
-from cutout.wiring.aws import Clients
+from cutout.wiring.aws_clients import Clients
 from cutout.wiring.secrets import secret
+from cutout.wiring.settings import StoreSettings
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoreApp:
     """What the handler calls."""
 
-    follow: Follow
+    follow: TrackTask
     render: Render
-    removing: Removing
+    removing: RemoveResults
 
-    def take(self, message: Wake | RenderRequest | Removal) -> None:
+    def take(self, message: TaskCheck | RenderRequest | Removal) -> None:
         """Do what a message of the callbacks queue asks for."""
         if isinstance(message, RenderRequest):
             self.render.render(message)
@@ -71,23 +71,23 @@ def build(
     clients = Clients(environment)
     api_key = secret(clients, settings.api_key_secret)
     files = shared.evolink_files(settings, api_key, shared.call_seconds(settings.lease_seconds))
-    recorder = shared.recorder(settings, clients, telemetry, files)
+    job_writer = shared.job_writer(settings, clients, telemetry, files)
     uploads = S3Uploads(clients.s3())
     results = S3Results(clients.s3(), settings.results_bucket)
     own_pixels = shared.own_pixels(settings, recipes)
     pictures = _pictures(settings, own_pixels)
-    finishing = Finishing(pictures=pictures, pixels=settings.pixels)
-    own_photos = OwnPhotos(
+    finish_cutout = FinishCutout(pictures=pictures, pixels=settings.pixels)
+    full_size_photos = FullSizePhotos(
         copies=S3Copies(clients.s3(), settings.work_bucket),
         queue=shared.preparations(settings, clients),
     )
-    publishing = Publishing(results=results)
-    variants = _variants(settings, recorder, pictures, publishing, own_pixels.recipes)
-    keeping = _keeping(settings, clients, recorder.purchases)
+    publisher = Publisher(results=results)
+    variants = _variants(settings, job_writer, pictures, publisher, own_pixels.recipes)
+    result_cache = _keeping(settings, clients, job_writer.purchases)
     timing = shared.timing(settings)
-    failures = StepFailures(recorder=recorder, timing=timing, states=FOLLOWED)
+    failures = StepFailures(job_writer=job_writer, timing=timing, states=FOLLOWED)
     store = StoreResult(
-        recorder=recorder,
+        job_writer=job_writer,
         failures=failures,
         downloads=SafeDownloads(
             FetchLimits(
@@ -96,9 +96,9 @@ def build(
             ),
         ),
         pictures=pictures,
-        finishing=finishing,
-        labelling=Labelling(uploads=uploads, telemetry=telemetry, model=settings.model),
-        publishing=publishing,
+        finish_cutout=finish_cutout,
+        object_metadata=ObjectMetadata(uploads=uploads, telemetry=telemetry, model=settings.model),
+        publisher=publisher,
         review_notes=ReviewNotes(
             board=shared.note_board(settings, clients, telemetry),
             results_bucket=settings.results_bucket,
@@ -107,41 +107,43 @@ def build(
         timing=timing,
         randomness=shared.randomness,
         results_bucket=settings.results_bucket,
-        keeping=keeping,
+        result_cache=result_cache,
         own_pixels=own_pixels,
-        own_photos=own_photos,
+        full_size_photos=full_size_photos,
     )
     return StoreApp(
-        follow=Follow(
-            recorder=recorder,
+        follow=TrackTask(
+            job_writer=job_writer,
             failures=failures,
-            jobs=recorder.store,
+            jobs=job_writer.store,
             evolink=shared.evolink(settings, api_key),
-            named=NamedTasks(recorder=recorder, timing=timing, randomness=shared.randomness),
+            named=UnverifiedTasks(
+                job_writer=job_writer, timing=timing, randomness=shared.randomness
+            ),
             store=store.store,
             reuse=store.reuse,
             timing=timing,
             randomness=shared.randomness,
         ),
         render=Render(
-            recorder=recorder,
-            jobs=recorder.store,
+            job_writer=job_writer,
+            jobs=job_writer.store,
             results=results,
-            finishing=finishing,
+            finish_cutout=finish_cutout,
             variants=variants,
             lease=timing.lease,
-            keeping=keeping,
-            own_photos=own_photos,
+            result_cache=result_cache,
+            full_size_photos=full_size_photos,
             requests=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),
         ),
-        removing=Removing(
+        removing=RemoveResults(
             jobs=DynamoJobs(Table(clients.dynamodb(), settings.jobs_table)),
             results=results,
             telemetry=telemetry,
             results_bucket=settings.results_bucket,
             upload_prefix=settings.upload_prefix,
             result_prefix=settings.result_prefix,
-            keeping=keeping,
+            result_cache=result_cache,
             recipes=own_pixels.recipes,
         ),
     )
@@ -149,18 +151,18 @@ def build(
 
 def _variants(
     settings: StoreSettings,
-    recorder: Recorder,
+    job_writer: JobWriter,
     pictures: PillowPictures,
-    publishing: Publishing,
+    publisher: Publisher,
     recipes: tuple[Recipe, ...],
 ) -> Variants:
     return Variants(
         recipes=recipes,
         pictures=pictures,
-        publishing=publishing,
-        result_keys=recorder.store,
-        telemetry=recorder.telemetry,
-        clock=recorder.clock,
+        publisher=publisher,
+        result_keys=job_writer.store,
+        telemetry=job_writer.telemetry,
+        clock=job_writer.clock,
         result_prefix=settings.result_prefix,
     )
 
@@ -176,11 +178,11 @@ def _pictures(settings: StoreSettings, own: OwnPixels) -> PillowPictures:
 def _keeping(
     settings: StoreSettings,
     clients: Clients,
-    purchases: Purchases | None,
-) -> Keeping | None:
+    purchases: Deduplication | None,
+) -> ResultCache | None:
     if purchases is None:
         return None
-    return Keeping(
+    return ResultCache(
         results=S3Kept(clients.s3(), settings.work_bucket),
         purchases=purchases,
         model=settings.model,

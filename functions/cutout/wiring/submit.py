@@ -6,30 +6,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.adapters.dynamodb.table import Table
-from cutout.adapters.photo_links import PhotoLinks
-from cutout.adapters.s3.copies import S3Copies
-from cutout.adapters.s3.uploads import S3Uploads
+from cutout.adapters.s3.photo_links import PhotoLinks
+from cutout.adapters.s3.prepared_copies import S3Copies
+from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.adapters.sqs import SqsCallbacks
-from cutout.keys import REVIEW_FOLDER
-from cutout.photo import PhotoLimits
-from cutout.ports.table import Jobs
+from cutout.domain.object_keys import REVIEW_FOLDER
+from cutout.domain.photo.inspection import PhotoLimits
+from cutout.ports.jobs_table import Jobs
 from cutout.ports.telemetry import Telemetry
-from cutout.settings import SubmitSettings
-from cutout.usecases.answer import Answers
-from cutout.usecases.arrive import Arrive, Watch
-from cutout.usecases.call import Call
-from cutout.usecases.checking import Checking
-from cutout.usecases.handover import Handover
-from cutout.usecases.line import Line
-from cutout.usecases.preparations import Preparations
-from cutout.usecases.repeat import Repeats
-from cutout.usecases.step_failures import StepFailures
-from cutout.usecases.submit import SUBMITTED, Submit
+from cutout.usecases.shared.step_failures import StepFailures
+from cutout.usecases.submit.call import Call
+from cutout.usecases.submit.call_outcome import CallOutcomes
+from cutout.usecases.submit.copy_requests import CopyRequests
+from cutout.usecases.submit.photo_access import PhotoAccess
+from cutout.usecases.submit.precheck import Precheck
+from cutout.usecases.submit.register_upload import RegisterUpload, UploadFilter
+from cutout.usecases.submit.repeat_call import RepeatCalls
+from cutout.usecases.submit.submit_job import SUBMITTED, SubmitJob
+from cutout.usecases.submit.waiting_jobs import WaitingJobs
 from cutout.wiring import shared
-from cutout.wiring.aws import Clients
+from cutout.wiring.aws_clients import Clients
 from cutout.wiring.secrets import secret, signing_keys
+from cutout.wiring.settings import SubmitSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +42,9 @@ class SubmitApp:
     """
 
     jobs: Jobs
-    arrive: Arrive
-    submit: Submit
-    preparations: Preparations
+    arrive: RegisterUpload
+    submit: SubmitJob
+    preparations: CopyRequests
     prepare_role_id: str
 
 
@@ -60,11 +60,11 @@ def build(
     clients = Clients(environment)
     api_key = secret(clients, settings.api_key_secret)
     files = shared.evolink_files(settings, api_key, shared.download_seconds(settings.lease_seconds))
-    recorder = shared.recorder(settings, clients, telemetry, files)
+    job_writer = shared.job_writer(settings, clients, telemetry, files)
     uploads = S3Uploads(clients.s3())
     timing = shared.timing(settings)
     jobs = DynamoJobs(Table(clients.dynamodb(), settings.jobs_table))
-    watch = Watch(
+    watch = UploadFilter(
         uploads_bucket=settings.uploads_bucket,
         upload_prefix=settings.upload_prefix,
         upload_suffixes=settings.upload_suffixes,
@@ -72,32 +72,32 @@ def build(
         result_prefix=settings.result_prefix,
         review_prefix=REVIEW_FOLDER,
     )
-    arrive = Arrive(
+    arrive = RegisterUpload(
         jobs=jobs,
         heads=jobs,
         telemetry=telemetry,
-        clock=recorder.clock,
+        clock=job_writer.clock,
         timing=timing,
         watch=watch,
-        aftermath=recorder.aftermath,
+        settlement_effects=job_writer.settlement_effects,
     )
-    answers = Answers(recorder=recorder, timing=timing, randomness=shared.randomness)
-    line = Line(recorder=recorder, answers=answers, timing=timing)
-    preparations = Preparations(
-        recorder=recorder,
+    answers = CallOutcomes(job_writer=job_writer, timing=timing, randomness=shared.randomness)
+    line = WaitingJobs(job_writer=job_writer, answers=answers, timing=timing)
+    preparations = CopyRequests(
+        job_writer=job_writer,
         line=line,
         queue=shared.preparations(settings, clients),
         own_pixels=shared.own_pixels(settings, recipes),
         limits=_photo_limits(settings),
         timing=timing,
     )
-    submit = Submit(
-        recorder=recorder,
-        failures=StepFailures(recorder=recorder, timing=timing, states=SUBMITTED),
+    submit = SubmitJob(
+        job_writer=job_writer,
+        failures=StepFailures(job_writer=job_writer, timing=timing, states=SUBMITTED),
         line=line,
         answers=answers,
-        repeats=Repeats(recorder=recorder, timing=timing),
-        checking=Checking(
+        repeat_calls=RepeatCalls(job_writer=job_writer, timing=timing),
+        precheck=Precheck(
             uploads=uploads,
             result_keys=jobs,
             limits=_photo_limits(settings),
@@ -105,7 +105,7 @@ def build(
             result_prefix=settings.result_prefix,
         ),
         preparations=preparations,
-        handover=Handover(
+        photo_access=PhotoAccess(
             uploads=uploads,
             copies=S3Copies(clients.s3(), settings.work_bucket),
             links=PhotoLinks(
@@ -113,7 +113,7 @@ def build(
                 settings.photo_reader_role_arn,
                 settings.work_bucket,
                 clients.s3_as,
-                recorder.clock,
+                job_writer.clock,
             ),
             files=files,
             transport=settings.input_transport,

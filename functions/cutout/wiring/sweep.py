@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.adapters.dynamodb.table import Table
 from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions
 from cutout.adapters.system_clock import SystemClock
-from cutout.gate import Limits
+from cutout.domain.gate import Limits
 from cutout.ports.telemetry import Telemetry
-from cutout.settings import SweepSettings
-from cutout.usecases.sweep import Sweep
-from cutout.usecases.wake import Waker
-from cutout.wiring.aws import Clients
+from cutout.usecases.shared.admission import AdmissionScheduler
+from cutout.usecases.sweep.sweep import Sweep
+from cutout.wiring.aws_clients import Clients
+from cutout.wiring.settings import SweepSettings
 
 
 def build(environment: Mapping[str, str], telemetry: Telemetry) -> Sweep:
@@ -34,7 +34,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> Sweep:
     return Sweep(
         backlog=store,
         gates=store,
-        waker=Waker(
+        admission=AdmissionScheduler(
             gates=store, backlog=store, submissions=submissions, clock=clock, limits=limits
         ),
         submissions=submissions,

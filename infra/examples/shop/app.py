@@ -22,8 +22,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from cutout.infra.cutout import Cutout
-from cutout.infra.settings import Settings
+from cutout.infra.constructs.cutout import Cutout
+from cutout.infra.settings.settings import Settings
 
 
 class Shop(Stack):

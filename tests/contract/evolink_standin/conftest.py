@@ -10,8 +10,8 @@ import pytest
 import trustme
 from PIL import Image, ImageDraw
 
-from cutout.local.evolink.options import Options
-from cutout.local.evolink.server import running_standin
+from infra.local.evolink.options import Options
+from infra.local.evolink.server import running_standin
 from tests.contract.evolink_standin.neighbours import (
     API_KEY,
     Client,

@@ -10,8 +10,8 @@ from pathlib import Path
 import trustme
 from click.testing import CliRunner
 
-from cutout.local.evolink.command import main
-from cutout.local.evolink.faults.table import Fault
+from infra.local.evolink.command import main
+from infra.local.evolink.faults.fault_table import Fault
 from tests.contract.evolink_standin.neighbours import API_KEY, Client, PhotoHost
 
 TOKEN = "a-control-token"
@@ -21,7 +21,7 @@ SECRETS = {"STANDIN_API_KEYS": f"{API_KEY} another", "STANDIN_CONTROL_TOKEN": TO
 @contextmanager
 def _process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Run the command as a user does; give the process and the address it prints."""
-    command = [sys.executable, "-m", "cutout.local.evolink", *arguments]
+    command = [sys.executable, "-m", "infra.local.evolink", *arguments]
     environment = {**os.environ, **SECRETS}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:  # noqa: S603 -- own arguments
         assert process.stderr is not None

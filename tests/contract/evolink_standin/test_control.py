@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from cutout.local.evolink.faults.rules import parse_rule_text
-from cutout.local.evolink.faults.table import Fault
+from infra.local.evolink.faults.fault_rules import parse_rule_text
+from infra.local.evolink.faults.fault_table import Fault
 from tests.contract.evolink_standin.conftest import Standins
 from tests.contract.evolink_standin.neighbours import Client, PhotoHost, call
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cutout.local.evolink.faults.table import Fault, Stage
+from infra.local.evolink.faults.fault_table import Fault, Stage
 from tests.contract.evolink_standin.neighbours import Client, Reply, patience
 
 Answer = Callable[[Reply], bool]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cutout.local.evolink.faults.table import Fault, Stage
+from infra.local.evolink.faults.fault_table import Fault, Stage
 from tests.contract.evolink_standin.conftest import Standins
 from tests.contract.evolink_standin.neighbours import (
     API_KEY,

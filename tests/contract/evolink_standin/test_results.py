@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 
-from cutout.local.evolink.faults.table import Fault, Stage
+from infra.local.evolink.faults.fault_table import Fault, Stage
 from tests.contract.evolink_standin.conftest import Standins
 from tests.contract.evolink_standin.neighbours import Client, Reply, call
 

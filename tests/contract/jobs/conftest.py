@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.adapters.dynamodb.table import Table
 from tests.contract.aws import Account
 from tests.contract.jobs.table import CALLS, TABLE, Store, create_calls_table, create_table
-from tests.fakes.clock import FakeClock
-from tests.fakes.jobs import MemoryJobs
+from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.jobs import MemoryJobs
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cutout.inventory import Records
-from cutout.job import Job
-from cutout.ports.table import Backlog, CallBodies, Gates, Jobs, ResultKeys, SourceHeads
-from cutout.states import State
+from cutout.domain.job.job import Job
+from cutout.domain.states import State
+from cutout.ports.jobs_table import Backlog, CallBodies, Gates, Jobs, ResultKeys, SourceHeads
+from cutout.ports.listings import Records
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

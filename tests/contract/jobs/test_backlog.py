@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from cutout.job import Job
-from cutout.ports.table import Standing
-from cutout.states import Lane, State
+from cutout.domain.job.job import Job
+from cutout.domain.states import Lane, State
+from cutout.ports.jobs_table import Standing
 from tests.contract.jobs.table import Store
-from tests.unit.core.builders import NOW, a_job, a_source, an_attempt
+from tests.support.builders import NOW, a_job, a_source, an_attempt
 
 SECOND = timedelta(seconds=1)
 

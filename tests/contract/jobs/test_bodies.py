@@ -6,15 +6,15 @@ from dataclasses import replace
 
 import pytest
 
+from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.adapters.dynamodb.table import Table
-from cutout.errors import JobMovedError
-from cutout.gate import Gate
-from cutout.ports.table import CallBody
-from cutout.states import State
+from cutout.domain.gate import Gate
+from cutout.domain.job.conflicts import JobMovedError
+from cutout.domain.states import State
+from cutout.ports.jobs_table import CallBody
 from tests.contract.aws import Account
 from tests.contract.jobs.table import CALLS, TABLE, Store, create_calls_table, create_table
-from tests.unit.core.builders import LATER, a_job
+from tests.support.builders import LATER, a_job
 
 TEXT = '{"image_urls": ["https://uploads.example/a.jpg?X-Amz-Security-Token=ü"]}'
 BODY = CallBody(attempt=2, text=TEXT, expires_at=LATER)

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.adapters.dynamodb.table import Table
-from cutout.errors import GateMovedError, JobMovedError
-from cutout.gate import Gate
-from cutout.ports.table import Head, TaskClaim
-from cutout.states import State
+from cutout.domain.gate import Gate
+from cutout.domain.job.conflicts import GateMovedError, JobMovedError
+from cutout.domain.states import State
+from cutout.ports.jobs_table import LatestVersion, TaskClaim
 from tests.contract.aws import Account
 from tests.contract.jobs.table import TABLE, create_table
-from tests.unit.core.builders import LATER, a_job, a_source
+from tests.support.builders import LATER, a_job, a_source
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-HEAD = Head(source_ref="uploads/a.jpg", order=a_source().order, job_id="a")
+HEAD = LatestVersion(source_ref="uploads/a.jpg", order=a_source().order, job_id="a")
 CLAIM = TaskClaim(task_id="task-1", job_id="a", attempt=1, is_certain=False, expires_at=LATER)
 
 

@@ -6,16 +6,16 @@ from itertools import permutations
 
 import pytest
 
-from cutout.ports.table import Head
+from cutout.ports.jobs_table import LatestVersion
 from tests.contract.jobs.table import Store
-from tests.unit.core.builders import a_source
+from tests.support.builders import a_source
 
 REF = "uploads/Söhne/a b+ü%20 写真.jpg"
 
 
-def head(sequencer: str, job_id: str | None = "a") -> Head:
+def head(sequencer: str, job_id: str | None = "a") -> LatestVersion:
     """Something that happened to the key."""
-    return Head(source_ref=REF, order=a_source(sequencer=sequencer).order, job_id=job_id)
+    return LatestVersion(source_ref=REF, order=a_source(sequencer=sequencer).order, job_id=job_id)
 
 
 @pytest.mark.parametrize("order", list(permutations([0, 1, 2])))
@@ -70,7 +70,7 @@ def test_the_longest_keys_that_s3_allows_fit(store: Store) -> None:
     """1,024 bytes each."""
     longest = "k" * 1024
     ref = f"{'b' * 63}/{longest}"
-    newest = Head(source_ref=ref, order="0" * 32, job_id=None)
+    newest = LatestVersion(source_ref=ref, order="0" * 32, job_id=None)
     assert store.advance(newest) == newest
     assert store.newest(ref) == newest
     assert store.claim_result_key(longest, ref)

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 
+from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.adapters.dynamodb.table import Table
-from cutout.errors import NewerRowError
-from cutout.gate import DEFAULT_LIMITS, Gate, Held, Pause, PauseReason
-from cutout.ports.table import Due, NewerRow
-from cutout.states import Reason, State
+from cutout.domain.errors import NewerRowError
+from cutout.domain.gate import DEFAULT_LIMITS, Gate, Held, Pause, PauseReason
+from cutout.domain.states import Reason, State
+from cutout.ports.jobs_table import Due, NewerRow
 from tests.contract.aws import Account
 from tests.contract.jobs.table import TABLE, create_table
-from tests.unit.core.builders import NOW, a_job, an_attempt
+from tests.support.builders import NOW, a_job, an_attempt
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

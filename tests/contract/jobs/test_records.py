@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.inventory import Brief, Moved
-from cutout.job import Job
-from cutout.ports.table import Head
-from cutout.states import Reason, State
+from cutout.domain.job.job import Job
+from cutout.domain.states import Reason, State
+from cutout.ports.jobs_table import LatestVersion
+from cutout.ports.listings import Brief, Moved
 from tests.contract.jobs.table import Store
-from tests.unit.core.builders import NOW, RESULT, a_job, a_source
+from tests.support.builders import NOW, RESULT, a_job, a_source
 
 SECOND = timedelta(seconds=1)
 
@@ -93,7 +93,7 @@ def test_the_newest_of_many_keys_is_told_by_their_names(store: Store) -> None:
     refs = [f"uploads/Söhne/{number} + 写真.jpg" for number in range(3)]
     order = a_source().order
     heads = [
-        store.advance(Head(source_ref=refs[0], order=order, job_id="a")),
-        store.advance(Head(source_ref=refs[1], order=order, job_id=None)),
+        store.advance(LatestVersion(source_ref=refs[0], order=order, job_id="a")),
+        store.advance(LatestVersion(source_ref=refs[1], order=order, job_id=None)),
     ]
     assert store.newest_all([*refs, refs[0]]) == dict(zip(refs, heads, strict=False))

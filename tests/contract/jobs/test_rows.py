@@ -7,23 +7,14 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.attempt import Attempt
-from cutout.errors import GateMovedError, JobMovedError
-from cutout.gate import Gate, Limits, Pause, PauseReason, Suspicion
-from cutout.job import Job, Step
-from cutout.ports.table import TaskClaim
-from cutout.states import AttemptOutcome, Lane, Reason, State, Transport
+from cutout.domain.gate import Gate, Limits, Pause, PauseReason, Suspicion
+from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.conflicts import GateMovedError, JobMovedError
+from cutout.domain.job.job import Job, Step
+from cutout.domain.states import AttemptOutcome, Lane, Reason, State, Transport
+from cutout.ports.jobs_table import TaskClaim
 from tests.contract.jobs.table import Store
-from tests.unit.core.builders import (
-    LATER,
-    NOW,
-    PHOTO,
-    RESULT,
-    a_gate,
-    a_job,
-    a_source,
-    an_attempt,
-)
+from tests.support.builders import LATER, NOW, PHOTO, RESULT, a_gate, a_job, a_source, an_attempt
 
 FULL = Job(
     id="0123456789abcdef0123456789abcdef",

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
+from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.adapters.dynamodb.table import Table
-from cutout.errors import GateMovedError, JobMovedError, TaskTakenError
-from cutout.gate import Gate
-from cutout.ports.table import TaskClaim
-from cutout.states import State
+from cutout.domain.gate import Gate
+from cutout.domain.job.conflicts import GateMovedError, JobMovedError, TaskTakenError
+from cutout.domain.states import State
+from cutout.ports.jobs_table import TaskClaim
 from tests.contract.aws import Account
 from tests.contract.jobs.table import TABLE, Store, create_table
-from tests.unit.core.builders import LATER, a_job
+from tests.support.builders import LATER, a_job
 
 OTHER = "f" * 32
 

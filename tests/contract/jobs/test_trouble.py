@@ -9,13 +9,14 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
+from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.adapters.dynamodb.table import Table
-from cutout.errors import GateMovedError, StoreBusyError
-from cutout.gate import Gate
+from cutout.domain.errors import StoreBusyError
+from cutout.domain.gate import Gate
+from cutout.domain.job.conflicts import GateMovedError
 from tests.contract.aws import cloud
 from tests.contract.jobs.table import TABLE
-from tests.unit.core.builders import NOW, a_job
+from tests.support.builders import NOW, a_job
 
 TRIES = 6
 BUSY = [

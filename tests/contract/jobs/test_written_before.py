@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
+from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.dynamodb.purchases import DynamoPurchases
-from cutout.adapters.dynamodb.table import Table
-from cutout.job import Job
-from cutout.rows import to_row
-from cutout.states import State
+from cutout.domain.job.job import Job
+from cutout.domain.serialization import to_row
+from cutout.domain.states import State
 from tests.contract.aws import Account
 from tests.contract.jobs.table import TABLE, create_table
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.cli.world import World
+from tests.support.cli.world import World
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 
 from cutout.adapters.http_httpx import Answer
 from cutout.cli.account_balance import read_balance
-from cutout.cli.deployment import Balance
-from cutout.errors import NotSentError
+from cutout.cli.aws.deployment import Balance
+from cutout.domain.errors import NotSentError
 
 
 @dataclass

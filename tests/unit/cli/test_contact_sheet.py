@@ -13,16 +13,16 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cutout.cli.contact_sheet import Step, contact_sheet, steps_of
-from cutout.cli.delivery import Delivered
-from cutout.cli.follow import Followed
-from cutout.cli.photos import Photo
-from cutout.cli.previews import data_uri
-from cutout.cli.stack import Sent
-from cutout.job import Job
-from cutout.states import Reason, State
-from tests.unit.cli.clock import NOON
-from tests.unit.cli.jobs import make_job
+from cutout.cli.aws.stack import Sent
+from cutout.cli.output.contact_sheet import Step, contact_sheet, steps_of
+from cutout.cli.output.previews import data_uri
+from cutout.cli.photo_files import Photo
+from cutout.cli.progress.wait_for_jobs import Followed
+from cutout.cli.upload_and_download import Delivered
+from cutout.domain.job.job import Job
+from cutout.domain.states import Reason, State
+from tests.support.cli.clock import NOON
+from tests.support.cli.jobs import make_job
 
 _VOID = {"meta", "img", "br"}
 

@@ -10,11 +10,11 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.result import Reuse
-from cutout.states import AttemptOutcome, Reason, State
-from tests.unit.cli.clock import NOON
-from tests.unit.cli.jobs import make_job
-from tests.unit.cli.world import World
+from cutout.domain.job.result import Reuse
+from cutout.domain.states import AttemptOutcome, Reason, State
+from tests.support.cli.clock import NOON
+from tests.support.cli.jobs import make_job
+from tests.support.cli.world import World
 
 DAY = timedelta(days=1)
 

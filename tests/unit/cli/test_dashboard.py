@@ -12,10 +12,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from cutout.cli.dashboard.body import Alarms, Graph, Points, Series, read_body
-from cutout.cli.dashboard.plot import Frame, plot
-from tests.fakes.deployment import NOON
-from tests.unit.cli.world import World
+from cutout.cli.output.dashboard.definition import Alarms, Graph, Points, Series, read_body
+from cutout.cli.output.dashboard.plot import Frame, plot
+from tests.support.cli.world import World
+from tests.support.fakes.deployment import NOON
 
 SVG = "{http://www.w3.org/2000/svg}"
 MINUTE = timedelta(minutes=1)

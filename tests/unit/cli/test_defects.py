@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from cutout.cli.aws.stack import Stack
+from cutout.cli.context import Surroundings
 from cutout.cli.entry import run_in
-from cutout.cli.settings import CliSettings
-from cutout.cli.stack import Stack
-from cutout.cli.surroundings import Surroundings
-from cutout.cli.target import Choice
-from tests.fakes.deployment import FakeDeployment
-from tests.unit.cli.clock import HandClock
-from tests.unit.cli.clouds import HandClouds
+from cutout.cli.options.environment import CliSettings
+from cutout.cli.options.target import Choice
+from tests.support.cli.clock import HandClock
+from tests.support.cli.clouds import HandClouds
+from tests.support.fakes.deployment import FakeDeployment
 
 
 def _surroundings(connect: Callable[[Choice], Stack], folder: Path) -> Surroundings:

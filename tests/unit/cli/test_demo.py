@@ -6,14 +6,14 @@ import json
 
 import pytest
 
-from cutout.cli.problems import Problem
-from cutout.cli.target import Choice
-from cutout.local.errors import LocalCloudError
-from cutout.local.lifecycle import Status
-from cutout.states import Reason, State
-from tests.unit.cli.jobs import PNG, make_job
-from tests.unit.cli.stack import ScriptedStack
-from tests.unit.cli.world import World
+from cutout.cli.options.target import Choice
+from cutout.cli.output.problems import Problem
+from cutout.domain.states import Reason, State
+from infra.local.errors import LocalCloudError
+from infra.local.lifecycle import Status
+from tests.support.cli.jobs import PNG, make_job
+from tests.support.cli.stack import ScriptedStack
+from tests.support.cli.world import World
 
 
 def test_the_demo_goes_the_whole_way_and_leaves_nothing_running(world: World) -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.cli.describe import (
+from cutout.cli.output.describe import (
     duration,
     explanation,
     job_as_json,
@@ -16,10 +16,10 @@ from cutout.cli.describe import (
     lasted,
     next_step,
 )
-from cutout.result import Reuse
-from cutout.states import AttemptOutcome, Reason, State
-from tests.unit.cli.clock import NOON
-from tests.unit.cli.jobs import make_job
+from cutout.domain.job.result import Reuse
+from cutout.domain.states import AttemptOutcome, Reason, State
+from tests.support.cli.clock import NOON
+from tests.support.cli.jobs import make_job
 
 LATER = NOON + timedelta(minutes=2)
 

@@ -13,16 +13,24 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from cutout.cli.aws.deployment import Balance
 from cutout.cli.commands.doctor import CHECKS
-from cutout.cli.dashboard.body import Series
-from cutout.cli.deployment import Balance
 from cutout.cli.doctor.finding import Finding, Patient, Severity, examine, ok
-from cutout.errors import NotSentError
-from cutout.gate import PauseReason
-from cutout.states import State
-from tests.fakes.deployment import KEY, NOON, OUTPUTS, FakeDeployment, a_function, arn, queue
-from tests.unit.cli.jobs import make_job
-from tests.unit.cli.world import World
+from cutout.cli.output.dashboard.definition import Series
+from cutout.domain.errors import NotSentError
+from cutout.domain.gate import PauseReason
+from cutout.domain.states import State
+from tests.support.cli.jobs import make_job
+from tests.support.cli.world import World
+from tests.support.fakes.deployment import (
+    KEY,
+    NOON,
+    OUTPUTS,
+    FakeDeployment,
+    a_function,
+    arn,
+    queue,
+)
 
 Break = Callable[[FakeDeployment], object]
 MINUTE = timedelta(minutes=1)

@@ -12,8 +12,8 @@ import click
 import pytest
 
 from cutout.cli.entry import cutout
-from cutout.cli.manual import DocumentedCommand
-from tests.unit.cli.world import World
+from cutout.cli.options.help_page import DocumentedCommand
+from tests.support.cli.world import World
 
 COMMANDS = [
     "demo",
@@ -124,7 +124,8 @@ def test_results_that_cannot_be_written_are_told_in_a_sentence(
 
 _LEAVE_SOME = """
 import sys
-from cutout.cli import entry, terminal
+from cutout.cli import entry
+from cutout.cli.output import terminal
 terminal.print_json({})
 sys.exit(entry.flushed(0))
 """
@@ -152,7 +153,8 @@ def test_the_last_of_the_results_is_written_or_missed(
 
 
 _PRINT = """
-from cutout.cli import entry, terminal
+from cutout.cli import entry
+from cutout.cli.output import terminal
 assert entry.prepare_streams()
 terminal.results().print("\u5199\u771f.jpg")
 terminal.print_json({"key": "\u5199\u771f.jpg"})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cutout.cli.fetching import target_path
+from cutout.cli.download_paths import target_path
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from cutout.cli.follow import Followed, follow
-from cutout.cli.photos import Photo
-from cutout.cli.stack import Sent
-from cutout.states import State
-from tests.unit.cli.clock import NOON
-from tests.unit.cli.jobs import make_job
-from tests.unit.cli.stack import ScriptedStack
+from cutout.cli.aws.stack import Sent
+from cutout.cli.photo_files import Photo
+from cutout.cli.progress.wait_for_jobs import Followed, follow
+from cutout.domain.states import State
+from tests.support.cli.clock import NOON
+from tests.support.cli.jobs import make_job
+from tests.support.cli.stack import ScriptedStack
 
 
 class Listener:

@@ -15,21 +15,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutout.cli.board import Board
-from cutout.cli.deployment import AlarmFact, Balance, Letter
+from cutout.cli.aws.deployment import AlarmFact, Balance, Letter
+from cutout.cli.aws.stack import Sent
 from cutout.cli.entry import run_in
-from cutout.cli.follow import Followed
-from cutout.cli.opened_text import html_text, spreadsheet_cell
-from cutout.cli.photos import Photo
-from cutout.cli.stack import Sent
-from cutout.cli.terminal import talk
-from cutout.job import Job
-from cutout.states import AttemptOutcome, Reason, State
-from cutout.variant import Variant
-from tests.events import sample
-from tests.fakes.deployment import NOON, queue
-from tests.unit.cli.jobs import UPLOADS, make_job
-from tests.unit.cli.world import World
+from cutout.cli.output.file_text import html_text, spreadsheet_cell
+from cutout.cli.output.terminal import talk
+from cutout.cli.photo_files import Photo
+from cutout.cli.progress.live_table import Board
+from cutout.cli.progress.wait_for_jobs import Followed
+from cutout.domain.job.job import Job
+from cutout.domain.job.variant import Variant
+from cutout.domain.states import AttemptOutcome, Reason, State
+from tests.support.cli.jobs import UPLOADS, make_job
+from tests.support.cli.world import World
+from tests.support.fakes.deployment import NOON, queue
+from tests.support.samples import sample
 
 HOSTILE = (
     "=1+1;=2+2\x1b[2J\x1b]0;title\x07\r\nFAKE a.jpg: completed\x9b31m\x7f\u202egpj"

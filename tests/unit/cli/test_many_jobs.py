@@ -6,13 +6,13 @@ import json
 
 import pytest
 
-from cutout.gate import Gate, PauseReason
-from cutout.job import Job
-from cutout.states import Lane, Reason, State, Transport
-from tests.unit.cli.clock import NOON
-from tests.unit.cli.interrupting import interrupted_once_b_is_done
-from tests.unit.cli.jobs import failed, make_job
-from tests.unit.cli.world import World
+from cutout.domain.gate import Gate, PauseReason
+from cutout.domain.job.job import Job
+from cutout.domain.states import Lane, Reason, State, Transport
+from tests.support.cli.clock import NOON
+from tests.support.cli.interrupting import interrupted_once_b_is_done
+from tests.support.cli.jobs import failed, make_job
+from tests.support.cli.world import World
 
 
 def know(world: World, *jobs: Job) -> None:

@@ -7,14 +7,14 @@ from dataclasses import replace
 
 import pytest
 
-from cutout.gate import Gate, Limits
-from cutout.job import Job
-from cutout.ports.table import Head
-from cutout.states import Lane
-from tests.unit.cli.clock import NOON
-from tests.unit.cli.interrupting import interrupted_once_b_is_done
-from tests.unit.cli.jobs import RESULTS, UPLOADS, failed, make_job
-from tests.unit.cli.world import World
+from cutout.domain.gate import Gate, Limits
+from cutout.domain.job.job import Job
+from cutout.domain.states import Lane
+from cutout.ports.jobs_table import LatestVersion
+from tests.support.cli.clock import NOON
+from tests.support.cli.interrupting import interrupted_once_b_is_done
+from tests.support.cli.jobs import RESULTS, UPLOADS, failed, make_job
+from tests.support.cli.world import World
 
 
 def stored(world: World, job: Job) -> None:
@@ -24,7 +24,9 @@ def stored(world: World, job: Job) -> None:
     source = listed.source(UPLOADS, "0A")
     job = replace(job, id=source.job_id, source=source)
     world.stack.known.append(job)
-    world.stack.jobs.advance(Head(source_ref=source.ref, order=source.order, job_id=job.id))
+    world.stack.jobs.advance(
+        LatestVersion(source_ref=source.ref, order=source.order, job_id=job.id)
+    )
     if job.result:
         world.stack.objects(RESULTS).add(job.result.key)
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cutout.gate import Gate, Limits, PauseReason
-from cutout.states import Reason, State
-from tests.unit.cli.jobs import make_job
-from tests.unit.cli.world import World
+from cutout.domain.gate import Gate, Limits, PauseReason
+from cutout.domain.states import Reason, State
+from tests.support.cli.jobs import make_job
+from tests.support.cli.world import World
 
 
 @pytest.fixture

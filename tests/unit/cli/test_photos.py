@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cutout.cli.photos import Photo, content_type, select_photos
-from cutout.cli.problems import Problem
+from cutout.cli.output.problems import Problem
+from cutout.cli.photo_files import Photo, content_type, select_photos
 
 
 @pytest.fixture

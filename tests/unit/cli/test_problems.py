@@ -7,9 +7,9 @@ from typing import Any
 import botocore.exceptions as aws
 import pytest
 
-from cutout.cli.problems import Problem, explained
-from cutout.errors import NewerRowError, StoreBusyError
-from cutout.local.errors import LocalCloudError
+from cutout.cli.output.problems import Problem, explained
+from cutout.domain.errors import NewerRowError, StoreBusyError
+from infra.local.errors import LocalCloudError
 
 
 def _refusal(code: str, status: int = 400) -> aws.ClientError:

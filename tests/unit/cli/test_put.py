@@ -7,14 +7,14 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from cutout.cli.photos import Photo
-from cutout.cli.stack import Sent
-from cutout.job import Job
-from cutout.result import Reuse
-from cutout.states import Reason, State
-from tests.unit.cli.jobs import PNG, make_job
-from tests.unit.cli.stack import ScriptedStack
-from tests.unit.cli.world import World
+from cutout.cli.aws.stack import Sent
+from cutout.cli.photo_files import Photo
+from cutout.domain.job.job import Job
+from cutout.domain.job.result import Reuse
+from cutout.domain.states import Reason, State
+from tests.support.cli.jobs import PNG, make_job
+from tests.support.cli.stack import ScriptedStack
+from tests.support.cli.world import World
 
 
 def test_photos_are_uploaded_followed_and_their_cut_outs_downloaded(world: World) -> None:

@@ -8,12 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.cli.problems import Problem
-from cutout.cli.target import Choice
-from cutout.states import Reason, State
-from tests.unit.cli.clock import NOON
-from tests.unit.cli.jobs import make_job
-from tests.unit.cli.world import World
+from cutout.cli.options.target import Choice
+from cutout.cli.output.problems import Problem
+from cutout.domain.states import Reason, State
+from tests.support.cli.clock import NOON
+from tests.support.cli.jobs import make_job
+from tests.support.cli.world import World
 
 
 def _know(world: World) -> None:

@@ -8,13 +8,13 @@ from datetime import timedelta
 
 import pytest
 
+from cutout.cli.aws.deployment import Letter, Moved, QueueFact
 from cutout.cli.dead_letters import dead_letter_queues, read_letter
-from cutout.cli.deployment import Letter, Moved, QueueFact
-from cutout.states import Reason, State
-from tests.events import sample
-from tests.fakes.deployment import NOON, FakeDeployment, queue
-from tests.unit.cli.jobs import make_job
-from tests.unit.cli.world import World
+from cutout.domain.states import Reason, State
+from tests.support.cli.jobs import make_job
+from tests.support.cli.world import World
+from tests.support.fakes.deployment import NOON, FakeDeployment, queue
+from tests.support.samples import sample
 
 JOB = "0123456789abcdef" * 2
 

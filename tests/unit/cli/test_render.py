@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cutout.ports.queues import RenderRequest
-from cutout.states import State
-from tests.unit.cli.jobs import make_job
-from tests.unit.cli.world import World
+from cutout.domain.messages import RenderRequest
+from cutout.domain.states import State
+from tests.support.cli.jobs import make_job
+from tests.support.cli.world import World
 
 
 @pytest.fixture

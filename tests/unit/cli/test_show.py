@@ -7,13 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from cutout.attempt import Attempt
-from cutout.job import Job, Step
-from cutout.states import AttemptOutcome, Reason, State
-from cutout.variant import Variant
-from tests.unit.cli.clock import NOON
-from tests.unit.cli.jobs import make_job
-from tests.unit.cli.world import World
+from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.job import Job, Step
+from cutout.domain.job.variant import Variant
+from cutout.domain.states import AttemptOutcome, Reason, State
+from tests.support.cli.clock import NOON
+from tests.support.cli.jobs import make_job
+from tests.support.cli.world import World
 
 JOB_ID = "0123456789abcdef" * 2
 SECOND = timedelta(seconds=1)

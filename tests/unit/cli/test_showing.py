@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from cutout.cli.board import Board
-from cutout.cli.follow import Followed
-from cutout.cli.phases import Phases
-from cutout.cli.photos import Photo
-from cutout.cli.stack import Sent
-from cutout.cli.terminal import results, width_for
-from cutout.states import Reason, State
-from tests.unit.cli.clock import NOON, HandClock
-from tests.unit.cli.jobs import make_job
+from cutout.cli.aws.stack import Sent
+from cutout.cli.output.terminal import results, width_for
+from cutout.cli.photo_files import Photo
+from cutout.cli.progress.live_table import Board
+from cutout.cli.progress.phases import Phases
+from cutout.cli.progress.wait_for_jobs import Followed
+from cutout.domain.states import Reason, State
+from tests.support.cli.clock import NOON, HandClock
+from tests.support.cli.jobs import make_job
 
 
 def _console(*, terminal: bool) -> Console:

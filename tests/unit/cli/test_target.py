@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from cutout.cli.problems import Problem
-from cutout.cli.settings import CliSettings
-from cutout.cli.stack import StackOutputs
-from cutout.cli.stack_aws import outputs_of
-from cutout.cli.target import Choice, Target, find_target
+from cutout.cli.aws.stack import StackOutputs
+from cutout.cli.aws.stack_aws import outputs_of
+from cutout.cli.options.environment import CliSettings
+from cutout.cli.options.target import Choice, Target, find_target
+from cutout.cli.output.problems import Problem
 
 LOCAL = {"AWS_ENDPOINT_URL": "https://127.0.0.1:1", "CUTOUT_STACK": "Mine"}
 NOTHING = CliSettings()

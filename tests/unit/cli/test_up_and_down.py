@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from cutout.cli.wishes import OTHER_SERVERS_KEY
-from cutout.local.errors import LocalCloudError
-from cutout.local.lifecycle import Status
-from tests.unit.cli.world import World
+from cutout.cli.options.local_options import OTHER_SERVERS_KEY
+from infra.local.errors import LocalCloudError
+from infra.local.lifecycle import Status
+from tests.support.cli.world import World
 
 
 def test_up_leaves_a_cloud_running_and_says_how_to_use_it(world: World) -> None:
@@ -17,14 +17,14 @@ def test_up_leaves_a_cloud_running_and_says_how_to_use_it(world: World) -> None:
     result = world.run("up")
 
     assert (result.exit_code, world.clouds.calls) == (0, ["up for good"])
-    for fact in (
+    for log in (
         "https://127.0.0.1:4711",
         "/made/up/ca.pem",
         "AKIAMADEUP",
         "aws s3 cp photo.jpg s3://the-uploads/",
         ". .cutout/local.env",
     ):
-        assert fact in result.stdout
+        assert log in result.stdout
 
 
 def test_up_prints_the_variables_for_programs(world: World) -> None:

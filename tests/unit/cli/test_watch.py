@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.cli.numbers import REQUESTS, Numbers, numbers_in_words
-from cutout.gate import DEFAULT_LIMITS, Gate, PauseReason
-from cutout.ports.table import MOST_COUNTED, Standing
-from cutout.states import State
-from tests.unit.cli.clock import NOON, HandClock
-from tests.unit.cli.jobs import make_job
-from tests.unit.cli.world import World
+from cutout.cli.aws.stack_metrics import REQUESTS, Numbers, numbers_in_words
+from cutout.domain.gate import DEFAULT_LIMITS, Gate, PauseReason
+from cutout.domain.states import State
+from cutout.ports.jobs_table import MOST_COUNTED, Standing
+from tests.support.cli.clock import NOON, HandClock
+from tests.support.cli.jobs import make_job
+from tests.support.cli.world import World
 
 MINUTE = timedelta(minutes=1)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from cutout.adapters.decoder_process import LOOK_SECONDS
-from cutout.settings import PrepareSettings
+from cutout.adapters.pillow.sandbox.decoder_process import LOOK_SECONDS
 from cutout.wiring.prepare import decoder_limits
+from cutout.wiring.settings import PrepareSettings
 
 SETTINGS = PrepareSettings(
     stack="Cutout",

@@ -6,14 +6,14 @@ from contextlib import suppress
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 
-from cutout.adapters.dynamodb.reading import understood
-from cutout.adapters.dynamodb.table import Item, Put
-from cutout.gate import Gate
-from cutout.job import Job
-from cutout.ports.table import CallBody, NewerRow, TaskClaim
-from cutout.rows import from_row, to_row
-from cutout.states import Lane
-from cutout.stored_limits import bounded
+from cutout.adapters.dynamodb.item_table import Item, Put
+from cutout.adapters.dynamodb.row_reader import understood
+from cutout.domain.gate import Gate
+from cutout.domain.job.job import Job
+from cutout.domain.job.stored_limits import bounded
+from cutout.domain.serialization import from_row, to_row
+from cutout.domain.states import Lane
+from cutout.ports.jobs_table import CallBody, NewerRow, TaskClaim
 
 GATE = "gate"
 DUE = ("due_shard", "due")

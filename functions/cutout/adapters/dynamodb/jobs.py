@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 
+from cutout.adapters.dynamodb.item_table import Delete, Item, LostError, Put, Table
 from cutout.adapters.dynamodb.items import (
     DUE,
     GATE,
@@ -27,16 +28,24 @@ from cutout.adapters.dynamodb.items import (
     task_put,
     waiting_lane,
 )
-from cutout.adapters.dynamodb.reading import brief_in, job_in
-from cutout.adapters.dynamodb.table import Delete, Item, LostError, Put, Table
-from cutout.errors import GateMovedError, JobMovedError, NewerRowError, TaskTakenError
-from cutout.gate import Gate
-from cutout.inventory import Brief, Moved
-from cutout.job import Job
-from cutout.ports.table import MOST_COUNTED, CallBody, Due, Head, NewerRow, Standing, TaskClaim
-from cutout.rows import from_row, to_row
-from cutout.states import Lane, State
-from cutout.stored_limits import bounded
+from cutout.adapters.dynamodb.row_reader import brief_in, job_in
+from cutout.domain.errors import NewerRowError
+from cutout.domain.gate import Gate
+from cutout.domain.job.conflicts import GateMovedError, JobMovedError, TaskTakenError
+from cutout.domain.job.job import Job
+from cutout.domain.job.stored_limits import bounded
+from cutout.domain.serialization import from_row, to_row
+from cutout.domain.states import Lane, State
+from cutout.ports.jobs_table import (
+    MOST_COUNTED,
+    CallBody,
+    Due,
+    LatestVersion,
+    NewerRow,
+    Standing,
+    TaskClaim,
+)
+from cutout.ports.listings import Brief, Moved
 
 _BRIEF = ("job.id", "job.source.etag", "job.state", "job.reason", "job.result.key")
 _SHORTEST_PAGE = 10
@@ -161,7 +170,7 @@ class DynamoJobs:
             in_flight_since=min((it.started_at for it in calls if it), default=None),
         )
 
-    def advance(self, head: Head) -> Head:
+    def advance(self, head: LatestVersion) -> LatestVersion:
         """Take note of an upload or deletion; returns the newest, which may be another."""
         put = Put(
             item={"pk": f"head#{head.source_ref}", "newest": to_row(head), "order": head.order},
@@ -171,13 +180,13 @@ class DynamoJobs:
         try:
             self._table.put(put)
         except LostError as lost:
-            return head if lost.old is None else from_row(Head, lost.old["newest"])
+            return head if lost.old is None else from_row(LatestVersion, lost.old["newest"])
         return head
 
-    def newest(self, source_ref: str) -> Head | None:
+    def newest(self, source_ref: str) -> LatestVersion | None:
         """The newest that is known of a key."""
         item = self._table.get(f"head#{source_ref}")
-        return None if item is None else from_row(Head, item["newest"])
+        return None if item is None else from_row(LatestVersion, item["newest"])
 
     def claim_result_key(self, result_key: str, source_ref: str) -> bool:
         """Take the key for a source; True also when the source has it already."""
@@ -220,10 +229,10 @@ class DynamoJobs:
         pks = [f"job#{job_id}" for job_id in dict.fromkeys(job_ids)]
         return {brief.job_id: brief for brief in map(brief_in, self._table.get_all(pks, _BRIEF))}
 
-    def newest_all(self, source_refs: Sequence[str]) -> dict[str, Head]:
+    def newest_all(self, source_refs: Sequence[str]) -> dict[str, LatestVersion]:
         """The newest that is known of these keys, by their names."""
         pks = [f"head#{ref}" for ref in dict.fromkeys(source_refs)]
-        heads = (from_row(Head, item["newest"]) for item in self._table.get_all(pks))
+        heads = (from_row(LatestVersion, item["newest"]) for item in self._table.get_all(pks))
         return {head.source_ref: head for head in heads}
 
     def find_all(self, job_ids: Sequence[str]) -> list[Job]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cutout.adapters.dynamodb.table import Item, LostError, Put, Table
-from cutout.errors import PurchaseMovedError
-from cutout.purchase import Purchase
-from cutout.rows import from_row, to_row
-from cutout.stored_limits import bounded
+from cutout.adapters.dynamodb.item_table import Item, LostError, Put, Table
+from cutout.domain.job.conflicts import PurchaseMovedError
+from cutout.domain.job.purchase import Purchase
+from cutout.domain.job.stored_limits import bounded
+from cutout.domain.serialization import from_row, to_row
 
 
 class DynamoPurchases:

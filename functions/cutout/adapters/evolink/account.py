@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Protocol
 
-from cutout.adapters.evolink.answers import error_in, json_object
-from cutout.adapters.evolink.key import refusal_of
-from cutout.provider import Refused
+from cutout.adapters.evolink.api_key import refusal_of
+from cutout.adapters.evolink.json_answers import error_in, json_object
+from cutout.domain.provider import Refused
 
 _KEY_REFUSED = 401
 

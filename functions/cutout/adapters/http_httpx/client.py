@@ -11,7 +11,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 import httpx
 
 from cutout.adapters.http_httpx.network import Network
-from cutout.errors import CutoutError, NotSentError, ResponseLostError
+from cutout.domain.errors import CutoutError, NotSentError, ResponseLostError
 
 USER_AGENT = "cutout/0.1 (background removal; AWS Lambda)"
 """Media hosts refuse the default agents of HTTP libraries."""

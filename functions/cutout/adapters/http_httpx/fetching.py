@@ -14,7 +14,7 @@ import httpx
 
 from cutout.adapters.http_httpx.client import body_of, client, errors_mapped
 from cutout.adapters.http_httpx.network import Resolver, look_up, resolve
-from cutout.errors import FetchRefusedError, NotSentError, ProviderBusyError
+from cutout.domain.errors import FetchRefusedError, NotSentError, ProviderBusyError
 
 _MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import httpx
 
 from cutout.adapters.http_httpx.client import body_of, client, errors_mapped
-from cutout.errors import NotSentError, ResponseLostError
+from cutout.domain.errors import NotSentError, ResponseLostError
 
 _MAX_ANSWER_BYTES = 1024 * 1024
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from PIL import Image
 
-from cutout.adapters.pillow.decoding import decoded
-from cutout.adapters.pillow.uploads import opened
-from cutout.errors import NotAPhotoError
+from cutout.adapters.pillow.decode.decoding import decoded
+from cutout.adapters.pillow.decode.source_image import opened
+from cutout.domain.errors import NotAPhotoError
+from cutout.domain.states import Reason
 from cutout.ports.pictures import Copy, Seen
-from cutout.states import Reason
 
 Size = tuple[int, int]
 Manner = tuple[str, dict[str, Any]]

@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image, ImageChops, ImageFilter, ImageMath
 
-from cutout.adapters.pillow.opening import Picture
+from cutout.adapters.pillow.decode.opening import Picture
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom, in pixels of the photo."""

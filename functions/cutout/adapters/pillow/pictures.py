@@ -9,18 +9,18 @@ from pathlib import Path
 from PIL import Image
 
 from cutout.adapters.pillow import rendering
-from cutout.adapters.pillow.faithful import cut_from
-from cutout.adapters.pillow.opening import (
+from cutout.adapters.pillow.decode.opening import (
     RESULT_FORMATS,
     detached,
     in_kept_colours,
     opened,
     told_in_words,
 )
-from cutout.adapters.pillow.orientation import orientation_of, size_as_shown, turned
-from cutout.errors import PictureError
-from cutout.ports.pictures import Picture
-from cutout.recipes import Recipe
+from cutout.adapters.pillow.decode.orientation import orientation_of, size_as_shown, turned
+from cutout.adapters.pillow.own_pixels import cut_from
+from cutout.domain.errors import PictureError
+from cutout.domain.photo.picture import Picture
+from cutout.domain.recipes import Recipe
 
 
 class PillowPictures:

@@ -9,9 +9,9 @@ from typing import Any
 
 from PIL import Image, ImageCms, ImageColor, ImageFilter
 
-from cutout.adapters.pillow.opening import Picture
-from cutout.errors import PictureError
-from cutout.recipes import Length, Recipe, Shadow
+from cutout.adapters.pillow.decode.opening import Picture
+from cutout.domain.errors import PictureError
+from cutout.domain.recipes import Length, Recipe, Shadow
 
 Size = tuple[int, int]
 _STRIP = 256

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from cutout.adapters.s3.objects import Objects
-from cutout.inventory import Listed, Provenance
-from cutout.keys import MADE_BY, SOURCE_ORDER, SOURCE_VERSION
+from cutout.domain.object_keys import MADE_BY, SOURCE_ORDER, SOURCE_VERSION
+from cutout.ports.listings import Listed, Provenance
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

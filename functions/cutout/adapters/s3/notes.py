@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cutout.adapters.s3.objects import Objects
-from cutout.keys import MADE_BY, SOURCE_ORDER
+from cutout.domain.object_keys import MADE_BY, SOURCE_ORDER
 from cutout.ports.buckets import Occasion, StandingNote
 
 if TYPE_CHECKING:

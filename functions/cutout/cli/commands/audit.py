@@ -10,24 +10,24 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from cutout.cli.describe import counted
-from cutout.cli.feeding import feed, survey_of, the_bucket
-from cutout.cli.manual import DocumentedCommand
-from cutout.cli.money import money_option, price_of
-from cutout.cli.options import json_option, stack_options
-from cutout.cli.plans import estimate, plan_as_json, plan_in_words
-from cutout.cli.problems import Problem, explained
-from cutout.cli.tally import Tally
-from cutout.cli.terminal import print_json, print_lines, results, talk
-from cutout.usecases.survey import Finding
+from cutout.cli.enqueue import feed, survey_of, the_bucket
+from cutout.cli.options.common import json_option, stack_options
+from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.output.cost_preview import estimate, plan_as_json, plan_in_words
+from cutout.cli.output.describe import counted
+from cutout.cli.output.money import money_option, price_of
+from cutout.cli.output.problems import Problem, explained
+from cutout.cli.output.terminal import print_json, print_lines, results, talk
+from cutout.cli.progress.progress import Tally
+from cutout.operator.audit import Finding
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from cutout.cli.stack import Stack
-    from cutout.cli.surroundings import Surroundings
-    from cutout.cli.target import Choice
-    from cutout.usecases.survey import Found
+    from cutout.cli.aws.stack import Stack
+    from cutout.cli.context import Surroundings
+    from cutout.cli.options.target import Choice
+    from cutout.operator.audit import Found
 
 _SHOWN = 20
 _STYLES = {

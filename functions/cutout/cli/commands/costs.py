@@ -10,28 +10,28 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 
-from cutout.cli.describe import counted
-from cutout.cli.manual import DocumentedCommand
-from cutout.cli.money import money_option, price_of
-from cutout.cli.opened_text import spreadsheet_cell
-from cutout.cli.options import json_option, stack_options
-from cutout.cli.problems import Problem, explained
-from cutout.cli.tally import Tally
-from cutout.cli.terminal import print_json, results, talk
-from cutout.cli.when import time_options
-from cutout.usecases.browse import Browse, Wanted
-from cutout.usecases.costs import By, Costs, Period
+from cutout.cli.options.common import json_option, stack_options
+from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.options.time_expressions import time_options
+from cutout.cli.output.describe import counted
+from cutout.cli.output.file_text import spreadsheet_cell
+from cutout.cli.output.money import money_option, price_of
+from cutout.cli.output.problems import Problem, explained
+from cutout.cli.output.terminal import print_json, results, talk
+from cutout.cli.progress.progress import Tally
+from cutout.operator.costs import By, Costs, Period
+from cutout.operator.list_jobs import Browse, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
-    from cutout.cli.money import Price
-    from cutout.cli.stack import Stack
-    from cutout.cli.surroundings import Surroundings
-    from cutout.cli.target import Choice
-    from cutout.cli.when import When
-    from cutout.usecases.costs import Charge, Line
+    from cutout.cli.aws.stack import Stack
+    from cutout.cli.context import Surroundings
+    from cutout.cli.options.target import Choice
+    from cutout.cli.options.time_expressions import When
+    from cutout.cli.output.money import Price
+    from cutout.operator.costs import Charge, CostLine
 
 _AT_ONCE = 8
 _SUMS = ("photos", "calls", "credits", "US $", "no cut-out", "maybe twice")
@@ -218,7 +218,7 @@ class _Report:
             more = len(charges) - _SHOWN
             talk().print(f"  and {more:,} more; `--csv FILE` names them all", style="note")
 
-    def _cells(self, line: Line) -> tuple[str, ...]:
+    def _cells(self, line: CostLine) -> tuple[str, ...]:
         return (
             f"{line.photos:,}",
             f"{line.calls:,}",
@@ -229,7 +229,7 @@ class _Report:
             *((f"{line.reused:,}", f"{line.saved:,f}") if self.costs.total.reused else ()),
         )
 
-    def _line(self, line: Line) -> dict[str, float]:
+    def _line(self, line: CostLine) -> dict[str, float]:
         return {
             "photos": line.photos,
             "calls": line.calls,

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cutout.cli.dashboard.body import Graph, read_body
-from cutout.cli.dashboard.svg import Picture, draw
-from cutout.cli.manual import DocumentedCommand
-from cutout.cli.options import json_option, stack_options
-from cutout.cli.problems import Problem, explained
-from cutout.cli.terminal import print_json, results, talk
+from cutout.cli.options.common import json_option, stack_options
+from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.output.dashboard.definition import Graph, read_body
+from cutout.cli.output.dashboard.svg import Picture, draw
+from cutout.cli.output.problems import Problem, explained
+from cutout.cli.output.terminal import print_json, results, talk
 
 if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from cutout.cli.surroundings import Surroundings
-    from cutout.cli.target import Choice
+    from cutout.cli.context import Surroundings
+    from cutout.cli.options.target import Choice
 
 
 @click.command(

@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cutout.cli.delivery import Delivery, delivery_as_json, delivery_table
-from cutout.cli.manual import DocumentedCommand
-from cutout.cli.options import LONGEST_SECONDS, FiniteRange, json_option
-from cutout.cli.phases import Phases
-from cutout.cli.photos import select_photos
-from cutout.cli.problems import Problem, explained
-from cutout.cli.target import Choice
-from cutout.cli.terminal import print_json, print_lines, results, talk
-from cutout.cli.wishes import wish_options
+from cutout.cli.options.common import LONGEST_SECONDS, FiniteRange, json_option
+from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.options.local_options import wish_options
+from cutout.cli.options.target import Choice
+from cutout.cli.output.problems import Problem, explained
+from cutout.cli.output.terminal import print_json, print_lines, results, talk
+from cutout.cli.photo_files import select_photos
+from cutout.cli.progress.phases import Phases
+from cutout.cli.upload_and_download import RoundTrip, delivery_as_json, delivery_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
-    from cutout.cli.delivery import Delivered
-    from cutout.cli.photos import Photo
-    from cutout.cli.surroundings import Surroundings
-    from cutout.local.start import Wish
+    from cutout.cli.context import Surroundings
+    from cutout.cli.photo_files import Photo
+    from cutout.cli.upload_and_download import Delivered
+    from infra.local.start import Wish
 
 _PHOTOS = "photos"
 _CREDITS_A_PHOTO = 5.4
@@ -110,7 +110,7 @@ def command(
 
 
 def _shipped_photos() -> list[Path]:
-    from cutout.local.place import shipped_photos  # noqa: PLC0415 - only the demo needs them
+    from infra.local.place import shipped_photos  # noqa: PLC0415 - only the demo needs them
 
     return shipped_photos()
 
@@ -120,8 +120,8 @@ def _local_cloud(
     surroundings: Surroundings, wish: Wish, phases: Phases, console: Console
 ) -> Iterator[None]:
     """Have a local cloud: the one that is up, or one of our own that goes when we go."""
-    from cutout.local.lifecycle import Status  # noqa: PLC0415 - loads slowly
-    from cutout.local.progress import DOWN  # noqa: PLC0415
+    from infra.local.lifecycle import Status  # noqa: PLC0415 - loads slowly
+    from infra.local.progress import DOWN  # noqa: PLC0415
 
     status = surroundings.local.status()
     if status is Status.BUSY:
@@ -153,7 +153,7 @@ def _deliver(
     timeout: float,
 ) -> list[Delivered]:
     stack = surroundings.connect(Choice(stack=wish.stack))
-    delivery = Delivery(stack=stack, clock=surroundings.clock, console=phases.console)
+    delivery = RoundTrip(stack=stack, clock=surroundings.clock, console=phases.console)
     with phases.phase(_PHOTOS) as told:
         prefix = stack.upload_prefix()
         sent = delivery.send([replace(photo, key=prefix + photo.key) for photo in photos])
@@ -165,7 +165,7 @@ def _deliver(
 
 
 def _write_sheet(delivered: Sequence[Delivered], out: Path, surroundings: Surroundings) -> Path:
-    from cutout.cli.contact_sheet import contact_sheet  # noqa: PLC0415 - needs Pillow
+    from cutout.cli.output.contact_sheet import contact_sheet  # noqa: PLC0415 - needs Pillow
 
     out.mkdir(parents=True, exist_ok=True)
     sheet = out / "index.html"

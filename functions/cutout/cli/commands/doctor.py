@@ -9,17 +9,22 @@ from rich.text import Text
 
 from cutout.cli.doctor import flow, parts, provider
 from cutout.cli.doctor.finding import UNSEEN, Check, Examined, Patient, Severity, examine
-from cutout.cli.manual import DocumentedCommand
-from cutout.cli.options import LONGEST_SECONDS, FiniteRange, json_option, stack_options
-from cutout.cli.problems import explained
-from cutout.cli.terminal import print_json, print_lines, results, talk
-from cutout.local.place import find_root
+from cutout.cli.options.common import (
+    LONGEST_SECONDS,
+    FiniteRange,
+    json_option,
+    stack_options,
+)
+from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.output.problems import explained
+from cutout.cli.output.terminal import print_json, print_lines, results, talk
+from infra.local.place import find_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cutout.cli.surroundings import Surroundings
-    from cutout.cli.target import Choice
+    from cutout.cli.context import Surroundings
+    from cutout.cli.options.target import Choice
 
 CHECKS: dict[str, Check] = {
     "stack": parts.stack,

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cutout.cli.manual import DocumentedCommand
-from cutout.cli.problems import explained
-from cutout.cli.terminal import talk
+from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.output.problems import explained
+from cutout.cli.output.terminal import talk
 
 if TYPE_CHECKING:
-    from cutout.cli.surroundings import Surroundings
+    from cutout.cli.context import Surroundings
 
 
 @click.command(

@@ -8,27 +8,27 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
-from cutout.cli.board import state_text
-from cutout.cli.choosing import choosing_options, wanted
-from cutout.cli.describe import cost, duration, explanation, job_as_json
-from cutout.cli.manual import DocumentedCommand
-from cutout.cli.options import json_option, stack_options
-from cutout.cli.problems import explained
-from cutout.cli.tally import Tally
-from cutout.cli.terminal import print_json_each, results, talk
-from cutout.sanitize import plain
-from cutout.states import State
-from cutout.usecases.browse import Browse, Cursor
+from cutout.cli.options.common import json_option, stack_options
+from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.options.job_filters import choosing_options, wanted
+from cutout.cli.output.describe import cost, duration, explanation, job_as_json
+from cutout.cli.output.problems import explained
+from cutout.cli.output.terminal import print_json_each, results, talk
+from cutout.cli.progress.live_table import state_text
+from cutout.cli.progress.progress import Tally
+from cutout.domain.states import State
+from cutout.domain.text.sanitize import plain
+from cutout.operator.list_jobs import Browse, Cursor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from cutout.cli.surroundings import Surroundings
-    from cutout.cli.target import Choice
-    from cutout.cli.when import When
-    from cutout.job import Job
-    from cutout.usecases.browse import Wanted
+    from cutout.cli.context import Surroundings
+    from cutout.cli.options.target import Choice
+    from cutout.cli.options.time_expressions import When
+    from cutout.domain.job.job import Job
+    from cutout.operator.list_jobs import Wanted
 
 _ROWS = 500
 

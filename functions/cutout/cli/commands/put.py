@@ -8,22 +8,27 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cutout.cli.delivery import Delivery, delivery_as_json, delivery_table
-from cutout.cli.manual import DocumentedCommand
-from cutout.cli.options import LONGEST_SECONDS, FiniteRange, json_option, stack_options
-from cutout.cli.photos import select_photos
-from cutout.cli.problems import Problem, explained
-from cutout.cli.terminal import print_json, results, talk
+from cutout.cli.options.common import (
+    LONGEST_SECONDS,
+    FiniteRange,
+    json_option,
+    stack_options,
+)
+from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.output.problems import Problem, explained
+from cutout.cli.output.terminal import print_json, results, talk
+from cutout.cli.photo_files import select_photos
+from cutout.cli.upload_and_download import RoundTrip, delivery_as_json, delivery_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
-    from cutout.cli.photos import Selection
-    from cutout.cli.stack import Sent
-    from cutout.cli.surroundings import Surroundings
-    from cutout.cli.target import Choice
+    from cutout.cli.aws.stack import Sent
+    from cutout.cli.context import Surroundings
+    from cutout.cli.options.target import Choice
+    from cutout.cli.photo_files import Selection
 
 _CREDITS_A_PHOTO = 5.4
 _SHOWN = 3
@@ -112,7 +117,7 @@ def command(
             return _tell_plan(console, selection, as_json=as_json)
         if not no_wait:
             out.mkdir(parents=True, exist_ok=True)  # Or nothing is paid that cannot be kept.
-        delivery = Delivery(stack=stack, clock=surroundings.clock, console=console)
+        delivery = RoundTrip(stack=stack, clock=surroundings.clock, console=console)
         console.print(_announcement(selection, stack.where), style="note")
         sent = delivery.send(photos)
         all_is_well = not delivery.problems

@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.progress import Progress
 
+from cutout.cli.aws.deployment import Moved
 from cutout.cli.dead_letters import Dead, Group, dead_letter_queues, grouped, read_letter
-from cutout.cli.deployment import Moved
-from cutout.cli.describe import duration
-from cutout.cli.manual import DocumentedCommand
-from cutout.cli.options import json_option, stack_options
-from cutout.cli.problems import Problem, explained
-from cutout.cli.terminal import print_json, results, talk
+from cutout.cli.options.common import json_option, stack_options
+from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.output.describe import duration
+from cutout.cli.output.problems import Problem, explained
+from cutout.cli.output.terminal import print_json, results, talk
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from cutout.cli.deployment import DeadLetters
-    from cutout.cli.surroundings import Surroundings
-    from cutout.cli.target import Choice
+    from cutout.cli.aws.deployment import DeadLetters
+    from cutout.cli.context import Surroundings
+    from cutout.cli.options.target import Choice
 
 _BATCH = 10
 _NAMED = 5

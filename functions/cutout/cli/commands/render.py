@@ -7,22 +7,27 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.table import Table
 
-from cutout.cli.manual import DocumentedCommand
-from cutout.cli.options import LONGEST_SECONDS, FiniteRange, json_option, stack_options
-from cutout.cli.problems import Problem, explained
-from cutout.cli.terminal import print_json, results, talk
-from cutout.ports.queues import RenderRequest
-from cutout.states import State
+from cutout.cli.options.common import (
+    LONGEST_SECONDS,
+    FiniteRange,
+    json_option,
+    stack_options,
+)
+from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.output.problems import Problem, explained
+from cutout.cli.output.terminal import print_json, results, talk
+from cutout.domain.messages import RenderRequest
+from cutout.domain.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from cutout.cli.clock import Clock
-    from cutout.cli.stack import Stack
-    from cutout.cli.surroundings import Surroundings
-    from cutout.cli.target import Choice
-    from cutout.job import Job
-    from cutout.variant import Variant
+    from cutout.cli.aws.stack import Stack
+    from cutout.cli.context import Surroundings
+    from cutout.cli.options.target import Choice
+    from cutout.cli.progress.clock import Clock
+    from cutout.domain.job.job import Job
+    from cutout.domain.job.variant import Variant
 
 _AT_ONCE = 100
 _PAUSE_SECONDS = 0.5

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cutout.cli.gate_words import tell_gate
-from cutout.cli.manual import DocumentedCommand
-from cutout.cli.options import json_option, stack_options
-from cutout.cli.problems import explained
+from cutout.cli.options.common import json_option, stack_options
+from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.output.gate_text import tell_gate
+from cutout.cli.output.problems import explained
 
 if TYPE_CHECKING:
-    from cutout.cli.surroundings import Surroundings
-    from cutout.cli.target import Choice
+    from cutout.cli.context import Surroundings
+    from cutout.cli.options.target import Choice
 
 
 @click.command(

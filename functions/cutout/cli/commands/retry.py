@@ -8,30 +8,31 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cutout.cli.choosing import choosing_options, wanted
-from cutout.cli.describe import counted, job_as_json, job_in_one_line
-from cutout.cli.manual import DocumentedCommand
-from cutout.cli.money import money_option, price_of
-from cutout.cli.options import json_option, stack_options
-from cutout.cli.plans import estimate, plan_as_json, plan_in_words
-from cutout.cli.problems import Problem, explained
-from cutout.cli.tally import Tally
-from cutout.cli.terminal import print_json, print_lines, results, talk
-from cutout.errors import IllegalMoveError, JobMovedError
-from cutout.states import TRANSITIONS, Move, State, Transport
-from cutout.usecases.ahead import ahead
-from cutout.usecases.browse import Browse
+from cutout.cli.options.common import json_option, stack_options
+from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.options.job_filters import choosing_options, wanted
+from cutout.cli.output.cost_preview import estimate, plan_as_json, plan_in_words
+from cutout.cli.output.describe import counted, job_as_json, job_in_one_line
+from cutout.cli.output.money import money_option, price_of
+from cutout.cli.output.problems import Problem, explained
+from cutout.cli.output.terminal import print_json, print_lines, results, talk
+from cutout.cli.progress.progress import Tally
+from cutout.domain.errors import IllegalMoveError
+from cutout.domain.job.conflicts import JobMovedError
+from cutout.domain.states import TRANSITIONS, Move, State, Transport
+from cutout.operator.bounded_parallel import ahead
+from cutout.operator.list_jobs import Browse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
-    from cutout.cli.stack import Stack
-    from cutout.cli.surroundings import Surroundings
-    from cutout.cli.target import Choice
-    from cutout.cli.when import When
-    from cutout.job import Job
-    from cutout.usecases.browse import Wanted
+    from cutout.cli.aws.stack import Stack
+    from cutout.cli.context import Surroundings
+    from cutout.cli.options.target import Choice
+    from cutout.cli.options.time_expressions import When
+    from cutout.domain.job.job import Job
+    from cutout.operator.list_jobs import Wanted
 
 _RETRIED = [state for state in State if state in TRANSITIONS[Move.RETRY][0]]
 _AT_ONCE = 8

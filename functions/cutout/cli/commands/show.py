@@ -10,8 +10,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from cutout.cli.board import state_text
-from cutout.cli.describe import (
+from cutout.cli.options.common import json_option, stack_options
+from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.options.photo_names import job_named
+from cutout.cli.output.describe import (
     attempts_made,
     duration,
     explanation,
@@ -19,13 +21,11 @@ from cutout.cli.describe import (
     lasted,
     next_step,
 )
-from cutout.cli.manual import DocumentedCommand
-from cutout.cli.naming import job_named
-from cutout.cli.options import json_option, stack_options
-from cutout.cli.problems import explained
-from cutout.cli.terminal import print_json, results
-from cutout.cli.timeline import forgotten, moment_as_json, timeline
-from cutout.sanitize import plain
+from cutout.cli.output.problems import explained
+from cutout.cli.output.terminal import print_json, results
+from cutout.cli.output.timeline import forgotten, moment_as_json, timeline
+from cutout.cli.progress.live_table import state_text
+from cutout.domain.text.sanitize import plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from cutout.attempt import Attempt
-    from cutout.cli.surroundings import Surroundings
-    from cutout.cli.target import Choice
-    from cutout.job import Job
-    from cutout.variant import Variant
+    from cutout.cli.context import Surroundings
+    from cutout.cli.options.target import Choice
+    from cutout.domain.job.attempt import Attempt
+    from cutout.domain.job.job import Job
+    from cutout.domain.job.variant import Variant
 
 _OTHERS_SHOWN = 5
 _WIDTH = 100

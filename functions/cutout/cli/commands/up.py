@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cutout.cli.manual import DocumentedCommand
-from cutout.cli.options import json_option
-from cutout.cli.phases import Phases
-from cutout.cli.problems import Problem, explained
-from cutout.cli.terminal import print_json, print_lines, results, talk
-from cutout.cli.wishes import wish_options
+from cutout.cli.options.common import json_option
+from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.options.local_options import wish_options
+from cutout.cli.output.problems import Problem, explained
+from cutout.cli.output.terminal import print_json, print_lines, results, talk
+from cutout.cli.progress.phases import Phases
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from cutout.cli.surroundings import Surroundings
-    from cutout.local.start import Wish
+    from cutout.cli.context import Surroundings
+    from infra.local.start import Wish
 
 _USAGE = """\
 Endpoint        {AWS_ENDPOINT_URL}
@@ -61,7 +61,7 @@ def command(surroundings: Surroundings, *, wish: Wish, live: bool, as_json: bool
     It keeps running in the background until `cutout down`. While it is up, `cutout` commands in
     this folder use it; .cutout/local.env makes AWS tools use it too.
     """
-    from cutout.local.lifecycle import Status  # noqa: PLC0415 - loads slowly
+    from infra.local.lifecycle import Status  # noqa: PLC0415 - loads slowly
 
     console = talk()
     with explained():
@@ -89,7 +89,7 @@ def command(surroundings: Surroundings, *, wish: Wish, live: bool, as_json: bool
 
 
 def _check_likeness(surroundings: Surroundings, wish: Wish) -> None:
-    from cutout.local.start import Wish as AnyWish  # noqa: PLC0415 - loads slowly
+    from infra.local.start import Wish as AnyWish  # noqa: PLC0415 - loads slowly
 
     asks_for_something = wish.asked != AnyWish().asked
     if asks_for_something and not surroundings.local.is_like(wish):

@@ -10,24 +10,29 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from cutout.cli.manual import DocumentedCommand
-from cutout.cli.numbers import (
+from cutout.cli.aws.stack_metrics import (
     REQUESTS,
     numbers_as_json,
     numbers_in_one_line,
     numbers_in_words,
 )
-from cutout.cli.options import LONGEST_SECONDS, FiniteRange, json_option, stack_options
-from cutout.cli.problems import explained
-from cutout.cli.terminal import print_json, results
+from cutout.cli.options.common import (
+    LONGEST_SECONDS,
+    FiniteRange,
+    json_option,
+    stack_options,
+)
+from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.output.problems import explained
+from cutout.cli.output.terminal import print_json, results
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from cutout.cli.numbers import Numbers
-    from cutout.cli.stack import Stack
-    from cutout.cli.surroundings import Surroundings
-    from cutout.cli.target import Choice
+    from cutout.cli.aws.stack import Stack
+    from cutout.cli.aws.stack_metrics import Numbers
+    from cutout.cli.context import Surroundings
+    from cutout.cli.options.target import Choice
 
 
 @click.command(

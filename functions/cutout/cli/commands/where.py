@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cutout.cli.describe import job_as_json, job_in_one_line
-from cutout.cli.manual import DocumentedCommand
-from cutout.cli.naming import job_named
-from cutout.cli.options import json_option, stack_options
-from cutout.cli.problems import explained
-from cutout.cli.terminal import print_json, results
+from cutout.cli.options.common import json_option, stack_options
+from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.options.photo_names import job_named
+from cutout.cli.output.describe import job_as_json, job_in_one_line
+from cutout.cli.output.problems import explained
+from cutout.cli.output.terminal import print_json, results
 
 if TYPE_CHECKING:
-    from cutout.cli.surroundings import Surroundings
-    from cutout.cli.target import Choice
+    from cutout.cli.context import Surroundings
+    from cutout.cli.options.target import Choice
 
 
 @click.command(

@@ -9,13 +9,13 @@ from enum import StrEnum
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from cutout.cli.problems import Problem, explained
+from cutout.cli.output.problems import Problem, explained
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from cutout.cli.deployment import Deployment
+    from cutout.cli.aws.deployment import Deployment
 
 UNSEEN = "cannot be looked at"
 """So begins what is said of a check that did not come to an end."""

@@ -6,16 +6,16 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cutout.cli.dead_letters import dead_letter_queues
-from cutout.cli.describe import counted, duration
 from cutout.cli.doctor.finding import note, ok, problem
 from cutout.cli.doctor.parts import service
-from cutout.cli.gate_words import gate_as_json, gate_in_words, what_to_do
-from cutout.gate import PauseReason
+from cutout.cli.output.describe import counted, duration
+from cutout.cli.output.gate_text import gate_as_json, gate_in_words, what_to_do
+from cutout.domain.gate import PauseReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from cutout.cli.deployment import Deployment, QueueFact, RuleFact
+    from cutout.cli.aws.deployment import Deployment, QueueFact, RuleFact
     from cutout.cli.doctor.finding import Finding, Patient
 
 _OLD_SECONDS = 900

@@ -6,13 +6,13 @@ import runpy
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cutout.cli.describe import duration
 from cutout.cli.doctor.finding import note, ok, problem
+from cutout.cli.output.describe import duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cutout.cli.deployment import FunctionFact
+    from cutout.cli.aws.deployment import FunctionFact
     from cutout.cli.doctor.finding import Finding, Patient
 
 _OUTPUTS = frozenset({"UploadsBucketName", "ResultsBucketName", "JobsTableName", "CallbackUrl"})

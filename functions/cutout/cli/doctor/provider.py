@@ -6,18 +6,18 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from cutout.adapters.evolink.key import KEY_NOT_SET, refusal_of
-from cutout.cli.dashboard.body import Series
-from cutout.cli.describe import counted, duration
+from cutout.adapters.evolink.api_key import KEY_NOT_SET, refusal_of
 from cutout.cli.doctor.finding import note, ok, problem
 from cutout.cli.doctor.parts import service
-from cutout.errors import CutoutError
+from cutout.cli.output.dashboard.definition import Series
+from cutout.cli.output.describe import counted, duration
+from cutout.domain.errors import CutoutError
 from cutout.ports.telemetry import Metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cutout.cli.deployment import Balance, Deployment, FunctionFact
+    from cutout.cli.aws.deployment import Balance, Deployment, FunctionFact
     from cutout.cli.doctor.finding import Finding, Patient
 
 _PRICE = 5.4

@@ -1,0 +1,108 @@
+"""The provider's Files API over HTTP: copies of photos that it can always read.
+
+Its envelope is its own: `{"success": …, "code": 200 or 4xxxx, "msg": …, "data": {…}}`.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from cutout.adapters.evolink.account import Account, ApiKey, Http
+from cutout.adapters.evolink.json_answers import code_of, error_in, json_object, link_of, text_of
+from cutout.domain.errors import CutoutError, NotSentError, ResponseLostError
+from cutout.domain.provider import NotSent, Refused, Uploaded, words
+
+_FOLDER = "cutout"
+_REFUSED_FOR_GOOD = frozenset({"40001", "40002"})
+"""Too large, and not a type it takes."""
+_ACCOUNT_STATUSES = frozenset({401, 402, 403})
+_TOO_MANY = 429
+_LONGEST_ID = 500
+
+
+_NO_ROOM = "40003"
+"""The account holds as many files as it may."""
+
+
+class EvolinkFiles:
+    """Uploads copies and deletes them.
+
+    The account may hold so many files at once (2,000 by the newest quota page). Copies are deleted
+    after use, so the quota is asked for only after a refusal for want of room, before the next copy
+    is sent: as long as there is none, no photo's bytes go there to be refused.
+
+    Args:
+        http: sends one request.
+        base_url: of the Files API.
+        api_key: the key; the same as the API's.
+    """
+
+    def __init__(self, http: Http, base_url: str, api_key: ApiKey) -> None:
+        self._account = Account(http, base_url, api_key)
+        self._was_full = False
+
+    def upload(self, name: str, content_type: str, data: bytes) -> Uploaded | Refused | NotSent:
+        """Hand over a copy; every way it can end is a value, and none of them costs anything."""
+        if self._was_full and self._is_full():
+            return NotSent(message="the Files API has no room for another copy")
+        boundary = secrets.token_hex(16)
+        headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
+        body = _multipart(boundary, name, content_type, data)
+        try:
+            answer = self._account.send("POST", "/api/v1/files/upload/stream", headers, body)
+        except (NotSentError, ResponseLostError) as exc:
+            return NotSent(message=f"the photo could not be handed over: {exc}")
+        told = json_object(answer.body)
+        self._was_full = code_of(told.get("code")) == _NO_ROOM
+        found = told.get("data")
+        if isinstance(found, dict):
+            file_id = text_of(found.get("file_id"), _LONGEST_ID)
+            url = link_of(found.get("file_url"))
+            if file_id and url:
+                return Uploaded(file_id=file_id, url=url)
+        return _refusal(answer.status, told)
+
+    def _is_full(self) -> bool:
+        """By its quota; where that cannot be read, the next copy shows."""
+        try:
+            answer = self._account.send("GET", "/api/v1/files/quota")
+        except CutoutError:
+            return False
+        data = json_object(answer.body).get("data")
+        left = data.get("remain_files") if isinstance(data, dict) else None
+        return isinstance(left, int) and left <= 0
+
+    def delete(self, file_id: str) -> None:
+        """Delete a copy, or leave it to expire after 72 hours."""
+        try:
+            self._account.send("DELETE", f"/api/v1/files/{quote(file_id, safe='')}")
+        except CutoutError:
+            return
+
+
+def _refusal(status: int, told: Mapping[str, Any]) -> Refused | NotSent:
+    error = error_in(told)
+    code = code_of(told.get("code") or error.get("code"))
+    said = words(told.get("msg") or error.get("message"))
+    message = said or f"the Files API answers {status}"
+    # A proxy's page knows nothing of the account.
+    if status == _TOO_MANY or (status in _ACCOUNT_STATUSES and code):
+        return Refused(status=status, code=code or f"http_{status}", message=message)
+    if code and code in _REFUSED_FOR_GOOD:
+        return Refused(status=400, code=code, message=message)
+    # No room, storage trouble, a proxy's page: later, without blame.
+    return NotSent(message=message)
+
+
+def _multipart(boundary: str, name: str, content_type: str, data: bytes) -> bytes:
+    """A form of one file and its folder (RFC 7578)."""
+    fields = (
+        f'--{boundary}\r\nContent-Disposition: form-data; name="upload_path"\r\n\r\n{_FOLDER}\r\n'
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file_name"\r\n\r\n{name}\r\n'
+        f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'
+        f"Content-Type: {content_type}\r\n\r\n"
+    )
+    return fields.encode() + data + f"\r\n--{boundary}--\r\n".encode()

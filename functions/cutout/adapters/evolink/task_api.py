@@ -1,0 +1,187 @@
+"""The provider's API over HTTP: requests as documented, answers read with tolerance.
+
+Only the id is indispensable in an answer; every other field may be missing. Error codes come as
+text or as numbers.
+
+What may have been charged is never called refused. A 4xx is a refusal if the API says so itself,
+with an `error` of its own. A page of a CDN or of a proxy is none, whatever its status: most turn
+requests away, but some look at answers and replace what they do not like, after the API has taken
+the call. So the outcome is unknown: nothing is bought again, the callback decides, and after the
+grace time the same call goes once more under the same key. Only 429 is believed from anybody:
+a server that says "too many" has not passed the call on, and the API's own may have no body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote
+
+from cutout.adapters.evolink.account import Account, Answer, ApiKey, Http
+from cutout.adapters.evolink.json_answers import (
+    code_of,
+    credits_of,
+    error_in,
+    json_object,
+    link_of,
+    names_a_task,
+    task_id_in,
+    task_in,
+)
+from cutout.domain.errors import (
+    NotSentError,
+    ProviderBusyError,
+    ResponseLostError,
+    TaskUnknownError,
+)
+from cutout.domain.provider import (
+    Accepted,
+    CreateOutcome,
+    NotSent,
+    OutcomeUnknown,
+    Refused,
+    Task,
+    TaskStatus,
+    words,
+)
+
+_REFUSING = frozenset({400, 401, 402, 403, 404, 409, 413, 415, 422, 429})
+"""Statuses by which the provider says that nothing was taken; every other may be charged."""
+_NOT_FOUND = 404
+_TOO_MANY = 429
+_STATUSES = {
+    "completed": TaskStatus.COMPLETED,
+    "failed": TaskStatus.FAILED,
+    "cancelled": TaskStatus.FAILED,
+    "canceled": TaskStatus.FAILED,
+}
+_CANCELLED = "request_cancelled"
+
+
+class EvolinkApi:
+    """Creates and reads tasks.
+
+    Args:
+        http: sends one request and says whether it left.
+        base_url: of the API.
+        api_key: the key; asked at every call, and afresh when the API refuses it.
+        now: for a Retry-After that is a date.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        base_url: str,
+        api_key: ApiKey,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._account = Account(http, base_url, api_key)
+        self._now = now
+
+    def get_ready(self) -> Refused | None:
+        """Have the key at hand, which Secrets Manager may not give just now, or which is none."""
+        return self._account.get_ready()
+
+    def create(self, body: str, idempotency_key: str) -> CreateOutcome:
+        """Make the paid call once; every way it can end is a value."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
+        try:
+            answer = self._account.send(
+                "POST", "/v1/images/generations", headers, body.encode(), is_paid=True
+            )
+        except NotSentError as exc:
+            return NotSent(message=str(exc))
+        except ResponseLostError as exc:
+            return OutcomeUnknown(message=str(exc))
+        error = error_in(json_object(answer.body))
+        if answer.status == _TOO_MANY or (answer.status in _REFUSING and error):
+            return self._refused(answer, error)
+        return _accepted(answer)
+
+    def read(self, task_id: str) -> Task:
+        """The task as the API knows it."""
+        answer = self._account.send("GET", f"/v1/tasks/{quote(task_id, safe='')}")
+        told = json_object(answer.body)
+        if answer.status == _NOT_FOUND and error_in(told):
+            # Without the API's own words, somebody in between may have said so.
+            raise TaskUnknownError("the API knows no such task")
+        told = task_in(told)
+        if not _is_success(answer.status):
+            raise ProviderBusyError(f"the API answers {answer.status}", status=answer.status)
+        if not told:
+            raise ResponseLostError("the API's answer is unreadable")
+        if names_a_task(told) and task_id_in(told) != task_id:
+            # A cache or a proxy mixed up two requests: it says nothing about this task.
+            raise ResponseLostError("the API's answer is about another task")
+        return _task(task_id, told)
+
+    def _refused(self, answer: Answer, error: Mapping[str, Any]) -> Refused:
+        return Refused(
+            status=answer.status,
+            code=code_of(error.get("code")) or f"http_{answer.status}",
+            message=words(error.get("message")) or f"the API answers {answer.status}",
+            retry_after_seconds=self._retry_after(answer.headers.get("retry-after")),
+        )
+
+    def _retry_after(self, text: str | None) -> float | None:
+        """Seconds; the header holds seconds or an HTTP date (RFC 9110 section 10.2.3)."""
+        if not text:
+            return None
+        try:
+            return float(text)
+        except ValueError:
+            pass
+        try:
+            return (parsedate_to_datetime(text) - self._now()).total_seconds()
+        except (ValueError, TypeError, OverflowError):
+            return None
+
+
+def _accepted(answer: Answer) -> CreateOutcome:
+    told = task_in(json_object(answer.body))
+    task_id = task_id_in(told)
+    if not _is_success(answer.status) or task_id is None:
+        return OutcomeUnknown(message=f"the API answers {answer.status} without a task id")
+    usage = told.get("usage")
+    reserved = usage.get("credits_reserved") if isinstance(usage, dict) else None
+    return Accepted(
+        task_id=task_id,
+        credits_reserved=credits_of(reserved),
+        is_replay=answer.headers.get("idempotency-replayed", "").lower() == "true",
+    )
+
+
+def _task(task_id: str, told: Mapping[str, Any]) -> Task:
+    status = str(told.get("status", "")).strip().lower()
+    error = error_in(told)
+    code = code_of(error.get("code")) or (_CANCELLED if status.startswith("cancel") else None)
+    usage = told.get("usage")
+    used = usage.get("credits_used") if isinstance(usage, dict) else None
+    return Task(
+        id=task_id,
+        status=_STATUSES.get(status, TaskStatus.RUNNING),
+        result_url=_result_url(told),
+        credits_used=credits_of(used),
+        code=code,
+        message=words(error.get("message")),
+    )
+
+
+def _result_url(told: Mapping[str, Any]) -> str | None:
+    """The first result; `result_data` is what the API adds, `results` what it documents.
+
+    Either is a list by the documentation, of links or of objects that name one; one alone will do.
+    """
+    for name in ("results", "result_data"):
+        found = told.get(name)
+        for one in found if isinstance(found, list) else [found]:
+            link = link_of(one.get("url") if isinstance(one, dict) else one)
+            if link is not None:
+                return link
+    return None
+
+
+def _is_success(status: int) -> bool:
+    return 200 <= status < 300  # noqa: PLR2004 - what a success is

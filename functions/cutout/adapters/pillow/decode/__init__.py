@@ -1,0 +1,1 @@
+"""Opening and decoding the photos that users upload."""

@@ -1,0 +1,94 @@
+"""Opening picture files: every way in which that fails is one error, told in words."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image, ImageCms, PngImagePlugin, UnidentifiedImageError
+
+from cutout.adapters.pillow.decode.srgb import describes_rgb, in_8_bits, in_srgb
+from cutout.domain.errors import NotAPhotoError, PictureError
+from cutout.domain.photo.png_chunks import LARGEST_PROFILE
+
+Picture = Image.Image
+RESULT_FORMATS = ("PNG", "WEBP", "JPEG")
+"""What the provider gives results in, and what cut-outs of ours are."""
+_BROKEN = (
+    OSError,
+    ValueError,
+    SyntaxError,  # what Pillow raises for a broken PNG
+    MemoryError,
+    struct.error,
+    UnidentifiedImageError,
+    Image.DecompressionBombError,
+    ImageCms.PyCMSError,
+    NotAPhotoError,
+)
+
+
+@contextmanager
+def told_in_words() -> Iterator[None]:
+    """Make one error of all that Pillow may raise over a picture.
+
+    Raises:
+        PictureError: instead of them.
+    """
+    try:
+        yield
+    except _BROKEN as exc:
+        raise PictureError(str(exc) or type(exc).__name__) from exc
+
+
+@contextmanager
+def decoding_at_most(pixels: int) -> Iterator[None]:
+    """Have Pillow refuse what is larger, and say nothing of all else.
+
+    It looks when it opens a file, and again when a frame enlarges the canvas. A PNG's profile and
+    comments may be as large as those that are published, which must be readable again.
+    """
+    before = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # decoders warn of odd Exif, which is not our concern
+        Image.MAX_IMAGE_PIXELS = pixels // 2  # what has more than twice as many is refused
+        PngImagePlugin.MAX_TEXT_CHUNK = LARGEST_PROFILE
+        try:
+            yield
+        finally:
+            Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = before
+
+
+@contextmanager
+def opened(file: Path, formats: tuple[str, ...], max_pixels: int) -> Iterator[Picture]:
+    """The picture in a file; nothing is decoded yet.
+
+    Raises:
+        PictureError: it has more pixels.
+    """
+    too_many = PictureError(f"it has more than {max_pixels:,} pixels")
+    try:
+        with decoding_at_most(max_pixels), Image.open(file, formats=formats) as image:
+            if image.width * image.height > max_pixels:
+                raise too_many
+            yield image
+    except Image.DecompressionBombError as exc:
+        raise too_many from exc
+
+
+def detached(pixels: Picture, image: Picture) -> Picture:
+    """The pixels of a file that is about to be closed; of several frames, it would look again."""
+    is_of_many = pixels is image and getattr(image, "n_frames", 1) > 1
+    return image.copy() if is_of_many else pixels
+
+
+def in_kept_colours(image: Picture, profile: bytes | None) -> tuple[Picture, bytes | None]:
+    """The picture in RGB or RGBA, and the profile that its values are in then.
+
+    A profile that describes RGB is kept with its values; all else becomes sRGB.
+    """
+    pixels = in_8_bits(image)
+    is_described = profile is not None and pixels.mode in {"RGB", "RGBA"} and describes_rgb(profile)
+    return (pixels, profile) if is_described else (in_srgb(pixels, profile), None)

@@ -1,0 +1,75 @@
+"""How the stored pixels of a picture must be turned to be shown, as its Exif says."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PIL import Image, PngImagePlugin, TiffImagePlugin
+
+from cutout.domain.photo.exif import LAST_ORIENTATION, exif_orientation
+from cutout.domain.photo.inspection import FIRST_LYING
+
+_ORIENTATION: Final = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_BACK = {6: 8, 8: 6}
+
+
+def obeying_exif_alone(image: Image.Image) -> Image.Image:
+    """A picture that was opened and not decoded yet; its decoder will not turn it by its XMP."""
+    image.info.pop("xmp", None)
+    return image
+
+
+def orientation_of(image: Image.Image) -> int:
+    """What the file says, 1 to 8; HEIC is turned by its decoder, and says 1.
+
+    XMP is not asked, as `Image.getexif` would: what tools leave there after they have turned the
+    pixels, nobody else obeys, and the row was made without it.
+    """
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        value = image.tag_v2.get(_ORIENTATION)
+        value = int.from_bytes(value) if isinstance(value, bytes) else value
+        return value if isinstance(value, int) and 1 <= value <= LAST_ORIENTATION else 1
+    if isinstance(image, PngImagePlugin.PngImageFile) and "exif" not in image.info:
+        image.load()  # it may come behind the pixels
+    exif = image.info.get("exif")
+    return exif_orientation(exif) if isinstance(exif, bytes) else 1
+
+
+def still_to_turn(image: Image.Image) -> int:
+    """How what is decoded must be turned: a TIFF's decoder does it itself."""
+    return 1 if is_turned_by_decoder(image) else orientation_of(image)
+
+
+def is_turned_by_decoder(image: Image.Image) -> bool:
+    """The size of such an image is the size as shown, and so are its pixels once decoded.
+
+    An orientation that is stored as a byte is passed over by Pillow's reader of TIFF.
+    """
+    return isinstance(image, TiffImagePlugin.TiffImageFile) and not isinstance(
+        image.tag_v2.get(_ORIENTATION), bytes
+    )
+
+
+def turned(image: Image.Image, orientation: int) -> Image.Image:
+    """Stored pixels as they are shown."""
+    turn = _TURNS.get(orientation)
+    return image if turn is None else image.transpose(turn)
+
+
+def turned_back(image: Image.Image, orientation: int) -> Image.Image:
+    """What is shown, as a file of this orientation stores it."""
+    return turned(image, _BACK.get(orientation, orientation))
+
+
+def size_as_shown(size: tuple[int, int], orientation: int) -> tuple[int, int]:
+    """Width and height once turned."""
+    return (size[1], size[0]) if orientation >= FIRST_LYING else size

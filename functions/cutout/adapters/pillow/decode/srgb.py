@@ -1,0 +1,117 @@
+"""Making any decoded picture one of 8 bits a channel in sRGB, with or without alpha."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Final
+
+from PIL import Image, ImageChops, ImageCms, ImageMath, TiffImagePlugin
+
+from cutout.domain.errors import NotAPhotoError
+from cutout.domain.photo.colour_profile import is_srgb
+from cutout.domain.states import Reason
+
+_PHOTOMETRIC, _BITS, _WHITE_IS_ZERO = 262, 258, 0
+_DEEP_GREY = frozenset({"I;16", "I;16L", "I;16B", "I;16N"})
+_WITHOUT_A_RANGE = frozenset({"I", "F"})
+_OPAQUE = 255
+_SRGB: Final = "sRGB"
+
+
+def in_8_bits(image: Image.Image) -> Image.Image:
+    """The picture in a mode that can be resized and converted, its colours as they are.
+
+    Pillow decodes colours of 16 bits to their upper 8; greys it leaves as they are.
+
+    Raises:
+        NotAPhotoError: its numbers have no known range, as in measurements.
+    """
+    if image.mode in _DEEP_GREY:
+        return _without_clear_level(_shallow(image), image)
+    if image.mode in _WITHOUT_A_RANGE:
+        text = "32 bits a channel: numbers of no known range are no colours"
+        raise NotAPhotoError(Reason.UNSUPPORTED_FORMAT, text)
+    if image.mode in {"CMYK", "LAB", "RGB", "L"} and not image.has_transparency_data:
+        return image
+    if image.mode in {"RGBA", "LA"}:
+        return image
+    if image.mode == "La":  # multiplied by its alpha
+        return image.convert("LA")
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
+
+
+def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """The picture in RGB or RGBA. A profile that does not fit its pixels is passed over.
+
+    Without a profile, CMYK is converted by the plain formula: what ink it was meant for is not
+    known.
+    """
+    if image.mode == "LAB":
+        return _transformed(image, ImageCms.createProfile("LAB"))
+    if profile and not is_srgb(profile):
+        try:
+            return _transformed(image, ImageCms.ImageCmsProfile(BytesIO(profile)))
+        except (ImageCms.PyCMSError, OSError, ValueError):
+            return _plain(image)
+    return _plain(image)
+
+
+def describes_rgb(profile: bytes) -> bool:
+    """Whether it is a whole profile of an RGB colour space (ICC.1, 7.2.6)."""
+    try:
+        space = ImageCms.ImageCmsProfile(BytesIO(profile)).profile.xcolor_space
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return False
+    return space.strip() == "RGB"
+
+
+def without_idle_alpha(image: Image.Image) -> Image.Image:
+    """An alpha channel that hides nothing is left out."""
+    if image.mode == "RGBA" and image.getchannel("A").getextrema() == (_OPAQUE, _OPAQUE):
+        return image.convert("RGB")
+    return image
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    mode = "RGBA" if image.mode in {"RGBA", "LA"} else "RGB"
+    return image if image.mode == mode else image.convert(mode)
+
+
+def _transformed(image: Image.Image, profile: ImageCms.ImageCmsProfile | object) -> Image.Image:
+    if image.mode == "LA":
+        grey = _transformed(image.getchannel("L"), profile)
+        grey.putalpha(image.getchannel("A"))
+        return grey
+    made = ImageCms.profileToProfile(
+        image,
+        profile,  # type: ignore[arg-type] # the stubs leave out what createProfile returns
+        ImageCms.createProfile(_SRGB),
+        renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
+        outputMode="RGBA" if image.mode == "RGBA" else "RGB",
+        flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
+    )
+    return made or image
+
+
+def _without_clear_level(grey: Image.Image, deep: Image.Image) -> Image.Image:
+    """Greys of 8 bits, transparent where the ones of 16 bits have the level that says so."""
+    clear = deep.info.get("transparency")
+    if not isinstance(clear, int):
+        return grey
+    shown = ImageMath.lambda_eval(
+        lambda levels: (levels["deep"] != clear) * _OPAQUE, deep=deep.convert("I")
+    )
+    grey.putalpha(shown.convert("L"))
+    return grey
+
+
+def _shallow(image: Image.Image) -> Image.Image:
+    """Greys of 16 bits, or of fewer in as many, in 8; Pillow's own conversion clips them."""
+    bits, is_inverted = 16, False
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        bits = int(image.tag_v2.get(_BITS, (bits,))[0])
+        is_inverted = image.tag_v2.get(_PHOTOMETRIC) == _WHITE_IS_ZERO
+    scale = 255 / ((1 << bits) - 1)
+    numbers = image if image.mode == "I;16" else image.convert("I")
+    grey = numbers.point(lambda level: level * scale + 0.5).convert("L")
+    return ImageChops.invert(grey) if is_inverted else grey

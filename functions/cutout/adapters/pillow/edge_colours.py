@@ -1,0 +1,118 @@
+"""The subject's own colours along its edge, without what shines through from behind.
+
+Where a photo is half subject and half background, its pixels are a mixture of both. What is near
+on either side says what of: the subject's colours are carried outward, the background's inward,
+and the mixture is taken apart (after Forte and Pitié, Approximate Fast Foreground Colour
+Estimation, ICIP 2021). What is solid stays to the bit as it is in the photo.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PIL import Image, ImageChops
+
+from cutout.adapters.pillow.decode.opening import Picture
+from cutout.adapters.pillow.edges import Box, calculated, floats, shrunk
+
+_MOST_PIXELS = 1_500_000
+"""The colours of both sides change slowly: so many pixels say enough of the largest photo."""
+_SURE = 0.9
+"""Share of a side from which on a pixel says something of it."""
+_TRUST = 0.02
+"""How little of a side a block of pixels may hold to speak for itself rather than for coarser."""
+_BILINEAR = Image.Resampling.BILINEAR
+_BOX = Image.Resampling.BOX
+Bands = tuple[Picture, Picture, Picture]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Colours:
+    """What subject and background look like anywhere, each without the other.
+
+    Attributes:
+        scale: pixels of the estimates to one of the photo, across and down.
+        background: None where the photo shows none: it is clear around its subject.
+    """
+
+    scale: tuple[float, float]
+    subject: Bands
+    background: Bands | None
+
+    @classmethod
+    def of(cls, photo: Picture, alpha: Picture) -> Colours:
+        """Estimate both from the photo (RGB or RGBA) and what the model found of it (L)."""
+        size = _fewer(alpha.size, _MOST_PIXELS)
+        small, solid = shrunk(photo, size), alpha.resize(size, _BOX)
+        clear = solid.point(lambda level: 255 - level)
+        if photo.mode == "RGBA":
+            # The colours of what is clear in the photo are nobody's.
+            own = photo.getchannel("A").resize(size, _BOX)
+            solid, clear = (ImageChops.multiply(side, own) for side in (solid, clear))
+        shows_background = any(clear.histogram()[round(255 * _SURE) + 1 :])
+        return cls(
+            scale=(size[0] / photo.width, size[1] / photo.height),
+            subject=_carried(small, _weight(solid)),
+            background=_carried(small, _weight(clear)) if shows_background else None,
+        )
+
+    def tile(self, box: Box, photo: Picture, alpha: Picture) -> Picture:
+        """The subject's colours in one part of the photo (RGB)."""
+        if self.background is None:
+            return photo
+        across, down = self.scale
+        place = box[0] * across, box[1] * down, box[2] * across, box[3] * down
+        share = floats(lambda a: a["alpha"] / 255.0, alpha=alpha)
+        bands = [
+            calculated(
+                lambda a: a["f"] + a["a"] * (a["i"] - a["a"] * a["f"] - (1.0 - a["a"]) * a["b"]),
+                a=share,
+                i=seen,
+                f=subject.resize(photo.size, _BILINEAR, box=place),
+                b=background.resize(photo.size, _BILINEAR, box=place),
+            )
+            for seen, subject, background in zip(
+                photo.split(), self.subject, self.background, strict=True
+            )
+        ]
+        taken_apart = Image.merge("RGB", bands)
+        solid = alpha.point(lambda level: 255 if level == 255 else 0)  # noqa: PLR2004
+        return Image.composite(photo, taken_apart, solid)
+
+
+def _fewer(size: tuple[int, int], most: int) -> tuple[int, int]:
+    scale = min(1.0, (most / (size[0] * size[1])) ** 0.5)
+    return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
+
+
+def _weight(share: Picture) -> Picture:
+    """How much a pixel says of a side, 0 to 1 (F): only what is nearly all that side counts."""
+    sure = 255 * _SURE
+    counting = share.point(lambda level: round(max(0.0, level - sure) * 255 / (255 - sure)))
+    return floats(lambda a: a["counting"] / 255.0, counting=counting)
+
+
+def _carried(photo: Picture, weight: Picture) -> Bands:
+    red, green, blue = (_spread(band, weight) for band in photo.split())
+    return red, green, blue
+
+
+def _spread(band: Picture, weight: Picture) -> Picture:
+    """One side's colour everywhere (F): its own where it is, the nearest of it elsewhere.
+
+    Pyramids of weighted means, from coarse to fine: each level speaks where it knows something,
+    and repeats the coarser one where it does not.
+    """
+    levels = [(floats(lambda a: a["b"] * a["w"], b=band, w=weight), weight)]
+    while max(levels[-1][1].size) > 1:
+        levels.append((levels[-1][0].reduce(2), levels[-1][1].reduce(2)))
+    known = floats(lambda a: a["s"] / (a["w"] + 1e-6), s=levels[-1][0], w=levels[-1][1])
+    for sums, weights in reversed(levels[:-1]):
+        coarse = known.resize(sums.size, _BILINEAR)
+        known = floats(
+            lambda a: (a["s"] + _TRUST * a["c"]) / (a["w"] + _TRUST),
+            s=sums,
+            w=weights,
+            c=coarse,
+        )
+    return known

@@ -1,0 +1,207 @@
+"""Decoding what strangers upload, in a process of its own with limits.
+
+A decoder that a file makes fail, loop, eat memory or do worse takes that process with it, and ends
+the photo with a reason; the function goes on. What the process answers is checked: a file may have
+taken it over.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final, TypeVar
+
+from cutout.domain.errors import NotAPhotoError
+from cutout.domain.serialization import from_row, is_exact
+from cutout.domain.states import REFUSALS, Reason
+from cutout.ports.pictures import Copy, Seen
+
+_MODULE: Final = "cutout.adapters.pillow.sandbox.child"
+"""Named, not imported: the function's own process loads no decoder."""
+_LONGEST_ANSWER = 10_000
+LOOK_SECONDS: Final = 8
+"""Nothing is decoded then: most of it is the start of a process."""
+_KEPT_VARIABLES = ("LD_LIBRARY_PATH",)
+_PR_SET_DUMPABLE = 4
+_SIDES = range(1, 1 << 31)
+"""Of a picture, in pixels."""
+_FORMAT = re.compile("[a-z0-9]{1,8}")
+T = TypeVar("T")
+S = TypeVar("S", Seen, Copy)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DecoderLimits:
+    """What one piece of work may take.
+
+    Attributes:
+        memory_mb: of address space.
+        seconds: of processor time, and of the clock; a look at a file has `LOOK_SECONDS` at most.
+        file_mb: of each file that is written.
+    """
+
+    memory_mb: int
+    seconds: int
+    file_mb: int
+
+
+class DecoderProcess:
+    """Looks at photos and copies them, each time in a new process.
+
+    Args:
+        limits: what each may take.
+        module: what is run in it.
+    """
+
+    def __init__(self, limits: DecoderLimits, module: str = _MODULE) -> None:
+        self.limits = limits
+        self._module = module
+
+    def look(self, file: Path) -> Seen:
+        """What a file says of itself; nothing is decoded."""
+        return _valid(_read(Seen, self._run(file, "look").get("seen")))
+
+    def copy(self, file: Path, into: Path, size: tuple[int, int], max_bytes: int) -> Copy:
+        """Make an upright sRGB picture of 8 bits a channel; of an animation, the first frame."""
+        width, height = size
+        answer = self._run(file, "copy", into, width, height, max_bytes)
+        return _written(into, answer)
+
+    def upright(self, file: Path, into: Path) -> Copy:
+        """Make an upright sRGB PNG of every pixel, with the photo's transparency."""
+        return _written(into, self._run(file, "upright", into))
+
+    def _run(self, file: Path, work: str, *arguments: object) -> dict[str, Any]:
+        """The answer of a process.
+
+        Raises:
+            NotAPhotoError: what it says is wrong with the photo, or how it ended.
+        """
+        limits = self.limits
+        seconds = min(limits.seconds, LOOK_SECONDS) if work == "look" else limits.seconds
+        told = f"{limits.memory_mb},{seconds},{limits.file_mb}"
+        command = [sys.executable, "-S", "-P", "-m", self._module, told, work, str(file)]
+        command += map(str, arguments)
+        # Without a name: a pipe or a link in its place would be opened, and wait or lead elsewhere.
+        with tempfile.TemporaryFile() as answer:
+            ended = _ended(command, answer, file.parent, seconds)
+            if ended != 0:
+                raise _cannot(_why(ended, seconds))
+            answer.seek(0)
+            return self._understood(answer.read(_LONGEST_ANSWER))
+
+    def _understood(self, heard: bytes) -> dict[str, Any]:
+        try:
+            answer = json.loads(heard)
+        except (ValueError, RecursionError) as exc:
+            raise _cannot("the decoder gave no answer") from exc
+        if not isinstance(answer, dict):
+            raise _cannot("the decoder gave no answer")
+        if "lacks" in answer:
+            raise _cannot(self._what_it_lacks(answer["lacks"]))
+        reason = answer.get("reason")
+        if reason is not None:
+            known = next((one for one in REFUSALS if one == reason), Reason.CANNOT_BE_PREPARED)
+            raise NotAPhotoError(known, str(answer.get("message")))
+        return answer
+
+    def _what_it_lacks(self, told: object) -> str:
+        if told == "disk":
+            return f"a copy of it has more than {self.limits.file_mb:,} MB"
+        return f"it takes more than {self.limits.memory_mb:,} MB of memory"
+
+
+def shield_this_process() -> None:
+    """Keep other processes of the same user from reading this one's memory and environment.
+
+    It holds the function's credentials, which a decoder that was taken over must not find. Source:
+    PR_SET_DUMPABLE in prctl(2): /proc/PID belongs to root then, and ptrace is refused.
+    """
+    ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+
+
+def _why(ended: int | None, seconds: int) -> str:
+    if ended is None:
+        return f"it took longer than {seconds} s"
+    if ended == -signal.SIGXCPU:
+        return f"it took longer than {seconds} s of processor time"
+    if ended < 0:
+        return f"the decoder ended: signal {-ended} ({signal.strsignal(-ended)})"
+    return f"the decoder ended: exit status {ended}"
+
+
+def _ended(command: list[str], answer: IO[bytes], folder: Path, seconds: int) -> int | None:
+    """The exit status of a command; None if it took too long and was ended."""
+    with subprocess.Popen(  # noqa: S603 - our own command
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=answer,
+        stderr=subprocess.DEVNULL,
+        env=_environment(),
+        cwd=folder,
+        start_new_session=True,
+    ) as process:
+        try:
+            return process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        finally:
+            _end_all(process)
+
+
+def _end_all(process: subprocess.Popen[bytes]) -> None:
+    """End it, and what it may have started."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _environment() -> dict[str, str]:
+    """What Python needs to find the decoders: no credentials, no names of resources."""
+    kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    return {
+        **kept,
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # Each further arena of a thread's takes 64 MB of the address space.
+        "MALLOC_ARENA_MAX": "2",
+    }
+
+
+def _read(kind: type[T], told: object) -> T:
+    try:
+        value = from_row(kind, told)  # type: ignore[arg-type] # that is what may fail
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as exc:
+        raise _cannot("the decoder gave no answer") from exc
+    if not is_exact(value):
+        raise _cannot("the decoder gave no answer")
+    return value
+
+
+def _written(into: Path, answer: dict[str, Any]) -> Copy:
+    """Return the copy the decoder reports. Its file must exist and must not be a symbolic link."""
+    copy = _valid(_read(Copy, answer.get("copy")))
+    if into.is_symlink() or not into.is_file():
+        raise _cannot("the decoder wrote no copy")
+    return copy
+
+
+def _valid(report: S) -> S:
+    """Return the report if its sides and format are valid; the format becomes part of a key."""
+    has_sides = report.width in _SIDES and report.height in _SIDES
+    if not has_sides or _FORMAT.fullmatch(report.format) is None:
+        raise _cannot("the decoder gave no answer")
+    return report
+
+
+def _cannot(why: str) -> NotAPhotoError:
+    return NotAPhotoError(Reason.CANNOT_BE_PREPARED, why)

@@ -1,0 +1,116 @@
+"""Copies from one bucket to another: the bytes do not pass through here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from cutout.adapters.s3.objects import GONE, LOST, code
+from cutout.domain.errors import ObjectRefusedError
+from cutout.domain.object_keys import MADE_BY
+from cutout.ports.listings import Listed
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_KEPT_HEADERS = (
+    "CacheControl",
+    "ContentDisposition",
+    "ContentEncoding",
+    "ContentLanguage",
+    "ContentType",
+)
+_CONCERNS_EVERY_OBJECT = frozenset(
+    {
+        "AuthorizationHeaderMalformed",
+        "ExpiredToken",
+        "InvalidAccessKeyId",
+        "InvalidToken",
+        "NoSuchBucket",
+        "PermanentRedirect",
+        "RequestTimeTooSkewed",
+        "SignatureDoesNotMatch",
+        "SlowDown",
+        "TokenRefreshRequired",
+    }
+)
+"""Refusals of the caller, the bucket or the pace: no other object would be copied either.
+
+https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
+"""
+_SERVERS_FAULT = 500
+_MAX_METADATA_BYTES = 2048
+"""S3's limit for user metadata, names and values together."""
+
+
+class S3Transfers:
+    """Copies inside S3: the bytes do not pass through here.
+
+    Args:
+        client: with credentials that may read the one bucket and write the other.
+        source_bucket: where objects are copied from.
+        bucket: where to.
+    """
+
+    def __init__(self, client: S3Client, source_bucket: str, bucket: str) -> None:
+        self._client = client
+        self._source_bucket = source_bucket
+        self._bucket = bucket
+
+    def copy(self, listed: Listed, key: str, marks: Mapping[str, str]) -> bool | None:
+        """Copy with metadata and tags, and these marks besides.
+
+        Returns False, having done nothing, if the source changed or something stands at the key by
+        now; None, having done nothing, for a cut-out of ours.
+
+        Raises:
+            ObjectRefusedError: this object cannot be copied: archived, encrypted, not allowed.
+        """
+        source: Any = {"Bucket": self._source_bucket, "Key": listed.key}
+        if listed.version_id:
+            source["VersionId"] = listed.version_id
+        try:
+            head = self._look(source)
+            if MADE_BY in head.get("Metadata", {}):
+                return None
+            self._client.copy_object(
+                Bucket=self._bucket,
+                Key=key,
+                CopySource=source,
+                CopySourceIfMatch=f'"{listed.etag}"',
+                IfNoneMatch="*",
+                MetadataDirective="REPLACE",
+                Metadata=_marked(head.get("Metadata", {}), marks),
+                TaggingDirective="COPY",
+                **{name: head[name] for name in _KEPT_HEADERS if name in head},
+            )
+        except ClientError as exc:
+            if code(exc) in LOST | GONE:
+                return False
+            if _concerns_every_object(exc):
+                raise
+            raise ObjectRefusedError(str(exc)) from exc
+        return True
+
+    def _look(self, source: Any) -> Any:  # noqa: ANN401 - GetObject's parameters and answer
+        """Read the headers of an object, with one byte of it.
+
+        HEAD would do, but says nothing of why it is refused: its answers have no body.
+        """
+        answer: Any = self._client.get_object(**source, Range="bytes=0-0")
+        answer["Body"].close()
+        return answer
+
+
+def _concerns_every_object(refused: ClientError) -> bool:
+    status = refused.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return code(refused) in _CONCERNS_EVERY_OBJECT or status >= _SERVERS_FAULT
+
+
+def _marked(own: Mapping[str, str], marks: Mapping[str, str]) -> dict[str, str]:
+    """The owner's metadata comes first: marks are left out where there is no room for them."""
+    both = {**own, **marks}
+    weight = sum(len(name.encode()) + len(value.encode()) for name, value in both.items())
+    return both if weight <= _MAX_METADATA_BYTES else dict(own)

@@ -1,0 +1,76 @@
+"""What an object carries besides its bytes, between S3's keywords and ours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from cutout.domain.text.encoded_words import decoded, encoded, is_plain
+from cutout.ports.buckets import Handling, Labels
+
+
+def labels_of(answer: Any, tagging: Any) -> Labels:  # noqa: ANN401 - of a read or a look
+    """The labels that two answers tell of."""
+    tags = {tag["Key"]: tag["Value"] for tag in tagging["TagSet"]}
+    handling = _handling(answer)
+    return Labels(
+        metadata=metadata_of(answer),
+        tags=tags,
+        handling=handling,
+        left_out=tuple(_unsaid(answer, handling)),
+    )
+
+
+def metadata_of(answer: Any) -> dict[str, str]:  # noqa: ANN401 - of a read or a look
+    """User metadata; S3 sends what is not ASCII as encoded words."""
+    return {name: decoded(header) for name, header in answer.get("Metadata", {}).items()}
+
+
+def written(labels: Labels) -> Any:  # noqa: ANN401 - PutObject's keywords
+    """What is written beside the bytes; headers that say nothing are left out."""
+    return {
+        "Metadata": {name: encoded(text) for name, text in labels.metadata.items()},
+        "Tagging": urlencode(dict(labels.tags)),
+        **{name: value for name, value in _said(labels.handling) if value is not None},
+    }
+
+
+def _unsaid(answer: Any, handling: Handling) -> Iterator[str]:  # noqa: ANN401 - of a read or a look
+    for name, value in _said(handling):
+        if value is None and (answer.get(name) or answer.get(f"{name}String")):
+            yield f"header {name}"
+
+
+def _said(handling: Handling) -> Iterator[tuple[str, str | datetime | None]]:
+    yield "CacheControl", handling.cache_control
+    yield "ContentDisposition", handling.content_disposition
+    yield "ContentLanguage", handling.content_language
+    yield "Expires", handling.expires
+
+
+def _handling(answer: Any) -> Handling:  # noqa: ANN401 - of a read or a look
+    """Only what is ASCII: a signature over any other header would not be taken."""
+
+    def plain(name: str) -> str | None:
+        value = answer.get(name)
+        return value if value and is_plain(value) else None
+
+    return Handling(
+        cache_control=plain("CacheControl"),
+        content_disposition=plain("ContentDisposition"),
+        content_language=plain("ContentLanguage"),
+        expires=_in_utc(answer.get("Expires")),
+    )
+
+
+def _in_utc(at: datetime | None) -> datetime | None:
+    """The time that a header tells; None outside the years 1 to 9999, and for an impossible zone.
+
+    The SDK reads `31 Dec 9999 23:59 -1200` and `+9999`, and raises when it is to write them.
+    """
+    try:
+        return at if at is None or at.tzinfo is None else at.astimezone(UTC)
+    except (OverflowError, ValueError):
+        return None

@@ -1,0 +1,97 @@
+"""Presigned links to photos and their copies, from a role session that certainly outlives them.
+
+A link dies with the session that signed it, whatever its own expiry says. A function's own session
+ends at an unknown time, so Submit assumes a role of its own for links, which can only read photos.
+Source: "How long presigned URLs last", Amazon S3 User Guide.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from cutout.domain.job.source import Source
+from cutout.ports.buckets import PHOTO_LINK_LIVES
+from cutout.ports.telemetry import Clock
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sts import STSClient
+    from mypy_boto3_sts.type_defs import CredentialsTypeDef
+
+SESSION = timedelta(hours=1)
+"""A role assumed by a role lasts an hour at most (role chaining)."""
+
+
+class PhotoLinks:
+    """Links that the provider reads photos by.
+
+    Args:
+        sts: who assumes the role.
+        role_arn: the role that can read uploads, and copies of them.
+        copies_bucket: where the copies are.
+        connect: makes an S3 client from a session's credentials.
+        clock: where time comes from.
+    """
+
+    def __init__(
+        self,
+        sts: STSClient,
+        role_arn: str,
+        copies_bucket: str,
+        connect: Callable[[CredentialsTypeDef], S3Client],
+        clock: Clock,
+    ) -> None:
+        self._sts = sts
+        self._role_arn = role_arn
+        self._copies_bucket = copies_bucket
+        self._connect = connect
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._client: S3Client | None = None
+        self._ends_at: datetime | None = None
+
+    def link(self, source: Source, content_type: str) -> str:
+        """A GET URL of this version, good for `PHOTO_LINK_LIVES` from now.
+
+        Raises:
+            ValueError: it has no version: such a link would be to whatever is at the key by then.
+        """
+        if not source.version_id:
+            raise ValueError("a link needs a version: the key may be overwritten")
+        version = {"Bucket": source.bucket, "Key": source.key, "VersionId": source.version_id}
+        return self._signed(version, content_type)
+
+    def copy_link(self, key: str, content_type: str) -> str:
+        """A GET URL of a copy, good for `PHOTO_LINK_LIVES` from now."""
+        return self._signed({"Bucket": self._copies_bucket, "Key": key}, content_type)
+
+    def _signed(self, params: Mapping[str, str], content_type: str) -> str:
+        # Without these two, S3 answers with the uploader's own headers: a fetcher refuses a photo
+        # that is called text/html, or to be saved as a program.
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+        answer = {"ResponseContentType": content_type, "ResponseContentDisposition": "inline"}
+        return self._signer().generate_presigned_url(
+            "get_object",
+            Params={**params, **answer},
+            ExpiresIn=int(PHOTO_LINK_LIVES.total_seconds()),
+        )
+
+    def _signer(self) -> S3Client:
+        with self._lock:
+            now = self._clock.now()
+            if (
+                self._client is None
+                or self._ends_at is None
+                or self._ends_at - now < PHOTO_LINK_LIVES
+            ):
+                answer = self._sts.assume_role(
+                    RoleArn=self._role_arn,
+                    RoleSessionName="cutout-photo-links",
+                    DurationSeconds=int(SESSION.total_seconds()),
+                )
+                self._ends_at = answer["Credentials"]["Expiration"]
+                self._client = self._connect(answer["Credentials"])
+            return self._client

@@ -1,0 +1,66 @@
+"""The bucket that cut-outs go to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cutout.adapters.s3.object_labels import labels_of, written
+from cutout.adapters.s3.objects import Objects, save
+from cutout.domain.object_keys import MADE_BY, SOURCE_ORDER, SOURCE_VERSION
+from cutout.ports.buckets import Labels, StoredResult
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class S3Results:
+    """Results, written and removed only over what was seen."""
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._objects = Objects(client, bucket)
+
+    def standing(self, key: str) -> StoredResult | None:
+        """What is there now."""
+        head = self._objects.look(key)
+        if head is None:
+            return None
+        metadata = head.get("Metadata", {})
+        return StoredResult(
+            etag=head["ETag"],
+            order=metadata.get(SOURCE_ORDER),
+            job_id=metadata.get(MADE_BY),
+            source_version=metadata.get(SOURCE_VERSION),
+        )
+
+    def put(
+        self,
+        key: str,
+        file: Path,
+        *,
+        content_type: str,
+        labels: Labels,
+        replacing: StoredResult | None,
+    ) -> bool:
+        """Store the file if what stands there is still `replacing`; False if it is not."""
+        with file.open("rb") as body:
+            return self._objects.put(
+                key,
+                body,
+                replacing=replacing.etag if replacing else None,
+                ContentType=content_type,
+                **written(labels),
+            )
+
+    def fetch(self, key: str, file: Path) -> Labels | None:
+        """Write what stands there into the file; returns its labels, or None if nothing stands."""
+        answer = self._objects.open(key)
+        tagging = self._objects.tags(key) if answer else None
+        if answer is None or tagging is None:
+            return None
+        save(answer["Body"], file)
+        return labels_of(answer, tagging)
+
+    def remove(self, key: str, standing: StoredResult) -> bool:
+        """Remove what stands there if it is still that; False if it is not."""
+        return self._objects.remove(key, standing.etag)

@@ -1,0 +1,127 @@
+"""The bucket that photos land in."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from cutout.adapters.s3.object_labels import labels_of, metadata_of
+from cutout.adapters.s3.objects import GONE, LOST, code, saved
+from cutout.domain.errors import NotAPhotoError, SourceDeniedError, SourceGoneError
+from cutout.domain.job.source import Source
+from cutout.domain.object_keys import MAX_TAGS
+from cutout.domain.states import Reason
+from cutout.ports.buckets import Fetched, Labels, Upload
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+class S3Uploads:
+    """Uploads, each read by its version."""
+
+    def __init__(self, client: S3Client) -> None:
+        self._client = client
+
+    def read(self, source: Source) -> Upload:
+        """The bytes of this version, in one request."""
+        try:
+            answer = self._client.get_object(**_address(source))
+            body = answer["Body"].read()
+        except ClientError as exc:
+            raise _source_error(exc) from exc
+        return Upload(data=body, metadata=metadata_of(answer))
+
+    def fetch(self, source: Source, file: Path) -> Fetched:
+        """Stream this version into a file, however large it is."""
+        digest = hashlib.sha256()
+        try:
+            answer = self._client.get_object(**_address(source))
+        except ClientError as exc:
+            raise _source_error(exc) from exc
+        for chunk in saved(answer["Body"], file):
+            digest.update(chunk)
+        return Fetched(metadata=metadata_of(answer), sha256=digest.hexdigest())
+
+    def labels(self, source: Source) -> Labels:
+        """User metadata, tags and handling of this version."""
+        try:
+            # S3 knows no condition for tags. Whoever finds the object unchanged after they were
+            # read knows whose tags they are.
+            tagging = self._tagging(source)
+            return labels_of(self._client.head_object(**_address(source)), tagging)
+        except ClientError as exc:
+            raise _source_error(exc) from exc
+
+    def tag(self, source: Source, name: str, value: str) -> bool:
+        """Set one tag of this version and leave the others; False if it has too many already.
+
+        S3 writes all tags at once and knows no condition for it: of two who tag an object in the
+        same moment, one may lose. In a bucket without versions it is looked at last: only an
+        upload that comes between that look and the write gets the tags of the one before it.
+        """
+        place = _place(source)
+        try:
+            standing = self._tagging(source)["TagSet"]
+            if source.version_id is None:
+                self._client.head_object(**_address(source))
+            tags = [tag for tag in standing if tag["Key"] != name]
+            if len(tags) >= MAX_TAGS:
+                return False
+            wanted: Any = [*tags, {"Key": name, "Value": value}]
+            if {"Key": name, "Value": value} not in standing:
+                self._client.put_object_tagging(**place, Tagging={"TagSet": wanted})
+        except ClientError as exc:
+            raise _source_error(exc) from exc
+        return True
+
+    def _tagging(self, source: Source) -> Any:  # noqa: ANN401 - the SDK's answer
+        """The tags, asked for before anything is asked by HEAD.
+
+        An answer to HEAD has no body: a bucket that is not there answers 404 as a missing object
+        does. This request names NoSuchBucket, which is no reason to give the photo up.
+        """
+        return self._client.get_object_tagging(**_place(source))
+
+
+def _place(source: Source) -> Any:  # noqa: ANN401 - the SDK's keyword arguments
+    place = {"Bucket": source.bucket, "Key": source.key}
+    return place | ({"VersionId": source.version_id} if source.version_id else {})
+
+
+def _address(source: Source) -> Any:  # noqa: ANN401 - the SDK's keyword arguments
+    if source.version_id:
+        return _place(source)
+    # Events name the entity tag without the quotation marks that are part of it (RFC 9110, 8.8.3).
+    return _place(source) | {"IfMatch": f'"{source.etag}"'}
+
+
+def _source_error(exc: ClientError) -> Exception:
+    if code(exc) in GONE | LOST:
+        return SourceGoneError(code(exc))
+    if code(exc) in _DENIED:
+        return SourceDeniedError(f"S3 answers {code(exc)}: a policy or a KMS key is in the way")
+    why = _HELD_BACK.get(code(exc))
+    return exc if why is None else NotAPhotoError(Reason.UNREADABLE, why)
+
+
+_DENIED = frozenset(
+    {
+        "403",
+        "AccessDenied",
+        "AccessDeniedException",
+        "KMS.DisabledException",
+        "KMS.InvalidStateException",
+        "KMS.KMSInvalidStateException",
+        "KMS.NotFoundException",
+    }
+)
+"""A HEAD tells the number only. S3 hands KMS's own words on, with its name before them."""
+_HELD_BACK = {
+    "InvalidObjectState": "it is archived: restore it, then try again",
+    "InvalidRequest": "it is encrypted with a key of its owner's (SSE-C)",
+}
+"""What S3 says to a plain GET of an object that no permission could make readable."""

@@ -1,0 +1,1 @@
+"""What commands are asked: options, names, times, the target."""

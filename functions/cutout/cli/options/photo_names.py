@@ -1,0 +1,47 @@
+"""How people name photos: by key, by an s3:// URL, by the id of a job."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from cutout.cli.output.problems import Problem
+
+if TYPE_CHECKING:
+    from cutout.cli.aws.stack import Stack
+    from cutout.domain.job.job import Job
+
+_JOB_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def key_of(text: str, uploads_bucket: str) -> str:
+    """Return the key that a person means.
+
+    Raises:
+        Problem: It is the URL of another bucket.
+    """
+    if not text.startswith("s3://"):
+        return text
+    bucket, _, key = text.removeprefix("s3://").partition("/")
+    if bucket != uploads_bucket:
+        raise Problem(
+            f"{bucket} is not the uploads bucket of this stack.",
+            advice=f"That is {uploads_bucket}; `--stack NAME` names another stack.",
+        )
+    return key
+
+
+def job_named(stack: Stack, text: str) -> Job:
+    """Return the job of that id, or that of the newest upload of that key.
+
+    Raises:
+        Problem: Nothing is known of it.
+    """
+    job = stack.job(text) if _JOB_ID.fullmatch(text) else None
+    job = job or stack.newest(key_of(text, stack.outputs.uploads_bucket))
+    if job is None:
+        raise Problem(
+            f"Nothing is known of {text} on {stack.where}.",
+            advice="`cutout ls` shows what is known; `cutout put` uploads.",
+        )
+    return job

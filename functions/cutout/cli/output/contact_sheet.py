@@ -1,0 +1,193 @@
+"""The contact sheet: one HTML file with every photo before and after, and nothing outside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from string import Template
+from typing import TYPE_CHECKING
+
+from cutout.cli.output.describe import explanation, settled_at
+from cutout.cli.output.file_text import html_text
+from cutout.cli.output.previews import data_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from cutout.cli.progress.wait_for_jobs import Followed
+    from cutout.cli.upload_and_download import Delivered
+    from cutout.domain.job.job import Job
+
+_FEW = 8
+_MANY = 60
+_SHORTEST_STEP_SECONDS = 0.005
+_ASPECTS = (0.6, 1.8)
+_USUAL_ASPECT = 1.5
+_UPLOADED = "uploaded"
+_TENTH = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """How long a photo was in a state, and how long after its upload that began. In seconds."""
+
+    state: str
+    begins: float
+    lasts: float
+
+
+def contact_sheet(delivered: Sequence[Delivered], *, made_at: datetime) -> str:
+    """Return the page. Photos are shown smaller the more there are of them."""
+    count = len(delivered)
+    side = 960 if count <= _FEW else 480 if count <= _MANY else 240
+    return _template("page.html").substitute(
+        style=_text("page.css"),
+        title=html_text(_title(delivered)),
+        totals="".join(_totals(delivered)),
+        made_at=html_text(f"{made_at:%d %B %Y, %H:%M} UTC"),
+        made_at_iso=html_text(made_at.isoformat()),
+        amount="few" if count <= _FEW else "many",
+        cards="\n".join(_card(one, side) for one in delivered),
+    )
+
+
+def steps_of(photo: Followed) -> list[Step]:
+    """Return the states that a photo went through, one after the other.
+
+    The first is the time that it took until the stack had taken note of it.
+    """
+    if photo.job is None:
+        return []
+    zero = photo.sent.at
+    marks = [(_UPLOADED, zero), *((step.state.value, step.at) for step in photo.job.history)]
+    ends = [*(at for _, at in marks[1:]), settled_at(photo.job) or photo.job.updated_at]
+    steps: list[Step] = []
+    for (state, at), end in zip(marks, ends, strict=True):
+        lasts = (end - at).total_seconds()
+        if steps and steps[-1].state == state:
+            lasts += steps.pop().lasts
+        if lasts >= _SHORTEST_STEP_SECONDS:
+            begins = (end - zero).total_seconds() - lasts
+            steps.append(Step(state=state, begins=begins, lasts=lasts))
+    return steps
+
+
+def _title(delivered: Sequence[Delivered]) -> str:
+    count = len(delivered)
+    return f"{count} photo{'s' * (count != 1)}, cut out"
+
+
+def _totals(delivered: Sequence[Delivered]) -> Iterator[str]:
+    done = sum(one.photo.is_completed for one in delivered)
+    spent = sum(one.credits or 0 for one in delivered)
+    slowest = max((one.seconds for one in delivered), default=0.0)
+    for value, name in (
+        (f"{done} of {len(delivered)}", "completed"),
+        (f"{slowest:.1f} s", "from the upload to the last cut-out"),
+        (f"{spent:g}", "credits"),
+    ):
+        yield f"<div><dd>{html_text(value)}</dd><dt>{html_text(name)}</dt></div>\n"
+
+
+def _card(one: Delivered, side: int) -> str:
+    job = one.photo.job
+    name = one.photo.sent.key
+    return _template("card.html").substitute(
+        name=html_text(name),
+        before=_image(data_uri(one.photo.sent.photo.path, side), f"{name}, as uploaded"),
+        after=_after(one, side),
+        variants="".join(_variants(one, side)),
+        ground="checkered" if one.file else "plain",
+        state=html_text(one.state),
+        seconds=f"{one.seconds:.1f} s",
+        credits="" if not one.credits else f"{one.credits:g} credits",
+        size=html_text(_size(job)),
+        aspect=f"{_aspect(job):.3f}",
+        steps="".join(_steps(one.photo)),
+        details="".join(_details(one)),
+    )
+
+
+def _after(one: Delivered, side: int) -> str:
+    if one.file is not None:
+        name = one.photo.sent.key
+        return _image(data_uri(one.file, side), f"{name}, cut out, on a transparent background")
+    why = explanation(one.photo.job) if one.photo.job else "the stack has not taken note of it"
+    return f'<p class="none">no cut-out<br>{html_text(why)}</p>'
+
+
+def _variants(one: Delivered, side: int) -> Iterator[str]:
+    """The pictures that recipes made, each as small as it takes to see it."""
+    for variant, file in one.variants:
+        name = f"{one.photo.sent.key}, {variant.recipe}"
+        size = f"{variant.width} by {variant.height} {variant.format}"
+        kilobytes = max(1, round(variant.size / 1000))
+        yield (
+            f'<figure class="variant">{_image(data_uri(file, side // 3), name)}'
+            f"<figcaption>{html_text(variant.recipe)} <small>{size}, {kilobytes:,} kB</small>"
+            "</figcaption></figure>"
+        )
+
+
+def _image(uri: str | None, description: str) -> str:
+    if uri is None:
+        return '<p class="none">no preview</p>'
+    return f'<img src="{uri}" alt="{html_text(description)}">'
+
+
+def _size(job: Job | None) -> str:
+    if job is None or job.result is None:
+        return ""
+    kilobytes = max(1, round(job.result.size / 1000))
+    return f"{job.result.width} by {job.result.height} pixels, {kilobytes:,} kB"
+
+
+def _aspect(job: Job | None) -> float:
+    """Return width by height of the picture, within what a page can show side by side."""
+    shape = (job.result or job.photo) if job else None
+    if shape is None:
+        return _USUAL_ASPECT
+    least, most = _ASPECTS
+    return min(max(shape.width / shape.height, least), most)
+
+
+def _steps(photo: Followed) -> Iterator[str]:
+    steps = steps_of(photo)
+    whole = max((step.begins + step.lasts for step in steps), default=1.0)
+    for step in steps:
+        begins, lasts = 100 * step.begins / whole, 100 * step.lasts / whole
+        yield (
+            f'<li class="{html_text(step.state)}"><span>{html_text(step.state)}</span>'
+            f'<i style="--from:{begins:.1f}%;--long:{lasts:.1f}%"></i>'
+            f"<b>{_short(step.lasts)}</b></li>"
+        )
+
+
+def _short(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= _TENTH else f"{1000 * seconds:.0f} ms"
+
+
+def _details(one: Delivered) -> Iterator[str]:
+    job = one.photo.job
+    if job is None:
+        return
+    task = job.attempt.task_id if job.attempt else None
+    result = f"s3://{job.result.bucket}/{job.result.key}" if job.result else None
+    for name, value in (
+        ("source", f"s3://{job.source.bucket}/{job.source.key}"),
+        ("result", result),
+        ("job", job.id),
+        ("task", task),
+        ("attempts", str(len(job.attempts))),
+    ):
+        if value:
+            yield f"<dt>{html_text(name)}</dt><dd>{html_text(value)}</dd>"
+
+
+def _template(name: str) -> Template:
+    return Template(_text(name))
+
+
+def _text(name: str) -> str:
+    return files("cutout.cli").joinpath("sheet", name).read_text(encoding="utf-8")

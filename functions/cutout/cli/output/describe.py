@@ -1,0 +1,268 @@
+"""A job in words for people and as JSON for programs: the one place that says both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+
+from cutout.domain.states import Reason, State
+from cutout.domain.text.sanitize import plain
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from cutout.domain.job.attempt import Attempt
+    from cutout.domain.job.job import Job
+    from cutout.domain.job.variant import Variant
+
+STATE_STYLES = {
+    State.QUEUED: "bright_black",
+    State.SUBMITTING: "cyan",
+    State.UNCONFIRMED: "yellow",
+    State.PROCESSING: "blue",
+    State.STORING: "magenta",
+    State.COMPLETED: "green",
+    State.REVIEW: "yellow",
+    State.FAILED: "red",
+    State.REJECTED: "red",
+    State.SUPERSEDED: "bright_black",
+}
+
+_NEXT = {
+    State.QUEUED: "is submitted",
+    State.SUBMITTING: "is being submitted; taken up again if that broke off",
+    State.PROCESSING: "waits for its callback; else the task is polled",
+    State.STORING: "is being stored; taken up again if that broke off",
+    State.REVIEW: "nothing, unless a person retries it",
+    State.FAILED: "nothing, unless a person retries it",
+    State.REJECTED: "nothing; another upload of the key is another job",
+}
+_TURNS: dict[Reason | None, str] = {
+    Reason.GATE_FULL: "waits behind the gate for a slot",
+    Reason.GATE_PAUSED: "waits until intake goes on; `cutout limits` says why it is paused",
+    Reason.DAILY_CAP: "waits for the next day (UTC) or a higher cap; see `cutout limits`",
+}
+_ASKED_FIRST = "an earlier request is asked for its result, free; else a new one is sent"
+_MINUTE = 60
+_HOUR = 3600
+_DAY = 86400
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextStep:
+    """What happens next to a job, and when at the latest; None where no time is set."""
+
+    what: str
+    at: datetime | None
+
+
+def next_step(job: Job) -> NextStep | None:
+    """Say what happens next; None when the job is done for good."""
+    if job.is_waiting:
+        return _turn(job)
+    if job.state.is_settled and not job.is_announced and job.due_at:
+        return NextStep(what="its completion event goes out", at=job.due_at)
+    if job.state in {State.COMPLETED, State.SUPERSEDED}:
+        return None
+    if job.is_being_prepared:
+        return NextStep(what="is prepared: a copy that the model takes is made", at=None)
+    if job.state is State.UNCONFIRMED:
+        return NextStep(what=_unconfirmed(job), at=job.due_at)
+    at = None if job.state.is_settled else job.due_at
+    is_asking = (job.state, job.reason) == (State.STORING, Reason.RETRIED_BY_PERSON)
+    return NextStep(what=_ASKED_FIRST if is_asking else _NEXT[job.state], at=at)
+
+
+def _unconfirmed(job: Job) -> str:
+    if job.is_named:
+        return "the task that its callback named is asked after again"
+    if job.attempt is not None and job.attempt.is_taken:
+        return "waits for a callback that names its task; the request is not repeated"
+    return "waits for its callback; else the same request is repeated"
+
+
+def _turn(job: Job) -> NextStep:
+    """Say what a job behind the gate waits for; only the cap ends at a known time."""
+    at = None
+    if job.reason is Reason.DAILY_CAP:
+        next_day = job.updated_at.date() + timedelta(days=1)
+        at = datetime.combine(next_day, time(), tzinfo=UTC)
+    return NextStep(what=_TURNS.get(job.reason, "waits behind the gate for its turn"), at=at)
+
+
+def job_as_json(job: Job) -> dict[str, Any]:
+    """Return what ``--json`` prints of a job."""
+    step = next_step(job)
+    return {
+        "job": job.id,
+        "key": job.source.key,
+        "bucket": job.source.bucket,
+        "version": job.source.version_id,
+        "size": job.source.size,
+        "state": job.state.value,
+        "reason": job.reason.value if job.reason else None,
+        "code": job.code,
+        "message": job.message,
+        "attempts": [_attempt_as_json(attempt) for attempt in job.attempts],
+        "credits": _number(job.credits),
+        "reused": _reused_as_json(job),
+        "result": _result_as_json(job),
+        "variants": [_variant_as_json(one) for one in job.variants],
+        "next": {"what": step.what, "at": _iso(step.at)} if step else None,
+        "created_at": _iso(job.created_at),
+        "updated_at": _iso(job.updated_at),
+        "settled_at": _iso(settled_at(job)),
+        "seconds": round(lasted(job).total_seconds(), 3),
+        "history": [
+            {
+                "state": step.state.value,
+                "at": _iso(step.at),
+                "reason": step.reason.value if step.reason else None,
+            }
+            for step in job.history
+        ],
+    }
+
+
+def job_in_one_line(job: Job, *, now: datetime) -> str:
+    """Return state, reason, attempts, cost, where the result is and what comes next."""
+    stands = "" if job.state.is_settled else f" for {duration(now - job.in_state_since)}"
+    facts = [f"{plain(job.source.key)}: {job.state}{stands}{_because(job)}"]
+    facts += [attempts_made(job), f"{_number(job.credits):g} credits"]
+    if job.reused:
+        facts.append(f"reused, {_number(job.reused.credits_saved):g} credits saved")
+    if any(attempt.is_possible_double_charge for attempt in job.attempts):
+        facts.append("possible double charge")
+    if job.result:
+        facts.append(f"s3://{job.result.bucket}/{plain(job.result.key)}")
+        facts += filter(None, [job.result.remark, variants_in_words(job)])
+    elif job.result_key and not job.state.is_settled:
+        facts.append(f"result will be {job.result_key}")
+    if job.state.is_settled:
+        facts.append(f"took {duration(lasted(job))}, {duration(now - job.updated_at)} ago")
+    if step := next_step(job):
+        facts.append(f"next: {step.what}{_when(step.at, now)}")
+    return " · ".join(facts)
+
+
+def cost(job: Job) -> str:
+    """Return what a job has cost, for a table: credits, or that it was reused."""
+    return "reused" if job.reused and not job.credits else f"{_number(job.credits):g}"
+
+
+def attempts_made(job: Job) -> str:
+    """Return how often the provider was called; numbers go on where attempts are forgotten."""
+    count = job.attempt.number if job.attempt else 0
+    return "no attempt" if not count else f"{count} attempt{'s' if count > 1 else ''}"
+
+
+def explanation(job: Job) -> str:
+    """Return why a job stands where it stands; empty if there is nothing to explain."""
+    said = " ".join(": ".join(part for part in (job.code, job.message) if part).split())
+    if job.reason and said:
+        return f"{job.reason} ({said})"
+    return job.reason.value if job.reason else said
+
+
+def settled_at(job: Job) -> datetime | None:
+    """Return when the job ended."""
+    if not job.state.is_settled:
+        return None
+    return next((step.at for step in reversed(job.history) if step.state is job.state), None)
+
+
+def lasted(job: Job) -> timedelta:
+    """Return how long the job took, or has taken so far."""
+    return (settled_at(job) or job.updated_at) - job.created_at
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number of things, with the thing in the singular or the plural."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def duration(length: timedelta) -> str:
+    """Return a length of time in the unit that fits it."""
+    seconds = max(0.0, length.total_seconds())
+    if seconds < _MINUTE:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"  # noqa: PLR2004
+    if seconds < _HOUR:
+        return f"{seconds / _MINUTE:.0f} min"
+    return f"{seconds / _HOUR:.0f} h" if seconds < 2 * _DAY else f"{seconds / _DAY:.0f} d"
+
+
+def _because(job: Job) -> str:
+    why = explanation(job)
+    return f" because of {why}" if why else ""
+
+
+def _when(at: datetime | None, now: datetime) -> str:
+    if at is None:
+        return ""
+    return f" in {duration(at - now)}" if at > now else " within a minute"
+
+
+def _result_as_json(job: Job) -> dict[str, Any] | None:
+    if job.result is None:
+        return None
+    return {
+        "bucket": job.result.bucket,
+        "key": job.result.key,
+        "size": job.result.size,
+        "width": job.result.width,
+        "height": job.result.height,
+        "sha256": job.result.sha256,
+        "pixels": job.result.pixels.value,
+        "remark": job.result.remark,
+    }
+
+
+def _reused_as_json(job: Job) -> dict[str, Any] | None:
+    if job.reused is None:
+        return None
+    return {"job": job.reused.job_id, "credits_saved": _number(job.reused.credits_saved)}
+
+
+def _attempt_as_json(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "started_at": _iso(attempt.started_at),
+        "outcome": attempt.outcome.value,
+        "posts": attempt.posts,
+        "task": attempt.task_id,
+        "credits_reserved": _number(attempt.credits_reserved),
+        "credits_used": _number(attempt.credits_used),
+        "code": attempt.code,
+        "message": attempt.message,
+        "possible_double_charge": attempt.is_possible_double_charge,
+    }
+
+
+def _number(value: Decimal | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def _variant_as_json(variant: Variant) -> dict[str, Any]:
+    return {
+        "recipe": variant.recipe,
+        "key": variant.key,
+        "format": variant.format,
+        "size": variant.size,
+        "width": variant.width,
+        "height": variant.height,
+        "sha256": variant.sha256,
+        "problem": variant.problem,
+        "made_at": _iso(variant.made_at),
+    }
+
+
+def variants_in_words(job: Job) -> str:
+    """Return which variants there are, and which could not be made and why."""
+    made = [one.recipe for one in job.variants if one.key]
+    failed = [f"no {one.recipe}: {one.problem}" for one in job.variants if not one.key]
+    return ", ".join([*([f"also {', '.join(made)}"] if made else []), *failed])

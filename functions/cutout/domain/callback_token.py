@@ -1,0 +1,71 @@
+"""Callback tokens: they name a job and an attempt, prove that we wrote them, and expire.
+
+`{job id}.{attempt}.{expiry}.{signature}`. The expiry counts seconds since 1970; the signature is
+HMAC-SHA256 over a version label and all that stands before it, base64url without padding (RFC 4648
+section 5). Earlier versions wrote tokens without an expiry: they are accepted for as long as the
+key that signed them is.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from cutout.domain.errors import CallbackRefusedError
+
+_FORM = re.compile(
+    r"([0-9a-f]{32})\.([1-9][0-9]{0,8})\.(?:([1-9][0-9]{9})\.)?([A-Za-z0-9_-]{43})", re.ASCII
+)
+_LABEL = "cutout-callback-2"
+_LABEL_WITHOUT_EXPIRY = "cutout-callback-1"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallbackAddress:
+    """Which attempt of which job a callback URL names."""
+
+    job_id: str
+    attempt: int
+
+
+def sign(address: CallbackAddress, key: bytes, expires_at: datetime) -> str:
+    """The token for an attempt, good until then (to the second)."""
+    expiry = int(expires_at.timestamp())
+    signature = _signature(address, key, str(expiry))
+    return f"{address.job_id}.{address.attempt}.{expiry}.{signature}"
+
+
+def verify(token: str, keys: Iterable[bytes], now: datetime) -> CallbackAddress:
+    """The attempt that a token names.
+
+    Args:
+        token: the last segment of the callback URL's path.
+        keys: signing keys that are accepted: the current one and the previous.
+        now: the time.
+
+    Raises:
+        CallbackRefusedError: malformed, signed with none of the keys, or expired.
+    """
+    match = _FORM.fullmatch(token)
+    if match is None:
+        raise CallbackRefusedError("not one of our callback URLs", is_malformed=True)
+    job_id, attempt, expiry, signature = match.groups()
+    address = CallbackAddress(job_id=job_id, attempt=int(attempt))
+    if not any(hmac.compare_digest(_signature(address, key, expiry), signature) for key in keys):
+        raise CallbackRefusedError("the signature does not match", is_malformed=False)
+    if expiry and now >= datetime.fromtimestamp(int(expiry), UTC):
+        raise CallbackRefusedError("the token has expired", is_malformed=False)
+    return address
+
+
+def _signature(address: CallbackAddress, key: bytes, expiry: str | None) -> str:
+    text = f"{_LABEL}|{address.job_id}|{address.attempt}|{expiry}"
+    if expiry is None:
+        text = f"{_LABEL_WITHOUT_EXPIRY}|{address.job_id}|{address.attempt}"
+    digest = hmac.new(key, text.encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

@@ -1,0 +1,1 @@
+"""A job: its states, attempts, source, result and variants."""

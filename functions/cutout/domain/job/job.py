@@ -1,0 +1,325 @@
+"""The job: one version of one photo, its attempts, its result and its history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from cutout.domain.errors import IllegalMoveError
+from cutout.domain.job.attempt import Attempt, charged
+from cutout.domain.job.result import Result, Reuse
+from cutout.domain.job.source import Source
+from cutout.domain.job.variant import Variant
+from cutout.domain.states import (
+    TRANSITIONS,
+    AttemptOutcome,
+    Lane,
+    Move,
+    Reason,
+    State,
+    Transport,
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Photo:
+    """What the file says of itself. Width and height in pixels, as shown (EXIF-turned).
+
+    Attributes:
+        orientation: how the stored pixels must be turned to be shown, 1 to 8 as in Exif.
+        profile: the name of its colour profile; None without one, or if that is sRGB.
+        has_alpha: some of its pixels are transparent, or half so, in the photo itself.
+    """
+
+    format: str
+    width: int
+    height: int
+    sha256: str
+    orientation: int = 1
+    profile: str | None = None
+    has_alpha: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Its values are stored as they are shown, in sRGB: nobody can take them for others."""
+        return self.orientation == 1 and self.profile is None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared:
+    """The copy of a photo that is sent in its place: upright, sRGB, of a size that the model takes.
+
+    Attributes:
+        key: in the work bucket, which lets it go after a day.
+        size: bytes.
+        made_at: when it was put there.
+    """
+
+    key: str
+    format: str
+    size: int
+    width: int
+    height: int
+    made_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Upright:
+    """The copy of a photo in full size, for cut-outs with its own pixels: upright, in sRGB.
+
+    Attributes:
+        made_at: when it was asked for; the work bucket lets it go after a day.
+        problem: why there is none; None if there is.
+    """
+
+    made_at: datetime
+    problem: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Step:
+    """One entry of a job's history."""
+
+    state: State
+    at: datetime
+    reason: Reason | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Job:
+    """One version of one photo on its way to a cut-out.
+
+    Attributes:
+        version: counts the writes of the row; every write names the one it read.
+        result_key: claimed once the source is known to be a photo.
+        due_at: when Sweep looks at it, if nothing else moved it before.
+        tries: how often in a row the present state was entered; back-offs grow with it.
+        entered_at: when the present state was entered from another; None in rows of an
+            earlier version, whose history tells.
+        trying_since: when the calls began of which none has left; None once one has.
+        storing_attempt: the attempt whose result is being stored, or was.
+        transport: how the next attempt hands the photo over; None means as deployed.
+        handovers_failed: how often in a row the Files API did not take a copy.
+        lane: which queue behind the gate it belongs to.
+        is_fresh: a person wants it bought anew, whatever is kept of the same picture.
+        is_buyer: it has taken its picture's item, and buys when the gate lets it, if the item is
+            still its own by then.
+        reused: the kept result that it is completed from, or was.
+        is_waiting: stands behind the gate (then `due_at` is None).
+        is_announced: the completion event is out, or none is owed.
+        variants: what was made of the result by recipes.
+        read_sha256: of the upload, where Submit has read it and leaves it to Prepare what it is.
+        prepared: the copy that is sent instead of the photo, if it needs one.
+        preparations: how often copies were asked for since a photo was last handed over.
+        upright: the copy in full size, if its own pixels are wanted.
+        failures: how often a step of the present state failed; one of `storing` counts when it
+            begins, and no longer once it ends in order.
+        cut_short: how many of those in `storing` ended neither in order nor with an error: their
+            worker was killed, perhaps by the result that it decoded.
+    """
+
+    id: str
+    source: Source
+    state: State
+    created_at: datetime
+    updated_at: datetime
+    version: int = 0
+    result_key: str | None = None
+    due_at: datetime | None = None
+    tries: int = 0
+    entered_at: datetime | None = None
+    trying_since: datetime | None = None
+    storing_attempt: int | None = None
+    transport: Transport | None = None
+    handovers_failed: int = 0
+    lane: Lane = Lane.LIVE
+    is_fresh: bool = False
+    is_buyer: bool = False
+    reused: Reuse | None = None
+    is_waiting: bool = False
+    is_announced: bool = False
+    reason: Reason | None = None
+    code: str | None = None
+    message: str | None = None
+    photo: Photo | None = None
+    read_sha256: str | None = None
+    prepared: Prepared | None = None
+    preparations: int = 0
+    upright: Upright | None = None
+    failures: int = 0
+    cut_short: int = 0
+    attempts: tuple[Attempt, ...] = ()
+    result: Result | None = None
+    variants: tuple[Variant, ...] = ()
+    history: tuple[Step, ...] = ()
+    expires_at: datetime | None = None
+
+    @classmethod
+    def begin(
+        cls, source: Source, *, now: datetime, due_at: datetime, lane: Lane = Lane.LIVE
+    ) -> Job:
+        """A new job for an upload. Sweep looks at it at `due_at` should its worker die."""
+        return cls(
+            id=source.job_id,
+            source=source,
+            state=State.QUEUED,
+            created_at=now,
+            updated_at=now,
+            due_at=due_at,
+            entered_at=now,
+            lane=lane,
+            history=(Step(state=State.QUEUED, at=now),),
+        )
+
+    @property
+    def attempt(self) -> Attempt | None:
+        """The newest attempt."""
+        return self.attempts[-1] if self.attempts else None
+
+    @property
+    def followed(self) -> Attempt | None:
+        """The attempt whose task decides what becomes of the job."""
+        storing = self.storing_attempt if self.state is State.STORING else None
+        return self.attempt_numbered(storing or 0) or self.attempt
+
+    @property
+    def is_named(self) -> bool:
+        """A callback has named the task of its newest call, and the API is yet to confirm it."""
+        attempt = self.attempt
+        return attempt is not None and attempt.named_task is not None
+
+    @property
+    def credits(self) -> Decimal:
+        """What the job is known to have cost: used where the provider said so."""
+        return sum((charged(attempt) for attempt in self.attempts), Decimal(0))
+
+    def attempt_numbered(self, number: int) -> Attempt | None:
+        """The attempt that a callback URL names."""
+        return next((a for a in self.attempts if a.number == number), None)
+
+    @property
+    def in_line_since(self) -> datetime:
+        """Its place behind the gate: after a failed step, behind those that came meanwhile."""
+        return self.updated_at if self.failures else self.created_at
+
+    @property
+    def in_state_since(self) -> datetime:
+        """When the present state was entered from another."""
+        if self.entered_at is not None:
+            return self.entered_at
+        at = self.created_at
+        for step in reversed(self.history):
+            if step.state is not self.state:
+                break
+            at = step.at
+        return at
+
+    def is_backing_off(self, now: datetime) -> bool:
+        """It must not be submitted before its time, whoever asks."""
+        is_delayed = self.reason in _DELAYING
+        return self.state is State.QUEUED and is_delayed and not self.is_due(now)
+
+    @property
+    def is_being_prepared(self) -> bool:
+        """A copy of its photo is wanted, before it can be sent."""
+        return self.state is State.QUEUED and self.reason is Reason.PREPARING
+
+    @property
+    def waiting_for_copies_since(self) -> datetime:
+        """When a job that is being prepared began to wait for that."""
+        return self.history[-1].at if self.history else self.created_at
+
+    def is_due(self, now: datetime) -> bool:
+        """Its lease or its wait is over."""
+        return self.due_at is not None and self.due_at <= now
+
+    def with_attempt(self, attempt: Attempt) -> Job:
+        """The job with this attempt in place of the one of the same number, or added.
+
+        Attempts that cost nothing are forgotten when there are many, so that a row stays small
+        however long an account stays empty. One whose outcome may still change is not: it may
+        have been paid for.
+        """
+        kept = [a for a in self.attempts if a.number != attempt.number]
+        ordered = sorted([*kept, attempt], key=lambda a: a.number)
+        old, recent = ordered[:-_FREE_ATTEMPTS_KEPT], ordered[-_FREE_ATTEMPTS_KEPT:]
+        remembered = (a for a in old if charged(a) or a.is_open)
+        newest = ordered[-1]
+        is_unsent = newest.outcome in _UNSENT_OUTCOMES
+        return replace(
+            self,
+            attempts=(*remembered, *recent),
+            trying_since=(self.trying_since or newest.started_at) if is_unsent else None,
+        )
+
+    def move(
+        self,
+        move: Move,
+        *,
+        now: datetime,
+        reason: Reason | None = None,
+        due_at: datetime | None = None,
+        **facts: Any,  # noqa: ANN401 - fields of a job
+    ) -> Job:
+        """The job after a move; `facts` are other fields that change with it.
+
+        Raises:
+            IllegalMoveError: the table does not allow it from this state.
+        """
+        allowed, target = TRANSITIONS[move]
+        if self.state not in allowed:
+            raise IllegalMoveError(f"{move} is not allowed from {self.state}")
+        history = self.history
+        if target is not self.state or reason is not self.reason:
+            history = (*history, Step(state=target, at=now, reason=reason))
+        fresh: dict[str, Any] = {
+            "failures": self.failures if target is self.state else 0,
+            "cut_short": self.cut_short if target is self.state else 0,
+            "code": None,
+            "message": None,
+            "is_waiting": False,
+            "is_announced": False,
+            "expires_at": None,
+        }
+        return replace(
+            self,
+            **(fresh | facts),
+            state=target,
+            tries=self.tries + 1 if target is self.state else 0,
+            entered_at=self.in_state_since if target is self.state else now,
+            reason=reason,
+            due_at=due_at,
+            updated_at=now,
+            history=history[-_HISTORY_LENGTH:],
+        )
+
+    def settle(
+        self,
+        move: Move,
+        *,
+        now: datetime,
+        retention: timedelta,
+        reason: Reason | None = None,
+        **facts: Any,  # noqa: ANN401 - fields of a job
+    ) -> Job:
+        """The job after its last move: it expires after `retention`.
+
+        It stays due at once until its completion event is out, so that a crash between the two
+        cannot swallow the event. `superseded` jobs announce nothing.
+        """
+        job = self.move(move, now=now, reason=reason, due_at=now, **facts)
+        attempts = tuple(replace(attempt, body=None) for attempt in job.attempts)
+        job = replace(job, attempts=attempts, expires_at=now + retention)
+        return job.announced() if job.state is State.SUPERSEDED else job
+
+    def announced(self) -> Job:
+        """The job whose completion event is out: nothing is due any more."""
+        return replace(self, is_announced=True, due_at=None)
+
+
+_DELAYING = frozenset({Reason.BACKING_OFF, Reason.TASK_RETRIED, Reason.PREPARING})
+_UNSENT_OUTCOMES = frozenset({AttemptOutcome.OPEN, AttemptOutcome.NOT_SENT})
+_HISTORY_LENGTH = 60
+_FREE_ATTEMPTS_KEPT = 10

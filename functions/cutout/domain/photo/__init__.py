@@ -1,0 +1,1 @@
+"""What a photo's file is, read from its own bytes; nothing is decoded."""

@@ -1,0 +1,138 @@
+"""Are a photo's colours those of sRGB, which everybody assumes where nothing is said?
+
+Source: ICC.1:2022 (profiles), ITU-T H.273 (code points), PNG third edition (cICP, gAMA, cHRM).
+"""
+
+from __future__ import annotations
+
+import struct
+
+from cutout.domain.photo.png_chunks import Png
+
+GAMMA_UNIT = 100_000
+"""What PNG multiplies gamma and chromaticities by."""
+_SRGB_GAMMA = 45_455
+_GAMMA_SLACK = 2_500
+_SRGB_CHROMATICITIES = (31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)
+_CHROMATICITY_SLACK = 1_000
+_SRGB_PRIMARIES = frozenset({0, 1, 2, 5, 6, 7})
+"""BT.709, those so near to them that decoders make no difference, and what is not told."""
+_SRGB_TRANSFERS = frozenset({0, 1, 2, 3, 6, 7, 13, 14, 15})
+"""That of sRGB, those of television, which everybody shows as sRGB, and what is not told."""
+
+_COLORANTS = {
+    b"rXYZ": (0.4361, 0.2225, 0.0139),
+    b"gXYZ": (0.3851, 0.7169, 0.0971),
+    b"bXYZ": (0.1431, 0.0606, 0.7141),
+}
+"""sRGB's primaries, adapted to D50 as profiles have them."""
+_COLORANT_SLACK = 0.006
+_CURVE = {0.1: 0.0100, 0.25: 0.0509, 0.5: 0.2140, 0.75: 0.5225}
+"""sRGB's transfer curve at some places: value, and light."""
+_CURVE_SLACK = 0.003
+_CURVES = {b"RGB ": (b"rTRC", b"gTRC", b"bTRC"), b"GRAY": (b"kTRC",)}
+_FIXED = 65_536
+_MOST_TAGS = 100
+
+
+def is_srgb(profile: bytes) -> bool:
+    """Whether an ICC profile says what everybody assumes; its name is not believed.
+
+    None at all (no bytes) says so, and so does one that cannot be read: no viewer obeys it.
+    """
+    try:
+        return not profile or _is_srgb(profile)
+    except (struct.error, LookupError, ArithmeticError):
+        return True
+
+
+def is_coded_srgb(primaries: int, transfer: int) -> bool:
+    """The same for colours that are told by code points (H.273), in cICP or nclx."""
+    return primaries in _SRGB_PRIMARIES and transfer in _SRGB_TRANSFERS
+
+
+def is_png_srgb(png: Png) -> bool:
+    """The same for a PNG: of what its chunks say, the first in this order counts."""
+    chunks = png.chunks
+    code_points = chunks.get(b"cICP", b"")
+    if len(code_points) == 4:  # noqa: PLR2004 - primaries, transfer, matrix, range
+        return is_coded_srgb(code_points[0], code_points[1])
+    if b"iCCP" in chunks:
+        return is_srgb(png.profile)
+    return b"sRGB" in chunks or (_is_usual_gamma(chunks) and _are_usual_primaries(chunks))
+
+
+def _is_usual_gamma(chunks: dict[bytes, bytes]) -> bool:
+    body = chunks.get(b"gAMA", b"")
+    if len(body) != 4 or not any(body):  # noqa: PLR2004 - one number
+        return True
+    return abs(int.from_bytes(body, "big") - _SRGB_GAMMA) <= _GAMMA_SLACK
+
+
+def _are_usual_primaries(chunks: dict[bytes, bytes]) -> bool:
+    """Chromaticities alone, without gamma, are passed over: viewers do the same."""
+    body = chunks.get(b"cHRM", b"")
+    if len(body) != 32 or b"gAMA" not in chunks:  # noqa: PLR2004 - eight numbers
+        return True
+    told = struct.unpack(">8I", body)
+    pairs = zip(told, _SRGB_CHROMATICITIES, strict=True)
+    return all(abs(one - other) <= _CHROMATICITY_SLACK for one, other in pairs)
+
+
+def _is_srgb(profile: bytes) -> bool:
+    space = profile[16:20]
+    tags = _tags(profile)
+    if space not in _CURVES:
+        return False
+    if not all(name in tags and _is_usual_curve(tags[name]) for name in _CURVES[space]):
+        return False
+    return space == b"GRAY" or all(_is_near(tags[name], xyz) for name, xyz in _COLORANTS.items())
+
+
+def _tags(profile: bytes) -> dict[bytes, bytes]:
+    (count,) = struct.unpack_from(">I", profile, 128)
+    tags = {}
+    for index in range(min(count, _MOST_TAGS)):
+        name, offset, size = struct.unpack_from(">4sII", profile, 132 + 12 * index)
+        tags[name] = profile[offset : offset + size]
+    return tags
+
+
+def _is_near(tag: bytes, xyz: tuple[float, float, float]) -> bool:
+    told = struct.unpack_from(">iii", tag, 8)
+    return all(
+        abs(one / _FIXED - other) <= _COLORANT_SLACK for one, other in zip(told, xyz, strict=True)
+    )
+
+
+def _is_usual_curve(tag: bytes) -> bool:
+    return all(abs(_light(tag, value) - light) <= _CURVE_SLACK for value, light in _CURVE.items())
+
+
+def _light(tag: bytes, value: float) -> float:
+    """What a curve makes of a value: sampled, or by formula (ICC.1, 10.6 and 10.18)."""
+    if tag.startswith(b"para"):
+        return _by_formula(tag, value)
+    (count,) = struct.unpack_from(">I", tag, 8)
+    if count == 0:
+        return value
+    if count == 1:
+        return float(value ** (struct.unpack_from(">H", tag, 12)[0] / 256))
+    (sample,) = struct.unpack_from(">H", tag, 12 + 2 * round(value * (count - 1)))
+    return float(sample / 65_535)
+
+
+def _by_formula(tag: bytes, value: float) -> float:
+    (kind,) = struct.unpack_from(">H", tag, 8)
+    counts = (1, 3, 4, 5, 7)
+    numbers = [n / _FIXED for n in struct.unpack_from(f">{counts[kind]}i", tag, 12)]
+    gamma, a, b, c, d, e, f = numbers + [1.0, 0.0, 0.0, 0.0, 0.0, 0.0][len(numbers) - 1 :]
+    if kind in {_OFFSET_INSIDE, _OFFSET_BELOW}:
+        # These two are flat below the point where the power begins.
+        below = c if kind == _OFFSET_BELOW else 0.0
+        c, d, e, f = 0.0, -b / a, below, below
+    return float(max(0.0, a * value + b) ** gamma + e if value >= d else c * value + f)
+
+
+_OFFSET_INSIDE, _OFFSET_BELOW = 1, 2
+"""Two of the five formulas of a parametric curve."""

@@ -1,0 +1,173 @@
+"""The chunks of a PNG file (ISO/IEC 15948:2004, W3C PNG third edition); no pixel is decoded."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from mmap import mmap
+from typing import NamedTuple
+
+from cutout.domain.errors import NotAPhotoError
+from cutout.domain.states import Reason
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+LONGEST_TEXT = 1_000_000
+"""Bytes of decompressed comments, all together; decoders refuse a file whose one is longer (Pillow:
+1 MiB), and unpacking many costs time."""
+LARGEST_PROFILE = 8_000_000
+"""Bytes; more than any colour profile has."""
+_LEAST_CHUNK = 12
+_PIXELS = frozenset({b"IHDR", b"PLTE", b"IDAT"})
+_KEPT = frozenset(
+    {b"IHDR", b"eXIf", b"acTL", b"CgBI", b"tRNS", b"iCCP", b"cICP", b"sRGB", b"gAMA", b"cHRM"}
+)
+_COMPRESSED_TEXTS = frozenset({b"zTXt", b"iTXt"})
+_GREY, _COLOUR, _PALETTE, _GREY_ALPHA, _COLOUR_ALPHA = 0, 2, 3, 4, 6
+_DEPTHS = {
+    _GREY: (1, 2, 4, 8, 16),
+    _COLOUR: (8, 16),
+    _PALETTE: (1, 2, 4, 8),
+    _GREY_ALPHA: (8, 16),
+    _COLOUR_ALPHA: (8, 16),
+}
+"""Bits a sample that each colour type allows (table 11.1)."""
+
+
+class Chunk(NamedTuple):
+    """One chunk: its kind, and where its body lies."""
+
+    kind: bytes
+    start: int
+    length: int
+    is_sound: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Png:
+    """What the chunks of a PNG say.
+
+    Attributes:
+        chunks: the first body of each kind that says something about the picture.
+        places: offset and length in the file of the chunks that pixels are decoded from, without
+            the end chunk.
+        is_ended: the end chunk is there.
+        is_sound: no checksum is wrong.
+        has_long_text: its comments are larger than decoders accept.
+    """
+
+    width: int
+    height: int
+    depth: int
+    colour: int
+    chunks: dict[bytes, bytes] = field(repr=False)
+    places: tuple[tuple[int, int], ...]
+    is_ended: bool
+    is_sound: bool
+    has_long_text: bool
+
+    @property
+    def has_alpha(self) -> bool:
+        """Some pixels may be transparent."""
+        return self.colour in {_GREY_ALPHA, _COLOUR_ALPHA} or b"tRNS" in self.chunks
+
+    @property
+    def is_grey(self) -> bool:
+        """Its pixels have no colours, nor a palette."""
+        return self.colour in {_GREY, _GREY_ALPHA}
+
+    @property
+    def clear_level(self) -> tuple[int, ...] | None:
+        """The one grey or colour that is transparent, in samples of `depth` bits; None without."""
+        body = self.chunks.get(b"tRNS")
+        samples = {_GREY: 1, _COLOUR: 3}.get(self.colour)
+        if body is None or samples is None or len(body) < 2 * samples:
+            return None
+        return struct.unpack(f">{samples}H", body[: 2 * samples])
+
+    @property
+    def profile(self) -> bytes:
+        """The ICC profile of the iCCP chunk; empty without one, or if it cannot be unpacked."""
+        _name, _, packed = self.chunks.get(b"iCCP", b"").partition(b"\0")
+        try:
+            return zlib.decompressobj().decompress(packed[1:], LARGEST_PROFILE)
+        except zlib.error:
+            return b""
+
+
+def read_png(data: bytes | mmap) -> Png:
+    """Read all chunks.
+
+    Raises:
+        NotAPhotoError: a chunk with pixels is damaged or missing.
+        struct.error: the file ends inside a chunk.
+    """
+    chunks: dict[bytes, bytes] = {}
+    places, kinds = [], set()
+    is_sound, is_ended, text_left = True, False, LONGEST_TEXT
+    for kind, start, length, is_chunk_sound in _chunks(data):
+        is_sound &= is_chunk_sound
+        is_ended |= kind == b"IEND"
+        if kind in _PIXELS or (kind == b"tRNS" and is_chunk_sound):
+            places.append((start - 8, length + _LEAST_CHUNK))
+            kinds.add(kind)
+        if not is_chunk_sound:
+            continue
+        if kind in _KEPT:
+            chunks.setdefault(kind, bytes(data[start : start + length]))
+        elif kind in _COMPRESSED_TEXTS and text_left >= 0:
+            text_left -= _text_bytes(kind, bytes(data[start : start + length]), text_left + 1)
+    if not {b"IHDR", b"IDAT"} <= kinds:
+        raise NotAPhotoError(Reason.DAMAGED_PHOTO, "the PNG has no pixels in it")
+    width, height, depth, colour = struct.unpack_from(">IIBB", chunks[b"IHDR"])
+    if depth not in _DEPTHS.get(colour, ()) or (colour == _PALETTE and b"PLTE" not in kinds):
+        text = f"no PNG has colours of type {colour} in {depth} bits, or no palette for them"
+        raise NotAPhotoError(Reason.DAMAGED_PHOTO, text)
+    return Png(
+        width=width,
+        height=height,
+        depth=depth,
+        colour=colour,
+        chunks=chunks,
+        places=tuple(places),
+        is_ended=is_ended,
+        is_sound=is_sound,
+        has_long_text=text_left < 0,
+    )
+
+
+def _chunks(data: bytes | mmap) -> Iterator[Chunk]:
+    """All chunks up to the end chunk, or to the end of a file that has none."""
+    at, has_pixels = len(SIGNATURE), False
+    while True:
+        if has_pixels and len(data) - at < _LEAST_CHUNK:
+            return
+        length, kind = struct.unpack_from(">I4s", data, at)
+        start = at + 8
+        if has_pixels and kind not in _PIXELS and start + length + 4 > len(data):
+            return
+        (checksum,) = struct.unpack_from(">I", data, start + length)
+        is_sound = zlib.crc32(data[start : start + length], zlib.crc32(kind)) == checksum
+        if kind in _PIXELS and not is_sound:
+            raise NotAPhotoError(Reason.DAMAGED_PHOTO, "a PNG chunk's checksum is wrong")
+        yield Chunk(kind, start, length, is_sound)
+        has_pixels = has_pixels or kind == b"IDAT"
+        if kind == b"IEND":
+            return
+        at += _LEAST_CHUNK + length
+
+
+def _text_bytes(kind: bytes, body: bytes, most: int) -> int:
+    """Bytes of a comment once it is decompressed; never more than `most` are unpacked."""
+    _keyword, _, rest = body.partition(b"\0")
+    packed = rest[1:]
+    if kind == b"iTXt":
+        if rest[:1] != b"\1":
+            return len(body)
+        # Flag and method, then the language and the translated keyword, each ended by a zero.
+        packed = rest[2:].split(b"\0", 2)[-1]
+    try:
+        return len(zlib.decompressobj().decompress(packed, most))
+    except zlib.error:
+        return 0

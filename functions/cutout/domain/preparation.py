@@ -1,0 +1,161 @@
+"""What Prepare is asked to make of a photo, and what it reports."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cutout.domain.job.job import Photo
+from cutout.domain.job.source import Source
+from cutout.domain.object_keys import PREPARED_FOLDER
+from cutout.domain.photo.inspection import MOST_DECODED_PIXELS, PhotoLimits
+from cutout.domain.states import REFUSALS, Reason
+
+LONGEST_MESSAGE = 500
+"""Characters of a report's message: what a decoder says of a file may be as long as it likes."""
+
+
+class CopyKind(StrEnum):
+    """What a copy of a photo is for."""
+
+    FOR_MODEL = "for-model"
+    """Sent in the photo's place: upright, sRGB, of a format and size that the model takes."""
+    FULL_SIZE = "full-size"
+    """Every pixel of the photo, upright, sRGB, without loss: for cut-outs with its own pixels."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrepareRequest:
+    """A wish for copies of one photo.
+
+    Attributes:
+        source: the upload; its order does not matter here.
+        wanted: the kinds of copies.
+        ask: names the wish, and comes back in the report; None if nobody waits for a report.
+    """
+
+    job_id: str
+    source: Source
+    wanted: tuple[CopyKind, ...]
+    ask: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MadeCopy:
+    """A copy that is in the work bucket. Size in bytes, width and height in pixels."""
+
+    kind: CopyKind
+    format: str
+    size: int
+    width: int
+    height: int
+    has_alpha: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PrepareReport:
+    """What Prepare found and made: a photo and its copies, or the reason why there are none.
+
+    Attributes:
+        ask: as in the request.
+        version: which bytes were read: the version's id, or the entity tag where there are none.
+        photo: what it is; None if it is none that can be prepared.
+        copies: what was made of it.
+        problem: why there is no copy in full size although one was wanted.
+        reason: why nothing was made; None if it was.
+        message: the same in words.
+        is_backfill: the upload's own mark: it comes after live ones.
+        is_fresh: the upload's own mark: it is paid for whatever is kept of the same picture.
+    """
+
+    job_id: str
+    ask: int
+    version: str
+    photo: Photo | None = None
+    copies: tuple[MadeCopy, ...] = ()
+    problem: str | None = None
+    reason: Reason | None = None
+    message: str | None = None
+    is_backfill: bool = False
+    is_fresh: bool = False
+
+    def copy(self, kind: CopyKind) -> MadeCopy | None:
+        """The copy of this kind, if one was made."""
+        return next((one for one in self.copies if one.kind is kind), None)
+
+
+def copy_key(job_id: str, kind: CopyKind, format_: str) -> str:
+    """Where a copy is in the work bucket: whoever knows the job knows it."""
+    if kind is CopyKind.FULL_SIZE:
+        return f"{PREPARED_FOLDER}{job_id}-full-size.{FULL_SIZE_FORMAT}"
+    return f"{PREPARED_FOLDER}{job_id}.{_EXTENSIONS.get(format_, format_)}"
+
+
+def version_of(source: Source) -> str:
+    """What names the bytes of an upload: its version's id, or its entity tag without versions."""
+    return source.version_id or source.etag
+
+
+def printable(text: str) -> str:
+    """A message that a report may carry."""
+    plain = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(plain.split())[:LONGEST_MESSAGE]
+
+
+def what_is_wrong(report: PrepareReport, limits: PhotoLimits) -> str | None:
+    """Why a report cannot be one that Prepare makes; None if it can.
+
+    Prepare opens what strangers upload: whoever takes it over writes its reports.
+    """
+    checks = {
+        "its reason is none of Prepare's": report.reason is None or report.reason in REPORTED,
+        "a message cannot be printed, or is too long": _is_printable(report.message)
+        and _is_printable(report.problem),
+        "it tells of a photo and of none": (report.photo is None) == (report.reason is not None)
+        and not (report.reason and report.copies),
+        "its photo is none that is taken": report.photo is None or _is_possible(report.photo),
+        "a copy is none that is made": all(_is_made(one, report, limits) for one in report.copies),
+        "it tells of a copy twice": len({one.kind for one in report.copies}) == len(report.copies),
+    }
+    return next((fault for fault, is_well in checks.items() if not is_well), None)
+
+
+def _is_printable(text: str | None) -> bool:
+    return text is None or (len(text) <= LONGEST_MESSAGE and text.isprintable())
+
+
+def _is_possible(photo: Photo) -> bool:
+    return (
+        _FORMAT.fullmatch(photo.format) is not None
+        and _SHA256.fullmatch(photo.sha256) is not None
+        and photo.profile is None
+        and photo.orientation in range(1, 9)
+        and min(photo.width, photo.height) > 0
+        and photo.width * photo.height <= MOST_DECODED_PIXELS
+    )
+
+
+def _is_made(copy: MadeCopy, report: PrepareReport, limits: PhotoLimits) -> bool:
+    if min(copy.size, copy.width, copy.height) <= 0 or report.photo is None:
+        return False
+    if copy.kind is CopyKind.FULL_SIZE:
+        is_whole = (copy.width, copy.height) == (report.photo.width, report.photo.height)
+        return copy.format == FULL_SIZE_FORMAT and is_whole and copy.size <= _LARGEST_FULL_SIZE
+    return (
+        copy.format in _FOR_MODEL_FORMATS
+        and copy.size <= limits.max_bytes
+        and max(copy.width, copy.height) <= limits.max_side
+        and copy.width * copy.height <= limits.max_pixels
+    )
+
+
+REPORTED = (REFUSALS - {Reason.FOLDER_MARKER, Reason.EMPTY_OBJECT}) | {Reason.SOURCE_DELETED}
+"""What Prepare may find out about an upload."""
+FULL_SIZE_FORMAT = "png"
+_FOR_MODEL_FORMATS = frozenset({"jpeg", "png", "webp"})
+_EXTENSIONS = {"jpeg": "jpg"}
+_LARGEST_FULL_SIZE = 2_000_000_000
+"""Bytes: more than the largest picture has without any packing."""
+_FORMAT = re.compile("[a-z0-9]{1,8}")
+_SHA256 = re.compile("[0-9a-f]{64}")

@@ -1,0 +1,1 @@
+"""Other people's text: made safe to show, and encoded for headers."""

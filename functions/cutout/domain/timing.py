@@ -1,0 +1,58 @@
+"""How long things may take, in one value, and how back-offs grow."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+Randomness = Callable[[], float]
+"""A number from 0 up to, not including, 1."""
+
+_RESULTS_LAST = timedelta(hours=24)
+"""For as long the provider serves the result of a task (its page on generation)."""
+_FIRST_BACK_OFF = timedelta(seconds=15)
+_STEPS_IN_DEADLINE = 6
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Timing:
+    """The settings of the same names."""
+
+    first_poll: timedelta
+    poll_interval: timedelta
+    lease: timedelta
+    unconfirmed_grace: timedelta
+    job_deadline: timedelta
+    retention: timedelta
+
+    @property
+    def callback_life(self) -> timedelta:
+        """How long after its call's start a callback is accepted.
+
+        A call may be unconfirmed, and its task be followed, for a deadline each; a task that ends
+        later still has its result for a day, and a callback may bring it home until then.
+        """
+        return 2 * self.job_deadline + _RESULTS_LAST
+
+
+def step_aside(failures: int, timing: Timing, *, first: timedelta) -> timedelta:
+    """The wait after a step of a job has failed so often: doubles up to a part of its deadline."""
+    doubled: timedelta = first * 2 ** min(max(0, failures - 1), 16)
+    return max(first, min(doubled, timing.job_deadline / _STEPS_IN_DEADLINE))
+
+
+def back_off(tries: int, longest: timedelta, randomness: Randomness) -> timedelta:
+    """The wait before another try: doubles from 15 s up to `longest`, with half of it jitter."""
+    whole: timedelta = min(_FIRST_BACK_OFF * 2 ** min(tries, 16), longest)
+    return whole / 2 + whole / 2 * randomness()
+
+
+TASK_VISIBILITY_DELAY = timedelta(minutes=10)
+"""A task id may be unknown for a short while after creation (error-code page).
+
+For as long, too, a task that was accepted must be unknown before it counts as lost.
+"""
+
+
+READ_AGAIN = timedelta(seconds=60)

@@ -1,0 +1,1 @@
+"""Use cases of people at the command line. Never shipped to Lambda."""

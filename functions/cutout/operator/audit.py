@@ -1,0 +1,271 @@
+"""Every object in the uploads bucket against the table: how it stands, or that nobody knows of it.
+
+Nothing is held but the names of the cut-outs, about 150 bytes each: objects are listed a page at a
+time, and the rows of several pages are read at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from itertools import islice
+
+from cutout.domain.object_keys import result_keys, results_folder
+from cutout.domain.states import Reason, State
+from cutout.operator.bounded_parallel import ahead
+from cutout.ports.jobs_table import LatestVersion
+from cutout.ports.listings import Brief, Listed, Objects, Provenance, Records
+from cutout.ports.telemetry import Clock
+from cutout.usecases.submit.register_upload import UploadFilter
+
+_PAGES_AT_ONCE = 8
+_PLACES = 3
+"""So many keys might hold a photo's cut-out: those after them are for collisions of hashes."""
+
+
+class Finding(StrEnum):
+    """What a survey finds of an object."""
+
+    DONE = "done"
+    """Its cut-out is there."""
+    IN_FLIGHT = "in-flight"
+    """Its job is not settled."""
+    FAILED = "failed"
+    REVIEW = "review"
+    REJECTED = "rejected"
+    NOT_WATCHED = "not-watched"
+    """It lies outside the watched prefix, or where our own output goes."""
+    NO_PHOTO = "no-photo"
+    """It has no job and needs none: its key or size says that it is no photo that is taken."""
+    FRESH = "fresh"
+    """It was written just now: its event may be on its way."""
+    FORGOTTEN = "forgotten"
+    """Its row expired long after it was settled; no cut-out of it is there."""
+    MISSING = "missing"
+    """It has no job, and no event will come."""
+    RESULT_GONE = "result-gone"
+    """Its job is completed, but its cut-out is no longer there."""
+    OUTDATED = "outdated"
+    """Its job is completed, but the cut-out that is there was made of a version deleted since."""
+    SUPERSEDED = "superseded"
+    """Its job gave way to a newer upload or a deletion, but it is the newest that stands."""
+
+    @property
+    def is_trouble(self) -> bool:
+        """A photo without a cut-out that nothing and nobody will look at by itself."""
+        return self in _TROUBLES
+
+
+_TROUBLES = frozenset({Finding.MISSING, Finding.RESULT_GONE, Finding.OUTDATED, Finding.SUPERSEDED})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """An object and how it stands.
+
+    Attributes:
+        reason: why, in a word.
+        order: for what is missing: what is known to be older than it at its key.
+    """
+
+    listed: Listed
+    finding: Finding
+    reason: str = ""
+    order: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What a deployment watches and takes, and how long it remembers.
+
+    Attributes:
+        max_bytes: larger objects are not taken.
+        retention: rows go so long after they were settled.
+        grace: an event may be under way for so long.
+    """
+
+    watch: UploadFilter
+    max_bytes: int
+    retention: timedelta
+    grace: timedelta = timedelta(minutes=15)
+
+    def why_no_photo(self, listed: Listed) -> Reason | None:
+        """Why the object need not be worked on, by its key and size alone."""
+        if listed.key.endswith("/"):
+            return Reason.FOLDER_MARKER
+        if not listed.size:
+            return Reason.EMPTY_OBJECT
+        return Reason.TOO_MANY_BYTES if listed.size > self.max_bytes else None
+
+    def why_not_watched(self, key: str) -> str:
+        """Why a key of the uploads bucket is not watched."""
+        if not key.startswith(self.watch.upload_prefix):
+            return "outside-prefix"
+        suffixes = tuple(one.lower() for one in self.watch.upload_suffixes)
+        is_other = bool(suffixes) and not key.lower().endswith(suffixes)
+        return "other-suffix" if is_other else Reason.OWN_OUTPUT.value
+
+
+def _tell_nobody(_what: str, _count: int) -> None:
+    pass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """Looks at all objects under a prefix.
+
+    Attributes:
+        tell: is told what was read and how many, page by page.
+    """
+
+    uploads: Objects
+    results: Objects
+    records: Records
+    clock: Clock
+    rules: Rules
+    tell: Callable[[str, int], None] = _tell_nobody
+
+    def look(self, prefix: str) -> Iterator[Sequence[Found]]:
+        """How every object stands, a page at a time, by key."""
+        stored = self._stored(prefix)
+        pages = self.uploads.pages(prefix)
+        yield from ahead(lambda page: self._examine(page, stored), pages, at_once=_PAGES_AT_ONCE)
+
+    def _stored(self, prefix: str) -> frozenset[str]:
+        watch = self.rules.watch
+        folder = results_folder(
+            prefix, upload_prefix=watch.upload_prefix, result_prefix=watch.result_prefix
+        )
+        keys: set[str] = set()
+        for page in self.results.pages(folder):
+            keys.update(one.key for one in page)
+            self.tell("cut-outs", len(keys))
+        return frozenset(keys)
+
+    def _examine(self, page: Sequence[Listed], stored: frozenset[str]) -> list[Found]:
+        bucket = self.uploads.bucket
+        watched = [one for one in page if self.rules.watch.is_watched(bucket, one.key)]
+        known = self._known(watched)
+        in_doubt = {
+            one.source(bucket).ref: one
+            for one in watched
+            if self._is_decided_by_head(one, known.get(one.key))
+        }
+        heads = {
+            in_doubt[ref].key: head for ref, head in self.records.newest_all(list(in_doubt)).items()
+        }
+        return [self._found(one, known.get(one.key), heads.get(one.key), stored) for one in page]
+
+    def _found(
+        self, listed: Listed, job: Brief | None, head: LatestVersion | None, stored: frozenset[str]
+    ) -> Found:
+        if job is not None:
+            return self._with_job(listed, job, head, stored)
+        if not self.rules.watch.is_watched(self.uploads.bucket, listed.key):
+            reason = self.rules.why_not_watched(listed.key)
+            return Found(listed=listed, finding=Finding.NOT_WATCHED, reason=reason)
+        return self._without_job(listed, head, stored)
+
+    def _is_decided_by_head(self, listed: Listed, job: Brief | None) -> bool:
+        """Whether the newest event that is known of its key says more than object and job do."""
+        if job is None:
+            return not self.rules.why_no_photo(listed)
+        return job.state is State.COMPLETED and listed.version_id is not None
+
+    def _known(self, page: Sequence[Listed]) -> Mapping[str, Brief]:
+        """How the jobs of these objects stand, by key.
+
+        A version names its job. Where there is none, the newest that is known of the key does, if
+        it is about the same bytes.
+        """
+        bucket = self.uploads.bucket
+        ids = {one.source(bucket).job_id: one for one in page if one.version_id}
+        plain = {one.source(bucket).ref: one for one in page if not one.version_id}
+        for ref, head in self.records.newest_all(list(plain)).items():
+            if head.job_id:
+                ids[head.job_id] = plain[ref]
+        briefs = self.records.briefs(list(ids))
+        return {
+            ids[job_id].key: standing
+            for job_id, standing in briefs.items()
+            if ids[job_id].version_id or ids[job_id].etag == standing.etag
+        }
+
+    def _with_job(
+        self, listed: Listed, job: Brief, head: LatestVersion | None, stored: frozenset[str]
+    ) -> Found:
+        reason = job.reason.value if job.reason else ""
+        match job.state:
+            case State.COMPLETED:
+                finding = self._completed(listed, job, head, stored)
+            case State.FAILED | State.REVIEW | State.REJECTED:
+                finding = Finding(job.state.value)
+            case State.SUPERSEDED:
+                is_newest = listed.is_same(self.uploads.newest(listed.key))
+                finding = Finding.SUPERSEDED if is_newest else Finding.FRESH
+            case _:
+                return Found(listed=listed, finding=Finding.IN_FLIGHT, reason=job.state.value)
+        return Found(listed=listed, finding=finding, reason=reason)
+
+    def _completed(
+        self, listed: Listed, job: Brief, head: LatestVersion | None, stored: frozenset[str]
+    ) -> Finding:
+        key = job.result_key or ""
+        # A job that completed after the cut-outs were listed is looked for once more.
+        if key not in stored and self.results.newest(key) is None:
+            return Finding.RESULT_GONE
+        # Deleting a version for good makes an older one the newest, and no event says so. Only
+        # where the newest event was about another version is the cut-out itself asked.
+        if head is None or head.job_id in {None, job.job_id}:
+            return Finding.DONE
+        made = self.results.provenance(key)
+        if made is None or made.version == listed.version_id:
+            return Finding.DONE
+        is_newest = listed.is_same(self.uploads.newest(listed.key))
+        return Finding.OUTDATED if is_newest else Finding.FRESH
+
+    def _without_job(
+        self, listed: Listed, head: LatestVersion | None, stored: frozenset[str]
+    ) -> Found:
+        if why := self.rules.why_no_photo(listed):
+            return Found(listed=listed, finding=Finding.NO_PHOTO, reason=why.value)
+        orders = [head.order] if head else []
+        for made in self._made_at(listed.key, stored):
+            if self._is_made_of(made, listed):
+                return Found(listed=listed, finding=Finding.DONE, reason="row-expired")
+            orders.append(made.order)
+        age = self.clock.now() - listed.modified_at
+        if age < self.rules.grace:
+            return Found(listed=listed, finding=Finding.FRESH)
+        if self._is_head(listed, head) and age > self.rules.retention:
+            return Found(listed=listed, finding=Finding.FORGOTTEN, reason="row-expired")
+        return Found(listed=listed, finding=Finding.MISSING, order=max(orders, default=None))
+
+    def _is_made_of(self, made: Provenance, listed: Listed) -> bool:
+        """Its job is that of these bytes at this key.
+
+        Without versions, an equal file at another key, whose cut-out wants the same place, has the
+        same entity tag: `a.jpg` and `a.png`.
+        """
+        is_same = made.version == (listed.version_id or listed.etag)
+        return is_same and listed.source(self.uploads.bucket).is_of(made.job_id, made.order)
+
+    def _is_head(self, listed: Listed, head: LatestVersion | None) -> bool:
+        """The newest that is known of the key may be this object: a job of it was begun once."""
+        if head is None or head.job_id is None:
+            return False
+        is_named = listed.version_id is not None
+        return not is_named or head.job_id == listed.source(self.uploads.bucket).job_id
+
+    def _made_at(self, key: str, stored: frozenset[str]) -> Iterator[Provenance]:
+        """Where the cut-outs come from that stand where this key's might."""
+        watch = self.rules.watch
+        places = result_keys(
+            key, upload_prefix=watch.upload_prefix, result_prefix=watch.result_prefix
+        )
+        for place in dict.fromkeys(islice(places, _PLACES)):
+            made = self.results.provenance(place) if place in stored else None
+            if made is not None:
+                yield made

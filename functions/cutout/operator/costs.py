@@ -1,0 +1,195 @@
+"""What photos have cost, by day, prefix or outcome; what was paid for nothing, what was saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from cutout.domain.job.attempt import Attempt, charged
+from cutout.domain.job.job import Job
+from cutout.domain.states import State
+
+_NOTHING = Decimal(0)
+
+
+class By(StrEnum):
+    """What costs are added up by."""
+
+    DAY = "day"
+    PREFIX = "prefix"
+    OUTCOME = "outcome"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Period:
+    """What began in it counts: calls, and uses of kept results; either end may be open."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def holds(self, at: datetime) -> bool:
+        """The moment is in it."""
+        return (self.since is None or at >= self.since) and (self.until is None or at <= self.until)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Charge:
+    """One call that cost credits, or may have cost them twice."""
+
+    job: Job
+    attempt: Attempt
+    credits: Decimal
+
+    @property
+    def is_open(self) -> bool:
+        """Its photo is still on its way."""
+        return not self.job.state.is_settled
+
+    @property
+    def is_lost(self) -> bool:
+        """It was charged, and no cut-out came of it."""
+        if self.is_open or not self.credits:
+            return False
+        is_stored = self.attempt.number == (self.job.storing_attempt or self.attempt.number)
+        return self.job.state is not State.COMPLETED or not is_stored
+
+    @property
+    def at(self) -> datetime:
+        """When the call began."""
+        return self.attempt.started_at
+
+    @property
+    def outcome(self) -> str:
+        """What became of it."""
+        if self.is_lost and self.job.state is State.COMPLETED:
+            return "replaced-attempt"
+        return self.job.state.value
+
+    @property
+    def at_risk(self) -> Decimal:
+        """What it may have cost once more."""
+        if not self.attempt.is_possible_double_charge:
+            return _NOTHING
+        reserved = self.attempt.credits_used or self.attempt.credits_reserved or _NOTHING
+        return reserved * (self.attempt.posts - 1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Saving:
+    """A photo that was completed from the kept result of the same picture."""
+
+    job: Job
+    at: datetime
+    credits: Decimal
+
+    @property
+    def outcome(self) -> str:
+        """What became of the photo."""
+        return self.job.state.value
+
+
+@dataclass(kw_only=True)
+class CostLine:
+    """A sum: of a day, a prefix, an outcome, or of all.
+
+    Attributes:
+        photos: that calls were charged for.
+        reused: photos that were completed from a kept result instead.
+        saved: the credits that they would have cost.
+    """
+
+    photos: int = 0
+    calls: int = 0
+    credits: Decimal = _NOTHING
+    lost: Decimal = _NOTHING
+    at_risk: Decimal = _NOTHING
+    reused: int = 0
+    saved: Decimal = _NOTHING
+
+    def add(self, charge: Charge) -> None:
+        """Add a call."""
+        self.calls += 1
+        self.credits += charge.credits
+        self.lost += charge.credits if charge.is_lost else _NOTHING
+        self.at_risk += charge.at_risk
+
+    def save(self, saving: Saving) -> None:
+        """Add what needed no call."""
+        self.reused += 1
+        self.saved += saving.credits
+
+
+@dataclass(kw_only=True)
+class Costs:
+    """Adds up what jobs cost, one job at a time.
+
+    Attributes:
+        depth: how many folders of a key make its prefix.
+        lost: what was charged without a cut-out.
+        doubtful: what may have been charged twice.
+    """
+
+    by: By
+    period: Period = field(default_factory=Period)
+    depth: int = 1
+    lines: dict[str, CostLine] = field(default_factory=dict)
+    total: CostLine = field(default_factory=CostLine)
+    lost: list[Charge] = field(default_factory=list)
+    doubtful: list[Charge] = field(default_factory=list)
+
+    def add(self, job: Job) -> None:
+        """Add a job's calls that began in the period, and what it saved in it."""
+        charges = [one for one in charges_of(job) if self.period.holds(one.at)]
+        names = {_NAMES[self.by](one, self.depth) for one in charges}
+        for line in (self.total, *(self.lines.setdefault(name, CostLine()) for name in names)):
+            line.photos += bool(charges)
+        for charge in charges:
+            self.total.add(charge)
+            self.lines[_NAMES[self.by](charge, self.depth)].add(charge)
+        self.lost += [one for one in charges if one.is_lost]
+        self.doubtful += [one for one in charges if one.at_risk]
+        self._save(job)
+
+    def _save(self, job: Job) -> None:
+        saving = saving_of(job)
+        if saving is not None and self.period.holds(saving.at):
+            self.total.save(saving)
+            self.lines.setdefault(_NAMES[self.by](saving, self.depth), CostLine()).save(saving)
+
+
+def charges_of(job: Job) -> Iterator[Charge]:
+    """The calls of a job that cost something, or may have."""
+    for attempt in job.attempts:
+        charge = Charge(job=job, attempt=attempt, credits=charged(attempt))
+        if charge.credits or charge.at_risk:
+            yield charge
+
+
+def saving_of(job: Job) -> Saving | None:
+    """What a job saved when it was completed from a kept result; None if it was not."""
+    if job.reused is None or job.state is not State.COMPLETED:
+        return None
+    return Saving(job=job, at=job.in_state_since, credits=job.reused.credits_saved)
+
+
+def _day(one: Charge | Saving, _depth: int) -> str:
+    return one.at.astimezone(UTC).date().isoformat()
+
+
+def _prefix(one: Charge | Saving, depth: int) -> str:
+    folders = one.job.source.key.split("/")[:-1]
+    return "".join(f"{folder}/" for folder in folders[:depth])
+
+
+def _outcome(one: Charge | Saving, _depth: int) -> str:
+    return one.outcome
+
+
+_NAMES: dict[By, Callable[[Charge | Saving, int], str]] = {
+    By.DAY: _day,
+    By.PREFIX: _prefix,
+    By.OUTCOME: _outcome,
+}

@@ -1,0 +1,101 @@
+"""What so many photos cost, and when they will be done at the rate at which photos are done now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from itertools import islice, pairwise
+from math import ceil
+
+from cutout.domain.gate import DEFAULT_LIMITS, Gate, Limits
+from cutout.domain.job.job import Job
+from cutout.domain.states import Reason, State
+from cutout.ports.listings import Records
+from cutout.ports.telemetry import Clock
+
+_RECENT = 100
+_UNKNOWN = timedelta(seconds=45)
+"""What the provider's documentation says of a task."""
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Estimate:
+    """What a number of photos takes.
+
+    Attributes:
+        credits: at what the provider last reserved for one.
+        lasts: until the last one is done, if nothing else is; None: the cap lets none through.
+        task: how long a task takes.
+        measured: how many recent photos that was measured on; 0: it is assumed.
+        today: so many of them the daily cap lets through today.
+        limits: the limits in force.
+    """
+
+    photos: int
+    credits: Decimal
+    lasts: timedelta | None
+    task: timedelta
+    measured: int
+    today: int
+    limits: Limits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimator:
+    """Looks at the photos that were completed last."""
+
+    records: Records
+    clock: Clock
+
+    def estimate(self, photos: int, gate: Gate) -> Estimate:
+        """What so many photos take from now on, at the gate as it stands."""
+        limits = gate.limits or gate.deployed or DEFAULT_LIMITS
+        durations = self._durations()
+        task = sum(durations, timedelta()) / len(durations) if durations else _UNKNOWN
+        today, a_day = self._through_cap(gate, limits)
+        today = min(photos, today)
+        return Estimate(
+            photos=photos,
+            credits=photos * gate.price,
+            lasts=self._lasts(photos, today, a_day, photos * task / limits.max_in_flight),
+            task=task,
+            measured=len(durations),
+            today=today,
+            limits=limits,
+        )
+
+    def _through_cap(self, gate: Gate, limits: Limits) -> tuple[int, int]:
+        """How many photos the cap lets through: today, and on any other day."""
+        if not gate.price:
+            return 10**9, 10**9
+        left = limits.daily_credit_cap - gate.spent_on(self.clock.now().date())
+        return max(0, int(left // gate.price)), int(limits.daily_credit_cap // gate.price)
+
+    def _lasts(self, photos: int, today: int, a_day: int, working: timedelta) -> timedelta | None:
+        if photos <= today:
+            return working
+        if not a_day:
+            return None
+        now = self.clock.now()
+        midnight = (now + _DAY).replace(hour=0, minute=0, second=0, microsecond=0)
+        days = ceil((photos - today) / a_day)
+        last_day = (photos - today - (days - 1) * a_day) / photos * working
+        return max(working, midnight - now + (days - 1) * _DAY + last_day)
+
+    def _durations(self) -> list[timedelta]:
+        entries = islice(self.records.moved(State.COMPLETED), _RECENT)
+        jobs = self.records.find_all([entry.job_id for entry in entries])
+        return [lasted for job in jobs if (lasted := _at_provider(job))]
+
+
+def _at_provider(job: Job) -> timedelta | None:
+    """How long the job's last task took: from its call until its result was fetched."""
+    for earlier, later in reversed(list(pairwise(job.history))):
+        if later.state is State.STORING and earlier.state is not State.STORING:
+            if later.reason is Reason.RETRIED_BY_PERSON:
+                continue
+            attempt = job.attempt_numbered(job.storing_attempt or 0) or job.attempt
+            return later.at - attempt.started_at if attempt else None
+    return None

@@ -1,0 +1,1 @@
+"""What ReceiveCallback does: check a callback and queue it."""

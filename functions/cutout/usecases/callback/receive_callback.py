@@ -1,0 +1,77 @@
+"""A callback came in: is it ours, and which attempt does it name?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from cutout.domain.callback_token import verify
+from cutout.domain.errors import CallbackRefusedError
+from cutout.domain.messages import TaskCheck
+from cutout.ports.provider import KeyRing
+from cutout.ports.queues import CallbackQueue
+from cutout.ports.telemetry import Clock, Metric, Telemetry
+
+MAX_BODY_BYTES = 64 * 1024
+"""A task's description takes about 1 KB; what is much larger is not one."""
+_BETWEEN_LINES = timedelta(minutes=1)
+
+
+@dataclass(kw_only=True)
+class RefusalLog:
+    """Has one refused callback a minute logged, however many there are; all are counted."""
+
+    _next_at: datetime | None = None
+    _unlogged: int = 0
+
+    def logged(self, now: datetime) -> int | None:
+        """How many were not logged since the last that was; None if this one is not either."""
+        if self._next_at is not None and now < self._next_at:
+            self._unlogged += 1
+            return None
+        self._next_at = now + _BETWEEN_LINES
+        unlogged, self._unlogged = self._unlogged, 0
+        return unlogged
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiveCallback:
+    """Authenticates the URL and has StoreResult look. Nothing in the body is believed.
+
+    Attributes:
+        task_id_in: the id of the task that a body names, if it has the form of one.
+        refusals: keeps whoever forges callbacks from filling the log.
+    """
+
+    keys: KeyRing
+    task_id_in: Callable[[str], str | None]
+    callbacks: CallbackQueue
+    telemetry: Telemetry
+    clock: Clock
+    refusals: RefusalLog = field(default_factory=RefusalLog)
+
+    def receive(self, token: str, body: str) -> None:
+        """Queue a look at the task that the token names.
+
+        Raises:
+            CallbackRefusedError: the token is malformed, forged or expired.
+        """
+        try:
+            address = verify(token, self.keys.accepted_keys(), self.clock.now())
+        except CallbackRefusedError as exc:
+            self.telemetry.metric(Metric.CALLBACK_REFUSED)
+            unlogged = self.refusals.logged(self.clock.now())
+            if unlogged is not None:
+                self.telemetry.log(
+                    "callback refused", is_malformed=exc.is_malformed, not_logged_before=unlogged
+                )
+            raise
+        wake = TaskCheck(
+            job_id=address.job_id,
+            attempt=address.attempt,
+            task_id=self.task_id_in(body),
+            is_taken=True,
+        )
+        self.callbacks.wake([wake])
+        self.telemetry.log("callback received", job_id=address.job_id, attempt=address.attempt)

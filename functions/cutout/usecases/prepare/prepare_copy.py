@@ -1,0 +1,149 @@
+"""Making copies of a photo: one that the model takes, and one that has every pixel of it.
+
+Prepare decodes what strangers upload, so it may do little: it reads photos, writes copies, and
+reports what it found. It neither reads nor writes a row: Submit does, and checks the report as it
+would a stranger's.
+
+A copy is put into the work bucket before it is reported, under a name that follows from the job: a
+worker that dies in between has done nothing that doing it again would not do as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cutout.domain.errors import NotAPhotoError, SourceGoneError
+from cutout.domain.job.job import Photo
+from cutout.domain.photo.formats import HEAD_BYTES
+from cutout.domain.photo.inspection import PhotoLimits, check_kind, fitting
+from cutout.domain.preparation import (
+    CopyKind,
+    MadeCopy,
+    PrepareReport,
+    PrepareRequest,
+    copy_key,
+    printable,
+    version_of,
+)
+from cutout.domain.states import Reason
+from cutout.ports.buckets import Copies, Fetched, Uploads
+from cutout.ports.pictures import Copier, Copy, Seen
+from cutout.ports.queues import ReportQueue
+from cutout.ports.telemetry import Metric, Telemetry
+from cutout.usecases.shared import temp_folder
+from cutout.usecases.shared.upload_marks import (
+    is_marked_backfill,
+    is_marked_fresh,
+    refuse_own_output,
+)
+
+_ONLY_TOO_MUCH = frozenset({Reason.CANNOT_BE_PREPARED, Reason.TOO_MANY_PIXELS})
+"""The photo is whole, and too large to be decoded in full size: a smaller copy will do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PrepareCopy:
+    """Prepares one photo."""
+
+    uploads: Uploads
+    copier: Copier
+    copies: Copies
+    reports: ReportQueue
+    telemetry: Telemetry
+    limits: PhotoLimits
+
+    def prepare(self, request: PrepareRequest) -> PrepareReport:
+        """Make the copies that are wanted, and report, if anybody waits for that."""
+        try:
+            with temp_folder.folder() as folder:
+                report = self._prepared(request, Path(folder))
+        except NotAPhotoError as exc:
+            report = _nothing(request, exc.reason, printable(str(exc)))
+        except SourceGoneError:
+            report = _nothing(request, Reason.SOURCE_DELETED)
+        self.telemetry.log("photo prepared", reason=report.reason, problem=report.problem)
+        if request.ask is not None:
+            self.reports.report(report)
+        return report
+
+    def _prepared(self, request: PrepareRequest, folder: Path) -> PrepareReport:
+        file = folder / "photo"
+        fetched = self.uploads.fetch(request.source, file)
+        refuse_own_output(fetched.metadata)
+        check_kind(_head(file))
+        seen = self.copier.look(file)
+        copies: list[MadeCopy] = []
+        problem = None
+        has_alpha = False
+        if CopyKind.FOR_MODEL in request.wanted:
+            copies.append(self._for_model(request, file, seen))
+            has_alpha = copies[0].has_alpha
+        # What is transparent itself gives its own pixels, whatever is asked for.
+        if CopyKind.FULL_SIZE in request.wanted or has_alpha:
+            try:
+                copies.append(self._full_size(request, file))
+                has_alpha = copies[-1].has_alpha
+            except NotAPhotoError as exc:
+                if exc.reason not in _ONLY_TOO_MUCH:
+                    raise
+                problem = printable(str(exc))
+        return PrepareReport(
+            job_id=request.job_id,
+            ask=request.ask or 0,
+            version=version_of(request.source),
+            photo=_photo(seen, fetched, has_alpha=has_alpha),
+            copies=tuple(copies),
+            problem=problem,
+            is_backfill=is_marked_backfill(fetched.metadata),
+            is_fresh=is_marked_fresh(fetched.metadata),
+        )
+
+    def _for_model(self, request: PrepareRequest, file: Path, seen: Seen) -> MadeCopy:
+        into = file.with_name("copy")
+        size = fitting(seen.width, seen.height, self.limits)
+        copy = self.copier.copy(file, into, size, self.limits.max_bytes)
+        return self._put(request, CopyKind.FOR_MODEL, into, copy)
+
+    def _full_size(self, request: PrepareRequest, file: Path) -> MadeCopy:
+        into = file.with_name("full-size")
+        return self._put(request, CopyKind.FULL_SIZE, into, self.copier.upright(file, into))
+
+    def _put(self, request: PrepareRequest, kind: CopyKind, file: Path, copy: Copy) -> MadeCopy:
+        key = copy_key(request.job_id, kind, copy.format)
+        self.copies.put(key, file, content_type=f"image/{copy.format}")
+        self.telemetry.metric(Metric.PREPARED)
+        return MadeCopy(
+            kind=kind,
+            format=copy.format,
+            size=file.stat().st_size,
+            width=copy.width,
+            height=copy.height,
+            has_alpha=copy.has_alpha,
+        )
+
+
+def _nothing(request: PrepareRequest, reason: Reason, message: str | None = None) -> PrepareReport:
+    return PrepareReport(
+        job_id=request.job_id,
+        ask=request.ask or 0,
+        version=version_of(request.source),
+        reason=reason,
+        message=message,
+    )
+
+
+def _photo(seen: Seen, fetched: Fetched, *, has_alpha: bool) -> Photo:
+    return Photo(
+        format=seen.format,
+        width=seen.width,
+        height=seen.height,
+        sha256=fetched.sha256,
+        orientation=seen.orientation,
+        has_alpha=has_alpha,
+    )
+
+
+def _head(file: Path) -> bytes:
+    with file.open("rb") as stream:
+        return stream.read(HEAD_BYTES)

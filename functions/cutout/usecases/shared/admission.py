@@ -1,0 +1,62 @@
+"""The gate's own life: who waits gets in when there is room, and changes to it by themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cutout.domain.errors import StoreBusyError
+from cutout.domain.gate import Gate, Limits
+from cutout.domain.job.conflicts import GateMovedError
+from cutout.ports.jobs_table import Backlog, Gates
+from cutout.ports.queues import SubmissionQueue
+from cutout.ports.telemetry import Clock
+
+GateRule = Callable[[Gate], Gate]
+GATE_TRIES = 12
+"""Writers of the gate are few; who loses this often lets the queue deliver again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdmissionScheduler:
+    """Has Submit look at waiting jobs, as many as the gate has room for."""
+
+    gates: Gates
+    backlog: Backlog
+    submissions: SubmissionQueue
+    clock: Clock
+    limits: Limits
+
+    def wake_waiting(self, most: int | None = None) -> None:
+        """Wake the oldest. Who was woken and finds the gate full stays where it was.
+
+        Args:
+            most: wake no more than these, whatever room there is. A gate with room may have woken
+                others for it already, who stand in the queue: whoever comes by often, and wakes
+                for all the room each time, makes that queue longer and the room last.
+        """
+        gate = self.gates.read_gate()
+        if gate.holds(self.limits, self.clock.now()) is not None:
+            return
+        room = gate.free_slots(self.limits)
+        waiting = self.backlog.waiting(room if most is None else min(room, most))
+        if waiting:
+            self.submissions.wake(waiting)
+
+
+def change_gate(gates: Gates, rule: GateRule) -> Gate:
+    """Change the gate by itself, by a rule that is applied to it as it stands.
+
+    Raises:
+        StoreBusyError: the gate is written too often.
+    """
+    for _ in range(GATE_TRIES):
+        gate = gates.read_gate()
+        changed = rule(gate)
+        if changed == gate:
+            return gate
+        try:
+            return gates.write_gate(changed)
+        except GateMovedError:
+            continue
+    raise StoreBusyError("the gate is written too often")

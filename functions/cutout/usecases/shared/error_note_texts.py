@@ -1,0 +1,112 @@
+"""What notes in the results bucket say, for whoever sees nothing but the buckets."""
+
+from __future__ import annotations
+
+import shlex
+from decimal import Decimal
+from typing import Any
+
+from cutout.domain.job.attempt import Attempt, charged
+from cutout.domain.job.job import Job
+from cutout.domain.job.reason_texts import MEANINGS
+from cutout.domain.job.result import Result
+from cutout.domain.object_keys import beside
+from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.usecases.shared.recheck_attempts import reopened, unasked
+
+_NEXT = {
+    State.REJECTED: "Upload a photo that the model takes to the same key; or, if a setting was in "
+    "its way, change it and run: {retry}",
+    State.FAILED: "Nothing more happens by itself. Another try makes a new call, which costs "
+    "again: {retry}",
+    State.REVIEW: "Look at what came back. If it will do: {keep} . Another try makes a new call, "
+    "which costs again: {retry}",
+}
+_LOOKED_FOR_FIRST = (
+    "Nothing more happens by itself. Another try first looks for the result that was paid for, "
+    "which costs nothing: {retry} . With --fresh, it makes a new call at once, which costs again."
+)
+
+
+def error_note(job: Job) -> dict[str, Any]:
+    """What `<key>.error.json` says."""
+    result = job.result
+    next_step = _LOOKED_FOR_FIRST if _may_be_had_free(job) else _NEXT[job.state]
+    keep = "" if result is None else keep_command(job, result.bucket, result.key)
+    return {
+        **whose(job),
+        "state": job.state.value,
+        **why(job.reason),
+        "code": job.code,
+        "message": job.message,
+        "result": None if result is None else address(result.bucket, result.key),
+        "explained": _explained(result),
+        **cost(job),
+        "next": next_step.format(retry=retry_command(job), keep=keep),
+        "at": job.updated_at.isoformat(),
+    }
+
+
+def _may_be_had_free(job: Job) -> bool:
+    return job.state is State.FAILED and unasked(reopened(job)) is not None
+
+
+def whose(job: Job) -> dict[str, Any]:
+    """The job and its source, as every note names them."""
+    source = job.source
+    told = {"bucket": source.bucket, "key": source.key, "version": source.version_id}
+    return {"job": job.id, "source": told}
+
+
+def why(reason: Reason | None) -> dict[str, str | None]:
+    """The reason, in a word and in a sentence."""
+    if reason is None:
+        return {"reason": None, "meaning": None}
+    return {"reason": reason.value, "meaning": MEANINGS[reason]}
+
+
+def cost(job: Job) -> dict[str, Any]:
+    """What was paid, as a number and in words: what is certain, and what is not."""
+    return {"credits": float(job.credits), "paid": _paid(job)}
+
+
+def address(bucket: str, key: str) -> str:
+    """Where an object is."""
+    return f"s3://{bucket}/{key}"
+
+
+def keep_command(job: Job, bucket: str, place: str) -> str:
+    """What a person types to make the cut-out of what waits for review."""
+    waits, belongs = address(bucket, place), address(bucket, job.result_key or "")
+    return f"aws s3 cp {shlex.quote(waits)} {shlex.quote(belongs)}"
+
+
+def retry_command(job: Job) -> str:
+    """What a person types to have it tried again."""
+    key = shlex.quote(job.source.key)
+    return f"cutout retry -- {key}" if key.startswith("-") else f"cutout retry {key}"
+
+
+def _explained(result: Result | None) -> str | None:
+    return None if result is None else address(result.bucket, beside(result.key))
+
+
+def _paid(job: Job) -> str:
+    unknown = sum((charged(it) for it in job.attempts if not _is_certain(it)), Decimal(0))
+    certain = job.credits - unknown
+    told = []
+    if certain or not unknown:
+        told.append(f"{_number(certain)} credits were charged." if certain else "Nothing was paid.")
+    if unknown:
+        told.append(f"{_number(unknown)} credits may have been charged: nobody could say.")
+    if any(attempt.is_possible_double_charge for attempt in job.attempts):
+        told.append("One call was made twice, and may have been charged twice.")
+    return " ".join(told)
+
+
+def _is_certain(attempt: Attempt) -> bool:
+    return attempt.credits_used is not None or attempt.outcome is AttemptOutcome.SUCCEEDED
+
+
+def _number(amount: Decimal) -> str:
+    return f"{float(amount):g}"

@@ -1,0 +1,131 @@
+"""Saying in the results bucket why a photo has no cut-out, and taking it back when it has one.
+
+A note belongs to a key, not to a job: the newest occasion stands. Whoever writes one looks at what
+stands there first and writes only over that, and only what is later.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from cutout.domain.errors import TransientError
+from cutout.domain.job.job import Job
+from cutout.domain.job.source import Source
+from cutout.domain.object_keys import note_key
+from cutout.domain.states import Reason, State
+from cutout.ports.buckets import Notes, Occasion, StandingNote
+from cutout.ports.telemetry import Telemetry
+from cutout.usecases.shared.error_note_texts import error_note
+
+_TRIES = 3
+NOTED = frozenset({State.REJECTED, State.FAILED, State.REVIEW})
+"""The ends that leave a note."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoteBoard:
+    """Places in the results bucket, each with the latest note or none."""
+
+    notes: Notes
+    telemetry: Telemetry
+
+    def put(self, key: str, told: dict[str, Any], *, job_id: str, occasion: Occasion) -> None:
+        """Say this, unless something as late or later is said there."""
+        text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+        for standing in self._looks(key):
+            if standing is not None and not self._is_earlier(standing, occasion):
+                return
+            if self.notes.write(key, text, job_id=job_id, occasion=occasion, replacing=standing):
+                return
+
+    def amend(self, key: str, told: dict[str, Any], *, job_id: str, occasion: Occasion) -> None:
+        """Say this in place of what was said of the same job; where nothing is said, nothing."""
+        standing = self.notes.standing(key)
+        if standing is not None and standing.job_id == job_id:
+            self.put(key, told, job_id=job_id, occasion=occasion)
+
+    def take_back(self, key: str, upto: Occasion) -> None:
+        """Remove what is said there, unless it is about something later.
+
+        Nothing is removed where nothing stands: in a bucket with versions, that would leave a
+        delete marker each time.
+        """
+        for standing in self._looks(key):
+            if standing is None or not self._is_earlier(standing, upto, or_same=True):
+                return
+            if self.notes.remove(key, standing):
+                return
+
+    def take_back_of(self, key: str, job_id: str) -> None:
+        """Remove what is said there if it is about this job."""
+        standing = self.notes.standing(key)
+        if standing is not None and standing.job_id == job_id:
+            self.notes.remove(key, standing)
+
+    def _looks(self, key: str) -> Iterator[StandingNote | None]:
+        """Look at what stands, and once more each time that a condition is lost.
+
+        Raises:
+            TransientError: others write there so often that no condition held.
+        """
+        for _ in range(_TRIES):
+            yield self.notes.standing(key)
+        raise TransientError("the note is written too often")
+
+    def _is_earlier(self, standing: StandingNote, than: Occasion, *, or_same: bool = False) -> bool:
+        if standing.occasion is None:
+            self.telemetry.log("somebody else's object stands where a note would")
+            return False
+        return standing.occasion < than or (or_same and standing.occasion == than)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorNotes:
+    """Keeps `<key>.error.json` as the newest upload of the key has it."""
+
+    board: NoteBoard
+    upload_prefix: str
+    result_prefix: str
+
+    def write(self, job: Job) -> None:
+        """Say why the job's photo has no cut-out, unless something later is said there."""
+        self.board.put(
+            self._key(job.source), error_note(job), job_id=job.id, occasion=occasion_of(job)
+        )
+
+    def withdraw(self, source: Source, upto: Occasion) -> None:
+        """Take back what is said of the key, unless it is about something later."""
+        self.board.take_back(self._key(source), upto)
+
+    def withdraw_of(self, source: Source) -> None:
+        """Take back what is said of this one version, if that is what stands there."""
+        self.board.take_back_of(self._key(source), source.job_id)
+
+    def _key(self, source: Source) -> str:
+        return note_key(
+            source.key, upload_prefix=self.upload_prefix, result_prefix=self.result_prefix
+        )
+
+
+def leaves_a_note(job: Job) -> bool:
+    """Its end is to be said in the bucket.
+
+    Not of what is our own output: in two deployments that feed each other, each note would be the
+    reason for the next.
+    """
+    return job.state in NOTED and job.reason is not Reason.OWN_OUTPUT
+
+
+def occasion_of(job: Job) -> Occasion:
+    """A job as it stands now. The write that records its announcement changes nothing else."""
+    version = job.version - 1 if job.is_announced else job.version
+    return Occasion(order=job.source.order, version=version, at=job.updated_at)
+
+
+def before(source: Source) -> Occasion:
+    """Everything that was said of older uploads than this event of the key."""
+    return Occasion(order=source.order, version=0, at=datetime.min.replace(tzinfo=UTC))

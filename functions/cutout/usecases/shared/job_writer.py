@@ -1,0 +1,258 @@
+"""Writing a job's moves: the gate is kept in step, whoever waits is woken, the end is announced."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from cutout.domain.errors import StoreBusyError
+from cutout.domain.gate import Gate, Limits
+from cutout.domain.job.attempt import Attempt, newly_spent
+from cutout.domain.job.conflicts import GateMovedError, JobMovedError
+from cutout.domain.job.job import Job
+from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.ports.jobs_table import (
+    Backlog,
+    CallBodies,
+    Gates,
+    Jobs,
+    ResultKeys,
+    SourceHeads,
+    TaskClaim,
+)
+from cutout.ports.provider import Files
+from cutout.ports.telemetry import TIME_IN_STATE, Announcements, Clock, Metric, Telemetry
+from cutout.usecases.shared.admission import GATE_TRIES, AdmissionScheduler, GateRule
+from cutout.usecases.shared.deduplication import Deduplication
+from cutout.usecases.shared.settlement_effects import SettlementEffects
+from cutout.usecases.shared.superseded import why_superseded
+
+_SETTLED_METRICS = {
+    State.COMPLETED: Metric.COMPLETED,
+    State.REVIEW: Metric.REVIEW,
+    State.FAILED: Metric.FAILED,
+    State.REJECTED: Metric.REJECTED,
+    State.SUPERSEDED: Metric.SUPERSEDED,
+}
+
+
+_FAILED_PERCENT = {State.COMPLETED: 0, State.REVIEW: 100, State.FAILED: 100}
+_MOST_AFTERMATHS = 5
+"""An event is not held up for ever by a note that cannot be written."""
+_FOLLOWERS = 2
+"""Who leaves the gate wakes one for its slot, and one more in case that another woke the first."""
+
+
+class Store(Jobs, CallBodies, Gates, Backlog, SourceHeads, ResultKeys, Protocol):
+    """The jobs table, as the recorder needs it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobWriter:
+    """The only writer of jobs that exist.
+
+    Attributes:
+        task_claims_last: for as long somebody may still name an attempt's task.
+        purchases: where pictures are bought once; None where each upload is bought.
+    """
+
+    store: Store
+    admission: AdmissionScheduler
+    announcements: Announcements
+    settlement_effects: SettlementEffects
+    files: Files
+    telemetry: Telemetry
+    clock: Clock
+    limits: Limits
+    task_claims_last: timedelta
+    purchases: Deduplication | None
+
+    def record(self, before: Job, after: Job, rule: GateRule | None = None) -> Job:
+        """Write a move; a slot that it gives up goes to whoever waits.
+
+        Args:
+            before: the job as it was read.
+            after: the job as it shall be.
+            rule: what else changes at the gate, in the same transaction.
+
+        Raises:
+            JobMovedError: somebody moved the job since `before` was read.
+            TaskTakenError: it names a task that belongs to another attempt.
+            StoreBusyError: the gate is too busy to be written.
+        """
+        is_released = before.state.holds_slot and not after.state.holds_slot
+        tasks = [self._claim(after, attempt) for attempt in _to_be_claimed(before, after)]
+        rule = _in_step(before, after, rule)
+        saved = self._save(after, rule, tasks, answered=_answered(before, after))
+        self.telemetry.log(
+            "job moved",
+            job_id=after.id,
+            state=after.state,
+            came_from=before.state,
+            reason=after.reason,
+        )
+        self.count_time_in_state(before, after)
+        self._discard_copies(before, after)
+        if is_released:
+            self.admission.wake_waiting(most=_FOLLOWERS)
+        if after.state.is_settled and not before.state.is_settled:
+            if self.purchases is not None:
+                self.purchases.settled(saved)
+            return self.announce(saved)
+        return saved
+
+    def announce(self, job: Job) -> Job:
+        """Do and say what a settled job owes, then take note of that.
+
+        If the worker dies in between, Sweep has it done again: at least once.
+        """
+        if job.is_announced:
+            self._count(job)
+            return job
+        if job.failures < _MOST_AFTERMATHS:
+            self.settlement_effects.follow(job)
+        else:
+            self.telemetry.log("notes and tags left out: they failed each time", job_id=job.id)
+        self.announcements.announce(job)
+        self._count(job)
+        try:
+            return self.store.save(job.announced())
+        except JobMovedError as lost:
+            self.reapply_effects(lost.winner)
+            raise
+
+    def reapply_effects(self, job: Job | None) -> None:
+        """Have the buckets say what the row says, should a worker that was overtaken have written.
+
+        For whoever meets a settled job once more: its message comes again if that worker died.
+        """
+        if job is not None:
+            self.settlement_effects.follow(job)
+
+    def count_time_in_state(self, before: Job, after: Job) -> None:
+        """Count how long the job stood in the state that it has left."""
+        metric = TIME_IN_STATE.get(before.state)
+        if metric is not None and after.state is not before.state:
+            seconds = (after.updated_at - before.in_state_since).total_seconds()
+            self.telemetry.metric(metric, max(0.0, seconds))
+
+    def why_superseded(self, job: Job) -> Reason | None:
+        """The reason why the job's photo is no longer the newest of its key, if it is not."""
+        return why_superseded(self.store, job)
+
+    def unproven(self, job: Job) -> list[TaskClaim]:
+        """The claim that must still hold before another call is paid for.
+
+        It is that of a failed task which only a callback's body named: if a call was answered with
+        that task since, nothing is known of the job's own call, which may be charged.
+        """
+        last = job.attempt
+        if last is None or not last.is_adopted or last.outcome is not AttemptOutcome.FAILED:
+            return []
+        return [self._claim(job, last)]
+
+    def _claim(self, job: Job, attempt: Attempt) -> TaskClaim:
+        return TaskClaim(
+            task_id=attempt.task_id or "",
+            job_id=job.id,
+            attempt=attempt.number,
+            is_certain=not attempt.is_adopted,
+            expires_at=self.clock.now() + self.task_claims_last,
+        )
+
+    def _save(
+        self,
+        after: Job,
+        rule: GateRule | None,
+        tasks: list[TaskClaim],
+        *,
+        answered: int | None,
+    ) -> Job:
+        if rule is None:
+            return self.store.save(after, tasks=tasks, answered=answered)
+        for _ in range(GATE_TRIES):
+            gate = self.store.read_gate()
+            changed = rule(gate)
+            try:
+                return self.store.save(
+                    after,
+                    gate=None if changed == gate else changed,
+                    tasks=tasks,
+                    answered=answered,
+                )
+            except GateMovedError:
+                continue
+        raise StoreBusyError("the gate is written too often")
+
+    def _discard_copies(self, before: Job, after: Job) -> None:
+        """Delete the copies of attempts that ended with this move; others expire by themselves."""
+        for attempt in after.attempts:
+            known = before.attempt_numbered(attempt.number)
+            was_open = known is not None and known.is_open
+            if attempt.file_id and was_open and (not attempt.is_open or after.state.is_settled):
+                self.files.delete(attempt.file_id)
+
+    def _count(self, job: Job) -> None:
+        self.telemetry.metric(_SETTLED_METRICS[job.state])
+        self.telemetry.metric(Metric.CREDITS, float(job.credits))
+        if job.state in _FAILED_PERCENT:
+            self.telemetry.metric(Metric.FAILED_PERCENT, _FAILED_PERCENT[job.state])
+        if job.state is State.COMPLETED:
+            seconds = (job.updated_at - job.created_at).total_seconds()
+            self.telemetry.metric(Metric.SECONDS_TO_COMPLETE, seconds)
+        if job.state is State.COMPLETED and job.reused is not None:
+            self.telemetry.metric(Metric.REUSED)
+            self.telemetry.metric(Metric.CREDITS_SAVED, float(job.reused.credits_saved))
+
+
+def _answered(before: Job, after: Job) -> int | None:
+    """The attempt that need not be repeated from this move on."""
+    number = _unanswered(before)
+    return None if number == _unanswered(after) else number
+
+
+def _unanswered(job: Job) -> int | None:
+    """The attempt that may have to be repeated, as it was made."""
+    last = job.attempt
+    is_undecided = job.state in {State.SUBMITTING, State.UNCONFIRMED}
+    return last.number if last and last.is_open and is_undecided else None
+
+
+def _in_step(before: Job, after: Job, rule: GateRule | None) -> GateRule | None:
+    """What a move changes at the gate: its own rule, the day's credits, and the slot.
+
+    The credits are what the row after the move holds more than the row before it: so nothing is
+    charged or refunded twice, however often a task is read.
+    """
+    spent = {
+        day: some for day, some in newly_spent(before.attempts, after.attempts).items() if some
+    }
+    is_released = before.state.holds_slot and not after.state.holds_slot
+    if rule is None and not spent and not is_released:
+        return None
+
+    def whole(gate: Gate) -> Gate:
+        gate = rule(gate) if rule else gate
+        for day, credits_ in spent.items():
+            gate = gate.counting(credits_, day)
+        return gate.releasing() if is_released else gate
+
+    return whole
+
+
+def _to_be_claimed(before: Job, after: Job) -> Iterator[Attempt]:
+    """The attempts whose task becomes known with this move.
+
+    And the one whose task decides the move, if only a callback's body named it: a call that was
+    answered with that task meanwhile has taken it over. An attempt that an earlier move ended, or
+    that another one has followed, decides nothing any more and is not claimed again.
+    """
+    is_decided = after.state is not before.state and before.state is not State.STORING
+    for attempt in after.attempts:
+        known = before.attempt_numbered(attempt.number)
+        is_new = known is None or known.task_id != attempt.task_id
+        decides = is_decided and (attempt == after.followed or attempt != known)
+        if attempt.task_id is not None and (is_new or (attempt.is_adopted and decides)):
+            yield attempt

@@ -1,0 +1,1 @@
+"""What StoreResult does: read the task, fetch its result, publish the cut-out."""

@@ -1,0 +1,166 @@
+"""Making the cut-out that is published of the result that the model gave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from cutout.domain.errors import PictureError
+from cutout.domain.job.job import Job, Photo, Prepared
+from cutout.domain.photo.acceptance import has_aspect, why_not_published
+from cutout.domain.photo.picture import Picture
+from cutout.domain.states import Pixels
+from cutout.ports.pictures import Pictures
+from cutout.usecases.store_result.fetched_result import FetchedResult
+from cutout.usecases.store_result.full_size_photo import FullSizePhoto
+
+_PNG = "png"
+_NOT_COMPARED = (
+    "the model was sent the photo as it is stored, turned or in other colours than sRGB: whether "
+    "the cut-out shows it as it is meant was not looked at"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """A cut-out as it is published.
+
+    Attributes:
+        pixels: whose colours it has.
+        remark: what is not as it was asked for, and why; None if all is.
+    """
+
+    file: Path
+    picture: Picture
+    pixels: Pixels = Pixels.MODEL
+    remark: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishCutout:
+    """Turns results upright, and takes the photo's pixels if asked to.
+
+    A photo that was enlarged for the model gets its cut-out in its own size.
+
+    Attributes:
+        pixels: whose pixels a cut-out has where nobody says otherwise.
+    """
+
+    pictures: Pictures
+    pixels: Pixels
+
+    def finish(self, delivery: FetchedResult, own: FullSizePhoto) -> FetchedResult:
+        """The cut-out to publish; a result in doubt stays as it came.
+
+        Args:
+            delivery: an examined result.
+            own: the photo in full size, or why its own pixels cannot be used.
+        """
+        if delivery.picture is None or delivery.review_reason:
+            return delivery
+        finished = self._finished(delivery.job, delivery.file, delivery.picture, own)
+        return replace(
+            delivery,
+            file=finished.file,
+            picture=finished.picture,
+            pixels=finished.pixels,
+            remark=finished.remark or _not_compared(delivery.job),
+            review_reason=why_not_published(finished.picture, delivery.photo),
+        )
+
+    def with_models_pixels(self, job: Job, result: Path, picture: Picture) -> Finished:
+        """A PNG of the result, upright, and no larger than a photo that was enlarged for the model.
+
+        A result that is that already costs nothing.
+        """
+        size = _size_before_enlarging(job, picture)
+        if picture.format == _PNG and picture.orientation == 1 and size is None:
+            return Finished(file=result, picture=picture)
+        into = result.with_name("cut-out-model.png")
+        made = self.pictures.cut_out(result, into, size=size)
+        return Finished(file=into, picture=made)
+
+    def with_sources_pixels(self, result: Path, own: FullSizePhoto) -> Finished:
+        """A PNG of every pixel of the photo, transparent where the result is.
+
+        Raises:
+            PictureError: there is no copy of the photo, or it cannot be decoded.
+        """
+        into = result.with_name("cut-out-source.png")
+        made = self.pictures.faithful_cut_out(result, own.file_or_why_not(), into)
+        return Finished(file=into, picture=made, pixels=Pixels.SOURCE)
+
+    def _finished(self, job: Job, result: Path, picture: Picture, own: FullSizePhoto) -> Finished:
+        if self.pixels is Pixels.MODEL and not (job.photo and job.photo.has_alpha):
+            return self.with_models_pixels(job, result, picture)
+        try:
+            return self.with_sources_pixels(result, own)
+        except PictureError as exc:
+            # It was paid for: better the model's own pixels than nothing.
+            remark = f"the photo's own pixels cannot be used: {exc}"
+        return replace(self.with_models_pixels(job, result, picture), remark=remark)
+
+
+@dataclass(kw_only=True)
+class VariantSources:
+    """The finished cut-outs that recipes start from, each made when the first asks for it.
+
+    Attributes:
+        published: the one that stands in the results bucket.
+        own: the photo in full size, or why there is none.
+        model: makes the one with the model's pixels, where `published` is not that.
+    """
+
+    finish_cutout: FinishCutout
+    published: Finished
+    own: FullSizePhoto
+    model: Callable[[], Finished]
+    _made: dict[Pixels, Path] = field(default_factory=dict)
+
+    def file(self, pixels: Pixels | None) -> Path:
+        """The cut-out with these pixels; None means the published one.
+
+        Raises:
+            PictureError: it cannot be had.
+        """
+        wanted = pixels or self.published.pixels
+        if wanted not in self._made:
+            self._made[wanted] = self._make(wanted)
+        return self._made[wanted]
+
+    def _make(self, pixels: Pixels) -> Path:
+        if pixels is self.published.pixels:
+            return self.published.file
+        if pixels is Pixels.MODEL:
+            return self.model().file
+        return self.finish_cutout.with_sources_pixels(self.published.file, self.own).file
+
+
+def _not_compared(job: Job) -> str | None:
+    """A remark where the model may have taken the photo's values for others than they are.
+
+    Photos are sent so where nothing is prepared, and were by earlier versions, whose results may
+    still be kept.
+    """
+    is_of_copy = job.reused.is_of_copy if job.reused else job.prepared is not None
+    is_certain = is_of_copy or job.photo is None or job.photo.is_plain
+    return None if is_certain else _NOT_COMPARED
+
+
+def _size_before_enlarging(job: Job, picture: Picture) -> tuple[int, int] | None:
+    """The photo's width and height, where the result is larger because the copy was enlarged.
+
+    None where the result's size is to stay. A result of another shape is not forced into the
+    photo's: that would hide that it is wrong.
+    """
+    photo, copy = job.photo, job.prepared
+    if photo is None or copy is None or not _exceeds(copy, photo):
+        return None
+    if not _exceeds(picture, photo) or not has_aspect(picture, photo.width, photo.height):
+        return None
+    return photo.width, photo.height
+
+
+def _exceeds(made: Picture | Prepared, photo: Photo) -> bool:
+    return made.width > photo.width or made.height > photo.height

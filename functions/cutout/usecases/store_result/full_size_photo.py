@@ -1,0 +1,65 @@
+"""The photo in full size, for cut-outs and variants that are to have its own pixels.
+
+Photos themselves are opened by Prepare alone: here its copies are, which are gone after a day.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cutout.domain.errors import PictureError
+from cutout.domain.job.job import Job
+from cutout.domain.preparation import FULL_SIZE_FORMAT, CopyKind, PrepareRequest, copy_key
+from cutout.ports.buckets import Copies
+from cutout.ports.queues import PreparationQueue
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullSizePhoto:
+    """The copy of a photo in full size, or why there is none."""
+
+    file: Path | None = None
+    why_not: str = "nobody asked for them"
+
+    def file_or_why_not(self) -> Path:
+        """The copy.
+
+        Raises:
+            PictureError: there is none.
+        """
+        if self.file is None:
+            raise PictureError(self.why_not)
+        return self.file
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullSizePhotos:
+    """Fetches the copies that Prepare made, and has it make those that are gone.
+
+    Attributes:
+        queue: takes the wishes for copies; None in a deployment that prepares nothing.
+    """
+
+    copies: Copies
+    queue: PreparationQueue | None
+
+    def fetch(self, job: Job, into: Path) -> FullSizePhoto:
+        """The photo of a job in full size.
+
+        Raises:
+            CopyGoneError: its copy is gone, or was never made.
+        """
+        if job.upright is not None and job.upright.problem is not None:
+            return FullSizePhoto(why_not=job.upright.problem)
+        if self.queue is None:
+            return FullSizePhoto(why_not="photos are not prepared in this deployment")
+        self.copies.fetch(copy_key(job.id, CopyKind.FULL_SIZE, FULL_SIZE_FORMAT), into)
+        return FullSizePhoto(file=into)
+
+    def have_made(self, job: Job) -> None:
+        """Have the copy made once more; nobody reports when it is there."""
+        if self.queue is not None:
+            self.queue.prepare(
+                PrepareRequest(job_id=job.id, source=job.source, wanted=(CopyKind.FULL_SIZE,))
+            )

@@ -1,0 +1,58 @@
+"""Putting a file where results are read from, never over a newer photo's."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from cutout.domain.errors import TransientError
+from cutout.domain.job.job import Job
+from cutout.ports.buckets import Labels, Results, StoredResult
+
+_PUT_TRIES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publisher:
+    """Writes to the results bucket."""
+
+    results: Results
+
+    def publish(
+        self,
+        job: Job,
+        key: str,
+        file: Path,
+        *,
+        content_type: str,
+        labels: Labels,
+    ) -> bool:
+        """Store the file unless a newer upload's result stands at the key; False if one does.
+
+        Raises:
+            TransientError: others write there so often that no condition held.
+        """
+        for _ in range(_PUT_TRIES):
+            standing = self.results.standing(key)
+            if standing is not None and _is_newer(standing, job):
+                return False
+            if self.results.put(
+                key,
+                file,
+                content_type=content_type,
+                labels=labels,
+                replacing=standing,
+            ):
+                return True
+        raise TransientError("the result's place is written too often")
+
+
+def sha256(file: Path) -> str:
+    """The SHA-256 of a file's bytes, 64 hexadecimal digits."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _is_newer(standing: StoredResult, job: Job) -> bool:
+    return standing.order is not None and standing.order > job.source.order

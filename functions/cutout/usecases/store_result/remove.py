@@ -1,0 +1,132 @@
+"""A source was deleted: what was made of it goes too, where that is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from cutout.domain.errors import TransientError
+from cutout.domain.job.job import Job
+from cutout.domain.job.source import Source
+from cutout.domain.messages import Removal
+from cutout.domain.object_keys import beside, result_keys, review_keys, variant_keys
+from cutout.domain.recipes import Recipe, recipes_for
+from cutout.ports.buckets import Results, StoredResult
+from cutout.ports.jobs_table import SourceJobs
+from cutout.ports.telemetry import Telemetry
+from cutout.usecases.store_result.result_cache import ResultCache
+
+_TRIES = 3
+_NAMED = 3
+"""Candidates for a result's key that are ever taken, but for a hash that somebody else has."""
+_REVIEWED = 2
+"""The same of where it waits for review."""
+_MOST_JOBS = 1000
+"""Uploads of one key whose rows are looked at; they share their keys, but for changed recipes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RemoveResults:
+    """Removes cut-outs and what is kept, each only if it is the deleted source's.
+
+    What stands at a key says by its metadata whose it is. So it may be done twice, and late: what
+    a newer upload has put there stays, and so does what is not ours.
+
+    Attributes:
+        keeping: where the model's results are kept; None where each upload is bought.
+        recipes: variants are made by these; one that an overtaken worker made is on no row.
+    """
+
+    jobs: SourceJobs
+    results: Results
+    telemetry: Telemetry
+    results_bucket: str
+    upload_prefix: str
+    result_prefix: str
+    result_cache: ResultCache | None
+    recipes: tuple[Recipe, ...]
+
+    def remove(self, removal: Removal) -> None:
+        """Remove everything that is older than the deletion; where nothing stands, do nothing."""
+        jobs = self.jobs.of_source(removal.bucket, removal.key, _MOST_JOBS)
+        known = {job.id for job in jobs if job.source.order < removal.order}
+        keys = dict.fromkeys([*self._recorded(jobs), *self._possible(removal)])
+        removed = [key for key in keys if self._remove(key, removal, known)]
+        for job in jobs:
+            if self.result_cache is not None and _is_meant(job, removal):
+                self.result_cache.remove(job)
+        self.telemetry.log("results of a deleted photo removed", count=len(removed))
+
+    def _recorded(self, jobs: Sequence[Job]) -> Iterator[str]:
+        """Where results have gone that rows still tell of."""
+        for job in jobs:
+            if job.result is not None and job.result.bucket == self.results_bucket:
+                yield from (job.result.key, beside(job.result.key))
+            yield from (variant.key for variant in job.variants if variant.key is not None)
+            if job.result_key is not None:
+                yield from _with_review(job.result_key, job.source.key)
+                yield from self._variants_of(job.result_key, job.source.key)
+
+    def _variants_of(self, result_key: str, source_key: str) -> Iterator[str]:
+        for recipe in recipes_for(self.recipes, source_key):
+            yield from variant_keys(
+                recipe.key,
+                result_key,
+                recipe=recipe.name,
+                extension=recipe.format,
+                result_prefix=self.result_prefix,
+            )
+
+    def _possible(self, removal: Removal) -> Iterator[str]:
+        """Where they can have gone at all: rows expire, cut-outs do not."""
+        candidates = result_keys(
+            removal.key, upload_prefix=self.upload_prefix, result_prefix=self.result_prefix
+        )
+        for key in islice(candidates, _NAMED):
+            yield from _with_review(key, removal.key)
+
+    def _remove(self, key: str, removal: Removal, known: set[str]) -> bool:
+        for _ in range(_TRIES):
+            standing = self.results.standing(key)
+            if standing is None or not _is_to_go(standing, removal, known):
+                return False
+            if self.results.remove(key, standing):
+                return True
+        raise TransientError("the result's place is written too often")
+
+
+def _with_review(key: str, source_key: str) -> Iterator[str]:
+    yield key
+    for reviewed in islice(review_keys(key, source_key), _REVIEWED):
+        yield from (reviewed, beside(reviewed))
+
+
+def _is_meant(job: Job, removal: Removal) -> bool:
+    if removal.job_id is not None:
+        return job.id == removal.job_id
+    return job.source.order < removal.order
+
+
+def _is_to_go(standing: StoredResult, removal: Removal, known: set[str]) -> bool:
+    if standing.job_id is None or standing.order is None:
+        return False
+    if removal.job_id is not None:
+        return standing.job_id == removal.job_id
+    is_the_sources = standing.job_id in known or standing.job_id == _job_of(standing, removal)
+    return is_the_sources and standing.order < removal.order
+
+
+def _job_of(standing: StoredResult, removal: Removal) -> str | None:
+    """The job that the standing object's source version would have under the deleted key."""
+    if standing.source_version is None:
+        return None
+    source = Source(
+        bucket=removal.bucket,
+        key=removal.key,
+        version_id=standing.source_version,
+        etag="",
+        sequencer="",
+        size=0,
+    )
+    return source.job_id

@@ -1,0 +1,157 @@
+"""Making variants again from a cut-out that stands already: nothing is paid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from cutout.domain.errors import CopyGoneError, PictureError
+from cutout.domain.job.conflicts import JobMovedError
+from cutout.domain.job.job import Job
+from cutout.domain.job.result import Result
+from cutout.domain.job.variant import Variant, replaced
+from cutout.domain.messages import RenderRequest
+from cutout.domain.photo.picture import Picture
+from cutout.domain.states import Pixels, State
+from cutout.ports.buckets import Labels, Results
+from cutout.ports.jobs_table import Jobs
+from cutout.ports.queues import RenderQueue
+from cutout.usecases.shared import temp_folder
+from cutout.usecases.shared.job_writer import JobWriter
+from cutout.usecases.store_result.finish_cutout import FinishCutout, Finished, VariantSources
+from cutout.usecases.store_result.full_size_photo import FullSizePhoto, FullSizePhotos
+from cutout.usecases.store_result.object_metadata import fitted
+from cutout.usecases.store_result.publish import sha256
+from cutout.usecases.store_result.result_cache import ResultCache
+from cutout.usecases.store_result.variants import Variants
+
+_FIRST_WAIT = timedelta(seconds=15)
+_MOST_WAITS = 6
+"""For a copy of the photo, about a quarter of an hour in all."""
+_RACES = 3
+"""Who loses as often lets the queue deliver again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Render:
+    """Answers wishes for variants.
+
+    Attributes:
+        keeping: where the model's results are kept; None where each upload is bought.
+        requests: where a wish waits for a copy of its photo.
+    """
+
+    job_writer: JobWriter
+    jobs: Jobs
+    results: Results
+    finish_cutout: FinishCutout
+    variants: Variants
+    lease: timedelta
+    result_cache: ResultCache | None
+    full_size_photos: FullSizePhotos
+    requests: RenderQueue
+
+    def render(self, request: RenderRequest) -> None:
+        """Make the variants that are asked for, and write on the row what became of them.
+
+        Raises:
+            JobMovedError: the row is written too often; the queue delivers again.
+        """
+        job = self.jobs.find(request.job_id)
+        if job is None or job.state is not State.COMPLETED or job.result is None:
+            self.job_writer.telemetry.log("nothing to render: the job is not completed")
+            return
+        with temp_folder.folder() as folder:
+            try:
+                own = self._own_photo(job, job.result, request, Path(folder))
+            except CopyGoneError:
+                self._when_copied(job, request)
+                return
+            fresh = self._made(job, job.result, request.recipes, Path(folder), own)
+        self._record(job, fresh)
+
+    def _own_photo(
+        self, job: Job, result: Result, request: RenderRequest, folder: Path
+    ) -> FullSizePhoto:
+        """The photo itself, if a recipe asks for its pixels, which the cut-out has not.
+
+        Raises:
+            CopyGoneError: its copy is to be made first.
+        """
+        asked = {one.pixels for one in self.variants.recipes if one.name in request.recipes}
+        if Pixels.SOURCE not in asked or result.pixels is Pixels.SOURCE:
+            return FullSizePhoto()
+        try:
+            return self.full_size_photos.fetch(job, folder / "photo")
+        except CopyGoneError:
+            if request.tries >= _MOST_WAITS:
+                return FullSizePhoto(why_not="no copy of the photo could be had")
+            raise
+
+    def _when_copied(self, job: Job, request: RenderRequest) -> None:
+        """The same wish again, when there is a copy of the photo."""
+        self.full_size_photos.have_made(job)
+        again = replace(request, tries=request.tries + 1)
+        self.requests.render([again], delay=_FIRST_WAIT * 2**request.tries)
+
+    def _made(
+        self,
+        job: Job,
+        result: Result,
+        names: tuple[str, ...],
+        folder: Path,
+        own: FullSizePhoto,
+    ) -> tuple[Variant, ...]:
+        file = folder / "cut-out.png"
+        labels = self.results.fetch(result.key, file)
+        is_there = labels is not None and sha256(file) == result.sha256
+        published = Finished(file=file, picture=_picture(result), pixels=result.pixels)
+        bases = VariantSources(
+            finish_cutout=self.finish_cutout,
+            published=published,
+            own=own,
+            model=lambda: self._models(job, folder / "result"),
+        )
+        return self.variants.make_named(
+            job,
+            bases.file if is_there else _gone,
+            fitted(labels or Labels(metadata={}, tags={}), {}),
+            until=self.job_writer.clock.now() + self.lease / 2,
+            names=names,
+        )
+
+    def _models(self, job: Job, file: Path) -> Finished:
+        """The cut-out with the model's pixels, of the result as it came.
+
+        Raises:
+            PictureError: it is not kept, or not any more.
+        """
+        is_kept = self.result_cache is not None and self.result_cache.fetch_again(job, file)
+        picture = self.finish_cutout.pictures.examine(file) if is_kept else None
+        if picture is None:
+            raise PictureError("the model's own pixels are no longer kept")
+        return self.finish_cutout.with_models_pixels(job, file, picture)
+
+    def _record(self, job: Job, fresh: tuple[Variant, ...]) -> None:
+        for _ in range(_RACES):
+            try:
+                after = replace(job, variants=replaced(job.variants, fresh))
+                saved = self.job_writer.record(job, after)
+            except JobMovedError as lost:
+                if lost.winner is None:
+                    return
+                job = lost.winner
+            else:
+                # A deletion that came meanwhile has found nothing to remove.
+                self.job_writer.reapply_effects(saved)
+                return
+        raise JobMovedError(job)
+
+
+def _picture(result: Result) -> Picture:
+    return Picture(format="png", width=result.width, height=result.height, alpha_range=(0, 255))
+
+
+def _gone(_pixels: Pixels | None) -> Path:
+    raise PictureError("the cut-out is no longer where it was stored")

@@ -1,0 +1,98 @@
+"""Keeping accepted results, so that the same picture need not be bought again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from cutout.domain.errors import TransientError
+from cutout.domain.job.attempt import charged
+from cutout.domain.job.job import Job
+from cutout.domain.job.purchase import Kept
+from cutout.domain.job.result import Reuse
+from cutout.domain.object_keys import kept_key
+from cutout.ports.buckets import KeptResults
+from cutout.usecases.shared import temp_folder
+from cutout.usecases.shared.deduplication import Deduplication
+from cutout.usecases.store_result.fetched_result import FetchedResult
+from cutout.usecases.store_result.publish import sha256
+
+_PUT_TRIES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResultCache:
+    """The kept results, in step with the pictures' items."""
+
+    results: KeptResults
+    purchases: Deduplication
+    model: str
+
+    def keep(self, delivery: FetchedResult) -> None:
+        """Keep an accepted result as it came, unless the picture was bought anew meanwhile.
+
+        The object is written first, over what was seen before the item was read: a result that
+        somebody bought later is never replaced by an older one.
+
+        Raises:
+            TransientError: others write there so often that no condition held.
+        """
+        job = delivery.job
+        key = kept_key(delivery.photo.sha256, self.model)
+        standing: str | None = None
+        for _ in range(_PUT_TRIES):
+            held = self.purchases.held_by(job)
+            if held is None:
+                return
+            if self.results.put(key, delivery.file, replacing=standing):
+                kept = Kept(
+                    key=key,
+                    sha256=sha256(delivery.file),
+                    job_id=job.id,
+                    task_id=delivery.task.id,
+                    credits=_paid(job),
+                    is_of_copy=job.prepared is not None,
+                )
+                self.purchases.keep(held, kept)
+                return
+            standing = self.results.standing(key)
+        raise TransientError("the place of the kept result is written too often")
+
+    def fetch(self, job: Job, file: Path) -> bool:
+        """Bring back what a job is to be completed from; False if it is not what was kept."""
+        return job.reused is not None and self._is_fetched(job.reused, file)
+
+    def fetch_again(self, job: Job, file: Path) -> bool:
+        """Bring back the very result that a completed job's cut-out was made of, if it is kept."""
+        its_own = job.reused or self.purchases.kept_of(job)
+        return its_own is not None and self._is_fetched(its_own, file)
+
+    def remove(self, job: Job) -> None:
+        """Remove what is kept of a job's own purchase; another job's, of the same picture, stays.
+
+        The picture's item goes on to name it: whoever wants it next finds it gone, and buys. A
+        result that was bought anew may stand there before its item says so: its bytes tell.
+
+        Raises:
+            TransientError: others write there so often that no condition held.
+        """
+        with temp_folder.folder() as folder:
+            for _ in range(_PUT_TRIES):
+                kept = self.purchases.kept_of(job)
+                standing = self.results.standing(kept.key) if kept is not None else None
+                if kept is None or standing is None:
+                    return
+                if not self._is_fetched(kept, Path(folder) / "kept"):
+                    return
+                if self.results.remove(kept.key, standing):
+                    return
+        raise TransientError("the place of the kept result is written too often")
+
+    def _is_fetched(self, kept: Kept | Reuse, file: Path) -> bool:
+        return self.results.fetch(kept.key, file) and sha256(file) == kept.sha256
+
+
+def _paid(job: Job) -> Decimal:
+    attempt = job.attempt_numbered(job.storing_attempt or 0)
+    return charged(attempt) if attempt else Decimal(0)

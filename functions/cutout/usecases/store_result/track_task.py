@@ -1,0 +1,323 @@
+"""Following a task to its end: what a callback or a poll sets off.
+
+Whatever woke us, the API is asked what became of the task, and only its answer counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from cutout.domain.errors import StoreBusyError, TaskUnknownError, TransientError
+from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.conflicts import JobMovedError, TaskTakenError
+from cutout.domain.job.job import Job
+from cutout.domain.messages import TaskCheck
+from cutout.domain.provider import Task, TaskStatus
+from cutout.domain.retry_policy import Verdict, decide_task_failure
+from cutout.domain.states import AttemptOutcome, Move, Reason, State, Transport
+from cutout.domain.timing import READ_AGAIN, TASK_VISIBILITY_DELAY, Randomness, Timing, back_off
+from cutout.ports.jobs_table import Jobs
+from cutout.ports.provider import Evolink
+from cutout.ports.telemetry import Metric
+from cutout.usecases.shared.job_writer import JobWriter
+from cutout.usecases.shared.recheck_attempts import after_asking, is_asking, still_running
+from cutout.usecases.shared.step_failures import StepFailures
+from cutout.usecases.store_result.unverified_task import UnverifiedTasks
+
+_RACES = 3
+"""After as many races lost, the message is left to a later delivery."""
+_UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
+_FOLLOWED = frozenset({State.PROCESSING, State.STORING})
+FOLLOWED = _FOLLOWED | {State.UNCONFIRMED}
+"""StoreResult moves these jobs on, and answers for steps that fail."""
+_GIVING_UP = {
+    State.PROCESSING: Reason.DEADLINE_PASSED,
+    State.STORING: Reason.RESULT_LOST,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackTask:
+    """Looks at the task of one attempt and moves its job on."""
+
+    job_writer: JobWriter
+    failures: StepFailures
+    jobs: Jobs
+    evolink: Evolink
+    named: UnverifiedTasks
+    store: Callable[[Job, Task], Job]
+    reuse: Callable[[Job], Job]
+    timing: Timing
+    randomness: Randomness
+
+    def wake(self, wake: TaskCheck) -> None:
+        """Do what a callback or a poll asks for.
+
+        Who loses a race looks again at the job as the winner left it: only this message may know
+        the task of a call whose answer was lost meanwhile.
+
+        Raises:
+            TransientError: the task cannot be read now, and nobody else would ask for it; or the
+                row moved each time.
+        """
+        job = self.jobs.find(wake.job_id)
+        for _ in range(_RACES):
+            if job is None:
+                self.job_writer.telemetry.log("wake for a job that is not known")
+                return
+            self.job_writer.telemetry.log("job looked at", state=job.state, key=job.source.key)
+            try:
+                self.failures.guard(job, lambda job: self._follow(job, wake))
+            except JobMovedError as lost:
+                self.job_writer.telemetry.log("somebody else moved the job")
+                job = lost.winner
+            else:
+                return
+        raise StoreBusyError("the row moved each time that its task was looked at")
+
+    def _follow(self, job: Job, wake: TaskCheck) -> None:
+        if job.state.is_settled and not job.is_announced:
+            job = self.job_writer.announce(job)
+        elif job.state.is_settled:
+            self.job_writer.reapply_effects(job)
+        if job.state is State.STORING and job.reused is not None:
+            self._take_kept(job)
+            return
+        attempt = job.attempt_numbered(wake.attempt)
+        if attempt is None or not attempt.is_open:
+            return
+        if job.state is State.STORING and not job.is_due(self.job_writer.clock.now()):
+            return
+        self._ask(job, attempt, wake)
+
+    def _ask(self, job: Job, attempt: Attempt, wake: TaskCheck) -> None:
+        """Ask the API about the attempt's task, by the best name there is for it."""
+        if wake.is_taken:
+            job = self.named.taken(job, attempt, wake.task_id)
+            attempt = job.attempt_numbered(wake.attempt) or attempt
+        task_id = attempt.task_id or wake.task_id or attempt.named_task
+        if task_id is None:
+            return
+        try:
+            self._look(job, attempt, task_id, wake)
+        except TaskTakenError:
+            self._not_ours(job, attempt)
+
+    def _take_kept(self, job: Job) -> None:
+        """Take the lease on completing it from what is kept; no task is asked about."""
+        now = self.job_writer.clock.now()
+        if not job.is_due(now):
+            return
+        storing = job.move(
+            Move.FETCH,
+            now=now,
+            reason=job.reason,
+            message=job.message,
+            due_at=now + self.timing.lease,
+            failures=job.failures + 1,
+            cut_short=job.cut_short + 1,
+        )
+        self.reuse(self.job_writer.record(job, storing))
+
+    def _look(self, job: Job, attempt: Attempt, task_id: str, wake: TaskCheck) -> None:
+        try:
+            task = self.evolink.read(task_id)
+        except TaskUnknownError:
+            self._task_unknown(job, attempt, task_id)
+        except TransientError as exc:
+            if self.named.concerns(job, attempt):
+                self.named.not_readable(job, attempt, task_id, str(exc))
+            elif job.state in _FOLLOWED:
+                self._read_later(job, str(exc))
+            else:
+                raise
+        else:
+            self._task_known(job, attempt, task, wake)
+
+    def _task_known(self, job: Job, attempt: Attempt, task: Task, wake: TaskCheck) -> None:
+        self.job_writer.telemetry.log("task read", status=task.status, task_id=task.id)
+        is_adopted = attempt.is_adopted or attempt.task_id is None
+        if attempt.not_found_since is not None:
+            attempt = replace(attempt, not_found_since=None)
+            job = job.with_attempt(attempt)
+        known = replace(attempt, task_id=task.id, is_adopted=is_adopted, named_task=None, body=None)
+        match task.status:
+            case TaskStatus.RUNNING:
+                self._still_running(job, known)
+            case TaskStatus.FAILED:
+                self._task_failed(job, known, task)
+            case TaskStatus.COMPLETED:
+                if wake.is_poll and job.state is not State.STORING:
+                    self.job_writer.telemetry.metric(Metric.RECOVERED_BY_POLL)
+                self._task_completed(job, known, task)
+
+    def _not_ours(self, job: Job, attempt: Attempt) -> None:
+        """The task makes another call's picture: it is not adopted, or is given back.
+
+        An attempt that loses it has the outcome that it had before: unknown.
+        """
+        self.job_writer.telemetry.log("the task belongs to another call", job_id=job.id)
+        self.job_writer.telemetry.metric(Metric.TASK_TAKEN)
+        if is_asking(job) and attempt == job.followed:
+            self._go_on_asking(job, job.with_attempt(attempt.without_task()))
+            return
+        if attempt.task_id is None:
+            self.named.forget(job, attempt)
+            return
+        if job.state.is_settled:
+            return
+        self._fail(job, job.with_attempt(attempt.without_task()), Reason.OUTCOME_UNKNOWN)
+
+    def _still_running(self, job: Job, attempt: Attempt) -> None:
+        """A running task is adopted for the attempt that the job follows, and for no other."""
+        if job.state not in _UNDECIDED or not _is_followed(job, attempt):
+            self._wait(still_running(job, attempt), self.timing.poll_interval)
+            return
+        now = self.job_writer.clock.now()
+        adopted = job.with_attempt(replace(attempt, outcome=AttemptOutcome.ACCEPTED))
+        due_at = now + self.timing.poll_interval
+        self.job_writer.record(job, adopted.move(Move.ACCEPT, now=now, due_at=due_at))
+
+    def _read_later(self, job: Job, message: str) -> None:
+        """The provider cannot say now: the task stays open."""
+        self._wait(job, back_off(job.tries, self.timing.poll_interval, self.randomness), message)
+
+    def _task_unknown(self, job: Job, attempt: Attempt, task_id: str) -> None:
+        """404: normal for a moment, and no word on a task that was known; after ten minutes, it is.
+
+        Nothing to act on if it is the task of an earlier attempt, which the job does not depend on
+        any more.
+        """
+        if self.named.concerns(job, attempt):
+            self.named.not_known(job, attempt, task_id)
+            return
+        if job.state not in _FOLLOWED or attempt != job.followed:
+            return
+        now = self.job_writer.clock.now()
+        since = attempt.not_found_since or now
+        if now - since < TASK_VISIBILITY_DELAY:
+            missing = replace(attempt, not_found_since=since)
+            self._wait(job.with_attempt(missing), READ_AGAIN)
+            return
+        ended = attempt.ended(
+            AttemptOutcome.UNKNOWN, code="task_not_found", is_asked_again=is_asking(job)
+        )
+        lost = job.with_attempt(ended)
+        if is_asking(job):
+            self._go_on_asking(job, lost)
+        else:
+            self._fail(job, lost, Reason.TASK_LOST, code="task_not_found", message=None)
+
+    def _go_on_asking(self, job: Job, answered: Job) -> None:
+        """This attempt brings no result: the next is asked for its own, or the photo is paid."""
+        after = after_asking(answered, self.job_writer.clock.now())
+        saved = self.job_writer.record(job, after)
+        if saved.state is State.QUEUED:
+            self.job_writer.admission.submissions.wake([saved.id])
+
+    def _wait(self, job: Job, delay: timedelta, message: str | None = None) -> None:
+        """Look again later, within the deadline; jobs that nobody waits for stay as they are."""
+        if job.state not in _FOLLOWED:
+            return
+        now = self.job_writer.clock.now()
+        if now - job.in_state_since >= self.timing.job_deadline:
+            reason = Reason.DEADLINE_PASSED if is_asking(job) else _GIVING_UP[job.state]
+            self._fail(job, job, reason, message=message)
+            return
+        move = Move.FETCH_LATER if job.state is State.STORING else Move.POLL_LATER
+        later = job.move(move, now=now, reason=job.reason, due_at=now + delay, message=message)
+        self.job_writer.record(job, later)
+
+    def _task_failed(self, job: Job, attempt: Attempt, task: Task) -> None:
+        """Again, with back-off, where the code promises something; else the end."""
+        now = self.job_writer.clock.now()
+        earlier = sum(a.outcome is AttemptOutcome.FAILED for a in job.attempts)
+        words = {"code": task.code, "message": task.message}
+        ended = job.with_attempt(
+            attempt.ended(AttemptOutcome.FAILED, credits_used=task.credits_used, **words),
+        )
+        if is_asking(job) and _is_followed(job, attempt):
+            self._go_on_asking(job, ended)
+            return
+        transport = Transport.FILES if attempt.file_id else Transport.PRESIGNED
+        decision = decide_task_failure(task.code, earlier, transport)
+        superseded = self.job_writer.why_superseded(job)
+        # A queued job was given up and tried again by a person: another attempt decides.
+        if job.state.is_settled or job.state is State.QUEUED or not _is_followed(job, attempt):
+            after = ended
+        elif superseded:
+            after = self._settled(ended, Move.SUPERSEDE, superseded)
+        elif decision.verdict is Verdict.AGAIN and decision.delay and job.state.holds_slot:
+            delay = decision.delay * (1 + 0.5 * self.randomness())
+            if attempt.is_adopted:
+                # Time for the answer that may prove the task another call's: Submit looks then.
+                delay = max(delay, self.timing.lease)
+            after = ended.move(
+                Move.RETRY_TASK,
+                now=now,
+                reason=Reason.TASK_RETRIED,
+                due_at=now + delay,
+                transport=decision.transport or job.transport,
+                **words,
+            )
+        else:
+            after = self._settled(ended, Move.FAIL, Reason.TASK_FAILED, **words)
+        self.job_writer.record(job, after)
+
+    def _task_completed(self, job: Job, attempt: Attempt, task: Task) -> None:
+        """Take the lease on the result, then fetch it."""
+        if job.state.is_settled and job.state not in {State.FAILED, State.REJECTED}:
+            self._note_late_success(job, attempt, task)
+            return
+        now = self.job_writer.clock.now()
+        known = replace(
+            attempt,
+            outcome=AttemptOutcome.ACCEPTED,
+            credits_used=task.credits_used,
+            is_asked_again=attempt.is_asked_again or is_asking(job),
+        )
+        storing = job.with_attempt(known).move(
+            Move.FETCH,
+            now=now,
+            reason=job.reason if job.state is State.STORING else None,
+            message=job.message if job.state is State.STORING else None,
+            due_at=now + self.timing.lease,
+            storing_attempt=attempt.number,
+            failures=job.failures + 1 if job.state is State.STORING else 1,
+            cut_short=job.cut_short + 1 if job.state is State.STORING else 1,
+        )
+        self.store(self.job_writer.record(job, storing), task)
+
+    def _note_late_success(self, job: Job, attempt: Attempt, task: Task) -> None:
+        """A second attempt of a settled job was charged: one result, both charges on record.
+
+        In `review` there is no cut-out yet: the attempt stays open, so that a retry asks for it.
+        """
+        is_in_review = job.state is State.REVIEW
+        outcome = AttemptOutcome.ACCEPTED if is_in_review else AttemptOutcome.SUCCEEDED
+        charged = attempt.ended(outcome, credits_used=task.credits_used)
+        self.job_writer.record(job, job.with_attempt(charged))
+
+    def _fail(
+        self,
+        before: Job,
+        job: Job,
+        reason: Reason,
+        *,
+        code: str | None = None,
+        message: str | None = None,
+    ) -> None:
+        self.job_writer.record(
+            before,
+            self._settled(job, Move.FAIL, reason, code=code, message=message),
+        )
+
+    def _settled(self, job: Job, move: Move, reason: Reason, **words: str | None) -> Job:
+        now = self.job_writer.clock.now()
+        return job.settle(move, now=now, retention=self.timing.retention, reason=reason, **words)
+
+
+def _is_followed(job: Job, attempt: Attempt) -> bool:
+    return job.followed is not None and job.followed.number == attempt.number

@@ -1,0 +1,140 @@
+"""Making a cut-out's variants: whatever happens to one, the cut-out and the others stand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from cutout.domain.errors import PictureError
+from cutout.domain.job.job import Job
+from cutout.domain.job.variant import Variant
+from cutout.domain.object_keys import variant_keys
+from cutout.domain.photo.picture import Picture
+from cutout.domain.recipes import Recipe, recipes_for
+from cutout.domain.states import Pixels
+from cutout.ports.buckets import Labels
+from cutout.ports.jobs_table import ResultKeys
+from cutout.ports.pictures import Pictures
+from cutout.ports.telemetry import Clock, Metric, Telemetry
+from cutout.usecases.store_result.publish import Publisher, sha256
+
+Base = Callable[[Pixels | None], Path]
+"""Gives the finished cut-out with these pixels, or as it was published; raises PictureError."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variants:
+    """Makes, stores and describes the variants of one cut-out."""
+
+    recipes: tuple[Recipe, ...]
+    pictures: Pictures
+    publisher: Publisher
+    result_keys: ResultKeys
+    telemetry: Telemetry
+    clock: Clock
+    result_prefix: str
+
+    def make(
+        self,
+        job: Job,
+        base: Base,
+        labels: Labels,
+        *,
+        until: datetime,
+    ) -> tuple[Variant, ...]:
+        """Make those whose recipes apply to the photo.
+
+        Args:
+            job: whose result key is claimed.
+            base: what they are made of.
+            labels: what each carries: the same as the cut-out.
+            until: none is begun after this.
+        """
+        recipes = recipes_for(self.recipes, job.source.key)
+        return tuple(self._made(job, recipe, base, labels, until) for recipe in recipes)
+
+    def make_named(
+        self, job: Job, base: Base, labels: Labels, *, until: datetime, names: tuple[str, ...]
+    ) -> tuple[Variant, ...]:
+        """Make these alone; a name that means nothing for the photo gives one that says so."""
+        recipes = {one.name: one for one in recipes_for(self.recipes, job.source.key)}
+        return tuple(
+            self._made(job, recipes[name], base, labels, until)
+            if name in recipes
+            else self._failed(Recipe(name=name), "no recipe of this name applies to the photo")
+            for name in names
+        )
+
+    def give_up(self, job: Job, problem: str) -> tuple[Variant, ...]:
+        """Make none, and say of each why."""
+        recipes = recipes_for(self.recipes, job.source.key)
+        return tuple(self._failed(recipe, problem) for recipe in recipes)
+
+    def _made(
+        self, job: Job, recipe: Recipe, base: Base, labels: Labels, until: datetime
+    ) -> Variant:
+        if self.clock.now() >= until:
+            return self._failed(recipe, "there was no time left; `cutout render` makes it")
+        try:
+            variant = self._make(job, recipe, base(recipe.pixels), labels)
+        except PictureError as exc:
+            return self._failed(recipe, str(exc))
+        self.telemetry.metric(Metric.VARIANTS_MADE)
+        return variant
+
+    def _failed(self, recipe: Recipe, problem: str) -> Variant:
+        """One that could not be made, counted and told."""
+        self.telemetry.log("variant not made", recipe=recipe.name, problem=problem)
+        self.telemetry.metric(Metric.VARIANTS_FAILED)
+        return Variant(
+            recipe=recipe.name,
+            format=recipe.format,
+            made_at=self.clock.now(),
+            problem=problem,
+        )
+
+    def _make(self, job: Job, recipe: Recipe, cut_out: Path, labels: Labels) -> Variant:
+        file = cut_out.with_name(f"variant.{recipe.format}")
+        try:
+            picture = self.pictures.render(cut_out, recipe, file)
+            return self._publish(job, recipe, file, picture, labels)
+        finally:
+            file.unlink(missing_ok=True)
+
+    def _publish(
+        self, job: Job, recipe: Recipe, file: Path, picture: Picture, labels: Labels
+    ) -> Variant:
+        key = self._claim(job, recipe)
+        is_stored = self.publisher.publish(
+            job, key, file, content_type=recipe.content_type, labels=labels
+        )
+        if not is_stored:
+            raise PictureError("a newer upload's variant stands in its place")
+        return Variant(
+            recipe=recipe.name,
+            format=recipe.format,
+            made_at=self.clock.now(),
+            key=key,
+            size=file.stat().st_size,
+            width=picture.width,
+            height=picture.height,
+            sha256=sha256(file),
+        )
+
+    def _claim(self, job: Job, recipe: Recipe) -> str:
+        for key in self._candidates(job, recipe):
+            is_free = key != job.result_key
+            if is_free and self.result_keys.claim_result_key(key, job.source.ref):
+                return key
+        raise PictureError("every key for it belongs to another photo")
+
+    def _candidates(self, job: Job, recipe: Recipe) -> Iterator[str]:
+        return variant_keys(
+            recipe.key,
+            job.result_key or "",
+            recipe=recipe.name,
+            extension=recipe.format,
+            result_prefix=self.result_prefix,
+        )

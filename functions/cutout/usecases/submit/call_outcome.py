@@ -1,0 +1,343 @@
+"""Recording how a paid call ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from cutout.domain.errors import StoreBusyError
+from cutout.domain.gate import Gate
+from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.conflicts import JobMovedError, TaskTakenError
+from cutout.domain.job.job import Job
+from cutout.domain.provider import Accepted, CreateOutcome, NotSent, OutcomeUnknown, Refused
+from cutout.domain.retry_policy import Decision, Verdict, decide_refusal
+from cutout.domain.states import AttemptOutcome, Move, Reason, State, Transport
+from cutout.domain.timing import READ_AGAIN, Randomness, Timing, back_off
+from cutout.ports.telemetry import Metric
+from cutout.usecases.shared.admission import GateRule, change_gate
+from cutout.usecases.shared.job_writer import JobWriter
+
+_UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
+_RACES = 12
+"""As many moves by others during one call leave the answer to a message."""
+_LONGEST_BACK_OFF = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallOutcomes:
+    """Turns each way a call can end into the job's next move."""
+
+    job_writer: JobWriter
+    timing: Timing
+    randomness: Randomness
+
+    def record(self, job: Job, number: int, outcome: CreateOutcome) -> Job:
+        """Record the outcome of the call of attempt `number`.
+
+        The row may have moved while the call ran. If it is still undecided, the outcome is
+        recorded on the row as it stands now; if a callback settled it, that stands. So it does if
+        the row is undecided about another call by now: the task failed before it was answered.
+
+        Raises:
+            StoreBusyError: somebody else moved the row, time and again.
+        """
+        for _ in range(_RACES):
+            attempt = job.attempt_numbered(number)
+            if attempt is None:
+                return job
+            is_awaited = attempt == job.attempt and attempt.is_open
+            try:
+                if job.state in _UNDECIDED and is_awaited:
+                    saved = self._record(job, attempt, outcome)
+                    self._count(saved, number)
+                else:
+                    saved = self._record_late(job, attempt, outcome)
+                    self._count_unawaited(attempt, outcome)
+            except JobMovedError as lost:
+                if lost.winner is None:
+                    raise
+                job = lost.winner
+            else:
+                return saved
+        raise StoreBusyError("the row moved each time that the answer was to be recorded")
+
+    def _record(self, job: Job, attempt: Attempt, outcome: CreateOutcome) -> Job:
+        """Record it; an answer that names another call's task is as good as none."""
+        after, rule = self._next(job, attempt, outcome)
+        try:
+            return self.job_writer.record(job, after, rule)
+        except TaskTakenError:
+            after, rule = self._next(job, attempt, self._unbelieved(job))
+            return self.job_writer.record(job, after, rule)
+
+    def _record_late(self, job: Job, attempt: Attempt, outcome: CreateOutcome) -> Job:
+        """The job does not wait for this answer any more; but the task that it names was paid for.
+
+        It is noted, so that a person's retry asks for its result before it pays again.
+        """
+        if not isinstance(outcome, Accepted) or not attempt.is_open or attempt.task_id is not None:
+            return job
+        try:
+            return self.job_writer.record(job, job.with_attempt(_taken(attempt, outcome)))
+        except TaskTakenError:
+            self._count_taken(job)
+            return job
+
+    def failure_was_anothers(self, job: Job) -> Job:
+        """The failed task of the last call turned out to be another call's: nothing more is paid.
+
+        The job's own call may be charged; its callback still brings the result.
+        """
+        self._count_taken(job)
+        last = job.attempt
+        unknown = job.with_attempt(last.without_task()) if last else job
+        settled = unknown.settle(
+            Move.FAIL,
+            now=self.job_writer.clock.now(),
+            retention=self.timing.retention,
+            reason=Reason.OUTCOME_UNKNOWN,
+        )
+        return self.job_writer.record(job, settled)
+
+    def _count_taken(self, job: Job) -> None:
+        self.job_writer.telemetry.log("the task belongs to another call", job_id=job.id)
+        self.job_writer.telemetry.metric(Metric.TASK_TAKEN)
+
+    def _unbelieved(self, job: Job) -> OutcomeUnknown:
+        """Two calls were answered with one task: it makes the picture of the first."""
+        self._count_taken(job)
+        return OutcomeUnknown(message="the answer names a task that belongs to another call")
+
+    def _count(self, job: Job, number: int) -> None:
+        attempt = job.attempt_numbered(number)
+        if attempt is not None and attempt.is_possible_double_charge:
+            self.job_writer.telemetry.metric(Metric.POSSIBLE_DOUBLE_CHARGE)
+
+    def _count_unawaited(self, attempt: Attempt, outcome: CreateOutcome) -> None:
+        """A callback settled the job while its repeat ran, which may be charged all the same."""
+        is_replay = isinstance(outcome, Accepted) and outcome.is_replay
+        may_be_charged = isinstance(outcome, Accepted | OutcomeUnknown) and not is_replay
+        if attempt.is_possible_double_charge and may_be_charged:
+            self.job_writer.telemetry.metric(Metric.POSSIBLE_DOUBLE_CHARGE)
+        if isinstance(outcome, Accepted) and attempt.posts == 1 and attempt.is_adopted:
+            self._check_adopted(attempt, outcome.task_id)
+
+    def _check_adopted(self, attempt: Attempt, answered: str) -> None:
+        """One call makes one task: a callback's body that named another was not about this call."""
+        if attempt.task_id != answered:
+            self.job_writer.telemetry.log("a callback named another task than the call's answer")
+            self.job_writer.telemetry.metric(Metric.TASK_TAKEN)
+
+    def lease_ran_out(self, job: Job) -> Job:
+        """A worker died around its call: nobody knows whether it was made."""
+        attempt = job.attempt
+        if attempt is None:
+            return job
+        outcome = OutcomeUnknown(message="the worker ended before the answer was recorded")
+        return self.record(job, attempt.number, outcome)
+
+    def _next(
+        self,
+        job: Job,
+        attempt: Attempt,
+        outcome: CreateOutcome,
+    ) -> tuple[Job, GateRule | None]:
+        if attempt.is_taken and not isinstance(outcome, Accepted):
+            # A callback came to the call's own URL: whatever the answer says, it was taken.
+            return self._unknown(job, attempt, outcome.message), None
+        match outcome:
+            case Accepted():
+                return self._accepted(job, attempt, outcome)
+            case Refused():
+                decision = decide_refusal(outcome, _transport(attempt))
+                return self._refused(job, attempt, outcome, decision)
+            case NotSent():
+                return self._not_sent(job, attempt, outcome)
+            case OutcomeUnknown():
+                return self._unknown(job, attempt, outcome.message), None
+
+    def _accepted(self, job: Job, attempt: Attempt, accepted: Accepted) -> tuple[Job, GateRule]:
+        now = self.job_writer.clock.now()
+        known = _taken(attempt, accepted)
+        reserved = known.credits_reserved or Decimal(0)
+        after = job.with_attempt(known).move(
+            Move.ACCEPT,
+            now=now,
+            due_at=now + self.timing.first_poll,
+        )
+
+        def rule(gate: Gate) -> Gate:
+            return gate.priced(reserved).cleared_by(attempt.started_at)
+
+        return after, rule
+
+    def _refused(
+        self,
+        job: Job,
+        attempt: Attempt,
+        refused: Refused,
+        decision: Decision,
+    ) -> tuple[Job, GateRule | None]:
+        if attempt.posts > 1:
+            return self._repeat_refused(job, attempt, refused, decision)
+        if decision.verdict is Verdict.WAIT:
+            return self._unknown(job, attempt, refused.message), None
+        now = self.job_writer.clock.now()
+        words: dict[str, Any] = {"code": refused.code, "message": refused.message}
+        pause = self.pausing(decision, refused)
+        is_paused = decision.verdict is Verdict.PAUSE
+        ended = job.with_attempt(attempt.ended(AttemptOutcome.REFUSED, **words))
+        if decision.verdict is Verdict.AGAIN:
+            after = ended.move(
+                Move.BACK_OFF,
+                now=now,
+                reason=Reason.TASK_RETRIED,
+                due_at=now + (decision.delay or timedelta(0)),
+                transport=decision.transport or job.transport,
+                **words,
+            )
+        elif not is_paused:
+            after = ended.settle(
+                Move.FAIL,
+                now=now,
+                retention=self.timing.retention,
+                reason=Reason.REFUSED_BY_PROVIDER,
+                **words,
+            )
+        else:
+            after = ended.move(
+                Move.BACK_OFF,
+                now=now,
+                reason=Reason.GATE_PAUSED,
+                is_waiting=True,
+                **words,
+            )
+        return after, pause
+
+    def _repeat_refused(
+        self,
+        job: Job,
+        attempt: Attempt,
+        refused: Refused,
+        decision: Decision,
+    ) -> tuple[Job, GateRule | None]:
+        """The repeat was certainly not taken; the earlier call of the same body may have been.
+
+        So the attempt stays open for its callback, its credits count, and no new one is made.
+        """
+        fewer = replace(attempt, posts=attempt.posts - 1)
+        if decision.verdict in {Verdict.WAIT, Verdict.PAUSE}:
+            return self._repeat_soon(job, fewer, refused.message), self.pausing(decision, refused)
+        words: dict[str, Any] = {"code": refused.code, "message": refused.message}
+        unknown = replace(fewer, outcome=AttemptOutcome.UNKNOWN, **words)
+        after = job.with_attempt(unknown).settle(
+            Move.FAIL,
+            now=self.job_writer.clock.now(),
+            retention=self.timing.retention,
+            reason=Reason.OUTCOME_UNKNOWN,
+            **words,
+        )
+        return after, None
+
+    def back_off(self, tries: int) -> timedelta:
+        """The wait before a call is tried again that did not leave."""
+        return back_off(tries, _LONGEST_BACK_OFF, self.randomness)
+
+    def pause(self, refused: Refused) -> bool:
+        """Pause intake for a refusal that asks for it; whether it does."""
+        decision = decide_refusal(refused)
+        if decision.pause is None:
+            return False
+        change_gate(self.job_writer.store, self.pausing(decision, refused))
+        return True
+
+    def pausing(self, decision: Decision, refused: Refused) -> GateRule:
+        """The gate's rule for a decision that may pause it; a pause is counted."""
+        reason = decision.pause
+        if reason is None:
+            return lambda gate: gate
+        self.job_writer.telemetry.log("intake paused", pause=reason, code=refused.code)
+        self.job_writer.telemetry.metric(Metric.GATE_PAUSED)
+        now = self.job_writer.clock.now()
+        delay = decision.delay
+        until = None if delay is None else now + delay * (1 + 0.2 * self.randomness())
+        return lambda gate: gate.pausing(reason, now, until)
+
+    def _not_sent(
+        self,
+        job: Job,
+        attempt: Attempt,
+        not_sent: NotSent,
+    ) -> tuple[Job, GateRule | None]:
+        now = self.job_writer.clock.now()
+        if attempt.posts > 1:
+            # The earlier call of the same body may have been taken; only this one was not.
+            fewer = replace(attempt, posts=attempt.posts - 1)
+            return self._repeat_soon(job, fewer, not_sent.message), None
+        ended = job.with_attempt(
+            attempt.ended(AttemptOutcome.NOT_SENT, message=not_sent.message),
+        )
+        since = ended.trying_since or now
+        if now - since >= self.timing.job_deadline:
+            after = ended.settle(
+                Move.FAIL,
+                now=now,
+                retention=self.timing.retention,
+                reason=Reason.PROVIDER_UNREACHABLE,
+                message=not_sent.message,
+            )
+        else:
+            tries = sum(a.outcome is AttemptOutcome.NOT_SENT for a in ended.attempts)
+            after = ended.move(
+                Move.BACK_OFF,
+                now=now,
+                reason=Reason.BACKING_OFF,
+                due_at=now + self.back_off(tries),
+                message=not_sent.message,
+            )
+        return after, None
+
+    def _repeat_soon(self, job: Job, attempt: Attempt, message: str) -> Job:
+        """A repeat was certainly not taken: there may be time for another while its link lives."""
+        unknown = self._unknown(job, attempt, message)
+        soon = self.job_writer.clock.now() + self.timing.poll_interval
+        return replace(unknown, due_at=min(soon, unknown.due_at or soon))
+
+    def _unknown(self, job: Job, attempt: Attempt, message: str) -> Job:
+        """Nobody knows: the callback may settle it, or the grace time ends.
+
+        A callback that came already has named a task that could not be read then: it can soon.
+        """
+        now = self.job_writer.clock.now()
+        if job.state is State.UNCONFIRMED:
+            return job
+        self.job_writer.telemetry.metric(Metric.OUTCOME_UNKNOWN)
+        unknown = replace(attempt, outcome=AttemptOutcome.UNKNOWN, message=message)
+        return job.with_attempt(unknown).move(
+            Move.OUTCOME_UNKNOWN,
+            now=now,
+            reason=Reason.OUTCOME_UNKNOWN,
+            due_at=now + (READ_AGAIN if attempt.named_task else self.timing.unconfirmed_grace),
+            message=message,
+        )
+
+
+def _taken(attempt: Attempt, accepted: Accepted) -> Attempt:
+    """The attempt once the provider said that it took the call, and which task it made."""
+    return replace(
+        attempt,
+        body=None,
+        outcome=AttemptOutcome.ACCEPTED,
+        task_id=accepted.task_id,
+        credits_reserved=accepted.credits_reserved or attempt.credits_reserved,
+        is_replayed=accepted.is_replay,
+        is_adopted=False,
+        named_task=None,
+    )
+
+
+def _transport(attempt: Attempt) -> Transport:
+    return Transport.FILES if attempt.file_id else Transport.PRESIGNED

@@ -1,0 +1,220 @@
+"""Photos of which copies are needed before they are sent: Prepare is asked, and its report taken.
+
+Prepare opens what strangers upload, so its report is treated as a stranger's word: it counts only
+for a job that waits for it, about the very bytes that were asked about, and within bounds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from cutout.domain.errors import NeedsPreparingError
+from cutout.domain.job.conflicts import JobMovedError
+from cutout.domain.job.job import Job, Prepared, Upright
+from cutout.domain.photo.inspection import PhotoLimits
+from cutout.domain.preparation import (
+    CopyKind,
+    PrepareReport,
+    PrepareRequest,
+    copy_key,
+    version_of,
+    what_is_wrong,
+)
+from cutout.domain.recipes import OwnPixels
+from cutout.domain.states import Lane, Move, Reason
+from cutout.domain.timing import Timing
+from cutout.ports.queues import PreparationQueue
+from cutout.ports.telemetry import Metric
+from cutout.usecases.shared.job_writer import JobWriter
+from cutout.usecases.submit.waiting_jobs import WaitingJobs
+
+COPY_LIFE = timedelta(hours=20)
+"""The lifecycle rule removes copies after 24 hours at the earliest, links last for 50 minutes."""
+_MOST_DOUBLINGS = 5
+"""Of the lease, up to an hour."""
+MOST_ASKS = 10
+"""About six hours, with waits of up to an hour."""
+_RACES = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class CopyRequests:
+    """Has copies made, and takes note of what was made.
+
+    Attributes:
+        queue: takes the wishes; None in a deployment that prepares nothing.
+        own_pixels: which cut-outs have their photo's own pixels.
+    """
+
+    job_writer: JobWriter
+    line: WaitingJobs
+    queue: PreparationQueue | None
+    own_pixels: OwnPixels
+    limits: PhotoLimits
+    timing: Timing
+
+    def require_copies(self, job: Job) -> None:
+        """Let a photo pass of which every copy is there that is needed.
+
+        Raises:
+            NeedsPreparingError: one is yet to be made.
+        """
+        if self.queue is None:
+            return
+        photo = job.photo
+        if photo and not photo.is_plain and job.prepared is None:
+            text = "it is turned by its Exif, or in other colours than sRGB"
+            raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
+        if job.upright is None and self.own_pixels.are_wanted(job.source.key):
+            text = "its own pixels are wanted for the cut-out"
+            raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
+
+    def refuse_old_copy(self, job: Job) -> None:
+        """A copy that was made long ago goes before the provider is certain to have read it.
+
+        Raises:
+            NeedsPreparingError: another is to be made first.
+        """
+        copy = job.prepared
+        if copy is None:
+            return
+        is_old = self.job_writer.clock.now() - copy.made_at >= COPY_LIFE
+        if is_old or self.queue is None:
+            text = f"the copy that was made at {copy.made_at:%Y-%m-%d %H:%M} UTC is no longer sent"
+            raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
+
+    def ask(self, job: Job, why: NeedsPreparingError) -> Job:
+        """Out of the way until the copies are there; rejected if Prepare never answers.
+
+        Prepare may have much to do: the longer it takes, the later it is asked again. A message
+        too many costs it the same work again, to the same end.
+
+        Args:
+            job: a job that is queued, in a deployment that prepares photos.
+            why: what `require_copies` or the check of the photo said.
+        """
+        now = self.job_writer.clock.now()
+        asked = job.preparations
+        if asked >= MOST_ASKS:
+            text = f"{asked} requests to prepare it brought no copy that could be sent"
+            reason = Reason.CANNOT_BE_PREPARED
+            return self.line.settle(job, Move.REJECT, reason, message=text)
+        wanted = job.move(
+            Move.HOLD,
+            now=now,
+            reason=Reason.PREPARING,
+            due_at=now + self.timing.lease * 2 ** min(asked, _MOST_DOUBLINGS),
+            message=str(why),
+            read_sha256=why.sha256 or job.read_sha256,
+            preparations=asked + 1,
+        )
+        saved = self.job_writer.record(job, wanted)
+        if self.queue is not None:
+            self.queue.prepare(self._request(saved))
+        return saved
+
+    def take(self, report: PrepareReport) -> Job | None:
+        """Write down what Prepare reports; the job, ready to go on, or None if it does not count.
+
+        Raises:
+            JobMovedError: the row is written too often; the queue delivers again.
+        """
+        job = self.job_writer.store.find(report.job_id)
+        for _ in range(_RACES):
+            if job is None or not self._is_awaited(job, report):
+                self.job_writer.telemetry.log("report ignored: nobody waits for it")
+                return None
+            fault = what_is_wrong(report, self.limits) or self._contradiction(job, report)
+            if fault:
+                self.refuse(job.id, fault)
+                return None
+            try:
+                return self.job_writer.record(job, self._reported(job, report))
+            except JobMovedError as lost:
+                job = lost.winner
+        raise JobMovedError(job)
+
+    def refuse(self, job_id: str | None, fault: str = "it is not in the form of a report") -> None:
+        """Pass over a report that cannot be Prepare's: the job's due time has it asked again."""
+        self.job_writer.telemetry.log("report refused", job_id=job_id, fault=fault)
+        self.job_writer.telemetry.metric(Metric.REPORTS_REFUSED)
+
+    def _request(self, job: Job) -> PrepareRequest:
+        return PrepareRequest(
+            job_id=job.id, source=job.source, wanted=self._wanted(job), ask=_ask_of(job)
+        )
+
+    def _wanted(self, job: Job) -> tuple[CopyKind, ...]:
+        is_sent_as_it_is = job.photo is not None and job.photo.is_plain and job.prepared is None
+        wanted = {
+            CopyKind.FOR_MODEL: not is_sent_as_it_is,
+            CopyKind.FULL_SIZE: self.own_pixels.are_wanted(job.source.key)
+            or (job.photo is not None and job.photo.has_alpha),
+        }
+        return tuple(kind for kind, is_wanted in wanted.items() if is_wanted)
+
+    def _contradiction(self, job: Job, report: PrepareReport) -> str | None:
+        """What a report lacks, or says otherwise than Submit itself has seen."""
+        if report.photo is None:
+            return None
+        read = job.photo.sha256 if job.photo else job.read_sha256
+        if read is not None and read != report.photo.sha256:
+            return "it is about other bytes than were checked"
+        told = {one.kind for one in report.copies}
+        if report.problem is not None:
+            told.add(CopyKind.FULL_SIZE)
+        wanted = set(self._wanted(job))
+        if report.photo.has_alpha:
+            wanted.add(CopyKind.FULL_SIZE)
+        if told != wanted:
+            return "it tells of other copies than are wanted"
+        return None
+
+    def _is_awaited(self, job: Job, report: PrepareReport) -> bool:
+        return (
+            job.is_being_prepared
+            and report.ask == _ask_of(job)
+            and report.version == version_of(job.source)
+        )
+
+    def _reported(self, job: Job, report: PrepareReport) -> Job:
+        now = self.job_writer.clock.now()
+        facts: dict[str, Any] = {"message": report.message, "failures": 0}
+        if report.photo is not None:
+            facts |= {
+                "photo": job.photo or report.photo,
+                "prepared": _for_model(job, report),
+                "upright": _full_size(job, report),
+                "lane": Lane.BACKFILL if report.is_backfill else job.lane,
+                "is_fresh": report.is_fresh or job.is_fresh,
+            }
+        due_at = now + self.timing.lease
+        return job.move(Move.HOLD, now=now, reason=report.reason, due_at=due_at, **facts)
+
+
+def _ask_of(job: Job) -> int:
+    """The number of the wish that a job waits for: when it began to wait, in milliseconds."""
+    return int(job.waiting_for_copies_since.timestamp() * 1000)
+
+
+def _for_model(job: Job, report: PrepareReport) -> Prepared | None:
+    made = report.copy(CopyKind.FOR_MODEL)
+    if made is None:
+        return job.prepared
+    return Prepared(
+        key=copy_key(job.id, made.kind, made.format),
+        format=made.format,
+        size=made.size,
+        width=made.width,
+        height=made.height,
+        # Not later than it was made: how long the report was under way, it does not say.
+        made_at=job.waiting_for_copies_since,
+    )
+
+
+def _full_size(job: Job, report: PrepareReport) -> Upright | None:
+    if report.copy(CopyKind.FULL_SIZE) is None and report.problem is None:
+        return job.upright
+    return Upright(made_at=job.waiting_for_copies_since, problem=report.problem)

@@ -1,0 +1,79 @@
+"""Giving the provider access to a photo: by a link, or by a copy at its Files API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cutout.domain.errors import SourceGoneError
+from cutout.domain.job.job import Job, Photo
+from cutout.domain.object_keys import same_bytes_key
+from cutout.domain.provider import NotSent, Refused, Uploaded
+from cutout.domain.states import Transport
+from cutout.ports.buckets import Copies, PhotoLinks, Uploads
+from cutout.ports.provider import Files
+from cutout.usecases.shared import temp_folder
+
+_CONTENT_TYPES = {"jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif"}
+_WEBP = "image/webp"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoAccess:
+    """Makes the URL that goes into the call: of the copy that was prepared, if there is one.
+
+    Attributes:
+        transport: how it is done unless a job says otherwise.
+    """
+
+    uploads: Uploads
+    copies: Copies
+    links: PhotoLinks
+    files: Files
+    transport: Transport
+
+    def url(self, job: Job, number: int) -> Uploaded | Refused | NotSent:
+        """The URL of a job's photo for attempt `number`; `file_id` is empty for a link.
+
+        Raises:
+            SourceGoneError: the photo is no longer there.
+            CopyGoneError: its copy is not.
+        """
+        copy = job.prepared
+        sent = copy or job.photo
+        format_ = sent.format if sent else "jpeg"
+        content_type = _content_type(format_)
+        if (job.transport or self.transport) is Transport.PRESIGNED:
+            return Uploaded(file_id="", url=self._link(job, content_type))
+        return self.files.upload(
+            f"{job.id}-{number}.{format_}",
+            content_type,
+            self.copies.read(copy.key) if copy else self.uploads.read(job.source).data,
+        )
+
+    def _link(self, job: Job, content_type: str) -> str:
+        """A link to the bytes that the job is about, whenever the provider reads them."""
+        if job.prepared is not None:
+            return self.links.copy_link(job.prepared.key, content_type)
+        if job.source.version_id is not None:
+            return self.links.link(job.source, content_type)
+        return self.links.copy_link(self._same_bytes(job, job.photo), content_type)
+
+    def _same_bytes(self, job: Job, photo: Photo | None) -> str:
+        """Copy a photo of a bucket without versions into the work bucket; returns the copy's key.
+
+        Without a version, a link to the photo itself names the key, and whoever overwrites it has
+        the provider cut out another picture, which would be kept as this one's.
+        """
+        with temp_folder.folder() as folder:
+            file = Path(folder) / "photo"
+            fetched = self.uploads.fetch(job.source, file)
+            if photo is None or fetched.sha256 != photo.sha256:
+                raise SourceGoneError("other bytes than those that were looked at")
+            key = same_bytes_key(job.id, photo.format)
+            self.copies.put(key, file, content_type=_content_type(photo.format))
+        return key
+
+
+def _content_type(format_: str) -> str:
+    return _CONTENT_TYPES.get(format_, _WEBP)

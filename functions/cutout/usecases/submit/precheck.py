@@ -1,0 +1,71 @@
+"""What must be known of a photo before it may be sent: what it is, and where its result goes."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+
+from cutout.domain.errors import NeedsPreparingError, NotAPhotoError, SourceGoneError
+from cutout.domain.job.job import Job
+from cutout.domain.object_keys import result_keys
+from cutout.domain.photo.inspection import PhotoLimits, check_size, inspect
+from cutout.domain.states import REFUSALS, Lane, Reason
+from cutout.ports.buckets import Uploads
+from cutout.ports.jobs_table import ResultKeys
+from cutout.usecases.shared.upload_marks import (
+    is_marked_backfill,
+    is_marked_fresh,
+    refuse_own_output,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Precheck:
+    """Looks at an upload before anything is paid."""
+
+    uploads: Uploads
+    result_keys: ResultKeys
+    limits: PhotoLimits
+    upload_prefix: str
+    result_prefix: str
+
+    def checked(self, job: Job) -> Job:
+        """The job with what its photo is and where its result will go.
+
+        Raises:
+            NeedsPreparingError: the model takes a copy of it only.
+            NotAPhotoError: nor can a copy be made.
+            SourceGoneError: it is no longer there.
+        """
+        if job.reason in REFUSALS:
+            raise NotAPhotoError(job.reason, job.message or "")
+        if job.reason is Reason.SOURCE_DELETED:
+            raise SourceGoneError("found gone while it was prepared")
+        inspected = job if job.photo else self._inspected(job)
+        return replace(inspected, result_key=job.result_key or self._result_key(job))
+
+    def _inspected(self, job: Job) -> Job:
+        source = job.source
+        check_size(source.key, source.size, self.limits)
+        upload = self.uploads.read(source)
+        refuse_own_output(upload.metadata)
+        try:
+            photo = inspect(upload.data, self.limits)
+        except NeedsPreparingError as exc:
+            exc.sha256 = hashlib.sha256(upload.data).hexdigest()
+            raise
+        return replace(
+            job,
+            photo=photo,
+            lane=Lane.BACKFILL if is_marked_backfill(upload.metadata) else job.lane,
+            is_fresh=job.is_fresh or is_marked_fresh(upload.metadata),
+        )
+
+    def _result_key(self, job: Job) -> str:
+        candidates = result_keys(
+            job.source.key,
+            upload_prefix=self.upload_prefix,
+            result_prefix=self.result_prefix,
+        )
+        claim = self.result_keys.claim_result_key
+        return next(key for key in candidates if claim(key, job.source.ref))

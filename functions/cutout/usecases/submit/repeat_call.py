@@ -1,0 +1,106 @@
+"""Repeating a call whose outcome stayed unknown for the grace time: the same body, the same key.
+
+Not if a callback shows that it was taken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from cutout.domain.gate import Pause
+from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.job import Job
+from cutout.domain.job.reason_texts import TAKEN_UNNAMED
+from cutout.domain.states import Move, Reason
+from cutout.domain.timing import Timing
+from cutout.ports.buckets import PHOTO_LINK_LIVES
+from cutout.usecases.shared.job_writer import JobWriter
+
+_MOST_POSTS = 2
+"""A body is sent at most twice: its link to the photo would not outlive a third grace time."""
+_TOO_LATE = "the request could not be repeated while its link to the photo was valid"
+_FETCHING = timedelta(minutes=5)
+"""What a link must have left of its life, for the provider to read the photo by it.
+
+A provider that reads it later finds it dead: the task fails, costs nothing, and is tried again
+through the Files API.
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepeatCalls:
+    """Decides about one unconfirmed job whose time has come, and records what it decides."""
+
+    job_writer: JobWriter
+    timing: Timing
+
+    def body_of(self, job: Job) -> str | None:
+        """The body of the last call; rows of earlier versions have it themselves."""
+        attempt = job.attempt
+        if attempt is None:
+            return None
+        return attempt.body or self.job_writer.store.find_body(job.id, attempt.number)
+
+    def decide(self, job: Job, body: str | None) -> Job:
+        """The job in `submitting`: its body goes once more now; else postponed, or over."""
+        superseded = self.job_writer.why_superseded(job)
+        if superseded:
+            return self._settle(job, Move.SUPERSEDE, superseded)
+        now = self.job_writer.clock.now()
+        attempt = job.attempt
+        if attempt is not None and attempt.is_taken:
+            return self._keep(job, attempt)
+        if attempt is None or body is None or attempt.posts >= _MOST_POSTS:
+            return self._settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN)
+        latest = attempt.started_at + self._good_for(attempt)
+        if now >= latest:
+            return self._settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN, message=_TOO_LATE)
+        gate = self.job_writer.store.read_gate()
+        if gate.pause is not None and gate.is_paused(now):
+            return self._postpone(job, gate.pause, latest)
+        repeated = replace(attempt, posts=attempt.posts + 1, repeat_day=gate.today(now))
+        again = job.with_attempt(repeated)
+        again = again.move(Move.REPEAT, now=now, due_at=now + self.timing.lease)
+        return self.job_writer.record(job, again)
+
+    def _keep(self, job: Job, attempt: Attempt) -> Job:
+        """The call was taken, and is not made again: another callback may yet name its task."""
+        now = self.job_writer.clock.now()
+        until = attempt.started_at + self.timing.job_deadline
+        if now >= until:
+            return self._settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN, message=TAKEN_UNNAMED)
+        later = job.move(
+            Move.REPEAT_LATER, now=now, reason=job.reason, due_at=until, message=TAKEN_UNNAMED
+        )
+        return self.job_writer.record(job, later)
+
+    def _postpone(self, job: Job, pause: Pause, latest: datetime) -> Job:
+        """Intake is paused, for repeats too: look again until `latest`."""
+        now = self.job_writer.clock.now()
+        look_at = min(latest, now + self.timing.poll_interval, pause.until or latest)
+        later = job.move(
+            Move.REPEAT_LATER,
+            now=now,
+            reason=Reason.GATE_PAUSED,
+            due_at=look_at,
+            message=job.message,
+        )
+        return self.job_writer.record(job, later)
+
+    def _good_for(self, attempt: Attempt) -> timedelta:
+        """How long after its start the body may go: a copy outlives the deadline, a link does not.
+
+        Copies at the Files API are kept for 72 hours.
+        """
+        return self.timing.job_deadline if attempt.file_id else PHOTO_LINK_LIVES - _FETCHING
+
+    def _settle(self, job: Job, move: Move, reason: Reason, *, message: str | None = None) -> Job:
+        settled = job.settle(
+            move,
+            now=self.job_writer.clock.now(),
+            retention=self.timing.retention,
+            reason=reason,
+            message=message,
+        )
+        return self.job_writer.record(job, settled)

@@ -1,0 +1,292 @@
+"""Moving a job towards the provider: check the photo, pass the gate, record, then pay.
+
+The paid call is made only by the worker whose conditional write put the job into `submitting`, and
+every way the call can end is recorded. A worker that dies leaves a lease that Sweep finds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import chain
+
+from cutout.domain.errors import (
+    CopyGoneError,
+    NeedsPreparingError,
+    NewerRowError,
+    NotAPhotoError,
+    SourceGoneError,
+    StoreBusyError,
+)
+from cutout.domain.gate import Gate, Held
+from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.conflicts import GateMovedError, JobMovedError, TaskTakenError
+from cutout.domain.job.job import Job
+from cutout.domain.job.purchase import Kept
+from cutout.domain.job.result import Reuse
+from cutout.domain.messages import TaskCheck
+from cutout.domain.provider import Accepted, CreateOutcome, NotSent, Refused, Uploaded
+from cutout.domain.states import Move, Reason, State
+from cutout.domain.timing import Timing
+from cutout.ports.jobs_table import CallBody
+from cutout.ports.provider import Evolink
+from cutout.ports.queues import CallbackQueue
+from cutout.ports.telemetry import Metric
+from cutout.usecases.shared.admission import GATE_TRIES
+from cutout.usecases.shared.deduplication import DedupDecision
+from cutout.usecases.shared.job_writer import JobWriter
+from cutout.usecases.shared.step_failures import StepFailures
+from cutout.usecases.submit.call import Call
+from cutout.usecases.submit.call_outcome import CallOutcomes
+from cutout.usecases.submit.copy_requests import CopyRequests
+from cutout.usecases.submit.photo_access import PhotoAccess
+from cutout.usecases.submit.precheck import Precheck
+from cutout.usecases.submit.repeat_call import RepeatCalls
+from cutout.usecases.submit.waiting_jobs import WaitingJobs
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmitJob:
+    """Looks at one job and moves it on as far as it can."""
+
+    job_writer: JobWriter
+    failures: StepFailures
+    line: WaitingJobs
+    answers: CallOutcomes
+    repeat_calls: RepeatCalls
+    precheck: Precheck
+    preparations: CopyRequests
+    photo_access: PhotoAccess
+    evolink: Evolink
+    callbacks: CallbackQueue
+    timing: Timing
+    call: Call
+
+    def advance(self, job: Job) -> Job:
+        """Move the job on; the job as it stands afterwards.
+
+        A job that somebody else moves meanwhile is theirs: the winner is returned, quietly.
+        """
+        try:
+            return self.failures.guard(job, self._advance).job
+        except JobMovedError as lost:
+            return lost.winner or job
+
+    def wake(self, job: Job) -> None:
+        """Move a job on that was woken, or else one that waits.
+
+        A freed slot wakes a photo by name, which somebody else may have let in meanwhile: then the
+        slot is still free, and the next in line takes it, so that no slot waits for Sweep. Nor does
+        it wait for a photo that leaves the line without it: a message of its own lets in the next,
+        so that a thousand that were deleted take the time of none that is paid for.
+
+        One whose step fails steps aside for the next. After a few the cause may be everybody's: the
+        line is left to Sweep, so that an outage does not put all of it back.
+        """
+        failed = 0
+        for candidate in chain([job], self.line.waiting()):
+            try:
+                step = self.failures.guard(candidate, self._advance)
+            except (JobMovedError, NewerRowError):
+                continue
+            moved = step.job
+            if _leaves_its_turn(candidate, moved) or (step.is_denied and candidate.is_waiting):
+                self.job_writer.admission.wake_waiting(most=1)
+            elif step.error is not None:
+                failed += 1
+                if failed < _MOST_FAILED:
+                    continue
+            if not moved.is_being_prepared and (moved is not candidate or candidate.is_waiting):
+                return
+
+    def _advance(self, job: Job) -> Job:
+        self.job_writer.telemetry.log(
+            "job looked at",
+            job_id=job.id,
+            state=job.state,
+            key=job.source.key,
+        )
+        now = self.job_writer.clock.now()
+        if job.state is State.QUEUED and not job.is_backing_off(now):
+            return self._start(job)
+        if job.state is State.SUBMITTING and job.is_due(now):
+            return self.answers.lease_ran_out(job)
+        if job.state is State.UNCONFIRMED and job.is_due(now) and not job.is_named:
+            return self._repeat(job)
+        self.job_writer.reapply_effects(job)
+        return job
+
+    def _start(self, job: Job) -> Job:
+        superseded = self.job_writer.why_superseded(job)
+        if superseded:
+            return self.line.settle(job, Move.SUPERSEDE, superseded)
+        try:
+            job = self.precheck.checked(job)
+            self.preparations.require_copies(job)
+            return self._take_turn(job)
+        except NotAPhotoError as exc:
+            if isinstance(exc, NeedsPreparingError) and self.preparations.queue:
+                return self.preparations.ask(job, exc)
+            return self.line.settle(job, Move.REJECT, exc.reason, message=str(exc))
+        except SourceGoneError:
+            return self.line.settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
+
+    def _take_turn(self, job: Job) -> Job:
+        """On to the gate, unless the same picture is being bought or was bought."""
+        purchases = self.job_writer.purchases
+        if purchases is None:
+            return self._pass_gate(job)
+        turn = purchases.turn(job)
+        if isinstance(turn, Kept):
+            return self._reuse(job, turn)
+        if turn is DedupDecision.WAIT:
+            return self._wait_for_picture(job)
+        return self._pass_gate(job if job.is_buyer else replace(job, is_buyer=True))
+
+    def _reuse(self, job: Job, kept: Kept) -> Job:
+        """Straight to StoreResult: no slot, no credits. Due at once, should its wake be lost."""
+        now = self.job_writer.clock.now()
+        reused = Reuse(
+            job_id=kept.job_id,
+            key=kept.key,
+            sha256=kept.sha256,
+            task_id=kept.task_id,
+            credits_saved=kept.credits,
+            is_of_copy=kept.is_of_copy,
+        )
+        storing = job.move(
+            Move.FETCH,
+            now=now,
+            due_at=now,
+            reused=reused,
+            is_buyer=False,
+            storing_attempt=None,
+        )
+        saved = self.job_writer.record(job, storing)
+        self.callbacks.wake([TaskCheck(job_id=job.id, attempt=0)])
+        return saved
+
+    def _wait_for_picture(self, job: Job) -> Job:
+        """The buyer wakes it; should that be lost, it looks again, ever less often."""
+        now = self.job_writer.clock.now()
+        wait = min(_LONGEST_LOOK_AWAY, max(self.timing.poll_interval, now - job.created_at))
+        waiting = job.move(
+            Move.HOLD,
+            now=now,
+            reason=Reason.SAME_PICTURE,
+            due_at=now + wait,
+            is_buyer=False,
+        )
+        return self.job_writer.record(job, waiting)
+
+    def _pass_gate(self, job: Job) -> Job:
+        """Into `submitting` and on to the call, or behind the gate."""
+        if not job.is_waiting and self.job_writer.store.waiting(1):
+            return self.line.hold(job, Reason.BEHIND_OTHERS)
+        handed: Uploaded | Refused | NotSent | None = None
+        for _ in range(GATE_TRIES):
+            gate = self.job_writer.store.read_gate()
+            held = gate.holds(self.job_writer.limits, self.job_writer.clock.now())
+            if isinstance(held, Held):
+                return self.line.hold(job, held.reason)
+            handed = handed or self._hand_over(job)
+            if not isinstance(handed, Uploaded):
+                return self.line.not_handed_over(job, handed)
+            try:
+                return self._post(*self._admit(job, gate, handed))
+            except GateMovedError:
+                continue
+            except TaskTakenError:
+                return self.answers.failure_was_anothers(job)
+        raise StoreBusyError("the gate is written too often")
+
+    def _hand_over(self, job: Job) -> Uploaded | Refused | NotSent:
+        self.preparations.refuse_old_copy(job)
+        refused = self.evolink.get_ready()
+        if refused:
+            return refused
+        try:
+            return self.photo_access.url(job, _next_number(job))
+        except CopyGoneError as exc:
+            raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, str(exc)) from exc
+
+    def _admit(self, job: Job, gate: Gate, handed: Uploaded) -> tuple[Job, str]:
+        """Record the attempt and its body, and take the slot, in one transaction."""
+        now = self.job_writer.clock.now()
+        number = _next_number(job)
+        text = self.call.body(job.id, number, handed.url, now)
+        attempt = Attempt(
+            number=number,
+            idempotency_key=self.call.idempotency_key(job.id, number),
+            file_id=handed.file_id or None,
+            started_at=now,
+            day=gate.day if gate.day > now.date() else None,
+            credits_reserved=gate.price,
+        )
+        submitting = job.with_attempt(attempt).move(
+            Move.ADMIT,
+            now=now,
+            due_at=now + self.timing.lease,
+            handovers_failed=0,
+            preparations=0,
+        )
+        saved = self.job_writer.store.save(
+            submitting,
+            gate=gate.admitting(now, self.timing.lease),
+            tasks=self.job_writer.unproven(job),
+            body=CallBody(attempt=number, text=text, expires_at=now + 2 * self.timing.job_deadline),
+        )
+        self.job_writer.telemetry.metric(Metric.ADMITTED)
+        self.job_writer.count_time_in_state(job, saved)
+        return saved, text
+
+    def _repeat(self, job: Job) -> Job:
+        """The grace time is over: the same body and key once more, unless that cannot be."""
+        refused = self.evolink.get_ready()
+        if refused:
+            self.answers.pause(refused)
+        body = self.repeat_calls.body_of(job)
+        again = self.repeat_calls.decide(job, body)
+        return self._post(again, body) if again.state is State.SUBMITTING else again
+
+    def _post(self, job: Job, body: str | None) -> Job:
+        attempt = job.attempt
+        if attempt is None or body is None:
+            return job
+        outcome = self.evolink.create(body, attempt.idempotency_key)
+        try:
+            return self.answers.record(job, attempt.number, outcome)
+        except Exception:
+            self._pass_on(job, attempt.number, outcome)
+            raise
+
+    def _pass_on(self, job: Job, number: int, outcome: CreateOutcome) -> None:
+        """The table does not take the answer now, and nobody else knows the task that it names.
+
+        As a callback would, a message names it until the row can be written: else the call would
+        be repeated without callbacks, and may be paid twice.
+        """
+        if isinstance(outcome, Accepted):
+            self.job_writer.telemetry.log("answer passed on: it could not be recorded")
+            wake = TaskCheck(job_id=job.id, attempt=number, task_id=outcome.task_id, is_taken=True)
+            self.callbacks.wake([wake])
+
+
+def _leaves_its_turn(waited: Job, job: Job) -> bool:
+    """It stood in line and does no more, and did not try for the slot: that would wake others.
+
+    Who could not be handed over leaves it to Sweep: the next could not be either.
+    """
+    has_tried = len(job.attempts) > len(waited.attempts) or job.reason is Reason.BACKING_OFF
+    return waited.is_waiting and not job.is_waiting and not has_tried
+
+
+def _next_number(job: Job) -> int:
+    return job.attempt.number + 1 if job.attempt else 1
+
+
+SUBMITTED = frozenset({State.QUEUED, State.SUBMITTING, State.UNCONFIRMED})
+"""Submit moves these jobs on, and answers for steps that fail."""
+_MOST_FAILED = 3
+"""Photos whose steps fail, while one message is worked on."""
+_LONGEST_LOOK_AWAY = timedelta(hours=1)

@@ -1,0 +1,99 @@
+"""Jobs that cannot be called for now: behind the gate, later, or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from cutout.domain.errors import NewerRowError
+from cutout.domain.job.job import Job
+from cutout.domain.provider import NotSent, Refused
+from cutout.domain.states import Move, Reason
+from cutout.domain.timing import Timing
+from cutout.usecases.shared.job_writer import JobWriter
+from cutout.usecases.submit.call_outcome import CallOutcomes
+
+_MOST_HANDOVERS = 40
+"""With back-offs of up to ten minutes, about six hours."""
+_CANDIDATES = 10
+"""As many as workers may be at it, and then some."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WaitingJobs:
+    """Has jobs wait, or lets them go."""
+
+    job_writer: JobWriter
+    answers: CallOutcomes
+    timing: Timing
+
+    def waiting(self) -> Iterator[Job]:
+        """Who stands first in line; the index may still show some who have gone in."""
+        for job_id in self.job_writer.store.waiting(_CANDIDATES):
+            job = self._understood(job_id)
+            if job is not None and job.is_waiting:
+                yield job
+
+    def _understood(self, job_id: str) -> Job | None:
+        """A row of a newer version keeps nobody behind it waiting."""
+        try:
+            return self.job_writer.store.find(job_id)
+        except NewerRowError:
+            return None
+
+    def hold(self, job: Job, reason: Reason) -> Job:
+        """Behind the gate: no due time, no message; a freed slot or Sweep wakes it."""
+        if job.is_waiting and job.reason is reason:
+            return job
+        now = self.job_writer.clock.now()
+        behind = job.move(Move.HOLD, now=now, reason=reason, is_waiting=True)
+        if job.is_waiting:
+            # Only the reason is new. Its place in line may go by this time, and does not change.
+            behind = replace(behind, updated_at=job.updated_at)
+        held = self.job_writer.record(job, behind)
+        if reason is Reason.BEHIND_OTHERS:
+            self.job_writer.admission.wake_waiting(most=1)
+        return held
+
+    def not_handed_over(self, job: Job, outcome: Refused | NotSent) -> Job:
+        """The Files API did not take the photo; nothing was called, nothing is paid."""
+        now = self.job_writer.clock.now()
+        if isinstance(outcome, Refused):
+            if self.answers.pause(outcome):
+                return self.hold(job, Reason.GATE_PAUSED)
+            return self.settle(
+                job,
+                Move.FAIL,
+                Reason.REFUSED_BY_PROVIDER,
+                code=outcome.code,
+                message=outcome.message,
+            )
+        failed = job.handovers_failed + 1
+        if failed > _MOST_HANDOVERS:
+            return self.settle(
+                job,
+                Move.FAIL,
+                Reason.PROVIDER_UNREACHABLE,
+                message=outcome.message,
+            )
+        later = job.move(
+            Move.HOLD,
+            now=now,
+            reason=Reason.BACKING_OFF,
+            due_at=now + self.answers.back_off(failed - 1),
+            message=outcome.message,
+            handovers_failed=failed,
+        )
+        return self.job_writer.record(job, later)
+
+    def settle(self, job: Job, move: Move, reason: Reason, **words: str | None) -> Job:
+        """The end of a job that Submit has looked at."""
+        now = self.job_writer.clock.now()
+        settled = job.settle(
+            move,
+            now=now,
+            retention=self.timing.retention,
+            reason=reason,
+            **words,
+        )
+        return self.job_writer.record(job, settled)

@@ -1,0 +1,1 @@
+"""What Sweep does: enqueue every job that is due."""

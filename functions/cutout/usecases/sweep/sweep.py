@@ -1,0 +1,138 @@
+"""Once a minute: whatever is due goes to the queue that moves it on; the gate is recounted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from cutout.domain.gate import Gate, Limits
+from cutout.domain.job.job import Job
+from cutout.domain.messages import TaskCheck
+from cutout.domain.states import State
+from cutout.ports.jobs_table import Backlog, Due, Gates, NewerRow
+from cutout.ports.queues import CallbackQueue, SubmissionQueue
+from cutout.ports.telemetry import PAUSED_BECAUSE, Clock, Metric, Telemetry
+from cutout.usecases.shared.admission import AdmissionScheduler, change_gate
+
+_MOST_DUE = 1000
+_LONGEST_RESEND = timedelta(hours=1)
+_SUBMITS = frozenset({State.QUEUED, State.SUBMITTING, State.UNCONFIRMED})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """The safety net under every queue, callback and worker."""
+
+    backlog: Backlog
+    gates: Gates
+    admission: AdmissionScheduler
+    submissions: SubmissionQueue
+    callbacks: CallbackQueue
+    telemetry: Telemetry
+    clock: Clock
+    resend_after: timedelta
+
+    def sweep(self) -> int:
+        """Send on what is due, admit who waits, recount the gate; returns how many were due."""
+        now = self.clock.now()
+        due = self.backlog.due(now, _MOST_DUE)
+        self._send_on(due.jobs, now)
+        self._leave_alone(due.newer, now)
+        gate = self._recount(now)
+        self.admission.wake_waiting()
+        self._publish(due, gate, now)
+        return len(due.jobs)
+
+    def _send_on(self, due: Sequence[Job], now: datetime) -> None:
+        """Send first, postpone after: a crash in between repeats a message, and loses none."""
+        submits = [job.id for job in due if _goes_to_submit(job)]
+        follows = [_wake(job) for job in due if not _goes_to_submit(job)]
+        if submits:
+            self.submissions.wake(submits)
+        if follows:
+            self.callbacks.wake(follows)
+        for job in due:
+            self.telemetry.log("job sent on", job_id=job.id, state=job.state, key=job.source.key)
+            self.backlog.postpone(job, now + self._until_resent(job, now))
+
+    def _until_resent(self, job: Job, now: datetime) -> timedelta:
+        """Ever longer for a job that stays due: each worker that took it up has ended over it."""
+        overdue = now - (job.due_at or now)
+        return max(self.resend_after, min(overdue / 4, _LONGEST_RESEND))
+
+    def _leave_alone(self, newer: Sequence[NewerRow], now: datetime) -> None:
+        """Nobody guesses what such a row means.
+
+        It stays due, so that the alarm for what is overdue goes off, but it is looked at no more
+        often than a job: else a thousand of them would fill every sweep.
+        """
+        for row in newer:
+            self.telemetry.log("row of a newer version left alone", job_id=row.job_id)
+            self.backlog.postpone(row, now + self.resend_after)
+
+    def _recount(self, now: datetime) -> Gate:
+        """Compare the gate with the rows; a count that somebody overtook says nothing of it."""
+        seen = self.gates.read_gate().version
+        counted = self.backlog.count_holding()
+        limits = self.admission.limits
+
+        def rule(gate: Gate) -> Gate:
+            compared = gate.recounted(counted, now) if gate.version == seen else gate
+            return replace(compared, deployed=limits)
+
+        gate = change_gate(self.gates, rule)
+        self.telemetry.metric(Metric.GATE_DRIFT, abs(counted - gate.in_flight))
+        return gate
+
+    def _publish(self, due: Due, gate: Gate, now: datetime) -> None:
+        """The gauges, also when they are nothing: an alarm must tell silence from health."""
+        standing = self.backlog.standing()
+        since = [job.due_at for job in due.jobs if job.due_at] + [row.due_at for row in due.newer]
+        for metric, value in {
+            Metric.JOBS_DUE: len(since),
+            Metric.OLDEST_DUE_SECONDS: _age(min(since, default=None), now),
+            Metric.IN_FLIGHT: gate.in_flight,
+            Metric.OLDEST_IN_FLIGHT_SECONDS: _age(standing.in_flight_since, now),
+            Metric.WAITING: standing.waiting,
+            Metric.OLDEST_WAITING_SECONDS: _age(standing.waiting_since, now),
+            **_spend(gate, self.admission.limits, now),
+            **_pauses(gate, now),
+        }.items():
+            self.telemetry.metric(metric, value)
+
+
+def _spend(gate: Gate, deployed: Limits, now: datetime) -> dict[Metric, float]:
+    """Credits of the day, and what part of the cap they are: of no cap, all."""
+    spent = gate.spent_on(now.date())
+    cap = (gate.limits or deployed).daily_credit_cap
+    percent = float(100 * spent / cap) if cap else 100.0
+    return {Metric.SPENT_TODAY: float(spent), Metric.CAP_USED_PERCENT: round(percent, 2)}
+
+
+def _pauses(gate: Gate, now: datetime) -> dict[Metric, float]:
+    """1 for the reason why the gate is paused, 0 for every other."""
+    because = gate.pause.reason if gate.pause and gate.is_paused(now) else None
+    return {
+        Metric.GATE_IS_PAUSED: int(because is not None),
+        **{metric: int(reason is because) for reason, metric in PAUSED_BECAUSE.items()},
+    }
+
+
+def _age(since: datetime | None, now: datetime) -> float:
+    """Seconds since then; 0 where there is nothing."""
+    return 0.0 if since is None else max(0.0, (now - since).total_seconds())
+
+
+def _goes_to_submit(job: Job) -> bool:
+    """Submit moves it on; StoreResult does where a task can be asked about."""
+    is_to_be_asked = job.state is State.UNCONFIRMED and job.is_named
+    return job.state in _SUBMITS and not is_to_be_asked
+
+
+def _wake(job: Job) -> TaskCheck:
+    attempt = job.followed
+    if attempt is None:
+        return TaskCheck(job_id=job.id, attempt=0, is_poll=True)
+    task_id = attempt.task_id or attempt.named_task
+    return TaskCheck(job_id=job.id, attempt=attempt.number, task_id=task_id, is_poll=True)

@@ -1,0 +1,173 @@
+"""The one way in which Cutout runs a function: its own role, its own logs, nothing by default."""
+
+from collections.abc import Mapping, Sequence
+
+from aws_cdk import AssetHashType, Aws, Duration, RemovalPolicy, Size
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from ..assets.target import LAMBDA_PYTHON
+from ..deployed_functions import Asset, FunctionShape
+from .network import INTERFACE_ACTIONS, Network
+
+
+class CutoutFunction(Construct):
+    """A function on arm64 that may do what its statements say, and write its own logs."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        shape: FunctionShape,
+        asset: Asset,
+        timeout_seconds: int,
+        log_retention_days: int,
+        reserves_concurrency: bool,
+        network: Network | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] = (),
+    ) -> None:
+        """Make the function.
+
+        Args:
+            scope: Where it belongs.
+            construct_id: Its id there.
+            shape: What it runs and how large.
+            asset: Its code.
+            timeout_seconds: When it is ended.
+            log_retention_days: How long its log lines are kept.
+            reserves_concurrency: Whether the concurrency that its shape asks for is set aside.
+            network: Where it runs, if not in Lambda's own network.
+            security_groups: What limits its traffic there.
+        """
+        super().__init__(scope, construct_id)
+        self.shape = shape
+        self.timeout_seconds = timeout_seconds
+        self.actions: set[str] = set()
+        self._network = network
+        self._security_groups = security_groups
+        self.logs = log_group(self, "Logs", days=log_retention_days)
+        self.role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            description=f"What {shape.name} of Cutout may do",
+        )
+        reserved = shape.reserved_concurrency if reserves_concurrency else None
+        self.function = self._make(asset, timeout_seconds, reserved)
+        self.may(
+            "WriteItsLogs",
+            ["logs:CreateLogStream", "logs:PutLogEvents"],
+            [self.logs.log_group_arn],
+        )
+        if network:
+            self.may("JoinItsNetwork", INTERFACE_ACTIONS, ["*"])
+            self._leave_the_network_to_lambda()
+
+    def may(self, sid: str, actions: Sequence[str], resources: Sequence[str]) -> None:
+        """Let the function do these actions on these resources."""
+        self.actions.update(actions)
+        self.role.add_to_policy(
+            iam.PolicyStatement(sid=sid, actions=list(actions), resources=list(resources))
+        )
+
+    def knows(self, environment: Mapping[str, str]) -> None:
+        """Put values into the function's environment."""
+        for name, value in environment.items():
+            self.function.add_environment(name, value)
+
+    def works_off(self, queue: sqs.Queue, *, max_concurrency: int) -> None:
+        """Run for each message of a queue; only what it reports as failed comes again.
+
+        One message at a time: a slow provider must never use up the time of another photo's
+        paid request.
+        """
+        self.may(
+            "WorkOffItsQueue",
+            ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+            [queue.queue_arn],
+        )
+        mapping = lambda_.EventSourceMapping(
+            self,
+            "Messages",
+            target=self.function,
+            event_source_arn=queue.queue_arn,
+            batch_size=1,
+            report_batch_item_failures=True,
+            max_concurrency=max_concurrency,
+        )
+        mapping.node.add_dependency(self.role)
+
+    def _leave_the_network_to_lambda(self) -> None:
+        """Keep the function's code from what Lambda needs the role for to join the network.
+
+        Requests that the code makes name the function; those that Lambda makes for it do not:
+        https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-best-practice
+        A policy of its own, since the function waits for the role's.
+        """
+        iam.Policy(
+            self,
+            "LambdaAlone",
+            roles=[self.role],
+            statements=[
+                iam.PolicyStatement(
+                    sid="LeaveTheNetworkToLambda",
+                    effect=iam.Effect.DENY,
+                    actions=list(INTERFACE_ACTIONS),
+                    resources=["*"],
+                    conditions={
+                        "ArnEquals": {"lambda:SourceFunctionArn": self.function.function_arn}
+                    },
+                )
+            ],
+        )
+
+    def _make(self, asset: Asset, timeout_seconds: int, reserved: int | None) -> lambda_.Function:
+        loop = lambda_.RecursiveLoop
+        network = self._network
+        disk_mb = self.shape.disk_mb
+        return lambda_.Function(
+            self,
+            "Function",
+            description=self.shape.description,
+            architecture=lambda_.Architecture.ARM_64,
+            runtime=lambda_.Runtime(f"python{LAMBDA_PYTHON}", lambda_.RuntimeFamily.PYTHON),
+            handler=self.shape.handler,
+            code=lambda_.Code.from_asset(
+                str(asset.path), asset_hash=asset.digest, asset_hash_type=AssetHashType.CUSTOM
+            ),
+            memory_size=self.shape.memory_mb,
+            ephemeral_storage_size=Size.mebibytes(disk_mb) if disk_mb else None,
+            timeout=Duration.seconds(timeout_seconds),
+            # What it may do is said by `may` alone; the library adds nothing of its own.
+            role=self.role.without_policy_updates(),
+            log_group=self.logs,
+            tracing=lambda_.Tracing.DISABLED,
+            reserved_concurrent_executions=reserved,
+            recursive_loop=loop.ALLOW if self.shape.may_call_itself else loop.TERMINATE,
+            vpc=network.vpc if network else None,
+            vpc_subnets=network.subnets if network else None,
+            security_groups=list(self._security_groups) if network else None,
+        )
+
+
+def log_group(
+    scope: Construct, construct_id: str, *, days: int, name: str | None = None
+) -> logs.LogGroup:
+    """Make a log group that keeps its lines for some days and is deleted with the stack."""
+    group = logs.LogGroup(
+        scope, construct_id, log_group_name=name, removal_policy=RemovalPolicy.DESTROY
+    )
+    resource = group.node.default_child
+    assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101 # what a LogGroup is made of
+    resource.retention_in_days = days
+    return group
+
+
+def account_arn(service: str, resource: str) -> str:
+    """Name a resource of this account and region."""
+    return f"arn:{Aws.PARTITION}:{service}:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource}"

@@ -1,0 +1,143 @@
+"""Who else is in the app: places that would make photos go in circles are refused at synth."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from aws_cdk import Stack, Token
+from aws_cdk import aws_s3 as s3
+
+from ..settings.settings import Settings
+from ..settings.value_rules import SettingError
+
+REVIEW_FOLDER = "review/"
+"""Where results that fail acceptance are kept, in front of the result prefix."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """A part of a bucket: every key that begins so."""
+
+    bucket: str
+    prefix: str
+
+    def meets(self, other: "Place") -> bool:
+        """Say whether some key could be in both."""
+        return self.bucket == other.bucket and (
+            self.prefix.startswith(other.prefix) or other.prefix.startswith(self.prefix)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What one deployment watches and writes.
+
+    Attributes:
+        name: What its secrets and metrics are named after.
+        path: Where it is in the app.
+        watched: Where its photos come from.
+        written: Where its results go, those for review among them.
+    """
+
+    name: str
+    path: str
+    watched: Place
+    written: tuple[Place, Place]
+
+    @classmethod
+    def of(
+        cls,
+        settings: Settings,
+        *,
+        name: str,
+        path: str,
+        uploads: s3.IBucket,
+        results: s3.IBucket,
+    ) -> "Claim":
+        """Say what a deployment with these settings claims of these buckets."""
+        written, read = _identity(results), _identity(uploads)
+        prefix = settings.result_prefix
+        return cls(
+            name=name,
+            path=path,
+            watched=Place(bucket=read, prefix=settings.upload_prefix),
+            written=(
+                Place(bucket=written, prefix=prefix),
+                Place(bucket=written, prefix=REVIEW_FOLDER + prefix),
+            ),
+        )
+
+
+def refuse_circles(own: Claim, others: Iterable[Claim]) -> None:
+    """Refuse a deployment that would take its own results, or another's, for photos.
+
+    Raises:
+        SettingError: two places overlap that must not; the message says which and what to do.
+    """
+    _refuse_own_circle(own)
+    for other in others:
+        _refuse_same_name(own, other)
+        _refuse_same_photos(own, other)
+        _refuse_same_results(own, other)
+        _refuse_results_among_photos(own, other)
+        _refuse_results_among_photos(other, own)
+
+
+def _refuse_own_circle(own: Claim) -> None:
+    results, _ = own.written
+    # Submit passes over everything in the folder for review, whoever's it is.
+    for place in (results, Place(bucket=results.bucket, prefix=REVIEW_FOLDER)):
+        if place.meets(own.watched):
+            raise SettingError(
+                f"uploads and results share a bucket, and what is written under {place.prefix!r} "
+                f"would be taken for photos under {own.watched.prefix!r}: give upload_prefix and "
+                "result_prefix two places that do not contain each other, such as photos/ and "
+                "cut-outs/"
+            )
+
+
+def _refuse_same_name(own: Claim, other: Claim) -> None:
+    if own.name == other.name:
+        raise SettingError(
+            f"{own.path} and {other.path} are both named {own.name!r}, after which their secrets "
+            "and metrics are called: pass each a name of its own"
+        )
+
+
+def _refuse_same_photos(own: Claim, other: Claim) -> None:
+    if own.watched.meets(other.watched):
+        raise SettingError(
+            f"{own.path} watches {own.watched.prefix!r} and {other.path} watches "
+            f"{other.watched.prefix!r} of one bucket: a photo in both would be paid for twice; "
+            "give them upload prefixes that do not contain each other"
+        )
+
+
+def _refuse_same_results(own: Claim, other: Claim) -> None:
+    for mine in own.written:
+        for theirs in other.written:
+            if mine.meets(theirs):
+                raise SettingError(
+                    f"{own.path} writes results under {mine.prefix!r} and {other.path} under "
+                    f"{theirs.prefix!r} of one bucket, where one's could overwrite the other's: "
+                    "give them result prefixes that do not contain each other"
+                )
+
+
+def _refuse_results_among_photos(writer: Claim, watcher: Claim) -> None:
+    for place in writer.written:
+        if place.meets(watcher.watched):
+            raise SettingError(
+                f"{writer.path} writes results under {place.prefix!r} where {watcher.path} watches "
+                f"for photos under {watcher.watched.prefix!r}: every cut-out would be cut out "
+                "again; give them prefixes that do not contain each other"
+            )
+
+
+def _identity(bucket: s3.IBucket) -> str:
+    """Return what two handles on the same bucket have in common."""
+    name = bucket.bucket_name
+    if not Token.is_unresolved(name):
+        return name
+    stack = Stack.of(bucket)
+    return f"{stack.node.path} {json.dumps(stack.resolve(name), sort_keys=True)}"

@@ -1,0 +1,1 @@
+"""Deploying to AWS and destroying in one command."""

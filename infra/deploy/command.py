@@ -1,0 +1,237 @@
+"""Deploy to AWS, or destroy, in one command: whatever can be found out is not asked.
+
+    python -m infra.deploy deploy  [--stage prod] [-c name=value]...
+    python -m infra.deploy destroy [--stage prod] [-c name=value]...
+    python -m infra.deploy policy  [--stage prod] [-c name=value]...
+
+Account, region and credentials come from the usual AWS environment. The account is bootstrapped
+for the CDK if it is not yet. If EVOLINK_API_KEY is set, it is put into the stack's secret.
+
+`policy` prints the policy of a role that may do both, in an account that is bootstrapped already.
+
+Destroying keeps photos, cut-outs, rows and secrets, unless the stack was deployed as ephemeral. A
+later deployment of the same name says which secrets are in its way; with --replace-secrets it takes
+them away first, and puts the API key into the new one. Several stages can be deployed at once: each
+is synthesized to a folder of its own.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ..assets.home import CACHE
+from ..node import node_path
+from ..settings.settings import Settings
+from ..settings.value_rules import SettingError
+from .account import Account, StillThereError
+from .concurrency import free_concurrency, settings_for
+from .deployer_policy import BOOTSTRAP_VERSION, policy
+
+_INFRA = Path(__file__).resolve().parents[1]
+_CDK = _INFRA / "cdk" / "node_modules" / "aws-cdk" / "bin" / "cdk"
+_API_KEY_VARIABLE = "EVOLINK_API_KEY"
+
+
+class DeployError(Exception):
+    """What keeps the deployment from going on; the message says what to do."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m infra.deploy", description=__doc__)
+    parser.add_argument("action", choices=("deploy", "destroy", "policy"))
+    parser.add_argument("-c", "--context", action="append", default=[], metavar="NAME=VALUE")
+    parser.add_argument("--profile", help="a profile of the AWS configuration")
+    parser.add_argument("--region", help="an AWS region")
+    parser.add_argument("--stage", help="the same as -c stage=STAGE")
+    parser.add_argument(
+        "--replace-secrets", action="store_true", help="take away those of a destroyed stack"
+    )
+    options = parser.parse_args(arguments)
+    if options.stage:
+        options.context.append(f"stage={options.stage}")
+    try:
+        session = session_of(options.profile, options.region)
+        if options.action == "deploy":
+            _deploy(session, options.context, replaces_secrets=options.replace_secrets)
+        elif options.action == "destroy":
+            _destroy(session, options.context)
+        else:
+            _print_policy(session, options.context)
+    except (DeployError, SettingError, StillThereError) as exc:
+        sys.stderr.write(f"cutout: {exc}\n")
+        return 1
+    except (BotoCoreError, ClientError) as exc:
+        sys.stderr.write(f"cutout: AWS refuses: {exc}\n")
+        return 1
+    return 0
+
+
+def session_of(profile: str | None, region: str | None) -> boto3.Session:
+    """Return a session for what the options say, else for what AWS's tools would take.
+
+    The AWS CLI and the CDK read AWS_REGION; boto3 alone does not.
+    """
+    return boto3.Session(
+        profile_name=profile, region_name=region or os.environ.get("AWS_REGION") or None
+    )
+
+
+def stack_name(context: Sequence[str]) -> str:
+    """Return the name of the stack that these settings are of.
+
+    Raises:
+        SettingError: one of them is refused.
+    """
+    pairs = (entry.partition("=") for entry in context)
+    return Settings.from_context({name: value for name, _, value in pairs}).stack_name
+
+
+def _print_policy(session: boto3.Session, context: list[str]) -> None:
+    """Print what the role must be allowed to do that deploys this stack."""
+    account, region = _where(session)
+    partition = session.get_partition_for_region(region)
+    stack = stack_name(context)
+    document = policy(account=account, region=region, stack=stack, partition=partition)
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+
+
+def _destroy(session: boto3.Session, context: list[str]) -> None:
+    _where(session)
+    stack = stack_name(context)
+    for bucket in Account(session).empty_what_goes(stack):
+        _say(f"Emptied {bucket}, which goes with the stack.")
+    _cdk(session, "destroy", "--force", *_known_or_made(stack), *_context(context))
+
+
+def _free_names(session: boto3.Session, stack: str, *, replaces_secrets: bool) -> None:
+    """See that nothing is left under the names of the stack's secrets."""
+    account = Account(session)
+    if table := account.delete_empty_table(stack):
+        _say(f"Deleted {table}, the empty table of a first deployment of {stack} that failed.")
+    kept = account.kept_secrets(stack)
+    if kept and not replaces_secrets:
+        raise DeployError(
+            f"{' and '.join(kept)} are left of an earlier {stack} that was destroyed or could not "
+            "be made, and nothing can be made under a name that is taken: deploy with "
+            "--replace-secrets, which carries the API key over, or under another name (--stage, "
+            "-c stack=NAME)"
+        )
+    if kept:
+        _say(f"Taking away what is left of an earlier {stack}: {', '.join(kept)}.")
+        account.take_away_secrets(stack)
+
+
+def _deploy(session: boto3.Session, context: list[str], *, replaces_secrets: bool) -> None:
+    account, region = _where(session)
+    stack = stack_name(context)
+    _say(f"Deploying {stack} to account {account}, {region}.")
+    _free_names(session, stack, replaces_secrets=replaces_secrets)
+    if not _is_bootstrapped(session):
+        _say("Preparing the account for the CDK, once.")
+        _cdk(session, "bootstrap", f"aws://{account}/{region}", "--app", "")
+    free = free_concurrency(session.client("lambda"), Account(session).functions(stack))
+    fitted = [f"{name}={value}" for name, value in settings_for(free, context).items()]
+    if fitted:
+        _say(f"The account lets few functions run at once: deploying with {', '.join(fitted)}.")
+    context = [*context, *fitted]
+    outputs = _run_deployment(session, stack, context)
+    laid_aside = Account(session).key_laid_aside(stack)
+    _put_key(session, outputs["ApiKeySecretName"], laid_aside)
+    if laid_aside:
+        Account(session).forget_key_laid_aside(stack)
+    _say(f"Upload photos to    s3://{outputs['UploadsBucketName']}/")
+    _say(f"Cut-outs come to    s3://{outputs['ResultsBucketName']}/")
+
+
+def _run_deployment(session: boto3.Session, stack: str, context: list[str]) -> dict[str, str]:
+    with tempfile.TemporaryDirectory(prefix="cutout-deploy-") as folder:
+        file = Path(folder) / "outputs.json"
+        arguments = ("--require-approval", "never", "--outputs-file", str(file))
+        _cdk(session, "deploy", *arguments, *_output(stack), *_context(context))
+        outputs: dict[str, str]
+        (outputs,) = json.loads(file.read_text()).values()
+        return outputs
+
+
+def _where(session: boto3.Session) -> tuple[str, str]:
+    if not session.region_name:
+        raise DeployError(
+            "no region is set: pass --region, or set AWS_REGION or a profile's region"
+        )
+    try:
+        account = session.client("sts").get_caller_identity()["Account"]
+    except (BotoCoreError, ClientError) as exc:
+        raise DeployError(
+            f"AWS does not know you ({exc}): sign in (aws sso login, aws configure), or pass "
+            "--profile",
+        ) from exc
+    return account, session.region_name
+
+
+def _is_bootstrapped(session: boto3.Session) -> bool:
+    try:
+        session.client("ssm").get_parameter(Name=BOOTSTRAP_VERSION)
+    except ClientError as exc:
+        if exc.response["Error"]["Code"] == "ParameterNotFound":
+            return False
+        raise
+    return True
+
+
+def _put_key(session: boto3.Session, secret: str, laid_aside: str | None) -> None:
+    key = os.environ.get(_API_KEY_VARIABLE) or laid_aside
+    if key:
+        session.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=key)
+        _say("The API key is in place.")
+        return
+    _say(
+        "Put your Evolink API key in place, unless it is there already:\n"
+        f"    aws secretsmanager put-secret-value --secret-id {secret} --secret-string file://key.txt",
+    )
+
+
+def _cdk(session: boto3.Session, *arguments: str) -> None:
+    """Run the project's own CDK with the session's credentials, in sight of the person."""
+    if not _CDK.exists():
+        raise DeployError("the CDK command line is not installed: run make setup")
+    environment = {name: it for name, it in os.environ.items() if name != _API_KEY_VARIABLE}
+    if session.profile_name != "default":
+        environment["AWS_PROFILE"] = session.profile_name
+    if session.region_name:
+        environment["AWS_REGION"] = session.region_name
+    app = () if "--app" in arguments else ("--app", f'"{sys.executable}" -P -m infra.app')
+    command = [str(node_path()), str(_CDK), *arguments, *app]
+    if subprocess.run(command, cwd=_INFRA, env=environment, check=False).returncode:  # noqa: S603
+        raise DeployError(f"cdk {arguments[0]} failed; what it wrote above says why")
+
+
+def _output(stack: str) -> tuple[str, str]:
+    """Synthesize to a folder of the stack's own: the CDK lets nobody else write where it does."""
+    return "--output", str(_folder(stack))
+
+
+def _known_or_made(stack: str) -> tuple[str, str]:
+    """Take what was synthesized to deploy it, if that was here: a name is all that is needed."""
+    folder = _folder(stack)
+    return ("--app", str(folder)) if (folder / "manifest.json").is_file() else _output(stack)
+
+
+def _folder(stack: str) -> Path:
+    return CACHE / "cdk" / stack
+
+
+def _context(entries: Sequence[str]) -> list[str]:
+    return [part for entry in entries for part in ("-c", entry)]
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")

@@ -1,0 +1,55 @@
+"""How many functions an account lets run at once, and the settings that follow from it."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from ..deployed_functions import SHAPES
+from ..settings.settings import Settings
+
+_LEFT_UNRESERVED: Final = 100
+"""Lambda refuses a reservation that leaves fewer to the account's other functions.
+
+https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
+"""
+_LEAST: Final = 2
+"""The lowest maximum concurrency that a trigger takes."""
+_WORKERS: Final = ("submit_concurrency", "prepare_concurrency", "store_concurrency")
+RESERVED: Final = sum(shape.reserved_concurrency or 0 for shape in SHAPES.values())
+"""Executions that ReceiveCallback and Sweep reserve, so that the workers cannot starve them."""
+
+
+def free_concurrency(client: Any, functions: Sequence[str]) -> int:  # noqa: ANN401 # boto3's own
+    """Return how many executions a deployment can count on.
+
+    Args:
+        client: of Lambda, in the account and region.
+        functions: the deployment's own, if there are any yet: an update keeps what they reserve.
+    """
+    limits = client.get_account_settings()["AccountLimit"]
+    own = (client.get_function_concurrency(FunctionName=name) for name in functions)
+    reserved = sum(one.get("ReservedConcurrentExecutions", 0) for one in own)
+    return int(limits["UnreservedConcurrentExecutions"] + reserved)
+
+
+def settings_for(free: int, context: Sequence[str]) -> dict[str, str]:
+    """Return the settings that the account's concurrency asks for, without those that are given.
+
+    Where nothing can be reserved, the workers get so few executions that callbacks find one.
+
+    Args:
+        free: executions that the deployment can count on.
+        context: the settings that are given, as `name=value`.
+    """
+    if free - RESERVED >= _LEFT_UNRESERVED:
+        return {}
+    given = dict(_pair(entry) for entry in context)
+    wanted = {"reserved_concurrency": "false"}
+    settings = Settings.from_context(given)
+    if sum(getattr(settings, name) for name in _WORKERS) + RESERVED > free:
+        wanted |= dict.fromkeys(_WORKERS, str(_LEAST))
+    return {name: value for name, value in wanted.items() if name not in given}
+
+
+def _pair(entry: str) -> tuple[str, str]:
+    name, _, value = entry.partition("=")
+    return name, value

@@ -1,0 +1,137 @@
+"""The functions that Cutout deploys: what each runs, how large, and what its asset holds.
+
+Nothing of the CDK is imported here, so that assets can be built without it.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+
+
+class FunctionName(StrEnum):
+    """Names the functions, in the order in which a photo meets them."""
+
+    SUBMIT = "Submit"
+    PREPARE = "Prepare"
+    RECEIVE_CALLBACK = "ReceiveCallback"
+    STORE_RESULT = "StoreResult"
+    SWEEP = "Sweep"
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionShape:
+    """How one function is built and run."""
+
+    name: FunctionName
+    service: str
+    """What its log lines and metrics call it."""
+    description: str
+    handler: str
+    memory_mb: int
+    timeout_seconds: int
+    distributions: tuple[str, ...]
+    """What it imports of the locked requirements; what those need comes along."""
+    aws_services: tuple[str, ...]
+    """The service models of botocore that its asset keeps."""
+    disk_mb: int | None = None
+    """Of /tmp; Lambda gives 512 MB where nothing is said."""
+    starts: tuple[str, ...] = ()
+    """The modules of ours that it runs in processes of their own."""
+    reserved_concurrency: int | None = None
+    """How many may run at once, set aside for it: the others cannot starve it, nor it them."""
+    may_call_itself: bool = False
+    """Whether its messages may lead back to it again and again. Lambda drops other functions'
+    chains at the sixteenth link:
+    https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
+    """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asset:
+    """A built function: a zip and the hash of what is in it."""
+
+    path: Path
+    digest: str
+
+
+_LAMBDAS_DISK_MB = 512
+_EVERYWHERE = ("aws-lambda-powertools", "boto3")
+
+SHAPES: dict[FunctionName, FunctionShape] = {
+    shape.name: shape
+    for shape in (
+        FunctionShape(
+            name=FunctionName.SUBMIT,
+            service="submit",
+            description="Makes a job of each upload, passes the gate, asks for the cut-out",
+            handler="submit.handler.handler",
+            memory_mb=256,
+            timeout_seconds=100,  # reading, handing over and calling, each with its own limit
+            distributions=(*_EVERYWHERE, "httpx"),
+            aws_services=("dynamodb", "events", "s3", "secretsmanager", "sqs", "sts"),
+            may_call_itself=True,  # a slot that is freed wakes the next photo, over and over
+        ),
+        FunctionShape(
+            name=FunctionName.PREPARE,
+            service="prepare",
+            description="Makes a copy that the model takes of a photo that it does not",
+            handler="prepare.handler.handler",
+            memory_mb=3008,  # 200 megapixels take 2.3 GB; a new account gets no more
+            disk_mb=_LAMBDAS_DISK_MB,
+            timeout_seconds=110,
+            starts=("cutout.adapters.pillow.sandbox.child",),
+            distributions=(*_EVERYWHERE, "pillow", "pillow-heif"),
+            aws_services=("s3", "sqs"),
+            may_call_itself=True,  # it lies on the way from Submit to Submit
+        ),
+        FunctionShape(
+            name=FunctionName.RECEIVE_CALLBACK,
+            service="receive-callback",
+            description="Authenticates a callback and queues it; nothing else",
+            handler="callback.receive.handler",
+            memory_mb=256,
+            timeout_seconds=10,
+            distributions=_EVERYWHERE,
+            aws_services=("secretsmanager", "sqs"),
+            reserved_concurrency=10,
+        ),
+        FunctionShape(
+            name=FunctionName.STORE_RESULT,
+            service="store-result",
+            description="Re-reads the task, fetches and accepts the cut-out, stores it",
+            handler="callback.store.handler",
+            memory_mb=1769,  # a whole processor; 50 megapixels as AVIF take 1.4 GB
+            timeout_seconds=110,  # under the lease, so that no result has two workers
+            distributions=(*_EVERYWHERE, "httpx", "pillow"),
+            aws_services=("dynamodb", "events", "s3", "secretsmanager", "sqs"),
+        ),
+        FunctionShape(
+            name=FunctionName.SWEEP,
+            service="sweep",
+            description="Moves on whatever is due, recounts the gate, publishes the gauges",
+            handler="sweep.handler.handler",
+            memory_mb=256,
+            timeout_seconds=55,
+            distributions=_EVERYWHERE,
+            aws_services=("dynamodb", "sqs"),
+            reserved_concurrency=1,
+        ),
+    )
+}
+
+
+def shape_of(name: FunctionName, *, takes_photos_pixels: bool) -> FunctionShape:
+    """How large a function is made.
+
+    Args:
+        name: Which.
+        takes_photos_pixels: Whether any cut-out or variant has its photo's own pixels. Then the
+            largest photo that is decoded, 200 megapixels, is copied whole to Prepare's disk, and
+            StoreResult has it in memory (1.6 GB, as tests.benchmarks.storing measures) and on disk.
+    """
+    shape = SHAPES[name]
+    if not takes_photos_pixels:
+        return shape
+    if name is FunctionName.STORE_RESULT:
+        return replace(shape, memory_mb=3008, disk_mb=2048)
+    return replace(shape, disk_mb=2048) if name is FunctionName.PREPARE else shape

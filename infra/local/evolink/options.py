@@ -1,0 +1,59 @@
+"""What can be chosen about a stand-in."""
+
+import secrets
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.local.evolink.faults.fault_rules import Rule
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How one stand-in behaves; the defaults are the documented contract.
+
+    Attributes:
+        api_keys: Bearer keys that are accepted.
+        control_token: What control requests carry.
+        seconds: Shortest and longest life of a task.
+        speed: How many stand-in seconds pass in a real one.
+        balance: Credits on the account at the start.
+        price: Credits a task costs.
+        public_url: Base of the links handed out; None means the server's own address.
+        ca_bundle: PEM file of the authorities trusted on calls out; None means OpenSSL's default,
+            which obeys SSL_CERT_FILE.
+        state: SQLite file to keep tasks and charges in; None keeps them in memory.
+        strict_callbacks: Refuse callbacks to private addresses, as documented.
+        callback_timeout_seconds: Real seconds a receiver may take to answer.
+        fetch_timeout_seconds: Real seconds the input's server may take.
+        fetches: How many times the input is fetched.
+        link_hours: How long a result link lives.
+        file_hours: How long an uploaded file lives.
+        max_files: Quota of uploaded files.
+        side_limits: Shortest and longest side of an input in pixels.
+        max_running: Tasks at once above which a create is answered 429; None means no limit.
+        workers: Threads that remove backgrounds.
+        seed: Makes the task times repeatable.
+        rules: Faults that are there from the start.
+    """
+
+    api_keys: tuple[str, ...]
+    control_token: str = field(default_factory=lambda: secrets.token_urlsafe(24), repr=False)
+    seconds: tuple[float, float] = (2.0, 5.0)
+    speed: float = 1.0
+    balance: float = 10_000.0
+    price: float = 5.4
+    public_url: str | None = None
+    ca_bundle: Path | None = None
+    state: Path | None = None
+    strict_callbacks: bool = False
+    callback_timeout_seconds: float = 10.0
+    fetch_timeout_seconds: float = 30.0
+    fetches: int = 1
+    link_hours: float = 24.0
+    file_hours: float = 72.0
+    max_files: int = 2000
+    side_limits: tuple[float, float] = (240, 7680)
+    max_running: int | None = None
+    workers: int = 2
+    seed: int | None = None
+    rules: tuple[Rule, ...] = ()

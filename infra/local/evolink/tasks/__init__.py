@@ -1,0 +1,1 @@
+"""Tasks: stored, processed, billed and reported."""

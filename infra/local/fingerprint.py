@@ -1,0 +1,43 @@
+"""One short text for everything that decides what the synthesized stack looks like."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+_INPUTS = (
+    "functions/**/*.py",
+    "infra/**/*.py",
+    "infra/**/*.json",
+    "requirements/*.txt",
+)
+_NOT_SHIPPED = (
+    "functions/cutout/cli",
+    "functions/cutout/operator",
+    "infra/local",
+    "infra/cdk/node_modules",
+)
+
+
+def fingerprint(source: Path, settings: Mapping[str, str]) -> str:
+    """Return the same text as long as sources, locks, settings and this Python are the same."""
+    digest = hashlib.sha256(json.dumps([sorted(settings.items()), sys.version]).encode())
+    for path in sorted(_inputs(source)):
+        name = path.relative_to(source).as_posix()
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        digest.update(f"{name} {content}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _inputs(source: Path) -> Iterator[Path]:
+    skipped = [source / folder for folder in _NOT_SHIPPED]
+    for pattern in _INPUTS:
+        for path in source.glob(pattern):
+            if not any(path.is_relative_to(folder) for folder in skipped):
+                yield path

@@ -1,0 +1,1 @@
+"""MiniStack, the embedded AWS, and what the local cloud corrects in it."""

@@ -1,0 +1,135 @@
+"""MiniStack, an embedded AWS on loopback, with TLS and enforced policies."""
+
+from __future__ import annotations
+
+import ssl
+import sys
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from infra.local.errors import LocalCloudError
+from infra.local.processes.background import is_alive, spawn
+from infra.local.processes.loopback import LOOPBACK
+from infra.local.processes.waiting import wait_until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from infra.local.credentials import Credentials
+    from infra.local.ministack.certificates import Certificates
+    from infra.local.place import Place
+    from infra.local.processes.background import ProcessRecord
+    from infra.local.processes.waiting import Clock
+
+ACCOUNT = "000000000000"
+REGION = "us-east-1"
+_START_TIMEOUT_SECONDS = 30
+_HEALTH_TIMEOUT_SECONDS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where the local cloud is, and what to trust there.
+
+    The address is an IP address, so that SDKs put bucket names into the path: the machine may not
+    be able to look up ``bucket.localhost``.
+    """
+
+    port: int
+    authority: Path
+
+    @property
+    def url(self) -> str:
+        """What ``AWS_ENDPOINT_URL`` is set to."""
+        return f"https://{LOOPBACK}:{self.port}"
+
+    @property
+    def callback_base_url(self) -> str:
+        """The setting of this name; the stack knows the API's id and puts it in."""
+        return f"https://localhost:{self.port}/_aws/execute-api/{{api_id}}/$default"
+
+
+def start_ministack(
+    place: Place,
+    endpoint: Endpoint,
+    *,
+    certificates: Certificates,
+    interpreter: Path,
+    root: Credentials,
+    reaches_outside: bool,
+    server: str = "infra.local.ministack.server_process",
+) -> ProcessRecord:
+    """Start MiniStack in the background; it is not ready yet. `server` is the module to run."""
+    argv = [
+        sys.executable,
+        "-P",
+        "-m",
+        server,
+        str(endpoint.port),
+        str(certificates.chain),
+        str(certificates.key),
+        str(interpreter),
+    ]
+    place.scratch.mkdir(parents=True, exist_ok=True)
+    environment = {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(place.scratch),
+        "TMPDIR": str(place.scratch),
+        "AUTH": "true",
+        "USE_SSL": "1",
+        "MINISTACK_SSL_CERT": str(certificates.chain),
+        "MINISTACK_SSL_KEY": str(certificates.key),
+        "MINISTACK_ACCOUNT_ID": ACCOUNT,
+        "MINISTACK_REGION": REGION,
+        "BIND_HOST": LOOPBACK,
+        "GATEWAY_PORT": str(endpoint.port),
+        "LAMBDA_EXECUTOR": "local",
+        "SFTP_ENABLED": "0",
+        "IOT_MTLS_ENABLED": "0",
+        "CUTOUT_DECISIONS_LOG": str(place.decisions_file),
+        "AWS_ACCESS_KEY_ID": root.access_key_id,
+        "AWS_SECRET_ACCESS_KEY": root.secret_access_key,
+        "AWS_CA_BUNDLE": str(certificates.authority),
+        "SSL_CERT_FILE": str(
+            certificates.everything if reaches_outside else certificates.authority
+        ),
+    }
+    return spawn("ministack", argv, environment=environment, log=place.logs / "ministack.log")
+
+
+def wait_for_ministack(
+    process: ProcessRecord, endpoint: Endpoint, clock: Clock, *, log: Path
+) -> None:
+    """Wait until MiniStack answers.
+
+    Raises:
+        LocalCloudError: It ended, or does not answer in time.
+    """
+    trust = ssl.create_default_context(cafile=str(endpoint.authority))
+
+    def answers_or_ended() -> bool:
+        return is_healthy(endpoint, trust) or not is_alive(process)
+
+    in_time = wait_until(answers_or_ended, clock, timeout_seconds=_START_TIMEOUT_SECONDS)
+    if not in_time or not is_alive(process):
+        raise LocalCloudError(
+            "MiniStack did not start." if in_time else "MiniStack does not answer.",
+            advice=f"Its log is {log}.",
+        )
+
+
+def is_healthy(endpoint: Endpoint, trust: ssl.SSLContext | None = None) -> bool:
+    """Say whether MiniStack answers at this endpoint."""
+    trust = trust or ssl.create_default_context(cafile=str(endpoint.authority))
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)
+    )
+    address = f"{endpoint.url}/_ministack/health"
+    try:
+        with opener.open(address, timeout=_HEALTH_TIMEOUT_SECONDS) as answer:
+            return bool(answer.status == HTTPStatus.OK)
+    except (urllib.error.URLError, OSError):
+        return False

@@ -1,0 +1,68 @@
+"""Runs MiniStack in this process, with another interpreter for the functions.
+
+MiniStack starts Python functions with ``sys.executable``; this launcher points that at the bare
+interpreter before it imports MiniStack. It also serves by itself instead of calling MiniStack's
+``main``, which would open port 443 too when it may, and leave a pid file in the temporary folder.
+
+Usage: python -m infra.local.ministack.server_process PORT CHAIN KEY INTERPRETER
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from infra.local.browser_guard import ProgramsOnly
+from infra.local.ministack.cloudformation_encryption import mend_encryption
+from infra.local.ministack.cloudwatch_metrics import mend_metrics
+from infra.local.ministack.corrections import mend_ministack
+from infra.local.processes.loopback import LOOPBACK
+
+if TYPE_CHECKING:
+    from hypercorn.typing import Framework
+
+_KEEP_ALIVE_SECONDS = 75
+_CLOSED = frozenset(
+    f"/_ministack/{path}"
+    for path in ("reset", "config", "sqs/messages", "ses/messages", "sns/sms-messages")
+)
+"""What MiniStack lets anybody do and read without credentials, and nothing of ours asks for."""
+
+
+def main(port: str, chain: str, key: str, interpreter: str) -> None:
+    """Serve until a signal ends the process."""
+    sys.executable = interpreter
+    from ministack.app import app  # noqa: PLC0415 - reads its environment when imported
+
+    mend_ministack()
+    mend_metrics()
+    mend_encryption()
+    serve_on_loopback(ProgramsOnly(app, closed=_CLOSED), port=port, chain=chain, key=key)
+
+
+def serve_on_loopback(app: Framework, *, port: str, chain: str, key: str) -> None:
+    """Serve MiniStack over TLS until a signal ends the process."""
+    config = Config()
+    config.bind = [f"{LOOPBACK}:{port}"]
+    config.certfile = chain
+    config.keyfile = key
+    config.keep_alive_timeout = _KEEP_ALIVE_SECONDS
+    asyncio.run(_serve_until_killed(app, config))
+
+
+async def _serve_until_killed(app: Framework, config: Config) -> None:
+    """Serve without a way to stop politely.
+
+    There is nothing to save, and a polite end waits 10 s for connections that SDKs keep open. A
+    trigger that never fires keeps Hypercorn's hands off the signals.
+    """
+    never = asyncio.Event()
+    await serve(app, config, shutdown_trigger=never.wait)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

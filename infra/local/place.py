@@ -1,0 +1,108 @@
+"""Where things are: the project's sources, the local cloud's state, and what outlives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.errors import LocalCloudError
+
+STATE_FOLDER = ".cutout"
+_PHOTO_SUFFIXES = frozenset({".jpg", ".png", ".webp"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """The folders of one local cloud.
+
+    Attributes:
+        source: The project's root, the folder that holds ``infra`` and ``functions``.
+        state: What this local cloud writes: certificates, logs, ``local.env``.
+        cache: What the next one can use again: the synthesized stack, the ports.
+    """
+
+    source: Path
+    state: Path
+    cache: Path
+
+    @property
+    def env_file(self) -> Path:
+        """The variables that make AWS tools work against the local cloud."""
+        return self.state / "local.env"
+
+    @property
+    def ledger_file(self) -> Path:
+        """What runs, and for whom."""
+        return self.state / "cloud.json"
+
+    @property
+    def lock_file(self) -> Path:
+        """Which command starts the cloud or takes it down, locked while it does."""
+        return self.state / "lock"
+
+    @property
+    def logs(self) -> Path:
+        """One log file a process."""
+        return self.state
+
+    @property
+    def decisions_file(self) -> Path:
+        """What every role asked of AWS, and whether it was allowed; a JSON object a line."""
+        return self.logs / "decisions.jsonl"
+
+    @property
+    def tls(self) -> Path:
+        """The throw-away certificate authority."""
+        return self.state / "tls"
+
+    @property
+    def scratch(self) -> Path:
+        """The temporary folder of the processes; removed with the cloud."""
+        return self.state / "tmp"
+
+    @property
+    def ports_file(self) -> Path:
+        """The ports of the last time; the same ports again save a synthesis."""
+        return self.cache / "ports.json"
+
+
+def find_root(start: Path) -> Path | None:
+    """Return the nearest folder at or above ``start`` that is a checkout of Cutout."""
+    for folder in (start, *start.parents):
+        if (folder / "infra" / "app.py").is_file() and (folder / "functions" / "cutout").is_dir():
+            return folder
+    return None
+
+
+def find_place(start: Path) -> Place:
+    """Return the place of the project that ``start`` lies in.
+
+    Raises:
+        LocalCloudError: ``start`` is in no checkout of Cutout.
+    """
+    root = find_root(start)
+    if root is None:
+        raise LocalCloudError(
+            "There is no checkout of Cutout in this folder.",
+            advice="Change into the project's folder, the one that holds infra/ and functions/.",
+        )
+    return place_in(root)
+
+
+def place_in(root: Path) -> Place:
+    """Return the place of the project with this root."""
+    state = root / STATE_FOLDER
+    return Place(source=root, state=state, cache=state / "cache")
+
+
+def make_private(place: Place) -> None:
+    """Let nobody but this user into what holds credentials, keys and logs."""
+    for folder in (place.state, place.cache):
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(0o700)
+
+
+def shipped_photos() -> list[Path]:
+    """Return the photos that come with the project."""
+    folder = Path(__file__).parent / "photos"
+    return sorted(path for path in folder.iterdir() if path.suffix in _PHOTO_SUFFIXES)

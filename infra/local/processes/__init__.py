@@ -1,0 +1,1 @@
+"""Background processes, their ports, locks and records."""

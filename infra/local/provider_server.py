@@ -1,0 +1,95 @@
+"""Which server takes the API's place: our stand-in, any other of its contract, or Evolink."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from infra.local.errors import LocalCloudError
+from infra.local.processes.loopback import LOOPBACK
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+LIVE_SETTINGS: Mapping[str, str] = {
+    "callbacks": "false",
+    "input_transport": "files",
+    "first_poll_seconds": "15",
+    "poll_interval_seconds": "15",
+}
+"""No callback can reach a laptop, and Evolink cannot read its bucket."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Api:
+    """The server that the functions take for Evolink.
+
+    Attributes:
+        url: Base of the task API; None means the real one, as the stack's settings name it.
+        files_url: Base of the Files API; None likewise.
+        key: The bearer key that the functions send.
+        control_token: What the control routes of our stand-in ask for; empty for other servers.
+        port: The loopback port on which we start our stand-in; None if we start none.
+        settings: Settings of the stack that follow from the choice.
+    """
+
+    url: str | None = None
+    files_url: str | None = None
+    key: str = field(repr=False)
+    control_token: str = field(default="", repr=False)
+    port: int | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def reaches_outside(self) -> bool:
+        """Say whether the functions talk to servers that are not on loopback."""
+        return self.url is None or not _is_loopback(self.url)
+
+    def stack_settings(self) -> dict[str, str]:
+        """Return the settings of the stack that name the server."""
+        named = {"evolink_base_url": self.url, "evolink_files_url": self.files_url}
+        return {name: url for name, url in named.items() if url} | dict(self.settings)
+
+
+def stand_in(port: int) -> Api:
+    """Return our stand-in on this port, with a key of its own."""
+    url = f"http://{LOOPBACK}:{port}"
+    key = f"local-{secrets.token_urlsafe(18)}"
+    return Api(url=url, files_url=url, key=key, control_token=secrets.token_urlsafe(24), port=port)
+
+
+def other_server(url: str, *, key: str, files_url: str | None = None) -> Api:
+    """Return a server that somebody else runs.
+
+    Raises:
+        LocalCloudError: The URL is none, or is plain http to another machine.
+    """
+    base = _checked(url)
+    return Api(url=base, files_url=_checked(files_url) if files_url else base, key=key)
+
+
+def evolink(key: str) -> Api:
+    """Return the real API: input goes through its Files API, results are polled for."""
+    return Api(key=key, settings=LIVE_SETTINGS)
+
+
+def _checked(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise LocalCloudError(
+            f"{url!r} is not the URL of a server.", advice="It looks like https://api.example.com."
+        )
+    if parts.scheme == "http" and not _is_loopback(url):
+        raise LocalCloudError(
+            f"{url} is plain http to another machine; the API key would be readable on the way.",
+            advice="Use https; plain http is for servers on this machine (localhost).",
+        )
+    return url.rstrip("/")
+
+
+def _is_loopback(url: str) -> bool:
+    return urlsplit(url).hostname in _LOOPBACK_HOSTS

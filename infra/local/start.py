@@ -1,0 +1,267 @@
+"""Bringing the local cloud up: everything that can be done side by side is."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from infra.local import provider_server as apis
+from infra.local.cdk_cli import (
+    RunningCdk,
+    bootstrap_run,
+    cdk_environment,
+    deploy_run,
+    finish_all,
+    synth_environment,
+    synth_run,
+)
+from infra.local.credentials import client, make_operator, root_credentials, sdk_variables
+from infra.local.deployment_record import (
+    is_synthesized,
+    mark_synthesized,
+    read_outputs,
+    synthesized_folder,
+)
+from infra.local.disk_space import free_bytes, refuse_full_disk
+from infra.local.env_file import write_env_file
+from infra.local.errors import LocalCloudError
+from infra.local.fingerprint import fingerprint
+from infra.local.lifecycle import Status, clear_away, status
+from infra.local.ministack.certificates import issue_certificates
+from infra.local.ministack.cloud import Endpoint, start_ministack, wait_for_ministack
+from infra.local.ministack.interpreter import bare_interpreter
+from infra.local.processes.lock import sole_command
+from infra.local.processes.loopback import choose_ports
+from infra.local.processes.run_ledger import Ledger, write_ledger
+from infra.local.progress import CLOUD, DEPLOY, SYNTH
+from infra.local.stand_in_process import start_stand_in, wait_for_stand_in
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from infra.local.credentials import Credentials
+    from infra.local.ministack.certificates import Certificates
+    from infra.local.place import Place
+    from infra.local.processes.background import ProcessRecord
+    from infra.local.processes.waiting import Clock
+    from infra.local.progress import Progress
+    from infra.local.provider_server import Api
+
+_GATEWAY = "gateway"
+_EVOLINK = "evolink"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What the local cloud is to be like.
+
+    Attributes:
+        stack: The stack's name.
+        settings: Settings of the stack that somebody chose; they win over the local cloud's own.
+        api: The server that takes Evolink's place; None starts our stand-in.
+        stand_in_arguments: More arguments for the stand-in.
+        stand_in_keys: More keys that it accepts.
+    """
+
+    stack: str = "Cutout"
+    settings: Mapping[str, str] = field(default_factory=dict)
+    api: Api | None = None
+    stand_in_arguments: tuple[str, ...] = ()
+    stand_in_keys: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def asked(self) -> dict[str, str]:
+        """What was asked for, to be written down; no key is among it."""
+        return {
+            "stack": self.stack,
+            **(self.api.stack_settings() if self.api else {}),
+            **self.settings,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class LocalCloud:
+    """A local cloud that is up."""
+
+    endpoint: Endpoint
+    operator: Credentials
+    outputs: Mapping[str, str]
+    variables: Mapping[str, str]
+    api: Api
+
+
+def bring_up(
+    place: Place,
+    wish: Wish,
+    *,
+    progress: Progress,
+    clock: Clock,
+    owner: ProcessRecord | None,
+    environment: Mapping[str, str],
+    stays_up: bool,
+    free: Callable[[Path], int] = free_bytes,
+) -> LocalCloud:
+    """Start everything, deploy the stack, and write down how to use it.
+
+    What is left over from another time is taken down first. If anything fails, or somebody
+    interrupts, nothing is left running. One command at a time does this in a place.
+
+    Args:
+        place: Where its state goes.
+        wish: What it is to be like.
+        progress: Who watches.
+        clock: How to wait.
+        owner: This process: whoever finds the cloud half up knows whether somebody is at it.
+        environment: The environment that the synthesis is run with.
+        stays_up: Whether the cloud outlives its owner.
+        free: How many bytes the disk of a folder has left.
+
+    Raises:
+        LocalCloudError: Something did not start or could not be deployed, or another command is
+            starting it.
+    """
+    with sole_command(place, clock):
+        if status(place) in {Status.UP, Status.BUSY}:
+            raise LocalCloudError(
+                "Another command has just started the local cloud of this folder.",
+                advice="Run it again to use that one.",
+            )
+        clear_away(place, clock)
+        start = _Start(place, wish, progress, clock, Ledger(owner=owner, asked=wish.asked))
+        with ExitStack() as on_failure:
+            on_failure.callback(clear_away, place, clock)
+            try:
+                cloud = start.run(environment)
+            except LocalCloudError:
+                refuse_full_disk(place.state, free)
+                raise
+            if stays_up:
+                start.leave()
+            on_failure.pop_all()
+    return cloud
+
+
+class _Start:
+    """One start, step by step."""
+
+    def __init__(
+        self, place: Place, wish: Wish, progress: Progress, clock: Clock, ledger: Ledger
+    ) -> None:
+        ports = choose_ports((_GATEWAY, _EVOLINK), place.ports_file)
+        self._place = place
+        self._wish = wish
+        self._progress = progress
+        self._clock = clock
+        self._ledger = ledger
+        self._api = wish.api or apis.stand_in(ports[_EVOLINK])
+        self._endpoint = Endpoint(port=ports[_GATEWAY], authority=place.tls / "ca.pem")
+
+    def run(self, environment: Mapping[str, str]) -> LocalCloud:
+        settings = local_settings(self._endpoint, self._api, self._wish)
+        mark = fingerprint(self._place.source, settings)
+        output = synthesized_folder(self._place, mark)
+        self._progress.begin(CLOUD)
+        self._write(self._ledger)
+        certificates = issue_certificates(self._place.tls)
+        with ExitStack() as stack:
+            runs: dict[str, RunningCdk] = {}
+            if not is_synthesized(output):
+                self._progress.begin(SYNTH)
+                run = synth_run(self._place, output=output, settings=settings)
+                runs[SYNTH] = stack.enter_context(
+                    RunningCdk(run, self._place, synth_environment(environment))
+                )
+            operator = self._start_servers(certificates)
+            variables = sdk_variables(self._endpoint, operator)
+            cdk = cdk_environment(self._place, variables)
+            runs[CLOUD] = stack.enter_context(
+                RunningCdk(bootstrap_run(self._place), self._place, cdk)
+            )
+            finish_all(runs, self._progress, self._clock)
+        mark_synthesized(output)
+        outputs = self._deploy(output, cdk)
+        self._set_api_key(operator, outputs)
+        variables |= self._stack_variables(outputs)
+        write_env_file(self._place.env_file, variables)
+        self._write(replace(self._ledger, fingerprint=mark))
+        return LocalCloud(
+            endpoint=self._endpoint,
+            operator=operator,
+            outputs=outputs,
+            variables=variables,
+            api=self._api,
+        )
+
+    def leave(self) -> None:
+        """Let the cloud outlive this command."""
+        self._write(replace(self._ledger, owner=None))
+
+    def _start_servers(self, certificates: Certificates) -> Credentials:
+        root = root_credentials()
+        gateway = start_ministack(
+            self._place,
+            self._endpoint,
+            certificates=certificates,
+            interpreter=bare_interpreter(self._place.cache),
+            root=root,
+            reaches_outside=self._api.reaches_outside,
+        )
+        self._write(self._ledger.with_process(gateway))
+        if self._api.port is not None:
+            stand_in = start_stand_in(
+                self._place,
+                self._api,
+                authority=certificates.authority,
+                more_keys=self._wish.stand_in_keys,
+                arguments=self._wish.stand_in_arguments,
+            )
+            self._write(self._ledger.with_process(stand_in))
+        wait_for_ministack(
+            gateway, self._endpoint, self._clock, log=self._place.logs / "ministack.log"
+        )
+        operator = make_operator(self._endpoint, root)
+        if self._api.port is not None:
+            wait_for_stand_in(stand_in, self._place, self._clock)
+        return operator
+
+    def _deploy(self, output: Path, environment: Mapping[str, str]) -> Mapping[str, str]:
+        self._progress.begin(DEPLOY)
+        outputs = self._place.scratch / "outputs.json"
+        run = deploy_run(self._place, output=output, stack=self._wish.stack, outputs=outputs)
+        with RunningCdk(run, self._place, environment) as deploying:
+            finish_all({DEPLOY: deploying}, self._progress, self._clock)
+        return read_outputs(outputs, self._wish.stack)
+
+    def _set_api_key(self, operator: Credentials, outputs: Mapping[str, str]) -> None:
+        client("secretsmanager", self._endpoint, operator).put_secret_value(
+            SecretId=outputs["ApiKeySecretName"], SecretString=self._api.key
+        )
+
+    def _stack_variables(self, outputs: Mapping[str, str]) -> dict[str, str]:
+        return {
+            "CUTOUT_STACK": self._wish.stack,
+            "CUTOUT_UPLOADS_BUCKET": outputs["UploadsBucketName"],
+            "CUTOUT_RESULTS_BUCKET": outputs["ResultsBucketName"],
+            "CUTOUT_JOBS_TABLE": outputs["JobsTableName"],
+            "CUTOUT_EVOLINK_URL": self._api.url or "",
+            "CUTOUT_EVOLINK_CONTROL_TOKEN": self._api.control_token,
+        }
+
+    def _write(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        write_ledger(self._place.ledger_file, ledger)
+
+
+def local_settings(endpoint: Endpoint, api: Api, wish: Wish) -> dict[str, str]:
+    """Return the settings that the stack is synthesized with."""
+    return {
+        "stack": wish.stack,
+        "ephemeral": "true",
+        "allow_loopback": "true",
+        "asset_platform": "local",
+        "callback_base_url": endpoint.callback_base_url,
+        **api.stack_settings(),
+        **wish.settings,
+    }

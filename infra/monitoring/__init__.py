@@ -1,0 +1,1 @@
+"""The alarms, the dashboard and the saved query."""

@@ -1,0 +1,1 @@
+"""The settings of a deployment, checked before anything is made."""

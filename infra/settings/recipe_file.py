@@ -1,0 +1,238 @@
+"""Reads `recipes.toml`: which variants are made of every cut-out.
+
+Everything is checked here, before anything is deployed; a refusal names the file, the line and what
+to write instead. What passes travels to StoreResult as JSON inside its asset.
+"""
+
+import codecs
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from ..assets import home
+from .recipe_keys import DEFAULT_KEY, refuse_collisions, template
+from .recipe_rules import (
+    RecipeError,
+    colour,
+    fit,
+    flag,
+    format_,
+    length,
+    name,
+    pixels,
+    prefix,
+    quality,
+    shadow,
+)
+from .settings import Settings
+from .value_rules import SettingError
+
+DEFAULT_FILE: Final = "recipes.toml"
+_TABLE: Final = "recipe"
+_WHITE: Final = "#ffffff"
+
+_RULES: Final = {
+    "name": name,
+    "prefix": prefix,
+    "format": format_,
+    "background": colour,
+    "trim": flag,
+    "margin": length,
+    "fit": fit,
+    "quality": quality,
+    "shadow": shadow,
+    "pixels": pixels,
+    "key": template,
+}
+
+Recipe = dict[str, Any]
+"""One recipe in the form that the runtime reads."""
+
+
+def recipes_of(settings: Settings, project: Path | None = None) -> list[Recipe]:
+    """Read the recipes of a deployment: none where there is no file.
+
+    Args:
+        settings: They may name the file.
+        project: Where it lies; the checkout, or for an installed package the working folder.
+
+    Raises:
+        SettingError: They cannot be deployed.
+    """
+    file = _file(project or home.project(), settings.recipes)
+    return read_recipes(file, result_prefix=settings.result_prefix) if file else []
+
+
+def _file(project: Path, setting: str | None) -> Path | None:
+    """Say where the recipes are: where the setting says, else beside pyproject.toml, if there.
+
+    Raises:
+        SettingError: the file that the setting names does not exist.
+    """
+    file = project / (setting or DEFAULT_FILE)
+    if file.is_file():
+        return file
+    if setting:
+        raise SettingError(
+            f"recipes names {setting}, and there is no file {file}: "
+            "pass -c recipes=PATH with a path relative to the project, or leave it out"
+        )
+    return None
+
+
+def read_recipes(file: Path, *, result_prefix: str = "") -> list[Recipe]:
+    """Read and check a file of recipes.
+
+    Args:
+        file: The TOML file.
+        result_prefix: What result keys begin with.
+
+    Raises:
+        SettingError: Something in it cannot be deployed.
+    """
+    page = _Page(path=file, text=_text(file))
+    tables = page.tables()
+    recipes = [_read(page, index, table) for index, table in enumerate(tables)]
+    try:
+        refuse_collisions(recipes, result_prefix=result_prefix)
+    except RecipeError as refused:
+        raise page.refusal(refused.index, refused.key, str(refused)) from refused
+    return recipes
+
+
+def _text(file: Path) -> str:
+    """Read a file as TOML demands it, UTF-8; the byte-order mark of Windows' editors is allowed.
+
+    Raises:
+        SettingError: It has another encoding, or may not be read.
+    """
+    try:
+        data = file.read_bytes()
+    except OSError as refused:
+        raise SettingError(f"{file.name}: {refused.strerror}: make it readable") from refused
+    try:
+        if (found := _utf_with_zeros(data)) is None:
+            return data.decode("utf-8-sig")
+        line = 1
+    except UnicodeDecodeError as wrong:
+        found = "Latin-1 or Windows-1252"
+        line = data.count(b"\n", 0, wrong.start) + 1
+    raise SettingError(
+        f"{file.name}:{line}: the encoding of this file looks like {found}, and TOML is UTF-8: "
+        "save it as UTF-8 in your editor"
+    )
+
+
+def _utf_with_zeros(data: bytes) -> str | None:
+    """Name an encoding whose ASCII letters contain zero bytes, which no text in UTF-8 does."""
+    if data.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):
+        return "UTF-32"
+    is_utf_16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data
+    return "UTF-16" if is_utf_16 else None
+
+
+def as_json(recipes: Sequence[Recipe]) -> bytes | None:
+    """Return what the runtime reads; the same recipes give the same bytes, and none nothing."""
+    if not recipes:
+        return None
+    return json.dumps(list(recipes), indent=1, sort_keys=True, ensure_ascii=False).encode()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Page:
+    """A file of recipes, and where in it things stand."""
+
+    path: Path
+    text: str
+
+    def tables(self) -> list[Mapping[str, object]]:
+        """Parse it."""
+        try:
+            told = tomllib.loads(self.text)
+        except tomllib.TOMLDecodeError as broken:
+            raise SettingError(f"{self.path.name}: this is not TOML: {broken}") from broken
+        strange = sorted(set(told) - {_TABLE})
+        if strange:
+            raise SettingError(
+                f"{self.path.name}:{self._line_of_top(strange[0])}: there is nothing called "
+                f"{strange[0]} here: write a [[{_TABLE}]] for each variant"
+            )
+        tables = told.get(_TABLE, [])
+        if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
+            raise SettingError(f"{self.path.name}: write [[{_TABLE}]], with two brackets")
+        return tables
+
+    def refusal(self, index: int, key: str, what: str) -> SettingError:
+        """Return an error that names the line of a key, or that of the recipe which lacks it."""
+        return SettingError(f"{self.path.name}:{line_of(self.text, index, key)}: {what}")
+
+    def _line_of_top(self, word: str) -> int:
+        lines = enumerate(self.text.splitlines(), start=1)
+        return next((at for at, line in lines if line.lstrip(" [\"'").startswith(word)), 1)
+
+
+def line_of(text: str, index: int, key: str) -> int:
+    """Return the line, from 1, of a key of the recipe of that index.
+
+    A key inside a table of its own (`shadow.blur`) is looked for by its last part first, and then
+    by its first. What is not there has the line of its recipe's `[[recipe]]`.
+    """
+    lines = text.splitlines()
+    headers = [at for at, line in enumerate(lines) if _bare(line).startswith(f"[[{_TABLE}]]")]
+    if index >= len(headers):
+        return 1
+    begin = headers[index]
+    end = headers[index + 1] if index + 1 < len(headers) else len(lines)
+    outer, _, inner = key.rpartition(".")
+    for wanted in (inner, outer):
+        for at in range(begin + 1, end):
+            if wanted and _names(lines[at], wanted):
+                return at + 1
+    return begin + 1
+
+
+def _names(line: str, key: str) -> bool:
+    bare = _bare(line).removeprefix(f"[{_TABLE}.").removeprefix("shadow.")
+    word, _, _ = bare.replace("]", "=").partition("=")
+    return word.strip("\"'") == key
+
+
+def _bare(line: str) -> str:
+    return "".join(line.split())
+
+
+def _read(page: _Page, index: int, table: Mapping[str, object]) -> Recipe:
+    try:
+        return _checked(table)
+    except RecipeError as refused:
+        raise page.refusal(index, refused.key, str(refused)) from refused
+
+
+def _checked(table: Mapping[str, object]) -> Recipe:
+    for key in table:
+        if key not in _RULES:
+            raise RecipeError(key, f"a recipe has no {key}: it has {', '.join(_RULES)}")
+    recipe = {key: _RULES[key](key, value) for key, value in table.items()}
+    if "name" not in recipe:
+        raise RecipeError("name", 'a recipe needs a name: write name = "web"')
+    recipe.setdefault("format", "png")
+    recipe.setdefault("key", DEFAULT_KEY)
+    if recipe["format"] == "jpg":
+        recipe.setdefault("background", _WHITE)
+    _refuse_contradictions(recipe)
+    return recipe
+
+
+def _refuse_contradictions(recipe: Recipe) -> None:
+    if "quality" in recipe and recipe["format"] == "png":
+        raise RecipeError(
+            "quality", "png loses nothing and has no quality: leave it out, or write another format"
+        )
+    has_room = not recipe.get("trim") or any(recipe.get("margin", {}).values())
+    if "shadow" in recipe and not has_room:
+        raise RecipeError(
+            "shadow", 'a shadow needs room to fall into when trimmed: write margin = "8%"'
+        )

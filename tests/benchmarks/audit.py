@@ -1,0 +1,223 @@
+"""How long `audit` and `backfill --dry-run` take, and how many requests they make.
+
+    python -m tests.benchmarks.audit --objects 100000
+
+Starts an embedded AWS of its own, fills a bucket, and runs the commands themselves: first
+`backfill --dry-run`, while nobody knows of the objects; then `audit`, once each has its row and its
+cut-out but for one in a thousand. Objects are put there by the thousand, past the protocol; what
+the commands do goes over the wire, with TLS and IAM enforced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from boto3.dynamodb.types import TypeSerializer
+from click.testing import CliRunner
+
+from cutout.adapters.dynamodb.items import job_item
+from cutout.adapters.s3.listing import S3Listing
+from cutout.cli.aws.clients import Clients
+from cutout.cli.aws.stack import StackOutputs
+from cutout.cli.aws.stack_aws import connect
+from cutout.cli.context import Surroundings
+from cutout.cli.entry import cutout
+from cutout.cli.options.target import Target
+from cutout.domain.job.job import Job
+from cutout.domain.job.result import Result
+from cutout.domain.states import State
+from cutout.ports.listings import Listed
+from infra.local.credentials import make_operator, root_credentials, sdk_variables
+from infra.local.ministack.certificates import issue_certificates
+from infra.local.ministack.cloud import Endpoint, start_ministack, wait_for_ministack
+from infra.local.ministack.interpreter import bare_interpreter
+from infra.local.place import Place
+from infra.local.processes.background import stop
+from infra.local.processes.loopback import choose_ports
+from infra.local.processes.waiting import MachineClock as Waiting
+from tests.benchmarks import filled_ministack
+from tests.benchmarks.filled_ministack import FILL
+from tests.contract.jobs.table import create_table
+
+STACK = "Figures"
+_ROWS_A_REQUEST = 25
+_AT_ONCE = 8
+_MISSING = 1000
+"""One in so many has no row."""
+
+
+@contextmanager
+def embedded_aws(folder: Path) -> Iterator[Target]:
+    """MiniStack as the local cloud runs it, and how to reach it."""
+    place = Place(source=folder, state=folder, cache=folder / "cache")
+    certificates = issue_certificates(place.tls)
+    port = choose_ports(("gateway",), place.ports_file)["gateway"]
+    endpoint = Endpoint(port=port, authority=certificates.authority)
+    root = root_credentials()
+    process = start_ministack(
+        place,
+        endpoint,
+        certificates=certificates,
+        interpreter=bare_interpreter(place.cache),
+        root=root,
+        reaches_outside=False,
+        server=filled_ministack.__name__,
+    )
+    try:
+        wait_for_ministack(process, endpoint, Waiting(), log=place.logs / "ministack.log")
+        variables = sdk_variables(endpoint, make_operator(endpoint, root))
+        yield Target(stack=STACK, variables=variables)
+    finally:
+        stop(process, Waiting())
+
+
+def make_stack(clients: Clients) -> StackOutputs:
+    """What the commands look for: buckets, table, queue, Submit's settings; nobody works there."""
+    create_table(clients.client("dynamodb"), "Figures-Jobs")
+    versioned = {"VersioningConfiguration": {"Status": "Enabled"}}
+    submit = {
+        "Runtime": "python3.13",
+        "Handler": "index.handler",
+        "Role": "arn:aws:iam::000000000000:role/none",
+        "Code": {"ZipFile": "def handler(event, context): return None"},
+        "Environment": {"Variables": {"CUTOUT_MAX_BYTES": "10000000"}},
+    }
+    template = {
+        "Resources": {
+            "Uploads": {"Type": "AWS::S3::Bucket", "Properties": versioned},
+            "Results": {"Type": "AWS::S3::Bucket", "Properties": versioned},
+            "Submissions": {"Type": "AWS::SQS::Queue"},
+            "SubmitFunction": {"Type": "AWS::Lambda::Function", "Properties": submit},
+        },
+        "Outputs": {
+            "UploadsBucketName": {"Value": {"Ref": "Uploads"}},
+            "ResultsBucketName": {"Value": {"Ref": "Results"}},
+            "SubmissionsQueueUrl": {"Value": {"Ref": "Submissions"}},
+            "JobsTableName": {"Value": "Figures-Jobs"},
+        },
+    }
+    cloudformation = clients.client("cloudformation")
+    cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps(template))
+    outputs = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]
+    return StackOutputs.read({one["OutputKey"]: one["OutputValue"] for one in outputs}, stack=STACK)
+
+
+def timed(what: str, count: int, work: Callable[[], object]) -> None:
+    """Do it, and say how long it took."""
+    began = time.monotonic()
+    work()
+    seconds = time.monotonic() - began
+    _say(f"{what}: {count:,} in {seconds:.1f} s, {count / seconds:,.0f} a second")
+
+
+def put_all(s3: Any, bucket: str, keys: Iterable[str]) -> None:
+    """Put a tiny object at each key, a thousand in a request."""
+    left = iter(keys)
+    while names := list(islice(left, 1000)):
+        s3.put_object(Bucket=bucket, Key=FILL, Body="\n".join(names).encode())
+
+
+def put_rows(dynamodb: Any, table: str, jobs: Iterator[Job]) -> None:
+    """Write rows, as many as fit into a request."""
+    serialize = TypeSerializer().serialize
+
+    def write(batch: list[Job]) -> None:
+        items = [{name: serialize(value) for name, value in job_item(job).items()} for job in batch]
+        requests = [{"PutRequest": {"Item": item}} for item in items]
+        while requests:
+            answer = dynamodb.batch_write_item(RequestItems={table: requests})
+            requests = answer.get("UnprocessedItems", {}).get(table, [])
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for _ in pool.map(write, iter(lambda: list(islice(jobs, _ROWS_A_REQUEST)), [])):
+            pass
+
+
+def completed(listed: Listed, outputs: StackOutputs) -> Job:
+    """The row of an upload whose cut-out is there."""
+    at = datetime.now(UTC)
+    job = Job.begin(listed.source(outputs.uploads_bucket, "0A"), now=at, due_at=at)
+    result = Result(
+        bucket=outputs.results_bucket,
+        key=result_key(listed.key),
+        size=1,
+        width=600,
+        height=400,
+        sha256="0" * 64,
+    )
+    return replace(
+        job, state=State.COMPLETED, result=result, due_at=None, expires_at=at + timedelta(days=90)
+    )
+
+
+def result_key(key: str) -> str:
+    """Where the cut-out of an upload stands."""
+    return key.removesuffix(".jpg") + ".png"
+
+
+def run(target: Target, *arguments: str) -> dict[str, Any]:
+    """Run a command, and return what it says to programs."""
+    surroundings = replace(
+        Surroundings.of_this_process({}, Path.cwd()), connect=lambda _choice: connect(target)
+    )
+    began = time.monotonic()
+    told = CliRunner().invoke(cutout, [*arguments, "--json"], obj=surroundings)
+    _say(f"$ cutout {' '.join(arguments)}   # {time.monotonic() - began:.1f} s")
+    _say(told.stderr.strip())
+    data: dict[str, Any] = json.loads(told.stdout)
+    return data
+
+
+def measure(target: Target, objects: int) -> None:
+    """Fill the bucket and run both commands."""
+    clients = Clients(target)
+    outputs = make_stack(clients)
+    s3 = clients.client("s3")
+    keys = [f"shop/{number // 1000:04}/{number:07}.jpg" for number in range(objects)]
+    timed("uploads", objects, lambda: put_all(s3, outputs.uploads_bucket, keys))
+    dry_run = ("backfill", f"s3://{outputs.uploads_bucket}/", "--dry-run")
+    told = run(target, *dry_run)
+    _say(f"{told['photos']:,} to queue, {told['skipped']} skipped")
+    pages = S3Listing(s3, outputs.uploads_bucket).pages("")
+    listed = [one for page in pages for one in page]
+    done = [one for number, one in enumerate(listed) if number % _MISSING]
+    rows = (completed(one, outputs) for one in done)
+    dynamodb = clients.client("dynamodb")
+    timed("rows", len(done), lambda: put_rows(dynamodb, outputs.jobs_table, rows))
+    places = (result_key(one.key) for one in done)
+    timed("cut-outs", len(done), lambda: put_all(s3, outputs.results_bucket, places))
+    told = run(target, "audit")
+    _say(json.dumps(told["findings"]))
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """Measure what was asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--objects", type=int, default=100_000)
+    objects = parser.parse_args().objects
+    with (
+        tempfile.TemporaryDirectory(prefix="figures-") as folder,
+        embedded_aws(Path(folder)) as target,
+    ):
+        measure(target, objects)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,197 @@
+"""What AWS takes: for a thousand photos, and a month however few come.
+
+    python -m tests.benchmarks.costs
+
+Requests, units of the table and bytes of logs are those that were counted
+(`tests/benchmarks/counted.json`, written by `python -m tests.benchmarks.counting`). The rest
+follows from rules: a message is sent, received and deleted; an upload is
+one event; a callback is one request; functions take the seconds of `SECONDS`; each secret is read
+again every five minutes, at a thousand photos an hour; the provider fetches a photo of 2 MB.
+Storage is left out, and so is the provider's own fee, about 80 US dollars a thousand.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Final
+
+from cutout.ports.telemetry import Metric
+from infra.deployed_functions import SHAPES
+from tests.benchmarks.counting import Count, recorded
+
+PRICED_ON: Final = "2026-11-22"
+PRICED_IN: Final = "us-east-1"
+"""List prices without free tier, to be checked against AWS's pages for another region or day."""
+TEMPLATE: Final = Path(__file__).parents[1] / "infra" / "template.json"
+
+SECONDS: Final = {
+    "submit": Decimal(1),
+    "prepare": Decimal(3),
+    "receive-callback": Decimal("0.1"),
+    "store-result": Decimal(2),
+    "sweep": Decimal("0.5"),
+}
+PHOTO_MB: Final = 2
+
+_A_THOUSAND: Final = 1000
+_GB: Final = Decimal(1_000_000_000)
+_MINUTES_A_MONTH: Final = 43_200
+_READS_AN_HOUR: Final = 12
+_LONG_POLLS_A_MINUTE: Final = 15
+"""Lambda polls an idle queue with five long polls of 20 s.
+
+https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+"""
+
+
+def _million(dollars: str) -> Decimal:
+    return Decimal(dollars) / 1_000_000
+
+
+_PUT, _GET, _MESSAGE = _million("5"), _million("0.4"), 3 * _million("0.4")
+_WRITE_UNIT, _READ_UNIT = _million("0.625"), _million("0.125")
+_EVENT, _CALLBACK, _RUN, _SCHEDULED = (
+    _million("1"),
+    _million("1"),
+    _million("0.2"),
+    _million("1"),
+)
+_SECRET_READ: Final = _million("5")
+_GB_SECOND: Final = _million("13.3334")  # arm64
+_LOG_GB, _INTERNET_GB = Decimal("0.50"), Decimal("0.09")
+_METRIC, _ALARM, _DASHBOARD, _SECRET = (
+    Decimal("0.30"),
+    Decimal("0.10"),
+    Decimal(3),
+    Decimal("0.40"),
+)
+
+_OF_REQUESTS: Final = {
+    # operation: service, dollars; tables are priced by units, STS and deletions are free
+    "s3:PutObject": ("S3", _PUT),
+    "s3:GetObject": ("S3", _GET),
+    "s3:HeadObject": ("S3", _GET),
+    "s3:GetObjectTagging": ("S3", _GET),
+    "sqs:SendMessageBatch": ("SQS", _MESSAGE),
+    "events:PutEvents": ("EventBridge", _EVENT),
+    "secretsmanager:GetSecretValue": ("Secrets Manager", _SECRET_READ),
+    "sts:AssumeRole": ("STS", Decimal(0)),
+}
+_READS: Final = frozenset({"dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query"})
+
+SHOWN: Final = ("bought", "prepared", "again")
+"""The journeys of the table."""
+
+
+def of_runs(count: Count) -> Iterator[tuple[str, Decimal]]:
+    """Dollars by service for what was counted, once."""
+    for name, number in count.requests.items():
+        operation = name.split(" ")[1]
+        if not operation.startswith("dynamodb:"):
+            service, dollars = _OF_REQUESTS[operation]
+            yield service, number * dollars
+    for name, units in count.units.items():
+        is_read = name.split(" ")[1] in _READS
+        yield "DynamoDB", Decimal(str(units)) * (_READ_UNIT if is_read else _WRITE_UNIT)
+    for service, number in count.runs.items():
+        yield "Lambda", number * (_RUN + _gigabyte_seconds(service) * _GB_SECOND)
+    yield "CloudWatch Logs", sum(count.log_bytes.values()) * _LOG_GB / _GB
+
+
+def of_photo(count: Count, cold: Count) -> Iterator[tuple[str, Decimal]]:
+    """Dollars by service for a photo on one journey, what no request shows among them."""
+    yield from of_runs(count)
+    yield "EventBridge", _EVENT  # S3's event is an opt-in one
+    yield "SQS", _MESSAGE  # that event
+    yield "API Gateway", count.runs.get("receive-callback", 0) * _CALLBACK
+    read = sum(number for name, number in cold.requests.items() if "secrets" in name)
+    yield "Secrets Manager", read * _READS_AN_HOUR * _SECRET_READ / _A_THOUSAND
+    fetched = count.runs.get("receive-callback", 0) * PHOTO_MB * Decimal(1_000_000)
+    yield "traffic to the provider", fetched * _INTERNET_GB / _GB
+
+
+def a_thousand() -> dict[str, dict[str, Decimal]]:
+    """Dollars for a thousand photos: by service, by journey; the dearest service first."""
+    counts = recorded()
+    table: dict[str, dict[str, Decimal]] = {}
+    for journey in SHOWN:
+        for service, dollars in of_photo(counts[journey], counts["bought, all functions cold"]):
+            line = table.setdefault(service, dict.fromkeys(SHOWN, Decimal(0)))
+            line[journey] += dollars * _A_THOUSAND
+    return dict(sorted(table.items(), key=lambda one: one[1][SHOWN[0]], reverse=True))
+
+
+def a_month() -> dict[str, Decimal]:
+    """Dollars for thirty days in which nothing comes, by what takes them."""
+    sweep = sum((dollars for _, dollars in of_runs(recorded()["sweep, nothing due"])), Decimal(0))
+    kinds = [one["Type"] for one in _template()["Resources"].values()]
+    queues = kinds.count("AWS::Lambda::EventSourceMapping")
+    polls = queues * _LONG_POLLS_A_MINUTE * _MINUTES_A_MONTH
+    return {
+        f"custom metrics, {len(Metric)} at most": len(Metric) * _METRIC,
+        "the dashboard": _DASHBOARD,
+        f"alarms, {kinds.count('AWS::CloudWatch::Alarm')}": (
+            kinds.count("AWS::CloudWatch::Alarm") * _ALARM
+        ),
+        "Sweep, every minute": _MINUTES_A_MONTH * (sweep + _SCHEDULED),
+        "secrets, 2": kinds.count("AWS::SecretsManager::Secret") * _SECRET,
+        f"Lambda's polling of {queues} queues": polls * _million("0.4"),
+    }
+
+
+def _template() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+    """The template of a deployment that nobody changed anything about."""
+    told: Mapping[str, Mapping[str, Mapping[str, str]]] = json.loads(TEMPLATE.read_text())
+    return told
+
+
+def _gigabyte_seconds(service: str) -> Decimal:
+    (shape,) = (one for one in SHAPES.values() if one.service == service)
+    return SECONDS[service] * shape.memory_mb / 1024
+
+
+def rows() -> list[str]:
+    """The tables, as the README has them."""
+    table = a_thousand()
+    sums = [sum(line[journey] for line in table.values()) for journey in SHOWN]
+    lines = [
+        "| US dollars for a thousand photos | bought | a copy prepared first | bought before |",
+        "|---|---|---|---|",
+    ]
+    for service, line in table.items():
+        lines.append(f"| {service} | " + " | ".join(f"{line[one]:.3f}" for one in SHOWN) + " |")
+    lines.append("| **together** | " + " | ".join(f"**{one:.2f}**" for one in sums) + " |")
+    month = a_month()
+    lines += ["", "| US dollars a month, however few photos | |", "|---|---|"]
+    lines += [f"| {what} | {dollars:.2f} |" for what, dollars in month.items()]
+    lines.append(f"| **together** | **{sum(month.values()):.2f}** |")
+    return lines
+
+
+def limits() -> list[str]:
+    """What throughput comes up against, a photo: counted, for the table of limits."""
+    bought = recorded()["bought"]
+    units = {
+        kind: sum(u for name, u in bought.units.items() if (name.split(" ")[1] in _READS) is kind)
+        for kind in (True, False)
+    }
+    return [
+        f"{units[False]:g} write units and {units[True]:g} read units of the table",
+        f"{bought.gate_writes} writes of the gate's item",
+        f"{bought.index_writes['due due']} entries of the index `due`, which is one partition",
+    ]
+
+
+def main() -> None:
+    """Print the tables."""
+    told = [*rows(), "", "A photo that is bought takes:", *(f"- {one}" for one in limits())]
+    told.append(f"List prices of {PRICED_IN}, {PRICED_ON}.")
+    sys.stdout.write("\n".join(told) + "\n")
+
+
+if __name__ == "__main__":
+    main()

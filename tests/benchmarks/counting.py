@@ -1,0 +1,158 @@
+"""Counts what a photo takes of AWS: every journey is made, and each request seen on the wire.
+
+    python -m tests.benchmarks.counting        # writes tests/benchmarks/counted.json anew
+
+What stands there is what `tests.benchmarks.costs` reckons with. A test makes the journeys again and
+fails when one of them takes a request more or less.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks.units import Units
+from tests.functions.wire import Sent
+from tests.functions.working import Working, photo, working
+from tests.support.samples import sample
+
+COUNTED = Path(__file__).with_name("counted.json")
+_TABLE = "dynamodb"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """What one journey takes.
+
+    Attributes:
+        runs: Of each function.
+        log_bytes: That each function writes to its log, with Lambda's own three lines a run.
+        requests: By function and operation.
+        units: Of DynamoDB, by function and operation.
+        index_writes: Entries of the table's indexes that are written or deleted, by partition.
+        gate_writes: How often the gate's item is written.
+    """
+
+    runs: Mapping[str, int]
+    log_bytes: Mapping[str, int]
+    requests: Mapping[str, int]
+    units: Mapping[str, float]
+    index_writes: Mapping[str, int]
+    gate_writes: int
+
+
+Journey = Callable[[Working], None]
+
+
+def _cold(at_work: Working) -> None:
+    at_work.through("shoes/cold-boot.png", photo(1))
+
+
+def _warm(at_work: Working) -> None:
+    at_work.through("shoes/warm.tif", photo(2, "TIFF"))
+    at_work.run("sweep", sample("scheduler-sweep"))
+
+
+def _bought(at_work: Working) -> None:
+    at_work.through("shoes/red-boot.png", photo(3))
+
+
+def _prepared(at_work: Working) -> None:
+    at_work.through("shoes/red-boot.tif", photo(4, "TIFF"))
+
+
+def _again(at_work: Working) -> None:
+    at_work.through("shoes/red-boot-again.png", photo(3))
+
+
+def _not_a_photo(at_work: Working) -> None:
+    at_work.through("shoes/prices.png", b"a text, renamed")
+
+
+def _waited(at_work: Working) -> None:
+    """Three tasks run, which is what the gate lets in; the fourth photo waits for one to end."""
+    for number in range(4):
+        at_work.upload(f"shoes/crowd-{number}.png", photo(10 + number))
+    at_work.hand_over()
+    at_work.call_back()
+
+
+def _idle_sweep(at_work: Working) -> None:
+    at_work.run("sweep", sample("scheduler-sweep"))
+
+
+JOURNEYS: dict[str, Journey] = {
+    "bought, all functions cold": _cold,
+    "the rest made warm": _warm,
+    "bought": _bought,
+    "prepared": _prepared,
+    "again": _again,
+    "not a photo": _not_a_photo,
+    "four at a gate for three": _waited,
+    "sweep, nothing due": _idle_sweep,
+}
+"""Made one after the other in one account, whose functions stay warm."""
+
+
+def counted() -> dict[str, Count]:
+    """Make every journey."""
+    counts = {}
+    units = Units()
+    with warnings.catch_warnings(), working() as at_work:
+        warnings.filterwarnings("ignore", "No application metrics to publish")
+        for name, journey in JOURNEYS.items():
+            at_work.forget()
+            units.index_writes.clear()
+            units.gate_writes = 0
+            journey(at_work)
+            counts[name] = _count(at_work, units)
+    return counts
+
+
+def _count(at_work: Working, units: Units) -> Count:
+    taken: Counter[str] = Counter()
+    for sent in at_work.sent:
+        if sent.service == _TABLE:
+            taken[_name(sent)] += _units(units, sent)  # type: ignore[assignment]
+    return Count(
+        runs=_sorted(at_work.runs),
+        log_bytes=_sorted(at_work.logged),
+        requests=_sorted(Counter(map(_name, at_work.sent))),
+        units={name: float(number) for name, number in sorted(taken.items())},
+        index_writes=_sorted(units.index_writes),
+        gate_writes=units.gate_writes,
+    )
+
+
+def _units(units: Units, sent: Sent) -> Decimal:
+    return units.of(sent) if sent.service == _TABLE else Decimal(0)
+
+
+def _name(sent: Sent) -> str:
+    return f"{sent.function} {sent.name}"
+
+
+def _sorted(counter: Counter[str]) -> dict[str, int]:
+    return dict(sorted(counter.items()))
+
+
+def recorded() -> dict[str, Count]:
+    """What was counted last, by journey."""
+    told: dict[str, Any] = json.loads(COUNTED.read_text())
+    return {name: Count(**one) for name, one in told.items()}
+
+
+def main() -> None:
+    """Count every journey, and write that down."""
+    told = {name: asdict(count) for name, count in counted().items()}
+    COUNTED.write_text(json.dumps(told, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

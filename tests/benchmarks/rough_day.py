@@ -1,0 +1,142 @@
+"""A rough day on the local cloud, in a quarter of an hour: what the README's dashboard shows.
+
+Photos come in waves, some of them too small, to a provider that loses answers and callbacks, fails
+tasks, finds the account empty and is in a hurry; and a message arrives that nobody understands.
+
+    cutout up -c max_in_flight=6 -c first_poll_seconds=20 -c poll_interval_seconds=20 \
+        -c unconfirmed_grace_seconds=100 -c lease_seconds=60
+    python -m tests.benchmarks.rough_day
+    cutout dashboard --out .readme/dashboard.svg --last 18
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from cutout.cli.aws.clients import Clients
+from cutout.cli.aws.stack_aws import connect
+from cutout.cli.options.target import Target
+from infra.local.evolink.api.control import CONTROL_TOKEN_HEADER
+from infra.local.lifecycle import local_variables
+from infra.local.place import shipped_photos
+
+_WAVES = 14
+_WAVE_SECONDS = 60.0
+_BROKE, _RICH, _HASTY, _PUZZLING = 5, 7, 10, 11
+"""The waves in which the account is empty and full again, 429 comes, and so does the message."""
+_FAULTS: tuple[tuple[str, str, str, Mapping[str, float]], ...] = (
+    ("callback", "lost", "shop/lost", {}),
+    ("task", "moderated", "people/", {}),
+    ("create", "accept-then-reset", "shop/reset", {}),
+    ("create", "accept-then-timeout", "odd/vanish", {"times": 1}),
+    ("callback", "lost", "odd/vanish", {}),
+    ("task", "failed", "shop/busy", {"times": 3}),
+    ("result", "opaque", "odd/opaque", {}),
+    ("result", "404", "odd/late", {"times": 2}),
+    ("task", "slow", "shop/slow", {"seconds": 50}),
+)
+
+
+class Day:
+    """The local cloud of this checkout, and the stand-in's control plane."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._target = Target(stack=variables["CUTOUT_STACK"], variables=variables)
+        clients = Clients(self._target)
+        self._s3, self._sqs = clients.client("s3"), clients.client("sqs")
+        self._bucket = variables["CUTOUT_UPLOADS_BUCKET"]
+        self._evolink = variables["CUTOUT_EVOLINK_URL"]
+        self._token = variables["CUTOUT_EVOLINK_CONTROL_TOKEN"]
+        self._sent = 0
+
+    def begin(self) -> None:
+        """Have the provider commit its faults."""
+        for where, fault, key, options in _FAULTS:
+            self.commit(where, fault, key, **options)
+
+    def commit(self, where: str, fault: str, key: str, **options: float) -> None:
+        """Have it commit a fault on photos whose key begins so."""
+        rule = {"where": where, "fault": fault, "match": f"/{self._bucket}/{key}", **options}
+        self._ask("/_standin/faults", rule)
+
+    def set_balance(self, credits_: float) -> None:
+        """Leave so many credits in the account."""
+        self._ask("/_standin/account", {"balance": credits_})
+
+    def resume(self) -> None:
+        """Do what a person does who has topped the account up."""
+        connect(self._target).operate().resume()
+
+    def upload(self, key: str) -> None:
+        """Upload a photo, each of another size."""
+        body = _photo(self._sent) if key.startswith(("shop", "odd", "people")) else b"a text"
+        self._sent += 1
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="image/jpeg")
+
+    def puzzle(self) -> None:
+        """Leave a message among the dead letters of submissions."""
+        urls = self._sqs.list_queues()["QueueUrls"]
+        [url] = [one for one in urls if "SubmissionsDeadLetters" in one]
+        self._sqs.send_message(QueueUrl=url, MessageBody="an odd message")
+
+    def _ask(self, path: str, document: Any) -> None:
+        body = json.dumps(document).encode()
+        headers = {CONTROL_TOKEN_HEADER: self._token}
+        address = self._evolink + path
+        request = urllib.request.Request(address, body, headers, method="POST")  # noqa: S310 - http
+        urllib.request.urlopen(request, timeout=30).close()  # noqa: S310 - http
+
+
+def keys_of(wave: int) -> Iterator[str]:
+    """Name what is uploaded in a wave."""
+    names = ["shop/shoe", "shop/bag", "shop/lamp", "shop/chair"]
+    names += ["shop/slow"] if wave % 3 == 0 else []
+    names += ["shop/lost", "shop/busy"] if wave in {2, 5, 9} else []
+    names += ["people/portrait"] if wave in {3, 6, 7, 8} else []
+    names += ["shop/reset"] if wave in {1, 6} else []
+    names += ["notes/readme", "notes/list"] if wave == 3 else []
+    names += ["odd/vanish", "odd/opaque", "odd/late"] if wave == 4 else []
+    return (f"{name}-{wave}.jpg" for name in names)
+
+
+def main() -> None:
+    """Have the day pass."""
+    variables = local_variables(Path.cwd())
+    if variables is None:
+        raise SystemExit("Start a local cloud first: see the top of this file.")
+    day = Day(variables)
+    day.begin()
+    for wave in range(_WAVES):
+        for key in keys_of(wave):
+            day.upload(key)
+        if wave in {_BROKE, _RICH}:
+            day.set_balance(0 if wave == _BROKE else 9000)
+        if wave == _RICH:
+            day.resume()
+        if wave == _HASTY:
+            day.commit("create", "429", "shop/", times=2, retry_after=45)
+        if wave == _PUZZLING:
+            day.puzzle()
+        time.sleep(_WAVE_SECONDS)
+
+
+def _photo(number: int) -> bytes:
+    photos = shipped_photos()
+    file = io.BytesIO()
+    with Image.open(photos[number % len(photos)]) as picture:
+        small = picture.convert("RGB")
+    small.thumbnail((320 + 8 * number, 320 + 8 * number))
+    small.save(file, "JPEG")
+    return file.getvalue()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""Running the CDK, with a made-up one in its place."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.cdk_cli import (
+    CdkRun,
+    RunningCdk,
+    bootstrap_run,
+    cdk_environment,
+    cdk_script,
+    deploy_run,
+    finish_all,
+    synth_environment,
+    synth_run,
+)
+from infra.local.errors import LocalCloudError
+from infra.local.place import Place, place_in
+from infra.local.processes.background import is_alive, record
+from infra.local.processes.waiting import MachineClock, wait_until
+
+CLOCK = MachineClock()
+Cdk = Callable[[str], RunningCdk]
+
+
+class Listener:
+    """Remembers which phases ended."""
+
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+
+    def begin(self, phase: str) -> None:
+        """Nobody begins a phase here."""
+        raise AssertionError(phase)
+
+    def end(self, phase: str, note: str = "") -> None:
+        """Note it."""
+        assert note == ""
+        self.ended.append(phase)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A place whose CDK does what the script `act` says."""
+    place = place_in(tmp_path)
+    script = tmp_path / "infra/cdk/node_modules/aws-cdk/bin/cdk"
+    script.parent.mkdir(parents=True)
+    script.write_text('new Function("require", process.argv.slice(2).join(" "))(require)')
+    place.scratch.mkdir(parents=True)
+    return place
+
+
+@pytest.fixture
+def cdk(place: Place) -> Iterator[Cdk]:
+    """Runs the made-up CDK with a script of a test's own."""
+    started: list[RunningCdk] = []
+
+    def run(act: str) -> RunningCdk:
+        log = place.logs / f"{len(started)}.log"
+        cdk_run = CdkRun(title="Trying", folder=place.scratch, arguments=(act,), log=log)
+        started.append(RunningCdk(cdk_run, place, cdk_environment(place, {"GIVEN": "yes"})))
+        return started[-1]
+
+    yield run
+    for one in started:
+        one.__exit__(None, None, None)
+
+
+def _log(place: Place, number: int = 0) -> str:
+    return (place.logs / f"{number}.log").read_text()
+
+
+def test_a_run_is_waited_for_and_its_output_captured(place: Place, cdk: Cdk) -> None:
+    """Both streams go to its log, none to the terminal."""
+    cdk("console.log('out'); console.error('error')").finish()
+    assert _log(place) == "out\nerror\n"
+
+
+def test_a_run_that_fails_shows_the_end_of_what_it_said(place: Place, cdk: Cdk) -> None:
+    """Enough to see why, and where all of it is."""
+    run = cdk("for (let i = 0; i < 99; i++) console.log('line', i); process.exitCode = 3")
+    with pytest.raises(LocalCloudError) as caught:
+        run.finish()
+    lines = str(caught.value).splitlines()
+    assert (lines[0], lines[2], lines[-1]) == ("Trying failed:", "line 74", "line 98")
+    assert str(place.logs / "0.log") in caught.value.advice
+
+
+def test_what_the_cdk_adds_to_an_apps_error_is_left_out(cdk: Cdk) -> None:
+    """The app's own line says it all."""
+    run = cdk(
+        "console.log('cutout: no such setting\\npython app.py: Subprocess exited with error 1');"
+        "process.exitCode = 1"
+    )
+    with pytest.raises(LocalCloudError, match=r"^Trying failed:\n\ncutout: no such setting$"):
+        run.finish()
+
+
+def test_a_run_knows_nothing_of_the_persons_aws(
+    place: Place, cdk: Cdk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It must not deploy to an account of theirs."""
+    monkeypatch.setenv("AWS_PROFILE", "production")
+    cdk("console.log(Object.keys(process.env).filter(n => /^(AWS|GIVEN)/.test(n)))").finish()
+    assert _log(place) == "[ 'GIVEN' ]\n"
+
+
+def test_the_synthesis_keeps_what_registries_need_and_nothing_of_aws() -> None:
+    """Proxies and indexes are the person's, the account is not."""
+    made = synth_environment(
+        {
+            "PIP_INDEX_URL": "x",
+            "AWS_PROFILE": "production",
+            "EVOLINK_API_KEY": "sk",
+            "PATH": "/bin",
+        }
+    )
+    assert made["PIP_INDEX_URL"] == "x"
+    assert {"AWS_PROFILE", "EVOLINK_API_KEY"} & made.keys() == set()
+    assert made["PATH"].endswith(f"{os.pathsep}/bin")
+
+
+def test_runs_go_on_side_by_side_and_each_is_told_of_when_it_ends(cdk: Cdk) -> None:
+    """Whichever is first."""
+    listener = Listener()
+    runs = {"slow": cdk("setTimeout(() => 0, 400)"), "quick": cdk("")}
+    finish_all(runs, listener, CLOCK)
+    assert listener.ended == ["quick", "slow"]
+
+
+def test_one_run_that_fails_is_enough(cdk: Cdk) -> None:
+    """The others are not waited for."""
+    runs = {"slow": cdk("setTimeout(() => 0, 60000)"), "bad": cdk("process.exitCode = 1")}
+    with pytest.raises(LocalCloudError):
+        finish_all(runs, Listener(), CLOCK)
+    assert not runs["slow"].is_over
+
+
+def test_leaving_ends_a_run_and_what_it_has_started(place: Place, cdk: Cdk) -> None:
+    """Ctrl-C leaves nothing behind."""
+    sleep = "const c = require('child_process').spawn('sleep', ['60']); console.log(c.pid)"
+    with cdk(sleep) as run:
+        assert wait_until(lambda: _log(place).endswith("\n"), CLOCK, timeout_seconds=10)
+        child = record("sleep", int(_log(place)))
+        assert child is not None
+    assert run.is_over
+    assert wait_until(lambda: not is_alive(child), CLOCK, timeout_seconds=10)
+
+
+def test_a_cdk_that_is_not_installed_is_an_error(place: Place) -> None:
+    """The advice is how to install it."""
+    shutil.rmtree(place.source / "infra/cdk/node_modules")
+    with pytest.raises(LocalCloudError) as caught:
+        cdk_script(place)
+    assert caught.value.advice == "Run `make setup` first."
+
+
+def test_settings_reach_the_synthesis_whatever_is_in_them(place: Place) -> None:
+    """One argument each, never a shell's business."""
+    run = synth_run(place, output=Path("/o"), settings={"b": "x y", "a": "$(rm)"})
+    assert run.arguments[-4:] == ("-c", "a=$(rm)", "-c", "b=x y")
+    assert run.folder == place.source / "infra"
+
+
+def test_bootstrap_and_deploy_do_not_read_the_projects_configuration(place: Place) -> None:
+    """They would run the app again."""
+    deploy = deploy_run(place, output=Path("/o"), stack="Mine", outputs=Path("/out.json"))
+    assert {deploy.folder, bootstrap_run(place).folder} == {place.scratch}
+    assert deploy.arguments[:2] == ("deploy", "Mine")

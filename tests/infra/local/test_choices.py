@@ -1,0 +1,236 @@
+"""Places, ports, settings and what they add up to."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from infra.local import provider_server as apis
+from infra.local.deployment_record import (
+    is_synthesized,
+    mark_synthesized,
+    read_outputs,
+    synthesized_folder,
+)
+from infra.local.errors import LocalCloudError
+from infra.local.fingerprint import fingerprint
+from infra.local.ministack.cloud import Endpoint
+from infra.local.place import Place, find_place, find_root, place_in, shipped_photos
+from infra.local.processes.loopback import choose_ports
+from infra.local.start import Wish, local_settings
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The outline of the project."""
+    for name in (
+        "infra/app.py",
+        "infra/cdk.json",
+        "infra/cdk/node_modules/x/y.json",
+        "functions/submit/handler.py",
+        "functions/cutout/cli/entry.py",
+        "infra/local/start.py",
+        "requirements/runtime.txt",
+        "README.md",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    return tmp_path
+
+
+def test_the_project_is_found_from_anywhere_in_it(checkout: Path) -> None:
+    """Its state lies in its root, wherever one stands."""
+    assert find_root(checkout / "functions" / "submit") == checkout
+    assert find_place(checkout / "infra").state == checkout / ".cutout"
+
+
+def test_outside_of_a_project_there_is_no_place(tmp_path: Path) -> None:
+    """The error says where to go."""
+    with pytest.raises(LocalCloudError) as caught:
+        find_place(tmp_path)
+    assert "Change into the project's folder" in caught.value.advice
+
+
+def test_three_photos_ship_with_the_project() -> None:
+    """And the demo finds them."""
+    assert [path.name for path in shipped_photos()] == [
+        "astronaut.png",
+        "chelsea.webp",
+        "coffee.jpg",
+    ]
+
+
+def test_ports_are_free_and_the_same_as_the_last_time(tmp_path: Path) -> None:
+    """The same ports spare a synthesis."""
+    memory = tmp_path / "cache" / "ports.json"
+    first = choose_ports(("a", "b"), memory)
+    assert first["a"] != first["b"]
+    assert choose_ports(("a", "b"), memory) == first
+
+
+def test_a_port_that_somebody_has_taken_is_replaced(tmp_path: Path) -> None:
+    """The other stays."""
+    memory = tmp_path / "ports.json"
+    first = choose_ports(("a", "b"), memory)
+    with socket.create_server(("127.0.0.1", first["a"])):
+        second = choose_ports(("a", "b"), memory)
+    assert second["a"] != first["a"]
+    assert second["b"] == first["b"]
+
+
+@pytest.mark.parametrize("content", ["", "no json", "[]", '{"a": "x"}', '{"a": 99999999}'])
+def test_a_memory_of_ports_that_cannot_be_used_is_forgotten(tmp_path: Path, content: str) -> None:
+    """Free ports are found all the same."""
+    memory = tmp_path / "ports.json"
+    memory.write_text(content)
+    port = choose_ports(("a",), memory)["a"]
+    assert 1024 <= port <= 65535
+    assert json.loads(memory.read_text()) == {"a": port}
+
+
+def test_two_names_never_share_a_port(tmp_path: Path) -> None:
+    """Even if the memory says so."""
+    memory = tmp_path / "ports.json"
+    free = choose_ports(("a",), memory)["a"]
+    memory.write_text(json.dumps({"a": free, "b": free}))
+    ports = choose_ports(("a", "b"), memory)
+    assert ports["a"] != ports["b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "matters"),
+    [
+        ("functions/submit/handler.py", True),
+        ("functions/sweep/new.py", True),
+        ("infra/app.py", True),
+        ("infra/cdk.json", True),
+        ("requirements/runtime.txt", True),
+        ("functions/cutout/cli/entry.py", False),
+        ("infra/local/start.py", False),
+        ("infra/cdk/node_modules/x/y.json", False),
+        ("README.md", False),
+    ],
+)
+def test_a_synthesis_is_done_again_when_what_it_reads_has_changed(
+    checkout: Path, name: str, *, matters: bool
+) -> None:
+    """And only then."""
+    before = fingerprint(checkout, {})
+    path = checkout / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("changed")
+    assert (fingerprint(checkout, {}) != before) == matters
+
+
+def test_other_settings_are_another_synthesis(checkout: Path) -> None:
+    """Whatever the order in which they are named."""
+    one = fingerprint(checkout, {"a": "1", "b": "2"})
+    assert fingerprint(checkout, {"b": "2", "a": "1"}) == one
+    assert fingerprint(checkout, {"a": "1", "b": "3"}) != one
+
+
+def test_touching_a_file_is_no_change(checkout: Path) -> None:
+    """What is in it counts."""
+    before = fingerprint(checkout, {})
+    os.utime(checkout / "infra/app.py", (1, 1))
+    assert fingerprint(checkout, {}) == before
+
+
+def test_the_last_few_syntheses_are_kept(checkout: Path) -> None:
+    """Those that were used last; one that broke off is not whole."""
+    place = place_in(checkout)
+    for age, name in enumerate(("newest", "new", "old", "oldest")):
+        folder = synthesized_folder(place, name)
+        folder.mkdir(parents=True)
+        (folder / ".complete").touch()
+        os.utime(folder / ".complete", ns=(0, 10**9 * (10 - age)))
+    broken = synthesized_folder(place, "broken")
+    broken.mkdir()
+
+    mark_synthesized(synthesized_folder(place, "old"))
+
+    left = sorted(path.name for path in (place.cache / "synth").iterdir())
+    assert left == ["broken", "new", "newest", "old"]
+    assert is_synthesized(synthesized_folder(place, "old"))
+    assert not is_synthesized(broken)
+
+
+def test_outputs_are_those_of_the_stack(tmp_path: Path) -> None:
+    """The CDK writes a file for all stacks."""
+    path = tmp_path / "outputs.json"
+    path.write_text('{"Mine": {"A": "1"}, "Other": {"A": "2"}}')
+    assert read_outputs(path, "Mine") == {"A": "1"}
+
+
+def _endpoint(place: Place) -> Endpoint:
+    return Endpoint(port=4711, authority=place.tls / "ca.pem")
+
+
+def test_the_stack_is_told_that_it_is_local(checkout: Path) -> None:
+    """Where the stand-in is and how callbacks come back."""
+    settings = local_settings(_endpoint(place_in(checkout)), apis.stand_in(4712), Wish())
+    assert settings == {
+        "stack": "Cutout",
+        "ephemeral": "true",
+        "allow_loopback": "true",
+        "asset_platform": "local",
+        "callback_base_url": "https://localhost:4711/_aws/execute-api/{api_id}/$default",
+        "evolink_base_url": "http://127.0.0.1:4712",
+        "evolink_files_url": "http://127.0.0.1:4712",
+    }
+
+
+def test_what_a_person_chose_wins(checkout: Path) -> None:
+    """Over what the local cloud would say."""
+    wish = Wish(stack="Mine", settings={"ephemeral": "false", "model": "other"})
+    settings = local_settings(_endpoint(place_in(checkout)), apis.stand_in(4712), wish)
+    assert (settings["stack"], settings["ephemeral"], settings["model"]) == (
+        "Mine",
+        "false",
+        "other",
+    )
+
+
+def test_each_stand_in_has_a_key_of_its_own() -> None:
+    """And no representation shows it."""
+    first, second = apis.stand_in(1), apis.stand_in(1)
+    assert first.key != second.key
+    assert first.key not in repr(first)
+
+
+def test_the_real_api_is_polled_and_fed_through_its_files() -> None:
+    """No callback reaches a laptop; only then the functions need the public authorities."""
+    live = apis.evolink("sk-1")
+    assert live.stack_settings()["input_transport"] == "files"
+    assert int(live.stack_settings()["first_poll_seconds"]) < 60
+    assert live.reaches_outside
+    assert not apis.stand_in(1).reaches_outside
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://localhost:9", "http://127.0.0.1:9/", "http://[::1]:9", "https://api.example.com/v2/"],
+)
+def test_another_server_may_take_the_apis_place(url: str) -> None:
+    """Plain http only on this machine; a slash at the end is nothing."""
+    assert apis.other_server(url, key="k").url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://example.com", "http://localhost.example.com", "ftp://localhost", "localhost"]
+)
+def test_the_key_is_not_sent_in_the_clear_to_anybody_else(url: str) -> None:
+    """Nor to what is no server at all."""
+    with pytest.raises(LocalCloudError):
+        apis.other_server(url, key="k")
+
+
+def test_the_files_api_may_be_elsewhere() -> None:
+    """Else it is where the task API is."""
+    server = apis.other_server("https://a.example", key="k", files_url="https://f.example/")
+    assert server.files_url == "https://f.example"

@@ -1,0 +1,198 @@
+"""How the local cloud of a folder stands."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from cutout.cli.options.environment import CliSettings
+from cutout.cli.options.target import Choice, Connector, Target
+from infra.local.env_file import write_env_file
+from infra.local.errors import LocalCloudError
+from infra.local.lifecycle import (
+    Status,
+    is_like,
+    local_variables,
+    status,
+    take_down,
+    variables_if_up,
+)
+from infra.local.place import Place, place_in
+from infra.local.processes.background import ProcessRecord, is_alive, record, spawn, stop
+from infra.local.processes.run_ledger import Ledger, drop_ledger, read_ledger, write_ledger
+from infra.local.processes.waiting import MachineClock
+
+CLOCK = MachineClock()
+NOBODY = ProcessRecord(name="cutout", pid=os.getpid(), born="long ago")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A checkout with nothing in it."""
+    (tmp_path / "functions" / "cutout").mkdir(parents=True)
+    (tmp_path / "infra").mkdir()
+    (tmp_path / "infra" / "app.py").touch()
+    return place_in(tmp_path)
+
+
+@pytest.fixture
+def process(tmp_path: Path) -> Iterator[ProcessRecord]:
+    """A process that stands for the local cloud."""
+    argv = [sys.executable, "-I", "-c", "import time; time.sleep(60)"]
+    process = spawn("ministack", argv, environment={}, log=tmp_path / "log")
+    yield process
+    stop(process, CLOCK)
+
+
+def _bring_up(place: Place, *processes: ProcessRecord) -> Ledger:
+    ledger = Ledger(processes=processes, asked={"stack": "Cutout"}, fingerprint="f")
+    write_ledger(place.ledger_file, ledger)
+    write_env_file(place.env_file, {"CUTOUT_STACK": "Cutout"})
+    return ledger
+
+
+def test_without_a_ledger_nothing_is_up(place: Place) -> None:
+    """A fresh checkout."""
+    assert status(place) is Status.DOWN
+    assert local_variables(place.source) is None
+
+
+def test_it_is_up_while_everything_runs(place: Place, process: ProcessRecord) -> None:
+    """Then commands anywhere in the project find it."""
+    _bring_up(place, process)
+    assert status(place) is Status.UP
+    assert local_variables(place.source / "functions" / "cutout") == {"CUTOUT_STACK": "Cutout"}
+
+
+def test_it_is_broken_once_a_process_has_ended(place: Place, process: ProcessRecord) -> None:
+    """Commands do not use what is left of it."""
+    _bring_up(place, process)
+    stop(process, CLOCK)
+    assert status(place) is Status.BROKEN
+    assert local_variables(place.source) is None
+
+
+def test_nobody_who_meant_a_local_cloud_that_died_finds_himself_on_aws(
+    place: Place, process: ProcessRecord
+) -> None:
+    """`retry --yes` would pay with real money; AWS has to be said."""
+    _bring_up(place, process)
+    stop(process, CLOCK)
+    connector = Connector(CliSettings(), place.source)
+
+    with pytest.raises(LocalCloudError, match="ended unasked"):
+        connector.target(Choice())
+
+    assert connector.target(Choice(aws=True)) == Target(stack="Cutout")
+
+
+def test_a_full_disk_is_told_before_a_command_uses_the_cloud(
+    place: Place, process: ProcessRecord
+) -> None:
+    """MiniStack answers with errors of many kinds when it cannot write."""
+    _bring_up(place, process)
+    with pytest.raises(LocalCloudError, match=r"The disk of .* is full"):
+        variables_if_up(place.source, free=lambda _folder: 0)
+    assert variables_if_up(place.source, free=lambda _folder: 10**9) == {"CUTOUT_STACK": "Cutout"}
+
+
+def test_nor_whoever_means_one_that_is_still_being_started(place: Place) -> None:
+    """It will be there in a moment."""
+    write_ledger(place.ledger_file, Ledger(owner=record("cutout", os.getpid())))
+    with pytest.raises(LocalCloudError, match="being started"):
+        Connector(CliSettings(), place.source).target(Choice())
+
+
+def test_it_is_busy_while_its_owner_is_at_it(place: Place, process: ProcessRecord) -> None:
+    """A demo in another terminal: other commands may look, none may bring up another."""
+    owner = record("cutout", os.getpid())
+    write_ledger(place.ledger_file, replace(_bring_up(place, process), owner=owner))
+    assert status(place) is Status.BUSY
+    assert local_variables(place.source) == {"CUTOUT_STACK": "Cutout"}
+
+
+def test_it_is_broken_once_its_owner_was_killed(place: Place, process: ProcessRecord) -> None:
+    """Nobody would ever take it down."""
+    write_ledger(place.ledger_file, replace(_bring_up(place, process), owner=NOBODY))
+    assert status(place) is Status.BROKEN
+
+
+def test_it_cannot_be_used_before_the_stack_is_deployed(
+    place: Place, process: ProcessRecord
+) -> None:
+    """It runs, but has no buckets."""
+    write_ledger(place.ledger_file, replace(_bring_up(place, process), fingerprint=""))
+    assert status(place) is Status.BROKEN
+
+
+def test_a_ledger_that_cannot_be_read_is_no_cloud(place: Place) -> None:
+    """Half a file, or one of another version."""
+    place.state.mkdir()
+    for content in ("", "{", "[]", '{"processes": []}', '{"owner": 1, "processes": 2}'):
+        place.ledger_file.write_text(content)
+        assert read_ledger(place.ledger_file) is None
+        assert status(place) is Status.BROKEN
+
+
+def test_what_is_written_in_the_ledger_is_read_again(place: Place, process: ProcessRecord) -> None:
+    """Owner, processes, wishes and all."""
+    ledger = replace(_bring_up(place, process), owner=NOBODY)
+    write_ledger(place.ledger_file, ledger)
+    assert read_ledger(place.ledger_file) == ledger
+    drop_ledger(place.ledger_file)
+    drop_ledger(place.ledger_file)
+    assert read_ledger(place.ledger_file) is None
+
+
+def test_taking_down_ends_what_runs_and_removes_what_it_needed(
+    place: Place, process: ProcessRecord
+) -> None:
+    """Keys, certificates and scratch go; logs and what can be used again stay."""
+    _bring_up(place, process)
+    for folder in (place.scratch, place.tls, place.cache):
+        folder.mkdir(parents=True)
+    (place.logs / "ministack.log").touch()
+
+    assert take_down(place, CLOCK) is True
+
+    assert not is_alive(process)
+    assert status(place) is Status.DOWN
+    left = sorted(path.name for path in place.state.iterdir())
+    assert left == ["cache", "lock", "ministack.log"]
+
+
+def test_an_impatient_second_interrupt_does_not_stop_taking_down(
+    place: Place, process: ProcessRecord
+) -> None:
+    """Else something would be left running."""
+
+    class ImpatientClock(MachineClock):
+        def sleep(self, seconds: float) -> None:
+            signal.raise_signal(signal.SIGINT)
+            super().sleep(seconds)
+
+    _bring_up(place, process)
+    heard_before = signal.getsignal(signal.SIGINT)
+
+    take_down(place, ImpatientClock())
+
+    assert status(place) is Status.DOWN
+    assert signal.getsignal(signal.SIGINT) is heard_before
+
+
+def test_taking_down_nothing_is_fine(place: Place) -> None:
+    """It says that there was nothing."""
+    assert take_down(place, CLOCK) is False
+
+
+def test_a_cloud_remembers_what_it_was_asked_to_be_like(place: Place) -> None:
+    """So that settings without effect can be refused."""
+    _bring_up(place)
+    assert is_like(place, {"stack": "Cutout"})
+    assert not is_like(place, {"stack": "Cutout", "max_in_flight": "9"})

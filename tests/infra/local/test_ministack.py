@@ -1,0 +1,298 @@
+"""The embedded AWS, as the local cloud starts it."""
+
+from __future__ import annotations
+
+import io
+import json
+import socket
+import ssl
+import sys
+import uuid
+import zipfile
+from http.client import HTTPSConnection
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from infra.local.credentials import Credentials, sdk_variables
+from infra.local.errors import LocalCloudError
+from infra.local.ministack.certificates import issue_certificates
+from infra.local.ministack.cloud import Endpoint, is_healthy, wait_for_ministack
+from infra.local.ministack.interpreter import bare_interpreter
+from infra.local.processes.background import ProcessRecord
+from infra.local.processes.waiting import MachineClock, wait_until
+from tests.infra.local.conftest import Cloud
+
+CLOCK = MachineClock()
+TRUST_LAMBDA = {
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ]
+}
+REPORTER = """
+import importlib, os, sys
+
+def handler(event, context):
+    found = []
+    for name in event["modules"]:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            continue
+        found.append(name)
+    return {"found": found, "version": sys.version_info[:2], "environment": dict(os.environ)}
+"""
+
+
+def _zip(source: str) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as asset:
+        asset.writestr("index.py", source)
+    return file.getvalue()
+
+
+def _role(cloud: Cloud, *statements: dict[str, Any]) -> str:
+    iam, name = cloud.client("iam"), f"role-{uuid.uuid4().hex[:8]}"
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST_LAMBDA))
+    policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=policy)
+    return str(role["Role"]["Arn"])
+
+
+def _user(cloud: Cloud, *statements: dict[str, Any]) -> Credentials:
+    iam, name = cloud.client("iam"), f"user-{uuid.uuid4().hex[:8]}"
+    iam.create_user(UserName=name)
+    policy = json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+    iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=policy)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    return Credentials(access_key_id=key["AccessKeyId"], secret_access_key=key["SecretAccessKey"])
+
+
+def _queue(cloud: Cloud) -> tuple[str, str]:
+    sqs = cloud.client("sqs")
+    url = sqs.create_queue(QueueName=f"q-{uuid.uuid4().hex[:8]}")["QueueUrl"]
+    attributes = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    return url, attributes["Attributes"]["QueueArn"]
+
+
+@pytest.fixture(scope="module")
+def report(cloud: Cloud) -> dict[str, Any]:
+    """What a function sees of the world."""
+    functions = cloud.client("lambda")
+    functions.create_function(
+        FunctionName="reporter",
+        Runtime="python3.13",
+        Handler="index.handler",
+        Role=_role(cloud, {"Effect": "Allow", "Action": "logs:PutLogEvents", "Resource": "*"}),
+        Code={"ZipFile": _zip(REPORTER)},
+    )
+    modules = ["json", "ssl", "rich", "click", "ministack", "boto3", "cutout", "infra", "pip"]
+    answer = functions.invoke(FunctionName="reporter", Payload=json.dumps({"modules": modules}))
+    told: dict[str, Any] = json.loads(answer["Payload"].read())
+    return told
+
+
+def test_a_function_can_import_nothing_but_its_asset_and_the_standard_library(
+    report: dict[str, Any],
+) -> None:
+    """A package missing from an asset is missing here too, not only on AWS."""
+    assert report["found"] == ["json", "ssl"]
+    assert tuple(report["version"]) == sys.version_info[:2]
+
+
+def test_a_function_sees_nothing_of_the_persons_environment(report: dict[str, Any]) -> None:
+    """Neither paths to packages nor keys."""
+    names = report["environment"].keys()
+    assert {"PYTHONPATH", "VIRTUAL_ENV", "AWS_PROFILE", "EVOLINK_API_KEY"} & names == set()
+
+
+def test_a_function_has_its_own_roles_credentials(cloud: Cloud, report: dict[str, Any]) -> None:
+    """Not the operator's, and not root's."""
+    environment = report["environment"]
+    assert environment["AWS_SESSION_TOKEN"]
+    assert environment["AWS_ACCESS_KEY_ID"] != cloud.operator.access_key_id
+    assert environment["AWS_ENDPOINT_URL"] == cloud.endpoint.url
+
+
+def test_a_stranger_does_not_get_in(cloud: Cloud) -> None:
+    """Neither with a key of their own making nor with the operator's and another secret."""
+    for key in ("AKIASTRANGER", cloud.operator.access_key_id):
+        stranger = Credentials(access_key_id=key, secret_access_key="made up")
+        with pytest.raises(ClientError, match=r"InvalidAccessKeyId|SignatureDoesNotMatch"):
+            cloud.client("s3", stranger).list_buckets()
+
+
+def test_the_operator_is_a_user_and_not_root(cloud: Cloud) -> None:
+    """Bucket policies bind the operator as they bind an administrator on AWS."""
+    assert cloud.client("sts").get_caller_identity()["Arn"].endswith(":user/cutout-operator")
+
+
+def test_the_variables_are_all_that_an_sdk_needs(
+    cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """boto3 finds the local cloud by itself, whatever else the shell has set."""
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "of another key")
+    for name, value in sdk_variables(cloud.endpoint, cloud.operator).items():
+        monkeypatch.setenv(name, value)
+    assert boto3.client("sts").get_caller_identity()["Account"] == "000000000000"
+
+
+def test_a_proxy_does_not_come_between(cloud: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loopback is nothing for it, whatever the environment says."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    assert is_healthy(cloud.endpoint)
+    assert cloud.client("sts").get_caller_identity()["Account"] == "000000000000"
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_the_server_is_trusted_under_each_of_its_names(cloud: Cloud, host: str) -> None:
+    """By whoever trusts the throw-away authority."""
+    trust = ssl.create_default_context(cafile=str(cloud.certificates.authority))
+    with (
+        socket.create_connection(("127.0.0.1", cloud.endpoint.port)) as plain,
+        trust.wrap_socket(plain, server_hostname=host) as secure,
+    ):
+        assert secure.version() in {"TLSv1.2", "TLSv1.3"}
+
+
+def test_another_authority_does_not_vouch_for_it(cloud: Cloud, tmp_path: Path) -> None:
+    """Each cloud has an authority of its own."""
+    other = issue_certificates(tmp_path)
+    assert is_healthy(cloud.endpoint)
+    assert not is_healthy(Endpoint(port=cloud.endpoint.port, authority=other.authority))
+
+
+REBOUND = {"Host": "evil.example"}
+POSTED = {"Origin": "https://evil.example", "Content-Type": "text/plain"}
+EMBEDDED = {"Sec-Fetch-Site": "cross-site"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "status"),
+    [
+        ("GET", "/_ministack/health", {}, 200),
+        ("GET", "/_ministack/health", {"Host": "localhost"}, 200),
+        ("GET", "/_ministack/health", REBOUND, 403),
+        ("GET", "/_ministack/health", EMBEDDED, 403),
+        ("POST", "/_ministack/health", POSTED, 403),
+        ("POST", "/_ministack/reset", {}, 403),
+        ("POST", "/_ministack/config", {}, 403),
+        ("GET", "/_ministack/sqs/messages?QueueName=q", {}, 403),
+    ],
+)
+def test_no_web_page_gets_in_and_nobody_resets_it(
+    cloud: Cloud, method: str, path: str, headers: dict[str, str], status: int
+) -> None:
+    """MiniStack itself answers whatever page asks, lets it read, and needs no credentials here."""
+    trust = ssl.create_default_context(cafile=str(cloud.certificates.authority))
+    connection = HTTPSConnection("127.0.0.1", cloud.endpoint.port, context=trust, timeout=10)
+    try:
+        connection.request(method, path, b"{}" if method == "POST" else None, headers)
+        assert connection.getresponse().status == status
+    finally:
+        connection.close()
+    assert is_healthy(cloud.endpoint)
+
+
+def test_the_servers_key_is_for_this_user_only(cloud: Cloud) -> None:
+    """Like any private key."""
+    assert cloud.certificates.key.stat().st_mode & 0o077 == 0
+
+
+def test_it_listens_on_loopback_only_and_on_one_port(cloud: Cloud) -> None:
+    """No port 443, no MQTT, no SFTP beside it."""
+    inodes = {
+        link.readlink().as_posix()[8:-1]
+        for link in Path(f"/proc/{cloud.process.pid}/fd").iterdir()
+        if link.readlink().as_posix().startswith("socket:")
+    }
+    tables = [Path(f"/proc/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
+    lines = [line.split() for table in tables for line in table]
+    listening = [line[1] for line in lines if line[3] == "0A" and line[9] in inodes]
+    assert listening == [f"0100007F:{cloud.endpoint.port:04X}"]
+
+
+def test_an_event_of_a_versioned_bucket_names_the_version(cloud: Cloud) -> None:
+    """As on AWS; a job is one version of a photo."""
+    s3, sqs, events = (cloud.client(name) for name in ("s3", "sqs", "events"))
+    url, arn = _queue(cloud)
+    bucket = f"b-{uuid.uuid4().hex[:8]}"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_bucket_notification_configuration(
+        Bucket=bucket, NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+    pattern = json.dumps({"source": ["aws.s3"], "detail": {"bucket": {"name": [bucket]}}})
+    events.put_rule(Name=bucket, EventPattern=pattern)
+    events.put_targets(Rule=bucket, Targets=[{"Id": "q", "Arn": arn}])
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+
+    version = s3.put_object(Bucket=bucket, Key="a b+ü.jpg", Body=b"x")["VersionId"]
+
+    (message,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+    told = json.loads(message["Body"])["detail"]["object"]
+    assert (told["key"], told["version-id"]) == ("a b+ü.jpg", version)
+
+
+def test_who_may_send_a_message_may_send_a_batch(cloud: Cloud) -> None:
+    """SQS has no permission of its own for batches."""
+    url, arn = _queue(cloud)
+    sender = _user(cloud, {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn})
+    entries = [{"Id": "1", "MessageBody": "one"}, {"Id": "2", "MessageBody": "two"}]
+    answer = cloud.client("sqs", sender).send_message_batch(QueueUrl=url, Entries=entries)
+    assert len(answer["Successful"]) == 2
+
+
+def test_who_may_not_send_a_message_may_not_send_a_batch(cloud: Cloud) -> None:
+    """Nor anything else that is not granted."""
+    url, arn = _queue(cloud)
+    reader = _user(cloud, {"Effect": "Allow", "Action": "sqs:ReceiveMessage", "Resource": arn})
+    with pytest.raises(ClientError, match="AccessDenied"):
+        cloud.client("sqs", reader).send_message_batch(
+            QueueUrl=url, Entries=[{"Id": "1", "MessageBody": "one"}]
+        )
+
+
+def test_a_server_that_ended_is_not_waited_for(cloud: Cloud) -> None:
+    """The error names its log."""
+    gone = ProcessRecord(name="ministack", pid=2**22 + 1, born="never")
+    nowhere = Endpoint(port=1, authority=cloud.certificates.authority)
+    with pytest.raises(LocalCloudError, match="did not start") as caught:
+        wait_for_ministack(gone, nowhere, CLOCK, log=Path("/its.log"))
+    assert "/its.log" in caught.value.advice
+
+
+def test_the_bare_interpreter_is_made_once(tmp_path: Path) -> None:
+    """And anew if its Python has gone."""
+    interpreter = bare_interpreter(tmp_path)
+    made_at = interpreter.lstat().st_mtime_ns
+    assert bare_interpreter(tmp_path).lstat().st_mtime_ns == made_at
+    interpreter.unlink()
+    interpreter.symlink_to("/nowhere/python")
+    assert bare_interpreter(tmp_path).exists()
+
+
+def test_certificates_for_the_outside_hold_the_public_authorities_too(cloud: Cloud) -> None:
+    """The real API is not vouched for by our own authority."""
+    everything = cloud.certificates.everything.read_text()
+    assert everything.startswith(cloud.certificates.authority.read_text().strip())
+    assert everything.count("BEGIN CERTIFICATE") > 50
+
+
+def test_waiting_ends_when_its_time_is_up() -> None:
+    """It says so instead of raising."""
+    assert wait_until(lambda: False, CLOCK, timeout_seconds=0) is False

@@ -1,0 +1,158 @@
+"""Processes in the background."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from infra.local.processes.background import ProcessRecord, is_alive, record, spawn, stop
+from infra.local.processes.waiting import MachineClock, wait_until
+
+CLOCK = MachineClock()
+SLEEPER = "import time; time.sleep(60)"
+STUBBORN = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("deaf", flush=True)
+time.sleep(60)
+"""
+PARENT = f"""
+import subprocess, sys, time
+print(subprocess.Popen([sys.executable, "-c", "{SLEEPER}"]).pid, flush=True)
+time.sleep(60)
+"""
+
+
+class Nursery:
+    """Starts processes of a test's own, and ends what the test left."""
+
+    def __init__(self, folder: Path) -> None:
+        self.log = folder / "process.log"
+        self.started: list[ProcessRecord] = []
+
+    def start(self, program: str, **environment: str) -> ProcessRecord:
+        """Run a little Python program."""
+        argv = [sys.executable, "-I", "-c", program]
+        process = spawn("test", argv, environment=environment, log=self.log)
+        self.started.append(process)
+        return process
+
+    def said(self, text: str = "\n") -> str:
+        """Wait until a process has said something, and return all of it."""
+        assert wait_until(lambda: text in self.log.read_text(), CLOCK, timeout_seconds=10)
+        return self.log.read_text().strip()
+
+
+@pytest.fixture
+def nursery(tmp_path: Path) -> Iterator[Nursery]:
+    """Takes care of processes."""
+    nursery = Nursery(tmp_path)
+    yield nursery
+    for process in nursery.started:
+        stop(process, CLOCK)
+
+
+def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """The new process would fail to open it, and Python would name the program instead."""
+    log = tmp_path / "log"
+    log.mkdir()
+    with pytest.raises(IsADirectoryError) as refused:
+        spawn("test", [sys.executable, "-c", ""], environment={}, log=log)
+    assert refused.value.filename == str(log)
+
+
+_DECIDE_WITHOUT_A_LOG = """
+from types import SimpleNamespace
+from ministack.core import iam_evaluator
+iam_evaluator.evaluate = lambda ctx: SimpleNamespace(decision="Allow")
+from infra.local.ministack.corrections import mend_ministack
+mend_ministack()
+asked = SimpleNamespace(principal_arn="arn:x", action="s3:GetObject", resource_arn="arn:y")
+print([iam_evaluator.evaluate(asked).decision for _ in range(3)], flush=True)
+"""
+
+
+def test_requests_are_answered_though_the_log_of_decisions_cannot_be_written() -> None:
+    """The disk is full: what MiniStack keeps in memory can still be read."""
+    told = subprocess.run(  # noqa: S603 - a program that is written out above
+        [sys.executable, "-P", "-c", _DECIDE_WITHOUT_A_LOG],
+        env={"PATH": os.defpath, "CUTOUT_DECISIONS_LOG": "/dev/full"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert told.stdout == "['Allow', 'Allow', 'Allow']\n"
+
+
+def test_a_process_runs_in_the_background_until_it_is_stopped(nursery: Nursery) -> None:
+    """And is certainly gone then."""
+    process = nursery.start(SLEEPER)
+    assert is_alive(process)
+    stop(process, CLOCK)
+    assert not is_alive(process)
+    assert record("test", process.pid) is None
+
+
+def test_a_process_gets_just_the_environment_it_is_given(nursery: Nursery) -> None:
+    """Nothing of the person's own leaks into the local cloud."""
+    nursery.start("import os; print(sorted(os.environ))", GIVEN="1", LC_ALL="C")
+    assert nursery.said() == "['GIVEN', 'LC_ALL']"
+
+
+def test_its_output_goes_to_its_log_which_begins_anew(nursery: Nursery) -> None:
+    """Standard error too; what an earlier process said is gone."""
+    nursery.log.write_text("of yesterday\n")
+    nursery.start("import sys; print('out', flush=True); print('error', file=sys.stderr)")
+    assert nursery.said("error\n") == "out\nerror"
+
+
+def test_it_is_not_tied_to_the_terminal(nursery: Nursery) -> None:
+    """Ctrl-C at the command that started it does not reach it."""
+    nursery.start("import os; print(os.getsid(0) == os.getpid())")
+    assert nursery.said() == "True"
+
+
+def test_one_that_does_not_listen_is_killed(nursery: Nursery) -> None:
+    """After its time is up."""
+    process = nursery.start(STUBBORN)
+    nursery.said("deaf")
+    stop(process, CLOCK, timeout_seconds=0.1)
+    assert not is_alive(process)
+
+
+def test_what_it_has_started_goes_with_it(nursery: Nursery) -> None:
+    """The functions of a cloud end with the cloud."""
+    process = nursery.start(PARENT)
+    child = record("child", int(nursery.said()))
+    assert child is not None
+    stop(process, CLOCK)
+    assert wait_until(lambda: not is_alive(child), CLOCK, timeout_seconds=10)
+
+
+def test_a_process_that_has_ended_is_not_alive(nursery: Nursery) -> None:
+    """Even before somebody has buried it."""
+    process = nursery.start("")
+    assert wait_until(lambda: not is_alive(process), CLOCK, timeout_seconds=10)
+
+
+def test_a_stranger_with_the_same_pid_is_left_alone(nursery: Nursery) -> None:
+    """Pids are given again; the time of birth tells them apart."""
+    process = nursery.start(SLEEPER)
+    predecessor = replace(process, born="long ago")
+    stop(predecessor, CLOCK)
+    assert not is_alive(predecessor)
+    assert is_alive(process)
+
+
+def test_this_process_knows_itself() -> None:
+    """The record of a living process is alive, and always the same."""
+    myself = record("me", os.getpid())
+    assert myself is not None
+    assert is_alive(myself)
+    assert record("me", os.getpid()) == myself

@@ -1,0 +1,213 @@
+"""Bringing the local cloud up, when something goes wrong on the way."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from infra.local.disk_space import free_bytes
+from infra.local.env_file import write_env_file
+from infra.local.errors import LocalCloudError
+from infra.local.lifecycle import Status, status, take_down
+from infra.local.place import Place, place_in
+from infra.local.processes.background import is_alive, record
+from infra.local.processes.loopback import choose_ports
+from infra.local.processes.run_ledger import Ledger, read_ledger, write_ledger
+from infra.local.processes.waiting import MachineClock
+from infra.local.progress import CLOUD, SYNTH, NoProgress, Progress
+from infra.local.provider_server import stand_in
+from infra.local.start import Wish, bring_up
+from tests.support.cli.clock import HandClock
+
+# Keeps what the ledger says while things run, then does what the test has in mind.
+CDK = """
+const fs = require('fs');
+const [command, ...rest] = process.argv.slice(2);
+if (command === 'synth') fs.mkdirSync(rest[rest.indexOf('--output') + 1], {recursive: true});
+if (command === 'bootstrap') fs.copyFileSync('../cloud.json', '../seen.json');
+if (fs.existsSync('../fail-' + command)) { console.error('no ' + command); process.exit(1); }
+"""
+
+
+class Interrupter(NoProgress):
+    """Presses Ctrl-C when a phase is over, and keeps what the ledger says then."""
+
+    def __init__(self, place: Place, phase: str) -> None:
+        self._place = place
+        self._phase = phase
+
+    def end(self, phase: str, note: str = "") -> None:
+        """Press it."""
+        super().end(phase, note)
+        if phase == self._phase:
+            shutil.copy(self._place.ledger_file, self._place.state / "seen.json")
+            raise KeyboardInterrupt
+
+
+class Onlooker(NoProgress):
+    """Any user of the machine: sees the arguments of all processes while the cloud comes up."""
+
+    def __init__(self) -> None:
+        self.seen = ""
+
+    def end(self, phase: str, note: str = "") -> None:
+        """Look."""
+        super().end(phase, note)
+        shown = subprocess.run(["ps", "-Aww", "-o", "args="], capture_output=True, check=True)  # noqa: S607 - wherever it is
+        self.seen += shown.stdout.decode(errors="replace")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A checkout with a made-up CDK."""
+    script = tmp_path / "infra/cdk/node_modules/aws-cdk/bin/cdk"
+    script.parent.mkdir(parents=True)
+    script.write_text(CDK)
+    place = place_in(tmp_path)
+    place.state.mkdir()
+    return place
+
+
+def _bring_up(
+    place: Place,
+    progress: Progress,
+    wish: Wish | None = None,
+    free: Callable[[Path], int] = free_bytes,
+) -> None:
+    bring_up(
+        place,
+        wish or Wish(),
+        progress=progress,
+        clock=MachineClock(),
+        owner=record("pytest", os.getpid()),
+        environment={"PATH": os.defpath},
+        stays_up=True,
+        free=free,
+    )
+
+
+def _assert_nothing_is_left(place: Place, names: list[str]) -> None:
+    seen = read_ledger(place.state / "seen.json")
+    assert seen is not None
+    assert [process.name for process in seen.processes] == names
+    assert [process for process in seen.processes if is_alive(process)] == []
+    assert status(place) is Status.DOWN
+    assert not place.scratch.exists()
+    assert not place.env_file.exists()
+
+
+class SecondCommand(NoProgress):
+    """Runs `up` and `down` from another terminal while the first command is at work."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self.told: list[str] = []
+        self.were_alive: list[bool] = []
+
+    def end(self, phase: str, note: str = "") -> None:
+        """Run both, and look whether what the first has started still runs."""
+        super().end(phase, note)
+        if phase != CLOUD:
+            return
+        for run in (
+            lambda: _bring_up(self._place, NoProgress()),
+            lambda: take_down(self._place, HandClock()),
+        ):
+            with pytest.raises(LocalCloudError) as refused:
+                run()
+            self.told.append(str(refused.value))
+        ledger = read_ledger(self._place.ledger_file)
+        assert ledger is not None
+        self.were_alive = [is_alive(process) for process in ledger.processes]
+
+
+def test_one_command_at_a_time_starts_the_cloud_or_takes_it_down(place: Place) -> None:
+    """The others say who is at it, and leave alone what it has started."""
+    (place.state / "fail-deploy").touch()
+    second = SecondCommand(place)
+    with pytest.raises(LocalCloudError, match="no deploy"):
+        _bring_up(place, second)
+    assert len(second.told) == 2
+    for told in second.told:
+        assert told.startswith(f"Another command (process {os.getpid()}) is starting the local")
+    assert second.were_alive == [True, True]
+    _assert_nothing_is_left(place, ["ministack", "evolink"])
+
+
+def test_a_cloud_that_came_up_meanwhile_is_left_alone(place: Place) -> None:
+    """Of five commands that saw none, one starts it; the others do not take it down again."""
+    write_ledger(place.ledger_file, Ledger(fingerprint="f"))
+    write_env_file(place.env_file, {"CUTOUT_STACK": "Cutout"})
+    with pytest.raises(LocalCloudError, match="has just started"):
+        _bring_up(place, NoProgress())
+    assert status(place) is Status.UP
+
+
+def test_a_full_disk_is_named_whatever_failed_because_of_it(place: Place) -> None:
+    """A child process whose log cannot be written either says nothing of use."""
+    (place.state / "fail-bootstrap").touch()
+    with pytest.raises(LocalCloudError, match=r"The disk of .* is full \(4,096 bytes are free\)"):
+        _bring_up(place, NoProgress(), free=lambda _folder: 4096)
+    _assert_nothing_is_left(place, ["ministack", "evolink"])
+
+
+def test_a_step_that_fails_leaves_nothing_running(place: Place) -> None:
+    """MiniStack and the stand-in ran already when the bootstrap failed."""
+    (place.state / "fail-bootstrap").touch()
+    with pytest.raises(LocalCloudError, match="no bootstrap"):
+        _bring_up(place, NoProgress())
+    _assert_nothing_is_left(place, ["ministack", "evolink"])
+
+
+@pytest.mark.parametrize("phase", [CLOUD, SYNTH])
+def test_an_interrupt_leaves_nothing_running(place: Place, phase: str) -> None:
+    """Whenever it comes."""
+    with pytest.raises(KeyboardInterrupt):
+        _bring_up(place, Interrupter(place, phase))
+    _assert_nothing_is_left(place, ["ministack", "evolink"])
+
+
+def test_no_secret_is_among_the_arguments_of_a_process(place: Place) -> None:
+    """Every user of a machine reads those; environments and private files are this user's."""
+    onlooker = Onlooker()
+    api = stand_in(choose_ports(("evolink",), place.ports_file)["evolink"])
+    (place.state / "fail-deploy").touch()
+    with pytest.raises(LocalCloudError, match="no deploy"):
+        _bring_up(place, onlooker, Wish(api=api, stand_in_keys=("second-secret-key",)))
+    assert "infra.local.evolink" in onlooker.seen
+    assert "infra.local.ministack.server_process" in onlooker.seen
+    secrets = (api.key, api.control_token, "second-secret-key")
+    assert [one for one in secrets if one in onlooker.seen] == []
+
+
+def test_nobody_else_looks_into_the_folder_of_the_state(place: Place) -> None:
+    """It holds credentials, private keys and logs; one of an earlier version is closed, too."""
+    place.state.chmod(0o755)
+    (place.state / "fail-bootstrap").touch()
+    with pytest.raises(LocalCloudError):
+        _bring_up(place, NoProgress())
+    folders = (place.state, place.cache)
+    assert [one.stat().st_mode & 0o777 for one in folders] == [0o700, 0o700]
+
+
+def test_a_stand_in_that_does_not_start_is_told_of_with_its_log(place: Place) -> None:
+    """And MiniStack, which did start, is ended."""
+    with pytest.raises(LocalCloudError, match="stand-in for Evolink did not start") as caught:
+        _bring_up(place, NoProgress(), Wish(stand_in_arguments=("--no-such-option",)))
+    assert str(place.logs / "evolink.log") in caught.value.advice
+    assert "No such option" in (place.logs / "evolink.log").read_text()
+    assert status(place) is Status.DOWN
+
+
+def test_a_synthesis_that_broke_off_is_not_taken_for_whole(place: Place) -> None:
+    """The next start does it again."""
+    (place.state / "fail-bootstrap").touch()
+    with pytest.raises(LocalCloudError):
+        _bring_up(place, NoProgress())
+    (folder,) = (place.cache / "synth").iterdir()
+    assert list(folder.iterdir()) == []

@@ -1,0 +1,70 @@
+"""Jobs, attempts and gates with everything filled in; a test names only what it is about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from cutout.domain.gate import Gate, Limits
+from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.job import Job, Photo
+from cutout.domain.job.result import Result
+from cutout.domain.job.source import Source
+from cutout.domain.states import AttemptOutcome, State
+
+NOW = datetime(2026, 11, 20, 9, 15, 27, tzinfo=UTC)
+LATER = NOW + timedelta(minutes=5)
+RETENTION = timedelta(days=90)
+LIMITS = Limits(max_in_flight=3, daily_credit_cap=Decimal(5000))
+PHOTO = Photo(format="jpeg", width=600, height=400, sha256="c0" * 32)
+RESULT = Result(
+    bucket="results",
+    key="shoes/red.png",
+    size=214733,
+    width=600,
+    height=400,
+    sha256="ab" * 32,
+)
+
+
+def a_source(**facts: Any) -> Source:
+    """The upload `uploads/shoes/red.jpg`."""
+    known: dict[str, Any] = {
+        "bucket": "uploads",
+        "key": "shoes/red.jpg",
+        "version_id": "v1",
+        "etag": "b1946ac92492d2347c6235b4d2611184",
+        "sequencer": "00691ED95F3C4B2A11",
+        "size": 19394,
+    }
+    return Source(**(known | facts))
+
+
+def an_attempt(number: int = 1, **facts: Any) -> Attempt:
+    """An attempt that was recorded, and that nobody knows the end of."""
+    known: dict[str, Any] = {
+        "idempotency_key": f"cutout-1-{number}",
+        "body": '{"model": "mj-v7-remove-bg"}',
+        "started_at": NOW,
+        "credits_reserved": Decimal("5.4"),
+    }
+    return Attempt(number=number, **(known | facts))
+
+
+def a_free_attempt(number: int) -> Attempt:
+    """An attempt that never left, and so cost nothing."""
+    return an_attempt(number, outcome=AttemptOutcome.NOT_SENT, body=None)
+
+
+def a_job(state: State = State.QUEUED, **facts: Any) -> Job:
+    """A job as it was begun, put into a state."""
+    begun = Job.begin(a_source(), now=NOW, due_at=LATER)
+    return replace(begun, state=state, **facts)
+
+
+def a_gate(**facts: Any) -> Gate:
+    """A gate that was written before, on the day of `NOW`."""
+    known: dict[str, Any] = {"version": 7, "day": NOW.date()}
+    return Gate(**(known | facts))

@@ -1,0 +1,69 @@
+"""A made-up local cloud behind the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.local.lifecycle import Status
+from infra.local.progress import CLOUD, DEPLOY, SYNTH, Progress
+from infra.local.start import Wish
+from tests.support.cli.jobs import RESULTS, UPLOADS
+
+
+@dataclass
+class HandClouds:
+    """A local cloud that is up when the test says so."""
+
+    now: Status = Status.DOWN
+    fails_with: Exception | None = None
+    wishes: list[Wish] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+
+    def status(self) -> Status:
+        """Say what the test said."""
+        return self.now
+
+    def up(self, wish: Wish, progress: Progress, *, stays_up: bool) -> Mapping[str, str]:
+        """Come up, or fail as the test said."""
+        self.calls.append("up for good" if stays_up else "up for a while")
+        self.wishes.append(wish)
+        progress.begin(CLOUD)
+        if self.fails_with is not None:
+            raise self.fails_with
+        progress.end(CLOUD)
+        progress.begin(SYNTH)
+        progress.end(SYNTH)
+        progress.begin(DEPLOY)
+        progress.end(DEPLOY)
+        self.now = Status.UP
+        return self.variables()
+
+    def is_like(self, wish: Wish) -> bool:
+        """Whether nothing was asked for, as nothing was when the test said that it is up."""
+        return wish.asked == Wish().asked
+
+    def down(self) -> bool:
+        """Go down."""
+        self.calls.append("down")
+        was_there = self.now is not Status.DOWN
+        self.now = Status.DOWN
+        return was_there
+
+    def env_file(self) -> Path:
+        """As seen from the project's root."""
+        return Path(".cutout/local.env")
+
+    def variables(self) -> Mapping[str, str]:
+        """Return made-up variables."""
+        return {
+            "AWS_ENDPOINT_URL": "https://127.0.0.1:4711",
+            "AWS_CA_BUNDLE": "/made/up/ca.pem",
+            "AWS_ACCESS_KEY_ID": "AKIAMADEUP",
+            "AWS_SECRET_ACCESS_KEY": "made-up",
+            "AWS_REGION": "us-east-1",
+            "CUTOUT_UPLOADS_BUCKET": UPLOADS,
+            "CUTOUT_RESULTS_BUCKET": RESULTS,
+            "CUTOUT_JOBS_TABLE": "the-jobs",
+        }

@@ -1,0 +1,63 @@
+"""A made-up world around the command line: a clock, a stack, a local cloud."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from cutout.cli.context import Surroundings
+from cutout.cli.entry import cutout
+from cutout.cli.options.environment import CliSettings
+from cutout.cli.options.target import Choice
+from cutout.cli.output.problems import Problem
+from tests.support.cli.clouds import HandClouds
+from tests.support.cli.stack import ScriptedStack
+from tests.support.fakes.deployment import FakeDeployment
+
+
+@dataclass
+class World:
+    """Runs commands in a made-up world."""
+
+    folder: Path
+    stack: ScriptedStack = field(default_factory=ScriptedStack)
+    clouds: HandClouds = field(default_factory=HandClouds)
+    deployment: FakeDeployment = field(default_factory=FakeDeployment)
+    environment: dict[str, str] = field(default_factory=dict)
+    choices: list[Choice] = field(default_factory=list)
+    refuses: Problem | None = None
+
+    def run(self, *arguments: str | Path, typed: str | None = None) -> Result:
+        """Run a command as a person would, and return what came of it."""
+        words = [str(argument) for argument in arguments]
+        return CliRunner().invoke(cutout, words, obj=self.surroundings(), input=typed)
+
+    def surroundings(self) -> Surroundings:
+        """What commands see of it."""
+        return Surroundings(
+            settings=CliSettings.from_environment(self.environment),
+            folder=self.folder,
+            clock=self.stack.clock,
+            connect=self._connect,
+            examine=self._examine,
+            local=self.clouds,
+        )
+
+    def photo(self, name: str, content: bytes = b"a photo") -> Path:
+        """Make a file."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    def _examine(self, choice: Choice) -> FakeDeployment:
+        self.choices.append(choice)
+        return self.deployment
+
+    def _connect(self, choice: Choice) -> ScriptedStack:
+        self.choices.append(choice)
+        if self.refuses is not None:
+            raise self.refuses
+        return self.stack

@@ -1,0 +1,261 @@
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from cutout.domain.errors import CopyGoneError, NotAPhotoError, SourceGoneError
+from cutout.domain.job.source import Source
+from cutout.domain.states import Reason
+from cutout.ports.buckets import Fetched, Labels, Occasion, StandingNote, StoredResult, Upload
+from tests.support.fakes.steps import Step, no_step
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredUpload:
+    data: bytes
+    labels: Labels
+
+
+class MemoryUploads:
+    """A bucket, with versions or without. Sequencers grow with every event, as S3 orders them.
+
+    Attributes:
+        versions: by key and version, which is empty in a bucket without versions.
+        errors: what reading the bytes of a key raises.
+    """
+
+    def __init__(
+        self, step: Step = no_step, bucket: str = "uploads", *, is_versioned: bool = True
+    ) -> None:
+        self._step = step
+        self.bucket = bucket
+        self.is_versioned = is_versioned
+        self.versions: dict[tuple[str, str], StoredUpload] = {}
+        self.archived: set[str] = set()
+        self.errors: dict[str, Exception] = {}
+        self._events = 0
+
+    def add(self, key: str, data: bytes, labels: Labels | None = None) -> Source:
+        """Upload; returns what the event says."""
+        self._events += 1
+        source = self._source(key, data)
+        stored = StoredUpload(data=data, labels=labels or Labels(metadata={}, tags={}))
+        self.versions[key, source.version_id or ""] = stored
+        return source
+
+    def remove(self, key: str) -> Source:
+        """Delete the key, by a marker where versions are kept; returns what the event says."""
+        self._events += 1
+        self.versions.pop((key, ""), None)
+        return self._source(key, b"")
+
+    def destroy(self, source: Source) -> None:
+        """Delete a version for good."""
+        self.versions.pop((source.key, source.version_id or ""), None)
+
+    def read(self, source: Source) -> Upload:
+        self._step("uploads.read")
+        stored = self._get(source)
+        return Upload(data=stored.data, metadata=stored.labels.metadata)
+
+    def fetch(self, source: Source, file: Path) -> Fetched:
+        self._step("uploads.fetch")
+        stored = self._get(source)
+        file.write_bytes(stored.data)
+        return Fetched(
+            metadata=stored.labels.metadata,
+            sha256=hashlib.sha256(stored.data).hexdigest(),
+        )
+
+    def labels(self, source: Source) -> Labels:
+        self._step("uploads.labels")
+        return self._find(source).labels
+
+    def tag(self, source: Source, name: str, value: str) -> bool:
+        self._step("uploads.tag")
+        stored = self._find(source)
+        tags = {key: text for key, text in stored.labels.tags.items() if key != name}
+        if len(tags) >= 10:
+            return False
+        labels = replace(stored.labels, tags=tags | {name: value})
+        self.versions[source.key, source.version_id or ""] = replace(stored, labels=labels)
+        return True
+
+    def _get(self, source: Source) -> StoredUpload:
+        if source.key in self.errors:
+            raise self.errors[source.key]
+        if source.key in self.archived:
+            raise NotAPhotoError(Reason.UNREADABLE, "it is archived")
+        return self._find(source)
+
+    def _find(self, source: Source) -> StoredUpload:
+        stored = self.versions.get((source.key, source.version_id or ""))
+        if stored is None:
+            raise SourceGoneError("NoSuchVersion")
+        if source.version_id is None and source.etag != _etag(stored.data):
+            raise SourceGoneError("PreconditionFailed")
+        return stored
+
+    def _source(self, key: str, data: bytes) -> Source:
+        return Source(
+            bucket=self.bucket,
+            key=key,
+            version_id=f"v{self._events}" if self.is_versioned else None,
+            etag=_etag(data),
+            sequencer=f"{self._events:018X}",
+            size=len(data),
+        )
+
+
+@dataclass
+class MemoryCopies:
+    """The part of the work bucket that copies stand in."""
+
+    step: Step = no_step
+    objects: dict[str, bytes] = field(default_factory=dict)
+
+    def put(self, key: str, file: Path, *, content_type: str) -> None:
+        self.step("copies.put")
+        assert content_type.startswith("image/")
+        self.objects[key] = file.read_bytes()
+        self.step("copies.put done")
+
+    def read(self, key: str) -> bytes:
+        self.step("copies.read")
+        if key not in self.objects:
+            raise CopyGoneError(f"the copy {key} is gone")
+        return self.objects[key]
+
+    def fetch(self, key: str, file: Path) -> None:
+        file.write_bytes(self.read(key))
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredObject:
+    data: bytes
+    content_type: str
+    labels: Labels
+    etag: str
+
+
+@dataclass
+class MemoryResults:
+    """A bucket with conditional writes."""
+
+    step: Step = no_step
+    bucket: str = "results"
+    objects: dict[str, StoredObject] = field(default_factory=dict)
+    puts: list[tuple[str, StoredObject]] = field(default_factory=list)
+
+    def standing(self, key: str) -> StoredResult | None:
+        self.step("results.standing")
+        stored = self.objects.get(key)
+        if stored is None:
+            return None
+        metadata = stored.labels.metadata
+        return StoredResult(
+            etag=stored.etag,
+            order=metadata.get("cutout-source-order"),
+            job_id=metadata.get("cutout-job"),
+            source_version=metadata.get("cutout-source-version"),
+        )
+
+    def remove(self, key: str, standing: StoredResult) -> bool:
+        self.step("results.remove")
+        stored = self.objects.get(key)
+        if stored is None or stored.etag != standing.etag:
+            return False
+        del self.objects[key]
+        self.step("results.remove done")
+        return True
+
+    def put(
+        self,
+        key: str,
+        file: Path,
+        *,
+        content_type: str,
+        labels: Labels,
+        replacing: StoredResult | None,
+    ) -> bool:
+        self.step("results.put")
+        standing = self.objects.get(key)
+        if (standing.etag if standing else None) != (replacing.etag if replacing else None):
+            return False
+        data = file.read_bytes()
+        stored = StoredObject(
+            data=data,
+            content_type=content_type,
+            labels=labels,
+            etag=_etag(data),
+        )
+        self.objects[key] = stored
+        self.puts.append((key, stored))
+        self.step("results.put done")
+        return True
+
+    def fetch(self, key: str, file: Path) -> Labels | None:
+        self.step("results.fetch")
+        stored = self.objects.get(key)
+        if stored is None:
+            return None
+        file.write_bytes(stored.data)
+        return stored.labels
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredNote:
+    text: str
+    note: StandingNote
+
+
+@dataclass
+class MemoryNotes:
+    """Notes by key, and what was ever done to them."""
+
+    step: Step = no_step
+    stored: dict[str, StoredNote] = field(default_factory=dict)
+    written: list[str] = field(default_factory=list)
+    removed: list[str] = field(default_factory=list)
+
+    def standing(self, key: str) -> StandingNote | None:
+        self.step("notes.standing")
+        stored = self.stored.get(key)
+        return None if stored is None else stored.note
+
+    def write(
+        self,
+        key: str,
+        text: str,
+        *,
+        job_id: str,
+        occasion: Occasion,
+        replacing: StandingNote | None,
+    ) -> bool:
+        self.step("notes.write")
+        if not self._is_still(key, replacing):
+            return False
+        etag = f'"{len(self.written)}"'
+        note = StandingNote(etag=etag, occasion=occasion, job_id=job_id)
+        self.stored[key] = StoredNote(text=text, note=note)
+        self.written.append(key)
+        self.step("notes.write done")
+        return True
+
+    def remove(self, key: str, standing: StandingNote) -> bool:
+        self.step("notes.remove")
+        if not self._is_still(key, standing):
+            return False
+        del self.stored[key]
+        self.removed.append(key)
+        self.step("notes.remove done")
+        return True
+
+    def _is_still(self, key: str, seen: StandingNote | None) -> bool:
+        stored = self.stored.get(key)
+        return (stored.note.etag if stored else None) == (seen.etag if seen else None)
+
+
+def _etag(data: bytes) -> str:
+    return hashlib.md5(data, usedforsecurity=False).hexdigest()

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from cutout.domain.job.job import Job
+from cutout.domain.messages import Removal, RenderRequest, TaskCheck
+from cutout.domain.preparation import PrepareReport, PrepareRequest
+from cutout.ports.telemetry import TIME_IN_STATE, Metric
+from tests.support.fakes.steps import Step, no_step
+
+
+@dataclass
+class MemorySubmissions:
+    """Which jobs Submit was asked to look at."""
+
+    step: Step = no_step
+    job_ids: list[str] = field(default_factory=list)
+
+    def wake(self, job_ids: Sequence[str], *, delay: timedelta = timedelta(0)) -> None:
+        assert delay >= timedelta(0)
+        self.step("submissions.wake")
+        self.job_ids += job_ids
+        self.step("submissions.wake done")
+
+
+@dataclass
+class MemoryReports:
+    """What Prepare reported to Submit."""
+
+    step: Step = no_step
+    reports: list[PrepareReport] = field(default_factory=list)
+
+    def report(self, report: PrepareReport) -> None:
+        self.step("reports.report")
+        self.reports.append(report)
+        self.step("reports.report done")
+
+
+@dataclass
+class MemoryPreparations:
+    """Of which photos Prepare was asked for copies."""
+
+    step: Step = no_step
+    requests: list[PrepareRequest] = field(default_factory=list)
+
+    def prepare(self, request: PrepareRequest) -> None:
+        self.step("preparations.prepare")
+        self.requests.append(request)
+        self.step("preparations.prepare done")
+
+    @property
+    def job_ids(self) -> list[str]:
+        """Whose photos they are."""
+        return [request.job_id for request in self.requests]
+
+
+@dataclass
+class MemoryCallbacks:
+    """Which tasks StoreResult was asked to look at."""
+
+    step: Step = no_step
+    wakes: list[TaskCheck] = field(default_factory=list)
+    requests: list[RenderRequest] = field(default_factory=list)
+    delays: list[timedelta] = field(default_factory=list)
+    removals: list[Removal] = field(default_factory=list)
+
+    def wake(self, wakes: Sequence[TaskCheck]) -> None:
+        self.step("callbacks.wake")
+        self.wakes += wakes
+        self.step("callbacks.wake done")
+
+    def render(self, requests: Sequence[RenderRequest], *, delay: timedelta = timedelta(0)) -> None:
+        assert delay >= timedelta(0)
+        self.requests += requests
+        self.delays.append(delay)
+
+    def remove(self, removal: Removal) -> None:
+        self.step("callbacks.remove")
+        self.removals.append(removal)
+        self.step("callbacks.remove done")
+
+
+@dataclass
+class MemoryAnnouncements:
+    """Which jobs were announced, in order."""
+
+    step: Step = no_step
+    jobs: list[Job] = field(default_factory=list)
+
+    def announce(self, job: Job) -> None:
+        self.step("announcements.announce")
+        self.jobs.append(job)
+        self.step("announcements.announce done")
+
+
+@dataclass
+class MemoryTelemetry:
+    """Facts and counts."""
+
+    facts: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    failures: list[tuple[BaseException | None, dict[str, object]]] = field(default_factory=list)
+    counts: dict[Metric, float] = field(default_factory=dict)
+
+    def log(self, message: str, /, **fields: object) -> None:
+        self.facts.append((message, fields))
+
+    def failed(self, message: str, /, **fields: object) -> None:
+        """An assertion that fails is a test's own: it is not for the product to handle."""
+        error = sys.exception()
+        if isinstance(error, AssertionError):
+            raise error
+        self.failures.append((error, {"message": message} | fields))
+
+    def metric(self, metric: Metric, value: float = 1) -> None:
+        self.counts[metric] = self.counts.get(metric, 0) + value
+
+    @property
+    def happened(self) -> dict[Metric, float]:
+        """The counts of what happened, without the times that states took."""
+        times = set(TIME_IN_STATE.values())
+        return {metric: n for metric, n in self.counts.items() if metric not in times}

@@ -1,0 +1,100 @@
+"""The completion events' published schemas: what receivers may rely on."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from cutout.domain.states import SETTLED, Reason, State
+from tests.support.samples import sample, schema
+
+README = (Path(__file__).parents[3] / "README.md").read_text()
+NAMES = ["cutout-completed", "cutout-failed"]
+
+
+def _paths(properties: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Every member that a schema describes, inner ones after a dot."""
+    for name, described in properties.items():
+        inner = described.get("properties", {})
+        yield from _paths(inner, f"{prefix}{name}.") if inner else [prefix + name]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_schema_is_one(name: str) -> None:
+    """Draft 2020-12, two spaces, one line break at the end."""
+    Draft202012Validator.check_schema(schema(name))
+    text = (Path(__file__).parents[3] / f"events/schema/{name}.schema.json").read_text()
+    assert text == json.dumps(schema(name), indent=2, ensure_ascii=False) + "\n"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_sample_is_valid_and_not_valid_as_the_other(name: str) -> None:
+    """A receiver of one kind can tell that it got the other."""
+    [other] = set(NAMES) - {name}
+    assert list(Draft202012Validator(schema(name)).iter_errors(sample(name))) == []
+    assert not Draft202012Validator(schema(other)).is_valid(sample(name))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("missing", ["job", "state", "reason", "source", "result", "credits"])
+def test_nothing_that_receivers_rely_on_may_be_missing(name: str, missing: str) -> None:
+    """Null says that there is none; an absent member says nothing."""
+    event = sample(name)
+    del event["detail"][missing]
+    assert not Draft202012Validator(schema(name)).is_valid(event)
+
+
+def test_the_schemas_know_every_end_that_is_announced() -> None:
+    """Superseded photos are not announced; every other end is one of the two kinds."""
+    details = [schema(name)["properties"]["detail"]["properties"] for name in NAMES]
+    states = {state for detail in details for state in detail["state"]["enum"]}
+    assert states == {state.value for state in SETTLED - {State.SUPERSEDED}}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_who_reads_events_by_the_first_schema_can_read_those_of_today(name: str) -> None:
+    """Fields are added; none goes away or means something else."""
+    earliest = Draft202012Validator(schema(f"1.0/{name}"))
+    assert list(earliest.iter_errors(sample(name))) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_who_reads_events_by_todays_schema_can_read_the_first_ones(name: str) -> None:
+    """An archive of the bus may replay events that were written before the fields were added."""
+    event = sample(name)
+    told = schema(f"1.0/{name}")["properties"]["detail"]["properties"]
+    event["detail"] = {field: value for field, value in event["detail"].items() if field in told}
+    assert event["detail"] != sample(name)["detail"]
+    assert list(Draft202012Validator(schema(name)).iter_errors(event)) == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_event_names_the_version_of_its_schema(name: str) -> None:
+    """The schema's id ends in it."""
+    assert schema(name)["$id"] == f"urn:cutout:event:{name}:{sample(name)['detail']['schema']}"
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_is_a_word_that_the_schema_allows(reason: Reason) -> None:
+    """Reasons may be added; their form stays."""
+    pattern = schema("cutout-failed")["properties"]["detail"]["properties"]["reason"]["pattern"]
+    assert re.fullmatch(pattern, reason.value)
+
+
+def test_the_readme_lists_the_fields_of_the_schemas() -> None:
+    """All of them and no others."""
+    table = README.partition("### Events out")[2].partition("\n### ")[0]
+    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    told = {name for cell in cells for name in re.findall(r"`([\w.]+)`", cell)}
+    described = {
+        path
+        for name in NAMES
+        for path in _paths(schema(name)["properties"]["detail"]["properties"])
+    }
+    assert told == described

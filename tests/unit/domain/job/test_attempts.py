@@ -1,0 +1,129 @@
+"""Attempts: the paid calls of a job."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from cutout.domain.job.attempt import Attempt, charged, newly_spent
+from cutout.domain.states import AttemptOutcome
+from tests.support.builders import NOW, a_free_attempt, a_job, an_attempt
+
+
+def test_an_attempt_takes_the_place_of_the_one_of_its_number() -> None:
+    """A job has one attempt of each number, in order, and the newest is the last."""
+    job = a_job().with_attempt(an_attempt(2)).with_attempt(an_attempt(1))
+    known = an_attempt(1, task_id="task-1")
+    job = job.with_attempt(known)
+    assert job.attempts == (known, an_attempt(2))
+    assert job.attempt == an_attempt(2)
+    assert job.attempt_numbered(1) == known
+    assert job.attempt_numbered(3) is None
+    assert a_job().attempt is None
+
+
+def test_free_attempts_are_forgotten_and_paid_ones_kept() -> None:
+    """Of attempts that cost nothing the last ten stay; what was charged stays for ever.
+
+    So does an attempt whose result may still come, whatever it is said to cost.
+    """
+    paid = an_attempt(1, outcome=AttemptOutcome.SUCCEEDED, credits_used=Decimal("5.4"))
+    unknown = an_attempt(2, outcome=AttemptOutcome.UNKNOWN)
+    taken = an_attempt(3, outcome=AttemptOutcome.ACCEPTED, credits_reserved=None)
+    job = a_job().with_attempt(paid).with_attempt(unknown).with_attempt(taken)
+    for number in range(4, 30):
+        job = job.with_attempt(a_free_attempt(number))
+    assert [a.number for a in job.attempts] == [1, 2, 3, *range(20, 30)]
+    assert job.credits == Decimal("10.8")
+    refused = [an_attempt(n, outcome=AttemptOutcome.REFUSED) for n in range(30, 50)]
+    for attempt in refused:
+        job = job.with_attempt(attempt)
+    assert [a.number for a in job.attempts] == [1, 2, 3, *range(40, 50)]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "used", "cost"),
+    [
+        (AttemptOutcome.OPEN, None, "5.4"),
+        (AttemptOutcome.UNKNOWN, None, "5.4"),
+        (AttemptOutcome.ACCEPTED, None, "5.4"),
+        (AttemptOutcome.SUCCEEDED, None, "5.4"),
+        (AttemptOutcome.NOT_SENT, None, "0"),
+        (AttemptOutcome.REFUSED, None, "0"),
+        (AttemptOutcome.FAILED, None, "0"),
+        (AttemptOutcome.SUCCEEDED, "4.9", "4.9"),
+        (AttemptOutcome.SUCCEEDED, "0", "0"),
+        (AttemptOutcome.FAILED, "5.4", "5.4"),
+    ],
+)
+def test_an_attempt_costs_what_is_known_or_must_be_assumed(
+    outcome: AttemptOutcome,
+    used: str | None,
+    cost: str,
+) -> None:
+    """What the provider says was used counts; else what it reserved, unless nothing was taken."""
+    attempt = an_attempt(outcome=outcome, credits_used=None if used is None else Decimal(used))
+    assert charged(attempt) == Decimal(cost)
+    assert charged(replace(attempt, credits_reserved=None)) == Decimal(used or 0)
+
+
+@pytest.mark.parametrize("outcome", AttemptOutcome)
+def test_an_attempt_is_open_until_its_end_is_known(outcome: AttemptOutcome) -> None:
+    """Not yet answered, unknown, and accepted may still change."""
+    is_open = outcome.value in {"open", "unknown", "accepted"}
+    assert an_attempt(outcome=outcome).is_open == is_open
+
+
+def test_an_ended_attempt_gives_its_body_up() -> None:
+    """The body grants access to the photo, so it goes with the attempt's last word."""
+    ended = an_attempt().ended(AttemptOutcome.REFUSED, code="invalid_request")
+    assert ended == an_attempt(outcome=AttemptOutcome.REFUSED, body=None, code="invalid_request")
+
+
+@pytest.mark.parametrize(
+    ("posts", "is_replayed", "is_double"),
+    [(1, False, False), (2, False, True), (2, True, False)],
+)
+def test_a_repeat_may_have_been_charged_twice_unless_the_provider_knew_it(
+    posts: int,
+    is_replayed: bool,  # noqa: FBT001 - a column of the table
+    is_double: bool,  # noqa: FBT001
+) -> None:
+    """One POST is never a double charge; a second one is, unless it was answered as a replay."""
+    attempt = an_attempt(posts=posts, is_replayed=is_replayed)
+    assert attempt.is_possible_double_charge == is_double
+
+
+TODAY, TOMORROW = NOW.date(), (NOW + timedelta(days=1)).date()
+OPEN = an_attempt(day=TODAY, credits_reserved=Decimal("5.4"))
+REPEATED = replace(OPEN, posts=2, repeat_day=TOMORROW)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "changed"),
+    [
+        ((), (OPEN,), {TODAY: "5.4"}),
+        ((OPEN,), (OPEN,), {TODAY: "0"}),
+        ((OPEN,), (replace(OPEN, credits_reserved=Decimal(6)),), {TODAY: "0.6"}),
+        ((OPEN,), (OPEN.ended(AttemptOutcome.REFUSED),), {TODAY: "-5.4"}),
+        ((OPEN,), (replace(OPEN, credits_used=Decimal(0)),), {TODAY: "-5.4"}),
+        ((OPEN,), (REPEATED,), {TODAY: "0", TOMORROW: "5.4"}),
+        ((REPEATED,), (replace(REPEATED, is_replayed=True),), {TODAY: "0", TOMORROW: "-5.4"}),
+        ((REPEATED,), (replace(REPEATED, posts=1),), {TODAY: "0", TOMORROW: "-5.4"}),
+        (
+            (REPEATED,),
+            (REPEATED.ended(AttemptOutcome.FAILED),),
+            {TODAY: "-5.4", TOMORROW: "0"},
+        ),
+        ((replace(OPEN, day=None),), (OPEN.ended(AttemptOutcome.REFUSED),), {TODAY: "-5.4"}),
+        ((OPEN,), (), {}),
+    ],
+)
+def test_a_move_changes_a_days_credits_by_what_its_attempts_differ(
+    before: tuple[Attempt, ...], after: tuple[Attempt, ...], changed: dict[date, str]
+) -> None:
+    """A repeat counts on its own day until it proves free; what was forgotten changes nothing."""
+    assert newly_spent(before, after) == {day: Decimal(it) for day, it in changed.items()}

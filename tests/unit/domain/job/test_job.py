@@ -1,0 +1,238 @@
+"""A job's identity, its history and its end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cutout.domain.job.job import Job, Step
+from cutout.domain.states import AttemptOutcome, Lane, Move, Reason, State
+from tests.support.builders import LATER, NOW, RETENTION, a_job, a_source, an_attempt
+
+MINUTE = timedelta(minutes=1)
+
+
+def test_repeated_event_names_the_same_job() -> None:
+    """A job's id comes from bucket, key and version, so a repeated event is the same job."""
+    again = a_source(etag="other", sequencer="FF", size=1)
+    assert a_source().job_id == again.job_id == "751cb9402de60cbedc4acd51ed2ec465"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [{"bucket": "others"}, {"key": "shoes/red.JPG"}, {"version_id": "v2"}, {"version_id": None}],
+)
+def test_another_upload_is_another_job(other: dict[str, str | None]) -> None:
+    """Another bucket, key or version is another job."""
+    assert a_source(**other).job_id != a_source().job_id
+
+
+@pytest.mark.parametrize("other", [{"etag": "other"}, {"sequencer": "FF"}])
+def test_without_versions_entity_tag_and_sequencer_tell_uploads_apart(
+    other: dict[str, str],
+) -> None:
+    """In a bucket without versions, ETag and sequencer stand for the version."""
+    plain = a_source(version_id=None)
+    assert plain.job_id == a_source(version_id=None).job_id
+    assert plain.job_id != a_source(version_id=None, **other).job_id
+
+
+def test_bucket_and_key_cannot_be_confused() -> None:
+    """Where the bucket's name ends and the key begins is part of the identity."""
+    assert a_source(bucket="ab", key="c").job_id != a_source(bucket="a", key="bc").job_id
+
+
+@pytest.mark.parametrize(
+    ("older", "newer"),
+    [
+        ("00691ED95F3C4B2A11", "00691ED95F3C4B2A12"),
+        ("00691ed95f", "00691ED95F3C4B2A12"),
+        ("617F08299329D189", "617f0829a"),
+        ("0A", "0a00000001"),
+    ],
+)
+def test_sequencers_compare_as_s3_defines_it(older: str, newer: str) -> None:
+    """The shorter one is padded with zeros on the right; upper and lower case are one."""
+    assert a_source(sequencer=older).order < a_source(sequencer=newer).order
+
+
+def test_padding_a_sequencer_with_zeros_changes_nothing() -> None:
+    """Two spellings of one sequencer are one order."""
+    assert a_source(sequencer="00ab").order == a_source(sequencer="00AB00").order
+
+
+def test_new_job_is_queued_and_due_should_its_worker_die() -> None:
+    """A new job is live, queued, and Sweep looks at it at a given time."""
+    source = a_source()
+    assert Job.begin(source, now=NOW, due_at=LATER) == Job(
+        id=source.job_id,
+        source=source,
+        state=State.QUEUED,
+        created_at=NOW,
+        updated_at=NOW,
+        due_at=LATER,
+        entered_at=NOW,
+        lane=Lane.LIVE,
+        history=(Step(state=State.QUEUED, at=NOW),),
+    )
+    assert source.ref == "uploads/shoes/red.jpg"
+
+
+def test_each_change_of_state_or_reason_is_a_step_of_the_history() -> None:
+    """The history keeps each state with its reason and time, and not each look at it."""
+    job = a_job()
+    job = job.move(Move.HOLD, now=NOW + MINUTE, reason=Reason.GATE_FULL)
+    job = job.move(Move.HOLD, now=NOW + 2 * MINUTE, reason=Reason.GATE_FULL)
+    job = job.move(Move.HOLD, now=NOW + 3 * MINUTE, reason=Reason.DAILY_CAP)
+    job = job.move(Move.ADMIT, now=NOW + 4 * MINUTE)
+    assert job.history == (
+        Step(state=State.QUEUED, at=NOW),
+        Step(state=State.QUEUED, at=NOW + MINUTE, reason=Reason.GATE_FULL),
+        Step(state=State.QUEUED, at=NOW + 3 * MINUTE, reason=Reason.DAILY_CAP),
+        Step(state=State.SUBMITTING, at=NOW + 4 * MINUTE),
+    )
+
+
+def test_history_keeps_the_latest_sixty_steps() -> None:
+    """A row stays small however often a job goes back and forth."""
+    job = a_job()
+    for turn in range(100):
+        job = job.move(Move.ADMIT, now=NOW + turn * MINUTE)
+        job = job.move(Move.BACK_OFF, now=NOW + turn * MINUTE)
+    assert len(job.history) == 60
+    assert job.history[-1] == Step(state=State.QUEUED, at=NOW + 99 * MINUTE)
+
+
+def test_tries_count_how_often_a_state_was_entered_in_a_row() -> None:
+    """Back-offs grow with tries; another state begins anew."""
+    job = a_job(State.PROCESSING)
+    tries = []
+    for move in (Move.POLL_LATER, Move.POLL_LATER, Move.FETCH, Move.FETCH_LATER):
+        job = job.move(move, now=LATER)
+        tries.append(job.tries)
+    assert tries == [1, 2, 0, 1]
+
+
+def test_in_state_since_is_the_entry_not_the_last_look() -> None:
+    """Deadlines count from when the state was entered, whatever reasons it had since."""
+    job = a_job(State.PROCESSING).move(Move.FETCH, now=NOW + MINUTE)
+    job = job.move(Move.FETCH_LATER, now=NOW + 2 * MINUTE, reason=Reason.RESULT_UNREADABLE)
+    job = job.move(Move.FETCH_LATER, now=NOW + 3 * MINUTE)
+    assert job.in_state_since == NOW + MINUTE
+
+
+def test_in_state_since_a_new_job_is_its_beginning() -> None:
+    """A job that was never moved stands where it began."""
+    assert a_job().in_state_since == NOW
+
+
+def test_in_state_since_is_known_however_long_the_history_was() -> None:
+    """The history forgets its first steps; a state may have had more reasons than it keeps."""
+    job = a_job(State.PROCESSING).move(Move.FETCH, now=NOW + MINUTE)
+    for look in range(100):
+        reason = Reason.RESULT_UNREADABLE if look % 2 else None
+        job = job.move(Move.FETCH_LATER, now=NOW + look * MINUTE, reason=reason)
+    assert (len(job.history), job.in_state_since) == (60, NOW + MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("history", "since"),
+    [
+        ((), NOW),
+        ((Step(state=State.QUEUED, at=LATER), Step(state=State.PROCESSING, at=LATER)), LATER),
+        ((Step(state=State.PROCESSING, at=LATER),), LATER),
+    ],
+)
+def test_rows_of_an_earlier_version_tell_since_when_by_their_history(
+    history: tuple[Step, ...], since: object
+) -> None:
+    """They do not hold the time itself."""
+    job = a_job(State.PROCESSING, entered_at=None, history=history)
+    assert job.in_state_since == since
+    assert job.move(Move.POLL_LATER, now=LATER + MINUTE).entered_at == since
+
+
+def test_trying_since_is_the_first_attempt() -> None:
+    """The deadline for reaching the provider counts from the first attempt."""
+    job = a_job().with_attempt(an_attempt(1, started_at=NOW + MINUTE))
+    job = job.with_attempt(an_attempt(2, started_at=NOW + 2 * MINUTE))
+    assert job.trying_since == NOW + MINUTE
+    assert a_job().trying_since is None
+
+
+def test_once_a_call_has_left_the_deadline_for_reaching_the_provider_is_over() -> None:
+    """It begins with the next call; a late word about an older attempt changes nothing."""
+    job = a_job().with_attempt(an_attempt(1, started_at=NOW))
+    job = job.with_attempt(an_attempt(1, outcome=AttemptOutcome.REFUSED, started_at=NOW))
+    assert job.trying_since is None
+    job = job.with_attempt(an_attempt(2, started_at=LATER))
+    job = job.with_attempt(an_attempt(1, outcome=AttemptOutcome.FAILED, started_at=NOW))
+    assert job.trying_since == LATER
+
+
+def test_an_attempt_in_the_very_moment_counts() -> None:
+    """A job that is tried as it arrives, or as it is retried, is tried since then."""
+    assert a_job().with_attempt(an_attempt(started_at=NOW)).trying_since == NOW
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "due_at", "is_backing_off"),
+    [
+        (State.QUEUED, Reason.BACKING_OFF, LATER, True),
+        (State.QUEUED, Reason.TASK_RETRIED, LATER, True),
+        (State.QUEUED, Reason.BACKING_OFF, NOW, False),
+        (State.QUEUED, Reason.GATE_FULL, LATER, False),
+        (State.QUEUED, None, LATER, False),
+        (State.UNCONFIRMED, Reason.BACKING_OFF, LATER, False),
+    ],
+)
+def test_nobody_submits_a_job_before_its_back_off_is_over(
+    state: State,
+    reason: Reason | None,
+    due_at: object,
+    is_backing_off: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Only a queued job that was told to wait waits; a freed slot does not shorten it."""
+    assert a_job(state, reason=reason, due_at=due_at).is_backing_off(NOW) == is_backing_off
+
+
+def test_a_job_is_due_from_its_time_on() -> None:
+    """Due at the very moment and after; never while it stands behind the gate."""
+    job = a_job(due_at=LATER)
+    assert [job.is_due(at) for at in (NOW, LATER, LATER + MINUTE)] == [False, True, True]
+    assert not a_job(due_at=None).is_due(LATER)
+
+
+def test_settling_strips_bodies_and_lets_the_row_expire() -> None:
+    """A settled job keeps no access to the photo, expires, and owes its event until it is out."""
+    job = a_job(State.PROCESSING).with_attempt(an_attempt(outcome=AttemptOutcome.ACCEPTED))
+    settled = job.settle(
+        Move.FAIL, now=LATER, retention=RETENTION, reason=Reason.TASK_FAILED, code="x"
+    )
+    assert settled == replace(
+        job.move(Move.FAIL, now=LATER, reason=Reason.TASK_FAILED, due_at=LATER, code="x"),
+        attempts=(an_attempt(outcome=AttemptOutcome.ACCEPTED, body=None),),
+        expires_at=LATER + RETENTION,
+    )
+    assert (settled.due_at, settled.is_announced) == (LATER, False)
+
+
+def test_once_announced_nothing_is_due() -> None:
+    """When the completion event is out, the job is over."""
+    settled = a_job(State.STORING).settle(Move.COMPLETE, now=LATER, retention=RETENTION)
+    assert settled.announced() == replace(settled, is_announced=True, due_at=None)
+
+
+def test_a_superseded_job_announces_nothing() -> None:
+    """Its newer sibling speaks for the key, so no event is owed and nothing is due."""
+    job = a_job().settle(Move.SUPERSEDE, now=LATER, retention=RETENTION, reason=Reason.NEWER_UPLOAD)
+    assert (job.is_announced, job.due_at, job.expires_at) == (True, None, LATER + RETENTION)
+
+
+def test_a_retried_job_does_not_expire_and_will_announce_again() -> None:
+    """Rows in flight never expire, and a second end is told as the first was."""
+    failed = a_job(State.STORING).settle(Move.FAIL, now=NOW, retention=RETENTION).announced()
+    retried = failed.move(Move.RETRY, now=LATER, reason=Reason.RETRIED_BY_PERSON, due_at=LATER)
+    assert (retried.expires_at, retried.is_announced, retried.due_at) == (None, False, LATER)

@@ -1,0 +1,15 @@
+"""Reasons in words."""
+
+from __future__ import annotations
+
+import pytest
+
+from cutout.domain.job.reason_texts import MEANINGS
+from cutout.domain.states import Reason
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_has_a_sentence(reason: Reason) -> None:
+    """Whoever finds the reason beside a photo reads what it means: a new one says so too."""
+    assert MEANINGS[reason][0].isupper()
+    assert MEANINGS[reason].endswith(".")

@@ -1,0 +1,229 @@
+"""Where a cut-out goes."""
+
+from __future__ import annotations
+
+from itertools import islice, pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cutout.domain.object_keys import beside, note_key, result_keys, review_key
+
+MAX_KEY_BYTES = 1024
+"""S3's limit for a key, in UTF-8."""
+
+_TEXT = st.text(
+    alphabet=st.characters(exclude_categories=["Cs"]) | st.sampled_from("ab./ +%"),
+    min_size=1,
+)
+KEYS = _TEXT.filter(lambda key: len(key.encode()) <= MAX_KEY_BYTES)
+LONG_KEYS = (
+    st.sampled_from("aé写🥾")
+    .map(lambda letter: letter * 1024)
+    .map(lambda key: key.encode()[:1020].decode(errors="ignore") + ".jpg")
+)
+PREFIXES = st.sampled_from(["", "out/", "cut outs/ü/", "a"])
+
+
+def candidates(key: str, *, upload: str = "", result: str = "") -> list[str]:
+    """The first keys that are offered, best first; they never end."""
+    return list(islice(result_keys(key, upload_prefix=upload, result_prefix=result), 6))
+
+
+@pytest.mark.parametrize(
+    ("key", "best"),
+    [
+        ("shoes/red.jpg", "shoes/red.png"),
+        ("red.png", "red.png"),
+        ("red.JPG", "red.png"),
+        ("red.JpEg", "red.png"),
+        ("my photos/red shoe.jpg", "my photos/red shoe.png"),
+        ("a+b.jpg", "a+b.png"),
+        ("100%.jpg", "100%.png"),
+        ("100%25.jpg", "100%25.png"),
+        ("Söhne/写真.webp", "Söhne/写真.png"),
+        ("no-extension", "no-extension.png"),
+        ("folder.v2/photo", "folder.v2/photo.png"),
+        ("archive.tar.gz", "archive.tar.png"),
+        ("Dr. Smith", "Dr. Smith.png"),
+        ("photo.extension", "photo.extension.png"),
+        ("photo.x", "photo.png"),
+        ("photo.abcde", "photo.png"),
+        ("photo.abcdef", "photo.abcdef.png"),
+        ("photo._jp", "photo._jp.png"),
+        (".jpg", ".jpg.png"),
+        ("shoes/.jpg", "shoes/.jpg.png"),
+        ("ends.", "ends..png"),
+        ("../../etc/red.jpg", "__/__/etc/red.png"),
+        ("a/./b/../red.jpg", "a/_/b/__/red.png"),
+        ("/red.jpg", "/red.png"),
+        ("a//red.jpg", "a//red.png"),
+        ("..jpg", "..jpg.png"),
+    ],
+)
+def test_result_key_is_the_source_key_with_its_extension_replaced(key: str, best: str) -> None:
+    """Same folders, same name, `.png`; dot segments lose their meaning."""
+    assert candidates(key)[0] == best
+
+
+def test_photos_that_differ_in_extension_get_two_results() -> None:
+    """`a.jpg` claims `a.png`; `a.png` then claims `a.png.png`; then comes a hash of its own."""
+    assert candidates("shoes/a.jpg")[:3] == [
+        "shoes/a.png",
+        "shoes/a.jpg.png",
+        "shoes/a-0325531c0f36.png",
+    ]
+    assert candidates("shoes/a.png")[:3] == [
+        "shoes/a.png",
+        "shoes/a.png.png",
+        "shoes/a-ac5485baf7cd.png",
+    ]
+
+
+@pytest.mark.parametrize("key", ["shoes/a.jpg", "写" * 340 + ".jpg"])
+def test_there_is_always_another_key(key: str) -> None:
+    """Somebody may have uploaded a file of the very name that has our hash in it."""
+    offered = list(islice(result_keys(key, upload_prefix="", result_prefix=""), 2, 12))
+    assert len(set(offered)) == 10
+    assert all(len(name.encode()) <= MAX_KEY_BYTES for name in offered)
+
+
+@pytest.mark.parametrize(
+    ("key", "best"),
+    [
+        ("incoming/shoes/a.jpg", "cut-outs/shoes/a.png"),
+        ("incoming/../a.jpg", "cut-outs/__/a.png"),
+        ("incoming/incoming/a.jpg", "cut-outs/incoming/a.png"),
+    ],
+)
+def test_prefixes_change_places(key: str, best: str) -> None:
+    """The upload prefix goes, the result prefix comes, the folders between stay."""
+    assert candidates(key, upload="incoming/", result="cut-outs/")[0] == best
+
+
+@pytest.mark.parametrize("letter", ["a", "é", "写", "🥾"])
+def test_the_longest_keys_are_cut_at_a_character(letter: str) -> None:
+    """A key of 1,024 bytes gets a result key that fits, whole characters and a hash at its end."""
+    longest = letter * (MAX_KEY_BYTES // len(letter.encode()))
+    best = candidates(longest)[0]
+    kept, _, tail = best.rpartition("-")
+    assert MAX_KEY_BYTES - len(letter.encode()) < len(best.encode()) <= MAX_KEY_BYTES
+    assert set(kept) == {letter}
+    assert len(tail) == len("0123456789ab.png")
+
+
+def test_a_key_that_just_fits_is_not_cut() -> None:
+    """1,020 bytes and `.png` are S3's 1,024."""
+    assert candidates("a" * 1020 + ".jpg")[0] == "a" * 1020 + ".png"
+
+
+def test_keys_that_differ_after_the_cut_stay_different() -> None:
+    """What was cut off is still told apart, by a hash of the whole key."""
+    one, other = candidates("a" * 1023 + "b"), candidates("a" * 1023 + "c")
+    assert set(one).isdisjoint(other)
+
+
+@given(key=KEYS | LONG_KEYS, result=PREFIXES)
+def test_every_candidate_is_a_png_within_its_prefix_and_s3s_limit(key: str, result: str) -> None:
+    """Whatever the key: never outside the prefix, never over 1,024 bytes, always `.png`."""
+    for candidate in candidates(key, result=result):
+        assert candidate.startswith(result)
+        assert candidate.endswith(".png")
+        assert len(candidate.encode()) <= MAX_KEY_BYTES
+        assert not {".", ".."} & set(candidate.split("/"))
+
+
+@given(key=KEYS | LONG_KEYS)
+def test_candidates_are_the_same_each_time_and_end_with_one_of_its_own(key: str) -> None:
+    """A repeated look offers the same keys; the last carries a hash of the source key."""
+    assert candidates(key) == candidates(key)
+    assert candidates(key)[-1] != candidates(key + "x")[-1]
+
+
+@given(key=KEYS.filter(lambda key: len(key.encode()) < 900))
+def test_a_taken_candidate_is_followed_by_another(key: str) -> None:
+    """The last differs from those before it, so a taken name never ends the search."""
+    *others, last = candidates(key)
+    assert last not in others
+
+
+@given(keys=st.lists(KEYS, unique=True, min_size=2, max_size=6))
+def test_photos_never_share_a_result_key(keys: list[str]) -> None:
+    """Each claims the first that is free, as the table does; nobody is left without."""
+    claimed: dict[str, str] = {}
+    for key in keys:
+        free = next(c for c in candidates(key) if claimed.get(c, key) == key)
+        claimed[free] = key
+    assert sorted(claimed.values()) == sorted(keys)
+
+
+@pytest.mark.parametrize(
+    ("result", "review"),
+    [("shoes/red.png", "review/shoes/red.png"), ("out/red.jpg.png", "review/out/red.jpg.png")],
+)
+def test_doubtful_results_are_kept_under_review(result: str, review: str) -> None:
+    """Same name, in a folder of its own."""
+    assert review_key(result) == review
+
+
+def test_review_keys_that_differ_after_the_cut_stay_different() -> None:
+    """Two results whose names fill the limit have two places under `review/`."""
+    one, other = "a" * 1019 + "b.png", "a" * 1019 + "c.png"
+    assert review_key(one) != review_key(other)
+    assert len(review_key(one)) == MAX_KEY_BYTES
+
+
+@given(key=KEYS | LONG_KEYS, result=PREFIXES)
+def test_review_keys_fit_and_stay_apart(key: str, result: str) -> None:
+    """Never outside `review/`, never over 1,024 bytes, and as different as the results."""
+    results = candidates(key, result=result)
+    reviews = [review_key(key) for key in results]
+    for review in reviews:
+        assert review.startswith("review/")
+        assert review.endswith(".png")
+        assert len(review.encode()) <= MAX_KEY_BYTES
+    for (one, other), (a, b) in zip(pairwise(results), pairwise(reviews), strict=True):
+        assert (one == other) == (a == b)
+
+
+@pytest.mark.parametrize(
+    ("key", "note"),
+    [
+        ("in/shoes/red.jpg", "out/shoes/red.jpg.error.json"),
+        ("in/no extension", "out/no extension.error.json"),
+        ("in/folder/", "out/folder/.error.json"),
+    ],
+)
+def test_a_note_stands_where_the_cut_out_would(key: str, note: str) -> None:
+    """Same folders; the whole name of the source, so that two sources have two notes."""
+    assert note_key(key, upload_prefix="in/", result_prefix="out/") == note
+
+
+@given(keys=st.lists(KEYS | LONG_KEYS, unique=True, min_size=2, max_size=4), result=PREFIXES)
+def test_notes_fit_stay_in_their_prefix_and_stay_apart(keys: list[str], result: str) -> None:
+    """However long the keys are, and whatever dots are in them."""
+    notes = [note_key(key, upload_prefix="", result_prefix=result) for key in keys]
+    assert len(set(notes)) == len(keys)
+    for note in notes:
+        assert note.startswith(result)
+        assert note.endswith(".error.json")
+        assert len(note.encode()) <= MAX_KEY_BYTES
+        assert not {".", ".."} & set(note.split("/"))
+
+
+@given(key=KEYS | LONG_KEYS)
+def test_what_is_said_beside_a_reviewed_result_is_never_taken_for_a_note(key: str) -> None:
+    """It fits, and ends otherwise."""
+    for result in candidates(key):
+        said = beside(review_key(result))
+        assert said.startswith("review/")
+        assert said.endswith(".json")
+        assert not said.endswith(".error.json")
+        assert len(said.encode()) <= MAX_KEY_BYTES
+
+
+def test_what_is_said_beside_two_results_of_the_longest_names_stays_apart() -> None:
+    """What was cut off is told apart by a hash."""
+    one, other = "review/" + "a" * 1010 + "b.png", "review/" + "a" * 1010 + "c.png"
+    assert beside(one) != beside(other)

@@ -1,0 +1,13 @@
+"""What the provider says, as it may be kept."""
+
+from __future__ import annotations
+
+from cutout.domain.provider import words
+
+
+def test_a_providers_words_are_kept_without_links() -> None:
+    """They quote the photo's URL, and whoever reads that can read the photo."""
+    quoted = "timed out fetching https://b.s3.amazonaws.com/a.jpg?X-Amz-Signature=1f now"
+    assert words(quoted) == "timed out fetching [link] now"
+    assert words("x" * 600) == "x" * 500
+    assert words(None) is None

@@ -1,0 +1,191 @@
+"""What is written to the table is what is read from it."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from hypothesis import given
+
+from cutout.domain.gate import Gate
+from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.job import Job, Photo, Step
+from cutout.domain.serialization import Row, from_row, to_row
+from cutout.domain.states import AttemptOutcome, Lane, Reason, State
+from cutout.ports.jobs_table import LatestVersion
+from tests.support.builders import NOW, PHOTO, RESULT, a_gate, a_job, an_attempt
+from tests.support.strategies import GATES, JOBS
+
+FULL_JOB = a_job(
+    State.COMPLETED,
+    reason=None,
+    photo=PHOTO,
+    result=RESULT,
+    result_key=RESULT.key,
+    attempts=(an_attempt(1, outcome=AttemptOutcome.SUCCEEDED, task_id="task-1"),),
+    storing_attempt=1,
+    expires_at=NOW,
+)
+OPTIONAL_FIELDS = [
+    field.name
+    for field in fields(Job)
+    if field.name
+    not in {
+        "id",
+        "source",
+        "state",
+        "created_at",
+        "updated_at",
+    }
+]
+
+
+def through_dynamodb(row: Row) -> Row:
+    """As the table hands a row back: every number is a Decimal."""
+    write, read = TypeSerializer().serialize, TypeDeserializer().deserialize
+    plain: Row = read(write(row))
+    return plain
+
+
+@given(job=JOBS)
+def test_every_job_comes_back_as_it_was_written(job: Job) -> None:
+    """Whatever its fields hold, in the types they had."""
+    row = through_dynamodb(to_row(job))
+    assert from_row(Job, row) == job
+
+
+@given(gate=GATES)
+def test_every_gate_comes_back_as_it_was_written(gate: Gate) -> None:
+    """Whatever its limits, its pause and its suspicion."""
+    row = through_dynamodb(to_row(gate))
+    assert from_row(Gate, row) == gate
+
+
+@pytest.mark.parametrize("job_id", [None, "a00fc0b0b75cd1e67b0d7024ca35e9a9"])
+def test_heads_come_back(job_id: str | None) -> None:
+    """The newest of a key, or that it was deleted."""
+    head = LatestVersion(source_ref="uploads/a.jpg", order="00AB", job_id=job_id)
+    assert from_row(LatestVersion, through_dynamodb(to_row(head))) == head
+
+
+def test_rows_hold_plain_values() -> None:
+    """Enums become their text, times ISO 8601, tuples lists; what is None is left out."""
+    job = a_job(
+        photo=PHOTO,
+        attempts=(an_attempt(body=None),),
+        history=(Step(state=State.QUEUED, at=NOW, reason=Reason.GATE_FULL),),
+    )
+    row = to_row(job)
+    assert row == {
+        "id": job.id,
+        "source": {
+            "bucket": "uploads",
+            "key": "shoes/red.jpg",
+            "version_id": "v1",
+            "etag": "b1946ac92492d2347c6235b4d2611184",
+            "sequencer": "00691ED95F3C4B2A11",
+            "size": 19394,
+        },
+        "state": "queued",
+        "created_at": "2026-11-20T09:15:27+00:00",
+        "updated_at": "2026-11-20T09:15:27+00:00",
+        "version": 0,
+        "due_at": "2026-11-20T09:20:27+00:00",
+        "tries": 0,
+        "entered_at": "2026-11-20T09:15:27+00:00",
+        "handovers_failed": 0,
+        "lane": "live",
+        "is_fresh": False,
+        "is_buyer": False,
+        "is_waiting": False,
+        "is_announced": False,
+        "photo": {
+            "format": "jpeg",
+            "width": 600,
+            "height": 400,
+            "sha256": "c0" * 32,
+            "orientation": 1,
+            "has_alpha": False,
+        },
+        "preparations": 0,
+        "failures": 0,
+        "cut_short": 0,
+        "attempts": [
+            {
+                "number": 1,
+                "idempotency_key": "cutout-1-1",
+                "started_at": "2026-11-20T09:15:27+00:00",
+                "posts": 1,
+                "outcome": "open",
+                "credits_reserved": Decimal("5.4"),
+                "is_replayed": False,
+                "is_adopted": False,
+                "is_asked_again": False,
+                "is_taken": False,
+            }
+        ],
+        "variants": [],
+        "history": [{"state": "queued", "at": "2026-11-20T09:15:27+00:00", "reason": "gate-full"}],
+    }
+    assert {type(row["state"]), type(row["lane"])} == {str}
+
+
+def test_fields_of_a_later_version_are_ignored() -> None:
+    """A row that a newer deployment wrote can be read by the older one, at every depth."""
+    row: dict[str, Any] = to_row(FULL_JOB) | {"colour": "red"}
+    row["photo"]["depth"] = 8
+    row["attempts"][0]["mood"] = {"good": True}
+    assert from_row(Job, row) == FULL_JOB
+
+
+@pytest.mark.parametrize("name", OPTIONAL_FIELDS)
+def test_fields_of_a_later_version_get_their_defaults(name: str) -> None:
+    """A row that an earlier deployment wrote stays readable."""
+    row = to_row(FULL_JOB)
+    row.pop(name, None)
+    default: Any = next(field.default for field in fields(Job) if field.name == name)
+    changed: dict[str, Any] = {name: default}
+    assert from_row(Job, row) == replace(FULL_JOB, **changed)
+
+
+def test_attempts_of_an_earlier_version_stay_readable() -> None:
+    """Within a row, too, what is missing has its default."""
+    row = {"number": 1, "idempotency_key": "k", "started_at": "2026-11-20T09:15:27+00:00"}
+    assert from_row(Attempt, row) == Attempt(
+        number=1, idempotency_key="k", body=None, started_at=NOW
+    )
+
+
+def test_times_keep_their_microseconds_and_their_zone() -> None:
+    """Aware, and exact."""
+    at = datetime(2026, 11, 20, 23, 59, 59, 999999, tzinfo=UTC)
+    step = Step(state=State.STORING, at=at)
+    assert from_row(Step, to_row(step)) == step
+    assert from_row(Gate, to_row(a_gate(day=at.date()))).day == at.date()
+
+
+def test_numbers_and_enums_come_back_in_their_own_types() -> None:
+    """A width is a whole number again, a lane is a lane."""
+    job = from_row(Job, through_dynamodb(to_row(FULL_JOB)))
+    assert job.photo is not None
+    assert (type(job.photo.width), type(job.version)) == (int, int)
+    assert (job.lane, type(job.lane), type(job.is_waiting)) == (Lane.LIVE, Lane, bool)
+
+
+def test_what_is_indispensable_is_asked_for() -> None:
+    """A row without its id is no job."""
+    row = to_row(FULL_JOB)
+    del row["id"]
+    with pytest.raises(TypeError, match="id"):
+        from_row(Job, row)
+
+
+@pytest.mark.parametrize("value", ["text", 7, None, Photo])
+def test_only_instances_of_dataclasses_have_a_row(value: object) -> None:
+    """Anything else is a defect of ours."""
+    with pytest.raises(TypeError, match="is not a dataclass"):
+        to_row(value)

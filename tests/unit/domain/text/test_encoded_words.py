@@ -1,0 +1,74 @@
+"""Metadata that is not ASCII: encoded words there and back."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cutout.domain.text.encoded_words import decoded, encoded, is_plain
+
+WORDS = r"(=\?[a-z0-9_-]+\?[bq]\?[^? ]*\?= ?)+"
+TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
+
+
+@pytest.mark.parametrize(
+    ("header", "text"),
+    [
+        ("plain, with = and ? in it", "plain, with = and ? in it"),
+        ("=?UTF-8?B?R3LDvMOfZQ==?=", "Grüße"),
+        ("=?utf-8?q?Gr=C3=BC=C3=9Fe?=", "Grüße"),
+        ("=?ISO-8859-1?Q?Gr=FC=DFe?=", "Grüße"),
+        ("=?UTF-8?B?R3LDvA==?= =?UTF-8?B?w59l?=", "Grüße"),
+        ("=?UTF-8?Q?a_b?=", "a b"),
+        ("", ""),
+    ],
+)
+def test_what_s3_answers_is_read_as_its_owner_wrote_it(header: str, text: str) -> None:
+    """Base64 or quoted, one word or several, which belong together without the space between."""
+    assert decoded(header) == text
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "=?UTF-8?B?%%%?=",
+        "=?no-such-set?B?AAAA?=",
+        "=?UTF-8?B?/w==?=",
+        "=?unicode_escape?Q?=5Cud800?=",
+        "=?raw_unicode_escape?Q?=5Cud800?=",
+        "=?utf-7?Q?+2AA-?=",
+        "=?utf-16?B?2AA=?=",
+        "=?punycode?Q?a-b?=",
+        "=?UTF-8?Q?=ED=A0=80?=",
+        "=?us-ascii?Q?=FC?=",
+    ],
+)
+def test_what_cannot_be_read_stays_as_it_is(header: str) -> None:
+    """It is carried over all the same."""
+    assert decoded(header) == header
+
+
+def test_bytes_that_were_sent_as_they_are_are_read_as_utf_8() -> None:
+    """HTTP libraries take them for Latin-1; what is really Latin-1 stays."""
+    assert decoded("GrÃ¼ÃŸe".encode("cp1252").decode("latin-1")) == "Grüße"
+    assert decoded("Gr\xfc\xdfe") == "Grüße"
+
+
+@given(header=st.text(max_size=60) | st.from_regex(WORDS, fullmatch=True))
+def test_whatever_is_read_can_be_written_again(header: str) -> None:
+    """UTF-8 encodes it: no surrogate stands alone."""
+    assert is_plain(encoded(decoded(header)))
+
+
+@given(text=TEXTS)
+def test_every_text_comes_back_through_a_header_of_plain_ascii(text: str) -> None:
+    """Control characters and line breaks too, which a header cannot hold."""
+    assert is_plain(encoded(text))
+    assert decoded(encoded(text)) == text
+
+
+def test_plain_text_is_sent_as_it_is() -> None:
+    """Nothing is encoded that need not be, except what would be taken for encoded."""
+    assert encoded("red, 42 (new)") == "red, 42 (new)"
+    assert encoded("=?UTF-8?B?R3LDvMOfZQ==?=") != "=?UTF-8?B?R3LDvMOfZQ==?="

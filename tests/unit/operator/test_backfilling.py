@@ -1,0 +1,214 @@
+"""Photos that were there before: queued or copied, slowly, in their order, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cutout.domain.job.source import after
+from cutout.domain.object_keys import LANE_MARK, REVIEW_FOLDER
+from cutout.domain.states import Lane
+from cutout.operator.audit import Finding, Found, Rules
+from cutout.operator.backfill import Candidate, Import, Pace, Queueing
+from cutout.usecases.submit.register_upload import UploadFilter
+from tests.support.fakes.listing import MemoryIntake, MemoryObjects, MemoryTransfers
+
+ORDER = "0A".ljust(32, "0")
+
+
+def found(
+    uploads: MemoryObjects, key: str, finding: Finding = Finding.MISSING, order: str | None = None
+) -> Found:
+    """Something that a survey found."""
+    return Found(listed=uploads.add(key), finding=finding, order=order)
+
+
+class Bench:
+    """A queue, and somebody who waits for it."""
+
+    def __init__(self) -> None:
+        self.uploads = MemoryObjects("uploads")
+        self.intake = MemoryIntake()
+        self.slept: list[float] = []
+        self.pace = Pace(intake=self.intake, sleep=self.slept.append)
+        self.queueing = Queueing(uploads=self.uploads, intake=self.intake, pace=self.pace)
+
+    def importing(self, source: MemoryObjects, **watch: Any) -> Import:
+        """An import from another bucket."""
+        known: dict[str, Any] = {
+            "uploads_bucket": "uploads",
+            "upload_prefix": "in/",
+            "results_bucket": "results",
+            "result_prefix": "",
+            "review_prefix": REVIEW_FOLDER,
+        }
+        return Import(
+            source=source,
+            uploads=self.uploads,
+            transfers=MemoryTransfers(source, self.uploads),
+            rules=Rules(
+                watch=UploadFilter(**(known | watch)), max_bytes=5000, retention=timedelta(days=90)
+            ),
+            pace=self.pace,
+        )
+
+
+@pytest.fixture
+def bench() -> Bench:
+    """Everything empty."""
+    return Bench()
+
+
+def test_what_is_missing_is_queued_behind_live_uploads(bench: Bench) -> None:
+    """And nothing else."""
+    missing = found(bench.uploads, "a.jpg")
+    others = [found(bench.uploads, one.value, one) for one in Finding if one is not Finding.MISSING]
+    assert list(bench.queueing.queue([*others, missing])) == [1]
+    assert bench.intake.queued == [(missing.listed.source("uploads"), Lane.BACKFILL)]
+    assert bench.uploads.requests == 0
+
+
+def test_an_upload_stands_above_what_is_older_than_it(bench: Bench) -> None:
+    """It is looked at once more before."""
+    missing = found(bench.uploads, "a.jpg", order=ORDER)
+    assert list(bench.queueing.queue([missing])) == [1]
+    ((source, _lane),) = bench.intake.queued
+    assert source.sequencer == after(ORDER)
+
+
+@pytest.mark.parametrize("is_gone", [True, False])
+def test_an_upload_that_is_not_the_newest_any_more_is_not_queued_above_it(
+    bench: Bench, *, is_gone: bool
+) -> None:
+    """What is known of the key may be the newer one, which has a job of its own."""
+    missing = found(bench.uploads, "a.jpg", order=ORDER)
+    if is_gone:
+        del bench.uploads.objects["a.jpg"]
+    else:
+        bench.uploads.add("a.jpg", version_id="v2")
+    assert list(bench.queueing.queue([missing])) == [0]
+    assert bench.intake.queued == []
+
+
+def test_many_are_queued_a_few_at_a_time_while_there_is_room(bench: Bench) -> None:
+    """A live upload never stands behind more than a hundred or so."""
+    bench.intake.full = [0, 300, 100, 99]
+    missing = (found(bench.uploads, f"{number}.jpg") for number in range(120))
+    steps = [
+        (count, len(bench.intake.queued), len(bench.slept))
+        for count in bench.queueing.queue(missing)
+    ]
+    assert steps == [(50, 50, 0), (50, 100, 2), (20, 120, 2)]
+    assert bench.slept == [2.0, 2.0]
+
+
+def test_objects_of_another_bucket_go_behind_the_watched_prefix(bench: Bench) -> None:
+    """Marked, so that they come after live uploads."""
+    other = MemoryObjects("old", page_size=2)
+    for key in ("x/b.jpg", "x/a.jpg", "y/c.jpg", "x/c.jpg"):
+        other.add(key)
+    importing = bench.importing(other)
+    assert [one.key for one in importing.copy(importing.look("x/"))] == [
+        "in/x/a.jpg",
+        "in/x/b.jpg",
+        "in/x/c.jpg",
+    ]
+    assert sorted(bench.uploads.objects) == ["in/x/a.jpg", "in/x/b.jpg", "in/x/c.jpg"]
+    assert bench.uploads.metadata["in/x/a.jpg"] == {LANE_MARK: "backfill"}
+
+
+def test_a_second_run_copies_only_what_the_first_did_not(bench: Bench) -> None:
+    """Both buckets are listed side by side."""
+    other = MemoryObjects("old", page_size=3)
+    for number in range(20):
+        other.add(f"{number:02}.jpg")
+    importing = bench.importing(other)
+    copying = importing.copy(importing.look(""))
+    for _ in range(5):
+        next(copying)
+    assert isinstance(copying, Generator)
+    copying.close()
+    there = len(bench.uploads.objects)
+    assert 5 <= there < 20
+    skipped = [one.skipped for one in importing.look("")]
+    assert (skipped.count("there-already"), skipped.count("")) == (there, 20 - there)
+    list(importing.copy(importing.look("")))
+    assert len(bench.uploads.objects) == 20
+    assert {one.skipped for one in importing.look("")} == {"there-already"}
+
+
+@pytest.mark.parametrize(
+    ("key", "size", "there", "skipped"),
+    [
+        ("x/", 0, None, "folder-marker"),
+        ("a.jpg", 0, None, "empty-object"),
+        ("a.jpg", 5001, None, "too-many-bytes"),
+        ("a.jpg", 1000, 1000, "there-already"),
+        ("a.jpg", 1000, 999, "another-stands-there"),
+        ("a.jpg", 1000, None, ""),
+    ],
+)
+def test_what_is_not_copied_says_why(
+    bench: Bench, key: str, size: int, there: int | None, skipped: str
+) -> None:
+    """What stands in the uploads bucket is never written over."""
+    other = MemoryObjects("old")
+    other.add(key, size=size)
+    if there is not None:
+        bench.uploads.add(f"in/{key}", size=there)
+    assert [one.skipped for one in bench.importing(other).look("")] == [skipped]
+
+
+def test_what_would_not_be_watched_is_not_copied(bench: Bench) -> None:
+    """Nothing would happen to it."""
+    other = MemoryObjects("old")
+    other.add("a.webp")
+    (one,) = bench.importing(other, upload_suffixes=(".jpg",)).look("")
+    assert one.skipped == "other-suffix"
+
+
+def test_our_own_cut_outs_and_what_changed_meanwhile_are_told_apart(bench: Bench) -> None:
+    """Only reading the object tells."""
+    other = MemoryObjects("old")
+    ours, changed = other.add("ours.png"), other.add("changed.jpg")
+    other.metadata["ours.png"] = {"cutout-job": "a"}
+    importing = bench.importing(other)
+    candidates = [Candidate(listed=one, key=f"in/{one.key}") for one in (ours, changed)]
+    other.add("changed.jpg", etag="e2")
+    assert [one.skipped for one in importing.copy(candidates)] == [
+        "own-output",
+        "changed-meanwhile",
+    ]
+
+
+def test_an_object_that_cannot_be_copied_stops_no_other(bench: Bench) -> None:
+    """It is named with S3's reason, run after run; the others are copied by the first."""
+    other = MemoryObjects("old")
+    for key in ("a.jpg", "b.jpg", "c.jpg"):
+        other.add(key)
+    transfers = MemoryTransfers(other, bench.uploads, {"a.jpg": "InvalidObjectState"})
+    importing = replace(bench.importing(other), transfers=transfers)
+    told = list(importing.copy(importing.look("")))
+    assert [(one.skipped, one.refused) for one in told] == [
+        ("refused", "InvalidObjectState"),
+        ("", ""),
+        ("", ""),
+    ]
+    assert sorted(bench.uploads.objects) == ["in/b.jpg", "in/c.jpg"]
+    (again,) = importing.copy(importing.look(""))
+    assert again.listed.key == "a.jpg"
+
+
+def test_copies_wait_for_room_in_the_queue(bench: Bench) -> None:
+    """Their events fill it."""
+    other = MemoryObjects("old")
+    for number in range(60):
+        other.add(f"{number}.jpg")
+    bench.intake.full = [100, 0, 250, 0]
+    importing = bench.importing(other)
+    assert len(list(importing.copy(importing.look("")))) == 60
+    assert bench.slept == [2.0, 2.0]

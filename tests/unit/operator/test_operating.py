@@ -1,0 +1,141 @@
+"""What a person may do to a running stack."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from cutout.domain.errors import IllegalMoveError
+from cutout.domain.gate import Limits, Pause, PauseReason
+from cutout.domain.job.job import Job
+from cutout.domain.provider import Refused
+from cutout.domain.states import Reason, State, Transport
+from tests.support.fakes.clock import START
+from tests.support.fakes.evolink import answering
+from tests.support.fakes.world import LIMITS, TIMING, World
+
+MINUTE = timedelta(minutes=1)
+BAD_KEY = answering(Refused(status=401, code="unauthorized", message="expired"))
+
+
+def test_a_pause_lets_nobody_in_and_what_is_in_flight_goes_on() -> None:
+    """Until a person resumes, however long that is."""
+    world = World()
+    running = world.arrives("a.jpg")
+    gate = world.operate.pause()
+    assert gate.pause == Pause(reason=PauseReason.OPERATOR, since=START, until=None)
+    waiting = world.arrives("b.jpg")
+    world.evolink.complete(world.task_of(running))
+    assert world.wake(running).state is State.COMPLETED
+    world.passes(timedelta(days=1))
+    assert (world.job(waiting).state, world.job(waiting).reason) == (
+        State.QUEUED,
+        Reason.GATE_PAUSED,
+    )
+
+
+@pytest.mark.parametrize("closes", ["person", "refused key"])
+def test_resuming_opens_the_gate_whatever_closed_it(closes: str) -> None:
+    """Who waits is woken at once, not at the next sweep."""
+    world = World()
+    if closes == "person":
+        world.operate.pause()
+    else:
+        world.evolink.create_faults.append(BAD_KEY)
+    job = world.arrives()
+    assert world.operate.resume().pause is None
+    world.settles()
+    assert world.job(job).state is State.PROCESSING
+
+
+def test_one_limit_is_changed_and_the_other_stays() -> None:
+    """Over the deployed ones, until they are restored."""
+    world = World()
+    wider = world.operate.set_limits(max_in_flight=20)
+    assert wider.limits == replace(LIMITS, max_in_flight=20)
+    both = world.operate.set_limits(daily_credit_cap=Decimal(10))
+    assert both.limits == Limits(max_in_flight=20, daily_credit_cap=Decimal(10))
+    assert world.operate.restore_limits().limits is None
+
+
+def failed(world: World) -> Job:
+    """The API refused its call."""
+    refused = Refused(status=400, code="invalid_request", message="no")
+    world.evolink.create_faults.append(answering(refused))
+    return world.arrives()
+
+
+def rejected(world: World) -> Job:
+    """It is no photo."""
+    return world.arrives("a.jpg", b"not a photo")
+
+
+def in_review(world: World) -> Job:
+    """Its result was opaque."""
+    job = world.arrives()
+    world.evolink.complete(world.task_of(job), b"png 600 400 255 255")
+    return world.wake(job)
+
+
+@pytest.mark.parametrize("settled", [failed, in_review])
+def test_a_photo_that_is_tried_again_is_a_new_attempt_of_the_same_job(settled: object) -> None:
+    """Another key, another number, another charge; and its end is told as well."""
+    world = World()
+    job: Job = settled(world)  # type: ignore[operator]
+    again = world.operate.retry(job)
+    assert (again.state, again.reason, again.result, again.expires_at, again.is_announced) == (
+        State.QUEUED,
+        Reason.RETRIED_BY_PERSON,
+        None,
+        None,
+        False,
+    )
+    world.settles()
+    world.evolink.complete(world.task_of(job))
+    done = world.wake(job)
+    assert (done.state, [a.number for a in done.attempts]) == (State.COMPLETED, [1, 2])
+    assert [told.state for told in world.announcements.jobs] == [job.state, State.COMPLETED]
+
+
+def test_what_is_no_photo_stays_none_however_often_it_is_tried() -> None:
+    """Trying again looks at the file anew, and nothing is paid."""
+    world = World()
+    job = rejected(world)
+    world.operate.retry(job)
+    world.settles()
+    assert (world.job(job).state, world.evolink.posts) == (State.REJECTED, [])
+
+
+def test_a_photo_can_be_tried_again_through_the_files_api() -> None:
+    """Where a person knows that links do not get through."""
+    world = World()
+    job = failed(world)
+    world.operate.retry(job, transport=Transport.FILES)
+    world.settles()
+    assert list(world.files.copies) == [f"{job.id}-2.png"]
+
+
+def test_a_retry_whose_message_got_lost_is_found_by_sweep() -> None:
+    """The row is due when the lease is over."""
+    world = World()
+    job = failed(world)
+    world.operate.retry(job)
+    world.submissions.job_ids.clear()
+    world.passes(TIMING.lease + MINUTE)
+    assert world.job(job).state is State.PROCESSING
+
+
+def test_a_photo_that_is_done_or_under_way_is_not_tried_again() -> None:
+    """That would cost, and change nothing."""
+    world = World()
+    job = world.arrives()
+    with pytest.raises(IllegalMoveError):
+        world.operate.retry(job)
+    world.evolink.complete(world.task_of(job))
+    done = world.wake(job)
+    with pytest.raises(IllegalMoveError):
+        world.operate.retry(done)
+    assert (world.job(job), len(world.evolink.posts)) == (done, 1)

@@ -1,0 +1,344 @@
+"""Every object of the uploads bucket against the table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cutout.domain.job.job import Job
+from cutout.domain.object_keys import REVIEW_FOLDER
+from cutout.domain.states import Reason, State
+from cutout.operator.audit import Finding, Found, Rules, Survey
+from cutout.ports.jobs_table import LatestVersion
+from cutout.ports.listings import Listed
+from cutout.usecases.submit.register_upload import UploadFilter
+from tests.support.builders import RESULT, a_job
+from tests.support.fakes.clock import START, FakeClock
+from tests.support.fakes.jobs import MemoryJobs
+from tests.support.fakes.listing import MemoryObjects
+
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+ORDER = "00691ED95F3C4B2A11".ljust(32, "0")
+
+
+class Shelf:
+    """Two buckets and a table."""
+
+    def __init__(self, **watch: Any) -> None:
+        self.clock = FakeClock()
+        self.jobs = MemoryJobs(self.clock)
+        self.uploads = MemoryObjects("uploads", page_size=2)
+        self.results = MemoryObjects("results", page_size=2)
+        known: dict[str, Any] = {
+            "uploads_bucket": "uploads",
+            "upload_prefix": "",
+            "results_bucket": "results",
+            "result_prefix": "",
+            "review_prefix": REVIEW_FOLDER,
+        }
+        self.survey = Survey(
+            uploads=self.uploads,
+            results=self.results,
+            records=self.jobs,
+            clock=self.clock,
+            rules=Rules(watch=UploadFilter(**(known | watch)), max_bytes=5000, retention=90 * DAY),
+        )
+
+    def job(self, listed: Listed, state: State, **facts: Any) -> Job:
+        """A job of an object."""
+        source = listed.source("uploads", "0A")
+        job = replace(a_job(state), id=source.job_id, source=source, **facts)
+        self.jobs.advance(LatestVersion(source_ref=source.ref, order=source.order, job_id=job.id))
+        return self.jobs.claim(job)
+
+    def found(self, prefix: str = "") -> list[Found]:
+        """All pages in one."""
+        return [one for page in self.survey.look(prefix) for one in page]
+
+    def only(self) -> tuple[Finding, str, str | None]:
+        """What is found of the only object."""
+        (one,) = self.found()
+        return one.finding, one.reason, one.order
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    """Nothing in it."""
+    return Shelf()
+
+
+@pytest.mark.parametrize("version_id", ["v1", None])
+@pytest.mark.parametrize(
+    ("state", "reason", "finding", "told"),
+    [
+        (State.FAILED, Reason.TASK_FAILED, Finding.FAILED, "task-failed"),
+        (State.REVIEW, Reason.RESULT_OPAQUE, Finding.REVIEW, "result-opaque"),
+        (State.REJECTED, Reason.NOT_A_PHOTO, Finding.REJECTED, "not-a-photo"),
+        (State.SUPERSEDED, Reason.SOURCE_DELETED, Finding.SUPERSEDED, "source-deleted"),
+        (State.QUEUED, Reason.GATE_FULL, Finding.IN_FLIGHT, "queued"),
+        (State.SUBMITTING, None, Finding.IN_FLIGHT, "submitting"),
+        (State.UNCONFIRMED, None, Finding.IN_FLIGHT, "unconfirmed"),
+        (State.PROCESSING, None, Finding.IN_FLIGHT, "processing"),
+        (State.STORING, None, Finding.IN_FLIGHT, "storing"),
+    ],
+)
+def test_an_object_stands_as_its_job_does(
+    shelf: Shelf,
+    state: State,
+    reason: Reason | None,
+    finding: Finding,
+    told: str,
+    version_id: str | None,
+) -> None:
+    """With the reason, whether the bucket keeps versions or not."""
+    shelf.job(shelf.uploads.add("a.jpg", version_id=version_id), state, reason=reason)
+    assert shelf.only() == (finding, told, None)
+
+
+def test_a_completed_photo_is_done_while_its_cut_out_is_there(shelf: Shelf) -> None:
+    """Else it is in trouble, though its row says that all is well."""
+    listed = shelf.uploads.add("shoes/red.jpg")
+    shelf.job(listed, State.COMPLETED, result=RESULT)
+    assert shelf.only() == (Finding.RESULT_GONE, "", None)
+    shelf.results.add(RESULT.key)
+    assert shelf.only() == (Finding.DONE, "", None)
+
+
+def cut_out_of(shelf: Shelf, version: str) -> None:
+    """What is at the result key was made of this version of the photo."""
+    shelf.results.add(RESULT.key)
+    shelf.results.metadata[RESULT.key] = {
+        "cutout-job": "b" * 32,
+        "cutout-source-version": version,
+    }
+
+
+def newest_was_deleted_for_good(shelf: Shelf) -> Listed:
+    """A photo was overwritten, both versions were cut out, and the newer version was deleted."""
+    older = shelf.uploads.add("shoes/red.jpg", version_id="v1")
+    shelf.job(older, State.COMPLETED, result=RESULT)
+    newer = older.source("uploads", "0B")
+    head = LatestVersion(source_ref=newer.ref, order=newer.order, job_id="b" * 32)
+    shelf.jobs.advance(head)
+    return older
+
+
+def test_the_cut_out_of_a_version_that_was_deleted_for_good_is_not_the_older_ones(
+    shelf: Shelf,
+) -> None:
+    """The bucket shows the older version again, and no event says so."""
+    newest_was_deleted_for_good(shelf)
+    cut_out_of(shelf, "v2")
+    assert shelf.only() == (Finding.OUTDATED, "", None)
+    assert Finding.OUTDATED.is_trouble
+    cut_out_of(shelf, "v1")
+    assert shelf.only() == (Finding.DONE, "", None)
+
+
+def test_a_cut_out_of_an_upload_that_came_while_one_looked_is_not_outdated(shelf: Shelf) -> None:
+    """The listing is older than the newer upload and its cut-out."""
+    older = newest_was_deleted_for_good(shelf)
+    cut_out_of(shelf, "v2")
+    shelf.uploads.pages = lambda _prefix: iter([[older]])  # type: ignore[method-assign,assignment]
+    shelf.uploads.add("shoes/red.jpg", version_id="v2")
+    assert shelf.only() == (Finding.FRESH, "", None)
+
+
+def test_a_cut_out_is_asked_where_it_comes_from_only_if_there_was_a_newer_version(
+    shelf: Shelf,
+) -> None:
+    """An audit of a million photos makes no request for each."""
+    shelf.job(shelf.uploads.add("shoes/red.jpg"), State.COMPLETED, result=RESULT)
+    cut_out_of(shelf, "v1")
+    assert shelf.only() == (Finding.DONE, "", None)
+    assert shelf.results.requests == 1
+
+
+def test_who_completed_after_the_cut_outs_were_listed_is_looked_for_once_more() -> None:
+    """The listing is older than the row."""
+    shelf = Shelf()
+    shelf.job(shelf.uploads.add("shoes/red.jpg"), State.COMPLETED, result=RESULT)
+    pages = shelf.survey.look("")
+    listed_then = shelf.results.pages
+
+    def late(prefix: str) -> Any:
+        yield from listed_then(prefix)
+        shelf.results.add(RESULT.key)
+
+    shelf.results.pages = late  # type: ignore[method-assign]
+    assert [one.finding for page in pages for one in page] == [Finding.DONE]
+
+
+def test_an_object_without_a_job_is_missing(shelf: Shelf) -> None:
+    """Nothing is known to be older than it: it comes below every event."""
+    shelf.uploads.add("a.jpg")
+    assert shelf.only() == (Finding.MISSING, "", None)
+
+
+def test_an_object_that_was_just_written_may_still_have_its_event_under_way(shelf: Shelf) -> None:
+    """For a quarter of an hour."""
+    shelf.uploads.add("a.jpg", at=START)
+    shelf.clock.advance(14 * MINUTE)
+    assert shelf.only() == (Finding.FRESH, "", None)
+    shelf.clock.advance(MINUTE)
+    assert shelf.only() == (Finding.MISSING, "", None)
+
+
+@pytest.mark.parametrize("version_id", ["v2", None])
+def test_an_object_is_missing_though_an_older_one_of_its_key_has_a_job(
+    shelf: Shelf, version_id: str | None
+) -> None:
+    """It belongs above that one."""
+    older = shelf.job(shelf.uploads.add("a.jpg", version_id=version_id and "v1"), State.FAILED)
+    shelf.uploads.add("a.jpg", version_id=version_id, etag="e2")
+    assert shelf.only() == (Finding.MISSING, "", older.source.order)
+
+
+def test_an_object_is_missing_though_its_key_is_known_as_deleted(shelf: Shelf) -> None:
+    """It was uploaded after that, and its event is lost."""
+    listed = shelf.uploads.add("a.jpg", version_id=None)
+    ref = listed.source("uploads").ref
+    shelf.jobs.advance(LatestVersion(source_ref=ref, order=ORDER, job_id=None))
+    assert shelf.only() == (Finding.MISSING, "", ORDER)
+
+
+@pytest.mark.parametrize("version_id", ["v1", None])
+def test_what_was_worked_on_before_its_row_expired_is_not_paid_again(
+    shelf: Shelf, version_id: str | None
+) -> None:
+    """Whatever came of it then."""
+    listed = shelf.uploads.add("a.jpg", version_id=version_id, at=START)
+    source = listed.source("uploads", "0A")
+    shelf.jobs.advance(
+        LatestVersion(source_ref=source.ref, order=source.order, job_id=source.job_id)
+    )
+    shelf.clock.advance(90 * DAY)
+    assert shelf.only()[0] is Finding.MISSING
+    shelf.clock.advance(MINUTE)
+    assert shelf.only() == (Finding.FORGOTTEN, "row-expired", None)
+
+
+@pytest.mark.parametrize(("version_id", "made_from"), [("v1", "v1"), (None, "e1")])
+def test_a_cut_out_of_these_bytes_says_that_it_is_done(
+    shelf: Shelf, version_id: str | None, made_from: str
+) -> None:
+    """Whether the row expired or the whole table is a new one: it is not paid again."""
+    listed = shelf.uploads.add("shoes/red.jpg", version_id=version_id)
+    shelf.results.add("shoes/red.png")
+    shelf.results.metadata["shoes/red.png"] = {
+        "cutout-job": listed.source("uploads", ORDER.rstrip("0")).job_id,
+        "cutout-source-version": made_from,
+        "cutout-source-order": ORDER,
+    }
+    assert shelf.only() == (Finding.DONE, "row-expired", None)
+
+
+def test_a_cut_out_of_an_equal_file_at_another_key_is_not_this_ones(shelf: Shelf) -> None:
+    """Without versions both have one entity tag, and their cut-outs want one place."""
+    listed = shelf.uploads.add("shoes/red.jpg", version_id=None)
+    other = replace(listed, key="shoes/red.gif")
+    shelf.results.add("shoes/red.png")
+    shelf.results.metadata["shoes/red.png"] = {
+        "cutout-job": other.source("uploads", ORDER).job_id,
+        "cutout-source-version": "e1",
+        "cutout-source-order": ORDER,
+    }
+    assert shelf.only() == (Finding.MISSING, "", ORDER)
+
+
+def test_a_cut_out_of_older_bytes_is_older(shelf: Shelf) -> None:
+    """The photo belongs above it, or its cut-out would be paid for and thrown away."""
+    shelf.uploads.add("shoes/red.jpg", version_id="v2")
+    shelf.results.add("shoes/red.png")
+    shelf.results.metadata["shoes/red.png"] = {
+        "cutout-job": "a",
+        "cutout-source-version": "v1",
+        "cutout-source-order": ORDER,
+    }
+    assert shelf.only() == (Finding.MISSING, "", ORDER)
+
+
+def test_somebody_elses_object_among_the_results_says_nothing(shelf: Shelf) -> None:
+    """It is not our cut-out."""
+    shelf.uploads.add("shoes/red.jpg")
+    shelf.results.add("shoes/red.png")
+    assert shelf.only() == (Finding.MISSING, "", None)
+
+
+@pytest.mark.parametrize(
+    ("key", "size", "reason"),
+    [
+        ("shoes/", 0, "folder-marker"),
+        ("a.jpg", 0, "empty-object"),
+        ("a.jpg", 5001, "too-many-bytes"),
+    ],
+)
+def test_what_is_no_photo_by_its_key_or_size_needs_no_job(
+    shelf: Shelf, key: str, size: int, reason: str
+) -> None:
+    """It was there before anybody watched."""
+    shelf.uploads.add(key, size=size)
+    assert shelf.only() == (Finding.NO_PHOTO, reason, None)
+    shelf.job(shelf.uploads.objects[key], State.REJECTED, reason=Reason(reason))
+    assert shelf.only() == (Finding.REJECTED, reason, None)
+
+
+@pytest.mark.parametrize(
+    ("watch", "key", "reason"),
+    [
+        ({"upload_prefix": "in/"}, "a.jpg", "outside-prefix"),
+        ({"upload_suffixes": (".JPG",)}, "a.webp", "other-suffix"),
+        ({"results_bucket": "uploads", "result_prefix": "cut/"}, "cut/a.png", "own-output"),
+    ],
+)
+def test_what_is_not_watched_is_told_apart(watch: dict[str, Any], key: str, reason: str) -> None:
+    """No event of it makes a job."""
+    shelf = Shelf(**watch)
+    shelf.uploads.add(key)
+    assert shelf.only() == (Finding.NOT_WATCHED, reason, None)
+
+
+def test_who_was_superseded_while_one_looked_is_fresh(shelf: Shelf) -> None:
+    """The newer upload came after the listing."""
+    shelf.job(shelf.uploads.add("a.jpg"), State.SUPERSEDED, reason=Reason.NEWER_UPLOAD)
+    listing = list(shelf.uploads.pages(""))
+    shelf.uploads.pages = lambda _prefix: iter(listing)  # type: ignore[method-assign,assignment]
+    shelf.uploads.add("a.jpg", version_id="v2")
+    assert shelf.only()[0] is Finding.FRESH
+
+
+def test_pages_are_looked_at_together_and_come_in_order(shelf: Shelf) -> None:
+    """A request for the names of jobs and one for heads a page, not one an object."""
+    for number in range(25):
+        shelf.uploads.add(f"a/{number:02}.jpg")
+    shelf.uploads.add("b.jpg")
+    assert [one.listed.key for one in shelf.found("a/")] == [f"a/{n:02}.jpg" for n in range(25)]
+
+
+def test_only_cut_outs_of_the_folder_are_listed() -> None:
+    """A look at one folder does not read the whole results bucket."""
+    shelf = Shelf(upload_prefix="in/", result_prefix="cut/")
+    asked: list[str] = []
+    pages = shelf.results.pages
+
+    def noted(prefix: str) -> Any:
+        asked.append(prefix)
+        return pages(prefix)
+
+    shelf.results.pages = noted  # type: ignore[method-assign]
+    for prefix in ("in/", "in/shoes/", "in/shoes/re", "in/../x"):
+        assert shelf.found(prefix) == []
+    assert asked == ["cut/", "cut/shoes/", "cut/shoes/", "cut/__/"]
+
+
+def test_whoever_waits_is_told_how_far_it_is(shelf: Shelf) -> None:
+    """Page by page."""
+    for number in range(3):
+        shelf.results.add(f"{number}.png")
+    told: list[tuple[str, int]] = []
+    list(replace(shelf.survey, tell=lambda what, count: told.append((what, count))).look(""))
+    assert told == [("cut-outs", 2), ("cut-outs", 3)]

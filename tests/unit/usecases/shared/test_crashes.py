@@ -1,0 +1,161 @@
+"""A worker may die at any step: redelivery, callback and Sweep finish what it began.
+
+Each story is lived once without a death, to learn its steps; then once for each of them, with the
+worker that comes to it dying there. ` done` steps lie right after a side effect.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from cutout.domain.job.job import Job
+from cutout.domain.states import State, Transport
+from cutout.ports.telemetry import Metric
+from tests.support.fakes.copier import tiff
+from tests.support.lives import Life, Story
+
+STORIES = {
+    "called back": Story(),
+    "polled": Story(calls_back=False),
+    "handed over as a copy": Story(transport=Transport.FILES),
+    "prepared": Story(keys=("a.tif",), data=tiff(), transport=Transport.FILES),
+    "without versions": Story(is_versioned=False),
+    "one behind the other": Story(keys=("a.jpg", "b.jpg"), max_in_flight=1),
+}
+LONG_ENOUGH = timedelta(hours=2)
+"""A lease, a grace time, a poll, and what it takes to find out."""
+
+
+def steps_of(story: Story) -> list[str]:
+    """Every step of the story when nobody dies."""
+    life = Life(story)
+    life.live()
+    return life.steps.seen
+
+
+DEATHS = [
+    pytest.param(story, number, step, id=f"{name}, {number} {step}")
+    for name, story in STORIES.items()
+    for number, step in enumerate(steps_of(story))
+]
+"""Every story with every step at which a worker can die in it."""
+
+
+@pytest.mark.parametrize("is_redelivered", [True, False], ids=["again", "gone"])
+@pytest.mark.parametrize("honours_keys", [True, False], ids=["keys", "no keys"])
+@pytest.mark.parametrize(("story", "dies_at", "step"), DEATHS)
+def test_whoever_dies_wherever_the_photo_is_done_once_paid_once_and_told(
+    story: Story,
+    dies_at: int,
+    step: str,
+    honours_keys: bool,  # noqa: FBT001 - a column of the table
+    is_redelivered: bool,  # noqa: FBT001
+) -> None:
+    """One result, one charge (or a second that the row counts), completed, announced, at rest."""
+    life = Life(
+        story,
+        dies_at=dies_at,
+        is_redelivered=is_redelivered,
+        honours_keys=honours_keys,
+    )
+    life.live()
+    life.passes(LONG_ENOUGH)
+    assert life.steps.seen[dies_at] == step
+    jobs = list(life.world.jobs.jobs.values())
+    assert sorted(job.source.key for job in jobs) == sorted(story.keys)
+    for job in jobs:
+        check_result(life, job)
+        check_charges(life, job, honours_keys=honours_keys)
+        check_announced(life, job)
+    check_at_rest(life)
+
+
+def check_result(life: Life, job: Job) -> None:
+    """The photo is done, and the object that the row names is there, whole and its own."""
+    assert (job.state, job.reason) == (State.COMPLETED, None)
+    assert job.result is not None
+    stored = life.world.results.objects[job.result.key]
+    assert stored.labels.metadata["cutout-job"] == job.id
+    assert len(stored.data) == job.result.size
+    written = {put.data for key, put in life.world.results.puts if key == job.result.key}
+    assert written == {stored.data}
+
+
+def check_charges(life: Life, job: Job, *, honours_keys: bool) -> None:
+    """Paid once; a second charge only where the row says that there may be one."""
+    charges = [c for c in life.world.evolink.charges if job.id in c.key]
+    doubles = sum(attempt.is_possible_double_charge for attempt in job.attempts)
+    assert len(charges) == 1 if honours_keys else 1 <= len(charges) <= 1 + doubles
+    bodies = {body for key, body in life.world.evolink.posts if job.id in key}
+    assert (len(job.attempts), len(bodies)) == (1, 1)
+
+
+def check_announced(life: Life, job: Job) -> None:
+    """At least once, and the row knows it: nothing is due any more."""
+    told = {told.state for told in life.world.announcements.jobs if told.id == job.id}
+    assert (told, job.is_announced, job.due_at) == ({State.COMPLETED}, True, None)
+
+
+def check_at_rest(life: Life) -> None:
+    """No slot is taken, nothing is queued, and Sweep finds nothing to do."""
+    world = life.world
+    assert world.jobs.read_gate().in_flight == 0
+    assert (world.submissions.job_ids, world.callbacks.wakes) == ([], [])
+    world.telemetry.counts.clear()
+    assert world.sweep.sweep() == 0
+    assert world.telemetry.counts[Metric.GATE_DRIFT] == 0
+    expected = {job.result_key for job in world.jobs.jobs.values()}
+    assert set(world.results.objects) == expected
+
+
+def test_the_stories_come_by_every_side_effect() -> None:
+    """What no story does, no death tests: every step that the fakes know is in one of them."""
+    seen = {step for story in STORIES.values() for step in steps_of(story)}
+    assert seen == {
+        "announcements.announce",
+        "announcements.announce done",
+        "backlog.count_holding",
+        "backlog.due",
+        "backlog.postpone",
+        "backlog.waiting",
+        "callbacks.wake",
+        "callbacks.wake done",
+        "copier.copy",
+        "copier.look",
+        "copies.put",
+        "copies.put done",
+        "copies.read",
+        "downloads.fetch",
+        "evolink.create",
+        "evolink.create done",
+        "evolink.read",
+        "files.delete",
+        "files.upload",
+        "gate.read",
+        "gate.write",
+        "gate.write done",
+        "heads.advance",
+        "heads.advance done",
+        "heads.newest",
+        "jobs.claim",
+        "jobs.claim done",
+        "jobs.find",
+        "jobs.save",
+        "jobs.save done",
+        "notes.standing",
+        "preparations.prepare",
+        "preparations.prepare done",
+        "reports.report",
+        "reports.report done",
+        "result_keys.claim",
+        "results.put",
+        "results.put done",
+        "results.standing",
+        "submissions.wake",
+        "submissions.wake done",
+        "uploads.fetch",
+        "uploads.labels",
+        "uploads.read",
+    }

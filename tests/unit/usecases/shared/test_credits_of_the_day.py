@@ -1,0 +1,132 @@
+"""Never more credits a day than the limits say, whatever clocks, prices and lost answers do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from cutout.domain.gate import Limits
+from cutout.domain.provider import Accepted, CreateOutcome
+from cutout.domain.states import Reason, State
+from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.evolink import LOST, PRICE, FakeEvolink, taken_but_unanswered
+from tests.support.fakes.world import TIMING, World, png
+
+MINUTE = timedelta(minutes=1)
+TWO_A_DAY = Limits(max_in_flight=100, daily_credit_cap=2 * PRICE)
+ODD = Decimal(9999)
+
+
+class TwoClocks(FakeClock):
+    """Workers whose clocks differ: `behind` is how far the one that looks now is behind."""
+
+    behind = timedelta(0)
+
+    def now(self) -> datetime:
+        """The time by the clock of the worker that looks."""
+        return super().now() - self.behind
+
+
+def an_odd_price(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
+    """The call is taken, and its answer names a price above any cap."""
+    accepted = evolink.take(body, key)
+    assert isinstance(accepted, Accepted)
+    return replace(accepted, credits_reserved=ODD)
+
+
+def test_clocks_that_differ_around_midnight_do_not_make_the_day_new() -> None:
+    """Admissions by a clock of yesterday and one of today, in turn: the sum is not forgotten."""
+    clock = TwoClocks(datetime(2026, 3, 2, 0, 0, 30, tzinfo=UTC))
+    world = World(clock=clock, limits=TWO_A_DAY)
+    for number in range(10):
+        clock.behind = MINUTE if number % 2 else timedelta(0)
+        world.arrives(f"{number}.jpg", png(salt=number))
+    assert len(world.evolink.charges) == 2
+    assert world.jobs.read_gate().spent == 2 * PRICE
+
+
+def test_what_a_slow_clock_admitted_is_given_back_to_the_day_that_held_it() -> None:
+    """Its call began yesterday by its own clock, and counted today."""
+    clock = TwoClocks(datetime(2026, 3, 2, 0, 0, 30, tzinfo=UTC))
+    world = World(clock=clock)
+    world.arrives("a.jpg")
+    clock.behind = MINUTE
+    slow = world.arrives("b.jpg", png(salt=1))
+    assert world.jobs.read_gate().spent == 2 * PRICE
+    world.evolink.fail(world.task_of(slow), "content_policy_violation")
+    world.wake(slow)
+    assert world.jobs.read_gate().spent == PRICE
+
+
+def test_a_completed_task_that_cost_nothing_is_refunded_once() -> None:
+    """However often the task is read again, because its result cannot be fetched."""
+    world = World()
+    job = world.arrives("a.jpg")
+    world.arrives("b.jpg", png(salt=1))
+    task = world.task_of(job)
+    world.evolink.complete(task)
+    world.evolink.tasks[task] = replace(world.evolink.tasks[task], credits_used=Decimal(0))
+    world.downloads.rule = lambda: LOST
+    for _ in range(5):
+        world.wake(job)
+        world.clock.advance(10 * MINUTE)
+    assert world.job(job).state is State.STORING
+    assert world.jobs.read_gate().spent == PRICE
+
+
+def test_one_odd_price_does_not_close_the_gate_for_ever() -> None:
+    """The task that was to cost more than the cap never ends; the next day one photo tries."""
+    world = World()
+    world.evolink.create_faults.append(an_odd_price)
+    world.arrives("a.jpg")
+    held = world.arrives("b.jpg", png(salt=1))
+    assert (held.state, held.reason) == (State.QUEUED, Reason.DAILY_CAP)
+    world.passes(timedelta(hours=13))
+    assert world.job(held).state is State.PROCESSING
+    assert world.jobs.read_gate().price == PRICE
+
+
+def test_while_one_photo_tries_whether_the_price_is_odd_nobody_follows() -> None:
+    """Each day that the provider names that price costs one such photo, not as many as run."""
+    world = World()
+    world.evolink.create_rule = an_odd_price
+    for number in range(5):
+        world.arrives(f"{number}.jpg", png(salt=number))
+    assert len(world.evolink.charges) == 1
+    world.passes(timedelta(hours=13))
+    assert len(world.evolink.charges) == 2
+
+
+def test_a_repeat_whose_answer_is_lost_counts_twice_that_day() -> None:
+    """It may have been charged as well as the first call, and the cap must hold all the same."""
+    world = World(limits=replace(TWO_A_DAY, max_in_flight=3))
+    world.evolink.honours_keys = False
+    world.evolink.create_faults += [taken_but_unanswered, taken_but_unanswered]
+    world.arrives("a.jpg")
+    world.passes(TIMING.unconfirmed_grace + 3 * MINUTE)
+    assert len(world.evolink.charges) == 2
+    assert world.jobs.read_gate().spent == 2 * PRICE
+    next_one = world.arrives("b.jpg", png(salt=2))
+    assert (next_one.state, next_one.reason) == (State.QUEUED, Reason.DAILY_CAP)
+
+
+def test_a_repeat_that_was_replayed_counts_once() -> None:
+    """The provider knew the key: what was counted for the repeat goes back."""
+    world = World()
+    world.evolink.create_faults.append(taken_but_unanswered)
+    job = world.arrives("a.jpg")
+    world.passes(TIMING.unconfirmed_grace + MINUTE)
+    assert world.job(job).state is State.PROCESSING
+    assert world.jobs.read_gate().spent == PRICE
+
+
+def test_a_repeat_after_midnight_counts_on_its_own_day() -> None:
+    """The first call's day is over; what the repeat may cost belongs to the new one."""
+    world = World(clock=FakeClock(datetime(2026, 3, 1, 23, 50, tzinfo=UTC)))
+    world.evolink.honours_keys = False
+    world.evolink.create_faults += [taken_but_unanswered, taken_but_unanswered]
+    world.arrives("a.jpg")
+    world.passes(TIMING.unconfirmed_grace + MINUTE)
+    gate = world.jobs.read_gate()
+    assert (gate.day, gate.spent) == (world.clock.now().date(), PRICE)

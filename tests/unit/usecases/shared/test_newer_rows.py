@@ -1,0 +1,97 @@
+"""Rows that a newer version wrote, which was taken back, while others are under way."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from cutout.domain.errors import NewerRowError
+from cutout.domain.states import Reason, State
+from cutout.ports.telemetry import Metric
+from tests.support.fakes.world import LIMITS, World, png
+from tests.support.reusing import reusing
+
+MINUTE = timedelta(minutes=1)
+
+
+def deliver(world: World) -> None:
+    """As Submit's handler does; the message about a row that it cannot read is a dead letter."""
+    ids, world.submissions.job_ids = world.submissions.job_ids, []
+    for job_id in ids:
+        try:
+            job = world.jobs.find(job_id)
+        except NewerRowError:
+            continue
+        if job is not None:
+            world.submit.wake(job)
+
+
+def test_sweep_leaves_them_alone_and_sends_on_the_others() -> None:
+    """Nothing guesses what they mean; the gauge of what is overdue tells of them."""
+    world = World()
+    theirs, ours = world.arrives("a.jpg"), world.arrives("b.jpg")
+    assert theirs.due_at is not None
+    assert ours.due_at is not None
+    world.jobs.newer[theirs.id] = theirs.due_at
+    world.clock.advance_to(max(theirs.due_at, ours.due_at) + MINUTE)
+    world.telemetry.counts.clear()
+    assert world.sweep.sweep() == 1
+    assert [wake.job_id for wake in world.callbacks.wakes] == [ours.id]
+    assert world.telemetry.counts[Metric.JOBS_DUE] == 2
+    late = (world.clock.now() - theirs.due_at).total_seconds()
+    assert world.telemetry.counts[Metric.OLDEST_DUE_SECONDS] == late
+    assert ("row of a newer version left alone", {"job_id": theirs.id}) in world.telemetry.facts
+
+
+def test_one_that_stands_first_in_line_keeps_nobody_waiting() -> None:
+    """Whoever has a slot to give gives it to the next."""
+    world = World()
+    inside = [world.arrives(f"{number}.jpg") for number in range(LIMITS.max_in_flight)]
+    theirs, ours = world.arrives("theirs.jpg"), world.arrives("ours.jpg")
+    assert theirs.is_waiting
+    assert ours.is_waiting
+    world.jobs.newer[theirs.id] = world.clock.now()
+    world.evolink.complete(world.task_of(inside[0]))
+    world.wake(inside[0])
+    world.submit.wake(world.job(inside[0]))
+    assert world.job(ours).state is State.PROCESSING
+
+
+def test_nobody_buys_a_picture_whose_buyers_row_is_of_a_newer_version() -> None:
+    """It may have paid: who wants the same picture waits until the row can be read again."""
+    world = reusing()
+    theirs = world.arrives("theirs.jpg")
+    world.jobs.newer[theirs.id] = world.clock.now()
+    ours = world.arrives("ours.jpg")
+    assert (ours.state, ours.reason) == (State.QUEUED, Reason.SAME_PICTURE)
+    assert len(world.evolink.posts) == 1
+
+
+def test_as_many_as_there_are_slots_keep_nobody_waiting() -> None:
+    """All that a freed slot or a sweep wakes are jobs that this version can move."""
+    world = World()
+    inside = [world.arrives(f"{n}.jpg", png(salt=n)) for n in range(LIMITS.max_in_flight)]
+    theirs = [world.arrives(f"t{n}.jpg", png(salt=10 + n)) for n in range(LIMITS.max_in_flight)]
+    ours = world.arrives("ours.jpg", png(salt=50))
+    assert all(job.is_waiting for job in (*theirs, ours))
+    world.submissions.job_ids.clear()
+    for job in theirs:
+        world.jobs.newer[job.id] = world.clock.now() + timedelta(days=999)
+    for job in inside:
+        world.evolink.complete(world.task_of(job))
+        world.wake(job)
+        deliver(world)
+    assert world.job(ours).state is State.PROCESSING
+    later = world.arrives("later.jpg", png(salt=51))
+    deliver(world)
+    assert world.job(later).state is State.PROCESSING
+
+
+def test_one_that_is_due_is_looked_at_no_more_often_than_a_job() -> None:
+    """A thousand that are due in every sweep would leave no room for jobs."""
+    world = World()
+    theirs = world.arrives()
+    assert theirs.due_at is not None
+    world.clock.advance_to(theirs.due_at + MINUTE)
+    world.jobs.newer[theirs.id] = theirs.due_at
+    world.sweep.sweep()
+    assert world.jobs.look_at[theirs.id] == world.clock.now() + world.timing.lease

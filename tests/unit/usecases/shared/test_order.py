@@ -1,0 +1,184 @@
+"""The newest upload of a key counts, in whatever order events, callbacks and sweeps come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from itertools import permutations
+
+import pytest
+
+from cutout.domain.gate import Limits
+from cutout.domain.job.job import Job
+from cutout.domain.job.source import Source
+from cutout.domain.provider import NotSent, OutcomeUnknown
+from cutout.domain.states import Reason, State
+from tests.support.fakes.evolink import answering
+from tests.support.fakes.world import KEY_SALT, LIMITS, TIMING, World, png
+
+MINUTE = timedelta(minutes=1)
+NONE_RUN = replace(LIMITS, max_in_flight=0)
+Event = Callable[[World], object]
+
+
+def uploaded(source: Source) -> Event:
+    """S3 says that an object was created."""
+
+    def take(world: World) -> None:
+        job = world.arrive.created(source)
+        assert job is not None
+        world.submit.advance(job)
+
+    return take
+
+
+def finish_all(world: World) -> None:
+    """Every task that runs ends well, and every callback comes."""
+    for job in list(world.jobs.jobs.values()):
+        if job.state is State.PROCESSING:
+            world.evolink.complete(world.task_of(job))
+            world.wake(job)
+
+
+def ends(world: World, job_id: str) -> tuple[State, Reason | None]:
+    """How a job ended."""
+    job = world.jobs.jobs[job_id]
+    return job.state, job.reason
+
+
+NEWER = (State.SUPERSEDED, Reason.NEWER_UPLOAD)
+DELETED = (State.SUPERSEDED, Reason.SOURCE_DELETED)
+DONE = (State.COMPLETED, None)
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+@pytest.mark.parametrize(
+    ("deleted_at", "newer_ends"),
+    [(0, State.COMPLETED), (1, State.COMPLETED), (2, State.SUPERSEDED)],
+)
+def test_the_last_thing_that_happened_to_a_key_wins_in_any_order_of_events(
+    deleted_at: int,
+    newer_ends: State,
+    order: tuple[int, ...],
+) -> None:
+    """Two uploads and a deletion between, before or after them; S3's sequencer decides."""
+    world = World()
+    events: list[Event] = []
+    uploads: list[Source] = []
+    for turn in range(3):
+        if turn == deleted_at:
+            gone = world.uploads.remove("a.jpg")
+            events.append(lambda world, gone=gone: world.arrive.deleted(gone))  # type: ignore[misc]
+        else:
+            uploads.append(world.uploads.add("a.jpg", png(salt=turn)))
+            events.append(uploaded(uploads[-1]))
+    for place in order:
+        events[place](world)
+    finish_all(world)
+    older, newer = (world.jobs.jobs[source.job_id] for source in uploads)
+    assert (older.state, newer.state) == (State.SUPERSEDED, newer_ends)
+    stored_for = [stored.labels.metadata["cutout-job"] for _, stored in world.results.puts]
+    assert stored_for == ([newer.id] if newer_ends is State.COMPLETED else [])
+
+
+def test_an_upload_whose_event_comes_after_a_newer_ones_is_not_paid_for() -> None:
+    """The older photo is superseded before anything is sent."""
+    world = World()
+    older, newer = (world.uploads.add("a.jpg", png(salt=salt)) for salt in (1, 2))
+    uploaded(newer)(world)
+    uploaded(older)(world)
+    assert ends(world, older.job_id) == NEWER
+    assert [charge.key for charge in world.evolink.charges] == [
+        f"cutout-{newer.job_id}-1-{KEY_SALT}"
+    ]
+
+
+def test_sequencers_of_different_lengths_compare_as_s3_defines() -> None:
+    """The shorter is padded with zeros on its right: 0A9 is later than 0A8FF."""
+    world = World()
+    older = replace(world.uploads.add("a.jpg", png(salt=1)), sequencer="0A8FF")
+    newer = replace(world.uploads.add("a.jpg", png(salt=2)), sequencer="0A9")
+    uploaded(newer)(world)
+    uploaded(older)(world)
+    assert ends(world, older.job_id) == NEWER
+    assert world.jobs.jobs[newer.job_id].state is State.PROCESSING
+
+
+def test_another_key_is_none_of_its_business() -> None:
+    """Deleting `b.jpg` does not end the work on `a.jpg`."""
+    world = World()
+    job = world.arrives("a.jpg")
+    world.arrive.deleted(world.uploads.remove("b.jpg"))
+    finish_all(world)
+    assert ends(world, job.id) == DONE
+
+
+def waits_behind_the_gate(world: World) -> Job:
+    """No slot is free."""
+    world.jobs.gate = replace(world.jobs.read_gate(), limits=NONE_RUN)
+    return world.arrives()
+
+
+def backs_off(world: World) -> Job:
+    """Its call did not leave."""
+    world.evolink.create_faults.append(answering(NotSent(message="ConnectError")))
+    return world.arrives()
+
+
+def is_unconfirmed(world: World) -> Job:
+    """Nobody knows whether its call was taken."""
+    world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
+    return world.arrives()
+
+
+def failed_in_a_way_that_is_tried_again(world: World) -> Job:
+    """Its task failed, and another attempt is owed."""
+    job = world.arrives()
+    world.evolink.fail(world.task_of(job), "service_error")
+    return world.wake(job)
+
+
+@pytest.mark.parametrize(
+    "standing",
+    [waits_behind_the_gate, backs_off, is_unconfirmed, failed_in_a_way_that_is_tried_again],
+)
+@pytest.mark.parametrize("is_deletion", [True, False])
+def test_no_further_call_is_made_for_a_photo_that_is_no_longer_the_newest(
+    standing: Callable[[World], Job],
+    is_deletion: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Wherever the job stands when the news comes, its next call is not made."""
+    world = World()
+    job = standing(world)
+    posts = len(world.evolink.posts)
+    if is_deletion:
+        world.arrive.deleted(world.uploads.remove("a.jpg"))
+    else:
+        world.arrive.created(world.uploads.add("a.jpg", b"not a photo"))
+    world.jobs.gate = replace(world.jobs.read_gate(), limits=None)
+    world.passes(TIMING.unconfirmed_grace + 5 * MINUTE)
+    assert ends(world, job.id) == (DELETED if is_deletion else NEWER)
+    assert len(world.evolink.posts) == posts
+
+
+def test_a_task_that_fails_for_an_outdated_photo_is_not_tried_again() -> None:
+    """The code would allow another attempt; the newer upload forbids it."""
+    world = World()
+    job = world.arrives()
+    world.arrive.deleted(world.uploads.remove("a.jpg"))
+    world.evolink.fail(world.task_of(job), "service_error")
+    assert (world.wake(job).state, world.job(job).reason) == DELETED
+
+
+def test_a_superseded_job_is_not_announced_and_frees_its_slot() -> None:
+    """Nobody waits for it: its newer sibling speaks for the key."""
+    world = World(limits=Limits(max_in_flight=1, daily_credit_cap=LIMITS.daily_credit_cap))
+    job = world.arrives()
+    world.arrive.deleted(world.uploads.remove("a.jpg"))
+    finish_all(world)
+    gate = world.jobs.gate
+    assert gate is not None
+    assert (ends(world, job.id), gate.in_flight) == (DELETED, 0)
+    assert world.announcements.jobs == []
+    assert world.job(job).due_at is None

@@ -1,0 +1,256 @@
+"""An object in the results bucket belongs to the newest upload, whoever writes when."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from cutout.domain.job.job import Job
+from cutout.domain.states import Reason, State
+from cutout.ports.buckets import Labels
+from tests.support.fakes.buckets import StoredObject
+from tests.support.fakes.evolink import LOST, PRICE
+from tests.support.fakes.world import TIMING, World, png
+from tests.support.hooks import Hook
+
+
+def two_uploads(world: World) -> tuple[Job, Job]:
+    """An older and a newer photo of one key, both with a task that runs."""
+    older, newer = world.arrives("a.jpg", png(salt=1)), world.arrives("a.jpg", png(salt=2))
+    return older, newer
+
+
+def finish(world: World, job: Job) -> Job:
+    """The job's task ends well, and its callback comes."""
+    world.evolink.complete(world.task_of(job))
+    return world.wake(job)
+
+
+def owner_of(world: World, key: str = "a.png") -> str:
+    """The job whose cut-out stands at the key."""
+    return world.results.objects[key].labels.metadata["cutout-job"]
+
+
+def foreign(etag: str) -> StoredObject:
+    """Something that we did not write."""
+    nothing = Labels(metadata={}, tags={})
+    return StoredObject(data=b"?", content_type="text/plain", labels=nothing, etag=etag)
+
+
+def ends(world: World, job: Job) -> tuple[State, Reason | None]:
+    """How a job ended."""
+    return world.job(job).state, world.job(job).reason
+
+
+@pytest.mark.parametrize("is_newer_first", [True, False])
+def test_only_the_newest_uploads_result_is_stored(
+    is_newer_first: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Whichever task ends first; the older one's charge is on record all the same."""
+    world = World()
+    older, newer = two_uploads(world)
+    for job in (newer, older) if is_newer_first else (older, newer):
+        finish(world, job)
+    assert ends(world, older) == (State.SUPERSEDED, Reason.NEWER_UPLOAD)
+    assert ends(world, newer) == (State.COMPLETED, None)
+    assert [owner_of(world), *(key for key, _ in world.results.puts)] == [newer.id, "a.png"]
+    assert [world.job(job).credits for job in (older, newer)] == [PRICE, PRICE]
+
+
+@pytest.mark.parametrize("step", ["downloads.fetch", "uploads.labels", "results.standing"])
+def test_a_newer_upload_that_is_stored_while_the_older_is_fetched_stays(step: str) -> None:
+    """The older worker checked before the newer photo came; what stands there tells it."""
+    hook = Hook()
+    world = World(step=hook)
+    older = world.arrives("a.jpg", png(salt=1))
+
+    def overtaken() -> None:
+        finish(world, world.arrives("a.jpg", png(salt=2)))
+
+    hook.once_at(step, overtaken)
+    finish(world, older)
+    newer = next(job for job in world.jobs.jobs.values() if job.id != older.id)
+    assert ends(world, older) == (State.SUPERSEDED, Reason.NEWER_UPLOAD)
+    assert owner_of(world) == newer.id
+
+
+def test_a_conditional_write_that_is_lost_looks_again_at_what_stands_there() -> None:
+    """Between looking and writing the newer result arrived: it stays."""
+    hook = Hook()
+    world = World(step=hook)
+    older = world.arrives("a.jpg", png(salt=1))
+    hook.once_at("results.put", lambda: finish(world, world.arrives("a.jpg", png(salt=2))))
+    finish(world, older)
+    assert ends(world, older) == (State.SUPERSEDED, Reason.NEWER_UPLOAD)
+    assert owner_of(world) != older.id
+
+
+def test_a_newer_result_replaces_an_older_one_that_arrived_meanwhile() -> None:
+    """The write is repeated on the condition of what stands there by then."""
+    hook = Hook()
+    world = World(step=hook)
+    older, newer = two_uploads(world)
+    older_object = StoredObject(
+        data=b"older",
+        content_type="image/png",
+        labels=Labels(metadata={"cutout-source-order": older.source.order}, tags={}),
+        etag="older",
+    )
+    hook.once_at("results.put", lambda: world.results.objects.update({"a.png": older_object}))
+    finish(world, newer)
+    assert (ends(world, newer), owner_of(world)) == ((State.COMPLETED, None), newer.id)
+
+
+def test_an_object_that_is_not_ours_is_replaced() -> None:
+    """The result key is the product's; whoever put something there was in the wrong place."""
+    world = World()
+    job = world.arrives()
+    world.results.objects["a.png"] = foreign(etag="e")
+    finish(world, job)
+    assert owner_of(world) == job.id
+
+
+def test_a_place_that_is_written_all_the_time_is_left_to_a_later_look() -> None:
+    """Three lost writes in a row: after a wait the result is fetched anew."""
+    hook = Hook()
+    world = World(step=hook)
+    job = world.arrives()
+
+    def beaten() -> None:
+        world.results.objects["a.png"] = foreign(etag=f"{len(hook.seen)}")
+        hook.once_at("results.put", beaten)
+
+    hook.once_at("results.put", beaten)
+    finish(world, job)
+    assert (world.job(job).state, hook.seen.count("results.put")) == (State.STORING, 3)
+    hook.once_at("results.put", lambda: None)
+    world.passes(timedelta(minutes=13))
+    assert (ends(world, job), owner_of(world)) == ((State.COMPLETED, None), job.id)
+
+
+def test_the_same_result_stored_twice_is_the_same_object() -> None:
+    """A worker that died after the object was written is repeated without harm."""
+    hook = Hook()
+    world = World(step=hook)
+    job = world.arrives()
+    hook.once_at("results.put", lambda: world.clock.advance(world.timing.lease))
+    hook.once_at("results.put done", lambda: world.wake(job))
+    finish(world, job)
+    assert ends(world, job) == (State.COMPLETED, None)
+    assert len({stored.data for _key, stored in world.results.puts}) == 1
+    assert len(world.announcements.jobs) == 1
+
+
+def test_a_deletion_while_the_task_runs_keeps_the_result_out() -> None:
+    """The photo is gone, so nothing shows what it was."""
+    world = World()
+    job = world.arrives()
+    world.arrive.deleted(world.uploads.remove("a.jpg"))
+    finish(world, job)
+    assert ends(world, job) == (State.SUPERSEDED, Reason.SOURCE_DELETED)
+    assert world.results.objects == {}
+
+
+def test_a_version_that_was_destroyed_meanwhile_keeps_the_result_out() -> None:
+    """Nobody could tell any more what the cut-out belongs to."""
+    world = World()
+    job = world.arrives()
+    world.uploads.destroy(job.source)
+    finish(world, job)
+    assert ends(world, job) == (State.SUPERSEDED, Reason.SOURCE_DELETED)
+    assert world.results.objects == {}
+
+
+def test_two_sources_that_want_one_result_key_get_one_each() -> None:
+    """`a.jpg` and `a.png` in one folder: neither overwrites the other."""
+    world = World()
+    jobs = [finish(world, world.arrives(key)) for key in ("f/a.jpg", "f/a.png", "f/a.webp")]
+    assert [job.result_key for job in jobs] == ["f/a.png", "f/a.png.png", "f/a.webp.png"]
+    assert [owner_of(world, job.result_key or "") for job in jobs] == [job.id for job in jobs]
+
+
+def test_a_source_keeps_its_result_key_for_ever() -> None:
+    """Its next version replaces its own result, also where its key is the second choice."""
+    world = World()
+    finish(world, world.arrives("a.jpg"))
+    first = finish(world, world.arrives("a.png", png(salt=1)))
+    second = finish(world, world.arrives("a.png", png(salt=2)))
+    assert (first.result_key, second.result_key) == ("a.png.png", "a.png.png")
+    assert owner_of(world, "a.png.png") == second.id
+
+
+def test_a_photo_in_review_leaves_the_older_cut_out_alone() -> None:
+    """What was accepted before stays where it is."""
+    world = World()
+    older = finish(world, world.arrives("a.jpg", png(salt=1)))
+    newer = world.arrives("a.jpg", png(salt=2))
+    world.evolink.complete(world.task_of(newer), b"png 600 400 255 255")
+    world.wake(newer)
+    assert (owner_of(world), owner_of(world, "review/a.png")) == (older.id, newer.id)
+
+
+def test_a_photo_that_is_deleted_while_its_result_is_fetched_gets_none() -> None:
+    """What is newest is asked once more when the result is there, before it is stored."""
+    world = World()
+    job = world.arrives("a.jpg")
+    world.evolink.complete(world.task_of(job))
+
+    def deleted_meanwhile() -> None:
+        world.arrive.deleted(world.uploads.remove("a.jpg"))
+
+    world.downloads.rule = deleted_meanwhile
+    done = world.wake(job)
+    assert (done.state, done.reason) == (State.SUPERSEDED, Reason.SOURCE_DELETED)
+    assert world.results.objects == {}
+
+
+OPAQUE = b"png 600 400 255 255"
+
+
+def reviewed(world: World, job: Job) -> Job:
+    """The job's task ends with a picture that fails acceptance."""
+    world.evolink.complete(world.task_of(job), OPAQUE)
+    return world.wake(job)
+
+
+@pytest.mark.parametrize("is_cut_out_first", [True, False])
+def test_what_waits_for_review_and_the_cut_out_of_a_photo_in_a_folder_of_that_name_keep_apart(
+    is_cut_out_first: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """`a.jpg` waits at `review/a.png`, where the cut-out of `review/a.jpg` would go."""
+    world = World()
+    doubtful, accepted = world.arrives("a.jpg"), world.arrives("review/a.jpg", png(salt=1))
+    if is_cut_out_first:
+        accepted, doubtful = finish(world, accepted), reviewed(world, doubtful)
+    else:
+        doubtful, accepted = reviewed(world, doubtful), finish(world, accepted)
+    assert (doubtful.state, accepted.state) == (State.REVIEW, State.COMPLETED)
+    assert doubtful.result is not None
+    assert accepted.result is not None
+    assert owner_of(world, doubtful.result.key) == doubtful.id
+    assert owner_of(world, accepted.result.key) == accepted.id
+    assert f"{doubtful.result.key}.json" in world.notes.stored
+
+
+def test_a_photo_that_waits_for_review_again_waits_in_the_same_place() -> None:
+    """Its next version replaces its own, also where its place is the second choice."""
+    world = World()
+    finish(world, world.arrives("review/a.jpg", png(salt=1)))
+    first = reviewed(world, world.arrives("a.jpg", png(salt=2)))
+    second = reviewed(world, world.arrives("a.jpg", png(salt=3)))
+    assert first.result is not None
+    assert second.result is not None
+    assert (second.result.key, owner_of(world, first.result.key)) == (first.result.key, second.id)
+
+
+def test_an_outdated_photo_whose_result_never_comes_ends() -> None:
+    """Superseded at the deadline, also where its result would have been kept."""
+    world = World(reuse=True)
+    first = world.arrives("a.jpg", png(salt=1))
+    world.evolink.complete(world.task_of(first))
+    world.downloads.rule = lambda: LOST
+    world.wake(first)
+    world.arrives("a.jpg", png(salt=2))
+    world.passes(TIMING.job_deadline + timedelta(hours=1))
+    assert world.job(first).state is State.SUPERSEDED

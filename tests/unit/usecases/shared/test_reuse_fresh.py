@@ -1,0 +1,211 @@
+"""A picture bought anew on a person's word, beside what is kept of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cutout.domain.job.job import Job
+from cutout.domain.object_keys import FRESH_MARK
+from cutout.domain.provider import Refused
+from cutout.domain.states import Lane, Reason, State
+from tests.support.fakes.evolink import answering
+from tests.support.fakes.world import LIMITS, MODEL, World, png
+from tests.support.hooks import Hook
+from tests.support.reusing import arrives_fresh, bought, finish, kept_at, reusing, settled
+
+MINUTE = timedelta(minutes=1)
+
+
+def test_fresh_uploads_are_bought_anew_and_kept_instead() -> None:
+    """On the person's word, by the metadata; it is not carried to the result."""
+    world = reusing()
+    bought(world)
+    job = arrives_fresh(world)
+    assert (job.state, job.is_fresh) == (State.PROCESSING, True)
+    finish(world, job)
+    assert FRESH_MARK not in world.results.objects["b.png"].labels.metadata
+    third = settled(world, world.arrives("c.jpg"))
+    assert third.reused is not None
+    assert third.reused.job_id == job.id
+    assert len(world.evolink.charges) == 2
+
+
+def test_while_a_picture_is_bought_anew_the_old_result_serves_others() -> None:
+    """Nobody waits for what is there."""
+    world = reusing()
+    first = bought(world)
+    arrives_fresh(world)
+    job = settled(world, world.arrives("c.jpg"))
+    assert job.reused is not None
+    assert job.reused.job_id == first.id
+
+
+def test_an_older_purchase_does_not_replace_a_fresh_one() -> None:
+    """Whichever comes home first: what was bought anew is what is kept."""
+    world = reusing()
+    old = world.arrives("a.jpg")
+    fresh = arrives_fresh(world)
+    finish(world, fresh)
+    finish(world, old)
+    purchase = world.bought.items[f"{fresh.photo.sha256}#{MODEL}"]  # type: ignore[union-attr]
+    assert purchase.kept is not None
+    assert purchase.kept.job_id == fresh.id
+    assert world.kept.objects[kept_at(world)].endswith(world.task_of(fresh).encode())
+
+
+def test_an_old_result_is_not_written_over_a_fresh_one_that_comes_between() -> None:
+    """The older buyer looked at the item, then the fresh one came home, then the older writes."""
+    hook = Hook()
+    world = reusing(hook)
+    old = world.arrives("a.jpg")
+
+    def bought_anew() -> None:
+        fresh = arrives_fresh(world)
+        world.evolink.complete(world.task_of(fresh))
+        world.wake(fresh)
+
+    hook.once_at("kept.put", bought_anew)
+    finish(world, old)
+    assert world.kept.objects[kept_at(world)].endswith(b"000002")
+    assert settled(world, world.arrives("c.jpg")).state is State.COMPLETED
+    assert len(world.evolink.charges) == 2
+
+
+def test_who_meets_a_result_that_is_just_being_replaced_does_not_buy() -> None:
+    """The object is new and the item still tells of the old one: looked at again, shortly."""
+    hook = Hook()
+    world = reusing(hook)
+    bought(world)
+    fresh = arrives_fresh(world)
+    others: list[Job] = []
+
+    def comes_between() -> None:
+        others.append(settled(world, world.arrives("c.jpg")))
+
+    hook.once_at("kept.put done", comes_between)
+    finish(world, fresh)
+    assert (others[0].state, others[0].reason) == (State.QUEUED, Reason.BACKING_OFF)
+    world.passes(2 * MINUTE)
+    assert world.job(others[0]).state is State.COMPLETED
+    assert len(world.evolink.charges) == 2
+
+
+@pytest.mark.parametrize(("is_fresh", "charges"), [(False, 2), (True, 3)])
+def test_a_persons_retry_is_free_if_the_picture_was_bought_meanwhile(
+    *,
+    is_fresh: bool,
+    charges: int,
+) -> None:
+    """Unless it is to be fresh."""
+    world = reusing()
+    first = world.arrives("a.jpg")
+    world.evolink.fail(world.task_of(first), "content_policy_violation")
+    failed = world.wake(first)
+    bought(world, "b.jpg")
+    world.operate.retry(failed, is_fresh=is_fresh)
+    world.settles()
+    again = world.job(first)
+    assert again.state is (State.PROCESSING if is_fresh else State.COMPLETED)
+    assert len(world.evolink.charges) == charges
+
+
+def test_a_fresh_upload_that_bought_nothing_costs_no_second_purchase() -> None:
+    """It takes the picture over from the buyer whose task runs, waits at the gate and is deleted.
+
+    What the first buyer paid for is kept, and serves who waits for it.
+    """
+    world = World(reuse=True, limits=replace(LIMITS, max_in_flight=1))
+    first = world.arrives("a.jpg")
+    other = world.arrives("b.jpg")
+    assert other.reason is Reason.SAME_PICTURE
+    fresh = arrives_fresh(world, "fresh.jpg")
+    assert (fresh.state, fresh.is_waiting) == (State.QUEUED, True)
+    world.arrive.deleted(world.uploads.remove("fresh.jpg"))
+    finish(world, first)
+    world.passes(30 * MINUTE)
+    assert world.job(fresh).state is State.SUPERSEDED
+    assert (world.job(other).state, len(world.evolink.charges)) == (State.COMPLETED, 1)
+
+
+def test_a_fresh_upload_that_waits_buys_anew_although_an_older_result_was_kept() -> None:
+    """The person asked for it; in the end, its own is what is kept."""
+    world = World(reuse=True, limits=replace(LIMITS, max_in_flight=1))
+    first = world.arrives("a.jpg")
+    fresh = arrives_fresh(world, "fresh.jpg")
+    finish(world, first)
+    assert world.job(fresh).state is State.PROCESSING
+    finish(world, world.job(fresh))
+    assert world.job(fresh).reused is None
+    (item,) = world.bought.items.values()
+    assert item.kept is not None
+    assert (item.buyer, item.kept.job_id) == (fresh.id, fresh.id)
+
+
+def test_a_buyer_that_waits_at_the_gate_does_not_buy_what_came_meanwhile() -> None:
+    """A backfilled photo takes the picture, a fresh upload, which is live, goes before it."""
+    world = World(reuse=True, limits=replace(LIMITS, max_in_flight=1))
+    blocker = world.arrives("blocker.jpg", png(salt=77))
+    found = world.arrive.created(world.uploads.add("a.jpg", png()), lane=Lane.BACKFILL)
+    assert found is not None
+    first = world.submit.advance(found)
+    assert (first.is_waiting, first.is_buyer) == (True, True)
+    fresh = arrives_fresh(world, "fresh.jpg")
+    world.submissions.job_ids.clear()
+    finish(world, blocker)
+    world.submit.wake(world.job(first))
+    waits = world.job(first)
+    assert (waits.reason, waits.is_buyer) == (Reason.SAME_PICTURE, False)
+    finish(world, world.job(fresh))
+    world.passes(10 * MINUTE)
+    done = world.job(first)
+    assert (done.state, done.reused is not None, done.is_buyer) == (State.COMPLETED, True, False)
+    assert [charge for charge in world.evolink.charges if first.id in charge.key] == []
+
+
+def test_a_buyer_that_was_sent_back_does_not_buy_what_came_meanwhile() -> None:
+    """Its call was refused, and it stands behind the gate with the rest."""
+    world = World(reuse=True)
+    refused = Refused(status=402, code="insufficient_quota", message="top up")
+    world.evolink.create_faults.append(answering(refused))
+    first = world.arrives("a.jpg")
+    assert (first.is_waiting, first.is_buyer) == (True, True)
+    world.operate.resume()
+    world.submissions.job_ids.clear()
+    fresh = arrives_fresh(world, "fresh.jpg")
+    world.submit.wake(world.job(fresh))
+    world.passes(MINUTE)
+    finish(world, world.job(fresh))
+    world.passes(30 * MINUTE)
+    assert world.job(first).state is State.COMPLETED
+    assert len(world.evolink.charges) == 1
+
+
+def test_a_result_is_not_kept_over_a_purchase_that_was_begun_anew() -> None:
+    """The fresh upload takes the item while the older result is being noted in it."""
+    hook = Hook()
+    world = reusing(hook)
+    first = world.arrives("a.jpg")
+    fresh: list[Job] = []
+    world.evolink.complete(world.task_of(first))
+    hook.once_at("purchases.save", lambda: fresh.append(arrives_fresh(world, "b.jpg")))
+    world.wake(first)
+    (item,) = world.bought.items.values()
+    assert (item.buyer, item.kept) == (fresh[0].id, None)
+
+
+def test_an_old_result_is_not_written_over_a_fresh_one_that_is_just_being_noted() -> None:
+    """The fresh one's object is there, and its item does not say so yet: its call is out."""
+    hook = Hook()
+    world = reusing(hook)
+    old = world.arrives("a.jpg")
+    fresh = arrives_fresh(world)
+    for job in (old, fresh):
+        world.evolink.complete(world.task_of(job))
+    hook.once_at("purchases.save", lambda: world.wake(old))
+    world.wake(fresh)
+    assert world.kept.objects[kept_at(world)].endswith(world.task_of(fresh).encode())
+    assert settled(world, world.arrives("c.jpg")).state is State.COMPLETED
+    assert len(world.evolink.charges) == 2

@@ -1,0 +1,79 @@
+"""The tag `cutout` on a photo says what became of it, where that is wanted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cutout.domain.job.job import Job
+from cutout.domain.states import State
+from cutout.ports.buckets import Labels
+from tests.support.fakes.evolink import CUT_OUT
+from tests.support.fakes.world import World, png
+
+
+def tagging() -> World:
+    """A world in which sources are tagged."""
+    world = World()
+    settlement_effects = replace(world.settlement_effects, tags=world.uploads)
+    job_writer = replace(world.job_writer, settlement_effects=settlement_effects)
+    line = replace(world.submit.line, job_writer=job_writer)
+    world.submit = replace(world.submit, job_writer=job_writer, line=line)
+    world.follow = replace(world.follow, job_writer=job_writer)
+    world.follow = replace(
+        world.follow,
+        store=replace(world.follow.store.__self__, job_writer=job_writer).store,  # type: ignore[attr-defined]
+    )
+    return world
+
+
+def tags(world: World, job: Job) -> dict[str, str]:
+    """What the job's source is tagged with."""
+    return dict(world.uploads.labels(job.source).tags)
+
+
+@pytest.mark.parametrize(
+    ("result", "state"),
+    [(CUT_OUT, State.COMPLETED), (b"png 600 400 255 255", State.REVIEW), (None, State.FAILED)],
+)
+def test_the_tag_says_how_it_ended(result: bytes | None, state: State) -> None:
+    """Beside the owner's own tags."""
+    world = tagging()
+    source = world.uploads.add("a.jpg", png(), Labels(metadata={}, tags={"team": "shoes"}))
+    begun = world.arrive.created(source)
+    assert begun is not None
+    job = world.submit.advance(begun)
+    if result is None:
+        world.evolink.fail(world.task_of(job), "content_policy_violation")
+    else:
+        world.evolink.complete(world.task_of(job), result)
+    assert world.wake(job).state is state
+    assert tags(world, job) == {"team": "shoes", "cutout": state.value}
+
+
+def test_what_was_never_sent_is_tagged_too() -> None:
+    """Rejected."""
+    world = tagging()
+    job = world.arrives(data=b"a text")
+    assert tags(world, job) == {"cutout": "rejected"}
+
+
+def test_a_photo_that_is_gone_or_full_of_tags_settles_all_the_same() -> None:
+    """The tag is a courtesy: no room is logged, a deletion is nothing to log."""
+    world = tagging()
+    job = world.arrives(data=b"a text")
+    many = {f"t{number}": "x" for number in range(10)}
+    full = world.uploads.add("b.jpg", b"a text", Labels(metadata={}, tags=many))
+    begun = world.arrive.created(full)
+    assert begun is not None
+    assert world.submit.advance(begun).is_announced
+    assert [message for message, _ in world.telemetry.facts if "not tagged" in message]
+    world.uploads.destroy(job.source)
+    world.submit.job_writer.reapply_effects(job)
+
+
+def test_nothing_is_tagged_unless_it_is_wanted() -> None:
+    """It costs requests."""
+    world = World()
+    assert tags(world, world.arrives(data=b"a text")) == {}

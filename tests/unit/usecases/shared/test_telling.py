@@ -1,0 +1,87 @@
+"""What notes say of money and of commands, for whoever has only the buckets."""
+
+from __future__ import annotations
+
+import shlex
+from datetime import timedelta
+
+import pytest
+
+from cutout.domain.errors import NotSentError
+from cutout.domain.job.job import Job
+from cutout.domain.provider import OutcomeUnknown
+from cutout.domain.states import State
+from cutout.usecases.shared.error_note_texts import error_note, retry_command
+from tests.support.fakes.evolink import answering, taken_but_unanswered
+from tests.support.fakes.world import TIMING, World
+
+
+def failed(world: World, key: str = "a.jpg") -> Job:
+    """A photo that the provider refuses to cut out, free of charge."""
+    job = world.arrives(key)
+    world.evolink.fail(world.task_of(job), "content_policy_violation")
+    return world.wake(job)
+
+
+def unknown(world: World, *answers: object) -> Job:
+    """A photo given up because nobody can say what became of its calls."""
+    world.evolink.create_faults.extend(answers)  # type: ignore[arg-type]
+    job = world.arrives()
+    world.passes(3 * TIMING.unconfirmed_grace + timedelta(minutes=3))
+    assert world.job(job).state is State.FAILED
+    return world.job(job)
+
+
+def test_what_failed_free_of_charge_says_so() -> None:
+    """The provider returned what it had reserved."""
+    told = error_note(failed(World()))
+    assert (told["credits"], told["paid"]) == (0.0, "Nothing was paid.")
+
+
+def test_what_nobody_can_say_is_not_called_charged() -> None:
+    """Both calls of one attempt were lost: a person should look at the bill."""
+    lost = answering(OutcomeUnknown(message="ReadTimeout"))
+    told = error_note(unknown(World(), taken_but_unanswered, lost))
+    assert told["credits"] == 5.4
+    assert told["paid"] == (
+        "5.4 credits may have been charged: nobody could say. "
+        "One call was made twice, and may have been charged twice."
+    )
+
+
+def test_what_was_charged_twice_is_added() -> None:
+    """Reviewed twice: both attempts were paid for."""
+    world = World()
+    job = world.arrives()
+    for _ in range(2):
+        world.evolink.complete(world.task_of(job), b"png 600 400 255 255")
+        job = world.wake(job)
+        told = error_note(job)
+        world.operate.retry(job)
+        world.settles()
+    assert (told["credits"], told["paid"]) == (10.8, "10.8 credits were charged.")
+
+
+def test_a_result_that_was_lost_on_its_way_is_said_to_be_looked_for_before_it_costs_again() -> None:
+    """Once: after that, another try makes a new call."""
+    world = World()
+    job = world.arrives()
+    world.evolink.complete(world.task_of(job))
+    world.downloads.rule = lambda: NotSentError("ConnectTimeout")
+    said = []
+    for _ in range(2):
+        world.passes(2 * TIMING.job_deadline)
+        said.append(error_note(world.job(job))["next"])
+        world.operate.retry(world.job(job))
+    assert ["which costs nothing" in text for text in said] == [True, False]
+    assert "which costs again" in said[1]
+
+
+@pytest.mark.parametrize(
+    "key", ["a.jpg", "shoes/red shoe.jpg", "-x.jpg", "--yes", "a'b\"c.jpg", "$(rm -rf).jpg"]
+)
+def test_the_command_names_the_photo_whatever_its_key(key: str) -> None:
+    """A shell takes it apart into the same key, and the command takes that for no option."""
+    command, verb, *rest = shlex.split(retry_command(failed(World(), key)))
+    assert (command, verb) == ("cutout", "retry")
+    assert rest == (["--", key] if key.startswith("-") else [key])

@@ -1,0 +1,364 @@
+"""Following a task to its end: only the API's own answer counts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from cutout.domain.errors import (
+    NotSentError,
+    ProviderBusyError,
+    ResponseLostError,
+    StoreBusyError,
+    TaskUnknownError,
+)
+from cutout.domain.job.job import Job
+from cutout.domain.provider import TaskStatus
+from cutout.domain.states import AttemptOutcome, Reason, State
+from tests.support.fakes.clock import START
+from tests.support.fakes.evolink import LOST, PRICE, taken_but_unanswered
+from tests.support.fakes.world import TIMING, World, png
+
+MINUTE = timedelta(minutes=1)
+FAILS = [
+    # code, how often its task is tried again, seconds of the first wait
+    ("content_policy_violation", 0, 0),
+    ("invalid_parameters", 0, 0),
+    ("image_dimension_mismatch", 0, 0),
+    ("resource_not_found", 0, 0),
+    ("a_code_nobody_documented", 0, 0),
+    ("request_cancelled", 2, 30),
+    ("generation_failed_no_content", 1, 60),
+    ("service_error", 3, 60),
+    ("generation_timeout", 2, 120),
+    ("resource_exhausted", 3, 180),
+    ("quota_exceeded", 3, 120),
+    ("service_unavailable", 3, 180),
+    ("unknown_error", 1, 60),
+]
+
+
+def test_a_running_task_is_asked_for_again_after_the_poll_interval() -> None:
+    """A callback that comes too early, or a poll: nothing is known yet."""
+    world = World()
+    job = world.arrives()
+    world.clock.advance(TIMING.first_poll)
+    after = world.wake(job)
+    now = world.clock.now()
+    assert (after.state, after.due_at) == (State.PROCESSING, now + TIMING.poll_interval)
+    assert after.attempts == job.attempts
+
+
+def test_a_task_that_never_ends_fails_the_job_at_the_deadline_and_frees_the_slot() -> None:
+    """The deadline counts from when the API took the task."""
+    world = World()
+    job = world.arrives()
+    world.passes(TIMING.job_deadline - MINUTE)
+    assert world.job(job).state is State.PROCESSING
+    world.passes(TIMING.poll_interval + 2 * MINUTE)
+    failed = world.job(job)
+    assert (failed.state, failed.reason) == (State.FAILED, Reason.DEADLINE_PASSED)
+    assert [told.state for told in world.announcements.jobs] == [State.FAILED]
+    gate = world.jobs.read_gate()
+    assert (gate.in_flight, gate.spent, failed.credits) == (0, PRICE, PRICE)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ProviderBusyError("the API answers 401", status=401),
+        ProviderBusyError("the API answers 402", status=402),
+        ProviderBusyError("the API answers 403", status=403),
+        ProviderBusyError("the API answers 429", status=429),
+        ProviderBusyError("the API answers 500", status=500),
+        ResponseLostError("ReadTimeout"),
+        NotSentError("ConnectError"),
+    ],
+    ids=str,
+)
+def test_a_task_that_cannot_be_read_now_stays_open(error: Exception) -> None:
+    """The trouble is the account's or the server's, not the photo's; it is read again later."""
+    world = World()
+    job = world.arrives()
+    world.evolink.read_faults.append(error)
+    after = world.wake(job)
+    assert (after.state, after.message) == (State.PROCESSING, str(error))
+    assert after.due_at is not None
+    wait = after.due_at - START
+    assert timedelta(seconds=7.5) <= wait <= timedelta(seconds=15)
+    assert (after.attempts, world.jobs.read_gate().pause) == (job.attempts, None)
+    world.evolink.complete(world.task_of(job))
+    world.passes(2 * MINUTE)
+    assert world.job(job).state is State.COMPLETED
+
+
+def test_reads_that_fail_are_spaced_out_up_to_the_poll_interval() -> None:
+    """An API in trouble is not hammered."""
+    world = World()
+    job = world.arrives()
+    world.evolink.read_rule = lambda: ProviderBusyError("the API answers 503", status=503)
+    waits = []
+    for _ in range(7):
+        job = world.wake(job)
+        assert job.due_at is not None
+        waits.append((job.due_at - world.clock.now()) / timedelta(seconds=1))
+        world.clock.advance_to(job.due_at)
+    whole = [15, 30, 60, 120, 240, 300, 300]
+    assert [w / 2 <= wait < w for wait, w in zip(waits, whole, strict=True)] == [True] * 7
+
+
+def test_a_task_that_is_unknown_soon_after_its_creation_is_read_again() -> None:
+    """A right id may need a moment before it can be read."""
+    world = World()
+    job = world.arrives()
+    task = world.evolink.tasks.pop(world.task_of(job))
+    after = world.wake(job)
+    assert (after.state, after.due_at) == (State.PROCESSING, START + MINUTE)
+    world.evolink.tasks[task.id] = task
+    world.evolink.complete(task.id)
+    world.passes(2 * MINUTE)
+    assert world.job(job).state is State.COMPLETED
+
+
+def test_a_task_that_stays_unknown_fails_the_job() -> None:
+    """After ten minutes of 404s the record is gone for good; what it cost must be assumed."""
+    world = World()
+    job = world.arrives()
+    world.evolink.tasks.clear()
+    world.passes(TIMING.first_poll + 9 * MINUTE)
+    assert world.job(job).state is State.PROCESSING
+    world.passes(3 * MINUTE)
+    failed = world.job(job)
+    assert (failed.state, failed.reason, failed.code) == (
+        State.FAILED,
+        Reason.TASK_LOST,
+        "task_not_found",
+    )
+    assert [(a.outcome, a.body) for a in failed.attempts] == [(AttemptOutcome.UNKNOWN, None)]
+    assert (failed.credits, world.jobs.read_gate().in_flight) == (PRICE, 0)
+
+
+def test_one_404_is_not_the_end_of_a_task_that_was_accepted() -> None:
+    """However late it comes: the task is read again, and any other answer begins the count anew."""
+    world = World()
+    job = world.arrives()
+    world.passes(timedelta(hours=1))
+    for _ in range(2):
+        world.evolink.read_faults.append(TaskUnknownError("404"))
+        world.passes(15 * MINUTE)
+        after = world.job(job)
+        assert (after.state, [a.not_found_since for a in after.attempts]) == (
+            State.PROCESSING,
+            [None],
+        )
+    world.evolink.complete(world.task_of(job))
+    assert world.wake(job).state is State.COMPLETED
+
+
+def test_a_result_that_was_on_its_way_is_not_lost_by_one_404() -> None:
+    """The task was seen completed, and its link fails for a quarter of an hour before that."""
+    world = World()
+    job = world.arrives()
+    world.evolink.complete(world.task_of(job))
+    world.downloads.rule = lambda: LOST
+    world.wake(job)
+    world.passes(15 * MINUTE)
+    assert world.job(job).state is State.STORING
+    world.evolink.read_faults.append(TaskUnknownError("404"))
+    world.passes(6 * MINUTE)
+    world.downloads.rule = lambda: None
+    world.passes(6 * MINUTE)
+    assert (world.job(job).state, len(world.evolink.charges)) == (State.COMPLETED, 1)
+
+
+def test_a_task_that_ended_badly_says_why_when_it_is_given_up() -> None:
+    """The API's words of the last read are on the row."""
+    world = World()
+    job = world.arrives()
+    world.evolink.read_rule = lambda: ProviderBusyError("the API answers 503", status=503)
+    world.passes(TIMING.job_deadline + timedelta(hours=1))
+    lost = world.job(job)
+    assert (lost.reason, lost.message) == (Reason.DEADLINE_PASSED, "the API answers 503")
+
+
+@pytest.mark.parametrize(("code", "again", "_seconds"), FAILS)
+def test_a_failed_task_is_tried_again_as_often_as_its_code_promises(
+    code: str,
+    again: int,
+    _seconds: int,
+) -> None:
+    """A policy refusal and an unknown code never: a retry is a new paid call."""
+    world = World()
+    job = world.arrives()
+    for _ in range(again + 2):
+        if world.job(job).state is State.PROCESSING:
+            world.evolink.fail(world.task_of(job), code, "why\nso")
+            world.wake(job)
+        world.passes(20 * MINUTE)
+    failed = world.job(job)
+    assert (failed.state, failed.reason) == (State.FAILED, Reason.TASK_FAILED)
+    assert (failed.code, failed.message) == (code, "why\nso")
+    assert [(a.outcome, a.code, a.body) for a in failed.attempts] == [
+        (AttemptOutcome.FAILED, code, None),
+    ] * (again + 1)
+    assert len({key for key, _body in world.evolink.posts}) == again + 1
+    gate = world.jobs.read_gate()
+    assert (gate.in_flight, gate.spent, failed.credits) == (0, Decimal(0), Decimal(0))
+
+
+@pytest.mark.parametrize(
+    ("code", "seconds"),
+    [(code, seconds) for code, again, seconds in FAILS if again],
+)
+def test_the_waits_between_attempts_double_and_differ(code: str, seconds: int) -> None:
+    """The first wait is the code's own; up to half of it again is left to chance."""
+    world = World()
+    job = world.arrives()
+    world.evolink.fail(world.task_of(job), code)
+    job = world.wake(job)
+    assert (job.state, job.reason, job.code) == (State.QUEUED, Reason.TASK_RETRIED, code)
+    assert job.due_at is not None
+    first = timedelta(seconds=seconds)
+    assert first < job.due_at - START < 1.5 * first
+    assert world.submit.advance(job) == job
+    world.clock.advance_to(job.due_at)
+    job = world.submit.advance(job)
+    world.evolink.fail(world.task_of(job), code)
+    job = world.wake(job)
+    if job.state is State.QUEUED:
+        assert job.due_at is not None
+        assert 2 * first < job.due_at - world.clock.now() < 3 * first
+
+
+def test_a_photo_whose_second_attempt_succeeds_is_done_and_paid_once() -> None:
+    """What a failed task reserved is returned; both attempts are on record."""
+    world = World()
+    job = world.arrives()
+    world.evolink.fail(world.task_of(job), "service_error")
+    world.wake(job)
+    world.passes(3 * MINUTE)
+    world.evolink.complete(world.task_of(job))
+    done = world.wake(job)
+    assert [a.outcome for a in done.attempts] == [AttemptOutcome.FAILED, AttemptOutcome.SUCCEEDED]
+    assert (done.state, done.credits, world.jobs.read_gate().spent) == (
+        State.COMPLETED,
+        PRICE,
+        PRICE,
+    )
+
+
+def test_a_failed_task_that_was_charged_all_the_same_counts() -> None:
+    """Moderation is not refunded on this model, and only the task says so."""
+    world = World()
+    job = world.arrives()
+    task_id = world.task_of(job)
+    world.evolink.fail(task_id, "content_policy_violation")
+    world.evolink.tasks[task_id] = replace(world.evolink.tasks[task_id], credits_used=PRICE)
+    failed = world.wake(job)
+    assert (failed.state, failed.credits) == (State.FAILED, PRICE)
+    assert world.jobs.read_gate().spent == PRICE
+
+
+@pytest.mark.parametrize("used", [Decimal("5.4"), Decimal("3.1"), Decimal("9.9")])
+def test_what_the_task_used_replaces_what_was_reserved(used: Decimal) -> None:
+    """In the row and in the day's credits."""
+    world = World()
+    job = finished(world, used)
+    assert (job.credits, world.jobs.read_gate().spent) == (used, used)
+
+
+def test_a_task_that_does_not_say_what_it_used_cost_what_it_reserved() -> None:
+    """The field is not documented and may be missing."""
+    world = World()
+    assert finished(world, None).credits == PRICE
+    assert world.jobs.read_gate().spent == PRICE
+
+
+def finished(world: World, used: Decimal | None) -> Job:
+    """A photo whose task says that it used so many credits."""
+    job = world.arrives()
+    task_id = world.task_of(job)
+    world.evolink.complete(task_id)
+    world.evolink.tasks[task_id] = replace(world.evolink.tasks[task_id], credits_used=used)
+    return world.wake(job)
+
+
+def test_a_completed_task_without_links_is_read_again_and_not_paid_again() -> None:
+    """The result may be there a moment later; a new attempt would cost a second time."""
+    world = World()
+    job = world.arrives()
+    task_id = world.task_of(job)
+    world.evolink.complete(task_id)
+    with_link = world.evolink.tasks[task_id]
+    world.evolink.tasks[task_id] = replace(with_link, result_url=None)
+    after = world.wake(job)
+    assert (after.state, after.reason, after.message) == (
+        State.STORING,
+        Reason.RESULT_UNREADABLE,
+        "the task is completed but names no result",
+    )
+    world.evolink.tasks[task_id] = with_link
+    world.passes(2 * MINUTE)
+    assert (world.job(job).state, len(world.evolink.posts)) == (State.COMPLETED, 1)
+
+
+def test_a_task_that_goes_on_running_after_it_was_completed_is_waited_for() -> None:
+    """A status that wavers does not lose the result."""
+    world = World()
+    job = world.arrives()
+    task_id = world.task_of(job)
+    world.evolink.complete(task_id)
+    completed = world.evolink.tasks[task_id]
+    world.evolink.tasks[task_id] = replace(completed, result_url=None)
+    world.wake(job)
+    world.evolink.tasks[task_id] = replace(completed, status=TaskStatus.RUNNING)
+    world.passes(2 * MINUTE)
+    assert world.job(job).state is State.STORING
+    world.evolink.tasks[task_id] = completed
+    world.passes(12 * MINUTE)
+    assert world.job(job).state is State.COMPLETED
+
+
+def test_a_task_that_fails_after_it_was_completed_fails_the_job() -> None:
+    """There is no slot to give back any more, and no other attempt is made."""
+    world = World()
+    job = world.arrives()
+    task_id = world.task_of(job)
+    world.evolink.complete(task_id)
+    world.evolink.tasks[task_id] = replace(world.evolink.tasks[task_id], result_url=None)
+    world.wake(job)
+    world.evolink.fail(task_id, "service_error")
+    world.passes(2 * MINUTE)
+    assert (world.job(job).state, world.job(job).reason) == (State.FAILED, Reason.TASK_FAILED)
+    assert (world.jobs.read_gate().in_flight, len(world.evolink.posts)) == (0, 1)
+
+
+def test_a_failed_task_gives_back_its_price_and_no_more() -> None:
+    """What another photo's call has reserved stays in the day's sum."""
+    world = World()
+    first = world.arrives("a.jpg", png(salt=1))
+    world.arrives("b.jpg", png(salt=2))
+    world.evolink.fail(world.task_of(first), "content_policy_violation")
+    world.wake(first)
+    assert world.jobs.read_gate().spent == PRICE
+
+
+def test_a_callback_that_loses_every_race_is_delivered_again() -> None:
+    """Only its message may know the task of a call whose answer was lost."""
+    world = World()
+    world.evolink.create_faults.append(taken_but_unanswered)
+    job = world.arrives()
+    task = world.task_of(job)
+    world.evolink.complete(task)
+
+    def moved_meanwhile() -> None:
+        world.jobs.save(world.job(job))
+
+    world.evolink.read_rule = moved_meanwhile
+    with pytest.raises(StoreBusyError):
+        world.wake(job, task_id=task)
+    world.evolink.read_rule = lambda: None
+    assert world.wake(job, task_id=task).state is State.COMPLETED

@@ -1,0 +1,158 @@
+"""What a cut-out carries besides its pixels: its photo's labels, and where it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cutout.adapters.s3.object_labels import written
+from cutout.domain.job.job import Job
+from cutout.domain.text.encoded_words import is_plain
+from cutout.ports.buckets import Handling, Labels
+from cutout.usecases.store_result.object_metadata import MAX_LABEL_BYTES, fitted
+from tests.support.fakes.clock import START
+from tests.support.fakes.evolink import CUT_OUT
+from tests.support.fakes.world import World, png
+
+TASK = "task-unified-000001"
+
+
+def finish(world: World, job: Job, result: bytes = CUT_OUT) -> Job:
+    """The job's task ends with this result, and its callback comes."""
+    world.evolink.complete(world.task_of(job), result)
+    return world.wake(job)
+
+
+def labelled(world: World, labels: Labels) -> Labels:
+    """What the cut-out of a photo with these labels carries, without its provenance."""
+    source = world.uploads.add("a.jpg", png(), labels)
+    job = world.arrive.created(source)
+    assert job is not None
+    finish(world, world.submit.advance(job))
+    carried = world.results.objects["a.png"].labels
+    own = {name: v for name, v in carried.metadata.items() if not name.startswith("cutout-")}
+    return replace(carried, metadata=own)
+
+
+def test_metadata_and_tags_of_the_source_are_carried_over() -> None:
+    """Whatever its owner wrote beside the photo stands beside the cut-out."""
+    labels = Labels(metadata={"sku": "4711", "shop": "Süd"}, tags={"team": "shoes", "a b": "ü"})
+    assert labelled(World(), labels) == labels
+
+
+def test_what_the_source_tells_browsers_and_caches_is_carried_over() -> None:
+    """How long it may be kept, and under which name it is saved."""
+    handling = Handling(
+        cache_control="max-age=60",
+        content_disposition='inline; filename="red.jpg"',
+        content_language="de",
+        expires=START,
+    )
+    labels = Labels(metadata={}, tags={}, handling=handling)
+    assert labelled(World(), labels) == labels
+
+
+def test_what_is_said_about_the_source_is_not_carried_over() -> None:
+    """Its state, how it is to be treated, and what AWS alone may write."""
+    labels = Labels(
+        metadata={"cutout-fresh": "true", "sku": "1"},
+        tags={"cutout": "failed", "aws:cloudformation:stack-name": "x", "team": "shoes"},
+    )
+    world = World()
+    carried = labelled(world, labels)
+    assert (carried.metadata, carried.tags) == ({"sku": "1"}, {"team": "shoes"})
+    assert "cutout-fresh" not in world.results.objects["a.png"].labels.metadata
+
+
+def test_provenance_comes_first_and_metadata_stays_within_the_limit_of_s3() -> None:
+    """2 KB of names and values in UTF-8; what does not fit is left out whole, and logged."""
+    labels = Labels(metadata={"big": "ü" * 995, "small": "y" * 20, "tail": "z" * 200}, tags={})
+    world = World()
+    assert labelled(world, labels).metadata == {"small": "y" * 20, "tail": "z" * 200}
+    metadata = world.results.objects["a.png"].labels.metadata
+    assert sum(len(name) + len(value.encode()) for name, value in metadata.items()) <= 2048
+    assert metadata["cutout-task"] == TASK
+    told = [fields for message, fields in world.telemetry.facts if message.startswith("labels")]
+    assert told == [{"kind": "metadata", "names": ["big"]}]
+
+
+def test_nobody_can_forge_provenance_through_the_sources_metadata() -> None:
+    """Names of ours are ours."""
+    world = World()
+    forged = {"cutout-task": "somebody else's", "cutout-source-order": "F" * 32}
+    labelled(world, Labels(metadata=forged, tags={}))
+    metadata = world.results.objects["a.png"].labels.metadata
+    (job,) = world.jobs.jobs.values()
+    assert metadata["cutout-task"] == job.attempts[0].task_id
+    assert metadata["cutout-source-order"] == job.source.order
+
+
+@pytest.mark.parametrize(
+    ("labels", "left_out"),
+    [
+        (Labels(metadata={"sku": "\ud800"}, tags={}), "metadata sku"),
+        (Labels(metadata={"s k u": "1"}, tags={}), "metadata s k u"),
+        (Labels(metadata={}, tags={"\udfff": "1"}), "tag ?"),
+        (
+            Labels(metadata={}, tags={}, handling=Handling(cache_control="x" * 6000)),
+            "header cache_control",
+        ),
+        (
+            Labels(metadata={}, tags={}, left_out=("header Expires",)),
+            "header Expires",
+        ),
+    ],
+)
+def test_labels_that_no_header_takes_are_left_out_and_named_on_the_row(
+    labels: Labels, left_out: str
+) -> None:
+    """The cut-out was paid for: it is stored without them."""
+    world = World()
+    carried = labelled(world, labels)
+    assert (carried.metadata, carried.tags, carried.handling) == ({}, {}, Handling())
+    (job,) = world.jobs.jobs.values()
+    assert job.result is not None
+    assert job.result.remark == f"labels that could not be carried over: {left_out}"
+
+
+def test_tags_that_make_too_long_a_header_are_left_out_from_the_first_without_room() -> None:
+    """Ten of the longest in Chinese would make one of 34 kB, of which S3 takes 8."""
+    tags = {chr(0x4E00 + n) * 128: "\u4e2d" * 256 for n in range(9)} | {"team": "shoes"}
+    world = World()
+    carried = labelled(world, Labels(metadata={"sku": "4711"}, tags=tags))
+    assert carried.metadata == {"sku": "4711"}
+    assert carried.tags["team"] == "shoes"
+    assert 1 < len(carried.tags) < 10
+    assert len(urlencode(carried.tags)) < MAX_LABEL_BYTES
+    (job,) = world.jobs.jobs.values()
+    assert job.result is not None
+    assert job.result.remark is not None
+
+
+_TEXTS = st.text(st.characters(), max_size=300)
+
+
+@given(
+    metadata=st.dictionaries(_TEXTS, _TEXTS, max_size=8),
+    tags=st.dictionaries(_TEXTS, _TEXTS, max_size=12),
+    header=_TEXTS,
+)
+def test_any_labels_make_a_request_that_can_be_sent(
+    metadata: dict[str, str], tags: dict[str, str], header: str
+) -> None:
+    """Everything in it is ASCII, as headers go, and within what S3 takes."""
+    labels = fitted(
+        Labels(metadata=metadata, tags=tags, handling=Handling(content_disposition=header)),
+        {"cutout-job": "a" * 32},
+    )
+    request = written(labels)
+    headers = {f"x-amz-meta-{name}": text for name, text in request.pop("Metadata").items()}
+    headers |= request
+    assert all(is_plain(name + text) for name, text in headers.items())
+    size = sum(len(name) + len(text) + 4 for name, text in headers.items())
+    assert size <= MAX_LABEL_BYTES + len("x-amz-tagging: \r\n")
+    assert headers["x-amz-meta-cutout-job"] == "a" * 32

@@ -1,0 +1,171 @@
+"""`review/<name>.png.json`: what is wrong with a result, and when nothing is left to decide."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cutout.domain.job.job import Job
+from cutout.domain.job.reason_texts import MEANINGS
+from cutout.domain.provider import NotSent
+from cutout.domain.states import State
+from tests.support.fakes.evolink import answering
+from tests.support.fakes.world import World, png
+from tests.support.hooks import Hook, WorkerDiedError
+
+BESIDE = "review/a.png.json"
+NOTE = "a.jpg.error.json"
+OPAQUE = b"png 600 400 255 255"
+
+
+def said(world: World, key: str = BESIDE) -> dict[str, object]:
+    """What is said at a key."""
+    told: dict[str, object] = json.loads(world.notes.stored[key].text)
+    return told
+
+
+def reviewed(world: World, key: str = "a.jpg", salt: int = 0) -> Job:
+    """A photo whose result fails acceptance."""
+    job = world.arrives(key, png(salt=salt))
+    world.evolink.complete(world.task_of(job), OPAQUE)
+    return world.wake(job)
+
+
+def retried(world: World, job: Job) -> Job:
+    """A person has it tried again, and this time the result is accepted."""
+    world.clock.advance(timedelta(minutes=1))
+    world.operate.retry(world.job(job))
+    world.submit.advance(world.job(job))
+    world.evolink.complete(world.task_of(job))
+    return world.wake(job)
+
+
+@pytest.mark.parametrize(
+    ("result", "measured"),
+    [
+        (
+            OPAQUE,
+            {
+                "format": "png",
+                "width": 600,
+                "height": 400,
+                "alpha": {"least": 255, "greatest": 255},
+            },
+        ),
+        (
+            b"jpeg 300 200 -1 -1",
+            {"format": "jpeg", "width": 300, "height": 200, "alpha": None},
+        ),
+        (b"\x89PNG\r\n\x1a\n", {"format": None, "width": None, "height": None, "alpha": None}),
+    ],
+)
+def test_beside_a_reviewed_result_it_is_said_what_was_measured_and_expected(
+    result: bytes, measured: dict[str, object]
+) -> None:
+    """So that a person can decide without asking the table."""
+    world = World()
+    job = world.arrives("shoes/red.jpg")
+    world.evolink.complete(world.task_of(job), result)
+    world.wake(job)
+    world.passes(timedelta(minutes=30))
+    reviewed = world.job(job)
+    told = said(world, "review/shoes/red.png.json")
+    assert reviewed.reason is not None
+    assert reviewed.result is not None
+    assert told == {
+        "job": job.id,
+        "source": {"bucket": "uploads", "key": "shoes/red.jpg", "version": "v1"},
+        "state": "review",
+        "reason": reviewed.reason.value,
+        "meaning": MEANINGS[reviewed.reason],
+        "measured": {"bytes": reviewed.result.size} | measured,
+        "expected": {
+            "width": 600,
+            "height": 400,
+            "shape": "that of the photo, at most 2 % off, and not much smaller",
+            "alpha": "some pixels below 255, some above 0",
+        },
+        "result": "s3://results/review/shoes/red.png",
+        "credits": 5.4,
+        "paid": "5.4 credits were charged.",
+        "keep": "aws s3 cp s3://results/review/shoes/red.png s3://results/shoes/red.png",
+        "retry": "cutout retry shoes/red.jpg",
+    }
+
+
+def test_what_is_reviewed_is_explained_before_the_row_says_so() -> None:
+    """Object, explanation, row: whoever reads `review` finds both."""
+    hook = Hook()
+    world = World(step=hook)
+    job = world.arrives()
+    world.evolink.complete(world.task_of(job), OPAQUE)
+    states: list[State] = []
+    hook.once_at("notes.write done", lambda: states.append(world.job(job).state))
+    world.wake(job)
+    assert states == [State.STORING]
+    assert list(world.notes.stored) == ["review/a.png.json", NOTE]
+
+
+def test_a_retry_that_completes_leaves_nothing_to_decide() -> None:
+    """Who works through the folder need not look; what was paid for stays."""
+    world = World()
+    job = reviewed(world)
+    done = retried(world, job)
+    assert done.state is State.COMPLETED
+    told = said(world)
+    assert (told["state"], told["result"]) == ("completed", "s3://results/a.png")
+    assert list(world.notes.stored) == [BESIDE]
+    assert set(world.results.objects) == {"review/a.png", "a.png"}
+
+
+def test_a_retry_that_took_long_leaves_nothing_to_decide_either() -> None:
+    """The history of a row keeps sixty steps, and has forgotten the review by then."""
+    world = World()
+    job = reviewed(world)
+    world.evolink.create_rule = answering(NotSent(message="ConnectError"))
+    world.operate.retry(world.job(job))
+    world.passes(timedelta(hours=5, minutes=30))
+    world.evolink.create_rule = None
+    world.passes(timedelta(minutes=15))
+    assert State.REVIEW not in {step.state for step in world.job(job).history}
+    world.evolink.complete(world.task_of(job))
+    assert world.wake(job).state is State.COMPLETED
+    assert said(world)["state"] == "completed"
+
+
+def test_whoever_dies_over_that_is_made_up_for() -> None:
+    """It is said before the row says `completed`: the lease runs out, and it is said again."""
+    hook = Hook()
+    world = World(step=hook)
+    job = reviewed(world)
+    hook.die_at("notes.write")
+    with pytest.raises(WorkerDiedError):
+        retried(world, job)
+    world.passes(2 * world.timing.lease)
+    assert (world.job(job).state, said(world)["state"]) == (State.COMPLETED, "completed")
+
+
+def test_what_somebody_has_cleared_away_is_not_written_again() -> None:
+    """Nothing stands there: nothing is said."""
+    world = World()
+    job = reviewed(world)
+    world.notes.stored.clear()
+    assert retried(world, job).state is State.COMPLETED
+    assert world.notes.stored == {}
+
+
+def test_another_photos_explanation_is_left_alone() -> None:
+    """It stands in the first place, and this one's stood in the second."""
+    world = World()
+    world.jobs.claim_result_key("review/a.png", "uploads/other.jpg")
+    job = reviewed(world)
+    assert job.result is not None
+    second = f"{job.result.key}.json"
+    mine = world.notes.stored[second]
+    other = replace(mine, note=replace(mine.note, job_id="other"))
+    world.notes.stored[BESIDE] = other
+    retried(world, job)
+    assert (world.notes.stored[BESIDE], said(world, second)["state"]) == (other, "completed")

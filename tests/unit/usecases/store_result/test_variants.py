@@ -1,0 +1,288 @@
+"""Variants and the photo's own pixels: whatever happens to them, the paid cut-out stands."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cutout.domain.job.job import Job
+from cutout.domain.messages import RenderRequest
+from cutout.domain.recipes import Fit, Recipe
+from cutout.domain.states import Pixels, State
+from cutout.ports.telemetry import Metric
+from tests.support.fakes.copier import tiff
+from tests.support.fakes.evolink import CUT_OUT
+from tests.support.fakes.world import TIMING, World, png
+from tests.support.hooks import Hook
+from tests.support.preparing import prepared
+
+WEB = Recipe(name="web", format="webp", fit=Fit(width=30, height=20))
+MARKET = Recipe(name="market", format="jpg", background="#ffffff", prefix="shoes/")
+FULL = Recipe(name="full", pixels=Pixels.SOURCE)
+MODELS = Recipe(name="models", pixels=Pixels.MODEL)
+
+
+def finish(world: World, job: Job, result: bytes = CUT_OUT) -> Job:
+    """The job's copies are made, its task ends with this result, and its callback comes."""
+    world.settles()
+    world.evolink.complete(world.task_of(job), result)
+    return world.wake(job)
+
+
+def outcome(job: Job) -> dict[str, str | None]:
+    """Where each variant is, or why it is not."""
+    return {one.recipe: one.key or one.problem for one in job.variants}
+
+
+def test_variants_stand_beside_the_cut_out_with_its_labels() -> None:
+    """Recipes that do not apply to the photo are passed over."""
+    world = World(recipes=(WEB, MARKET))
+    job = finish(world, world.arrives("shoes/red.jpg"))
+    other = finish(world, world.arrives("hats/blue.jpg", png(salt=2)))
+    assert outcome(job) == {"web": "shoes/red.web.webp", "market": "shoes/red.market.jpg"}
+    assert outcome(other) == {"web": "hats/blue.web.webp"}
+    cut_out, market = (world.results.objects[f"shoes/red.{it}"] for it in ("png", "market.jpg"))
+    assert (market.content_type, market.labels) == ("image/jpeg", cut_out.labels)
+    assert (job.variants[0].width, job.variants[0].height) == (30, 20)
+    assert world.telemetry.counts[Metric.VARIANTS_MADE] == 3
+
+
+def test_a_variant_that_cannot_be_made_costs_neither_the_cut_out_nor_the_others() -> None:
+    """Completed; the row says which and why, and a metric counts it."""
+    world = World(recipes=(WEB, MODELS))
+    world.pictures.faults["web"] = "the margin leaves no room for the picture"
+    job = finish(world, world.arrives())
+    assert job.state is State.COMPLETED
+    assert outcome(job) == {
+        "web": "the margin leaves no room for the picture",
+        "models": "a.models.png",
+    }
+    assert world.telemetry.counts[Metric.VARIANTS_FAILED] == 1
+
+
+def test_the_cut_out_is_published_before_variants_are_made() -> None:
+    """Whatever takes long must not keep it back."""
+    hook = Hook()
+    world = World(step=hook, recipes=(WEB,))
+    finish(world, world.arrives())
+    assert [key for key, _ in world.results.puts] == ["a.png", "a.web.webp"]
+
+
+def test_a_result_in_doubt_has_no_variants() -> None:
+    """A person looks at it first."""
+    world = World(recipes=(WEB,))
+    job = finish(world, world.arrives(), b"png 600 400 255 255")
+    assert (job.state, job.variants) == (State.REVIEW, ())
+
+
+def test_two_photos_never_share_a_variants_key() -> None:
+    """A cut-out that stands where a variant would go is left alone."""
+    world = World(recipes=(Recipe(name="web"),))
+    finish(world, world.arrives("a.web.jpg"))
+    job = finish(world, world.arrives("a.jpg", png(salt=1)))
+    (variant,) = job.variants
+    assert variant.key is not None
+    assert variant.key.startswith("a-")
+    assert len(world.results.objects) == 4
+
+
+def test_a_lease_that_runs_short_leaves_variants_to_a_person() -> None:
+    """The worker would die in the middle, and the paid result with it."""
+    hook = Hook()
+    world = World(step=hook, recipes=(WEB,))
+    job = world.arrives()
+    hook.once_at("downloads.fetch", lambda: world.clock.advance(TIMING.lease * 0.7))
+    job = finish(world, job)
+    assert job.state is State.COMPLETED
+    assert outcome(job) == {"web": "there was no time left; `cutout render` makes it"}
+
+
+def test_who_died_of_it_twice_brings_the_cut_out_home_alone() -> None:
+    """Memory that is too small is too small every time; what was paid for must not be lost."""
+    world = World(recipes=(WEB,), pixels=Pixels.SOURCE)
+    job = world.arrives()
+    world.settles()
+    world.evolink.complete(world.task_of(job))
+
+    class KilledError(BaseException):
+        """The process ends: no handler runs."""
+
+    def die(*_arguments: object) -> None:
+        raise KilledError
+
+    world.pictures.faithful_cut_out = die  # type: ignore[method-assign, assignment]
+    for _ in range(2):
+        with pytest.raises(KilledError):
+            world.wake(job)
+        world.clock.advance(TIMING.lease + timedelta(seconds=1))
+    job = world.wake(job)
+    assert job.state is State.COMPLETED
+    assert outcome(job) == {"web": "making it never ended; `cutout render` tries again"}
+    assert job.result is not None
+    assert job.result.pixels is Pixels.MODEL
+    assert job.result.remark == "the photo's own pixels cannot be used: workers ended over them"
+
+
+def test_the_photos_own_pixels_are_published_if_the_settings_ask_for_them() -> None:
+    """As many as the photo has, whatever the model gave back."""
+    world = World(pixels=Pixels.SOURCE)
+    job = finish(world, world.arrives(), b"png 300 200 0 255")
+    assert job.result is not None
+    assert (job.result.width, job.result.pixels, job.result.remark) == (600, Pixels.SOURCE, None)
+
+
+def test_a_transparent_photo_keeps_its_own_pixels_whatever_the_settings_ask_for() -> None:
+    """Its transparency is in them, and no longer in the model's result."""
+    world = World(pixels=Pixels.MODEL)
+    job = prepared(world, tiff(has_alpha=True))
+    assert job.photo is not None
+    assert job.photo.has_alpha
+    done = finish(world, job)
+    assert done.result is not None
+    assert (done.result.pixels, done.result.remark) == (Pixels.SOURCE, None)
+
+
+def test_the_models_pixels_do_where_the_photos_cannot_be_had() -> None:
+    """The row says so."""
+    world = World(pixels=Pixels.SOURCE)
+    world.pictures.faults["faithful_cut_out"] = "broken data stream"
+    job = finish(world, world.arrives())
+    assert (job.state, job.result and job.result.pixels) == (State.COMPLETED, Pixels.MODEL)
+    assert job.result is not None
+    assert job.result.remark == "the photo's own pixels cannot be used: broken data stream"
+
+
+@pytest.mark.parametrize("setting", Pixels)
+def test_a_recipe_may_have_its_own_say_on_pixels(setting: Pixels) -> None:
+    """Whichever the cut-out has, both can be had from one paid call."""
+    world = World(pixels=setting, recipes=(FULL, MODELS))
+    job = finish(world, world.arrives(), b"png 300 200 0 255")
+    assert [one.width for one in job.variants] == [600, 300]
+
+
+def test_no_photo_is_read_a_second_time() -> None:
+    """What Submit checked, StoreResult never opens: not even its copy, where nobody asks for it."""
+    hook = Hook()
+    world = World(step=hook)
+    finish(world, world.arrives())
+    assert hook.seen.count("uploads.read") == 1
+    assert [step for step in hook.seen if step.startswith(("copies", "copier"))] == []
+
+
+def test_render_makes_variants_again_without_paying() -> None:
+    """From the cut-out that stands, with its labels; others stay as they are."""
+    world = World(recipes=(WEB, MODELS))
+    job = finish(world, world.arrives())
+    del world.results.objects["a.web.webp"]
+    world.clock.advance(timedelta(hours=1))
+    world.render.render(RenderRequest(job_id=job.id, recipes=("web",)))
+    again = world.job(job)
+    assert outcome(again) == {"web": "a.web.webp", "models": "a.models.png"}
+    assert again.variants[0].made_at > job.variants[0].made_at
+    assert world.results.objects["a.web.webp"].labels == world.results.objects["a.png"].labels
+    assert len(world.evolink.charges) == 1
+    assert len(world.announcements.jobs) == 1
+
+
+def test_render_says_of_every_name_what_became_of_it() -> None:
+    """Unknown names, and a cut-out that is gone."""
+    world = World(recipes=(WEB,))
+    job = finish(world, world.arrives())
+    world.render.render(RenderRequest(job_id=job.id, recipes=("poster",)))
+    assert outcome(world.job(job))["poster"] == "no recipe of this name applies to the photo"
+    del world.results.objects["a.png"]
+    world.render.render(RenderRequest(job_id=job.id, recipes=("web",)))
+    assert outcome(world.job(job))["web"] == "the cut-out is no longer where it was stored"
+
+
+MODELS_WEB = Recipe(name="models-web", pixels=Pixels.MODEL, format="webp")
+NOT_KEPT = "the model's own pixels are no longer kept"
+
+
+def rendered(world: World, job: Job, name: str = "models-web") -> str:
+    """What the variant was made of, or why it was not."""
+    world.render.render(RenderRequest(job_id=job.id, recipes=(name,)))
+    (variant,) = (one for one in world.job(job).variants if one.recipe == name)
+    if variant.key is None:
+        return variant.problem or ""
+    return world.results.objects[variant.key].data.decode()
+
+
+def of_the_photos_pixels(*, reuse: bool = True) -> World:
+    """Cut-outs have the photo's own pixels; one recipe wants the model's."""
+    return World(reuse=reuse, pixels=Pixels.SOURCE, recipes=(MODELS_WEB,))
+
+
+def test_render_takes_the_models_pixels_from_what_is_kept() -> None:
+    """The cut-out that stands has the photo's: for who paid, and for who uses the same again."""
+    world = of_the_photos_pixels()
+    job = finish(world, world.arrives())
+    again = world.arrives("b.jpg")
+    world.settles()
+    assert "faithful" in world.results.objects["b.png"].data.decode()
+    for one in (job, again):
+        assert rendered(world, one).startswith("webp 600 400 0 255 models-web task-")
+    assert len(world.evolink.charges) == 1
+
+
+def test_render_turns_the_kept_result_upright() -> None:
+    """Kept as the provider gave it, which need not be a PNG."""
+    world = of_the_photos_pixels()
+    job = finish(world, world.arrives(), b"webp 600 400 0 255")
+    assert rendered(world, job).startswith("webp 600 400 0 255 upright models-web task-")
+
+
+@pytest.mark.parametrize("data", [None, b"png 600 400 0 255 other", b"damaged"])
+def test_render_says_that_the_models_pixels_are_not_kept_any_more(data: bytes | None) -> None:
+    """Gone, damaged, or another result of the same picture, which somebody bought anew."""
+    world = of_the_photos_pixels()
+    job = finish(world, world.arrives())
+    (key,) = world.kept.objects
+    if data is None:
+        world.kept.lose(key)
+    else:
+        world.kept.objects[key] = data
+    assert rendered(world, job) == NOT_KEPT
+
+
+def test_render_takes_no_result_that_another_job_has_bought() -> None:
+    """It is of the same picture, and not of this cut-out."""
+    world = of_the_photos_pixels()
+    job = finish(world, world.arrives())
+    ((picture, item),) = world.bought.items.items()
+    assert item.kept is not None
+    world.bought.items[picture] = replace(item, kept=replace(item.kept, job_id="another"))
+    assert rendered(world, job) == NOT_KEPT
+
+
+def test_render_has_no_models_pixels_where_nothing_is_kept() -> None:
+    """Reuse is switched off: each upload is bought, and its result is not kept."""
+    world = of_the_photos_pixels(reuse=False)
+    job = finish(world, world.arrives())
+    assert rendered(world, job) == NOT_KEPT
+
+
+def test_render_leaves_what_is_not_completed_alone() -> None:
+    """A late message is no reason to touch a row."""
+    world = World(recipes=(WEB,))
+    job = world.arrives()
+    world.render.render(RenderRequest(job_id=job.id, recipes=("web",)))
+    world.render.render(RenderRequest(job_id="unknown", recipes=("web",)))
+    assert world.job(job) == job
+
+
+def test_an_older_photos_variant_never_replaces_a_newer_ones() -> None:
+    """Even if it is asked for after the newer photo's were made."""
+    world = World(recipes=(WEB,))
+    old = finish(world, world.arrives())
+    finish(world, world.arrives("a.jpg", png(salt=1)))
+    newest = world.results.objects["a.web.webp"]
+    # What the old cut-out was is there again, as if nobody had overwritten it.
+    assert old.result is not None
+    data = CUT_OUT + b" task-unified-000001"
+    world.results.objects["a.png"] = replace(world.results.objects["a.png"], data=data)
+    world.render.render(RenderRequest(job_id=old.id, recipes=("web",)))
+    assert outcome(world.job(old))["web"] == "a newer upload's variant stands in its place"
+    assert world.results.objects["a.web.webp"] == newest

@@ -1,0 +1,247 @@
+"""One job for each upload, however often and wherever its event comes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cutout.domain.job.job import Job, Step
+from cutout.domain.job.source import Source
+from cutout.domain.states import State
+from cutout.ports.jobs_table import LatestVersion
+from cutout.usecases.submit.register_upload import MESSAGES_LIVE, UploadFilter
+from tests.support.fakes.clock import START
+from tests.support.fakes.world import TIMING, World, png
+from tests.support.hooks import Hook, WorkerDiedError
+
+MINUTE = timedelta(minutes=1)
+
+
+def take_event(world: World, source: Source) -> Job:
+    """What Submit does with an upload's event."""
+    job = world.arrive.created(source)
+    assert job is not None, "the key is watched"
+    return world.submit.advance(job)
+
+
+def test_a_new_upload_is_a_job_that_sweep_finds_should_its_worker_die() -> None:
+    """The row stands before anything else is done, and is due when the lease is over."""
+    world = World()
+    source = world.uploads.add("shoes/red.jpg", png())
+    assert world.arrive.created(source) == Job(
+        id=source.job_id,
+        source=source,
+        state=State.QUEUED,
+        created_at=START,
+        updated_at=START,
+        due_at=START + TIMING.lease,
+        entered_at=START,
+        history=(Step(state=State.QUEUED, at=START),),
+    )
+    assert world.jobs.heads == {
+        source.ref: LatestVersion(source_ref=source.ref, order=source.order, job_id=source.job_id),
+    }
+
+
+def test_the_same_event_twice_is_one_job_and_one_payment() -> None:
+    """EventBridge and SQS deliver at least once: the second event finds the job under way."""
+    world = World()
+    source = world.uploads.add("a.jpg", png())
+    first = take_event(world, source)
+    assert take_event(world, source) == first
+    assert (len(world.jobs.jobs), len(world.evolink.charges)) == (1, 1)
+
+
+def expires(world: World, job: Job) -> None:
+    """What the table does with rows and items whose time is over."""
+    assert job.expires_at is not None
+    assert job.expires_at <= world.clock.now()
+    del world.jobs.jobs[job.id]
+    world.bought.forget(world.clock.now())
+
+
+def finished_after_its_message_failed(world: World) -> tuple[Source, Job]:
+    """Its message became a dead letter; Sweep moved the job on, and it was completed."""
+    source = world.uploads.add("a.jpg", png())
+    job = world.arrive.created(source, at=START)
+    assert job is not None
+    world.passes(MINUTE * 5)
+    world.evolink.complete(world.task_of(job))
+    assert world.wake(job).state is State.COMPLETED
+    return source, world.job(job)
+
+
+def test_a_dead_letter_that_is_redriven_finds_its_row() -> None:
+    """With the shortest retention that can be set, and at the last moment of a message's life."""
+    world = World(reuse=True, timing=replace(TIMING, retention=timedelta(days=25)))
+    source, job = finished_after_its_message_failed(world)
+    world.clock.advance_to(START + MESSAGES_LIVE)
+    assert world.arrive.created(source, at=START) == job
+    assert job.expires_at is not None
+    assert job.expires_at > world.clock.now()
+
+
+def test_an_event_that_is_replayed_after_its_row_expired_is_not_paid_again() -> None:
+    """Out of an archive of EventBridge, say, or a dead letter that was redriven twice."""
+    world = World(timing=replace(TIMING, retention=timedelta(days=25)))
+    source, job = finished_after_its_message_failed(world)
+    world.clock.advance(timedelta(days=26))
+    expires(world, job)
+    assert world.arrive.created(source, at=START) is None
+    assert (world.jobs.jobs, len(world.evolink.charges)) == ({}, 1)
+    assert ("upload ignored: its row has expired", {"due_job": job.id}) in world.telemetry.facts
+
+
+def test_an_old_event_that_was_never_seen_makes_its_job() -> None:
+    """Nothing is known of its key: nobody has paid for it."""
+    world = World()
+    source = world.uploads.add("a.jpg", png())
+    world.clock.advance(timedelta(days=30))
+    assert world.arrive.created(source, at=START) is not None
+
+
+def test_an_event_that_comes_again_after_the_end_changes_nothing() -> None:
+    """A redelivery, or a redrive of dead letters days later, does not pay again."""
+    world = World()
+    job = world.arrives()
+    world.evolink.complete(world.task_of(job))
+    completed = world.wake(job)
+    assert completed.state is State.COMPLETED
+    assert take_event(world, job.source) == completed
+    assert len(world.evolink.charges) == 1
+
+
+@pytest.mark.parametrize(
+    "step",
+    ["jobs.find", "heads.advance", "jobs.claim", "uploads.read", "result_keys.claim", "gate.read"],
+)
+def test_two_workers_with_the_same_event_pay_once(step: str) -> None:
+    """Wherever the first one stands when the second overtakes it."""
+    hook = Hook()
+    world = World(step=hook)
+    source = world.uploads.add("a.jpg", png())
+    hook.once_at(step, lambda: take_event(world, source))
+    loser = take_event(world, source)
+    assert loser == world.job(loser)
+    assert (loser.state, len(loser.attempts)) == (State.PROCESSING, 1)
+    assert (len(world.jobs.jobs), len(world.evolink.posts)) == (1, 1)
+
+
+def test_who_loses_the_race_for_the_slot_makes_no_call() -> None:
+    """The conditional write of the attempt decides who pays; the loser ends quietly."""
+    hook = Hook()
+    world = World(step=hook)
+    source = world.uploads.add("a.jpg", png())
+    job = world.arrive.created(source)
+    assert job is not None
+    hook.once_at("jobs.save", lambda: world.submit.advance(job))
+    loser = world.submit.advance(job)
+    assert loser.state in {State.SUBMITTING, State.PROCESSING}
+    assert (len(world.evolink.posts), len(world.evolink.charges)) == (1, 1)
+    gate = world.jobs.gate
+    assert gate is not None
+    assert gate.in_flight == 1
+
+
+def test_each_version_of_a_key_is_a_job_of_its_own() -> None:
+    """Overwriting a photo makes another job; the key stays the same."""
+    world = World()
+    first, second = world.arrives("a.jpg", png(salt=1)), world.arrives("a.jpg", png(salt=2))
+    assert first.id != second.id
+    assert set(world.jobs.jobs) == {first.id, second.id}
+
+
+def test_a_bucket_without_versions_tells_uploads_apart_by_content_and_order() -> None:
+    """Entity tag and sequencer stand in for the version: the same bytes again are a new upload."""
+    world = World()
+    first = replace(world.uploads.add("a.jpg", png()), version_id=None)
+    again = replace(world.uploads.add("a.jpg", png()), version_id=None)
+    assert first.etag == again.etag
+    for source in (first, again, first):
+        world.arrive.created(source)
+    assert set(world.jobs.jobs) == {first.job_id, again.job_id}
+
+
+def test_a_worker_that_dies_before_the_row_stands_leaves_all_to_the_redelivery() -> None:
+    """Noting the head first is harmless: the event comes again and makes the job."""
+    hook = Hook()
+    world = World(step=hook)
+    source = world.uploads.add("a.jpg", png())
+    hook.die_at("jobs.claim")
+    with pytest.raises(WorkerDiedError):
+        take_event(world, source)
+    assert world.jobs.jobs == {}
+    assert take_event(world, source).state is State.PROCESSING
+
+
+def test_sweep_submits_a_job_whose_worker_died_before_it_did_anything() -> None:
+    """The event's message may be gone; the row is enough."""
+    world = World()
+    job = world.arrive.created(world.uploads.add("a.jpg", png()))
+    assert job is not None
+    world.passes(TIMING.lease)
+    assert world.job(job).state is State.PROCESSING
+    assert len(world.evolink.charges) == 1
+
+
+ONE_BUCKET = UploadFilter(
+    uploads_bucket="photos",
+    upload_prefix="",
+    results_bucket="photos",
+    result_prefix="cut-outs/",
+    review_prefix="review/",
+)
+SUFFIXES = UploadFilter(
+    uploads_bucket="uploads",
+    upload_prefix="in/",
+    upload_suffixes=(".jpg", ".PNG"),
+    results_bucket="results",
+    result_prefix="",
+    review_prefix="review/",
+)
+TWO_BUCKETS = UploadFilter(
+    uploads_bucket="uploads",
+    upload_prefix="in/",
+    results_bucket="results",
+    result_prefix="",
+    review_prefix="review/",
+)
+
+
+@pytest.mark.parametrize(
+    ("watch", "bucket", "key", "is_watched"),
+    [
+        (TWO_BUCKETS, "uploads", "in/a.jpg", True),
+        (TWO_BUCKETS, "uploads", "in/", True),
+        (TWO_BUCKETS, "uploads", "a.jpg", False),
+        (TWO_BUCKETS, "uploads", "inner/a.jpg", False),
+        (TWO_BUCKETS, "results", "in/a.png", False),
+        (TWO_BUCKETS, "others", "in/a.jpg", False),
+        (SUFFIXES, "uploads", "in/a.JPG", True),
+        (SUFFIXES, "uploads", "in/a.png", True),
+        (SUFFIXES, "uploads", "in/a.jpg.txt", False),
+        (ONE_BUCKET, "photos", "a.jpg", True),
+        (ONE_BUCKET, "photos", "cut-outs", True),
+        (ONE_BUCKET, "photos", "cut-outs/a.png", False),
+        (ONE_BUCKET, "photos", "review/cut-outs/a.png", False),
+    ],
+)
+def test_only_uploads_under_the_prefix_are_taken_and_never_our_own_output(
+    watch: UploadFilter,
+    bucket: str,
+    key: str,
+    is_watched: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """The loop guard: what lands elsewhere makes no job and is not even noted."""
+    world = World()
+    arrive = replace(world.arrive, watch=watch)
+    uploaded = replace(world.uploads.add(key, png()), bucket=bucket)
+    deleted = replace(world.uploads.remove(key), bucket=bucket)
+    job = arrive.created(uploaded)
+    assert (job is not None) == is_watched
+    assert len(world.jobs.jobs) == is_watched
+    arrive.deleted(deleted)
+    noted = {uploaded.ref: LatestVersion(source_ref=uploaded.ref, order=deleted.order, job_id=None)}
+    assert world.jobs.heads == (noted if is_watched else {})

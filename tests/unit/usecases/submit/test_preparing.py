@@ -1,0 +1,187 @@
+"""Photos that the model does not take as they are: a copy is made, and sent in their place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+
+import pytest
+
+from cutout.domain.job.job import Photo, Prepared
+from cutout.domain.photo.inspection import PhotoLimits
+from cutout.domain.states import Reason, State, Transport
+from cutout.ports.telemetry import Metric
+from tests.support.fakes.clock import START
+from tests.support.fakes.copier import tiff
+from tests.support.fakes.world import TIMING, World, png
+from tests.support.hooks import Hook
+from tests.support.preparing import prepared
+
+
+def urls_posted(world: World) -> list[str]:
+    """Where the provider was told to find the photo, call by call."""
+    return [json.loads(body)["image_urls"][0] for _key, body in world.evolink.posts]
+
+
+def without_preparing(world: World) -> World:
+    """A deployment that has it turned off."""
+    preparations = replace(world.submit.preparations, queue=None)
+    world.submit = replace(world.submit, preparations=preparations)
+    return world
+
+
+def test_a_photo_that_needs_a_copy_is_handed_to_prepare() -> None:
+    """It stays queued, says why, and Sweep looks after it should Prepare's message be lost."""
+    world = World()
+    job = world.arrives("a.tif", tiff())
+    assert (job.state, job.reason) == (State.QUEUED, Reason.PREPARING)
+    assert job.message == "TIFF is not among the formats the model takes"
+    assert (job.due_at, job.is_waiting) == (START + TIMING.lease, False)
+    assert world.preparations.job_ids == [job.id]
+    assert (world.evolink.posts, world.jobs.result_keys, world.jobs.gate) == ([], {}, None)
+
+
+def test_a_photo_that_needs_none_has_nothing_to_do_with_it() -> None:
+    """It goes straight to the provider: no message, no copy, no request more."""
+    hook = Hook()
+    world = World(step=hook)
+    job = world.arrives("a.png", png())
+    assert (job.state, job.prepared, world.copies.objects) == (State.PROCESSING, None, {})
+    assert [step for step in hook.seen if "prepar" in step or "cop" in step] == []
+
+
+def test_the_copy_is_made_recorded_and_sent_in_place_of_the_photo() -> None:
+    """The row says what the photo is, and what the copy is; the link opens the copy."""
+    world = World()
+    job = prepared(world, tiff(8000, 4000, orientation=6))
+    key = f"prepared/{job.id}.jpg"
+    data = tiff(8000, 4000, orientation=6)
+    assert job.photo == Photo(
+        format="tiff",
+        width=8000,
+        height=4000,
+        sha256=hashlib.sha256(data).hexdigest(),
+        orientation=6,
+    )
+    assert world.copies.objects == {key: b"jpeg 2236 1118 of 0"}
+    assert job.prepared == Prepared(
+        key=key, format="jpeg", size=19, width=2236, height=1118, made_at=START
+    )
+    assert (job.state, job.result_key, job.preparations) == (State.PROCESSING, "a.png", 0)
+    assert urls_posted(world) == [f"https://work.example/{key}?type=image/jpeg&sig=1"]
+    assert world.telemetry.counts[Metric.PREPARED] == 1
+
+
+def test_a_copy_goes_through_the_files_api_as_a_photo_does() -> None:
+    """Under the name and the type of the copy."""
+    world = World(transport=Transport.FILES)
+    job = prepared(world, tiff())
+    assert world.files.copies == {f"{job.id}-1.jpeg": b"jpeg 600 400 of 0"}
+    assert job.state is State.PROCESSING
+
+
+def test_a_tiny_photo_is_sent_enlarged() -> None:
+    """The row keeps its own size: the cut-out is made to fit that."""
+    world = World()
+    source = world.uploads.add("a.png", png(60, 40))
+    job = world.arrive.created(source)
+    assert job is not None
+    waiting = world.submit.advance(job)
+    assert (waiting.reason, waiting.message) == (
+        Reason.PREPARING,
+        "60 x 40 pixels, has not the 240 to 7680 pixels a side that the model takes",
+    )
+
+
+def test_a_cut_out_of_a_prepared_photo_is_compared_with_the_photo() -> None:
+    """Whatever the size of the copy: what counts is the shape that the photo shows."""
+    world = World()
+    job = prepared(world, tiff(8000, 4000))
+    world.evolink.complete(world.task_of(job), b"png 2236 1118 0 255")
+    assert world.wake(job).state is State.COMPLETED
+    other = prepared(world, tiff(8000, 4000, salt=1), "b.tif")
+    world.evolink.complete(world.task_of(other), b"png 1118 2236 0 255")
+    assert world.wake(other).reason is Reason.RESULT_ASPECT_DIFFERS
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (tiff(is_damaged=True), Reason.DAMAGED_PHOTO),
+        (b"MM\0*not what it seems", Reason.DAMAGED_PHOTO),
+        (tiff(20_000, 10_001), Reason.TOO_MANY_PIXELS),
+        (tiff(33, 1), Reason.TOO_ELONGATED),
+        (tiff(0, 100), Reason.DAMAGED_PHOTO),
+    ],
+)
+def test_what_prepare_finds_out_is_rejected_and_told(data: bytes, reason: Reason) -> None:
+    """Damaged, a bomb, a shape that fits nowhere: Submit settles it, with Prepare's words."""
+    world = World()
+    job = prepared(world, data)
+    assert (job.state, job.reason, job.prepared) == (State.REJECTED, reason, None)
+    assert job.message
+    assert (world.evolink.posts, world.copies.objects, world.jobs.result_keys) == ([], {}, {})
+    assert [told.reason for told in world.announcements.jobs] == [reason]
+
+
+def test_a_photo_that_is_gone_when_it_is_to_be_prepared_is_superseded() -> None:
+    """There is nothing to prepare, and nobody to tell."""
+    world = World()
+    job = world.arrives("a.tif", tiff())
+    world.uploads.destroy(job.source)
+    world.settles()
+    settled = world.job(job)
+    assert (settled.state, settled.reason) == (State.SUPERSEDED, Reason.SOURCE_DELETED)
+
+
+def test_a_newer_upload_supersedes_a_photo_that_is_being_prepared() -> None:
+    """The copy of the older one is never sent."""
+    world = World()
+    older = world.arrives("a.tif", tiff())
+    newer = world.arrives("a.tif", tiff(salt=1))
+    world.settles()
+    assert (world.job(older).state, world.job(older).reason) == (
+        State.SUPERSEDED,
+        Reason.NEWER_UPLOAD,
+    )
+    assert world.job(newer).state is State.PROCESSING
+    assert len(world.evolink.posts) == 1
+
+
+def test_where_nothing_is_prepared_the_photo_is_rejected_with_the_reason() -> None:
+    """As it says itself."""
+    world = without_preparing(World())
+    job = world.arrives("a.tif", tiff())
+    assert (job.state, job.reason, job.message) == (
+        State.REJECTED,
+        Reason.UNSUPPORTED_FORMAT,
+        "TIFF is not among the formats the model takes",
+    )
+
+
+def test_a_copy_from_before_it_was_turned_off_is_not_sent() -> None:
+    """The role that lends photos may not read it any more: rejected, not failed for money."""
+    world = World(limits=replace(World().limits, max_in_flight=1))
+    first = world.arrives("first.png", png())
+    job = prepared(world, tiff())
+    assert job.is_waiting
+    without_preparing(world)
+    world.evolink.complete(world.task_of(first))
+    world.wake(first)
+    world.settles()
+    assert (world.job(job).state, len(world.evolink.posts)) == (State.REJECTED, 1)
+
+
+def test_limits_of_the_deployment_reach_the_copy() -> None:
+    """A model with other sides takes other copies."""
+    limits = PhotoLimits(
+        max_bytes=10_000_000,
+        max_pixels=50_000_000,
+        min_side=1000,
+        max_side=2000,
+        prepare_max_bytes=100_000_000,
+    )
+    job = prepared(World(photo_limits=limits), tiff(600, 400))
+    assert job.prepared is not None
+    assert (job.prepared.width, job.prepared.height) == (1500, 1000)

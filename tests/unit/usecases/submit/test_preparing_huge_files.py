@@ -1,0 +1,67 @@
+"""Files of more bytes than the model takes: Prepare, not Submit, finds out what they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cutout.domain.job.job import Job
+from cutout.domain.states import Lane, Reason, State
+from cutout.ports.buckets import Labels
+from tests.support.fakes.copier import tiff
+from tests.support.fakes.world import PHOTO_LIMITS, World
+from tests.support.hooks import Hook
+
+
+def huge(world: World, data: bytes, metadata: dict[str, str] | None = None) -> Job:
+    """An upload of more bytes than the model takes; the fakes need not hold them all."""
+    labels = Labels(metadata=metadata or {}, tags={})
+    source = world.uploads.add("a.bin", data, labels)
+    job = world.arrive.created(replace(source, size=PHOTO_LIMITS.max_bytes + 1))
+    assert job is not None
+    return world.submit.advance(job)
+
+
+def test_a_file_with_too_many_bytes_is_not_read_by_submit() -> None:
+    """Its size is enough: neither memory nor transfer are spent on it."""
+    hook = Hook()
+    world = World(step=hook)
+    job = huge(world, tiff())
+    assert (job.reason, world.preparations.job_ids) == (Reason.PREPARING, [job.id])
+    assert "uploads.read" not in hook.seen
+    world.settles()
+    assert world.job(job).state is State.PROCESSING
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [(b"a very long text", Reason.NOT_A_PHOTO), (b"8BPS" + bytes(20), Reason.UNSUPPORTED_FORMAT)],
+)
+def test_a_huge_file_that_is_no_picture_is_found_out_by_its_first_bytes(
+    data: bytes, reason: Reason
+) -> None:
+    """No decoder is tried on it."""
+    hook = Hook()
+    world = World(step=hook)
+    job = huge(world, data)
+    world.settles()
+    assert (world.job(job).state, world.job(job).reason) == (State.REJECTED, reason)
+    assert [step for step in hook.seen if step.startswith("copier")] == []
+
+
+def test_our_own_output_is_known_again_however_large_it_is() -> None:
+    """By its metadata, which Submit does not read of a file that it does not read."""
+    world = World()
+    job = huge(world, tiff(), {"cutout-job": "0" * 32})
+    world.settles()
+    assert (world.job(job).state, world.job(job).reason) == (State.REJECTED, Reason.OWN_OUTPUT)
+    assert world.evolink.posts == []
+
+
+def test_a_backfilled_photo_that_is_prepared_stays_behind_live_ones() -> None:
+    """Its mark is in the metadata, which Prepare reads."""
+    world = World()
+    job = huge(world, tiff(), {"cutout-lane": "backfill"})
+    world.settles()
+    assert world.job(job).lane is Lane.BACKFILL

@@ -1,0 +1,90 @@
+"""Waiting for a copy, and with one: who asks how often, who goes first, what is made again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cutout.domain.states import Reason, State, Transport
+from cutout.ports.telemetry import Metric
+from tests.support.fakes.clock import START
+from tests.support.fakes.copier import tiff
+from tests.support.fakes.world import World, png
+from tests.support.preparing import prepared
+
+MINUTE = timedelta(minutes=1)
+
+
+def test_submit_asks_again_ever_more_seldom_while_prepare_has_much_to_do() -> None:
+    """A backlog before Prepare is not made longer by those who wait in it."""
+    world = World()
+    job = world.arrives("a.tif", tiff())
+    asked = []
+    for minute in range(181):
+        world.clock.advance_to(START + minute * MINUTE)
+        before = len(world.preparations.job_ids)
+        world.sweep.sweep()
+        while world.submissions.job_ids:
+            world.submit.wake(world.job(job))
+            world.submissions.job_ids.pop()
+        if len(world.preparations.job_ids) > before:
+            asked.append(minute)
+    assert asked == [2, 6, 14, 30, 62, 126]
+    assert world.job(job).reason is Reason.PREPARING
+
+
+def test_nobody_submits_a_photo_before_its_copy_is_there() -> None:
+    """A second event, or a freed slot, finds it not yet due and leaves it alone."""
+    world = World()
+    job = world.arrives("a.tif", tiff())
+    assert world.submit.advance(job) == job
+    assert world.preparations.job_ids == [job.id]
+
+
+def test_a_slot_that_is_offered_to_a_photo_being_prepared_goes_to_the_next() -> None:
+    """Its copy has grown old: while another is made, somebody else uses the slot."""
+    world = World(limits=replace(World().limits, max_in_flight=1))
+    first = world.arrives("first.png", png())
+    job = prepared(world, tiff())
+    behind = world.arrives("behind.png", png(salt=2))
+    assert (job.is_waiting, behind.is_waiting) == (True, True)
+    world.clock.advance(timedelta(hours=21))
+    world.evolink.complete(world.task_of(first))
+    world.wake(first)
+    world.submissions.job_ids.clear()
+    world.submit.wake(world.job(job))
+    assert world.job(job).reason is Reason.PREPARING
+    assert world.job(behind).state is State.PROCESSING
+
+
+@pytest.mark.parametrize(("hours", "copies"), [(19, 1), (20, 2), (50, 2)])
+def test_a_copy_that_waited_too_long_behind_the_gate_is_made_again(hours: int, copies: int) -> None:
+    """The lifecycle rule would remove it before the provider is certain to have read it."""
+    world = World(limits=replace(World().limits, max_in_flight=1))
+    first = world.arrives("first.png", png())
+    job = prepared(world, tiff())
+    made = job.prepared
+    assert made is not None
+    world.clock.advance(timedelta(hours=hours))
+    world.evolink.complete(world.task_of(first))
+    world.wake(first)
+    world.settles()
+    sent = world.job(job)
+    assert (sent.state, world.telemetry.counts[Metric.PREPARED]) == (State.PROCESSING, copies)
+    assert sent.prepared is not None
+    assert sent.prepared.made_at == (START if copies == 1 else world.clock.now())
+
+
+def test_a_copy_that_is_gone_is_made_again() -> None:
+    """Somebody emptied the work bucket: the photo is still there."""
+    world = World(transport=Transport.FILES, limits=replace(World().limits, max_in_flight=1))
+    first = world.arrives("first.png", png())
+    job = prepared(world, tiff())
+    world.copies.objects.clear()
+    world.evolink.complete(world.task_of(first))
+    world.wake(first)
+    world.settles()
+    assert world.job(job).state is State.PROCESSING
+    assert world.files.copies == {f"{job.id}-1.jpeg": b"jpeg 600 400 of 0"}

@@ -1,0 +1,205 @@
+"""The attempt is on the row before the call; then each way a first call can end."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from cutout.domain.callback_token import CallbackAddress, verify
+from cutout.domain.errors import CallbackRefusedError
+from cutout.domain.gate import Gate
+from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.job import Job, Photo
+from cutout.domain.provider import Accepted, Refused
+from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.ports.telemetry import Metric
+from tests.support.fakes.clock import START
+from tests.support.fakes.evolink import PRICE, answering
+from tests.support.fakes.world import CALLBACK_URL, KEY_SALT, SIGNING_KEY, TIMING, World, token_for
+from tests.support.hooks import Hook
+
+
+def body_of(job: Job) -> str:
+    """What the first call of a job posts."""
+    return json.dumps(
+        {
+            "model": "mj-v7-remove-bg",
+            "image_urls": [f"https://uploads.example/{job.source.key}?v=v1&type=image/png&sig=1"],
+            "callback_url": f"{CALLBACK_URL}/callbacks/{token_for(job)}",
+        },
+    )
+
+
+def test_the_attempt_stands_on_the_row_before_the_call_is_made() -> None:
+    """Number and idempotency key are recorded, and the slot is taken, before paying.
+
+    So is the exact body, where nobody reads it who may read the row.
+    """
+    hook = Hook()
+    world = World(step=hook)
+    before: list[tuple[Job, Gate | None, str | None]] = []
+
+    def look() -> None:
+        (job,) = world.jobs.jobs.values()
+        before.append((job, world.jobs.gate, world.jobs.find_body(job.id, 1)))
+
+    hook.once_at("evolink.create", look)
+    world.arrives()
+    (job, gate, body) = before[0]
+    recorded = Attempt(
+        number=1,
+        idempotency_key=f"cutout-{job.id}-1-{KEY_SALT}",
+        started_at=START,
+        credits_reserved=PRICE,
+    )
+    assert (job.state, job.attempts) == (State.SUBMITTING, (recorded,))
+    assert job.due_at == START + TIMING.lease
+    assert gate == Gate(version=1, in_flight=1, day=START.date(), spent=PRICE)
+    assert body == body_of(job)
+    assert world.evolink.posts == [(recorded.idempotency_key, body)]
+
+
+def test_the_callback_url_names_the_attempt_and_proves_it() -> None:
+    """The token is the last segment of the URL that the provider is given."""
+    world = World()
+    job = world.arrives()
+    base, _, token = world.evolink.charges[0].callback_url.rpartition("/")
+    assert base == f"{CALLBACK_URL}/callbacks"
+    address = CallbackAddress(job_id=job.id, attempt=1)
+    assert verify(token, [SIGNING_KEY], world.clock.now()) == address
+
+
+def test_the_callback_url_expires_when_nothing_could_be_had_by_it() -> None:
+    """Unconfirmed and followed for a deadline each; a late result can be fetched for a day."""
+    world = World()
+    world.arrives()
+    token = world.evolink.charges[0].callback_url.rpartition("/")[2]
+    life = 2 * TIMING.job_deadline + timedelta(hours=24)
+    world.clock.advance(life - timedelta(seconds=1))
+    world.receive.receive(token, "")
+    world.clock.advance(timedelta(seconds=1))
+    with pytest.raises(CallbackRefusedError, match="expired") as refused:
+        world.receive.receive(token, "")
+    assert not refused.value.is_malformed
+    assert world.telemetry.counts[Metric.CALLBACK_REFUSED] == 1
+
+
+def test_what_the_photo_is_and_where_its_result_goes_is_known_from_then_on() -> None:
+    """Recorded with the attempt, so that nothing is read or claimed twice."""
+    world = World()
+    job = world.arrives("shoes/red.jpg")
+    photo = job.photo
+    assert photo is not None
+    assert photo == Photo(format="png", width=600, height=400, sha256=photo.sha256)
+    assert job.result_key == "shoes/red.png"
+    assert world.jobs.result_keys == {"shoes/red.png": job.source.ref}
+
+
+def test_an_accepted_call_is_followed_until_its_task_ends() -> None:
+    """Task and credits are on record; Sweep polls if no callback has come by then."""
+    world = World()
+    job = world.arrives()
+    assert job == world.job(job)
+    assert (job.state, job.due_at) == (State.PROCESSING, START + TIMING.first_poll)
+    assert job.attempts == (
+        Attempt(
+            number=1,
+            idempotency_key=f"cutout-{job.id}-1-{KEY_SALT}",
+            started_at=START,
+            outcome=AttemptOutcome.ACCEPTED,
+            task_id="task-unified-000001",
+            credits_reserved=PRICE,
+        ),
+    )
+    assert world.telemetry.happened == {Metric.ADMITTED: 1}
+
+
+@pytest.mark.parametrize(
+    ("reserved", "spent", "price"),
+    [
+        (Decimal("7.25"), Decimal("7.25"), Decimal("7.25")),
+        (Decimal("1.8"), Decimal("1.8"), Decimal("1.8")),
+        (None, PRICE, PRICE),
+    ],
+)
+def test_the_gate_learns_the_price_from_what_the_provider_reserved(
+    reserved: Decimal | None,
+    spent: Decimal,
+    price: Decimal,
+) -> None:
+    """The day's sum is corrected, and the next photo is expected to cost as much."""
+    world = World()
+    told = Accepted(task_id="task-unified-7", credits_reserved=reserved)
+    world.evolink.create_faults.append(answering(told))
+    job = world.arrives()
+    assert job.credits == spent
+    gate = replace(world.jobs.read_gate(), version=0)
+    assert gate == Gate(in_flight=1, day=START.date(), spent=spent, price=price)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "invalid_request"),
+        (400, "content_policy_violation"),
+        (404, "not_found"),
+        (413, "413"),
+        (422, "a_code_nobody_documented"),
+    ],
+)
+def test_a_refused_call_fails_the_job_with_the_apis_own_words(status: int, code: str) -> None:
+    """Nothing is paid; code and message are kept as they came, and people are told."""
+    world = World()
+    world.evolink.create_faults.append(
+        answering(Refused(status=status, code=code, message="no\nreally")),
+    )
+    job = world.arrives()
+    assert (job.state, job.reason) == (State.FAILED, Reason.REFUSED_BY_PROVIDER)
+    assert (job.code, job.message) == (code, "no\nreally")
+    assert job.attempts == (
+        Attempt(
+            number=1,
+            idempotency_key=f"cutout-{job.id}-1-{KEY_SALT}",
+            started_at=START,
+            outcome=AttemptOutcome.REFUSED,
+            credits_reserved=PRICE,
+            code=code,
+            message="no\nreally",
+        ),
+    )
+    assert job.credits == Decimal(0)
+    assert [told.state for told in world.announcements.jobs] == [State.FAILED]
+
+
+def test_a_refused_call_gives_back_its_slot_and_its_credits() -> None:
+    """The gate stands as if the photo had never been there, and nothing is posted again."""
+    world = World()
+    world.evolink.create_faults.append(
+        answering(Refused(status=400, code="invalid_request", message="no")),
+    )
+    world.arrives()
+    assert world.jobs.gate == Gate(version=2, day=START.date())
+    world.passes(TIMING.job_deadline)
+    assert len(world.evolink.posts) == 1
+
+
+def test_a_woken_job_that_is_under_way_is_left_alone() -> None:
+    """A message that comes twice, or late, makes no second call."""
+    world = World()
+    job = world.arrives()
+    assert world.submit.advance(job) == job
+    assert len(world.evolink.posts) == 1
+
+
+def test_without_a_callback_url_the_body_asks_for_none() -> None:
+    """Where no callback can reach, results come by polling alone."""
+    world = World()
+    world.submit = replace(world.submit, call=replace(world.submit.call, callback_url=""))
+    world.evolink.create_faults.append(answering(Accepted(task_id="t-1", credits_reserved=None)))
+    world.arrives()
+    ((_key, body),) = world.evolink.posts
+    assert set(json.loads(body)) == {"model", "image_urls"}

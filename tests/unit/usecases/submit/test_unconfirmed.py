@@ -1,0 +1,309 @@
+"""A paid call whose outcome nobody knows is not repeated but resolved, by its callback.
+
+Where none comes within the grace time, the same body goes once more under the same key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from cutout.domain.gate import Pause, PauseReason
+from cutout.domain.job.job import Job
+from cutout.domain.provider import CreateOutcome, NotSent, OutcomeUnknown, Refused
+from cutout.domain.states import AttemptOutcome, Reason, State, Transport
+from cutout.ports.buckets import PHOTO_LINK_LIVES
+from cutout.ports.telemetry import Metric
+from tests.support.fakes.clock import START
+from tests.support.fakes.evolink import PRICE, FakeEvolink, answering, taken_but_unanswered
+from tests.support.fakes.world import TIMING, World
+from tests.support.hooks import Hook, WorkerDiedError
+
+MINUTE = timedelta(minutes=1)
+GRACE = TIMING.unconfirmed_grace
+NEVER_TAKEN = answering(OutcomeUnknown(message="ReadTimeout"))
+CONFLICT = Refused(status=409, code="paid_outcome_unknown", message="not decided")
+
+
+def meets(*answers: object) -> tuple[World, Job]:
+    """A photo whose first calls end so; later ones are taken as usual."""
+    world = World()
+    world.evolink.create_faults.extend(answers)  # type: ignore[arg-type]
+    return world, world.arrives()
+
+
+def doubles(world: World) -> float:
+    """How many possible double charges were counted."""
+    return world.telemetry.counts.get(Metric.POSSIBLE_DOUBLE_CHARGE, 0)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [taken_but_unanswered, NEVER_TAKEN, answering(CONFLICT)],
+    ids=["taken", "not taken", "not decided"],
+)
+def test_an_unknown_outcome_waits_for_the_callback_and_is_not_posted_again(answer: object) -> None:
+    """Time-out, reset, 5xx, unreadable or 409: one POST, until the grace time is over."""
+    world, job = meets(answer)
+    assert (job.state, job.reason) == (State.UNCONFIRMED, Reason.OUTCOME_UNKNOWN)
+    assert job.due_at == START + GRACE
+    attempt = job.attempt
+    assert attempt is not None
+    assert (attempt.outcome, attempt.posts) == (AttemptOutcome.UNKNOWN, 1)
+    assert world.jobs.find_body(job.id, 1) == world.evolink.posts[0][1]
+    world.passes(GRACE - MINUTE)
+    assert (world.job(job), len(world.evolink.posts)) == (job, 1)
+    assert world.telemetry.counts[Metric.OUTCOME_UNKNOWN] == 1
+
+
+def test_an_unknown_outcome_keeps_its_slot_and_its_credits() -> None:
+    """A task may be running for it, and may have been charged."""
+    world, job = meets(NEVER_TAKEN)
+    gate = world.jobs.read_gate()
+    assert (gate.in_flight, gate.spent, job.credits) == (1, PRICE, PRICE)
+
+
+def test_its_callback_settles_it_with_one_post_and_one_charge() -> None:
+    """The token names the attempt; the body's task id is believed because the API knows it."""
+    world, job = meets(taken_but_unanswered)
+    task_id = world.task_of(job)
+    world.evolink.complete(task_id)
+    done = world.wake(job, task_id=task_id)
+    assert (done.state, done.credits) == (State.COMPLETED, PRICE)
+    assert [(a.task_id, a.outcome) for a in done.attempts] == [(task_id, AttemptOutcome.SUCCEEDED)]
+    world.passes(GRACE)
+    assert (len(world.evolink.posts), len(world.evolink.charges), doubles(world)) == (1, 1, 0)
+
+
+def test_after_the_grace_time_the_same_body_goes_again_under_the_same_key_once() -> None:
+    """Not one byte differs: else the provider could not know the repeat."""
+    world, job = meets(NEVER_TAKEN)
+    world.passes(GRACE + MINUTE)
+    first, again = world.evolink.posts
+    assert first == again
+    assert world.job(job).state is State.PROCESSING
+    assert [(a.number, a.posts) for a in world.job(job).attempts] == [(1, 2)]
+    world.passes(GRACE)
+    assert len(world.evolink.posts) == 2
+
+
+def test_a_replay_is_no_double_charge() -> None:
+    """`idempotency-replayed`: the provider answered with the task of the first call."""
+    world, job = meets(taken_but_unanswered)
+    world.passes(GRACE + MINUTE)
+    attempt = world.job(job).attempt
+    assert attempt is not None
+    assert (attempt.posts, attempt.is_replayed) == (2, True)
+    assert (len(world.evolink.charges), doubles(world)) == (1, 0)
+    assert world.jobs.read_gate().spent == PRICE
+
+
+def test_a_repeat_that_is_no_replay_is_counted_as_a_possible_double_charge() -> None:
+    """On the row, as a metric, and in the day's credits."""
+    world = World()
+    world.evolink.honours_keys = False
+    world.evolink.create_faults.append(taken_but_unanswered)
+    job = world.arrives()
+    world.passes(GRACE + MINUTE)
+    attempt = world.job(job).attempt
+    assert attempt is not None
+    assert (attempt.is_possible_double_charge, doubles(world)) == (True, 1)
+    assert (len(world.evolink.charges), world.jobs.read_gate().spent) == (2, 2 * PRICE)
+
+
+@pytest.mark.parametrize("second", [NEVER_TAKEN, taken_but_unanswered], ids=["not taken", "taken"])
+def test_after_a_second_unknown_outcome_it_gives_up_and_says_so(second: object) -> None:
+    """No third POST: the link to the photo would not outlive another grace time."""
+    world, job = meets(NEVER_TAKEN, second)
+    world.passes(2 * GRACE + 3 * MINUTE)
+    failed = world.job(job)
+    assert (failed.state, failed.reason) == (State.FAILED, Reason.OUTCOME_UNKNOWN)
+    assert world.jobs.bodies == {}
+    assert (failed.credits, doubles(world)) == (PRICE, 1)
+    assert [told.state for told in world.announcements.jobs] == [State.FAILED]
+    assert world.jobs.read_gate().in_flight == 0
+    world.passes(TIMING.job_deadline)
+    assert len(world.evolink.posts) == 2
+
+
+def test_a_worker_that_dies_around_its_call_leaves_an_unknown_outcome() -> None:
+    """Nobody knows whether it was made; the lease runs out, and no call is made at once."""
+    hook = Hook()
+    world = World(step=hook)
+    hook.die_at("evolink.create")
+    with pytest.raises(WorkerDiedError):
+        world.arrives()
+    (job,) = world.jobs.jobs.values()
+    world.clock.advance(TIMING.lease - timedelta(seconds=1))
+    assert world.submit.advance(job) == job
+    world.clock.advance(timedelta(seconds=1))
+    lost = world.submit.advance(job)
+    assert (lost.state, lost.reason) == (State.UNCONFIRMED, Reason.OUTCOME_UNKNOWN)
+    assert world.evolink.posts == []
+
+
+def test_a_repeat_that_never_left_is_no_repeat() -> None:
+    """It is made again a poll later, and is not counted as a double."""
+    world, job = meets(taken_but_unanswered, answering(NotSent(message="ConnectError")))
+    world.passes(GRACE + MINUTE)
+    attempt = world.job(job).attempt
+    assert attempt is not None
+    assert (world.job(job).state, attempt.posts) == (State.UNCONFIRMED, 1)
+    world.passes(TIMING.poll_interval)
+    assert world.job(job).state is State.PROCESSING
+    assert (len(world.evolink.charges), doubles(world)) == (1, 0)
+
+
+def network_is_away(world: World) -> None:
+    """No repeat leaves."""
+    world.evolink.create_rule = answering(NotSent(message="ConnectError"))
+    world.passes(PHOTO_LINK_LIVES + MINUTE)
+    world.evolink.create_rule = None
+    world.passes(2 * GRACE)
+
+
+def not_decided(world: World) -> None:
+    """The provider goes on to say that it works on the first call of the key."""
+    world.evolink.create_rule = answering(CONFLICT)
+    world.passes(PHOTO_LINK_LIVES + MINUTE)
+    world.evolink.create_rule = None
+    world.passes(2 * GRACE)
+
+
+def queue_is_long(world: World) -> None:
+    """The message that has the repeat made takes an hour behind a bulk upload's."""
+    world.clock.advance(GRACE)
+    world.sweep.sweep()
+    world.clock.advance(timedelta(hours=1))
+    world.settles()
+
+
+@pytest.mark.parametrize("delayed", [network_is_away, not_decided, queue_is_long])
+def test_no_call_is_made_with_a_link_that_is_dead(delayed: Callable[[World], None]) -> None:
+    """Nobody could read the photo, and it may be charged: the job ends, its callback may come."""
+    world, job = meets(taken_but_unanswered)
+    world.evolink.honours_keys = False
+    delayed(world)
+    failed = world.job(job)
+    assert (failed.state, failed.reason) == (State.FAILED, Reason.OUTCOME_UNKNOWN)
+    assert [charge.at for charge in world.evolink.charges] == [START]
+    task_id = world.task_of(job)
+    world.evolink.complete(task_id)
+    assert world.wake(job, attempt=1, task_id=task_id).state is State.COMPLETED
+
+
+def test_repeats_of_a_call_that_names_a_copy_go_on_until_the_deadline() -> None:
+    """A copy at the Files API outlives it; also a job that nobody can ask about ends."""
+    world = World(transport=Transport.FILES)
+    world.evolink.create_faults.append(NEVER_TAKEN)
+    job = world.arrives()
+    world.evolink.create_rule = answering(NotSent(message="ConnectError"))
+    world.passes(TIMING.job_deadline - MINUTE)
+    assert world.job(job).state is State.UNCONFIRMED
+    world.passes(2 * TIMING.poll_interval)
+    assert (world.job(job).state, world.job(job).reason) == (
+        State.FAILED,
+        Reason.OUTCOME_UNKNOWN,
+    )
+
+
+@pytest.mark.parametrize(
+    ("refused", "reason"),
+    [
+        (Refused(status=402, code="insufficient_quota", message="no"), PauseReason.OUT_OF_CREDITS),
+        (Refused(status=401, code="unauthorized", message="no"), PauseReason.KEY_REFUSED),
+        (Refused(status=429, code="rate_limit_exceeded", message="no"), PauseReason.RATE_LIMITED),
+    ],
+)
+def test_a_repeat_that_meets_a_closed_door_pauses_intake_and_is_made_again(
+    refused: Refused,
+    reason: PauseReason,
+) -> None:
+    """It was certainly not taken, so it is no repeat; the first call still may have been."""
+    world, job = meets(taken_but_unanswered, answering(refused))
+    world.passes(GRACE + MINUTE)
+    attempt = world.job(job).attempt
+    assert attempt is not None
+    assert (world.job(job).state, attempt.posts) == (State.UNCONFIRMED, 1)
+    pause = world.jobs.read_gate().pause
+    assert isinstance(pause, Pause)
+    assert pause.reason is reason
+    assert world.telemetry.counts[Metric.GATE_PAUSED] == 1
+    if pause.until is None:
+        world.operate.resume()
+    world.passes(GRACE + MINUTE)
+    assert world.job(job).state is State.PROCESSING
+    assert (len(world.evolink.charges), doubles(world)) == (1, 0)
+
+
+@pytest.mark.parametrize("code", ["invalid_request", "invalid_media_url"])
+def test_a_refused_repeat_says_nothing_about_the_first_call(code: str) -> None:
+    """The job fails with the API's words, no new attempt is paid, and the first may yet succeed."""
+    refused = Refused(status=400, code=code, message="the link is dead")
+    world, job = meets(taken_but_unanswered, answering(refused))
+    world.passes(GRACE + MINUTE)
+    failed = world.job(job)
+    assert (failed.state, failed.reason, failed.code, failed.message) == (
+        State.FAILED,
+        Reason.OUTCOME_UNKNOWN,
+        code,
+        "the link is dead",
+    )
+    assert (failed.credits, doubles(world)) == (PRICE, 0)
+    task_id = world.task_of(job)
+    world.evolink.complete(task_id)
+    done = world.wake(job, task_id=task_id)
+    assert (done.state, len(world.evolink.posts)) == (State.COMPLETED, 2)
+
+
+def test_a_repeat_that_is_not_decided_yet_is_asked_again() -> None:
+    """409: the provider still works on the first call of the key; nothing new was taken."""
+    world, job = meets(taken_but_unanswered, answering(CONFLICT))
+    world.passes(2 * GRACE + 3 * MINUTE)
+    attempt = world.job(job).attempt
+    assert attempt is not None
+    assert (world.job(job).state, attempt.is_replayed) == (State.PROCESSING, True)
+    assert (len(world.evolink.charges), doubles(world)) == (1, 0)
+
+
+def test_the_callback_that_comes_while_the_repeat_is_under_way_settles_it() -> None:
+    """The answer to the repeat finds the job finished and changes nothing."""
+    world, job = meets(taken_but_unanswered)
+    task_id = world.task_of(job)
+
+    def called_back(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
+        evolink.complete(task_id)
+        world.wake(job, task_id=task_id)
+        return evolink.take(body, key)
+
+    world.evolink.create_faults.append(called_back)
+    world.passes(GRACE + MINUTE)
+    assert world.job(job).state is State.COMPLETED
+    assert world.job(job).credits == Decimal("5.4")
+    assert len(world.evolink.charges) == 1
+
+
+@pytest.mark.parametrize(("honours_keys", "counted"), [(False, 1), (True, 0)])
+def test_a_repeat_that_a_callback_overtakes_is_counted_all_the_same(
+    *,
+    honours_keys: bool,
+    counted: int,
+) -> None:
+    """The first call's callback settles the job while its repeat is under way."""
+    world, job = meets(taken_but_unanswered)
+    world.evolink.honours_keys = honours_keys
+    first = world.task_of(job)
+
+    def overtaken(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
+        outcome = evolink.take(body, key)
+        evolink.complete(first)
+        assert world.wake(job, task_id=first).state is State.COMPLETED
+        return outcome
+
+    world.evolink.create_faults.append(overtaken)
+    world.passes(GRACE + MINUTE)
+    assert (world.job(job).state, len(world.evolink.posts)) == (State.COMPLETED, 2)
+    assert doubles(world) == counted

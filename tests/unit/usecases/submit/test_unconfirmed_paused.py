@@ -1,0 +1,109 @@
+"""A call whose outcome is unknown while intake is paused: its repeat waits, and not for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from cutout.domain.job.job import Job
+from cutout.domain.provider import OutcomeUnknown, Refused
+from cutout.domain.states import Reason, State, Transport
+from tests.support.fakes.evolink import answering, taken_but_unanswered
+from tests.support.fakes.world import TIMING, World
+
+MINUTE = timedelta(minutes=1)
+GRACE = TIMING.unconfirmed_grace
+NEVER_TAKEN = answering(OutcomeUnknown(message="ReadTimeout"))
+
+
+def meets(*answers: object) -> tuple[World, Job]:
+    """A photo whose first calls end so; later ones are taken as usual."""
+    world = World()
+    world.evolink.create_faults.extend(answers)  # type: ignore[arg-type]
+    return world, world.arrives()
+
+
+def paused_by_a_person(world: World) -> None:
+    """Until further notice."""
+    world.operate.pause()
+
+
+def paused_for_the_key(world: World) -> None:
+    """Another photo met a 401."""
+    refused = Refused(status=401, code="unauthorized", message="no")
+    world.evolink.create_faults.append(answering(refused))
+    world.arrives("b.jpg")
+
+
+@pytest.mark.parametrize("pause", [paused_by_a_person, paused_for_the_key])
+def test_a_pause_holds_back_the_repeat_too(pause: Callable[[World], None]) -> None:
+    """It is made as soon as intake is open again, as long as the photo can be read by its link."""
+    world, job = meets(NEVER_TAKEN)
+    pause(world)
+    posts = len(world.evolink.posts)
+    world.passes(GRACE + 8 * MINUTE)
+    held = world.job(job)
+    assert (held.state, held.reason, len(world.evolink.posts)) == (
+        State.UNCONFIRMED,
+        Reason.GATE_PAUSED,
+        posts,
+    )
+    assert (held.message, world.jobs.read_gate().in_flight) == ("ReadTimeout", 1)
+    world.operate.resume()
+    world.passes(3 * MINUTE)
+    assert world.job(job).state is State.PROCESSING
+    assert world.evolink.posts.count(world.evolink.posts[0]) == 2
+
+
+def test_its_callback_settles_a_call_whose_repeat_is_held_back() -> None:
+    """Nothing is sent at all then."""
+    world, job = meets(taken_but_unanswered)
+    world.operate.pause()
+    world.passes(GRACE + 2 * MINUTE)
+    task_id = world.task_of(job)
+    world.evolink.complete(task_id)
+    assert world.wake(job, task_id=task_id).state is State.COMPLETED
+    assert len(world.evolink.posts) == 1
+
+
+def test_a_pause_that_outlasts_the_link_ends_the_call_as_unknown() -> None:
+    """45 minutes after the call, 5 of the link's 50 are left: later, it may not be read by it."""
+    world, job = meets(NEVER_TAKEN)
+    world.operate.pause()
+    world.passes(timedelta(minutes=44))
+    assert world.job(job).state is State.UNCONFIRMED
+    world.passes(2 * MINUTE)
+    failed = world.job(job)
+    assert (failed.state, failed.reason) == (State.FAILED, Reason.OUTCOME_UNKNOWN)
+    assert failed.message == (
+        "the request could not be repeated while its link to the photo was valid"
+    )
+    assert (len(world.evolink.posts), world.jobs.read_gate().in_flight) == (1, 0)
+
+
+def test_a_copy_at_the_files_api_outlasts_a_longer_pause() -> None:
+    """It is kept for days, so that only the deadline bounds the wait."""
+    world = World(transport=Transport.FILES)
+    world.evolink.create_faults.append(NEVER_TAKEN)
+    job = world.arrives()
+    world.operate.pause()
+    world.passes(TIMING.job_deadline - 10 * MINUTE)
+    assert world.job(job).state is State.UNCONFIRMED
+    world.operate.resume()
+    world.passes(6 * MINUTE)
+    assert world.job(job).state is State.PROCESSING
+
+
+def test_a_pause_that_ends_by_itself_postpones_the_repeat_to_its_end() -> None:
+    """429: everybody backs off, the repeat as well."""
+    world, job = meets(NEVER_TAKEN)
+    world.passes(GRACE - MINUTE)
+    refused = Refused(status=429, code="x", message="no", retry_after_seconds=150)
+    world.evolink.create_faults.append(answering(refused))
+    world.arrives("b.jpg")
+    pause = world.jobs.read_gate().pause
+    assert pause is not None
+    world.passes(2 * MINUTE)
+    assert (world.job(job).state, world.job(job).due_at) == (State.UNCONFIRMED, pause.until)

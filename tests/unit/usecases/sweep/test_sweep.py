@@ -1,0 +1,298 @@
+"""Once a minute: whatever is due goes to the queue that moves it on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cutout.domain.errors import StoreBusyError
+from cutout.domain.gate import INDEX_LAG
+from cutout.domain.job.job import Job
+from cutout.domain.messages import TaskCheck
+from cutout.domain.provider import NotSent
+from cutout.domain.states import Reason, State
+from cutout.ports.telemetry import Metric
+from tests.support.fakes.evolink import LOST, answering, taken_but_unanswered
+from tests.support.fakes.world import LIMITS, TIMING, World, png
+from tests.support.hooks import Hook, WorkerDiedError
+
+MINUTE = timedelta(minutes=1)
+
+
+def a_new_job(world: World) -> Job:
+    """Its worker died before it did anything."""
+    job = world.arrive.created(world.uploads.add("a.jpg", png()))
+    assert job is not None
+    return job
+
+
+def a_job_that_backs_off(world: World) -> Job:
+    """Its call did not leave."""
+    world.evolink.create_faults.append(answering(NotSent(message="ConnectError")))
+    return world.arrives()
+
+
+def a_job_whose_worker_died_in_its_call(world: World) -> Job:
+    """The lease is on."""
+
+    def die(*_args: object) -> None:
+        raise WorkerDiedError
+
+    world.evolink.create_faults.append(die)  # type: ignore[arg-type]
+    with pytest.raises(WorkerDiedError):
+        world.arrives()
+    return next(iter(world.jobs.jobs.values()))
+
+
+def an_unconfirmed_job(world: World) -> Job:
+    """Its call's answer was lost."""
+    world.evolink.create_faults.append(taken_but_unanswered)
+    return world.arrives()
+
+
+def a_job_whose_task_runs(world: World) -> Job:
+    """No callback came yet."""
+    return world.arrives()
+
+
+def a_job_whose_result_cannot_be_read(world: World) -> Job:
+    """It is tried again later."""
+    job = world.arrives()
+    world.evolink.complete(world.task_of(job))
+    world.downloads.faults.append(LOST)
+    return world.wake(job)
+
+
+def a_settled_job_that_was_not_announced(world: World) -> Job:
+    """The worker died between the two."""
+    job = world.arrives("a.jpg", b"not a photo")
+    job = replace(job, is_announced=False, due_at=world.clock.now())
+    return world.jobs.save(job)
+
+
+@pytest.mark.parametrize(
+    ("make", "state"),
+    [
+        (a_new_job, State.QUEUED),
+        (a_job_that_backs_off, State.QUEUED),
+        (a_job_whose_worker_died_in_its_call, State.SUBMITTING),
+        (an_unconfirmed_job, State.UNCONFIRMED),
+    ],
+)
+def test_what_submit_moves_on_goes_to_the_submissions_queue(
+    make: object,
+    state: State,
+) -> None:
+    """Not before it is due, and once when it is."""
+    world = World()
+    job: Job = make(world)  # type: ignore[operator]
+    assert job.state is state
+    assert job.due_at is not None
+    world.clock.advance_to(job.due_at - timedelta(milliseconds=1))
+    assert (world.sweep.sweep(), world.submissions.job_ids) == (0, [])
+    world.clock.advance_to(job.due_at)
+    assert (world.sweep.sweep(), world.submissions.job_ids) == (1, [job.id])
+    assert world.callbacks.wakes == []
+
+
+@pytest.mark.parametrize(
+    ("make", "state", "attempt", "task_id"),
+    [
+        (a_job_whose_task_runs, State.PROCESSING, 1, "task-unified-000001"),
+        (a_job_whose_result_cannot_be_read, State.STORING, 1, "task-unified-000001"),
+        (a_settled_job_that_was_not_announced, State.REJECTED, 0, None),
+    ],
+)
+def test_what_store_result_moves_on_goes_to_the_callbacks_queue(
+    make: object,
+    state: State,
+    attempt: int,
+    task_id: str | None,
+) -> None:
+    """As a poll, so that what a callback should have brought is counted."""
+    world = World()
+    job: Job = make(world)  # type: ignore[operator]
+    assert job.state is state
+    assert job.due_at is not None
+    world.clock.advance_to(job.due_at)
+    world.sweep.sweep()
+    assert world.callbacks.wakes == [
+        TaskCheck(job_id=job.id, attempt=attempt, task_id=task_id, is_poll=True),
+    ]
+    assert world.submissions.job_ids == []
+
+
+def test_what_was_sent_on_is_sent_again_only_after_a_lease() -> None:
+    """A queue that is behind is not filled with repeats; a message that got lost is made good."""
+    world = World()
+    job = a_new_job(world)
+    world.clock.advance(TIMING.lease)
+    world.sweep.sweep()
+    world.clock.advance(TIMING.lease - timedelta(seconds=1))
+    world.sweep.sweep()
+    assert world.submissions.job_ids == [job.id]
+    world.clock.advance(timedelta(seconds=1))
+    world.sweep.sweep()
+    assert world.submissions.job_ids == [job.id, job.id]
+
+
+def test_a_job_that_was_sent_on_is_still_due_for_the_worker_that_gets_it() -> None:
+    """Postponing moves when Sweep looks, not when the job's own wait is over."""
+    world = World()
+    job = an_unconfirmed_job(world)
+    world.clock.advance(TIMING.unconfirmed_grace)
+    world.sweep.sweep()
+    assert world.job(job) == job
+    world.settles()
+    assert world.job(job).state is State.PROCESSING
+
+
+@pytest.mark.parametrize("step", ["submissions.wake done", "backlog.postpone"])
+def test_the_message_is_sent_before_it_is_noted(step: str) -> None:
+    """A sweep that dies in between repeats a message, and loses none."""
+    hook = Hook()
+    world = World(step=hook)
+    job = a_new_job(world)
+    world.clock.advance(TIMING.lease)
+    hook.die_at(step)
+    with pytest.raises(WorkerDiedError):
+        world.sweep.sweep()
+    assert world.submissions.job_ids == [job.id]
+    world.sweep.sweep()
+    assert world.submissions.job_ids == [job.id, job.id]
+
+
+def test_a_lost_callback_is_recovered_by_a_poll_and_counted() -> None:
+    """The endpoint may have been down for an hour: the result is not lost."""
+    world = World()
+    job = world.arrives()
+    world.evolink.complete(world.task_of(job))
+    world.passes(TIMING.first_poll + MINUTE)
+    assert world.job(job).state is State.COMPLETED
+    assert world.telemetry.counts[Metric.RECOVERED_BY_POLL] == 1
+
+
+def test_a_settled_job_whose_event_is_owed_is_announced() -> None:
+    """The event bus was busy when the job ended; the end is told within a minute or two."""
+    hook = Hook()
+    world = World(step=hook)
+
+    def busy() -> None:
+        raise StoreBusyError("throttled")
+
+    hook.once_at("announcements.announce", busy)
+    world.arrives("a.jpg", b"not a photo")
+    (job,) = world.jobs.jobs.values()
+    assert (job.state, job.is_announced) == (State.REJECTED, False)
+    world.passes(2 * MINUTE)
+    assert [told.id for told in world.announcements.jobs] == [job.id]
+    assert world.job(job) == replace(job, version=job.version + 1, is_announced=True, due_at=None)
+
+
+def test_after_a_persons_retry_the_new_attempt_is_polled_not_the_one_stored_before() -> None:
+    """A photo in review is tried again and its callback is lost: the poll asks for the new task."""
+    world = World()
+    job = world.arrives()
+    world.evolink.complete(world.task_of(job), b"png 600 400 255 255")
+    job = world.wake(job)
+    assert job.state is State.REVIEW
+    world.operate.retry(job)
+    world.settles()
+    world.evolink.complete(world.task_of(job))
+    world.passes(TIMING.first_poll + MINUTE)
+    done = world.job(job)
+    assert (done.state, done.storing_attempt) == (State.COMPLETED, 2)
+    assert done.credits == 2 * world.job(job).attempts[0].credits_used  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("there", [5, 0])
+def test_a_gate_that_drifted_is_set_right_when_sweeps_agree_for_minutes(there: int) -> None:
+    """The index may lag, so one look is not believed; then whoever waits gets in."""
+    world = World()
+    world.arrives()
+    world.jobs.gate = replace(world.jobs.read_gate(), in_flight=there)
+    world.sweep.sweep()
+    world.clock.advance(INDEX_LAG - timedelta(seconds=1))
+    world.sweep.sweep()
+    assert world.jobs.read_gate().in_flight == there
+    world.clock.advance(timedelta(seconds=1))
+    world.sweep.sweep()
+    assert world.jobs.read_gate().in_flight == 1
+    assert world.telemetry.counts[Metric.GATE_DRIFT] == 2 * abs(there - 1)
+
+
+def test_a_leaked_slot_does_not_keep_a_photo_out_for_ever() -> None:
+    """A gate that believes itself full while nothing runs is found out by counting."""
+    world = World()
+    world.jobs.gate = replace(world.jobs.read_gate(), in_flight=LIMITS.max_in_flight)
+    job = world.arrives()
+    assert (job.state, job.reason) == (State.QUEUED, Reason.GATE_FULL)
+    world.passes(INDEX_LAG + 2 * MINUTE)
+    assert world.job(job).state is State.PROCESSING
+
+
+def test_two_sweeps_within_a_lag_of_the_index_do_not_open_a_slot() -> None:
+    """Scheduler may start Sweep twice, and both see the same old index."""
+    world = World()
+    for number in range(LIMITS.max_in_flight):
+        world.clock.advance(timedelta(seconds=1))
+        world.arrives(f"{number}.jpg", png(salt=number))
+    world.jobs.lag = lambda views: views - 3
+    world.sweep.sweep()
+    world.clock.advance(timedelta(seconds=1))
+    world.sweep.sweep()
+    world.jobs.lag = lambda views: views - 1
+    held = world.arrives("one-more.jpg", png(salt=99))
+    assert (held.state, held.reason) == (State.QUEUED, Reason.GATE_FULL)
+
+
+def test_the_gauges_say_what_is_due_and_how_the_gate_stands() -> None:
+    """The oldest job that is due tells how far behind the product is."""
+    world = World()
+    world.arrives("running.jpg")
+    a_new_job(world)
+    world.clock.advance(TIMING.lease + timedelta(seconds=7))
+    world.telemetry.counts.clear()
+    world.sweep.sweep()
+    assert world.telemetry.counts == {
+        Metric.JOBS_DUE: 1,
+        Metric.OLDEST_DUE_SECONDS: 7,
+        Metric.IN_FLIGHT: 1,
+        Metric.OLDEST_IN_FLIGHT_SECONDS: 127,
+        Metric.WAITING: 0,
+        Metric.OLDEST_WAITING_SECONDS: 0,
+        Metric.SPENT_TODAY: 5.4,
+        Metric.CAP_USED_PERCENT: 0.11,
+        Metric.GATE_IS_PAUSED: 0,
+        Metric.PAUSED_OUT_OF_CREDITS: 0,
+        Metric.PAUSED_KEY_REFUSED: 0,
+        Metric.PAUSED_RATE_LIMITED: 0,
+        Metric.PAUSED_BY_PERSON: 0,
+        Metric.GATE_DRIFT: 0,
+    }
+
+
+def test_a_job_that_is_sent_on_is_named_in_the_log() -> None:
+    """By its id and its key, by which its lines are found in the logs of all functions."""
+    world = World()
+    job = a_new_job(world)
+    world.clock.advance(TIMING.lease)
+    world.sweep.sweep()
+    told = {"job_id": job.id, "state": State.QUEUED, "key": job.source.key}
+    assert ("job sent on", told) in world.telemetry.facts
+
+
+def test_a_count_that_somebody_overtook_says_nothing_of_the_gate() -> None:
+    """A photo is let in after the count: two sweeps that stand still there would agree, wrongly."""
+    hook = Hook()
+    world = World(step=hook)
+
+    def overtaken() -> None:
+        hook.once_at("gate.read", lambda: world.arrives("a.jpg"))
+
+    hook.once_at("backlog.count_holding", overtaken)
+    world.sweep.sweep()
+    gate = world.jobs.read_gate()
+    assert (gate.in_flight, gate.suspicion) == (1, None)

@@ -1,0 +1,317 @@
+"""The functions' settings, each read from one variable, each wrong one named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from cutout.domain.errors import SettingsError
+from cutout.domain.states import Pixels, Transport
+from cutout.wiring.settings import (
+    PrepareSettings,
+    ReceiveSettings,
+    Settings,
+    StoreSettings,
+    SubmitSettings,
+    SweepSettings,
+)
+
+ENVIRONMENT = {
+    "CUTOUT_STACK": "Cutout",
+    "CUTOUT_JOBS_TABLE": "Cutout-Jobs",
+    "CUTOUT_CALLS_TABLE": "Cutout-Calls",
+    "CUTOUT_JOBS_TABLE_ARN": "arn:aws:dynamodb:eu-central-1:111122223333:table/Cutout-Jobs",
+    "CUTOUT_UPLOADS_BUCKET": "uploads",
+    "CUTOUT_UPLOAD_PREFIX": "incoming/",
+    "CUTOUT_RESULTS_BUCKET": "results",
+    "CUTOUT_RESULT_PREFIX": "cut-outs/",
+    "CUTOUT_WORK_BUCKET": "work",
+    "CUTOUT_SUBMISSIONS_QUEUE_URL": "https://sqs.example/submissions",
+    "CUTOUT_PREPARATIONS_QUEUE_URL": "https://sqs.example/preparations",
+    "CUTOUT_CALLBACKS_QUEUE_URL": "https://sqs.example/callbacks",
+    "CUTOUT_API_KEY_SECRET": "Cutout/evolink-api-key",
+    "CUTOUT_SIGNING_KEY_SECRET": "Cutout/callback-signing-key",
+    "CUTOUT_CALLBACK_URL": "https://api.example",
+    "CUTOUT_PHOTO_READER_ROLE_ARN": "arn:aws:iam::111122223333:role/reader",
+    "CUTOUT_PREPARE_ROLE_ID": "AROA5TPREPAREOFCUTOUT",
+    "CUTOUT_EVENT_BUS": "default",
+    "CUTOUT_EVOLINK_BASE_URL": "https://api.evolink.ai",
+    "CUTOUT_EVOLINK_FILES_URL": "https://files-api.evolink.ai",
+    "CUTOUT_MODEL": "mj-v7-remove-bg",
+    "CUTOUT_REUSE": "true",
+    "CUTOUT_INPUT_TRANSPORT": "presigned",
+    "CUTOUT_PIXELS": "model",
+    "CUTOUT_UPLOAD_SUFFIXES": ".jpg,.png",
+    "CUTOUT_MAX_IN_FLIGHT": "3",
+    "CUTOUT_DAILY_CREDIT_CAP": "5000.5",
+    "CUTOUT_MAX_BYTES": "10000000",
+    "CUTOUT_MAX_PIXELS": "50000000",
+    "CUTOUT_MIN_SIDE": "240",
+    "CUTOUT_MAX_SIDE": "7680",
+    "CUTOUT_PREPARE_MAX_BYTES": "100000000",
+    "CUTOUT_FIRST_POLL_SECONDS": "150",
+    "CUTOUT_POLL_INTERVAL_SECONDS": "300",
+    "CUTOUT_LEASE_SECONDS": "120",
+    "CUTOUT_UNCONFIRMED_GRACE_SECONDS": "1200",
+    "CUTOUT_JOB_DEADLINE_SECONDS": "21600",
+    "CUTOUT_RETENTION_DAYS": "90",
+    "CUTOUT_MEMORY_MB": "3008",
+    "CUTOUT_DISK_MB": "512",
+    "CUTOUT_TIMEOUT_SECONDS": "110",
+    "POWERTOOLS_SERVICE_NAME": "not ours",
+}
+LOCAL = ENVIRONMENT | {
+    "CUTOUT_ALLOW_LOOPBACK": "true",
+    "AWS_ENDPOINT_URL": "https://localhost:4566",
+}
+SWEEP = SweepSettings(
+    stack="Cutout",
+    jobs_table="Cutout-Jobs",
+    submissions_queue_url="https://sqs.example/submissions",
+    callbacks_queue_url="https://sqs.example/callbacks",
+    max_in_flight=3,
+    daily_credit_cap=Decimal("5000.5"),
+    poll_interval_seconds=timedelta(minutes=5),
+    lease_seconds=timedelta(minutes=2),
+)
+RECEIVE = ReceiveSettings(
+    stack="Cutout",
+    callbacks_queue_url="https://sqs.example/callbacks",
+    signing_key_secret="Cutout/callback-signing-key",
+)
+STORE = StoreSettings(
+    stack="Cutout",
+    jobs_table="Cutout-Jobs",
+    calls_table="Cutout-Calls",
+    uploads_bucket="uploads",
+    upload_prefix="incoming/",
+    results_bucket="results",
+    result_prefix="cut-outs/",
+    work_bucket="work",
+    submissions_queue_url="https://sqs.example/submissions",
+    callbacks_queue_url="https://sqs.example/callbacks",
+    api_key_secret="Cutout/evolink-api-key",
+    event_bus="default",
+    evolink_base_url="https://api.evolink.ai",
+    evolink_files_url="https://files-api.evolink.ai",
+    model="mj-v7-remove-bg",
+    reuse=True,
+    max_in_flight=3,
+    daily_credit_cap=Decimal("5000.5"),
+    max_pixels=50_000_000,
+    first_poll_seconds=timedelta(seconds=150),
+    poll_interval_seconds=timedelta(minutes=5),
+    lease_seconds=timedelta(minutes=2),
+    unconfirmed_grace_seconds=timedelta(minutes=20),
+    job_deadline_seconds=timedelta(hours=6),
+    retention_days=timedelta(days=90),
+    allow_loopback=False,
+    pixels=Pixels.MODEL,
+    preparations_queue_url="https://sqs.example/preparations",
+)
+SUBMIT = SubmitSettings(
+    **{f.name: getattr(STORE, f.name) for f in fields(STORE)},
+    jobs_table_arn="arn:aws:dynamodb:eu-central-1:111122223333:table/Cutout-Jobs",
+    signing_key_secret="Cutout/callback-signing-key",
+    callback_url="https://api.example",
+    photo_reader_role_arn="arn:aws:iam::111122223333:role/reader",
+    prepare_role_id="AROA5TPREPAREOFCUTOUT",
+    input_transport=Transport.PRESIGNED,
+    upload_suffixes=(".jpg", ".png"),
+    max_bytes=10_000_000,
+    min_side=240,
+    max_side=7680,
+    prepare_max_bytes=100_000_000,
+)
+PREPARE = PrepareSettings(
+    stack="Cutout",
+    work_bucket="work",
+    submissions_queue_url="https://sqs.example/submissions",
+    max_bytes=10_000_000,
+    max_pixels=50_000_000,
+    min_side=240,
+    max_side=7680,
+    memory_mb=3008,
+    disk_mb=512,
+    timeout_seconds=timedelta(seconds=110),
+)
+EACH: list[Settings] = [SWEEP, RECEIVE, STORE, SUBMIT, PREPARE]
+KINDS: list[type[Settings]] = [type(settings) for settings in EACH]
+OPTIONAL = {
+    "upload_prefix": "",
+    "upload_suffixes": (),
+    "result_prefix": "",
+    "callback_url": "",
+    "prepare_role_id": "",
+    "error_notes": True,
+    "tag_source": False,
+    "delete_with_source": False,
+    "allow_loopback": False,
+    "prepare_max_bytes": 0,
+    "preparations_queue_url": "",
+}
+REQUIRED = [
+    (kind, f"CUTOUT_{field.name.upper()}")
+    for kind in KINDS
+    for field in fields(kind)
+    if field.name not in OPTIONAL
+]
+
+
+def refusal(kind: type[Settings], environment: Mapping[str, str]) -> str:
+    """What the refusal of an environment says."""
+    with pytest.raises(SettingsError) as caught:
+        kind.from_environment(environment)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("settings", EACH)
+def test_each_function_reads_its_own_settings(settings: Settings) -> None:
+    """From a complete environment every field gets its value, in its own type."""
+    assert type(settings).from_environment(ENVIRONMENT) == settings
+
+
+@pytest.mark.parametrize("settings", EACH)
+def test_a_function_needs_no_variable_but_its_own(settings: Settings) -> None:
+    """Each function is given its own lines only, and they are enough."""
+    own = {f"CUTOUT_{field.name.upper()}" for field in fields(settings)}
+    environment = {name: ENVIRONMENT[name] for name in own & set(ENVIRONMENT)}
+    assert type(settings).from_environment(environment) == settings
+
+
+@pytest.mark.parametrize(("kind", "name"), REQUIRED)
+def test_a_missing_variable_is_named(kind: type[Settings], name: str) -> None:
+    """Whoever deploys by hand reads which one is missing."""
+    environment = {key: value for key, value in ENVIRONMENT.items() if key != name}
+    assert refusal(kind, environment) == f"the environment variable {name} is missing"
+
+
+@pytest.mark.parametrize(("name", "value"), OPTIONAL.items())
+def test_what_may_be_missing_has_its_default(name: str, value: object) -> None:
+    """No prefix: the whole bucket. No callbacks: only polls. The rest is off unless it is said."""
+    variable = f"CUTOUT_{name.upper()}"
+    environment = {key: text for key, text in ENVIRONMENT.items() if key != variable}
+    assert getattr(SubmitSettings.from_environment(environment), name) == value
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "CUTOUT_MAX_IN_FLIGHT",
+        "CUTOUT_MAX_BYTES",
+        "CUTOUT_MAX_PIXELS",
+        "CUTOUT_FIRST_POLL_SECONDS",
+        "CUTOUT_POLL_INTERVAL_SECONDS",
+        "CUTOUT_LEASE_SECONDS",
+        "CUTOUT_UNCONFIRMED_GRACE_SECONDS",
+        "CUTOUT_JOB_DEADLINE_SECONDS",
+        "CUTOUT_RETENTION_DAYS",
+    ],
+)
+@pytest.mark.parametrize("text", ["", "many", "0", "-1", "1.5", "1e3"])
+def test_a_number_that_is_none_is_named(name: str, text: str) -> None:
+    """Counts and durations are whole numbers above 0."""
+    expected = f"{name} must be a whole number above 0, not {text!r}"
+    assert refusal(SubmitSettings, ENVIRONMENT | {name: text}) == expected
+
+
+@pytest.mark.parametrize("text", ["", "much", "NaN", "Infinity", "-Infinity", "-0.01"])
+def test_a_cap_that_caps_nothing_is_refused(text: str) -> None:
+    """The cap is a number from 0 up, since nothing can be compared with anything else."""
+    environment = ENVIRONMENT | {"CUTOUT_DAILY_CREDIT_CAP": text}
+    expected = f"CUTOUT_DAILY_CREDIT_CAP must be a number from 0 up, not {text!r}"
+    assert refusal(SweepSettings, environment) == expected
+
+
+@pytest.mark.parametrize("text", ["0", "0.5", "1e4"])
+def test_a_cap_may_be_any_amount(text: str) -> None:
+    """Nothing at all closes the intake, which is a way to deploy and look first."""
+    environment = ENVIRONMENT | {"CUTOUT_DAILY_CREDIT_CAP": text, "CUTOUT_MAX_IN_FLIGHT": "1"}
+    settings = SweepSettings.from_environment(environment)
+    assert (settings.daily_credit_cap, settings.max_in_flight) == (Decimal(text), 1)
+
+
+def test_a_duration_beyond_all_bounds_is_named() -> None:
+    """Also when it is a whole number."""
+    text = "9" * 20
+    expected = f"CUTOUT_RETENTION_DAYS must be a whole number above 0, not {text!r}"
+    assert refusal(StoreSettings, ENVIRONMENT | {"CUTOUT_RETENTION_DAYS": text}) == expected
+
+
+@pytest.mark.parametrize("text", ["", "yes", "True", "1"])
+def test_a_flag_that_is_none_is_named(text: str) -> None:
+    """Neither true nor false is not taken for false."""
+    expected = f"CUTOUT_ALLOW_LOOPBACK must be 'true' or 'false', not {text!r}"
+    assert refusal(StoreSettings, LOCAL | {"CUTOUT_ALLOW_LOOPBACK": text}) == expected
+
+
+@pytest.mark.parametrize("text", ["", "Files", "base64"])
+def test_a_transport_that_is_none_is_named(text: str) -> None:
+    """Photos are handed over in one of two ways."""
+    expected = f"CUTOUT_INPUT_TRANSPORT must be 'presigned' or 'files', not {text!r}"
+    assert refusal(SubmitSettings, ENVIRONMENT | {"CUTOUT_INPUT_TRANSPORT": text}) == expected
+
+
+@pytest.mark.parametrize("kind", [SubmitSettings, StoreSettings])
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        None,
+        "",
+        "https://dynamodb.eu-central-1.amazonaws.com",
+        "https://localhost.example.com",
+        "https://127.0.0.1.example.com",
+        "localhost:4566",
+    ],
+)
+def test_loopback_is_refused_outside_the_local_cloud(
+    kind: type[Settings], endpoint: str | None
+) -> None:
+    """A stack for AWS cannot be talked into plain http or loopback addresses."""
+    environment = {key: text for key, text in LOCAL.items() if key != "AWS_ENDPOINT_URL"}
+    if endpoint is not None:
+        environment["AWS_ENDPOINT_URL"] = endpoint
+    assert refusal(kind, environment) == (
+        "CUTOUT_ALLOW_LOOPBACK is only for the local cloud: "
+        "it needs AWS_ENDPOINT_URL on a loopback address"
+    )
+
+
+@pytest.mark.parametrize(
+    "endpoint", ["https://localhost:4566", "http://127.0.0.1:4566", "https://[::1]:4566"]
+)
+def test_on_the_local_cloud_plain_http_to_loopback_is_allowed(endpoint: str) -> None:
+    """The stand-in for the provider speaks plain http on a loopback address."""
+    environment = LOCAL | {
+        "AWS_ENDPOINT_URL": endpoint,
+        "CUTOUT_EVOLINK_BASE_URL": "http://127.0.0.1:9000",
+        "CUTOUT_EVOLINK_FILES_URL": "http://localhost:9000",
+    }
+    settings = StoreSettings.from_environment(environment)
+    assert settings.allow_loopback
+    assert settings.evolink_base_url == "http://127.0.0.1:9000"
+
+
+@pytest.mark.parametrize("name", ["CUTOUT_EVOLINK_BASE_URL", "CUTOUT_EVOLINK_FILES_URL"])
+@pytest.mark.parametrize(
+    ("environment", "url"),
+    [
+        (ENVIRONMENT, "http://api.evolink.ai"),
+        (ENVIRONMENT, "http://127.0.0.1:9000"),
+        (ENVIRONMENT, "api.evolink.ai"),
+        (ENVIRONMENT, ""),
+        (ENVIRONMENT, "ftp://api.evolink.ai"),
+        (LOCAL, "http://api.evolink.ai"),
+        (LOCAL, "ftp://127.0.0.1"),
+    ],
+)
+def test_the_api_key_never_travels_in_the_clear(
+    name: str, environment: dict[str, str], url: str
+) -> None:
+    """The provider's addresses are https; http is for loopback, on the local cloud."""
+    expected = f"{url!r} must begin with https:// (http only for loopback, locally)"
+    assert refusal(StoreSettings, environment | {name: url}) == expected
