@@ -25,7 +25,7 @@ _OTHER_OPERATION: dict[type[ast.operator], type[ast.operator]] = {
     ast.Mult: ast.Add,
     ast.Div: ast.Mult,
 }
-_TALK = ("telemetry.fact", "recorder.telemetry.fact")
+_TALK = ("telemetry.log", "telemetry.failed")
 """What is logged is for people: a test for each word would be worth nothing."""
 _NOT_CHANGED = frozenset({"decorator_list", "annotation", "returns"})
 
@@ -179,7 +179,7 @@ def _values(node: Changed) -> Iterator[Changed]:
 
 def _statements(node: Changed) -> Iterator[Changed]:
     match node:
-        case ast.Return(value=ast.expr() as value) if not _is_none(value):
+        case ast.Return(value=ast.expr() as value) if not _is_false(value):
             yield ast.Return(value=ast.Constant(value=None))
         case ast.If(body=body, orelse=orelse):
             for always in (True, False):
@@ -188,8 +188,8 @@ def _statements(node: Changed) -> Iterator[Changed]:
             yield ast.Pass()
 
 
-def _is_none(value: ast.expr) -> bool:
-    return isinstance(value, ast.Constant) and value.value is None
+def _is_false(value: ast.expr) -> bool:
+    return isinstance(value, ast.Constant) and not value.value
 
 
 def _text(node: Changed) -> str:

@@ -13,7 +13,7 @@ class Gate:
     """Its words are left alone."""
 
     def holds(self, n: int) -> bool:
-        self.telemetry.fact("asked", n=n)
+        self.telemetry.log("asked", n=n)
         if self.is_open and n < 3:
             self.note(n, at=now)
             return not self.is_full

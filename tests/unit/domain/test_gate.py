@@ -262,7 +262,9 @@ def test_a_clock_of_yesterday_does_not_bring_yesterday_back() -> None:
     assert gate.admitting(yesterday, PROBE) == gate.admitting(NOW, PROBE)
 
 
-@pytest.mark.parametrize(("named", "price"), [("6", "6"), ("0", "5.4"), ("-1", "5.4")])
+@pytest.mark.parametrize(
+    ("named", "price"), [("6", "6"), ("0.1", "0.1"), ("0", "5.4"), ("-1", "5.4")]
+)
 def test_the_price_is_learnt_from_the_provider(named: str, price: str) -> None:
     """Nothing, or less, is no price: it would let everybody in."""
     assert a_gate().priced(Decimal(named)) == a_gate(price=Decimal(price))
@@ -302,3 +304,16 @@ def test_a_short_pause_does_not_shorten_a_long_one() -> None:
     assert longer.pause == Pause(
         reason=PauseReason.RATE_LIMITED, since=NOW, until=NOW + 20 * MINUTE
     )
+
+
+def test_of_two_pauses_that_end_together_the_later_says_why() -> None:
+    """It is no shorter than the first."""
+    limited = Gate().pausing(PauseReason.RATE_LIMITED, NOW, NOW + MINUTE)
+    empty = limited.pausing(PauseReason.OUT_OF_CREDITS, NOW, NOW + MINUTE)
+    assert empty == Gate().pausing(PauseReason.OUT_OF_CREDITS, NOW, NOW + MINUTE)
+
+
+def test_a_pause_for_a_reason_of_a_newer_version_keeps_its_word() -> None:
+    """After a roll-back, it pauses intake as any other."""
+    reason = PauseReason("full-moon")
+    assert (reason, reason.name, reason.value) == ("full-moon", "full-moon", "full-moon")

@@ -127,3 +127,25 @@ def test_a_move_changes_a_days_credits_by_what_its_attempts_differ(
 ) -> None:
     """A repeat counts on its own day until it proves free; what was forgotten changes nothing."""
     assert newly_spent(before, after) == {day: Decimal(it) for day, it in changed.items()}
+
+
+@pytest.mark.parametrize(
+    ("repeated", "changed"),
+    [
+        (replace(OPEN, posts=2), {TODAY: "5.4"}),
+        (replace(REPEATED, credits_reserved=None), {TODAY: "0", TOMORROW: "0"}),
+    ],
+)
+def test_a_repeat_counts_only_what_its_row_says(
+    repeated: Attempt, changed: dict[date, str]
+) -> None:
+    """Earlier versions wrote no day for a repeat, and a call may have reserved nothing."""
+    assert newly_spent((), (repeated,)) == {day: Decimal(it) for day, it in changed.items()}
+
+
+def test_an_attempt_whose_task_belongs_to_another_call_has_none() -> None:
+    """Its outcome is unknown again, and nothing that a callback said of it is kept."""
+    mistaken = an_attempt(
+        outcome=AttemptOutcome.ACCEPTED, task_id="task-1", named_task="task-1", is_adopted=True
+    )
+    assert mistaken.without_task() == an_attempt(outcome=AttemptOutcome.UNKNOWN)

@@ -236,3 +236,51 @@ def test_a_retried_job_does_not_expire_and_will_announce_again() -> None:
     failed = a_job(State.STORING).settle(Move.FAIL, now=NOW, retention=RETENTION).announced()
     retried = failed.move(Move.RETRY, now=LATER, reason=Reason.RETRIED_BY_PERSON, due_at=LATER)
     assert (retried.expires_at, retried.is_announced, retried.due_at) == (None, False, LATER)
+
+
+TRIED = a_job(
+    State.STORING,
+    tries=4,
+    entered_at=NOW,
+    failures=3,
+    cut_short=2,
+    reason=Reason.STEP_FAILED,
+    due_at=NOW,
+    code="broken",
+    message="The step broke.",
+    is_waiting=True,
+    is_announced=True,
+    expires_at=LATER,
+)
+
+
+@pytest.mark.parametrize(
+    ("move", "state", "failures", "cut_short", "tries"),
+    [
+        (Move.FETCH_LATER, State.STORING, 3, 2, 5),
+        (Move.CACHE_MISS, State.QUEUED, 0, 0, 0),
+    ],
+)
+def test_a_move_keeps_the_counts_of_its_state_and_nothing_that_was_said_of_it(
+    move: Move, state: State, failures: int, cut_short: int, tries: int
+) -> None:
+    """Another state begins with nothing counted."""
+    at, due_at = NOW + MINUTE, NOW + 2 * MINUTE
+    moved = TRIED.move(move, now=at, due_at=due_at)
+    assert moved == replace(
+        TRIED,
+        state=state,
+        entered_at=NOW if state is TRIED.state else at,
+        updated_at=at,
+        due_at=due_at,
+        reason=None,
+        code=None,
+        message=None,
+        is_waiting=False,
+        is_announced=False,
+        expires_at=None,
+        history=(*TRIED.history, Step(state=state, at=at)),
+        failures=failures,
+        cut_short=cut_short,
+        tries=tries,
+    )

@@ -1,0 +1,38 @@
+"""Errors say what happened, and carry what their handlers need."""
+
+from __future__ import annotations
+
+import pytest
+
+from cutout.domain.errors import (
+    CallbackRefusedError,
+    CutoutError,
+    NotAPhotoError,
+    ProviderBusyError,
+)
+from cutout.domain.gate import Gate
+from cutout.domain.job.conflicts import GateMovedError, JobMovedError, PurchaseMovedError
+from cutout.domain.job.purchase import Purchase
+from cutout.domain.states import Reason
+from tests.support.builders import a_job
+
+PURCHASE = Purchase(picture="picture", buyer="job")
+
+
+@pytest.mark.parametrize(
+    ("error", "message", "carried"),
+    [
+        (ProviderBusyError("busy", status=503), "busy", {"status": 503}),
+        (JobMovedError(a_job()), "the job moved on to queued", {"winner": a_job()}),
+        (JobMovedError(None), "the job moved on to nothing", {"winner": None}),
+        (GateMovedError(Gate()), "the gate moved", {"winner": Gate()}),
+        (PurchaseMovedError(PURCHASE), "the purchase moved", {"winner": PURCHASE}),
+        (NotAPhotoError(Reason.TOO_SMALL, "tiny"), "tiny", {"reason": Reason.TOO_SMALL}),
+        (CallbackRefusedError("forged", is_malformed=True), "forged", {"is_malformed": True}),
+    ],
+)
+def test_an_error_has_a_message_and_what_its_handler_needs(
+    error: CutoutError, message: str, carried: dict[str, object]
+) -> None:
+    """The message alone is printed, without what the error carries."""
+    assert (str(error), vars(error)) == (message, carried)
