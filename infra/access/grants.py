@@ -51,7 +51,7 @@ class Shared(Construct):
         """Return one of the metrics that the functions publish, such as `JobsCompleted`.
 
         Args:
-            metric_name: One of `cutout.ports.telemetry.Metric`.
+            metric_name: One of `cutout.domain.metrics.Metric`.
             statistic: How values within a period become one.
             period: How long a period is.
         """

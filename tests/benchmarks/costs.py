@@ -19,7 +19,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from cutout.ports.telemetry import Metric
+from cutout.domain.metrics import Metric
 from infra.deployed_functions import SHAPES
 from tests.benchmarks.counting import Count, recorded
 

@@ -15,7 +15,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.ports.telemetry import TIME_IN_STATE
+from cutout.domain.metrics import TIME_IN_STATE
 from cutout.wiring.aws_clients import Clients
 from tests.contract.aws import ACCOUNT, REGION
 from tests.contract.jobs.table import CALLS, TABLE, create_calls_table, create_table

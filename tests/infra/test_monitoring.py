@@ -9,7 +9,7 @@ import click
 import pytest
 
 from cutout.cli.entry import cutout as cli
-from cutout.ports.telemetry import Metric
+from cutout.domain.metrics import Metric
 from infra.monitoring.alarms import LONGEST_DESCRIPTION
 from infra.settings.settings import Settings
 from tests.infra.reading import Reading, Synthesize

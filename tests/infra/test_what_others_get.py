@@ -11,7 +11,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_lambda_powertools import Logger, Metrics
 
 from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, metrics_of_all
-from cutout.ports.telemetry import Metric
+from cutout.domain.metrics import Metric
 from infra.settings.settings import Settings
 from tests.infra.elsewhere import Make, read
 

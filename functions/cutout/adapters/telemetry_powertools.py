@@ -9,11 +9,9 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from cutout.domain.job.stored_limits import LOGGED_BYTES, shortened
+from cutout.domain.metrics import SERVICE, TIME_IN_STATE, Metric
 from cutout.domain.text.sanitize import plain_json
-from cutout.ports.telemetry import TIME_IN_STATE, Metric
 
-SERVICE = "cutout"
-"""All functions count under one name: what two of them count is one series, and one alarm's."""
 _SECONDS = frozenset(
     {
         Metric.SECONDS_TO_COMPLETE,

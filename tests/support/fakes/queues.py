@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from cutout.domain.job.job import Job
 from cutout.domain.messages import Removal, RenderRequest, TaskCheck
+from cutout.domain.metrics import TIME_IN_STATE, Metric
 from cutout.domain.preparation import PrepareReport, PrepareRequest
-from cutout.ports.telemetry import TIME_IN_STATE, Metric
 from tests.support.fakes.steps import Step, no_step
 
 

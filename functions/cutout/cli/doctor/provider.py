@@ -12,7 +12,7 @@ from cutout.cli.doctor.parts import service
 from cutout.cli.output.dashboard.definition import Series
 from cutout.cli.output.describe import counted, duration
 from cutout.domain.errors import CutoutError
-from cutout.ports.telemetry import Metric
+from cutout.domain.metrics import NAMESPACE, Metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,7 +138,7 @@ def _door(url: str, status: int) -> Finding:
 
 def _refused(patient: Patient, stack: str) -> Finding:
     series = Series(
-        namespace="Cutout",
+        namespace=NAMESPACE,
         metric=Metric.CALLBACK_REFUSED,
         dimensions=(("service", "cutout"), ("stack", stack)),
         statistic="Sum",

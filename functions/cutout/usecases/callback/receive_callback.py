@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from cutout.domain.callback_token import verify
 from cutout.domain.errors import CallbackRefusedError
 from cutout.domain.messages import TaskCheck
+from cutout.domain.metrics import Metric
 from cutout.ports.provider import KeyRing
 from cutout.ports.queues import CallbackQueue
-from cutout.ports.telemetry import Clock, Metric, Telemetry
+from cutout.ports.telemetry import Clock, Telemetry
 
 MAX_BODY_BYTES = 64 * 1024
 """A task's description takes about 1 KB; what is much larger is not one."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from cutout.domain.errors import NotAPhotoError, SourceGoneError
 from cutout.domain.job.job import Photo
+from cutout.domain.metrics import Metric
 from cutout.domain.photo.formats import HEAD_BYTES
 from cutout.domain.photo.inspection import PhotoLimits, check_kind, fitting
 from cutout.domain.preparation import (
@@ -30,7 +31,7 @@ from cutout.domain.states import Reason
 from cutout.ports.buckets import Copies, Fetched, Uploads
 from cutout.ports.pictures import Copier, Copy, Seen
 from cutout.ports.queues import ReportQueue
-from cutout.ports.telemetry import Metric, Telemetry
+from cutout.ports.telemetry import Telemetry
 from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.upload_marks import (
     is_marked_backfill,

@@ -12,6 +12,7 @@ from cutout.domain.gate import Gate, Limits
 from cutout.domain.job.attempt import Attempt, newly_spent
 from cutout.domain.job.conflicts import GateMovedError, JobMovedError
 from cutout.domain.job.job import Job
+from cutout.domain.metrics import JOBS_SETTLED, TIME_IN_STATE, Metric
 from cutout.domain.states import AttemptOutcome, Reason, State
 from cutout.ports.jobs_table import (
     Backlog,
@@ -23,20 +24,11 @@ from cutout.ports.jobs_table import (
     TaskClaim,
 )
 from cutout.ports.provider import Files
-from cutout.ports.telemetry import TIME_IN_STATE, Announcements, Clock, Metric, Telemetry
+from cutout.ports.telemetry import Announcements, Clock, Telemetry
 from cutout.usecases.shared.admission import GATE_TRIES, AdmissionScheduler, GateRule
 from cutout.usecases.shared.deduplication import Deduplication
 from cutout.usecases.shared.settlement_effects import SettlementEffects
 from cutout.usecases.shared.superseded import why_superseded
-
-_SETTLED_METRICS = {
-    State.COMPLETED: Metric.COMPLETED,
-    State.REVIEW: Metric.REVIEW,
-    State.FAILED: Metric.FAILED,
-    State.REJECTED: Metric.REJECTED,
-    State.SUPERSEDED: Metric.SUPERSEDED,
-}
-
 
 _FAILED_PERCENT = {State.COMPLETED: 0, State.REVIEW: 100, State.FAILED: 100}
 _MOST_AFTERMATHS = 5
@@ -195,7 +187,7 @@ class JobWriter:
                 self.files.delete(attempt.file_id)
 
     def _count(self, job: Job) -> None:
-        self.telemetry.metric(_SETTLED_METRICS[job.state])
+        self.telemetry.metric(JOBS_SETTLED[job.state])
         self.telemetry.metric(Metric.CREDITS, float(job.credits))
         if job.state in _FAILED_PERCENT:
             self.telemetry.metric(Metric.FAILED_PERCENT, _FAILED_PERCENT[job.state])

@@ -14,13 +14,13 @@ from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import JobMovedError, TaskTakenError
 from cutout.domain.job.job import Job
 from cutout.domain.messages import TaskCheck
+from cutout.domain.metrics import Metric
 from cutout.domain.provider import Task, TaskStatus
 from cutout.domain.retry_policy import Verdict, decide_task_failure
 from cutout.domain.states import AttemptOutcome, Move, Reason, State, Transport
 from cutout.domain.timing import READ_AGAIN, TASK_VISIBILITY_DELAY, Randomness, Timing, back_off
 from cutout.ports.jobs_table import Jobs
 from cutout.ports.provider import Evolink
-from cutout.ports.telemetry import Metric
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.recheck_attempts import after_asking, is_asking, still_running
 from cutout.usecases.shared.step_failures import StepFailures

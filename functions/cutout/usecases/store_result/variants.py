@@ -10,6 +10,7 @@ from pathlib import Path
 from cutout.domain.errors import PictureError
 from cutout.domain.job.job import Job
 from cutout.domain.job.variant import Variant
+from cutout.domain.metrics import Metric
 from cutout.domain.object_keys import variant_keys
 from cutout.domain.photo.picture import Picture
 from cutout.domain.recipes import Recipe, recipes_for
@@ -17,7 +18,7 @@ from cutout.domain.states import Pixels
 from cutout.ports.buckets import Labels
 from cutout.ports.jobs_table import ResultKeys
 from cutout.ports.pictures import Pictures
-from cutout.ports.telemetry import Clock, Metric, Telemetry
+from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.store_result.publish import Publisher, sha256
 
 Base = Callable[[Pixels | None], Path]

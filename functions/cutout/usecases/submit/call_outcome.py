@@ -12,11 +12,11 @@ from cutout.domain.gate import Gate
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import JobMovedError, TaskTakenError
 from cutout.domain.job.job import Job
+from cutout.domain.metrics import Metric
 from cutout.domain.provider import Accepted, CreateOutcome, NotSent, OutcomeUnknown, Refused
 from cutout.domain.retry_policy import Decision, Verdict, decide_refusal
 from cutout.domain.states import AttemptOutcome, Move, Reason, State, Transport
 from cutout.domain.timing import READ_AGAIN, Randomness, Timing, back_off
-from cutout.ports.telemetry import Metric
 from cutout.usecases.shared.admission import GateRule, change_gate
 from cutout.usecases.shared.job_writer import JobWriter
 

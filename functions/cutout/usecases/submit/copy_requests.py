@@ -13,6 +13,7 @@ from typing import Any
 from cutout.domain.errors import NeedsPreparingError
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job, Prepared, Upright
+from cutout.domain.metrics import Metric
 from cutout.domain.photo.inspection import PhotoLimits
 from cutout.domain.preparation import (
     CopyKind,
@@ -26,7 +27,6 @@ from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import Lane, Move, Reason
 from cutout.domain.timing import Timing
 from cutout.ports.queues import PreparationQueue
-from cutout.ports.telemetry import Metric
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.submit.waiting_jobs import WaitingJobs
 

@@ -25,13 +25,13 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.purchase import Kept
 from cutout.domain.job.result import Reuse
 from cutout.domain.messages import TaskCheck
+from cutout.domain.metrics import Metric
 from cutout.domain.provider import Accepted, CreateOutcome, NotSent, Refused, Uploaded
 from cutout.domain.states import Move, Reason, State
 from cutout.domain.timing import Timing
 from cutout.ports.jobs_table import CallBody
 from cutout.ports.provider import Evolink
 from cutout.ports.queues import CallbackQueue
-from cutout.ports.telemetry import Metric
 from cutout.usecases.shared.admission import GATE_TRIES
 from cutout.usecases.shared.deduplication import DedupDecision
 from cutout.usecases.shared.job_writer import JobWriter

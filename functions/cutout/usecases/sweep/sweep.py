@@ -9,10 +9,11 @@ from datetime import datetime, timedelta
 from cutout.domain.gate import Gate, Limits
 from cutout.domain.job.job import Job
 from cutout.domain.messages import TaskCheck
+from cutout.domain.metrics import PAUSED_BECAUSE, Metric
 from cutout.domain.states import State
 from cutout.ports.jobs_table import Backlog, Due, Gates, NewerRow
 from cutout.ports.queues import CallbackQueue, SubmissionQueue
-from cutout.ports.telemetry import PAUSED_BECAUSE, Clock, Metric, Telemetry
+from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.admission import AdmissionScheduler, change_gate
 
 _MOST_DUE = 1000

@@ -11,8 +11,8 @@ from datetime import timedelta
 import pytest
 
 from cutout.domain.job.job import Job
+from cutout.domain.metrics import Metric
 from cutout.domain.states import State, Transport
-from cutout.ports.telemetry import Metric
 from tests.support.fakes.copier import tiff
 from tests.support.lives import Life, Story
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from cutout.domain.errors import NewerRowError
+from cutout.domain.metrics import Metric
 from cutout.domain.states import Reason, State
-from cutout.ports.telemetry import Metric
 from tests.support.fakes.world import LIMITS, World, png
 from tests.support.reusing import reusing
 

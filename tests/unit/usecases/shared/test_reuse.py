@@ -9,9 +9,9 @@ from decimal import Decimal
 import pytest
 
 from cutout.domain.job.result import Reuse
+from cutout.domain.metrics import Metric
 from cutout.domain.object_keys import kept_key
 from cutout.domain.states import Reason, State
-from cutout.ports.telemetry import Metric
 from tests.support.fakes.evolink import CUT_OUT, PRICE
 from tests.support.fakes.world import MODEL, TIMING, World, png
 from tests.support.hooks import Hook

@@ -15,9 +15,9 @@ from cutout.domain.errors import (
 )
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
+from cutout.domain.metrics import Metric
 from cutout.domain.states import Reason, State
 from cutout.ports.buckets import Labels
-from cutout.ports.telemetry import Metric
 from tests.support.fakes.buckets import StoredObject
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import CUT_OUT, PRICE

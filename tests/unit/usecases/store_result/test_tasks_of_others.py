@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from cutout.domain.job.job import Job
+from cutout.domain.metrics import Metric
 from cutout.domain.provider import Accepted, CreateOutcome
 from cutout.domain.states import AttemptOutcome, Reason, State
 from cutout.ports.jobs_table import TaskClaim
-from cutout.ports.telemetry import Metric
 from tests.support.fakes.evolink import PRICE, FakeEvolink, answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World
 

@@ -9,9 +9,9 @@ import pytest
 
 from cutout.domain.job.job import Job
 from cutout.domain.messages import RenderRequest
+from cutout.domain.metrics import Metric
 from cutout.domain.recipes import Fit, Recipe
 from cutout.domain.states import Pixels, State
-from cutout.ports.telemetry import Metric
 from tests.support.fakes.copier import tiff
 from tests.support.fakes.evolink import CUT_OUT
 from tests.support.fakes.world import TIMING, World, png

@@ -14,9 +14,9 @@ import pytest
 
 from cutout.domain.gate import Gate, PauseReason
 from cutout.domain.job.job import Job
+from cutout.domain.metrics import Metric
 from cutout.domain.provider import NotSent, Refused
 from cutout.domain.states import AttemptOutcome, Reason, State, Transport
-from cutout.ports.telemetry import Metric
 from tests.support.fakes.buckets import MemoryUploads
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE, answering, taken_but_unanswered

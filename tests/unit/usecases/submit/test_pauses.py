@@ -10,9 +10,9 @@ import pytest
 
 from cutout.domain.gate import Gate, Pause, PauseReason
 from cutout.domain.job.job import Job
+from cutout.domain.metrics import Metric
 from cutout.domain.provider import Refused
 from cutout.domain.states import AttemptOutcome, Reason, State
-from cutout.ports.telemetry import Metric
 from cutout.usecases.shared.admission import change_gate
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import answering

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from cutout.domain.job.job import Photo, Prepared
+from cutout.domain.metrics import Metric
 from cutout.domain.photo.inspection import PhotoLimits
 from cutout.domain.states import Reason, State, Transport
-from cutout.ports.telemetry import Metric
 from tests.support.fakes.clock import START
 from tests.support.fakes.copier import tiff
 from tests.support.fakes.world import TIMING, World, png

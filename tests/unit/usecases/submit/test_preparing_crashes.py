@@ -8,9 +8,9 @@ from datetime import timedelta
 import pytest
 
 from cutout.domain.job.job import Job
+from cutout.domain.metrics import Metric
 from cutout.domain.preparation import PrepareReport
 from cutout.domain.states import Move, Reason, State, Transport
-from cutout.ports.telemetry import Metric
 from cutout.usecases.submit.copy_requests import MOST_ASKS
 from tests.support.fakes.buckets import MemoryCopies
 from tests.support.fakes.copier import tiff

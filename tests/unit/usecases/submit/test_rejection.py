@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from cutout.domain.job.job import Step
+from cutout.domain.metrics import Metric
 from cutout.domain.photo.inspection import PhotoLimits
 from cutout.domain.states import Reason, State
 from cutout.ports.buckets import Labels
-from cutout.ports.telemetry import Metric
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import TIMING, World, png
 from tests.support.hooks import Hook

@@ -14,9 +14,9 @@ from cutout.domain.errors import CallbackRefusedError
 from cutout.domain.gate import Gate
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job, Photo
+from cutout.domain.metrics import Metric
 from cutout.domain.provider import Accepted, Refused
 from cutout.domain.states import AttemptOutcome, Reason, State
-from cutout.ports.telemetry import Metric
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE, answering
 from tests.support.fakes.world import CALLBACK_URL, KEY_SALT, SIGNING_KEY, TIMING, World, token_for

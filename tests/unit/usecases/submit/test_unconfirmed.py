@@ -13,10 +13,10 @@ import pytest
 
 from cutout.domain.gate import Pause, PauseReason
 from cutout.domain.job.job import Job
+from cutout.domain.metrics import Metric
 from cutout.domain.provider import CreateOutcome, NotSent, OutcomeUnknown, Refused
 from cutout.domain.states import AttemptOutcome, Reason, State, Transport
 from cutout.ports.buckets import PHOTO_LINK_LIVES
-from cutout.ports.telemetry import Metric
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE, FakeEvolink, answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World

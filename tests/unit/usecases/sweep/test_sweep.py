@@ -11,9 +11,9 @@ from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate import INDEX_LAG
 from cutout.domain.job.job import Job
 from cutout.domain.messages import TaskCheck
+from cutout.domain.metrics import Metric
 from cutout.domain.provider import NotSent
 from cutout.domain.states import Reason, State
-from cutout.ports.telemetry import Metric
 from tests.support.fakes.evolink import LOST, answering, taken_but_unanswered
 from tests.support.fakes.world import LIMITS, TIMING, World, png
 from tests.support.hooks import Hook, WorkerDiedError

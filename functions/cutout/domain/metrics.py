@@ -1,0 +1,89 @@
+"""Names of the metrics that the functions write; the dashboard and the alarms read them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from cutout.domain.gate import PauseReason
+from cutout.domain.states import State
+
+NAMESPACE = "Cutout"
+SERVICE = "cutout"
+"""All functions write under one service name, so that they share one series per metric."""
+
+
+class Metric(StrEnum):
+    """Every metric by the name that CloudWatch shows."""
+
+    PREPARED = "PhotosPrepared"
+    REPORTS_REFUSED = "ReportsRefused"
+    """Reports of Prepare that Submit did not accept."""
+    ADMITTED = "JobsAdmitted"
+    COMPLETED = "JobsCompleted"
+    REVIEW = "JobsInReview"
+    FAILED = "JobsFailed"
+    REJECTED = "JobsRejected"
+    SUPERSEDED = "JobsSuperseded"
+    FAILED_PERCENT = "FailedPercent"
+    """100 for a job that failed or needs review, 0 for a completed one; read its average."""
+    OUTCOME_UNKNOWN = "OutcomesUnknown"
+    POSSIBLE_DOUBLE_CHARGE = "PossibleDoubleCharges"
+    TASK_TAKEN = "TasksOfOthersNamed"
+    RECOVERED_BY_POLL = "RecoveredByPoll"
+    GATE_PAUSED = "GatePauses"
+    CALLBACK_REFUSED = "CallbacksRefused"
+    SECONDS_TO_COMPLETE = "SecondsToComplete"
+    CREDITS = "CreditsCharged"
+    REUSED = "JobsReused"
+    CREDITS_SAVED = "CreditsSaved"
+    SECONDS_QUEUED = "SecondsQueued"
+    SECONDS_SUBMITTING = "SecondsSubmitting"
+    SECONDS_UNCONFIRMED = "SecondsUnconfirmed"
+    SECONDS_PROCESSING = "SecondsProcessing"
+    SECONDS_STORING = "SecondsStoring"
+    JOBS_DUE = "JobsDue"
+    OLDEST_DUE_SECONDS = "OldestDueSeconds"
+    IN_FLIGHT = "TasksInFlight"
+    OLDEST_IN_FLIGHT_SECONDS = "OldestInFlightSeconds"
+    WAITING = "JobsWaiting"
+    OLDEST_WAITING_SECONDS = "OldestWaitingSeconds"
+    SPENT_TODAY = "CreditsSpentToday"
+    CAP_USED_PERCENT = "DailyCapUsedPercent"
+    GATE_IS_PAUSED = "GateIsPaused"
+    PAUSED_OUT_OF_CREDITS = "PausedOutOfCredits"
+    PAUSED_KEY_REFUSED = "PausedKeyRefused"
+    PAUSED_RATE_LIMITED = "PausedRateLimited"
+    PAUSED_BY_PERSON = "PausedByPerson"
+    GATE_DRIFT = "GateDrift"
+    VARIANTS_MADE = "VariantsMade"
+    VARIANTS_FAILED = "VariantsFailed"
+    STEPS_FAILED = "StepsFailed"
+    """Messages and job steps that raised. Lambda's own error metric does not count them."""
+
+
+TIME_IN_STATE = {
+    State.QUEUED: Metric.SECONDS_QUEUED,
+    State.SUBMITTING: Metric.SECONDS_SUBMITTING,
+    State.UNCONFIRMED: Metric.SECONDS_UNCONFIRMED,
+    State.PROCESSING: Metric.SECONDS_PROCESSING,
+    State.STORING: Metric.SECONDS_STORING,
+}
+"""How long a job was in a state; written when the job leaves that state."""
+
+
+JOBS_SETTLED = {
+    State.COMPLETED: Metric.COMPLETED,
+    State.REVIEW: Metric.REVIEW,
+    State.FAILED: Metric.FAILED,
+    State.REJECTED: Metric.REJECTED,
+    State.SUPERSEDED: Metric.SUPERSEDED,
+}
+"""How many jobs ended in each state."""
+
+PAUSED_BECAUSE = {
+    PauseReason.OUT_OF_CREDITS: Metric.PAUSED_OUT_OF_CREDITS,
+    PauseReason.KEY_REFUSED: Metric.PAUSED_KEY_REFUSED,
+    PauseReason.RATE_LIMITED: Metric.PAUSED_RATE_LIMITED,
+    PauseReason.OPERATOR: Metric.PAUSED_BY_PERSON,
+}
+"""One gauge for each reason, 1 while the gate is paused for it; each has its own alarm."""
