@@ -49,7 +49,7 @@ from infra.local.processes.loopback import choose_ports
 from infra.local.processes.waiting import MachineClock as Waiting
 from tests.benchmarks import filled_ministack
 from tests.benchmarks.filled_ministack import FILL
-from tests.contract.jobs.table import create_table
+from tests.contract.dynamodb.table import create_table
 
 STACK = "Figures"
 _ROWS_A_REQUEST = 25

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from tests.contract.jobs.table import INDEXES
+from tests.contract.dynamodb.table import INDEXES
 from tests.functions.wire import Sent
 
 _WRITE_BYTES = 1024

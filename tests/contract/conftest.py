@@ -11,9 +11,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.contract.aws import Account, Emulator, cloud
 from tests.contract.differences import difference
-from tests.contract.emulators import Start, ministack
+from tests.support.aws_account import Account, Emulator, cloud
+from tests.support.emulators import Start, ministack
 
 BESIDES_MOTO = pytest.StashKey[dict[str, Start]]()
 """How the emulators are started that a run is about, by name. A plug-in may set it."""

@@ -12,22 +12,22 @@ from pathlib import Path
 import pytest
 
 from tests.contract.conftest import BESIDES_MOTO
-from tests.contract.emulators import Start, seaweedfs
+from tests.support.emulators import Start, seaweedfs
 
 _TESTS = (
-    "test_s3.py",
-    "test_s3_listing.py",
-    "test_s3_results.py",
-    "test_buckets.py",
-    "test_bucket_notes.py",
-    "test_copies.py::test_a_copy_is_read_as_it_was_put",
-    "test_copies.py::test_a_copy_that_is_gone_says_so",
-    "test_copies.py::test_a_copy_says_what_it_is",
-    "test_copies.py::test_an_upload_is_fetched_into_a_file_with_hash_and_metadata",
-    "test_hostile_labels.py",
-    "test_purchases.py::test_what_is_kept_comes_back",
-    "test_purchases.py::test_only_what_was_seen_is_replaced",
-    "test_purchases.py::test_only_what_was_seen_is_removed",
+    "s3/test_objects.py",
+    "s3/test_listing.py",
+    "s3/test_results_bucket.py",
+    "s3/test_buckets.py",
+    "s3/test_notes.py",
+    "s3/test_prepared_copies.py::test_a_copy_is_read_as_it_was_put",
+    "s3/test_prepared_copies.py::test_a_copy_that_is_gone_says_so",
+    "s3/test_prepared_copies.py::test_a_copy_says_what_it_is",
+    "s3/test_prepared_copies.py::test_an_upload_is_fetched_into_a_file_with_hash_and_metadata",
+    "s3/test_hostile_labels.py",
+    "dynamodb/test_purchases.py::test_what_is_kept_comes_back",
+    "dynamodb/test_purchases.py::test_only_what_was_seen_is_replaced",
+    "dynamodb/test_purchases.py::test_only_what_was_seen_is_removed",
 )
 
 

@@ -11,7 +11,7 @@ from botocore.stub import ANY, Stubber
 
 from cutout.cli.aws.dead_letters_aws import SqsLetters
 from cutout.cli.aws.deployment import Moved
-from tests.contract.aws import ACCOUNT, REGION, Account
+from tests.support.aws_account import ACCOUNT, REGION, Account
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient

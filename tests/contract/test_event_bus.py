@@ -22,7 +22,7 @@ from cutout.domain.job.source import Source
 from cutout.domain.job.variant import Variant
 from cutout.domain.states import AttemptOutcome, Reason, State
 from cutout.wiring.aws_clients import Clients
-from tests.contract.aws import Account
+from tests.support.aws_account import Account
 from tests.support.samples import sample, schema
 
 if TYPE_CHECKING:

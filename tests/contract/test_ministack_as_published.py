@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cutout.wiring.aws_clients import Clients
-from tests.contract.aws import REGION, Emulator
+from tests.support.aws_account import REGION, Emulator
 
 SEND = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
 QUERY = {

@@ -14,7 +14,7 @@ from cutout.adapters.secrets import CURRENT, PREVIOUS, Secret, SigningKeys
 from cutout.domain.errors import SettingsError
 from cutout.wiring.aws_clients import Clients
 from cutout.wiring.secrets import secret, signing_keys
-from tests.contract.aws import Account
+from tests.support.aws_account import Account
 
 NAME = "Cutout/callback-signing-key"
 

@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ParamValidationError
 
-from tests.contract.aws import REGION
+from tests.support.aws_account import REGION
 from tests.support.service_models import NotInTheModelError
 
 

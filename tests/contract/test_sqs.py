@@ -22,7 +22,7 @@ from cutout.domain.messages import (
     read_submission,
 )
 from cutout.domain.states import Lane
-from tests.contract.aws import Account
+from tests.support.aws_account import Account
 from tests.support.builders import a_source
 from tests.support.samples import sample
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from cutout.domain.states import Reason, State, Transport
 from infra.local.place import shipped_photos
-from tests.contract.test_any_picture import CASES, PLACE, apart, reference
+from tests.contract.pillow.test_any_picture import CASES, PLACE, apart, reference
 from tests.e2e.deployed import Deployed
 from tests.e2e.photos import Photos
 from tests.e2e.pictures import opened, saved, small_photo

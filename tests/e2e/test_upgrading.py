@@ -2,7 +2,7 @@
 
 Both versions are deployed by their own `make deploy`, with the real CDK. `UPGRADE_FROM=v1.2.0`
 takes a commit or a tag instead of the version before; `RECORD_ROWS=write` keeps what that one wrote
-to the table, for `tests/contract/jobs/test_written_before.py`.
+to the table, for `tests/contract/dynamodb/test_written_before.py`.
 """
 
 from __future__ import annotations

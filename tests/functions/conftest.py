@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.contract.aws import cloud
 from tests.functions.deployed import Function, Stack, deploy
+from tests.support.aws_account import cloud
 
 Start = Callable[..., Function]
 

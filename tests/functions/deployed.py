@@ -17,8 +17,8 @@ from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.metrics import TIME_IN_STATE
 from cutout.wiring.aws_clients import Clients
-from tests.contract.aws import ACCOUNT, REGION
-from tests.contract.jobs.table import CALLS, TABLE, create_calls_table, create_table
+from tests.contract.dynamodb.table import CALLS, TABLE, create_calls_table, create_table
+from tests.support.aws_account import ACCOUNT, REGION
 from tests.support.samples import SIGNING_KEY
 
 UPLOADS, RESULTS, WORK = "cutout-uploads", "cutout-results", "cutout-work"

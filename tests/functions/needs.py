@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from tests.contract.jobs.table import CALLS, TABLE
+from tests.contract.dynamodb.table import CALLS, TABLE
 from tests.functions.deployed import RESULTS, UPLOADS, WORK
 from tests.functions.wire import Sent
 from tests.functions.working import Working

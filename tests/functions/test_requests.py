@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.benchmarks.counting import JOURNEYS, Count, counted, recorded
-from tests.contract.aws import cloud
 from tests.functions.wire import Sent, witnessed
+from tests.support.aws_account import cloud
 
 _HOW = (
     "\nIf that is meant: `python -m tests.benchmarks.counting` writes the new count down, and "

@@ -15,12 +15,12 @@ from cutout.domain.callback_token import CallbackAddress, sign
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job, Photo
 from cutout.domain.states import AttemptOutcome, Reason, State
-from tests.contract.loopback import Script, answer, serving
 from tests.functions.conftest import Start
 from tests.functions.deployed import API_KEY, RESULTS, UPLOADS, Printed, Stack
 from tests.support.builders import a_source
 from tests.support.drawing import SMALL, TRANSPARENT
 from tests.support.samples import SIGNING_KEY, sample
+from tests.support.scripted_server import Script, answer, serving
 
 KEY = "Schuhe & Söhne/rot + weiß 100%/写真 (1).JPG"
 RESULT_KEY = "Schuhe & Söhne/rot + weiß 100%/写真 (1).png"

@@ -15,12 +15,12 @@ from cutout.domain.gate import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.states import AttemptOutcome, Reason, State
 from cutout.ports.jobs_table import LatestVersion
-from tests.contract.loopback import Loopback, answer, serving
 from tests.functions.conftest import Start
 from tests.functions.deployed import API_KEY, CALLBACK_URL, PREPARE_ROLE_ID, UPLOADS, Stack
 from tests.support.builders import a_source
 from tests.support.fakes.world import png
 from tests.support.samples import SIGNING_KEY, sample
+from tests.support.scripted_server import Loopback, answer, serving
 
 CREATED = sample("evolink-create-200")
 ACCEPTED = answer(200, json.dumps(CREATED).encode())

@@ -22,11 +22,11 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.contract.aws import cloud
-from tests.contract.loopback import Loopback, answer, serving
 from tests.functions.deployed import HANDLERS, RESULTS, UPLOADS, WORK, Context, Stack, deploy
 from tests.functions.wire import Sent, witnessed
+from tests.support.aws_account import cloud
 from tests.support.samples import sample
+from tests.support.scripted_server import Loopback, answer, serving
 
 _SIZE = (96, 64)
 _LAMBDA_LINES_BYTES = 360

@@ -15,7 +15,7 @@ from cutout.domain.photo.inspection import PhotoLimits, inspect
 from cutout.domain.text.encoded_words import decoded, encoded
 from tests.contract.fuzz.profiles import fuzzed
 
-_FILES = Path(__file__).parents[1] / "pictures" / "files"
+_FILES = Path(__file__).parents[1] / "pillow" / "pictures" / "files"
 _SMALL = 40_000
 PICTURES = sorted(
     path for path in _FILES.iterdir() if path.is_file() and path.stat().st_size <= _SMALL

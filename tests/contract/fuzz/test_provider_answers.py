@@ -17,7 +17,7 @@ from cutout.adapters.http_httpx import FetchLimits, HttpxHttp, SafeDownloads
 from cutout.domain.errors import CutoutError
 from cutout.domain.provider import Accepted, NotSent, OutcomeUnknown, Refused, Task, Uploaded
 from tests.contract.fuzz.profiles import fuzzed
-from tests.contract.provider import Key, Provider, api
+from tests.support.provider_transport import Key, Provider, api
 
 TASK = "task-unified-1795166131-4k7q2m9x"
 LONGEST = 8192

@@ -1,0 +1,76 @@
+"""What is newest at each key, and who owns which result key."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+
+from cutout.ports.jobs_table import LatestVersion
+from tests.contract.dynamodb.table import Store
+from tests.support.builders import a_source
+
+REF = "uploads/Söhne/a b+ü%20 写真.jpg"
+
+
+def head(sequencer: str, job_id: str | None = "a") -> LatestVersion:
+    """Something that happened to the key."""
+    return LatestVersion(source_ref=REF, order=a_source(sequencer=sequencer).order, job_id=job_id)
+
+
+@pytest.mark.parametrize("order", list(permutations([0, 1, 2])))
+def test_the_newest_thing_that_happened_to_a_key_is_known_in_whatever_order_it_is_told(
+    store: Store,
+    order: tuple[int, ...],
+) -> None:
+    """Each teller learns what is newest; sequencers of different lengths compare as S3 says."""
+    heads = [head("0A8FF", "a"), head("0A9", None), head("0A90001", "b")]
+    assert store.newest(REF) is None
+    known = -1
+    for place in order:
+        known = max(known, place)
+        assert store.advance(heads[place]) == heads[known]
+    assert store.newest(REF) == heads[2]
+
+
+def test_a_deletion_is_the_newest_until_something_newer_comes(store: Store) -> None:
+    """It names no job."""
+    gone = head("0B", None)
+    store.advance(head("0A"))
+    assert store.advance(gone) == gone
+    assert store.newest(REF) == gone
+    assert store.advance(head("0A0")) == gone
+
+
+def test_the_same_event_again_changes_nothing(store: Store) -> None:
+    """Who came first with this order stays."""
+    first = store.advance(head("0A", "a"))
+    assert store.advance(head("0A", "a")) == first
+    assert store.advance(head("0A", "b")) == first
+
+
+def test_keys_do_not_mix(store: Store) -> None:
+    """Another key, or the same in another bucket, has its own newest."""
+    store.advance(head("0A"))
+    assert store.newest(REF + "2") is None
+    assert store.newest("other" + REF) is None
+
+
+def test_a_result_key_belongs_to_the_first_source_that_claims_it(store: Store) -> None:
+    """For ever, and however often that source asks; any letter may be in it."""
+    key = "Söhne/a b+ü%20 写真.png"
+    assert store.claim_result_key(key, "uploads/a.jpg")
+    assert store.claim_result_key(key, "uploads/a.jpg")
+    assert not store.claim_result_key(key, "uploads/a.png")
+    assert not store.claim_result_key(key, "others/a.jpg")
+    assert store.claim_result_key(key + ".png", "uploads/a.png")
+
+
+def test_the_longest_keys_that_s3_allows_fit(store: Store) -> None:
+    """1,024 bytes each."""
+    longest = "k" * 1024
+    ref = f"{'b' * 63}/{longest}"
+    newest = LatestVersion(source_ref=ref, order="0" * 32, job_id=None)
+    assert store.advance(newest) == newest
+    assert store.newest(ref) == newest
+    assert store.claim_result_key(longest, ref)

@@ -1,0 +1,99 @@
+"""Many rows at a time, as an operator's commands read them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cutout.domain.job.job import Job
+from cutout.domain.states import Reason, State
+from cutout.ports.jobs_table import LatestVersion
+from cutout.ports.listings import Brief, Moved
+from tests.contract.dynamodb.table import Store
+from tests.support.builders import NOW, RESULT, a_job, a_source
+
+SECOND = timedelta(seconds=1)
+
+
+def kept(store: Store, number: int, state: State = State.FAILED, at: int | None = None) -> Job:
+    """A job of its own in a state, written so many seconds after `NOW`."""
+    moved_at = NOW + (number if at is None else at) * SECOND
+    job = replace(a_job(state), id=f"{number:032x}", updated_at=moved_at)
+    return store.claim(job)
+
+
+def told(entries: list[Moved]) -> list[int]:
+    """The numbers of jobs."""
+    return [int(entry.job_id, 16) for entry in entries]
+
+
+def test_jobs_in_a_state_come_with_their_times_the_last_first(store: Store) -> None:
+    """Every one of them; others do not."""
+    for number in (2, 3, 1):
+        kept(store, number)
+    kept(store, 4, State.COMPLETED)
+    entries = list(store.moved(State.FAILED))
+    assert told(entries) == [3, 2, 1]
+    assert [entry.at for entry in entries] == [NOW + number * SECOND for number in (3, 2, 1)]
+    assert list(store.moved(State.REVIEW)) == []
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "numbers"),
+    [(2, None, [4, 3, 2]), (None, 2, [2, 1]), (2, 3, [3, 2]), (4, 4, [4]), (5, None, [])],
+)
+def test_jobs_are_told_within_two_times_both_included(
+    store: Store, since: int | None, until: int | None, numbers: list[int]
+) -> None:
+    """What moved at the very moment belongs to it."""
+    for number in range(1, 5):
+        kept(store, number)
+    entries = store.moved(
+        State.FAILED,
+        since=None if since is None else NOW + since * SECOND,
+        until=None if until is None else NOW + until * SECOND,
+    )
+    assert told(list(entries)) == numbers
+
+
+def test_how_jobs_stand_is_told_by_id(store: Store) -> None:
+    """Whoever asks twice for one, or for one that there is not, is told of what there is."""
+    failed = kept(store, 1)
+    row = replace(a_job(State.COMPLETED), id="c" * 32, result=RESULT, reason=Reason.NEWER_UPLOAD)
+    done = store.claim(row)
+    assert store.briefs([done.id, failed.id, done.id, "f" * 32]) == {
+        failed.id: Brief(
+            job_id=failed.id,
+            etag=failed.source.etag,
+            state=State.FAILED,
+            reason=None,
+            result_key=None,
+        ),
+        done.id: Brief(
+            job_id=done.id,
+            etag=done.source.etag,
+            state=State.COMPLETED,
+            reason=Reason.NEWER_UPLOAD,
+            result_key=RESULT.key,
+        ),
+    }
+    assert store.briefs([]) == {}
+
+
+def test_more_jobs_are_told_than_one_answer_of_the_table_holds(store: Store) -> None:
+    """A hundred keys fit into one request."""
+    ids = [kept(store, number).id for number in range(130)]
+    assert set(store.briefs(ids)) == set(ids)
+
+
+def test_the_newest_of_many_keys_is_told_by_their_names(store: Store) -> None:
+    """Of those that something is known of."""
+    refs = [f"uploads/Söhne/{number} + 写真.jpg" for number in range(3)]
+    order = a_source().order
+    heads = [
+        store.advance(LatestVersion(source_ref=refs[0], order=order, job_id="a")),
+        store.advance(LatestVersion(source_ref=refs[1], order=order, job_id=None)),
+    ]
+    assert store.newest_all([*refs, refs[0]]) == dict(zip(refs, heads, strict=False))

@@ -1,0 +1,97 @@
+"""Whose task it is: a task makes one attempt's picture."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cutout.adapters.dynamodb.item_table import Table
+from cutout.adapters.dynamodb.jobs import DynamoJobs
+from cutout.domain.gate import Gate
+from cutout.domain.job.conflicts import GateMovedError, JobMovedError, TaskTakenError
+from cutout.domain.states import State
+from cutout.ports.jobs_table import TaskClaim
+from tests.contract.dynamodb.table import TABLE, Store, create_table
+from tests.support.aws_account import Account
+from tests.support.builders import LATER, a_job
+
+OTHER = "f" * 32
+
+
+def claim(job_id: str = a_job().id, **facts: Any) -> TaskClaim:
+    """An attempt's claim of a task, on the word of a callback's body."""
+    known: dict[str, Any] = {
+        "task_id": "task-unified-1",
+        "attempt": 1,
+        "is_certain": False,
+        "expires_at": LATER,
+    }
+    return TaskClaim(job_id=job_id, **(known | facts))
+
+
+def test_a_task_is_claimed_with_the_row_that_names_it(store: Store) -> None:
+    """And again by the same attempt, as often as it likes."""
+    job = store.claim(a_job())
+    for version in (1, 2):
+        job = store.save(job, tasks=[claim()])
+        assert job.version == version
+
+
+@pytest.mark.parametrize(
+    ("standing", "late"),
+    [
+        (claim(OTHER), claim()),
+        (claim(OTHER, is_certain=True), claim()),
+        (claim(OTHER, is_certain=True), claim(is_certain=True)),
+        (claim(attempt=1), claim(attempt=2)),
+    ],
+)
+def test_a_task_of_another_attempt_is_not_claimed_and_the_row_is_not_written(
+    store: Store,
+    standing: TaskClaim,
+    late: TaskClaim,
+) -> None:
+    """Nor the gate: all or nothing."""
+    other = store.claim(a_job(id=OTHER))
+    store.save(other, tasks=[standing])
+    job = store.claim(a_job())
+    with pytest.raises(TaskTakenError):
+        store.save(replace(job, state=State.PROCESSING), gate=Gate(in_flight=1), tasks=[late])
+    assert store.find(job.id) == job
+    assert store.read_gate() == Gate()
+
+
+def test_the_answer_to_a_call_outweighs_the_body_of_a_callback(store: Store) -> None:
+    """What the provider answered to our own call is certain; from then on nobody else has it."""
+    other = store.save(store.claim(a_job(id=OTHER)), tasks=[claim(OTHER)])
+    job = store.save(store.claim(a_job()), tasks=[claim(is_certain=True)])
+    assert job.version == 1
+    with pytest.raises(TaskTakenError):
+        store.save(other, tasks=[claim(OTHER)])
+
+
+def test_a_lost_row_counts_before_a_lost_gate_and_that_before_a_lost_task(store: Store) -> None:
+    """Who lost the job has no business with the rest; a gate that moved is only read again."""
+    store.save(store.claim(a_job(id=OTHER)), tasks=[claim(OTHER)])
+    job = store.claim(a_job())
+    store.write_gate(Gate())
+    with pytest.raises(GateMovedError):
+        store.save(job, gate=Gate(), tasks=[claim()])
+    store.save(job)
+    with pytest.raises(JobMovedError):
+        store.save(job, gate=Gate(), tasks=[claim()])
+
+
+def test_claims_expire(account: Account) -> None:
+    """By the table's own means: DynamoDB deletes an item after the second `expires_at`."""
+    with account() as clients:
+        create_table(clients.dynamodb())
+        table = Table(clients.dynamodb(), TABLE)
+        jobs = DynamoJobs(table)
+        jobs.save(jobs.claim(a_job()), tasks=[claim(expires_at=LATER + timedelta(days=1))])
+        item = table.get("task#task-unified-1")
+    assert item is not None
+    assert item["expires_at"] == int((LATER + timedelta(days=1)).timestamp())

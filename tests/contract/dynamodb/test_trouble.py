@@ -1,0 +1,202 @@
+"""What DynamoDB says when it cannot do what it was asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import ANY, Stubber
+
+from cutout.adapters.dynamodb.item_table import Table
+from cutout.adapters.dynamodb.jobs import DynamoJobs
+from cutout.domain.errors import StoreBusyError
+from cutout.domain.gate import Gate
+from cutout.domain.job.conflicts import GateMovedError
+from tests.contract.dynamodb.table import TABLE
+from tests.support.aws_account import cloud
+from tests.support.builders import NOW, a_job
+
+TRIES = 6
+BUSY = [
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+    "ThrottlingException",
+    "TransactionConflictException",
+    "TransactionInProgressException",
+]
+
+
+@pytest.fixture
+def stubbed(waits: list[float]) -> Iterator[tuple[DynamoJobs, Stubber]]:
+    """The adapter, and a DynamoDB that answers as told."""
+    with cloud() as clients:
+        client = clients.dynamodb()
+        with Stubber(client) as stubber:
+            yield DynamoJobs(Table(client, TABLE, sleep=waits.append)), stubber
+
+
+@pytest.fixture
+def waits() -> list[float]:
+    """How long the adapter has waited, each time."""
+    return []
+
+
+def collides(stubber: Stubber, reasons: list[str], times: int = 1) -> None:
+    """Have so many transactions canceled for these reasons, one an item."""
+    for _ in range(times):
+        stubber.add_client_error(
+            "transact_write_items",
+            "TransactionCanceledException",
+            modeled_fields={"CancellationReasons": [{"Code": reason} for reason in reasons]},
+        )
+
+
+@pytest.mark.parametrize("code", BUSY)
+def test_a_table_that_is_busy_is_tried_again_later(
+    code: str,
+    stubbed: tuple[DynamoJobs, Stubber],
+) -> None:
+    """Neither a lost race nor a defect: a few times by the adapter, then by the queue."""
+    jobs, stubber = stubbed
+    for _ in range(TRIES):
+        stubber.add_client_error("put_item", code)
+    with pytest.raises(StoreBusyError, match=code):
+        jobs.claim(a_job())
+    stubber.assert_no_pending_responses()
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"],
+)
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_transaction_that_collides_is_tried_again_later(
+    reason: str,
+    place: int,
+    stubbed: tuple[DynamoJobs, Stubber],
+) -> None:
+    """Whichever of its two items another one holds; for a while by the adapter itself."""
+    jobs, stubber = stubbed
+    reasons = ["None", "None"]
+    reasons[place] = reason
+    collides(stubber, reasons, TRIES)
+    with pytest.raises(StoreBusyError):
+        jobs.save(a_job(), gate=Gate())
+    stubber.assert_no_pending_responses()
+
+
+def test_a_write_that_collides_at_the_gate_is_made_again_at_once(
+    stubbed: tuple[DynamoJobs, Stubber],
+    waits: list[float],
+) -> None:
+    """All that is in flight meets there; the SDK repeats no transaction that was canceled."""
+    jobs, stubber = stubbed
+    collides(stubber, ["None", "TransactionConflict"])
+    stubber.add_client_error("transact_write_items", "TransactionInProgressException")
+    stubber.add_response("transact_write_items", {})
+    job = a_job()
+    assert jobs.save(job, gate=Gate()).version == job.version + 1
+    stubber.assert_no_pending_responses()
+    assert [0 <= wait < 0.1 * 2**number for number, wait in enumerate(waits)] == [True, True]
+
+
+def test_a_transaction_that_was_canceled_gets_another_token(waits: list[float]) -> None:
+    """It was not made. One that may have been made is repeated under the token that it had."""
+    ids = iter("abcde")
+    with cloud() as clients:
+        client = clients.dynamodb()
+        with Stubber(client) as stubber:
+            jobs = DynamoJobs(Table(client, TABLE, sleep=waits.append, new_id=lambda: next(ids)))
+            sent = {"TransactItems": ANY}
+            collided = {"CancellationReasons": [{"Code": "TransactionConflict"}]}
+            canceled, under_way = "TransactionCanceledException", "TransactionInProgressException"
+            for token, code, fields in (
+                ("a", canceled, collided),
+                ("b", under_way, {}),
+                ("b", canceled, collided),
+            ):
+                stubber.add_client_error(
+                    "transact_write_items",
+                    code,
+                    modeled_fields=fields,
+                    expected_params=sent | {"ClientRequestToken": token},
+                )
+            told = sent | {"ClientRequestToken": "c"}
+            stubber.add_response("transact_write_items", {}, told)
+            jobs.save(a_job(), gate=Gate())
+            stubber.assert_no_pending_responses()
+
+
+def test_a_gate_that_moved_while_transactions_collided_is_a_lost_race(
+    stubbed: tuple[DynamoJobs, Stubber],
+) -> None:
+    """The other one won: the rule is applied to the gate as it stands, not written over it."""
+    jobs, stubber = stubbed
+    collides(stubber, ["None", "TransactionConflict"])
+    collides(stubber, ["None", "ConditionalCheckFailed"])
+    with pytest.raises(GateMovedError):
+        jobs.save(a_job(), gate=Gate())
+
+
+def test_a_job_that_is_being_moved_is_not_postponed(
+    stubbed: tuple[DynamoJobs, Stubber],
+) -> None:
+    """Sweep has just woken its worker, who is at it: that must not end the sweep."""
+    jobs, stubber = stubbed
+    stubber.add_client_error("update_item", "TransactionConflictException")
+    jobs.postpone(a_job(), NOW)
+    stubber.assert_no_pending_responses()
+
+
+ASKED: dict[str, tuple[str, Callable[[DynamoJobs], object]]] = {
+    "a write": ("put_item", lambda jobs: jobs.claim(a_job())),
+    "a transaction": ("transact_write_items", lambda jobs: jobs.save(a_job(), gate=Gate())),
+    "a postponement": ("update_item", lambda jobs: jobs.postpone(a_job(), NOW)),
+    "a read": ("get_item", lambda jobs: jobs.find("f" * 32)),
+    "a query": ("query", lambda jobs: jobs.waiting(1)),
+}
+
+
+@pytest.mark.parametrize("asked", ASKED)
+def test_what_is_refused_for_another_reason_is_not_swallowed(
+    asked: str,
+    stubbed: tuple[DynamoJobs, Stubber],
+) -> None:
+    """A right that is missing must be seen."""
+    jobs, stubber = stubbed
+    operation, ask = ASKED[asked]
+    stubber.add_client_error(operation, "AccessDeniedException")
+    with pytest.raises(ClientError, match="AccessDenied"):
+        ask(jobs)
+
+
+def test_keys_that_a_batch_left_out_are_asked_for_again(
+    stubbed: tuple[DynamoJobs, Stubber],
+    waits: list[float],
+) -> None:
+    """DynamoDB answers a part when it is busy; after a moment, it answers more."""
+    jobs, stubber = stubbed
+    left: Any = {TABLE: {"Keys": [{"pk": {"S": "job#b"}}], "ConsistentRead": True}}
+    asked: Any = {
+        TABLE: {"Keys": [{"pk": {"S": "job#a"}}, {"pk": {"S": "job#b"}}], "ConsistentRead": True},
+    }
+    stubber.add_response(
+        "batch_get_item",
+        {"Responses": {TABLE: []}, "UnprocessedKeys": left},
+        {"RequestItems": asked},
+    )
+    stubber.add_response("batch_get_item", {"Responses": {TABLE: []}}, {"RequestItems": left})
+    assert jobs.find_all(["a", "b"]) == []
+    stubber.assert_no_pending_responses()
+    assert len(waits) == 1
+
+
+def test_every_page_of_a_count_counts(stubbed: tuple[DynamoJobs, Stubber]) -> None:
+    """A megabyte of index a page."""
+    jobs, stubber = stubbed
+    key = {"pk": {"S": "job#a"}, "lane": {"S": "holding"}, "lane_at": {"N": "1"}}
+    stubber.add_response("query", {"Count": 3, "LastEvaluatedKey": key})
+    stubber.add_response("query", {"Count": 2})
+    assert jobs.count_holding() == 5

@@ -1,0 +1,346 @@
+"""Did the request leave? The HTTP adapter says so for certain, or says that nobody knows."""
+
+from __future__ import annotations
+
+import gzip
+import inspect
+import socket
+import time
+import tracemalloc
+import zlib
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from cutout.adapters.http_httpx import USER_AGENT, HttpxHttp
+from cutout.domain.errors import CutoutError, NotSentError, ResponseLostError
+from tests.support.scripted_server import Script, answer, drip, hang, raw, serving
+
+URL = "https://api.example/v1/tasks/1"
+REQUEST = httpx.Request("GET", URL)
+NOT_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "UnsupportedProtocol"}
+MAYBE_SENT = {
+    "CloseError",
+    "DecodingError",
+    "HTTPError",
+    "HTTPStatusError",
+    "LocalProtocolError",
+    "NetworkError",
+    "ProtocolError",
+    "ReadError",
+    "ReadTimeout",
+    "RemoteProtocolError",
+    "RequestError",
+    "RequestNotRead",
+    "ResponseNotRead",
+    "StreamClosed",
+    "StreamConsumed",
+    "StreamError",
+    "TimeoutException",
+    "TooManyRedirects",
+    "TransportError",
+    "WriteError",
+    "WriteTimeout",
+}
+BEFORE_SENDING = {"InvalidURL"}
+NEVER_RAISED_BY_SENDING = {"CookieConflict"}
+KINDS: dict[str, type[Exception]] = {
+    name: kind
+    for name, kind in vars(httpx).items()
+    if inspect.isclass(kind) and issubclass(kind, Exception)
+}
+
+
+def error_named(name: str) -> Exception:
+    """An instance of one of httpx's errors."""
+    if name == "HTTPStatusError":
+        return httpx.HTTPStatusError("x", request=REQUEST, response=httpx.Response(500))
+    kind = KINDS[name]
+    parameters = inspect.signature(kind).parameters
+    return kind("the message") if "message" in parameters else kind()
+
+
+def sending(transport: Callable[[httpx.Request], httpx.Response]) -> HttpxHttp:
+    """The adapter with a function in the network's place."""
+    return HttpxHttp(transport=httpx.MockTransport(transport))
+
+
+def raised_by(http: HttpxHttp, url: str = URL, **headers: str) -> CutoutError:
+    """What the adapter makes of a failure."""
+    with pytest.raises(CutoutError) as caught:
+        http.send("POST", url, headers=headers, body=b"{}")
+    return caught.value
+
+
+def test_every_error_of_httpx_is_accounted_for() -> None:
+    """A new class in httpx's tree fails this test until somebody says what it means."""
+    assert set(KINDS) == NOT_SENT | MAYBE_SENT | BEFORE_SENDING | NEVER_RAISED_BY_SENDING
+
+
+@pytest.mark.parametrize("name", sorted(NOT_SENT))
+def test_errors_before_the_request_left_cost_nothing(name: str) -> None:
+    """Name look-up, connect and TLS failed: certainly not paid for."""
+
+    def fail(_request: httpx.Request) -> httpx.Response:
+        raise error_named(name)
+
+    error = raised_by(sending(fail))
+    assert (type(error), str(error)) == (NotSentError, name)
+
+
+@pytest.mark.parametrize("name", sorted(MAYBE_SENT))
+def test_errors_after_that_may_have_been_paid(name: str) -> None:
+    """The request may have reached the server: nobody may send it again."""
+
+    def fail(_request: httpx.Request) -> httpx.Response:
+        raise error_named(name)
+
+    error = raised_by(sending(fail))
+    assert (type(error), str(error)) == (ResponseLostError, name)
+
+
+@pytest.mark.parametrize("name", sorted(MAYBE_SENT - {"HTTPStatusError"}))
+def test_errors_within_the_answer_may_have_been_paid(name: str) -> None:
+    """Also when the status had come already."""
+
+    class Broken(httpx.SyncByteStream):
+        def __iter__(self) -> None:  # type: ignore[override]
+            raise error_named(name)
+
+    error = raised_by(sending(lambda _: httpx.Response(200, stream=Broken())))
+    assert (type(error), str(error)) == (ResponseLostError, name)
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.example:port/", "https://[::1/", "https://" + "a" * 70000]
+)
+def test_a_url_that_is_none_was_never_called(url: str) -> None:
+    """No request can be made of it, so none left."""
+    error = raised_by(HttpxHttp(), url)
+    assert (type(error), str(error)) == (NotSentError, "InvalidURL")
+
+
+@pytest.mark.parametrize("url", ["ftp://api.example/", "api.example/v1", "/v1"])
+def test_a_url_of_another_kind_was_never_called(url: str) -> None:
+    """Neither http nor https."""
+    assert type(raised_by(HttpxHttp(), url)) is NotSentError
+
+
+def test_a_header_that_cannot_be_sent_was_not_sent() -> None:
+    """Such as a key with a letter that no header takes."""
+    error = raised_by(HttpxHttp(), Authorization="Bearer sk-\N{EN DASH}1")
+    assert (type(error), str(error)) == (NotSentError, "UnicodeEncodeError")
+
+
+def test_an_answer_that_is_too_large_is_no_answer() -> None:
+    """More than a megabyte is not what the API answers; the call may have been taken."""
+    huge = sending(lambda _: httpx.Response(200, content=b" " * (1024 * 1024 + 1)))
+    error = raised_by(huge)
+    assert (type(error), str(error)) == (
+        ResponseLostError,
+        "the body is larger than 1,048,576 bytes",
+    )
+
+
+@pytest.mark.parametrize("status", [200, 201, 204, 302, 400, 401, 404, 429, 500, 503])
+def test_every_status_is_an_answer(status: int) -> None:
+    """What a status means is for others to say; redirects are not followed."""
+    headers = {"Retry-After": "7", "Location": "https://elsewhere.example/"}
+    http = sending(lambda _: httpx.Response(status, headers=headers, content=b"body"))
+    got = http.send("GET", URL, headers={})
+    assert (got.status, got.headers["retry-after"], got.body) == (status, "7", b"body")
+
+
+def test_no_error_tells_the_url() -> None:
+    """A message may be logged; the URL may hold a signature."""
+
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise httpx.ReadError(f"reading {request.url}", request=request)
+
+    assert "api.example" not in str(raised_by(sending(fail)))
+
+
+def test_the_request_is_sent_as_it_was_given() -> None:
+    """Method, path, headers and the exact body; the agent is named."""
+    body = b'{"image_urls": ["https://x/?a=b&c=d"]}'
+    with serving(answer(200, b"{}", Content_Type="application/json")) as server:
+        HttpxHttp().send("POST", server.url("/v1/a?b=c"), headers={"X-One": "1"}, body=body)
+    (request,) = server.requests
+    assert request.startswith(b"POST /v1/a?b=c HTTP/1.1\r\n")
+    assert request.endswith(b"\r\n\r\n" + body)
+    headers = server.headers()
+    assert (headers["x-one"], headers["user-agent"]) == ("1", USER_AGENT)
+    assert headers["content-length"] == str(len(body))
+
+
+def test_nobody_listens() -> None:
+    """Connection refused: nothing left."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    error = raised_by(HttpxHttp(), f"http://127.0.0.1:{port}/")
+    assert (type(error), str(error)) == (NotSentError, "ConnectError")
+
+
+def test_a_server_that_speaks_no_tls_got_nothing() -> None:
+    """The hand-shake failed: nothing left."""
+    with serving(raw(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server:
+        error = raised_by(HttpxHttp(), server.url(scheme="https"))
+    assert type(error) is NotSentError
+    assert b"POST" not in b"".join(server.requests)
+
+
+@pytest.mark.parametrize(
+    ("script", "name"),
+    [
+        (raw(b""), "RemoteProtocolError"),
+        (raw(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"), "RemoteProtocolError"),
+        (
+            raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhel"),
+            "RemoteProtocolError",
+        ),
+        (raw(b"HTTP/1.1 200 OK\r\nContent-"), "RemoteProtocolError"),
+        (raw(b"this is not HTTP\r\n\r\n"), "RemoteProtocolError"),
+        (
+            answer(200, b"not gzip", Content_Encoding="gzip"),
+            "DecodingError",
+        ),
+    ],
+)
+def test_a_server_that_breaks_off_may_have_taken_the_call(script: Script, name: str) -> None:
+    """Closed before, within or instead of an answer: nobody knows."""
+    with serving(script) as server:
+        error = raised_by(HttpxHttp(), server.url())
+    assert (type(error), str(error)) == (ResponseLostError, name)
+    assert len(server.requests) == 1
+
+
+def test_a_server_that_resets_may_have_taken_the_call() -> None:
+    """The request was read, then the connection was torn down."""
+
+    def reset(connection: socket.socket) -> None:
+        linger = (1).to_bytes(4, "little") + (0).to_bytes(4, "little")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        connection.close()
+
+    with serving(reset) as server:
+        error = raised_by(HttpxHttp(), server.url())
+    assert type(error) is ResponseLostError
+
+
+def test_a_server_that_hangs_may_have_taken_the_call() -> None:
+    """The time-out ends the wait, and nobody knows."""
+    with serving(hang) as server:
+        error = raised_by(HttpxHttp(timeout_seconds=0.1), server.url())
+    assert (type(error), str(error)) == (ResponseLostError, "ReadTimeout")
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        drip(b"HTTP/1.1 200 OK\r\nX: "),
+        drip(b"", b"HTTP/1.1 102 Processing\r\n\r\n"),
+        drip(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n"),
+    ],
+    ids=["headers", "interim answers", "body"],
+)
+def test_a_server_that_drips_is_given_up_in_time(script: Script) -> None:
+    """The limit is for the whole exchange: no worker is held by a byte now and then."""
+    begun = time.monotonic()
+    with serving(script) as server:
+        error = raised_by(HttpxHttp(timeout_seconds=0.3), server.url())
+    assert (type(error), str(error)) == (ResponseLostError, "ReadTimeout")
+    assert time.monotonic() - begun < 2
+
+
+def test_a_server_that_drips_its_hand_shake_got_nothing() -> None:
+    """The time is up before the request could leave."""
+    begun = time.monotonic()
+    with serving(drip(b"\x16\x03\x03\x40\x00")) as server:
+        error = raised_by(HttpxHttp(timeout_seconds=0.3), server.url(scheme="https"))
+    assert (type(error), str(error)) == (NotSentError, "ConnectTimeout")
+    assert time.monotonic() - begun < 2
+
+
+def test_a_server_that_reads_slowly_may_have_taken_the_call() -> None:
+    """A large body that is taken in bit by bit comes to its end in time, too."""
+    until = time.monotonic() + 1
+
+    def sip(connection: socket.socket) -> None:
+        while time.monotonic() < until and connection.recv(1):
+            pass
+
+    with serving(sip, reads=False) as server, pytest.raises(ResponseLostError):
+        HttpxHttp(timeout_seconds=0.3).send("POST", server.url(), headers={}, body=bytes(10**8))
+    assert time.monotonic() < until + 1
+
+
+@pytest.mark.parametrize("coding", ["gzip", "deflate"])
+def test_an_answer_that_the_server_compressed_unasked_is_unpacked(coding: str) -> None:
+    """`identity` was asked for; some proxies compress all the same."""
+    packing = zlib.compressobj(wbits=31 if coding == "gzip" else 15)
+    body = packing.compress(b"x" * 200_000) + packing.flush()
+    with serving(answer(200, body, Content_Encoding=coding)) as server:
+        got = HttpxHttp().send("GET", server.url(), headers={})
+    assert (got.body, server.headers()["accept-encoding"]) == (b"x" * 200_000, "identity")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_answer_that_unpacks_to_gigabytes_takes_no_memory(times: int) -> None:
+    """Once it is over a megabyte, it is no answer; packed twice, it is not unpacked at all."""
+    body = bytes(200 * 1024 * 1024)
+    for _ in range(times):
+        body = gzip.compress(body, 9)
+    tracemalloc.start()
+    with serving(answer(200, body, Content_Encoding=", ".join(["gzip"] * times))) as server:
+        error = raised_by(HttpxHttp(), server.url())
+    _now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert type(error) is ResponseLostError
+    assert peak < 10 * 1024 * 1024
+
+
+@pytest.mark.parametrize("location", ["https://xn--/", "https://[::1"])
+def test_a_redirect_to_what_is_no_url_may_have_taken_the_call(location: str) -> None:
+    """Redirects are not followed, but httpx looks at where they lead."""
+    with serving(answer(302, Location=location)) as server:
+        assert type(raised_by(HttpxHttp(), server.url())) is ResponseLostError
+
+
+def test_a_request_is_never_repeated() -> None:
+    """Whatever happens, one call is one request."""
+    with serving(raw(b""), answer(200)) as server:
+        raised_by(HttpxHttp(), server.url())
+    assert len(server.requests) == 1
+
+
+def test_connections_are_not_kept() -> None:
+    """A function may freeze between two calls; each call opens its own connection."""
+
+    def stay(connection: socket.socket) -> None:
+        answer(200, b"here")(connection)
+        hang(connection)
+
+    http = HttpxHttp()
+    with serving(stay) as server:
+        bodies = [http.send("GET", server.url(), headers={}).body for _ in range(2)]
+    assert bodies == [b"here", b"here"]
+    assert len(server.requests) == 2
+
+
+def test_no_cookie_is_kept() -> None:
+    """Nothing of one call goes along with the next."""
+    http = HttpxHttp()
+    with serving(answer(200, Set_Cookie="a=b; Path=/"), answer(200)) as server:
+        for _ in range(2):
+            http.send("GET", server.url(), headers={})
+    assert "cookie" not in server.headers(1)
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"])
+def test_the_environment_names_no_proxy(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key goes to the API alone, whatever the environment says."""
+    monkeypatch.setenv(name, "http://127.0.0.1:1")
+    with serving(answer(200, b"direct")) as server:
+        got = HttpxHttp().send("GET", server.url(), headers={})
+    assert got.body == b"direct"

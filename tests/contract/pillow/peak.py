@@ -1,0 +1,74 @@
+"""One piece of work on the largest picture, and the peak memory it takes.
+
+    python -m tests.contract.pillow.peak FOLDER WORK
+
+Prints the peak in MB of this process alone: getrusage would include the peak of the parent.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from PIL import Image
+
+from cutout.adapters.pillow.copier import PillowCopier
+from cutout.adapters.pillow.pictures import PillowPictures
+from cutout.domain.photo.inspection import MOST_DECODED_PIXELS, PhotoLimits, fitting
+from cutout.domain.recipes import Recipe
+
+RESULT_PIXELS = 50_000_000
+_LIMITS = PhotoLimits(max_bytes=10_000_000, max_pixels=50_000_000, min_side=240, max_side=7680)
+_LYING = 6
+_HEAVY_PIXELS = 170_000_000
+"""Of a JPEG 2000, which takes 3 GB if it is decoded whole."""
+
+
+def main(folder: Path, work: str) -> None:
+    """Do it, on what `made` has written."""
+    pictures = PillowPictures(RESULT_PIXELS, max_photo_pixels=MOST_DECODED_PIXELS)
+    photo, result, into = folder / "photo", folder / "result", folder / "into"
+    if work == "prepare":
+        seen = PillowCopier().look(photo)
+        size = fitting(seen.width, seen.height, _LIMITS)
+        PillowCopier().copy(photo, into, size, _LIMITS.max_bytes)
+    elif work == "upright":
+        PillowCopier().upright(photo, into)
+    elif work == "own pixels":
+        pictures.faithful_cut_out(result, photo, into)
+    else:
+        pictures.render(result, Recipe(name=work, format=work, background="#ffffff"), into)
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    sys.stdout.write(next(line.split()[1] for line in lines if line.startswith("VmHWM:")))
+
+
+def square(pixels: int) -> Image.Image:
+    """The largest square of so many pixels, of one colour."""
+    side = int(pixels**0.5)
+    return Image.new("RGB", (side, side), "teal")
+
+
+def write_photo(file: Path, kind: str) -> None:
+    """A photo as large as is decoded of its kind; a JPEG lies on its side."""
+    exif = Image.Exif()
+    exif[0x0112] = _LYING
+    if kind == "jp2":
+        square(_HEAVY_PIXELS).save(file, "JPEG2000")
+    elif kind == "png":
+        square(MOST_DECODED_PIXELS).save(file, "PNG", compress_level=1)
+    else:
+        square(MOST_DECODED_PIXELS).save(file, "JPEG", exif=exif)
+
+
+def write_result(file: Path, pixels: int) -> None:
+    """A cut-out with a little subject in the middle."""
+    picture = square(pixels)
+    alpha = Image.new("L", picture.size)
+    middle = picture.width // 2
+    alpha.paste(255, (middle - 40, middle - 40, middle + 40, middle + 40))
+    picture.putalpha(alpha)
+    picture.save(file, "PNG", compress_level=1)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

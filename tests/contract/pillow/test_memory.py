@@ -1,0 +1,57 @@
+"""The largest pictures that are taken fit into the memory of the function that works on them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from infra.deployed_functions import FunctionName, shape_of
+from tests.contract.pillow.peak import RESULT_PIXELS, write_photo, write_result
+
+_REST_MB = 150
+"""For what a function holds besides: its SDK, its connections, the message."""
+
+
+def peak_mb(folder: Path, work: str) -> float:
+    """What a process of its own takes for a piece of work."""
+    command = [sys.executable, "-m", "tests.contract.pillow.peak", str(folder), work]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - ours
+    return int(done.stdout) / 1024
+
+
+def room_mb(name: FunctionName, *, takes_photos_pixels: bool) -> int:
+    """What a function may take for its pictures."""
+    return shape_of(name, takes_photos_pixels=takes_photos_pixels).memory_mb - _REST_MB
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "jp2"])
+def test_prepare_has_room_for_the_largest_photo(kind: str, tmp_path: Path) -> None:
+    """Two hundred megapixels, decoded whole or at half their size, as the format lets it."""
+    write_photo(tmp_path / "photo", kind)
+    taken = peak_mb(tmp_path, "prepare")
+    assert taken < room_mb(FunctionName.PREPARE, takes_photos_pixels=False)
+
+
+def test_prepare_has_room_for_the_largest_photo_in_full_size(tmp_path: Path) -> None:
+    """Decoded whole, turned and written without loss, where that is asked for."""
+    write_photo(tmp_path / "photo", "jpeg")
+    taken = peak_mb(tmp_path, "upright")
+    assert taken < room_mb(FunctionName.PREPARE, takes_photos_pixels=True)
+
+
+def test_store_result_has_room_for_the_largest_photos_own_pixels(tmp_path: Path) -> None:
+    """The upright copy, decoded and cut, where that is asked for."""
+    write_photo(tmp_path / "photo", "png")
+    write_result(tmp_path / "result", 2_000_000)
+    taken = peak_mb(tmp_path, "own pixels")
+    assert taken < room_mb(FunctionName.STORE_RESULT, takes_photos_pixels=True)
+
+
+def test_store_result_has_room_for_the_largest_result(tmp_path: Path) -> None:
+    """As the largest variant in the format that takes most."""
+    write_result(tmp_path / "result", RESULT_PIXELS)
+    taken = peak_mb(tmp_path, "avif")
+    assert taken < room_mb(FunctionName.STORE_RESULT, takes_photos_pixels=False)

@@ -1,0 +1,247 @@
+"""One contract for the two buckets, on the fakes that the lower tiers trust and on S3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlencode
+
+import pytest
+
+from cutout.adapters.s3.results_bucket import S3Results
+from cutout.adapters.s3.uploads_bucket import S3Uploads
+from cutout.domain.errors import SourceGoneError
+from cutout.domain.job.source import Source
+from cutout.ports.buckets import (
+    Labels,
+    Results,
+    SourceTags,
+    StoredResult,
+    Uploads,
+)
+from tests.support.aws_account import Account, s3_with
+from tests.support.fakes.buckets import MemoryResults, MemoryUploads
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KEY = "Söhne & Töchter/rot + weiß 100%/写真 (1).JPG"
+LABELS = Labels(metadata={"sku": "4711"}, tags={"shop": "north + south"})
+NOTHING = Labels(metadata={}, tags={})
+
+
+class UploadsBucket(Uploads, SourceTags, Protocol):
+    """The bucket, and what its users do to it."""
+
+    def add(self, key: str, data: bytes, labels: Labels | None = None) -> Source:
+        """Upload; returns what the event says."""
+        ...
+
+    def remove(self, key: str) -> Source:
+        """Delete the key."""
+        ...
+
+    def destroy(self, source: Source) -> None:
+        """Delete a version for good."""
+        ...
+
+
+class S3UploadsBucket(S3Uploads):
+    """The real adapter, and users with the same client."""
+
+    def __init__(self, client: S3Client) -> None:
+        """A versioned bucket."""
+        super().__init__(client)
+        self._s3 = client
+
+    def add(self, key: str, data: bytes, labels: Labels | None = None) -> Source:
+        """Upload; returns what the event says."""
+        labels = labels or NOTHING
+        answer = self._s3.put_object(
+            Bucket="uploads",
+            Key=key,
+            Body=data,
+            Metadata=dict(labels.metadata),
+            Tagging=urlencode(dict(labels.tags)),
+        )
+        return _source(key, answer["VersionId"], answer["ETag"], len(data))
+
+    def remove(self, key: str) -> Source:
+        """Delete the key."""
+        answer = self._s3.delete_object(Bucket="uploads", Key=key)
+        return _source(key, answer["VersionId"], "", 0)
+
+    def destroy(self, source: Source) -> None:
+        """Delete a version for good."""
+        self._s3.delete_object(
+            Bucket="uploads",
+            Key=source.key,
+            VersionId=source.version_id or "null",
+        )
+
+
+def _source(key: str, version: str, etag: str, size: int) -> Source:
+    return Source(
+        bucket="uploads",
+        key=key,
+        version_id=version,
+        etag=etag.strip('"'),
+        sequencer="00AB",
+        size=size,
+    )
+
+
+@pytest.fixture
+def uploads(account_or_fake: Account | None) -> Iterator[UploadsBucket]:
+    """An empty bucket that keeps versions."""
+    if account_or_fake is None:
+        yield MemoryUploads()
+        return
+    with s3_with(account_or_fake, "uploads", versioned=["uploads"]) as client:
+        yield S3UploadsBucket(client)
+
+
+@pytest.fixture
+def results(account_or_fake: Account | None) -> Iterator[Results]:
+    """An empty bucket."""
+    if account_or_fake is None:
+        yield MemoryResults()
+        return
+    with s3_with(account_or_fake, "results") as client:
+        yield S3Results(client, "results")
+
+
+def test_an_upload_is_read_by_its_version(uploads: UploadsBucket) -> None:
+    """Overwriting and deleting the key change nothing about the version that a job is about."""
+    older = uploads.add(KEY, b"older", LABELS)
+    newer = uploads.add(KEY, b"newer")
+    uploads.remove(KEY)
+    assert (uploads.read(older).data, uploads.read(newer).data) == (b"older", b"newer")
+    assert (uploads.labels(older), uploads.labels(newer)) == (LABELS, NOTHING)
+    assert (older.size, newer.size) == (5, 5)
+
+
+def test_a_version_that_was_removed_for_good_is_gone(uploads: UploadsBucket) -> None:
+    """Its bytes and its labels; other versions stay."""
+    gone, there = uploads.add(KEY, b"gone"), uploads.add(KEY, b"there")
+    uploads.destroy(gone)
+    with pytest.raises(SourceGoneError):
+        uploads.read(gone)
+    with pytest.raises(SourceGoneError):
+        uploads.labels(gone)
+    assert uploads.read(there).data == b"there"
+
+
+def test_a_deletion_is_no_photo(uploads: UploadsBucket) -> None:
+    """A delete marker has a version, and nothing behind it."""
+    uploads.add(KEY, b"photo")
+    marker = uploads.remove(KEY)
+    with pytest.raises(SourceGoneError):
+        uploads.read(marker)
+    with pytest.raises(SourceGoneError):
+        uploads.labels(marker)
+
+
+def test_a_tag_joins_those_that_stand(uploads: UploadsBucket) -> None:
+    """Others stay, a second value replaces the first, and other versions are left alone."""
+    older, newer = uploads.add(KEY, b"older", LABELS), uploads.add(KEY, b"newer", LABELS)
+    assert uploads.tag(older, "cutout", "failed")
+    assert uploads.tag(older, "cutout", "completed")
+    assert uploads.labels(older).tags == {**LABELS.tags, "cutout": "completed"}
+    assert uploads.labels(newer).tags == LABELS.tags
+
+
+def test_a_photo_with_ten_tags_gets_no_eleventh(uploads: UploadsBucket) -> None:
+    """S3's limit; one that has ours among ten gets the new value."""
+    ten = {f"t{number}": "x" for number in range(10)}
+    full = uploads.add(KEY, b"full", Labels(metadata={}, tags=ten))
+    assert not uploads.tag(full, "cutout", "completed")
+    assert uploads.labels(full).tags == ten
+    assert uploads.tag(full, "t3", "y")
+
+
+def test_what_is_gone_cannot_be_tagged(uploads: UploadsBucket) -> None:
+    """Its owner was faster."""
+    gone = uploads.add(KEY, b"gone")
+    uploads.destroy(gone)
+    with pytest.raises(SourceGoneError):
+        uploads.tag(gone, "cutout", "completed")
+
+
+def test_a_result_that_was_seen_can_be_removed(results: Results, tmp_path: Path) -> None:
+    """And then its place is free; it says which version of its source it was made of."""
+    labels = Labels(metadata={"cutout-source-version": "v7"}, tags={})
+    assert put(results, tmp_path, b"ours", replacing=None, labels=labels)
+    standing = results.standing(KEY)
+    assert standing is not None
+    assert standing.source_version == "v7"
+    assert results.remove(KEY, standing)
+    assert results.standing(KEY) is None
+
+
+def result_of(job_id: str, order: str) -> Labels:
+    """What a cut-out of ours carries."""
+    return Labels(metadata={"cutout-job": job_id, "cutout-source-order": order}, tags={})
+
+
+def put(
+    results: Results,
+    folder: Path,
+    data: bytes,
+    *,
+    replacing: StoredResult | None,
+    labels: Labels = NOTHING,
+) -> bool:
+    """Store these bytes."""
+    file = folder / "result"
+    file.write_bytes(data)
+    return results.put(
+        KEY,
+        file,
+        content_type="image/png",
+        labels=labels,
+        replacing=replacing,
+    )
+
+
+def test_what_stands_says_whose_it_is(results: Results, tmp_path: Path) -> None:
+    """Nothing at first; then the job and the order of its upload; for others' objects, neither."""
+    assert results.standing(KEY) is None
+    assert put(results, tmp_path, b"ours", replacing=None, labels=result_of("0f", "00AB"))
+    ours = results.standing(KEY)
+    assert ours is not None
+    assert (ours.job_id, ours.order) == ("0f", "00AB")
+    assert put(results, tmp_path, b"others'", replacing=ours)
+    others = results.standing(KEY)
+    assert others is not None
+    assert (others.job_id, others.order) == (None, None)
+
+
+def test_a_result_is_written_only_over_what_was_seen(results: Results, tmp_path: Path) -> None:
+    """A free place must still be free; a taken one must still hold what was seen."""
+    assert put(results, tmp_path, b"first", replacing=None)
+    assert not put(results, tmp_path, b"blind", replacing=None)
+    first = results.standing(KEY)
+    assert put(results, tmp_path, b"second", replacing=first)
+    assert not put(results, tmp_path, b"late", replacing=first)
+    second = results.standing(KEY)
+    assert second is not None
+    assert first is not None
+    assert second.etag != first.etag
+
+
+def test_a_place_that_was_seen_taken_and_is_free_is_looked_at_again(
+    results: Results,
+    tmp_path: Path,
+) -> None:
+    """Somebody deleted what stood there."""
+    seen = StoredResult(etag='"0"', order=None, job_id=None)
+    assert not put(results, tmp_path, b"late", replacing=seen)
+    assert results.standing(KEY) is None
+
+
+def test_the_same_bytes_may_be_written_again(results: Results, tmp_path: Path) -> None:
+    """A worker that died after its write is repeated."""
+    assert put(results, tmp_path, b"same", replacing=None)
+    assert put(results, tmp_path, b"same", replacing=results.standing(KEY))

@@ -1,0 +1,196 @@
+"""What S3 itself says and the made-up one does not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+
+from cutout.adapters.s3.results_bucket import S3Results
+from cutout.adapters.s3.uploads_bucket import S3Uploads
+from cutout.domain.errors import NotAPhotoError, SourceDeniedError, SourceGoneError
+from cutout.domain.job.source import Source
+from cutout.domain.states import Reason
+from cutout.ports.buckets import Labels, StoredResult
+from tests.support.aws_account import cloud
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+SOURCE = Source(bucket="uploads", key="a.jpg", version_id="v1", etag="e1", sequencer="00AB", size=1)
+SEEN = StoredResult(etag='"e1"', order="00AB", job_id="0f" * 16)
+LABELS = Labels(metadata={}, tags={})
+
+
+@pytest.fixture
+def s3() -> Iterator[tuple[S3Client, Stubber]]:
+    """S3 with answers that a test lays down."""
+    with cloud() as clients:
+        client = clients.s3()
+        with Stubber(client) as stubber:
+            yield client, stubber
+
+
+def _read(s3: tuple[S3Client, Stubber], operation: str, code: str, status: int) -> None:
+    """Read a photo or its labels while S3 answers one request with an error."""
+    client, stubber = s3
+    if operation == "head_object":
+        stubber.add_response("get_object_tagging", {"TagSet": []})
+    stubber.add_client_error(operation, code, http_status_code=status)
+    uploads = S3Uploads(client)
+    (uploads.read if operation == "get_object" else uploads.labels)(SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "status"),
+    [
+        ("get_object", "NoSuchKey", 404),
+        ("get_object", "NoSuchVersion", 404),
+        ("get_object", "MethodNotAllowed", 405),
+        ("get_object", "PreconditionFailed", 412),
+        ("get_object_tagging", "NoSuchKey", 404),
+        ("get_object_tagging", "NoSuchVersion", 404),
+        ("head_object", "404", 404),
+        ("head_object", "405", 405),
+        ("head_object", "412", 412),
+    ],
+)
+def test_a_source_is_gone_by_each_of_s3s_words(
+    s3: tuple[S3Client, Stubber], operation: str, code: str, status: int
+) -> None:
+    """No such key, no such version, a delete marker, other bytes; a HEAD says it by numbers."""
+    with pytest.raises(SourceGoneError, match=f"^{code}$"):
+        _read(s3, operation, code, status)
+
+
+@pytest.mark.parametrize("operation", ["get_object", "get_object_tagging"])
+def test_a_bucket_that_is_not_there_is_no_reason_to_give_a_photo_up(
+    s3: tuple[S3Client, Stubber], operation: str
+) -> None:
+    """A wrong setting, or a bucket that was deleted: the error propagates and is tried again.
+
+    A HEAD would answer a bare 404, as for a missing object, so it is never the first request.
+    """
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        _read(s3, operation, "NoSuchBucket", 404)
+
+
+@pytest.mark.parametrize(
+    ("operation", "code", "status"),
+    [
+        ("get_object", "AccessDenied", 403),
+        ("get_object", "KMS.DisabledException", 400),
+        ("get_object", "KMS.NotFoundException", 400),
+        ("get_object_tagging", "AccessDenied", 403),
+        ("head_object", "403", 403),
+    ],
+)
+def test_a_source_that_a_policy_or_a_key_keeps_from_us_is_denied(
+    s3: tuple[S3Client, Stubber], operation: str, code: str, status: int
+) -> None:
+    """It may be put right; the word of S3 is told, for whoever does that."""
+    with pytest.raises(SourceDeniedError, match=f"^S3 answers {code}: "):
+        _read(s3, operation, code, status)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "why"),
+    [
+        ("InvalidObjectState", 403, "it is archived: restore it, then try again"),
+        ("InvalidRequest", 400, "it is encrypted with a key of its owner's (SSE-C)"),
+    ],
+)
+@pytest.mark.parametrize("is_large", [True, False])
+def test_a_source_that_s3_holds_back_is_unreadable(
+    s3: tuple[S3Client, Stubber],
+    tmp_path: Path,
+    code: str,
+    status: int,
+    why: str,
+    is_large: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """No permission and no later try would change that: whoever waited for it would wait for ever.
+
+    Source: "Error responses", Amazon S3 API Reference; "Using SSE-C", Amazon S3 User Guide.
+    """
+    client, stubber = s3
+    stubber.add_client_error("get_object", code, http_status_code=status)
+    uploads = S3Uploads(client)
+    with pytest.raises(NotAPhotoError, match=f"^{re.escape(why)}$") as caught:
+        uploads.fetch(SOURCE, tmp_path / "photo") if is_large else uploads.read(SOURCE)
+    assert caught.value.reason is Reason.UNREADABLE
+
+
+@pytest.mark.parametrize("code", ["SlowDown", "InternalError", "NoSuchBucket"])
+def test_anything_else_is_tried_again(s3: tuple[S3Client, Stubber], code: str) -> None:
+    """Nobody's photo is superseded because S3 has trouble."""
+    client, stubber = s3
+    stubber.add_client_error("get_object", code, http_status_code=503)
+    with pytest.raises(ClientError):
+        S3Uploads(client).read(SOURCE)
+
+
+@pytest.mark.parametrize("code", ["403", "503"])
+def test_a_place_that_cannot_be_seen_is_not_taken_for_free(
+    s3: tuple[S3Client, Stubber], code: str
+) -> None:
+    """Only 404 says that nothing stands there."""
+    client, stubber = s3
+    stubber.add_client_error("head_object", code, http_status_code=int(code))
+    with pytest.raises(ClientError):
+        S3Results(client, "results").standing("a.png")
+
+
+def put(client: S3Client, folder: Path, replacing: StoredResult | None) -> bool:
+    """Store a result."""
+    file = folder / "result"
+    file.write_bytes(b"x")
+    return S3Results(client, "results").put(
+        "a.png", file, content_type="image/png", labels=LABELS, replacing=replacing
+    )
+
+
+@pytest.mark.parametrize(
+    ("replacing", "code", "status"),
+    [
+        (None, "PreconditionFailed", 412),
+        (None, "ConditionalRequestConflict", 409),
+        (SEEN, "PreconditionFailed", 412),
+        (SEEN, "ConditionalRequestConflict", 409),
+        (SEEN, "NoSuchKey", 404),
+    ],
+)
+def test_a_write_that_lost_says_so(
+    s3: tuple[S3Client, Stubber],
+    tmp_path: Path,
+    replacing: StoredResult | None,
+    code: str,
+    status: int,
+) -> None:
+    """Somebody else was there meanwhile: look again."""
+    client, stubber = s3
+    stubber.add_client_error("put_object", code, http_status_code=status)
+    assert put(client, tmp_path, replacing) is False
+
+
+@pytest.mark.parametrize(
+    ("replacing", "code", "status"),
+    [(None, "NoSuchKey", 404), (None, "AccessDenied", 403), (SEEN, "SlowDown", 503)],
+)
+def test_a_write_that_failed_is_an_error(
+    s3: tuple[S3Client, Stubber],
+    tmp_path: Path,
+    replacing: StoredResult | None,
+    code: str,
+    status: int,
+) -> None:
+    """The queue delivers again."""
+    client, stubber = s3
+    stubber.add_client_error("put_object", code, http_status_code=status)
+    with pytest.raises(ClientError, match=code):
+        put(client, tmp_path, replacing)

@@ -1,0 +1,79 @@
+"""Notes in the results bucket: one suite for the real adapter and the fake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from cutout.adapters.s3.notes import S3Notes
+from cutout.ports.buckets import (
+    Notes,
+    Occasion,
+    StandingNote,
+)
+from tests.support.aws_account import Account, s3_with
+from tests.support.fakes.buckets import MemoryNotes
+
+KEY = "Söhne & Töchter/rot + weiß 100%/写真 (1).JPG"
+NOTE = KEY + ".error.json"
+EARLIER = Occasion(order="00AB", version=3, at=datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC))
+LATER = Occasion(order="00AC", version=2, at=datetime(2026, 3, 1, 12, tzinfo=UTC))
+
+
+@pytest.fixture
+def notes(account_or_fake: Account | None) -> Iterator[Notes]:
+    """An empty bucket that keeps versions."""
+    if account_or_fake is None:
+        yield MemoryNotes()
+        return
+    with s3_with(account_or_fake, "results", versioned=["results"]) as client:
+        yield S3Notes(client, "results")
+
+
+def noted(
+    notes: Notes, occasion: Occasion, *, replacing: StandingNote | None, text: str = "{}"
+) -> bool:
+    """Write a note."""
+    return notes.write(NOTE, text, job_id="0f", occasion=occasion, replacing=replacing)
+
+
+def test_a_note_says_what_it_is_about(notes: Notes) -> None:
+    """Nothing at first; then the job and the occasion, its time to the microsecond."""
+    assert notes.standing(NOTE) is None
+    assert noted(notes, EARLIER, replacing=None)
+    standing = notes.standing(NOTE)
+    assert standing is not None
+    assert (standing.job_id, standing.occasion) == ("0f", EARLIER)
+    assert standing.occasion is not None
+    assert standing.occasion.at == EARLIER.at
+
+
+def test_a_note_is_written_only_over_what_was_seen(notes: Notes) -> None:
+    """As results are."""
+    assert noted(notes, EARLIER, replacing=None)
+    assert not noted(notes, LATER, replacing=None)
+    first = notes.standing(NOTE)
+    assert noted(notes, LATER, replacing=first, text='{"a": 1}')
+    assert not noted(notes, EARLIER, replacing=first)
+    second = notes.standing(NOTE)
+    assert second is not None
+    assert second.occasion == LATER
+
+
+def test_a_note_that_is_removed_is_gone_and_can_be_written_again(notes: Notes) -> None:
+    """For its readers; a bucket with versions keeps it behind a marker."""
+    assert noted(notes, EARLIER, replacing=None)
+    standing = notes.standing(NOTE)
+    assert standing is not None
+    assert notes.remove(NOTE, standing)
+    assert notes.standing(NOTE) is None
+    assert noted(notes, LATER, replacing=None)
+
+
+def test_occasions_compare_by_upload_first_and_then_by_the_writes_of_the_row() -> None:
+    """A newer upload's note is the later one; no clock decides, since workers' clocks differ."""
+    assert EARLIER < LATER
+    assert replace(EARLIER, version=4, at=EARLIER.at - timedelta(minutes=5)) > EARLIER
