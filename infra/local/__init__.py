@@ -1,4 +1,4 @@
-"""The local cloud: an embedded AWS and a stand-in for Evolink, started, deployed to and ended here.
+"""The local cloud: an embedded AWS and a stand-in for Evolink, and how both start and stop.
 
-Nothing in this package is shipped to AWS. It needs the extra ``local``.
+It needs a checkout: neither the wheel nor any Lambda asset contains this package.
 """

@@ -222,7 +222,7 @@ def node_binary() -> Path:
     if package is None or package.origin is None:
         raise LocalCloudError(
             "Node.js is not installed, and the CDK needs it.",
-            advice="Run `make setup`, or `pip install 'cutout[local]'`.",
+            advice="Run `make setup` first.",
         )
     return Path(package.origin).parent / "bin" / "node"
 

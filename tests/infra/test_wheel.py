@@ -109,6 +109,18 @@ def test_the_wheel_holds_what_assets_are_built_from(wheel: Path) -> None:
     assert [one for one in names if "node_modules" in one or "__pycache__" in one] == []
 
 
+def test_the_wheel_leaves_out_the_local_cloud(wheel: Path) -> None:
+    """Neither its code nor its requirements are in it: the local cloud needs a checkout."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        [metadata] = [name for name in names if name.endswith(".dist-info/METADATA")]
+        described = archive.read(metadata).decode()
+    assert {name for name in names if name.startswith("cutout/infra/local")} == set()
+    extras = [line for line in described.splitlines() if line.startswith("Provides-Extra: ")]
+    assert extras == [f"Provides-Extra: {name}" for name in ("infra", "prepare", "store")]
+    assert "ministack" not in described
+
+
 def test_another_app_embeds_it_twice_on_one_bucket(shop: Path) -> None:
     """Two departments, two prefixes of a bucket that is there, and nothing done to the bucket."""
     template: dict[str, Any] = json.loads((shop / "Shop.template.json").read_text())
