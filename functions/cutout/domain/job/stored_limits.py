@@ -65,9 +65,7 @@ def shortened(text: str, most_bytes: int) -> str:
 
 
 def _within(name: str, item: Any) -> Any:  # noqa: ANN401 - a field of any type
-    if is_dataclass(item) and not isinstance(item, type):
-        return bounded(item)
-    if isinstance(item, Enum | bool):
+    if isinstance(item, Enum | bool | None):
         return item
     if isinstance(item, str):
         return _text(name, item)
@@ -75,7 +73,9 @@ def _within(name: str, item: Any) -> Any:  # noqa: ANN401 - a field of any type
         return _newest(name, item)
     if isinstance(item, int):
         return max(-MOST_COUNTED, min(item, MOST_COUNTED))
-    return _credits(item) if isinstance(item, Decimal) else item
+    if isinstance(item, Decimal):
+        return _credits(item)
+    return bounded(item) if is_dataclass(item) and not isinstance(item, type) else item
 
 
 def _text(name: str, text: str) -> str:
