@@ -1,0 +1,203 @@
+"""Which picture is published of a result, and what the row says of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from cutout.domain.errors import PictureError
+from cutout.domain.job.job import Job, Photo, Prepared, Upright
+from cutout.domain.job.result import Reuse
+from cutout.domain.photo.picture import Picture
+from cutout.domain.provider import Task, TaskStatus
+from cutout.domain.states import Pixels, Reason
+from cutout.usecases.store_result.fetched_result import FetchedResult
+from cutout.usecases.store_result.finish_cutout import FinishCutout, Finished, VariantSources
+from cutout.usecases.store_result.full_size_photo import FullSizePhoto, FullSizePhotos
+from tests.support.builders import NOW, PHOTO, a_job
+from tests.support.fakes.buckets import MemoryCopies
+from tests.support.fakes.copier import tiff
+from tests.support.fakes.evolink import FakePictures
+from tests.support.fakes.world import World
+
+TURNED = replace(PHOTO, orientation=6)
+TASK = Task(id="task-1", status=TaskStatus.COMPLETED)
+NO_PHOTO = FullSizePhoto()
+
+
+def sent(photo: Photo, *size: int) -> Job:
+    """A job whose photo was sent as it is, or as a copy of this size."""
+    copy = None
+    if size:
+        width, height = size
+        copy = Prepared(key="copy", format="jpeg", size=9, width=width, height=height, made_at=NOW)
+    return a_job(photo=photo, prepared=copy, result_key="a.png")
+
+
+def fetched(job: Job, folder: Path, text: str = "png 600 400 0 255 task-1") -> FetchedResult:
+    """What the provider made of a photo."""
+    file = folder / "result"
+    file.write_text(text)
+    return FetchedResult(job=job, task=TASK, file=file, picture=FakePictures().examine(file))
+
+
+def finish(result: FetchedResult, pixels: Pixels = Pixels.MODEL) -> FetchedResult:
+    """The cut-out, where the photo's own pixels cannot be had."""
+    return FinishCutout(pictures=FakePictures(), pixels=pixels).finish(result, NO_PHOTO)
+
+
+def test_a_result_that_is_well_is_published_as_it_came(tmp_path: Path) -> None:
+    """Nothing is decoded and encoded for nothing."""
+    result = fetched(sent(PHOTO), tmp_path)
+    assert finish(result) == result
+
+
+@pytest.mark.parametrize(
+    "change", [{"picture": None}, {"review_reason": Reason.RESULT_EMPTY, "remark": "kept"}]
+)
+def test_a_result_in_doubt_stays_as_it_came(tmp_path: Path, change: dict[str, object]) -> None:
+    """A person looks at what the provider gave."""
+    result = replace(fetched(sent(TURNED), tmp_path), **change)  # type: ignore[arg-type]
+    assert finish(result, Pixels.SOURCE) == result
+
+
+@pytest.mark.parametrize(("format_", "orientation"), [("webp", 1), ("png", 6)])
+def test_another_format_and_a_turned_picture_become_an_upright_png(
+    tmp_path: Path, format_: str, orientation: int
+) -> None:
+    """Whoever opens it sees the same."""
+    result = fetched(sent(PHOTO), tmp_path, f"{format_} 600 400 0 255 task-1")
+    assert result.picture is not None
+    finished = finish(replace(result, picture=replace(result.picture, orientation=orientation)))
+    assert finished.file.read_text() == "png 600 400 0 255 upright task-1"
+    assert finished.picture == Picture(format="png", width=600, height=400, alpha_range=(0, 255))
+
+
+@pytest.mark.parametrize(
+    ("copy", "result", "published"),
+    [
+        ((), (1200, 800), (1200, 800)),
+        ((300, 200), (1200, 800), (1200, 800)),
+        ((600, 400), (1200, 800), (1200, 800)),
+        ((1200, 400), (1200, 800), (600, 400)),
+        ((600, 800), (1200, 800), (600, 400)),
+        ((1200, 800), (1200, 800), (600, 400)),
+        ((1200, 800), (600, 400), (600, 400)),
+        ((1200, 800), (601, 400), (600, 400)),
+        ((1200, 800), (600, 401), (600, 400)),
+        ((1200, 800), (300, 200), (300, 200)),
+        ((1200, 800), (800, 1200), (800, 1200)),
+    ],
+)
+def test_only_what_was_enlarged_for_the_model_is_made_smaller_again(
+    tmp_path: Path, copy: tuple[int, ...], result: tuple[int, int], published: tuple[int, int]
+) -> None:
+    """The photo has 600 x 400 pixels; a result of another shape is not squeezed into them."""
+    width, height = result
+    text = f"png {width} {height} 0 255 task-1"
+    picture = finish(fetched(sent(PHOTO, *copy), tmp_path, text)).picture
+    assert picture is not None
+    assert (picture.width, picture.height) == published
+
+
+REUSED = Reuse(
+    job_id="other",
+    key="kept",
+    sha256="0f" * 32,
+    task_id="task-9",
+    credits_saved=Decimal(5),
+    is_of_copy=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("job", "is_compared"),
+    [
+        (sent(PHOTO), True),
+        (sent(TURNED), False),
+        (sent(TURNED, 400, 600), True),
+        (replace(sent(TURNED), reused=REUSED), True),
+        (replace(sent(TURNED, 400, 600), reused=replace(REUSED, is_of_copy=False)), False),
+    ],
+)
+def test_a_cut_out_of_a_photo_that_was_sent_turned_has_a_remark(
+    tmp_path: Path,
+    job: Job,
+    is_compared: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """The model may have taken it as it is stored; nobody compared the two."""
+    assert (finish(fetched(job, tmp_path)).remark is None) == is_compared
+
+
+@pytest.mark.parametrize("has_alpha", [True, False])
+@pytest.mark.parametrize("pixels", Pixels)
+def test_the_photos_own_pixels_are_wanted_by_setting_or_for_its_transparency(
+    tmp_path: Path,
+    pixels: Pixels,
+    has_alpha: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Where they cannot be had, the model's are published, and the row says why."""
+    photo = tmp_path / "photo"
+    photo.write_bytes(tiff(1200, 800))
+    result = fetched(sent(replace(PHOTO, has_alpha=has_alpha)), tmp_path)
+    is_wanted = has_alpha or pixels is Pixels.SOURCE
+    finishing = FinishCutout(pictures=FakePictures(), pixels=pixels)
+    with_photo = finishing.finish(result, FullSizePhoto(file=photo))
+    expected = (Pixels.SOURCE, 1200) if is_wanted else (Pixels.MODEL, 600)
+    assert with_photo.picture is not None
+    assert (with_photo.pixels, with_photo.picture.width) == expected
+    without = finish(result, pixels)
+    remark = "the photo's own pixels cannot be used: nobody asked for them"
+    assert (without.pixels, without.remark) == (Pixels.MODEL, remark if is_wanted else None)
+
+
+def test_a_cut_out_that_shows_nothing_is_for_a_person(tmp_path: Path) -> None:
+    """Also if only the finished one does."""
+    result = fetched(sent(PHOTO), tmp_path, "webp 600 400 0 0 task-1")
+    assert finish(result).review_reason is Reason.RESULT_EMPTY
+
+
+def test_each_kind_of_cut_out_is_made_once_for_all_variants(tmp_path: Path) -> None:
+    """Recipes share it."""
+    result = fetched(sent(PHOTO), tmp_path)
+    assert result.picture is not None
+    published = Finished(file=result.file, picture=result.picture)
+    photo = tmp_path / "photo"
+    photo.write_bytes(tiff(1200, 800))
+    sources = VariantSources(
+        finish_cutout=FinishCutout(pictures=FakePictures(), pixels=Pixels.MODEL),
+        published=published,
+        own=FullSizePhoto(file=photo),
+        model=lambda: published,
+    )
+    own = sources.file(Pixels.SOURCE)
+    photo.unlink()
+    assert (sources.file(Pixels.SOURCE), sources.file(None)) == (own, result.file)
+
+
+@pytest.mark.parametrize(
+    ("problem", "is_prepared_here", "why_not"),
+    [
+        ("broken", True, "broken"),
+        (None, False, "photos are not prepared in this deployment"),
+    ],
+)
+def test_a_photo_in_full_size_cannot_be_had_for_a_reason(
+    tmp_path: Path,
+    problem: str | None,
+    is_prepared_here: bool,  # noqa: FBT001 - a column of the table
+    why_not: str,
+) -> None:
+    """Prepare found one, or is not there."""
+    world = World()
+    photos = FullSizePhotos(
+        copies=MemoryCopies(), queue=world.preparations if is_prepared_here else None
+    )
+    upright = Upright(made_at=NOW, problem=problem)
+    photo = photos.fetch(a_job(upright=upright), tmp_path / "photo")
+    assert photo == FullSizePhoto(why_not=why_not)
+    with pytest.raises(PictureError, match=why_not):
+        photo.file_or_why_not()

@@ -1,0 +1,24 @@
+"""Whole lives of photos, as they were last agreed on: a change of behaviour is seen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.support.fakes.world import World
+from tests.support.recorded_lives import LIVES, told
+
+RECORDED = Path(__file__).with_name("recorded_lives")
+
+
+@pytest.mark.parametrize(("name", "life"), LIVES.items(), ids=LIVES)
+def test_a_life_is_the_one_that_was_agreed_on(name: str, life: Callable[[], World]) -> None:
+    """Every write of every row. To agree on a change: SNAPSHOT=write python -m pytest this file."""
+    file = RECORDED / f"{name}.txt"
+    now = told(life())
+    if os.environ.get("SNAPSHOT") == "write":
+        file.write_text("\n".join(now) + "\n", encoding="utf-8")
+    assert now == file.read_text(encoding="utf-8").splitlines()
