@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from infra.local.errors import LocalCloudError
-from infra.local.evolink.command import API_KEYS, CONTROL_TOKEN
+from infra.local.evolink.command_line import API_KEYS, CONTROL_TOKEN
 from infra.local.processes.background import is_alive, spawn
 from infra.local.processes.waiting import wait_until
 

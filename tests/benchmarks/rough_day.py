@@ -24,7 +24,7 @@ from PIL import Image
 from cutout.cli.aws.clients import Clients
 from cutout.cli.aws.stack_aws import connect
 from cutout.cli.options.target import Target
-from infra.local.evolink.api.control import CONTROL_TOKEN_HEADER
+from infra.local.evolink.api.control_routes import CONTROL_TOKEN_HEADER
 from infra.local.lifecycle import local_variables
 from infra.local.place import shipped_photos
 

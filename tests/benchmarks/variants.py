@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from cutout.adapters.pillow.pictures import PillowPictures
 from cutout.domain.recipes import read_recipes
-from infra.local.evolink.cutting.background import remove_background
+from infra.local.evolink.cutting.background_removal import remove_background
 from infra.local.place import shipped_photos
 from infra.settings.recipe_file import as_json
 from infra.settings.recipe_file import read_recipes as read_toml

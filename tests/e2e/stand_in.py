@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from infra.local.evolink.api.control import CONTROL_TOKEN_HEADER
+from infra.local.evolink.api.control_routes import CONTROL_TOKEN_HEADER
 
 _LONGEST_WAIT_SECONDS = 60
 

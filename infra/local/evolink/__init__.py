@@ -1,1 +1,1 @@
-"""A stand-in for Evolink: the documented contract on loopback, with faults on demand."""
+"""A stand-in for Evolink: its documented API on loopback, with faults on demand."""

@@ -1,4 +1,4 @@
-"""Where the stand-in keeps what it must not forget: one SQLite database, in memory or in a file."""
+"""The stand-in's state: one SQLite database, in memory or in a file."""
 
 import hashlib
 import sqlite3
@@ -26,9 +26,9 @@ CREATE TABLE IF NOT EXISTS files (
 
 
 def open_state(path: Path | None) -> sqlite3.Connection:
-    """Open the database; without a path it lives in memory and dies with the process.
+    """Open the database; without a path it is in memory and ends with the process.
 
-    It outlives a killed process, not a power failure: nothing waits for the disk.
+    The file survives a killed process but not a power failure: no write waits for the disk.
     """
     connection = sqlite3.connect(
         ":memory:" if path is None else path, isolation_level=None, check_same_thread=False
@@ -40,8 +40,8 @@ def open_state(path: Path | None) -> sqlite3.Connection:
 
 
 @contextmanager
-def at_once(connection: sqlite3.Connection) -> Iterator[None]:
-    """Make several writes one, so a killed process has done all of them or none."""
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Make several writes atomic, so that a killed process has done all of them or none."""
     connection.execute("BEGIN")
     try:
         yield
@@ -52,22 +52,22 @@ def at_once(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 class Blobs:
-    """Pictures by the SHA-256 of their bytes, so equal ones are kept once."""
+    """Pictures by the SHA-256 of their bytes, so that equal ones are stored once."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
     def put(self, content: bytes) -> str:
-        """Keep the bytes and return their SHA-256."""
+        """Store the bytes and return their SHA-256."""
         digest = hashlib.sha256(content).hexdigest()
         self._connection.execute("INSERT OR IGNORE INTO blobs VALUES (?, ?)", (digest, content))
         return digest
 
     def get(self, digest: str) -> bytes:
-        """Return the bytes of that SHA-256.
+        """Return the bytes with this SHA-256.
 
         Raises:
-            KeyError: Nothing of that SHA-256 was ever kept.
+            KeyError: No such bytes are stored.
         """
         row = self._connection.execute(
             "SELECT content FROM blobs WHERE sha256 = ?", (digest,)

@@ -1,10 +1,10 @@
-"""What can be chosen about a stand-in."""
+"""The options of a stand-in."""
 
 import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from infra.local.evolink.faults.fault_rules import Rule
+from infra.local.evolink.faults.rule import Rule
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,27 +13,27 @@ class Options:
 
     Attributes:
         api_keys: Bearer keys that are accepted.
-        control_token: What control requests carry.
-        seconds: Shortest and longest life of a task.
-        speed: How many stand-in seconds pass in a real one.
-        balance: Credits on the account at the start.
+        control_token: The token that control requests carry.
+        seconds: Shortest and longest duration of a task.
+        speed: Stand-in seconds per real second.
+        balance: Credits of the account at the start.
         price: Credits a task costs.
-        public_url: Base of the links handed out; None means the server's own address.
-        ca_bundle: PEM file of the authorities trusted on calls out; None means OpenSSL's default,
-            which obeys SSL_CERT_FILE.
-        state: SQLite file to keep tasks and charges in; None keeps them in memory.
+        public_url: Base of the links in answers; None means the server's own address.
+        ca_bundle: PEM file of the authorities trusted on outgoing requests; None means OpenSSL's
+            default, which SSL_CERT_FILE changes.
+        state: SQLite file for tasks and charges; None keeps them in memory.
         strict_callbacks: Refuse callbacks to private addresses, as documented.
-        callback_timeout_seconds: Real seconds a receiver may take to answer.
-        fetch_timeout_seconds: Real seconds the input's server may take.
-        fetches: How many times the input is fetched.
-        link_hours: How long a result link lives.
-        file_hours: How long an uploaded file lives.
+        callback_timeout_seconds: Real seconds that a receiver may take to answer.
+        fetch_timeout_seconds: Real seconds that the input's server may take.
+        fetches: How often each input is fetched.
+        link_hours: Hours until a result link expires.
+        file_hours: Hours until an uploaded file expires.
         max_files: Quota of uploaded files.
         side_limits: Shortest and longest side of an input in pixels.
         max_running: Tasks at once above which a create is answered 429; None means no limit.
-        workers: Threads that remove backgrounds.
-        seed: Makes the task times repeatable.
-        rules: Faults that are there from the start.
+        workers: Threads that make cut-outs.
+        seed: Makes the durations of tasks repeatable.
+        rules: Fault rules in force from the start.
     """
 
     api_keys: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Running a stand-in: in this thread until it is told to stop, or in one of its own."""
+"""Running a stand-in, in this thread until the process is stopped or in another thread."""
 
 import socket
 import threading
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import uvicorn
 
-from infra.local.evolink.app import make_app
+from infra.local.evolink.asgi_app import make_app
 from infra.local.evolink.faults.connections import BreakableProtocol
 from infra.local.evolink.options import Options
 
@@ -27,12 +27,12 @@ class Certificate:
 
 @dataclass(frozen=True, kw_only=True)
 class Standin:
-    """A stand-in that runs.
+    """A running stand-in.
 
     Attributes:
         url: Its address, without a slash at the end.
-        api_key: A key it accepts.
-        control_token: What its control routes ask for.
+        api_key: A key that it accepts.
+        control_token: The token that its control routes require.
     """
 
     url: str
@@ -47,7 +47,7 @@ def run_standin(
     certificate: Certificate | None = None,
     announce: Callable[[str], None],
 ) -> None:
-    """Serve until the process is told to stop; ``announce`` gets the address once it answers."""
+    """Serve until the process is stopped; call ``announce`` with the address once it answers."""
     with _listening(port) as listener:
         url = _url(listener, certificate)
         _Server(options, url, certificate, announce).run(sockets=[listener])
@@ -55,7 +55,7 @@ def run_standin(
 
 @contextmanager
 def running_standin(options: Options, *, port: int = 0) -> Iterator[Standin]:
-    """Serve in a thread for as long as the context is open."""
+    """Serve in another thread while the context is open."""
     ready = threading.Event()
     with _listening(port) as listener:
         url = _url(listener, None)
@@ -74,7 +74,7 @@ def running_standin(options: Options, *, port: int = 0) -> Iterator[Standin]:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn on a socket that is open already, which says when it is ready."""
+    """uvicorn on an open socket, which reports when it is ready."""
 
     def __init__(
         self,

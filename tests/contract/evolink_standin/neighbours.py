@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
-from infra.local.evolink.api.control import CONTROL_TOKEN_HEADER
+from infra.local.evolink.api.control_routes import CONTROL_TOKEN_HEADER
 
 API_KEY = "sk-evo-test"
 MODEL = "mj-v7-remove-bg"

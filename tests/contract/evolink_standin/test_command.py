@@ -10,8 +10,8 @@ from pathlib import Path
 import trustme
 from click.testing import CliRunner
 
-from infra.local.evolink.command import main
-from infra.local.evolink.faults.fault_table import Fault
+from infra.local.evolink.command_line import main
+from infra.local.evolink.faults.fault_table import ALL_FAULTS
 from tests.contract.evolink_standin.neighbours import API_KEY, Client, PhotoHost
 
 TOKEN = "a-control-token"
@@ -84,7 +84,7 @@ def test_every_fault_is_listed_on_request() -> None:
 
     assert result.exit_code == 0
     assert [line.split()[0] for line in result.output.splitlines()] == [
-        f"{fault.where}:{fault.label}" for fault in Fault
+        f"{fault.where}:{fault.name}" for fault in ALL_FAULTS
     ]
 
 
@@ -98,9 +98,9 @@ def test_a_misspelt_fault_a_range_that_is_none_and_half_a_certificate_are_refuse
         ("--fault", "create:no-such"): "no fault 'no-such' at 'create'",
         ("--fault", "create"): "is not where:fault",
         ("--fault", "create:429,often=7"): "no setting 'often' in a rule",
-        ("--seconds", "5:2"): "does not go from less to more",
+        ("--seconds", "5:2"): "is not a range",
         ("--seconds", "long"): "is neither a number nor MIN:MAX",
-        ("--tls-cert", str(chain)): "--tls-cert and --tls-key go together",
+        ("--tls-cert", str(chain)): "--tls-cert and --tls-key need each other",
     }
 
     for arguments, complaint in complaints.items():
@@ -111,5 +111,5 @@ def test_a_misspelt_fault_a_range_that_is_none_and_half_a_certificate_are_refuse
 def test_without_a_key_nothing_is_served() -> None:
     """Keys come by the environment: every user of a machine may read processes' arguments."""
     result = CliRunner().invoke(main, [], env={"STANDIN_API_KEYS": " "})
-    assert (result.exit_code, "STANDIN_API_KEYS names no key" in result.output) == (2, True)
+    assert (result.exit_code, "STANDIN_API_KEYS contains no key" in result.output) == (2, True)
     assert not [one for one in main.params if "key" in one.name and one.name != "tls_key"]

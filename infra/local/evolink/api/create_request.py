@@ -1,4 +1,4 @@
-"""The create request: what it may hold, and what it means."""
+"""The create request: its documented shape."""
 
 import hashlib
 import ipaddress
@@ -7,9 +7,10 @@ import re
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import SplitResult, unquote, urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from infra.local.evolink.api.error_responses import invalid_request, model_access_denied
+from infra.local.evolink.answers.error_responses import invalid_request, model_access_denied
+from infra.local.evolink.tasks.input_photo import photo_of
 
 MODELS = frozenset({"mj-v7-remove-bg", "mj-v8.1-remove-bg", "mj-v8.2-remove-bg"})
 _FIELDS = frozenset({"model", "image_urls", "callback_url"})
@@ -18,8 +19,15 @@ _IDEMPOTENCY_KEY = re.compile(r"[A-Za-z0-9._-]{16,96}")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Order:
-    """A create request that has the documented shape."""
+class CreateRequest:
+    """A create request with the documented shape.
+
+    Attributes:
+        model: The model.
+        image_url: URL of the photo.
+        callback_url: Where the end of the task is reported, if anywhere.
+        digest: Hash of the whole request, which tells repeats from conflicts.
+    """
 
     model: str
     image_url: str
@@ -32,27 +40,22 @@ class Order:
         return photo_of(self.image_url)
 
 
-def photo_of(image_url: str) -> str:
-    """Return what tells photos apart: the decoded path of the URL, without the query."""
-    return unquote(urlsplit(image_url).path)
-
-
 def photo_of_body(body: bytes) -> str:
-    """Return the photo of a request that may be anything at all, "" when it names none."""
+    """Return the photo of a request of any shape, or "" if it has none."""
     try:
         return photo_of(json.loads(body)["image_urls"][0])
     except (ValueError, KeyError, IndexError, TypeError, AttributeError):
         return ""
 
 
-def parse_order(body: bytes, *, strict_callbacks: bool) -> Order:
+def parse_create_request(body: bytes, *, strict_callbacks: bool) -> CreateRequest:
     """Read a create request.
 
     Raises:
         RefusalError: It does not have the documented shape.
     """
     document = _object(body)
-    return Order(
+    return CreateRequest(
         model=_model(document.get("model")),
         image_url=_image_url(document.get("image_urls")),
         callback_url=_callback_url(document.get("callback_url"), strict=strict_callbacks),
@@ -61,7 +64,7 @@ def parse_order(body: bytes, *, strict_callbacks: bool) -> Order:
 
 
 def check_idempotency_key(key: str | None) -> None:
-    """Check the form the official client gives its keys.
+    """Check that a key has the form that the official client uses.
 
     Raises:
         RefusalError: It has another form.
@@ -125,7 +128,7 @@ def _has_host(parts: SplitResult, *schemes: str) -> bool:
 
 
 def _is_private(host: str) -> bool:
-    """Say whether a name means an address that is not public; one that means none is taken."""
+    """Return True if a name resolves to a private address; an unresolvable name is allowed."""
     try:
         found = socket.getaddrinfo(host, None)
     except OSError:

@@ -6,16 +6,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from infra.local.evolink.faults import broken_answers
-from infra.local.evolink.faults.fault_table import Stage
-from infra.local.evolink.faults.result_faults import spoil
+from infra.local.evolink.answers.error_responses import no_such_key
+from infra.local.evolink.faults.fault import Stage
+from infra.local.evolink.faults.result_faults import RESULT_FAULTS
 from infra.local.evolink.service import Service
 from infra.local.evolink.tasks.activity_log import Kind
 from infra.local.evolink.tasks.task_store import Task
 
 
-class Results:
-    """The route of the results; it asks for no key."""
+class MediaHost:
+    """The route of the results; it needs no key."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -25,10 +25,10 @@ class Results:
         return [Route("/results/{name:path}", self.download, methods=["GET", "HEAD"])]
 
     async def download(self, request: Request) -> Response:
-        """Answer with a result's bytes while its link lives."""
+        """Answer with a result's bytes until its link expires."""
         task = self._service.tasks.find_result(str(request.path_params["name"]))
-        response = await self._answer(request, task)
-        self._service.ledger.enter(
+        response = self._answer(request, task)
+        self._service.activity.enter(
             Kind.DOWNLOAD,
             task=None if task is None else task.id,
             photo="" if task is None else task.photo,
@@ -39,17 +39,17 @@ class Results:
         )
         return response
 
-    async def _answer(self, request: Request, task: Task | None) -> Response:
+    def _answer(self, request: Request, task: Task | None) -> Response:
         if request.headers.get("user-agent", "").startswith("Python-urllib"):
-            # The real media host's firewall does so: error 1010, banned by the client's signature.
+            # The real media host's firewall does this: error 1010, banned client signature.
             return Response("error code: 1010", status_code=403, media_type="text/plain")
         if task is None or task.result_sha256 is None or self._is_expired(task):
-            return broken_answers.no_such_key()
+            return no_such_key()
         picture = self._service.blobs.get(task.result_sha256)
         rule = self._service.rules.take(Stage.RESULT, task.photo)
-        spoilt = rule and await spoil(request, rule, picture, self._service.clock)
-        return spoilt or Response(picture, media_type="image/png")
+        answer = Response(picture, media_type="image/png")
+        return self._service.answer(request, RESULT_FAULTS, rule, answer)
 
     def _is_expired(self, task: Task) -> bool:
-        life = timedelta(hours=self._service.options.link_hours)
-        return task.finished_at is None or self._service.clock.now() >= task.finished_at + life
+        lifetime = timedelta(hours=self._service.options.link_hours)
+        return task.finished_at is None or self._service.clock.now() >= task.finished_at + lifetime

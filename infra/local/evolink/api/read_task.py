@@ -6,19 +6,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from infra.local.evolink.api import error_responses
-from infra.local.evolink.faults.fault_rules import Rule
-from infra.local.evolink.faults.fault_table import Stage
-from infra.local.evolink.faults.read_faults import break_read
+from infra.local.evolink.answers.error_responses import invalid_task_id, task_not_found
+from infra.local.evolink.faults.fault import Stage
+from infra.local.evolink.faults.read_faults import READ_FAULTS
 from infra.local.evolink.service import Service
 from infra.local.evolink.tasks.activity_log import Kind
-from infra.local.evolink.tasks.task_store import Task
 
 _TASK_ID = re.compile(r"task-unified-[A-Za-z0-9._:-]{1,115}")
 
 
-class Reading:
-    """The routes that only look."""
+class ReadTask:
+    """The routes that change nothing."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -35,21 +33,27 @@ class Reading:
         self._service.authenticate(request)
         task_id = str(request.path_params["task_id"])
         if not _TASK_ID.fullmatch(task_id):
-            raise error_responses.invalid_task_id()
+            raise invalid_task_id()
         task = self._service.tasks.find(task_id)
         if task is None:
-            raise error_responses.task_not_found()
+            raise task_not_found()
         rule = self._service.rules.take(Stage.READ, task.photo)
-        body = self._service.describe(task)
-        broken = rule and await break_read(request, rule, body)
-        response = broken or JSONResponse(body)
-        self._enter(task, response, rule)
+        answer = JSONResponse(self._service.describe(task))
+        response = self._service.answer(request, READ_FAULTS, rule, answer)
+        self._service.activity.enter(
+            Kind.READ,
+            task=task.id,
+            photo=task.photo,
+            status=response.status_code,
+            task_status=task.status,
+            fault=None if rule is None else rule.fault,
+        )
         return response
 
     async def credits(self, request: Request) -> Response:
         """Answer with the balance."""
         self._service.authenticate(request)
-        left = self._service.ledger.balance
+        left = self._service.activity.balance
         used = round(self._service.options.balance - left, 4)
         token = {
             "remaining_credits": left,
@@ -59,14 +63,4 @@ class Reading:
         user = {"remaining_credits": left, "used_credits": used}
         return JSONResponse(
             {"success": True, "message": "", "data": {"token": token, "user": user}}
-        )
-
-    def _enter(self, task: Task, response: Response, rule: Rule | None) -> None:
-        self._service.ledger.enter(
-            Kind.READ,
-            task=task.id,
-            photo=task.photo,
-            status=response.status_code,
-            task_status=task.status,
-            fault=None if rule is None else rule.fault,
         )

@@ -1,1 +1,1 @@
-"""Removing backgrounds: where the subject is, what belongs to it, and who does the work."""
+"""Removing the background of a photo: finding the subject, and drawing its edge."""

@@ -1,1 +1,1 @@
-"""Going wrong on demand: the table of faults, the rules, and how each is committed."""
+"""Faults on demand: one declaration each, and the rules that choose them."""

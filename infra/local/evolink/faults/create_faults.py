@@ -1,89 +1,110 @@
-"""The faults of creating a task: refusals, and answers that get lost or spoilt."""
+"""Faults of requests to create a task."""
 
-from collections.abc import Mapping
+from starlette.responses import JSONResponse, Response
 
-from starlette.requests import Request
-from starlette.responses import Response
+from infra.local.evolink.answers import error_responses
+from infra.local.evolink.answers.error_responses import RefusalError
+from infra.local.evolink.faults.broken_answers import (
+    Exchange,
+    broken_json,
+    hang,
+    integer_code,
+    late,
+    page,
+    refused,
+    reset,
+)
+from infra.local.evolink.faults.fault import Stage, declare
 
-from infra.local.evolink.api import error_responses
-from infra.local.evolink.api.error_responses import RefusalError
-from infra.local.evolink.clock import Clock
-from infra.local.evolink.faults import broken_answers
-from infra.local.evolink.faults.fault_rules import Rule
-from infra.local.evolink.faults.fault_table import Fault
+_CREATED = "The task is created and charged,"
 
-_SLOW_SECONDS = 20.0
-_MODEL = "mj-v7-remove-bg"
 
-_REFUSALS = {
-    Fault.CREATE_400: error_responses.invalid_request("Invalid request parameters"),
-    Fault.CREATE_401: error_responses.unauthorized(),
-    Fault.CREATE_402: error_responses.insufficient_quota(),
-    Fault.CREATE_403: error_responses.model_access_denied(_MODEL),
-    Fault.CREATE_404: RefusalError(404, "not_found", "Not found", "invalid_request_error"),
-    Fault.CREATE_409: RefusalError(
-        409,
-        "paid_outcome_unknown",
-        "An earlier request with this key is still undecided",
-        "invalid_request_error",
+def _without_id(exchange: Exchange) -> Response:
+    document = exchange.document
+    return JSONResponse({name: value for name, value in document.items() if name != "id"})
+
+
+REFUSED_REQUESTS = declare(
+    "create",
+    Stage.CREATE,
+    (
+        "400",
+        "Refused as an invalid request.",
+        refused(error_responses.invalid_request("Invalid request parameters")),
     ),
-    Fault.CREATE_413: RefusalError(
-        413, "request_too_large", "Request too large", "request_too_large_error"
+    ("401", "Refused as if the key were unknown.", refused(error_responses.unauthorized())),
+    ("402", "Refused as if the account were empty.", refused(error_responses.insufficient_quota())),
+    (
+        "403",
+        "Refused as if the key lacked access to the model.",
+        refused(error_responses.model_access_denied("mj-v7-remove-bg")),
     ),
-    Fault.CREATE_422: RefusalError(
-        422, "invalid_parameters", "Invalid parameters", "invalid_request_error"
+    (
+        "404",
+        "Refused as if the path did not exist.",
+        refused(RefusalError(404, "not_found", "Not found")),
     ),
-    Fault.CREATE_429: error_responses.rate_limited(),
-    Fault.CREATE_500: error_responses.internal_error(),
-    Fault.CREATE_CAPACITY_AS_400: error_responses.invalid_request(
-        "No available channel for this model, please try again later"
+    (
+        "409",
+        "Refused: the outcome of an earlier request with the same key is unknown.",
+        refused(
+            RefusalError(
+                409, "paid_outcome_unknown", "An earlier request with this key is still undecided"
+            )
+        ),
     ),
-}
-_PAGES = {Fault.CREATE_PAGE_403: 403, Fault.CREATE_502: 502, Fault.CREATE_503: 503}
+    (
+        "413",
+        "Refused as too large.",
+        refused(
+            RefusalError(413, "request_too_large", "Request too large", "request_too_large_error")
+        ),
+    ),
+    (
+        "422",
+        "Refused as unprocessable.",
+        refused(RefusalError(422, "invalid_parameters", "Invalid parameters")),
+    ),
+    (
+        "429",
+        "Refused as too many requests; retry_after sets Retry-After.",
+        refused(error_responses.rate_limited()),
+    ),
+    ("500", "Answered 500; no task is created.", refused(error_responses.internal_error())),
+    ("502", "Answered 502 in HTML; no task is created.", page(502)),
+    ("503", "Answered 503 in HTML; no task is created.", page(503)),
+    ("403-page", "A CDN's page with status 403; no task is created.", page(403)),
+    (
+        "integer-code",
+        "Refused in the second dialect: an integer code and a suggestion (status, default 503).",
+        integer_code,
+    ),
+    (
+        "capacity-as-400",
+        "Refused with 400 although the message says that there is no capacity.",
+        refused(
+            error_responses.invalid_request(
+                "No available channel for this model, please try again later"
+            )
+        ),
+    ),
+    ("reset-before-accept", "The connection is reset; no task is created.", reset),
+)
+"""No task is created."""
 
-
-async def refuse(request: Request, rule: Rule) -> Response | None:
-    """Return the answer with which nothing is accepted, or None when the fault is another."""
-    if (refusal := _REFUSALS.get(rule.kind)) is not None:
-        return error_responses.adapt(refusal, rule).response()
-    if (status := _PAGES.get(rule.kind)) is not None:
-        return broken_answers.page(status)
-    if rule.kind is Fault.CREATE_INTEGER_CODE:
-        return broken_answers.integer_dialect(rule.status or 503, rule.message)
-    if rule.kind is Fault.CREATE_RESET:
-        return await broken_answers.reset(request)
-    return None
-
-
-async def spoil(
-    request: Request, rule: Rule, answer: Mapping[str, object], clock: Clock
-) -> Response | None:
-    """Return what is answered instead of the accepted task, or None for the task itself."""
-    if rule.kind is Fault.CREATE_SLOW:
-        await clock.wait(rule.seconds or _SLOW_SECONDS)
-        return None
-    return await _lose(request, rule, answer)
-
-
-async def _lose(request: Request, rule: Rule, answer: Mapping[str, object]) -> Response | None:
-    match rule.kind:
-        case Fault.CREATE_ACCEPT_TIMEOUT:
-            return await broken_answers.hang(request)
-        case Fault.CREATE_ACCEPT_RESET:
-            return await broken_answers.reset(request)
-        case _:
-            return _replacing(rule, answer)
-
-
-def _replacing(rule: Rule, answer: Mapping[str, object]) -> Response | None:
-    match rule.kind:
-        case Fault.CREATE_ACCEPT_500:
-            return error_responses.internal_error().response()
-        case Fault.CREATE_ACCEPT_PAGE_403:
-            return broken_answers.page(403)
-        case Fault.CREATE_INVALID_JSON:
-            return broken_answers.not_json()
-        case Fault.CREATE_NO_ID:
-            return broken_answers.without(answer, "id")
-        case _:
-            return None
+LOST_ANSWERS = declare(
+    "create",
+    Stage.CREATE,
+    ("slow", "The task is created and the answer comes late (seconds, default 20).", late(20.0)),
+    ("accept-then-timeout", f"{_CREATED} and the answer never comes.", hang),
+    ("accept-then-reset", f"{_CREATED} and the connection is reset.", reset),
+    (
+        "accept-then-500",
+        f"{_CREATED} and the answer is 500.",
+        refused(error_responses.internal_error()),
+    ),
+    ("accept-then-403-page", f"{_CREATED} and a proxy's page replaces the answer.", page(403)),
+    ("invalid-json", f"{_CREATED} and the 200 is not valid JSON.", broken_json),
+    ("no-id", f"{_CREATED} and the 200 contains no id.", _without_id),
+)
+"""The task is created and charged; its answer is late, lost or broken."""

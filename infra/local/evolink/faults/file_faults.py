@@ -1,37 +1,31 @@
-"""The faults of the Files API."""
+"""Faults of the Files API."""
 
-from starlette.requests import Request
-from starlette.responses import Response
+from infra.local.evolink.answers import file_errors
+from infra.local.evolink.faults.broken_answers import hang, missing, page, refused, reset
+from infra.local.evolink.faults.fault import Stage, declare
 
-from infra.local.evolink.faults import broken_answers
-from infra.local.evolink.faults.fault_rules import Rule
-from infra.local.evolink.faults.fault_table import Fault
-from infra.local.evolink.files import file_errors
+UPLOAD_FAULTS = declare(
+    "files",
+    Stage.UPLOAD,
+    ("40001", "The upload is refused as too large.", refused(file_errors.too_large())),
+    ("40002", "The upload is refused for its type.", refused(file_errors.unsupported_type())),
+    (
+        "40003",
+        "The upload is refused: the quota is used up.",
+        refused(file_errors.quota_exceeded()),
+    ),
+    (
+        "40004",
+        "The upload's URL cannot be fetched.",
+        refused(file_errors.not_fetchable("HTTP 403")),
+    ),
+    ("50001", "The upload fails in the storage.", refused(file_errors.storage_failed())),
+    ("401", "The upload is refused: unknown key.", refused(file_errors.unauthorized())),
+    ("429", "The upload is refused as too many requests.", refused(file_errors.rate_limited())),
+    ("502", "The upload is answered 502 in HTML.", page(502)),
+    ("reset", "The connection is reset.", reset),
+    ("timeout", "The answer never comes.", hang),
+)
+"""Nothing is stored."""
 
-_REFUSALS = {
-    Fault.FILES_TOO_LARGE: file_errors.too_large,
-    Fault.FILES_TYPE: file_errors.unsupported_type,
-    Fault.FILES_QUOTA: file_errors.quota_used_up,
-    Fault.FILES_STORAGE: file_errors.storage_failed,
-    Fault.FILES_401: file_errors.unauthorized,
-    Fault.FILES_429: file_errors.rate_limited,
-}
-
-
-async def break_upload(request: Request, rule: Rule) -> Response:
-    """Break an upload as the rule says; nothing is kept of it.
-
-    Raises:
-        FilesRefusalError: The fault is a refusal.
-    """
-    if (refusal := _REFUSALS.get(rule.kind)) is not None:
-        raise refusal()
-    match rule.kind:
-        case Fault.FILES_FETCH:
-            raise file_errors.not_fetchable("HTTP 403")
-        case Fault.FILES_502:
-            return broken_answers.page(502)
-        case Fault.FILES_RESET:
-            return await broken_answers.reset(request)
-        case _:
-            return await broken_answers.hang(request)
+DOWNLOAD_FAULTS = declare("files", Stage.SERVE, ("gone", "An uploaded file is not found.", missing))

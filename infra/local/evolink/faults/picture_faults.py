@@ -1,4 +1,4 @@
-"""Results that are not what they should be, each made from one that is."""
+"""Wrong results, each made from a good cut-out."""
 
 import struct
 import zlib
@@ -7,18 +7,18 @@ from io import BytesIO
 
 from PIL import Image
 
-from infra.local.evolink.cutting.background import encode_png
+from infra.local.evolink.cutting.background_removal import encode_png
 
 _BOMB_SIDE = 30_000
 
 
 def opaque(cut_out: bytes) -> bytes:
-    """Return it without any transparency, with its alpha channel."""
+    """Return it with an alpha channel that is opaque everywhere."""
     return _with_alpha(cut_out, 255)
 
 
 def empty(cut_out: bytes) -> bytes:
-    """Return it transparent all over."""
+    """Return it transparent everywhere."""
     return _with_alpha(cut_out, 0)
 
 
@@ -50,8 +50,8 @@ def first_half(cut_out: bytes) -> bytes:
     return cut_out[: len(cut_out) // 2]
 
 
-def nonsense(cut_out: bytes) -> bytes:
-    """Return as many bytes that are no picture."""
+def noise(cut_out: bytes) -> bytes:
+    """Return as many bytes that are not a picture."""
     return (b"this is not a picture\n" * (len(cut_out) // 22 + 1))[: len(cut_out)]
 
 
@@ -61,7 +61,7 @@ def nothing(_cut_out: bytes) -> bytes:
 
 
 def bomb(_cut_out: bytes) -> bytes:
-    """Return a PNG of a few kilobytes that is gigabytes as pixels."""
+    """Return a PNG of a few kilobytes that decodes to gigabytes of pixels."""
     return _bomb()
 
 

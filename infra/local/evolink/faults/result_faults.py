@@ -1,125 +1,144 @@
-"""The faults of serving results."""
+"""Faults of downloads of a result."""
 
 import asyncio
 import gzip
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
-from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
 
-from infra.local.evolink.clock import Clock
-from infra.local.evolink.faults import broken_answers, connections, picture_faults
-from infra.local.evolink.faults.fault_rules import Rule
-from infra.local.evolink.faults.fault_table import Fault
+from infra.local.evolink.faults import picture_faults
+from infra.local.evolink.faults.broken_answers import Effect, Exchange, late, missing, page
+from infra.local.evolink.faults.connections import Truncated
+from infra.local.evolink.faults.fault import Stage, declare
 
-_SLOW_SECONDS = 60.0
 _DRIP_SECONDS = 1.0
 _DRIP_BYTES = 100
 _CHUNK = 64 * 1024
 _DECLARED = 5 * 1024**3
 _STREAMED = 1024**3
 _MOVED = "moved"
-_PRIVATE = "https://10.0.0.1/result.png"
-_PLAIN = "http://media.evolink.invalid/result.png"
-
-_VARIANTS = {
-    Fault.RESULT_OPAQUE: picture_faults.opaque,
-    Fault.RESULT_EMPTY: picture_faults.empty,
-    Fault.RESULT_NO_ALPHA: picture_faults.without_alpha,
-    Fault.RESULT_OTHER_SHAPE: picture_faults.of_other_shape,
-    Fault.RESULT_OTHER_SIZE: picture_faults.of_other_size,
-    Fault.RESULT_WEBP: picture_faults.as_webp,
-    Fault.RESULT_BOMB: picture_faults.bomb,
-    Fault.RESULT_CUT_SHORT: picture_faults.first_half,
-    Fault.RESULT_NOT_IMAGE: picture_faults.nonsense,
-    Fault.RESULT_NO_BYTES: picture_faults.nothing,
-}
-_ANSWERS = {
-    Fault.RESULT_403: 403,
-    Fault.RESULT_500: 500,
-    Fault.RESULT_HTML: 200,
-}
-_MISSING = frozenset({Fault.RESULT_404, Fault.RESULT_EXPIRED})
+_PNG = "image/png"
 
 
-class _Truncated(Response):
-    """Half of the bytes the header promises, then the end of the connection."""
-
-    def __init__(self, request: Request, content: bytes) -> None:
-        super().__init__(content, media_type="image/png")
-        self._request = request
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 -- ASGI's signature
-        """Send the half."""
-        start = {"type": "http.response.start", "status": 200, "headers": self.raw_headers}
-        half = bytes(self.body)[: len(self.body) // 2]
-        await send(start)
-        await send({"type": "http.response.body", "body": half, "more_body": True})
-        await connections.end(self._request)
+def _picture(change: Callable[[bytes], bytes]) -> Effect:
+    return lambda exchange: Response(change(bytes(exchange.answer.body)), media_type=_PNG)
 
 
-async def spoil(request: Request, rule: Rule, picture: bytes, clock: Clock) -> Response | None:
-    """Return what is answered instead of the picture, or None for the picture itself."""
-    if (variant := _VARIANTS.get(rule.kind)) is not None:
-        return Response(variant(picture), media_type="image/png")
-    if rule.kind is Fault.RESULT_GZIP:
-        headers = {"content-encoding": "gzip"}
-        return Response(gzip.compress(picture), media_type="image/png", headers=headers)
-    if (status := _ANSWERS.get(rule.kind)) is not None:
-        return broken_answers.page(status)
-    if rule.kind is Fault.RESULT_SLOW:
-        await clock.wait(rule.seconds or _SLOW_SECONDS)
-        return None
-    return _absent(rule) or _redirect(request, rule) or _stream(request, rule, picture, clock)
+def _accepted(_exchange: Exchange) -> Response:
+    return Response(status_code=202)
 
 
-def _absent(rule: Rule) -> Response | None:
-    if rule.kind is Fault.RESULT_202:
-        return Response(status_code=202)
-    return broken_answers.no_such_key() if rule.kind in _MISSING else None
+def _compressed(exchange: Exchange) -> Response:
+    headers = {"content-encoding": "gzip"}
+    return Response(gzip.compress(exchange.answer.body), media_type=_PNG, headers=headers)
 
 
-def _redirect(request: Request, rule: Rule) -> Response | None:
-    match rule.kind:
-        case Fault.RESULT_REDIRECT:
-            there = request.url.include_query_params(**{_MOVED: 1})
-            return None if _MOVED in request.query_params else RedirectResponse(there, 302)
-        case Fault.RESULT_REDIRECT_LOOP:
-            return RedirectResponse(request.url, 302)
-        case Fault.RESULT_REDIRECT_PRIVATE:
-            return RedirectResponse(rule.message or _PRIVATE, 302)
-        case Fault.RESULT_REDIRECT_HTTP:
-            return RedirectResponse(rule.message or _PLAIN, 302)
-        case _:
-            return None
+def _truncated(exchange: Exchange) -> Response:
+    return Truncated(exchange.answer.body, media_type=_PNG)
 
 
-def _stream(request: Request, rule: Rule, picture: bytes, clock: Clock) -> Response | None:
-    match rule.kind:
-        case Fault.RESULT_TRUNCATED:
-            return _Truncated(request, picture)
-        case Fault.RESULT_DECLARES_HUGE:
-            headers = {"content-length": str(_DECLARED)}
-            return StreamingResponse(_zeros(_DECLARED), headers=headers, media_type="image/png")
-        case Fault.RESULT_STREAMS_HUGE:
-            return StreamingResponse(_zeros(_STREAMED), media_type="image/png")
-        case Fault.RESULT_DRIP:
-            drops = _drops(picture, clock, rule.seconds or _DRIP_SECONDS)
-            return StreamingResponse(drops, media_type="image/png")
-        case _:
-            return None
+def _moved_once(exchange: Exchange) -> Response:
+    request = exchange.request
+    if _MOVED in request.query_params:
+        return exchange.answer
+    return RedirectResponse(request.url.include_query_params(**{_MOVED: 1}), 302)
+
+
+def _redirected_to_itself(exchange: Exchange) -> Response:
+    return RedirectResponse(exchange.request.url, 302)
+
+
+def _redirected(url: str) -> Effect:
+    return lambda exchange: RedirectResponse(exchange.rule.message or url, 302)
+
+
+def _declared_huge(_exchange: Exchange) -> Response:
+    headers = {"content-length": str(_DECLARED)}
+    return StreamingResponse(_zeros(_DECLARED), headers=headers, media_type=_PNG)
+
+
+def _streamed_huge(_exchange: Exchange) -> Response:
+    return StreamingResponse(_zeros(_STREAMED), media_type=_PNG)
+
+
+def _dripping(exchange: Exchange) -> Response:
+    return StreamingResponse(_drops(exchange), media_type=_PNG)
 
 
 async def _zeros(count: int) -> AsyncIterator[bytes]:
     for _ in range(count // _CHUNK):
         yield bytes(_CHUNK)
-        # A client that reads fast never makes the server wait, so nobody else would get a turn,
-        # the news that the client has hung up included.
+        # A client that reads fast never makes the server wait. Without a pause no other coroutine
+        # would run, not even the one that notices that the client has disconnected.
         await asyncio.sleep(0)
 
 
-async def _drops(picture: bytes, clock: Clock, seconds: float) -> AsyncIterator[bytes]:
+async def _drops(exchange: Exchange) -> AsyncIterator[bytes]:
+    picture = bytes(exchange.answer.body)
     for start in range(0, len(picture), _DRIP_BYTES):
         yield picture[start : start + _DRIP_BYTES]
-        await clock.wait(seconds)
+        await exchange.clock.wait(exchange.rule.seconds or _DRIP_SECONDS)
+
+
+RESULT_FAULTS = declare(
+    "result",
+    Stage.RESULT,
+    ("403", "The link is forbidden.", page(403)),
+    ("404", "The link is not found.", missing),
+    ("expired", "The link is answered as after its 24 hours.", missing),
+    ("500", "The media host answers 500.", page(500)),
+    ("html", "A 200 with an HTML error page.", page(200)),
+    (
+        "truncated",
+        "The connection ends after half of the bytes that the header promised.",
+        _truncated,
+    ),
+    (
+        "cut-short",
+        "Half of the picture, with a matching header.",
+        _picture(picture_faults.first_half),
+    ),
+    ("redirect", "A redirect to the same picture, as a media host may send.", _moved_once),
+    ("redirect-loop", "A redirect to itself.", _redirected_to_itself),
+    (
+        "redirect-private",
+        "A redirect to a private address (message, default https://10.0.0.1/).",
+        _redirected("https://10.0.0.1/result.png"),
+    ),
+    (
+        "redirect-http",
+        "A redirect to plain http on a public name.",
+        _redirected("http://media.evolink.invalid/result.png"),
+    ),
+    ("declares-huge", "The header promises five gigabytes.", _declared_huge),
+    (
+        "streams-huge",
+        "Bytes without a declared length and without an end (up to 1 GiB).",
+        _streamed_huge,
+    ),
+    ("bomb", "A small PNG of 30000x30000 pixels.", _picture(picture_faults.bomb)),
+    ("opaque", "A PNG without any transparency.", _picture(picture_faults.opaque)),
+    ("empty", "A PNG that is transparent everywhere.", _picture(picture_faults.empty)),
+    ("no-alpha", "A PNG without an alpha channel.", _picture(picture_faults.without_alpha)),
+    (
+        "other-shape",
+        "A cut-out of another aspect ratio.",
+        _picture(picture_faults.of_other_shape),
+    ),
+    (
+        "other-size",
+        "A cut-out of half the size and the same aspect ratio.",
+        _picture(picture_faults.of_other_size),
+    ),
+    ("webp", "A WebP with alpha under the .png name.", _picture(picture_faults.as_webp)),
+    ("not-image", "Bytes that are not a picture.", _picture(picture_faults.noise)),
+    ("no-bytes", "A 200 with an empty body.", _picture(picture_faults.nothing)),
+    ("202", "A 202 with an empty body.", _accepted),
+    ("gzip", "The picture compressed, although the client did not ask for it.", _compressed),
+    ("slow", "The answer starts late (seconds, default 60).", late(60.0)),
+    (
+        "drip",
+        "A hundred bytes at a time with a pause between (seconds, default 1).",
+        _dripping,
+    ),
+)

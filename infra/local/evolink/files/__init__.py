@@ -1,1 +1,1 @@
-"""The Files API: photos handed over by upload instead of by URL."""
+"""Files that clients upload instead of giving a URL."""

@@ -1,4 +1,4 @@
-"""The three ways in which a file comes to the Files API."""
+"""The three ways to upload a file to the Files API."""
 
 import base64
 import binascii
@@ -10,24 +10,24 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
-from infra.local.evolink.api.create_request import photo_of
-from infra.local.evolink.files import file_errors
+from infra.local.evolink.answers import file_errors
 from infra.local.evolink.files.multipart import Part, parse_form
-from infra.local.evolink.tasks.outgoing_http import Outgoing, UnreachableError
+from infra.local.evolink.tasks.input_photo import photo_of
+from infra.local.evolink.tasks.outgoing_http import OutgoingHttp, UnreachableError
 
 _LARGEST_FILE = 100 * 1024 * 1024
 _NO_PART = Part(file_name=None, content=b"")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Incoming:
-    """A file that came, and where it is to go.
+class IncomingFile:
+    """An uploaded file, and where to store it.
 
     Attributes:
         content: Its bytes.
-        original_name: What it was called where it came from, if that is known.
-        path: The folder it shall be in, "" for the usual one.
-        name: The name it shall have, "" for one of the API's own.
+        original_name: Its name at the sender, if known.
+        path: The wanted folder, "" for the default one.
+        name: The wanted name, "" for a generated one.
     """
 
     content: bytes
@@ -37,15 +37,15 @@ class Incoming:
 
     @property
     def photo(self) -> str:
-        """What rules are matched with: the names it came with, as a path."""
+        """The text that rules are matched with: its wanted path and name."""
         return f"/{self.path}/{self.name or self.original_name}"
 
 
-async def from_stream(request: Request) -> Incoming:
+async def from_stream(request: Request) -> IncomingFile:
     """Read multipart/form-data with a part ``file``.
 
     Raises:
-        FilesRefusalError: It is not that, or too large.
+        FilesRefusalError: The request is malformed, or the file too large.
     """
     try:
         form = parse_form(request.headers.get("content-type", ""), await request.body())
@@ -57,7 +57,7 @@ async def from_stream(request: Request) -> Incoming:
         for name, noun in (("upload", "path"), ("file", "name"))
     }
     return _checked(
-        Incoming(
+        IncomingFile(
             content=file.content,
             original_name=file.file_name or "file",
             path=fields["upload"].content.decode("utf-8", "replace"),
@@ -66,11 +66,11 @@ async def from_stream(request: Request) -> Incoming:
     )
 
 
-async def from_base64(request: Request) -> Incoming:
+async def from_base64(request: Request) -> IncomingFile:
     """Read JSON with ``base64_data``, plain or as a data URL.
 
     Raises:
-        FilesRefusalError: It is not that, or too large.
+        FilesRefusalError: The request is malformed, or the file too large.
     """
     document = await _document(request)
     data = _text(document, "base64_data")
@@ -83,11 +83,13 @@ async def from_base64(request: Request) -> Incoming:
     return _checked(_named(document, content, "file"))
 
 
-async def from_url(request: Request, outgoing: Outgoing, timeout_seconds: float) -> Incoming:
+async def from_url(
+    request: Request, outgoing: OutgoingHttp, timeout_seconds: float
+) -> IncomingFile:
     """Read JSON with ``file_url`` and fetch it.
 
     Raises:
-        FilesRefusalError: It is not that, cannot be fetched, or is too large.
+        FilesRefusalError: The request is malformed, or the file too large or not fetchable.
     """
     document = await _document(request)
     url = _text(document, "file_url")
@@ -102,14 +104,14 @@ async def from_url(request: Request, outgoing: Outgoing, timeout_seconds: float)
     return _checked(_named(document, answer.body, photo_of(url).rpartition("/")[2]))
 
 
-def _checked(incoming: Incoming) -> Incoming:
+def _checked(incoming: IncomingFile) -> IncomingFile:
     if len(incoming.content) > _LARGEST_FILE:
         raise file_errors.too_large()
     return incoming
 
 
-def _named(document: Mapping[str, object], content: bytes, original_name: str) -> Incoming:
-    return Incoming(
+def _named(document: Mapping[str, object], content: bytes, original_name: str) -> IncomingFile:
+    return IncomingFile(
         content=content,
         original_name=original_name or "file",
         path=_text(document, "upload_path", needed=False),

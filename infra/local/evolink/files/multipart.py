@@ -1,4 +1,4 @@
-"""Reading multipart/form-data, of which the Files API needs little."""
+"""Reading multipart/form-data, as far as the Files API needs it."""
 
 import re
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ _BOUNDARY = re.compile(r'boundary="?([^";]+)"?', re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """One part of a form: the name of its file, if it is one, and its bytes."""
+    """One part of a form: its bytes, and the file's name if it is a file."""
 
     file_name: str | None
     content: bytes
 
 
 def parse_form(content_type: str, body: bytes) -> dict[str, Part]:
-    """Return the parts of a form by their names.
+    """Return the parts of a form by name.
 
     Raises:
-        ValueError: It is not multipart/form-data.
+        ValueError: It is not valid multipart/form-data.
     """
     boundary = _BOUNDARY.search(content_type)
     if not content_type.lower().startswith("multipart/form-data") or boundary is None:

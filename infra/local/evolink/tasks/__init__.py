@@ -1,1 +1,1 @@
-"""Tasks: stored, processed, billed and reported."""
+"""Tasks: stored, processed, charged and reported."""

@@ -1,23 +1,29 @@
-"""The input of a task: fetched and looked at as the real service would."""
+"""The input of a task: fetched and checked as the real service does."""
 
 import hashlib
 from dataclasses import dataclass
 from http import HTTPStatus
 from io import BytesIO
+from urllib.parse import unquote, urlsplit
 
 from PIL import Image, UnidentifiedImageError
 
 from infra.local.evolink.options import Options
-from infra.local.evolink.tasks.activity_log import Kind, Ledger
-from infra.local.evolink.tasks.outgoing_http import Outgoing, UnreachableError
+from infra.local.evolink.tasks.activity_log import ActivityLog, Kind
+from infra.local.evolink.tasks.outgoing_http import OutgoingHttp, UnreachableError
 from infra.local.evolink.tasks.task_store import Task
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
 _LARGEST_INPUT = 10 * 1024 * 1024
 
 
+def photo_of(image_url: str) -> str:
+    """Return what identifies a photo: the decoded path of its URL, without the query."""
+    return unquote(urlsplit(image_url).path)
+
+
 class UnusableInputError(Exception):
-    """The input cannot be worked on: error code and message of the failed task."""
+    """The input cannot be used: error code and message of the failed task."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -26,26 +32,26 @@ class UnusableInputError(Exception):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Input:
+class InputPhoto:
     """A photo that was fetched and can be opened."""
 
     content: bytes
     sha256: str
 
 
-class Inputs:
-    """Fetches inputs and notes every fetch."""
+class InputPhotos:
+    """Fetches inputs and records every fetch."""
 
-    def __init__(self, options: Options, ledger: Ledger, outgoing: Outgoing) -> None:
+    def __init__(self, options: Options, activity: ActivityLog, outgoing: OutgoingHttp) -> None:
         self._options = options
-        self._ledger = ledger
+        self._activity = activity
         self._outgoing = outgoing
 
-    async def fetch(self, task: Task) -> Input:
-        """Fetch a task's input, as often as was chosen, and check it.
+    async def fetch(self, task: Task) -> InputPhoto:
+        """Fetch a task's input, as often as the options say, and check it.
 
         Raises:
-            UnusableInputError: It cannot be had, or not be worked on.
+            UnusableInputError: It cannot be fetched or used.
         """
         content = b""
         for _ in range(self._options.fetches):
@@ -61,7 +67,7 @@ class Inputs:
             status, content = answer.status, answer.body
         except UnreachableError as error:
             failure = str(error)
-        self._ledger.enter(
+        self._activity.enter(
             Kind.FETCH,
             task=task.id,
             photo=task.photo,
@@ -76,17 +82,17 @@ class Inputs:
 
 
 def unreadable(reason: str) -> UnusableInputError:
-    """Say that the input could not be had or opened."""
+    """Return the error for an input that cannot be fetched or opened."""
     return UnusableInputError(
         "image_processing_error", f"Failed to process the input image.\n{reason}"
     )
 
 
-def check_input(content: bytes, side_limits: tuple[float, float]) -> Input:
+def check_input(content: bytes, side_limits: tuple[float, float]) -> InputPhoto:
     """Check the documented limits of an input.
 
     Raises:
-        UnusableInputError: It is too large, of another type, damaged or of a forbidden size.
+        UnusableInputError: It is too large, of an unsupported type or size, or damaged.
     """
     if len(content) > _LARGEST_INPUT:
         raise UnusableInputError("invalid_parameters", "The image is larger than 10MB")
@@ -98,14 +104,13 @@ def check_input(content: bytes, side_limits: tuple[float, float]) -> Input:
             f"Image dimensions must be between {shortest:g} and {longest:g} pixels, "
             f"got {width}x{height}",
         )
-    return Input(content=content, sha256=hashlib.sha256(content).hexdigest())
+    return InputPhoto(content=content, sha256=hashlib.sha256(content).hexdigest())
 
 
-def _refuse_odd(picture: Image.Image) -> None:
-    """Refuse what no page says is taken, though its format is: print colours, and animations.
+def _refuse_undocumented(picture: Image.Image) -> None:
+    """Refuse CMYK, 16-bit and animated pictures, although their formats are supported.
 
-    The contract names formats only; what becomes of these is inferred. So they are refused: whoever
-    sends them relies on what nobody promised.
+    The contract names formats only and says nothing of these, so nobody may rely on them.
     """
     is_animated = picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1
     if picture.mode == "CMYK" or picture.mode.startswith("I") or is_animated:
@@ -116,7 +121,7 @@ def _refuse_odd(picture: Image.Image) -> None:
 def _size(content: bytes) -> tuple[int, int]:
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as picture:
-            _refuse_odd(picture)
+            _refuse_undocumented(picture)
             return picture.size
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError):
         raise unreadable("The file is not a JPEG, PNG, GIF or WebP image") from None

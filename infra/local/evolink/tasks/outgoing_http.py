@@ -25,56 +25,56 @@ _LARGEST_BODY = 100 * 1024 * 1024
 
 
 class UnreachableError(Exception):
-    """There was no answer: name, connection, certificate, time-out or a broken body."""
+    """No complete answer: name lookup, connection, certificate, time-out or a broken body."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What another server said: HTTP status and body."""
+class OutgoingAnswer:
+    """The answer of another server."""
 
     status: int
     body: bytes
 
 
-class Outgoing:
-    """An HTTP client that runs urllib in threads of its own.
+class OutgoingHttp:
+    """An HTTP client that runs urllib in its own threads.
 
-    Proxies of the environment are not used and no other scheme than http and https is followed.
+    It ignores the environment's proxies and opens http and https URLs only.
     """
 
     def __init__(self, ca_bundle: Path | None) -> None:
         context = ssl.create_default_context(cafile=None if ca_bundle is None else str(ca_bundle))
         handlers = (HTTPHandler(), HTTPSHandler(context=context))
-        self._straight = _opener(*handlers)
-        self._following = _opener(*handlers, HTTPRedirectHandler())
+        self._without_redirects = _opener(*handlers)
+        self._with_redirects = _opener(*handlers, HTTPRedirectHandler())
         self._threads = ThreadPoolExecutor(_THREADS, "evolink-outgoing")
 
-    async def get(self, url: str, *, timeout_seconds: float) -> Answer:
+    async def get(self, url: str, *, timeout_seconds: float) -> OutgoingAnswer:
         """Fetch a URL, following redirects.
 
         Raises:
-            UnreachableError: There was no whole answer.
+            UnreachableError: There was no complete answer.
         """
-        return await self._run(self._following, Request(url), timeout_seconds)  # noqa: S310 -- the openers know http and https only
+        return await self._run(self._with_redirects, Request(url), timeout_seconds)  # noqa: S310 - http and https only
 
     async def post(
         self, url: str, body: bytes, headers: Mapping[str, str], *, timeout_seconds: float
-    ) -> Answer:
-        """Post a body; a redirect is an answer like any other and is not followed.
+    ) -> OutgoingAnswer:
+        """Post a body; redirects are not followed.
 
         Raises:
-            UnreachableError: There was no whole answer.
+            UnreachableError: There was no complete answer.
         """
-        request = Request(url, data=body, headers=dict(headers), method="POST")  # noqa: S310 -- as above
-        return await self._run(self._straight, request, timeout_seconds)
+        request = Request(url, data=body, headers=dict(headers), method="POST")  # noqa: S310 - as above
+        return await self._run(self._without_redirects, request, timeout_seconds)
 
     def close(self) -> None:
-        """Let running requests end and start no more."""
+        """Finish the running requests and start no others."""
         self._threads.shutdown(cancel_futures=True)
 
     async def _run(
         self, opener: OpenerDirector, request: Request, timeout_seconds: float
-    ) -> Answer:
+    ) -> OutgoingAnswer:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, _open, opener, request, timeout_seconds)
 
@@ -89,12 +89,12 @@ def _opener(
     return opener
 
 
-def _open(opener: OpenerDirector, request: Request, timeout_seconds: float) -> Answer:
+def _open(opener: OpenerDirector, request: Request, timeout_seconds: float) -> OutgoingAnswer:
     try:
         with opener.open(request, timeout=timeout_seconds) as response:
-            return Answer(status=response.status, body=response.read(_LARGEST_BODY + 1))
+            return OutgoingAnswer(status=response.status, body=response.read(_LARGEST_BODY + 1))
     except HTTPError as error:
         with error:
-            return Answer(status=error.code, body=b"")
+            return OutgoingAnswer(status=error.code, body=b"")
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise UnreachableError(f"{type(error).__name__}: {error}") from error

@@ -1,4 +1,4 @@
-"""The life of a task: pending, processing, its end, the bill, the callback."""
+"""What happens to a task: pending, processing, its end, the charge, the callback."""
 
 import asyncio
 import logging
@@ -6,20 +6,17 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from infra.local.evolink.clock import Clock
-from infra.local.evolink.cutting.cutout_worker import Workshop
-from infra.local.evolink.faults.fault_table import Fault
-from infra.local.evolink.tasks.activity_log import Ledger
-from infra.local.evolink.tasks.callback_delivery import Callbacks
-from infra.local.evolink.tasks.input_photo import Inputs, UnusableInputError
-from infra.local.evolink.tasks.task_store import Status, Task, TaskBook
+from infra.local.evolink.faults.task_faults import MODERATED, task_effect
+from infra.local.evolink.standin_clock import Clock
+from infra.local.evolink.tasks.activity_log import ActivityLog
+from infra.local.evolink.tasks.callback_delivery import CallbackDelivery
+from infra.local.evolink.tasks.cutout_worker import CutoutWorker
+from infra.local.evolink.tasks.input_photo import InputPhotos, UnusableInputError
+from infra.local.evolink.tasks.task_store import Status, Task, TaskStore
 
 _logger = logging.getLogger(__name__)
 
 _PENDING_SHARE = 0.1
-_SLOW_SECONDS = 60.0
-_UNDOCUMENTED_STATUS = "archived"
-_MODERATED = "content_policy_violation"
 _MESSAGES = {
     "service_error": "The service is temporarily abnormal, please try again later",
     "generation_timeout": "The generation took too long",
@@ -28,75 +25,75 @@ _MESSAGES = {
     "quota_exceeded": "Request rate or quota exceeded",
     "request_cancelled": "The request was cancelled",
     "image_processing_error": "Failed to process the input image.\nThe URL is not reachable",
-    _MODERATED: "Content policy violation.\nThe image may contain a real person",
+    MODERATED: "Content policy violation.\nThe image may contain a real person",
 }
 
 
-class Lives:
-    """Lets tasks live, one coroutine each."""
+class TaskLifecycle:
+    """Runs every task from its creation to its callback, one coroutine each."""
 
     def __init__(
         self,
         *,
         clock: Clock,
-        tasks: TaskBook,
-        ledger: Ledger,
-        inputs: Inputs,
-        workshop: Workshop,
-        callbacks: Callbacks,
+        tasks: TaskStore,
+        activity: ActivityLog,
+        inputs: InputPhotos,
+        worker: CutoutWorker,
+        callbacks: CallbackDelivery,
         is_own_file: Callable[[str], bool],
     ) -> None:
         self._clock = clock
         self._tasks = tasks
-        self._ledger = ledger
+        self._activity = activity
         self._inputs = inputs
-        self._workshop = workshop
+        self._worker = worker
         self._callbacks = callbacks
         self._is_own_file = is_own_file
         self._running: set[asyncio.Task[None]] = set()
 
     def begin(self, task: Task) -> asyncio.Task[None]:
-        """Start or resume a task's life and return its coroutine's handle."""
-        running = asyncio.create_task(self._live(task))
+        """Start or resume a task and return its coroutine's handle."""
+        running = asyncio.create_task(self._run(task))
         self._running.add(running)
-        running.add_done_callback(self._over)
+        running.add_done_callback(self._ended)
         return running
 
     def resume(self) -> None:
-        """Go on with every task that was interrupted."""
+        """Resume every task that was interrupted."""
         for task in self._tasks.every():
             if task.is_unfinished:
                 self.begin(task)
 
     async def close(self) -> None:
-        """Stop all lives where they are."""
-        lives = tuple(self._running)
-        for running in lives:
+        """Interrupt all tasks."""
+        interrupted = tuple(self._running)
+        for running in interrupted:
             running.cancel()
-        await asyncio.gather(*lives, return_exceptions=True)
-        await self._workshop.close()
+        await asyncio.gather(*interrupted, return_exceptions=True)
+        await self._worker.close()
 
-    def _over(self, running: asyncio.Task[None]) -> None:
+    def _ended(self, running: asyncio.Task[None]) -> None:
         self._running.discard(running)
         if not running.cancelled() and (error := running.exception()) is not None:
-            _logger.error("a task's life broke off", exc_info=error)
+            _logger.error("running a task failed", exc_info=error)
 
-    async def _live(self, task: Task) -> None:
+    async def _run(self, task: Task) -> None:
         if task.is_running:
             task = await self._process(task)
-        await self._callbacks.tell(task)
-        self._tasks.save(replace(task, told=True))
+        await self._callbacks.deliver(task)
+        self._tasks.save(replace(task, is_callback_done=True))
 
     async def _process(self, task: Task) -> Task:
-        life = task.finish_at - task.created
-        await self._clock.wait_until(task.created + life * _PENDING_SHARE)
+        duration = task.finish_at - task.created
+        await self._clock.wait_until(task.created + duration * _PENDING_SHARE)
         task = replace(task, status=Status.PROCESSING)
         self._tasks.save(task)
         ended = await self._end(task)
         await self._clock.wait_until(_end_time(task))
         ended = replace(ended, finished_at=self._clock.now())
-        with self._tasks.at_once():
-            self._ledger.settle(
+        with self._tasks.transaction():
+            self._activity.settle(
                 task.id,
                 task.photo,
                 status=ended.status,
@@ -107,54 +104,43 @@ class Lives:
         return ended
 
     async def _end(self, task: Task) -> Task:
-        """Return the task as it will be when its time is over."""
-        if task.ends_by(Fault.TASK_STUCK):
+        """Return the task as it will be at its end."""
+        effect = task_effect(task.task_rule)
+        if not effect.ends:
             await asyncio.get_running_loop().create_future()
-        if task.ends_by(Fault.TASK_UNREACHABLE) and not self._is_own_file(task.image_url):
+        if not effect.can_fetch and not self._is_own_file(task.image_url):
             return _failed(task, "image_processing_error")
         try:
             photo = await self._inputs.fetch(task)
             task = replace(task, input_sha256=photo.sha256)
-            if (broken := _broken(task)) is not None:
-                return broken
-            return _completed(task, await self._workshop.cut(photo))
+            if effect.error_code is not None:
+                return _failed(task, effect.error_code)
+            if effect.cancelled_as is not None:
+                return replace(task, status=effect.cancelled_as)
+            return _completed(task, await self._worker.cut_out(photo))
         except UnusableInputError as error:
             return _failed(task, error.code, error.message)
 
 
-def _broken(task: Task) -> Task | None:
-    """Return the task as a fault ends it, or None when it may complete."""
-    match task.outcome and task.outcome.kind:
-        case Fault.TASK_FAILED:
-            return _failed(task, "service_error")
-        case Fault.TASK_MODERATED:
-            return _failed(task, _MODERATED)
-        case Fault.TASK_CANCELLED:
-            return replace(task, status=Status.CANCELLED)
-        case Fault.TASK_CANCELED:
-            return replace(task, status=Status.CANCELED)
-        case _:
-            return None
-
-
 def _failed(task: Task, code: str, message: str | None = None) -> Task:
-    if task.outcome is not None:
-        code = task.outcome.code or code
-        message = task.outcome.message or message
+    if task.task_rule is not None:
+        code = task.task_rule.code or code
+        message = task.task_rule.message or message
     return replace(
         task,
         status=Status.FAILED,
         error_code=code,
         error_message=message or _MESSAGES.get(code, code.replace("_", " ").capitalize()),
-        # The page of the model says that what moderation filters is not refunded.
-        credits_used=task.credits_reserved if code == _MODERATED else 0.0,
+        # The model's page says that results filtered by moderation are not refunded.
+        credits_used=task.credits_reserved if code == MODERATED else 0.0,
     )
 
 
 def _completed(task: Task, result_sha256: str) -> Task:
     status: str = Status.COMPLETED
-    if task.outcome is not None and task.ends_by(Fault.TASK_UNKNOWN):
-        status = task.outcome.message or _UNDOCUMENTED_STATUS
+    unknown_status = task_effect(task.task_rule).unknown_status
+    if task.task_rule is not None and unknown_status is not None:
+        status = task.task_rule.message or unknown_status
     return replace(
         task,
         status=status,
@@ -165,6 +151,7 @@ def _completed(task: Task, result_sha256: str) -> Task:
 
 
 def _end_time(task: Task) -> datetime:
-    if task.outcome is not None and task.ends_by(Fault.TASK_SLOW):
-        return task.finish_at + timedelta(seconds=task.outcome.seconds or _SLOW_SECONDS)
-    return task.finish_at
+    seconds = task_effect(task.task_rule).more_seconds
+    if task.task_rule is not None and seconds:
+        seconds = task.task_rule.seconds or seconds
+    return task.finish_at + timedelta(seconds=seconds)

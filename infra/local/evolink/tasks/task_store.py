@@ -1,4 +1,4 @@
-"""Tasks: what the stand-in knows of each, and the book that keeps them."""
+"""Tasks and where they are stored."""
 
 import json
 import sqlite3
@@ -8,13 +8,13 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from enum import StrEnum
 
-from infra.local.evolink.database import at_once
-from infra.local.evolink.faults.fault_rules import Rule, parse_rule
-from infra.local.evolink.faults.fault_table import Fault
+from infra.local.evolink.database import transaction
+from infra.local.evolink.faults.fault_rules import parse_rule
+from infra.local.evolink.faults.rule import Rule
 
 
 class Status(StrEnum):
-    """The documented statuses, and the two spellings clients know of a cancelled task."""
+    """The documented statuses, and both spellings of cancelled that clients have seen."""
 
     PENDING = "pending"
     PROCESSING = "processing"
@@ -29,28 +29,28 @@ RUNNING = frozenset({Status.PENDING, Status.PROCESSING})
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One order and what became of it.
+    """A task, from its create request to its end.
 
     Attributes:
         id: The task id.
         model: The model that was asked for.
-        created: When the order was accepted.
-        finish_at: When it is to end.
+        created: When the request was accepted.
+        finish_at: When it ends, unless a fault delays it.
         image_url: The input.
-        photo: The path of the input's URL, decoded: what tells photos apart.
-        callback_url: Where the end is told, if anywhere.
+        photo: The path of the input's URL, decoded, which identifies the photo.
+        callback_url: Where its end is reported, if anywhere.
         credits_reserved: Credits taken from the balance at creation.
         status: One of ``Status``, or anything at all under the fault ``unknown-status``.
         finished_at: When it ended.
-        credits_used: Credits charged in the end.
+        credits_used: Credits charged at the end.
         error_code: Code of a failure.
         error_message: Message of a failure.
-        input_sha256: SHA-256 of the bytes that were fetched.
+        input_sha256: SHA-256 of the fetched bytes.
         result_name: Path of the result under ``/results/``.
         result_sha256: SHA-256 of the result's bytes.
-        outcome: The fault that decides how it ends.
-        telling: The fault of its callback.
-        told: Whether the callback was seen to, delivered or given up.
+        task_rule: The rule that decides how it ends.
+        callback_rule: The rule for its callback.
+        is_callback_done: Whether the callback was delivered or given up.
     """
 
     id: str
@@ -69,9 +69,9 @@ class Task:
     input_sha256: str | None = None
     result_name: str | None = None
     result_sha256: str | None = None
-    outcome: Rule | None = None
-    telling: Rule | None = None
-    told: bool = False
+    task_rule: Rule | None = None
+    callback_rule: Rule | None = None
+    is_callback_done: bool = False
 
     @property
     def is_running(self) -> bool:
@@ -80,24 +80,20 @@ class Task:
 
     @property
     def is_unfinished(self) -> bool:
-        """Whether the stand-in still has something to do for it."""
-        return self.is_running or not self.told
-
-    def ends_by(self, *faults: Fault) -> bool:
-        """Say whether its end is decided by one of these faults."""
-        return self.outcome is not None and self.outcome.kind in faults
+        """Whether the stand-in still has work to do for it."""
+        return self.is_running or not self.is_callback_done
 
     def to_json(self) -> str:
-        """Return what ``from_json`` takes."""
+        """Return the text that ``from_json`` reads."""
         return json.dumps({field.name: _plain(getattr(self, field.name)) for field in fields(self)})
 
     @classmethod
     def from_json(cls, text: str) -> "Task":
-        """Read a task that was kept."""
+        """Read a stored task."""
         document = json.loads(text)
         for name in ("created", "finish_at", "finished_at"):
             document[name] = document[name] and datetime.fromisoformat(document[name])
-        for name in ("outcome", "telling"):
+        for name in ("task_rule", "callback_rule"):
             document[name] = document[name] and parse_rule(document[name])
         return cls(**document)
 
@@ -108,29 +104,29 @@ def _plain(value: object) -> object:
     return value.to_json() if isinstance(value, Rule) else value
 
 
-class TaskBook:
-    """All tasks, and which idempotency key stands for which."""
+class TaskStore:
+    """All tasks, and the idempotency keys that they were created with."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
-    def at_once(self) -> AbstractContextManager[None]:
-        """Make several writes one."""
-        return at_once(self._connection)
+    def transaction(self) -> AbstractContextManager[None]:
+        """Make several writes atomic."""
+        return transaction(self._connection)
 
     def save(self, task: Task) -> None:
-        """Keep the task as it is now."""
+        """Store the task as it is now."""
         self._connection.execute(
             "INSERT OR REPLACE INTO tasks VALUES (?, ?, ?, ?)",
             (task.id, task.is_running, task.result_name, task.to_json()),
         )
 
     def find(self, task_id: str) -> Task | None:
-        """Return the task of that id."""
+        """Return the task with this id."""
         return next(self._select("WHERE id = ?", task_id), None)
 
     def find_result(self, name: str) -> Task | None:
-        """Return the task whose result has that name."""
+        """Return the task whose result has this name."""
         return next(self._select("WHERE result_name = ?", name), None)
 
     def every(self) -> Iterator[Task]:
@@ -143,7 +139,7 @@ class TaskBook:
         return int(row[0])
 
     def remember(self, api_key: str, key: str, digest: str, task_id: str) -> None:
-        """Note that the idempotency key stands for this body and task."""
+        """Record the body's digest and the task id of an idempotency key."""
         self._connection.execute(
             "INSERT INTO idempotency VALUES (?, ?, ?, ?)", (api_key, key, digest, task_id)
         )
@@ -156,6 +152,6 @@ class TaskBook:
         return None if row is None else (str(row[0]), str(row[1]))
 
     def _select(self, clause: str, *values: str) -> Iterator[Task]:
-        # Clauses are this module's own literals; values are bound.
+        # The clauses are literals of this module; values are bound.
         rows = self._connection.execute(f"SELECT document FROM tasks {clause}", values)  # noqa: S608
         return (Task.from_json(row[0]) for row in rows.fetchall())

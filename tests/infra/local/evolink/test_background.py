@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 import infra.local
-from infra.local.evolink.cutting.background import encode_png, remove_background
+from infra.local.evolink.cutting.background_removal import encode_png, remove_background
 
 PHOTOS = Path(infra.local.__file__).parent / "photos"
 

@@ -1,7 +1,7 @@
 import asyncio
 from datetime import timedelta
 
-from infra.local.evolink.clock import Clock
+from infra.local.evolink.standin_clock import Clock
 
 
 def test_time_runs_as_much_faster_as_was_chosen() -> None:

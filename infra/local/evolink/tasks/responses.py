@@ -1,8 +1,9 @@
 """Tasks as the API shows them."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from infra.local.evolink.faults.fault_table import Fault
+from infra.local.evolink.faults.task_faults import Links, task_effect
 from infra.local.evolink.tasks.task_store import Status, Task
 
 _LATE_LINKS_SECONDS = 60.0
@@ -10,19 +11,13 @@ _LAST_PROGRESS = 95
 
 
 def creation_answer(task: Task) -> dict[str, object]:
-    """Return the body of the answer to a create request."""
-    return {
-        "created": int(task.created.timestamp()),
-        "id": task.id,
-        "model": task.model,
-        "object": "image.generation.task",
+    """Return the answer to a create request."""
+    return _head(task) | {
         "progress": 0,
-        "status": task.status,
         "task_info": {
             "can_cancel": True,
             "estimated_time": round((task.finish_at - task.created).total_seconds()),
         },
-        "type": "image",
         "usage": {
             "billing_rule": "per_call",
             "credits_reserved": task.credits_reserved,
@@ -32,23 +27,24 @@ def creation_answer(task: Task) -> dict[str, object]:
 
 
 def task_answer(task: Task, now: datetime, base_url: str) -> dict[str, object]:
-    """Return the body of a read of the task, which is the body of its callback, too."""
+    """Return the answer to a read of the task, which is the body of its callback, too."""
+    return {
+        **_head(task),
+        "progress": _progress(task, now),
+        "task_info": {"can_cancel": task.status == Status.PENDING},
+        **_end(task, now, base_url),
+    }
+
+
+def _head(task: Task) -> dict[str, object]:
     return {
         "created": int(task.created.timestamp()),
         "id": task.id,
         "model": task.model,
         "object": "image.generation.task",
-        "progress": _progress(task, now),
         "status": task.status,
-        "task_info": {"can_cancel": task.status == Status.PENDING},
         "type": "image",
-        **_end(task, now, base_url),
     }
-
-
-def result_url(task: Task, base_url: str) -> str:
-    """Return the link to a task's result."""
-    return f"{base_url}/results/{task.result_name}"
 
 
 def _progress(task: Task, now: datetime) -> int:
@@ -56,11 +52,11 @@ def _progress(task: Task, now: datetime) -> int:
         return 100
     if task.status != Status.PROCESSING:
         return 0
-    life = (task.finish_at - task.created).total_seconds() or 1.0
-    return max(1, min(_LAST_PROGRESS, int(100 * (now - task.created).total_seconds() / life)))
+    duration = (task.finish_at - task.created).total_seconds() or 1.0
+    return max(1, min(_LAST_PROGRESS, int(100 * (now - task.created).total_seconds() / duration)))
 
 
-def _end(task: Task, now: datetime, base_url: str) -> dict[str, object]:
+def _end(task: Task, now: datetime, base_url: str) -> Mapping[str, object]:
     if task.is_running or task.finished_at is None:
         return {}
     end: dict[str, object] = {
@@ -74,7 +70,9 @@ def _end(task: Task, now: datetime, base_url: str) -> dict[str, object]:
             "message": task.error_message,
             "type": "task_error",
         }
-    return end | _links(task, now, base_url)
+    if task.result_name is None:
+        return end
+    return end | _links(task, f"{base_url}/results/{task.result_name}", now - task.finished_at)
 
 
 def _billing(task: Task) -> dict[str, object]:
@@ -89,17 +87,22 @@ def _billing(task: Task) -> dict[str, object]:
     }
 
 
-def _links(task: Task, now: datetime, base_url: str) -> dict[str, object]:
-    if task.result_name is None or task.finished_at is None or task.ends_by(Fault.TASK_NO_LINKS):
-        return {}
-    if task.outcome is not None and task.ends_by(Fault.TASK_LATE_LINKS):
-        late = task.outcome.seconds or _LATE_LINKS_SECONDS
-        if now < task.finished_at + timedelta(seconds=late):
+def _links(task: Task, link: str, age: timedelta) -> dict[str, object]:
+    """Return the links to the result; ``age`` is the time since the task ended."""
+    one = [{"url": link}]
+    match task_effect(task.task_rule).links:
+        case Links.NONE:
+            return {}
+        case Links.LATE if age < timedelta(seconds=_late_seconds(task)):
             return {"results": []}
-    links = [result_url(task, base_url)]
-    if task.ends_by(Fault.TASK_SEVERAL):
-        links.append(f"{links[0]}?variant=2")
-    result_data = [{"url": link} for link in links]
-    if task.ends_by(Fault.TASK_RESULT_DATA):
-        return {"result_data": result_data}
-    return {"results": links, "result_data": result_data}
+        case Links.IN_RESULT_DATA:
+            return {"result_data": one}
+        case Links.TWO:
+            other = f"{link}?variant=2"
+            return {"results": [link, other], "result_data": [*one, {"url": other}]}
+        case _:
+            return {"results": [link], "result_data": one}
+
+
+def _late_seconds(task: Task) -> float:
+    return (task.task_rule and task.task_rule.seconds) or _LATE_LINKS_SECONDS

@@ -1,4 +1,4 @@
-"""The stand-in's time: as fast as asked, and moved forward on request."""
+"""The stand-in's time, which can run faster and be moved forward."""
 
 import asyncio
 import time
@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 class Clock:
     """Time that runs ``speed`` times as fast as the real one.
 
-    Every wait of the stand-in goes by it, so a test lives through hours in no time. Time-outs of
-    sockets stay real: the other side's clock is not ours to change.
+    Every wait of the stand-in uses it, so that a test need not wait for hours. Time-outs of sockets
+    stay real, because the other side's clock does.
     """
 
     def __init__(self, speed: float = 1.0) -> None:
@@ -24,17 +24,17 @@ class Clock:
         return self._origin + timedelta(seconds=elapsed)
 
     def advance(self, seconds: float) -> None:
-        """Move time forward and wake whoever waited for less."""
+        """Move time forward and wake those whose wait is over."""
         self._origin += timedelta(seconds=seconds)
         moved, self._moved = self._moved, asyncio.Event()
         moved.set()
 
     async def wait(self, seconds: float) -> None:
-        """Wait for that long."""
+        """Wait for that many stand-in seconds."""
         await self.wait_until(self.now() + timedelta(seconds=seconds))
 
     async def wait_until(self, moment: datetime) -> None:
-        """Wait until that time has come."""
+        """Wait until that time."""
         while (left := (moment - self.now()).total_seconds()) > 0:
             try:
                 async with asyncio.timeout(left / self._speed):

@@ -3,38 +3,38 @@
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from infra.local.browser_guard import ProgramsOnly
-from infra.local.evolink.api.control import Control
-from infra.local.evolink.api.create_task import Creating
-from infra.local.evolink.api.error_responses import RefusalError, answer_refusal
-from infra.local.evolink.api.media_host import Results
-from infra.local.evolink.api.read_task import Reading
-from infra.local.evolink.files.file_errors import FilesRefusalError, answer_files_refusal
-from infra.local.evolink.files.routes import Files
+from infra.local.evolink.answers.error_responses import RefusalError, answer_refusal
+from infra.local.evolink.api.control_routes import ControlRoutes
+from infra.local.evolink.api.create_task import CreateTask
+from infra.local.evolink.api.files_api import FilesApi
+from infra.local.evolink.api.media_host import MediaHost
+from infra.local.evolink.api.read_task import ReadTask
 from infra.local.evolink.options import Options
 from infra.local.evolink.service import Service
 
 
 def make_app(options: Options, own_url: str) -> Starlette:
-    """Put the routes together; tasks live between the server's start and its end."""
+    """Connect the routes; tasks run between the server's start and its end."""
     service = Service(options, own_url)
     routes: list[BaseRoute] = []
-    for part in (Creating, Reading, Results, Files, Control):
+    for part in (CreateTask, ReadTask, MediaHost, FilesApi, ControlRoutes):
         routes += part(service).routes()
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        service.lives.resume()
+        service.lifecycle.resume()
         yield
         await service.close()
 
@@ -46,21 +46,19 @@ def make_app(options: Options, own_url: str) -> Starlette:
         ],
         exception_handlers={
             RefusalError: answer_refusal,
-            FilesRefusalError: answer_files_refusal,
-            404: _no_route,
-            405: _no_route,
+            404: _not_found,
+            405: _not_found,
         },
         lifespan=lifespan,
     )
 
 
-async def _no_route(_request: Request, _error: Exception) -> Response:
-    error = {"code": "not_found", "message": "Not found", "type": "invalid_request_error"}
-    return JSONResponse({"error": error}, status_code=404)
+async def _not_found(_request: Request, _error: Exception) -> Response:
+    return RefusalError(HTTPStatus.NOT_FOUND, "not_found", "Not found").response()
 
 
 class _RequestIds:
-    """Gives every answer an id of its own, in the header clients are told to log."""
+    """Gives every answer its own id, in the header that clients are advised to log."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -1,12 +1,9 @@
-"""What the API answers instead of doing what was asked, in its documented envelope."""
+"""Error answers of the task API, in its documented envelope."""
 
-from collections.abc import Mapping
 from http import HTTPStatus
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-
-from infra.local.evolink.faults.fault_rules import Rule
 
 
 class RefusalError(Exception):
@@ -17,10 +14,9 @@ class RefusalError(Exception):
         status: int,
         code: str | int,
         message: str,
-        kind: str,
+        kind: str = "invalid_request_error",
         *,
         param: str | None = None,
-        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -28,23 +24,30 @@ class RefusalError(Exception):
         self.message = message
         self.kind = kind
         self.param = param
-        self.headers = headers
 
-    def response(self) -> Response:
-        """Return the answer that says so."""
-        error: dict[str, str | int] = {
-            "code": self.code,
-            "message": self.message,
-            "type": self.kind,
-        }
-        if self.param is not None:
-            error["param"] = self.param
-        return JSONResponse({"error": error}, status_code=self.status, headers=self.headers)
+    def response(
+        self,
+        *,
+        code: str | None = None,
+        message: str | None = None,
+        retry_after: float | None = None,
+    ) -> Response:
+        """Return the error answer, with another code or message and a Retry-After if given."""
+        return JSONResponse(
+            self.envelope(code or self.code, message or self.message),
+            status_code=self.status,
+            headers=None if retry_after is None else {"retry-after": f"{retry_after:g}"},
+        )
+
+    def envelope(self, code: str | int, message: str) -> dict[str, object]:
+        """Return the body of the error answer."""
+        error: dict[str, object] = {"code": code, "message": message, "type": self.kind}
+        return {"error": error if self.param is None else error | {"param": self.param}}
 
 
 def invalid_request(message: str) -> RefusalError:
-    """Refuse what does not have the documented shape."""
-    return RefusalError(HTTPStatus.BAD_REQUEST, "invalid_request", message, "invalid_request_error")
+    """Refuse a request without the documented shape."""
+    return RefusalError(HTTPStatus.BAD_REQUEST, "invalid_request", message)
 
 
 def unauthorized() -> RefusalError:
@@ -55,7 +58,7 @@ def unauthorized() -> RefusalError:
 
 
 def insufficient_quota() -> RefusalError:
-    """Refuse an account that cannot pay."""
+    """Refuse an account without enough credits."""
     return RefusalError(
         HTTPStatus.PAYMENT_REQUIRED,
         "insufficient_quota",
@@ -65,17 +68,16 @@ def insufficient_quota() -> RefusalError:
 
 
 def model_access_denied(model: str) -> RefusalError:
-    """Refuse a model this key may not use."""
+    """Refuse a model that the key may not use."""
     return RefusalError(
         HTTPStatus.FORBIDDEN,
         "model_access_denied",
         f"Token does not have access to model: {model}",
-        "invalid_request_error",
     )
 
 
 def rate_limited() -> RefusalError:
-    """Refuse one request too many; Retry-After is undocumented, so only a rule adds it."""
+    """Refuse too many requests; Retry-After is undocumented, so only a fault rule adds it."""
     return RefusalError(
         HTTPStatus.TOO_MANY_REQUESTS,
         "rate_limit_exceeded",
@@ -85,52 +87,39 @@ def rate_limited() -> RefusalError:
 
 
 def idempotency_conflict() -> RefusalError:
-    """Refuse a key that stood for another body before."""
+    """Refuse an idempotency key that was used with another body."""
     return RefusalError(
         HTTPStatus.CONFLICT,
         "idempotency_conflict",
         "Idempotency-Key was used with a different request body",
-        "invalid_request_error",
     )
 
 
 def invalid_task_id() -> RefusalError:
-    """Refuse what cannot be a task id."""
+    """Refuse a malformed task id."""
     return RefusalError(
-        HTTPStatus.BAD_REQUEST,
-        "invalid_task_id",
-        "Invalid task ID format",
-        "invalid_request_error",
-        param="task_id",
+        HTTPStatus.BAD_REQUEST, "invalid_task_id", "Invalid task ID format", param="task_id"
     )
 
 
 def task_not_found() -> RefusalError:
-    """Refuse a task id nobody handed out."""
-    return RefusalError(
-        HTTPStatus.NOT_FOUND, "task_not_found", "Task not found", "invalid_request_error"
-    )
+    """Refuse an unknown task id."""
+    return RefusalError(HTTPStatus.NOT_FOUND, "task_not_found", "Task not found")
 
 
 def internal_error() -> RefusalError:
-    """Fail for no reason of the client's."""
+    """Report an error of the server."""
     return RefusalError(
         HTTPStatus.INTERNAL_SERVER_ERROR, "internal_error", "Internal server error", "api_error"
     )
 
 
-def adapt(refusal: RefusalError, rule: Rule) -> RefusalError:
-    """Return the refusal with the code, message and Retry-After a rule asks for."""
-    headers = refusal.headers
-    if rule.retry_after is not None:
-        headers = {"retry-after": f"{rule.retry_after:g}"}
-    return RefusalError(
-        refusal.status,
-        rule.code or refusal.code,
-        rule.message or refusal.message,
-        refusal.kind,
-        param=refusal.param,
-        headers=headers,
+def no_such_key() -> Response:
+    """Return the answer of an object store for an object that does not exist or has expired."""
+    return Response(
+        '<?xml version="1.0" encoding="UTF-8"?><Error><Code>NoSuchKey</Code></Error>',
+        status_code=HTTPStatus.NOT_FOUND,
+        media_type="application/xml",
     )
 
 

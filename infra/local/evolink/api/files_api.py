@@ -14,27 +14,26 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from infra.local.evolink.api.error_responses import RefusalError
-from infra.local.evolink.faults import broken_answers
-from infra.local.evolink.faults.fault_table import Stage
-from infra.local.evolink.faults.file_faults import break_upload
-from infra.local.evolink.files import file_errors
-from infra.local.evolink.files.file_errors import FilesRefusalError
-from infra.local.evolink.files.incoming import Incoming, from_base64, from_stream, from_url
-from infra.local.evolink.files.stored_files import Upload
+from infra.local.evolink.answers import file_errors
+from infra.local.evolink.answers.error_responses import RefusalError, no_such_key
+from infra.local.evolink.answers.file_errors import FilesRefusalError
+from infra.local.evolink.faults.fault import Stage
+from infra.local.evolink.faults.file_faults import DOWNLOAD_FAULTS, UPLOAD_FAULTS
+from infra.local.evolink.files.incoming import IncomingFile, from_base64, from_stream, from_url
+from infra.local.evolink.files.stored_files import StoredFile
 from infra.local.evolink.service import Service
 from infra.local.evolink.tasks.activity_log import Kind
 from infra.local.evolink.tasks.input_photo import FORMATS
 
 _LARGEST_PAGE = 100
-_USUAL_PATH = "images"
+_DEFAULT_PATH = "images"
 _EXTENSIONS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif"}
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
-Reader = Callable[[Request], Awaitable[Incoming]]
+Reader = Callable[[Request], Awaitable[IncomingFile]]
 
 
-class Files:
+class FilesApi:
     """The routes of the Files API, and the one that serves its files without a key."""
 
     def __init__(self, service: Service) -> None:
@@ -54,22 +53,22 @@ class Files:
         ]
 
     async def upload_url(self, request: Request) -> Response:
-        """Fetch a URL and keep what it gives."""
+        """Fetch a URL and store its content."""
         seconds = self._service.options.fetch_timeout_seconds
         return await self._upload(
             request, partial(from_url, outgoing=self._service.outgoing, timeout_seconds=seconds)
         )
 
     async def upload_stream(self, request: Request) -> Response:
-        """Keep a file sent as a form."""
+        """Store a file sent as a form."""
         return await self._upload(request, from_stream)
 
     async def upload_base64(self, request: Request) -> Response:
-        """Keep a file sent as base64."""
+        """Store a file sent as base64."""
         return await self._upload(request, from_base64)
 
     async def quota(self, request: Request) -> Response:
-        """Answer with the number of files there are and may be."""
+        """Answer with the number of files and the limit."""
         self._authenticate(request)
         used, most = len(self._live()), self._service.options.max_files
         return _success(
@@ -84,7 +83,7 @@ class Files:
         )
 
     async def list_page(self, request: Request) -> Response:
-        """Answer with a page of the files there are."""
+        """Answer with a page of the stored files."""
         self._authenticate(request)
         try:
             page = max(1, int(request.query_params.get("page", "1")))
@@ -92,79 +91,82 @@ class Files:
         except ValueError:
             raise file_errors.malformed("page and pageSize are numbers") from None
         size = min(max(1, size), _LARGEST_PAGE)
-        uploads = self._live()
-        shown = uploads[(page - 1) * size : page * size]
+        files = self._live()
+        shown = files[(page - 1) * size : page * size]
         return _success(
             {
-                "total": len(uploads),
+                "total": len(files),
                 "page": page,
                 "pageSize": size,
-                "list": [self._describe(upload) for upload in shown],
+                "list": [self._describe(file) for file in shown],
             }
         )
 
     async def delete(self, request: Request) -> Response:
         """Delete a file."""
         self._authenticate(request)
-        upload = self._service.uploads.find(
-            str(request.path_params["file_id"]), self._service.clock.now()
-        )
-        if upload is None:
+        service = self._service
+        file = service.files.find(str(request.path_params["file_id"]), service.clock.now())
+        if file is None:
             raise file_errors.not_found()
-        self._service.uploads.delete(upload)
-        self._service.ledger.enter(Kind.DELETE, photo=f"/files/{upload.location}", file=upload.id)
+        service.files.delete(file)
+        service.activity.enter(Kind.DELETE, photo=f"/files/{file.location}", file=file.id)
         return _success(None)
 
     async def serve(self, request: Request) -> Response:
         """Answer with a file's bytes until it expires."""
+        service = self._service
         location = str(request.path_params["location"])
-        upload = self._service.uploads.find_at(location, self._service.clock.now())
-        rule = self._service.rules.take(Stage.SERVE, f"/files/{location}")
-        if upload is None or rule is not None:
-            return broken_answers.no_such_key()
-        return Response(self._service.blobs.get(upload.sha256), media_type=upload.mime_type)
+        file = service.files.find_at(location, service.clock.now())
+        rule = service.rules.take(Stage.SERVE, f"/files/{location}")
+        if file is None:
+            return no_such_key()
+        answer = Response(service.blobs.get(file.sha256), media_type=file.mime_type)
+        return service.answer(request, DOWNLOAD_FAULTS, rule, answer)
 
     async def _upload(self, request: Request, read: Reader) -> Response:
         self._authenticate(request)
-        photo, file_id, status = "", None, 0
         try:
             incoming = await read(request)
-            photo = incoming.photo
-            rule = self._service.rules.take(Stage.UPLOAD, photo)
-            if rule is not None:
-                return await break_upload(request, rule)
-            upload = self._store(incoming)
-            photo, file_id, status = f"/files/{upload.location}", upload.id, HTTPStatus.OK
+            rule = self._service.rules.take(Stage.UPLOAD, incoming.photo)
+            if rule is None:
+                file = self._store(incoming)
         except FilesRefusalError as refusal:
-            status = refusal.status
+            self._enter("", refusal.status)
             raise
-        finally:
-            self._service.ledger.enter(Kind.UPLOAD, photo=photo, status=status, file=file_id)
-        return _success(self._describe(upload))
+        if rule is not None:
+            broken = self._service.answer(request, UPLOAD_FAULTS, rule, Response())
+            self._enter(incoming.photo, broken.status_code)
+            return broken
+        self._enter(f"/files/{file.location}", HTTPStatus.OK, file.id)
+        return _success(self._describe(file))
 
-    def _store(self, incoming: Incoming) -> Upload:
+    def _enter(self, photo: str, status: int, file_id: str | None = None) -> None:
+        self._service.activity.enter(Kind.UPLOAD, photo=photo, status=status, file=file_id)
+
+    def _store(self, incoming: IncomingFile) -> StoredFile:
         service = self._service
         if len(self._live()) >= service.options.max_files:
-            raise file_errors.quota_used_up()
+            raise file_errors.quota_exceeded()
         kind = _kind(incoming.content)
         file_id = f"file_{secrets.token_hex(12)}"
         now = service.clock.now()
-        upload = Upload(
+        file = StoredFile(
             id=file_id,
             name=_safe(incoming.name) or f"{file_id}.{_EXTENSIONS[kind]}",
             original_name=incoming.original_name,
-            path="/".join(filter(None, map(_safe, incoming.path.split("/")))) or _USUAL_PATH,
+            path="/".join(filter(None, map(_safe, incoming.path.split("/")))) or _DEFAULT_PATH,
             size=len(incoming.content),
             mime_type=f"image/{kind.lower()}",
             sha256=service.blobs.put(incoming.content),
             uploaded_at=now,
             expires_at=now + timedelta(hours=service.options.file_hours),
         )
-        service.uploads.save(upload)
-        return upload
+        service.files.save(file)
+        return file
 
-    def _live(self) -> Sequence[Upload]:
-        return [*self._service.uploads.live(self._service.clock.now())]
+    def _live(self) -> Sequence[StoredFile]:
+        return [*self._service.files.live(self._service.clock.now())]
 
     def _authenticate(self, request: Request) -> None:
         try:
@@ -172,19 +174,19 @@ class Files:
         except RefusalError:
             raise file_errors.unauthorized() from None
 
-    def _describe(self, upload: Upload) -> dict[str, object]:
-        url = f"{self._service.base_url}/files/{quote(upload.location)}"
+    def _describe(self, file: StoredFile) -> dict[str, object]:
+        url = f"{self._service.base_url}/files/{quote(file.location)}"
         return {
-            "file_id": upload.id,
-            "file_name": upload.name,
-            "original_name": upload.original_name,
-            "file_size": upload.size,
-            "mime_type": upload.mime_type,
-            "upload_path": upload.path,
+            "file_id": file.id,
+            "file_name": file.name,
+            "original_name": file.original_name,
+            "file_size": file.size,
+            "mime_type": file.mime_type,
+            "upload_path": file.path,
             "file_url": url,
             "download_url": f"{url}?download=1",
-            "upload_time": upload.uploaded_at.isoformat(),
-            "expires_at": upload.expires_at.isoformat(),
+            "upload_time": file.uploaded_at.isoformat(),
+            "expires_at": file.expires_at.isoformat(),
         }
 
 
@@ -193,7 +195,7 @@ def _success(data: object) -> Response:
 
 
 def _kind(content: bytes) -> str:
-    """Return the format found in the bytes; what the sender says is not believed."""
+    """Return the format according to the bytes, whatever the sender declared."""
     try:
         with Image.open(BytesIO(content), formats=FORMATS) as picture:
             return str(picture.format)

@@ -1,6 +1,6 @@
-"""``/_standin/...``: what tests and people ask the stand-in itself.
+"""``/_standin/...``: control of the stand-in, for tests and people.
 
-Each request carries the control token, which the stand-in is given or makes up at its start.
+Each request carries the control token, which the stand-in is given or generates at its start.
 """
 
 import hmac
@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from infra.local.evolink.faults.fault_rules import parse_rule
-from infra.local.evolink.faults.fault_table import Fault
+from infra.local.evolink.faults.fault_table import ALL_FAULTS
 from infra.local.evolink.service import Service
 from infra.local.evolink.tasks.activity_log import Kind
 
@@ -23,8 +23,8 @@ _LONGEST_WAIT_SECONDS = 60.0
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class Control:
-    """The routes of the stand-in's own; all of them ask for the control token."""
+class ControlRoutes:
+    """The stand-in's own routes; each of them requires the control token."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -61,7 +61,7 @@ class Control:
         return guarded
 
     async def index(self, _request: Request) -> Response:
-        """Say what can be asked."""
+        """List the routes."""
         return JSONResponse(
             {
                 f"{method} {path}": (endpoint.__doc__ or "").partition("\n")[0]
@@ -70,13 +70,13 @@ class Control:
         )
 
     async def ledger(self, request: Request) -> Response:
-        """Answer with the sums and the entries; kind, photo, count and seconds pick and wait.
+        """Show the sums and the entries; filter by kind and photo, wait with count and seconds.
 
-        ``kind`` and ``photo`` (a part of it) pick entries; ``count`` waits until there are so many
-        of that kind, at most ``seconds`` (real ones, default 10); ``complete`` says whether
-        they came.
+        ``kind`` and ``photo`` (a part of it) filter entries; ``count`` waits until there are so
+        many of that kind, at most ``seconds`` (real ones, default 10); ``complete`` tells whether
+        there are.
         """
-        ledger, query = self._service.ledger, request.query_params
+        activity, query = self._service.activity, request.query_params
         kind, photo = query.get("kind"), query.get("photo", "")
         complete = True
         if kind is not None and "count" in query:
@@ -84,18 +84,23 @@ class Control:
                 count, seconds = int(query["count"]), float(query.get("seconds", "10"))
             except ValueError as error:
                 return _refused(error)
-            complete = await ledger.wait_for(
+            complete = await activity.wait_for(
                 count, kind, photo, min(seconds, _LONGEST_WAIT_SECONDS)
             )
         return JSONResponse(
-            {"complete": complete, **self._sums(), "entries": ledger.entries(kind, photo)}
+            {"complete": complete, **self._sums(), "entries": activity.entries(kind, photo)}
         )
 
     async def list_faults(self, _request: Request) -> Response:
-        """Answer with the rules in force and the faults there are."""
+        """List the rules in force and all faults."""
         faults = [
-            {"where": it.where, "fault": it.label, "occasion": it.stage, "what": it.sentence}
-            for it in Fault
+            {
+                "where": fault.where,
+                "fault": fault.name,
+                "occasion": fault.stage,
+                "what": fault.description,
+            }
+            for fault in ALL_FAULTS
         ]
         return JSONResponse({"rules": self._service.rules.listing(), "faults": faults})
 
@@ -104,7 +109,7 @@ class Control:
         try:
             document = json.loads(await request.body())
             documents = document if isinstance(document, list) else [document]
-            rules = [parse_rule(it) for it in documents]
+            rules = [parse_rule(one) for one in documents]
         except (ValueError, LookupError) as error:
             return _refused(error)
         for rule in rules:
@@ -112,16 +117,16 @@ class Control:
         return JSONResponse({"rules": self._service.rules.listing()}, status_code=201)
 
     async def clear_faults(self, _request: Request) -> Response:
-        """Forget all rules."""
+        """Remove all rules."""
         self._service.rules.clear()
         return Response(status_code=204)
 
     async def change_account(self, request: Request) -> Response:
-        """Set the balance (``balance``) or the keys accepted (``api_keys``)."""
+        """Set the balance (``balance``) or the accepted keys (``api_keys``)."""
         try:
             document = json.loads(await request.body())
             if "balance" in document:
-                self._service.ledger.balance = float(document["balance"])
+                self._service.activity.balance = float(document["balance"])
             if "api_keys" in document:
                 self._service.api_keys = frozenset(map(str, document["api_keys"]))
         except (ValueError, TypeError) as error:
@@ -140,18 +145,18 @@ class Control:
         tasks = list(self._service.tasks.every())
         photos: dict[str, Counter[str]] = defaultdict(Counter)
         inputs: dict[str, Counter[str]] = defaultdict(Counter)
-        for entry in self._service.ledger.entries(Kind.POST):
+        for entry in self._service.activity.entries(Kind.POST):
             photos[str(entry["photo"])]["posts"] += 1
         for task in tasks:
             for count in (photos[task.photo], inputs[task.input_sha256 or ""]):
                 count["tasks"] += 1
                 count["charges"] += task.credits_used > 0
         return {
-            "balance": self._service.ledger.balance,
+            "balance": self._service.activity.balance,
             "credits_used": round(sum(task.credits_used for task in tasks), 4),
             "tasks": Counter(task.status for task in tasks),
             "running": self._service.tasks.running(),
-            "peak_running": self._service.ledger.peak,
+            "peak_running": self._service.activity.peak,
             "photos": _table(photos, "posts", "tasks", "charges"),
             "inputs": _table(inputs, "tasks", "charges"),
         }

@@ -1,19 +1,19 @@
-"""What the Files API answers instead, in an envelope of its own."""
+"""Error answers of the Files API, which has an envelope of its own."""
 
 from http import HTTPStatus
 
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from infra.local.evolink.answers.error_responses import RefusalError
 
 
-class FilesRefusalError(Exception):
-    """An upload is refused: HTTP status, code and message."""
+class FilesRefusalError(RefusalError):
+    """A request to the Files API is refused: code, message and HTTP status."""
 
     def __init__(self, code: int, message: str, status: int = HTTPStatus.BAD_REQUEST) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-        self.status = status
+        super().__init__(status, code, message)
+
+    def envelope(self, code: str | int, message: str) -> dict[str, object]:
+        """Return the body of the error answer."""
+        return {"success": False, "code": code, "msg": message}
 
 
 def too_large() -> FilesRefusalError:
@@ -22,12 +22,12 @@ def too_large() -> FilesRefusalError:
 
 
 def unsupported_type() -> FilesRefusalError:
-    """Refuse what is no JPEG, PNG, GIF or WebP."""
+    """Refuse everything but JPEG, PNG, GIF and WebP."""
     return FilesRefusalError(40002, "Unsupported file type")
 
 
-def quota_used_up() -> FilesRefusalError:
-    """Refuse one file too many."""
+def quota_exceeded() -> FilesRefusalError:
+    """Refuse more files than the quota allows."""
     return FilesRefusalError(40003, "File quota exceeded")
 
 
@@ -37,7 +37,7 @@ def not_fetchable(reason: str) -> FilesRefusalError:
 
 
 def storage_failed() -> FilesRefusalError:
-    """Fail in the storage."""
+    """Report an error of the storage."""
     return FilesRefusalError(50001, "Storage error", HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
@@ -47,25 +47,15 @@ def unauthorized() -> FilesRefusalError:
 
 
 def rate_limited() -> FilesRefusalError:
-    """Refuse one upload too many."""
+    """Refuse too many uploads."""
     return FilesRefusalError(429, "upload_token_rate_limited", HTTPStatus.TOO_MANY_REQUESTS)
 
 
 def malformed(reason: str) -> FilesRefusalError:
-    """Refuse what does not have the documented shape."""
+    """Refuse a request without the documented shape."""
     return FilesRefusalError(400, reason)
 
 
 def not_found() -> FilesRefusalError:
-    """Refuse a file id nobody handed out."""
+    """Refuse an unknown file id."""
     return FilesRefusalError(404, "File not found", HTTPStatus.NOT_FOUND)
-
-
-async def answer_files_refusal(_request: Request, refusal: Exception) -> Response:
-    """Turn a raised refusal into its answer (a Starlette exception handler)."""
-    if not isinstance(refusal, FilesRefusalError):
-        raise refusal
-    return JSONResponse(
-        {"success": False, "code": refusal.code, "msg": refusal.message},
-        status_code=refusal.status,
-    )

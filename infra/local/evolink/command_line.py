@@ -1,4 +1,4 @@
-"""The stand-in's own command."""
+"""The command that runs the stand-in."""
 
 import json
 import logging
@@ -9,15 +9,16 @@ from typing import Any
 
 import click
 
-from infra.local.evolink.api.control import CONTROL_TOKEN_HEADER
-from infra.local.evolink.faults.fault_rules import Rule, parse_rule_text
-from infra.local.evolink.faults.fault_table import Fault
+from infra.local.evolink.api.control_routes import CONTROL_TOKEN_HEADER
+from infra.local.evolink.faults.fault_rules import parse_rule_text
+from infra.local.evolink.faults.fault_table import ALL_FAULTS
+from infra.local.evolink.faults.rule import Rule
 from infra.local.evolink.options import Options
 from infra.local.evolink.server import Certificate, run_standin
 
 API_KEYS = "STANDIN_API_KEYS"
 CONTROL_TOKEN = "STANDIN_CONTROL_TOKEN"  # noqa: S105 - a variable's name
-"""Secrets come by the environment: every user of a machine may read processes' arguments."""
+"""Secrets are read from the environment: every user of a machine can read arguments."""
 _DEFAULTS = Options(api_keys=())
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
@@ -38,12 +39,16 @@ class _Range(click.ParamType[tuple[float, float]]):
         except ValueError:
             self.fail(f"{value!r} is neither a number nor MIN:MAX", param, ctx)
         if not 0 <= bounds[0] <= bounds[1]:
-            self.fail(f"{value!r} does not go from less to more", param, ctx)
+            self.fail(
+                f"{value!r} is not a range from a lower to a higher number",
+                param,
+                ctx,
+            )
         return bounds
 
 
 class _Rule(click.ParamType[Rule]):
-    """A rule as the command line has it."""
+    """A fault rule, as the command line spells it."""
 
     name = "WHERE:FAULT[,NAME=VALUE]..."
 
@@ -58,19 +63,20 @@ class _Rule(click.ParamType[Rule]):
             self.fail(str(error), param, ctx)
 
 
-def _list_faults(context: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001 -- click's own order
+def _list_faults(context: click.Context, _param: click.Parameter, value: bool) -> None:  # noqa: FBT001 - click's signature
     if value and not context.resilient_parsing:
-        for fault in Fault:
-            click.echo(f"{fault.where + ':' + fault.label:28} {fault.sentence}")
+        for fault in ALL_FAULTS:
+            click.echo(f"{fault.where + ':' + fault.name:28} {fault.description}")
         context.exit()
 
 
 @click.command(
-    epilog=f"Stop it with Ctrl-C. {API_KEYS} holds the keys to accept, with spaces between; "
-    f"{CONTROL_TOKEN} what control requests carry in {CONTROL_TOKEN_HEADER}, else one is made up "
-    "and written to the ready file. What it can be asked: GET /_standin/"
+    epilog=f"Stop it with Ctrl-C. {API_KEYS} holds the accepted keys, separated by spaces. "
+    f"{CONTROL_TOKEN} holds the token that control requests send in {CONTROL_TOKEN_HEADER}; "
+    "without it a token is generated and written to the ready file. GET /_standin/ lists the "
+    "control requests."
 )
-@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 picks a free one.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="0 chooses a free one.")
 @click.option(
     "--seconds", type=_Range(), default="2:5", show_default=True, help="How long a task takes."
 )
@@ -79,39 +85,39 @@ def _list_faults(context: click.Context, _param: click.Parameter, value: bool) -
     type=click.FloatRange(min=0, min_open=True),
     default=_DEFAULTS.speed,
     show_default=True,
-    help="Stand-in seconds in a real one: every wait is that much shorter.",
+    help="Stand-in seconds per real second: every wait is shorter by this factor.",
 )
-@click.option("--public-url", help="Base of the links handed out, if not the own address.")
+@click.option("--public-url", help="Base of the links in answers, instead of the server's address.")
 @click.option(
     "--ca-bundle",
     type=_FILE,
-    help="PEM of the authorities to trust on calls out; else SSL_CERT_FILE is obeyed.",
+    help="PEM file of the authorities trusted on outgoing requests, instead of SSL_CERT_FILE.",
 )
-@click.option("--tls-cert", type=_FILE, help="PEM of a certificate to serve https with.")
-@click.option("--tls-key", type=_FILE, help="PEM of its key.")
+@click.option("--tls-cert", type=_FILE, help="PEM file of the certificate to serve https with.")
+@click.option("--tls-key", type=_FILE, help="PEM file of its key.")
 @click.option(
     "--ready-file",
     type=click.Path(path_type=Path),
-    help='Where to write {"url": ..., "pid": ...} once it answers.',
+    help='File to write {"url": ..., "pid": ..., "control_token": ...} to once it answers.',
 )
 @click.option(
     "--state",
     type=click.Path(path_type=Path),
-    help="SQLite file to keep tasks and charges in; else they die with the process.",
+    help="SQLite file for tasks and charges; without it they are lost when the process ends.",
 )
 @click.option(
     "--balance",
     type=float,
     default=_DEFAULTS.balance,
     show_default=True,
-    help="Credits on the account at the start.",
+    help="Credits of the account at the start.",
 )
 @click.option(
     "--fetches",
     type=click.IntRange(min=1),
     default=_DEFAULTS.fetches,
     show_default=True,
-    help="How often an input is fetched.",
+    help="How often each input is fetched.",
 )
 @click.option(
     "--side-limits",
@@ -121,7 +127,9 @@ def _list_faults(context: click.Context, _param: click.Parameter, value: bool) -
     help="Shortest and longest side of an input in pixels.",
 )
 @click.option(
-    "--max-running", type=click.IntRange(min=1), help="More tasks at once are answered 429."
+    "--max-running",
+    type=click.IntRange(min=1),
+    help="Answer 429 to a create request above this number of tasks at once.",
 )
 @click.option(
     "--callback-timeout",
@@ -129,16 +137,20 @@ def _list_faults(context: click.Context, _param: click.Parameter, value: bool) -
     type=float,
     default=_DEFAULTS.callback_timeout_seconds,
     show_default=True,
-    help="Real seconds a receiver may take.",
+    help="Real seconds that a receiver of callbacks may take.",
 )
 @click.option(
     "--strict-callbacks",
     is_flag=True,
-    help="Refuse callbacks to private addresses, as the real one does.",
+    help="Refuse callbacks to private addresses, as the real API does.",
 )
-@click.option("--seed", type=int, help="Makes the task times repeatable.")
+@click.option("--seed", type=int, help="Makes the durations of tasks repeatable.")
 @click.option(
-    "--fault", "rules", type=_Rule(), multiple=True, help="A fault to commit; repeatable."
+    "--fault",
+    "rules",
+    type=_Rule(),
+    multiple=True,
+    help="A fault rule (repeatable); --list-faults shows all faults.",
 )
 @click.option(
     "--list-faults",
@@ -146,9 +158,9 @@ def _list_faults(context: click.Context, _param: click.Parameter, value: bool) -
     is_eager=True,
     expose_value=False,
     callback=_list_faults,
-    help="Show every fault there is, and stop.",
+    help="List all faults and exit.",
 )
-@click.option("--quiet", is_flag=True, help="Do not tell what happens.")
+@click.option("--quiet", is_flag=True, help="Do not log what happens.")
 def main(
     *,
     port: int,
@@ -156,17 +168,17 @@ def main(
     tls_key: Path | None,
     ready_file: Path | None,
     quiet: bool,
-    **choices: Any,  # noqa: ANN401 -- click has given each its type
+    **choices: Any,  # noqa: ANN401 - click has given each its type
 ) -> None:
-    """Stand in for Evolink: its API on 127.0.0.1, with real cut-outs and faults on demand.
+    """Run a stand-in for Evolink's API on 127.0.0.1, with real cut-outs and faults on demand.
 
     \b
-    Example: for every photo the first request is accepted but never answered
+    Example: accept the first create request for every photo, but never answer it
       STANDIN_API_KEYS=sk-test python -m infra.local.evolink --port 8800 --seconds 1:3 \\
           --fault create:accept-then-timeout,times=1,each=yes
-    """  # noqa: D301 -- \b is click's mark for text it must not wrap
+    """  # noqa: D301 - \b is click's mark for text that it must not wrap
     if (tls_cert is None) != (tls_key is None):
-        raise click.UsageError("--tls-cert and --tls-key go together")
+        raise click.UsageError("--tls-cert and --tls-key need each other")
     choices |= _secrets()
     certificate = None
     if tls_cert is not None and tls_key is not None:
@@ -189,16 +201,16 @@ def main(
 
 
 def _secrets() -> dict[str, Any]:
-    """Read the keys to accept, and the control token where one is given."""
+    """Read the accepted keys, and the control token if there is one."""
     keys = tuple(os.environ.get(API_KEYS, "").split())
     if not keys:
-        raise click.UsageError(f"{API_KEYS} names no key to accept")
+        raise click.UsageError(f"{API_KEYS} contains no key")
     token = os.environ.get(CONTROL_TOKEN)
     return {"api_keys": keys, **({"control_token": token} if token else {})}
 
 
 def _write_whole(path: Path, text: str) -> None:
-    """Write a file for this user alone, so that nobody ever reads half of it."""
+    """Write a file atomically, readable for this user only."""
     draft = path.with_name(f"{path.name}.{os.getpid()}")
     draft.touch(mode=0o600, exist_ok=False)
     draft.write_text(text)
