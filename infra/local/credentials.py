@@ -17,10 +17,10 @@ import boto3
 import botocore.session
 from botocore.config import Config
 
-from infra.local.ministack.cloud import REGION
+from infra.local.endpoint import REGION
 
 if TYPE_CHECKING:
-    from infra.local.ministack.cloud import Endpoint
+    from infra.local.endpoint import Endpoint
 
 _OPERATOR = "cutout-operator"
 _ADMINISTRATOR = {

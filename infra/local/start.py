@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from infra.local import provider_server as apis
-from infra.local.cdk_cli import (
+from infra.local.credentials import client, make_operator, root_credentials, sdk_variables
+from infra.local.deployment.cdk_cli import (
     RunningCdk,
     bootstrap_run,
     cdk_environment,
@@ -16,21 +17,21 @@ from infra.local.cdk_cli import (
     synth_environment,
     synth_run,
 )
-from infra.local.credentials import client, make_operator, root_credentials, sdk_variables
-from infra.local.deployment_record import (
+from infra.local.deployment.fingerprint import fingerprint
+from infra.local.deployment.synth_cache import (
     is_synthesized,
     mark_synthesized,
     read_outputs,
     synthesized_folder,
 )
 from infra.local.disk_space import free_bytes, refuse_full_disk
+from infra.local.endpoint import Endpoint
 from infra.local.env_file import write_env_file
 from infra.local.errors import LocalCloudError
-from infra.local.fingerprint import fingerprint
 from infra.local.lifecycle import Status, clear_away, status
 from infra.local.ministack.certificates import issue_certificates
-from infra.local.ministack.cloud import Endpoint, start_ministack, wait_for_ministack
 from infra.local.ministack.interpreter import bare_interpreter
+from infra.local.ministack.ministack_process import start_ministack, wait_for_ministack
 from infra.local.processes.lock import sole_command
 from infra.local.processes.loopback import choose_ports
 from infra.local.processes.run_ledger import Ledger, write_ledger

@@ -40,9 +40,10 @@ from cutout.domain.job.result import Result
 from cutout.domain.states import State
 from cutout.ports.listings import Listed
 from infra.local.credentials import make_operator, root_credentials, sdk_variables
+from infra.local.endpoint import Endpoint
 from infra.local.ministack.certificates import issue_certificates
-from infra.local.ministack.cloud import Endpoint, start_ministack, wait_for_ministack
 from infra.local.ministack.interpreter import bare_interpreter
+from infra.local.ministack.ministack_process import start_ministack, wait_for_ministack
 from infra.local.place import Place
 from infra.local.processes.background import stop
 from infra.local.processes.loopback import choose_ports

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from infra.local.ministack import server_process
+from infra.local.ministack import serve
 
 FILL = ".fill"
 _LONG_AGO = "2026-01-01T00:00:00.000Z"
@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> None:
         return put(bucket, key, body, headers)
 
     s3._put_object = put_many  # noqa: SLF001
-    server_process.main(*arguments)
+    serve.main(*arguments)
 
 
 if __name__ == "__main__":

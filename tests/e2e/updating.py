@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from infra.local.cdk_cli import (
+from infra.local.deployment.cdk_cli import (
     CdkRun,
     RunningCdk,
     cdk_environment,
@@ -13,8 +13,8 @@ from infra.local.cdk_cli import (
     synth_environment,
     synth_run,
 )
-from infra.local.deployment_record import is_synthesized, mark_synthesized, synthesized_folder
-from infra.local.fingerprint import fingerprint
+from infra.local.deployment.fingerprint import fingerprint
+from infra.local.deployment.synth_cache import is_synthesized, mark_synthesized, synthesized_folder
 from infra.local.start import Wish, local_settings
 from tests.e2e.deployed import STACK, Deployed
 

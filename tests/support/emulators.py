@@ -15,8 +15,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local.credentials import Credentials
+from infra.local.endpoint import Endpoint
 from infra.local.ministack.certificates import Certificates, issue_certificates
-from infra.local.ministack.cloud import Endpoint, start_ministack, wait_for_ministack
+from infra.local.ministack.ministack_process import start_ministack, wait_for_ministack
 from infra.local.place import Place
 from infra.local.processes.background import is_alive, spawn, stop
 from infra.local.processes.loopback import LOOPBACK, choose_ports

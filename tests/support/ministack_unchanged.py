@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from infra.local.ministack.server_process import serve_on_loopback
+from infra.local.ministack.serve import serve_on_loopback
 
 
 def main(port: str, chain: str, key: str, _interpreter: str) -> None:

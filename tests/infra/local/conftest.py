@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from infra.local.credentials import Credentials, client, make_operator, root_credentials
+from infra.local.endpoint import Endpoint
 from infra.local.ministack.certificates import Certificates, issue_certificates
-from infra.local.ministack.cloud import Endpoint, start_ministack, wait_for_ministack
 from infra.local.ministack.interpreter import bare_interpreter
+from infra.local.ministack.ministack_process import start_ministack, wait_for_ministack
 from infra.local.place import Place
 from infra.local.processes.background import ProcessRecord, stop
 from infra.local.processes.loopback import choose_ports

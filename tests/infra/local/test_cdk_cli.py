@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.cdk_cli import (
+from infra.local.deployment.cdk_cli import (
     CdkRun,
     RunningCdk,
     bootstrap_run,

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from infra.local import provider_server as apis
-from infra.local.deployment_record import (
+from infra.local.deployment.fingerprint import fingerprint
+from infra.local.deployment.synth_cache import (
     is_synthesized,
     mark_synthesized,
     read_outputs,
     synthesized_folder,
 )
+from infra.local.endpoint import Endpoint
 from infra.local.errors import LocalCloudError
-from infra.local.fingerprint import fingerprint
-from infra.local.ministack.cloud import Endpoint
 from infra.local.place import Place, find_place, find_root, place_in, shipped_photos
 from infra.local.processes.loopback import choose_ports
 from infra.local.start import Wish, local_settings

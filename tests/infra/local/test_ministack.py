@@ -18,10 +18,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from infra.local.credentials import Credentials, sdk_variables
+from infra.local.endpoint import Endpoint
 from infra.local.errors import LocalCloudError
 from infra.local.ministack.certificates import issue_certificates
-from infra.local.ministack.cloud import Endpoint, is_healthy, wait_for_ministack
 from infra.local.ministack.interpreter import bare_interpreter
+from infra.local.ministack.ministack_process import is_healthy, wait_for_ministack
 from infra.local.processes.background import ProcessRecord
 from infra.local.processes.waiting import MachineClock, wait_until
 from tests.infra.local.conftest import Cloud

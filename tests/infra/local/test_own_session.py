@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.cdk_cli import synth_environment
+from infra.local.deployment.cdk_cli import synth_environment
 
 _CLIENTS = """
 from cutout.cli.aws.clients import Clients
 from cutout.cli.options.target import Target
-from infra.local.ministack.cloud import Endpoint
+from infra.local.endpoint import Endpoint
 from infra.local.credentials import Credentials, client
 from pathlib import Path
 import ssl

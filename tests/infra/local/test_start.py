@@ -180,7 +180,7 @@ def test_no_secret_is_among_the_arguments_of_a_process(place: Place) -> None:
     with pytest.raises(LocalCloudError, match="no deploy"):
         _bring_up(place, onlooker, Wish(api=api, stand_in_keys=("second-secret-key",)))
     assert "infra.local.evolink" in onlooker.seen
-    assert "infra.local.ministack.server_process" in onlooker.seen
+    assert "infra.local.ministack.serve" in onlooker.seen
     secrets = (api.key, api.control_token, "second-secret-key")
     assert [one for one in secrets if one in onlooker.seen] == []
 

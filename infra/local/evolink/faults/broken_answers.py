@@ -49,7 +49,7 @@ class Exchange:
     @property
     def document(self) -> Mapping[str, object]:
         """The answer's body as JSON."""
-        return cast("dict[str, object]", json.loads(self.answer.body))
+        return cast("dict[str, object]", json.loads(bytes(self.answer.body)))
 
 
 Effect = Callable[[Exchange], Response]

@@ -4,7 +4,7 @@ MiniStack starts Python functions with ``sys.executable``; this launcher points 
 interpreter before it imports MiniStack. It also serves by itself instead of calling MiniStack's
 ``main``, which would open port 443 too when it may, and leave a pid file in the temporary folder.
 
-Usage: python -m infra.local.ministack.server_process PORT CHAIN KEY INTERPRETER
+Usage: python -m infra.local.ministack.serve PORT CHAIN KEY INTERPRETER
 """
 
 from __future__ import annotations

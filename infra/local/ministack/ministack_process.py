@@ -6,10 +6,10 @@ import ssl
 import sys
 import urllib.error
 import urllib.request
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from infra.local.endpoint import ACCOUNT, REGION, Endpoint
 from infra.local.errors import LocalCloudError
 from infra.local.processes.background import is_alive, spawn
 from infra.local.processes.loopback import LOOPBACK
@@ -24,32 +24,8 @@ if TYPE_CHECKING:
     from infra.local.processes.background import ProcessRecord
     from infra.local.processes.waiting import Clock
 
-ACCOUNT = "000000000000"
-REGION = "us-east-1"
 _START_TIMEOUT_SECONDS = 30
 _HEALTH_TIMEOUT_SECONDS = 2
-
-
-@dataclass(frozen=True, kw_only=True)
-class Endpoint:
-    """Where the local cloud is, and what to trust there.
-
-    The address is an IP address, so that SDKs put bucket names into the path: the machine may not
-    be able to look up ``bucket.localhost``.
-    """
-
-    port: int
-    authority: Path
-
-    @property
-    def url(self) -> str:
-        """What ``AWS_ENDPOINT_URL`` is set to."""
-        return f"https://{LOOPBACK}:{self.port}"
-
-    @property
-    def callback_base_url(self) -> str:
-        """The setting of this name; the stack knows the API's id and puts it in."""
-        return f"https://localhost:{self.port}/_aws/execute-api/{{api_id}}/$default"
 
 
 def start_ministack(
@@ -60,7 +36,7 @@ def start_ministack(
     interpreter: Path,
     root: Credentials,
     reaches_outside: bool,
-    server: str = "infra.local.ministack.server_process",
+    server: str = "infra.local.ministack.serve",
 ) -> ProcessRecord:
     """Start MiniStack in the background; it is not ready yet. `server` is the module to run."""
     argv = [

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+from infra.local.endpoint import ACCOUNT, REGION
 from infra.local.errors import LocalCloudError
-from infra.local.ministack.cloud import ACCOUNT, REGION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

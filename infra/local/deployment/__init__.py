@@ -1,0 +1,1 @@
+"""Deploying the stack to the local cloud with the CDK."""
