@@ -163,7 +163,7 @@ def the_attempt_is_not_recorded_before_the_call(
     admitted, body = _admit(self, job, gate, handed)
     attempt = admitted.attempt
     assert attempt is not None
-    self.evolink.create(body, attempt.idempotency_key + "-early")
+    self.provider.create(body, attempt.idempotency_key + "-early")
     return admitted, body
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from decimal import Decimal
 
+from cutout.adapters.evolink.failures import refusal
 from cutout.domain.errors import (
     FetchRefusedError,
     NotSentError,
@@ -16,7 +17,7 @@ from cutout.domain.errors import (
     StoreBusyError,
     TaskUnknownError,
 )
-from cutout.domain.provider import CreateOutcome, NotSent, OutcomeUnknown, Refused
+from cutout.domain.provider import CreateOutcome, NotSent, OutcomeUnknown
 from tests.support.fakes.evolink import CUT_OUT, PRICE, FakeEvolink
 
 TASK_CODES = (
@@ -169,7 +170,7 @@ class Faults:
             # Who says that the earlier call of a key is undecided takes no other.
             if self.rng.random() < _HALF and not any(c.key == key for c in evolink.charges):
                 evolink.take(body, key)
-            return Refused(status=409, code="paid_outcome_unknown", message="not decided")
+            return refusal(status=409, code="paid_outcome_unknown", message="not decided")
         outcome = evolink.take(body, key)
         if self.strikes("create_unanswered"):
             return OutcomeUnknown(message="ReadTimeout")
@@ -185,9 +186,9 @@ class Faults:
             status, code = self.rng.choice(
                 ((402, "insufficient_quota"), (429, "rate_limit_exceeded"), (401, "unauthorized")),
             )
-            return Refused(status=status, code=code, message="no")
+            return refusal(status=status, code=code, message="no")
         if self.strikes("create_refused"):
-            return Refused(status=400, code="invalid_request", message="no")
+            return refusal(status=400, code="invalid_request", message="no")
         return None
 
     def on_read(self, evolink: FakeEvolink) -> Exception | None:

@@ -18,8 +18,7 @@ from cutout.ports.buckets import PHOTO_LINK_LIVES
 from tests.simulation.evidence import Evidence, job_charged, job_posted
 from tests.simulation.inputs import ExpiringCopies, is_dead, is_taken, led_to, sent_of
 from tests.simulation.promise import demand
-from tests.support.fakes.evolink import CUT_OUT, PRICE, Charge
-from tests.support.fakes.world import MODEL
+from tests.support.fakes.evolink import CUT_OUT, MODEL, PRICE, Charge
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _ADMITTED_BEFORE = timedelta(minutes=3)

@@ -14,7 +14,7 @@ from tests.simulation.evidence import Evidence
 from tests.simulation.inputs import sent_of
 from tests.simulation.promise import demand
 from tests.support.fakes.buckets import StoredObject
-from tests.support.fakes.world import MODEL
+from tests.support.fakes.evolink import MODEL
 
 _GOOD_ALPHA = ["0", "255"]
 

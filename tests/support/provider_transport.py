@@ -48,4 +48,4 @@ class Provider:
 def api(provider: Provider, key: Key | None = None) -> EvolinkApi:
     """The adapter over the real HTTP adapter, with the provider in the network's place."""
     http = HttpxHttp(transport=httpx.MockTransport(provider))
-    return EvolinkApi(http, "https://api.evolink.ai/", key or Key(), lambda: NOW)
+    return EvolinkApi(http, "https://api.evolink.ai/", "mj-v7-remove-bg", key or Key(), lambda: NOW)

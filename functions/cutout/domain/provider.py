@@ -1,11 +1,33 @@
-"""What the provider says, as values."""
+"""How a provider's calls and tasks end, in no provider's words.
+
+An adapter translates its provider's statuses and codes into these values. The raw code and message
+travel with them for people: they are kept on the job, and nothing is decided by them.
+"""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
+
+
+class Cause(StrEnum):
+    """Why a call was refused or a task failed."""
+
+    OUT_OF_CREDITS = "out-of-credits"
+    """The account is empty."""
+    KEY_REFUSED = "key-refused"
+    """The API key is missing, wrong or not allowed."""
+    RATE_LIMITED = "rate-limited"
+    """Too many calls, or no capacity now; the photo is not at fault."""
+    CALL_UNDECIDED = "call-undecided"
+    """An earlier call with the same idempotency key may have been taken."""
+    PHOTO_NOT_FETCHED = "photo-not-fetched"
+    """The provider could not read the photo by its link."""
+    OTHER = "other"
+    """The photo itself was refused, or the cause is unknown: the same call would fail again."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -13,7 +35,7 @@ class Accepted:
     """The call was taken: a task exists and credits are reserved.
 
     Attributes:
-        is_replay: the provider answered with the task of an earlier call of the same key.
+        is_replay: the provider answered with the task of an earlier call with the same key.
     """
 
     task_id: str
@@ -25,7 +47,7 @@ class Accepted:
 class Refused:
     """The call was refused; nothing is paid."""
 
-    status: int
+    cause: Cause
     code: str
     message: str
     retry_after_seconds: float | None = None
@@ -50,30 +72,35 @@ CreateOutcome = Accepted | Refused | NotSent | OutcomeUnknown
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Uploaded:
-    """A copy of a photo at the provider's Files API. `url` is public to whoever knows it."""
+    """Access to a photo for the provider: a link, or a copy of the photo in its file store.
+
+    Attributes:
+        file_id: of the copy; empty for a link.
+        url: public; anybody who has it can read the photo.
+    """
 
     file_id: str
     url: str
 
 
 def words(text: object) -> str | None:
-    """A provider's message as it may be kept and announced: short, and without links.
+    """A provider's message in a form that may be stored and announced: short, and without links.
 
-    Messages quote the photo's URL, which lets whoever reads it read the photo.
+    Messages quote the photo's URL, and anybody who has the URL can read the photo.
     """
     if not text:
         return None
-    # Half of a surrogate pair, which JSON can name, is no letter that a row or a log can hold.
+    # JSON can hold half of a surrogate pair, which neither a row nor a log line can.
     whole = str(text).encode(errors="replace").decode()
-    return _LINK.sub("[link]", whole)[:_LONGEST_MESSAGE]
+    return _LINK.sub("[link]", whole)[:_MAX_MESSAGE]
 
 
 _LINK = re.compile(r"https?://[^\s\"'<>]+", re.IGNORECASE)
-_LONGEST_MESSAGE = 500
+_MAX_MESSAGE = 500
 
 
 class TaskStatus(StrEnum):
-    """How far a task is. A status we do not know counts as running."""
+    """How far a task is. An unknown status counts as running."""
 
     RUNNING = "running"
     COMPLETED = "completed"
@@ -81,17 +108,29 @@ class TaskStatus(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Retry:
+    """How soon, and how often at most, a new call may succeed where a task has failed."""
+
+    delay: timedelta
+    most: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Task:
-    """A task as the provider's own read shows it.
+    """A task, as the provider's API returns it.
 
     Attributes:
-        result_url: where the cut-out can be fetched, if it is completed and says so.
+        result_url: where the cut-out can be fetched, once the task is completed.
         credits_used: None if the provider does not say.
+        cause: why it failed.
+        retry: None if a new call would fail again.
     """
 
     id: str
     status: TaskStatus
     result_url: str | None = None
     credits_used: Decimal | None = None
+    cause: Cause = Cause.OTHER
+    retry: Retry | None = None
     code: str | None = None
     message: str | None = None

@@ -1,4 +1,4 @@
-"""The provider's APIs, what it lets us fetch, and the keys of its callbacks."""
+"""The provider of cut-outs: tasks, file store, results, and the keys of its callbacks."""
 
 from __future__ import annotations
 
@@ -9,29 +9,43 @@ from typing import Protocol
 from cutout.domain.provider import CreateOutcome, NotSent, Refused, Task, Uploaded
 
 
-class Evolink(Protocol):
-    """The provider's API."""
+class Provider(Protocol):
+    """Makes cut-outs of photos, one task for each paid call."""
 
     def get_ready(self) -> Refused | None:
-        """Fetch what a call needs and may be missing, before the call is on record.
+        """Load the API key before the call is recorded.
 
-        What fails only after that looks like a call that may have been taken.
+        A failure after that looks like a call that may have been taken.
 
         Returns:
-            The refusal that is certain without a call, since the key cannot be sent.
+            The refusal that is certain without a call, because the key cannot be sent.
+        """
+        ...
+
+    def call_body(self, photo_url: str, callback_url: str | None) -> str:
+        """The exact text of a call, which is stored: a repeat sends it unchanged.
+
+        Args:
+            photo_url: where the provider fetches the photo.
+            callback_url: what the provider calls when the task ends; None if it cannot reach us.
         """
         ...
 
     def create(self, body: str, idempotency_key: str) -> CreateOutcome:
-        """Make the paid call once; every way it can end is a value."""
+        """Make the paid call once; each way it can end is a value.
+
+        Args:
+            body: from `call_body`.
+            idempotency_key: the provider takes calls with equal keys and bodies as one call.
+        """
         ...
 
     def read(self, task_id: str) -> Task:
-        """The task as the API knows it.
+        """The task's current state.
 
         Raises:
-            TaskUnknownError: 404.
-            ProviderBusyError: 401, 402, 403, 429, 5xx: it may be readable later.
+            TaskUnknownError: the provider has no such task, or not yet.
+            ProviderBusyError: the provider refuses to say now; it may be readable later.
             NotSentError: the request did not leave.
             ResponseLostError: no usable answer, or one about another task.
         """
@@ -39,28 +53,31 @@ class Evolink(Protocol):
 
 
 class Files(Protocol):
-    """The provider's Files API: the second way to hand over a photo."""
+    """The provider's file store: the second way to hand over a photo."""
 
     def upload(self, name: str, content_type: str, data: bytes) -> Uploaded | Refused | NotSent:
-        """Hand over a copy; free, so that a repeat costs nothing. Names must differ."""
+        """Upload a copy, which is free; the name must be unique."""
         ...
 
     def delete(self, file_id: str) -> None:
-        """Delete a copy, or leave it to expire: nothing depends on it."""
+        """Delete a copy if possible; otherwise it expires."""
         ...
 
 
 class Downloads(Protocol):
-    """Fetching results from addresses that somebody else named."""
+    """Downloads results from URLs that the provider names."""
 
     def fetch(self, url: str, file: Path) -> int:
-        """Stream the URL's body into the file; returns its size in bytes.
+        """Stream the URL's body into the file.
+
+        Returns:
+            The size in bytes.
 
         Raises:
             FetchRefusedError: the address, a redirect, the size or the type is not allowed.
             ProviderBusyError: an HTTP error status.
             NotSentError: the request did not leave.
-            ResponseLostError: the body did not come whole.
+            ResponseLostError: the body is incomplete.
         """
         ...
 
@@ -77,5 +94,5 @@ class KeyRing(Protocol):
     """The keys that callback URLs may be signed with."""
 
     def accepted_keys(self) -> Iterator[bytes]:
-        """The current and the previous key; after those, keys read afresh."""
+        """The current and the previous key; then both again, freshly read."""
         ...

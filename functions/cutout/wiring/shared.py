@@ -167,7 +167,7 @@ def evolink_files(
     return EvolinkFiles(http, settings.evolink_files_url, api_key)
 
 
-def evolink(settings: SubmitSettings | StoreSettings, api_key: Secret) -> EvolinkApi:
+def provider(settings: SubmitSettings | StoreSettings, api_key: Secret) -> EvolinkApi:
     """The provider's API."""
     http = HttpxHttp(timeout_seconds=call_seconds(settings.lease_seconds))
-    return EvolinkApi(http, settings.evolink_base_url, api_key)
+    return EvolinkApi(http, settings.evolink_base_url, settings.model, api_key)

@@ -116,7 +116,7 @@ def build(
             job_writer=job_writer,
             failures=failures,
             jobs=job_writer.store,
-            evolink=shared.evolink(settings, api_key),
+            provider=shared.provider(settings, api_key),
             named=UnverifiedTasks(
                 job_writer=job_writer, timing=timing, randomness=shared.randomness
             ),

@@ -17,7 +17,7 @@ from cutout.domain.photo.inspection import PhotoLimits
 from cutout.ports.jobs_table import Jobs
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.shared.step_failures import StepFailures
-from cutout.usecases.submit.call import Call
+from cutout.usecases.submit.call_identity import CallIdentity
 from cutout.usecases.submit.call_outcome import CallOutcomes
 from cutout.usecases.submit.copy_requests import CopyRequests
 from cutout.usecases.submit.photo_access import PhotoAccess
@@ -118,13 +118,12 @@ def build(
             files=files,
             transport=settings.input_transport,
         ),
-        evolink=shared.evolink(settings, api_key),
+        provider=shared.provider(settings, api_key),
         callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),
         timing=timing,
-        call=Call(
+        call_identity=CallIdentity(
             deployment=settings.jobs_table_arn,
-            model=settings.model,
-            callback_url=settings.callback_url,
+            base_url=settings.callback_url,
             signer=signing_keys(clients, settings.signing_key_secret),
             callback_life=timing.callback_life,
         ),

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from cutout.adapters.evolink.api_key import KEY_NOT_SET
-from cutout.domain.provider import Accepted, Refused
+from cutout.adapters.evolink.failures import refusal
+from cutout.domain.provider import Accepted
 from tests.support.provider_transport import Key, Provider, api
 from tests.support.samples import sample
 
@@ -20,7 +21,7 @@ ACCEPTED = Accepted(task_id="task-unified-1795166131-4k7q2m9x", credits_reserved
 def test_without_a_key_nobody_is_called(text: str | None) -> None:
     """The stack's place-holder is no key: intake pauses until a person puts one there."""
     outcome = api(Provider([]), Key(text, text)).create(BODY, "cutout-1-1")
-    assert outcome == Refused(
+    assert outcome == refusal(
         status=401,
         code="api_key_not_set",
         message="the API key is not set: put it into the API key secret",
@@ -52,7 +53,7 @@ WHOLLY_WRONG = {
 )
 def test_a_key_that_cannot_be_sent_is_refused_before_any_call(text: str, message: str) -> None:
     """The character is named, the key is not; nobody is called, not even for the paid call."""
-    refused = Refused(status=401, code="api_key_unsendable", message=message)
+    refused = refusal(status=401, code="api_key_unsendable", message=message)
     assert api(Provider([]), Key(text, text)).get_ready() == refused
     assert api(Provider([]), Key(text, text)).create(BODY, "cutout-1-1") == refused
     assert "sk-1" not in message
@@ -93,7 +94,7 @@ def test_a_refused_key_is_never_tried_a_third_time(fresh: str, calls: int) -> No
     refused = [httpx.Response(401, json=sample("evolink-error-401-unauthorized")) for _ in range(3)]
     provider, key = Provider([*refused]), Key("sk-1", fresh)
     outcome = api(provider, key).create(BODY, "cutout-1-1")
-    assert outcome == Refused(status=401, code="unauthorized", message="Invalid or expired token")
+    assert outcome == refusal(status=401, code="unauthorized", message="Invalid or expired token")
     assert (len(provider.requests), key.asked) == (calls, [False, True])
 
 
@@ -109,7 +110,7 @@ def test_other_refusals_are_never_repeated(status: int) -> None:
     """Only a 401 says that it was the key."""
     provider = Provider([httpx.Response(status, json={"error": {"code": "x", "message": "m"}})])
     outcome = api(provider, Key("sk-1", "sk-2")).create(BODY, "cutout-1-1")
-    assert outcome == Refused(status=status, code="x", message="m")
+    assert outcome == refusal(status=status, code="x", message="m")
 
 
 def test_the_key_is_read_before_the_call_is_on_record() -> None:

@@ -9,6 +9,7 @@ from email.parser import BytesParser
 import httpx
 import pytest
 
+from cutout.adapters.evolink.failures import refusal
 from cutout.adapters.evolink.files_api import EvolinkFiles
 from cutout.adapters.http_httpx import HttpxHttp
 from cutout.domain.provider import NotSent, Refused, Uploaded
@@ -69,32 +70,32 @@ def test_boundaries_differ() -> None:
         (
             200,
             {"success": False, "code": 40001, "msg": "file too large"},
-            Refused(status=400, code="40001", message="file too large"),
+            refusal(status=400, code="40001", message="file too large"),
         ),
         (
             400,
             {"success": False, "code": 40002, "msg": "type not supported"},
-            Refused(status=400, code="40002", message="type not supported"),
+            refusal(status=400, code="40002", message="type not supported"),
         ),
         (400, {"success": False, "code": 40003, "msg": "quota"}, NotSent(message="quota")),
         (500, {"success": False, "code": 50001, "msg": "storage"}, NotSent(message="storage")),
         (
             401,
             {"success": False, "code": 401, "msg": "bad key"},
-            Refused(status=401, code="401", message="bad key"),
+            refusal(status=401, code="401", message="bad key"),
         ),
         (
             403,
             {"error": {"code": "user_disabled", "message": "disabled"}},
-            Refused(status=403, code="user_disabled", message="disabled"),
+            refusal(status=403, code="user_disabled", message="disabled"),
         ),
         (402, {}, NotSent(message="the Files API answers 402")),
         (403, {"message": "Forbidden"}, NotSent(message="the Files API answers 403")),
-        (429, {}, Refused(status=429, code="http_429", message="the Files API answers 429")),
+        (429, {}, refusal(status=429, code="http_429", message="the Files API answers 429")),
         (
             429,
             {"code": "upload_token_rate_limited"},
-            Refused(
+            refusal(
                 status=429,
                 code="upload_token_rate_limited",
                 message="the Files API answers 429",
@@ -114,7 +115,7 @@ def test_boundaries_differ() -> None:
         (
             401,
             {"code": "c" * 5000, "msg": "\ud800"},
-            Refused(status=401, code="c" * 100, message="?"),
+            refusal(status=401, code="c" * 100, message="?"),
         ),
         (200, {"data": {"file_id": "f-1"}}, NotSent(message="the Files API answers 200")),
         (200, {"data": {"file_url": URL}}, NotSent(message="the Files API answers 200")),

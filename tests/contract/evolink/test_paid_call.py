@@ -8,7 +8,8 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from cutout.domain.provider import Accepted, NotSent, OutcomeUnknown, Refused
+from cutout.adapters.evolink.failures import refusal
+from cutout.domain.provider import Accepted, NotSent, OutcomeUnknown
 from tests.support.provider_transport import Key, Provider, api
 from tests.support.samples import sample
 
@@ -149,7 +150,7 @@ def test_a_replay_is_told_from_a_new_task(
 def test_refusals_keep_the_providers_words(name: str, status: int, code: str, message: str) -> None:
     """Both of its dialects: codes as text and as numbers."""
     answer = httpx.Response(status, json=sample(f"evolink-error-{name}"))
-    assert created(answer) == Refused(status=status, code=code, message=message)
+    assert created(answer) == refusal(status=status, code=code, message=message)
 
 
 NOT_THE_APIS = [
@@ -180,7 +181,7 @@ def test_what_a_proxy_says_is_not_the_apis_refusal(status: int, content: bytes) 
 @pytest.mark.parametrize("content", NOT_THE_APIS)
 def test_too_many_is_a_refusal_whoever_says_so(content: bytes) -> None:
     """It was not passed on; the API's own may come without a body."""
-    assert created(httpx.Response(429, content=content)) == Refused(
+    assert created(httpx.Response(429, content=content)) == refusal(
         status=429, code="http_429", message="the API answers 429"
     )
 
@@ -200,7 +201,7 @@ def test_words_of_any_kind_are_kept_as_far_as_a_row_can_hold_them(
 ) -> None:
     """Neither their length nor half a letter keeps an outcome from being recorded."""
     outcome = created(httpx.Response(400, content=json.dumps({"error": error}).encode()))
-    assert outcome == Refused(status=400, code=code, message=message)
+    assert outcome == refusal(status=400, code=code, message=message)
 
 
 @pytest.mark.parametrize(
@@ -286,7 +287,7 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(value: str, seconds: float 
     answer = httpx.Response(
         429, json=sample("evolink-error-429-rate-limit"), headers={"Retry-After": value}
     )
-    assert created(answer) == Refused(
+    assert created(answer) == refusal(
         status=429,
         code="rate_limit_exceeded",
         message="Too many requests, please try again later",
@@ -297,7 +298,7 @@ def test_retry_after_is_read_as_seconds_or_as_a_date(value: str, seconds: float 
 def test_long_messages_are_cut() -> None:
     """A row stays small."""
     answer = httpx.Response(400, json={"error": {"code": "x", "message": "m" * 10_000}})
-    assert created(answer) == Refused(status=400, code="x", message="m" * 500)
+    assert created(answer) == refusal(status=400, code="x", message="m" * 500)
 
 
 def test_the_sample_of_a_create_call_is_complete() -> None:
@@ -328,3 +329,13 @@ def test_a_price_is_kept_to_a_millionth() -> None:
     """More digits than a table can hold are no help."""
     body = f'{{"id": "{TASK}", "usage": {{"credits_reserved": 5.4000000000000000000001}}}}'
     assert created(httpx.Response(200, content=body)) == ACCEPTED
+
+
+@pytest.mark.parametrize("callback_url", ["https://callbacks.example/callbacks/t", None])
+def test_a_calls_text_is_what_the_create_page_documents(callback_url: str | None) -> None:
+    """The model, the photo, and where to call back if anywhere."""
+    photo = "https://x/ü?a=b&c=d"
+    expected = {"model": "mj-v7-remove-bg", "image_urls": [photo]}
+    if callback_url:
+        expected["callback_url"] = callback_url
+    assert json.loads(api(Provider([])).call_body(photo, callback_url)) == expected

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -13,8 +13,8 @@ import pytest
 from cutout.adapters.evolink.task_api import EvolinkApi
 from cutout.adapters.http_httpx import FetchLimits, HttpxHttp, SafeDownloads
 from cutout.domain.errors import TaskUnknownError
-from cutout.domain.provider import Accepted, Refused, Task, TaskStatus
-from cutout.ports.provider import Downloads, Evolink
+from cutout.domain.provider import Accepted, Cause, Refused, Retry, Task, TaskStatus
+from cutout.ports.provider import Downloads, Provider
 from infra.local.evolink.options import Options
 from infra.local.evolink.server import running_standin
 from tests.contract.evolink_standin.neighbours import API_KEY, MODEL, Client, photo_host
@@ -27,7 +27,7 @@ BODY_KEY = "cutout-0123456789abcdef-1"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Provider:
+class Subject:
     """The API and its media host, and how a task is brought to its end.
 
     Attributes:
@@ -35,7 +35,7 @@ class Provider:
         fail_next: has the next task fail with this error code.
     """
 
-    evolink: Evolink
+    api: Provider
     downloads: Downloads
     photo_url: str
     finish: Callable[[str], None]
@@ -43,14 +43,14 @@ class Provider:
 
     def body(self, photo: str = "a.png") -> str:
         """A call for a photo."""
-        return json.dumps({"model": MODEL, "image_urls": [f"{self.photo_url}/{photo}"]} | CALLBACK)
+        return self.api.call_body(f"{self.photo_url}/{photo}", CALLBACK_URL)
 
 
-CALLBACK = {"callback_url": "https://127.0.0.1:9/callbacks/t"}
+CALLBACK_URL = "https://127.0.0.1:9/callbacks/t"
 """Nobody listens there."""
 
 
-def faked() -> Provider:
+def faked() -> Subject:
     """In memory."""
     evolink = FakeEvolink(FakeClock())
     codes: list[str] = []
@@ -61,8 +61,8 @@ def faked() -> Provider:
         else:
             evolink.complete(task_id)
 
-    return Provider(
-        evolink=evolink,
+    return Subject(
+        api=evolink,
         downloads=FakeDownloads(evolink),
         photo_url="https://uploads.example",
         finish=finish,
@@ -70,15 +70,15 @@ def faked() -> Provider:
     )
 
 
-def served(client: Client) -> Provider:
+def served(client: Client) -> Subject:
     """Over a real socket."""
 
     def finish(_task_id: str) -> None:
         client.control("POST", "/_standin/clock", {"advance_seconds": 120})
         client.entries("", "end", 1)
 
-    return Provider(
-        evolink=EvolinkApi(HttpxHttp(), client.url, Key(cached=API_KEY, fresh=API_KEY)),
+    return Subject(
+        api=EvolinkApi(HttpxHttp(), client.url, MODEL, Key(cached=API_KEY, fresh=API_KEY)),
         downloads=SafeDownloads(FetchLimits(allow_loopback=True)),
         photo_url=client.photos,
         finish=finish,
@@ -87,7 +87,7 @@ def served(client: Client) -> Provider:
 
 
 @pytest.fixture(params=["fake", "stand-in"])
-def provider(request: pytest.FixtureRequest) -> Iterator[Provider]:
+def provider(request: pytest.FixtureRequest) -> Iterator[Subject]:
     """A provider without tasks; each task runs until it is told to end."""
     if request.param == "fake":
         yield faked()
@@ -102,55 +102,55 @@ def provider(request: pytest.FixtureRequest) -> Iterator[Provider]:
         yield served(Client(url=standin.url, token=standin.control_token, photos=photos.url))
 
 
-def created(provider: Provider) -> str:
+def created(provider: Subject) -> str:
     """The task of an accepted call."""
-    outcome = provider.evolink.create(provider.body(), BODY_KEY)
+    outcome = provider.api.create(provider.body(), BODY_KEY)
     assert isinstance(outcome, Accepted)
     return outcome.task_id
 
 
-def test_a_call_is_taken_and_reserves_credits(provider: Provider) -> None:
+def test_a_call_is_taken_and_reserves_credits(provider: Subject) -> None:
     """It says which task and how much."""
-    outcome = provider.evolink.create(provider.body(), BODY_KEY)
+    outcome = provider.api.create(provider.body(), BODY_KEY)
     assert isinstance(outcome, Accepted)
     assert outcome.task_id.startswith("task-unified-")
     assert (outcome.credits_reserved, outcome.is_replay) == (PRICE, False)
 
 
-def test_the_same_call_again_is_answered_with_the_first_ones_task(provider: Provider) -> None:
+def test_the_same_call_again_is_answered_with_the_first_ones_task(provider: Subject) -> None:
     """Same key, same body: no second task, and it says so."""
     task_id = created(provider)
-    again = provider.evolink.create(provider.body(), BODY_KEY)
+    again = provider.api.create(provider.body(), BODY_KEY)
     assert again == Accepted(task_id=task_id, credits_reserved=PRICE, is_replay=True)
 
 
-def test_the_same_key_with_another_body_is_refused(provider: Provider) -> None:
+def test_the_same_key_with_another_body_is_refused(provider: Subject) -> None:
     """A new signature in the photo's link is another body."""
     created(provider)
-    outcome = provider.evolink.create(provider.body("b.png"), BODY_KEY)
+    outcome = provider.api.create(provider.body("b.png"), BODY_KEY)
     assert isinstance(outcome, Refused)
-    assert (outcome.status, outcome.code) == (409, "idempotency_conflict")
+    assert (outcome.cause, outcome.code) == (Cause.CALL_UNDECIDED, "idempotency_conflict")
 
 
-def test_another_key_is_another_task(provider: Provider) -> None:
+def test_another_key_is_another_task(provider: Subject) -> None:
     """Each attempt is a paid call of its own."""
     first = created(provider)
-    other = provider.evolink.create(provider.body(), BODY_KEY + "2")
+    other = provider.api.create(provider.body(), BODY_KEY + "2")
     assert isinstance(other, Accepted)
     assert other.task_id != first
 
 
-def test_a_task_runs_until_it_ends(provider: Provider) -> None:
+def test_a_task_runs_until_it_ends(provider: Subject) -> None:
     """Nothing is known of it but that it is there."""
     task_id = created(provider)
-    assert provider.evolink.read(task_id) == Task(id=task_id, status=TaskStatus.RUNNING)
+    assert provider.api.read(task_id) == Task(id=task_id, status=TaskStatus.RUNNING)
 
 
-def test_a_completed_task_names_its_result_and_its_price(provider: Provider, file: Path) -> None:
+def test_a_completed_task_names_its_result_and_its_price(provider: Subject, file: Path) -> None:
     """And the result can be fetched from there."""
     task_id = created(provider)
     provider.finish(task_id)
-    task = provider.evolink.read(task_id)
+    task = provider.api.read(task_id)
     assert task == Task(
         id=task_id,
         status=TaskStatus.COMPLETED,
@@ -161,25 +161,26 @@ def test_a_completed_task_names_its_result_and_its_price(provider: Provider, fil
     assert provider.downloads.fetch(task.result_url, file) == file.stat().st_size > 0
 
 
-def test_a_failed_task_names_its_code_and_costs_nothing(provider: Provider) -> None:
+def test_a_failed_task_names_its_code_and_costs_nothing(provider: Subject) -> None:
     """The reservation is returned."""
     provider.fail_next("resource_exhausted")
     task_id = created(provider)
     provider.finish(task_id)
-    task = provider.evolink.read(task_id)
+    task = provider.api.read(task_id)
     assert task == Task(
         id=task_id,
         status=TaskStatus.FAILED,
+        retry=Retry(delay=timedelta(minutes=3), most=3),
         code="resource_exhausted",
         message=task.message,
         credits_used=Decimal(0),
     )
 
 
-def test_a_task_that_was_never_made_is_unknown(provider: Provider) -> None:
+def test_a_task_that_was_never_made_is_unknown(provider: Subject) -> None:
     """404, and nothing else."""
     with pytest.raises(TaskUnknownError):
-        provider.evolink.read("task-unified-0-nobody")
+        provider.api.read("task-unified-0-nobody")
 
 
 @pytest.fixture

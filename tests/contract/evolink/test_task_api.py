@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +17,7 @@ from cutout.domain.errors import (
     ResponseLostError,
     TaskUnknownError,
 )
-from cutout.domain.provider import Task, TaskStatus
+from cutout.domain.provider import Retry, Task, TaskStatus
 from tests.support.provider_transport import Key, Provider, api
 from tests.support.samples import sample
 
@@ -24,7 +25,12 @@ ID = "task-unified-1795166131-4k7q2m9x"
 LINK = "https://files.evolink.ai/a1b2c3/images/2026/11/20/0f9d8c7b6a5e4d3c.png"
 RUNNING = Task(id=ID, status=TaskStatus.RUNNING)
 COMPLETED = Task(id=ID, status=TaskStatus.COMPLETED, result_url=LINK, credits_used=Decimal("5.4"))
-CANCELLED = Task(id=ID, status=TaskStatus.FAILED, code="request_cancelled")
+CANCELLED = Task(
+    id=ID,
+    status=TaskStatus.FAILED,
+    retry=Retry(delay=timedelta(seconds=30), most=2),
+    code="request_cancelled",
+)
 
 
 def read(answer: httpx.Response | Exception) -> Task:

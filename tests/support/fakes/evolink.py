@@ -8,6 +8,12 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 
+from cutout.adapters.evolink.failures import (
+    cause_of_task_failure,
+    refusal,
+    retry_of_task,
+)
+from cutout.adapters.evolink.task_api import call_body
 from cutout.domain.errors import (
     FetchRefusedError,
     PictureError,
@@ -31,6 +37,7 @@ from tests.support.fakes.copier import size_of
 from tests.support.fakes.steps import Step, no_step
 
 PRICE = Decimal("5.4")
+MODEL = "mj-v7-remove-bg"
 CUT_OUT = b"png 600 400 0 255"
 """A result as the fakes write it: format, width, height, least and greatest alpha.
 
@@ -78,6 +85,9 @@ class FakeEvolink:
             raise self.unready
         return self.unready
 
+    def call_body(self, photo_url: str, callback_url: str | None) -> str:
+        return call_body(MODEL, photo_url, callback_url)
+
     def create(self, body: str, idempotency_key: str) -> CreateOutcome:
         self.step("evolink.create")
         self.posts.append((idempotency_key, body))
@@ -92,7 +102,7 @@ class FakeEvolink:
         if known is not None:
             task_id, known_body = known
             if known_body != body:
-                return Refused(status=409, code="idempotency_conflict", message="other body")
+                return refusal(status=409, code="idempotency_conflict", message="other body")
             return Accepted(task_id=task_id, credits_reserved=self.price_rule(), is_replay=True)
         task_id = f"task-unified-{len(self.tasks) + 1:06d}"
         told = json.loads(body)
@@ -135,6 +145,8 @@ class FakeEvolink:
         self.tasks[task_id] = replace(
             self.tasks[task_id],
             status=TaskStatus.FAILED,
+            cause=cause_of_task_failure(code),
+            retry=retry_of_task(code),
             code=code,
             message=message or None,
             credits_used=Decimal(0),

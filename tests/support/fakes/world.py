@@ -42,7 +42,7 @@ from cutout.usecases.store_result.store_result import StoreResult
 from cutout.usecases.store_result.track_task import FOLLOWED, TrackTask
 from cutout.usecases.store_result.unverified_task import UnverifiedTasks
 from cutout.usecases.store_result.variants import Variants
-from cutout.usecases.submit.call import Call
+from cutout.usecases.submit.call_identity import CallIdentity
 from cutout.usecases.submit.call_outcome import CallOutcomes
 from cutout.usecases.submit.copy_requests import CopyRequests
 from cutout.usecases.submit.photo_access import PhotoAccess
@@ -55,7 +55,13 @@ from cutout.usecases.sweep.sweep import Sweep
 from tests.support.fakes.buckets import MemoryCopies, MemoryNotes, MemoryResults, MemoryUploads
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.copier import FakeCopier
-from tests.support.fakes.evolink import FakeDownloads, FakeEvolink, FakeFiles, FakePictures
+from tests.support.fakes.evolink import (
+    MODEL,
+    FakeDownloads,
+    FakeEvolink,
+    FakeFiles,
+    FakePictures,
+)
 from tests.support.fakes.jobs import MemoryJobs
 from tests.support.fakes.purchases import MemoryKept, MemoryPurchases
 from tests.support.fakes.queues import (
@@ -86,7 +92,6 @@ PHOTO_LIMITS = PhotoLimits(
 )
 SIGNING_KEY = b"a signing key for tests, not for anything else"
 CALLBACK_URL = "https://callbacks.example"
-MODEL = "mj-v7-remove-bg"
 DEPLOYMENT = "arn:aws:dynamodb:eu-central-1:123456789012:table/Cutout-Jobs"
 KEY_SALT = hashlib.sha256(DEPLOYMENT.encode()).hexdigest()[:12]
 """What every idempotency key of the deployment holds."""
@@ -272,13 +277,12 @@ class World:
                 files=self.files,
                 transport=transport,
             ),
-            evolink=self.evolink,
+            provider=self.evolink,
             callbacks=self.callbacks,
             timing=timing,
-            call=Call(
+            call_identity=CallIdentity(
                 deployment=DEPLOYMENT,
-                model=MODEL,
-                callback_url=CALLBACK_URL,
+                base_url=CALLBACK_URL,
                 signer=keys,
                 callback_life=timing.callback_life,
             ),
@@ -339,7 +343,7 @@ class World:
             job_writer=self.job_writer,
             failures=storing_failures,
             jobs=self.jobs,
-            evolink=self.evolink,
+            provider=self.evolink,
             named=UnverifiedTasks(job_writer=self.job_writer, timing=timing, randomness=rng.random),
             store=store.store,
             reuse=store.reuse,

@@ -1,4 +1,4 @@
-"""What we do about each thing the provider can say. Source of every row: its error-code page."""
+"""What follows each cause of a refused call or a failed task."""
 
 from __future__ import annotations
 
@@ -9,26 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutout.domain.gate import PauseReason
-from cutout.domain.provider import Refused
-from cutout.domain.retry_policy import (
-    POLICY,
-    Decision,
-    Verdict,
-    Where,
-    decide_refusal,
-    decide_task_failure,
-)
+from cutout.domain.provider import Cause, Refused, Retry, Task, TaskStatus
+from cutout.domain.retry_policy import Decision, Verdict, decide_refusal, decide_task_failure
 from cutout.domain.states import Transport
 
 FAIL = Decision(verdict=Verdict.FAIL)
 WAIT = Decision(verdict=Verdict.WAIT)
+AS_A_COPY = Decision(verdict=Verdict.AGAIN, delay=timedelta(seconds=5), transport=Transport.FILES)
 KEY_REFUSED = Decision(verdict=Verdict.PAUSE, pause=PauseReason.KEY_REFUSED)
 NO_CREDITS = Decision(
     verdict=Verdict.PAUSE, delay=timedelta(minutes=15), pause=PauseReason.OUT_OF_CREDITS
 )
-KNOWN_STATUSES = {rule.status for rule in POLICY}
-KNOWN_CODES = {rule.code for rule in POLICY}
-UNKNOWN_STATUSES = st.integers(400, 499).filter(lambda status: status not in KNOWN_STATUSES)
 SECONDS = st.floats(allow_nan=True, allow_infinity=True)
 
 
@@ -41,61 +32,32 @@ def rate_limited(seconds: float) -> Decision:
     )
 
 
-def refused(status: int, code: str = "x", retry_after: float | None = None) -> Refused:
-    """A create call that was refused."""
-    return Refused(status=status, code=code, message="m", retry_after_seconds=retry_after)
+def refused(cause: Cause, retry_after: float | None = None) -> Refused:
+    """A call that was refused."""
+    return Refused(cause=cause, code="x", message="m", retry_after_seconds=retry_after)
 
 
+def failed(cause: Cause = Cause.OTHER, retry: Retry | None = None) -> Task:
+    """A task that failed."""
+    return Task(id="t", status=TaskStatus.FAILED, cause=cause, retry=retry)
+
+
+@pytest.mark.parametrize("transport", list(Transport))
 @pytest.mark.parametrize(
-    ("status", "code", "decision"),
+    ("cause", "decision"),
     [
-        (400, "invalid_request", FAIL),
-        (400, "invalid_parameters", FAIL),
-        (400, "content_policy_violation", FAIL),
-        (400, "400", FAIL),
-        (401, "unauthorized", KEY_REFUSED),
-        (401, "invalid_token", KEY_REFUSED),
-        (401, "401", KEY_REFUSED),
-        (402, "insufficient_quota", NO_CREDITS),
-        (402, "insufficient_user_quota", NO_CREDITS),
-        (402, "402", NO_CREDITS),
-        (403, "model_access_denied", KEY_REFUSED),
-        (403, "permission_denied", KEY_REFUSED),
-        (404, "not_found", FAIL),
-        (409, "paid_outcome_unknown", WAIT),
-        (409, "idempotency_conflict", WAIT),
-        (400, "idempotency_conflict", WAIT),
-        (409, "409", WAIT),
-        (409, "conflict", WAIT),
-        (403, "content_policy_violation", FAIL),
-        (403, "moderation_blocked", FAIL),
-        (429, "sensitive_content", FAIL),
-        (400, "no_available_channel", rate_limited(60)),
-        (403, "channel_selection_failed", rate_limited(60)),
-        (404, "model_unavailable", rate_limited(60)),
-        (400, "service_unavailable", rate_limited(60)),
-        (413, "413", FAIL),
-        (415, "unsupported", FAIL),
-        (422, "validation", FAIL),
-        (429, "rate_limit_exceeded", rate_limited(60)),
-        (429, "429", rate_limited(60)),
+        (Cause.OUT_OF_CREDITS, NO_CREDITS),
+        (Cause.KEY_REFUSED, KEY_REFUSED),
+        (Cause.RATE_LIMITED, rate_limited(60)),
+        (Cause.CALL_UNDECIDED, WAIT),
+        (Cause.OTHER, FAIL),
     ],
 )
-def test_refusal_is_answered_by_its_code_or_else_its_status(
-    status: int, code: str, decision: Decision
+def test_a_refusal_is_answered_by_its_cause(
+    transport: Transport, cause: Cause, decision: Decision
 ) -> None:
-    """Account trouble pauses intake, an undecided earlier call waits, the rest fails the job.
-
-    What is wrong with one photo never pauses intake, and what is wrong with none fails no photo.
-    """
-    assert decide_refusal(refused(status, code)) == decision
-
-
-@given(status=UNKNOWN_STATUSES, code=st.text())
-def test_a_refusal_we_do_not_know_is_never_sent_again(status: int, code: str) -> None:
-    """Unknown statuses and codes fail the job, since a repeat would be a new paid call."""
-    if code not in KNOWN_CODES:
-        assert decide_refusal(refused(status, code)) == FAIL
+    """Account trouble pauses the gate, an undecided earlier call waits, the rest fails the job."""
+    assert decide_refusal(refused(cause), transport) == decision
 
 
 @pytest.mark.parametrize(
@@ -115,116 +77,46 @@ def test_a_refusal_we_do_not_know_is_never_sent_again(status: int, code: str) ->
 )
 def test_retry_after_is_obeyed_within_reason(retry_after: float | None, delay: float) -> None:
     """At least a second, at most an hour; a minute where the provider does not say."""
-    assert decide_refusal(refused(429, "x", retry_after)) == rate_limited(delay)
+    assert decide_refusal(refused(Cause.RATE_LIMITED, retry_after)) == rate_limited(delay)
 
 
 @given(seconds=SECONDS)
 def test_no_retry_after_can_break_the_decision(seconds: float) -> None:
     """The header is somebody else's: whatever number it holds, intake pauses for 1 s to 1 h."""
-    delay = decide_refusal(refused(429, "x", seconds)).delay
+    delay = decide_refusal(refused(Cause.RATE_LIMITED, seconds)).delay
     assert delay is not None
     assert timedelta(seconds=1) <= delay <= timedelta(hours=1)
 
 
-@pytest.mark.parametrize(("status", "decision"), [(401, KEY_REFUSED), (402, NO_CREDITS)])
-def test_retry_after_is_for_rate_limits_alone(status: int, decision: Decision) -> None:
+@pytest.mark.parametrize(
+    ("cause", "decision"),
+    [(Cause.KEY_REFUSED, KEY_REFUSED), (Cause.OUT_OF_CREDITS, NO_CREDITS), (Cause.OTHER, FAIL)],
+)
+def test_retry_after_is_for_rate_limits_alone(cause: Cause, decision: Decision) -> None:
     """Nobody but a person mends a key, and an empty account is probed at our own pace."""
-    assert decide_refusal(refused(status, "x", 5)) == decision
+    assert decide_refusal(refused(cause, 5)) == decision
 
 
-@pytest.mark.parametrize(
-    ("code", "delays"),
-    [
-        # seconds before each further attempt; after the last of them the job fails
-        ("content_policy_violation", []),
-        ("invalid_parameters", []),
-        ("image_processing_error", [30]),
-        ("image_dimension_mismatch", []),
-        ("request_cancelled", [30, 60]),
-        ("generation_failed_no_content", [60]),
-        ("service_error", [60, 120, 240]),
-        ("generation_timeout", [120, 240]),
-        ("resource_exhausted", [180, 360, 720]),
-        ("quota_exceeded", [120, 240, 480]),
-        ("service_unavailable", [180, 360, 720]),
-        ("resource_not_found", []),
-        ("unknown_error", [60]),
-        ("invalid_request", []),
-        ("model_unavailable", []),
-        (None, []),
-        ("", []),
-    ],
-)
-def test_failed_task_is_tried_again_as_its_code_promises(
-    code: str | None, delays: list[int]
-) -> None:
-    """Bounded, with a delay that doubles; a policy refusal and unknown codes never."""
-    decisions = [decide_task_failure(code, earlier) for earlier in range(len(delays) + 1)]
-    again = [Decision(verdict=Verdict.AGAIN, delay=timedelta(seconds=s)) for s in delays]
-    assert decisions == [*again, FAIL]
+@pytest.mark.parametrize("retry", [None, Retry(delay=timedelta(seconds=30), most=1)])
+def test_a_photo_that_could_not_be_fetched_is_handed_over_as_a_copy(retry: Retry | None) -> None:
+    """Once: a copy that cannot be read either is a failure like any other."""
+    refusal, task = refused(Cause.PHOTO_NOT_FETCHED), failed(Cause.PHOTO_NOT_FETCHED, retry)
+    assert decide_refusal(refusal, Transport.PRESIGNED) == AS_A_COPY
+    assert decide_task_failure(task, 7, Transport.PRESIGNED) == AS_A_COPY
+    assert decide_refusal(refusal, Transport.FILES) == FAIL
+    assert decide_task_failure(task, 1, Transport.FILES) == FAIL
 
 
-THROUGH_FILES = Decision(
-    verdict=Verdict.AGAIN, delay=timedelta(seconds=5), transport=Transport.FILES
-)
+def test_a_failed_task_is_tried_again_as_often_as_the_provider_promises() -> None:
+    """The delay doubles with each failure; after the last retry the job fails."""
+    task = failed(retry=Retry(delay=timedelta(seconds=60), most=3))
+    again = [
+        Decision(verdict=Verdict.AGAIN, delay=timedelta(seconds=seconds))
+        for seconds in (60, 120, 240)
+    ]
+    assert [decide_task_failure(task, earlier) for earlier in range(5)] == [*again, FAIL, FAIL]
 
 
-@pytest.mark.parametrize("code", ["invalid_media_url", "image_processing_error"])
-def test_a_photo_that_could_not_be_fetched_goes_through_the_files_api(code: str) -> None:
-    """Once: where the provider cannot read our link, it gets a copy; after that, as before."""
-    presigned, files = Transport.PRESIGNED, Transport.FILES
-    assert decide_refusal(refused(400, code), presigned) == THROUGH_FILES
-    assert decide_task_failure(code, 0, presigned) == THROUGH_FILES
-    assert decide_refusal(refused(400, code), files) == FAIL
-    assert decide_task_failure(code, 1, files) == FAIL
-
-
-@pytest.mark.parametrize(
-    ("status", "code", "decision"),
-    [
-        (400, "invalid_request", FAIL),
-        (402, "insufficient_quota", NO_CREDITS),
-        (409, "paid_outcome_unknown", WAIT),
-        (429, "rate_limit_exceeded", rate_limited(60)),
-    ],
-)
-def test_no_other_refusal_is_about_the_way_of_handing_over(
-    status: int, code: str, decision: Decision
-) -> None:
-    """A copy would be refused in the same way."""
-    assert decide_refusal(refused(status, code), Transport.PRESIGNED) == decision
-
-
-@given(code=st.text(), earlier=st.integers(0, 10_000))
-def test_no_code_is_tried_more_than_three_times_again(code: str, earlier: int) -> None:
-    """Whatever the code, a job makes at most four paid calls by itself."""
-    decision = decide_task_failure(code, earlier)
-    assert decision.verdict in {Verdict.AGAIN, Verdict.FAIL}
-    assert decision == FAIL or earlier < 3
-
-
-def test_every_row_names_its_source_and_can_be_reached() -> None:
-    """A row that an earlier one hides says something that nobody does."""
-    for number, rule in enumerate(POLICY):
-        assert rule.source
-        hiding = [
-            earlier
-            for earlier in POLICY[:number]
-            if earlier.where is rule.where
-            and earlier.status in {None, rule.status}
-            and earlier.code in {None, rule.code}
-            and earlier.handed_over in {None, rule.handed_over}
-            and (earlier.most is None or (rule.most or 0) > earlier.most)
-        ]
-        assert hiding == []
-
-
-def test_the_last_rows_give_up_on_everything_else() -> None:
-    """Whatever has no row of its own; one a place.
-
-    Else only moderation has rows that give up: another row would hide theirs.
-    """
-    assert {rule.where for rule in POLICY[-2:]} == set(Where)
-    assert all(rule.then == FAIL for rule in POLICY[-2:])
-    own = [rule for rule in POLICY[:-2] if rule.then == FAIL]
-    assert {rule.source.rpartition(" ")[2] for rule in own} == {"moderation"}
+def test_a_failed_task_without_a_promise_is_not_tried_again() -> None:
+    """A retry is a new paid call."""
+    assert decide_task_failure(failed(), 0) == FAIL

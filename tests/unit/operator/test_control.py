@@ -8,17 +8,17 @@ from decimal import Decimal
 
 import pytest
 
+from cutout.adapters.evolink.failures import refusal
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.gate import Limits, Pause, PauseReason
 from cutout.domain.job.job import Job
-from cutout.domain.provider import Refused
 from cutout.domain.states import Reason, State, Transport
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import answering
 from tests.support.fakes.world import LIMITS, TIMING, World
 
 MINUTE = timedelta(minutes=1)
-BAD_KEY = answering(Refused(status=401, code="unauthorized", message="expired"))
+BAD_KEY = answering(refusal(status=401, code="unauthorized", message="expired"))
 
 
 def test_a_pause_lets_nobody_in_and_what_is_in_flight_goes_on() -> None:
@@ -63,7 +63,7 @@ def test_one_limit_is_changed_and_the_other_stays() -> None:
 
 def failed(world: World) -> Job:
     """The API refused its call."""
-    refused = Refused(status=400, code="invalid_request", message="no")
+    refused = refusal(status=400, code="invalid_request", message="no")
     world.evolink.create_faults.append(answering(refused))
     return world.arrives()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from http import HTTPStatus
 
+from cutout.adapters.evolink.failures import refusal
 from cutout.domain.provider import Refused
 
 KEY_NOT_SET = "not-set"
@@ -29,11 +30,11 @@ def refusal_of(key: str | None) -> Refused | None:
     """What the provider would say to the key; None if it can be sent, so that it can be asked."""
     if not key or key == KEY_NOT_SET:
         text = "the API key is not set: put it into the API key secret"
-        return Refused(status=HTTPStatus.UNAUTHORIZED, code="api_key_not_set", message=text)
+        return refusal(status=HTTPStatus.UNAUTHORIZED, code="api_key_not_set", message=text)
     why = _why_unsendable(key)
     if why is None:
         return None
-    return Refused(status=HTTPStatus.UNAUTHORIZED, code="api_key_unsendable", message=why)
+    return refusal(status=HTTPStatus.UNAUTHORIZED, code="api_key_unsendable", message=why)
 
 
 def _why_unsendable(key: str) -> str | None:

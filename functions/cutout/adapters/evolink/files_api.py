@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cutout.adapters.evolink.account import Account, ApiKey, Http
+from cutout.adapters.evolink.failures import refusal
 from cutout.adapters.evolink.json_answers import code_of, error_in, json_object, link_of, text_of
 from cutout.domain.errors import CutoutError, NotSentError, ResponseLostError
 from cutout.domain.provider import NotSent, Refused, Uploaded, words
@@ -90,9 +91,9 @@ def _refusal(status: int, told: Mapping[str, Any]) -> Refused | NotSent:
     message = said or f"the Files API answers {status}"
     # A proxy's page knows nothing of the account.
     if status == _TOO_MANY or (status in _ACCOUNT_STATUSES and code):
-        return Refused(status=status, code=code or f"http_{status}", message=message)
+        return refusal(status=status, code=code or f"http_{status}", message=message)
     if code and code in _REFUSED_FOR_GOOD:
-        return Refused(status=400, code=code, message=message)
+        return refusal(status=400, code=code, message=message)
     # No room, storage trouble, a proxy's page: later, without blame.
     return NotSent(message=message)
 

@@ -13,6 +13,7 @@ a server that says "too many" has not passed the call on, and the API's own may 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -20,6 +21,7 @@ from typing import Any
 from urllib.parse import quote
 
 from cutout.adapters.evolink.account import Account, Answer, ApiKey, Http
+from cutout.adapters.evolink.failures import cause_of_task_failure, refusal, retry_of_task
 from cutout.adapters.evolink.json_answers import (
     code_of,
     credits_of,
@@ -66,6 +68,7 @@ class EvolinkApi:
     Args:
         http: sends one request and says whether it left.
         base_url: of the API.
+        model: which makes the cut-outs.
         api_key: the key; asked at every call, and afresh when the API refuses it.
         now: for a Retry-After that is a date.
     """
@@ -74,15 +77,21 @@ class EvolinkApi:
         self,
         http: Http,
         base_url: str,
+        model: str,
         api_key: ApiKey,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._account = Account(http, base_url, api_key)
+        self._model = model
         self._now = now
 
     def get_ready(self) -> Refused | None:
         """Have the key at hand, which Secrets Manager may not give just now, or which is none."""
         return self._account.get_ready()
+
+    def call_body(self, photo_url: str, callback_url: str | None) -> str:
+        """The exact text of a call."""
+        return call_body(self._model, photo_url, callback_url)
 
     def create(self, body: str, idempotency_key: str) -> CreateOutcome:
         """Make the paid call once; every way it can end is a value."""
@@ -118,7 +127,7 @@ class EvolinkApi:
         return _task(task_id, told)
 
     def _refused(self, answer: Answer, error: Mapping[str, Any]) -> Refused:
-        return Refused(
+        return refusal(
             status=answer.status,
             code=code_of(error.get("code")) or f"http_{answer.status}",
             message=words(error.get("message")) or f"the API answers {answer.status}",
@@ -137,6 +146,14 @@ class EvolinkApi:
             return (parsedate_to_datetime(text) - self._now()).total_seconds()
         except (ValueError, TypeError, OverflowError):
             return None
+
+
+def call_body(model: str, photo_url: str, callback_url: str | None) -> str:
+    """The text of a call, as documented by the create page."""
+    body: dict[str, object] = {"model": model, "image_urls": [photo_url]}
+    if callback_url is not None:
+        body["callback_url"] = callback_url
+    return json.dumps(body)
 
 
 def _accepted(answer: Answer) -> CreateOutcome:
@@ -164,6 +181,8 @@ def _task(task_id: str, told: Mapping[str, Any]) -> Task:
         status=_STATUSES.get(status, TaskStatus.RUNNING),
         result_url=_result_url(told),
         credits_used=credits_of(used),
+        cause=cause_of_task_failure(code),
+        retry=retry_of_task(code),
         code=code,
         message=words(error.get("message")),
     )

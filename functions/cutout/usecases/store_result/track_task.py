@@ -20,7 +20,7 @@ from cutout.domain.retry_policy import Verdict, decide_task_failure
 from cutout.domain.states import AttemptOutcome, Move, Reason, State, Transport
 from cutout.domain.timing import READ_AGAIN, TASK_VISIBILITY_DELAY, Randomness, Timing, back_off
 from cutout.ports.jobs_table import Jobs
-from cutout.ports.provider import Evolink
+from cutout.ports.provider import Provider
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.recheck_attempts import after_asking, is_asking, still_running
 from cutout.usecases.shared.step_failures import StepFailures
@@ -45,7 +45,7 @@ class TrackTask:
     job_writer: JobWriter
     failures: StepFailures
     jobs: Jobs
-    evolink: Evolink
+    provider: Provider
     named: UnverifiedTasks
     store: Callable[[Job, Task], Job]
     reuse: Callable[[Job], Job]
@@ -123,7 +123,7 @@ class TrackTask:
 
     def _look(self, job: Job, attempt: Attempt, task_id: str, wake: TaskCheck) -> None:
         try:
-            task = self.evolink.read(task_id)
+            task = self.provider.read(task_id)
         except TaskUnknownError:
             self._task_unknown(job, attempt, task_id)
         except TransientError as exc:
@@ -242,7 +242,7 @@ class TrackTask:
             self._go_on_asking(job, ended)
             return
         transport = Transport.FILES if attempt.file_id else Transport.PRESIGNED
-        decision = decide_task_failure(task.code, earlier, transport)
+        decision = decide_task_failure(task, earlier, transport)
         superseded = self.job_writer.why_superseded(job)
         # A queued job was given up and tried again by a person: another attempt decides.
         if job.state.is_settled or job.state is State.QUEUED or not _is_followed(job, attempt):

@@ -30,13 +30,13 @@ from cutout.domain.provider import Accepted, CreateOutcome, NotSent, Refused, Up
 from cutout.domain.states import Move, Reason, State
 from cutout.domain.timing import Timing
 from cutout.ports.jobs_table import CallBody
-from cutout.ports.provider import Evolink
+from cutout.ports.provider import Provider
 from cutout.ports.queues import CallbackQueue
 from cutout.usecases.shared.admission import GATE_TRIES
 from cutout.usecases.shared.deduplication import DedupDecision
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.step_failures import StepFailures
-from cutout.usecases.submit.call import Call
+from cutout.usecases.submit.call_identity import CallIdentity
 from cutout.usecases.submit.call_outcome import CallOutcomes
 from cutout.usecases.submit.copy_requests import CopyRequests
 from cutout.usecases.submit.photo_access import PhotoAccess
@@ -57,10 +57,10 @@ class SubmitJob:
     precheck: Precheck
     preparations: CopyRequests
     photo_access: PhotoAccess
-    evolink: Evolink
+    provider: Provider
     callbacks: CallbackQueue
     timing: Timing
-    call: Call
+    call_identity: CallIdentity
 
     def advance(self, job: Job) -> Job:
         """Move the job on; the job as it stands afterwards.
@@ -202,7 +202,7 @@ class SubmitJob:
 
     def _hand_over(self, job: Job) -> Uploaded | Refused | NotSent:
         self.preparations.refuse_old_copy(job)
-        refused = self.evolink.get_ready()
+        refused = self.provider.get_ready()
         if refused:
             return refused
         try:
@@ -214,10 +214,12 @@ class SubmitJob:
         """Record the attempt and its body, and take the slot, in one transaction."""
         now = self.job_writer.clock.now()
         number = _next_number(job)
-        text = self.call.body(job.id, number, handed.url, now)
+        text = self.provider.call_body(
+            handed.url, self.call_identity.callback_url(job.id, number, now)
+        )
         attempt = Attempt(
             number=number,
-            idempotency_key=self.call.idempotency_key(job.id, number),
+            idempotency_key=self.call_identity.idempotency_key(job.id, number),
             file_id=handed.file_id or None,
             started_at=now,
             day=gate.day if gate.day > now.date() else None,
@@ -242,7 +244,7 @@ class SubmitJob:
 
     def _repeat(self, job: Job) -> Job:
         """The grace time is over: the same body and key once more, unless that cannot be."""
-        refused = self.evolink.get_ready()
+        refused = self.provider.get_ready()
         if refused:
             self.answers.pause(refused)
         body = self.repeat_calls.body_of(job)
@@ -253,7 +255,7 @@ class SubmitJob:
         attempt = job.attempt
         if attempt is None or body is None:
             return job
-        outcome = self.evolink.create(body, attempt.idempotency_key)
+        outcome = self.provider.create(body, attempt.idempotency_key)
         try:
             return self.answers.record(job, attempt.number, outcome)
         except Exception:

@@ -12,8 +12,8 @@ from cutout.domain.job.result import Reuse
 from cutout.domain.metrics import Metric
 from cutout.domain.object_keys import kept_key
 from cutout.domain.states import Reason, State
-from tests.support.fakes.evolink import CUT_OUT, PRICE
-from tests.support.fakes.world import MODEL, TIMING, World, png
+from tests.support.fakes.evolink import CUT_OUT, MODEL, PRICE
+from tests.support.fakes.world import TIMING, World, png
 from tests.support.hooks import Hook
 from tests.support.reusing import bought, finish, kept_at, reusing, settled
 

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
+from cutout.adapters.evolink.failures import refusal
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import FRESH_MARK
-from cutout.domain.provider import Refused
 from cutout.domain.states import Lane, Reason, State
-from tests.support.fakes.evolink import answering
-from tests.support.fakes.world import LIMITS, MODEL, World, png
+from tests.support.fakes.evolink import MODEL, answering
+from tests.support.fakes.world import LIMITS, World, png
 from tests.support.hooks import Hook
 from tests.support.reusing import arrives_fresh, bought, finish, kept_at, reusing, settled
 
@@ -168,7 +168,7 @@ def test_a_buyer_that_waits_at_the_gate_does_not_buy_what_came_meanwhile() -> No
 def test_a_buyer_that_was_sent_back_does_not_buy_what_came_meanwhile() -> None:
     """Its call was refused, and it stands behind the gate with the rest."""
     world = World(reuse=True)
-    refused = Refused(status=402, code="insufficient_quota", message="top up")
+    refused = refusal(status=402, code="insufficient_quota", message="top up")
     world.evolink.create_faults.append(answering(refused))
     first = world.arrives("a.jpg")
     assert (first.is_waiting, first.is_buyer) == (True, True)

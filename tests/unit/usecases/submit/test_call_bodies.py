@@ -7,15 +7,16 @@ from dataclasses import replace
 
 import pytest
 
+from cutout.adapters.evolink.failures import refusal
 from cutout.domain.job.job import Job
-from cutout.domain.provider import NotSent, Refused
+from cutout.domain.provider import NotSent
 from cutout.domain.states import State
 from cutout.ports.jobs_table import CallBody
 from tests.support.fakes.evolink import FakeEvolink, Fault, answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World
 
-REFUSED = Refused(status=400, code="invalid_request", message="no")
-RATE_LIMITED = Refused(status=429, code="rate_limit", message="later")
+REFUSED = refusal(status=400, code="invalid_request", message="no")
+RATE_LIMITED = refusal(status=429, code="rate_limit", message="later")
 
 
 def test_the_body_of_an_unanswered_call_is_kept_for_its_repeat() -> None:

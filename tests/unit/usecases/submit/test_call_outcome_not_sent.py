@@ -8,10 +8,11 @@ from decimal import Decimal
 
 import pytest
 
+from cutout.adapters.evolink.failures import refusal
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate import Gate
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.provider import NotSent, OutcomeUnknown, Refused
+from cutout.domain.provider import NotSent, OutcomeUnknown
 from cutout.domain.states import AttemptOutcome, Reason, State
 from cutout.usecases.shared.admission import change_gate
 from tests.support.fakes.clock import START
@@ -142,7 +143,7 @@ def test_the_deadline_counts_calls_that_did_not_leave_and_nothing_before() -> No
     """Days behind a paused gate are not held against the photo when one call stumbles."""
     world = World()
     world.evolink.create_faults.append(
-        answering(Refused(status=401, code="unauthorized", message="expired")),
+        answering(refusal(status=401, code="unauthorized", message="expired")),
     )
     job = world.arrives()
     world.clock.advance(timedelta(days=2))

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from cutout.adapters.evolink.failures import refusal
 from cutout.domain.gate import Gate, Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
@@ -19,10 +20,10 @@ from tests.support.fakes.evolink import answering
 from tests.support.fakes.world import KEY_SALT, TIMING, World
 
 MINUTE = timedelta(minutes=1)
-NO_CREDITS = Refused(status=402, code="insufficient_quota", message="top up")
-BAD_KEY = Refused(status=401, code="unauthorized", message="expired")
-NO_ACCESS = Refused(status=403, code="model_access_denied", message="no access")
-TOO_MANY = Refused(status=429, code="rate_limit_exceeded", message="slow down")
+NO_CREDITS = refusal(status=402, code="insufficient_quota", message="top up")
+BAD_KEY = refusal(status=401, code="unauthorized", message="expired")
+NO_ACCESS = refusal(status=403, code="model_access_denied", message="no access")
+TOO_MANY = refusal(status=429, code="rate_limit_exceeded", message="slow down")
 PROBE_AFTER = timedelta(minutes=15)
 
 

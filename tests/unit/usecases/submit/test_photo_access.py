@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from cutout.adapters.evolink.failures import refusal
 from cutout.domain.gate import Gate, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
@@ -103,7 +104,7 @@ def test_a_photo_that_the_provider_cannot_fetch_goes_through_the_files_api(code:
 def test_a_call_that_is_refused_for_its_link_goes_through_the_files_api(code: str) -> None:
     """The refusal cost nothing; slot and credits are given back until the copy is there."""
     world = World()
-    world.evolink.create_faults.append(answering(Refused(status=400, code=code, message="no")))
+    world.evolink.create_faults.append(answering(refusal(status=400, code=code, message="no")))
     job = world.arrives()
     assert (job.state, job.reason, job.transport) == (
         State.QUEUED,
@@ -156,7 +157,7 @@ def refused_copy(answer: Refused | NotSent) -> tuple[World, Job]:
 
 def test_a_copy_that_is_refused_for_good_fails_the_job_without_a_call() -> None:
     """Too large, or not a type that it takes: its code and message are kept."""
-    world, job = refused_copy(Refused(status=400, code="40001", message="file too large"))
+    world, job = refused_copy(refusal(status=400, code="40001", message="file too large"))
     assert (job.state, job.reason, job.code, job.message) == (
         State.FAILED,
         Reason.REFUSED_BY_PROVIDER,
@@ -179,7 +180,7 @@ def test_a_closed_door_at_the_files_api_pauses_intake_as_anywhere(
     reason: PauseReason,
 ) -> None:
     """It is the same account; the photo waits behind the gate."""
-    world, job = refused_copy(Refused(status=status, code="x", message="no"))
+    world, job = refused_copy(refusal(status=status, code="x", message="no"))
     pause = world.jobs.read_gate().pause
     assert pause is not None
     assert (pause.reason, pause.since) == (reason, START)
@@ -336,7 +337,7 @@ def test_a_copy_that_did_not_leave_says_why_on_the_row() -> None:
 def test_a_call_that_is_refused_for_its_link_is_made_again_after_a_moment() -> None:
     """The Files API may be as busy as whoever could not read the link."""
     world = World()
-    refused = Refused(status=400, code="invalid_media_url", message="unreadable")
+    refused = refusal(status=400, code="invalid_media_url", message="unreadable")
     world.evolink.create_faults.append(answering(refused))
     job = world.arrives()
     assert job.reason is Reason.TASK_RETRIED

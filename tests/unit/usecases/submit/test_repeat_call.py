@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import pytest
 
+from cutout.adapters.evolink.failures import refusal
 from cutout.domain.gate import Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
@@ -25,7 +26,7 @@ from tests.support.hooks import Hook, WorkerDiedError
 MINUTE = timedelta(minutes=1)
 GRACE = TIMING.unconfirmed_grace
 NEVER_TAKEN = answering(OutcomeUnknown(message="ReadTimeout"))
-CONFLICT = Refused(status=409, code="paid_outcome_unknown", message="not decided")
+CONFLICT = refusal(status=409, code="paid_outcome_unknown", message="not decided")
 
 
 def meets(*answers: object) -> tuple[World, Job]:
@@ -213,9 +214,9 @@ def test_repeats_of_a_call_that_names_a_copy_go_on_until_the_deadline() -> None:
 @pytest.mark.parametrize(
     ("refused", "reason"),
     [
-        (Refused(status=402, code="insufficient_quota", message="no"), PauseReason.OUT_OF_CREDITS),
-        (Refused(status=401, code="unauthorized", message="no"), PauseReason.KEY_REFUSED),
-        (Refused(status=429, code="rate_limit_exceeded", message="no"), PauseReason.RATE_LIMITED),
+        (refusal(status=402, code="insufficient_quota", message="no"), PauseReason.OUT_OF_CREDITS),
+        (refusal(status=401, code="unauthorized", message="no"), PauseReason.KEY_REFUSED),
+        (refusal(status=429, code="rate_limit_exceeded", message="no"), PauseReason.RATE_LIMITED),
     ],
 )
 def test_a_repeat_that_meets_a_closed_door_pauses_intake_and_is_made_again(
@@ -242,7 +243,7 @@ def test_a_repeat_that_meets_a_closed_door_pauses_intake_and_is_made_again(
 @pytest.mark.parametrize("code", ["invalid_request", "invalid_media_url"])
 def test_a_refused_repeat_says_nothing_about_the_first_call(code: str) -> None:
     """The job fails with the API's words, no new attempt is paid, and the first may yet succeed."""
-    refused = Refused(status=400, code=code, message="the link is dead")
+    refused = refusal(status=400, code=code, message="the link is dead")
     world, job = meets(taken_but_unanswered, answering(refused))
     world.passes(GRACE + MINUTE)
     failed = world.job(job)

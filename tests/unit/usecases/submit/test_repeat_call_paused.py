@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from cutout.adapters.evolink.failures import refusal
 from cutout.domain.job.job import Job
-from cutout.domain.provider import OutcomeUnknown, Refused
+from cutout.domain.provider import OutcomeUnknown
 from cutout.domain.states import Reason, State, Transport
 from tests.support.fakes.evolink import answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World
@@ -32,7 +33,7 @@ def paused_by_a_person(world: World) -> None:
 
 def paused_for_the_key(world: World) -> None:
     """Another photo met a 401."""
-    refused = Refused(status=401, code="unauthorized", message="no")
+    refused = refusal(status=401, code="unauthorized", message="no")
     world.evolink.create_faults.append(answering(refused))
     world.arrives("b.jpg")
 
@@ -100,7 +101,7 @@ def test_a_pause_that_ends_by_itself_postpones_the_repeat_to_its_end() -> None:
     """429: everybody backs off, the repeat as well."""
     world, job = meets(NEVER_TAKEN)
     world.passes(GRACE - MINUTE)
-    refused = Refused(status=429, code="x", message="no", retry_after_seconds=150)
+    refused = refusal(status=429, code="x", message="no", retry_after_seconds=150)
     world.evolink.create_faults.append(answering(refused))
     world.arrives("b.jpg")
     pause = world.jobs.read_gate().pause

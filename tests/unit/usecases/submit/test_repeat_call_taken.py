@@ -11,10 +11,11 @@ from datetime import timedelta
 
 import pytest
 
+from cutout.adapters.evolink.failures import refusal
 from cutout.domain.errors import ResponseLostError, TaskUnknownError
 from cutout.domain.job.job import Job
 from cutout.domain.job.reason_texts import TAKEN_UNNAMED
-from cutout.domain.provider import CreateOutcome, NotSent, OutcomeUnknown, Refused
+from cutout.domain.provider import CreateOutcome, NotSent, OutcomeUnknown
 from cutout.domain.states import Reason, State
 from tests.support.fakes.evolink import FakeEvolink, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World, token_for
@@ -104,8 +105,8 @@ def test_a_callback_whose_task_cannot_be_read_at_first_is_no_reason_either() -> 
     "answer",
     [
         NotSent(message="ConnectError"),
-        Refused(status=400, code="invalid_request", message="no"),
-        Refused(status=429, code="rate_limit_exceeded", message="slower"),
+        refusal(status=400, code="invalid_request", message="no"),
+        refusal(status=429, code="rate_limit_exceeded", message="slower"),
         OutcomeUnknown(message="ReadTimeout"),
     ],
     ids=["not sent", "refused", "too many", "unknown"],

@@ -9,13 +9,14 @@ from decimal import Decimal
 
 import pytest
 
+from cutout.adapters.evolink.failures import refusal
 from cutout.domain.callback_token import CallbackAddress, verify
 from cutout.domain.errors import CallbackRefusedError
 from cutout.domain.gate import Gate
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job, Photo
 from cutout.domain.metrics import Metric
-from cutout.domain.provider import Accepted, Refused
+from cutout.domain.provider import Accepted
 from cutout.domain.states import AttemptOutcome, Reason, State
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE, answering
@@ -155,7 +156,7 @@ def test_a_refused_call_fails_the_job_with_the_apis_own_words(status: int, code:
     """Nothing is paid; code and message are kept as they came, and people are told."""
     world = World()
     world.evolink.create_faults.append(
-        answering(Refused(status=status, code=code, message="no\nreally")),
+        answering(refusal(status=status, code=code, message="no\nreally")),
     )
     job = world.arrives()
     assert (job.state, job.reason) == (State.FAILED, Reason.REFUSED_BY_PROVIDER)
@@ -179,7 +180,7 @@ def test_a_refused_call_gives_back_its_slot_and_its_credits() -> None:
     """The gate stands as if the photo had never been there, and nothing is posted again."""
     world = World()
     world.evolink.create_faults.append(
-        answering(Refused(status=400, code="invalid_request", message="no")),
+        answering(refusal(status=400, code="invalid_request", message="no")),
     )
     world.arrives()
     assert world.jobs.gate == Gate(version=2, day=START.date())
@@ -198,7 +199,8 @@ def test_a_woken_job_that_is_under_way_is_left_alone() -> None:
 def test_without_a_callback_url_the_body_asks_for_none() -> None:
     """Where no callback can reach, results come by polling alone."""
     world = World()
-    world.submit = replace(world.submit, call=replace(world.submit.call, callback_url=""))
+    unreachable = replace(world.submit.call_identity, base_url="")
+    world.submit = replace(world.submit, call_identity=unreachable)
     world.evolink.create_faults.append(answering(Accepted(task_id="t-1", credits_reserved=None)))
     world.arrives()
     ((_key, body),) = world.evolink.posts
