@@ -1,6 +1,6 @@
 # Everything installs itself: Python 3.11+, make and the package registries are enough.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-units test-e2e test-seaweedfs check check-code check-types check-decoders check-template format soak mutants deploy destroy lock clean
+.PHONY: help setup demo test test-units test-e2e test-seaweedfs check check-code check-types check-decoders check-template reference format soak mutants deploy destroy lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -18,7 +18,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.cutout/bytecode
 
 help:  ## Say what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # A virtual environment works with the Python and in the folder that it was made with, which its
 # pyvenv.cfg names: one of another version, or of a checkout that was moved, is made again.
@@ -101,6 +101,9 @@ check-decoders: setup
 
 check-template: setup $(CHECKOV)/.installed
 	@$(BESIDE) $(BIN)/python -m tests.infra.checked $(CHECKOV)/bin/checkov
+
+reference: setup  ## Write the pages' settings table and command reference from the code
+	@$(BIN)/python -m tests.support.reference
 
 format: setup  ## Format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix .

@@ -17,8 +17,8 @@ from aws_cdk import aws_sqs as sqs
 from ..constructs.queues import RETENTION_DAYS
 from .metrics import FIVE_MINUTES, Series
 
-RUNBOOKS: Final = "README.md"
-"""The page of the runbooks, where nobody says what its address is."""
+RUNBOOKS: Final = "infra/RUNBOOK.md"
+"""The page that alarms link to where no `runbook_url` is set."""
 LONGEST_DESCRIPTION: Final = 1024
 """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"""
 _FEW: Final = 3
@@ -36,7 +36,7 @@ class AlarmRule:
 
     Attributes:
         name: Its construct's id.
-        runbook: The heading of its section in the README.
+        runbook: The heading of its section in the runbook.
         happened: What was measured, in words.
         at_stake: What is lost, late or paid for if nobody does anything.
         do: What to do, with the command in full; `{stack}` in it is the stack's name.

@@ -28,18 +28,22 @@ class Settings:
             example="Cutout",
         ),
     )
+    """Name of the stack."""
     stage: str | None = text(
         r"[A-Za-z0-9][A-Za-z0-9-]{0,30}",
         meaning="letters, digits and hyphens, at most 31",
         example="prod",
     )
-    """Which of several deployments in one account; ends the stack's name."""
+    """Appended to the stack's name, so that several deployments fit in one account: `prod` makes
+    `Cutout-prod`."""
 
     # The provider
     evolink_base_url: str = setting("https://api.evolink.ai", Url(example="https://api.evolink.ai"))
+    """The provider's API, or any server that follows its contract."""
     evolink_files_url: str = setting(
         "https://files-api.evolink.ai", Url(example="https://files-api.evolink.ai")
     )
+    """The provider's Files API."""
     model: str = setting(
         "mj-v7-remove-bg",
         Text(
@@ -48,35 +52,44 @@ class Settings:
             example="mj-v7-remove-bg",
         ),
     )
+    """The provider's model."""
     input_transport: str = setting("presigned", Choice(words=("presigned", "files")))
+    """How the provider gets a photo: `presigned` sends a link to it in S3, `files` uploads it
+    through the Files API. A link that the provider cannot read is followed by one attempt
+    through the Files API."""
     reuse: bool = flag(default=True)
-    """The same picture is bought once: later uploads of it are completed from the kept result."""
+    """The same picture is paid for once: later uploads of it are completed from the stored result.
+    Off: each upload is paid for."""
     callbacks: bool = flag(default=True)
-    """Off where the provider cannot reach us: results then come by polling alone."""
+    """Off: no callback URL is sent, and results are found by polling alone."""
     callback_base_url: str | None = setting(
         None, OrNone(rule=Url(example="https://callbacks.example.com"))
     )
-    """Where callbacks come in, if not at the HTTP API's own address; `{api_id}` is replaced."""
+    """Address of whatever stands in front of the API, such as CloudFront; `{api_id}` in it is
+    replaced. Default: the API's own address."""
     callback_domain: str | None = text(
         r"[a-z0-9-]+(\.[a-z0-9-]+)+", meaning="a host name", example="callbacks.example.com"
     )
-    """A host name of one's own for callbacks; takes a certificate."""
+    """Your own host name for callbacks; needs `callback_certificate`."""
     callback_certificate: str | None = text(
         r"arn:aws[a-z-]*:acm:.+", meaning="the ARN of a certificate", example="arn:aws:acm:..."
     )
+    """ARN of the certificate for `callback_domain`."""
     allow_loopback: bool = flag(default=False)
-    """Plain http to this machine; for the local cloud only."""
+    """Allows plain http to this machine; for the local cloud only."""
 
     # Where photos come from and go to
     uploads_bucket: str | None = bucket()
-    """A bucket to watch instead of one of the stack's own; EventBridge must be on for it."""
+    """An existing bucket to watch instead of a new one; EventBridge must be on for it. Where it
+    keeps no versions, Submit copies each photo before it sends the request."""
     results_bucket: str | None = bucket()
-    """A bucket to write to instead of one of the stack's own."""
+    """An existing bucket to write to instead of a new one."""
     uploads_kms_key: str | None = key_arn()
-    """The KMS key that the attached uploads bucket is encrypted with, if it has one of its own."""
+    """ARN of the KMS key of the attached uploads bucket, if it has one of its own."""
     results_kms_key: str | None = key_arn()
-    """The same for the attached results bucket."""
+    """ARN of the KMS key of the attached results bucket, if it has one of its own."""
     upload_prefix: str = prefix()
+    """Watch only keys that begin with this."""
     upload_suffixes: tuple[str, ...] = setting(
         (),
         Several(
@@ -88,14 +101,16 @@ class Settings:
             most=8,
         ),
     )
-    """Only keys that end so are photos; all are if there is none."""
+    """Only keys that end with one of these are photos, in lower or upper case: `.jpg,.png`.
+    Default: all keys."""
     result_prefix: str = prefix()
+    """Put results under this prefix."""
     error_notes: bool = flag(default=True)
-    """A note in the results bucket for each photo that has no cut-out."""
+    """Write `<key>.error.json` to the results bucket for each photo that has no cut-out."""
     tag_source: bool = flag(default=False)
-    """A tag on each photo that says what became of it; it costs two requests."""
+    """Tag each photo with its state (`cutout`); costs two requests a photo."""
     delete_with_source: bool = flag(default=False)
-    """Whoever deletes a photo deletes what was made of it."""
+    """Deleting a photo deletes its cut-out and everything else made from it."""
     event_bus: str = setting(
         "default",
         Text(
@@ -104,10 +119,13 @@ class Settings:
             example="default",
         ),
     )
+    """Name of the bus that gets the completion events."""
 
     # What becomes of a result
     pixels: str = setting("model", Choice(words=("model", "source")))
-    """Whose pixels a cut-out has: the model's, or the photo's own."""
+    """`model`: cut-outs have the model's pixels. `source`: they have the photo's own, up to 200
+    megapixels, and StoreResult gets 3 GB of memory. Where a photo's own pixels cannot be used,
+    the model's are, and `cutout show` says why."""
     recipes: str | None = setting(
         None,
         OrNone(
@@ -116,37 +134,57 @@ class Settings:
             )
         ),
     )
-    """Which variants are made; None means `recipes.toml` beside pyproject.toml, if there is one."""
+    """Path of the file that lists the variants to make. Default: `recipes.toml` beside
+    pyproject.toml, if it exists."""
 
     # Limits
     max_in_flight: int = whole(3, least=1, most=1000)
+    """Most tasks at once."""
     daily_credit_cap: int = whole(5000, least=0, most=100_000_000)
+    """Most credits a day (UTC)."""
     max_bytes: int = whole(10_000_000, least=1, most=100_000_000)
+    """Largest file that the model takes as it is."""
     max_pixels: int = whole(50_000_000, least=1, most=1_000_000_000)
+    """Most pixels that the model takes."""
     min_side: int = whole(240, least=1, most=10_000)
+    """Shortest side that the model takes, in pixels."""
     max_side: int = whole(7680, least=1, most=100_000)
+    """Longest side that the model takes, in pixels."""
     prepare: bool = flag(default=True)
-    """Off: what the model does not take as it is, is rejected."""
+    """Make a copy of photos that the model does not take as they are. Off: they are `rejected`."""
     prepare_max_bytes: int = whole(100_000_000, least=1, most=400_000_000)
-    """A function has 512 MB of disk: the photo and its copy must fit."""
+    """Largest file that Prepare reads. A function has 512 MB of disk: the photo and its copy must
+    fit."""
     submit_concurrency: int = whole(5, least=2, most=1000)
+    """Most executions of Submit at once."""
     store_concurrency: int = whole(5, least=2, most=1000)
+    """Most executions of StoreResult at once."""
     prepare_concurrency: int = whole(5, least=2, most=1000)
+    """Most executions of Prepare at once."""
     reserved_concurrency: bool = flag(default=True)
-    """Off for accounts whose whole concurrency is too small to set any aside."""
+    """Reserve concurrency for the functions. Off for accounts that have too little (`make deploy`
+    finds out)."""
 
     # Times
     first_poll_seconds: int = whole(150, least=1, most=DAY)
+    """Time after which a task without a callback is polled."""
     poll_interval_seconds: int = whole(300, least=1, most=DAY)
+    """Time between two polls."""
     lease_seconds: int = whole(120, least=5, most=900)
+    """How long a worker may hold a job."""
     unconfirmed_grace_seconds: int = whole(1200, least=1, most=DAY)
+    """How long to wait for the callback of a request with an unknown outcome before it is sent
+    again."""
     job_deadline_seconds: int = whole(21_600, least=60, most=7 * DAY)
+    """Age at which a task is given up."""
     old_version_days: int = whole(30, least=1, most=3650)
     """How long the stack's own buckets keep versions that were overwritten or deleted."""
     retention_days: int = whole(90, least=25, most=3650)
-    """A message may come 24 days after its upload: 14 as a dead letter, and 10 in its queue again.
-    The row must be there by then, or the photo would be paid for once more."""
+    """How long finished jobs and stored results are kept. At least 25 days: a message may arrive 24
+    days after its upload (14 as a dead letter, 10 in its queue again), and without its job the
+    photo would be paid for twice."""
     log_retention_days: int = setting(90, OneOf(numbers=LOG_RETENTIONS, example=90))
+    """How long logs are kept."""
 
     # The deployment itself
     alarm_email: str | None = setting(
@@ -159,26 +197,29 @@ class Settings:
             )
         ),
     )
+    """An address to subscribe to the alarms."""
     alarm_topic: str | None = text(
         r"arn:aws[a-z-]*:sns:.+", meaning="the ARN of an SNS topic", example="arn:aws:sns:..."
     )
-    """Where alarms go instead of to a topic of the stack's own."""
+    """ARN of an existing SNS topic for alarms."""
     runbook_url: str | None = setting(
-        None, OrNone(rule=Url(example="https://github.com/example/cutout/blob/main/README.md"))
+        None,
+        OrNone(rule=Url(example="https://github.com/example/cutout/blob/main/infra/RUNBOOK.md")),
     )
-    """Where the README is to be read, for the links in the alarms' mails."""
+    """Address of your copy of infra/RUNBOOK.md, so that alarms link to its sections."""
     kms_key: str | None = text(
         r"own|arn:aws[a-z-]*:kms:.+:key/.+",
         meaning="own, or the ARN of a KMS key",
         example="own",
     )
-    """What data is encrypted with: AWS's keys, a key of the stack's own, or one that there is."""
+    """What encrypts photos, jobs, messages, secrets, logs and alarms: `own` makes a KMS key, an ARN
+    names an existing one. Default: AWS's keys."""
     permissions_boundary: str | None = text(
         r"arn:aws[a-z-]*:iam:.+:policy/.+",
         meaning="the ARN of a managed policy",
         example="arn:aws:iam::123456789012:policy/Boundary",
     )
-    """The managed policy that bounds every role."""
+    """ARN of the managed policy that bounds every role."""
     tags: tuple[str, ...] = setting(
         (),
         Several(
@@ -190,10 +231,11 @@ class Settings:
             most=40,
         ),
     )
-    """What every resource is tagged with."""
+    """Tags for every resource."""
     ephemeral: bool = flag(default=False)
-    """Buckets, table and secrets go with the stack."""
+    """Deletes buckets, table and secrets with the stack, photos included."""
     asset_platform: str = setting("aws", Choice(words=("aws", "local")))
+    """Where the functions run; `local` is for the local cloud."""
 
     @classmethod
     def from_context(cls, context: Mapping[str, object]) -> Self:

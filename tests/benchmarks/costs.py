@@ -155,7 +155,7 @@ def _gigabyte_seconds(service: str) -> Decimal:
 
 
 def rows() -> list[str]:
-    """The tables, as the README has them."""
+    """The tables, as `infra/README.md` has them."""
     table = a_thousand()
     sums = [sum(line[journey] for line in table.values()) for journey in SHOWN]
     lines = [

@@ -1,4 +1,4 @@
-"""A rough day on the local cloud, in a quarter of an hour: what the README's dashboard shows.
+"""A rough day on the local cloud, in a quarter of an hour: what the runbook's dashboard shows.
 
 Photos come in waves, some of them too small, to a provider that loses answers and callbacks, fails
 tasks, finds the account empty and is in a hurry; and a message arrives that nobody understands.

@@ -63,7 +63,7 @@ def test_every_job_is_woken_once(sqs: SQSClient, url: str, count: int) -> None:
 
 
 def test_a_woken_job_looks_like_the_sample(sqs: SQSClient, url: str) -> None:
-    """The form of the message that the README shows."""
+    """The form of the message that the runbook shows."""
     SqsSubmissions(sqs, url).wake([JOB])
     (record,) = sample("sqs-submissions-job-due")["Records"]
     assert received(sqs, url) == [record["body"]]
@@ -83,7 +83,7 @@ def test_a_wake_arrives_as_it_was_sent(sqs: SQSClient, url: str, wake: TaskCheck
 
 
 def test_a_callbacks_message_looks_like_the_sample(sqs: SQSClient, url: str) -> None:
-    """The form of the message that the README shows."""
+    """The form of the message that the runbook shows."""
     SqsCallbacks(sqs, url).wake(WAKES[:1])
     (record,) = sample("sqs-callbacks-completed")["Records"]
     assert [json.loads(body) for body in received(sqs, url)] == [json.loads(record["body"])]

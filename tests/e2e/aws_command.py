@@ -1,4 +1,4 @@
-"""The part of the AWS command line that README's examples use, told from the services' models.
+"""The part of the AWS command line that the pages' examples use, told from the services' models.
 
 Run as `aws SERVICE OPERATION --OPTION VALUE...`. An option or operation that the service does not
 have is an error, as it is there.

@@ -1,4 +1,4 @@
-"""Other programs hear of cut-outs, set up as README says."""
+"""Other programs hear of cut-outs, set up as `events/README.md` says."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import pytest
 from cutout.domain.states import State
 from infra.local.place import shipped_photos
 from tests.e2e.deployed import Deployed
+from tests.e2e.page_commands import commands_with, run_commands
 from tests.e2e.photos import Photos
-from tests.e2e.readme import commands_with, run_commands
 
 _NAME = "cut-outs"
-"""README's name of the rule and of the queue behind it."""
+"""The page's name of the rule and of the queue behind it."""
 _PHOTO = shipped_photos()[0]
 
 
 @pytest.fixture(scope="module")
 def queue(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The queue behind the rule, both made by README's own lines; its URL."""
+    """The queue behind the rule, both made by the page's own lines; its URL."""
     folder: Path = tmp_path_factory.mktemp("events")
-    run_commands(commands_with("put-rule"), folder, deployed.cloud.variables)
+    run_commands(commands_with("events/README.md", "put-rule"), folder, deployed.cloud.variables)
     return str(deployed.client("sqs").get_queue_url(QueueName=_NAME)["QueueUrl"])
 
 
@@ -53,7 +53,7 @@ def test_a_queue_behind_a_rule_gets_the_cut_outs_of_its_prefix_and_nothing_else(
 
 
 def test_the_queue_lets_nobody_send_but_the_rule(queue: str, deployed: Deployed) -> None:
-    """The policy of README's lines is kept as it was meant, with the ARNs of queue and rule."""
+    """The policy of the page's lines is kept as it was meant, with the ARNs of queue and rule."""
     sqs, events = deployed.client("sqs"), deployed.client("events")
     told = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["Policy", "QueueArn"])
     (statement,) = json.loads(told["Attributes"]["Policy"])["Statement"]

@@ -1,4 +1,4 @@
-"""Both keys are rotated as README says, while the provider is at work."""
+"""Both keys are rotated as the runbook says, while the provider is at work."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from cutout.domain.job.job import Job
 from cutout.domain.states import State
 from tests.e2e.deployed import Deployed
 from tests.e2e.door import Door
+from tests.e2e.page_commands import commands_with, run_commands
 from tests.e2e.photos import Photos, Upload
-from tests.e2e.readme import commands_with, run_commands
 from tests.e2e.stand_in import StandIn
 
 _FOLDER = "rotation/"
@@ -54,7 +54,9 @@ def test_nothing_in_flight_is_lost_or_paid_twice_when_both_keys_are_rotated(
     """The callbacks of old tasks are let in; what comes next has new keys; each is paid once."""
     new = deployed.evolink_keys[1]
     (tmp_path / "new-key.txt").write_text(f"{new}\n")
-    run_commands(commands_with("get-random-password"), tmp_path, deployed.cloud.variables)
+    run_commands(
+        commands_with("infra/RUNBOOK.md", "get-random-password"), tmp_path, deployed.cloud.variables
+    )
     token = door.token(in_flight[0].job_id, 1, key=_signing_key(deployed))
     deployed.wait(lambda: door.knock(f"/callbacks/{token}") == 202, "the new key to be taken")
     assert list(tmp_path.glob("*.txt")) == []

@@ -10,7 +10,7 @@ from tests.support.aws_account import cloud
 
 _HOW = (
     "\nIf that is meant: `python -m tests.benchmarks.counting` writes the new count down, and "
-    "`python -m tests.benchmarks.costs` prints the tables that the README shall have then."
+    "`python -m tests.benchmarks.costs` prints the tables that `infra/README.md` shall have then."
 )
 
 

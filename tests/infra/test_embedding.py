@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,12 +20,12 @@ from infra.deployed_functions import SHAPES, FunctionName
 from infra.settings.settings import Settings
 from tests.infra.checked import network_in
 from tests.infra.elsewhere import Make, late, read
+from tests.support.pages import section
 
 CERTIFICATE_ARN = (
     "arn:aws:acm:eu-west-1:111122223333:certificate/1234abcd-12ab-34cd-56ef-1234567890ab"
 )
 BOUNDARY_ARN = "arn:aws:iam::111122223333:policy/Boundary"
-README = (Path(__file__).parents[2] / "README.md").read_text()
 FUNCTIONS = {name.value for name in FunctionName}
 
 
@@ -130,11 +129,11 @@ def test_groups_of_ones_own_take_the_place_of_the_one_that_lets_out_https(
 
 
 def test_what_a_network_must_offer_is_what_functions_call() -> None:
-    """The README names an endpoint for each service that a function has a client of."""
+    """The page names an endpoint for each service that a function has a client of."""
     called = {service for shape in SHAPES.values() for service in shape.aws_services}
-    section = README.partition("### In a network of your own")[2].partition("\n### ")[0]
+    told = section("infra/README.md", "Your own network")
     assert {*GATEWAY_SERVICES, *INTERFACE_SERVICES} == called
-    assert [one for one in called if f"`{one}`" not in section] == []
+    assert [one for one in called if f"`{one}`" not in told] == []
 
 
 def test_callbacks_come_in_at_a_host_name_of_ones_own(stack: Stack, make: Make) -> None:

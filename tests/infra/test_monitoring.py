@@ -3,7 +3,6 @@
 import json
 import re
 import shlex
-from pathlib import Path
 
 import click
 import pytest
@@ -13,6 +12,7 @@ from cutout.domain.metrics import Metric
 from infra.monitoring.alarms import LONGEST_DESCRIPTION
 from infra.settings.settings import Settings
 from tests.infra.reading import Reading, Synthesize
+from tests.support.pages import section
 
 DEAD_LETTERS = {
     "SubmissionsDeadLetters": "SubmissionsDeadLetters",
@@ -22,7 +22,6 @@ DEAD_LETTERS = {
 }
 ALARM = "AWS::CloudWatch::Alarm"
 SERIES = [{"Name": "service", "Value": "cutout"}, {"Name": "stack", "Value": "Cutout"}]
-README = (Path(__file__).parents[2] / "README.md").read_text()
 FUNCTIONS = ("Submit", "Prepare", "ReceiveCallback", "StoreResult", "Sweep")
 
 
@@ -133,19 +132,38 @@ def test_who_expects_no_callbacks_is_not_told_that_none_come(synthesize: Synthes
     assert "MonitoringRecoveredByPoll" not in polling.of_type(ALARM)
 
 
-RUNBOOKS = README.partition("### Alarms")[2].partition("\n### ")[0]
-HEADINGS = re.findall(r"^#### (.+)$", RUNBOOKS, re.MULTILINE)
-ANCHORS = {heading.lower().replace(" ", "-").replace(",", "") for heading in HEADINGS}
+RUNBOOK = "infra/RUNBOOK.md"
+HEADINGS = re.findall(r"^### (.+)$", section(RUNBOOK, "Alarms"), re.MULTILINE)
+
+
+def _anchor(heading: str) -> str:
+    return heading.lower().replace(" ", "-").replace(",", "")
+
+
+ANCHORS = {_anchor(heading) for heading in HEADINGS}
 
 
 def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm(template: Reading) -> None:
     """Its description ends in the section's address, as the page's own links have it."""
-    assert _runbooks(template) == {f"README.md#{anchor}" for anchor in ANCHORS}
+    assert _runbooks(template) == {f"{RUNBOOK}#{anchor}" for anchor in ANCHORS}
+
+
+def test_every_section_of_the_runbook_names_its_alarms(template: Reading) -> None:
+    """Whoever has only the alarm's name finds the section that its description links to."""
+    linked: dict[str, set[str]] = {}
+    for name, description in _descriptions(template).items():
+        anchor = description.rpartition("#")[2]
+        linked.setdefault(anchor, set()).add(name.removeprefix("Monitoring"))
+    named = {
+        anchor: set(re.findall(r"`(\w+)`", section(RUNBOOK, heading).partition("**Means.**")[0]))
+        for heading, anchor in zip(HEADINGS, map(_anchor, HEADINGS), strict=True)
+    }
+    assert named == linked
 
 
 def test_where_the_page_has_an_address_the_mail_links_to_it(synthesize: Synthesize) -> None:
     """The reader of a mail stands in no checkout."""
-    page = "https://git.example.com/shop/cutout/blob/main/README.md"
+    page = "https://git.example.com/shop/cutout/blob/main/infra/RUNBOOK.md"
     linked = synthesize(Settings(runbook_url=page))
     assert _runbooks(linked) == {f"{page}#{anchor}" for anchor in ANCHORS}
 
@@ -198,8 +216,7 @@ def test_what_has_no_row_yet_is_told_from_what_has_one(template: Reading) -> Non
 @pytest.mark.parametrize("heading", HEADINGS)
 def test_a_runbook_says_what_it_means_where_to_look_and_what_to_do(heading: str) -> None:
     """In this order, so that a person who was woken finds it."""
-    section = RUNBOOKS.partition(f"#### {heading}\n")[2].partition("\n#### ")[0]
-    assert re.findall(r"\*\*(\w+)\.\*\*", section) == ["Means", "Look", "Do"]
+    assert re.findall(r"\*\*(\w+)\.\*\*", section(RUNBOOK, heading)) == ["Means", "Look", "Do"]
 
 
 def test_alarms_alone_may_publish_and_only_over_tls(template: Reading) -> None:
@@ -272,13 +289,13 @@ def test_the_dashboard_calculates_nothing(template: Reading) -> None:
     assert '"expression"' not in template.dashboard()
 
 
-def test_the_query_that_the_readme_shows_is_saved_over_the_logs_of_every_function(
+def test_the_query_that_the_runbook_shows_is_saved_over_the_logs_of_every_function(
     template: Reading,
 ) -> None:
     """Whoever reads of it finds it in the console, as it stands there."""
     query = template.properties("MonitoringEverythingAboutOnePhoto")
-    section = README.partition("### Everything about one photo")[2]
-    (shown,) = re.findall(r"```\n(fields.*?)\n```", section.partition("\n### ")[0], re.DOTALL)
+    told = section(RUNBOOK, "The logs of one job")
+    (shown,) = re.findall(r"```\n(fields.*?)\n```", told, re.DOTALL)
     assert query["QueryString"] == shown
-    assert f"`{query['Name']}`" in section
+    assert f"`{query['Name']}`" in told
     assert query["LogGroupNames"] == [f"<{one}Logs>" for one in FUNCTIONS]

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import click
 import pytest
 
 from cutout.cli.entry import cutout as cli
 from tests.contract.differences import DIFFERENCES
+from tests.support.pages import ROOT, section
 
-ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "infra" / "README.md").read_text()
-_DIFFERENCES, _, _CHECKLIST = PAGE.partition("## The first deployment")
+PAGE = "infra/README.md"
+_DIFFERENCES = section(PAGE, "What AWS does that the emulator does not")
+_CHECKLIST = section(PAGE, "The first deployment to a real account")
 ROWS = [line for line in _DIFFERENCES.splitlines() if line.startswith("| ")][1:]
 
 

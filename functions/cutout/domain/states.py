@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where a job stands. Each has a sentence in the README."""
+    """Where a job stands. Each has a sentence in `functions/README.md`."""
 
     QUEUED = "queued"
     """Accepted; waits for the gate, or for `due` after a back-off."""

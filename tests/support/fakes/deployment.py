@@ -136,7 +136,7 @@ class FakeDeployment:
             AlarmFact(
                 name="SweepErrors",
                 state="OK",
-                description="Sweep failed. Runbook: README.md#function-errors",
+                description="Sweep failed. Runbook: infra/RUNBOOK.md#function-errors",
                 topics=(TOPIC,),
             )
         ]

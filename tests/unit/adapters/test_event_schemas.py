@@ -12,9 +12,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from cutout.domain.states import SETTLED, Reason, State
+from tests.support.pages import section
 from tests.support.samples import sample, schema
 
-README = (Path(__file__).parents[3] / "README.md").read_text()
 NAMES = ["cutout-completed", "cutout-failed"]
 
 
@@ -87,10 +87,10 @@ def test_every_reason_is_a_word_that_the_schema_allows(reason: Reason) -> None:
     assert re.fullmatch(pattern, reason.value)
 
 
-def test_the_readme_lists_the_fields_of_the_schemas() -> None:
+def test_the_page_lists_the_fields_of_the_schemas() -> None:
     """All of them and no others."""
-    table = README.partition("### Events out")[2].partition("\n### ")[0]
-    cells = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    table = section("events/README.md", "Completion events").splitlines()
+    cells = [line.split("|")[1] for line in table if line.startswith("| `")]
     told = {name for cell in cells for name in re.findall(r"`([\w.]+)`", cell)}
     described = {
         path

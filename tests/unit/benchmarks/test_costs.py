@@ -1,9 +1,8 @@
-"""What AWS takes: from what was counted to the tables of the README."""
+"""What AWS takes: from what was counted to the tables of the page."""
 
 from __future__ import annotations
 
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,15 +11,16 @@ from tests.benchmarks.costs import a_thousand, limits, of_photo, of_runs, rows
 from tests.benchmarks.counting import Count
 from tests.benchmarks.units import Units, size_of
 from tests.functions.wire import Sent
+from tests.support.pages import PAGES
 
-README = (Path(__file__).parents[3] / "README.md").read_text()
+PAGE = PAGES["infra/README.md"]
 NOTHING = Count(runs={}, log_bytes={}, requests={}, units={}, index_writes={}, gate_writes=0)
 
 
-def test_the_readme_has_the_tables_as_they_are_printed() -> None:
+def test_the_page_has_the_tables_as_they_are_printed() -> None:
     """`python -m tests.benchmarks.costs` prints what it shall have."""
-    assert [row for row in rows() if row not in README.splitlines()] == []
-    assert [line for line in limits() if line not in README.replace("\n", " ")] == []
+    assert [row for row in rows() if row not in PAGE.splitlines()] == []
+    assert [line for line in limits() if line not in PAGE.replace("\n", " ")] == []
 
 
 def test_what_was_counted_becomes_dollars() -> None:

@@ -152,7 +152,7 @@ def _refused(patient: Patient, stack: str) -> Finding:
     if count <= _STRAYS:
         return ok(said)
     do = "Nothing was done on their behalf. The API's access log says who sends them; see "
-    return note(f"{said}: their tokens are forged", f"{do}README.md#forged-callbacks.")
+    return note(f"{said}: their tokens are forged", f"{do}infra/RUNBOOK.md#forged-callbacks.")
 
 
 def clock(patient: Patient) -> Iterator[Finding]:
