@@ -107,13 +107,15 @@ class VariantSources:
     """The finished cut-outs that recipes start from, each made when the first asks for it.
 
     Attributes:
-        published: the one that stands in the results bucket.
+        published: the one in the results bucket.
+        pixels: whose colours that one has.
         own: the photo in full size, or why there is none.
         model: makes the one with the model's pixels, where `published` is not that.
     """
 
     finish_cutout: FinishCutout
-    published: Finished
+    published: Path
+    pixels: Pixels
     own: FullSizePhoto
     model: Callable[[], Finished]
     _made: dict[Pixels, Path] = field(default_factory=dict)
@@ -124,17 +126,17 @@ class VariantSources:
         Raises:
             PictureError: it cannot be had.
         """
-        wanted = pixels or self.published.pixels
+        wanted = pixels or self.pixels
         if wanted not in self._made:
             self._made[wanted] = self._make(wanted)
         return self._made[wanted]
 
     def _make(self, pixels: Pixels) -> Path:
-        if pixels is self.published.pixels:
-            return self.published.file
+        if pixels is self.pixels:
+            return self.published
         if pixels is Pixels.MODEL:
             return self.model().file
-        return self.finish_cutout.with_sources_pixels(self.published.file, self.own).file
+        return self.finish_cutout.with_sources_pixels(self.published, self.own).file
 
 
 def _not_compared(job: Job) -> str | None:

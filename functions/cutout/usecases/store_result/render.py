@@ -12,7 +12,6 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
 from cutout.domain.job.variant import Variant, replaced
 from cutout.domain.messages import RenderRequest
-from cutout.domain.photo.picture import Picture
 from cutout.domain.states import Pixels, State
 from cutout.ports.buckets import Labels, Results
 from cutout.ports.jobs_table import Jobs
@@ -106,10 +105,10 @@ class Render:
         file = folder / "cut-out.png"
         labels = self.results.fetch(result.key, file)
         is_there = labels is not None and sha256(file) == result.sha256
-        published = Finished(file=file, picture=_picture(result), pixels=result.pixels)
         bases = VariantSources(
             finish_cutout=self.finish_cutout,
-            published=published,
+            published=file,
+            pixels=result.pixels,
             own=own,
             model=lambda: self._models(job, folder / "result"),
         )
@@ -147,10 +146,6 @@ class Render:
                 self.job_writer.reapply_effects(saved)
                 return
         raise JobMovedError(job)
-
-
-def _picture(result: Result) -> Picture:
-    return Picture(format="png", width=result.width, height=result.height, alpha_range=(0, 255))
 
 
 def _gone(_pixels: Pixels | None) -> Path:

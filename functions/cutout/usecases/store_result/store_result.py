@@ -38,7 +38,7 @@ from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.step_failures import MOST_FAILURES, StepFailures
 from cutout.usecases.store_result.fetched_result import FetchedResult
-from cutout.usecases.store_result.finish_cutout import FinishCutout, Finished, VariantSources
+from cutout.usecases.store_result.finish_cutout import FinishCutout, VariantSources
 from cutout.usecases.store_result.full_size_photo import FullSizePhoto, FullSizePhotos
 from cutout.usecases.store_result.object_metadata import ObjectMetadata
 from cutout.usecases.store_result.publish import Publisher, sha256
@@ -303,7 +303,8 @@ class StoreResult:
             return self.variants.give_up(job, "making it never ended; `cutout render` tries again")
         bases = VariantSources(
             finish_cutout=self.finish_cutout,
-            published=Finished(file=finished.file, picture=picture, pixels=finished.pixels),
+            published=finished.file,
+            pixels=finished.pixels,
             own=own,
             model=lambda: self.finish_cutout.with_models_pixels(
                 job, raw.file, raw.picture or picture

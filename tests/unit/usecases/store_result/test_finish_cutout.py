@@ -169,7 +169,8 @@ def test_each_kind_of_cut_out_is_made_once_for_all_variants(tmp_path: Path) -> N
     photo.write_bytes(tiff(1200, 800))
     sources = VariantSources(
         finish_cutout=FinishCutout(pictures=FakePictures(), pixels=Pixels.MODEL),
-        published=published,
+        published=published.file,
+        pixels=published.pixels,
         own=FullSizePhoto(file=photo),
         model=lambda: published,
     )

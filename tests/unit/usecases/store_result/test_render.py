@@ -1,0 +1,134 @@
+"""Variants that a person asks for again: from which cut-out, until when, and on which row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from cutout.domain.job.conflicts import JobMovedError
+from cutout.domain.job.job import Job
+from cutout.domain.messages import RenderRequest
+from cutout.domain.photo.picture import Picture
+from cutout.domain.recipes import Recipe
+from cutout.domain.states import Pixels, State
+from tests.support.fakes.evolink import FakePictures
+from tests.support.fakes.world import TIMING, World
+from tests.support.hooks import Hook
+
+FIRST, SECOND = Recipe(name="first"), Recipe(name="second")
+OWN = Recipe(name="own", pixels=Pixels.SOURCE)
+SECOND_OF_TIME = timedelta(seconds=1)
+
+
+def completed(world: World) -> Job:
+    """A photo whose cut-out is published."""
+    job = world.arrives()
+    world.settles()
+    world.evolink.complete(world.task_of(job))
+    return world.wake(job)
+
+
+def render(world: World, job: Job, *names: str) -> dict[str, str | None]:
+    """Where each variant is once these were asked for, or why it is not."""
+    world.render.render(RenderRequest(job_id=job.id, recipes=names))
+    return {one.recipe: one.key or one.problem for one in world.job(job).variants}
+
+
+class SlowPictures(FakePictures):
+    """Takes a while for each."""
+
+    def __init__(self, world: World, delay: timedelta) -> None:
+        super().__init__()
+        self.world, self.delay = world, delay
+
+    def render(self, cut_out: Path, recipe: Recipe, into: Path) -> Picture:
+        """The same, later."""
+        self.world.clock.advance(self.delay)
+        return super().render(cut_out, recipe, into)
+
+
+@pytest.mark.parametrize(
+    ("delay", "second"),
+    [
+        (TIMING.lease / 2 - SECOND_OF_TIME, "a.second.png"),
+        (TIMING.lease / 2, "there was no time left; `cutout render` makes it"),
+    ],
+)
+def test_no_variant_is_begun_after_half_of_a_lease(delay: timedelta, second: str) -> None:
+    """The message is delivered again after a whole one."""
+    world = World(recipes=(FIRST, SECOND))
+    job = completed(world)
+    variants = replace(world.render.variants, pictures=SlowPictures(world, delay))
+    world.render = replace(world.render, variants=variants)
+    told = render(world, job, "first", "second")
+    assert told == {"first": "a.first.png", "second": second}
+
+
+def test_a_cut_out_that_somebody_wrote_over_is_not_used() -> None:
+    """Its bytes are not those that the row names."""
+    world = World(recipes=(FIRST,))
+    job = completed(world)
+    other = replace(world.results.objects["a.png"], data=b"png 600 400 0 255 other")
+    world.results.objects["a.png"] = other
+    gone = "the cut-out is no longer where it was stored"
+    assert render(world, job, "first") == {"first": gone}
+
+
+def test_a_cut_out_that_has_the_photos_pixels_needs_no_copy_of_the_photo() -> None:
+    """Copies are gone after a day."""
+    world = World(recipes=(OWN,), pixels=Pixels.SOURCE)
+    job = completed(world)
+    world.copies.objects.clear()
+    assert render(world, job, "own") == {"own": "a.own.png"}
+    assert (world.preparations.requests, world.callbacks.requests) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "facts", [{"state": State.REVIEW}, {"state": State.QUEUED}, {"result": None}]
+)
+def test_nothing_is_made_for_a_job_that_is_not_completed(facts: dict[str, object]) -> None:
+    """Its cut-out is not published, or by an earlier version that kept no note of it."""
+    world = World(recipes=(FIRST,))
+    job = replace(completed(world), variants=(), **facts)  # type: ignore[arg-type]
+    world.jobs.jobs[job.id] = job
+    assert render(world, job, "first") == {}
+
+
+@pytest.mark.parametrize(("races", "is_written"), [(2, True), (3, False)])
+def test_a_row_that_is_written_meanwhile_is_written_again_with_the_variants(
+    races: int,
+    is_written: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """After three races the queue delivers again."""
+    hook = Hook()
+    world = World(recipes=(FIRST,), step=hook)
+    job = completed(world)
+    left = [races]
+
+    def race() -> None:
+        left[0] -= 1
+        standing = world.job(job)
+        world.jobs.jobs[job.id] = replace(standing, version=standing.version + 1)
+        if left[0] > 0:
+            hook.once_at("jobs.save", race)
+
+    hook.once_at("jobs.save", race)
+    if is_written:
+        assert render(world, job, "first") == {"first": "a.first.png"}
+    else:
+        with pytest.raises(JobMovedError):
+            render(world, job, "first")
+    assert left == [0]
+
+
+def test_a_row_that_expires_meanwhile_stays_gone() -> None:
+    """There is nobody to tell what became of the variants."""
+    hook = Hook()
+    world = World(recipes=(FIRST,), step=hook)
+    job = completed(world)
+    hook.once_at("jobs.save", lambda: world.jobs.jobs.pop(job.id))
+    world.render.render(RenderRequest(job_id=job.id, recipes=("first",)))
+    assert world.jobs.jobs == {}
