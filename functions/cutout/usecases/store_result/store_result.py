@@ -195,8 +195,7 @@ class StoreResult:
             CopyGoneError: its copy is to be made first.
         """
         job = delivery.job
-        is_transparent = job.photo is not None and job.photo.has_alpha
-        is_wanted = is_transparent or self.own_pixels.are_wanted(job.source.key)
+        is_wanted = delivery.photo.has_alpha or self.own_pixels.are_wanted(job.source.key)
         if delivery.review_reason or not is_wanted:
             return FullSizePhoto()
         if _is_cautious(job):

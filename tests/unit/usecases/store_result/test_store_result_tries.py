@@ -1,0 +1,323 @@
+"""What is done with a result on each try, to the boundary: the first, the last, and in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cutout.domain.job.job import Job
+from cutout.domain.job.result import Reuse
+from cutout.domain.provider import Task
+from cutout.domain.recipes import Recipe
+from cutout.domain.states import AttemptOutcome, Move, Pixels, Reason, State
+from cutout.ports.buckets import Labels
+from cutout.usecases.store_result.store_result import StoreResult
+from tests.support.fakes.clock import START
+from tests.support.fakes.evolink import CUT_OUT, PRICE
+from tests.support.fakes.world import TIMING, World, png
+from tests.support.hooks import Hook
+
+CUT_SHORT = "each try to store the result was cut short"
+OPAQUE = b"png 600 400 255 255"
+BROKEN = b"\x89PNG\r\n\x1a\n broken"
+LABELS = Labels(metadata={"sku": "4711"}, tags={})
+REUSED = Reuse(job_id="other", key="kept", sha256="0f" * 32, task_id="task-9", credits_saved=PRICE)
+SECOND = timedelta(seconds=1)
+WAIT = timedelta(seconds=7.5)
+"""The first, without jitter."""
+
+
+class Storing:
+    """A photo whose task is completed, and the use case that has the lease on its result."""
+
+    def __init__(self, world: World, result: bytes = CUT_OUT, **facts: object) -> None:
+        self.world = world
+        source = world.uploads.add("a.jpg", png(), LABELS)
+        job = world.arrive.created(source)
+        assert job is not None
+        world.submit.advance(job)
+        world.settles()
+        world.evolink.complete(world.task_of(job), result)
+        self.task: Task = world.evolink.tasks[world.task_of(job)]
+        job = world.job(job)
+        lease = START + TIMING.lease
+        job = job.move(
+            Move.FETCH, now=START, due_at=lease, storing_attempt=1, failures=1, cut_short=1
+        )
+        self.job: Job = replace(job, **facts)  # type: ignore[arg-type]
+        world.jobs.jobs[job.id] = self.job
+        store: StoreResult = world.follow.store.__self__  # type: ignore[attr-defined]
+        self.use_case = replace(store, randomness=lambda: 0.0)
+
+    def store(self) -> Job:
+        """The job once its result was stored, or not."""
+        return self.use_case.store(self.job, self.task)
+
+    def changed(self, job: Job) -> dict[str, object]:
+        """What this try changed on the row that later tries depend on."""
+        names = ("state", "reason", "due_at", "tries", "failures", "cut_short")
+        return {name: getattr(job, name) for name in names}
+
+
+def settled(job: Job) -> tuple[State, Reason | None, str | None]:
+    """How a job ended."""
+    return job.state, job.reason, job.message
+
+
+@pytest.mark.parametrize(
+    ("facts", "end"),
+    [
+        ({"failures": 7}, (State.COMPLETED, None, None)),
+        ({"cut_short": 4}, (State.COMPLETED, None, None)),
+        ({"failures": 8}, (State.REVIEW, Reason.RESULT_UNCHECKED, None)),
+        ({"cut_short": 5}, (State.REVIEW, Reason.RESULT_UNCHECKED, None)),
+        ({"cut_short": 5, "message": "why"}, (State.REVIEW, Reason.RESULT_UNCHECKED, "why")),
+        ({"failures": 9}, (State.FAILED, Reason.STEP_FAILED, CUT_SHORT)),
+        ({"failures": 9, "message": "why"}, (State.FAILED, Reason.STEP_FAILED, "why")),
+    ],
+)
+def test_a_result_that_cannot_be_stored_is_put_by_undecoded_and_then_given_up(
+    facts: dict[str, object], end: tuple[State, Reason | None, str | None]
+) -> None:
+    """What ends workers is for a person to look at; it was paid for."""
+    assert settled(Storing(World(), **facts).store()) == end
+
+
+@pytest.mark.parametrize(
+    ("failures", "sku", "variants"),
+    [
+        (2, "4711", ["a.web.png"]),
+        (3, "4711", ["making it never ended; `cutout render` tries again"]),
+        (4, None, ["making it never ended; `cutout render` tries again"]),
+    ],
+)
+def test_each_further_try_does_less_besides_publishing(
+    failures: int, sku: str | None, variants: list[str]
+) -> None:
+    """Variants first, then the photo's labels: whichever of them it was that failed."""
+    world = World(recipes=(Recipe(name="web"),))
+    job = Storing(world, failures=failures).store()
+    assert [one.key or one.problem for one in job.variants] == variants
+    assert world.results.objects["a.png"].labels.metadata.get("sku") == sku
+    assert job.result is not None
+    assert (job.result.remark is None) == (sku is not None)
+
+
+@pytest.mark.parametrize("reuse", [True, False])
+@pytest.mark.parametrize("cut_short", [1, 5])
+def test_an_outdated_photos_result_is_fetched_only_to_be_kept(
+    cut_short: int,
+    reuse: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """It was paid for, and may serve another photo of the same picture."""
+    hook = Hook()
+    world = World(reuse=reuse, step=hook)
+    storing = Storing(world, cut_short=cut_short)
+    world.arrives("a.jpg", png(salt=1))
+    world.settles()
+    hook.seen.clear()
+    job = storing.store()
+    assert settled(job) == (State.SUPERSEDED, Reason.NEWER_UPLOAD, None)
+    assert ("downloads.fetch" in hook.seen) == reuse
+    assert len(world.kept.objects) == (reuse and cut_short == 1)
+    assert world.results.objects == {}
+
+
+def test_a_result_in_doubt_is_not_kept_for_others() -> None:
+    """A person is to look at it."""
+    world = World(reuse=True)
+    assert Storing(world, OPAQUE).store().state is State.REVIEW
+    assert world.kept.objects == {}
+
+
+@pytest.mark.parametrize(
+    ("facts", "end"),
+    [
+        ({}, (State.QUEUED, Reason.BACKING_OFF, None)),
+        ({"cut_short": 4, "failures": 7}, (State.QUEUED, Reason.BACKING_OFF, None)),
+        ({"cut_short": 5}, (State.FAILED, Reason.STEP_FAILED, CUT_SHORT)),
+        ({"failures": 8, "message": "why"}, (State.FAILED, Reason.STEP_FAILED, "why")),
+    ],
+)
+def test_a_photo_that_was_to_be_reused_is_bought_where_reuse_was_switched_off(
+    facts: dict[str, object], end: tuple[State, Reason | None, str | None]
+) -> None:
+    """Its row was written before. It looks again after a moment, unless its workers ended."""
+    storing = Storing(World(), reused=REUSED, **facts)
+    job = storing.use_case.reuse(storing.job)
+    assert settled(job) == end
+    if job.state is State.QUEUED:
+        assert (job.due_at, job.reused, job.is_buyer) == (START + 2 * WAIT, None, False)
+        assert storing.world.submissions.job_ids == []
+
+
+def test_a_photo_whose_kept_result_is_gone_buys_at_once() -> None:
+    """It takes the picture over, and wakes itself."""
+    world = World(reuse=True)
+    first = world.arrives("b.jpg")
+    world.evolink.complete(world.task_of(first))
+    world.wake(first)
+    again = world.arrives("c.jpg")
+    world.kept.objects.clear()
+    world.callbacks.wakes.clear()
+    job = world.follow.reuse(world.job(again))
+    assert settled(job) == (State.QUEUED, Reason.KEPT_RESULT_LOST, None)
+    assert (job.due_at, job.reused, job.is_buyer) == (START, None, True)
+    assert world.submissions.job_ids == [job.id]
+
+
+def test_a_kept_result_that_fails_acceptance_by_now_is_bought_again() -> None:
+    """Each photo has a size of its own."""
+    world = World(reuse=True)
+    first = world.arrives("b.jpg")
+    world.evolink.complete(world.task_of(first))
+    world.wake(first)
+    again = world.job(world.arrives("c.jpg"))
+    assert again.photo is not None
+    narrow = replace(again, photo=replace(again.photo, width=100))
+    world.jobs.jobs[again.id] = narrow
+    job = world.follow.reuse(narrow)
+    assert settled(job) == (State.QUEUED, Reason.KEPT_RESULT_LOST, None)
+
+
+def without_copy(**facts: object) -> Storing:
+    """The photo's own pixels are wanted, and its copy is gone."""
+    storing = Storing(World(pixels=Pixels.SOURCE), **facts)
+    storing.world.copies.objects.clear()
+    storing.world.preparations.requests.clear()
+    return storing
+
+
+@pytest.mark.parametrize(("counted", "left"), [(3, 2), (1, 0), (0, 0)])
+def test_a_try_that_waits_for_a_copy_of_the_photo_is_not_counted(counted: int, left: int) -> None:
+    """It ended in order."""
+    storing = without_copy(cut_short=counted, failures=min(counted, 2))
+    job = storing.store()
+    assert storing.changed(job) == {
+        "state": State.STORING,
+        "reason": Reason.PREPARING,
+        "due_at": START + WAIT,
+        "tries": 1,
+        "failures": min(left, 1),
+        "cut_short": left,
+    }
+    assert len(storing.world.preparations.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("tries", "reason", "state"),
+    [
+        (11, Reason.PREPARING, State.STORING),
+        (12, Reason.PREPARING, State.COMPLETED),
+        (12, Reason.RESULT_UNREADABLE, State.STORING),
+    ],
+)
+def test_a_copy_that_never_comes_is_waited_for_six_times(
+    tries: int, reason: Reason, state: State
+) -> None:
+    """Then the model's pixels are published."""
+    assert without_copy(tries=tries, reason=reason).store().state is state
+
+
+def test_a_result_in_doubt_waits_for_no_copy_of_the_photo() -> None:
+    """It is put by as it came."""
+    storing = without_copy()
+    url = storing.task.result_url
+    assert url is not None
+    storing.world.evolink.results[url] = OPAQUE + b" task"
+    assert storing.store().state is State.REVIEW
+
+
+def _without_link(storing: Storing) -> None:
+    storing.task = replace(storing.task, result_url=None)
+
+
+def _broken(storing: Storing) -> None:
+    assert storing.task.result_url is not None
+    storing.world.evolink.results[storing.task.result_url] = BROKEN
+
+
+@pytest.mark.parametrize(
+    ("trouble", "message"),
+    [
+        (_without_link, "the task is completed but names no result"),
+        (_broken, "the result's file breaks off before its end"),
+    ],
+)
+def test_a_result_that_is_not_there_yet_is_read_again_within_the_deadline(
+    trouble: Callable[[Storing], None], message: str
+) -> None:
+    """The try ended in order and does not count."""
+    storing = Storing(World(), failures=2, cut_short=2)
+    trouble(storing)
+    job = storing.store()
+    assert job.message == message
+    assert storing.changed(job) == {
+        "state": State.STORING,
+        "reason": Reason.RESULT_UNREADABLE,
+        "due_at": START + WAIT,
+        "tries": 1,
+        "failures": 1,
+        "cut_short": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("since", "state"),
+    [(TIMING.job_deadline - SECOND, State.STORING), (TIMING.job_deadline, State.FAILED)],
+)
+def test_a_result_without_a_link_is_lost_at_the_deadline(since: timedelta, state: State) -> None:
+    """A person's retry reads the task once more."""
+    storing = Storing(World(), entered_at=START - since)
+    _without_link(storing)
+    job = storing.store()
+    assert (job.state, job.reason) == (
+        state,
+        Reason.RESULT_LOST if state is State.FAILED else Reason.RESULT_UNREADABLE,
+    )
+
+
+@pytest.mark.parametrize(
+    ("since", "state"),
+    [
+        (timedelta(minutes=15) - SECOND, State.STORING),
+        (timedelta(minutes=15), State.REVIEW),
+    ],
+)
+def test_a_damaged_result_is_read_again_for_a_quarter_of_an_hour(
+    since: timedelta, state: State
+) -> None:
+    """What stays damaged is the result: a person looks at it. It has no size."""
+    storing = Storing(World(), entered_at=START - since)
+    _broken(storing)
+    job = storing.store()
+    assert job.state is state
+    if job.result is not None:
+        assert (job.result.width, job.result.height, job.result.size) == (0, 0, len(BROKEN))
+
+
+def test_storing_a_result_ends_the_attempt_whose_it_is() -> None:
+    """Its charge is on the row, and it is no longer to be asked about."""
+    job = Storing(World()).store()
+    (attempt,) = job.attempts
+    assert attempt.outcome is AttemptOutcome.SUCCEEDED
+    unknown = Storing(World(), storing_attempt=None).store()
+    assert unknown.state is State.COMPLETED
+    assert [one.outcome for one in unknown.attempts] == [AttemptOutcome.ACCEPTED]
+
+
+@pytest.mark.parametrize(
+    ("due_in", "variant"),
+    [
+        (TIMING.lease / 3 + SECOND, "a.web.png"),
+        (TIMING.lease / 3, "there was no time left; `cutout render` makes it"),
+    ],
+)
+def test_no_variant_is_begun_in_the_last_third_of_a_lease(due_in: timedelta, variant: str) -> None:
+    """The row has to be written before another worker takes it."""
+    world = World(recipes=(Recipe(name="web"),))
+    job = Storing(world, due_at=START + due_in).store()
+    assert [one.key or one.problem for one in job.variants] == [variant]
