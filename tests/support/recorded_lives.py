@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator, KeysView
 from dataclasses import fields, is_dataclass, replace
 from datetime import timedelta
 
+from cutout.adapters.evolink.failures import refusal
 from cutout.domain.errors import FetchRefusedError, ResponseLostError, SourceDeniedError
 from cutout.domain.job.job import Job
 from cutout.domain.messages import RenderRequest
-from cutout.domain.provider import NotSent, Refused
+from cutout.domain.provider import NotSent
 from cutout.domain.recipes import Fit, Recipe
 from cutout.domain.states import Pixels, Transport
 from tests.support.fakes.buckets import MemoryUploads
@@ -137,8 +138,8 @@ def named_by_its_callback() -> World:
 def refused() -> World:
     """The photo's own fault; a person tries again, and it is done."""
     world = World(tag_sources=True, reuse=True)
-    refusal = Refused(status=422, code="invalid_request", message="no such model")
-    world.evolink.create_faults.append(answering(refusal))
+    no = refusal(status=422, code="invalid_request", message="no such model")
+    world.evolink.create_faults.append(answering(no))
     job = world.arrives()
     world.clock.advance(HOUR)
     _again(world, job)
@@ -149,8 +150,8 @@ def refused() -> World:
 def out_of_credits() -> World:
     """402 pauses the gate; a probe opens it again, and the next photo follows."""
     world = World()
-    refusal = Refused(status=402, code="insufficient_quota", message="top up")
-    world.evolink.create_faults.append(answering(refusal))
+    no = refusal(status=402, code="insufficient_quota", message="top up")
+    world.evolink.create_faults.append(answering(no))
     first = world.arrives("a.jpg")
     second = world.arrives("b.jpg", png(salt=1))
     world.passes(20 * MINUTE)
@@ -162,8 +163,8 @@ def out_of_credits() -> World:
 def rate_limited() -> World:
     """429 with a time to wait."""
     world = World()
-    refusal = Refused(status=429, code="rate_limit", message="slow down", retry_after_seconds=90)
-    world.evolink.create_faults.append(answering(refusal))
+    no = refusal(status=429, code="rate_limit", message="slow down", retry_after_seconds=90)
+    world.evolink.create_faults.append(answering(no))
     job = world.arrives()
     world.passes(5 * MINUTE)
     _done(world, job)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ WAIT = timedelta(seconds=7.5)
 class Storing:
     """A photo whose task is completed, and the use case that has the lease on its result."""
 
-    def __init__(self, world: World, result: bytes = CUT_OUT, **facts: object) -> None:
+    def __init__(self, world: World, result: bytes = CUT_OUT, **facts: Any) -> None:
         self.world = world
         source = world.uploads.add("a.jpg", png(), LABELS)
         job = world.arrive.created(source)
@@ -47,7 +48,7 @@ class Storing:
         job = job.move(
             Move.FETCH, now=START, due_at=lease, storing_attempt=1, failures=1, cut_short=1
         )
-        self.job: Job = replace(job, **facts)  # type: ignore[arg-type]
+        self.job: Job = replace(job, **facts)
         world.jobs.jobs[job.id] = self.job
         store: StoreResult = world.follow.store.__self__  # type: ignore[attr-defined]
         self.use_case = replace(store, randomness=lambda: 0.0)
@@ -80,7 +81,7 @@ def settled(job: Job) -> tuple[State, Reason | None, str | None]:
     ],
 )
 def test_a_result_that_cannot_be_stored_is_put_by_undecoded_and_then_given_up(
-    facts: dict[str, object], end: tuple[State, Reason | None, str | None]
+    facts: dict[str, Any], end: tuple[State, Reason | None, str | None]
 ) -> None:
     """What ends workers is for a person to look at; it was paid for."""
     assert settled(Storing(World(), **facts).store()) == end
@@ -143,7 +144,7 @@ def test_a_result_in_doubt_is_not_kept_for_others() -> None:
     ],
 )
 def test_a_photo_that_was_to_be_reused_is_bought_where_reuse_was_switched_off(
-    facts: dict[str, object], end: tuple[State, Reason | None, str | None]
+    facts: dict[str, Any], end: tuple[State, Reason | None, str | None]
 ) -> None:
     """Its row was written before. It looks again after a moment, unless its workers ended."""
     storing = Storing(World(), reused=REUSED, **facts)
@@ -183,7 +184,7 @@ def test_a_kept_result_that_fails_acceptance_by_now_is_bought_again() -> None:
     assert settled(job) == (State.QUEUED, Reason.KEPT_RESULT_LOST, None)
 
 
-def without_copy(**facts: object) -> Storing:
+def without_copy(**facts: Any) -> Storing:
     """The photo's own pixels are wanted, and its copy is gone."""
     storing = Storing(World(pixels=Pixels.SOURCE), **facts)
     storing.world.copies.objects.clear()
