@@ -7,12 +7,14 @@ import importlib.util
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import PurePosixPath
 
 import click
 import pytest
 
 from cutout.cli.entry import cutout as cli
+from cutout.domain.recipes import Recipe
 from cutout.domain.states import State
 from infra.settings.settings import Settings
 from tests.support.pages import PAGES, ROOT, anchors, blocks, links, prose, section
@@ -154,6 +156,12 @@ def test_every_setting_is_in_the_table() -> None:
     """And no other is."""
     told = re.findall(r"^\| `(\w+)` \|", section("infra/README.md", "Settings"), re.MULTILINE)
     assert told == Settings.names()
+
+
+def test_every_option_of_a_recipe_is_in_the_table() -> None:
+    """In the order of its fields."""
+    told = re.findall(r"^\| `(\w+)` \|", section("infra/README.md", "Variants"), re.MULTILINE)
+    assert told == [one.name for one in fields(Recipe)]
 
 
 def test_every_command_has_its_section() -> None:
