@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from .assets import AssetError, build_all
-from .assets.home import CACHE
+from .assets.folders import CACHE
 from .node import use_own_node
 from .settings.recipe_file import as_json, recipes_of
 from .settings.settings import Settings

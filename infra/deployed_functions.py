@@ -120,17 +120,17 @@ SHAPES: dict[FunctionName, FunctionShape] = {
 }
 
 
-def shape_of(name: FunctionName, *, takes_photos_pixels: bool) -> FunctionShape:
+def shape_of(name: FunctionName, *, uses_source_pixels: bool) -> FunctionShape:
     """How large a function is made.
 
     Args:
         name: Which.
-        takes_photos_pixels: Whether any cut-out or variant has its photo's own pixels. Then the
+        uses_source_pixels: Whether any cut-out or variant has its photo's own pixels. Then the
             largest photo that is decoded, 200 megapixels, is copied whole to Prepare's disk, and
             StoreResult has it in memory (1.6 GB, as tests.benchmarks.storing measures) and on disk.
     """
     shape = SHAPES[name]
-    if not takes_photos_pixels:
+    if not uses_source_pixels:
         return shape
     if name is FunctionName.STORE_RESULT:
         return replace(shape, memory_mb=3008, disk_mb=2048)

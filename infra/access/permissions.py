@@ -1,113 +1,43 @@
 """What each function may do: exact actions on exact resources, written by hand.
 
-Two kinds of statement reach wider than one object, each for a reason:
+Two kinds of statement cover more than one object, each for a reason:
 
-- `s3:ListBucket` on a bucket: without it S3 answers 403 instead of 404 for an object that is
-  gone, and a deleted photo could not be told from a lost permission. The permission cannot be
-  narrowed to a prefix: the condition key that would do so is absent when an object is asked for.
-- `{bucket}/{prefix}*` and `secret:{name}-??????`: objects are named by whoever uploads them, and
+- `s3:ListBucket` on a bucket: without it S3 answers 403 instead of 404 for an object that does not
+  exist, and a deleted photo could not be told from a missing permission. It cannot be narrowed to a
+  prefix: the condition key for that is absent when an object is asked for.
+- `{bucket}/{prefix}*` and `secret:{name}-??????`: uploaders choose the names of objects, and
   Secrets Manager ends every ARN in six random characters.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from ..constructs.storage import KEPT_FOLDER, PREPARED_FOLDER
 from ..deployed_functions import FunctionName
+from .resources import Resources, account_arn
 
 Statement = tuple[str, tuple[str, ...], tuple[str, ...]]
 """Sid, actions, resources."""
 _READ_WAITING = "dynamodb:BatchGetItem"
-"""Rows behind the gate are read before they are woken: one of a newer version is passed over."""
+"""Waiting jobs are read before they are queued: those that a newer version wrote are skipped."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reach:
-    """The resources, as ARNs, that the functions have to do with."""
-
-    uploads: str
-    upload_prefix: str
-    results: str
-    result_prefix: str
-    work: str
-    table: str
-    calls: str
-    submissions: str
-    preparations: str | None
-    callbacks: str
-    api_key: str
-    signing_key: str
-    event_bus: str
-    photo_reader: str
-    error_notes: bool
-    tag_source: bool
-    delete_with_source: bool
-    reuse: bool
-    takes_photos_pixels: bool
-
-    @property
-    def photos(self) -> str:
-        """Every object that the deployment watches."""
-        return f"{self.uploads}/{self.upload_prefix}*"
-
-    @property
-    def notes(self) -> str:
-        """Every note that says why a photo has no cut-out."""
-        return f"{self.results}/{self.result_prefix}*.error.json"
-
-    @property
-    def prepared(self) -> str:
-        """Every copy that is made of a photo."""
-        return f"{self.work}/{PREPARED_FOLDER}*"
-
-    @property
-    def kept(self) -> str:
-        """Every result of the model that is kept for use again."""
-        return f"{self.work}/{KEPT_FOLDER}*"
-
-    @property
-    def accepted(self) -> str:
-        """Every result that is no longer in doubt."""
-        return f"{self.results}/{self.result_prefix}*"
-
-    @property
-    def cut_outs(self) -> tuple[str, ...]:
-        """Every object that the deployment writes."""
-        if not self.result_prefix:
-            return (self.accepted,)
-        return (self.accepted, f"{self.results}/review/*")
-
-
-def photo_reader_statements(reach: Reach) -> Sequence[Statement]:
-    """Say what a presigned URL lets the provider do: read versions of photos, and copies."""
+def photo_reader_statements(resources: Resources) -> Sequence[Statement]:
+    """Return what a presigned URL lets the provider do: read versions of photos, and copies."""
     return (
-        ("ReadPhotos", ("s3:GetObjectVersion",), (reach.photos,)),
-        _read_copies(reach),
+        ("ReadPhotos", ("s3:GetObjectVersion",), (resources.photos,)),
+        _read_copies(resources),
     )
 
 
-def _read_photos(reach: Reach) -> Statement:
-    return ("ReadPhotos", ("s3:GetObject", "s3:GetObjectVersion"), (reach.photos,))
-
-
-def _read_copies(reach: Reach) -> Statement:
-    return ("ReadCopies", ("s3:GetObject",), (reach.prepared,))
-
-
-def _keep_copies(reach: Reach) -> Statement:
-    return ("KeepCopies", ("s3:PutObject",), (reach.prepared,))
-
-
-def statements(reach: Reach) -> dict[FunctionName, Sequence[Statement]]:
-    """Say what each function may do besides writing its logs and working off its queue."""
+def statements(resources: Resources) -> dict[FunctionName, Sequence[Statement]]:
+    """Return what each function may do besides writing its logs and receiving from its queue."""
     return {
-        FunctionName.SUBMIT: (*_submit(reach), *_have_prepared(reach)),
-        **({FunctionName.PREPARE: _prepare(reach)} if reach.preparations else {}),
+        FunctionName.SUBMIT: (*_submit(resources), *_request_copies(resources)),
+        **({FunctionName.PREPARE: _prepare(resources)} if resources.preparations else {}),
         FunctionName.RECEIVE_CALLBACK: (
-            _read_secrets(reach.signing_key),
-            _wake_store_result(reach),
+            _read_secrets(resources.signing_key_name),
+            _send_callbacks(resources),
         ),
-        FunctionName.STORE_RESULT: _store_result(reach),
+        FunctionName.STORE_RESULT: _store_result(resources),
         FunctionName.SWEEP: (
             (
                 "PostponeJobsAndRecountTheGate",
@@ -117,62 +47,66 @@ def statements(reach: Reach) -> dict[FunctionName, Sequence[Statement]]:
                     "dynamodb:PutItem",
                     "dynamodb:UpdateItem",
                 ),
-                (reach.table,),
+                (resources.jobs.table_arn,),
             ),
-            _find_jobs(reach, "due", "lane"),
-            ("WakeTheOthers", ("sqs:SendMessage",), (reach.submissions, reach.callbacks)),
+            _find_jobs(resources, "due", "lane"),
+            (
+                "WakeTheOthers",
+                ("sqs:SendMessage",),
+                (resources.submissions.queue_arn, resources.callbacks.queue_arn),
+            ),
         ),
     }
 
 
-def _submit(reach: Reach) -> Sequence[Statement]:
+def _submit(resources: Resources) -> Sequence[Statement]:
     return (
-        _read_photos(reach),
-        ("TellGoneFromForbidden", ("s3:ListBucket",), (reach.uploads,)),
-        _keep_jobs(reach, _READ_WAITING),
+        _read_photos(resources),
+        _list_uploads(resources),
+        _write_jobs(resources),
         (
             "KeepBodiesOfCalls",
             ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"),
-            (reach.calls,),
+            (resources.calls.table_arn,),
         ),
-        _find_jobs(reach, "lane"),
-        _read_secrets(reach.api_key, reach.signing_key),
-        # A bucket without versions: the provider reads a copy that nobody overwrites.
-        _keep_copies(reach),
-        ("LendPhotos", ("sts:AssumeRole",), (reach.photo_reader,)),
-        ("WakeTheNext", ("sqs:SendMessage",), (reach.submissions,)),
-        _announce(reach),
-        *_keep_notes(reach),
-        *_read_tags(reach),
-        *_tag_sources(reach),
-        _wake_store_result(reach),
+        _find_jobs(resources, "lane"),
+        _read_secrets(resources.api_key_name, resources.signing_key_name),
+        # In a bucket without versions, an upload could be overwritten before the provider reads it.
+        _write_copies(resources),
+        ("LendPhotos", ("sts:AssumeRole",), (resources.photo_reader.role_arn,)),
+        _send_submissions("WakeTheNext", resources),
+        _send_events(resources),
+        *_write_notes(resources),
+        *_read_tags(resources),
+        *_tag_photos(resources),
+        _send_callbacks(resources),
     )
 
 
-def _have_prepared(reach: Reach) -> Sequence[Statement]:
-    if reach.preparations is None:
+def _request_copies(resources: Resources) -> Sequence[Statement]:
+    if resources.preparations is None:
         return ()
     return (
-        _read_copies(reach),
-        _tell_gone_copies(reach),
-        ("HavePhotosPrepared", ("sqs:SendMessage",), (reach.preparations,)),
+        _read_copies(resources),
+        _list_copies(resources),
+        _send_preparations(resources.preparations.queue_arn),
     )
 
 
-def _prepare(reach: Reach) -> Sequence[Statement]:
+def _prepare(resources: Resources) -> Sequence[Statement]:
     return (
-        _read_photos(reach),
-        ("TellGoneFromForbidden", ("s3:ListBucket",), (reach.uploads,)),
-        _keep_copies(reach),
-        # In what this role sends, Submit reads nothing but reports.
-        ("ReportToSubmit", ("sqs:SendMessage",), (reach.submissions,)),
+        _read_photos(resources),
+        _list_uploads(resources),
+        _write_copies(resources),
+        # Submit accepts nothing but reports in messages that this role sends.
+        _send_submissions("ReportToSubmit", resources),
     )
 
 
-def _store_result(reach: Reach) -> Sequence[Statement]:
+def _store_result(resources: Resources) -> Sequence[Statement]:
     return (
         (
-            # Labels alone are read: S3 asks for the same permission to look at an object's head.
+            # Only headers, metadata and tags are read: HeadObject needs the same permission.
             "ReadLabelsOfPhotos",
             (
                 "s3:GetObject",
@@ -180,128 +114,157 @@ def _store_result(reach: Reach) -> Sequence[Statement]:
                 "s3:GetObjectTagging",
                 "s3:GetObjectVersionTagging",
             ),
-            (reach.photos,),
+            (resources.photos,),
         ),
         (
             "KeepCutOuts",
             ("s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"),
-            reach.cut_outs,
+            resources.cut_outs,
         ),
-        # Variants are made anew from cut-outs that were accepted, with their labels.
-        ("ReadLabelsOfCutOuts", ("s3:GetObjectTagging",), (reach.accepted,)),
-        ("TellGoneFromForbidden", ("s3:ListBucket",), (reach.uploads, reach.results)),
-        _keep_jobs(reach, _READ_WAITING),
-        ("DeleteBodiesOfCalls", ("dynamodb:DeleteItem",), (reach.calls,)),
-        _find_jobs(reach, "lane"),
-        _read_secrets(reach.api_key),
-        ("WakeTheNext", ("sqs:SendMessage",), (reach.submissions,)),
-        _announce(reach),
-        *_keep_results(reach),
-        *_take_photos_pixels(reach),
-        *_take_notes_back(reach),
-        *_tag_sources(reach),
-        *_remove_results(reach),
+        # Variants that are made later get the tags of the accepted cut-out.
+        ("ReadLabelsOfCutOuts", ("s3:GetObjectTagging",), (resources.accepted,)),
+        (
+            "TellGoneFromForbidden",
+            ("s3:ListBucket",),
+            (resources.uploads.bucket_arn, resources.results.bucket_arn),
+        ),
+        _write_jobs(resources),
+        ("DeleteBodiesOfCalls", ("dynamodb:DeleteItem",), (resources.calls.table_arn,)),
+        _find_jobs(resources, "lane"),
+        _read_secrets(resources.api_key_name),
+        _send_submissions("WakeTheNext", resources),
+        _send_events(resources),
+        *_keep_results(resources),
+        *_use_source_pixels(resources),
+        *_delete_notes(resources),
+        *_tag_photos(resources),
+        *_remove_results(resources),
     )
 
 
-def _read_tags(reach: Reach) -> Sequence[Statement]:
-    """All tags are written at once, so those that stand are read first; StoreResult may anyway."""
-    if not reach.tag_source:
+def _read_photos(resources: Resources) -> Statement:
+    return ("ReadPhotos", ("s3:GetObject", "s3:GetObjectVersion"), (resources.photos,))
+
+
+def _list_uploads(resources: Resources) -> Statement:
+    return ("TellGoneFromForbidden", ("s3:ListBucket",), (resources.uploads.bucket_arn,))
+
+
+def _read_copies(resources: Resources) -> Statement:
+    return ("ReadCopies", ("s3:GetObject",), (resources.prepared,))
+
+
+def _write_copies(resources: Resources) -> Statement:
+    return ("KeepCopies", ("s3:PutObject",), (resources.prepared,))
+
+
+def _list_copies(resources: Resources) -> Statement:
+    return ("TellGoneCopiesFromForbidden", ("s3:ListBucket",), (resources.work.bucket_arn,))
+
+
+def _read_tags(resources: Resources) -> Sequence[Statement]:
+    """A write replaces all tags, so Submit reads them first; StoreResult may read them anyway."""
+    if not resources.settings.tag_source:
         return ()
     actions = ("s3:GetObjectTagging", "s3:GetObjectVersionTagging")
-    return (("ReadTagsOfPhotos", actions, (reach.photos,)),)
+    return (("ReadTagsOfPhotos", actions, (resources.photos,)),)
 
 
-def _tag_sources(reach: Reach) -> Sequence[Statement]:
-    if not reach.tag_source:
+def _tag_photos(resources: Resources) -> Sequence[Statement]:
+    if not resources.settings.tag_source:
         return ()
     actions = ("s3:PutObjectTagging", "s3:PutObjectVersionTagging")
-    return (("TagPhotos", actions, (reach.photos,)),)
+    return (("TagPhotos", actions, (resources.photos,)),)
 
 
-def _keep_results(reach: Reach) -> Sequence[Statement]:
-    """Kept results are what pictures are completed from that were bought before."""
-    if not reach.reuse:
+def _keep_results(resources: Resources) -> Sequence[Statement]:
+    """Later uploads of the same picture are completed from the kept result."""
+    if not resources.settings.reuse:
         return ()
     return (
-        ("KeepResults", ("s3:GetObject", "s3:PutObject"), (reach.kept,)),
-        _tell_gone_copies(reach),
+        ("KeepResults", ("s3:GetObject", "s3:PutObject"), (resources.kept,)),
+        _list_copies(resources),
     )
 
 
-def _take_photos_pixels(reach: Reach) -> Sequence[Statement]:
-    """Photos' own pixels are those of Prepare's copies; one that is gone is made once more."""
-    if reach.preparations is None:
+def _use_source_pixels(resources: Resources) -> Sequence[Statement]:
+    """A photo's own pixels come from Prepare's copy, which is requested again if it is gone."""
+    if resources.preparations is None:
         return ()
+    # A request for a variant with the photo's own pixels is queued again until its copy is there.
+    requeues = resources.uses_source_pixels and not resources.settings.delete_with_source
     return (
-        _read_copies(reach),
-        *(() if reach.reuse else (_tell_gone_copies(reach),)),
-        ("HavePhotosPrepared", ("sqs:SendMessage",), (reach.preparations,)),
-        *((_wake_store_result(reach),) if _is_put_off(reach) else ()),
+        _read_copies(resources),
+        *(() if resources.settings.reuse else (_list_copies(resources),)),
+        _send_preparations(resources.preparations.queue_arn),
+        *((_send_callbacks(resources),) if requeues else ()),
     )
 
 
-def _is_put_off(reach: Reach) -> bool:
-    """A wish for a variant with its photo's own pixels waits until there is a copy of that."""
-    return reach.takes_photos_pixels and not reach.delete_with_source
-
-
-def _tell_gone_copies(reach: Reach) -> Statement:
-    return ("TellGoneCopiesFromForbidden", ("s3:ListBucket",), (reach.work,))
-
-
-def _wake_store_result(reach: Reach) -> Statement:
-    return ("WakeStoreResult", ("sqs:SendMessage",), (reach.callbacks,))
-
-
-def _remove_results(reach: Reach) -> Sequence[Statement]:
-    """Find every job of a deleted photo, and delete what stands where their results went."""
-    if not reach.delete_with_source:
+def _remove_results(resources: Resources) -> Sequence[Statement]:
+    """Find every job of a deleted photo, and delete the objects that these jobs made."""
+    settings = resources.settings
+    if not settings.delete_with_source:
         return ()
     return (
-        _wake_store_result(reach),
-        ("FindJobsOfAPhoto", ("dynamodb:Query",), (f"{reach.table}/index/source",)),
+        _send_callbacks(resources),
+        ("FindJobsOfAPhoto", ("dynamodb:Query",), (f"{resources.jobs.table_arn}/index/source",)),
         (
             "RemoveResults",
             ("s3:DeleteObject",),
-            (*reach.cut_outs, *([reach.kept] if reach.reuse else ())),
+            (*resources.cut_outs, *([resources.kept] if settings.reuse else ())),
         ),
     )
 
 
-def _keep_notes(reach: Reach) -> Sequence[Statement]:
-    """Notes are looked at, written and taken back; a removal by condition asks for a read."""
-    if not reach.error_notes:
+def _write_notes(resources: Resources) -> Sequence[Statement]:
+    """Notes are read, written and deleted; a conditional delete needs the permission to read."""
+    if not resources.settings.error_notes:
         return ()
     return (
-        ("KeepNotes", ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"), (reach.notes,)),
-        ("TellNoNoteFromForbidden", ("s3:ListBucket",), (reach.results,)),
+        ("KeepNotes", ("s3:GetObject", "s3:PutObject", "s3:DeleteObject"), (resources.notes,)),
+        ("TellNoNoteFromForbidden", ("s3:ListBucket",), (resources.results.bucket_arn,)),
     )
 
 
-def _take_notes_back(reach: Reach) -> Sequence[Statement]:
-    """Who may write every result may write notes, which lie among them, but not delete them.
+def _delete_notes(resources: Resources) -> Sequence[Statement]:
+    """StoreResult may write every result, notes among them; this is what lets it delete notes.
 
-    Unless it may delete every result.
+    With `delete_with_source` it may delete every result, too.
     """
-    if not reach.error_notes or reach.delete_with_source:
+    settings = resources.settings
+    if not settings.error_notes or settings.delete_with_source:
         return ()
-    return (("TakeNotesBack", ("s3:DeleteObject",), (reach.notes,)),)
+    return (("TakeNotesBack", ("s3:DeleteObject",), (resources.notes,)),)
 
 
-def _keep_jobs(reach: Reach, *more: str) -> Statement:
-    # A transaction asks for the permissions of the writes in it.
-    return ("KeepJobs", ("dynamodb:GetItem", "dynamodb:PutItem", *more), (reach.table,))
+def _write_jobs(resources: Resources) -> Statement:
+    # A transaction needs the permissions of the writes in it.
+    actions = ("dynamodb:GetItem", "dynamodb:PutItem", _READ_WAITING)
+    return ("KeepJobs", actions, (resources.jobs.table_arn,))
 
 
-def _find_jobs(reach: Reach, *indexes: str) -> Statement:
-    places = tuple(f"{reach.table}/index/{index}" for index in indexes)
-    return ("FindJobs", ("dynamodb:Query",), places)
+def _find_jobs(resources: Resources, *indexes: str) -> Statement:
+    arns = tuple(f"{resources.jobs.table_arn}/index/{index}" for index in indexes)
+    return ("FindJobs", ("dynamodb:Query",), arns)
 
 
-def _read_secrets(*secrets: str) -> Statement:
-    return ("ReadSecrets", ("secretsmanager:GetSecretValue",), secrets)
+def _read_secrets(*names: str) -> Statement:
+    arns = tuple(account_arn("secretsmanager", f"secret:{name}-??????") for name in names)
+    return ("ReadSecrets", ("secretsmanager:GetSecretValue",), arns)
 
 
-def _announce(reach: Reach) -> Statement:
-    return ("Announce", ("events:PutEvents",), (reach.event_bus,))
+def _send_submissions(sid: str, resources: Resources) -> Statement:
+    return (sid, ("sqs:SendMessage",), (resources.submissions.queue_arn,))
+
+
+def _send_callbacks(resources: Resources) -> Statement:
+    return ("WakeStoreResult", ("sqs:SendMessage",), (resources.callbacks.queue_arn,))
+
+
+def _send_preparations(queue_arn: str) -> Statement:
+    return ("HavePhotosPrepared", ("sqs:SendMessage",), (queue_arn,))
+
+
+def _send_events(resources: Resources) -> Statement:
+    return ("Announce", ("events:PutEvents",), (resources.event_bus.event_bus_arn,))

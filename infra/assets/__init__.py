@@ -5,7 +5,7 @@ and the locked distributions that they use, for the platform the functions run o
 give an equal digest, on any machine; what has been built once is not built again.
 """
 
-from .build import Workshop, build_all
+from .build import AssetBuilder, build_all
 from .errors import AssetError
 
-__all__ = ["AssetError", "Workshop", "build_all"]
+__all__ = ["AssetBuilder", "AssetError", "build_all"]

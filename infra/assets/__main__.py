@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from ..deployed_functions import SHAPES
-from .build import Workshop
+from .build import AssetBuilder
 from .errors import AssetError
 
 _MEGABYTE = 1_000_000
@@ -14,11 +14,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Build for a platform, print a table, return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra.assets", description=__doc__)
     parser.add_argument("--platform", choices=("aws", "local"), default="aws")
-    workshop = Workshop(parser.parse_args(arguments).platform)
+    builder = AssetBuilder(parser.parse_args(arguments).platform)
     lines = [f"{'function':<16} {'files':>6} {'MB':>6} {'zip MB':>7}  digest"]
     try:
         for shape in SHAPES.values():
-            pack = workshop.build(shape)
+            pack = builder.build(shape)
             lines.append(
                 f"{shape.name:<16} {pack.files:>6} {pack.unzipped_bytes / _MEGABYTE:>6.1f} "
                 f"{pack.zipped_bytes / _MEGABYTE:>7.1f}  {pack.digest[:16]}"

@@ -16,12 +16,12 @@ from typing import Final
 from ..deployed_functions import SHAPES, Asset, FunctionName, FunctionShape
 from . import botocore_data
 from .archive import Contents, add_to_zip, digest_of
-from .build_cache import Pack, Shelf
+from .asset_platform import Target
+from .build_cache import BuildCache, Pack
 from .bytecode import compiled, place_of
-from .closure import own_modules, shippable
-from .home import CACHE, SOURCES
-from .target import Target
-from .vendor import Site, install, site_key
+from .dependencies import SitePackages, install, site_key
+from .folders import CACHE, SOURCES
+from .import_closure import own_modules, shippable
 
 RECIPES: Final = "cutout/recipes.json"
 """Where in an asset the runtime looks for its recipes."""
@@ -29,7 +29,7 @@ _READ_RECIPES: Final = (FunctionName.SUBMIT, FunctionName.STORE_RESULT)
 
 
 @dataclass(frozen=True)
-class Workshop:
+class AssetBuilder:
     """Builds assets for one platform out of one source tree."""
 
     platform: str
@@ -49,12 +49,12 @@ class Workshop:
         """
         own = own_modules(self.sources, shape.handler.rpartition(".")[0], *shape.starts)
         also = also or {}
-        shelf = Shelf(self.cache)
-        with shelf.alone():
-            return shelf.get(
+        cache = BuildCache(self.cache)
+        with cache.locked():
+            return cache.get(
                 f"{shape.name}-{self.platform}",
                 _key(f"{self._vendored_key(shape)}{_named(also)}", own),
-                lambda place: self._add_own(place, own, also, self._vendored(shape, shelf)),
+                lambda place: self._add_own(place, own, also, self._vendored(shape, cache)),
             )
 
     @cached_property
@@ -62,15 +62,15 @@ class Workshop:
         return Target.of(self.platform, cache=self.cache)
 
     @cached_property
-    def _site(self) -> Site:
+    def _site(self) -> SitePackages:
         return install(self._target, locks=self.locks, cache=self.cache)
 
     def _vendored_key(self, shape: FunctionShape) -> str:
         what = repr((shape.distributions, shape.aws_services))
         return _key(f"{what}\0{site_key(self._target, self.locks)}", _builder())
 
-    def _vendored(self, shape: FunctionShape, shelf: Shelf) -> Pack:
-        return shelf.get(
+    def _vendored(self, shape: FunctionShape, cache: BuildCache) -> Pack:
+        return cache.get(
             f"vendored-{shape.name}-{self.platform}",
             self._vendored_key(shape),
             lambda place: self._vendor(place, shape),
@@ -133,9 +133,9 @@ def build_all(platform: str, recipes: bytes | None = None) -> dict[FunctionName,
     Raises:
         AssetError: one cannot be built.
     """
-    workshop = Workshop(platform)
+    builder = AssetBuilder(platform)
     also = {name: {RECIPES: recipes} for name in _READ_RECIPES} if recipes else {}
-    packs = {name: workshop.build(shape, also.get(name)) for name, shape in SHAPES.items()}
+    packs = {name: builder.build(shape, also.get(name)) for name, shape in SHAPES.items()}
     return {name: Asset(path=pack.path, digest=pack.digest) for name, pack in packs.items()}
 
 

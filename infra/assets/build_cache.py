@@ -32,7 +32,7 @@ Make = Callable[[Path], Pack]
 
 
 @dataclass(frozen=True)
-class Shelf:
+class BuildCache:
     """A folder of zips, by kind and by a key that names everything they were made of."""
 
     folder: Path
@@ -40,7 +40,7 @@ class Shelf:
     def get(self, kind: str, key: str, make: Make) -> Pack:
         """Return the zip of that kind and key; make it if it is not there."""
         place = self.folder / f"{kind}-{key}.zip"
-        known = _recall(place)
+        known = _cached(place)
         if known:
             return known
         with tempfile.TemporaryDirectory(dir=self.folder, prefix="making-") as temporary:
@@ -48,17 +48,17 @@ class Shelf:
             made.path.replace(place)
         record = {name: value for name, value in asdict(made).items() if name != "path"}
         _record_of(place).write_text(json.dumps(record), encoding="utf-8")
-        self._forget_old(kind)
+        self._delete_old(kind)
         return Pack(path=place, **record)
 
-    def _forget_old(self, kind: str) -> None:
+    def _delete_old(self, kind: str) -> None:
         found = sorted(self.folder.glob(f"{kind}-*.zip"), key=lambda one: one.stat().st_mtime_ns)
         for place in found[:-_KEPT]:
             _record_of(place).unlink(missing_ok=True)
             place.unlink()
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
         """Let one process make things at a time; a second one then finds them made."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("w") as lock:
@@ -66,7 +66,7 @@ class Shelf:
             yield
 
 
-def _recall(place: Path) -> Pack | None:
+def _cached(place: Path) -> Pack | None:
     record = _record_of(place)
     if not (record.is_file() and place.is_file()):
         return None

@@ -14,7 +14,8 @@ from aws_cdk import aws_route53_targets as targets
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
-from .function import account_arn, log_group
+from ..access.resources import account_arn
+from .function import log_group
 
 ROUTE: Final = "/callbacks/{token}"
 _RATE: Final = 100

@@ -11,7 +11,8 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from ..access.grants import Shared
+from ..access.grants import Grants
+from ..access.resources import Resources
 from ..assets import build_all
 from ..deployed_functions import SHAPES, Asset, FunctionName, shape_of
 from ..monitoring.monitoring import Monitoring
@@ -21,11 +22,10 @@ from ..settings.settings_checks import refuse_pixels_without_copies
 from .callback_api import CallbackApi, CallbackDomain
 from .encryption import encrypt_everything
 from .function import CutoutFunction
-from .function_config import let_functions, reach_of, tell_functions
+from .function_config import grant_permissions, set_environments
 from .nag_suppressions import acknowledge
 from .network import Network
-from .overlap_checks import Claim, refuse_circles
-from .queues import WorkQueue
+from .overlap_checks import BucketUse, refuse_overlaps
 from .schedule import EveryMinute
 from .storage import (
     KEPT,
@@ -37,6 +37,7 @@ from .storage import (
     work_bucket,
 )
 from .upload_events import UploadEvents
+from .work_queue import WorkQueue
 
 ROLE_SESSION_SECONDS: Final = 3600
 """Longest session of a role assumed by a role; a presigned URL dies with it.
@@ -45,13 +46,13 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_manage-assume.html
 """
 
 
-class Cutout(Shared):
-    """Photos that land in one bucket come out of another as cut-outs.
+class Cutout(Grants):
+    """Photos that are uploaded to one bucket get their cut-outs in another.
 
     What an embedding stack may use: `uploads_bucket`, `results_bucket`, `work_bucket`, `table`,
     `submissions`, `preparations` (None where nothing is prepared), `callbacks`, `functions`,
     `callback_url`, `callback_api`, `api_key_secret`, `alarm_topic`, `monitoring`, `event_bus`, and
-    the grants, metrics and rules of `Shared`.
+    the methods of `Grants`.
     """
 
     def __init__(
@@ -73,35 +74,35 @@ class Cutout(Shared):
         removal_policy: RemovalPolicy | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> None:
-        """Make everything that the way of a photo needs.
+        """Make everything that a deployment needs.
 
         Args:
-            scope: Where it belongs.
+            scope: The parent construct.
             construct_id: Its id there.
             settings: Prefixes, suffixes, limits, times, the model and the provider's addresses,
                 retention, the alarms' e-mail address.
             assets: The code of each function; built from the installed sources if left out.
             name: What the secrets and metrics are named after; the stack's name if left out.
-                Two of them in one app need two names.
-            uploads_bucket: A bucket to watch instead of one of its own. EventBridge must be on
-                for it; its other notifications are not touched.
-            results_bucket: A bucket to write to instead of one of its own.
-            kms_key: A key to encrypt photos, cut-outs, rows, messages, secrets, logs and alarms
-                with, instead of AWS's. If the key is imported, its owner adds
+                Two Cutouts in one app need two names.
+            uploads_bucket: An existing bucket to watch instead of a new one. EventBridge must be
+                on for it; its other notifications are not changed.
+            results_bucket: An existing bucket to write to instead of a new one.
+            kms_key: A key that encrypts photos, cut-outs, jobs, messages, secrets, logs and alarms,
+                instead of AWS's keys. If the key is imported, its owner adds
                 `encryption.key_policy(stack)` to its policy.
             network: Where the functions run, if not in Lambda's own network.
-            callback_domain: A host name of one's own for callbacks.
-            alarm_topic: Where alarms go, instead of to a topic of its own. CloudWatch must be let
-                publish to it.
-            event_bus: Where word of each photo goes, instead of to the bus that the settings name.
-            permissions_boundary: What bounds every role.
-            removal_policy: What becomes of buckets, table and secrets with the stack; kept if left
-                out, unless the settings say `ephemeral`.
-            tags: What every resource is tagged with.
+            callback_domain: Your own host name for callbacks.
+            alarm_topic: An existing topic for alarms instead of a new one. CloudWatch must be
+                allowed to publish to it.
+            event_bus: Gets the completion events, instead of the bus that the settings name.
+            permissions_boundary: Bounds every role.
+            removal_policy: What happens to buckets, table and secrets when the stack is deleted;
+                if left out, they are kept, unless the settings say `ephemeral`.
+            tags: Tags for every resource.
 
         Raises:
-            SettingError: results, its own or another's in the app, would be taken for photos, or
-                two of them would get in each other's way.
+            SettingError: results, of this or another Cutout in the app, would be taken for photos,
+                or two Cutouts overlap.
         """
         super().__init__(scope, construct_id)
         self.settings = settings or Settings()
@@ -110,21 +111,22 @@ class Cutout(Shared):
         self.network = network
         keep = RemovalPolicy.DESTROY if self.settings.ephemeral else KEPT
         self._make_storage(uploads_bucket, results_bucket, removal_policy or keep)
-        self._claim_places()
+        self._check_overlaps()
         self._make_queues()
         self.recipes = recipes_of(self.settings)
         self._make_functions(assets or self._build())
         self._make_triggers(callback_domain)
-        self._make_bus(event_bus)
-        tell_functions(self, event_bus=self._bus)
-        self.reach = reach_of(self)
-        let_functions(self)
+        named_bus = self.settings.event_bus
+        self.event_bus = event_bus or events.EventBus.from_event_bus_name(self, "Bus", named_bus)
+        self.resources = self._list_resources(event_bus.event_bus_arn if event_bus else named_bus)
+        set_environments(self.functions, self.resources)
+        grant_permissions(self.functions, self.photo_reader, self.resources, self.key_statements)
         self._make_monitoring(alarm_topic)
-        self._dress(permissions_boundary, tags or {})
+        self._apply_to_all(permissions_boundary, tags or {})
 
-    def _claim_places(self) -> None:
-        """Refuse what would go in circles, alone or with another in the same app."""
-        self.claim = Claim.of(
+    def _check_overlaps(self) -> None:
+        """Refuse loops and overlaps, within this Cutout and with others in the app."""
+        self.bucket_use = BucketUse.of(
             self.settings,
             name=self.name,
             path=self.node.path,
@@ -132,12 +134,12 @@ class Cutout(Shared):
             results=self.results_bucket,
         )
         others = [one for one in self.node.root.node.find_all() if isinstance(one, Cutout)]
-        refuse_circles(self.claim, [one.claim for one in others if one is not self])
+        refuse_overlaps(self.bucket_use, [one.bucket_use for one in others if one is not self])
 
-    def _dress(
+    def _apply_to_all(
         self, permissions_boundary: iam.IManagedPolicy | None, tags: Mapping[str, str]
     ) -> None:
-        """Give every resource, those that are added later as well, what the house demands."""
+        """Apply key, boundary, tags and suppressions to all resources, later ones included."""
         if self.kms_key:
             encrypt_everything(self, self.kms_key)
         if permissions_boundary:
@@ -157,14 +159,14 @@ class Cutout(Shared):
             self,
             "Uploads",
             removal_policy=keep,
-            announces=True,
+            sends_events=True,
             old_version_days=old_version_days,
         )
         self.results_bucket = results or photo_bucket(
             self,
             "Results",
             removal_policy=keep,
-            announces=False,
+            sends_events=False,
             old_version_days=old_version_days,
         )
         self.work_bucket = work_bucket(
@@ -182,23 +184,20 @@ class Cutout(Shared):
         )
 
     def _make_queues(self) -> None:
-        self.submissions = WorkQueue(
-            self, "Submissions", worker_timeout_seconds=self._timeout(FunctionName.SUBMIT)
-        )
+        self.submissions = self._work_queue("Submissions", FunctionName.SUBMIT)
         self.preparations = (
-            WorkQueue(
-                self, "Preparations", worker_timeout_seconds=self._timeout(FunctionName.PREPARE)
-            )
+            self._work_queue("Preparations", FunctionName.PREPARE)
             if self.settings.prepare
             else None
         )
-        self.callbacks = WorkQueue(
-            self, "Callbacks", worker_timeout_seconds=self._timeout(FunctionName.STORE_RESULT)
-        )
+        self.callbacks = self._work_queue("Callbacks", FunctionName.STORE_RESULT)
+
+    def _work_queue(self, construct_id: str, consumer: FunctionName) -> WorkQueue:
+        return WorkQueue(self, construct_id, worker_timeout_seconds=self._timeout(consumer))
 
     @property
     def work_queues(self) -> dict[str, WorkQueue]:
-        """Every queue that a function works off, by name."""
+        """Every queue that a function consumes, by name."""
         return {
             "Submissions": self.submissions,
             **({"Preparations": self.preparations} if self.preparations else {}),
@@ -208,13 +207,15 @@ class Cutout(Shared):
     def _make_functions(self, assets: Mapping[FunctionName, Asset]) -> None:
         groups = self.network.groups_in(self) if self.network else ()
         asked = {self.settings.pixels, *(recipe.get("pixels") for recipe in self.recipes)}
-        self.takes_photos_pixels = "source" in asked
-        refuse_pixels_without_copies(self.settings, wanted=self.takes_photos_pixels)
+        self.uses_source_pixels = "source" in asked
+        refuse_pixels_without_copies(
+            uses_source_pixels=self.uses_source_pixels, prepare=self.settings.prepare
+        )
         self.functions = {
             name: CutoutFunction(
                 self,
                 name,
-                shape=shape_of(name, takes_photos_pixels=self.takes_photos_pixels),
+                shape=shape_of(name, uses_source_pixels=self.uses_source_pixels),
                 asset=assets[name],
                 timeout_seconds=self._timeout(name),
                 log_retention_days=self.settings.log_retention_days,
@@ -234,14 +235,14 @@ class Cutout(Shared):
         )
 
     def _make_triggers(self, callback_domain: CallbackDomain | None) -> None:
-        self.functions[FunctionName.SUBMIT].works_off(
+        self.functions[FunctionName.SUBMIT].consume(
             self.submissions.queue, max_concurrency=self.settings.submit_concurrency
         )
         if self.preparations:
-            self.functions[FunctionName.PREPARE].works_off(
+            self.functions[FunctionName.PREPARE].consume(
                 self.preparations.queue, max_concurrency=self.settings.prepare_concurrency
             )
-        self.functions[FunctionName.STORE_RESULT].works_off(
+        self.functions[FunctionName.STORE_RESULT].consume(
             self.callbacks.queue, max_concurrency=self.settings.store_concurrency
         )
         self.upload_events = UploadEvents(
@@ -264,25 +265,40 @@ class Cutout(Shared):
         self.callback_url = self.callback_api.url
         EveryMinute(self, "EveryMinute", function=self.functions[FunctionName.SWEEP].function)
 
-    def _make_bus(self, given: events.IEventBus | None) -> None:
-        named = self.settings.event_bus
-        self.event_bus = given or events.EventBus.from_event_bus_name(self, "Bus", named)
-        self._bus = given.event_bus_arn if given else named
+    def _list_resources(self, event_bus_id: str) -> Resources:
+        prepare = self.functions.get(FunctionName.PREPARE)
+        return Resources(
+            name=self.name,
+            settings=self.settings,
+            uses_source_pixels=self.uses_source_pixels,
+            uploads=self.uploads_bucket,
+            results=self.results_bucket,
+            work=self.work_bucket,
+            jobs=self.table,
+            calls=self.calls_table,
+            submissions=self.submissions.queue,
+            preparations=self.preparations.queue if self.preparations else None,
+            callbacks=self.callbacks.queue,
+            api_key_name=self.api_key_name,
+            signing_key_name=self.signing_key_name,
+            callback_url=self.callback_url,
+            event_bus=self.event_bus,
+            event_bus_id=event_bus_id,
+            photo_reader=self.photo_reader,
+            prepare_role=prepare.role if prepare else None,
+        )
 
     def _make_monitoring(self, topic: sns.ITopic | None) -> None:
+        dead_letters = {
+            f"{name}DeadLetters": work.dead_letters for name, work in self.work_queues.items()
+        }
         self.monitoring = Monitoring(
             self,
             "Monitoring",
             name=self.name,
             functions={name: one.function for name, one in self.functions.items()},
             queues={name: work.queue for name, work in self.work_queues.items()},
-            dead_letters={
-                **{
-                    f"{name}DeadLetters": work.dead_letters
-                    for name, work in self.work_queues.items()
-                },
-                "UndeliverableEvents": self.upload_events.undeliverable,
-            },
+            dead_letters={**dead_letters, "UndeliverableEvents": self.upload_events.undeliverable},
             alarm_email=self.settings.alarm_email,
             topic=topic,
             expects_callbacks=self.settings.callbacks,
@@ -291,5 +307,5 @@ class Cutout(Shared):
         self.alarm_topic = self.monitoring.topic
 
     def _timeout(self, name: FunctionName) -> int:
-        """Return a time-out that no lease runs out before: who holds one is never still at it."""
+        """Return a time-out within the lease, so that a lease never expires under a worker."""
         return min(SHAPES[name].timeout_seconds, self.settings.lease_seconds)

@@ -4,8 +4,7 @@ The key reaches every resource of the construct by an aspect, so that what is ad
 encrypted as well.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Sequence
 
 import jsii
 from aws_cdk import AspectPriority, Aspects, Aws, IAspect, Stack
@@ -19,14 +18,8 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct, IConstruct
 
+from ..access.key_use import ALL_USES, READ_AND_WRITE
 from .callback_api import VENDED_LOGS
-
-_READ: Final = ("kms:Decrypt",)
-_READ_AND_WRITE: Final = ("kms:Decrypt", "kms:GenerateDataKey")
-_TABLE: Final = (
-    *("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey"),
-    *("kms:ReEncryptFrom", "kms:ReEncryptTo"),
-)
 
 
 def encrypt_everything(scope: Construct, key: kms.IKey) -> None:
@@ -61,58 +54,17 @@ def key_policy(stack: Stack) -> Sequence[iam.PolicyStatement]:
         iam.PolicyStatement(
             sid="LetAlarmsAndRulesSend",
             principals=list(senders),
-            actions=list(_READ_AND_WRITE),
+            actions=list(READ_AND_WRITE),
             resources=["*"],
         ),
         iam.PolicyStatement(
             sid="LetLogsBeWritten",
             principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
-            actions=list(_TABLE),
+            actions=list(ALL_USES),
             resources=["*"],
             conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
         ),
     )
-
-
-def uses_of_keys(
-    keys: Iterable[str], actions: Iterable[str], region: str
-) -> Sequence[iam.PolicyStatement]:
-    """Say what a role that may do these actions must be allowed to do with the keys of the data.
-
-    The keys can be used through the services that the role uses, for what each of them uses keys
-    for, and not by the role itself.
-
-    Args:
-        keys: The keys' ARNs.
-        actions: What else the role may do.
-        region: Where it does that.
-
-    Returns:
-        A statement for each way in which services use keys; none where there is no key, or nothing
-        that is encrypted.
-    """
-    resources = sorted(set(keys))
-    if not resources:
-        return []
-    allowed = set(actions)
-    by_service = {
-        "dynamodb": _TABLE,
-        "s3": _READ_AND_WRITE if "s3:PutObject" in allowed else _READ,
-        "secretsmanager": _READ,
-        "sqs": _READ_AND_WRITE if "sqs:SendMessage" in allowed else _READ,
-    }
-    services = sorted({one.partition(":")[0] for one in allowed} & set(by_service))
-    ways: dict[tuple[str, ...], list[str]] = {}
-    for service in services:
-        ways.setdefault(by_service[service], []).append(f"{service}.{region}.amazonaws.com")
-    return [
-        iam.PolicyStatement(
-            actions=list(uses),
-            resources=resources,
-            conditions={"StringEquals": {"kms:ViaService": through}},
-        )
-        for uses, through in ways.items()
-    ]
 
 
 @jsii.implements(IAspect)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import AssetHashType, Aws, Duration, RemovalPolicy, Size
+from aws_cdk import AssetHashType, Duration, RemovalPolicy, Size
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -10,7 +10,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from ..assets.target import LAMBDA_PYTHON
+from ..assets.asset_platform import LAMBDA_PYTHON
 from ..deployed_functions import Asset, FunctionShape
 from .network import INTERFACE_ACTIONS, Network
 
@@ -59,34 +59,34 @@ class CutoutFunction(Construct):
         )
         reserved = shape.reserved_concurrency if reserves_concurrency else None
         self.function = self._make(asset, timeout_seconds, reserved)
-        self.may(
+        self.allow(
             "WriteItsLogs",
             ["logs:CreateLogStream", "logs:PutLogEvents"],
             [self.logs.log_group_arn],
         )
         if network:
-            self.may("JoinItsNetwork", INTERFACE_ACTIONS, ["*"])
+            self.allow("JoinItsNetwork", INTERFACE_ACTIONS, ["*"])
             self._leave_the_network_to_lambda()
 
-    def may(self, sid: str, actions: Sequence[str], resources: Sequence[str]) -> None:
+    def allow(self, sid: str, actions: Sequence[str], resources: Sequence[str]) -> None:
         """Let the function do these actions on these resources."""
         self.actions.update(actions)
         self.role.add_to_policy(
             iam.PolicyStatement(sid=sid, actions=list(actions), resources=list(resources))
         )
 
-    def knows(self, environment: Mapping[str, str]) -> None:
+    def add_environment(self, environment: Mapping[str, str]) -> None:
         """Put values into the function's environment."""
         for name, value in environment.items():
             self.function.add_environment(name, value)
 
-    def works_off(self, queue: sqs.Queue, *, max_concurrency: int) -> None:
+    def consume(self, queue: sqs.Queue, *, max_concurrency: int) -> None:
         """Run for each message of a queue; only what it reports as failed comes again.
 
         One message at a time: a slow provider must never use up the time of another photo's
         paid request.
         """
-        self.may(
+        self.allow(
             "WorkOffItsQueue",
             ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
             [queue.queue_arn],
@@ -166,8 +166,3 @@ def log_group(
     assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101 # what a LogGroup is made of
     resource.retention_in_days = days
     return group
-
-
-def account_arn(service: str, resource: str) -> str:
-    """Name a resource of this account and region."""
-    return f"arn:{Aws.PARTITION}:{service}:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource}"

@@ -19,7 +19,7 @@ _DEAD_LETTERS: Final = ("DeadLetters", "Undeliverable")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
+class Suppression:
     """A rule that some resources break for a reason.
 
     Attributes:
@@ -34,7 +34,7 @@ class Known:
     reason: str
     within: tuple[str, ...] = ()
 
-    def concerns(self, resource: CfnResource) -> bool:
+    def applies_to(self, resource: CfnResource) -> bool:
         """Say whether the reason is one of this resource."""
         if resource.cfn_resource_type != self.kind:
             return False
@@ -42,40 +42,40 @@ class Known:
         return not self.within or any(part in parts for part in self.within)
 
 
-KNOWN: Final = (
-    Known(
+SUPPRESSIONS: Final = (
+    Suppression(
         rules=("AwsSolutions::AwsSolutions-S1", "CKV_AWS_18"),
         kind="AWS::S3::Bucket",
         reason="Who reads photos is told by CloudTrail's data events where the account wants it "
         "told; access logs would need another bucket, which grows for ever",
     ),
-    Known(
+    Suppression(
         rules=("CKV_AWS_21",),
         kind="AWS::S3::Bucket",
         within=("Work",),
         reason="What is in it can be made again, or is there to be read once, and expires",
     ),
-    Known(
+    Suppression(
         rules=("AwsSolutions::AwsSolutions-DDB3", "CKV_AWS_28"),
         kind="AWS::DynamoDB::Table",
         within=("Calls",),
         reason="What is in it lets its reader read a photo, and is of use for minutes: a backup "
         "would keep it for weeks, and an unanswered call whose body is lost is not repeated",
     ),
-    Known(
+    Suppression(
         rules=("AwsSolutions::AwsSolutions-SMG4",),
         kind="AWS::SecretsManager::Secret",
         within=("ApiKey",),
         reason="The provider issues this key by hand and has no API to rotate it",
     ),
-    Known(
+    Suppression(
         rules=("AwsSolutions::AwsSolutions-SMG4",),
         kind="AWS::SecretsManager::Secret",
         within=("SigningKey",),
         reason="No person ever sees this key; it is rotated by a new version of the secret, and "
         "callbacks signed with the one before are still taken",
     ),
-    Known(
+    Suppression(
         rules=(
             "AwsSolutions::AwsSolutions-L1",
             "Serverless::Serverless-LambdaLatestVersion",
@@ -83,58 +83,58 @@ KNOWN: Final = (
         kind="AWS::Lambda::Function",
         reason="What is shipped is locked and compiled for this version, which AWS supports",
     ),
-    Known(
+    Suppression(
         rules=("Serverless::Serverless-LambdaDLQ", "CKV_AWS_116"),
         kind="AWS::Lambda::Function",
         reason="Works off a queue that has a DLQ, or answers a request, or runs again within the "
         "minute: nothing that is sent to it without waiting can be lost",
     ),
-    Known(
+    Suppression(
         rules=("CKV_AWS_117",),
         kind="AWS::Lambda::Function",
         reason="Talks to the provider and to AWS over TLS alone; a network of one's own is a "
         "property, and costs a NAT gateway",
     ),
-    Known(
+    Suppression(
         rules=("CKV_AWS_115",),
         kind="AWS::Lambda::Function",
         reason="What works off a queue is bounded by its event source mapping, the rest reserves "
         "its concurrency where the account has any to set aside",
     ),
-    Known(
+    Suppression(
         rules=("CKV_AWS_173",),
         kind="AWS::Lambda::Function",
         reason="The environment holds names and limits, which are in the template anyway; secrets "
         "are read from Secrets Manager",
     ),
-    Known(
+    Suppression(
         rules=("Serverless::Serverless-LambdaTracing",),
         kind="AWS::Lambda::Function",
         reason="The job id binds the log lines of all functions; tracing would cost a sixth of "
         "each cold start and a fee per trace",
     ),
-    Known(
+    Suppression(
         rules=("Serverless::Serverless-LambdaEventSourceMappingDestination",),
         kind="AWS::Lambda::EventSourceMapping",
         reason="AWS takes no destination for a queue: its messages go to the queue's own DLQ",
     ),
-    Known(
+    Suppression(
         rules=("Serverless::Serverless-LambdaAsyncFailureDestination",),
         kind="AWS::Lambda::EventInvokeConfig",
         reason="A run that fails is not made up for: the next one, a minute later, does its work",
     ),
-    Known(
+    Suppression(
         rules=("AwsSolutions::AwsSolutions-SQS3", "Serverless::Serverless-SQSRedrivePolicy"),
         kind="AWS::SQS::Queue",
         within=_DEAD_LETTERS,
         reason="This is where messages end that could not be handled or delivered",
     ),
-    Known(
+    Suppression(
         rules=("Serverless::Serverless-SNSRedrivePolicy",),
         kind="AWS::SNS::Subscription",
         reason="Mail that cannot be delivered can be sent to nobody later; the alarm stays red",
     ),
-    Known(
+    Suppression(
         rules=("AwsSolutions::AwsSolutions-APIG4",),
         kind="AWS::ApiGatewayV2::Route",
         reason="The provider cannot sign its requests; the path carries an HMAC of the job and "
@@ -152,10 +152,10 @@ def acknowledge(scope: Construct) -> None:
         if isinstance(node, iam.CfnPolicy):
             _acknowledge_wide_resources(node)
         elif isinstance(node, CfnResource):
-            _acknowledge(node, [known for known in KNOWN if known.concerns(node)])
+            _acknowledge(node, [known for known in SUPPRESSIONS if known.applies_to(node)])
 
 
-def _acknowledge(resource: CfnResource, known: Sequence[Known]) -> None:
+def _acknowledge(resource: CfnResource, known: Sequence[Suppression]) -> None:
     pairs = [(rule, one.reason) for one in known for rule in one.rules]
     _say(resource, [pair for pair in pairs if not pair[0].startswith(_CHECKOV)])
     skipped = [

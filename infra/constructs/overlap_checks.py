@@ -15,13 +15,13 @@ REVIEW_FOLDER = "review/"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class KeyPrefix:
     """A part of a bucket: every key that begins so."""
 
     bucket: str
     prefix: str
 
-    def meets(self, other: "Place") -> bool:
+    def overlaps(self, other: "KeyPrefix") -> bool:
         """Say whether some key could be in both."""
         return self.bucket == other.bucket and (
             self.prefix.startswith(other.prefix) or other.prefix.startswith(self.prefix)
@@ -29,7 +29,7 @@ class Place:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Claim:
+class BucketUse:
     """What one deployment watches and writes.
 
     Attributes:
@@ -41,8 +41,8 @@ class Claim:
 
     name: str
     path: str
-    watched: Place
-    written: tuple[Place, Place]
+    watched: KeyPrefix
+    written: tuple[KeyPrefix, KeyPrefix]
 
     @classmethod
     def of(
@@ -53,22 +53,22 @@ class Claim:
         path: str,
         uploads: s3.IBucket,
         results: s3.IBucket,
-    ) -> "Claim":
+    ) -> "BucketUse":
         """Say what a deployment with these settings claims of these buckets."""
         written, read = _identity(results), _identity(uploads)
         prefix = settings.result_prefix
         return cls(
             name=name,
             path=path,
-            watched=Place(bucket=read, prefix=settings.upload_prefix),
+            watched=KeyPrefix(bucket=read, prefix=settings.upload_prefix),
             written=(
-                Place(bucket=written, prefix=prefix),
-                Place(bucket=written, prefix=REVIEW_FOLDER + prefix),
+                KeyPrefix(bucket=written, prefix=prefix),
+                KeyPrefix(bucket=written, prefix=REVIEW_FOLDER + prefix),
             ),
         )
 
 
-def refuse_circles(own: Claim, others: Iterable[Claim]) -> None:
+def refuse_overlaps(own: BucketUse, others: Iterable[BucketUse]) -> None:
     """Refuse a deployment that would take its own results, or another's, for photos.
 
     Raises:
@@ -83,11 +83,11 @@ def refuse_circles(own: Claim, others: Iterable[Claim]) -> None:
         _refuse_results_among_photos(other, own)
 
 
-def _refuse_own_circle(own: Claim) -> None:
+def _refuse_own_circle(own: BucketUse) -> None:
     results, _ = own.written
     # Submit passes over everything in the folder for review, whoever's it is.
-    for place in (results, Place(bucket=results.bucket, prefix=REVIEW_FOLDER)):
-        if place.meets(own.watched):
+    for place in (results, KeyPrefix(bucket=results.bucket, prefix=REVIEW_FOLDER)):
+        if place.overlaps(own.watched):
             raise SettingError(
                 f"uploads and results share a bucket, and what is written under {place.prefix!r} "
                 f"would be taken for photos under {own.watched.prefix!r}: give upload_prefix and "
@@ -96,7 +96,7 @@ def _refuse_own_circle(own: Claim) -> None:
             )
 
 
-def _refuse_same_name(own: Claim, other: Claim) -> None:
+def _refuse_same_name(own: BucketUse, other: BucketUse) -> None:
     if own.name == other.name:
         raise SettingError(
             f"{own.path} and {other.path} are both named {own.name!r}, after which their secrets "
@@ -104,8 +104,8 @@ def _refuse_same_name(own: Claim, other: Claim) -> None:
         )
 
 
-def _refuse_same_photos(own: Claim, other: Claim) -> None:
-    if own.watched.meets(other.watched):
+def _refuse_same_photos(own: BucketUse, other: BucketUse) -> None:
+    if own.watched.overlaps(other.watched):
         raise SettingError(
             f"{own.path} watches {own.watched.prefix!r} and {other.path} watches "
             f"{other.watched.prefix!r} of one bucket: a photo in both would be paid for twice; "
@@ -113,10 +113,10 @@ def _refuse_same_photos(own: Claim, other: Claim) -> None:
         )
 
 
-def _refuse_same_results(own: Claim, other: Claim) -> None:
+def _refuse_same_results(own: BucketUse, other: BucketUse) -> None:
     for mine in own.written:
         for theirs in other.written:
-            if mine.meets(theirs):
+            if mine.overlaps(theirs):
                 raise SettingError(
                     f"{own.path} writes results under {mine.prefix!r} and {other.path} under "
                     f"{theirs.prefix!r} of one bucket, where one's could overwrite the other's: "
@@ -124,9 +124,9 @@ def _refuse_same_results(own: Claim, other: Claim) -> None:
                 )
 
 
-def _refuse_results_among_photos(writer: Claim, watcher: Claim) -> None:
+def _refuse_results_among_photos(writer: BucketUse, watcher: BucketUse) -> None:
     for place in writer.written:
-        if place.meets(watcher.watched):
+        if place.overlaps(watcher.watched):
             raise SettingError(
                 f"{writer.path} writes results under {place.prefix!r} where {watcher.path} watches "
                 f"for photos under {watcher.watched.prefix!r}: every cut-out would be cut out "

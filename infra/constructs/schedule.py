@@ -8,7 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
-from .function import account_arn
+from ..access.resources import account_arn
 
 _MINUTE: Final = 60
 

@@ -45,7 +45,7 @@ def photo_bucket(
     construct_id: str,
     *,
     removal_policy: RemovalPolicy,
-    announces: bool,
+    sends_events: bool,
     old_version_days: int,
 ) -> s3.Bucket:
     """Make a private, versioned, encrypted bucket that answers over TLS only.
@@ -54,7 +54,7 @@ def photo_bucket(
         scope: Where it belongs.
         construct_id: Its id there.
         removal_policy: What becomes of it when the stack goes.
-        announces: Whether EventBridge hears of its objects. Set by the bucket's own property:
+        sends_events: Whether EventBridge hears of its objects. Set by the bucket's own property:
             the construct library would deploy a helper function for it.
         old_version_days: How long versions are kept that were overwritten or deleted.
     """
@@ -65,7 +65,7 @@ def photo_bucket(
         old_version_days=old_version_days,
         expiring={},
     )
-    if announces:
+    if sends_events:
         resource = bucket.node.default_child
         assert isinstance(resource, s3.CfnBucket)  # noqa: S101 # what a Bucket is made of
         resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(

@@ -8,7 +8,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from .queues import dead_letter_queue, let_rule_send
+from .work_queue import dead_letter_queue, let_rule_send
 
 
 class UploadEvents(Construct):

@@ -27,11 +27,11 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ..assets.home import CACHE
+from ..assets.folders import CACHE
 from ..node import node_path
 from ..settings.settings import Settings
 from ..settings.value_rules import SettingError
-from .account import Account, StillThereError
+from .aws_account import Account, StillThereError
 from .concurrency import free_concurrency, settings_for
 from .deployer_policy import BOOTSTRAP_VERSION, policy
 
@@ -107,17 +107,17 @@ def _print_policy(session: boto3.Session, context: list[str]) -> None:
 def _destroy(session: boto3.Session, context: list[str]) -> None:
     _where(session)
     stack = stack_name(context)
-    for bucket in Account(session).empty_what_goes(stack):
+    for bucket in Account(session).empty_deleted_buckets(stack):
         _say(f"Emptied {bucket}, which goes with the stack.")
-    _cdk(session, "destroy", "--force", *_known_or_made(stack), *_context(context))
+    _cdk(session, "destroy", "--force", *_synthesized_or_new(stack), *_context(context))
 
 
-def _free_names(session: boto3.Session, stack: str, *, replaces_secrets: bool) -> None:
+def _free_secret_names(session: boto3.Session, stack: str, *, replaces_secrets: bool) -> None:
     """See that nothing is left under the names of the stack's secrets."""
     account = Account(session)
     if table := account.delete_empty_table(stack):
         _say(f"Deleted {table}, the empty table of a first deployment of {stack} that failed.")
-    kept = account.kept_secrets(stack)
+    kept = account.leftover_secrets(stack)
     if kept and not replaces_secrets:
         raise DeployError(
             f"{' and '.join(kept)} are left of an earlier {stack} that was destroyed or could not "
@@ -127,14 +127,14 @@ def _free_names(session: boto3.Session, stack: str, *, replaces_secrets: bool) -
         )
     if kept:
         _say(f"Taking away what is left of an earlier {stack}: {', '.join(kept)}.")
-        account.take_away_secrets(stack)
+        account.delete_secrets(stack)
 
 
 def _deploy(session: boto3.Session, context: list[str], *, replaces_secrets: bool) -> None:
     account, region = _where(session)
     stack = stack_name(context)
     _say(f"Deploying {stack} to account {account}, {region}.")
-    _free_names(session, stack, replaces_secrets=replaces_secrets)
+    _free_secret_names(session, stack, replaces_secrets=replaces_secrets)
     if not _is_bootstrapped(session):
         _say("Preparing the account for the CDK, once.")
         _cdk(session, "bootstrap", f"aws://{account}/{region}", "--app", "")
@@ -144,10 +144,10 @@ def _deploy(session: boto3.Session, context: list[str], *, replaces_secrets: boo
         _say(f"The account lets few functions run at once: deploying with {', '.join(fitted)}.")
     context = [*context, *fitted]
     outputs = _run_deployment(session, stack, context)
-    laid_aside = Account(session).key_laid_aside(stack)
-    _put_key(session, outputs["ApiKeySecretName"], laid_aside)
-    if laid_aside:
-        Account(session).forget_key_laid_aside(stack)
+    saved = Account(session).saved_api_key(stack)
+    _put_key(session, outputs["ApiKeySecretName"], saved)
+    if saved:
+        Account(session).delete_saved_api_key(stack)
     _say(f"Upload photos to    s3://{outputs['UploadsBucketName']}/")
     _say(f"Cut-outs come to    s3://{outputs['ResultsBucketName']}/")
 
@@ -187,8 +187,8 @@ def _is_bootstrapped(session: boto3.Session) -> bool:
     return True
 
 
-def _put_key(session: boto3.Session, secret: str, laid_aside: str | None) -> None:
-    key = os.environ.get(_API_KEY_VARIABLE) or laid_aside
+def _put_key(session: boto3.Session, secret: str, saved: str | None) -> None:
+    key = os.environ.get(_API_KEY_VARIABLE) or saved
     if key:
         session.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=key)
         _say("The API key is in place.")
@@ -219,7 +219,7 @@ def _output(stack: str) -> tuple[str, str]:
     return "--output", str(_folder(stack))
 
 
-def _known_or_made(stack: str) -> tuple[str, str]:
+def _synthesized_or_new(stack: str) -> tuple[str, str]:
     """Take what was synthesized to deploy it, if that was here: a name is all that is needed."""
     folder = _folder(stack)
     return ("--app", str(folder)) if (folder / "manifest.json").is_file() else _output(stack)

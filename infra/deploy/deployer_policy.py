@@ -6,7 +6,7 @@ itself. `python -m infra.deploy policy --stage STAGE` prints it as a policy docu
 
 from typing import Any, Final
 
-from .account import SECRETS, aside_of
+from .aws_account import SECRETS, saved_key_name
 
 _QUALIFIER: Final = "hnb659fds"
 """Of the CDK's bootstrap, by default."""
@@ -26,7 +26,7 @@ def policy(*, account: str, region: str, stack: str, partition: str = "aws") -> 
         return f"arn:{partition}:{service}:{region}:{account}:{resource}"
 
     named = f"{stack[:_NAME_PART]}*"
-    secrets = [f"{stack}/{name}" for name in SECRETS] + [aside_of(stack)]
+    secrets = [f"{stack}/{name}" for name in SECRETS] + [saved_key_name(stack)]
     buckets = f"arn:{partition}:s3:::{named.lower()}"
     statements = {
         "DeployThroughTheCdk": (

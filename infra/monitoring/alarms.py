@@ -14,8 +14,8 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
-from ..constructs.queues import RETENTION_DAYS
-from .metrics import FIVE_MINUTES, Series
+from ..settings.settings import DEAD_LETTER_DAYS, QUEUE_DAYS
+from .metric_series import FIVE_MINUTES, MetricSeries
 
 RUNBOOKS: Final = "infra/RUNBOOK.md"
 """The page that alarms link to where no `runbook_url` is set."""
@@ -72,7 +72,7 @@ class AlarmRule:
 
 
 def alarm_rules(
-    series: Series,
+    series: MetricSeries,
     *,
     functions: Mapping[str, lambda_.Function],
     submissions: sqs.Queue,
@@ -101,7 +101,7 @@ def _old_uploads(submissions: sqs.Queue) -> AlarmRule:
         runbook="Oldest upload",
         happened=f"An upload has waited for over {_LONG_WAIT_SECONDS // 60} minutes in the "
         "submissions queue and has no job yet.",
-        at_stake=f"uploads stay in this queue for {RETENTION_DAYS} days; after that they are lost.",
+        at_stake=f"uploads stay in this queue for {QUEUE_DAYS} days; after that they are lost.",
         do="`cutout doctor --stack {stack}` checks Submit and its trigger. If Submit only is slow "
         "after a large upload, nothing is wrong: raise submit_concurrency, or wait.",
         metric=submissions.metric_approximate_age_of_oldest_message(
@@ -114,7 +114,7 @@ def _old_uploads(submissions: sqs.Queue) -> AlarmRule:
 
 _HAS_NO_ROW: Final = (
     "an upload that has no job yet is nowhere else: nobody cuts it out until the message is sent "
-    "back, and after 14 days it is gone."
+    f"back, and after {DEAD_LETTER_DAYS} days it is gone."
 )
 _HAS_A_ROW: Final = "no photo: each has its row, and Sweep goes on looking at it; it may be late."
 _STAKES: Final = {
@@ -152,7 +152,7 @@ def _errors(title: str, function: lambda_.Function) -> AlarmRule:
     )
 
 
-def _failed_steps(series: Series) -> AlarmRule:
+def _failed_steps(series: MetricSeries) -> AlarmRule:
     return AlarmRule(
         name="StepsFailed",
         runbook="Failing steps",
@@ -182,7 +182,7 @@ def _throttles(title: str, function: lambda_.Function) -> AlarmRule:
     )
 
 
-def _of_jobs(series: Series) -> Iterator[AlarmRule]:
+def _of_jobs(series: MetricSeries) -> Iterator[AlarmRule]:
     yield AlarmRule(
         name="OldestInFlight",
         runbook="Oldest job in flight",
@@ -234,7 +234,7 @@ def _of_jobs(series: Series) -> Iterator[AlarmRule]:
     )
 
 
-def _recovered_by_poll(series: Series) -> AlarmRule:
+def _recovered_by_poll(series: MetricSeries) -> AlarmRule:
     return AlarmRule(
         name="RecoveredByPoll",
         runbook="Recovered by poll",
@@ -247,7 +247,7 @@ def _recovered_by_poll(series: Series) -> AlarmRule:
     )
 
 
-def _forged_callbacks(series: Series) -> AlarmRule:
+def _forged_callbacks(series: MetricSeries) -> AlarmRule:
     return AlarmRule(
         name="ForgedCallbacks",
         runbook="Forged callbacks",
@@ -264,7 +264,7 @@ def _forged_callbacks(series: Series) -> AlarmRule:
     )
 
 
-def _of_money(series: Series) -> Iterator[AlarmRule]:
+def _of_money(series: MetricSeries) -> Iterator[AlarmRule]:
     yield AlarmRule(
         name="Spend",
         runbook="Spend against the cap",
@@ -287,7 +287,7 @@ def _of_money(series: Series) -> Iterator[AlarmRule]:
     )
 
 
-def _of_pauses(series: Series) -> Iterator[AlarmRule]:
+def _of_pauses(series: MetricSeries) -> Iterator[AlarmRule]:
     yield AlarmRule(
         name="PausedOutOfCredits",
         runbook="Paused, out of credits",

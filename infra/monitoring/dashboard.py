@@ -7,7 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
-from .metrics import ONE_MINUTE, OUTCOMES, PAUSES, STATES, Series
+from .metric_series import ONE_MINUTE, OUTCOMES, PAUSES, STATES, MetricSeries
 
 _COLUMNS: Final = 24
 _HEIGHT: Final = 6
@@ -28,7 +28,7 @@ Row = list[cloudwatch.IWidget]
 
 
 def dashboard_rows(
-    series: Series,
+    series: MetricSeries,
     *,
     functions: Mapping[str, lambda_.Function],
     queues: Mapping[str, sqs.Queue],
@@ -45,7 +45,7 @@ def dashboard_rows(
     ]
 
 
-def _photos(series: Series) -> Row:
+def _photos(series: MetricSeries) -> Row:
     settled = [
         series.of(metric, "Sum", label=outcome, color=_COLORS[outcome], period=ONE_MINUTE)
         for outcome, metric in OUTCOMES.items()
@@ -65,7 +65,7 @@ def _photos(series: Series) -> Row:
     ]
 
 
-def _times(series: Series) -> Row:
+def _times(series: MetricSeries) -> Row:
     def times(statistic: str) -> list[cloudwatch.Metric]:
         return [
             series.of(metric, statistic, label=state, period=ONE_MINUTE)
@@ -82,7 +82,7 @@ def _times(series: Series) -> Row:
     ]
 
 
-def _gate(series: Series) -> Row:
+def _gate(series: MetricSeries) -> Row:
     standing = [
         series.of("TasksInFlight", "Maximum", label="in flight", period=ONE_MINUTE),
         series.of("JobsWaiting", "Maximum", label="waiting", period=ONE_MINUTE),
@@ -99,7 +99,7 @@ def _gate(series: Series) -> Row:
     ]
 
 
-def _trouble(series: Series, functions: Mapping[str, lambda_.Function]) -> Row:
+def _trouble(series: MetricSeries, functions: Mapping[str, lambda_.Function]) -> Row:
     odd = {
         "recovered by poll": "RecoveredByPoll",
         "outcome unknown": "OutcomesUnknown",

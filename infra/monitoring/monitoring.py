@@ -15,7 +15,7 @@ from constructs import Construct
 from .alarms import RUNBOOKS, AlarmRule, alarm_rules
 from .dashboard import dashboard_rows
 from .log_query import save_query
-from .metrics import Series
+from .metric_series import MetricSeries
 
 
 class Monitoring(Construct):
@@ -55,7 +55,7 @@ class Monitoring(Construct):
         if alarm_email:
             self.topic.add_subscription(subscriptions.EmailSubscription(alarm_email))
         self._runbooks = runbooks or RUNBOOKS
-        series = Series(name)
+        series = MetricSeries(name)
         rules = alarm_rules(
             series,
             functions=functions,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ..assets import home
+from ..assets import folders
 from .recipe_keys import DEFAULT_KEY, refuse_collisions, template
 from .recipe_rules import (
     RecipeError,
@@ -62,7 +62,7 @@ def recipes_of(settings: Settings, project: Path | None = None) -> list[Recipe]:
     Raises:
         SettingError: They cannot be deployed.
     """
-    file = _file(project or home.project(), settings.recipes)
+    file = _file(project or folders.project(), settings.recipes)
     return read_recipes(file, result_prefix=settings.result_prefix) if file else []
 
 

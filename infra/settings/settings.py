@@ -9,11 +9,24 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Final, Self
 
-from .kinds import LOG_RETENTIONS, bucket, flag, key_arn, prefix, setting, text, whole
-from .settings_checks import refuse_contradictions
+from .setting_fields import LOG_RETENTIONS, bucket, flag, key_arn, prefix, setting, text, whole
+from .settings_checks import (
+    refuse_half_a_domain,
+    refuse_key_without_bucket,
+    refuse_long_grace,
+    refuse_loopback,
+    refuse_pixels_without_copies,
+    refuse_small_preparations,
+    refuse_swapped_sides,
+)
 from .value_rules import Choice, OneOf, OrNone, SettingError, Several, Text, Url
 
 DAY: Final = 86_400
+QUEUE_DAYS: Final = 10
+"""How long a message waits in a queue that nothing takes it from: a long weekend and an outage."""
+DEAD_LETTER_DAYS: Final = 14
+"""The longest that SQS keeps a message. In a dead letter queue its age counts from when it was
+first sent, so this is longer than `QUEUE_DAYS`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +192,7 @@ class Settings:
     """Age at which a task is given up."""
     old_version_days: int = whole(30, least=1, most=3650)
     """How long the stack's own buckets keep versions that were overwritten or deleted."""
-    retention_days: int = whole(90, least=25, most=3650)
+    retention_days: int = whole(90, least=QUEUE_DAYS + DEAD_LETTER_DAYS + 1, most=3650)
     """How long finished jobs and stored results are kept. At least 25 days: a message may arrive 24
     days after its upload (14 as a dead letter, 10 in its queue again), and without its job the
     photo would be paid for twice."""
@@ -255,11 +268,39 @@ class Settings:
         return [one.name for one in fields(cls)]
 
     def __post_init__(self) -> None:
-        """Read every value by its rule, then look at the values that depend on each other."""
+        """Read every value by its rule, then check the values that depend on each other."""
         for one in fields(self):
             value = one.metadata["rule"].read(one.name, getattr(self, one.name))
             object.__setattr__(self, one.name, value)
-        refuse_contradictions(self)
+        self._refuse_contradictions()
+
+    def _refuse_contradictions(self) -> None:
+        refuse_swapped_sides(min_side=self.min_side, max_side=self.max_side)
+        refuse_small_preparations(
+            prepare=self.prepare,
+            prepare_max_bytes=self.prepare_max_bytes,
+            max_bytes=self.max_bytes,
+        )
+        refuse_loopback(
+            {
+                "evolink_base_url": self.evolink_base_url,
+                "evolink_files_url": self.evolink_files_url,
+                "callback_base_url": self.callback_base_url,
+            },
+            allow_loopback=self.allow_loopback,
+            ephemeral=self.ephemeral,
+        )
+        refuse_long_grace(self.unconfirmed_grace_seconds)
+        refuse_half_a_domain(domain=self.callback_domain, certificate=self.callback_certificate)
+        refuse_key_without_bucket(
+            "uploads", kms_key=self.uploads_kms_key, bucket=self.uploads_bucket
+        )
+        refuse_key_without_bucket(
+            "results", kms_key=self.results_kms_key, bucket=self.results_bucket
+        )
+        refuse_pixels_without_copies(
+            uses_source_pixels=self.pixels == "source", prepare=self.prepare
+        )
 
     @property
     def stack_name(self) -> str:

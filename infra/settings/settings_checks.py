@@ -1,102 +1,92 @@
-"""Settings that are right each by itself and cannot work together."""
+"""Refuses settings that are valid each by itself and contradict each other.
 
-from typing import TYPE_CHECKING, Final
+Every check raises SettingError with the settings' names and what to pass instead.
+"""
+
+from collections.abc import Mapping
+from typing import Final
 
 from .value_rules import SettingError, is_plain_loopback
 
-if TYPE_CHECKING:
-    from .settings import Settings
-
 PHOTO_LINK_SECONDS: Final = 3000
-"""How long a photo's URL is good for: a session is replaced while it has as long left."""
+"""How long a photo's URL is valid: its session is replaced before it has less left."""
 
-FETCH_ALLOWANCE_SECONDS: Final = 1200
-"""How long after a repeated request the provider may still fetch the photo by its URL."""
+_FETCH_ALLOWANCE_SECONDS: Final = 1200
+"""How long a photo's URL stays valid after the grace time, when a request is sent again.
 
-
-def refuse_contradictions(settings: "Settings") -> None:
-    """Look at the values that depend on each other.
-
-    Raises:
-        SettingError: two of them contradict; the message says which and what to pass instead.
-    """
-    _refuse_limits_that_contradict(settings)
-    _refuse_loopback(settings)
-    _refuse_urls_that_die_early(settings)
-    _refuse_half_a_domain(settings)
-    _refuse_keys_without_their_buckets(settings)
-    refuse_pixels_without_copies(settings, wanted=settings.pixels == "source")
+The provider needs five minutes of it to read the photo; Sweep and the gate may take the rest.
+"""
 
 
-def refuse_pixels_without_copies(settings: "Settings", *, wanted: bool) -> None:
-    """Photos are opened by Prepare alone: without it, nobody has their pixels.
-
-    Args:
-        settings: Whether photos are prepared.
-        wanted: Whether a cut-out, or a recipe's variant, has its photo's own pixels.
-
-    Raises:
-        SettingError: They are wanted, and nothing is prepared.
-    """
-    if wanted and not settings.prepare:
+def refuse_pixels_without_copies(*, uses_source_pixels: bool, prepare: bool) -> None:
+    """A photo's own pixels come from the copy that Prepare makes of it."""
+    if uses_source_pixels and not prepare:
         raise SettingError(
             "pixels=source, here or in a recipe, takes photos' pixels from copies that are "
             "prepared: leave out -c prepare=false, or pass -c pixels=model"
         )
 
 
-def _refuse_half_a_domain(settings: "Settings") -> None:
-    if bool(settings.callback_domain) != bool(settings.callback_certificate):
+def refuse_half_a_domain(*, domain: str | None, certificate: str | None) -> None:
+    """A host name for callbacks needs a certificate."""
+    if bool(domain) != bool(certificate):
         raise SettingError(
             "callback_domain and callback_certificate go together: "
             "pass -c callback_domain=callbacks.example.com -c callback_certificate=arn:aws:..."
         )
 
 
-def _refuse_keys_without_their_buckets(settings: "Settings") -> None:
-    for name in ("uploads", "results"):
-        if getattr(settings, f"{name}_kms_key") and not getattr(settings, f"{name}_bucket"):
-            raise SettingError(
-                f"{name}_kms_key is the key of an attached bucket: pass -c {name}_bucket=NAME as "
-                "well, or -c kms_key=ARN for the stack's own buckets"
-            )
-
-
-def _refuse_limits_that_contradict(settings: "Settings") -> None:
-    if settings.min_side > settings.max_side:
+def refuse_key_without_bucket(name: str, *, kms_key: str | None, bucket: str | None) -> None:
+    """A key of an attached bucket needs that bucket; `name` is uploads or results."""
+    if kms_key and not bucket:
         raise SettingError(
-            f"min_side must be at most max_side, got {settings.min_side} and {settings.max_side}: "
+            f"{name}_kms_key is the key of an attached bucket: pass -c {name}_bucket=NAME as "
+            "well, or -c kms_key=ARN for the stack's own buckets"
+        )
+
+
+def refuse_swapped_sides(*, min_side: int, max_side: int) -> None:
+    """The shortest side cannot be longer than the longest."""
+    if min_side > max_side:
+        raise SettingError(
+            f"min_side must be at most max_side, got {min_side} and {max_side}: "
             "pass -c min_side=240 -c max_side=7680"
         )
-    if settings.prepare and settings.prepare_max_bytes < settings.max_bytes:
+
+
+def refuse_small_preparations(*, prepare: bool, prepare_max_bytes: int, max_bytes: int) -> None:
+    """Prepare reads every file that is small enough to be sent as it is."""
+    if prepare and prepare_max_bytes < max_bytes:
         raise SettingError(
-            f"prepare_max_bytes must be at least max_bytes ({settings.max_bytes}), "
-            f"got {settings.prepare_max_bytes}: pass -c prepare_max_bytes=100000000, "
-            "or -c prepare=false"
+            f"prepare_max_bytes must be at least max_bytes ({max_bytes}), "
+            f"got {prepare_max_bytes}: pass -c prepare_max_bytes=100000000, or -c prepare=false"
         )
 
 
-def _refuse_loopback(settings: "Settings") -> None:
-    if settings.allow_loopback and not settings.ephemeral:
+def refuse_loopback(
+    urls: Mapping[str, str | None], *, allow_loopback: bool, ephemeral: bool
+) -> None:
+    """Plain http is for a local cloud; `urls` are those of the settings, by name."""
+    if allow_loopback and not ephemeral:
         raise SettingError(
             "allow_loopback is for a local cloud that is thrown away: "
             "pass -c ephemeral=true as well, or leave it out"
         )
-    for name in ("evolink_base_url", "evolink_files_url", "callback_base_url"):
-        url = getattr(settings, name)
-        if url and is_plain_loopback(url) and not settings.allow_loopback:
+    for name, url in urls.items():
+        if url and is_plain_loopback(url) and not allow_loopback:
             raise SettingError(
                 f"{name} is plain http ({url}): pass an https URL, "
                 "or on a local cloud -c allow_loopback=true -c ephemeral=true"
             )
 
 
-def _refuse_urls_that_die_early(settings: "Settings") -> None:
-    longest = PHOTO_LINK_SECONDS - FETCH_ALLOWANCE_SECONDS
-    if settings.unconfirmed_grace_seconds > longest:
+def refuse_long_grace(unconfirmed_grace_seconds: int) -> None:
+    """A request that is sent again holds the same URL of the photo, which must still be valid."""
+    longest = PHOTO_LINK_SECONDS - _FETCH_ALLOWANCE_SECONDS
+    if unconfirmed_grace_seconds > longest:
         raise SettingError(
             f"unconfirmed_grace_seconds must be at most {longest}, "
-            f"got {settings.unconfirmed_grace_seconds}: a repeated request sends the same photo "
-            f"URL again, which is good for {PHOTO_LINK_SECONDS} s and must "
-            f"last {FETCH_ALLOWANCE_SECONDS} s more: pass -c unconfirmed_grace_seconds=1200"
+            f"got {unconfirmed_grace_seconds}: a repeated request sends the same photo "
+            f"URL again, which is valid for {PHOTO_LINK_SECONDS} s and must "
+            f"last {_FETCH_ALLOWANCE_SECONDS} s more: pass -c unconfirmed_grace_seconds=1200"
         )

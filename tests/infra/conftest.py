@@ -16,7 +16,7 @@ use_own_node()
 from aws_cdk import App, Stack  # noqa: E402 # the line above chooses its Node
 from aws_cdk.assertions import Template  # noqa: E402 # the same
 
-from infra.assets import Workshop  # noqa: E402 # the same
+from infra.assets import AssetBuilder  # noqa: E402 # the same
 from infra.constructs.cutout import Cutout  # noqa: E402 # the same
 from infra.deployed_functions import SHAPES, Asset, FunctionName  # noqa: E402 # the same
 from infra.settings.settings import Settings  # noqa: E402 # the same
@@ -97,10 +97,10 @@ def make(stack: Stack, stand_in_assets: dict[FunctionName, Asset]) -> Make:
 @pytest.fixture(scope="session")
 def assets(tmp_path_factory: pytest.TempPathFactory) -> Mapping[FunctionName, Path]:
     """Return each function's real asset, built for this interpreter and unzipped."""
-    workshop = Workshop("local")
+    builder = AssetBuilder("local")
     folders = {}
     for name in FunctionName:
         folders[name] = tmp_path_factory.mktemp(name)
-        with zipfile.ZipFile(workshop.build(SHAPES[name]).path) as archive:
+        with zipfile.ZipFile(builder.build(SHAPES[name]).path) as archive:
             archive.extractall(folders[name])
     return folders

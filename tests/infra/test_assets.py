@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from infra.assets import Workshop
+from infra.assets import AssetBuilder
 from infra.deployed_functions import SHAPES, FunctionName
 
 FUNCTIONS = tuple(FunctionName)
@@ -244,7 +244,8 @@ _ARM64 = 0xB7  # ELF's number for it, in the two bytes at 18
 @pytest.fixture(scope="module")
 def for_lambda() -> Contents:
     """Return what StoreResult's asset for Lambda holds, by name."""
-    with zipfile.ZipFile(Workshop("aws").build(SHAPES[FunctionName.STORE_RESULT]).path) as archive:
+    built = AssetBuilder("aws").build(SHAPES[FunctionName.STORE_RESULT])
+    with zipfile.ZipFile(built.path) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 

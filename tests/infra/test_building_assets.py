@@ -9,12 +9,12 @@ from shutil import copytree
 
 import pytest
 
-from infra.assets import AssetError, Workshop
+from infra.assets import AssetBuilder, AssetError
 from infra.assets.__main__ import main
 from infra.assets.archive import add_to_zip, digest_of
 from infra.assets.botocore_data import cut
 from infra.assets.bytecode import LambdaPython
-from infra.assets.home import SOURCES
+from infra.assets.folders import SOURCES
 from infra.deployed_functions import SHAPES, FunctionName
 
 HANDLERS = {
@@ -49,7 +49,7 @@ def cache(assets: Mapping[FunctionName, Path], tmp_path_factory: pytest.TempPath
     """Return a cache of its own in which everything is installed already."""
     assert assets
     folder = tmp_path_factory.mktemp("cache")
-    for one in Workshop("local").cache.glob("*-local-*"):
+    for one in AssetBuilder("local").cache.glob("*-local-*"):
         if one.name.startswith(("site-", "vendored-")):
             (folder / one.name).symlink_to(one)
     return folder
@@ -60,8 +60,8 @@ def digests(cache: Path) -> Callable[[Path], dict[str, str]]:
     """Return what builds a source tree and tells the digests."""
 
     def build(sources: Path) -> dict[str, str]:
-        workshop = Workshop("local", sources=sources, cache=cache)
-        return {name: workshop.build(shape).digest for name, shape in SHAPES.items()}
+        builder = AssetBuilder("local", sources=sources, cache=cache)
+        return {name: builder.build(shape).digest for name, shape in SHAPES.items()}
 
     return build
 
@@ -107,7 +107,7 @@ def test_two_folders_get_the_same_zip_to_the_byte(
 ) -> None:
     """Built again from nothing, an asset is the same file."""
     built = [
-        Workshop("local", sources=sources, cache=place).build(SHAPES[FunctionName.SWEEP])
+        AssetBuilder("local", sources=sources, cache=place).build(SHAPES[FunctionName.SWEEP])
         for place in (cache, tmp_path / "from-nothing")
     ]
     assert built[0].path != built[1].path
@@ -116,7 +116,7 @@ def test_two_folders_get_the_same_zip_to_the_byte(
 
 def test_bytecode_for_lambda_is_the_same_wherever_it_is_made(sources: Path, tmp_path: Path) -> None:
     """Neither the folder, nor the Python and the machine that ask for it, make a difference."""
-    compiler = LambdaPython(Workshop("aws").cache)
+    compiler = LambdaPython(AssetBuilder("aws").cache)
     made = []
     for place in ("one", "another/place"):
         copytree(sources, tmp_path / place)
@@ -131,7 +131,7 @@ def test_a_module_that_cannot_be_compiled_is_told(sources: Path) -> None:
     """Rather than shipped."""
     (sources / "cutout" / "job.py").write_text("def")
     with pytest.raises(AssetError, match="bytecode cannot be compiled for Lambda"):
-        LambdaPython(Workshop("aws").cache).compile_tree(sources)
+        LambdaPython(AssetBuilder("aws").cache).compile_tree(sources)
 
 
 def test_our_modules_are_compiled_once_for_all_functions(
@@ -151,19 +151,19 @@ def test_our_modules_are_compiled_once_for_all_functions(
 
 def test_what_is_built_is_not_built_again(sources: Path, cache: Path) -> None:
     """A second build finds the same file untouched."""
-    workshop = Workshop("local", sources=sources, cache=cache)
-    first = workshop.build(SHAPES[FunctionName.SWEEP])
+    builder = AssetBuilder("local", sources=sources, cache=cache)
+    first = builder.build(SHAPES[FunctionName.SWEEP])
     made_at = first.path.stat().st_mtime_ns
-    second = workshop.build(SHAPES[FunctionName.SWEEP])
+    second = builder.build(SHAPES[FunctionName.SWEEP])
     assert (second, second.path.stat().st_mtime_ns) == (first, made_at)
 
 
 def test_old_assets_are_cleared_away(sources: Path, cache: Path) -> None:
     """The four last of a function are kept, for going back and forth between branches."""
-    workshop = Workshop("local", sources=sources, cache=cache)
+    builder = AssetBuilder("local", sources=sources, cache=cache)
     for number in range(6):
         (sources / "sweep" / "handler.py").write_text(f"x = {number}\n")
-        workshop.build(SHAPES[FunctionName.SWEEP])
+        builder.build(SHAPES[FunctionName.SWEEP])
     assert len(list(cache.glob("Sweep-local-*.zip"))) == 4
 
 
@@ -174,9 +174,9 @@ def test_locks_that_cannot_be_installed_are_told(sources: Path, tmp_path: Path) 
     (locks / "runtime.txt").write_text("boto3==1.0\n")
     (locks / "store.txt").write_text("")
     (locks / "prepare.txt").write_text("")
-    workshop = Workshop("local", sources=sources, locks=locks, cache=tmp_path / "cache")
+    builder = AssetBuilder("local", sources=sources, locks=locks, cache=tmp_path / "cache")
     with pytest.raises(AssetError, match=r"cannot be installed for local: .*hash"):
-        workshop.build(SHAPES[FunctionName.SWEEP])
+        builder.build(SHAPES[FunctionName.SWEEP])
 
 
 def test_equal_contents_make_equal_zips(tmp_path: Path) -> None:
@@ -228,7 +228,7 @@ def test_sizes_are_told_by_one_command(capsys: pytest.CaptureFixture[str]) -> No
 
 def test_the_checkout_is_where_assets_come_from() -> None:
     """The default places are those of this checkout."""
-    workshop = Workshop("aws")
-    assert (workshop.sources / "submit" / "handler.py").is_file()
-    assert (workshop.locks / "runtime.txt").is_file()
-    assert workshop.cache == SOURCES / ".cutout" / "assets"
+    builder = AssetBuilder("aws")
+    assert (builder.sources / "submit" / "handler.py").is_file()
+    assert (builder.locks / "runtime.txt").is_file()
+    assert builder.cache == SOURCES / ".cutout" / "assets"

@@ -211,7 +211,7 @@ REFUSED = [
         {"unconfirmed_grace_seconds": "1801"},
         (
             "unconfirmed_grace_seconds must be at most 1800, got 1801: a repeated request sends "
-            "the same photo URL again, which is good for 3000 s"
+            "the same photo URL again, which is valid for 3000 s"
         ),
     ),
 ]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from infra.assets import Workshop
+from infra.assets import AssetBuilder
 from infra.deployed_functions import SHAPES
 from infra.node import node_path
 
@@ -53,8 +53,8 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def own_digests() -> set[str]:
     """Return the digests of this checkout's assets, hashed once more, as the CDK does."""
-    workshop = Workshop("aws")
-    digests = [workshop.build(shape).digest for shape in SHAPES.values()]
+    builder = AssetBuilder("aws")
+    digests = [builder.build(shape).digest for shape in SHAPES.values()]
     return {hashlib.sha256(one.encode()).hexdigest() for one in digests}
 
 
@@ -66,7 +66,7 @@ def shop(installed: Path, own_digests: set[str], tmp_path_factory: pytest.TempPa
     # What is installed for Lambda is the same for all; the assets themselves are built anew.
     cache = work / "cache" / "cutout" / "assets"
     cache.mkdir(parents=True)
-    for one in Workshop("aws").cache.iterdir():
+    for one in AssetBuilder("aws").cache.iterdir():
         if one.name.startswith(("site-aws-", "vendored-", "compiler-")):
             (cache / one.name).symlink_to(one)
     app = installed / SITE / "cutout" / "infra" / "examples" / "shop" / "app.py"

@@ -22,9 +22,9 @@ def peak_mb(folder: Path, work: str) -> float:
     return int(done.stdout) / 1024
 
 
-def room_mb(name: FunctionName, *, takes_photos_pixels: bool) -> int:
+def room_mb(name: FunctionName, *, uses_source_pixels: bool) -> int:
     """What a function may take for its pictures."""
-    return shape_of(name, takes_photos_pixels=takes_photos_pixels).memory_mb - _REST_MB
+    return shape_of(name, uses_source_pixels=uses_source_pixels).memory_mb - _REST_MB
 
 
 @pytest.mark.parametrize("kind", ["jpeg", "jp2"])
@@ -32,14 +32,14 @@ def test_prepare_has_room_for_the_largest_photo(kind: str, tmp_path: Path) -> No
     """Two hundred megapixels, decoded whole or at half their size, as the format lets it."""
     write_photo(tmp_path / "photo", kind)
     taken = peak_mb(tmp_path, "prepare")
-    assert taken < room_mb(FunctionName.PREPARE, takes_photos_pixels=False)
+    assert taken < room_mb(FunctionName.PREPARE, uses_source_pixels=False)
 
 
 def test_prepare_has_room_for_the_largest_photo_in_full_size(tmp_path: Path) -> None:
     """Decoded whole, turned and written without loss, where that is asked for."""
     write_photo(tmp_path / "photo", "jpeg")
     taken = peak_mb(tmp_path, "upright")
-    assert taken < room_mb(FunctionName.PREPARE, takes_photos_pixels=True)
+    assert taken < room_mb(FunctionName.PREPARE, uses_source_pixels=True)
 
 
 def test_store_result_has_room_for_the_largest_photos_own_pixels(tmp_path: Path) -> None:
@@ -47,11 +47,11 @@ def test_store_result_has_room_for_the_largest_photos_own_pixels(tmp_path: Path)
     write_photo(tmp_path / "photo", "png")
     write_result(tmp_path / "result", 2_000_000)
     taken = peak_mb(tmp_path, "own pixels")
-    assert taken < room_mb(FunctionName.STORE_RESULT, takes_photos_pixels=True)
+    assert taken < room_mb(FunctionName.STORE_RESULT, uses_source_pixels=True)
 
 
 def test_store_result_has_room_for_the_largest_result(tmp_path: Path) -> None:
     """As the largest variant in the format that takes most."""
     write_result(tmp_path / "result", RESULT_PIXELS)
     taken = peak_mb(tmp_path, "avif")
-    assert taken < room_mb(FunctionName.STORE_RESULT, takes_photos_pixels=False)
+    assert taken < room_mb(FunctionName.STORE_RESULT, uses_source_pixels=False)

@@ -7,12 +7,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-MAX_RECEIVES: Final = 5
-RETENTION_DAYS: Final = 10
-"""How long a message waits while nothing takes it: a long weekend and some days of an outage.
+from ..settings.settings import DEAD_LETTER_DAYS, QUEUE_DAYS
 
-Four days less than in the dead letter queue, where its age goes on from when it was first sent.
-"""
+MAX_RECEIVES: Final = 5
 _VISIBILITY_FACTOR: Final = 6  # what Lambda asks for, so that no message is handed out twice
 
 
@@ -23,7 +20,7 @@ def dead_letter_queue(scope: Construct, construct_id: str) -> sqs.Queue:
         construct_id,
         encryption=sqs.QueueEncryption.SQS_MANAGED,
         enforce_ssl=True,
-        retention_period=Duration.days(14),
+        retention_period=Duration.days(DEAD_LETTER_DAYS),
         removal_policy=RemovalPolicy.DESTROY,
     )
 
@@ -41,7 +38,7 @@ class WorkQueue(Construct):
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             visibility_timeout=Duration.seconds(_VISIBILITY_FACTOR * worker_timeout_seconds),
-            retention_period=Duration.days(RETENTION_DAYS),
+            retention_period=Duration.days(QUEUE_DAYS),
             dead_letter_queue=sqs.DeadLetterQueue(
                 queue=self.dead_letters, max_receive_count=MAX_RECEIVES
             ),

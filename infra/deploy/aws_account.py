@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 _API_KEY = "evolink-api-key"
 SECRETS = (_API_KEY, "callback-signing-key")
 _NOT_SET = "not-set"
-_NEVER_CAME_TO_BE = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
+_NOT_CREATED = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
 """Statuses of a stack whose first deployment failed: the CDK deletes it and creates it again."""
 _DELETION_WAITS: Final = (1, 2, 4, 8, 15, 30, 60)
 """Seconds between looks at a secret that is being deleted."""
@@ -43,26 +43,26 @@ class Account:
             raise
         return str(answer["Stacks"][0]["StackStatus"])
 
-    def kept_secrets(self, stack: str) -> list[str]:
+    def leftover_secrets(self, stack: str) -> list[str]:
         """Name the secrets that are left of an earlier stack of that name, or of a first attempt.
 
         CloudFormation cannot make them again, also not while they only wait for their deletion.
         """
-        if came_to_be(self._status(stack)):
+        if is_created(self._status(stack)):
             return []
         names = [f"{stack}/{name}" for name in SECRETS]
         return [name for name in names if self._has_secret(name)]
 
-    def take_away_secrets(self, stack: str) -> None:
+    def delete_secrets(self, stack: str) -> None:
         """Delete the secrets that are left of a stack, for good, but lay the API key aside."""
         client = self.session.client("secretsmanager")
         key = self._api_key(client, f"{stack}/{_API_KEY}")
-        aside = aside_of(stack)
+        aside = saved_key_name(stack)
         if key and self._has_secret(aside):
             client.put_secret_value(SecretId=aside, SecretString=key)
         elif key:
             client.create_secret(Name=aside, SecretString=key)
-        for name in self.kept_secrets(stack):
+        for name in self.leftover_secrets(stack):
             client.delete_secret(SecretId=name, ForceDeleteWithoutRecovery=True)
             self._wait_until_gone(name)
 
@@ -88,7 +88,7 @@ class Account:
         Returns:
             Its name; None if there is none.
         """
-        if came_to_be(self._status(stack)) or not self.has_stack(stack):
+        if is_created(self._status(stack)) or not self.has_stack(stack):
             return None
         client = self.session.client("dynamodb")
         for one in self._summaries(stack):
@@ -100,14 +100,14 @@ class Account:
             return str(name)
         return None
 
-    def key_laid_aside(self, stack: str) -> str | None:
+    def saved_api_key(self, stack: str) -> str | None:
         """Return the API key that was laid aside, if one was."""
-        return self._api_key(self.session.client("secretsmanager"), aside_of(stack))
+        return self._api_key(self.session.client("secretsmanager"), saved_key_name(stack))
 
-    def forget_key_laid_aside(self, stack: str) -> None:
+    def delete_saved_api_key(self, stack: str) -> None:
         """Delete it: it is in its new place."""
         self.session.client("secretsmanager").delete_secret(
-            SecretId=aside_of(stack), ForceDeleteWithoutRecovery=True
+            SecretId=saved_key_name(stack), ForceDeleteWithoutRecovery=True
         )
 
     def functions(self, stack: str) -> list[str]:
@@ -121,7 +121,7 @@ class Account:
         )
         return [name for name in names if name]
 
-    def empty_what_goes(self, stack: str) -> list[str]:
+    def empty_deleted_buckets(self, stack: str) -> list[str]:
         """Delete every object of the buckets that go with the stack: S3 deletes empty ones only.
 
         Those are the buckets of an ephemeral stack. What is to be kept is not touched: the stack's
@@ -132,12 +132,12 @@ class Account:
         """
         if not self.has_stack(stack):
             return []
-        going = list(self._buckets_that_go(stack))
+        going = list(self._buckets_to_delete(stack))
         for name in going:
             self.session.resource("s3").Bucket(name).object_versions.delete()
         return going
 
-    def _buckets_that_go(self, stack: str) -> Iterator[str]:
+    def _buckets_to_delete(self, stack: str) -> Iterator[str]:
         client = self.session.client("cloudformation")
         body: Any = client.get_template(StackName=stack)["TemplateBody"]
         template = json.loads(body) if isinstance(body, str) else body
@@ -184,11 +184,11 @@ def _is_empty(client: Any, table: str | None) -> bool:  # noqa: ANN401 # boto3's
         raise
 
 
-def came_to_be(status: str | None) -> bool:
+def is_created(status: str | None) -> bool:
     """Say whether a stack that stands so, or is not there, has what its template names."""
-    return status is not None and status not in _NEVER_CAME_TO_BE
+    return status is not None and status not in _NOT_CREATED
 
 
-def aside_of(stack: str) -> str:
+def saved_key_name(stack: str) -> str:
     """Name the secret that an API key is laid aside in while its own is made anew."""
     return f"{stack}/{_API_KEY}-laid-aside"

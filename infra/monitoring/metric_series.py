@@ -42,7 +42,7 @@ PAUSES: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True)
-class Series:
+class MetricSeries:
     """The metrics of one deployment."""
 
     deployment: str

@@ -7,7 +7,7 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from infra.deploy.account import Account, StillThereError, came_to_be
+from infra.deploy.aws_account import Account, StillThereError, is_created
 from infra.deploy.command import main, session_of, stack_name
 
 API_KEY, SIGNING_KEY = "Shop/evolink-api-key", "Shop/callback-signing-key"
@@ -48,14 +48,14 @@ def _names(account: Account) -> list[str]:
 
 def test_secrets_of_a_destroyed_stack_are_found(left: Account) -> None:
     """CloudFormation would fail with `already exists`, minutes later."""
-    assert left.kept_secrets("Shop") == [API_KEY, SIGNING_KEY]
-    assert left.kept_secrets("Other") == []
+    assert left.leftover_secrets("Shop") == [API_KEY, SIGNING_KEY]
+    assert left.leftover_secrets("Other") == []
 
 
 def test_secrets_of_a_stack_that_there_is_are_its_own(left: Account) -> None:
     """A second deployment is an update, in whose way they are not."""
     left.session.client("cloudformation").create_stack(StackName="Shop", TemplateBody=TEMPLATE)
-    assert left.kept_secrets("Shop") == []
+    assert left.leftover_secrets("Shop") == []
 
 
 def test_secrets_of_a_first_deployment_that_failed_are_found(left: Account) -> None:
@@ -66,7 +66,7 @@ def test_secrets_of_a_first_deployment_that_failed_are_found(left: Account) -> N
     left.session.client("cloudformation").create_change_set(
         StackName="Shop", ChangeSetName="first", ChangeSetType="CREATE", TemplateBody=TEMPLATE
     )
-    assert left.kept_secrets("Shop") == [API_KEY, SIGNING_KEY]
+    assert left.leftover_secrets("Shop") == [API_KEY, SIGNING_KEY]
 
 
 @pytest.mark.parametrize(
@@ -88,24 +88,24 @@ def test_a_stack_whose_creation_was_undone_never_came_to_be(
     status: str | None, *, is_there: bool
 ) -> None:
     """One whose update was undone did, and its secrets are its own."""
-    assert came_to_be(status) is is_there
+    assert is_created(status) is is_there
 
 
 def test_the_api_key_outlives_the_taking_away_of_the_secrets(left: Account) -> None:
     """It is laid aside until it is in its new place, whatever happens in between."""
-    left.take_away_secrets("Shop")
+    left.delete_secrets("Shop")
     assert _names(left) == [f"{API_KEY}-laid-aside"]
-    assert left.key_laid_aside("Shop") == "sk-1"
-    left.take_away_secrets("Shop")
-    assert left.key_laid_aside("Shop") == "sk-1"
-    left.forget_key_laid_aside("Shop")
-    assert (left.key_laid_aside("Shop"), _names(left)) == (None, [])
+    assert left.saved_api_key("Shop") == "sk-1"
+    left.delete_secrets("Shop")
+    assert left.saved_api_key("Shop") == "sk-1"
+    left.delete_saved_api_key("Shop")
+    assert (left.saved_api_key("Shop"), _names(left)) == (None, [])
 
 
 def test_a_key_that_nobody_set_is_not_laid_aside(session: boto3.Session) -> None:
     """The placeholder is no key."""
     session.client("secretsmanager").create_secret(Name=API_KEY, SecretString="not-set")
-    Account(session).take_away_secrets("Shop")
+    Account(session).delete_secrets("Shop")
     assert _names(Account(session)) == []
 
 
@@ -132,7 +132,7 @@ def test_only_buckets_that_go_with_the_stack_are_emptied(session: boto3.Session)
         s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
         s3.put_object(Bucket=name, Key="a.jpg", Body=b"1")
         s3.put_object(Bucket=name, Key="a.jpg", Body=b"2")
-    assert Account(session).empty_what_goes("Shop") == [names["Goes"]]
+    assert Account(session).empty_deleted_buckets("Shop") == [names["Goes"]]
     left = {key: s3.list_object_versions(Bucket=name) for key, name in names.items()}
     assert len(left["Goes"].get("Versions", [])) == 0
     assert len(left["Stays"].get("Versions", [])) == 2
@@ -140,7 +140,7 @@ def test_only_buckets_that_go_with_the_stack_are_emptied(session: boto3.Session)
 
 def test_nothing_is_emptied_of_a_stack_that_is_not_there(session: boto3.Session) -> None:
     """Destroying twice is no error."""
-    assert Account(session).empty_what_goes("Shop") == []
+    assert Account(session).empty_deleted_buckets("Shop") == []
 
 
 def test_a_stage_names_the_stack_that_is_meant() -> None:
@@ -238,11 +238,11 @@ def test_a_secret_is_waited_for_until_it_is_gone(session: boto3.Session) -> None
     def sleep(seconds: float) -> None:
         waits.append(seconds)
 
-    Account(session, sleep=sleep).take_away_secrets("Shop")
+    Account(session, sleep=sleep).delete_secrets("Shop")
     assert (_names(Account(session)), waits) == ([], [])
     client.create_secret(Name=SIGNING_KEY, SecretString="x")
     with pytest.raises(StillThereError, match="still deleting Shop/callback-signing-key"):
-        Account(_Slow(session), sleep=sleep).take_away_secrets("Shop")  # type: ignore[arg-type]
+        Account(_Slow(session), sleep=sleep).delete_secrets("Shop")  # type: ignore[arg-type]
     assert sum(waits) >= 120
 
 

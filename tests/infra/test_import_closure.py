@@ -6,7 +6,7 @@ from textwrap import dedent
 import pytest
 
 from infra.assets import AssetError
-from infra.assets.closure import own_modules, shippable
+from infra.assets.import_closure import own_modules, shippable
 
 
 def _tree(root: Path, files: dict[str, str]) -> Path:

@@ -1,10 +1,10 @@
-"""What each function is told: the only values that the runtime reads from its environment."""
+"""The environment variables of each function: the only values that it reads from there."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
+from ..access.resources import Resources
 from ..deployed_functions import SHAPES, FunctionName, FunctionShape
-from ..monitoring.metrics import NAMESPACE
+from ..monitoring.metric_series import NAMESPACE
 from ..settings.settings import Settings
 
 _SUBMIT = frozenset({FunctionName.SUBMIT})
@@ -17,39 +17,17 @@ _ALL = frozenset(FunctionName)
 Row = tuple[str, frozenset[FunctionName], str | int]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Names:
-    """What the deployment's resources are called where the functions look for them."""
-
-    stack: str
-    jobs_table: str
-    calls_table: str
-    jobs_table_arn: str
-    uploads_bucket: str
-    results_bucket: str
-    work_bucket: str
-    submissions_queue_url: str
-    preparations_queue_url: str | None
-    callbacks_queue_url: str
-    api_key_secret: str
-    signing_key_secret: str
-    callback_url: str
-    photo_reader_role_arn: str
-    prepare_role_id: str | None
-    event_bus: str
-
-
-def environment(function: FunctionName, settings: Settings, names: Names) -> dict[str, str]:
-    """Return the environment of one function: its own lines of the table and no others."""
+def environment(function: FunctionName, resources: Resources) -> dict[str, str]:
+    """Return the variables of one function: its own rows of the table and no others."""
     return {
         name: str(value)
-        for name, readers, value in _rows(settings, names, function)
+        for name, readers, value in _rows(function, resources)
         if function in readers
     }
 
 
-def bounds(shape: FunctionShape, timeout_seconds: int) -> dict[str, str]:
-    """Say what a function has, which what it decodes may not use up."""
+def own_limits(shape: FunctionShape, timeout_seconds: int) -> dict[str, str]:
+    """Return the variables for what a function has; a decoder that it starts gets less."""
     return {
         "CUTOUT_MEMORY_MB": str(shape.memory_mb),
         "CUTOUT_DISK_MB": str(shape.disk_mb),
@@ -57,42 +35,45 @@ def bounds(shape: FunctionShape, timeout_seconds: int) -> dict[str, str]:
     }
 
 
-def _rows(settings: Settings, names: Names, function: FunctionName) -> Iterator[Row]:
+def _rows(function: FunctionName, resources: Resources) -> Iterator[Row]:
+    settings = resources.settings
     yield "POWERTOOLS_SERVICE_NAME", _ALL, SHAPES[function].service
     yield "POWERTOOLS_METRICS_NAMESPACE", _ALL, NAMESPACE
     yield "POWERTOOLS_LOG_LEVEL", _ALL, "INFO"
-    yield "CUTOUT_STACK", _ALL, names.stack
-    yield from _places(settings, names)
+    yield "CUTOUT_STACK", _ALL, resources.name
+    yield from _places(resources)
     yield from _provider(settings)
     yield from _limits(settings)
     yield from _times(settings)
 
 
-def _places(settings: Settings, names: Names) -> Iterator[Row]:
+def _places(resources: Resources) -> Iterator[Row]:
+    settings = resources.settings
     working = _SUBMIT | _STORE
-    yield "CUTOUT_JOBS_TABLE", working | _SWEEP, names.jobs_table
-    yield "CUTOUT_CALLS_TABLE", working, names.calls_table
+    yield "CUTOUT_JOBS_TABLE", working | _SWEEP, resources.jobs.table_name
+    yield "CUTOUT_CALLS_TABLE", working, resources.calls.table_name
     # The name alone is not enough: stacks in two regions or accounts may have it.
-    yield "CUTOUT_JOBS_TABLE_ARN", _SUBMIT, names.jobs_table_arn
-    yield "CUTOUT_UPLOADS_BUCKET", working, names.uploads_bucket
+    yield "CUTOUT_JOBS_TABLE_ARN", _SUBMIT, resources.jobs.table_arn
+    yield "CUTOUT_UPLOADS_BUCKET", working, resources.uploads.bucket_name
     yield "CUTOUT_UPLOAD_PREFIX", working, settings.upload_prefix
     if settings.upload_suffixes:
         yield "CUTOUT_UPLOAD_SUFFIXES", _SUBMIT, ",".join(settings.upload_suffixes)
-    yield "CUTOUT_RESULTS_BUCKET", working, names.results_bucket
+    yield "CUTOUT_RESULTS_BUCKET", working, resources.results.bucket_name
     yield "CUTOUT_RESULT_PREFIX", working, settings.result_prefix
-    yield "CUTOUT_WORK_BUCKET", working | _PREPARE, names.work_bucket
-    yield "CUTOUT_SUBMISSIONS_QUEUE_URL", working | _PREPARE | _SWEEP, names.submissions_queue_url
-    if names.preparations_queue_url:
-        yield "CUTOUT_PREPARATIONS_QUEUE_URL", working, names.preparations_queue_url
-    yield "CUTOUT_CALLBACKS_QUEUE_URL", working | _RECEIVE | _SWEEP, names.callbacks_queue_url
-    yield "CUTOUT_API_KEY_SECRET", working, names.api_key_secret
-    yield "CUTOUT_SIGNING_KEY_SECRET", _SUBMIT | _RECEIVE, names.signing_key_secret
+    yield "CUTOUT_WORK_BUCKET", working | _PREPARE, resources.work.bucket_name
+    submissions = resources.submissions.queue_url
+    yield "CUTOUT_SUBMISSIONS_QUEUE_URL", working | _PREPARE | _SWEEP, submissions
+    if resources.preparations:
+        yield "CUTOUT_PREPARATIONS_QUEUE_URL", working, resources.preparations.queue_url
+    yield "CUTOUT_CALLBACKS_QUEUE_URL", working | _RECEIVE | _SWEEP, resources.callbacks.queue_url
+    yield "CUTOUT_API_KEY_SECRET", working, resources.api_key_name
+    yield "CUTOUT_SIGNING_KEY_SECRET", _SUBMIT | _RECEIVE, resources.signing_key_name
     if settings.callbacks:
-        yield "CUTOUT_CALLBACK_URL", _SUBMIT, names.callback_url
-    yield "CUTOUT_PHOTO_READER_ROLE_ARN", _SUBMIT, names.photo_reader_role_arn
-    if names.prepare_role_id:
-        yield "CUTOUT_PREPARE_ROLE_ID", _SUBMIT, names.prepare_role_id
-    yield "CUTOUT_EVENT_BUS", working, names.event_bus
+        yield "CUTOUT_CALLBACK_URL", _SUBMIT, resources.callback_url
+    yield "CUTOUT_PHOTO_READER_ROLE_ARN", _SUBMIT, resources.photo_reader.role_arn
+    if resources.prepare_role:
+        yield "CUTOUT_PREPARE_ROLE_ID", _SUBMIT, resources.prepare_role.role_id
+    yield "CUTOUT_EVENT_BUS", working, resources.event_bus_id
     yield "CUTOUT_ERROR_NOTES", working, str(settings.error_notes).lower()
     if settings.tag_source:
         yield "CUTOUT_TAG_SOURCE", working, "true"

@@ -3,7 +3,7 @@
 import pytest
 from aws_cdk import App, CfnResource
 
-from infra.constructs.nag_suppressions import KNOWN, Known
+from infra.constructs.nag_suppressions import SUPPRESSIONS, Suppression
 from infra.deployed_functions import Asset, FunctionName
 from infra.settings.settings import Settings
 from infra.stack import CutoutStack
@@ -17,20 +17,20 @@ def resources(stand_in_assets: dict[FunctionName, Asset]) -> list[CfnResource]:
     return [one for one in stack.node.find_all() if isinstance(one, CfnResource)]
 
 
-@pytest.mark.parametrize("known", KNOWN, ids=lambda known: known.rules[0])
+@pytest.mark.parametrize("known", SUPPRESSIONS, ids=lambda known: known.rules[0])
 def test_a_reason_is_given_for_something_that_there_is(
-    known: Known, resources: list[CfnResource]
+    known: Suppression, resources: list[CfnResource]
 ) -> None:
     """An acknowledgement of nothing would hide what is added later."""
-    assert [one for one in resources if known.concerns(one)]
+    assert [one for one in resources if known.applies_to(one)]
 
 
 def test_dead_letters_are_the_only_queues_without_dead_letters(
     resources: list[CfnResource],
 ) -> None:
     """The reason that holds for them is not taken for a queue of work."""
-    [known] = [one for one in KNOWN if "SQS" in one.rules[0]]
-    excused = {one.node.path for one in resources if known.concerns(one)}
+    [known] = [one for one in SUPPRESSIONS if "SQS" in one.rules[0]]
+    excused = {one.node.path for one in resources if known.applies_to(one)}
     assert excused
     assert [
         path for path in excused if "DeadLetters" not in path and "Undeliverable" not in path

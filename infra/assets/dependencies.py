@@ -12,8 +12,8 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from .asset_platform import Target
 from .errors import AssetError
-from .target import Target
 
 LOCKS: Final = ("runtime.txt", "store.txt", "prepare.txt")
 
@@ -36,7 +36,7 @@ _KEPT_METADATA: Final = re.compile(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Site:
+class SitePackages:
     """A folder with every locked distribution installed for one platform."""
 
     folder: Path
@@ -55,7 +55,7 @@ class Site:
         return dict(sorted(found.items()))
 
 
-def install(target: Target, *, locks: Path, cache: Path) -> Site:
+def install(target: Target, *, locks: Path, cache: Path) -> SitePackages:
     """Install the locked requirements for a platform, unless that was done before.
 
     Raises:
@@ -71,7 +71,7 @@ def install(target: Target, *, locks: Path, cache: Path) -> Site:
             for old in cache.glob(f"site-{target.name}-*"):
                 shutil.rmtree(old)
             shutil.move(fresh, folder)
-    return Site(folder=folder)
+    return SitePackages(folder=folder)
 
 
 def site_key(target: Target, locks: Path) -> str:

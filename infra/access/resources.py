@@ -1,0 +1,88 @@
+"""The resources of one deployment, as its functions are told of them and may use them."""
+
+from dataclasses import dataclass
+
+from aws_cdk import Aws
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+
+from cutout.domain.object_keys import KEPT_FOLDER, NOTE_EXTENSION, PREPARED_FOLDER, REVIEW_FOLDER
+
+from ..settings.settings import Settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Resources:
+    """What was made or attached for one deployment.
+
+    Attributes:
+        name: The deployment; secrets and metrics are named after it.
+        uses_source_pixels: Whether any cut-out or variant has its photo's own pixels.
+        event_bus_id: What functions call the event bus: its name, or the ARN of one that an app
+            passes in.
+        photo_reader: The role that presigned URLs of photos are signed with.
+        prepare_role: Prepare's role; None where nothing is prepared.
+    """
+
+    name: str
+    settings: Settings
+    uses_source_pixels: bool
+    uploads: s3.IBucket
+    results: s3.IBucket
+    work: s3.IBucket
+    jobs: dynamodb.ITable
+    calls: dynamodb.ITable
+    submissions: sqs.IQueue
+    preparations: sqs.IQueue | None
+    callbacks: sqs.IQueue
+    api_key_name: str
+    signing_key_name: str
+    callback_url: str
+    event_bus: events.IEventBus
+    event_bus_id: str
+    photo_reader: iam.IRole
+    prepare_role: iam.Role | None
+
+    @property
+    def photos(self) -> str:
+        """Every object that the deployment watches, as an ARN."""
+        return f"{self.uploads.bucket_arn}/{self.settings.upload_prefix}*"
+
+    @property
+    def notes(self) -> str:
+        """Every note that says why a photo has no cut-out, as an ARN."""
+        return f"{self._results}*{NOTE_EXTENSION}"
+
+    @property
+    def prepared(self) -> str:
+        """Every copy that is made of a photo, as an ARN."""
+        return f"{self.work.bucket_arn}/{PREPARED_FOLDER}*"
+
+    @property
+    def kept(self) -> str:
+        """Every result of the model that is kept for later uploads of a picture, as an ARN."""
+        return f"{self.work.bucket_arn}/{KEPT_FOLDER}*"
+
+    @property
+    def accepted(self) -> str:
+        """Every result that passed acceptance, as an ARN."""
+        return f"{self._results}*"
+
+    @property
+    def cut_outs(self) -> tuple[str, ...]:
+        """Every result, those that wait for review among them, as ARNs."""
+        if not self.settings.result_prefix:
+            return (self.accepted,)
+        return (self.accepted, f"{self.results.bucket_arn}/{REVIEW_FOLDER}*")
+
+    @property
+    def _results(self) -> str:
+        return f"{self.results.bucket_arn}/{self.settings.result_prefix}"
+
+
+def account_arn(service: str, resource: str) -> str:
+    """Return the ARN of a resource of this account and region."""
+    return f"arn:{Aws.PARTITION}:{service}:{Aws.REGION}:{Aws.ACCOUNT_ID}:{resource}"
