@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, KeysView
 from dataclasses import fields, is_dataclass, replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from cutout.adapters.evolink.failures import refusal
 from cutout.domain.errors import FetchRefusedError, ResponseLostError, SourceDeniedError
@@ -18,6 +19,9 @@ from tests.support.fakes.buckets import MemoryUploads
 from tests.support.fakes.copier import tiff
 from tests.support.fakes.evolink import CUT_OUT, answering, taken_but_unanswered
 from tests.support.fakes.world import LIMITS, TIMING, World, png
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
@@ -330,26 +334,30 @@ def told(world: World) -> list[str]:
     lines = [*_writes(world.jobs.writes), *_left(world)]
     for job in world.jobs.jobs.values():
         name = f"{job.source.key} {job.source.version_id or job.source.etag}"
-        lines = [line.replace(job.id, f"<{name}>") for line in lines]
+        lines = [one.replace(job.id, f"<{name}>") for one in lines]
     return lines
 
 
 def _writes(writes: list[Job]) -> Iterator[str]:
-    """Of the history and the attempts, those entries that are new or changed."""
     before: dict[str, Job] = {}
     for job in writes:
-        known = before.get(job.id)
-        changed = {
-            field.name: getattr(job, field.name)
-            for field in fields(job)
-            if known is None or getattr(job, field.name) != getattr(known, field.name)
-        }
-        if known is not None:
-            for name in {"attempts", "history"} & changed.keys():
-                old = getattr(known, name)
-                changed[name] = [one for one in changed[name] if one not in old]
-        yield _line(f"{job.id} {changed.pop('version')}", _with_value(changed))
+        yield line(f"{job.id} {job.version}", changes(before.get(job.id), job))
         before[job.id] = job
+
+
+def changes(before: DataclassInstance | None, after: DataclassInstance) -> dict[str, object]:
+    """Fields with another value than before; of attempts and history, the entries that differ."""
+    changed = {
+        field.name: getattr(after, field.name)
+        for field in fields(after)
+        if before is None or getattr(after, field.name) != getattr(before, field.name)
+    }
+    if before is not None:
+        for name in {"attempts", "history"} & changed.keys():
+            old = getattr(before, name)
+            changed[name] = [one for one in changed[name] if one not in old]
+    changed.pop("version", None)
+    return _with_value(changed)
 
 
 def _left(world: World) -> Iterator[str]:
@@ -378,10 +386,11 @@ def _left(world: World) -> Iterator[str]:
     tags = {key: stored.labels.tags for (key, _), stored in world.uploads.versions.items()}
     for name, it in (left | {"tags": tags}).items():
         if it:
-            yield _line(name, it)
+            yield line(name, it)
 
 
-def _line(name: str, it: object) -> str:
+def line(name: str, it: object) -> str:
+    """One line: JSON of anything."""
     return f"{name}: {json.dumps(it, default=_plain, ensure_ascii=False)}"
 
 
