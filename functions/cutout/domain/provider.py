@@ -36,11 +36,13 @@ class Accepted:
 
     Attributes:
         is_replay: the provider answered with the task of an earlier call with the same key.
+        is_completed: the result can be read at once; no callback will come.
     """
 
     task_id: str
     credits_reserved: Decimal | None
     is_replay: bool = False
+    is_completed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -257,19 +257,20 @@ class SubmitJob:
             return job
         outcome = self.provider.create(body, attempt.idempotency_key)
         try:
-            return self.answers.record(job, attempt.number, outcome)
+            recorded = self.answers.record(job, attempt.number, outcome)
         except Exception:
-            self._pass_on(job, attempt.number, outcome)
+            # Nothing else holds the task's id: without this message, the call would be repeated
+            # if callbacks are off, and might be paid twice.
+            self._check_task(job, attempt.number, outcome)
             raise
+        if isinstance(outcome, Accepted) and outcome.is_completed:
+            self._check_task(job, attempt.number, outcome)
+        return recorded
 
-    def _pass_on(self, job: Job, number: int, outcome: CreateOutcome) -> None:
-        """The table does not take the answer now, and nobody else knows the task that it names.
-
-        As a callback would, a message names it until the row can be written: else the call would
-        be repeated without callbacks, and may be paid twice.
-        """
+    def _check_task(self, job: Job, number: int, outcome: CreateOutcome) -> None:
+        """Have StoreResult read the task of an accepted call, as after a callback."""
         if isinstance(outcome, Accepted):
-            self.job_writer.telemetry.log("answer passed on: it could not be recorded")
+            self.job_writer.telemetry.log("task check requested", task_id=outcome.task_id)
             wake = TaskCheck(job_id=job.id, attempt=number, task_id=outcome.task_id, is_taken=True)
             self.callbacks.wake([wake])
 
