@@ -1,1 +1,1 @@
-"""The provider over HTTP: its task API and its Files API, with one account."""
+"""Evolink: its task API, Files API and callbacks, its error codes and its terms."""

@@ -1,4 +1,4 @@
-"""Requests with the account's key: what the task API and the Files API have in common."""
+"""Requests with the account's API key, for the task API and the Files API."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _KEY_REFUSED = 401
 
 
 class Answer(Protocol):
-    """What a server answered; header names in lower case."""
+    """A server's answer; header names are in lower case."""
 
     @property
     def status(self) -> int:
@@ -35,7 +35,7 @@ class Answer(Protocol):
 
 
 class Http(Protocol):
-    """Sends one request and says whether it left."""
+    """Sends single requests."""
 
     def send(
         self,
@@ -45,21 +45,26 @@ class Http(Protocol):
         headers: Mapping[str, str],
         body: bytes | None = None,
     ) -> Answer:
-        """One request, never repeated."""
+        """Send one request; never repeat it.
+
+        Raises:
+            NotSentError: the request did not reach the server.
+            ResponseLostError: the request may have reached the server; no whole answer came.
+        """
         ...
 
 
 class ApiKey(Protocol):
-    """The key, cached; afresh on request."""
+    """The API key, cached."""
 
     def text(self, *, is_fresh: bool = False) -> str | None:
-        """The key's text, if there is one."""
+        """The key; read again if `is_fresh`; None without one."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class _NoKeyAnswer:
-    """What the provider would say to a key that cannot be sent; it is not asked."""
+    """Stands in for the provider's answer where the key cannot be sent."""
 
     body: bytes
     status: int = _KEY_REFUSED
@@ -67,12 +72,12 @@ class _NoKeyAnswer:
 
 
 class Account:
-    """One server of the provider, and the key that it knows us by.
+    """One of the provider's servers, called with the API key.
 
     Args:
-        http: sends one request and says whether it left.
+        http: sends single requests.
         base_url: of the server.
-        api_key: asked at every request, and afresh when the server refuses it.
+        api_key: read for each request, and again when the server refuses the key.
     """
 
     def __init__(self, http: Http, base_url: str, api_key: ApiKey) -> None:
@@ -81,11 +86,10 @@ class Account:
         self._api_key = api_key
 
     def get_ready(self) -> Refused | None:
-        """Read the key, so that the next request finds it at hand.
+        """Load the key into the cache; read it again if the cached one cannot be sent.
 
         Returns:
-            What the provider would say to a key that cannot be sent; None if it can be. One that
-            cannot is read afresh first.
+            The refusal of a key that cannot be sent; None if it can be.
         """
         refused = refusal_of(self._api_key.text())
         return refused and refusal_of(self._api_key.text(is_fresh=True))
@@ -99,17 +103,22 @@ class Account:
         *,
         is_paid: bool = False,
     ) -> Answer:
-        """One request; once more if the key was refused and a newer one is there.
+        """Send a request; repeat it once if the key was refused and a newer one exists.
 
-        A refused key is the one answer after which a repeat is certain to cost nothing. For what
-        is paid, the API must say so itself, and not a proxy.
+        Args:
+            method: of the request.
+            path: below the base URL.
+            headers: besides those with the key.
+            body: of the request.
+            is_paid: the request costs credits.
 
         Raises:
-            NotSentError: it certainly did not reach the server.
-            ResponseLostError: it may have, but no whole answer came.
+            NotSentError: the request did not reach the server.
+            ResponseLostError: the request may have reached the server; no whole answer came.
         """
         key = self._api_key.text()
         answer = self._send_with(key, method, path, headers, body)
+        # Only the API's own 401 proves that a paid call was not taken; a proxy's proves nothing.
         is_refused = not is_paid or error_in(json_object(answer.body))
         if answer.status == _KEY_REFUSED and is_refused:
             newer = self._api_key.text(is_fresh=True)

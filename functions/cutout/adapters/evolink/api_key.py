@@ -1,4 +1,4 @@
-"""Can this API key be sent at all? If not, what is wrong with it, without telling the key."""
+"""Checks whether an API key can be sent, and says what is wrong with it without quoting it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ from cutout.adapters.evolink.failures import refusal
 from cutout.domain.provider import Refused
 
 KEY_NOT_SET = "not-set"
-"""What the stack puts into the secret until somebody puts a key there."""
+"""What the stack puts into the secret until a person puts a key there."""
 _UNSENDABLE = re.compile(r"[^!#-&(-z|~]")
-"""All but visible ASCII without quotation marks and braces: a bearer key has none of those.
-
-Source: RFC 6750, section 2.1, and with more tolerance than it has.
-"""
+"""Characters that no bearer token has (RFC 6750, section 2.1, read tolerantly)."""
 _CONTROLS = {
     "\0": "NUL",
     "\t": "a tab",
@@ -23,11 +20,11 @@ _CONTROLS = {
     " ": "a space",
 }
 _BINARY = ("b'", 'b"')
-"""How the bytes of a SecretBinary look once they were turned into text."""
+"""How a SecretBinary begins when Python prints its bytes."""
 
 
 def refusal_of(key: str | None) -> Refused | None:
-    """What the provider would say to the key; None if it can be sent, so that it can be asked."""
+    """The refusal of a key that is missing or cannot be sent; None for a key that can be."""
     if not key or key == KEY_NOT_SET:
         text = "the API key is not set: put it into the API key secret"
         return refusal(status=HTTPStatus.UNAUTHORIZED, code="api_key_not_set", message=text)
@@ -48,9 +45,9 @@ def _why_unsendable(key: str) -> str | None:
     return f"the API key holds {_named(found.group())} (character {found.start() + 1})"
 
 
-def _named(letter: str) -> str:
-    """The letter's name, as somebody can find who looks for what does not show."""
-    import unicodedata  # noqa: PLC0415 - a large table, for a case that hardly ever is
+def _named(character: str) -> str:
+    """The character's name and code point, since it may be invisible."""
+    import unicodedata  # noqa: PLC0415 - a large table, rarely needed
 
-    name = _CONTROLS.get(letter) or unicodedata.name(letter, "a character without a name")
-    return f"{name}, U+{ord(letter):04X}"
+    name = _CONTROLS.get(character) or unicodedata.name(character, "a character without a name")
+    return f"{name}, U+{ord(character):04X}"

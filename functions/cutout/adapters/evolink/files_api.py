@@ -1,6 +1,6 @@
-"""The provider's Files API over HTTP: copies of photos that it can always read.
+"""The provider's Files API over HTTP: it stores copies of photos.
 
-Its envelope is its own: `{"success": …, "code": 200 or 4xxxx, "msg": …, "data": {…}}`.
+Its answers have an envelope: `{"success": …, "code": 200 or 4xxxx, "msg": …, "data": {…}}`.
 """
 
 from __future__ import annotations
@@ -18,27 +18,25 @@ from cutout.domain.provider import NotSent, Refused, Uploaded, words
 
 _FOLDER = "cutout"
 _REFUSED_FOR_GOOD = frozenset({"40001", "40002"})
-"""Too large, and not a type it takes."""
+"""The file is too large, or of an unsupported type."""
 _ACCOUNT_STATUSES = frozenset({401, 402, 403})
 _TOO_MANY = 429
-_LONGEST_ID = 500
-
-
+_MAX_ID = 500
 _NO_ROOM = "40003"
-"""The account holds as many files as it may."""
+"""The account's quota of files is used up."""
 
 
 class EvolinkFiles:
     """Uploads copies and deletes them.
 
-    The account may hold so many files at once (2,000 by the newest quota page). Copies are deleted
-    after use, so the quota is asked for only after a refusal for want of room, before the next copy
-    is sent: as long as there is none, no photo's bytes go there to be refused.
+    An account holds a limited number of files (2,000 by the newest quota page). Copies are deleted
+    after use, so the quota is checked only after an upload was refused for lack of room, before the
+    next one: no photo is sent only to be refused.
 
     Args:
-        http: sends one request.
+        http: sends single requests.
         base_url: of the Files API.
-        api_key: the key; the same as the API's.
+        api_key: the same as the task API's.
     """
 
     def __init__(self, http: Http, base_url: str, api_key: ApiKey) -> None:
@@ -46,7 +44,7 @@ class EvolinkFiles:
         self._was_full = False
 
     def upload(self, name: str, content_type: str, data: bytes) -> Uploaded | Refused | NotSent:
-        """Hand over a copy; every way it can end is a value, and none of them costs anything."""
+        """Upload a copy, which is free; each way it can end is a value."""
         if self._was_full and self._is_full():
             return NotSent(message="the Files API has no room for another copy")
         boundary = secrets.token_hex(16)
@@ -60,14 +58,14 @@ class EvolinkFiles:
         self._was_full = code_of(told.get("code")) == _NO_ROOM
         found = told.get("data")
         if isinstance(found, dict):
-            file_id = text_of(found.get("file_id"), _LONGEST_ID)
+            file_id = text_of(found.get("file_id"), _MAX_ID)
             url = link_of(found.get("file_url"))
             if file_id and url:
                 return Uploaded(file_id=file_id, url=url)
         return _refusal(answer.status, told)
 
     def _is_full(self) -> bool:
-        """By its quota; where that cannot be read, the next copy shows."""
+        """True if the quota says so; False if the quota cannot be read."""
         try:
             answer = self._account.send("GET", "/api/v1/files/quota")
         except CutoutError:
@@ -77,7 +75,7 @@ class EvolinkFiles:
         return isinstance(left, int) and left <= 0
 
     def delete(self, file_id: str) -> None:
-        """Delete a copy, or leave it to expire after 72 hours."""
+        """Delete a copy if possible; otherwise it expires after 72 hours."""
         try:
             self._account.send("DELETE", f"/api/v1/files/{quote(file_id, safe='')}")
         except CutoutError:
@@ -89,17 +87,17 @@ def _refusal(status: int, told: Mapping[str, Any]) -> Refused | NotSent:
     code = code_of(told.get("code") or error.get("code"))
     said = words(told.get("msg") or error.get("message"))
     message = said or f"the Files API answers {status}"
-    # A proxy's page knows nothing of the account.
+    # Without a code, the status may be a proxy's, which says nothing about the account.
     if status == _TOO_MANY or (status in _ACCOUNT_STATUSES and code):
         return refusal(status=status, code=code or f"http_{status}", message=message)
     if code and code in _REFUSED_FOR_GOOD:
         return refusal(status=400, code=code, message=message)
-    # No room, storage trouble, a proxy's page: later, without blame.
+    # No room, storage trouble, or a proxy's page: the upload may succeed later.
     return NotSent(message=message)
 
 
 def _multipart(boundary: str, name: str, content_type: str, data: bytes) -> bytes:
-    """A form of one file and its folder (RFC 7578)."""
+    """A form with one file and its folder (RFC 7578)."""
     fields = (
         f'--{boundary}\r\nContent-Disposition: form-data; name="upload_path"\r\n\r\n{_FOLDER}\r\n'
         f'--{boundary}\r\nContent-Disposition: form-data; name="file_name"\r\n\r\n{name}\r\n'

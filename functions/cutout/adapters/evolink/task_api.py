@@ -1,14 +1,12 @@
-"""The provider's API over HTTP: requests as documented, answers read with tolerance.
+"""The provider's task API over HTTP.
 
-Only the id is indispensable in an answer; every other field may be missing. Error codes come as
-text or as numbers.
+Answers are read tolerantly: a field may be missing, except the task's id, and error codes are text
+or numbers.
 
-What may have been charged is never called refused. A 4xx is a refusal if the API says so itself,
-with an `error` of its own. A page of a CDN or of a proxy is none, whatever its status: most turn
-requests away, but some look at answers and replace what they do not like, after the API has taken
-the call. So the outcome is unknown: nothing is bought again, the callback decides, and after the
-grace time the same call goes once more under the same key. Only 429 is believed from anybody:
-a server that says "too many" has not passed the call on, and the API's own may have no body.
+A call that may have been charged is never reported as refused. A 4xx is a refusal only if it holds
+the API's own `error` object. A CDN's or proxy's page is not, whatever its status: some replace an
+answer after the API has taken the call, so the outcome is unknown. The exception is 429: a server
+that answers it has not passed the call on, and the API's own 429 may have no body.
 """
 
 from __future__ import annotations
@@ -50,7 +48,7 @@ from cutout.domain.provider import (
 )
 
 _REFUSING = frozenset({400, 401, 402, 403, 404, 409, 413, 415, 422, 429})
-"""Statuses by which the provider says that nothing was taken; every other may be charged."""
+"""With these statuses, the API did not take the call; with any other, it may have."""
 _NOT_FOUND = 404
 _TOO_MANY = 429
 _STATUSES = {
@@ -66,11 +64,11 @@ class EvolinkApi:
     """Creates and reads tasks.
 
     Args:
-        http: sends one request and says whether it left.
+        http: sends single requests.
         base_url: of the API.
-        model: which makes the cut-outs.
-        api_key: the key; asked at every call, and afresh when the API refuses it.
-        now: for a Retry-After that is a date.
+        model: the model that makes the cut-outs.
+        api_key: read for each call, and again when the API refuses the key.
+        now: for a Retry-After header that is a date.
     """
 
     def __init__(
@@ -86,7 +84,7 @@ class EvolinkApi:
         self._now = now
 
     def get_ready(self) -> Refused | None:
-        """Have the key at hand, which Secrets Manager may not give just now, or which is none."""
+        """Load the API key; the refusal of one that is missing or cannot be sent."""
         return self._account.get_ready()
 
     def call_body(self, photo_url: str, callback_url: str | None) -> str:
@@ -94,7 +92,7 @@ class EvolinkApi:
         return call_body(self._model, photo_url, callback_url)
 
     def create(self, body: str, idempotency_key: str) -> CreateOutcome:
-        """Make the paid call once; every way it can end is a value."""
+        """Make the paid call once; each way it can end is a value."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": idempotency_key}
         try:
             answer = self._account.send(
@@ -110,11 +108,11 @@ class EvolinkApi:
         return _accepted(answer)
 
     def read(self, task_id: str) -> Task:
-        """The task as the API knows it."""
+        """The task's current state."""
         answer = self._account.send("GET", f"/v1/tasks/{quote(task_id, safe='')}")
         told = json_object(answer.body)
         if answer.status == _NOT_FOUND and error_in(told):
-            # Without the API's own words, somebody in between may have said so.
+            # Without the API's `error` object, the 404 may be a proxy's.
             raise TaskUnknownError("the API knows no such task")
         told = task_in(told)
         if not _is_success(answer.status):
@@ -122,7 +120,7 @@ class EvolinkApi:
         if not told:
             raise ResponseLostError("the API's answer is unreadable")
         if names_a_task(told) and task_id_in(told) != task_id:
-            # A cache or a proxy mixed up two requests: it says nothing about this task.
+            # A cache or proxy mixed up two requests.
             raise ResponseLostError("the API's answer is about another task")
         return _task(task_id, told)
 
@@ -135,7 +133,7 @@ class EvolinkApi:
         )
 
     def _retry_after(self, text: str | None) -> float | None:
-        """Seconds; the header holds seconds or an HTTP date (RFC 9110 section 10.2.3)."""
+        """Seconds, from a header of seconds or an HTTP date (RFC 9110 section 10.2.3)."""
         if not text:
             return None
         try:
@@ -189,9 +187,10 @@ def _task(task_id: str, told: Mapping[str, Any]) -> Task:
 
 
 def _result_url(told: Mapping[str, Any]) -> str | None:
-    """The first result; `result_data` is what the API adds, `results` what it documents.
+    """The first result's link.
 
-    Either is a list by the documentation, of links or of objects that name one; one alone will do.
+    `results` is documented, `result_data` is only seen in answers. Both are lists of links, or of
+    objects with a `url`; a single one without a list is accepted, too.
     """
     for name in ("results", "result_data"):
         found = told.get(name)
@@ -203,4 +202,4 @@ def _result_url(told: Mapping[str, Any]) -> str | None:
 
 
 def _is_success(status: int) -> bool:
-    return 200 <= status < 300  # noqa: PLR2004 - what a success is
+    return 200 <= status < 300  # noqa: PLR2004 - the range of HTTP successes

@@ -1,7 +1,7 @@
-"""HTTP through httpx: the one package that knows it.
+"""HTTP through httpx; no other package imports it.
 
-Two ways out. `HttpxHttp` talks to the provider and says for certain whether a request left.
-`SafeDownloads` fetches from addresses that somebody else named, and trusts nothing about them.
+`HttpxHttp` sends requests to a server that we chose, and tells whether a request left.
+`SafeDownloads` downloads from untrusted URLs.
 """
 
 from cutout.adapters.http_httpx.client import USER_AGENT

@@ -1,4 +1,4 @@
-"""What both ways out have in common: the client, bodies within bounds, errors in our words."""
+"""What requests and downloads share: the client, limits for bodies, and the mapping of errors."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cutout.adapters.http_httpx.network import Network
 from cutout.domain.errors import CutoutError, NotSentError, ResponseLostError
 
 USER_AGENT = "cutout/0.1 (background removal; AWS Lambda)"
-"""Media hosts refuse the default agents of HTTP libraries."""
+"""Media hosts refuse the default user agents of HTTP libraries."""
 _NOT_SENT = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -24,20 +24,20 @@ _NOT_SENT = (
 )
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
 _GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
-_PIECE_BYTES = 64 * 1024
+_MAX_PIECE_BYTES = 64 * 1024
 
 
 def client(
     timeout_seconds: float,
-    verify: ssl.SSLContext | bool,  # noqa: FBT001 - as httpx calls it
+    verify: ssl.SSLContext | bool,  # noqa: FBT001 - the name and type of httpx
     transport: httpx.BaseTransport | None,
 ) -> httpx.Client:
-    """A client that keeps no connection, no cookie and obeys no environment."""
+    """A client that ignores the environment and keeps neither connections nor cookies."""
     return httpx.Client(
         timeout=timeout_seconds,
         headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
         trust_env=False,
-        # What one server sets must not go along to the next.
+        # A cookie of one server must not be sent to the next.
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),
         transport=transport or Network(verify),
     )
@@ -46,11 +46,11 @@ def client(
 def body_of(
     response: httpx.Response, max_bytes: int, too_large: type[CutoutError]
 ) -> Iterator[bytes]:
-    """The body in pieces, decompressed where the server compressed it unasked.
+    """The body in pieces; decompressed if the server compressed it although we did not ask for it.
 
     Raises:
-        CutoutError: `too_large`, after `max_bytes` of what the body is when decompressed.
-        httpx.DecodingError: it is compressed twice, in a way that nobody asked for, or not whole.
+        CutoutError: `too_large`, if the decompressed body is larger than `max_bytes`.
+        httpx.DecodingError: it is compressed twice or in an unknown way, or is incomplete.
     """
     size = 0
     for piece in _pieces(response):
@@ -61,7 +61,7 @@ def body_of(
 
 
 def _pieces(response: httpx.Response) -> Iterator[bytes]:
-    """Source: RFC 9110, section 8.4. httpx would decompress without bound, several times over."""
+    """The body without its content coding (RFC 9110, section 8.4); httpx has no limit of size."""
     coding = response.headers.get("content-encoding", "").strip().lower()
     if coding in {"", "identity"}:
         return response.iter_bytes()
@@ -71,13 +71,13 @@ def _pieces(response: httpx.Response) -> Iterator[bytes]:
 
 
 def _decompressed(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """A small body may hold a thousand times its size, so it comes in pieces of bounded size."""
+    """In pieces of limited size, since a small body may decompress to a thousand times its size."""
     unpacking = zlib.decompressobj(_GZIP_OR_ZLIB)
     try:
         for chunk in chunks:
             rest, piece = chunk, None
-            while rest or (piece is not None and len(piece) == _PIECE_BYTES):
-                piece = unpacking.decompress(rest, _PIECE_BYTES)
+            while rest or (piece is not None and len(piece) == _MAX_PIECE_BYTES):
+                piece = unpacking.decompress(rest, _MAX_PIECE_BYTES)
                 rest = unpacking.unconsumed_tail
                 yield piece
     except zlib.error as exc:
@@ -88,10 +88,10 @@ def _decompressed(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 @contextmanager
 def errors_mapped(odd_link: CutoutError) -> Iterator[None]:
-    """Every error of httpx becomes one of ours; messages never hold the URL.
+    """Translate every httpx error into one of ours; messages never contain the URL.
 
     Args:
-        odd_link: what an address or a redirect to one is that httpx cannot read.
+        odd_link: raised for a URL, or a redirect to one, that httpx cannot parse.
     """
     try:
         yield
@@ -100,5 +100,5 @@ def errors_mapped(odd_link: CutoutError) -> Iterator[None]:
     except (httpx.HTTPError, httpx.StreamError) as exc:
         raise ResponseLostError(type(exc).__name__) from exc
     except (httpx.InvalidURL, ValueError) as exc:
-        # Names are turned into ASCII late: `xn--` or half of a surrogate pair fails there.
+        # httpx encodes host names late: `xn--` or a lone surrogate fails only there.
         raise odd_link from exc

@@ -1,4 +1,4 @@
-"""Downloads from links that somebody else named."""
+"""Downloads from untrusted URLs."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FetchLimits:
-    """What a download may take. `allow_loopback` is for the local cloud alone."""
+    """The limits of one download. `allow_loopback` is for the local cloud only."""
 
     max_bytes: int = 100 * 1024 * 1024
     max_seconds: float = 60
@@ -30,17 +30,17 @@ class FetchLimits:
 
 
 class SafeDownloads:
-    """Downloads from links that somebody else named.
+    """Downloads from untrusted URLs.
 
-    Only https to public addresses; the address that was checked is the one connected to; every
-    redirect is checked anew; no credentials are sent; size and time are bounded.
+    It connects only over https and to public addresses, to the very address that it checked, and
+    checks each redirect again. It sends no credentials, and limits size and time.
 
     Args:
-        limits: what a download may take.
+        limits: of one download.
         resolver: finds a host's addresses.
-        monotonic: seconds, for the limit of time.
-        verify: whose certificates are trusted.
-        transport: in place of the network, for tests.
+        monotonic: seconds, for the time limit.
+        verify: the trusted certificates.
+        transport: replaces the network in tests.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class SafeDownloads:
         self._client = client(self._limits.max_seconds, verify, transport)
 
     def fetch(self, url: str, file: Path) -> int:
-        """Stream the URL's body into the file; returns its size in bytes."""
+        """Stream the URL's body into the file; return its size in bytes."""
         deadline = self._monotonic() + self._limits.max_seconds
         with errors_mapped(FetchRefusedError("the link is not a URL")):
             for _ in range(_MAX_REDIRECTS + 1):
@@ -72,7 +72,7 @@ class SafeDownloads:
         raise FetchRefusedError("the link redirects too often")
 
     def _request(self, url: str, deadline: float) -> httpx.Request:
-        """A request to the checked address itself, under the host's name."""
+        """A request to the checked address, with the host's name in its headers and TLS."""
         parts = httpx.URL(url)
         address = self._checked_address(parts, self._seconds_left(deadline))
         return self._client.build_request(

@@ -1,7 +1,7 @@
-"""Connections that keep one deadline, from the look-up of the name to the last byte.
+"""Connections with one deadline, from the name look-up to the last byte.
 
-httpx gives each read and each write the whole time-out again, so a server that sends a byte now
-and then holds a worker without end. And no time-out of its covers the look-up of a name.
+httpx applies its time-out to each read and each write, so a server that sends one byte at a time
+can block a worker for ever. None of its time-outs covers the name look-up.
 """
 
 from __future__ import annotations
@@ -17,28 +17,28 @@ import httpcore
 import httpx
 
 Resolver = Callable[[str, int], Iterable[str]]
-"""The addresses of a host, as text."""
+"""Returns the addresses of a host and port."""
 _MAX_CONNECTIONS = 100
 _PART_BYTES = 16 * 1024
-"""As much as one TLS record holds: it is sent whole, or not within the time."""
+"""The size of one TLS record, which is sent whole or not at all."""
 
 
 def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a host, by the system's resolver."""
+    """The addresses of a host, from the system's resolver."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return [str(entry[4][0]) for entry in found]
 
 
 def look_up(resolver: Resolver, host: str, port: int, seconds: float) -> list[str]:
-    """The addresses of a host, within so many seconds.
+    """The addresses of a host.
 
-    The system's resolver takes no time-out, so it runs in a thread, which is left alone if it is
-    late.
+    The system's resolver has no time-out, so it runs in a thread, which is abandoned when the time
+    is up.
 
     Raises:
-        TimeoutError: it was late.
+        TimeoutError: the time is up.
         OSError: the host is not found.
-        ValueError: no host can have that name.
+        ValueError: the host's name is invalid.
     """
     found: Future[list[str]] = Future()
 
@@ -53,16 +53,16 @@ def look_up(resolver: Resolver, host: str, port: int, seconds: float) -> list[st
 
 
 class Network(httpx.HTTPTransport):
-    """The network, with every exchange under one deadline: the connect time-out of its request.
+    """The network, with one deadline for each exchange: the connect time-out of its request.
 
-    Connections are not kept, so that each belongs to one exchange.
+    Connections are not kept, so each belongs to one exchange.
 
     Args:
-        verify: whose certificates are trusted.
+        verify: the trusted certificates.
     """
 
-    def __init__(self, verify: ssl.SSLContext | bool) -> None:  # noqa: FBT001 - as httpx calls it
-        # httpx has no argument for the connections below; its own __init__ would make others.
+    def __init__(self, verify: ssl.SSLContext | bool) -> None:  # noqa: FBT001 - the name and type of httpx
+        # httpx has no argument for the network backend, so this replaces its __init__.
         self._pool = httpcore.ConnectionPool(
             ssl_context=httpx.create_ssl_context(verify=verify, trust_env=False),
             max_connections=_MAX_CONNECTIONS,
@@ -72,7 +72,7 @@ class Network(httpx.HTTPTransport):
 
 
 class _Connecting(httpcore.NetworkBackend):
-    """Opens connections; the deadline of each counts from here."""
+    """Opens connections; each one's deadline starts here."""
 
     def connect_tcp(
         self,
@@ -82,7 +82,7 @@ class _Connecting(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """Connect to the first address that answers; each gets its share of the time."""
+        """Connect to the first address that answers; each gets an equal share of the time."""
         until = time.monotonic() + (timeout or 0.0)
         try:
             addresses = look_up(resolve, host, port, _left(until, httpcore.ConnectTimeout))
@@ -105,24 +105,24 @@ class _Connecting(httpcore.NetworkBackend):
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection of which every step has what is left of the time; httpcore's is ignored."""
+    """A connection whose steps share one deadline; httpcore's own time-outs are ignored."""
 
     def __init__(self, stream: httpcore.NetworkStream, until: float) -> None:
         self._stream = stream
         self._until = until
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
-        """Some bytes, or none at the end."""
+        """Read some bytes; none at the end."""
         return self._stream.read(max_bytes, _left(self._until, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
-        """All of the bytes, in parts: each has the time that the ones before have left."""
+        """Write all bytes, in parts, so that the deadline is checked before each."""
         for start in range(0, len(buffer), _PART_BYTES):
             part = buffer[start : start + _PART_BYTES]
             self._stream.write(part, _left(self._until, httpcore.WriteTimeout))
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._stream.close()
 
     def start_tls(
@@ -131,12 +131,12 @@ class _Stream(httpcore.NetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002
     ) -> httpcore.NetworkStream:
-        """The same connection, encrypted."""
+        """Encrypt the connection."""
         left = _left(self._until, httpcore.ConnectTimeout)
         return _Stream(self._stream.start_tls(ssl_context, server_hostname, left), self._until)
 
     def get_extra_info(self, info: str) -> object:
-        """What httpcore asks about the socket."""
+        """Information about the socket, for httpcore."""
         return self._stream.get_extra_info(info)
 
 
@@ -144,10 +144,10 @@ _CONNECTIONS = httpcore.SyncBackend()
 
 
 def _left(until: float, error: type[httpcore.TimeoutException]) -> float:
-    """Seconds that are left; never none, which a socket would take for "do not wait".
+    """The seconds left; never zero, which a socket would take for "do not wait".
 
     Raises:
-        TimeoutException: the time is up; the error says at which step.
+        TimeoutException: the time is up; its class tells at which step.
     """
     left = until - time.monotonic()
     if left <= 0:

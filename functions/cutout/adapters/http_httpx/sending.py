@@ -16,7 +16,7 @@ _MAX_ANSWER_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """What a server answered; header names in lower case."""
+    """A server's answer; header names are in lower case."""
 
     status: int
     headers: Mapping[str, str]
@@ -24,15 +24,15 @@ class Answer:
 
 
 class HttpxHttp:
-    """Requests to a server we chose.
+    """Sends single requests.
 
-    Connections are not kept: a function may freeze between two calls, and a paid call on a
-    connection that died meanwhile would end with an unknown outcome.
+    Connections are not kept: Lambda may freeze the function between two calls, and a paid call on a
+    connection that broke meanwhile would have an unknown outcome.
 
     Args:
-        timeout_seconds: for the whole exchange, from the look-up of the name to the last byte.
-        verify: whose certificates are trusted.
-        transport: in place of the network, for tests.
+        timeout_seconds: for the whole exchange, from the name look-up to the last byte.
+        verify: the trusted certificates.
+        transport: replaces the network in tests.
     """
 
     def __init__(
@@ -52,11 +52,11 @@ class HttpxHttp:
         headers: Mapping[str, str],
         body: bytes | None = None,
     ) -> Answer:
-        """One request, never repeated.
+        """Send one request; never repeat it.
 
         Raises:
-            NotSentError: it certainly did not reach the server.
-            ResponseLostError: it may have, but no whole answer came.
+            NotSentError: the request did not reach the server.
+            ResponseLostError: the request may have reached the server; no whole answer came.
         """
         try:
             request = self._client.build_request(method, url, headers=headers, content=body)

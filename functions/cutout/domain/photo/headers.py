@@ -1,4 +1,4 @@
-"""What picture files say of themselves: read from their structure alone, nothing is decoded.
+"""Reads the structure of picture files; nothing is decoded.
 
 Formats: PNG (ISO/IEC 15948, APNG), JPEG (ITU-T T.81), GIF 89a, WebP (RFC 9649), Exif (CIPA DC-008).
 """
@@ -19,7 +19,7 @@ from cutout.domain.states import Reason
 
 Bytes = bytes | mmap
 Oddity = tuple[Reason, str]
-"""Why the model does not take a photo as it is: the reason, and the words for it."""
+"""Why the model does not accept a photo without a copy: the reason and a message."""
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -27,13 +27,13 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Structure:
-    """What a whole file of a format that the model takes says of itself.
+    """The structure of a whole file in a format that the model accepts.
 
     Attributes:
-        width: pixels, as the picture is stored.
-        height: the same.
-        orientation: how it must be turned to be shown, 1 to 8 as in Exif.
-        oddity: why the model does not take this one, or None: the reason and the words for it.
+        width: pixels, as stored.
+        height: pixels, as stored.
+        orientation: how the picture must be turned to be shown, 1 to 8 as in Exif.
+        oddity: why the model does not accept this file; None if it does.
     """
 
     format: str
@@ -44,7 +44,7 @@ class Structure:
 
 
 def structure_of(data: Bytes) -> Structure | None:
-    """Read a whole file; None if it is of no format that the model takes.
+    """Read a whole file; None if the model does not accept its format.
 
     Raises:
         NotAPhotoError: it is damaged.
@@ -61,7 +61,7 @@ def structure_of(data: Bytes) -> Structure | None:
 def _read_png(data: Bytes) -> Structure:
     png = read_png(data)
     if b"CgBI" in png.chunks:
-        raise _unsupported("Apple's own kind of PNG (CgBI), as inside of apps, is not decoded")
+        raise _unsupported("Apple's variant of PNG (CgBI), used inside apps, is not decoded")
     oddities = (
         (not png.is_sound, _damaged_aside("a comment's checksum is wrong")),
         (not png.is_ended, _damaged_aside("the end mark is missing")),
@@ -86,7 +86,7 @@ def _read_jpeg(data: Bytes) -> Structure:
         kind = _PROCESSES.get(jpeg.process, "hierarchical")
         raise _unsupported(f"a JPEG of {jpeg.depth} bits a sample ({kind}) is not decoded")
     if jpeg.height == 0:
-        raise _unsupported("a JPEG whose height comes behind its pixels (DNL) is not decoded")
+        raise _unsupported("a JPEG whose height follows its pixels (DNL) is not decoded")
     if jpeg.components not in _DECODED_COMPONENTS:
         raise _unsupported(f"a JPEG of {jpeg.components} components is not decoded")
     if jpeg.scans > MOST_SCANS:
@@ -113,7 +113,7 @@ def _first(oddities: Iterable[tuple[bool, Oddity]]) -> Oddity | None:
 
 
 def _read_gif(data: Bytes) -> Structure:
-    """The blocks are walked to the trailer: its byte alone may stand anywhere in the pixels."""
+    """Walk all blocks to the trailer, since its byte may also occur in the pixels."""
     width, height, flags = struct.unpack_from("<HHB", data, 6)
     at = 13 + _gif_colours(flags)
     frames: list[Size] = []
@@ -141,7 +141,7 @@ def _read_gif(data: Bytes) -> Structure:
 
 
 def _gif_colours(flags: int) -> int:
-    """Bytes of the colour table that a GIF block announces."""
+    """The size in bytes of the colour table that follows a GIF block."""
     return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
@@ -171,7 +171,7 @@ def _read_webp(data: Bytes) -> Structure | None:
 
 
 def _has_webp_alpha(chunks: dict[bytes, bytes]) -> bool:
-    """Transparency beside lossy pixels, or the hint that lossless ones have some (RFC 9649)."""
+    """True if lossy pixels have an alpha chunk, or lossless ones the alpha flag (RFC 9649)."""
     lossless = chunks.get(b"VP8L")
     return b"ALPH" in chunks or (lossless is not None and bool(lossless[4] & 0x10))
 
@@ -210,7 +210,7 @@ def _unsupported(message: str) -> NotAPhotoError:
 
 
 def _damaged_aside(message: str) -> Oddity:
-    """Damage that viewers pass over: a copy without it is sent."""
+    """Damage that viewers ignore: a repaired copy is sent."""
     return Reason.DAMAGED_PHOTO, message
 
 
@@ -226,16 +226,16 @@ _WEBP_SIZES: dict[bytes, Callable[[bytes], Size]] = {
     b"VP8L": _vp8l_size,
     b"VP8 ": _vp8_size,
 }
-_DEEP = (Reason.UNSUPPORTED_FORMAT, "16 bits a channel are not among what the model takes")
-_CMYK = (Reason.UNSUPPORTED_FORMAT, "CMYK is not among what the model takes")
+_DEEP = (Reason.UNSUPPORTED_FORMAT, "the model does not accept 16 bits a channel")
+_CMYK = (Reason.UNSUPPORTED_FORMAT, "the model does not accept CMYK")
 _ARITHMETICALLY_CODED = (
     Reason.UNSUPPORTED_FORMAT,
-    "a JPEG with arithmetic coding is not among what the model takes",
+    "the model does not accept a JPEG with arithmetic coding",
 )
 _LONG_COMMENT = (Reason.UNSUPPORTED_FORMAT, "a comment in it is longer than decoders accept")
 _COLOURED = (Reason.UNSUPPORTED_FORMAT, "its colours are not in sRGB, which the model expects")
 _TRANSPARENT = (Reason.UNSUPPORTED_FORMAT, "it may be transparent, which the model does not keep")
-_ANIMATED = (Reason.ANIMATED, "animations are not among what the model takes")
+_ANIMATED = (Reason.ANIMATED, "the model does not accept animations")
 _DEEP_COLOUR, _SHALLOW = 16, 8
 _CMYK_COMPONENTS = 4
 _DECODED_COMPONENTS = frozenset({1, 3, _CMYK_COMPONENTS})

@@ -1,7 +1,7 @@
-"""What a file is, from its own bytes: checked before anything is paid.
+"""Checks a file before anything is paid: the model accepts it, needs a copy of it, or neither.
 
-Only structure is read, nothing is decoded: a decompression bomb is refused by its header. What is a
-photo, but not one that the model takes as it is, is told apart from what is none.
+Only the structure of the file is read. Nothing is decoded, so a decompression bomb is refused by
+its header.
 """
 
 from __future__ import annotations
@@ -17,25 +17,24 @@ from cutout.domain.photo.headers import Size, structure_of
 from cutout.domain.states import Reason
 
 MOST_DECODED_PIXELS = 200_000_000
-"""What is prepared: the largest pictures that cameras and telephones make.
+"""The largest pictures that cameras make; a larger one is treated as a decompression bomb.
 
-Four bytes a pixel while it is decoded, and as much again for what is made of it, fit into Prepare's
-memory; what claims to be larger is taken for a decompression bomb.
+Four bytes a pixel for the decoded picture, and as many for its copy, fit into Prepare's memory.
 """
 FIRST_LYING = 5
-"""The first of the Exif orientations that change width and height."""
+"""The first of the Exif orientations that swap width and height."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PhotoLimits:
-    """What the model takes, and what can be made into that.
+    """What the model accepts, and what can be prepared for it.
 
     Attributes:
         max_bytes: of the file.
-        max_pixels: of the picture, width times height.
-        min_side: pixels; the shorter side has at least as many.
-        max_side: pixels; the longer side has at most as many.
-        prepare_max_bytes: a file of at most as many is prepared; 0 if none is.
+        max_pixels: width times height.
+        min_side: pixels of the shorter side.
+        max_side: pixels of the longer side.
+        prepare_max_bytes: the largest file that is prepared; 0 if none is.
     """
 
     max_bytes: int
@@ -46,11 +45,11 @@ class PhotoLimits:
 
 
 def check_size(key: str, size: int, limits: PhotoLimits) -> None:
-    """Refuse what its name and size alone give away, before a byte is read.
+    """Check an object's key and size, before any byte is read.
 
     Raises:
-        NeedsPreparingError: more bytes than the model takes.
-        NotAPhotoError: a folder marker, an empty object or too many bytes for anything.
+        NeedsPreparingError: more bytes than the model accepts.
+        NotAPhotoError: a folder marker, an empty object, or too many bytes to be prepared.
     """
     if key.endswith("/"):
         raise NotAPhotoError(Reason.FOLDER_MARKER, "the key ends in '/': a folder, not a photo")
@@ -69,24 +68,24 @@ def check_size(key: str, size: int, limits: PhotoLimits) -> None:
 
 
 def _too_many_bytes(size: int, most: int, setting: str) -> str:
-    return f"{size:,} bytes; at most {most:,} are taken (setting {setting})"
+    return f"{size:,} bytes; at most {most:,} are accepted (setting {setting})"
 
 
 def inspect(data: bytes, limits: PhotoLimits) -> Photo:
-    """Format and size of a photo that the model takes as it is.
+    """The format and size of a photo that the model accepts without a copy.
 
     Args:
         data: the whole file.
-        limits: what is refused.
+        limits: what the model accepts.
 
     Raises:
-        NeedsPreparingError: a photo of a format, size or kind that the model does not take.
+        NeedsPreparingError: a photo whose format, size or kind the model does not accept.
         NotAPhotoError: not a photo, damaged, or a decompression bomb.
     """
     kind = check_kind(data[:HEAD_BYTES])
     structure = structure_of(data)
     if structure is None:
-        text = f"{kind.name} is not among the formats the model takes"
+        text = f"the model does not accept {kind.name}"
         raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
     width, height = structure.width, structure.height
     if structure.orientation >= FIRST_LYING:
@@ -106,13 +105,13 @@ def inspect(data: bytes, limits: PhotoLimits) -> Photo:
 
 
 def check_kind(head: bytes) -> Kind:
-    """What kind of picture a file begins like.
+    """The kind of picture, by the file's first bytes.
 
     Args:
         head: the first `HEAD_BYTES` bytes of the file.
 
     Raises:
-        NotAPhotoError: no picture, or one of a kind that is not decoded, which is named.
+        NotAPhotoError: not a picture, or of a kind that cannot be decoded, which it names.
     """
     kind = kind_of(head)
     if kind is None:
@@ -123,10 +122,10 @@ def check_kind(head: bytes) -> Kind:
 
 
 def fitting(width: int, height: int, limits: PhotoLimits) -> Size:
-    """The size nearest to a photo's, in its shape, that the model takes.
+    """The accepted size that is nearest to a photo's and has its shape.
 
     Raises:
-        NotAPhotoError: no pixels, too many to be decoded, or a shape of which no size fits.
+        NotAPhotoError: no pixels, too many to be decoded, or no size of this shape is accepted.
     """
     pixels = width * height
     if pixels == 0:
@@ -137,27 +136,28 @@ def fitting(width: int, height: int, limits: PhotoLimits) -> Size:
     largest = min(limits.max_side / max(width, height), sqrt(limits.max_pixels / pixels))
     smallest = limits.min_side / min(width, height)
     if smallest > largest:
-        text = f"{width} x {height} pixels, in no size of this shape, {_sides(limits)}"
+        text = f"{width} x {height} pixels: no size of this shape has sides of {_sides(limits)}"
         raise NotAPhotoError(Reason.TOO_ELONGATED, text)
     scale = min(max(1.0, smallest), largest)
     return _scaled(width, scale, limits), _scaled(height, scale, limits)
 
 
 def _scaled(side: int, scale: float, limits: PhotoLimits) -> int:
-    # A product that is whole but for floating point is not rounded down.
+    # A product such as 239.9999999 is 240 with an error of floating point.
     return min(max(int(side * scale + 1e-6), limits.min_side), limits.max_side)
 
 
 def _why_resized(width: int, height: int, limits: PhotoLimits) -> tuple[Reason, str]:
     if min(width, height) < limits.min_side:
-        return Reason.TOO_SMALL, f"{width} x {height} pixels, {_sides(limits)}"
+        return Reason.TOO_SMALL, f"{width} x {height} pixels: each side must be {_sides(limits)}"
     if max(width, height) > limits.max_side:
-        return Reason.SIDE_TOO_LONG, f"{width} x {height} pixels, {_sides(limits)}"
-    text = (
-        f"{width * height:,} pixels; at most {limits.max_pixels:,} are taken (setting max_pixels)"
-    )
-    return Reason.TOO_MANY_PIXELS, text
+        return (
+            Reason.SIDE_TOO_LONG,
+            f"{width} x {height} pixels: each side must be {_sides(limits)}",
+        )
+    most = f"at most {limits.max_pixels:,} are accepted (setting max_pixels)"
+    return Reason.TOO_MANY_PIXELS, f"{width * height:,} pixels; {most}"
 
 
 def _sides(limits: PhotoLimits) -> str:
-    return f"has not the {limits.min_side} to {limits.max_side} pixels a side that the model takes"
+    return f"{limits.min_side} to {limits.max_side} pixels"

@@ -150,22 +150,22 @@ def test_unreadable_exif_is_no_reason_to_reject(block: bytes) -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (saved(drawn("CMYK"), "JPEG"), "CMYK is not among what the model takes"),
+        (saved(drawn("CMYK"), "JPEG"), "the model does not accept CMYK"),
         (
             saved(drawn("L").convert("I;16"), "PNG"),
-            "16 bits a channel are not among what the model takes",
+            "the model does not accept 16 bits a channel",
         ),
-        (saved(drawn(), "BMP"), "BMP is not among the formats the model takes"),
-        (saved(drawn(), "TIFF"), "TIFF is not among the formats the model takes"),
+        (saved(drawn(), "BMP"), "the model does not accept BMP"),
+        (saved(drawn(), "TIFF"), "the model does not accept TIFF"),
         (
             b"MM\0*" + bytes(20),
-            "TIFF is not among the formats the model takes",
+            "the model does not accept TIFF",
         ),
-        (saved(drawn(), "AVIF"), "AVIF is not among the formats the model takes"),
-        (b"\0\0\0\x1cftypavis\0\0\0\0", "AVIF is not among the formats the model takes"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC is not among the formats the model takes"),
-        (b"\0\0\0\x18ftypheix\0\0\0\0mif1heix", "HEIC is not among the formats the model takes"),
-        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "HEIC is not among the formats the model takes"),
+        (saved(drawn(), "AVIF"), "the model does not accept AVIF"),
+        (b"\0\0\0\x1cftypavis\0\0\0\0", "the model does not accept AVIF"),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "the model does not accept HEIC"),
+        (b"\0\0\0\x18ftypheix\0\0\0\0mif1heix", "the model does not accept HEIC"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "the model does not accept HEIC"),
         (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL is not decoded"),
         (b"\xff\x0a\xfa\x1f", "JPEG XL is not decoded"),
         (b"8BPS\0\x01", "Photoshop is not decoded"),
@@ -245,7 +245,7 @@ def test_the_limit_of_pixels_is_the_setting(
     else:
         assert refusal(SMALL["png"], limits) == (
             Reason.TOO_MANY_PIXELS,
-            "600 pixels; at most 599 are taken (setting max_pixels)",
+            "600 pixels; at most 599 are accepted (setting max_pixels)",
         )
 
 

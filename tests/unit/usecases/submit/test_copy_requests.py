@@ -36,7 +36,7 @@ def test_a_photo_that_needs_a_copy_is_handed_to_prepare() -> None:
     world = World()
     job = world.arrives("a.tif", tiff())
     assert (job.state, job.reason) == (State.QUEUED, Reason.PREPARING)
-    assert job.message == "TIFF is not among the formats the model takes"
+    assert job.message == "the model does not accept TIFF"
     assert (job.due_at, job.is_waiting) == (START + TIMING.lease, False)
     assert world.preparations.job_ids == [job.id]
     assert (world.evolink.posts, world.jobs.result_keys, world.jobs.gate) == ([], {}, None)
@@ -90,7 +90,7 @@ def test_a_tiny_photo_is_sent_enlarged() -> None:
     waiting = world.submit.advance(job)
     assert (waiting.reason, waiting.message) == (
         Reason.PREPARING,
-        "60 x 40 pixels, has not the 240 to 7680 pixels a side that the model takes",
+        "60 x 40 pixels: each side must be 240 to 7680 pixels",
     )
 
 
@@ -156,7 +156,7 @@ def test_where_nothing_is_prepared_the_photo_is_rejected_with_the_reason() -> No
     assert (job.state, job.reason, job.message) == (
         State.REJECTED,
         Reason.UNSUPPORTED_FORMAT,
-        "TIFF is not among the formats the model takes",
+        "the model does not accept TIFF",
     )
 
 

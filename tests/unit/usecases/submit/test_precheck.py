@@ -35,7 +35,7 @@ def without_preparing(world: World) -> World:
             "a.jpg",
             bytes(1001),
             Reason.TOO_MANY_BYTES,
-            "1,001 bytes; at most 1,000 are taken (setting max_bytes)",
+            "1,001 bytes; at most 1,000 are accepted (setting max_bytes)",
         ),
         (
             "a.jpg",
@@ -43,7 +43,7 @@ def without_preparing(world: World) -> World:
             Reason.NOT_A_PHOTO,
             "the content is not a picture, whatever its name",
         ),
-        ("a.jpg", HEIC, Reason.UNSUPPORTED_FORMAT, "HEIC is not among the formats the model takes"),
+        ("a.jpg", HEIC, Reason.UNSUPPORTED_FORMAT, "the model does not accept HEIC"),
         (
             "a.jpg",
             png()[:-14],
@@ -54,7 +54,7 @@ def without_preparing(world: World) -> World:
             "a.jpg",
             png(1000, 301),
             Reason.TOO_MANY_PIXELS,
-            "301,000 pixels; at most 300,000 are taken (setting max_pixels)",
+            "301,000 pixels; at most 300,000 are accepted (setting max_pixels)",
         ),
     ],
 )
