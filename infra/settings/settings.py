@@ -78,7 +78,7 @@ class Settings:
     callback_base_url: str | None = setting(
         None, OrNone(rule=Url(example="https://callbacks.example.com"))
     )
-    """Address of whatever stands in front of the API, such as CloudFront; `{api_id}` in it is
+    """Address of a proxy in front of the API, such as CloudFront; `{api_id}` in it is
     replaced. Default: the API's own address."""
     callback_domain: str | None = text(
         r"[a-z0-9-]+(\.[a-z0-9-]+)+", meaning="a host name", example="callbacks.example.com"

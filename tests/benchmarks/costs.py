@@ -159,14 +159,14 @@ def rows() -> list[str]:
     table = a_thousand()
     sums = [sum(line[journey] for line in table.values()) for journey in SHOWN]
     lines = [
-        "| US dollars for a thousand photos | bought | a copy prepared first | bought before |",
+        "| US dollars for a thousand photos | paid for | paid for, sent as a copy | reused |",
         "|---|---|---|---|",
     ]
     for service, line in table.items():
         lines.append(f"| {service} | " + " | ".join(f"{line[one]:.3f}" for one in SHOWN) + " |")
     lines.append("| **together** | " + " | ".join(f"**{one:.2f}**" for one in sums) + " |")
     month = a_month()
-    lines += ["", "| US dollars a month, however few photos | |", "|---|---|"]
+    lines += ["", "| US dollars a month, whatever the traffic | |", "|---|---|"]
     lines += [f"| {what} | {dollars:.2f} |" for what, dollars in month.items()]
     lines.append(f"| **together** | **{sum(month.values()):.2f}** |")
     return lines
@@ -188,7 +188,7 @@ def limits() -> list[str]:
 
 def main() -> None:
     """Print the tables."""
-    told = [*rows(), "", "A photo that is bought takes:", *(f"- {one}" for one in limits())]
+    told = [*rows(), "", "A photo that is paid for takes:", *(f"- {one}" for one in limits())]
     told.append(f"List prices of {PRICED_IN}, {PRICED_ON}.")
     sys.stdout.write("\n".join(told) + "\n")
 

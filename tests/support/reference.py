@@ -2,8 +2,8 @@
 
     python -m tests.support.reference
 
-writes the table of settings into `infra/README.md` and the help of every command into
-`functions/cutout/cli/README.md`.
+writes the table of settings into `infra/README.md`, that of reasons into `events/README.md`, and
+the help of every command into `functions/cutout/cli/README.md`.
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ from typing import Final
 import click
 
 from cutout.cli.entry import cutout as cli
+from cutout.domain.job.reason_texts import MEANINGS
+from cutout.domain.states import Reason
 from infra.settings.settings import Settings
 
 ROOT: Final = Path(__file__).parents[2]
 SETTINGS_PAGE: Final = "infra/README.md"
+REASONS_PAGE: Final = "events/README.md"
 COMMANDS_PAGE: Final = "functions/cutout/cli/README.md"
 _WIDTH: Final = 92
 _TABLE: Final = re.compile(r"(?<=<!-- make reference -->\n).*?(?=<!-- end -->)", re.DOTALL)
@@ -30,9 +33,20 @@ _TABLE: Final = re.compile(r"(?<=<!-- make reference -->\n).*?(?=<!-- end -->)",
 
 def generated() -> Mapping[str, str]:
     """Return the generated pages, whole, by their path in the project."""
-    page = (ROOT / SETTINGS_PAGE).read_text(encoding="utf-8")
-    with_table, _count = _TABLE.subn(lambda _: _settings(), page, count=1)
-    return {SETTINGS_PAGE: with_table, COMMANDS_PAGE: _commands()}
+    return {
+        SETTINGS_PAGE: _with_table(SETTINGS_PAGE, _settings()),
+        REASONS_PAGE: _with_table(REASONS_PAGE, _reasons()),
+        COMMANDS_PAGE: _commands(),
+    }
+
+
+def _with_table(page: str, table: str) -> str:
+    return _TABLE.sub(lambda _: table, (ROOT / page).read_text(encoding="utf-8"), count=1)
+
+
+def _reasons() -> str:
+    rows = [f"| `{reason}` | {MEANINGS[reason]} |" for reason in Reason]
+    return "\n".join(["| reason | meaning |", "|---|---|", *rows]) + "\n"
 
 
 def _settings() -> str:
