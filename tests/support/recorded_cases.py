@@ -78,7 +78,7 @@ def effects(world: World, prepare: Callable[[], Any]) -> dict[str, object]:
         told["answers"] = step()
     except Exception as exc:  # noqa: BLE001 - whatever it raises is recorded
         told["raises"] = type(exc).__name__
-    if not isinstance(told.get("answers"), bool | Kept | Enum | Purchase):
+    if not isinstance(told.get("answers"), bool | dict | Kept | Enum | Purchase):
         told.pop("answers", None)
     for job in world.jobs.jobs.values():
         if job is not rows.get(job.id):
@@ -105,8 +105,11 @@ def effects(world: World, prepare: Callable[[], Any]) -> dict[str, object]:
             "Submit": world.submissions.job_ids,
             "StoreResult": [*world.callbacks.wakes, *world.callbacks.removals],
             "Prepare": [(one.wanted, one.ask) for one in world.preparations.requests],
-            "notes": list(world.notes.stored),
-            "metrics": world.telemetry.counts,
+            "notes": [(key, one.note.job_id) for key, one in world.notes.stored.items()],
+            "tags": [
+                dict(it.labels.tags) for it in world.uploads.versions.values() if it.labels.tags
+            ],
+            "metrics": {name: it for name, it in world.telemetry.counts.items() if it},
         }.items()
         if it
     }

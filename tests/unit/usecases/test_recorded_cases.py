@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import recorded_queries
 from tests.support.recorded_cases import CASES, Cases
 
+ALL = CASES | recorded_queries.CASES
 RECORDED = Path(__file__).with_name("recorded_cases")
 
 
-@pytest.mark.parametrize(("name", "cases"), CASES.items(), ids=CASES)
+@pytest.mark.parametrize(("name", "cases"), ALL.items(), ids=ALL)
 def test_each_case_ends_as_it_was_agreed_on(name: str, cases: Cases) -> None:
     """To agree on a change: look at it, then SNAPSHOT=write python -m pytest this file."""
     file = RECORDED / f"{name}.txt"
