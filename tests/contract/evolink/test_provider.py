@@ -17,7 +17,7 @@ from cutout.domain.provider import Accepted, Cause, Refused, Retry, Task, TaskSt
 from cutout.ports.provider import Downloads, Provider
 from infra.local.evolink.options import Options
 from infra.local.evolink.server import running_standin
-from tests.contract.evolink_standin.neighbours import API_KEY, MODEL, Client, photo_host
+from tests.contract.evolink_standin.peers import API_KEY, MODEL, Client, photo_host
 from tests.support.drawing import SMALL
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.evolink import PRICE, FakeDownloads, FakeEvolink

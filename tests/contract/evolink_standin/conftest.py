@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 
 from infra.local.evolink.options import Options
 from infra.local.evolink.server import running_standin
-from tests.contract.evolink_standin.neighbours import (
+from tests.contract.evolink_standin.peers import (
     API_KEY,
     Client,
     PhotoHost,
@@ -30,7 +30,7 @@ Standins = Callable[..., AbstractContextManager[Client]]
 
 @pytest.fixture(scope="session")
 def small_photo() -> bytes:
-    """Return an orange disc on blue: something that stands out."""
+    """Return an orange disc on blue: a photo with a clear subject."""
     picture = Image.new("RGB", (48, 36), "steelblue")
     ImageDraw.Draw(picture).ellipse((12, 8, 36, 28), fill="orange")
     buffer = BytesIO()
@@ -54,13 +54,13 @@ def photos(_photo_host: PhotoHost) -> Iterator[PhotoHost]:
 
 @pytest.fixture(scope="session")
 def authority() -> trustme.CA:
-    """Return an authority nobody knows but those who are told."""
+    """Return a certificate authority that only the tests trust."""
     return trustme.CA(key_type=trustme.KeyType.ECDSA)
 
 
 @pytest.fixture(scope="session")
 def ca_bundle(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the file that tells of it."""
+    """Return the PEM file of the authority."""
     path = tmp_path_factory.mktemp("ca") / "ca.pem"
     authority.cert_pem.write_to_path(str(path))
     return path
@@ -85,7 +85,7 @@ def callbacks(_receiver: Receiver) -> Iterator[Receiver]:
 
 @pytest.fixture(scope="session")
 def standins(_photo_host: PhotoHost, ca_bundle: Path) -> Standins:
-    """Return what starts a stand-in with options and gives a client of it."""
+    """Return a function that starts a stand-in with options and yields a client of it."""
 
     @contextmanager
     def start(**options: Any) -> Iterator[Client]:
@@ -110,12 +110,12 @@ def _client(standins: Standins) -> Iterator[Client]:
 
 @pytest.fixture
 def client(_client: Client) -> Iterator[Client]:
-    """A client of a stand-in that commits no fault."""
+    """A client of a stand-in without fault rules."""
     yield _client
     _client.control("DELETE", "/_standin/faults")
 
 
 @pytest.fixture
 def photo() -> str:
-    """The path of a photo of which no other test has heard."""
+    """The path of a photo that no other test uses."""
     return f"/uploads/photo {next(_numbers)}.png"

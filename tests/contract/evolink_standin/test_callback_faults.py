@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from infra.local.evolink.faults.callback_faults import CALLBACK_FAULTS
-from tests.contract.evolink_standin.neighbours import Client, Receiver
+from tests.contract.evolink_standin.peers import Client, Receiver
 
 Task = dict[str, Any]
 
@@ -30,15 +30,15 @@ ALONE = {
 
 
 def test_every_fault_of_a_callback_has_a_test() -> None:
-    """A fault that is in the table is above, or has a test of its own."""
+    """Each declared fault is in a table above or has its own test."""
     assert CALLBACK_FAULTS.keys() == BODIES.keys() | ALONE
 
 
 @pytest.mark.parametrize("fault", BODIES)
-def test_a_callback_s_body_is_as_its_fault_says(
+def test_a_callback_body_is_as_its_fault_describes(
     client: Client, callbacks: Receiver, photo: str, fault: str
 ) -> None:
-    """Whatever the body says, a read tells the truth."""
+    """A read returns the true status, whatever the callback says."""
     client.commit("callback", fault)
 
     task = client.finish(photo, callback_url=callbacks.url)
@@ -52,10 +52,10 @@ def test_a_callback_s_body_is_as_its_fault_says(
 @pytest.mark.parametrize(
     ("label", "body"), [("garbage", b"\xff\xfe<html>not what you expect"), ("empty", b"")]
 )
-def test_a_callback_can_have_a_body_that_is_no_json(
+def test_a_callback_body_can_be_invalid_json(
     client: Client, callbacks: Receiver, photo: str, label: str, body: bytes
 ) -> None:
-    """It wakes its receiver all the same."""
+    """It is delivered like any other."""
     client.commit("callback", label)
     client.finish(photo, callback_url=callbacks.url)
     client.entries(photo, "callback", 1)
@@ -64,7 +64,7 @@ def test_a_callback_can_have_a_body_that_is_no_json(
 
 
 def test_a_lost_callback_is_never_sent(client: Client, callbacks: Receiver, photo: str) -> None:
-    """The task ends like any other; only the next one's callback comes."""
+    """The task ends normally; only the next task's callback is sent."""
     client.commit("callback", "lost", times=1)
     task = client.finish(photo, callback_url=callbacks.url)
     client.finish(f"{photo}-next", callback_url=callbacks.url)
@@ -74,7 +74,9 @@ def test_a_lost_callback_is_never_sent(client: Client, callbacks: Receiver, phot
     assert [told["id"] == task["id"] for told in callbacks.documents()] == [False]
 
 
-def test_a_doubled_callback_comes_twice(client: Client, callbacks: Receiver, photo: str) -> None:
+def test_a_doubled_callback_is_delivered_twice(
+    client: Client, callbacks: Receiver, photo: str
+) -> None:
     """Two deliveries that are each the first attempt."""
     client.commit("callback", "doubled")
     task = client.finish(photo, callback_url=callbacks.url)
@@ -84,22 +86,22 @@ def test_a_doubled_callback_comes_twice(client: Client, callbacks: Receiver, pho
     assert [attempt["attempt"] for attempt in attempts] == [1, 1]
 
 
-def test_an_early_callback_comes_before_the_order_is_answered(
+def test_an_early_callback_is_sent_before_the_request_is_answered(
     client: Client, callbacks: Receiver, photo: str
 ) -> None:
-    """Its receiver knows of the task before whoever ordered it does."""
+    """The receiver learns the task id before the client does."""
     client.commit("callback", "early")
 
-    answer = client.create(client.order(photo, callback_url=callbacks.url)).json()
+    answer = client.create(client.create_body(photo, callback_url=callbacks.url)).json()
 
     [told] = callbacks.documents()
     assert (told["id"], told["status"]) == (answer["id"], "completed")
 
 
-def test_a_late_callback_comes_long_after_the_end(
+def test_a_late_callback_is_sent_after_its_delay(
     client: Client, callbacks: Receiver, photo: str
 ) -> None:
-    """As long after as was asked, by the stand-in's clock."""
+    """After the rule's seconds on the stand-in's clock."""
     client.commit("callback", "late", seconds=36000)
     client.finish(photo, callback_url=callbacks.url)
     before = list(callbacks.bodies)
@@ -112,7 +114,7 @@ def test_a_late_callback_comes_long_after_the_end(
 def test_a_callback_whose_answer_is_lost_is_delivered_with_every_retry(
     client: Client, callbacks: Receiver, photo: str
 ) -> None:
-    """Four times the same, though the first was taken."""
+    """Four deliveries, although the first was answered 200."""
     client.commit("callback", "after-failure")
     task = client.finish(photo, callback_url=callbacks.url)
     client.entries(photo, "callback", 4)

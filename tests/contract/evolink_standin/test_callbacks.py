@@ -4,13 +4,13 @@ import pytest
 import trustme
 
 from tests.contract.evolink_standin.conftest import Standins
-from tests.contract.evolink_standin.neighbours import Client, PhotoHost, Receiver
+from tests.contract.evolink_standin.peers import Client, PhotoHost, Receiver
 
 
-def test_a_callback_has_the_task_as_a_read_has_it(
+def test_a_callback_has_the_same_document_as_a_read(
     client: Client, callbacks: Receiver, photo: str
 ) -> None:
-    """JSON, once, and no word more or less."""
+    """One delivery, as JSON, with exactly the members of a read."""
     task = client.finish(photo, callback_url=callbacks.url)
     [attempt] = client.entries(photo, "callback", 1)
 
@@ -18,8 +18,10 @@ def test_a_callback_has_the_task_as_a_read_has_it(
     assert (attempt["attempt"], attempt["status"], attempt["delivered"]) == (1, 200, True)
 
 
-def test_a_callback_is_sent_after_the_bill(client: Client, callbacks: Receiver, photo: str) -> None:
-    """So the credits it shows are final."""
+def test_a_callback_is_sent_after_the_charge(
+    client: Client, callbacks: Receiver, photo: str
+) -> None:
+    """So that the credits in it are final."""
     client.finish(photo, callback_url=callbacks.url)
 
     [charge] = client.entries(photo, "charge", 1)
@@ -27,7 +29,7 @@ def test_a_callback_is_sent_after_the_bill(client: Client, callbacks: Receiver, 
     assert charge["seq"] < attempt["seq"]
 
 
-def test_a_failed_task_is_told_too(
+def test_a_failed_task_has_a_callback(
     client: Client, photos: PhotoHost, callbacks: Receiver, photo: str
 ) -> None:
     """With its error."""
@@ -39,10 +41,10 @@ def test_a_failed_task_is_told_too(
     assert task["error"]["code"] == "image_processing_error"
 
 
-def test_a_task_without_a_callback_url_is_not_told(
+def test_a_task_without_a_callback_url_has_no_callback(
     client: Client, callbacks: Receiver, photo: str
 ) -> None:
-    """Nothing is sent for it, while another's callback comes."""
+    """Another task's callback is the only one."""
     client.finish(photo)
     client.finish(f"{photo}-told", callback_url=callbacks.url)
     client.entries(f"{photo}-told", "callback", 1)
@@ -51,10 +53,10 @@ def test_a_task_without_a_callback_url_is_not_told(
 
 
 @pytest.mark.parametrize("status", [500, 404, 302])
-def test_any_answer_but_2xx_is_tried_again(
+def test_any_answer_but_2xx_is_retried(
     client: Client, callbacks: Receiver, photo: str, status: int
 ) -> None:
-    """A redirect is an answer like any other; the second attempt is the last when it is taken."""
+    """Redirects are not followed; a 2xx to the second attempt ends the retries."""
     callbacks.statuses[:] = [status, 204]
     client.finish(photo, callback_url=callbacks.url)
 
@@ -68,7 +70,7 @@ def test_any_answer_but_2xx_is_tried_again(
 def test_a_callback_is_given_up_after_three_retries(
     client: Client, callbacks: Receiver, photo: str
 ) -> None:
-    """Four attempts in all, after 1, 2 and 4 seconds; the task stays as it is."""
+    """Four attempts, with pauses of 1, 2 and 4 seconds; the task stays completed."""
     callbacks.statuses[:] = [503] * 9
     task = client.finish(photo, callback_url=callbacks.url)
     client.entries(photo, "callback", 4)
@@ -76,8 +78,8 @@ def test_a_callback_is_given_up_after_three_retries(
     assert (len(callbacks.bodies), task["status"]) == (4, "completed")
 
 
-def test_a_receiver_that_is_not_there_is_noted(client: Client, photo: str) -> None:
-    """No status, but the reason."""
+def test_an_unreachable_receiver_is_recorded(client: Client, photo: str) -> None:
+    """The entry has no status but the reason."""
     client.finish(photo, callback_url="https://localhost:1/callbacks/token")
     attempts = client.entries(photo, "callback", 4)
 
@@ -88,7 +90,7 @@ def test_a_receiver_that_is_not_there_is_noted(client: Client, photo: str) -> No
 def test_a_receiver_with_an_unknown_certificate_gets_nothing(
     standins: Standins, callbacks: Receiver, photo: str, tmp_path: Path
 ) -> None:
-    """The certificate is verified with the bundle that was chosen."""
+    """The certificate is verified with the bundle of the options."""
     bundle = tmp_path / "other.pem"
     trustme.CA().cert_pem.write_to_path(str(bundle))
     with standins(ca_bundle=bundle) as client:

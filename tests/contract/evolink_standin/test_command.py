@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from infra.local.evolink.command_line import main
 from infra.local.evolink.faults.fault_table import ALL_FAULTS
-from tests.contract.evolink_standin.neighbours import API_KEY, Client, PhotoHost
+from tests.contract.evolink_standin.peers import API_KEY, Client, PhotoHost
 
 TOKEN = "a-control-token"
 SECRETS = {"STANDIN_API_KEYS": f"{API_KEY} another", "STANDIN_CONTROL_TOKEN": TOKEN}
@@ -36,7 +36,7 @@ def _process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 def test_the_command_serves_and_stops_when_it_is_told(
     photos: PhotoHost, photo: str, tmp_path: Path
 ) -> None:
-    """Address and process id are in the ready file; an interrupt ends it in order."""
+    """The ready file has address, process id and token; SIGINT ends it with status 0."""
     ready = tmp_path / "ready.json"
     quick = ("--side-limits", "1:9000", "--seconds", "0", "--quiet")
     with _process("--ready-file", str(ready), *quick) as (process, url):
@@ -48,14 +48,12 @@ def test_the_command_serves_and_stops_when_it_is_told(
     assert (task["status"], process.returncode) == ("completed", 0)
 
 
-def test_a_killed_process_has_forgotten_nothing(
-    photos: PhotoHost, photo: str, tmp_path: Path
-) -> None:
-    """Killed in the middle of a task, it goes on and charges once."""
+def test_a_killed_process_loses_no_state(photos: PhotoHost, photo: str, tmp_path: Path) -> None:
+    """A new process resumes the interrupted task and charges it once."""
     arguments = ("--state", str(tmp_path / "state.db"), "--side-limits", "1:9000", "--quiet")
     with _process(*arguments, "--seconds", "3600") as (process, url):
         client = Client(url=url, token=TOKEN, photos=photos.url)
-        task_id = client.create(client.order(photo)).json()["id"]
+        task_id = client.create(client.create_body(photo)).json()["id"]
         os.kill(process.pid, signal.SIGKILL)
     with _process(*arguments) as (_, url):
         client = Client(url=url, token=TOKEN, photos=photos.url)
@@ -68,7 +66,7 @@ def test_a_killed_process_has_forgotten_nothing(
 
 
 def test_the_command_can_serve_https(authority: trustme.CA, tmp_path: Path) -> None:
-    """The address says so."""
+    """The printed address starts with https."""
     chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
     certificate = authority.issue_cert("localhost", "127.0.0.1")
     certificate.cert_chain_pems[0].write_to_path(str(chain))
@@ -79,7 +77,7 @@ def test_the_command_can_serve_https(authority: trustme.CA, tmp_path: Path) -> N
 
 
 def test_every_fault_is_listed_on_request() -> None:
-    """One line each, by the name a rule has it."""
+    """One line per fault, starting with its name in rules."""
     result = CliRunner().invoke(main, ["--list-faults"])
 
     assert result.exit_code == 0
@@ -88,7 +86,7 @@ def test_every_fault_is_listed_on_request() -> None:
     ]
 
 
-def test_a_misspelt_fault_a_range_that_is_none_and_half_a_certificate_are_refused(
+def test_invalid_options_are_refused(
     tmp_path: Path,
 ) -> None:
     """Exit status 2, with the reason, before anything is served."""
@@ -108,8 +106,8 @@ def test_a_misspelt_fault_a_range_that_is_none_and_half_a_certificate_are_refuse
         assert (result.exit_code, complaint in result.output) == (2, True), result.output
 
 
-def test_without_a_key_nothing_is_served() -> None:
-    """Keys come by the environment: every user of a machine may read processes' arguments."""
+def test_the_command_needs_a_key() -> None:
+    """Keys come from the environment: every user of a machine can read arguments."""
     result = CliRunner().invoke(main, [], env={"STANDIN_API_KEYS": " "})
     assert (result.exit_code, "STANDIN_API_KEYS contains no key" in result.output) == (2, True)
     assert not [one for one in main.params if "key" in one.name and one.name != "tls_key"]

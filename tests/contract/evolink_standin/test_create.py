@@ -1,11 +1,10 @@
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
 from tests.contract.evolink_standin.conftest import Standins
-from tests.contract.evolink_standin.neighbours import API_KEY, MODEL, Client, Reply, call
+from tests.contract.evolink_standin.peers import API_KEY, MODEL, Client, Reply, call
 
 _PATH = "/v1/images/generations"
 _KEY = "cutout-0123456789abcdef"
@@ -16,9 +15,9 @@ def _error(reply: Reply) -> tuple[int, Any]:
     return reply.status, reply.json()["error"]
 
 
-def test_an_accepted_order_is_answered_as_documented(client: Client, photo: str) -> None:
-    """200, pending, and the credits that were set aside."""
-    reply = client.create(client.order(photo))
+def test_an_accepted_request_is_answered_as_documented(client: Client, photo: str) -> None:
+    """200, pending, and the reserved credits."""
+    reply = client.create(client.create_body(photo))
 
     answer = reply.json()
     created, task_id = answer.pop("created"), answer.pop("id")
@@ -41,16 +40,16 @@ def test_an_accepted_order_is_answered_as_documented(client: Client, photo: str)
     )
 
 
-def test_every_answer_has_a_request_id_of_its_own(client: Client, photo: str) -> None:
-    """Clients are told to log it, whatever the answer is."""
-    replies = [client.create(client.order(photo)), client.create({}), client.read("nonsense")]
+def test_every_answer_has_its_own_request_id(client: Client, photo: str) -> None:
+    """Clients are advised to log it for every answer."""
+    replies = [client.create(client.create_body(photo)), client.create({}), client.read("nonsense")]
 
     ids = [reply.headers["x-request-id"] for reply in replies]
     assert len(set(ids)) == 3
 
 
 @pytest.mark.parametrize(
-    ("order", "message"),
+    ("body", "message"),
     [
         ({"image_urls": _IMAGE}, "model is required"),
         ({"model": MODEL}, "image_urls is required"),
@@ -89,15 +88,15 @@ def test_every_answer_has_a_request_id_of_its_own(client: Client, photo: str) ->
         ([MODEL], "Request body must be a JSON object"),
     ],
 )
-def test_an_order_of_another_shape_is_refused(client: Client, order: object, message: str) -> None:
+def test_a_malformed_request_is_refused(client: Client, body: object, message: str) -> None:
     """400 invalid_request, with what is wrong."""
-    assert _error(client.create(order)) == (
+    assert _error(client.create(body)) == (
         400,
         {"code": "invalid_request", "message": message, "type": "invalid_request_error"},
     )
 
 
-def test_a_body_that_is_no_json_is_refused(client: Client) -> None:
+def test_a_body_that_is_not_json_is_refused(client: Client) -> None:
     """400 invalid_request."""
     headers = {"authorization": f"Bearer {API_KEY}"}
     reply = call(client.url + _PATH, "POST", body=b"{", headers=headers)
@@ -105,18 +104,18 @@ def test_a_body_that_is_no_json_is_refused(client: Client) -> None:
     assert (reply.status, reply.json()["error"]["code"]) == (400, "invalid_request")
 
 
-def test_the_longest_callback_url_is_taken(client: Client, photo: str) -> None:
+def test_the_longest_callback_url_is_accepted(client: Client, photo: str) -> None:
     """2048 characters are within the documented limit."""
     url = "https://localhost:1/" + "c" * 2028
 
-    assert client.create(client.order(photo, callback_url=url)).status == 200
+    assert client.create(client.create_body(photo, callback_url=url)).status == 200
 
 
 @pytest.mark.parametrize(
     "headers",
     [{}, {"authorization": "Bearer sk-other"}, {"authorization": f"Basic {API_KEY}"}],
 )
-def test_an_order_without_a_known_key_is_refused(
+def test_a_request_without_a_known_key_is_refused(
     client: Client, headers: Mapping[str, str]
 ) -> None:
     """401, whatever the body is."""
@@ -134,7 +133,7 @@ def test_an_order_without_a_known_key_is_refused(
 
 def test_a_model_that_the_key_may_not_use_is_refused(client: Client, photo: str) -> None:
     """403 model_access_denied names the model."""
-    reply = client.create(client.order(photo) | {"model": "mj-v7-generate"})
+    reply = client.create(client.create_body(photo) | {"model": "mj-v7-generate"})
 
     assert _error(reply) == (
         403,
@@ -149,7 +148,7 @@ def test_a_model_that_the_key_may_not_use_is_refused(client: Client, photo: str)
 def test_an_account_that_cannot_pay_is_refused(standins: Standins, photo: str) -> None:
     """402 insufficient_quota once less than a call's price is left."""
     with standins(balance=10.0, seconds=(100, 100), speed=1) as client:
-        first, second = (client.create(client.order(photo)) for _ in range(2))
+        first, second = (client.create(client.create_body(photo)) for _ in range(2))
 
     assert first.status == 200
     assert _error(second) == (
@@ -162,10 +161,10 @@ def test_an_account_that_cannot_pay_is_refused(standins: Standins, photo: str) -
     )
 
 
-def test_one_task_too_many_at_once_is_refused(standins: Standins, photo: str) -> None:
-    """429 rate_limit_exceeded above the limit that was chosen."""
+def test_too_many_tasks_at_once_are_refused(standins: Standins, photo: str) -> None:
+    """429 rate_limit_exceeded above --max-running."""
     with standins(max_running=1, seconds=(100, 100), speed=1) as client:
-        first, second = (client.create(client.order(photo)) for _ in range(2))
+        first, second = (client.create(client.create_body(photo)) for _ in range(2))
 
     assert first.status == 200
     assert _error(second) == (
@@ -185,7 +184,7 @@ def test_one_task_too_many_at_once_is_refused(standins: Standins, photo: str) ->
 def test_a_strict_standin_refuses_callbacks_to_private_addresses(
     standins: Standins, url: str
 ) -> None:
-    """As documented; without the option they are allowed, since tests have no other."""
+    """As documented; without the option they are allowed, because tests have no public address."""
     with standins(strict_callbacks=True) as client:
         reply = client.create({"model": MODEL, "image_urls": _IMAGE, "callback_url": url})
 
@@ -199,50 +198,17 @@ def test_a_strict_standin_refuses_callbacks_to_private_addresses(
     )
 
 
-def test_a_key_used_again_with_the_same_body_gives_the_first_task(
-    client: Client, photo: str
-) -> None:
-    """One task, one reservation, and the header that says so."""
-    first, again = (
-        client.create(client.order(photo), idempotency_key=f"{_KEY}-same") for _ in range(2)
-    )
-
-    assert again.json()["id"] == first.json()["id"]
-    assert (first.headers.get("idempotency-replayed"), again.headers["idempotency-replayed"]) == (
-        None,
-        "true",
-    )
-    assert len(client.entries(photo, "reserve", 1)) == 1
-    assert len(client.entries(photo, "replay", 1)) == 1
-
-
-def test_a_key_used_again_with_another_body_is_refused(client: Client, photo: str) -> None:
-    """409 idempotency_conflict; a changed query string is another body, too."""
-    order = client.order(photo)
-    client.create(order, idempotency_key=f"{_KEY}-other")
-    changed = order | {"image_urls": [f"{client.photos}{quote(photo)}?signed=anew"]}
-
-    assert _error(client.create(changed, idempotency_key=f"{_KEY}-other")) == (
-        409,
-        {
-            "code": "idempotency_conflict",
-            "message": "Idempotency-Key was used with a different request body",
-            "type": "invalid_request_error",
-        },
-    )
-
-
 @pytest.mark.parametrize("key", ["short", "x" * 97, "with a space in it"])
 def test_a_key_of_another_form_is_refused(client: Client, photo: str, key: str) -> None:
     """The official client sends 16 to 96 of A-Za-z0-9._- and nothing else."""
-    reply = client.create(client.order(photo), idempotency_key=key)
+    reply = client.create(client.create_body(photo), idempotency_key=key)
 
     assert (reply.status, reply.json()["error"]["code"]) == (400, "invalid_request")
 
 
-def test_orders_without_a_key_are_paid_each(client: Client, photo: str) -> None:
-    """Two equal orders are two tasks: this is how a photo is paid for twice."""
-    ids = {client.create(client.order(photo)).json()["id"] for _ in range(2)}
+def test_requests_without_a_key_are_each_paid_for(client: Client, photo: str) -> None:
+    """Two equal requests make two tasks: this is how a photo is paid for twice."""
+    ids = {client.create(client.create_body(photo)).json()["id"] for _ in range(2)}
     client.entries(photo, "charge", 2)
 
     sums = client.control("GET", "/_standin/ledger").json()["photos"][photo]

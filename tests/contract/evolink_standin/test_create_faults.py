@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from infra.local.evolink.faults.create_faults import LOST_ANSWERS, REFUSED_REQUESTS
-from tests.contract.evolink_standin.neighbours import Client, Reply, patience
+from tests.contract.evolink_standin.peers import Client, Reply, patience
 
 Answer = Callable[[Reply], bool]
 
@@ -68,27 +68,27 @@ def _tasks(client: Client, photo: str) -> dict[str, Any]:
 
 
 def test_every_fault_of_creating_has_a_test() -> None:
-    """A fault that is in the table is in one of those above."""
+    """Each declared fault is in a table above."""
     assert {*REFUSED_REQUESTS, *LOST_ANSWERS} == {*REFUSING, *SPOILING, *BREAKING}
 
 
 @pytest.mark.parametrize("fault", REFUSING)
-def test_a_refused_order_makes_no_task(client: Client, photo: str, fault: str) -> None:
-    """Nothing is created, nothing is set aside."""
+def test_a_refused_request_creates_no_task(client: Client, photo: str, fault: str) -> None:
+    """No task is created and no credits are reserved."""
     client.commit("create", fault, times=1)
 
-    reply = client.create(client.order(photo))
+    reply = client.create(client.create_body(photo))
 
     assert REFUSING[fault](reply), reply
     assert _tasks(client, photo) == {"posts": 1, "tasks": 0, "charges": 0}
 
 
 @pytest.mark.parametrize("fault", SPOILING)
-def test_a_spoilt_answer_hides_a_task_that_is_paid(client: Client, photo: str, fault: str) -> None:
-    """Accepted and charged, whatever the client was told."""
+def test_a_lost_answer_hides_a_task_that_is_paid(client: Client, photo: str, fault: str) -> None:
+    """The task is accepted and charged, whatever the answer says."""
     client.commit("create", fault, times=1)
 
-    reply = client.create(client.order(photo))
+    reply = client.create(client.create_body(photo))
 
     assert SPOILING[fault](reply), reply
     client.entries(photo, "charge", 1)
@@ -96,41 +96,29 @@ def test_a_spoilt_answer_hides_a_task_that_is_paid(client: Client, photo: str, f
 
 
 @pytest.mark.parametrize("fault", BREAKING)
-def test_a_broken_connection_tells_nothing(client: Client, photo: str, fault: str) -> None:
-    """Only the ledger knows whether the order was accepted."""
+def test_a_broken_connection_leaves_the_outcome_unknown(
+    client: Client, photo: str, fault: str
+) -> None:
+    """Only the ledger shows whether the request was accepted."""
     client.commit("create", fault, times=1)
     error, tasks = BREAKING[fault]
 
     with pytest.raises(error):
-        client.create(client.order(photo), seconds=patience(error))
+        client.create(client.create_body(photo), seconds=patience(error))
 
     client.entries(photo, "charge", tasks)
     assert _tasks(client, photo) == {"posts": 1, "tasks": tasks, "charges": tasks}
 
 
-def test_a_lost_answer_can_be_had_again_with_the_same_key(client: Client, photo: str) -> None:
-    """The replay names the task that was paid, and nothing more is paid."""
-    client.commit("create", "accept-then-reset", times=1)
-    key = "cutout-lost-answer-0001"
-
-    with pytest.raises(ConnectionError):
-        client.create(client.order(photo), idempotency_key=key)
-    replay = client.create(client.order(photo), idempotency_key=key)
-
-    [reservation] = client.entries(photo, "reserve", 1)
-    assert replay.json()["id"] == reservation["task"]
-    assert replay.headers["idempotency-replayed"] == "true"
-
-
 def test_a_refusal_can_have_another_code_message_and_retry_after(
     client: Client, photo: str
 ) -> None:
-    """The gateway has more codes than are documented."""
+    """The gateway uses more codes than are documented."""
     client.commit(
         "create", "402", code="key_quota_exhausted", message="Daily limit", retry_after=30
     )
 
-    reply = client.create(client.order(photo))
+    reply = client.create(client.create_body(photo))
 
     assert (reply.status, reply.headers["retry-after"], reply.json()["error"]) == (
         402,
@@ -144,10 +132,10 @@ def test_a_refusal_can_have_another_code_message_and_retry_after(
 
 
 def test_an_integer_code_can_be_of_any_status(client: Client, photo: str) -> None:
-    """The second dialect has a suggestion and a type for each."""
+    """The second dialect has a type per status and a suggestion."""
     client.commit("create", "integer-code", status=429, message="Slow down")
 
-    reply = client.create(client.order(photo))
+    reply = client.create(client.create_body(photo))
 
     assert (reply.status, reply.json()["error"]) == (
         429,

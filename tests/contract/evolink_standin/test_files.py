@@ -7,7 +7,7 @@ import pytest
 
 from infra.local.evolink.faults.file_faults import UPLOAD_FAULTS
 from tests.contract.evolink_standin.conftest import Standins
-from tests.contract.evolink_standin.neighbours import (
+from tests.contract.evolink_standin.peers import (
     API_KEY,
     Client,
     PhotoHost,
@@ -95,7 +95,7 @@ def _error(reply: Reply) -> tuple[int, Any]:
 def test_an_upload_is_answered_as_documented_and_served(
     client: Client, photos: PhotoHost, small_photo: bytes, way: str
 ) -> None:
-    """The file's URL needs no key and has the very bytes."""
+    """The file's URL needs no key and serves the same bytes."""
     assert photos.default == small_photo
     answer = WAYS[way](client, small_photo).json()
 
@@ -112,21 +112,10 @@ def test_an_upload_is_answered_as_documented_and_served(
     assert (served.body, served.headers["content-type"]) == (small_photo, "image/png")
 
 
-def test_an_uploaded_photo_can_be_cut_out(client: Client, small_photo: bytes) -> None:
-    """Its URL is an input like any other."""
-    file = _base64(client, small_photo).json()["data"]
-    order = client.order("/") | {"image_urls": [file["file_url"]]}
-
-    task_id = client.create(order).json()["id"]
-    client.entries(file["file_name"], "end", 1)
-
-    assert client.read(task_id).json()["status"] == "completed"
-
-
 def test_path_and_name_can_be_chosen_and_a_second_file_takes_the_first_one_s_place(
     client: Client, small_photo: bytes
 ) -> None:
-    """What could lead elsewhere is made harmless."""
+    """`..` and spaces are replaced."""
     first = _stream(client, file=small_photo, upload_path=b"../jobs/7", file_name=b"a b.png")
     second = _stream(client, file=small_photo, uploadPath=b"jobs/7", fileName=b"a b.png")
 
@@ -137,7 +126,7 @@ def test_path_and_name_can_be_chosen_and_a_second_file_takes_the_first_one_s_pla
 
 
 def test_a_file_that_is_deleted_is_gone(client: Client, small_photo: bytes) -> None:
-    """At once, and only once."""
+    """Immediately; a second deletion is answered 404."""
     file = _base64(client, small_photo).json()["data"]
     path = f"{_BASE}/{file['file_id']}"
 
@@ -148,7 +137,7 @@ def test_a_file_that_is_deleted_is_gone(client: Client, small_photo: bytes) -> N
     assert call(file["file_url"]).status == HTTPStatus.NOT_FOUND
 
 
-def test_a_file_goes_after_72_hours(standins: Standins, small_photo: bytes) -> None:
+def test_a_file_expires_after_72_hours(standins: Standins, small_photo: bytes) -> None:
     """By the stand-in's clock."""
     with standins(speed=1) as client:
         url = _base64(client, small_photo).json()["data"]["file_url"]
@@ -160,8 +149,8 @@ def test_a_file_goes_after_72_hours(standins: Standins, small_photo: bytes) -> N
     assert (alive.status, gone.status) == (200, 404)
 
 
-def test_the_quota_is_counted_and_kept(standins: Standins, small_photo: bytes) -> None:
-    """40003 for one file too many; a deleted one makes room."""
+def test_the_quota_is_counted_and_enforced(standins: Standins, small_photo: bytes) -> None:
+    """40003 above the quota; deleting a file makes room for another."""
     with standins(max_files=1) as client:
         file = _base64(client, small_photo).json()["data"]
         quota = client.send("GET", f"{_BASE}/quota").json()["data"]
@@ -211,7 +200,7 @@ def test_files_are_listed_page_by_page(standins: Standins, small_photo: bytes) -
         ("upload/url", {"file_url": "http://127.0.0.1:1/a.png"}, 40004),
     ],
 )
-def test_what_is_no_picture_is_refused(
+def test_uploads_that_are_not_pictures_are_refused(
     client: Client, path: str, document: object, code: int
 ) -> None:
     """In the Files API's own envelope."""
@@ -228,7 +217,7 @@ def test_a_url_that_answers_an_error_is_refused(client: Client, photos: PhotoHos
 
 
 def test_a_file_above_100_mb_is_refused(client: Client) -> None:
-    """40001, before anything is looked at."""
+    """40001, before the content is read."""
     reply = _stream(client, file=bytes(100 * 1024 * 1024 + 1))
 
     assert _error(reply) == (400, (False, 40001))
@@ -243,7 +232,7 @@ def test_a_file_above_100_mb_is_refused(client: Client) -> None:
         ("DELETE", f"{_BASE}/file_1"),
     ],
 )
-def test_the_files_api_wants_a_known_key(client: Client, method: str, path: str) -> None:
+def test_the_files_api_needs_a_known_key(client: Client, method: str, path: str) -> None:
     """401 in its own envelope."""
     reply = call(client.url + path, method, body=b"{}", headers={"authorization": API_KEY})
 
@@ -251,15 +240,15 @@ def test_the_files_api_wants_a_known_key(client: Client, method: str, path: str)
 
 
 def test_every_fault_of_the_files_api_has_a_test() -> None:
-    """A fault that is in the table is above, or has a test of its own."""
+    """Each declared fault is in a table above or has its own test."""
     assert UPLOAD_FAULTS.keys() == {*REFUSING, *BREAKING, "502"}
 
 
 @pytest.mark.parametrize("fault", REFUSING)
-def test_an_upload_is_refused_as_its_fault_says(
+def test_an_upload_is_refused_as_its_fault_describes(
     client: Client, small_photo: bytes, fault: str
 ) -> None:
-    """And the next one is taken."""
+    """The next upload succeeds."""
     client.commit("files", fault, times=1)
     status, code = REFUSING[fault]
 
@@ -269,7 +258,7 @@ def test_an_upload_is_refused_as_its_fault_says(
 
 
 @pytest.mark.parametrize("fault", BREAKING)
-def test_an_upload_gets_no_answer_as_its_fault_says(
+def test_an_upload_gets_no_answer_as_its_fault_describes(
     client: Client, small_photo: bytes, fault: str
 ) -> None:
     """A reset connection, or silence."""
@@ -287,12 +276,16 @@ def test_an_upload_can_be_answered_by_a_proxy_s_page(client: Client, small_photo
     assert (reply.status, reply.headers["content-type"][:9]) == (502, "text/html")
 
 
-def test_an_uploaded_file_can_be_gone_when_it_is_wanted(client: Client, small_photo: bytes) -> None:
-    """The task that wanted it fails."""
+def test_an_uploaded_file_can_be_missing_when_it_is_fetched(
+    client: Client, small_photo: bytes
+) -> None:
+    """The task with this input fails."""
     file = _base64(client, small_photo).json()["data"]
     client.commit("files", "gone")
 
-    task_id = client.create(client.order("/") | {"image_urls": [file["file_url"]]}).json()["id"]
+    task_id = client.create(client.create_body("/") | {"image_urls": [file["file_url"]]}).json()[
+        "id"
+    ]
     client.entries(file["file_name"], "end", 1)
 
     assert client.read(task_id).json()["error"]["code"] == "image_processing_error"

@@ -8,7 +8,7 @@ from PIL import Image
 
 from infra.local.evolink.faults.result_faults import RESULT_FAULTS
 from tests.contract.evolink_standin.conftest import Standins
-from tests.contract.evolink_standin.neighbours import Client, Reply, call
+from tests.contract.evolink_standin.peers import Client, Reply, call
 
 Claim = Callable[[Reply], bool]
 
@@ -83,15 +83,13 @@ def _link(client: Client, photo: str) -> str:
 
 
 def test_every_fault_of_a_result_has_a_test() -> None:
-    """A fault that is in the table is above, or has a test of its own."""
+    """Each declared fault is in a table above or has its own test."""
     assert RESULT_FAULTS.keys() == ANSWERS.keys() | ALONE
 
 
 @pytest.mark.parametrize("fault", ANSWERS)
-def test_a_result_is_as_its_fault_says_and_the_next_download_is_good(
-    client: Client, photo: str, fault: str
-) -> None:
-    """Only the answer is spoilt, not what is kept."""
+def test_one_download_is_as_its_fault_describes(client: Client, photo: str, fault: str) -> None:
+    """Only one answer is changed, not the stored result."""
     client.commit("result", fault, times=1)
     link = _link(client, photo)
 
@@ -110,7 +108,7 @@ def test_a_redirected_result_is_found_where_it_moved(client: Client, photo: str)
 
 
 def test_a_truncated_result_ends_before_its_declared_length(client: Client, photo: str) -> None:
-    """The client can tell, if it counts."""
+    """The client notices it by the declared length."""
     client.commit("result", "truncated")
 
     with pytest.raises(http.client.IncompleteRead) as broken:
@@ -125,7 +123,7 @@ def test_a_truncated_result_ends_before_its_declared_length(client: Client, phot
 def test_a_huge_result_goes_on_until_the_client_hangs_up(
     client: Client, photo: str, label: str, declared: str | None
 ) -> None:
-    """Its header may say so, or not."""
+    """With and without a declared length."""
     client.commit("result", label)
     link = urlsplit(_link(client, photo))
     connection = http.client.HTTPConnection(link.hostname or "", link.port, timeout=10)
@@ -140,8 +138,8 @@ def test_a_huge_result_goes_on_until_the_client_hangs_up(
     client.entries(photo, "download", 1)
 
 
-def test_a_link_dies_after_24_hours(standins: Standins, photo: str) -> None:
-    """By the stand-in's clock; the task shows the dead link on."""
+def test_a_link_expires_after_24_hours(standins: Standins, photo: str) -> None:
+    """On the stand-in's clock; reads still show the expired link."""
     with standins(speed=1) as client:
         link = _link(client, photo)
         client.control("POST", "/_standin/clock", {"advance_seconds": 23.9 * 3600})
@@ -152,7 +150,7 @@ def test_a_link_dies_after_24_hours(standins: Standins, photo: str) -> None:
     assert (alive.status, dead.status) == (200, 404)
 
 
-def test_a_link_that_was_never_handed_out_is_not_found(client: Client) -> None:
+def test_an_unknown_link_is_not_found(client: Client) -> None:
     """404, like an expired one."""
     assert call(f"{client.url}/results/standin/images/2026/01/01/nothing.png").status == 404
 
@@ -164,7 +162,9 @@ def test_urllib_s_own_user_agent_is_forbidden(client: Client, photo: str) -> Non
     assert (reply.status, reply.body) == (403, b"error code: 1010")
 
 
-def test_the_ledger_knows_who_downloaded_with_which_credentials(client: Client, photo: str) -> None:
+def test_the_ledger_records_user_agent_and_credentials_of_downloads(
+    client: Client, photo: str
+) -> None:
     """No client may send its key to the media host."""
     link = _link(client, photo)
     call(link, headers={"user-agent": "cutout/1"})

@@ -5,7 +5,7 @@ import pytest
 
 from infra.local.evolink.faults.read_faults import READ_FAULTS
 from infra.local.evolink.faults.task_faults import TASK_FAULTS
-from tests.contract.evolink_standin.neighbours import Client, Reply, patience
+from tests.contract.evolink_standin.peers import Client, Reply, patience
 
 Task = dict[str, Any]
 
@@ -57,7 +57,7 @@ def _code(reply: Reply) -> tuple[int, str]:
 
 
 def test_every_fault_of_a_task_has_a_test() -> None:
-    """A fault that is in the table is in one of those above, or has a test of its own."""
+    """Each declared fault is in a table above or has its own test."""
     alone = {"stuck", "late-links"}
 
     assert TASK_FAULTS.keys() == ENDINGS.keys() | alone
@@ -65,8 +65,8 @@ def test_every_fault_of_a_task_has_a_test() -> None:
 
 
 @pytest.mark.parametrize("fault", ENDINGS)
-def test_a_task_ends_as_its_fault_says(client: Client, photo: str, fault: str) -> None:
-    """The task decided on at creation, whatever else happens."""
+def test_a_task_ends_as_its_fault_describes(client: Client, photo: str, fault: str) -> None:
+    """The rule is chosen when the task is created."""
     client.commit("task", fault)
 
     task = client.finish(photo)
@@ -75,7 +75,7 @@ def test_a_task_ends_as_its_fault_says(client: Client, photo: str, fault: str) -
 
 
 def test_a_failed_task_can_have_any_code_and_message(client: Client, photo: str) -> None:
-    """The set of codes is open."""
+    """Clients must expect codes that are not documented."""
     client.commit("task", "failed", code="channel_busy", message="No channel\nis free")
 
     assert client.finish(photo)["error"] == {
@@ -98,9 +98,9 @@ def test_a_failed_task_is_free_unless_moderation_failed_it(
 
 
 def test_a_stuck_task_never_ends(client: Client, photo: str) -> None:
-    """It processes, and what was set aside stays so, while tasks after it end."""
+    """It stays in processing while later tasks end."""
     client.commit("task", "stuck", times=1)
-    task_id = client.create(client.order(photo)).json()["id"]
+    task_id = client.create(client.create_body(photo)).json()["id"]
 
     client.finish(f"{photo}-after")
     client.control("POST", "/_standin/clock", {"advance_seconds": 3600})
@@ -120,25 +120,23 @@ def test_late_links_appear_in_the_end(client: Client, photo: str) -> None:
 
 
 def test_an_uploaded_file_is_never_unreachable(client: Client, photo: str) -> None:
-    """What the API cannot fetch elsewhere it can fetch from itself."""
+    """The fault affects inputs on other servers only."""
     client.commit("task", "unreachable-input")
     upload = client.send(
         "POST", "/api/v1/files/upload/url", {"file_url": f"{client.photos}/any.png"}
     ).json()["data"]
-    order = client.order(photo) | {"image_urls": [upload["file_url"]]}
+    body = client.create_body(photo) | {"image_urls": [upload["file_url"]]}
 
-    task_id = client.create(order).json()["id"]
+    task_id = client.create(body).json()["id"]
     client.entries(f"/files/{upload['upload_path']}/{upload['file_name']}", "end", 1)
 
     assert client.read(task_id).json()["status"] == "completed"
 
 
 @pytest.mark.parametrize("fault", READS)
-def test_a_read_goes_wrong_as_its_fault_says_and_the_next_does_not(
-    client: Client, photo: str, fault: str
-) -> None:
-    """The task itself is not touched."""
-    task_id = client.create(client.order(photo)).json()["id"]
+def test_one_read_fails_as_its_fault_describes(client: Client, photo: str, fault: str) -> None:
+    """The task itself does not change."""
+    task_id = client.create(client.create_body(photo)).json()["id"]
     client.commit("task", fault, times=1)
 
     broken, good = client.read(task_id), client.read(task_id)
@@ -148,9 +146,11 @@ def test_a_read_goes_wrong_as_its_fault_says_and_the_next_does_not(
 
 
 @pytest.mark.parametrize("fault", BREAKING)
-def test_a_read_gets_no_answer_as_its_fault_says(client: Client, photo: str, fault: str) -> None:
+def test_a_read_gets_no_answer_as_its_fault_describes(
+    client: Client, photo: str, fault: str
+) -> None:
     """A reset connection, or silence."""
-    task_id = client.create(client.order(photo)).json()["id"]
+    task_id = client.create(client.create_body(photo)).json()["id"]
     client.commit("task", fault, times=1)
 
     with pytest.raises(BREAKING[fault]):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.contract.evolink_standin.conftest import Standins
-from tests.contract.evolink_standin.neighbours import MODEL, Client, PhotoHost, call
+from tests.contract.evolink_standin.peers import MODEL, Client, PhotoHost, call
 
 
 def _jpeg(size: tuple[int, int], *, orientation: int = 1) -> bytes:
@@ -23,7 +23,7 @@ def _shape(task: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _odd(mode: str, format_: str) -> bytes:
-    """A picture that no page says the model takes; a WebP is an animation."""
+    """Return a picture of an undocumented kind; the WebP is an animation."""
     data = BytesIO()
     others = [Image.new(mode, (48, 36), 255)] if format_ == "WEBP" else []
     options = {"save_all": True, "append_images": others} if others else {}
@@ -32,9 +32,9 @@ def _odd(mode: str, format_: str) -> bytes:
 
 
 def test_a_task_is_pending_then_processing_then_completed(standins: Standins, photo: str) -> None:
-    """Each with the documented members; the links appear with the end."""
+    """Each status has the documented members; links appear at the end."""
     with standins(seconds=(100, 100), speed=1) as client:
-        task_id = client.create(client.order(photo)).json()["id"]
+        task_id = client.create(client.create_body(photo)).json()["id"]
         pending = client.read(task_id).json()
         client.control("POST", "/_standin/clock", {"advance_seconds": 40})
         client.entries(photo, "fetch", 1)
@@ -77,7 +77,7 @@ def test_a_task_is_pending_then_processing_then_completed(standins: Standins, ph
 def test_a_result_is_a_png_with_the_photo_s_size_and_both_extremes_of_alpha(
     client: Client, photo: str
 ) -> None:
-    """A cut-out: some of the photo is there, some of it is gone."""
+    """Some pixels are opaque, some are transparent."""
     [link] = client.finish(photo)["results"]
 
     reply = call(link)
@@ -87,9 +87,7 @@ def test_a_result_is_a_png_with_the_photo_s_size_and_both_extremes_of_alpha(
     assert (reply.status, reply.headers["content-type"]) == (200, "image/png")
 
 
-def test_a_photo_that_lies_on_its_side_is_turned_upright(
-    client: Client, photos: PhotoHost, photo: str
-) -> None:
+def test_a_rotated_photo_is_turned_upright(client: Client, photos: PhotoHost, photo: str) -> None:
     """The EXIF orientation is applied, so width and height change places."""
     photos.special[photo] = (200, _jpeg((40, 20), orientation=6))
 
@@ -135,7 +133,7 @@ def test_an_input_behind_a_redirect_is_fetched(
         ((200, _jpeg((9001, 30))), "invalid_parameters", "between 1 and 9000 pixels"),
     ],
 )
-def test_an_input_that_cannot_be_used_fails_the_task_for_nothing(
+def test_an_unusable_input_fails_the_task_without_charge(
     client: Client,
     photos: PhotoHost,
     photo: str,
@@ -144,7 +142,7 @@ def test_an_input_that_cannot_be_used_fails_the_task_for_nothing(
     code: str,
     reason: str,
 ) -> None:
-    """A failed task says why, and gives back what was set aside for it."""
+    """The task has the reason, and its reserved credits are returned."""
     photos.special[photo] = answer
 
     task = client.finish(photo)
@@ -160,9 +158,9 @@ def test_an_input_that_cannot_be_used_fails_the_task_for_nothing(
 
 
 def test_an_input_whose_server_does_not_answer_fails_the_task(client: Client, photo: str) -> None:
-    """A refused connection is noted like any other fetch."""
-    order = client.order(photo) | {"image_urls": [f"http://127.0.0.1:1{'/gone.jpg'}"]}
-    task_id = client.create(order).json()["id"]
+    """The ledger has the failed fetch."""
+    body = client.create_body(photo) | {"image_urls": [f"http://127.0.0.1:1{'/gone.jpg'}"]}
+    task_id = client.create(body).json()["id"]
     client.entries("/gone.jpg", "end", 1)
 
     task = client.read(task_id).json()
@@ -206,23 +204,23 @@ def test_a_side_below_the_documented_limit_fails_the_task(standins: Standins, ph
         ),
     ],
 )
-def test_a_task_that_is_none_cannot_be_read(
+def test_an_invalid_or_unknown_task_id_is_refused(
     client: Client, task_id: str, status: int, error: Mapping[str, str]
 ) -> None:
-    """What cannot be an id is told from an id nobody has."""
+    """A malformed id and an unknown id have different errors."""
     reply = client.read(task_id)
 
     assert (reply.status, reply.json()) == (status, {"error": error})
 
 
 def test_a_read_without_a_known_key_is_refused(client: Client) -> None:
-    """401, before anything is said of the id."""
+    """401, whatever the id is."""
     reply = call(f"{client.url}/v1/tasks/nonsense")
 
     assert (reply.status, reply.json()["error"]["code"]) == (401, "unauthorized")
 
 
-def test_the_balance_falls_by_a_call_s_price(standins: Standins, photo: str) -> None:
+def test_the_balance_falls_by_the_price_of_a_call(standins: Standins, photo: str) -> None:
     """5.4 credits, counted for the user and the token."""
     with standins(balance=100.0) as client:
         client.finish(photo)
@@ -237,5 +235,5 @@ def test_the_balance_falls_by_a_call_s_price(standins: Standins, photo: str) -> 
 
 
 def test_the_balance_is_shown_only_with_a_known_key(client: Client) -> None:
-    """401 without."""
+    """401 without a key."""
     assert call(f"{client.url}/v1/credits").status == HTTPStatus.UNAUTHORIZED

@@ -28,7 +28,7 @@ class Cloud:
     process: ProcessRecord
 
     def client(self, service: str, credentials: Credentials | None = None) -> Any:
-        """Return a client of a service, for the operator if nobody else is named."""
+        """Return a client of a service, by default with the operator's credentials."""
         return client(service, self.endpoint, credentials or self.operator)
 
 

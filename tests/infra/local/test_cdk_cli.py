@@ -1,4 +1,4 @@
-"""Running the CDK, with a made-up one in its place."""
+"""Running the CDK, with a script instead of the real one."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ Cdk = Callable[[str], RunningCdk]
 
 
 class Listener:
-    """Remembers which phases ended."""
+    """Records which phases ended."""
 
     def __init__(self) -> None:
         self.ended: list[str] = []
 
     def begin(self, phase: str) -> None:
-        """Nobody begins a phase here."""
+        """Fail: no test here begins a phase."""
         raise AssertionError(phase)
 
     def end(self, phase: str, note: str = "") -> None:
-        """Note it."""
+        """Record it."""
         assert note == ""
         self.ended.append(phase)
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    """A place whose CDK does what the script `act` says."""
+    """A place whose CDK runs the JavaScript in its arguments."""
     place = place_in(tmp_path)
     script = tmp_path / "infra/cdk/node_modules/aws-cdk/bin/cdk"
     script.parent.mkdir(parents=True)
@@ -58,7 +58,7 @@ def place(tmp_path: Path) -> Place:
 
 @pytest.fixture
 def cdk(place: Place) -> Iterator[Cdk]:
-    """Runs the made-up CDK with a script of a test's own."""
+    """Runs a test's JavaScript as the CDK."""
     started: list[RunningCdk] = []
 
     def run(act: str) -> RunningCdk:
@@ -82,8 +82,8 @@ def test_a_run_is_waited_for_and_its_output_captured(place: Place, cdk: Cdk) -> 
     assert _log(place) == "out\nerror\n"
 
 
-def test_a_run_that_fails_shows_the_end_of_what_it_said(place: Place, cdk: Cdk) -> None:
-    """Enough to see why, and where all of it is."""
+def test_a_failed_run_shows_the_end_of_its_output(place: Place, cdk: Cdk) -> None:
+    """The message ends with the last lines; the advice names the log."""
     run = cdk("for (let i = 0; i < 99; i++) console.log('line', i); process.exitCode = 3")
     with pytest.raises(LocalCloudError) as caught:
         run.finish()
@@ -92,8 +92,8 @@ def test_a_run_that_fails_shows_the_end_of_what_it_said(place: Place, cdk: Cdk) 
     assert str(place.logs / "0.log") in caught.value.advice
 
 
-def test_what_the_cdk_adds_to_an_apps_error_is_left_out(cdk: Cdk) -> None:
-    """The app's own line says it all."""
+def test_the_line_that_the_cdk_adds_to_an_apps_error_is_left_out(cdk: Cdk) -> None:
+    """The app's own message is enough."""
     run = cdk(
         "console.log('cutout: no such setting\\npython app.py: Subprocess exited with error 1');"
         "process.exitCode = 1"
@@ -102,17 +102,17 @@ def test_what_the_cdk_adds_to_an_apps_error_is_left_out(cdk: Cdk) -> None:
         run.finish()
 
 
-def test_a_run_knows_nothing_of_the_persons_aws(
+def test_a_run_has_no_aws_settings_of_the_person(
     place: Place, cdk: Cdk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It must not deploy to an account of theirs."""
+    """It must not deploy to a real account."""
     monkeypatch.setenv("AWS_PROFILE", "production")
     cdk("console.log(Object.keys(process.env).filter(n => /^(AWS|GIVEN)/.test(n)))").finish()
     assert _log(place) == "[ 'GIVEN' ]\n"
 
 
 def test_the_synthesis_keeps_what_registries_need_and_nothing_of_aws() -> None:
-    """Proxies and indexes are the person's, the account is not."""
+    """Settings of proxies and package indexes are kept, those of AWS are not."""
     made = synth_environment(
         {
             "PIP_INDEX_URL": "x",
@@ -126,8 +126,8 @@ def test_the_synthesis_keeps_what_registries_need_and_nothing_of_aws() -> None:
     assert made["PATH"].endswith(f"{os.pathsep}/bin")
 
 
-def test_runs_go_on_side_by_side_and_each_is_told_of_when_it_ends(cdk: Cdk) -> None:
-    """Whichever is first."""
+def test_runs_are_concurrent_and_each_is_reported_when_it_ends(cdk: Cdk) -> None:
+    """In the order in which they end."""
     listener = Listener()
     runs = {"slow": cdk("setTimeout(() => 0, 400)"), "quick": cdk("")}
     finish_all(runs, listener, CLOCK)
@@ -143,7 +143,7 @@ def test_one_run_that_fails_is_enough(cdk: Cdk) -> None:
 
 
 def test_leaving_ends_a_run_and_what_it_has_started(place: Place, cdk: Cdk) -> None:
-    """Ctrl-C leaves nothing behind."""
+    """So that Ctrl-C leaves no process running."""
     sleep = "const c = require('child_process').spawn('sleep', ['60']); console.log(c.pid)"
     with cdk(sleep) as run:
         assert wait_until(lambda: _log(place).endswith("\n"), CLOCK, timeout_seconds=10)
@@ -161,15 +161,15 @@ def test_a_cdk_that_is_not_installed_is_an_error(place: Place) -> None:
     assert caught.value.advice == "Run `make setup` first."
 
 
-def test_settings_reach_the_synthesis_whatever_is_in_them(place: Place) -> None:
-    """One argument each, never a shell's business."""
+def test_settings_reach_the_synthesis_unchanged(place: Place) -> None:
+    """Each is one argument; no shell interprets it."""
     run = synth_run(place, output=Path("/o"), settings={"b": "x y", "a": "$(rm)"})
     assert run.arguments[-4:] == ("-c", "a=$(rm)", "-c", "b=x y")
     assert run.folder == place.source / "infra"
 
 
 def test_bootstrap_and_deploy_do_not_read_the_projects_configuration(place: Place) -> None:
-    """They would run the app again."""
+    """The configuration would make them run the app again."""
     deploy = deploy_run(place, output=Path("/o"), stack="Mine", outputs=Path("/out.json"))
     assert {deploy.folder, bootstrap_run(place).folder} == {place.scratch}
     assert deploy.arguments[:2] == ("deploy", "Mine")

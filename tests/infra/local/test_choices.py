@@ -1,4 +1,4 @@
-"""Places, ports, settings and what they add up to."""
+"""Places, ports, syntheses, provider servers and settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from infra.local.deployment.fingerprint import fingerprint
 from infra.local.deployment.synth_cache import (
     is_synthesized,
     mark_synthesized,
-    read_outputs,
     synthesized_folder,
 )
 from infra.local.endpoint import Endpoint
@@ -44,7 +43,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def test_the_project_is_found_from_anywhere_in_it(checkout: Path) -> None:
-    """Its state lies in its root, wherever one stands."""
+    """The state is in the project's root, wherever the command runs."""
     assert find_root(checkout / "functions" / "submit") == checkout
     assert find_place(checkout / "infra").state == checkout / ".cutout"
 
@@ -66,14 +65,14 @@ def test_three_photos_ship_with_the_project() -> None:
 
 
 def test_ports_are_free_and_the_same_as_the_last_time(tmp_path: Path) -> None:
-    """The same ports spare a synthesis."""
+    """The same ports make a new synthesis unnecessary."""
     memory = tmp_path / "cache" / "ports.json"
     first = choose_ports(("a", "b"), memory)
     assert first["a"] != first["b"]
     assert choose_ports(("a", "b"), memory) == first
 
 
-def test_a_port_that_somebody_has_taken_is_replaced(tmp_path: Path) -> None:
+def test_a_port_in_use_is_replaced(tmp_path: Path) -> None:
     """The other stays."""
     memory = tmp_path / "ports.json"
     first = choose_ports(("a", "b"), memory)
@@ -84,22 +83,13 @@ def test_a_port_that_somebody_has_taken_is_replaced(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "no json", "[]", '{"a": "x"}', '{"a": 99999999}'])
-def test_a_memory_of_ports_that_cannot_be_used_is_forgotten(tmp_path: Path, content: str) -> None:
-    """Free ports are found all the same."""
+def test_an_unusable_ports_file_is_replaced(tmp_path: Path, content: str) -> None:
+    """Free ports are chosen as on the first start."""
     memory = tmp_path / "ports.json"
     memory.write_text(content)
     port = choose_ports(("a",), memory)["a"]
     assert 1024 <= port <= 65535
     assert json.loads(memory.read_text()) == {"a": port}
-
-
-def test_two_names_never_share_a_port(tmp_path: Path) -> None:
-    """Even if the memory says so."""
-    memory = tmp_path / "ports.json"
-    free = choose_ports(("a",), memory)["a"]
-    memory.write_text(json.dumps({"a": free, "b": free}))
-    ports = choose_ports(("a", "b"), memory)
-    assert ports["a"] != ports["b"]
 
 
 @pytest.mark.parametrize(
@@ -119,7 +109,7 @@ def test_two_names_never_share_a_port(tmp_path: Path) -> None:
 def test_a_synthesis_is_done_again_when_what_it_reads_has_changed(
     checkout: Path, name: str, *, matters: bool
 ) -> None:
-    """And only then."""
+    """Other changes do not change the fingerprint."""
     before = fingerprint(checkout, {})
     path = checkout / name
     path.parent.mkdir(exist_ok=True)
@@ -128,21 +118,21 @@ def test_a_synthesis_is_done_again_when_what_it_reads_has_changed(
 
 
 def test_other_settings_are_another_synthesis(checkout: Path) -> None:
-    """Whatever the order in which they are named."""
+    """Their order does not matter."""
     one = fingerprint(checkout, {"a": "1", "b": "2"})
     assert fingerprint(checkout, {"b": "2", "a": "1"}) == one
     assert fingerprint(checkout, {"a": "1", "b": "3"}) != one
 
 
-def test_touching_a_file_is_no_change(checkout: Path) -> None:
-    """What is in it counts."""
+def test_a_new_file_time_is_no_change(checkout: Path) -> None:
+    """The content counts, not the time."""
     before = fingerprint(checkout, {})
     os.utime(checkout / "infra/app.py", (1, 1))
     assert fingerprint(checkout, {}) == before
 
 
 def test_the_last_few_syntheses_are_kept(checkout: Path) -> None:
-    """Those that were used last; one that broke off is not whole."""
+    """The last used ones; an interrupted one does not count as complete."""
     place = place_in(checkout)
     for age, name in enumerate(("newest", "new", "old", "oldest")):
         folder = synthesized_folder(place, name)
@@ -160,18 +150,11 @@ def test_the_last_few_syntheses_are_kept(checkout: Path) -> None:
     assert not is_synthesized(broken)
 
 
-def test_outputs_are_those_of_the_stack(tmp_path: Path) -> None:
-    """The CDK writes a file for all stacks."""
-    path = tmp_path / "outputs.json"
-    path.write_text('{"Mine": {"A": "1"}, "Other": {"A": "2"}}')
-    assert read_outputs(path, "Mine") == {"A": "1"}
-
-
 def _endpoint(place: Place) -> Endpoint:
     return Endpoint(port=4711, authority=place.tls / "ca.pem")
 
 
-def test_the_stack_is_told_that_it_is_local(checkout: Path) -> None:
+def test_the_stack_gets_the_settings_of_a_local_cloud(checkout: Path) -> None:
     """Where the stand-in is and how callbacks come back."""
     settings = local_settings(_endpoint(place_in(checkout)), apis.stand_in(4712), Wish())
     assert settings == {
@@ -185,8 +168,8 @@ def test_the_stack_is_told_that_it_is_local(checkout: Path) -> None:
     }
 
 
-def test_what_a_person_chose_wins(checkout: Path) -> None:
-    """Over what the local cloud would say."""
+def test_chosen_settings_win(checkout: Path) -> None:
+    """A person's settings override the local cloud's."""
     wish = Wish(stack="Mine", settings={"ephemeral": "false", "model": "other"})
     settings = local_settings(_endpoint(place_in(checkout)), apis.stand_in(4712), wish)
     assert (settings["stack"], settings["ephemeral"], settings["model"]) == (
@@ -196,15 +179,15 @@ def test_what_a_person_chose_wins(checkout: Path) -> None:
     )
 
 
-def test_each_stand_in_has_a_key_of_its_own() -> None:
-    """And no representation shows it."""
+def test_each_stand_in_has_its_own_key() -> None:
+    """The key is not in the repr."""
     first, second = apis.stand_in(1), apis.stand_in(1)
     assert first.key != second.key
     assert first.key not in repr(first)
 
 
-def test_the_real_api_is_polled_and_fed_through_its_files() -> None:
-    """No callback reaches a laptop; only then the functions need the public authorities."""
+def test_the_real_api_is_polled_and_gets_photos_through_its_files_api() -> None:
+    """No callback reaches a laptop; only this server needs the public certificate authorities."""
     live = apis.evolink("sk-1")
     assert live.stack_settings()["input_transport"] == "files"
     assert int(live.stack_settings()["first_poll_seconds"]) < 60
@@ -216,21 +199,21 @@ def test_the_real_api_is_polled_and_fed_through_its_files() -> None:
     "url",
     ["http://localhost:9", "http://127.0.0.1:9/", "http://[::1]:9", "https://api.example.com/v2/"],
 )
-def test_another_server_may_take_the_apis_place(url: str) -> None:
-    """Plain http only on this machine; a slash at the end is nothing."""
+def test_another_server_can_replace_the_api(url: str) -> None:
+    """Plain http only on this machine; a trailing slash is removed."""
     assert apis.other_server(url, key="k").url == url.rstrip("/")
 
 
 @pytest.mark.parametrize(
     "url", ["http://example.com", "http://localhost.example.com", "ftp://localhost", "localhost"]
 )
-def test_the_key_is_not_sent_in_the_clear_to_anybody_else(url: str) -> None:
-    """Nor to what is no server at all."""
+def test_the_key_is_not_sent_unencrypted_to_another_machine(url: str) -> None:
+    """Invalid URLs are refused, too."""
     with pytest.raises(LocalCloudError):
         apis.other_server(url, key="k")
 
 
-def test_the_files_api_may_be_elsewhere() -> None:
-    """Else it is where the task API is."""
+def test_the_files_api_can_have_its_own_url() -> None:
+    """By default it has the URL of the task API."""
     server = apis.other_server("https://a.example", key="k", files_url="https://f.example/")
     assert server.files_url == "https://f.example"

@@ -15,7 +15,7 @@ VARIABLES = {
 }
 
 
-def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+def test_variables_are_read_as_they_were_written(tmp_path: Path) -> None:
     """Values may hold anything that a path may hold."""
     path = tmp_path / "new" / "local.env"
     write_env_file(path, VARIABLES)
@@ -34,14 +34,14 @@ def test_a_shell_can_source_it(tmp_path: Path) -> None:
 
 
 def test_plain_values_are_written_plainly(tmp_path: Path) -> None:
-    """For readers that split at the equals sign and know no quotes."""
+    """For readers that split at the equals sign and do not support quotes."""
     path = tmp_path / "local.env"
     write_env_file(path, {"A": "https://127.0.0.1:4566", "B": ""})
     assert path.read_text() == "A=https://127.0.0.1:4566\nB=\n"
 
 
 def test_only_this_user_can_read_it(tmp_path: Path) -> None:
-    """It holds a secret key; a file that was there before does not change that."""
+    """It contains a secret key; an existing file with wider permissions is replaced."""
     path = tmp_path / "local.env"
     path.touch(mode=0o666)
     write_env_file(path, VARIABLES)

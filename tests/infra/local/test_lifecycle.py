@@ -1,4 +1,4 @@
-"""How the local cloud of a folder stands."""
+"""The status of a folder's local cloud, and stopping it."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _bring_up(place: Place, *processes: ProcessRecord) -> Ledger:
     return ledger
 
 
-def test_without_a_ledger_nothing_is_up(place: Place) -> None:
+def test_without_a_ledger_the_cloud_is_down(place: Place) -> None:
     """A fresh checkout."""
     assert status(place) is Status.DOWN
     assert local_variables(place.source) is None
@@ -78,10 +78,10 @@ def test_it_is_broken_once_a_process_has_ended(place: Place, process: ProcessRec
     assert local_variables(place.source) is None
 
 
-def test_nobody_who_meant_a_local_cloud_that_died_finds_himself_on_aws(
+def test_a_command_does_not_fall_back_to_aws_when_the_local_cloud_has_crashed(
     place: Place, process: ProcessRecord
 ) -> None:
-    """`retry --yes` would pay with real money; AWS has to be said."""
+    """`retry --yes` would cost real money; only --aws selects AWS."""
     _bring_up(place, process)
     stop(process, CLOCK)
     connector = Connector(CliSettings(), place.source)
@@ -92,7 +92,7 @@ def test_nobody_who_meant_a_local_cloud_that_died_finds_himself_on_aws(
     assert connector.target(Choice(aws=True)) == Target(stack="Cutout")
 
 
-def test_a_full_disk_is_told_before_a_command_uses_the_cloud(
+def test_a_full_disk_is_reported_before_a_command_uses_the_cloud(
     place: Place, process: ProcessRecord
 ) -> None:
     """MiniStack answers with errors of many kinds when it cannot write."""
@@ -102,15 +102,15 @@ def test_a_full_disk_is_told_before_a_command_uses_the_cloud(
     assert variables_if_up(place.source, free=lambda _folder: 10**9) == {"CUTOUT_STACK": "Cutout"}
 
 
-def test_nor_whoever_means_one_that_is_still_being_started(place: Place) -> None:
-    """It will be there in a moment."""
+def test_a_command_does_not_fall_back_to_aws_while_the_local_cloud_starts(place: Place) -> None:
+    """A command does not fall back to AWS while it starts."""
     write_ledger(place.ledger_file, Ledger(owner=record("cutout", os.getpid())))
     with pytest.raises(LocalCloudError, match="being started"):
         Connector(CliSettings(), place.source).target(Choice())
 
 
-def test_it_is_busy_while_its_owner_is_at_it(place: Place, process: ProcessRecord) -> None:
-    """A demo in another terminal: other commands may look, none may bring up another."""
+def test_it_is_busy_while_its_owner_runs(place: Place, process: ProcessRecord) -> None:
+    """Other commands can use the cloud of a running demo but not start another."""
     owner = record("cutout", os.getpid())
     write_ledger(place.ledger_file, replace(_bring_up(place, process), owner=owner))
     assert status(place) is Status.BUSY
@@ -118,7 +118,7 @@ def test_it_is_busy_while_its_owner_is_at_it(place: Place, process: ProcessRecor
 
 
 def test_it_is_broken_once_its_owner_was_killed(place: Place, process: ProcessRecord) -> None:
-    """Nobody would ever take it down."""
+    """No command would stop it."""
     write_ledger(place.ledger_file, replace(_bring_up(place, process), owner=NOBODY))
     assert status(place) is Status.BROKEN
 
@@ -126,13 +126,13 @@ def test_it_is_broken_once_its_owner_was_killed(place: Place, process: ProcessRe
 def test_it_cannot_be_used_before_the_stack_is_deployed(
     place: Place, process: ProcessRecord
 ) -> None:
-    """It runs, but has no buckets."""
+    """Its processes run, but there are no buckets."""
     write_ledger(place.ledger_file, replace(_bring_up(place, process), fingerprint=""))
     assert status(place) is Status.BROKEN
 
 
-def test_a_ledger_that_cannot_be_read_is_no_cloud(place: Place) -> None:
-    """Half a file, or one of another version."""
+def test_an_unreadable_ledger_means_a_broken_cloud(place: Place) -> None:
+    """Incomplete files, and those of another version."""
     place.state.mkdir()
     for content in ("", "{", "[]", '{"processes": []}', '{"owner": 1, "processes": 2}'):
         place.ledger_file.write_text(content)
@@ -140,8 +140,8 @@ def test_a_ledger_that_cannot_be_read_is_no_cloud(place: Place) -> None:
         assert status(place) is Status.BROKEN
 
 
-def test_what_is_written_in_the_ledger_is_read_again(place: Place, process: ProcessRecord) -> None:
-    """Owner, processes, wishes and all."""
+def test_the_ledger_is_read_as_it_was_written(place: Place, process: ProcessRecord) -> None:
+    """Owner, processes, options and fingerprint."""
     ledger = replace(_bring_up(place, process), owner=NOBODY)
     write_ledger(place.ledger_file, ledger)
     assert read_ledger(place.ledger_file) == ledger
@@ -150,10 +150,10 @@ def test_what_is_written_in_the_ledger_is_read_again(place: Place, process: Proc
     assert read_ledger(place.ledger_file) is None
 
 
-def test_taking_down_ends_what_runs_and_removes_what_it_needed(
+def test_stopping_ends_processes_and_deletes_their_files(
     place: Place, process: ProcessRecord
 ) -> None:
-    """Keys, certificates and scratch go; logs and what can be used again stay."""
+    """Keys, certificates and temporary files are deleted; logs and the cache stay."""
     _bring_up(place, process)
     for folder in (place.scratch, place.tls, place.cache):
         folder.mkdir(parents=True)
@@ -167,10 +167,10 @@ def test_taking_down_ends_what_runs_and_removes_what_it_needed(
     assert left == ["cache", "lock", "ministack.log"]
 
 
-def test_an_impatient_second_interrupt_does_not_stop_taking_down(
+def test_a_second_interrupt_does_not_interrupt_stopping(
     place: Place, process: ProcessRecord
 ) -> None:
-    """Else something would be left running."""
+    """Otherwise a process would keep running."""
 
     class ImpatientClock(MachineClock):
         def sleep(self, seconds: float) -> None:
@@ -186,13 +186,13 @@ def test_an_impatient_second_interrupt_does_not_stop_taking_down(
     assert signal.getsignal(signal.SIGINT) is heard_before
 
 
-def test_taking_down_nothing_is_fine(place: Place) -> None:
-    """It says that there was nothing."""
+def test_stopping_without_a_cloud_does_nothing(place: Place) -> None:
+    """It returns False."""
     assert take_down(place, CLOCK) is False
 
 
-def test_a_cloud_remembers_what_it_was_asked_to_be_like(place: Place) -> None:
-    """So that settings without effect can be refused."""
+def test_a_cloud_remembers_the_options_it_was_started_with(place: Place) -> None:
+    """So that a command can refuse settings that would have no effect."""
     _bring_up(place)
     assert is_like(place, {"stack": "Cutout"})
     assert not is_like(place, {"stack": "Cutout", "max_in_flight": "9"})

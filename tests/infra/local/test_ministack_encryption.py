@@ -1,4 +1,4 @@
-"""With which key things are encrypted, as the embedded AWS says of what CloudFormation made."""
+"""The encryption keys of resources that CloudFormation creates on MiniStack."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _template(key: str | None) -> str:
 
 
 def _told(cloud: Cloud, stack: str) -> tuple[str | None, str | None, str | None]:
-    """Ask bucket, table and topic for their key."""
+    """Return the keys of bucket, table and topic."""
     found = cloud.client("cloudformation").list_stack_resources(StackName=stack)
     names = {
         it["LogicalResourceId"]: it["PhysicalResourceId"] for it in found["StackResourceSummaries"]
@@ -61,10 +61,10 @@ def _told(cloud: Cloud, stack: str) -> tuple[str | None, str | None, str | None]
 
 
 @pytest.mark.parametrize(("first", "then"), [(_KEY, None), (None, _KEY)])
-def test_what_a_template_names_a_key_for_says_that_it_has_it(
+def test_resources_have_the_key_that_their_template_names(
     cloud: Cloud, first: str | None, then: str | None
 ) -> None:
-    """When it is made, and when it is changed: as AWS does."""
+    """After creation and after an update, as on AWS."""
     client, stack = cloud.client("cloudformation"), f"encrypted-{uuid.uuid4().hex[:8]}"
     client.create_stack(StackName=stack, TemplateBody=_template(first))
     client.get_waiter("stack_create_complete").wait(
@@ -79,7 +79,7 @@ def test_what_a_template_names_a_key_for_says_that_it_has_it(
 
 
 def test_a_bucket_that_names_no_key_has_those_of_s3(cloud: Cloud) -> None:
-    """The CDK's own is such a one, and uploads assets to it in the way that it says."""
+    """The CDK's bootstrap bucket is one; the CDK uploads assets with the bucket's algorithm."""
     client, stack = cloud.client("cloudformation"), f"encrypted-{uuid.uuid4().hex[:8]}"
     bucket = {"Type": "AWS::S3::Bucket", "Properties": _bucket(None)}
     client.create_stack(StackName=stack, TemplateBody=json.dumps({"Resources": {"Own": bucket}}))

@@ -1,4 +1,4 @@
-"""The embedded CloudWatch, with what the local cloud adds to it."""
+"""MiniStack's CloudWatch with the metrics that the local cloud adds."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from infra.local.processes.waiting import MachineClock, wait_until
 from tests.infra.local.conftest import Cloud
 
 _SOURCE = """
@@ -28,7 +27,7 @@ def handler(event, context):
 
 @dataclass(frozen=True)
 class Printer:
-    """A function that prints what it is told."""
+    """A function that prints the lines of its event."""
 
     name: str
     functions: Any
@@ -41,7 +40,7 @@ class Printer:
 
 @pytest.fixture(scope="module")
 def printer(cloud: Cloud) -> Printer:
-    """The function, made once."""
+    """The function, created once."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as asset:
         asset.writestr("index.py", _SOURCE)
@@ -91,7 +90,7 @@ def _values(
 
 
 def test_embedded_metrics_are_metrics(cloud: Cloud, printer: Printer) -> None:
-    """Each value counts, in the series of the line's dimensions."""
+    """Every value is in the series of its line's dimensions."""
     printer.prints(
         "no metric", '{"_aws": 1}', _embedded("a", Photos=[1, 3]), _embedded("b", Photos=9)
     )
@@ -100,22 +99,8 @@ def test_embedded_metrics_are_metrics(cloud: Cloud, printer: Printer) -> None:
     assert _values(cloud, "Ours", "Photos", "Sum", stack="b") == [9]
 
 
-def test_every_run_is_measured_once(cloud: Cloud, printer: Printer) -> None:
-    """Whoever starts the function; what it raises is an error."""
-    measured = ("Invocations", "Errors")
-    before = [
-        sum(_values(cloud, "AWS/Lambda", it, "Sum", FunctionName=printer.name)) for it in measured
-    ]
-    printer.prints("fine")
-    printer.prints(fails=True)
-    after = [
-        sum(_values(cloud, "AWS/Lambda", it, "Sum", FunctionName=printer.name)) for it in measured
-    ]
-    assert [now - then for now, then in zip(after, before, strict=True)] == [2, 1]
-
-
 def test_an_alarm_is_about_its_own_series(cloud: Cloud, printer: Printer) -> None:
-    """What another deployment counts under the same name does not set it off."""
+    """A metric of another deployment with the same name does not trigger it."""
     printer.prints(_embedded("mine", Lost=0), _embedded("theirs", Lost=5))
     watch = cloud.client("cloudwatch")
     names = {stack: f"{stack}-{printer.name}" for stack in ("mine", "theirs")}
@@ -134,18 +119,3 @@ def test_an_alarm_is_about_its_own_series(cloud: Cloud, printer: Printer) -> Non
     alarms = watch.describe_alarms(AlarmNames=list(names.values()))["MetricAlarms"]
     states = {one["AlarmName"]: one["StateValue"] for one in alarms}
     assert states == {names["mine"]: "OK", names["theirs"]: "ALARM"}
-
-
-def test_queues_are_measured_while_functions_run(cloud: Cloud, printer: Printer) -> None:
-    """Their depth, for alarms on dead letters."""
-    name = f"queue-{uuid.uuid4().hex[:8]}"
-    sqs = cloud.client("sqs")
-    url = sqs.create_queue(QueueName=name)["QueueUrl"]
-    sqs.send_message(QueueUrl=url, MessageBody="lost")
-
-    def is_measured() -> bool:
-        printer.prints("fine")
-        depth = "ApproximateNumberOfMessagesVisible"
-        return _values(cloud, "AWS/SQS", depth, "Maximum", QueueName=name) == [1]
-
-    assert wait_until(is_measured, MachineClock(), timeout_seconds=30)

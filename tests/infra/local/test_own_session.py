@@ -1,4 +1,4 @@
-"""A person's set-up of AWS is about AWS: it does not reach the local cloud."""
+"""A person's AWS configuration does not affect the local cloud."""
 
 from __future__ import annotations
 
@@ -52,10 +52,10 @@ _ACCELERATED = "[default]\ns3 =\n  use_accelerate_endpoint = true\n  addressing_
         ("", {"AWS_CA_BUNDLE": "/nowhere.pem", "AWS_RETRY_MODE": "nonsense"}),
     ],
 )
-def test_commands_reach_the_local_cloud_whatever_is_set_up_for_aws(
+def test_commands_reach_the_local_cloud_whatever_the_aws_configuration_is(
     tmp_path: Path, config: str, variables: dict[str, str]
 ) -> None:
-    """A broken file, a profile that is gone, endpoints that only AWS has."""
+    """A broken file, a missing profile, endpoints that exist on AWS only."""
     (tmp_path / "config").write_text(config)
     authority = tmp_path / "ca.pem"
     authority.touch()
@@ -76,7 +76,7 @@ def test_commands_reach_the_local_cloud_whatever_is_set_up_for_aws(
 
 
 def test_the_synthesis_reads_no_files_of_the_aws_cli() -> None:
-    """Home stays, for the caches of package managers; what the CDK reads there does not."""
+    """HOME stays, for the caches of package managers; AWS files in it are not read."""
     environment = synth_environment({"HOME": "/home/ann", "AWS_CONFIG_FILE": "/home/ann/broken"})
     assert environment["HOME"] == "/home/ann"
     assert environment["AWS_CONFIG_FILE"] == os.devnull

@@ -30,7 +30,7 @@ time.sleep(60)
 
 
 class Nursery:
-    """Starts processes of a test's own, and ends what the test left."""
+    """Starts processes, and stops those that the test leaves running."""
 
     def __init__(self, folder: Path) -> None:
         self.log = folder / "process.log"
@@ -44,14 +44,14 @@ class Nursery:
         return process
 
     def said(self, text: str = "\n") -> str:
-        """Wait until a process has said something, and return all of it."""
+        """Wait until a process has printed a text, and return its output."""
         assert wait_until(lambda: text in self.log.read_text(), CLOCK, timeout_seconds=10)
         return self.log.read_text().strip()
 
 
 @pytest.fixture
 def nursery(tmp_path: Path) -> Iterator[Nursery]:
-    """Takes care of processes."""
+    """Starts processes, and stops them after the test."""
     nursery = Nursery(tmp_path)
     yield nursery
     for process in nursery.started:
@@ -79,7 +79,7 @@ print([iam_evaluator.evaluate(asked).decision for _ in range(3)], flush=True)
 
 
 def test_requests_are_answered_though_the_log_of_decisions_cannot_be_written() -> None:
-    """The disk is full: what MiniStack keeps in memory can still be read."""
+    """On a full disk, data in MiniStack's memory can still be read."""
     told = subprocess.run(  # noqa: S603 - a program that is written out above
         [sys.executable, "-P", "-c", _DECIDE_WITHOUT_A_LOG],
         env={"PATH": os.defpath, "CUTOUT_DECISIONS_LOG": "/dev/full"},
@@ -91,7 +91,7 @@ def test_requests_are_answered_though_the_log_of_decisions_cannot_be_written() -
 
 
 def test_a_process_runs_in_the_background_until_it_is_stopped(nursery: Nursery) -> None:
-    """And is certainly gone then."""
+    """Afterwards no process has its pid."""
     process = nursery.start(SLEEPER)
     assert is_alive(process)
     stop(process, CLOCK)
@@ -100,13 +100,13 @@ def test_a_process_runs_in_the_background_until_it_is_stopped(nursery: Nursery) 
 
 
 def test_a_process_gets_just_the_environment_it_is_given(nursery: Nursery) -> None:
-    """Nothing of the person's own leaks into the local cloud."""
+    """No variable of the person's shell reaches the local cloud."""
     nursery.start("import os; print(sorted(os.environ))", GIVEN="1", LC_ALL="C")
     assert nursery.said() == "['GIVEN', 'LC_ALL']"
 
 
-def test_its_output_goes_to_its_log_which_begins_anew(nursery: Nursery) -> None:
-    """Standard error too; what an earlier process said is gone."""
+def test_its_output_goes_to_its_log_which_is_overwritten(nursery: Nursery) -> None:
+    """Including stderr; the output of an earlier process is overwritten."""
     nursery.log.write_text("of yesterday\n")
     nursery.start("import sys; print('out', flush=True); print('error', file=sys.stderr)")
     assert nursery.said("error\n") == "out\nerror"
@@ -118,16 +118,16 @@ def test_it_is_not_tied_to_the_terminal(nursery: Nursery) -> None:
     assert nursery.said() == "True"
 
 
-def test_one_that_does_not_listen_is_killed(nursery: Nursery) -> None:
-    """After its time is up."""
+def test_a_process_that_ignores_sigterm_is_killed(nursery: Nursery) -> None:
+    """After the time-out."""
     process = nursery.start(STUBBORN)
     nursery.said("deaf")
     stop(process, CLOCK, timeout_seconds=0.1)
     assert not is_alive(process)
 
 
-def test_what_it_has_started_goes_with_it(nursery: Nursery) -> None:
-    """The functions of a cloud end with the cloud."""
+def test_its_child_processes_end_with_it(nursery: Nursery) -> None:
+    """The functions of a local cloud end with it."""
     process = nursery.start(PARENT)
     child = record("child", int(nursery.said()))
     assert child is not None
@@ -136,13 +136,13 @@ def test_what_it_has_started_goes_with_it(nursery: Nursery) -> None:
 
 
 def test_a_process_that_has_ended_is_not_alive(nursery: Nursery) -> None:
-    """Even before somebody has buried it."""
+    """Even while it is a zombie."""
     process = nursery.start("")
     assert wait_until(lambda: not is_alive(process), CLOCK, timeout_seconds=10)
 
 
-def test_a_stranger_with_the_same_pid_is_left_alone(nursery: Nursery) -> None:
-    """Pids are given again; the time of birth tells them apart."""
+def test_another_process_with_the_same_pid_is_not_stopped(nursery: Nursery) -> None:
+    """The system reuses pids; the start time tells processes apart."""
     process = nursery.start(SLEEPER)
     predecessor = replace(process, born="long ago")
     stop(predecessor, CLOCK)
@@ -151,7 +151,7 @@ def test_a_stranger_with_the_same_pid_is_left_alone(nursery: Nursery) -> None:
 
 
 def test_this_process_knows_itself() -> None:
-    """The record of a living process is alive, and always the same."""
+    """The record of a running process is alive, and always the same."""
     myself = record("me", os.getpid())
     assert myself is not None
     assert is_alive(myself)

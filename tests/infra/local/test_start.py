@@ -1,4 +1,4 @@
-"""Bringing the local cloud up, when something goes wrong on the way."""
+"""Starting the local cloud, when a step fails or is interrupted."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ if (fs.existsSync('../fail-' + command)) { console.error('no ' + command); proce
 
 
 class Interrupter(NoProgress):
-    """Presses Ctrl-C when a phase is over, and keeps what the ledger says then."""
+    """Presses Ctrl-C when a phase ends, and copies the ledger of that moment."""
 
     def __init__(self, place: Place, phase: str) -> None:
         self._place = place
         self._phase = phase
 
     def end(self, phase: str, note: str = "") -> None:
-        """Press it."""
+        """Press Ctrl-C."""
         super().end(phase, note)
         if phase == self._phase:
             shutil.copy(self._place.ledger_file, self._place.state / "seen.json")
@@ -50,13 +50,13 @@ class Interrupter(NoProgress):
 
 
 class Onlooker(NoProgress):
-    """Any user of the machine: sees the arguments of all processes while the cloud comes up."""
+    """Records the arguments of all processes, as any user of the machine could."""
 
     def __init__(self) -> None:
         self.seen = ""
 
     def end(self, phase: str, note: str = "") -> None:
-        """Look."""
+        """Record them."""
         super().end(phase, note)
         shown = subprocess.run(["ps", "-Aww", "-o", "args="], capture_output=True, check=True)  # noqa: S607 - wherever it is
         self.seen += shown.stdout.decode(errors="replace")
@@ -64,7 +64,7 @@ class Onlooker(NoProgress):
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    """A checkout with a made-up CDK."""
+    """A checkout with a script instead of the CDK."""
     script = tmp_path / "infra/cdk/node_modules/aws-cdk/bin/cdk"
     script.parent.mkdir(parents=True)
     script.write_text(CDK)
@@ -102,7 +102,7 @@ def _assert_nothing_is_left(place: Place, names: list[str]) -> None:
 
 
 class SecondCommand(NoProgress):
-    """Runs `up` and `down` from another terminal while the first command is at work."""
+    """Runs `up` and `down` while the first command is running."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -110,7 +110,7 @@ class SecondCommand(NoProgress):
         self.were_alive: list[bool] = []
 
     def end(self, phase: str, note: str = "") -> None:
-        """Run both, and look whether what the first has started still runs."""
+        """Run both, and check whether the first command's processes still run."""
         super().end(phase, note)
         if phase != CLOUD:
             return
@@ -126,8 +126,8 @@ class SecondCommand(NoProgress):
         self.were_alive = [is_alive(process) for process in ledger.processes]
 
 
-def test_one_command_at_a_time_starts_the_cloud_or_takes_it_down(place: Place) -> None:
-    """The others say who is at it, and leave alone what it has started."""
+def test_one_command_at_a_time_starts_or_stops_the_cloud(place: Place) -> None:
+    """The others name its process and do not stop what it has started."""
     (place.state / "fail-deploy").touch()
     second = SecondCommand(place)
     with pytest.raises(LocalCloudError, match="no deploy"):
@@ -139,8 +139,8 @@ def test_one_command_at_a_time_starts_the_cloud_or_takes_it_down(place: Place) -
     _assert_nothing_is_left(place, ["ministack", "evolink"])
 
 
-def test_a_cloud_that_came_up_meanwhile_is_left_alone(place: Place) -> None:
-    """Of five commands that saw none, one starts it; the others do not take it down again."""
+def test_a_cloud_that_another_command_has_started_is_left_running(place: Place) -> None:
+    """Of several commands that found none, one starts it; the others leave it running."""
     write_ledger(place.ledger_file, Ledger(fingerprint="f"))
     write_env_file(place.env_file, {"CUTOUT_STACK": "Cutout"})
     with pytest.raises(LocalCloudError, match="has just started"):
@@ -149,7 +149,7 @@ def test_a_cloud_that_came_up_meanwhile_is_left_alone(place: Place) -> None:
 
 
 def test_a_full_disk_is_named_whatever_failed_because_of_it(place: Place) -> None:
-    """A child process whose log cannot be written either says nothing of use."""
+    """The failing child process cannot write its log either."""
     (place.state / "fail-bootstrap").touch()
     with pytest.raises(LocalCloudError, match=r"The disk of .* is full \(4,096 bytes are free\)"):
         _bring_up(place, NoProgress(), free=lambda _folder: 4096)
@@ -166,14 +166,14 @@ def test_a_step_that_fails_leaves_nothing_running(place: Place) -> None:
 
 @pytest.mark.parametrize("phase", [CLOUD, SYNTH])
 def test_an_interrupt_leaves_nothing_running(place: Place, phase: str) -> None:
-    """Whenever it comes."""
+    """In every phase."""
     with pytest.raises(KeyboardInterrupt):
         _bring_up(place, Interrupter(place, phase))
     _assert_nothing_is_left(place, ["ministack", "evolink"])
 
 
 def test_no_secret_is_among_the_arguments_of_a_process(place: Place) -> None:
-    """Every user of a machine reads those; environments and private files are this user's."""
+    """Every user of a machine can read arguments, but not environments and private files."""
     onlooker = Onlooker()
     api = stand_in(choose_ports(("evolink",), place.ports_file)["evolink"])
     (place.state / "fail-deploy").touch()
@@ -185,8 +185,8 @@ def test_no_secret_is_among_the_arguments_of_a_process(place: Place) -> None:
     assert [one for one in secrets if one in onlooker.seen] == []
 
 
-def test_nobody_else_looks_into_the_folder_of_the_state(place: Place) -> None:
-    """It holds credentials, private keys and logs; one of an earlier version is closed, too."""
+def test_only_this_user_can_open_the_folders_of_the_state(place: Place) -> None:
+    """It contains credentials, private keys and logs; an existing folder is closed, too."""
     place.state.chmod(0o755)
     (place.state / "fail-bootstrap").touch()
     with pytest.raises(LocalCloudError):
@@ -195,8 +195,8 @@ def test_nobody_else_looks_into_the_folder_of_the_state(place: Place) -> None:
     assert [one.stat().st_mode & 0o777 for one in folders] == [0o700, 0o700]
 
 
-def test_a_stand_in_that_does_not_start_is_told_of_with_its_log(place: Place) -> None:
-    """And MiniStack, which did start, is ended."""
+def test_a_stand_in_that_does_not_start_is_reported_with_its_log(place: Place) -> None:
+    """MiniStack, which has started, is stopped."""
     with pytest.raises(LocalCloudError, match="stand-in for Evolink did not start") as caught:
         _bring_up(place, NoProgress(), Wish(stand_in_arguments=("--no-such-option",)))
     assert str(place.logs / "evolink.log") in caught.value.advice
@@ -204,8 +204,8 @@ def test_a_stand_in_that_does_not_start_is_told_of_with_its_log(place: Place) ->
     assert status(place) is Status.DOWN
 
 
-def test_a_synthesis_that_broke_off_is_not_taken_for_whole(place: Place) -> None:
-    """The next start does it again."""
+def test_an_interrupted_synthesis_is_not_complete(place: Place) -> None:
+    """The next start synthesizes again."""
     (place.state / "fail-bootstrap").touch()
     with pytest.raises(LocalCloudError):
         _bring_up(place, NoProgress())

@@ -4,8 +4,8 @@ from datetime import timedelta
 from infra.local.evolink.standin_clock import Clock
 
 
-def test_time_runs_as_much_faster_as_was_chosen() -> None:
-    """A day is over in no time."""
+def test_time_runs_faster_by_the_chosen_factor() -> None:
+    """A day passes in milliseconds."""
     clock = Clock(speed=1e7)
     started = clock.now()
 
@@ -14,8 +14,8 @@ def test_time_runs_as_much_faster_as_was_chosen() -> None:
     assert clock.now() - started >= timedelta(days=1)
 
 
-def test_who_waits_is_woken_when_time_is_moved_forward() -> None:
-    """Only those whose time has come."""
+def test_waits_end_when_time_is_moved_forward() -> None:
+    """Only those whose time is over."""
 
     async def wait_while_time_moves() -> list[str]:
         clock, woken = Clock(), []
@@ -39,8 +39,8 @@ def test_who_waits_is_woken_when_time_is_moved_forward() -> None:
     assert asyncio.run(wait_while_time_moves()) == ["hour", "|", "hour", "day"]
 
 
-def test_a_moment_that_has_passed_is_not_waited_for() -> None:
-    """Nor is no time at all."""
+def test_a_wait_until_a_past_time_ends_at_once() -> None:
+    """Neither is a wait of 0 seconds."""
     clock = Clock()
 
     asyncio.run(clock.wait_until(clock.now() - timedelta(hours=1)))

@@ -1,4 +1,4 @@
-"""Who the stand-in talks to: a host of photos, a receiver of callbacks, and a client."""
+"""The other sides of the stand-in: a host of photos, a receiver of callbacks, and a client."""
 
 import http.client
 import json
@@ -38,7 +38,7 @@ def call(
     headers: Mapping[str, str] | None = None,
     seconds: float = 20.0,
 ) -> Reply:
-    """Send one request on a connection of its own, following nothing."""
+    """Send one request on its own connection, without following redirects."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=seconds)
     try:
@@ -55,27 +55,27 @@ def call(
 
 
 def patience(error: type[Exception]) -> float:
-    """Return the client's time-out, short only where it is what the test waits for."""
+    """Return the client's time-out in seconds, short only for a test that waits for it."""
     return 0.3 if error is TimeoutError else 20.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Client:
-    """What a client of the API does, and what a test asks the stand-in."""
+    """A client of the API and of the stand-in's control routes."""
 
     url: str
     photos: str
     token: str
     key: str = API_KEY
 
-    def order(self, photo: str, **fields: object) -> dict[str, object]:
+    def create_body(self, photo: str, **fields: object) -> dict[str, object]:
         """Return a create request's body for a photo of the photo host."""
         return {"model": MODEL, "image_urls": [f"{self.photos}{quote(photo)}?signed=yes"], **fields}
 
-    def create(self, order: object, *, seconds: float = 20.0, **headers: str) -> Reply:
+    def create(self, body: object, *, seconds: float = 20.0, **headers: str) -> Reply:
         """Post a create request."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        return self.send("POST", "/v1/images/generations", order, headers=named, seconds=seconds)
+        return self.send("POST", "/v1/images/generations", body, headers=named, seconds=seconds)
 
     def read(self, task_id: str, *, seconds: float = 20.0) -> Reply:
         """Read a task."""
@@ -96,25 +96,25 @@ class Client:
         return call(self.url + path, method, body=body, headers=named, seconds=seconds)
 
     def finish(self, photo: str, **fields: object) -> dict[str, Any]:
-        """Create a task for the photo, wait until it was billed, and read it."""
-        task_id = self.create(self.order(photo, **fields)).json()["id"]
+        """Create a task for the photo, wait until it is charged, and read it."""
+        task_id = self.create(self.create_body(photo, **fields)).json()["id"]
         self.entries(photo, "end", 1)
         return dict(self.read(task_id).json())
 
     def entries(self, photo: str, kind: str, count: int) -> list[dict[str, Any]]:
-        """Wait for that many entries of the ledger and return all of the kind."""
+        """Wait for that many entries of a kind and return all of them."""
         query = urlencode({"photo": photo, "kind": kind, "count": count, "seconds": 20})
         ledger = self.control("GET", f"/_standin/ledger?{query}").json()
         assert ledger["complete"], f"not {count} x {kind} for {photo}: {ledger['entries']}"
         return list(ledger["entries"])
 
     def commit(self, where: str, fault: str, **settings: object) -> None:
-        """Add a rule."""
+        """Add a fault rule."""
         rule = {"where": where, "fault": fault, **settings}
         assert self.control("POST", "/_standin/faults", rule).status == 201
 
     def control(self, method: str, path: str, document: object = None) -> Reply:
-        """Ask the stand-in itself."""
+        """Send a control request."""
         body = None if document is None else json.dumps(document).encode()
         headers = {CONTROL_TOKEN_HEADER: self.token}
         return call(self.url + path, method, body=body, headers=headers, seconds=30)
@@ -122,7 +122,7 @@ class Client:
 
 @dataclass(kw_only=True)
 class PhotoHost:
-    """A server that has photos, and whatever else is put at a path."""
+    """A server with a photo at every path, and with the special answers that a test sets."""
 
     url: str
     default: bytes
@@ -136,7 +136,7 @@ class PhotoHost:
 
 @contextmanager
 def photo_host(default: bytes) -> Iterator[PhotoHost]:
-    """Serve photos over plain http; every path that is not special has the default one."""
+    """Serve photos over plain http."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -159,7 +159,7 @@ def photo_host(default: bytes) -> Iterator[PhotoHost]:
 
 @dataclass(kw_only=True)
 class Receiver:
-    """A receiver of callbacks, which answers with what is left in ``statuses``, then 200."""
+    """A receiver of callbacks, which answers with the next of ``statuses``, then with 200."""
 
     url: str
     statuses: list[int] = field(default_factory=list)
@@ -217,4 +217,4 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 256
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing of clients that break off; some are made to."""
+        """Ignore clients that disconnect; some tests make them."""
