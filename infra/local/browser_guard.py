@@ -1,8 +1,8 @@
-"""Servers on loopback are for programs of this machine: web pages in its browser are refused.
+"""Servers on loopback serve programs of this machine; they refuse web pages in its browser.
 
-A page may send requests to loopback ports, with a form or a script; one that points its own host
-name at 127.0.0.1 (DNS rebinding) may read the answers, too. Browsers say in headers that a script
-cannot change where a request comes from (Origin, Sec-Fetch-Site) and which name it is for (Host).
+A page can send requests to loopback ports, with a form or a script. A page that points its own host
+name at 127.0.0.1 (DNS rebinding) can read the answers, too. Browsers send the origin of a request
+(Origin, Sec-Fetch-Site) and its host name (Host) in headers that a script cannot change.
 https://fetch.spec.whatwg.org/#origin-header https://www.w3.org/TR/fetch-metadata/
 """
 
@@ -19,16 +19,16 @@ _Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[_Scope, _Receive, _Send], Awaitable[None]]
 
 _LOOPBACK_NAMES = frozenset({"localhost", "127.0.0.1", "::1"})
-_OF_NO_OTHER_PAGE = frozenset({"", "none", "same-origin"})
+_ALLOWED_SITES = frozenset({"", "none", "same-origin"})
 
 
 class ProgramsOnly:
-    """An ASGI application whose requests come from programs of this machine.
+    """An ASGI application that answers programs of this machine only.
 
     Args:
-        app: what answers them.
-        closed: paths that nobody may ask for.
-        names: other host names that it is known by.
+        app: The application behind it.
+        closed: Paths that are refused to everybody.
+        names: Other host names of this server.
     """
 
     def __init__(
@@ -38,9 +38,9 @@ class ProgramsOnly:
         self._closed = closed
         self._names = _LOOPBACK_NAMES | names
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - of any ASGI server
-        """Answer 403 instead of the application, should it be neither."""
-        if scope["type"] == "lifespan" or self._is_welcome(scope):
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI's own
+        """Pass an allowed request to the application; answer others 403."""
+        if scope["type"] == "lifespan" or self._is_allowed(scope):
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
@@ -50,18 +50,18 @@ class ProgramsOnly:
             await send({"type": "http.response.start", "status": status, "headers": headers})
             await send({"type": "http.response.body", "body": b""})
 
-    def _is_welcome(self, scope: _Scope) -> bool:
+    def _is_allowed(self, scope: _Scope) -> bool:
         headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
         host = headers.get(b"host", "")
         origin = headers.get(b"origin")
         return (
             scope["path"] not in self._closed
-            and self._is_ours(host)
-            and headers.get(b"sec-fetch-site", "") in _OF_NO_OTHER_PAGE
+            and self._is_own_name(host)
+            and headers.get(b"sec-fetch-site", "") in _ALLOWED_SITES
             and (origin is None or urlsplit(origin).netloc == host)
         )
 
-    def _is_ours(self, host: str) -> bool:
+    def _is_own_name(self, host: str) -> bool:
         try:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:

@@ -1,8 +1,8 @@
-"""Who may use the local cloud, and how an SDK is told.
+"""Credentials of the local cloud, and the variables that make an SDK use it.
 
-MiniStack's root is whoever has the access key of its own environment. Root makes an operator with
-administrator rights, as one has in an AWS account, and everything else is done as the operator,
-whom bucket policies bind.
+The access key in MiniStack's own environment is that of its root user, who is above all policies.
+Root creates an operator with administrator rights, as in an AWS account; everything else is done as
+the operator, to whom bucket policies apply.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Credentials:
 
 
 def root_credentials() -> Credentials:
-    """Make up an access key for the root of one local cloud."""
+    """Generate an access key for the root user of one local cloud."""
     return Credentials(
         access_key_id=f"AKIA{secrets.token_hex(8).upper()}",
         secret_access_key=secrets.token_urlsafe(30),
@@ -46,7 +46,7 @@ def root_credentials() -> Credentials:
 
 
 def make_operator(endpoint: Endpoint, root: Credentials) -> Credentials:
-    """Make the user that people and the command line work as."""
+    """Create the user for people and the command line."""
     iam = client("iam", endpoint, root)
     iam.create_user(UserName=_OPERATOR)
     iam.put_user_policy(
@@ -65,16 +65,16 @@ def client(service: str, endpoint: Endpoint, credentials: Credentials) -> Any:  
         service,
         endpoint_url=endpoint.url,
         verify=str(endpoint.authority),
-        # Loopback is nothing for a proxy, whatever the environment says.
+        # Requests to loopback must not go through the environment's proxies.
         config=Config(proxies={}),
     )
 
 
 def local_session(credentials: Credentials, region: str) -> boto3.Session:
-    """Return a session that takes nothing from a person's own set-up of AWS.
+    """Return a session that ignores the person's own AWS configuration.
 
-    Neither files nor variables are read: a profile that does not exist, a broken `~/.aws/config`,
-    S3 accelerate, FIPS or dual-stack endpoints are about AWS, and would fail here.
+    It reads neither files nor variables: a missing profile, a broken `~/.aws/config`, and settings
+    such as S3 acceleration, FIPS or dual-stack endpoints would make it fail.
     """
     nowhere = {
         name: (None, None, default, convert)
@@ -99,11 +99,11 @@ def sdk_variables(endpoint: Endpoint, credentials: Credentials) -> dict[str, str
         "NODE_EXTRA_CA_CERTS": authority,
         "AWS_ACCESS_KEY_ID": credentials.access_key_id,
         "AWS_SECRET_ACCESS_KEY": credentials.secret_access_key,
-        # Whatever token the shell has belongs to another key.
+        # A token in the shell belongs to another key.
         "AWS_SESSION_TOKEN": "",
         "AWS_REGION": REGION,
         "AWS_DEFAULT_REGION": REGION,
-        # These endpoints are AWS's own; SDKs refuse them together with an endpoint URL.
+        # SDKs refuse these settings together with an endpoint URL.
         "AWS_USE_FIPS_ENDPOINT": "false",
         "AWS_USE_DUALSTACK_ENDPOINT": "false",
     }

@@ -1,4 +1,4 @@
-"""Whether the local cloud has room to write."""
+"""Checking that the local cloud's disk is not full."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-_LEAST_BYTES = 1_000_000
-"""With less, a log line may still be written, but no photo, template or bundle."""
+_MIN_FREE_BYTES = 1_000_000
+"""With less, log lines may still fit, but no photo, template or bundle."""
 
 
 def free_bytes(folder: Path) -> int:
@@ -20,18 +20,18 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(folder).free
 
 
-def refuse_full_disk(folder: Path, free: Callable[[Path], int] = free_bytes) -> None:
-    """Refuse to go on where the disk of a folder is full.
+def check_disk_space(folder: Path, free: Callable[[Path], int] = free_bytes) -> None:
+    """Check that the disk of a folder is not full.
 
-    MiniStack, Node.js and the functions are processes of their own, which report a full disk in
-    many ways, or not at all when they cannot write their logs either.
+    MiniStack, Node.js and the functions are other processes. They report a full disk in many ways,
+    or not at all if they cannot write their logs either.
 
     Raises:
-        LocalCloudError: It is.
+        LocalCloudError: The disk is full.
     """
     left = free(folder)
-    if left < _LEAST_BYTES:
+    if left < _MIN_FREE_BYTES:
         raise LocalCloudError(
             f"The disk of {folder} is full ({left:,} bytes are free).",
-            advice=f"Make room; `df -h {folder}` shows the disk.",
+            advice=f"Free some space; `df -h {folder}` shows the disk.",
         )

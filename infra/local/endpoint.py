@@ -11,10 +11,10 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """Where the local cloud is, and what to trust there.
+    """The address of the local cloud, and the authority of its certificate.
 
-    The address is an IP address, so that SDKs put bucket names into the path: the machine may not
-    be able to look up ``bucket.localhost``.
+    The host is an IP address, so that SDKs put bucket names into the path: not every machine can
+    resolve ``bucket.localhost``.
     """
 
     port: int
@@ -22,10 +22,10 @@ class Endpoint:
 
     @property
     def url(self) -> str:
-        """What ``AWS_ENDPOINT_URL`` is set to."""
+        """The value of ``AWS_ENDPOINT_URL``."""
         return f"https://{LOOPBACK}:{self.port}"
 
     @property
     def callback_base_url(self) -> str:
-        """The setting of this name; the stack knows the API's id and puts it in."""
+        """The stack's setting of this name; the stack replaces ``{api_id}`` by its API's id."""
         return f"https://localhost:{self.port}/_aws/execute-api/{{api_id}}/$default"

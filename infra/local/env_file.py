@@ -1,6 +1,6 @@
-"""``local.env``: lines of KEY=VALUE that make AWS tools work against the local cloud.
+"""``local.env``: lines of KEY=VALUE that make AWS tools use the local cloud.
 
-A shell can source the file (values are quoted where it matters), and so can `dotenv` tools.
+A shell can source the file (values are quoted where necessary), and `dotenv` tools can read it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def write_env_file(path: Path, variables: Mapping[str, str]) -> None:
-    """Write the variables, readable for this user only, whole or not at all."""
+    """Write the variables atomically, readable for this user only."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
@@ -26,7 +26,7 @@ def write_env_file(path: Path, variables: Mapping[str, str]) -> None:
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """Return the variables; none if there is no such file."""
+    """Return the variables, none if the file does not exist."""
     try:
         lines = path.read_text().splitlines()
     except FileNotFoundError:
@@ -36,5 +36,5 @@ def read_env_file(path: Path) -> dict[str, str]:
 
 
 def _quoted(value: str) -> str:
-    """Return the value as a shell reads it, plain if it can be: not every reader knows quotes."""
+    """Quote the value for a shell only if necessary: not every reader supports quotes."""
     return shlex.quote(value) if value else ""

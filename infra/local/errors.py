@@ -1,10 +1,10 @@
-"""What can go wrong with the local cloud, in words for the person who started it."""
+"""Errors of the local cloud, with advice for the person who runs it."""
 
 from __future__ import annotations
 
 
 class LocalCloudError(Exception):
-    """The local cloud cannot do what was asked.
+    """The local cloud cannot do what a command asks for.
 
     Attributes:
         advice: What the person can do about it.

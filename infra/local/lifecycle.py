@@ -1,4 +1,4 @@
-"""Whether the local cloud of a place is up, and how it is taken down."""
+"""The status of a place's local cloud, and stopping it."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from contextlib import contextmanager
 from enum import Enum
 from typing import TYPE_CHECKING
 
-from infra.local.disk_space import free_bytes, refuse_full_disk
+from infra.local.disk_space import check_disk_space, free_bytes
 from infra.local.env_file import read_env_file
 from infra.local.errors import LocalCloudError
 from infra.local.place import find_root, place_in
 from infra.local.processes.background import is_alive, stop
 from infra.local.processes.lock import sole_command
-from infra.local.processes.run_ledger import drop_ledger, read_ledger
+from infra.local.processes.run_ledger import delete_ledger, read_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -30,20 +30,20 @@ _PATIENCE_SECONDS = 10
 
 
 class Status(Enum):
-    """How a local cloud stands."""
+    """The status of a local cloud."""
 
     DOWN = "down"
     """Nothing runs."""
     BUSY = "busy"
-    """A command that is still running started it, and takes it down when it ends."""
+    """It belongs to a command that is still running and stops it at its end."""
     UP = "up"
-    """It runs, the stack is deployed, and it stays until somebody takes it down."""
+    """It runs with a deployed stack until `cutout down` stops it."""
     BROKEN = "broken"
-    """Something is left of it: a process has ended, or its command was killed."""
+    """One of its processes has ended, or its command was killed."""
 
 
 def status(place: Place) -> Status:
-    """Say how the local cloud of this place stands."""
+    """Return the status of this place's local cloud."""
     ledger = read_ledger(place.ledger_file)
     if ledger is None:
         return Status.BROKEN if place.ledger_file.exists() else Status.DOWN
@@ -53,7 +53,7 @@ def status(place: Place) -> Status:
 
 
 def is_usable(place: Place, ledger: Ledger | None = None) -> bool:
-    """Say whether commands can use the cloud: everything runs and the stack is deployed."""
+    """Return True if commands can use it: everything runs and the stack is deployed."""
     ledger = ledger or read_ledger(place.ledger_file)
     return (
         ledger is not None
@@ -64,39 +64,40 @@ def is_usable(place: Place, ledger: Ledger | None = None) -> bool:
 
 
 def is_like(place: Place, asked: Mapping[str, str]) -> bool:
-    """Say whether the cloud that is up was asked to be like this."""
+    """Return True if the running cloud was started with these options."""
     ledger = read_ledger(place.ledger_file)
     return ledger is not None and dict(ledger.asked) == dict(asked)
 
 
 def take_down(place: Place, clock: Clock) -> bool:
-    """End what runs and remove what it needed; logs stay. Returns False if there was nothing.
+    """Stop the local cloud and delete its files except logs. Returns False if there was none.
 
     Raises:
-        LocalCloudError: Another command is still at it.
+        LocalCloudError: Another command is starting or stopping it.
     """
     with sole_command(place, clock, patience_seconds=_PATIENCE_SECONDS):
-        return clear_away(place, clock)
+        return remove(place, clock)
 
 
-def clear_away(place: Place, clock: Clock) -> bool:
-    """Do the same for a command that holds the lock.
+def remove(place: Place, clock: Clock) -> bool:
+    """Do the same for a command that holds the lock; a second Ctrl-C does not interrupt it.
 
-    It takes a moment in which an impatient second Ctrl-C is not listened to.
+    Returns:
+        False if there was no local cloud.
     """
     ledger = read_ledger(place.ledger_file)
-    with _undisturbed():
+    with _interrupts_ignored():
         for process in reversed(ledger.processes if ledger else ()):
             stop(process, clock)
         place.env_file.unlink(missing_ok=True)
         shutil.rmtree(place.scratch, ignore_errors=True)
         shutil.rmtree(place.tls, ignore_errors=True)
-        drop_ledger(place.ledger_file)
+        delete_ledger(place.ledger_file)
     return ledger is not None
 
 
 def local_variables(folder: Path) -> dict[str, str] | None:
-    """Return how to use the local cloud of the project that a folder lies in, if it is up."""
+    """Return the variables for the local cloud of the folder's project, None if it is not up."""
     root = find_root(folder)
     if root is None:
         return None
@@ -107,38 +108,38 @@ def local_variables(folder: Path) -> dict[str, str] | None:
 def variables_if_up(
     folder: Path, free: Callable[[Path], int] = free_bytes
 ) -> dict[str, str] | None:
-    """Return the same; None if there is no local cloud at all.
+    """Return the same variables; None if there is no local cloud.
 
     Raises:
-        LocalCloudError: There is one that cannot be used, or its disk is full. Whoever meant it
-            shall not find himself on AWS instead.
+        LocalCloudError: There is one that cannot be used, or its disk is full. A command that
+            was meant for it must not run on AWS instead.
     """
     root = find_root(folder)
     variables = local_variables(folder)
     if root is None:
         return None
     if variables is not None:
-        refuse_full_disk(place_in(root).state, free)
+        check_disk_space(place_in(root).state, free)
         return variables
     match status(place_in(root)):
         case Status.DOWN:
             return None
         case Status.BROKEN:
             raise LocalCloudError(
-                "The local cloud of this folder has ended unasked.",
-                advice="`cutout up` starts it anew, `cutout down` tidies it away; "
-                "`--aws` means AWS.",
+                "The local cloud of this folder has crashed.",
+                advice="`cutout up` starts it again, `cutout down` removes it; "
+                "pass `--aws` to use AWS.",
             )
         case _:
             raise LocalCloudError(
-                "The local cloud of this folder is being started or taken down.",
-                advice="Wait until that is over; `--aws` means AWS.",
+                "The local cloud of this folder is being started or stopped.",
+                advice="Wait until that has finished; pass `--aws` to use AWS.",
             )
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Ignore Ctrl-C while the context lasts; only the main thread hears of it anyway."""
+def _interrupts_ignored() -> Iterator[None]:
+    """Ignore Ctrl-C in the context; Python delivers it to the main thread only."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

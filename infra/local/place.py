@@ -1,4 +1,4 @@
-"""Where things are: the project's sources, the local cloud's state, and what outlives it."""
+"""The folders of a local cloud: the project's sources, its state, and its cache."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class Place:
     """The folders of one local cloud.
 
     Attributes:
-        source: The project's root, the folder that holds ``infra`` and ``functions``.
-        state: What this local cloud writes: certificates, logs, ``local.env``.
-        cache: What the next one can use again: the synthesized stack, the ports.
+        source: The project's root, the folder with ``infra`` and ``functions``.
+        state: The files of this local cloud: certificates, logs, ``local.env``.
+        cache: Files that the next one can reuse: the synthesized stack, the ports.
     """
 
     source: Path
@@ -27,42 +27,42 @@ class Place:
 
     @property
     def env_file(self) -> Path:
-        """The variables that make AWS tools work against the local cloud."""
+        """The variables that make AWS tools use the local cloud."""
         return self.state / "local.env"
 
     @property
     def ledger_file(self) -> Path:
-        """What runs, and for whom."""
+        """The ledger of running processes."""
         return self.state / "cloud.json"
 
     @property
     def lock_file(self) -> Path:
-        """Which command starts the cloud or takes it down, locked while it does."""
+        """Locked by the command that starts or stops the cloud; contains its process id."""
         return self.state / "lock"
 
     @property
     def logs(self) -> Path:
-        """One log file a process."""
+        """The folder with one log file per process."""
         return self.state
 
     @property
     def decisions_file(self) -> Path:
-        """What every role asked of AWS, and whether it was allowed; a JSON object a line."""
+        """Each role's requests and whether they were allowed, one JSON object per line."""
         return self.logs / "decisions.jsonl"
 
     @property
     def tls(self) -> Path:
-        """The throw-away certificate authority."""
+        """The temporary certificate authority."""
         return self.state / "tls"
 
     @property
     def scratch(self) -> Path:
-        """The temporary folder of the processes; removed with the cloud."""
+        """The temporary folder of the processes, deleted with the cloud."""
         return self.state / "tmp"
 
     @property
     def ports_file(self) -> Path:
-        """The ports of the last time; the same ports again save a synthesis."""
+        """The ports of the last start; with the same ports the synthesis can be reused."""
         return self.cache / "ports.json"
 
 
@@ -75,16 +75,16 @@ def find_root(start: Path) -> Path | None:
 
 
 def find_place(start: Path) -> Place:
-    """Return the place of the project that ``start`` lies in.
+    """Return the place of the project that contains ``start``.
 
     Raises:
-        LocalCloudError: ``start`` is in no checkout of Cutout.
+        LocalCloudError: ``start`` is not in a checkout of Cutout.
     """
     root = find_root(start)
     if root is None:
         raise LocalCloudError(
             "There is no checkout of Cutout in this folder.",
-            advice="Change into the project's folder, the one that holds infra/ and functions/.",
+            advice="Change into the project's folder, which contains infra/ and functions/.",
         )
     return place_in(root)
 
@@ -96,7 +96,7 @@ def place_in(root: Path) -> Place:
 
 
 def make_private(place: Place) -> None:
-    """Let nobody but this user into what holds credentials, keys and logs."""
+    """Create the folders with credentials, keys and logs, for this user only."""
     for folder in (place.state, place.cache):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)

@@ -1,4 +1,4 @@
-"""How the local cloud tells what it is doing, in the words of whoever watches."""
+"""The phases of a start, and the interface to report them."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ DOWN = "down"
 
 
 class Progress(Protocol):
-    """Somebody who watches. Phases may overlap."""
+    """Receives the phases of a start, which may overlap."""
 
     def begin(self, phase: str) -> None:
-        """Take note that a phase begins."""
+        """Report that a phase begins."""
 
     def end(self, phase: str, note: str = "") -> None:
-        """Take note that a phase is over; ``note`` says what came of it."""
+        """Report that a phase has ended; ``note`` describes its result."""
 
 
 class NoProgress:
-    """Nobody watches."""
+    """Reports nothing."""
 
     def begin(self, phase: str) -> None:
         """Do nothing."""

@@ -1,4 +1,4 @@
-"""Which server takes the API's place: our stand-in, any other of its contract, or Evolink."""
+"""The server that the functions use as Evolink: the stand-in, another server, or Evolink."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ LIVE_SETTINGS: Mapping[str, str] = {
     "first_poll_seconds": "15",
     "poll_interval_seconds": "15",
 }
-"""No callback can reach a laptop, and Evolink cannot read its bucket."""
+"""No callback can reach a laptop, and Evolink cannot read a bucket on it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Api:
-    """The server that the functions take for Evolink.
+    """The server that the functions use as Evolink.
 
     Attributes:
-        url: Base of the task API; None means the real one, as the stack's settings name it.
-        files_url: Base of the Files API; None likewise.
+        url: Base URL of the task API; None means the real one, the default of the stack's settings.
+        files_url: Base URL of the Files API; None likewise.
         key: The bearer key that the functions send.
-        control_token: What the control routes of our stand-in ask for; empty for other servers.
-        port: The loopback port on which we start our stand-in; None if we start none.
-        settings: Settings of the stack that follow from the choice.
+        control_token: The token for the stand-in's control routes; empty for other servers.
+        port: The loopback port to start the stand-in on; None if it is not started.
+        settings: Settings of the stack that this server needs.
     """
 
     url: str | None = None
@@ -46,34 +46,34 @@ class Api:
 
     @property
     def reaches_outside(self) -> bool:
-        """Say whether the functions talk to servers that are not on loopback."""
+        """Whether the functions send requests to servers that are not on loopback."""
         return self.url is None or not _is_loopback(self.url)
 
     def stack_settings(self) -> dict[str, str]:
-        """Return the settings of the stack that name the server."""
+        """Return the settings of the stack for this server."""
         named = {"evolink_base_url": self.url, "evolink_files_url": self.files_url}
         return {name: url for name, url in named.items() if url} | dict(self.settings)
 
 
 def stand_in(port: int) -> Api:
-    """Return our stand-in on this port, with a key of its own."""
+    """Return the stand-in on this port, with a generated key."""
     url = f"http://{LOOPBACK}:{port}"
     key = f"local-{secrets.token_urlsafe(18)}"
     return Api(url=url, files_url=url, key=key, control_token=secrets.token_urlsafe(24), port=port)
 
 
 def other_server(url: str, *, key: str, files_url: str | None = None) -> Api:
-    """Return a server that somebody else runs.
+    """Return a server that is already running.
 
     Raises:
-        LocalCloudError: The URL is none, or is plain http to another machine.
+        LocalCloudError: The URL is invalid, or is plain http to another machine.
     """
     base = _checked(url)
     return Api(url=base, files_url=_checked(files_url) if files_url else base, key=key)
 
 
 def evolink(key: str) -> Api:
-    """Return the real API: input goes through its Files API, results are polled for."""
+    """Return the real API: photos go through its Files API, results are polled."""
     return Api(key=key, settings=LIVE_SETTINGS)
 
 
@@ -81,12 +81,12 @@ def _checked(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise LocalCloudError(
-            f"{url!r} is not the URL of a server.", advice="It looks like https://api.example.com."
+            f"{url!r} is not the URL of a server.", advice="Use a URL like https://api.example.com."
         )
     if parts.scheme == "http" and not _is_loopback(url):
         raise LocalCloudError(
-            f"{url} is plain http to another machine; the API key would be readable on the way.",
-            advice="Use https; plain http is for servers on this machine (localhost).",
+            f"{url} is plain http to another machine: others could read the API key.",
+            advice="Use https; plain http is allowed for servers on this machine (localhost).",
         )
     return url.rstrip("/")
 

@@ -1,4 +1,4 @@
-"""The stand-in of Evolink as a background process."""
+"""The stand-in for Evolink as a background process."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def start_stand_in(
     more_keys: tuple[str, ...] = (),
     arguments: tuple[str, ...] = (),
 ) -> ProcessRecord:
-    """Start the stand-in in the background; it is ready once its ready file is there.
+    """Start the stand-in in the background; it is ready once its ready file exists.
 
     Args:
-        place: Where the local cloud lives.
-        api: What it is to be: its port, the key that it accepts, its control token.
-        authority: Whom it trusts when it calls back.
+        place: The folders of the local cloud.
+        api: Its port, the key that it accepts and its control token.
+        authority: The certificate authority that it trusts when it sends callbacks.
         more_keys: Other keys that it accepts.
         arguments: More arguments.
     """
@@ -61,7 +61,7 @@ def wait_for_stand_in(process: ProcessRecord, place: Place, clock: Clock) -> Non
     """Wait until the stand-in listens.
 
     Raises:
-        LocalCloudError: It ended, or is not ready in time.
+        LocalCloudError: It has ended, or is not ready in time.
     """
     ready = _ready_file(place)
 

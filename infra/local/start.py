@@ -1,4 +1,4 @@
-"""Bringing the local cloud up: everything that can be done side by side is."""
+"""Starting the local cloud; independent steps run concurrently."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from infra.local.deployment.synth_cache import (
     read_outputs,
     synthesized_folder,
 )
-from infra.local.disk_space import free_bytes, refuse_full_disk
+from infra.local.disk_space import check_disk_space, free_bytes
 from infra.local.endpoint import Endpoint
 from infra.local.env_file import write_env_file
 from infra.local.errors import LocalCloudError
-from infra.local.lifecycle import Status, clear_away, status
+from infra.local.lifecycle import Status, remove, status
 from infra.local.ministack.certificates import issue_certificates
 from infra.local.ministack.interpreter import bare_interpreter
 from infra.local.ministack.ministack_process import start_ministack, wait_for_ministack
@@ -56,12 +56,12 @@ _EVOLINK = "evolink"
 
 @dataclass(frozen=True, kw_only=True)
 class Wish:
-    """What the local cloud is to be like.
+    """The options of a local cloud.
 
     Attributes:
         stack: The stack's name.
-        settings: Settings of the stack that somebody chose; they win over the local cloud's own.
-        api: The server that takes Evolink's place; None starts our stand-in.
+        settings: Chosen settings of the stack; they override the local cloud's own.
+        api: The server that replaces Evolink; None starts the stand-in.
         stand_in_arguments: More arguments for the stand-in.
         stand_in_keys: More keys that it accepts.
     """
@@ -74,7 +74,7 @@ class Wish:
 
     @property
     def asked(self) -> dict[str, str]:
-        """What was asked for, to be written down; no key is among it."""
+        """The options as the ledger stores them, without any key."""
         return {
             "stack": self.stack,
             **(self.api.stack_settings() if self.api else {}),
@@ -84,7 +84,7 @@ class Wish:
 
 @dataclass(frozen=True, kw_only=True)
 class LocalCloud:
-    """A local cloud that is up."""
+    """A running local cloud with a deployed stack."""
 
     endpoint: Endpoint
     operator: Credentials
@@ -104,24 +104,24 @@ def bring_up(
     stays_up: bool,
     free: Callable[[Path], int] = free_bytes,
 ) -> LocalCloud:
-    """Start everything, deploy the stack, and write down how to use it.
+    """Start all processes, deploy the stack, and write ``local.env``.
 
-    What is left over from another time is taken down first. If anything fails, or somebody
-    interrupts, nothing is left running. One command at a time does this in a place.
+    Remains of an earlier local cloud are removed first. After a failure or an interrupt no process
+    is left running. Only one command at a time does this in a place.
 
     Args:
-        place: Where its state goes.
-        wish: What it is to be like.
-        progress: Who watches.
-        clock: How to wait.
-        owner: This process: whoever finds the cloud half up knows whether somebody is at it.
-        environment: The environment that the synthesis is run with.
-        stays_up: Whether the cloud outlives its owner.
-        free: How many bytes the disk of a folder has left.
+        place: The folders of the local cloud.
+        wish: Its options.
+        progress: Receives the phases.
+        clock: Used for waiting.
+        owner: The process of this command; the ledger names it while the cloud starts.
+        environment: The environment of the synthesis.
+        stays_up: Whether the cloud keeps running after this command.
+        free: Returns how many bytes are free on the disk of a folder.
 
     Raises:
-        LocalCloudError: Something did not start or could not be deployed, or another command is
-            starting it.
+        LocalCloudError: A process did not start, the stack could not be deployed, or another
+            command is starting the local cloud.
     """
     with sole_command(place, clock):
         if status(place) in {Status.UP, Status.BUSY}:
@@ -129,23 +129,23 @@ def bring_up(
                 "Another command has just started the local cloud of this folder.",
                 advice="Run it again to use that one.",
             )
-        clear_away(place, clock)
+        remove(place, clock)
         start = _Start(place, wish, progress, clock, Ledger(owner=owner, asked=wish.asked))
         with ExitStack() as on_failure:
-            on_failure.callback(clear_away, place, clock)
+            on_failure.callback(remove, place, clock)
             try:
                 cloud = start.run(environment)
             except LocalCloudError:
-                refuse_full_disk(place.state, free)
+                check_disk_space(place.state, free)
                 raise
             if stays_up:
-                start.leave()
+                start.release()
             on_failure.pop_all()
     return cloud
 
 
 class _Start:
-    """One start, step by step."""
+    """The steps of one start."""
 
     def __init__(
         self, place: Place, wish: Wish, progress: Progress, clock: Clock, ledger: Ledger
@@ -195,8 +195,8 @@ class _Start:
             api=self._api,
         )
 
-    def leave(self) -> None:
-        """Let the cloud outlive this command."""
+    def release(self) -> None:
+        """Keep the cloud running after this command."""
         self._write(replace(self._ledger, owner=None))
 
     def _start_servers(self, certificates: Certificates) -> Credentials:
@@ -256,7 +256,7 @@ class _Start:
 
 
 def local_settings(endpoint: Endpoint, api: Api, wish: Wish) -> dict[str, str]:
-    """Return the settings that the stack is synthesized with."""
+    """Return the settings for the synthesis of the stack."""
     return {
         "stack": wish.stack,
         "ephemeral": "true",

@@ -1,4 +1,4 @@
-"""The CDK command line, run with captured output and ended with the command that runs it."""
+"""The CDK command line, run with captured output and stopped with the command that runs it."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ _QUIET = {
     "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
     "NO_COLOR": "1",
 }
-_KEPT_BACK = ("AWS_", "EVOLINK_API_KEY")
+_NOT_PASSED_ON = ("AWS_", "EVOLINK_API_KEY")
 _SHOWN_LINES = 25
-_SAYS_NOTHING = ": Subprocess exited with error 1"
+_NEEDLESS_LINE = ": Subprocess exited with error 1"
 _END_TIMEOUT_SECONDS = 5
 _PAUSE_SECONDS = 0.05
 
@@ -42,10 +42,10 @@ class CdkRun:
     """One run of the CDK.
 
     Attributes:
-        title: What it does, in words.
+        title: What it does, for messages.
         folder: Where it runs; the CDK reads the ``cdk.json`` there, if there is one.
-        arguments: What the CDK is called with.
-        log: Where its output goes.
+        arguments: The arguments of the CDK.
+        log: The file for its output.
     """
 
     title: str
@@ -55,7 +55,7 @@ class CdkRun:
 
 
 class RunningCdk:
-    """A run that has begun. Leaving the context ends it, finished or not."""
+    """A run that has started. Leaving the context stops it, finished or not."""
 
     def __init__(self, run: CdkRun, place: Place, environment: Mapping[str, str]) -> None:
         self._run = run
@@ -72,7 +72,7 @@ class RunningCdk:
         )
 
     def __enter__(self) -> Self:
-        """Begin to take care of the process."""
+        """Return the run."""
         return self
 
     def __exit__(
@@ -81,7 +81,7 @@ class RunningCdk:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """End the process, and what it has started, if it still runs."""
+        """Stop the process and its children if it still runs."""
         if self._process.poll() is None:
             self._signal(signal.SIGTERM)
             try:
@@ -92,15 +92,15 @@ class RunningCdk:
         self._log.close()
 
     @property
-    def is_over(self) -> bool:
-        """Say whether the run has ended, well or not."""
+    def has_ended(self) -> bool:
+        """Whether the run has ended, successfully or not."""
         return self._process.poll() is not None
 
     def finish(self) -> None:
         """Wait for the end of the run.
 
         Raises:
-            LocalCloudError: It failed; the message holds the end of what it wrote.
+            LocalCloudError: It failed; the message contains the end of its output.
         """
         if self._process.wait() != 0:
             raise LocalCloudError(
@@ -114,14 +114,14 @@ class RunningCdk:
 
 
 def finish_all(runs: Mapping[str, RunningCdk], progress: Progress, clock: Clock) -> None:
-    """Wait for runs that go on side by side, and tell of each phase when it is over.
+    """Wait for concurrent runs, and report the end of each phase.
 
     Raises:
         LocalCloudError: One of them failed; the others are not waited for.
     """
     left = dict(runs)
     while left:
-        for phase in [phase for phase, run in left.items() if run.is_over]:
+        for phase in [phase for phase, run in left.items() if run.has_ended]:
             left.pop(phase).finish()
             progress.end(phase)
         if left:
@@ -159,7 +159,7 @@ def bootstrap_run(place: Place) -> CdkRun:
 
 
 def deploy_run(place: Place, *, output: Path, stack: str, outputs: Path) -> CdkRun:
-    """Return the run that deploys what ``output`` holds, and writes the stack's ``outputs``."""
+    """Return the run that deploys the synthesis in ``output`` and writes its ``outputs``."""
     return CdkRun(
         title=f"Deploying {stack}",
         folder=place.scratch,
@@ -182,17 +182,19 @@ def deploy_run(place: Place, *, output: Path, stack: str, outputs: Path) -> CdkR
 
 
 def synth_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return a person's environment without their AWS set-up and key, and with Node.js.
+    """Return a person's environment without their AWS settings and API key, and with Node.js.
 
-    Building the assets may need what a person has set for the package registries.
+    Building the assets may need the person's settings for package registries.
     """
-    kept = {name: value for name, value in environment.items() if not name.startswith(_KEPT_BACK)}
+    kept = {
+        name: value for name, value in environment.items() if not name.startswith(_NOT_PASSED_ON)
+    }
     path = environment.get("PATH", os.defpath)
     return {
         **kept,
         **_QUIET,
         "PATH": os.pathsep.join([str(node_binary().parent), path]),
-        # The CDK reads these even where it does not call AWS, and fails on broken ones.
+        # The CDK reads these files even if it does not call AWS, and fails on broken ones.
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -202,7 +204,7 @@ def synth_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def cdk_environment(place: Place, variables: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for talking to the local cloud, with nothing of the person's own."""
+    """Return the environment for runs on the local cloud, without any of the person's variables."""
     return {
         **_QUIET,
         "PATH": os.pathsep.join([str(node_binary().parent), os.defpath]),
@@ -248,5 +250,5 @@ def _as_context(settings: Mapping[str, str]) -> Sequence[str]:
 
 def _end_of(log: Path) -> str:
     lines = log.read_text(errors="replace").rstrip().splitlines()
-    told = [line for line in lines if not line.endswith(_SAYS_NOTHING)]
-    return "\n".join(told[-_SHOWN_LINES:])
+    shown = [line for line in lines if not line.endswith(_NEEDLESS_LINE)]
+    return "\n".join(shown[-_SHOWN_LINES:])

@@ -1,4 +1,4 @@
-"""One short text for everything that decides what the synthesized stack looks like."""
+"""A fingerprint of everything that the synthesized stack depends on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NOT_SHIPPED = (
 
 
 def fingerprint(source: Path, settings: Mapping[str, str]) -> str:
-    """Return the same text as long as sources, locks, settings and this Python are the same."""
+    """Return a hash of the sources, locks, settings and this Python's version."""
     digest = hashlib.sha256(json.dumps([sorted(settings.items()), sys.version]).encode())
     for path in sorted(_inputs(source)):
         name = path.relative_to(source).as_posix()

@@ -1,4 +1,4 @@
-"""What a synthesis and a deployment leave behind, so that nothing is done twice."""
+"""The cache of synthesized stacks, and the outputs of a deployment."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ _COMPLETE = ".complete"
 
 
 def synthesized_folder(place: Place, fingerprint: str) -> Path:
-    """Return the folder that a stack with this fingerprint is synthesized to."""
+    """Return the folder for the stack with this fingerprint."""
     return place.cache / "synth" / fingerprint
 
 
 def is_synthesized(folder: Path) -> bool:
-    """Say whether the folder holds a whole synthesis."""
+    """Return True if the folder contains a complete synthesis."""
     return (folder / _COMPLETE).is_file()
 
 
 def mark_synthesized(folder: Path) -> None:
-    """Take note that the synthesis is whole and in use; forget all but the last few of them."""
+    """Mark the synthesis as complete and just used; delete all but the last few."""
     (folder / _COMPLETE).touch()
-    whole = list(folder.parent.glob(f"*/{_COMPLETE}"))
-    whole.sort(key=lambda marker: marker.stat().st_mtime_ns, reverse=True)
-    for marker in whole[_KEPT:]:
+    complete = list(folder.parent.glob(f"*/{_COMPLETE}"))
+    complete.sort(key=lambda marker: marker.stat().st_mtime_ns, reverse=True)
+    for marker in complete[_KEPT:]:
         shutil.rmtree(marker.parent, ignore_errors=True)
 
 

@@ -1,1 +1,1 @@
-"""MiniStack, the embedded AWS, and what the local cloud corrects in it."""
+"""MiniStack, the embedded AWS, and the corrections that the local cloud makes to it."""

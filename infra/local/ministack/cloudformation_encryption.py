@@ -1,7 +1,7 @@
-"""What MiniStack 1.5.33 leaves out of CloudFormation, put in: with which key things are encrypted.
+"""Encryption keys of CloudFormation resources, which MiniStack 1.5.33 leaves out.
 
-With it a bucket, a table and a topic of a template answer with the key that the template names, as
-queues, secrets and log groups do by themselves.
+With this, buckets, tables and topics of a template report the key that the template names.
+MiniStack itself does that for queues, secrets and log groups.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 
-def mend_encryption() -> None:
-    """Put everything in; call once MiniStack is imported, before it serves."""
+def add_encryption() -> None:
+    """Add the keys; call once MiniStack is imported, before it serves."""
     from ministack.services.cloudformation import provisioners  # noqa: PLC0415 - reads its own
 
     handlers = provisioners._RESOURCE_HANDLERS  # noqa: SLF001
@@ -52,16 +52,16 @@ def _updated(update: Any, encrypt: Any) -> Any:  # noqa: ANN401 - MiniStack's ow
 
 
 def _encrypt_bucket(name: str, properties: dict[str, Any]) -> None:
-    """Set the default encryption of a bucket that names a key; any other has S3's own keys.
+    """Set the default encryption of a bucket whose template names a key.
 
-    So has one that asks for `aws:kms` and names none, as the CDK's own does: it uploads in the way
-    that its bucket says, and MiniStack, other than AWS, refuses `aws:kms` without a key.
+    A bucket with `aws:kms` and without a key, such as that of the CDK's bootstrap, gets none: the
+    CDK uploads with the bucket's algorithm, and MiniStack refuses `aws:kms` without a key.
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_ServerSideEncryptionByDefault.html
     """
     from ministack.services import s3  # noqa: PLC0415 - reads its environment
 
-    told = properties.get("BucketEncryption") or {"ServerSideEncryptionConfiguration": ()}
-    rules = [one for one in told["ServerSideEncryptionConfiguration"] if _key_of(one)]
+    encryption = properties.get("BucketEncryption") or {"ServerSideEncryptionConfiguration": ()}
+    rules = [one for one in encryption["ServerSideEncryptionConfiguration"] if _key_of(one)]
     s3._delete_bucket_encryption(name)  # noqa: SLF001
     for rule in rules:
         s3._put_bucket_encryption(name, _document(rule, s3.S3_NS))  # noqa: SLF001
@@ -73,7 +73,7 @@ def _key_of(rule: dict[str, Any]) -> str | None:
 
 
 def _document(rule: dict[str, Any], namespace: str) -> bytes:
-    """Return what PutBucketEncryption would be sent."""
+    """Return the body of a PutBucketEncryption request."""
     document = Element("ServerSideEncryptionConfiguration", xmlns=namespace)
     element = SubElement(document, "Rule")
     default = SubElement(element, "ApplyServerSideEncryptionByDefault")
@@ -85,21 +85,21 @@ def _document(rule: dict[str, Any], namespace: str) -> bytes:
 
 
 def _encrypt_table(name: str, properties: dict[str, Any]) -> None:
-    """Describe the key as DescribeTable does.
+    """Set the key that DescribeTable shows.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_SSEDescription.html
     """
     from ministack.services import dynamodb  # noqa: PLC0415 - reads its environment
 
-    told = properties.get("SSESpecification") or {}
-    is_enabled = str(told.get("SSEEnabled", False)).lower() == "true"
-    specification = {**told, "Enabled": True} if is_enabled else None
+    wanted = properties.get("SSESpecification") or {}
+    is_enabled = str(wanted.get("SSEEnabled", False)).lower() == "true"
+    specification = {**wanted, "Enabled": True} if is_enabled else None
     describe = dynamodb._sse_description_from_spec  # noqa: SLF001
     dynamodb._tables[name]["SSEDescription"] = describe(specification)  # noqa: SLF001
 
 
 def _encrypt_topic(arn: str, properties: dict[str, Any]) -> None:
-    """Name the key among the topic's attributes.
+    """Set the key in the topic's attributes.
 
     https://docs.aws.amazon.com/sns/latest/api/API_GetTopicAttributes.html
     """

@@ -1,7 +1,7 @@
-"""What MiniStack 1.5.33 leaves out of CloudWatch, put in: the metrics that alarms and people read.
+"""The metrics of CloudWatch that MiniStack 1.5.33 does not have.
 
-With it the local cloud's alarms go off and its dashboard shows what happened, from the metrics that
-the functions write there as they do on AWS.
+With them the local cloud's alarms fire and its dashboard shows data, from the metrics that the
+functions write as they do on AWS.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ _SAMPLE_SECONDS = 1.0
 _UNITS = {"Errors": "Count", "Invocations": "Count", "Duration": "Milliseconds"}
 
 
-def mend_metrics() -> None:
-    """Put everything in; call once MiniStack is imported, before it serves."""
-    _judge_alarms_by_their_own_series()
-    _read_metrics_out_of_logs()
+def add_metrics() -> None:
+    """Add all metrics; call once MiniStack is imported, before it serves."""
+    _evaluate_alarms_on_their_own_series()
+    _read_metrics_from_logs()
 
 
-def _judge_alarms_by_their_own_series() -> None:
-    """An alarm is about one series: of its metric's name, with its dimensions and no others.
+def _evaluate_alarms_on_their_own_series() -> None:
+    """Evaluate an alarm on one series: its metric's name with exactly its dimensions.
 
-    MiniStack's own rule is run on what is left when all other series are taken away.
+    MiniStack's own rule runs on a copy that contains no other series.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Dimension
     """
     from ministack.services import cloudwatch  # noqa: PLC0415 - reads its environment
@@ -48,8 +48,8 @@ def _judge_alarms_by_their_own_series() -> None:
     cloudwatch._evaluate_alarm = evaluate  # noqa: SLF001
 
 
-def _read_metrics_out_of_logs() -> None:
-    """Lines in the embedded metric format become metrics; each run of a function is measured.
+def _read_metrics_from_logs() -> None:
+    """Record metrics of log lines in the embedded metric format, and of each run of a function.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
@@ -80,7 +80,7 @@ def _read_metrics_out_of_logs() -> None:
         sampler.sample()
 
     def throttles(function_name: str, *, throttle: bool, **_others: object) -> None:
-        """Runs are measured where they end, whoever started them; here, who was not let run."""
+        """Record throttled requests only: ``logs_and_metrics`` records the runs."""
         if throttle:
             dimensions = {"FunctionName": function_name}
             cloudwatch.record_metric("AWS/Lambda", "Throttles", 1, "Count", dimensions)
@@ -90,19 +90,19 @@ def _read_metrics_out_of_logs() -> None:
 
 
 def _record_embedded(cloudwatch: Any, line: str) -> None:  # noqa: ANN401 - a module of MiniStack
-    """Record what a line holds if it is of the embedded metric format."""
+    """Record the metrics of a line in the embedded metric format."""
     if '"_aws"' not in line:
         return
     try:
-        told = json.loads(line)
-        described = told["_aws"]["CloudWatchMetrics"]
+        values_by_name = json.loads(line)
+        directives = values_by_name["_aws"]["CloudWatchMetrics"]
     except (ValueError, KeyError, TypeError):
         return
-    for directive in described:
+    for directive in directives:
         for names in directive["Dimensions"]:
-            dimensions = {name: str(told[name]) for name in names}
+            dimensions = {name: str(values_by_name[name]) for name in names}
             for metric in directive["Metrics"]:
-                values = told[metric["Name"]]
+                values = values_by_name[metric["Name"]]
                 for value in values if isinstance(values, list) else [values]:
                     unit = metric.get("Unit", "None")
                     cloudwatch.record_metric(
@@ -111,9 +111,9 @@ def _record_embedded(cloudwatch: Any, line: str) -> None:  # noqa: ANN401 - a mo
 
 
 class _Sampler:
-    """Looks at queues and alarms now and then, when functions run; Sweep does every minute.
+    """Measures queues and evaluates alarms when functions run, as Sweep does every minute.
 
-    AWS measures queues and judges alarms once a minute:
+    AWS measures queues and evaluates alarms once a minute:
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
     """
 
@@ -122,7 +122,7 @@ class _Sampler:
         self._next = 0.0
 
     def sample(self) -> None:
-        """Look, unless somebody just did."""
+        """Measure and evaluate, at most once per second."""
         with self._lock:
             if time.monotonic() < self._next:
                 return
@@ -136,7 +136,7 @@ class _Sampler:
 
 
 def _measure_queue(cloudwatch: Any, queue: dict[str, Any], now: float) -> None:  # noqa: ANN401 - as above
-    """Measure how many messages can be received, and how old the oldest of all is."""
+    """Record the number of visible messages and the age of the oldest message."""
     messages = list(queue["messages"])
     visible = [one for one in messages if one.get("visible_at", 0) <= now]
     ages = [now - one.get("sent_at", now) for one in messages]

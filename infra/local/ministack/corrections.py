@@ -1,7 +1,7 @@
-"""Where MiniStack 1.5.33 differs from AWS in what the stack relies on, it is put right here.
+"""Corrections where MiniStack 1.5.33 differs from AWS in a way that matters to the stack.
 
-Each mend says what AWS does, with its source. Tests look at each from outside, here and on
-MiniStack as published, so that an upgrade that breaks one, or makes it needless, is noticed.
+Each correction describes what AWS does, with the source. The end-to-end tests rely on them, and
+``tests/contract/test_ministack_as_published.py`` fails once MiniStack no longer needs one.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ _BATCHES = {
 }
 
 
-def mend_ministack() -> None:
-    """Put everything right; call once MiniStack is imported, before it serves."""
-    _name_versions_in_events()
-    _judge_batches_by_their_single_action()
-    _take_saved_queries()
+def apply_corrections() -> None:
+    """Apply all corrections; call once MiniStack is imported, before it serves."""
+    _put_versions_into_events()
+    _check_batches_as_single_actions()
+    _accept_saved_queries()
     if log := os.environ.get("CUTOUT_DECISIONS_LOG"):
-        _write_down_decisions(log)
+        _log_decisions(log)
 
 
-def _name_versions_in_events() -> None:
-    """S3's events on the bus name the object's version, in buckets that keep versions.
+def _put_versions_into_events() -> None:
+    """Put the object's version into S3's events on the bus, for buckets with versioning.
 
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
     """
@@ -54,7 +54,7 @@ def _name_versions_in_events() -> None:
             _version_of_event.reset(token)
 
     @functools.wraps(dispatch)
-    def dispatch_with_version(event: dict[str, Any], *args: Any) -> None:  # noqa: ANN401 - its own
+    def dispatch_with_version(event: dict[str, Any], *args: Any) -> None:  # noqa: ANN401 - MiniStack's
         version = _version_of_event.get()
         if version and event["Source"] == "aws.s3":
             detail = json.loads(event["Detail"])
@@ -66,8 +66,8 @@ def _name_versions_in_events() -> None:
     eventbridge._dispatch_event = dispatch_with_version  # noqa: SLF001
 
 
-def _judge_batches_by_their_single_action() -> None:
-    """SQS has no permissions for batches: who may send one message may send a batch.
+def _check_batches_as_single_actions() -> None:
+    """Check batches as their single action: SQS has no permissions for batches.
 
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
     """
@@ -83,8 +83,8 @@ def _judge_batches_by_their_single_action() -> None:
     iam_actions.extract_iam_action = extract_single
 
 
-def _take_saved_queries() -> None:
-    """CloudFormation takes saved queries of Logs Insights; nothing runs them here.
+def _accept_saved_queries() -> None:
+    """Accept saved queries of Logs Insights in templates; nothing runs them here.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-querydefinition.html
     """
@@ -104,10 +104,10 @@ def _take_saved_queries() -> None:
     }
 
 
-def _write_down_decisions(log: str) -> None:
-    """Say of each request who asked for what and what was decided, as CloudTrail does.
+def _log_decisions(log: str) -> None:
+    """Log role, action, resource and decision of each request, as CloudTrail does.
 
-    One JSON object a line: `role`, `action`, `resource`, `decision`.
+    One JSON object per line: `role`, `action`, `resource`, `decision`.
     """
     from ministack.core import iam_evaluator  # noqa: PLC0415 - reads its environment
 
@@ -115,12 +115,12 @@ def _write_down_decisions(log: str) -> None:
     lines = open(log, "a", buffering=1)  # noqa: SIM115, PTH123 - open as long as the process runs
 
     @functools.wraps(evaluate)
-    def evaluate_and_tell(ctx: Any, *args: Any) -> Any:  # noqa: ANN401 - MiniStack's own
+    def evaluate_and_log(ctx: Any, *args: Any) -> Any:  # noqa: ANN401 - MiniStack's own
         result = evaluate(ctx, *args)
         role = ctx.principal_arn.split("/")[1] if ":assumed-role/" in ctx.principal_arn else None
-        told = {"action": ctx.action, "resource": ctx.resource_arn, "decision": result.decision}
-        with contextlib.suppress(OSError):  # A full disk is no reason to refuse a request.
-            lines.write(json.dumps({"role": role, **told}) + "\n")
+        entry = {"action": ctx.action, "resource": ctx.resource_arn, "decision": result.decision}
+        with contextlib.suppress(OSError):  # Requests must work on a full disk, too.
+            lines.write(json.dumps({"role": role, **entry}) + "\n")
         return result
 
-    iam_evaluator.evaluate = evaluate_and_tell
+    iam_evaluator.evaluate = evaluate_and_log

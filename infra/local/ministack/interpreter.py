@@ -1,8 +1,7 @@
-"""The interpreter that the functions run with: Python and its standard library, nothing else.
+"""The interpreter for the functions: Python with its standard library and no packages.
 
-On AWS a function has its asset and the runtime. Run by the project's own interpreter it could
-import whatever the project has installed, and a package missing from its asset would show only
-on AWS.
+On AWS a function has only its asset and the runtime. With the project's own interpreter it could
+import all of the project's packages, and a package missing in its asset would only fail on AWS.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def bare_interpreter(folder: Path) -> Path:
-    """Return an interpreter of this Python's version without any package, made if need be."""
+    """Return a package-free interpreter of this Python's version; create it if necessary."""
     home = folder / f"python{sys.version_info[0]}.{sys.version_info[1]}"
     interpreter = home / "bin" / "python"
     if not interpreter.exists():

@@ -1,4 +1,4 @@
-"""MiniStack, an embedded AWS on loopback, with TLS and enforced policies."""
+"""MiniStack as a background process: an embedded AWS with TLS and enforced policies."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def start_ministack(
     reaches_outside: bool,
     server: str = "infra.local.ministack.serve",
 ) -> ProcessRecord:
-    """Start MiniStack in the background; it is not ready yet. `server` is the module to run."""
+    """Start MiniStack in the background, without waiting; `server` is the module to run."""
     argv = [
         sys.executable,
         "-P",
@@ -82,7 +82,7 @@ def wait_for_ministack(
     """Wait until MiniStack answers.
 
     Raises:
-        LocalCloudError: It ended, or does not answer in time.
+        LocalCloudError: It has ended, or does not answer in time.
     """
     trust = ssl.create_default_context(cafile=str(endpoint.authority))
 
@@ -98,7 +98,7 @@ def wait_for_ministack(
 
 
 def is_healthy(endpoint: Endpoint, trust: ssl.SSLContext | None = None) -> bool:
-    """Say whether MiniStack answers at this endpoint."""
+    """Return True if MiniStack answers at this endpoint."""
     trust = trust or ssl.create_default_context(cafile=str(endpoint.authority))
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust)

@@ -1,8 +1,8 @@
 """Runs MiniStack in this process, with another interpreter for the functions.
 
-MiniStack starts Python functions with ``sys.executable``; this launcher points that at the bare
-interpreter before it imports MiniStack. It also serves by itself instead of calling MiniStack's
-``main``, which would open port 443 too when it may, and leave a pid file in the temporary folder.
+MiniStack starts Python functions with ``sys.executable``; this module sets that to the bare
+interpreter before it imports MiniStack. It does not call MiniStack's ``main``, which also opens
+port 443 if permitted and leaves a pid file in the temporary folder.
 
 Usage: python -m infra.local.ministack.serve PORT CHAIN KEY INTERPRETER
 """
@@ -17,9 +17,9 @@ from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from infra.local.browser_guard import ProgramsOnly
-from infra.local.ministack.cloudformation_encryption import mend_encryption
-from infra.local.ministack.cloudwatch_metrics import mend_metrics
-from infra.local.ministack.corrections import mend_ministack
+from infra.local.ministack.cloudformation_encryption import add_encryption
+from infra.local.ministack.cloudwatch_metrics import add_metrics
+from infra.local.ministack.corrections import apply_corrections
 from infra.local.processes.loopback import LOOPBACK
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _CLOSED = frozenset(
     f"/_ministack/{path}"
     for path in ("reset", "config", "sqs/messages", "ses/messages", "sns/sms-messages")
 )
-"""What MiniStack lets anybody do and read without credentials, and nothing of ours asks for."""
+"""Routes that MiniStack serves without credentials, and that the project does not use."""
 
 
 def main(port: str, chain: str, key: str, interpreter: str) -> None:
@@ -38,9 +38,9 @@ def main(port: str, chain: str, key: str, interpreter: str) -> None:
     sys.executable = interpreter
     from ministack.app import app  # noqa: PLC0415 - reads its environment when imported
 
-    mend_ministack()
-    mend_metrics()
-    mend_encryption()
+    apply_corrections()
+    add_metrics()
+    add_encryption()
     serve_on_loopback(ProgramsOnly(app, closed=_CLOSED), port=port, chain=chain, key=key)
 
 
@@ -55,10 +55,10 @@ def serve_on_loopback(app: Framework, *, port: str, chain: str, key: str) -> Non
 
 
 async def _serve_until_killed(app: Framework, config: Config) -> None:
-    """Serve without a way to stop politely.
+    """Serve without a graceful shutdown.
 
-    There is nothing to save, and a polite end waits 10 s for connections that SDKs keep open. A
-    trigger that never fires keeps Hypercorn's hands off the signals.
+    There is no state to save, and a graceful shutdown waits 10 s for connections that SDKs keep
+    open. With a trigger that never fires, Hypercorn does not handle signals.
     """
     never = asyncio.Event()
     await serve(app, config, shutdown_trigger=never.wait)

@@ -1,1 +1,1 @@
-"""Background processes, their ports, locks and records."""
+"""Background processes: starting and stopping them, their ports, lock and ledger."""

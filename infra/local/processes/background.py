@@ -1,7 +1,7 @@
-"""Processes that outlive the command that starts them, known by pid and time of birth.
+"""Processes that outlive the command that starts them, identified by pid and start time.
 
-A pid alone is not an identity: the system gives it to somebody else once its owner has ended.
-So each record keeps the birth time too, and nothing is signalled unless both still agree.
+A pid alone does not identify a process: the system reuses it. So each record has the start time,
+too, and a process is signalled only if both match.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ENDED = frozenset("ZX")
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessRecord:
-    """One process: ``born`` is opaque and stays the same for as long as it lives."""
+    """One process; ``born`` is its start time as an opaque text."""
 
     name: str
     pid: int
@@ -35,31 +35,30 @@ class ProcessRecord:
 
 
 def record(name: str, pid: int) -> ProcessRecord | None:
-    """Return the record of a living process, or None if there is none with this pid."""
-    born = _birth(pid)
+    """Return the record of the running process with this pid, None if there is none."""
+    born = _start_time(pid)
     return None if born is None else ProcessRecord(name=name, pid=pid, born=born)
 
 
 def is_alive(process: ProcessRecord) -> bool:
-    """Say whether this very process still runs; one that has ended is buried on the way."""
+    """Return True if the process still runs; reap it if it is an ended child."""
     with contextlib.suppress(ChildProcessError):
         os.waitpid(process.pid, os.WNOHANG)
-    return _birth(process.pid) == process.born
+    return _start_time(process.pid) == process.born
 
 
 def spawn(
     name: str, argv: list[str], *, environment: Mapping[str, str], log: Path
 ) -> ProcessRecord:
-    """Start a process in a session of its own, with just this environment, and let go of it.
+    """Start a process in its own session, with exactly this environment, and do not wait for it.
 
-    Its output goes to ``log``, which begins anew. It is not tied to this process: whoever holds
-    the record ends it.
+    Its output overwrites ``log``. It does not end with this process; use ``stop`` and its record.
 
     Raises:
-        OSError: The log cannot be written; it names the log.
+        OSError: The log cannot be written; the error names the log.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    # Opened here: what fails in the new process is reported without the name of the file.
+    # Opened here: an error in the new process would be reported without the name of the file.
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
     actions = [
         (os.POSIX_SPAWN_DUP2, output, 1),
@@ -74,7 +73,7 @@ def spawn(
 
 
 def stop(process: ProcessRecord, clock: Clock, *, timeout_seconds: float = 3) -> None:
-    """End a process and what it has started, politely first, and wait until it is gone."""
+    """Stop a process and its children, first with SIGTERM, and wait until it has ended."""
     if not is_alive(process):
         return
     _signal(process.pid, signal.SIGTERM)
@@ -90,18 +89,18 @@ def _signal(pid: int, number: signal.Signals) -> None:
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:
-    """Signal whatever is left of the session that this process led."""
+    """Signal the remaining processes of the session that this process led."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
 
 
-def _birth(pid: int) -> str | None:
+def _start_time(pid: int) -> str | None:
     if _PROC.is_dir():
-        return _birth_on_linux(pid)
-    return _birth_by_ps(pid)
+        return _start_time_on_linux(pid)
+    return _start_time_by_ps(pid)
 
 
-def _birth_on_linux(pid: int) -> str | None:
+def _start_time_on_linux(pid: int) -> str | None:
     """Read state and start time (fields 3 and 22 of proc(5)'s ``stat``)."""
     try:
         stat = (_PROC / str(pid) / "stat").read_text()
@@ -111,7 +110,7 @@ def _birth_on_linux(pid: int) -> str | None:
     return None if fields[0] in _ENDED else fields[19]
 
 
-def _birth_by_ps(pid: int) -> str | None:
+def _start_time_by_ps(pid: int) -> str | None:
     shown = subprocess.run(  # noqa: S603 - a fixed command and a number
         ["/bin/ps", "-o", "state=,lstart=", "-p", str(pid)],
         capture_output=True,

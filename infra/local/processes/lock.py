@@ -1,6 +1,6 @@
-"""One command at a time starts the local cloud of a folder or takes it down.
+"""A lock, so that one command at a time starts or stops the local cloud of a folder.
 
-The operating system lets go of the lock when its process ends, however that comes about.
+The operating system releases the lock when the process ends, even if it is killed.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def sole_command(place: Place, clock: Clock, *, patience_seconds: float = 0) -> Iterator[None]:
-    """Hold the lock of a place while the context lasts.
+    """Hold the lock of a place during the context.
 
     Args:
-        place: Where the local cloud is.
-        clock: How to wait.
+        place: The folders of the local cloud.
+        clock: Used for waiting.
         patience_seconds: How long to wait for another command.
 
     Raises:
@@ -39,9 +39,9 @@ def sole_command(place: Place, clock: Clock, *, patience_seconds: float = 0) -> 
         if not wait_until(lambda: _lock(file), clock, timeout_seconds=patience_seconds):
             file.seek(0)
             raise LocalCloudError(
-                f"Another command (process {file.read() or 'unknown'}) is starting the local cloud "
-                "of this folder or taking it down.",
-                advice="Wait until it has ended.",
+                f"Another command (process {file.read() or 'unknown'}) is starting or stopping the "
+                "local cloud of this folder.",
+                advice="Wait until it has finished.",
             )
         file.truncate(0)
         file.write(str(os.getpid()))

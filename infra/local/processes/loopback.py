@@ -1,6 +1,6 @@
-"""Free ports on loopback, the same as the last time if they can be had.
+"""Free ports on loopback, if possible the same as the last time.
 
-The stack's settings name the ports, so that the same ports spare a synthesis.
+The stack's settings contain the ports; with the same ports the synthesis can be reused.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ LOOPBACK = "127.0.0.1"
 
 
 def choose_ports(names: Iterable[str], memory: Path) -> dict[str, int]:
-    """Return a free port for each name and write them down for the next time."""
-    remembered = _recall(memory)
+    """Return a free port for each name, and store them for the next time."""
+    remembered = _read_ports(memory)
     ports: dict[str, int] = {}
     for name in names:
         ports[name] = _free_port(remembered.get(name, 0), taken=ports.values())
@@ -27,7 +27,7 @@ def choose_ports(names: Iterable[str], memory: Path) -> dict[str, int]:
     return ports
 
 
-def _recall(memory: Path) -> dict[str, int]:
+def _read_ports(memory: Path) -> dict[str, int]:
     try:
         remembered = json.loads(memory.read_text())
     except (OSError, ValueError):
@@ -45,7 +45,7 @@ def _free_port(wanted: int, *, taken: Iterable[int]) -> int:
 
 
 def _bind(port: int) -> int:
-    """Return the port that was bound for a moment, or 0 if somebody else has it."""
+    """Return the port if it can be bound, or 0 if it is in use."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -1,6 +1,6 @@
-"""What runs in a place and for whom, written down as soon as it is started.
+"""The ledger of a place: its running processes, stored as soon as each is started.
 
-Whatever is in the ledger can be ended by another command, even if the one that started it was
+Another command can stop the processes in the ledger, even if the command that started them was
 killed.
 """
 
@@ -23,10 +23,10 @@ class Ledger:
     """The local cloud of one place.
 
     Attributes:
-        owner: The command that takes the cloud down when it ends; None if it is to stay up.
-        processes: What runs, in the order in which it was started.
-        asked: What the cloud was asked to be like: settings by name.
-        fingerprint: The sources and settings that are deployed; empty until they are.
+        owner: The command that stops the cloud when it ends; None if the cloud stays up.
+        processes: The running processes in the order of their start.
+        asked: The options that the cloud was started with.
+        fingerprint: Fingerprint of the deployed sources and settings; empty before deployment.
     """
 
     owner: ProcessRecord | None = None
@@ -35,12 +35,12 @@ class Ledger:
     fingerprint: str = ""
 
     def with_process(self, process: ProcessRecord) -> Ledger:
-        """Return the ledger with one process more."""
+        """Return the ledger with another process."""
         return replace(self, processes=(*self.processes, process))
 
 
 def read_ledger(path: Path) -> Ledger | None:
-    """Return what is written down; None if there is nothing that can be read."""
+    """Return the ledger; None if there is no readable one."""
     try:
         content = json.loads(path.read_text())
         owner = content["owner"]
@@ -55,14 +55,14 @@ def read_ledger(path: Path) -> Ledger | None:
 
 
 def write_ledger(path: Path, ledger: Ledger) -> None:
-    """Write the ledger, whole or not at all."""
+    """Write the ledger atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(asdict(ledger), indent=2) + "\n")
     fresh.replace(path)
 
 
-def drop_ledger(path: Path) -> None:
-    """Forget the local cloud."""
+def delete_ledger(path: Path) -> None:
+    """Delete the ledger."""
     with contextlib.suppress(FileNotFoundError):
         path.unlink()

@@ -1,4 +1,4 @@
-"""Waiting for something outside to become true, on a clock that tests can replace."""
+"""Waiting for a condition, with a clock that tests can replace."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ if TYPE_CHECKING:
 
 
 class Clock(Protocol):
-    """Tells how much time passes, and lets it pass."""
+    """Measures time, and waits."""
 
     def monotonic(self) -> float:
-        """Return seconds since some fixed moment."""
+        """Return seconds since a fixed moment."""
 
     def sleep(self, seconds: float) -> None:
-        """Let this many seconds pass."""
+        """Wait for this many seconds."""
 
 
 class MachineClock:
     """The machine's own clock."""
 
     def monotonic(self) -> float:
-        """Return seconds since some fixed moment."""
+        """Return seconds since a fixed moment."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Let this many seconds pass."""
+        """Wait for this many seconds."""
         time.sleep(seconds)
 
 
@@ -38,7 +38,7 @@ def wait_until(
     timeout_seconds: float,
     pause_seconds: float = 0.05,
 ) -> bool:
-    """Return True as soon as the condition holds, False once the time is up."""
+    """Return True as soon as the condition holds, False after the time-out."""
     deadline = clock.monotonic() + timeout_seconds
     while not condition():
         if clock.monotonic() >= deadline:

@@ -139,7 +139,7 @@ def test_one_run_that_fails_is_enough(cdk: Cdk) -> None:
     runs = {"slow": cdk("setTimeout(() => 0, 60000)"), "bad": cdk("process.exitCode = 1")}
     with pytest.raises(LocalCloudError):
         finish_all(runs, Listener(), CLOCK)
-    assert not runs["slow"].is_over
+    assert not runs["slow"].has_ended
 
 
 def test_leaving_ends_a_run_and_what_it_has_started(place: Place, cdk: Cdk) -> None:
@@ -149,7 +149,7 @@ def test_leaving_ends_a_run_and_what_it_has_started(place: Place, cdk: Cdk) -> N
         assert wait_until(lambda: _log(place).endswith("\n"), CLOCK, timeout_seconds=10)
         child = record("sleep", int(_log(place)))
         assert child is not None
-    assert run.is_over
+    assert run.has_ended
     assert wait_until(lambda: not is_alive(child), CLOCK, timeout_seconds=10)
 
 

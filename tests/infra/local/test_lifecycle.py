@@ -25,7 +25,7 @@ from infra.local.lifecycle import (
 )
 from infra.local.place import Place, place_in
 from infra.local.processes.background import ProcessRecord, is_alive, record, spawn, stop
-from infra.local.processes.run_ledger import Ledger, drop_ledger, read_ledger, write_ledger
+from infra.local.processes.run_ledger import Ledger, delete_ledger, read_ledger, write_ledger
 from infra.local.processes.waiting import MachineClock
 
 CLOCK = MachineClock()
@@ -86,7 +86,7 @@ def test_a_command_does_not_fall_back_to_aws_when_the_local_cloud_has_crashed(
     stop(process, CLOCK)
     connector = Connector(CliSettings(), place.source)
 
-    with pytest.raises(LocalCloudError, match="ended unasked"):
+    with pytest.raises(LocalCloudError, match="has crashed"):
         connector.target(Choice())
 
     assert connector.target(Choice(aws=True)) == Target(stack="Cutout")
@@ -145,8 +145,8 @@ def test_the_ledger_is_read_as_it_was_written(place: Place, process: ProcessReco
     ledger = replace(_bring_up(place, process), owner=NOBODY)
     write_ledger(place.ledger_file, ledger)
     assert read_ledger(place.ledger_file) == ledger
-    drop_ledger(place.ledger_file)
-    drop_ledger(place.ledger_file)
+    delete_ledger(place.ledger_file)
+    delete_ledger(place.ledger_file)
     assert read_ledger(place.ledger_file) is None
 
 

@@ -71,8 +71,8 @@ _DECIDE_WITHOUT_A_LOG = """
 from types import SimpleNamespace
 from ministack.core import iam_evaluator
 iam_evaluator.evaluate = lambda ctx: SimpleNamespace(decision="Allow")
-from infra.local.ministack.corrections import mend_ministack
-mend_ministack()
+from infra.local.ministack.corrections import apply_corrections
+apply_corrections()
 asked = SimpleNamespace(principal_arn="arn:x", action="s3:GetObject", resource_arn="arn:y")
 print([iam_evaluator.evaluate(asked).decision for _ in range(3)], flush=True)
 """

@@ -17,16 +17,16 @@ _SEED_SIDE = 144
 _CUT_SIDE = 288
 _EDGE_SIDE = 768
 _ITERATIONS = 4
-_REPEATABLE = 1  # GrabCut starts from random clusters
-_CERTAIN = 1.4  # log-odds beyond which GrabCut may not change its mind
+_REPEATABLE = 1  # seed: GrabCut starts from random clusters
+_CERTAIN = 1.4  # log-odds beyond which GrabCut may not reclassify a pixel
 _SLIVER = 7  # pixels of the small copy
 _NOTCH = 17
 _EDGE = 4
-_LEAST_PART = 0.15  # of the largest piece: what is smaller is no second subject
-_LARGEST_HOLE = 0.02  # of the subject: what is larger is a hole one can look through
+_LEAST_PART = 0.15  # of the largest piece; smaller pieces are not part of the subject
+_LARGEST_HOLE = 0.02  # of the subject; larger holes stay open
 _SUBJECT_SHARE = (0.002, 0.995)
 _SMOOTHNESS = 2e-4  # of the guided filter; intensities are 0 to 1
-_FIRM_ALPHA = (0.1, 0.9)  # of the filter: taken for none and for all
+_FIRM_ALPHA = (0.1, 0.9)  # of the filter; values beyond are set to 0 and 1
 _FIRM = 240
 _ENOUGH_NEAR = 0.02
 
@@ -34,17 +34,17 @@ _ENOUGH_NEAR = 0.02
 def remove_background(photo: Image.Image) -> Image.Image:
     """Return the photo, upright and of its own size, with its background made transparent.
 
-    Only the last step touches every pixel of a large photo, so its memory stays within bounds.
+    Only the last step works on every pixel of a large photo, which limits the memory.
     """
     upright = ImageOps.exif_transpose(photo).convert("RGB")
     subject = _subject(_shrunk(upright, _CUT_SIDE), subject_score(_shrunk(upright, _SEED_SIDE)))
     guide = _shrunk(upright, _EDGE_SIDE)
     alpha = _matte(guide, subject)
-    colours, mended = _without_fringe(guide, alpha)
+    colours, replaced = _without_fringe(guide, alpha)
     cut = upright.copy()
     cut.paste(
         Image.fromarray(colours).resize(upright.size),
-        mask=Image.fromarray(mended).resize(upright.size, Image.Resampling.NEAREST),
+        mask=Image.fromarray(replaced).resize(upright.size, Image.Resampling.NEAREST),
     )
     cut.putalpha(Image.fromarray(alpha).resize(upright.size, Image.Resampling.BILINEAR))
     return cut
@@ -58,7 +58,7 @@ def encode_png(picture: Image.Image) -> bytes:
 
 
 def _shrunk(picture: Image.Image, side: int) -> Pixels:
-    """Return a copy that is at most ``side`` long, and long enough for filters to work on."""
+    """Return a copy of at most ``side`` pixels a side, but large enough for the filters."""
     scale = min(1.0, side / max(picture.size))
     width, height = (max(_LEAST_SIDE, round(length * scale)) for length in picture.size)
     return np.asarray(picture.resize((width, height), Image.Resampling.BOX))
@@ -85,11 +85,13 @@ def _subject(pixels: Pixels, score: NDArray[np.float64]) -> Pixels:
         _ITERATIONS,
         cv2.GC_INIT_WITH_MASK,
     )
-    return _something(_tidy(np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)))
+    return _or_middle(
+        _without_fragments(np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8))
+    )
 
 
-def _something(subject: Pixels) -> Pixels:
-    """Return the subject, or the middle of a picture in which nothing stands out."""
+def _or_middle(subject: Pixels) -> Pixels:
+    """Return the subject, or the middle of a picture without a clear subject."""
     least, most = _SUBJECT_SHARE
     if least < subject.mean() < most:
         return subject
@@ -99,15 +101,15 @@ def _something(subject: Pixels) -> Pixels:
     return middle
 
 
-def _tidy(subject: Pixels) -> Pixels:
-    """Drop slivers and crumbs, fill notches and small holes."""
+def _without_fragments(subject: Pixels) -> Pixels:
+    """Remove slivers and small pieces, fill notches and small holes."""
     opened = _brushed(subject, cv2.MORPH_OPEN, _SLIVER)
     areas = _areas(opened if opened.any() else subject)
     kept = (areas >= max(1, areas.max() * _LEAST_PART)).astype(np.uint8)
-    tidy = _brushed(kept, cv2.MORPH_CLOSE, _NOTCH)
-    holes = _areas(1 - tidy)
-    tidy[(holes > 0) & (holes <= tidy.sum() * _LARGEST_HOLE)] = 1
-    return tidy
+    closed = _brushed(kept, cv2.MORPH_CLOSE, _NOTCH)
+    holes = _areas(1 - closed)
+    closed[(holes > 0) & (holes <= closed.sum() * _LARGEST_HOLE)] = 1
+    return closed
 
 
 def _brushed(mask: Pixels, operation: int, width: int) -> Pixels:
@@ -126,10 +128,10 @@ def _areas(mask: Pixels) -> NDArray[np.int64]:
 
 
 def _matte(pixels: Pixels, subject: Pixels) -> Pixels:
-    """Return the alpha of the picture: the subject's edge drawn along the picture's own edges.
+    """Return the alpha of the picture: the subject's edge, moved to the picture's own edges.
 
-    A guided filter (He, Sun and Tang, 2010): within a window, alpha is taken for a linear function
-    of the colour. Away from the subject's edge there is nothing to find.
+    A guided filter (He, Sun and Tang, 2010): within a window, alpha is a linear function of the
+    colour. Far from the subject's edge alpha is set to 0 or 255.
     """
     height, width = pixels.shape[:2]
     longest = max(height, width)
@@ -174,14 +176,14 @@ def _linear_model(guide: Plane, target: Plane, radius: int) -> tuple[Plane, Plan
 
 
 def _without_fringe(pixels: Pixels, alpha: Pixels) -> tuple[Pixels, Pixels]:
-    """Return the subject's colours spread over its edge, and 255 where they are to be used.
+    """Return the subject's colours spread over its edge, and 255 where to use them.
 
-    Half-transparent pixels hold some of the background's colour, which would show as a seam.
+    Half-transparent pixels contain some of the background's colour, which would show as a seam.
     """
     reach = max(3, max(alpha.shape) // 150) * 2 + 1
     firm = (alpha > _FIRM).astype(np.float32)
     weight = cv2.blur(firm, (reach, reach))
     sums = cv2.blur(pixels * firm[..., None], (reach, reach))
     colours = np.clip(sums / np.maximum(weight, 1e-6)[..., None], 0, 255).astype(np.uint8)
-    mended = (firm == 0) & (alpha > 0) & (weight > _ENOUGH_NEAR)
-    return colours, (mended * 255).astype(np.uint8)
+    replaced = (firm == 0) & (alpha > 0) & (weight > _ENOUGH_NEAR)
+    return colours, (replaced * 255).astype(np.uint8)

@@ -1,9 +1,9 @@
-"""Where the subject of a photo probably is: the seed GrabCut starts from.
+"""Where the subject of a photo probably is: the seed for GrabCut.
 
-Three hints are added up for patches of similar colour. How much a patch's colour is that of the
-middle rather than that of the edge; how firmly it hangs together with the edge ("Saliency
-Optimization from Robust Background Detection", Zhu et al., CVPR 2014); and how near it is to
-the middle. A subject may be cut off by the bottom edge, so that counts less as background.
+The score adds three features of patches of similar colour: whether the patch's colour is more
+common in the middle or along the edge; how strongly it is connected to the edge ("Saliency
+Optimization from Robust Background Detection", Zhu et al., CVPR 2014); and how near it is to the
+middle. The bottom edge often cuts the subject off, so it counts less as background.
 """
 
 from dataclasses import dataclass
@@ -18,14 +18,13 @@ Plane = NDArray[np.float64]
 _PATCHES = 200
 _PATCH_COMPACTNESS = 12.0
 _KMEANS_ITERATIONS = 6
-_LIGHTNESS_COUNTS = 0.6  # shadows change the lightness of a thing, not its hue
+_LIGHTNESS_COUNTS = 0.6  # shadows change lightness, not hue
 _SAME_COLOUR = 8.0  # distances in CIE Lab
 _UNNOTICED_STEP = 3.0
 _MIDDLE = 0.22  # of the picture's sides
 _BOTTOM_COUNTS = 0.25
 _LOWER_SIDES_COUNT = 0.5
 _LOWER_PART = 2 / 3
-_PASSES = 1
 _EDGE_WEIGHT = 2.0
 _SUBJECT_FIRST = 0.15
 
@@ -49,9 +48,9 @@ class _Patches:
 
 
 def subject_score(pixels: Pixels) -> Plane:
-    """Return for every RGB pixel how much it looks like the subject: log-odds, about -4 to 4.
+    """Return for every RGB pixel how likely it is the subject, as log-odds of about -4 to 4.
 
-    Meant for a small picture (some 150 pixels a side), since it compares every pair of patches.
+    Use a small picture (some 150 pixels a side): every pair of patches is compared.
     """
     patches = _patches(pixels)
     firmness = _edge_firmness(patches)
@@ -107,21 +106,14 @@ def _area_mean(patches: _Patches, values: Plane) -> float:
 
 
 def _colour_log_odds(patches: _Patches) -> Plane:
-    """Compare how common a patch's colour is in the middle and along the edge.
-
-    A second pass weighs each patch by what the first said of it, so a subject that reaches the
-    edge, or a background that shows in the middle, spoils the comparison less.
-    """
+    """Compare how common a patch's colour is in the middle and along the edge."""
     stretch = np.array([_LIGHTNESS_COUNTS, 1.3, 1.3])
     alike = np.exp(-(_distances(patches.colours * stretch) ** 2) / (2 * _SAME_COLOUR**2))
     off_middle = (((patches.centres - 0.5) / _MIDDLE) ** 2).sum(axis=1)
     middle = patches.sizes * np.exp(-off_middle / 2)
     edge = patches.sizes * patches.mean(_edge(patches.labels.shape))
-    odds = np.full(patches.count, 0.5)
-    for _ in range(_PASSES):
-        in_middle, on_edge = (alike @ middle / middle.sum(), alike @ edge / edge.sum())
-        odds = np.clip(in_middle / (in_middle + on_edge), 0.02, 0.98)
-        middle, edge = middle * odds, edge * (1 - odds)
+    in_middle, on_edge = (alike @ middle / middle.sum(), alike @ edge / edge.sum())
+    odds = np.clip(in_middle / (in_middle + on_edge), 0.02, 0.98)
     return np.asarray(np.clip(np.log(odds / (1 - odds)), -2.5, 2.5))
 
 
@@ -136,7 +128,7 @@ def _edge(shape: tuple[int, ...]) -> Plane:
 
 
 def _edge_firmness(patches: _Patches) -> Plane:
-    """Return how firmly each patch hangs together with the edge, 0 to 1."""
+    """Return how strongly each patch is connected to the edge, 0 to 1."""
     on_edge = np.zeros(patches.count, bool)
     labels = patches.labels
     on_edge[np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])] = True
@@ -146,9 +138,9 @@ def _edge_firmness(patches: _Patches) -> Plane:
 
 
 def _geodesics(patches: _Patches, on_edge: NDArray[np.bool_]) -> Plane:
-    """Return the least sum of colour steps between any two patches, neighbour by neighbour.
+    """Return the smallest sum of colour steps between each pair of patches, over neighbours.
 
-    All patches on the edge count as neighbours, since the background goes on beyond it.
+    All patches on the edge count as neighbours, because the background continues outside.
     """
     colours = _distances(patches.colours)
     linked = np.logical_and.outer(on_edge, on_edge)
@@ -163,7 +155,7 @@ def _geodesics(patches: _Patches, on_edge: NDArray[np.bool_]) -> Plane:
 
 
 def _nearness(shape: tuple[int, ...]) -> Plane:
-    """Return 1 in the middle, 0 at the middle of a side, and no less below it than beside it."""
+    """Return 1 in the middle, falling to the sides, but less towards the bottom."""
     height, width = shape
     rows, columns = np.mgrid[0:height, 0:width]
     down = np.minimum((rows + 0.5) / height, 0.75) - 0.5
