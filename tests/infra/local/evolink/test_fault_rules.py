@@ -82,7 +82,7 @@ def _failures(photos: list[str], *rules: str) -> list[str | None]:
     """Return the fault of each create request, in order."""
     in_force = FaultRules(tuple(parse_rule_text(f"create:{rule}") for rule in rules))
     taken = [in_force.take(Stage.CREATE, photo) for photo in photos]
-    return [rule and rule.fault for rule in taken]
+    return [None if rule is None else rule.fault for rule in taken]
 
 
 def test_a_rule_applies_to_the_photos_that_it_matches() -> None:
