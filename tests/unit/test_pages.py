@@ -34,7 +34,9 @@ def _shell_lines() -> Iterator[str]:
 
 def _inline() -> Iterator[str]:
     for page in PAGES:
-        yield from re.findall(r"`([^`\n]+)`", prose(page))
+        for paragraph in prose(page).split("\n\n"):
+            for code in re.findall(r"`([^`]+)`", paragraph):
+                yield " ".join(code.split())
 
 
 LINES = sorted({*_shell_lines(), *_inline()})
