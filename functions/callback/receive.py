@@ -1,43 +1,25 @@
-"""ReceiveCallback's handler: the one door to the world."""
+"""ReceiveCallback's handler: the one endpoint that is open to the world."""
 
 from __future__ import annotations
 
 import base64
-import os
-from functools import cache
 from typing import Any
 
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
-from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from cutout.adapters.telemetry_powertools import (
-    PowertoolsTelemetry,
-    json_logger,
-    metrics_of_all,
-)
 from cutout.domain.errors import CallbackRefusedError
 from cutout.usecases.callback.receive_callback import MAX_BODY_BYTES, ReceiveCallback
-from cutout.wiring.receive import build
-
-logger = json_logger()
-metrics = metrics_of_all()
+from cutout.wiring.callback import build
+from cutout.wiring.lambda_app import LambdaApp
 
 
-@cache
-def _app() -> ReceiveCallback:
-    metrics.set_default_dimensions(stack=os.environ["CUTOUT_STACK"])
-    return build(os.environ, PowertoolsTelemetry(logger, metrics))
-
-
-@metrics.log_metrics
-@logger.inject_lambda_context
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:  # noqa: ARG001
+def answer(receive_callback: ReceiveCallback, event: dict[str, Any]) -> dict[str, Any]:
     """202 for an authentic callback; 403, 404, 405 or 413 for anything else, at once."""
-    request = APIGatewayProxyEventV2(event)
-    return {"statusCode": _answer(request), "headers": {"Cache-Control": "no-store"}}
+    status = _status(receive_callback, APIGatewayProxyEventV2(event))
+    return {"statusCode": status, "headers": {"Cache-Control": "no-store"}}
 
 
-def _answer(request: APIGatewayProxyEventV2) -> int:
+def _status(receive_callback: ReceiveCallback, request: APIGatewayProxyEventV2) -> int:
     if request.http_method != "POST":
         return 405
     body = _body(request)
@@ -45,14 +27,14 @@ def _answer(request: APIGatewayProxyEventV2) -> int:
         return 413
     try:
         text = body.decode(errors="replace")
-        _app().receive((request.path_parameters or {}).get("token", ""), text)
+        receive_callback.receive((request.path_parameters or {}).get("token", ""), text)
     except CallbackRefusedError as exc:
         return 404 if exc.is_malformed else 403
     return 202
 
 
 def _body(request: APIGatewayProxyEventV2) -> bytes:
-    """The body's bytes; what cannot be decoded is no body, and the URL alone counts."""
+    """The body's bytes. One that cannot be decoded counts as empty: the URL is enough."""
     body = (request.body or "").encode()
     if not request.is_base64_encoded:
         return body
@@ -62,7 +44,5 @@ def _body(request: APIGatewayProxyEventV2) -> bytes:
         return b""
 
 
-# Lambda runs imports with a whole processor and handlers with a share of one: what can be made
-# before the first event is made here. Anywhere else, importing this module makes nothing.
-if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
-    _app()
+app = LambdaApp(build)
+handler = app.on_event(answer)

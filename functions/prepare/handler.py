@@ -1,47 +1,28 @@
-"""Prepare's handler: wishes for copies of photos come in, one message at a time."""
+"""Prepare's handler: takes requests for copies of photos."""
 
 from __future__ import annotations
 
-import os
-from functools import cache
+from typing import TYPE_CHECKING
 
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-
-from cutout.adapters.telemetry_powertools import (
-    PowertoolsTelemetry,
-    json_logger,
-    metrics_of_all,
-)
 from cutout.domain.messages import read_request
-from cutout.usecases.prepare.prepare_copy import PrepareCopy
-from cutout.usecases.shared.temp_folder import clear_left_behind
+from cutout.wiring.lambda_app import LambdaApp
 from cutout.wiring.prepare import build
-from cutout.wiring.worker import worker
 
-logger = json_logger()
-metrics = metrics_of_all()
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-
-@cache
-def _app() -> PrepareCopy:
-    metrics.set_default_dimensions(stack=os.environ["CUTOUT_STACK"])
-    clear_left_behind()
-    return build(os.environ, PowertoolsTelemetry(logger, metrics))
+    from cutout.usecases.prepare.prepare_copy import PrepareCopy
 
 
-def record_handler(record: SQSRecord) -> None:
-    """One message."""
+def take(prepare: PrepareCopy, record: SQSRecord) -> None:
+    """Act on one message."""
     request = read_request(record.body)
     if request is None:
-        logger.info("ignored: an earlier version asked, and Submit asks again")
+        app.telemetry.log("ignored: an earlier version asked, and Submit asks again")
         return
-    with logger.append_context_keys(job_id=request.job_id):
-        _app().prepare(request)
+    with app.telemetry.about(job_id=request.job_id):
+        prepare.prepare(request)
 
 
-handler = worker(record_handler, logger, metrics)
-
-# Lambda runs imports with a whole processor and handlers with a share of one: what can be made
-# before the first event is made here. Anywhere else, importing this module makes nothing.
-if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
-    _app()
+app = LambdaApp(build)
+handler = app.on_messages(take)

@@ -235,7 +235,7 @@ class Function:
     @property
     def apps_made(self) -> int:
         """How often it put its use cases together: once at most."""
-        return int(self._module._app.cache_info().currsize)  # noqa: SLF001 - what Lambda keeps
+        return int(self._module.app.use_cases.cache_info().currsize)
 
     def printed(self) -> Printed:
         """What it wrote since the last time."""

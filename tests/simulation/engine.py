@@ -59,7 +59,7 @@ class Engine:
 
         Then dead letters are sent back that nobody has looked at for weeks.
         """
-        with functions.deployed(self.world):
+        with functions.quiet():
             self._work_until(self.clock.now() + timedelta(hours=2))
             self._finish()
             if any(queue.kept_dead for queue in self.queues):
@@ -127,7 +127,9 @@ class Engine:
 
     def _start(self, queue: SimQueue, message: Message) -> None:
         queue.receive(message)
-        actor = self._hired(queue.name, partial(functions.work, queue.name, message.body))
+        actor = self._hired(
+            queue.name, partial(functions.work, self.world, queue.name, message.body)
+        )
         # Fights are lost to others only if those are quicker.
         actor.is_slow = not self.scene.is_contended or self.rng.random() < 0.5
         self.actors.append((actor, queue, message, self.clock.now()))

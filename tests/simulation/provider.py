@@ -73,7 +73,7 @@ class Provider:
             called = self.evidence.row(job_called(url))
             if self.faults.strikes("callback_swapped", called.state):
                 body = json.dumps({"id": self.rng.choice(others), "status": "completed"})
-        status = functions.receive(url.rpartition("/")[2], body)
+        status = functions.receive(self.world, url.rpartition("/")[2], body)
         assert status == 202 or self.faults.injected["keys_rotated"] > 1
 
     def _tasks_of_others(self, task_id: str) -> list[str]:

@@ -79,7 +79,7 @@ class SmallScope(RuleBasedStateMachine):
         self.world.evolink.honours_keys = honours_keys
         self.queues = (scene.submissions, scene.callbacks, scene.preparations)
         self.promises = Promises(scene.evidence)
-        self._stack.enter_context(functions.deployed(self.world))
+        self._stack.enter_context(functions.quiet())
 
     # Users and operators
 
@@ -256,12 +256,12 @@ class SmallScope(RuleBasedStateMachine):
 
     def _call_back(self, charge: Charge) -> None:
         token = charge.callback_url.rpartition("/")[2]
-        assert functions.receive(token, json.dumps({"id": charge.task_id})) == 202
+        assert functions.receive(self.world, token, json.dumps({"id": charge.task_id})) == 202
 
     def _begin(self, queue: SimQueue, message: Message) -> Worker:
         self.scene.clock.advance_to(message.visible_at)
         queue.receive(message)
-        actor = Actor(queue.name, partial(functions.work, queue.name, message.body))
+        actor = Actor(queue.name, partial(functions.work, self.world, queue.name, message.body))
         self._workers.append((actor, queue, message))
         return self._workers[-1]
 

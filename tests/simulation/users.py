@@ -84,7 +84,7 @@ class Users:
 
     def _forge(self) -> None:
         for token in ("", "0" * 32 + ".1." + "A" * 43, f"{self.rng.random()}"):
-            status = functions.receive(token, '{"id": "task-unified-000001"}')
+            status = functions.receive(self.world, token, '{"id": "task-unified-000001"}')
             assert status in {403, 404}, f"{self.scene.label}: a forged callback was taken"
 
 

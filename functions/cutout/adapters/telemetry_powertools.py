@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import AbstractContextManager
 from typing import TextIO
 
 from aws_lambda_powertools import Logger, Metrics
@@ -47,6 +48,10 @@ class PowertoolsTelemetry:
     def log(self, message: str, /, **fields: object) -> None:
         """One log line with its fields, each within its limit: some are strangers' own words."""
         self._logger.info(message, extra=_logged(fields))
+
+    def about(self, **fields: object) -> AbstractContextManager[None]:
+        """Add these fields to every log line within the block."""
+        return self._logger.append_context_keys(**fields)
 
     def failed(self, message: str, /, **fields: object) -> None:
         """An error line with the traceback of the exception that is being handled, counted."""

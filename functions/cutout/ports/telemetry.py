@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
 
@@ -22,6 +23,10 @@ class Telemetry(Protocol):
 
     def log(self, message: str, /, **fields: object) -> None:
         """One log line: a constant message and its fields; never a URL, a token or a body."""
+        ...
+
+    def about(self, **fields: object) -> AbstractContextManager[None]:
+        """Add these fields to every log line within the block."""
         ...
 
     def failed(self, message: str, /, **fields: object) -> None:

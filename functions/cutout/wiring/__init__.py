@@ -1,1 +1,1 @@
-"""Where settings, clients and use cases are put together: one module a function."""
+"""Composition: settings, ports and use cases of each function. One module a function."""

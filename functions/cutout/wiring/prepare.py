@@ -1,4 +1,4 @@
-"""Prepare, put together. It decodes what strangers upload, so it has no table and no key."""
+"""Prepare, composed from its environment."""
 
 from __future__ import annotations
 
@@ -16,41 +16,49 @@ from cutout.adapters.sqs import SqsReports
 from cutout.domain.photo.inspection import PhotoLimits
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.prepare.prepare_copy import PrepareCopy
+from cutout.usecases.shared.temp_folder import clear_left_behind
 from cutout.wiring.aws_clients import Clients
+from cutout.wiring.ports import PreparePorts
 from cutout.wiring.settings import PrepareSettings
+from cutout.wiring.use_cases.prepare import prepare_copy
 
 _OWN_MB = 250
-"""What the function takes itself: its SDK, its connections, a photo on its way to a file."""
+"""Memory of the function's own process: its SDK, its connections, a photo on its way to a file."""
 _COPIES = 2
-"""Of one photo, each decoded by itself."""
+"""Copies made of one photo; each is decoded separately."""
 
 
 def build(environment: Mapping[str, str], telemetry: Telemetry) -> PrepareCopy:
-    """Everything Prepare needs, from its environment.
+    """Compose PrepareCopy on AWS, with this process shielded from its decoder.
 
     Raises:
         SettingsError: the environment is incomplete.
     """
     shield_this_process()
+    clear_left_behind()
     settings = PrepareSettings.from_environment(environment)
     clients = Clients(environment)
-    return PrepareCopy(
-        uploads=S3Uploads(clients.s3()),
+    ports = PreparePorts(
         copier=DecoderProcess(decoder_limits(settings)),
         copies=S3Copies(clients.s3(), settings.work_bucket),
         reports=SqsReports(clients.sqs(), settings.submissions_queue_url),
         telemetry=telemetry,
-        limits=PhotoLimits(
-            max_bytes=settings.max_bytes,
-            max_pixels=settings.max_pixels,
-            min_side=settings.min_side,
-            max_side=settings.max_side,
-        ),
+        uploads=S3Uploads(clients.s3()),
     )
+    limits = PhotoLimits(
+        max_bytes=settings.max_bytes,
+        max_pixels=settings.max_pixels,
+        min_side=settings.min_side,
+        max_side=settings.max_side,
+    )
+    return prepare_copy(ports, limits)
 
 
 def decoder_limits(settings: PrepareSettings) -> DecoderLimits:
-    """What decoding may take: what the function has, with a fifth of its time left for the rest."""
+    """Limits of a decoder: the function's own, less a fifth of its time for downloads and uploads.
+
+    A look and two copies fit into that time.
+    """
     for_copies = settings.timeout_seconds.total_seconds() * 0.8 - LOOK_SECONDS
     seconds = int(for_copies / _COPIES)
     return DecoderLimits(

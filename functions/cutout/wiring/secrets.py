@@ -1,4 +1,4 @@
-"""Secrets of a function."""
+"""The secrets of a function."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from typing import Any, Self, get_type_hints
 from urllib.parse import urlsplit
 
 from cutout.domain.errors import SettingsError
+from cutout.domain.gate import Limits
 from cutout.domain.states import Pixels, Transport
 
 _PREFIX = "CUTOUT_"
@@ -57,6 +58,11 @@ class SweepSettings(Settings):
     poll_interval_seconds: timedelta
     lease_seconds: timedelta
 
+    @property
+    def limits(self) -> Limits:
+        """The gate's limits, as they are deployed."""
+        return Limits(max_in_flight=self.max_in_flight, daily_credit_cap=self.daily_credit_cap)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReceiveSettings(Settings):
@@ -82,30 +88,23 @@ class PrepareSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _JobSettings(Settings):
+class JobSettings(SweepSettings):
     """What Submit and StoreResult share."""
 
-    jobs_table: str
     calls_table: str
     uploads_bucket: str
     upload_prefix: str = ""
     results_bucket: str
     result_prefix: str = ""
     work_bucket: str
-    submissions_queue_url: str
-    callbacks_queue_url: str
     api_key_secret: str
     event_bus: str
     evolink_base_url: str
     evolink_files_url: str
     model: str
     reuse: bool
-    max_in_flight: int
-    daily_credit_cap: Decimal
     max_pixels: int
     first_poll_seconds: timedelta
-    poll_interval_seconds: timedelta
-    lease_seconds: timedelta
     unconfirmed_grace_seconds: timedelta
     job_deadline_seconds: timedelta
     retention_days: timedelta
@@ -124,7 +123,7 @@ class _JobSettings(Settings):
             SettingsError: also for an unsafe URL, or `allow_loopback` outside the local cloud.
         """
         # Zero-argument super() does not survive slots=True before Python 3.14.
-        settings = super(_JobSettings, cls).from_environment(environment)
+        settings = super(JobSettings, cls).from_environment(environment)
         endpoint = environment.get("AWS_ENDPOINT_URL", "")
         if settings.allow_loopback and urlsplit(endpoint).hostname not in _LOOPBACK_HOSTS:
             raise SettingsError(
@@ -137,7 +136,7 @@ class _JobSettings(Settings):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SubmitSettings(_JobSettings):
+class SubmitSettings(JobSettings):
     """Settings of Submit."""
 
     jobs_table_arn: str
@@ -154,7 +153,7 @@ class SubmitSettings(_JobSettings):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class StoreSettings(_JobSettings):
+class StoreSettings(JobSettings):
     """Settings of StoreResult."""
 
 

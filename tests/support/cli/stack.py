@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cutout.cli.aws.stack import Sent, StackOutputs
 from cutout.cli.aws.stack_metrics import ENDS, OPEN, Numbers
+from cutout.cli.compose import operate
 from cutout.cli.photo_files import Photo
 from cutout.domain.gate import DEFAULT_LIMITS, Gate
 from cutout.domain.job.job import Job
@@ -20,8 +21,8 @@ from cutout.domain.states import State
 from cutout.operator.audit import Rules
 from cutout.operator.control import Operate
 from cutout.ports.jobs_table import Standing
-from cutout.usecases.shared.admission import AdmissionScheduler
 from cutout.usecases.submit.register_upload import UploadFilter
+from cutout.wiring.ports import GatePorts
 from tests.support.cli.clock import HandClock
 from tests.support.cli.jobs import PNG, RESULTS, UPLOADS, WAY, make_job
 from tests.support.fakes.jobs import MemoryJobs
@@ -122,21 +123,8 @@ class ScriptedStack:
         """Return a hand on the jobs that the test made known."""
         for job in self.known:
             self.jobs.claim(job)
-        admission = AdmissionScheduler(
-            gates=self.jobs,
-            backlog=self.jobs,
-            submissions=self.submissions,
-            clock=self.clock,
-            limits=DEFAULT_LIMITS,
-        )
-        return Operate(
-            jobs=self.jobs,
-            gates=self.jobs,
-            admission=admission,
-            submissions=self.submissions,
-            clock=self.clock,
-            lease=timedelta(minutes=2),
-        )
+        ports = GatePorts(clock=self.clock, jobs=self.jobs, submissions=self.submissions)
+        return operate(ports, DEFAULT_LIMITS, lease=timedelta(minutes=2))
 
     def upload_prefix(self) -> str:
         """What the test chose."""

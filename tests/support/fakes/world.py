@@ -9,49 +9,32 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from cutout.adapters.evolink.json_answers import task_id_of_callback
+from cutout.cli.compose import operate
 from cutout.domain.callback_token import CallbackAddress, sign
 from cutout.domain.gate import Limits
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.messages import TaskCheck
-from cutout.domain.object_keys import REVIEW_FOLDER
 from cutout.domain.photo.inspection import PhotoLimits
 from cutout.domain.preparation import PrepareReport
-from cutout.domain.recipes import OwnPixels, Recipe
+from cutout.domain.recipes import Recipe
 from cutout.domain.states import Pixels, Transport
 from cutout.domain.timing import Timing
-from cutout.operator.control import Operate
 from cutout.ports.telemetry import Clock
-from cutout.usecases.callback.receive_callback import ReceiveCallback
-from cutout.usecases.prepare.prepare_copy import PrepareCopy
-from cutout.usecases.shared.admission import AdmissionScheduler
-from cutout.usecases.shared.deduplication import Deduplication
-from cutout.usecases.shared.error_notes import ErrorNotes, NoteBoard
-from cutout.usecases.shared.job_writer import JobWriter
-from cutout.usecases.shared.settlement_effects import SettlementEffects
-from cutout.usecases.shared.step_failures import StepFailures
-from cutout.usecases.store_result.finish_cutout import FinishCutout
-from cutout.usecases.store_result.full_size_photo import FullSizePhotos
-from cutout.usecases.store_result.object_metadata import ObjectMetadata
-from cutout.usecases.store_result.publish import Publisher
-from cutout.usecases.store_result.remove import RemoveResults
-from cutout.usecases.store_result.render import Render
-from cutout.usecases.store_result.result_cache import ResultCache
-from cutout.usecases.store_result.review import ReviewNotes
-from cutout.usecases.store_result.store_result import StoreResult
-from cutout.usecases.store_result.track_task import FOLLOWED, TrackTask
-from cutout.usecases.store_result.unverified_task import UnverifiedTasks
-from cutout.usecases.store_result.variants import Variants
-from cutout.usecases.submit.call_identity import CallIdentity
-from cutout.usecases.submit.call_outcome import CallOutcomes
-from cutout.usecases.submit.copy_requests import CopyRequests
-from cutout.usecases.submit.photo_access import PhotoAccess
-from cutout.usecases.submit.precheck import Precheck
-from cutout.usecases.submit.register_upload import RegisterUpload, UploadFilter
-from cutout.usecases.submit.repeat_call import RepeatCalls
-from cutout.usecases.submit.submit_job import SUBMITTED, SubmitJob
-from cutout.usecases.submit.waiting_jobs import WaitingJobs
-from cutout.usecases.sweep.sweep import Sweep
+from cutout.wiring.ports import (
+    CallbackPorts,
+    JobPorts,
+    PreparePorts,
+    StoreResultPorts,
+    SubmitPorts,
+)
+from cutout.wiring.settings import SubmitSettings
+from cutout.wiring.use_cases import shared
+from cutout.wiring.use_cases.callback import receive_callback
+from cutout.wiring.use_cases.prepare import prepare_copy
+from cutout.wiring.use_cases.store_result import store_result_use_cases
+from cutout.wiring.use_cases.submit import submit_use_cases
+from cutout.wiring.use_cases.sweep import sweep
 from tests.support.fakes.buckets import MemoryCopies, MemoryNotes, MemoryResults, MemoryUploads
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.copier import FakeCopier
@@ -173,19 +156,18 @@ class World:
         uploads: MemoryUploads | None = None,
         keys: FakeKeys | None = None,
     ) -> None:
-        rng = rng or random.Random(0)  # noqa: S311 - reproducible on purpose
         self.clock = clock or FakeClock()
         self.timing = timing
         self.limits = limits
         self.jobs = jobs or MemoryJobs(self.clock, step)
         self.uploads = uploads or MemoryUploads(step)
         self.links = FakeLinks(self.clock)
-        keys = keys or FakeKeys()
         self.copies = copies or MemoryCopies(step)
         self.results = MemoryResults(step)
         self.evolink = FakeEvolink(self.clock, step)
         self.files = FakeFiles(step)
         self.downloads = FakeDownloads(self.evolink, step)
+        self.pictures = FakePictures()
         self.submissions = submissions or MemorySubmissions(step)
         self.callbacks = callbacks or MemoryCallbacks(step)
         self.preparations = preparations or MemoryPreparations(step)
@@ -193,198 +175,97 @@ class World:
         self.announcements = MemoryAnnouncements(step)
         self.telemetry = MemoryTelemetry()
         self.notes = MemoryNotes(step)
-        board = NoteBoard(notes=self.notes, telemetry=self.telemetry)
-        self.settlement_effects = SettlementEffects(
-            heads=self.jobs,
-            telemetry=self.telemetry,
-            notes=ErrorNotes(board=board, upload_prefix="", result_prefix=""),
-            tags=self.uploads if tag_sources else None,
-            removals=self.callbacks if delete_with_source else None,
-        )
         self.bought = MemoryPurchases(step)
         self.kept = MemoryKept(step)
-        purchases = Deduplication(
-            ledger=self.bought,
-            jobs=self.jobs,
-            submissions=self.submissions,
-            clock=self.clock,
-            model=MODEL,
-            last=timing.retention,
-        )
-        result_cache = ResultCache(results=self.kept, purchases=purchases, model=MODEL)
-        admission = AdmissionScheduler(
-            gates=self.jobs,
-            backlog=self.jobs,
-            submissions=self.submissions,
-            clock=self.clock,
-            limits=limits,
-        )
-        self.job_writer = JobWriter(
-            store=self.jobs,
-            admission=admission,
+        keys = keys or FakeKeys()
+        ports = JobPorts(
             announcements=self.announcements,
-            settlement_effects=self.settlement_effects,
-            files=self.files,
-            telemetry=self.telemetry,
-            clock=self.clock,
-            limits=limits,
-            task_claims_last=timing.retention + 2 * timing.job_deadline,
-            purchases=purchases if reuse else None,
-        )
-        self.arrive = RegisterUpload(
-            jobs=self.jobs,
-            heads=self.jobs,
-            telemetry=self.telemetry,
-            clock=self.clock,
-            timing=timing,
-            watch=UploadFilter(
-                uploads_bucket=self.uploads.bucket,
-                upload_prefix="",
-                results_bucket=self.results.bucket,
-                result_prefix="",
-                review_prefix=REVIEW_FOLDER,
-            ),
-            settlement_effects=self.settlement_effects,
-        )
-        answers = CallOutcomes(job_writer=self.job_writer, timing=timing, randomness=rng.random)
-        line = WaitingJobs(job_writer=self.job_writer, answers=answers, timing=timing)
-        own_pixels = OwnPixels(pixels=pixels, recipes=recipes)
-        self.submit = SubmitJob(
-            job_writer=self.job_writer,
-            failures=StepFailures(job_writer=self.job_writer, timing=timing, states=SUBMITTED),
-            line=line,
-            answers=answers,
-            repeat_calls=RepeatCalls(job_writer=self.job_writer, timing=timing),
-            precheck=Precheck(
-                uploads=self.uploads,
-                result_keys=self.jobs,
-                limits=photo_limits,
-                upload_prefix="",
-                result_prefix="",
-            ),
-            preparations=CopyRequests(
-                job_writer=self.job_writer,
-                line=line,
-                queue=self.preparations,
-                own_pixels=own_pixels,
-                limits=photo_limits,
-                timing=timing,
-            ),
-            photo_access=PhotoAccess(
-                uploads=self.uploads,
-                copies=self.copies,
-                links=self.links,
-                files=self.files,
-                transport=transport,
-            ),
-            provider=self.evolink,
             callbacks=self.callbacks,
-            timing=timing,
-            call_identity=CallIdentity(
-                deployment=DEPLOYMENT,
-                base_url=CALLBACK_URL,
-                signer=keys,
-                callback_life=timing.callback_life,
-            ),
-        )
-        self.prepare = PrepareCopy(
+            clock=self.clock,
+            copies=self.copies,
+            files=self.files,
+            jobs=self.jobs,
+            notes=self.notes,
+            preparations=self.preparations,
+            provider=self.evolink,
+            purchases=self.bought,
+            randomness=(rng or random.Random(0)).random,  # noqa: S311 - reproducible on purpose
+            submissions=self.submissions,
+            telemetry=self.telemetry,
             uploads=self.uploads,
+        )
+        submit_ports = SubmitPorts(shared=ports, links=self.links, signer=keys)
+        store_result_ports = StoreResultPorts(
+            shared=ports,
+            downloads=self.downloads,
+            kept=self.kept,
+            pictures=self.pictures,
+            results=self.results,
+        )
+        prepare_ports = PreparePorts(
             copier=FakeCopier(step),
             copies=self.copies,
             reports=self.reports,
             telemetry=self.telemetry,
-            limits=photo_limits,
+            uploads=self.uploads,
         )
-        self.pictures = FakePictures()
-        storing_failures = StepFailures(job_writer=self.job_writer, timing=timing, states=FOLLOWED)
-        finish_cutout = FinishCutout(pictures=self.pictures, pixels=pixels)
-        full_size_photos = FullSizePhotos(copies=self.copies, queue=self.preparations)
-        publisher = Publisher(results=self.results)
-        variants = Variants(
-            recipes=recipes,
-            pictures=self.pictures,
-            publisher=publisher,
-            result_keys=self.jobs,
-            telemetry=self.telemetry,
+        callback_ports = CallbackPorts(
+            callbacks=self.callbacks,
             clock=self.clock,
-            result_prefix="",
-        )
-        self.render = Render(
-            job_writer=self.job_writer,
-            jobs=self.jobs,
-            results=self.results,
-            finish_cutout=finish_cutout,
-            variants=variants,
-            lease=timing.lease,
-            result_cache=result_cache if reuse else None,
-            full_size_photos=full_size_photos,
-            requests=self.callbacks,
-        )
-        store = StoreResult(
-            job_writer=self.job_writer,
-            failures=storing_failures,
-            downloads=self.downloads,
-            pictures=self.pictures,
-            finish_cutout=finish_cutout,
-            object_metadata=ObjectMetadata(
-                uploads=self.uploads, telemetry=self.telemetry, model=MODEL
-            ),
-            publisher=publisher,
-            review_notes=ReviewNotes(board=board, results_bucket=self.results.bucket),
-            variants=variants,
-            timing=timing,
-            randomness=rng.random,
-            results_bucket=self.results.bucket,
-            result_cache=result_cache if reuse else None,
-            own_pixels=own_pixels,
-            full_size_photos=full_size_photos,
-        )
-        self.follow = TrackTask(
-            job_writer=self.job_writer,
-            failures=storing_failures,
-            jobs=self.jobs,
-            provider=self.evolink,
-            named=UnverifiedTasks(job_writer=self.job_writer, timing=timing, randomness=rng.random),
-            store=store.store,
-            reuse=store.reuse,
-            timing=timing,
-            randomness=rng.random,
-        )
-        self.removing = RemoveResults(
-            jobs=self.jobs,
-            results=self.results,
-            telemetry=self.telemetry,
-            results_bucket=self.results.bucket,
-            upload_prefix="",
-            result_prefix="",
-            result_cache=result_cache if reuse else None,
-            recipes=recipes,
-        )
-        self.operate = Operate(
-            jobs=self.jobs,
-            gates=self.jobs,
-            admission=admission,
-            submissions=self.submissions,
-            clock=self.clock,
-            lease=timing.lease,
-        )
-        self.receive = ReceiveCallback(
             keys=keys,
             task_id_in=task_id_of_callback,
-            callbacks=self.callbacks,
             telemetry=self.telemetry,
-            clock=self.clock,
         )
-        self.sweep = Sweep(
-            backlog=self.jobs,
-            gates=self.jobs,
-            admission=admission,
-            submissions=self.submissions,
-            callbacks=self.callbacks,
-            telemetry=self.telemetry,
-            clock=self.clock,
-            resend_after=timing.lease,
+        settings = SubmitSettings(
+            stack="Cutout",
+            jobs_table="Cutout-Jobs",
+            jobs_table_arn=DEPLOYMENT,
+            calls_table="Cutout-Calls",
+            uploads_bucket=self.uploads.bucket,
+            results_bucket=self.results.bucket,
+            work_bucket="work",
+            submissions_queue_url="https://sqs.example/submissions",
+            callbacks_queue_url="https://sqs.example/callbacks",
+            api_key_secret="Cutout/evolink-api-key",
+            signing_key_secret="Cutout/callback-signing-key",
+            event_bus="default",
+            evolink_base_url="https://api.example",
+            evolink_files_url="https://files.example",
+            model=MODEL,
+            callback_url=CALLBACK_URL,
+            photo_reader_role_arn="arn:aws:iam::123456789012:role/PhotoReader",
+            reuse=reuse,
+            pixels=pixels,
+            input_transport=transport,
+            delete_with_source=delete_with_source,
+            tag_source=tag_sources,
+            max_in_flight=limits.max_in_flight,
+            daily_credit_cap=limits.daily_credit_cap,
+            max_bytes=photo_limits.max_bytes,
+            max_pixels=photo_limits.max_pixels,
+            min_side=photo_limits.min_side,
+            max_side=photo_limits.max_side,
+            prepare_max_bytes=photo_limits.prepare_max_bytes,
+            first_poll_seconds=timing.first_poll,
+            poll_interval_seconds=timing.poll_interval,
+            lease_seconds=timing.lease,
+            unconfirmed_grace_seconds=timing.unconfirmed_grace,
+            job_deadline_seconds=timing.job_deadline,
+            retention_days=timing.retention,
         )
+        self.job_writer = shared.job_writer(ports, settings)
+        self.settlement_effects = self.job_writer.settlement_effects
+        self.submit_use_cases = submit_use_cases(submit_ports, settings, recipes)
+        self.arrive = self.submit_use_cases.register_upload
+        self.submit = self.submit_use_cases.submit_job
+        self.store_result_use_cases = store_result_use_cases(store_result_ports, settings, recipes)
+        self.follow = self.store_result_use_cases.track_task
+        self.render = self.store_result_use_cases.render
+        self.removing = self.store_result_use_cases.remove_results
+        self.prepare = prepare_copy(prepare_ports, photo_limits)
+        self.receive = receive_callback(callback_ports)
+        self.sweep = sweep(ports, settings)
+        self.operate = operate(ports, limits, lease=timing.lease)
 
     def arrives(self, key: str = "a.jpg", data: bytes | None = None) -> Job:
         """Upload a photo and have Submit take its event."""

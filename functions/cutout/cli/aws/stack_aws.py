@@ -16,16 +16,16 @@ from cutout.adapters.sqs import SqsCallbacks, SqsIntake, SqsSubmissions
 from cutout.cli.aws.clients import Clients
 from cutout.cli.aws.stack import Sent, StackOutputs
 from cutout.cli.aws.stack_metrics import ENDS, OPEN, WINDOW, Numbers
+from cutout.cli.compose import operate
 from cutout.cli.output.problems import Problem
 from cutout.cli.progress.clock import MachineClock
 from cutout.domain.gate import DEFAULT_LIMITS
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import FRESH_MARK, REVIEW_FOLDER
 from cutout.operator.audit import Rules
-from cutout.operator.control import Operate
 from cutout.ports.jobs_table import MOST_COUNTED
-from cutout.usecases.shared.admission import AdmissionScheduler
 from cutout.usecases.submit.register_upload import UploadFilter
+from cutout.wiring.ports import GatePorts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from cutout.domain.gate import Gate
     from cutout.domain.job.job import Job
     from cutout.domain.states import State
+    from cutout.operator.control import Operate
     from cutout.ports.listings import Intake, Objects, Records, Transfers
     from cutout.ports.queues import RenderQueue
 
@@ -172,23 +173,15 @@ class AwsStack:
     def operate(self) -> Operate:
         """Return what a person may do to it."""
         gate = self._jobs.read_gate()
-        submissions = SqsSubmissions(
-            self._clients.client("sqs"), self._outputs.submissions_queue_url
-        )
-        return Operate(
-            jobs=self._jobs,
-            gates=self._jobs,
-            admission=AdmissionScheduler(
-                gates=self._jobs,
-                backlog=self._jobs,
-                submissions=submissions,
-                clock=self._clock,
-                limits=gate.limits or gate.deployed or DEFAULT_LIMITS,
-            ),
-            submissions=submissions,
+        ports = GatePorts(
             clock=self._clock,
-            lease=_LEASE,
+            jobs=self._jobs,
+            submissions=SqsSubmissions(
+                self._clients.client("sqs"), self._outputs.submissions_queue_url
+            ),
         )
+        limits = gate.limits or gate.deployed or DEFAULT_LIMITS
+        return operate(ports, limits, lease=_LEASE)
 
     def download(self, job: Job, target: Path) -> None:
         """Write a completed job's cut-out to a file, whole or not at all."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from cutout.domain.job.job import Job
@@ -15,17 +13,7 @@ from tests.support.fakes.world import World, png
 
 def tagging() -> World:
     """A world in which sources are tagged."""
-    world = World()
-    settlement_effects = replace(world.settlement_effects, tags=world.uploads)
-    job_writer = replace(world.job_writer, settlement_effects=settlement_effects)
-    line = replace(world.submit.line, job_writer=job_writer)
-    world.submit = replace(world.submit, job_writer=job_writer, line=line)
-    world.follow = replace(world.follow, job_writer=job_writer)
-    world.follow = replace(
-        world.follow,
-        store=replace(world.follow.store.__self__, job_writer=job_writer).store,  # type: ignore[attr-defined]
-    )
-    return world
+    return World(tag_sources=True)
 
 
 def tags(world: World, job: Job) -> dict[str, str]:

@@ -15,19 +15,16 @@ from cutout.domain.states import State
 from cutout.ports.buckets import Labels
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import CUT_OUT
+from tests.support.fakes.steps import Step, no_step
 from tests.support.fakes.world import World, png
 from tests.support.hooks import Hook, WorkerDiedError
 
 OPAQUE = b"png 600 400 255 255"
 
 
-def removing(world: World) -> World:
+def removing(step: Step = no_step, recipes: tuple[Recipe, ...] = ()) -> World:
     """A world in which results go with their sources."""
-    settlement_effects = replace(world.settlement_effects, removals=world.callbacks)
-    world.settlement_effects = settlement_effects
-    world.job_writer = replace(world.job_writer, settlement_effects=settlement_effects)
-    world.arrive = replace(world.arrive, settlement_effects=settlement_effects)
-    return world
+    return World(delete_with_source=True, step=step, recipes=recipes)
 
 
 def made(world: World, key: str = "a.jpg", result: bytes = CUT_OUT, salt: int = 0) -> Job:
@@ -46,7 +43,7 @@ def deleted(world: World, key: str = "a.jpg") -> Removal:
 
 def test_the_cut_out_goes_with_its_source() -> None:
     """And nothing else does."""
-    world = removing(World())
+    world = removing()
     made(world)
     made(world, "b.jpg")
     world.removing.remove(deleted(world))
@@ -55,7 +52,7 @@ def test_the_cut_out_goes_with_its_source() -> None:
 
 def test_what_is_kept_for_review_goes_too() -> None:
     """It shows the photo as well."""
-    world = removing(World())
+    world = removing()
     made(world, result=OPAQUE)
     assert list(world.results.objects) == ["review/a.png"]
     world.removing.remove(deleted(world))
@@ -64,7 +61,7 @@ def test_what_is_kept_for_review_goes_too() -> None:
 
 def test_a_newer_upload_wins() -> None:
     """The key was uploaded again before the message was worked off."""
-    world = removing(World())
+    world = removing()
     made(world)
     removal = deleted(world)
     newer = made(world, salt=1)
@@ -74,7 +71,7 @@ def test_a_newer_upload_wins() -> None:
 
 def test_it_may_be_done_twice() -> None:
     """A message that comes again finds nothing."""
-    world = removing(World())
+    world = removing()
     made(world)
     removal = deleted(world)
     world.removing.remove(removal)
@@ -86,7 +83,7 @@ def test_it_may_be_done_twice() -> None:
 def test_whoever_dies_over_it_is_made_up_for(step: str) -> None:
     """The message comes again."""
     hook = Hook()
-    world = removing(World(step=hook))
+    world = removing(hook)
     made(world)
     removal = deleted(world)
     hook.die_at(step)
@@ -98,7 +95,7 @@ def test_whoever_dies_over_it_is_made_up_for(step: str) -> None:
 
 def test_a_source_whose_rows_have_expired_is_known_by_its_version() -> None:
     """Rows go after a while, cut-outs stay: their metadata says which upload they are made of."""
-    world = removing(World())
+    world = removing()
     made(world)
     world.jobs.jobs.clear()
     world.removing.remove(deleted(world))
@@ -107,7 +104,7 @@ def test_a_source_whose_rows_have_expired_is_known_by_its_version() -> None:
 
 def test_what_another_source_has_put_there_stays() -> None:
     """`a.jpg` and `a.png` want the same key; the second got another."""
-    world = removing(World())
+    world = removing()
     made(world, "a.jpg")
     made(world, "a.png")
     world.removing.remove(deleted(world, "a.png"))
@@ -116,7 +113,7 @@ def test_what_another_source_has_put_there_stays() -> None:
 
 def test_what_is_not_ours_stays() -> None:
     """Somebody put an object of their own where the cut-out was."""
-    world = removing(World())
+    world = removing()
     made(world)
     stored = world.results.objects["a.png"]
     theirs = replace(stored, labels=Labels(metadata={}, tags={}))
@@ -127,7 +124,7 @@ def test_what_is_not_ours_stays() -> None:
 
 def test_a_version_that_is_removed_for_good_takes_its_own_cut_out_along() -> None:
     """An old version expires: the newer one's cut-out stays."""
-    world = removing(World())
+    world = removing()
     older, newer = made(world), made(world, salt=1)
     for job in (older, newer):
         world.arrive.version_deleted(job.source)
@@ -140,7 +137,7 @@ def test_a_version_that_is_removed_for_good_takes_its_own_cut_out_along() -> Non
 
 def test_a_result_that_is_stored_while_its_source_is_deleted_goes_after_all() -> None:
     """The deletion found nothing to remove; whoever settles the job looks again."""
-    world = removing(World())
+    world = removing()
     job = made(world)
     world.arrive.deleted(world.uploads.remove("a.jpg"))
     world.callbacks.removals.clear()
@@ -150,7 +147,7 @@ def test_a_result_that_is_stored_while_its_source_is_deleted_goes_after_all() ->
 
 def test_a_job_that_is_completed_while_its_source_stands_asks_for_nothing() -> None:
     """The usual case."""
-    world = removing(World())
+    world = removing()
     world.job_writer.reapply_effects(made(world))
     assert world.callbacks.removals == []
 
@@ -166,7 +163,7 @@ def test_results_outlive_their_sources_unless_it_is_wanted() -> None:
 def test_a_place_that_changes_all_the_time_is_left_for_later() -> None:
     """The message comes again."""
     hook = Hook()
-    world = removing(World(step=hook))
+    world = removing(hook)
     job = made(world)
     removal = deleted(world)
 
@@ -183,7 +180,7 @@ def test_a_place_that_changes_all_the_time_is_left_for_later() -> None:
 
 def test_variants_go_too() -> None:
     """The row says where they are; each says by its metadata whose it is."""
-    world = removing(World())
+    world = removing()
     job = made(world)
     stored = world.results.objects["a.png"]
     world.results.objects["web/a.webp"] = stored
@@ -196,7 +193,7 @@ def test_variants_go_too() -> None:
 
 def test_a_variant_that_is_on_no_row_goes_too() -> None:
     """Its worker stored it and was overtaken; whoever ended the job had made none."""
-    world = removing(World(recipes=(Recipe(name="web"),)))
+    world = removing(recipes=(Recipe(name="web"),))
     job = made(world)
     assert list(world.results.objects) == ["a.png", "a.web.png"]
     world.jobs.jobs[job.id] = replace(world.job(job), variants=(), result=None)
@@ -226,7 +223,7 @@ def test_what_waits_for_review_in_the_second_place_goes_too(
     are_rows_gone: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     """The first was taken by a photo in a folder of that name, which stays; rows may expire."""
-    world = removing(World())
+    world = removing()
     made(world, "review/a.jpg", salt=1)
     job = made(world, "a.jpg", result=OPAQUE)
     assert job.state is State.REVIEW

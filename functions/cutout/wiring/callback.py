@@ -1,4 +1,4 @@
-"""ReceiveCallback, put together."""
+"""ReceiveCallback, composed from its environment."""
 
 from __future__ import annotations
 
@@ -10,22 +10,25 @@ from cutout.adapters.system_clock import SystemClock
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.callback.receive_callback import ReceiveCallback
 from cutout.wiring.aws_clients import Clients
+from cutout.wiring.ports import CallbackPorts
 from cutout.wiring.secrets import signing_keys
 from cutout.wiring.settings import ReceiveSettings
+from cutout.wiring.use_cases.callback import receive_callback
 
 
 def build(environment: Mapping[str, str], telemetry: Telemetry) -> ReceiveCallback:
-    """Everything ReceiveCallback needs, from its environment.
+    """Compose ReceiveCallback on AWS.
 
     Raises:
         SettingsError: the environment is incomplete.
     """
     settings = ReceiveSettings.from_environment(environment)
     clients = Clients(environment)
-    return ReceiveCallback(
+    ports = CallbackPorts(
+        callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),
+        clock=SystemClock(),
         keys=signing_keys(clients, settings.signing_key_secret),
         task_id_in=task_id_of_callback,
-        callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),
         telemetry=telemetry,
-        clock=SystemClock(),
     )
+    return receive_callback(ports)

@@ -1,0 +1,114 @@
+"""What every handler has: a log, metrics, and its use cases, composed once."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from cutout.adapters.telemetry_powertools import (
+    PowertoolsTelemetry,
+    json_logger,
+    metrics_of_all,
+)
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+    from cutout.ports.telemetry import Telemetry
+
+UseCases = TypeVar("UseCases")
+Answer = TypeVar("Answer")
+Event = dict[str, Any]
+Handler = Callable[[Event, "LambdaContext"], Any]
+
+
+class LambdaApp(Generic[UseCases]):
+    """One function.
+
+    Lambda runs imports with a whole processor and events with a share of one, so on Lambda the use
+    cases are composed when the handler is imported. Elsewhere an import composes nothing and makes
+    no client.
+
+    Args:
+        build: composes the use cases from the environment.
+
+    Attributes:
+        telemetry: the function's log and metrics.
+        use_cases: returns the use cases, which are composed once.
+    """
+
+    def __init__(self, build: Callable[[Mapping[str, str], Telemetry], UseCases]) -> None:
+        self._logger = json_logger()
+        self._metrics = metrics_of_all()
+        self.telemetry = PowertoolsTelemetry(self._logger, self._metrics)
+        self._build = build
+        self.use_cases = cache(self._compose)
+        if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
+            self.use_cases()
+
+    def _compose(self) -> UseCases:
+        self._metrics.set_default_dimensions(stack=os.environ["CUTOUT_STACK"])
+        return self._build(os.environ, self.telemetry)
+
+    def on_event(self, answer: Callable[[UseCases, Event], Answer]) -> Handler:
+        """Return a handler that answers each event."""
+
+        def handler(event: Event, context: LambdaContext) -> Answer:  # noqa: ARG001 - as Lambda calls
+            return answer(self.use_cases(), event)
+
+        return self._observed(handler)
+
+    def on_messages(self, take: Callable[[UseCases, SQSRecord], None]) -> Handler:
+        """Return a handler that takes each message of a batch.
+
+        A message that raises is reported to SQS, which delivers it again. The others of its batch
+        are not affected.
+        """
+        # Imported here because it loads slowly and the functions without a queue do not need it.
+        from aws_lambda_powertools.utilities.batch import (  # noqa: PLC0415
+            BatchProcessor,
+            EventType,
+            process_partial_response,
+        )
+
+        processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
+
+        def take_one(record: SQSRecord) -> None:
+            try:
+                take(self.use_cases(), record)
+            except Exception:
+                # The processor reports it to SQS without a log line, and Lambda counts no error.
+                self.telemetry.failed(
+                    "message failed: it is delivered again, and after the last time a dead letter",
+                    job_id=_job_named(record.body),
+                    message_id=record.message_id,
+                    receives=record.attributes.approximate_receive_count,
+                )
+                raise
+
+        def handler(event: Event, context: LambdaContext) -> Any:  # noqa: ANN401 - as Powertools
+            return process_partial_response(
+                event=event, record_handler=take_one, processor=processor, context=context
+            )
+
+        return self._observed(handler)
+
+    def _observed(self, handler: Handler) -> Handler:
+        """Log the invocation's context with every line, and write out metrics at its end."""
+        logged: Handler = self._logger.inject_lambda_context(handler)
+        measured: Handler = self._metrics.log_metrics(logged)
+        return measured
+
+
+def _job_named(body: str) -> str | None:
+    """The job that one of our own messages names; None for an S3 event or an unreadable body."""
+    try:
+        message = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    job_id = message.get("job") if isinstance(message, dict) else None
+    return job_id if isinstance(job_id, str) else None

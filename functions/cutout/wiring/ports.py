@@ -1,0 +1,123 @@
+"""The ports of each function: Lambda fills them with adapters, tests with fakes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from cutout.ports.buckets import SourceTags, Uploads
+from cutout.ports.jobs_table import (
+    Backlog,
+    CallBodies,
+    Gates,
+    Jobs,
+    ResultKeys,
+    SourceHeads,
+    SourceJobs,
+)
+from cutout.ports.queues import CallbackQueue, Removals, RenderQueue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cutout.domain.timing import Randomness
+    from cutout.ports.buckets import Copies, KeptResults, Notes, PhotoLinks, Results
+    from cutout.ports.jobs_table import Purchased
+    from cutout.ports.pictures import Copier, Pictures
+    from cutout.ports.provider import Downloads, Files, KeyRing, Provider, Signer
+    from cutout.ports.queues import PreparationQueue, ReportQueue, SubmissionQueue
+    from cutout.ports.telemetry import Announcements, Clock, Telemetry
+
+
+class JobsTable(Jobs, CallBodies, Gates, Backlog, SourceHeads, SourceJobs, ResultKeys, Protocol):
+    """The whole jobs table."""
+
+
+class CallbacksQueue(CallbackQueue, RenderQueue, Removals, Protocol):
+    """The callbacks queue, for every kind of message."""
+
+
+class UploadsBucket(Uploads, SourceTags, Protocol):
+    """The uploads bucket, with its tags."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatePorts:
+    """What the gate needs to admit jobs."""
+
+    clock: Clock
+    jobs: JobsTable
+    submissions: SubmissionQueue
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepPorts(GatePorts):
+    """The ports of Sweep."""
+
+    callbacks: CallbacksQueue
+    telemetry: Telemetry
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobPorts(SweepPorts):
+    """The ports that Submit and StoreResult share.
+
+    Attributes:
+        preparations: None in a deployment without Prepare.
+    """
+
+    announcements: Announcements
+    copies: Copies
+    files: Files
+    notes: Notes
+    preparations: PreparationQueue | None
+    provider: Provider
+    purchases: Purchased
+    randomness: Randomness
+    uploads: UploadsBucket
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmitPorts:
+    """The ports of Submit."""
+
+    shared: JobPorts
+    links: PhotoLinks
+    signer: Signer
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreResultPorts:
+    """The ports of StoreResult."""
+
+    shared: JobPorts
+    downloads: Downloads
+    kept: KeptResults
+    pictures: Pictures
+    results: Results
+
+
+@dataclass(frozen=True, kw_only=True)
+class PreparePorts:
+    """The ports of Prepare. It decodes strangers' files, so it has no table and no key."""
+
+    copier: Copier
+    copies: Copies
+    reports: ReportQueue
+    telemetry: Telemetry
+    uploads: Uploads
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallbackPorts:
+    """The ports of ReceiveCallback.
+
+    Attributes:
+        task_id_in: reads the task's id from a callback's body, if it names one.
+    """
+
+    callbacks: CallbackQueue
+    clock: Clock
+    keys: KeyRing
+    task_id_in: Callable[[str], str | None]
+    telemetry: Telemetry

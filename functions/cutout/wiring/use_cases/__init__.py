@@ -1,0 +1,1 @@
+"""Use cases, composed from ports and settings: one module a function."""

@@ -1,0 +1,18 @@
+"""Admission at the gate, for every function that releases slots, and for operators."""
+
+from __future__ import annotations
+
+from cutout.domain.gate import Limits
+from cutout.usecases.shared.admission import AdmissionScheduler
+from cutout.wiring.ports import GatePorts
+
+
+def admission_scheduler(ports: GatePorts, limits: Limits) -> AdmissionScheduler:
+    """Compose the scheduler that admits waiting jobs within these limits."""
+    return AdmissionScheduler(
+        gates=ports.jobs,
+        backlog=ports.jobs,
+        submissions=ports.submissions,
+        clock=ports.clock,
+        limits=limits,
+    )

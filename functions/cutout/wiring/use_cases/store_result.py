@@ -1,0 +1,141 @@
+"""The use cases of StoreResult."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cutout.domain.messages import Removal, RenderRequest, TaskCheck
+from cutout.domain.recipes import OwnPixels, Recipe
+from cutout.usecases.shared.job_writer import JobWriter
+from cutout.usecases.shared.step_failures import StepFailures
+from cutout.usecases.store_result.finish_cutout import FinishCutout
+from cutout.usecases.store_result.full_size_photo import FullSizePhotos
+from cutout.usecases.store_result.object_metadata import ObjectMetadata
+from cutout.usecases.store_result.publish import Publisher
+from cutout.usecases.store_result.remove import RemoveResults
+from cutout.usecases.store_result.render import Render
+from cutout.usecases.store_result.result_cache import ResultCache
+from cutout.usecases.store_result.review import ReviewNotes
+from cutout.usecases.store_result.store_result import StoreResult
+from cutout.usecases.store_result.track_task import FOLLOWED, TrackTask
+from cutout.usecases.store_result.unverified_task import UnverifiedTasks
+from cutout.usecases.store_result.variants import Variants
+from cutout.wiring.ports import StoreResultPorts
+from cutout.wiring.settings import JobSettings
+from cutout.wiring.use_cases import shared
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreResultUseCases:
+    """What StoreResult does with the messages of its queue."""
+
+    track_task: TrackTask
+    render: Render
+    remove_results: RemoveResults
+
+    def take(self, message: TaskCheck | RenderRequest | Removal) -> None:
+        """Act on one message."""
+        match message:
+            case RenderRequest():
+                self.render.render(message)
+            case Removal():
+                self.remove_results.remove(message)
+            case TaskCheck():
+                self.track_task.wake(message)
+
+
+def store_result_use_cases(
+    ports: StoreResultPorts, settings: JobSettings, recipes: tuple[Recipe, ...]
+) -> StoreResultUseCases:
+    """Compose the use cases of StoreResult."""
+    timing = shared.timing(settings)
+    job_writer = shared.job_writer(ports.shared, settings)
+    own_pixels = OwnPixels(pixels=settings.pixels, recipes=recipes)
+    finish_cutout = FinishCutout(pictures=ports.pictures, pixels=settings.pixels)
+    full_size_photos = FullSizePhotos(copies=ports.shared.copies, queue=ports.shared.preparations)
+    publisher = Publisher(results=ports.results)
+    variants = Variants(
+        recipes=recipes,
+        pictures=ports.pictures,
+        publisher=publisher,
+        result_keys=ports.shared.jobs,
+        telemetry=ports.shared.telemetry,
+        clock=ports.shared.clock,
+        result_prefix=settings.result_prefix,
+    )
+    result_cache = _result_cache(ports, settings)
+    failures = StepFailures(job_writer=job_writer, timing=timing, states=FOLLOWED)
+    store_result = StoreResult(
+        job_writer=job_writer,
+        failures=failures,
+        downloads=ports.downloads,
+        pictures=ports.pictures,
+        finish_cutout=finish_cutout,
+        object_metadata=ObjectMetadata(
+            uploads=ports.shared.uploads, telemetry=ports.shared.telemetry, model=settings.model
+        ),
+        publisher=publisher,
+        review_notes=ReviewNotes(
+            board=shared.note_board(ports.shared), results_bucket=settings.results_bucket
+        ),
+        variants=variants,
+        timing=timing,
+        randomness=ports.shared.randomness,
+        results_bucket=settings.results_bucket,
+        result_cache=result_cache,
+        own_pixels=own_pixels,
+        full_size_photos=full_size_photos,
+    )
+    return StoreResultUseCases(
+        track_task=_track_task(ports, settings, job_writer, store_result),
+        render=Render(
+            job_writer=job_writer,
+            jobs=ports.shared.jobs,
+            results=ports.results,
+            finish_cutout=finish_cutout,
+            variants=variants,
+            lease=timing.lease,
+            result_cache=result_cache,
+            full_size_photos=full_size_photos,
+            requests=ports.shared.callbacks,
+        ),
+        remove_results=RemoveResults(
+            jobs=ports.shared.jobs,
+            results=ports.results,
+            telemetry=ports.shared.telemetry,
+            results_bucket=settings.results_bucket,
+            upload_prefix=settings.upload_prefix,
+            result_prefix=settings.result_prefix,
+            result_cache=result_cache,
+            recipes=recipes,
+        ),
+    )
+
+
+def _track_task(
+    ports: StoreResultPorts,
+    settings: JobSettings,
+    job_writer: JobWriter,
+    store_result: StoreResult,
+) -> TrackTask:
+    timing = shared.timing(settings)
+    return TrackTask(
+        job_writer=job_writer,
+        failures=store_result.failures,
+        jobs=ports.shared.jobs,
+        provider=ports.shared.provider,
+        named=UnverifiedTasks(
+            job_writer=job_writer, timing=timing, randomness=ports.shared.randomness
+        ),
+        store=store_result.store,
+        reuse=store_result.reuse,
+        timing=timing,
+        randomness=ports.shared.randomness,
+    )
+
+
+def _result_cache(ports: StoreResultPorts, settings: JobSettings) -> ResultCache | None:
+    purchases = shared.deduplication(ports.shared, settings)
+    if purchases is None:
+        return None
+    return ResultCache(results=ports.kept, purchases=purchases, model=settings.model)

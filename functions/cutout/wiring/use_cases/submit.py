@@ -1,0 +1,170 @@
+"""The use cases of Submit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cutout.domain.job.job import Job
+from cutout.domain.messages import (
+    Deleted,
+    JobDue,
+    UnreadableReport,
+    Uploaded,
+    VersionDeleted,
+)
+from cutout.domain.object_keys import REVIEW_FOLDER
+from cutout.domain.photo.inspection import PhotoLimits
+from cutout.domain.preparation import PrepareReport
+from cutout.domain.recipes import OwnPixels, Recipe
+from cutout.ports.jobs_table import Jobs
+from cutout.ports.telemetry import Telemetry
+from cutout.usecases.shared.step_failures import StepFailures
+from cutout.usecases.submit.call_identity import CallIdentity
+from cutout.usecases.submit.call_outcome import CallOutcomes
+from cutout.usecases.submit.copy_requests import CopyRequests
+from cutout.usecases.submit.photo_access import PhotoAccess
+from cutout.usecases.submit.precheck import Precheck
+from cutout.usecases.submit.register_upload import RegisterUpload, UploadFilter
+from cutout.usecases.submit.repeat_call import RepeatCalls
+from cutout.usecases.submit.submit_job import SUBMITTED, SubmitJob
+from cutout.usecases.submit.waiting_jobs import WaitingJobs
+from cutout.wiring.ports import SubmitPorts
+from cutout.wiring.settings import SubmitSettings
+from cutout.wiring.use_cases import shared
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmitUseCases:
+    """What Submit does with the messages of its queue.
+
+    Attributes:
+        prepare_role_id: the id of Prepare's role, which SQS notes as the sender of its messages;
+            "" where there is no Prepare.
+    """
+
+    jobs: Jobs
+    register_upload: RegisterUpload
+    submit_job: SubmitJob
+    copy_requests: CopyRequests
+    telemetry: Telemetry
+    prepare_role_id: str
+
+    def take(
+        self,
+        message: Uploaded | Deleted | VersionDeleted | JobDue | PrepareReport | UnreadableReport,
+    ) -> None:
+        """Act on one message."""
+        match message:
+            case Uploaded(source=source, at=at, lane=lane):
+                job = self.register_upload.created(source, at=at, lane=lane)
+                self._move_on(job, self.submit_job.advance)
+            case JobDue(job_id=job_id):
+                self._wake(job_id)
+            case PrepareReport():
+                self._move_on(self.copy_requests.take(message), self.submit_job.advance)
+            case UnreadableReport(job_id=job_id):
+                self.copy_requests.refuse(job_id)
+            case Deleted(source=source, at=at):
+                self.register_upload.deleted(source, at=at)
+            case VersionDeleted(source=source):
+                self.register_upload.version_deleted(source)
+
+    def _wake(self, job_id: str) -> None:
+        job = self.jobs.find(job_id)
+        if job is None:
+            self.telemetry.log("wake for a job that is not known", due_job=job_id)
+        self._move_on(job, self.submit_job.wake)
+
+    def _move_on(self, job: Job | None, move: Callable[[Job], object]) -> None:
+        if job is not None:
+            with self.telemetry.about(job_id=job.id):
+                move(job)
+
+
+def submit_use_cases(
+    ports: SubmitPorts, settings: SubmitSettings, recipes: tuple[Recipe, ...]
+) -> SubmitUseCases:
+    """Compose the use cases of Submit."""
+    submit_job = _submit_job(ports, settings, recipes)
+    return SubmitUseCases(
+        jobs=ports.shared.jobs,
+        register_upload=_register_upload(ports, settings),
+        submit_job=submit_job,
+        copy_requests=submit_job.preparations,
+        telemetry=ports.shared.telemetry,
+        prepare_role_id=settings.prepare_role_id,
+    )
+
+
+def _register_upload(ports: SubmitPorts, settings: SubmitSettings) -> RegisterUpload:
+    return RegisterUpload(
+        jobs=ports.shared.jobs,
+        heads=ports.shared.jobs,
+        telemetry=ports.shared.telemetry,
+        clock=ports.shared.clock,
+        timing=shared.timing(settings),
+        watch=UploadFilter(
+            uploads_bucket=settings.uploads_bucket,
+            upload_prefix=settings.upload_prefix,
+            upload_suffixes=settings.upload_suffixes,
+            results_bucket=settings.results_bucket,
+            result_prefix=settings.result_prefix,
+            review_prefix=REVIEW_FOLDER,
+        ),
+        settlement_effects=shared.settlement_effects(ports.shared, settings),
+    )
+
+
+def _submit_job(
+    ports: SubmitPorts, settings: SubmitSettings, recipes: tuple[Recipe, ...]
+) -> SubmitJob:
+    timing = shared.timing(settings)
+    job_writer = shared.job_writer(ports.shared, settings)
+    answers = CallOutcomes(job_writer=job_writer, timing=timing, randomness=ports.shared.randomness)
+    line = WaitingJobs(job_writer=job_writer, answers=answers, timing=timing)
+    limits = PhotoLimits(
+        max_bytes=settings.max_bytes,
+        max_pixels=settings.max_pixels,
+        min_side=settings.min_side,
+        max_side=settings.max_side,
+        prepare_max_bytes=settings.prepare_max_bytes,
+    )
+    return SubmitJob(
+        job_writer=job_writer,
+        failures=StepFailures(job_writer=job_writer, timing=timing, states=SUBMITTED),
+        line=line,
+        answers=answers,
+        repeat_calls=RepeatCalls(job_writer=job_writer, timing=timing),
+        precheck=Precheck(
+            uploads=ports.shared.uploads,
+            result_keys=ports.shared.jobs,
+            limits=limits,
+            upload_prefix=settings.upload_prefix,
+            result_prefix=settings.result_prefix,
+        ),
+        preparations=CopyRequests(
+            job_writer=job_writer,
+            line=line,
+            queue=ports.shared.preparations,
+            own_pixels=OwnPixels(pixels=settings.pixels, recipes=recipes),
+            limits=limits,
+            timing=timing,
+        ),
+        photo_access=PhotoAccess(
+            uploads=ports.shared.uploads,
+            copies=ports.shared.copies,
+            links=ports.links,
+            files=ports.shared.files,
+            transport=settings.input_transport,
+        ),
+        provider=ports.shared.provider,
+        callbacks=ports.shared.callbacks,
+        timing=timing,
+        call_identity=CallIdentity(
+            deployment=settings.jobs_table_arn,
+            base_url=settings.callback_url,
+            signer=ports.signer,
+            callback_life=timing.callback_life,
+        ),
+    )

@@ -1,0 +1,22 @@
+"""The use case of Sweep. It settles no job, so it needs no writer of jobs."""
+
+from __future__ import annotations
+
+from cutout.usecases.sweep.sweep import Sweep
+from cutout.wiring.ports import SweepPorts
+from cutout.wiring.settings import SweepSettings
+from cutout.wiring.use_cases.admission import admission_scheduler
+
+
+def sweep(ports: SweepPorts, settings: SweepSettings) -> Sweep:
+    """Compose Sweep."""
+    return Sweep(
+        backlog=ports.jobs,
+        gates=ports.jobs,
+        admission=admission_scheduler(ports, settings.limits),
+        submissions=ports.submissions,
+        callbacks=ports.callbacks,
+        telemetry=ports.telemetry,
+        clock=ports.clock,
+        resend_after=settings.lease_seconds,
+    )
