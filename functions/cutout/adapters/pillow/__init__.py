@@ -1,1 +1,1 @@
-"""Pictures with Pillow: looking into results, finishing cut-outs, and rendering variants."""
+"""Pictures with Pillow: decodes photos and results, finishes cut-outs and renders variants."""

@@ -1,4 +1,4 @@
-"""Making pictures that the model takes of those that it does not."""
+"""Makes copies that the model accepts of photos that it does not accept."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from cutout.ports.pictures import Copy, Seen
 
 Size = tuple[int, int]
 Manner = tuple[str, dict[str, Any]]
-"""A format and the options that it is written with."""
+"""A format and the options it is written with."""
 
 _QUALITIES = (95, 90, 85)
 _MOST_REDUCTIONS = 12
 _FAST = 1
-"""Of zlib, 0 to 9: such a copy is read once or twice, and gone after a day."""
+"""zlib's level, 0 to 9: such a copy is read once or twice, and deleted after a day."""
 _MARGIN = 0.95
-"""A picture that is reduced to fit is made a little smaller than it would have to be."""
+"""A picture that must be reduced is made a little smaller than calculated."""
 
 
 class PillowCopier:
-    """Decodes photos of every format that is known, and writes JPEG, PNG or WebP."""
+    """Decodes photos of every supported format, and writes JPEG, PNG or WebP."""
 
     def look(self, file: Path) -> Seen:
-        """What a file says of itself; nothing is decoded.
+        """What the file's header says; nothing is decoded.
 
         Raises:
-            NotAPhotoError: it is none that can be decoded.
+            NotAPhotoError: the file is not a photo that can be decoded.
         """
         with opened(file) as upload:
             width, height = upload.size
@@ -49,7 +49,7 @@ class PillowCopier:
         """Make an upright sRGB picture of 8 bits a channel; of an animation, the first frame.
 
         Raises:
-            NotAPhotoError: it is damaged, or it cannot be made that small.
+            NotAPhotoError: the photo is damaged, or no copy of it is small enough.
         """
         return _written(decoded(file, size), into, max_bytes)
 
@@ -57,7 +57,7 @@ class PillowCopier:
         """Make an upright sRGB PNG of every pixel, with the photo's transparency.
 
         Raises:
-            NotAPhotoError: it is damaged, or too large to be decoded whole.
+            NotAPhotoError: the photo is damaged, or too large to be decoded whole.
         """
         picture = decoded(file)
         picture.save(into, "PNG", icc_profile=None, compress_level=_FAST)
@@ -95,7 +95,7 @@ def _manners(picture: Image.Image, max_bytes: int) -> Iterator[Manner]:
         for quality in _QUALITIES:
             yield "JPEG", {"quality": quality, "subsampling": 0}
         return
-    # A PNG seldom has fewer bytes than pixels, and takes long to write.
+    # A PNG is slow to write, and seldom has fewer bytes than pixels.
     if picture.width * picture.height <= max_bytes:
         yield "PNG", {}
     for quality in _QUALITIES:

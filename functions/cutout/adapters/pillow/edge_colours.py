@@ -1,9 +1,9 @@
-"""The subject's own colours along its edge, without what shines through from behind.
+"""The subject's own colours along its edge, without the background's.
 
-Where a photo is half subject and half background, its pixels are a mixture of both. What is near
-on either side says what of: the subject's colours are carried outward, the background's inward,
-and the mixture is taken apart (after Forte and Pitié, Approximate Fast Foreground Colour
-Estimation, ICIP 2021). What is solid stays to the bit as it is in the photo.
+A pixel at the edge is a mixture of subject and background. Both colours are estimated from the
+pixels near it: the subject's are spread outward, the background's inward, and the mixture is
+separated (after Forte and Pitié, Approximate Fast Foreground Colour Estimation, ICIP 2021). Solid
+pixels are not changed.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from cutout.adapters.pillow.decode.opening import Picture
 from cutout.adapters.pillow.edges import Box, calculated, floats, shrunk
 
 _MOST_PIXELS = 1_500_000
-"""The colours of both sides change slowly: so many pixels say enough of the largest photo."""
+"""The colours of both sides change slowly, so an estimate of this size does for any photo."""
 _SURE = 0.9
-"""Share of a side from which on a pixel says something of it."""
+"""A pixel is evidence of a side's colour from this share of the side on."""
 _TRUST = 0.02
-"""How little of a side a block of pixels may hold to speak for itself rather than for coarser."""
+"""The weight of the coarser level's colour, against a block's own share of a side."""
 _BILINEAR = Image.Resampling.BILINEAR
 _BOX = Image.Resampling.BOX
 Bands = tuple[Picture, Picture, Picture]
@@ -28,11 +28,11 @@ Bands = tuple[Picture, Picture, Picture]
 
 @dataclass(frozen=True, kw_only=True)
 class Colours:
-    """What subject and background look like anywhere, each without the other.
+    """The estimated colours of subject and background, each at every place.
 
     Attributes:
-        scale: pixels of the estimates to one of the photo, across and down.
-        background: None where the photo shows none: it is clear around its subject.
+        scale: pixels of the estimates to one pixel of the photo, across and down.
+        background: None if the photo shows none, because it is transparent around its subject.
     """
 
     scale: tuple[float, float]
@@ -41,12 +41,12 @@ class Colours:
 
     @classmethod
     def of(cls, photo: Picture, alpha: Picture) -> Colours:
-        """Estimate both from the photo (RGB or RGBA) and what the model found of it (L)."""
+        """Estimate both from the photo (RGB or RGBA) and the model's alpha (L)."""
         size = _fewer(alpha.size, _MOST_PIXELS)
         small, solid = shrunk(photo, size), alpha.resize(size, _BOX)
         clear = solid.point(lambda level: 255 - level)
         if photo.mode == "RGBA":
-            # The colours of what is clear in the photo are nobody's.
+            # Transparent pixels of the photo belong to neither side.
             own = photo.getchannel("A").resize(size, _BOX)
             solid, clear = (ImageChops.multiply(side, own) for side in (solid, clear))
         shows_background = any(clear.histogram()[round(255 * _SURE) + 1 :])
@@ -86,7 +86,7 @@ def _fewer(size: tuple[int, int], most: int) -> tuple[int, int]:
 
 
 def _weight(share: Picture) -> Picture:
-    """How much a pixel says of a side, 0 to 1 (F): only what is nearly all that side counts."""
+    """How much a pixel counts for a side, 0 to 1 (F): only if it is nearly all that side."""
     sure = 255 * _SURE
     counting = share.point(lambda level: round(max(0.0, level - sure) * 255 / (255 - sure)))
     return floats(lambda a: a["counting"] / 255.0, counting=counting)
@@ -98,10 +98,10 @@ def _carried(photo: Picture, weight: Picture) -> Bands:
 
 
 def _spread(band: Picture, weight: Picture) -> Picture:
-    """One side's colour everywhere (F): its own where it is, the nearest of it elsewhere.
+    """One side's colour at every place (F); outside the side, the nearest colour of it.
 
-    Pyramids of weighted means, from coarse to fine: each level speaks where it knows something,
-    and repeats the coarser one where it does not.
+    Pyramids of weighted means, from coarse to fine: each level uses its own pixels where it has
+    some, and the coarser level elsewhere.
     """
     levels = [(floats(lambda a: a["b"] * a["w"], b=band, w=weight), weight)]
     while max(levels[-1][1].size) > 1:

@@ -1,9 +1,8 @@
-"""The edge of a cut-out at the photo's own resolution, from what the model found at its own.
+"""The edge of a cut-out at the photo's resolution, from the model's alpha at a lower one.
 
-The transparency is enlarged, and what that blurs is put back from the photo: its detail, by the
-coefficients of a guided filter that are fitted where the model worked (He and Sun, Fast Guided
-Filter, arXiv:1505.00996). At the model's own resolution, nothing changes; and only a band along the
-edge is touched: what the model calls solid or clear stays that.
+The alpha is enlarged, which blurs it. Its detail is restored from the photo with a guided filter
+whose coefficients are fitted at the model's resolution (He and Sun, Fast Guided Filter,
+arXiv:1505.00996). Only a band along the edge changes, and nothing if the resolutions are equal.
 """
 
 from __future__ import annotations
@@ -18,26 +17,26 @@ from cutout.adapters.pillow.decode.opening import Picture
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom, in pixels of the photo."""
 _WINDOW = 3
-"""Pixels of the model's picture, in each direction, that one coefficient stands for."""
+"""Pixels of the model's picture, in each direction, that share one coefficient."""
 _FRAME = 4 * _WINDOW
 _SMOOTHNESS = 10.0**2
 """Variance of the guide, in levels squared, below which the filter blurs more than it follows."""
 _BAND = 5
 """Pixels of the model's picture: how wide the edge's neighbourhood is."""
 _FLAT = 8
-"""Levels of transparency that are no edge yet."""
+"""A smaller difference of alpha levels is not an edge."""
 _BILINEAR = Image.Resampling.BILINEAR
 
 
 @dataclass(frozen=True, kw_only=True)
 class Edge:
-    """Transparency for any part of a photo.
+    """The alpha of any part of a photo.
 
     Attributes:
-        scale: pixels of the model's picture to one of the photo, across and down.
-        alpha: what the model found, with a frame of its own outermost pixels.
-        guide: the photo in grey, likewise; None where the model's picture is as large.
-        band: where the model's transparency changes, without a frame.
+        scale: pixels of the model's picture to one pixel of the photo, across and down.
+        alpha: the model's, with a frame that repeats its outermost pixels.
+        guide: the photo in grey with such a frame; None if the model's picture is as large.
+        band: where the model's alpha changes, without a frame.
     """
 
     scale: tuple[float, float]
@@ -47,7 +46,7 @@ class Edge:
 
     @classmethod
     def of(cls, photo: Picture, alpha: Picture) -> Edge:
-        """The edge of a photo (RGB or RGBA) after what the model found of it (L)."""
+        """The edge of a photo (RGB or RGBA), from the model's alpha (L)."""
         if alpha.width > photo.width or alpha.height > photo.height:
             alpha = alpha.resize(photo.size, Image.Resampling.BOX)
         guide = None
@@ -61,10 +60,10 @@ class Edge:
         )
 
     def tile(self, box: Box, photo: Picture) -> Picture:
-        """The transparency of one part of the photo (L).
+        """The alpha of one part of the photo (L).
 
         Args:
-            box: which part.
+            box: the part.
             photo: its pixels (RGB).
         """
         place = self._place(box)
@@ -91,7 +90,7 @@ class Edge:
         return box[0] * across, box[1] * down, box[2] * across, box[3] * down
 
     def _slope(self, place: tuple[float, float, float, float], size: tuple[int, int]) -> Picture:
-        """Levels of transparency to a level of grey, by windows that overlap by half (F)."""
+        """Levels of alpha to one level of grey, by windows that overlap by half (F)."""
         left, top, right, bottom = place
         columns = int(left // _WINDOW) - 2, int(right // _WINDOW) + 2
         rows = int(top // _WINDOW) - 2, int(bottom // _WINDOW) + 2
@@ -131,7 +130,7 @@ def _band(alpha: Picture) -> Picture:
 
 
 def _framed(image: Picture) -> Picture:
-    """The picture with its outermost pixels repeated around it, so that windows are never cut."""
+    """The picture with its outermost pixels repeated around it, so that every window is whole."""
     width, height = image.size
     framed = Image.new(image.mode, (width + 2 * _FRAME, height + 2 * _FRAME))
     framed.paste(image, (_FRAME, _FRAME))
@@ -145,9 +144,10 @@ def _framed(image: Picture) -> Picture:
 
 
 def shrunk(photo: Picture, size: tuple[int, int]) -> Picture:
-    """A small copy in RGB, also of what does not show; of RGBA, one band at a time.
+    """A small copy in RGB, of transparent pixels as well.
 
-    Pillow would weigh colours by their alpha, in a copy as large as the photo.
+    An RGBA picture is shrunk band by band: Pillow would weight colours by their alpha, and make a
+    copy as large as the photo for it.
     """
     if photo.mode == "RGB":
         return photo.resize(size, Image.Resampling.BOX)
@@ -162,7 +162,7 @@ def floats(formula: Any, **pictures: Picture) -> Picture:  # noqa: ANN401 - Imag
 
 
 def calculated(formula: Any, **pictures: Picture) -> Picture:  # noqa: ANN401 - the same
-    """A formula over pictures, pixel by pixel, rounded and kept within 0 to 255 (L)."""
+    """A formula over pictures, pixel by pixel, rounded and limited to 0 to 255 (L)."""
     made: Picture = ImageMath.lambda_eval(lambda a: formula(a) + 0.5, **_wide(pictures))
     return made.convert("L")
 

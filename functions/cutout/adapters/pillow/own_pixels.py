@@ -1,6 +1,6 @@
-"""A cut-out of the photo's own pixels: as many as the photo has, and inside the subject the same.
+"""A cut-out of the photo's own pixels, at the photo's size.
 
-Worked in tiles, so that beside the photo and its transparency little memory is needed.
+It is made in tiles, so it needs little memory besides the photo and its alpha.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ def cut_from(photo: Picture, alpha: Picture) -> Picture:
     """Make the photo transparent where the model's picture is.
 
     Args:
-        photo: its pixels as shown (RGB; or RGBA: its own transparency stays, multiplied by the
-            model's); they are changed in place.
-        alpha: the model's transparency (L), of the same shape, whatever its size.
+        photo: its pixels as shown, changed in place. RGB, or RGBA, whose own alpha is multiplied
+            by the model's.
+        alpha: the model's alpha (L), of the same shape and any size.
 
     Returns:
         The cut-out (RGBA).
@@ -44,10 +44,10 @@ def _tile(box: Box, seen: Picture, found: Picture, own: Picture, colours: Colour
     """One part of the cut-out.
 
     Args:
-        box: which part.
+        box: the part.
         seen: the photo's colours.
-        found: the transparency after the model.
-        own: the photo's own.
+        found: the model's alpha.
+        own: the photo's alpha.
         colours: of both sides of the edge.
     """
     share = ImageChops.multiply(found, own)
@@ -56,12 +56,12 @@ def _tile(box: Box, seen: Picture, found: Picture, own: Picture, colours: Colour
         return Image.new("RGBA", seen.size)
     cut = seen
     if found.getextrema()[0] != _SOLID:
-        # What is half clear in the photo has its own colour already, and no background in it.
+        # Pixels that are half transparent in the photo hold no background to remove.
         solid = own.point(lambda level: 255 if level == _SOLID else 0)
         cut = Image.composite(colours.tile(box, seen, found), seen, solid)
     cut.putalpha(share)
     if least == _CLEAR:
-        # What nobody sees is not kept: the background is gone, and the file is smaller.
+        # Invisible colours are removed: no background can be recovered, and the file is smaller.
         empty = Image.new("RGBA", seen.size)
         cut = Image.composite(cut, empty, share.point(lambda level: 255 if level else 0))
     return cut

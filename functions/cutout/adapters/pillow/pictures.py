@@ -1,4 +1,4 @@
-"""Looking into picture files, and making others of them, with Pillow."""
+"""Examines results, finishes cut-outs and renders variants with Pillow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cutout.adapters.pillow.decode.opening import (
     detached,
     in_kept_colours,
     opened,
-    told_in_words,
+    picture_errors,
 )
 from cutout.adapters.pillow.decode.orientation import orientation_of, size_as_shown, turned
 from cutout.adapters.pillow.own_pixels import cut_from
@@ -24,12 +24,11 @@ from cutout.domain.recipes import Recipe
 
 
 class PillowPictures:
-    """Decodes results, finishes cut-outs, renders variants.
+    """Examines results, finishes cut-outs and renders variants.
 
     Args:
-        max_pixels: results that are larger are not decoded: a bomb costs no memory.
-        max_photo_pixels: the same for photos whose own pixels are taken, and for cut-outs that
-            have them; left out, those are no larger than results.
+        max_pixels: larger results are not decoded, so a decompression bomb costs no memory.
+        max_photo_pixels: the same for photos and cut-outs with their pixels; at least `max_pixels`.
     """
 
     def __init__(self, max_pixels: int, *, max_photo_pixels: int = 0) -> None:
@@ -37,9 +36,9 @@ class PillowPictures:
         self._max_photo_pixels = max(max_pixels, max_photo_pixels)
 
     def examine(self, file: Path) -> Picture | None:
-        """Decode the whole file; None if it is not a picture that can be decoded."""
+        """Decode the whole file; None if it cannot be decoded."""
         try:
-            with told_in_words(), opened(file, RESULT_FORMATS, self._max_pixels) as image:
+            with picture_errors(), opened(file, RESULT_FORMATS, self._max_pixels) as image:
                 image.load()
                 return _described(image, image.format or "", orientation_of(image))
         except PictureError:
@@ -52,12 +51,12 @@ class PillowPictures:
         *,
         size: tuple[int, int] | None = None,
     ) -> Picture:
-        """Make a PNG of the model's own pixels, upright as the result's file says."""
-        with told_in_words():
+        """Make an upright PNG of the model's pixels."""
+        with picture_errors():
             came = _shown(result, self._max_pixels)
             image = came.image
             if size is not None and image.size != size:
-                # Pillow weighs colours by their alpha; without negative weights, no edge rings.
+                # A filter without negative weights, so that edges get no halo.
                 image = image.resize(size, Image.Resampling.HAMMING)
             if came.is_shown_as_stored and image is came.image:
                 shutil.copyfile(result, into)
@@ -67,7 +66,7 @@ class PillowPictures:
 
     def faithful_cut_out(self, result: Path, photo: Path, into: Path) -> Picture:
         """Make a PNG of the photo's own pixels, transparent where the result is."""
-        with told_in_words():
+        with picture_errors():
             alpha = _shown(result, self._max_pixels).image.getchannel("A")
             with opened(photo, ("PNG",), self._max_photo_pixels) as upright:
                 upright.load()
@@ -77,7 +76,7 @@ class PillowPictures:
 
     def render(self, cut_out: Path, recipe: Recipe, into: Path) -> Picture:
         """Make a recipe's picture of a finished cut-out."""
-        with told_in_words():
+        with picture_errors():
             shown = _shown(cut_out, self._max_photo_pixels)
             profile = shown.profile
             made = rendering.rendered(shown.image, recipe, profile)
@@ -88,11 +87,11 @@ class PillowPictures:
 
 @dataclass(frozen=True, kw_only=True)
 class _Shown:
-    """A result, or a cut-out, as its file says that it is shown (RGBA).
+    """An upright result or cut-out (RGBA).
 
     Attributes:
         profile: the ICC profile of its values; None means sRGB.
-        is_shown_as_stored: the file is a PNG, and needs no turning.
+        is_shown_as_stored: the file is a PNG that need not be turned.
     """
 
     image: Image.Image
@@ -112,7 +111,7 @@ def _shown(file: Path, max_pixels: int) -> _Shown:
 
 
 def _save(image: Image.Image, into: Path, profile: bytes | None) -> None:
-    """Write a PNG. Grain, which photos have, packs no tighter with more than half the effort."""
+    """Write a PNG. A higher level hardly makes a photo smaller, because of its grain."""
     image.save(into, "PNG", icc_profile=profile, compress_level=_EFFORT)
 
 
@@ -137,5 +136,5 @@ def _alpha_range(image: Image.Image) -> tuple[int, int] | None:
 
 
 _EFFORT = 3
-"""Of zlib, 0 to 9."""
+"""zlib's level, 0 to 9."""
 _LEVELS = 256

@@ -1,4 +1,4 @@
-"""A recipe's picture of a finished cut-out."""
+"""Renders a recipe's variant of a finished cut-out."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from cutout.domain.recipes import Length, Recipe, Shadow
 Size = tuple[int, int]
 _STRIP = 256
 _SEEN = 8
-"""Levels of transparency from which on something counts as subject when trimming."""
+"""From this alpha level on, a pixel counts as subject when trimming."""
 _QUALITIES = {"jpg": 90, "webp": 85, "avif": 70}
 _LONGEST_SIDE = {"webp": 16_383, "jpg": 65_500}
 _MOST_PIXELS = 60_000_000
-"""What encoders take for more does not fit into memory; the model gives no larger cut-out."""
+"""Encoders of larger pictures need more memory than there is; no cut-out of the model is larger."""
 _LARGE = 8_000_000
-"""Pixels from which on AVIF and WebP are written with less care: it would take minutes."""
+"""From so many pixels on, AVIF and WebP are encoded faster and worse: it would take minutes."""
 
 
 def rendered(cut_out: Picture, recipe: Recipe, profile: bytes | None) -> Picture:
@@ -30,11 +30,11 @@ def rendered(cut_out: Picture, recipe: Recipe, profile: bytes | None) -> Picture
 
     Args:
         cut_out: RGBA.
-        recipe: what is wanted.
+        recipe: of the variant.
         profile: the ICC profile of the cut-out's values; None means sRGB.
 
     Raises:
-        PictureError: there is nothing to be seen, or no room for it.
+        PictureError: the cut-out is empty, or does not fit.
     """
     box = _seen_in(cut_out) if recipe.trim else (0, 0, *cut_out.size)
     size = box[2] - box[0], box[3] - box[1]
@@ -64,7 +64,7 @@ def save(image: Picture, recipe: Recipe, into: Path, profile: bytes | None) -> N
 
 
 def _taken(cut_out: Picture, box: tuple[int, int, int, int], size: Size) -> Picture:
-    """A part of the cut-out, in a size; no copy is made that is not needed."""
+    """A part of the cut-out, scaled; copied only if necessary."""
     part = box[2] - box[0], box[3] - box[1]
     if part != size:
         return cut_out.resize(size, Image.Resampling.LANCZOS, box=box)
@@ -97,7 +97,7 @@ def _layout(size: Size, recipe: Recipe) -> tuple[Size, Size]:
 
 
 def _margin_around(size: Size, margin: Length) -> int:
-    """A share is of the canvas, which the margin itself makes larger."""
+    """The margin in pixels; a share is of the canvas, which includes the margin."""
     shorter = min(size) + 2 * margin.pixels
     return margin.pixels + round(margin.share * shorter / (1 - 2 * margin.share))
 
@@ -110,7 +110,9 @@ def _refuse_too_large(size: Size, format_: str) -> None:
         )
     most = _LONGEST_SIDE.get(format_)
     if most and max(size) > most:
-        raise PictureError(f"{format_} takes at most {most:,} pixels a side; give the recipe a fit")
+        raise PictureError(
+            f"{format_} allows at most {most:,} pixels a side; give the recipe a fit"
+        )
 
 
 def _laid(picture: Picture, size: Size, at: Size, recipe: Recipe, profile: bytes | None) -> Picture:
@@ -126,7 +128,7 @@ def _laid(picture: Picture, size: Size, at: Size, recipe: Recipe, profile: bytes
 
 
 def _strips(picture: Picture) -> Iterator[tuple[int, Picture]]:
-    """Parts of a picture, so that laying one on another needs little memory."""
+    """Parts of a picture, so that compositing needs little memory."""
     for top in range(0, picture.height, _STRIP):
         bottom = min(top + _STRIP, picture.height)
         yield top, picture.crop((0, top, picture.width, bottom))
@@ -146,7 +148,7 @@ def _cast(canvas: Picture, alpha: Picture, at: Size, shadow: Shadow) -> None:
 
 
 def _blurred(shape: Picture, radius: int) -> Picture:
-    """What is blurred much may be small meanwhile."""
+    """Blur a shape; with a large radius, a smaller copy of it."""
     factor = max(1, radius // 8)
     if factor == 1:
         return shape.filter(ImageFilter.GaussianBlur(radius))
@@ -156,7 +158,7 @@ def _blurred(shape: Picture, radius: int) -> Picture:
 
 
 def _in_profile(colour: str, profile: bytes | None) -> tuple[int, int, int]:
-    """A colour of sRGB in the values of the cut-out's own colour space."""
+    """An sRGB colour in the cut-out's colour space."""
     pixel = Image.new("RGB", (1, 1), ImageColor.getrgb(colour))
     if profile is not None:
         ImageCms.profileToProfile(

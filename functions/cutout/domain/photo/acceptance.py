@@ -1,4 +1,4 @@
-"""Is a result the cut-out that was paid for?"""
+"""Checks whether a result is the cut-out that was paid for."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from cutout.domain.states import Reason
 _ASPECT_TOLERANCE = 0.02
 _CLEAR, _SOLID = 0, 255
 _LEAST_SIDE = 240
-"""Pixels: the model's own least dimension (error-code page); a cut-out below it is a thumbnail."""
+"""Pixels of the longer side; a smaller result of a larger photo is a thumbnail."""
 _FIRST_LYING = 5
-"""The first of the Exif orientations that change width and height."""
+"""The first of the Exif orientations that swap width and height."""
 
 
 def why_not(picture: Picture | None, photo: Photo) -> Reason | None:
-    """The reason why a result needs a person's eye, or None if it is accepted.
+    """Why a person must review a result; None if it is accepted.
 
-    A result that lies on its side, as the photo is stored, is accepted: it is turned later.
+    A result that lies on its side, like the stored photo, is accepted and turned later.
 
     Args:
         picture: the decoded result; None if it cannot be decoded.
@@ -44,9 +44,9 @@ def why_not(picture: Picture | None, photo: Photo) -> Reason | None:
 
 
 def why_not_published(cut_out: Picture, photo: Photo) -> Reason | None:
-    """The reason why a finished cut-out needs a person's eye; None if it may be published.
+    """Why a person must review a finished cut-out; None if it may be published.
 
-    A result may be accepted and its cut-out show nothing: what the model found may be what is clear
+    A cut-out may be empty although its result was accepted, if the model's subject is transparent
     in the photo.
     """
     if cut_out.alpha_range is not None and cut_out.alpha_range[1] == _CLEAR:
@@ -57,7 +57,7 @@ def why_not_published(cut_out: Picture, photo: Photo) -> Reason | None:
 
 
 def has_aspect(picture: Picture, width: int, height: int) -> bool:
-    """The picture has the aspect ratio of a rectangle, give or take what rounding makes of it."""
+    """True if the picture has the aspect ratio of width to height, apart from rounding."""
     expected = width / height
     actual = picture.width / picture.height
     # One pixel of rounding on the shorter side is no difference.
@@ -66,16 +66,15 @@ def has_aspect(picture: Picture, width: int, height: int) -> bool:
 
 
 def begins_as_picture(head: bytes) -> bool:
-    """Whether a file's first bytes are those of a format that results come in."""
+    """True if a file begins like one of the formats of results."""
     is_webp = head.startswith(b"RIFF") and head[8:MAGIC_BYTES] == b"WEBP"
     return is_webp or head.startswith((_PNG, b"\xff\xd8\xff", b"GIF87a", b"GIF89a"))
 
 
 def breaks_off(file: BinaryIO) -> bool:
-    """Whether a PNG, JPEG or WebP file ends before its end mark: the rest did not come.
+    """True if a PNG, JPEG or WebP file ends before its end mark; False for other formats.
 
-    What follows the end mark is no matter; nor is what is none of these. Only marks and lengths are
-    read, so that the largest file costs no memory.
+    Only marks and lengths are read, so a large file needs no memory.
     """
     head = file.read(MAGIC_BYTES)
     size = file.seek(0, SEEK_END)
@@ -103,7 +102,7 @@ def _reaches_iend(file: BinaryIO, size: int) -> bool:
 MAGIC_BYTES = 12
 _PNG = b"\x89PNG\r\n\x1a\n"
 _TAIL = 65_536
-"""Bytes at the end of a JPEG among which its mark must be; some writers add their own after it."""
+"""The end mark of a JPEG must be among its last bytes; some programs append data to it."""
 
 
 def _longer(sized: Picture | Photo) -> int:

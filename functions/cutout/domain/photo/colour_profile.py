@@ -1,4 +1,4 @@
-"""Are a photo's colours those of sRGB, which everybody assumes where nothing is said?
+"""Checks whether a photo's colours are in sRGB, which viewers assume without a profile.
 
 Source: ICC.1:2022 (profiles), ITU-T H.273 (code points), PNG third edition (cICP, gAMA, cHRM).
 """
@@ -10,25 +10,25 @@ import struct
 from cutout.domain.photo.png_chunks import Png
 
 GAMMA_UNIT = 100_000
-"""What PNG multiplies gamma and chromaticities by."""
+"""PNG stores gamma and chromaticities multiplied by this."""
 _SRGB_GAMMA = 45_455
 _GAMMA_SLACK = 2_500
 _SRGB_CHROMATICITIES = (31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)
 _CHROMATICITY_SLACK = 1_000
 _SRGB_PRIMARIES = frozenset({0, 1, 2, 5, 6, 7})
-"""BT.709, those so near to them that decoders make no difference, and what is not told."""
+"""BT.709, primaries so similar that decoders treat them alike, and unspecified."""
 _SRGB_TRANSFERS = frozenset({0, 1, 2, 3, 6, 7, 13, 14, 15})
-"""That of sRGB, those of television, which everybody shows as sRGB, and what is not told."""
+"""That of sRGB, those of television, which viewers show as sRGB, and unspecified."""
 
 _COLORANTS = {
     b"rXYZ": (0.4361, 0.2225, 0.0139),
     b"gXYZ": (0.3851, 0.7169, 0.0971),
     b"bXYZ": (0.1431, 0.0606, 0.7141),
 }
-"""sRGB's primaries, adapted to D50 as profiles have them."""
+"""sRGB's primaries, adapted to D50 as in profiles."""
 _COLORANT_SLACK = 0.006
 _CURVE = {0.1: 0.0100, 0.25: 0.0509, 0.5: 0.2140, 0.75: 0.5225}
-"""sRGB's transfer curve at some places: value, and light."""
+"""Samples of sRGB's transfer curve: value and light."""
 _CURVE_SLACK = 0.003
 _CURVES = {b"RGB ": (b"rTRC", b"gTRC", b"bTRC"), b"GRAY": (b"kTRC",)}
 _FIXED = 65_536
@@ -36,9 +36,9 @@ _MOST_TAGS = 100
 
 
 def is_srgb(profile: bytes) -> bool:
-    """Whether an ICC profile says what everybody assumes; its name is not believed.
+    """True if an ICC profile describes sRGB, whatever its name.
 
-    None at all (no bytes) says so, and so does one that cannot be read: no viewer obeys it.
+    Also true without a profile (no bytes), and for one that cannot be read: viewers ignore it.
     """
     try:
         return not profile or _is_srgb(profile)
@@ -47,12 +47,12 @@ def is_srgb(profile: bytes) -> bool:
 
 
 def is_coded_srgb(primaries: int, transfer: int) -> bool:
-    """The same for colours that are told by code points (H.273), in cICP or nclx."""
+    """The same for code points (H.273), from cICP or nclx."""
     return primaries in _SRGB_PRIMARIES and transfer in _SRGB_TRANSFERS
 
 
 def is_png_srgb(png: Png) -> bool:
-    """The same for a PNG: of what its chunks say, the first in this order counts."""
+    """The same for a PNG; the first of these chunks that it has decides."""
     chunks = png.chunks
     code_points = chunks.get(b"cICP", b"")
     if len(code_points) == 4:  # noqa: PLR2004 - primaries, transfer, matrix, range
@@ -70,7 +70,7 @@ def _is_usual_gamma(chunks: dict[bytes, bytes]) -> bool:
 
 
 def _are_usual_primaries(chunks: dict[bytes, bytes]) -> bool:
-    """Chromaticities alone, without gamma, are passed over: viewers do the same."""
+    """Chromaticities without a gamma are ignored, as viewers do."""
     body = chunks.get(b"cHRM", b"")
     if len(body) != 32 or b"gAMA" not in chunks:  # noqa: PLR2004 - eight numbers
         return True
@@ -110,7 +110,7 @@ def _is_usual_curve(tag: bytes) -> bool:
 
 
 def _light(tag: bytes, value: float) -> float:
-    """What a curve makes of a value: sampled, or by formula (ICC.1, 10.6 and 10.18)."""
+    """The light of a value, by a sampled or parametric curve (ICC.1, 10.6 and 10.18)."""
     if tag.startswith(b"para"):
         return _by_formula(tag, value)
     (count,) = struct.unpack_from(">I", tag, 8)
@@ -128,7 +128,7 @@ def _by_formula(tag: bytes, value: float) -> float:
     numbers = [n / _FIXED for n in struct.unpack_from(f">{counts[kind]}i", tag, 12)]
     gamma, a, b, c, d, e, f = numbers + [1.0, 0.0, 0.0, 0.0, 0.0, 0.0][len(numbers) - 1 :]
     if kind in {_OFFSET_INSIDE, _OFFSET_BELOW}:
-        # These two are flat below the point where the power begins.
+        # These two formulas are constant below the start of the power function.
         below = c if kind == _OFFSET_BELOW else 0.0
         c, d, e, f = 0.0, -b / a, below, below
     return float(max(0.0, a * value + b) ** gamma + e if value >= d else c * value + f)

@@ -1,21 +1,21 @@
-"""What an Exif block says of a photo (CIPA DC-008), and of its colours (DCF 2.0, CIPA DC-009)."""
+"""Reads orientation and colour space from an Exif block (CIPA DC-008 and DC-009, DCF 2.0)."""
 
 from __future__ import annotations
 
 import struct
 
 LAST_ORIENTATION = 8
-"""Exif counts from 1."""
+"""The first is 1."""
 _ORIENTATION, _EXIF_DIRECTORY, _INTEROPERABILITY, _INDEX = 0x0112, 0x8769, 0xA005, 0x0001
 _ADOBE_RGB = b"R03"
 _INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
-"""The types of TIFF that hold whole numbers."""
+"""TIFF's types of whole numbers."""
 
 
 def exif_orientation(tiff: bytes) -> int:
-    """The orientation that an Exif block tells, 1 to 8; 1 when it is missing or unreadable.
+    """The orientation in an Exif block, 1 to 8; 1 if it is missing or unreadable.
 
-    The standard has it as SHORT; some cameras write LONG or BYTE, which decoders obey.
+    The standard says SHORT; some cameras write LONG or BYTE, which decoders accept.
     """
     tiff = _without_mark(tiff)
     try:
@@ -26,9 +26,9 @@ def exif_orientation(tiff: bytes) -> int:
 
 
 def is_adobe_rgb(tiff: bytes) -> bool:
-    """Whether an Exif block says that the colours are those of Adobe RGB (1998).
+    """True if an Exif block says that the colours are in Adobe RGB (1998).
 
-    Cameras say so by the interoperability index alone, without a profile.
+    Cameras use the interoperability index for that, without a profile.
     """
     tiff = _without_mark(tiff)
     directory: int | None = _first_directory(tiff) if len(tiff) >= 8 else None  # noqa: PLR2004
@@ -55,7 +55,7 @@ def _first_directory(tiff: bytes) -> int:
 
 
 def _number(tiff: bytes, directory: int, tag: int) -> int | None:
-    """The whole number of a tag; None without one."""
+    """The whole number of a tag; None without the tag."""
     at = _entry(tiff, directory, tag)
     if at is None:
         return None
@@ -65,7 +65,7 @@ def _number(tiff: bytes, directory: int, tag: int) -> int | None:
 
 
 def _entry(tiff: bytes, directory: int, tag: int) -> int | None:
-    """Where a tag's entry of twelve bytes begins; None if the directory has none."""
+    """The offset of a tag's entry, of twelve bytes; None if the directory has none."""
     order = _order(tiff)
     (count,) = struct.unpack_from(order + "H", tiff, directory)
     for at in range(directory + 2, directory + 2 + 12 * count, 12):

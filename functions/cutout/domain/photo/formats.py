@@ -1,4 +1,4 @@
-"""What kind of file it is, by its first bytes: also those that are no photo, so as to name them."""
+"""Recognises kinds of files by their first bytes, also unsupported ones, to name them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 HEAD_BYTES = 1024
-"""As many tell what kind of file it is; DICOM's mark comes after 128, SVG's after a preamble."""
+"""Enough to recognise every kind; DICOM's mark follows 128 bytes, SVG's a preamble."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -14,8 +14,8 @@ class Kind:
     """A kind of file.
 
     Attributes:
-        name: as people call it.
-        is_decoded: a picture can be made of it.
+        name: its common name.
+        is_decoded: Prepare can decode it.
     """
 
     name: str
@@ -23,10 +23,10 @@ class Kind:
 
 
 def kind_of(head: bytes) -> Kind | None:
-    """The kind of a file with this beginning; None if it is nothing that has to do with pictures.
+    """The kind of a file that begins like this; None if it is unknown.
 
     Args:
-        head: the first `HEAD_BYTES` bytes; of a smaller file, all.
+        head: the first `HEAD_BYTES` bytes, or all of a smaller file.
     """
     if head[4:8] == b"ftyp":
         return _iso_kind(head)
@@ -39,14 +39,14 @@ def kind_of(head: bytes) -> Kind | None:
 
 
 def _iso_kind(head: bytes) -> Kind:
-    """The brand that comes first may be the container's; those that follow tell what is inside."""
+    """The kind by its brands; the first may only name the container."""
     length = int.from_bytes(head[:4], "big")
     brands = [head[8:12]]
     brands += [head[at : at + 4] for at in range(16, min(length, len(head)) - 3, 4)]
     if brands[0] in _ISO_OTHERS:
         return _ISO_OTHERS[brands[0]]
     kinds = [_ISO_KINDS[brand] for brand in brands if brand in _ISO_KINDS]
-    # An AVIF names the general brands of HEIF as well.
+    # An AVIF has the general brands of HEIF, too.
     return next((kind for kind in kinds if kind is not _HEIF), kinds[0] if kinds else _VIDEO)
 
 
@@ -91,7 +91,7 @@ _MAGICS: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"\xff\xd8\xff", Kind(name="JPEG")),
     (0, b"GIF87a", Kind(name="GIF")),
     (0, b"GIF89a", Kind(name="GIF")),
-    # Raw files that are TIFFs with a mark of their own come before TIFF itself.
+    # Raw formats based on TIFF must be recognised before TIFF itself.
     (8, b"CR\x02", _raw("Canon CR2")),
     (6, b"HEAPCCDR", _raw("Canon CRW")),
     (0, b"IIRO", _raw("Olympus ORF")),
@@ -115,7 +115,7 @@ _MAGICS: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"\xff\x0a", _JPEG_XL),
     (0, b"8BPS", _not_decoded("Photoshop")),
     (0, b"\0\0\x01\0", _not_decoded("a Windows icon (ICO)")),
-    # A cursor has at least one picture; without a palette, Targa has zeros where that is told.
+    # A cursor has a number of pictures, at least 1, where a Targa without a palette has zeros.
     (0, b"\0\0\x02\0\0\0\0\0", _not_decoded("Targa (TGA)")),
     (0, b"\0\0\x0a\0\0\0\0\0", _not_decoded("Targa (TGA)")),
     (0, b"\0\0\x02\0", _not_decoded("a Windows cursor (CUR)")),
@@ -125,7 +125,7 @@ _MAGICS: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"\xc5\xd0\xd3\xc6", _not_decoded("PostScript")),
     (128, b"DICM", _not_decoded("DICOM")),
     (0, b"\x1a\x45\xdf\xa3", _VIDEO),
-    # QuickTime from before there was a mark that comes first.
+    # Old QuickTime files do not begin with `ftyp`.
     (4, b"moov", _VIDEO),
     (4, b"mdat", _VIDEO),
     (4, b"wide", _VIDEO),

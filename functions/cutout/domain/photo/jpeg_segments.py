@@ -1,4 +1,4 @@
-"""The segments of a JPEG file (ITU-T T.81, annex B); no pixel is decoded."""
+"""Reads the segments of a JPEG file (ITU-T T.81, annex B); no pixel is decoded."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from mmap import mmap
 from typing import NamedTuple
 
 MOST_SCANS = 100
-"""Ordinary progressive files have about ten. Each scan costs a pass over all of the pixels."""
+"""Usual progressive files have about ten. Decoding a scan is a pass over all pixels."""
 _MOST_SEGMENTS = 10_000
-"""A profile takes 255 at most, and a scan about five; each costs some microseconds."""
+"""A profile has at most 255, and a scan about five; reading one takes some microseconds."""
 _START, _END, _START_OF_SCAN = 0xD8, 0xD9, 0xDA
 _ALONE = frozenset({_START, 0x01, *range(0xD0, 0xD8)})
 """Markers without a length and a body."""
@@ -30,7 +30,7 @@ class Segment(NamedTuple):
     """One segment.
 
     Attributes:
-        has_strays: before its marker are bytes that belong to nothing, and do not fill (B.1.1.2).
+        has_strays: there are bytes before its marker that are neither data nor fill (B.1.1.2).
     """
 
     marker: int
@@ -40,15 +40,15 @@ class Segment(NamedTuple):
 
 @dataclass(kw_only=True, slots=True)
 class Jpeg:
-    """What the segments of a JPEG say.
+    """The contents of a JPEG's segments.
 
     Attributes:
-        process: the frame's marker, counted from the first: 0 baseline, 1 extended, 2 progressive,
+        process: the number of the frame's marker: 0 baseline, 1 extended, 2 progressive,
             3 lossless, 9 and 10 with arithmetic coding.
         depth: bits a sample.
         exif: the first Exif block; empty without one.
-        end: where the end mark lies; None without one.
-        has_strays: there are bytes between segments that belong to nothing.
+        end: the offset of the end mark; None without one.
+        has_strays: there are stray bytes between segments.
     """
 
     process: int = -1
@@ -64,7 +64,7 @@ class Jpeg:
 
     @property
     def is_progressive(self) -> bool:
-        """Its pixels come in several passes, each finer than the one before."""
+        """The pixels are stored in several passes, each finer than the one before."""
         return self.process in {2, 10}
 
     @property
@@ -74,10 +74,10 @@ class Jpeg:
 
 
 def read_jpeg(data: bytes | mmap) -> Jpeg:
-    """Read all segments, those between scans as well.
+    """Read all segments, including those between scans.
 
     Raises:
-        struct.error: the file ends before its first scan, or contradicts itself.
+        struct.error: the file ends before its first scan, or is inconsistent.
     """
     jpeg = Jpeg()
     for marker, body, has_strays in _segments(data, jpeg):
@@ -117,7 +117,7 @@ def _segments(data: bytes | mmap, jpeg: Jpeg) -> Iterator[Segment]:
         length = int.from_bytes(data[at : at + 2], "big")
         body = bytes(data[at + 2 : at + length])
         if len(body) != length - 2:
-            # The file ends inside a segment: behind a scan, the pixels may be whole all the same.
+            # The file ends inside a segment; after a scan, the pixels may still be complete.
             if jpeg.scans:
                 return
             raise struct.error("cut short")

@@ -1,4 +1,4 @@
-"""The chunks of a PNG file (ISO/IEC 15948:2004, W3C PNG third edition); no pixel is decoded."""
+"""Reads the chunks of a PNG file (ISO/IEC 15948:2004, W3C PNG third edition), no pixels."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from cutout.domain.states import Reason
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 LONGEST_TEXT = 1_000_000
-"""Bytes of decompressed comments, all together; decoders refuse a file whose one is longer (Pillow:
-1 MiB), and unpacking many costs time."""
+"""Total bytes of decompressed comments; decoders refuse a longer one (Pillow: 1 MiB)."""
 LARGEST_PROFILE = 8_000_000
 """Bytes; more than any colour profile has."""
 _LEAST_CHUNK = 12
@@ -36,7 +35,7 @@ _DEPTHS = {
 
 
 class Chunk(NamedTuple):
-    """One chunk: its kind, and where its body lies."""
+    """One chunk: its kind, and the place of its body."""
 
     kind: bytes
     start: int
@@ -46,15 +45,15 @@ class Chunk(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Png:
-    """What the chunks of a PNG say.
+    """The contents of a PNG's chunks.
 
     Attributes:
-        chunks: the first body of each kind that says something about the picture.
+        chunks: the first body of each kind that describes the picture.
         places: offset and length in the file of the chunks that pixels are decoded from, without
             the end chunk.
-        is_ended: the end chunk is there.
-        is_sound: no checksum is wrong.
-        has_long_text: its comments are larger than decoders accept.
+        is_ended: it has the end chunk.
+        is_sound: all checksums are right.
+        has_long_text: its comments are longer than decoders accept.
     """
 
     width: int
@@ -69,17 +68,17 @@ class Png:
 
     @property
     def has_alpha(self) -> bool:
-        """Some pixels may be transparent."""
+        """True if pixels may be transparent."""
         return self.colour in {_GREY_ALPHA, _COLOUR_ALPHA} or b"tRNS" in self.chunks
 
     @property
     def is_grey(self) -> bool:
-        """Its pixels have no colours, nor a palette."""
+        """True for grey pixels without a palette."""
         return self.colour in {_GREY, _GREY_ALPHA}
 
     @property
     def clear_level(self) -> tuple[int, ...] | None:
-        """The one grey or colour that is transparent, in samples of `depth` bits; None without."""
+        """The grey or colour that is transparent, in samples of `depth` bits; None without one."""
         body = self.chunks.get(b"tRNS")
         samples = {_GREY: 1, _COLOUR: 3}.get(self.colour)
         if body is None or samples is None or len(body) < 2 * samples:
@@ -138,7 +137,7 @@ def read_png(data: bytes | mmap) -> Png:
 
 
 def _chunks(data: bytes | mmap) -> Iterator[Chunk]:
-    """All chunks up to the end chunk, or to the end of a file that has none."""
+    """All chunks up to the end chunk, or to the end of the file."""
     at, has_pixels = len(SIGNATURE), False
     while True:
         if has_pixels and len(data) - at < _LEAST_CHUNK:
@@ -159,13 +158,13 @@ def _chunks(data: bytes | mmap) -> Iterator[Chunk]:
 
 
 def _text_bytes(kind: bytes, body: bytes, most: int) -> int:
-    """Bytes of a comment once it is decompressed; never more than `most` are unpacked."""
+    """The size of a comment after decompression, of at most `most` bytes."""
     _keyword, _, rest = body.partition(b"\0")
     packed = rest[1:]
     if kind == b"iTXt":
         if rest[:1] != b"\1":
             return len(body)
-        # Flag and method, then the language and the translated keyword, each ended by a zero.
+        # Flag and method, then language and translated keyword, each with a final zero.
         packed = rest[2:].split(b"\0", 2)[-1]
     try:
         return len(zlib.decompressobj().decompress(packed, most))

@@ -1,4 +1,4 @@
-"""What the boxes of HEIF, AVIF and JPEG 2000 files say, and their decoders do not tell.
+"""Reads from the boxes of HEIF, AVIF and JPEG 2000 files what their decoders do not return.
 
 Sources: ISO/IEC 14496-12 and 23008-12 (ISO media), ISO/IEC 15444-1, annex I (JPEG 2000).
 """
@@ -15,17 +15,17 @@ Bytes = bytes | mmap
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom, in pixels."""
 _WIDE = 1
-"""The length that says that the real one follows in eight bytes."""
+"""The length that means that the real one follows in eight bytes."""
 _RESTRICTED, _ANY = 2, 3
-"""How a JPEG 2000 tells its colours: by an ICC profile."""
+"""The methods of a JPEG 2000 that give its colours as an ICC profile."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Properties:
-    """What belongs to the main picture of an ISO media file.
+    """Properties of the main picture in an ISO media file.
 
     Attributes:
-        code_points: colour primaries and transfer characteristics (ITU-T H.273); None if not told.
+        code_points: colour primaries and transfer characteristics (ITU-T H.273); None without.
         aperture: the `clap` property's eight numbers; None without one.
     """
 
@@ -33,7 +33,7 @@ class Properties:
     aperture: tuple[int, ...] | None = None
 
     def crop(self, size: tuple[int, int]) -> Box | None:
-        """What is shown of the stored pixels; None if that is all, or if it cannot be."""
+        """The visible part of the stored pixels; None if all are visible, or if it is invalid."""
         if self.aperture is None or 0 in self.aperture[1::2]:
             return None
         numbers = [
@@ -51,7 +51,7 @@ class Properties:
 
 
 def properties_of(data: Bytes) -> Properties:
-    """Those of the main picture; none where the boxes cannot be understood."""
+    """The main picture's properties; none if the boxes cannot be read."""
     try:
         return _properties(data)
     except (struct.error, LookupError):
@@ -86,7 +86,7 @@ def _properties(data: Bytes) -> Properties:
 
 
 def _boxes(data: Bytes, at: int, end: int) -> Iterator[tuple[bytes, tuple[int, int]]]:
-    """Kind, and where the contents begin and end, of each box in a part of a file."""
+    """The kind of each box in a part of a file, and where its contents begin and end."""
     while at + 8 <= end:
         length, kind = struct.unpack_from(">I4s", data, at)
         header = 8

@@ -1,6 +1,6 @@
-"""Any photo as it is shown: upright, in sRGB, 8 bits a channel, with its own transparency.
+"""Decodes any photo: upright, in sRGB, with 8 bits a channel and its own transparency.
 
-Whatever is made of an upload is made of this: the model's copy and the full-size copy alike.
+The model's copy and the full-size copy are both made from this.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ Size = tuple[int, int]
 _HEAVY = 100_000_000
 _CLEAR, _OPAQUE = 0, 255
 _UNDECODED = 128
-"""What JPEG decoders fill in where data is missing: each channel of it."""
+"""The value that JPEG decoders fill in, in each channel, where data is missing."""
 _MORE_DATA = bytes(1 + number * 73 % 250 for number in range(4096))
-"""Bytes that a decoder which still wants data makes something of; no markers are among them."""
+"""Bytes without markers; a decoder that lacks data decodes them to something visible."""
 _SCALE, _MARKER = 8, 0xFF
 
 
 def decoded(file: Path, size: Size | None = None) -> Image.Image:
-    """The photo in RGB, or in RGBA where some of it is transparent; of an animation, one frame.
+    """The photo in RGB, or in RGBA if it has transparency; of an animation, the first frame.
 
     Args:
         file: the upload.
-        size: width and height as shown that it is made in; None means its own. It is reduced as
-            early as can be: all else costs less then.
+        size: width and height of the upright result; None means the photo's own. It is reduced as
+            early as possible, to save time and memory.
 
     Raises:
-        NotAPhotoError: it is damaged, of a kind that is not decoded, too large to be decoded whole
-            where that is asked for, or there is nothing to be seen in it.
+        NotAPhotoError: it is damaged, cannot be decoded, is too large to be decoded at its own
+            size, or is entirely transparent.
     """
     with opened(file) as upload:
         image = upload.image
@@ -54,23 +54,23 @@ def decoded(file: Path, size: Size | None = None) -> Image.Image:
         if upload.is_made_profile and pixels.mode in {"L", "LA"}:
             pixels = pixels.convert("RGB" if pixels.mode == "L" else "RGBA")
         pixels = in_srgb(turned(pixels, upload.still_to_turn), upload.profile or None)
-        # What nothing was done to is still the file's, which is about to be closed.
+        # Unchanged pixels still belong to the file, which is about to be closed.
         return _with_true_alpha(pixels.copy() if pixels is image else pixels, image.format)
 
 
 def _prepare_load(upload: Upload, size: Size | None) -> int:
-    """Have it decoded in a size from which this one can be made; None means its own.
+    """Have the decoder reduce the picture, at most to this size; None means its own.
 
     Returns:
         How often a JPEG 2000's sides are halved.
     """
     image = upload.image
     if size is not None and upload.jpeg is not None:
-        # A JPEG can be decoded at an eighth, a quarter or half of its size.
+        # A JPEG decoder can reduce to an eighth, a quarter or half of the size.
         image.draft(None, size)
     if image.format != "JPEG2000" or image.width * image.height <= _HEAVY:
         return 0
-    # Its decoder holds each value in four bytes, besides the picture: 18 bytes a pixel.
+    # The decoder needs four bytes for each value besides the picture: 18 bytes a pixel.
     if size is None:
         text = f"a JPEG 2000 of {image.width * image.height:,} pixels is not decoded whole"
         raise NotAPhotoError(Reason.TOO_MANY_PIXELS, text)
@@ -84,27 +84,27 @@ def _loaded(image: Image.Image) -> Image.Image:
 
 
 def _with_true_alpha(image: Image.Image, format_: str | None) -> Image.Image:
-    """Transparency that means something: none that hides nothing, none that hides all.
+    """The picture without an alpha channel that hides nothing.
 
     Raises:
-        NotAPhotoError: nothing is to be seen.
+        NotAPhotoError: every pixel is transparent.
     """
     if image.mode != "RGBA" or image.getchannel("A").getextrema() != (_CLEAR, _CLEAR):
         return without_idle_alpha(image)
     if format_ == "BMP":
-        # Most programs leave the fourth byte of a pixel at zero and mean nothing by it.
+        # Most programs leave the fourth byte of a pixel at zero, without meaning.
         return image.convert("RGB")
     raise NotAPhotoError(Reason.NOTHING_TO_SEE, "every pixel of it is transparent")
 
 
 def _refuse_half(upload: Upload, pixels: Image.Image) -> None:
-    """Find out whether a JPEG has data for all of its pixels; its decoder fills in grey.
+    """Check that a JPEG has data for all of its pixels; decoders fill in grey where it has none.
 
-    Asked of those without an end mark, and of those that end in that very grey: with more data
-    behind its own, a decoder that still wants some makes another picture.
+    Only a JPEG without an end mark, or one whose last pixel is that grey, is checked. More bytes
+    after its data change the decoded picture only if data is missing.
 
     Raises:
-        NotAPhotoError: it has not.
+        NotAPhotoError: data is missing.
     """
     jpeg = upload.jpeg
     if jpeg is None or (jpeg.end is not None and not _ends_grey(pixels)):

@@ -1,6 +1,6 @@
-"""ICC profiles for colours that files tell otherwise: by code points, or by gamma.
+"""ICC profiles for files that describe their colours by code points or gamma instead.
 
-So that one reader, littleCMS, converts all of them. Sources: ITU-T H.273, SMPTE ST 2084 (PQ),
+With a profile, littleCMS converts them like any other. Sources: ITU-T H.273, SMPTE ST 2084 (PQ),
 ITU-R BT.2100 (HLG), BT.2408 (reference white), ICC.1:2001-04 (matrix profiles).
 """
 
@@ -37,26 +37,26 @@ _BRADFORD: Matrix = (
 )
 _SAMPLES = 4096
 _WHITE_NITS = 203
-"""What SDR white is as bright as (BT.2408)."""
+"""The brightness of SDR white (BT.2408)."""
 _HLG_NITS, _HLG_GAMMA = 1000, 1.2
 _KNEE = 0.8
-"""Of SDR's white: what is brighter is compressed, rather than cut off."""
+"""Light above this share of SDR's white is compressed, not clipped."""
 
 
 def profile_of_code_points(primaries: int, transfer: int) -> bytes:
-    """The profile for code points; empty for those that everybody shows as sRGB."""
+    """The profile for code points; empty for those that viewers show as sRGB."""
     if is_coded_srgb(primaries, transfer):
         return b""
     return _made(_PRIMARIES.get(primaries, _BT709), _CURVES.get(transfer, _srgb))
 
 
 def adobe_rgb() -> bytes:
-    """The profile of Adobe RGB (1998), which cameras tell by Exif alone."""
+    """The profile of Adobe RGB (1998), which cameras only name in their Exif data."""
     return _made(_ADOBE_RGB, lambda value: float(value ** (563 / 256)))
 
 
 def profile_of_png(png: Png) -> bytes:
-    """The profile of a PNG, embedded or told; empty if it is in sRGB or says nothing."""
+    """A PNG's profile, embedded or made from its chunks; empty for sRGB and if nothing is given."""
     if is_png_srgb(png):
         return b""
     chunks = png.chunks
@@ -73,7 +73,7 @@ def profile_of_png(png: Png) -> bytes:
     try:
         return _made(primaries, lambda value: float(value ** (GAMMA_UNIT / gamma)))
     except ArithmeticError:
-        return b""  # these are no colours of anything
+        return b""  # impossible colours
 
 
 def _srgb(value: float) -> float:
@@ -93,7 +93,7 @@ def _hlg(value: float) -> float:
 
 
 def _tone_mapped(light: float) -> float:
-    """Light in units of SDR's white, brought below 1."""
+    """Light in units of SDR's white, compressed to below 1."""
     if light <= _KNEE:
         return light
     room = 1 - _KNEE
@@ -192,10 +192,10 @@ def _product(one: Matrix, other: Matrix) -> Matrix:
 
 
 def _inverse(matrix: Matrix) -> Matrix:
-    """By cofactors.
+    """The inverse, by cofactors.
 
     Raises:
-        ArithmeticError: there is none.
+        ArithmeticError: the matrix has no inverse.
     """
     (a, b, c), (d, e, f), (g, h, i) = matrix
     determinant = a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g)

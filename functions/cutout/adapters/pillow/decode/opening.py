@@ -1,4 +1,4 @@
-"""Opening picture files: every way in which that fails is one error, told in words."""
+"""Opens results and cut-outs; every failure becomes a PictureError with a readable message."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cutout.domain.photo.png_chunks import LARGEST_PROFILE
 
 Picture = Image.Image
 RESULT_FORMATS = ("PNG", "WEBP", "JPEG")
-"""What the provider gives results in, and what cut-outs of ours are."""
+"""The formats of results and of our cut-outs."""
 _BROKEN = (
     OSError,
     ValueError,
@@ -31,8 +31,8 @@ _BROKEN = (
 
 
 @contextmanager
-def told_in_words() -> Iterator[None]:
-    """Make one error of all that Pillow may raise over a picture.
+def picture_errors() -> Iterator[None]:
+    """Translate all errors that Pillow raises for a picture.
 
     Raises:
         PictureError: instead of them.
@@ -45,15 +45,15 @@ def told_in_words() -> Iterator[None]:
 
 @contextmanager
 def decoding_at_most(pixels: int) -> Iterator[None]:
-    """Have Pillow refuse what is larger, and say nothing of all else.
+    """Have Pillow refuse larger pictures, and raise no warnings.
 
-    It looks when it opens a file, and again when a frame enlarges the canvas. A PNG's profile and
-    comments may be as large as those that are published, which must be readable again.
+    Pillow checks when it opens a file, and again when a frame enlarges the canvas. A PNG's profile
+    and comments may be as large as those we publish, because cut-outs are read again.
     """
     before = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # decoders warn of odd Exif, which is not our concern
-        Image.MAX_IMAGE_PIXELS = pixels // 2  # what has more than twice as many is refused
+        warnings.simplefilter("ignore")  # about odd Exif data, for example
+        Image.MAX_IMAGE_PIXELS = pixels // 2  # Pillow refuses pictures of more than twice as many
         PngImagePlugin.MAX_TEXT_CHUNK = LARGEST_PROFILE
         try:
             yield
@@ -63,10 +63,10 @@ def decoding_at_most(pixels: int) -> Iterator[None]:
 
 @contextmanager
 def opened(file: Path, formats: tuple[str, ...], max_pixels: int) -> Iterator[Picture]:
-    """The picture in a file; nothing is decoded yet.
+    """The picture in a file, not decoded yet.
 
     Raises:
-        PictureError: it has more pixels.
+        PictureError: it has more than `max_pixels`.
     """
     too_many = PictureError(f"it has more than {max_pixels:,} pixels")
     try:
@@ -79,15 +79,15 @@ def opened(file: Path, formats: tuple[str, ...], max_pixels: int) -> Iterator[Pi
 
 
 def detached(pixels: Picture, image: Picture) -> Picture:
-    """The pixels of a file that is about to be closed; of several frames, it would look again."""
+    """The pixels without their file, which a picture of several frames would read again."""
     is_of_many = pixels is image and getattr(image, "n_frames", 1) > 1
     return image.copy() if is_of_many else pixels
 
 
 def in_kept_colours(image: Picture, profile: bytes | None) -> tuple[Picture, bytes | None]:
-    """The picture in RGB or RGBA, and the profile that its values are in then.
+    """The picture in RGB or RGBA, and the profile of its values.
 
-    A profile that describes RGB is kept with its values; all else becomes sRGB.
+    Values with an RGB profile are kept; all others are converted to sRGB.
     """
     pixels = in_8_bits(image)
     is_described = profile is not None and pixels.mode in {"RGB", "RGBA"} and describes_rgb(profile)

@@ -1,7 +1,7 @@
-"""JPEG 2000 of more than 8 bits a channel, by the library that Pillow's wheels carry (OpenJPEG 2).
+"""Decodes JPEG 2000 of more than 8 bits a channel with OpenJPEG 2, which Pillow's wheels contain.
 
-Pillow itself rounds the brightest of such values up to 256, which it stores as 0: white turns
-black. So the same decoder is asked for the values as they are.
+Pillow rounds the brightest of such values up to 256 and stores that as 0, so white turns black.
+OpenJPEG itself returns the values unchanged.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from cutout.domain.states import Reason
 _CODESTREAM, _JP2 = 0, 2
 _CODESTREAM_MAGIC = b"\xff\x4f\xff\x51"
 _PARAMETERS_BYTES = 65_536
-"""More than the parameters take (opj_dparameters_t), two paths among them."""
+"""More bytes than the parameters have (opj_dparameters_t), which include two paths."""
 _PLAIN_SPACES = frozenset({-1, 0, 1, 2})
-"""Unknown, not told, sRGB and grey (OPJ_COLOR_SPACE)."""
+"""Unknown, unspecified, sRGB and grey (OPJ_COLOR_SPACE)."""
 _MULTIPLIED = 2
 """The kind of an alpha channel: 1 is plain (ISO/IEC 15444-1, I.5.3.6)."""
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
@@ -116,7 +116,7 @@ def _read(file: Path, halvings: int) -> Iterator[_Picture]:
 
 
 def _fits(picture: _Picture) -> bool:
-    """The codestream claims no more than the header that was looked at before."""
+    """Check that the codestream is no larger than the header that was checked before."""
     pixels: int = (picture.x1 - picture.x0) * (picture.y1 - picture.y0)
     return pixels <= MOST_DECODED_PIXELS
 
@@ -130,7 +130,7 @@ def _library() -> Any:  # noqa: ANN401 - a library's functions are attributes of
     """OpenJPEG as Pillow loads it: beside it in a wheel, or the system's.
 
     Raises:
-        NotAPhotoError: there is none.
+        NotAPhotoError: it is not installed.
     """
     beside = sorted((Path(PIL.__file__).parents[1] / "pillow.libs").glob("libopenjp2*"))
     name = str(beside[0]) if beside else find_library("openjp2")

@@ -1,4 +1,4 @@
-"""How the stored pixels of a picture must be turned to be shown, as its Exif says."""
+"""The Exif orientation: how the stored pixels of a picture must be turned to be shown."""
 
 from __future__ import annotations
 
@@ -23,36 +23,36 @@ _BACK = {6: 8, 8: 6}
 
 
 def obeying_exif_alone(image: Image.Image) -> Image.Image:
-    """A picture that was opened and not decoded yet; its decoder will not turn it by its XMP."""
+    """A picture that is opened but not decoded; its decoder ignores the orientation in its XMP."""
     image.info.pop("xmp", None)
     return image
 
 
 def orientation_of(image: Image.Image) -> int:
-    """What the file says, 1 to 8; HEIC is turned by its decoder, and says 1.
+    """The file's Exif orientation, 1 to 8; 1 for HEIC, which its decoder turns.
 
-    XMP is not asked, as `Image.getexif` would: what tools leave there after they have turned the
-    pixels, nobody else obeys, and the row was made without it.
+    Unlike `Image.getexif`, this ignores XMP: tools leave an orientation there after they have
+    turned the pixels, and viewers ignore it.
     """
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         value = image.tag_v2.get(_ORIENTATION)
         value = int.from_bytes(value) if isinstance(value, bytes) else value
         return value if isinstance(value, int) and 1 <= value <= LAST_ORIENTATION else 1
     if isinstance(image, PngImagePlugin.PngImageFile) and "exif" not in image.info:
-        image.load()  # it may come behind the pixels
+        image.load()  # it may follow the pixels
     exif = image.info.get("exif")
     return exif_orientation(exif) if isinstance(exif, bytes) else 1
 
 
 def still_to_turn(image: Image.Image) -> int:
-    """How what is decoded must be turned: a TIFF's decoder does it itself."""
+    """How the decoded pixels must be turned; a TIFF's decoder turns them itself."""
     return 1 if is_turned_by_decoder(image) else orientation_of(image)
 
 
 def is_turned_by_decoder(image: Image.Image) -> bool:
-    """The size of such an image is the size as shown, and so are its pixels once decoded.
+    """True if the decoder turns the pixels, so that the image's size is already the size as shown.
 
-    An orientation that is stored as a byte is passed over by Pillow's reader of TIFF.
+    Pillow's TIFF reader ignores an orientation that is stored as a byte.
     """
     return isinstance(image, TiffImagePlugin.TiffImageFile) and not isinstance(
         image.tag_v2.get(_ORIENTATION), bytes
@@ -66,10 +66,10 @@ def turned(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def turned_back(image: Image.Image, orientation: int) -> Image.Image:
-    """What is shown, as a file of this orientation stores it."""
+    """Upright pixels as a file of this orientation stores them."""
     return turned(image, _BACK.get(orientation, orientation))
 
 
 def size_as_shown(size: tuple[int, int], orientation: int) -> tuple[int, int]:
-    """Width and height once turned."""
+    """Width and height after turning."""
     return (size[1], size[0]) if orientation >= FIRST_LYING else size

@@ -1,7 +1,7 @@
-"""Opening what strangers upload: of known formats alone, and never larger than memory.
+"""Opens uploads, which are untrusted: only supported formats, and only if they fit into memory.
 
-Decoders get what they are known to read: a PNG without its comments, a JPEG with an end mark. What
-they do not tell of turning, colours and transparency is read from the file itself.
+Decoders get files in a form that they can read: a PNG without its comments, a JPEG with an end
+mark. Turning, colours and transparency that decoders do not return are read from the file.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from cutout.domain.states import Reason
 
 Size = tuple[int, int]
 _NAMES = {"MPO": "jpeg", "HEIF": "heic", "JPEG2000": "jp2"}
-"""A JPEG of several pictures, as telephones write it, is a JPEG to everybody else."""
+"""Pillow calls a JPEG of several pictures, as telephones write it, a format of its own."""
 _DECODERS = {
     "GIF": "GIF",
     "WebP": "WEBP",
@@ -62,7 +62,7 @@ _CODESTREAM = b"\xff\x4f\xff\x51"
 _DEEP_MODES = frozenset({"I;16", "I;16L", "I;16B"})
 JPEG_END = b"\xff\xd9"
 _BROKEN = (
-    # What decoders raise for files that are cut short, contradict themselves or were made to.
+    # What decoders raise for files that are cut short, inconsistent or malicious.
     OSError,
     ValueError,
     SyntaxError,
@@ -77,24 +77,24 @@ _BROKEN = (
 
 
 _UNSUPPORTED = re.compile("unsupported|not supported", re.IGNORECASE)
-"""In what decoders say of files that are whole, and of a kind that they leave out."""
+"""Parts of decoders' messages about whole files of an unsupported kind."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Upload:
-    """A picture that is open, and what its file says of it.
+    """An opened picture, and what its file says about it.
 
     Attributes:
-        image: nothing of it is decoded yet.
-        orientation: how the photo lies in its file, 1 to 8 as in Exif.
-        is_turned: the decoder turns it itself.
-        profile: the ICC profile of its colours; empty if they are in sRGB, or nothing is said.
-        is_grey: so are its pixels, whatever they are decoded to, and so is its profile.
-        is_made_profile: the file tells its colours otherwise; the profile is made after that.
-        crop: what is shown of the decoded pixels; None means all.
-        is_deep: a JPEG 2000 that Pillow decodes wrongly: of more or fewer bits than 8, or whose
-            channels may be in another order.
-        jpeg: the segments, if it is one.
+        image: not decoded yet.
+        orientation: of the stored photo, 1 to 8 as in Exif.
+        is_turned: the decoder turns it.
+        profile: the ICC profile of its colours; empty for sRGB, and if nothing is given.
+        is_grey: its pixels and its profile are grey, even if they are decoded to colours.
+        is_made_profile: the profile is made, because the file describes its colours otherwise.
+        crop: the visible part of the decoded pixels; None means all.
+        is_deep: a JPEG 2000 that Pillow decodes wrongly: of more or fewer bits than 8, or with
+            channels in another order.
+        jpeg: the segments of a JPEG.
         data: the file's bytes.
     """
 
@@ -111,7 +111,7 @@ class Upload:
 
     @property
     def still_to_turn(self) -> int:
-        """How what is decoded must be turned to be shown."""
+        """How the decoded pixels must be turned to be shown."""
         return 1 if self.is_turned else self.orientation
 
     @property
@@ -124,39 +124,37 @@ class Upload:
 
     @property
     def format(self) -> str:
-        """What people call the format, in lower case."""
+        """The format's common name, in lower case."""
         format_ = self.image.format or ""
         return _NAMES.get(format_, format_.lower())
 
 
 @contextmanager
 def opened(file: Path) -> Iterator[Upload]:
-    """The picture in a file, of which nothing is decoded yet.
-
-    Whatever is done with it inside may find the file damaged.
+    """The picture in a file, not decoded yet.
 
     Raises:
-        NotAPhotoError: it is, or it is of a kind that is not decoded, or claims to be larger than
-            anything that is decoded.
+        NotAPhotoError: the file is damaged, which may also show inside the `with` block; or its
+            kind or size cannot be decoded.
     """
     with (
         decoding_at_most(MOST_DECODED_PIXELS),
         reading_planes(),
-        _told_in_words(file),
+        _decoder_errors(file),
         file.open("rb") as stream,
     ):
         data = mmap(stream.fileno(), 0, access=ACCESS_READ)
         kind = check_kind(data[:HEAD_BYTES]).name
         upload = _READERS.get(kind, _read_other)(data, kind, stream)
         with upload.image as image:
-            # No decoder is to turn the picture by its XMP: tools leave it there that have turned
-            # the pixels, and no viewer obeys it.
+            # Keep decoders from turning the picture by its XMP: tools leave an orientation there
+            # after they have turned the pixels, and viewers ignore it.
             image.info.pop("xmp", None)
             yield upload
 
 
 @contextmanager
-def _told_in_words(file: Path) -> Iterator[None]:
+def _decoder_errors(file: Path) -> Iterator[None]:
     try:
         yield
     except Image.DecompressionBombError as exc:
@@ -177,7 +175,7 @@ def _read_png(data: mmap, _kind: str, _stream: BufferedReader) -> Upload:
     parts.append(_PNG_END)
     image = Image.open(spliced(parts), formats=("PNG",))
     if png.clear_level is not None and image.mode in {"L", "RGB"}:
-        # The samples of the file, in 8 bits as they are decoded.
+        # The file's transparent level, in the 8 bits of the decoded pixels.
         levels = tuple(_in_8_bits(level, png.depth) for level in png.clear_level)
         image.info["transparency"] = levels if image.mode == "RGB" else levels[0]
     profile = profile_of_png(png)
@@ -212,7 +210,7 @@ def _read_jpeg(data: mmap, _kind: str, stream: BufferedReader) -> Upload:
 def _read_iso(data: mmap, kind: str, stream: BufferedReader) -> Upload:
     file: IO[bytes] = stream
     if kind == "AVIF":
-        # Pillow knows fewer main brands than the files have.
+        # Pillow recognises only some of the main brands that such files have.
         file = spliced([data[:8], b"avif", memoryview(data)[12:]])
     else:
         from pillow_heif import register_heif_opener  # noqa: PLC0415 - few deployments see one
@@ -228,7 +226,7 @@ def _read_iso(data: mmap, kind: str, stream: BufferedReader) -> Upload:
         orientation=orientation_of(image),
         profile=embedded or made,
         is_made_profile=bool(made) and not embedded,
-        # libheif cuts and turns; libavif leaves both to its caller.
+        # libheif crops and turns; libavif leaves both to its caller.
         crop=told.crop(image.size) if kind == "AVIF" else None,
     )
 
@@ -248,7 +246,7 @@ def _read_tiff(data: mmap, _kind: str, stream: BufferedReader) -> Upload:
 
 def _read_jpeg_2000(data: mmap, _kind: str, stream: BufferedReader) -> Upload:
     image = Image.open(stream, formats=("JPEG2000",))
-    # What its channels are, Pillow does not ask: it takes them in the order of the file.
+    # Pillow ignores the channels' definitions, and takes them in the order of the file.
     has_order = data.find(b"cdef", 0, data.find(_CODESTREAM)) >= 0
     is_deep = image.mode not in _DEEP_MODES and (has_order or _depths(data) != {8})
     return Upload(image=image, data=data, profile=jpeg_2000_profile(data), is_deep=is_deep)

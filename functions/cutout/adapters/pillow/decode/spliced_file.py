@@ -1,4 +1,4 @@
-"""Parts of files as if they were one file, so that decoders get what they can read, uncopied."""
+"""Presents parts of files as one file, so that decoders get them without a copy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def spliced(parts: Sequence[bytes | memoryview]) -> io.BufferedReader:
-    """A file of these parts, one after the other; nothing is copied."""
+    """A file of these parts, one after the other, without copying them."""
     return io.BufferedReader(_Spliced(parts))
 
 
@@ -44,7 +44,7 @@ class _Spliced(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: WriteableBuffer) -> int:
-        """Read from one part; the buffered reader around asks again for the rest."""
+        """Read from one part; the buffered reader calls again for the rest."""
         index = bisect_right(self._ends, self._at)
         if index == len(self._parts):
             return 0

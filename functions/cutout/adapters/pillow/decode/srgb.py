@@ -1,4 +1,4 @@
-"""Making any decoded picture one of 8 bits a channel in sRGB, with or without alpha."""
+"""Converts any decoded picture to sRGB with 8 bits a channel, with or without alpha."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _SRGB: Final = "sRGB"
 
 
 def in_8_bits(image: Image.Image) -> Image.Image:
-    """The picture in a mode that can be resized and converted, its colours as they are.
+    """The picture in a mode that can be resized and converted, with its colours unchanged.
 
-    Pillow decodes colours of 16 bits to their upper 8; greys it leaves as they are.
+    Pillow decodes 16-bit colours to 8 bits, but not 16-bit greys.
 
     Raises:
-        NotAPhotoError: its numbers have no known range, as in measurements.
+        NotAPhotoError: its values have no known range, as in measurements.
     """
     if image.mode in _DEEP_GREY:
         return _without_clear_level(_shallow(image), image)
@@ -35,16 +35,15 @@ def in_8_bits(image: Image.Image) -> Image.Image:
         return image
     if image.mode in {"RGBA", "LA"}:
         return image
-    if image.mode == "La":  # multiplied by its alpha
+    if image.mode == "La":  # premultiplied alpha
         return image.convert("LA")
     return image.convert("RGBA" if image.has_transparency_data else "RGB")
 
 
 def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """The picture in RGB or RGBA. A profile that does not fit its pixels is passed over.
+    """The picture in RGB or RGBA. A profile that does not fit its pixels is ignored.
 
-    Without a profile, CMYK is converted by the plain formula: what ink it was meant for is not
-    known.
+    Without a profile, CMYK is converted by the simple formula, because its inks are unknown.
     """
     if image.mode == "LAB":
         return _transformed(image, ImageCms.createProfile("LAB"))
@@ -57,7 +56,7 @@ def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 
 def describes_rgb(profile: bytes) -> bool:
-    """Whether it is a whole profile of an RGB colour space (ICC.1, 7.2.6)."""
+    """True for a whole profile of an RGB colour space (ICC.1, 7.2.6)."""
     try:
         space = ImageCms.ImageCmsProfile(BytesIO(profile)).profile.xcolor_space
     except (ImageCms.PyCMSError, OSError, ValueError):
@@ -66,7 +65,7 @@ def describes_rgb(profile: bytes) -> bool:
 
 
 def without_idle_alpha(image: Image.Image) -> Image.Image:
-    """An alpha channel that hides nothing is left out."""
+    """The picture without an alpha channel that hides nothing."""
     if image.mode == "RGBA" and image.getchannel("A").getextrema() == (_OPAQUE, _OPAQUE):
         return image.convert("RGB")
     return image
@@ -84,7 +83,7 @@ def _transformed(image: Image.Image, profile: ImageCms.ImageCmsProfile | object)
         return grey
     made = ImageCms.profileToProfile(
         image,
-        profile,  # type: ignore[arg-type] # the stubs leave out what createProfile returns
+        profile,  # type: ignore[arg-type] # the stubs lack the type that createProfile returns
         ImageCms.createProfile(_SRGB),
         renderingIntent=ImageCms.Intent.RELATIVE_COLORIMETRIC,
         outputMode="RGBA" if image.mode == "RGBA" else "RGB",
@@ -94,7 +93,7 @@ def _transformed(image: Image.Image, profile: ImageCms.ImageCmsProfile | object)
 
 
 def _without_clear_level(grey: Image.Image, deep: Image.Image) -> Image.Image:
-    """Greys of 8 bits, transparent where the ones of 16 bits have the level that says so."""
+    """8-bit greys, transparent where the 16-bit ones have the transparent level."""
     clear = deep.info.get("transparency")
     if not isinstance(clear, int):
         return grey
@@ -106,7 +105,7 @@ def _without_clear_level(grey: Image.Image, deep: Image.Image) -> Image.Image:
 
 
 def _shallow(image: Image.Image) -> Image.Image:
-    """Greys of 16 bits, or of fewer in as many, in 8; Pillow's own conversion clips them."""
+    """8-bit greys of 16-bit ones, which may use fewer bits; Pillow's own conversion clips them."""
     bits, is_inverted = 16, False
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         bits = int(image.tag_v2.get(_BITS, (bits,))[0])

@@ -1,4 +1,4 @@
-"""TIFF files that are no photos, or that Pillow does not know: named, not called damaged."""
+"""Names TIFF files that are not photos, or that Pillow does not support, instead of "damaged"."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _PLANES, _SEPARATE = 284, 2
 _SIGNED = 2
 _COLOURS, _COARSE = 320, 256
 _WEBP = 50001
-"""A compression that the libtiff of Pillow's wheels is built without."""
+"""A compression that the libtiff in Pillow's wheels does not support."""
 _DNG_VERSION = 50706
 _REDUCED: Final = 1
 """The bit of the subfile type that marks a preview."""
 _OLD_JPEG = 6
 _MOSAICS = frozenset({32803, 34892})
-"""What a sensor saw, with a colour filter over each pixel, or linear (DNG)."""
+"""Sensor data, with a colour filter over each pixel, or linear (DNG)."""
 _RAW_COMPRESSIONS = frozenset({32767, 32769, 32770, 34713, 65000, 65535})
 """Of Sony, Epson, Samsung, Nikon, Kodak and Pentax."""
 _FORMATS = {1: "unsigned", 2: "signed", 3: "floating-point", 4: "undefined", 5: "complex"}
@@ -41,7 +41,7 @@ Tags = TiffImagePlugin.ImageFileDirectory_v2
 
 @contextmanager
 def reading_planes() -> Iterator[None]:
-    """Have libtiff read all TIFFs: Pillow's own reader mixes up planes of 16 bits."""
+    """Have libtiff read all TIFFs: Pillow's own reader swaps planes of 16 bits."""
     before = TiffImagePlugin.READ_LIBTIFF
     TiffImagePlugin.READ_LIBTIFF = True
     try:
@@ -51,13 +51,13 @@ def reading_planes() -> Iterator[None]:
 
 
 def refuse_undecodable(image: Image.Image) -> None:
-    """Know TIFFs that Pillow opens and does not decode as they are meant.
+    """Refuse TIFFs that Pillow would decode wrongly.
 
-    Cameras' raw files open with a preview, which is not the photo; of grey and alpha in planes of
-    their own, the second is lost; signed numbers are taken for unsigned ones.
+    It opens the preview of a camera's raw file, loses the alpha of separate grey and alpha planes,
+    and reads signed numbers as unsigned.
 
     Raises:
-        NotAPhotoError: it is one.
+        NotAPhotoError: the file is one of these.
     """
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return
@@ -73,9 +73,9 @@ def refuse_undecodable(image: Image.Image) -> None:
 
 
 def use_whole_palette(image: Image.Image) -> None:
-    """Read a palette of bytes as such; by the standard, its numbers have 16 bits.
+    """Read a palette of 8-bit numbers, which some programs write; the standard has 16-bit ones.
 
-    Some programs write it so, and libtiff's readers find it out in this way.
+    libtiff's readers recognise it in the same way.
     """
     if isinstance(image, TiffImagePlugin.TiffImageFile) and image.mode == "P":
         colours = _numbers(image.tag_v2, _COLOURS)
@@ -84,7 +84,7 @@ def use_whole_palette(image: Image.Image) -> None:
 
 
 def why_not_identified(file: Path) -> NotAPhotoError:
-    """Why Pillow knows no decoder for a file of a format that it decodes."""
+    """Why Pillow has no decoder for a file whose format it supports."""
     tags = _first_directory(file)
     if tags is None or not _is_whole(tags, file.stat().st_size):
         text = "the file begins like a picture, but is none that can be decoded"
@@ -110,7 +110,7 @@ def _is_raw(tags: Tags) -> bool:
         or bool(_number(tags, _NEW_SUBFILE_TYPE, 0) & _REDUCED)
         or tags.get(_PHOTOMETRIC) in _MOSAICS
         or tags.get(_COMPRESSION) in _RAW_COMPRESSIONS
-        # Software has no maker and no pictures inside of pictures: a camera has both.
+        # Cameras write a maker and sub-directories; software writes neither.
         or (_MAKER in tags and (_SUB_DIRECTORIES in tags or tags.get(_COMPRESSION) == _OLD_JPEG))
     )
 
@@ -123,7 +123,7 @@ def _raw(tags: Tags) -> NotAPhotoError:
 
 
 def _first_directory(file: Path) -> Tags | None:
-    """The tags of a TIFF; None if it is none, or they cannot be read."""
+    """The tags of a TIFF; None if the file is not a TIFF, or they cannot be read."""
     with file.open("rb") as stream:
         head = stream.read(8)
         if head[2:3] == bytes([_BIG]) or head[3:4] == bytes([_BIG]):
@@ -138,7 +138,7 @@ def _first_directory(file: Path) -> Tags | None:
 
 
 def _is_whole(tags: Tags, size: int) -> bool:
-    """The file is as long as its pixels take."""
+    """True if the file contains all of its pixels."""
     offsets = _numbers(tags, _STRIP_OFFSETS) or _numbers(tags, _TILE_OFFSETS)
     lengths = _numbers(tags, _STRIP_LENGTHS) or _numbers(tags, _TILE_LENGTHS)
     if not offsets or len(offsets) != len(lengths) or not _number(tags, _WIDTH, 0):

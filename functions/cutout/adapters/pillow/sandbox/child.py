@@ -1,9 +1,9 @@
-"""What runs in a process of its own: one photo is looked at, or copied, and the answer printed.
+"""The child process: it examines or copies one photo and prints the answer.
 
     python -m cutout.adapters.pillow.sandbox.child LIMITS WORK FILE [INTO [WIDTH HEIGHT MAX_BYTES]]
 
-LIMITS are MB of memory, seconds of processor time and MB of each file written. They hold before
-the decoders are loaded, and cannot be raised again; nor is there a network, or another program.
+LIMITS are MB of memory, seconds of processor time and MB of each written file. They are set before
+the decoders are loaded and cannot be raised again. The network and other programs are blocked.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from cutout.adapters.pillow.sandbox.confinement import confine_this_process
 
 _MB = 1 << 20
 _NO_ROOM = frozenset({errno.EFBIG, errno.ENOSPC})
-"""Python ignores SIGXFSZ: the write fails instead."""
+"""Errors of a write beyond the limit, since Python ignores SIGXFSZ."""
 
 
 def main(limits: str, work: str, *arguments: str) -> None:
-    """Do it under the limits, and print JSON: what came of it, or why nothing did."""
+    """Set the limits, do the work, and print JSON: the result, or why there is none."""
     memory_mb, cpu_seconds, file_mb = map(int, limits.split(","))
     _limit(resource.RLIMIT_AS, memory_mb * _MB)
-    # The kernel ends the process with SIGXCPU; one second later, nothing is asked any more.
+    # The kernel sends SIGXCPU at the first limit, and SIGKILL one second later.
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
     _limit(resource.RLIMIT_FSIZE, file_mb * _MB)
     _limit(resource.RLIMIT_CORE, 0)

@@ -1,7 +1,7 @@
-"""What the kernel refuses to a process that decodes: the network, other programs, and going on.
+"""Blocks system calls of the decoding process: the network, other programs, new process groups.
 
-A decoder needs none of it. One that was taken over would reach the runtime's own interface on
-loopback with a socket, and outlive its time in a process group of its own.
+A decoder needs none of them. A compromised one could otherwise reach the runtime's API on loopback,
+or survive its time-out in another process group.
 
 Source: seccomp(2), and linux/filter.h for the instructions of the filter.
 """
@@ -21,7 +21,7 @@ _NUMBER_AT, _ARCHITECTURE_AT = 0, 4
 _ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050001
 """Refused calls fail with EPERM."""
 _X32 = 0x40000000
-"""Calls of the x32 ABI have numbers of their own from here on."""
+"""From here on, call numbers belong to the x32 ABI."""
 _ARCHITECTURES: Final = {
     # machine: AUDIT_ARCH of linux/audit.h, and its numbers of
     # socket, io_uring_setup (which opens sockets, too), setsid, setpgid, execve and execveat
@@ -46,10 +46,10 @@ class _Program(ctypes.Structure):
 
 
 def confine_this_process() -> bool:
-    """Give these calls up for good, for this process and all that it starts.
+    """Block these calls, irrevocably, for this process and its children.
 
     Returns:
-        Whether the kernel does it: not every one has such filters.
+        False if the kernel does not support such filters.
     """
     machine = os.uname().machine
     if os.uname().sysname != "Linux" or machine not in _ARCHITECTURES:
@@ -64,7 +64,7 @@ def confine_this_process() -> bool:
 
 
 def _instructions(architecture: int, calls: tuple[int, ...]) -> Iterator[_Instruction]:
-    """The filter; a jump says how many instructions are left out if it is true, and if not."""
+    """The filter; a jump holds how many instructions to skip if it is true, and if it is false."""
     yield _LOAD, 0, 0, _ARCHITECTURE_AT
     yield _IS_EQUAL, 1, 0, architecture
     yield _RETURN, 0, 0, _KILL

@@ -1,8 +1,8 @@
-"""Decoding what strangers upload, in a process of its own with limits.
+"""Decodes uploads, which are untrusted, in a child process with limits.
 
-A decoder that a file makes fail, loop, eat memory or do worse takes that process with it, and ends
-the photo with a reason; the function goes on. What the process answers is checked: a file may have
-taken it over.
+If a file makes the decoder crash, loop or use too much memory, only the child process ends, and the
+photo is refused with a reason. The child's answer is validated, since a file may have compromised
+it.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from cutout.domain.states import REFUSALS, Reason
 from cutout.ports.pictures import Copy, Seen
 
 _MODULE: Final = "cutout.adapters.pillow.sandbox.child"
-"""Named, not imported: the function's own process loads no decoder."""
+"""A name, not an import: the function's own process must not load the decoders."""
 _LONGEST_ANSWER = 10_000
 LOOK_SECONDS: Final = 8
-"""Nothing is decoded then: most of it is the start of a process."""
+"""The time limit of `look`, which decodes nothing; starting the process takes most of it."""
 _KEPT_VARIABLES = ("LD_LIBRARY_PATH",)
 _PR_SET_DUMPABLE = 4
 _SIDES = range(1, 1 << 31)
@@ -40,12 +40,12 @@ S = TypeVar("S", Seen, Copy)
 
 @dataclass(frozen=True, kw_only=True)
 class DecoderLimits:
-    """What one piece of work may take.
+    """The limits of one child process.
 
     Attributes:
         memory_mb: of address space.
-        seconds: of processor time, and of the clock; a look at a file has `LOOK_SECONDS` at most.
-        file_mb: of each file that is written.
+        seconds: of processor time and of elapsed time; at most `LOOK_SECONDS` for `look`.
+        file_mb: of each written file.
     """
 
     memory_mb: int
@@ -54,11 +54,11 @@ class DecoderLimits:
 
 
 class DecoderProcess:
-    """Looks at photos and copies them, each time in a new process.
+    """Examines and copies photos, each time in a new child process.
 
     Args:
-        limits: what each may take.
-        module: what is run in it.
+        limits: of each process.
+        module: that the process runs.
     """
 
     def __init__(self, limits: DecoderLimits, module: str = _MODULE) -> None:
@@ -66,7 +66,7 @@ class DecoderProcess:
         self._module = module
 
     def look(self, file: Path) -> Seen:
-        """What a file says of itself; nothing is decoded."""
+        """What the file's header says; nothing is decoded."""
         return _valid(_read(Seen, self._run(file, "look").get("seen")))
 
     def copy(self, file: Path, into: Path, size: tuple[int, int], max_bytes: int) -> Copy:
@@ -80,17 +80,17 @@ class DecoderProcess:
         return _written(into, self._run(file, "upright", into))
 
     def _run(self, file: Path, work: str, *arguments: object) -> dict[str, Any]:
-        """The answer of a process.
+        """The answer of a child process.
 
         Raises:
-            NotAPhotoError: what it says is wrong with the photo, or how it ended.
+            NotAPhotoError: the process reports a fault of the photo, or ended without an answer.
         """
         limits = self.limits
         seconds = min(limits.seconds, LOOK_SECONDS) if work == "look" else limits.seconds
         told = f"{limits.memory_mb},{seconds},{limits.file_mb}"
         command = [sys.executable, "-S", "-P", "-m", self._module, told, work, str(file)]
         command += map(str, arguments)
-        # Without a name: a pipe or a link in its place would be opened, and wait or lead elsewhere.
+        # A file without a name, because the child could replace a named one by a pipe or a link.
         with tempfile.TemporaryFile() as answer:
             ended = _ended(command, answer, file.parent, seconds)
             if ended != 0:
@@ -122,8 +122,8 @@ class DecoderProcess:
 def shield_this_process() -> None:
     """Keep other processes of the same user from reading this one's memory and environment.
 
-    It holds the function's credentials, which a decoder that was taken over must not find. Source:
-    PR_SET_DUMPABLE in prctl(2): /proc/PID belongs to root then, and ptrace is refused.
+    They hold the function's credentials, which a compromised decoder must not get. Source:
+    PR_SET_DUMPABLE in prctl(2), which gives /proc/PID to root and refuses ptrace.
     """
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
@@ -139,7 +139,7 @@ def _why(ended: int | None, seconds: int) -> str:
 
 
 def _ended(command: list[str], answer: IO[bytes], folder: Path, seconds: int) -> int | None:
-    """The exit status of a command; None if it took too long and was ended."""
+    """The exit status of a command; None if it was killed because its time was up."""
     with subprocess.Popen(  # noqa: S603 - our own command
         command,
         stdin=subprocess.DEVNULL,
@@ -158,7 +158,7 @@ def _ended(command: list[str], answer: IO[bytes], folder: Path, seconds: int) ->
 
 
 def _end_all(process: subprocess.Popen[bytes]) -> None:
-    """End it, and what it may have started."""
+    """Kill the process and all that it started."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -166,13 +166,13 @@ def _end_all(process: subprocess.Popen[bytes]) -> None:
 
 
 def _environment() -> dict[str, str]:
-    """What Python needs to find the decoders: no credentials, no names of resources."""
+    """What Python needs to find the decoders, without credentials and names of resources."""
     kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     return {
         **kept,
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         "PYTHONDONTWRITEBYTECODE": "1",
-        # Each further arena of a thread's takes 64 MB of the address space.
+        # Each further arena of malloc reserves 64 MB of the address space.
         "MALLOC_ARENA_MAX": "2",
     }
 
