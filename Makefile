@@ -1,4 +1,4 @@
-# Everything installs itself: Python 3.11+, make and the package registries are enough.
+# Python 3.11+, make and the package registries are enough; the rest is installed.
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-units test-e2e test-seaweedfs check check-code check-types check-decoders check-template reference format soak mutants deploy destroy lock clean
 
@@ -9,7 +9,7 @@ LOCKS := requirements/bootstrap.txt requirements/dev.txt
 CHECKOV := .cutout/checkov
 SEAWEEDFS := .cutout/seaweedfs
 CDK := infra/cdk/node_modules/.package-lock.json
-# End-to-end tests wait for other processes: what may run beside them lets those go first.
+# End-to-end tests wait for other processes, so what runs beside them has a lower priority.
 BESIDE := nice -n 5
 
 # What Python imports is compiled once, not by each process, even where it is told to write no
@@ -17,7 +17,7 @@ BESIDE := nice -n 5
 unexport PYTHONDONTWRITEBYTECODE
 export PYTHONPYCACHEPREFIX := $(CURDIR)/.cutout/bytecode
 
-help:  ## Say what can be made
+help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # A virtual environment works with the Python and in the folder that it was made with, which its
@@ -58,7 +58,7 @@ $(SEAWEEDFS)/.installed: requirements/seaweedfs.txt $(BIN)/.bootstrapped
 
 setup: $(BIN)/.installed $(CDK)  ## Install everything into .venv and infra/cdk/node_modules
 
-demo: setup  ## Cut out the photos that ship with the project on an embedded AWS
+demo: setup  ## Cut out the photos that come with the project, or PHOTOS, on an embedded AWS
 	@$(BIN)/cutout demo $(PHOTOS)
 
 test: test-units test-e2e  ## Run every test, the end-to-end ones on one deployed stack
@@ -77,16 +77,16 @@ soak: setup  ## Run the simulation for MINUTES (10), the fuzzers, and the large 
 	@CUTOUT_FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) $(BIN)/python -m pytest tests/contract/fuzz
 	@$(BIN)/python -m pytest -m soak
 
-mutants: setup  ## Change the core in one of SHARE (8) small ways, and see whether a unit test notices
+mutants: setup  ## Mutation testing: try one small change of the core in SHARE (8)
 	@$(BESIDE) $(BIN)/python -m tests.benchmarks.mutation.run --share $(or $(SHARE),8)
 
 deploy: setup  ## Deploy to AWS; ARGS='-c name=value --profile P' are passed on
 	@$(BIN)/python -m infra.deploy deploy $(ARGS)
 
-destroy: setup  ## Remove the stack from AWS; photos, rows and secrets are kept
+destroy: setup  ## Remove the stack from AWS; photos, jobs and secrets are kept
 	@$(BIN)/python -m infra.deploy destroy $(ARGS)
 
-check: check-code check-types check-decoders check-template  ## Lint, types, architecture, good practice of the template
+check: check-code check-types check-decoders check-template  ## Lint, types, architecture, and good practice of the template
 
 check-code: setup
 	@$(BIN)/ruff check .
@@ -105,7 +105,7 @@ check-template: setup $(CHECKOV)/.installed
 reference: setup  ## Write the pages' settings table and command reference from the code
 	@$(BIN)/python -m tests.support.reference
 
-format: setup  ## Format the code and mend what ruff can mend
+format: setup  ## Format the code and fix what ruff can fix
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
@@ -118,5 +118,5 @@ lock: $(BIN)/.bootstrapped  ## Update the locked requirements
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/prepare.in -o requirements/prepare.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml --extra infra --extra store --group dev -c requirements/runtime.txt -c requirements/store.txt -c requirements/prepare.txt -o requirements/dev.txt
 
-clean:  ## Remove what was built, not what was learned
+clean:  ## Remove build output, caches and the virtual environment
 	@rm -rf .cutout cdk.out infra/cdk/node_modules .venv .pytest_cache .mypy_cache .ruff_cache

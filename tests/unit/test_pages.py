@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import re
 import shlex
+import subprocess
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import PurePosixPath
@@ -141,11 +142,40 @@ def test_every_page_is_within_reach_of_the_first() -> None:
     assert reached == set(PAGES)
 
 
+def test_the_top_level_holds_few_things() -> None:
+    """Besides files whose names begin with a dot."""
+    listed = subprocess.run(
+        ["git", "ls-tree", "--name-only", "HEAD"],  # noqa: S607 - the git of this machine
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {name for name in listed.stdout.split() if not name.startswith(".")} == {
+        "LICENSE",
+        "Makefile",
+        "README.md",
+        "events",
+        "functions",
+        "infra",
+        "pyproject.toml",
+        "requirements",
+        "tests",
+    }
+
+
 def test_the_first_page_is_short_and_begins_with_a_picture() -> None:
     """A newcomer sees what it does before anything is explained."""
     lines = PAGES["README.md"].splitlines()
     assert len(lines) < 250
     assert any(line.startswith("![") for line in lines[:15])
+
+
+def test_every_picture_is_on_a_page() -> None:
+    """`.readme/` holds no others."""
+    shown = {(ROOT / page).parent / link for page in PAGES for link in links(page)}
+    pictures = {path.resolve() for path in shown if path.parent.name == ".readme"}
+    assert pictures == set((ROOT / ".readme").iterdir())
 
 
 @pytest.mark.parametrize("page", generated())
