@@ -128,6 +128,18 @@ def test_each_link_leads_to_a_file_and_an_anchor_of_the_project(page: str, link:
         assert anchor in anchors(target.resolve().relative_to(ROOT).as_posix())
 
 
+def test_each_section_that_the_code_names_exists() -> None:
+    """Messages refer to pages by `path#anchor`."""
+    sources = [*(ROOT / "functions").rglob("*.py"), *(ROOT / "infra" / "monitoring").rglob("*.py")]
+    found = {
+        (page, anchor)
+        for path in sources
+        for page, anchor in re.findall(r"([\w./]+\.md)#([\w-]+)", path.read_text(encoding="utf-8"))
+    }
+    assert found
+    assert [one for one in found if one[1] not in anchors(one[0])] == []
+
+
 def test_every_page_is_within_reach_of_the_first() -> None:
     """By links from page to page."""
     reached, new = {"README.md"}, ["README.md"]
