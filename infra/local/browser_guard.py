@@ -6,8 +6,6 @@ name at 127.0.0.1 (DNS rebinding) can read the answers, too. Browsers send the o
 https://fetch.spec.whatwg.org/#origin-header https://www.w3.org/TR/fetch-metadata/
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from typing import Any

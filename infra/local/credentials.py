@@ -5,22 +5,17 @@ Root creates an operator with administrator rights, as in an AWS account; everyt
 the operator, to whom bucket policies apply.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import botocore.session
 from botocore.config import Config
 
-from infra.local.endpoint import REGION
-
-if TYPE_CHECKING:
-    from infra.local.endpoint import Endpoint
+from infra.local.endpoint import REGION, Endpoint
 
 _OPERATOR = "cutout-operator"
 _ADMINISTRATOR = {

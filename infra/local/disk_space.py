@@ -1,15 +1,10 @@
 """Checking that the local cloud's disk is not full."""
 
-from __future__ import annotations
-
 import shutil
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from pathlib import Path
 
 from infra.local.errors import LocalCloudError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
 
 _MIN_FREE_BYTES = 1_000_000
 """With less, log lines may still fit, but no photo, template or bundle."""

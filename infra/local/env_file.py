@@ -3,15 +3,10 @@
 A shell can source the file (values are quoted where necessary), and `dotenv` tools can read it.
 """
 
-from __future__ import annotations
-
 import os
 import shlex
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
+from collections.abc import Mapping
+from pathlib import Path
 
 
 def write_env_file(path: Path, variables: Mapping[str, str]) -> None:

@@ -1,7 +1,5 @@
 """Errors of the local cloud, with advice for the person who runs it."""
 
-from __future__ import annotations
-
 
 class LocalCloudError(Exception):
     """The local cloud cannot do what a command asks for.

@@ -1,30 +1,21 @@
 """The status of a place's local cloud, and stopping it."""
 
-from __future__ import annotations
-
 import shutil
 import signal
 import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from infra.local.disk_space import check_disk_space, free_bytes
 from infra.local.env_file import read_env_file
 from infra.local.errors import LocalCloudError
-from infra.local.place import find_root, place_in
+from infra.local.place import Place, find_root, place_in
 from infra.local.processes.background import is_alive, stop
 from infra.local.processes.lock import sole_command
-from infra.local.processes.run_ledger import delete_ledger, read_ledger
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
-
-    from infra.local.place import Place
-    from infra.local.processes.run_ledger import Ledger
-    from infra.local.processes.waiting import Clock
-
+from infra.local.processes.run_ledger import Ledger, delete_ledger, read_ledger
+from infra.local.processes.waiting import Clock
 
 _PATIENCE_SECONDS = 10
 

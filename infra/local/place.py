@@ -1,7 +1,5 @@
 """The folders of a local cloud: the project's sources, its state, and its cache."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,6 +57,12 @@ class Place:
     def scratch(self) -> Path:
         """The temporary folder of the processes, deleted with the cloud."""
         return self.state / "tmp"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of the processes, without any of the person's variables."""
+        scratch = str(self.scratch)
+        return {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": scratch, "TMPDIR": scratch}
 
     @property
     def ports_file(self) -> Path:

@@ -1,7 +1,5 @@
 """The phases of a start, and the interface to report them."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 CLOUD = "cloud"
@@ -18,13 +16,3 @@ class Progress(Protocol):
 
     def end(self, phase: str, note: str = "") -> None:
         """Report that a phase has ended; ``note`` describes its result."""
-
-
-class NoProgress:
-    """Reports nothing."""
-
-    def begin(self, phase: str) -> None:
-        """Do nothing."""
-
-    def end(self, phase: str, note: str = "") -> None:
-        """Do nothing."""

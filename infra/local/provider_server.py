@@ -1,17 +1,12 @@
 """The server that the functions use as Evolink: the stand-in, another server, or Evolink."""
 
-from __future__ import annotations
-
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from infra.local.errors import LocalCloudError
 from infra.local.processes.loopback import LOOPBACK
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 

@@ -1,24 +1,13 @@
 """The stand-in for Evolink as a background process."""
 
-from __future__ import annotations
-
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from infra.local.errors import LocalCloudError
-from infra.local.evolink.command_line import API_KEYS, CONTROL_TOKEN
-from infra.local.processes.background import is_alive, spawn
-from infra.local.processes.waiting import wait_until
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from infra.local.place import Place
-    from infra.local.processes.background import ProcessRecord
-    from infra.local.processes.waiting import Clock
-    from infra.local.provider_server import Api
-
-_START_TIMEOUT_SECONDS = 30
+from infra.local.evolink.options import API_KEYS, CONTROL_TOKEN
+from infra.local.place import Place
+from infra.local.processes.background import ProcessRecord, spawn, wait_until_ready
+from infra.local.processes.waiting import Clock
+from infra.local.provider_server import Api
 
 
 def start_stand_in(
@@ -48,9 +37,7 @@ def start_stand_in(
         *arguments,
     ]
     environment = {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "HOME": str(place.scratch),
-        "TMPDIR": str(place.scratch),
+        **place.environment,
         API_KEYS: " ".join((api.key, *more_keys)),
         CONTROL_TOKEN: api.control_token,
     }
@@ -63,17 +50,8 @@ def wait_for_stand_in(process: ProcessRecord, place: Place, clock: Clock) -> Non
     Raises:
         LocalCloudError: It has ended, or is not ready in time.
     """
-    ready = _ready_file(place)
-
-    def ready_or_ended() -> bool:
-        return ready.exists() or not is_alive(process)
-
-    wait_until(ready_or_ended, clock, timeout_seconds=_START_TIMEOUT_SECONDS)
-    if not ready.exists():
-        raise LocalCloudError(
-            "The stand-in for Evolink did not start.",
-            advice=f"Its log is {place.logs / 'evolink.log'}.",
-        )
+    log = place.logs / "evolink.log"
+    wait_until_ready(process, _ready_file(place).exists, clock, log, "The stand-in for Evolink")
 
 
 def _ready_file(place: Place) -> Path:

@@ -1,13 +1,19 @@
 """Starting the local cloud; independent steps run concurrently."""
 
-from __future__ import annotations
-
+import json
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from infra.local import provider_server as apis
-from infra.local.credentials import client, make_operator, root_credentials, sdk_variables
+from infra.local.credentials import (
+    Credentials,
+    client,
+    make_operator,
+    root_credentials,
+    sdk_variables,
+)
 from infra.local.deployment.cdk_cli import (
     RunningCdk,
     bootstrap_run,
@@ -21,7 +27,6 @@ from infra.local.deployment.fingerprint import fingerprint
 from infra.local.deployment.synth_cache import (
     is_synthesized,
     mark_synthesized,
-    read_outputs,
     synthesized_folder,
 )
 from infra.local.disk_space import check_disk_space, free_bytes
@@ -29,26 +34,18 @@ from infra.local.endpoint import Endpoint
 from infra.local.env_file import write_env_file
 from infra.local.errors import LocalCloudError
 from infra.local.lifecycle import Status, remove, status
-from infra.local.ministack.certificates import issue_certificates
+from infra.local.ministack.certificates import Certificates, issue_certificates
 from infra.local.ministack.interpreter import bare_interpreter
 from infra.local.ministack.ministack_process import start_ministack, wait_for_ministack
+from infra.local.place import Place
+from infra.local.processes.background import ProcessRecord
 from infra.local.processes.lock import sole_command
 from infra.local.processes.loopback import choose_ports
 from infra.local.processes.run_ledger import Ledger, write_ledger
-from infra.local.progress import CLOUD, DEPLOY, SYNTH
+from infra.local.processes.waiting import Clock
+from infra.local.progress import CLOUD, DEPLOY, SYNTH, Progress
+from infra.local.provider_server import Api
 from infra.local.stand_in_process import start_stand_in, wait_for_stand_in
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from pathlib import Path
-
-    from infra.local.credentials import Credentials
-    from infra.local.ministack.certificates import Certificates
-    from infra.local.place import Place
-    from infra.local.processes.background import ProcessRecord
-    from infra.local.processes.waiting import Clock
-    from infra.local.progress import Progress
-    from infra.local.provider_server import Api
 
 _GATEWAY = "gateway"
 _EVOLINK = "evolink"
@@ -233,7 +230,8 @@ class _Start:
         run = deploy_run(self._place, output=output, stack=self._wish.stack, outputs=outputs)
         with RunningCdk(run, self._place, environment) as deploying:
             finish_all({DEPLOY: deploying}, self._progress, self._clock)
-        return read_outputs(outputs, self._wish.stack)
+        stacks: dict[str, dict[str, str]] = json.loads(outputs.read_text())
+        return stacks[self._wish.stack]
 
     def _set_api_key(self, operator: Credentials, outputs: Mapping[str, str]) -> None:
         client("secretsmanager", self._endpoint, operator).put_secret_value(

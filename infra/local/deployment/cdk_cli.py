@@ -1,7 +1,5 @@
 """The CDK command line, run with captured output and stopped with the command that runs it."""
 
-from __future__ import annotations
-
 import contextlib
 import importlib.util
 import os
@@ -9,20 +7,17 @@ import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from types import TracebackType
+from typing import Self
 
 from infra.local.endpoint import ACCOUNT, REGION
 from infra.local.errors import LocalCloudError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from types import TracebackType
-
-    from infra.local.place import Place
-    from infra.local.processes.waiting import Clock
-    from infra.local.progress import Progress
+from infra.local.place import Place
+from infra.local.processes.waiting import Clock
+from infra.local.progress import Progress
 
 _QUIET = {
     "CDK_DISABLE_VERSION_CHECK": "1",
@@ -135,13 +130,7 @@ def synth_run(place: Place, *, output: Path, settings: Mapping[str, str]) -> Cdk
         title="Synthesizing the stack",
         folder=place.source / "infra",
         arguments=(
-            "synth",
-            "--quiet",
-            "--no-notices",
-            "--app",
-            app,
-            "--output",
-            str(output),
+            *("synth", "--quiet", "--no-notices", "--app", app, "--output", str(output)),
             *_as_context(settings),
         ),
         log=place.logs / "synth.log",
@@ -164,18 +153,8 @@ def deploy_run(place: Place, *, output: Path, stack: str, outputs: Path) -> CdkR
         title=f"Deploying {stack}",
         folder=place.scratch,
         arguments=(
-            "deploy",
-            stack,
-            "--ci",
-            "--no-notices",
-            "--app",
-            str(output),
-            "--outputs-file",
-            str(outputs),
-            "--require-approval",
-            "never",
-            "--concurrency",
-            "4",
+            *("deploy", stack, "--ci", "--no-notices", "--require-approval", "never"),
+            *("--app", str(output), "--outputs-file", str(outputs), "--concurrency", "4"),
         ),
         log=place.logs / "deploy.log",
     )
@@ -205,13 +184,8 @@ def synth_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 def cdk_environment(place: Place, variables: Mapping[str, str]) -> dict[str, str]:
     """Return the environment for runs on the local cloud, without any of the person's variables."""
-    return {
-        **_QUIET,
-        "PATH": os.pathsep.join([str(node_binary().parent), os.defpath]),
-        "HOME": str(place.scratch),
-        "TMPDIR": str(place.scratch),
-        **variables,
-    }
+    path = os.pathsep.join([str(node_binary().parent), os.defpath])
+    return {**_QUIET, **place.environment, "PATH": path, **variables}
 
 
 def node_binary() -> Path:

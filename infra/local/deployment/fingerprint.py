@@ -1,15 +1,10 @@
 """A fingerprint of everything that the synthesized stack depends on."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import sys
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 _INPUTS = (
     "functions/**/*.py",

@@ -1,16 +1,9 @@
-"""The cache of synthesized stacks, and the outputs of a deployment."""
+"""The cache of synthesized stacks."""
 
-from __future__ import annotations
-
-import json
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
-    from infra.local.place import Place
+from infra.local.place import Place
 
 _KEPT = 3
 _COMPLETE = ".complete"
@@ -33,9 +26,3 @@ def mark_synthesized(folder: Path) -> None:
     complete.sort(key=lambda marker: marker.stat().st_mtime_ns, reverse=True)
     for marker in complete[_KEPT:]:
         shutil.rmtree(marker.parent, ignore_errors=True)
-
-
-def read_outputs(path: Path, stack: str) -> Mapping[str, str]:
-    """Return the stack's outputs as the CDK wrote them to a file."""
-    outputs: dict[str, str] = json.loads(path.read_text())[stack]
-    return outputs

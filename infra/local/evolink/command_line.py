@@ -13,12 +13,9 @@ from infra.local.evolink.api.control_routes import CONTROL_TOKEN_HEADER
 from infra.local.evolink.faults.fault_rules import parse_rule_text
 from infra.local.evolink.faults.fault_table import ALL_FAULTS
 from infra.local.evolink.faults.rule import Rule
-from infra.local.evolink.options import Options
+from infra.local.evolink.options import API_KEYS, CONTROL_TOKEN, Options
 from infra.local.evolink.server import Certificate, run_standin
 
-API_KEYS = "STANDIN_API_KEYS"
-CONTROL_TOKEN = "STANDIN_CONTROL_TOKEN"  # noqa: S105 - a variable's name
-"""Secrets are read from the environment: every user of a machine can read arguments."""
 _DEFAULTS = Options(api_keys=())
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 

@@ -6,6 +6,10 @@ from pathlib import Path
 
 from infra.local.evolink.faults.rule import Rule
 
+API_KEYS = "STANDIN_API_KEYS"
+CONTROL_TOKEN = "STANDIN_CONTROL_TOKEN"  # noqa: S105 - a variable's name
+"""The command reads secrets from these variables: every user of a machine can read arguments."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Options:

@@ -4,16 +4,11 @@ The bucket policies of the CDK's bootstrap and of the stack deny plain HTTP. Min
 policies, so it has to serve TLS.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import certifi
 import trustme
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 # No "*.localhost": OpenSSL takes no wildcard right under a top-level name.
 _NAMES = ("localhost", "127.0.0.1", "::1")

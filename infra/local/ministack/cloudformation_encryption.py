@@ -4,8 +4,6 @@ With this, buckets, tables and topics of a template report the key that the temp
 MiniStack itself does that for queues, secrets and log groups.
 """
 
-from __future__ import annotations
-
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, tostring
 

@@ -4,8 +4,6 @@ With them the local cloud's alarms fire and its dashboard shows data, from the m
 functions write as they do on AWS.
 """
 
-from __future__ import annotations
-
 import functools
 import json
 import threading

@@ -4,8 +4,6 @@ Each correction describes what AWS does, with the source. The end-to-end tests r
 ``tests/contract/test_ministack_as_published.py`` fails once MiniStack no longer needs one.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import json

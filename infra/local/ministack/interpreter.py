@@ -4,14 +4,9 @@ On AWS a function has only its asset and the runtime. With the project's own int
 import all of the project's packages, and a package missing in its asset would only fail on AWS.
 """
 
-from __future__ import annotations
-
 import sys
 import venv
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from pathlib import Path
 
 
 def bare_interpreter(folder: Path) -> Path:

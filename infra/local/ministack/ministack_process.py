@@ -1,30 +1,20 @@
 """MiniStack as a background process: an embedded AWS with TLS and enforced policies."""
 
-from __future__ import annotations
-
 import ssl
 import sys
 import urllib.error
 import urllib.request
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from infra.local.credentials import Credentials
 from infra.local.endpoint import ACCOUNT, REGION, Endpoint
-from infra.local.errors import LocalCloudError
-from infra.local.processes.background import is_alive, spawn
+from infra.local.ministack.certificates import Certificates
+from infra.local.place import Place
+from infra.local.processes.background import ProcessRecord, spawn, wait_until_ready
 from infra.local.processes.loopback import LOOPBACK
-from infra.local.processes.waiting import wait_until
+from infra.local.processes.waiting import Clock
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from infra.local.credentials import Credentials
-    from infra.local.ministack.certificates import Certificates
-    from infra.local.place import Place
-    from infra.local.processes.background import ProcessRecord
-    from infra.local.processes.waiting import Clock
-
-_START_TIMEOUT_SECONDS = 30
 _HEALTH_TIMEOUT_SECONDS = 2
 
 
@@ -40,20 +30,12 @@ def start_ministack(
 ) -> ProcessRecord:
     """Start MiniStack in the background, without waiting; `server` is the module to run."""
     argv = [
-        sys.executable,
-        "-P",
-        "-m",
-        server,
-        str(endpoint.port),
-        str(certificates.chain),
-        str(certificates.key),
-        str(interpreter),
+        *(sys.executable, "-P", "-m", server, str(endpoint.port)),
+        *(str(certificates.chain), str(certificates.key), str(interpreter)),
     ]
     place.scratch.mkdir(parents=True, exist_ok=True)
     environment = {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "HOME": str(place.scratch),
-        "TMPDIR": str(place.scratch),
+        **place.environment,
         "AUTH": "true",
         "USE_SSL": "1",
         "MINISTACK_SSL_CERT": str(certificates.chain),
@@ -85,16 +67,7 @@ def wait_for_ministack(
         LocalCloudError: It has ended, or does not answer in time.
     """
     trust = ssl.create_default_context(cafile=str(endpoint.authority))
-
-    def answers_or_ended() -> bool:
-        return is_healthy(endpoint, trust) or not is_alive(process)
-
-    in_time = wait_until(answers_or_ended, clock, timeout_seconds=_START_TIMEOUT_SECONDS)
-    if not in_time or not is_alive(process):
-        raise LocalCloudError(
-            "MiniStack did not start." if in_time else "MiniStack does not answer.",
-            advice=f"Its log is {log}.",
-        )
+    wait_until_ready(process, lambda: is_healthy(endpoint, trust), clock, log, "MiniStack")
 
 
 def is_healthy(endpoint: Endpoint, trust: ssl.SSLContext | None = None) -> bool:

@@ -7,23 +7,18 @@ port 443 if permitted and leaves a pid file in the temporary folder.
 Usage: python -m infra.local.ministack.serve PORT CHAIN KEY INTERPRETER
 """
 
-from __future__ import annotations
-
 import asyncio
 import sys
-from typing import TYPE_CHECKING
 
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
+from hypercorn.typing import Framework
 
 from infra.local.browser_guard import ProgramsOnly
 from infra.local.ministack.cloudformation_encryption import add_encryption
 from infra.local.ministack.cloudwatch_metrics import add_metrics
 from infra.local.ministack.corrections import apply_corrections
 from infra.local.processes.loopback import LOOPBACK
-
-if TYPE_CHECKING:
-    from hypercorn.typing import Framework
 
 _KEEP_ALIVE_SECONDS = 75
 _CLOSED = frozenset(

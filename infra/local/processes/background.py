@@ -4,25 +4,20 @@ A pid alone does not identify a process: the system reuses it. So each record ha
 too, and a process is signalled only if both match.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal
 import subprocess
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from infra.local.processes.waiting import wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from infra.local.processes.waiting import Clock
+from infra.local.errors import LocalCloudError
+from infra.local.processes.waiting import Clock, wait_until
 
 _PROC = Path("/proc")
 _ENDED = frozenset("ZX")
+_START_TIMEOUT_SECONDS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +65,23 @@ def spawn(
     finally:
         os.close(output)
     return record(name, pid) or ProcessRecord(name=name, pid=pid, born="")
+
+
+def wait_until_ready(
+    process: ProcessRecord, is_ready: Callable[[], bool], clock: Clock, log: Path, title: str
+) -> None:
+    """Wait until a process that was just started is ready.
+
+    Raises:
+        LocalCloudError: It has ended, or is not ready in time; the advice names its log.
+    """
+
+    def is_ready_or_ended() -> bool:
+        return is_ready() or not is_alive(process)
+
+    in_time = wait_until(is_ready_or_ended, clock, timeout_seconds=_START_TIMEOUT_SECONDS)
+    if not in_time or not is_alive(process):
+        raise LocalCloudError(f"{title} did not start.", advice=f"Its log is {log}.")
 
 
 def stop(process: ProcessRecord, clock: Clock, *, timeout_seconds: float = 3) -> None:

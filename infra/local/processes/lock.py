@@ -3,23 +3,15 @@
 The operating system releases the lock when the process ends, even if it is killed.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from io import TextIOWrapper
 
 from infra.local.errors import LocalCloudError
-from infra.local.place import make_private
-from infra.local.processes.waiting import wait_until
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from io import TextIOWrapper
-
-    from infra.local.place import Place
-    from infra.local.processes.waiting import Clock
+from infra.local.place import Place, make_private
+from infra.local.processes.waiting import Clock, wait_until
 
 
 @contextmanager

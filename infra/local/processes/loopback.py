@@ -3,15 +3,10 @@
 The stack's settings contain the ports; with the same ports the synthesis can be reused.
 """
 
-from __future__ import annotations
-
 import json
 import socket
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+from collections.abc import Iterable
+from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
 

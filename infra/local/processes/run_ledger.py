@@ -4,18 +4,14 @@ Another command can stop the processes in the ledger, even if the command that s
 killed.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Self
 
 from infra.local.processes.background import ProcessRecord
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +30,7 @@ class Ledger:
     asked: Mapping[str, str] = field(default_factory=dict)
     fingerprint: str = ""
 
-    def with_process(self, process: ProcessRecord) -> Ledger:
+    def with_process(self, process: ProcessRecord) -> Self:
         """Return the ledger with another process."""
         return replace(self, processes=(*self.processes, process))
 

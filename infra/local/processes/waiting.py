@@ -1,12 +1,8 @@
 """Waiting for a condition, with a clock that tests can replace."""
 
-from __future__ import annotations
-
 import time
-from typing import TYPE_CHECKING, Protocol
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from collections.abc import Callable
+from typing import Protocol
 
 
 class Clock(Protocol):
