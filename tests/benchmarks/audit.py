@@ -47,10 +47,10 @@ from infra.local.ministack.ministack_process import start_ministack, wait_for_mi
 from infra.local.place import Place
 from infra.local.processes.background import stop
 from infra.local.processes.loopback import choose_ports
-from infra.local.processes.waiting import MachineClock as Waiting
 from tests.benchmarks import filled_ministack
 from tests.benchmarks.filled_ministack import FILL
 from tests.contract.dynamodb.table import create_table
+from tests.support.local_cloud import MachineClock as Waiting
 
 STACK = "Figures"
 _ROWS_A_REQUEST = 25

@@ -17,7 +17,6 @@ from cutout.cli.options.target import Target
 from infra.local.lifecycle import take_down
 from infra.local.place import Place, find_place
 from infra.local.processes.background import record
-from infra.local.processes.waiting import MachineClock
 from infra.local.start import Wish, bring_up
 from tests.e2e.bus import Listener
 from tests.e2e.deployed import STACK, Deployed
@@ -29,7 +28,7 @@ from tests.e2e.logs import Logs
 from tests.e2e.photos import Photos
 from tests.e2e.queues import Queues
 from tests.e2e.stand_in import StandIn
-from tests.support.local_cloud import NoProgress
+from tests.support.local_cloud import MachineClock, NoProgress
 
 SETTINGS = {
     # What a test can wait for; the grace time is long enough for callbacks on a busy machine.

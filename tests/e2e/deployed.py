@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from infra.local.place import Place
-from infra.local.processes.waiting import MachineClock, wait_until
+from infra.local.processes.waiting import wait_until
 from infra.local.start import LocalCloud
+from tests.support.local_cloud import MachineClock
 
 STACK = "Cutout"
 _INSIDE = "Cutout"

@@ -21,8 +21,9 @@ from infra.local.ministack.ministack_process import start_ministack, wait_for_mi
 from infra.local.place import Place
 from infra.local.processes.background import is_alive, spawn, stop
 from infra.local.processes.loopback import LOOPBACK, choose_ports
-from infra.local.processes.waiting import MachineClock, wait_until
+from infra.local.processes.waiting import wait_until
 from tests.support.aws_account import ACCOUNT, REGION, Emulator
+from tests.support.local_cloud import MachineClock
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client

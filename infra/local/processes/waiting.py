@@ -1,6 +1,5 @@
 """Waiting for a condition, with a clock that tests can replace."""
 
-import time
 from collections.abc import Callable
 from typing import Protocol
 
@@ -13,18 +12,6 @@ class Clock(Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Wait for this many seconds."""
-
-
-class MachineClock:
-    """The machine's own clock."""
-
-    def monotonic(self) -> float:
-        """Return seconds since a fixed moment."""
-        return time.monotonic()
-
-    def sleep(self, seconds: float) -> None:
-        """Wait for this many seconds."""
-        time.sleep(seconds)
 
 
 def wait_until(

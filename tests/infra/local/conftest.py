@@ -14,7 +14,7 @@ from infra.local.ministack.ministack_process import start_ministack, wait_for_mi
 from infra.local.place import Place
 from infra.local.processes.background import ProcessRecord, stop
 from infra.local.processes.loopback import choose_ports
-from infra.local.processes.waiting import MachineClock
+from tests.support.local_cloud import MachineClock
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,8 @@ from infra.local.deployment.cdk_cli import (
 from infra.local.errors import LocalCloudError
 from infra.local.place import Place, place_in
 from infra.local.processes.background import is_alive, record
-from infra.local.processes.waiting import MachineClock, wait_until
+from infra.local.processes.waiting import wait_until
+from tests.support.local_cloud import MachineClock
 
 CLOCK = MachineClock()
 Cdk = Callable[[str], RunningCdk]

@@ -26,7 +26,7 @@ from infra.local.lifecycle import (
 from infra.local.place import Place, place_in
 from infra.local.processes.background import ProcessRecord, is_alive, record, spawn, stop
 from infra.local.processes.run_ledger import Ledger, delete_ledger, read_ledger, write_ledger
-from infra.local.processes.waiting import MachineClock
+from tests.support.local_cloud import MachineClock
 
 CLOCK = MachineClock()
 NOBODY = ProcessRecord(name="cutout", pid=os.getpid(), born="long ago")

@@ -23,8 +23,8 @@ from infra.local.ministack.certificates import issue_certificates
 from infra.local.ministack.interpreter import bare_interpreter
 from infra.local.ministack.ministack_process import is_healthy, wait_for_ministack
 from infra.local.processes.background import ProcessRecord
-from infra.local.processes.waiting import MachineClock
 from tests.infra.local.conftest import Cloud
+from tests.support.local_cloud import MachineClock
 
 CLOCK = MachineClock()
 TRUST_LAMBDA = {

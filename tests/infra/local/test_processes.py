@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from infra.local.processes.background import ProcessRecord, is_alive, record, spawn, stop
-from infra.local.processes.waiting import MachineClock, wait_until
+from infra.local.processes.waiting import wait_until
+from tests.support.local_cloud import MachineClock
 
 CLOCK = MachineClock()
 SLEEPER = "import time; time.sleep(60)"

@@ -18,12 +18,11 @@ from infra.local.place import Place, place_in
 from infra.local.processes.background import is_alive, record
 from infra.local.processes.loopback import choose_ports
 from infra.local.processes.run_ledger import Ledger, read_ledger, write_ledger
-from infra.local.processes.waiting import MachineClock
 from infra.local.progress import CLOUD, SYNTH, Progress
 from infra.local.provider_server import stand_in
 from infra.local.start import Wish, bring_up
 from tests.support.cli.clock import HandClock
-from tests.support.local_cloud import NoProgress
+from tests.support.local_cloud import MachineClock, NoProgress
 
 # Keeps what the ledger says while things run, then does what the test has in mind.
 CDK = """
