@@ -13,6 +13,20 @@ from decimal import Decimal
 from enum import StrEnum
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Terms:
+    """What a provider promises about its tasks.
+
+    Attributes:
+        results_last: how long after the end of a task its result can be downloaded.
+        task_visibility_delay: how long the API may not know a task; one that stays unknown for so
+            long is lost.
+    """
+
+    results_last: timedelta
+    task_visibility_delay: timedelta
+
+
 class Cause(StrEnum):
     """Why a call was refused or a task failed."""
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from cutout.domain.provider import Terms
+
 Randomness = Callable[[], float]
 """A number from 0 up to, not including, 1."""
 
-_RESULTS_LAST = timedelta(hours=24)
-"""For as long the provider serves the result of a task (its page on generation)."""
 _FIRST_BACK_OFF = timedelta(seconds=15)
 _STEPS_IN_DEADLINE = 6
 
@@ -25,6 +25,7 @@ class Timing:
     unconfirmed_grace: timedelta
     job_deadline: timedelta
     retention: timedelta
+    provider: Terms
 
     @property
     def callback_life(self) -> timedelta:
@@ -33,7 +34,7 @@ class Timing:
         A call may be unconfirmed, and its task be followed, for a deadline each; a task that ends
         later still has its result for a day, and a callback may bring it home until then.
         """
-        return 2 * self.job_deadline + _RESULTS_LAST
+        return 2 * self.job_deadline + self.provider.results_last
 
 
 def step_aside(failures: int, timing: Timing, *, first: timedelta) -> timedelta:
@@ -46,13 +47,6 @@ def back_off(tries: int, longest: timedelta, randomness: Randomness) -> timedelt
     """The wait before another try: doubles from 15 s up to `longest`, with half of it jitter."""
     whole: timedelta = min(_FIRST_BACK_OFF * 2 ** min(tries, 16), longest)
     return whole / 2 + whole / 2 * randomness()
-
-
-TASK_VISIBILITY_DELAY = timedelta(minutes=10)
-"""A task id may be unknown for a short while after creation (error-code page).
-
-For as long, too, a task that was accepted must be unknown before it counts as lost.
-"""
 
 
 READ_AGAIN = timedelta(seconds=60)

@@ -6,11 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
 
-from cutout.domain.provider import CreateOutcome, NotSent, Refused, Task, Uploaded
+from cutout.domain.provider import CreateOutcome, NotSent, Refused, Task, Terms, Uploaded
 
 
 class Provider(Protocol):
     """Makes cut-outs of photos, one task for each paid call."""
+
+    @property
+    def terms(self) -> Terms:
+        """What the provider promises."""
+        ...
 
     def get_ready(self) -> Refused | None:
         """Load the API key before the call is recorded.

@@ -13,7 +13,7 @@ from cutout.adapters.evolink.failures import (
     refusal,
     retry_of_task,
 )
-from cutout.adapters.evolink.task_api import call_body
+from cutout.adapters.evolink.task_api import TERMS, call_body
 from cutout.domain.errors import (
     FetchRefusedError,
     PictureError,
@@ -29,6 +29,7 @@ from cutout.domain.provider import (
     Refused,
     Task,
     TaskStatus,
+    Terms,
     Uploaded,
 )
 from cutout.domain.recipes import Recipe
@@ -79,6 +80,10 @@ class FakeEvolink:
     honours_keys: bool = True
     unready: Exception | Refused | None = None
     _by_key: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    @property
+    def terms(self) -> Terms:
+        return TERMS
 
     def get_ready(self) -> Refused | None:
         if isinstance(self.unready, Exception):

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from cutout.adapters.evolink.json_answers import task_id_of_callback
+from cutout.adapters.evolink.task_api import TERMS
 from cutout.cli.compose import operate
 from cutout.domain.callback_token import CallbackAddress, sign
 from cutout.domain.gate import Limits
@@ -20,6 +21,7 @@ from cutout.domain.preparation import PrepareReport
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import Pixels, Transport
 from cutout.domain.timing import Timing
+from cutout.ports.provider import Downloads, Provider
 from cutout.ports.telemetry import Clock
 from cutout.wiring.ports import (
     CallbackPorts,
@@ -64,6 +66,7 @@ TIMING = Timing(
     unconfirmed_grace=timedelta(seconds=1200),
     job_deadline=timedelta(hours=6),
     retention=timedelta(days=90),
+    provider=TERMS,
 )
 LIMITS = Limits(max_in_flight=3, daily_credit_cap=Decimal(5000))
 PHOTO_LIMITS = PhotoLimits(
@@ -155,6 +158,8 @@ class World:
         jobs: MemoryJobs | None = None,
         uploads: MemoryUploads | None = None,
         keys: FakeKeys | None = None,
+        provider: Provider | None = None,
+        downloads: Downloads | None = None,
     ) -> None:
         self.clock = clock or FakeClock()
         self.timing = timing
@@ -187,7 +192,7 @@ class World:
             jobs=self.jobs,
             notes=self.notes,
             preparations=self.preparations,
-            provider=self.evolink,
+            provider=provider or self.evolink,
             purchases=self.bought,
             randomness=(rng or random.Random(0)).random,  # noqa: S311 - reproducible on purpose
             submissions=self.submissions,
@@ -197,7 +202,7 @@ class World:
         submit_ports = SubmitPorts(shared=ports, links=self.links, signer=keys)
         store_result_ports = StoreResultPorts(
             shared=ports,
-            downloads=self.downloads,
+            downloads=downloads or self.downloads,
             kept=self.kept,
             pictures=self.pictures,
             results=self.results,

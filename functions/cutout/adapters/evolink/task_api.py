@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote
@@ -44,6 +44,7 @@ from cutout.domain.provider import (
     Refused,
     Task,
     TaskStatus,
+    Terms,
     words,
 )
 
@@ -58,6 +59,12 @@ _STATUSES = {
     "canceled": TaskStatus.FAILED,
 }
 _CANCELLED = "request_cancelled"
+TERMS = Terms(
+    # The pages of MJ V7 (24 hours) and V8.1 (30 days); the model's own page says nothing.
+    results_last=timedelta(hours=24),
+    # Error-code page: a new task may be unknown "for a short while".
+    task_visibility_delay=timedelta(minutes=10),
+)
 
 
 class EvolinkApi:
@@ -80,6 +87,7 @@ class EvolinkApi:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._account = Account(http, base_url, api_key)
+        self.terms = TERMS
         self._model = model
         self._now = now
 

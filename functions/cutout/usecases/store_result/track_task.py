@@ -18,7 +18,7 @@ from cutout.domain.metrics import Metric
 from cutout.domain.provider import Task, TaskStatus
 from cutout.domain.retry_policy import Verdict, decide_task_failure
 from cutout.domain.states import AttemptOutcome, Move, Reason, State, Transport
-from cutout.domain.timing import READ_AGAIN, TASK_VISIBILITY_DELAY, Randomness, Timing, back_off
+from cutout.domain.timing import READ_AGAIN, Randomness, Timing, back_off
 from cutout.ports.jobs_table import Jobs
 from cutout.ports.provider import Provider
 from cutout.usecases.shared.job_writer import JobWriter
@@ -197,7 +197,7 @@ class TrackTask:
             return
         now = self.job_writer.clock.now()
         since = attempt.not_found_since or now
-        if now - since < TASK_VISIBILITY_DELAY:
+        if now - since < self.timing.provider.task_visibility_delay:
             missing = replace(attempt, not_found_since=since)
             self._wait(job.with_attempt(missing), READ_AGAIN)
             return

@@ -14,7 +14,7 @@ from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.reason_texts import TAKEN_UNNAMED
 from cutout.domain.states import Move, Reason, State
-from cutout.domain.timing import READ_AGAIN, TASK_VISIBILITY_DELAY, Randomness, Timing, back_off
+from cutout.domain.timing import READ_AGAIN, Randomness, Timing, back_off
 from cutout.usecases.shared.job_writer import JobWriter
 
 _UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
@@ -44,7 +44,7 @@ class UnverifiedTasks:
     def not_known(self, job: Job, attempt: Attempt, task_id: str) -> None:
         """404: normal for a moment; after that, the body was wrong."""
         now = self.job_writer.clock.now()
-        if now - attempt.started_at < TASK_VISIBILITY_DELAY:
+        if now - attempt.started_at < self.timing.provider.task_visibility_delay:
             self._remember(job, attempt, task_id, READ_AGAIN)
         elif attempt.named_task == task_id:
             self.forget(job, attempt)

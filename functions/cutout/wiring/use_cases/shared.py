@@ -65,7 +65,7 @@ def note_board(ports: JobPorts) -> NoteBoard:
     return NoteBoard(notes=ports.notes, telemetry=ports.telemetry)
 
 
-def timing(settings: JobSettings) -> Timing:
+def timing(ports: JobPorts, settings: JobSettings) -> Timing:
     """How long things may take."""
     return Timing(
         first_poll=settings.first_poll_seconds,
@@ -74,4 +74,5 @@ def timing(settings: JobSettings) -> Timing:
         unconfirmed_grace=settings.unconfirmed_grace_seconds,
         job_deadline=settings.job_deadline_seconds,
         retention=settings.retention_days,
+        provider=ports.provider.terms,
     )

@@ -48,7 +48,7 @@ def store_result_use_cases(
     ports: StoreResultPorts, settings: JobSettings, recipes: tuple[Recipe, ...]
 ) -> StoreResultUseCases:
     """Compose the use cases of StoreResult."""
-    timing = shared.timing(settings)
+    timing = shared.timing(ports.shared, settings)
     job_writer = shared.job_writer(ports.shared, settings)
     own_pixels = OwnPixels(pixels=settings.pixels, recipes=recipes)
     finish_cutout = FinishCutout(pictures=ports.pictures, pixels=settings.pixels)
@@ -118,7 +118,7 @@ def _track_task(
     job_writer: JobWriter,
     store_result: StoreResult,
 ) -> TrackTask:
-    timing = shared.timing(settings)
+    timing = shared.timing(ports.shared, settings)
     return TrackTask(
         job_writer=job_writer,
         failures=store_result.failures,

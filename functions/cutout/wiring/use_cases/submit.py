@@ -103,7 +103,7 @@ def _register_upload(ports: SubmitPorts, settings: SubmitSettings) -> RegisterUp
         heads=ports.shared.jobs,
         telemetry=ports.shared.telemetry,
         clock=ports.shared.clock,
-        timing=shared.timing(settings),
+        timing=shared.timing(ports.shared, settings),
         watch=UploadFilter(
             uploads_bucket=settings.uploads_bucket,
             upload_prefix=settings.upload_prefix,
@@ -119,7 +119,7 @@ def _register_upload(ports: SubmitPorts, settings: SubmitSettings) -> RegisterUp
 def _submit_job(
     ports: SubmitPorts, settings: SubmitSettings, recipes: tuple[Recipe, ...]
 ) -> SubmitJob:
-    timing = shared.timing(settings)
+    timing = shared.timing(ports.shared, settings)
     job_writer = shared.job_writer(ports.shared, settings)
     answers = CallOutcomes(job_writer=job_writer, timing=timing, randomness=ports.shared.randomness)
     line = WaitingJobs(job_writer=job_writer, answers=answers, timing=timing)
