@@ -7,7 +7,7 @@ Decisions are made by type, never by text::
     │   ├── StoreBusyError          the jobs table throttled or a transaction collided
     │   ├── NotSentError            an HTTP request certainly did not reach the server
     │   ├── ResponseLostError       it may have reached the server; no usable answer came
-    │   ├── ProviderBusyError       the provider cannot say now (429, 5xx, account trouble)
+    │   ├── ProviderBusyError       the provider does not answer a read now
     │   └── SourceDeniedError       a policy or a KMS key keeps the function from the object
     ├── NewerRowError               a row says what only a newer version of us understands
     ├── LostRaceError               somebody else moved the row first; carries the winner
@@ -134,7 +134,7 @@ class FetchRefusedError(PermanentError):
 
 
 class TaskUnknownError(PermanentError):
-    """The provider answers 404 for the task."""
+    """The provider has no such task, or not yet."""
 
 
 class CallbackRefusedError(PermanentError):

@@ -18,11 +18,11 @@ class PauseReason(StrEnum):
     """Why intake pauses."""
 
     OUT_OF_CREDITS = "out-of-credits"
-    """402: probed with one photo when the pause is over."""
+    """The account is empty; one photo is tried when the pause is over."""
     KEY_REFUSED = "key-refused"
-    """401 or 403: until a person mends the key and resumes."""
+    """The provider refuses the API key; a person must fix it and resume."""
     RATE_LIMITED = "rate-limited"
-    """429, or a lack of capacity: everybody backs off, Retry-After obeyed."""
+    """Too many calls, or no capacity at the provider."""
     OPERATOR = "operator"
     """A person paused it."""
 
@@ -44,7 +44,7 @@ class Limits:
 
 
 USUAL_PRICE = Decimal("5.4")
-"""Credits that a photo takes by the provider's price list."""
+"""Credits that a photo is expected to cost until the provider has named its price."""
 INDEX_LAG = timedelta(minutes=5)
 """Longer than the indexes are ever behind: they follow within a second, in trouble within many."""
 

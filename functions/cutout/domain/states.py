@@ -188,7 +188,7 @@ class Transport(StrEnum):
     PRESIGNED = "presigned"
     """It reads the upload by a link."""
     FILES = "files"
-    """We hand a copy to its Files API, and delete it after use."""
+    """We upload a copy to its file store, and delete it after use."""
 
 
 class Pixels(StrEnum):

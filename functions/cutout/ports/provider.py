@@ -58,7 +58,10 @@ class Provider(Protocol):
 
 
 class Files(Protocol):
-    """The provider's file store: the second way to hand over a photo."""
+    """The provider's file store: the second way to hand over a photo.
+
+    A copy outlives the deadline of its job.
+    """
 
     def upload(self, name: str, content_type: str, data: bytes) -> Uploaded | Refused | NotSent:
         """Upload a copy, which is free; the name must be unique."""

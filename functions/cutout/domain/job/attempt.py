@@ -21,7 +21,7 @@ class Attempt:
         posts: how often the body was sent.
         day: the UTC day whose sum at the gate holds its credits, if that is not its start's.
         repeat_day: the day whose sum holds the credits that its repeat may have taken.
-        file_id: the copy at the provider's Files API, until it is deleted.
+        file_id: the copy in the provider's file store, until it is deleted.
         credits_reserved: what the provider said it reserved, or our estimate until it did.
         is_replayed: the provider answered a repeat with the first call's task.
         is_adopted: the task is known from the body of a callback, not from the call's answer.

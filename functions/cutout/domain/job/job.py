@@ -101,7 +101,7 @@ class Job:
         trying_since: when the calls began of which none has left; None once one has.
         storing_attempt: the attempt whose result is being stored, or was.
         transport: how the next attempt hands the photo over; None means as deployed.
-        handovers_failed: how often in a row the Files API did not take a copy.
+        handovers_failed: how often in a row the provider's file store did not take a copy.
         lane: which queue behind the gate it belongs to.
         is_fresh: a person wants it bought anew, whatever is kept of the same picture.
         is_buyer: it has taken its picture's item, and buys when the gate lets it, if the item is

@@ -185,10 +185,9 @@ class TrackTask:
         self._wait(job, back_off(job.tries, self.timing.poll_interval, self.randomness), message)
 
     def _task_unknown(self, job: Job, attempt: Attempt, task_id: str) -> None:
-        """404: normal for a moment, and no word on a task that was known; after ten minutes, it is.
+        """Ask again for a while: a new task may be unknown, and a lost one must stay unknown.
 
-        Nothing to act on if it is the task of an earlier attempt, which the job does not depend on
-        any more.
+        The task of an earlier attempt is ignored, because the job no longer depends on it.
         """
         if self.named.concerns(job, attempt):
             self.named.not_known(job, attempt, task_id)

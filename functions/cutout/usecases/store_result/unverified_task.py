@@ -42,7 +42,7 @@ class UnverifiedTasks:
         return self.job_writer.record(job, known)
 
     def not_known(self, job: Job, attempt: Attempt, task_id: str) -> None:
-        """404: normal for a moment; after that, the body was wrong."""
+        """The provider has no such task: normal for a moment; after that, the body was wrong."""
         now = self.job_writer.clock.now()
         if now - attempt.started_at < self.timing.provider.task_visibility_delay:
             self._remember(job, attempt, task_id, READ_AGAIN)

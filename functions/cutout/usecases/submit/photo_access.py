@@ -1,4 +1,4 @@
-"""Giving the provider access to a photo: by a link, or by a copy at its Files API."""
+"""Gives the provider access to a photo: by a link, or by a copy in its file store."""
 
 from __future__ import annotations
 

@@ -21,10 +21,9 @@ _MOST_POSTS = 2
 """A body is sent at most twice: its link to the photo would not outlive a third grace time."""
 _TOO_LATE = "the request could not be repeated while its link to the photo was valid"
 _FETCHING = timedelta(minutes=5)
-"""What a link must have left of its life, for the provider to read the photo by it.
+"""How long a link must still be valid, so that the provider can fetch the photo.
 
-A provider that reads it later finds it dead: the task fails, costs nothing, and is tried again
-through the Files API.
+If the provider is slower, the task fails, costs nothing, and is tried again with a copy.
 """
 
 
@@ -89,10 +88,7 @@ class RepeatCalls:
         return self.job_writer.record(job, later)
 
     def _good_for(self, attempt: Attempt) -> timedelta:
-        """How long after its start the body may go: a copy outlives the deadline, a link does not.
-
-        Copies at the Files API are kept for 72 hours.
-        """
+        """How long after its start a call may be repeated: until its link or the deadline ends."""
         return self.timing.job_deadline if attempt.file_id else PHOTO_LINK_LIVES - _FETCHING
 
     def _settle(self, job: Job, move: Move, reason: Reason, *, message: str | None = None) -> Job:

@@ -56,7 +56,7 @@ class WaitingJobs:
         return held
 
     def not_handed_over(self, job: Job, outcome: Refused | NotSent) -> Job:
-        """The Files API did not take the photo; nothing was called, nothing is paid."""
+        """The photo could not be handed over; no call was made, and nothing is paid."""
         now = self.job_writer.clock.now()
         if isinstance(outcome, Refused):
             if self.answers.pause(outcome):

@@ -1,0 +1,25 @@
+"""What is the provider's own stays in its adapter."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import cutout
+
+PACKAGE = Path(cutout.__file__).parent
+WORDS = re.compile(
+    r"evolink|midjourney|mj-v\d|files api|image_urls|task-unified"
+    r"|insufficient_quota|content_policy|paid_outcome|image_processing_error|quota_exceeded",
+    re.IGNORECASE,
+)
+
+
+@pytest.mark.parametrize("layer", ["domain", "ports", "usecases", "operator"])
+def test_the_core_uses_no_word_of_the_provider(layer: str) -> None:
+    """Another provider is another adapter: neither names, fields nor codes are known elsewhere."""
+    modules = sorted((PACKAGE / layer).rglob("*.py"))
+    assert modules
+    assert [it.name for it in modules if WORDS.search(it.read_text(encoding="utf-8"))] == []
