@@ -78,7 +78,9 @@ def effects(world: World, prepare: Callable[[], Any]) -> dict[str, object]:
         told["answers"] = step()
     except Exception as exc:  # noqa: BLE001 - whatever it raises is recorded
         told["raises"] = type(exc).__name__
-    if not isinstance(told.get("answers"), bool | dict | Kept | Enum | Purchase):
+    if isinstance(told.get("answers"), Job):
+        told["answers"] = told["answers"].state  # type: ignore[attr-defined]
+    elif not isinstance(told.get("answers"), bool | dict | Kept | Enum | Purchase):
         told.pop("answers", None)
     for job in world.jobs.jobs.values():
         if job is not rows.get(job.id):
@@ -189,6 +191,12 @@ ATTEMPTS: dict[str, tuple[Attempt, ...]] = {
         attempt(2, outcome=AttemptOutcome.FAILED, credits_used=Decimal(0)),
         attempt(),
     ),
+    "adopted and repeated": (
+        attempt(outcome=AttemptOutcome.ACCEPTED, task_id="task-1", is_adopted=True, posts=2),
+    ),
+    "refused": (attempt(outcome=AttemptOutcome.REFUSED),),
+    "of no price": (attempt(credits_reserved=None),),
+    "with a body": (attempt(body="{}"),),
     "young": (attempt(outcome=AttemptOutcome.UNKNOWN, started_at=START - MINUTE),),
     "none": (),
 }
@@ -403,12 +411,23 @@ REPORTED = {
 }
 REPORTS = {
     "well": {},
-    "transparent": {"photo": replace(PHOTO, has_alpha=True), "copies": (MODEL_COPY, WHOLE_COPY)},
+    "transparent": {
+        "photo": replace(PHOTO, has_alpha=True),
+        "copies": (MODEL_COPY, WHOLE_COPY),
+        "is_fresh": True,
+    },
     "both copies": {"copies": (MODEL_COPY, WHOLE_COPY), "is_backfill": True},
     "whole copy": {"copies": (WHOLE_COPY,), "is_fresh": True},
     "no whole copy": {"problem": "text"},
     "no copy at all": {"copies": (), "problem": "text"},
-    "damaged": {"photo": None, "copies": (), "reason": Reason.DAMAGED_PHOTO, "message": "text"},
+    "damaged": {
+        "photo": None,
+        "copies": (),
+        "reason": Reason.DAMAGED_PHOTO,
+        "message": "text",
+        "is_fresh": True,
+        "is_backfill": True,
+    },
     "of another version": {"version": "v9"},
     "of another wish": {"ask": 1},
     "not possible": {"photo": replace(PHOTO, width=0)},

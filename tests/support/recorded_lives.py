@@ -357,7 +357,7 @@ def changes(before: DataclassInstance | None, after: DataclassInstance) -> dict[
             old = getattr(before, name)
             changed[name] = [one for one in changed[name] if one not in old]
     changed.pop("version", None)
-    return _with_value(changed)
+    return _without_words(changed) if before is None else _without_words(changed, usual=())
 
 
 def _left(world: World) -> Iterator[str]:
@@ -374,7 +374,7 @@ def _left(world: World) -> Iterator[str]:
         "kept": world.kept.objects.keys(),
         "bought": world.bought.items,
         "notes": {
-            key: _with_value(json.loads(note.text)) for key, note in world.notes.stored.items()
+            key: _without_words(json.loads(note.text)) for key, note in world.notes.stored.items()
         },
         "notes removed": world.notes.removed,
         "announced": [(job.id, job.version, job.state) for job in world.announcements.jobs],
@@ -397,16 +397,22 @@ def line(name: str, it: object) -> str:
 def _plain(it: object) -> object:
     """What JSON does not know."""
     if is_dataclass(it):
-        return _with_value({field.name: getattr(it, field.name) for field in fields(it)})
+        return _without_words({field.name: getattr(it, field.name) for field in fields(it)})
     if isinstance(it, bytes):
         return it.decode(errors="replace")
     return list(it) if isinstance(it, KeysView) else str(it)
 
 
-def _with_value(named: dict[str, object]) -> dict[str, object]:
-    """Without those that are as they are in most rows, and without the words of messages."""
-    return {name: True if name in _WORDS else it for name, it in named.items() if it not in _USUAL}
-
-
 _USUAL: tuple[object, ...] = (None, False, (), {}, "")
+
+
+def _without_words(
+    named: dict[str, object], usual: tuple[object, ...] = _USUAL
+) -> dict[str, object]:
+    """Of a message, only that there is one; values as most rows have them are left out."""
+    return {
+        name: bool(it) if name in _WORDS else it for name, it in named.items() if it not in usual
+    }
+
+
 _WORDS = frozenset({"message", "problem", "remark", "meaning", "next", "paid", "shape"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from cutout.domain.errors import (
@@ -20,19 +22,24 @@ PURCHASE = Purchase(picture="picture", buyer="job")
 
 
 @pytest.mark.parametrize(
-    ("error", "message", "carried"),
+    ("make", "message", "carried"),
     [
-        (ProviderBusyError("busy", status=503), "busy", {"status": 503}),
-        (JobMovedError(a_job()), "the job moved on to queued", {"winner": a_job()}),
-        (JobMovedError(None), "the job moved on to nothing", {"winner": None}),
-        (GateMovedError(Gate()), "the gate moved", {"winner": Gate()}),
-        (PurchaseMovedError(PURCHASE), "the purchase moved", {"winner": PURCHASE}),
-        (NotAPhotoError(Reason.TOO_SMALL, "tiny"), "tiny", {"reason": Reason.TOO_SMALL}),
-        (CallbackRefusedError("forged", is_malformed=True), "forged", {"is_malformed": True}),
+        (lambda: ProviderBusyError("busy", status=503), "busy", {"status": 503}),
+        (lambda: JobMovedError(a_job()), "the job moved on to queued", {"winner": a_job()}),
+        (lambda: JobMovedError(None), "the job moved on to nothing", {"winner": None}),
+        (lambda: GateMovedError(Gate()), "the gate moved", {"winner": Gate()}),
+        (lambda: PurchaseMovedError(PURCHASE), "the purchase moved", {"winner": PURCHASE}),
+        (lambda: NotAPhotoError(Reason.EMPTY_OBJECT, "no"), "no", {"reason": Reason.EMPTY_OBJECT}),
+        (
+            lambda: CallbackRefusedError("forged", is_malformed=True),
+            "forged",
+            {"is_malformed": True},
+        ),
     ],
 )
 def test_an_error_has_a_message_and_what_its_handler_needs(
-    error: CutoutError, message: str, carried: dict[str, object]
+    make: Callable[[], CutoutError], message: str, carried: dict[str, object]
 ) -> None:
     """The message alone is printed, without what the error carries."""
+    error = make()
     assert (str(error), vars(error)) == (message, carried)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import Enum
+from typing import TypeGuard
 
 from cutout.domain.errors import NewerRowError
 from cutout.domain.job.conflicts import JobMovedError, PurchaseMovedError
@@ -64,7 +65,7 @@ class Deduplication:
             return DedupDecision.CACHE_MISS
         for _ in range(_TRIES):
             kept = standing.kept
-            if kept is not None and _serves(kept) and not job.is_fresh:
+            if _serves(kept) and not job.is_fresh:
                 return kept
             wished = self._wished(standing, job)
             if wished is standing:
@@ -221,6 +222,6 @@ def _without_result(standing: Purchase, job: Job) -> Purchase | None:
     return replace(standing, waiting=())
 
 
-def _serves(kept: Kept | None) -> bool:
+def _serves(kept: Kept | None) -> TypeGuard[Kept]:
     """Others may be completed from it."""
     return kept is not None and not kept.is_doubted

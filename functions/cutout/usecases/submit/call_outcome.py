@@ -249,16 +249,17 @@ class CallOutcomes:
     def pause(self, refused: Refused) -> bool:
         """Pause intake for a refusal that asks for it; whether it does."""
         decision = decide_refusal(refused)
-        if decision.pause is None:
+        rule = self.pausing(decision, refused)
+        if rule is None:
             return False
-        change_gate(self.job_writer.store, self.pausing(decision, refused))
+        change_gate(self.job_writer.store, rule)
         return True
 
-    def pausing(self, decision: Decision, refused: Refused) -> GateRule:
-        """The gate's rule for a decision that may pause it; a pause is counted."""
+    def pausing(self, decision: Decision, refused: Refused) -> GateRule | None:
+        """The gate's rule for a decision that pauses it, which is counted; else None."""
         reason = decision.pause
         if reason is None:
-            return lambda gate: gate
+            return None
         self.job_writer.telemetry.log("intake paused", pause=reason, code=refused.code)
         self.job_writer.telemetry.metric(Metric.GATE_PAUSED)
         now = self.job_writer.clock.now()

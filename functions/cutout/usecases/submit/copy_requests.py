@@ -202,7 +202,8 @@ def _ask_of(job: Job) -> int:
 def _for_model(job: Job, report: PrepareReport) -> Prepared | None:
     made = report.copy(CopyKind.FOR_MODEL)
     if made is None:
-        return job.prepared
+        # It is only left out for a photo that is sent as it is.
+        return None
     return Prepared(
         key=copy_key(job.id, made.kind, made.format),
         format=made.format,

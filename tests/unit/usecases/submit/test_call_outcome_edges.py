@@ -1,0 +1,135 @@
+"""Answers at the last moment, for a row that is gone, and after many races."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cutout.domain.errors import StoreBusyError
+from cutout.domain.job.conflicts import JobMovedError
+from cutout.domain.job.job import Job
+from cutout.domain.metrics import Metric
+from cutout.domain.provider import NotSent, OutcomeUnknown
+from cutout.domain.states import AttemptOutcome, Reason, State
+from tests.support.builders import an_attempt
+from tests.support.fakes.clock import START
+from tests.support.fakes.jobs import MemoryJobs
+from tests.support.fakes.world import TIMING, World
+from tests.support.hooks import Hook
+
+NOT_SENT = NotSent(message="ConnectError")
+UNKNOWN = OutcomeUnknown(message="ReadTimeout")
+SECOND = timedelta(seconds=1)
+REPEATED = an_attempt(1, started_at=START, posts=2, outcome=AttemptOutcome.UNKNOWN, body=None)
+
+
+def calling(world: World, state: State = State.SUBMITTING, **facts: object) -> Job:
+    """A photo whose call is out."""
+    job = world.arrives()
+    known = {"state": state, "attempts": (an_attempt(1, started_at=START),), "entered_at": START}
+    job = replace(world.job(job), **(known | facts))  # type: ignore[arg-type]
+    world.jobs.jobs[job.id] = job
+    return job
+
+
+@pytest.mark.parametrize(
+    ("since", "end"),
+    [
+        (TIMING.job_deadline - SECOND, (State.QUEUED, Reason.BACKING_OFF)),
+        (TIMING.job_deadline, (State.FAILED, Reason.PROVIDER_UNREACHABLE)),
+    ],
+)
+def test_a_provider_that_is_out_of_reach_till_the_deadline_ends_the_job(
+    since: timedelta, end: tuple[State, Reason]
+) -> None:
+    """Nothing was paid."""
+    world = World()
+    job = calling(world, trying_since=START - since)
+    saved = world.submit.answers.record(job, 1, NOT_SENT)
+    assert (saved.state, saved.reason) == end
+
+
+@pytest.mark.parametrize(
+    ("state", "due_in", "then"),
+    [
+        (State.SUBMITTING, timedelta(seconds=120), TIMING.poll_interval),
+        (State.UNCONFIRMED, timedelta(seconds=90), timedelta(seconds=90)),
+        (State.UNCONFIRMED, timedelta(hours=2), TIMING.poll_interval),
+    ],
+)
+def test_a_repeat_that_did_not_leave_goes_soon_while_its_link_lives(
+    state: State, due_in: timedelta, then: timedelta
+) -> None:
+    """Not later than it was due anyway."""
+    world = World()
+    job = calling(world, state, attempts=(REPEATED,), due_at=START + due_in)
+    saved = world.submit.answers.record(job, 1, NOT_SENT)
+    assert (saved.state, saved.due_at) == (State.UNCONFIRMED, START + then)
+    if state is State.SUBMITTING:
+        assert [one.posts for one in saved.attempts] == [1]
+
+
+def test_an_answer_for_an_attempt_that_is_not_known_changes_nothing() -> None:
+    """Nor does a lease that runs out without one."""
+    world = World()
+    job = calling(world)
+    assert world.submit.answers.record(job, 9, UNKNOWN) == job
+    without = replace(job, attempts=())
+    assert world.submit.answers.lease_ran_out(without) == without
+
+
+def test_an_answer_for_a_row_that_is_gone_is_an_error() -> None:
+    """There is nowhere to note it."""
+    hook = Hook()
+    world = World(step=hook)
+    job = calling(world)
+    hook.once_at("jobs.save", world.jobs.jobs.clear)
+    with pytest.raises(JobMovedError):
+        world.submit.answers.record(job, 1, UNKNOWN)
+
+
+@pytest.mark.parametrize(("races", "is_recorded"), [(11, True), (12, False)])
+def test_an_answer_is_recorded_on_the_row_as_it_stands_after_up_to_eleven_races(
+    races: int,
+    is_recorded: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """A row that moves each time is left to the message that names the task."""
+    world = World()
+    job = calling(world)
+    world.job_writer = replace(world.job_writer, store=Racing(world.jobs, races))
+    answers = replace(world.submit.answers, job_writer=world.job_writer)
+    if is_recorded:
+        assert answers.record(job, 1, UNKNOWN).state is State.UNCONFIRMED
+    else:
+        with pytest.raises(StoreBusyError):
+            answers.record(job, 1, UNKNOWN)
+
+
+class Racing(MemoryJobs):
+    """Loses so many writes of a job first."""
+
+    def __init__(self, jobs: MemoryJobs, races: int) -> None:
+        vars(self).update(vars(jobs))
+        self.races = races
+
+    def save(self, job: Job, **also: object) -> Job:
+        """Write it, or lose."""
+        self.races -= 1
+        if self.races >= 0:
+            raise JobMovedError(self.jobs[job.id])
+        return super().save(job, **also)  # type: ignore[arg-type]
+
+
+def test_a_failure_that_was_anothers_is_counted_and_ends_the_job() -> None:
+    """Its own call may be charged; its callback still brings the result."""
+    world = World()
+    failed = an_attempt(
+        1, outcome=AttemptOutcome.FAILED, task_id="task-9", is_adopted=True, body=None
+    )
+    job = calling(world, attempts=(failed,))
+    saved = world.submit.answers.failure_was_anothers(job)
+    assert (saved.state, saved.reason) == (State.FAILED, Reason.OUTCOME_UNKNOWN)
+    assert saved.attempts == (failed.without_task(),)
+    assert world.telemetry.counts[Metric.TASK_TAKEN] == 1
