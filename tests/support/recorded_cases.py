@@ -99,6 +99,7 @@ def effects(world: World, prepare: Callable[[], Any]) -> dict[str, object]:
                 for ref, head in world.jobs.heads.items()
                 if head != heads.get(ref)
             },
+            "bodies": [number for _job, number in world.jobs.bodies],
             "posts": len(world.evolink.posts) - posts,
             "files": [*world.files.copies, *world.files.deleted],
             "announced": [job.state for job in world.announcements.jobs],
@@ -505,6 +506,29 @@ def _step(world: World, state: Facts, row: Facts, error: Any, of: Any) -> object
     return lambda: failures.guard(job, take)
 
 
+def _write(world: World, state: Facts, attempts: Any, to: Facts, then: Any, row: Facts) -> object:
+    job = job_in(world, {**state, **row, "attempts": attempts})
+    for one in attempts:
+        world.jobs.bodies[job.id, one.number] = _body(one.number)
+    job_in(world, {**QUEUED, "is_waiting": True, "due_at": None}, "b.jpg")
+    job_in(world, {**QUEUED, "is_waiting": True, "due_at": None}, "c.jpg")
+    job_in(world, {**QUEUED, "is_waiting": True, "due_at": None}, "d.jpg")
+    after = replace(job, attempts=then, updated_at=START, **to)
+    return lambda: world.job_writer.record(job, after)
+
+
+WRITTEN = {
+    "": {},
+    "storing the first": {"storing_attempt": 1},
+    "after failures": {"failures": 5},
+    "after fewer": {"failures": 4},
+    "reused": {"reused": REUSED, "entered_at": START - MINUTE},
+    "announced": {"is_announced": True},
+}
+ENDED = {
+    "closed": (attempt(outcome=AttemptOutcome.FAILED, file_id="file-1", task_id="task-1"),),
+    "of no use": (attempt(outcome=AttemptOutcome.REFUSED, file_id="file-1"),),
+}
 FAILED_BEFORE = {
     "for the first time": {},
     "for the seventh time": {"failures": 6, "cut_short": 2},
@@ -559,6 +583,15 @@ CASES = {
         },
         _turn,
         11,
+    ),
+    "job_writer": Cases(
+        {
+            "state": STATES, "attempts": ATTEMPTS,
+            "to": {f"to {it}": row for it, row in STATES.items()},
+            "then": {f"with {it}": row for it, row in (ATTEMPTS | ENDED).items()}, "row": WRITTEN,
+        },
+        _write,
+        1039,
     ),
     "step_failures": Cases(
         {"state": STATES, "row": FAILED_BEFORE, "error": ERRORS, "of": FUNCTIONS}, _step, 3

@@ -12,7 +12,7 @@ from cutout.domain.gate import Gate, Limits, Pause, PauseReason, Suspicion
 from cutout.domain.job.result import Result
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import REVIEW_FOLDER, SOURCE_ORDER, SOURCE_VERSION
-from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.domain.states import AttemptOutcome, Reason, State, Transport
 from cutout.operator.audit import Rules, Survey
 from cutout.operator.costs import By, Costs, Period
 from cutout.operator.list_jobs import Browse, Cursor, Wanted
@@ -265,6 +265,34 @@ CURSORS = {
 }
 
 
+def _retry(
+    world: World, state: Facts, attempts: Any, row: Facts, how: Facts, others: Any
+) -> object:
+    job = job_in(world, {**state, **row, "attempts": attempts, "is_buyer": True})
+    retry = world.operate.retry_behind_others if others else world.operate.retry
+    return lambda: retry(job, **how)
+
+
+ENDED = {
+    "": {},
+    "with a lost result": {"reason": Reason.RESULT_LOST, "storing_attempt": 1},
+    "fresh": {"is_fresh": True, "transport": Transport.FILES},
+}
+TRIED = ATTEMPTS | {
+    "asked": (attempt(outcome=AttemptOutcome.ACCEPTED, task_id="task-1", is_asked_again=True),),
+    "closed": (attempt(outcome=AttemptOutcome.SUCCEEDED, task_id="task-1"),),
+    "named and known": (
+        attempt(outcome=AttemptOutcome.UNKNOWN, named_task="task-1"),
+        attempt(2, outcome=AttemptOutcome.ACCEPTED, task_id="task-2"),
+    ),
+}
+HOW = {
+    "": {},
+    "bought anew": {"is_fresh": True},
+    "through files": {"transport": Transport.FILES},
+}
+
+
 def _survey(world: World, listed: Facts, row: Any, head: Any, made: Any, now: Any) -> object:
     uploads, results = MemoryObjects("uploads"), MemoryObjects("results")
     known: dict[str, Any] = {"key": "a.jpg", "at": START, "version_id": "v1"}
@@ -369,6 +397,15 @@ CASES = {
         },
         _costs,
         67,
+    ),
+    "control": Cases(
+        {
+            "state": {it: STATES[it] for it in ("failed", "review", "rejected", "completed")},
+            "attempts": TRIED, "row": ENDED, "how": HOW,
+            "others": {"": False, "behind others": True},
+        },
+        _retry,
+        7,
     ),
     "list_jobs": Cases({"wanted": WANTED, "after": CURSORS}, _listed, 1),
     "audit": Cases(
