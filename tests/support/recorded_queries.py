@@ -197,7 +197,8 @@ def _costs(world: World, state: Facts, attempts: Any, row: Facts, by: By, period
         costs = Costs(by=by, depth=1 + (by is By.DAY), period=Period(**period))
         costs.add(job)
         numbers = [[one.attempt.number for one in ones] for ones in (costs.lost, costs.doubtful)]
-        return {"lines": costs.lines, "total": costs.total, "lost, doubtful": numbers}
+        lines = dict(sorted(costs.lines.items()))
+        return {"lines": lines, "total": costs.total, "lost, doubtful": numbers}
 
     return added
 
