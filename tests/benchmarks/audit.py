@@ -38,7 +38,7 @@ from cutout.cli.options.target import Target
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
 from cutout.domain.states import State
-from cutout.ports.listings import Listed
+from cutout.ports.listings import ListedObject
 from infra.local.credentials import make_operator, root_credentials, sdk_variables
 from infra.local.endpoint import Endpoint
 from infra.local.ministack.certificates import issue_certificates
@@ -146,7 +146,7 @@ def put_rows(dynamodb: Any, table: str, jobs: Iterator[Job]) -> None:
             pass
 
 
-def completed(listed: Listed, outputs: StackOutputs) -> Job:
+def completed(listed: ListedObject, outputs: StackOutputs) -> Job:
     """The row of an upload whose cut-out is there."""
     at = datetime.now(UTC)
     job = Job.begin(listed.source(outputs.uploads_bucket, "0A"), now=at, due_at=at)

@@ -25,9 +25,9 @@ _TESTS = (
     "s3/test_prepared_copies.py::test_a_copy_says_what_it_is",
     "s3/test_prepared_copies.py::test_an_upload_is_fetched_into_a_file_with_hash_and_metadata",
     "s3/test_hostile_labels.py",
-    "dynamodb/test_purchases.py::test_what_is_kept_comes_back",
-    "dynamodb/test_purchases.py::test_only_what_was_seen_is_replaced",
-    "dynamodb/test_purchases.py::test_only_what_was_seen_is_removed",
+    "dynamodb/test_dedup_records.py::test_what_is_kept_comes_back",
+    "dynamodb/test_dedup_records.py::test_only_what_was_seen_is_replaced",
+    "dynamodb/test_dedup_records.py::test_only_what_was_seen_is_removed",
 )
 
 

@@ -57,14 +57,14 @@ def received(sqs: SQSClient, url: str) -> list[str]:
 def test_every_job_is_woken_once(sqs: SQSClient, url: str, count: int) -> None:
     """Also more than SQS takes in one request."""
     ids = [f"{number:032x}" for number in range(count)]
-    SqsSubmissions(sqs, url).wake(ids)
+    SqsSubmissions(sqs, url).enqueue(ids)
     read = [read_submission(body) for body in received(sqs, url)]
     assert sorted(read, key=str) == [JobDue(job_id=job_id) for job_id in ids]
 
 
 def test_a_woken_job_looks_like_the_sample(sqs: SQSClient, url: str) -> None:
     """The form of the message that the runbook shows."""
-    SqsSubmissions(sqs, url).wake([JOB])
+    SqsSubmissions(sqs, url).enqueue([JOB])
     (record,) = sample("sqs-submissions-job-due")["Records"]
     assert received(sqs, url) == [record["body"]]
 
@@ -78,13 +78,13 @@ WAKES = [
 @pytest.mark.parametrize("wake", WAKES)
 def test_a_wake_arrives_as_it_was_sent(sqs: SQSClient, url: str, wake: TaskCheck) -> None:
     """Job, attempt, the hint of a task, and whether it is a poll."""
-    SqsCallbacks(sqs, url).wake([wake])
+    SqsCallbacks(sqs, url).enqueue([wake])
     assert [read_callback(body) for body in received(sqs, url)] == [wake]
 
 
 def test_a_callbacks_message_looks_like_the_sample(sqs: SQSClient, url: str) -> None:
     """The form of the message that the runbook shows."""
-    SqsCallbacks(sqs, url).wake(WAKES[:1])
+    SqsCallbacks(sqs, url).enqueue(WAKES[:1])
     (record,) = sample("sqs-callbacks-completed")["Records"]
     assert [json.loads(body) for body in received(sqs, url)] == [json.loads(record["body"])]
 
@@ -92,7 +92,7 @@ def test_a_callbacks_message_looks_like_the_sample(sqs: SQSClient, url: str) -> 
 def test_many_wakes_go_in_batches(sqs: SQSClient, url: str) -> None:
     """None is left out, none comes twice."""
     wakes = [TaskCheck(job_id=JOB, attempt=number) for number in range(1, 24)]
-    SqsCallbacks(sqs, url).wake(wakes)
+    SqsCallbacks(sqs, url).enqueue(wakes)
     read = [read_callback(body) for body in received(sqs, url)]
     assert sorted(read, key=str) == sorted(wakes, key=str)
 
@@ -129,15 +129,15 @@ def test_a_delay_is_at_most_what_sqs_knows(sqs: SQSClient, delay: timedelta, sec
     }
     with Stubber(sqs) as stubber:
         stubber.add_response("send_message_batch", {"Successful": [], "Failed": []}, sent)
-        SqsSubmissions(sqs, "https://sqs.example/queue").wake(["one"], delay=delay)
+        SqsSubmissions(sqs, "https://sqs.example/queue").enqueue(["one"], delay=delay)
         stubber.assert_no_pending_responses()
 
 
 @pytest.mark.parametrize(
     "send",
     [
-        lambda sqs, url: SqsSubmissions(sqs, url).wake(["one"]),
-        lambda sqs, url: SqsCallbacks(sqs, url).wake(WAKES[:1]),
+        lambda sqs, url: SqsSubmissions(sqs, url).enqueue(["one"]),
+        lambda sqs, url: SqsCallbacks(sqs, url).enqueue(WAKES[:1]),
     ],
     ids=["submissions", "callbacks"],
 )
@@ -181,6 +181,6 @@ def test_an_upload_that_was_found_looks_like_the_sample(sqs: SQSClient, url: str
 def test_how_many_stand_in_the_queue_is_told(sqs: SQSClient, url: str) -> None:
     """So that whoever queues many can wait."""
     intake = SqsIntake(sqs, url)
-    assert intake.standing() == 0
+    assert intake.length() == 0
     intake.queue([a_source(key=str(number)) for number in range(12)], Lane.BACKFILL)
-    assert intake.standing() == 12
+    assert intake.length() == 12

@@ -15,7 +15,7 @@ from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
-from cutout.domain.object_keys import FRESH_MARK
+from cutout.domain.object_keys import BYPASS_CACHE_MARK
 from cutout.domain.states import State
 from tests.e2e.deployed import Deployed
 from tests.e2e.pictures import small_photo
@@ -70,13 +70,13 @@ class Photos:
         *,
         metadata: Mapping[str, str] | None = None,
         tags: Mapping[str, str] | None = None,
-        is_fresh: bool = True,
+        bypass_cache: bool = True,
     ) -> Upload:
         """Upload; without content, a small photo.
 
         Fresh, since tests upload the same few pictures, and are about how one is bought.
         """
-        mark = {FRESH_MARK: "true"} if is_fresh else {}
+        mark = {BYPASS_CACHE_MARK: "true"} if bypass_cache else {}
         content = small_photo() if content is None else content
         answer = self._s3.put_object(
             Bucket=self.bucket,

@@ -19,13 +19,13 @@ def test_two_identical_photos_at_once_are_charged_once_and_cut_out_twice(
     content = small_photo(_OF_NO_OTHER_TEST)
     keys = ["reuse/a.jpg", "reuse/b.jpg"]
     with ThreadPoolExecutor(2) as threads:
-        uploads = list(threads.map(lambda key: photos.put(key, content, is_fresh=False), keys))
+        uploads = list(threads.map(lambda key: photos.put(key, content, bypass_cache=False), keys))
     jobs = photos.all_settled(uploads, is_swept=True)
-    jobs.append(photos.settled(photos.put("reuse/c.jpg", content, is_fresh=False)))
+    jobs.append(photos.settled(photos.put("reuse/c.jpg", content, bypass_cache=False)))
     assert [job.state for job in jobs] == [State.COMPLETED] * 3
     assert len(stand_in.entries("charge", "reuse/")) == 1
-    (buyer,) = (job for job in jobs if job.reused is None)
-    assert {job.reused.job_id for job in jobs if job.reused} == {buyer.id}
+    (owner,) = (job for job in jobs if job.reused is None)
+    assert {job.reused.job_id for job in jobs if job.reused} == {owner.id}
     results = [photos.result(f"reuse/{name}.png") for name in "abc"]
     assert len({result.content for result in results if result}) == 1
     assert [result.metadata["cutout-job"] for result in results if result] == [j.id for j in jobs]

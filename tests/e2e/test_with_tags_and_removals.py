@@ -185,10 +185,10 @@ def test_a_photo_that_comes_back_while_its_task_runs_is_completed_and_not_paid_f
     """Deleted and uploaded again at once: what the first has bought is for the second."""
     key = "gone/back-in-flight.jpg"
     stand_in.commit("task:slow", key, seconds=_LONG_SECONDS, times=1)
-    first = photos.put(key, _photo(6), is_fresh=False)
+    first = photos.put(key, _photo(6), bypass_cache=False)
     photos.in_state(first, State.PROCESSING)
     photos.delete(key)
-    second = photos.put(key, first.content, is_fresh=False)
+    second = photos.put(key, first.content, bypass_cache=False)
     photos.in_state(second, State.QUEUED)
     stand_in.let_pass(seconds=_LONG_SECONDS)
     superseded, job = photos.all_settled([first, second], is_swept=True)

@@ -90,7 +90,7 @@ def _something_happened(photos: Photos, stand_in: StandIn, door: Door, deployed:
         photos.put("needed/tagged.jpg", tags={"season": "summer"}, metadata={"shelf": "3"}),
         photos.put("needed/noted.jpg", b"no photo"),
         photos.put("needed/junk.jpg", b"no photo"),
-        photos.put("needed/bought.jpg", _picture(), is_fresh=False),
+        photos.put("needed/bought.jpg", _picture(), bypass_cache=False),
         photos.put("needed/lost.jpg"),
         photos.put("needed/unanswered.jpg"),
         # One whose copy cannot be fetched goes through the Files API; the other's is fetched.
@@ -109,7 +109,7 @@ def _something_happened(photos: Photos, stand_in: StandIn, door: Door, deployed:
     photos.delete("needed/junk.jpg")
     later = [
         photos.put("needed/noted.jpg"),
-        photos.put("needed/bought-before.jpg", _picture(), is_fresh=False),
+        photos.put("needed/bought-before.jpg", _picture(), bypass_cache=False),
     ]
     photos.all_settled(later, is_swept=True)
     callbacks = SqsCallbacks(deployed.client("sqs"), deployed.cloud.outputs["CallbacksQueueUrl"])

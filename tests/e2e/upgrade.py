@@ -132,12 +132,12 @@ class Upgrade:
             bucket=outputs["UploadsBucketName"],
         )
 
-    def _put(self, key: str, number: int, *faults: str, is_fresh: bool = True) -> Upload:
+    def _put(self, key: str, number: int, *faults: str, bypass_cache: bool = True) -> Upload:
         for fault in faults:
             once = {"times": 1} if fault in {"task:failed", "create:400"} else {}
             slow = {"seconds": _AN_HOUR} if fault.endswith(":slow") else {}
             self.stand_in.commit(fault, key, **once, **slow)
-        upload = self.photos.put(key, small_photo(number), is_fresh=is_fresh)
+        upload = self.photos.put(key, small_photo(number), bypass_cache=bypass_cache)
         self.uploads[key] = upload
         return upload
 
@@ -164,11 +164,11 @@ class Upgrade:
         slow = ("task:slow",)
         processing = self._put("processing.jpg", 306, *slow)
         unconfirmed = self._put("unconfirmed.jpg", 307, *slow, "create:accept-then-reset")
-        bought = self._put("bought.jpg", _ONE_PICTURE, *slow, is_fresh=False)
+        bought = self._put("bought.jpg", _ONE_PICTURE, *slow, bypass_cache=False)
         self.photos.in_state(processing, State.PROCESSING)
         self.photos.in_state(unconfirmed, State.UNCONFIRMED)
         self.photos.in_state(bought, State.PROCESSING)
-        twin = self._put("twin.jpg", _ONE_PICTURE, is_fresh=False)
+        twin = self._put("twin.jpg", _ONE_PICTURE, bypass_cache=False)
         self.photos.reached(twin, lambda job: job.reason == "same-picture", "to wait for its twin")
 
     def _put_what_waits_at_the_gate(self) -> None:

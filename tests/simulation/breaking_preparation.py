@@ -27,7 +27,7 @@ _reported = CopyRequests._reported  # noqa: SLF001
 _url = PhotoAccess.url
 
 
-@MUTATIONS.of(CopyRequests, "refuse_old_copy")
+@MUTATIONS.of(CopyRequests, "require_recent_copy")
 def a_copy_is_sent_however_old_it_is(_self: CopyRequests, _job: Job) -> None:
     return None
 

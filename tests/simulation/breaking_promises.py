@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from cutout.domain.gate import Gate, Held
+from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
-from cutout.domain.job.purchase import Purchase
 from cutout.domain.job.result import Result
 from cutout.domain.messages import TaskCheck
 from cutout.domain.provider import NotSent, OutcomeUnknown, Task, Uploaded
@@ -26,8 +26,8 @@ from cutout.usecases.submit.repeat_call import RepeatCalls
 from cutout.usecases.submit.submit_job import SubmitJob
 from cutout.usecases.sweep.sweep import Sweep
 from tests.simulation.breaking import Mutations
+from tests.support.fakes.dedup_records import MemoryDedupRecords
 from tests.support.fakes.jobs import MemoryJobs
-from tests.support.fakes.purchases import MemoryPurchases
 
 MUTATIONS = Mutations()
 
@@ -118,18 +118,18 @@ def a_repeat_carries_a_new_key(self: SubmitJob, job: Job) -> Job:
     return _repeat(self, job)
 
 
-@MUTATIONS.of(TrackTask, "wake")
-def the_body_of_a_callback_is_believed(self: TrackTask, wake: TaskCheck) -> None:
-    job = self.jobs.find(wake.job_id)
-    attempt = job.attempt_numbered(wake.attempt) if job else None
-    if job and attempt and wake.task_id and attempt.is_open and job.state.holds_slot:
-        task = self.evolink.tasks.get(wake.task_id)  # type: ignore[attr-defined]
+@MUTATIONS.of(TrackTask, "check")
+def the_body_of_a_callback_is_believed(self: TrackTask, request: TaskCheck) -> None:
+    job = self.jobs.find(request.job_id)
+    attempt = job.attempt_numbered(request.attempt) if job else None
+    if job and attempt and request.task_id and attempt.is_open and job.state.holds_slot:
+        task = self.evolink.tasks.get(request.task_id)  # type: ignore[attr-defined]
         if task is None:
             raise AssertionError("acted on a task that does not exist")
-    _wake(self, wake)
+    _check(self, request)
 
 
-_wake = TrackTask.wake
+_check = TrackTask.check
 
 
 @MUTATIONS.of(receive_callback, "verify")
@@ -185,17 +185,19 @@ def nobody_looks_for_a_newer_photo(_self: JobWriter, _job: Job) -> Reason | None
     return None
 
 
-@MUTATIONS.of(MemoryPurchases, "claim_purchase")
-def pictures_are_claimed_without_a_condition(self: MemoryPurchases, purchase: Purchase) -> Purchase:
+@MUTATIONS.of(MemoryDedupRecords, "claim_dedup_record")
+def pictures_are_claimed_without_a_condition(
+    self: MemoryDedupRecords, purchase: DedupRecord
+) -> DedupRecord:
     self.items[purchase.picture] = purchase
     return purchase
 
 
-@MUTATIONS.of(MemoryPurchases, "save_purchase")
+@MUTATIONS.of(MemoryDedupRecords, "save_dedup_record")
 def pictures_are_taken_over_without_a_condition(
-    self: MemoryPurchases,
-    purchase: Purchase,
-) -> Purchase:
+    self: MemoryDedupRecords,
+    purchase: DedupRecord,
+) -> DedupRecord:
     self.items[purchase.picture] = purchase
     return purchase
 

@@ -64,7 +64,7 @@ _LIKELIER = {
     ("crash", "copies.put done"): 10,
     ("callback_swapped", "unconfirmed"): 8,
     ("stall", "downloads.fetch"): 12,
-    ("stall", "results.standing"): 12,
+    ("stall", "results.current"): 12,
     ("stall", "results.put"): 12,
     ("stall", "purchases.save"): 40,
     ("stall", "copies.put"): 12,

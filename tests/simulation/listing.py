@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cutout.adapters.sqs import SqsIntake
-from cutout.operator.audit import Rules, Survey
-from cutout.operator.backfill import Pace, Queueing
-from cutout.ports.listings import Listed, Provenance
+from cutout.operator.audit import Audit, Rules
+from cutout.operator.backfill import MissingUploads, QueuePacer
+from cutout.ports.listings import ListedObject, Provenance
 from tests.simulation.evidence import Evidence
 from tests.simulation.queue import SimQueue
 from tests.support.fakes.world import PHOTO_LIMITS, World
@@ -21,16 +21,16 @@ class ListedUploads:
         self._evidence = evidence
         self.bucket = evidence.world.uploads.bucket
 
-    def pages(self, prefix: str) -> Iterator[Sequence[Listed]]:
+    def pages(self, prefix: str) -> Iterator[Sequence[ListedObject]]:
         keys = sorted(key for key in self._evidence.newest if key.startswith(prefix))
         yield [listed for key in keys if (listed := self.newest(key))]
 
-    def newest(self, key: str) -> Listed | None:
+    def newest(self, key: str) -> ListedObject | None:
         source = self._evidence.newest[key]
         at = self._evidence.uploaded_at.get(source.job_id)
         if at is None or source.job_id in self._evidence.destroyed:
             return None
-        return Listed(
+        return ListedObject(
             key=key,
             version_id=source.version_id,
             etag=source.etag,
@@ -50,15 +50,15 @@ class ListedResults:
         self._since = min(evidence.uploaded_at.values())
         self.bucket = self._world.results.bucket
 
-    def pages(self, prefix: str) -> Iterator[Sequence[Listed]]:
+    def pages(self, prefix: str) -> Iterator[Sequence[ListedObject]]:
         keys = sorted(key for key in self._world.results.objects if key.startswith(prefix))
         yield [listed for key in keys if (listed := self.newest(key))]
 
-    def newest(self, key: str) -> Listed | None:
+    def newest(self, key: str) -> ListedObject | None:
         stored = self._world.results.objects.get(key)
         if stored is None:
             return None
-        return Listed(
+        return ListedObject(
             key=key,
             version_id=None,
             etag=stored.etag,
@@ -89,7 +89,7 @@ def queue_missing(evidence: Evidence, submissions: SimQueue) -> int:
         max_bytes=PHOTO_LIMITS.prepare_max_bytes,
         retention=world.timing.retention,
     )
-    survey = Survey(
+    survey = Audit(
         uploads=uploads,
         results=ListedResults(evidence),
         records=world.jobs,
@@ -98,9 +98,9 @@ def queue_missing(evidence: Evidence, submissions: SimQueue) -> int:
     )
     client: Any = submissions
     intake = SqsIntake(client, "")
-    pace = Pace(intake=intake, sleep=_never)
+    pace = QueuePacer(intake=intake, sleep=_never)
     found = [one for page in survey.look("") for one in page]
-    return sum(Queueing(uploads=uploads, intake=intake, pace=pace).queue(found))
+    return sum(MissingUploads(uploads=uploads, intake=intake, pace=pace).queue(found))
 
 
 def _never(_seconds: float) -> None:

@@ -164,7 +164,7 @@ class Money:
         """Before a person's retry is paid for, each task that may still be had is asked about."""
         job = self.evidence.row(job_charged(new))
         retried = self.evidence.retries.get(job.id, [])
-        if not retried or job.is_fresh:
+        if not retried or job.bypass_cache:
             return
         read = {task_id for task_id, at in self.world.evolink.reads if at >= retried[-1]}
         for attempt in job.attempts:
@@ -202,7 +202,7 @@ class Money:
 
     def _check_purchases(self) -> None:
         """The same picture is bought once, unless asked for anew or the earlier purchase failed."""
-        if self.world.job_writer.purchases is None:
+        if self.world.job_writer.deduplication is None:
             return
         bought: Counter[str] = Counter()
         payers: set[str] = set()
@@ -229,8 +229,8 @@ class Money:
         is_unchecked = job.reason is Reason.RESULT_UNCHECKED
         ended_without_it = State.FAILED in states or State.STORING not in states or is_unchecked
         doubles = sum(attempt.is_possible_double_charge for attempt in job.attempts)
-        is_fresh = job.id in self.evidence.fresh
-        reasons = (is_fresh, has_paid and ended_without_it)
+        bypass_cache = job.id in self.evidence.fresh
+        reasons = (bypass_cache, has_paid and ended_without_it)
         return sum(reasons) + doubles + self.evidence.retries_of(job.id)
 
     def _picture(self, charge: Charge) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from cutout.domain.job.source import Source
-from cutout.domain.object_keys import FRESH_MARK
+from cutout.domain.object_keys import BYPASS_CACHE_MARK
 from cutout.ports.buckets import Labels
 from tests.simulation import events, functions
 from tests.simulation.scene import Scene
@@ -55,11 +55,11 @@ class Users:
                 is_damaged=self.faults.strikes("undecodable"),
                 is_deadly=self.faults.strikes("deadly"),
             )
-        is_fresh = self.faults.strikes("fresh")
-        marks = {FRESH_MARK: "true"} if is_fresh else {}
+        bypass_cache = self.faults.strikes("fresh")
+        marks = {BYPASS_CACHE_MARK: "true"} if bypass_cache else {}
         source = self.world.uploads.add(key, data, Labels(metadata=marks, tags={}))
         self.evidence.uploaded(source, data, at=self.scene.clock.now())
-        if is_fresh:
+        if bypass_cache:
             self.evidence.fresh.add(source.job_id)
         if self.faults.strikes("event_lost"):
             self.evidence.events_lost.add(source.job_id)

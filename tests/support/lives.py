@@ -130,7 +130,7 @@ class Life:
                 request = world.preparations.requests.pop(0)
                 self._deliver(partial(world.prepare.prepare, request))
             else:
-                self._deliver(partial(world.follow.wake, world.callbacks.wakes.pop(0)))
+                self._deliver(partial(world.follow.check, world.callbacks.wakes.pop(0)))
             self._finish_tasks()
 
     def _finish_tasks(self) -> None:

@@ -18,8 +18,8 @@ from cutout.adapters.evolink.failures import refusal
 from cutout.domain.errors import ResponseLostError, SourceDeniedError, StoreBusyError
 from cutout.domain.gate import Gate, Pause, PauseReason
 from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job, Photo, Prepared, Step, Upright
-from cutout.domain.job.purchase import Kept, Purchase
 from cutout.domain.job.result import Reuse
 from cutout.domain.messages import TaskCheck
 from cutout.domain.preparation import CopyKind, MadeCopy, PrepareReport
@@ -80,7 +80,7 @@ def effects(world: World, prepare: Callable[[], Any]) -> dict[str, object]:
         told["raises"] = type(exc).__name__
     if isinstance(told.get("answers"), Job):
         told["answers"] = told["answers"].state  # type: ignore[attr-defined]
-    elif not isinstance(told.get("answers"), bool | dict | Kept | Enum | Purchase):
+    elif not isinstance(told.get("answers"), bool | dict | Kept | Enum | DedupRecord):
         told.pop("answers", None)
     for job in world.jobs.jobs.values():
         if job is not rows.get(job.id):
@@ -237,7 +237,7 @@ def _check(
 ) -> object:
     job = job_in(world, {**state, **row, "attempts": attempts})
     answer(world)
-    return lambda: world.follow.wake(TaskCheck(job_id=job.id, **check))
+    return lambda: world.follow.check(TaskCheck(job_id=job.id, **check))
 
 
 def _task(world: World, **facts: Any) -> None:
@@ -298,7 +298,7 @@ def _advance(world: World, row: Facts, attempts: Any, gate: Any, head: Any, trou
     world.jobs.gate = gate(world.jobs.gate)
     head(world, job)
     trouble(world)
-    return lambda: world.submit.wake(job)
+    return lambda: world.submit.advance_or_next(job)
 
 
 def _body(number: int) -> CallBody:
@@ -403,7 +403,7 @@ REPORTED = {
     "never read": {"photo": None},
     "read": {"photo": None, "read_sha256": SHA256, "failures": 3},
     "other bytes": {"photo": None, "read_sha256": "0f" * 32},
-    "looked at": {"lane": Lane.BACKFILL, "is_fresh": True},
+    "looked at": {"lane": Lane.BACKFILL, "bypass_cache": True},
     "looked at otherwise": {"photo": replace(PHOTO, sha256="0f" * 32)},
     "transparent": {"photo": replace(PHOTO, has_alpha=True, orientation=6)},
     "turned": {"photo": TURNED, "upright": Upright(made_at=BEGAN)},
@@ -415,10 +415,10 @@ REPORTS = {
     "transparent": {
         "photo": replace(PHOTO, has_alpha=True),
         "copies": (MODEL_COPY, WHOLE_COPY),
-        "is_fresh": True,
+        "bypass_cache": True,
     },
     "both copies": {"copies": (MODEL_COPY, WHOLE_COPY), "is_backfill": True},
-    "whole copy": {"copies": (WHOLE_COPY,), "is_fresh": True},
+    "whole copy": {"copies": (WHOLE_COPY,), "bypass_cache": True},
     "no whole copy": {"problem": "text"},
     "no copy at all": {"copies": (), "problem": "text"},
     "damaged": {
@@ -426,7 +426,7 @@ REPORTS = {
         "copies": (),
         "reason": Reason.DAMAGED_PHOTO,
         "message": "text",
-        "is_fresh": True,
+        "bypass_cache": True,
         "is_backfill": True,
     },
     "of another version": {"version": "v9"},
@@ -443,19 +443,19 @@ def _turn(world: World, row: Facts, standing: Any, holder: Any, act: str) -> obj
         world.jobs.jobs[other.id] = other
         if other.state is State.STORING:
             world.jobs.newer[other.id] = START
-    item = Purchase(picture=f"{SHA256}#mj-v7-remove-bg", buyer="holder", version=3)
+    item = DedupRecord(picture=f"{SHA256}#mj-v7-remove-bg", owner="holder", version=3)
     if standing is not None:
         names = {"own": job.id}
         changed = {name: names.get(str(it), it) for name, it in standing.items()}
         world.bought.items[item.picture] = item = replace(item, **changed)
-    purchases = world.job_writer.purchases
+    purchases = world.job_writer.deduplication
     assert purchases is not None
     acts: dict[str, Callable[[], object]] = {
         "turn": lambda: purchases.turn(job),
         "settled": lambda: purchases.settled(job),
-        "held by": lambda: purchases.held_by(job),
+        "held by": lambda: purchases.record_for_result(job),
         "kept": lambda: purchases.keep(item, KEPT),
-        "kept of": lambda: purchases.kept_of(job),
+        "kept of": lambda: purchases.kept_result_of(job),
         "lost": lambda: purchases.take_over_lost(job),
     }
 
@@ -466,8 +466,8 @@ KEPT = Kept(key="kept", sha256="k" * 64, job_id="holder", task_id="task-1", cred
 REUSED = Reuse(job_id="holder", key="kept", sha256="k" * 64, task_id="task-1", credits_saved=PRICE)
 TURNS = {
     "new": {},
-    "buyer": {"is_buyer": True},
-    "fresh": {"is_fresh": True},
+    "buyer": {"is_owner": True},
+    "fresh": {"bypass_cache": True},
     "in the backfill": {"lane": Lane.BACKFILL},
     "never read": {"photo": None},
     "reviewed": {"state": State.REVIEW},
@@ -477,9 +477,9 @@ TURNS = {
 STANDING = {
     "unknown": None,
     "another's": {},
-    "own": {"buyer": "own"},
+    "own": {"owner": "own"},
     "kept": {"kept": KEPT},
-    "kept for it": {"kept": replace(KEPT, job_id="x"), "buyer": "own"},
+    "kept for it": {"kept": replace(KEPT, job_id="x"), "owner": "own"},
     "kept in doubt": {"kept": replace(KEPT, is_doubted=True), "waiting": ("x",)},
     "waited for": {"waiting": ("x", "own")},
     "waited for by many": {"waiting": tuple(map(str, range(50)))},

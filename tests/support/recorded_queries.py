@@ -13,10 +13,10 @@ from cutout.domain.job.result import Result
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import REVIEW_FOLDER, SOURCE_ORDER, SOURCE_VERSION
 from cutout.domain.states import AttemptOutcome, Reason, State, Transport
-from cutout.operator.audit import Rules, Survey
+from cutout.operator.audit import Audit, Rules
 from cutout.operator.costs import By, Costs, Period
-from cutout.operator.list_jobs import Browse, Cursor, Wanted
-from cutout.ports.buckets import Occasion, StandingNote
+from cutout.operator.list_jobs import Cursor, JobFilter, ListJobs
+from cutout.ports.buckets import CurrentNote, NoteRevision
 from cutout.ports.jobs_table import LatestVersion
 from cutout.usecases.submit.register_upload import UploadFilter
 from tests.support.fakes.buckets import StoredNote
@@ -121,8 +121,8 @@ def _follow(world: World, state: Facts, row: Facts, head: Any, note: Any) -> obj
             source_ref=job.source.ref, order=head[0].ljust(32, "0"), job_id=head[1]
         )
     if note is not None:
-        occasion = Occasion(order=job.source.order, version=4, at=job.updated_at)
-        standing = StandingNote(etag="e", occasion=replace(occasion, **note), job_id="other")
+        occasion = NoteRevision(order=job.source.order, version=4, at=job.updated_at)
+        standing = CurrentNote(etag="e", occasion=replace(occasion, **note), job_id="other")
         if note.get("at") == START:
             standing = replace(standing, occasion=None)
         world.notes.stored["a.jpg.error.json"] = StoredNote(text="{}", note=standing)
@@ -133,7 +133,7 @@ RESULT = Result(bucket="results", key="a.png", size=9, width=6, height=4, sha256
 SETTLED = {
     "": {},
     "with a result": {"result": RESULT, "attempts": ATTEMPTS["known"]},
-    "bought": {"is_buyer": True},
+    "bought": {"is_owner": True},
     "our own": {"reason": Reason.OWN_OUTPUT},
     "not announced": {"is_announced": False},
     "gone": {"reason": Reason.TASK_FAILED, "code": "code", "message": "text"},
@@ -239,10 +239,11 @@ def _listed(world: World, wanted: Facts, after: Any) -> object:
     world.jobs._write(next(iter(world.jobs.jobs.values())))  # noqa: SLF001 - the index sees them all
     cursor = None if after is None else Cursor(at=START + after[0] * MINUTE, job_id=after[1])
     looked_at: list[int] = []
-    browse = Browse(records=world.jobs, tell=looked_at.append)
+    browse = ListJobs(records=world.jobs, tell=looked_at.append)
     return lambda: {
         "jobs": [
-            (job.source.key, str(Cursor.of(job))) for job in browse.jobs(Wanted(**wanted), cursor)
+            (job.source.key, str(Cursor.of(job)))
+            for job in browse.jobs(JobFilter(**wanted), cursor)
         ],
         "looked at": looked_at,
     }
@@ -269,7 +270,7 @@ CURSORS = {
 def _retry(
     world: World, state: Facts, attempts: Any, row: Facts, how: Facts, others: Any
 ) -> object:
-    job = job_in(world, {**state, **row, "attempts": attempts, "is_buyer": True})
+    job = job_in(world, {**state, **row, "attempts": attempts, "is_owner": True})
     retry = world.operate.retry_behind_others if others else world.operate.retry
     return lambda: retry(job, **how)
 
@@ -277,7 +278,7 @@ def _retry(
 ENDED = {
     "": {},
     "with a lost result": {"reason": Reason.RESULT_LOST, "storing_attempt": 1},
-    "fresh": {"is_fresh": True, "transport": Transport.FILES},
+    "fresh": {"bypass_cache": True, "transport": Transport.FILES},
 }
 TRIED = ATTEMPTS | {
     "asked": (attempt(outcome=AttemptOutcome.ACCEPTED, task_id="task-1", is_asked_again=True),),
@@ -289,7 +290,7 @@ TRIED = ATTEMPTS | {
 }
 HOW = {
     "": {},
-    "bought anew": {"is_fresh": True},
+    "bought anew": {"bypass_cache": True},
     "through files": {"transport": Transport.FILES},
 }
 
@@ -319,7 +320,7 @@ def _survey(world: World, listed: Facts, row: Any, head: Any, made: Any, now: An
         uploads_bucket="uploads", upload_prefix="", results_bucket="results", result_prefix="",
         review_prefix=REVIEW_FOLDER, upload_suffixes=(".jpg", "/"),
     )  # fmt: skip
-    survey = Survey(
+    survey = Audit(
         uploads=uploads,
         results=results,
         records=world.jobs,

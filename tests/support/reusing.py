@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cutout.domain.job.job import Job
-from cutout.domain.object_keys import FRESH_MARK
+from cutout.domain.object_keys import BYPASS_CACHE_MARK
 from cutout.ports.buckets import Labels
 from tests.support.fakes.evolink import CUT_OUT
 from tests.support.fakes.world import World, png
@@ -36,7 +36,7 @@ def settled(world: World, job: Job) -> Job:
 
 def arrives_fresh(world: World, key: str = "b.jpg") -> Job:
     """An upload that says that it is to be bought anew."""
-    labels = Labels(metadata={FRESH_MARK: "true"}, tags={})
+    labels = Labels(metadata={BYPASS_CACHE_MARK: "true"}, tags={})
     job = world.arrive.created(world.uploads.add(key, png(), labels))
     assert job is not None
     return world.submit.advance(job)

@@ -131,8 +131,8 @@ JOBS = drawn(
     transport=st.none() | st.sampled_from(Transport),
     handovers_failed=_COUNTS,
     lane=st.sampled_from(Lane),
-    is_fresh=st.booleans(),
-    is_buyer=st.booleans(),
+    bypass_cache=st.booleans(),
+    is_owner=st.booleans(),
     reused=st.none()
     | drawn(
         Reuse,

@@ -46,7 +46,7 @@ class _Queue:
 class SqsSubmissions(_Queue):
     """The queue that Submit reads."""
 
-    def wake(self, job_ids: Sequence[str], *, delay: timedelta = timedelta(0)) -> None:
+    def enqueue(self, job_ids: Sequence[str], *, delay: timedelta = timedelta(0)) -> None:
         """Have Submit look at these jobs."""
         self._send([{"job": job_id} for job_id in job_ids], _seconds(delay))
 
@@ -58,7 +58,7 @@ class SqsIntake(_Queue):
         """Have Submit make jobs of these uploads, in this lane."""
         self._send([_found(source, lane) for source in sources])
 
-    def standing(self) -> int:
+    def length(self) -> int:
         """How many messages stand in the queue; SQS counts about right."""
         told = self._client.get_queue_attributes(
             QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
@@ -85,9 +85,9 @@ class SqsReports(_Queue):
 class SqsCallbacks(_Queue):
     """The queue that StoreResult reads."""
 
-    def wake(self, wakes: Sequence[TaskCheck]) -> None:
+    def enqueue(self, checks: Sequence[TaskCheck]) -> None:
         """Have StoreResult look at these tasks."""
-        self._send([_look(wake) for wake in wakes])
+        self._send([_look(check) for check in checks])
 
     def render(self, requests: Sequence[RenderRequest], *, delay: timedelta = timedelta(0)) -> None:
         """Have StoreResult make these."""
@@ -112,14 +112,14 @@ class SqsCallbacks(_Queue):
         )
 
 
-def _look(wake: TaskCheck) -> dict[str, Any]:
+def _look(check: TaskCheck) -> dict[str, Any]:
     body = {
-        "job": wake.job_id,
-        "attempt": wake.attempt,
-        "task_id": wake.task_id,
-        "is_poll": wake.is_poll,
+        "job": check.job_id,
+        "attempt": check.attempt,
+        "task_id": check.task_id,
+        "is_poll": check.is_poll,
     }
-    return body | {"is_taken": True} if wake.is_taken else body
+    return body | {"is_taken": True} if check.is_taken else body
 
 
 def _seconds(delay: timedelta) -> int:

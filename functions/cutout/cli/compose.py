@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cutout.operator.control import Operate
+from cutout.operator.control import Control
 from cutout.wiring.use_cases.admission import admission_scheduler
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cutout.wiring.ports import GatePorts
 
 
-def operate(ports: GatePorts, limits: Limits, *, lease: timedelta) -> Operate:
+def operate(ports: GatePorts, limits: Limits, *, lease: timedelta) -> Control:
     """Compose what an operator does to the gate and to single jobs.
 
     Args:
@@ -22,7 +22,7 @@ def operate(ports: GatePorts, limits: Limits, *, lease: timedelta) -> Operate:
         limits: the gate's limits, as they are deployed.
         lease: Sweep looks at a retried job after this time if its message is lost.
     """
-    return Operate(
+    return Control(
         jobs=ports.jobs,
         gates=ports.jobs,
         admission=admission_scheduler(ports, limits),

@@ -6,8 +6,8 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from cutout.cli.output.terminal import talk
-from cutout.operator.audit import Finding, Survey
-from cutout.operator.backfill import Pace, Queueing
+from cutout.operator.audit import Audit, Finding
+from cutout.operator.backfill import MissingUploads, QueuePacer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,9 +22,9 @@ def the_bucket(stack: Stack) -> str:
     return f"s3://{stack.outputs.uploads_bucket} on {stack.where}"
 
 
-def survey_of(stack: Stack, surroundings: Surroundings, tell: Callable[[str, int], None]) -> Survey:
+def survey_of(stack: Stack, surroundings: Surroundings, tell: Callable[[str, int], None]) -> Audit:
     """Return what holds the uploads bucket against the table."""
-    return Survey(
+    return Audit(
         uploads=stack.objects(stack.outputs.uploads_bucket),
         results=stack.objects(stack.outputs.results_bucket),
         records=stack.records(),
@@ -34,13 +34,13 @@ def survey_of(stack: Stack, surroundings: Surroundings, tell: Callable[[str, int
     )
 
 
-def pace_of(stack: Stack, surroundings: Surroundings, tally: Tally) -> Pace:
+def pace_of(stack: Stack, surroundings: Surroundings, tally: Tally) -> QueuePacer:
     """Return what holds back while the queue is long, and says so."""
 
     def tell(standing: int) -> None:
         tally.at(f"waits: about {standing:,} messages stand in the queue")
 
-    return Pace(intake=stack.intake(), sleep=surroundings.clock.sleep, tell=tell)
+    return QueuePacer(intake=stack.intake(), sleep=surroundings.clock.sleep, tell=tell)
 
 
 def feed(
@@ -61,7 +61,7 @@ def feed(
     missing = (
         found for page in survey.look(prefix) for found in page if found.finding is Finding.MISSING
     )
-    queueing = Queueing(
+    queueing = MissingUploads(
         uploads=survey.uploads, intake=stack.intake(), pace=pace_of(stack, surroundings, tally)
     )
     queued = 0

@@ -34,7 +34,7 @@ class Photo:
     path: Path
     key: str
     content_type: str
-    is_fresh: bool = False
+    bypass_cache: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ Decisions are made by type, never by text::
     ├── LostRaceError               somebody else moved the row first; carries the winner
     │   ├── JobMovedError           … the job's row
     │   ├── GateMovedError          … the gate
-    │   ├── PurchaseMovedError      … a picture's purchase
+    │   ├── DedupRecordMovedError      … a picture's purchase
     │   └── TaskTakenError          … a task: it belongs to another photo's call
     └── PermanentError              settle the job, or tell the person
         ├── NotAPhotoError          the source cannot be sent; carries the reason

@@ -195,8 +195,8 @@ class Gate:
 
     def pausing(self, reason: PauseReason, now: datetime, until: datetime | None) -> Gate:
         """Paused. A pause that lasts longer, or that only a person ends, is not shortened."""
-        standing = self.pause
-        if standing is not None and (standing.until is None or (until and until < standing.until)):
+        current = self.pause
+        if current is not None and (current.until is None or (until and until < current.until)):
             return self
         return replace(self, pause=Pause(reason=reason, since=now, until=until))
 

@@ -25,7 +25,7 @@ SOURCE_VERSION = "cutout-source-version"
 MAX_TAGS = 10
 """S3's limit for the tags of an object."""
 NOTE_EXTENSION = ".error.json"
-FRESH_MARK = "cutout-fresh"
+BYPASS_CACHE_MARK = "cutout-fresh"
 """The metadata by which an upload says `true`: buy it anew, whatever is kept of its picture."""
 _EXTENSION = ".png"
 _BESIDE_EXTENSION = ".json"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from cutout.domain.job.job import Photo
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import PREPARED_FOLDER
 from cutout.domain.photo.inspection import MOST_DECODED_PIXELS, PhotoLimits
+from cutout.domain.serialization import STORED_AS
 from cutout.domain.states import REFUSALS, Reason
 
 LONGEST_MESSAGE = 500
@@ -78,7 +79,7 @@ class PrepareReport:
     reason: Reason | None = None
     message: str | None = None
     is_backfill: bool = False
-    is_fresh: bool = False
+    bypass_cache: bool = field(default=False, metadata={STORED_AS: "is_fresh"})
 
     def copy(self, kind: CopyKind) -> MadeCopy | None:
         """The copy of this kind, if one was made."""

@@ -1,7 +1,7 @@
 """Between frozen dataclasses and plain values that a table can hold.
 
-Enums become their text, times ISO 8601, tuples lists; what is None is left out. Reading follows
-the field types and fills what is missing with the field's default, or with None where the field
+Enums become their value, times ISO 8601, tuples lists; None is left out. Reading follows the
+field types and fills what is missing with the field's default, or with None where the field
 may be None, so rows written by an earlier version stay readable.
 """
 
@@ -13,10 +13,22 @@ from decimal import Decimal
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+
+STORED_AS = "stored_as"
+"""Metadata of a field whose name in stored rows differs: rows keep the name of earlier versions."""
 
 Row = dict[str, Any]
 T = TypeVar("T")
+
+
+class _Column(NamedTuple):
+    """A field of a dataclass: its name in code, its name in rows, and its type."""
+
+    name: str
+    stored_name: str
+    hint: Any
+    is_required: bool
 
 
 def to_row(value: object) -> Row:
@@ -28,22 +40,23 @@ def to_row(value: object) -> Row:
 
 
 def from_row(kind: type[T], row: Row) -> T:
-    """The instance that `to_row` wrote; fields that the class does not know are ignored."""
-    hints = _hints(kind)  # type: ignore[arg-type]  # classes are hashable
-    known = {name: _typed(hints[name], row[name]) for name in hints if name in row}
-    required = _without_default(kind)  # type: ignore[arg-type]  # classes are hashable
-    absent = [name for name in required if name not in row]
-    nothing = {name: None for name in absent if _may_be_none(hints[name])}
-    return kind(**nothing, **known)
+    """The instance that `to_row` wrote; names that the class does not have are ignored."""
+    values: dict[str, Any] = {}
+    for column in _columns(kind):  # type: ignore[arg-type]  # classes are hashable
+        if column.stored_name in row:
+            values[column.name] = _typed(column.hint, row[column.stored_name])
+        elif column.is_required and NoneType in get_args(column.hint):
+            values[column.name] = None
+    return kind(**values)
 
 
 def is_exact(value: object) -> bool:
-    """Whether every field of an instance that `from_row` made is of its class's type.
+    """Whether every field of an instance that `from_row` made has the type that its class names.
 
-    Texts and truths are taken as they stand; what another program wrote may hold anything.
+    `from_row` does not check text and booleans: a message of another program may hold anything.
     """
-    hints = _hints(type(value))  # type: ignore[arg-type]  # classes are hashable
-    return all(_is_of(hint, getattr(value, name)) for name, hint in hints.items())
+    columns = _columns(type(value))  # type: ignore[arg-type]  # classes are hashable
+    return all(_is_of(column.hint, getattr(value, column.name)) for column in columns)
 
 
 def _is_of(hint: Any, value: object) -> bool:  # noqa: ANN401 - types are values here
@@ -56,7 +69,8 @@ def _is_of(hint: Any, value: object) -> bool:  # noqa: ANN401 - types are values
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - any plain value
     if is_dataclass(value) and not isinstance(value, type):
-        pairs = ((field.name, getattr(value, field.name)) for field in fields(value))
+        columns = _columns(type(value))
+        pairs = ((column.stored_name, getattr(value, column.name)) for column in columns)
         return {name: _plain(item) for name, item in pairs if item is not None}
     if isinstance(value, Enum):
         return value.value
@@ -79,15 +93,15 @@ def _typed(hint: Any, value: Any) -> Any:  # noqa: ANN401 - types are values her
     return value if hint in {str, bool, Decimal} else hint(value)
 
 
-def _may_be_none(hint: Any) -> bool:  # noqa: ANN401 - types are values here
-    return NoneType in get_args(hint)
-
-
 @cache
-def _without_default(kind: Any) -> tuple[str, ...]:  # noqa: ANN401 - a dataclass
-    return tuple(field.name for field in fields(kind) if field.default is MISSING)
-
-
-@cache
-def _hints(kind: type) -> dict[str, Any]:
-    return get_type_hints(kind)
+def _columns(kind: Any) -> tuple[_Column, ...]:  # noqa: ANN401 - a dataclass
+    hints = get_type_hints(kind)
+    return tuple(
+        _Column(
+            name=field.name,
+            stored_name=field.metadata.get(STORED_AS, field.name),
+            hint=hints[field.name],
+            is_required=field.default is MISSING,
+        )
+        for field in fields(kind)
+    )

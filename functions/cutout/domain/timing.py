@@ -37,7 +37,7 @@ class Timing:
         return 2 * self.job_deadline + self.provider.results_last
 
 
-def step_aside(failures: int, timing: Timing, *, first: timedelta) -> timedelta:
+def retry_delay(failures: int, timing: Timing, *, first: timedelta) -> timedelta:
     """The wait after a step of a job has failed so often: doubles up to a part of its deadline."""
     doubled: timedelta = first * 2 ** min(max(0, failures - 1), 16)
     return max(first, min(doubled, timing.job_deadline / _STEPS_IN_DEADLINE))

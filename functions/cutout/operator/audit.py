@@ -14,9 +14,9 @@ from itertools import islice
 
 from cutout.domain.object_keys import result_keys, results_folder
 from cutout.domain.states import Reason, State
-from cutout.operator.bounded_parallel import ahead
+from cutout.operator.bounded_parallel import bounded_map
 from cutout.ports.jobs_table import LatestVersion
-from cutout.ports.listings import Brief, Listed, Objects, Provenance, Records
+from cutout.ports.listings import BucketListing, JobIndex, JobSummary, ListedObject, Provenance
 from cutout.ports.telemetry import Clock
 from cutout.usecases.submit.register_upload import UploadFilter
 
@@ -62,7 +62,7 @@ _TROUBLES = frozenset({Finding.MISSING, Finding.RESULT_GONE, Finding.OUTDATED, F
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
+class AuditedObject:
     """An object and how it stands.
 
     Attributes:
@@ -70,7 +70,7 @@ class Found:
         order: for what is missing: what is known to be older than it at its key.
     """
 
-    listed: Listed
+    listed: ListedObject
     finding: Finding
     reason: str = ""
     order: str | None = None
@@ -91,7 +91,7 @@ class Rules:
     retention: timedelta
     grace: timedelta = timedelta(minutes=15)
 
-    def why_no_photo(self, listed: Listed) -> Reason | None:
+    def why_no_photo(self, listed: ListedObject) -> Reason | None:
         """Why the object need not be worked on, by its key and size alone."""
         if listed.key.endswith("/"):
             return Reason.FOLDER_MARKER
@@ -113,25 +113,27 @@ def _tell_nobody(_what: str, _count: int) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Survey:
+class Audit:
     """Looks at all objects under a prefix.
 
     Attributes:
         tell: is told what was read and how many, page by page.
     """
 
-    uploads: Objects
-    results: Objects
-    records: Records
+    uploads: BucketListing
+    results: BucketListing
+    records: JobIndex
     clock: Clock
     rules: Rules
     tell: Callable[[str, int], None] = _tell_nobody
 
-    def look(self, prefix: str) -> Iterator[Sequence[Found]]:
+    def look(self, prefix: str) -> Iterator[Sequence[AuditedObject]]:
         """How every object stands, a page at a time, by key."""
         stored = self._stored(prefix)
         pages = self.uploads.pages(prefix)
-        yield from ahead(lambda page: self._examine(page, stored), pages, at_once=_PAGES_AT_ONCE)
+        yield from bounded_map(
+            lambda page: self._examine(page, stored), pages, at_once=_PAGES_AT_ONCE
+        )
 
     def _stored(self, prefix: str) -> frozenset[str]:
         watch = self.rules.watch
@@ -144,7 +146,7 @@ class Survey:
             self.tell("cut-outs", len(keys))
         return frozenset(keys)
 
-    def _examine(self, page: Sequence[Listed], stored: frozenset[str]) -> list[Found]:
+    def _examine(self, page: Sequence[ListedObject], stored: frozenset[str]) -> list[AuditedObject]:
         bucket = self.uploads.bucket
         watched = [one for one in page if self.rules.watch.is_watched(bucket, one.key)]
         known = self._known(watched)
@@ -159,22 +161,26 @@ class Survey:
         return [self._found(one, known.get(one.key), heads.get(one.key), stored) for one in page]
 
     def _found(
-        self, listed: Listed, job: Brief | None, head: LatestVersion | None, stored: frozenset[str]
-    ) -> Found:
+        self,
+        listed: ListedObject,
+        job: JobSummary | None,
+        head: LatestVersion | None,
+        stored: frozenset[str],
+    ) -> AuditedObject:
         if job is not None:
             return self._with_job(listed, job, head, stored)
         if not self.rules.watch.is_watched(self.uploads.bucket, listed.key):
             reason = self.rules.why_not_watched(listed.key)
-            return Found(listed=listed, finding=Finding.NOT_WATCHED, reason=reason)
+            return AuditedObject(listed=listed, finding=Finding.NOT_WATCHED, reason=reason)
         return self._without_job(listed, head, stored)
 
-    def _is_decided_by_head(self, listed: Listed, job: Brief | None) -> bool:
+    def _is_decided_by_head(self, listed: ListedObject, job: JobSummary | None) -> bool:
         """Whether the newest event that is known of its key says more than object and job do."""
         if job is None:
             return not self.rules.why_no_photo(listed)
         return job.state is State.COMPLETED and listed.version_id is not None
 
-    def _known(self, page: Sequence[Listed]) -> Mapping[str, Brief]:
+    def _known(self, page: Sequence[ListedObject]) -> Mapping[str, JobSummary]:
         """How the jobs of these objects stand, by key.
 
         A version names its job. Where there is none, the newest that is known of the key does, if
@@ -186,16 +192,20 @@ class Survey:
         for ref, head in self.records.newest_all(list(plain)).items():
             if head.job_id:
                 ids[head.job_id] = plain[ref]
-        briefs = self.records.briefs(list(ids))
+        summaries = self.records.summaries(list(ids))
         return {
-            ids[job_id].key: standing
-            for job_id, standing in briefs.items()
-            if ids[job_id].version_id or ids[job_id].etag == standing.etag
+            ids[job_id].key: current
+            for job_id, current in summaries.items()
+            if ids[job_id].version_id or ids[job_id].etag == current.etag
         }
 
     def _with_job(
-        self, listed: Listed, job: Brief, head: LatestVersion | None, stored: frozenset[str]
-    ) -> Found:
+        self,
+        listed: ListedObject,
+        job: JobSummary,
+        head: LatestVersion | None,
+        stored: frozenset[str],
+    ) -> AuditedObject:
         reason = job.reason.value if job.reason else ""
         match job.state:
             case State.COMPLETED:
@@ -206,11 +216,17 @@ class Survey:
                 is_newest = listed.is_same(self.uploads.newest(listed.key))
                 finding = Finding.SUPERSEDED if is_newest else Finding.FRESH
             case _:
-                return Found(listed=listed, finding=Finding.IN_FLIGHT, reason=job.state.value)
-        return Found(listed=listed, finding=finding, reason=reason)
+                return AuditedObject(
+                    listed=listed, finding=Finding.IN_FLIGHT, reason=job.state.value
+                )
+        return AuditedObject(listed=listed, finding=finding, reason=reason)
 
     def _completed(
-        self, listed: Listed, job: Brief, head: LatestVersion | None, stored: frozenset[str]
+        self,
+        listed: ListedObject,
+        job: JobSummary,
+        head: LatestVersion | None,
+        stored: frozenset[str],
     ) -> Finding:
         key = job.result_key or ""
         # A job that completed after the cut-outs were listed is looked for once more.
@@ -227,23 +243,25 @@ class Survey:
         return Finding.OUTDATED if is_newest else Finding.FRESH
 
     def _without_job(
-        self, listed: Listed, head: LatestVersion | None, stored: frozenset[str]
-    ) -> Found:
+        self, listed: ListedObject, head: LatestVersion | None, stored: frozenset[str]
+    ) -> AuditedObject:
         if why := self.rules.why_no_photo(listed):
-            return Found(listed=listed, finding=Finding.NO_PHOTO, reason=why.value)
+            return AuditedObject(listed=listed, finding=Finding.NO_PHOTO, reason=why.value)
         orders = [head.order] if head else []
         for made in self._made_at(listed.key, stored):
             if self._is_made_of(made, listed):
-                return Found(listed=listed, finding=Finding.DONE, reason="row-expired")
+                return AuditedObject(listed=listed, finding=Finding.DONE, reason="row-expired")
             orders.append(made.order)
         age = self.clock.now() - listed.modified_at
         if age < self.rules.grace:
-            return Found(listed=listed, finding=Finding.FRESH)
+            return AuditedObject(listed=listed, finding=Finding.FRESH)
         if self._is_head(listed, head) and age > self.rules.retention:
-            return Found(listed=listed, finding=Finding.FORGOTTEN, reason="row-expired")
-        return Found(listed=listed, finding=Finding.MISSING, order=max(orders, default=None))
+            return AuditedObject(listed=listed, finding=Finding.FORGOTTEN, reason="row-expired")
+        return AuditedObject(
+            listed=listed, finding=Finding.MISSING, order=max(orders, default=None)
+        )
 
-    def _is_made_of(self, made: Provenance, listed: Listed) -> bool:
+    def _is_made_of(self, made: Provenance, listed: ListedObject) -> bool:
         """Its job is that of these bytes at this key.
 
         Without versions, an equal file at another key, whose cut-out wants the same place, has the
@@ -252,12 +270,12 @@ class Survey:
         is_same = made.version == (listed.version_id or listed.etag)
         return is_same and listed.source(self.uploads.bucket).is_of(made.job_id, made.order)
 
-    def _is_head(self, listed: Listed, head: LatestVersion | None) -> bool:
+    def _is_head(self, listed: ListedObject, head: LatestVersion | None) -> bool:
         """The newest that is known of the key may be this object: a job of it was begun once."""
         if head is None or head.job_id is None:
             return False
-        is_named = listed.version_id is not None
-        return not is_named or head.job_id == listed.source(self.uploads.bucket).job_id
+        has_unverified_task = listed.version_id is not None
+        return not has_unverified_task or head.job_id == listed.source(self.uploads.bucket).job_id
 
     def _made_at(self, key: str, stored: frozenset[str]) -> Iterator[Provenance]:
         """Where the cut-outs come from that stand where this key's might."""

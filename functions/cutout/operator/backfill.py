@@ -13,9 +13,9 @@ from cutout.domain.errors import ObjectRefusedError
 from cutout.domain.job.source import Source, after
 from cutout.domain.object_keys import LANE_MARK
 from cutout.domain.states import Lane
-from cutout.operator.audit import Finding, Found, Rules
-from cutout.operator.bounded_parallel import ahead
-from cutout.ports.listings import Intake, Listed, Objects, Transfers
+from cutout.operator.audit import AuditedObject, Finding, Rules
+from cutout.operator.bounded_parallel import bounded_map
+from cutout.ports.listings import BucketListing, ListedObject, ObjectCopies, UploadQueue
 
 _BATCH = 50
 _MOST_STANDING = 100
@@ -28,35 +28,35 @@ def _tell_nobody(_standing: int) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pace:
+class QueuePacer:
     """Holds back while the queue is long: an upload stands behind a hundred messages or so.
 
     Attributes:
         tell: is told how many messages it waits for, each time that it looks.
     """
 
-    intake: Intake
+    intake: UploadQueue
     sleep: Callable[[float], None]
     tell: Callable[[int], None] = _tell_nobody
 
     def wait(self) -> None:
         """Return once there is room."""
-        while (standing := self.intake.standing()) >= _MOST_STANDING:
-            self.tell(standing)
+        while (waiting := self.intake.length()) >= _MOST_STANDING:
+            self.tell(waiting)
             self.sleep(_PAUSE.total_seconds())
 
 
 @dataclass(frozen=True, kw_only=True)
-class Queueing:
+class MissingUploads:
     """Queues uploads that have no job."""
 
-    uploads: Objects
-    intake: Intake
-    pace: Pace
+    uploads: BucketListing
+    intake: UploadQueue
+    pace: QueuePacer
 
-    def queue(self, found: Iterable[Found]) -> Iterator[int]:
+    def queue(self, found: Iterable[AuditedObject]) -> Iterator[int]:
         """Queue what is missing among what was found; yields how many there were, at each step."""
-        batch: list[Found] = []
+        batch: list[AuditedObject] = []
         for one in found:
             if one.finding is Finding.MISSING:
                 batch.append(one)
@@ -66,13 +66,13 @@ class Queueing:
         if batch:
             yield self._send(batch)
 
-    def _send(self, batch: Sequence[Found]) -> int:
+    def _send(self, batch: Sequence[AuditedObject]) -> int:
         self.pace.wait()
         sources = [source for one in batch if (source := self._source(one))]
         self.intake.queue(sources, Lane.BACKFILL)
         return len(sources)
 
-    def _source(self, one: Found) -> Source | None:
+    def _source(self, one: AuditedObject) -> Source | None:
         """The upload, in its place above all that is older; None if it is not the newest any more.
 
         Where an older upload is known, the object is looked at once more: a newer one may have come
@@ -93,35 +93,33 @@ class Candidate:
         refused: what S3 says, where it does not copy the object; empty elsewhere.
     """
 
-    listed: Listed
+    listed: ListedObject
     key: str
     skipped: str = ""
     refused: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Import:
+class BucketImport:
     """Transfers photos of another bucket into the uploads bucket, where their events make jobs.
 
     What stands in the uploads bucket is never written over.
     """
 
-    source: Objects
-    uploads: Objects
-    transfers: Transfers
+    source: BucketListing
+    uploads: BucketListing
+    transfers: ObjectCopies
     rules: Rules
-    pace: Pace
+    pace: QueuePacer
 
     def look(self, prefix: str) -> Iterator[Candidate]:
         """Every object under the prefix, and whether it is to be copied."""
         target = self.rules.watch.upload_prefix
-        standing = _Standing(self.uploads.pages(target + prefix))
+        waiting = _Standing(self.uploads.pages(target + prefix))
         for page in self.source.pages(prefix):
             for listed in page:
                 key = target + listed.key
-                yield Candidate(
-                    listed=listed, key=key, skipped=self._skipped(listed, key, standing)
-                )
+                yield Candidate(listed=listed, key=key, skipped=self._skipped(listed, key, waiting))
 
     def copy(self, candidates: Iterable[Candidate]) -> Generator[Candidate]:
         """Copy those that are to be; yields each, with why it was not copied after all.
@@ -129,7 +127,7 @@ class Import:
         One that S3 refuses to copy does not keep the others from it.
         """
         wanted = (one for one in candidates if not one.skipped)
-        yield from ahead(self._copied, self._paced(wanted), at_once=_COPIES_AT_ONCE)
+        yield from bounded_map(self._copied, self._paced(wanted), at_once=_COPIES_AT_ONCE)
 
     def _paced(self, wanted: Iterable[Candidate]) -> Iterator[Candidate]:
         for number, one in enumerate(wanted):
@@ -147,10 +145,10 @@ class Import:
         why = "own-output" if done is None else "changed-meanwhile"
         return replace(one, skipped=why)
 
-    def _skipped(self, listed: Listed, key: str, standing: _Standing) -> str:
+    def _skipped(self, listed: ListedObject, key: str, waiting: _Standing) -> str:
         if why := self.rules.why_no_photo(listed):
             return why.value
-        there = standing.at(key)
+        there = waiting.at(key)
         if there is None:
             return "" if self._is_watched(key) else self.rules.why_not_watched(key)
         return "there-already" if there.size == listed.size else "another-stands-there"
@@ -162,11 +160,11 @@ class Import:
 class _Standing:
     """What stands in a bucket, asked for key by key in ascending order: both are listed once."""
 
-    def __init__(self, pages: Iterator[Sequence[Listed]]) -> None:
+    def __init__(self, pages: Iterator[Sequence[ListedObject]]) -> None:
         self._objects = (one for page in pages for one in page)
         self._next = next(self._objects, None)
 
-    def at(self, key: str) -> Listed | None:
+    def at(self, key: str) -> ListedObject | None:
         while self._next is not None and self._next.key < key:
             self._next = next(self._objects, None)
         return self._next if self._next is not None and self._next.key == key else None

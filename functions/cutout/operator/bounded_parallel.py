@@ -11,7 +11,7 @@ Thing = TypeVar("Thing")
 Made = TypeVar("Made")
 
 
-def ahead(
+def bounded_map(
     work: Callable[[Thing], Made], things: Iterable[Thing], *, at_once: int
 ) -> Generator[Made]:
     """What `work` makes of each, in order; the things are read only so far ahead.

@@ -14,12 +14,12 @@ from cutout.ports.jobs_table import Gates, Jobs
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.admission import AdmissionScheduler, change_gate
-from cutout.usecases.shared.recheck_attempts import asking, reopened, unasked
+from cutout.usecases.shared.recheck_attempts import next_to_recheck, rechecking, reopened
 
 _FORGOTTEN: dict[str, Any] = {
     "result": None,
     "reused": None,
-    "is_buyer": False,
+    "is_owner": False,
     "handovers_failed": 0,
     "preparations": 0,
     "trying_since": None,
@@ -29,7 +29,7 @@ _FORGOTTEN: dict[str, Any] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Operate:
+class Control:
     """A person's hand on the gate and on single jobs."""
 
     jobs: Jobs
@@ -47,7 +47,7 @@ class Operate:
     def resume(self) -> Gate:
         """Open the gate, whatever closed it, and wake who waits."""
         gate = change_gate(self.gates, Gate.resuming)
-        self.admission.wake_waiting()
+        self.admission.enqueue_waiting()
         return gate
 
     def set_limits(
@@ -59,23 +59,23 @@ class Operate:
         """Change limits from now on, over the deployed ones; None leaves a limit as it is."""
 
         def rule(gate: Gate) -> Gate:
-            standing = gate.limits or self.admission.limits
+            current = gate.limits or self.admission.limits
             changed = Limits(
-                max_in_flight=standing.max_in_flight if max_in_flight is None else max_in_flight,
+                max_in_flight=current.max_in_flight if max_in_flight is None else max_in_flight,
                 daily_credit_cap=(
-                    standing.daily_credit_cap if daily_credit_cap is None else daily_credit_cap
+                    current.daily_credit_cap if daily_credit_cap is None else daily_credit_cap
                 ),
             )
             return replace(gate, limits=changed)
 
         gate = change_gate(self.gates, rule)
-        self.admission.wake_waiting()
+        self.admission.enqueue_waiting()
         return gate
 
     def restore_limits(self) -> Gate:
         """Back to the deployed limits."""
         gate = change_gate(self.gates, lambda gate: replace(gate, limits=None))
-        self.admission.wake_waiting()
+        self.admission.enqueue_waiting()
         return gate
 
     def retry(
@@ -83,7 +83,7 @@ class Operate:
         job: Job,
         *,
         transport: Transport | None = None,
-        is_fresh: bool = False,
+        bypass_cache: bool = False,
     ) -> Job:
         """A failed, rejected or reviewed photo once more: a new attempt, which costs again.
 
@@ -95,9 +95,9 @@ class Operate:
             JobMovedError: somebody moved it meanwhile.
         """
         place = {"due_at": self.clock.now() + self.lease}
-        saved = self.jobs.save(self._again(job, transport, place, is_fresh=is_fresh))
+        saved = self.jobs.save(self._again(job, transport, place, bypass_cache=bypass_cache))
         if saved.state is State.QUEUED:
-            self.submissions.wake([saved.id])
+            self.submissions.enqueue([saved.id])
         return saved
 
     def retry_behind_others(
@@ -105,22 +105,22 @@ class Operate:
         job: Job,
         *,
         transport: Transport | None = None,
-        is_fresh: bool = False,
+        bypass_cache: bool = False,
     ) -> Job:
         """One of many once more: it stands behind the gate at once, after every live photo.
 
         No message is sent, so that uploads need not wait in the queue behind thousands of them; a
-        freed slot or Sweep wakes it, and whoever is through says `wake_waiting`.
+        freed slot or Sweep wakes it, and whoever is through says `enqueue_waiting`.
 
         Raises:
             IllegalMoveError: the job is not in a state that a person may retry.
             JobMovedError: somebody moved it meanwhile.
         """
         place = {"is_waiting": True, "lane": Lane.BACKFILL}
-        return self.jobs.save(self._again(job, transport, place, is_fresh=is_fresh))
+        return self.jobs.save(self._again(job, transport, place, bypass_cache=bypass_cache))
 
     def _again(
-        self, job: Job, transport: Transport | None, place: dict[str, Any], *, is_fresh: bool
+        self, job: Job, transport: Transport | None, place: dict[str, Any], *, bypass_cache: bool
     ) -> Job:
         """The job in its place in line; or asking first for what was paid for, due at once."""
         now = self.clock.now()
@@ -128,14 +128,14 @@ class Operate:
             Move.RETRY,
             now=now,
             reason=Reason.RETRIED_BY_PERSON,
-            is_fresh=is_fresh or job.is_fresh,
+            bypass_cache=bypass_cache or job.bypass_cache,
             transport=transport or job.transport,
             **place,
             **_FORGOTTEN,
         )
-        attempt = None if is_fresh else unasked(again)
-        return again if attempt is None else asking(again, attempt, now)
+        attempt = None if bypass_cache else next_to_recheck(again)
+        return again if attempt is None else rechecking(again, attempt, now)
 
-    def wake_waiting(self) -> None:
+    def enqueue_waiting(self) -> None:
         """Have those that wait let in, as far as the gate has room."""
-        self.admission.wake_waiting()
+        self.admission.enqueue_waiting()

@@ -143,7 +143,7 @@ class Costs:
     def add(self, job: Job) -> None:
         """Add a job's calls that began in the period, and what it saved in it."""
         charges = [one for one in charges_of(job) if self.period.holds(one.at)]
-        names = {_NAMES[self.by](one, self.depth) for one in charges}
+        names = dict.fromkeys(_NAMES[self.by](one, self.depth) for one in charges)
         for line in (self.total, *(self.lines.setdefault(name, CostLine()) for name in names)):
             line.photos += bool(charges)
         for charge in charges:

@@ -11,7 +11,7 @@ from math import ceil
 from cutout.domain.gate import DEFAULT_LIMITS, Gate, Limits
 from cutout.domain.job.job import Job
 from cutout.domain.states import Reason, State
-from cutout.ports.listings import Records
+from cutout.ports.listings import JobIndex
 from cutout.ports.telemetry import Clock
 
 _RECENT = 100
@@ -46,7 +46,7 @@ class Estimate:
 class Estimator:
     """Looks at the photos that were completed last."""
 
-    records: Records
+    records: JobIndex
     clock: Clock
 
     def estimate(self, photos: int, gate: Gate) -> Estimate:

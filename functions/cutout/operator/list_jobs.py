@@ -11,8 +11,8 @@ from typing import Self
 
 from cutout.domain.job.job import Job
 from cutout.domain.states import Reason, State
-from cutout.operator.bounded_parallel import ahead
-from cutout.ports.listings import Moved, Records
+from cutout.operator.bounded_parallel import bounded_map
+from cutout.ports.listings import JobIndex, StateEntry
 
 _BATCH = 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -20,7 +20,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Wanted:
+class JobFilter:
     """Which jobs; times are those of their last move."""
 
     states: tuple[State, ...] = tuple(State)
@@ -73,7 +73,7 @@ def _nobody(_count: int) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Browse:
+class ListJobs:
     """Reads jobs from the index by state, never the whole table.
 
     Attributes:
@@ -81,17 +81,17 @@ class Browse:
         at_once: how many requests for a hundred rows each run ahead of who reads.
     """
 
-    records: Records
+    records: JobIndex
     tell: Callable[[int], None] = _nobody
     at_once: int = 1
 
-    def jobs(self, wanted: Wanted, after: Cursor | None = None) -> Iterator[Job]:
+    def jobs(self, wanted: JobFilter, after: Cursor | None = None) -> Iterator[Job]:
         """The jobs, each once, as they stand when they are read."""
         streams = [self._in_state(state, wanted, after) for state in wanted.states]
         merged = heapq.merge(*streams, key=_place)
         seen: set[str] = set()
         looked_at = 0
-        for jobs in ahead(self.records.find_all, _batches(merged), at_once=self.at_once):
+        for jobs in bounded_map(self.records.find_all, _batches(merged), at_once=self.at_once):
             looked_at += len(jobs)
             self.tell(looked_at)
             for job in jobs:
@@ -99,7 +99,9 @@ class Browse:
                     seen.add(job.id)
                     yield job
 
-    def _in_state(self, state: State, wanted: Wanted, after: Cursor | None) -> Iterator[Moved]:
+    def _in_state(
+        self, state: State, wanted: JobFilter, after: Cursor | None
+    ) -> Iterator[StateEntry]:
         until = wanted.until
         if after is not None:
             until = after.at if until is None else min(until, after.at)
@@ -113,7 +115,7 @@ class Browse:
 _DIGITS = 15
 
 
-def _place(entry: Moved) -> tuple[timedelta, str]:
+def _place(entry: StateEntry) -> tuple[timedelta, str]:
     return _EPOCH - entry.at, entry.job_id
 
 
@@ -121,6 +123,6 @@ def _milliseconds(at: datetime) -> int:
     return (at - _EPOCH) // _MILLISECOND
 
 
-def _batches(entries: Iterator[Moved]) -> Iterator[list[str]]:
+def _batches(entries: Iterator[StateEntry]) -> Iterator[list[str]]:
     while ids := [entry.job_id for entry in islice(entries, _BATCH)]:
         yield ids

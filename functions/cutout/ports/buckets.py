@@ -14,7 +14,7 @@ from cutout.domain.job.source import Source
 class KeptResults(Protocol):
     """The folder of the work bucket that holds accepted results as they came."""
 
-    def standing(self, key: str) -> str | None:
+    def current(self, key: str) -> str | None:
         """The entity tag of what is there now."""
         ...
 
@@ -26,7 +26,7 @@ class KeptResults(Protocol):
         """Write what is kept into the file; False if there is nothing."""
         ...
 
-    def remove(self, key: str, standing: str) -> bool:
+    def remove(self, key: str, current: str) -> bool:
         """Remove what stands there if it is still that; False if it is not."""
         ...
 
@@ -65,7 +65,7 @@ class Labels:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Fetched:
+class FetchedUpload:
     """What an upload that went into a file had beside its bytes, and their hash."""
 
     metadata: Mapping[str, str]
@@ -85,7 +85,7 @@ class Uploads(Protocol):
         """
         ...
 
-    def fetch(self, source: Source, file: Path) -> Fetched:
+    def fetch(self, source: Source, file: Path) -> FetchedUpload:
         """Stream this version into a file, however large it is.
 
         Raises:
@@ -173,7 +173,7 @@ class StoredResult:
 class Results(Protocol):
     """The bucket that cut-outs go to."""
 
-    def standing(self, key: str) -> StoredResult | None:
+    def current(self, key: str) -> StoredResult | None:
         """What is there now."""
         ...
 
@@ -193,13 +193,13 @@ class Results(Protocol):
         """Write what stands there into the file; returns its labels, or None if nothing stands."""
         ...
 
-    def remove(self, key: str, standing: StoredResult) -> bool:
+    def remove(self, key: str, current: StoredResult) -> bool:
         """Remove what stands there if it is still that; False if it is not."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
-class Occasion:
+class NoteRevision:
     """What a note is about; the later one compares as the greater.
 
     Times do not compare: workers' clocks may differ by more than lies between two notes.
@@ -217,18 +217,18 @@ class Occasion:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class StandingNote:
+class CurrentNote:
     """What stands at a note's key: its entity tag, and its occasion, if it is a note of ours."""
 
     etag: str
-    occasion: Occasion | None
+    occasion: NoteRevision | None
     job_id: str | None
 
 
 class Notes(Protocol):
     """Small texts in the results bucket that say why there is no cut-out."""
 
-    def standing(self, key: str) -> StandingNote | None:
+    def current(self, key: str) -> CurrentNote | None:
         """What is there now."""
         ...
 
@@ -238,12 +238,12 @@ class Notes(Protocol):
         text: str,
         *,
         job_id: str,
-        occasion: Occasion,
-        replacing: StandingNote | None,
+        occasion: NoteRevision,
+        replacing: CurrentNote | None,
     ) -> bool:
         """Write JSON if what stands there is still `replacing`; False if it is not."""
         ...
 
-    def remove(self, key: str, standing: StandingNote) -> bool:
+    def remove(self, key: str, current: CurrentNote) -> bool:
         """Remove what stands there if it is still that; False if it is not."""
         ...

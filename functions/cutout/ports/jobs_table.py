@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Protocol
 
 from cutout.domain.gate import Gate
+from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
-from cutout.domain.job.purchase import Purchase
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -109,7 +109,7 @@ class Gates(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Standing:
+class BacklogStatus:
     """Who stands behind the gate and who is inside, for people who look.
 
     Attributes:
@@ -176,7 +176,7 @@ class Backlog(Protocol):
         """How many jobs hold a slot at the gate."""
         ...
 
-    def standing(self) -> Standing:
+    def backlog_status(self) -> BacklogStatus:
         """How long the line is, and how old its head and the oldest call are."""
         ...
 
@@ -195,7 +195,7 @@ class LatestVersion:
     job_id: str | None
 
 
-class SourceHeads(Protocol):
+class LatestVersions(Protocol):
     """What is newest at each key."""
 
     def advance(self, head: LatestVersion) -> LatestVersion:
@@ -215,22 +215,22 @@ class ResultKeys(Protocol):
         ...
 
 
-class Purchased(Protocol):
+class DedupRecords(Protocol):
     """Which pictures were bought, or are being bought."""
 
-    def claim_purchase(self, purchase: Purchase) -> Purchase:
+    def claim_dedup_record(self, purchase: DedupRecord) -> DedupRecord:
         """Insert it: the very same is returned; else the one that stands for the picture."""
         ...
 
-    def find_purchase(self, picture: str) -> Purchase | None:
+    def find_dedup_record(self, picture: str) -> DedupRecord | None:
         """The purchase as it stands (strongly consistent)."""
         ...
 
-    def save_purchase(self, purchase: Purchase) -> Purchase:
+    def save_dedup_record(self, purchase: DedupRecord) -> DedupRecord:
         """Write it if nobody wrote it since it was read.
 
         Raises:
-            PurchaseMovedError: somebody did, or it is gone.
+            DedupRecordMovedError: somebody did, or it is gone.
         """
         ...
 

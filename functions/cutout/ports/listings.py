@@ -17,7 +17,7 @@ from cutout.ports.jobs_table import LatestVersion
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Listed:
+class ListedObject:
     """The newest version of a key, as a listing shows it.
 
     Attributes:
@@ -32,7 +32,7 @@ class Listed:
     size: int
     modified_at: datetime
 
-    def is_same(self, other: Listed | None) -> bool:
+    def is_same(self, other: ListedObject | None) -> bool:
         """The same bytes at the same key; times are told with more or less precision."""
         if other is None:
             return False
@@ -67,7 +67,7 @@ class Provenance:
     order: str
 
 
-class Objects(Protocol):
+class BucketListing(Protocol):
     """One bucket, as it is listed."""
 
     @property
@@ -75,11 +75,11 @@ class Objects(Protocol):
         """Its name."""
         ...
 
-    def pages(self, prefix: str) -> Iterator[Sequence[Listed]]:
+    def pages(self, prefix: str) -> Iterator[Sequence[ListedObject]]:
         """The newest version of every key that stands, by key, a request a page."""
         ...
 
-    def newest(self, key: str) -> Listed | None:
+    def newest(self, key: str) -> ListedObject | None:
         """The newest version of one key; None if there is none or the key is deleted."""
         ...
 
@@ -89,7 +89,7 @@ class Objects(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Moved:
+class StateEntry:
     """An entry of the index by state: a job, and when it was written last (to the millisecond)."""
 
     job_id: str
@@ -97,7 +97,7 @@ class Moved:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Brief:
+class JobSummary:
     """How a job stands: the little of it that a survey of all jobs needs."""
 
     job_id: str
@@ -107,12 +107,12 @@ class Brief:
     result_key: str | None
 
 
-class Records(Protocol):
+class JobIndex(Protocol):
     """The jobs table, many rows at a time."""
 
     def moved(
         self, state: State, *, since: datetime | None = None, until: datetime | None = None
-    ) -> Iterator[Moved]:
+    ) -> Iterator[StateEntry]:
         """Jobs in a state, those that were written last first, within both times (eventual)."""
         ...
 
@@ -120,7 +120,7 @@ class Records(Protocol):
         """The jobs that exist of these, in this order."""
         ...
 
-    def briefs(self, job_ids: Sequence[str]) -> Mapping[str, Brief]:
+    def summaries(self, job_ids: Sequence[str]) -> Mapping[str, JobSummary]:
         """How the jobs stand that exist of these, by id."""
         ...
 
@@ -129,22 +129,22 @@ class Records(Protocol):
         ...
 
 
-class Intake(Protocol):
+class UploadQueue(Protocol):
     """The queue that Submit reads, for uploads that no event tells of."""
 
     def queue(self, sources: Sequence[Source], lane: Lane) -> None:
         """Have Submit make jobs of these uploads, in this lane."""
         ...
 
-    def standing(self) -> int:
+    def length(self) -> int:
         """About how many messages stand in the queue."""
         ...
 
 
-class Transfers(Protocol):
+class ObjectCopies(Protocol):
     """Copying from one bucket into another, without the bytes passing through here."""
 
-    def copy(self, listed: Listed, key: str, marks: Mapping[str, str]) -> bool | None:
+    def copy(self, listed: ListedObject, key: str, marks: Mapping[str, str]) -> bool | None:
         """Copy with metadata and tags, and these marks besides.
 
         Returns False, having done nothing, if the source changed or something stands at the key by

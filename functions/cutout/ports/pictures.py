@@ -11,7 +11,7 @@ from cutout.domain.recipes import Recipe
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Seen:
+class PhotoHeader:
     """What the header of a picture file says: its size as shown, and how it lies in the file."""
 
     format: str
@@ -37,7 +37,7 @@ class Copy:
 class Copier(Protocol):
     """Decodes photos, and makes pictures of them that everybody can open."""
 
-    def look(self, file: Path) -> Seen:
+    def look(self, file: Path) -> PhotoHeader:
         """What a file says of itself; nothing is decoded.
 
         Raises:

@@ -21,7 +21,7 @@ class Removals(Protocol):
 class SubmissionQueue(Protocol):
     """The queue that Submit reads."""
 
-    def wake(self, job_ids: Sequence[str], *, delay: timedelta = timedelta(0)) -> None:
+    def enqueue(self, job_ids: Sequence[str], *, delay: timedelta = timedelta(0)) -> None:
         """Have Submit look at these jobs."""
         ...
 
@@ -45,7 +45,7 @@ class ReportQueue(Protocol):
 class CallbackQueue(Protocol):
     """The queue that StoreResult reads."""
 
-    def wake(self, wakes: Sequence[TaskCheck]) -> None:
+    def enqueue(self, checks: Sequence[TaskCheck]) -> None:
         """Have StoreResult look at these tasks."""
         ...
 

@@ -11,8 +11,8 @@ from cutout.ports.jobs_table import (
     CallBodies,
     Gates,
     Jobs,
+    LatestVersions,
     ResultKeys,
-    SourceHeads,
     SourceJobs,
 )
 from cutout.ports.queues import CallbackQueue, Removals, RenderQueue
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
     from cutout.domain.timing import Randomness
     from cutout.ports.buckets import Copies, KeptResults, Notes, PhotoLinks, Results
-    from cutout.ports.jobs_table import Purchased
+    from cutout.ports.jobs_table import DedupRecords
     from cutout.ports.pictures import Copier, Pictures
     from cutout.ports.provider import Downloads, Files, KeyRing, Provider, Signer
     from cutout.ports.queues import PreparationQueue, ReportQueue, SubmissionQueue
     from cutout.ports.telemetry import Announcements, Clock, Telemetry
 
 
-class JobsTable(Jobs, CallBodies, Gates, Backlog, SourceHeads, SourceJobs, ResultKeys, Protocol):
+class JobsTable(Jobs, CallBodies, Gates, Backlog, LatestVersions, SourceJobs, ResultKeys, Protocol):
     """The whole jobs table."""
 
 
@@ -72,7 +72,7 @@ class JobPorts(SweepPorts):
     notes: Notes
     preparations: PreparationQueue | None
     provider: Provider
-    purchases: Purchased
+    deduplication: DedupRecords
     randomness: Randomness
     uploads: UploadsBucket
 

@@ -6,9 +6,9 @@ import random
 from datetime import timedelta
 from pathlib import Path
 
+from cutout.adapters.dynamodb.dedup_records import DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.adapters.dynamodb.purchases import DynamoPurchases
 from cutout.adapters.event_bus import EventBus
 from cutout.adapters.evolink.files_api import EvolinkFiles
 from cutout.adapters.evolink.task_api import EvolinkApi
@@ -57,7 +57,7 @@ def job_ports(
         notes=S3Notes(clients.s3(), settings.results_bucket),
         preparations=SqsPreparations(clients.sqs(), queue_url) if queue_url else None,
         provider=EvolinkApi(calls, settings.evolink_base_url, settings.model, api_key),
-        purchases=DynamoPurchases(table),
+        deduplication=DynamoDedupRecords(table),
         randomness=random.SystemRandom().random,
         submissions=SqsSubmissions(clients.sqs(), settings.submissions_queue_url),
         telemetry=telemetry,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cutout.domain.job.job import Job
 from cutout.domain.states import State
-from cutout.ports.jobs_table import Backlog, CallBodies, Gates, Jobs, ResultKeys, SourceHeads
-from cutout.ports.listings import Records
+from cutout.ports.jobs_table import Backlog, CallBodies, Gates, Jobs, LatestVersions, ResultKeys
+from cutout.ports.listings import JobIndex
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -23,7 +23,7 @@ INDEXES = {
 }
 
 
-class Store(Jobs, CallBodies, Gates, Backlog, SourceHeads, ResultKeys, Records, Protocol):
+class Store(Jobs, CallBodies, Gates, Backlog, LatestVersions, ResultKeys, JobIndex, Protocol):
     """What the use cases and the command line ask of the table."""
 
     def of_source(self, bucket: str, key: str, limit: int) -> list[Job]:

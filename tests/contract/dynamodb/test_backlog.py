@@ -10,7 +10,7 @@ import pytest
 
 from cutout.domain.job.job import Job
 from cutout.domain.states import Lane, State
-from cutout.ports.jobs_table import Standing
+from cutout.ports.jobs_table import BacklogStatus
 from tests.contract.dynamodb.table import Store
 from tests.support.builders import NOW, a_job, a_source, an_attempt
 
@@ -118,13 +118,15 @@ def test_who_holds_a_slot_is_counted(store: Store, state: State) -> None:
 
 def test_of_who_stands_where_the_length_and_the_ages_are_told(store: Store) -> None:
     """Both lanes are one line; of those inside, the oldest call counts, not the oldest photo."""
-    assert store.standing() == Standing(waiting=0, waiting_since=None, in_flight_since=None)
+    assert store.backlog_status() == BacklogStatus(
+        waiting=0, waiting_since=None, in_flight_since=None
+    )
     behind(store, 5)
     behind(store, 3, Lane.BACKFILL)
     for number, state in ((1, State.PROCESSING), (2, State.UNCONFIRMED), (4, State.STORING)):
         call = an_attempt(started_at=NOW - number * SECOND)
         claimed(store, number, state=state, attempts=(call,))
-    assert store.standing() == Standing(
+    assert store.backlog_status() == BacklogStatus(
         waiting=2,
         waiting_since=NOW + 3 * SECOND,
         in_flight_since=NOW - 2 * SECOND,

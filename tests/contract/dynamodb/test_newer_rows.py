@@ -85,7 +85,7 @@ def jobs(client: DynamoDBClient, table: Write) -> DynamoJobs:
     [
         lambda jobs: jobs.find(JOB.id),
         lambda jobs: jobs.find_all([JOB.id]),
-        lambda jobs: jobs.briefs([JOB.id]),
+        lambda jobs: jobs.summaries([JOB.id]),
     ],
 )
 def test_who_meets_a_word_of_a_newer_version_says_so(
@@ -181,5 +181,5 @@ def test_a_gate_that_cannot_be_read_at_all_is_called_what_it_is(
 
 def test_the_line_and_the_calls_are_told_without_rows_of_a_newer_version(jobs: DynamoJobs) -> None:
     """Which stand in both, for the indexes."""
-    standing = jobs.standing()
+    standing = jobs.backlog_status()
     assert standing.in_flight_since == NOW + SECOND

@@ -10,7 +10,7 @@ import pytest
 from cutout.domain.job.job import Job
 from cutout.domain.states import Reason, State
 from cutout.ports.jobs_table import LatestVersion
-from cutout.ports.listings import Brief, Moved
+from cutout.ports.listings import JobSummary, StateEntry
 from tests.contract.dynamodb.table import Store
 from tests.support.builders import NOW, RESULT, a_job, a_source
 
@@ -24,7 +24,7 @@ def kept(store: Store, number: int, state: State = State.FAILED, at: int | None 
     return store.claim(job)
 
 
-def told(entries: list[Moved]) -> list[int]:
+def told(entries: list[StateEntry]) -> list[int]:
     """The numbers of jobs."""
     return [int(entry.job_id, 16) for entry in entries]
 
@@ -63,15 +63,15 @@ def test_how_jobs_stand_is_told_by_id(store: Store) -> None:
     failed = kept(store, 1)
     row = replace(a_job(State.COMPLETED), id="c" * 32, result=RESULT, reason=Reason.NEWER_UPLOAD)
     done = store.claim(row)
-    assert store.briefs([done.id, failed.id, done.id, "f" * 32]) == {
-        failed.id: Brief(
+    assert store.summaries([done.id, failed.id, done.id, "f" * 32]) == {
+        failed.id: JobSummary(
             job_id=failed.id,
             etag=failed.source.etag,
             state=State.FAILED,
             reason=None,
             result_key=None,
         ),
-        done.id: Brief(
+        done.id: JobSummary(
             job_id=done.id,
             etag=done.source.etag,
             state=State.COMPLETED,
@@ -79,13 +79,13 @@ def test_how_jobs_stand_is_told_by_id(store: Store) -> None:
             result_key=RESULT.key,
         ),
     }
-    assert store.briefs([]) == {}
+    assert store.summaries([]) == {}
 
 
 def test_more_jobs_are_told_than_one_answer_of_the_table_holds(store: Store) -> None:
     """A hundred keys fit into one request."""
     ids = [kept(store, number).id for number in range(130)]
-    assert set(store.briefs(ids)) == set(ids)
+    assert set(store.summaries(ids)) == set(ids)
 
 
 def test_the_newest_of_many_keys_is_told_by_their_names(store: Store) -> None:

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
+from cutout.adapters.dynamodb.dedup_records import DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.adapters.dynamodb.purchases import DynamoPurchases
 from cutout.domain.job.job import Job
 from cutout.domain.serialization import to_row
 from cutout.domain.states import State
@@ -39,7 +39,7 @@ class Written:
 
     items: dict[str, Any]
     jobs: DynamoJobs
-    purchases: DynamoPurchases
+    purchases: DynamoDedupRecords
 
     def names(self, kind: str) -> list[str]:
         """Return what stands behind the `#` of the keys of one kind."""
@@ -64,7 +64,7 @@ def written(account: Account, request: pytest.FixtureRequest) -> Iterator[Writte
         yield Written(
             items={item["pk"]["S"]: item for item in items},
             jobs=DynamoJobs(table),
-            purchases=DynamoPurchases(table),
+            purchases=DynamoDedupRecords(table),
         )
 
 
@@ -127,9 +127,9 @@ def test_heads_purchases_and_claims_are_read(written: Written) -> None:
     heads = [written.jobs.newest(ref) for ref in written.names("head")]
     assert {head.job_id for head in heads if head} == set(written.names("job"))
     for picture in written.names("picture"):
-        found = written.purchases.find_purchase(picture)
+        found = written.purchases.find_dedup_record(picture)
         assert found is not None
-        assert written.purchases.save_purchase(found).version == found.version + 1
+        assert written.purchases.save_dedup_record(found).version == found.version + 1
     for job in written.every_job():
         if job.result_key is not None:
             assert written.jobs.claim_result_key(job.result_key, job.source.ref)

@@ -16,7 +16,7 @@ from PIL import Image, ImageChops, ImageCms, ImageOps, ImageStat
 from cutout.adapters.pillow.copier import PillowCopier
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.states import Reason
-from cutout.ports.pictures import Copy, Seen
+from cutout.ports.pictures import Copy, PhotoHeader
 from infra.local.place import shipped_photos
 
 COPIER = PillowCopier()
@@ -171,7 +171,7 @@ def test_every_format_is_seen_and_copied_as_it_looks(kind: str, file: Path) -> N
     """The size without decoding; then a JPEG in the same size with the same picture in it."""
     make, format_, looks, tolerance = FILES[kind]
     file.write_bytes(make())
-    assert COPIER.look(file) == Seen(format=format_, width=120, height=80, orientation=1)
+    assert COPIER.look(file) == PhotoHeader(format=format_, width=120, height=80, orientation=1)
     copy, picture = copied(file, make())
     assert copy == Copy(format="jpeg", width=120, height=80)
     assert picture.mode == "RGB"

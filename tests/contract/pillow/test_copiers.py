@@ -11,7 +11,7 @@ from PIL import Image
 from cutout.adapters.pillow.copier import PillowCopier
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.states import Reason
-from cutout.ports.pictures import Copier, Copy, Seen
+from cutout.ports.pictures import Copier, Copy, PhotoHeader
 from tests.contract.pillow.test_copier import saved
 from tests.support.fakes.copier import FakeCopier, tiff
 
@@ -44,7 +44,7 @@ def test_a_photo_is_seen_and_copied_in_the_size_that_is_asked_for(made: Made, fi
     """Its own size is told; the copy is there, and is what is said of it."""
     copier, photo = made
     file.write_bytes(photo(False))  # noqa: FBT003 - whole
-    assert copier.look(file) == Seen(format="tiff", width=60, height=40, orientation=1)
+    assert copier.look(file) == PhotoHeader(format="tiff", width=60, height=40, orientation=1)
     into = file.with_name("copy")
     copy = copier.copy(file, into, (360, 240), 10_000_000)
     assert copy == Copy(format="jpeg", width=360, height=240)

@@ -16,7 +16,7 @@ from PIL import Image
 from cutout.adapters.pillow.sandbox.decoder_process import DecoderLimits, DecoderProcess
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.states import Reason
-from cutout.ports.pictures import Copy, Seen
+from cutout.ports.pictures import Copy, PhotoHeader
 from tests.contract.pillow.test_copier import heic
 
 LIMITS = DecoderLimits(memory_mb=2758, seconds=20, file_mb=512)
@@ -64,7 +64,7 @@ def test_a_photo_is_looked_at_and_copied(kind: str, file: Path) -> None:
     file.write_bytes(make[kind]())
     decoder = DecoderProcess(LIMITS)
     format_ = kind.partition(",")[0]
-    assert decoder.look(file) == Seen(format=format_, width=60, height=40, orientation=1)
+    assert decoder.look(file) == PhotoHeader(format=format_, width=60, height=40, orientation=1)
     copy = decoder.copy(file, file.with_name("copy"), (360, 240), 10_000_000)
     assert copy == Copy(format="jpeg", width=360, height=240)
     whole = decoder.upright(file, file.with_name("upright"))
@@ -179,7 +179,7 @@ def test_a_pipe_in_place_of_an_answer_is_not_waited_for(
         print('{"seen": {"format": "png", "width": 1, "height": 1, "orientation": 1}}')
     """
     decoder = taken_over(monkeypatch, file.parent, code)
-    seen = Seen(format="png", width=1, height=1, orientation=1)
+    seen = PhotoHeader(format="png", width=1, height=1, orientation=1)
     assert [decoder.look(file), decoder.look(file)] == [seen, seen]
 
 

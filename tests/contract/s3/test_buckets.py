@@ -173,11 +173,11 @@ def test_a_result_that_was_seen_can_be_removed(results: Results, tmp_path: Path)
     """And then its place is free; it says which version of its source it was made of."""
     labels = Labels(metadata={"cutout-source-version": "v7"}, tags={})
     assert put(results, tmp_path, b"ours", replacing=None, labels=labels)
-    standing = results.standing(KEY)
+    standing = results.current(KEY)
     assert standing is not None
     assert standing.source_version == "v7"
     assert results.remove(KEY, standing)
-    assert results.standing(KEY) is None
+    assert results.current(KEY) is None
 
 
 def result_of(job_id: str, order: str) -> Labels:
@@ -207,13 +207,13 @@ def put(
 
 def test_what_stands_says_whose_it_is(results: Results, tmp_path: Path) -> None:
     """Nothing at first; then the job and the order of its upload; for others' objects, neither."""
-    assert results.standing(KEY) is None
+    assert results.current(KEY) is None
     assert put(results, tmp_path, b"ours", replacing=None, labels=result_of("0f", "00AB"))
-    ours = results.standing(KEY)
+    ours = results.current(KEY)
     assert ours is not None
     assert (ours.job_id, ours.order) == ("0f", "00AB")
     assert put(results, tmp_path, b"others'", replacing=ours)
-    others = results.standing(KEY)
+    others = results.current(KEY)
     assert others is not None
     assert (others.job_id, others.order) == (None, None)
 
@@ -222,10 +222,10 @@ def test_a_result_is_written_only_over_what_was_seen(results: Results, tmp_path:
     """A free place must still be free; a taken one must still hold what was seen."""
     assert put(results, tmp_path, b"first", replacing=None)
     assert not put(results, tmp_path, b"blind", replacing=None)
-    first = results.standing(KEY)
+    first = results.current(KEY)
     assert put(results, tmp_path, b"second", replacing=first)
     assert not put(results, tmp_path, b"late", replacing=first)
-    second = results.standing(KEY)
+    second = results.current(KEY)
     assert second is not None
     assert first is not None
     assert second.etag != first.etag
@@ -238,10 +238,10 @@ def test_a_place_that_was_seen_taken_and_is_free_is_looked_at_again(
     """Somebody deleted what stood there."""
     seen = StoredResult(etag='"0"', order=None, job_id=None)
     assert not put(results, tmp_path, b"late", replacing=seen)
-    assert results.standing(KEY) is None
+    assert results.current(KEY) is None
 
 
 def test_the_same_bytes_may_be_written_again(results: Results, tmp_path: Path) -> None:
     """A worker that died after its write is repeated."""
     assert put(results, tmp_path, b"same", replacing=None)
-    assert put(results, tmp_path, b"same", replacing=results.standing(KEY))
+    assert put(results, tmp_path, b"same", replacing=results.current(KEY))

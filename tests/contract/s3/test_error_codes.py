@@ -143,7 +143,7 @@ def test_a_place_that_cannot_be_seen_is_not_taken_for_free(
     client, stubber = s3
     stubber.add_client_error("head_object", code, http_status_code=int(code))
     with pytest.raises(ClientError):
-        S3Results(client, "results").standing("a.png")
+        S3Results(client, "results").current("a.png")
 
 
 def put(client: S3Client, folder: Path, replacing: StoredResult | None) -> bool:

@@ -17,9 +17,9 @@ from cutout.adapters.s3.bucket_copies import S3Transfers
 from cutout.adapters.s3.listing import S3Listing
 from cutout.domain.errors import ObjectRefusedError
 from cutout.domain.states import State
-from cutout.operator.audit import Finding, Rules, Survey
+from cutout.operator.audit import Audit, Finding, Rules
 from cutout.ports.jobs_table import LatestVersion
-from cutout.ports.listings import Listed, Provenance
+from cutout.ports.listings import ListedObject, Provenance
 from cutout.usecases.submit.register_upload import UploadFilter
 from tests.support.aws_account import Account, s3_with
 from tests.support.builders import RESULT, a_job
@@ -40,7 +40,7 @@ def s3(account: Account) -> Iterator[S3Client]:
         yield client
 
 
-def listed(s3: S3Client, bucket: str, prefix: str = "") -> list[Listed]:
+def listed(s3: S3Client, bucket: str, prefix: str = "") -> list[ListedObject]:
     """All pages in one."""
     return [one for page in S3Listing(s3, bucket).pages(prefix) for one in page]
 
@@ -113,7 +113,7 @@ def test_once_a_version_is_deleted_for_good_an_audit_sees_whose_the_cut_out_is(
         result_prefix="",
         review_prefix="review/",
     )
-    survey = Survey(
+    survey = Audit(
         uploads=S3Listing(s3, "uploads"),
         results=S3Listing(s3, "plain"),
         records=jobs,

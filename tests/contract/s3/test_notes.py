@@ -10,17 +10,17 @@ import pytest
 
 from cutout.adapters.s3.notes import S3Notes
 from cutout.ports.buckets import (
+    CurrentNote,
+    NoteRevision,
     Notes,
-    Occasion,
-    StandingNote,
 )
 from tests.support.aws_account import Account, s3_with
 from tests.support.fakes.buckets import MemoryNotes
 
 KEY = "Söhne & Töchter/rot + weiß 100%/写真 (1).JPG"
 NOTE = KEY + ".error.json"
-EARLIER = Occasion(order="00AB", version=3, at=datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC))
-LATER = Occasion(order="00AC", version=2, at=datetime(2026, 3, 1, 12, tzinfo=UTC))
+EARLIER = NoteRevision(order="00AB", version=3, at=datetime(2026, 3, 1, 12, 0, 0, 5, tzinfo=UTC))
+LATER = NoteRevision(order="00AC", version=2, at=datetime(2026, 3, 1, 12, tzinfo=UTC))
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def notes(account_or_fake: Account | None) -> Iterator[Notes]:
 
 
 def noted(
-    notes: Notes, occasion: Occasion, *, replacing: StandingNote | None, text: str = "{}"
+    notes: Notes, occasion: NoteRevision, *, replacing: CurrentNote | None, text: str = "{}"
 ) -> bool:
     """Write a note."""
     return notes.write(NOTE, text, job_id="0f", occasion=occasion, replacing=replacing)
@@ -42,9 +42,9 @@ def noted(
 
 def test_a_note_says_what_it_is_about(notes: Notes) -> None:
     """Nothing at first; then the job and the occasion, its time to the microsecond."""
-    assert notes.standing(NOTE) is None
+    assert notes.current(NOTE) is None
     assert noted(notes, EARLIER, replacing=None)
-    standing = notes.standing(NOTE)
+    standing = notes.current(NOTE)
     assert standing is not None
     assert (standing.job_id, standing.occasion) == ("0f", EARLIER)
     assert standing.occasion is not None
@@ -55,10 +55,10 @@ def test_a_note_is_written_only_over_what_was_seen(notes: Notes) -> None:
     """As results are."""
     assert noted(notes, EARLIER, replacing=None)
     assert not noted(notes, LATER, replacing=None)
-    first = notes.standing(NOTE)
+    first = notes.current(NOTE)
     assert noted(notes, LATER, replacing=first, text='{"a": 1}')
     assert not noted(notes, EARLIER, replacing=first)
-    second = notes.standing(NOTE)
+    second = notes.current(NOTE)
     assert second is not None
     assert second.occasion == LATER
 
@@ -66,10 +66,10 @@ def test_a_note_is_written_only_over_what_was_seen(notes: Notes) -> None:
 def test_a_note_that_is_removed_is_gone_and_can_be_written_again(notes: Notes) -> None:
     """For its readers; a bucket with versions keeps it behind a marker."""
     assert noted(notes, EARLIER, replacing=None)
-    standing = notes.standing(NOTE)
+    standing = notes.current(NOTE)
     assert standing is not None
     assert notes.remove(NOTE, standing)
-    assert notes.standing(NOTE) is None
+    assert notes.current(NOTE) is None
     assert noted(notes, LATER, replacing=None)
 
 

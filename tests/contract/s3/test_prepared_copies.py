@@ -19,7 +19,7 @@ from cutout.domain.job.source import Source
 from cutout.domain.messages import read_request, read_submission
 from cutout.domain.preparation import CopyKind, MadeCopy, PrepareReport, PrepareRequest
 from cutout.domain.states import Reason
-from cutout.ports.buckets import Copies, Fetched
+from cutout.ports.buckets import Copies, FetchedUpload
 from tests.support.aws_account import REGION, Account
 from tests.support.builders import a_source
 from tests.support.fakes.buckets import MemoryCopies, MemoryUploads
@@ -77,7 +77,7 @@ def test_the_fakes_uploads_are_fetched_with_hash_and_metadata(tmp_path: Path) ->
     uploads = MemoryUploads()
     source = uploads.add("a.heic", DATA)
     file = tmp_path / "photo"
-    expected = Fetched(metadata={}, sha256=hashlib.sha256(DATA).hexdigest())
+    expected = FetchedUpload(metadata={}, sha256=hashlib.sha256(DATA).hexdigest())
     assert uploads.fetch(source, file) == expected
     assert file.read_bytes() == DATA
     uploads.destroy(source)
@@ -105,7 +105,7 @@ def test_an_upload_is_fetched_into_a_file_with_hash_and_metadata(
             size=len(DATA),
         )
         uploads = S3Uploads(s3)
-        expected = Fetched(metadata={"shelf": "3"}, sha256=hashlib.sha256(DATA).hexdigest())
+        expected = FetchedUpload(metadata={"shelf": "3"}, sha256=hashlib.sha256(DATA).hexdigest())
         assert uploads.fetch(source, file) == expected
         assert file.read_bytes() == DATA
         s3.delete_object(Bucket="uploads", Key="a.heic", VersionId=put["VersionId"])
@@ -141,7 +141,7 @@ def test_prepare_is_asked_by_a_message_that_its_handler_reads(account: Account) 
             copies=(MadeCopy(kind=CopyKind.FOR_MODEL, format="jpeg", size=9, width=40, height=30),),
             problem="too large",
             is_backfill=True,
-            is_fresh=True,
+            bypass_cache=True,
         ),
         PrepareReport(
             job_id="0f" * 16,

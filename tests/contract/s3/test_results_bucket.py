@@ -17,7 +17,7 @@ from cutout.adapters.s3.results_bucket import S3Results
 from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.domain.job.source import Source
 from cutout.domain.text.encoded_words import encoded
-from cutout.ports.buckets import Handling, Labels, Occasion, StandingNote, StoredResult
+from cutout.ports.buckets import CurrentNote, Handling, Labels, NoteRevision, StoredResult
 from tests.support.aws_account import Account, s3_with
 
 if TYPE_CHECKING:
@@ -137,13 +137,13 @@ def test_a_time_that_no_clock_shows_is_left_out_and_named(
 
 def test_nothing_stands_where_nothing_was_stored(s3: S3Client) -> None:
     """A free place."""
-    assert S3Results(s3, "results").standing(KEY) is None
+    assert S3Results(s3, "results").current(KEY) is None
 
 
 def test_what_stands_names_its_job_and_order(s3: S3Client, file: Path) -> None:
     """By them, a newer photo's cut-out is told from an older one's."""
     put(s3, file, replacing=None)
-    assert S3Results(s3, "results").standing(KEY) == StoredResult(
+    assert S3Results(s3, "results").current(KEY) == StoredResult(
         etag=s3.head_object(Bucket="results", Key=KEY)["ETag"], order="00AB", job_id="0f" * 16
     )
 
@@ -151,7 +151,7 @@ def test_what_stands_names_its_job_and_order(s3: S3Client, file: Path) -> None:
 def test_what_somebody_else_put_there_names_neither(s3: S3Client) -> None:
     """It may be replaced, but only as it was seen."""
     answer = s3.put_object(Bucket="results", Key=KEY, Body=b"other")
-    assert S3Results(s3, "results").standing(KEY) == StoredResult(
+    assert S3Results(s3, "results").current(KEY) == StoredResult(
         etag=answer["ETag"], order=None, job_id=None
     )
 
@@ -166,7 +166,7 @@ def test_a_place_that_was_free_and_is_taken_now_is_left(s3: S3Client, file: Path
 def test_what_was_seen_is_replaced(s3: S3Client, file: Path) -> None:
     """An older cut-out gives way to a newer photo's."""
     s3.put_object(Bucket="results", Key=KEY, Body=b"older")
-    seen = S3Results(s3, "results").standing(KEY)
+    seen = S3Results(s3, "results").current(KEY)
     assert put(s3, file, replacing=seen)
     assert stored(s3) == b"cut-out"
 
@@ -174,7 +174,7 @@ def test_what_was_seen_is_replaced(s3: S3Client, file: Path) -> None:
 def test_what_changed_since_it_was_seen_is_left(s3: S3Client, file: Path) -> None:
     """Two workers at once: the slower one looks again."""
     s3.put_object(Bucket="results", Key=KEY, Body=b"older")
-    seen = S3Results(s3, "results").standing(KEY)
+    seen = S3Results(s3, "results").current(KEY)
     s3.put_object(Bucket="results", Key=KEY, Body=b"newer")
     assert not put(s3, file, replacing=seen)
     assert stored(s3) == b"newer"
@@ -183,10 +183,10 @@ def test_what_changed_since_it_was_seen_is_left(s3: S3Client, file: Path) -> Non
 def test_what_vanished_since_it_was_seen_is_looked_at_again(s3: S3Client, file: Path) -> None:
     """A result that a person deleted meanwhile is no error."""
     s3.put_object(Bucket="results", Key=KEY, Body=b"older")
-    seen = S3Results(s3, "results").standing(KEY)
+    seen = S3Results(s3, "results").current(KEY)
     s3.delete_object(Bucket="results", Key=KEY)
     assert not put(s3, file, replacing=seen)
-    assert S3Results(s3, "results").standing(KEY) is None
+    assert S3Results(s3, "results").current(KEY) is None
 
 
 def test_a_bucket_that_is_not_there_is_an_error(s3: S3Client, file: Path) -> None:
@@ -209,7 +209,7 @@ def test_a_note_is_json_that_nobody_keeps(s3: S3Client) -> None:
 def test_an_object_of_somebody_else_has_no_occasion(s3: S3Client) -> None:
     """It is not a note, whatever its name."""
     s3.put_object(Bucket="results", Key=KEY, Body=b"theirs", Metadata={"cutout-said-at": "soon"})
-    standing = S3Notes(s3, "results").standing(KEY)
+    standing = S3Notes(s3, "results").current(KEY)
     assert standing is not None
     assert (standing.occasion, standing.job_id) == (None, None)
 
@@ -220,9 +220,9 @@ def test_a_note_of_an_earlier_version_is_older_than_any_about_the_same_upload(
     """Those named no version of the row: a newer one takes their place, or takes them back."""
     told = {"cutout-said-at": "2026-03-01T12:00:00+00:00", "cutout-source-order": "00AB"}
     s3.put_object(Bucket="results", Key=KEY, Body=b"{}", Metadata=told)
-    standing = S3Notes(s3, "results").standing(KEY)
+    standing = S3Notes(s3, "results").current(KEY)
     assert standing is not None
-    assert standing.occasion == Occasion(
+    assert standing.occasion == NoteRevision(
         order="00AB", version=0, at=datetime(2026, 3, 1, 12, tzinfo=UTC)
     )
 
@@ -233,7 +233,7 @@ def test_a_note_of_an_earlier_version_is_older_than_any_about_the_same_upload(
 def test_a_note_that_changed_is_not_removed(s3: S3Client, status: int, code: str) -> None:
     """S3 is asked to remove what was seen and nothing else; other refusals are errors."""
     asked = {"Bucket": "results", "Key": KEY, "IfMatch": '"1"'}
-    seen = StandingNote(etag='"1"', occasion=None, job_id=None)
+    seen = CurrentNote(etag='"1"', occasion=None, job_id=None)
     with Stubber(s3) as stubber:
         stubber.add_client_error(
             "delete_object", code, http_status_code=status, expected_params=asked
@@ -247,7 +247,7 @@ def test_a_note_that_changed_is_not_removed(s3: S3Client, status: int, code: str
 
 def write_note(s3: S3Client) -> bool:
     """A note at `KEY`."""
-    occasion = Occasion(order="00AB", version=3, at=datetime(2027, 1, 2, tzinfo=UTC))
+    occasion = NoteRevision(order="00AB", version=3, at=datetime(2027, 1, 2, tzinfo=UTC))
     text = '{"meaning": "größer"}'
     return S3Notes(s3, "results").write(
         KEY, text, job_id="0f" * 16, occasion=occasion, replacing=None

@@ -21,7 +21,7 @@ from cutout.cli.photo_files import Photo
 from cutout.cli.progress.clock import MachineClock
 from cutout.domain.job.source import Source
 from cutout.domain.states import Lane, State
-from cutout.ports.listings import Listed
+from cutout.ports.listings import ListedObject
 from infra.local.credentials import sdk_variables
 from tests.infra.local.conftest import Cloud
 from tests.support.cli.clock import NOON
@@ -177,10 +177,10 @@ def test_a_fresh_upload_says_so_in_its_metadata(
     stack: AwsStack, cloud: Cloud, tmp_path: Path
 ) -> None:
     """Submit reads it there; others carry none."""
-    for is_fresh in (True, False):
-        stack.upload(replace(_photo(tmp_path, "in/f.webp"), is_fresh=is_fresh))
+    for bypass_cache in (True, False):
+        stack.upload(replace(_photo(tmp_path, "in/f.webp"), bypass_cache=bypass_cache))
         head = cloud.client("s3").head_object(Bucket=stack.outputs.uploads_bucket, Key="in/f.webp")
-        assert head["Metadata"] == ({"cutout-fresh": "true"} if is_fresh else {})
+        assert head["Metadata"] == ({"cutout-fresh": "true"} if bypass_cache else {})
 
 
 def test_jobs_of_uploads_are_found_as_soon_as_there_are_any(
@@ -257,7 +257,7 @@ def test_many_rows_are_read_with_few_requests_and_those_are_counted(
     made = [jobs.claim(replace(make_job(f"many/{n}.jpg"), id=f"many-{n}")) for n in range(120)]
     before = Counter(stack.requests())
     records = stack.records()
-    assert len(records.briefs([job.id for job in made])) == 120
+    assert len(records.summaries([job.id for job in made])) == 120
     found = {entry.job_id for entry in records.moved(State.COMPLETED, since=made[0].updated_at)}
     assert {job.id for job in made} <= found
     assert Counter(stack.requests()) - before == {"BatchGetItem": 2, "Query": 1}
@@ -280,10 +280,10 @@ def test_buckets_are_listed_copied_and_queued_as_on_aws(stack: AwsStack, cloud: 
     assert metadata == {"owner": "ann", "cutout-lane": "backfill"}
     intake = stack.intake()
     intake.queue([copy.source(uploads)], Lane.BACKFILL)
-    assert intake.standing() == 1
+    assert intake.length() == 1
 
 
-def _listed(stack: AwsStack, bucket: str, prefix: str) -> list[Listed]:
+def _listed(stack: AwsStack, bucket: str, prefix: str) -> list[ListedObject]:
     return [one for page in stack.objects(bucket).pages(prefix) for one in page]
 
 

@@ -19,8 +19,8 @@ from cutout.domain.messages import RenderRequest
 from cutout.domain.object_keys import REVIEW_FOLDER
 from cutout.domain.states import State
 from cutout.operator.audit import Rules
-from cutout.operator.control import Operate
-from cutout.ports.jobs_table import Standing
+from cutout.operator.control import Control
+from cutout.ports.jobs_table import BacklogStatus
 from cutout.usecases.submit.register_upload import UploadFilter
 from cutout.wiring.ports import GatePorts
 from tests.support.cli.clock import HandClock
@@ -53,7 +53,7 @@ class ScriptedStack:
         self.buckets: dict[str, MemoryObjects] = {}
         self.uncopied: dict[str, str] = {}
         self.queued = MemoryIntake()
-        self.standing = Standing(waiting=0, waiting_since=None, in_flight_since=None)
+        self.backlog = BacklogStatus(waiting=0, waiting_since=None, in_flight_since=None)
 
     @property
     def where(self) -> str:
@@ -110,7 +110,7 @@ class ScriptedStack:
         return Numbers(
             at=self.clock.now(),
             gate=self.gate(),
-            standing=self.standing,
+            backlog=self.backlog,
             now={state: counts[state] for state in OPEN},
             lately={state: counts[state] for state in ENDS},
         )
@@ -119,7 +119,7 @@ class ScriptedStack:
         """Return the gate as the test or a command left it."""
         return self.jobs.read_gate()
 
-    def operate(self) -> Operate:
+    def operate(self) -> Control:
         """Return a hand on the jobs that the test made known."""
         for job in self.known:
             self.jobs.claim(job)

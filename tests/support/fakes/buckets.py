@@ -7,7 +7,14 @@ from pathlib import Path
 from cutout.domain.errors import CopyGoneError, NotAPhotoError, SourceGoneError
 from cutout.domain.job.source import Source
 from cutout.domain.states import Reason
-from cutout.ports.buckets import Fetched, Labels, Occasion, StandingNote, StoredResult, Upload
+from cutout.ports.buckets import (
+    CurrentNote,
+    FetchedUpload,
+    Labels,
+    NoteRevision,
+    StoredResult,
+    Upload,
+)
 from tests.support.fakes.steps import Step, no_step
 
 
@@ -59,11 +66,11 @@ class MemoryUploads:
         stored = self._get(source)
         return Upload(data=stored.data, metadata=stored.labels.metadata)
 
-    def fetch(self, source: Source, file: Path) -> Fetched:
+    def fetch(self, source: Source, file: Path) -> FetchedUpload:
         self._step("uploads.fetch")
         stored = self._get(source)
         file.write_bytes(stored.data)
-        return Fetched(
+        return FetchedUpload(
             metadata=stored.labels.metadata,
             sha256=hashlib.sha256(stored.data).hexdigest(),
         )
@@ -148,8 +155,8 @@ class MemoryResults:
     objects: dict[str, StoredObject] = field(default_factory=dict)
     puts: list[tuple[str, StoredObject]] = field(default_factory=list)
 
-    def standing(self, key: str) -> StoredResult | None:
-        self.step("results.standing")
+    def current(self, key: str) -> StoredResult | None:
+        self.step("results.current")
         stored = self.objects.get(key)
         if stored is None:
             return None
@@ -161,10 +168,10 @@ class MemoryResults:
             source_version=metadata.get("cutout-source-version"),
         )
 
-    def remove(self, key: str, standing: StoredResult) -> bool:
+    def remove(self, key: str, current: StoredResult) -> bool:
         self.step("results.remove")
         stored = self.objects.get(key)
-        if stored is None or stored.etag != standing.etag:
+        if stored is None or stored.etag != current.etag:
             return False
         del self.objects[key]
         self.step("results.remove done")
@@ -180,8 +187,8 @@ class MemoryResults:
         replacing: StoredResult | None,
     ) -> bool:
         self.step("results.put")
-        standing = self.objects.get(key)
-        if (standing.etag if standing else None) != (replacing.etag if replacing else None):
+        current = self.objects.get(key)
+        if (current.etag if current else None) != (replacing.etag if replacing else None):
             return False
         data = file.read_bytes()
         stored = StoredObject(
@@ -207,7 +214,7 @@ class MemoryResults:
 @dataclass(frozen=True, kw_only=True)
 class StoredNote:
     text: str
-    note: StandingNote
+    note: CurrentNote
 
 
 @dataclass
@@ -219,8 +226,8 @@ class MemoryNotes:
     written: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
 
-    def standing(self, key: str) -> StandingNote | None:
-        self.step("notes.standing")
+    def current(self, key: str) -> CurrentNote | None:
+        self.step("notes.current")
         stored = self.stored.get(key)
         return None if stored is None else stored.note
 
@@ -230,29 +237,29 @@ class MemoryNotes:
         text: str,
         *,
         job_id: str,
-        occasion: Occasion,
-        replacing: StandingNote | None,
+        occasion: NoteRevision,
+        replacing: CurrentNote | None,
     ) -> bool:
         self.step("notes.write")
         if not self._is_still(key, replacing):
             return False
         etag = f'"{len(self.written)}"'
-        note = StandingNote(etag=etag, occasion=occasion, job_id=job_id)
+        note = CurrentNote(etag=etag, occasion=occasion, job_id=job_id)
         self.stored[key] = StoredNote(text=text, note=note)
         self.written.append(key)
         self.step("notes.write done")
         return True
 
-    def remove(self, key: str, standing: StandingNote) -> bool:
+    def remove(self, key: str, current: CurrentNote) -> bool:
         self.step("notes.remove")
-        if not self._is_still(key, standing):
+        if not self._is_still(key, current):
             return False
         del self.stored[key]
         self.removed.append(key)
         self.step("notes.remove done")
         return True
 
-    def _is_still(self, key: str, seen: StandingNote | None) -> bool:
+    def _is_still(self, key: str, seen: CurrentNote | None) -> bool:
         stored = self.stored.get(key)
         return (stored.note.etag if stored else None) == (seen.etag if seen else None)
 

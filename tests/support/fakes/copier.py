@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.states import Reason
-from cutout.ports.pictures import Copy, Seen
+from cutout.ports.pictures import Copy, PhotoHeader
 from tests.support.fakes.steps import Step, no_step
 
 _MAGIC = b"MM\0*"
@@ -61,11 +61,11 @@ class FakeCopier:
     def __init__(self, step: Step = no_step) -> None:
         self._step = step
 
-    def look(self, file: Path) -> Seen:
+    def look(self, file: Path) -> PhotoHeader:
         self._step("copier.look")
         width, height, orientation = self._facts(file)["seen"]
         format_ = "png" if file.read_bytes().startswith(_PNG) else "tiff"
-        return Seen(format=format_, width=width, height=height, orientation=orientation)
+        return PhotoHeader(format=format_, width=width, height=height, orientation=orientation)
 
     def copy(self, file: Path, into: Path, size: tuple[int, int], max_bytes: int) -> Copy:
         self._step("copier.copy")

@@ -12,14 +12,14 @@ from cutout.domain.job.stored_limits import bounded
 from cutout.domain.states import Lane, State
 from cutout.ports.jobs_table import (
     MOST_COUNTED,
+    BacklogStatus,
     CallBody,
     Due,
     LatestVersion,
     NewerRow,
-    Standing,
     TaskClaim,
 )
-from cutout.ports.listings import Brief, Moved
+from cutout.ports.listings import JobSummary, StateEntry
 from cutout.ports.telemetry import Clock
 from tests.support.fakes.steps import Step, no_step
 
@@ -115,7 +115,7 @@ class MemoryJobs:
             job for job in self._view().values() if job.is_waiting and job.id not in self.newer
         ]
         lanes = list(Lane)
-        behind.sort(key=lambda job: (lanes.index(job.lane), job.in_line_since, job.id))
+        behind.sort(key=lambda job: (lanes.index(job.lane), job.waiting_since, job.id))
         return [job.id for job in behind[:limit]]
 
     def due(self, now: datetime, limit: int) -> Due:
@@ -140,11 +140,11 @@ class MemoryJobs:
         self._step("backlog.count_holding")
         return sum(job.state.holds_slot for job in self._view().values())
 
-    def standing(self) -> Standing:
+    def backlog_status(self) -> BacklogStatus:
         jobs = self._view().values()
         behind = [job.created_at for job in jobs if job.is_waiting]
         inside = [job.attempt for job in jobs if job.state.holds_slot]
-        return Standing(
+        return BacklogStatus(
             waiting=min(MOST_COUNTED, len(behind)),
             waiting_since=min(behind, default=None),
             in_flight_since=min((it.started_at for it in inside if it), default=None),
@@ -176,9 +176,9 @@ class MemoryJobs:
 
     def moved(
         self, state: State, *, since: datetime | None = None, until: datetime | None = None
-    ) -> Iterator[Moved]:
+    ) -> Iterator[StateEntry]:
         found = (
-            Moved(job_id=job.id, at=_to_the_millisecond(job.updated_at))
+            StateEntry(job_id=job.id, at=_to_the_millisecond(job.updated_at))
             for job in self._view().values()
             if job.state is state
         )
@@ -190,9 +190,9 @@ class MemoryJobs:
         ]
         yield from sorted(within, key=lambda one: one.at, reverse=True)
 
-    def briefs(self, job_ids: Sequence[str]) -> dict[str, Brief]:
+    def summaries(self, job_ids: Sequence[str]) -> dict[str, JobSummary]:
         return {
-            job.id: Brief(
+            job.id: JobSummary(
                 job_id=job.id,
                 etag=job.source.etag,
                 state=job.state,

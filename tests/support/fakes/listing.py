@@ -8,7 +8,7 @@ from cutout.domain.errors import ObjectRefusedError
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import MADE_BY
 from cutout.domain.states import Lane
-from cutout.ports.listings import Listed, Provenance
+from cutout.ports.listings import ListedObject, Provenance
 
 OLD = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -19,7 +19,7 @@ class MemoryObjects:
 
     bucket: str = "uploads"
     page_size: int = 1000
-    objects: dict[str, Listed] = field(default_factory=dict)
+    objects: dict[str, ListedObject] = field(default_factory=dict)
     metadata: dict[str, dict[str, str]] = field(default_factory=dict)
     requests: int = 0
 
@@ -31,19 +31,19 @@ class MemoryObjects:
         size: int = 1000,
         version_id: str | None = "v1",
         etag: str = "e1",
-    ) -> Listed:
+    ) -> ListedObject:
         """Put an object there."""
-        listed = Listed(key=key, version_id=version_id, etag=etag, size=size, modified_at=at)
+        listed = ListedObject(key=key, version_id=version_id, etag=etag, size=size, modified_at=at)
         self.objects[key] = listed
         return listed
 
-    def pages(self, prefix: str) -> Iterator[list[Listed]]:
+    def pages(self, prefix: str) -> Iterator[list[ListedObject]]:
         found = [self.objects[key] for key in sorted(self.objects) if key.startswith(prefix)]
         for start in range(0, max(len(found), 1), self.page_size):
             self.requests += 1
             yield found[start : start + self.page_size]
 
-    def newest(self, key: str) -> Listed | None:
+    def newest(self, key: str) -> ListedObject | None:
         self.requests += 1
         return self.objects.get(key)
 
@@ -70,7 +70,7 @@ class MemoryIntake:
     def queue(self, sources: Sequence[Source], lane: Lane) -> None:
         self.queued += [(source, lane) for source in sources]
 
-    def standing(self) -> int:
+    def length(self) -> int:
         self.looks += 1
         return self.full.pop(0) if self.full else 0
 
@@ -83,7 +83,7 @@ class MemoryTransfers:
     target: MemoryObjects
     refused: dict[str, str] = field(default_factory=dict)
 
-    def copy(self, listed: Listed, key: str, marks: Mapping[str, str]) -> bool | None:
+    def copy(self, listed: ListedObject, key: str, marks: Mapping[str, str]) -> bool | None:
         if why := self.refused.get(listed.key):
             raise ObjectRefusedError(why)
         metadata = self.source.metadata.get(listed.key, {})

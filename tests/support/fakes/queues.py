@@ -20,11 +20,11 @@ class MemorySubmissions:
     step: Step = no_step
     job_ids: list[str] = field(default_factory=list)
 
-    def wake(self, job_ids: Sequence[str], *, delay: timedelta = timedelta(0)) -> None:
+    def enqueue(self, job_ids: Sequence[str], *, delay: timedelta = timedelta(0)) -> None:
         assert delay >= timedelta(0)
-        self.step("submissions.wake")
+        self.step("submissions.enqueue")
         self.job_ids += job_ids
-        self.step("submissions.wake done")
+        self.step("submissions.enqueue done")
 
 
 @dataclass
@@ -68,10 +68,10 @@ class MemoryCallbacks:
     delays: list[timedelta] = field(default_factory=list)
     removals: list[Removal] = field(default_factory=list)
 
-    def wake(self, wakes: Sequence[TaskCheck]) -> None:
-        self.step("callbacks.wake")
+    def enqueue(self, wakes: Sequence[TaskCheck]) -> None:
+        self.step("callbacks.enqueue")
         self.wakes += wakes
-        self.step("callbacks.wake done")
+        self.step("callbacks.enqueue done")
 
     def render(self, requests: Sequence[RenderRequest], *, delay: timedelta = timedelta(0)) -> None:
         assert delay >= timedelta(0)

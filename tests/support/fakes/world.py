@@ -40,6 +40,7 @@ from cutout.wiring.use_cases.sweep import sweep
 from tests.support.fakes.buckets import MemoryCopies, MemoryNotes, MemoryResults, MemoryUploads
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.copier import FakeCopier
+from tests.support.fakes.dedup_records import MemoryDedupRecords, MemoryKept
 from tests.support.fakes.evolink import (
     MODEL,
     FakeDownloads,
@@ -48,7 +49,6 @@ from tests.support.fakes.evolink import (
     FakePictures,
 )
 from tests.support.fakes.jobs import MemoryJobs
-from tests.support.fakes.purchases import MemoryKept, MemoryPurchases
 from tests.support.fakes.queues import (
     MemoryAnnouncements,
     MemoryCallbacks,
@@ -180,7 +180,7 @@ class World:
         self.announcements = MemoryAnnouncements(step)
         self.telemetry = MemoryTelemetry()
         self.notes = MemoryNotes(step)
-        self.bought = MemoryPurchases(step)
+        self.bought = MemoryDedupRecords(step)
         self.kept = MemoryKept(step)
         keys = keys or FakeKeys()
         ports = JobPorts(
@@ -193,7 +193,7 @@ class World:
             notes=self.notes,
             preparations=self.preparations,
             provider=provider or self.evolink,
-            purchases=self.bought,
+            deduplication=self.bought,
             randomness=(rng or random.Random(0)).random,  # noqa: S311 - reproducible on purpose
             submissions=self.submissions,
             telemetry=self.telemetry,
@@ -291,7 +291,7 @@ class World:
         """A callback for the job's newest attempt; returns the job as it stands then."""
         attempt = self.job(job).attempt
         wake = {"job_id": job.id, "attempt": attempt.number if attempt else 1, "task_id": None}
-        self.follow.wake(TaskCheck(**(wake | hints)))  # type: ignore[arg-type]
+        self.follow.check(TaskCheck(**(wake | hints)))  # type: ignore[arg-type]
         return self.job(job)
 
     def task_of(self, job: Job) -> str:
@@ -332,13 +332,13 @@ class World:
             wanted, self.preparations.requests = self.preparations.requests, []
             wakes, self.callbacks.wakes = self.callbacks.wakes, []
             for job_id in ids:
-                self.submit.wake(self.jobs.jobs[job_id])
+                self.submit.advance_or_next(self.jobs.jobs[job_id])
             for report in reports:
                 self.hears(report)
             for request in wanted:
                 self.prepare.prepare(request)
             for wake in wakes:
-                self.follow.wake(wake)
+                self.follow.check(wake)
 
 
 def token_for(job: Job, attempt: int = 1) -> str:

@@ -117,7 +117,7 @@ def test_a_retry_may_be_fresh(world: World, arguments: list[str]) -> None:
     job = make_job("a.jpg", state=State.FAILED)
     world.stack.known = [job]
     world.run("retry", "a.jpg", *arguments)
-    assert world.stack.jobs.jobs[job.id].is_fresh is bool(arguments)
+    assert world.stack.jobs.jobs[job.id].bypass_cache is bool(arguments)
 
 
 def test_retry_tries_nothing_when_it_is_only_asked_what_it_would_do(world: World) -> None:

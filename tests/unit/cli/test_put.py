@@ -177,7 +177,7 @@ def test_fresh_photos_say_so(world: World) -> None:
     """What was bought before is bought anew."""
     world.run("put", world.photo("a.jpg"), "--fresh", "--no-wait")
     world.run("put", world.photo("b.jpg"), "--no-wait")
-    assert [photo.is_fresh for photo in world.stack.uploaded] == [True, False]
+    assert [photo.bypass_cache for photo in world.stack.uploaded] == [True, False]
 
 
 def test_a_photo_that_cost_nothing_says_why(world: World) -> None:

@@ -10,7 +10,7 @@ import pytest
 from cutout.cli.aws.stack_metrics import REQUESTS, Numbers, numbers_in_words
 from cutout.domain.gate import DEFAULT_LIMITS, Gate, PauseReason
 from cutout.domain.states import State
-from cutout.ports.jobs_table import MOST_COUNTED, Standing
+from cutout.ports.jobs_table import MOST_COUNTED, BacklogStatus
 from tests.support.cli.clock import NOON, HandClock
 from tests.support.cli.jobs import make_job
 from tests.support.cli.world import World
@@ -22,7 +22,7 @@ def _numbers(**facts: object) -> Numbers:
     usual: dict[str, object] = {
         "at": NOON,
         "gate": Gate(deployed=DEFAULT_LIMITS),
-        "standing": Standing(waiting=0, waiting_since=None, in_flight_since=None),
+        "backlog": BacklogStatus(waiting=0, waiting_since=None, in_flight_since=None),
         "now": {},
         "lately": {},
     }
@@ -33,7 +33,7 @@ def test_one_look_says_all_that_matters(world: World) -> None:
     """The gate, the line, what is under way, what was settled and how fast."""
     world.stack.known = [make_job(f"{n}.jpg", state=State.COMPLETED) for n in range(10)]
     world.stack.known.append(make_job("p.jpg", state=State.PROCESSING))
-    world.stack.standing = Standing(
+    world.stack.backlog = BacklogStatus(
         waiting=4, waiting_since=NOON - 3 * MINUTE, in_flight_since=NOON - MINUTE
     )
     told = world.run("watch", "--once")

@@ -13,12 +13,12 @@ from cutout.domain.errors import (
     ProviderBusyError,
 )
 from cutout.domain.gate import Gate
-from cutout.domain.job.conflicts import GateMovedError, JobMovedError, PurchaseMovedError
-from cutout.domain.job.purchase import Purchase
+from cutout.domain.job.conflicts import DedupRecordMovedError, GateMovedError, JobMovedError
+from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.states import Reason
 from tests.support.builders import a_job
 
-PURCHASE = Purchase(picture="picture", buyer="job")
+PURCHASE = DedupRecord(picture="picture", owner="job")
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ PURCHASE = Purchase(picture="picture", buyer="job")
         (lambda: JobMovedError(a_job()), "the job moved on to queued", {"winner": a_job()}),
         (lambda: JobMovedError(None), "the job moved on to nothing", {"winner": None}),
         (lambda: GateMovedError(Gate()), "the gate moved", {"winner": Gate()}),
-        (lambda: PurchaseMovedError(PURCHASE), "the purchase moved", {"winner": PURCHASE}),
+        (lambda: DedupRecordMovedError(PURCHASE), "the purchase moved", {"winner": PURCHASE}),
         (lambda: NotAPhotoError(Reason.EMPTY_OBJECT, "no"), "no", {"reason": Reason.EMPTY_OBJECT}),
         (
             lambda: CallbackRefusedError("forged", is_malformed=True),

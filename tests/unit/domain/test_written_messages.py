@@ -40,7 +40,7 @@ REPORTS = [
         ),
         problem="none",
         is_backfill=True,
-        is_fresh=True,
+        bypass_cache=True,
     ),
     PrepareReport(job_id=JOB, ask=8, version="v2", reason=Reason.NOT_A_PHOTO, message="text"),
 ]

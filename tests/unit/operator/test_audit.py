@@ -11,9 +11,9 @@ import pytest
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import REVIEW_FOLDER
 from cutout.domain.states import Reason, State
-from cutout.operator.audit import Finding, Found, Rules, Survey
+from cutout.operator.audit import Audit, AuditedObject, Finding, Rules
 from cutout.ports.jobs_table import LatestVersion
-from cutout.ports.listings import Listed
+from cutout.ports.listings import ListedObject
 from cutout.usecases.submit.register_upload import UploadFilter
 from tests.support.builders import RESULT, a_job
 from tests.support.fakes.clock import START, FakeClock
@@ -40,7 +40,7 @@ class Shelf:
             "result_prefix": "",
             "review_prefix": REVIEW_FOLDER,
         }
-        self.survey = Survey(
+        self.survey = Audit(
             uploads=self.uploads,
             results=self.results,
             records=self.jobs,
@@ -48,14 +48,14 @@ class Shelf:
             rules=Rules(watch=UploadFilter(**(known | watch)), max_bytes=5000, retention=90 * DAY),
         )
 
-    def job(self, listed: Listed, state: State, **facts: Any) -> Job:
+    def job(self, listed: ListedObject, state: State, **facts: Any) -> Job:
         """A job of an object."""
         source = listed.source("uploads", "0A")
         job = replace(a_job(state), id=source.job_id, source=source, **facts)
         self.jobs.advance(LatestVersion(source_ref=source.ref, order=source.order, job_id=job.id))
         return self.jobs.claim(job)
 
-    def found(self, prefix: str = "") -> list[Found]:
+    def found(self, prefix: str = "") -> list[AuditedObject]:
         """All pages in one."""
         return [one for page in self.survey.look(prefix) for one in page]
 
@@ -117,7 +117,7 @@ def cut_out_of(shelf: Shelf, version: str) -> None:
     }
 
 
-def newest_was_deleted_for_good(shelf: Shelf) -> Listed:
+def newest_was_deleted_for_good(shelf: Shelf) -> ListedObject:
     """A photo was overwritten, both versions were cut out, and the newer version was deleted."""
     older = shelf.uploads.add("shoes/red.jpg", version_id="v1")
     shelf.job(older, State.COMPLETED, result=RESULT)

@@ -12,8 +12,8 @@ import pytest
 from cutout.domain.job.source import after
 from cutout.domain.object_keys import LANE_MARK, REVIEW_FOLDER
 from cutout.domain.states import Lane
-from cutout.operator.audit import Finding, Found, Rules
-from cutout.operator.backfill import Candidate, Import, Pace, Queueing
+from cutout.operator.audit import AuditedObject, Finding, Rules
+from cutout.operator.backfill import BucketImport, Candidate, MissingUploads, QueuePacer
 from cutout.usecases.submit.register_upload import UploadFilter
 from tests.support.fakes.listing import MemoryIntake, MemoryObjects, MemoryTransfers
 
@@ -22,9 +22,9 @@ ORDER = "0A".ljust(32, "0")
 
 def found(
     uploads: MemoryObjects, key: str, finding: Finding = Finding.MISSING, order: str | None = None
-) -> Found:
+) -> AuditedObject:
     """Something that a survey found."""
-    return Found(listed=uploads.add(key), finding=finding, order=order)
+    return AuditedObject(listed=uploads.add(key), finding=finding, order=order)
 
 
 class Bench:
@@ -34,10 +34,10 @@ class Bench:
         self.uploads = MemoryObjects("uploads")
         self.intake = MemoryIntake()
         self.slept: list[float] = []
-        self.pace = Pace(intake=self.intake, sleep=self.slept.append)
-        self.queueing = Queueing(uploads=self.uploads, intake=self.intake, pace=self.pace)
+        self.pace = QueuePacer(intake=self.intake, sleep=self.slept.append)
+        self.queueing = MissingUploads(uploads=self.uploads, intake=self.intake, pace=self.pace)
 
-    def importing(self, source: MemoryObjects, **watch: Any) -> Import:
+    def importing(self, source: MemoryObjects, **watch: Any) -> BucketImport:
         """An import from another bucket."""
         known: dict[str, Any] = {
             "uploads_bucket": "uploads",
@@ -46,7 +46,7 @@ class Bench:
             "result_prefix": "",
             "review_prefix": REVIEW_FOLDER,
         }
-        return Import(
+        return BucketImport(
             source=source,
             uploads=self.uploads,
             transfers=MemoryTransfers(source, self.uploads),

@@ -11,7 +11,7 @@ import pytest
 
 from cutout.domain.job.job import Job
 from cutout.domain.states import Reason, State
-from cutout.operator.list_jobs import Browse, Cursor, Wanted
+from cutout.operator.list_jobs import Cursor, JobFilter, ListJobs
 from tests.support.builders import a_job, a_source
 from tests.support.fakes.clock import START, FakeClock
 from tests.support.fakes.jobs import MemoryJobs
@@ -49,30 +49,30 @@ def test_states_are_merged_by_time() -> None:
     records = table(
         moved(1, 1), moved(2, 3, State.COMPLETED), moved(3, 2, State.QUEUED), moved(4, 0)
     )
-    browse = Browse(records=records)
-    assert numbers(browse.jobs(Wanted())) == [2, 3, 1, 4]
-    assert numbers(browse.jobs(Wanted(states=(State.FAILED,)))) == [1, 4]
+    browse = ListJobs(records=records)
+    assert numbers(browse.jobs(JobFilter())) == [2, 3, 1, 4]
+    assert numbers(browse.jobs(JobFilter(states=(State.FAILED,)))) == [1, 4]
 
 
 @pytest.mark.parametrize(
     ("wanted", "found"),
     [
-        (Wanted(prefix="shoes/"), [3, 2]),
-        (Wanted(reasons=frozenset({Reason.TASK_FAILED})), [2, 1]),
-        (Wanted(reasons=frozenset({Reason.TASK_FAILED}), prefix="shoes/"), [2]),
-        (Wanted(since=START + 2 * SECOND), [3, 2]),
-        (Wanted(until=START + 2 * SECOND), [2, 1]),
-        (Wanted(since=START + 2 * SECOND, until=START + 2 * SECOND), [2]),
+        (JobFilter(prefix="shoes/"), [3, 2]),
+        (JobFilter(reasons=frozenset({Reason.TASK_FAILED})), [2, 1]),
+        (JobFilter(reasons=frozenset({Reason.TASK_FAILED}), prefix="shoes/"), [2]),
+        (JobFilter(since=START + 2 * SECOND), [3, 2]),
+        (JobFilter(until=START + 2 * SECOND), [2, 1]),
+        (JobFilter(since=START + 2 * SECOND, until=START + 2 * SECOND), [2]),
     ],
 )
-def test_only_what_is_wanted_is_told(wanted: Wanted, found: list[int]) -> None:
+def test_only_what_is_wanted_is_told(wanted: JobFilter, found: list[int]) -> None:
     """All conditions together."""
     records = table(
         moved(1, 1, reason=Reason.TASK_FAILED),
         moved(2, 2, reason=Reason.TASK_FAILED, key="shoes/2.jpg"),
         moved(3, 3, reason=Reason.TASK_LOST, key="shoes/3.jpg"),
     )
-    assert numbers(Browse(records=records).jobs(wanted)) == found
+    assert numbers(ListJobs(records=records).jobs(wanted)) == found
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
@@ -80,12 +80,12 @@ def test_pages_follow_each_other_without_a_gap_or_a_repeat(size: int) -> None:
     """Also where many moved in the same millisecond, in several states."""
     states = (State.FAILED, State.COMPLETED, State.REVIEW)
     jobs = [moved(n, n // 4 + n % 2 * 0.0004, states[n % 3]) for n in range(20)]
-    browse = Browse(records=table(*jobs))
-    whole = numbers(browse.jobs(Wanted()))
+    browse = ListJobs(records=table(*jobs))
+    whole = numbers(browse.jobs(JobFilter()))
     assert sorted(whole) == list(range(20))
     paged: list[int] = []
     after = None
-    while page := list(islice(browse.jobs(Wanted(), after), size)):
+    while page := list(islice(browse.jobs(JobFilter(), after), size)):
         paged += numbers(page)
         after = Cursor.read(str(Cursor.of(page[-1])))
     assert paged == whole
@@ -94,8 +94,8 @@ def test_pages_follow_each_other_without_a_gap_or_a_repeat(size: int) -> None:
 def test_a_page_keeps_to_the_period() -> None:
     """The end of the page before is later than the end of the period, or earlier."""
     jobs = [moved(number, number) for number in range(6)]
-    browse = Browse(records=table(*jobs))
-    wanted = Wanted(until=START + 4 * SECOND, since=START + SECOND)
+    browse = ListJobs(records=table(*jobs))
+    wanted = JobFilter(until=START + 4 * SECOND, since=START + SECOND)
     assert numbers(browse.jobs(wanted, Cursor.of(jobs[5]))) == [4, 3, 2, 1]
     assert numbers(browse.jobs(wanted, Cursor.of(jobs[3]))) == [2, 1]
 
@@ -110,7 +110,7 @@ def test_a_place_that_no_page_named_is_refused(text: str) -> None:
 def test_who_moved_on_while_one_read_is_not_told_as_what_it_was() -> None:
     """The index may be a moment old; the row is not."""
     records = table(moved(1, 1), moved(2, 2))
-    stream = Browse(records=records).jobs(Wanted(states=(State.FAILED,)))
+    stream = ListJobs(records=records).jobs(JobFilter(states=(State.FAILED,)))
     job = records.jobs[f"{1:032x}"]
     index = list(records.moved(State.FAILED))
     records.moved = lambda _state, **_times: iter(index)  # type: ignore[method-assign]
@@ -123,7 +123,7 @@ def test_who_is_in_two_states_of_the_index_is_told_once() -> None:
     records = table(moved(1, 1))
     entries = list(records.moved(State.FAILED))
     records.moved = lambda _state, **_times: iter(entries)  # type: ignore[method-assign]
-    assert numbers(Browse(records=records).jobs(Wanted())) == [1]
+    assert numbers(ListJobs(records=records).jobs(JobFilter())) == [1]
 
 
 @pytest.mark.parametrize("at_once", [1, 8])
@@ -131,8 +131,8 @@ def test_many_jobs_are_read_a_hundred_at_a_time(at_once: int) -> None:
     """And who waits is told how many were looked at."""
     records = table(*(moved(number, number) for number in range(250)))
     told: list[int] = []
-    browse = Browse(records=records, tell=told.append, at_once=at_once)
-    assert len(numbers(browse.jobs(Wanted(states=(State.FAILED,), prefix="1")))) == 111
+    browse = ListJobs(records=records, tell=told.append, at_once=at_once)
+    assert len(numbers(browse.jobs(JobFilter(states=(State.FAILED,), prefix="1")))) == 111
     assert told == [100, 200, 250]
 
 
@@ -140,6 +140,6 @@ def test_nothing_is_read_that_nobody_asks_for() -> None:
     """The first page does not read the table."""
     records = table(*(moved(number, number) for number in range(250)))
     told: list[int] = []
-    jobs = Browse(records=records, tell=told.append).jobs(Wanted(states=(State.FAILED,)))
+    jobs = ListJobs(records=records, tell=told.append).jobs(JobFilter(states=(State.FAILED,)))
     assert len(list(islice(jobs, 50))) == 50
     assert told == [100]

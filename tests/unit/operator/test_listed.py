@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from cutout.domain.job.source import Source
-from cutout.ports.listings import Listed
+from cutout.ports.listings import ListedObject
 from tests.support.builders import LATER, NOW
 
-LISTED = Listed(key="a.jpg", version_id="v1", etag="e1", size=7, modified_at=NOW)
+LISTED = ListedObject(key="a.jpg", version_id="v1", etag="e1", size=7, modified_at=NOW)
 
 
 def test_a_listed_object_is_an_upload_whose_event_nobody_has_seen() -> None:
@@ -38,7 +38,7 @@ def test_a_listed_object_is_an_upload_whose_event_nobody_has_seen() -> None:
     ],
 )
 def test_a_listed_object_is_the_same_as_long_as_its_bytes_are(
-    other: Listed | None,
+    other: ListedObject | None,
     is_same: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     """Listings tell times with more or less precision."""

@@ -53,7 +53,7 @@ def job_item(job: Job) -> Item:
     if job.due_at is not None:
         item |= {DUE[0]: DUE[1], "due_at": milliseconds(job.due_at)}
     if job.is_waiting:
-        item |= {"lane": waiting_lane(job.lane), "lane_at": milliseconds(job.in_line_since)}
+        item |= {"lane": waiting_lane(job.lane), "lane_at": milliseconds(job.waiting_since)}
     elif job.state.holds_slot:
         item |= {"lane": HOLDING[1], "lane_at": milliseconds(job.updated_at)}
     if job.expires_at is not None:

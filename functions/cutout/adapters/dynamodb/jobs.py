@@ -38,14 +38,14 @@ from cutout.domain.serialization import from_row, to_row
 from cutout.domain.states import Lane, State
 from cutout.ports.jobs_table import (
     MOST_COUNTED,
+    BacklogStatus,
     CallBody,
     Due,
     LatestVersion,
     NewerRow,
-    Standing,
     TaskClaim,
 )
-from cutout.ports.listings import Brief, Moved
+from cutout.ports.listings import JobSummary, StateEntry
 
 _BRIEF = ("job.id", "job.source.etag", "job.state", "job.reason", "job.result.key")
 _SHORTEST_PAGE = 10
@@ -158,13 +158,13 @@ class DynamoJobs:
         """How many jobs hold a slot at the gate."""
         return self._table.count("lane", HOLDING)
 
-    def standing(self) -> Standing:
+    def backlog_status(self) -> BacklogStatus:
         """How long the line is, and how old its head and the oldest call are."""
         lines = [self._ids("lane", ("lane", waiting_lane(it)), limit=MOST_COUNTED) for it in Lane]
         heads = self._understood([ids[0] for ids in lines if ids])
         inside = self._understood(self._ids("lane", HOLDING, limit=MOST_COUNTED))
         calls = [job.attempt for job in inside if job.state.holds_slot]
-        return Standing(
+        return BacklogStatus(
             waiting=min(MOST_COUNTED, sum(map(len, lines))),
             waiting_since=min((it.created_at for it in heads if it.is_waiting), default=None),
             in_flight_since=min((it.started_at for it in calls if it), default=None),
@@ -213,7 +213,7 @@ class DynamoJobs:
 
     def moved(
         self, state: State, *, since: datetime | None = None, until: datetime | None = None
-    ) -> Iterator[Moved]:
+    ) -> Iterator[StateEntry]:
         """Jobs in a state, those that were written last first, within both times."""
         least = milliseconds(since) if since else 0
         greatest = milliseconds(until) if until else _LATEST
@@ -222,9 +222,9 @@ class DynamoJobs:
         )
         for pk, number in entries:
             at = datetime.fromtimestamp(number / 1000, UTC)
-            yield Moved(job_id=pk.removeprefix("job#"), at=at)
+            yield StateEntry(job_id=pk.removeprefix("job#"), at=at)
 
-    def briefs(self, job_ids: Sequence[str]) -> dict[str, Brief]:
+    def summaries(self, job_ids: Sequence[str]) -> dict[str, JobSummary]:
         """How the jobs stand that exist of these, by id."""
         pks = [f"job#{job_id}" for job_id in dict.fromkeys(job_ids)]
         return {brief.job_id: brief for brief in map(brief_in, self._table.get_all(pks, _BRIEF))}

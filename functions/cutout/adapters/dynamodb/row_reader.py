@@ -10,7 +10,7 @@ from cutout.domain.errors import NewerRowError
 from cutout.domain.job.job import Job
 from cutout.domain.serialization import from_row
 from cutout.domain.states import Reason, State
-from cutout.ports.listings import Brief
+from cutout.ports.listings import JobSummary
 
 
 def job_in(item: Item) -> Job:
@@ -23,7 +23,7 @@ def job_in(item: Item) -> Job:
         return from_row(Job, item["job"])
 
 
-def brief_in(item: Item) -> Brief:
+def brief_in(item: Item) -> JobSummary:
     """How the job stands.
 
     Raises:
@@ -32,7 +32,7 @@ def brief_in(item: Item) -> Brief:
     told = item["job"]
     reason, result = told.get("reason"), told.get("result")
     with understood(_row(told["id"])):
-        return Brief(
+        return JobSummary(
             job_id=told["id"],
             etag=told["source"]["etag"],
             state=State(told["state"]),

@@ -13,7 +13,7 @@ from cutout.adapters.pillow.decode.decoding import decoded
 from cutout.adapters.pillow.decode.source_image import opened
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.states import Reason
-from cutout.ports.pictures import Copy, Seen
+from cutout.ports.pictures import Copy, PhotoHeader
 
 Size = tuple[int, int]
 Manner = tuple[str, dict[str, Any]]
@@ -30,7 +30,7 @@ _MARGIN = 0.95
 class PillowCopier:
     """Decodes photos of every supported format, and writes JPEG, PNG or WebP."""
 
-    def look(self, file: Path) -> Seen:
+    def look(self, file: Path) -> PhotoHeader:
         """What the file's header says; nothing is decoded.
 
         Raises:
@@ -38,7 +38,7 @@ class PillowCopier:
         """
         with opened(file) as upload:
             width, height = upload.size
-            return Seen(
+            return PhotoHeader(
                 format=upload.format,
                 width=width,
                 height=height,

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from cutout.adapters.s3.objects import GONE, LOST, code
 from cutout.domain.errors import ObjectRefusedError
 from cutout.domain.object_keys import MADE_BY
-from cutout.ports.listings import Listed
+from cutout.ports.listings import ListedObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -59,7 +59,7 @@ class S3Transfers:
         self._source_bucket = source_bucket
         self._bucket = bucket
 
-    def copy(self, listed: Listed, key: str, marks: Mapping[str, str]) -> bool | None:
+    def copy(self, listed: ListedObject, key: str, marks: Mapping[str, str]) -> bool | None:
         """Copy with metadata and tags, and these marks besides.
 
         Returns False, having done nothing, if the source changed or something stands at the key by

@@ -17,7 +17,7 @@ class S3Kept:
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._objects = Objects(client, bucket)
 
-    def standing(self, key: str) -> str | None:
+    def current(self, key: str) -> str | None:
         """The entity tag of what is there now."""
         head = self._objects.look(key)
         return None if head is None else str(head["ETag"])
@@ -35,6 +35,6 @@ class S3Kept:
         save(answer["Body"], file)
         return True
 
-    def remove(self, key: str, standing: str) -> bool:
+    def remove(self, key: str, current: str) -> bool:
         """Remove what stands there if it is still that; False if it is not."""
-        return self._objects.remove(key, standing)
+        return self._objects.remove(key, current)

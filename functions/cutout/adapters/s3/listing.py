@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from cutout.adapters.s3.objects import Objects
 from cutout.domain.object_keys import MADE_BY, SOURCE_ORDER, SOURCE_VERSION
-from cutout.ports.listings import Listed, Provenance
+from cutout.ports.listings import ListedObject, Provenance
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -33,7 +33,7 @@ class S3Listing:
         """Its name."""
         return self._bucket
 
-    def pages(self, prefix: str) -> Iterator[list[Listed]]:
+    def pages(self, prefix: str) -> Iterator[list[ListedObject]]:
         """The newest version of every key that stands, by key, a request a page.
 
         A bucket that keeps many old versions takes more requests: they are listed, too.
@@ -44,12 +44,12 @@ class S3Listing:
         for page in pages:
             yield [_listed(one) for one in page.get("Versions", []) if one["IsLatest"]]
 
-    def newest(self, key: str) -> Listed | None:
+    def newest(self, key: str) -> ListedObject | None:
         """The newest version of one key; None if there is none or the key is deleted."""
         head = self._objects.look(key)
         if head is None:
             return None
-        return Listed(
+        return ListedObject(
             key=key,
             version_id=_version(head.get("VersionId")),
             etag=head["ETag"].strip('"'),
@@ -69,8 +69,8 @@ class S3Listing:
         )
 
 
-def _listed(version: Any) -> Listed:  # noqa: ANN401 - the SDK's answer
-    return Listed(
+def _listed(version: Any) -> ListedObject:  # noqa: ANN401 - the SDK's answer
+    return ListedObject(
         key=version["Key"],
         version_id=_version(version["VersionId"]),
         etag=version["ETag"].strip('"'),

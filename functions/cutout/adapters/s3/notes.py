@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from cutout.adapters.s3.objects import Objects
 from cutout.domain.object_keys import MADE_BY, SOURCE_ORDER
-from cutout.ports.buckets import Occasion, StandingNote
+from cutout.ports.buckets import CurrentNote, NoteRevision
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -23,13 +23,13 @@ class S3Notes:
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._objects = Objects(client, bucket)
 
-    def standing(self, key: str) -> StandingNote | None:
+    def current(self, key: str) -> CurrentNote | None:
         """What is there now."""
         head = self._objects.look(key)
         if head is None:
             return None
         metadata = head.get("Metadata", {})
-        return StandingNote(
+        return CurrentNote(
             etag=head["ETag"],
             occasion=_occasion(metadata),
             job_id=metadata.get(MADE_BY),
@@ -41,8 +41,8 @@ class S3Notes:
         text: str,
         *,
         job_id: str,
-        occasion: Occasion,
-        replacing: StandingNote | None,
+        occasion: NoteRevision,
+        replacing: CurrentNote | None,
     ) -> bool:
         """Write JSON if what stands there is still `replacing`; False if it is not."""
         return self._objects.put(
@@ -59,19 +59,19 @@ class S3Notes:
             },
         )
 
-    def remove(self, key: str, standing: StandingNote) -> bool:
+    def remove(self, key: str, current: CurrentNote) -> bool:
         """Remove what stands there if it is still that; False if it is not."""
-        return self._objects.remove(key, standing.etag)
+        return self._objects.remove(key, current.etag)
 
 
-def _occasion(metadata: Mapping[str, str]) -> Occasion | None:
+def _occasion(metadata: Mapping[str, str]) -> NoteRevision | None:
     """None for what is no note of ours.
 
     Notes of earlier versions name no version of the row: any newer note about the same upload is
     later.
     """
     try:
-        return Occasion(
+        return NoteRevision(
             order=metadata[SOURCE_ORDER],
             version=int(metadata.get(_ROW_VERSION, "0")),
             at=datetime.fromisoformat(metadata[_SAID_AT]),

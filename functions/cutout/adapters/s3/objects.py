@@ -69,12 +69,12 @@ class Objects:
             return _lost(exc, replacing)
         return True
 
-    def remove(self, key: str, standing: str) -> bool:
+    def remove(self, key: str, current: str) -> bool:
         """Remove the object if its entity tag is still `standing`; False if it is not."""
         try:
-            self._client.delete_object(Bucket=self._bucket, Key=key, IfMatch=standing)
+            self._client.delete_object(Bucket=self._bucket, Key=key, IfMatch=current)
         except ClientError as exc:
-            return _lost(exc, standing)
+            return _lost(exc, current)
         return True
 
 

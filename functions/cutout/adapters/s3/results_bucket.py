@@ -20,7 +20,7 @@ class S3Results:
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._objects = Objects(client, bucket)
 
-    def standing(self, key: str) -> StoredResult | None:
+    def current(self, key: str) -> StoredResult | None:
         """What is there now."""
         head = self._objects.look(key)
         if head is None:
@@ -61,6 +61,6 @@ class S3Results:
         save(answer["Body"], file)
         return labels_of(answer, tagging)
 
-    def remove(self, key: str, standing: StoredResult) -> bool:
+    def remove(self, key: str, current: StoredResult) -> bool:
         """Remove what stands there if it is still that; False if it is not."""
-        return self._objects.remove(key, standing.etag)
+        return self._objects.remove(key, current.etag)

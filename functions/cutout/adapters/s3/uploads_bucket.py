@@ -14,7 +14,7 @@ from cutout.domain.errors import NotAPhotoError, SourceDeniedError, SourceGoneEr
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import MAX_TAGS
 from cutout.domain.states import Reason
-from cutout.ports.buckets import Fetched, Labels, Upload
+from cutout.ports.buckets import FetchedUpload, Labels, Upload
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -35,7 +35,7 @@ class S3Uploads:
             raise _source_error(exc) from exc
         return Upload(data=body, metadata=metadata_of(answer))
 
-    def fetch(self, source: Source, file: Path) -> Fetched:
+    def fetch(self, source: Source, file: Path) -> FetchedUpload:
         """Stream this version into a file, however large it is."""
         digest = hashlib.sha256()
         try:
@@ -44,7 +44,7 @@ class S3Uploads:
             raise _source_error(exc) from exc
         for chunk in saved(answer["Body"], file):
             digest.update(chunk)
-        return Fetched(metadata=metadata_of(answer), sha256=digest.hexdigest())
+        return FetchedUpload(metadata=metadata_of(answer), sha256=digest.hexdigest())
 
     def labels(self, source: Source) -> Labels:
         """User metadata, tags and handling of this version."""

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from cutout.domain.job.job import Job
     from cutout.domain.states import State
     from cutout.operator.audit import Rules
-    from cutout.operator.control import Operate
-    from cutout.ports.listings import Intake, Objects, Records, Transfers
+    from cutout.operator.control import Control
+    from cutout.ports.listings import BucketListing, JobIndex, ObjectCopies, UploadQueue
     from cutout.ports.queues import RenderQueue
 
 
@@ -115,7 +115,7 @@ class Stack(Protocol):
     def numbers(self) -> Numbers:
         """Return how many jobs stand where, and what was settled lately."""
 
-    def operate(self) -> Operate:
+    def operate(self) -> Control:
         """Return what a person may do to it."""
 
     def renders(self) -> RenderQueue:
@@ -127,16 +127,16 @@ class Stack(Protocol):
     def download(self, job: Job, target: Path) -> None:
         """Write a completed job's cut-out to a file."""
 
-    def records(self) -> Records:
+    def records(self) -> JobIndex:
         """Return the jobs table, many rows at a time."""
 
-    def objects(self, bucket: str) -> Objects:
+    def objects(self, bucket: str) -> BucketListing:
         """Return a bucket of the stack, or any other that the credentials may list."""
 
-    def intake(self) -> Intake:
+    def intake(self) -> UploadQueue:
         """Return the queue for uploads that no event tells of."""
 
-    def transfers(self, source_bucket: str) -> Transfers:
+    def transfers(self, source_bucket: str) -> ObjectCopies:
         """Return what copies from another bucket into the uploads bucket."""
 
     def rules(self) -> Rules:

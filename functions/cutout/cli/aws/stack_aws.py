@@ -21,7 +21,7 @@ from cutout.cli.output.problems import Problem
 from cutout.cli.progress.clock import MachineClock
 from cutout.domain.gate import DEFAULT_LIMITS
 from cutout.domain.job.source import Source
-from cutout.domain.object_keys import FRESH_MARK, REVIEW_FOLDER
+from cutout.domain.object_keys import BYPASS_CACHE_MARK, REVIEW_FOLDER
 from cutout.operator.audit import Rules
 from cutout.ports.jobs_table import MOST_COUNTED
 from cutout.usecases.submit.register_upload import UploadFilter
@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from cutout.domain.gate import Gate
     from cutout.domain.job.job import Job
     from cutout.domain.states import State
-    from cutout.operator.control import Operate
-    from cutout.ports.listings import Intake, Objects, Records, Transfers
+    from cutout.operator.control import Control
+    from cutout.ports.listings import BucketListing, JobIndex, ObjectCopies, UploadQueue
     from cutout.ports.queues import RenderQueue
 
 _LEASE = timedelta(minutes=2)
@@ -91,19 +91,19 @@ class AwsStack:
         """Return what the stack watches and takes: Submit's own settings."""
         return _rules(self._submits_settings(), self._outputs)
 
-    def records(self) -> Records:
+    def records(self) -> JobIndex:
         """Return the jobs table, many rows at a time."""
         return self._jobs
 
-    def objects(self, bucket: str) -> Objects:
+    def objects(self, bucket: str) -> BucketListing:
         """Return a bucket of the stack, or any other that the credentials may list."""
         return S3Listing(self._s3, bucket)
 
-    def intake(self) -> Intake:
+    def intake(self) -> UploadQueue:
         """Return the queue for uploads that no event tells of."""
         return SqsIntake(self._clients.client("sqs"), self._outputs.submissions_queue_url)
 
-    def transfers(self, source_bucket: str) -> Transfers:
+    def transfers(self, source_bucket: str) -> ObjectCopies:
         """Return what copies from another bucket into the uploads bucket."""
         return S3Transfers(self._s3, source_bucket, self._outputs.uploads_bucket)
 
@@ -121,7 +121,7 @@ class AwsStack:
                 Key=photo.key,
                 Body=body,
                 ContentType=photo.content_type,
-                Metadata={FRESH_MARK: "true"} if photo.is_fresh else {},
+                Metadata={BYPASS_CACHE_MARK: "true"} if photo.bypass_cache else {},
             )
         etag = answer["ETag"].strip('"')
         version = answer.get("VersionId")
@@ -165,12 +165,12 @@ class AwsStack:
         return Numbers(
             at=now,
             gate=self._jobs.read_gate(),
-            standing=self._jobs.standing(),
+            backlog=self._jobs.backlog_status(),
             now={state: self._count(state, ever) for state in OPEN},
             lately={state: self._count(state, now - WINDOW) for state in ENDS},
         )
 
-    def operate(self) -> Operate:
+    def operate(self) -> Control:
         """Return what a person may do to it."""
         gate = self._jobs.read_gate()
         ports = GatePorts(

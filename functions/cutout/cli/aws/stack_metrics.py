@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cutout.domain.gate import Gate
-    from cutout.ports.jobs_table import Standing
+    from cutout.ports.jobs_table import BacklogStatus
 
 WINDOW = timedelta(minutes=5)
 """What was settled within this time makes the rates."""
@@ -37,7 +37,7 @@ class Numbers:
 
     at: datetime
     gate: Gate
-    standing: Standing
+    backlog: BacklogStatus
     now: Mapping[State, int]
     lately: Mapping[State, int]
 
@@ -69,7 +69,7 @@ def numbers_in_one_line(numbers: Numbers) -> str:
 
 def numbers_as_json(numbers: Numbers) -> dict[str, Any]:
     """Return the same for programs; ages in seconds."""
-    standing = numbers.standing
+    backlog = numbers.backlog
     return {
         "at": numbers.at.isoformat(),
         "gate": gate_as_json(numbers.gate, numbers.at),
@@ -77,22 +77,22 @@ def numbers_as_json(numbers: Numbers) -> dict[str, Any]:
         "settled_lately": {state.value: count for state, count in numbers.lately.items()},
         "window_seconds": WINDOW.total_seconds(),
         "completed_per_minute": round(numbers.per_minute, 3),
-        "waiting": standing.waiting,
-        "oldest_waiting_seconds": _seconds(standing.waiting_since, numbers.at),
-        "oldest_in_flight_seconds": _seconds(standing.in_flight_since, numbers.at),
+        "waiting": backlog.waiting,
+        "oldest_waiting_seconds": _seconds(backlog.waiting_since, numbers.at),
+        "oldest_in_flight_seconds": _seconds(backlog.in_flight_since, numbers.at),
         "counted_at_most": MOST_COUNTED,
         "requests": REQUESTS,
     }
 
 
 def _line(numbers: Numbers) -> str:
-    standing = numbers.standing
-    told = [f"{_many(standing.waiting)} waiting behind the gate"]
-    if standing.waiting_since:
-        told[0] += f", the oldest for {duration(numbers.at - standing.waiting_since)}"
-    if standing.in_flight_since:
+    backlog = numbers.backlog
+    told = [f"{_many(backlog.waiting)} waiting behind the gate"]
+    if backlog.waiting_since:
+        told[0] += f", the oldest for {duration(numbers.at - backlog.waiting_since)}"
+    if backlog.in_flight_since:
         told.append(
-            f"the oldest call was made {duration(numbers.at - standing.in_flight_since)} ago"
+            f"the oldest call was made {duration(numbers.at - backlog.in_flight_since)} ago"
         )
     return "; ".join(told)
 

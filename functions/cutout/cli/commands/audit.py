@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from cutout.cli.aws.stack import Stack
     from cutout.cli.context import Surroundings
     from cutout.cli.options.target import Choice
-    from cutout.operator.audit import Found
+    from cutout.operator.audit import AuditedObject
 
 _SHOWN = 20
 _STYLES = {
@@ -54,9 +54,9 @@ class _Sums:
     """What was found, and which objects are in trouble."""
 
     counts: Counter[tuple[Finding, str]] = field(default_factory=Counter)
-    troubles: list[Found] = field(default_factory=list)
+    troubles: list[AuditedObject] = field(default_factory=list)
 
-    def add(self, found: Found) -> None:
+    def add(self, found: AuditedObject) -> None:
         """Add an object."""
         self.counts[found.finding, found.reason] += 1
         if found.finding.is_trouble:

@@ -19,7 +19,7 @@ from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import print_json, print_lines, results, talk
 from cutout.cli.progress.progress import Tally
 from cutout.operator.audit import Finding
-from cutout.operator.backfill import Import
+from cutout.operator.backfill import BucketImport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from cutout.cli.aws.stack import Stack
     from cutout.cli.context import Surroundings
     from cutout.cli.options.target import Choice
-    from cutout.operator.audit import Found
+    from cutout.operator.audit import AuditedObject
     from cutout.operator.backfill import Candidate
-    from cutout.ports.listings import Listed, Transfers
+    from cutout.ports.listings import ListedObject, ObjectCopies
 
 _SHOWN = 20
 _WHY = {
@@ -200,7 +200,7 @@ class _Other:
         self._tally = tally
         self.refused: list[Candidate] = []
         self._transfers = _Remembered(stack.transfers(bucket))
-        self._import = Import(
+        self._import = BucketImport(
             source=stack.objects(bucket),
             uploads=stack.objects(stack.outputs.uploads_bucket),
             transfers=self._transfers,
@@ -243,11 +243,11 @@ class _Other:
 class _Remembered:
     """Copies, and remembers which keys were copied."""
 
-    def __init__(self, transfers: Transfers) -> None:
+    def __init__(self, transfers: ObjectCopies) -> None:
         self._transfers = transfers
         self.keys: list[str] = []
 
-    def copy(self, listed: Listed, key: str, marks: Mapping[str, str]) -> bool | None:
+    def copy(self, listed: ListedObject, key: str, marks: Mapping[str, str]) -> bool | None:
         """Copy one."""
         done = self._transfers.copy(listed, key, marks)
         if done:
@@ -255,7 +255,7 @@ class _Remembered:
         return done
 
 
-def _why(found: Found) -> str:
+def _why(found: AuditedObject) -> str:
     """Return why an object of the uploads bucket is skipped."""
     if found.finding in _WHY:
         return _WHY[found.finding]

@@ -20,7 +20,7 @@ from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import print_json, results, talk
 from cutout.cli.progress.progress import Tally
 from cutout.operator.costs import By, Costs, Period
-from cutout.operator.list_jobs import Browse, Wanted
+from cutout.operator.list_jobs import JobFilter, ListJobs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -147,8 +147,8 @@ def _add_up(stack: Stack, costs: Costs, prefix: str, tally: Tally) -> int:
         looked_at[0] = count
         tally.at(f"read {count:,} jobs")
 
-    browse = Browse(records=stack.records(), tell=tell, at_once=_AT_ONCE)
-    for job in browse.jobs(Wanted(prefix=prefix, since=costs.period.since)):
+    browse = ListJobs(records=stack.records(), tell=tell, at_once=_AT_ONCE)
+    for job in browse.jobs(JobFilter(prefix=prefix, since=costs.period.since)):
         costs.add(job)
     return looked_at[0]
 

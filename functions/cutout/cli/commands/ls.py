@@ -18,7 +18,7 @@ from cutout.cli.progress.live_table import state_text
 from cutout.cli.progress.progress import Tally
 from cutout.domain.states import State
 from cutout.domain.text.sanitize import plain
-from cutout.operator.list_jobs import Browse, Cursor
+from cutout.operator.list_jobs import Cursor, ListJobs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from cutout.cli.options.target import Choice
     from cutout.cli.options.time_expressions import When
     from cutout.domain.job.job import Job
-    from cutout.operator.list_jobs import Wanted
+    from cutout.operator.list_jobs import JobFilter
 
 _ROWS = 500
 
@@ -112,7 +112,7 @@ def command(
             looked_at[0] = count
             tally.at(f"looked at {count:,} jobs")
 
-        jobs = Browse(records=stack.records(), tell=tell).jobs(chosen, after)
+        jobs = ListJobs(records=stack.records(), tell=tell).jobs(chosen, after)
         shown = list(islice(jobs, limit)) if not is_all else None
         more = shown is not None and next(jobs, None) is not None
         _print(jobs if shown is None else iter(shown), now, as_json=as_json, where=stack.where)
@@ -132,7 +132,9 @@ def _print(jobs: Iterator[Job], now: datetime, *, as_json: bool, where: str) -> 
         talk().print(f"No such jobs on {where}.")
 
 
-def _tell_rest(chosen: Wanted, shown: Sequence[Job] | None, looked_at: int, *, more: bool) -> None:
+def _tell_rest(
+    chosen: JobFilter, shown: Sequence[Job] | None, looked_at: int, *, more: bool
+) -> None:
     if not chosen.is_indexed and looked_at > len(shown or ()):
         text = f"Looked at {looked_at:,} jobs: no index knows prefixes and reasons."
         talk().print(text, style="note")

@@ -63,7 +63,7 @@ cutout put photos more-photos --out cut
 )
 @click.option(
     "--fresh",
-    "is_fresh",
+    "bypass_cache",
     is_flag=True,
     help="Buy anew, also what was bought before.",
 )
@@ -88,7 +88,7 @@ def command(
     *,
     paths: Sequence[Path],
     out: Path,
-    is_fresh: bool,
+    bypass_cache: bool,
     no_wait: bool,
     prefix: str | None,
     timeout: float | None,
@@ -109,7 +109,7 @@ def command(
     with explained():
         stack = surroundings.connect(choice)
         selection = select_photos(paths, prefix=stack.upload_prefix() if prefix is None else prefix)
-        photos = [replace(photo, is_fresh=is_fresh) for photo in selection.photos]
+        photos = [replace(photo, bypass_cache=bypass_cache) for photo in selection.photos]
         _tell_passed_over(console, selection)
         if not selection.photos:
             raise Problem("There are no photos in what was named.")

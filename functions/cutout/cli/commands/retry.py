@@ -20,8 +20,8 @@ from cutout.cli.progress.progress import Tally
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.states import TRANSITIONS, Move, State, Transport
-from cutout.operator.bounded_parallel import ahead
-from cutout.operator.list_jobs import Browse
+from cutout.operator.bounded_parallel import bounded_map
+from cutout.operator.list_jobs import ListJobs
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from cutout.cli.options.target import Choice
     from cutout.cli.options.time_expressions import When
     from cutout.domain.job.job import Job
-    from cutout.operator.list_jobs import Wanted
+    from cutout.operator.list_jobs import JobFilter
 
 _RETRIED = [state for state in State if state in TRANSITIONS[Move.RETRY][0]]
 _AT_ONCE = 8
@@ -66,7 +66,9 @@ $ cutout retry --reason task-failed --since 2h --yes
 @click.option(
     "--through-files", is_flag=True, help="Hand them over through the Files API this time."
 )
-@click.option("--fresh", "is_fresh", is_flag=True, help="Buy anew, also what was bought before.")
+@click.option(
+    "--fresh", "bypass_cache", is_flag=True, help="Buy anew, also what was bought before."
+)
 @click.option("--dry-run", is_flag=True, help="Only say what would be retried and what it costs.")
 @click.option("--yes", is_flag=True, help="Do it: needed where more than one photo is meant.")
 @money_option
@@ -83,7 +85,7 @@ def command(
     since: When | None,
     until: When | None,
     through_files: bool,
-    is_fresh: bool,
+    bypass_cache: bool,
     dry_run: bool,
     yes: bool,
     cents_per_credit: Decimal | None,
@@ -107,7 +109,7 @@ def command(
             surroundings=surroundings,
             cents=cents_per_credit,
             transport=Transport.FILES if through_files else None,
-            is_fresh=is_fresh,
+            bypass_cache=bypass_cache,
             dry_run=dry_run,
             yes=yes,
             as_json=as_json,
@@ -131,7 +133,7 @@ class _Run:
         surroundings: Surroundings,
         cents: Decimal | None,
         transport: Transport | None,
-        is_fresh: bool,
+        bypass_cache: bool,
         dry_run: bool,
         yes: bool,
         as_json: bool,
@@ -140,7 +142,7 @@ class _Run:
         self._surroundings = surroundings
         self._price = price_of(surroundings, cents)
         self._transport = transport
-        self._is_fresh = is_fresh
+        self._bypass_cache = bypass_cache
         self._dry_run = dry_run
         self._yes = yes
         self._as_json = as_json
@@ -173,7 +175,7 @@ class _Run:
         for job in jobs:
             results().print(job_in_one_line(job, now=self._surroundings.clock.now()))
 
-    def chosen(self, which: Wanted) -> int:
+    def chosen(self, which: JobFilter) -> int:
         """Retry all jobs that are wanted."""
         with Tally(talk(), self._surroundings.clock) as tally:
             counts: Counter[str] = Counter()
@@ -197,32 +199,34 @@ class _Run:
             talk().print(f"{counted(lost, 'photo')} moved just now and were left alone.")
         return 1 if lost else 0
 
-    def _queue(self, which: Wanted, tally: Tally) -> tuple[int, int]:
+    def _queue(self, which: JobFilter, tally: Tally) -> tuple[int, int]:
         operate = self._stack.operate()
         queued: list[str] = []
         lost: list[str] = []
 
         def retried(job: Job) -> None:
             try:
-                operate.retry_behind_others(job, transport=self._transport, is_fresh=self._is_fresh)
+                operate.retry_behind_others(
+                    job, transport=self._transport, bypass_cache=self._bypass_cache
+                )
             except (IllegalMoveError, JobMovedError):
                 lost.append(job.id)
             else:
                 queued.append(job.id)
 
         try:
-            with closing(ahead(retried, self._browse(which), at_once=_AT_ONCE)) as steps:
+            with closing(bounded_map(retried, self._browse(which), at_once=_AT_ONCE)) as steps:
                 for _ in steps:
                     tally.at(f"queued {len(queued):,} photos")
         except BaseException:  # Those that were under way are done by now.
             talk().print(f"Broke off: {len(queued):,} are queued. Run it again for the others.")
             raise
         finally:
-            operate.wake_waiting()
+            operate.enqueue_waiting()
         return len(queued), len(lost)
 
-    def _browse(self, which: Wanted) -> Any:  # noqa: ANN401 - an iterator of jobs
-        return Browse(records=self._stack.records(), at_once=_AT_ONCE).jobs(which)
+    def _browse(self, which: JobFilter) -> Any:  # noqa: ANN401 - an iterator of jobs
+        return ListJobs(records=self._stack.records(), at_once=_AT_ONCE).jobs(which)
 
     def _told(self, counts: Counter[str]) -> dict[str, Any]:
         """Say what is meant and what it costs; what programs are told of it in the end."""
@@ -258,7 +262,7 @@ class _Run:
     def _retried(self, job: Job) -> Job:
         try:
             return self._stack.operate().retry(
-                job, transport=self._transport, is_fresh=self._is_fresh
+                job, transport=self._transport, bypass_cache=self._bypass_cache
             )
         except IllegalMoveError as error:
             raise _not_retried(job) from error

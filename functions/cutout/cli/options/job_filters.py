@@ -8,7 +8,7 @@ import click
 
 from cutout.cli.options.time_expressions import time_options
 from cutout.domain.states import Reason, State
-from cutout.operator.list_jobs import Wanted
+from cutout.operator.list_jobs import JobFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,9 +43,9 @@ def wanted(
     since: When | None,
     until: When | None,
     now: datetime,
-) -> Wanted:
+) -> JobFilter:
     """Return what the options ask for."""
-    return Wanted(
+    return JobFilter(
         states=tuple(dict.fromkeys(states)),
         reasons=frozenset(map(Reason, reasons)),
         prefix=prefix,

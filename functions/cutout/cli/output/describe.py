@@ -70,12 +70,12 @@ def next_step(job: Job) -> NextStep | None:
     if job.state is State.UNCONFIRMED:
         return NextStep(what=_unconfirmed(job), at=job.due_at)
     at = None if job.state.is_settled else job.due_at
-    is_asking = (job.state, job.reason) == (State.STORING, Reason.RETRIED_BY_PERSON)
-    return NextStep(what=_ASKED_FIRST if is_asking else _NEXT[job.state], at=at)
+    is_rechecking = (job.state, job.reason) == (State.STORING, Reason.RETRIED_BY_PERSON)
+    return NextStep(what=_ASKED_FIRST if is_rechecking else _NEXT[job.state], at=at)
 
 
 def _unconfirmed(job: Job) -> str:
-    if job.is_named:
+    if job.has_unverified_task:
         return "the task that its callback named is asked after again"
     if job.attempt is not None and job.attempt.is_taken:
         return "waits for a callback that names its task; the request is not repeated"

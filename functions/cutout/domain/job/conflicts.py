@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from cutout.domain.errors import LostRaceError
 from cutout.domain.gate import Gate
+from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
-from cutout.domain.job.purchase import Purchase
 
 
 class JobMovedError(LostRaceError):
@@ -32,14 +32,14 @@ class GateMovedError(LostRaceError):
         self.winner = winner
 
 
-class PurchaseMovedError(LostRaceError):
+class DedupRecordMovedError(LostRaceError):
     """A picture's purchase is not as it was read.
 
     Attributes:
         winner: the purchase as it stands, or None if there is none.
     """
 
-    def __init__(self, winner: Purchase | None) -> None:
+    def __init__(self, winner: DedupRecord | None) -> None:
         super().__init__("the purchase moved")
         self.winner = winner
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,6 +12,7 @@ from cutout.domain.job.attempt import Attempt, charged
 from cutout.domain.job.result import Result, Reuse
 from cutout.domain.job.source import Source
 from cutout.domain.job.variant import Variant
+from cutout.domain.serialization import STORED_AS
 from cutout.domain.states import (
     TRANSITIONS,
     AttemptOutcome,
@@ -135,8 +136,8 @@ class Job:
     transport: Transport | None = None
     handovers_failed: int = 0
     lane: Lane = Lane.LIVE
-    is_fresh: bool = False
-    is_buyer: bool = False
+    bypass_cache: bool = field(default=False, metadata={STORED_AS: "is_fresh"})
+    is_owner: bool = field(default=False, metadata={STORED_AS: "is_buyer"})
     reused: Reuse | None = None
     is_waiting: bool = False
     is_announced: bool = False
@@ -185,7 +186,7 @@ class Job:
         return self.attempt_numbered(storing or 0) or self.attempt
 
     @property
-    def is_named(self) -> bool:
+    def has_unverified_task(self) -> bool:
         """A callback has named the task of its newest call, and the API is yet to confirm it."""
         attempt = self.attempt
         return attempt is not None and attempt.named_task is not None
@@ -200,7 +201,7 @@ class Job:
         return next((a for a in self.attempts if a.number == number), None)
 
     @property
-    def in_line_since(self) -> datetime:
+    def waiting_since(self) -> datetime:
         """Its place behind the gate: after a failed step, behind those that came meanwhile."""
         return self.updated_at if self.failures else self.created_at
 

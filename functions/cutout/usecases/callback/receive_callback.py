@@ -68,11 +68,11 @@ class ReceiveCallback:
                     "callback refused", is_malformed=exc.is_malformed, not_logged_before=unlogged
                 )
             raise
-        wake = TaskCheck(
+        check = TaskCheck(
             job_id=address.job_id,
             attempt=address.attempt,
             task_id=self.task_id_in(body),
             is_taken=True,
         )
-        self.callbacks.wake([wake])
+        self.callbacks.enqueue([check])
         self.telemetry.log("callback received", job_id=address.job_id, attempt=address.attempt)

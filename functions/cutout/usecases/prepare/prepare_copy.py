@@ -28,14 +28,14 @@ from cutout.domain.preparation import (
     version_of,
 )
 from cutout.domain.states import Reason
-from cutout.ports.buckets import Copies, Fetched, Uploads
-from cutout.ports.pictures import Copier, Copy, Seen
+from cutout.ports.buckets import Copies, FetchedUpload, Uploads
+from cutout.ports.pictures import Copier, Copy, PhotoHeader
 from cutout.ports.queues import ReportQueue
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.upload_marks import (
+    bypasses_cache,
     is_marked_backfill,
-    is_marked_fresh,
     refuse_own_output,
 )
 
@@ -97,10 +97,10 @@ class PrepareCopy:
             copies=tuple(copies),
             problem=problem,
             is_backfill=is_marked_backfill(fetched.metadata),
-            is_fresh=is_marked_fresh(fetched.metadata),
+            bypass_cache=bypasses_cache(fetched.metadata),
         )
 
-    def _for_model(self, request: PrepareRequest, file: Path, seen: Seen) -> MadeCopy:
+    def _for_model(self, request: PrepareRequest, file: Path, seen: PhotoHeader) -> MadeCopy:
         into = file.with_name("copy")
         size = fitting(seen.width, seen.height, self.limits)
         copy = self.copier.copy(file, into, size, self.limits.max_bytes)
@@ -134,7 +134,7 @@ def _nothing(request: PrepareRequest, reason: Reason, message: str | None = None
     )
 
 
-def _photo(seen: Seen, fetched: Fetched, *, has_alpha: bool) -> Photo:
+def _photo(seen: PhotoHeader, fetched: FetchedUpload, *, has_alpha: bool) -> Photo:
     return Photo(
         format=seen.format,
         width=seen.width,

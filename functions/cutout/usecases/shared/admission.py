@@ -27,7 +27,7 @@ class AdmissionScheduler:
     clock: Clock
     limits: Limits
 
-    def wake_waiting(self, most: int | None = None) -> None:
+    def enqueue_waiting(self, most: int | None = None) -> None:
         """Wake the oldest. Who was woken and finds the gate full stays where it was.
 
         Args:
@@ -41,7 +41,7 @@ class AdmissionScheduler:
         room = gate.free_slots(self.limits)
         waiting = self.backlog.waiting(room if most is None else min(room, most))
         if waiting:
-            self.submissions.wake(waiting)
+            self.submissions.enqueue(waiting)
 
 
 def change_gate(gates: Gates, rule: GateRule) -> Gate:

@@ -14,11 +14,11 @@ from enum import Enum
 from typing import TypeGuard
 
 from cutout.domain.errors import NewerRowError
-from cutout.domain.job.conflicts import JobMovedError, PurchaseMovedError
+from cutout.domain.job.conflicts import DedupRecordMovedError, JobMovedError
+from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
-from cutout.domain.job.purchase import Kept, Purchase
 from cutout.domain.states import SETTLED, Lane, State
-from cutout.ports.jobs_table import Jobs, Purchased
+from cutout.ports.jobs_table import DedupRecords, Jobs
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock
 
@@ -43,7 +43,7 @@ class Deduplication:
         last: for as long a kept result, or a buyer that ended without one, is remembered.
     """
 
-    ledger: Purchased
+    ledger: DedupRecords
     jobs: Jobs
     submissions: SubmissionQueue
     clock: Clock
@@ -59,55 +59,55 @@ class Deduplication:
         if job.photo is None:
             return DedupDecision.CACHE_MISS
         begun = self._begun(job)
-        known = self.ledger.find_purchase(begun.picture) if job.is_buyer else None
-        standing = known or self.ledger.claim_purchase(begun)
-        if standing is begun:
+        known = self.ledger.find_dedup_record(begun.picture) if job.is_owner else None
+        current = known or self.ledger.claim_dedup_record(begun)
+        if current is begun:
             return DedupDecision.CACHE_MISS
         for _ in range(_TRIES):
-            kept = standing.kept
-            if _serves(kept) and not job.is_fresh:
+            kept = current.kept
+            if _serves(kept) and not job.bypass_cache:
                 return kept
-            wished = self._wished(standing, job)
-            if wished is standing:
-                return DedupDecision.CACHE_MISS if standing.buyer == job.id else DedupDecision.WAIT
+            wished = self._wished(current, job)
+            if wished is current:
+                return DedupDecision.CACHE_MISS if current.owner == job.id else DedupDecision.WAIT
             try:
                 saved = self._save(wished)
-            except PurchaseMovedError as lost:
-                standing = lost.winner or self.ledger.claim_purchase(begun)
+            except DedupRecordMovedError as lost:
+                current = lost.winner or self.ledger.claim_dedup_record(begun)
             else:
-                return DedupDecision.CACHE_MISS if saved.buyer == job.id else DedupDecision.WAIT
+                return DedupDecision.CACHE_MISS if saved.owner == job.id else DedupDecision.WAIT
         return DedupDecision.WAIT
 
-    def held_by(self, job: Job) -> Purchase | None:
+    def record_for_result(self, job: Job) -> DedupRecord | None:
         """The picture's item if the job may keep its result there; None if another's counts.
 
         It is the job's own, or that of a buyer who has called nobody yet: it may be deleted before
         it does, and what was paid for would be bought once more.
         """
-        standing = self.ledger.claim_purchase(self._begun(job))
-        is_anothers = standing.buyer != job.id
-        if is_anothers and (standing.kept is not None or self._is_called_for(standing)):
+        current = self.ledger.claim_dedup_record(self._begun(job))
+        is_anothers = current.owner != job.id
+        if is_anothers and (current.kept is not None or self._is_called_for(current)):
             return None
-        return standing
+        return current
 
-    def kept_of(self, job: Job) -> Kept | None:
+    def kept_result_of(self, job: Job) -> Kept | None:
         """What is kept of the job's own purchase; None if that is another job's by now."""
         if job.photo is None:
             return None
-        standing = self.ledger.find_purchase(self._picture(job.photo.sha256))
-        kept = standing.kept if standing else None
+        current = self.ledger.find_dedup_record(self._picture(job.photo.sha256))
+        kept = current.kept if current else None
         return kept if kept is not None and kept.job_id == job.id else None
 
-    def keep(self, held: Purchase, kept: Kept) -> None:
+    def keep(self, held: DedupRecord, kept: Kept) -> None:
         """Take note of a kept result, and wake who waits for it."""
-        standing: Purchase | None = held
-        while standing is not None and standing.buyer == held.buyer:
+        current: DedupRecord | None = held
+        while current is not None and current.owner == held.owner:
             try:
-                self._save(replace(standing, kept=kept, waiting=()))
-            except PurchaseMovedError as lost:
-                standing = lost.winner
+                self._save(replace(current, kept=kept, waiting=()))
+            except DedupRecordMovedError as lost:
+                current = lost.winner
             else:
-                self._wake(standing)
+                self._wake(current)
                 return
 
     def settled(self, job: Job) -> None:
@@ -115,16 +115,16 @@ class Deduplication:
 
         A result whose doubt showed only when it was finished is none: a person is to look at it.
         """
-        while job.photo is not None and (job.is_buyer or job.state is State.REVIEW):
-            standing = self.ledger.find_purchase(self._picture(job.photo.sha256))
-            ended = _without_result(standing, job) if standing else None
-            if standing is None or ended is None:
+        while job.photo is not None and (job.is_owner or job.state is State.REVIEW):
+            current = self.ledger.find_dedup_record(self._picture(job.photo.sha256))
+            ended = _without_result(current, job) if current else None
+            if current is None or ended is None:
                 return
             try:
-                self._save(ended, is_over=ended.buyer == job.id)
-            except PurchaseMovedError:
+                self._save(ended, is_over=ended.owner == job.id)
+            except DedupRecordMovedError:
                 continue
-            self._wake(standing)
+            self._wake(current)
             return
 
     def take_over_lost(self, job: Job) -> bool:
@@ -134,56 +134,56 @@ class Deduplication:
         """
         if job.photo is None or job.reused is None:
             return False
-        standing = self.ledger.find_purchase(self._picture(job.photo.sha256))
-        if standing is None or standing.kept is None:
+        current = self.ledger.find_dedup_record(self._picture(job.photo.sha256))
+        if current is None or current.kept is None:
             return False
-        if standing.kept.sha256 != job.reused.sha256:
+        if current.kept.sha256 != job.reused.sha256:
             return False
-        if standing.buyer != job.id and self._is_being_bought(standing):
+        if current.owner != job.id and self._is_being_bought(current):
             return False
         try:
-            self._save(replace(standing, kept=None, buyer=job.id))
-        except PurchaseMovedError:
+            self._save(replace(current, kept=None, owner=job.id))
+        except DedupRecordMovedError:
             return False
         return True
 
-    def _is_called_for(self, standing: Purchase) -> bool:
+    def _is_called_for(self, current: DedupRecord) -> bool:
         """Its buyer's call is out, or may be."""
         try:
-            holder = self.jobs.find(standing.buyer)
+            holder = self.jobs.find(current.owner)
         except NewerRowError:
             return True
         idle = {State.QUEUED, *SETTLED}
         return holder is not None and holder.state not in idle
 
-    def _is_being_bought(self, standing: Purchase) -> bool:
+    def _is_being_bought(self, current: DedupRecord) -> bool:
         try:
-            holder = self.jobs.find(standing.buyer)
+            holder = self.jobs.find(current.owner)
         except NewerRowError:
             return True
         return holder is not None and not holder.state.is_settled
 
-    def _wished(self, standing: Purchase, job: Job) -> Purchase:
+    def _wished(self, current: DedupRecord, job: Job) -> DedupRecord:
         """The item as the job would have it; the very same if there is nothing to write."""
-        if job.is_buyer and standing.buyer == job.id:
-            return standing
-        if job.is_fresh or standing.buyer == job.id:
-            return replace(standing, buyer=job.id)
+        if job.is_owner and current.owner == job.id:
+            return current
+        if job.bypass_cache or current.owner == job.id:
+            return replace(current, owner=job.id)
         try:
-            holder = self.jobs.find(standing.buyer)
+            holder = self.jobs.find(current.owner)
         except NewerRowError:
             # Nobody can say whether it is over: it may have paid.
-            return standing
+            return current
         if holder is None or holder.state.is_settled:
-            others = tuple(waiting for waiting in standing.waiting if waiting != job.id)
-            return replace(standing, buyer=job.id, waiting=others)
+            others = tuple(waiting for waiting in current.waiting if waiting != job.id)
+            return replace(current, owner=job.id, waiting=others)
         if holder.state is State.QUEUED and holder.source.ref == job.source.ref:
             # An older upload of the same key: once it is looked at, it is superseded.
-            self.submissions.wake([holder.id])
+            self.submissions.enqueue([holder.id])
         self._lift(holder, job)
-        if job.id in standing.waiting or len(standing.waiting) >= _MOST_WOKEN:
-            return standing
-        return replace(standing, waiting=(*standing.waiting, job.id))
+        if job.id in current.waiting or len(current.waiting) >= _MOST_WOKEN:
+            return current
+        return replace(current, waiting=(*current.waiting, job.id))
 
     def _lift(self, holder: Job, job: Job) -> None:
         """Who has not been let in yet stands where the one that waits for it would stand."""
@@ -192,34 +192,34 @@ class Deduplication:
         with suppress(JobMovedError):
             self.jobs.save(replace(holder, lane=Lane.LIVE))
 
-    def _begun(self, job: Job) -> Purchase:
-        return Purchase(
+    def _begun(self, job: Job) -> DedupRecord:
+        return DedupRecord(
             picture=self._picture(job.photo.sha256 if job.photo else ""),
-            buyer=job.id,
+            owner=job.id,
         )
 
     def _picture(self, sha256: str) -> str:
         return f"{sha256}#{self.model}"
 
-    def _save(self, purchase: Purchase, *, is_over: bool = False) -> Purchase:
+    def _save(self, purchase: DedupRecord, *, is_over: bool = False) -> DedupRecord:
         """Write it. Like the row of its buyer, it expires only once nobody is under way to buy."""
         is_over = is_over or _serves(purchase.kept)
         expires_at = self.clock.now() + self.last if is_over else None
-        return self.ledger.save_purchase(replace(purchase, expires_at=expires_at))
+        return self.ledger.save_dedup_record(replace(purchase, expires_at=expires_at))
 
-    def _wake(self, purchase: Purchase) -> None:
+    def _wake(self, purchase: DedupRecord) -> None:
         if purchase.waiting:
-            self.submissions.wake(purchase.waiting)
+            self.submissions.enqueue(purchase.waiting)
 
 
-def _without_result(standing: Purchase, job: Job) -> Purchase | None:
+def _without_result(current: DedupRecord, job: Job) -> DedupRecord | None:
     """The item after the end of a job; None if it is another's, or has a result that serves."""
-    kept = standing.kept
+    kept = current.kept
     if kept is not None and kept.job_id == job.id and job.state is State.REVIEW:
-        return replace(standing, kept=replace(kept, is_doubted=True), waiting=())
-    if standing.buyer != job.id or _serves(kept):
+        return replace(current, kept=replace(kept, is_doubted=True), waiting=())
+    if current.owner != job.id or _serves(kept):
         return None
-    return replace(standing, waiting=())
+    return replace(current, waiting=())
 
 
 def _serves(kept: Kept | None) -> TypeGuard[Kept]:

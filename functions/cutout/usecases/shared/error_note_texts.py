@@ -12,7 +12,7 @@ from cutout.domain.job.reason_texts import MEANINGS
 from cutout.domain.job.result import Result
 from cutout.domain.object_keys import beside
 from cutout.domain.states import AttemptOutcome, Reason, State
-from cutout.usecases.shared.recheck_attempts import reopened, unasked
+from cutout.usecases.shared.recheck_attempts import next_to_recheck, reopened
 
 _NEXT = {
     State.REJECTED: "Upload a photo that the model takes to the same key; or, if a setting was in "
@@ -48,7 +48,7 @@ def error_note(job: Job) -> dict[str, Any]:
 
 
 def _may_be_had_free(job: Job) -> bool:
-    return job.state is State.FAILED and unasked(reopened(job)) is not None
+    return job.state is State.FAILED and next_to_recheck(reopened(job)) is not None
 
 
 def whose(job: Job) -> dict[str, Any]:

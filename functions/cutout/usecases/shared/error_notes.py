@@ -17,7 +17,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import note_key
 from cutout.domain.states import Reason, State
-from cutout.ports.buckets import Notes, Occasion, StandingNote
+from cutout.ports.buckets import CurrentNote, NoteRevision, Notes
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.shared.error_note_texts import error_note
 
@@ -27,67 +27,71 @@ NOTED = frozenset({State.REJECTED, State.FAILED, State.REVIEW})
 
 
 @dataclass(frozen=True, kw_only=True)
-class NoteBoard:
+class LatestNotes:
     """Places in the results bucket, each with the latest note or none."""
 
     notes: Notes
     telemetry: Telemetry
 
-    def put(self, key: str, told: dict[str, Any], *, job_id: str, occasion: Occasion) -> None:
+    def put(self, key: str, told: dict[str, Any], *, job_id: str, occasion: NoteRevision) -> None:
         """Say this, unless something as late or later is said there."""
         text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
-        for standing in self._looks(key):
-            if standing is not None and not self._is_earlier(standing, occasion):
+        for current in self._looks(key):
+            if current is not None and not self._is_earlier(current, occasion):
                 return
-            if self.notes.write(key, text, job_id=job_id, occasion=occasion, replacing=standing):
+            if self.notes.write(key, text, job_id=job_id, occasion=occasion, replacing=current):
                 return
 
-    def amend(self, key: str, told: dict[str, Any], *, job_id: str, occasion: Occasion) -> None:
+    def replace_of_job(
+        self, key: str, told: dict[str, Any], *, job_id: str, occasion: NoteRevision
+    ) -> None:
         """Say this in place of what was said of the same job; where nothing is said, nothing."""
-        standing = self.notes.standing(key)
-        if standing is not None and standing.job_id == job_id:
+        current = self.notes.current(key)
+        if current is not None and current.job_id == job_id:
             self.put(key, told, job_id=job_id, occasion=occasion)
 
-    def take_back(self, key: str, upto: Occasion) -> None:
+    def remove_up_to(self, key: str, upto: NoteRevision) -> None:
         """Remove what is said there, unless it is about something later.
 
         Nothing is removed where nothing stands: in a bucket with versions, that would leave a
         delete marker each time.
         """
-        for standing in self._looks(key):
-            if standing is None or not self._is_earlier(standing, upto, or_same=True):
+        for current in self._looks(key):
+            if current is None or not self._is_earlier(current, upto, or_same=True):
                 return
-            if self.notes.remove(key, standing):
+            if self.notes.remove(key, current):
                 return
 
-    def take_back_of(self, key: str, job_id: str) -> None:
+    def remove_of_job(self, key: str, job_id: str) -> None:
         """Remove what is said there if it is about this job."""
-        standing = self.notes.standing(key)
-        if standing is not None and standing.job_id == job_id:
-            self.notes.remove(key, standing)
+        current = self.notes.current(key)
+        if current is not None and current.job_id == job_id:
+            self.notes.remove(key, current)
 
-    def _looks(self, key: str) -> Iterator[StandingNote | None]:
+    def _looks(self, key: str) -> Iterator[CurrentNote | None]:
         """Look at what stands, and once more each time that a condition is lost.
 
         Raises:
             TransientError: others write there so often that no condition held.
         """
         for _ in range(_TRIES):
-            yield self.notes.standing(key)
+            yield self.notes.current(key)
         raise TransientError("the note is written too often")
 
-    def _is_earlier(self, standing: StandingNote, than: Occasion, *, or_same: bool = False) -> bool:
-        if standing.occasion is None:
+    def _is_earlier(
+        self, current: CurrentNote, than: NoteRevision, *, or_same: bool = False
+    ) -> bool:
+        if current.occasion is None:
             self.telemetry.log("somebody else's object stands where a note would")
             return False
-        return standing.occasion < than or (or_same and standing.occasion == than)
+        return current.occasion < than or (or_same and current.occasion == than)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorNotes:
     """Keeps `<key>.error.json` as the newest upload of the key has it."""
 
-    board: NoteBoard
+    board: LatestNotes
     upload_prefix: str
     result_prefix: str
 
@@ -97,13 +101,13 @@ class ErrorNotes:
             self._key(job.source), error_note(job), job_id=job.id, occasion=occasion_of(job)
         )
 
-    def withdraw(self, source: Source, upto: Occasion) -> None:
+    def withdraw(self, source: Source, upto: NoteRevision) -> None:
         """Take back what is said of the key, unless it is about something later."""
-        self.board.take_back(self._key(source), upto)
+        self.board.remove_up_to(self._key(source), upto)
 
-    def withdraw_of(self, source: Source) -> None:
+    def withdraw_of_job(self, source: Source) -> None:
         """Take back what is said of this one version, if that is what stands there."""
-        self.board.take_back_of(self._key(source), source.job_id)
+        self.board.remove_of_job(self._key(source), source.job_id)
 
     def _key(self, source: Source) -> str:
         return note_key(
@@ -120,12 +124,12 @@ def leaves_a_note(job: Job) -> bool:
     return job.state in NOTED and job.reason is not Reason.OWN_OUTPUT
 
 
-def occasion_of(job: Job) -> Occasion:
+def occasion_of(job: Job) -> NoteRevision:
     """A job as it stands now. The write that records its announcement changes nothing else."""
     version = job.version - 1 if job.is_announced else job.version
-    return Occasion(order=job.source.order, version=version, at=job.updated_at)
+    return NoteRevision(order=job.source.order, version=version, at=job.updated_at)
 
 
-def before(source: Source) -> Occasion:
+def before(source: Source) -> NoteRevision:
     """Everything that was said of older uploads than this event of the key."""
-    return Occasion(order=source.order, version=0, at=datetime.min.replace(tzinfo=UTC))
+    return NoteRevision(order=source.order, version=0, at=datetime.min.replace(tzinfo=UTC))

@@ -19,8 +19,8 @@ from cutout.ports.jobs_table import (
     CallBodies,
     Gates,
     Jobs,
+    LatestVersions,
     ResultKeys,
-    SourceHeads,
     TaskClaim,
 )
 from cutout.ports.provider import Files
@@ -37,7 +37,7 @@ _FOLLOWERS = 2
 """Who leaves the gate wakes one for its slot, and one more in case that another woke the first."""
 
 
-class Store(Jobs, CallBodies, Gates, Backlog, SourceHeads, ResultKeys, Protocol):
+class Store(Jobs, CallBodies, Gates, Backlog, LatestVersions, ResultKeys, Protocol):
     """The jobs table, as the recorder needs it."""
 
 
@@ -59,7 +59,7 @@ class JobWriter:
     clock: Clock
     limits: Limits
     task_claims_last: timedelta
-    purchases: Deduplication | None
+    deduplication: Deduplication | None
 
     def record(self, before: Job, after: Job, rule: GateRule | None = None) -> Job:
         """Write a move; a slot that it gives up goes to whoever waits.
@@ -88,10 +88,10 @@ class JobWriter:
         self.count_time_in_state(before, after)
         self._discard_copies(before, after)
         if is_released:
-            self.admission.wake_waiting(most=_FOLLOWERS)
+            self.admission.enqueue_waiting(most=_FOLLOWERS)
         if after.state.is_settled and not before.state.is_settled:
-            if self.purchases is not None:
-                self.purchases.settled(saved)
+            if self.deduplication is not None:
+                self.deduplication.settled(saved)
             return self.announce(saved)
         return saved
 
@@ -104,7 +104,7 @@ class JobWriter:
             self._count(job)
             return job
         if job.failures < _MOST_AFTERMATHS:
-            self.settlement_effects.follow(job)
+            self.settlement_effects.apply(job)
         else:
             self.telemetry.log("notes and tags left out: they failed each time", job_id=job.id)
         self.announcements.announce(job)
@@ -121,7 +121,7 @@ class JobWriter:
         For whoever meets a settled job once more: its message comes again if that worker died.
         """
         if job is not None:
-            self.settlement_effects.follow(job)
+            self.settlement_effects.apply(job)
 
     def count_time_in_state(self, before: Job, after: Job) -> None:
         """Count how long the job stood in the state that it has left."""
@@ -134,7 +134,7 @@ class JobWriter:
         """The reason why the job's photo is no longer the newest of its key, if it is not."""
         return why_superseded(self.store, job)
 
-    def unproven(self, job: Job) -> list[TaskClaim]:
+    def unproven_claims(self, job: Job) -> list[TaskClaim]:
         """The claim that must still hold before another call is paid for.
 
         It is that of a failed task which only a callback's body named: if a call was answered with

@@ -22,7 +22,7 @@ def reopened(job: Job) -> Job:
     return job.with_attempt(replace(lost, outcome=AttemptOutcome.ACCEPTED))
 
 
-def unasked(job: Job) -> Attempt | None:
+def next_to_recheck(job: Job) -> Attempt | None:
     """The newest attempt with a known task of which nobody knows that it brings no result.
 
     A task that only a callback named counts as known: it proves that the call was taken.
@@ -39,7 +39,7 @@ def unasked(job: Job) -> Attempt | None:
     )
 
 
-def asking(job: Job, attempt: Attempt, now: datetime) -> Job:
+def rechecking(job: Job, attempt: Attempt, now: datetime) -> Job:
     """The job while it asks for the result of this attempt: it takes no slot, and pays nothing."""
     return job.move(
         Move.FETCH,
@@ -50,7 +50,7 @@ def asking(job: Job, attempt: Attempt, now: datetime) -> Job:
     )
 
 
-def is_asking(job: Job) -> bool:
+def is_rechecking(job: Job) -> bool:
     """A person had it tried again, and it asks for a result that may be there."""
     return job.state is State.STORING and job.reason is Reason.RETRIED_BY_PERSON
 
@@ -61,14 +61,14 @@ def still_running(job: Job, attempt: Attempt) -> Job:
     It goes on to ask until its deadline, but the next retry does not ask for this attempt again.
     """
     followed = job.followed
-    if not is_asking(job) or followed is None or followed.number != attempt.number:
+    if not is_rechecking(job) or followed is None or followed.number != attempt.number:
         return job
     return job.with_attempt(replace(followed, is_asked_again=True))
 
 
-def after_asking(job: Job, now: datetime) -> Job:
+def after_recheck(job: Job, now: datetime) -> Job:
     """The job once an attempt brings no result: it asks for the next one's, or is submitted."""
-    attempt = unasked(job)
+    attempt = next_to_recheck(job)
     if attempt is not None:
-        return asking(job, attempt, now)
+        return rechecking(job, attempt, now)
     return job.move(Move.CACHE_MISS, now=now, reason=Reason.RETRIED_BY_PERSON, due_at=now)

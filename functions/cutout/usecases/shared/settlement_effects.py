@@ -17,7 +17,7 @@ from cutout.domain.messages import Removal
 from cutout.domain.object_keys import STATE_TAG
 from cutout.domain.states import State
 from cutout.ports.buckets import SourceTags
-from cutout.ports.jobs_table import LatestVersion, SourceHeads
+from cutout.ports.jobs_table import LatestVersion, LatestVersions
 from cutout.ports.queues import Removals
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.shared.error_notes import ErrorNotes, before, leaves_a_note, occasion_of
@@ -34,20 +34,20 @@ class SettlementEffects:
         removals: None where results outlive their sources.
     """
 
-    heads: SourceHeads
+    heads: LatestVersions
     telemetry: Telemetry
     notes: ErrorNotes | None
     tags: SourceTags | None = None
     removals: Removals | None = None
 
-    def follow(self, job: Job) -> None:
+    def apply(self, job: Job) -> None:
         """Do what a job's end asks for; nothing for a job that is under way."""
         if not job.state.is_settled:
             return
         if job.state is not State.SUPERSEDED:
             self._say(job)
         # Who bought the picture may have kept its result, even if its photo is outdated.
-        if self.removals is not None and (job.result is not None or job.is_buyer):
+        if self.removals is not None and (job.result is not None or job.is_owner):
             self._remove_if_deleted(self.removals, job)
 
     def deleted(self, source: Source) -> None:
@@ -60,7 +60,7 @@ class SettlementEffects:
     def version_deleted(self, source: Source) -> None:
         """One version is gone for good; what was said and made of it goes, whatever else stands."""
         if self.notes is not None:
-            self.notes.withdraw_of(source)
+            self.notes.withdraw_of_job(source)
         if self.removals is not None:
             self.removals.remove(
                 Removal(

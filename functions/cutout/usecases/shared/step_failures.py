@@ -15,7 +15,7 @@ from cutout.domain.errors import LostRaceError, NewerRowError, SourceDeniedError
 from cutout.domain.job.job import Job
 from cutout.domain.provider import words
 from cutout.domain.states import Move, Reason, State
-from cutout.domain.timing import Timing, step_aside
+from cutout.domain.timing import Timing, retry_delay
 from cutout.usecases.shared.job_writer import JobWriter
 
 _VISIBILITY = 6
@@ -108,7 +108,7 @@ class StepFailures:
         return job.state is State.STORING or job.is_due(now)
 
     def _later(self, job: Job, failures: int, message: str | None, now: datetime) -> Job:
-        due_at = now + step_aside(failures, self.timing, first=_first_wait(job, self.timing))
+        due_at = now + retry_delay(failures, self.timing, first=_first_wait(job, self.timing))
         if job.state is not State.QUEUED:
             return replace(job, failures=failures, due_at=due_at, message=message)
         return job.move(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from cutout.domain.job.job import Job
 from cutout.domain.states import Reason
-from cutout.ports.jobs_table import SourceHeads
+from cutout.ports.jobs_table import LatestVersions
 
 
-def why_superseded(heads: SourceHeads, job: Job) -> Reason | None:
+def why_superseded(heads: LatestVersions, job: Job) -> Reason | None:
     """The reason why the job's photo is no longer the newest of its key, if it is not."""
     head = heads.newest(job.source.ref)
     if head is None or head.order <= job.source.order or head.job_id == job.id:

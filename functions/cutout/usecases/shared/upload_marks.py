@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cutout.domain.errors import NotAPhotoError
-from cutout.domain.object_keys import FRESH_MARK, LANE_MARK, MADE_BY
+from cutout.domain.object_keys import BYPASS_CACHE_MARK, LANE_MARK, MADE_BY
 from cutout.domain.states import Lane, Reason
 
 
@@ -14,9 +14,9 @@ def is_marked_backfill(metadata: Mapping[str, str]) -> bool:
     return metadata.get(LANE_MARK) == Lane.BACKFILL
 
 
-def is_marked_fresh(metadata: Mapping[str, str]) -> bool:
+def bypasses_cache(metadata: Mapping[str, str]) -> bool:
     """Whether its uploader wants it paid for, whatever is kept of its picture."""
-    return metadata.get(FRESH_MARK) == "true"
+    return metadata.get(BYPASS_CACHE_MARK) == "true"
 
 
 def refuse_own_output(metadata: Mapping[str, str]) -> None:

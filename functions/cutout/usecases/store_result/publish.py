@@ -34,15 +34,15 @@ class Publisher:
             TransientError: others write there so often that no condition held.
         """
         for _ in range(_PUT_TRIES):
-            standing = self.results.standing(key)
-            if standing is not None and _is_newer(standing, job):
+            current = self.results.current(key)
+            if current is not None and _is_newer(current, job):
                 return False
             if self.results.put(
                 key,
                 file,
                 content_type=content_type,
                 labels=labels,
-                replacing=standing,
+                replacing=current,
             ):
                 return True
         raise TransientError("the result's place is written too often")
@@ -54,5 +54,5 @@ def sha256(file: Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def _is_newer(standing: StoredResult, job: Job) -> bool:
-    return standing.order is not None and standing.order > job.source.order
+def _is_newer(current: StoredResult, job: Job) -> bool:
+    return current.order is not None and current.order > job.source.order

@@ -88,10 +88,10 @@ class RemoveResults:
 
     def _remove(self, key: str, removal: Removal, known: set[str]) -> bool:
         for _ in range(_TRIES):
-            standing = self.results.standing(key)
-            if standing is None or not _is_to_go(standing, removal, known):
+            current = self.results.current(key)
+            if current is None or not _is_to_go(current, removal, known):
                 return False
-            if self.results.remove(key, standing):
+            if self.results.remove(key, current):
                 return True
         raise TransientError("the result's place is written too often")
 
@@ -108,23 +108,23 @@ def _is_meant(job: Job, removal: Removal) -> bool:
     return job.source.order < removal.order
 
 
-def _is_to_go(standing: StoredResult, removal: Removal, known: set[str]) -> bool:
-    if standing.job_id is None or standing.order is None:
+def _is_to_go(current: StoredResult, removal: Removal, known: set[str]) -> bool:
+    if current.job_id is None or current.order is None:
         return False
     if removal.job_id is not None:
-        return standing.job_id == removal.job_id
-    is_the_sources = standing.job_id in known or standing.job_id == _job_of(standing, removal)
-    return is_the_sources and standing.order < removal.order
+        return current.job_id == removal.job_id
+    is_the_sources = current.job_id in known or current.job_id == _job_of(current, removal)
+    return is_the_sources and current.order < removal.order
 
 
-def _job_of(standing: StoredResult, removal: Removal) -> str | None:
+def _job_of(current: StoredResult, removal: Removal) -> str | None:
     """The job that the standing object's source version would have under the deleted key."""
-    if standing.source_version is None:
+    if current.source_version is None:
         return None
     source = Source(
         bucket=removal.bucket,
         key=removal.key,
-        version_id=standing.source_version,
+        version_id=current.source_version,
         etag="",
         sequencer="",
         size=0,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from cutout.domain.errors import TransientError
 from cutout.domain.job.attempt import charged
+from cutout.domain.job.dedup_record import Kept
 from cutout.domain.job.job import Job
-from cutout.domain.job.purchase import Kept
 from cutout.domain.job.result import Reuse
 from cutout.domain.object_keys import kept_key
 from cutout.ports.buckets import KeptResults
@@ -26,7 +26,7 @@ class ResultCache:
     """The kept results, in step with the pictures' items."""
 
     results: KeptResults
-    purchases: Deduplication
+    deduplication: Deduplication
     model: str
 
     def keep(self, delivery: FetchedResult) -> None:
@@ -40,12 +40,12 @@ class ResultCache:
         """
         job = delivery.job
         key = kept_key(delivery.photo.sha256, self.model)
-        standing: str | None = None
+        current: str | None = None
         for _ in range(_PUT_TRIES):
-            held = self.purchases.held_by(job)
+            held = self.deduplication.record_for_result(job)
             if held is None:
                 return
-            if self.results.put(key, delivery.file, replacing=standing):
+            if self.results.put(key, delivery.file, replacing=current):
                 kept = Kept(
                     key=key,
                     sha256=sha256(delivery.file),
@@ -54,9 +54,9 @@ class ResultCache:
                     credits=_paid(job),
                     is_of_copy=job.prepared is not None,
                 )
-                self.purchases.keep(held, kept)
+                self.deduplication.keep(held, kept)
                 return
-            standing = self.results.standing(key)
+            current = self.results.current(key)
         raise TransientError("the place of the kept result is written too often")
 
     def fetch(self, job: Job, file: Path) -> bool:
@@ -65,7 +65,7 @@ class ResultCache:
 
     def fetch_again(self, job: Job, file: Path) -> bool:
         """Bring back the very result that a completed job's cut-out was made of, if it is kept."""
-        its_own = job.reused or self.purchases.kept_of(job)
+        its_own = job.reused or self.deduplication.kept_result_of(job)
         return its_own is not None and self._is_fetched(its_own, file)
 
     def remove(self, job: Job) -> None:
@@ -79,13 +79,13 @@ class ResultCache:
         """
         with temp_folder.folder() as folder:
             for _ in range(_PUT_TRIES):
-                kept = self.purchases.kept_of(job)
-                standing = self.results.standing(kept.key) if kept is not None else None
-                if kept is None or standing is None:
+                kept = self.deduplication.kept_result_of(job)
+                current = self.results.current(kept.key) if kept is not None else None
+                if kept is None or current is None:
                     return
                 if not self._is_fetched(kept, Path(folder) / "kept"):
                     return
-                if self.results.remove(kept.key, standing):
+                if self.results.remove(kept.key, current):
                     return
         raise TransientError("the place of the kept result is written too often")
 

@@ -19,7 +19,7 @@ from cutout.usecases.shared.error_note_texts import (
     whose,
     why,
 )
-from cutout.usecases.shared.error_notes import NoteBoard, occasion_of
+from cutout.usecases.shared.error_notes import LatestNotes, occasion_of
 from cutout.usecases.store_result.fetched_result import FetchedResult
 
 _PLACES = 2
@@ -30,7 +30,7 @@ _PLACES = 2
 class ReviewNotes:
     """Writes `review/<name>.png.json` beside `review/<name>.png`."""
 
-    board: NoteBoard
+    board: LatestNotes
     results_bucket: str
 
     def write(self, delivery: FetchedResult, review_reason: Reason) -> None:
@@ -55,7 +55,7 @@ class ReviewNotes:
             "at": job.updated_at.isoformat(),
         }
         for place in islice(review_keys(delivery.key, job.source.key), _PLACES):
-            self.board.amend(beside(place), told, job_id=job.id, occasion=occasion_of(job))
+            self.board.replace_of_job(beside(place), told, job_id=job.id, occasion=occasion_of(job))
 
 
 def _brought_another(attempt: Attempt, job: Job) -> bool:

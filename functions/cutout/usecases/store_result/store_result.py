@@ -129,18 +129,20 @@ class StoreResult:
     def _buy(self, job: Job) -> Job:
         """What was kept is not there any more, or not what it was: back to Submit."""
         now = self.job_writer.clock.now()
-        is_buyer = self.result_cache is not None and self.result_cache.purchases.take_over_lost(job)
+        is_owner = self.result_cache is not None and self.result_cache.deduplication.take_over_lost(
+            job
+        )
         queued = job.move(
             Move.CACHE_MISS,
             now=now,
-            reason=Reason.KEPT_RESULT_LOST if is_buyer else Reason.BACKING_OFF,
-            due_at=now if is_buyer else now + _LOOK_AGAIN,
+            reason=Reason.KEPT_RESULT_LOST if is_owner else Reason.BACKING_OFF,
+            due_at=now if is_owner else now + _LOOK_AGAIN,
             reused=None,
-            is_buyer=is_buyer,
+            is_owner=is_owner,
         )
         saved = self.job_writer.record(job, queued)
-        if is_buyer:
-            self.job_writer.admission.submissions.wake([job.id])
+        if is_owner:
+            self.job_writer.admission.submissions.enqueue([job.id])
         return saved
 
     def _bring_home(self, delivery: FetchedResult) -> Job:

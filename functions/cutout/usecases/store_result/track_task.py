@@ -22,7 +22,7 @@ from cutout.domain.timing import READ_AGAIN, Randomness, Timing, back_off
 from cutout.ports.jobs_table import Jobs
 from cutout.ports.provider import Provider
 from cutout.usecases.shared.job_writer import JobWriter
-from cutout.usecases.shared.recheck_attempts import after_asking, is_asking, still_running
+from cutout.usecases.shared.recheck_attempts import after_recheck, is_rechecking, still_running
 from cutout.usecases.shared.step_failures import StepFailures
 from cutout.usecases.store_result.unverified_task import UnverifiedTasks
 
@@ -52,7 +52,7 @@ class TrackTask:
     timing: Timing
     randomness: Randomness
 
-    def wake(self, wake: TaskCheck) -> None:
+    def check(self, request: TaskCheck) -> None:
         """Do what a callback or a poll asks for.
 
         Who loses a race looks again at the job as the winner left it: only this message may know
@@ -62,14 +62,14 @@ class TrackTask:
             TransientError: the task cannot be read now, and nobody else would ask for it; or the
                 row moved each time.
         """
-        job = self.jobs.find(wake.job_id)
+        job = self.jobs.find(request.job_id)
         for _ in range(_RACES):
             if job is None:
                 self.job_writer.telemetry.log("wake for a job that is not known")
                 return
             self.job_writer.telemetry.log("job looked at", state=job.state, key=job.source.key)
             try:
-                self.failures.guard(job, lambda job: self._follow(job, wake))
+                self.failures.guard(job, lambda job: self._follow(job, request))
             except JobMovedError as lost:
                 self.job_writer.telemetry.log("somebody else moved the job")
                 job = lost.winner
@@ -77,7 +77,7 @@ class TrackTask:
                 return
         raise StoreBusyError("the row moved each time that its task was looked at")
 
-    def _follow(self, job: Job, wake: TaskCheck) -> None:
+    def _follow(self, job: Job, request: TaskCheck) -> None:
         if job.state.is_settled and not job.is_announced:
             job = self.job_writer.announce(job)
         elif job.state.is_settled:
@@ -85,23 +85,23 @@ class TrackTask:
         if job.state is State.STORING and job.reused is not None:
             self._take_kept(job)
             return
-        attempt = job.attempt_numbered(wake.attempt)
+        attempt = job.attempt_numbered(request.attempt)
         if attempt is None or not attempt.is_open:
             return
         if job.state is State.STORING and not job.is_due(self.job_writer.clock.now()):
             return
-        self._ask(job, attempt, wake)
+        self._ask(job, attempt, request)
 
-    def _ask(self, job: Job, attempt: Attempt, wake: TaskCheck) -> None:
+    def _ask(self, job: Job, attempt: Attempt, request: TaskCheck) -> None:
         """Ask the API about the attempt's task, by the best name there is for it."""
-        if wake.is_taken:
-            job = self.named.taken(job, attempt, wake.task_id)
-            attempt = job.attempt_numbered(wake.attempt) or attempt
-        task_id = attempt.task_id or wake.task_id or attempt.named_task
+        if request.is_taken:
+            job = self.named.taken(job, attempt, request.task_id)
+            attempt = job.attempt_numbered(request.attempt) or attempt
+        task_id = attempt.task_id or request.task_id or attempt.named_task
         if task_id is None:
             return
         try:
-            self._look(job, attempt, task_id, wake)
+            self._look(job, attempt, task_id, request)
         except TaskTakenError:
             self._not_ours(job, attempt)
 
@@ -121,7 +121,7 @@ class TrackTask:
         )
         self.reuse(self.job_writer.record(job, storing))
 
-    def _look(self, job: Job, attempt: Attempt, task_id: str, wake: TaskCheck) -> None:
+    def _look(self, job: Job, attempt: Attempt, task_id: str, request: TaskCheck) -> None:
         try:
             task = self.provider.read(task_id)
         except TaskUnknownError:
@@ -134,9 +134,9 @@ class TrackTask:
             else:
                 raise
         else:
-            self._task_known(job, attempt, task, wake)
+            self._task_known(job, attempt, task, request)
 
-    def _task_known(self, job: Job, attempt: Attempt, task: Task, wake: TaskCheck) -> None:
+    def _task_known(self, job: Job, attempt: Attempt, task: Task, request: TaskCheck) -> None:
         self.job_writer.telemetry.log("task read", status=task.status, task_id=task.id)
         is_adopted = attempt.is_adopted or attempt.task_id is None
         if attempt.not_found_since is not None:
@@ -149,7 +149,7 @@ class TrackTask:
             case TaskStatus.FAILED:
                 self._task_failed(job, known, task)
             case TaskStatus.COMPLETED:
-                if wake.is_poll and job.state is not State.STORING:
+                if request.is_poll and job.state is not State.STORING:
                     self.job_writer.telemetry.metric(Metric.RECOVERED_BY_POLL)
                 self._task_completed(job, known, task)
 
@@ -160,7 +160,7 @@ class TrackTask:
         """
         self.job_writer.telemetry.log("the task belongs to another call", job_id=job.id)
         self.job_writer.telemetry.metric(Metric.TASK_TAKEN)
-        if is_asking(job) and attempt == job.followed:
+        if is_rechecking(job) and attempt == job.followed:
             self._go_on_asking(job, job.with_attempt(attempt.without_task()))
             return
         if attempt.task_id is None:
@@ -201,20 +201,20 @@ class TrackTask:
             self._wait(job.with_attempt(missing), READ_AGAIN)
             return
         ended = attempt.ended(
-            AttemptOutcome.UNKNOWN, code="task_not_found", is_asked_again=is_asking(job)
+            AttemptOutcome.UNKNOWN, code="task_not_found", is_asked_again=is_rechecking(job)
         )
         lost = job.with_attempt(ended)
-        if is_asking(job):
+        if is_rechecking(job):
             self._go_on_asking(job, lost)
         else:
             self._fail(job, lost, Reason.TASK_LOST, code="task_not_found", message=None)
 
     def _go_on_asking(self, job: Job, answered: Job) -> None:
         """This attempt brings no result: the next is asked for its own, or the photo is paid."""
-        after = after_asking(answered, self.job_writer.clock.now())
+        after = after_recheck(answered, self.job_writer.clock.now())
         saved = self.job_writer.record(job, after)
         if saved.state is State.QUEUED:
-            self.job_writer.admission.submissions.wake([saved.id])
+            self.job_writer.admission.submissions.enqueue([saved.id])
 
     def _wait(self, job: Job, delay: timedelta, message: str | None = None) -> None:
         """Look again later, within the deadline; jobs that nobody waits for stay as they are."""
@@ -222,7 +222,7 @@ class TrackTask:
             return
         now = self.job_writer.clock.now()
         if now - job.in_state_since >= self.timing.job_deadline:
-            reason = Reason.DEADLINE_PASSED if is_asking(job) else _GIVING_UP[job.state]
+            reason = Reason.DEADLINE_PASSED if is_rechecking(job) else _GIVING_UP[job.state]
             self._fail(job, job, reason, message=message)
             return
         move = Move.FETCH_LATER if job.state is State.STORING else Move.POLL_LATER
@@ -237,7 +237,7 @@ class TrackTask:
         ended = job.with_attempt(
             attempt.ended(AttemptOutcome.FAILED, credits_used=task.credits_used, **words),
         )
-        if is_asking(job) and _is_followed(job, attempt):
+        if is_rechecking(job) and _is_followed(job, attempt):
             self._go_on_asking(job, ended)
             return
         transport = Transport.FILES if attempt.file_id else Transport.PRESIGNED
@@ -275,7 +275,7 @@ class TrackTask:
             attempt,
             outcome=AttemptOutcome.ACCEPTED,
             credits_used=task.credits_used,
-            is_asked_again=attempt.is_asked_again or is_asking(job),
+            is_asked_again=attempt.is_asked_again or is_rechecking(job),
         )
         storing = job.with_attempt(known).move(
             Move.FETCH,

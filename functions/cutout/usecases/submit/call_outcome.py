@@ -86,7 +86,7 @@ class CallOutcomes:
             self._count_taken(job)
             return job
 
-    def failure_was_anothers(self, job: Job) -> Job:
+    def task_was_taken(self, job: Job) -> Job:
         """The failed task of the last call turned out to be another call's: nothing more is paid.
 
         The job's own call may be charged; its callback still brings the result.
@@ -131,7 +131,7 @@ class CallOutcomes:
             self.job_writer.telemetry.log("a callback named another task than the call's answer")
             self.job_writer.telemetry.metric(Metric.TASK_TAKEN)
 
-    def lease_ran_out(self, job: Job) -> Job:
+    def lease_expired(self, job: Job) -> Job:
         """A worker died around its call: nobody knows whether it was made."""
         attempt = job.attempt
         if attempt is None:

@@ -71,7 +71,7 @@ class CopyRequests:
             text = "its own pixels are wanted for the cut-out"
             raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
 
-    def refuse_old_copy(self, job: Job) -> None:
+    def require_recent_copy(self, job: Job) -> None:
         """A copy that was made long ago goes before the provider is certain to have read it.
 
         Raises:
@@ -188,7 +188,7 @@ class CopyRequests:
                 "prepared": _for_model(job, report),
                 "upright": _full_size(job, report),
                 "lane": Lane.BACKFILL if report.is_backfill else job.lane,
-                "is_fresh": report.is_fresh or job.is_fresh,
+                "bypass_cache": report.bypass_cache or job.bypass_cache,
             }
         due_at = now + self.timing.lease
         return job.move(Move.HOLD, now=now, reason=report.reason, due_at=due_at, **facts)

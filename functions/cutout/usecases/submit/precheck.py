@@ -13,8 +13,8 @@ from cutout.domain.states import REFUSALS, Lane, Reason
 from cutout.ports.buckets import Uploads
 from cutout.ports.jobs_table import ResultKeys
 from cutout.usecases.shared.upload_marks import (
+    bypasses_cache,
     is_marked_backfill,
-    is_marked_fresh,
     refuse_own_output,
 )
 
@@ -58,7 +58,7 @@ class Precheck:
             job,
             photo=photo,
             lane=Lane.BACKFILL if is_marked_backfill(upload.metadata) else job.lane,
-            is_fresh=job.is_fresh or is_marked_fresh(upload.metadata),
+            bypass_cache=job.bypass_cache or bypasses_cache(upload.metadata),
         )
 
     def _result_key(self, job: Job) -> str:

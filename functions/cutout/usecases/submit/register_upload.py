@@ -9,7 +9,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source, after
 from cutout.domain.states import Lane
 from cutout.domain.timing import Timing
-from cutout.ports.jobs_table import Jobs, LatestVersion, SourceHeads
+from cutout.ports.jobs_table import Jobs, LatestVersion, LatestVersions
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.settlement_effects import SettlementEffects
 
@@ -50,7 +50,7 @@ class RegisterUpload:
     """Makes one job for each upload, however often its event comes."""
 
     jobs: Jobs
-    heads: SourceHeads
+    heads: LatestVersions
     telemetry: Telemetry
     clock: Clock
     timing: Timing

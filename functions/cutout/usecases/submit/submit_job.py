@@ -21,8 +21,8 @@ from cutout.domain.errors import (
 from cutout.domain.gate import Gate, Held
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import GateMovedError, JobMovedError, TaskTakenError
+from cutout.domain.job.dedup_record import Kept
 from cutout.domain.job.job import Job
-from cutout.domain.job.purchase import Kept
 from cutout.domain.job.result import Reuse
 from cutout.domain.messages import TaskCheck
 from cutout.domain.metrics import Metric
@@ -72,7 +72,7 @@ class SubmitJob:
         except JobMovedError as lost:
             return lost.winner or job
 
-    def wake(self, job: Job) -> None:
+    def advance_or_next(self, job: Job) -> None:
         """Move a job on that was woken, or else one that waits.
 
         A freed slot wakes a photo by name, which somebody else may have let in meanwhile: then the
@@ -91,7 +91,7 @@ class SubmitJob:
                 continue
             moved = step.job
             if _leaves_its_turn(candidate, moved) or (step.is_denied and candidate.is_waiting):
-                self.job_writer.admission.wake_waiting(most=1)
+                self.job_writer.admission.enqueue_waiting(most=1)
             elif step.error is not None:
                 failed += 1
                 if failed < _MOST_FAILED:
@@ -110,8 +110,8 @@ class SubmitJob:
         if job.state is State.QUEUED and not job.is_backing_off(now):
             return self._start(job)
         if job.state is State.SUBMITTING and job.is_due(now):
-            return self.answers.lease_ran_out(job)
-        if job.state is State.UNCONFIRMED and job.is_due(now) and not job.is_named:
+            return self.answers.lease_expired(job)
+        if job.state is State.UNCONFIRMED and job.is_due(now) and not job.has_unverified_task:
             return self._repeat(job)
         self.job_writer.reapply_effects(job)
         return job
@@ -133,15 +133,15 @@ class SubmitJob:
 
     def _take_turn(self, job: Job) -> Job:
         """On to the gate, unless the same picture is being bought or was bought."""
-        purchases = self.job_writer.purchases
-        if purchases is None:
+        deduplication = self.job_writer.deduplication
+        if deduplication is None:
             return self._pass_gate(job)
-        turn = purchases.turn(job)
+        turn = deduplication.turn(job)
         if isinstance(turn, Kept):
             return self._reuse(job, turn)
         if turn is DedupDecision.WAIT:
             return self._wait_for_picture(job)
-        return self._pass_gate(job if job.is_buyer else replace(job, is_buyer=True))
+        return self._pass_gate(job if job.is_owner else replace(job, is_owner=True))
 
     def _reuse(self, job: Job, kept: Kept) -> Job:
         """Straight to StoreResult: no slot, no credits. Due at once, should its wake be lost."""
@@ -159,11 +159,11 @@ class SubmitJob:
             now=now,
             due_at=now,
             reused=reused,
-            is_buyer=False,
+            is_owner=False,
             storing_attempt=None,
         )
         saved = self.job_writer.record(job, storing)
-        self.callbacks.wake([TaskCheck(job_id=job.id, attempt=0)])
+        self.callbacks.enqueue([TaskCheck(job_id=job.id, attempt=0)])
         return saved
 
     def _wait_for_picture(self, job: Job) -> Job:
@@ -175,7 +175,7 @@ class SubmitJob:
             now=now,
             reason=Reason.SAME_PICTURE,
             due_at=now + wait,
-            is_buyer=False,
+            is_owner=False,
         )
         return self.job_writer.record(job, waiting)
 
@@ -191,17 +191,17 @@ class SubmitJob:
                 return self.line.hold(job, held.reason)
             handed = handed or self._hand_over(job)
             if not isinstance(handed, Uploaded):
-                return self.line.not_handed_over(job, handed)
+                return self.line.handover_failed(job, handed)
             try:
                 return self._post(*self._admit(job, gate, handed))
             except GateMovedError:
                 continue
             except TaskTakenError:
-                return self.answers.failure_was_anothers(job)
+                return self.answers.task_was_taken(job)
         raise StoreBusyError("the gate is written too often")
 
     def _hand_over(self, job: Job) -> Uploaded | Refused | NotSent:
-        self.preparations.refuse_old_copy(job)
+        self.preparations.require_recent_copy(job)
         refused = self.provider.get_ready()
         if refused:
             return refused
@@ -235,7 +235,7 @@ class SubmitJob:
         saved = self.job_writer.store.save(
             submitting,
             gate=gate.admitting(now, self.timing.lease),
-            tasks=self.job_writer.unproven(job),
+            tasks=self.job_writer.unproven_claims(job),
             body=CallBody(attempt=number, text=text, expires_at=now + 2 * self.timing.job_deadline),
         )
         self.job_writer.telemetry.metric(Metric.ADMITTED)
@@ -271,8 +271,8 @@ class SubmitJob:
         """Have StoreResult read the task of an accepted call, as after a callback."""
         if isinstance(outcome, Accepted):
             self.job_writer.telemetry.log("task check requested", task_id=outcome.task_id)
-            wake = TaskCheck(job_id=job.id, attempt=number, task_id=outcome.task_id, is_taken=True)
-            self.callbacks.wake([wake])
+            check = TaskCheck(job_id=job.id, attempt=number, task_id=outcome.task_id, is_taken=True)
+            self.callbacks.enqueue([check])
 
 
 def _leaves_its_turn(waited: Job, job: Job) -> bool:

@@ -52,10 +52,10 @@ class WaitingJobs:
             behind = replace(behind, updated_at=job.updated_at)
         held = self.job_writer.record(job, behind)
         if reason is Reason.BEHIND_OTHERS:
-            self.job_writer.admission.wake_waiting(most=1)
+            self.job_writer.admission.enqueue_waiting(most=1)
         return held
 
-    def not_handed_over(self, job: Job, outcome: Refused | NotSent) -> Job:
+    def handover_failed(self, job: Job, outcome: Refused | NotSent) -> Job:
         """The photo could not be handed over; no call was made, and nothing is paid."""
         now = self.job_writer.clock.now()
         if isinstance(outcome, Refused):

@@ -41,7 +41,7 @@ class Sweep:
         self._send_on(due.jobs, now)
         self._leave_alone(due.newer, now)
         gate = self._recount(now)
-        self.admission.wake_waiting()
+        self.admission.enqueue_waiting()
         self._publish(due, gate, now)
         return len(due.jobs)
 
@@ -50,9 +50,9 @@ class Sweep:
         submits = [job.id for job in due if _goes_to_submit(job)]
         follows = [_wake(job) for job in due if not _goes_to_submit(job)]
         if submits:
-            self.submissions.wake(submits)
+            self.submissions.enqueue(submits)
         if follows:
-            self.callbacks.wake(follows)
+            self.callbacks.enqueue(follows)
         for job in due:
             self.telemetry.log("job sent on", job_id=job.id, state=job.state, key=job.source.key)
             self.backlog.postpone(job, now + self._until_resent(job, now))
@@ -88,15 +88,15 @@ class Sweep:
 
     def _publish(self, due: Due, gate: Gate, now: datetime) -> None:
         """The gauges, also when they are nothing: an alarm must tell silence from health."""
-        standing = self.backlog.standing()
+        status = self.backlog.backlog_status()
         since = [job.due_at for job in due.jobs if job.due_at] + [row.due_at for row in due.newer]
         for metric, value in {
             Metric.JOBS_DUE: len(since),
             Metric.OLDEST_DUE_SECONDS: _age(min(since, default=None), now),
             Metric.IN_FLIGHT: gate.in_flight,
-            Metric.OLDEST_IN_FLIGHT_SECONDS: _age(standing.in_flight_since, now),
-            Metric.WAITING: standing.waiting,
-            Metric.OLDEST_WAITING_SECONDS: _age(standing.waiting_since, now),
+            Metric.OLDEST_IN_FLIGHT_SECONDS: _age(status.in_flight_since, now),
+            Metric.WAITING: status.waiting,
+            Metric.OLDEST_WAITING_SECONDS: _age(status.waiting_since, now),
             **_spend(gate, self.admission.limits, now),
             **_pauses(gate, now),
         }.items():
@@ -127,7 +127,7 @@ def _age(since: datetime | None, now: datetime) -> float:
 
 def _goes_to_submit(job: Job) -> bool:
     """Submit moves it on; StoreResult does where a task can be asked about."""
-    is_to_be_asked = job.state is State.UNCONFIRMED and job.is_named
+    is_to_be_asked = job.state is State.UNCONFIRMED and job.has_unverified_task
     return job.state in _SUBMITS and not is_to_be_asked
 
 

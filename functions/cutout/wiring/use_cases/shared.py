@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cutout.domain.timing import Timing
 from cutout.usecases.shared.deduplication import Deduplication
-from cutout.usecases.shared.error_notes import ErrorNotes, NoteBoard
+from cutout.usecases.shared.error_notes import ErrorNotes, LatestNotes
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.settlement_effects import SettlementEffects
 from cutout.wiring.ports import JobPorts
@@ -26,7 +26,7 @@ def job_writer(ports: JobPorts, settings: JobSettings) -> JobWriter:
         # A job exists while it is processing and storing, each within the deadline, and is then
         # retained.
         task_claims_last=settings.retention_days + 2 * settings.job_deadline_seconds,
-        purchases=deduplication(ports, settings),
+        deduplication=deduplication(ports, settings),
     )
 
 
@@ -51,7 +51,7 @@ def deduplication(ports: JobPorts, settings: JobSettings) -> Deduplication | Non
     if not settings.reuse:
         return None
     return Deduplication(
-        ledger=ports.purchases,
+        ledger=ports.deduplication,
         jobs=ports.jobs,
         submissions=ports.submissions,
         clock=ports.clock,
@@ -60,9 +60,9 @@ def deduplication(ports: JobPorts, settings: JobSettings) -> Deduplication | Non
     )
 
 
-def note_board(ports: JobPorts) -> NoteBoard:
+def note_board(ports: JobPorts) -> LatestNotes:
     """Compose the writer of notes in the results bucket."""
-    return NoteBoard(notes=ports.notes, telemetry=ports.telemetry)
+    return LatestNotes(notes=ports.notes, telemetry=ports.telemetry)
 
 
 def timing(ports: JobPorts, settings: JobSettings) -> Timing:

@@ -41,7 +41,7 @@ class StoreResultUseCases:
             case Removal():
                 self.remove_results.remove(message)
             case TaskCheck():
-                self.track_task.wake(message)
+                self.track_task.check(message)
 
 
 def store_result_use_cases(
@@ -135,7 +135,7 @@ def _track_task(
 
 
 def _result_cache(ports: StoreResultPorts, settings: JobSettings) -> ResultCache | None:
-    purchases = shared.deduplication(ports.shared, settings)
-    if purchases is None:
+    deduplication = shared.deduplication(ports.shared, settings)
+    if deduplication is None:
         return None
-    return ResultCache(results=ports.kept, purchases=purchases, model=settings.model)
+    return ResultCache(results=ports.kept, deduplication=deduplication, model=settings.model)

@@ -74,7 +74,7 @@ class SubmitUseCases:
         job = self.jobs.find(job_id)
         if job is None:
             self.telemetry.log("wake for a job that is not known", due_job=job_id)
-        self._move_on(job, self.submit_job.wake)
+        self._move_on(job, self.submit_job.advance_or_next)
 
     def _move_on(self, job: Job | None, move: Callable[[Job], object]) -> None:
         if job is not None:

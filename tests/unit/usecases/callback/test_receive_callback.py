@@ -148,7 +148,7 @@ def test_a_callback_that_comes_again_has_no_effect() -> None:
     job = completed(world)
     hook.seen.clear()
     assert world.wake(job, task_id=TASK) == job
-    assert hook.seen == ["jobs.find", "notes.standing"]
+    assert hook.seen == ["jobs.find", "notes.current"]
 
 
 def test_a_callback_while_another_worker_fetches_the_result_has_no_effect() -> None:
@@ -251,7 +251,7 @@ def test_an_unconfirmed_job_is_not_told_apart_from_others_by_a_body_without_a_ta
 def test_a_callback_for_a_job_that_is_not_known_has_no_effect() -> None:
     """Its row may have expired."""
     world = World()
-    world.follow.wake(TaskCheck(job_id=JOB_ID, attempt=1, task_id=TASK))
+    world.follow.check(TaskCheck(job_id=JOB_ID, attempt=1, task_id=TASK))
     assert (world.jobs.jobs, world.evolink.tasks) == ({}, {})
 
 

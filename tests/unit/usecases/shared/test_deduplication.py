@@ -99,7 +99,7 @@ def test_a_buyer_writes_its_pictures_item_once() -> None:
     job = world.arrives()
     assert hook.seen.count("purchases.claim") == 1
     for _ in range(3):
-        world.submit.wake(world.job(job))
+        world.submit.advance_or_next(world.job(job))
     assert hook.seen.count("purchases.claim") == 1
     assert hook.seen.count("purchases.find") == 3
     assert "purchases.save" not in hook.seen
@@ -109,7 +109,7 @@ def test_what_was_kept_before_the_model_changed_is_not_reused() -> None:
     """Another model's cut-out is another purchase."""
     world = reusing()
     bought(world)
-    purchases = world.job_writer.purchases
+    purchases = world.job_writer.deduplication
     assert purchases is not None
     other = replace(purchases, model="mj-v8.1-remove-bg")
     job = replace(world.job(world.arrives("b.jpg")), reused=None)

@@ -9,7 +9,7 @@ import pytest
 
 from cutout.adapters.evolink.failures import refusal
 from cutout.domain.job.job import Job
-from cutout.domain.object_keys import FRESH_MARK
+from cutout.domain.object_keys import BYPASS_CACHE_MARK
 from cutout.domain.states import Lane, Reason, State
 from tests.support.fakes.evolink import MODEL, answering
 from tests.support.fakes.world import LIMITS, World, png
@@ -24,9 +24,9 @@ def test_fresh_uploads_are_bought_anew_and_kept_instead() -> None:
     world = reusing()
     bought(world)
     job = arrives_fresh(world)
-    assert (job.state, job.is_fresh) == (State.PROCESSING, True)
+    assert (job.state, job.bypass_cache) == (State.PROCESSING, True)
     finish(world, job)
-    assert FRESH_MARK not in world.results.objects["b.png"].labels.metadata
+    assert BYPASS_CACHE_MARK not in world.results.objects["b.png"].labels.metadata
     third = settled(world, world.arrives("c.jpg"))
     assert third.reused is not None
     assert third.reused.job_id == job.id
@@ -93,10 +93,10 @@ def test_who_meets_a_result_that_is_just_being_replaced_does_not_buy() -> None:
     assert len(world.evolink.charges) == 2
 
 
-@pytest.mark.parametrize(("is_fresh", "charges"), [(False, 2), (True, 3)])
+@pytest.mark.parametrize(("bypass_cache", "charges"), [(False, 2), (True, 3)])
 def test_a_persons_retry_is_free_if_the_picture_was_bought_meanwhile(
     *,
-    is_fresh: bool,
+    bypass_cache: bool,
     charges: int,
 ) -> None:
     """Unless it is to be fresh."""
@@ -105,10 +105,10 @@ def test_a_persons_retry_is_free_if_the_picture_was_bought_meanwhile(
     world.evolink.fail(world.task_of(first), "content_policy_violation")
     failed = world.wake(first)
     bought(world, "b.jpg")
-    world.operate.retry(failed, is_fresh=is_fresh)
+    world.operate.retry(failed, bypass_cache=bypass_cache)
     world.settles()
     again = world.job(first)
-    assert again.state is (State.PROCESSING if is_fresh else State.COMPLETED)
+    assert again.state is (State.PROCESSING if bypass_cache else State.COMPLETED)
     assert len(world.evolink.charges) == charges
 
 
@@ -141,7 +141,7 @@ def test_a_fresh_upload_that_waits_buys_anew_although_an_older_result_was_kept()
     assert world.job(fresh).reused is None
     (item,) = world.bought.items.values()
     assert item.kept is not None
-    assert (item.buyer, item.kept.job_id) == (fresh.id, fresh.id)
+    assert (item.owner, item.kept.job_id) == (fresh.id, fresh.id)
 
 
 def test_a_buyer_that_waits_at_the_gate_does_not_buy_what_came_meanwhile() -> None:
@@ -151,17 +151,17 @@ def test_a_buyer_that_waits_at_the_gate_does_not_buy_what_came_meanwhile() -> No
     found = world.arrive.created(world.uploads.add("a.jpg", png()), lane=Lane.BACKFILL)
     assert found is not None
     first = world.submit.advance(found)
-    assert (first.is_waiting, first.is_buyer) == (True, True)
+    assert (first.is_waiting, first.is_owner) == (True, True)
     fresh = arrives_fresh(world, "fresh.jpg")
     world.submissions.job_ids.clear()
     finish(world, blocker)
-    world.submit.wake(world.job(first))
+    world.submit.advance_or_next(world.job(first))
     waits = world.job(first)
-    assert (waits.reason, waits.is_buyer) == (Reason.SAME_PICTURE, False)
+    assert (waits.reason, waits.is_owner) == (Reason.SAME_PICTURE, False)
     finish(world, world.job(fresh))
     world.passes(10 * MINUTE)
     done = world.job(first)
-    assert (done.state, done.reused is not None, done.is_buyer) == (State.COMPLETED, True, False)
+    assert (done.state, done.reused is not None, done.is_owner) == (State.COMPLETED, True, False)
     assert [charge for charge in world.evolink.charges if first.id in charge.key] == []
 
 
@@ -171,11 +171,11 @@ def test_a_buyer_that_was_sent_back_does_not_buy_what_came_meanwhile() -> None:
     refused = refusal(status=402, code="insufficient_quota", message="top up")
     world.evolink.create_faults.append(answering(refused))
     first = world.arrives("a.jpg")
-    assert (first.is_waiting, first.is_buyer) == (True, True)
+    assert (first.is_waiting, first.is_owner) == (True, True)
     world.operate.resume()
     world.submissions.job_ids.clear()
     fresh = arrives_fresh(world, "fresh.jpg")
-    world.submit.wake(world.job(fresh))
+    world.submit.advance_or_next(world.job(fresh))
     world.passes(MINUTE)
     finish(world, world.job(fresh))
     world.passes(30 * MINUTE)
@@ -193,7 +193,7 @@ def test_a_result_is_not_kept_over_a_purchase_that_was_begun_anew() -> None:
     hook.once_at("purchases.save", lambda: fresh.append(arrives_fresh(world, "b.jpg")))
     world.wake(first)
     (item,) = world.bought.items.values()
-    assert (item.buyer, item.kept) == (fresh[0].id, None)
+    assert (item.owner, item.kept) == (fresh[0].id, None)
 
 
 def test_an_old_result_is_not_written_over_a_fresh_one_that_is_just_being_noted() -> None:

@@ -36,10 +36,10 @@ def test_a_retry_and_a_take_over_at_once_buy_one() -> None:
 
     def retried() -> None:
         world.operate.retry(failed)
-        world.submit.wake(world.job(first))
+        world.submit.advance_or_next(world.job(first))
 
     hook.once_at("purchases.save", retried)
-    world.submit.wake(world.job(second))
+    world.submit.advance_or_next(world.job(second))
     states = [world.job(job).state for job in (first, second)]
     assert sorted(states) == [State.PROCESSING, State.QUEUED]
     assert len(world.evolink.charges) == 2
@@ -52,7 +52,7 @@ def test_a_retry_and_a_take_over_at_once_buy_one() -> None:
         "kept.put done",
         "purchases.save done",
         "results.put done",
-        "submissions.wake",
+        "submissions.enqueue",
     ],
 )
 def test_a_worker_that_dies_at_any_step_costs_no_second_purchase(step: str) -> None:
@@ -86,7 +86,7 @@ def test_a_reused_result_is_brought_home_by_one_of_two_workers() -> None:
     bought(world)
     job = world.arrives("b.jpg")
     wake = TaskCheck(job_id=job.id, attempt=0)
-    hook.once_at("kept.fetch", lambda: world.follow.wake(wake))
-    world.follow.wake(wake)
+    hook.once_at("kept.fetch", lambda: world.follow.check(wake))
+    world.follow.check(wake)
     assert world.job(job).state is State.COMPLETED
     assert [key for key, _stored in world.results.puts] == ["a.png", "b.png"]

@@ -98,7 +98,7 @@ def test_who_finds_nothing_kept_and_does_not_buy_looks_again_after_a_moment() ->
     world.kept.lose(kept_at(world))
     wakes, world.callbacks.wakes = world.callbacks.wakes, []
     for wake in wakes:
-        world.follow.wake(wake)
+        world.follow.check(wake)
     due = [world.job(job).due_at or START for job in (first, second)]
     assert sorted(at - START for at in due) == [timedelta(0), timedelta(seconds=15)]
 
@@ -111,9 +111,9 @@ def test_of_two_that_find_the_kept_result_gone_in_the_same_moment_one_buys() -> 
     first, second = world.arrives("b.jpg"), world.arrives("c.jpg")
     world.kept.lose(kept_at(world))
     wakes, world.callbacks.wakes = world.callbacks.wakes, []
-    hook.once_at("purchases.save", lambda: world.follow.wake(wakes[1]))
-    world.follow.wake(wakes[0])
+    hook.once_at("purchases.save", lambda: world.follow.check(wakes[1]))
+    world.follow.check(wakes[0])
     world.settles()
-    assert sorted([world.job(first).is_buyer, world.job(second).is_buyer]) == [False, True]
+    assert sorted([world.job(first).is_owner, world.job(second).is_owner]) == [False, True]
     world.passes(MINUTE)
     assert len(world.evolink.charges) == 2

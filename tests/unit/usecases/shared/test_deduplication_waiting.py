@@ -75,8 +75,8 @@ def test_if_the_buyer_ends_without_a_result_who_waits_takes_over(end: str) -> No
     assert world.job(first).state in {State.FAILED, State.REVIEW}
     states = [world.job(job).state for job in others]
     assert sorted(states) == [State.PROCESSING, State.QUEUED]
-    buyer = world.job(others[states.index(State.PROCESSING)])
-    finish(world, buyer)
+    owner = world.job(others[states.index(State.PROCESSING)])
+    finish(world, owner)
     assert [world.job(job).state for job in others] == [State.COMPLETED, State.COMPLETED]
     assert len(world.evolink.charges) == 2
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cutout.domain.states import State
-from cutout.ports.buckets import Labels, Occasion
-from cutout.usecases.shared.error_notes import ErrorNotes, NoteBoard
+from cutout.ports.buckets import Labels, NoteRevision
+from cutout.usecases.shared.error_notes import ErrorNotes, LatestNotes
 from tests.support.fakes.buckets import MemoryNotes
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import World, png
@@ -102,7 +102,7 @@ def test_an_older_upload_that_fails_late_says_nothing() -> None:
     older = world.arrives()
     newer = world.arrives(data=png(salt=1))
     completed(world, newer)
-    world.job_writer.settlement_effects.follow(replace(world.job(older), state=State.FAILED))
+    world.job_writer.settlement_effects.apply(replace(world.job(older), state=State.FAILED))
     assert world.notes.written == []
 
 
@@ -111,7 +111,7 @@ def test_what_an_older_upload_leaves_undone_does_not_take_back_a_newer_ones() ->
     world = World()
     older = world.arrives()
     newer = world.arrives(data=TEXT)
-    world.job_writer.settlement_effects.follow(replace(world.job(older), state=State.COMPLETED))
+    world.job_writer.settlement_effects.apply(replace(world.job(older), state=State.COMPLETED))
     assert said(world)["job"] == newer.id
 
 
@@ -149,7 +149,7 @@ def test_nothing_is_removed_where_nothing_stands() -> None:
     world = World(step=hook)
     completed(world, world.arrives())
     world.arrive.deleted(world.uploads.remove("a.jpg"))
-    assert "notes.standing" in hook.seen
+    assert "notes.current" in hook.seen
     assert "notes.remove" not in hook.seen
 
 
@@ -168,7 +168,11 @@ def test_somebody_elses_object_is_left_alone() -> None:
     """It has the note's name, and is none of ours: neither replaced nor removed, but logged."""
     world = World()
     world.notes.write(
-        NOTE, "theirs", job_id="", occasion=Occasion(order="", version=0, at=START), replacing=None
+        NOTE,
+        "theirs",
+        job_id="",
+        occasion=NoteRevision(order="", version=0, at=START),
+        replacing=None,
     )
     theirs = world.notes.stored[NOTE]
     world.notes.stored[NOTE] = replace(theirs, note=replace(theirs.note, occasion=None))
@@ -204,7 +208,7 @@ def test_where_no_notes_are_wanted_none_is_looked_for() -> None:
     world = World(step=hook)
     settlement_effects = replace(world.settlement_effects, notes=None)
     job = failed(World())
-    settlement_effects.follow(job)
+    settlement_effects.apply(job)
     settlement_effects.deleted(job.source)
     settlement_effects.version_deleted(job.source)
     assert hook.seen == []
@@ -215,6 +219,6 @@ def test_prefixes_place_notes_beside_the_cut_outs() -> None:
     world = World()
     notes = MemoryNotes()
     job = failed(world, "in/shoes/a.jpg")
-    board = NoteBoard(notes=notes, telemetry=world.telemetry)
+    board = LatestNotes(notes=notes, telemetry=world.telemetry)
     ErrorNotes(board=board, upload_prefix="in/", result_prefix="out/").write(job)
     assert list(notes.stored) == ["out/shoes/a.jpg.error.json"]

@@ -73,7 +73,7 @@ def test_whoever_dies_wherever_a_note_stands_for_what_has_no_cut_out_alone(
 def test_the_story_comes_by_everything_that_is_done_to_notes() -> None:
     """What it does not do, no death tests."""
     assert {step for step in STEPS if step.startswith("notes.")} == {
-        "notes.standing",
+        "notes.current",
         "notes.write",
         "notes.write done",
         "notes.remove",

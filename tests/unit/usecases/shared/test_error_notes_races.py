@@ -71,7 +71,7 @@ def test_a_place_that_others_write_is_looked_at_again(times: int) -> None:
 
     def another(left: int) -> None:
         hook.once_at("notes.write", lambda: another(left - 1) if left else None)
-        standing = world.notes.standing(NOTE)
+        standing = world.notes.current(NOTE)
         world.notes.write(
             NOTE,
             "{}",
@@ -81,7 +81,7 @@ def test_a_place_that_others_write_is_looked_at_again(times: int) -> None:
         )
 
     hook.once_at("notes.write", lambda: another(times - 1))
-    world.settlement_effects.follow(job)
+    world.settlement_effects.apply(job)
     assert said(world)["job"] == job.id
 
 
@@ -97,21 +97,21 @@ def test_whoever_loses_the_row_still_learns_it() -> None:
 class TwoClocks(FakeClock):
     """The clock of a worker that may be ahead of the others'."""
 
-    ahead = timedelta(0)
+    bounded_map = timedelta(0)
 
     def now(self) -> datetime:
         """The time of the worker that looks."""
-        return super().now() + self.ahead
+        return super().now() + self.bounded_map
 
 
 def test_what_a_fast_clock_said_is_taken_back_when_the_photo_is_done() -> None:
     """Notes are ordered by the writes of the row, whatever its workers' clocks say."""
     clock = TwoClocks()
     world = World(clock=clock)
-    clock.ahead = 5 * MINUTE
+    clock.bounded_map = 5 * MINUTE
     job = failed(world)
     assert NOTE in world.notes.stored
-    clock.ahead = timedelta(0)
+    clock.bounded_map = timedelta(0)
     completed(world, retried(world, job))
     assert world.notes.stored == {}
 
@@ -120,9 +120,9 @@ def test_what_a_fast_clock_said_gives_way_to_what_came_later() -> None:
     """The note names the reason that stands."""
     clock = TwoClocks()
     world = World(clock=clock)
-    clock.ahead = 5 * MINUTE
+    clock.bounded_map = 5 * MINUTE
     job = failed(world)
-    clock.ahead = timedelta(0)
+    clock.bounded_map = timedelta(0)
     retried(world, job)
     world.evolink.fail(world.task_of(job), "image_too_dark")
     world.wake(job)

@@ -116,7 +116,7 @@ def test_who_wants_it_bought_anew_gets_it_at_once(given_up: Callable[[World], Jo
     """`retry --fresh`."""
     world = World()
     job = given_up(world)
-    world.operate.retry(job, is_fresh=True)
+    world.operate.retry(job, bypass_cache=True)
     world.settles()
     assert (world.job(job).state, len(world.evolink.posts)) == (State.PROCESSING, 2)
 
@@ -206,7 +206,7 @@ def twice_given_up(world: World) -> Job:
     world.evolink.tasks[world.task_of(job)] = replace(
         world.evolink.tasks[world.task_of(job)], status=TaskStatus.RUNNING
     )
-    world.operate.retry(job, is_fresh=True)
+    world.operate.retry(job, bypass_cache=True)
     world.settles()
     world.passes(TIMING.job_deadline + timedelta(hours=1))
     lost = world.job(job)
@@ -257,7 +257,7 @@ def test_a_reviewed_photo_asks_for_what_another_attempt_of_it_brings() -> None:
     world = World()
     job = unreadable(world)
     first = world.task_of(job)
-    world.operate.retry(job, is_fresh=True)
+    world.operate.retry(job, bypass_cache=True)
     world.settles()
     world.evolink.complete(world.task_of(job), b"png 600 400 255 255")
     assert world.wake(job).state is State.REVIEW
@@ -273,7 +273,7 @@ def test_what_another_attempt_of_a_reviewed_photo_brought_is_asked_for() -> None
     world = World()
     job = unreadable(world)
     first = world.task_of(job)
-    world.operate.retry(job, is_fresh=True)
+    world.operate.retry(job, bypass_cache=True)
     world.settles()
     world.evolink.complete(world.task_of(job), b"png 600 400 255 255")
     assert world.wake(job).state is State.REVIEW

@@ -148,7 +148,7 @@ def test_an_outage_does_not_put_the_whole_line_back() -> None:
     world.operate.resume()
     world.submissions.job_ids.clear()
     world.failing["heads.newest"] = ConnectionError("no network")
-    world.submit.wake(waiting[0])
+    world.submit.advance_or_next(waiting[0])
     assert sum(world.job(job).failures for job in waiting) == 3
     assert world.submissions.job_ids == []
 
@@ -168,7 +168,7 @@ def test_a_busy_table_is_no_failure_of_a_photo() -> None:
     [
         "downloads.fetch",
         "uploads.labels",
-        "results.standing",
+        "results.current",
         "results.put",
         "announcements.announce",
     ],
@@ -287,7 +287,7 @@ def test_a_result_that_cannot_be_put_anywhere_ends_the_job_and_its_task_is_remem
 def test_a_note_that_cannot_be_written_does_not_hold_the_event_back_for_ever() -> None:
     """The event comes first in the end; notes and tags are left out."""
     world = FailingWorld()
-    world.failing["notes.standing"] = PermissionError("AccessDenied")
+    world.failing["notes.current"] = PermissionError("AccessDenied")
     job = world.arrives(data=b"not a photo")
     world.passes(TIMING.job_deadline)
     assert world.job(job).is_announced
@@ -341,9 +341,9 @@ def deliver(world: World) -> None:
     ids, world.submissions.job_ids = world.submissions.job_ids, []
     wakes, world.callbacks.wakes = world.callbacks.wakes, []
     for job_id in ids:
-        swallowing(partial(world.submit.wake, world.jobs.jobs[job_id]))
+        swallowing(partial(world.submit.advance_or_next, world.jobs.jobs[job_id]))
     for wake in wakes:
-        swallowing(partial(world.follow.wake, wake))
+        swallowing(partial(world.follow.check, wake))
 
 
 def swallowing(work: Callable[[], object]) -> None:

@@ -58,7 +58,7 @@ def test_only_the_newest_uploads_result_is_stored(
     assert [world.job(job).credits for job in (older, newer)] == [PRICE, PRICE]
 
 
-@pytest.mark.parametrize("step", ["downloads.fetch", "uploads.labels", "results.standing"])
+@pytest.mark.parametrize("step", ["downloads.fetch", "uploads.labels", "results.current"])
 def test_a_newer_upload_that_is_stored_while_the_older_is_fetched_stays(step: str) -> None:
     """The older worker checked before the newer photo came; what stands there tells it."""
     hook = Hook()

@@ -79,7 +79,7 @@ def test_it_may_be_done_twice() -> None:
     assert world.results.objects == {}
 
 
-@pytest.mark.parametrize("step", ["results.standing", "results.remove", "results.remove done"])
+@pytest.mark.parametrize("step", ["results.current", "results.remove", "results.remove done"])
 def test_whoever_dies_over_it_is_made_up_for(step: str) -> None:
     """The message comes again."""
     hook = Hook()

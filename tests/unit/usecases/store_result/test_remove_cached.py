@@ -108,7 +108,7 @@ def test_a_place_that_changes_all_the_time_is_left_for_later() -> None:
     assert list(world.kept.objects) == [key]
 
 
-@pytest.mark.parametrize("step", ["kept.standing", "kept.remove", "kept.remove done"])
+@pytest.mark.parametrize("step", ["kept.current", "kept.remove", "kept.remove done"])
 def test_whoever_dies_over_it_is_made_up_for(step: str) -> None:
     """The message comes again."""
     hook = Hook()

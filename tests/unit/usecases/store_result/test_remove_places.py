@@ -36,17 +36,17 @@ class Places:
     looked_at: list[str] = field(default_factory=list)
     loses: int = 0
 
-    def standing(self, key: str) -> StoredResult | None:
+    def current(self, key: str) -> StoredResult | None:
         """What is at a key."""
         self.looked_at.append(key)
         return self.objects.get(key)
 
-    def remove(self, key: str, standing: StoredResult) -> bool:
+    def remove(self, key: str, current: StoredResult) -> bool:
         """Delete it, unless somebody else wrote there first."""
         self.loses -= 1
         if self.loses >= 0:
             return False
-        return self.objects.pop(key) == standing
+        return self.objects.pop(key) == current
 
 
 @dataclass

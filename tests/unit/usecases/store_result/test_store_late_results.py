@@ -123,7 +123,7 @@ def test_a_late_result_is_not_lost_while_the_api_is_busy() -> None:
 def tried_again_by_a_person(world: World) -> Job:
     """Given up with its first task still running, and bought again: a second task runs too."""
     job = given_up_at_the_deadline(world)
-    world.operate.retry(job, is_fresh=True)
+    world.operate.retry(job, bypass_cache=True)
     world.settles()
     return world.job(job)
 
@@ -180,7 +180,7 @@ def test_a_result_for_a_job_that_waits_for_its_next_attempt_is_taken() -> None:
     """A person's retry is not needed any more: the first attempt came through."""
     world = World()
     job = given_up_at_the_deadline(world)
-    again = world.operate.retry(job, is_fresh=True)
+    again = world.operate.retry(job, bypass_cache=True)
     world.evolink.complete(TASK)
     assert world.wake(job, attempt=1).state is State.COMPLETED
     assert world.submit.advance(again).state is State.COMPLETED
@@ -192,7 +192,7 @@ def test_a_late_failure_does_not_undo_a_persons_retry() -> None:
     world = World()
     job = given_up_at_the_deadline(world)
     world.operate.pause()
-    world.operate.retry(job, is_fresh=True)
+    world.operate.retry(job, bypass_cache=True)
     world.settles()
     world.evolink.fail(TASK, "content_policy_violation")
     after = world.wake(job, attempt=1)
@@ -340,7 +340,7 @@ def test_an_answer_that_comes_after_the_job_moved_on_still_names_what_was_paid_f
 
     world.evolink.create_faults.append(the_older_is_done_meanwhile)
     world.downloads.rule = lambda: LOST
-    world.operate.retry(job, is_fresh=True)
+    world.operate.retry(job, bypass_cache=True)
     world.settles()
     second = world.job(job).attempts[1]
     assert (second.outcome, second.task_id) == (AttemptOutcome.ACCEPTED, "task-unified-000002")

@@ -151,7 +151,7 @@ def test_a_photo_that_was_to_be_reused_is_bought_where_reuse_was_switched_off(
     job = storing.use_case.reuse(storing.job)
     assert settled(job) == end
     if job.state is State.QUEUED:
-        assert (job.due_at, job.reused, job.is_buyer) == (START + 2 * WAIT, None, False)
+        assert (job.due_at, job.reused, job.is_owner) == (START + 2 * WAIT, None, False)
         assert storing.world.submissions.job_ids == []
 
 
@@ -166,7 +166,7 @@ def test_a_photo_whose_kept_result_is_gone_buys_at_once() -> None:
     world.callbacks.wakes.clear()
     job = world.follow.reuse(world.job(again))
     assert settled(job) == (State.QUEUED, Reason.KEPT_RESULT_LOST, None)
-    assert (job.due_at, job.reused, job.is_buyer) == (START, None, True)
+    assert (job.due_at, job.reused, job.is_owner) == (START, None, True)
     assert world.submissions.job_ids == [job.id]
 
 

@@ -77,7 +77,7 @@ def test_an_answer_for_an_attempt_that_is_not_known_changes_nothing() -> None:
     job = calling(world)
     assert world.submit.answers.record(job, 9, UNKNOWN) == job
     without = replace(job, attempts=())
-    assert world.submit.answers.lease_ran_out(without) == without
+    assert world.submit.answers.lease_expired(without) == without
 
 
 def test_an_answer_for_a_row_that_is_gone_is_an_error() -> None:
@@ -129,7 +129,7 @@ def test_a_failure_that_was_anothers_is_counted_and_ends_the_job() -> None:
         1, outcome=AttemptOutcome.FAILED, task_id="task-9", is_adopted=True, body=None
     )
     job = calling(world, attempts=(failed,))
-    saved = world.submit.answers.failure_was_anothers(job)
+    saved = world.submit.answers.task_was_taken(job)
     assert (saved.state, saved.reason) == (State.FAILED, Reason.OUTCOME_UNKNOWN)
     assert saved.attempts == (failed.without_task(),)
     assert world.telemetry.counts[Metric.TASK_TAKEN] == 1

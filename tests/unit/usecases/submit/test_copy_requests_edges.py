@@ -26,9 +26,9 @@ def test_where_nothing_is_prepared_photos_go_as_they_are() -> None:
     """But a copy of an earlier deployment is not sent any more: nobody could make another."""
     requests = replace(World(pixels=Pixels.SOURCE).submit.preparations, queue=None)
     requests.require_copies(a_job(photo=TURNED))
-    requests.refuse_old_copy(a_job(photo=TURNED))
+    requests.require_recent_copy(a_job(photo=TURNED))
     with pytest.raises(NeedsPreparingError):
-        requests.refuse_old_copy(a_job(photo=TURNED, prepared=COPY))
+        requests.require_recent_copy(a_job(photo=TURNED, prepared=COPY))
 
 
 @pytest.mark.parametrize(
@@ -44,9 +44,9 @@ def test_a_copy_is_sent_for_twenty_hours(
     job = a_job(photo=TURNED, prepared=replace(COPY, made_at=START - age))
     if is_refused:
         with pytest.raises(NeedsPreparingError):
-            requests.refuse_old_copy(job)
+            requests.require_recent_copy(job)
     else:
-        requests.refuse_old_copy(job)
+        requests.require_recent_copy(job)
 
 
 @pytest.mark.parametrize(("told", "kept"), [("0f" * 32, "0f" * 32), (None, "a0" * 32)])

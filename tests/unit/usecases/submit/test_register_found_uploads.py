@@ -181,7 +181,7 @@ def test_an_event_that_comes_late_does_not_overtake_what_a_listing_has_shown(
         assert older is not None
         assert world.submit.advance(older).reason is Reason.NEWER_UPLOAD
     world.settles()
-    standing = world.results.standing("a.png")
+    standing = world.results.current("a.png")
     assert standing is not None
     assert standing.job_id == job.id
     assert len(world.evolink.charges) == 2

@@ -171,7 +171,7 @@ def test_a_backlog_costs_nothing_while_it_waits(
     world.passes(5 * HOUR)
     written = {job.id for job in world.jobs.writes[writes:]}
     assert written.isdisjoint({job.id for job in waiting})
-    assert hook.seen.count("submissions.wake") / len(waiting) / 5 == 0
+    assert hook.seen.count("submissions.enqueue") / len(waiting) / 5 == 0
 
 
 def test_a_gate_that_opens_wakes_no_more_than_it_has_room_for() -> None:
@@ -300,7 +300,7 @@ def test_a_waiting_job_says_what_it_waits_for_now() -> None:
     waiting = arrive(world, 4)[-1]
     assert waiting.reason is Reason.GATE_FULL
     world.operate.pause()
-    world.submit.wake(waiting)
+    world.submit.advance_or_next(waiting)
     assert world.job(waiting).reason is Reason.GATE_PAUSED
 
 

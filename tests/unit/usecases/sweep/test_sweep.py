@@ -149,7 +149,7 @@ def test_a_job_that_was_sent_on_is_still_due_for_the_worker_that_gets_it() -> No
     assert world.job(job).state is State.PROCESSING
 
 
-@pytest.mark.parametrize("step", ["submissions.wake done", "backlog.postpone"])
+@pytest.mark.parametrize("step", ["submissions.enqueue done", "backlog.postpone"])
 def test_the_message_is_sent_before_it_is_noted(step: str) -> None:
     """A sweep that dies in between repeats a message, and loses none."""
     hook = Hook()

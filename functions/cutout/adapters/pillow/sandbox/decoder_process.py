@@ -22,7 +22,7 @@ from typing import IO, Any, Final, TypeVar
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.serialization import from_row, is_exact
 from cutout.domain.states import REFUSALS, Reason
-from cutout.ports.pictures import Copy, Seen
+from cutout.ports.pictures import Copy, PhotoHeader
 
 _MODULE: Final = "cutout.adapters.pillow.sandbox.child"
 """A name, not an import: the function's own process must not load the decoders."""
@@ -35,7 +35,7 @@ _SIDES = range(1, 1 << 31)
 """Of a picture, in pixels."""
 _FORMAT = re.compile("[a-z0-9]{1,8}")
 T = TypeVar("T")
-S = TypeVar("S", Seen, Copy)
+S = TypeVar("S", PhotoHeader, Copy)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +65,9 @@ class DecoderProcess:
         self.limits = limits
         self._module = module
 
-    def look(self, file: Path) -> Seen:
+    def look(self, file: Path) -> PhotoHeader:
         """What the file's header says; nothing is decoded."""
-        return _valid(_read(Seen, self._run(file, "look").get("seen")))
+        return _valid(_read(PhotoHeader, self._run(file, "look").get("seen")))
 
     def copy(self, file: Path, into: Path, size: tuple[int, int], max_bytes: int) -> Copy:
         """Make an upright sRGB picture of 8 bits a channel; of an animation, the first frame."""

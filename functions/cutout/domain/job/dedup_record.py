@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+
+from cutout.domain.serialization import STORED_AS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,7 +32,7 @@ class Kept:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Purchase:
+class DedupRecord:
     """One picture, by its bytes and the model that cuts it out.
 
     Attributes:
@@ -43,7 +45,7 @@ class Purchase:
     """
 
     picture: str
-    buyer: str
+    owner: str = field(metadata={STORED_AS: "buyer"})
     expires_at: datetime | None = None
     version: int = 0
     kept: Kept | None = None

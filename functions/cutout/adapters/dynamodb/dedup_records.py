@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from cutout.adapters.dynamodb.item_table import Item, LostError, Put, Table
-from cutout.domain.job.conflicts import PurchaseMovedError
-from cutout.domain.job.purchase import Purchase
+from cutout.domain.job.conflicts import DedupRecordMovedError
+from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.stored_limits import bounded
 from cutout.domain.serialization import from_row, to_row
 
 
-class DynamoPurchases:
+class DynamoDedupRecords:
     """One item a picture, written only over what was read."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def claim_purchase(self, purchase: Purchase) -> Purchase:
+    def claim_dedup_record(self, purchase: DedupRecord) -> DedupRecord:
         """Insert it: the very same is returned; else the one that stands for the picture."""
         try:
             self._table.put(Put(item=_item(purchase), condition="attribute_not_exists(pk)"))
@@ -25,12 +25,12 @@ class DynamoPurchases:
             return purchase if lost.old is None else _purchase(lost.old)
         return purchase
 
-    def find_purchase(self, picture: str) -> Purchase | None:
+    def find_dedup_record(self, picture: str) -> DedupRecord | None:
         """The purchase as it stands."""
         item = self._table.get(f"picture#{picture}")
         return None if item is None else _purchase(item)
 
-    def save_purchase(self, purchase: Purchase) -> Purchase:
+    def save_dedup_record(self, purchase: DedupRecord) -> DedupRecord:
         """Write it if nobody wrote it since it was read."""
         saved = bounded(replace(purchase, version=purchase.version + 1))
         put = Put(
@@ -41,11 +41,11 @@ class DynamoPurchases:
         try:
             self._table.put(put)
         except LostError as lost:
-            raise PurchaseMovedError(_purchase(lost.old) if lost.old else None) from lost
+            raise DedupRecordMovedError(_purchase(lost.old) if lost.old else None) from lost
         return saved
 
 
-def _item(purchase: Purchase) -> Item:
+def _item(purchase: DedupRecord) -> Item:
     item: Item = {
         "pk": f"picture#{purchase.picture}",
         "version": purchase.version,
@@ -56,5 +56,5 @@ def _item(purchase: Purchase) -> Item:
     return item
 
 
-def _purchase(item: Item) -> Purchase:
-    return from_row(Purchase, item["purchase"])
+def _purchase(item: Item) -> DedupRecord:
+    return from_row(DedupRecord, item["purchase"])

@@ -4,33 +4,33 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from cutout.domain.job.conflicts import PurchaseMovedError
-from cutout.domain.job.purchase import Purchase
+from cutout.domain.job.conflicts import DedupRecordMovedError
+from cutout.domain.job.dedup_record import DedupRecord
 from tests.support.fakes.steps import Step, no_step
 
 
 @dataclass
-class MemoryPurchases:
+class MemoryDedupRecords:
     """Pictures' items, written only over what was read."""
 
     step: Step = no_step
-    items: dict[str, Purchase] = field(default_factory=dict)
+    items: dict[str, DedupRecord] = field(default_factory=dict)
 
-    def claim_purchase(self, purchase: Purchase) -> Purchase:
+    def claim_dedup_record(self, purchase: DedupRecord) -> DedupRecord:
         self.step("purchases.claim")
-        standing = self.items.setdefault(purchase.picture, purchase)
+        current = self.items.setdefault(purchase.picture, purchase)
         self.step("purchases.claim done")
-        return standing
+        return current
 
-    def find_purchase(self, picture: str) -> Purchase | None:
+    def find_dedup_record(self, picture: str) -> DedupRecord | None:
         self.step("purchases.find")
         return self.items.get(picture)
 
-    def save_purchase(self, purchase: Purchase) -> Purchase:
+    def save_dedup_record(self, purchase: DedupRecord) -> DedupRecord:
         self.step("purchases.save")
-        standing = self.items.get(purchase.picture)
-        if standing is None or standing.version != purchase.version:
-            raise PurchaseMovedError(standing)
+        current = self.items.get(purchase.picture)
+        if current is None or current.version != purchase.version:
+            raise DedupRecordMovedError(current)
         saved = replace(purchase, version=purchase.version + 1)
         self.items[purchase.picture] = saved
         self.step("purchases.save done")
@@ -54,8 +54,8 @@ class MemoryKept:
     etags: dict[str, str] = field(default_factory=dict)
     writes: int = 0
 
-    def standing(self, key: str) -> str | None:
-        self.step("kept.standing")
+    def current(self, key: str) -> str | None:
+        self.step("kept.current")
         return self.etags.get(key)
 
     def put(self, key: str, file: Path, *, replacing: str | None) -> bool:
@@ -75,9 +75,9 @@ class MemoryKept:
         file.write_bytes(self.objects[key])
         return True
 
-    def remove(self, key: str, standing: str) -> bool:
+    def remove(self, key: str, current: str) -> bool:
         self.step("kept.remove")
-        if self.etags.get(key) != standing:
+        if self.etags.get(key) != current:
             return False
         self.lose(key)
         self.step("kept.remove done")
