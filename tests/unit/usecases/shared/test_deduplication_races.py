@@ -1,0 +1,204 @@
+"""A picture's item that others write meanwhile, or that the table forgets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from cutout.domain.job.conflicts import PurchaseMovedError
+from cutout.domain.job.job import Job
+from cutout.domain.job.purchase import Kept, Purchase
+from cutout.domain.states import Lane, State
+from cutout.usecases.shared.deduplication import DedupDecision, Deduplication
+from tests.support.builders import PHOTO, a_job, a_source
+from tests.support.fakes.evolink import PRICE
+from tests.support.fakes.world import World
+
+JOB = a_job(photo=PHOTO)
+PICTURE = f"{PHOTO.sha256}#mj-v7-remove-bg"
+KEPT = Kept(key="kept", sha256="ab" * 32, job_id="other", task_id="task-1", credits=PRICE)
+
+
+@dataclass
+class Ledger:
+    """One item; before each of so many writes, somebody else changes it."""
+
+    item: Purchase | None
+    races: int = 0
+    change: Callable[[Purchase], Purchase | None] = lambda item: item
+    saved: list[Purchase] = field(default_factory=list)
+
+    def claim_purchase(self, purchase: Purchase) -> Purchase:
+        """The item, made if there is none."""
+        if self.item is None:
+            self.item = purchase
+        return self.item
+
+    def find_purchase(self, picture: str) -> Purchase | None:
+        """The item."""
+        assert picture == PICTURE
+        return self.item
+
+    def save_purchase(self, purchase: Purchase) -> Purchase:
+        """Write it, or lose."""
+        self.races -= 1
+        if self.races >= 0:
+            assert self.item is not None
+            self.item = self.change(self.item)
+            raise PurchaseMovedError(self.item)
+        self.item = purchase
+        self.saved.append(purchase)
+        return purchase
+
+
+def rules(ledger: Ledger, *jobs: Job) -> tuple[Deduplication, World]:
+    """The rules on this item, and what else there is."""
+    world = World(reuse=True)
+    world.jobs.jobs |= {job.id: job for job in jobs}
+    purchases = world.job_writer.purchases
+    assert purchases is not None
+    return replace(purchases, ledger=ledger), world
+
+
+def item(**facts: object) -> Purchase:
+    """The picture's item, of a buyer that is gone."""
+    known = {"picture": PICTURE, "buyer": "other"}
+    return Purchase(**(known | facts))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("races", "decision"), [(7, DedupDecision.CACHE_MISS), (8, DedupDecision.WAIT)]
+)
+def test_a_job_takes_a_picture_over_after_up_to_seven_races(
+    races: int, decision: DedupDecision
+) -> None:
+    """Then it waits, and looks again."""
+    purchases, _ = rules(Ledger(item(), races))
+    assert purchases.turn(JOB) is decision
+
+
+@pytest.mark.parametrize(
+    ("change", "decision"),
+    [
+        (lambda one: replace(one, kept=KEPT), KEPT),
+        (lambda one: replace(one, kept=replace(KEPT, is_doubted=True)), DedupDecision.CACHE_MISS),
+        (lambda _one: None, DedupDecision.CACHE_MISS),
+        (lambda one: replace(one, buyer=JOB.id), DedupDecision.CACHE_MISS),
+    ],
+)
+def test_a_job_that_loses_a_race_decides_by_the_winner(
+    change: Callable[[Purchase], Purchase | None], decision: object
+) -> None:
+    """Also if the table has forgotten the item meanwhile."""
+    purchases, _ = rules(Ledger(item(), 1, change))
+    assert purchases.turn(JOB) == decision
+
+
+def test_a_job_that_takes_over_no_longer_waits_itself() -> None:
+    """The others go on to wait, for it."""
+    ledger = Ledger(item(waiting=("a", JOB.id, "b")))
+    purchases, _ = rules(ledger)
+    assert purchases.turn(JOB) is DedupDecision.CACHE_MISS
+    assert ledger.item == item(buyer=JOB.id, waiting=("a", "b"))
+
+
+OTHER = a_job(id="other", source=a_source(key="b.jpg"), photo=PHOTO)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "then"),
+    [
+        ((), (JOB.id,)),
+        (("a",), ("a", JOB.id)),
+        ((JOB.id, "a"), (JOB.id, "a")),
+        (tuple(map(str, range(49))), (*map(str, range(49)), JOB.id)),
+        (tuple(map(str, range(50))), tuple(map(str, range(50)))),
+    ],
+)
+def test_up_to_fifty_wait_for_a_picture_by_name(
+    waiting: tuple[str, ...], then: tuple[str, ...]
+) -> None:
+    """Each once; the item stays small."""
+    ledger = Ledger(item(waiting=waiting))
+    purchases, _ = rules(ledger, OTHER)
+    assert purchases.turn(JOB) is DedupDecision.WAIT
+    assert ledger.item == item(waiting=then)
+    assert len(ledger.saved) == (waiting != then)
+
+
+@pytest.mark.parametrize(
+    ("holder", "woken"),
+    [
+        (replace(OTHER, source=replace(JOB.source, version_id="v0")), ["other"]),
+        (OTHER, []),
+        (replace(OTHER, source=JOB.source, state=State.PROCESSING), []),
+    ],
+)
+def test_an_older_upload_of_the_same_key_is_looked_at_before_it_buys(
+    holder: Job, woken: list[str]
+) -> None:
+    """It is superseded then, and makes room."""
+    purchases, world = rules(Ledger(item()), holder)
+    assert purchases.turn(JOB) is DedupDecision.WAIT
+    assert world.submissions.job_ids == woken
+
+
+@pytest.mark.parametrize(
+    ("holder", "waiter", "lane"),
+    [
+        (State.QUEUED, Lane.LIVE, Lane.LIVE),
+        (State.QUEUED, Lane.BACKFILL, Lane.BACKFILL),
+        (State.SUBMITTING, Lane.LIVE, Lane.BACKFILL),
+    ],
+)
+def test_a_live_photo_takes_the_buyer_that_it_waits_for_along(
+    holder: State, waiter: Lane, lane: Lane
+) -> None:
+    """Unless that has been let in already."""
+    slow = replace(OTHER, state=holder, lane=Lane.BACKFILL)
+    purchases, world = rules(Ledger(item()), slow)
+    purchases.turn(replace(JOB, lane=waiter))
+    assert world.jobs.jobs["other"].lane is lane
+
+
+@pytest.mark.parametrize(
+    ("state", "is_buyer", "kept", "ended"),
+    [
+        (State.FAILED, True, None, item(buyer=JOB.id)),
+        (State.FAILED, False, None, None),
+        (State.FAILED, True, KEPT, None),
+        (
+            State.REVIEW,
+            False,
+            replace(KEPT, job_id=JOB.id),
+            item(buyer=JOB.id, kept=replace(KEPT, job_id=JOB.id, is_doubted=True)),
+        ),
+        (State.REVIEW, True, KEPT, None),
+        (State.REVIEW, False, None, item(buyer=JOB.id)),
+        (State.FAILED, True, replace(KEPT, job_id=JOB.id), None),
+    ],
+)
+def test_who_waits_for_a_picture_is_woken_when_its_buyer_ends_without_a_result(
+    state: State,
+    is_buyer: bool,  # noqa: FBT001 - a column of the table
+    kept: Kept | None,
+    ended: Purchase | None,
+) -> None:
+    """A result that a person has to look at serves nobody."""
+    ledger = Ledger(item(buyer=JOB.id, kept=kept, waiting=("a", "b")))
+    purchases, world = rules(ledger)
+    purchases.settled(replace(JOB, state=state, is_buyer=is_buyer))
+    saved = [replace(one, expires_at=None) for one in ledger.saved]
+    assert saved == ([] if ended is None else [ended])
+    assert world.submissions.job_ids == ([] if ended is None else ["a", "b"])
+
+
+def test_the_end_of_a_job_without_a_picture_concerns_nobody() -> None:
+    """It was never looked at; nor is it anybody's whose item is gone."""
+    ledger = Ledger(None)
+    purchases, _ = rules(ledger)
+    purchases.settled(a_job(State.FAILED, is_buyer=True))
+    purchases.settled(replace(JOB, state=State.FAILED, is_buyer=True))
+    assert (ledger.item, ledger.saved) == (None, [])

@@ -1,0 +1,150 @@
+"""Checks of a task for a row that moves, and what a person's retry is answered with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cutout.domain.errors import StoreBusyError
+from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.job import Job
+from cutout.domain.job.result import Reuse
+from cutout.domain.messages import TaskCheck
+from cutout.domain.states import AttemptOutcome, Reason, State
+from tests.support.builders import an_attempt
+from tests.support.fakes.clock import START
+from tests.support.fakes.evolink import PRICE
+from tests.support.fakes.world import TIMING, World
+from tests.support.hooks import Hook
+
+MINUTE = timedelta(minutes=1)
+REUSED = Reuse(job_id="other", key="kept", sha256="0f" * 32, task_id="task-9", credits_saved=PRICE)
+
+
+def known(number: int, **facts: Any) -> Attempt:
+    """An attempt whose call was taken."""
+    task = {"task_id": f"task-{number}", "outcome": AttemptOutcome.ACCEPTED, "body": None}
+    return an_attempt(number, started_at=START, **(task | facts))
+
+
+def row(world: World, state: State, *attempts: Attempt, **facts: Any) -> Job:
+    """A photo whose row says this."""
+    arrived = world.job(world.arrives())
+    job = replace(arrived, state=state, attempts=attempts, due_at=START, entered_at=START, **facts)
+    world.jobs.jobs[job.id] = job
+    world.submissions.job_ids.clear()
+    return job
+
+
+def check(world: World, job: Job, attempt: int = 1, **facts: Any) -> Job:
+    """Look at the task; the row as it stands then."""
+    world.follow.wake(TaskCheck(job_id=job.id, attempt=attempt, **facts))
+    return world.job(job)
+
+
+@pytest.mark.parametrize(("races", "is_done"), [(2, True), (3, False)])
+def test_a_task_is_looked_at_again_after_up_to_two_races(
+    races: int,
+    is_done: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Then the queue delivers again: only this message may know the task."""
+    hook = Hook()
+    world = World(step=hook)
+    job = world.arrives()
+    world.evolink.complete(world.task_of(job))
+    left = [races]
+
+    def race() -> None:
+        left[0] -= 1
+        standing = world.job(job)
+        world.jobs.jobs[job.id] = replace(standing, version=standing.version + 1)
+        if left[0] > 0:
+            hook.once_at("jobs.save", race)
+
+    hook.once_at("jobs.save", race)
+    if is_done:
+        assert world.wake(job).state is State.COMPLETED
+    else:
+        with pytest.raises(StoreBusyError):
+            world.wake(job)
+
+
+def test_a_row_that_is_gone_after_a_race_is_no_longer_followed() -> None:
+    """There is nothing to write to."""
+    hook = Hook()
+    world = World(step=hook)
+    job = world.arrives()
+    world.evolink.complete(world.task_of(job))
+    hook.once_at("jobs.save", world.jobs.jobs.clear)
+    world.follow.wake(TaskCheck(job_id=job.id, attempt=1))
+    assert world.jobs.jobs == {}
+
+
+@pytest.mark.parametrize(
+    ("state", "is_taken"), [(State.STORING, True), (State.QUEUED, False), (State.COMPLETED, False)]
+)
+def test_only_a_job_that_is_storing_is_completed_from_what_is_kept(
+    state: State,
+    is_taken: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Its lease is taken, and its try is counted: decoding it may end workers."""
+    world = World()
+    job = row(
+        world, state, reused=REUSED, reason=Reason.RETRIED_BY_PERSON, message="text",
+        failures=2, cut_short=1, is_announced=state is State.COMPLETED,
+    )  # fmt: skip
+    taken: list[Job] = []
+
+    def reuse(one: Job) -> Job:
+        taken.append(one)
+        return one
+
+    follow = replace(world.follow, reuse=reuse)
+    follow.wake(TaskCheck(job_id=job.id, attempt=1))
+    assert [
+        (one.due_at, one.failures, one.cut_short, one.reason, one.message) for one in taken
+    ] == ([(START + TIMING.lease, 3, 2, job.reason, "text")] if is_taken else [])
+
+
+def test_a_retry_asks_for_each_result_in_turn_and_pays_only_then() -> None:
+    """Each that is not to be had hands over to the next; after the last, Submit is woken."""
+    world = World()
+    job = row(
+        world, State.STORING, known(1), known(2, not_found_since=START - 10 * MINUTE),
+        reason=Reason.RETRIED_BY_PERSON, storing_attempt=2,
+    )  # fmt: skip
+    second = check(world, job, 2)
+    assert (second.state, second.reason) == (State.STORING, Reason.RETRIED_BY_PERSON)
+    assert (second.storing_attempt, world.submissions.job_ids) == (1, [])
+    gone = replace(second.attempts[0], not_found_since=START - 10 * MINUTE)
+    first = replace(second, attempts=(gone, second.attempts[1]))
+    world.jobs.jobs[job.id] = first
+    after = check(world, first, 1)
+    assert (after.state, after.reason) == (State.QUEUED, Reason.RETRIED_BY_PERSON)
+    assert world.submissions.job_ids == [job.id]
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "ended"),
+    [
+        (State.PROCESSING, None, Reason.DEADLINE_PASSED),
+        (State.STORING, None, Reason.RESULT_LOST),
+        (State.STORING, Reason.RETRIED_BY_PERSON, Reason.DEADLINE_PASSED),
+    ],
+)
+def test_a_task_that_runs_past_the_deadline_ends_its_job_with_the_reason(
+    state: State, reason: Reason | None, ended: Reason
+) -> None:
+    """A result that was there and is not to be had is another thing than one that never came."""
+    world = World()
+    world.evolink.take('{"image_urls": ["u"], "callback_url": "c"}', "key")
+    task = world.evolink.tasks["task-unified-000001"]
+    world.evolink.tasks["task-1"] = replace(task, id="task-1")
+    job = row(world, state, known(1), reason=reason, storing_attempt=1)
+    job = replace(job, entered_at=START - TIMING.job_deadline)
+    world.jobs.jobs[job.id] = job
+    after = check(world, job)
+    assert (after.state, after.reason) == (State.FAILED, ended)
