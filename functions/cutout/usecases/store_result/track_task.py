@@ -80,7 +80,7 @@ class TrackTask:
     def _follow(self, job: Job, request: TaskCheck) -> None:
         if job.state.is_settled and not job.is_announced:
             job = self.job_writer.announce(job)
-        elif job.state.is_settled:
+        else:
             self.job_writer.reapply_effects(job)
         if job.state is State.STORING and job.reused is not None:
             self._take_kept(job)

@@ -44,7 +44,7 @@ def test_as_many_waiting_jobs_are_woken_as_the_gate_has_room_for(
     world = World()
     ids = behind_the_gate(world, waiting)
     world.jobs.gate = replace(gate, day=world.clock.now().date())
-    world.job_writer.admission.wake_waiting(most=most)
+    world.job_writer.admission.enqueue_waiting(most=most)
     assert world.submissions.job_ids == ids[:woken]
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from cutout.domain.job.conflicts import PurchaseMovedError
+from cutout.domain.job.conflicts import DedupRecordMovedError
+from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
-from cutout.domain.job.purchase import Kept, Purchase
 from cutout.domain.states import Lane, State
 from cutout.usecases.shared.deduplication import DedupDecision, Deduplication
 from tests.support.builders import PHOTO, a_job, a_source
@@ -25,29 +25,29 @@ KEPT = Kept(key="kept", sha256="ab" * 32, job_id="other", task_id="task-1", cred
 class Ledger:
     """One item; before each of so many writes, somebody else changes it."""
 
-    item: Purchase | None
+    item: DedupRecord | None
     races: int = 0
-    change: Callable[[Purchase], Purchase | None] = lambda item: item
-    saved: list[Purchase] = field(default_factory=list)
+    change: Callable[[DedupRecord], DedupRecord | None] = lambda item: item
+    saved: list[DedupRecord] = field(default_factory=list)
 
-    def claim_purchase(self, purchase: Purchase) -> Purchase:
+    def claim_dedup_record(self, purchase: DedupRecord) -> DedupRecord:
         """The item, made if there is none."""
         if self.item is None:
             self.item = purchase
         return self.item
 
-    def find_purchase(self, picture: str) -> Purchase | None:
+    def find_dedup_record(self, picture: str) -> DedupRecord | None:
         """The item."""
         assert picture == PICTURE
         return self.item
 
-    def save_purchase(self, purchase: Purchase) -> Purchase:
+    def save_dedup_record(self, purchase: DedupRecord) -> DedupRecord:
         """Write it, or lose."""
         self.races -= 1
         if self.races >= 0:
             assert self.item is not None
             self.item = self.change(self.item)
-            raise PurchaseMovedError(self.item)
+            raise DedupRecordMovedError(self.item)
         self.item = purchase
         self.saved.append(purchase)
         return purchase
@@ -57,15 +57,15 @@ def rules(ledger: Ledger, *jobs: Job) -> tuple[Deduplication, World]:
     """The rules on this item, and what else there is."""
     world = World(reuse=True)
     world.jobs.jobs |= {job.id: job for job in jobs}
-    purchases = world.job_writer.purchases
+    purchases = world.job_writer.deduplication
     assert purchases is not None
     return replace(purchases, ledger=ledger), world
 
 
-def item(**facts: object) -> Purchase:
+def item(**facts: object) -> DedupRecord:
     """The picture's item, of a buyer that is gone."""
-    known = {"picture": PICTURE, "buyer": "other"}
-    return Purchase(**(known | facts))  # type: ignore[arg-type]
+    known = {"picture": PICTURE, "owner": "other"}
+    return DedupRecord(**(known | facts))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -85,11 +85,11 @@ def test_a_job_takes_a_picture_over_after_up_to_seven_races(
         (lambda one: replace(one, kept=KEPT), KEPT),
         (lambda one: replace(one, kept=replace(KEPT, is_doubted=True)), DedupDecision.CACHE_MISS),
         (lambda _one: None, DedupDecision.CACHE_MISS),
-        (lambda one: replace(one, buyer=JOB.id), DedupDecision.CACHE_MISS),
+        (lambda one: replace(one, owner=JOB.id), DedupDecision.CACHE_MISS),
     ],
 )
 def test_a_job_that_loses_a_race_decides_by_the_winner(
-    change: Callable[[Purchase], Purchase | None], decision: object
+    change: Callable[[DedupRecord], DedupRecord | None], decision: object
 ) -> None:
     """Also if the table has forgotten the item meanwhile."""
     purchases, _ = rules(Ledger(item(), 1, change))
@@ -101,7 +101,7 @@ def test_a_job_that_takes_over_no_longer_waits_itself() -> None:
     ledger = Ledger(item(waiting=("a", JOB.id, "b")))
     purchases, _ = rules(ledger)
     assert purchases.turn(JOB) is DedupDecision.CACHE_MISS
-    assert ledger.item == item(buyer=JOB.id, waiting=("a", "b"))
+    assert ledger.item == item(owner=JOB.id, waiting=("a", "b"))
 
 
 OTHER = a_job(id="other", source=a_source(key="b.jpg"), photo=PHOTO)
@@ -164,32 +164,32 @@ def test_a_live_photo_takes_the_buyer_that_it_waits_for_along(
 
 
 @pytest.mark.parametrize(
-    ("state", "is_buyer", "kept", "ended"),
+    ("state", "is_owner", "kept", "ended"),
     [
-        (State.FAILED, True, None, item(buyer=JOB.id)),
+        (State.FAILED, True, None, item(owner=JOB.id)),
         (State.FAILED, False, None, None),
         (State.FAILED, True, KEPT, None),
         (
             State.REVIEW,
             False,
             replace(KEPT, job_id=JOB.id),
-            item(buyer=JOB.id, kept=replace(KEPT, job_id=JOB.id, is_doubted=True)),
+            item(owner=JOB.id, kept=replace(KEPT, job_id=JOB.id, is_doubted=True)),
         ),
         (State.REVIEW, True, KEPT, None),
-        (State.REVIEW, False, None, item(buyer=JOB.id)),
+        (State.REVIEW, False, None, item(owner=JOB.id)),
         (State.FAILED, True, replace(KEPT, job_id=JOB.id), None),
     ],
 )
 def test_who_waits_for_a_picture_is_woken_when_its_buyer_ends_without_a_result(
     state: State,
-    is_buyer: bool,  # noqa: FBT001 - a column of the table
+    is_owner: bool,  # noqa: FBT001 - a column of the table
     kept: Kept | None,
-    ended: Purchase | None,
+    ended: DedupRecord | None,
 ) -> None:
     """A result that a person has to look at serves nobody."""
-    ledger = Ledger(item(buyer=JOB.id, kept=kept, waiting=("a", "b")))
+    ledger = Ledger(item(owner=JOB.id, kept=kept, waiting=("a", "b")))
     purchases, world = rules(ledger)
-    purchases.settled(replace(JOB, state=state, is_buyer=is_buyer))
+    purchases.settled(replace(JOB, state=state, is_owner=is_owner))
     saved = [replace(one, expires_at=None) for one in ledger.saved]
     assert saved == ([] if ended is None else [ended])
     assert world.submissions.job_ids == ([] if ended is None else ["a", "b"])
@@ -199,6 +199,6 @@ def test_the_end_of_a_job_without_a_picture_concerns_nobody() -> None:
     """It was never looked at; nor is it anybody's whose item is gone."""
     ledger = Ledger(None)
     purchases, _ = rules(ledger)
-    purchases.settled(a_job(State.FAILED, is_buyer=True))
-    purchases.settled(replace(JOB, state=State.FAILED, is_buyer=True))
+    purchases.settled(a_job(State.FAILED, is_owner=True))
+    purchases.settled(replace(JOB, state=State.FAILED, is_owner=True))
     assert (ledger.item, ledger.saved) == (None, [])

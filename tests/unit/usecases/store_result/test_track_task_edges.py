@@ -13,7 +13,8 @@ from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
 from cutout.domain.messages import TaskCheck
-from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.domain.states import AttemptOutcome, Reason, State, Transport
+from cutout.ports.jobs_table import TaskClaim
 from tests.support.builders import an_attempt
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE
@@ -41,7 +42,7 @@ def row(world: World, state: State, *attempts: Attempt, **facts: Any) -> Job:
 
 def check(world: World, job: Job, attempt: int = 1, **facts: Any) -> Job:
     """Look at the task; the row as it stands then."""
-    world.follow.wake(TaskCheck(job_id=job.id, attempt=attempt, **facts))
+    world.follow.check(TaskCheck(job_id=job.id, attempt=attempt, **facts))
     return world.job(job)
 
 
@@ -79,7 +80,7 @@ def test_a_row_that_is_gone_after_a_race_is_no_longer_followed() -> None:
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
     hook.once_at("jobs.save", world.jobs.jobs.clear)
-    world.follow.wake(TaskCheck(job_id=job.id, attempt=1))
+    world.follow.check(TaskCheck(job_id=job.id, attempt=1))
     assert world.jobs.jobs == {}
 
 
@@ -103,7 +104,7 @@ def test_only_a_job_that_is_storing_is_completed_from_what_is_kept(
         return one
 
     follow = replace(world.follow, reuse=reuse)
-    follow.wake(TaskCheck(job_id=job.id, attempt=1))
+    follow.check(TaskCheck(job_id=job.id, attempt=1))
     assert [
         (one.due_at, one.failures, one.cut_short, one.reason, one.message) for one in taken
     ] == ([(START + TIMING.lease, 3, 2, job.reason, "text")] if is_taken else [])
@@ -148,3 +149,71 @@ def test_a_task_that_runs_past_the_deadline_ends_its_job_with_the_reason(
     world.jobs.jobs[job.id] = job
     after = check(world, job)
     assert (after.state, after.reason) == (State.FAILED, ended)
+
+
+def completed_task(world: World, status: str = "") -> None:
+    """The provider has a task of this name, which is completed or failed with a code."""
+    world.evolink.take('{"image_urls": ["u"], "callback_url": "c"}', "key")
+    task_id, task = world.evolink.tasks.popitem()
+    world.evolink.tasks[task_id] = task
+    if status:
+        world.evolink.fail(task_id, status)
+    else:
+        world.evolink.complete(task_id)
+    world.evolink.tasks["task-1"] = replace(world.evolink.tasks[task_id], id="task-1")
+
+
+@pytest.mark.parametrize(
+    ("state", "failures", "cut_short"), [(State.PROCESSING, 1, 1), (State.STORING, 3, 2)]
+)
+def test_a_lease_on_a_result_counts_the_tries_of_this_result_alone(
+    state: State, failures: int, cut_short: int
+) -> None:
+    """What failed while the task was polled says nothing of its result."""
+    world = World()
+    completed_task(world)
+    job = row(world, state, known(1), failures=2, cut_short=1, reason=Reason.RESULT_UNREADABLE)
+    leased: list[Job] = []
+
+    def store(one: Job, _task: object) -> Job:
+        leased.append(one)
+        return one
+
+    follow = replace(world.follow, store=store)
+    follow.check(TaskCheck(job_id=job.id, attempt=1))
+    assert [(one.failures, one.cut_short, one.reason) for one in leased] == [
+        (failures, cut_short, job.reason if state is State.STORING else None)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "transport"),
+    [("service_error", None), ("image_processing_error", Transport.FILES)],
+)
+@pytest.mark.parametrize("before", [None, Transport.PRESIGNED])
+def test_a_photo_that_is_tried_again_goes_the_way_that_the_failure_asks_for(
+    code: str, transport: Transport | None, before: Transport | None
+) -> None:
+    """Or as it went before."""
+    world = World()
+    completed_task(world, code)
+    job = row(world, State.PROCESSING, known(1), transport=before)
+    after = check(world, job)
+    assert (after.state, after.transport) == (State.QUEUED, transport or before)
+
+
+@pytest.mark.parametrize("state", [State.FAILED, State.PROCESSING])
+def test_a_task_that_proves_another_calls_ends_a_job_once(state: State) -> None:
+    """One that has ended stays as it is."""
+    world = World()
+    completed_task(world)
+    adopted = known(1, is_adopted=True)
+    job = row(world, state, adopted, reason=Reason.TASK_LOST, is_announced=True)
+    world.jobs.tasks["task-1"] = TaskClaim(
+        task_id="task-1", job_id="another", attempt=1, is_certain=True, expires_at=START
+    )
+    after = check(world, job)
+    ended = Reason.TASK_LOST if state is State.FAILED else Reason.OUTCOME_UNKNOWN
+    assert (after.state, after.reason) == (State.FAILED, ended)
+    kept = adopted if state is State.FAILED else adopted.without_task()
+    assert after.attempts == (kept,)
