@@ -15,7 +15,7 @@ from pathlib import Path
 from .assets import AssetError, build_all
 from .assets.folders import CACHE
 from .node import use_own_node
-from .settings.recipe_file import as_json, recipes_of
+from .settings.recipe_file import recipes_of
 from .settings.settings import Settings
 from .settings.value_rules import SettingError
 
@@ -30,7 +30,7 @@ def main() -> None:
 
     app = App()
     settings = Settings.from_context(app.node.get_all_context())
-    assets = build_all(settings.asset_platform, as_json(recipes_of(settings)))
+    assets = build_all(settings.asset_platform, recipes_of(settings))
     CutoutStack(app, settings=settings, assets=assets)
     app.synth()
 

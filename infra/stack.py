@@ -104,7 +104,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 def outputs(cutout: Cutout) -> dict[str, str]:
     """Name what others rely on."""
-    names = dict.fromkeys(one["name"] for one in cutout.recipes)
+    names = dict.fromkeys(recipe.name for recipe in cutout.recipes)
     return ({"Recipes": ",".join(names)} if names else {}) | {
         "UploadsBucketName": cutout.uploads_bucket.bucket_name,
         "ResultsBucketName": cutout.results_bucket.bucket_name,

@@ -7,11 +7,13 @@ our own modules adds them to a copy of it.
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final
+
+from cutout.domain.recipes import RECIPES_FILE, Recipe, write_recipes
 
 from ..deployed_functions import SHAPES, Asset, FunctionName, FunctionShape
 from . import botocore_data
@@ -23,8 +25,6 @@ from .dependencies import SitePackages, install, site_key
 from .folders import CACHE, SOURCES
 from .import_closure import own_modules, shippable
 
-RECIPES: Final = "cutout/recipes.json"
-"""Where in an asset the runtime looks for its recipes."""
 _READ_RECIPES: Final = (FunctionName.SUBMIT, FunctionName.STORE_RESULT)
 
 
@@ -123,7 +123,7 @@ class AssetBuilder:
         return folder
 
 
-def build_all(platform: str, recipes: bytes | None = None) -> dict[FunctionName, Asset]:
+def build_all(platform: str, recipes: Sequence[Recipe] = ()) -> dict[FunctionName, Asset]:
     """Build every function of this checkout for the platform that `asset_platform` names.
 
     Args:
@@ -134,7 +134,8 @@ def build_all(platform: str, recipes: bytes | None = None) -> dict[FunctionName,
         AssetError: one cannot be built.
     """
     builder = AssetBuilder(platform)
-    also = {name: {RECIPES: recipes} for name in _READ_RECIPES} if recipes else {}
+    file = {f"cutout/{RECIPES_FILE}": write_recipes(recipes).encode()} if recipes else {}
+    also = dict.fromkeys(_READ_RECIPES, file)
     packs = {name: builder.build(shape, also.get(name)) for name, shape in SHAPES.items()}
     return {name: Asset(path=pack.path, digest=pack.digest) for name, pack in packs.items()}
 

@@ -11,12 +11,14 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from cutout.domain.states import Pixels
+
 from ..access.grants import Grants
 from ..access.resources import Resources
 from ..assets import build_all
 from ..deployed_functions import SHAPES, Asset, FunctionName, shape_of
 from ..monitoring.monitoring import Monitoring
-from ..settings.recipe_file import as_json, recipes_of
+from ..settings.recipe_file import recipes_of
 from ..settings.settings import Settings
 from ..settings.settings_checks import refuse_pixels_without_copies
 from .callback_api import CallbackApi, CallbackDomain
@@ -149,7 +151,7 @@ class Cutout(Grants):
         acknowledge(self)
 
     def _build(self) -> Mapping[FunctionName, Asset]:
-        return build_all(self.settings.asset_platform, as_json(self.recipes))
+        return build_all(self.settings.asset_platform, self.recipes)
 
     def _make_storage(
         self, uploads: s3.IBucket | None, results: s3.IBucket | None, keep: RemovalPolicy
@@ -206,8 +208,8 @@ class Cutout(Grants):
 
     def _make_functions(self, assets: Mapping[FunctionName, Asset]) -> None:
         groups = self.network.groups_in(self) if self.network else ()
-        asked = {self.settings.pixels, *(recipe.get("pixels") for recipe in self.recipes)}
-        self.uses_source_pixels = "source" in asked
+        wanted = {self.settings.pixels, *(recipe.pixels for recipe in self.recipes)}
+        self.uses_source_pixels = Pixels.SOURCE in wanted
         refuse_pixels_without_copies(
             uses_source_pixels=self.uses_source_pixels, prepare=self.settings.prepare
         )

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from cutout.domain.metrics import NAMESPACE
+
 from ..access.resources import Resources
 from ..deployed_functions import SHAPES, FunctionName, FunctionShape
-from ..monitoring.metric_series import NAMESPACE
 from ..settings.settings import Settings
 
 _SUBMIT = frozenset({FunctionName.SUBMIT})

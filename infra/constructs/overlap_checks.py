@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from aws_cdk import Stack, Token
 from aws_cdk import aws_s3 as s3
 
+from cutout.domain.object_keys import REVIEW_FOLDER
+
 from ..settings.settings import Settings
 from ..settings.value_rules import SettingError
-
-REVIEW_FOLDER = "review/"
-"""Where results that fail acceptance are kept, in front of the result prefix."""
 
 
 @dataclass(frozen=True, kw_only=True)

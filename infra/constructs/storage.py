@@ -10,10 +10,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-PREPARED_FOLDER: Final = "prepared/"
-"""Where copies of photos stand that the model takes instead of them."""
-KEPT_FOLDER: Final = "kept/"
-"""Where the model's own results are kept for use again."""
+from cutout.domain.object_keys import KEPT_FOLDER, PREPARED_FOLDER
 
 KEPT: Final = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 """Outlives the stack, but not a first deployment that failed: the roll-back deletes it."""

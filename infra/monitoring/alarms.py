@@ -14,6 +14,9 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
+from cutout.domain.gate import USUAL_PRICE
+from cutout.domain.metrics import Metric
+
 from ..settings.settings import DEAD_LETTER_DAYS, QUEUE_DAYS
 from .metric_series import FIVE_MINUTES, MetricSeries
 
@@ -163,7 +166,7 @@ def _failed_steps(series: MetricSeries) -> AlarmRule:
         do="the logs of Submit and StoreResult say why (search for `failed`); `cutout doctor "
         "--stack {stack}` checks what they depend on. If all photos fail: `cutout pause --stack "
         "{stack}`, fix the cause, `cutout resume --stack {stack}`.",
-        metric=series.of("StepsFailed", "Sum", period=_QUARTER),
+        metric=series.of(Metric.STEPS_FAILED, "Sum", period=_QUARTER),
         above=_FEW,
     )
 
@@ -191,7 +194,7 @@ def _of_jobs(series: MetricSeries) -> Iterator[AlarmRule]:
         "fails by itself.",
         do="`cutout ls --state processing --state unconfirmed --stack {stack}` names it and its "
         "task; ask the provider about that task.",
-        metric=series.of("OldestInFlightSeconds", "Maximum"),
+        metric=series.of(Metric.OLDEST_IN_FLIGHT_SECONDS, "Maximum"),
         above=3600,
     )
     yield AlarmRule(
@@ -204,7 +207,7 @@ def _of_jobs(series: MetricSeries) -> Iterator[AlarmRule]:
         "themselves.",
         do="`cutout doctor --stack {stack}` says which trigger, function or queue it is; Sweep's "
         "log names rows of a newer version, which wait until it is deployed again.",
-        metric=series.of("OldestDueSeconds", "Maximum"),
+        metric=series.of(Metric.OLDEST_DUE_SECONDS, "Maximum"),
         above=900,
     )
     yield AlarmRule(
@@ -214,7 +217,7 @@ def _of_jobs(series: MetricSeries) -> Iterator[AlarmRule]:
         at_stake="lost callbacks are not made up for and crashed work is not taken up again; none "
         "is lost, but more photos stand still the longer it lasts. Alarms about jobs are blind.",
         do="`cutout doctor --stack {stack}` looks at its schedule and its last run.",
-        metric=series.of("JobsDue", "SampleCount"),
+        metric=series.of(Metric.JOBS_DUE, "SampleCount"),
         periods=3,
         is_silence=True,
     )
@@ -227,7 +230,7 @@ def _of_jobs(series: MetricSeries) -> Iterator[AlarmRule]:
         do="`cutout ls --state failed --state review --stack {stack}` says why. If all fail: "
         "`cutout pause --stack {stack}`; once it is mended, `cutout resume --stack {stack}` and "
         "`cutout retry --state failed --stack {stack}`.",
-        metric=series.of("FailedPercent", "Average"),
+        metric=series.of(Metric.FAILED_PERCENT, "Average"),
         above=10,
         periods=3,
         datapoints=2,
@@ -242,7 +245,7 @@ def _recovered_by_poll(series: MetricSeries) -> AlarmRule:
         "do not come through.",
         at_stake="nothing is lost; every photo takes minutes longer.",
         do="`cutout doctor --stack {stack}` tries the door that callbacks come in by.",
-        metric=series.of("RecoveredByPoll", "Sum", period=_QUARTER),
+        metric=series.of(Metric.RECOVERED_BY_POLL, "Sum", period=_QUARTER),
         above=_FEW,
     )
 
@@ -258,7 +261,7 @@ def _forged_callbacks(series: MetricSeries) -> AlarmRule:
         "throttled, and photos take minutes longer.",
         do="`cutout doctor --stack {stack}` shows how many, and checks the callback URL and the "
         "signing key; the API's access log has the senders' addresses.",
-        metric=series.of("CallbacksRefused", "Sum"),
+        metric=series.of(Metric.CALLBACK_REFUSED, "Sum"),
         above=_STRAY_CALLBACKS,
         periods=3,
     )
@@ -272,7 +275,7 @@ def _of_money(series: MetricSeries) -> Iterator[AlarmRule]:
         at_stake="at the cap, photos wait for the next day (UTC); the cap holds, no more is paid.",
         do="`cutout costs --by day --stack {stack}` says whether this is the usual traffic; "
         "`cutout limits --daily-credit-cap 8000 --stack {stack}` would set it to 8000 at once.",
-        metric=series.of("DailyCapUsedPercent", "Maximum"),
+        metric=series.of(Metric.CAP_USED_PERCENT, "Maximum"),
         above=80,
     )
     yield AlarmRule(
@@ -280,10 +283,10 @@ def _of_money(series: MetricSeries) -> Iterator[AlarmRule]:
         runbook="Possible double charges",
         happened="A call whose outcome was unknown was repeated, and the provider did not say that "
         "it knew it.",
-        at_stake="one photo (5.4 credits) may have been paid for twice.",
+        at_stake=f"one photo ({USUAL_PRICE} credits) may have been paid for twice.",
         do="`cutout costs --by outcome --csv claim.csv --stack {stack}` lists the calls, for the "
         "provider's support. It can wait for the morning.",
-        metric=series.of("PossibleDoubleCharges", "Sum"),
+        metric=series.of(Metric.POSSIBLE_DOUBLE_CHARGE, "Sum"),
     )
 
 
@@ -295,7 +298,7 @@ def _of_pauses(series: MetricSeries) -> Iterator[AlarmRule]:
         at_stake="no photo: all wait in the table, and none is cut out until there are credits.",
         do="top the account up; one photo probes every quarter of an hour, or "
         "`cutout resume --stack {stack}` lets all in at once.",
-        metric=series.of("PausedOutOfCredits", "Maximum"),
+        metric=series.of(Metric.PAUSED_OUT_OF_CREDITS, "Maximum"),
     )
     yield AlarmRule(
         name="PausedKeyRefused",
@@ -305,7 +308,7 @@ def _of_pauses(series: MetricSeries) -> Iterator[AlarmRule]:
         do="`aws secretsmanager put-secret-value --secret-id "
         f"{series.deployment}/evolink-api-key --secret-string file://new-key.txt`, then "
         "`cutout resume --stack {stack}`; `cutout doctor --stack {stack}` tries the key.",
-        metric=series.of("PausedKeyRefused", "Maximum"),
+        metric=series.of(Metric.PAUSED_KEY_REFUSED, "Maximum"),
     )
     yield AlarmRule(
         name="PausedRateLimited",
@@ -314,7 +317,7 @@ def _of_pauses(series: MetricSeries) -> Iterator[AlarmRule]:
         at_stake="no photo; all take longer.",
         do="ask for less at once, such as `cutout limits --max-in-flight 2 --stack {stack}`, or "
         "the provider for more.",
-        metric=series.of("PausedRateLimited", "Minimum"),
+        metric=series.of(Metric.PAUSED_RATE_LIMITED, "Minimum"),
         periods=3,
     )
     yield AlarmRule(
@@ -324,6 +327,6 @@ def _of_pauses(series: MetricSeries) -> Iterator[AlarmRule]:
         at_stake="no photo: all wait in the table until somebody opens the gate.",
         do="`cutout limits --stack {stack}` says since when; `cutout resume --stack {stack}` "
         "opens it.",
-        metric=series.of("PausedByPerson", "Minimum", period=Duration.hours(1)),
+        metric=series.of(Metric.PAUSED_BY_PERSON, "Minimum", period=Duration.hours(1)),
         periods=8,
     )

@@ -7,21 +7,28 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
-from .metric_series import ONE_MINUTE, OUTCOMES, PAUSES, STATES, MetricSeries
+from cutout.domain.gate import PauseReason
+from cutout.domain.metrics import JOBS_SETTLED, PAUSED_BECAUSE, TIME_IN_STATE, Metric
+from cutout.domain.states import State
+
+from .metric_series import ONE_MINUTE, MetricSeries
 
 _COLUMNS: Final = 24
 _HEIGHT: Final = 6
-_COLORS: Final[Mapping[str, str]] = {
-    "completed": "#2ca02c",
-    "review": "#e6a700",
-    "failed": "#d62728",
-    "rejected": "#9467bd",
-    "superseded": "#8c8c8c",
-    "out of credits": "#d62728",
-    "key refused": "#9467bd",
-    "rate limited": "#e6a700",
-    "by a person": "#1f77b4",
+_SETTLED_COLORS: Final[Mapping[State, str]] = {
+    State.COMPLETED: "#2ca02c",
+    State.REVIEW: "#e6a700",
+    State.FAILED: "#d62728",
+    State.REJECTED: "#9467bd",
+    State.SUPERSEDED: "#8c8c8c",
 }
+_PAUSES: Final[Mapping[PauseReason, tuple[str, str]]] = {
+    PauseReason.OUT_OF_CREDITS: ("out of credits", "#d62728"),
+    PauseReason.KEY_REFUSED: ("key refused", "#9467bd"),
+    PauseReason.RATE_LIMITED: ("rate limited", "#e6a700"),
+    PauseReason.OPERATOR: ("by a person", "#1f77b4"),
+}
+"""The label and the color of each."""
 
 Metrics = Sequence[cloudwatch.Metric]
 Row = list[cloudwatch.IWidget]
@@ -47,16 +54,16 @@ def dashboard_rows(
 
 def _photos(series: MetricSeries) -> Row:
     settled = [
-        series.of(metric, "Sum", label=outcome, color=_COLORS[outcome], period=ONE_MINUTE)
-        for outcome, metric in OUTCOMES.items()
+        series.of(metric, "Sum", label=state, color=_SETTLED_COLORS[state], period=ONE_MINUTE)
+        for state, metric in JOBS_SETTLED.items()
     ]
     through = [
-        series.of("JobsAdmitted", "Sum", label="let in", period=ONE_MINUTE),
-        series.of("JobsCompleted", "Sum", label="completed", period=ONE_MINUTE),
+        series.of(Metric.ADMITTED, "Sum", label="let in", period=ONE_MINUTE),
+        series.of(Metric.COMPLETED, "Sum", label="completed", period=ONE_MINUTE),
     ]
     credits_ = [
-        series.of("CreditsCharged", "Sum", label="credits", period=ONE_MINUTE),
-        series.of("CreditsSaved", "Sum", label="saved by reuse", period=ONE_MINUTE),
+        series.of(Metric.CREDITS, "Sum", label="credits", period=ONE_MINUTE),
+        series.of(Metric.CREDITS_SAVED, "Sum", label="saved by reuse", period=ONE_MINUTE),
     ]
     return [
         _graph("Throughput, photos a minute", through),
@@ -69,11 +76,12 @@ def _times(series: MetricSeries) -> Row:
     def times(statistic: str) -> list[cloudwatch.Metric]:
         return [
             series.of(metric, statistic, label=state, period=ONE_MINUTE)
-            for state, metric in STATES.items()
+            for state, metric in TIME_IN_STATE.items()
         ]
 
     whole = [
-        series.of("SecondsToComplete", one, label=one, period=ONE_MINUTE) for one in ("p50", "p90")
+        series.of(Metric.SECONDS_TO_COMPLETE, one, label=one, period=ONE_MINUTE)
+        for one in ("p50", "p90")
     ]
     return [
         _graph("Time in each state, p50, seconds", times("p50")),
@@ -84,14 +92,14 @@ def _times(series: MetricSeries) -> Row:
 
 def _gate(series: MetricSeries) -> Row:
     standing = [
-        series.of("TasksInFlight", "Maximum", label="in flight", period=ONE_MINUTE),
-        series.of("JobsWaiting", "Maximum", label="waiting", period=ONE_MINUTE),
+        series.of(Metric.IN_FLIGHT, "Maximum", label="in flight", period=ONE_MINUTE),
+        series.of(Metric.WAITING, "Maximum", label="waiting", period=ONE_MINUTE),
     ]
     paused = [
-        series.of(metric, "Maximum", label=reason, color=_COLORS[reason], period=ONE_MINUTE)
-        for reason, metric in PAUSES.items()
+        series.of(PAUSED_BECAUSE[reason], "Maximum", label=label, color=color, period=ONE_MINUTE)
+        for reason, (label, color) in _PAUSES.items()
     ]
-    cap = [series.of("DailyCapUsedPercent", "Maximum", label="of the cap", period=ONE_MINUTE)]
+    cap = [series.of(Metric.CAP_USED_PERCENT, "Maximum", label="of the cap", period=ONE_MINUTE)]
     return [
         _graph("Gate, photos", standing),
         _graph("Gate paused because", paused, is_stacked=True),
@@ -101,15 +109,15 @@ def _gate(series: MetricSeries) -> Row:
 
 def _trouble(series: MetricSeries, functions: Mapping[str, lambda_.Function]) -> Row:
     odd = {
-        "recovered by poll": "RecoveredByPoll",
-        "outcome unknown": "OutcomesUnknown",
-        "possible double charge": "PossibleDoubleCharges",
-        "callback refused": "CallbacksRefused",
+        "recovered by poll": Metric.RECOVERED_BY_POLL,
+        "outcome unknown": Metric.OUTCOME_UNKNOWN,
+        "possible double charge": Metric.POSSIBLE_DOUBLE_CHARGE,
+        "callback refused": Metric.CALLBACK_REFUSED,
     }
     ages = {
-        "in flight": "OldestInFlightSeconds",
-        "waiting": "OldestWaitingSeconds",
-        "overdue": "OldestDueSeconds",
+        "in flight": Metric.OLDEST_IN_FLIGHT_SECONDS,
+        "waiting": Metric.OLDEST_WAITING_SECONDS,
+        "overdue": Metric.OLDEST_DUE_SECONDS,
     }
     errors = [one.metric_errors(label=title) for title, one in functions.items()]
     return [

@@ -1,19 +1,20 @@
 """Reads `recipes.toml`: which variants are made of every cut-out.
 
 Everything is checked here, before anything is deployed; a refusal names the file, the line and what
-to write instead. What passes travels to StoreResult as JSON inside its asset.
+to write instead. The recipes go into the functions' assets as JSON.
 """
 
 import codecs
-import json
 import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from cutout.domain.recipes import Length, Recipe
 
 from ..assets import folders
-from .recipe_keys import DEFAULT_KEY, refuse_collisions, template
+from .recipe_keys import refuse_collisions, template
 from .recipe_rules import (
     RecipeError,
     colour,
@@ -34,7 +35,7 @@ DEFAULT_FILE: Final = "recipes.toml"
 _TABLE: Final = "recipe"
 _WHITE: Final = "#ffffff"
 
-_RULES: Final = {
+_RULES: Final[Mapping[str, Callable[[str, object], object]]] = {
     "name": name,
     "prefix": prefix,
     "format": format_,
@@ -48,16 +49,13 @@ _RULES: Final = {
     "key": template,
 }
 
-Recipe = dict[str, Any]
-"""One recipe in the form that the runtime reads."""
-
 
 def recipes_of(settings: Settings, project: Path | None = None) -> list[Recipe]:
     """Read the recipes of a deployment: none where there is no file.
 
     Args:
         settings: They may name the file.
-        project: Where it lies; the checkout, or for an installed package the working folder.
+        project: Its folder; the checkout, or for an installed package the working folder.
 
     Raises:
         SettingError: They cannot be deployed.
@@ -67,7 +65,7 @@ def recipes_of(settings: Settings, project: Path | None = None) -> list[Recipe]:
 
 
 def _file(project: Path, setting: str | None) -> Path | None:
-    """Say where the recipes are: where the setting says, else beside pyproject.toml, if there.
+    """Return the file that the setting names, else the one beside pyproject.toml if it exists.
 
     Raises:
         SettingError: the file that the setting names does not exist.
@@ -104,10 +102,10 @@ def read_recipes(file: Path, *, result_prefix: str = "") -> list[Recipe]:
 
 
 def _text(file: Path) -> str:
-    """Read a file as TOML demands it, UTF-8; the byte-order mark of Windows' editors is allowed.
+    """Read a file as UTF-8, which TOML is; the byte-order mark of Windows' editors is allowed.
 
     Raises:
-        SettingError: It has another encoding, or may not be read.
+        SettingError: It has another encoding, or cannot be read.
     """
     try:
         data = file.read_bytes()
@@ -134,16 +132,9 @@ def _utf_with_zeros(data: bytes) -> str | None:
     return "UTF-16" if is_utf_16 else None
 
 
-def as_json(recipes: Sequence[Recipe]) -> bytes | None:
-    """Return what the runtime reads; the same recipes give the same bytes, and none nothing."""
-    if not recipes:
-        return None
-    return json.dumps(list(recipes), indent=1, sort_keys=True, ensure_ascii=False).encode()
-
-
 @dataclass(frozen=True, kw_only=True)
 class _Page:
-    """A file of recipes, and where in it things stand."""
+    """A file of recipes, which knows the line of each key."""
 
     path: Path
     text: str
@@ -177,8 +168,8 @@ class _Page:
 def line_of(text: str, index: int, key: str) -> int:
     """Return the line, from 1, of a key of the recipe of that index.
 
-    A key inside a table of its own (`shadow.blur`) is looked for by its last part first, and then
-    by its first. What is not there has the line of its recipe's `[[recipe]]`.
+    A key inside a table of its own (`shadow.blur`) is searched by its last part first, then by its
+    first. For a key that is not there, it is the line of the recipe's `[[recipe]]`.
     """
     lines = text.splitlines()
     headers = [at for at, line in enumerate(lines) if _bare(line).startswith(f"[[{_TABLE}]]")]
@@ -215,24 +206,23 @@ def _checked(table: Mapping[str, object]) -> Recipe:
     for key in table:
         if key not in _RULES:
             raise RecipeError(key, f"a recipe has no {key}: it has {', '.join(_RULES)}")
-    recipe = {key: _RULES[key](key, value) for key, value in table.items()}
-    if "name" not in recipe:
+    values = {key: _RULES[key](key, value) for key, value in table.items()}
+    if "name" not in values:
         raise RecipeError("name", 'a recipe needs a name: write name = "web"')
-    recipe.setdefault("format", "png")
-    recipe.setdefault("key", DEFAULT_KEY)
-    if recipe["format"] == "jpg":
-        recipe.setdefault("background", _WHITE)
+    recipe = Recipe(**values)  # type: ignore[arg-type] # each is read by its rule
+    if recipe.format == "jpg" and recipe.background is None:
+        recipe = replace(recipe, background=_WHITE)
     _refuse_contradictions(recipe)
     return recipe
 
 
 def _refuse_contradictions(recipe: Recipe) -> None:
-    if "quality" in recipe and recipe["format"] == "png":
+    if recipe.quality is not None and recipe.format == "png":
         raise RecipeError(
             "quality", "png loses nothing and has no quality: leave it out, or write another format"
         )
-    has_room = not recipe.get("trim") or any(recipe.get("margin", {}).values())
-    if "shadow" in recipe and not has_room:
+    has_room = not recipe.trim or recipe.margin != Length()
+    if recipe.shadow and not has_room:
         raise RecipeError(
             "shadow", 'a shadow needs room to fall into when trimmed: write margin = "8%"'
         )

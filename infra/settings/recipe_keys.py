@@ -1,22 +1,23 @@
-"""Where variants go: templates of keys, and which of them could get into each other's way."""
+"""The keys of variants: their templates, and which of them could collide."""
 
 import re
 from collections.abc import Sequence
 from string import Formatter
-from typing import Any, Final
+from typing import Final
+
+from cutout.domain.object_keys import REVIEW_FOLDER
+from cutout.domain.recipes import DEFAULT_KEY, Recipe
 
 from .recipe_rules import RecipeError
 
-DEFAULT_KEY: Final = "{folder}{stem}.{recipe}.{ext}"
 _PARTS: Final = ("folder", "stem", "recipe", "ext")
-_REVIEW: Final = "review/"
 
 
 def template(key: str, value: object) -> str:
-    """Take a key with places to fill in.
+    """Read a key with placeholders.
 
     Raises:
-        RecipeError: It would lead out of the results, or give two photos one key.
+        RecipeError: It would leave the results, or give two photos one key.
     """
     if not isinstance(value, str):
         raise RecipeError(key, f"{key} must be a text, got {value!r}: write {key} = {_example()}")
@@ -43,11 +44,11 @@ def template(key: str, value: object) -> str:
     return value
 
 
-def refuse_collisions(recipes: Sequence[dict[str, Any]], *, result_prefix: str) -> None:
+def refuse_collisions(recipes: Sequence[Recipe], *, result_prefix: str) -> None:
     """Refuse recipes that would give one photo's variants one key, or the cut-out's own.
 
     Raises:
-        RecipeError: Two would meet; it names the later one.
+        RecipeError: Two collide; it names the later one.
     """
     for index, recipe in enumerate(recipes):
         key = _filled(recipe)
@@ -57,32 +58,29 @@ def refuse_collisions(recipes: Sequence[dict[str, Any]], *, result_prefix: str) 
                 f"the variant would take the key of the cut-out itself: write key = {_example()}",
                 index,
             )
-        if not result_prefix and key.startswith(_REVIEW):
+        if not result_prefix and key.startswith(REVIEW_FOLDER):
             raise RecipeError(
-                "key", f"{_REVIEW} is where results wait for a person: write another folder", index
+                "key",
+                f"{REVIEW_FOLDER} is where results wait for a person: write another folder",
+                index,
             )
         for earlier in recipes[:index]:
-            if not _meet(recipe.get("prefix", ""), earlier.get("prefix", "")):
+            if not _overlap(recipe.prefix, earlier.prefix):
                 continue
-            if recipe["name"] == earlier["name"]:
+            if recipe.name == earlier.name:
                 raise RecipeError(
-                    "name", f"there is a {recipe['name']} for these photos already", index
+                    "name", f"there is a {recipe.name} for these photos already", index
                 )
             if key == _filled(earlier):
-                raise RecipeError(
-                    "key", f"the recipe {earlier['name']} writes to the same key", index
-                )
+                raise RecipeError("key", f"the recipe {earlier.name} writes to the same key", index)
 
 
-def _meet(one: str, other: str) -> bool:
+def _overlap(one: str, other: str) -> bool:
     return one.startswith(other) or other.startswith(one)
 
 
-def _filled(recipe: dict[str, Any]) -> str:
-    filled: str = recipe["key"].format(
-        folder="folder/", stem="stem", recipe=recipe["name"], ext=recipe["format"]
-    )
-    return filled
+def _filled(recipe: Recipe) -> str:
+    return recipe.key.format(folder="folder/", stem="stem", recipe=recipe.name, ext=recipe.format)
 
 
 def _fields(key: str, value: str) -> list[str]:

@@ -1,20 +1,20 @@
 """What the values of a recipe may be; a refusal says what to write instead."""
 
 import re
-from typing import Any, Final
+from typing import Final
 
-_FORMATS: Final = ("png", "webp", "avif", "jpg")
-_PIXELS: Final = ("model", "source")
+from cutout.domain.recipes import FORMATS, LONGEST_SIDE, Fit, Length, Shadow
+from cutout.domain.states import Pixels
+
 _COLOURS: Final = {"white": "#ffffff", "black": "#000000"}
-_LONGEST_SIDE: Final = 16_383
 _MOST_PIXELS: Final = 50_000_000
-_LONGEST_MARGIN: Final = 5000
+_LONGEST_LENGTH: Final = 5000
 _LARGEST_SHARE: Final = 0.45
 _SHADOW: Final = ("opacity", "blur", "offset")
 
 
 class RecipeError(ValueError):
-    """A value that cannot be; where it stands is for the reader of the file to say.
+    """A value that is refused; the reader of the file adds the line.
 
     Attributes:
         key: The key in the recipe.
@@ -28,30 +28,31 @@ class RecipeError(ValueError):
 
 
 def name(key: str, value: object) -> str:
-    """Take a name that can stand in a key and on the command line."""
+    """Read a name, which appears in keys and on the command line."""
     if isinstance(value, str) and re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,31}", value):
         return value
     raise _refusal(key, "small letters, digits, - and _, at most 32", value, '"web"')
 
 
 def prefix(key: str, value: object) -> str:
-    """Take what the keys of photos begin with."""
+    """Read the prefix of photos' keys."""
     if isinstance(value, str) and not value.startswith("/"):
         return value
     raise _refusal(key, "what keys begin with, without a leading slash", value, '"shoes/"')
 
 
 def format_(key: str, value: object) -> str:
-    """Take a file format."""
+    """Read a file format."""
     if value == "jpeg":
         value = "jpg"
-    if isinstance(value, str) and value in _FORMATS:
+    if isinstance(value, str) and value in FORMATS:
         return value
-    raise _refusal(key, "png, webp, avif or jpg", value, '"webp"')
+    *others, last = FORMATS
+    raise _refusal(key, f"{', '.join(others)} or {last}", value, '"webp"')
 
 
 def colour(key: str, value: object) -> str:
-    """Take a colour in sRGB."""
+    """Read a colour in sRGB."""
     if isinstance(value, str):
         word = _COLOURS.get(value.lower(), value.lower())
         if re.fullmatch(r"#[0-9a-f]{3}", word):
@@ -62,48 +63,48 @@ def colour(key: str, value: object) -> str:
 
 
 def flag(key: str, value: object) -> bool:
-    """Take yes or no."""
+    """Read true or false."""
     if isinstance(value, bool):
         return value
     raise _refusal(key, "true or false, without quotation marks", value, "true")
 
 
-def length(key: str, value: object) -> dict[str, Any]:
-    """Take pixels, or a share in percent of the variant's shorter side."""
+def length(key: str, value: object) -> Length:
+    """Read pixels, or a share of the variant's shorter side in percent."""
     return _length(key, value, least=0)
 
 
-def fit(key: str, value: object) -> dict[str, Any]:
-    """Take an exact size in pixels."""
+def fit(key: str, value: object) -> Fit:
+    """Read an exact size in pixels."""
     text = value if isinstance(value, str) else ""
     found = re.fullmatch(r"([0-9]{1,5})[xX]([0-9]{1,5})", text)
     if found:
         width, height = int(found[1]), int(found[2])
-        if min(width, height) >= 1 and max(width, height) <= _LONGEST_SIDE:
+        if min(width, height) >= 1 and max(width, height) <= LONGEST_SIDE:
             if width * height > _MOST_PIXELS:
                 raise RecipeError(
                     key, f"{key} must be at most {_MOST_PIXELS:,} pixels in all, got {value!r}"
                 )
-            return {"width": width, "height": height}
-    raise _refusal(key, f"WIDTHxHEIGHT in pixels, up to {_LONGEST_SIDE}", value, '"2000x2000"')
+            return Fit(width=width, height=height)
+    raise _refusal(key, f"WIDTHxHEIGHT in pixels, up to {LONGEST_SIDE}", value, '"2000x2000"')
 
 
 def quality(key: str, value: object) -> int:
-    """Take a quality."""
+    """Read a quality."""
     if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 100:  # noqa: PLR2004
         return value
     raise _refusal(key, "a whole number from 1 to 100", value, "85")
 
 
-def pixels(key: str, value: object) -> str:
-    """Take whose pixels."""
-    if isinstance(value, str) and value in _PIXELS:
-        return value
-    raise _refusal(key, "model or source", value, '"source"')
+def pixels(key: str, value: object) -> Pixels:
+    """Read whose pixels the variant has."""
+    if isinstance(value, str) and value in set(Pixels):
+        return Pixels(value)
+    raise _refusal(key, " or ".join(Pixels), value, '"source"')
 
 
-def shadow(key: str, value: object) -> dict[str, Any]:
-    """Take how dark and how soft a shadow is, and where it falls."""
+def shadow(key: str, value: object) -> Shadow:
+    """Read how dark and how soft a shadow is, and where it falls."""
     example = '{ opacity = 0.3, blur = "2%", offset = [0, "1%"] }'
     if not isinstance(value, dict):
         raise _refusal(key, "a table", value, example)
@@ -111,12 +112,12 @@ def shadow(key: str, value: object) -> dict[str, Any]:
         if one not in _SHADOW:
             raise RecipeError(f"{key}.{one}", f"a shadow has no {one}: write {key} = {example}")
     right, down = _offset(f"{key}.offset", value.get("offset", [0, "1%"]))
-    return {
-        "opacity": _opacity(f"{key}.opacity", value.get("opacity", 0.3)),
-        "blur": _length(f"{key}.blur", value.get("blur", "2%"), least=0),
-        "right": right,
-        "down": down,
-    }
+    return Shadow(
+        opacity=_opacity(f"{key}.opacity", value.get("opacity", 0.3)),
+        blur=_length(f"{key}.blur", value.get("blur", "2%"), least=0),
+        right=right,
+        down=down,
+    )
 
 
 def _opacity(key: str, value: object) -> float:
@@ -126,16 +127,16 @@ def _opacity(key: str, value: object) -> float:
     raise _refusal(key, "a number above 0, up to 1", value, "0.3")
 
 
-def _offset(key: str, value: object) -> tuple[dict[str, Any], dict[str, Any]]:
+def _offset(key: str, value: object) -> tuple[Length, Length]:
     if isinstance(value, list) and len(value) == 2:  # noqa: PLR2004 # to the right, and down
-        right, down = (_length(key, one, least=-_LONGEST_MARGIN) for one in value)
+        right, down = (_length(key, one, least=-_LONGEST_LENGTH) for one in value)
         return right, down
     raise _refusal(key, "two lengths, to the right and down", value, '[0, "1%"]')
 
 
-def _length(key: str, value: object, *, least: int) -> dict[str, Any]:
-    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= _LONGEST_MARGIN:
-        return {"pixels": value}
+def _length(key: str, value: object, *, least: int) -> Length:
+    if isinstance(value, int) and not isinstance(value, bool) and least <= value <= _LONGEST_LENGTH:
+        return Length(pixels=value)
     text = value if isinstance(value, str) else ""
     number = re.fullmatch(r"(-?[0-9]+(?:\.[0-9]+)?)\s*(px|%)", text)
     if number and number[2] == "px" and number[1].lstrip("-").isdigit():
@@ -143,9 +144,9 @@ def _length(key: str, value: object, *, least: int) -> dict[str, Any]:
     if number and number[2] == "%":
         share = float(number[1]) / 100
         if abs(share) < _LARGEST_SHARE and (share >= 0 or least < 0):
-            return {"share": share}
+            return Length(share=share)
     raise _refusal(
-        key, f"pixels up to {_LONGEST_MARGIN}, or a share below 45%", value, '"5%" or 40'
+        key, f"pixels up to {_LONGEST_LENGTH}, or a share below 45%", value, '"5%" or 40'
     )
 
 

@@ -9,6 +9,9 @@ from dataclasses import dataclass, fields
 from difflib import get_close_matches
 from typing import Final, Self
 
+from cutout.domain.gate import DEFAULT_LIMITS
+from cutout.domain.states import Pixels, Transport
+
 from .setting_fields import LOG_RETENTIONS, bucket, flag, key_arn, prefix, setting, text, whole
 from .settings_checks import (
     refuse_half_a_domain,
@@ -66,7 +69,7 @@ class Settings:
         ),
     )
     """The provider's model."""
-    input_transport: str = setting("presigned", Choice(words=("presigned", "files")))
+    input_transport: str = setting("presigned", Choice(words=tuple(Transport)))
     """How the provider gets a photo: `presigned` sends a link to it in S3, `files` uploads it
     through the Files API. A link that the provider cannot read is followed by one attempt
     through the Files API."""
@@ -135,7 +138,7 @@ class Settings:
     """Name of the bus that gets the completion events."""
 
     # What becomes of a result
-    pixels: str = setting("model", Choice(words=("model", "source")))
+    pixels: str = setting("model", Choice(words=tuple(Pixels)))
     """`model`: cut-outs have the model's pixels. `source`: they have the photo's own, up to 200
     megapixels, and StoreResult gets 3 GB of memory. Where a photo's own pixels cannot be used,
     the model's are, and `cutout show` says why."""
@@ -151,9 +154,9 @@ class Settings:
     pyproject.toml, if it exists."""
 
     # Limits
-    max_in_flight: int = whole(3, least=1, most=1000)
+    max_in_flight: int = whole(DEFAULT_LIMITS.max_in_flight, least=1, most=1000)
     """Most tasks at once."""
-    daily_credit_cap: int = whole(5000, least=0, most=100_000_000)
+    daily_credit_cap: int = whole(int(DEFAULT_LIMITS.daily_credit_cap), least=0, most=100_000_000)
     """Most credits a day (UTC)."""
     max_bytes: int = whole(10_000_000, least=1, most=100_000_000)
     """Largest file that the model takes as it is."""

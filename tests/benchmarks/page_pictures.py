@@ -13,11 +13,9 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from cutout.adapters.pillow.pictures import PillowPictures
-from cutout.domain.recipes import read_recipes
 from infra.local.evolink.cutting.background_removal import remove_background
 from infra.local.place import shipped_photos
-from infra.settings.recipe_file import as_json
-from infra.settings.recipe_file import read_recipes as read_toml
+from infra.settings.recipe_file import read_recipes
 
 _ROOT = Path(__file__).parents[2]
 _FOLDER = _ROOT / ".readme"
@@ -51,7 +49,7 @@ def _variants(path: Path) -> Iterator[tuple[str, Image.Image]]:
         cut_out = Path(folder) / "cut-out.png"
         remove_background(photo).save(cut_out)
         yield "the cut-out (png)", Image.open(cut_out)
-        for recipe in read_recipes((as_json(read_toml(_EXAMPLE)) or b"[]").decode()):
+        for recipe in read_recipes(_EXAMPLE):
             into = Path(folder) / recipe.name
             pictures.render(cut_out, recipe, into)
             with Image.open(into) as made:

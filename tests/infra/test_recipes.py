@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from cutout.domain.recipes import Fit, Length, Recipe, Shadow, read_recipes, recipes_for
+from cutout.domain.recipes import (
+    Fit,
+    Length,
+    Recipe,
+    Shadow,
+    read_recipes,
+    recipes_for,
+    write_recipes,
+)
 from cutout.domain.states import Pixels
 from infra.settings import recipe_file
 from infra.settings.settings import Settings
@@ -34,7 +42,7 @@ margin = 40
 """
 
 
-def read(tmp_path: Path, text: str, *, result_prefix: str = "") -> list[recipe_file.Recipe]:
+def read(tmp_path: Path, text: str, *, result_prefix: str = "") -> list[Recipe]:
     """The recipes of a file with this text."""
     file = tmp_path / "recipes.toml"
     file.write_text(text, encoding="utf-8")
@@ -43,9 +51,7 @@ def read(tmp_path: Path, text: str, *, result_prefix: str = "") -> list[recipe_f
 
 def test_the_runtime_reads_what_a_synth_writes(tmp_path: Path) -> None:
     """Every key arrives as the value that it means."""
-    told = recipe_file.as_json(read(tmp_path, WHOLE))
-    assert told is not None
-    assert read_recipes(told.decode()) == (
+    assert read_recipes(write_recipes(read(tmp_path, WHOLE))) == (
         Recipe(
             name="market",
             prefix="shoes/",
@@ -70,7 +76,7 @@ def test_the_runtime_reads_what_a_synth_writes(tmp_path: Path) -> None:
 
 def test_a_recipe_applies_to_its_prefix(tmp_path: Path) -> None:
     """Without one, to every photo."""
-    both = read_recipes((recipe_file.as_json(read(tmp_path, WHOLE)) or b"").decode())
+    both = tuple(read(tmp_path, WHOLE))
     assert [one.name for one in recipes_for(both, "shoes/a.jpg")] == ["market", "web"]
     assert [one.name for one in recipes_for(both, "hats/a.jpg")] == ["web"]
 
@@ -78,7 +84,7 @@ def test_a_recipe_applies_to_its_prefix(tmp_path: Path) -> None:
 def test_a_jpeg_is_on_white_where_nothing_is_said(tmp_path: Path) -> None:
     """It cannot be transparent."""
     (only,) = read(tmp_path, '[[recipe]]\nname = "a"\nformat = "jpeg"\n')
-    assert (only["format"], only["background"]) == ("jpg", "#ffffff")
+    assert (only.format, only.background) == ("jpg", "#ffffff")
 
 
 @pytest.mark.parametrize(
@@ -133,7 +139,7 @@ def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path) -> None:
     """Windows' editors write one."""
     file = tmp_path / "recipes.toml"
     file.write_bytes(_NAMED.encode("utf-8-sig"))
-    assert [one["prefix"] for one in recipe_file.read_recipes(file)] == ["Söhne/"]
+    assert [one.prefix for one in recipe_file.read_recipes(file)] == ["Söhne/"]
 
 
 @pytest.mark.parametrize(
@@ -202,7 +208,7 @@ def test_what_contradicts_itself_is_refused(tmp_path: Path, text: str, said: str
 def test_names_may_repeat_for_photos_that_have_nothing_in_common(tmp_path: Path) -> None:
     """Shoes and hats each have a market of their own."""
     text = "".join(f'[[recipe]]\nname = "m"\nprefix = "{one}/"\n' for one in ("shoes", "hats"))
-    assert [one["prefix"] for one in read(tmp_path, text)] == ["shoes/", "hats/"]
+    assert [one.prefix for one in read(tmp_path, text)] == ["shoes/", "hats/"]
 
 
 def test_the_folder_for_reviews_is_free_under_a_prefix(tmp_path: Path) -> None:
@@ -214,8 +220,7 @@ def test_the_folder_for_reviews_is_free_under_a_prefix(tmp_path: Path) -> None:
 def test_without_a_file_there_are_no_recipes(tmp_path: Path) -> None:
     """One that is named must be there."""
     assert recipe_file.recipes_of(Settings(), tmp_path) == []
-    assert recipe_file.as_json([]) is None
     with pytest.raises(SettingError, match="there is no file"):
         recipe_file.recipes_of(Settings(recipes="mine.toml"), tmp_path)
     (tmp_path / "recipes.toml").write_text('[[recipe]]\nname = "a"\n')
-    assert [one["name"] for one in recipe_file.recipes_of(Settings(), tmp_path)] == ["a"]
+    assert [one.name for one in recipe_file.recipes_of(Settings(), tmp_path)] == ["a"]

@@ -7,13 +7,19 @@ puts it as JSON into StoreResult's asset. Here they are typed values.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cutout.domain.errors import SettingsError
-from cutout.domain.serialization import from_row
+from cutout.domain.serialization import from_row, to_row
 from cutout.domain.states import Pixels
 
+RECIPES_FILE = "recipes.json"
+"""The recipes' file in a function's asset, in the folder of the package `cutout`."""
 DEFAULT_KEY = "{folder}{stem}.{recipe}.{ext}"
+FORMATS = ("png", "webp", "avif", "jpg")
+LONGEST_SIDE = 16_383
+"""Pixels of a variant's side; the limit of WebP."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -102,6 +108,12 @@ class OwnPixels:
         """Whether anything that is made of this photo has its own pixels."""
         asked = {one.pixels for one in recipes_for(self.recipes, source_key)}
         return Pixels.SOURCE in {self.pixels, *asked}
+
+
+def write_recipes(recipes: Sequence[Recipe]) -> str:
+    """What `read_recipes` reads; the same recipes give the same text."""
+    rows = [to_row(one) for one in recipes]
+    return json.dumps(rows, indent=1, sort_keys=True, ensure_ascii=False)
 
 
 def read_recipes(text: str) -> tuple[Recipe, ...]:

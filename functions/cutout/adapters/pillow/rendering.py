@@ -11,14 +11,14 @@ from PIL import Image, ImageCms, ImageColor, ImageFilter
 
 from cutout.adapters.pillow.decode.opening import Picture
 from cutout.domain.errors import PictureError
-from cutout.domain.recipes import Length, Recipe, Shadow
+from cutout.domain.recipes import LONGEST_SIDE, Length, Recipe, Shadow
 
 Size = tuple[int, int]
 _STRIP = 256
 _SEEN = 8
 """From this alpha level on, a pixel counts as subject when trimming."""
 _QUALITIES = {"jpg": 90, "webp": 85, "avif": 70}
-_LONGEST_SIDE = {"webp": 16_383, "jpg": 65_500}
+_LONGEST_SIDE = {"webp": LONGEST_SIDE, "jpg": 65_500}
 _MOST_PIXELS = 60_000_000
 """Encoders of larger pictures need more memory than there is; no cut-out of the model is larger."""
 _LARGE = 8_000_000
