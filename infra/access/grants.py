@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from cutout.domain import completion_events
 from cutout.domain.metrics import Metric
 
 from ..monitoring.metric_series import FIVE_MINUTES, MetricSeries
@@ -83,8 +84,8 @@ class Grants(Construct):
         if prefix := self.resources.settings.upload_prefix:
             source["key"] = events.Match.prefix(prefix)
         pattern = events.EventPattern(
-            source=["cutout"],
-            detail_type=["Cutout Failed" if is_failure else "Cutout Completed"],
+            source=[completion_events.SOURCE],
+            detail_type=[completion_events.FAILED if is_failure else completion_events.COMPLETED],
             detail={"source": source},
         )
         return events.Rule(

@@ -14,10 +14,12 @@ from aws_cdk import aws_route53_targets as targets
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
+from cutout.domain.callback_token import CALLBACKS_PATH
+
 from ..access.resources import account_arn
 from .function import log_group
 
-ROUTE: Final = "/callbacks/{token}"
+ROUTE: Final = f"{CALLBACKS_PATH}{{token}}"
 _RATE: Final = 100
 _BURST: Final = 200
 """Requests a second, and at once. Forged callbacks take from the same, so there is more than enough

@@ -1,7 +1,6 @@
 """The whole of Cutout as one construct, to deploy by itself or inside another app's stack."""
 
 from collections.abc import Mapping
-from typing import Final
 
 from aws_cdk import Duration, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_events as events
@@ -12,6 +11,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from cutout.domain.states import Pixels
+from cutout.domain.timing import LINK_SESSION
 
 from ..access.grants import Grants
 from ..access.resources import Resources
@@ -40,12 +40,6 @@ from .storage import (
 )
 from .upload_events import UploadEvents
 from .work_queue import WorkQueue
-
-ROLE_SESSION_SECONDS: Final = 3600
-"""Longest session of a role assumed by a role; a presigned URL dies with it.
-
-https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_manage-assume.html
-"""
 
 
 class Cutout(Grants):
@@ -232,7 +226,7 @@ class Cutout(Grants):
             self,
             "PhotoReader",
             assumed_by=iam.ArnPrincipal(self.functions[FunctionName.SUBMIT].role.role_arn),
-            max_session_duration=Duration.seconds(ROLE_SESSION_SECONDS),
+            max_session_duration=Duration.seconds(LINK_SESSION.total_seconds()),
             description="What the photo URLs given to Evolink can do: read photos",
         )
 

@@ -11,6 +11,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from cutout.domain.object_keys import KEPT_FOLDER, PREPARED_FOLDER
+from cutout.domain.provider import API_KEY_NOT_SET
 
 KEPT: Final = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 """Outlives the stack, but not a first deployment that failed: the roll-back deletes it."""
@@ -200,7 +201,7 @@ def api_key_secret(
         construct_id,
         secret_name=name,
         description="The Evolink API key that Cutout uses, as a plain string",
-        secret_string_value=SecretValue.unsafe_plain_text("not-set"),
+        secret_string_value=SecretValue.unsafe_plain_text(API_KEY_NOT_SET),
         removal_policy=removal_policy,
     )
 

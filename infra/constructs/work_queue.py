@@ -7,7 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from ..settings.settings import DEAD_LETTER_DAYS, QUEUE_DAYS
+from cutout.domain.timing import DEAD_LETTER_RETENTION, QUEUE_RETENTION
 
 MAX_RECEIVES: Final = 5
 _VISIBILITY_FACTOR: Final = 6  # what Lambda asks for, so that no message is handed out twice
@@ -20,7 +20,7 @@ def dead_letter_queue(scope: Construct, construct_id: str) -> sqs.Queue:
         construct_id,
         encryption=sqs.QueueEncryption.SQS_MANAGED,
         enforce_ssl=True,
-        retention_period=Duration.days(DEAD_LETTER_DAYS),
+        retention_period=Duration.days(DEAD_LETTER_RETENTION.days),
         removal_policy=RemovalPolicy.DESTROY,
     )
 
@@ -38,7 +38,7 @@ class WorkQueue(Construct):
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
             visibility_timeout=Duration.seconds(_VISIBILITY_FACTOR * worker_timeout_seconds),
-            retention_period=Duration.days(QUEUE_DAYS),
+            retention_period=Duration.days(QUEUE_RETENTION.days),
             dead_letter_queue=sqs.DeadLetterQueue(
                 queue=self.dead_letters, max_receive_count=MAX_RECEIVES
             ),

@@ -9,9 +9,10 @@ from typing import Any, Final
 import boto3
 from botocore.exceptions import ClientError
 
+from cutout.domain.provider import API_KEY_NOT_SET
+
 _API_KEY = "evolink-api-key"
 SECRETS = (_API_KEY, "callback-signing-key")
-_NOT_SET = "not-set"
 _NOT_CREATED = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
 """Statuses of a stack whose first deployment failed: the CDK deletes it and creates it again."""
 _DELETION_WAITS: Final = (1, 2, 4, 8, 15, 30, 60)
@@ -170,7 +171,7 @@ class Account:
                 return None
             raise
         key = str(answer["SecretString"])
-        return None if key == _NOT_SET else key
+        return None if key == API_KEY_NOT_SET else key
 
 
 def _is_empty(client: Any, table: str | None) -> bool:  # noqa: ANN401 # boto3's own

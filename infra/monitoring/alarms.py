@@ -16,8 +16,8 @@ from aws_cdk import aws_sqs as sqs
 
 from cutout.domain.gate import USUAL_PRICE
 from cutout.domain.metrics import Metric
+from cutout.domain.timing import DEAD_LETTER_RETENTION, QUEUE_RETENTION
 
-from ..settings.settings import DEAD_LETTER_DAYS, QUEUE_DAYS
 from .metric_series import FIVE_MINUTES, MetricSeries
 
 RUNBOOKS: Final = "infra/RUNBOOK.md"
@@ -104,7 +104,8 @@ def _old_uploads(submissions: sqs.Queue) -> AlarmRule:
         runbook="Oldest upload",
         happened=f"An upload has waited for over {_LONG_WAIT_SECONDS // 60} minutes in the "
         "submissions queue and has no job yet.",
-        at_stake=f"uploads stay in this queue for {QUEUE_DAYS} days; after that they are lost.",
+        at_stake=f"uploads stay in this queue for {QUEUE_RETENTION.days} days; after that they "
+        "are lost.",
         do="`cutout doctor --stack {stack}` checks Submit and its trigger. If Submit only is slow "
         "after a large upload, nothing is wrong: raise submit_concurrency, or wait.",
         metric=submissions.metric_approximate_age_of_oldest_message(
@@ -117,7 +118,7 @@ def _old_uploads(submissions: sqs.Queue) -> AlarmRule:
 
 _HAS_NO_ROW: Final = (
     "an upload that has no job yet is nowhere else: nobody cuts it out until the message is sent "
-    f"back, and after {DEAD_LETTER_DAYS} days it is gone."
+    f"back, and after {DEAD_LETTER_RETENTION.days} days it is gone."
 )
 _HAS_A_ROW: Final = "no photo: each has its row, and Sweep goes on looking at it; it may be late."
 _STAKES: Final = {

@@ -11,6 +11,7 @@ from typing import Final, Self
 
 from cutout.domain.gate import DEFAULT_LIMITS
 from cutout.domain.states import Pixels, Transport
+from cutout.domain.timing import MESSAGE_LIFE
 
 from .setting_fields import LOG_RETENTIONS, bucket, flag, key_arn, prefix, setting, text, whole
 from .settings_checks import (
@@ -25,11 +26,6 @@ from .settings_checks import (
 from .value_rules import Choice, OneOf, OrNone, SettingError, Several, Text, Url
 
 DAY: Final = 86_400
-QUEUE_DAYS: Final = 10
-"""How long a message waits in a queue that nothing takes it from: a long weekend and an outage."""
-DEAD_LETTER_DAYS: Final = 14
-"""The longest that SQS keeps a message. In a dead letter queue its age counts from when it was
-first sent, so this is longer than `QUEUE_DAYS`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -195,7 +191,7 @@ class Settings:
     """Age at which a task is given up."""
     old_version_days: int = whole(30, least=1, most=3650)
     """How long the stack's own buckets keep versions that were overwritten or deleted."""
-    retention_days: int = whole(90, least=QUEUE_DAYS + DEAD_LETTER_DAYS + 1, most=3650)
+    retention_days: int = whole(90, least=MESSAGE_LIFE.days + 1, most=3650)
     """How long finished jobs and stored results are kept. At least 25 days: a message may arrive 24
     days after its upload (14 as a dead letter, 10 in its queue again), and without its job the
     photo would be paid for twice."""

@@ -6,10 +6,9 @@ Every check raises SettingError with the settings' names and what to pass instea
 from collections.abc import Mapping
 from typing import Final
 
-from .value_rules import SettingError, is_plain_loopback
+from cutout.domain.timing import PHOTO_LINK_LIFE
 
-PHOTO_LINK_SECONDS: Final = 3000
-"""How long a photo's URL is valid: its session is replaced before it has less left."""
+from .value_rules import SettingError, is_plain_loopback
 
 _FETCH_ALLOWANCE_SECONDS: Final = 1200
 """How long a photo's URL stays valid after the grace time, when a request is sent again.
@@ -82,11 +81,12 @@ def refuse_loopback(
 
 def refuse_long_grace(unconfirmed_grace_seconds: int) -> None:
     """A request that is sent again holds the same URL of the photo, which must still be valid."""
-    longest = PHOTO_LINK_SECONDS - _FETCH_ALLOWANCE_SECONDS
+    link_seconds = int(PHOTO_LINK_LIFE.total_seconds())
+    longest = link_seconds - _FETCH_ALLOWANCE_SECONDS
     if unconfirmed_grace_seconds > longest:
         raise SettingError(
             f"unconfirmed_grace_seconds must be at most {longest}, "
             f"got {unconfirmed_grace_seconds}: a repeated request sends the same photo "
-            f"URL again, which is valid for {PHOTO_LINK_SECONDS} s and must "
+            f"URL again, which is valid for {link_seconds} s and must "
             f"last {_FETCH_ALLOWANCE_SECONDS} s more: pass -c unconfirmed_grace_seconds=1200"
         )

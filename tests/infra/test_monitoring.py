@@ -8,7 +8,6 @@ import click
 import pytest
 
 from cutout.cli.entry import cutout as cli
-from cutout.domain.metrics import Metric
 from infra.monitoring.alarms import LONGEST_DESCRIPTION
 from infra.settings.settings import Settings
 from tests.infra.reading import Reading, Synthesize
@@ -100,15 +99,6 @@ def test_one_photo_that_fails_is_no_trend(template: Reading) -> None:
         10,
     )
     assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (3, 2)
-
-
-def test_every_metric_that_is_watched_is_one_that_the_functions_count(template: Reading) -> None:
-    """A name that is misspelt would never go off, and never draw."""
-    shown = json.dumps(template.of_type(ALARM)) + template.dashboard()
-    asked = set(re.findall(r'"MetricName": "(\w+)", "Namespace": "Cutout"', shown))
-    asked |= set(re.findall(r'\["Cutout", "(\w+)"', shown))
-    assert asked - {metric.value for metric in Metric} == set()
-    assert len(asked) > 20
 
 
 def test_every_alarm_tells_the_topic_when_it_begins_and_ends(template: Reading) -> None:

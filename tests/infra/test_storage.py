@@ -4,8 +4,6 @@ from typing import Any
 
 import pytest
 
-from cutout.domain import object_keys
-from infra.constructs import storage
 from infra.settings.settings import Settings
 from tests.infra.reading import Reading, Synthesize, refuses_plain_http
 
@@ -69,11 +67,6 @@ def test_what_is_made_for_our_own_use_goes_by_itself(synthesize: Synthesize) -> 
         "prepared/": 1,
         "kept/": 30,
     }
-
-
-def test_what_expires_is_where_it_is_put() -> None:
-    """The lifecycle rule and the runtime name one place."""
-    assert storage.PREPARED_FOLDER == object_keys.PREPARED_FOLDER
 
 
 def test_the_work_bucket_is_as_private_as_the_others(template: Reading) -> None:

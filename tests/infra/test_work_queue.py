@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.usecases.submit.register_upload import MESSAGES_LIVE
+from cutout.domain.timing import MESSAGE_LIFE
 from infra.settings.settings import Settings
 from infra.settings.value_rules import SettingError
 from tests.infra.reading import Reading, refuses_plain_http
@@ -59,10 +59,10 @@ def test_a_row_outlives_every_message_about_it(template: Reading, queue: str) ->
     Were the row gone by then, the upload would make another job, and be paid for once more.
     """
     sent_again = FOURTEEN_DAYS + template.properties(queue)["MessageRetentionPeriod"]
-    assert timedelta(seconds=sent_again) == MESSAGES_LIVE
+    assert timedelta(seconds=sent_again) == MESSAGE_LIFE
     with pytest.raises(SettingError, match="retention_days"):
-        Settings(retention_days=MESSAGES_LIVE.days)
-    assert timedelta(days=Settings(retention_days=25).retention_days) > MESSAGES_LIVE
+        Settings(retention_days=MESSAGE_LIFE.days)
+    assert timedelta(days=Settings(retention_days=25).retention_days) > MESSAGE_LIFE
 
 
 @pytest.mark.parametrize(("queue", "worker"), WORKERS.items())

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from cutout.domain.errors import CopyGoneError
-from cutout.ports.buckets import PHOTO_LINK_LIVES
+from cutout.domain.timing import PHOTO_LINK_LIFE
 from cutout.ports.telemetry import Clock
 from tests.support.fakes.buckets import MemoryCopies
 from tests.support.fakes.copier import seen_in
@@ -46,7 +46,7 @@ class ExpiringCopies(MemoryCopies):
 def is_dead(world: World, url: str, now: datetime) -> bool:
     """The link's time is over."""
     signed_at = world.links.signed_at.get(url)
-    return signed_at is not None and now >= signed_at + PHOTO_LINK_LIVES
+    return signed_at is not None and now >= signed_at + PHOTO_LINK_LIFE
 
 
 def led_to(world: World, url: str, now: datetime) -> bytes | None:

@@ -14,7 +14,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.object_keys import kept_key
 from cutout.domain.provider import TaskStatus
 from cutout.domain.states import AttemptOutcome, Reason, State
-from cutout.ports.buckets import PHOTO_LINK_LIVES
+from cutout.domain.timing import PHOTO_LINK_LIFE
 from tests.simulation.evidence import Evidence, job_charged, job_posted
 from tests.simulation.inputs import ExpiringCopies, is_dead, is_taken, led_to, sent_of
 from tests.simulation.promise import demand
@@ -152,7 +152,7 @@ class Money:
         is_gone = data is None and self._is_source_gone(job)
         demand(self.evidence, is_gone or is_taken(data), 3, f"{key}: the call leads to {data!r}")
         if isinstance(copies, ExpiringCopies) and name != url.partition("?")[0]:
-            is_lasting = copies.lasts(name, after=PHOTO_LINK_LIVES)
+            is_lasting = copies.lasts(name, after=PHOTO_LINK_LIFE)
             demand(self.evidence, is_lasting, 3, f"{key}: the copy goes before the link to it")
         is_own = is_gone or data == sent_of(self.evidence.photo_of(job))
         demand(self.evidence, is_own, 4, f"{key}: the call leads to another photo")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from cutout.domain import completion_events
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
@@ -14,7 +15,6 @@ from cutout.domain.states import State
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
-SOURCE = "cutout"
 SCHEMA_VERSION = "1.1"
 """Of `events/schema`: the minor number rises with each field, the major one would with each change
 that a receiver could stumble over."""
@@ -33,12 +33,13 @@ class EventBus:
     def announce(self, job: Job) -> None:
         """Send `Cutout Completed` or `Cutout Failed`; receivers dedupe by `detail.job`."""
         is_completed = job.state is State.COMPLETED
+        detail_type = completion_events.COMPLETED if is_completed else completion_events.FAILED
         answer = self._client.put_events(
             Entries=[
                 {
                     "EventBusName": self._name,
-                    "Source": SOURCE,
-                    "DetailType": "Cutout Completed" if is_completed else "Cutout Failed",
+                    "Source": completion_events.SOURCE,
+                    "DetailType": detail_type,
                     "Time": job.updated_at,
                     "Detail": _text(job),
                 },

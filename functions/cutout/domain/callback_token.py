@@ -21,6 +21,8 @@ from cutout.domain.errors import CallbackRefusedError
 _FORM = re.compile(
     r"([0-9a-f]{32})\.([1-9][0-9]{0,8})\.(?:([1-9][0-9]{9})\.)?([A-Za-z0-9_-]{43})", re.ASCII
 )
+CALLBACKS_PATH = "/callbacks/"
+"""Path of a callback URL, in front of the token."""
 _LABEL = "cutout-callback-2"
 _LABEL_WITHOUT_EXPIRY = "cutout-callback-1"
 

@@ -44,6 +44,10 @@ class Cause(StrEnum):
     """The photo itself was refused, or the cause is unknown: the same call would fail again."""
 
 
+API_KEY_NOT_SET = "not-set"
+"""What the stack puts into the secret of the API key; a person replaces it."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Accepted:
     """The call was taken: a task exists and credits are reserved.

@@ -11,6 +11,20 @@ from cutout.domain.provider import Terms
 Randomness = Callable[[], float]
 """A number from 0 up to, not including, 1."""
 
+LINK_SESSION = timedelta(hours=1)
+"""Life of the role session that signs photo links: the longest of a role that a role assumes.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_manage-assume.html
+"""
+PHOTO_LINK_LIFE = timedelta(minutes=50)
+"""How long a photo link is valid. A link dies with the session that signed it."""
+QUEUE_RETENTION = timedelta(days=10)
+"""How long a message waits in a queue that nothing takes it from: a long weekend and an outage."""
+DEAD_LETTER_RETENTION = timedelta(days=14)
+"""The longest that SQS keeps a message. In a dead letter queue its age counts from when it was
+first sent, so this is longer than `QUEUE_RETENTION`."""
+MESSAGE_LIFE = DEAD_LETTER_RETENTION + QUEUE_RETENTION
+"""The oldest that a message can be: a dead letter that a person sends back waits once more."""
 _FIRST_BACK_OFF = timedelta(seconds=15)
 _STEPS_IN_DEADLINE = 6
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -105,10 +105,6 @@ class Uploads(Protocol):
         ...
 
 
-PHOTO_LINK_LIVES = timedelta(minutes=50)
-"""A role that a role assumes has sessions of an hour, and a link dies with its session."""
-
-
 class SourceTags(Protocol):
     """The tags of uploads."""
 
@@ -125,7 +121,7 @@ class PhotoLinks(Protocol):
     """Links by which the provider can read one upload, and nothing else."""
 
     def link(self, source: Source, content_type: str) -> str:
-        """A URL of an upload with a version, certain to work for `PHOTO_LINK_LIVES`.
+        """A URL of an upload with a version, certain to work for `PHOTO_LINK_LIFE`.
 
         The answer has this Content-Type, whatever the uploader gave the object.
         """

@@ -7,9 +7,8 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from cutout.adapters.evolink.api_key import KEY_NOT_SET
 from cutout.adapters.evolink.failures import refusal
-from cutout.domain.provider import Accepted
+from cutout.domain.provider import API_KEY_NOT_SET, Accepted
 from tests.support.provider_transport import Key, Provider, api
 from tests.support.samples import sample
 
@@ -17,7 +16,7 @@ BODY = '{"model": "mj-v7-remove-bg"}'
 ACCEPTED = Accepted(task_id="task-unified-1795166131-4k7q2m9x", credits_reserved=Decimal("5.4"))
 
 
-@pytest.mark.parametrize("text", [KEY_NOT_SET, "", None])
+@pytest.mark.parametrize("text", [API_KEY_NOT_SET, "", None])
 def test_without_a_key_nobody_is_called(text: str | None) -> None:
     """The stack's place-holder is no key: intake pauses until a person puts one there."""
     outcome = api(Provider([]), Key(text, text)).create(BODY, "cutout-1-1")
@@ -59,7 +58,7 @@ def test_a_key_that_cannot_be_sent_is_refused_before_any_call(text: str, message
     assert "sk-1" not in message
 
 
-@pytest.mark.parametrize("text", [KEY_NOT_SET, "sk-\n1"])
+@pytest.mark.parametrize("text", [API_KEY_NOT_SET, "sk-\n1"])
 def test_a_key_that_was_just_mended_is_found_before_the_call(text: str) -> None:
     """The cache still holds the unsendable one."""
     key = Key(text, "sk-2")
@@ -101,7 +100,7 @@ def test_a_refused_key_is_never_tried_a_third_time(fresh: str, calls: int) -> No
 def test_a_key_that_was_just_set_is_found() -> None:
     """The cache still holds the place-holder; the fresh read finds the key."""
     provider = Provider([httpx.Response(200, json=sample("evolink-create-200"))])
-    assert api(provider, Key(KEY_NOT_SET, "sk-2")).create(BODY, "k") == ACCEPTED
+    assert api(provider, Key(API_KEY_NOT_SET, "sk-2")).create(BODY, "k") == ACCEPTED
     assert provider.requests[0].headers["authorization"] == "Bearer sk-2"
 
 

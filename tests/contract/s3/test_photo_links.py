@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from botocore.stub import Stubber
 
-from cutout.adapters.s3.photo_links import SESSION, PhotoLinks
+from cutout.adapters.s3.photo_links import PhotoLinks
 from cutout.domain.job.source import Source
-from cutout.ports.buckets import PHOTO_LINK_LIVES
+from cutout.domain.timing import LINK_SESSION, PHOTO_LINK_LIFE
 from cutout.wiring.aws_clients import Clients
 from tests.support.aws_account import REGION, cloud
 
@@ -71,7 +71,8 @@ class Session:
         return PhotoLinks(sts, ROLE, WORK, self._connect, self.clock)
 
     def _answer(self, number: int) -> dict[str, Any]:
-        ends_at = NOW + number * (SESSION - PHOTO_LINK_LIVES) + timedelta(seconds=number) + SESSION
+        began_at = NOW + number * (LINK_SESSION - PHOTO_LINK_LIFE) + timedelta(seconds=number)
+        ends_at = began_at + LINK_SESSION
         credentials = {
             "AccessKeyId": f"ASIA0000000000000{number:03}",
             "SecretAccessKey": "secret",
@@ -105,7 +106,7 @@ def query(link: str) -> dict[str, str]:
 
 
 def test_a_link_names_the_version_and_says_how_long_it_lasts(session: Session) -> None:
-    """Signed the present way, by the session of the role, for `PHOTO_LINK_LIVES`."""
+    """Signed the present way, by the session of the role, for `PHOTO_LINK_LIFE`."""
     told = query(session.links(sessions=1).link(SOURCE, "image/jpeg"))
     assert told["versionId"] == "v1"
     assert told["X-Amz-Algorithm"] == "AWS4-HMAC-SHA256"
@@ -168,15 +169,15 @@ def test_every_version_survives_in_a_link(session: Session, version: str) -> Non
     ("after", "sessions"),
     [
         (timedelta(0), 1),
-        (SESSION - PHOTO_LINK_LIVES, 1),
-        (SESSION - PHOTO_LINK_LIVES + timedelta(seconds=1), 2),
-        (SESSION, 2),
+        (LINK_SESSION - PHOTO_LINK_LIFE, 1),
+        (LINK_SESSION - PHOTO_LINK_LIFE + timedelta(seconds=1), 2),
+        (LINK_SESSION, 2),
     ],
 )
 def test_a_session_is_renewed_when_it_would_not_outlive_a_link(
     session: Session, after: timedelta, sessions: int
 ) -> None:
-    """A link dies with its session: with less than `PHOTO_LINK_LIVES` left, a new one is begun."""
+    """A link dies with its session: with less than `PHOTO_LINK_LIFE` left, a new one is begun."""
     links = session.links(sessions=sessions)
     links.link(SOURCE, "image/png")
     session.clock.at = NOW + after
@@ -196,7 +197,7 @@ def test_many_links_share_a_session(session: Session) -> None:
 
 def test_the_session_outlives_the_grace_time_and_the_providers_own() -> None:
     """20 minutes of grace, 20 of the provider's: a repeat of the call still finds the photo."""
-    assert timedelta(minutes=40) < PHOTO_LINK_LIVES < SESSION <= timedelta(hours=1)
+    assert timedelta(minutes=40) < PHOTO_LINK_LIFE < LINK_SESSION <= timedelta(hours=1)
 
 
 def test_the_role_is_assumed() -> None:

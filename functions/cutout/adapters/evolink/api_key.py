@@ -6,10 +6,8 @@ import re
 from http import HTTPStatus
 
 from cutout.adapters.evolink.failures import refusal
-from cutout.domain.provider import Refused
+from cutout.domain.provider import API_KEY_NOT_SET, Refused
 
-KEY_NOT_SET = "not-set"
-"""What the stack puts into the secret until a person puts a key there."""
 _UNSENDABLE = re.compile(r"[^!#-&(-z|~]")
 """Characters that no bearer token has (RFC 6750, section 2.1, read tolerantly)."""
 _CONTROLS = {
@@ -25,7 +23,7 @@ _BINARY = ("b'", 'b"')
 
 def refusal_of(key: str | None) -> Refused | None:
     """The refusal of a key that is missing or cannot be sent; None for a key that can be."""
-    if not key or key == KEY_NOT_SET:
+    if not key or key == API_KEY_NOT_SET:
         text = "the API key is not set: put it into the API key secret"
         return refusal(status=HTTPStatus.UNAUTHORIZED, code="api_key_not_set", message=text)
     why = _why_unsendable(key)

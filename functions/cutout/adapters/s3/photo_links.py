@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from cutout.domain.job.source import Source
-from cutout.ports.buckets import PHOTO_LINK_LIVES
+from cutout.domain.timing import LINK_SESSION, PHOTO_LINK_LIFE
 from cutout.ports.telemetry import Clock
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sts import STSClient
     from mypy_boto3_sts.type_defs import CredentialsTypeDef
-
-SESSION = timedelta(hours=1)
-"""A role assumed by a role lasts an hour at most (role chaining)."""
 
 
 class PhotoLinks:
@@ -54,7 +51,7 @@ class PhotoLinks:
         self._ends_at: datetime | None = None
 
     def link(self, source: Source, content_type: str) -> str:
-        """A GET URL of this version, good for `PHOTO_LINK_LIVES` from now.
+        """A GET URL of this version, good for `PHOTO_LINK_LIFE` from now.
 
         Raises:
             ValueError: it has no version: such a link would be to whatever is at the key by then.
@@ -65,7 +62,7 @@ class PhotoLinks:
         return self._signed(version, content_type)
 
     def copy_link(self, key: str, content_type: str) -> str:
-        """A GET URL of a copy, good for `PHOTO_LINK_LIVES` from now."""
+        """A GET URL of a copy, good for `PHOTO_LINK_LIFE` from now."""
         return self._signed({"Bucket": self._copies_bucket, "Key": key}, content_type)
 
     def _signed(self, params: Mapping[str, str], content_type: str) -> str:
@@ -76,7 +73,7 @@ class PhotoLinks:
         return self._signer().generate_presigned_url(
             "get_object",
             Params={**params, **answer},
-            ExpiresIn=int(PHOTO_LINK_LIVES.total_seconds()),
+            ExpiresIn=int(PHOTO_LINK_LIFE.total_seconds()),
         )
 
     def _signer(self) -> S3Client:
@@ -85,12 +82,12 @@ class PhotoLinks:
             if (
                 self._client is None
                 or self._ends_at is None
-                or self._ends_at - now < PHOTO_LINK_LIVES
+                or self._ends_at - now < PHOTO_LINK_LIFE
             ):
                 answer = self._sts.assume_role(
                     RoleArn=self._role_arn,
                     RoleSessionName="cutout-photo-links",
-                    DurationSeconds=int(SESSION.total_seconds()),
+                    DurationSeconds=int(LINK_SESSION.total_seconds()),
                 )
                 self._ends_at = answer["Credentials"]["Expiration"]
                 self._client = self._connect(answer["Credentials"])

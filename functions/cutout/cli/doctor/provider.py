@@ -6,13 +6,15 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from cutout.adapters.evolink.api_key import KEY_NOT_SET, refusal_of
+from cutout.adapters.evolink.api_key import refusal_of
 from cutout.cli.doctor.finding import note, ok, problem
 from cutout.cli.doctor.parts import service
 from cutout.cli.output.dashboard.definition import Series
 from cutout.cli.output.describe import counted, duration
+from cutout.domain.callback_token import CALLBACKS_PATH
 from cutout.domain.errors import CutoutError
 from cutout.domain.metrics import NAMESPACE, Metric
+from cutout.domain.provider import API_KEY_NOT_SET
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +48,7 @@ def api_key(patient: Patient) -> Iterator[Finding]:
     # From a file: a process's arguments are readable for every user of the machine.
     put = f"`aws secretsmanager put-secret-value --secret-id {name} {_FROM_FILE}`"
     key = (here.secret(name) or "").strip()
-    if key in {"", KEY_NOT_SET}:
+    if key in {"", API_KEY_NOT_SET}:
         yield problem(f"no API key is in the secret {name}", f"{put}, then `cutout resume`.")
         return
     if refused := refusal_of(key):
@@ -116,7 +118,7 @@ def _address(here: Deployment, submit: FunctionFact | None) -> Iterator[Finding]
         yield problem("the stack names no callback URL", "Deploy again.")
         return
     try:
-        status = here.knock(f"{url}/callbacks/{_FORGED}")
+        status = here.knock(f"{url}{CALLBACKS_PATH}{_FORGED}")
     except CutoutError as error:
         do = "Look at the domain, its certificate and the API; meanwhile results come by polling."
         yield problem(f"{url} cannot be reached: {error}", do)

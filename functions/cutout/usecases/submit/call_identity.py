@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cutout.domain.callback_token import CallbackAddress, sign
+from cutout.domain.callback_token import CALLBACKS_PATH, CallbackAddress, sign
 from cutout.ports.provider import Signer
 
 
@@ -38,4 +38,4 @@ class CallIdentity:
             return None
         address = CallbackAddress(job_id=job_id, attempt=number)
         token = sign(address, self.signer.signing_key(), now + self.callback_life)
-        return f"{self.base_url}/callbacks/{token}"
+        return f"{self.base_url}{CALLBACKS_PATH}{token}"

@@ -8,13 +8,10 @@ from datetime import datetime, timedelta
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source, after
 from cutout.domain.states import Lane
-from cutout.domain.timing import Timing
+from cutout.domain.timing import MESSAGE_LIFE, Timing
 from cutout.ports.jobs_table import Jobs, LatestVersion, LatestVersions
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.settlement_effects import SettlementEffects
-
-MESSAGES_LIVE = timedelta(days=24)
-"""A dead letter is kept for 14 days after it was first sent, and once redriven 10 days more."""
 
 CLOCKS_DIFFER = timedelta(minutes=5)
 """Two clocks, of S3 or of a worker, never differ by more."""
@@ -112,7 +109,7 @@ class RegisterUpload:
         The head of a key outlives the rows. A younger event whose job the head names belongs to a
         worker that died before it had written the row.
         """
-        if at is None or self.clock.now() - at < MESSAGES_LIVE:
+        if at is None or self.clock.now() - at < MESSAGE_LIFE:
             return False
         head = self.heads.newest(source.ref)
         return head is not None and head.job_id == source.job_id

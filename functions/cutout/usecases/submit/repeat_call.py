@@ -13,8 +13,7 @@ from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.reason_texts import TAKEN_UNNAMED
 from cutout.domain.states import Move, Reason
-from cutout.domain.timing import Timing
-from cutout.ports.buckets import PHOTO_LINK_LIVES
+from cutout.domain.timing import PHOTO_LINK_LIFE, Timing
 from cutout.usecases.shared.job_writer import JobWriter
 
 _MOST_POSTS = 2
@@ -89,7 +88,7 @@ class RepeatCalls:
 
     def _good_for(self, attempt: Attempt) -> timedelta:
         """How long after its start a call may be repeated: until its link or the deadline ends."""
-        return self.timing.job_deadline if attempt.file_id else PHOTO_LINK_LIVES - _FETCHING
+        return self.timing.job_deadline if attempt.file_id else PHOTO_LINK_LIFE - _FETCHING
 
     def _settle(self, job: Job, move: Move, reason: Reason, *, message: str | None = None) -> Job:
         settled = job.settle(

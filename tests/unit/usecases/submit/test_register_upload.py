@@ -10,8 +10,9 @@ import pytest
 from cutout.domain.job.job import Job, Step
 from cutout.domain.job.source import Source
 from cutout.domain.states import State
+from cutout.domain.timing import MESSAGE_LIFE
 from cutout.ports.jobs_table import LatestVersion
-from cutout.usecases.submit.register_upload import MESSAGES_LIVE, UploadFilter
+from cutout.usecases.submit.register_upload import UploadFilter
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import TIMING, World, png
 from tests.support.hooks import Hook, WorkerDiedError
@@ -77,7 +78,7 @@ def test_a_dead_letter_that_is_redriven_finds_its_row() -> None:
     """With the shortest retention that can be set, and at the last moment of a message's life."""
     world = World(reuse=True, timing=replace(TIMING, retention=timedelta(days=25)))
     source, job = finished_after_its_message_failed(world)
-    world.clock.advance_to(START + MESSAGES_LIVE)
+    world.clock.advance_to(START + MESSAGE_LIFE)
     assert world.arrive.created(source, at=START) == job
     assert job.expires_at is not None
     assert job.expires_at > world.clock.now()

@@ -17,7 +17,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
 from cutout.domain.provider import CreateOutcome, NotSent, OutcomeUnknown, Refused
 from cutout.domain.states import AttemptOutcome, Reason, State, Transport
-from cutout.ports.buckets import PHOTO_LINK_LIVES
+from cutout.domain.timing import PHOTO_LINK_LIFE
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE, FakeEvolink, answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World
@@ -161,7 +161,7 @@ def test_a_repeat_that_never_left_is_no_repeat() -> None:
 def network_is_away(world: World) -> None:
     """No repeat leaves."""
     world.evolink.create_rule = answering(NotSent(message="ConnectError"))
-    world.passes(PHOTO_LINK_LIVES + MINUTE)
+    world.passes(PHOTO_LINK_LIFE + MINUTE)
     world.evolink.create_rule = None
     world.passes(2 * GRACE)
 
@@ -169,7 +169,7 @@ def network_is_away(world: World) -> None:
 def not_decided(world: World) -> None:
     """The provider goes on to say that it works on the first call of the key."""
     world.evolink.create_rule = answering(CONFLICT)
-    world.passes(PHOTO_LINK_LIVES + MINUTE)
+    world.passes(PHOTO_LINK_LIFE + MINUTE)
     world.evolink.create_rule = None
     world.passes(2 * GRACE)
 
