@@ -96,6 +96,6 @@ def _at_provider(job: Job) -> timedelta | None:
         if later.state is State.STORING and earlier.state is not State.STORING:
             if later.reason is Reason.RETRIED_BY_PERSON:
                 continue
-            attempt = job.attempt_numbered(job.storing_attempt or 0) or job.attempt
+            attempt = job.attempt_numbered(job.storing_attempt) or job.attempt
             return later.at - attempt.started_at if attempt else None
     return None

@@ -183,7 +183,7 @@ class Job:
     def followed(self) -> Attempt | None:
         """The attempt whose task decides what becomes of the job."""
         storing = self.storing_attempt if self.state is State.STORING else None
-        return self.attempt_numbered(storing or 0) or self.attempt
+        return self.attempt_numbered(storing) or self.attempt
 
     @property
     def has_unverified_task(self) -> bool:
@@ -196,7 +196,7 @@ class Job:
         """What the job is known to have cost: used where the provider said so."""
         return sum((charged(attempt) for attempt in self.attempts), Decimal(0))
 
-    def attempt_numbered(self, number: int) -> Attempt | None:
+    def attempt_numbered(self, number: int | None) -> Attempt | None:
         """The attempt that a callback URL names."""
         return next((a for a in self.attempts if a.number == number), None)
 

@@ -16,7 +16,7 @@ from cutout.domain.states import AttemptOutcome, Move, Reason, State
 
 def reopened(job: Job) -> Job:
     """The job with the attempt open again whose result was made and could not be fetched."""
-    lost = job.attempt_numbered(job.storing_attempt or 0)
+    lost = job.attempt_numbered(job.storing_attempt)
     if lost is None or (job.state, job.reason) != (State.FAILED, Reason.RESULT_LOST):
         return job
     return job.with_attempt(replace(lost, outcome=AttemptOutcome.ACCEPTED))

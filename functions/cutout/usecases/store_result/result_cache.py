@@ -94,5 +94,5 @@ class ResultCache:
 
 
 def _paid(job: Job) -> Decimal:
-    attempt = job.attempt_numbered(job.storing_attempt or 0)
+    attempt = job.attempt_numbered(job.storing_attempt)
     return charged(attempt) if attempt else Decimal(0)

@@ -353,7 +353,7 @@ class StoreResult:
         return self._settle(job, Move.FAIL, Reason.RESULT_LOST, message=message)
 
     def _settle(self, job: Job, move: Move, reason: Reason | None, **facts: object) -> Job:
-        attempt = job.attempt_numbered(job.storing_attempt or 0)
+        attempt = job.attempt_numbered(job.storing_attempt)
         charged = job if attempt is None else job.with_attempt(_succeeded(attempt))
         settled = charged.settle(
             move,

@@ -322,3 +322,38 @@ def test_no_variant_is_begun_in_the_last_third_of_a_lease(due_in: timedelta, var
     world = World(recipes=(Recipe(name="web"),))
     job = Storing(world, due_at=START + due_in).store()
     assert [one.key or one.problem for one in job.variants] == [variant]
+
+
+def test_a_variant_with_the_models_pixels_is_made_of_the_result_as_it_came() -> None:
+    """The cut-out has the photo's own; a result of another format is turned into a PNG first."""
+    recipes = (Recipe(name="models", pixels=Pixels.MODEL),)
+    world = World(pixels=Pixels.SOURCE, recipes=recipes)
+    job = Storing(world, b"webp 600 400 0 255").store()
+    (variant,) = job.variants
+    assert variant.key is not None
+    made = world.results.objects[variant.key].data
+    assert made == b"png 600 400 0 255 upright models task-unified-000001"
+
+
+def test_a_transparent_photo_waits_for_its_copy_whatever_the_settings_ask_for() -> None:
+    """Its transparency is in its own pixels alone."""
+    storing = Storing(World())
+    assert storing.job.photo is not None
+    photo = replace(storing.job.photo, has_alpha=True)
+    job = storing.use_case.store(replace(storing.job, photo=photo), storing.task)
+    assert (job.state, job.reason) == (State.STORING, Reason.PREPARING)
+
+
+def test_a_job_that_ends_gives_the_body_of_its_call_up() -> None:
+    """It grants access to the photo."""
+    storing = Storing(World())
+    attempts = tuple(replace(one, body="{}") for one in storing.job.attempts)
+    job = storing.use_case.store(replace(storing.job, attempts=attempts), storing.task)
+    assert [one.body for one in job.attempts] == [None]
+
+
+def test_what_kills_its_workers_is_not_looked_at_again() -> None:
+    """It is put by as it came, whatever it is."""
+    storing = Storing(World(), BROKEN, cut_short=5, entered_at=START - timedelta(hours=1))
+    job = storing.store()
+    assert (job.state, job.reason) == (State.REVIEW, Reason.RESULT_UNCHECKED)

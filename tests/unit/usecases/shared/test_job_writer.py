@@ -1,0 +1,108 @@
+"""What a move does besides the row: who is let in, what must still hold, what is not read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cutout.domain.gate import Gate
+from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.conflicts import JobMovedError
+from cutout.domain.job.job import Job
+from cutout.domain.states import AttemptOutcome, Move, Reason, State
+from cutout.ports.jobs_table import TaskClaim
+from tests.support.builders import a_job, a_source, an_attempt
+from tests.support.fakes.clock import START
+from tests.support.fakes.world import TIMING, World
+from tests.support.hooks import Hook
+
+FAILED = an_attempt(1, outcome=AttemptOutcome.FAILED, task_id="task-1", is_adopted=True)
+
+
+def processing(world: World) -> Job:
+    """A photo whose task runs, while four others wait."""
+    job = world.arrives()
+    for number in range(4):
+        source = a_source(key=f"{number}.jpg")
+        waiting = a_job(State.QUEUED, id=str(number), source=source, is_waiting=True, due_at=None)
+        world.jobs.claim(waiting)
+    world.jobs.gate = Gate(in_flight=1, day=START.date())
+    return world.job(job)
+
+
+def failed(world: World, job: Job) -> Job:
+    """The job after its last move."""
+    ended = job.settle(
+        Move.FAIL, now=START, retention=TIMING.retention, reason=Reason.DEADLINE_PASSED
+    )
+    return world.job_writer.record(job, ended)
+
+
+def test_a_freed_slot_wakes_two_whatever_room_there_is() -> None:
+    """One for the slot, and one more should the first be gone; Sweep wakes for the rest."""
+    world = World()
+    failed(world, processing(world))
+    assert world.submissions.job_ids == ["0", "1"]
+
+
+def test_a_move_that_changes_nothing_at_the_gate_does_not_read_it() -> None:
+    """The gate is one item, and every job goes by it."""
+    hook = Hook()
+    world = World(step=hook)
+    job = processing(world)
+    hook.seen.clear()
+    later = job.move(Move.POLL_LATER, now=START, due_at=START)
+    world.job_writer.record(job, later)
+    assert hook.seen == ["jobs.save", "jobs.save done"]
+
+
+def test_a_settled_row_that_moves_before_it_is_announced_has_its_own_effects() -> None:
+    """A person retried the photo meanwhile: the note of its failure is taken back."""
+    hook = Hook()
+    world = World(step=hook)
+    job = processing(world)
+
+    def race() -> None:
+        standing = world.job(job)
+        completed = replace(standing, state=State.COMPLETED, version=standing.version + 1)
+        world.jobs.jobs[job.id] = completed
+
+    hook.once_at("announcements.announce done", race)
+    with pytest.raises(JobMovedError):
+        failed(world, job)
+    assert (world.notes.written, world.notes.removed) == (["a.jpg.error.json"],) * 2
+
+
+def test_a_row_that_is_gone_has_no_effects() -> None:
+    """There is nothing to say of it."""
+    world = World()
+    world.job_writer.reapply_effects(None)
+    assert world.notes.written == []
+
+
+@pytest.mark.parametrize(
+    ("attempts", "is_claimed"),
+    [
+        ((), False),
+        ((FAILED,), True),
+        ((replace(FAILED, is_adopted=False),), False),
+        ((replace(FAILED, outcome=AttemptOutcome.ACCEPTED),), False),
+        ((FAILED, an_attempt(2)), False),
+    ],
+)
+def test_only_a_failure_that_a_callback_named_must_still_be_its_own(
+    attempts: tuple[Attempt, ...],
+    is_claimed: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Else nothing is known of the job's own call, and another would be paid for."""
+    world = World()
+    job = a_job(attempts=attempts)
+    claim = TaskClaim(
+        task_id="task-1",
+        job_id=job.id,
+        attempt=1,
+        is_certain=False,
+        expires_at=START + TIMING.retention + 2 * TIMING.job_deadline,
+    )
+    assert world.job_writer.unproven_claims(job) == ([claim] if is_claimed else [])
