@@ -19,7 +19,7 @@ from cutout.domain.errors import ResponseLostError, SourceDeniedError, StoreBusy
 from cutout.domain.gate import Gate, Pause, PauseReason
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.dedup_record import DedupRecord, Kept
-from cutout.domain.job.job import Job, Photo, Prepared, Step, Upright
+from cutout.domain.job.job import HistoryEntry, Job, Photo, Prepared, Upright
 from cutout.domain.job.result import Reuse
 from cutout.domain.messages import TaskCheck
 from cutout.domain.preparation import CopyKind, MadeCopy, PrepareReport
@@ -383,7 +383,7 @@ def _report(world: World, row: Facts, report: Facts) -> object:
     photo = row.get("photo", PHOTO)
     waiting = {
         **QUEUED, "reason": Reason.PREPARING, "preparations": 1, "photo": photo,
-        "history": (Step(state=State.QUEUED, at=BEGAN, reason=Reason.PREPARING),),
+        "history": (HistoryEntry(state=State.QUEUED, at=BEGAN, reason=Reason.PREPARING),),
     }  # fmt: skip
     job = job_in(world, waiting | dict(row))
     known: dict[str, Any] = {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cutout.domain.gate import Gate, Limits, Pause, PauseReason, Suspicion
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.job import Job, Photo, Prepared, Step, Upright
+from cutout.domain.job.job import HistoryEntry, Job, Photo, Prepared, Upright
 from cutout.domain.job.result import Result, Reuse
 from cutout.domain.job.source import Source
 from cutout.domain.job.variant import Variant
@@ -113,7 +113,7 @@ VARIANTS = drawn(
     problem=st.none() | _TEXTS,
 )
 REASONS = st.none() | st.sampled_from(Reason)
-STEPS = drawn(Step, state=st.sampled_from(State), at=_TIMES, reason=REASONS)
+STEPS = drawn(HistoryEntry, state=st.sampled_from(State), at=_TIMES, reason=REASONS)
 JOBS = drawn(
     Job,
     id=_HEX,

@@ -7,18 +7,20 @@ may be None, so rows written by an earlier version stay readable.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import MISSING, fields, is_dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, NamedTuple, TypeVar, get_args, get_origin, get_type_hints
+from typing import NamedTuple, TypeVar, get_args, get_origin, get_type_hints
 
 STORED_AS = "stored_as"
 """Metadata of a field whose name in stored rows differs: rows keep the name of earlier versions."""
 
-Row = dict[str, Any]
+Row = dict[str, object]
+_STORED_AS_THEY_ARE: frozenset[object] = frozenset({str, bool, Decimal})
 T = TypeVar("T")
 
 
@@ -27,7 +29,7 @@ class _Column(NamedTuple):
 
     name: str
     stored_name: str
-    hint: Any
+    hint: object
     is_required: bool
 
 
@@ -41,7 +43,7 @@ def to_row(value: object) -> Row:
 
 def from_row(kind: type[T], row: Row) -> T:
     """The instance that `to_row` wrote; names that the class does not have are ignored."""
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     for column in _columns(kind):  # type: ignore[arg-type]  # classes are hashable
         if column.stored_name in row:
             values[column.name] = _typed(column.hint, row[column.stored_name])
@@ -59,15 +61,19 @@ def is_exact(value: object) -> bool:
     return all(_is_of(column.hint, getattr(value, column.name)) for column in columns)
 
 
-def _is_of(hint: Any, value: object) -> bool:  # noqa: ANN401 - types are values here
+def _is_of(hint: object, value: object) -> bool:
     if get_origin(hint) is UnionType:
         return any(_is_of(arg, value) for arg in get_args(hint))
     if get_origin(hint) is tuple:
         return isinstance(value, tuple) and all(_is_of(get_args(hint)[0], one) for one in value)
-    return isinstance(value, hint) and (not is_dataclass(value) or is_exact(value))
+    return (
+        isinstance(hint, type)
+        and isinstance(value, hint)
+        and (not is_dataclass(value) or is_exact(value))
+    )
 
 
-def _plain(value: object) -> Any:  # noqa: ANN401 - any plain value
+def _plain(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         columns = _columns(type(value))
         pairs = ((column.stored_name, getattr(value, column.name)) for column in columns)
@@ -81,20 +87,44 @@ def _plain(value: object) -> Any:  # noqa: ANN401 - any plain value
     return value
 
 
-def _typed(hint: Any, value: Any) -> Any:  # noqa: ANN401 - types are values here
+def _typed(hint: object, value: object) -> object:
+    """The value as its field's type.
+
+    Raises:
+        TypeError: the type of the value does not fit.
+        ValueError: the value does not fit.
+    """
     if get_origin(hint) is UnionType:
         (hint,) = (arg for arg in get_args(hint) if arg is not NoneType)
     if get_origin(hint) is tuple:
-        return tuple(_typed(get_args(hint)[0], item) for item in value)
-    if is_dataclass(hint) and isinstance(hint, type):
-        return from_row(hint, value)
-    if hint in {datetime, date}:
-        return hint.fromisoformat(value)
-    return value if hint in {str, bool, Decimal} else hint(value)
+        return tuple(_typed(get_args(hint)[0], item) for item in _items(value))
+    if isinstance(hint, type) and is_dataclass(hint):
+        return from_row(hint, _row(value))
+    if isinstance(hint, type) and issubclass(hint, date):
+        return hint.fromisoformat(_text(value))
+    return hint(value) if callable(hint) and hint not in _STORED_AS_THEY_ARE else value
+
+
+def _items(value: object) -> Iterable[object]:
+    if not isinstance(value, Iterable):
+        raise TypeError(f"{value!r} is no list")
+    return value
+
+
+def _row(value: object) -> Row:
+    if not isinstance(value, dict):
+        raise TypeError(f"{value!r} is no object")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
 
 
 @cache
-def _columns(kind: Any) -> tuple[_Column, ...]:  # noqa: ANN401 - a dataclass
+def _columns(kind: type) -> tuple[_Column, ...]:
     hints = get_type_hints(kind)
     return tuple(
         _Column(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
 
 from cutout.domain.gate import Gate, Limits, PauseReason
 from cutout.domain.job.job import Job
@@ -15,17 +14,6 @@ from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.admission import AdmissionScheduler, change_gate
 from cutout.usecases.shared.recheck_attempts import next_to_recheck, rechecking, reopened
-
-_FORGOTTEN: dict[str, Any] = {
-    "result": None,
-    "reused": None,
-    "is_owner": False,
-    "handovers_failed": 0,
-    "preparations": 0,
-    "trying_since": None,
-    "upright": None,
-}
-"""What a retried job no longer is or has."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,17 +73,19 @@ class Control:
         transport: Transport | None = None,
         bypass_cache: bool = False,
     ) -> Job:
-        """A failed, rejected or reviewed photo once more: a new attempt, which costs again.
+        """Retry a failed, rejected or reviewed job.
 
-        Unless the same picture was bought meanwhile, or a call that was taken before still brings
-        its result, which is asked for first; `is_fresh` buys it all the same.
+        The retry is free where a cached result of the same photo exists, or where an earlier
+        attempt still has a result; both are checked first. Otherwise, and always with
+        `bypass_cache`, it makes a new paid call.
 
         Raises:
-            IllegalMoveError: the job is not in a state that a person may retry.
-            JobMovedError: somebody moved it meanwhile.
+            IllegalMoveError: the job's state does not allow a retry.
+            JobMovedError: the job was changed meanwhile.
         """
-        place = {"due_at": self.clock.now() + self.lease}
-        saved = self.jobs.save(self._again(job, transport, place, bypass_cache=bypass_cache))
+        due_at = self.clock.now() + self.lease
+        again = self._retried(job, transport, bypass_cache=bypass_cache, due_at=due_at)
+        saved = self.jobs.save(again)
         if saved.state is State.QUEUED:
             self.submissions.enqueue([saved.id])
         return saved
@@ -107,31 +97,51 @@ class Control:
         transport: Transport | None = None,
         bypass_cache: bool = False,
     ) -> Job:
-        """One of many once more: it stands behind the gate at once, after every live photo.
+        """Retry one of many jobs: it waits at the gate at low priority, behind live uploads.
 
-        No message is sent, so that uploads need not wait in the queue behind thousands of them; a
-        freed slot or Sweep wakes it, and whoever is through says `enqueue_waiting`.
+        Sends no message, so that thousands of retries do not delay uploads in the queue. A freed
+        slot or Sweep enqueues the job; call `enqueue_waiting` after the last one.
 
         Raises:
-            IllegalMoveError: the job is not in a state that a person may retry.
-            JobMovedError: somebody moved it meanwhile.
+            IllegalMoveError: the job's state does not allow a retry.
+            JobMovedError: the job was changed meanwhile.
         """
-        place = {"is_waiting": True, "lane": Lane.BACKFILL}
-        return self.jobs.save(self._again(job, transport, place, bypass_cache=bypass_cache))
+        again = self._retried(job, transport, bypass_cache=bypass_cache, due_at=None)
+        return self.jobs.save(again)
 
-    def _again(
-        self, job: Job, transport: Transport | None, place: dict[str, Any], *, bypass_cache: bool
+    def _retried(
+        self,
+        job: Job,
+        transport: Transport | None,
+        *,
+        bypass_cache: bool,
+        due_at: datetime | None,
     ) -> Job:
-        """The job in its place in line; or asking first for what was paid for, due at once."""
+        """The job queued again, or first checking an earlier attempt for its result.
+
+        Args:
+            job: the job before the retry.
+            transport: how the provider gets the photo; None keeps the job's own choice.
+            bypass_cache: make a new paid call in any case.
+            due_at: when Sweep enqueues it; None makes it wait at the gate, behind live uploads.
+        """
         now = self.clock.now()
         again = reopened(job).move(
             Move.RETRY,
             now=now,
             reason=Reason.RETRIED_BY_PERSON,
+            due_at=due_at,
+            is_waiting=due_at is None,
+            lane=job.lane if due_at else Lane.BACKFILL,
             bypass_cache=bypass_cache or job.bypass_cache,
             transport=transport or job.transport,
-            **place,
-            **_FORGOTTEN,
+            result=None,
+            reused=None,
+            is_owner=False,
+            handovers_failed=0,
+            preparations=0,
+            trying_since=None,
+            upright=None,
         )
         attempt = None if bypass_cache else next_to_recheck(again)
         return again if attempt is None else rechecking(again, attempt, now)

@@ -10,7 +10,7 @@ import pytest
 from cutout.domain.gate import Gate, Limits, Pause, PauseReason, Suspicion
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import GateMovedError, JobMovedError
-from cutout.domain.job.job import Job, Step
+from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.states import AttemptOutcome, Lane, Reason, State, Transport
 from cutout.ports.jobs_table import TaskClaim
 from tests.contract.dynamodb.table import Store
@@ -52,7 +52,7 @@ FULL = Job(
         ),
     ),
     result=RESULT,
-    history=(Step(state=State.QUEUED, at=NOW), Step(state=State.FAILED, at=LATER)),
+    history=(HistoryEntry(state=State.QUEUED, at=NOW), HistoryEntry(state=State.FAILED, at=LATER)),
     expires_at=LATER,
 )
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.job import Job, Step
+from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.job.result import Result
 from cutout.domain.job.source import Source
 from cutout.domain.states import AttemptOutcome, Reason, State
@@ -33,7 +33,7 @@ def make_job(
     """Return a job that went straight to a state, a second a step; `at` is when it began."""
     way = [*WAY[: WAY.index(state)], state] if state in WAY else [*WAY, state]
     history = tuple(
-        Step(state=step, at=at + timedelta(seconds=number), reason=None)
+        HistoryEntry(state=step, at=at + timedelta(seconds=number), reason=None)
         for number, step in enumerate(way)
     )
     result_key = key.rpartition(".")[0] + ".png"

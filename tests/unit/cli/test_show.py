@@ -8,7 +8,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.job import Job, Step
+from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.job.variant import Variant
 from cutout.domain.states import AttemptOutcome, Reason, State
 from tests.support.cli.clock import NOON
@@ -35,7 +35,7 @@ def _a_long_story() -> Job:
         (1431, State.STORING, None),
         (1432, State.COMPLETED, None),
     ]
-    steps = tuple(Step(state=it, at=NOON + n * SECOND, reason=why) for n, it, why in way)
+    steps = tuple(HistoryEntry(state=it, at=NOON + n * SECOND, reason=why) for n, it, why in way)
     first = Attempt(
         number=1,
         idempotency_key="k1",

@@ -13,7 +13,7 @@ from hypothesis import given
 
 from cutout.domain.gate import Gate
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.job import Job, Photo, Step
+from cutout.domain.job.job import HistoryEntry, Job, Photo
 from cutout.domain.serialization import Row, from_row, to_row
 from cutout.domain.states import AttemptOutcome, Lane, Reason, State
 from cutout.ports.jobs_table import LatestVersion
@@ -77,7 +77,7 @@ def test_rows_hold_plain_values() -> None:
     job = a_job(
         photo=PHOTO,
         attempts=(an_attempt(body=None),),
-        history=(Step(state=State.QUEUED, at=NOW, reason=Reason.GATE_FULL),),
+        history=(HistoryEntry(state=State.QUEUED, at=NOW, reason=Reason.GATE_FULL),),
     )
     row = to_row(job)
     assert row == {
@@ -163,8 +163,8 @@ def test_attempts_of_an_earlier_version_stay_readable() -> None:
 def test_times_keep_their_microseconds_and_their_zone() -> None:
     """Aware, and exact."""
     at = datetime(2026, 11, 20, 23, 59, 59, 999999, tzinfo=UTC)
-    step = Step(state=State.STORING, at=at)
-    assert from_row(Step, to_row(step)) == step
+    step = HistoryEntry(state=State.STORING, at=at)
+    assert from_row(HistoryEntry, to_row(step)) == step
     assert from_row(Gate, to_row(a_gate(day=at.date()))).day == at.date()
 
 

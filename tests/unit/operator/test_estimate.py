@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from cutout.domain.gate import DEFAULT_LIMITS, Gate, Limits
-from cutout.domain.job.job import Job, Step
+from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.states import State
 from cutout.operator.estimate import Estimate, Estimator
 from tests.support.builders import a_job, an_attempt
@@ -24,11 +24,11 @@ def done(number: int, seconds: int, waited: int = 500) -> Job:
     """A photo that waited behind the gate, and whose task took so long."""
     called = START + waited * SECOND
     history = (
-        Step(state=State.QUEUED, at=START),
-        Step(state=State.SUBMITTING, at=called),
-        Step(state=State.PROCESSING, at=called + SECOND),
-        Step(state=State.STORING, at=called + seconds * SECOND),
-        Step(state=State.COMPLETED, at=called + (seconds + 9) * SECOND),
+        HistoryEntry(state=State.QUEUED, at=START),
+        HistoryEntry(state=State.SUBMITTING, at=called),
+        HistoryEntry(state=State.PROCESSING, at=called + SECOND),
+        HistoryEntry(state=State.STORING, at=called + seconds * SECOND),
+        HistoryEntry(state=State.COMPLETED, at=called + (seconds + 9) * SECOND),
     )
     return replace(
         a_job(State.COMPLETED),

@@ -65,9 +65,9 @@ def gate_put(gate: Gate) -> Put:
     """The write of the gate, if nobody wrote it since it was read."""
     changed = bounded(replace(gate, version=gate.version + 1))
     row = to_row(changed)
-    newer = row.pop("newer")
+    del row["newer"]
     return Put(
-        item={"pk": GATE, "version": changed.version, "gate": newer | row},
+        item={"pk": GATE, "version": changed.version, "gate": changed.newer | row},
         condition=SAME_VERSION if gate.version else _NEW_OR_SAME_VERSION,
         values={":version": gate.version},
     )

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from cutout.domain.job.attempt import Attempt
-    from cutout.domain.job.job import Job, Step
+    from cutout.domain.job.job import HistoryEntry, Job
 
 _WORDS = {
     Reason.GATE_FULL: "behind the gate: every slot is taken",
@@ -88,7 +88,7 @@ def moment_as_json(moment: Moment) -> dict[str, Any]:
     }
 
 
-def _calls(steps: Sequence[Step], attempts: Sequence[Attempt]) -> Iterator[Attempt | None]:
+def _calls(steps: Sequence[HistoryEntry], attempts: Sequence[Attempt]) -> Iterator[Attempt | None]:
     """Say for each step which call was made with it: the newest one begun by then."""
     for step in steps:
         begun = [one for one in attempts if one.started_at <= step.at]
@@ -96,7 +96,7 @@ def _calls(steps: Sequence[Step], attempts: Sequence[Attempt]) -> Iterator[Attem
         yield begun[-1] if is_call else None
 
 
-def _says(job: Job, step: Step, call: Attempt | None) -> str:
+def _says(job: Job, step: HistoryEntry, call: Attempt | None) -> str:
     if call is not None:
         is_repeat = call.started_at < step.at
         return f"attempt {call.number}{', the same call once more' if is_repeat else ''}"
@@ -111,6 +111,6 @@ def _says(job: Job, step: Step, call: Attempt | None) -> str:
     return ""
 
 
-def _task(job: Job, step: Step) -> str:
+def _task(job: Job, step: HistoryEntry) -> str:
     begun = [one for one in job.attempts if one.started_at <= step.at and one.task_id]
     return f"{begun[-1].task_id}" if begun else ""

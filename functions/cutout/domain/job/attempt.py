@@ -6,9 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import TypedDict, Unpack
 
 from cutout.domain.states import AttemptOutcome
+
+
+class AttemptChanges(TypedDict, total=False):
+    """Fields of an attempt that may change together with its outcome."""
+
+    code: str | None
+    credits_used: Decimal | None
+    is_asked_again: bool
+    message: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,9 +72,9 @@ class Attempt:
         """Its outcome may still change."""
         return self.outcome in _OPEN_OUTCOMES
 
-    def ended(self, outcome: AttemptOutcome, **facts: Any) -> Attempt:  # noqa: ANN401 - fields of an attempt
-        """The attempt with its last word."""
-        return replace(self, outcome=outcome, body=None, **facts)
+    def ended(self, outcome: AttemptOutcome, **changes: Unpack[AttemptChanges]) -> Attempt:
+        """The attempt with its final outcome."""
+        return replace(self, outcome=outcome, body=None, **changes)
 
     def without_task(self) -> Attempt:
         """The attempt after its task proved to be another call's: what became of it is unknown."""

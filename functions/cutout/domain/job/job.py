@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import TypedDict, Unpack
 
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.attempt import Attempt, charged
@@ -80,12 +80,38 @@ class Upright:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Step:
+class HistoryEntry:
     """One entry of a job's history."""
 
     state: State
     at: datetime
     reason: Reason | None = None
+
+
+class JobChanges(TypedDict, total=False):
+    """Fields of a job that may change together with its state."""
+
+    attempts: tuple[Attempt, ...]
+    bypass_cache: bool
+    code: str | None
+    cut_short: int
+    failures: int
+    handovers_failed: int
+    is_owner: bool
+    is_waiting: bool
+    lane: Lane
+    message: str | None
+    photo: Photo | None
+    preparations: int
+    prepared: Prepared | None
+    read_sha256: str | None
+    result: Result | None
+    reused: Reuse | None
+    storing_attempt: int | None
+    transport: Transport | None
+    trying_since: datetime | None
+    upright: Upright | None
+    variants: tuple[Variant, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -154,7 +180,7 @@ class Job:
     attempts: tuple[Attempt, ...] = ()
     result: Result | None = None
     variants: tuple[Variant, ...] = ()
-    history: tuple[Step, ...] = ()
+    history: tuple[HistoryEntry, ...] = ()
     expires_at: datetime | None = None
 
     @classmethod
@@ -171,7 +197,7 @@ class Job:
             due_at=due_at,
             entered_at=now,
             lane=lane,
-            history=(Step(state=State.QUEUED, at=now),),
+            history=(HistoryEntry(state=State.QUEUED, at=now),),
         )
 
     @property
@@ -262,39 +288,38 @@ class Job:
         now: datetime,
         reason: Reason | None = None,
         due_at: datetime | None = None,
-        **facts: Any,  # noqa: ANN401 - fields of a job
+        **changes: Unpack[JobChanges],
     ) -> Job:
-        """The job after a move; `facts` are other fields that change with it.
+        """The job after a move, with the fields that change together with its state.
 
         Raises:
-            IllegalMoveError: the table does not allow it from this state.
+            IllegalMoveError: the transition table does not allow the move from this state.
         """
         allowed, target = TRANSITIONS[move]
         if self.state not in allowed:
             raise IllegalMoveError(f"{move} is not allowed from {self.state}")
+        is_same_state = target is self.state
         history = self.history
-        if target is not self.state or reason is not self.reason:
-            history = (*history, Step(state=target, at=now, reason=reason))
-        fresh: dict[str, Any] = {
-            "failures": self.failures if target is self.state else 0,
-            "cut_short": self.cut_short if target is self.state else 0,
-            "code": None,
-            "message": None,
-            "is_waiting": False,
-            "is_announced": False,
-            "expires_at": None,
-        }
-        return replace(
+        if not is_same_state or reason is not self.reason:
+            history = (*history, HistoryEntry(state=target, at=now, reason=reason))
+        moved = replace(
             self,
-            **(fresh | facts),
             state=target,
-            tries=self.tries + 1 if target is self.state else 0,
-            entered_at=self.in_state_since if target is self.state else now,
+            tries=self.tries + 1 if is_same_state else 0,
+            entered_at=self.in_state_since if is_same_state else now,
+            failures=self.failures if is_same_state else 0,
+            cut_short=self.cut_short if is_same_state else 0,
             reason=reason,
+            code=None,
+            message=None,
             due_at=due_at,
+            is_waiting=False,
+            is_announced=False,
             updated_at=now,
+            expires_at=None,
             history=history[-_HISTORY_LENGTH:],
         )
+        return replace(moved, **changes)
 
     def settle(
         self,
@@ -303,14 +328,14 @@ class Job:
         now: datetime,
         retention: timedelta,
         reason: Reason | None = None,
-        **facts: Any,  # noqa: ANN401 - fields of a job
+        **changes: Unpack[JobChanges],
     ) -> Job:
         """The job after its last move: it expires after `retention`.
 
         It stays due at once until its completion event is out, so that a crash between the two
         cannot swallow the event. `superseded` jobs announce nothing.
         """
-        job = self.move(move, now=now, reason=reason, due_at=now, **facts)
+        job = self.move(move, now=now, reason=reason, due_at=now, **changes)
         attempts = tuple(replace(attempt, body=None) for attempt in job.attempts)
         job = replace(job, attempts=attempts, expires_at=now + retention)
         return job.announced() if job.state is State.SUPERSEDED else job

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass, replace
 from decimal import Decimal
 from enum import Enum
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -46,7 +46,7 @@ _ELLIPSIS = "…"
 
 def bounded(value: T) -> T:
     """The dataclass instance with everything inside within its limit; itself if all is."""
-    changed: dict[str, Any] = {}
+    changed: dict[str, object] = {}
     for field in fields(value):
         old = getattr(value, field.name)
         new = _within(field.name, old)
@@ -64,7 +64,7 @@ def shortened(text: str, most_bytes: int) -> str:
     return raw[:room].decode(errors="ignore") + _ELLIPSIS
 
 
-def _within(name: str, item: Any) -> Any:  # noqa: ANN401 - a field of any type
+def _within(name: str, item: object) -> object:
     if isinstance(item, Enum | bool | None):
         return item
     if isinstance(item, str):
@@ -83,7 +83,7 @@ def _text(name: str, text: str) -> str:
     return text if within == text else within
 
 
-def _newest(name: str, items: tuple[Any, ...]) -> tuple[Any, ...]:
+def _newest(name: str, items: tuple[object, ...]) -> tuple[object, ...]:
     surplus = max(0, len(items) - LIST_LENGTHS.get(name, len(items)))
     within = tuple(_within(name, item) for item in items[surplus:])
     return items if within == items else within

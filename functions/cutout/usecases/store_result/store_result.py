@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Unpack
 
 from cutout.domain.errors import (
     CopyGoneError,
@@ -22,7 +23,7 @@ from cutout.domain.errors import (
     TransientError,
 )
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.job import Job
+from cutout.domain.job.job import Job, JobChanges
 from cutout.domain.job.result import Result
 from cutout.domain.job.variant import Variant
 from cutout.domain.object_keys import review_keys
@@ -352,7 +353,9 @@ class StoreResult:
             return self._settle(job, Move.SUPERSEDE, superseded)
         return self._settle(job, Move.FAIL, Reason.RESULT_LOST, message=message)
 
-    def _settle(self, job: Job, move: Move, reason: Reason | None, **facts: object) -> Job:
+    def _settle(
+        self, job: Job, move: Move, reason: Reason | None, **changes: Unpack[JobChanges]
+    ) -> Job:
         attempt = job.attempt_numbered(job.storing_attempt)
         charged = job if attempt is None else job.with_attempt(_succeeded(attempt))
         settled = charged.settle(
@@ -360,7 +363,7 @@ class StoreResult:
             now=self.job_writer.clock.now(),
             retention=self.timing.retention,
             reason=reason,
-            **facts,
+            **changes,
         )
         saved = self.job_writer.record(job, settled)
         if saved.state is State.SUPERSEDED:

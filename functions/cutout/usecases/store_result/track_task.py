@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Unpack
 
 from cutout.domain.errors import StoreBusyError, TaskUnknownError, TransientError
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import JobMovedError, TaskTakenError
-from cutout.domain.job.job import Job
+from cutout.domain.job.job import Job, JobChanges
 from cutout.domain.messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.domain.provider import Task, TaskStatus
@@ -233,9 +234,13 @@ class TrackTask:
         """Again, with back-off, where the code promises something; else the end."""
         now = self.job_writer.clock.now()
         earlier = sum(a.outcome is AttemptOutcome.FAILED for a in job.attempts)
-        words = {"code": task.code, "message": task.message}
         ended = job.with_attempt(
-            attempt.ended(AttemptOutcome.FAILED, credits_used=task.credits_used, **words),
+            attempt.ended(
+                AttemptOutcome.FAILED,
+                credits_used=task.credits_used,
+                code=task.code,
+                message=task.message,
+            ),
         )
         if is_rechecking(job) and _is_followed(job, attempt):
             self._go_on_asking(job, ended)
@@ -259,10 +264,13 @@ class TrackTask:
                 reason=Reason.TASK_RETRIED,
                 due_at=now + delay,
                 transport=decision.transport or job.transport,
-                **words,
+                code=task.code,
+                message=task.message,
             )
         else:
-            after = self._settled(ended, Move.FAIL, Reason.TASK_FAILED, **words)
+            after = self._settled(
+                ended, Move.FAIL, Reason.TASK_FAILED, code=task.code, message=task.message
+            )
         self.job_writer.record(job, after)
 
     def _task_completed(self, job: Job, attempt: Attempt, task: Task) -> None:
@@ -313,9 +321,9 @@ class TrackTask:
             self._settled(job, Move.FAIL, reason, code=code, message=message),
         )
 
-    def _settled(self, job: Job, move: Move, reason: Reason, **words: str | None) -> Job:
+    def _settled(self, job: Job, move: Move, reason: Reason, **changes: Unpack[JobChanges]) -> Job:
         now = self.job_writer.clock.now()
-        return job.settle(move, now=now, retention=self.timing.retention, reason=reason, **words)
+        return job.settle(move, now=now, retention=self.timing.retention, reason=reason, **changes)
 
 
 def _is_followed(job: Job, attempt: Attempt) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
-from typing import Any
 
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate import Gate
@@ -186,10 +185,11 @@ class CallOutcomes:
         if decision.verdict is Verdict.WAIT:
             return self._unknown(job, attempt, refused.message), None
         now = self.job_writer.clock.now()
-        words: dict[str, Any] = {"code": refused.code, "message": refused.message}
         pause = self.pausing(decision, refused)
         is_paused = decision.verdict is Verdict.PAUSE
-        ended = job.with_attempt(attempt.ended(AttemptOutcome.REFUSED, **words))
+        ended = job.with_attempt(
+            attempt.ended(AttemptOutcome.REFUSED, code=refused.code, message=refused.message)
+        )
         if decision.verdict is Verdict.AGAIN:
             after = ended.move(
                 Move.BACK_OFF,
@@ -197,7 +197,8 @@ class CallOutcomes:
                 reason=Reason.TASK_RETRIED,
                 due_at=now + (decision.delay or timedelta(0)),
                 transport=decision.transport or job.transport,
-                **words,
+                code=refused.code,
+                message=refused.message,
             )
         elif not is_paused:
             after = ended.settle(
@@ -205,7 +206,8 @@ class CallOutcomes:
                 now=now,
                 retention=self.timing.retention,
                 reason=Reason.REFUSED_BY_PROVIDER,
-                **words,
+                code=refused.code,
+                message=refused.message,
             )
         else:
             after = ended.move(
@@ -213,7 +215,8 @@ class CallOutcomes:
                 now=now,
                 reason=Reason.GATE_PAUSED,
                 is_waiting=True,
-                **words,
+                code=refused.code,
+                message=refused.message,
             )
         return after, pause
 
@@ -231,14 +234,16 @@ class CallOutcomes:
         fewer = replace(attempt, posts=attempt.posts - 1)
         if decision.verdict in {Verdict.WAIT, Verdict.PAUSE}:
             return self._repeat_soon(job, fewer, refused.message), self.pausing(decision, refused)
-        words: dict[str, Any] = {"code": refused.code, "message": refused.message}
-        unknown = replace(fewer, outcome=AttemptOutcome.UNKNOWN, **words)
+        unknown = replace(
+            fewer, outcome=AttemptOutcome.UNKNOWN, code=refused.code, message=refused.message
+        )
         after = job.with_attempt(unknown).settle(
             Move.FAIL,
             now=self.job_writer.clock.now(),
             retention=self.timing.retention,
             reason=Reason.OUTCOME_UNKNOWN,
-            **words,
+            code=refused.code,
+            message=refused.message,
         )
         return after, None
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from cutout.domain.errors import NeedsPreparingError
 from cutout.domain.job.conflicts import JobMovedError
-from cutout.domain.job.job import Job, Prepared, Upright
+from cutout.domain.job.job import Job, JobChanges, Prepared, Upright
 from cutout.domain.metrics import Metric
 from cutout.domain.photo.inspection import PhotoLimits
 from cutout.domain.preparation import (
@@ -181,9 +180,9 @@ class CopyRequests:
 
     def _reported(self, job: Job, report: PrepareReport) -> Job:
         now = self.job_writer.clock.now()
-        facts: dict[str, Any] = {"message": report.message, "failures": 0}
+        changes: JobChanges = {"message": report.message, "failures": 0}
         if report.photo is not None:
-            facts |= {
+            changes |= {
                 "photo": job.photo or report.photo,
                 "prepared": _for_model(job, report),
                 "upright": _full_size(job, report),
@@ -191,7 +190,7 @@ class CopyRequests:
                 "bypass_cache": report.bypass_cache or job.bypass_cache,
             }
         due_at = now + self.timing.lease
-        return job.move(Move.HOLD, now=now, reason=report.reason, due_at=due_at, **facts)
+        return job.move(Move.HOLD, now=now, reason=report.reason, due_at=due_at, **changes)
 
 
 def _ask_of(job: Job) -> int:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Unpack
 
 from cutout.domain.errors import NewerRowError
-from cutout.domain.job.job import Job
+from cutout.domain.job.job import Job, JobChanges
 from cutout.domain.provider import NotSent, Refused
 from cutout.domain.states import Move, Reason
 from cutout.domain.timing import Timing
@@ -86,7 +87,7 @@ class WaitingJobs:
         )
         return self.job_writer.record(job, later)
 
-    def settle(self, job: Job, move: Move, reason: Reason, **words: str | None) -> Job:
+    def settle(self, job: Job, move: Move, reason: Reason, **changes: Unpack[JobChanges]) -> Job:
         """The end of a job that Submit has looked at."""
         now = self.job_writer.clock.now()
         settled = job.settle(
@@ -94,6 +95,6 @@ class WaitingJobs:
             now=now,
             retention=self.timing.retention,
             reason=reason,
-            **words,
+            **changes,
         )
         return self.job_writer.record(job, settled)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.domain.job.job import Job, Step
+from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.states import AttemptOutcome, Lane, Move, Reason, State
 from tests.support.builders import LATER, NOW, RETENTION, a_job, a_source, an_attempt
 
@@ -75,7 +75,7 @@ def test_new_job_is_queued_and_due_should_its_worker_die() -> None:
         due_at=LATER,
         entered_at=NOW,
         lane=Lane.LIVE,
-        history=(Step(state=State.QUEUED, at=NOW),),
+        history=(HistoryEntry(state=State.QUEUED, at=NOW),),
     )
     assert source.ref == "uploads/shoes/red.jpg"
 
@@ -88,10 +88,10 @@ def test_each_change_of_state_or_reason_is_a_step_of_the_history() -> None:
     job = job.move(Move.HOLD, now=NOW + 3 * MINUTE, reason=Reason.DAILY_CAP)
     job = job.move(Move.ADMIT, now=NOW + 4 * MINUTE)
     assert job.history == (
-        Step(state=State.QUEUED, at=NOW),
-        Step(state=State.QUEUED, at=NOW + MINUTE, reason=Reason.GATE_FULL),
-        Step(state=State.QUEUED, at=NOW + 3 * MINUTE, reason=Reason.DAILY_CAP),
-        Step(state=State.SUBMITTING, at=NOW + 4 * MINUTE),
+        HistoryEntry(state=State.QUEUED, at=NOW),
+        HistoryEntry(state=State.QUEUED, at=NOW + MINUTE, reason=Reason.GATE_FULL),
+        HistoryEntry(state=State.QUEUED, at=NOW + 3 * MINUTE, reason=Reason.DAILY_CAP),
+        HistoryEntry(state=State.SUBMITTING, at=NOW + 4 * MINUTE),
     )
 
 
@@ -102,7 +102,7 @@ def test_history_keeps_the_latest_sixty_steps() -> None:
         job = job.move(Move.ADMIT, now=NOW + turn * MINUTE)
         job = job.move(Move.BACK_OFF, now=NOW + turn * MINUTE)
     assert len(job.history) == 60
-    assert job.history[-1] == Step(state=State.QUEUED, at=NOW + 99 * MINUTE)
+    assert job.history[-1] == HistoryEntry(state=State.QUEUED, at=NOW + 99 * MINUTE)
 
 
 def test_tries_count_how_often_a_state_was_entered_in_a_row() -> None:
@@ -141,12 +141,18 @@ def test_in_state_since_is_known_however_long_the_history_was() -> None:
     ("history", "since"),
     [
         ((), NOW),
-        ((Step(state=State.QUEUED, at=LATER), Step(state=State.PROCESSING, at=LATER)), LATER),
-        ((Step(state=State.PROCESSING, at=LATER),), LATER),
+        (
+            (
+                HistoryEntry(state=State.QUEUED, at=LATER),
+                HistoryEntry(state=State.PROCESSING, at=LATER),
+            ),
+            LATER,
+        ),
+        ((HistoryEntry(state=State.PROCESSING, at=LATER),), LATER),
     ],
 )
 def test_rows_of_an_earlier_version_tell_since_when_by_their_history(
-    history: tuple[Step, ...], since: object
+    history: tuple[HistoryEntry, ...], since: object
 ) -> None:
     """They do not hold the time itself."""
     job = a_job(State.PROCESSING, entered_at=None, history=history)
@@ -279,7 +285,7 @@ def test_a_move_keeps_the_counts_of_its_state_and_nothing_that_was_said_of_it(
         is_waiting=False,
         is_announced=False,
         expires_at=None,
-        history=(*TRIED.history, Step(state=state, at=at)),
+        history=(*TRIED.history, HistoryEntry(state=state, at=at)),
         failures=failures,
         cut_short=cut_short,
         tries=tries,

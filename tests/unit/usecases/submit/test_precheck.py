@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from cutout.domain.job.job import Step
+from cutout.domain.job.job import HistoryEntry
 from cutout.domain.metrics import Metric
 from cutout.domain.photo.inspection import PhotoLimits
 from cutout.domain.states import Reason, State
@@ -80,7 +80,9 @@ def test_a_rejected_job_is_over_and_expires() -> None:
     job = world.arrives("a.jpg", b"a text, renamed")
     assert (job.due_at, job.is_announced) == (None, True)
     assert job.expires_at == START + TIMING.retention
-    assert job.history[-1] == Step(state=State.REJECTED, at=START, reason=Reason.NOT_A_PHOTO)
+    assert job.history[-1] == HistoryEntry(
+        state=State.REJECTED, at=START, reason=Reason.NOT_A_PHOTO
+    )
 
 
 @pytest.mark.parametrize(("key", "data"), [("shoes/", b""), ("a.jpg", b""), ("a.jpg", bytes(1001))])

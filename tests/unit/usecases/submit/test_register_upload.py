@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.domain.job.job import Job, Step
+from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.job.source import Source
 from cutout.domain.states import State
 from cutout.domain.timing import MESSAGE_LIFE
@@ -39,7 +39,7 @@ def test_a_new_upload_is_a_job_that_sweep_finds_should_its_worker_die() -> None:
         updated_at=START,
         due_at=START + TIMING.lease,
         entered_at=START,
-        history=(Step(state=State.QUEUED, at=START),),
+        history=(HistoryEntry(state=State.QUEUED, at=START),),
     )
     assert world.jobs.heads == {
         source.ref: LatestVersion(source_ref=source.ref, order=source.order, job_id=source.job_id),
