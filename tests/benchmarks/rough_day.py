@@ -1,12 +1,14 @@
-"""A rough day on the local cloud, in a quarter of an hour: what the runbook's dashboard shows.
+"""A rough day on the local cloud, in a quarter of an hour: what the pages' samples show.
 
-Photos come in waves, some of them too small, to a provider that loses answers and callbacks, fails
-tasks, finds the account empty and is in a hurry; and a message arrives that nobody understands.
+Photos come in waves to a provider that loses answers and callbacks, fails tasks, finds the account
+empty and answers 429. The events of two uploads are lost, a message cannot be read, and another
+bucket has photos to backfill.
 
     cutout up -c max_in_flight=6 -c first_poll_seconds=20 -c poll_interval_seconds=20 \
         -c unconfirmed_grace_seconds=100 -c lease_seconds=60
     python -m tests.benchmarks.rough_day
     cutout dashboard --out .readme/dashboard.svg --last 18
+    python -m tests.benchmarks.page_samples
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ from infra.local.place import shipped_photos
 
 _WAVES = 14
 _WAVE_SECONDS = 60.0
+_OTHER_BUCKET = "shop-photos-2025"
 _BROKE, _RICH, _HASTY, _PUZZLING = 5, 7, 10, 11
 """The waves in which the account is empty and full again, 429 comes, and so does the message."""
 _FAULTS: tuple[tuple[str, str, str, Mapping[str, float]], ...] = (
@@ -52,6 +55,7 @@ class Day:
         self._target = Target(stack=variables["CUTOUT_STACK"], variables=variables)
         clients = Clients(self._target)
         self._s3, self._sqs = clients.client("s3"), clients.client("sqs")
+        self._events = clients.client("events")
         self._bucket = variables["CUTOUT_UPLOADS_BUCKET"]
         self._evolink = variables["CUTOUT_EVOLINK_URL"]
         self._token = variables["CUTOUT_EVOLINK_CONTROL_TOKEN"]
@@ -80,6 +84,25 @@ class Day:
         body = _photo(self._sent) if key.startswith(("shop", "odd", "people")) else b"a text"
         self._sent += 1
         self._s3.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType="image/jpeg")
+
+    def lose_events(self, *keys: str) -> None:
+        """Upload photos while the rule that watches the bucket is off."""
+        rules = self._events.list_rules()["Rules"]
+        [rule] = [one["Name"] for one in rules if "UploadEvents" in one["Name"]]
+        self._events.disable_rule(Name=rule)
+        for key in keys:
+            self.upload(key)
+        self._events.enable_rule(Name=rule)
+
+    def fill_another_bucket(self) -> None:
+        """Put photos, folder markers and an empty object where nothing watches."""
+        self._s3.create_bucket(Bucket=_OTHER_BUCKET)
+        for number in range(40):
+            self._s3.put_object(
+                Bucket=_OTHER_BUCKET, Key=f"2025/{number}.jpg", Body=_photo(number % 20)
+            )
+        for key in ("2025/", "2025/shoes/", "2025/empty.jpg"):
+            self._s3.put_object(Bucket=_OTHER_BUCKET, Key=key, Body=b"")
 
     def puzzle(self) -> None:
         """Leave a message among the dead letters of submissions."""
@@ -114,6 +137,8 @@ def main() -> None:
         raise SystemExit("Start a local cloud first: see the top of this file.")
     day = Day(variables)
     day.begin()
+    day.fill_another_bucket()
+    day.lose_events("shop/bag-lost.jpg", "shop/shoe-lost.jpg")
     for wave in range(_WAVES):
         for key in keys_of(wave):
             day.upload(key)
