@@ -169,7 +169,7 @@ class Gate:
         counted `INDEX_LAG` ago as well, and the gate was not written in between.
         """
         if counted == self.in_flight:
-            return self if self.suspicion is None else replace(self, suspicion=None)
+            return replace(self, suspicion=None)
         seen = self.suspicion
         is_same = seen is not None and (seen.version, seen.counted) == (self.version, counted)
         if seen is None or seen.since is None or not is_same:

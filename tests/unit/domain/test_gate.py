@@ -8,7 +8,16 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.domain.gate import INDEX_LAG, Gate, Held, Limits, Pause, PauseReason, Suspicion
+from cutout.domain.gate import (
+    DEFAULT_LIMITS,
+    INDEX_LAG,
+    Gate,
+    Held,
+    Limits,
+    Pause,
+    PauseReason,
+    Suspicion,
+)
 from cutout.domain.states import Reason
 from tests.support.builders import LIMITS, NOW, a_gate
 
@@ -317,3 +326,31 @@ def test_a_pause_for_a_reason_of_a_newer_version_keeps_its_word() -> None:
     """After a roll-back, it pauses intake as any other."""
     reason = PauseReason("full-moon")
     assert (reason, reason.name, reason.value) == ("full-moon", "full-moon", "full-moon")
+
+
+@pytest.mark.parametrize(("spent", "has_room"), [("0", True), ("0.1", False)])
+def test_a_price_as_high_as_the_cap_is_asked_for_in_full(
+    spent: str,
+    has_room: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """One photo a day."""
+    limits = Limits(max_in_flight=3, daily_credit_cap=Decimal(10))
+    assert a_gate(price=Decimal(10), spent=Decimal(spent)).has_room(limits, NOW) == has_room
+
+
+def test_free_slots_are_those_of_the_limits_that_a_person_set() -> None:
+    """The deployed ones do not count then."""
+    one = Limits(max_in_flight=1, daily_credit_cap=Decimal(10))
+    assert a_gate(limits=one).free_slots(LIMITS) == 1
+
+
+def test_an_index_is_believed_after_five_minutes() -> None:
+    """DynamoDB's indexes follow within seconds, and in trouble within a few minutes."""
+    first = _suspicious(1)
+    assert first.recounted(1, NOW + timedelta(minutes=4, seconds=59)).in_flight == 2
+    assert first.recounted(1, NOW + timedelta(minutes=5)).in_flight == 1
+
+
+def test_a_stack_without_settings_lets_three_photos_in_and_five_thousand_credits_a_day() -> None:
+    """What the README promises."""
+    assert Limits(max_in_flight=3, daily_credit_cap=Decimal(5000)) == DEFAULT_LIMITS

@@ -290,3 +290,58 @@ def test_a_move_keeps_the_counts_of_its_state_and_nothing_that_was_said_of_it(
         cut_short=cut_short,
         tries=tries,
     )
+
+
+def test_a_job_begins_in_the_lane_that_it_was_uploaded_for() -> None:
+    """Backfilled photos come after live ones."""
+    begun = Job.begin(a_source(), now=NOW, due_at=LATER, lane=Lane.BACKFILL)
+    assert begun == replace(Job.begin(a_source(), now=NOW, due_at=LATER), lane=Lane.BACKFILL)
+
+
+def test_what_is_stored_decides_only_while_it_is_being_stored() -> None:
+    """Else the newest attempt does; so it does where no attempt has that number any more."""
+    first, second = an_attempt(1), an_attempt(2)
+    job = a_job(State.STORING, attempts=(first, second), storing_attempt=1)
+    assert job.followed == first
+    assert replace(job, state=State.PROCESSING).followed == second
+    assert replace(job, storing_attempt=9).followed == second
+    assert replace(job, storing_attempt=None).followed == second
+
+
+@pytest.mark.parametrize(("failures", "since"), [(0, NOW), (1, NOW + MINUTE)])
+def test_a_failed_step_costs_the_place_in_line(failures: int, since: object) -> None:
+    """Those that came meanwhile go first."""
+    job = a_job(failures=failures, updated_at=NOW + MINUTE)
+    assert job.waiting_since == since
+
+
+def test_a_row_of_an_earlier_version_tells_by_its_history_since_when_it_is_in_its_state() -> None:
+    """Each look at it was a step; the state was entered with the first of the last run."""
+    steps = (
+        HistoryEntry(state=State.PROCESSING, at=NOW),
+        HistoryEntry(state=State.STORING, at=NOW + MINUTE),
+        HistoryEntry(state=State.STORING, at=NOW + 2 * MINUTE, reason=Reason.RESULT_UNREADABLE),
+    )
+    job = a_job(State.STORING, entered_at=None, history=steps)
+    assert job.in_state_since == NOW + MINUTE
+    assert replace(job, state=State.FAILED).in_state_since == job.created_at
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "is_being_prepared"),
+    [
+        (State.QUEUED, Reason.PREPARING, True),
+        (State.STORING, Reason.PREPARING, False),
+        (State.QUEUED, None, False),
+    ],
+)
+def test_only_a_queued_job_is_being_prepared(
+    state: State,
+    reason: Reason | None,
+    is_being_prepared: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """A result that waits for a copy is being stored."""
+    job = a_job(state, reason=reason)
+    assert job.is_being_prepared == is_being_prepared
+    assert job.waiting_for_copies_since == NOW
+    assert replace(job, history=()).waiting_for_copies_since == job.created_at

@@ -20,6 +20,7 @@ from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.stored_limits import (
     LIST_LENGTHS,
+    LOGGED_BYTES,
     MOST_COUNTED,
     MOST_CREDITS,
     TEXT_BYTES,
@@ -145,3 +146,10 @@ def test_what_is_within_its_limits_is_the_very_same() -> None:
     job = a_job(photo=PHOTO, attempts=(an_attempt(),))
     assert bounded(job) is job
     assert isinstance(job.attempts[0], Attempt)
+
+
+def test_what_strangers_and_providers_choose_of_a_row_is_bounded_to_a_few_kilobytes() -> None:
+    """Whoever raises a limit has to think of the largest row."""
+    assert (len(TEXT_BYTES), sum(TEXT_BYTES.values())) == (10, 2420)
+    assert LIST_LENGTHS == {"attempts": 30, "history": 60, "variants": 50}
+    assert (Decimal(10**9), 10**15, 1000) == (MOST_CREDITS, MOST_COUNTED, LOGGED_BYTES)
