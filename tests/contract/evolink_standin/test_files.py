@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from infra.local.evolink.faults.file_faults import UPLOAD_FAULTS
 from tests.contract.evolink_standin.conftest import Standins
 from tests.contract.evolink_standin.peers import (
     API_KEY,
@@ -13,25 +12,10 @@ from tests.contract.evolink_standin.peers import (
     PhotoHost,
     Reply,
     call,
-    patience,
 )
 
 _BASE = "/api/v1/files"
 _BOUNDARY = "----cutout"
-
-REFUSING: dict[str, tuple[int, int]] = {
-    "40001": (400, 40001),
-    "40002": (400, 40002),
-    "40003": (400, 40003),
-    "40004": (400, 40004),
-    "50001": (500, 50001),
-    "401": (401, 401),
-    "429": (429, 429),
-}
-BREAKING: dict[str, type[Exception]] = {
-    "reset": ConnectionError,
-    "timeout": TimeoutError,
-}
 
 
 def _form(**parts: bytes) -> bytes:
@@ -49,7 +33,7 @@ def _form(**parts: bytes) -> bytes:
     return b"".join(sections) + f"--{_BOUNDARY}--\r\n".encode()
 
 
-def _stream(client: Client, *, seconds: float = 20.0, **parts: bytes) -> Reply:
+def _stream(client: Client, **parts: bytes) -> Reply:
     return call(
         f"{client.url}{_BASE}/upload/stream",
         "POST",
@@ -58,7 +42,6 @@ def _stream(client: Client, *, seconds: float = 20.0, **parts: bytes) -> Reply:
             "authorization": f"Bearer {client.key}",
             "content-type": f"multipart/form-data; boundary={_BOUNDARY}",
         },
-        seconds=seconds,
     )
 
 
@@ -239,43 +222,6 @@ def test_the_files_api_needs_a_known_key(client: Client, method: str, path: str)
     assert _error(reply) == (401, (False, 401))
 
 
-def test_every_fault_of_the_files_api_has_a_test() -> None:
-    """Each declared fault is in a table above or has its own test."""
-    assert UPLOAD_FAULTS.keys() == {*REFUSING, *BREAKING, "502"}
-
-
-@pytest.mark.parametrize("fault", REFUSING)
-def test_an_upload_is_refused_as_its_fault_describes(
-    client: Client, small_photo: bytes, fault: str
-) -> None:
-    """The next upload succeeds."""
-    client.commit("files", fault, times=1)
-    status, code = REFUSING[fault]
-
-    refused, taken = _base64(client, small_photo), _base64(client, small_photo)
-
-    assert (_error(refused), taken.status) == ((status, (False, code)), 200)
-
-
-@pytest.mark.parametrize("fault", BREAKING)
-def test_an_upload_gets_no_answer_as_its_fault_describes(
-    client: Client, small_photo: bytes, fault: str
-) -> None:
-    """A reset connection, or silence."""
-    client.commit("files", fault, times=1)
-
-    with pytest.raises(BREAKING[fault]):
-        _stream(client, file=small_photo, seconds=patience(BREAKING[fault]))
-
-
-def test_an_upload_can_be_answered_by_a_proxy_s_page(client: Client, small_photo: bytes) -> None:
-    """HTML instead of the envelope."""
-    client.commit("files", "502")
-    reply = _base64(client, small_photo)
-
-    assert (reply.status, reply.headers["content-type"][:9]) == (502, "text/html")
-
-
 def test_an_uploaded_file_can_be_missing_when_it_is_fetched(
     client: Client, small_photo: bytes
 ) -> None:
@@ -283,9 +229,8 @@ def test_an_uploaded_file_can_be_missing_when_it_is_fetched(
     file = _base64(client, small_photo).json()["data"]
     client.commit("files", "gone")
 
-    task_id = client.create(client.create_body("/") | {"image_urls": [file["file_url"]]}).json()[
-        "id"
-    ]
+    body = client.create_body("/") | {"image_urls": [file["file_url"]]}
+    task_id = client.create(body).json()["id"]
     client.entries(file["file_name"], "end", 1)
 
     assert client.read(task_id).json()["error"]["code"] == "image_processing_error"

@@ -3,9 +3,8 @@ from typing import Any
 
 import pytest
 
-from infra.local.evolink.faults.read_faults import READ_FAULTS
 from infra.local.evolink.faults.task_faults import TASK_FAULTS
-from tests.contract.evolink_standin.peers import Client, Reply, patience
+from tests.contract.evolink_standin.peers import Client
 
 Task = dict[str, Any]
 
@@ -29,39 +28,12 @@ ENDINGS: dict[str, Callable[[Task], bool]] = {
     "slow": lambda task: task["duration"] >= 60,
 }
 
-READS: dict[str, Callable[[Reply], bool]] = {
-    "401-on-read": lambda reply: reply.status == 401,
-    "402-on-read": lambda reply: _code(reply) == (402, "quota_exceeded"),
-    "403-on-read": lambda reply: _code(reply) == (403, "permission_denied"),
-    "404-on-read": lambda reply: _code(reply) == (404, "task_not_found"),
-    "expired-on-read": lambda reply: _code(reply) == (404, "resource_not_found"),
-    "429-on-read": lambda reply: reply.json()["error"]["type"] == "evo_api_error",
-    "500-on-read": lambda reply: _code(reply) == (500, "internal_error"),
-    "502-on-read": lambda reply: reply.status == 502 and b"<html>" in reply.body,
-    "invalid-json-on-read": lambda reply: reply.status == 200 and reply.body[-1:] != b"}",
-    "other-task-on-read": lambda reply: reply.json()["id"].endswith("-other"),
-    "loose-on-read": lambda reply: (
-        reply.json()["status"].isupper() and reply.headers["content-type"].startswith("text/plain")
-    ),
-    "wrapped-on-read": lambda reply: "status" in reply.json()["data"],
-}
-
-BREAKING: dict[str, type[Exception]] = {
-    "reset-on-read": ConnectionError,
-    "timeout-on-read": TimeoutError,
-}
-
-
-def _code(reply: Reply) -> tuple[int, str]:
-    return reply.status, reply.json()["error"]["code"]
-
 
 def test_every_fault_of_a_task_has_a_test() -> None:
     """Each declared fault is in a table above or has its own test."""
     alone = {"stuck", "late-links"}
 
     assert TASK_FAULTS.keys() == ENDINGS.keys() | alone
-    assert READ_FAULTS.keys() == READS.keys() | BREAKING.keys()
 
 
 @pytest.mark.parametrize("fault", ENDINGS)
@@ -131,27 +103,3 @@ def test_an_uploaded_file_is_never_unreachable(client: Client, photo: str) -> No
     client.entries(f"/files/{upload['upload_path']}/{upload['file_name']}", "end", 1)
 
     assert client.read(task_id).json()["status"] == "completed"
-
-
-@pytest.mark.parametrize("fault", READS)
-def test_one_read_fails_as_its_fault_describes(client: Client, photo: str, fault: str) -> None:
-    """The task itself does not change."""
-    task_id = client.create(client.create_body(photo)).json()["id"]
-    client.commit("task", fault, times=1)
-
-    broken, good = client.read(task_id), client.read(task_id)
-
-    assert READS[fault](broken), broken
-    assert (good.status, good.json()["id"]) == (200, task_id)
-
-
-@pytest.mark.parametrize("fault", BREAKING)
-def test_a_read_gets_no_answer_as_its_fault_describes(
-    client: Client, photo: str, fault: str
-) -> None:
-    """A reset connection, or silence."""
-    task_id = client.create(client.create_body(photo)).json()["id"]
-    client.commit("task", fault, times=1)
-
-    with pytest.raises(BREAKING[fault]):
-        client.read(task_id, seconds=patience(BREAKING[fault]))
