@@ -30,11 +30,11 @@ from click.testing import CliRunner
 from cutout.adapters.dynamodb.items import job_item
 from cutout.adapters.s3.listing import S3Listing
 from cutout.cli.aws.clients import Clients
-from cutout.cli.aws.stack import StackOutputs
-from cutout.cli.aws.stack_aws import connect
-from cutout.cli.context import Surroundings
+from cutout.cli.aws.connect import connect
+from cutout.cli.aws.description import Description, StackOutputs
+from cutout.cli.aws.target import Target
+from cutout.cli.context import Context
 from cutout.cli.entry import cutout
-from cutout.cli.options.target import Target
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
 from cutout.domain.states import State
@@ -112,7 +112,11 @@ def make_stack(clients: Clients) -> StackOutputs:
     cloudformation = clients.client("cloudformation")
     cloudformation.create_stack(StackName=STACK, TemplateBody=json.dumps(template))
     outputs = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["Outputs"]
-    return StackOutputs.read({one["OutputKey"]: one["OutputValue"] for one in outputs}, stack=STACK)
+    description = Description(
+        status="CREATE_COMPLETE",
+        outputs={one["OutputKey"]: one["OutputValue"] for one in outputs},
+    )
+    return StackOutputs.read(description, stack=STACK)
 
 
 def timed(what: str, count: int, work: Callable[[], object]) -> None:
@@ -170,11 +174,11 @@ def result_key(key: str) -> str:
 
 def run(target: Target, *arguments: str) -> dict[str, Any]:
     """Run a command, and return what it says to programs."""
-    surroundings = replace(
-        Surroundings.of_this_process({}, Path.cwd()), connect=lambda _choice: connect(target)
-    )
+    context = Context.of_this_process({}, Path.cwd())
+    stack = connect(target, context.clock)
+    context = replace(context, connect=lambda _choice, **_options: stack)
     began = time.monotonic()
-    told = CliRunner().invoke(cutout, [*arguments, "--json"], obj=surroundings)
+    told = CliRunner().invoke(cutout, [*arguments, "--json"], obj=context)
     _say(f"$ cutout {' '.join(arguments)}   # {time.monotonic() - began:.1f} s")
     _say(told.stderr.strip())
     data: dict[str, Any] = json.loads(told.stdout)

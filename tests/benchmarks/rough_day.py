@@ -23,9 +23,11 @@ from typing import Any
 
 from PIL import Image
 
+from cutout.cli import compose
 from cutout.cli.aws.clients import Clients
-from cutout.cli.aws.stack_aws import connect
-from cutout.cli.options.target import Target
+from cutout.cli.aws.connect import connect
+from cutout.cli.aws.target import Target
+from cutout.cli.progress.clock import MachineClock
 from infra.local.evolink.api.control_routes import CONTROL_TOKEN_HEADER
 from infra.local.lifecycle import local_variables
 from infra.local.place import shipped_photos
@@ -77,7 +79,7 @@ class Day:
 
     def resume(self) -> None:
         """Do what a person does who has topped the account up."""
-        connect(self._target).operate().resume()
+        compose.control(connect(self._target, MachineClock())).resume()
 
     def upload(self, key: str) -> None:
         """Upload a photo, each of another size."""

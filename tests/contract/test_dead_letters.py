@@ -9,8 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from botocore.stub import ANY, Stubber
 
-from cutout.cli.aws.dead_letters_aws import SqsLetters
-from cutout.cli.aws.deployment import Moved
+from cutout.cli.aws.dead_letter_queues import MoveResult, SqsLetters
 from tests.support.aws_account import ACCOUNT, REGION, Account
 
 if TYPE_CHECKING:
@@ -95,9 +94,9 @@ def test_letters_are_moved_batch_by_batch_until_none_is_left(sqs: SQSClient) -> 
 def test_letters_are_deleted_for_good(sqs: SQSClient) -> None:
     """And go nowhere else."""
     _die(sqs, 3)
-    assert SqsLetters(sqs).purge(_url(sqs, "dead"), 10) == 3
+    assert SqsLetters(sqs).purge(_url(sqs, "dead"), 10).taken == 3
     assert (_bodies(sqs, "work"), _bodies(sqs, "dead")) == ([], [])
-    assert SqsLetters(sqs).purge(_url(sqs, "dead"), 10) == 0
+    assert SqsLetters(sqs).purge(_url(sqs, "dead"), 10).taken == 0
 
 
 def _received(*numbers: int) -> dict[str, object]:
@@ -122,7 +121,7 @@ def test_only_what_was_taken_is_deleted_and_the_rest_has_a_reason(sqs: SQSClient
             {"QueueUrl": URL, "Entries": [{"Id": "0", "ReceiptHandle": "r1"}]},
         )
         moved = SqsLetters(sqs).move(URL, WORK, 10)
-        assert moved == Moved(taken=1, refused=["InternalError"])
+        assert moved == MoveResult(taken=1, refused=["InternalError"])
         stubber.assert_no_pending_responses()
 
 
@@ -163,7 +162,7 @@ def test_letters_that_are_too_long_together_go_one_by_one(sqs: SQSClient) -> Non
     sqs.meta.events.register("before-parameter-build.sqs.SendMessageBatch", refuse_pairs)
     bodies = _die(sqs, 3)
 
-    assert SqsLetters(sqs).move(_url(sqs, "dead"), WORK, 10) == Moved(taken=3, refused=[])
+    assert SqsLetters(sqs).move(_url(sqs, "dead"), WORK, 10) == MoveResult(taken=3, refused=[])
 
     assert sizes == [3, 1, 2, 1, 1]
     assert (_bodies(sqs, "work"), _bodies(sqs, "dead")) == (bodies, [])

@@ -13,7 +13,7 @@ import pytest
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.cli.aws.clients import Clients
-from cutout.cli.options.target import Target
+from cutout.cli.aws.target import Target
 from infra.local.lifecycle import take_down
 from infra.local.place import Place, find_place
 from infra.local.processes.background import record

@@ -17,7 +17,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cutout.cli.aws.clients import Clients
-from cutout.cli.options.target import Target
+from cutout.cli.aws.target import Target
 from infra.deploy.deployer_policy import policy
 from infra.local.start import Wish, local_settings
 from tests.e2e.deployed import Deployed

@@ -9,10 +9,10 @@ from typing import Any
 
 from click.testing import CliRunner
 
-from cutout.cli.aws.stack_aws import connect
-from cutout.cli.context import Surroundings
+from cutout.cli.aws.connect import connect
+from cutout.cli.aws.target import Target
+from cutout.cli.context import Context
 from cutout.cli.entry import cutout
-from cutout.cli.options.target import Target
 from cutout.cli.progress.clock import MachineClock
 from tests.e2e.deployed import Deployed
 
@@ -42,11 +42,11 @@ class Operator:
     def run(self, *arguments: str) -> Told:
         """Run a command, an hour from now."""
         target = Target(stack=self.deployed.stack, variables=self.deployed.cloud.variables)
-        surroundings = replace(
-            Surroundings.of_this_process({}, self.deployed.place.state),
+        context = replace(
+            Context.of_this_process({}, self.deployed.place.state),
             clock=LaterClock(),
-            connect=lambda _choice: connect(target),
+            connect=lambda _choice, **_options: connect(target, LaterClock()),
         )
-        told = CliRunner().invoke(cutout, [*arguments, "--json"], obj=surroundings)
+        told = CliRunner().invoke(cutout, [*arguments, "--json"], obj=context)
         assert told.exception is None or isinstance(told.exception, SystemExit), told.stderr
         return Told(status=told.exit_code, data=json.loads(told.stdout))

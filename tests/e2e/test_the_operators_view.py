@@ -11,15 +11,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from cutout.cli.aws.deployment_aws import AwsDeployment
-from cutout.cli.aws.stack_aws import connect
+from cutout.cli.aws.connect import connect
+from cutout.cli.aws.target import Target
 from cutout.cli.commands.doctor import CHECKS
-from cutout.cli.context import Surroundings
-from cutout.cli.doctor.finding import Finding, Patient, Severity
+from cutout.cli.context import Context
+from cutout.cli.doctor.check import CheckResult, Checkup, Severity
 from cutout.cli.entry import cutout
-from cutout.cli.local_cloud import MachineClouds
+from cutout.cli.local_cloud import LocalCloud
 from cutout.cli.options.environment import CliSettings
-from cutout.cli.options.target import Target
 from cutout.cli.progress.clock import MachineClock
 from cutout.domain.states import State
 from tests.e2e.deployed import STACK, Deployed
@@ -39,31 +38,30 @@ def target(deployed: Deployed) -> Target:
 
 
 @pytest.fixture
-def patient(target: Target) -> Patient:
+def checkup(target: Target) -> Checkup:
     """The stack, as the doctor sees it."""
-    deployment = AwsDeployment(target, MachineClock())
-    root = Path(__file__).parents[2]
-    return Patient(deployment=deployment, now=MachineClock().now(), checkout=root)
+    clock, root = MachineClock(), Path(__file__).parents[2]
+    stack = connect(target, clock, is_impatient=True)
+    return Checkup(stack=stack, now=clock.now(), checkout=root)
 
 
 @pytest.fixture
 def run(target: Target, tmp_path: Path) -> Run:
     """Run a command on the deployed stack."""
     settings, clock = CliSettings(), MachineClock()
-    surroundings = Surroundings(
+    context = Context(
         settings=settings,
         folder=tmp_path,
         clock=clock,
-        connect=lambda _choice: connect(target),
-        examine=lambda _choice: AwsDeployment(target, clock),
-        local=MachineClouds(settings, tmp_path, clock),
+        connect=lambda _choice, **_options: connect(target, clock),
+        local=LocalCloud(settings, tmp_path, clock),
     )
-    return lambda *arguments: CliRunner().invoke(cutout, list(arguments), obj=surroundings)
+    return lambda *arguments: CliRunner().invoke(cutout, list(arguments), obj=context)
 
 
-def _wrong(patient: Patient, check: str) -> list[str]:
-    found: list[Finding] = list(CHECKS[check](patient))
-    return [one.says for one in found if one.severity is Severity.PROBLEM]
+def _wrong(checkup: Checkup, check: str) -> list[str]:
+    found: list[CheckResult] = list(CHECKS[check](checkup))
+    return [one.message for one in found if one.severity is Severity.PROBLEM]
 
 
 def test_the_doctor_finds_the_stack_well(run: Run, deployed: Deployed) -> None:
@@ -75,12 +73,14 @@ def test_the_doctor_finds_the_stack_well(run: Run, deployed: Deployed) -> None:
     assert {it["check"] for it in found} == set(CHECKS)
 
 
-def test_the_doctor_counts_forged_callbacks(patient: Patient, deployed: Deployed) -> None:
+def test_the_doctor_counts_forged_callbacks(checkup: Checkup, deployed: Deployed) -> None:
     """Its own, too, with which it tries the door."""
 
     def refused() -> str:
-        now = replace(patient, now=MachineClock().now())
-        [said] = [one.says for one in CHECKS["callbacks"](now) if "refused within" in one.says]
+        now = replace(checkup, now=MachineClock().now())
+        [said] = [
+            one.message for one in CHECKS["callbacks"](now) if "refused within" in one.message
+        ]
         return said
 
     def is_counted() -> bool:
@@ -127,32 +127,32 @@ def _no_key(deployed: Deployed) -> Iterator[None]:
     ("check", "broken", "says"),
     [
         ("uploads", _rule_off, "the rule for uploads is off"),
-        ("uploads", _bucket_silent, "EventBridge does not hear of uploads"),
-        ("triggers", _trigger_off, "Submissions is not worked off: its trigger is Dis"),
-        ("API key", _no_key, "no API key is in the secret"),
+        ("uploads", _bucket_silent, "does not send its events to EventBridge"),
+        ("triggers", _trigger_off, "Submissions is not processed: its trigger is Dis"),
+        ("API key", _no_key, "holds no API key"),
     ],
 )
 def test_the_doctor_finds_what_is_broken(
     check: str,
     broken: Callable[[Deployed], Iterator[None]],
     says: str,
-    patient: Patient,
+    checkup: Checkup,
     deployed: Deployed,
 ) -> None:
     """For as long as it is; it reads the parts themselves, not what the template says."""
-    assert _wrong(patient, check) == []
+    assert _wrong(checkup, check) == []
     with broken(deployed):  # type: ignore[attr-defined] # a context manager
-        assert [one for one in _wrong(patient, check) if says in one]
-    assert _wrong(patient, check) == []
+        assert [one for one in _wrong(checkup, check) if says in one]
+    assert _wrong(checkup, check) == []
 
 
 def test_the_doctor_finds_a_key_that_the_provider_refuses(
-    patient: Patient, stand_in: StandIn, deployed: Deployed
+    checkup: Checkup, stand_in: StandIn, deployed: Deployed
 ) -> None:
     """By asking for the balance."""
     stand_in.change_account(api_keys=["somebody-elses"])
     try:
-        assert [one for one in _wrong(patient, "API key") if "refuses the key" in one]
+        assert [one for one in _wrong(checkup, "API key") if "refuses the key" in one]
     finally:
         stand_in.change_account(api_keys=deployed.evolink_keys)
 

@@ -1,8 +1,8 @@
-"""The command line ``cutout``: the same on the local cloud and on AWS."""
+"""The command line `cutout`, for stacks on AWS and in the local cloud."""
 
 
 def main() -> None:
-    """Run the command that the arguments name, and exit with its status."""
-    from cutout.cli.entry import run  # noqa: PLC0415 - other modules of this package need not wait
+    """Run the command line."""
+    from cutout.cli.entry import run  # noqa: PLC0415 - other modules of this package load without it
 
     run()

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from cutout.domain.gate import DEFAULT_LIMITS
+from cutout.operator.audit import Audit
+from cutout.operator.backfill import BucketImport, MissingUploads, QueuePacer
 from cutout.operator.control import Control
+from cutout.operator.estimate import Estimator
+from cutout.operator.list_jobs import ListJobs
 from cutout.wiring.use_cases.admission import admission_scheduler
 
 if TYPE_CHECKING:
-    from datetime import timedelta
+    from collections.abc import Callable
 
+    from cutout.cli.aws.stack import Stack
     from cutout.domain.gate import Limits
+    from cutout.operator.estimate import Estimate
+    from cutout.ports.listings import BucketListing, ObjectCopies
     from cutout.wiring.ports import GatePorts
 
+_LEASE = timedelta(minutes=2)
 
-def operate(ports: GatePorts, limits: Limits, *, lease: timedelta) -> Control:
+
+def operate(ports: GatePorts, limits: Limits, *, lease: timedelta = _LEASE) -> Control:
     """Compose what an operator does to the gate and to single jobs.
 
     Args:
@@ -30,3 +41,62 @@ def operate(ports: GatePorts, limits: Limits, *, lease: timedelta) -> Control:
         clock=ports.clock,
         lease=lease,
     )
+
+
+def control(stack: Stack) -> Control:
+    """Compose the same for a stack, with the limits in its table."""
+    gate = stack.jobs.read_gate()
+    return operate(stack.ports, gate.limits or gate.deployed or DEFAULT_LIMITS)
+
+
+def browse(
+    stack: Stack, tell: Callable[[int], None] = lambda _count: None, *, at_once: int = 1
+) -> ListJobs:
+    """Return what lists jobs; `tell` gets the number of jobs read so far."""
+    return ListJobs(records=stack.jobs, tell=tell, at_once=at_once)
+
+
+def estimate(stack: Stack, photos: int) -> Estimate:
+    """Return what this number of photos costs, and when they are done at the current rate."""
+    return Estimator(records=stack.jobs, clock=stack.clock).estimate(photos, stack.jobs.read_gate())
+
+
+def survey(stack: Stack, tell: Callable[[str, int], None]) -> Audit:
+    """Return what compares the uploads bucket with the jobs table."""
+    return Audit(
+        uploads=uploads(stack),
+        results=stack.ports.objects(stack.outputs.results_bucket),
+        records=stack.jobs,
+        clock=stack.clock,
+        rules=stack.rules(),
+        tell=tell,
+    )
+
+
+def queueing(stack: Stack, tell: Callable[[int], None]) -> MissingUploads:
+    """Return what queues uploads that have no job; `tell` gets the length of the queue."""
+    return MissingUploads(
+        uploads=uploads(stack), intake=stack.ports.intake, pace=_pace(stack, tell)
+    )
+
+
+def import_from(
+    stack: Stack, bucket: str, transfers: ObjectCopies, tell: Callable[[int], None]
+) -> BucketImport:
+    """Return what copies photos from another bucket; `tell` gets the length of the queue."""
+    return BucketImport(
+        source=stack.ports.objects(bucket),
+        uploads=uploads(stack),
+        transfers=transfers,
+        rules=stack.rules(),
+        pace=_pace(stack, tell),
+    )
+
+
+def uploads(stack: Stack) -> BucketListing:
+    """Return the uploads bucket."""
+    return stack.ports.objects(stack.outputs.uploads_bucket)
+
+
+def _pace(stack: Stack, tell: Callable[[int], None]) -> QueuePacer:
+    return QueuePacer(intake=stack.ports.intake, sleep=stack.clock.sleep, tell=tell)

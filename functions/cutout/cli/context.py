@@ -1,10 +1,11 @@
-"""Everything a command is given by the world, in one value that tests can make up."""
+"""What a command gets from its surroundings, in one value that tests can replace."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
+from cutout.cli.local_cloud import LocalCloud
 from cutout.cli.options.environment import CliSettings
 from cutout.cli.progress.clock import Clock, MachineClock
 
@@ -12,51 +13,47 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from cutout.cli.aws.deployment import Deployment
     from cutout.cli.aws.stack import Stack
-    from cutout.cli.local_cloud import LocalClouds
-    from cutout.cli.options.target import Choice
+    from cutout.cli.options.shared_options import Choice
 
 
 class Connect(Protocol):
-    """Finds the stack that the options mean."""
+    """Connects to the stack that the options choose."""
 
-    def __call__(self, choice: Choice, /) -> Stack:
-        """Return it, or raise a Problem that says why not."""
+    def __call__(self, choice: Choice, /, *, is_impatient: bool = False) -> Stack:
+        """Return the stack, whether or not it exists.
 
-
-class Examine(Protocol):
-    """Finds the deployment that the options mean, whatever state it is in."""
-
-    def __call__(self, choice: Choice, /) -> Deployment:
-        """Return it, without asking whether it is there."""
+        Raises:
+            Problem: There is a local cloud that cannot be used, and no option chooses AWS.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
-class Surroundings:
-    """What surrounds one run of the command line."""
+class Context:
+    """The context of one run of the command line."""
 
     settings: CliSettings
     folder: Path
     clock: Clock
     connect: Connect
-    examine: Examine
-    local: LocalClouds
+    local: LocalCloud
 
     @classmethod
     def of_this_process(cls, environment: Mapping[str, str], folder: Path) -> Self:
-        """Return the real ones."""
-        from cutout.cli.local_cloud import MachineClouds  # noqa: PLC0415 - what they need loads slowly
-        from cutout.cli.options.target import Connector  # noqa: PLC0415
+        """Return the context of this process."""
+        settings, clock = CliSettings.from_environment(environment), MachineClock()
 
-        settings = CliSettings.from_environment(environment)
-        clock = MachineClock()
-        connector = Connector(settings, folder)
+        def connect(choice: Choice, /, *, is_impatient: bool = False) -> Stack:
+            from cutout.cli.aws import connect as aws  # noqa: PLC0415 - boto3 loads slowly
+            from cutout.cli.aws.target import target_of  # noqa: PLC0415 - as above
+
+            target = target_of(choice, settings, folder)
+            return aws.connect(target, clock, is_impatient=is_impatient)
+
         return cls(
             settings=settings,
             folder=folder,
             clock=clock,
-            connect=connector,
-            examine=connector.deployment,
-            local=MachineClouds(settings, folder, clock),
+            connect=connect,
+            local=LocalCloud(settings, folder, clock),
         )

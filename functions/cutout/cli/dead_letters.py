@@ -1,4 +1,4 @@
-"""What dead letters are about: grouped by why, with what the rows say now."""
+"""Dead letters, grouped by what they request and by the state of their jobs."""
 
 from __future__ import annotations
 
@@ -24,37 +24,38 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from cutout.cli.aws.deployment import DeadLetters, Letter, QueueFact
+    from cutout.cli.aws.dead_letter_queues import DeadLetter
+    from cutout.cli.aws.resources import Queue, Resources
     from cutout.domain.job.job import Job
 
-NOT_OURS = "not one of our messages"
-_AGAIN = "sent back, it ends here again: `--purge --yes` deletes it"
-_DONE = "sent back, it does nothing: the job is over"
-_GOES_ON = "Sweep looks at the job all the same; sent back, it goes on at once"
-_ONLY_TRACE = "no row: this message is the only trace of the upload; send it back"
-_NO_ROW = "no row: its job has expired, or never was; sent back, it does nothing"
+NOT_OURS = "not a message of Cutout"
+_FAILS_AGAIN = "if sent back, it fails again; `--purge --yes` deletes it"
+_NO_EFFECT = "if sent back, it has no effect: the job has ended"
+_CONTINUES = "Sweep continues the job anyway; if sent back, the job continues at once"
+_ONLY_TRACE = "no job: this message is the only trace of the upload; send it back"
+_NO_JOB = "no job: it has expired or never existed; if sent back, the message has no effect"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Dead:
-    """A queue of dead letters, and the ARN of the queue that its messages go back to."""
+class DeadLetterQueue:
+    """A dead-letter queue, and the ARN of the queue that its messages go back to."""
 
-    queue: QueueFact
+    queue: Queue
     goes_back_to: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
-    """A letter, read.
+class ReadLetter:
+    """A dead letter and its meaning.
 
     Attributes:
-        what: what it asks for.
-        job_id: of the job that it is about; None if it is not one of ours.
-        key: of the photo, where the message names it.
-        error: what EventBridge says kept it from delivering.
+        what: what it requests.
+        job_id: the job that it is about; None if it is not a message of Cutout.
+        key: the key of the photo, if the message names it.
+        error: why EventBridge could not deliver it.
     """
 
-    letter: Letter
+    letter: DeadLetter
     what: str
     job_id: str | None
     key: str | None = None
@@ -62,13 +63,13 @@ class Told:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Group:
-    """Letters of one kind whose rows stand alike.
+class LetterGroup:
+    """Letters with one request whose jobs have one state.
 
     Attributes:
-        why: what they ask for, and how the rows stand.
-        then: what happens when they are sent back.
-        photos: keys, or ids of jobs where the key is not known.
+        why: what they request, and the state of the jobs.
+        then: what happens if they are sent back.
+        photos: keys, or ids of jobs if the key is not known.
     """
 
     why: str
@@ -80,100 +81,104 @@ class Group:
 
     @property
     def is_only_trace(self) -> bool:
-        """Nothing else tells of these uploads."""
+        """There is no other trace of these uploads."""
         return self.then == _ONLY_TRACE
 
 
-def dead_letter_queues(letters: DeadLetters) -> list[Dead]:
-    """Return every queue that takes what another could not handle, with the way back."""
-    queues = letters.queues()
+def dead_letter_queues(resources: Resources) -> list[DeadLetterQueue]:
+    """Return the dead-letter queues of queues and of event rules."""
+    queues = resources.queues()
     back = {queue.dead_letters: queue.arn for queue in queues if queue.dead_letters}
-    for rule in letters.rules():
+    for rule in resources.event_rules():
         back |= {dead: target for target, dead in rule.undeliverable.items()}
-    return [Dead(queue=one, goes_back_to=back[one.arn]) for one in queues if one.arn in back]
+    return [
+        DeadLetterQueue(queue=one, goes_back_to=back[one.arn]) for one in queues if one.arn in back
+    ]
 
 
-def read_letter(letter: Letter) -> Told:
-    """Say what a letter asks for, whichever of our queues it comes from."""
+def read_letter(letter: DeadLetter) -> ReadLetter:
+    """Read a message of any queue of the stack."""
     error = letter.attributes.get("ERROR_CODE", "")
     try:
         if _object(letter.body).keys() & {"attempt", "render"}:
             return _of_callbacks(letter, error)
         message = read_submission(letter.body)
     except MessageError as refused:
-        return Told(letter=letter, what=f"{NOT_OURS}: {refused}", job_id=None, error=error)
+        return ReadLetter(letter=letter, what=f"{NOT_OURS}: {refused}", job_id=None, error=error)
     match message:
         case JobDue(job_id=job_id):
-            return Told(letter=letter, what="look at a job", job_id=job_id, error=error)
+            return ReadLetter(letter=letter, what="check a job", job_id=job_id, error=error)
         case PrepareReport(job_id=job_id) | UnreadableReport(job_id=job_id):
-            what = "take note of what Prepare reports"
-            return Told(letter=letter, what=what, job_id=job_id, error=error)
+            what = "record the result of Prepare"
+            return ReadLetter(letter=letter, what=what, job_id=job_id, error=error)
         case Uploaded(source=source):
-            what = "take note of an upload"
+            what = "create the job of an upload"
         case Deleted(source=source):
-            what = "take note of a deletion"
+            what = "record a deletion"
         case _:
-            source, what = message.source, "take note that a version was deleted"
-    return Told(letter=letter, what=what, job_id=source.job_id, key=source.key, error=error)
+            source, what = message.source, "record the deletion of a version"
+    return ReadLetter(letter=letter, what=what, job_id=source.job_id, key=source.key, error=error)
 
 
-def _of_callbacks(letter: Letter, error: str) -> Told:
-    """Read a message of the callbacks queue: a task, variants to make, a photo that was deleted."""
+def _of_callbacks(letter: DeadLetter, error: str) -> ReadLetter:
+    """Read a message of the callbacks queue: a task, variants to make, a deleted photo."""
     message = read_callback(letter.body)
     if isinstance(message, Removal):
-        what = "remove what was made of a deleted photo"
-        return Told(letter=letter, what=what, job_id=message.job_id, key=message.key, error=error)
+        what = "delete the results of a deleted photo"
+        return ReadLetter(
+            letter=letter, what=what, job_id=message.job_id, key=message.key, error=error
+        )
     what = (
-        f"look at the task of attempt {message.attempt}"
+        f"check the task of attempt {message.attempt}"
         if isinstance(message, TaskCheck)
         else f"make variants: {', '.join(message.recipes)}"
     )
-    return Told(letter=letter, what=what, job_id=message.job_id, error=error)
+    return ReadLetter(letter=letter, what=what, job_id=message.job_id, error=error)
 
 
-def grouped(letters: Iterable[Told], jobs: Mapping[str, Job]) -> list[Group]:
-    """Put letters that ask the same, and whose rows stand alike, together; the most first."""
-    piles: dict[tuple[str, str], list[Told]] = defaultdict(list)
-    for told in letters:
-        piles[_why(told, jobs)].append(told)
+def grouped(letters: Iterable[ReadLetter], jobs: Mapping[str, Job]) -> list[LetterGroup]:
+    """Group letters by request and state of the job; the largest group comes first."""
+    piles: dict[tuple[str, str], list[ReadLetter]] = defaultdict(list)
+    for letter in letters:
+        piles[_why(letter, jobs)].append(letter)
     groups = [_group(why, then, pile, jobs) for (why, then), pile in piles.items()]
     return sorted(groups, key=lambda group: (-group.count, group.why))
 
 
-def _why(told: Told, jobs: Mapping[str, Job]) -> tuple[str, str]:
-    because = f" ({told.error})" if told.error else ""
-    what = f"{told.what}{because}"
-    if told.job_id is None:
-        return what, _AGAIN
-    job = jobs.get(told.job_id)
+def _why(letter: ReadLetter, jobs: Mapping[str, Job]) -> tuple[str, str]:
+    because = f" ({letter.error})" if letter.error else ""
+    what = f"{letter.what}{because}"
+    if letter.job_id is None:
+        return what, _FAILS_AGAIN
+    job = jobs.get(letter.job_id)
     if job is None:
-        return f"{what} · no row", _ONLY_TRACE if told.key else _NO_ROW
+        return f"{what} · no job", _ONLY_TRACE if letter.key else _NO_JOB
     reason = f" because of {job.reason}" if job.reason else ""
-    then = _DONE if job.state.is_settled else _GOES_ON
+    then = _NO_EFFECT if job.state.is_settled else _CONTINUES
     return f"{what} · the job is {job.state}{reason}", then
 
 
-def _group(why: str, then: str, pile: Sequence[Told], jobs: Mapping[str, Job]) -> Group:
-    return Group(
+def _group(why: str, then: str, pile: Sequence[ReadLetter], jobs: Mapping[str, Job]) -> LetterGroup:
+    return LetterGroup(
         why=why,
         then=then,
-        photos=list(dict.fromkeys(_photo(told, jobs) for told in pile)),
+        photos=list(dict.fromkeys(_photo(one, jobs) for one in pile)),
         count=len(pile),
-        oldest=min(told.letter.sent_at for told in pile),
-        received=max(told.letter.received for told in pile),
+        oldest=min(one.letter.sent_at for one in pile),
+        received=max(one.letter.received for one in pile),
     )
 
 
-def _photo(told: Told, jobs: Mapping[str, Job]) -> str:
-    if told.job_id is None:
-        return f"message {told.letter.id}"
-    job = jobs.get(told.job_id)
-    return told.key or (job.source.key if job else f"job {told.job_id}")
+def _photo(letter: ReadLetter, jobs: Mapping[str, Job]) -> str:
+    if letter.job_id is None:
+        return f"message {letter.letter.id}"
+    job = jobs.get(letter.job_id)
+    return letter.key or (job.source.key if job else f"job {letter.job_id}")
 
 
 def _object(text: str) -> dict[str, Any]:
     try:
-        told = json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return value if isinstance(value, dict) else {}

@@ -1,75 +1,54 @@
-"""Queueing uploads that have no job, slowly, and saying how far it is."""
+"""Queueing uploads that have no job, slowly, with progress."""
 
 from __future__ import annotations
 
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from cutout.cli import compose
 from cutout.cli.output.terminal import talk
-from cutout.operator.audit import Audit, Finding
-from cutout.operator.backfill import MissingUploads, QueuePacer
+from cutout.operator.audit import Finding
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cutout.cli.aws.stack import Stack
-    from cutout.cli.context import Surroundings
-    from cutout.cli.progress.progress import Tally
+    from cutout.cli.progress.progress import ProgressLine
+    from cutout.operator.audit import Audit
 
 
-def the_bucket(stack: Stack) -> str:
-    """Return the uploads bucket and where it is, in words."""
-    return f"s3://{stack.outputs.uploads_bucket} on {stack.where}"
+def survey_of(stack: Stack, progress: ProgressLine) -> Audit:
+    """Return what compares the uploads bucket with the jobs table, and shows its progress."""
+    return compose.survey(stack, lambda what, count: progress.show(f"listed {count:,} {what}"))
 
 
-def survey_of(stack: Stack, surroundings: Surroundings, tell: Callable[[str, int], None]) -> Audit:
-    """Return what holds the uploads bucket against the table."""
-    return Audit(
-        uploads=stack.objects(stack.outputs.uploads_bucket),
-        results=stack.objects(stack.outputs.results_bucket),
-        records=stack.records(),
-        clock=surroundings.clock,
-        rules=stack.rules(),
-        tell=tell,
+def tell_wait(progress: ProgressLine) -> Callable[[int], None]:
+    """Return what shows that the queue is too long for more messages."""
+    return lambda waiting: progress.show(
+        f"waiting: about {waiting:,} messages are in the submissions queue"
     )
 
 
-def pace_of(stack: Stack, surroundings: Surroundings, tally: Tally) -> QueuePacer:
-    """Return what holds back while the queue is long, and says so."""
-
-    def tell(standing: int) -> None:
-        tally.at(f"waits: about {standing:,} messages stand in the queue")
-
-    return QueuePacer(intake=stack.intake(), sleep=surroundings.clock.sleep, tell=tell)
-
-
-def feed(
-    stack: Stack,
-    surroundings: Surroundings,
-    prefix: str,
-    *,
-    tally: Tally,
-    limit: int | None = None,
+def enqueue_missing(
+    stack: Stack, prefix: str, *, progress: ProgressLine, limit: int | None = None
 ) -> int:
-    """Look at the objects under a prefix anew, queue those without a job, and return how many.
+    """List the objects under a prefix again, queue those without a job, and return how many.
 
-    What was queued stays queued should it break off; the next run passes it over.
+    After an interruption, what was queued stays queued; the next run skips it.
     """
-    survey = survey_of(
-        stack, surroundings, lambda what, count: tally.at(f"listed {count:,} {what}")
-    )
     missing = (
-        found for page in survey.look(prefix) for found in page if found.finding is Finding.MISSING
+        found
+        for page in survey_of(stack, progress).look(prefix)
+        for found in page
+        if found.finding is Finding.MISSING
     )
-    queueing = MissingUploads(
-        uploads=survey.uploads, intake=stack.intake(), pace=pace_of(stack, surroundings, tally)
-    )
+    queueing = compose.queueing(stack, tell_wait(progress))
     queued = 0
     try:
         for count in queueing.queue(islice(missing, limit)):
             queued += count
-            tally.at(f"queued {queued:,} photos")
+            progress.show(f"queued {queued:,} photos")
     except BaseException:
-        talk().print(f"Broke off: {queued:,} are queued. Run it again for the others.")
+        talk().print(f"Interrupted: {queued:,} photos are queued. Run it again for the others.")
         raise
     return queued

@@ -1,4 +1,4 @@
-"""The commands, and what happens around each of them."""
+"""The command `cutout`: finds subcommands, handles errors and signals, sets the exit status."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from cutout.cli.context import Surroundings
+from cutout.cli.context import Context
 from cutout.cli.options.help_page import DocumentedGroup
 from cutout.cli.output.problems import explained
 from cutout.domain.text.sanitize import plain
@@ -47,14 +47,14 @@ _INTERRUPTED = 130
 
 
 class Commands(DocumentedGroup):
-    """Loads the module of a command when it is asked for, as some need much to start."""
+    """Loads the module of a command on first use, as some load slowly."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Return the names in the order in which one meets them."""
+        """Return the names in the order of the help page."""
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Return the command ``cutout.cli.commands.NAME:command``."""
+        """Return `command` of the module `cutout.cli.commands.NAME`."""
         if cmd_name not in _COMMANDS:
             return None
         module = importlib.import_module(f"cutout.cli.commands.{cmd_name}")
@@ -65,7 +65,7 @@ class Commands(DocumentedGroup):
 @click.command(
     cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
-    exit_statuses={0: "all is well", 1: "something is not; it says what"},
+    exit_statuses={0: "success", 1: "an error; the message says which"},
     example="""
 # cut out the photos that come with the project, without an AWS account
 cutout demo
@@ -75,58 +75,56 @@ cutout demo
 def cutout() -> None:
     """Drop photos in a bucket; transparent cut-outs come back in another.
 
-    Commands use the local cloud of this folder while it is up, else AWS with the usual
-    credentials. Results go to standard output, talk to standard error.
+    Commands use the local cloud of this folder while it is up, otherwise AWS with the usual
+    credentials. Results are written to stdout, progress and messages to stderr.
     """
 
 
 def run() -> NoReturn:
-    """Run the command line and exit: what a console script calls."""
+    """Run the command line and exit. The entry point of the console script."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
     if not prepare_streams():
         sys.exit(1)
-    status = run_in(Surroundings.of_this_process(os.environ, Path.cwd()), sys.argv[1:])
+    status = run_in(Context.of_this_process(os.environ, Path.cwd()), sys.argv[1:])
     sys.exit(flushed(status))
 
 
-def run_in(surroundings: Surroundings, arguments: list[str]) -> int:
+def run_in(context: Context, arguments: list[str]) -> int:
     """Run the command that the arguments name, and return its exit status."""
     try:
         with explained():
-            status = cutout.main(
-                arguments, obj=surroundings, standalone_mode=False, prog_name="cutout"
-            )
+            status = cutout.main(arguments, obj=context, standalone_mode=False, prog_name="cutout")
     except click.Abort:
         click.echo("Interrupted.", err=True)
         return _INTERRUPTED
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except Exception as error:  # noqa: BLE001 - the edge: no person is shown a traceback
+    except Exception as error:  # noqa: BLE001 - the edge: people get a report file instead of a traceback
         _report_defect(error)
         return 1
     return status if isinstance(status, int) else 0
 
 
 def prepare_streams() -> bool:
-    """Make both streams take every character; False if there is nowhere for results to go.
+    """Make both streams accept every character; False if stdout is closed.
 
-    Where the locale has no letter for a key or a name, it is written as an escape. Python leaves a
-    stream out whose descriptor was closed before it started.
+    A character that the locale cannot encode is written as an escape. Python sets a stream to None
+    if its descriptor was closed before the start.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     if sys.stdout is None:
-        click.echo("Error: Standard output is closed: redirect it to a file.", err=True)
+        click.echo("Error: stdout is closed: redirect it to a file.", err=True)
     return sys.stdout is not None
 
 
 def flushed(status: int) -> int:
-    """Write the last of the results; returns the exit status, which is 1 if that fails.
+    """Flush stdout; returns the exit status, which is 1 if that fails.
 
-    Python would try again at its own end, and print a traceback, so what is left goes nowhere.
+    Python flushes again at exit and would print a traceback, so stdout is redirected to nowhere.
     https://docs.python.org/3/library/signal.html#note-on-sigpipe
     """
     try:
@@ -140,7 +138,7 @@ def flushed(status: int) -> int:
 
 
 def _end(number: int, _frame: FrameType | None) -> NoReturn:
-    """Leave as on Ctrl-C, so that whatever runs is taken down."""
+    """Exit as on Ctrl-C, so that a local cloud that is starting is stopped."""
     for other in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(other, signal.SIG_IGN)
     raise SystemExit(128 + number)
@@ -158,5 +156,5 @@ def _report_defect(error: Exception) -> None:
         traceback.print_exception(error, file=report)
     click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
     what = plain(f"{type(error).__name__}: {error}")
-    click.echo(f"A defect of cutout stopped it: {what}", err=True)
-    click.echo(f"Please report it with the file {report.name}.", err=True)
+    click.echo(f"This is a bug in cutout: {what}", err=True)
+    click.echo(f"Please report it and attach the file {report.name}.", err=True)

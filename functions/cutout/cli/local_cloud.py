@@ -1,67 +1,185 @@
-"""The local cloud, as commands see it."""
+"""The local cloud. Only this module of the package imports `infra.local`, which needs a checkout.
+
+A wheel has no `infra.local`: there, functions of this module raise a Problem that says so.
+"""
 
 from __future__ import annotations
 
+import functools
 import os
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, ParamSpec, TypeAlias, TypeVar
+
+from cutout.cli.options.environment import DEFAULT_STACK
+from cutout.cli.output.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    import boto3
 
     from cutout.cli.options.environment import CliSettings
+    from cutout.cli.options.local_options import LocalOptions
     from cutout.cli.progress.clock import Clock
     from infra.local.lifecycle import Status
     from infra.local.progress import Progress
+    from infra.local.provider_server import Api
     from infra.local.start import Wish
 
+    CloudRequest: TypeAlias = Wish
 
-class LocalClouds(Protocol):
+OTHER_SERVERS_KEY = "local"
+"""The key for a server of `--evolink-url` if EVOLINK_API_KEY is not set; many accept any key."""
+_ROOT = Path(__file__).resolve().parents[3]
+"""The root of the checkout, if this package runs from one."""
+_Args = ParamSpec("_Args")
+_Result = TypeVar("_Result")
+
+
+def check_checkout(root: Path = _ROOT) -> None:
+    """Check that `infra.local` can be imported, and belongs to this project.
+
+    Other projects have a folder `infra`, too, and it may come first on the path.
+
+    Raises:
+        Problem: It cannot.
+    """
+    spec = find_spec("infra")
+    own = root / "infra"
+    if (own / "local" / "__init__.py").is_file() and spec and spec.origin:
+        if Path(spec.origin).resolve() == own / "__init__.py":
+            return
+        raise Problem(
+            f"The local cloud cannot be loaded: {Path(spec.origin).parent} comes before "
+            f"{own} on Python's path.",
+            advice="Remove that folder from PYTHONPATH.",
+        )
+    raise Problem(
+        "The local cloud needs a checkout of Cutout; this is an installed package without it.",
+        advice="Clone the project, run `make setup`, and use the `cutout` of that folder.",
+    )
+
+
+def needs_checkout(function: Callable[_Args, _Result]) -> Callable[_Args, _Result]:
+    """Check the checkout before a call, and turn errors of the local cloud into problems."""
+
+    @functools.wraps(function)
+    def call(*args: _Args.args, **kwargs: _Args.kwargs) -> _Result:
+        check_checkout()
+        from infra.local.errors import LocalCloudError  # noqa: PLC0415 - needs a checkout
+
+        try:
+            return function(*args, **kwargs)
+        except LocalCloudError as error:
+            raise Problem(str(error), advice=error.advice, has_lines=True) from error
+
+    return call
+
+
+def variables_if_up(folder: Path) -> Mapping[str, str] | None:
+    """Return how to use the local cloud of the project that a folder is in; None if none runs.
+
+    Raises:
+        Problem: There is one, but it cannot be used.
+    """
+    try:
+        check_checkout()
+    except Problem:
+        _refuse_to_pass_over_a_local_cloud(folder)
+        return None
+    return _variables_if_up(folder)
+
+
+def checkout_of(folder: Path) -> Path | None:
+    """Return the checkout that a folder is in, if this package runs from a checkout."""
+    try:
+        return _find_root(folder)
+    except Problem:
+        return None
+
+
+@needs_checkout
+def shipped_photos() -> list[Path]:
+    """Return the photos that come with the project."""
+    from infra.local import place  # noqa: PLC0415 - needs a checkout
+
+    return place.shipped_photos()
+
+
+@needs_checkout
+def local_session(variables: Mapping[str, str]) -> boto3.Session:
+    """Return a session of the local cloud, which ignores a person's own AWS configuration."""
+    from infra.local import credentials  # noqa: PLC0415 - needs a checkout
+
+    key = credentials.Credentials(
+        access_key_id=variables["AWS_ACCESS_KEY_ID"],
+        secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
+    )
+    return credentials.local_session(key, variables["AWS_REGION"])
+
+
+@needs_checkout
+def request_of(options: LocalOptions, settings: CliSettings) -> CloudRequest:
+    """Return what the local cloud is to be like.
+
+    Raises:
+        Problem: `--live` without an API key, or a URL that cannot be used.
+    """
+    from infra.local.start import Wish  # noqa: PLC0415 - needs a checkout, loads slowly
+
+    return Wish(
+        stack=options.stack or settings.stack or DEFAULT_STACK,
+        settings=dict(options.settings),
+        api=_api(options, settings),
+    )
+
+
+@needs_checkout
+def is_up(status: Status) -> bool:
+    """Return whether a local cloud is up.
+
+    Raises:
+        Problem: Another command is starting it or taking it down.
+    """
+    from infra.local.lifecycle import Status  # noqa: PLC0415 - needs a checkout, loads slowly
+
+    if status is Status.BUSY:
+        raise Problem(
+            "Another command is starting the local cloud of this folder or taking it down.",
+            advice="Wait until that command has ended.",
+        )
+    return status is Status.UP
+
+
+class LocalCloud:
     """The local cloud of the folder that a command runs in."""
-
-    def status(self) -> Status:
-        """Say how it stands."""
-
-    def up(self, wish: Wish, progress: Progress, *, stays_up: bool) -> Mapping[str, str]:
-        """Bring it up and return the variables to use it with."""
-
-    def is_like(self, wish: Wish) -> bool:
-        """Say whether the one that is up was asked for in the same way."""
-
-    def down(self) -> bool:
-        """Take it down; False if there was nothing to take down."""
-
-    def variables(self) -> Mapping[str, str]:
-        """Return the variables to use it with while it is up."""
-
-    def env_file(self) -> Path:
-        """Return the file that holds them, as seen from the folder that the command runs in."""
-
-
-class MachineClouds:
-    """Local clouds on this machine."""
 
     def __init__(self, settings: CliSettings, folder: Path, clock: Clock) -> None:
         self._settings = settings
         self._folder = folder
         self._clock = clock
 
-    def status(self) -> Status:
-        """Say how it stands."""
-        from infra.local.lifecycle import status  # noqa: PLC0415 - loads slowly
-        from infra.local.place import find_place  # noqa: PLC0415
+    @needs_checkout
+    def is_up(self) -> bool:
+        """Return whether it is up.
 
-        return status(find_place(self._folder))
+        Raises:
+            Problem: Another command is starting it or taking it down.
+        """
+        from infra.local import lifecycle, place  # noqa: PLC0415 - needs a checkout, loads slowly
 
-    def up(self, wish: Wish, progress: Progress, *, stays_up: bool) -> Mapping[str, str]:
-        """Bring it up and return the variables to use it with."""
-        from infra.local.place import find_place  # noqa: PLC0415
+        return is_up(lifecycle.status(place.find_place(self._folder)))
+
+    @needs_checkout
+    def up(self, request: CloudRequest, progress: Progress, *, stays_up: bool) -> Mapping[str, str]:
+        """Start it and return the variables to use it with."""
+        from infra.local import place, start  # noqa: PLC0415 - needs a checkout, loads slowly
         from infra.local.processes.background import record  # noqa: PLC0415
-        from infra.local.start import bring_up  # noqa: PLC0415
 
-        cloud = bring_up(
-            find_place(self._folder),
-            wish,
+        cloud = start.bring_up(
+            place.find_place(self._folder),
+            request,
             progress=progress,
             clock=self._clock,
             owner=record("cutout", os.getpid()),
@@ -70,28 +188,72 @@ class MachineClouds:
         )
         return cloud.variables
 
-    def is_like(self, wish: Wish) -> bool:
-        """Say whether the one that is up was asked for in the same way."""
-        from infra.local.lifecycle import is_like  # noqa: PLC0415
-        from infra.local.place import find_place  # noqa: PLC0415
+    @needs_checkout
+    def is_like(self, request: CloudRequest) -> bool:
+        """Return whether the running local cloud is like this, or nothing was asked for."""
+        from infra.local import lifecycle, place, start  # noqa: PLC0415 - needs a checkout
 
-        return is_like(find_place(self._folder), wish.asked)
+        is_default = request.asked == start.Wish().asked
+        return is_default or lifecycle.is_like(place.find_place(self._folder), request.asked)
 
+    @needs_checkout
     def down(self) -> bool:
-        """Take it down; False if there was nothing to take down."""
-        from infra.local.lifecycle import take_down  # noqa: PLC0415
-        from infra.local.place import find_place  # noqa: PLC0415
+        """Take it down; False if nothing was running."""
+        from infra.local import lifecycle, place  # noqa: PLC0415 - needs a checkout, loads slowly
 
-        return take_down(find_place(self._folder), self._clock)
+        return lifecycle.take_down(place.find_place(self._folder), self._clock)
 
+    @needs_checkout
     def variables(self) -> Mapping[str, str]:
         """Return the variables to use it with while it is up."""
-        from infra.local.lifecycle import local_variables  # noqa: PLC0415
+        from infra.local import lifecycle  # noqa: PLC0415 - needs a checkout, loads slowly
 
-        return local_variables(self._folder) or {}
+        return lifecycle.local_variables(self._folder) or {}
 
+    @needs_checkout
     def env_file(self) -> Path:
-        """Return the file that holds them, as seen from the folder that the command runs in."""
-        from infra.local.place import find_place  # noqa: PLC0415
+        """Return the file that holds the variables, relative to the folder of the command."""
+        from infra.local import place  # noqa: PLC0415 - needs a checkout
 
-        return Path(os.path.relpath(find_place(self._folder).env_file, self._folder))
+        return Path(os.path.relpath(place.find_place(self._folder).env_file, self._folder))
+
+
+@needs_checkout
+def _variables_if_up(folder: Path) -> Mapping[str, str] | None:
+    from infra.local import lifecycle  # noqa: PLC0415 - needs a checkout, loads slowly
+
+    return lifecycle.variables_if_up(folder)
+
+
+@needs_checkout
+def _find_root(folder: Path) -> Path | None:
+    from infra.local import place  # noqa: PLC0415 - needs a checkout
+
+    return place.find_root(folder)
+
+
+def _refuse_to_pass_over_a_local_cloud(folder: Path) -> None:
+    """Stop an installed package from using AWS in a folder whose local cloud runs."""
+    for one in (folder, *folder.parents):
+        if (one / ".cutout" / "cloud.json").is_file():
+            raise Problem(
+                f"The local cloud of {one} runs, and this `cutout` cannot use it: it is an "
+                "installed package without the local cloud.",
+                advice="Use the `cutout` of that checkout; `--aws` means AWS.",
+            )
+
+
+def _api(options: LocalOptions, settings: CliSettings) -> Api | None:
+    from infra.local import provider_server  # noqa: PLC0415 - needs a checkout
+
+    if options.evolink_url:
+        key = settings.evolink_api_key or OTHER_SERVERS_KEY
+        return provider_server.other_server(options.evolink_url, key=key)
+    if not options.live:
+        return None
+    if settings.evolink_api_key is None:
+        raise Problem(
+            "There is no API key.",
+            advice="Put your Evolink API key into the environment variable EVOLINK_API_KEY.",
+        )
+    return provider_server.evolink(settings.evolink_api_key)

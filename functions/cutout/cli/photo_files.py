@@ -1,4 +1,4 @@
-"""Which files a command uploads, and under which keys."""
+"""The files that a command uploads, and their keys."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from cutout.cli.output.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
 
 _MAX_KEY_BYTES = 1024
 _MAX_BYTES = 5 * 1024**3
-"""S3 takes no more in one request; no model takes a hundredth of it."""
+"""The most that S3 accepts in one PutObject request."""
 _UNKNOWN_TYPE = "application/octet-stream"
-# What Python 3.11 does not know yet; the functions look at the bytes, people at the type.
+# Python 3.11 does not know these. They are for people: the functions look at the bytes.
 _MORE_TYPES = {
     ".avif": "image/avif",
     ".heic": "image/heic",
@@ -29,7 +30,11 @@ _MORE_TYPES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Photo:
-    """A file that is to be uploaded; `is_fresh`: its cut-out is to be bought, come what may."""
+    """A file to upload.
+
+    Attributes:
+        bypass_cache: pay for a new cut-out even if a cached result of the same photo exists.
+    """
 
     path: Path
     key: str
@@ -38,48 +43,69 @@ class Photo:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Selection:
-    """What was found.
+class SentPhoto:
+    """A photo that was uploaded.
 
     Attributes:
-        passed_over: files in folders that are no photos by their names.
-        links: links in folders that lead to folders, which could go in circles, or to nothing.
+        at: when the upload began, by this machine's clock.
+        job_id: the id of its job; None in a bucket without versions, where the id follows from the
+            event.
+    """
+
+    photo: Photo
+    at: datetime
+    etag: str
+    job_id: str | None
+
+    @property
+    def key(self) -> str:
+        """The key in the uploads bucket."""
+        return self.photo.key
+
+
+@dataclass(frozen=True, kw_only=True)
+class Selection:
+    """The photos that paths name.
+
+    Attributes:
+        skipped: files in folders whose names are not names of photos.
+        links: links in folders that lead to nothing, or to folders, which could form a loop.
     """
 
     photos: tuple[Photo, ...]
-    passed_over: tuple[Path, ...]
+    skipped: tuple[Path, ...]
     links: tuple[Path, ...] = ()
 
 
 def select_photos(paths: Iterable[Path], *, prefix: str = "") -> Selection:
-    """Find what to upload.
+    """Find the photos to upload.
 
-    A file becomes a key of its own name. A folder's files keep the folder's name and structure
-    (``.`` has no name). Hidden files, and files in folders that do not look like photos, are
-    passed over; a file that was named itself never is.
+    A file's key is its name. The keys of a folder's files keep the folder's name and structure
+    (`.` has no name). In folders, hidden files and files whose names are not names of photos are
+    skipped; a file that is named itself is never skipped.
 
     Raises:
-        Problem: Two files would become one key, or S3 takes no such key or file.
+        Problem: Two files would have one key, or S3 does not accept a key or a file.
     """
     photos: list[Photo] = []
-    passed_over: list[Path] = []
+    skipped: list[Path] = []
     links: list[Path] = []
     for path in paths:
         if path.is_dir():
             taken, left = _in_folder(path, prefix)
             photos += taken
-            passed_over += left
+            skipped += left
             links += _links_in(path)
         else:
             photos.append(_photo(path, prefix + path.name))
     photos = list(dict.fromkeys(photos))
     _check_files(photos)
     _check_keys(photos)
-    return Selection(photos=tuple(photos), passed_over=tuple(passed_over), links=tuple(links))
+    return Selection(photos=tuple(photos), skipped=tuple(skipped), links=tuple(links))
 
 
 def content_type(name: str) -> str:
-    """Return the Content-Type that a file's name stands for."""
+    """Return the Content-Type of a file with this name."""
     suffix = PurePosixPath(name).suffix.lower()
     return _MORE_TYPES.get(suffix) or mimetypes.guess_type(name)[0] or _UNKNOWN_TYPE
 
@@ -121,19 +147,21 @@ def _check_files(photos: Iterable[Photo]) -> None:
         if not photo.path.is_file():
             raise Problem(f"{photo.path} is neither a file nor a folder.")
         if photo.path.stat().st_size > _MAX_BYTES:
-            raise Problem(f"{photo.path} is larger than 5 GB: S3 does not take it, nor any model.")
+            raise Problem(f"{photo.path} is larger than 5 GB, which S3 does not accept.")
 
 
 def _check_keys(photos: Iterable[Photo]) -> None:
     by_key: dict[str, Path] = {}
     for photo in photos:
         if len(_encoded(photo)) > _MAX_KEY_BYTES:
-            raise Problem(f"{photo.path} makes a key that is longer than S3's 1,024 bytes.")
+            raise Problem(
+                f"The key of {photo.path} is longer than 1,024 bytes, which S3 does not accept."
+            )
         other = by_key.setdefault(photo.key, photo.path)
         if other != photo.path:
             raise Problem(
-                f"{other} and {photo.path} would both become {photo.key}.",
-                advice="Put the folder that holds both: keys keep its structure.",
+                f"{other} and {photo.path} would have the same key {photo.key}.",
+                advice="Name the folder that holds both: keys keep its structure.",
             )
 
 
@@ -142,4 +170,6 @@ def _encoded(photo: Photo) -> bytes:
         return photo.key.encode()
     except UnicodeEncodeError as error:
         name = os.fsencode(photo.path).decode(errors="backslashreplace")
-        raise Problem(f"{name} is not named in UTF-8, as keys are.", advice="Rename it.") from error
+        raise Problem(
+            f"The name of {name} is not UTF-8, as keys are.", advice="Rename it."
+        ) from error

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from cutout.cli.aws.target import Target, target_of
 from cutout.cli.options.environment import CliSettings
-from cutout.cli.options.target import Choice, Connector, Target
+from cutout.cli.options.shared_options import Choice
+from cutout.cli.output.problems import Problem
 from infra.local.env_file import write_env_file
 from infra.local.errors import LocalCloudError
 from infra.local.lifecycle import (
@@ -84,12 +86,10 @@ def test_a_command_does_not_fall_back_to_aws_when_the_local_cloud_has_crashed(
     """`retry --yes` would cost real money; only --aws selects AWS."""
     _bring_up(place, process)
     stop(process, CLOCK)
-    connector = Connector(CliSettings(), place.source)
+    with pytest.raises(Problem, match="has crashed"):
+        target_of(Choice(), CliSettings(), place.source)
 
-    with pytest.raises(LocalCloudError, match="has crashed"):
-        connector.target(Choice())
-
-    assert connector.target(Choice(aws=True)) == Target(stack="Cutout")
+    assert target_of(Choice(aws=True), CliSettings(), place.source) == Target(stack="Cutout")
 
 
 def test_a_full_disk_is_reported_before_a_command_uses_the_cloud(
@@ -105,8 +105,8 @@ def test_a_full_disk_is_reported_before_a_command_uses_the_cloud(
 def test_a_command_does_not_fall_back_to_aws_while_the_local_cloud_starts(place: Place) -> None:
     """A command does not fall back to AWS while it starts."""
     write_ledger(place.ledger_file, Ledger(owner=record("cutout", os.getpid())))
-    with pytest.raises(LocalCloudError, match="being started"):
-        Connector(CliSettings(), place.source).target(Choice())
+    with pytest.raises(Problem, match="being started"):
+        target_of(Choice(), CliSettings(), place.source)
 
 
 def test_it_is_busy_while_its_owner_runs(place: Place, process: ProcessRecord) -> None:

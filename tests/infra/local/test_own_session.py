@@ -13,7 +13,7 @@ from infra.local.deployment.cdk_cli import synth_environment
 
 _CLIENTS = """
 from cutout.cli.aws.clients import Clients
-from cutout.cli.options.target import Target
+from cutout.cli.aws.target import Target
 from infra.local.endpoint import Endpoint
 from infra.local.credentials import Credentials, client
 from pathlib import Path

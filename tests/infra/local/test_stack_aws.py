@@ -13,9 +13,9 @@ import pytest
 
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.cli.aws.deployment_aws import AwsDeployment
-from cutout.cli.aws.stack_aws import AwsStack, connect
-from cutout.cli.options.target import Target
+from cutout.cli.aws.connect import connect
+from cutout.cli.aws.stack import Stack
+from cutout.cli.aws.target import Target
 from cutout.cli.output.problems import Problem
 from cutout.cli.photo_files import Photo
 from cutout.cli.progress.clock import MachineClock
@@ -24,7 +24,6 @@ from cutout.domain.states import Lane, State
 from cutout.ports.listings import ListedObject
 from infra.local.credentials import sdk_variables
 from tests.infra.local.conftest import Cloud
-from tests.support.cli.clock import NOON
 from tests.support.cli.jobs import make_job
 
 NAME = "Mine"
@@ -109,13 +108,13 @@ def target(cloud: Cloud) -> Target:
 
 
 @pytest.fixture(scope="session")
-def stack(target: Target) -> AwsStack:
+def stack(target: Target) -> Stack:
     """The stack, connected to."""
-    return connect(target)
+    return connect(target, MachineClock())
 
 
 @pytest.fixture
-def jobs(cloud: Cloud, stack: AwsStack) -> DynamoJobs:
+def jobs(cloud: Cloud, stack: Stack) -> DynamoJobs:
     """The jobs table, to write to as the functions do."""
     return DynamoJobs(Table(cloud.client("dynamodb"), stack.outputs.jobs_table))
 
@@ -126,7 +125,7 @@ def _photo(folder: Path, key: str) -> Photo:
     return Photo(path=path, key=key, content_type="image/webp")
 
 
-def test_the_stacks_parts_are_found_by_its_outputs(stack: AwsStack, cloud: Cloud) -> None:
+def test_the_stacks_parts_are_found_by_its_outputs(stack: Stack, cloud: Cloud) -> None:
     """Nothing but the stack's name has to be known."""
     buckets = [one["Name"] for one in cloud.client("s3").list_buckets()["Buckets"]]
     assert {stack.outputs.uploads_bucket, stack.outputs.results_bucket} <= set(buckets)
@@ -136,7 +135,7 @@ def test_the_stacks_parts_are_found_by_its_outputs(stack: AwsStack, cloud: Cloud
 def test_a_stack_that_is_not_there_is_a_problem_with_a_way_out(target: Target) -> None:
     """Deploy it, start a local cloud, or name another."""
     with pytest.raises(Problem, match="There is no stack Nowhere on the local cloud") as caught:
-        connect(replace(target, stack="Nowhere"))
+        _ = connect(replace(target, stack="Nowhere"), MachineClock()).outputs
     assert "`make deploy`" in caught.value.advice
 
 
@@ -145,17 +144,17 @@ def test_somebody_elses_stack_is_a_problem(cloud: Cloud, target: Target) -> None
     cloud.client("cloudformation").create_stack(
         StackName="Blog", TemplateBody=_template(Posts="Uploads")
     )
-    with pytest.raises(Problem, match="it is not Cutout's"):
-        connect(replace(target, stack="Blog"))
+    with pytest.raises(Problem, match="it is not a Cutout stack"):
+        _ = connect(replace(target, stack="Blog"), MachineClock()).outputs
 
 
-def test_the_watched_prefix_is_submits_own_setting(stack: AwsStack) -> None:
+def test_the_watched_prefix_is_submits_own_setting(stack: Stack) -> None:
     """So that uploads go where something happens to them."""
     assert stack.upload_prefix() == "in/"
 
 
 def test_an_upload_has_its_type_and_names_its_job(
-    stack: AwsStack, cloud: Cloud, tmp_path: Path
+    stack: Stack, cloud: Cloud, tmp_path: Path
 ) -> None:
     """The job's id follows from the version that S3 gave."""
     sent = stack.upload(_photo(tmp_path, "in/a b+ü.webp"))
@@ -173,18 +172,16 @@ def test_an_upload_has_its_type_and_names_its_job(
     assert sent.job_id == source.job_id
 
 
-def test_a_fresh_upload_says_so_in_its_metadata(
-    stack: AwsStack, cloud: Cloud, tmp_path: Path
-) -> None:
+def test_a_fresh_upload_says_so_in_its_metadata(stack: Stack, cloud: Cloud, tmp_path: Path) -> None:
     """Submit reads it there; others carry none."""
-    for bypass_cache in (True, False):
-        stack.upload(replace(_photo(tmp_path, "in/f.webp"), bypass_cache=bypass_cache))
+    for is_fresh in (True, False):
+        stack.upload(replace(_photo(tmp_path, "in/f.webp"), bypass_cache=is_fresh))
         head = cloud.client("s3").head_object(Bucket=stack.outputs.uploads_bucket, Key="in/f.webp")
-        assert head["Metadata"] == ({"cutout-fresh": "true"} if bypass_cache else {})
+        assert head["Metadata"] == ({"cutout-fresh": "true"} if is_fresh else {})
 
 
 def test_jobs_of_uploads_are_found_as_soon_as_there_are_any(
-    stack: AwsStack, jobs: DynamoJobs, tmp_path: Path
+    stack: Stack, jobs: DynamoJobs, tmp_path: Path
 ) -> None:
     """Those that nobody has taken note of are left out."""
     first, second = (stack.upload(_photo(tmp_path, f"in/{name}.webp")) for name in "ab")
@@ -195,7 +192,7 @@ def test_jobs_of_uploads_are_found_as_soon_as_there_are_any(
 
 
 def test_where_a_bucket_keeps_no_versions_the_newest_job_of_these_bytes_is_meant(
-    stack: AwsStack, jobs: DynamoJobs, tmp_path: Path
+    stack: Stack, jobs: DynamoJobs, tmp_path: Path
 ) -> None:
     """An older job of the key, with other bytes, is not this upload's."""
     sent = replace(stack.upload(_photo(tmp_path, "in/u.webp")), job_id=None)
@@ -210,16 +207,7 @@ def test_where_a_bucket_keeps_no_versions_the_newest_job_of_these_bytes_is_meant
     assert stack.newest("in/nothing.webp") is None
 
 
-def test_jobs_in_a_state_come_with_the_latest_first(stack: AwsStack, jobs: DynamoJobs) -> None:
-    """As many as are asked for."""
-    made = [
-        jobs.claim(replace(make_job(f"{name}.jpg", state=State.REVIEW), updated_at=at))
-        for name, at in (("x", NOON), ("y", NOON.replace(hour=14)), ("z", NOON.replace(hour=13)))
-    ]
-    assert stack.in_state(State.REVIEW, 2) == [made[1], made[2]]
-
-
-def test_a_cut_out_is_downloaded_whole(stack: AwsStack, cloud: Cloud, tmp_path: Path) -> None:
+def test_a_cut_out_is_downloaded_whole(stack: Stack, cloud: Cloud, tmp_path: Path) -> None:
     """Into folders that are made as needed, over what was there."""
     bucket = stack.outputs.results_bucket
     cloud.client("s3").put_object(Bucket=bucket, Key="a/b.png", Body=b"pixels" * 1000)
@@ -233,14 +221,14 @@ def test_a_cut_out_is_downloaded_whole(stack: AwsStack, cloud: Cloud, tmp_path: 
     assert [path.name for path in target.parent.iterdir()] == ["b.png"]
 
 
-def test_a_job_without_a_cut_out_has_nothing_to_download(stack: AwsStack, tmp_path: Path) -> None:
+def test_a_job_without_a_cut_out_has_nothing_to_download(stack: Stack, tmp_path: Path) -> None:
     """And no file is left."""
     with pytest.raises(Problem, match="has no cut-out"):
         stack.download(make_job(state=State.FAILED), tmp_path / "a.png")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_rules_are_submits_own_settings(stack: AwsStack) -> None:
+def test_the_rules_are_submits_own_settings(stack: Stack) -> None:
     """What is watched, where results go, what is too large."""
     rules = stack.rules()
     assert rules.watch.uploads_bucket == stack.outputs.uploads_bucket
@@ -251,40 +239,42 @@ def test_the_rules_are_submits_own_settings(stack: AwsStack) -> None:
 
 
 def test_many_rows_are_read_with_few_requests_and_those_are_counted(
-    stack: AwsStack, jobs: DynamoJobs
+    stack: Stack, jobs: DynamoJobs
 ) -> None:
     """A hundred rows a request; every page of an index is one."""
     made = [jobs.claim(replace(make_job(f"many/{n}.jpg"), id=f"many-{n}")) for n in range(120)]
     before = Counter(stack.requests())
-    records = stack.records()
+    records = stack.jobs
     assert len(records.summaries([job.id for job in made])) == 120
     found = {entry.job_id for entry in records.moved(State.COMPLETED, since=made[0].updated_at)}
     assert {job.id for job in made} <= found
     assert Counter(stack.requests()) - before == {"BatchGetItem": 2, "Query": 1}
 
 
-def test_buckets_are_listed_copied_and_queued_as_on_aws(stack: AwsStack, cloud: Cloud) -> None:
+def test_buckets_are_listed_copied_and_queued_as_on_aws(stack: Stack, cloud: Cloud) -> None:
     """The newest version of a key; a copy with its mark; a message."""
     s3 = cloud.client("s3")
     uploads = stack.outputs.uploads_bucket
     s3.create_bucket(Bucket="elsewhere")
     for body in (b"older", b"newest"):
         s3.put_object(Bucket="elsewhere", Key="a b+ü.jpg", Body=body, Metadata={"owner": "ann"})
-    ((listed,),) = stack.objects("elsewhere").pages("a")
+    ((listed,),) = stack.ports.objects("elsewhere").pages("a")
     assert (listed.size, listed.version_id) == (6, None)
-    assert stack.transfers("elsewhere").copy(listed, "in/copied.jpg", {"cutout-lane": "backfill"})
-    copy = stack.objects(uploads).newest("in/copied.jpg")
+    assert stack.ports.transfers("elsewhere").copy(
+        listed, "in/copied.jpg", {"cutout-lane": "backfill"}
+    )
+    copy = stack.ports.objects(uploads).newest("in/copied.jpg")
     assert copy is not None
     assert [copy.is_same(one) for one in _listed(stack, uploads, "in/copied")] == [True]
     metadata = s3.head_object(Bucket=uploads, Key="in/copied.jpg")["Metadata"]
     assert metadata == {"owner": "ann", "cutout-lane": "backfill"}
-    intake = stack.intake()
+    intake = stack.ports.intake
     intake.queue([copy.source(uploads)], Lane.BACKFILL)
     assert intake.length() == 1
 
 
-def _listed(stack: AwsStack, bucket: str, prefix: str) -> list[ListedObject]:
-    return [one for page in stack.objects(bucket).pages(prefix) for one in page]
+def _listed(stack: Stack, bucket: str, prefix: str) -> list[ListedObject]:
+    return [one for page in stack.ports.objects(bucket).pages(prefix) for one in page]
 
 
 def test_an_attached_bucket_whose_key_the_stack_does_not_name_is_locked(
@@ -301,7 +291,9 @@ def test_an_attached_bucket_whose_key_the_stack_does_not_name_is_locked(
         Bucket="locked-photos", ServerSideEncryptionConfiguration={"Rules": [rule]}
     )
     s3.create_bucket(Bucket="open-photos")
-    deployment = AwsDeployment(target, MachineClock())
-    own = connect(target).outputs.uploads_bucket
-    found = {name: deployment.ungranted_key(name) for name in ("locked-photos", "open-photos", own)}
+    stack = connect(target, MachineClock())
+    own = stack.outputs.uploads_bucket
+    found = {
+        name: stack.resources.ungranted_key(name) for name in ("locked-photos", "open-photos", own)
+    }
     assert found == {"locked-photos": key, "open-photos": None, own: None}

@@ -7,14 +7,13 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from cutout.cli.context import Surroundings
+from cutout.cli.context import Context
 from cutout.cli.entry import cutout
 from cutout.cli.options.environment import CliSettings
-from cutout.cli.options.target import Choice
+from cutout.cli.options.shared_options import Choice
 from cutout.cli.output.problems import Problem
-from tests.support.cli.clouds import HandClouds
-from tests.support.cli.stack import ScriptedStack
-from tests.support.fakes.deployment import FakeDeployment
+from tests.support.cli.local_cloud import FakeLocalCloud
+from tests.support.cli.stack import FakeStack
 
 
 @dataclass
@@ -22,9 +21,8 @@ class World:
     """Runs commands in a made-up world."""
 
     folder: Path
-    stack: ScriptedStack = field(default_factory=ScriptedStack)
-    clouds: HandClouds = field(default_factory=HandClouds)
-    deployment: FakeDeployment = field(default_factory=FakeDeployment)
+    stack: FakeStack = field(default_factory=FakeStack)
+    local: FakeLocalCloud = field(default_factory=FakeLocalCloud)
     environment: dict[str, str] = field(default_factory=dict)
     choices: list[Choice] = field(default_factory=list)
     refuses: Problem | None = None
@@ -32,17 +30,16 @@ class World:
     def run(self, *arguments: str | Path, typed: str | None = None) -> Result:
         """Run a command as a person would, and return what came of it."""
         words = [str(argument) for argument in arguments]
-        return CliRunner().invoke(cutout, words, obj=self.surroundings(), input=typed)
+        return CliRunner().invoke(cutout, words, obj=self.context(), input=typed)
 
-    def surroundings(self) -> Surroundings:
+    def context(self) -> Context:
         """What commands see of it."""
-        return Surroundings(
+        return Context(
             settings=CliSettings.from_environment(self.environment),
             folder=self.folder,
             clock=self.stack.clock,
             connect=self._connect,
-            examine=self._examine,
-            local=self.clouds,
+            local=self.local,
         )
 
     def photo(self, name: str, content: bytes = b"a photo") -> Path:
@@ -52,11 +49,8 @@ class World:
         path.write_bytes(content)
         return path
 
-    def _examine(self, choice: Choice) -> FakeDeployment:
-        self.choices.append(choice)
-        return self.deployment
-
-    def _connect(self, choice: Choice) -> ScriptedStack:
+    def _connect(self, choice: Choice, /, *, is_impatient: bool = False) -> FakeStack:
+        assert isinstance(is_impatient, bool)
         self.choices.append(choice)
         if self.refuses is not None:
             raise self.refuses

@@ -13,12 +13,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cutout.cli.aws.stack import Sent
-from cutout.cli.output.contact_sheet import Step, contact_sheet, steps_of
-from cutout.cli.output.previews import data_uri
-from cutout.cli.photo_files import Photo
-from cutout.cli.progress.wait_for_jobs import Followed
-from cutout.cli.upload_and_download import Delivered
+from cutout.cli.photo_files import Photo, SentPhoto
+from cutout.cli.round_trip.contact_sheet import Step, contact_sheet, steps_of
+from cutout.cli.round_trip.previews import data_uri
+from cutout.cli.round_trip.upload_and_download import DeliveredPhoto
+from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
 from cutout.domain.job.job import Job
 from cutout.domain.states import Reason, State
 from tests.support.cli.clock import NOON
@@ -65,19 +64,19 @@ def _picture(path: Path, mode: str = "RGB", size: tuple[int, int] = (64, 48)) ->
 
 def _delivered(
     folder: Path, name: str = "a.jpg", *, job: Job | None = None, file: Path | None = None
-) -> Delivered:
+) -> DeliveredPhoto:
     photo = Photo(path=_picture(folder / "photo.png"), key=name, content_type="image/jpeg")
-    sent = Sent(photo=photo, at=NOON - timedelta(seconds=1), etag="e", job_id="j")
-    return Delivered(photo=Followed(sent=sent, job=job), file=file, seconds=5.0)
+    sent = SentPhoto(photo=photo, at=NOON - timedelta(seconds=1), etag="e", job_id="j")
+    return DeliveredPhoto(photo=TrackedPhoto(sent=sent, job=job), file=file, seconds=5.0)
 
 
 @pytest.fixture
-def completed(tmp_path: Path) -> Delivered:
+def completed(tmp_path: Path) -> DeliveredPhoto:
     """A photo with its cut-out."""
     return _delivered(tmp_path, job=make_job(), file=_picture(tmp_path / "a.png", "RGBA"))
 
 
-def test_the_page_is_well_formed_and_needs_nothing_but_itself(completed: Delivered) -> None:
+def test_the_page_is_well_formed_and_needs_nothing_but_itself(completed: DeliveredPhoto) -> None:
     """Every picture is inside it, and its policy forbids it to load anything."""
     html = contact_sheet([completed, completed], made_at=NOON)
     page = Page(html)
@@ -88,15 +87,15 @@ def test_the_page_is_well_formed_and_needs_nothing_but_itself(completed: Deliver
     assert re.search(r"url\(|@import|<script|<link", html) is None
 
 
-def test_before_and_after_stand_side_by_side_and_are_described(completed: Delivered) -> None:
-    """Whoever cannot see them knows what they are."""
+def test_before_and_after_are_side_by_side_and_described(completed: DeliveredPhoto) -> None:
+    """Each picture has an alternative text."""
     assert Page(contact_sheet([completed], made_at=NOON)).descriptions == [
         "a.jpg, as uploaded",
         "a.jpg, cut out, on a transparent background",
     ]
 
 
-def test_totals_state_time_and_credits_are_told(completed: Delivered) -> None:
+def test_totals_state_time_and_credits_are_shown(completed: DeliveredPhoto) -> None:
     """In the header for all, on the card for each."""
     texts = Page(contact_sheet([completed], made_at=NOON)).texts
     for text in ("1 of 1", "5.4", "5.0 s", "completed", "600 by 400 pixels, 1 kB", "a.jpg"):
@@ -104,21 +103,21 @@ def test_totals_state_time_and_credits_are_told(completed: Delivered) -> None:
 
 
 def test_a_photo_without_a_cut_out_shows_why(tmp_path: Path) -> None:
-    """The reason stands where the cut-out would."""
+    """The reason is in the place of the cut-out."""
     job = make_job(state=State.REJECTED, reason=Reason.NOT_A_PHOTO, message="it is a text")
     texts = Page(contact_sheet([_delivered(tmp_path, job=job)], made_at=NOON)).texts
     assert "not-a-photo (it is a text)" in texts
 
 
-def test_a_photo_that_nobody_took_note_of_has_a_card_too(tmp_path: Path) -> None:
+def test_a_photo_without_a_job_has_a_card_too(tmp_path: Path) -> None:
     """Nothing is left out of the sheet."""
     texts = Page(contact_sheet([_delivered(tmp_path)], made_at=NOON)).texts
-    assert "the stack has not taken note of it" in texts
+    assert "not picked up by the stack yet" in texts
     assert "unknown" in texts
 
 
 def test_names_and_messages_cannot_become_markup(tmp_path: Path) -> None:
-    """Keys and the API's messages are anybody's text."""
+    """Keys and the API's messages are untrusted text."""
     job = make_job(state=State.FAILED, message="<script>alert(1)</script>")
     html = contact_sheet([_delivered(tmp_path, '"><img src=x>.jpg', job=job)], made_at=NOON)
     assert "<script" not in html
@@ -133,7 +132,7 @@ def test_names_with_a_dollar_are_kept(tmp_path: Path) -> None:
     assert "$style.jpg" in page.texts
 
 
-def test_steps_add_up_to_the_whole_time(completed: Delivered) -> None:
+def test_steps_add_up_to_the_whole_time(completed: DeliveredPhoto) -> None:
     """From the upload, through every state, to the end."""
     assert steps_of(completed.photo) == [
         Step(state="uploaded", begins=0.0, lasts=1.0),
@@ -144,7 +143,7 @@ def test_steps_add_up_to_the_whole_time(completed: Delivered) -> None:
     ]
 
 
-def test_a_state_that_was_entered_twice_in_a_row_is_one_step(completed: Delivered) -> None:
+def test_a_state_that_was_entered_twice_in_a_row_is_one_step(completed: DeliveredPhoto) -> None:
     """A change of reason alone is no step."""
     job = make_job(state=State.PROCESSING)
     queued = replace(job.history[0], at=NOON + timedelta(seconds=0.5))
@@ -183,7 +182,7 @@ def test_a_photo_is_turned_as_its_camera_says(tmp_path: Path) -> None:
     assert _decoded(data_uri(path, 100)).size == (20, 40)
 
 
-def test_what_is_no_picture_has_no_preview(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_picture_has_no_preview(tmp_path: Path) -> None:
     """The card says so instead."""
     path = tmp_path / "a.jpg"
     path.write_text("not a photo")

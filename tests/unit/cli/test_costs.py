@@ -26,7 +26,7 @@ def spent(world: World) -> World:
     (attempt,) = twice.attempts
     failed = make_job("=cmd|x.jpg", state=State.FAILED, reason=Reason.TASK_FAILED)
     (charged,) = failed.attempts
-    world.stack.known = [
+    world.stack.know(
         make_job("shoes/a.jpg"),
         replace(twice, attempts=(replace(attempt, posts=2, credits_reserved=Decimal("5.4")),)),
         replace(
@@ -41,12 +41,12 @@ def spent(world: World) -> World:
             ),
         ),
         make_job("r.jpg", state=State.REJECTED, credits_used="0"),
-    ]
+    )
     return world
 
 
 def test_costs_are_added_up_by_day(spent: World) -> None:
-    """Photos, calls, credits, money; what was paid for nothing; what may be paid twice."""
+    """Photos, calls, credits, money; charges without a cut-out; possible double charges."""
     told = spent.run("costs")
     assert told.exit_code == 0
     rows = [line.split() for line in told.stdout.splitlines()[:4]]
@@ -69,7 +69,7 @@ def test_costs_are_added_up_by_day(spent: World) -> None:
     [("prefix", ["", "shoes/"]), ("outcome", ["completed", "failed"])],
 )
 def test_costs_are_added_up_by_other_things(spent: World, by: str, names: list[str]) -> None:
-    """Folders, and what became of the photo."""
+    """By folder, and by the state of the job."""
     told = json.loads(spent.run("costs", "--by", by, "--json").stdout)
     assert [line[by] for line in told["lines"]] == names
     assert told["total"] == {
@@ -85,19 +85,22 @@ def test_costs_are_added_up_by_other_things(spent: World, by: str, names: list[s
     }
 
 
-def test_savings_by_reuse_are_told(spent: World) -> None:
-    """How many photos, the credits, and in all the money; in the sums of programs too."""
+def test_savings_by_cached_results_are_shown(spent: World) -> None:
+    """Photos, credits and money, also in the JSON."""
     saved = Reuse(
         job_id="j", key="kept/k", sha256="0", task_id="task-1", credits_saved=Decimal("5.4")
     )
-    spent.stack.known += [
-        replace(make_job(key), attempts=(), reused=saved) for key in ("shoes/c.jpg", "shoes/d.jpg")
-    ]
+    spent.stack.know(
+        *(
+            replace(make_job(key), attempts=(), reused=saved)
+            for key in ("shoes/c.jpg", "shoes/d.jpg")
+        )
+    )
     told = spent.run("costs", "--by", "prefix")
     header, *rows = (line.split() for line in told.stdout.splitlines()[:4])
     assert header[-2:] == ["reused", "saved"]
     assert [row[-2:] for row in rows] == [["0", "0"], ["2", "10.8"], ["2", "10.8"]]
-    assert "saved by reuse: 2 photos, 10.8 credits, about $0.16\n" in told.stdout
+    assert "saved by cached results: 2 photos, 10.8 credits, about $0.16\n" in told.stdout
     line = json.loads(spent.run("costs", "--by", "prefix", "--json").stdout)["lines"][1]
     assert (line["prefix"], line["photos"], line["photos_reused"]) == ("shoes/", 2, 2)
     assert (line["credits_saved"], line["dollars_saved"]) == (10.8, 0.16)
@@ -113,7 +116,7 @@ def test_costs_of_a_period_and_a_prefix(spent: World) -> None:
     assert told["total"]["calls"] == 2
 
 
-def test_a_claim_names_every_call_that_was_charged_for_nothing(spent: World) -> None:
+def test_a_claim_lists_every_call_that_was_charged_without_a_cut_out(spent: World) -> None:
     """Task, time, credits, code, job, key; and nothing in it is a formula for a spreadsheet."""
     file = spent.folder / "claim.csv"
     told = spent.run("costs", "--csv", file)
@@ -156,7 +159,7 @@ def test_the_price_of_a_credit_is_the_accounts_own(spent: World) -> None:
 
 
 @pytest.mark.parametrize("amount", ["0", "-1", "nan", "much", "inf"])
-def test_a_price_that_is_none_is_refused(spent: World, amount: str) -> None:
+def test_an_invalid_price_is_refused(spent: World, amount: str) -> None:
     """As an option it is a wrong command line, in the environment a problem."""
     assert spent.run("costs", "--cents-per-credit", amount).exit_code == 2
     spent.environment["CUTOUT_CENTS_PER_CREDIT"] = amount

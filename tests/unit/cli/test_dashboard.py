@@ -12,10 +12,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from cutout.cli.output.dashboard.definition import Alarms, Graph, Points, Series, read_body
+from cutout.cli.output.dashboard.definition import AlarmWidget, Graph, Points, Series, read_body
 from cutout.cli.output.dashboard.plot import Frame, plot
+from tests.support.cli.clock import NOON
 from tests.support.cli.world import World
-from tests.support.fakes.deployment import NOON
 
 SVG = "{http://www.w3.org/2000/svg}"
 MINUTE = timedelta(minutes=1)
@@ -59,15 +59,15 @@ def _stored(series: Series) -> Sequence[tuple[datetime, float]]:
 @pytest.fixture
 def world(world: World) -> World:
     """A deployment with a dashboard and values."""
-    world.deployment.body = _body(OUTCOMES, TIMES)
-    world.deployment.stored = _stored
+    world.stack.resources.body = _body(OUTCOMES, TIMES)
+    world.stack.resources.stored = _stored
     return world
 
 
 def test_the_definition_is_read_as_cloudwatch_reads_it() -> None:
     """Statistics and periods that are left out are CloudWatch's own."""
     alarms, graph = read_body(_body(_widget("T", ["AWS/SQS", "Age", "QueueName", "q"])))
-    assert alarms == Alarms(title="Alarms", place=(0, 0, 24, 3), arns=["arn:one"])
+    assert alarms == AlarmWidget(title="Alarms", place=(0, 0, 24, 3), arns=["arn:one"])
     assert graph == Graph(
         title="T",
         place=(0, 6, 8, 6),
@@ -98,12 +98,12 @@ def test_the_picture_is_whole_and_by_itself(world: World) -> None:
     assert re.findall(r"(?:href|src|url)\s*[=(]", text) == []
 
 
-def test_how_alarms_stand_comes_first_and_those_that_went_off_before_all(world: World) -> None:
+def test_alarms_come_first_and_those_in_alarm_before_all(world: World) -> None:
     """By their names, each with its state."""
-    [fine] = world.deployment.all_alarms
+    [fine] = world.stack.resources.all_alarms
     off = replace(fine, name="TroubleDepth", state="ALARM")
     quiet = replace(fine, name="Another", state="INSUFFICIENT_DATA")
-    world.deployment.all_alarms = [fine, quiet, off]
+    world.stack.resources.all_alarms = [fine, quiet, off]
     world.run("dashboard", "--out", "d.svg")
     root = ET.parse(world.folder / "d.svg").getroot()  # noqa: S314 - our own
     dots = [one.get("class") for one in root.iter(f"{SVG}circle") if one.get("class")]
@@ -130,9 +130,9 @@ def test_programs_get_the_values(world: World) -> None:
 
 def test_a_stack_without_a_dashboard_is_a_problem(world: World) -> None:
     """With a hint at what else may be wrong."""
-    world.deployment.described = None
+    world.stack.resources.described = None
     told = world.run("dashboard")
-    assert (told.exit_code, "names no dashboard" in told.stderr) == (1, True)
+    assert (told.exit_code, "has no dashboard" in told.stderr) == (1, True)
 
 
 FRAME = Frame(left=0, top=0, width=400, height=200, start=NOON, end=NOON + 10 * MINUTE)
@@ -151,7 +151,7 @@ def _points(*values: tuple[int, float], label: str = "a", period: int = 60) -> P
     return Points(series=series, values=[(NOON + n * MINUTE, value) for n, value in values])
 
 
-def test_bars_stand_on_each_other() -> None:
+def test_bars_are_stacked() -> None:
     """The second begins where the first ends, and the axis holds both."""
     drawn = plot(FRAME, [_points((1, 2.0)), _points((1, 1.0), label="b")], is_stacked=True)
     bars = [
@@ -164,20 +164,18 @@ def test_bars_stand_on_each_other() -> None:
     assert second[0] == pytest.approx(FRAME.ceiling, abs=0.2)
 
 
-def test_a_line_is_not_drawn_through_silence() -> None:
-    """Three periods without a value, and it begins anew; a single value is a dot."""
+def test_a_line_is_interrupted_where_values_are_missing() -> None:
+    """After three periods without a value a new line begins; a single value is a dot."""
     drawn = plot(FRAME, [_points((0, 1.0), (1, 2.0), (2, 1.0), (9, 3.0))], is_stacked=False)
     [line] = re.findall(r'polyline points="([^"]+)"', drawn)
     assert (len(line.split()), drawn.count("<circle")) == (3, 1)
 
 
-@pytest.mark.parametrize(
-    ("values", "said"), [((), "no data"), (((1, 0.0),), "nothing, all the time")]
-)
+@pytest.mark.parametrize(("values", "said"), [((), "no data"), (((1, 0.0),), "zero throughout")])
 def test_an_empty_graph_says_whether_anything_was_measured(
     values: tuple[tuple[int, float], ...], said: str
 ) -> None:
-    """Silence and nothing are not the same."""
+    """No data and zero are not the same."""
     assert said in plot(FRAME, [_points(*values)], is_stacked=False)
 
 

@@ -3,46 +3,44 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cutout.cli.aws.stack import Stack
-from cutout.cli.context import Surroundings
+from cutout.cli.context import Connect, Context
 from cutout.cli.entry import run_in
 from cutout.cli.options.environment import CliSettings
-from cutout.cli.options.target import Choice
+from cutout.cli.options.shared_options import Choice
 from tests.support.cli.clock import HandClock
-from tests.support.cli.clouds import HandClouds
-from tests.support.fakes.deployment import FakeDeployment
+from tests.support.cli.local_cloud import FakeLocalCloud
 
 
-def _surroundings(connect: Callable[[Choice], Stack], folder: Path) -> Surroundings:
-    return Surroundings(
+def _context(connect: Connect, folder: Path) -> Context:
+    return Context(
         settings=CliSettings(),
         folder=folder,
         clock=HandClock(),
         connect=connect,
-        examine=lambda _choice: FakeDeployment(),
-        local=HandClouds(),
+        local=FakeLocalCloud(),
     )
 
 
-def test_a_defect_is_told_in_a_sentence_and_kept_in_a_file(
+def test_a_defect_is_reported_in_a_sentence_and_a_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No person is shown a traceback; whoever mends it gets one."""
+    """The traceback is only in the file."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
-    def connect(_choice: Choice) -> Stack:
+    def connect(_choice: Choice, /, *, is_impatient: bool = False) -> Stack:
+        assert not is_impatient
         raise ZeroDivisionError("of our own making")
 
-    status = run_in(_surroundings(connect, tmp_path), ["ls"])
+    status = run_in(_context(connect, tmp_path), ["ls"])
 
     told = capsys.readouterr()
     assert (status, told.out) == (1, "")
-    assert "A defect of cutout stopped it: ZeroDivisionError: of our own making" in told.err
+    assert "This is a bug in cutout: ZeroDivisionError: of our own making" in told.err
     assert "Traceback" not in told.err
     (report,) = tmp_path.glob("cutout-defect-*.txt")
     assert str(report) in told.err
@@ -54,8 +52,9 @@ def test_an_interrupt_has_its_own_status(
 ) -> None:
     """130, as shells have it."""
 
-    def connect(_choice: Choice) -> Stack:
+    def connect(_choice: Choice, /, *, is_impatient: bool = False) -> Stack:
+        assert not is_impatient
         raise KeyboardInterrupt
 
-    assert run_in(_surroundings(connect, tmp_path), ["ls"]) == 130
+    assert run_in(_context(connect, tmp_path), ["ls"]) == 130
     assert capsys.readouterr().err.strip() == "Interrupted."

@@ -6,22 +6,22 @@ import json
 
 import pytest
 
-from cutout.cli.options.target import Choice
+from cutout.cli.options.shared_options import Choice
 from cutout.cli.output.problems import Problem
 from cutout.domain.states import Reason, State
 from infra.local.errors import LocalCloudError
 from infra.local.lifecycle import Status
 from tests.support.cli.jobs import PNG, make_job
-from tests.support.cli.stack import ScriptedStack
+from tests.support.cli.stack import FakeStack
 from tests.support.cli.world import World
 
 
-def test_the_demo_goes_the_whole_way_and_leaves_nothing_running(world: World) -> None:
+def test_the_demo_runs_from_start_to_end_and_leaves_nothing_running(world: World) -> None:
     """Up, photos, down; cut-outs and the contact sheet stay."""
     result = world.run("demo", world.photo("a.jpg"), "--out", "cut")
 
     assert result.exit_code == 0
-    assert world.clouds.calls == ["up for a while", "down"]
+    assert world.local.calls == ["up for a while", "down"]
     assert (world.folder / "cut/a.png").read_bytes() == PNG
     assert "<title>1 photo, cut out</title>" in (world.folder / "cut/index.html").read_text()
     assert result.stdout.splitlines()[1].split() == [
@@ -33,7 +33,7 @@ def test_the_demo_goes_the_whole_way_and_leaves_nothing_running(world: World) ->
     ]
 
 
-def test_every_phase_is_told_with_its_time(world: World) -> None:
+def test_every_phase_is_shown_with_its_time(world: World) -> None:
     """In the order in which they end."""
     result = world.run("demo", world.photo("a.jpg"))
     told = [line.split()[1:] for line in result.stderr.splitlines() if line.startswith("✓")]
@@ -49,25 +49,25 @@ def test_every_phase_is_told_with_its_time(world: World) -> None:
 def test_the_photos_that_ship_with_the_project_are_the_default(world: World) -> None:
     """Three real ones."""
     assert world.run("demo").exit_code == 0
-    keys = [photo.key for photo in world.stack.uploaded]
+    keys = [photo.key for photo in world.stack.store.uploaded]
     assert keys == ["astronaut.png", "chelsea.webp", "coffee.jpg"]
 
 
 def test_one_photo_that_is_not_completed_fails_the_demo(world: World) -> None:
     """The cloud is taken down all the same."""
     rejected = make_job("a.jpg", state=State.REJECTED, reason=Reason.NOT_A_PHOTO)
-    world.stack = ScriptedStack(ends={"a.jpg": rejected})
+    world.stack = FakeStack(ends={"a.jpg": rejected})
 
     result = world.run("demo", world.photo("a.jpg"))
 
     assert result.exit_code == 1
-    assert world.clouds.calls[-1] == "down"
+    assert world.local.calls[-1] == "down"
     assert "not-a-photo" in (world.folder / "out/index.html").read_text()
 
 
-def test_a_start_that_fails_says_why_and_which_phase(world: World) -> None:
+def test_a_failed_start_shows_the_phase_and_the_reason(world: World) -> None:
     """The log's end and where the rest is; no traceback."""
-    world.clouds.fails_with = LocalCloudError("Deploying failed:\nno room", advice="See the log.")
+    world.local.fails_with = LocalCloudError("Deploying failed:\nno room", advice="See the log.")
 
     result = world.run("demo", world.photo("a.jpg"))
 
@@ -76,11 +76,11 @@ def test_a_start_that_fails_says_why_and_which_phase(world: World) -> None:
     assert result.stderr.endswith("Error: Deploying failed:\nno room\nSee the log.\n")
 
 
-def test_whatever_goes_wrong_on_the_way_the_cloud_is_taken_down(world: World) -> None:
+def test_after_any_error_the_cloud_is_taken_down(world: World) -> None:
     """Nothing is left running."""
     world.refuses = Problem("There is no such stack.")
     assert world.run("demo", world.photo("a.jpg")).exit_code == 1
-    assert world.clouds.calls == ["up for a while", "down"]
+    assert world.local.calls == ["up for a while", "down"]
 
 
 def test_an_interrupted_demo_takes_the_cloud_down(
@@ -96,25 +96,25 @@ def test_an_interrupted_demo_takes_the_cloud_down(
     result = world.run("demo", world.photo("a.jpg"))
 
     assert result.exit_code == 1
-    assert world.clouds.calls == ["up for a while", "down"]
+    assert world.local.calls == ["up for a while", "down"]
     assert "✗ photos" in result.stderr
 
 
 def test_a_cloud_that_is_up_is_used_and_stays(world: World) -> None:
-    """`cutout up` was somebody's wish."""
-    world.clouds.now = Status.UP
+    """It was started with `cutout up`."""
+    world.local.now = Status.UP
     result = world.run("demo", world.photo("a.jpg"))
     assert result.exit_code == 0
-    assert world.clouds.calls == []
+    assert world.local.calls == []
     assert "Using the local cloud that is up" in result.stderr
 
 
-def test_two_demos_in_one_folder_do_not_meet(world: World) -> None:
-    """The second says so and leaves the first alone."""
-    world.clouds.now = Status.BUSY
+def test_a_second_demo_in_a_folder_is_refused(world: World) -> None:
+    """The first is not disturbed."""
+    world.local.now = Status.BUSY
     result = world.run("demo", world.photo("a.jpg"))
-    assert (result.exit_code, world.clouds.calls) == (1, [])
-    assert "Another command is at the local cloud" in result.stderr
+    assert (result.exit_code, world.local.calls) == (1, [])
+    assert "Another command is starting the local cloud" in result.stderr
 
 
 def test_options_reach_the_cloud(world: World) -> None:
@@ -125,7 +125,7 @@ def test_options_reach_the_cloud(world: World) -> None:
         world.photo("a.jpg"),
         *("--stack", "Mine", "-c", "max_in_flight=9", "--evolink-url", "http://localhost:9/"),
     )
-    (wish,) = world.clouds.wishes
+    (wish,) = world.local.wishes
     assert wish.asked == {
         "stack": "Mine",
         "max_in_flight": "9",
@@ -138,10 +138,10 @@ def test_options_reach_the_cloud(world: World) -> None:
 
 
 def test_photos_go_where_the_stack_watches(world: World) -> None:
-    """`-c upload_prefix=in/` would else have them lie there for ever."""
-    world.stack.watched = "in/"
+    """With `-c upload_prefix=in/`, other keys would never be processed."""
+    world.stack.watch("in/")
     world.run("demo", world.photo("a.jpg"))
-    assert [photo.key for photo in world.stack.uploaded] == ["in/a.jpg"]
+    assert [photo.key for photo in world.stack.store.uploaded] == ["in/a.jpg"]
 
 
 def test_json_has_photos_phases_and_the_sheet(world: World) -> None:
@@ -160,7 +160,7 @@ def test_live_asks_before_credits_are_spent(world: World) -> None:
 
     assert result.exit_code == 1
     assert "1 photos cost about 5.4 credits" in result.stderr
-    assert world.clouds.calls == []
+    assert world.local.calls == []
 
 
 def test_live_with_a_yes_uses_the_real_api(world: World) -> None:
@@ -169,7 +169,7 @@ def test_live_with_a_yes_uses_the_real_api(world: World) -> None:
 
     assert world.run("demo", world.photo("a.jpg"), "--live", "--yes").exit_code == 0
 
-    (wish,) = world.clouds.wishes
+    (wish,) = world.local.wishes
     assert wish.asked["input_transport"] == "files"
     assert "evolink_base_url" not in wish.asked
 
@@ -177,7 +177,7 @@ def test_live_with_a_yes_uses_the_real_api(world: World) -> None:
 def test_live_without_a_key_is_an_error(world: World) -> None:
     """Nothing is started."""
     result = world.run("demo", world.photo("a.jpg"), "--live", "--yes")
-    assert (result.exit_code, world.clouds.calls) == (1, [])
+    assert (result.exit_code, world.local.calls) == (1, [])
     assert "EVOLINK_API_KEY" in result.stderr
 
 

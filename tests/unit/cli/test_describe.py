@@ -33,28 +33,28 @@ def test_a_completed_job_says_cost_result_and_time() -> None:
 
 
 def test_a_failed_job_says_the_apis_code_and_message() -> None:
-    """The API's own words are kept, behind our reason."""
+    """The API's own words follow the reason."""
     job = make_job(
         state=State.FAILED, reason=Reason.TASK_FAILED, code="content_policy", message="Not that."
     )
     assert job_in_one_line(job, now=LATER) == (
         "a.jpg: failed because of task-failed (content_policy: Not that.) · 1 attempt · 5.4 credits"
-        " · took 4.0 s, 2 min ago · next: nothing, unless a person retries it"
+        " · took 4.0 s, 2 min ago · next: final, unless you run `cutout retry`"
     )
 
 
-def test_what_the_provider_says_on_several_lines_is_said_on_one() -> None:
+def test_a_message_of_the_provider_is_shown_on_one_line() -> None:
     """One line means one."""
     job = make_job(state=State.FAILED, reason=Reason.TASK_FAILED, code="c", message="Not\n that.")
     assert "task-failed (c: Not that.)" in job_in_one_line(job, now=LATER)
 
 
 def test_a_photo_that_is_prepared_says_why_and_what_for() -> None:
-    """Its due time is only when Prepare would be asked again, and nothing to wait for."""
+    """Its due time is only the time of a retry, so it is not shown."""
     job = make_job(state=State.QUEUED, reason=Reason.PREPARING, message="HEIC is not taken")
     step = next_step(job)
     assert step is not None
-    assert (step.what, step.at) == ("is prepared: a copy that the model takes is made", None)
+    assert (step.what, step.at) == ("Prepare makes a copy that the model accepts", None)
     assert explanation(job) == "preparing (HEIC is not taken)"
 
 
@@ -63,81 +63,84 @@ def test_a_job_at_the_provider_says_when_it_is_polled() -> None:
     job = make_job(state=State.PROCESSING, credits_used=None)
     assert job_in_one_line(job, now=NOON + timedelta(seconds=32)) == (
         "a.jpg: processing for 30 s · 1 attempt · 0 credits · result will be a.png"
-        " · next: waits for its callback; else the task is polled in 2 min"
+        " · next: waits for its callback; without one, the task is polled in 2 min"
     )
 
 
 def test_a_job_that_is_overdue_is_looked_at_within_a_minute() -> None:
-    """Sweep comes every minute."""
+    """Sweep runs every minute."""
     job = make_job(state=State.PROCESSING)
     assert job_in_one_line(job, now=NOON + timedelta(hours=1)).endswith(
-        "else the task is polled within a minute"
+        "without one, the task is polled within a minute"
     )
 
 
-def test_a_job_behind_the_gate_waits_for_its_turn() -> None:
-    """Nothing is due for it: a slot that becomes free admits it."""
+def test_a_job_at_the_gate_waits_for_a_slot() -> None:
+    """It has no due time: a free slot admits it."""
     job = replace(
         make_job(state=State.QUEUED), is_waiting=True, due_at=None, reason=Reason.GATE_FULL
     )
     step = next_step(job)
     assert step is not None
-    assert (step.what, step.at) == ("waits behind the gate for a slot", None)
+    assert (step.what, step.at) == ("waits at the gate for a free slot", None)
 
 
 def test_a_job_over_the_days_cap_waits_for_the_next_day() -> None:
-    """The one wait behind the gate that ends at a known time: midnight, UTC."""
+    """The one wait at the gate with a known end: midnight, UTC."""
     job = replace(make_job(state=State.QUEUED), is_waiting=True, reason=Reason.DAILY_CAP)
     step = next_step(job)
     assert step is not None
-    assert step.what == "waits for the next day (UTC) or a higher cap; see `cutout limits`"
+    assert step.what == "waits for the next day (UTC) or a higher daily cap; see `cutout limits`"
     assert step.at == NOON.replace(hour=0) + timedelta(days=1)
 
 
-def test_a_job_whose_callback_has_named_its_task_says_that_it_is_asked_after() -> None:
-    """It is not about to be repeated."""
+def test_a_job_with_an_unverified_task_says_that_its_status_is_checked() -> None:
+    """The request is not sent again."""
     job = make_job(state=State.UNCONFIRMED)
     named = job.with_attempt(replace(job.attempts[0], task_id=None, named_task="task-1"))
     step = next_step(named)
     assert step is not None
-    assert step.what == "the task that its callback named is asked after again"
+    assert step.what == "the status of the task named in the callback will be checked again"
     assert step.at == named.due_at
 
 
-def test_a_retried_job_that_asks_for_a_result_says_that_nothing_is_paid_yet() -> None:
-    """A new request is sent only once the earlier one is known to bring nothing."""
+def test_a_retried_job_that_checks_an_earlier_task_says_that_this_is_free() -> None:
+    """A new request is sent only if the earlier task has no result."""
     step = next_step(make_job(state=State.STORING, reason=Reason.RETRIED_BY_PERSON))
     assert step is not None
-    assert step.what == "an earlier request is asked for its result, free; else a new one is sent"
+    assert (
+        step.what
+        == "an earlier task is checked for its result, free of charge; else a new request is sent"
+    )
 
 
-def test_a_settled_job_whose_event_is_owed_says_so() -> None:
-    """Sweep sends it: receivers have not heard of it yet."""
+def test_a_settled_job_says_that_its_event_will_be_sent() -> None:
+    """Sweep sends it."""
     job = replace(make_job(), is_announced=False, due_at=NOON)
     told = job_in_one_line(job, now=LATER)
-    assert told.endswith("next: its completion event goes out within a minute")
+    assert told.endswith("next: its event will be sent within a minute")
 
 
 @pytest.mark.parametrize(
     ("numbers", "said"), [((), "no attempt"), ((1,), "1 attempt"), ((4, 5), "5 attempts")]
 )
 def test_attempts_are_counted_by_their_numbers(numbers: tuple[int, ...], said: str) -> None:
-    """A row forgets attempts that cost nothing; their numbers go on."""
+    """A job drops attempts without a cost; numbers continue."""
     job = make_job()
     attempts = tuple(replace(job.attempts[0], number=number) for number in numbers)
     assert f" · {said} · " in job_in_one_line(replace(job, attempts=attempts), now=LATER)
 
 
 @pytest.mark.parametrize("state", State)
-def test_every_job_that_is_not_over_says_what_comes_next(state: State) -> None:
-    """Only completed and superseded jobs are done for good."""
+def test_every_job_that_is_not_final_says_what_happens_next(state: State) -> None:
+    """Nothing happens to completed and superseded jobs."""
     step = next_step(make_job(state=state))
     assert (step is None) == (state in {State.COMPLETED, State.SUPERSEDED})
 
 
 @pytest.mark.parametrize("state", State)
 def test_only_a_job_in_flight_has_a_time_for_what_comes_next(state: State) -> None:
-    """A settled job's due time is its announcement's, not a person's business."""
+    """The due time of a settled job is that of its event."""
     job = replace(make_job(state=state), due_at=NOON)
     step = next_step(job)
     assert step is None or (step.at is None) == state.is_settled
@@ -201,7 +204,7 @@ def test_json_of_a_job_in_flight_says_what_comes_next() -> None:
     """`next` has the time too; nothing is settled yet."""
     told = job_as_json(make_job(state=State.PROCESSING))
     assert told["next"] == {
-        "what": "waits for its callback; else the task is polled",
+        "what": "waits for its callback; without one, the task is polled",
         "at": "2026-11-22T12:02:32+00:00",
     }
     assert told["settled_at"] is None
@@ -216,8 +219,8 @@ def test_credits_of_all_attempts_are_added() -> None:
     assert "2 attempts · 11 credits" in line
 
 
-def test_what_was_refused_cost_nothing() -> None:
-    """What the provider had reserved before it said no was never charged."""
+def test_a_refused_request_costs_nothing() -> None:
+    """Credits that the provider reserved before its refusal are not charged."""
     job = make_job(state=State.FAILED, credits_used=None)
     refused = replace(
         job.attempts[0], outcome=AttemptOutcome.REFUSED, credits_reserved=Decimal("5.4")
@@ -241,7 +244,7 @@ def test_explanations(reason: Reason | None, message: str | None, expected: str)
 
 
 def test_a_job_in_flight_has_lasted_until_it_last_moved() -> None:
-    """Its row knows no later moment."""
+    """The job stores no later time."""
     assert lasted(make_job(state=State.STORING)) == timedelta(seconds=3)
 
 
@@ -261,8 +264,8 @@ def test_lengths_of_time_have_the_unit_that_fits(length: timedelta, expected: st
     assert duration(length) == expected
 
 
-def test_a_possible_double_charge_is_said() -> None:
-    """Who looks at a photo sees that it may have been paid for twice, unless the API knew it."""
+def test_a_possible_double_charge_is_shown() -> None:
+    """Unless the API reported a replay."""
     job = make_job("a.jpg")
     repeated = replace(job.attempts[0], posts=2)
     told = job_in_one_line(replace(job, attempts=(repeated,)), now=LATER)
@@ -272,8 +275,8 @@ def test_a_possible_double_charge_is_said() -> None:
     assert "possible double charge" not in told
 
 
-def test_a_reused_result_is_said_with_what_it_saved() -> None:
-    """Whoever looks knows why it cost nothing."""
+def test_a_reused_result_is_shown_with_the_credits_saved() -> None:
+    """It explains why the photo cost nothing."""
     reused = Reuse(
         job_id="b" * 32,
         key="kept/x.png",

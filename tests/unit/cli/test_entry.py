@@ -53,7 +53,7 @@ def _command(name: str) -> DocumentedCommand:
 
 
 def test_all_commands_are_listed() -> None:
-    """In the order in which one meets them."""
+    """In the order of the help page."""
     assert cutout.list_commands(click.Context(cutout)) == COMMANDS
 
 
@@ -70,7 +70,7 @@ def test_every_command_has_a_worked_example_and_its_exit_statuses(name: str) -> 
 @pytest.mark.parametrize(
     "name", ["demo", "up", "put", "ls", "where", "audit", "costs", "retry", "backfill"]
 )
-def test_whatever_prints_data_prints_json(name: str) -> None:
+def test_commands_that_print_data_print_json(name: str) -> None:
     """For programs."""
     assert "--json" in [flag for option in _command(name).params for flag in option.opts]
 
@@ -82,7 +82,7 @@ def test_options_are_explained(name: str) -> None:
     assert [option.name for option in options if not option.help] == []
 
 
-def test_without_credentials_or_a_cloud_the_way_out_is_told(tmp_path: Path) -> None:
+def test_without_credentials_or_a_local_cloud_there_is_advice(tmp_path: Path) -> None:
     """A fresh machine gets a sentence, not a traceback."""
     told = _run("ls", "--region", "eu-central-1", cwd=tmp_path)
     assert (told.returncode, told.stdout) == (1, "")
@@ -104,17 +104,17 @@ def _run_with(redirection: str, *, cwd: Path, **more: str) -> subprocess.Complet
 @pytest.mark.parametrize(
     ("redirection", "said"),
     [
-        ("--help >/dev/full", b"Error: The disk is full: nothing more could be written."),
-        ("ls --help >/dev/full", b"Error: The disk is full: nothing more could be written."),
-        ("--help >&-", b"Error: Standard output is closed: redirect it to a file."),
+        ("--help >/dev/full", b"Error: The disk is full."),
+        ("ls --help >/dev/full", b"Error: The disk is full."),
+        ("--help >&-", b"Error: stdout is closed: redirect it to a file."),
         ("--help >&- 2>&-", b""),
         ("--help 2>&- >/dev/full", b""),
     ],
 )
-def test_results_that_cannot_be_written_are_told_in_a_sentence(
+def test_results_that_cannot_be_written_are_an_error(
     tmp_path: Path, redirection: str, said: bytes
 ) -> None:
-    """With the status 1; Python's own word for it would be a traceback and 120."""
+    """With status 1. Python itself would print a traceback and exit with 120."""
     told = _run_with(redirection, cwd=tmp_path)
     assert (told.returncode, told.stdout) == (1, b"")
     assert told.stderr.startswith(said)
@@ -138,10 +138,10 @@ sys.exit(entry.flushed(0))
         ("/dev/null", 0, b""),
     ],
 )
-def test_the_last_of_the_results_is_written_or_missed(
+def test_an_error_of_the_last_flush_is_reported(
     tmp_path: Path, target: str, status: int, said: bytes
 ) -> None:
-    """What is printed last lies in a buffer until the end."""
+    """The last output is in a buffer until the end."""
     told = subprocess.run(  # noqa: S603 - a program that is written out above
         ["/bin/sh", "-c", f'"$0" -P -c "$1" >{target}', sys.executable, _LEAVE_SOME],
         cwd=tmp_path,
@@ -161,8 +161,8 @@ terminal.print_json({"key": "\u5199\u771f.jpg"})
 """
 
 
-def test_what_the_locale_has_no_letters_for_is_escaped(tmp_path: Path) -> None:
-    """A key in another script is readable still, and no defect."""
+def test_characters_that_the_locale_cannot_encode_are_escaped(tmp_path: Path) -> None:
+    """A key in another script is not an error."""
     told = subprocess.run(  # noqa: S603 - a program that is written out above
         [sys.executable, "-P", "-c", _PRINT],
         cwd=tmp_path,
@@ -185,10 +185,10 @@ def test_what_the_locale_has_no_letters_for_is_escaped(tmp_path: Path) -> None:
         ("[profile other]\n", "There are no AWS credentials."),
     ],
 )
-def test_credentials_that_cannot_be_read_are_told_in_a_sentence(
+def test_credentials_that_cannot_be_read_are_an_error(
     tmp_path: Path, config: str, said: str
 ) -> None:
-    """Whatever the files of the AWS CLI hold, that is no defect of ours."""
+    """Whatever the files of the AWS CLI hold, it is no defect."""
     (tmp_path / ".aws").mkdir()
     (tmp_path / ".aws" / "config").write_text(config)
     told = _run("ls", "--region", "eu-central-1", cwd=tmp_path)
@@ -207,10 +207,10 @@ def test_credentials_that_cannot_be_read_are_told_in_a_sentence(
         ("costs", "--cents-per-credit"),
     ],
 )
-def test_a_number_that_is_none_is_a_wrong_command_line(
+def test_an_invalid_number_is_a_wrong_command_line(
     world: World, command: tuple[str, ...], value: str
 ) -> None:
-    """Also one that no clock and no ledger can hold."""
+    """Also one that is too large."""
     told = world.run(*command, value)
     assert (told.exit_code, told.stdout) == (2, "")
     assert "Invalid value for" in told.stderr

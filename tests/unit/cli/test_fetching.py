@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cutout.cli.download_paths import target_path
+from cutout.cli.round_trip.download_paths import target_path
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from cutout.cli.download_paths import target_path
     ],
 )
 def test_a_cut_out_stays_inside_the_chosen_folder(key: str, inside: str) -> None:
-    """Keys that mean something to a file system are renamed, never obeyed."""
+    """Keys with a meaning in a file system are renamed."""
     out = Path("/chosen")
     assert target_path(out, key) == out / inside
     assert target_path(out, key).resolve().is_relative_to(out)

@@ -7,13 +7,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from cutout.cli.aws.stack import Sent
-from cutout.cli.photo_files import Photo
-from cutout.cli.progress.wait_for_jobs import Followed, follow
+from cutout.cli.photo_files import Photo, SentPhoto
+from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto, wait_for_jobs
 from cutout.domain.states import State
 from tests.support.cli.clock import NOON
 from tests.support.cli.jobs import make_job
-from tests.support.cli.stack import ScriptedStack
+from tests.support.cli.stack import FakeStack
 
 
 class Listener:
@@ -23,7 +22,7 @@ class Listener:
         self.states: list[list[str]] = []
         self.remarks: list[str] = []
 
-    def show(self, photos: Sequence[Followed], *, now: datetime) -> None:
+    def show(self, photos: Sequence[TrackedPhoto], *, now: datetime) -> None:
         """Note the states."""
         assert now >= NOON
         self.states.append([photo.job.state.value if photo.job else "-" for photo in photos])
@@ -33,20 +32,22 @@ class Listener:
         self.remarks.append(text)
 
 
-def _sent(stack: ScriptedStack, *keys: str) -> list[Sent]:
+def _sent(stack: FakeStack, *keys: str) -> list[SentPhoto]:
     photos = [Photo(path=Path(key), key=key, content_type="image/jpeg") for key in keys]
     return [stack.upload(photo) for photo in photos]
 
 
 def _follow(
-    stack: ScriptedStack, sent: list[Sent], watcher: Listener, timeout_seconds: float | None = None
-) -> list[Followed]:
-    return follow(stack, sent, clock=stack.clock, watcher=watcher, timeout_seconds=timeout_seconds)
+    stack: FakeStack, sent: list[SentPhoto], watcher: Listener, timeout_seconds: float | None = None
+) -> list[TrackedPhoto]:
+    return wait_for_jobs(
+        stack, sent, clock=stack.clock, watcher=watcher, timeout_seconds=timeout_seconds
+    )
 
 
 def test_every_state_on_the_way_is_shown() -> None:
     """The watcher sees each photo in each state, and the end is what is returned."""
-    stack, watcher = ScriptedStack(), Listener()
+    stack, watcher = FakeStack(), Listener()
 
     photos = _follow(stack, _sent(stack, "a.jpg"), watcher)
 
@@ -62,7 +63,7 @@ def test_every_state_on_the_way_is_shown() -> None:
 
 def test_waiting_ends_when_every_photo_has_settled_well_or_not() -> None:
     """A photo that failed is not waited for."""
-    stack = ScriptedStack(ends={"b.jpg": make_job("b.jpg", state=State.FAILED)})
+    stack = FakeStack(ends={"b.jpg": make_job("b.jpg", state=State.FAILED)})
 
     photos = _follow(stack, _sent(stack, "a.jpg", "b.jpg"), Listener())
 
@@ -71,8 +72,8 @@ def test_waiting_ends_when_every_photo_has_settled_well_or_not() -> None:
 
 
 def test_waiting_ends_when_the_time_is_up() -> None:
-    """What is still open is returned as it stands."""
-    stack = ScriptedStack(unseen=["a.jpg"])
+    """The photos are returned in their current state."""
+    stack = FakeStack(unseen=["a.jpg"])
 
     photos = _follow(stack, _sent(stack, "a.jpg"), Listener(), timeout_seconds=10)
 
@@ -80,39 +81,39 @@ def test_waiting_ends_when_the_time_is_up() -> None:
     assert 10 <= stack.clock.elapsed < 11
 
 
-def test_a_photo_that_nobody_takes_note_of_is_remarked_on_once() -> None:
-    """A wrong prefix or a full dead-letter queue shows so; a person should not wait for ever."""
-    stack, watcher = ScriptedStack(unseen=["a.jpg", "b.jpg"]), Listener()
+def test_a_photo_without_a_job_causes_one_remark() -> None:
+    """The cause may be a wrong prefix or a failed message."""
+    stack, watcher = FakeStack(unseen=["a.jpg", "b.jpg"]), Listener()
 
     _follow(stack, _sent(stack, "a.jpg", "b.jpg"), watcher, timeout_seconds=300)
 
     assert [remark.partition(".")[0] for remark in watcher.remarks] == [
-        "The stack has not taken note of a"
+        "The stack has not picked up a"
     ]
     assert "and 1 more" in watcher.remarks[0]
 
 
-def test_many_photos_are_looked_at_less_often() -> None:
-    """Looking at a thousand rows twice a second would cost more than the photos' own writes."""
-    few = ScriptedStack(unseen=["a"])
+def test_many_photos_are_polled_less_often() -> None:
+    """Reading a thousand jobs twice a second would cost more than writing them."""
+    few = FakeStack(unseen=["a"])
     _follow(few, _sent(few, "a"), Listener(), timeout_seconds=20)
-    many = ScriptedStack(unseen=[str(number) for number in range(1000)])
-    _follow(many, _sent(many, *many.unseen), Listener(), timeout_seconds=20)
-    assert few.looks > 40
-    assert many.looks < 6
+    many = FakeStack(unseen=[str(number) for number in range(1000)])
+    _follow(many, _sent(many, *many.table.unseen), Listener(), timeout_seconds=20)
+    assert few.table.looks > 40
+    assert many.table.looks < 6
 
 
 def test_a_photos_time_runs_from_its_upload_to_its_end() -> None:
     """What S3, the bus and the queue take counts too."""
-    stack = ScriptedStack()
+    stack = FakeStack()
     sent = replace(_sent(stack, "a.jpg")[0], at=NOON - timedelta(seconds=2))
-    photo = Followed(sent=sent, job=make_job())
+    photo = TrackedPhoto(sent=sent, job=make_job())
     assert photo.age(NOON + timedelta(hours=1)) == timedelta(seconds=6)
 
 
 def test_a_photos_time_is_not_negative_where_clocks_disagree() -> None:
     """If this machine's clock is ahead of the cloud's, the job's own time is the better answer."""
-    stack = ScriptedStack()
+    stack = FakeStack()
     sent = replace(_sent(stack, "a.jpg")[0], at=NOON + timedelta(minutes=5))
-    assert Followed(sent=sent, job=make_job()).age(NOON) == timedelta(seconds=4)
-    assert Followed(sent=sent, job=None).age(NOON) == timedelta(0)
+    assert TrackedPhoto(sent=sent, job=make_job()).age(NOON) == timedelta(seconds=4)
+    assert TrackedPhoto(sent=sent, job=None).age(NOON) == timedelta(0)

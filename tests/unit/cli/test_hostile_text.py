@@ -15,20 +15,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutout.cli.aws.deployment import AlarmFact, Balance, Letter
-from cutout.cli.aws.stack import Sent
+from cutout.adapters.evolink.account_balance import Balance
+from cutout.cli.aws.dead_letter_queues import DeadLetter
+from cutout.cli.aws.monitoring import Alarm
 from cutout.cli.entry import run_in
 from cutout.cli.output.file_text import html_text, spreadsheet_cell
 from cutout.cli.output.terminal import talk
-from cutout.cli.photo_files import Photo
-from cutout.cli.progress.live_table import Board
-from cutout.cli.progress.wait_for_jobs import Followed
+from cutout.cli.photo_files import Photo, SentPhoto
+from cutout.cli.round_trip.live_table import LiveTable
+from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
 from cutout.domain.job.job import Job
 from cutout.domain.job.variant import Variant
 from cutout.domain.states import AttemptOutcome, Reason, State
+from tests.support.cli.clock import NOON
 from tests.support.cli.jobs import UPLOADS, make_job
 from tests.support.cli.world import World
-from tests.support.fakes.deployment import NOON, queue
+from tests.support.fakes.resources import queue
 from tests.support.samples import sample
 
 HOSTILE = (
@@ -64,24 +66,26 @@ def _job(state: State, number: int) -> Job:
 @pytest.fixture
 def world(world: World) -> World:
     """A stack in which every text that strangers choose is hostile."""
-    world.stack.known = [_job(state, number) for number, state in enumerate(State)]
+    world.stack.know(*[_job(state, number) for number, state in enumerate(State)])
     for bucket in (UPLOADS, "theirs"):
-        world.stack.objects(bucket).add(KEY)
-    deployment = world.deployment
+        world.stack.bucket(bucket).add(KEY)
+    resources = world.stack.resources
     upload = sample("s3-object-created")
     upload["detail"]["object"]["key"] = KEY
-    deployment.all_queues = [queue("Submissions", "Dead"), queue("Dead")]
-    deployment.letters["Dead"] = [
-        Letter(id="1", body=json.dumps(upload), sent_at=NOON, received=1),
-        Letter(
+    resources.all_queues = [queue("Submissions", "Dead"), queue("Dead")]
+    resources.letters["Dead"] = [
+        DeadLetter(id="1", body=json.dumps(upload), sent_at=NOON, received=1),
+        DeadLetter(
             id="3", body=json.dumps(upload).replace("FAKE", r"\ud800"), sent_at=NOON, received=1
         ),
-        Letter(id="4", body="[" * 100_000, sent_at=NOON, received=1),
-        Letter(id="2", body=HOSTILE, sent_at=NOON, received=1, attributes={"ERROR_CODE": HOSTILE}),
+        DeadLetter(id="4", body="[" * 100_000, sent_at=NOON, received=1),
+        DeadLetter(
+            id="2", body=HOSTILE, sent_at=NOON, received=1, attributes={"ERROR_CODE": HOSTILE}
+        ),
     ]
-    deployment.late = replace(_job(State.QUEUED, 1), due_at=NOON - timedelta(hours=1))
-    deployment.account = Balance(status=401, says=HOSTILE)
-    deployment.all_alarms = [AlarmFact(name="A", state="ALARM", description=HOSTILE, topics=())]
+    world.stack.know(replace(_job(State.QUEUED, 99), due_at=NOON - timedelta(hours=1)))
+    resources.network.account = Balance(status=401, message=HOSTILE)
+    resources.all_alarms = [Alarm(name="A", state="ALARM", description=HOSTILE, topics=())]
     return world
 
 
@@ -115,10 +119,10 @@ def _assert_harmless(text: str) -> None:
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=lambda it: it[0])
-def test_what_a_command_prints_steers_no_terminal_and_has_no_lines_of_strangers(
+def test_output_holds_no_control_characters_and_no_untrusted_line_breaks(
     world: World, arguments: tuple[str, ...]
 ) -> None:
-    """Results, talk and errors alike, in words and as JSON."""
+    """Results, messages and errors, as text and as JSON."""
     told = world.run(*arguments)
     _assert_harmless(told.stdout)
     _assert_harmless(told.stderr)
@@ -130,8 +134,8 @@ def test_what_a_command_prints_steers_no_terminal_and_has_no_lines_of_strangers(
         assert json.loads(as_json.stdout) is not None
 
 
-def test_a_photo_whose_file_is_named_so_is_uploaded_and_told(world: World) -> None:
-    """Names of files are whatever the archive held."""
+def test_a_photo_with_a_hostile_file_name_is_uploaded_and_shown(world: World) -> None:
+    """An archive may hold any file name."""
     name = KEY.replace("/", "").replace("\0", "")
     for options in ((), ("--json",)):
         told = world.run("put", world.photo(name), *options)
@@ -140,33 +144,33 @@ def test_a_photo_whose_file_is_named_so_is_uploaded_and_told(world: World) -> No
         assert "gpj" in told.stdout
     told = world.run("put", world.photo(f"{name}\udc9b.jpg"))
     _assert_harmless(told.stderr)
-    assert "is not named in UTF-8" in told.stderr
+    assert "is not UTF-8" in told.stderr
 
 
-def test_the_live_table_steers_nothing_itself(
+def test_the_live_table_passes_no_control_characters_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """But for what rich writes to colour the table and to draw it once more."""
+    """Except those that rich writes to colour and redraw the table."""
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     monkeypatch.setenv("COLUMNS", "400")
     console = talk()
     assert console.is_terminal
     photo = Photo(path=Path("a.jpg"), key=KEY, content_type="image/jpeg")
-    sent = Sent(photo=photo, at=NOON, etag="e", job_id="j")
-    with Board(console) as board:
-        board.show([Followed(sent=sent, job=_job(State.FAILED, 1))], now=NOON)
+    sent = SentPhoto(photo=photo, at=NOON, etag="e", job_id="j")
+    with LiveTable(console) as board:
+        board.show([TrackedPhoto(sent=sent, job=_job(State.FAILED, 1))], now=NOON)
     written = re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", capsys.readouterr().err)
     assert r"=1+1;=2+2\x1b[2J" in written
     _assert_harmless(written.replace("\r", ""))
 
 
-def test_a_defect_is_reported_whatever_its_words_are(
+def test_a_defect_with_hostile_text_is_reported(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """An error's text may be a stranger's; it is the last thing that may fail."""
+    """The text of an error may be untrusted."""
     world.refuses = ZeroDivisionError(HOSTILE)  # type: ignore[assignment] # any error will do
-    surroundings = world.surroundings()
-    assert run_in(surroundings, ["ls"]) == 1
+    context = world.context()
+    assert run_in(context, ["ls"]) == 1
     told = capsys.readouterr().err
     _assert_harmless(told)
     report = Path(told.rpartition("the file ")[2].strip().rstrip("."))
@@ -175,10 +179,8 @@ def test_a_defect_is_reported_whatever_its_words_are(
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-def test_a_spreadsheet_takes_nothing_of_the_claim_for_a_formula(
-    world: World, delimiter: str
-) -> None:
-    """Whichever character separates cells where it is opened: in much of Europe, semicolons."""
+def test_the_claim_holds_no_formula_for_a_spreadsheet(world: World, delimiter: str) -> None:
+    """With any separator of cells; in much of Europe it is the semicolon."""
     file = world.folder / "claim.csv"
     assert world.run("costs", "--csv", file).exit_code == 0
     text = file.read_text(encoding="utf-8")

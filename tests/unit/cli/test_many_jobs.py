@@ -17,7 +17,7 @@ from tests.support.cli.world import World
 
 def know(world: World, *jobs: Job) -> None:
     """Make jobs known."""
-    world.stack.known = list(jobs)
+    world.stack.know(*jobs)
 
 
 def keys(text: str) -> list[str]:
@@ -25,8 +25,8 @@ def keys(text: str) -> list[str]:
     return [job["key"] for job in json.loads(text)]
 
 
-def test_ls_goes_on_where_the_page_before_ended(world: World) -> None:
-    """The end of a page says how."""
+def test_ls_continues_after_the_previous_page(world: World) -> None:
+    """The end of a page shows the option."""
     know(world, *(failed(f"{number}.jpg", hours_ago=number) for number in range(5)))
     first = world.run("ls", "--limit", "2")
     assert [line.split()[0] for line in first.stdout.splitlines()[1:]] == ["0.jpg", "1.jpg"]
@@ -37,7 +37,7 @@ def test_ls_goes_on_where_the_page_before_ended(world: World) -> None:
     assert (keys(last.stdout), last.stderr) == (["4.jpg"], "")
 
 
-def test_ls_prints_all_if_that_is_wanted(world: World) -> None:
+def test_ls_prints_all_jobs_with_an_option(world: World) -> None:
     """However many there are."""
     know(world, *(failed(f"{number}.jpg") for number in range(700)))
     told = world.run("ls", "--all", "--json")
@@ -64,7 +64,7 @@ def test_ls_prints_all_if_that_is_wanted(world: World) -> None:
 def test_ls_filters_by_reason_and_time(
     world: World, options: tuple[str, ...], found: list[str]
 ) -> None:
-    """So long ago, a day of UTC with all its hours, or a moment."""
+    """A length of time, a whole day in UTC, or a time."""
     know(
         world,
         failed("a.jpg"),
@@ -83,22 +83,22 @@ def test_ls_refuses_what_it_does_not_understand(world: World, options: tuple[str
     assert world.run("ls", *options).exit_code == 2
 
 
-def test_ls_says_when_it_looked_at_more_than_it_shows(world: World) -> None:
-    """No index knows prefixes."""
+def test_ls_says_how_many_jobs_it_scanned(world: World) -> None:
+    """Prefixes are not indexed."""
     know(world, failed("a.jpg"), failed("x/b.jpg"))
-    assert "Looked at 2 jobs" in world.run("ls", "--prefix", "x/").stderr
+    assert "Scanned 2 jobs" in world.run("ls", "--prefix", "x/").stderr
     assert world.run("ls", "--state", "failed").stderr == ""
 
 
-def test_retry_takes_all_of_a_reason_and_says_first_what_they_cost(world: World) -> None:
-    """Nothing is done without --yes; what is done stands behind live uploads, and sends nothing."""
+def test_retry_of_a_reason_shows_the_cost_first(world: World) -> None:
+    """Only with --yes. Retried jobs wait behind live uploads, and no message is sent."""
     lost = failed("b.jpg", Reason.TASK_LOST)
     know(world, failed("a.jpg"), lost, failed("c.jpg"), make_job("d.jpg"))
     asked = world.run("retry", "--reason", "task-failed")
     assert asked.exit_code == 1
     assert "2 failed because of task-failed" in asked.stdout
     assert "10.8 credits, about $0.16" in asked.stdout
-    assert "Nothing was done; `--yes` does it." in asked.stderr
+    assert "Dry run: nothing was retried. Add `--yes` to retry them." in asked.stderr
     plan = world.run("retry", "--reason", "task-failed", "--json")
     assert plan.exit_code == 1
     assert (json.loads(plan.stdout)["photos"], json.loads(plan.stdout)["queued"]) == (2, 0)
@@ -109,7 +109,7 @@ def test_retry_takes_all_of_a_reason_and_says_first_what_they_cost(world: World)
     assert done.exit_code == 0
     told = json.loads(done.stdout)
     assert (told["photos"], told["queued"], told["credits"]) == (2, 2, 10.8)
-    rows = world.stack.jobs.jobs
+    rows = world.stack.table.jobs
     again = [rows["job-of-a.jpg"], rows["job-of-c.jpg"]]
     assert {(job.state, job.reason, job.lane) for job in again} == {
         (State.QUEUED, Reason.RETRIED_BY_PERSON, Lane.BACKFILL)
@@ -119,10 +119,10 @@ def test_retry_takes_all_of_a_reason_and_says_first_what_they_cost(world: World)
     assert sorted(world.stack.submissions.job_ids) == ["job-of-a.jpg", "job-of-c.jpg"]
 
 
-def test_retry_of_many_wakes_nobody_while_the_gate_is_closed(world: World) -> None:
-    """They wait like everybody else."""
+def test_retry_of_many_enqueues_nothing_while_the_gate_is_paused(world: World) -> None:
+    """They wait like all others."""
     know(world, failed("a.jpg"))
-    world.stack.jobs.gate = Gate().pausing(PauseReason.OPERATOR, NOON, None)
+    world.stack.table.gate = Gate().pausing(PauseReason.OPERATOR, NOON, None)
     assert world.run("retry", "--state", "failed", "--yes").exit_code == 0
     assert world.stack.submissions.job_ids == []
 
@@ -148,17 +148,17 @@ def test_retry_takes_what_its_options_choose(
         make_job("x/done.jpg"),
     )
     assert world.run("retry", *options, "--yes").exit_code == 0
-    queued = [job for job in world.stack.jobs.jobs.values() if job.state is State.QUEUED]
+    queued = [job for job in world.stack.table.jobs.values() if job.state is State.QUEUED]
     assert {job.source.key: 1 for job in queued} == found
 
 
-def test_retry_of_many_can_be_rehearsed(world: World) -> None:
+def test_retry_of_many_has_a_dry_run(world: World) -> None:
     """For people and for programs."""
     know(world, failed("a.jpg"), failed("b.jpg"))
     told = world.run("retry", "--state", "failed", "--dry-run", "--yes", "--json")
     assert told.exit_code == 0
     assert json.loads(told.stdout)["counts"] == {"failed because of task-failed": 2}
-    assert world.stack.jobs.jobs["job-of-a.jpg"].state is State.FAILED
+    assert world.stack.table.jobs["job-of-a.jpg"].state is State.FAILED
 
 
 def test_retry_of_nothing_is_no_failure(world: World) -> None:
@@ -167,8 +167,8 @@ def test_retry_of_nothing_is_no_failure(world: World) -> None:
     assert (told.exit_code, "0 would be retried" in told.stderr) == (0, True)
 
 
-def test_retry_of_several_keys_wants_a_word_too(world: World) -> None:
-    """Or a rehearsal; and none is retried if one cannot be."""
+def test_retry_of_several_keys_requires_yes(world: World) -> None:
+    """Or a dry run; and none is retried if one cannot be."""
     know(world, failed("a.jpg"), failed("b.jpg"), make_job("done.jpg"))
     asked = world.run("retry", "a.jpg", "b.jpg")
     assert (asked.exit_code, "10.8 credits" in asked.stderr) == (1, True)
@@ -184,21 +184,21 @@ def test_retry_hands_photos_over_through_the_files_api(world: World, which: tupl
     """Where links cannot be read."""
     know(world, failed("a.jpg"))
     assert world.run("retry", *which, "--through-files").exit_code == 0
-    assert world.stack.jobs.jobs["job-of-a.jpg"].transport is Transport.FILES
+    assert world.stack.table.jobs["job-of-a.jpg"].transport is Transport.FILES
 
 
 @pytest.mark.parametrize("arguments", [(), ("a.jpg", "--reason", "task-failed")])
-def test_retry_wants_keys_or_a_choice(world: World, arguments: tuple[str, ...]) -> None:
+def test_retry_requires_keys_or_a_filter(world: World, arguments: tuple[str, ...]) -> None:
     """Not both, and never simply everything."""
     assert world.run("retry", *arguments).exit_code == 2
 
 
-def test_who_breaks_a_retry_off_is_told_of_what_was_under_way_too(world: World) -> None:
-    """Several are worked on at once: those behind the one that was waited for count as well."""
+def test_an_interrupted_retry_counts_the_retries_that_were_running(world: World) -> None:
+    """Several run at the same time, and all that ended are counted."""
     know(world, failed("a.jpg"), failed("b.jpg"))
-    world.stack.jobs.save = interrupted_once_b_is_done(  # type: ignore[method-assign]
-        world.stack.jobs.save, lambda job, *_: job.source.key
+    world.stack.table.save = interrupted_once_b_is_done(  # type: ignore[method-assign]
+        world.stack.table.save, lambda job, *_: job.source.key
     )
     told = world.run("retry", "--state", "failed", "--yes")
     assert told.exit_code != 0
-    assert "Broke off: 1 are queued. Run it again for the others." in told.stderr
+    assert "Interrupted: 1 photos are queued. Run it again for the others." in told.stderr

@@ -19,27 +19,27 @@ from tests.support.cli.world import World
 
 def stored(world: World, job: Job) -> None:
     """An object of a job, and its cut-out if it has one."""
-    bucket = world.stack.objects(UPLOADS)
+    bucket = world.stack.bucket(UPLOADS)
     listed = bucket.add(job.source.key)
     source = listed.source(UPLOADS, "0A")
     job = replace(job, id=source.job_id, source=source)
-    world.stack.known.append(job)
-    world.stack.jobs.advance(
+    world.stack.know(job)
+    world.stack.table.advance(
         LatestVersion(source_ref=source.ref, order=source.order, job_id=job.id)
     )
     if job.result:
-        world.stack.objects(RESULTS).add(job.result.key)
+        world.stack.bucket(RESULTS).add(job.result.key)
 
 
-def test_audit_is_silent_where_all_is_well(world: World) -> None:
-    """What failed has its reason; that is no gap."""
+def test_audit_succeeds_if_every_upload_has_a_job(world: World) -> None:
+    """A failed photo is not missing."""
     stored(world, make_job("a.jpg"))
     stored(world, failed("b.jpg"))
     told = world.run("audit")
     assert told.exit_code == 0
     rows = [line.split() for line in told.stdout.splitlines()]
     assert rows == [
-        ["found", "objects", "why"],
+        ["finding", "objects", "reason"],
         ["done", "1"],
         ["failed", "1", "task-failed"],
     ]
@@ -50,11 +50,11 @@ def test_audit_is_silent_where_all_is_well(world: World) -> None:
 def test_audit_finds_what_has_no_job_and_what_has_no_cut_out(world: World) -> None:
     """And exits with 1."""
     stored(world, make_job("gone.jpg"))
-    del world.stack.objects(RESULTS).objects["gone.png"]
-    world.stack.objects(UPLOADS).add("lost.jpg")
+    del world.stack.bucket(RESULTS).objects["gone.png"]
+    world.stack.bucket(UPLOADS).add("lost.jpg")
     told = world.run("audit")
     assert told.exit_code == 1
-    assert "missing: `cutout audit --fix` queues them, behind live uploads\n  lost.jpg\n" in (
+    assert "missing: `cutout audit --fix` queues them at low priority\n  lost.jpg\n" in (
         told.stdout
     )
     assert "  gone.jpg\n" in told.stdout
@@ -66,9 +66,9 @@ def test_audit_finds_what_has_no_job_and_what_has_no_cut_out(world: World) -> No
     assert data["objects"] == 2
 
 
-def test_audit_queues_what_is_missing_once_one_says_so(world: World) -> None:
-    """It costs, so it says first how much."""
-    world.stack.objects(UPLOADS).add("lost.jpg")
+def test_audit_queues_missing_uploads_with_yes(world: World) -> None:
+    """The cost is shown first."""
+    world.stack.bucket(UPLOADS).add("lost.jpg")
     for options in (("--fix",), ("--fix", "--dry-run", "--yes")):
         asked = world.run("audit", *options)
         assert (asked.exit_code, "5.4 credits, about $0.08" in asked.stdout) == (1, True)
@@ -82,9 +82,9 @@ def test_audit_queues_what_is_missing_once_one_says_so(world: World) -> None:
 
 def test_audit_keeps_to_the_watched_prefix(world: World) -> None:
     """Nothing else is missed."""
-    world.stack.watched = "in/"
+    world.stack.watch("in/")
     for key in ("in/a.jpg", "in/x/b.jpg", "out.jpg"):
-        world.stack.objects(UPLOADS).add(key)
+        world.stack.bucket(UPLOADS).add(key)
     assert json.loads(world.run("audit", "--json").stdout)["objects"] == 2
     assert json.loads(world.run("audit", "--prefix", "in/x/", "--json").stdout)["objects"] == 1
     refused = world.run("audit", "--prefix", "out")
@@ -92,14 +92,14 @@ def test_audit_keeps_to_the_watched_prefix(world: World) -> None:
 
 
 @pytest.mark.parametrize("options", [("--yes",), ("--dry-run",)])
-def test_audit_wants_to_know_what_to_do(world: World, options: tuple[str, ...]) -> None:
+def test_audit_needs_fix_for_yes_and_dry_run(world: World, options: tuple[str, ...]) -> None:
     """--yes alone fixes nothing."""
     assert world.run("audit", *options).exit_code == 2
 
 
-def test_backfill_counts_first_and_queues_only_on_a_word(world: World) -> None:
+def test_backfill_counts_first_and_queues_only_with_yes(world: World) -> None:
     """Photos, why others are skipped, credits, money, time."""
-    bucket = world.stack.objects(UPLOADS)
+    bucket = world.stack.bucket(UPLOADS)
     for key in ("x/a.jpg", "x/b.jpg", "y/c.jpg"):
         bucket.add(key)
     bucket.add("x/", size=0)
@@ -113,11 +113,11 @@ def test_backfill_counts_first_and_queues_only_on_a_word(world: World) -> None:
         "      1 skipped: folder-marker\n"
         "      1 skipped: too-many-bytes\n"
         "      1 skipped: has a job: done\n"
-        "      1 skipped: written just now: its event may be on its way\n"
+        "      1 skipped: written just now: its event may still arrive\n"
         "10.8 credits, about $0.16 (1.47 cents each); done in about 2.0 s: 3 at once, 3.0 s each, "
-        "as 1 recent photo took\n"
+        "measured on 1 recent photo\n"
     )
-    assert "Nothing was queued; `--yes` does it." in asked.stderr
+    assert "Dry run: nothing was queued. Add `--yes` to queue them." in asked.stderr
     assert world.run("backfill", "s3://the-uploads/x/", "--dry-run", "--yes").exit_code == 0
     assert world.stack.queued.queued == []
     told = world.run("backfill", "s3://the-uploads/x/", "--yes", "--json")
@@ -128,7 +128,7 @@ def test_backfill_counts_first_and_queues_only_on_a_word(world: World) -> None:
 def test_backfill_stops_at_its_limit(world: World) -> None:
     """The next run takes the next."""
     for key in "abc":
-        world.stack.objects(UPLOADS).add(f"{key}.jpg")
+        world.stack.bucket(UPLOADS).add(f"{key}.jpg")
     told = world.run("backfill", "s3://the-uploads", "--limit", "2", "--yes", "--json")
     assert (json.loads(told.stdout)["photos"], json.loads(told.stdout)["queued"]) == (2, 2)
 
@@ -136,36 +136,36 @@ def test_backfill_stops_at_its_limit(world: World) -> None:
 def test_backfill_says_what_the_cap_does(world: World) -> None:
     """So that nobody waits for today."""
     limits = Limits(max_in_flight=3, daily_credit_cap=make_job().credits * 2)
-    world.stack.jobs.gate = Gate(limits=limits)
+    world.stack.table.gate = Gate(limits=limits)
     for key in "abc":
-        world.stack.objects(UPLOADS).add(f"{key}.jpg")
+        world.stack.bucket(UPLOADS).add(f"{key}.jpg")
     told = world.run("backfill", "s3://the-uploads/", "--dry-run")
-    assert "the daily cap of 10.8 credits lets 2 through today" in told.stdout
+    assert "the daily cap of 10.8 credits admits 2 today" in told.stdout
     assert "done in about 12 h" in told.stdout
 
 
 def test_backfill_copies_from_another_bucket(world: World) -> None:
     """Under the same keys behind the watched prefix; again, only what is not there."""
-    world.stack.watched = "in/"
+    world.stack.watch("in/")
     for key in ("a.jpg", "b.jpg"):
-        world.stack.objects("old").add(key)
+        world.stack.bucket("old").add(key)
     told = world.run("backfill", "s3://old/", "--yes")
     assert (told.exit_code, "2 photos queued" in told.stderr) == (0, True)
-    assert sorted(world.stack.objects(UPLOADS).objects) == ["in/a.jpg", "in/b.jpg"]
+    assert sorted(world.stack.bucket(UPLOADS).objects) == ["in/a.jpg", "in/b.jpg"]
     again = world.run("backfill", "s3://old/", "--yes", "--json")
     assert again.exit_code == 0
     assert json.loads(again.stdout)["skipped"] == {"there-already": 2}
 
 
-def test_backfill_names_what_s3_does_not_copy_and_goes_on(world: World) -> None:
+def test_backfill_lists_objects_that_s3_refuses_to_copy(world: World) -> None:
     """The others are copied; it ends in exit status 1."""
     for key in ("a.jpg", "b.jpg"):
-        world.stack.objects("old").add(key)
+        world.stack.bucket("old").add(key)
     world.stack.uncopied = {"a.jpg": "AccessDenied: the key may not be used"}
     told = world.run("backfill", "s3://old/", "--yes")
     assert told.exit_code == 1
-    assert list(world.stack.objects(UPLOADS).objects) == ["b.jpg"]
-    assert "1 not copied after all: refused\n" in told.stderr
+    assert list(world.stack.bucket(UPLOADS).objects) == ["b.jpg"]
+    assert "1 not copied: refused\n" in told.stderr
     assert "  a.jpg: AccessDenied: the key may not be used\n" in told.stderr
     again = world.run("backfill", "s3://old/", "--yes", "--json")
     assert again.exit_code == 1
@@ -174,14 +174,14 @@ def test_backfill_names_what_s3_does_not_copy_and_goes_on(world: World) -> None:
     ]
 
 
-def test_what_s3_does_not_copy_takes_no_place_within_the_limit(world: World) -> None:
+def test_refused_objects_do_not_count_towards_the_limit(world: World) -> None:
     """Otherwise the same objects would fill each run, and the next thousand would never come."""
     for key in ("a.jpg", "b.jpg", "c.jpg", "d.jpg"):
-        world.stack.objects("old").add(key)
+        world.stack.bucket("old").add(key)
     world.stack.uncopied = {"a.jpg": "InvalidObjectState", "b.jpg": "InvalidObjectState"}
     told = world.run("backfill", "s3://old/", "--yes", "--limit", "1", "--json")
     assert (told.exit_code, json.loads(told.stdout)["queued"]) == (1, 1)
-    assert list(world.stack.objects(UPLOADS).objects) == ["c.jpg"]
+    assert list(world.stack.bucket(UPLOADS).objects) == ["c.jpg"]
 
 
 @pytest.mark.parametrize(("place", "status"), [("old/x", 2), ("s3://", 2), (f"s3://{RESULTS}/", 1)])
@@ -192,10 +192,10 @@ def test_backfill_refuses_what_is_no_place_for_photos(
     assert world.run("backfill", place, "--yes").exit_code == status
 
 
-def test_backfill_that_breaks_off_says_how_far_it_came(world: World) -> None:
-    """What is queued is passed over the next time."""
+def test_an_interrupted_backfill_says_how_many_are_queued(world: World) -> None:
+    """Queued photos are skipped the next time."""
     for number in range(120):
-        world.stack.objects(UPLOADS).add(f"{number}.jpg")
+        world.stack.bucket(UPLOADS).add(f"{number}.jpg")
     queue = world.stack.queued.queue
 
     def interrupted(*arguments: object) -> None:
@@ -206,28 +206,29 @@ def test_backfill_that_breaks_off_says_how_far_it_came(world: World) -> None:
     world.stack.queued.queue = interrupted  # type: ignore[method-assign,assignment]
     told = world.run("backfill", "s3://the-uploads/", "--yes")
     assert told.exit_code != 0
-    assert "Broke off: 50 are queued. Run it again for the others." in told.stderr
+    assert "Interrupted: 50 photos are queued. Run it again for the others." in told.stderr
 
 
-def test_who_breaks_copying_off_is_told_of_what_was_under_way_too(world: World) -> None:
+def test_an_interrupted_copy_counts_the_copies_that_were_running(world: World) -> None:
     """As with a retry."""
     for key in ("a.jpg", "b.jpg"):
-        world.stack.objects("old").add(key)
-    transfers = world.stack.transfers("old")
+        world.stack.bucket("old").add(key)
+    transfers = world.stack.copies("old")
     copy = interrupted_once_b_is_done(transfers.copy, lambda _listed, key, _marks: key)
     transfers.copy = copy  # type: ignore[method-assign]
-    world.stack.transfers = lambda source_bucket: transfers  # type: ignore[method-assign] # noqa: ARG005
+    ports = replace(world.stack.ports, transfers=lambda _source: transfers)
+    world.stack.ports = ports
     told = world.run("backfill", "s3://old/", "--yes")
     assert told.exit_code != 0
-    assert "Broke off: 1 are copied. Run it again for the others." in told.stderr
+    assert "Interrupted: 1 photos are copied. Run it again for the others." in told.stderr
 
 
 def test_backfill_waits_for_room_in_the_queue_and_says_so(world: World) -> None:
-    """Whoever waits longer than two seconds knows what for."""
-    world.stack.objects(UPLOADS).add("a.jpg")
+    """After two seconds, the reason is shown."""
+    world.stack.bucket(UPLOADS).add("a.jpg")
     world.stack.queued.full = [250, 200, 150]
     told = world.run("backfill", "s3://the-uploads/", "--yes")
     assert told.exit_code == 0
-    assert "waits: about 200 messages stand in the queue\n" in told.stderr
+    assert "waiting: about 200 messages are in the submissions queue\n" in told.stderr
     assert world.stack.clock.elapsed == 6
     assert len(world.stack.queued.queued) == 1

@@ -52,19 +52,19 @@ def test_the_folder_one_is_in_has_no_name(shop: Path, monkeypatch: pytest.Monkey
 def test_a_folder_named_by_dots_is_called_by_its_real_name(
     shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No key begins with two dots because somebody stood in a subfolder."""
+    """No key begins with two dots."""
     monkeypatch.chdir(shop / "shoes")
     keys = [photo.key for photo in select_photos([Path("..")]).photos]
     assert keys == ["shop/a.jpg", "shop/raw", "shop/shoes/b.PNG"]
 
 
-def test_files_in_folders_that_are_no_pictures_by_name_are_told_of(shop: Path) -> None:
-    """What is passed over can be shown; hidden files are not worth mentioning."""
-    assert select_photos([shop]).passed_over == (shop / "shoes/notes.txt",)
+def test_files_that_are_not_images_by_name_are_listed_as_skipped(shop: Path) -> None:
+    """Hidden files are not listed."""
+    assert select_photos([shop]).skipped == (shop / "shoes/notes.txt",)
 
 
-def test_a_file_that_was_named_is_never_passed_over(shop: Path) -> None:
-    """Whoever names a text file gets it rejected by the stack, with the reason."""
+def test_a_file_that_was_named_is_never_skipped(shop: Path) -> None:
+    """The stack rejects a text file, with the reason."""
     assert [photo.key for photo in select_photos([shop / "shoes/notes.txt"]).photos] == [
         "notes.txt"
     ]
@@ -77,10 +77,10 @@ def test_a_prefix_goes_before_every_key(shop: Path) -> None:
 
 
 def test_two_files_never_become_one_key(shop: Path) -> None:
-    """The second would overwrite the first, which then is superseded and lost."""
+    """The second would overwrite the first, which would be superseded."""
     other = shop / "shoes" / "a.jpg"
     other.write_bytes(b"another")
-    with pytest.raises(Problem, match=r"would both become a\.jpg"):
+    with pytest.raises(Problem, match=r"would have the same key a\.jpg"):
         select_photos([shop / "a.jpg", other])
 
 
@@ -94,7 +94,7 @@ def test_a_key_longer_than_s3_takes_is_refused(tmp_path: Path) -> None:
     """S3's limit is 1,024 bytes, not characters."""
     path = tmp_path / "a.jpg"
     path.write_bytes(b"x")
-    with pytest.raises(Problem, match="longer than S3's"):
+    with pytest.raises(Problem, match="longer than 1,024 bytes"):
         select_photos([path], prefix="ü" * 600)
 
 
@@ -125,7 +125,7 @@ def test_a_file_that_s3_does_not_take_is_refused_before_anything_is_uploaded(sho
         select_photos([shop])
 
 
-def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+def test_a_path_that_is_no_file_is_refused(tmp_path: Path) -> None:
     """Reading from a pipe that nobody writes to would wait for ever."""
     os.mkfifo(tmp_path / "pipe.jpg")
     with pytest.raises(Problem, match="neither a file nor a folder"):
@@ -133,15 +133,15 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_not_utf_8_is_refused(tmp_path: Path) -> None:
-    """Keys are; the person is shown the bytes."""
+    """Keys are UTF-8; the message shows the bytes."""
     path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/latin\xe9.jpg"))
     path.write_bytes(b"x")
-    with pytest.raises(Problem, match=r"latin\\xe9\.jpg is not named in UTF-8"):
+    with pytest.raises(Problem, match=r"latin\\xe9\.jpg is not UTF-8"):
         select_photos([path])
 
 
-def test_links_to_files_are_followed_and_others_told_of(shop: Path) -> None:
-    """A link to a folder could go in circles; one to nothing is no photo, but may be a slip."""
+def test_links_to_files_are_followed_and_others_listed(shop: Path) -> None:
+    """A link to a folder could form a loop; one to nothing may be a mistake."""
     (shop / "same.jpg").symlink_to("a.jpg")
     (shop / "circle").symlink_to(shop)
     (shop / "gone.jpg").symlink_to("nowhere.jpg")

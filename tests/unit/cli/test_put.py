@@ -7,24 +7,23 @@ from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
-from cutout.cli.aws.stack import Sent
-from cutout.cli.photo_files import Photo
+from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
 from cutout.domain.states import Reason, State
 from tests.support.cli.jobs import PNG, make_job
-from tests.support.cli.stack import ScriptedStack
+from tests.support.cli.stack import FakeStack
 from tests.support.cli.world import World
 
 
 def test_photos_are_uploaded_followed_and_their_cut_outs_downloaded(world: World) -> None:
-    """The whole way; what is printed is a table."""
+    """The result is a table."""
     photo = world.photo("a.jpg")
 
     result = world.run("put", photo, "--out", world.folder / "cut")
 
     assert result.exit_code == 0
-    assert world.stack.uploaded == [Photo(path=photo, key="a.jpg", content_type="image/jpeg")]
+    assert world.stack.store.uploaded == [Photo(path=photo, key="a.jpg", content_type="image/jpeg")]
     assert (world.folder / "cut/a.png").read_bytes() == PNG
     assert [line.split() for line in result.stdout.splitlines()] == [
         ["photo", "state", "seconds", "credits", "result"],
@@ -32,7 +31,7 @@ def test_photos_are_uploaded_followed_and_their_cut_outs_downloaded(world: World
     ]
 
 
-def test_every_step_is_told_where_there_is_no_terminal(world: World) -> None:
+def test_every_step_is_printed_where_there_is_no_terminal(world: World) -> None:
     """A log shows what a live table would have shown."""
     result = world.run("put", world.photo("a.jpg"))
     told = [line.split()[-1] for line in result.stderr.splitlines()[1:]]
@@ -40,7 +39,7 @@ def test_every_step_is_told_where_there_is_no_terminal(world: World) -> None:
 
 
 def test_a_folders_cut_outs_keep_its_structure(world: World) -> None:
-    """Results lie as their photos lay."""
+    """Results have the structure of the photos."""
     world.photo("photos/shoes/a.jpg")
     world.photo("photos/b.jpg")
 
@@ -54,7 +53,7 @@ def test_a_folders_cut_outs_keep_its_structure(world: World) -> None:
 def test_one_photo_that_is_not_completed_fails_the_command(world: World) -> None:
     """The others are delivered all the same, and the reason is in the table."""
     rejected = make_job("b.jpg", state=State.REJECTED, reason=Reason.NOT_A_PHOTO)
-    world.stack = ScriptedStack(ends={"b.jpg": rejected})
+    world.stack = FakeStack(ends={"b.jpg": rejected})
 
     result = world.run("put", world.photo("a.jpg"), world.photo("b.jpg"))
 
@@ -68,7 +67,7 @@ def test_a_file_that_cannot_be_uploaded_stops_no_other(world: World) -> None:
     there, gone = world.photo("a.jpg"), world.photo("b.jpg")
     upload = world.stack.upload
 
-    def deny(photo: Photo) -> Sent:
+    def deny(photo: Photo) -> SentPhoto:
         if photo.key == "b.jpg":
             raise PermissionError(13, "Permission denied", str(gone))
         return upload(photo)
@@ -101,23 +100,23 @@ def test_a_cut_out_that_cannot_be_written_stops_no_other(world: World) -> None:
 
 def test_keys_begin_with_the_prefix_that_the_stack_watches(world: World) -> None:
     """Elsewhere in the bucket nothing would happen to them."""
-    world.stack.watched = "in/"
+    world.stack.watch("in/")
     world.run("put", world.photo("a.jpg"))
-    assert [photo.key for photo in world.stack.uploaded] == ["in/a.jpg"]
+    assert [photo.key for photo in world.stack.store.uploaded] == ["in/a.jpg"]
 
 
 def test_a_prefix_may_be_chosen(world: World) -> None:
     """Even the empty one."""
-    world.stack.watched = "in/"
+    world.stack.watch("in/")
     world.run("put", world.photo("a.jpg"), "--prefix", "")
-    assert [photo.key for photo in world.stack.uploaded] == ["a.jpg"]
+    assert [photo.key for photo in world.stack.store.uploaded] == ["a.jpg"]
 
 
 def test_no_wait_uploads_and_leaves(world: World) -> None:
     """The keys are printed; nothing is asked of the jobs table."""
     result = world.run("put", world.photo("a.jpg"), "--no-wait")
     assert (result.exit_code, result.stdout) == (0, "a.jpg\n")
-    assert world.stack.looks == 0
+    assert world.stack.table.looks == 0
 
 
 def test_no_wait_tells_programs_the_jobs(world: World) -> None:
@@ -127,21 +126,21 @@ def test_no_wait_tells_programs_the_jobs(world: World) -> None:
 
 
 def test_a_time_limit_fails_the_command_with_what_is_known(world: World) -> None:
-    """A photo that nobody took note of is shown as such."""
-    world.stack = ScriptedStack(unseen=["a.jpg"])
+    """A photo without a job is shown as such."""
+    world.stack = FakeStack(unseen=["a.jpg"])
     result = world.run("put", world.photo("a.jpg"), "--timeout", "5")
     assert result.exit_code == 1
-    assert "not taken note of" in result.stdout
+    assert "not picked up" in result.stdout
 
 
-def test_a_dry_run_uploads_nothing_and_names_the_price(world: World) -> None:
-    """Only what keys would be is asked of the stack."""
+def test_a_dry_run_uploads_nothing_and_shows_the_price(world: World) -> None:
+    """Only the watched prefix is read from the stack."""
     photo = world.photo("a.jpg")
     result = world.run("put", photo, world.photo("b.jpg"), "--dry-run")
     assert result.exit_code == 0
     assert result.stdout.splitlines()[0] == f"{photo} -> a.jpg"
     assert "2 photos, about 10.8 credits; nothing was uploaded." in result.stderr
-    assert world.stack.uploaded == []
+    assert world.stack.store.uploaded == []
 
 
 def test_json_has_each_job_with_its_files(world: World) -> None:
@@ -152,12 +151,12 @@ def test_json_has_each_job_with_its_files(world: World) -> None:
 
 
 def test_a_folder_without_photos_is_an_error(world: World) -> None:
-    """What was passed over is named."""
+    """Skipped files are listed."""
     world.photo("docs/readme.txt")
     result = world.run("put", world.folder / "docs")
     assert result.exit_code == 1
-    assert "Passed over, no pictures by their names: readme.txt" in result.stderr
-    assert "There are no photos in what was named." in result.stderr
+    assert "Skipped, not images by their names: readme.txt" in result.stderr
+    assert "These files and folders contain no photos." in result.stderr
 
 
 def test_a_file_that_does_not_exist_is_a_wrong_command_line(world: World) -> None:
@@ -167,23 +166,23 @@ def test_a_file_that_does_not_exist_is_a_wrong_command_line(world: World) -> Non
 
 def test_a_results_key_cannot_leave_the_chosen_folder(world: World) -> None:
     """Even if the stack were to answer with one that tries to."""
-    world.stack = ScriptedStack(ends={"a.jpg": make_job("../../a.jpg")})
+    world.stack = FakeStack(ends={"a.jpg": make_job("../../a.jpg")})
     assert world.run("put", world.photo("a.jpg"), "--out", "cut").exit_code == 0
     assert [path.name for path in world.folder.parent.glob("*.png")] == []
     assert (world.folder / "cut/__/__/a.png").exists()
 
 
 def test_fresh_photos_say_so(world: World) -> None:
-    """What was bought before is bought anew."""
+    """Photos are paid for again."""
     world.run("put", world.photo("a.jpg"), "--fresh", "--no-wait")
     world.run("put", world.photo("b.jpg"), "--no-wait")
-    assert [photo.bypass_cache for photo in world.stack.uploaded] == [True, False]
+    assert [photo.bypass_cache for photo in world.stack.store.uploaded] == [True, False]
 
 
 def test_a_photo_that_cost_nothing_says_why(world: World) -> None:
     """In the table, and for programs."""
     reused = replace(make_job("a.jpg"), attempts=(), reused=REUSED)
-    world.stack = ScriptedStack(ends={"a.jpg": reused})
+    world.stack = FakeStack(ends={"a.jpg": reused})
     told = world.run("put", world.photo("a.jpg"))
     assert told.stdout.splitlines()[1].split()[3] == "reused"
     told = world.run("put", world.photo("a.jpg"), "--json")
@@ -200,21 +199,21 @@ REUSED = Reuse(
 )
 
 
-def test_what_is_passed_over_is_told(world: World) -> None:
-    """Files that are no pictures, and links that are not followed, may be slips."""
+def test_skipped_files_are_listed(world: World) -> None:
+    """They may be mistakes."""
     world.photo("photos/a.jpg")
     world.photo("photos/notes.txt")
     (world.folder / "photos/all").symlink_to(world.folder / "photos")
     told = world.run("put", world.folder / "photos").stderr
-    assert "Passed over, no pictures by their names: notes.txt" in told
-    assert "Passed over, links to folders or to nothing: all" in told
+    assert "Skipped, not images by their names: notes.txt" in told
+    assert "Skipped, links to folders or to nothing: all" in told
 
 
 def test_nothing_is_uploaded_if_cut_outs_cannot_be_written(world: World) -> None:
-    """They would be paid for, and then be nowhere on this machine."""
+    """They would be paid for and then not saved."""
     (world.folder / "cut").write_text("a file where a folder was meant")
     photo = world.photo("a.jpg")
     result = world.run("put", photo, "--out", world.folder / "cut" / "deep")
     assert result.exit_code == 1
     assert "cut/deep: Not a directory." in result.stderr
-    assert world.stack.uploaded == []
+    assert world.stack.store.uploaded == []

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.cli.options.target import Choice
+from cutout.cli.options.shared_options import Choice
 from cutout.cli.output.problems import Problem
 from cutout.domain.states import Reason, State
 from tests.support.cli.clock import NOON
@@ -17,16 +17,16 @@ from tests.support.cli.world import World
 
 
 def _know(world: World) -> None:
-    world.stack.known = [
+    world.stack.know(
         make_job("shoes/a.jpg", at=NOON - timedelta(minutes=3)),
         make_job("b.jpg", state=State.FAILED, reason=Reason.TASK_FAILED),
         make_job("c.txt.jpg", state=State.REJECTED, reason=Reason.NOT_A_PHOTO, credits_used="0"),
         make_job("shoes/d.jpg", at=NOON - timedelta(hours=1)),
-    ]
+    )
 
 
 def test_ls_shows_what_moved_last_first(world: World) -> None:
-    """A row a job: key, state, when it moved, cost, and the result or the reason."""
+    """A line for each job: key, state, time of the last change, cost, result or reason."""
     _know(world)
 
     result = world.run("ls")
@@ -34,7 +34,7 @@ def test_ls_shows_what_moved_last_first(world: World) -> None:
     assert result.exit_code == 0
     rows = [line.split() for line in result.stdout.splitlines()]
     assert rows == [
-        ["photo", "state", "moved", "credits", "result", "or", "reason"],
+        ["photo", "state", "changed", "credits", "result", "or", "reason"],
         ["b.jpg", "failed", "0.0", "s", "ago", "5.4", "task-failed"],
         ["c.txt.jpg", "rejected", "0.0", "s", "ago", "0", "not-a-photo"],
         ["shoes/a.jpg", "completed", "3", "min", "ago", "5.4", "shoes/a.png"],
@@ -54,9 +54,9 @@ def test_ls_filters_by_states_and_prefix(world: World) -> None:
 
 
 def test_ls_finds_a_prefix_behind_many_other_keys(world: World) -> None:
-    """The index knows no prefixes; one still finds what lies deep."""
-    world.stack.known = [make_job(f"other/{number}.jpg") for number in range(1200)]
-    world.stack.known.append(make_job("mine/a.jpg", at=NOON - timedelta(days=1)))
+    """Prefixes are not indexed, and all jobs are scanned."""
+    world.stack.know(*[make_job(f"other/{number}.jpg") for number in range(1200)])
+    world.stack.know(make_job("mine/a.jpg", at=NOON - timedelta(days=1)))
 
     result = world.run("ls", "--prefix", "mine/", "--json")
 
@@ -64,7 +64,7 @@ def test_ls_finds_a_prefix_behind_many_other_keys(world: World) -> None:
 
 
 def test_ls_stops_at_its_limit_and_says_that_there_is_more(world: World) -> None:
-    """Nobody mistakes a part for the whole."""
+    """So that the list does not look complete."""
     _know(world)
 
     result = world.run("ls", "--limit", "1", "--json")
@@ -90,7 +90,7 @@ def test_ls_refuses_a_state_that_there_is_not(world: World) -> None:
 
 
 def test_where_answers_in_one_line(world: World) -> None:
-    """However the photo stands, the question is answered."""
+    """In any state."""
     _know(world)
 
     result = world.run("where", "b.jpg")
@@ -98,7 +98,7 @@ def test_where_answers_in_one_line(world: World) -> None:
     assert result.exit_code == 0
     assert result.stdout == (
         "b.jpg: failed because of task-failed · 1 attempt · 5.4 credits · took 4.0 s, 0.0 s ago"
-        " · next: nothing, unless a person retries it\n"
+        " · next: final, unless you run `cutout retry`\n"
     )
 
 
@@ -126,7 +126,7 @@ def test_where_refuses_an_s3_url_of_another_bucket(world: World) -> None:
 def test_where_takes_the_id_of_a_job(world: World) -> None:
     """As logs and events name it, also of an upload that is not the newest."""
     job = replace(make_job("b.jpg", state=State.REVIEW), id="0123456789abcdef" * 2)
-    world.stack.known = [make_job("b.jpg"), job]
+    world.stack.know(make_job("b.jpg"), job)
     assert "b.jpg: review" in world.run("where", job.id).stdout
 
 
@@ -135,8 +135,8 @@ def test_where_fails_for_a_key_that_nobody_knows(world: World) -> None:
     result = world.run("where", "x.jpg")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == (
-        "Error: Nothing is known of x.jpg on a made-up stack.\n"
-        "`cutout ls` shows what is known; `cutout put` uploads.\n"
+        "Error: There is no job of x.jpg on a made-up stack.\n"
+        "`cutout ls` lists the jobs; `cutout put` uploads photos.\n"
     )
 
 
@@ -167,7 +167,7 @@ _ODD = "shop/:cat:[red]\x1b[2J\x1b]0;title\x07\r\u202egpj.\n2.jpg"
 def test_a_key_cannot_steer_the_terminal(world: World, command: list[str]) -> None:
     """Whoever uploads names keys; whoever reads them is shown them as they are, on one line."""
     odd = make_job(_ODD, state=State.REJECTED, reason=Reason.NOT_A_PHOTO)
-    world.stack.known = [replace(odd, id="0" * 32, message="\x1b[2J said")]
+    world.stack.know(replace(odd, id="0" * 32, message="\x1b[2J said"))
 
     result = world.run(*command)
 
@@ -179,6 +179,6 @@ def test_a_key_cannot_steer_the_terminal(world: World, command: list[str]) -> No
 
 def test_programs_are_told_a_key_as_it_is(world: World) -> None:
     """JSON has escapes of its own."""
-    world.stack.known = [make_job(_ODD)]
+    world.stack.know(make_job(_ODD))
     [told] = json.loads(world.run("ls", "--json").stdout)
     assert told["key"] == _ODD

@@ -8,35 +8,37 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.cli.aws.deployment import Letter, Moved, QueueFact
+from cutout.cli.aws.dead_letter_queues import DeadLetter, MoveResult
+from cutout.cli.aws.resources import Queue
 from cutout.cli.dead_letters import dead_letter_queues, read_letter
 from cutout.domain.states import Reason, State
+from tests.support.cli.clock import NOON
 from tests.support.cli.jobs import make_job
 from tests.support.cli.world import World
-from tests.support.fakes.deployment import NOON, FakeDeployment, queue
+from tests.support.fakes.resources import FakeResources, queue
 from tests.support.samples import sample
 
 JOB = "0123456789abcdef" * 2
 
 
-def letter(number: int, body: object, **facts: object) -> Letter:
+def letter(number: int, body: object, **facts: object) -> DeadLetter:
     """A dead letter, an hour old."""
     text = body if isinstance(body, str) else json.dumps(body)
-    made = Letter(id=f"m{number}", body=text, sent_at=NOON - timedelta(hours=1), received=6)
+    made = DeadLetter(id=f"m{number}", body=text, sent_at=NOON - timedelta(hours=1), received=6)
     return replace(made, **facts)  # type: ignore[arg-type] # fields of a letter
 
 
-def _upload(number: int = 1, **facts: object) -> Letter:
+def _upload(number: int = 1, **facts: object) -> DeadLetter:
     return letter(number, sample("s3-object-created"), **facts)
 
 
-def _wake(number: int = 1, job: str = JOB) -> Letter:
+def _wake(number: int = 1, job: str = JOB) -> DeadLetter:
     return letter(number, {"job": job, "attempt": 2, "task_id": None, "is_poll": True})
 
 
 def test_every_queue_that_takes_what_fails_is_found_with_its_way_back() -> None:
     """Those of queues and those of rules; derived from what is deployed, so new ones are there."""
-    deployment = FakeDeployment()
+    deployment = FakeResources()
     deployment.all_queues += [queue("New", "NewDead"), queue("NewDead"), queue("Unrelated")]
     found = {
         one.queue.title: one.goes_back_to.rpartition(":")[2]
@@ -53,13 +55,13 @@ def test_every_queue_that_takes_what_fails_is_found_with_its_way_back() -> None:
 @pytest.mark.parametrize(
     ("body", "what", "is_named"),
     [
-        (sample("s3-object-created"), "take note of an upload", True),
-        ({"job": JOB}, "look at a job", False),
-        ({"job": JOB, "attempt": 3, "task_id": "t"}, "look at the task of attempt 3", False),
+        (sample("s3-object-created"), "create the job of an upload", True),
+        ({"job": JOB}, "check a job", False),
+        ({"job": JOB, "attempt": 3, "task_id": "t"}, "check the task of attempt 3", False),
         ({"job": JOB, "render": ["small", "web"]}, "make variants: small, web", False),
-        ("hello", "not one of our messages: the message is not JSON", False),
-        ({"job": JOB, "attempt": "x"}, "not one of our messages", False),
-        ([], "not one of our messages", False),
+        ("hello", "not a message of Cutout: the message is not JSON", False),
+        ({"job": JOB, "attempt": "x"}, "not a message of Cutout", False),
+        ([], "not a message of Cutout", False),
     ],
 )
 def test_a_letter_is_read_as_the_functions_read_it(body: object, what: str, is_named: bool) -> None:  # noqa: FBT001
@@ -67,14 +69,14 @@ def test_a_letter_is_read_as_the_functions_read_it(body: object, what: str, is_n
     told = read_letter(letter(1, body))
     assert told.what.startswith(what)
     assert (told.key is not None) == is_named
-    assert (told.job_id is None) == told.what.startswith("not one of our messages")
+    assert (told.job_id is None) == told.what.startswith("not a message of Cutout")
 
 
 def test_letters_are_grouped_by_what_they_ask_and_how_the_row_stands(world: World) -> None:
     """Which photo, how often, how old, and what happens when they are sent back."""
     failed = make_job("a.jpg", state=State.FAILED, reason=Reason.TASK_FAILED)
-    world.deployment.known = [replace(failed, id=JOB)]
-    world.deployment.letters = {
+    world.stack.know(replace(failed, id=JOB))
+    world.stack.resources.letters = {
         "CallbacksDead": [_wake(1), _wake(2), _wake(3, "f" * 32), letter(4, "hello")],
         "Undeliverable": [_upload(attributes={"ERROR_CODE": "NO_PERMISSIONS"})],
     }
@@ -84,33 +86,33 @@ def test_letters_are_grouped_by_what_they_ask_and_how_the_row_stands(world: Worl
     assert told.exit_code == 1
     assert [line.strip() for line in told.stdout.splitlines()] == [
         "CallbacksDead: 4 dead letters; back to Callbacks",
-        "2 x look at the task of attempt 2 · the job is failed because of task-failed",
-        "oldest 1 h, handed out up to 6 times",
+        "2 x check the task of attempt 2 · the job is failed because of task-failed",
+        "oldest 1 h, received up to 6 times",
         "a.jpg",
-        "sent back, it does nothing: the job is over",
-        "1 x look at the task of attempt 2 · no row",
-        "oldest 1 h, handed out up to 6 times",
+        "if sent back, it has no effect: the job has ended",
+        "1 x check the task of attempt 2 · no job",
+        "oldest 1 h, received up to 6 times",
         f"job {'f' * 32}",
-        "no row: its job has expired, or never was; sent back, it does nothing",
-        "1 x not one of our messages: the message is not JSON",
-        "oldest 1 h, handed out up to 6 times",
+        "no job: it has expired or never existed; if sent back, the message has no effect",
+        "1 x not a message of Cutout: the message is not JSON",
+        "oldest 1 h, received up to 6 times",
         "message m4",
-        "sent back, it ends here again: `--purge --yes` deletes it",
+        "if sent back, it fails again; `--purge --yes` deletes it",
         "Undeliverable: 1 dead letter; back to Submissions",
-        "1 x take note of an upload (NO_PERMISSIONS) · no row",
-        "oldest 1 h, handed out up to 6 times",
+        "1 x create the job of an upload (NO_PERMISSIONS) · no job",
+        "oldest 1 h, received up to 6 times",
         "shoes/red.jpg",
-        "no row: this message is the only trace of the upload; send it back",
+        "no job: this message is the only trace of the upload; send it back",
     ]
-    assert "Nothing was done: `--yes` sends back 5 dead letters." in told.stderr
-    assert world.deployment.arrived == []
+    assert "Dry run: `--yes` sends back 5 dead letters." in told.stderr
+    assert world.stack.resources.arrived == []
 
 
 def test_a_job_that_is_under_way_goes_on(world: World) -> None:
     """Its row is looked at by Sweep, whatever becomes of the message."""
-    world.deployment.known = [replace(make_job("a.jpg", state=State.PROCESSING), id=JOB)]
-    world.deployment.letters = {"CallbacksDead": [_wake()]}
-    assert "Sweep looks at the job all the same" in world.run("redrive").stdout
+    world.stack.know(replace(make_job("a.jpg", state=State.PROCESSING), id=JOB))
+    world.stack.resources.letters = {"CallbacksDead": [_wake()]}
+    assert "Sweep continues the job anyway" in world.run("redrive").stdout
 
 
 def test_where_nothing_is_dead_all_is_well(world: World) -> None:
@@ -122,13 +124,13 @@ def test_where_nothing_is_dead_all_is_well(world: World) -> None:
 
 def test_all_are_sent_back_each_to_where_it_came_from(world: World) -> None:
     """More than SQS moves at once."""
-    world.deployment.letters = {
+    world.stack.resources.letters = {
         "SubmissionsDead": [letter(number, {"job": JOB}) for number in range(23)],
         "Undeliverable": [_upload(99)],
     }
     told = world.run("redrive", "--yes", "--json")
     assert told.exit_code == 0
-    assert sorted(world.deployment.arrived) == sorted(
+    assert sorted(world.stack.resources.arrived) == sorted(
         [("Submissions", f"m{number}") for number in (*range(23), 99)]
     )
     gone = {one["queue"]: (one["count"], one["gone"]) for one in json.loads(told.stdout)}
@@ -137,71 +139,80 @@ def test_all_are_sent_back_each_to_where_it_came_from(world: World) -> None:
 
 def test_one_queue_alone_may_be_meant(world: World) -> None:
     """The others are left alone, and do not count."""
-    world.deployment.letters = {"SubmissionsDead": [letter(1, "x")], "CallbacksDead": [_wake(2)]}
+    world.stack.resources.letters = {
+        "SubmissionsDead": [letter(1, "x")],
+        "CallbacksDead": [_wake(2)],
+    }
     assert world.run("redrive", "--queue", "Callbacks", "--yes").exit_code == 0
-    assert world.deployment.arrived == [("Callbacks", "m2")]
+    assert world.stack.resources.arrived == [("Callbacks", "m2")]
     assert world.run("redrive", "--queue", "Nothing").exit_code == 1
 
 
 def test_a_rehearsal_sends_nothing(world: World) -> None:
     """Whatever else is said."""
-    world.deployment.letters = {"SubmissionsDead": [letter(1, {"job": JOB})]}
+    world.stack.resources.letters = {"SubmissionsDead": [letter(1, {"job": JOB})]}
     assert world.run("redrive", "--dry-run", "--yes").exit_code == 1
     assert world.run("redrive", "--dry-run", "--purge", "--yes").exit_code == 1
-    assert (world.deployment.arrived, len(world.deployment.letters["SubmissionsDead"])) == ([], 1)
+    assert (
+        world.stack.resources.arrived,
+        len(world.stack.resources.letters["SubmissionsDead"]),
+    ) == ([], 1)
 
 
 def test_deleting_wants_to_be_meant(world: World) -> None:
     """--purge alone only says what it would do."""
-    world.deployment.letters = {"SubmissionsDead": [letter(1, "x")]}
+    world.stack.resources.letters = {"SubmissionsDead": [letter(1, "x")]}
     told = world.run("redrive", "--purge")
     assert (told.exit_code, "`--yes` deletes 1 dead letter" in told.stderr) == (1, True)
     assert world.run("redrive", "--purge", "--yes").exit_code == 0
-    assert (world.deployment.letters["SubmissionsDead"], world.deployment.arrived) == ([], [])
+    assert (world.stack.resources.letters["SubmissionsDead"], world.stack.resources.arrived) == (
+        [],
+        [],
+    )
 
 
 def test_the_only_trace_of_an_upload_is_not_deleted_by_the_way(world: World) -> None:
     """Its photo would be lost in silence; who names the queue means it."""
-    world.deployment.letters = {"Undeliverable": [_upload()]}
+    world.stack.resources.letters = {"Undeliverable": [_upload()]}
     told = world.run("redrive", "--purge", "--yes")
     assert told.exit_code == 1
-    assert "1 of these are the only trace of an upload" in told.stderr
-    assert len(world.deployment.letters["Undeliverable"]) == 1
+    assert "1 of these messages are the only trace of an upload" in told.stderr
+    assert len(world.stack.resources.letters["Undeliverable"]) == 1
     assert world.run("redrive", "--purge", "--yes", "--queue", "Undeliverable").exit_code == 0
 
 
 def test_what_comes_back_while_others_go_is_left_for_a_person(world: World) -> None:
     """As many as there were are sent, or a message that fails at once would go round for ever."""
     letters = [letter(number, "x") for number in range(12)]
-    world.deployment.letters = {"SubmissionsDead": letters}
-    move = world.deployment.move
+    world.stack.resources.letters = {"SubmissionsDead": letters}
+    move = world.stack.resources.move
     calls: list[int] = []
 
-    def and_back(queue: QueueFact, to: str, limit: int) -> Moved:
+    def and_back(queue: Queue, to: str, limit: int) -> MoveResult:
         calls.append(limit)
         moved = move(queue, to, limit)
-        world.deployment.letters["SubmissionsDead"] += letters[: moved.taken]
+        world.stack.resources.letters["SubmissionsDead"] += letters[: moved.taken]
         return moved
 
-    world.deployment.move = and_back  # type: ignore[method-assign] # a queue that fails at once
+    world.stack.resources.move = and_back  # type: ignore[method-assign] # a queue that fails at once
     world.run("redrive", "--yes")
     assert calls == [10, 2]
 
 
 def test_what_sqs_does_not_take_is_named_and_the_others_go(world: World) -> None:
     """One message that is too long for the queue stops neither its own queue nor the next."""
-    world.deployment.letters = {
+    world.stack.resources.letters = {
         "SubmissionsDead": [letter(number, "x") for number in range(12)],
         "CallbacksDead": [_wake(20)],
     }
-    move = world.deployment.move
+    move = world.stack.resources.move
 
-    def refuse_one(queue: QueueFact, to: str, limit: int) -> Moved:
+    def refuse_one(queue: Queue, to: str, limit: int) -> MoveResult:
         moved = move(queue, to, limit)
         is_first = limit == 10
         return replace(moved, taken=moved.taken - 1, refused=["too long"]) if is_first else moved
 
-    world.deployment.move = refuse_one  # type: ignore[method-assign]
+    world.stack.resources.move = refuse_one  # type: ignore[method-assign]
     told = world.run("redrive", "--yes", "--json")
     assert told.exit_code == 1
     assert {one["queue"]: (one["gone"], one["refused"]) for one in json.loads(told.stdout)} == {
@@ -209,20 +220,25 @@ def test_what_sqs_does_not_take_is_named_and_the_others_go(world: World) -> None
         "CallbacksDead": (1, []),
         "Undeliverable": (0, []),
     }
-    assert "SQS did not take 1 dead letter, left where they were: too long" in told.stderr
+    assert "SQS did not accept 1 dead letter, which stay in their queue: too long" in told.stderr
 
 
 def test_what_somebody_else_is_moving_is_not_passed_over_in_silence(world: World) -> None:
     """Two who redrive at once share the letters; neither is told that all of them went."""
-    world.deployment.letters = {"SubmissionsDead": [letter(1, "x"), letter(2, "x")]}
-    world.deployment.move = lambda *_: Moved()  # type: ignore[method-assign] # all are out
+    world.stack.resources.letters = {"SubmissionsDead": [letter(1, "x"), letter(2, "x")]}
+    world.stack.resources.move = lambda *_: MoveResult()  # type: ignore[method-assign] # all are out
     told = world.run("redrive", "--yes")
     assert told.exit_code == 1
-    assert "2 dead letters could not be had: somebody else has them. Look again." in told.stderr
+    assert (
+        "2 dead letters could not be received: another consumer has them. Run it again."
+        in told.stderr
+    )
 
 
 def test_of_very_many_some_are_looked_into(world: World) -> None:
     """And it says of how many."""
-    world.deployment.letters = {"SubmissionsDead": [letter(n, {"job": JOB}) for n in range(30)]}
+    world.stack.resources.letters = {
+        "SubmissionsDead": [letter(n, {"job": JOB}) for n in range(30)]
+    }
     told = world.run("redrive", "--look", "10")
-    assert "looked into 10 of 30; `--look` looks into more" in told.stdout
+    assert "read 10 of 30; `--look` reads more" in told.stdout

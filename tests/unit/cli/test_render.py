@@ -17,8 +17,7 @@ def world(tmp_path: Path) -> World:
     """Two completed photos, and one that failed."""
     world = World(folder=tmp_path)
     done = [make_job("shoes/a.jpg"), make_job("hats/b.jpg")]
-    world.stack.known = [*done, make_job("shoes/c.jpg", state=State.FAILED)]
-    world.stack.records()
+    world.stack.know(*done, make_job("shoes/c.jpg", state=State.FAILED))
     return world
 
 
@@ -26,8 +25,8 @@ def test_a_photos_variant_is_asked_for_and_waited_for(world: World) -> None:
     """The message names job and recipe; the table says what became of it."""
     told = world.run("render", "shoes/a.jpg", "--recipe", "market")
     assert told.exit_code == 0
-    (job, *_) = world.stack.known
-    assert world.stack.wishes == [RenderRequest(job_id=job.id, recipes=("market",))]
+    requests = [RenderRequest(job_id="job-of-shoes/a.jpg", recipes=("market",))]
+    assert world.stack.renders.requests == requests
     assert "a.market.jpg" in told.stdout
     assert "20x10" in told.stdout
 
@@ -41,7 +40,7 @@ def test_a_prefix_means_every_completed_photo_under_it(world: World) -> None:
 
 def test_a_variant_that_cannot_be_made_says_why(world: World) -> None:
     """The others are made; the exit status is 1."""
-    world.stack.problems["web"] = "the margin leaves no room for the picture"
+    world.stack.renders.problems["web"] = "the margin leaves no room for the picture"
     told = world.run("render", "hats/b.jpg", "--recipe", "web", "--recipe", "market", "--json")
     assert told.exit_code == 1
     assert {one["recipe"]: one["problem"] for one in json.loads(told.stdout)} == {
@@ -52,7 +51,7 @@ def test_a_variant_that_cannot_be_made_says_why(world: World) -> None:
 
 def test_waiting_ends(world: World) -> None:
     """What is asked for is still made, later."""
-    world.stack.never.add("web")
+    world.stack.renders.never.add("web")
     told = world.run("render", "hats/b.jpg", "--recipe", "web", "--timeout", "3")
     assert told.exit_code == 1
     assert "not made yet" in told.stdout
@@ -60,11 +59,9 @@ def test_waiting_ends(world: World) -> None:
 
 def test_a_variant_that_stood_there_before_is_not_taken_for_the_new_one(world: World) -> None:
     """Only what was written since counts."""
-    standing = world.stack.makes("web")
-    job = world.stack.known[1]
-    world.stack.known[1] = replace(job, variants=(standing,))
-    world.stack.jobs.jobs[job.id] = world.stack.known[1]
-    world.stack.never.add("web")
+    standing = world.stack.renders.make("web")
+    world.stack.know(replace(make_job("hats/b.jpg"), variants=(standing,)))
+    world.stack.renders.never.add("web")
     told = world.run("render", "hats/b.jpg", "--recipe", "web", "--timeout", "1", "--json")
     assert [one["problem"] for one in json.loads(told.stdout)] == ["not made yet"]
 
@@ -72,9 +69,9 @@ def test_a_variant_that_stood_there_before_is_not_taken_for_the_new_one(world: W
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (("hats/b.jpg", "--recipe", "poster"), 1, "It has market, web."),
-        (("nobody.jpg", "--recipe", "web"), 1, "Nothing is known of nobody.jpg"),
-        (("shoes/c.jpg", "--recipe", "web"), 1, "variants are made of completed photos"),
+        (("hats/b.jpg", "--recipe", "poster"), 1, "Its recipes are market, web."),
+        (("nobody.jpg", "--recipe", "web"), 1, "There is no job of nobody.jpg"),
+        (("shoes/c.jpg", "--recipe", "web"), 1, "variants are made from completed photos"),
         (("--recipe", "web"), 2, "Name a KEY or a --prefix"),
         (("a.jpg", "--prefix", "b", "--recipe", "web"), 2, "Name a KEY or a --prefix"),
     ],
@@ -84,14 +81,14 @@ def test_what_cannot_be_is_said_at_once(
 ) -> None:
     """Nothing is asked for."""
     told = world.run("render", *arguments)
-    assert (told.exit_code, world.stack.wishes) == (status, [])
+    assert (told.exit_code, world.stack.renders.requests) == (status, [])
     assert said in told.stderr.replace("\n", " ")
 
 
 def test_a_dry_run_makes_nothing(world: World) -> None:
     """It lists what would be made."""
     told = world.run("render", "--prefix", "", "--recipe", "web", "--dry-run")
-    assert (told.exit_code, world.stack.wishes) == (0, [])
+    assert (told.exit_code, world.stack.renders.requests) == (0, [])
     assert "shoes/a.jpg: web" in told.stdout
 
 
@@ -100,8 +97,8 @@ def test_put_downloads_variants_too(world: World, tmp_path: Path) -> None:
     photo = tmp_path / "a.jpg"
     photo.write_bytes(b"a photo")
     done = make_job("a.jpg")
-    world.stack.ends["a.jpg"] = replace(done, variants=(world.stack.makes("web"),))
+    world.stack.table.ends["a.jpg"] = replace(done, variants=(world.stack.renders.make("web"),))
     told = world.run("put", str(photo), "--out", str(tmp_path / "out"), "--json")
     assert told.exit_code == 0
     files = json.loads(told.stdout)[0]["variant_files"]
-    assert Path(files["web"]).read_bytes() == world.stack.cut_out
+    assert Path(files["web"]).read_bytes() == world.stack.store.cut_out

@@ -17,7 +17,7 @@ from tests.support.cli.world import World
 
 JOB_ID = "0123456789abcdef" * 2
 SECOND = timedelta(seconds=1)
-UNKNOWN = "nobody knows whether the call was taken;"
+UNKNOWN = "request outcome unknown; waiting for the"
 
 
 def _a_long_story() -> Job:
@@ -70,7 +70,7 @@ def _a_long_story() -> Job:
 
 def test_every_step_is_told_with_its_time_and_what_held_it_up(world: World) -> None:
     """In an order that one can read from top to bottom, in a hundred columns."""
-    world.stack.known = [_a_long_story()]
+    world.stack.know(_a_long_story())
     told = world.run("show", "shoes/a.jpg")
     assert told.exit_code == 0
     lines = [" ".join(line.split()) for line in told.stdout.splitlines()]
@@ -82,12 +82,12 @@ def test_every_step_is_told_with_its_time_and_what_held_it_up(world: World) -> N
     steps = [line for line in lines if "│" in line or "●" in line]
     assert steps == [
         "12:00:00 +0.0 s │ queued for 1.0 s",
-        "12:00:01 +1.0 s │ queued behind the gate: every slot is taken for 41.0 s",
+        "12:00:01 +1.0 s │ queued waits at the gate: all slots are in use for 41.0 s",
         "12:00:42 +42.0 s │ submitting attempt 1 for 30.0 s",
         f"12:01:12 +1 min 12 s │ unconfirmed {UNKNOWN} for 20 min 00 s",
-        "12:21:12 +21 min 12 s │ submitting attempt 1, the same call once more for 1.0 s",
+        "12:21:12 +21 min 12 s │ submitting attempt 1, the same request again for 1.0 s",
         "12:21:13 +21 min 13 s │ processing task-unified-1795370000-aaaa for 27.0 s",
-        "12:21:40 +21 min 40 s │ queued the task failed in a way that may pass; for 1 min 40 s",
+        "12:21:40 +21 min 40 s │ queued the task failed with a temporary error; for 1 min 40 s",
         "12:23:20 +23 min 20 s │ submitting attempt 2 for 1.0 s",
         "12:23:21 +23 min 21 s │ processing task-unified-1795371400-bbbb for 30.0 s",
         "12:23:51 +23 min 51 s │ storing for 1.0 s",
@@ -97,40 +97,40 @@ def test_every_step_is_told_with_its_time_and_what_held_it_up(world: World) -> N
 
 def test_every_paid_call_is_told_with_what_came_of_it(world: World) -> None:
     """Posts, outcome, credits, task, and in the provider's words what went wrong."""
-    world.stack.known = [_a_long_story()]
+    world.stack.know(_a_long_story())
     shown = " ".join(world.run("show", JOB_ID).stdout.split())
     assert "1 12:00:42 2 failed 0 task-unified-1795370000-aaaa resource_exhausted: no" in shown
     assert "possible double charge" in shown
     assert "2 12:23:20 1 succeeded 5.4 task-unified-1795371400-bbbb result" in shown
-    assert "result s3://the-results/shoes/a.png 600 x 400, 16 bytes event out on" in shown
+    assert "result s3://the-results/shoes/a.png 600 x 400, 16 bytes event sent to" in shown
 
 
 def test_a_call_that_the_provider_knew_is_no_double_charge(world: World) -> None:
     """It answered with the first call's task."""
     story = _a_long_story()
     known = replace(story.attempts[0], is_replayed=True)
-    world.stack.known = [replace(story, attempts=(known, story.attempts[1]))]
+    world.stack.know(replace(story, attempts=(known, story.attempts[1])))
     shown = " ".join(world.run("show", JOB_ID).stdout.split())
     assert "possible double charge" not in shown
-    assert "knew the repeat" in shown
+    assert "reported a replay" in shown
 
 
 def test_a_photo_on_its_way_says_how_long_it_has_stood_and_what_comes(world: World) -> None:
     """The last step lasts until now."""
-    world.stack.known = [make_job("a.jpg", state=State.PROCESSING)]
+    world.stack.know(make_job("a.jpg", state=State.PROCESSING))
     world.stack.clock.sleep(62)
     lines = [" ".join(line.split()) for line in world.run("show", "a.jpg").stdout.splitlines()]
     assert "12:00:02 +2.0 s ● processing task-1 for 1 min 00 s" in lines
-    assert "next waits for its callback; else the task is polled, in 1 min 30 s" in lines
+    assert "next waits for its callback; without one, the task is polled, in 1 min 30 s" in lines
 
 
 def test_a_row_that_forgot_its_beginning_says_so(world: World) -> None:
     """Nobody takes the first line for the first step."""
     job = make_job()
-    world.stack.known = [replace(job, history=job.history[2:])]
-    assert "earlier steps are forgotten" in world.run("show", "a.jpg").stdout
-    world.stack.known = [job]
-    assert "earlier steps are forgotten" not in world.run("show", "a.jpg").stdout
+    world.stack.know(replace(job, history=job.history[2:]))
+    assert "earlier steps are not stored" in world.run("show", "a.jpg").stdout
+    world.stack.know(job)
+    assert "earlier steps are not stored" not in world.run("show", "a.jpg").stdout
 
 
 def test_the_other_uploads_of_the_key_are_named(world: World) -> None:
@@ -141,7 +141,7 @@ def test_the_other_uploads_of_the_key_are_named(world: World) -> None:
         id=JOB_ID,
         source=replace(newest.source, sequencer="09"),
     )
-    world.stack.known = [newest, older]
+    world.stack.know(newest, older)
     shown = " ".join(world.run("show", "a.jpg").stdout.split())
     assert f"other uploads {JOB_ID} superseded 2026-11-21 12:00:00" in shown
     assert "event none: a newer upload" in " ".join(world.run("show", JOB_ID).stdout.split())
@@ -159,14 +159,14 @@ def test_variants_are_told_also_those_that_could_not_be_made(world: World) -> No
         height=4,
     )
     broken = Variant(recipe="broken", format="avif", made_at=NOON, problem="no encoder")
-    world.stack.known = [replace(make_job("a.jpg"), variants=(small, broken))]
+    world.stack.know(replace(make_job("a.jpg"), variants=(small, broken)))
     shown = " ".join(world.run("show", "a.jpg").stdout.split())
     assert "variants small: a-small.webp 60 x 4, 900 bytes broken: none, no encoder" in shown
 
 
 def test_programs_get_the_timeline_and_the_whole_job(world: World) -> None:
     """Seconds as numbers, times with their zone."""
-    world.stack.known = [_a_long_story()]
+    world.stack.know(_a_long_story())
     told = json.loads(world.run("show", JOB_ID, "--json").stdout)
     assert (told["job"], told["announced"], told["other_uploads"]) == (JOB_ID, True, [])
     assert told["timeline"][2] == {
@@ -186,4 +186,4 @@ def test_a_photo_that_nobody_knows_is_a_problem_with_a_hint(world: World) -> Non
     """As of `where`."""
     told = world.run("show", "nobody.jpg")
     assert (told.exit_code, told.stdout) == (1, "")
-    assert "Nothing is known of nobody.jpg on a made-up stack." in told.stderr
+    assert "There is no job of nobody.jpg on a made-up stack." in told.stderr

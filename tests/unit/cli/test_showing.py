@@ -10,12 +10,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from cutout.cli.aws.stack import Sent
 from cutout.cli.output.terminal import results, width_for
-from cutout.cli.photo_files import Photo
-from cutout.cli.progress.live_table import Board
+from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.cli.progress.phases import Phases
-from cutout.cli.progress.wait_for_jobs import Followed
+from cutout.cli.round_trip.live_table import LiveTable
+from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
 from cutout.domain.states import Reason, State
 from tests.support.cli.clock import NOON, HandClock
 from tests.support.cli.jobs import make_job
@@ -38,16 +37,16 @@ def _shown(console: Console) -> str:
     return re.sub(r"\x1b\[[?0-9;]*[a-zA-Z]", "", console.file.getvalue())
 
 
-def _followed(key: str, state: State | None, reason: Reason | None = None) -> Followed:
+def _followed(key: str, state: State | None, reason: Reason | None = None) -> TrackedPhoto:
     photo = Photo(path=Path(key), key=key, content_type="image/jpeg")
     job = make_job(key, state=state, reason=reason) if state else None
-    return Followed(sent=Sent(photo=photo, at=NOON, etag="e", job_id="j"), job=job)
+    return TrackedPhoto(sent=SentPhoto(photo=photo, at=NOON, etag="e", job_id="j"), job=job)
 
 
 def test_on_a_terminal_a_few_photos_have_a_row_each() -> None:
     """Key, how far it is, state, time, and why it stands there."""
     console = _console(terminal=True)
-    with Board(console) as board:
+    with LiveTable(console) as board:
         board.show(
             [
                 _followed("a.jpg", None),
@@ -71,7 +70,7 @@ def test_on_a_terminal_many_photos_are_counted_and_only_what_moves_has_a_row() -
     console = _console(terminal=True)
     photos = [_followed(f"{number}.jpg", State.COMPLETED) for number in range(28)]
     photos += [_followed("slow.jpg", State.PROCESSING), _followed("new.jpg", None)]
-    with Board(console) as board:
+    with LiveTable(console) as board:
         board.show(photos, now=NOON)
     shown = _shown(console)
     assert "28 of 30" in shown
@@ -83,7 +82,7 @@ def test_on_a_terminal_many_photos_are_counted_and_only_what_moves_has_a_row() -
 def test_elsewhere_only_changes_are_told() -> None:
     """A log has a line a step, not a line a look."""
     console = _console(terminal=False)
-    with Board(console) as board:
+    with LiveTable(console) as board:
         for state in (None, State.QUEUED, State.QUEUED, State.COMPLETED, State.COMPLETED):
             board.show([_followed("a.jpg", state)], now=NOON)
         board.remark("Something is strange.")
@@ -98,7 +97,7 @@ def test_elsewhere_only_changes_are_told() -> None:
 def test_names_that_look_like_markup_are_shown_as_they_are() -> None:
     """Keys are anybody's text."""
     console = _console(terminal=False)
-    with Board(console) as board:
+    with LiveTable(console) as board:
         board.show([_followed("[red]a[/].jpg", None)], now=NOON)
     assert "[red]a[/].jpg" in _shown(console)
 

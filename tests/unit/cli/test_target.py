@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 
-from cutout.cli.aws.stack import StackOutputs
-from cutout.cli.aws.stack_aws import outputs_of
+from cutout.cli.aws.description import Description, StackOutputs
+from cutout.cli.aws.target import Target, find_target
 from cutout.cli.options.environment import CliSettings
-from cutout.cli.options.target import Choice, Target, find_target
+from cutout.cli.options.shared_options import Choice
 from cutout.cli.output.problems import Problem
 
 LOCAL = {"AWS_ENDPOINT_URL": "https://127.0.0.1:1", "CUTOUT_STACK": "Mine"}
@@ -67,20 +65,21 @@ def test_settings_come_from_the_environment() -> None:
 def test_a_stack_without_our_outputs_is_somebody_elses() -> None:
     """The person is told to name another, and which output is missing."""
     with pytest.raises(Problem, match="has no output UploadsBucketName"):
-        StackOutputs.read({"Website": "https://example.com"}, stack="Blog")
+        StackOutputs.read(
+            Description(status="CREATE_COMPLETE", outputs={"Website": "https://example.com"}),
+            stack="Blog",
+        )
 
 
 @pytest.mark.parametrize("status", ["CREATE_IN_PROGRESS", "ROLLBACK_COMPLETE", "CREATE_FAILED"])
 def test_a_stack_that_is_not_there_yet_is_not_taken_for_somebody_elses(status: str) -> None:
     """While it is created, or after that failed, it has no outputs; another name does not help."""
-    described: Any = {"StackName": "Cutout", "StackStatus": status}
     with pytest.raises(Problem, match=f"Cutout is {status} and has no outputs") as caught:
-        outputs_of(described, stack="Cutout")
+        StackOutputs.read(Description(status=status, outputs={}), stack="Cutout")
     assert "Wait until it is deployed" in caught.value.advice
 
 
 def test_a_whole_stack_without_outputs_is_somebody_elses() -> None:
     """There is nothing to wait for."""
-    described: Any = {"StackName": "Blog", "StackStatus": "CREATE_COMPLETE"}
-    with pytest.raises(Problem, match="not Cutout's"):
-        outputs_of(described, stack="Blog")
+    with pytest.raises(Problem, match="not a Cutout stack"):
+        StackOutputs.read(Description(status="CREATE_COMPLETE", outputs={}), stack="Blog")

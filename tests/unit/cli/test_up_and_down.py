@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from cutout.cli.options.local_options import OTHER_SERVERS_KEY
+from cutout.cli.local_cloud import OTHER_SERVERS_KEY
 from infra.local.errors import LocalCloudError
 from infra.local.lifecycle import Status
 from tests.support.cli.world import World
@@ -16,7 +16,7 @@ def test_up_leaves_a_cloud_running_and_says_how_to_use_it(world: World) -> None:
     """Endpoint, CA bundle, credentials and bucket names."""
     result = world.run("up")
 
-    assert (result.exit_code, world.clouds.calls) == (0, ["up for good"])
+    assert (result.exit_code, world.local.calls) == (0, ["up for good"])
     for log in (
         "https://127.0.0.1:4711",
         "/made/up/ca.pem",
@@ -29,14 +29,14 @@ def test_up_leaves_a_cloud_running_and_says_how_to_use_it(world: World) -> None:
 
 def test_up_prints_the_variables_for_programs(world: World) -> None:
     """The same as in `local.env`."""
-    assert json.loads(world.run("up", "--json").stdout) == world.clouds.variables()
+    assert json.loads(world.run("up", "--json").stdout) == world.local.variables()
 
 
 def test_up_twice_is_fine(world: World) -> None:
     """The second time says so, and how to use it."""
     world.run("up")
     result = world.run("up")
-    assert (result.exit_code, world.clouds.calls) == (0, ["up for good"])
+    assert (result.exit_code, world.local.calls) == (0, ["up for good"])
     assert "already up" in result.stderr
     assert "https://127.0.0.1:4711" in result.stdout
 
@@ -51,19 +51,19 @@ def test_up_does_not_pretend_to_change_a_cloud_that_is_up(world: World) -> None:
 
 def test_up_waits_for_nobody(world: World) -> None:
     """While another command starts or uses its own cloud here, there is none to bring up."""
-    world.clouds.now = Status.BUSY
+    world.local.now = Status.BUSY
     assert world.run("up").exit_code == 1
 
 
 def test_what_is_left_of_a_killed_command_does_not_stop_up(world: World) -> None:
     """Bringing up clears it away."""
-    world.clouds.now = Status.BROKEN
+    world.local.now = Status.BROKEN
     assert world.run("up").exit_code == 0
 
 
 def test_up_that_fails_says_why(world: World) -> None:
     """On standard error; standard output stays empty."""
-    world.clouds.fails_with = LocalCloudError("MiniStack did not start.", advice="See its log.")
+    world.local.fails_with = LocalCloudError("MiniStack did not start.", advice="See its log.")
     result = world.run("up")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.endswith("Error: MiniStack did not start.\nSee its log.\n")
@@ -80,20 +80,20 @@ def test_a_setting_has_a_name_and_a_value(world: World, setting: str) -> None:
 def test_a_settings_value_may_hold_anything(world: World) -> None:
     """Only the first equals sign separates; the stack judges the value."""
     world.run("up", "-c", "upload_prefix=a=b c")
-    assert world.clouds.wishes[0].settings == {"upload_prefix": "a=b c"}
+    assert world.local.wishes[0].settings == {"upload_prefix": "a=b c"}
 
 
 @pytest.mark.parametrize("url", ["http://example.com", "ftp://localhost", "localhost:80", ""])
 def test_another_server_is_on_https_or_on_this_machine(world: World, url: str) -> None:
     """The API key is not sent in the clear to anybody else."""
     result = world.run("up", "--evolink-url", url or "http://")
-    assert (result.exit_code, world.clouds.calls) == (1, [])
+    assert (result.exit_code, world.local.calls) == (1, [])
 
 
 def test_another_server_gets_a_key_even_if_nobody_names_one(world: World) -> None:
     """Many stand-ins take any."""
     world.run("up", "--evolink-url", "https://api.example.com")
-    api = world.clouds.wishes[0].api
+    api = world.local.wishes[0].api
     assert api is not None
     assert (api.key, api.url) == (OTHER_SERVERS_KEY, "https://api.example.com")
 
@@ -104,7 +104,7 @@ def test_down_takes_the_cloud_down(world: World) -> None:
     result = world.run("down")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "The local cloud is down." in result.stderr
-    assert world.clouds.calls == ["up for good", "down"]
+    assert world.local.calls == ["up for good", "down"]
 
 
 def test_down_without_a_cloud_is_fine(world: World) -> None:

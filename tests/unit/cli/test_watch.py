@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.cli.aws.stack_metrics import REQUESTS, Numbers, numbers_in_words
+from cutout.cli.output.stack_metrics import REQUESTS, StackMetrics, metrics_in_words
 from cutout.domain.gate import DEFAULT_LIMITS, Gate, PauseReason
 from cutout.domain.states import State
 from cutout.ports.jobs_table import MOST_COUNTED, BacklogStatus
@@ -18,7 +18,7 @@ from tests.support.cli.world import World
 MINUTE = timedelta(minutes=1)
 
 
-def _numbers(**facts: object) -> Numbers:
+def _numbers(**facts: object) -> StackMetrics:
     usual: dict[str, object] = {
         "at": NOON,
         "gate": Gate(deployed=DEFAULT_LIMITS),
@@ -26,14 +26,14 @@ def _numbers(**facts: object) -> Numbers:
         "now": {},
         "lately": {},
     }
-    return Numbers(**(usual | facts))  # type: ignore[arg-type] # fields of it
+    return StackMetrics(**(usual | facts))  # type: ignore[arg-type] # fields of it
 
 
 def test_one_look_says_all_that_matters(world: World) -> None:
     """The gate, the line, what is under way, what was settled and how fast."""
-    world.stack.known = [make_job(f"{n}.jpg", state=State.COMPLETED) for n in range(10)]
-    world.stack.known.append(make_job("p.jpg", state=State.PROCESSING))
-    world.stack.backlog = BacklogStatus(
+    world.stack.know(*[make_job(f"{n}.jpg", state=State.COMPLETED) for n in range(10)])
+    world.stack.know(make_job("p.jpg", state=State.PROCESSING))
+    world.stack.table.status = BacklogStatus(
         waiting=4, waiting_since=NOON - 3 * MINUTE, in_flight_since=NOON - MINUTE
     )
     told = world.run("watch", "--once")
@@ -43,7 +43,7 @@ def test_one_look_says_all_that_matters(world: World) -> None:
         "Cutout on a made-up stack · 12:00:00 UTC",
         "gate 0 of 3 tasks in flight, 0 of 5000 credits today (as deployed)",
         "pause none",
-        "line 4 waiting behind the gate, the oldest for 3 min; the oldest call was made 1 min ago",
+        "waiting 4 at the gate, the oldest for 3 min; the oldest request was sent 1 min ago",
         "now 1 processing",
         "5 min 10 completed; 2.0 photos a minute",
     ]
@@ -52,12 +52,12 @@ def test_one_look_says_all_that_matters(world: World) -> None:
 def test_a_pause_is_told_with_what_to_do() -> None:
     """Where one looks first."""
     gate = Gate(deployed=DEFAULT_LIMITS).pausing(PauseReason.KEY_REFUSED, NOON - MINUTE, None)
-    assert "paused 1 min ago" in numbers_in_words(_numbers(gate=gate))["pause"]
+    assert "paused 1 min ago" in metrics_in_words(_numbers(gate=gate))["pause"]
 
 
 def test_what_is_not_counted_to_its_end_says_so() -> None:
     """A thousand of each state are counted: more cost more to look at."""
-    words = numbers_in_words(_numbers(now={State.QUEUED: MOST_COUNTED}))
+    words = metrics_in_words(_numbers(now={State.QUEUED: MOST_COUNTED}))
     assert words["now"] == "1000 or more queued"
 
 

@@ -1,21 +1,20 @@
-"""Clients of AWS services, of the real one and of the local cloud."""
+"""Clients of AWS services, on AWS and in the local cloud."""
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError
 
+from cutout.cli.local_cloud import local_session
 from cutout.cli.output.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from cutout.cli.options.target import Target
+    from cutout.cli.aws.target import Target
 
 _CONFIG = Config(
     signature_version="s3v4",
@@ -31,37 +30,29 @@ _IMPATIENT = Config(
 )
 
 
-def _local_session(local: Mapping[str, str]) -> boto3.Session:
-    from infra.local.credentials import Credentials, local_session  # noqa: PLC0415 - not for AWS
-
-    credentials = Credentials(
-        access_key_id=local["AWS_ACCESS_KEY_ID"],
-        secret_access_key=local["AWS_SECRET_ACCESS_KEY"],
-    )
-    return local_session(credentials, local["AWS_REGION"])
-
-
 class Clients:
-    """Makes SDK clients for one target.
+    """SDK clients for one target, each made on first use. Several threads may share it.
 
     Args:
-        target: where it is.
-        is_impatient: whether a service that does not answer is given up soon.
+        target: where the stack is.
+        is_impatient: give up soon on a service that does not answer.
     """
 
     def __init__(self, target: Target, *, is_impatient: bool = False) -> None:
-        local = target.variables
         self.requests: Counter[str] = Counter()
-        self._counting = Lock()
+        self._counting = threading.Lock()
+        self._making = threading.Lock()
+        self._made: dict[str, Any] = {}
         config = _CONFIG.merge(_IMPATIENT) if is_impatient else _CONFIG
         self._connection: dict[str, Any] = {"config": config}
+        local = target.variables
         if local is None:
             self._session = boto3.Session(profile_name=target.profile, region_name=target.region)
             self.where = f"AWS {self._session.region_name}"
             return
-        self._session = _local_session(local)
+        self._session = local_session(local)
         self._connection = {
-            # Loopback is nothing for a proxy, whatever the environment says.
+            # A proxy cannot reach the loopback interface, whatever the environment says.
             "config": config.merge(Config(proxies={})),
             "endpoint_url": local["AWS_ENDPOINT_URL"],
             "verify": local["AWS_CA_BUNDLE"],
@@ -70,21 +61,28 @@ class Clients:
 
     def client(self, service: str) -> Any:  # noqa: ANN401 - the name decides on the type
         """Return the client of a service."""
+        # A session must not make clients in two threads at once.
+        with self._making:
+            if service not in self._made:
+                self._made[service] = self._make(service)
+            return self._made[service]
+
+    def _make(self, service: str) -> Any:  # noqa: ANN401 - as above
         try:
             client = self._session.client(service, **self._connection)  # type: ignore[call-overload]
         except BotoCoreError:
             raise
         except (ValueError, TypeError, AttributeError) as error:
-            # What a credential_process prints is read here, and botocore takes it for an object
-            # in JSON without a look.
+            # botocore reads the output of a credential_process here and does not check that it is
+            # a JSON object.
             raise Problem(
                 f"The AWS credentials of this machine cannot be read: {error}.",
-                advice="A `credential_process` in ~/.aws/config has to print a JSON object; "
-                "`aws sts get-caller-identity` shows the same.",
+                advice="A `credential_process` in ~/.aws/config must print a JSON object; "
+                "`aws sts get-caller-identity` shows the same error.",
             ) from error
         client.meta.events.register("before-call", self._count)
         return client
 
-    def _count(self, model: Any, **_told: Any) -> None:  # noqa: ANN401 - the SDK's own
+    def _count(self, model: Any, **_event: Any) -> None:  # noqa: ANN401 - the SDK's own
         with self._counting:
             self.requests[model.name] += 1

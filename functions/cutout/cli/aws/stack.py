@@ -1,146 +1,183 @@
-"""A deployed stack, as commands see it."""
+"""A deployed stack: the jobs, buckets and queues that its outputs name, and its resources."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, Self
+from datetime import timedelta
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING, Protocol
 
+from cutout.cli.aws.description import StackOutputs
 from cutout.cli.output.problems import Problem
+from cutout.cli.output.stack_metrics import ENDS, OPEN, WINDOW, StackMetrics
+from cutout.cli.photo_files import SentPhoto
+from cutout.domain.job.source import Source
+from cutout.domain.object_keys import REVIEW_FOLDER
+from cutout.operator.audit import Rules
+from cutout.ports.jobs_table import MOST_COUNTED
+from cutout.ports.listings import JobIndex
+from cutout.usecases.submit.register_upload import UploadFilter
+from cutout.wiring.ports import GatePorts, JobsTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from cutout.cli.aws.stack_metrics import Numbers
+    from cutout.cli.aws.resources import Resources
     from cutout.cli.photo_files import Photo
-    from cutout.domain.gate import Gate
+    from cutout.cli.progress.clock import Clock
     from cutout.domain.job.job import Job
-    from cutout.domain.states import State
-    from cutout.operator.audit import Rules
-    from cutout.operator.control import Control
-    from cutout.ports.listings import BucketListing, JobIndex, ObjectCopies, UploadQueue
+    from cutout.ports.listings import BucketListing, ObjectCopies, UploadQueue
     from cutout.ports.queues import RenderQueue
 
 
-@dataclass(frozen=True, kw_only=True)
-class StackOutputs:
-    """The stack's outputs that commands need."""
+class OperatorTable(JobsTable, JobIndex, Protocol):
+    """The jobs table, also for many jobs at a time."""
 
-    uploads_bucket: str
-    results_bucket: str
-    jobs_table: str
-    submissions_queue_url: str
-    callbacks_queue_url: str
-    recipes: tuple[str, ...] = ()
 
-    @classmethod
-    def read(cls, outputs: Mapping[str, str], *, stack: str) -> Self:
-        """Take them from what CloudFormation says.
+class PhotoStore(Protocol):
+    """Files to and from the buckets."""
 
-        Raises:
-            Problem: One is missing: the stack is not one of ours.
-        """
-        try:
-            return cls(
-                uploads_bucket=outputs["UploadsBucketName"],
-                results_bucket=outputs["ResultsBucketName"],
-                jobs_table=outputs["JobsTableName"],
-                submissions_queue_url=outputs["SubmissionsQueueUrl"],
-                callbacks_queue_url=outputs["CallbacksQueueUrl"],
-                recipes=tuple(filter(None, outputs.get("Recipes", "").split(","))),
-            )
-        except KeyError as missing:
-            raise Problem(
-                f"The stack {stack} has no output {missing.args[0]}; it is not Cutout's.",
-                advice="`--stack NAME` names another.",
-            ) from missing
+    def upload(self, photo: Photo) -> tuple[str, str | None]:
+        """Upload a photo; returns its ETag, and its version in a versioned bucket."""
+
+    def download(self, key: str, target: Path) -> None:
+        """Write an object of the results bucket to a file, whole or not at all."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sent:
-    """A photo that was uploaded.
+class Ports(GatePorts):
+    """The ports of commands, on the names in the stack's outputs.
 
     Attributes:
-        job_id: The job it becomes; None where the bucket keeps no versions, so that only the
-            event will tell.
+        objects: lists a bucket of the stack, or any other that the credentials may list.
+        transfers: copies from another bucket into the uploads bucket.
     """
 
-    photo: Photo
-    at: datetime
-    etag: str
-    job_id: str | None
-
-    @property
-    def key(self) -> str:
-        """The key in the uploads bucket."""
-        return self.photo.key
+    jobs: OperatorTable
+    intake: UploadQueue
+    renders: RenderQueue
+    store: PhotoStore
+    objects: Callable[[str], BucketListing]
+    transfers: Callable[[str], ObjectCopies]
 
 
-class Stack(Protocol):
-    """What commands do with a stack."""
+class Stack:
+    """A deployed stack. Nothing is asked of AWS before it is needed.
+
+    Args:
+        resources: the stack's description and resources.
+        ports_on: makes the adapters from the stack's outputs.
+        clock: the time.
+    """
+
+    def __init__(
+        self, resources: Resources, ports_on: Callable[[StackOutputs], Ports], clock: Clock
+    ) -> None:
+        self.resources = resources
+        self.clock = clock
+        self._ports_on = ports_on
 
     @property
     def where(self) -> str:
         """Where it is, in words."""
+        return self.resources.where
+
+    @cached_property
+    def outputs(self) -> StackOutputs:
+        """The names of its buckets, table and queues.
+
+        Raises:
+            Problem: There is no such stack, or it is not a Cutout stack.
+        """
+        return StackOutputs.read(self.resources.existing(), stack=self.resources.name)
+
+    @cached_property
+    def ports(self) -> Ports:
+        """The adapters."""
+        return self._ports_on(self.outputs)
 
     @property
-    def outputs(self) -> StackOutputs:
-        """The names of its parts."""
+    def jobs(self) -> OperatorTable:
+        """The jobs table."""
+        return self.ports.jobs
 
     def upload_prefix(self) -> str:
-        """Return what keys have to begin with to be watched."""
-
-    def upload(self, photo: Photo) -> Sent:
-        """Put a photo into the uploads bucket."""
-
-    def find(self, sent: Sequence[Sent]) -> Mapping[str, Job]:
-        """Return the jobs of these uploads by key, as far as there are any yet."""
-
-    def newest(self, key: str) -> Job | None:
-        """Return the job of the newest upload of a key."""
-
-    def job(self, job_id: str) -> Job | None:
-        """Return the job of that id."""
-
-    def uploads_of(self, key: str, limit: int) -> Sequence[Job]:
-        """Return so many jobs of a key, newest upload first."""
-
-    def in_state(self, state: State, limit: int) -> Sequence[Job]:
-        """Return so many jobs in a state, those that moved last first."""
-
-    def gate(self) -> Gate:
-        """Return the gate as it stands."""
-
-    def numbers(self) -> Numbers:
-        """Return how many jobs stand where, and what was settled lately."""
-
-    def operate(self) -> Control:
-        """Return what a person may do to it."""
-
-    def renders(self) -> RenderQueue:
-        """Return the queue for wishes for variants."""
-
-    def fetch(self, key: str, target: Path) -> None:
-        """Write an object of the results bucket to a file."""
-
-    def download(self, job: Job, target: Path) -> None:
-        """Write a completed job's cut-out to a file."""
-
-    def records(self) -> JobIndex:
-        """Return the jobs table, many rows at a time."""
-
-    def objects(self, bucket: str) -> BucketListing:
-        """Return a bucket of the stack, or any other that the credentials may list."""
-
-    def intake(self) -> UploadQueue:
-        """Return the queue for uploads that no event tells of."""
-
-    def transfers(self, source_bucket: str) -> ObjectCopies:
-        """Return what copies from another bucket into the uploads bucket."""
+        """Return the prefix of the keys that the stack watches: Submit's own setting."""
+        return self.rules().watch.upload_prefix
 
     def rules(self) -> Rules:
-        """Return what the stack watches and takes: Submit's own settings."""
+        """Return which keys the stack watches and what it accepts: Submit's own settings."""
+        settings = self.resources.environment_of("Submit")
+        sizes = (settings.get(f"CUTOUT_{it}", "0") for it in ("MAX_BYTES", "PREPARE_MAX_BYTES"))
+        suffixes = settings.get("CUTOUT_UPLOAD_SUFFIXES", "")
+        return Rules(
+            watch=UploadFilter(
+                uploads_bucket=self.outputs.uploads_bucket,
+                upload_prefix=settings.get("CUTOUT_UPLOAD_PREFIX", ""),
+                upload_suffixes=tuple(filter(None, suffixes.split(","))),
+                results_bucket=self.outputs.results_bucket,
+                result_prefix=settings.get("CUTOUT_RESULT_PREFIX", ""),
+                review_prefix=REVIEW_FOLDER,
+            ),
+            max_bytes=max(map(int, sizes)),
+            retention=timedelta(days=int(settings.get("CUTOUT_RETENTION_DAYS", "90"))),
+        )
 
     def requests(self) -> Mapping[str, int]:
         """Return how many requests were made to AWS so far, by the name of the operation."""
+        return dict(self.resources.clients.requests)
+
+    def upload(self, photo: Photo) -> SentPhoto:
+        """Upload a photo to the uploads bucket."""
+        at = self.clock.now()
+        etag, version = self.ports.store.upload(photo)
+        source = Source(
+            bucket=self.outputs.uploads_bucket,
+            key=photo.key,
+            version_id=version,
+            etag="",
+            sequencer="",
+            size=0,
+        )
+        return SentPhoto(photo=photo, at=at, etag=etag, job_id=source.job_id if version else None)
+
+    def find(self, sent: Sequence[SentPhoto]) -> Mapping[str, Job]:
+        """Return the jobs of these uploads by key, as far as they exist."""
+        by_id = {one.job_id: one.key for one in sent if one.job_id is not None}
+        found = {by_id[job.id]: job for job in self.jobs.find_all(list(by_id))}
+        for one in sent:
+            if one.job_id is None:
+                newest = self.newest(one.key)
+                if newest is not None and newest.source.etag == one.etag:
+                    found[one.key] = newest
+        return found
+
+    def newest(self, key: str) -> Job | None:
+        """Return the job of the newest upload of a key."""
+        return next(iter(self.uploads_of(key, 1)), None)
+
+    def uploads_of(self, key: str, limit: int) -> Sequence[Job]:
+        """Return up to `limit` jobs of a key, newest upload first."""
+        return self.jobs.of_source(self.outputs.uploads_bucket, key, limit=limit)
+
+    def metrics(self) -> StackMetrics:
+        """Return how many jobs are in each state, and how many were settled lately."""
+        now = self.clock.now()
+        return StackMetrics(
+            at=now,
+            gate=self.jobs.read_gate(),
+            backlog=self.jobs.backlog_status(),
+            now={state: len(list(islice(self.jobs.moved(state), MOST_COUNTED))) for state in OPEN},
+            lately={
+                state: len(list(islice(self.jobs.moved(state, since=now - WINDOW), MOST_COUNTED)))
+                for state in ENDS
+            },
+        )
+
+    def download(self, job: Job, target: Path) -> None:
+        """Write a completed job's cut-out to a file, whole or not at all."""
+        if job.result is None:
+            raise Problem(f"{job.source.key} has no cut-out.")
+        self.ports.store.download(job.result.key, target)

@@ -1,1 +1,1 @@
-"""One module a command; each has its ``command``."""
+"""The commands: one module each, with the function `command`."""

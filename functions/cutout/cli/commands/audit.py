@@ -1,4 +1,4 @@
-"""``cutout audit``: every upload against the table."""
+"""`cutout audit`: find uploads that were never processed."""
 
 from __future__ import annotations
 
@@ -10,23 +10,31 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from cutout.cli.enqueue import feed, survey_of, the_bucket
-from cutout.cli.options.common import json_option, stack_options
+from cutout.cli import compose
+from cutout.cli.enqueue import enqueue_missing, survey_of
 from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.output.cost_preview import estimate, plan_as_json, plan_in_words
+from cutout.cli.options.price_option import price_of, price_option
+from cutout.cli.options.shared_options import json_option, stack_options
+from cutout.cli.output.cost_preview import preview_as_json, preview_in_words
 from cutout.cli.output.describe import counted
-from cutout.cli.output.money import money_option, price_of
 from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import print_json, print_lines, results, talk
-from cutout.cli.progress.progress import Tally
+from cutout.cli.output.terminal import (
+    plain_table,
+    print_json,
+    print_lines,
+    print_requests,
+    results,
+    talk,
+)
+from cutout.cli.progress.progress import ProgressLine
 from cutout.operator.audit import Finding
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from cutout.cli.aws.stack import Stack
-    from cutout.cli.context import Surroundings
-    from cutout.cli.options.target import Choice
+    from cutout.cli.context import Context
+    from cutout.cli.options.shared_options import Choice
     from cutout.operator.audit import AuditedObject
 
 _SHOWN = 20
@@ -42,16 +50,16 @@ _STYLES = {
     Finding.SUPERSEDED: "bold red",
 }
 _ADVICE = {
-    Finding.MISSING: "`cutout audit --fix` queues them, behind live uploads",
-    Finding.RESULT_GONE: "paid for once; if nobody meant to delete them, upload them again",
-    Finding.OUTDATED: "the cut-out is of a newer version that was deleted: upload them again",
-    Finding.SUPERSEDED: "deleted and restored, or written over and restored: upload them again",
+    Finding.MISSING: "`cutout audit --fix` queues them at low priority",
+    Finding.RESULT_GONE: "the cut-outs were deleted; if by mistake, upload the photos again",
+    Finding.OUTDATED: "made from a newer version that was deleted: upload the photos again",
+    Finding.SUPERSEDED: "deleted or overwritten, and restored since: upload the photos again",
 }
 
 
 @dataclass(kw_only=True)
 class _Sums:
-    """What was found, and which objects are in trouble."""
+    """The number of objects for each finding, and the objects with a problem."""
 
     counts: Counter[tuple[Finding, str]] = field(default_factory=Counter)
     troubles: list[AuditedObject] = field(default_factory=list)
@@ -63,7 +71,7 @@ class _Sums:
             self.troubles.append(found)
 
     def of(self, finding: Finding) -> int:
-        """Return how many there are."""
+        """Return the number of objects with a finding."""
         return sum(count for (one, _), count in self.counts.items() if one is finding)
 
 
@@ -72,28 +80,28 @@ class _Sums:
     cls=DocumentedCommand,
     exit_statuses={
         0: "every upload has its job, and every completed one its cut-out (or --fix queued it)",
-        1: "one has not, or they could not be read",
+        1: "an upload has no job or no cut-out, or an error",
     },
     example="""
-# from cron: silent for programs unless something is missing
+# from cron: the exit status is 1 if something is missing
 cutout audit --json || notify-somebody
 
-# queue what no event told of
+# queue the uploads whose event was lost
 cutout audit --fix --yes
 """,
 )
 @click.option(
-    "--prefix", metavar="TEXT", help="Only keys that begin so.  [default: all that is watched]"
+    "--prefix", metavar="TEXT", help="Only keys with this prefix.  [default: all watched keys]"
 )
-@click.option("--fix", is_flag=True, help="Queue what is missing, in the lane behind live uploads.")
-@click.option("--dry-run", is_flag=True, help="With --fix: only say what it costs.")
-@click.option("--yes", is_flag=True, help="With --fix: do it.")
-@money_option
+@click.option("--fix", is_flag=True, help="Queue missing uploads at low priority.")
+@click.option("--dry-run", is_flag=True, help="With --fix: print the cost, and stop.")
+@click.option("--yes", is_flag=True, help="With --fix: queue them.")
+@price_option
 @json_option
 @stack_options
 @click.pass_obj
 def command(
-    surroundings: Surroundings,
+    context: Context,
     *,
     prefix: str | None,
     fix: bool,
@@ -103,74 +111,67 @@ def command(
     as_json: bool,
     choice: Choice,
 ) -> int:
-    """Hold every object in the uploads bucket against the table.
+    """Find uploads that were never processed.
 
-    Done, in flight, failed and why; missing: an object without a job, fifteen minutes after it was
-    written; result-gone: a completed photo whose cut-out was removed; outdated: a completed photo
-    whose cut-out was made of a newer version that was deleted; superseded: a job that gave way to
-    an upload or deletion that is itself gone. Objects are listed a thousand a request, rows read a
-    hundred a request; nothing is downloaded.
+    Compares every object in the uploads bucket with the jobs table. Findings: done; in-flight;
+    failed, review and rejected, with the reason; missing: an object that has no job 15 minutes
+    after it was written; result-gone: a completed photo whose cut-out was deleted; outdated: a
+    completed photo whose cut-out was made from a newer version that was deleted; superseded: a job
+    that was replaced by an upload or deletion that is itself gone. A request lists 1,000 objects or
+    reads 100 jobs; nothing is downloaded.
     """
     if (dry_run or yes) and not fix:
         raise click.UsageError("--dry-run and --yes go with --fix.")
-    price = price_of(surroundings, cents_per_credit)
+    price = price_of(context.settings, cents_per_credit)
     with explained():
-        stack = surroundings.connect(choice)
+        stack = context.connect(choice)
         prefix = _watched(stack, prefix)
-        with Tally(talk(), surroundings.clock) as tally:
-            sums = _survey(stack, surroundings, prefix, tally)
-            told = _tell(sums, stack, tally.seconds, as_json=as_json)
+        with ProgressLine(talk(), context.clock) as progress:
+            sums = _survey(stack, prefix, progress)
+            report = _report(sums, stack, progress.seconds, as_json=as_json)
             missing = sums.of(Finding.MISSING)
             if fix and missing:
-                plan = estimate(stack, surroundings, missing)
-                told |= {"plan": plan_as_json(plan, price), "queued": 0}
+                preview = compose.estimate(stack, missing)
+                report |= {"plan": preview_as_json(preview, price), "queued": 0}
                 if not as_json:
-                    print_lines(results(), plan_in_words(plan, price))
+                    print_lines(results(), preview_in_words(preview, price))
                 if yes and not dry_run:
-                    told["queued"] = feed(stack, surroundings, prefix, tally=tally)
-                    talk().print(f"{counted(told['queued'], 'photo')} queued, behind live uploads.")
+                    report["queued"] = enqueue_missing(stack, prefix, progress=progress)
+                    talk().print(f"{counted(report['queued'], 'photo')} queued at low priority.")
                 else:
-                    talk().print("Nothing was queued; `--fix --yes` does it.")
+                    talk().print("Dry run: nothing was queued. Add `--yes` to queue them.")
     if as_json:
-        print_json(told)
-    left = len(sums.troubles) - told.get("queued", 0)
+        print_json(report)
+    left = len(sums.troubles) - report.get("queued", 0)
     return 1 if left > 0 else 0
 
 
 def _watched(stack: Stack, prefix: str | None) -> str:
     watched = stack.upload_prefix()
     if prefix is not None and not prefix.startswith(watched):
-        raise Problem(f"{prefix} is not watched.", advice=f"Only keys under {watched} are.")
+        raise Problem(f"{prefix} is not watched.", advice=f"The watched prefix is {watched}.")
     return watched if prefix is None else prefix
 
 
-def _survey(stack: Stack, surroundings: Surroundings, prefix: str, tally: Tally) -> _Sums:
+def _survey(stack: Stack, prefix: str, progress: ProgressLine) -> _Sums:
     sums = _Sums()
-    survey = survey_of(
-        stack, surroundings, lambda what, count: tally.at(f"listed {count:,} {what}")
-    )
-    for page in survey.look(prefix):
+    for page in survey_of(stack, progress).look(prefix):
         for found in page:
             sums.add(found)
-        text = f"{sums.counts.total():,} objects looked at, {len(sums.troubles):,} in trouble"
-        tally.at(text)
+        total, troubles = sums.counts.total(), len(sums.troubles)
+        progress.show(f"{total:,} objects compared, {troubles:,} with a problem")
     return sums
 
 
-def _tell(sums: _Sums, stack: Stack, seconds: float, *, as_json: bool) -> dict[str, Any]:
+def _report(sums: _Sums, stack: Stack, seconds: float, *, as_json: bool) -> dict[str, Any]:
     total = sums.counts.total()
     if not as_json:
         results().print(_table(sums))
-        _tell_troubles(sums)
+        _print_troubles(sums)
     requests = stack.requests()
-    text = ", ".join(f"{count:,} {name}" for name, count in sorted(requests.items()))
     rate = f" ({total / seconds:,.0f} a second)" if seconds >= 1 else ""
-    talk().print(
-        f"{counted(total, 'object')} in {the_bucket(stack)}, {seconds:.1f} s{rate}; "
-        f"requests: {text}",
-        style="note",
-        soft_wrap=True,
-    )
+    where = f"s3://{stack.outputs.uploads_bucket} on {stack.where}"
+    print_requests(f"{counted(total, 'object')} in {where}, {seconds:.1f} s{rate}", requests)
     return {
         "objects": total,
         "seconds": round(seconds, 3),
@@ -193,10 +194,10 @@ def _tell(sums: _Sums, stack: Stack, seconds: float, *, as_json: bool) -> dict[s
 
 
 def _table(sums: _Sums) -> Table:
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("found")
+    table = plain_table()
+    table.add_column("finding")
     table.add_column("objects", justify="right")
-    table.add_column("why")
+    table.add_column("reason")
     order = list(Finding)
     for (finding, reason), count in sorted(
         sums.counts.items(), key=lambda item: (order.index(item[0][0]), -item[1], item[0][1])
@@ -205,7 +206,7 @@ def _table(sums: _Sums) -> Table:
     return table
 
 
-def _tell_troubles(sums: _Sums) -> None:
+def _print_troubles(sums: _Sums) -> None:
     for finding, advice in _ADVICE.items():
         keys = [one.listed.key for one in sums.troubles if one.finding is finding]
         if not keys:
@@ -214,4 +215,4 @@ def _tell_troubles(sums: _Sums) -> None:
         for key in keys[:_SHOWN]:
             results().print(f"  {key}")
         if len(keys) > _SHOWN:
-            talk().print(f"  and {len(keys) - _SHOWN:,} more; `--json` names them all")
+            talk().print(f"  and {len(keys) - _SHOWN:,} more; `--json` lists all")

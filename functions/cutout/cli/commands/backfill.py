@@ -1,4 +1,4 @@
-"""``cutout backfill``: photos that were there before anybody watched."""
+"""`cutout backfill`: process photos that are already in a bucket."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cutout.cli.enqueue import feed, pace_of, survey_of
-from cutout.cli.options.common import json_option, stack_options
+from cutout.cli import compose
+from cutout.cli.enqueue import enqueue_missing, survey_of, tell_wait
 from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.output.cost_preview import estimate, plan_as_json, plan_in_words
+from cutout.cli.options.price_option import price_of, price_option
+from cutout.cli.options.shared_options import json_option, stack_options
+from cutout.cli.output.cost_preview import preview_as_json, preview_in_words
 from cutout.cli.output.describe import counted
-from cutout.cli.output.money import money_option, price_of
 from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import print_json, print_lines, results, talk
-from cutout.cli.progress.progress import Tally
+from cutout.cli.output.terminal import print_json, print_lines, print_requests, results, talk
+from cutout.cli.progress.progress import ProgressLine
 from cutout.operator.audit import Finding
-from cutout.operator.backfill import BucketImport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from decimal import Decimal
 
     from cutout.cli.aws.stack import Stack
-    from cutout.cli.context import Surroundings
-    from cutout.cli.options.target import Choice
+    from cutout.cli.context import Context
+    from cutout.cli.options.shared_options import Choice
     from cutout.operator.audit import AuditedObject
     from cutout.operator.backfill import Candidate
     from cutout.ports.listings import ListedObject, ObjectCopies
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 _SHOWN = 20
 _WHY = {
     Finding.MISSING: "",
-    Finding.FRESH: "written just now: its event may be on its way",
-    Finding.FORGOTTEN: "worked on before, its row has expired",
+    Finding.FRESH: "written just now: its event may still arrive",
+    Finding.FORGOTTEN: "processed before, its job has expired",
 }
 
 
@@ -44,27 +44,27 @@ _WHY = {
     "backfill",
     cls=DocumentedCommand,
     exit_statuses={
-        0: "everything there is to queue is queued (with --dry-run: counted)",
-        1: "it is not, S3 refused to copy an object, or `--yes` was not said",
+        0: "all photos are queued (with --dry-run: counted)",
+        1: "some are not, S3 refused to copy an object, or `--yes` is missing",
     },
     example="""
-# what the photos of a year would cost, and when they would be done
+# the cost and duration for the photos of a year
 cutout backfill s3://cutout-uploads/2025/ --dry-run
 
-# a thousand of them; say it again for the next thousand
+# a thousand of them; run it again for the next thousand
 cutout backfill s3://cutout-uploads/2025/ --limit 1000 --yes
 """,
 )
 @click.argument("place", metavar="s3://BUCKET/[PREFIX]")
-@click.option("--limit", type=click.IntRange(min=1), help="Queue only so many.")
-@click.option("--dry-run", is_flag=True, help="Only count, and say what it costs.")
-@click.option("--yes", is_flag=True, help="Do it.")
-@money_option
+@click.option("--limit", type=click.IntRange(min=1), help="Queue up to this many photos.")
+@click.option("--dry-run", is_flag=True, help="Print the number of photos and the cost, and stop.")
+@click.option("--yes", is_flag=True, help="Queue the photos.")
+@price_option
 @json_option
 @stack_options
 @click.pass_obj
 def command(
-    surroundings: Surroundings,
+    context: Context,
     *,
     place: str,
     limit: int | None,
@@ -74,27 +74,28 @@ def command(
     as_json: bool,
     choice: Choice,
 ) -> int:
-    """Have photos worked on that are there already.
+    """Process photos that are already in a bucket.
 
-    In the uploads bucket, what has no job is queued. From another bucket, photos are copied to the
-    uploads bucket under the same keys, behind the watched prefix, inside S3 and with your
-    credentials; what stands there is never written over. Either way they come after live uploads,
-    no faster than the queue empties, and limits and the daily cap hold. What has a job is passed
-    over, so it may be interrupted and said again. An object that S3 refuses to copy (archived,
-    encrypted with a key that you may not use) is named with S3's reason; the others are copied.
+    In the uploads bucket, objects without a job are queued. From another bucket, photos are copied
+    to the uploads bucket, under the watched prefix and the same keys, inside S3 and with your
+    credentials; existing objects are never overwritten. Backfilled photos have lower priority than
+    live uploads, concurrency and daily-credit limits apply, and the queue is kept short. Objects
+    that have a job are skipped, so the command can be interrupted and run again. If S3 refuses to
+    copy an object (archived, or encrypted with a key that you may not use), the command prints its
+    key and the reason and copies the others.
     """
-    price = price_of(surroundings, cents_per_credit)
+    price = price_of(context.settings, cents_per_credit)
     with explained():
-        stack = surroundings.connect(choice)
+        stack = context.connect(choice)
         bucket, prefix = _place(place)
-        with Tally(talk(), surroundings.clock) as tally:
-            source = _source(stack, surroundings, bucket, prefix, tally)
-            counts = _counted(source, limit, tally)
+        with ProgressLine(talk(), context.clock) as progress:
+            source = _source(stack, bucket, prefix, progress)
+            counts = _counted(source, limit, progress)
             photos = counts.pop("", 0)
-            plan = estimate(stack, surroundings, photos)
-            told: dict[str, Any] = {
+            preview = compose.estimate(stack, photos)
+            report: dict[str, Any] = {
                 "skipped": dict(counts),
-                **plan_as_json(plan, price),
+                **preview_as_json(preview, price),
                 "queued": 0,
                 "refused": [],
             }
@@ -103,19 +104,19 @@ def command(
                 for why, count in counts.most_common():
                     results().print(f"{count:>7,} skipped: {why}")
                 if photos:
-                    print_lines(results(), plan_in_words(plan, price))
-            _tell_requests(stack, tally.seconds)
+                    print_lines(results(), preview_in_words(preview, price))
+            print_requests(f"{progress.seconds:.1f} s", stack.requests())
             is_done = photos == 0
             if not is_done and yes and not dry_run:
-                told["queued"] = source.queue(limit)
-                told["refused"] = [_refused_as_json(one) for one in source.refused]
+                report["queued"] = source.queue(limit)
+                report["refused"] = [_refused_as_json(one) for one in source.refused]
                 is_done = not source.refused
-                talk().print(f"{counted(told['queued'], 'photo')} queued, behind live uploads.")
-                _tell_refused(source.refused)
+                talk().print(f"{counted(report['queued'], 'photo')} queued at low priority.")
+                _print_refused(source.refused)
             elif not is_done:
-                talk().print("Nothing was queued; `--yes` does it.")
+                talk().print("Dry run: nothing was queued. Add `--yes` to queue them.")
     if as_json:
-        print_json(told)
+        print_json(report)
     return 0 if is_done or dry_run else 1
 
 
@@ -127,131 +128,116 @@ def _place(text: str) -> tuple[str, str]:
 
 
 def _source(
-    stack: Stack, surroundings: Surroundings, bucket: str, prefix: str, tally: Tally
-) -> _Own | _Other:
+    stack: Stack, bucket: str, prefix: str, progress: ProgressLine
+) -> _OwnBucket | _OtherBucket:
     if bucket == stack.outputs.uploads_bucket:
-        return _Own(stack, surroundings, prefix, tally)
+        return _OwnBucket(stack, prefix, progress)
     if bucket == stack.outputs.results_bucket:
-        raise Problem(f"{bucket} is the results bucket: it holds our own output.")
-    return _Other(stack, surroundings, bucket, prefix, tally)
+        raise Problem(f"{bucket} is the results bucket: it holds cut-outs.")
+    return _OtherBucket(stack, bucket, prefix, progress)
 
 
-def _counted(source: _Own | _Other, limit: int | None, tally: Tally) -> Counter[str]:
-    """Count why objects are skipped; the empty reason counts those that are not."""
+def _counted(
+    source: _OwnBucket | _OtherBucket, limit: int | None, progress: ProgressLine
+) -> Counter[str]:
+    """Count the reasons why objects are skipped; the empty reason is for those that are not."""
     counts: Counter[str] = Counter()
     for why in source.skipped():
         counts[why] += 1
         if counts.total() % 1000 == 0:
-            tally.at(f"counted {counts.total():,} objects")
+            progress.show(f"counted {counts.total():,} objects")
         if limit is not None and counts[""] >= limit:
             break
     return counts
-
-
-def _tell_requests(stack: Stack, seconds: float) -> None:
-    requests = ", ".join(f"{count:,} {name}" for name, count in sorted(stack.requests().items()))
-    talk().print(f"{seconds:.1f} s; requests: {requests}", style="note", soft_wrap=True)
 
 
 def _refused_as_json(one: Candidate) -> dict[str, Any]:
     return {"key": one.listed.key, "version": one.listed.version_id, "reason": one.refused}
 
 
-def _tell_refused(refused: Sequence[Candidate]) -> None:
+def _print_refused(refused: Sequence[Candidate]) -> None:
     for one in refused[:_SHOWN]:
         talk().print(f"  {one.listed.key}: {one.refused}", soft_wrap=True)
     if len(refused) > _SHOWN:
-        talk().print(f"  and {len(refused) - _SHOWN:,} more; `--json` names them all")
+        talk().print(f"  and {len(refused) - _SHOWN:,} more; `--json` lists all")
 
 
-class _Own:
+class _OwnBucket:
     """The uploads bucket itself."""
 
     refused: Sequence[Candidate] = ()
 
-    def __init__(self, stack: Stack, surroundings: Surroundings, prefix: str, tally: Tally) -> None:
+    def __init__(self, stack: Stack, prefix: str, progress: ProgressLine) -> None:
         self._stack = stack
-        self._surroundings = surroundings
         self._prefix = prefix
-        self._tally = tally
+        self._progress = progress
 
     def skipped(self) -> Iterator[str]:
-        """Yield for every object why it is skipped; nothing for one that is not."""
-        survey = survey_of(
-            self._stack,
-            self._surroundings,
-            lambda what, count: self._tally.at(f"listed {count:,} {what}"),
-        )
-        for page in survey.look(self._prefix):
+        """Yield for every object why it is skipped; an empty text if it is not."""
+        for page in survey_of(self._stack, self._progress).look(self._prefix):
             yield from map(_why, page)
 
     def queue(self, limit: int | None) -> int:
-        """Queue what is not skipped."""
-        return feed(self._stack, self._surroundings, self._prefix, tally=self._tally, limit=limit)
+        """Queue the objects that are not skipped."""
+        return enqueue_missing(self._stack, self._prefix, progress=self._progress, limit=limit)
 
 
-class _Other:
-    """A bucket that nobody watches."""
+class _OtherBucket:
+    """Another bucket, whose photos are copied to the uploads bucket."""
 
-    def __init__(
-        self, stack: Stack, surroundings: Surroundings, bucket: str, prefix: str, tally: Tally
-    ) -> None:
+    def __init__(self, stack: Stack, bucket: str, prefix: str, progress: ProgressLine) -> None:
         self._prefix = prefix
-        self._tally = tally
+        self._progress = progress
         self.refused: list[Candidate] = []
-        self._transfers = _Remembered(stack.transfers(bucket))
-        self._import = BucketImport(
-            source=stack.objects(bucket),
-            uploads=stack.objects(stack.outputs.uploads_bucket),
-            transfers=self._transfers,
-            rules=stack.rules(),
-            pace=pace_of(stack, surroundings, tally),
-        )
+        self._transfers = _CountedTransfers(stack.ports.transfers(bucket))
+        self._import = compose.import_from(stack, bucket, self._transfers, tell_wait(progress))
 
     def skipped(self) -> Iterator[str]:
-        """Yield for every object why it is skipped; nothing for one that is not."""
+        """Yield for every object why it is skipped; an empty text if it is not."""
         return (one.skipped for one in self._import.look(self._prefix))
 
     def queue(self, limit: int | None) -> int:
-        """Copy what is not skipped; what S3 refuses does not count towards the limit."""
+        """Copy the objects that are not skipped; refused copies do not count towards the limit."""
         wanted = (one for one in self._import.look(self._prefix) if not one.skipped)
         counts: Counter[str] = Counter()
         try:
             while self._copy(islice(wanted, None if limit is None else limit - counts[""]), counts):
                 pass
-        except BaseException:  # Those that were under way are done by now.
-            copied = len(self._transfers.keys)
-            talk().print(f"Broke off: {copied:,} are copied. Run it again for the others.")
+        except BaseException:  # The copies that were running have ended by now.
+            copied = self._transfers.count
+            talk().print(f"Interrupted: {copied:,} photos are copied. Run it again for the others.")
             raise
         for why, count in counts.items():
             if why:
-                talk().print(f"{count:,} not copied after all: {why}")
+                talk().print(f"{count:,} not copied: {why}")
         return counts[""]
 
     def _copy(self, wanted: Iterator[Candidate], counts: Counter[str]) -> bool:
-        """Copy these and count what becomes of them; False if there were none."""
+        """Copy these objects and count the results; False if there were none."""
         before = counts.total()
         with closing(self._import.copy(wanted)) as copies:
             for one in copies:
                 counts[one.skipped] += 1
                 if one.refused:
                     self.refused.append(one)
-                self._tally.at(f"copied {counts['']:,} photos, S3 refused {len(self.refused):,}")
+                self._progress.show(
+                    f"copied {counts['']:,} photos, S3 refused {len(self.refused):,}"
+                )
         return counts.total() > before
 
 
-class _Remembered:
-    """Copies, and remembers which keys were copied."""
+class _CountedTransfers:
+    """Copies, and counts the copies, also those that end during an interruption."""
 
     def __init__(self, transfers: ObjectCopies) -> None:
         self._transfers = transfers
-        self.keys: list[str] = []
+        self.count = 0
 
     def copy(self, listed: ListedObject, key: str, marks: Mapping[str, str]) -> bool | None:
-        """Copy one."""
+        """Copy one object."""
         done = self._transfers.copy(listed, key, marks)
         if done:
-            self.keys.append(key)
+            self.count += 1
         return done
 
 

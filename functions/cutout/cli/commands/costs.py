@@ -1,4 +1,4 @@
-"""``cutout costs``: what was paid, what for, what for nothing, and what reuse saved."""
+"""`cutout costs`: what calls to the provider cost, and what cached results saved."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.table import Table
 
-from cutout.cli.options.common import json_option, stack_options
+from cutout.cli import compose
 from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.options.price_option import price_of, price_option
+from cutout.cli.options.shared_options import json_option, stack_options
 from cutout.cli.options.time_expressions import time_options
 from cutout.cli.output.describe import counted
 from cutout.cli.output.file_text import spreadsheet_cell
-from cutout.cli.output.money import money_option, price_of
 from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import print_json, results, talk
-from cutout.cli.progress.progress import Tally
+from cutout.cli.output.terminal import plain_table, print_json, print_requests, results, talk
+from cutout.cli.progress.progress import ProgressLine
 from cutout.operator.costs import By, Costs, Period
-from cutout.operator.list_jobs import JobFilter, ListJobs
+from cutout.operator.list_jobs import JobFilter
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
     from cutout.cli.aws.stack import Stack
-    from cutout.cli.context import Surroundings
-    from cutout.cli.options.target import Choice
+    from cutout.cli.context import Context
+    from cutout.cli.options.shared_options import Choice
     from cutout.cli.options.time_expressions import When
     from cutout.cli.output.money import Price
     from cutout.operator.costs import Charge, CostLine
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 _AT_ONCE = 8
 _SUMS = ("photos", "calls", "credits", "US $", "no cut-out", "maybe twice")
 _SAVINGS = ("reused", "saved")
-"""Shown where there are any."""
+"""Shown if any photo was reused."""
 _SHOWN = 10
 _COLUMNS = (
     "why",
@@ -59,9 +59,9 @@ _COLUMNS = (
 @click.command(
     "costs",
     cls=DocumentedCommand,
-    exit_statuses={0: "it is told (an empty period costs nothing)", 1: "it cannot be had"},
+    exit_statuses={0: "the costs are printed, even if they are 0", 1: "an error"},
     example="""
-# what October cost, and a list for the provider's support
+# the costs of October, and a list for the provider's support
 cutout costs --by day --since 2026-10-01 --until 2026-10-31 --csv refund-claim.csv
 """,
 )
@@ -70,30 +70,30 @@ cutout costs --by day --since 2026-10-01 --until 2026-10-31 --csv refund-claim.c
     type=click.Choice([by.value for by in By]),
     default=By.DAY.value,
     show_default=True,
-    help="Add up by day (UTC) of the call, by folder, or by what became of the photo.",
+    help="Add up by day (UTC) of the call, by folder, or by the state of the job.",
 )
 @click.option(
     "--depth",
     type=click.IntRange(1, 20),
     default=1,
     show_default=True,
-    help="With --by prefix: so many folders deep.",
+    help="With --by prefix: the depth of the folders.",
 )
-@click.option("--prefix", default="", metavar="TEXT", help="Only keys that begin so.")
+@click.option("--prefix", default="", metavar="TEXT", help="Only keys with this prefix.")
 @time_options
 @click.option(
     "--csv",
     "file",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write the calls that were charged without a cut-out, or may have been charged twice.",
+    help="Write a list of calls that were charged without a cut-out, or perhaps charged twice.",
 )
-@money_option
+@price_option
 @json_option
 @stack_options
 @click.pass_obj
 def command(
-    surroundings: Surroundings,
+    context: Context,
     *,
     by: str,
     depth: int,
@@ -107,50 +107,45 @@ def command(
 ) -> int:
     """Add up what calls to the provider cost.
 
-    A call counts when it began in the period: what the provider says it used; else what it
-    reserved, while a photo is on its way or its outcome is unknown. "No cut-out" is what was
-    charged for photos that failed, went into review or were superseded, and for attempts that
-    another attempt of the same photo outran. "Reused" are photos that were completed in the
-    period from the kept result of the same picture, "saved" is what that had cost. Rows expire
-    (setting retention_days): so far back it goes.
+    A call counts if it began in the period, with the credits that the provider reported as used, or
+    with the reserved credits while the outcome is open. "No cut-out" is what was charged for photos
+    that failed, went into review or were superseded, and for attempts whose result was not used
+    because another attempt of the same photo finished first. "Reused" are photos that were
+    completed in the period with the cached result of the same photo; "saved" is what that result
+    had cost. Jobs expire (setting retention_days), and their costs with them.
     """
-    now = surroundings.clock.now()
+    now = context.clock.now()
     period = Period(since=since.at(now) if since else None, until=until.at(now) if until else None)
     report = _Report(
         costs=Costs(by=By(by), period=period, depth=depth),
-        price=price_of(surroundings, cents_per_credit),
+        price=price_of(context.settings, cents_per_credit),
     )
-    with explained(), Tally(talk(), surroundings.clock) as tally:
-        stack = surroundings.connect(choice)
-        jobs = _add_up(stack, report.costs, prefix, tally)
+    with explained(), ProgressLine(talk(), context.clock) as progress:
+        stack = context.connect(choice)
+        jobs = _add_up(stack, report.costs, prefix, progress)
         requests = stack.requests()
-        said = ", ".join(f"{count:,} {name}" for name, count in sorted(requests.items()))
-        talk().print(
-            f"{counted(jobs, 'job')} read in {tally.seconds:.1f} s; requests: {said}",
-            style="note",
-            soft_wrap=True,
-        )
+        print_requests(f"{counted(jobs, 'job')} read in {progress.seconds:.1f} s", requests)
     if file is not None:
         report.write(file)
     if as_json:
         print_json(report.as_json() | {"jobs_read": jobs, "requests": dict(requests)})
     else:
-        report.tell()
+        report.print()
     return 0
 
 
-def _add_up(stack: Stack, costs: Costs, prefix: str, tally: Tally) -> int:
-    """Read every job that moved since the period began: none of its calls began later."""
-    looked_at = [0]
+def _add_up(stack: Stack, costs: Costs, prefix: str, progress: ProgressLine) -> int:
+    """Read every job that changed since the begin of the period; no other has a call in it."""
+    scanned = [0]
 
     def tell(count: int) -> None:
-        looked_at[0] = count
-        tally.at(f"read {count:,} jobs")
+        scanned[0] = count
+        progress.show(f"read {count:,} jobs")
 
-    browse = ListJobs(records=stack.records(), tell=tell, at_once=_AT_ONCE)
+    browse = compose.browse(stack, tell, at_once=_AT_ONCE)
     for job in browse.jobs(JobFilter(prefix=prefix, since=costs.period.since)):
         costs.add(job)
-    return looked_at[0]
+    return scanned[0]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,10 +155,10 @@ class _Report:
     costs: Costs
     price: Price
 
-    def tell(self) -> None:
-        """Print the table, then what is worth a claim."""
+    def print(self) -> None:
+        """Print the table, then the calls that may be refunded."""
         costs = self.costs
-        table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+        table = plain_table()
         table.add_column(costs.by.value)
         for name in _SUMS + (_SAVINGS if costs.total.reused else ()):
             table.add_column(name, justify="right")
@@ -173,12 +168,14 @@ class _Report:
         results().print(table)
         if costs.total.reused:
             photos = counted(costs.total.reused, "photo")
-            results().print(f"saved by reuse: {photos}, {self.price.told(costs.total.saved)}")
+            results().print(
+                f"saved by cached results: {photos}, {self.price.in_words(costs.total.saved)}"
+            )
         self._list("charged without a cut-out", costs.lost, costs.total.lost)
         self._list("possibly charged twice", costs.doubtful, costs.total.at_risk)
 
     def as_json(self) -> dict[str, Any]:
-        """Return all of it."""
+        """Return the report for programs."""
         costs = self.costs
         return {
             "by": costs.by.value,
@@ -193,14 +190,14 @@ class _Report:
         }
 
     def write(self, file: Path) -> None:
-        """Write the claim."""
+        """Write the calls that may be refunded to a CSV file."""
         rows = [self._row(one, "no-cut-out") for one in self.costs.lost]
         rows += [self._row(one, "maybe-twice") for one in self.costs.doubtful]
         try:
             with file.open("w", newline="", encoding="utf-8") as stream:
                 writer = csv.DictWriter(stream, _COLUMNS, quoting=csv.QUOTE_ALL)
                 writer.writeheader()
-                writer.writerows(map(_harmless, rows))
+                writer.writerows(map(_escaped, rows))
         except OSError as error:
             raise Problem(f"{file} cannot be written: {error.strerror}.") from error
         talk().print(f"{counted(len(rows), 'call')} written to {file}.")
@@ -208,7 +205,9 @@ class _Report:
     def _list(self, title: str, charges: Sequence[Charge], credits_: Decimal) -> None:
         if not charges:
             return
-        results().print(f"{title}: {counted(len(charges), 'call')}, {self.price.told(credits_)}")
+        results().print(
+            f"{title}: {counted(len(charges), 'call')}, {self.price.in_words(credits_)}"
+        )
         for one in charges[:_SHOWN]:
             what = one.attempt.code or one.job.reason or one.job.state
             results().print(
@@ -216,7 +215,7 @@ class _Report:
             )
         if len(charges) > _SHOWN:
             more = len(charges) - _SHOWN
-            talk().print(f"  and {more:,} more; `--csv FILE` names them all", style="note")
+            talk().print(f"  and {more:,} more; `--csv FILE` lists all", style="note")
 
     def _cells(self, line: CostLine) -> tuple[str, ...]:
         return (
@@ -264,7 +263,7 @@ class _Report:
         return dict(zip(_COLUMNS, values, strict=True))
 
 
-def _harmless(row: dict[str, Any]) -> dict[str, Any]:
+def _escaped(row: dict[str, Any]) -> dict[str, Any]:
     return {
         name: spreadsheet_cell(value) if isinstance(value, str) else value
         for name, value in row.items()

@@ -1,4 +1,4 @@
-"""``cutout dashboard``: the deployed dashboard as a picture."""
+"""`cutout dashboard`: the deployed dashboard as a picture."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cutout.cli.options.common import json_option, stack_options
 from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.options.shared_options import json_option, stack_options
 from cutout.cli.output.dashboard.definition import Graph, read_body
 from cutout.cli.output.dashboard.svg import Picture, draw
 from cutout.cli.output.problems import Problem, explained
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from cutout.cli.context import Surroundings
-    from cutout.cli.options.target import Choice
+    from cutout.cli.context import Context
+    from cutout.cli.options.shared_options import Choice
 
 
 @click.command(
     "dashboard",
     cls=DocumentedCommand,
-    exit_statuses={0: "the picture is written", 1: "it could not be had"},
+    exit_statuses={0: "the picture is written", 1: "an error"},
     example="""
 # the last two hours, for a report
 cutout dashboard --out dashboard.svg --last 120
@@ -38,7 +38,7 @@ cutout dashboard --out dashboard.svg --last 120
     default=Path("dashboard.svg"),
     show_default=True,
     metavar="FILE",
-    help="Where the picture is written.",
+    help="The file for the picture.",
 )
 @click.option(
     "--last",
@@ -46,22 +46,20 @@ cutout dashboard --out dashboard.svg --last 120
     default=60,
     show_default=True,
     metavar="MINUTES",
-    help="How much of the past it shows.",
+    help="The length of the time that it shows.",
 )
 @json_option
 @stack_options
 @click.pass_obj
-def command(
-    surroundings: Surroundings, *, out: Path, last: int, as_json: bool, choice: Choice
-) -> int:
+def command(context: Context, *, out: Path, last: int, as_json: bool, choice: Choice) -> int:
     """Draw the deployed dashboard as an SVG file.
 
-    What it shows is read from CloudWatch: the dashboard's definition, the metrics that this names,
-    and how the alarms stand. With --json, the values are printed and no file is written.
+    The definition of the dashboard, its metrics and the states of the alarms are read from
+    CloudWatch. With --json, the values are printed and no file is written.
     """
-    end = surroundings.clock.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
+    end = context.clock.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
     with explained():
-        picture = _picture(surroundings, choice, end, timedelta(minutes=last))
+        picture = _picture(context, choice, end, timedelta(minutes=last))
     if as_json:
         print_json(_as_json(picture))
         return 0
@@ -73,27 +71,25 @@ def command(
     return 0
 
 
-def _picture(
-    surroundings: Surroundings, choice: Choice, end: datetime, length: timedelta
-) -> Picture:
-    deployment = surroundings.examine(choice)
-    described = deployment.description()
+def _picture(context: Context, choice: Choice, end: datetime, length: timedelta) -> Picture:
+    resources = context.connect(choice, is_impatient=True).resources
+    described = resources.description()
     name = described.outputs.get("DashboardName") if described else None
     if name is None:
         raise Problem(
-            f"The stack {deployment.name} on {deployment.where} names no dashboard.",
-            advice="`cutout doctor` says what else is missing.",
+            f"The stack {resources.name} on {resources.where} has no dashboard.",
+            advice="`cutout doctor` shows what else is missing.",
         )
-    widgets = read_body(deployment.dashboard(name))
+    widgets = read_body(resources.dashboard(name))
     graphs = [one for one in widgets if isinstance(one, Graph)]
     start = end - length
     wanted = [series for graph in graphs for series in graph.series]
-    found = iter(deployment.values(wanted, start, end))
+    found = iter(resources.metric_values(wanted, start, end))
     return Picture(
-        title=f"{deployment.name} on {deployment.where}",
+        title=f"{resources.name} on {resources.where}",
         widgets=widgets,
         points={graph.title: [next(found) for _ in graph.series] for graph in graphs},
-        alarms={one.name: one.state for one in deployment.alarms()},
+        alarms={one.name: one.state for one in resources.alarms()},
         start=start,
         end=end,
     )

@@ -1,4 +1,4 @@
-"""``cutout doctor``: is everything as it must be?"""
+"""`cutout doctor`: check the deployment."""
 
 from __future__ import annotations
 
@@ -7,40 +7,47 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from cutout.cli.doctor import flow, parts, provider
-from cutout.cli.doctor.finding import UNSEEN, Check, Examined, Patient, Severity, examine
-from cutout.cli.options.common import (
+from cutout.cli.doctor import flow_checks, infrastructure_checks, provider_checks
+from cutout.cli.doctor.check import (
+    CANNOT_CHECK,
+    Check,
+    CheckReport,
+    Checkup,
+    Severity,
+    run_checks,
+)
+from cutout.cli.local_cloud import checkout_of
+from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.options.shared_options import (
     LONGEST_SECONDS,
     FiniteRange,
     json_option,
     stack_options,
 )
-from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.output.problems import explained
 from cutout.cli.output.terminal import print_json, print_lines, results, talk
-from infra.local.place import find_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from cutout.cli.context import Surroundings
-    from cutout.cli.options.target import Choice
+    from cutout.cli.context import Context
+    from cutout.cli.options.shared_options import Choice
 
 CHECKS: dict[str, Check] = {
-    "stack": parts.stack,
-    "version": parts.version,
-    "API key": provider.api_key,
-    "signing key": provider.signing_key,
-    "callbacks": provider.callbacks,
-    "uploads": flow.uploads,
-    "functions": parts.functions,
-    "triggers": parts.feeds,
-    "Sweep": parts.sweep,
-    "queues": flow.queues,
-    "gate": flow.gate,
-    "jobs": flow.jobs,
-    "alarms": flow.alarms,
-    "clock": provider.clock,
+    "stack": infrastructure_checks.stack,
+    "version": infrastructure_checks.version,
+    "API key": provider_checks.api_key,
+    "signing key": provider_checks.signing_key,
+    "callbacks": provider_checks.callbacks,
+    "uploads": flow_checks.uploads,
+    "functions": infrastructure_checks.functions,
+    "triggers": infrastructure_checks.triggers,
+    "Sweep": infrastructure_checks.sweep,
+    "queues": flow_checks.queues,
+    "gate": flow_checks.gate,
+    "jobs": flow_checks.jobs,
+    "alarms": flow_checks.alarms,
+    "clock": provider_checks.clock,
 }
 _MARKS = {
     Severity.OK: Text("✓", "green"),
@@ -52,9 +59,9 @@ _MARKS = {
 @click.command(
     "doctor",
     cls=DocumentedCommand,
-    exit_statuses={0: "nothing is wrong; there may be notes", 1: "something is"},
+    exit_statuses={0: "there are no problems; there may be notes", 1: "there are problems"},
     example="""
-# before the first upload, and whenever something seems wrong
+# before the first upload, and whenever photos are late
 cutout doctor
 """,
 )
@@ -69,69 +76,69 @@ cutout doctor
 @json_option
 @stack_options
 @click.pass_obj
-def command(surroundings: Surroundings, *, timeout: float, as_json: bool, choice: Choice) -> int:
-    """Look at everything that must be right, and say what to do where it is not.
+def command(context: Context, *, timeout: float, as_json: bool, choice: Choice) -> int:
+    """Check the whole deployment and suggest fixes.
 
-    All checks run at once, read only, and cost nothing: the stack, the version, the API key and
-    the balance, the signing key, the callback URL (a forged token must be refused), the way of
-    uploads, functions and their triggers, Sweep, queues and dead letters, the gate, overdue jobs,
-    alarms, the clock.
+    The checks change nothing and cost nothing: the stack, its version, the API key and the balance,
+    the signing key, the callback URL (it must refuse a forged token), the events of uploads,
+    functions and their triggers, Sweep, queues and dead letters, the gate, overdue jobs, alarms,
+    the clock of this machine.
     """
     with explained():
-        patient = Patient(
-            deployment=surroundings.examine(choice),
-            now=surroundings.clock.now(),
-            checkout=find_root(surroundings.folder),
+        checkup = Checkup(
+            stack=context.connect(choice, is_impatient=True),
+            now=context.clock.now(),
+            checkout=checkout_of(context.folder),
         )
-    found = examine(patient, CHECKS, timeout_seconds=timeout)
-    told = list(found) if as_json else _tell(found)
-    problems, notes = (_count(told, one) for one in (Severity.PROBLEM, Severity.NOTE))
+    running = run_checks(checkup, CHECKS, timeout_seconds=timeout)
+    reports = list(running) if as_json else _print(running)
+    problems, notes = (_count(reports, one) for one in (Severity.PROBLEM, Severity.NOTE))
     if as_json:
-        print_json(_as_json(told))
+        print_json(_as_json(reports))
     else:
         print_lines(talk(), f"\n{_counted(problems, 'problem')}, {_counted(notes, 'note')}.")
     return 1 if problems else 0
 
 
-def _tell(found: Iterable[Examined]) -> list[Examined]:
-    """Print each check as soon as those before it are done."""
-    console, told = results(), []
+def _print(running: Iterable[CheckReport]) -> list[CheckReport]:
+    """Print each report as soon as it and those before it are complete."""
+    console, reports = results(), []
     width = max(map(len, CHECKS))
-    unseen: set[str] = set()
-    for one in found:
-        told.append(one)
-        for number, finding in enumerate(one.findings):
-            name, says, do = "" if number else one.check, finding.says, finding.do
-            if says in unseen:
-                says, do = f"{UNSEEN}, for the same reason", ""
-            elif says.startswith(UNSEEN):
-                unseen.add(says)
-            console.print(_MARKS[finding.severity], f"{name:{width}}  {says}")
-            if do and finding.severity is not Severity.OK:
-                console.print(f"{'':{width + 4}}{do}", style="bright_black")
-    return told
+    causes: set[str] = set()
+    for report in running:
+        reports.append(report)
+        for number, one in enumerate(report.results):
+            name, message, advice = "" if number else report.check, one.message, one.advice
+            if message in causes:
+                message, advice = f"{CANNOT_CHECK}, for the same reason", ""
+            elif message.startswith(CANNOT_CHECK):
+                causes.add(message)
+            console.print(_MARKS[one.severity], f"{name:{width}}  {message}")
+            if advice and one.severity is not Severity.OK:
+                console.print(f"{'':{width + 4}}{advice}", style="bright_black")
+    return reports
 
 
 def _counted(count: int, what: str) -> str:
     return f"{count or 'no'} {what}{'' if count == 1 else 's'}"
 
 
-def _count(found: Sequence[Examined], severity: Severity) -> int:
-    return sum(one.severity is severity for check in found for one in check.findings)
+def _count(reports: Sequence[CheckReport], severity: Severity) -> int:
+    return sum(one.severity is severity for report in reports for one in report.results)
 
 
-def _as_json(found: Sequence[Examined]) -> dict[str, Any]:
+def _as_json(reports: Sequence[CheckReport]) -> dict[str, Any]:
     return {
-        "problems": _count(found, Severity.PROBLEM),
-        "notes": _count(found, Severity.NOTE),
+        "problems": _count(reports, Severity.PROBLEM),
+        "notes": _count(reports, Severity.NOTE),
         "findings": [
             {
-                "check": check.check,
-                "severity": finding.severity.value,
-                "says": finding.says,
-                "do": finding.do,
+                "check": report.check,
+                "severity": one.severity.value,
+                "says": one.message,
+                "do": one.advice,
             }
-            for check in found
-            for finding in check.findings
+            for report in reports
+            for one in report.results
         ],
     }

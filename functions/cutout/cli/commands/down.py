@@ -1,4 +1,4 @@
-"""``cutout down``: the end of the local cloud."""
+"""`cutout down`: stop the local cloud."""
 
 from __future__ import annotations
 
@@ -11,27 +11,28 @@ from cutout.cli.output.problems import explained
 from cutout.cli.output.terminal import talk
 
 if TYPE_CHECKING:
-    from cutout.cli.context import Surroundings
+    from cutout.cli.context import Context
 
 
 @click.command(
     "down",
     cls=DocumentedCommand,
     exit_statuses={
-        0: "nothing runs any more",
-        1: "something could not be ended",
+        0: "nothing is running any more",
+        1: "a process could not be stopped, or this is not a checkout",
     },
     example="""
 cutout down
 """,
 )
 @click.pass_obj
-def command(surroundings: Surroundings) -> int:
-    """Take the local cloud of this folder down, with all that is in it.
+def command(context: Context) -> int:
+    """Stop the local cloud of this folder and delete its data.
 
-    Logs stay in .cutout/. Nothing on AWS is touched.
+    Logs stay in .cutout/. Nothing on AWS changes. This command needs a checkout of Cutout; an
+    installed package has no local cloud.
     """
     with explained():
-        was_there = surroundings.local.down()
-    talk().print("The local cloud is down." if was_there else "No local cloud was up.")
+        was_running = context.local.down()
+    talk().print("The local cloud is down." if was_running else "No local cloud was up.")
     return 0

@@ -1,4 +1,4 @@
-"""``cutout limits``: what the gate lets through."""
+"""`cutout limits`: show and change the limits of the gate."""
 
 from __future__ import annotations
 
@@ -7,34 +7,41 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cutout.cli.options.common import FiniteRange, json_option, stack_options
+from cutout.cli import compose
 from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.output.gate_text import tell_gate
+from cutout.cli.options.shared_options import FiniteRange, json_option, stack_options
+from cutout.cli.output.gate_text import print_gate
 from cutout.cli.output.problems import explained
 
 if TYPE_CHECKING:
-    from cutout.cli.context import Surroundings
-    from cutout.cli.options.target import Choice
+    from cutout.cli.context import Context
+    from cutout.cli.options.shared_options import Choice
     from cutout.domain.gate import Gate
 
 
 @click.command(
     "limits",
     cls=DocumentedCommand,
-    exit_statuses={0: "they are shown, and set if you said so", 1: "they could not be"},
+    exit_statuses={0: "the limits are shown, and set if you gave any", 1: "an error"},
     example="""
 $ cutout limits --max-in-flight 20
 0 of 20 tasks in flight, 16.2 of 5000 credits today (changed while running)
 """,
 )
-@click.option("--max-in-flight", type=click.IntRange(1, 1000), help="Tasks at once.")
-@click.option("--daily-credit-cap", type=FiniteRange(0, 100_000_000), help="Credits a day (UTC).")
-@click.option("--deployed", is_flag=True, help="Go back to the limits of the deployment.")
+@click.option(
+    "--max-in-flight", type=click.IntRange(1, 1000), help="Tasks in flight at the same time."
+)
+@click.option(
+    "--daily-credit-cap",
+    type=FiniteRange(0, 100_000_000),
+    help="Credits that may be spent in a day (UTC).",
+)
+@click.option("--deployed", is_flag=True, help="Restore the deployed limits.")
 @json_option
 @stack_options
 @click.pass_obj
 def command(
-    surroundings: Surroundings,
+    context: Context,
     *,
     max_in_flight: int | None,
     daily_credit_cap: float | None,
@@ -42,19 +49,25 @@ def command(
     as_json: bool,
     choice: Choice,
 ) -> int:
-    """Show the gate, or change its limits while everything runs."""
+    """Show the gate, or change its limits without a deployment.
+
+    Without an option, it prints tasks in flight, credits spent today, both limits, and the pause if
+    there is one. New limits hold at once, until `--deployed` or new limits replace them.
+    """
     is_set = max_in_flight is not None or daily_credit_cap is not None
     if is_set and deployed:
         raise click.UsageError("--deployed cannot be combined with a limit.")
     with explained():
-        stack = surroundings.connect(choice)
+        stack = context.connect(choice)
         gate: Gate
         if deployed:
-            gate = stack.operate().restore_limits()
+            gate = compose.control(stack).restore_limits()
         elif is_set:
             cap = None if daily_credit_cap is None else Decimal(str(daily_credit_cap))
-            gate = stack.operate().set_limits(max_in_flight=max_in_flight, daily_credit_cap=cap)
+            gate = compose.control(stack).set_limits(
+                max_in_flight=max_in_flight, daily_credit_cap=cap
+            )
         else:
-            gate = stack.gate()
-    tell_gate(gate, surroundings, as_json=as_json)
+            gate = stack.jobs.read_gate()
+    print_gate(gate, context.clock.now(), as_json=as_json)
     return 0

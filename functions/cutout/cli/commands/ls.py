@@ -1,4 +1,4 @@
-"""``cutout ls``: what the stack knows of."""
+"""`cutout ls`: list jobs."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import TYPE_CHECKING
 import click
 from rich.table import Table
 
-from cutout.cli.options.common import json_option, stack_options
+from cutout.cli import compose
 from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.job_filters import choosing_options, wanted
-from cutout.cli.output.describe import cost, duration, explanation, job_as_json
+from cutout.cli.options.job_filters import filter_options, wanted
+from cutout.cli.options.shared_options import json_option, stack_options
+from cutout.cli.output.describe import cost, duration, explanation, job_as_json, state_text
 from cutout.cli.output.problems import explained
-from cutout.cli.output.terminal import print_json_each, results, talk
-from cutout.cli.progress.live_table import state_text
-from cutout.cli.progress.progress import Tally
+from cutout.cli.output.terminal import plain_table, print_json_each, results, talk
+from cutout.cli.progress.progress import ProgressLine
 from cutout.domain.states import State
 from cutout.domain.text.sanitize import plain
-from cutout.operator.list_jobs import Cursor, ListJobs
+from cutout.operator.list_jobs import Cursor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from cutout.cli.context import Surroundings
-    from cutout.cli.options.target import Choice
+    from cutout.cli.context import Context
+    from cutout.cli.options.shared_options import Choice
     from cutout.cli.options.time_expressions import When
     from cutout.domain.job.job import Job
     from cutout.operator.list_jobs import JobFilter
@@ -33,30 +33,30 @@ if TYPE_CHECKING:
 _ROWS = 500
 
 
-class _Place(click.ParamType[Cursor]):
-    """Where a page ended."""
+class _CursorType(click.ParamType[Cursor]):
+    """The end of a page."""
 
-    name = "PLACE"
+    name = "CURSOR"
 
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> Cursor:
-        """Read it."""
+        """Convert the text."""
         try:
             return Cursor.read(str(value))
         except ValueError as error:
-            self.fail(f"{error}: the end of the page before says it", param, ctx)
+            self.fail(f"{error}; the previous page ends with the cursor", param, ctx)
 
 
 @click.command(
     "ls",
     cls=DocumentedCommand,
     exit_statuses={
-        0: "the list is whole, even if it is empty",
-        1: "it cannot be had",
+        0: "the list is complete, even if it is empty",
+        1: "an error",
     },
     example="""
-# what went wrong in one folder since yesterday, for a program
+# photos of one folder that failed since yesterday, for a program
 cutout ls --state failed --state rejected --prefix shoes/ --since 1d --json
 """,
 )
@@ -66,23 +66,27 @@ cutout ls --state failed --state rejected --prefix shoes/ --since 1d --json
     multiple=True,
     type=click.Choice([state.value for state in State]),
     metavar="STATE",
-    help="Only jobs in this state; may be said more than once.",
+    help="Only jobs in this state (repeatable).",
 )
-@choosing_options
+@filter_options
 @click.option(
     "--limit",
     type=click.IntRange(min=1),
     default=50,
     show_default=True,
-    help="Only so many, those that moved last.",
+    help="Up to this many jobs.",
 )
-@click.option("--after", type=_Place(), help="The next page: behind the one that ended here.")
-@click.option("--all", "is_all", is_flag=True, help="All of them, printed as they are read.")
+@click.option(
+    "--after",
+    type=_CursorType(),
+    help="Start after this cursor (printed at the end of the previous page).",
+)
+@click.option("--all", "is_all", is_flag=True, help="All jobs, printed as they are read.")
 @json_option
 @stack_options
 @click.pass_obj
 def command(
-    surroundings: Surroundings,
+    context: Context,
     *,
     states: Sequence[str],
     reasons: Sequence[str],
@@ -95,28 +99,28 @@ def command(
     as_json: bool,
     choice: Choice,
 ) -> int:
-    """List jobs, those that moved last first.
+    """List jobs, the most recently changed first.
 
     States: queued, submitting, unconfirmed, processing, storing; completed, review, failed,
-    rejected, superseded. Times are those of the last move. States and times are read from an index;
-    a prefix or a reason is looked for in all jobs of these states and times.
+    rejected, superseded. --since and --until compare the time of the last change. States and times
+    are indexed; for a prefix or a reason, all jobs of these states and times are read.
     """
-    now = surroundings.clock.now()
+    now = context.clock.now()
     which = [State(state) for state in states] or list(State)
     chosen = wanted(which, reasons=reasons, prefix=prefix, since=since, until=until, now=now)
-    with explained(), Tally(talk(), surroundings.clock) as tally:
-        stack = surroundings.connect(choice)
-        looked_at = [0]
+    with explained(), ProgressLine(talk(), context.clock) as progress:
+        stack = context.connect(choice)
+        scanned = [0]
 
         def tell(count: int) -> None:
-            looked_at[0] = count
-            tally.at(f"looked at {count:,} jobs")
+            scanned[0] = count
+            progress.show(f"scanned {count:,} jobs")
 
-        jobs = ListJobs(records=stack.records(), tell=tell).jobs(chosen, after)
+        jobs = compose.browse(stack, tell).jobs(chosen, after)
         shown = list(islice(jobs, limit)) if not is_all else None
         more = shown is not None and next(jobs, None) is not None
         _print(jobs if shown is None else iter(shown), now, as_json=as_json, where=stack.where)
-    _tell_rest(chosen, shown, looked_at[0], more=more)
+    _print_rest(chosen, shown, scanned[0], more=more)
     return 0
 
 
@@ -132,24 +136,23 @@ def _print(jobs: Iterator[Job], now: datetime, *, as_json: bool, where: str) -> 
         talk().print(f"No such jobs on {where}.")
 
 
-def _tell_rest(
-    chosen: JobFilter, shown: Sequence[Job] | None, looked_at: int, *, more: bool
+def _print_rest(
+    chosen: JobFilter, shown: Sequence[Job] | None, scanned: int, *, more: bool
 ) -> None:
-    if not chosen.is_indexed and looked_at > len(shown or ()):
-        text = f"Looked at {looked_at:,} jobs: no index knows prefixes and reasons."
+    if not chosen.is_indexed and scanned > len(shown or ()):
+        text = f"Scanned {scanned:,} jobs (prefix and reason filters are not indexed)."
         talk().print(text, style="note")
     if shown and more:
-        text = (
-            f"There are more than these {len(shown)}; the next page: --after {Cursor.of(shown[-1])}"
-        )
+        cursor = Cursor.of(shown[-1])
+        text = f"There are more than these {len(shown)} jobs; next page: --after {cursor}"
         talk().print(text, style="note", soft_wrap=True)
 
 
 def _table(jobs: Sequence[Job], now: datetime, *, has_header: bool) -> Table:
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0), show_header=has_header)
+    table = plain_table(has_header=has_header)
     table.add_column("photo", overflow="fold")
     table.add_column("state")
-    table.add_column("moved", justify="right")
+    table.add_column("changed", justify="right")
     table.add_column("credits", justify="right")
     table.add_column("result or reason", overflow="fold")
     for job in jobs:

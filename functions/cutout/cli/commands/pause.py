@@ -1,4 +1,4 @@
-"""``cutout pause``: let no photo in."""
+"""`cutout pause`: close the gate."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cutout.cli.options.common import json_option, stack_options
+from cutout.cli import compose
 from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.output.gate_text import tell_gate
+from cutout.cli.options.shared_options import json_option, stack_options
+from cutout.cli.output.gate_text import print_gate
 from cutout.cli.output.problems import explained
 
 if TYPE_CHECKING:
-    from cutout.cli.context import Surroundings
-    from cutout.cli.options.target import Choice
+    from cutout.cli.context import Context
+    from cutout.cli.options.shared_options import Choice
 
 
 @click.command(
     "pause",
     cls=DocumentedCommand,
-    exit_statuses={0: "the gate is closed", 1: "it could not be"},
+    exit_statuses={0: "the gate is paused", 1: "an error"},
     example="""
 # before maintenance at the provider
 cutout pause
@@ -28,12 +29,13 @@ cutout pause
 @json_option
 @stack_options
 @click.pass_obj
-def command(surroundings: Surroundings, *, as_json: bool, choice: Choice) -> int:
-    """Close the gate until `cutout resume`.
+def command(context: Context, *, as_json: bool, choice: Choice) -> int:
+    """Pause the gate until `cutout resume`.
 
-    Uploads are still taken and wait in the table; tasks in flight go on.
+    No new photo is sent to the provider. New uploads wait in the jobs table; tasks in flight
+    continue.
     """
     with explained():
-        gate = surroundings.connect(choice).operate().pause()
-    tell_gate(gate, surroundings, as_json=as_json)
+        gate = compose.control(context.connect(choice)).pause()
+    print_gate(gate, context.clock.now(), as_json=as_json)
     return 0

@@ -1,4 +1,4 @@
-"""``cutout redrive``: what could not be handled is shown, and sent back."""
+"""`cutout redrive`: list dead letters and send them back."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.progress import Progress
 
-from cutout.cli.aws.deployment import Moved
-from cutout.cli.dead_letters import Dead, Group, dead_letter_queues, grouped, read_letter
-from cutout.cli.options.common import json_option, stack_options
+from cutout.cli.dead_letters import (
+    DeadLetterQueue,
+    LetterGroup,
+    dead_letter_queues,
+    grouped,
+    read_letter,
+)
 from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.options.shared_options import json_option, stack_options
 from cutout.cli.output.describe import duration
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import print_json, results, talk
@@ -21,26 +26,28 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from cutout.cli.aws.deployment import DeadLetters
-    from cutout.cli.context import Surroundings
-    from cutout.cli.options.target import Choice
+    from cutout.cli.aws.resources import Resources
+    from cutout.cli.aws.stack import Stack
+    from cutout.cli.context import Context
+    from cutout.cli.options.shared_options import Choice
 
 _BATCH = 10
 _NAMED = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pile:
-    """A queue of dead letters that was looked into.
+class QueueReport:
+    """A dead-letter queue and its messages.
 
     Attributes:
-        moved: how many left it.
-        refused: why SQS did not take others.
+        seen: the number of messages that were read.
+        moved: the number of messages that left the queue.
+        refused: why SQS did not accept others.
     """
 
-    dead: Dead
+    dead: DeadLetterQueue
     seen: int
-    groups: Sequence[Group]
+    groups: Sequence[LetterGroup]
     moved: int = 0
     refused: Sequence[str] = ()
 
@@ -50,30 +57,32 @@ class Pile:
     cls=DocumentedCommand,
     exit_statuses={
         0: "there are no dead letters, or all were sent back or deleted",
-        1: "some are left",
+        1: "some are left, or an error",
     },
     example="""
-# what could not be handled, and why; then, once the cause is mended, all of it once more
+# list the messages that failed, then send them back after the cause is fixed
 cutout redrive
 cutout redrive --yes
 """,
 )
-@click.option("--yes", is_flag=True, help="Send them back, or delete them with --purge.")
-@click.option("--purge", is_flag=True, help="Delete instead of sending back; wants --yes.")
-@click.option("--dry-run", is_flag=True, help="Only show, whatever else is said.")
-@click.option("--queue", "wanted", metavar="NAME", help="Only queues whose name contains this.")
+@click.option("--yes", is_flag=True, help="Send the messages back (with --purge: delete them).")
+@click.option("--purge", is_flag=True, help="Delete instead of sending back; requires --yes.")
+@click.option("--dry-run", is_flag=True, help="Only list, whatever other options say.")
+@click.option(
+    "--queue", "wanted", metavar="NAME", help="Only queues whose name contains this text."
+)
 @click.option(
     "--look",
     type=click.IntRange(min=1),
     default=1000,
     show_default=True,
-    help="Look into so many messages a queue.",
+    help="Read up to this many messages of each queue.",
 )
 @json_option
 @stack_options
 @click.pass_obj
 def command(
-    surroundings: Surroundings,
+    context: Context,
     *,
     yes: bool,
     purge: bool,
@@ -83,99 +92,103 @@ def command(
     as_json: bool,
     choice: Choice,
 ) -> int:
-    """Show dead letters, and send them back where they came from.
+    """List dead letters, and send them back to their queues.
 
-    Dead letters are messages that failed five times, and uploads that EventBridge could not hand
-    over. They are grouped by what they ask for and how the photo's row stands now. Each is sent
-    before it is deleted, so that nothing is lost if this is interrupted. What SQS does not take is
-    named and stays where it is; the others go.
+    Dead letters are messages that failed five times, and uploads that EventBridge could not
+    deliver. They are grouped by what they request and by the state of the job. Each is sent before
+    it is deleted, so that an interruption loses none. A message that SQS does not accept stays in
+    its queue, with the reason printed; the others are sent.
     """
     acts = yes and not dry_run
     with explained():
-        letters = surroundings.examine(choice)
-        dead = [one for one in dead_letter_queues(letters) if (wanted or "") in one.queue.title]
+        stack = context.connect(choice, is_impatient=True)
+        queues = dead_letter_queues(stack.resources)
+        dead = [one for one in queues if (wanted or "") in one.queue.title]
         if wanted and not dead:
-            raise Problem(f"No queue of dead letters is called {wanted}.")
-        piles = [_looked_into(letters, one, look) for one in dead]
+            raise Problem(f"No dead-letter queue has a name with {wanted}.")
+        reports = [_read(stack, one, look) for one in dead]
         if acts and purge and not wanted:
-            _refuse_to_lose(piles)
+            _check_only_traces(reports)
         if acts:
-            piles = [_worked_off(letters, pile, purge=purge) for pile in piles]
-    now = surroundings.clock.now()
+            reports = [_emptied(stack.resources, report, purge=purge) for report in reports]
+    now = context.clock.now()
     if as_json:
-        print_json([_as_json(pile) for pile in piles])
+        print_json([_as_json(report) for report in reports])
     else:
-        _tell(piles, now)
-    left = sum(pile.dead.queue.count - pile.moved - len(pile.refused) for pile in piles)
-    refused = Counter(why for pile in piles for why in pile.refused)
+        _print(reports, now)
+    left = sum(one.dead.queue.count - one.moved - len(one.refused) for one in reports)
+    refused = Counter(why for report in reports for why in report.refused)
     for why, count in refused.most_common():
-        talk().print(f"SQS did not take {_letters(count)}, left where they were: {why}")
+        talk().print(f"SQS did not accept {_letters(count)}, which stay in their queue: {why}")
     if left and not acts:
         verb = "deletes" if purge else "sends back"
-        talk().print(f"Nothing was done: `--yes` {verb} {_letters(left)}.", style="note")
+        talk().print(f"Dry run: `--yes` {verb} {_letters(left)}.", style="note")
     elif left > 0:
-        talk().print(f"{_letters(left)} could not be had: somebody else has them. Look again.")
+        talk().print(
+            f"{_letters(left)} could not be received: another consumer has them. Run it again."
+        )
     return 1 if left > 0 or refused else 0
 
 
-def _refuse_to_lose(piles: Sequence[Pile]) -> None:
-    """Refuse to delete, unless the queue is named, what nothing else tells of."""
-    lost = sum(group.count for pile in piles for group in pile.groups if group.is_only_trace)
+def _check_only_traces(reports: Sequence[QueueReport]) -> None:
+    """Refuse to delete the only trace of an upload, unless its queue is named."""
+    lost = sum(group.count for one in reports for group in one.groups if group.is_only_trace)
     if lost:
         raise Problem(
-            f"{lost} of these are the only trace of an upload: deleted, the photo is lost.",
-            advice="Send them back with `--yes`, or name the queue that you mean with `--queue`.",
+            f"{lost} of these messages are the only trace of an upload, whose photo would be lost.",
+            advice="Send them back with `--yes`, or name the queue with `--queue` to delete them.",
         )
 
 
-def _looked_into(letters: DeadLetters, dead: Dead, limit: int) -> Pile:
+def _read(stack: Stack, dead: DeadLetterQueue, limit: int) -> QueueReport:
     if not dead.queue.count:
-        return Pile(dead=dead, seen=0, groups=())
-    told = [read_letter(letter) for letter in letters.look(dead.queue, limit)]
-    jobs = letters.jobs([one.job_id for one in told if one.job_id])
-    return Pile(dead=dead, seen=len(told), groups=grouped(told, jobs))
+        return QueueReport(dead=dead, seen=0, groups=())
+    letters = [read_letter(letter) for letter in stack.resources.look(dead.queue, limit)]
+    found = stack.jobs.find_all([one.job_id for one in letters if one.job_id])
+    groups = grouped(letters, {job.id: job for job in found})
+    return QueueReport(dead=dead, seen=len(letters), groups=groups)
 
 
-def _worked_off(letters: DeadLetters, pile: Pile, *, purge: bool) -> Pile:
-    """Work off as many as there were: what comes back meanwhile is left for a person to see."""
-    queue, done, refused = pile.dead.queue, 0, list[str]()
+def _emptied(resources: Resources, report: QueueReport, *, purge: bool) -> QueueReport:
+    """Move as many messages as were counted: one that fails again is not moved twice."""
+    queue, done, refused = report.dead.queue, 0, list[str]()
     with Progress(console=talk(), transient=True) as progress:
         bar = progress.add_task(queue.title, total=queue.count)
         while done < queue.count:
             most = min(_BATCH, queue.count - done)
             if purge:
-                some = Moved(taken=letters.purge(queue, most))
+                some = resources.purge(queue, most)
             else:
-                some = letters.move(queue, pile.dead.goes_back_to, most)
+                some = resources.move(queue, report.dead.goes_back_to, most)
             if not some.count:
                 break
             done += some.count
             refused += some.refused
             progress.update(bar, completed=done)
-    return replace(pile, moved=done - len(refused), refused=refused)
+    return replace(report, moved=done - len(refused), refused=refused)
 
 
-def _tell(piles: Sequence[Pile], now: datetime) -> None:
+def _print(reports: Sequence[QueueReport], now: datetime) -> None:
     console = results()
-    if not any(pile.dead.queue.count for pile in piles):
+    if not any(report.dead.queue.count for report in reports):
         talk().print("There are no dead letters.")
         return
-    for pile in piles:
-        if not pile.dead.queue.count:
+    for report in reports:
+        if not report.dead.queue.count:
             continue
-        count = pile.dead.queue.count
-        back = pile.dead.goes_back_to.rpartition(":")[2]
-        done = f", {pile.moved} gone" if pile.moved else ""
-        console.print(f"{pile.dead.queue.title}: {_letters(count)}{done}; back to {back}")
-        for group in pile.groups:
-            _tell_group(group, now)
-        if pile.seen < count - pile.dead.queue.in_flight:
-            console.print(f"  looked into {pile.seen} of {count}; `--look` looks into more")
+        count = report.dead.queue.count
+        back = report.dead.goes_back_to.rpartition(":")[2]
+        done = f", {report.moved} gone" if report.moved else ""
+        console.print(f"{report.dead.queue.title}: {_letters(count)}{done}; back to {back}")
+        for group in report.groups:
+            _print_group(group, now)
+        if report.seen < count - report.dead.queue.in_flight:
+            console.print(f"  read {report.seen} of {count}; `--look` reads more")
 
 
-def _tell_group(group: Group, now: datetime) -> None:
+def _print_group(group: LetterGroup, now: datetime) -> None:
     console = results()
-    age = f"oldest {duration(now - group.oldest)}, handed out up to {group.received} times"
+    age = f"oldest {duration(now - group.oldest)}, received up to {group.received} times"
     console.print(f"  {group.count} x {group.why}")
     console.print(f"      {age}")
     more = f" and {len(group.photos) - _NAMED} more" if len(group.photos) > _NAMED else ""
@@ -183,15 +196,15 @@ def _tell_group(group: Group, now: datetime) -> None:
     console.print(f"      {group.then}")
 
 
-def _as_json(pile: Pile) -> dict[str, Any]:
+def _as_json(report: QueueReport) -> dict[str, Any]:
     return {
-        "queue": pile.dead.queue.title,
-        "name": pile.dead.queue.name,
-        "goes_back_to": pile.dead.goes_back_to.rpartition(":")[2],
-        "count": pile.dead.queue.count,
-        "looked_into": pile.seen,
-        "gone": pile.moved,
-        "refused": list(pile.refused),
+        "queue": report.dead.queue.title,
+        "name": report.dead.queue.name,
+        "goes_back_to": report.dead.goes_back_to.rpartition(":")[2],
+        "count": report.dead.queue.count,
+        "looked_into": report.seen,
+        "gone": report.moved,
+        "refused": list(report.refused),
         "groups": [
             {
                 "why": group.why,
@@ -201,7 +214,7 @@ def _as_json(pile: Pile) -> dict[str, Any]:
                 "received": group.received,
                 "photos": list(group.photos),
             }
-            for group in pile.groups
+            for group in report.groups
         ],
     }
 

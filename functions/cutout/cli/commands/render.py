@@ -1,21 +1,20 @@
-"""``cutout render``: variants once more, from cut-outs that are there."""
+"""`cutout render`: make variants again from existing cut-outs."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.table import Table
 
-from cutout.cli.options.common import (
+from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.options.shared_options import (
     LONGEST_SECONDS,
     FiniteRange,
     json_option,
     stack_options,
 )
-from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import print_json, results, talk
+from cutout.cli.output.terminal import plain_table, print_json, results, talk
 from cutout.domain.messages import RenderRequest
 from cutout.domain.states import State
 
@@ -23,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from cutout.cli.aws.stack import Stack
-    from cutout.cli.context import Surroundings
-    from cutout.cli.options.target import Choice
+    from cutout.cli.context import Context
+    from cutout.cli.options.shared_options import Choice
     from cutout.cli.progress.clock import Clock
     from cutout.domain.job.job import Job
     from cutout.domain.job.variant import Variant
@@ -36,7 +35,7 @@ _PAUSE_SECONDS = 0.5
 @click.command(
     "render",
     cls=DocumentedCommand,
-    exit_statuses={0: "every variant is made", 1: "one is not; it says why"},
+    exit_statuses={0: "every variant is made", 1: "one is not; the table says why"},
     example="""
 $ cutout render shoes/a.jpg --recipe market
 photo        recipe  size       result
@@ -44,9 +43,9 @@ shoes/a.jpg  market  2000x2000  shoes/a.market.jpg
 """,
 )
 @click.argument("key", required=False)
-@click.option("--prefix", metavar="TEXT", help="All completed photos whose keys begin with this.")
+@click.option("--prefix", metavar="TEXT", help="All completed photos whose keys have this prefix.")
 @click.option(
-    "--recipe", "names", multiple=True, required=True, help="Which; may be said more than once."
+    "--recipe", "names", multiple=True, required=True, help="Name of a recipe (repeatable)."
 )
 @click.option(
     "--timeout",
@@ -54,14 +53,14 @@ shoes/a.jpg  market  2000x2000  shoes/a.market.jpg
     default=600.0,
     show_default=True,
     metavar="SECONDS",
-    help="Stop waiting then; what is asked for is still made.",
+    help="Stop waiting after this time; the variants are still made.",
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would be made.")
+@click.option("--dry-run", is_flag=True, help="Print what would be made, and stop.")
 @json_option
 @stack_options
 @click.pass_obj
 def command(
-    surroundings: Surroundings,
+    context: Context,
     *,
     key: str | None,
     prefix: str | None,
@@ -71,43 +70,43 @@ def command(
     as_json: bool,
     choice: Choice,
 ) -> int:
-    """Make variants again from the cut-outs that are there; nothing is paid.
+    """Make variants again from existing cut-outs, free of charge.
 
-    After a change to recipes.toml, or when a variant could not be made. Recipes are those that are
-    deployed.
+    Use it after a change to recipes.toml, or if a variant could not be made. The deployed recipes
+    are used.
     """
     if (key is None) == (prefix is None):
         raise click.UsageError("Name a KEY or a --prefix.")
     with explained():
-        stack = surroundings.connect(choice)
-        _refuse_unknown(stack, names)
+        stack = context.connect(choice)
+        _check_recipes(stack, names)
         jobs = [_job(stack, key)] if key is not None else list(_under(stack, prefix or ""))
         if dry_run:
-            return _tell_plan(jobs, names, as_json=as_json)
-        made = _rendered(stack, jobs, names, surroundings.clock, timeout)
-    _tell(made, as_json=as_json)
+            return _print_preview(jobs, names, as_json=as_json)
+        made = _rendered(stack, jobs, names, context.clock, timeout)
+    _print(made, as_json=as_json)
     return 0 if all(one and one.problem is None for _, _, one in made) else 1
 
 
-def _refuse_unknown(stack: Stack, names: Sequence[str]) -> None:
+def _check_recipes(stack: Stack, names: Sequence[str]) -> None:
     known = stack.outputs.recipes
     for name in names:
         if name not in known:
-            advice = f"It has {', '.join(known)}." if known else "It has none."
+            advice = f"Its recipes are {', '.join(known)}." if known else "It has none."
             raise Problem(f"The stack on {stack.where} has no recipe {name}.", advice=advice)
 
 
 def _job(stack: Stack, key: str) -> Job:
     job = stack.newest(key)
     if job is None:
-        raise Problem(f"Nothing is known of {key} on {stack.where}.", advice="See `cutout ls`.")
+        raise Problem(f"There is no job of {key} on {stack.where}.", advice="See `cutout ls`.")
     if job.state is not State.COMPLETED:
-        raise Problem(f"{key} is {job.state}: variants are made of completed photos.")
+        raise Problem(f"{key} is {job.state}: variants are made from completed photos.")
     return job
 
 
 def _under(stack: Stack, prefix: str) -> Iterator[Job]:
-    records = stack.records()
+    records = stack.jobs
     ids = [moved.job_id for moved in records.moved(State.COMPLETED)]
     for start in range(0, len(ids), _AT_ONCE):
         for job in records.find_all(ids[start : start + _AT_ONCE]):
@@ -121,13 +120,13 @@ _Made = list[tuple["Job", str, "Variant | None"]]
 def _rendered(
     stack: Stack, jobs: Sequence[Job], names: tuple[str, ...], clock: Clock, timeout: float
 ) -> _Made:
-    """Ask for all, and wait until each stands on its row anew, or the time is up."""
-    stack.renders().render([RenderRequest(job_id=job.id, recipes=names) for job in jobs])
+    """Request all variants, and wait until each job stores new ones or the time is up."""
+    stack.ports.renders.render([RenderRequest(job_id=job.id, recipes=names) for job in jobs])
     before = {(job.id, name): _variant(job, name) for job in jobs for name in names}
     found: dict[tuple[str, str], Variant] = {}
     deadline = clock.monotonic() + timeout
     while len(found) < len(before):
-        found |= _fresh(stack, before, found)
+        found |= _new_variants(stack, before, found)
         if clock.monotonic() >= deadline:
             break
         if len(found) < len(before):
@@ -135,42 +134,42 @@ def _rendered(
     return [(job, name, found.get((job.id, name))) for job in jobs for name in names]
 
 
-def _fresh(
+def _new_variants(
     stack: Stack,
     before: Mapping[tuple[str, str], Variant | None],
     found: Mapping[tuple[str, str], Variant],
 ) -> dict[tuple[str, str], Variant]:
     open_ids = sorted({job_id for job_id, name in before if (job_id, name) not in found})
-    fresh = {}
+    new = {}
     for start in range(0, len(open_ids), _AT_ONCE):
-        for job in stack.records().find_all(open_ids[start : start + _AT_ONCE]):
+        for job in stack.jobs.find_all(open_ids[start : start + _AT_ONCE]):
             for variant in job.variants:
                 place = (job.id, variant.recipe)
                 if place in before and variant != before[place]:
-                    fresh[place] = variant
-    return fresh
+                    new[place] = variant
+    return new
 
 
 def _variant(job: Job, name: str) -> Variant | None:
     return next((one for one in job.variants if one.recipe == name), None)
 
 
-def _tell_plan(jobs: Sequence[Job], names: Sequence[str], *, as_json: bool) -> int:
-    plan = [{"photo": job.source.key, "job": job.id, "recipes": list(names)} for job in jobs]
+def _print_preview(jobs: Sequence[Job], names: Sequence[str], *, as_json: bool) -> int:
+    preview = [{"photo": job.source.key, "job": job.id, "recipes": list(names)} for job in jobs]
     if as_json:
-        print_json(plan)
+        print_json(preview)
     else:
         for job in jobs:
             results().print(f"{job.source.key}: {', '.join(names)}")
-    talk().print(f"{len(jobs)} photos; nothing was made.", style="note")
+    talk().print(f"Dry run: {len(jobs)} photos; nothing was made.", style="note")
     return 0
 
 
-def _tell(made: _Made, *, as_json: bool) -> None:
+def _print(made: _Made, *, as_json: bool) -> None:
     if as_json:
         print_json([_as_json(*one) for one in made])
         return
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table = plain_table()
     for title in ("photo", "recipe", "size", "result"):
         table.add_column(title, overflow="fold")
     for job, name, variant in made:

@@ -1,4 +1,4 @@
-"""``cutout retry``: photos once more, on a person's word."""
+"""`cutout retry`: submit failed, rejected or reviewed photos again."""
 
 from __future__ import annotations
 
@@ -8,33 +8,34 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from cutout.cli.options.common import json_option, stack_options
+from cutout.cli import compose
 from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.job_filters import choosing_options, wanted
-from cutout.cli.output.cost_preview import estimate, plan_as_json, plan_in_words
+from cutout.cli.options.job_filters import filter_options, wanted
+from cutout.cli.options.price_option import price_of, price_option
+from cutout.cli.options.shared_options import json_option, stack_options
+from cutout.cli.output.cost_preview import preview_as_json, preview_in_words
 from cutout.cli.output.describe import counted, job_as_json, job_in_one_line
-from cutout.cli.output.money import money_option, price_of
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import print_json, print_lines, results, talk
-from cutout.cli.progress.progress import Tally
+from cutout.cli.progress.progress import ProgressLine
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.states import TRANSITIONS, Move, State, Transport
 from cutout.operator.bounded_parallel import bounded_map
-from cutout.operator.list_jobs import ListJobs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from decimal import Decimal
 
     from cutout.cli.aws.stack import Stack
-    from cutout.cli.context import Surroundings
-    from cutout.cli.options.target import Choice
+    from cutout.cli.context import Context
+    from cutout.cli.options.shared_options import Choice
     from cutout.cli.options.time_expressions import When
+    from cutout.cli.output.money import Price
     from cutout.domain.job.job import Job
     from cutout.operator.list_jobs import JobFilter
 
-_RETRIED = [state for state in State if state in TRANSITIONS[Move.RETRY][0]]
+_RETRYABLE = [state for state in State if state in TRANSITIONS[Move.RETRY][0]]
 _AT_ONCE = 8
 
 
@@ -43,13 +44,13 @@ _AT_ONCE = 8
     cls=DocumentedCommand,
     exit_statuses={
         0: "every photo is queued again (with --dry-run: could be)",
-        1: "one is not, or `--yes` was not said; it says which",
+        1: "one is not, or `--yes` is missing; the message says which",
     },
     example="""
 $ cutout retry shoes/a.jpg
-shoes/a.jpg: queued because of retried-by-person · next: is submitted in 2 min
+shoes/a.jpg: queued because of retried-by-person · next: will be submitted in 2 min
 
-# what one bad hour left behind
+# the photos whose tasks failed in the last two hours
 $ cutout retry --reason task-failed --since 2h --yes
 """,
 )
@@ -58,25 +59,25 @@ $ cutout retry --reason task-failed --since 2h --yes
     "--state",
     "states",
     multiple=True,
-    type=click.Choice([state.value for state in _RETRIED]),
+    type=click.Choice([state.value for state in _RETRYABLE]),
     metavar="STATE",
-    help="All photos that are failed, in review or rejected; may be said more than once.",
+    help="All photos in this state: failed, review or rejected (repeatable).",
 )
-@choosing_options
+@filter_options
 @click.option(
-    "--through-files", is_flag=True, help="Hand them over through the Files API this time."
+    "--through-files", is_flag=True, help="Upload the photos to the provider's Files API this time."
 )
 @click.option(
-    "--fresh", "bypass_cache", is_flag=True, help="Buy anew, also what was bought before."
+    "--fresh", "bypass_cache", is_flag=True, help="Ignore cached results and pay for new cut-outs."
 )
-@click.option("--dry-run", is_flag=True, help="Only say what would be retried and what it costs.")
-@click.option("--yes", is_flag=True, help="Do it: needed where more than one photo is meant.")
-@money_option
+@click.option("--dry-run", is_flag=True, help="Print what would be retried and its cost, and stop.")
+@click.option("--yes", is_flag=True, help="Retry; required for more than one photo.")
+@price_option
 @json_option
 @stack_options
 @click.pass_obj
 def command(
-    surroundings: Surroundings,
+    context: Context,
     *,
     keys: Sequence[str],
     states: Sequence[str],
@@ -94,20 +95,21 @@ def command(
 ) -> int:
     """Submit failed, rejected or reviewed photos again.
 
-    The newest upload of each KEY gets a new attempt, which costs about 5.4 credits if the provider
-    takes it, and nothing if the same picture was bought meanwhile. Where an earlier request of the
-    photo was accepted, its result is asked for first, free; `--fresh` sends a new request at once.
-    Without a KEY, all photos are meant that the options choose; these stand behind the gate at
-    once, after every live photo. Limits and the daily cap hold as always.
+    The newest upload of each KEY gets a new attempt. It costs about 5.4 credits, or nothing if a
+    result of the same photo is cached. If the provider accepted an earlier request for the photo,
+    the result of that request is checked first, free of charge; `--fresh` sends a new request at
+    once. Without a KEY, retries every photo that matches the options, at lower priority than live
+    uploads. Concurrency and daily-credit limits apply.
     """
     is_chosen = bool(states or reasons or prefix or since or until)
     if bool(keys) == is_chosen:
-        raise click.UsageError("Say either KEYs, or which photos: --state, --reason, --prefix, ...")
+        raise click.UsageError(
+            "Name KEYs, or choose photos with --state, --reason, --prefix, --since or --until."
+        )
     with explained():
         run = _Run(
-            stack=surroundings.connect(choice),
-            surroundings=surroundings,
-            cents=cents_per_credit,
+            stack=context.connect(choice),
+            price=price_of(context.settings, cents_per_credit),
             transport=Transport.FILES if through_files else None,
             bypass_cache=bypass_cache,
             dry_run=dry_run,
@@ -116,8 +118,8 @@ def command(
         )
         if keys:
             return run.named(keys)
-        now = surroundings.clock.now()
-        which = [State(state) for state in states] or _RETRIED
+        now = context.clock.now()
+        which = [State(state) for state in states] or _RETRYABLE
         return run.chosen(
             wanted(which, reasons=reasons, prefix=prefix, since=since, until=until, now=now)
         )
@@ -130,8 +132,7 @@ class _Run:
         self,
         *,
         stack: Stack,
-        surroundings: Surroundings,
-        cents: Decimal | None,
+        price: Price,
         transport: Transport | None,
         bypass_cache: bool,
         dry_run: bool,
@@ -139,8 +140,7 @@ class _Run:
         as_json: bool,
     ) -> None:
         self._stack = stack
-        self._surroundings = surroundings
-        self._price = price_of(surroundings, cents)
+        self._price = price
         self._transport = transport
         self._bypass_cache = bypass_cache
         self._dry_run = dry_run
@@ -148,10 +148,10 @@ class _Run:
         self._as_json = as_json
 
     def named(self, keys: Sequence[str]) -> int:
-        """Retry the newest uploads of these keys; none, if one of them is not to be retried."""
+        """Retry the newest uploads of these keys; none of them, if one cannot be retried."""
         jobs = [self._of(key) for key in dict.fromkeys(keys)]
         if len(jobs) > 1 and not self._yes and not self._dry_run:
-            return self._not_told_to(self._plan_of(len(jobs)))
+            return self._without_yes(self._preview_of(len(jobs)))
         done: list[Job] = []
         moved: list[Problem] = []
         try:
@@ -160,47 +160,45 @@ class _Run:
                     done.append(job if self._dry_run else self._retried(job))
                 except Problem as late:
                     moved.append(late)
-        finally:  # What was retried is printed, also if this is interrupted.
-            self._tell_done(done)
+        finally:  # After an interruption, print what was retried.
+            self._print_done(done)
         for problem in moved:
             problem.show()
         if self._dry_run:
-            talk().print(f"Nothing was done: {len(jobs)} would be retried.", style="note")
+            talk().print(f"Dry run: {len(jobs)} would be retried.", style="note")
         return 1 if moved else 0
 
-    def _tell_done(self, jobs: Sequence[Job]) -> None:
+    def _print_done(self, jobs: Sequence[Job]) -> None:
         if self._as_json:
             print_json([job_as_json(job) for job in jobs])
             return
         for job in jobs:
-            results().print(job_in_one_line(job, now=self._surroundings.clock.now()))
+            results().print(job_in_one_line(job, now=self._stack.clock.now()))
 
     def chosen(self, which: JobFilter) -> int:
-        """Retry all jobs that are wanted."""
-        with Tally(talk(), self._surroundings.clock) as tally:
+        """Retry all jobs that match."""
+        with ProgressLine(talk(), self._stack.clock) as progress:
             counts: Counter[str] = Counter()
             for job in self._browse(which):
                 counts[f"{job.state} because of {job.reason}" if job.reason else job.state] += 1
-                tally.at(f"counted {counts.total():,} photos")
-            told = self._told(counts)
+                progress.show(f"counted {counts.total():,} photos")
+            report = self._preview(counts)
             if self._dry_run or not counts:
-                talk().print(
-                    f"Nothing was done: {counts.total():,} would be retried.", style="note"
-                )
-                return 0 if not self._as_json else _print(told)
+                talk().print(f"Dry run: {counts.total():,} would be retried.", style="note")
+                return 0 if not self._as_json else _print(report)
             if counts.total() > 1 and not self._yes:
-                return self._not_told_to(told)
-            queued, lost = self._queue(which, tally)
+                return self._without_yes(report)
+            queued, lost = self._queue(which, progress)
         if self._as_json:
-            print_json(told | {"queued": queued, "moved_meanwhile": lost})
+            print_json(report | {"queued": queued, "moved_meanwhile": lost})
         else:
-            results().print(f"{counted(queued, 'photo')} queued, behind live uploads.")
+            results().print(f"{counted(queued, 'photo')} queued at low priority.")
         if lost:
-            talk().print(f"{counted(lost, 'photo')} moved just now and were left alone.")
+            talk().print(f"{counted(lost, 'photo')} changed at the same time and were skipped.")
         return 1 if lost else 0
 
-    def _queue(self, which: JobFilter, tally: Tally) -> tuple[int, int]:
-        operate = self._stack.operate()
+    def _queue(self, which: JobFilter, progress: ProgressLine) -> tuple[int, int]:
+        operate = compose.control(self._stack)
         queued: list[str] = []
         lost: list[str] = []
 
@@ -217,67 +215,69 @@ class _Run:
         try:
             with closing(bounded_map(retried, self._browse(which), at_once=_AT_ONCE)) as steps:
                 for _ in steps:
-                    tally.at(f"queued {len(queued):,} photos")
-        except BaseException:  # Those that were under way are done by now.
-            talk().print(f"Broke off: {len(queued):,} are queued. Run it again for the others.")
+                    progress.show(f"queued {len(queued):,} photos")
+        except BaseException:  # The retries that were running have ended by now.
+            text = f"Interrupted: {len(queued):,} photos are queued. Run it again for the others."
+            talk().print(text)
             raise
         finally:
             operate.enqueue_waiting()
         return len(queued), len(lost)
 
-    def _browse(self, which: JobFilter) -> Any:  # noqa: ANN401 - an iterator of jobs
-        return ListJobs(records=self._stack.records(), at_once=_AT_ONCE).jobs(which)
+    def _browse(self, which: JobFilter) -> Iterator[Job]:
+        return compose.browse(self._stack, at_once=_AT_ONCE).jobs(which)
 
-    def _told(self, counts: Counter[str]) -> dict[str, Any]:
-        """Say what is meant and what it costs; what programs are told of it in the end."""
-        plan = estimate(self._stack, self._surroundings, counts.total())
+    def _preview(self, counts: Counter[str]) -> dict[str, Any]:
+        """Print the number of photos and their cost for people; return it for programs."""
+        preview = compose.estimate(self._stack, counts.total())
         if not self._as_json:
             for name, count in counts.most_common():
                 results().print(f"{count:>7,} {name}")
             if counts:
-                print_lines(results(), plan_in_words(plan, self._price))
-        return {"counts": dict(counts), **plan_as_json(plan, self._price), "queued": 0}
+                print_lines(results(), preview_in_words(preview, self._price))
+        return {"counts": dict(counts), **preview_as_json(preview, self._price), "queued": 0}
 
-    def _plan_of(self, photos: int) -> dict[str, Any]:
-        plan = estimate(self._stack, self._surroundings, photos)
-        told = f"{counted(photos, 'photo')}: {plan_in_words(plan, self._price)}"
-        print_lines(talk(), told)
-        return {**plan_as_json(plan, self._price), "queued": 0}
+    def _preview_of(self, photos: int) -> dict[str, Any]:
+        preview = compose.estimate(self._stack, photos)
+        text = f"{counted(photos, 'photo')}: {preview_in_words(preview, self._price)}"
+        print_lines(talk(), text)
+        return {**preview_as_json(preview, self._price), "queued": 0}
 
-    def _not_told_to(self, told: dict[str, Any]) -> int:
+    def _without_yes(self, report: dict[str, Any]) -> int:
         if self._as_json:
-            print_json(told)
-        talk().print("Nothing was done; `--yes` does it.")
+            print_json(report)
+        talk().print("Dry run: nothing was retried. Add `--yes` to retry them.")
         return 1
 
     def _of(self, key: str) -> Job:
         job = self._stack.newest(key)
         if job is None:
             where = self._stack.where
-            raise Problem(f"Nothing is known of {key} on {where}.", advice="See `cutout ls`.")
-        if job.state not in _RETRIED and not self._dry_run:
-            raise _not_retried(job)
+            raise Problem(f"There is no job of {key} on {where}.", advice="See `cutout ls`.")
+        if job.state not in _RETRYABLE and not self._dry_run:
+            raise _not_retryable(job)
         return job
 
     def _retried(self, job: Job) -> Job:
         try:
-            return self._stack.operate().retry(
+            return compose.control(self._stack).retry(
                 job, transport=self._transport, bypass_cache=self._bypass_cache
             )
         except IllegalMoveError as error:
-            raise _not_retried(job) from error
+            raise _not_retryable(job) from error
         except JobMovedError as error:
             raise Problem(
-                f"{job.source.key} moved just now.", advice="See `cutout where` and try again."
+                f"{job.source.key} changed at the same time.",
+                advice="See `cutout where` and try again.",
             ) from error
 
 
-def _not_retried(job: Job) -> Problem:
+def _not_retryable(job: Job) -> Problem:
     return Problem(
         f"{job.source.key} is {job.state}: only failed, rejected and reviewed photos are retried.",
     )
 
 
-def _print(told: dict[str, Any]) -> int:
-    print_json(told)
+def _print(report: dict[str, Any]) -> int:
+    print_json(report)
     return 0

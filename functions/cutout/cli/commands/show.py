@@ -1,4 +1,4 @@
-"""``cutout show``: the whole history of one photo."""
+"""`cutout show`: the history of one photo."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from cutout.cli.options.common import json_option, stack_options
 from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.photo_names import job_named
+from cutout.cli.options.shared_options import json_option, stack_options
 from cutout.cli.output.describe import (
     attempts_made,
     duration,
@@ -20,11 +19,12 @@ from cutout.cli.output.describe import (
     job_as_json,
     lasted,
     next_step,
+    state_text,
 )
 from cutout.cli.output.problems import explained
 from cutout.cli.output.terminal import print_json, results
-from cutout.cli.output.timeline import forgotten, moment_as_json, timeline
-from cutout.cli.progress.live_table import state_text
+from cutout.cli.output.timeline import is_shortened, step_as_json, timeline
+from cutout.cli.photo_names import job_named
 from cutout.domain.text.sanitize import plain
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from cutout.cli.context import Surroundings
-    from cutout.cli.options.target import Choice
+    from cutout.cli.context import Context
+    from cutout.cli.options.shared_options import Choice
     from cutout.domain.job.attempt import Attempt
     from cutout.domain.job.job import Job
     from cutout.domain.job.variant import Variant
@@ -47,7 +47,7 @@ _DIM = "bright_black"
 @click.command(
     "show",
     cls=DocumentedCommand,
-    exit_statuses={0: "the photo is known, however it stands", 1: "it is not"},
+    exit_statuses={0: "there is a job of the photo, in whatever state", 1: "there is none"},
     example="""
 # why did this one take so long, and what did it cost?
 cutout show shoes/a.jpg
@@ -57,16 +57,16 @@ cutout show shoes/a.jpg
 @json_option
 @stack_options
 @click.pass_obj
-def command(surroundings: Surroundings, *, photo: str, as_json: bool, choice: Choice) -> int:
-    """Tell the whole history of a photo.
+def command(context: Context, *, photo: str, as_json: bool, choice: Choice) -> int:
+    """Show the whole history of a photo.
 
-    Every step with its time and how long it lasted, what held it up, every paid call with its task
-    and credits, the result, the event, and the other uploads of its key. JOB is the id that logs,
-    events and metadata name; KEY means its newest upload, and may be an s3:// URL.
+    Every step with its time, length and reason, every attempt with its task and credits, the
+    result, the event, and the other uploads of the key. JOB is the id of a job, as in logs, events
+    and metadata; KEY means its newest upload, and may be an s3:// URL.
     """
-    now = surroundings.clock.now()
+    now = context.clock.now()
     with explained():
-        stack = surroundings.connect(choice)
+        stack = context.connect(choice)
         job = job_named(stack, photo)
         uploads = stack.uploads_of(job.source.key, _OTHERS_SHOWN + 1)
     others = [other for other in uploads if other.id != job.id][:_OTHERS_SHOWN]
@@ -75,7 +75,7 @@ def command(surroundings: Surroundings, *, photo: str, as_json: bool, choice: Ch
             job_as_json(job)
             | {
                 "announced": job.is_announced,
-                "timeline": [moment_as_json(one) for one in timeline(job, now)],
+                "timeline": [step_as_json(one) for one in timeline(job, now)],
                 "other_uploads": [{"job": it.id, "state": it.state.value} for it in others],
             }
         )
@@ -91,8 +91,8 @@ def _parts(job: Job, others: Sequence[Job], now: datetime) -> Iterator[Renderabl
     yield _headline(job, now)
     yield _facts(job)
     yield ""
-    if forgotten(job):
-        yield Text("  earlier steps are forgotten; a row keeps the latest", _DIM)
+    if is_shortened(job):
+        yield Text("  earlier steps are not stored; a job stores the latest", _DIM)
     yield _steps(job, now)
     if job.attempts:
         yield ""
@@ -134,21 +134,21 @@ def _steps(job: Job, now: datetime) -> Table:
             f"+{_exactly(one.since_start)}",
             Text(mark, state_text(one.state.value).style),
             state_text(one.state.value),
-            one.says,
+            one.text,
             "" if one.lasted is None else f"for {_exactly(one.lasted)}",
         )
     return table
 
 
 def _attempts(attempts: Sequence[Attempt]) -> Group:
-    """Print a line a call, and below it what was said of it."""
+    """Return a line for each attempt, with the provider's message below."""
     head = f" {'attempt':>7}  {'at':8}  {'posts':>5}  {'outcome':9}  {'credits':>7}  task"
     parts: list[RenderableType] = [Text(head, _DIM)]
     for one in attempts:
         facts = f" {one.number:>7}  {one.started_at:%H:%M:%S}  {one.posts:>5}  {one.outcome:9}"
         parts.append(Text(f"{facts}  {_credits(one):>7}  {plain(one.task_id or '')}"))
-        if said := _said(one):
-            parts.append(Padding(said, (0, 0, 0, 10)))
+        if message := _message(one):
+            parts.append(Padding(message, (0, 0, 0, 10)))
     return Group(*parts)
 
 
@@ -172,8 +172,8 @@ def _end(job: Job, others: Sequence[Job], now: datetime) -> Table:
         at = "" if step.at is None else f", in {_exactly(step.at - now)}"
         table.add_row("next", f"{step.what}{at if step.at and step.at > now else ''}")
     for number, other in enumerate(others):
-        told = f"{other.id}  {other.state}  {other.created_at:%Y-%m-%d %H:%M:%S}"
-        table.add_row("" if number else "other uploads", told)
+        line = f"{other.id}  {other.state}  {other.created_at:%Y-%m-%d %H:%M:%S}"
+        table.add_row("" if number else "other uploads", line)
     return table
 
 
@@ -186,8 +186,8 @@ def _variant(variant: Variant) -> str:
 
 def _event(job: Job) -> str:
     if job.state.value == "superseded":
-        return "none: a newer upload, or the deletion, is what counts"
-    return "out on the event bus" if job.is_announced else "owed; Sweep sees to it"
+        return "none: a newer upload or a deletion replaced this one"
+    return "sent to the event bus" if job.is_announced else "not sent yet; Sweep sends it"
 
 
 def _credits(attempt: Attempt) -> str:
@@ -197,11 +197,11 @@ def _credits(attempt: Attempt) -> str:
     return "" if reserved is None else f"({reserved:g})"
 
 
-def _said(attempt: Attempt) -> Text:
-    said = " ".join(": ".join(it for it in (attempt.code, attempt.message) if it).split())
-    notes = [said] if said else []
+def _message(attempt: Attempt) -> Text:
+    message = " ".join(": ".join(it for it in (attempt.code, attempt.message) if it).split())
+    notes = [message] if message else []
     if attempt.is_replayed:
-        notes.append("knew the repeat, and did not charge it")
+        notes.append("the provider reported a replay: not charged again")
     text = Text(plain("; ".join(notes)))
     if attempt.is_possible_double_charge:
         text.append(f"{'; ' if notes else ''}possible double charge", "bold yellow")
@@ -215,7 +215,7 @@ def _size(count: int) -> str:
 
 
 def _exactly(length: timedelta) -> str:
-    """Return a length of time in two units, since differences matter here."""
+    """Return a length of time in two units, as differences of seconds matter here."""
     seconds = max(0.0, length.total_seconds())
     if seconds < 60:  # noqa: PLR2004 - a minute
         return f"{seconds:.1f} s"

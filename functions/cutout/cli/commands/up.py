@@ -1,4 +1,4 @@
-"""``cutout up``: a local cloud that stays."""
+"""`cutout up`: start a local cloud that keeps running."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cutout.cli.options.common import json_option
+from cutout.cli.local_cloud import request_of
 from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.local_options import wish_options
+from cutout.cli.options.local_options import local_options
+from cutout.cli.options.shared_options import json_option
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import print_json, print_lines, results, talk
 from cutout.cli.progress.phases import Phases
@@ -18,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from cutout.cli.context import Surroundings
-    from infra.local.start import Wish
+    from cutout.cli.context import Context
+    from cutout.cli.local_cloud import CloudRequest
+    from cutout.cli.options.local_options import LocalOptions
 
 _USAGE = """\
 Endpoint        {AWS_ENDPOINT_URL}
@@ -31,71 +33,63 @@ Uploads bucket  {CUTOUT_UPLOADS_BUCKET}
 Results bucket  {CUTOUT_RESULTS_BUCKET}
 Jobs table      {CUTOUT_JOBS_TABLE}
 
-Everything, for the AWS CLI and any SDK, is in {env_file}:
+{env_file} sets all of this for the AWS CLI and any SDK:
 
     set -a; . {quoted_env_file}; set +a
     aws s3 cp photo.jpg s3://{CUTOUT_UPLOADS_BUCKET}/
     aws s3 ls s3://{CUTOUT_RESULTS_BUCKET}/
 
-`cutout` commands in this folder use it by themselves: cutout put photo.jpg"""
+`cutout` commands in this folder need no set-up: cutout put photo.jpg"""
 
 
 @click.command(
     "up",
     cls=DocumentedCommand,
     exit_statuses={
-        0: "it is up",
-        1: "it is not; then nothing is left running",
+        0: "the local cloud is up",
+        1: "it could not be started, and nothing is left running; or this is not a checkout",
     },
     example="""
-# with more photos at once than usual
+# with more photos at the same time than usual
 cutout up -c max_in_flight=10
 """,
 )
 @json_option
 @click.pass_obj
-@wish_options
-def command(surroundings: Surroundings, *, wish: Wish, live: bool, as_json: bool) -> int:
+@local_options
+def command(context: Context, *, local: LocalOptions, as_json: bool) -> int:
     """Start a local cloud for this folder and deploy the stack to it.
 
-    It keeps running in the background until `cutout down`. While it is up, `cutout` commands in
-    this folder use it; .cutout/local.env makes AWS tools use it too.
+    It runs in the background until `cutout down`. While it is up, `cutout` commands in this folder
+    use it; .cutout/local.env makes AWS tools use it too. This command needs a checkout of Cutout;
+    an installed package has no local cloud.
     """
-    from infra.local.lifecycle import Status  # noqa: PLC0415 - loads slowly
-
+    request = request_of(local, context.settings)
     console = talk()
     with explained():
-        status = surroundings.local.status()
-        if status is Status.BUSY:
-            raise Problem(
-                "Another command is at the local cloud of this folder.",
-                advice="Wait until it has ended.",
-            )
-        if status is Status.UP:
-            _check_likeness(surroundings, wish)
+        if context.local.is_up():
+            _check_likeness(context, request)
             console.print("The local cloud is already up.")
-            variables = surroundings.local.variables()
+            variables = context.local.variables()
         else:
-            phases = Phases(console, surroundings.clock)
+            phases = Phases(console, context.clock)
             with phases.shown():
-                variables = surroundings.local.up(wish, phases, stays_up=True)
-    if live:
-        console.print("Live: every photo costs credits at Evolink.", style="yellow")
+                variables = context.local.up(request, phases, stays_up=True)
+        env_file = context.local.env_file()
+    if local.live:
+        console.print("Live: every photo costs Evolink credits.", style="yellow")
     if as_json:
         print_json(dict(variables))
     else:
-        print_lines(results(), _usage(variables, surroundings.local.env_file()))
+        print_lines(results(), _usage(variables, env_file))
     return 0
 
 
-def _check_likeness(surroundings: Surroundings, wish: Wish) -> None:
-    from infra.local.start import Wish as AnyWish  # noqa: PLC0415 - loads slowly
-
-    asks_for_something = wish.asked != AnyWish().asked
-    if asks_for_something and not surroundings.local.is_like(wish):
+def _check_likeness(context: Context, request: CloudRequest) -> None:
+    if not context.local.is_like(request):
         raise Problem(
             "The local cloud is already up, with other settings than these.",
-            advice="`cutout down` takes it down; then it can be brought up with these.",
+            advice="Stop it with `cutout down`, then start it with these settings.",
         )
 
 

@@ -1,4 +1,4 @@
-"""``cutout where``: how one photo stands."""
+"""`cutout where`: the current status of one photo."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cutout.cli.options.common import json_option, stack_options
 from cutout.cli.options.help_page import DocumentedCommand
-from cutout.cli.options.photo_names import job_named
+from cutout.cli.options.shared_options import json_option, stack_options
 from cutout.cli.output.describe import job_as_json, job_in_one_line
 from cutout.cli.output.problems import explained
 from cutout.cli.output.terminal import print_json, results
+from cutout.cli.photo_names import job_named
 
 if TYPE_CHECKING:
-    from cutout.cli.context import Surroundings
-    from cutout.cli.options.target import Choice
+    from cutout.cli.context import Context
+    from cutout.cli.options.shared_options import Choice
 
 
 @click.command(
     "where",
     cls=DocumentedCommand,
     exit_statuses={
-        0: "the photo is known, however it stands",
-        1: "it is not",
+        0: "there is a job of the photo, in whatever state",
+        1: "there is none",
     },
     example="""
 $ cutout where shoes/a.jpg
@@ -34,17 +34,17 @@ shoes/a.jpg: completed · 1 attempt · 5.4 credits · s3://cutout-results/shoes/
 @json_option
 @stack_options
 @click.pass_obj
-def command(surroundings: Surroundings, *, key: str, as_json: bool, choice: Choice) -> int:
-    """Say how the newest upload of KEY stands.
+def command(context: Context, *, key: str, as_json: bool, choice: Choice) -> int:
+    """Show the current status of KEY (its newest upload).
 
-    One line: state and reason, attempts, cost, where the cut-out is, what happens next and when.
+    One line: state and reason, attempts, cost, the key of the cut-out, what happens next and when.
     KEY may be an s3:// URL of the uploads bucket, or the id of a job.
     """
     with explained():
-        stack = surroundings.connect(choice)
+        stack = context.connect(choice)
         job = job_named(stack, key)
     if as_json:
         print_json(job_as_json(job))
     else:
-        results().print(job_in_one_line(job, now=surroundings.clock.now()))
+        results().print(job_in_one_line(job, now=context.clock.now()))
     return 0

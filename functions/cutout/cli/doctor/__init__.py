@@ -1,1 +1,1 @@
-"""What `cutout doctor` looks at: one function a check, each on its own and in its own time."""
+"""The checks of `cutout doctor`. Each is a function of its own and may run alone."""

@@ -1,1 +1,1 @@
-"""What commands are asked: options, names, times, the target."""
+"""Options of commands, and the values that they are converted to."""

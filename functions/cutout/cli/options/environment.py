@@ -1,6 +1,6 @@
-"""What the command line takes from the environment; nothing else in it reads the environment.
+"""What the command line reads from the environment; no other module of it does.
 
-AWS SDKs read their own variables (``AWS_PROFILE`` and so on).
+AWS SDKs read their own variables (`AWS_PROFILE` and so on).
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ class CliSettings:
     """Settings of one run of the command line.
 
     Attributes:
-        stack: ``CUTOUT_STACK``: the stack's name where ``--stack`` does not say.
-        evolink_api_key: ``EVOLINK_API_KEY``: the key for ``--live`` and ``--evolink-url``.
-        cents_per_credit: ``CUTOUT_CENTS_PER_CREDIT``: the price, where the account's is another.
-        region: ``AWS_REGION``, which the AWS CLI and the CDK read, and boto3 does not.
-        environment: Everything, for processes that are started with it.
+        stack: `CUTOUT_STACK`: the name of the stack, unless `--stack` names another.
+        evolink_api_key: `EVOLINK_API_KEY`: the key for `--live` and `--evolink-url`.
+        cents_per_credit: `CUTOUT_CENTS_PER_CREDIT`: the price of a credit in US cents.
+        region: `AWS_REGION`, which the AWS CLI and the CDK read but boto3 does not.
+        environment: all variables, for processes that are started with them.
     """
 
     stack: str | None = None
@@ -34,7 +34,7 @@ class CliSettings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Read the settings."""
+        """Read the settings. An empty variable counts as not set."""
         return cls(
             stack=environment.get("CUTOUT_STACK") or None,
             evolink_api_key=environment.get("EVOLINK_API_KEY") or None,

@@ -1,4 +1,4 @@
-"""Commands whose help says, laid out as it is written, the exit statuses and a worked example."""
+"""Commands whose help ends with the exit statuses and an example."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _INTERRUPT_STATUS = "interrupted"
 
 
 class Documented:
-    """What a command or a group of commands adds to its help."""
+    """The exit statuses and the example of a command or a group of commands."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class Documented:
         ctx: click.Context,  # noqa: ARG002 - click's signature
         formatter: click.HelpFormatter,
     ) -> None:
-        """Write both below the options."""
+        """Write both below the options; the lines of the example are kept."""
         with formatter.section("Exit status"):
             formatter.write_dl(
                 [(str(status), meaning) for status, meaning in self.exit_statuses.items()]
@@ -43,13 +43,13 @@ class Documented:
 
 
 class DocumentedCommand(Documented, click.Command):
-    """A command with exit statuses and an example in its help; what it returns is its status."""
+    """A command with exit statuses and an example in its help. It returns its exit status."""
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
-        """Run the command, and exit with its status unless all is well."""
+        """Run the command, and exit with its status unless that is 0."""
         if status := super().invoke(ctx):
             ctx.exit(status)
 
 
 class DocumentedGroup(Documented, click.Group):
-    """A group of commands with the same."""
+    """A group of commands with exit statuses and an example in its help."""

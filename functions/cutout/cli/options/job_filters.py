@@ -1,4 +1,4 @@
-"""Options that choose jobs by what the index or the rows know of them."""
+"""Options that choose jobs by reason, key and time."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from cutout.cli.options.time_expressions import When
 
 
-def choosing_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a command be told which jobs: ``reasons``, ``prefix``, ``since`` and ``until``."""
+def filter_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options; the command gets `reasons`, `prefix`, `since` and `until`."""
     function = time_options(function)
     for option in (
-        click.option("--prefix", default="", metavar="TEXT", help="Only keys that begin so."),
+        click.option("--prefix", default="", metavar="TEXT", help="Only keys with this prefix."),
         click.option(
             "--reason",
             "reasons",
             multiple=True,
             type=click.Choice([reason.value for reason in Reason]),
             metavar="REASON",
-            help="Only jobs that stand where they stand for this; may be said more than once.",
+            help="Only jobs with this reason (repeatable).",
         ),
     ):
         function = option(function)
@@ -44,7 +44,7 @@ def wanted(
     until: When | None,
     now: datetime,
 ) -> JobFilter:
-    """Return what the options ask for."""
+    """Return the filter that the options describe."""
     return JobFilter(
         states=tuple(dict.fromkeys(states)),
         reasons=frozenset(map(Reason, reasons)),

@@ -1,4 +1,4 @@
-"""Points in time as people say them: two hours ago, a day, a moment."""
+"""Times on the command line: two hours ago, a day, a time of day."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 @dataclass(frozen=True, kw_only=True)
 class When:
-    """A moment, or so long ago."""
+    """A time, or a length of time before now."""
 
     moment: datetime | None = None
     ago: timedelta = timedelta(0)
 
     def at(self, now: datetime) -> datetime:
-        """Return the moment as seen from now."""
+        """Return the time, given the current time."""
         return self.moment or now - self.ago
 
 
 class WhenType(click.ParamType[When]):
-    """Two hours ago as ``2h``, a day (UTC) as ``2026-11-20``, a moment in ISO 8601.
+    """Two hours ago as `2h`, a day (UTC) as `2026-11-20`, a time in ISO 8601.
 
     Attributes:
-        is_end: A day means its last moment, not its first.
+        is_end: a day means its end, not its start.
     """
 
     name = "TIME"
@@ -44,7 +44,7 @@ class WhenType(click.ParamType[When]):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> When:
-        """Read it."""
+        """Convert the text."""
         if isinstance(value, When):
             return value
         text = str(value)
@@ -53,8 +53,8 @@ class WhenType(click.ParamType[When]):
         try:
             moment = datetime.fromisoformat(text)
         except ValueError:
-            advice = "say 2h, 30m, 7d, 2026-11-20 or 2026-11-20T09:15Z"
-            self.fail(f"{text!r} is no time: {advice}", param, ctx)
+            forms = "2h, 30m, 7d, 2026-11-20 or 2026-11-20T09:15Z"
+            self.fail(f"{text!r} is not a time like {forms}", param, ctx)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         if self.is_end and _DAY.fullmatch(text):
             moment += timedelta(days=1) - timedelta(milliseconds=1)
@@ -62,17 +62,17 @@ class WhenType(click.ParamType[When]):
 
 
 def time_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a command be told a period; it gets ``since`` and ``until``."""
+    """Add options for a period; the command gets `since` and `until`."""
     for option in (
         click.option(
             "--until",
             type=WhenType(is_end=True),
-            help="Not later than this: 2h (ago), 2026-11-20 (UTC, all of it), a moment.",
+            help="Not after this time: 2h (ago), 2026-11-20 (the whole day, UTC), or ISO 8601.",
         ),
         click.option(
             "--since",
             type=WhenType(),
-            help="Not earlier than this: 2h (ago), 2026-11-20 (UTC), a moment.",
+            help="Not before this time: 2h (ago), 2026-11-20 (UTC), or ISO 8601.",
         ),
     ):
         function = option(function)

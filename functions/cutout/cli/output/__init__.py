@@ -1,1 +1,1 @@
-"""What commands print and write."""
+"""Jobs, the gate, times and money as text and JSON; errors; the two output streams."""

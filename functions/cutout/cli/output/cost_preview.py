@@ -1,53 +1,43 @@
-"""What many photos cost and when they will be done, before anything is done about it."""
+"""The cost and duration of many photos, shown before a command does anything."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from cutout.cli.output.describe import counted, duration
-from cutout.operator.estimate import Estimator
 
 if TYPE_CHECKING:
-    from cutout.cli.aws.stack import Stack
-    from cutout.cli.context import Surroundings
     from cutout.cli.output.money import Price
     from cutout.operator.estimate import Estimate
 
 
-def estimate(stack: Stack, surroundings: Surroundings, photos: int) -> Estimate:
-    """Return what so many photos take at the rate at which photos are done now."""
-    estimator = Estimator(records=stack.records(), clock=surroundings.clock)
-    return estimator.estimate(photos, stack.gate())
-
-
-def plan_as_json(plan: Estimate, price: Price) -> dict[str, Any]:
-    """Return the plan for programs."""
+def preview_as_json(estimate: Estimate, price: Price) -> dict[str, Any]:
+    """Return the preview for programs."""
     return {
-        "photos": plan.photos,
-        "credits": float(plan.credits),
-        "dollars": float(price.dollars(plan.credits)),
-        "seconds": None if plan.lasts is None else round(plan.lasts.total_seconds()),
-        "seconds_per_task": round(plan.task.total_seconds(), 1),
-        "measured_on": plan.measured,
-        "max_in_flight": plan.limits.max_in_flight,
-        "daily_credit_cap": float(plan.limits.daily_credit_cap),
-        "through_the_cap_today": plan.today,
+        "photos": estimate.photos,
+        "credits": float(estimate.credits),
+        "dollars": float(price.dollars(estimate.credits)),
+        "seconds": None if estimate.lasts is None else round(estimate.lasts.total_seconds()),
+        "seconds_per_task": round(estimate.task.total_seconds(), 1),
+        "measured_on": estimate.measured,
+        "max_in_flight": estimate.limits.max_in_flight,
+        "daily_credit_cap": float(estimate.limits.daily_credit_cap),
+        "through_the_cap_today": estimate.today,
     }
 
 
-def plan_in_words(plan: Estimate, price: Price) -> str:
-    """Return the plan for people: what it costs, how long it takes, and why."""
-    limits = plan.limits
-    source = (
-        f"as {counted(plan.measured, 'recent photo')} took" if plan.measured else "as documented"
-    )
-    time = "never done" if plan.lasts is None else f"done in about {duration(plan.lasts)}"
-    cost = f"{price.told(plan.credits)} ({price.cents:f} cents each)"
-    rate = f"{limits.max_in_flight} at once, {duration(plan.task)} each, {source}"
+def preview_in_words(estimate: Estimate, price: Price) -> str:
+    """Return the preview for people: cost, duration, and what they are based on."""
+    limits = estimate.limits
+    measured = counted(estimate.measured, "recent photo")
+    source = f"measured on {measured}" if estimate.measured else "as documented by the provider"
+    time = "never done" if estimate.lasts is None else f"done in about {duration(estimate.lasts)}"
+    cost = f"{price.in_words(estimate.credits)} ({price.cents:f} cents each)"
+    rate = f"{limits.max_in_flight} at once, {duration(estimate.task)} each, {source}"
     lines = [f"{cost}; {time}: {rate}"]
-    if plan.today < plan.photos:
+    if estimate.today < estimate.photos:
         lines.append(
-            f"the daily cap of {limits.daily_credit_cap:,f} credits lets {plan.today:,} through "
-            "today; the others wait in the table for the days after (`cutout limits`)"
+            f"the daily cap of {limits.daily_credit_cap:,f} credits admits {estimate.today:,} "
+            "today; the others wait for the following days (`cutout limits` shows the cap)"
         )
     return "\n".join(lines)

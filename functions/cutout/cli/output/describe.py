@@ -1,10 +1,12 @@
-"""A job in words for people and as JSON for programs: the one place that says both."""
+"""A job as text for people and as JSON for programs."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
 
 from cutout.domain.states import Reason, State
 from cutout.domain.text.sanitize import plain
@@ -30,20 +32,20 @@ STATE_STYLES = {
 }
 
 _NEXT = {
-    State.QUEUED: "is submitted",
-    State.SUBMITTING: "is being submitted; taken up again if that broke off",
-    State.PROCESSING: "waits for its callback; else the task is polled",
-    State.STORING: "is being stored; taken up again if that broke off",
-    State.REVIEW: "nothing, unless a person retries it",
-    State.FAILED: "nothing, unless a person retries it",
-    State.REJECTED: "nothing; another upload of the key is another job",
+    State.QUEUED: "will be submitted",
+    State.SUBMITTING: "is being submitted; Sweep retries if that is interrupted",
+    State.PROCESSING: "waits for its callback; without one, the task is polled",
+    State.STORING: "the result is being stored; Sweep retries if that is interrupted",
+    State.REVIEW: "final, unless you run `cutout retry`",
+    State.FAILED: "final, unless you run `cutout retry`",
+    State.REJECTED: "final. Upload a corrected file to the same key to try again",
 }
-_TURNS: dict[Reason | None, str] = {
-    Reason.GATE_FULL: "waits behind the gate for a slot",
-    Reason.GATE_PAUSED: "waits until intake goes on; `cutout limits` says why it is paused",
-    Reason.DAILY_CAP: "waits for the next day (UTC) or a higher cap; see `cutout limits`",
+_WAITS: dict[Reason | None, str] = {
+    Reason.GATE_FULL: "waits at the gate for a free slot",
+    Reason.GATE_PAUSED: "waits because the gate is paused; `cutout limits` shows the reason",
+    Reason.DAILY_CAP: "waits for the next day (UTC) or a higher daily cap; see `cutout limits`",
 }
-_ASKED_FIRST = "an earlier request is asked for its result, free; else a new one is sent"
+_RECHECK = "an earlier task is checked for its result, free of charge; else a new request is sent"
 _MINUTE = 60
 _HOUR = 3600
 _DAY = 86400
@@ -51,48 +53,53 @@ _DAY = 86400
 
 @dataclass(frozen=True, kw_only=True)
 class NextStep:
-    """What happens next to a job, and when at the latest; None where no time is set."""
+    """What happens next to a job, and when at the latest; None if no time is set."""
 
     what: str
     at: datetime | None
 
 
+def state_text(state: str) -> Text:
+    """Return a state in its colour."""
+    return Text(state, STATE_STYLES.get(State(state), "") if state in set(State) else "")
+
+
 def next_step(job: Job) -> NextStep | None:
-    """Say what happens next; None when the job is done for good."""
+    """Return what happens next; None if nothing does."""
     if job.is_waiting:
-        return _turn(job)
+        return _waiting(job)
     if job.state.is_settled and not job.is_announced and job.due_at:
-        return NextStep(what="its completion event goes out", at=job.due_at)
+        return NextStep(what="its event will be sent", at=job.due_at)
     if job.state in {State.COMPLETED, State.SUPERSEDED}:
         return None
     if job.is_being_prepared:
-        return NextStep(what="is prepared: a copy that the model takes is made", at=None)
+        return NextStep(what="Prepare makes a copy that the model accepts", at=None)
     if job.state is State.UNCONFIRMED:
         return NextStep(what=_unconfirmed(job), at=job.due_at)
     at = None if job.state.is_settled else job.due_at
-    is_rechecking = (job.state, job.reason) == (State.STORING, Reason.RETRIED_BY_PERSON)
-    return NextStep(what=_ASKED_FIRST if is_rechecking else _NEXT[job.state], at=at)
+    is_asking = (job.state, job.reason) == (State.STORING, Reason.RETRIED_BY_PERSON)
+    return NextStep(what=_RECHECK if is_asking else _NEXT[job.state], at=at)
 
 
 def _unconfirmed(job: Job) -> str:
     if job.has_unverified_task:
-        return "the task that its callback named is asked after again"
+        return "the status of the task named in the callback will be checked again"
     if job.attempt is not None and job.attempt.is_taken:
-        return "waits for a callback that names its task; the request is not repeated"
-    return "waits for its callback; else the same request is repeated"
+        return "waits for a callback that names its task; the request is not sent again"
+    return "waits for its callback; without one, the same request is sent again"
 
 
-def _turn(job: Job) -> NextStep:
-    """Say what a job behind the gate waits for; only the cap ends at a known time."""
+def _waiting(job: Job) -> NextStep:
+    """Return what a job waits for at the gate; only the daily cap ends at a known time."""
     at = None
     if job.reason is Reason.DAILY_CAP:
         next_day = job.updated_at.date() + timedelta(days=1)
         at = datetime.combine(next_day, time(), tzinfo=UTC)
-    return NextStep(what=_TURNS.get(job.reason, "waits behind the gate for its turn"), at=at)
+    return NextStep(what=_WAITS.get(job.reason, "waits at the gate for its turn"), at=at)
 
 
 def job_as_json(job: Job) -> dict[str, Any]:
-    """Return what ``--json`` prints of a job."""
+    """Return the JSON of a job."""
     step = next_step(job)
     return {
         "job": job.id,
@@ -126,9 +133,9 @@ def job_as_json(job: Job) -> dict[str, Any]:
 
 
 def job_in_one_line(job: Job, *, now: datetime) -> str:
-    """Return state, reason, attempts, cost, where the result is and what comes next."""
-    stands = "" if job.state.is_settled else f" for {duration(now - job.in_state_since)}"
-    facts = [f"{plain(job.source.key)}: {job.state}{stands}{_because(job)}"]
+    """Return state, reason, attempts, cost, the key of the result and what happens next."""
+    since = "" if job.state.is_settled else f" for {duration(now - job.in_state_since)}"
+    facts = [f"{plain(job.source.key)}: {job.state}{since}{_because(job)}"]
     facts += [attempts_made(job), f"{_number(job.credits):g} credits"]
     if job.reused:
         facts.append(f"reused, {_number(job.reused.credits_saved):g} credits saved")
@@ -147,22 +154,22 @@ def job_in_one_line(job: Job, *, now: datetime) -> str:
 
 
 def cost(job: Job) -> str:
-    """Return what a job has cost, for a table: credits, or that it was reused."""
+    """Return the cost of a job for a table: its credits, or "reused"."""
     return "reused" if job.reused and not job.credits else f"{_number(job.credits):g}"
 
 
 def attempts_made(job: Job) -> str:
-    """Return how often the provider was called; numbers go on where attempts are forgotten."""
+    """Return the number of attempts, including those that the job no longer stores."""
     count = job.attempt.number if job.attempt else 0
     return "no attempt" if not count else f"{count} attempt{'s' if count > 1 else ''}"
 
 
 def explanation(job: Job) -> str:
-    """Return why a job stands where it stands; empty if there is nothing to explain."""
-    said = " ".join(": ".join(part for part in (job.code, job.message) if part).split())
-    if job.reason and said:
-        return f"{job.reason} ({said})"
-    return job.reason.value if job.reason else said
+    """Return why a job is in its state; empty if there is nothing to explain."""
+    detail = " ".join(": ".join(part for part in (job.code, job.message) if part).split())
+    if job.reason and detail:
+        return f"{job.reason} ({detail})"
+    return job.reason.value if job.reason else detail
 
 
 def settled_at(job: Job) -> datetime | None:
@@ -178,12 +185,12 @@ def lasted(job: Job) -> timedelta:
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number of things, with the thing in the singular or the plural."""
+    """Return a number and a noun, in the singular or the plural."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def duration(length: timedelta) -> str:
-    """Return a length of time in the unit that fits it."""
+    """Return a length of time in a fitting unit."""
     seconds = max(0.0, length.total_seconds())
     if seconds < _MINUTE:
         return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"  # noqa: PLR2004
@@ -262,7 +269,7 @@ def _variant_as_json(variant: Variant) -> dict[str, Any]:
 
 
 def variants_in_words(job: Job) -> str:
-    """Return which variants there are, and which could not be made and why."""
+    """Return which variants exist, and why others could not be made."""
     made = [one.recipe for one in job.variants if one.key]
     failed = [f"no {one.recipe}: {one.problem}" for one in job.variants if not one.key]
     return ", ".join([*([f"also {', '.join(made)}"] if made else []), *failed])

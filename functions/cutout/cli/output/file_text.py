@@ -1,4 +1,4 @@
-"""Other people's text in files that other programs open: web pages and spreadsheets."""
+"""Untrusted text in files that other programs open: web pages and spreadsheets."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from html import escape
 from cutout.domain.text.sanitize import plain
 
 _FORMULA = re.compile(r"""(?:^|(?<=;))(?=[" ]*[=+\-@])""")
-"""Where a spreadsheet would begin a formula: at the start of a cell, also where the spreadsheet
-separates cells by semicolons, as in much of Europe, and then looks past quotes."""
+"""Where a spreadsheet would begin a formula: at the start of a cell. In much of Europe, semicolons
+separate cells, and quotes before a formula are ignored."""
 
 
 def html_text(text: str) -> str:
-    """Return it for a page or a drawing, in an attribute's quotes too."""
+    """Escape text for HTML or SVG, also inside a quoted attribute."""
     return escape(plain(text))
 
 
 def spreadsheet_cell(text: str) -> str:
-    """Return it for a cell of a CSV file: a quote leads what would be taken for a formula.
+    """Escape text for a cell of a CSV file: a quote is put before what could be a formula.
 
     https://owasp.org/www-community/attacks/CSV_Injection
     """

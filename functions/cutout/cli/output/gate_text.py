@@ -1,4 +1,4 @@
-"""The gate, in words and as JSON."""
+"""The gate as text and as JSON."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ from cutout.domain.gate import DEFAULT_LIMITS, USUAL_PRICE
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from cutout.cli.context import Surroundings
     from cutout.domain.gate import Gate, Pause, PauseReason
 
 _WHAT_TO_DO = {
-    "key-refused": "the provider refused the API key: put a good one into the secret, "
-    "then `cutout resume`",
-    "out-of-credits": "the account is out of credits: top it up; one photo probes by itself",
-    "rate-limited": "the provider asked us to slow down; it goes on by itself",
-    "operator": "a person paused it; `cutout resume` opens it",
+    "key-refused": "the provider refused the API key: put a valid key into the secret, "
+    "then run `cutout resume`",
+    "out-of-credits": "the account is out of credits: top it up; single photos are sent as a test",
+    "rate-limited": "the provider asked for fewer requests; it ends by itself",
+    "operator": "paused with `cutout pause`; `cutout resume` ends it",
 }
 
 
 def gate_as_json(gate: Gate, now: datetime) -> dict[str, Any]:
-    """Return the gate for programs: limits, what is used of them, and the pause if there is one."""
+    """Return the gate for programs: limits, usage, and the pause if there is one."""
     limits = gate.limits or gate.deployed or DEFAULT_LIMITS
     pause = gate.pause if gate.is_paused(now) else None
     return {
@@ -45,13 +44,12 @@ def gate_as_json(gate: Gate, now: datetime) -> dict[str, Any]:
 
 
 def what_to_do(reason: PauseReason) -> str:
-    """Return why the gate is paused, in words, and what opens it."""
-    return _WHAT_TO_DO.get(reason.value, f"{reason.value}: a reason of a newer version of Cutout")
+    """Return why the gate is paused, and what ends the pause."""
+    return _WHAT_TO_DO.get(reason.value, f"{reason.value}: a reason from a newer version of Cutout")
 
 
-def tell_gate(gate: Gate, surroundings: Surroundings, *, as_json: bool) -> None:
+def print_gate(gate: Gate, now: datetime, *, as_json: bool) -> None:
     """Print the gate, for people or for programs."""
-    now = surroundings.clock.now()
     if as_json:
         print_json(gate_as_json(gate, now))
     else:
@@ -60,29 +58,31 @@ def tell_gate(gate: Gate, surroundings: Surroundings, *, as_json: bool) -> None:
 
 def gate_in_words(gate: Gate, now: datetime) -> str:
     """Return the gate for people: two or three lines."""
-    told = gate_as_json(gate, now)
-    origin = "as deployed" if told["limits_are_deployed"] else "changed while running"
+    facts = gate_as_json(gate, now)
+    origin = "as deployed" if facts["limits_are_deployed"] else "changed while running"
     use = (
-        f"{told['in_flight']} of {told['max_in_flight']} tasks in flight, "
-        f"{told['credits_today']:g} of {told['daily_credit_cap']:g} credits today ({origin})"
+        f"{facts['in_flight']} of {facts['max_in_flight']} tasks in flight, "
+        f"{facts['credits_today']:g} of {facts['daily_credit_cap']:g} credits today ({origin})"
     )
-    lines = [use, *_price_in_words(told)]
+    lines = [use, *_price_in_words(facts)]
     if gate.pause is not None and gate.is_paused(now):
         lines.append(_pause_in_words(gate.pause, now))
     return "\n".join(lines)
 
 
-def _price_in_words(told: dict[str, Any]) -> list[str]:
-    """Return what keeps every photo out while nothing is spent: a price above the whole cap."""
-    price, cap = told["credits_a_photo"], told["daily_credit_cap"]
+def _price_in_words(facts: dict[str, Any]) -> list[str]:
+    """Return a line if the price of one photo is above the daily cap, so that none is sent."""
+    price, cap = facts["credits_a_photo"], facts["daily_credit_cap"]
     if price <= cap:
         return []
     what = (
-        "nothing is sent until a higher cap is set"
+        "no photo is sent until you set a higher cap"
         if cap < USUAL_PRICE
-        else "one photo a day is sent to see whether that is still so"
+        else "one photo a day is sent to check the price"
     )
-    return [f"the provider named {price:g} credits for one photo, more than the cap: {what}"]
+    return [
+        f"the provider asked {price:g} credits for one photo, which is above the daily cap: {what}"
+    ]
 
 
 def _pause_in_words(pause: Pause, now: datetime) -> str:

@@ -1,4 +1,4 @@
-"""What a person is told when a command cannot do its work: what is wrong, and what to do."""
+"""Errors for people: what is wrong, and what to do about it."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from botocore.exceptions import ClientError
 
-_SAY_WHO_YOU_ARE = (
-    "Start a local cloud with `cutout up`, or give AWS credentials as the AWS CLI takes them "
+_GIVE_CREDENTIALS = (
+    "Start a local cloud with `cutout up`, or give AWS credentials as for the AWS CLI "
     "(`--profile NAME`, AWS_PROFILE, `aws sso login`)."
 )
-_UNKNOWN_CALLER = frozenset(
+_INVALID_CREDENTIALS = frozenset(
     {
         "AuthFailure",
         "IncompleteSignature",
@@ -30,19 +30,19 @@ _UNKNOWN_CALLER = frozenset(
         "UnrecognizedClientException",
     }
 )
-_MAY_NOT = frozenset({"403", "AuthorizationError", "Forbidden", "UnauthorizedOperation"})
-"""Beside all that speak of denied access; 403 is what a HEAD says, which has no body."""
-_IN_A_HURRY = ("Throttl", "TooManyRequests", "RequestLimitExceeded", "SlowDown")
-_SERVERS_FAULT = 500
+_ACCESS_DENIED = frozenset({"403", "AuthorizationError", "Forbidden", "UnauthorizedOperation"})
+"""Besides all codes with `AccessDenied`. A HEAD request has no body, so its code is `403`."""
+_THROTTLED = ("Throttl", "TooManyRequests", "RequestLimitExceeded", "SlowDown")
+_SERVER_ERROR = 500
 
 
 class Problem(click.ClickException):
-    """Ends a command with exit status 1, a sentence, and advice.
+    """Ends a command with exit status 1, a message and advice.
 
     Args:
-        message: the sentence; it is printed on one line, as it may hold text of others.
+        message: the message. It is printed on one line, as it may hold untrusted text.
         advice: what to do.
-        has_lines: the message ends in what a program wrote, whose lines are kept.
+        has_lines: keep the lines of the message, which ends with the output of a program.
     """
 
     exit_code = 1
@@ -53,7 +53,7 @@ class Problem(click.ClickException):
         self._shown = plain_lines if has_lines else plain
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Write both to standard error."""
+        """Write both to stderr."""
         click.secho("Error: ", fg="red", bold=True, nl=False, err=True, file=file)
         click.echo(self._shown(self.message), err=True, file=file)
         if self.advice:
@@ -62,7 +62,7 @@ class Problem(click.ClickException):
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turn what AWS, the network, the table, the local cloud and files refuse into problems."""
+    """Turn errors of AWS, the network, the jobs table and files into problems."""
     try:
         yield
     except click.ClickException:
@@ -74,82 +74,79 @@ def explained() -> Iterator[None]:
 
 
 def _problem_of(error: Exception) -> Problem | None:
-    """Return what a person is told of an error; None for a defect."""
+    """Return the problem for an error; None for a defect."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415 - loads slowly
 
     from cutout.domain.errors import CutoutError, NewerRowError  # noqa: PLC0415
-    from infra.local.errors import LocalCloudError  # noqa: PLC0415
 
     problem: Problem | None = None
     match error:
-        case LocalCloudError():
-            problem = Problem(str(error), advice=error.advice, has_lines=True)
         case NewerRowError():
             problem = Problem(
-                f"The stack's data cannot be read here: {error}.",
-                advice="Use the version that is deployed: `cutout doctor` compares it with this.",
+                f"This version cannot read the stack's data: {error}.",
+                advice="Use the deployed version: `cutout doctor` compares it with this one.",
             )
         case CutoutError():
             problem = Problem(f"The stack's data cannot be read: {error}.", advice="Try again.")
         case ClientError():
             problem = _refused(error)
         case BotoCoreError():
-            problem = _not_asked(error)
+            problem = _unanswered(error)
         case BrokenPipeError():
-            pass  # The program that reads our output has enough: no fault of files.
+            pass  # The program that reads the output has stopped reading; this is no error.
         case OSError():
             problem = _file_refused(error)
     return problem
 
 
 def _refused(error: ClientError) -> Problem:
-    """Say what AWS refused."""
+    """Return the problem for an error response of AWS."""
     return Problem(f"AWS refused: {error}", advice=_advice_on(error))
 
 
 def _advice_on(error: ClientError) -> str:
     code = error.response.get("Error", {}).get("Code", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if "Expired" in code or code in _UNKNOWN_CALLER:
-        return f"The credentials are not valid (any more). {_SAY_WHO_YOU_ARE}"
-    if "AccessDenied" in code or code in _MAY_NOT:
-        return "The credentials in use may not do this; another profile may (`--profile NAME`)."
-    if status >= _SERVERS_FAULT or any(hurry in code for hurry in _IN_A_HURRY):
-        return "AWS cannot do it now, though it was asked several times: try again in a minute."
+    if "Expired" in code or code in _INVALID_CREDENTIALS:
+        return f"The credentials are invalid or have expired. {_GIVE_CREDENTIALS}"
+    if "AccessDenied" in code or code in _ACCESS_DENIED:
+        return "These credentials lack the permission; try another profile (`--profile NAME`)."
+    if status >= _SERVER_ERROR or any(one in code for one in _THROTTLED):
+        return "AWS cannot do it now, and retries did not help: try again in a minute."
     return ""
 
 
 def _file_refused(error: OSError) -> Problem:
-    """Say which file cannot be read or written, and why."""
+    """Return the problem for a file that cannot be read or written."""
     if error.errno == errno.ENOSPC:
         where = f" of {error.filename}" if error.filename else ""
         return Problem(
-            f"The disk{where} is full: nothing more could be written.",
-            advice="Make room (`df -h` shows where), and run it again.",
+            f"The disk{where} is full.",
+            advice="Free some space (`df -h` shows the disks), and run it again.",
         )
     if error.filename is None or error.strerror is None:
-        return Problem(f"This machine refused: {error}.")
-    return Problem(f"{error.filename}: {error.strerror}.", advice="Mend that, and run it again.")
+        return Problem(f"The operating system reports: {error}.")
+    return Problem(f"{error.filename}: {error.strerror}.", advice="Fix that, and run it again.")
 
 
-def _not_asked(error: Exception) -> Problem:
-    """Say why AWS was not even asked, or gave no answer."""
+def _unanswered(error: Exception) -> Problem:
+    """Return the problem for a request that was not sent or got no response."""
     import botocore.exceptions as aws  # noqa: PLC0415 - loads slowly
 
     match error:
         case aws.ProfileNotFound():
-            return Problem(f"{error}.", advice="`aws configure list-profiles` shows them.")
+            return Problem(f"{error}.", advice="`aws configure list-profiles` lists the profiles.")
         case aws.ConfigParseError():
             return Problem(
                 f"{error}.", advice="Correct that file, or name another with AWS_CONFIG_FILE."
             )
         case aws.NoRegionError():
             return Problem(
-                "No AWS region is chosen.", advice=f"Say `--region NAME`. {_SAY_WHO_YOU_ARE}"
+                "No AWS region is set.", advice=f"Use `--region NAME`. {_GIVE_CREDENTIALS}"
             )
         case aws.NoCredentialsError() | aws.PartialCredentialsError():
-            return Problem("There are no AWS credentials.", advice=_SAY_WHO_YOU_ARE)
+            return Problem("There are no AWS credentials.", advice=_GIVE_CREDENTIALS)
         case aws.HTTPClientError() | aws.ConnectionError():
             return Problem(f"AWS cannot be reached: {error}", advice="Check the network.")
         case _:
-            return Problem(f"AWS: {error}", advice=_SAY_WHO_YOU_ARE)
+            return Problem(f"AWS: {error}", advice=_GIVE_CREDENTIALS)

@@ -1,4 +1,4 @@
-"""The two streams of a command: results on standard output, talk on standard error."""
+"""The two output streams: results go to stdout, progress and messages to stderr."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
+from rich.table import Table
 from rich.theme import Theme
 
 from cutout.domain.text.sanitize import plain, plain_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from rich.text import Text
 
@@ -24,45 +25,56 @@ _AS_IT_IS: Any = {"theme": _THEME, "highlight": False, "markup": False, "emoji":
 
 
 class _Plain(Console):
-    """Prints strings as they are, but for what would steer a terminal."""
+    """Prints strings as they are, except for characters that control a terminal."""
 
     def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401 - rich's own
-        """Return what is printed for a string: one line, as its lines may be other people's."""
+        """Return the text of a string on one line, as line breaks in it may be untrusted."""
         return super().render_str(plain(text), **options)
 
 
 def results() -> Console:
-    """Return where results go; names of files and keys are printed as they are."""
+    """Return the console for results."""
     width = width_for(get_terminal_size().columns, is_terminal=sys.stdout.isatty())
     return _Plain(file=sys.stdout, width=width, **_AS_IT_IS)
 
 
 def width_for(columns: int, *, is_terminal: bool) -> int:
-    """Return how many characters a line of results may have.
+    """Return the width of a line of results.
 
-    What is not a terminal is never too narrow: programs read lines. Where a terminal is, it is
-    better that it breaks rows than that half of each word is missing.
+    A file or pipe has no limit, as programs read lines. A narrow terminal wraps rows, which is
+    better than truncating every cell.
     """
     return max(columns, _NARROWEST) if is_terminal else _WIDE
 
 
 def talk() -> Console:
-    """Return where progress and remarks go."""
+    """Return the console for progress and messages."""
     return _Plain(stderr=True, **_AS_IT_IS)
 
 
+def plain_table(*, has_header: bool = True) -> Table:
+    """Return a table without lines."""
+    return Table(box=None, header_style="bold", padding=(0, 2, 0, 0), show_header=has_header)
+
+
+def print_requests(before: str, requests: Mapping[str, int]) -> None:
+    """Print the number of requests to AWS, by operation, after another text."""
+    text = ", ".join(f"{count:,} {name}" for name, count in sorted(requests.items()))
+    talk().print(f"{before}; requests: {text}", style="note", soft_wrap=True)
+
+
 def print_lines(console: Console, text: str) -> None:
-    """Print text of our own that has several lines."""
+    """Print trusted text of several lines."""
     console.print(*text.splitlines(), sep="\n")
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds
-    """Print a value as JSON, readable and in plain characters of its own language."""
+    """Print a value as indented JSON, with letters of all languages as they are."""
     sys.stdout.write(plain_json(value, indent=2) + "\n")
 
 
 def print_json_each(values: Iterable[Any]) -> None:
-    """Print a JSON array as `print_json` would, each of its values as soon as it is there."""
+    """Print a JSON array like `print_json`, each value as soon as it is available."""
     opened = False
     for value in values:
         sys.stdout.write(",\n" if opened else "[\n")

@@ -1,1 +1,1 @@
-"""What commands show while they work."""
+"""The clock, and what commands show while they run."""

@@ -1,4 +1,4 @@
-"""Time, as commands need it: the date, stopwatches and pauses."""
+"""The clock of the command line: the date, stopwatches and pauses."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Where a command's time comes from."""
+    """The source of time."""
 
     def now(self) -> datetime:
         """Return the time, aware, UTC."""
 
     def monotonic(self) -> float:
-        """Return seconds since some fixed moment."""
+        """Return seconds since a fixed time."""
 
     def sleep(self, seconds: float) -> None:
-        """Let this many seconds pass."""
+        """Wait for this many seconds."""
 
 
 class MachineClock:
@@ -28,9 +28,9 @@ class MachineClock:
         return datetime.now(UTC)
 
     def monotonic(self) -> float:
-        """Return seconds since some fixed moment."""
+        """Return seconds since a fixed time."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
-        """Let this many seconds pass."""
+        """Wait for this many seconds."""
         time.sleep(seconds)

@@ -1,4 +1,4 @@
-"""Phases of a long command with their times: live on a terminal, line by line elsewhere."""
+"""The phases of a long command and their times: live on a terminal, line by line elsewhere."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NAME_WIDTH = 8
 
 
 class Phases:
-    """Times phases, of which several may go on at once, and prints a line when one is over."""
+    """Times phases, several at once if need be, and prints a line when one ends."""
 
     def __init__(self, console: Console, clock: Clock) -> None:
         self.console = console
@@ -30,31 +30,31 @@ class Phases:
         self._seconds: dict[str, float] = {}
 
     def begin(self, phase: str) -> None:
-        """Take note that a phase begins."""
+        """Start a phase."""
         self._began[phase] = self._clock.monotonic()
 
     def end(self, phase: str, note: str = "") -> None:
-        """Take note that a phase is over."""
+        """End a phase and print its line; `note` is its result."""
         self._seconds[phase] = self._elapsed(phase)
         self._print("✓", "green", phase, note)
         del self._began[phase]
 
     @contextmanager
     def phase(self, name: str) -> Iterator[Callable[[str], None]]:
-        """Make a phase of what happens in the context; the note on it can be called in."""
+        """Run the context as a phase; the yielded function sets its note."""
         notes: list[str] = []
         self.begin(name)
-        with self._broken_off():
+        with self._crossed_out_on_error():
             yield notes.append
         self.end(name, " ".join(notes))
 
     @contextmanager
     def shown(self) -> Iterator[None]:
-        """Show on a terminal, while the context lasts, what goes on."""
+        """Show the running phases on a terminal while the context lasts."""
         live = Live(
             console=self.console, get_renderable=self._render, refresh_per_second=8, transient=True
         )
-        with self._broken_off():
+        with self._crossed_out_on_error():
             if not self.console.is_terminal:
                 yield
                 return
@@ -62,11 +62,11 @@ class Phases:
                 yield
 
     def rounded(self) -> dict[str, float]:
-        """Return the seconds of each phase that is over."""
+        """Return the seconds of each phase that has ended."""
         return {phase: round(seconds, 1) for phase, seconds in self._seconds.items()}
 
     @contextmanager
-    def _broken_off(self) -> Iterator[None]:
+    def _crossed_out_on_error(self) -> Iterator[None]:
         try:
             yield
         except BaseException:
@@ -80,8 +80,8 @@ class Phases:
 
     def _print(self, mark: str, style: str, phase: str, note: str) -> None:
         time = (f"{self._elapsed(phase):6.1f} s", "note")
-        said = f"  {note}" if note else ""
-        self.console.print(Text.assemble((mark, style), f" {phase:{_NAME_WIDTH}}", time, said))
+        end = f"  {note}" if note else ""
+        self.console.print(Text.assemble((mark, style), f" {phase:{_NAME_WIDTH}}", time, end))
 
     def _render(self) -> RenderableType:
         grid = Table.grid(padding=(0, 1))

@@ -1,4 +1,4 @@
-"""How far a long command is: live on a terminal, a line now and then elsewhere."""
+"""The progress of a long command: live on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ _QUIET_SECONDS = 2.0
 _LINE_SECONDS = 10.0
 
 
-class Tally:
-    """Says how far it is once it takes longer than two seconds. A context."""
+class ProgressLine:
+    """Shows progress once a command takes longer than two seconds. A context manager."""
 
     def __init__(self, console: Console, clock: Clock) -> None:
         self._console = console
         self._clock = clock
         self._began = clock.monotonic()
-        self._said = self._began
+        self._printed = self._began
         self._status: Status | None = None
 
     def __enter__(self) -> Self:
-        """Start to take the time."""
+        """Start the stopwatch."""
         return self
 
     def __exit__(
@@ -36,17 +36,17 @@ class Tally:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Take away what is live."""
+        """Remove the live line."""
         if self._status is not None:
             self._status.stop()
 
     @property
     def seconds(self) -> float:
-        """So long it has taken."""
+        """Seconds since the start."""
         return self._clock.monotonic() - self._began
 
-    def at(self, text: str) -> None:
-        """Be told how far it is."""
+    def show(self, text: str) -> None:
+        """Show how far the command is."""
         if self.seconds < _QUIET_SECONDS:
             return
         if self._console.is_terminal:
@@ -56,6 +56,6 @@ class Tally:
             self._status.update(text)
             return
         now = self._clock.monotonic()
-        if now - self._said >= _LINE_SECONDS or self._said == self._began:
-            self._said = now
+        if now - self._printed >= _LINE_SECONDS or self._printed == self._began:
+            self._printed = now
             self._console.print(text, style="note", soft_wrap=True)

@@ -1,1 +1,1 @@
-"""The dashboard as a picture: read from what is deployed, drawn from the metrics that it names."""
+"""The deployed dashboard, drawn as a picture."""

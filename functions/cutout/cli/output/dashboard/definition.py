@@ -1,4 +1,4 @@
-"""A CloudWatch dashboard's definition, as far as ours use it.
+"""The definition of a CloudWatch dashboard, as far as Cutout's uses it.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/CloudWatch-Dashboard-Body-Structure.html
 """
@@ -24,7 +24,7 @@ class Series:
     Attributes:
         statistic: `Sum`, `Maximum`, `p90` and so on.
         period: seconds.
-        color: as CSS has it; empty if the definition leaves it open.
+        color: as in CSS; empty if the definition names none.
     """
 
     namespace: str
@@ -38,7 +38,7 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class Graph:
-    """A graph, and its place in columns of 24 and rows."""
+    """A graph; its place is column, row, width and height in a grid of 24 columns."""
 
     title: str
     place: tuple[int, int, int, int]
@@ -47,8 +47,8 @@ class Graph:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Alarms:
-    """A widget that shows how alarms stand."""
+class AlarmWidget:
+    """A widget that shows the states of alarms."""
 
     title: str
     place: tuple[int, int, int, int]
@@ -63,29 +63,33 @@ class Points:
     values: Sequence[tuple[datetime, float]]
 
 
-def read_body(text: str) -> list[Graph | Alarms]:
-    """Return the widgets that can be drawn, in their order."""
-    found: list[Graph | Alarms] = []
+def read_body(text: str) -> list[Graph | AlarmWidget]:
+    """Return the graphs and alarm widgets, in their order."""
+    found: list[Graph | AlarmWidget] = []
     for widget in json.loads(text)["widgets"]:
         place = (widget["x"], widget["y"], widget["width"], widget["height"])
-        told = widget["properties"]
+        properties = widget["properties"]
         if widget["type"] == "alarm":
-            found.append(Alarms(title=told.get("title", ""), place=place, arns=told["alarms"]))
+            found.append(
+                AlarmWidget(
+                    title=properties.get("title", ""), place=place, arns=properties["alarms"]
+                )
+            )
         elif widget["type"] == "metric":
             found.append(
                 Graph(
-                    title=told.get("title", ""),
+                    title=properties.get("title", ""),
                     place=place,
-                    is_stacked=bool(told.get("stacked")),
-                    series=[_series(one) for one in told.get("metrics", ())],
+                    is_stacked=bool(properties.get("stacked")),
+                    series=[_series(one) for one in properties.get("metrics", ())],
                 )
             )
     return found
 
 
-def _series(told: Sequence[Any]) -> Series:
-    options = told[-1] if isinstance(told[-1], dict) else {}
-    names = [one for one in told if isinstance(one, str)]
+def _series(row: Sequence[Any]) -> Series:
+    options = row[-1] if isinstance(row[-1], dict) else {}
+    names = [one for one in row if isinstance(one, str)]
     namespace, metric, *dimensions = names
     return Series(
         namespace=namespace,

@@ -15,14 +15,14 @@ _COLORS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#17a2b8", "#e
 _LEGEND_CHARACTER = 5.6
 _LEGEND_LINES = 2
 _TICKS = {1: 2, 2: 2, 3: 3, 5: 5}
-"""By the first digit of where the axis ends, so that every line stands at a round number."""
+"""By the first digit of the end of the axis, so that every grid line is at a round number."""
 _GAP_PERIODS = 3
-"""A line is not drawn through a silence that is longer."""
+"""A line is interrupted where values are missing for longer than this."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """Where a graph is drawn, and which time it shows."""
+    """The area of a graph, and the time that it shows."""
 
     left: float
     top: float
@@ -33,26 +33,26 @@ class Frame:
 
     @property
     def floor(self) -> float:
-        """The y of nothing."""
+        """The y of 0."""
         return self.top + self.height - 26
 
     @property
     def ceiling(self) -> float:
-        """The y of the most."""
+        """The y of the end of the axis."""
         return self.top + 64
 
     def x(self, at: datetime) -> float:
-        """Where a time is."""
+        """The x of a time."""
         part = (at - self.start) / (self.end - self.start)
         return self.left + 46 + part * (self.width - 60)
 
     def y(self, value: float, most: float) -> float:
-        """Where a value is, when the axis ends at `most`."""
+        """The y of a value on an axis that ends at `most`."""
         return self.floor - (self.floor - self.ceiling) * value / most
 
 
 def plot(frame: Frame, points: Sequence[Points], *, is_stacked: bool) -> str:
-    """Return a graph's inside."""
+    """Return the SVG elements of a graph."""
     colors = [it.series.color or _COLORS[n % len(_COLORS)] for n, it in enumerate(points)]
     shown = [Points(series=it.series, values=_within(it, frame)) for it in points]
     most = _nice(_highest(shown, is_stacked=is_stacked))
@@ -82,7 +82,7 @@ def _highest(points: Sequence[Points], *, is_stacked: bool) -> float:
 
 
 def _nice(highest: float) -> float:
-    """Return where an axis ends: 1, 2, 3, 5 or 10 times a power of ten."""
+    """Return the end of an axis: 1, 2, 3, 5 or 10 times a power of ten."""
     if highest <= 0:
         return 1
     power = 10.0 ** math.floor(math.log10(highest))
@@ -111,7 +111,7 @@ def _axes(frame: Frame, most: float) -> Iterator[str]:
 
 
 def _legend(frame: Frame, points: Sequence[Points], colors: Sequence[str]) -> Iterator[str]:
-    """Name the series on two lines; what does not fit is known by its colour elsewhere."""
+    """Yield the names of the series on two lines; names that do not fit are left out."""
     x, line = frame.left + 12, 0
     for one, color in zip(points, colors, strict=True):
         label = one.series.label
@@ -166,10 +166,10 @@ def _bars(
 
 def _nothing(frame: Frame, *, has_values: bool) -> str:
     middle = (frame.floor + frame.ceiling) / 2
-    said = "nothing, all the time" if has_values else "no data"
+    text = "zero throughout" if has_values else "no data"
     return (
         f'<text class="dim" x="{frame.left + frame.width / 2:.1f}" y="{middle:.1f}" '
-        f'text-anchor="middle">{said}</text>'
+        f'text-anchor="middle">{text}</text>'
     )
 
 

@@ -1,4 +1,4 @@
-"""Drawing a dashboard as SVG: whole in one file, readable on light and dark pages alike."""
+"""Drawing a dashboard as one SVG file, readable on light and dark pages."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from cutout.cli.output.dashboard.definition import Alarms, Points
+    from cutout.cli.output.dashboard.definition import AlarmWidget, Points
 
 _WIDTH = 1200
 _MARGIN = 20
@@ -42,16 +42,17 @@ text { font-family: system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans",
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
-    """What is drawn.
+    """The content of the drawing.
 
     Attributes:
-        points: for each graph, by its title, the values of its series in order.
-        alarms: the state of each alarm by its title.
-        start, end: the time that graphs show.
+        points: the values of each series of a graph in order, by the title of the graph.
+        alarms: the state of each alarm, by its title.
+        start: the begin of the time that graphs show.
+        end: the end of that time.
     """
 
     title: str
-    widgets: Sequence[Graph | Alarms]
+    widgets: Sequence[Graph | AlarmWidget]
     points: Mapping[str, Sequence[Points]]
     alarms: Mapping[str, str]
     start: datetime
@@ -93,7 +94,7 @@ def _chips_height(count: int) -> int:
 
 
 def _chips(alarms: Mapping[str, str]) -> str:
-    """Show how each alarm stands: those that have gone off first."""
+    """Return the state of each alarm; alarms in state ALARM come first."""
     if not alarms:
         return ""
     rank = {"ALARM": 0, "OK": 1}

@@ -1,4 +1,4 @@
-"""How people name photos: by key, by an s3:// URL, by the id of a job."""
+"""How options name photos: by key, by an s3:// URL, by the id of a job."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _JOB_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def key_of(text: str, uploads_bucket: str) -> str:
-    """Return the key that a person means.
+    """Return the key that a text names.
 
     Raises:
         Problem: It is the URL of another bucket.
@@ -26,22 +26,23 @@ def key_of(text: str, uploads_bucket: str) -> str:
     if bucket != uploads_bucket:
         raise Problem(
             f"{bucket} is not the uploads bucket of this stack.",
-            advice=f"That is {uploads_bucket}; `--stack NAME` names another stack.",
+            advice=f"The uploads bucket is {uploads_bucket}; "
+            "name another stack with `--stack NAME`.",
         )
     return key
 
 
 def job_named(stack: Stack, text: str) -> Job:
-    """Return the job of that id, or that of the newest upload of that key.
+    """Return the job with this id, or the job of the newest upload of this key.
 
     Raises:
-        Problem: Nothing is known of it.
+        Problem: There is no such job.
     """
-    job = stack.job(text) if _JOB_ID.fullmatch(text) else None
+    job = stack.jobs.find(text) if _JOB_ID.fullmatch(text) else None
     job = job or stack.newest(key_of(text, stack.outputs.uploads_bucket))
     if job is None:
         raise Problem(
-            f"Nothing is known of {text} on {stack.where}.",
-            advice="`cutout ls` shows what is known; `cutout put` uploads.",
+            f"There is no job of {text} on {stack.where}.",
+            advice="`cutout ls` lists the jobs; `cutout put` uploads photos.",
         )
     return job

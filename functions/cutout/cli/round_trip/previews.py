@@ -1,4 +1,4 @@
-"""Small pictures that an HTML page can hold."""
+"""Small pictures for an HTML page."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from PIL import Image, ImageOps
 if TYPE_CHECKING:
     from pathlib import Path
 
-# Pillow knows more formats than it should be given: of a PostScript file it makes Ghostscript's
-# input, whatever the file is called.
+# Pillow also reads formats that are unsafe: it passes a PostScript file to Ghostscript, whatever
+# the file is called.
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "JPEG2000", "AVIF")
 _QUALITY = 82
 _PLAIN_MODES = frozenset({"RGB", "RGBA"})
 
 
 def data_uri(path: Path, side: int) -> str | None:
-    """Return the picture as a data URI, no side longer than ``side`` pixels, transparency kept.
+    """Return the picture as a data URI, no side longer than `side` pixels, transparency kept.
 
-    None if the file is no picture that can be decoded here.
+    None if Pillow cannot decode the file.
     """
     try:
         with warnings.catch_warnings():

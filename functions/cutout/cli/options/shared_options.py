@@ -4,22 +4,36 @@ from __future__ import annotations
 
 import functools
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
-
-from cutout.cli.options.target import Choice
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 LONGEST_SECONDS = 31_536_000
-"""A year: what waits longer waits for ever, and some clocks cannot say when that ends."""
+"""A year: enough for every wait, and no clock overflows."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """The options that choose a stack."""
+
+    stack: str | None = None
+    aws: bool = False
+    profile: str | None = None
+    region: str | None = None
+
+    @property
+    def means_aws(self) -> bool:
+        """Whether an option chooses AWS, even if a local cloud is up."""
+        return self.aws or self.profile is not None or self.region is not None
 
 
 class FiniteRange(click.FloatRange):
-    """A number within bounds, which `nan` passes otherwise, as it is neither less nor more."""
+    """A number within bounds. `click.FloatRange` accepts `nan`, which is neither less nor more."""
 
     def convert(
         self,
@@ -27,7 +41,7 @@ class FiniteRange(click.FloatRange):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> float:
-        """Read it."""
+        """Convert the text."""
         number: float = super().convert(value, param, ctx)
         if not math.isfinite(number):
             self.fail(f"{value!r} is not a number like 12.5", param, ctx)
@@ -35,7 +49,7 @@ class FiniteRange(click.FloatRange):
 
 
 def stack_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a command be told which stack it is about; it gets the ``choice``."""
+    """Add the options that choose a stack; the command gets the `choice`."""
 
     @functools.wraps(function)
     def command(
@@ -50,8 +64,8 @@ def stack_options(function: Callable[..., Any]) -> Callable[..., Any]:
         return function(*args, choice=choice, **options)
 
     for option in (
-        click.option("--region", metavar="NAME", help="AWS region of the stack; means --aws."),
-        click.option("--profile", metavar="NAME", help="Profile of the AWS CLI; means --aws."),
+        click.option("--region", metavar="NAME", help="AWS region of the stack; implies --aws."),
+        click.option("--profile", metavar="NAME", help="Profile of the AWS CLI; implies --aws."),
         click.option("--aws", is_flag=True, help="Use AWS even while a local cloud is up."),
         click.option("--stack", metavar="NAME", help="Name of the stack.  [default: Cutout]"),
     ):
@@ -60,7 +74,7 @@ def stack_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a command print JSON."""
+    """Add `--json`; the command gets `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(
         command
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cutout.cli.local_cloud import LocalCloud, is_up, needs_checkout
 from infra.local.lifecycle import Status
 from infra.local.progress import CLOUD, DEPLOY, SYNTH, Progress
 from infra.local.start import Wish
@@ -13,7 +14,7 @@ from tests.support.cli.jobs import RESULTS, UPLOADS
 
 
 @dataclass
-class HandClouds:
+class FakeLocalCloud(LocalCloud):
     """A local cloud that is up when the test says so."""
 
     now: Status = Status.DOWN
@@ -21,10 +22,11 @@ class HandClouds:
     wishes: list[Wish] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
 
-    def status(self) -> Status:
+    def is_up(self) -> bool:
         """Say what the test said."""
-        return self.now
+        return is_up(self.now)
 
+    @needs_checkout
     def up(self, wish: Wish, progress: Progress, *, stays_up: bool) -> Mapping[str, str]:
         """Come up, or fail as the test said."""
         self.calls.append("up for good" if stays_up else "up for a while")

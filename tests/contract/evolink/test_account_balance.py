@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from cutout.adapters.evolink.account_balance import Balance, read_balance
 from cutout.adapters.http_httpx import Answer
-from cutout.cli.account_balance import read_balance
-from cutout.cli.aws.deployment import Balance
 from cutout.domain.errors import NotSentError
 
 
@@ -65,12 +64,12 @@ def test_what_can_be_spent_is_the_least_of_what_is_left(
 def test_a_refusal_is_told_in_the_providers_words() -> None:
     """They name what is wrong with the key."""
     http = OneAnswer(_answer(401, {"error": {"code": "unauthorized", "message": "unknown key"}}))
-    assert read_balance(http, "https://a", "k") == Balance(status=401, says="unknown key")
+    assert read_balance(http, "https://a", "k") == Balance(status=401, message="unknown key")
     http = OneAnswer(_answer(502, b"<html>"))
-    assert read_balance(http, "https://a", "k") == Balance(status=502, says="")
+    assert read_balance(http, "https://a", "k") == Balance(status=502, message="")
 
 
 def test_who_cannot_be_reached_is_no_error() -> None:
     """It is an answer, too."""
     http = OneAnswer(NotSentError("ConnectError"))
-    assert read_balance(http, "https://a", "k") == Balance(status=None, says="ConnectError")
+    assert read_balance(http, "https://a", "k") == Balance(status=None, message="ConnectError")

@@ -1,4 +1,4 @@
-"""From files to cut-outs: upload, wait, download, and a table of what became of each."""
+"""From files to cut-outs: upload, wait, download, and a table of the results."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from cutout.cli.download_paths import target_path
-from cutout.cli.output.describe import cost, explanation, job_as_json
+from cutout.cli.output.describe import cost, explanation, job_as_json, state_text
 from cutout.cli.output.problems import Problem, explained
-from cutout.cli.progress.live_table import Board, state_text
-from cutout.cli.progress.wait_for_jobs import follow
+from cutout.cli.output.terminal import plain_table
+from cutout.cli.round_trip.download_paths import target_path
+from cutout.cli.round_trip.live_table import LiveTable
+from cutout.cli.round_trip.wait_for_jobs import wait_for_jobs
 from cutout.domain.text.sanitize import plain
 
 if TYPE_CHECKING:
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from cutout.cli.aws.stack import Sent, Stack
-    from cutout.cli.photo_files import Photo
+    from cutout.cli.aws.stack import Stack
+    from cutout.cli.photo_files import Photo, SentPhoto
     from cutout.cli.progress.clock import Clock
-    from cutout.cli.progress.wait_for_jobs import Followed
+    from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
     from cutout.domain.job.job import Job
     from cutout.domain.job.variant import Variant
 
@@ -36,31 +37,31 @@ _SHOWN_FROM = 5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Delivered:
-    """What became of one photo, and the files that its cut-out and variants were written to."""
+class DeliveredPhoto:
+    """The result for one photo, and the files that its cut-out and variants were written to."""
 
-    photo: Followed
+    photo: TrackedPhoto
     file: Path | None
     seconds: float
     variants: tuple[tuple[Variant, Path], ...] = ()
 
     @property
     def credits(self) -> float | None:
-        """Credits that it cost; None while nobody knows of it."""
+        """The credits that it cost; None if it has no job yet."""
         return None if self.photo.job is None else float(self.photo.job.credits)
 
     @property
     def state(self) -> str:
-        """Its state in a word."""
+        """The state of its job."""
         return self.photo.job.state.value if self.photo.job else "unknown"
 
 
 @dataclass(frozen=True, kw_only=True)
 class RoundTrip:
-    """Brings photos to a stack and cut-outs back. One that cannot be brought stops no other.
+    """Uploads photos to a stack and downloads the cut-outs. An error of one does not stop others.
 
     Attributes:
-        problems: what could not be uploaded or downloaded, and why, by key.
+        problems: why photos could not be uploaded or downloaded, by key.
     """
 
     stack: Stack
@@ -68,38 +69,40 @@ class RoundTrip:
     console: Console
     problems: dict[str, Problem] = field(default_factory=dict)
 
-    def send(self, photos: Sequence[Photo]) -> list[Sent]:
+    def send(self, photos: Sequence[Photo]) -> list[SentPhoto]:
         """Upload photos, a few at a time.
 
         Raises:
-            Problem: none of them could be uploaded; it is that of the first.
+            Problem: None of them could be uploaded; it is the problem of the first.
         """
 
-        def send_one(photo: Photo) -> Sent | None:
+        def send_one(photo: Photo) -> SentPhoto | None:
             return self._tried(photo.key, lambda: self.stack.upload(photo))
 
         sent = [one for one in self._together("Uploading", send_one, photos) if one]
         if not sent and self.problems:
             raise next(self.problems[one.key] for one in photos if one.key in self.problems)
-        self._tell_problems()
+        self._print_problems()
         return sent
 
-    def wait(self, sent: Sequence[Sent], *, timeout_seconds: float | None) -> list[Followed]:
-        """Show how the photos fare until all have settled or the time is up."""
-        with Board(self.console) as board:
-            return follow(
+    def wait(
+        self, sent: Sequence[SentPhoto], *, timeout_seconds: float | None
+    ) -> list[TrackedPhoto]:
+        """Show the photos until all are settled or the time is up."""
+        with LiveTable(self.console) as table:
+            return wait_for_jobs(
                 self.stack,
                 sent,
                 clock=self.clock,
-                watcher=board,
+                watcher=table,
                 timeout_seconds=timeout_seconds,
             )
 
-    def fetch(self, photos: Sequence[Followed], out: Path) -> list[Delivered]:
-        """Download the cut-outs that there are."""
+    def fetch(self, photos: Sequence[TrackedPhoto], out: Path) -> list[DeliveredPhoto]:
+        """Download the cut-outs of the completed photos."""
         self.problems.clear()
 
-        def fetch_one(photo: Followed) -> Delivered:
+        def fetch_one(photo: TrackedPhoto) -> DeliveredPhoto:
             file = None
             variants: tuple[tuple[Variant, Path], ...] = ()
             if photo.is_completed and (job := photo.job) is not None:
@@ -107,10 +110,10 @@ class RoundTrip:
                 made = self._tried(photo.sent.key, lambda: tuple(self._variants(job, out)))
                 variants = made or ()
             seconds = photo.age(self.clock.now()).total_seconds()
-            return Delivered(photo=photo, file=file, seconds=seconds, variants=variants)
+            return DeliveredPhoto(photo=photo, file=file, seconds=seconds, variants=variants)
 
         delivered = self._together("Downloading", fetch_one, photos)
-        self._tell_problems()
+        self._print_problems()
         return delivered
 
     def _tried(self, key: str, work: Callable[[], _Made]) -> _Made | None:
@@ -121,7 +124,7 @@ class RoundTrip:
             self.problems[key] = problem
             return None
 
-    def _tell_problems(self) -> None:
+    def _print_problems(self) -> None:
         for key, problem in self.problems.items():
             self.console.print(f"{key}: {problem.message}", soft_wrap=True)
 
@@ -136,7 +139,7 @@ class RoundTrip:
         for variant in job.variants:
             if variant.key is not None:
                 file = target_path(out, variant.key)
-                self.stack.fetch(variant.key, file)
+                self.stack.ports.store.download(variant.key, file)
                 yield variant, file
 
     def _together(
@@ -162,16 +165,16 @@ class RoundTrip:
             yield from progress.track(made, total=total, description=title)
 
 
-def delivery_table(delivered: Sequence[Delivered]) -> Table:
-    """Return the table that a command ends with."""
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+def delivery_table(delivered: Sequence[DeliveredPhoto]) -> Table:
+    """Return the table of results."""
+    table = plain_table()
     table.add_column("photo", overflow="fold")
     table.add_column("state")
     table.add_column("seconds", justify="right")
     table.add_column("credits", justify="right")
     table.add_column("result", overflow="fold")
     for one in delivered:
-        why = explanation(one.photo.job) if one.photo.job else "not taken note of"
+        why = explanation(one.photo.job) if one.photo.job else "not picked up by the stack yet"
         table.add_row(
             plain(one.photo.sent.key),
             state_text(one.state),
@@ -182,8 +185,8 @@ def delivery_table(delivered: Sequence[Delivered]) -> Table:
     return table
 
 
-def delivery_as_json(delivered: Sequence[Delivered]) -> list[dict[str, Any]]:
-    """Return what ``--json`` prints: each job, with the file of its cut-out."""
+def delivery_as_json(delivered: Sequence[DeliveredPhoto]) -> list[dict[str, Any]]:
+    """Return the JSON of each job, with the file of its cut-out."""
     return [
         {
             **(job_as_json(one.photo.job) if one.photo.job else {"key": one.photo.sent.key}),

@@ -1,53 +1,48 @@
-"""Alarms, metrics and schedules of a stack."""
+"""Alarms, metrics and the dashboard of a stack."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from cutout.cli.aws.deployment import AlarmFact, ScheduleFact
-from cutout.cli.aws.parts_aws import Parts, name_in, title_of
+from cutout.cli.aws.description import DescribedStack
 from cutout.cli.output.dashboard.definition import Points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime, timedelta
+    from datetime import datetime
 
     from cutout.cli.output.dashboard.definition import Series
 
 _QUERIES = 500
-"""GetMetricData takes so many."""
+"""GetMetricData takes no more in one request."""
+_NAMES = 100
+"""DescribeAlarms takes no more in one request."""
 
 
-class Monitors(Parts):
-    """What watches the stack."""
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """An alarm; its state is `OK`, `ALARM` or `INSUFFICIENT_DATA`."""
 
-    def schedules(self) -> Sequence[ScheduleFact]:
-        """Return what starts functions now and then."""
-        client = self._client("scheduler")
-        told = [
-            client.get_schedule(Name=part.physical_id)
-            for part in self._parts("AWS::Scheduler::Schedule")
-        ]
-        return [
-            ScheduleFact(
-                name=one["Name"],
-                is_enabled=one["State"] == "ENABLED",
-                expression=one["ScheduleExpression"],
-                target=name_in(one["Target"]["Arn"]),
-            )
-            for one in told
-        ]
+    name: str
+    state: str
+    description: str
+    topics: Sequence[str]
 
-    def alarms(self) -> Sequence[AlarmFact]:
+
+class Monitoring(DescribedStack):
+    """What CloudWatch and SNS know of the stack."""
+
+    def alarms(self) -> Sequence[Alarm]:
         """Return the stack's alarms."""
-        parts = self._parts("AWS::CloudWatch::Alarm")
-        titles = {part.physical_id: title_of(part.logical_id) for part in parts}
-        client, names, found = self._client("cloudwatch"), list(titles), []
-        for start in range(0, len(names), 100):
-            told = client.describe_alarms(AlarmNames=names[start : start + 100], MaxRecords=100)
-            found += told["MetricAlarms"]
+        titles = {one.physical_id: one.title for one in self._resources("AWS::CloudWatch::Alarm")}
+        client, names = self._client("cloudwatch"), list(titles)
+        found: list[Any] = []
+        for start in range(0, len(names), _NAMES):
+            some = names[start : start + _NAMES]
+            found += client.describe_alarms(AlarmNames=some, MaxRecords=_NAMES)["MetricAlarms"]
         return [
-            AlarmFact(
+            Alarm(
                 name=titles[one["AlarmName"]].removeprefix("Monitoring"),
                 state=one["StateValue"],
                 description=one.get("AlarmDescription", ""),
@@ -56,22 +51,39 @@ class Monitors(Parts):
             for one in found
         ]
 
-    def listeners(self, topic: str) -> Mapping[str, bool]:
-        """Return who is told by a topic, and whether they have confirmed."""
-        told = self._client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
-        return {one["Endpoint"]: one["SubscriptionArn"].startswith("arn:") for one in told}
+    def subscribers(self, topic: str) -> Mapping[str, bool]:
+        """Return the subscribers of a topic, and whether each has confirmed."""
+        answer = self._client("sns").list_subscriptions_by_topic(TopicArn=topic)
+        return {
+            one["Endpoint"]: one["SubscriptionArn"].startswith("arn:")
+            for one in answer["Subscriptions"]
+        }
 
-    def latest(
-        self, namespace: str, metric: str, *, statistic: str, of: tuple[str, str], within: timedelta
+    def latest_value(
+        self,
+        namespace: str,
+        metric: str,
+        *,
+        statistic: str,
+        of: tuple[str, str],
+        between: tuple[datetime, datetime],
     ) -> tuple[datetime, float] | None:
-        """Return a metric's latest value that is not 0, and its minute."""
-        now = self._clock.now()
+        """Return the latest value of a metric that is not 0, and its minute.
+
+        Args:
+            namespace: the namespace of the metric.
+            metric: its name.
+            statistic: `Sum`, `Maximum` and so on, of one minute.
+            of: name and value of the one dimension.
+            between: the times to look between.
+        """
+        start, end = between
         answer = self._client("cloudwatch").get_metric_statistics(
             Namespace=namespace,
             MetricName=metric,
             Dimensions=[{"Name": of[0], "Value": of[1]}],
-            StartTime=now - within,
-            EndTime=now,
+            StartTime=start,
+            EndTime=end,
             Period=60,
             Statistics=[statistic],
         )
@@ -80,10 +92,11 @@ class Monitors(Parts):
 
     def dashboard(self, name: str) -> str:
         """Return a dashboard's definition, as JSON."""
-        told = self._client("cloudwatch").get_dashboard(DashboardName=name)
-        return str(told["DashboardBody"])
+        return str(self._client("cloudwatch").get_dashboard(DashboardName=name)["DashboardBody"])
 
-    def values(self, series: Sequence[Series], start: datetime, end: datetime) -> list[Points]:
+    def metric_values(
+        self, series: Sequence[Series], start: datetime, end: datetime
+    ) -> Sequence[Points]:
         """Return the values of each series between two times, oldest first."""
         client = self._client("cloudwatch")
         found: list[dict[str, list[tuple[datetime, float]]]] = []
@@ -106,5 +119,5 @@ def _query(name: str, series: Series) -> dict[str, Any]:
         "MetricName": series.metric,
         "Dimensions": [{"Name": key, "Value": value} for key, value in series.dimensions],
     }
-    asked = {"Metric": metric, "Period": series.period, "Stat": series.statistic}
-    return {"Id": name, "MetricStat": asked}
+    stat = {"Metric": metric, "Period": series.period, "Stat": series.statistic}
+    return {"Id": name, "MetricStat": stat}

@@ -1,4 +1,4 @@
-"""Where cut-outs are written: inside the chosen folder, whatever their keys look like."""
+"""The files that cut-outs are written to: always inside the chosen folder."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 def target_path(out: Path, key: str) -> Path:
     """Return the file for a result key.
 
-    Keys may hold what means something to a file system: dot segments, a leading slash, empty
-    segments, backslashes, control characters. Such segments are renamed, never obeyed.
+    A key may hold what has a meaning in a file system: dot segments, a leading slash, empty
+    segments, backslashes, control characters. Such segments are renamed.
     """
     segments = [_plain(segment) for segment in key.split("/") if segment]
     return out.joinpath(*PurePosixPath(*segments).parts) if segments else out / "_"

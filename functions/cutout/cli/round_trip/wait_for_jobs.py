@@ -1,4 +1,4 @@
-"""Waiting for uploaded photos to come to an end, and telling of every state on the way."""
+"""Waiting until uploaded photos are settled."""
 
 from __future__ import annotations
 
@@ -13,38 +13,39 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from cutout.cli.aws.stack import Sent, Stack
+    from cutout.cli.aws.stack import Stack
+    from cutout.cli.photo_files import SentPhoto
     from cutout.cli.progress.clock import Clock
     from cutout.domain.job.job import Job
 
 _PAUSE_SECONDS = 0.4
 _SLOWEST_PAUSE_SECONDS = 5.0
 _PHOTOS_FOR_ONE_PAUSE = 25
-_STRANGE_AFTER_SECONDS = 60.0
+_WARN_AFTER_SECONDS = 60.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class Followed:
-    """How one upload stands; no job yet means that the stack has not taken note of it."""
+class TrackedPhoto:
+    """An uploaded photo and its job; no job means that the stack has not picked it up yet."""
 
-    sent: Sent
+    sent: SentPhoto
     job: Job | None
 
     @property
     def is_settled(self) -> bool:
-        """Nothing happens to it any more."""
+        """Its job has ended."""
         return self.job is not None and self.job.state.is_settled
 
     @property
     def is_completed(self) -> bool:
-        """Its cut-out is there."""
+        """Its cut-out is in the results bucket."""
         return self.job is not None and self.job.state is State.COMPLETED
 
     def age(self, now: datetime) -> timedelta:
         """Return the time from the upload to the end, or until now.
 
-        The upload's time is this machine's, the end's the cloud's; should their clocks disagree,
-        the job's own time is the better answer.
+        The time of the upload is from this machine's clock, the end is from the clock of AWS. If
+        the clocks disagree, the duration of the job itself is used.
         """
         ended = settled_at(self.job) if self.job else None
         if self.job is not None and ended is not None:
@@ -53,41 +54,41 @@ class Followed:
 
 
 class Watcher(Protocol):
-    """Somebody who is shown how the uploads stand."""
+    """Shows the photos while a command waits."""
 
-    def show(self, photos: Sequence[Followed], *, now: datetime) -> None:
-        """Look at all of them as they stand now."""
+    def show(self, photos: Sequence[TrackedPhoto], *, now: datetime) -> None:
+        """Show all photos."""
 
     def remark(self, text: str) -> None:
-        """Hear something worth knowing."""
+        """Show a remark."""
 
 
-def follow(
+def wait_for_jobs(
     stack: Stack,
-    sent: Sequence[Sent],
+    sent: Sequence[SentPhoto],
     *,
     clock: Clock,
     watcher: Watcher,
     timeout_seconds: float | None,
-) -> list[Followed]:
-    """Look until every upload has settled or the time is up; return how they stand."""
+) -> list[TrackedPhoto]:
+    """Poll until every photo is settled or the time is up; return the photos and their jobs."""
     began = clock.monotonic()
     jobs: dict[str, Job] = {}
     warned = False
     while True:
         open_ones = [one for one in sent if not _is_settled(jobs, one)]
         jobs |= stack.find(open_ones)
-        photos = [Followed(sent=one, job=jobs.get(one.key)) for one in sent]
+        photos = [TrackedPhoto(sent=one, job=jobs.get(one.key)) for one in sent]
         watcher.show(photos, now=clock.now())
         elapsed = clock.monotonic() - began
         if all(photo.is_settled for photo in photos) or _is_over(elapsed, timeout_seconds):
             return photos
-        if not warned and elapsed >= _STRANGE_AFTER_SECONDS:
+        if not warned and elapsed >= _WARN_AFTER_SECONDS:
             warned = _warn_of_unseen(photos, watcher)
         clock.sleep(_pause(len(open_ones)))
 
 
-def _is_settled(jobs: Mapping[str, Job], sent: Sent) -> bool:
+def _is_settled(jobs: Mapping[str, Job], sent: SentPhoto) -> bool:
     job = jobs.get(sent.key)
     return job is not None and job.state.is_settled
 
@@ -97,16 +98,16 @@ def _is_over(elapsed: float, timeout_seconds: float | None) -> bool:
 
 
 def _pause(count: int) -> float:
-    """A large upload is looked at less often, so that looking costs the table little."""
+    """Return the seconds between two polls; many photos are polled less often, to save reads."""
     return min(_PAUSE_SECONDS * max(1.0, count / _PHOTOS_FOR_ONE_PAUSE), _SLOWEST_PAUSE_SECONDS)
 
 
-def _warn_of_unseen(photos: Sequence[Followed], watcher: Watcher) -> bool:
+def _warn_of_unseen(photos: Sequence[TrackedPhoto], watcher: Watcher) -> bool:
     unseen = [photo.sent.key for photo in photos if photo.job is None]
     if unseen:
         watcher.remark(
-            f"The stack has not taken note of {unseen[0]}"
+            f"The stack has not picked up {unseen[0]}"
             + (f" and {len(unseen) - 1} more" if len(unseen) > 1 else "")
-            + " for a minute. Does it watch this prefix? Is anything in its dead-letter queues?"
+            + " for a minute. Does the stack watch this prefix? `cutout doctor` checks the stack."
         )
     return bool(unseen)

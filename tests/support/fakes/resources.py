@@ -1,34 +1,36 @@
-"""A made-up deployment, whole until a test breaks something."""
+"""Made-up resources of a stack, complete until a test breaks something."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TypeVar
 
-from cutout.cli.aws.deployment import (
-    AlarmFact,
-    Balance,
-    Description,
-    FeedFact,
-    FunctionFact,
-    Letter,
-    Moved,
-    QueueFact,
-    RuleFact,
-    ScheduleFact,
+from cutout.adapters.evolink.account_balance import Balance
+from cutout.adapters.http_httpx import Answer
+from cutout.cli.aws.dead_letter_queues import DeadLetter, MoveResult
+from cutout.cli.aws.description import Description
+from cutout.cli.aws.monitoring import Alarm
+from cutout.cli.aws.resources import (
+    DeployedFunction,
+    EventRule,
+    Queue,
+    Resources,
+    Schedule,
+    Trigger,
 )
 from cutout.cli.output.dashboard.definition import Points, Series
-from cutout.domain.errors import CutoutError
-from cutout.domain.gate import DEFAULT_LIMITS, Gate
-from cutout.domain.job.job import Job
+from cutout.domain.errors import CutoutError, NotSentError
+from tests.support.cli.clock import NOON
+from tests.support.cli.jobs import RESULTS, UPLOADS
 
 T = TypeVar("T")
-NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TOPIC = "arn:aws:sns:here:me:alarms"
 KEY = "sk-evo-made-up"
 _SUBMIT_KNOWS = {
+    "CUTOUT_MAX_BYTES": "10000000",
     "CUTOUT_API_KEY_SECRET": "Cutout/evolink-api-key",
     "CUTOUT_SIGNING_KEY_SECRET": "Cutout/callback-signing-key",
     "CUTOUT_EVOLINK_BASE_URL": "https://api.example",
@@ -36,11 +38,13 @@ _SUBMIT_KNOWS = {
     "CUTOUT_UPLOAD_PREFIX": "",
 }
 OUTPUTS = {
-    "UploadsBucketName": "the-uploads",
-    "ResultsBucketName": "the-results",
+    "UploadsBucketName": UPLOADS,
+    "ResultsBucketName": RESULTS,
     "JobsTableName": "the-jobs",
     "CallbackUrl": "https://callbacks.example",
     "SubmissionsQueueUrl": "https://sqs.example/me/Submissions",
+    "CallbacksQueueUrl": "https://sqs.example/me/Callbacks",
+    "Recipes": "market,web",
     "DashboardName": "the-dashboard",
     "Version": "0.1.0+11111111",
 }
@@ -51,10 +55,10 @@ def arn(name: str) -> str:
     return f"arn:aws:sqs:here:me:{name}"
 
 
-def queue(title: str, dead_letters: str | None = None, **counts: int) -> QueueFact:
+def queue(title: str, dead_letters: str | None = None, **counts: int) -> Queue:
     """Return a queue, empty unless it is said otherwise."""
     held = {"visible": 0, "in_flight": 0, "delayed": 0} | counts
-    return QueueFact(
+    return Queue(
         title=title,
         url=f"https://sqs.example/me/{title}",
         arn=arn(title),
@@ -63,9 +67,9 @@ def queue(title: str, dead_letters: str | None = None, **counts: int) -> QueueFa
     )
 
 
-def a_function(service: str, **environment: str) -> FunctionFact:
+def a_function(service: str, **environment: str) -> DeployedFunction:
     """Return a function that is ready."""
-    return FunctionFact(
+    return DeployedFunction(
         name=f"Cutout-{service}",
         service=service,
         state="Active",
@@ -74,8 +78,8 @@ def a_function(service: str, **environment: str) -> FunctionFact:
     )
 
 
-def _rule() -> RuleFact:
-    return RuleFact(
+def _rule() -> EventRule:
+    return EventRule(
         name="the-rule",
         is_enabled=True,
         pattern={"source": ["aws.s3"], "detail": {"bucket": {"name": ["the-uploads"]}}},
@@ -84,14 +88,45 @@ def _rule() -> RuleFact:
     )
 
 
-@dataclass
-class FakeDeployment:
+class FakeHttp:
+    """The provider and the callback URL, as the test says they answer."""
+
+    def __init__(self) -> None:
+        self.account = Balance(status=200, credits=5400.0)
+        self.door: int | CutoutError = 403
+        self.requests: list[tuple[str, str]] = []
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+    ) -> Answer:
+        """Answer a request for the balance, or a callback."""
+        if method == "POST":
+            assert (headers["Content-Type"], body) == ("application/json", b"{}")
+            self.requests.append((url, ""))
+            if isinstance(self.door, CutoutError):
+                raise self.door
+            return Answer(status=self.door, headers={}, body=b"")
+        self.requests.append((url, headers["Authorization"]))
+        if self.account.status is None:
+            raise NotSentError(self.account.message)
+        user = {"remaining_credits": self.account.credits}
+        content = {"data": {"user": user}, "error": {"message": self.account.message}}
+        return Answer(status=self.account.status, headers={}, body=json.dumps(content).encode())
+
+
+@dataclass(eq=False)
+class FakeResources(Resources):
     """What commands are told; `fails` makes a question fail, by its name."""
 
     described: Description | None = field(
-        default_factory=lambda: Description(status="CREATE_COMPLETE", outputs=OUTPUTS, parts=())
+        default_factory=lambda: Description(status="CREATE_COMPLETE", outputs=OUTPUTS)
     )
-    found: list[FunctionFact] = field(
+    found: list[DeployedFunction] = field(
         default_factory=lambda: [
             a_function("submit", **_SUBMIT_KNOWS),
             a_function("prepare"),
@@ -100,7 +135,7 @@ class FakeDeployment:
             a_function("sweep"),
         ]
     )
-    all_queues: list[QueueFact] = field(
+    all_queues: list[Queue] = field(
         default_factory=lambda: [
             queue("Submissions", "SubmissionsDead"),
             queue("SubmissionsDead"),
@@ -109,16 +144,16 @@ class FakeDeployment:
             queue("Undeliverable"),
         ]
     )
-    all_feeds: list[FeedFact] = field(
+    all_triggers: list[Trigger] = field(
         default_factory=lambda: [
-            FeedFact(function="Cutout-submit", queue_arn=arn("Submissions"), state="Enabled"),
-            FeedFact(function="Cutout-store", queue_arn=arn("Callbacks"), state="Enabled"),
+            Trigger(function="Cutout-submit", queue_arn=arn("Submissions"), state="Enabled"),
+            Trigger(function="Cutout-store", queue_arn=arn("Callbacks"), state="Enabled"),
         ]
     )
-    all_rules: list[RuleFact] = field(default_factory=lambda: [_rule()])
-    all_schedules: list[ScheduleFact] = field(
+    all_rules: list[EventRule] = field(default_factory=lambda: [_rule()])
+    all_schedules: list[Schedule] = field(
         default_factory=lambda: [
-            ScheduleFact(
+            Schedule(
                 name="clock", is_enabled=True, expression="rate(1 minute)", target="Cutout-sweep"
             )
         ]
@@ -131,9 +166,9 @@ class FakeDeployment:
             "Cutout/callback-signing-key": "s" * 64,
         }
     )
-    all_alarms: list[AlarmFact] = field(
+    all_alarms: list[Alarm] = field(
         default_factory=lambda: [
-            AlarmFact(
+            Alarm(
                 name="SweepErrors",
                 state="OK",
                 description="Sweep failed. Runbook: infra/RUNBOOK.md#function-errors",
@@ -145,30 +180,38 @@ class FakeDeployment:
     metrics: dict[str, tuple[datetime, float]] = field(
         default_factory=lambda: {"Invocations": (NOON - timedelta(minutes=1), 1.0)}
     )
-    aws_time: datetime = NOON
-    account: Balance = field(default_factory=lambda: Balance(status=200, credits=5400.0))
-    door: int | CutoutError = 403
-    stands: Gate = field(default_factory=lambda: Gate(deployed=DEFAULT_LIMITS))
-    late: Job | None = None
-    letters: dict[str, list[Letter]] = field(default_factory=dict)
-    known: list[Job] = field(default_factory=list)
+    time: datetime = NOON
+    network: FakeHttp = field(default_factory=FakeHttp)
+    letters: dict[str, list[DeadLetter]] = field(default_factory=dict)
     arrived: list[tuple[str, str]] = field(default_factory=list)
     fails: dict[str, Exception] = field(default_factory=dict)
     body: str = '{"widgets": []}'
     stored: Callable[[Series], Sequence[tuple[datetime, float]]] = lambda _series: ()
-    knocked: list[str] = field(default_factory=list)
-    asked: list[tuple[str, str]] = field(default_factory=list)
 
-    where = "a made-up account"
     name = "Cutout"
+    where = "a made-up stack"
+
+    def knows(self, **environment: str | None) -> None:
+        """Change what Submit is told; None takes a variable away."""
+        submit, *rest = self.found
+        kept = {
+            name: value
+            for name, value in {**submit.environment, **environment}.items()
+            if value is not None
+        }
+        self.found = [replace(submit, environment=kept), *rest]
 
     def description(self) -> Description | None:
         return self._answer("description", self.described)
 
-    def functions(self) -> Sequence[FunctionFact]:
+    def functions(self) -> Sequence[DeployedFunction]:
         return self._answer("functions", self.found)
 
-    def queues(self) -> Sequence[QueueFact]:
+    def environment_of(self, function: str) -> Mapping[str, str]:
+        assert function == "Submit"
+        return self.found[0].environment
+
+    def queues(self) -> Sequence[Queue]:
         held = {one: len(letters) for one, letters in self.letters.items()}
         queues = [
             replace(one, visible=held[one.title]) if one.title in held else one
@@ -176,17 +219,17 @@ class FakeDeployment:
         ]
         return self._answer("queues", queues)
 
-    def feeds(self) -> Sequence[FeedFact]:
-        return self._answer("feeds", self.all_feeds)
+    def triggers(self) -> Sequence[Trigger]:
+        return self._answer("triggers", self.all_triggers)
 
-    def rules(self) -> Sequence[RuleFact]:
-        return self._answer("rules", self.all_rules)
+    def event_rules(self) -> Sequence[EventRule]:
+        return self._answer("event_rules", self.all_rules)
 
-    def schedules(self) -> Sequence[ScheduleFact]:
+    def schedules(self) -> Sequence[Schedule]:
         return self._answer("schedules", self.all_schedules)
 
-    def announces(self, bucket: str) -> bool:
-        assert bucket == OUTPUTS["UploadsBucketName"]
+    def sends_events(self, bucket: str) -> bool:
+        assert bucket == UPLOADS
         return self.is_announcing
 
     def ungranted_key(self, bucket: str) -> str | None:
@@ -195,67 +238,58 @@ class FakeDeployment:
     def secret(self, name: str) -> str | None:
         return self._answer("secret", self.secrets.get(name))
 
-    def alarms(self) -> Sequence[AlarmFact]:
+    def alarms(self) -> Sequence[Alarm]:
         return self._answer("alarms", self.all_alarms)
 
-    def listeners(self, topic: str) -> Mapping[str, bool]:
+    def subscribers(self, topic: str) -> Mapping[str, bool]:
         assert topic == TOPIC
         return self.told
 
-    def latest(
-        self, namespace: str, metric: str, *, statistic: str, of: tuple[str, str], within: timedelta
+    def latest_value(
+        self,
+        namespace: str,
+        metric: str,
+        *,
+        statistic: str,
+        of: tuple[str, str],
+        between: tuple[datetime, datetime],
     ) -> tuple[datetime, float] | None:
         assert namespace.startswith("AWS/")
         assert statistic in {"Sum", "Maximum"}
         assert of[1]
         found = self.metrics.get(metric)
-        return found if found and found[0] >= NOON - within else None
+        return found if found and between[0] <= found[0] <= between[1] else None
 
-    def now_there(self) -> datetime:
-        return self._answer("now_there", self.aws_time)
+    def aws_time(self) -> datetime:
+        return self._answer("aws_time", self.time)
 
-    def balance(self, base_url: str, key: str) -> Balance:
-        self.asked.append((base_url, key))
-        return self.account
+    def http(self, *, trusts_local_cloud: bool = False) -> FakeHttp:
+        assert isinstance(trusts_local_cloud, bool)
+        return self.network
 
-    def knock(self, url: str) -> int:
-        self.knocked.append(url)
-        if isinstance(self.door, CutoutError):
-            raise self.door
-        return self.door
-
-    def gate(self) -> Gate:
-        return self._answer("gate", self.stands)
-
-    def overdue(self, by: timedelta) -> Job | None:
-        is_late = self.late and self.late.due_at and self.late.due_at <= NOON - by
-        return self.late if is_late else None
-
-    def look(self, queue: QueueFact, limit: int) -> Sequence[Letter]:
+    def look(self, queue: Queue, limit: int) -> Sequence[DeadLetter]:
         return self.letters.get(queue.title, [])[:limit]
 
-    def move(self, queue: QueueFact, to: str, limit: int) -> Moved:
+    def move(self, queue: Queue, to: str, limit: int) -> MoveResult:
         some, self.letters[queue.title] = self._split(queue, limit)
         self.arrived += [(to.rpartition(":")[2], letter.id) for letter in some]
-        return Moved(taken=len(self._answer("move", some)))
+        return MoveResult(taken=len(self._answer("move", some)))
 
-    def purge(self, queue: QueueFact, limit: int) -> int:
+    def purge(self, queue: Queue, limit: int) -> MoveResult:
         some, self.letters[queue.title] = self._split(queue, limit)
-        return len(some)
-
-    def jobs(self, job_ids: Iterable[str]) -> Mapping[str, Job]:
-        wanted = set(job_ids)
-        return {job.id: job for job in self.known if job.id in wanted}
+        return MoveResult(taken=len(some))
 
     def dashboard(self, name: str) -> str:
         assert name == OUTPUTS["DashboardName"]
         return self.body
 
-    def values(self, series: Sequence[Series], start: datetime, end: datetime) -> Sequence[Points]:
+    def metric_values(
+        self, series: Sequence[Series], start: datetime, end: datetime
+    ) -> Sequence[Points]:
         assert start < end
         return [Points(series=one, values=self.stored(one)) for one in series]
 
-    def _split(self, queue: QueueFact, limit: int) -> tuple[list[Letter], list[Letter]]:
+    def _split(self, queue: Queue, limit: int) -> tuple[list[DeadLetter], list[DeadLetter]]:
         letters = self.letters.get(queue.title, [])
         return letters[:limit], letters[limit:]
 

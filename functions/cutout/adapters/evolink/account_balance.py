@@ -1,35 +1,50 @@
-"""Asking the provider for the balance, which is free and proves the key."""
+"""Reading the account's balance from the provider, which is free and tests the API key."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from cutout.cli.aws.deployment import Balance
 from cutout.domain.errors import CutoutError
 
 if TYPE_CHECKING:
     from cutout.adapters.evolink.account import Http
 
 
-def read_balance(http: Http, base_url: str, key: str) -> Balance:
-    """Ask for it; whatever happens is an answer.
+@dataclass(frozen=True, kw_only=True)
+class Balance:
+    """The provider's answer.
 
-    What can be spent is what the user has left, and no more than the key's own allowance, unless
-    that is unlimited. Source: get-credits of the provider's documentation, and its own client.
+    Attributes:
+        status: the HTTP status; None if there was no response.
+        credits: the credits that are left, if the response names them.
+        message: the error message of the provider or of the network.
+    """
+
+    status: int | None
+    credits: float | None = None
+    message: str = ""
+
+
+def read_balance(http: Http, base_url: str, key: str) -> Balance:
+    """Read the balance; errors are part of the answer.
+
+    The balance is what the user has left, limited by the key's own allowance unless that is
+    unlimited. Source: get-credits in the provider's documentation, and the provider's own client.
     """
     headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
     try:
         answer = http.send("GET", f"{base_url.rstrip('/')}/v1/credits", headers=headers)
     except CutoutError as error:
-        return Balance(status=None, says=str(error))
-    told = _object(answer.body)
+        return Balance(status=None, message=str(error))
+    content = _object(answer.body)
     if answer.status != HTTPStatus.OK:
         return Balance(
-            status=answer.status, says=str(_object(told.get("error")).get("message", ""))
+            status=answer.status, message=str(_object(content.get("error")).get("message", ""))
         )
-    return Balance(status=answer.status, credits=_usable(_object(told.get("data"))))
+    return Balance(status=answer.status, credits=_usable(_object(content.get("data"))))
 
 
 def _usable(data: dict[str, Any]) -> float | None:
@@ -42,7 +57,7 @@ def _usable(data: dict[str, Any]) -> float | None:
 
 
 def _object(value: object) -> dict[str, Any]:
-    """Return an object, of text or as it is; empty for anything else, such as a proxy's HTML."""
+    """Return a JSON object, parsed if necessary; empty for anything else, such as HTML."""
     if isinstance(value, bytes):
         try:
             value = json.loads(value)

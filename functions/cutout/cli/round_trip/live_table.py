@@ -1,4 +1,4 @@
-"""Photos on their way, live: a row each for a few, a bar and what moves for many."""
+"""A live table of photos: a row for each of a few; for many, a bar and the photos in progress."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from cutout.cli.output.describe import STATE_STYLES, duration, explanation
+from cutout.cli.output.describe import STATE_STYLES, duration, explanation, state_text
 from cutout.domain.states import State
 from cutout.domain.text.sanitize import plain
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from cutout.cli.progress.wait_for_jobs import Followed
+    from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
 
 _ROWS = 15
 _UPLOADED = "uploaded"
-_WAY = (State.QUEUED, State.SUBMITTING, State.PROCESSING, State.STORING, State.COMPLETED)
+_PATH = (State.QUEUED, State.SUBMITTING, State.PROCESSING, State.STORING, State.COMPLETED)
 
 
-class Board:
-    """Shows followed photos: a live table on a terminal, else a line for every step. A context."""
+class LiveTable:
+    """A live table on a terminal, elsewhere a line for every change of state. A context manager."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -38,7 +38,7 @@ class Board:
         self._shown: dict[str, str] = {}
 
     def __enter__(self) -> Self:
-        """Start to show."""
+        """Start."""
         if self._console.is_terminal:
             self._live.start()
         return self
@@ -49,12 +49,12 @@ class Board:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop to show."""
+        """Stop."""
         if self._console.is_terminal:
             self._live.stop()
 
-    def show(self, photos: Sequence[Followed], *, now: datetime) -> None:
-        """Look at all of them as they stand now."""
+    def show(self, photos: Sequence[TrackedPhoto], *, now: datetime) -> None:
+        """Show all photos."""
         if self._console.is_terminal:
             self._live.update(_picture(photos, now))
             return
@@ -64,23 +64,18 @@ class Board:
                 self._console.print(_line(photo, now), soft_wrap=True)
 
     def remark(self, text: str) -> None:
-        """Say something worth knowing."""
+        """Show a remark."""
         self._console.print(text, style="yellow", soft_wrap=True)
 
 
-def state_text(state: str) -> Text:
-    """Return a state in its colour."""
-    return Text(state, STATE_STYLES.get(State(state), "") if state in set(State) else "")
-
-
-def _picture(photos: Sequence[Followed], now: datetime) -> RenderableType:
+def _picture(photos: Sequence[TrackedPhoto], now: datetime) -> RenderableType:
     if len(photos) <= _ROWS:
         return _table(photos, now)
     moving = [photo for photo in photos if photo.job is not None and not photo.is_settled]
     return Group(_totals(photos), _table(moving[:_ROWS], now))
 
 
-def _table(photos: Sequence[Followed], now: datetime) -> Table:
+def _table(photos: Sequence[TrackedPhoto], now: datetime) -> Table:
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
     table.add_column(overflow="ellipsis", no_wrap=True, max_width=40)
     table.add_column(width=7)
@@ -94,35 +89,35 @@ def _table(photos: Sequence[Followed], now: datetime) -> Table:
     return table
 
 
-def _steps(photo: Followed) -> Text:
-    """Return the way as dots: gone, here, to go."""
+def _steps(photo: TrackedPhoto) -> Text:
+    """Return the states of the normal path as dots: filled up to the current state."""
     if photo.job is None:
-        return Text("○" * len(_WAY), "bright_black")
+        return Text("○" * len(_PATH), "bright_black")
     style = STATE_STYLES[photo.job.state]
-    gone = _WAY.index(photo.job.state) + 1 if photo.job.state in _WAY else len(_WAY) - 2
-    return Text.assemble(("●" * gone, style), ("○" * (len(_WAY) - gone), "bright_black"))
+    passed = _PATH.index(photo.job.state) + 1 if photo.job.state in _PATH else len(_PATH) - 2
+    return Text.assemble(("●" * passed, style), ("○" * (len(_PATH) - passed), "bright_black"))
 
 
-def _totals(photos: Sequence[Followed]) -> Table:
+def _totals(photos: Sequence[TrackedPhoto]) -> Table:
     counts = Counter(_state(photo) for photo in photos)
     settled = sum(photo.is_settled for photo in photos)
     grid = Table.grid(padding=(0, 2))
-    said = Text(", ").join(
+    states = Text(", ").join(
         Text.assemble(f"{count} ", state_text(state)) for state, count in counts.most_common()
     )
     grid.add_row(
         ProgressBar(total=len(photos), completed=settled, width=30),
         f"{settled} of {len(photos)}",
-        said,
+        states,
     )
     return grid
 
 
-def _line(photo: Followed, now: datetime) -> str:
+def _line(photo: TrackedPhoto, now: datetime) -> str:
     why = explanation(photo.job) if photo.job else ""
-    told = f"{duration(photo.age(now)):>7}  {plain(photo.sent.key)}  {_state(photo)}"
-    return f"{told}  {why}" if why else told
+    line = f"{duration(photo.age(now)):>7}  {plain(photo.sent.key)}  {_state(photo)}"
+    return f"{line}  {why}" if why else line
 
 
-def _state(photo: Followed) -> str:
+def _state(photo: TrackedPhoto) -> str:
     return photo.job.state.value if photo.job else _UPLOADED

@@ -1,61 +1,95 @@
-"""Dead letters in SQS: looked at where they lie, sent before they are deleted."""
+"""Dead-letter queues in SQS. A message is sent before it is deleted, so that none is lost."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from cutout.cli.aws.deployment import Letter, Moved
-
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mypy_boto3_sqs import SQSClient
 
 _BATCH = 10
-"""What SQS hands out, takes and deletes at once."""
+"""The most messages that SQS receives, sends or deletes in one request."""
 _TOO_LONG = "BatchRequestTooLong"
-_LOOKING_SECONDS = 30
-_MOVING_SECONDS = 60
-"""So long are messages ours alone; of whoever is interrupted, they come back by themselves."""
+_LOOK_SECONDS = 30
+_MOVE_SECONDS = 60
+"""How long other consumers do not see the messages. If this command is interrupted, SQS makes them
+visible again after that time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeadLetter:
+    """A message that could not be processed.
+
+    Attributes:
+        attributes: the message attributes that its sender wrote, as text.
+        received: how often it was received, in its first queue and here.
+    """
+
+    id: str
+    body: str
+    sent_at: datetime
+    received: int
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MoveResult:
+    """The outcome for a batch of dead letters.
+
+    Attributes:
+        taken: how many left the queue.
+        refused: why SQS did not accept each of the others, which stay in the queue.
+    """
+
+    taken: int = 0
+    refused: Sequence[str] = ()
+
+    @property
+    def count(self) -> int:
+        """How many messages were received; 0 if none was left."""
+        return self.taken + len(self.refused)
 
 
 class SqsLetters:
     """Messages of any queue.
 
-    SQS can move dead letters by itself (StartMessageMoveTask), but only those of other queues, not
-    what EventBridge could not deliver; and a task that goes on by itself cannot be followed here.
+    SQS can move dead letters by itself (StartMessageMoveTask), but not those that EventBridge could
+    not deliver, and without a report of its progress.
     """
 
     def __init__(self, client: SQSClient) -> None:
         self._client = client
 
-    def look(self, url: str, limit: int) -> Sequence[Letter]:
-        """Return so many messages, and let everybody see them again at once."""
-        found: dict[str, Letter] = {}
+    def look(self, url: str, limit: int) -> Sequence[DeadLetter]:
+        """Return up to `limit` messages, and make them visible to others again."""
+        found: dict[str, DeadLetter] = {}
         try:
             seen: list[Any] = []
-            while len(found) < limit and (some := self._receive(url, _LOOKING_SECONDS, limit)):
+            while len(found) < limit and (some := self._receive(url, _LOOK_SECONDS, limit)):
                 seen += some
                 known = len(found)
                 found.update({one["MessageId"]: _letter(one) for one in some})
                 if len(found) == known:
-                    break  # It has taken so long that the first come back.
+                    break  # The first messages became visible again in the meantime.
         finally:
-            self._let_go(url, seen)
+            self._make_visible(url, seen)
         return list(found.values())[:limit]
 
-    def move(self, url: str, to: str, limit: int) -> Moved:
-        """Send up to so many messages to the queue of that ARN, then delete them here.
+    def move(self, url: str, to: str, limit: int) -> MoveResult:
+        """Send up to `limit` messages to the queue with that ARN, then delete them here.
 
-        What SQS does not take stays where it is, out of sight for `_MOVING_SECONDS`, so that the
-        next call receives others.
+        A message that SQS does not accept stays in the queue and is invisible for
+        `_MOVE_SECONDS`, so that the next call receives others.
         """
-        messages = self._receive(url, _MOVING_SECONDS, limit)
+        messages = self._receive(url, _MOVE_SECONDS, limit)
         if not messages:
-            return Moved()
+            return MoveResult()
         taken: list[Any] = []
         refused: list[str] = []
         try:
@@ -64,16 +98,16 @@ class SqsLetters:
                 taken += some
                 refused += why
         except BaseException:
-            self._let_go(url, [one for one in messages if one not in taken])
+            self._make_visible(url, [one for one in messages if one not in taken])
             raise
         finally:
             self._delete(url, taken)
-        return Moved(taken=len(taken), refused=refused)
+        return MoveResult(taken=len(taken), refused=refused)
 
     def _sent(self, url: str, messages: list[Any]) -> Iterator[tuple[list[Any], list[str]]]:
-        """Send them, in smaller batches where they are too long together.
+        """Send the messages, in smaller batches if they are too large for one request.
 
-        Yields the messages that SQS took, and why it did not take the others.
+        Yields the messages that SQS accepted, and why it did not accept the others.
         """
         entries: Any = [
             {"Id": str(number), "MessageBody": one["Body"]} for number, one in enumerate(messages)
@@ -93,11 +127,11 @@ class SqsLetters:
         taken = [messages[int(one["Id"])] for one in answer.get("Successful", ())]
         yield taken, [one.get("Message", one["Code"]) for one in answer.get("Failed", ())]
 
-    def purge(self, url: str, limit: int) -> int:
-        """Delete up to so many messages."""
-        messages = self._receive(url, _MOVING_SECONDS, limit)
+    def purge(self, url: str, limit: int) -> MoveResult:
+        """Delete up to `limit` messages."""
+        messages = self._receive(url, _MOVE_SECONDS, limit)
         self._delete(url, messages)
-        return len(messages)
+        return MoveResult(taken=len(messages))
 
     def _receive(self, url: str, seconds: int, limit: int) -> list[Any]:
         answer = self._client.receive_message(
@@ -118,7 +152,7 @@ class SqsLetters:
             ]
             self._client.delete_message_batch(QueueUrl=url, Entries=entries)
 
-    def _let_go(self, url: str, messages: Sequence[Any]) -> None:
+    def _make_visible(self, url: str, messages: Sequence[Any]) -> None:
         for start in range(0, len(messages), _BATCH):
             entries: Any = [
                 {"Id": str(number), "ReceiptHandle": one["ReceiptHandle"], "VisibilityTimeout": 0}
@@ -127,13 +161,13 @@ class SqsLetters:
             self._client.change_message_visibility_batch(QueueUrl=url, Entries=entries)
 
 
-def _letter(message: Any) -> Letter:  # noqa: ANN401 - the SDK's message
+def _letter(message: Any) -> DeadLetter:  # noqa: ANN401 - the SDK's message
     system = message.get("Attributes", {})
-    told = message.get("MessageAttributes", {})
-    return Letter(
+    attributes = message.get("MessageAttributes", {})
+    return DeadLetter(
         id=message["MessageId"],
         body=message["Body"],
         sent_at=datetime.fromtimestamp(int(system.get("SentTimestamp", 0)) / 1000, UTC),
         received=int(system.get("ApproximateReceiveCount", 0)),
-        attributes={name: one.get("StringValue", "") for name, one in told.items()},
+        attributes={name: one.get("StringValue", "") for name, one in attributes.items()},
     )

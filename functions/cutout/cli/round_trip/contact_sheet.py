@@ -1,4 +1,4 @@
-"""The contact sheet: one HTML file with every photo before and after, and nothing outside it."""
+"""The contact sheet: one HTML file, with no other files, that shows each photo before and after."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 
 from cutout.cli.output.describe import explanation, settled_at
 from cutout.cli.output.file_text import html_text
-from cutout.cli.output.previews import data_uri
+from cutout.cli.round_trip.previews import data_uri
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
-    from cutout.cli.progress.wait_for_jobs import Followed
-    from cutout.cli.upload_and_download import Delivered
+    from cutout.cli.round_trip.upload_and_download import DeliveredPhoto
+    from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
     from cutout.domain.job.job import Job
 
 _FEW = 8
@@ -30,15 +30,15 @@ _TENTH = 0.1
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """How long a photo was in a state, and how long after its upload that began. In seconds."""
+    """A state of a photo: seconds from the upload to its begin, and its length in seconds."""
 
     state: str
     begins: float
     lasts: float
 
 
-def contact_sheet(delivered: Sequence[Delivered], *, made_at: datetime) -> str:
-    """Return the page. Photos are shown smaller the more there are of them."""
+def contact_sheet(delivered: Sequence[DeliveredPhoto], *, made_at: datetime) -> str:
+    """Return the page. The more photos there are, the smaller they are shown."""
     count = len(delivered)
     side = 960 if count <= _FEW else 480 if count <= _MANY else 240
     return _template("page.html").substitute(
@@ -52,10 +52,10 @@ def contact_sheet(delivered: Sequence[Delivered], *, made_at: datetime) -> str:
     )
 
 
-def steps_of(photo: Followed) -> list[Step]:
-    """Return the states that a photo went through, one after the other.
+def steps_of(photo: TrackedPhoto) -> list[Step]:
+    """Return the states of a photo in order.
 
-    The first is the time that it took until the stack had taken note of it.
+    The first is `uploaded`: the time until the stack picked the photo up.
     """
     if photo.job is None:
         return []
@@ -73,12 +73,12 @@ def steps_of(photo: Followed) -> list[Step]:
     return steps
 
 
-def _title(delivered: Sequence[Delivered]) -> str:
+def _title(delivered: Sequence[DeliveredPhoto]) -> str:
     count = len(delivered)
     return f"{count} photo{'s' * (count != 1)}, cut out"
 
 
-def _totals(delivered: Sequence[Delivered]) -> Iterator[str]:
+def _totals(delivered: Sequence[DeliveredPhoto]) -> Iterator[str]:
     done = sum(one.photo.is_completed for one in delivered)
     spent = sum(one.credits or 0 for one in delivered)
     slowest = max((one.seconds for one in delivered), default=0.0)
@@ -90,7 +90,7 @@ def _totals(delivered: Sequence[Delivered]) -> Iterator[str]:
         yield f"<div><dd>{html_text(value)}</dd><dt>{html_text(name)}</dt></div>\n"
 
 
-def _card(one: Delivered, side: int) -> str:
+def _card(one: DeliveredPhoto, side: int) -> str:
     job = one.photo.job
     name = one.photo.sent.key
     return _template("card.html").substitute(
@@ -109,16 +109,16 @@ def _card(one: Delivered, side: int) -> str:
     )
 
 
-def _after(one: Delivered, side: int) -> str:
+def _after(one: DeliveredPhoto, side: int) -> str:
     if one.file is not None:
         name = one.photo.sent.key
         return _image(data_uri(one.file, side), f"{name}, cut out, on a transparent background")
-    why = explanation(one.photo.job) if one.photo.job else "the stack has not taken note of it"
+    why = explanation(one.photo.job) if one.photo.job else "not picked up by the stack yet"
     return f'<p class="none">no cut-out<br>{html_text(why)}</p>'
 
 
-def _variants(one: Delivered, side: int) -> Iterator[str]:
-    """The pictures that recipes made, each as small as it takes to see it."""
+def _variants(one: DeliveredPhoto, side: int) -> Iterator[str]:
+    """Yield the variants, as small pictures."""
     for variant, file in one.variants:
         name = f"{one.photo.sent.key}, {variant.recipe}"
         size = f"{variant.width} by {variant.height} {variant.format}"
@@ -144,7 +144,7 @@ def _size(job: Job | None) -> str:
 
 
 def _aspect(job: Job | None) -> float:
-    """Return width by height of the picture, within what a page can show side by side."""
+    """Return the aspect ratio of the picture, limited to what fits side by side on a page."""
     shape = (job.result or job.photo) if job else None
     if shape is None:
         return _USUAL_ASPECT
@@ -152,7 +152,7 @@ def _aspect(job: Job | None) -> float:
     return min(max(shape.width / shape.height, least), most)
 
 
-def _steps(photo: Followed) -> Iterator[str]:
+def _steps(photo: TrackedPhoto) -> Iterator[str]:
     steps = steps_of(photo)
     whole = max((step.begins + step.lasts for step in steps), default=1.0)
     for step in steps:
@@ -168,7 +168,7 @@ def _short(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds >= _TENTH else f"{1000 * seconds:.0f} ms"
 
 
-def _details(one: Delivered) -> Iterator[str]:
+def _details(one: DeliveredPhoto) -> Iterator[str]:
     job = one.photo.job
     if job is None:
         return
@@ -190,4 +190,4 @@ def _template(name: str) -> Template:
 
 
 def _text(name: str) -> str:
-    return files("cutout.cli").joinpath("sheet", name).read_text(encoding="utf-8")
+    return files("cutout.cli.round_trip").joinpath("sheet", name).read_text(encoding="utf-8")

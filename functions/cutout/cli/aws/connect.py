@@ -1,0 +1,84 @@
+"""A stack over the AWS API; the local cloud answers the same requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cutout.adapters.dynamodb.item_table import Table
+from cutout.adapters.dynamodb.jobs import DynamoJobs
+from cutout.adapters.s3.bucket_copies import S3Transfers
+from cutout.adapters.s3.listing import S3Listing
+from cutout.adapters.sqs import SqsCallbacks, SqsIntake, SqsSubmissions
+from cutout.cli.aws.clients import Clients
+from cutout.cli.aws.resources import Resources
+from cutout.cli.aws.stack import Ports, Stack
+from cutout.domain.object_keys import BYPASS_CACHE_MARK
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mypy_boto3_s3 import S3Client
+
+    from cutout.cli.aws.description import StackOutputs
+    from cutout.cli.aws.target import Target
+    from cutout.cli.photo_files import Photo
+    from cutout.cli.progress.clock import Clock
+
+
+def connect(target: Target, clock: Clock, *, is_impatient: bool = False) -> Stack:
+    """Return the stack. No request is made yet."""
+    clients = Clients(target, is_impatient=is_impatient)
+
+    def ports_on(outputs: StackOutputs) -> Ports:
+        return aws_ports(clients, outputs, clock)
+
+    return Stack(Resources(clients, target), ports_on, clock)
+
+
+def aws_ports(clients: Clients, outputs: StackOutputs, clock: Clock) -> Ports:
+    """Return the adapters of AWS."""
+    s3, sqs = clients.client("s3"), clients.client("sqs")
+    return Ports(
+        clock=clock,
+        jobs=DynamoJobs(Table(clients.client("dynamodb"), outputs.jobs_table)),
+        submissions=SqsSubmissions(sqs, outputs.submissions_queue_url),
+        intake=SqsIntake(sqs, outputs.submissions_queue_url),
+        renders=SqsCallbacks(sqs, outputs.callbacks_queue_url),
+        store=S3Store(s3, outputs.uploads_bucket, outputs.results_bucket),
+        objects=lambda bucket: S3Listing(s3, bucket),
+        transfers=lambda source: S3Transfers(s3, source, outputs.uploads_bucket),
+    )
+
+
+class S3Store:
+    """Files to the uploads bucket and from the results bucket."""
+
+    def __init__(self, client: S3Client, uploads_bucket: str, results_bucket: str) -> None:
+        self._s3 = client
+        self._uploads = uploads_bucket
+        self._results = results_bucket
+
+    def upload(self, photo: Photo) -> tuple[str, str | None]:
+        """Upload a photo; returns its ETag, and its version in a versioned bucket."""
+        with photo.path.open("rb") as body:
+            answer = self._s3.put_object(
+                Bucket=self._uploads,
+                Key=photo.key,
+                Body=body,
+                ContentType=photo.content_type,
+                Metadata={BYPASS_CACHE_MARK: "true"} if photo.bypass_cache else {},
+            )
+        return answer["ETag"].strip('"'), answer.get("VersionId")
+
+    def download(self, key: str, target: Path) -> None:
+        """Write an object of the results bucket to a file, whole or not at all."""
+        partial = target.with_name(f".{target.name}.part")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            answer = self._s3.get_object(Bucket=self._results, Key=key)
+            with partial.open("wb") as file:
+                for chunk in answer["Body"].iter_chunks(1 << 20):
+                    file.write(chunk)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)

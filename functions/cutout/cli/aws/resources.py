@@ -1,0 +1,277 @@
+"""The resources of a stack and how each of them is."""
+
+from __future__ import annotations
+
+import json
+import ssl
+from dataclasses import dataclass, field
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+from cutout.adapters.http_httpx import HttpxHttp
+from cutout.cli.aws.dead_letter_queues import SqsLetters
+from cutout.cli.aws.description import name_in
+from cutout.cli.aws.monitoring import Monitoring
+from cutout.cli.output.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from cutout.adapters.evolink.account import Http
+    from cutout.cli.aws.clients import Clients
+    from cutout.cli.aws.dead_letter_queues import DeadLetter, MoveResult
+    from cutout.cli.aws.description import Resource
+    from cutout.cli.aws.target import Target
+
+_TIMEOUT_SECONDS = 10.0
+_COUNTS = {
+    "visible": "ApproximateNumberOfMessages",
+    "in_flight": "ApproximateNumberOfMessagesNotVisible",
+    "delayed": "ApproximateNumberOfMessagesDelayed",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queue:
+    """A queue and the number of its messages.
+
+    Attributes:
+        title: its name for people.
+        dead_letters: ARN of its dead-letter queue; None if it has none.
+    """
+
+    title: str
+    url: str
+    arn: str
+    visible: int
+    in_flight: int
+    delayed: int
+    dead_letters: str | None
+
+    @property
+    def name(self) -> str:
+        """Its name in the account."""
+        return self.arn.rpartition(":")[2]
+
+    @property
+    def count(self) -> int:
+        """All messages."""
+        return self.visible + self.in_flight + self.delayed
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeployedFunction:
+    """A function of Cutout; `service` is its name in log lines."""
+
+    name: str
+    service: str
+    state: str
+    last_update: str
+    environment: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trigger:
+    """The event source mapping that sends a queue's messages to a function."""
+
+    function: str
+    queue_arn: str
+    state: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EventRule:
+    """A rule of the event bus.
+
+    Attributes:
+        undeliverable: for each target that has one, the ARN of its dead-letter queue.
+    """
+
+    name: str
+    is_enabled: bool
+    pattern: Mapping[str, object]
+    targets: Sequence[str]
+    undeliverable: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """A schedule that starts a function."""
+
+    name: str
+    is_enabled: bool
+    expression: str
+    target: str
+
+
+class Resources(Monitoring):
+    """The stack's resources, read from AWS each time."""
+
+    def __init__(self, clients: Clients, target: Target) -> None:
+        super().__init__(clients, target.stack)
+        local = target.variables
+        self._authority = None if local is None else local["AWS_CA_BUNDLE"]
+
+    def queues(self) -> Sequence[Queue]:
+        """Return every queue of the stack."""
+        return [self._queue(one) for one in self._resources("AWS::SQS::Queue")]
+
+    def functions(self) -> Sequence[DeployedFunction]:
+        """Return the functions of Cutout; custom resources of the CDK are left out."""
+        found = [self._function(one) for one in self._resources("AWS::Lambda::Function")]
+        return [one for one in found if "CUTOUT_STACK" in one.environment]
+
+    def environment_of(self, function: str) -> Mapping[str, str]:
+        """Return the environment variables of the function with this name in the template.
+
+        Raises:
+            Problem: The stack has no such function.
+        """
+        for resource in self._resources("AWS::Lambda::Function"):
+            if function in resource.logical_id:
+                return self._function(resource).environment
+        raise Problem(
+            f"The stack {self.name} has no function {function}.", advice="`cutout doctor`."
+        )
+
+    def triggers(self) -> Sequence[Trigger]:
+        """Return the triggers of the functions."""
+        client = self._client("lambda")
+        mappings = [
+            client.get_event_source_mapping(UUID=one.physical_id)
+            for one in self._resources("AWS::Lambda::EventSourceMapping")
+        ]
+        return [
+            Trigger(
+                function=name_in(one["FunctionArn"]),
+                queue_arn=one["EventSourceArn"],
+                state=one["State"],
+            )
+            for one in mappings
+        ]
+
+    def event_rules(self) -> Sequence[EventRule]:
+        """Return the stack's rules of the event bus."""
+        return [self._rule(one.physical_id) for one in self._resources("AWS::Events::Rule")]
+
+    def schedules(self) -> Sequence[Schedule]:
+        """Return the stack's schedules."""
+        client = self._client("scheduler")
+        schedules = [
+            client.get_schedule(Name=one.physical_id)
+            for one in self._resources("AWS::Scheduler::Schedule")
+        ]
+        return [
+            Schedule(
+                name=one["Name"],
+                is_enabled=one["State"] == "ENABLED",
+                expression=one["ScheduleExpression"],
+                target=name_in(one["Target"]["Arn"]),
+            )
+            for one in schedules
+        ]
+
+    def sends_events(self, bucket: str) -> bool:
+        """Return whether a bucket sends its events to EventBridge."""
+        answer = self._client("s3").get_bucket_notification_configuration(Bucket=bucket)
+        return "EventBridgeConfiguration" in answer
+
+    def ungranted_key(self, bucket: str) -> str | None:
+        """Return the KMS key of an attached bucket that the functions may not use, if it has one.
+
+        The ARN, id or alias, as the bucket names it.
+        """
+        if any(one.physical_id == bucket for one in self._resources("AWS::S3::Bucket")):
+            return None
+        answer = self._client("s3").get_bucket_encryption(Bucket=bucket)
+        (rule, *_) = answer["ServerSideEncryptionConfiguration"]["Rules"]
+        key = rule["ApplyServerSideEncryptionByDefault"].get("KMSMasterKeyID")
+        if key is None:
+            return None
+        template = self._client("cloudformation").get_template(StackName=self.name)
+        is_granted = key.rpartition("/")[2] in json.dumps(template["TemplateBody"])
+        return None if is_granted else str(key)
+
+    def secret(self, name: str) -> str | None:
+        """Return a secret's text; None if there is no such secret, or no value in it."""
+        try:
+            answer = self._client("secretsmanager").get_secret_value(SecretId=name)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ResourceNotFoundException":
+                return None
+            raise
+        return str(answer.get("SecretString", answer.get("SecretBinary", "")))
+
+    def aws_time(self) -> datetime:
+        """Return the time on AWS."""
+        answer = self._client("sts").get_caller_identity()
+        date = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
+        return parsedate_to_datetime(date).astimezone(UTC)
+
+    def http(self, *, trusts_local_cloud: bool = False) -> Http:
+        """Return an HTTP client for servers outside AWS's APIs."""
+        authority = self._authority if trusts_local_cloud else None
+        verify = True if authority is None else ssl.create_default_context(cafile=authority)
+        return HttpxHttp(timeout_seconds=_TIMEOUT_SECONDS, verify=verify)
+
+    def look(self, queue: Queue, limit: int) -> Sequence[DeadLetter]:
+        """Return up to `limit` messages of a dead-letter queue, which stay there."""
+        return self._letters().look(queue.url, limit)
+
+    def move(self, queue: Queue, to: str, limit: int) -> MoveResult:
+        """Send up to `limit` messages to the queue with that ARN, then delete them here."""
+        return self._letters().move(queue.url, to, limit)
+
+    def purge(self, queue: Queue, limit: int) -> MoveResult:
+        """Delete up to `limit` messages."""
+        return self._letters().purge(queue.url, limit)
+
+    def _letters(self) -> SqsLetters:
+        return SqsLetters(self._client("sqs"))
+
+    def _queue(self, resource: Resource) -> Queue:
+        attributes = self._client("sqs").get_queue_attributes(
+            QueueUrl=resource.physical_id,
+            AttributeNames=["QueueArn", "RedrivePolicy", *_COUNTS.values()],
+        )["Attributes"]
+        policy = json.loads(attributes.get("RedrivePolicy", "{}"))
+        return Queue(
+            title=resource.title,
+            url=resource.physical_id,
+            arn=attributes["QueueArn"],
+            dead_letters=policy.get("deadLetterTargetArn"),
+            **{field: int(attributes[name]) for field, name in _COUNTS.items()},
+        )
+
+    def _function(self, resource: Resource) -> DeployedFunction:
+        answer = self._client("lambda").get_function_configuration(
+            FunctionName=resource.physical_id
+        )
+        environment = answer.get("Environment", {}).get("Variables", {})
+        return DeployedFunction(
+            name=answer["FunctionName"],
+            service=environment.get("POWERTOOLS_SERVICE_NAME", ""),
+            state=answer.get("State", ""),
+            last_update=answer.get("LastUpdateStatus", ""),
+            environment=environment,
+        )
+
+    def _rule(self, name: str) -> EventRule:
+        client = self._client("events")
+        answer = client.describe_rule(Name=name)
+        targets = client.list_targets_by_rule(Rule=name)["Targets"]
+        return EventRule(
+            name=name,
+            is_enabled=answer["State"] == "ENABLED",
+            pattern=json.loads(answer.get("EventPattern") or "{}"),
+            targets=[one["Arn"] for one in targets],
+            undeliverable={
+                one["Arn"]: one["DeadLetterConfig"]["Arn"]
+                for one in targets
+                if "DeadLetterConfig" in one
+            },
+        )

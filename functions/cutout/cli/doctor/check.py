@@ -1,0 +1,125 @@
+"""The results of a check, and running checks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING
+
+from cutout.cli.output.problems import Problem, explained
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from cutout.cli.aws.stack import Stack
+
+CANNOT_CHECK = "cannot be checked"
+"""The begin of the message of a check that failed itself."""
+
+
+class Severity(StrEnum):
+    """How serious a result is."""
+
+    OK = "ok"
+    """In order."""
+    NOTE = "note"
+    """Worth knowing; photos are processed."""
+    PROBLEM = "problem"
+    """Photos are not processed, or soon will not be, or nobody would be alerted."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckResult:
+    """A result of a check.
+
+    Attributes:
+        message: what the check found.
+        advice: what to do about it; empty if nothing.
+    """
+
+    severity: Severity
+    message: str
+    advice: str = ""
+
+
+def ok(message: str) -> CheckResult:
+    """Return a result that is in order."""
+    return CheckResult(severity=Severity.OK, message=message)
+
+
+def note(message: str, advice: str = "") -> CheckResult:
+    """Return a result that is worth knowing."""
+    return CheckResult(severity=Severity.NOTE, message=message, advice=advice)
+
+
+def problem(message: str, advice: str) -> CheckResult:
+    """Return a problem."""
+    return CheckResult(severity=Severity.PROBLEM, message=message, advice=advice)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkup:
+    """The input of the checks.
+
+    Attributes:
+        now: the time on this machine.
+        checkout: the root of the checkout, if there is one.
+    """
+
+    stack: Stack
+    now: datetime
+    checkout: Path | None
+
+
+Check = Callable[[Checkup], Iterator[CheckResult]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckReport:
+    """The name of a check and its results."""
+
+    check: str
+    results: Sequence[CheckResult]
+
+
+def run_checks(
+    checkup: Checkup, checks: dict[str, Check], *, timeout_seconds: float
+) -> Iterator[CheckReport]:
+    """Run all checks at the same time, and yield their reports in the order of the checks.
+
+    A check that takes too long is a problem. Its thread cannot be stopped and ends with the
+    process.
+    """
+    answers: dict[str, SimpleQueue[Sequence[CheckResult]]] = {}
+    for name, check in checks.items():
+        answers[name] = SimpleQueue()
+        arguments = (check, checkup, answers[name])
+        threading.Thread(target=_run, args=arguments, name=name, daemon=True).start()
+    for name, answer in answers.items():
+        try:
+            results = answer.get(timeout=timeout_seconds)
+        except Empty:
+            results = [_too_slow(timeout_seconds)]
+        yield CheckReport(check=name, results=results)
+
+
+def _run(check: Check, checkup: Checkup, answer: SimpleQueue[Sequence[CheckResult]]) -> None:
+    found: list[CheckResult] = []
+    try:
+        with explained():
+            found.extend(check(checkup))
+    except Problem as refused:
+        found.append(problem(f"{CANNOT_CHECK}: {refused.message}", refused.advice))
+    except Exception as error:  # noqa: BLE001 - an edge: one check must not stop the others
+        message = f"{CANNOT_CHECK}: {type(error).__name__}: {error}"
+        found.append(problem(message, "Check it by hand, and report this error to the project."))
+    answer.put(found)
+
+
+def _too_slow(seconds: float) -> CheckResult:
+    message = f"no answer within {seconds:g} s"
+    return problem(message, "Try again, or with `--timeout 60`; check the network.")
