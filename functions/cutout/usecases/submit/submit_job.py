@@ -141,7 +141,7 @@ class SubmitJob:
             return self._reuse(job, turn)
         if turn is DedupDecision.WAIT:
             return self._wait_for_picture(job)
-        return self._pass_gate(job if job.is_owner else replace(job, is_owner=True))
+        return self._pass_gate(replace(job, is_owner=True))
 
     def _reuse(self, job: Job, kept: Kept) -> Job:
         """Straight to StoreResult: no slot, no credits. Due at once, should its wake be lost."""

@@ -1,0 +1,220 @@
+"""What Submit does besides a job's own move: who comes next, what is kept and passed on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from cutout.domain.errors import SourceDeniedError, StoreBusyError
+from cutout.domain.job.dedup_record import DedupRecord, Kept
+from cutout.domain.job.job import Job
+from cutout.domain.messages import TaskCheck
+from cutout.domain.object_keys import BYPASS_CACHE_MARK, LANE_MARK
+from cutout.domain.provider import Accepted, OutcomeUnknown
+from cutout.domain.states import AttemptOutcome, Lane, Reason, State, Transport
+from cutout.ports.buckets import Labels
+from tests.support.builders import an_attempt
+from tests.support.fakes.clock import START
+from tests.support.fakes.evolink import PRICE, answering
+from tests.support.fakes.world import TIMING, World, png
+from tests.support.hooks import Hook
+
+SECOND = timedelta(seconds=1)
+
+
+def waits(world: World, key: str, **facts: Any) -> Job:
+    """A photo behind the gate, which is open by now."""
+    source = world.uploads.add(key, png(salt=len(world.jobs.jobs)))
+    job = world.arrive.created(source)
+    assert job is not None
+    waiting = replace(job, is_waiting=True, reason=Reason.GATE_FULL, due_at=None, **facts)
+    world.clock.advance(SECOND)
+    world.jobs._write(waiting)  # noqa: SLF001 - as an index shows it
+    return waiting
+
+
+@pytest.mark.parametrize("trouble", ["gone", "denied"])
+def test_a_photo_that_leaves_the_line_lets_in_the_next_by_a_message_of_its_own(
+    trouble: str,
+) -> None:
+    """One message, however much room there is: each that it wakes does the same."""
+    world = World()
+    first = waits(world, "a.jpg")
+    others = [waits(world, f"{number}.jpg") for number in range(3)]
+    if trouble == "gone":
+        world.uploads.destroy(first.source)
+    else:
+        world.uploads.errors["a.jpg"] = SourceDeniedError("AccessDenied")
+    world.submit.advance_or_next(first)
+    assert world.submissions.job_ids == [others[0].id]
+    assert [world.job(one).is_waiting for one in others] == [True] * 3
+
+
+def test_a_denied_photo_that_did_not_wait_wakes_nobody() -> None:
+    """It held no place in the line; the next in line is looked at at once."""
+    world = World()
+    other = waits(world, "b.jpg")
+    world.uploads.errors["a.jpg"] = SourceDeniedError("AccessDenied")
+    job = world.arrive.created(world.uploads.add("a.jpg", png(salt=9)))
+    assert job is not None
+    world.submit.advance_or_next(job)
+    assert world.submissions.job_ids == []
+    assert world.job(other).state is State.PROCESSING
+
+
+@pytest.mark.parametrize(
+    ("metadata", "lane", "is_fresh"),
+    [
+        ({}, Lane.LIVE, False),
+        ({LANE_MARK: "backfill"}, Lane.BACKFILL, False),
+        ({LANE_MARK: "other", BYPASS_CACHE_MARK: "true"}, Lane.LIVE, True),
+    ],
+)
+@pytest.mark.parametrize("was_fresh", [True, False])
+def test_an_uploads_own_marks_say_how_it_is_treated(
+    metadata: dict[str, str],
+    lane: Lane,
+    is_fresh: bool,  # noqa: FBT001 - a column of the table
+    was_fresh: bool,  # noqa: FBT001
+) -> None:
+    """A person's wish on the row stays."""
+    world = World()
+    source = world.uploads.add("a.jpg", png(), Labels(metadata=metadata, tags={}))
+    job = world.arrive.created(source)
+    assert job is not None
+    job = replace(job, bypass_cache=was_fresh)
+    world.jobs.jobs[job.id] = job
+    after = world.submit.advance(job)
+    assert (after.lane, after.bypass_cache) == (lane, is_fresh or was_fresh)
+
+
+@pytest.mark.parametrize("message", ["text", None])
+def test_what_prepare_found_out_ends_the_job_in_prepares_words(message: str | None) -> None:
+    """Or in none."""
+    world = World()
+    source = world.uploads.add("a.jpg", png())
+    job = world.arrive.created(source)
+    assert job is not None
+    found = replace(job, reason=Reason.DAMAGED_PHOTO, message=message)
+    world.jobs.jobs[job.id] = found
+    after = world.submit.advance(found)
+    assert (after.state, after.message) == (State.REJECTED, message or "")
+
+
+def test_a_photo_is_completed_from_what_is_kept_as_it_was_kept() -> None:
+    """StoreResult is asked to, and no attempt is named: none is made."""
+    world = World(reuse=True)
+    bought = world.arrives()
+    photo = world.job(bought).photo
+    assert photo is not None
+    picture = f"{photo.sha256}#mj-v7-remove-bg"
+    kept = Kept(
+        key="kept", sha256="ab" * 32, job_id="b", task_id="t", credits=PRICE, is_of_copy=True
+    )
+    world.bought.items[picture] = DedupRecord(picture=picture, owner="b", kept=kept)
+    job = world.arrive.created(world.uploads.add("c.jpg", png()))
+    assert job is not None
+    retried = replace(job, is_owner=True, storing_attempt=1)
+    world.jobs.jobs[job.id] = retried
+    after = world.submit.advance(retried)
+    assert after.reused is not None
+    assert (after.state, after.is_owner, after.storing_attempt) == (State.STORING, False, None)
+    assert (after.reused.is_of_copy, after.reused.credits_saved) == (True, PRICE)
+    assert world.callbacks.wakes == [TaskCheck(job_id=job.id, attempt=0)]
+
+
+def test_a_call_is_kept_for_its_repeat_for_two_deadlines() -> None:
+    """One for the call's answer, and one for the task."""
+    world = World()
+    world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
+    job = world.arrives()
+    (body,) = world.jobs.bodies.values()
+    assert (job.state, body.expires_at) == (State.UNCONFIRMED, START + 2 * TIMING.job_deadline)
+
+
+def test_a_photo_is_handed_over_once_however_often_the_gate_moves() -> None:
+    """A copy at the provider costs time, and somebody has to delete it."""
+    hook = Hook()
+    world = World(step=hook, transport=Transport.FILES)
+
+    def race() -> None:
+        world.jobs.gate = replace(world.jobs.read_gate(), version=9)
+
+    hook.once_at("jobs.save", race)
+    job = world.arrives()
+    assert job.state is State.PROCESSING
+    assert hook.seen.count("files.upload") == 1
+
+
+def test_an_answer_that_cannot_be_recorded_is_passed_on_with_the_task_that_it_names() -> None:
+    """Nothing else knows it: the call would be repeated, and might be paid twice."""
+    hook = Hook()
+    world = World(step=hook)
+
+    def fail() -> None:
+        raise StoreBusyError("throttled")
+
+    hook.once_at("evolink.create done", lambda: hook.once_at("jobs.save", fail))
+    source = world.uploads.add("a.jpg", png())
+    job = world.arrive.created(source)
+    assert job is not None
+    with pytest.raises(StoreBusyError):
+        world.submit.advance(job)
+    assert world.callbacks.wakes == [
+        TaskCheck(job_id=job.id, attempt=1, task_id="task-unified-000001", is_taken=True)
+    ]
+
+
+def test_a_result_that_is_there_at_once_is_fetched_without_a_callback() -> None:
+    """Not every provider makes one wait."""
+    world = World()
+    done = Accepted(task_id="task-1", credits_reserved=PRICE, is_completed=True)
+    world.evolink.create_faults.append(answering(done))
+    job = world.arrives()
+    check = TaskCheck(job_id=job.id, attempt=1, task_id="task-1", is_taken=True)
+    assert world.callbacks.wakes == [check]
+
+
+UNCONFIRMED = an_attempt(1, started_at=START, outcome=AttemptOutcome.UNKNOWN, body="{}")
+
+
+@pytest.mark.parametrize(
+    ("facts", "ago", "state"),
+    [
+        ({}, timedelta(minutes=45) - SECOND, State.SUBMITTING),
+        ({}, timedelta(minutes=45), State.FAILED),
+        ({"file_id": "file"}, TIMING.job_deadline - SECOND, State.SUBMITTING),
+        ({"file_id": "file"}, TIMING.job_deadline, State.FAILED),
+        ({"is_taken": True}, TIMING.job_deadline - SECOND, State.UNCONFIRMED),
+        ({"is_taken": True}, TIMING.job_deadline, State.FAILED),
+        ({"posts": 2}, SECOND, State.FAILED),
+    ],
+)
+def test_a_call_is_repeated_only_while_its_link_lives(
+    facts: dict[str, Any], ago: timedelta, state: State
+) -> None:
+    """And one that was taken, never: it is kept until the deadline, with its reason."""
+    world = World()
+    job = world.arrives()
+    attempt = replace(UNCONFIRMED, started_at=START - ago, **facts)
+    row = replace(
+        world.job(job), state=State.UNCONFIRMED, attempts=(attempt,), reason=Reason.OUTCOME_UNKNOWN
+    )
+    world.jobs.jobs[job.id] = row
+    after = world.submit.repeat_calls.decide(row, "{}")
+    assert after.state is state
+    if state is State.UNCONFIRMED:
+        assert (after.reason, after.due_at) == (row.reason, START + SECOND)
+
+
+def test_a_row_that_is_gone_is_no_longer_advanced() -> None:
+    """What was to be written is returned as it was."""
+    hook = Hook()
+    world = World(step=hook)
+    job = world.arrive.created(world.uploads.add("a.jpg", b"no photo"))
+    assert job is not None
+    hook.once_at("jobs.save", world.jobs.jobs.clear)
+    assert world.submit.advance(job) == job
