@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.benchmarks.costs import a_thousand, limits, of_photo, of_runs, rows
+from tests.benchmarks.costs import a_month, a_thousand, limits, of_photo, of_runs, rows
 from tests.benchmarks.counting import Count
 from tests.benchmarks.units import Units, size_of
 from tests.functions.wire import Sent
@@ -21,6 +21,15 @@ def test_the_page_has_the_tables_as_they_are_printed() -> None:
     """`python -m tests.benchmarks.costs` prints what it shall have."""
     assert [row for row in rows() if row not in PAGE.splitlines()] == []
     assert [line for line in limits() if line not in PAGE.replace("\n", " ")] == []
+
+
+def test_the_first_page_says_what_they_add_up_to() -> None:
+    """Cents for a photo, dollars for a month."""
+    photo = sum(line["bought"] for line in a_thousand().values()) / 10
+    month = sum(a_month().values())
+    page = " ".join(PAGES["README.md"].split())
+    assert f"about {photo:.2f} US cents at AWS" in page
+    assert f"about {month:.0f} US dollars a month" in page
 
 
 def test_what_was_counted_becomes_dollars() -> None:
