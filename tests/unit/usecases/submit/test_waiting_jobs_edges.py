@@ -1,0 +1,61 @@
+"""Who stands in line, and how often a photo is handed over in vain."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cutout.domain.provider import NotSent
+from cutout.domain.states import Reason, State
+from tests.support.builders import a_job, a_source
+from tests.support.fakes.clock import START
+from tests.support.fakes.world import World
+
+NOT_SENT = NotSent(message="ConnectError")
+
+
+def test_ten_in_line_are_looked_at_of_those_that_still_wait() -> None:
+    """The index may still show some that have gone in."""
+    world = World()
+    for number in range(12):
+        source = a_source(key=f"{number:02}.jpg")
+        job = a_job(State.QUEUED, id=f"{number:02}", source=source, is_waiting=True, due_at=None)
+        world.jobs.claim(job)
+    world.jobs.jobs["01"] = replace(world.jobs.jobs["01"], is_waiting=False)
+    world.jobs.lag = lambda _views: 12
+    assert [job.id for job in world.submit.line.waiting()] == [
+        f"{number:02}" for number in range(10) if number != 1
+    ]
+
+
+@pytest.mark.parametrize("is_waiting", [True, False])
+@pytest.mark.parametrize("reason", [Reason.GATE_FULL, Reason.DAILY_CAP])
+def test_a_job_is_written_when_it_begins_to_wait_or_waits_for_something_else(
+    reason: Reason,
+    is_waiting: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Not each time that it is looked at."""
+    world = World()
+    job = world.jobs.claim(a_job(State.QUEUED, reason=Reason.GATE_FULL, is_waiting=is_waiting))
+    held = world.submit.line.hold(job, reason)
+    assert (held.is_waiting, held.reason, held.state) == (True, reason, State.QUEUED)
+    assert (held == job) == (is_waiting and reason is Reason.GATE_FULL)
+
+
+@pytest.mark.parametrize(
+    ("failed", "end"),
+    [
+        (39, (State.QUEUED, Reason.BACKING_OFF, 40)),
+        (40, (State.FAILED, Reason.PROVIDER_UNREACHABLE, 40)),
+    ],
+)
+def test_a_photo_is_handed_over_in_vain_forty_times(
+    failed: int, end: tuple[State, Reason, int]
+) -> None:
+    """Nothing was called, nothing is paid; the row says what came of it."""
+    world = World()
+    job = world.jobs.claim(a_job(State.QUEUED, handovers_failed=failed, due_at=START))
+    after = world.submit.line.handover_failed(job, NOT_SENT)
+    assert (after.state, after.reason, after.handovers_failed) == end
+    assert after.message == "ConnectError"
