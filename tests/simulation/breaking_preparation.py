@@ -21,7 +21,7 @@ from tests.simulation.breaking import Mutations, replaced
 from tests.support.fakes.buckets import MemoryCopies
 
 MUTATIONS = Mutations()
-_ask = CopyRequests.ask
+_ask = CopyRequests.request
 _prepare = PrepareCopy.prepare
 _reported = CopyRequests._reported  # noqa: SLF001
 _url = PhotoAccess.url
@@ -92,7 +92,7 @@ def preparing_anew_forgets_what_was_paid(
     return replace(_reported(self, job, report), attempts=())
 
 
-@MUTATIONS.of(CopyRequests, "ask")
+@MUTATIONS.of(CopyRequests, "request")
 def nobody_looks_after_a_photo_that_is_prepared(
     self: CopyRequests, job: Job, why: NeedsPreparingError
 ) -> Job:

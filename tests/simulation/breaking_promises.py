@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cutout.domain.gate import Gate, Held
+from cutout.domain.gate import Gate
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
@@ -67,8 +67,8 @@ def a_slot_is_never_released(self: Gate) -> Gate:
     return self
 
 
-@MUTATIONS.of(Gate, "holds")
-def the_gate_lets_everybody_in(_self: Gate, _deployed: Any, _now: Any) -> Held | None:
+@MUTATIONS.of(Gate, "why_closed")
+def the_gate_lets_everybody_in(_self: Gate, _deployed: Any, _now: Any) -> Reason | None:
     return None
 
 
@@ -77,7 +77,7 @@ def the_row_is_written_but_not_the_object(*_args: Any, **_kwargs: Any) -> bool:
     return True
 
 
-@MUTATIONS.of(StoreResult, "_bring_home")
+@MUTATIONS.of(StoreResult, "_complete")
 def the_row_is_written_before_the_object(self: StoreResult, delivery: FetchedResult) -> Job:
     if delivery.picture is None or delivery.review_reason:
         return _bring_home(self, delivery)
@@ -87,7 +87,7 @@ def the_row_is_written_before_the_object(self: StoreResult, delivery: FetchedRes
     return settled
 
 
-_bring_home = StoreResult._bring_home  # noqa: SLF001
+_bring_home = StoreResult._complete  # noqa: SLF001
 
 
 @MUTATIONS.of(store_result, "why_not")

@@ -205,7 +205,7 @@ ATTEMPTS: dict[str, tuple[Attempt, ...]] = {
 
 def _outcome(world: World, state: Facts, attempts: Any, at: Facts, outcome: Any) -> object:
     job = job_in(world, {**state, **at, "attempts": attempts})
-    return lambda: world.submit.answers.record(job, 1, outcome)
+    return lambda: world.submit.call_outcomes.record(job, 1, outcome)
 
 
 OUTCOMES = {
@@ -394,7 +394,7 @@ def _report(world: World, row: Facts, report: Facts) -> object:
         "copies": (MODEL_COPY,),
     }
     told = PrepareReport(**(known | dict(report)))
-    return lambda: world.submit.preparations.take(told)
+    return lambda: world.submit.copy_requests.accept(told)
 
 
 MODEL_COPY = MadeCopy(kind=CopyKind.FOR_MODEL, format="jpeg", size=9, width=600, height=400)
@@ -451,8 +451,8 @@ def _turn(world: World, row: Facts, standing: Any, holder: Any, act: str) -> obj
     purchases = world.job_writer.deduplication
     assert purchases is not None
     acts: dict[str, Callable[[], object]] = {
-        "turn": lambda: purchases.turn(job),
-        "settled": lambda: purchases.settled(job),
+        "turn": lambda: purchases.decide(job),
+        "settled": lambda: purchases.job_settled(job),
         "held by": lambda: purchases.record_for_result(job),
         "kept": lambda: purchases.keep(item, KEPT),
         "kept of": lambda: purchases.kept_result_of(job),

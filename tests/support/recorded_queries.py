@@ -61,7 +61,7 @@ def _register(world: World, source: Facts, row: Any, head: Any, at: Any, act: st
             order=event.order if order is None else order.ljust(32, "0"),
             job_id={"row": job.id, "event": event.job_id}.get(named),
         )
-    arrive = replace(world.arrive, watch=WATCHED)
+    arrive = replace(world.arrive, upload_filter=WATCHED)
     acts: dict[str, Callable[[], object]] = {
         "created": lambda: _id(arrive.created(event, at=at)),
         "deleted": lambda: arrive.deleted(event, at=at),
@@ -325,7 +325,7 @@ def _survey(world: World, listed: Facts, row: Any, head: Any, made: Any, now: An
         results=results,
         records=world.jobs,
         clock=world.clock,
-        rules=Rules(watch=watch, max_bytes=1000, retention=90 * DAY),
+        rules=Rules(upload_filter=watch, max_bytes=1000, retention=90 * DAY),
     )
     return lambda: {
         found.finding.value: (found.reason, found.order, found.finding.is_trouble)

@@ -75,13 +75,6 @@ class Suspicion:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Held:
-    """Why a job may not pass now."""
-
-    reason: Reason
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Gate:
     """The gate as stored.
 
@@ -130,16 +123,14 @@ class Gate:
         """How many more tasks may start."""
         return max(0, (self.limits or deployed).max_in_flight - self.in_flight)
 
-    def holds(self, deployed: Limits, now: datetime) -> Held | None:
-        """What keeps the next job out, or None."""
+    def why_closed(self, deployed: Limits, now: datetime) -> Reason | None:
+        """Why the next job must wait, or None if the gate is open."""
         limits = self.limits or deployed
         if self.is_paused(now):
-            return Held(reason=Reason.GATE_PAUSED)
+            return Reason.GATE_PAUSED
         if self.in_flight >= limits.max_in_flight:
-            return Held(reason=Reason.GATE_FULL)
-        if not self.has_room(deployed, now):
-            return Held(reason=Reason.DAILY_CAP)
-        return None
+            return Reason.GATE_FULL
+        return None if self.has_room(deployed, now) else Reason.DAILY_CAP
 
     def is_paused(self, now: datetime) -> bool:
         """Nobody may pass: a pause without end, or one that is not over."""

@@ -86,7 +86,7 @@ class Rules:
         grace: an event may be under way for so long.
     """
 
-    watch: UploadFilter
+    upload_filter: UploadFilter
     max_bytes: int
     retention: timedelta
     grace: timedelta = timedelta(minutes=15)
@@ -101,9 +101,9 @@ class Rules:
 
     def why_not_watched(self, key: str) -> str:
         """Why a key of the uploads bucket is not watched."""
-        if not key.startswith(self.watch.upload_prefix):
+        if not key.startswith(self.upload_filter.upload_prefix):
             return "outside-prefix"
-        suffixes = tuple(one.lower() for one in self.watch.upload_suffixes)
+        suffixes = tuple(one.lower() for one in self.upload_filter.upload_suffixes)
         is_other = bool(suffixes) and not key.lower().endswith(suffixes)
         return "other-suffix" if is_other else Reason.OWN_OUTPUT.value
 
@@ -136,9 +136,11 @@ class Audit:
         )
 
     def _stored(self, prefix: str) -> frozenset[str]:
-        watch = self.rules.watch
+        upload_filter = self.rules.upload_filter
         folder = results_folder(
-            prefix, upload_prefix=watch.upload_prefix, result_prefix=watch.result_prefix
+            prefix,
+            upload_prefix=upload_filter.upload_prefix,
+            result_prefix=upload_filter.result_prefix,
         )
         keys: set[str] = set()
         for page in self.results.pages(folder):
@@ -148,7 +150,7 @@ class Audit:
 
     def _examine(self, page: Sequence[ListedObject], stored: frozenset[str]) -> list[AuditedObject]:
         bucket = self.uploads.bucket
-        watched = [one for one in page if self.rules.watch.is_watched(bucket, one.key)]
+        watched = [one for one in page if self.rules.upload_filter.is_watched(bucket, one.key)]
         known = self._known(watched)
         in_doubt = {
             one.source(bucket).ref: one
@@ -169,7 +171,7 @@ class Audit:
     ) -> AuditedObject:
         if job is not None:
             return self._with_job(listed, job, head, stored)
-        if not self.rules.watch.is_watched(self.uploads.bucket, listed.key):
+        if not self.rules.upload_filter.is_watched(self.uploads.bucket, listed.key):
             reason = self.rules.why_not_watched(listed.key)
             return AuditedObject(listed=listed, finding=Finding.NOT_WATCHED, reason=reason)
         return self._without_job(listed, head, stored)
@@ -279,9 +281,11 @@ class Audit:
 
     def _made_at(self, key: str, stored: frozenset[str]) -> Iterator[Provenance]:
         """Where the cut-outs come from that stand where this key's might."""
-        watch = self.rules.watch
+        upload_filter = self.rules.upload_filter
         places = result_keys(
-            key, upload_prefix=watch.upload_prefix, result_prefix=watch.result_prefix
+            key,
+            upload_prefix=upload_filter.upload_prefix,
+            result_prefix=upload_filter.result_prefix,
         )
         for place in dict.fromkeys(islice(places, _PLACES)):
             made = self.results.provenance(place) if place in stored else None

@@ -114,7 +114,7 @@ class BucketImport:
 
     def look(self, prefix: str) -> Iterator[Candidate]:
         """Every object under the prefix, and whether it is to be copied."""
-        target = self.rules.watch.upload_prefix
+        target = self.rules.upload_filter.upload_prefix
         waiting = _Standing(self.uploads.pages(target + prefix))
         for page in self.source.pages(prefix):
             for listed in page:
@@ -154,7 +154,7 @@ class BucketImport:
         return "there-already" if there.size == listed.size else "another-stands-there"
 
     def _is_watched(self, key: str) -> bool:
-        return self.rules.watch.is_watched(self.uploads.bucket, key)
+        return self.rules.upload_filter.is_watched(self.uploads.bucket, key)
 
 
 class _Standing:

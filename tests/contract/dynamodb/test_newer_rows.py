@@ -13,7 +13,7 @@ from boto3.dynamodb.types import TypeSerializer
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.errors import NewerRowError
-from cutout.domain.gate import DEFAULT_LIMITS, Gate, Held, Pause, PauseReason
+from cutout.domain.gate import DEFAULT_LIMITS, Gate, Pause, PauseReason
 from cutout.domain.states import Reason, State
 from cutout.ports.jobs_table import Due, NewerRow
 from tests.contract.dynamodb.table import TABLE, create_table
@@ -160,8 +160,8 @@ def test_a_gate_of_a_newer_version_pauses_for_a_reason_that_is_not_known_here(
     gate = jobs.read_gate()
     assert gate.pause is not None
     assert gate.pause.reason.value == "provider-maintenance"
-    assert gate.holds(DEFAULT_LIMITS, NOW) == Held(reason=Reason.GATE_PAUSED)
-    assert gate.holds(DEFAULT_LIMITS, until) is None
+    assert gate.why_closed(DEFAULT_LIMITS, NOW) == Reason.GATE_PAUSED
+    assert gate.why_closed(DEFAULT_LIMITS, until) is None
     jobs.write_gate(gate.releasing())
     written = jobs.read_gate()
     assert written.in_flight == 1

@@ -118,7 +118,7 @@ def test_once_a_version_is_deleted_for_good_an_audit_sees_whose_the_cut_out_is(
         results=S3Listing(s3, "plain"),
         records=jobs,
         clock=FakeClock(),
-        rules=Rules(watch=watch, max_bytes=100, retention=timedelta(days=90)),
+        rules=Rules(upload_filter=watch, max_bytes=100, retention=timedelta(days=90)),
     )
     assert [found.finding for page in survey.look("") for found in page] == [Finding.OUTDATED]
 

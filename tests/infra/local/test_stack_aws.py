@@ -231,9 +231,12 @@ def test_a_job_without_a_cut_out_has_nothing_to_download(stack: Stack, tmp_path:
 def test_the_rules_are_submits_own_settings(stack: Stack) -> None:
     """What is watched, where results go, what is too large."""
     rules = stack.rules()
-    assert rules.watch.uploads_bucket == stack.outputs.uploads_bucket
-    assert rules.watch.results_bucket == stack.outputs.results_bucket
-    assert (rules.watch.upload_prefix, rules.watch.upload_suffixes) == ("in/", (".jpg", ".webp"))
+    assert rules.upload_filter.uploads_bucket == stack.outputs.uploads_bucket
+    assert rules.upload_filter.results_bucket == stack.outputs.results_bucket
+    assert (rules.upload_filter.upload_prefix, rules.upload_filter.upload_suffixes) == (
+        "in/",
+        (".jpg", ".webp"),
+    )
     assert rules.max_bytes == 30_000
     assert rules.retention == timedelta(days=7)
 

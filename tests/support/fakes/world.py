@@ -320,7 +320,7 @@ class World:
 
     def hears(self, report: PrepareReport) -> None:
         """Submit takes a report, as its handler does."""
-        job = self.submit.preparations.take(report)
+        job = self.submit.copy_requests.accept(report)
         if job is not None:
             self.submit.advance(job)
 

@@ -12,7 +12,6 @@ from cutout.domain.gate import (
     DEFAULT_LIMITS,
     INDEX_LAG,
     Gate,
-    Held,
     Limits,
     Pause,
     PauseReason,
@@ -35,8 +34,8 @@ BY_HAND = Pause(reason=PauseReason.OPERATOR, since=NOW, until=None)
 )
 def test_never_more_tasks_in_flight_than_the_limit(in_flight: int, held: Reason | None) -> None:
     """With three slots, the third passes and the fourth waits."""
-    answer = a_gate(in_flight=in_flight).holds(LIMITS, NOW)
-    assert answer == (None if held is None else Held(reason=held))
+    answer = a_gate(in_flight=in_flight).why_closed(LIMITS, NOW)
+    assert answer == held
 
 
 @pytest.mark.parametrize(
@@ -45,23 +44,23 @@ def test_never_more_tasks_in_flight_than_the_limit(in_flight: int, held: Reason 
 )
 def test_never_more_credits_a_day_than_the_cap(spent: str, held: Reason | None) -> None:
     """The photo whose price just fits passes; a hundredth of a credit more, and it waits."""
-    answer = a_gate(spent=Decimal(spent)).holds(LIMITS, NOW)
-    assert answer == (None if held is None else Held(reason=held))
+    answer = a_gate(spent=Decimal(spent)).why_closed(LIMITS, NOW)
+    assert answer == held
 
 
 def test_the_price_is_what_the_provider_last_reserved() -> None:
     """A dearer photo reaches the cap earlier."""
     dear = a_gate(spent=Decimal(4980), price=Decimal("20.01"))
-    assert dear.holds(LIMITS, NOW) == Held(reason=Reason.DAILY_CAP)
-    assert replace(dear, price=Decimal(20)).holds(LIMITS, NOW) is None
+    assert dear.why_closed(LIMITS, NOW) == Reason.DAILY_CAP
+    assert replace(dear, price=Decimal(20)).why_closed(LIMITS, NOW) is None
 
 
 def test_a_new_day_begins_with_nothing_spent() -> None:
     """At midnight UTC the cap is whole again, and admitting writes the new day down."""
     full = a_gate(spent=Decimal(5000), in_flight=1)
     tomorrow = NOW + DAY
-    assert full.holds(LIMITS, NOW) == Held(reason=Reason.DAILY_CAP)
-    assert full.holds(LIMITS, tomorrow) is None
+    assert full.why_closed(LIMITS, NOW) == Reason.DAILY_CAP
+    assert full.why_closed(LIMITS, tomorrow) is None
     assert full.admitting(tomorrow, PROBE) == replace(
         full, in_flight=2, day=tomorrow.date(), spent=Decimal("5.4")
     )
@@ -74,9 +73,9 @@ def test_a_new_day_begins_with_nothing_spent() -> None:
 def test_limits_set_by_a_person_replace_the_deployed_ones() -> None:
     """Limits can be changed while running, up and down."""
     one = Limits(max_in_flight=1, daily_credit_cap=Decimal(10))
-    assert a_gate(in_flight=1, limits=one).holds(LIMITS, NOW) == Held(reason=Reason.GATE_FULL)
-    assert a_gate(spent=Decimal(5), limits=one).holds(LIMITS, NOW) == Held(reason=Reason.DAILY_CAP)
-    assert a_gate(in_flight=1).holds(LIMITS, NOW) is None
+    assert a_gate(in_flight=1, limits=one).why_closed(LIMITS, NOW) == Reason.GATE_FULL
+    assert a_gate(spent=Decimal(5), limits=one).why_closed(LIMITS, NOW) == Reason.DAILY_CAP
+    assert a_gate(in_flight=1).why_closed(LIMITS, NOW) is None
 
 
 @pytest.mark.parametrize(("in_flight", "free"), [(0, 3), (2, 1), (3, 0), (5, 0)])
@@ -87,8 +86,8 @@ def test_free_slots_are_never_negative(in_flight: int, free: int) -> None:
 
 def test_the_pause_is_named_before_a_full_gate() -> None:
     """A paused gate says so, even if it is full as well."""
-    held = a_gate(in_flight=3, pause=BAD_KEY).holds(LIMITS, NOW)
-    assert held == Held(reason=Reason.GATE_PAUSED)
+    held = a_gate(in_flight=3, pause=BAD_KEY).why_closed(LIMITS, NOW)
+    assert held == Reason.GATE_PAUSED
 
 
 def test_admitting_takes_a_slot_and_the_price() -> None:
@@ -126,17 +125,17 @@ def test_one_photo_probes_when_a_pause_runs_out() -> None:
     """Half open: the first passes, and nobody follows before its answer is known."""
     over = NOW + 15 * MINUTE
     paused = a_gate(pause=NO_CREDITS)
-    assert paused.holds(LIMITS, over) is None
+    assert paused.why_closed(LIMITS, over) is None
     probing = paused.admitting(over, PROBE)
     assert probing.pause == replace(NO_CREDITS, until=over + PROBE)
-    assert probing.holds(LIMITS, over + PROBE / 2) == Held(reason=Reason.GATE_PAUSED)
+    assert probing.why_closed(LIMITS, over + PROBE / 2) == Reason.GATE_PAUSED
 
 
 def test_another_probe_goes_when_the_first_is_never_answered() -> None:
     """A probe that dies does not close the gate for ever."""
     over = NOW + 15 * MINUTE
     probing = a_gate(pause=NO_CREDITS).admitting(over, PROBE)
-    assert probing.holds(LIMITS, over + PROBE) is None
+    assert probing.why_closed(LIMITS, over + PROBE) is None
 
 
 def test_the_probes_success_opens_the_gate() -> None:
@@ -282,10 +281,10 @@ def test_the_price_is_learnt_from_the_provider(named: str, price: str) -> None:
 def test_a_price_above_the_cap_lets_one_photo_try_on_a_new_day() -> None:
     """Only a call can correct it. The photo counts with that price, so that no other follows."""
     odd = a_gate(price=Decimal(9999), spent=Decimal(9999))
-    assert odd.holds(LIMITS, NOW) == Held(reason=Reason.DAILY_CAP)
-    assert odd.holds(LIMITS, NOW + DAY) is None
+    assert odd.why_closed(LIMITS, NOW) == Reason.DAILY_CAP
+    assert odd.why_closed(LIMITS, NOW + DAY) is None
     trying = odd.admitting(NOW + DAY, PROBE)
-    assert trying.holds(LIMITS, NOW + DAY) == Held(reason=Reason.DAILY_CAP)
+    assert trying.why_closed(LIMITS, NOW + DAY) == Reason.DAILY_CAP
 
 
 @pytest.mark.parametrize("cap", ["0", "5.39"])
@@ -294,12 +293,12 @@ def test_a_cap_below_the_usual_price_lets_nobody_in(cap: str) -> None:
     limits = Limits(max_in_flight=3, daily_credit_cap=Decimal(cap))
     for price in (Decimal("5.4"), Decimal(9999)):
         gate = a_gate(price=price, limits=limits)
-        assert gate.holds(LIMITS, NOW) == Held(reason=Reason.DAILY_CAP)
+        assert gate.why_closed(LIMITS, NOW) == Reason.DAILY_CAP
 
 
 def test_a_fresh_gate_is_open() -> None:
     """A stack that was just deployed lets the first photo through."""
-    assert Gate().holds(LIMITS, NOW) is None
+    assert Gate().why_closed(LIMITS, NOW) is None
     assert Gate().admitting(NOW, PROBE) == Gate(
         version=0, in_flight=1, day=NOW.date(), spent=Decimal("5.4"), price=Decimal("5.4")
     )

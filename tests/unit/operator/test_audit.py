@@ -45,7 +45,9 @@ class Shelf:
             results=self.results,
             records=self.jobs,
             clock=self.clock,
-            rules=Rules(watch=UploadFilter(**(known | watch)), max_bytes=5000, retention=90 * DAY),
+            rules=Rules(
+                upload_filter=UploadFilter(**(known | watch)), max_bytes=5000, retention=90 * DAY
+            ),
         )
 
     def job(self, listed: ListedObject, state: State, **facts: Any) -> Job:

@@ -51,7 +51,9 @@ class Bench:
             uploads=self.uploads,
             transfers=MemoryTransfers(source, self.uploads),
             rules=Rules(
-                watch=UploadFilter(**(known | watch)), max_bytes=5000, retention=timedelta(days=90)
+                upload_filter=UploadFilter(**(known | watch)),
+                max_bytes=5000,
+                retention=timedelta(days=90),
             ),
             pace=self.pace,
         )

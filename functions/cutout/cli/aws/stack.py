@@ -105,7 +105,7 @@ class Stack:
 
     def upload_prefix(self) -> str:
         """Return the prefix of the keys that the stack watches: Submit's own setting."""
-        return self.rules().watch.upload_prefix
+        return self.rules().upload_filter.upload_prefix
 
     def rules(self) -> Rules:
         """Return which keys the stack watches and what it accepts: Submit's own settings."""
@@ -113,7 +113,7 @@ class Stack:
         sizes = (settings.get(f"CUTOUT_{it}", "0") for it in ("MAX_BYTES", "PREPARE_MAX_BYTES"))
         suffixes = settings.get("CUTOUT_UPLOAD_SUFFIXES", "")
         return Rules(
-            watch=UploadFilter(
+            upload_filter=UploadFilter(
                 uploads_bucket=self.outputs.uploads_bucket,
                 upload_prefix=settings.get("CUTOUT_UPLOAD_PREFIX", ""),
                 upload_suffixes=tuple(filter(None, suffixes.split(","))),

@@ -206,7 +206,7 @@ class Job:
         return self.attempts[-1] if self.attempts else None
 
     @property
-    def followed(self) -> Attempt | None:
+    def tracked_attempt(self) -> Attempt | None:
         """The attempt whose task decides what becomes of the job."""
         storing = self.storing_attempt if self.state is State.STORING else None
         return self.attempt_numbered(storing) or self.attempt

@@ -36,7 +36,7 @@ class AdmissionScheduler:
                 for all the room each time, makes that queue longer and the room last.
         """
         gate = self.gates.read_gate()
-        if gate.holds(self.limits, self.clock.now()) is not None:
+        if gate.why_closed(self.limits, self.clock.now()) is not None:
             return
         room = gate.free_slots(self.limits)
         waiting = self.backlog.waiting(room if most is None else min(room, most))

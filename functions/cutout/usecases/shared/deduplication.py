@@ -43,14 +43,14 @@ class Deduplication:
         last: for as long a kept result, or a buyer that ended without one, is remembered.
     """
 
-    ledger: DedupRecords
+    records: DedupRecords
     jobs: Jobs
     submissions: SubmissionQueue
     clock: Clock
     model: str
     last: timedelta
 
-    def turn(self, job: Job) -> Kept | DedupDecision:
+    def decide(self, job: Job) -> Kept | DedupDecision:
         """What a job that wants to be submitted may do: use what is kept, buy, or wait.
 
         Who buys has written the item, so that nobody takes it over who read it before. That it was
@@ -59,8 +59,8 @@ class Deduplication:
         if job.photo is None:
             return DedupDecision.CACHE_MISS
         begun = self._begun(job)
-        known = self.ledger.find_dedup_record(begun.picture) if job.is_owner else None
-        current = known or self.ledger.claim_dedup_record(begun)
+        known = self.records.find_dedup_record(begun.picture) if job.is_owner else None
+        current = known or self.records.claim_dedup_record(begun)
         if current is begun:
             return DedupDecision.CACHE_MISS
         for _ in range(_TRIES):
@@ -73,7 +73,7 @@ class Deduplication:
             try:
                 saved = self._save(wished)
             except DedupRecordMovedError as lost:
-                current = lost.winner or self.ledger.claim_dedup_record(begun)
+                current = lost.winner or self.records.claim_dedup_record(begun)
             else:
                 return DedupDecision.CACHE_MISS if saved.owner == job.id else DedupDecision.WAIT
         return DedupDecision.WAIT
@@ -84,7 +84,7 @@ class Deduplication:
         It is the job's own, or that of a buyer who has called nobody yet: it may be deleted before
         it does, and what was paid for would be bought once more.
         """
-        current = self.ledger.claim_dedup_record(self._begun(job))
+        current = self.records.claim_dedup_record(self._begun(job))
         is_anothers = current.owner != job.id
         if is_anothers and (current.kept is not None or self._is_called_for(current)):
             return None
@@ -94,7 +94,7 @@ class Deduplication:
         """What is kept of the job's own purchase; None if that is another job's by now."""
         if job.photo is None:
             return None
-        current = self.ledger.find_dedup_record(self._picture(job.photo.sha256))
+        current = self.records.find_dedup_record(self._picture(job.photo.sha256))
         kept = current.kept if current else None
         return kept if kept is not None and kept.job_id == job.id else None
 
@@ -110,13 +110,13 @@ class Deduplication:
                 self._wake(current)
                 return
 
-    def settled(self, job: Job) -> None:
+    def job_settled(self, job: Job) -> None:
         """A job is over. If its picture has no result then, the first that waits for it takes over.
 
         A result whose doubt showed only when it was finished is none: a person is to look at it.
         """
         while job.photo is not None and (job.is_owner or job.state is State.REVIEW):
-            current = self.ledger.find_dedup_record(self._picture(job.photo.sha256))
+            current = self.records.find_dedup_record(self._picture(job.photo.sha256))
             ended = _without_result(current, job) if current else None
             if current is None or ended is None:
                 return
@@ -134,7 +134,7 @@ class Deduplication:
         """
         if job.photo is None or job.reused is None:
             return False
-        current = self.ledger.find_dedup_record(self._picture(job.photo.sha256))
+        current = self.records.find_dedup_record(self._picture(job.photo.sha256))
         if current is None or current.kept is None:
             return False
         if current.kept.sha256 != job.reused.sha256:
@@ -205,7 +205,7 @@ class Deduplication:
         """Write it. Like the row of its buyer, it expires only once nobody is under way to buy."""
         is_over = is_over or _serves(purchase.kept)
         expires_at = self.clock.now() + self.last if is_over else None
-        return self.ledger.save_dedup_record(replace(purchase, expires_at=expires_at))
+        return self.records.save_dedup_record(replace(purchase, expires_at=expires_at))
 
     def _wake(self, purchase: DedupRecord) -> None:
         if purchase.waiting:

@@ -91,23 +91,23 @@ class LatestNotes:
 class ErrorNotes:
     """Keeps `<key>.error.json` as the newest upload of the key has it."""
 
-    board: LatestNotes
+    latest_notes: LatestNotes
     upload_prefix: str
     result_prefix: str
 
     def write(self, job: Job) -> None:
         """Say why the job's photo has no cut-out, unless something later is said there."""
-        self.board.put(
+        self.latest_notes.put(
             self._key(job.source), error_note(job), job_id=job.id, occasion=occasion_of(job)
         )
 
     def withdraw(self, source: Source, upto: NoteRevision) -> None:
         """Take back what is said of the key, unless it is about something later."""
-        self.board.remove_up_to(self._key(source), upto)
+        self.latest_notes.remove_up_to(self._key(source), upto)
 
     def withdraw_of_job(self, source: Source) -> None:
         """Take back what is said of this one version, if that is what stands there."""
-        self.board.remove_of_job(self._key(source), source.job_id)
+        self.latest_notes.remove_of_job(self._key(source), source.job_id)
 
     def _key(self, source: Source) -> str:
         return note_key(

@@ -91,7 +91,7 @@ class JobWriter:
             self.admission.enqueue_waiting(most=_FOLLOWERS)
         if after.state.is_settled and not before.state.is_settled:
             if self.deduplication is not None:
-                self.deduplication.settled(saved)
+                self.deduplication.job_settled(saved)
             return self.announce(saved)
         return saved
 
@@ -245,6 +245,6 @@ def _to_be_claimed(before: Job, after: Job) -> Iterator[Attempt]:
     for attempt in after.attempts:
         known = before.attempt_numbered(attempt.number)
         is_new = known is None or known.task_id != attempt.task_id
-        decides = is_decided and (attempt == after.followed or attempt != known)
+        decides = is_decided and (attempt == after.tracked_attempt or attempt != known)
         if attempt.task_id is not None and (is_new or (attempt.is_adopted and decides)):
             yield attempt

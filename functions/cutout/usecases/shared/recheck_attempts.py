@@ -60,7 +60,7 @@ def still_running(job: Job, attempt: Attempt) -> Job:
 
     It goes on to ask until its deadline, but the next retry does not ask for this attempt again.
     """
-    followed = job.followed
+    followed = job.tracked_attempt
     if not is_rechecking(job) or followed is None or followed.number != attempt.number:
         return job
     return job.with_attempt(replace(followed, is_asked_again=True))

@@ -34,7 +34,7 @@ class SettlementEffects:
         removals: None where results outlive their sources.
     """
 
-    heads: LatestVersions
+    latest_versions: LatestVersions
     telemetry: Telemetry
     notes: ErrorNotes | None
     tags: SourceTags | None = None
@@ -78,10 +78,10 @@ class SettlementEffects:
             self._tag(self.tags, job)
 
     def _note(self, notes: ErrorNotes, job: Job) -> None:
-        if leaves_a_note(job) and why_superseded(self.heads, job) is None:
+        if leaves_a_note(job) and why_superseded(self.latest_versions, job) is None:
             notes.write(job)
             # A deletion or a newer upload that came meanwhile has found no note to take back.
-            if why_superseded(self.heads, job) is None:
+            if why_superseded(self.latest_versions, job) is None:
                 return
         notes.withdraw(job.source, occasion_of(job))
 
@@ -95,7 +95,7 @@ class SettlementEffects:
 
     def _remove_if_deleted(self, removals: Removals, job: Job) -> None:
         """A deletion that came while the result was being stored has found nothing to remove."""
-        head = self.heads.newest(job.source.ref)
+        head = self.latest_versions.newest(job.source.ref)
         if _is_deletion_after(head, job):
             source = job.source
             removals.remove(Removal(bucket=source.bucket, key=source.key, order=head.order))

@@ -139,7 +139,7 @@ class StepFailures:
 
 def _to_be_asked_again(job: Job) -> Job:
     """A result that could not be stored is still there: the next retry asks for it, too."""
-    attempt = job.followed
+    attempt = job.tracked_attempt
     if attempt is None or job.state is not State.STORING:
         return job
     return job.with_attempt(replace(attempt, is_asked_again=False))

@@ -7,9 +7,9 @@ from cutout.domain.states import Reason
 from cutout.ports.jobs_table import LatestVersions
 
 
-def why_superseded(heads: LatestVersions, job: Job) -> Reason | None:
+def why_superseded(latest_versions: LatestVersions, job: Job) -> Reason | None:
     """The reason why the job's photo is no longer the newest of its key, if it is not."""
-    head = heads.newest(job.source.ref)
+    head = latest_versions.newest(job.source.ref)
     if head is None or head.order <= job.source.order or head.job_id == job.id:
         return None
     return Reason.SOURCE_DELETED if head.job_id is None else Reason.NEWER_UPLOAD

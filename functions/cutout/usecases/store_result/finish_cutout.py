@@ -50,23 +50,23 @@ class FinishCutout:
     pictures: Pictures
     pixels: Pixels
 
-    def finish(self, delivery: FetchedResult, own: FullSizePhoto) -> FetchedResult:
+    def finish(self, fetched: FetchedResult, own: FullSizePhoto) -> FetchedResult:
         """The cut-out to publish; a result in doubt stays as it came.
 
         Args:
-            delivery: an examined result.
+            fetched: an examined result.
             own: the photo in full size, or why its own pixels cannot be used.
         """
-        if delivery.picture is None or delivery.review_reason:
-            return delivery
-        finished = self._finished(delivery.job, delivery.file, delivery.picture, own)
+        if fetched.picture is None or fetched.review_reason:
+            return fetched
+        finished = self._finished(fetched.job, fetched.file, fetched.picture, own)
         return replace(
-            delivery,
+            fetched,
             file=finished.file,
             picture=finished.picture,
             pixels=finished.pixels,
-            remark=finished.remark or _not_compared(delivery.job),
-            review_reason=why_not_published(finished.picture, delivery.photo),
+            remark=finished.remark or _not_compared(fetched.job),
+            review_reason=why_not_published(finished.picture, fetched.photo),
         )
 
     def with_models_pixels(self, job: Job, result: Path, picture: Picture) -> Finished:

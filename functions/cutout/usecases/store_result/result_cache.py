@@ -29,7 +29,7 @@ class ResultCache:
     deduplication: Deduplication
     model: str
 
-    def keep(self, delivery: FetchedResult) -> None:
+    def keep(self, fetched: FetchedResult) -> None:
         """Keep an accepted result as it came, unless the picture was bought anew meanwhile.
 
         The object is written first, over what was seen before the item was read: a result that
@@ -38,19 +38,19 @@ class ResultCache:
         Raises:
             TransientError: others write there so often that no condition held.
         """
-        job = delivery.job
-        key = kept_key(delivery.photo.sha256, self.model)
+        job = fetched.job
+        key = kept_key(fetched.photo.sha256, self.model)
         current: str | None = None
         for _ in range(_PUT_TRIES):
             held = self.deduplication.record_for_result(job)
             if held is None:
                 return
-            if self.results.put(key, delivery.file, replacing=current):
+            if self.results.put(key, fetched.file, replacing=current):
                 kept = Kept(
                     key=key,
-                    sha256=sha256(delivery.file),
+                    sha256=sha256(fetched.file),
                     job_id=job.id,
-                    task_id=delivery.task.id,
+                    task_id=fetched.task.id,
                     credits=_paid(job),
                     is_of_copy=job.prepared is not None,
                 )

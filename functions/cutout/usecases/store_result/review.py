@@ -30,32 +30,34 @@ _PLACES = 2
 class ReviewNotes:
     """Writes `review/<name>.png.json` beside `review/<name>.png`."""
 
-    board: LatestNotes
+    latest_notes: LatestNotes
     results_bucket: str
 
-    def write(self, delivery: FetchedResult, review_reason: Reason) -> None:
+    def write(self, fetched: FetchedResult, review_reason: Reason) -> None:
         """Say what was measured and what was expected, for whoever decides what becomes of it."""
-        job = delivery.job
-        told = review_note(delivery, review_reason, self.results_bucket)
-        self.board.put(beside(delivery.key), told, job_id=job.id, occasion=occasion_of(job))
+        job = fetched.job
+        told = review_note(fetched, review_reason, self.results_bucket)
+        self.latest_notes.put(beside(fetched.key), told, job_id=job.id, occasion=occasion_of(job))
 
-    def resolve(self, delivery: FetchedResult) -> None:
+    def resolve(self, fetched: FetchedResult) -> None:
         """Say that nothing is left to decide, if an earlier attempt of the job waits for review.
 
         What came back then was paid for: it stays where it is.
         """
-        job = delivery.job
+        job = fetched.job
         if not any(_brought_another(attempt, job) for attempt in job.attempts):
             return
         told = {
             **whose(job),
             "state": State.COMPLETED.value,
             "meaning": "A later attempt has completed: nothing is left to decide.",
-            "result": address(self.results_bucket, delivery.key),
+            "result": address(self.results_bucket, fetched.key),
             "at": job.updated_at.isoformat(),
         }
-        for place in islice(review_keys(delivery.key, job.source.key), _PLACES):
-            self.board.replace_of_job(beside(place), told, job_id=job.id, occasion=occasion_of(job))
+        for place in islice(review_keys(fetched.key, job.source.key), _PLACES):
+            self.latest_notes.replace_of_job(
+                beside(place), told, job_id=job.id, occasion=occasion_of(job)
+            )
 
 
 def _brought_another(attempt: Attempt, job: Job) -> bool:
@@ -63,16 +65,16 @@ def _brought_another(attempt: Attempt, job: Job) -> bool:
     return attempt.outcome is AttemptOutcome.SUCCEEDED and attempt.number != job.storing_attempt
 
 
-def review_note(delivery: FetchedResult, review_reason: Reason, bucket: str) -> dict[str, Any]:
+def review_note(fetched: FetchedResult, review_reason: Reason, bucket: str) -> dict[str, Any]:
     """What is said beside a result."""
-    job, photo = delivery.job, delivery.photo
+    job, photo = fetched.job, fetched.photo
     return {
         **whose(job),
         "state": State.REVIEW.value,
         **why(review_reason),
         "measured": {
-            "bytes": delivery.file.stat().st_size,
-            **_picture(delivery.picture),
+            "bytes": fetched.file.stat().st_size,
+            **_picture(fetched.picture),
         },
         "expected": {
             "width": photo.width,
@@ -80,9 +82,9 @@ def review_note(delivery: FetchedResult, review_reason: Reason, bucket: str) -> 
             "shape": "that of the photo, at most 2 % off, and not much smaller",
             "alpha": "some pixels below 255, some above 0",
         },
-        "result": address(bucket, delivery.key),
+        "result": address(bucket, fetched.key),
         **cost(job),
-        "keep": keep_command(job, bucket, delivery.key),
+        "keep": keep_command(job, bucket, fetched.key),
         "retry": retry_command(job),
     }
 

@@ -97,15 +97,15 @@ class StoreResult:
             return self._settle(job, Move.SUPERSEDE, superseded)
         with temp_folder.folder() as folder:
             try:
-                delivery = self._obtain(job, task, Path(folder))
+                fetched = self._obtain(job, task, Path(folder))
             except (FetchRefusedError, TransientError) as exc:
                 return self._later(job, str(exc))
             except PictureError as exc:
                 return self._lost(job, str(exc))
             if _is_unchecked(job):
-                return self._superseded(job, superseded) or self._keep_unchecked(delivery)
-            self._keep(delivery)
-            return self._superseded(job, superseded) or self._bring_home(delivery)
+                return self._superseded(job, superseded) or self._keep_unchecked(fetched)
+            self._keep(fetched)
+            return self._superseded(job, superseded) or self._complete(fetched)
 
     def reuse(self, job: Job) -> Job:
         """Complete a job from the kept result of the same picture, or have it bought after all."""
@@ -119,13 +119,13 @@ class StoreResult:
             if self.result_cache is None or not self.result_cache.fetch(job, file):
                 return self._buy(job)
             task = Task(id=job.reused.task_id, status=TaskStatus.COMPLETED)
-            delivery = self._accept(FetchedResult(job=job, task=task, file=file))
-            return self._buy(job) if delivery.review_reason else self._bring_home(delivery)
+            fetched = self._accept(FetchedResult(job=job, task=task, file=file))
+            return self._buy(job) if fetched.review_reason else self._complete(fetched)
 
-    def _keep(self, delivery: FetchedResult) -> None:
+    def _keep(self, fetched: FetchedResult) -> None:
         """Keep an accepted result as it came: also an outdated photo's, which was paid for."""
-        if self.result_cache is not None and delivery.review_reason is None:
-            self.result_cache.keep(delivery)
+        if self.result_cache is not None and fetched.review_reason is None:
+            self.result_cache.keep(fetched)
 
     def _buy(self, job: Job) -> Job:
         """What was kept is not there any more, or not what it was: back to Submit."""
@@ -146,38 +146,38 @@ class StoreResult:
             self.job_writer.admission.submissions.enqueue([job.id])
         return saved
 
-    def _bring_home(self, delivery: FetchedResult) -> Job:
+    def _complete(self, fetched: FetchedResult) -> Job:
         try:
-            own = self._own_photo(delivery)
-            finished = self._placed(self.finish_cutout.finish(delivery, own))
-            is_unlabelled = delivery.job.failures >= _UNLABELLED_FROM
+            own = self._own_photo(fetched)
+            finished = self._placed(self.finish_cutout.finish(fetched, own))
+            is_unlabelled = fetched.job.failures >= _UNLABELLED_FROM
             write = (
                 self.object_metadata.provenance_alone
                 if is_unlabelled
                 else self.object_metadata.labels
             )
-            labels = write(delivery.job, delivery.task)
+            labels = write(fetched.job, fetched.task)
         except CopyGoneError:
-            return self._when_copied(delivery.job)
+            return self._when_copied(fetched.job)
         except SourceGoneError:
-            return self._settle(delivery.job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
+            return self._settle(fetched.job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
         superseded = self._publish(finished, labels)
         if superseded:
-            return self._settle(delivery.job, Move.SUPERSEDE, superseded)
+            return self._settle(fetched.job, Move.SUPERSEDE, superseded)
         move = Move.KEEP_FOR_REVIEW if finished.review_reason else Move.COMPLETE
         return self._settle(
-            delivery.job,
+            fetched.job,
             move,
             finished.review_reason,
             result=self._result(finished, labels),
-            variants=self._variants(delivery, finished, labels, own),
+            variants=self._variants(fetched, finished, labels, own),
         )
 
-    def _keep_unchecked(self, delivery: FetchedResult) -> Job:
+    def _keep_unchecked(self, fetched: FetchedResult) -> Job:
         """Put the result by as it came, for a person: decoding it ended workers."""
-        job = delivery.job
-        unchecked = self._placed(replace(delivery, review_reason=Reason.RESULT_UNCHECKED))
-        labels = self.object_metadata.provenance_alone(job, delivery.task)
+        job = fetched.job
+        unchecked = self._placed(replace(fetched, review_reason=Reason.RESULT_UNCHECKED))
+        labels = self.object_metadata.provenance_alone(job, fetched.task)
         if superseded := self._publish(unchecked, labels):
             return self._settle(job, Move.SUPERSEDE, superseded)
         return self._settle(
@@ -191,20 +191,20 @@ class StoreResult:
     def _superseded(self, job: Job, why: Reason | None) -> Job | None:
         return self._settle(job, Move.SUPERSEDE, why) if why else None
 
-    def _own_photo(self, delivery: FetchedResult) -> FullSizePhoto:
+    def _own_photo(self, fetched: FetchedResult) -> FullSizePhoto:
         """The photo itself, if anything that is made now is to have its pixels.
 
         Raises:
             CopyGoneError: its copy is to be made first.
         """
-        job = delivery.job
-        is_wanted = delivery.photo.has_alpha or self.own_pixels.are_wanted(job.source.key)
-        if delivery.review_reason or not is_wanted:
+        job = fetched.job
+        is_wanted = fetched.photo.has_alpha or self.own_pixels.are_wanted(job.source.key)
+        if fetched.review_reason or not is_wanted:
             return FullSizePhoto()
         if _is_cautious(job):
             return FullSizePhoto(why_not="workers ended over them")
         try:
-            return self.full_size_photos.fetch(job, delivery.file.with_name("photo"))
+            return self.full_size_photos.fetch(job, fetched.file.with_name("photo"))
         except CopyGoneError:
             if _waited_in_vain(job):
                 return FullSizePhoto(why_not="no copy of it could be had")
@@ -240,58 +240,58 @@ class StoreResult:
         self.downloads.fetch(task.result_url, file)
         if self._is_read_again(job) and _breaks_off(file):
             raise ResponseLostError("the result's file breaks off before its end")
-        delivery = FetchedResult(job=job, task=task, file=file)
-        return delivery if _is_unchecked(job) else self._looked_at(delivery)
+        fetched = FetchedResult(job=job, task=task, file=file)
+        return fetched if _is_unchecked(job) else self._looked_at(fetched)
 
-    def _looked_at(self, delivery: FetchedResult) -> FetchedResult:
+    def _looked_at(self, fetched: FetchedResult) -> FetchedResult:
         """What cannot be decoded now may be by and by: a link may be there before its file is.
 
         A picture that stays damaged is the result; what never was a picture is not.
         """
-        looked_at = self._accept(delivery)
-        if looked_at.picture is None and self._is_read_again(delivery.job):
+        looked_at = self._accept(fetched)
+        if looked_at.picture is None and self._is_read_again(fetched.job):
             raise ResponseLostError(_NO_PICTURE)
-        if looked_at.picture is None and not _begins_as_picture(delivery.file):
+        if looked_at.picture is None and not _begins_as_picture(fetched.file):
             raise PictureError(_NO_PICTURE)
         return looked_at
 
     def _is_read_again(self, job: Job) -> bool:
         return self.job_writer.clock.now() - job.in_state_since < _READ_AGAIN_FOR
 
-    def _accept(self, delivery: FetchedResult) -> FetchedResult:
+    def _accept(self, fetched: FetchedResult) -> FetchedResult:
         """Decode it and decide: is it the cut-out that was paid for?"""
-        picture = self.pictures.examine(delivery.file)
-        return replace(delivery, picture=picture, review_reason=why_not(picture, delivery.photo))
+        picture = self.pictures.examine(fetched.file)
+        return replace(fetched, picture=picture, review_reason=why_not(picture, fetched.photo))
 
-    def _placed(self, delivery: FetchedResult) -> FetchedResult:
+    def _placed(self, fetched: FetchedResult) -> FetchedResult:
         """Claim the place of what a person must look at: another photo's cut-out may have it."""
-        job = delivery.job
-        if delivery.review_reason is None or job.result_key is None:
-            return delivery
+        job = fetched.job
+        if fetched.review_reason is None or job.result_key is None:
+            return fetched
         candidates = review_keys(job.result_key, job.source.key)
         claim = self.job_writer.store.claim_result_key
         place = next(key for key in candidates if claim(key, job.source.ref))
-        return replace(delivery, place=place)
+        return replace(fetched, place=place)
 
-    def _publish(self, delivery: FetchedResult, labels: Labels) -> Reason | None:
+    def _publish(self, fetched: FetchedResult, labels: Labels) -> Reason | None:
         """Put it into the bucket; returns why it must not be there, if it must not."""
-        superseded = self.job_writer.why_superseded(delivery.job)
+        superseded = self.job_writer.why_superseded(fetched.job)
         if superseded:
             return superseded
-        picture = delivery.picture
+        picture = fetched.picture
         is_stored = self.publisher.publish(
-            delivery.job,
-            delivery.key,
-            delivery.file,
+            fetched.job,
+            fetched.key,
+            fetched.file,
             content_type=f"image/{picture.format}" if picture else "application/octet-stream",
             labels=labels,
         )
         if not is_stored:
             return Reason.NEWER_UPLOAD
-        if delivery.review_reason:
-            self.review_notes.write(delivery, delivery.review_reason)
+        if fetched.review_reason:
+            self.review_notes.write(fetched, fetched.review_reason)
         else:
-            self.review_notes.resolve(delivery)
+            self.review_notes.resolve(fetched)
         return None
 
     def _variants(
@@ -315,17 +315,17 @@ class StoreResult:
         until = job.due_at - self.timing.lease / 3
         return self.variants.make(job, bases.file, labels, until=until)
 
-    def _result(self, delivery: FetchedResult, labels: Labels) -> Result:
-        picture = delivery.picture
-        remarks = [delivery.remark, _left_out(labels)]
+    def _result(self, fetched: FetchedResult, labels: Labels) -> Result:
+        picture = fetched.picture
+        remarks = [fetched.remark, _left_out(labels)]
         return Result(
             bucket=self.results_bucket,
-            key=delivery.key,
-            size=delivery.file.stat().st_size,
+            key=fetched.key,
+            size=fetched.file.stat().st_size,
             width=picture.width if picture else 0,
             height=picture.height if picture else 0,
-            sha256=sha256(delivery.file),
-            pixels=delivery.pixels,
+            sha256=sha256(fetched.file),
+            pixels=fetched.pixels,
             remark="; ".join(filter(None, remarks)) or None,
         )
 

@@ -30,8 +30,8 @@ from cutout.usecases.store_result.unverified_task import UnverifiedTasks
 _RACES = 3
 """After as many races lost, the message is left to a later delivery."""
 _UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
-_FOLLOWED = frozenset({State.PROCESSING, State.STORING})
-FOLLOWED = _FOLLOWED | {State.UNCONFIRMED}
+_TRACKED = frozenset({State.PROCESSING, State.STORING})
+TRACKED = _TRACKED | {State.UNCONFIRMED}
 """StoreResult moves these jobs on, and answers for steps that fail."""
 _GIVING_UP = {
     State.PROCESSING: Reason.DEADLINE_PASSED,
@@ -47,7 +47,7 @@ class TrackTask:
     failures: StepFailures
     jobs: Jobs
     provider: Provider
-    named: UnverifiedTasks
+    unverified_tasks: UnverifiedTasks
     store: Callable[[Job, Task], Job]
     reuse: Callable[[Job], Job]
     timing: Timing
@@ -96,7 +96,7 @@ class TrackTask:
     def _ask(self, job: Job, attempt: Attempt, request: TaskCheck) -> None:
         """Ask the API about the attempt's task, by the best name there is for it."""
         if request.is_taken:
-            job = self.named.taken(job, attempt, request.task_id)
+            job = self.unverified_tasks.callback_received(job, attempt, request.task_id)
             attempt = job.attempt_numbered(request.attempt) or attempt
         task_id = attempt.task_id or request.task_id or attempt.named_task
         if task_id is None:
@@ -128,9 +128,9 @@ class TrackTask:
         except TaskUnknownError:
             self._task_unknown(job, attempt, task_id)
         except TransientError as exc:
-            if self.named.concerns(job, attempt):
-                self.named.not_readable(job, attempt, task_id, str(exc))
-            elif job.state in _FOLLOWED:
+            if self.unverified_tasks.concerns(job, attempt):
+                self.unverified_tasks.task_unreadable(job, attempt, task_id, str(exc))
+            elif job.state in _TRACKED:
                 self._read_later(job, str(exc))
             else:
                 raise
@@ -161,11 +161,11 @@ class TrackTask:
         """
         self.job_writer.telemetry.log("the task belongs to another call", job_id=job.id)
         self.job_writer.telemetry.metric(Metric.TASK_TAKEN)
-        if is_rechecking(job) and attempt == job.followed:
+        if is_rechecking(job) and attempt == job.tracked_attempt:
             self._go_on_asking(job, job.with_attempt(attempt.without_task()))
             return
         if attempt.task_id is None:
-            self.named.forget(job, attempt)
+            self.unverified_tasks.forget(job, attempt)
             return
         if job.state.is_settled:
             return
@@ -173,7 +173,7 @@ class TrackTask:
 
     def _still_running(self, job: Job, attempt: Attempt) -> None:
         """A running task is adopted for the attempt that the job follows, and for no other."""
-        if job.state not in _UNDECIDED or not _is_followed(job, attempt):
+        if job.state not in _UNDECIDED or not _is_tracked(job, attempt):
             self._wait(still_running(job, attempt), self.timing.poll_interval)
             return
         now = self.job_writer.clock.now()
@@ -190,10 +190,10 @@ class TrackTask:
 
         The task of an earlier attempt is ignored, because the job no longer depends on it.
         """
-        if self.named.concerns(job, attempt):
-            self.named.not_known(job, attempt, task_id)
+        if self.unverified_tasks.concerns(job, attempt):
+            self.unverified_tasks.task_unknown(job, attempt, task_id)
             return
-        if job.state not in _FOLLOWED or attempt != job.followed:
+        if job.state not in _TRACKED or attempt != job.tracked_attempt:
             return
         now = self.job_writer.clock.now()
         since = attempt.not_found_since or now
@@ -219,7 +219,7 @@ class TrackTask:
 
     def _wait(self, job: Job, delay: timedelta, message: str | None = None) -> None:
         """Look again later, within the deadline; jobs that nobody waits for stay as they are."""
-        if job.state not in _FOLLOWED:
+        if job.state not in _TRACKED:
             return
         now = self.job_writer.clock.now()
         if now - job.in_state_since >= self.timing.job_deadline:
@@ -242,14 +242,14 @@ class TrackTask:
                 message=task.message,
             ),
         )
-        if is_rechecking(job) and _is_followed(job, attempt):
+        if is_rechecking(job) and _is_tracked(job, attempt):
             self._go_on_asking(job, ended)
             return
         transport = Transport.FILES if attempt.file_id else Transport.PRESIGNED
         decision = decide_task_failure(task, earlier, transport)
         superseded = self.job_writer.why_superseded(job)
         # A queued job was given up and tried again by a person: another attempt decides.
-        if job.state.is_settled or job.state is State.QUEUED or not _is_followed(job, attempt):
+        if job.state.is_settled or job.state is State.QUEUED or not _is_tracked(job, attempt):
             after = ended
         elif superseded:
             after = self._settled(ended, Move.SUPERSEDE, superseded)
@@ -326,5 +326,5 @@ class TrackTask:
         return job.settle(move, now=now, retention=self.timing.retention, reason=reason, **changes)
 
 
-def _is_followed(job: Job, attempt: Attempt) -> bool:
-    return job.followed is not None and job.followed.number == attempt.number
+def _is_tracked(job: Job, attempt: Attempt) -> bool:
+    return job.tracked_attempt is not None and job.tracked_attempt.number == attempt.number

@@ -32,7 +32,7 @@ class UnverifiedTasks:
         """The attempt's outcome is what the job waits for, and no answer has named its task."""
         return job.state in _UNDECIDED and attempt == job.attempt and attempt.task_id is None
 
-    def taken(self, job: Job, attempt: Attempt, task_id: str | None) -> Job:
+    def callback_received(self, job: Job, attempt: Attempt, task_id: str | None) -> Job:
         """Note that a callback came; the job as it stands then."""
         if attempt.is_taken or not self.concerns(job, attempt):
             return job
@@ -41,7 +41,7 @@ class UnverifiedTasks:
             known = replace(known, message=TAKEN_UNNAMED)
         return self.job_writer.record(job, known)
 
-    def not_known(self, job: Job, attempt: Attempt, task_id: str) -> None:
+    def task_unknown(self, job: Job, attempt: Attempt, task_id: str) -> None:
         """The provider has no such task: normal for a moment; after that, the body was wrong."""
         now = self.job_writer.clock.now()
         if now - attempt.started_at < self.timing.provider.task_visibility_delay:
@@ -49,7 +49,7 @@ class UnverifiedTasks:
         elif attempt.named_task == task_id:
             self.forget(job, attempt)
 
-    def not_readable(self, job: Job, attempt: Attempt, task_id: str, message: str) -> None:
+    def task_unreadable(self, job: Job, attempt: Attempt, task_id: str, message: str) -> None:
         """The API cannot say now. It is asked again, ever less often, within the deadline."""
         now = self.job_writer.clock.now()
         if now - attempt.started_at >= self.timing.job_deadline:

@@ -48,7 +48,7 @@ class CopyRequests:
     """
 
     job_writer: JobWriter
-    line: WaitingJobs
+    waiting_jobs: WaitingJobs
     queue: PreparationQueue | None
     own_pixels: OwnPixels
     limits: PhotoLimits
@@ -84,7 +84,7 @@ class CopyRequests:
             text = f"the copy that was made at {copy.made_at:%Y-%m-%d %H:%M} UTC is no longer sent"
             raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
 
-    def ask(self, job: Job, why: NeedsPreparingError) -> Job:
+    def request(self, job: Job, why: NeedsPreparingError) -> Job:
         """Out of the way until the copies are there; rejected if Prepare never answers.
 
         Prepare may have much to do: the longer it takes, the later it is asked again. A message
@@ -99,7 +99,7 @@ class CopyRequests:
         if asked >= MOST_ASKS:
             text = f"{asked} requests to prepare it brought no copy that could be sent"
             reason = Reason.CANNOT_BE_PREPARED
-            return self.line.settle(job, Move.REJECT, reason, message=text)
+            return self.waiting_jobs.settle(job, Move.REJECT, reason, message=text)
         wanted = job.move(
             Move.HOLD,
             now=now,
@@ -114,7 +114,7 @@ class CopyRequests:
             self.queue.prepare(self._request(saved))
         return saved
 
-    def take(self, report: PrepareReport) -> Job | None:
+    def accept(self, report: PrepareReport) -> Job | None:
         """Write down what Prepare reports; the job, ready to go on, or None if it does not count.
 
         Raises:
@@ -127,7 +127,7 @@ class CopyRequests:
                 return None
             fault = what_is_wrong(report, self.limits) or self._contradiction(job, report)
             if fault:
-                self.refuse(job.id, fault)
+                self.refuse_report(job.id, fault)
                 return None
             try:
                 return self.job_writer.record(job, self._reported(job, report))
@@ -135,7 +135,9 @@ class CopyRequests:
                 job = lost.winner
         raise JobMovedError(job)
 
-    def refuse(self, job_id: str | None, fault: str = "it is not in the form of a report") -> None:
+    def refuse_report(
+        self, job_id: str | None, fault: str = "it is not in the form of a report"
+    ) -> None:
         """Pass over a report that cannot be Prepare's: the job's due time has it asked again."""
         self.job_writer.telemetry.log("report refused", job_id=job_id, fault=fault)
         self.job_writer.telemetry.metric(Metric.REPORTS_REFUSED)

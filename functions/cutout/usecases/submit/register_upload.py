@@ -47,11 +47,11 @@ class RegisterUpload:
     """Makes one job for each upload, however often its event comes."""
 
     jobs: Jobs
-    heads: LatestVersions
+    latest_versions: LatestVersions
     telemetry: Telemetry
     clock: Clock
     timing: Timing
-    watch: UploadFilter
+    upload_filter: UploadFilter
     settlement_effects: SettlementEffects
 
     def created(
@@ -64,7 +64,7 @@ class RegisterUpload:
             at: when it was uploaded, if that is known.
             lane: which queue behind the gate it belongs to.
         """
-        if not self.watch.is_watched(source.bucket, source.key):
+        if not self.upload_filter.is_watched(source.bucket, source.key):
             self.telemetry.log("upload ignored: outside what is watched")
             return None
         known = self.jobs.find(source.job_id) or self._found_before(source, at)
@@ -73,12 +73,12 @@ class RegisterUpload:
             return None
         if known is not None:
             if known.source.is_found and not source.is_found:
-                self.heads.advance(
+                self.latest_versions.advance(
                     LatestVersion(source_ref=source.ref, order=source.order, job_id=known.id)
                 )
             return known
         if not self._is_overtaken(source, at):
-            self.heads.advance(
+            self.latest_versions.advance(
                 LatestVersion(source_ref=source.ref, order=source.order, job_id=source.job_id),
             )
         now = self.clock.now()
@@ -93,12 +93,12 @@ class RegisterUpload:
         """
         if at is None or source.is_found or self.clock.now() - at < CLOCKS_DIFFER:
             return False
-        head = self.heads.newest(source.ref)
+        head = self.latest_versions.newest(source.ref)
         found = self.jobs.find(head.job_id) if head and head.job_id else None
         stored_at = found.source.modified_at if found else None
         if found is None or stored_at is None or at + CLOCKS_DIFFER > stored_at:
             return False
-        self.heads.advance(
+        self.latest_versions.advance(
             LatestVersion(source_ref=source.ref, order=after(source.order), job_id=found.id)
         )
         return True
@@ -111,7 +111,7 @@ class RegisterUpload:
         """
         if at is None or self.clock.now() - at < MESSAGE_LIFE:
             return False
-        head = self.heads.newest(source.ref)
+        head = self.latest_versions.newest(source.ref)
         return head is not None and head.job_id == source.job_id
 
     def _found_before(self, source: Source, at: datetime | None) -> Job | None:
@@ -123,7 +123,7 @@ class RegisterUpload:
         """
         if source.version_id is not None or source.is_found or at is None:
             return None
-        head = self.heads.newest(source.ref)
+        head = self.latest_versions.newest(source.ref)
         job = self.jobs.find(head.job_id) if head and head.job_id else None
         if job is None or not job.source.is_found or at > job.created_at:
             return None
@@ -131,14 +131,14 @@ class RegisterUpload:
 
     def deleted(self, source: Source, *, at: datetime | None = None) -> None:
         """Take note that a key is gone; work on its older uploads ends as superseded."""
-        is_watched = self.watch.is_watched(source.bucket, source.key)
+        is_watched = self.upload_filter.is_watched(source.bucket, source.key)
         if is_watched and not self._is_overtaken(source, at):
-            self.heads.advance(
+            self.latest_versions.advance(
                 LatestVersion(source_ref=source.ref, order=source.order, job_id=None)
             )
             self.settlement_effects.deleted(source)
 
     def version_deleted(self, source: Source) -> None:
         """Take note that one version is gone for good; the key itself may stand."""
-        if self.watch.is_watched(source.bucket, source.key):
+        if self.upload_filter.is_watched(source.bucket, source.key):
             self.settlement_effects.version_deleted(source)

@@ -18,7 +18,7 @@ from cutout.domain.errors import (
     SourceGoneError,
     StoreBusyError,
 )
-from cutout.domain.gate import Gate, Held
+from cutout.domain.gate import Gate
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import GateMovedError, JobMovedError, TaskTakenError
 from cutout.domain.job.dedup_record import Kept
@@ -51,11 +51,11 @@ class SubmitJob:
 
     job_writer: JobWriter
     failures: StepFailures
-    line: WaitingJobs
-    answers: CallOutcomes
+    waiting_jobs: WaitingJobs
+    call_outcomes: CallOutcomes
     repeat_calls: RepeatCalls
     precheck: Precheck
-    preparations: CopyRequests
+    copy_requests: CopyRequests
     photo_access: PhotoAccess
     provider: Provider
     callbacks: CallbackQueue
@@ -84,7 +84,7 @@ class SubmitJob:
         line is left to Sweep, so that an outage does not put all of it back.
         """
         failed = 0
-        for candidate in chain([job], self.line.waiting()):
+        for candidate in chain([job], self.waiting_jobs.waiting()):
             try:
                 step = self.failures.guard(candidate, self._advance)
             except (JobMovedError, NewerRowError):
@@ -110,7 +110,7 @@ class SubmitJob:
         if job.state is State.QUEUED and not job.is_backing_off(now):
             return self._start(job)
         if job.state is State.SUBMITTING and job.is_due(now):
-            return self.answers.lease_expired(job)
+            return self.call_outcomes.lease_expired(job)
         if job.state is State.UNCONFIRMED and job.is_due(now) and not job.has_unverified_task:
             return self._repeat(job)
         self.job_writer.reapply_effects(job)
@@ -119,24 +119,24 @@ class SubmitJob:
     def _start(self, job: Job) -> Job:
         superseded = self.job_writer.why_superseded(job)
         if superseded:
-            return self.line.settle(job, Move.SUPERSEDE, superseded)
+            return self.waiting_jobs.settle(job, Move.SUPERSEDE, superseded)
         try:
             job = self.precheck.checked(job)
-            self.preparations.require_copies(job)
+            self.copy_requests.require_copies(job)
             return self._take_turn(job)
         except NotAPhotoError as exc:
-            if isinstance(exc, NeedsPreparingError) and self.preparations.queue:
-                return self.preparations.ask(job, exc)
-            return self.line.settle(job, Move.REJECT, exc.reason, message=str(exc))
+            if isinstance(exc, NeedsPreparingError) and self.copy_requests.queue:
+                return self.copy_requests.request(job, exc)
+            return self.waiting_jobs.settle(job, Move.REJECT, exc.reason, message=str(exc))
         except SourceGoneError:
-            return self.line.settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
+            return self.waiting_jobs.settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
 
     def _take_turn(self, job: Job) -> Job:
         """On to the gate, unless the same picture is being bought or was bought."""
         deduplication = self.job_writer.deduplication
         if deduplication is None:
             return self._pass_gate(job)
-        turn = deduplication.turn(job)
+        turn = deduplication.decide(job)
         if isinstance(turn, Kept):
             return self._reuse(job, turn)
         if turn is DedupDecision.WAIT:
@@ -182,26 +182,26 @@ class SubmitJob:
     def _pass_gate(self, job: Job) -> Job:
         """Into `submitting` and on to the call, or behind the gate."""
         if not job.is_waiting and self.job_writer.store.waiting(1):
-            return self.line.hold(job, Reason.BEHIND_OTHERS)
+            return self.waiting_jobs.hold(job, Reason.BEHIND_OTHERS)
         handed: Uploaded | Refused | NotSent | None = None
         for _ in range(GATE_TRIES):
             gate = self.job_writer.store.read_gate()
-            held = gate.holds(self.job_writer.limits, self.job_writer.clock.now())
-            if isinstance(held, Held):
-                return self.line.hold(job, held.reason)
+            closed = gate.why_closed(self.job_writer.limits, self.job_writer.clock.now())
+            if closed:
+                return self.waiting_jobs.hold(job, closed)
             handed = handed or self._hand_over(job)
             if not isinstance(handed, Uploaded):
-                return self.line.handover_failed(job, handed)
+                return self.waiting_jobs.handover_failed(job, handed)
             try:
                 return self._post(*self._admit(job, gate, handed))
             except GateMovedError:
                 continue
             except TaskTakenError:
-                return self.answers.task_was_taken(job)
+                return self.call_outcomes.task_was_taken(job)
         raise StoreBusyError("the gate is written too often")
 
     def _hand_over(self, job: Job) -> Uploaded | Refused | NotSent:
-        self.preparations.require_recent_copy(job)
+        self.copy_requests.require_recent_copy(job)
         refused = self.provider.get_ready()
         if refused:
             return refused
@@ -246,7 +246,7 @@ class SubmitJob:
         """The grace time is over: the same body and key once more, unless that cannot be."""
         refused = self.provider.get_ready()
         if refused:
-            self.answers.pause(refused)
+            self.call_outcomes.pause(refused)
         body = self.repeat_calls.body_of(job)
         again = self.repeat_calls.decide(job, body)
         return self._post(again, body) if again.state is State.SUBMITTING else again
@@ -257,7 +257,7 @@ class SubmitJob:
             return job
         outcome = self.provider.create(body, attempt.idempotency_key)
         try:
-            recorded = self.answers.record(job, attempt.number, outcome)
+            recorded = self.call_outcomes.record(job, attempt.number, outcome)
         except Exception:
             # Nothing else holds the task's id: without this message, the call would be repeated
             # if callbacks are off, and might be paid twice.

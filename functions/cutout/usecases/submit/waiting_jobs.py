@@ -25,7 +25,7 @@ class WaitingJobs:
     """Has jobs wait, or lets them go."""
 
     job_writer: JobWriter
-    answers: CallOutcomes
+    call_outcomes: CallOutcomes
     timing: Timing
 
     def waiting(self) -> Iterator[Job]:
@@ -60,7 +60,7 @@ class WaitingJobs:
         """The photo could not be handed over; no call was made, and nothing is paid."""
         now = self.job_writer.clock.now()
         if isinstance(outcome, Refused):
-            if self.answers.pause(outcome):
+            if self.call_outcomes.pause(outcome):
                 return self.hold(job, Reason.GATE_PAUSED)
             return self.settle(
                 job,
@@ -81,7 +81,7 @@ class WaitingJobs:
             Move.HOLD,
             now=now,
             reason=Reason.BACKING_OFF,
-            due_at=now + self.answers.back_off(failed - 1),
+            due_at=now + self.call_outcomes.back_off(failed - 1),
             message=outcome.message,
             handovers_failed=failed,
         )

@@ -132,7 +132,7 @@ def _goes_to_submit(job: Job) -> bool:
 
 
 def _wake(job: Job) -> TaskCheck:
-    attempt = job.followed
+    attempt = job.tracked_attempt
     if attempt is None:
         return TaskCheck(job_id=job.id, attempt=0, is_poll=True)
     task_id = attempt.task_id or attempt.named_task

@@ -33,12 +33,12 @@ def job_writer(ports: JobPorts, settings: JobSettings) -> JobWriter:
 def settlement_effects(ports: JobPorts, settings: JobSettings) -> SettlementEffects:
     """Compose what the end of a job changes in the buckets."""
     notes = ErrorNotes(
-        board=note_board(ports),
+        latest_notes=latest_notes(ports),
         upload_prefix=settings.upload_prefix,
         result_prefix=settings.result_prefix,
     )
     return SettlementEffects(
-        heads=ports.jobs,
+        latest_versions=ports.jobs,
         telemetry=ports.telemetry,
         notes=notes if settings.error_notes else None,
         tags=ports.uploads if settings.tag_source else None,
@@ -51,7 +51,7 @@ def deduplication(ports: JobPorts, settings: JobSettings) -> Deduplication | Non
     if not settings.reuse:
         return None
     return Deduplication(
-        ledger=ports.deduplication,
+        records=ports.deduplication,
         jobs=ports.jobs,
         submissions=ports.submissions,
         clock=ports.clock,
@@ -60,7 +60,7 @@ def deduplication(ports: JobPorts, settings: JobSettings) -> Deduplication | Non
     )
 
 
-def note_board(ports: JobPorts) -> LatestNotes:
+def latest_notes(ports: JobPorts) -> LatestNotes:
     """Compose the writer of notes in the results bucket."""
     return LatestNotes(notes=ports.notes, telemetry=ports.telemetry)
 

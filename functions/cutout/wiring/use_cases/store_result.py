@@ -17,7 +17,7 @@ from cutout.usecases.store_result.render import Render
 from cutout.usecases.store_result.result_cache import ResultCache
 from cutout.usecases.store_result.review import ReviewNotes
 from cutout.usecases.store_result.store_result import StoreResult
-from cutout.usecases.store_result.track_task import FOLLOWED, TrackTask
+from cutout.usecases.store_result.track_task import TRACKED, TrackTask
 from cutout.usecases.store_result.unverified_task import UnverifiedTasks
 from cutout.usecases.store_result.variants import Variants
 from cutout.wiring.ports import StoreResultPorts
@@ -64,7 +64,7 @@ def store_result_use_cases(
         result_prefix=settings.result_prefix,
     )
     result_cache = _result_cache(ports, settings)
-    failures = StepFailures(job_writer=job_writer, timing=timing, states=FOLLOWED)
+    failures = StepFailures(job_writer=job_writer, timing=timing, states=TRACKED)
     store_result = StoreResult(
         job_writer=job_writer,
         failures=failures,
@@ -76,7 +76,7 @@ def store_result_use_cases(
         ),
         publisher=publisher,
         review_notes=ReviewNotes(
-            board=shared.note_board(ports.shared), results_bucket=settings.results_bucket
+            latest_notes=shared.latest_notes(ports.shared), results_bucket=settings.results_bucket
         ),
         variants=variants,
         timing=timing,
@@ -124,7 +124,7 @@ def _track_task(
         failures=store_result.failures,
         jobs=ports.shared.jobs,
         provider=ports.shared.provider,
-        named=UnverifiedTasks(
+        unverified_tasks=UnverifiedTasks(
             job_writer=job_writer, timing=timing, randomness=ports.shared.randomness
         ),
         store=store_result.store,

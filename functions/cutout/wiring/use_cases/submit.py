@@ -62,9 +62,9 @@ class SubmitUseCases:
             case JobDue(job_id=job_id):
                 self._wake(job_id)
             case PrepareReport():
-                self._move_on(self.copy_requests.take(message), self.submit_job.advance)
+                self._move_on(self.copy_requests.accept(message), self.submit_job.advance)
             case UnreadableReport(job_id=job_id):
-                self.copy_requests.refuse(job_id)
+                self.copy_requests.refuse_report(job_id)
             case Deleted(source=source, at=at):
                 self.register_upload.deleted(source, at=at)
             case VersionDeleted(source=source):
@@ -91,7 +91,7 @@ def submit_use_cases(
         jobs=ports.shared.jobs,
         register_upload=_register_upload(ports, settings),
         submit_job=submit_job,
-        copy_requests=submit_job.preparations,
+        copy_requests=submit_job.copy_requests,
         telemetry=ports.shared.telemetry,
         prepare_role_id=settings.prepare_role_id,
     )
@@ -100,11 +100,11 @@ def submit_use_cases(
 def _register_upload(ports: SubmitPorts, settings: SubmitSettings) -> RegisterUpload:
     return RegisterUpload(
         jobs=ports.shared.jobs,
-        heads=ports.shared.jobs,
+        latest_versions=ports.shared.jobs,
         telemetry=ports.shared.telemetry,
         clock=ports.shared.clock,
         timing=shared.timing(ports.shared, settings),
-        watch=UploadFilter(
+        upload_filter=UploadFilter(
             uploads_bucket=settings.uploads_bucket,
             upload_prefix=settings.upload_prefix,
             upload_suffixes=settings.upload_suffixes,
@@ -121,8 +121,10 @@ def _submit_job(
 ) -> SubmitJob:
     timing = shared.timing(ports.shared, settings)
     job_writer = shared.job_writer(ports.shared, settings)
-    answers = CallOutcomes(job_writer=job_writer, timing=timing, randomness=ports.shared.randomness)
-    line = WaitingJobs(job_writer=job_writer, answers=answers, timing=timing)
+    call_outcomes = CallOutcomes(
+        job_writer=job_writer, timing=timing, randomness=ports.shared.randomness
+    )
+    waiting_jobs = WaitingJobs(job_writer=job_writer, call_outcomes=call_outcomes, timing=timing)
     limits = PhotoLimits(
         max_bytes=settings.max_bytes,
         max_pixels=settings.max_pixels,
@@ -133,8 +135,8 @@ def _submit_job(
     return SubmitJob(
         job_writer=job_writer,
         failures=StepFailures(job_writer=job_writer, timing=timing, states=SUBMITTED),
-        line=line,
-        answers=answers,
+        waiting_jobs=waiting_jobs,
+        call_outcomes=call_outcomes,
         repeat_calls=RepeatCalls(job_writer=job_writer, timing=timing),
         precheck=Precheck(
             uploads=ports.shared.uploads,
@@ -143,9 +145,9 @@ def _submit_job(
             upload_prefix=settings.upload_prefix,
             result_prefix=settings.result_prefix,
         ),
-        preparations=CopyRequests(
+        copy_requests=CopyRequests(
             job_writer=job_writer,
-            line=line,
+            waiting_jobs=waiting_jobs,
             queue=ports.shared.preparations,
             own_pixels=OwnPixels(pixels=settings.pixels, recipes=recipes),
             limits=limits,

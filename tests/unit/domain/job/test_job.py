@@ -302,10 +302,10 @@ def test_what_is_stored_decides_only_while_it_is_being_stored() -> None:
     """Else the newest attempt does; so it does where no attempt has that number any more."""
     first, second = an_attempt(1), an_attempt(2)
     job = a_job(State.STORING, attempts=(first, second), storing_attempt=1)
-    assert job.followed == first
-    assert replace(job, state=State.PROCESSING).followed == second
-    assert replace(job, storing_attempt=9).followed == second
-    assert replace(job, storing_attempt=None).followed == second
+    assert job.tracked_attempt == first
+    assert replace(job, state=State.PROCESSING).tracked_attempt == second
+    assert replace(job, storing_attempt=9).tracked_attempt == second
+    assert replace(job, storing_attempt=None).tracked_attempt == second
 
 
 @pytest.mark.parametrize(("failures", "since"), [(0, NOW), (1, NOW + MINUTE)])

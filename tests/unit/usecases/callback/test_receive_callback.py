@@ -288,6 +288,6 @@ def test_a_callback_that_loses_a_race_looks_again(answer: CreateOutcome) -> None
         world.arrives()
     (job,) = world.jobs.jobs.values()
     world.evolink.complete(TASK)
-    hook.once_at("evolink.read", lambda: world.submit.answers.record(job, 1, answer))
+    hook.once_at("evolink.read", lambda: world.submit.call_outcomes.record(job, 1, answer))
     assert world.wake(job, task_id=TASK).state is State.COMPLETED
     assert len(world.evolink.posts) == 1

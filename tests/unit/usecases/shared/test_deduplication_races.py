@@ -59,7 +59,7 @@ def rules(ledger: Ledger, *jobs: Job) -> tuple[Deduplication, World]:
     world.jobs.jobs |= {job.id: job for job in jobs}
     purchases = world.job_writer.deduplication
     assert purchases is not None
-    return replace(purchases, ledger=ledger), world
+    return replace(purchases, records=ledger), world
 
 
 def item(**facts: object) -> DedupRecord:
@@ -76,7 +76,7 @@ def test_a_job_takes_a_picture_over_after_up_to_seven_races(
 ) -> None:
     """Then it waits, and looks again."""
     purchases, _ = rules(Ledger(item(), races))
-    assert purchases.turn(JOB) is decision
+    assert purchases.decide(JOB) is decision
 
 
 @pytest.mark.parametrize(
@@ -93,14 +93,14 @@ def test_a_job_that_loses_a_race_decides_by_the_winner(
 ) -> None:
     """Also if the table has forgotten the item meanwhile."""
     purchases, _ = rules(Ledger(item(), 1, change))
-    assert purchases.turn(JOB) == decision
+    assert purchases.decide(JOB) == decision
 
 
 def test_a_job_that_takes_over_no_longer_waits_itself() -> None:
     """The others go on to wait, for it."""
     ledger = Ledger(item(waiting=("a", JOB.id, "b")))
     purchases, _ = rules(ledger)
-    assert purchases.turn(JOB) is DedupDecision.CACHE_MISS
+    assert purchases.decide(JOB) is DedupDecision.CACHE_MISS
     assert ledger.item == item(owner=JOB.id, waiting=("a", "b"))
 
 
@@ -123,7 +123,7 @@ def test_up_to_fifty_wait_for_a_picture_by_name(
     """Each once; the item stays small."""
     ledger = Ledger(item(waiting=waiting))
     purchases, _ = rules(ledger, OTHER)
-    assert purchases.turn(JOB) is DedupDecision.WAIT
+    assert purchases.decide(JOB) is DedupDecision.WAIT
     assert ledger.item == item(waiting=then)
     assert len(ledger.saved) == (waiting != then)
 
@@ -141,7 +141,7 @@ def test_an_older_upload_of_the_same_key_is_looked_at_before_it_buys(
 ) -> None:
     """It is superseded then, and makes room."""
     purchases, world = rules(Ledger(item()), holder)
-    assert purchases.turn(JOB) is DedupDecision.WAIT
+    assert purchases.decide(JOB) is DedupDecision.WAIT
     assert world.submissions.job_ids == woken
 
 
@@ -159,7 +159,7 @@ def test_a_live_photo_takes_the_buyer_that_it_waits_for_along(
     """Unless that has been let in already."""
     slow = replace(OTHER, state=holder, lane=Lane.BACKFILL)
     purchases, world = rules(Ledger(item()), slow)
-    purchases.turn(replace(JOB, lane=waiter))
+    purchases.decide(replace(JOB, lane=waiter))
     assert world.jobs.jobs["other"].lane is lane
 
 
@@ -189,7 +189,7 @@ def test_who_waits_for_a_picture_is_woken_when_its_buyer_ends_without_a_result(
     """A result that a person has to look at serves nobody."""
     ledger = Ledger(item(owner=JOB.id, kept=kept, waiting=("a", "b")))
     purchases, world = rules(ledger)
-    purchases.settled(replace(JOB, state=state, is_owner=is_owner))
+    purchases.job_settled(replace(JOB, state=state, is_owner=is_owner))
     saved = [replace(one, expires_at=None) for one in ledger.saved]
     assert saved == ([] if ended is None else [ended])
     assert world.submissions.job_ids == ([] if ended is None else ["a", "b"])
@@ -199,6 +199,6 @@ def test_the_end_of_a_job_without_a_picture_concerns_nobody() -> None:
     """It was never looked at; nor is it anybody's whose item is gone."""
     ledger = Ledger(None)
     purchases, _ = rules(ledger)
-    purchases.settled(a_job(State.FAILED, is_owner=True))
-    purchases.settled(replace(JOB, state=State.FAILED, is_owner=True))
+    purchases.job_settled(a_job(State.FAILED, is_owner=True))
+    purchases.job_settled(replace(JOB, state=State.FAILED, is_owner=True))
     assert (ledger.item, ledger.saved) == (None, [])

@@ -220,5 +220,5 @@ def test_prefixes_place_notes_beside_the_cut_outs() -> None:
     notes = MemoryNotes()
     job = failed(world, "in/shoes/a.jpg")
     board = LatestNotes(notes=notes, telemetry=world.telemetry)
-    ErrorNotes(board=board, upload_prefix="in/", result_prefix="out/").write(job)
+    ErrorNotes(latest_notes=board, upload_prefix="in/", result_prefix="out/").write(job)
     assert list(notes.stored) == ["out/shoes/a.jpg.error.json"]

@@ -246,7 +246,7 @@ def test_a_slow_answer_to_a_call_that_has_failed_says_nothing_of_the_next_call(
 
     def answered_meanwhile(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
         before = world.job(slow)
-        assert world.submit.answers.record(slow, 1, answer) == before
+        assert world.submit.call_outcomes.record(slow, 1, answer) == before
         return evolink.take(body, key)
 
     world.evolink.create_faults.append(answered_meanwhile)
@@ -360,5 +360,5 @@ def test_an_answer_that_comes_too_late_and_names_another_calls_task_is_not_noted
     other = world.arrives("b.jpg", png(salt=2))
     job = given_up_unconfirmed(world)
     late = Accepted(task_id=world.task_of(other), credits_reserved=PRICE)
-    assert world.submit.answers.record(job, 1, late) == job
+    assert world.submit.call_outcomes.record(job, 1, late) == job
     assert world.telemetry.counts[Metric.TASK_TAKEN] == 1

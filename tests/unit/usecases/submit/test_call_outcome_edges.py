@@ -47,7 +47,7 @@ def test_a_provider_that_is_out_of_reach_till_the_deadline_ends_the_job(
     """Nothing was paid."""
     world = World()
     job = calling(world, trying_since=START - since)
-    saved = world.submit.answers.record(job, 1, NOT_SENT)
+    saved = world.submit.call_outcomes.record(job, 1, NOT_SENT)
     assert (saved.state, saved.reason) == end
 
 
@@ -65,7 +65,7 @@ def test_a_repeat_that_did_not_leave_goes_soon_while_its_link_lives(
     """Not later than it was due anyway."""
     world = World()
     job = calling(world, state, attempts=(REPEATED,), due_at=START + due_in)
-    saved = world.submit.answers.record(job, 1, NOT_SENT)
+    saved = world.submit.call_outcomes.record(job, 1, NOT_SENT)
     assert (saved.state, saved.due_at) == (State.UNCONFIRMED, START + then)
     if state is State.SUBMITTING:
         assert [one.posts for one in saved.attempts] == [1]
@@ -75,9 +75,9 @@ def test_an_answer_for_an_attempt_that_is_not_known_changes_nothing() -> None:
     """Nor does a lease that runs out without one."""
     world = World()
     job = calling(world)
-    assert world.submit.answers.record(job, 9, UNKNOWN) == job
+    assert world.submit.call_outcomes.record(job, 9, UNKNOWN) == job
     without = replace(job, attempts=())
-    assert world.submit.answers.lease_expired(without) == without
+    assert world.submit.call_outcomes.lease_expired(without) == without
 
 
 def test_an_answer_for_a_row_that_is_gone_is_an_error() -> None:
@@ -87,7 +87,7 @@ def test_an_answer_for_a_row_that_is_gone_is_an_error() -> None:
     job = calling(world)
     hook.once_at("jobs.save", world.jobs.jobs.clear)
     with pytest.raises(JobMovedError):
-        world.submit.answers.record(job, 1, UNKNOWN)
+        world.submit.call_outcomes.record(job, 1, UNKNOWN)
 
 
 @pytest.mark.parametrize(("races", "is_recorded"), [(11, True), (12, False)])
@@ -99,7 +99,7 @@ def test_an_answer_is_recorded_on_the_row_as_it_stands_after_up_to_eleven_races(
     world = World()
     job = calling(world)
     world.job_writer = replace(world.job_writer, store=Racing(world.jobs, races))
-    answers = replace(world.submit.answers, job_writer=world.job_writer)
+    answers = replace(world.submit.call_outcomes, job_writer=world.job_writer)
     if is_recorded:
         assert answers.record(job, 1, UNKNOWN).state is State.UNCONFIRMED
     else:
@@ -129,7 +129,7 @@ def test_a_failure_that_was_anothers_is_counted_and_ends_the_job() -> None:
         1, outcome=AttemptOutcome.FAILED, task_id="task-9", is_adopted=True, body=None
     )
     job = calling(world, attempts=(failed,))
-    saved = world.submit.answers.task_was_taken(job)
+    saved = world.submit.call_outcomes.task_was_taken(job)
     assert (saved.state, saved.reason) == (State.FAILED, Reason.OUTCOME_UNKNOWN)
     assert saved.attempts == (failed.without_task(),)
     assert world.telemetry.counts[Metric.TASK_TAKEN] == 1

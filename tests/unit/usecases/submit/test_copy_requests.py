@@ -26,8 +26,8 @@ def urls_posted(world: World) -> list[str]:
 
 def without_preparing(world: World) -> World:
     """A deployment that has it turned off."""
-    preparations = replace(world.submit.preparations, queue=None)
-    world.submit = replace(world.submit, preparations=preparations)
+    preparations = replace(world.submit.copy_requests, queue=None)
+    world.submit = replace(world.submit, copy_requests=preparations)
     return world
 
 

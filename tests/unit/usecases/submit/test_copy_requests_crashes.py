@@ -181,4 +181,4 @@ def test_a_report_about_a_row_that_is_gone_is_ignored() -> None:
     world.arrives("a.tif", tiff())
     report = reported(world)
     world.jobs.jobs.clear()
-    assert world.submit.preparations.take(report) is None
+    assert world.submit.copy_requests.accept(report) is None

@@ -24,7 +24,7 @@ TURNED = replace(PHOTO, orientation=6)
 
 def test_where_nothing_is_prepared_photos_go_as_they_are() -> None:
     """But a copy of an earlier deployment is not sent any more: nobody could make another."""
-    requests = replace(World(pixels=Pixels.SOURCE).submit.preparations, queue=None)
+    requests = replace(World(pixels=Pixels.SOURCE).submit.copy_requests, queue=None)
     requests.require_copies(a_job(photo=TURNED))
     requests.require_recent_copy(a_job(photo=TURNED))
     with pytest.raises(NeedsPreparingError):
@@ -40,7 +40,7 @@ def test_a_copy_is_sent_for_twenty_hours(
     is_refused: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
     """The work bucket lets it go after a day, and the provider reads it later than it is sent."""
-    requests = World().submit.preparations
+    requests = World().submit.copy_requests
     job = a_job(photo=TURNED, prepared=replace(COPY, made_at=START - age))
     if is_refused:
         with pytest.raises(NeedsPreparingError):
@@ -57,7 +57,7 @@ def test_a_request_keeps_what_is_known_of_the_photos_bytes(told: str | None, kep
     world.jobs.jobs[job.id] = job
     why = NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, "text")
     why.sha256 = told
-    assert world.submit.preparations.ask(job, why).read_sha256 == kept
+    assert world.submit.copy_requests.request(job, why).read_sha256 == kept
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_copies_are_wanted_of_what_cannot_be_sent_as_it_is(
     job = replace(job, photo=photo, prepared=copy)  # type: ignore[arg-type]
     world.jobs.jobs[job.id] = job
     world.preparations.requests.clear()
-    world.submit.preparations.ask(job, NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, "text"))
+    world.submit.copy_requests.request(job, NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, "text"))
     (request,) = world.preparations.requests
     assert set(request.wanted) == wanted
 
@@ -106,9 +106,9 @@ def test_a_report_is_written_down_after_up_to_two_races(
 
     hook.once_at("jobs.save", race)
     if is_taken:
-        taken = world.submit.preparations.take(report)
+        taken = world.submit.copy_requests.accept(report)
         assert taken is not None
         assert (taken.state, taken.prepared is None) == (State.QUEUED, False)
     else:
         with pytest.raises(JobMovedError):
-            world.submit.preparations.take(report)
+            world.submit.copy_requests.accept(report)

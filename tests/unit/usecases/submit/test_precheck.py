@@ -21,8 +21,8 @@ HEIC = b"\0\0\0\x18ftypheic" + bytes(12)
 
 def without_preparing(world: World) -> World:
     """A deployment that has it turned off."""
-    preparations = replace(world.submit.preparations, queue=None)
-    world.submit = replace(world.submit, preparations=preparations)
+    preparations = replace(world.submit.copy_requests, queue=None)
+    world.submit = replace(world.submit, copy_requests=preparations)
     return world
 
 

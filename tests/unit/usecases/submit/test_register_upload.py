@@ -237,7 +237,7 @@ def test_only_uploads_under_the_prefix_are_taken_and_never_our_own_output(
 ) -> None:
     """The loop guard: what lands elsewhere makes no job and is not even noted."""
     world = World()
-    arrive = replace(world.arrive, watch=watch)
+    arrive = replace(world.arrive, upload_filter=watch)
     uploaded = replace(world.uploads.add(key, png()), bucket=bucket)
     deleted = replace(world.uploads.remove(key), bucket=bucket)
     job = arrive.created(uploaded)
