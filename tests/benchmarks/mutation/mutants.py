@@ -109,7 +109,7 @@ def _spots(
             if isinstance(child, ast.FunctionDef):
                 outermost = function or inner
         if isinstance(child, ast.expr | ast.stmt):
-            if _is_talk(child):
+            if _is_left_alone(child):
                 continue
             yield _Spot(
                 parent=parent, field=field, index=index, node=child,
@@ -130,13 +130,16 @@ def _children(parent: ast.AST) -> Iterator[tuple[str, int | None, ast.AST]]:
                     yield field, index, one
 
 
-def _is_talk(node: ast.AST) -> bool:
-    """A docstring, an annotation's import, a log line."""
-    if not isinstance(node, ast.Expr):
-        return isinstance(node, ast.Import | ast.ImportFrom | ast.JoinedStr)
-    value = node.value
-    is_log = isinstance(value, ast.Call) and ast.unparse(value.func).endswith(_TALK)
-    return is_log or isinstance(value, ast.Constant)
+def _is_left_alone(node: Changed) -> bool:
+    """A docstring, a log line, an f-string, or what only type checkers read."""
+    match node:
+        case ast.Import() | ast.ImportFrom() | ast.JoinedStr() | ast.Expr(value=ast.Constant()):
+            return True
+        case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+            return True
+        case ast.Expr(value=ast.Call(func=func)):
+            return ast.unparse(func).endswith(_TALK)
+    return False
 
 
 def _changes(node: Changed) -> Iterator[Changed]:

@@ -8,6 +8,10 @@ from tests.benchmarks.mutation.mutants import mutants_of
 from tests.benchmarks.mutation.run import EQUIVALENT, ROOT
 
 SOURCE = '''
+if TYPE_CHECKING:
+    from jobs import Job
+
+
 @dataclass(frozen=True)
 class Gate:
     """Its words are left alone."""
