@@ -24,7 +24,7 @@ def test_ten_in_line_are_looked_at_of_those_that_still_wait() -> None:
         world.jobs.claim(job)
     world.jobs.jobs["01"] = replace(world.jobs.jobs["01"], is_waiting=False)
     world.jobs.lag = lambda _views: 12
-    assert [job.id for job in world.submit.line.waiting()] == [
+    assert [job.id for job in world.submit.waiting_jobs.waiting()] == [
         f"{number:02}" for number in range(10) if number != 1
     ]
 
@@ -38,7 +38,7 @@ def test_a_job_is_written_when_it_begins_to_wait_or_waits_for_something_else(
     """Not each time that it is looked at."""
     world = World()
     job = world.jobs.claim(a_job(State.QUEUED, reason=Reason.GATE_FULL, is_waiting=is_waiting))
-    held = world.submit.line.hold(job, reason)
+    held = world.submit.waiting_jobs.hold(job, reason)
     assert (held.is_waiting, held.reason, held.state) == (True, reason, State.QUEUED)
     assert (held == job) == (is_waiting and reason is Reason.GATE_FULL)
 
@@ -56,6 +56,6 @@ def test_a_photo_is_handed_over_in_vain_forty_times(
     """Nothing was called, nothing is paid; the row says what came of it."""
     world = World()
     job = world.jobs.claim(a_job(State.QUEUED, handovers_failed=failed, due_at=START))
-    after = world.submit.line.handover_failed(job, NOT_SENT)
+    after = world.submit.waiting_jobs.handover_failed(job, NOT_SENT)
     assert (after.state, after.reason, after.handovers_failed) == end
     assert after.message == "ConnectError"
