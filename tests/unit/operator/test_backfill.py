@@ -214,3 +214,29 @@ def test_copies_wait_for_room_in_the_queue(bench: Bench) -> None:
     importing = bench.importing(other)
     assert len(list(importing.copy(importing.look("")))) == 60
     assert bench.slept == [2.0, 2.0]
+
+
+@pytest.mark.parametrize(("waiting", "slept"), [(99, []), (100, [2.0, 2.0])])
+def test_a_hundred_messages_are_too_many_to_add_to(waiting: int, slept: list[float]) -> None:
+    """It looks again every two seconds, and says how many there are."""
+    told: list[int] = []
+    lengths = [waiting, waiting, 0]
+
+    class Queue:
+        """Gets shorter."""
+
+        def length(self) -> int:
+            return lengths.pop(0)
+
+    times: list[float] = []
+    pace = QueuePacer(intake=Queue(), sleep=times.append, tell=told.append)  # type: ignore[arg-type]
+    pace.wait()
+    assert (times, told) == (slept, [waiting] * len(slept))
+
+
+def test_missing_uploads_are_queued_fifty_at_a_time(bench: Bench) -> None:
+    """What is left comes last; nothing is sent where nothing is missing."""
+    missing = [found(bench.uploads, f"{number}.jpg") for number in range(120)]
+    assert list(bench.queueing.queue(missing)) == [50, 50, 20]
+    assert list(bench.queueing.queue(missing[:50])) == [50]
+    assert list(bench.queueing.queue([found(bench.uploads, "d.jpg", Finding.DONE)])) == []

@@ -10,7 +10,7 @@ import pytest
 
 from cutout.domain.gate import DEFAULT_LIMITS, Gate, Limits
 from cutout.domain.job.job import HistoryEntry, Job
-from cutout.domain.states import State
+from cutout.domain.states import Reason, State
 from cutout.operator.estimate import Estimate, Estimator
 from tests.support.builders import a_job, an_attempt
 from tests.support.fakes.clock import START, FakeClock
@@ -107,3 +107,71 @@ def test_no_photos_take_no_time_and_what_is_free_no_cap() -> None:
     assert estimate(0).lasts == timedelta(0)
     gate = Gate(price=Decimal(0), deployed=Limits(max_in_flight=3, daily_credit_cap=Decimal(0)))
     assert estimate(30, gate).today == 30
+
+
+def test_the_last_day_takes_its_part_of_the_work() -> None:
+    """Ten photos at four a day, of which two fit today: four tomorrow, four the day after."""
+    limits = Limits(max_in_flight=1, daily_credit_cap=Decimal(20))
+    gate = Gate(price=Decimal(5), spent=Decimal(10), day=START.date(), limits=limits)
+    told = estimate(10, gate, done(1, 100))
+    assert told == Estimate(
+        photos=10,
+        credits=Decimal(50),
+        lasts=12 * HOUR + 24 * HOUR + 400 * SECOND,
+        task=100 * SECOND,
+        measured=1,
+        today=2,
+        limits=limits,
+    )
+    assert estimate(2, gate, done(1, 100)).lasts == 200 * SECOND
+    assert estimate(3, gate, done(1, 100)).lasts == 12 * HOUR + 100 * SECOND
+    assert estimate(6, gate, done(1, 100)).lasts == 12 * HOUR + 400 * SECOND
+
+
+def test_slow_tasks_take_longer_than_the_cap_lets_through() -> None:
+    """Then the cap does not matter."""
+    limits = Limits(max_in_flight=1, daily_credit_cap=Decimal(20))
+    gate = Gate(price=Decimal(5), spent=Decimal(20), day=START.date(), limits=limits)
+    assert estimate(8, gate, done(1, 80_000)).lasts == 640_000 * SECOND
+
+
+@pytest.mark.parametrize(
+    ("gate", "limits"),
+    [
+        (Gate(), DEFAULT_LIMITS),
+        (Gate(deployed=Limits(max_in_flight=5, daily_credit_cap=Decimal(9))), 5),
+        (
+            Gate(
+                deployed=Limits(max_in_flight=5, daily_credit_cap=Decimal(9)),
+                limits=Limits(max_in_flight=7, daily_credit_cap=Decimal(9)),
+            ),
+            7,
+        ),
+    ],
+)
+def test_the_limits_in_force_are_those_of_a_person_or_those_deployed(
+    gate: Gate, limits: object
+) -> None:
+    """Before the first sweep has written them, the usual ones."""
+    told = estimate(1, gate).limits
+    assert limits in {told, told.max_in_flight}
+
+
+def test_of_a_photo_that_was_tried_again_the_last_task_counts() -> None:
+    """Asking again for an earlier result takes no task's time."""
+    later = START + 1000 * SECOND
+    job = done(1, 30)
+    asked = (
+        *job.history[:-1],
+        HistoryEntry(state=State.FAILED, at=later),
+        HistoryEntry(state=State.STORING, at=later, reason=Reason.RETRIED_BY_PERSON),
+        HistoryEntry(state=State.STORING, at=later + 60 * SECOND),
+        HistoryEntry(state=State.COMPLETED, at=later + 90 * SECOND),
+    )
+    assert estimate(1, None, replace(job, history=asked)).task == 30 * SECOND
+    twice = (an_attempt(started_at=START), an_attempt(2, started_at=START + 500 * SECOND))
+    second = replace(job, attempts=twice)
+    assert estimate(1, None, replace(second, storing_attempt=1)).task == 530 * SECOND
+    assert estimate(1, None, replace(second, storing_attempt=2)).task == 30 * SECOND
+    assert estimate(1, None, replace(second, storing_attempt=None)).task == 30 * SECOND
+    assert estimate(1, None, replace(job, attempts=())).measured == 0
