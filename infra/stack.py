@@ -1,4 +1,4 @@
-"""A stack that holds one Cutout and says where its parts are."""
+"""A stack with one Cutout, whose outputs name its parts."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,12 +24,12 @@ _OWN_KEY = "own"
 
 
 class CutoutStack(Stack):
-    """One Cutout; its outputs are what the command line and other programs find it by."""
+    """One Cutout; the command line and other programs find its parts by the outputs."""
 
     def __init__(
         self, scope: Construct, *, settings: Settings, assets: Mapping[FunctionName, Asset]
     ) -> None:
-        """Make the stack that the settings name; what they name by ARN is there already."""
+        """Make the stack; resources that the settings name by ARN exist already."""
         super().__init__(
             scope,
             settings.stack_name,
@@ -71,7 +71,7 @@ class CutoutStack(Stack):
             return None
         if settings.kms_key != _OWN_KEY:
             return kms.Key.from_key_arn(self, "GivenKey", settings.kms_key)
-        # Without the key, nothing that is kept could be read again: it is kept with it.
+        # Data that is kept could not be read without the key, so the key is kept, too.
         keep = RemovalPolicy.DESTROY if settings.ephemeral else RemovalPolicy.RETAIN
         return kms.Key(
             self,
@@ -103,7 +103,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def outputs(cutout: Cutout) -> dict[str, str]:
-    """Name what others rely on."""
+    """Return the outputs; their names are public."""
     names = dict.fromkeys(recipe.name for recipe in cutout.recipes)
     return ({"Recipes": ",".join(names)} if names else {}) | {
         "UploadsBucketName": cutout.uploads_bucket.bucket_name,

@@ -1,6 +1,6 @@
-"""Which version of Cutout this is: its number, and a digest of what it is made from.
+"""The version of Cutout: its number, and a digest of the sources of a deployment.
 
-Nothing but the standard library is imported, so that a checkout can be asked without its packages.
+It imports the standard library only: `cutout doctor` runs this file without the packages.
 """
 
 import hashlib
@@ -24,6 +24,7 @@ _MADE_FROM: Final = (
     "infra/cdk.json",
     "requirements/runtime.txt",
     "requirements/store.txt",
+    "requirements/prepare.txt",
 )
 _NOT_SHIPPED: Final = ("functions/cutout/cli", "functions/cutout/operator")
 _DIGITS: Final = 8
@@ -47,10 +48,10 @@ def _sources(root: Path) -> Iterator[Path]:
 
 
 def _number(root: Path) -> str:
-    """Return the project's number; 0 where there is no project file, as in a wheel."""
+    """Return the project's number; 0 without a project file, as in a wheel."""
     try:
-        told = (root / "pyproject.toml").read_text()
+        project = (root / "pyproject.toml").read_text()
     except FileNotFoundError:
         return "0"
-    found = re.search(r'^version = "([^"]+)"', told, re.MULTILINE)
+    found = re.search(r'^version = "([^"]+)"', project, re.MULTILINE)
     return found[1] if found else "0"

@@ -1,1 +1,1 @@
-"""Who may do what."""
+"""Permissions of the functions, and of others."""

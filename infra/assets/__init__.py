@@ -1,8 +1,8 @@
-"""Builds what each function ships, without Docker: its own modules and what those import.
+"""Builds each function's asset, without Docker.
 
-An asset is a zip that needs nothing but Python: the functions' own modules as their imports say,
-and the locked distributions that they use, for the platform the functions run on. Equal inputs
-give an equal digest, on any machine; what has been built once is not built again.
+An asset is a zip with the modules of ours that the handler imports, and the locked distributions
+that these use, for the platform of the function. Equal inputs give an equal digest on any machine;
+an asset that is in the cache is not built again.
 """
 
 from .build import AssetBuilder, build_all

@@ -1,4 +1,4 @@
-"""Build the assets and say how large they are: `python -m infra.assets --platform local`."""
+"""Build the assets and print their sizes: `python -m infra.assets --platform local`."""
 
 import argparse
 import sys

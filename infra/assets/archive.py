@@ -1,4 +1,4 @@
-"""Zips that are the same for the same contents: sorted, without times, one mode for all files."""
+"""Reproducible zips: sorted, without times, with one mode for all files."""
 
 import hashlib
 import zipfile
@@ -14,7 +14,7 @@ _UNIX: Final = 3
 
 
 def add_to_zip(path: Path, contents: Contents) -> None:
-    """Add files to a zip, which is made if it is not there."""
+    """Add files to a zip, which is created if it does not exist."""
     with zipfile.ZipFile(path, "a") as archive:
         for name in sorted(contents):
             entry = zipfile.ZipInfo(name, date_time=_LONG_AGO)
@@ -25,9 +25,9 @@ def add_to_zip(path: Path, contents: Contents) -> None:
 
 
 def digest_of(contents: Contents, *, also: str) -> str:
-    """Return the hash of what files do, and of something else that makes a difference.
+    """Return a digest of files, and of the text `also`.
 
-    Bytecode is left out: it follows from the sources, but not to the byte on every machine.
+    It leaves bytecode out, which depends on the sources only but is not the same on all machines.
     """
     digest = hashlib.sha256(also.encode())
     for name in sorted(contents):

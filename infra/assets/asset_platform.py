@@ -1,4 +1,4 @@
-"""Where assets run: on Lambda, or on this machine's local cloud."""
+"""The platforms of assets: Lambda, and this machine for the local cloud."""
 
 import sys
 import sysconfig
@@ -9,7 +9,7 @@ from typing import Final, Self
 from .bytecode import Compiler, LambdaPython, ThisPython
 
 LAMBDA_PYTHON: Final = "3.13"
-"""The functions' runtime, for which their packages are chosen and their bytecode is compiled.
+"""The functions' runtime, which their packages and their bytecode are for.
 
 Lambda's newest runtime is 3.14. The functions use 3.13 because the compiler of their bytecode does:
 Pyodide 0.29 from npm is CPython 3.13. A runtime of another minor version would ignore that
@@ -21,23 +21,23 @@ _LAMBDA_PLATFORM: Final = "aarch64-manylinux_2_28"  # Amazon Linux 2023 has glib
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
-    """A platform to install for, and what compiles for it."""
+    """A platform to install for, and its compiler."""
 
     name: str
     install_options: tuple[str, ...]
     platform: str
-    """Tells two platforms apart whose packages may differ."""
+    """Differs for two platforms whose packages may differ."""
     compiler: Compiler
-    """Of the platform's minor version: bytecode of any other would be ignored at run time."""
+    """For the platform's minor version: Python ignores bytecode of any other."""
 
     @property
     def fingerprint(self) -> str:
-        """Say for what and by what its assets are made."""
+        """Return a text of the platform and its compiler."""
         return f"{self.platform}\0{self.compiler.fingerprint}"
 
     @classmethod
     def of(cls, name: str, *, cache: Path) -> Self:
-        """Describe the platform that the setting `asset_platform` names."""
+        """Return the platform that the setting `asset_platform` names."""
         return cls._here() if name == "local" else cls._lambda(cache)
 
     @classmethod

@@ -1,7 +1,7 @@
-"""Botocore's data, cut to the services a function calls: 20 MB of models become one.
+"""Botocore's data for only the services that a function calls: 1 MB of models instead of 20.
 
-What is cut is whole services only. Inside a model nothing may go: botocore reads the
-documentation of S3's parameters when it presigns.
+Only whole services are left out: when it presigns, botocore reads even the documentation in S3's
+model.
 """
 
 import json
@@ -14,7 +14,7 @@ _ENDPOINTS: Final = "botocore/data/endpoints.json"
 
 
 def cut(files: Mapping[str, Path], services: Collection[str]) -> dict[str, Path | bytes]:
-    """Leave out the models of other services, and their part of the table of endpoints."""
+    """Leave out the models and endpoints of all other services."""
     kept: dict[str, Path | bytes] = {
         name: path for name, path in files.items() if not _is_of_another(name, services)
     }

@@ -1,7 +1,7 @@
-"""Puts the assets together: what a function imports of others, then our own modules.
+"""Builds the assets: a zip of the locked distributions, to which our own modules are added.
 
-The first part is the large one and changes with the locks only, so it is zipped once; a change to
-our own modules adds them to a copy of it.
+The zip of the distributions is large and changes with the locks only, so it is built once; our own
+modules are added to a copy.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ _READ_RECIPES: Final = (FunctionName.SUBMIT, FunctionName.STORE_RESULT)
 
 @dataclass(frozen=True)
 class AssetBuilder:
-    """Builds assets for one platform out of one source tree."""
+    """Builds assets for one platform from one source tree."""
 
     platform: str
     sources: Path = SOURCES / "functions"
@@ -38,11 +38,11 @@ class AssetBuilder:
     cache: Path = CACHE / "assets"
 
     def build(self, shape: FunctionShape, also: Contents | None = None) -> Pack:
-        """Build the asset of one function, unless it is there already.
+        """Build the asset of one function, unless it is in the cache.
 
         Args:
             shape: The function.
-            also: Files of this deployment alone, by their place in the asset.
+            also: Files of this deployment only, by their path in the asset.
 
         Raises:
             AssetError: it cannot be built.
@@ -102,9 +102,9 @@ class AssetBuilder:
         )
 
     def _compiled(self) -> Path:
-        """Return copies of our modules with their bytecode beside them, which is never the sources.
+        """Return a folder with copies of our modules and their bytecode.
 
-        All functions' at once: starting the compiler takes longer than compiling.
+        It compiles those of all functions at once: starting the compiler takes longer than that.
         """
         own = shippable(self.sources)
         kind = f"own-{self._target.name}"
@@ -127,8 +127,8 @@ def build_all(platform: str, recipes: Sequence[Recipe] = ()) -> dict[FunctionNam
     """Build every function of this checkout for the platform that `asset_platform` names.
 
     Args:
-        platform: For which.
-        recipes: What is made besides cut-outs; nothing is added where there are none.
+        platform: The platform.
+        recipes: The variants; without any, the assets contain no file for them.
 
     Raises:
         AssetError: one cannot be built.

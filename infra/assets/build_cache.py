@@ -1,4 +1,4 @@
-"""Where finished zips lie: each is made once, by one process at a time, and old ones go."""
+"""A cache of zips: each is built once, by one process at a time, and old ones are deleted."""
 
 import fcntl
 import json
@@ -14,7 +14,7 @@ _KEPT: Final = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Pack:
-    """A zip, the hash of what is in it, and how large it is."""
+    """A zip, the digest of its contents, and its size."""
 
     path: Path
     digest: str
@@ -28,17 +28,17 @@ class Pack:
 
 
 Make = Callable[[Path], Pack]
-"""Makes the zip at the path it is given, and describes it."""
+"""Builds the zip at the given path, and describes it."""
 
 
 @dataclass(frozen=True)
 class BuildCache:
-    """A folder of zips, by kind and by a key that names everything they were made of."""
+    """A folder of zips, by kind and by a key that is a digest of all inputs."""
 
     folder: Path
 
     def get(self, kind: str, key: str, make: Make) -> Pack:
-        """Return the zip of that kind and key; make it if it is not there."""
+        """Return the zip of that kind and key; build it if it is not in the cache."""
         place = self.folder / f"{kind}-{key}.zip"
         known = _cached(place)
         if known:
@@ -59,7 +59,7 @@ class BuildCache:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Let one process make things at a time; a second one then finds them made."""
+        """Lock the cache, so that a second process finds what the first has built."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

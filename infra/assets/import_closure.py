@@ -1,7 +1,7 @@
-"""Which of our own modules a handler needs: its imports, their imports, and so on.
+"""Finds the modules of ours that a handler needs: its imports, their imports, and so on.
 
-Read from the syntax tree, so nothing is run. An import for type checkers only does not count; one
-inside a function does.
+It reads syntax trees and runs nothing. Imports for type checkers only do not count; imports inside
+functions do.
 """
 
 import ast
@@ -15,10 +15,10 @@ NEVER_SHIPPED: Final = ("cutout.cli", "cutout.operator")
 
 
 def own_modules(root: Path, *modules: str) -> dict[str, Path]:
-    """Return the files that `modules` need of those under `root`, by their path there.
+    """Return the files under `root` that `modules` need, by their path there.
 
     Raises:
-        AssetError: a module is not there, or it reaches one that must not be shipped.
+        AssetError: a module does not exist, or it imports one that must not be shipped.
     """
     for module in modules:
         if not _files(root, module):
@@ -39,7 +39,7 @@ def own_modules(root: Path, *modules: str) -> dict[str, Path]:
 
 
 def shippable(root: Path) -> dict[str, Path]:
-    """Return every module under `root` that some handler may need, by its path there."""
+    """Return every module under `root` that a handler may need, by its path there."""
     found = {path.relative_to(root): path for path in root.rglob("*.py")}
     return {
         name.as_posix(): path for name, path in sorted(found.items()) if not _is_never_shipped(name)
@@ -83,7 +83,7 @@ def _start(package: tuple[str, ...], level: int) -> tuple[str, ...]:
 
 
 def _running(tree: ast.AST) -> Iterator[ast.AST]:
-    """Walk what can run: everything but the bodies of `if TYPE_CHECKING`."""
+    """Walk everything except the bodies of `if TYPE_CHECKING`."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and _is_for_type_checkers(node.test):
             yield from (part for branch in node.orelse for part in (branch, *_running(branch)))

@@ -1,4 +1,4 @@
-"""The one address that the provider calls back."""
+"""The HTTP API that receives the provider's callbacks."""
 
 import json
 from dataclasses import dataclass
@@ -22,14 +22,17 @@ from .function import log_group
 ROUTE: Final = f"{CALLBACKS_PATH}{{token}}"
 _RATE: Final = 100
 _BURST: Final = 200
-"""Requests a second, and at once. Forged callbacks take from the same, so there is more than enough
-for what the limits let run: with three tasks at once, the real ones are twelve requests."""
+"""Requests a second, and at once. Forged callbacks count, too, so this is far more than real ones
+need: three tasks at once send at most twelve requests."""
 _TRIES: Final = 4
-"""A callback is sent once, and three times more if it is not taken (create page, callback)."""
+"""The provider sends a callback once, and up to three times more if it is not accepted.
+
+Source: its page on creating a task.
+"""
 API_ID_PLACEHOLDER: Final = "{api_id}"
 VENDED_LOGS: Final = "/aws/vendedlogs/"
 
-# The path holds the token, which must not be in a log: whoever reads it could replay it.
+# Without the path: it holds the token, which a reader of the log could replay.
 _ACCESS_LOG: Final = {
     "requestId": "$context.requestId",
     "time": "$context.requestTime",
@@ -45,13 +48,13 @@ _ACCESS_LOG: Final = {
 
 @dataclass(frozen=True, kw_only=True)
 class CallbackDomain:
-    """A host name of one's own for callbacks; the API's own address is then switched off.
+    """Your own host name for callbacks; it disables the API's own address.
 
     Attributes:
         name: The host name, such as `callbacks.example.com`.
         certificate: A certificate for it in the same region.
-        zone: Where its record is made. Left out, somebody else points the name at
-            `CallbackApi.domain_target`.
+        zone: The hosted zone that gets its record. If left out, create a record yourself that
+            points to `CallbackApi.domain_target`.
     """
 
     name: str
@@ -60,7 +63,7 @@ class CallbackDomain:
 
 
 class CallbackApi(Construct):
-    """An HTTP API with one route, a throttle, and access logs that name no token."""
+    """An HTTP API with one route, a throttle, and access logs without tokens."""
 
     def __init__(
         self,
@@ -76,14 +79,14 @@ class CallbackApi(Construct):
         """Make the API.
 
         Args:
-            scope: Where it belongs.
+            scope: The parent construct.
             construct_id: Its id there.
-            receiver: Answers every method, so that the wrong ones get a 405 of their own.
+            receiver: Answers every method, so that it can answer wrong ones with 405.
             base_url: The address in front of the API, if not its own; `{api_id}` in it is
                 replaced by the API's id.
             max_in_flight: How many tasks may end at the same time.
             log_retention_days: How long access logs are kept.
-            domain: A host name of one's own; wins over `base_url`.
+            domain: Your own host name; takes precedence over `base_url`.
         """
         super().__init__(scope, construct_id)
         api = apigw.HttpApi(
@@ -101,7 +104,7 @@ class CallbackApi(Construct):
         self.logs = log_group(self, "AccessLogs", days=log_retention_days, name=_vended_name(self))
         resource = self.logs.node.default_child
         assert isinstance(resource, logs.CfnLogGroup)  # noqa: S101 # what a LogGroup is made of
-        # Earlier versions had a group of another name: its lines stay until they expire.
+        # Earlier versions named the group differently: its lines stay until they expire.
         resource.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
         stage = apigw.CfnStage(
             self,
@@ -156,10 +159,10 @@ class CallbackApi(Construct):
 
 
 def _vended_name(scope: Construct) -> str:
-    """Name the group of the access logs: under this prefix, delivery needs no policy of its own.
+    """Return the name of the access logs' group.
 
-    For any other name, API Gateway adds to the resource policies of CloudWatch Logs, of which an
-    account has ten: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
+    For a name without this prefix, API Gateway adds a resource policy to CloudWatch Logs, and an
+    account can have ten: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
     """
     path = Names.unique_resource_name(scope, max_length=200, separator="-")
     return f"{VENDED_LOGS}{Stack.of(scope).stack_name}-{path}"

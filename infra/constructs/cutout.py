@@ -18,6 +18,7 @@ from ..access.resources import Resources
 from ..assets import build_all
 from ..deployed_functions import SHAPES, Asset, FunctionName, shape_of
 from ..monitoring.monitoring import Monitoring
+from ..secret_names import API_KEY, SIGNING_KEY
 from ..settings.recipe_file import recipes_of
 from ..settings.settings import Settings
 from ..settings.settings_checks import refuse_pixels_without_copies
@@ -170,8 +171,8 @@ class Cutout(Grants):
         )
         self.table = jobs_table(self, "Jobs", removal_policy=keep)
         self.calls_table = calls_table(self, "Calls")
-        self.api_key_name = f"{self.name}/evolink-api-key"
-        self.signing_key_name = f"{self.name}/callback-signing-key"
+        self.api_key_name = f"{self.name}/{API_KEY}"
+        self.signing_key_name = f"{self.name}/{SIGNING_KEY}"
         self.api_key_secret = api_key_secret(
             self, "ApiKey", name=self.api_key_name, removal_policy=keep
         )

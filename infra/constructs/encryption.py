@@ -1,7 +1,6 @@
-"""A customer's own key: everything at rest is encrypted with it, and who must may use it.
+"""A customer's own KMS key: it encrypts all data at rest.
 
-The key reaches every resource of the construct by an aspect, so that what is added later is
-encrypted as well.
+An aspect sets the key on every resource of the construct, those that are added later included.
 """
 
 from collections.abc import Sequence
@@ -23,10 +22,9 @@ from .callback_api import VENDED_LOGS
 
 
 def encrypt_everything(scope: Construct, key: kms.IKey) -> None:
-    """Encrypt all that the scope will hold, and let the services that write there use the key.
+    """Encrypt everything in the scope, and allow AWS's services that write there to use the key.
 
-    The policy of a key that is imported cannot be changed from here: its owner adds
-    `key_policy(...)` to it.
+    The policy of an imported key cannot be changed from here: its owner adds `key_policy(...)`.
     """
     Aspects.of(scope).add(_EncryptWith(key), priority=AspectPriority.MUTATING)
     for statement in key_policy(Stack.of(scope)):
@@ -34,11 +32,11 @@ def encrypt_everything(scope: Construct, key: kms.IKey) -> None:
 
 
 def key_policy(stack: Stack) -> Sequence[iam.PolicyStatement]:
-    """Say what the policy of the key must allow AWS's services, besides the account itself.
+    """Return what the key's policy must allow AWS's services, besides the account itself.
 
-    - The alarms' topic: https://repost.aws/knowledge-center/cloudwatch-configure-alarm-sns. No
-      condition on the source: CloudWatch is not documented to pass one, and an alarm that cannot
-      be sent is noticed by nobody.
+    - The alarms' topic: https://repost.aws/knowledge-center/cloudwatch-configure-alarm-sns. It has
+      no condition on the source: AWS does not document that CloudWatch passes one, and nobody
+      would notice an alarm that cannot be sent.
     - The rule for uploads:
       https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
     - The logs of this stack:
@@ -69,13 +67,13 @@ def key_policy(stack: Stack) -> Sequence[iam.PolicyStatement]:
 
 @jsii.implements(IAspect)
 class _EncryptWith:
-    """Sets the key on each resource that keeps data, whoever made it."""
+    """Sets the key on each resource that keeps data."""
 
     def __init__(self, key: kms.IKey) -> None:
         self._arn = key.key_arn
 
     def visit(self, node: IConstruct) -> None:
-        """Set the key, if the resource is one of these."""
+        """Set the key if the resource keeps data."""
         if isinstance(node, s3.CfnBucket):
             node.bucket_encryption = self._of_bucket()
         elif isinstance(node, sqs.CfnQueue):
@@ -91,7 +89,7 @@ class _EncryptWith:
             node.kms_key_id = self._arn
 
     def _of_bucket(self) -> s3.CfnBucket.BucketEncryptionProperty:
-        """Return the bucket's encryption: a key of the bucket's own saves a call per object."""
+        """Return the bucket's encryption; an S3 bucket key saves a KMS call per object."""
         default = s3.CfnBucket.ServerSideEncryptionByDefaultProperty(
             sse_algorithm="aws:kms", kms_master_key_id=self._arn
         )

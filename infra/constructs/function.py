@@ -1,4 +1,4 @@
-"""The one way in which Cutout runs a function: its own role, its own logs, nothing by default."""
+"""A Lambda function with its own role and its own logs; nothing is left to a default."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ from .network import INTERFACE_ACTIONS, Network
 
 
 class CutoutFunction(Construct):
-    """A function on arm64 that may do what its statements say, and write its own logs."""
+    """A function on arm64 that may write its own logs and do what `allow` adds."""
 
     def __init__(
         self,
@@ -34,15 +34,15 @@ class CutoutFunction(Construct):
         """Make the function.
 
         Args:
-            scope: Where it belongs.
+            scope: The parent construct.
             construct_id: Its id there.
             shape: What it runs and how large.
             asset: Its code.
-            timeout_seconds: When it is ended.
+            timeout_seconds: Its time-out.
             log_retention_days: How long its log lines are kept.
-            reserves_concurrency: Whether the concurrency that its shape asks for is set aside.
+            reserves_concurrency: Whether to reserve the concurrency that its shape names.
             network: Where it runs, if not in Lambda's own network.
-            security_groups: What limits its traffic there.
+            security_groups: Its security groups there.
         """
         super().__init__(scope, construct_id)
         self.shape = shape
@@ -69,22 +69,22 @@ class CutoutFunction(Construct):
             self._leave_the_network_to_lambda()
 
     def allow(self, sid: str, actions: Sequence[str], resources: Sequence[str]) -> None:
-        """Let the function do these actions on these resources."""
+        """Allow the function these actions on these resources."""
         self.actions.update(actions)
         self.role.add_to_policy(
             iam.PolicyStatement(sid=sid, actions=list(actions), resources=list(resources))
         )
 
     def add_environment(self, environment: Mapping[str, str]) -> None:
-        """Put values into the function's environment."""
+        """Set environment variables."""
         for name, value in environment.items():
             self.function.add_environment(name, value)
 
     def consume(self, queue: sqs.Queue, *, max_concurrency: int) -> None:
-        """Run for each message of a queue; only what it reports as failed comes again.
+        """Run for each message of a queue; only messages that it reports as failed return.
 
-        One message at a time: a slow provider must never use up the time of another photo's
-        paid request.
+        One message at a time: a slow provider must not use up the time of another photo's paid
+        request.
         """
         self.allow(
             "WorkOffItsQueue",
@@ -103,11 +103,11 @@ class CutoutFunction(Construct):
         mapping.node.add_dependency(self.role)
 
     def _leave_the_network_to_lambda(self) -> None:
-        """Keep the function's code from what Lambda needs the role for to join the network.
+        """Deny the function's code what Lambda needs the role for to join the network.
 
-        Requests that the code makes name the function; those that Lambda makes for it do not:
+        Requests of the code carry the function's ARN; those that Lambda makes for it do not:
         https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-best-practice
-        A policy of its own, since the function waits for the role's.
+        It is a separate policy because the function depends on the role's.
         """
         iam.Policy(
             self,
@@ -143,7 +143,7 @@ class CutoutFunction(Construct):
             memory_size=self.shape.memory_mb,
             ephemeral_storage_size=Size.mebibytes(disk_mb) if disk_mb else None,
             timeout=Duration.seconds(timeout_seconds),
-            # What it may do is said by `may` alone; the library adds nothing of its own.
+            # Only `allow` adds permissions; the library adds none.
             role=self.role.without_policy_updates(),
             log_group=self.logs,
             tracing=lambda_.Tracing.DISABLED,
@@ -158,7 +158,7 @@ class CutoutFunction(Construct):
 def log_group(
     scope: Construct, construct_id: str, *, days: int, name: str | None = None
 ) -> logs.LogGroup:
-    """Make a log group that keeps its lines for some days and is deleted with the stack."""
+    """Make a log group that keeps its lines for `days` and is deleted with the stack."""
     group = logs.LogGroup(
         scope, construct_id, log_group_name=name, removal_policy=RemovalPolicy.DESTROY
     )

@@ -53,7 +53,7 @@ def _places(resources: Resources) -> Iterator[Row]:
     working = _SUBMIT | _STORE
     yield "CUTOUT_JOBS_TABLE", working | _SWEEP, resources.jobs.table_name
     yield "CUTOUT_CALLS_TABLE", working, resources.calls.table_name
-    # The name alone is not enough: stacks in two regions or accounts may have it.
+    # Not the name: stacks in two regions or accounts may have the same.
     yield "CUTOUT_JOBS_TABLE_ARN", _SUBMIT, resources.jobs.table_arn
     yield "CUTOUT_UPLOADS_BUCKET", working, resources.uploads.bucket_name
     yield "CUTOUT_UPLOAD_PREFIX", working, settings.upload_prefix

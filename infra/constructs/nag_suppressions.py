@@ -1,9 +1,8 @@
-"""What checkers of good practice find here and we know better, each with its reason.
+"""Findings of best-practice checkers that do not apply here, each with its reason.
 
-The rules are those of cdk-nag's packs AwsSolutions and Serverless, and checkov's. They are
-acknowledged on the resources themselves, so that an app that embeds the construct and runs them is
-told nothing that was thought about already. `make check` runs all; a new finding, or a new resource
-that none of these reasons is true for, fails it.
+The rules are those of cdk-nag's packs AwsSolutions and Serverless, and of checkov. The resources
+themselves carry the suppressions, so an app that embeds the construct and runs the packs sees none
+of these findings. `make check` runs all of them and fails for a finding without a suppression.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,13 +19,13 @@ _DEAD_LETTERS: Final = ("DeadLetters", "Undeliverable")
 
 @dataclass(frozen=True, kw_only=True)
 class Suppression:
-    """A rule that some resources break for a reason.
+    """Rules that some resources break for a reason.
 
     Attributes:
-        rules: The packs' names for it; checkov's begin with `CKV`.
+        rules: The packs' names; checkov's begin with `CKV`.
         kind: The type of the resources.
-        reason: Why they do; true for each of them.
-        within: A part of their paths; all of the type if there is none.
+        reason: Why they break the rules; true for each of them.
+        within: Parts of paths, one of which is in the resource's; every resource if empty.
     """
 
     rules: tuple[str, ...]
@@ -35,7 +34,7 @@ class Suppression:
     within: tuple[str, ...] = ()
 
     def applies_to(self, resource: CfnResource) -> bool:
-        """Say whether the reason is one of this resource."""
+        """Return whether this resource is one of them."""
         if resource.cfn_resource_type != self.kind:
             return False
         parts = resource.node.path.split("/")
@@ -46,34 +45,34 @@ SUPPRESSIONS: Final = (
     Suppression(
         rules=("AwsSolutions::AwsSolutions-S1", "CKV_AWS_18"),
         kind="AWS::S3::Bucket",
-        reason="Who reads photos is told by CloudTrail's data events where the account wants it "
-        "told; access logs would need another bucket, which grows for ever",
+        reason="CloudTrail's data events record who reads photos, in accounts that want it; access "
+        "logs would need another bucket, which grows for ever",
     ),
     Suppression(
         rules=("CKV_AWS_21",),
         kind="AWS::S3::Bucket",
         within=("Work",),
-        reason="What is in it can be made again, or is there to be read once, and expires",
+        reason="Its objects can be made again, or are read once, and they expire",
     ),
     Suppression(
         rules=("AwsSolutions::AwsSolutions-DDB3", "CKV_AWS_28"),
         kind="AWS::DynamoDB::Table",
         within=("Calls",),
-        reason="What is in it lets its reader read a photo, and is of use for minutes: a backup "
-        "would keep it for weeks, and an unanswered call whose body is lost is not repeated",
+        reason="Its items give access to photos and are of use for minutes: a backup would keep "
+        "them for weeks, and a request whose body is lost is not repeated",
     ),
     Suppression(
         rules=("AwsSolutions::AwsSolutions-SMG4",),
         kind="AWS::SecretsManager::Secret",
         within=("ApiKey",),
-        reason="The provider issues this key by hand and has no API to rotate it",
+        reason="A person gets this key from the provider, which has no API to rotate it",
     ),
     Suppression(
         rules=("AwsSolutions::AwsSolutions-SMG4",),
         kind="AWS::SecretsManager::Secret",
         within=("SigningKey",),
-        reason="No person ever sees this key; it is rotated by a new version of the secret, and "
-        "callbacks signed with the one before are still taken",
+        reason="No person sees this key; a new version of the secret rotates it, and callbacks "
+        "signed with the previous version are still accepted",
     ),
     Suppression(
         rules=(
@@ -81,73 +80,73 @@ SUPPRESSIONS: Final = (
             "Serverless::Serverless-LambdaLatestVersion",
         ),
         kind="AWS::Lambda::Function",
-        reason="What is shipped is locked and compiled for this version, which AWS supports",
+        reason="The assets are locked and compiled for this version, which AWS supports",
     ),
     Suppression(
         rules=("Serverless::Serverless-LambdaDLQ", "CKV_AWS_116"),
         kind="AWS::Lambda::Function",
-        reason="Works off a queue that has a DLQ, or answers a request, or runs again within the "
-        "minute: nothing that is sent to it without waiting can be lost",
+        reason="It consumes a queue that has a DLQ, or answers a request, or runs again within a "
+        "minute: no asynchronous invocation can be lost",
     ),
     Suppression(
         rules=("CKV_AWS_117",),
         kind="AWS::Lambda::Function",
-        reason="Talks to the provider and to AWS over TLS alone; a network of one's own is a "
-        "property, and costs a NAT gateway",
+        reason="It calls the provider and AWS over TLS only; a VPC is a property of the construct, "
+        "and costs a NAT gateway",
     ),
     Suppression(
         rules=("CKV_AWS_115",),
         kind="AWS::Lambda::Function",
-        reason="What works off a queue is bounded by its event source mapping, the rest reserves "
-        "its concurrency where the account has any to set aside",
+        reason="The event source mapping limits functions that consume a queue; the others "
+        "reserve concurrency where the account has enough",
     ),
     Suppression(
         rules=("CKV_AWS_173",),
         kind="AWS::Lambda::Function",
-        reason="The environment holds names and limits, which are in the template anyway; secrets "
+        reason="The environment holds names and limits, which the template shows anyway; secrets "
         "are read from Secrets Manager",
     ),
     Suppression(
         rules=("Serverless::Serverless-LambdaTracing",),
         kind="AWS::Lambda::Function",
-        reason="The job id binds the log lines of all functions; tracing would cost a sixth of "
+        reason="The job id connects the log lines of all functions; tracing would add a sixth to "
         "each cold start and a fee per trace",
     ),
     Suppression(
         rules=("Serverless::Serverless-LambdaEventSourceMappingDestination",),
         kind="AWS::Lambda::EventSourceMapping",
-        reason="AWS takes no destination for a queue: its messages go to the queue's own DLQ",
+        reason="AWS accepts no destination for a queue: failed messages go to the queue's own DLQ",
     ),
     Suppression(
         rules=("Serverless::Serverless-LambdaAsyncFailureDestination",),
         kind="AWS::Lambda::EventInvokeConfig",
-        reason="A run that fails is not made up for: the next one, a minute later, does its work",
+        reason="A run that fails is not repeated: the next one, a minute later, does its work",
     ),
     Suppression(
         rules=("AwsSolutions::AwsSolutions-SQS3", "Serverless::Serverless-SQSRedrivePolicy"),
         kind="AWS::SQS::Queue",
         within=_DEAD_LETTERS,
-        reason="This is where messages end that could not be handled or delivered",
+        reason="It is the queue of messages that could not be handled or delivered",
     ),
     Suppression(
         rules=("Serverless::Serverless-SNSRedrivePolicy",),
         kind="AWS::SNS::Subscription",
-        reason="Mail that cannot be delivered can be sent to nobody later; the alarm stays red",
+        reason="Mail that cannot be delivered is of no use later; the alarm stays red",
     ),
     Suppression(
         rules=("AwsSolutions::AwsSolutions-APIG4",),
         kind="AWS::ApiGatewayV2::Route",
-        reason="The provider cannot sign its requests; the path carries an HMAC of the job and "
-        "the attempt, which ReceiveCallback checks before anything else",
+        reason="The provider cannot sign its requests; the path contains an HMAC of the job and "
+        "the attempt, which ReceiveCallback checks first",
     ),
 )
 
-_WIDE: Final = "Objects are named by whoever uploads them: no resource is narrower than a prefix"
-_ALL: Final = "AWS takes no resource for what Lambda asks of a function's network interfaces"
+_WIDE: Final = "Uploaders choose the names of objects: no resource is narrower than a prefix"
+_ALL: Final = "AWS accepts no resource for actions on a function's network interfaces"
 
 
 def acknowledge(scope: Construct) -> None:
-    """Say on every resource under the scope why it is as it is."""
+    """Put the suppressions on the resources under the scope."""
     for node in scope.node.find_all():
         if isinstance(node, iam.CfnPolicy):
             _acknowledge_wide_resources(node)
@@ -185,7 +184,7 @@ def _say(node: IConstruct, acknowledged: Iterable[tuple[str, str]]) -> None:
 
 
 def _flat(value: object) -> str:
-    """Write a value with intrinsic functions as the pack writes it."""
+    """Write a value with intrinsic functions as cdk-nag writes it."""
     match value:
         case {"Ref": name}:
             return f"<{name}>"

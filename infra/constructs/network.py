@@ -1,15 +1,14 @@
-"""Functions inside a network of one's own: only where a rule of the house asks for it.
+"""Functions inside your own VPC, for companies whose rules require it.
 
-What the network must offer is what functions connect to, all of it on port 443, by names that its
-DNS resolves:
+From the VPC, the functions must reach, on port 443 and by names that its DNS resolves:
 
-- the provider, and wherever the provider's results lie, by a NAT gateway or another way out;
-- S3 and DynamoDB, by gateway endpoints (free) or the same way out;
-- SQS, Secrets Manager, STS and EventBridge, by interface endpoints with private DNS, whose security
-  groups let the functions in, or the same way out.
+- the provider, and the hosts of its results, through a NAT gateway or another way out;
+- S3 and DynamoDB, through gateway endpoints (free) or the same way out;
+- SQS, Secrets Manager, STS and EventBridge, through interface endpoints with private DNS, whose
+  security groups admit the functions, or the same way out.
 
-Logs and metrics are written by Lambda itself, and alarms published by CloudWatch: they need nothing
-of the network. It costs per hour and per gigabyte what a public function does not.
+Lambda writes logs and metrics, and CloudWatch publishes alarms, outside the VPC. Unlike functions
+outside a VPC, these cost money per hour and per gigabyte.
 """
 
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from constructs import Construct
 
 GATEWAY_SERVICES: Final = ("dynamodb", "s3")
 INTERFACE_SERVICES: Final = ("events", "secretsmanager", "sqs", "sts")
-"""What functions call, by the names that endpoints are called after."""
+"""The services that functions call, as the names of VPC endpoints have them."""
 
 INTERFACE_ACTIONS: Final = (
     "ec2:AssignPrivateIpAddresses",
@@ -31,7 +30,7 @@ INTERFACE_ACTIONS: Final = (
     "ec2:DescribeSubnets",
     "ec2:UnassignPrivateIpAddresses",
 )
-"""What Lambda asks of the role of a function in a network; none of it can be narrowed.
+"""What the role of a function in a VPC must allow Lambda; AWS accepts no resource for these.
 
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
 """
@@ -43,8 +42,8 @@ class Network:
 
     Attributes:
         vpc: The network.
-        subnets: Which of its subnets; those with a way out, if left out.
-        security_groups: What limits their traffic; one that lets out HTTPS alone, if left out.
+        subnets: Its subnets; those with a way out if left out.
+        security_groups: Their security groups; one that allows outgoing HTTPS only, if left out.
     """
 
     vpc: ec2.IVpc
@@ -52,7 +51,7 @@ class Network:
     security_groups: Sequence[ec2.ISecurityGroup] = ()
 
     def groups_in(self, scope: Construct) -> Sequence[ec2.ISecurityGroup]:
-        """Return the security groups of the functions, and make one if none is given."""
+        """Return the functions' security groups, and make one if none is given."""
         if self.security_groups:
             return self.security_groups
         group = ec2.SecurityGroup(

@@ -1,4 +1,4 @@
-"""Who else is in the app: places that would make photos go in circles are refused at synth."""
+"""Refuses loops and overlaps at synth, within one Cutout and among all in the app."""
 
 import json
 from collections.abc import Iterable
@@ -15,13 +15,13 @@ from ..settings.value_rules import SettingError
 
 @dataclass(frozen=True, kw_only=True)
 class KeyPrefix:
-    """A part of a bucket: every key that begins so."""
+    """Every key of a bucket that begins with a prefix."""
 
     bucket: str
     prefix: str
 
     def overlaps(self, other: "KeyPrefix") -> bool:
-        """Say whether some key could be in both."""
+        """Return whether a key could be in both."""
         return self.bucket == other.bucket and (
             self.prefix.startswith(other.prefix) or other.prefix.startswith(self.prefix)
         )
@@ -32,10 +32,10 @@ class BucketUse:
     """What one deployment watches and writes.
 
     Attributes:
-        name: What its secrets and metrics are named after.
-        path: Where it is in the app.
-        watched: Where its photos come from.
-        written: Where its results go, those for review among them.
+        name: The deployment; its secrets and metrics are named after it.
+        path: Its construct's path in the app.
+        watched: The keys of its photos.
+        written: The keys of its results, and of those that wait for review.
     """
 
     name: str
@@ -53,7 +53,7 @@ class BucketUse:
         uploads: s3.IBucket,
         results: s3.IBucket,
     ) -> "BucketUse":
-        """Say what a deployment with these settings claims of these buckets."""
+        """Return what a deployment with these settings watches and writes in these buckets."""
         written, read = _identity(results), _identity(uploads)
         prefix = settings.result_prefix
         return cls(
@@ -71,7 +71,7 @@ def refuse_overlaps(own: BucketUse, others: Iterable[BucketUse]) -> None:
     """Refuse a deployment that would take its own results, or another's, for photos.
 
     Raises:
-        SettingError: two places overlap that must not; the message says which and what to do.
+        SettingError: two prefixes overlap that must not; the message says which and what to do.
     """
     _refuse_own_circle(own)
     for other in others:
@@ -84,7 +84,7 @@ def refuse_overlaps(own: BucketUse, others: Iterable[BucketUse]) -> None:
 
 def _refuse_own_circle(own: BucketUse) -> None:
     results, _ = own.written
-    # Submit passes over everything in the folder for review, whoever's it is.
+    # Submit ignores everything in the review folder, of any deployment.
     for place in (results, KeyPrefix(bucket=results.bucket, prefix=REVIEW_FOLDER)):
         if place.overlaps(own.watched):
             raise SettingError(
@@ -98,8 +98,8 @@ def _refuse_own_circle(own: BucketUse) -> None:
 def _refuse_same_name(own: BucketUse, other: BucketUse) -> None:
     if own.name == other.name:
         raise SettingError(
-            f"{own.path} and {other.path} are both named {own.name!r}, after which their secrets "
-            "and metrics are called: pass each a name of its own"
+            f"{own.path} and {other.path} are both named {own.name!r}, and secrets and metrics "
+            "get their names from it: pass each a name of its own"
         )
 
 
@@ -134,7 +134,7 @@ def _refuse_results_among_photos(writer: BucketUse, watcher: BucketUse) -> None:
 
 
 def _identity(bucket: s3.IBucket) -> str:
-    """Return what two handles on the same bucket have in common."""
+    """Return a text that is the same for two handles on the same bucket."""
     name = bucket.bucket_name
     if not Token.is_unresolved(name):
         return name

@@ -1,4 +1,4 @@
-"""The clock that starts Sweep."""
+"""The schedule that starts Sweep."""
 
 from typing import Final
 
@@ -16,8 +16,8 @@ _MINUTE: Final = 60
 class EveryMinute(Construct):
     """Starts a function once a minute, with a role that can start nothing else.
 
-    A run that cannot be delivered, or fails, is not made up for: the next one, a minute later,
-    does the same work.
+    A run that cannot be started, or fails, is not repeated: the next one, a minute later, does the
+    same work.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, function: lambda_.Function) -> None:

@@ -1,4 +1,4 @@
-"""What keeps data: the three buckets, the two tables and the two secrets."""
+"""The three buckets, the two tables and the two secrets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from cutout.domain.object_keys import KEPT_FOLDER, PREPARED_FOLDER
 from cutout.domain.provider import API_KEY_NOT_SET
 
 KEPT: Final = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-"""Outlives the stack, but not a first deployment that failed: the roll-back deletes it."""
+"""Kept when the stack is deleted, but not when a first deployment fails and is rolled back."""
 
 _STRING = dynamodb.AttributeType.STRING
 _NUMBER = dynamodb.AttributeType.NUMBER
@@ -22,7 +22,7 @@ _NUMBER = dynamodb.AttributeType.NUMBER
 
 @dataclass(frozen=True, kw_only=True)
 class Index:
-    """One index of the jobs table; all of them hold keys only."""
+    """One index of the jobs table; all of them project keys only."""
 
     name: str
     partition: str
@@ -49,11 +49,11 @@ def photo_bucket(
     """Make a private, versioned, encrypted bucket that answers over TLS only.
 
     Args:
-        scope: Where it belongs.
+        scope: The parent construct.
         construct_id: Its id there.
-        removal_policy: What becomes of it when the stack goes.
-        sends_events: Whether EventBridge hears of its objects. Set by the bucket's own property:
-            the construct library would deploy a helper function for it.
+        removal_policy: What happens to it when the stack is deleted.
+        sends_events: Whether it sends events of its objects to EventBridge. This sets the bucket's
+            CloudFormation property: the construct library would deploy a helper function.
         old_version_days: How long versions are kept that were overwritten or deleted.
     """
     bucket = _private_bucket(
@@ -77,17 +77,16 @@ def photo_bucket(
 def work_bucket(
     scope: Construct, construct_id: str, *, removal_policy: RemovalPolicy, kept_days: int
 ) -> s3.Bucket:
-    """Make the private bucket for what Cutout makes for itself; nobody hears of its objects.
+    """Make the private bucket for copies of photos and for results that are kept.
 
-    A bucket of its own, so that buckets of somebody else's can be watched and written to without
-    a change to their lifecycle rules.
+    It is a separate bucket so that attached buckets need no change to their lifecycle rules.
 
     Args:
-        scope: Where it belongs.
+        scope: The parent construct.
         construct_id: Its id there.
-        removal_policy: What becomes of it when the stack goes.
-        kept_days: How long results are kept for use again. Copies of photos are made for one task
-            each, and go after a day.
+        removal_policy: What happens to it when the stack is deleted.
+        kept_days: How long results are kept for later uploads of the same picture. A copy of a
+            photo is made for one task, and expires after a day.
     """
     return _private_bucket(
         scope,
@@ -106,9 +105,9 @@ def _private_bucket(
     old_version_days: int | None,
     expiring: Mapping[str, int],
 ) -> s3.Bucket:
-    """Make a bucket that deletes objects by prefix, and old versions, after so many days.
+    """Make a bucket that deletes objects after the days that `expiring` names for their prefix.
 
-    It keeps versions if `old_version_days` says for how long.
+    It keeps old versions for `old_version_days`; None makes a bucket without versions.
     """
     old_versions = s3.LifecycleRule(
         id="old-versions",
@@ -143,10 +142,10 @@ def _private_bucket(
 def jobs_table(
     scope: Construct, construct_id: str, *, removal_policy: RemovalPolicy
 ) -> dynamodb.Table:
-    """Make the table that holds every job, the gate and the claims on result keys.
+    """Make the table of the jobs, the gate and the claims on result keys.
 
-    A protected table cannot be deleted by the roll-back of a first deployment either, which would
-    end as ROLLBACK_FAILED: it is kept instead, and `infra.deploy` deletes it while it is empty.
+    The roll-back of a failed first deployment cannot delete a protected table and would end as
+    ROLLBACK_FAILED. So the table is kept then, and `infra.deploy` deletes it if it is empty.
     """
     is_kept = removal_policy is not RemovalPolicy.DESTROY
     table = dynamodb.Table(
@@ -173,10 +172,10 @@ def jobs_table(
 
 
 def calls_table(scope: Construct, construct_id: str) -> dynamodb.Table:
-    """Make the table of the bodies of calls that were not answered yet.
+    """Make the table of the bodies of calls that are not answered yet.
 
-    A body lets its reader read a photo and call back. It is of use for minutes, so the table has
-    no backups that would keep it, and goes with the stack.
+    A body gives access to a photo and to its callback. It is of use for minutes, so the table has
+    no backups, and is deleted with the stack.
     """
     return dynamodb.Table(
         scope,
@@ -192,9 +191,9 @@ def calls_table(scope: Construct, construct_id: str) -> dynamodb.Table:
 def api_key_secret(
     scope: Construct, construct_id: str, *, name: str, removal_policy: RemovalPolicy
 ) -> secretsmanager.Secret:
-    """Make the place for the provider's API key; it says `not-set` until someone sets it.
+    """Make the secret for the provider's API key, which a person sets.
 
-    The stack never writes it again: the value in the template stays as it is.
+    Later deployments do not overwrite it: the value in the template never changes.
     """
     return secretsmanager.Secret(
         scope,
@@ -209,7 +208,7 @@ def api_key_secret(
 def signing_key_secret(
     scope: Construct, construct_id: str, *, name: str, removal_policy: RemovalPolicy
 ) -> secretsmanager.Secret:
-    """Make the key that signs callback URLs; nobody ever needs to see it."""
+    """Make the key that signs callback URLs; no person needs to see it."""
     return secretsmanager.Secret(
         scope,
         construct_id,

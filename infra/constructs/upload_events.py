@@ -1,4 +1,4 @@
-"""Uploads and deletions reach the submissions queue as events."""
+"""The rule that sends uploads and deletions to the submissions queue."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,10 @@ from .work_queue import dead_letter_queue, let_rule_send
 
 
 class UploadEvents(Construct):
-    """A rule that sends what happens in a bucket under a prefix to a queue.
+    """A rule that sends the events of a bucket's objects to a queue.
 
-    The bucket's own notifications are not touched; events that the queue does not take for a day
-    are kept in a DLQ.
+    The bucket's own notifications are not changed. Events that cannot be delivered for a day go to
+    a DLQ.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class UploadEvents(Construct):
         suffixes: Sequence[str],
         queue: sqs.Queue,
     ) -> None:
-        """Watch the bucket, the keys that begin and end so, and tell the queue."""
+        """Send events of the keys with this prefix and one of these suffixes."""
         super().__init__(scope, construct_id)
         self.undeliverable = dead_letter_queue(self, "Undeliverable")
         detail: dict[str, object] = {"bucket": {"name": [bucket.bucket_name]}}
@@ -65,8 +65,8 @@ class UploadEvents(Construct):
 def _keys(prefix: str, suffixes: Sequence[str]) -> list[dict[str, object]]:
     """Return patterns, one of which must match a key.
 
-    EventBridge can look at the end of a key in either case, but not at its beginning as well; with
-    a prefix, ends are looked for in lower and in upper case.
+    EventBridge can ignore the case of a suffix, but not together with a prefix: with a prefix, the
+    patterns name suffixes in lower and in upper case.
     """
     if not suffixes:
         return [{"prefix": prefix}]

@@ -1,4 +1,4 @@
-"""A queue of work and the queue its undeliverable messages end in."""
+"""A queue that a function consumes, and its dead letter queue."""
 
 from typing import Final
 
@@ -10,11 +10,11 @@ from constructs import Construct
 from cutout.domain.timing import DEAD_LETTER_RETENTION, QUEUE_RETENTION
 
 MAX_RECEIVES: Final = 5
-_VISIBILITY_FACTOR: Final = 6  # what Lambda asks for, so that no message is handed out twice
+_VISIBILITY_FACTOR: Final = 6  # as Lambda recommends, so that no message is delivered twice
 
 
 def dead_letter_queue(scope: Construct, construct_id: str) -> sqs.Queue:
-    """Make a queue that keeps what could not be handled for as long as SQS can."""
+    """Make a queue that keeps messages for as long as SQS can."""
     return sqs.Queue(
         scope,
         construct_id,
@@ -26,10 +26,10 @@ def dead_letter_queue(scope: Construct, construct_id: str) -> sqs.Queue:
 
 
 class WorkQueue(Construct):
-    """A queue that one function works off; after five tries a message goes to its own DLQ."""
+    """A queue that one function consumes; after five tries a message goes to its DLQ."""
 
     def __init__(self, scope: Construct, construct_id: str, *, worker_timeout_seconds: int) -> None:
-        """Make the queue for a worker with that time-out."""
+        """Make the queue for a function with that time-out."""
         super().__init__(scope, construct_id)
         self.dead_letters = dead_letter_queue(self, "DeadLetters")
         self.queue = sqs.Queue(
@@ -47,7 +47,7 @@ class WorkQueue(Construct):
 
 
 def let_rule_send(queue: sqs.Queue, *, rule_arn: str) -> None:
-    """Let EventBridge send to the queue on behalf of that one rule."""
+    """Allow EventBridge to send to the queue for that one rule."""
     queue.add_to_resource_policy(
         iam.PolicyStatement(
             sid="LetTheRuleSend",

@@ -1,1 +1,1 @@
-"""Deploying to AWS and destroying in one command."""
+"""Deploy to AWS, or destroy, with one command."""

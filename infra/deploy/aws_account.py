@@ -1,4 +1,4 @@
-"""What a deployment finds in the account, and has to deal with before CloudFormation does."""
+"""The account that a deployment goes to: what earlier deployments left there."""
 
 import json
 import time
@@ -11,31 +11,32 @@ from botocore.exceptions import ClientError
 
 from cutout.domain.provider import API_KEY_NOT_SET
 
-_API_KEY = "evolink-api-key"
-SECRETS = (_API_KEY, "callback-signing-key")
+from ..secret_names import API_KEY, SIGNING_KEY
+
+SECRETS = (API_KEY, SIGNING_KEY)
 _NOT_CREATED = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
 """Statuses of a stack whose first deployment failed: the CDK deletes it and creates it again."""
 _DELETION_WAITS: Final = (1, 2, 4, 8, 15, 30, 60)
-"""Seconds between looks at a secret that is being deleted."""
+"""Seconds between two checks of a secret that is being deleted."""
 
 
 class StillThereError(Exception):
-    """What must go first is not gone yet; the message says what to do."""
+    """Something that must be deleted first still exists; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Account:
-    """An account in a region, seen with a person's credentials."""
+    """An account in a region, with a person's credentials."""
 
     session: boto3.Session
     sleep: Callable[[float], None] = time.sleep
 
     def has_stack(self, stack: str) -> bool:
-        """Say whether there is a stack of that name."""
+        """Return whether a stack of that name exists."""
         return self._status(stack) is not None
 
     def _status(self, stack: str) -> str | None:
-        """Return how CloudFormation says that it stands, if there is one."""
+        """Return the stack's status; None without a stack."""
         try:
             answer = self.session.client("cloudformation").describe_stacks(StackName=stack)
         except ClientError as error:
@@ -45,9 +46,9 @@ class Account:
         return str(answer["Stacks"][0]["StackStatus"])
 
     def leftover_secrets(self, stack: str) -> list[str]:
-        """Name the secrets that are left of an earlier stack of that name, or of a first attempt.
+        """Return the names of secrets that an earlier or failed stack of that name left.
 
-        CloudFormation cannot make them again, also not while they only wait for their deletion.
+        CloudFormation cannot create them again, even while they are scheduled for deletion.
         """
         if is_created(self._status(stack)):
             return []
@@ -55,9 +56,9 @@ class Account:
         return [name for name in names if self._has_secret(name)]
 
     def delete_secrets(self, stack: str) -> None:
-        """Delete the secrets that are left of a stack, for good, but lay the API key aside."""
+        """Delete the secrets that a stack left, at once, and save the API key in another secret."""
         client = self.session.client("secretsmanager")
-        key = self._api_key(client, f"{stack}/{_API_KEY}")
+        key = self._api_key(client, f"{stack}/{API_KEY}")
         aside = saved_key_name(stack)
         if key and self._has_secret(aside):
             client.put_secret_value(SecretId=aside, SecretString=key)
@@ -68,13 +69,13 @@ class Account:
             self._wait_until_gone(name)
 
     def _wait_until_gone(self, name: str) -> None:
-        """Wait for the deletion of a secret: until it ends, its name is still taken.
+        """Wait until a secret is deleted and its name is free.
 
-        Deletion is asynchronous, also without a recovery window:
+        Deletion is asynchronous, even without a recovery window:
         https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html
 
         Raises:
-            StillThereError: it has not ended after two minutes.
+            StillThereError: it still exists after two minutes.
         """
         for seconds in _DELETION_WAITS:
             if not self._has_secret(name):
@@ -84,10 +85,10 @@ class Account:
             raise StillThereError(f"Secrets Manager is still deleting {name}: try again later")
 
     def delete_empty_table(self, stack: str) -> str | None:
-        """Delete the protected, empty jobs table that a failed first deployment left.
+        """Delete the protected jobs table that a failed first deployment left, if it is empty.
 
         Returns:
-            Its name; None if there is none.
+            Its name; None if nothing was deleted.
         """
         if is_created(self._status(stack)) or not self.has_stack(stack):
             return None
@@ -102,17 +103,17 @@ class Account:
         return None
 
     def saved_api_key(self, stack: str) -> str | None:
-        """Return the API key that was laid aside, if one was."""
+        """Return the API key that `delete_secrets` saved, if it did."""
         return self._api_key(self.session.client("secretsmanager"), saved_key_name(stack))
 
     def delete_saved_api_key(self, stack: str) -> None:
-        """Delete it: it is in its new place."""
+        """Delete the saved API key, which is in the new secret now."""
         self.session.client("secretsmanager").delete_secret(
             SecretId=saved_key_name(stack), ForceDeleteWithoutRecovery=True
         )
 
     def functions(self, stack: str) -> list[str]:
-        """Name the Lambda functions of a stack; none if there is no such stack."""
+        """Return the names of a stack's Lambda functions; none without the stack."""
         if not self.has_stack(stack):
             return []
         names = (
@@ -123,10 +124,10 @@ class Account:
         return [name for name in names if name]
 
     def empty_deleted_buckets(self, stack: str) -> list[str]:
-        """Delete every object of the buckets that go with the stack: S3 deletes empty ones only.
+        """Delete every object of the buckets that are deleted with the stack.
 
-        Those are the buckets of an ephemeral stack. What is to be kept is not touched: the stack's
-        own template says which is which.
+        S3 deletes empty buckets only. The stack's template says which buckets are deleted: those of
+        an ephemeral stack.
 
         Returns:
             The buckets' names.
@@ -186,10 +187,10 @@ def _is_empty(client: Any, table: str | None) -> bool:  # noqa: ANN401 # boto3's
 
 
 def is_created(status: str | None) -> bool:
-    """Say whether a stack that stands so, or is not there, has what its template names."""
+    """Return whether a stack with this status, None without one, has its resources."""
     return status is not None and status not in _NOT_CREATED
 
 
 def saved_key_name(stack: str) -> str:
-    """Name the secret that an API key is laid aside in while its own is made anew."""
-    return f"{stack}/{_API_KEY}-laid-aside"
+    """Return the name of the secret that holds the API key while its own is replaced."""
+    return f"{stack}/{API_KEY}-laid-aside"

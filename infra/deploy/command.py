@@ -1,18 +1,18 @@
-"""Deploy to AWS, or destroy, in one command: whatever can be found out is not asked.
+"""Deploy to AWS, or destroy, with one command that asks nothing.
 
     python -m infra.deploy deploy  [--stage prod] [-c name=value]...
     python -m infra.deploy destroy [--stage prod] [-c name=value]...
     python -m infra.deploy policy  [--stage prod] [-c name=value]...
 
-Account, region and credentials come from the usual AWS environment. The account is bootstrapped
-for the CDK if it is not yet. If EVOLINK_API_KEY is set, it is put into the stack's secret.
+Account, region and credentials come from the usual AWS environment. An account without the CDK's
+bootstrap gets it. EVOLINK_API_KEY, if set, becomes the value of the stack's secret.
 
-`policy` prints the policy of a role that may do both, in an account that is bootstrapped already.
+`policy` prints the policy of a role that may do both in a bootstrapped account.
 
-Destroying keeps photos, cut-outs, rows and secrets, unless the stack was deployed as ephemeral. A
-later deployment of the same name says which secrets are in its way; with --replace-secrets it takes
-them away first, and puts the API key into the new one. Several stages can be deployed at once: each
-is synthesized to a folder of its own.
+Destroying keeps photos, cut-outs, jobs and secrets, unless the stack was deployed as ephemeral. A
+later deployment of the same name then fails because the secrets exist; --replace-secrets deletes
+and recreates them and copies the API key. Several stages can be deployed at once: each has its own
+folder of synthesized files.
 """
 
 import argparse
@@ -41,7 +41,7 @@ _API_KEY_VARIABLE = "EVOLINK_API_KEY"
 
 
 class DeployError(Exception):
-    """What keeps the deployment from going on; the message says what to do."""
+    """The deployment cannot continue; the message says what to do."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--region", help="an AWS region")
     parser.add_argument("--stage", help="the same as -c stage=STAGE")
     parser.add_argument(
-        "--replace-secrets", action="store_true", help="take away those of a destroyed stack"
+        "--replace-secrets", action="store_true", help="replace those that a destroyed stack left"
     )
     options = parser.parse_args(arguments)
     if options.stage:
@@ -76,9 +76,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def session_of(profile: str | None, region: str | None) -> boto3.Session:
-    """Return a session for what the options say, else for what AWS's tools would take.
+    """Return a session for the options, or for the usual AWS environment.
 
-    The AWS CLI and the CDK read AWS_REGION; boto3 alone does not.
+    The AWS CLI and the CDK read AWS_REGION; boto3 does not.
     """
     return boto3.Session(
         profile_name=profile, region_name=region or os.environ.get("AWS_REGION") or None
@@ -86,7 +86,7 @@ def session_of(profile: str | None, region: str | None) -> boto3.Session:
 
 
 def stack_name(context: Sequence[str]) -> str:
-    """Return the name of the stack that these settings are of.
+    """Return the name of the stack with these settings.
 
     Raises:
         SettingError: one of them is refused.
@@ -96,7 +96,7 @@ def stack_name(context: Sequence[str]) -> str:
 
 
 def _print_policy(session: boto3.Session, context: list[str]) -> None:
-    """Print what the role must be allowed to do that deploys this stack."""
+    """Print the policy of a role that deploys this stack."""
     account, region = _where(session)
     partition = session.get_partition_for_region(region)
     stack = stack_name(context)
@@ -108,25 +108,24 @@ def _destroy(session: boto3.Session, context: list[str]) -> None:
     _where(session)
     stack = stack_name(context)
     for bucket in Account(session).empty_deleted_buckets(stack):
-        _say(f"Emptied {bucket}, which goes with the stack.")
+        _say(f"Emptied {bucket}, which is deleted with the stack.")
     _cdk(session, "destroy", "--force", *_synthesized_or_new(stack), *_context(context))
 
 
 def _free_secret_names(session: boto3.Session, stack: str, *, replaces_secrets: bool) -> None:
-    """See that nothing is left under the names of the stack's secrets."""
+    """Make sure that the names of the stack's secrets are free."""
     account = Account(session)
     if table := account.delete_empty_table(stack):
         _say(f"Deleted {table}, the empty table of a first deployment of {stack} that failed.")
     kept = account.leftover_secrets(stack)
     if kept and not replaces_secrets:
         raise DeployError(
-            f"{' and '.join(kept)} are left of an earlier {stack} that was destroyed or could not "
-            "be made, and nothing can be made under a name that is taken: deploy with "
-            "--replace-secrets, which carries the API key over, or under another name (--stage, "
-            "-c stack=NAME)"
+            f"Secrets {' and '.join(kept)} from an earlier deployment of {stack} still exist: "
+            "deploy with --replace-secrets to recreate them (the API key is kept), or under "
+            "another name (--stage, -c stack=NAME)"
         )
     if kept:
-        _say(f"Taking away what is left of an earlier {stack}: {', '.join(kept)}.")
+        _say(f"Deleting secrets of an earlier {stack}: {', '.join(kept)}.")
         account.delete_secrets(stack)
 
 
@@ -141,7 +140,7 @@ def _deploy(session: boto3.Session, context: list[str], *, replaces_secrets: boo
     free = free_concurrency(session.client("lambda"), Account(session).functions(stack))
     fitted = [f"{name}={value}" for name, value in settings_for(free, context).items()]
     if fitted:
-        _say(f"The account lets few functions run at once: deploying with {', '.join(fitted)}.")
+        _say(f"The account's concurrency is small: deploying with {', '.join(fitted)}.")
     context = [*context, *fitted]
     outputs = _run_deployment(session, stack, context)
     saved = Account(session).saved_api_key(stack)
@@ -200,7 +199,7 @@ def _put_key(session: boto3.Session, secret: str, saved: str | None) -> None:
 
 
 def _cdk(session: boto3.Session, *arguments: str) -> None:
-    """Run the project's own CDK with the session's credentials, in sight of the person."""
+    """Run the project's own CDK with the session's credentials; it prints to the terminal."""
     if not _CDK.exists():
         raise DeployError("the CDK command line is not installed: run make setup")
     environment = {name: it for name, it in os.environ.items() if name != _API_KEY_VARIABLE}
@@ -215,12 +214,12 @@ def _cdk(session: boto3.Session, *arguments: str) -> None:
 
 
 def _output(stack: str) -> tuple[str, str]:
-    """Synthesize to a folder of the stack's own: the CDK lets nobody else write where it does."""
+    """Name the stack's own output folder: the CDK locks it while it runs."""
     return "--output", str(_folder(stack))
 
 
 def _synthesized_or_new(stack: str) -> tuple[str, str]:
-    """Take what was synthesized to deploy it, if that was here: a name is all that is needed."""
+    """Use what an earlier deployment synthesized here: destroying needs the name only."""
     folder = _folder(stack)
     return ("--app", str(folder)) if (folder / "manifest.json").is_file() else _output(stack)
 

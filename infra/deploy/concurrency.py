@@ -1,4 +1,4 @@
-"""How many functions an account lets run at once, and the settings that follow from it."""
+"""The concurrency of an account, and the settings that follow from it."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -7,23 +7,23 @@ from ..deployed_functions import SHAPES
 from ..settings.settings import Settings
 
 _LEFT_UNRESERVED: Final = 100
-"""Lambda refuses a reservation that leaves fewer to the account's other functions.
+"""Lambda refuses a reservation that leaves less to the account's other functions.
 
 https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 """
 _LEAST: Final = 2
-"""The lowest maximum concurrency that a trigger takes."""
+"""The lowest maximum concurrency of an event source mapping."""
 _WORKERS: Final = ("submit_concurrency", "prepare_concurrency", "store_concurrency")
 RESERVED: Final = sum(shape.reserved_concurrency or 0 for shape in SHAPES.values())
-"""Executions that ReceiveCallback and Sweep reserve, so that the workers cannot starve them."""
+"""What ReceiveCallback and Sweep reserve, so that other functions cannot starve them."""
 
 
 def free_concurrency(client: Any, functions: Sequence[str]) -> int:  # noqa: ANN401 # boto3's own
-    """Return how many executions a deployment can count on.
+    """Return the concurrency that a deployment can use.
 
     Args:
-        client: of Lambda, in the account and region.
-        functions: the deployment's own, if there are any yet: an update keeps what they reserve.
+        client: a Lambda client for the account and region.
+        functions: the deployment's own, if it exists: an update keeps what they reserve.
     """
     limits = client.get_account_settings()["AccountLimit"]
     own = (client.get_function_concurrency(FunctionName=name) for name in functions)
@@ -32,13 +32,14 @@ def free_concurrency(client: Any, functions: Sequence[str]) -> int:  # noqa: ANN
 
 
 def settings_for(free: int, context: Sequence[str]) -> dict[str, str]:
-    """Return the settings that the account's concurrency asks for, without those that are given.
+    """Return settings that fit the account's concurrency, except those that the caller sets.
 
-    Where nothing can be reserved, the workers get so few executions that callbacks find one.
+    Where nothing can be reserved, the other functions get so little that some is left for
+    callbacks.
 
     Args:
-        free: executions that the deployment can count on.
-        context: the settings that are given, as `name=value`.
+        free: the concurrency that the deployment can use.
+        context: the caller's settings, as `name=value`.
     """
     if free - RESERVED >= _LEFT_UNRESERVED:
         return {}

@@ -1,7 +1,7 @@
-"""What the role that runs `make deploy` and `make destroy` must be allowed to do.
+"""The policy of a role that runs `make deploy` and `make destroy`.
 
-The CDK works through the roles of its bootstrap; the rest is what `infra.deploy` asks of AWS
-itself. `python -m infra.deploy policy --stage STAGE` prints it as a policy document.
+The CDK uses the roles of its bootstrap; the other statements are for the requests of
+`infra.deploy`. `python -m infra.deploy policy --stage STAGE` prints it.
 """
 
 from typing import Any, Final
@@ -9,17 +9,17 @@ from typing import Any, Final
 from .aws_account import SECRETS, saved_key_name
 
 _QUALIFIER: Final = "hnb659fds"
-"""Of the CDK's bootstrap, by default."""
+"""The default of the CDK's bootstrap."""
 BOOTSTRAP_VERSION: Final = f"/cdk-bootstrap/{_QUALIFIER}/version"
-"""The parameter that `cdk bootstrap` leaves."""
+"""The parameter that `cdk bootstrap` writes."""
 _NAME_PART: Final = 24
-"""CloudFormation cuts a long stack name where it names a resource after it."""
+"""CloudFormation shortens a long stack name in the names of resources."""
 
 
 def policy(*, account: str, region: str, stack: str, partition: str = "aws") -> dict[str, Any]:
     """Return the policy document of a role that deploys and destroys one stack.
 
-    The account is bootstrapped for the CDK already: that takes an administrator, once a region.
+    It does not allow `cdk bootstrap`, which needs an administrator, once for each region.
     """
 
     def arn(service: str, resource: str) -> str:
@@ -42,7 +42,7 @@ def policy(*, account: str, region: str, stack: str, partition: str = "aws") -> 
             ],
             [arn("cloudformation", f"stack/{stack}/*")],
         ),
-        # An action on the account, which no resource narrows.
+        # AWS accepts no resource for this action.
         "ReadTheConcurrencyOfTheAccount": (["lambda:GetAccountSettings"], ["*"]),
         "ReadTheConcurrencyOfFunctions": (
             ["lambda:GetFunctionConcurrency"],

@@ -1,8 +1,8 @@
-"""What wakes a person, as a table: the measure, when it is too much, and what to do.
+"""The alarms: metric, threshold, and what a person does about each.
 
-An alarm's description is all that its mail holds: what happened, what is at stake, the command to
-run, and where to read on. Silence is good news, except from Sweep, which is never silent while it
-runs.
+An alarm's description is the whole text of its mail: what happened, what is at stake, the command
+to run, and the section of the runbook. Missing data is no alarm, except for Sweep's metrics: Sweep
+writes them every minute.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,6 +18,7 @@ from cutout.domain.gate import USUAL_PRICE
 from cutout.domain.metrics import Metric
 from cutout.domain.timing import DEAD_LETTER_RETENTION, QUEUE_RETENTION
 
+from ..secret_names import API_KEY
 from .metric_series import FIVE_MINUTES, MetricSeries
 
 RUNBOOKS: Final = "infra/RUNBOOK.md"
@@ -25,12 +26,12 @@ RUNBOOKS: Final = "infra/RUNBOOK.md"
 LONGEST_DESCRIPTION: Final = 1024
 """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"""
 _FEW: Final = 3
-"""What happens less often in a quarter of an hour is an accident, no trend."""
+"""Fewer in 15 minutes are no trend."""
 _LONG_WAIT_SECONDS: Final = 3600
 _QUARTER: Final = Duration.minutes(15)
 _STRAY_CALLBACKS: Final = 100
-"""Refused in five minutes. A scanner passes by within minutes; an attack goes on: the alarm waits
-for a quarter of an hour of it."""
+"""Refused in five minutes. A scanner stops within minutes and an attack does not: the alarm waits
+for 15 minutes of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,16 +39,16 @@ class AlarmRule:
     """One alarm.
 
     Attributes:
-        name: Its construct's id.
+        name: Its construct's id; the runbook names it.
         runbook: The heading of its section in the runbook.
-        happened: What was measured, in words.
+        happened: What the alarm means.
         at_stake: What is lost, late or paid for if nobody does anything.
-        do: What to do, with the command in full; `{stack}` in it is the stack's name.
-        metric: What is measured.
-        above: The alarm goes off above this; with `is_silence`, when less than 1 is heard.
-        periods: Looked at are so many periods of the metric.
-        datapoints: It goes off when so many of them are too much; None means all.
-        is_silence: It goes off when nothing is heard.
+        do: What to do, with the whole command; `{stack}` in it is the stack's name.
+        metric: The metric that it watches.
+        above: The threshold: the alarm goes off above it.
+        periods: How many periods of the metric it evaluates.
+        datapoints: How many of them must be above the threshold; None means all.
+        is_silence: It goes off when there are no data, instead.
     """
 
     name: str
@@ -62,16 +63,16 @@ class AlarmRule:
     is_silence: bool = False
 
     def description(self, *, stack: str, runbooks: str) -> str:
-        """Return what the mail says.
+        """Return the text of the mail.
 
         Args:
-            stack: What the command line finds the deployment by.
-            runbooks: The address of the page of the runbooks.
+            stack: The stack's name.
+            runbooks: The address of the runbook.
         """
         anchor = self.runbook.lower().replace(" ", "-").replace(",", "")
         do = self.do.replace("{stack}", stack)
-        told = f"{self.happened} At stake: {self.at_stake} Do: {do}"
-        return f"{told} Runbook: {runbooks}#{anchor}"
+        what = f"{self.happened} At stake: {self.at_stake} Do: {do}"
+        return f"{what} Runbook: {runbooks}#{anchor}"
 
 
 def alarm_rules(
@@ -82,7 +83,7 @@ def alarm_rules(
     dead_letters: Mapping[str, sqs.Queue],
     expects_callbacks: bool,
 ) -> Iterator[AlarmRule]:
-    """List every alarm of a deployment."""
+    """Yield every alarm of a deployment."""
     yield _old_uploads(submissions)
     for title, queue in dead_letters.items():
         yield _dead_letters(title, queue)
@@ -106,7 +107,7 @@ def _old_uploads(submissions: sqs.Queue) -> AlarmRule:
         "submissions queue and has no job yet.",
         at_stake=f"uploads stay in this queue for {QUEUE_RETENTION.days} days; after that they "
         "are lost.",
-        do="`cutout doctor --stack {stack}` checks Submit and its trigger. If Submit only is slow "
+        do="`cutout doctor --stack {stack}` checks Submit and its trigger. If Submit is only slow "
         "after a large upload, nothing is wrong: raise submit_concurrency, or wait.",
         metric=submissions.metric_approximate_age_of_oldest_message(
             period=FIVE_MINUTES, statistic="Maximum"
@@ -116,14 +117,14 @@ def _old_uploads(submissions: sqs.Queue) -> AlarmRule:
     )
 
 
-_HAS_NO_ROW: Final = (
-    "an upload that has no job yet is nowhere else: nobody cuts it out until the message is sent "
-    f"back, and after {DEAD_LETTER_RETENTION.days} days it is gone."
+_HAS_NO_JOB: Final = (
+    "an upload that has no job yet exists only in this message: it is not processed until the "
+    f"message is sent back, and after {DEAD_LETTER_RETENTION.days} days it is lost."
 )
-_HAS_A_ROW: Final = "no photo: each has its row, and Sweep goes on looking at it; it may be late."
+_HAS_A_JOB: Final = "no photo: each has a job, which Sweep continues to check; it may be late."
 _STAKES: Final = {
-    "SubmissionsDeadLetters": _HAS_NO_ROW,
-    "UndeliverableEvents": _HAS_NO_ROW,
+    "SubmissionsDeadLetters": _HAS_NO_JOB,
+    "UndeliverableEvents": _HAS_NO_JOB,
 }
 
 
@@ -131,9 +132,9 @@ def _dead_letters(title: str, queue: sqs.Queue) -> AlarmRule:
     return AlarmRule(
         name=f"{title}Depth",
         runbook="Dead letters",
-        happened=f"A message could not be delivered or handled, and waits in {title}.",
-        at_stake=_STAKES.get(title, _HAS_A_ROW),
-        do="`cutout redrive --stack {stack}` shows the photo and what its row says; mend the "
+        happened=f"A message could not be delivered or handled and is in {title}.",
+        at_stake=_STAKES.get(title, _HAS_A_JOB),
+        do="`cutout redrive --stack {stack}` shows the photo and the state of its job; fix the "
         "cause, then `cutout redrive --yes --stack {stack}`.",
         metric=queue.metric_approximate_number_of_messages_visible(
             period=FIVE_MINUTES, statistic="Maximum"
@@ -146,12 +147,12 @@ def _errors(title: str, function: lambda_.Function) -> AlarmRule:
     return AlarmRule(
         name=f"{title}Errors",
         runbook="Function errors",
-        happened=f"{title} ended with an error or ran out of time.",
-        at_stake="nothing after one error: the work comes again by itself. Photos come late while "
-        "errors go on; a message that fails five times ends among the dead letters.",
+        happened=f"{title} raised an error or timed out.",
+        at_stake="nothing after one error: the message is delivered again. While errors continue, "
+        "photos are late; a message that fails five times becomes a dead letter.",
         do=f"`aws logs tail {group} --region {Aws.REGION} --since 30m --filter-pattern "
-        "'?ERROR ?Traceback ?\"timed out\"'` says why. If it goes on: `cutout pause --stack "
-        "{stack}`, mend, deploy, `cutout resume --stack {stack}`.",
+        "'?ERROR ?Traceback ?\"timed out\"'` says why. If it continues: `cutout pause --stack "
+        "{stack}`, fix, deploy, `cutout resume --stack {stack}`.",
         metric=function.metric_errors(period=FIVE_MINUTES, statistic="Sum"),
     )
 
@@ -160,10 +161,10 @@ def _failed_steps(series: MetricSeries) -> AlarmRule:
     return AlarmRule(
         name="StepsFailed",
         runbook="Failing steps",
-        happened=f"More than {_FEW} steps of jobs or messages failed in a quarter of an hour. The "
+        happened=f"More than {_FEW} messages, or steps of jobs, failed in 15 minutes. The "
         "functions report them to the queue, so Lambda counts no error.",
-        at_stake="each job is tried again, ever less often, and fails after eight tries; a message "
-        "that fails five times ends among the dead letters.",
+        at_stake="each is tried again, ever less often; a job fails after eight tries, and a "
+        "message that fails five times becomes a dead letter.",
         do="the logs of Submit and StoreResult say why (search for `failed`); `cutout doctor "
         "--stack {stack}` checks what they depend on. If all photos fail: `cutout pause --stack "
         "{stack}`, fix the cause, `cutout resume --stack {stack}`.",
@@ -176,12 +177,11 @@ def _throttles(title: str, function: lambda_.Function) -> AlarmRule:
     return AlarmRule(
         name=f"{title}Throttles",
         runbook="Function throttles",
-        happened=f"{title} was not let run: the account's concurrency, or what is set aside for "
-        "this function, is used up.",
-        at_stake="no photo; everything is slower until there is room again.",
-        do=f"`aws lambda get-account-settings --region {Aws.REGION}` says how much the account "
+        happened=f"Lambda did not run {title}: its own concurrency or the account's is used up.",
+        at_stake="no photo; photos are late until concurrency is free again.",
+        do=f"`aws lambda get-account-settings --region {Aws.REGION}` shows how much the account "
         "has; ask AWS for more, or deploy with a lower submit_concurrency and store_concurrency. "
-        "`cutout doctor --stack {stack}` says what else is affected.",
+        "`cutout doctor --stack {stack}` shows what else is affected.",
         metric=function.metric_throttles(period=FIVE_MINUTES, statistic="Sum"),
     )
 
@@ -190,34 +190,34 @@ def _of_jobs(series: MetricSeries) -> Iterator[AlarmRule]:
     yield AlarmRule(
         name="OldestInFlight",
         runbook="Oldest job in flight",
-        happened="A call was made over an hour ago, and its task has no end yet.",
-        at_stake="it was paid for and holds a slot at the gate; after job_deadline_seconds it "
-        "fails by itself.",
-        do="`cutout ls --state processing --state unconfirmed --stack {stack}` names it and its "
-        "task; ask the provider about that task.",
+        happened="A request was sent over an hour ago, and its task has not ended.",
+        at_stake="the task was paid for and holds a slot of the gate; after job_deadline_seconds "
+        "the job fails by itself.",
+        do="`cutout ls --state processing --state unconfirmed --stack {stack}` lists the job and "
+        "its task; ask the provider about that task.",
         metric=series.of(Metric.OLDEST_IN_FLIGHT_SECONDS, "Maximum"),
         above=3600,
     )
     yield AlarmRule(
         name="Overdue",
         runbook="Overdue jobs",
-        happened="A job has been due for a quarter of an hour and nobody moves it: a worker is "
-        "missing or fails, or a version that was taken back has left a row that this one does not "
-        "understand.",
-        at_stake="photos stand still until the worker is back; none is lost, they then go on by "
-        "themselves.",
-        do="`cutout doctor --stack {stack}` says which trigger, function or queue it is; Sweep's "
-        "log names rows of a newer version, which wait until it is deployed again.",
+        happened="A job has been due for 15 minutes and nothing has processed it: a function fails "
+        "or its trigger is disabled, or, after a roll-back, a newer version wrote the job.",
+        at_stake="photos are late until that is fixed; none is lost, and their jobs then continue "
+        "by themselves.",
+        do="`cutout doctor --stack {stack}` shows which trigger, function or queue it is; Sweep's "
+        "log lists jobs that a newer version wrote, which wait until it is deployed again.",
         metric=series.of(Metric.OLDEST_DUE_SECONDS, "Maximum"),
         above=900,
     )
     yield AlarmRule(
         name="NothingSwept",
         runbook="Nothing swept",
-        happened="Sweep has not come for a quarter of an hour.",
-        at_stake="lost callbacks are not made up for and crashed work is not taken up again; none "
-        "is lost, but more photos stand still the longer it lasts. Alarms about jobs are blind.",
-        do="`cutout doctor --stack {stack}` looks at its schedule and its last run.",
+        happened="Sweep has not run for 15 minutes.",
+        at_stake="lost callbacks and crashed jobs are not recovered until Sweep runs again. "
+        "Nothing is lost, but more photos are late the longer it lasts, and the alarms about jobs "
+        "do not work.",
+        do="`cutout doctor --stack {stack}` checks its schedule and its last run.",
         metric=series.of(Metric.JOBS_DUE, "SampleCount"),
         periods=3,
         is_silence=True,
@@ -225,11 +225,11 @@ def _of_jobs(series: MetricSeries) -> Iterator[AlarmRule]:
     yield AlarmRule(
         name="FailureRatio",
         runbook="Failure ratio",
-        happened="Twice in a quarter of an hour, over a tenth of the photos of five minutes failed "
-        "or needed review.",
+        happened="Twice in 15 minutes, over a tenth of the jobs of five minutes failed or need "
+        "review.",
         at_stake="these photos have no cut-out, and the provider may have charged for them.",
-        do="`cutout ls --state failed --state review --stack {stack}` says why. If all fail: "
-        "`cutout pause --stack {stack}`; once it is mended, `cutout resume --stack {stack}` and "
+        do="`cutout ls --state failed --state review --stack {stack}` shows why. If all fail: "
+        "`cutout pause --stack {stack}`; after the fix, `cutout resume --stack {stack}` and "
         "`cutout retry --state failed --stack {stack}`.",
         metric=series.of(Metric.FAILED_PERCENT, "Average"),
         above=10,
@@ -242,10 +242,10 @@ def _recovered_by_poll(series: MetricSeries) -> AlarmRule:
     return AlarmRule(
         name="RecoveredByPoll",
         runbook="Recovered by poll",
-        happened=f"More than {_FEW} results of a quarter of an hour had to be asked for: callbacks "
-        "do not come through.",
+        happened=f"More than {_FEW} results in 15 minutes were found by polling, because no "
+        "callback arrived.",
         at_stake="nothing is lost; every photo takes minutes longer.",
-        do="`cutout doctor --stack {stack}` tries the door that callbacks come in by.",
+        do="`cutout doctor --stack {stack}` sends a test request to the callback URL.",
         metric=series.of(Metric.RECOVERED_BY_POLL, "Sum", period=_QUARTER),
         above=_FEW,
     )
@@ -255,8 +255,8 @@ def _forged_callbacks(series: MetricSeries) -> AlarmRule:
     return AlarmRule(
         name="ForgedCallbacks",
         runbook="Forged callbacks",
-        happened=f"For a quarter of an hour, more than {_STRAY_CALLBACKS} callbacks in five "
-        "minutes had a token that we did not sign.",
+        happened=f"For 15 minutes, more than {_STRAY_CALLBACKS} callbacks in five minutes had a "
+        "token that Cutout did not sign.",
         at_stake="no photo: each is refused before anything is read or written, and AWS charges "
         "for each request. If RecoveredByPoll goes off too, real callbacks are refused or "
         "throttled, and photos take minutes longer.",
@@ -273,20 +273,20 @@ def _of_money(series: MetricSeries) -> Iterator[AlarmRule]:
         name="Spend",
         runbook="Spend against the cap",
         happened="Over 80 % of today's credit cap is used.",
-        at_stake="at the cap, photos wait for the next day (UTC); the cap holds, no more is paid.",
-        do="`cutout costs --by day --stack {stack}` says whether this is the usual traffic; "
-        "`cutout limits --daily-credit-cap 8000 --stack {stack}` would set it to 8000 at once.",
+        at_stake="at the cap, photos wait for the next day (UTC), and nothing more is paid.",
+        do="`cutout costs --by day --stack {stack}` shows whether this is the usual traffic; "
+        "`cutout limits --daily-credit-cap 8000 --stack {stack}` sets the cap to 8000 at once.",
         metric=series.of(Metric.CAP_USED_PERCENT, "Maximum"),
         above=80,
     )
     yield AlarmRule(
         name="PossibleDoubleCharges",
         runbook="Possible double charges",
-        happened="A call whose outcome was unknown was repeated, and the provider did not say that "
-        "it knew it.",
+        happened="A request with an unknown outcome was sent again, and the provider did not "
+        "report a replay.",
         at_stake=f"one photo ({USUAL_PRICE} credits) may have been paid for twice.",
-        do="`cutout costs --by outcome --csv claim.csv --stack {stack}` lists the calls, for the "
-        "provider's support. It can wait for the morning.",
+        do="`cutout costs --by outcome --csv claim.csv --stack {stack}` lists the requests, for "
+        "the provider's support. It can wait for the morning.",
         metric=series.of(Metric.POSSIBLE_DOUBLE_CHARGE, "Sum"),
     )
 
@@ -295,39 +295,39 @@ def _of_pauses(series: MetricSeries) -> Iterator[AlarmRule]:
     yield AlarmRule(
         name="PausedOutOfCredits",
         runbook="Paused, out of credits",
-        happened="The provider says that the account is out of credits, and intake is paused.",
-        at_stake="no photo: all wait in the table, and none is cut out until there are credits.",
-        do="top the account up; one photo probes every quarter of an hour, or "
-        "`cutout resume --stack {stack}` lets all in at once.",
+        happened="The provider's account is out of credits, and the gate is paused.",
+        at_stake="no photo: jobs wait in the table until there are credits.",
+        do="add credits to the account; Cutout sends one photo every 15 minutes to find out, or "
+        "`cutout resume --stack {stack}` admits all at once.",
         metric=series.of(Metric.PAUSED_OUT_OF_CREDITS, "Maximum"),
     )
     yield AlarmRule(
         name="PausedKeyRefused",
         runbook="Paused, key refused",
-        happened="The provider refuses the API key, and intake is paused.",
-        at_stake="no photo: all wait in the table, but nothing goes on by itself.",
+        happened="The provider refuses the API key, and the gate is paused.",
+        at_stake="no photo: jobs wait in the table until a person resumes.",
         do="`aws secretsmanager put-secret-value --secret-id "
-        f"{series.deployment}/evolink-api-key --secret-string file://new-key.txt`, then "
-        "`cutout resume --stack {stack}`; `cutout doctor --stack {stack}` tries the key.",
+        f"{series.deployment}/{API_KEY} --secret-string file://new-key.txt`, then "
+        "`cutout resume --stack {stack}`; `cutout doctor --stack {stack}` tests the key.",
         metric=series.of(Metric.PAUSED_KEY_REFUSED, "Maximum"),
     )
     yield AlarmRule(
         name="PausedRateLimited",
         runbook="Paused, rate limited",
-        happened="The provider has asked us to slow down for a quarter of an hour.",
+        happened="The provider has answered with rate limits for 15 minutes.",
         at_stake="no photo; all take longer.",
-        do="ask for less at once, such as `cutout limits --max-in-flight 2 --stack {stack}`, or "
-        "the provider for more.",
+        do="send fewer at once, such as `cutout limits --max-in-flight 2 --stack {stack}`, or ask "
+        "the provider for a higher limit.",
         metric=series.of(Metric.PAUSED_RATE_LIMITED, "Minimum"),
         periods=3,
     )
     yield AlarmRule(
         name="PausedByPerson",
         runbook="Paused by a person",
-        happened="Somebody paused intake eight hours ago, and it is paused still.",
-        at_stake="no photo: all wait in the table until somebody opens the gate.",
-        do="`cutout limits --stack {stack}` says since when; `cutout resume --stack {stack}` "
-        "opens it.",
+        happened="A person paused the gate eight hours ago, and it is still paused.",
+        at_stake="no photo: jobs wait in the table until a person resumes.",
+        do="`cutout limits --stack {stack}` shows since when; `cutout resume --stack {stack}` "
+        "opens the gate.",
         metric=series.of(Metric.PAUSED_BY_PERSON, "Minimum", period=Duration.hours(1)),
         periods=8,
     )

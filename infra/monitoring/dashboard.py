@@ -1,4 +1,4 @@
-"""The dashboard: how alarms stand, then a photo's way from left to right, then the machinery."""
+"""The dashboard: states of alarms, then jobs, the gate, errors, queues and functions."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -41,7 +41,7 @@ def dashboard_rows(
     queues: Mapping[str, sqs.Queue],
     alarms: Sequence[cloudwatch.Alarm],
 ) -> list[Row]:
-    """Lay out the widgets, a row each."""
+    """Return the rows of widgets."""
     return [
         [cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=_COLUMNS)],
         _photos(series),
@@ -91,7 +91,7 @@ def _times(series: MetricSeries) -> Row:
 
 
 def _gate(series: MetricSeries) -> Row:
-    standing = [
+    jobs = [
         series.of(Metric.IN_FLIGHT, "Maximum", label="in flight", period=ONE_MINUTE),
         series.of(Metric.WAITING, "Maximum", label="waiting", period=ONE_MINUTE),
     ]
@@ -101,7 +101,7 @@ def _gate(series: MetricSeries) -> Row:
     ]
     cap = [series.of(Metric.CAP_USED_PERCENT, "Maximum", label="of the cap", period=ONE_MINUTE)]
     return [
-        _graph("Gate, photos", standing),
+        _graph("Gate, photos", jobs),
         _graph("Gate paused because", paused, is_stacked=True),
         _graph("Spend of the day, percent of the cap", cap),
     ]
@@ -159,7 +159,7 @@ def _machinery(functions: Mapping[str, lambda_.Function], queues: Mapping[str, s
 def _graph(
     title: str, metrics: Metrics, *, is_stacked: bool = False, statistic: str | None = None
 ) -> cloudwatch.GraphWidget:
-    """Draw metrics of a kind; those of AWS itself come with a statistic of their own."""
+    """Draw metrics; AWS's own get the statistic that is named here."""
     shown = [
         one if statistic is None else one.with_(statistic=statistic, period=ONE_MINUTE)
         for one in metrics

@@ -1,4 +1,4 @@
-"""The question that operators ask most of the logs, saved where they look for it."""
+"""A saved query of CloudWatch Logs Insights: all log lines about one photo."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -10,13 +10,13 @@ EVERYTHING_ABOUT_ONE_PHOTO: Final = """\
 fields @timestamp, service, level, message, state, came_from, reason, attempt, @message
 | filter job_id = "JOB_ID" or key = "shoes/a.jpg"
 | sort @timestamp asc"""
-"""In the language of CloudWatch Logs Insights; whoever runs it puts a photo's job id or key in."""
+"""To run it, replace the job id, or the key, by the photo's."""
 
 
 def save_query(
     scope: Construct, *, name: str, groups: Iterable[logs.ILogGroup]
 ) -> logs.CfnQueryDefinition:
-    """Save the query, over these log groups, in the deployment's folder of saved queries."""
+    """Save the query for these log groups in the deployment's folder of saved queries."""
     return logs.CfnQueryDefinition(
         scope,
         "EverythingAboutOnePhoto",

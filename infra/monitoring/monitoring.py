@@ -1,4 +1,4 @@
-"""What a person looks at, and what wakes one: a dashboard, a saved query, a topic, the alarms."""
+"""The alarms and their topic, the dashboard, and a saved query."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ from .metric_series import MetricSeries
 
 
 class Monitoring(Construct):
-    """Alarms on what must never happen quietly, all to one topic; a dashboard; a saved query."""
+    """Alarms that notify one topic, a dashboard, and a saved query."""
 
     def __init__(
         self,
@@ -35,20 +35,20 @@ class Monitoring(Construct):
         expects_callbacks: bool = True,
         runbooks: str | None = None,
     ) -> None:
-        """Watch the functions and queues of the deployment of that name.
+        """Monitor the functions and queues of a deployment.
 
         Args:
-            scope: Where it belongs.
+            scope: The parent construct.
             construct_id: Its id there.
-            name: The deployment; names the dashboard, with the region, since dashboards of all
-                regions share their names.
-            functions: By what people call them.
-            queues: The same.
-            dead_letters: The same; one message in any of them is an alarm.
-            alarm_email: Who is told, besides whoever subscribes to the topic.
-            topic: Where alarms go, instead of to a topic made here.
-            expects_callbacks: Whether results that had to be asked for are worth an alarm.
-            runbooks: The address of the page that alarms name their sections of.
+            name: The deployment. The dashboard's name is this and the region: the names of
+                dashboards are shared by all regions.
+            functions: By name.
+            queues: By name.
+            dead_letters: By name; one message in any of them raises an alarm.
+            alarm_email: An address to subscribe to the topic.
+            topic: An existing topic for alarms, instead of a new one.
+            expects_callbacks: Whether results that are found by polling raise an alarm.
+            runbooks: The address of the runbook, whose sections the alarms link to.
         """
         super().__init__(scope, construct_id)
         self.topic = topic or _topic(self, "Alarms")
@@ -100,8 +100,8 @@ class Monitoring(Construct):
         alarm.add_alarm_action(actions.SnsAction(self.topic))
         alarm.add_ok_action(actions.SnsAction(self.topic))
         if rule.is_silence:
-            # No data is this alarm's bad news. A new alarm begins without data and has told nobody:
-            # were silence a breach, each first deployment would begin with an alarm.
+            # Missing data is what this alarm is for. If it counted as a breach, every first
+            # deployment would begin with an alarm, since a new alarm has no data.
             alarm.add_insufficient_data_action(actions.SnsAction(self.topic))
         return alarm
 

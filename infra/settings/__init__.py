@@ -1,1 +1,1 @@
-"""The settings of a deployment, checked before anything is made."""
+"""The settings and recipes of a deployment, checked at synth."""

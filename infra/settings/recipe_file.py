@@ -142,16 +142,16 @@ class _Page:
     def tables(self) -> list[Mapping[str, object]]:
         """Parse it."""
         try:
-            told = tomllib.loads(self.text)
+            page = tomllib.loads(self.text)
         except tomllib.TOMLDecodeError as broken:
             raise SettingError(f"{self.path.name}: this is not TOML: {broken}") from broken
-        strange = sorted(set(told) - {_TABLE})
-        if strange:
+        unknown = sorted(set(page) - {_TABLE})
+        if unknown:
             raise SettingError(
-                f"{self.path.name}:{self._line_of_top(strange[0])}: there is nothing called "
-                f"{strange[0]} here: write a [[{_TABLE}]] for each variant"
+                f"{self.path.name}:{self._line_of_top(unknown[0])}: there is nothing called "
+                f"{unknown[0]} here: write a [[{_TABLE}]] for each variant"
             )
-        tables = told.get(_TABLE, [])
+        tables = page.get(_TABLE, [])
         if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
             raise SettingError(f"{self.path.name}: write [[{_TABLE}]], with two brackets")
         return tables

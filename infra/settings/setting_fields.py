@@ -1,4 +1,4 @@
-"""The kinds of settings there are: each makes a field that carries the rule it is read by."""
+"""Dataclass fields of settings: each has the rule that reads its value."""
 
 from dataclasses import field
 from typing import Any, Final
@@ -6,37 +6,37 @@ from typing import Any, Final
 from .value_rules import Flag, OrNone, Rule, Text, Whole
 
 LOG_RETENTIONS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
-"""Days that CloudWatch Logs can keep lines for, as far as people ask for them."""
+"""The usual ones of the days that CloudWatch Logs can keep lines for."""
 
 
 def setting(default: Any, rule: Rule) -> Any:  # noqa: ANN401 # the field's annotation types it
-    """Read by this rule."""
+    """Make a field that this rule reads."""
     return field(default=default, metadata={"rule": rule})
 
 
 def whole(default: int, *, least: int, most: int) -> Any:  # noqa: ANN401 # the same
-    """Take a whole number within bounds."""
+    """Make a field for a whole number within bounds."""
     return setting(default, Whole(least=least, most=most, example=default))
 
 
 def flag(*, default: bool) -> Any:  # noqa: ANN401 # the same
-    """Take yes or no."""
+    """Make a field for true or false."""
     return setting(default, Flag())
 
 
 def text(pattern: str, *, meaning: str, example: str) -> Any:  # noqa: ANN401 # the same
-    """Take a text of this form, or none."""
+    """Make a field for an optional text of this form."""
     return setting(None, OrNone(rule=Text(pattern=pattern, meaning=meaning, example=example)))
 
 
 def bucket() -> Any:  # noqa: ANN401 # the same
-    """Take the name of a bucket, or none."""
+    """Make a field for the optional name of a bucket."""
     pattern = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
-    return text(pattern, meaning="the name of a bucket that there is", example="our-photos")
+    return text(pattern, meaning="the name of an existing bucket", example="our-photos")
 
 
 def key_arn() -> Any:  # noqa: ANN401 # the same
-    """Take the ARN of a KMS key, or none."""
+    """Make a field for the optional ARN of a KMS key."""
     return text(
         r"arn:aws[a-z-]*:kms:.+:key/.+",
         meaning="the ARN of a KMS key",
@@ -45,7 +45,7 @@ def key_arn() -> Any:  # noqa: ANN401 # the same
 
 
 def prefix() -> Any:  # noqa: ANN401 # the same
-    """Take the beginning of keys; all keys if it is empty."""
-    # Roles name the prefix in a resource, where * and ? are wildcards and ${ opens a variable.
+    """Make a field for a key prefix; empty means all keys."""
+    # The prefix becomes part of an IAM resource: * and ? are wildcards there, ${ a variable.
     meaning = "a key prefix without a leading slash and without * ? $"
     return setting("", Text(pattern=r"|[^/*?$][^*?$]{0,500}", meaning=meaning, example="photos/"))

@@ -1,7 +1,7 @@
-"""Every setting of a deployment: its name, default and bounds, checked before anything is made.
+"""Every setting of a deployment: its name, default, bounds and description.
 
-`Settings.from_context` reads what `cdk -c name=value` passes; only the app calls it. Whoever
-embeds the construct makes `Settings(...)` in code, and the same checks run.
+`Settings.from_context` reads what `cdk -c name=value` passes. An app that embeds the construct
+makes `Settings(...)` in code, and the same checks run.
 """
 
 from collections.abc import Mapping
@@ -30,7 +30,7 @@ DAY: Final = 86_400
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What one deployment is told. Times are in seconds unless the name says otherwise."""
+    """The settings of one deployment; `_seconds` and `_days` in a name are its unit."""
 
     stack: str = setting(
         "Cutout",
@@ -251,7 +251,7 @@ class Settings:
 
     @classmethod
     def from_context(cls, context: Mapping[str, object]) -> Self:
-        """Read the settings out of the CDK's context, which holds entries of the CDK as well.
+        """Read the settings from the CDK's context, which has entries of the CDK, too.
 
         Raises:
             SettingError: an unknown name, or a value that cannot be deployed.
@@ -303,7 +303,7 @@ class Settings:
 
     @property
     def stack_name(self) -> str:
-        """Return what the stack is called in the account."""
+        """Return the name of the stack in the account."""
         return f"{self.stack}-{self.stage}" if self.stage else self.stack
 
 

@@ -1,4 +1,4 @@
-"""What a setting's value may be, one small rule a kind; a refusal says how to put it right."""
+"""What the values of settings may be; a refusal says what to pass instead."""
 
 import re
 from dataclasses import dataclass
@@ -8,14 +8,18 @@ from urllib.parse import SplitResult, urlsplit
 
 
 class SettingError(ValueError):
-    """A setting that cannot be deployed; the message says which one and what to pass instead."""
+    """A setting that is refused; the message names it and says what to pass instead."""
 
 
 class Rule(Protocol):
-    """Turns what was passed for a setting into its value, or refuses it."""
+    """Reads the value of a setting, or refuses it."""
 
     def read(self, name: str, value: object) -> object:
-        """Return the value of the setting `name`; raises SettingError."""
+        """Return the value of the setting `name`.
+
+        Raises:
+            SettingError: the value is refused.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +31,7 @@ class Whole:
     example: int
 
     def read(self, name: str, value: object) -> int:
-        """Take an int, or digits as the command line passes them."""
+        """Accept an int, or digits as the command line passes them."""
         number = _whole(value)
         if number is None or not self.least <= number <= self.most:
             raise SettingError(
@@ -39,13 +43,13 @@ class Whole:
 
 @dataclass(frozen=True, kw_only=True)
 class OneOf:
-    """One of a few whole numbers that AWS takes."""
+    """One of a few whole numbers that AWS accepts."""
 
     numbers: tuple[int, ...]
     example: int
 
     def read(self, name: str, value: object) -> int:
-        """Take an int, or digits as the command line passes them."""
+        """Accept an int, or digits as the command line passes them."""
         number = _whole(value)
         if number not in self.numbers:
             choices = ", ".join(str(one) for one in self.numbers)
@@ -57,10 +61,10 @@ class OneOf:
 
 @dataclass(frozen=True)
 class Flag:
-    """Yes or no."""
+    """True or false."""
 
     def read(self, name: str, value: object) -> bool:
-        """Take a bool, or `true` and `false` as the command line passes them."""
+        """Accept a bool, or `true` and `false` as the command line passes them."""
         if isinstance(value, bool):
             return value
         if value in {"true", "false"}:
@@ -75,7 +79,7 @@ class Choice:
     words: tuple[str, ...]
 
     def read(self, name: str, value: object) -> str:
-        """Take one of the words."""
+        """Accept one of the words."""
         if isinstance(value, str) and value in self.words:
             return value
         choices = " or ".join(self.words)
@@ -86,14 +90,14 @@ class Choice:
 
 @dataclass(frozen=True, kw_only=True)
 class Text:
-    """A string of a given form."""
+    """A text that matches a pattern."""
 
     pattern: str
     meaning: str
     example: str
 
     def read(self, name: str, value: object) -> str:
-        """Take a string that matches the whole pattern."""
+        """Accept a string that matches the whole pattern."""
         if isinstance(value, str) and re.fullmatch(self.pattern, value):
             return value
         raise SettingError(
@@ -103,13 +107,13 @@ class Text:
 
 @dataclass(frozen=True, kw_only=True)
 class Several:
-    """Texts of one form, at most so many; the command line passes them with commas between."""
+    """At most `most` texts of one form; the command line passes them separated by commas."""
 
     rule: Text
     most: int
 
     def read(self, name: str, value: object) -> tuple[str, ...]:
-        """Take a sequence of texts, or one text with commas; nothing is an empty sequence."""
+        """Accept a sequence of texts, or one text with commas; empty texts are left out."""
         parts = value.split(",") if isinstance(value, str) else value
         if not isinstance(parts, list | tuple):
             parts = [value]
@@ -125,27 +129,26 @@ class Several:
 
 @dataclass(frozen=True, kw_only=True)
 class OrNone:
-    """A setting that may be left out: None and the empty string both mean that."""
+    """An optional value: None and the empty string are None."""
 
     rule: Rule
 
     def read(self, name: str, value: object) -> object:
-        """Read the value by the inner rule unless there is none."""
+        """Read the value by the inner rule unless it is None."""
         return None if value in {None, ""} else self.rule.read(name, value)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Url:
-    """A base URL without credentials, query or fragment; kept without its trailing slash.
+    """A base URL without credentials, query, fragment and trailing slash.
 
-    Plain http is taken here for loopback only; whether even that is allowed is for the settings
-    as a whole to say.
+    Plain http is accepted for loopback only; `settings_checks` refuses it outside a local cloud.
     """
 
     example: str
 
     def read(self, name: str, value: object) -> str:
-        """Take an https URL, or an http one of this machine."""
+        """Accept an https URL, or an http one of this machine."""
         if isinstance(value, str) and self._is_base(value):
             return value.rstrip("/")
         raise SettingError(
@@ -163,7 +166,7 @@ class Url:
 
 
 def is_plain_loopback(url: str) -> bool:
-    """Say whether a URL is plain http to this machine."""
+    """Return whether a URL is plain http to this machine."""
     parts = _split(url)
     return parts is not None and parts.scheme == "http" and _is_loopback(parts.hostname or "")
 

@@ -50,7 +50,7 @@ def test_a_destroyed_stage_leaves_photos_rows_and_secrets(
 def test_deploying_the_same_name_again_says_what_is_in_the_way(stages: Stages) -> None:
     """And what to do, before anything is made."""
     assert stages.again.status != 0
-    told = f"{STACK}/evolink-api-key and {STACK}/callback-signing-key are left of an earlier"
+    told = f"{STACK}/evolink-api-key and {STACK}/callback-signing-key from an earlier deployment"
     assert told in stages.again.said
     assert "--replace-secrets" in stages.again.said
 

@@ -116,7 +116,7 @@ def test_deploying_says_which_secrets_are_in_the_way_and_what_to_do(
     status = main(["deploy", "--region", "eu-west-1", "-c", "stack=Shop"])
     told = capsys.readouterr().err
     assert status == 1
-    assert f"{API_KEY} and {SIGNING_KEY} are left of an earlier Shop" in told
+    assert f"Secrets {API_KEY} and {SIGNING_KEY} from an earlier deployment of Shop" in told
     assert "--replace-secrets" in told
     assert _names(left) == [SIGNING_KEY, API_KEY]
 

@@ -191,7 +191,7 @@ def test_every_alarm_names_a_command_that_there_is_in_full(synthesize: Synthesiz
 def test_what_has_no_row_yet_is_told_from_what_has_one(template: Reading) -> None:
     """An upload among the dead letters may be lost; a photo that has its row is not."""
     at_stake = {
-        name: "and after 14 days it is gone" in description
+        name: "and after 14 days it is lost" in description
         for name, description in _descriptions(template).items()
         if name.endswith("Depth")
     }

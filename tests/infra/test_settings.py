@@ -165,7 +165,7 @@ REFUSED = [
     ({"upload_suffixes": ".j*"}, "upload_suffixes must be the ends of keys, with commas between"),
     ({"upload_suffixes": "a,b,c,d,e,f,g,h,i"}, "upload_suffixes must be at most 8, got 9"),
     ({"upload_suffixes": 3}, "upload_suffixes must be the ends of keys, with commas between"),
-    ({"uploads_bucket": "Ours"}, "uploads_bucket must be the name of a bucket that there is"),
+    ({"uploads_bucket": "Ours"}, "uploads_bucket must be the name of an existing bucket"),
     (
         {"uploads_kms_key": "arn:aws:kms:eu-west-1:1:key/a"},
         "uploads_kms_key is the key of an attached bucket: pass -c uploads_bucket=NAME as well",

@@ -1,11 +1,11 @@
-"""Somebody's app that embeds Cutout twice: two prefixes of one bucket that they have already.
+"""An app that embeds Cutout twice, for two prefixes of one existing bucket.
 
 With Cutout installed (`pip install 'cutout[infra]'`), in the folder of this file:
 
     cdk deploy
 
-The bucket must send its events to EventBridge, which leaves its other notifications alone. To see
-what it sends now, and then to add EventBridge to that:
+The bucket must send its events to EventBridge, which does not change its other notifications. Show
+what it sends now, then add EventBridge:
 
     aws s3api get-bucket-notification-configuration --bucket our-photos > now.json
     # add "EventBridgeConfiguration": {} to now.json
@@ -27,7 +27,7 @@ from cutout.infra.settings.settings import Settings
 
 
 class Shop(Stack):
-    """A shop whose product photos lose their backgrounds: shoes, and hats with more haste."""
+    """A shop with product photos of shoes, and of hats, which get more tasks at once."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         """Embed one Cutout for each department."""
