@@ -1,118 +1,12 @@
-"""Who may do what: every role compared whole, so that nothing comes in by the back door."""
+"""Roles: who can assume them, and how wide their permissions are.
+
+Each role's whole policy is in the snapshot; `test_removal` shows that each permission is needed.
+"""
 
 from infra.settings.settings import Settings
 from tests.infra.reading import Reading, Synthesize, many
 
-KEEP_JOBS = {("dynamodb:GetItem", "<Jobs.Arn>"), ("dynamodb:PutItem", "<Jobs.Arn>")}
-FIND_WAITING = ("dynamodb:Query", "<Jobs.Arn>/index/lane")
-READ_WAITING = ("dynamodb:BatchGetItem", "<Jobs.Arn>")
-FIND_DUE = ("dynamodb:Query", "<Jobs.Arn>/index/due")
 SECRET = "arn:aws:secretsmanager:here:mine:secret:Cutout"
-READ_API_KEY = ("secretsmanager:GetSecretValue", f"{SECRET}/evolink-api-key-??????")
-READ_SIGNING_KEY = ("secretsmanager:GetSecretValue", f"{SECRET}/callback-signing-key-??????")
-READ_PHOTOS = {
-    ("s3:GetObject", "<Uploads.Arn>/*"),
-    ("s3:GetObjectVersion", "<Uploads.Arn>/*"),
-}
-TAKE_NOTES_BACK = ("s3:DeleteObject", "<Results.Arn>/*.error.json")
-KEEP_NOTES = {
-    ("s3:GetObject", "<Results.Arn>/*.error.json"),
-    ("s3:PutObject", "<Results.Arn>/*.error.json"),
-    TAKE_NOTES_BACK,
-    ("s3:ListBucket", "<Results.Arn>"),
-}
-ANNOUNCE = ("events:PutEvents", "arn:aws:events:here:mine:event-bus/default")
-
-
-def _works_off(queue: str) -> set[tuple[str, str]]:
-    actions = ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")
-    return {(f"sqs:{action}", f"<{queue}Queue.Arn>") for action in actions}
-
-
-def _writes_its_logs(function: str) -> set[tuple[str, str]]:
-    actions = ("CreateLogStream", "PutLogEvents")
-    return {(f"logs:{action}", f"<{function}Logs.Arn>") for action in actions}
-
-
-MAY = {
-    "SubmitRole": {
-        *_writes_its_logs("Submit"),
-        *_works_off("Submissions"),
-        *READ_PHOTOS,
-        ("s3:ListBucket", "<Uploads.Arn>"),
-        *KEEP_JOBS,
-        READ_WAITING,
-        ("dynamodb:GetItem", "<Calls.Arn>"),
-        ("dynamodb:PutItem", "<Calls.Arn>"),
-        ("dynamodb:DeleteItem", "<Calls.Arn>"),
-        FIND_WAITING,
-        READ_API_KEY,
-        READ_SIGNING_KEY,
-        ("sts:AssumeRole", "<PhotoReader.Arn>"),
-        ("sqs:SendMessage", "<SubmissionsQueue.Arn>"),
-        ("sqs:SendMessage", "<PreparationsQueue.Arn>"),
-        ("s3:GetObject", "<Work.Arn>/prepared/*"),
-        ("s3:PutObject", "<Work.Arn>/prepared/*"),
-        ("s3:ListBucket", "<Work.Arn>"),
-        ("sqs:SendMessage", "<CallbacksQueue.Arn>"),
-        ANNOUNCE,
-        *KEEP_NOTES,
-    },
-    "PrepareRole": {
-        *_writes_its_logs("Prepare"),
-        *_works_off("Preparations"),
-        *READ_PHOTOS,
-        ("s3:ListBucket", "<Uploads.Arn>"),
-        ("s3:PutObject", "<Work.Arn>/prepared/*"),
-        ("sqs:SendMessage", "<SubmissionsQueue.Arn>"),
-    },
-    "ReceiveCallbackRole": {
-        *_writes_its_logs("ReceiveCallback"),
-        READ_SIGNING_KEY,
-        ("sqs:SendMessage", "<CallbacksQueue.Arn>"),
-    },
-    "StoreResultRole": {
-        *_writes_its_logs("StoreResult"),
-        *_works_off("Callbacks"),
-        *READ_PHOTOS,
-        ("s3:GetObjectTagging", "<Uploads.Arn>/*"),
-        ("s3:GetObjectVersionTagging", "<Uploads.Arn>/*"),
-        ("s3:ListBucket", "<Uploads.Arn>"),
-        ("s3:ListBucket", "<Results.Arn>"),
-        ("s3:GetObject", "<Results.Arn>/*"),
-        ("s3:PutObject", "<Results.Arn>/*"),
-        ("s3:PutObjectTagging", "<Results.Arn>/*"),
-        ("s3:GetObjectTagging", "<Results.Arn>/*"),
-        ("s3:ListBucket", "<Work.Arn>"),
-        ("s3:GetObject", "<Work.Arn>/kept/*"),
-        ("s3:PutObject", "<Work.Arn>/kept/*"),
-        ("s3:GetObject", "<Work.Arn>/prepared/*"),
-        ("sqs:SendMessage", "<PreparationsQueue.Arn>"),
-        *KEEP_JOBS,
-        READ_WAITING,
-        ("dynamodb:DeleteItem", "<Calls.Arn>"),
-        FIND_WAITING,
-        READ_API_KEY,
-        ("sqs:SendMessage", "<SubmissionsQueue.Arn>"),
-        ANNOUNCE,
-        TAKE_NOTES_BACK,
-    },
-    "SweepRole": {
-        *_writes_its_logs("Sweep"),
-        *KEEP_JOBS,
-        ("dynamodb:BatchGetItem", "<Jobs.Arn>"),
-        ("dynamodb:UpdateItem", "<Jobs.Arn>"),
-        FIND_DUE,
-        FIND_WAITING,
-        ("sqs:SendMessage", "<SubmissionsQueue.Arn>"),
-        ("sqs:SendMessage", "<CallbacksQueue.Arn>"),
-    },
-    "PhotoReader": {
-        ("s3:GetObjectVersion", "<Uploads.Arn>/*"),
-        ("s3:GetObject", "<Work.Arn>/prepared/*"),
-    },
-    "EveryMinuteRole": {("lambda:InvokeFunction", "<SweepFunction.Arn>")},
-}
 
 TRUSTS = {
     "SubmitRole": {"Service": "lambda.amazonaws.com"},
@@ -123,12 +17,6 @@ TRUSTS = {
     "PhotoReader": {"AWS": "<SubmitRole.Arn>"},
     "EveryMinuteRole": {"Service": "scheduler.amazonaws.com"},
 }
-
-
-def test_every_role_may_do_exactly_this(template: Reading) -> None:
-    """Each role is granted its own lines of the table, and there is no other role."""
-    roles = template.of_type("AWS::IAM::Role")
-    assert {role: template.granted(role) for role in roles} == MAY
 
 
 def test_every_role_is_for_one_principal(template: Reading) -> None:
@@ -155,7 +43,7 @@ def test_roles_have_no_managed_policies(template: Reading) -> None:
         name: role.get("ManagedPolicyArns")
         for name, role in template.of_type("AWS::IAM::Role").items()
     }
-    assert managed == dict.fromkeys(MAY)
+    assert managed == dict.fromkeys(TRUSTS)
 
 
 def test_no_action_is_a_pattern(template: Reading) -> None:
@@ -182,7 +70,7 @@ WIDE_FOR_A_REASON = {
 
 def test_resources_are_patterns_for_listed_reasons_only(template: Reading) -> None:
     """A resource with a wildcard is one whose name cannot be known."""
-    resources = {resource for role in MAY for _, resource in template.granted(role)}
+    resources = {resource for role in TRUSTS for _, resource in template.granted(role)}
     wide = {resource for resource in resources if "*" in resource or "?" in resource}
     assert wide == set(WIDE_FOR_A_REASON)
 

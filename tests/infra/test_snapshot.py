@@ -1,26 +1,57 @@
-"""The whole template, as it was last agreed on: a change to it is seen before it is deployed."""
+"""The whole template as last agreed, so that a change is seen before it is deployed."""
 
 import json
 import os
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-
-import pytest
+from typing import Any
 
 from tests.infra.reading import Reading
 
 SNAPSHOT = Path(__file__).with_name("template.json")
+_HASH = re.compile(r"[0-9a-f]{64}|(?<=\+)[0-9a-f]{8}")
 
 
 def test_the_template_is_the_one_that_was_agreed_on(template: Reading) -> None:
-    """Hashes are masked. To agree on a change: SNAPSHOT=write python -m pytest this file."""
-    whole = {"Outputs": template.outputs, "Resources": template.resources}
-    text = json.dumps(whole, indent=1, sort_keys=True)
-    now = re.sub(r"[0-9a-f]{64}|(?<=\+)[0-9a-f]{8}", "HASH", text)
+    """Digests are masked. To agree on a change: SNAPSHOT=write python -m pytest this file.
+
+    It is what shows each role's whole policy, and the properties that no other test is about.
+    """
+    now = _HASH.sub(
+        "HASH", _one_line_each({"Outputs": template.outputs, "Resources": template.resources})
+    )
     if os.environ.get("SNAPSHOT") == "write":
-        SNAPSHOT.write_text(f"{now}\n")
-    if json.loads(SNAPSHOT.read_text()) != json.loads(now):
-        before, after = (json.loads(one)["Resources"] for one in (SNAPSHOT.read_text(), now))
-        names = before.keys() | after.keys()
-        changed = {name for name in names if before.get(name) != after.get(name)}
-        pytest.fail(f"changed: {sorted(changed)}; look, then SNAPSHOT=write")
+        SNAPSHOT.write_text(now, encoding="utf-8")
+    agreed = dict(_values(json.loads(SNAPSHOT.read_text(encoding="utf-8"))))
+    present = dict(_values(json.loads(now)))
+    changed = {
+        path: (agreed.get(path), present.get(path))
+        for path in sorted(agreed.keys() | present.keys())
+        if agreed.get(path) != present.get(path)
+    }
+    assert changed == {}
+
+
+def _one_line_each(template: Mapping[str, Mapping[str, Any]]) -> str:
+    """Write JSON with one line for each output and resource."""
+    parts = {
+        title: ",\n".join(
+            f"{json.dumps(name)}: {json.dumps(one, sort_keys=True)}"
+            for name, one in sorted(entries.items())
+        )
+        for title, entries in template.items()
+    }
+    return "{" + ",\n".join(f'"{title}": {{\n{text}\n}}' for title, text in parts.items()) + "}\n"
+
+
+def _values(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each value with its path, such as `/Resources/Jobs/Properties/BillingMode`."""
+    if isinstance(value, dict) and value:
+        for name, inner in value.items():
+            yield from _values(inner, f"{path}/{name}")
+    elif isinstance(value, list) and value:
+        for index, inner in enumerate(value):
+            yield from _values(inner, f"{path}/{index}")
+    else:
+        yield path, value
