@@ -99,4 +99,4 @@ def nobody_looks_after_a_photo_that_is_prepared(
     asked = _ask(self, job, why)
     if asked.state.is_settled:
         return asked
-    return self.job_writer.store.save(replace(asked, due_at=None))
+    return self.job_writer.jobs.save(replace(asked, due_at=None))

@@ -13,8 +13,11 @@ from cutout.domain.job.result import Result
 from cutout.domain.messages import TaskCheck
 from cutout.domain.provider import NotSent, OutcomeUnknown, Task, Uploaded
 from cutout.domain.states import Move, Reason
+from cutout.ports.jobs_table import LatestVersion
 from cutout.usecases.callback import receive_callback
+from cutout.usecases.shared import superseded
 from cutout.usecases.shared.job_writer import JobWriter
+from cutout.usecases.shared.superseded import why_superseded
 from cutout.usecases.store_result import publish, store_result
 from cutout.usecases.store_result.fetched_result import FetchedResult
 from cutout.usecases.store_result.publish import Publisher
@@ -143,7 +146,7 @@ def any_token_is_authentic(token: str, _keys: Any, _now: Any) -> Any:
 def an_announcement_is_noted_before_it_is_sent(self: JobWriter, job: Job) -> Job:
     if job.is_announced:
         return job
-    saved = self.store.save(job.announced())
+    saved = self.jobs.save(job.announced())
     self.announcements.announce(job)
     return saved
 
@@ -169,7 +172,7 @@ def the_attempt_is_not_recorded_before_the_call(
 
 @MUTATIONS.of(SubmitJob, "_advance")
 def a_lease_that_ran_out_is_started_over(self: SubmitJob, job: Job) -> Job:
-    now = self.job_writer.clock.now()
+    now = self.clock.now()
     if job.attempt is not None and job.is_due(now) and job.state.value == "submitting":
         again = replace(job.attempt, idempotency_key=job.attempt.idempotency_key + "x")
         body = self.repeat_calls.body_of(job)
@@ -180,8 +183,8 @@ def a_lease_that_ran_out_is_started_over(self: SubmitJob, job: Job) -> Job:
 _advance = SubmitJob._advance  # noqa: SLF001
 
 
-@MUTATIONS.of(JobWriter, "why_superseded")
-def nobody_looks_for_a_newer_photo(_self: JobWriter, _job: Job) -> Reason | None:
+@MUTATIONS.of(superseded, "reason_of")
+def nobody_looks_for_a_newer_photo(_head: LatestVersion | None, _job: Job) -> Reason | None:
     return None
 
 
@@ -209,7 +212,7 @@ def a_kept_result_is_not_verified(self: ResultCache, job: Job, file: Path) -> bo
 
 @MUTATIONS.of(SubmitJob, "_wait_for_picture")
 def who_waits_for_a_picture_is_never_woken(self: SubmitJob, job: Job) -> Job:
-    now = self.job_writer.clock.now()
+    now = self.clock.now()
     waiting = job.move(Move.HOLD, now=now, reason=Reason.SAME_PICTURE, due_at=None)
     return self.job_writer.record(job, waiting)
 
@@ -219,7 +222,7 @@ _store = StoreResult.store
 
 @MUTATIONS.of(StoreResult, "store")
 def an_outdated_photos_purchase_is_thrown_away(self: StoreResult, job: Job, task: Task) -> Job:
-    superseded = self.job_writer.why_superseded(job)
-    if superseded:
-        return self._settle(job, Move.SUPERSEDE, superseded)
+    reason = why_superseded(self.latest_versions, job)
+    if reason:
+        return self._settle(job, Move.SUPERSEDE, reason)
     return _store(self, job, task)

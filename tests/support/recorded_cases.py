@@ -26,7 +26,6 @@ from cutout.domain.preparation import CopyKind, MadeCopy, PrepareReport
 from cutout.domain.provider import Accepted, NotSent, OutcomeUnknown
 from cutout.domain.states import AttemptOutcome, Lane, Pixels, Reason, State, Transport
 from cutout.ports.jobs_table import CallBody, LatestVersion, TaskClaim
-from cutout.usecases.shared.step_failures import StepFailures
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE, answering
 from tests.support.fakes.world import TIMING, World, png
@@ -498,7 +497,7 @@ HOLDERS = {
 
 def _step(world: World, state: Facts, row: Facts, error: Any, of: Any) -> object:
     job = job_in(world, {**state, **row, "attempts": ATTEMPTS["known"]})
-    failures = StepFailures(job_writer=world.job_writer, timing=TIMING, states=of)
+    failures = replace(world.submit.failures, states=of)
 
     def take(_job: Job) -> Job:
         raise error

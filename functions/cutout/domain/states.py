@@ -43,6 +43,8 @@ class State(StrEnum):
 SETTLED = frozenset(
     {State.COMPLETED, State.REVIEW, State.FAILED, State.REJECTED, State.SUPERSEDED},
 )
+UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
+"""A call was or is being made, and its outcome is not recorded."""
 HOLDING = frozenset({State.SUBMITTING, State.UNCONFIRMED, State.PROCESSING})
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate import Gate, Limits
@@ -12,9 +14,10 @@ from cutout.ports.jobs_table import Backlog, Gates
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock
 
+T = TypeVar("T")
 GateRule = Callable[[Gate], Gate]
 GATE_TRIES = 12
-"""Writers of the gate are few; who loses this often lets the queue deliver again."""
+"""Few workers write the gate. After this many lost races the queue delivers the message again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,13 +53,25 @@ def change_gate(gates: Gates, rule: GateRule) -> Gate:
     Raises:
         StoreBusyError: the gate is written too often.
     """
-    for _ in range(GATE_TRIES):
-        gate = gates.read_gate()
+
+    def change(gate: Gate) -> Gate:
         changed = rule(gate)
-        if changed == gate:
-            return gate
-        try:
-            return gates.write_gate(changed)
-        except GateMovedError:
-            continue
+        return gate if changed == gate else gates.write_gate(changed)
+
+    return with_gate(gates, change)
+
+
+def with_gate(gates: Gates, act: Callable[[Gate], T]) -> T:
+    """Act on the gate as it is read, and again each time that another worker wrote it first.
+
+    Args:
+        gates: where the gate is read.
+        act: writes the gate, or something else together with it.
+
+    Raises:
+        StoreBusyError: the gate is written too often.
+    """
+    for _ in range(GATE_TRIES):
+        with suppress(GateMovedError):
+            return act(gates.read_gate())
     raise StoreBusyError("the gate is written too often")

@@ -5,30 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
 
-from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate import Gate, Limits
+from cutout.domain.gate import Gate
 from cutout.domain.job.attempt import Attempt, newly_spent
-from cutout.domain.job.conflicts import GateMovedError, JobMovedError
+from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import JOBS_SETTLED, TIME_IN_STATE, Metric
-from cutout.domain.states import AttemptOutcome, Reason, State
-from cutout.ports.jobs_table import (
-    Backlog,
-    CallBodies,
-    Gates,
-    Jobs,
-    LatestVersions,
-    ResultKeys,
-    TaskClaim,
-)
+from cutout.domain.states import UNDECIDED, AttemptOutcome, State
+from cutout.ports.jobs_table import CallBody, Gates, Jobs, TaskClaim
 from cutout.ports.provider import Files
 from cutout.ports.telemetry import Announcements, Clock, Telemetry
-from cutout.usecases.shared.admission import GATE_TRIES, AdmissionScheduler, GateRule
+from cutout.usecases.shared.admission import AdmissionScheduler, GateRule, with_gate
 from cutout.usecases.shared.deduplication import Deduplication
 from cutout.usecases.shared.settlement_effects import SettlementEffects
-from cutout.usecases.shared.superseded import why_superseded
 
 _FAILED_PERCENT = {State.COMPLETED: 0, State.REVIEW: 100, State.FAILED: 100}
 _MOST_AFTERMATHS = 5
@@ -37,27 +26,26 @@ _FOLLOWERS = 2
 """Who leaves the gate wakes one for its slot, and one more in case that another woke the first."""
 
 
-class Store(Jobs, CallBodies, Gates, Backlog, LatestVersions, ResultKeys, Protocol):
-    """The jobs table, as the recorder needs it."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class JobWriter:
-    """The only writer of jobs that exist.
+    """Writes every change that Submit and StoreResult make to a job, with all that belongs to it.
+
+    Two changes are written elsewhere, since neither touches the gate or the credits: an operator's
+    retry, and the lane of a job whose picture a live upload waits for (`Deduplication`).
 
     Attributes:
         task_claims_last: for as long somebody may still name an attempt's task.
         purchases: where pictures are bought once; None where each upload is bought.
     """
 
-    store: Store
+    jobs: Jobs
+    gates: Gates
     admission: AdmissionScheduler
     announcements: Announcements
     settlement_effects: SettlementEffects
     files: Files
     telemetry: Telemetry
     clock: Clock
-    limits: Limits
     task_claims_last: timedelta
     deduplication: Deduplication | None
 
@@ -85,7 +73,7 @@ class JobWriter:
             came_from=before.state,
             reason=after.reason,
         )
-        self.count_time_in_state(before, after)
+        self._count_time_in_state(before, after)
         self._discard_copies(before, after)
         if is_released:
             self.admission.enqueue_waiting(most=_FOLLOWERS)
@@ -93,6 +81,25 @@ class JobWriter:
             if self.deduplication is not None:
                 self.deduplication.job_settled(saved)
             return self.announce(saved)
+        return saved
+
+    def admit(self, before: Job, after: Job, gate: Gate, body: CallBody) -> Job:
+        """Write a new attempt with its body, and take the slot, in one transaction.
+
+        Args:
+            before: the job as it was read.
+            after: the job in `submitting`.
+            gate: with the job inside.
+            body: the exact text of the call.
+
+        Raises:
+            GateMovedError: another worker wrote the gate first.
+            JobMovedError: another worker moved the job first.
+            TaskTakenError: the failed task of the last attempt turned out to be another call's.
+        """
+        saved = self.jobs.save(after, gate=gate, tasks=self.unproven_claims(before), body=body)
+        self.telemetry.metric(Metric.ADMITTED)
+        self._count_time_in_state(before, saved)
         return saved
 
     def announce(self, job: Job) -> Job:
@@ -110,10 +117,14 @@ class JobWriter:
         self.announcements.announce(job)
         self._count(job)
         try:
-            return self.store.save(job.announced())
+            return self.jobs.save(job.announced())
         except JobMovedError as lost:
             self.reapply_effects(lost.winner)
             raise
+
+    def postpone_effects(self, job: Job) -> Job:
+        """Write when the effects of a settled job, which failed, are tried again."""
+        return self.jobs.save(job)
 
     def reapply_effects(self, job: Job | None) -> None:
         """Have the buckets say what the row says, should a worker that was overtaken have written.
@@ -123,16 +134,12 @@ class JobWriter:
         if job is not None:
             self.settlement_effects.apply(job)
 
-    def count_time_in_state(self, before: Job, after: Job) -> None:
+    def _count_time_in_state(self, before: Job, after: Job) -> None:
         """Count how long the job stood in the state that it has left."""
         metric = TIME_IN_STATE.get(before.state)
         if metric is not None and after.state is not before.state:
             seconds = (after.updated_at - before.in_state_since).total_seconds()
             self.telemetry.metric(metric, max(0.0, seconds))
-
-    def why_superseded(self, job: Job) -> Reason | None:
-        """The reason why the job's photo is no longer the newest of its key, if it is not."""
-        return why_superseded(self.store, job)
 
     def unproven_claims(self, job: Job) -> list[TaskClaim]:
         """The claim that must still hold before another call is paid for.
@@ -163,20 +170,18 @@ class JobWriter:
         answered: int | None,
     ) -> Job:
         if rule is None:
-            return self.store.save(after, tasks=tasks, answered=answered)
-        for _ in range(GATE_TRIES):
-            gate = self.store.read_gate()
+            return self.jobs.save(after, tasks=tasks, answered=answered)
+
+        def save(gate: Gate) -> Job:
             changed = rule(gate)
-            try:
-                return self.store.save(
-                    after,
-                    gate=None if changed == gate else changed,
-                    tasks=tasks,
-                    answered=answered,
-                )
-            except GateMovedError:
-                continue
-        raise StoreBusyError("the gate is written too often")
+            return self.jobs.save(
+                after,
+                gate=None if changed == gate else changed,
+                tasks=tasks,
+                answered=answered,
+            )
+
+        return with_gate(self.gates, save)
 
     def _discard_copies(self, before: Job, after: Job) -> None:
         """Delete the copies of attempts that ended with this move; others expire by themselves."""
@@ -208,7 +213,7 @@ def _answered(before: Job, after: Job) -> int | None:
 def _unanswered(job: Job) -> int | None:
     """The attempt that may have to be repeated, as it was made."""
     last = job.attempt
-    is_undecided = job.state in {State.SUBMITTING, State.UNCONFIRMED}
+    is_undecided = job.state in UNDECIDED
     return last.number if last and last.is_open and is_undecided else None
 
 

@@ -14,8 +14,10 @@ from datetime import datetime, timedelta
 from cutout.domain.errors import LostRaceError, NewerRowError, SourceDeniedError, StoreBusyError
 from cutout.domain.job.job import Job
 from cutout.domain.provider import words
-from cutout.domain.states import Move, Reason, State
+from cutout.domain.states import UNDECIDED, Move, Reason, State
 from cutout.domain.timing import Timing, retry_delay
+from cutout.ports.jobs_table import Jobs
+from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.job_writer import JobWriter
 
 _VISIBILITY = 6
@@ -51,6 +53,9 @@ class StepFailures:
     """
 
     job_writer: JobWriter
+    jobs: Jobs
+    clock: Clock
+    telemetry: Telemetry
     timing: Timing
     states: frozenset[State]
 
@@ -74,14 +79,14 @@ class StepFailures:
 
     def _recorded(self, before: Job, exc: Exception) -> Job | None:
         """The job once the failure is on its row; None if it is not to be put there."""
-        job = self.job_writer.store.find(before.id)
-        now = self.job_writer.clock.now()
+        job = self.jobs.find(before.id)
+        now = self.clock.now()
         if job is None or not self._is_its_own(job, exc, now):
             return None
         # A step of `storing` is counted when it begins, as its worker may die of it.
         failures = job.failures + (job.state is not State.STORING)
         job = replace(job, cut_short=max(0, job.cut_short - 1))
-        self.job_writer.telemetry.failed(
+        self.telemetry.failed(
             "a step of a job failed: it is taken again later",
             job_id=job.id,
             state=job.state,
@@ -89,7 +94,7 @@ class StepFailures:
         )
         message = words(f"{type(exc).__name__}: {exc}")
         if job.state.is_settled:
-            return self.job_writer.store.save(self._later(job, failures, job.message, now))
+            return self.job_writer.postpone_effects(self._later(job, failures, job.message, now))
         if failures >= MOST_FAILURES:
             return self.end(job, message, is_denied=isinstance(exc, SourceDeniedError))
         return self.job_writer.record(job, self._later(job, failures, message, now))
@@ -123,13 +128,13 @@ class StepFailures:
     def end(self, job: Job, message: str | None, *, is_denied: bool = False) -> Job:
         """Give a job up that fails at the same step again and again."""
         move, reason = Move.FAIL, Reason.STEP_FAILED
-        if job.state in {State.SUBMITTING, State.UNCONFIRMED}:
+        if job.state in UNDECIDED:
             reason = Reason.OUTCOME_UNKNOWN
         elif job.state is State.QUEUED and is_denied:
             move, reason = Move.REJECT, Reason.UNREADABLE
         settled = _to_be_asked_again(job).settle(
             move,
-            now=self.job_writer.clock.now(),
+            now=self.clock.now(),
             retention=self.timing.retention,
             reason=reason,
             message=message,

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from cutout.domain.job.job import Job
 from cutout.domain.states import Reason
-from cutout.ports.jobs_table import LatestVersions
+from cutout.ports.jobs_table import LatestVersion, LatestVersions
 
 
 def why_superseded(latest_versions: LatestVersions, job: Job) -> Reason | None:
     """The reason why the job's photo is no longer the newest of its key, if it is not."""
-    head = latest_versions.newest(job.source.ref)
+    return reason_of(latest_versions.newest(job.source.ref), job)
+
+
+def reason_of(head: LatestVersion | None, job: Job) -> Reason | None:
+    """The reason that the newest upload or deletion of the job's key is, if it is another."""
     if head is None or head.order <= job.source.order or head.job_id == job.id:
         return None
     return Reason.SOURCE_DELETED if head.job_id is None else Reason.NEWER_UPLOAD

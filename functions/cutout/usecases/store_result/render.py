@@ -16,6 +16,7 @@ from cutout.domain.states import Pixels, State
 from cutout.ports.buckets import Labels, Results
 from cutout.ports.jobs_table import Jobs
 from cutout.ports.queues import RenderQueue
+from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.store_result.finish_cutout import FinishCutout, Finished, VariantSources
@@ -42,6 +43,8 @@ class Render:
     """
 
     job_writer: JobWriter
+    clock: Clock
+    telemetry: Telemetry
     jobs: Jobs
     results: Results
     finish_cutout: FinishCutout
@@ -59,7 +62,7 @@ class Render:
         """
         job = self.jobs.find(request.job_id)
         if job is None or job.state is not State.COMPLETED or job.result is None:
-            self.job_writer.telemetry.log("nothing to render: the job is not completed")
+            self.telemetry.log("nothing to render: the job is not completed")
             return
         with temp_folder.folder() as folder:
             try:
@@ -116,7 +119,7 @@ class Render:
             job,
             bases.file if is_there else _gone,
             fitted(labels or Labels(metadata={}, tags={}), {}),
-            until=self.job_writer.clock.now() + self.lease / 2,
+            until=self.clock.now() + self.lease / 2,
             names=names,
         )
 

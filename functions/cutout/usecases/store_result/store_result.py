@@ -33,11 +33,15 @@ from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import AttemptOutcome, Move, Reason, State
 from cutout.domain.timing import Randomness, Timing, back_off
 from cutout.ports.buckets import Labels
+from cutout.ports.jobs_table import LatestVersions, ResultKeys
 from cutout.ports.pictures import Pictures
 from cutout.ports.provider import Downloads
+from cutout.ports.queues import SubmissionQueue
+from cutout.ports.telemetry import Clock
 from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.step_failures import MOST_FAILURES, StepFailures
+from cutout.usecases.shared.superseded import why_superseded
 from cutout.usecases.store_result.fetched_result import FetchedResult
 from cutout.usecases.store_result.finish_cutout import FinishCutout, VariantSources
 from cutout.usecases.store_result.full_size_photo import FullSizePhoto, FullSizePhotos
@@ -70,6 +74,10 @@ class StoreResult:
     """
 
     job_writer: JobWriter
+    latest_versions: LatestVersions
+    result_keys: ResultKeys
+    submissions: SubmissionQueue
+    clock: Clock
     failures: StepFailures
     downloads: Downloads
     pictures: Pictures
@@ -92,7 +100,7 @@ class StoreResult:
         """
         if job.failures > MOST_FAILURES:
             return self.failures.end(job, job.message or _CUT_SHORT)
-        superseded = self.job_writer.why_superseded(job)
+        superseded = why_superseded(self.latest_versions, job)
         if superseded and self.result_cache is None:
             return self._settle(job, Move.SUPERSEDE, superseded)
         with temp_folder.folder() as folder:
@@ -111,7 +119,7 @@ class StoreResult:
         """Complete a job from the kept result of the same picture, or have it bought after all."""
         if _is_unchecked(job):
             return self.failures.end(job, job.message or _CUT_SHORT)
-        superseded = self.job_writer.why_superseded(job)
+        superseded = why_superseded(self.latest_versions, job)
         if superseded or job.reused is None:
             return self._settle(job, Move.SUPERSEDE, superseded)
         with temp_folder.folder() as folder:
@@ -129,7 +137,7 @@ class StoreResult:
 
     def _buy(self, job: Job) -> Job:
         """What was kept is not there any more, or not what it was: back to Submit."""
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         is_owner = self.result_cache is not None and self.result_cache.deduplication.take_over_lost(
             job
         )
@@ -143,7 +151,7 @@ class StoreResult:
         )
         saved = self.job_writer.record(job, queued)
         if is_owner:
-            self.job_writer.admission.submissions.enqueue([job.id])
+            self.submissions.enqueue([job.id])
         return saved
 
     def _complete(self, fetched: FetchedResult) -> Job:
@@ -212,7 +220,7 @@ class StoreResult:
 
     def _when_copied(self, job: Job) -> Job:
         """Everything once more when there is a copy of the photo; nothing is paid again."""
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         later = job.move(
             Move.FETCH_LATER,
             now=now,
@@ -256,7 +264,7 @@ class StoreResult:
         return looked_at
 
     def _is_read_again(self, job: Job) -> bool:
-        return self.job_writer.clock.now() - job.in_state_since < _READ_AGAIN_FOR
+        return self.clock.now() - job.in_state_since < _READ_AGAIN_FOR
 
     def _accept(self, fetched: FetchedResult) -> FetchedResult:
         """Decode it and decide: is it the cut-out that was paid for?"""
@@ -269,13 +277,13 @@ class StoreResult:
         if fetched.review_reason is None or job.result_key is None:
             return fetched
         candidates = review_keys(job.result_key, job.source.key)
-        claim = self.job_writer.store.claim_result_key
+        claim = self.result_keys.claim_result_key
         place = next(key for key in candidates if claim(key, job.source.ref))
         return replace(fetched, place=place)
 
     def _publish(self, fetched: FetchedResult, labels: Labels) -> Reason | None:
         """Put it into the bucket; returns why it must not be there, if it must not."""
-        superseded = self.job_writer.why_superseded(fetched.job)
+        superseded = why_superseded(self.latest_versions, fetched.job)
         if superseded:
             return superseded
         picture = fetched.picture
@@ -331,7 +339,7 @@ class StoreResult:
 
     def _later(self, job: Job, message: str) -> Job:
         """Read the task again later: its link may be fresh then. Bounded."""
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         if now - job.in_state_since >= self.timing.job_deadline:
             return self._lost(job, message)
         wait = back_off(job.tries, self.timing.poll_interval, self.randomness)
@@ -348,7 +356,7 @@ class StoreResult:
 
     def _lost(self, job: Job, message: str) -> Job:
         """The result was paid for, and is not to be had."""
-        superseded = self.job_writer.why_superseded(job)
+        superseded = why_superseded(self.latest_versions, job)
         if superseded:
             return self._settle(job, Move.SUPERSEDE, superseded)
         return self._settle(job, Move.FAIL, Reason.RESULT_LOST, message=message)
@@ -360,7 +368,7 @@ class StoreResult:
         charged = job if attempt is None else job.with_attempt(_succeeded(attempt))
         settled = charged.settle(
             move,
-            now=self.job_writer.clock.now(),
+            now=self.clock.now(),
             retention=self.timing.retention,
             reason=reason,
             **changes,

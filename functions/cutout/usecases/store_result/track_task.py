@@ -18,18 +18,20 @@ from cutout.domain.messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.domain.provider import Task, TaskStatus
 from cutout.domain.retry_policy import Verdict, decide_task_failure
-from cutout.domain.states import AttemptOutcome, Move, Reason, State, Transport
+from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, Reason, State, Transport
 from cutout.domain.timing import READ_AGAIN, Randomness, Timing, back_off
-from cutout.ports.jobs_table import Jobs
+from cutout.ports.jobs_table import Jobs, LatestVersions
 from cutout.ports.provider import Provider
+from cutout.ports.queues import SubmissionQueue
+from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.recheck_attempts import after_recheck, is_rechecking, still_running
 from cutout.usecases.shared.step_failures import StepFailures
+from cutout.usecases.shared.superseded import why_superseded
 from cutout.usecases.store_result.unverified_task import UnverifiedTasks
 
 _RACES = 3
 """After as many races lost, the message is left to a later delivery."""
-_UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
 _TRACKED = frozenset({State.PROCESSING, State.STORING})
 TRACKED = _TRACKED | {State.UNCONFIRMED}
 """StoreResult moves these jobs on, and answers for steps that fail."""
@@ -44,6 +46,10 @@ class TrackTask:
     """Looks at the task of one attempt and moves its job on."""
 
     job_writer: JobWriter
+    latest_versions: LatestVersions
+    submissions: SubmissionQueue
+    clock: Clock
+    telemetry: Telemetry
     failures: StepFailures
     jobs: Jobs
     provider: Provider
@@ -66,13 +72,13 @@ class TrackTask:
         job = self.jobs.find(request.job_id)
         for _ in range(_RACES):
             if job is None:
-                self.job_writer.telemetry.log("wake for a job that is not known")
+                self.telemetry.log("wake for a job that is not known")
                 return
-            self.job_writer.telemetry.log("job looked at", state=job.state, key=job.source.key)
+            self.telemetry.log("job looked at", state=job.state, key=job.source.key)
             try:
                 self.failures.guard(job, lambda job: self._follow(job, request))
             except JobMovedError as lost:
-                self.job_writer.telemetry.log("somebody else moved the job")
+                self.telemetry.log("somebody else moved the job")
                 job = lost.winner
             else:
                 return
@@ -89,7 +95,7 @@ class TrackTask:
         attempt = job.attempt_numbered(request.attempt)
         if attempt is None or not attempt.is_open:
             return
-        if job.state is State.STORING and not job.is_due(self.job_writer.clock.now()):
+        if job.state is State.STORING and not job.is_due(self.clock.now()):
             return
         self._ask(job, attempt, request)
 
@@ -108,7 +114,7 @@ class TrackTask:
 
     def _take_kept(self, job: Job) -> None:
         """Take the lease on completing it from what is kept; no task is asked about."""
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         if not job.is_due(now):
             return
         storing = job.move(
@@ -138,7 +144,7 @@ class TrackTask:
             self._task_known(job, attempt, task, request)
 
     def _task_known(self, job: Job, attempt: Attempt, task: Task, request: TaskCheck) -> None:
-        self.job_writer.telemetry.log("task read", status=task.status, task_id=task.id)
+        self.telemetry.log("task read", status=task.status, task_id=task.id)
         is_adopted = attempt.is_adopted or attempt.task_id is None
         if attempt.not_found_since is not None:
             attempt = replace(attempt, not_found_since=None)
@@ -151,7 +157,7 @@ class TrackTask:
                 self._task_failed(job, known, task)
             case TaskStatus.COMPLETED:
                 if request.is_poll and job.state is not State.STORING:
-                    self.job_writer.telemetry.metric(Metric.RECOVERED_BY_POLL)
+                    self.telemetry.metric(Metric.RECOVERED_BY_POLL)
                 self._task_completed(job, known, task)
 
     def _not_ours(self, job: Job, attempt: Attempt) -> None:
@@ -159,8 +165,8 @@ class TrackTask:
 
         An attempt that loses it has the outcome that it had before: unknown.
         """
-        self.job_writer.telemetry.log("the task belongs to another call", job_id=job.id)
-        self.job_writer.telemetry.metric(Metric.TASK_TAKEN)
+        self.telemetry.log("the task belongs to another call", job_id=job.id)
+        self.telemetry.metric(Metric.TASK_TAKEN)
         if is_rechecking(job) and attempt == job.tracked_attempt:
             self._go_on_asking(job, job.with_attempt(attempt.without_task()))
             return
@@ -173,10 +179,10 @@ class TrackTask:
 
     def _still_running(self, job: Job, attempt: Attempt) -> None:
         """A running task is adopted for the attempt that the job follows, and for no other."""
-        if job.state not in _UNDECIDED or not _is_tracked(job, attempt):
+        if job.state not in UNDECIDED or not _is_tracked(job, attempt):
             self._wait(still_running(job, attempt), self.timing.poll_interval)
             return
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         adopted = job.with_attempt(replace(attempt, outcome=AttemptOutcome.ACCEPTED))
         due_at = now + self.timing.poll_interval
         self.job_writer.record(job, adopted.move(Move.ACCEPT, now=now, due_at=due_at))
@@ -195,7 +201,7 @@ class TrackTask:
             return
         if job.state not in _TRACKED or attempt != job.tracked_attempt:
             return
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         since = attempt.not_found_since or now
         if now - since < self.timing.provider.task_visibility_delay:
             missing = replace(attempt, not_found_since=since)
@@ -212,16 +218,16 @@ class TrackTask:
 
     def _go_on_asking(self, job: Job, answered: Job) -> None:
         """This attempt brings no result: the next is asked for its own, or the photo is paid."""
-        after = after_recheck(answered, self.job_writer.clock.now())
+        after = after_recheck(answered, self.clock.now())
         saved = self.job_writer.record(job, after)
         if saved.state is State.QUEUED:
-            self.job_writer.admission.submissions.enqueue([saved.id])
+            self.submissions.enqueue([saved.id])
 
     def _wait(self, job: Job, delay: timedelta, message: str | None = None) -> None:
         """Look again later, within the deadline; jobs that nobody waits for stay as they are."""
         if job.state not in _TRACKED:
             return
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         if now - job.in_state_since >= self.timing.job_deadline:
             reason = Reason.DEADLINE_PASSED if is_rechecking(job) else _GIVING_UP[job.state]
             self._fail(job, job, reason, message=message)
@@ -232,7 +238,7 @@ class TrackTask:
 
     def _task_failed(self, job: Job, attempt: Attempt, task: Task) -> None:
         """Again, with back-off, where the code promises something; else the end."""
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         earlier = sum(a.outcome is AttemptOutcome.FAILED for a in job.attempts)
         ended = job.with_attempt(
             attempt.ended(
@@ -247,7 +253,7 @@ class TrackTask:
             return
         transport = Transport.FILES if attempt.file_id else Transport.PRESIGNED
         decision = decide_task_failure(task, earlier, transport)
-        superseded = self.job_writer.why_superseded(job)
+        superseded = why_superseded(self.latest_versions, job)
         # A queued job was given up and tried again by a person: another attempt decides.
         if job.state.is_settled or job.state is State.QUEUED or not _is_tracked(job, attempt):
             after = ended
@@ -278,7 +284,7 @@ class TrackTask:
         if job.state.is_settled and job.state not in {State.FAILED, State.REJECTED}:
             self._note_late_success(job, attempt, task)
             return
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         known = replace(
             attempt,
             outcome=AttemptOutcome.ACCEPTED,
@@ -322,7 +328,7 @@ class TrackTask:
         )
 
     def _settled(self, job: Job, move: Move, reason: Reason, **changes: Unpack[JobChanges]) -> Job:
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         return job.settle(move, now=now, retention=self.timing.retention, reason=reason, **changes)
 
 

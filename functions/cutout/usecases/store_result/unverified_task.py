@@ -13,11 +13,10 @@ from datetime import timedelta
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.reason_texts import TAKEN_UNNAMED
-from cutout.domain.states import Move, Reason, State
+from cutout.domain.states import UNDECIDED, Move, Reason, State
 from cutout.domain.timing import READ_AGAIN, Randomness, Timing, back_off
+from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.job_writer import JobWriter
-
-_UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +24,13 @@ class UnverifiedTasks:
     """Remembers and forgets what callbacks named."""
 
     job_writer: JobWriter
+    clock: Clock
     timing: Timing
     randomness: Randomness
 
     def concerns(self, job: Job, attempt: Attempt) -> bool:
         """The attempt's outcome is what the job waits for, and no answer has named its task."""
-        return job.state in _UNDECIDED and attempt == job.attempt and attempt.task_id is None
+        return job.state in UNDECIDED and attempt == job.attempt and attempt.task_id is None
 
     def callback_received(self, job: Job, attempt: Attempt, task_id: str | None) -> Job:
         """Note that a callback came; the job as it stands then."""
@@ -43,7 +43,7 @@ class UnverifiedTasks:
 
     def task_unknown(self, job: Job, attempt: Attempt, task_id: str) -> None:
         """The provider has no such task: normal for a moment; after that, the body was wrong."""
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         if now - attempt.started_at < self.timing.provider.task_visibility_delay:
             self._remember(job, attempt, task_id, READ_AGAIN)
         elif attempt.named_task == task_id:
@@ -51,7 +51,7 @@ class UnverifiedTasks:
 
     def task_unreadable(self, job: Job, attempt: Attempt, task_id: str, message: str) -> None:
         """The API cannot say now. It is asked again, ever less often, within the deadline."""
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         if now - attempt.started_at >= self.timing.job_deadline:
             lost = job.settle(
                 Move.FAIL,
@@ -72,7 +72,7 @@ class UnverifiedTasks:
         nameless = job.with_attempt(replace(attempt, named_task=None))
         if job.state is State.UNCONFIRMED:
             until_grace_ends = job.in_state_since + self.timing.unconfirmed_grace
-            nameless = self._postponed(nameless, until_grace_ends - self.job_writer.clock.now())
+            nameless = self._postponed(nameless, until_grace_ends - self.clock.now())
         self.job_writer.record(job, nameless)
 
     def _remember(self, job: Job, attempt: Attempt, task_id: str, wait: timedelta) -> None:
@@ -84,7 +84,7 @@ class UnverifiedTasks:
             self.job_writer.record(job, named)
 
     def _postponed(self, job: Job, wait: timedelta) -> Job:
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         return job.move(
             Move.REPEAT_LATER,
             now=now,

@@ -14,12 +14,13 @@ from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
 from cutout.domain.provider import Accepted, CreateOutcome, NotSent, OutcomeUnknown, Refused
 from cutout.domain.retry_policy import Decision, Verdict, decide_refusal
-from cutout.domain.states import AttemptOutcome, Move, Reason, State, Transport
+from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, Reason, State, Transport
 from cutout.domain.timing import READ_AGAIN, Randomness, Timing, back_off
+from cutout.ports.jobs_table import Gates
+from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.admission import GateRule, change_gate
 from cutout.usecases.shared.job_writer import JobWriter
 
-_UNDECIDED = frozenset({State.SUBMITTING, State.UNCONFIRMED})
 _RACES = 12
 """As many moves by others during one call leave the answer to a message."""
 _LONGEST_BACK_OFF = timedelta(minutes=10)
@@ -30,6 +31,9 @@ class CallOutcomes:
     """Turns each way a call can end into the job's next move."""
 
     job_writer: JobWriter
+    gates: Gates
+    clock: Clock
+    telemetry: Telemetry
     timing: Timing
     randomness: Randomness
 
@@ -49,7 +53,7 @@ class CallOutcomes:
                 return job
             is_awaited = attempt == job.attempt and attempt.is_open
             try:
-                if job.state in _UNDECIDED and is_awaited:
+                if job.state in UNDECIDED and is_awaited:
                     saved = self._record(job, attempt, outcome)
                     self._count(saved, number)
                 else:
@@ -95,15 +99,15 @@ class CallOutcomes:
         unknown = job.with_attempt(last.without_task()) if last else job
         settled = unknown.settle(
             Move.FAIL,
-            now=self.job_writer.clock.now(),
+            now=self.clock.now(),
             retention=self.timing.retention,
             reason=Reason.OUTCOME_UNKNOWN,
         )
         return self.job_writer.record(job, settled)
 
     def _count_taken(self, job: Job) -> None:
-        self.job_writer.telemetry.log("the task belongs to another call", job_id=job.id)
-        self.job_writer.telemetry.metric(Metric.TASK_TAKEN)
+        self.telemetry.log("the task belongs to another call", job_id=job.id)
+        self.telemetry.metric(Metric.TASK_TAKEN)
 
     def _unbelieved(self, job: Job) -> OutcomeUnknown:
         """Two calls were answered with one task: it makes the picture of the first."""
@@ -113,22 +117,22 @@ class CallOutcomes:
     def _count(self, job: Job, number: int) -> None:
         attempt = job.attempt_numbered(number)
         if attempt is not None and attempt.is_possible_double_charge:
-            self.job_writer.telemetry.metric(Metric.POSSIBLE_DOUBLE_CHARGE)
+            self.telemetry.metric(Metric.POSSIBLE_DOUBLE_CHARGE)
 
     def _count_unawaited(self, attempt: Attempt, outcome: CreateOutcome) -> None:
         """A callback settled the job while its repeat ran, which may be charged all the same."""
         is_replay = isinstance(outcome, Accepted) and outcome.is_replay
         may_be_charged = isinstance(outcome, Accepted | OutcomeUnknown) and not is_replay
         if attempt.is_possible_double_charge and may_be_charged:
-            self.job_writer.telemetry.metric(Metric.POSSIBLE_DOUBLE_CHARGE)
+            self.telemetry.metric(Metric.POSSIBLE_DOUBLE_CHARGE)
         if isinstance(outcome, Accepted) and attempt.posts == 1 and attempt.is_adopted:
             self._check_adopted(attempt, outcome.task_id)
 
     def _check_adopted(self, attempt: Attempt, answered: str) -> None:
         """One call makes one task: a callback's body that named another was not about this call."""
         if attempt.task_id != answered:
-            self.job_writer.telemetry.log("a callback named another task than the call's answer")
-            self.job_writer.telemetry.metric(Metric.TASK_TAKEN)
+            self.telemetry.log("a callback named another task than the call's answer")
+            self.telemetry.metric(Metric.TASK_TAKEN)
 
     def lease_expired(self, job: Job) -> Job:
         """A worker died around its call: nobody knows whether it was made."""
@@ -159,7 +163,7 @@ class CallOutcomes:
                 return self._unknown(job, attempt, outcome.message), None
 
     def _accepted(self, job: Job, attempt: Attempt, accepted: Accepted) -> tuple[Job, GateRule]:
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         known = _taken(attempt, accepted)
         reserved = known.credits_reserved or Decimal(0)
         after = job.with_attempt(known).move(
@@ -184,7 +188,7 @@ class CallOutcomes:
             return self._repeat_refused(job, attempt, refused, decision)
         if decision.verdict is Verdict.WAIT:
             return self._unknown(job, attempt, refused.message), None
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         pause = self.pausing(decision, refused)
         is_paused = decision.verdict is Verdict.PAUSE
         ended = job.with_attempt(
@@ -239,7 +243,7 @@ class CallOutcomes:
         )
         after = job.with_attempt(unknown).settle(
             Move.FAIL,
-            now=self.job_writer.clock.now(),
+            now=self.clock.now(),
             retention=self.timing.retention,
             reason=Reason.OUTCOME_UNKNOWN,
             code=refused.code,
@@ -257,7 +261,7 @@ class CallOutcomes:
         rule = self.pausing(decision, refused)
         if rule is None:
             return False
-        change_gate(self.job_writer.store, rule)
+        change_gate(self.gates, rule)
         return True
 
     def pausing(self, decision: Decision, refused: Refused) -> GateRule | None:
@@ -265,9 +269,9 @@ class CallOutcomes:
         reason = decision.pause
         if reason is None:
             return None
-        self.job_writer.telemetry.log("intake paused", pause=reason, code=refused.code)
-        self.job_writer.telemetry.metric(Metric.GATE_PAUSED)
-        now = self.job_writer.clock.now()
+        self.telemetry.log("intake paused", pause=reason, code=refused.code)
+        self.telemetry.metric(Metric.GATE_PAUSED)
+        now = self.clock.now()
         delay = decision.delay
         until = None if delay is None else now + delay * (1 + 0.2 * self.randomness())
         return lambda gate: gate.pausing(reason, now, until)
@@ -278,7 +282,7 @@ class CallOutcomes:
         attempt: Attempt,
         not_sent: NotSent,
     ) -> tuple[Job, GateRule | None]:
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         if attempt.posts > 1:
             # The earlier call of the same body may have been taken; only this one was not.
             fewer = replace(attempt, posts=attempt.posts - 1)
@@ -309,7 +313,7 @@ class CallOutcomes:
     def _repeat_soon(self, job: Job, attempt: Attempt, message: str) -> Job:
         """A repeat was certainly not taken: there may be time for another while its link lives."""
         unknown = self._unknown(job, attempt, message)
-        soon = self.job_writer.clock.now() + self.timing.poll_interval
+        soon = self.clock.now() + self.timing.poll_interval
         return replace(unknown, due_at=min(soon, unknown.due_at or soon))
 
     def _unknown(self, job: Job, attempt: Attempt, message: str) -> Job:
@@ -317,10 +321,10 @@ class CallOutcomes:
 
         A callback that came already has named a task that could not be read then: it can soon.
         """
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         if job.state is State.UNCONFIRMED:
             return job
-        self.job_writer.telemetry.metric(Metric.OUTCOME_UNKNOWN)
+        self.telemetry.metric(Metric.OUTCOME_UNKNOWN)
         unknown = replace(attempt, outcome=AttemptOutcome.UNKNOWN, message=message)
         return job.with_attempt(unknown).move(
             Move.OUTCOME_UNKNOWN,

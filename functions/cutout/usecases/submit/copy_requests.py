@@ -25,7 +25,9 @@ from cutout.domain.preparation import (
 from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import Lane, Move, Reason
 from cutout.domain.timing import Timing
+from cutout.ports.jobs_table import Jobs
 from cutout.ports.queues import PreparationQueue
+from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.submit.waiting_jobs import WaitingJobs
 
@@ -48,6 +50,9 @@ class CopyRequests:
     """
 
     job_writer: JobWriter
+    jobs: Jobs
+    clock: Clock
+    telemetry: Telemetry
     waiting_jobs: WaitingJobs
     queue: PreparationQueue | None
     own_pixels: OwnPixels
@@ -79,7 +84,7 @@ class CopyRequests:
         copy = job.prepared
         if copy is None:
             return
-        is_old = self.job_writer.clock.now() - copy.made_at >= COPY_LIFE
+        is_old = self.clock.now() - copy.made_at >= COPY_LIFE
         if is_old or self.queue is None:
             text = f"the copy that was made at {copy.made_at:%Y-%m-%d %H:%M} UTC is no longer sent"
             raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
@@ -94,7 +99,7 @@ class CopyRequests:
             job: a job that is queued, in a deployment that prepares photos.
             why: what `require_copies` or the check of the photo said.
         """
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         asked = job.preparations
         if asked >= MOST_ASKS:
             text = f"{asked} requests to prepare it brought no copy that could be sent"
@@ -120,10 +125,10 @@ class CopyRequests:
         Raises:
             JobMovedError: the row is written too often; the queue delivers again.
         """
-        job = self.job_writer.store.find(report.job_id)
+        job = self.jobs.find(report.job_id)
         for _ in range(_RACES):
             if job is None or not self._is_awaited(job, report):
-                self.job_writer.telemetry.log("report ignored: nobody waits for it")
+                self.telemetry.log("report ignored: nobody waits for it")
                 return None
             fault = what_is_wrong(report, self.limits) or self._contradiction(job, report)
             if fault:
@@ -139,8 +144,8 @@ class CopyRequests:
         self, job_id: str | None, fault: str = "it is not in the form of a report"
     ) -> None:
         """Pass over a report that cannot be Prepare's: the job's due time has it asked again."""
-        self.job_writer.telemetry.log("report refused", job_id=job_id, fault=fault)
-        self.job_writer.telemetry.metric(Metric.REPORTS_REFUSED)
+        self.telemetry.log("report refused", job_id=job_id, fault=fault)
+        self.telemetry.metric(Metric.REPORTS_REFUSED)
 
     def _request(self, job: Job) -> PrepareRequest:
         return PrepareRequest(
@@ -181,7 +186,7 @@ class CopyRequests:
         )
 
     def _reported(self, job: Job, report: PrepareReport) -> Job:
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         changes: JobChanges = {"message": report.message, "failures": 0}
         if report.photo is not None:
             changes |= {

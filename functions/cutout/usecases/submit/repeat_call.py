@@ -14,7 +14,10 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.reason_texts import TAKEN_UNNAMED
 from cutout.domain.states import Move, Reason
 from cutout.domain.timing import PHOTO_LINK_LIFE, Timing
+from cutout.ports.jobs_table import CallBodies, Gates, LatestVersions
+from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.job_writer import JobWriter
+from cutout.usecases.shared.superseded import why_superseded
 
 _MOST_POSTS = 2
 """A body is sent at most twice: its link to the photo would not outlive a third grace time."""
@@ -31,6 +34,10 @@ class RepeatCalls:
     """Decides about one unconfirmed job whose time has come, and records what it decides."""
 
     job_writer: JobWriter
+    bodies: CallBodies
+    gates: Gates
+    latest_versions: LatestVersions
+    clock: Clock
     timing: Timing
 
     def body_of(self, job: Job) -> str | None:
@@ -38,14 +45,14 @@ class RepeatCalls:
         attempt = job.attempt
         if attempt is None:
             return None
-        return attempt.body or self.job_writer.store.find_body(job.id, attempt.number)
+        return attempt.body or self.bodies.find_body(job.id, attempt.number)
 
     def decide(self, job: Job, body: str | None) -> Job:
         """The job in `submitting`: its body goes once more now; else postponed, or over."""
-        superseded = self.job_writer.why_superseded(job)
+        superseded = why_superseded(self.latest_versions, job)
         if superseded:
             return self._settle(job, Move.SUPERSEDE, superseded)
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         attempt = job.attempt
         if attempt is not None and attempt.is_taken:
             return self._keep(job, attempt)
@@ -54,7 +61,7 @@ class RepeatCalls:
         latest = attempt.started_at + self._good_for(attempt)
         if now >= latest:
             return self._settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN, message=_TOO_LATE)
-        gate = self.job_writer.store.read_gate()
+        gate = self.gates.read_gate()
         if gate.pause is not None and gate.is_paused(now):
             return self._postpone(job, gate.pause, latest)
         repeated = replace(attempt, posts=attempt.posts + 1, repeat_day=gate.today(now))
@@ -64,7 +71,7 @@ class RepeatCalls:
 
     def _keep(self, job: Job, attempt: Attempt) -> Job:
         """The call was taken, and is not made again: another callback may yet name its task."""
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         until = attempt.started_at + self.timing.job_deadline
         if now >= until:
             return self._settle(job, Move.FAIL, Reason.OUTCOME_UNKNOWN, message=TAKEN_UNNAMED)
@@ -75,7 +82,7 @@ class RepeatCalls:
 
     def _postpone(self, job: Job, pause: Pause, latest: datetime) -> Job:
         """Intake is paused, for repeats too: look again until `latest`."""
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         look_at = min(latest, now + self.timing.poll_interval, pause.until or latest)
         later = job.move(
             Move.REPEAT_LATER,
@@ -93,7 +100,7 @@ class RepeatCalls:
     def _settle(self, job: Job, move: Move, reason: Reason, *, message: str | None = None) -> Job:
         settled = job.settle(
             move,
-            now=self.job_writer.clock.now(),
+            now=self.clock.now(),
             retention=self.timing.retention,
             reason=reason,
             message=message,

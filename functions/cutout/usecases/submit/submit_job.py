@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cache, partial
 from itertools import chain
 
 from cutout.domain.errors import (
@@ -16,26 +17,26 @@ from cutout.domain.errors import (
     NewerRowError,
     NotAPhotoError,
     SourceGoneError,
-    StoreBusyError,
 )
-from cutout.domain.gate import Gate
+from cutout.domain.gate import Gate, Limits
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.conflicts import GateMovedError, JobMovedError, TaskTakenError
+from cutout.domain.job.conflicts import JobMovedError, TaskTakenError
 from cutout.domain.job.dedup_record import Kept
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
 from cutout.domain.messages import TaskCheck
-from cutout.domain.metrics import Metric
 from cutout.domain.provider import Accepted, CreateOutcome, NotSent, Refused, Uploaded
 from cutout.domain.states import Move, Reason, State
 from cutout.domain.timing import Timing
-from cutout.ports.jobs_table import CallBody
+from cutout.ports.jobs_table import Backlog, CallBody, Gates, LatestVersions
 from cutout.ports.provider import Provider
 from cutout.ports.queues import CallbackQueue
-from cutout.usecases.shared.admission import GATE_TRIES
-from cutout.usecases.shared.deduplication import DedupDecision
+from cutout.ports.telemetry import Clock, Telemetry
+from cutout.usecases.shared.admission import AdmissionScheduler, with_gate
+from cutout.usecases.shared.deduplication import DedupDecision, Deduplication
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.step_failures import StepFailures
+from cutout.usecases.shared.superseded import why_superseded
 from cutout.usecases.submit.call_identity import CallIdentity
 from cutout.usecases.submit.call_outcome import CallOutcomes
 from cutout.usecases.submit.copy_requests import CopyRequests
@@ -50,6 +51,14 @@ class SubmitJob:
     """Looks at one job and moves it on as far as it can."""
 
     job_writer: JobWriter
+    backlog: Backlog
+    gates: Gates
+    latest_versions: LatestVersions
+    admission: AdmissionScheduler
+    deduplication: Deduplication | None
+    clock: Clock
+    telemetry: Telemetry
+    limits: Limits
     failures: StepFailures
     waiting_jobs: WaitingJobs
     call_outcomes: CallOutcomes
@@ -91,7 +100,7 @@ class SubmitJob:
                 continue
             moved = step.job
             if _leaves_its_turn(candidate, moved) or (step.is_denied and candidate.is_waiting):
-                self.job_writer.admission.enqueue_waiting(most=1)
+                self.admission.enqueue_waiting(most=1)
             elif step.error is not None:
                 failed += 1
                 if failed < _MOST_FAILED:
@@ -100,13 +109,13 @@ class SubmitJob:
                 return
 
     def _advance(self, job: Job) -> Job:
-        self.job_writer.telemetry.log(
+        self.telemetry.log(
             "job looked at",
             job_id=job.id,
             state=job.state,
             key=job.source.key,
         )
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         if job.state is State.QUEUED and not job.is_backing_off(now):
             return self._start(job)
         if job.state is State.SUBMITTING and job.is_due(now):
@@ -117,7 +126,7 @@ class SubmitJob:
         return job
 
     def _start(self, job: Job) -> Job:
-        superseded = self.job_writer.why_superseded(job)
+        superseded = why_superseded(self.latest_versions, job)
         if superseded:
             return self.waiting_jobs.settle(job, Move.SUPERSEDE, superseded)
         try:
@@ -133,10 +142,9 @@ class SubmitJob:
 
     def _take_turn(self, job: Job) -> Job:
         """On to the gate, unless the same picture is being bought or was bought."""
-        deduplication = self.job_writer.deduplication
-        if deduplication is None:
+        if self.deduplication is None:
             return self._pass_gate(job)
-        turn = deduplication.decide(job)
+        turn = self.deduplication.decide(job)
         if isinstance(turn, Kept):
             return self._reuse(job, turn)
         if turn is DedupDecision.WAIT:
@@ -145,7 +153,7 @@ class SubmitJob:
 
     def _reuse(self, job: Job, kept: Kept) -> Job:
         """Straight to StoreResult: no slot, no credits. Due at once, should its wake be lost."""
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         reused = Reuse(
             job_id=kept.job_id,
             key=kept.key,
@@ -168,7 +176,7 @@ class SubmitJob:
 
     def _wait_for_picture(self, job: Job) -> Job:
         """The buyer wakes it; should that be lost, it looks again, ever less often."""
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         wait = min(_LONGEST_LOOK_AWAY, max(self.timing.poll_interval, now - job.created_at))
         waiting = job.move(
             Move.HOLD,
@@ -181,24 +189,24 @@ class SubmitJob:
 
     def _pass_gate(self, job: Job) -> Job:
         """Into `submitting` and on to the call, or behind the gate."""
-        if not job.is_waiting and self.job_writer.store.waiting(1):
+        if not job.is_waiting and self.backlog.waiting(1):
             return self.waiting_jobs.hold(job, Reason.BEHIND_OTHERS)
-        handed: Uploaded | Refused | NotSent | None = None
-        for _ in range(GATE_TRIES):
-            gate = self.job_writer.store.read_gate()
-            closed = gate.why_closed(self.job_writer.limits, self.job_writer.clock.now())
+        # Handed over once, however often the gate is read.
+        hand_over = cache(partial(self._hand_over, job))
+
+        def pass_it(gate: Gate) -> Job:
+            closed = gate.why_closed(self.limits, self.clock.now())
             if closed:
                 return self.waiting_jobs.hold(job, closed)
-            handed = handed or self._hand_over(job)
+            handed = hand_over()
             if not isinstance(handed, Uploaded):
                 return self.waiting_jobs.handover_failed(job, handed)
-            try:
-                return self._post(*self._admit(job, gate, handed))
-            except GateMovedError:
-                continue
-            except TaskTakenError:
-                return self.call_outcomes.task_was_taken(job)
-        raise StoreBusyError("the gate is written too often")
+            return self._post(*self._admit(job, gate, handed))
+
+        try:
+            return with_gate(self.gates, pass_it)
+        except TaskTakenError:
+            return self.call_outcomes.task_was_taken(job)
 
     def _hand_over(self, job: Job) -> Uploaded | Refused | NotSent:
         self.copy_requests.require_recent_copy(job)
@@ -212,7 +220,7 @@ class SubmitJob:
 
     def _admit(self, job: Job, gate: Gate, handed: Uploaded) -> tuple[Job, str]:
         """Record the attempt and its body, and take the slot, in one transaction."""
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         number = _next_number(job)
         text = self.provider.call_body(
             handed.url, self.call_identity.callback_url(job.id, number, now)
@@ -232,15 +240,9 @@ class SubmitJob:
             handovers_failed=0,
             preparations=0,
         )
-        saved = self.job_writer.store.save(
-            submitting,
-            gate=gate.admitting(now, self.timing.lease),
-            tasks=self.job_writer.unproven_claims(job),
-            body=CallBody(attempt=number, text=text, expires_at=now + 2 * self.timing.job_deadline),
-        )
-        self.job_writer.telemetry.metric(Metric.ADMITTED)
-        self.job_writer.count_time_in_state(job, saved)
-        return saved, text
+        body = CallBody(attempt=number, text=text, expires_at=now + 2 * self.timing.job_deadline)
+        admitted = gate.admitting(now, self.timing.lease)
+        return self.job_writer.admit(job, submitting, admitted, body), text
 
     def _repeat(self, job: Job) -> Job:
         """The grace time is over: the same body and key once more, unless that cannot be."""
@@ -270,7 +272,7 @@ class SubmitJob:
     def _check_task(self, job: Job, number: int, outcome: CreateOutcome) -> None:
         """Have StoreResult read the task of an accepted call, as after a callback."""
         if isinstance(outcome, Accepted):
-            self.job_writer.telemetry.log("task check requested", task_id=outcome.task_id)
+            self.telemetry.log("task check requested", task_id=outcome.task_id)
             check = TaskCheck(job_id=job.id, attempt=number, task_id=outcome.task_id, is_taken=True)
             self.callbacks.enqueue([check])
 

@@ -11,6 +11,9 @@ from cutout.domain.job.job import Job, JobChanges
 from cutout.domain.provider import NotSent, Refused
 from cutout.domain.states import Move, Reason
 from cutout.domain.timing import Timing
+from cutout.ports.jobs_table import Backlog, Jobs
+from cutout.ports.telemetry import Clock
+from cutout.usecases.shared.admission import AdmissionScheduler
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.submit.call_outcome import CallOutcomes
 
@@ -25,12 +28,16 @@ class WaitingJobs:
     """Has jobs wait, or lets them go."""
 
     job_writer: JobWriter
+    jobs: Jobs
+    backlog: Backlog
+    admission: AdmissionScheduler
+    clock: Clock
     call_outcomes: CallOutcomes
     timing: Timing
 
     def waiting(self) -> Iterator[Job]:
         """Who stands first in line; the index may still show some who have gone in."""
-        for job_id in self.job_writer.store.waiting(_CANDIDATES):
+        for job_id in self.backlog.waiting(_CANDIDATES):
             job = self._understood(job_id)
             if job is not None and job.is_waiting:
                 yield job
@@ -38,7 +45,7 @@ class WaitingJobs:
     def _understood(self, job_id: str) -> Job | None:
         """A row of a newer version keeps nobody behind it waiting."""
         try:
-            return self.job_writer.store.find(job_id)
+            return self.jobs.find(job_id)
         except NewerRowError:
             return None
 
@@ -46,19 +53,19 @@ class WaitingJobs:
         """Behind the gate: no due time, no message; a freed slot or Sweep wakes it."""
         if job.is_waiting and job.reason is reason:
             return job
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         behind = job.move(Move.HOLD, now=now, reason=reason, is_waiting=True)
         if job.is_waiting:
             # Only the reason is new. Its place in line may go by this time, and does not change.
             behind = replace(behind, updated_at=job.updated_at)
         held = self.job_writer.record(job, behind)
         if reason is Reason.BEHIND_OTHERS:
-            self.job_writer.admission.enqueue_waiting(most=1)
+            self.admission.enqueue_waiting(most=1)
         return held
 
     def handover_failed(self, job: Job, outcome: Refused | NotSent) -> Job:
         """The photo could not be handed over; no call was made, and nothing is paid."""
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         if isinstance(outcome, Refused):
             if self.call_outcomes.pause(outcome):
                 return self.hold(job, Reason.GATE_PAUSED)
@@ -89,7 +96,7 @@ class WaitingJobs:
 
     def settle(self, job: Job, move: Move, reason: Reason, **changes: Unpack[JobChanges]) -> Job:
         """The end of a job that Submit has looked at."""
-        now = self.job_writer.clock.now()
+        now = self.clock.now()
         settled = job.settle(
             move,
             now=now,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from cutout.domain.states import State
 from cutout.domain.timing import Timing
 from cutout.usecases.shared.deduplication import Deduplication
 from cutout.usecases.shared.error_notes import ErrorNotes, LatestNotes
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.settlement_effects import SettlementEffects
+from cutout.usecases.shared.step_failures import StepFailures
 from cutout.wiring.ports import JobPorts
 from cutout.wiring.settings import JobSettings
 from cutout.wiring.use_cases.admission import admission_scheduler
@@ -15,18 +17,32 @@ from cutout.wiring.use_cases.admission import admission_scheduler
 def job_writer(ports: JobPorts, settings: JobSettings) -> JobWriter:
     """Compose the writer of jobs."""
     return JobWriter(
-        store=ports.jobs,
+        jobs=ports.jobs,
+        gates=ports.jobs,
         admission=admission_scheduler(ports, settings.limits),
         announcements=ports.announcements,
         settlement_effects=settlement_effects(ports, settings),
         files=ports.files,
         telemetry=ports.telemetry,
         clock=ports.clock,
-        limits=settings.limits,
         # A job exists while it is processing and storing, each within the deadline, and is then
         # retained.
         task_claims_last=settings.retention_days + 2 * settings.job_deadline_seconds,
         deduplication=deduplication(ports, settings),
+    )
+
+
+def step_failures(
+    ports: JobPorts, settings: JobSettings, writer: JobWriter, states: frozenset[State]
+) -> StepFailures:
+    """Compose what counts the failed steps of jobs in these states."""
+    return StepFailures(
+        job_writer=writer,
+        jobs=ports.jobs,
+        clock=ports.clock,
+        telemetry=ports.telemetry,
+        timing=timing(ports, settings),
+        states=states,
     )
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from cutout.domain.messages import Removal, RenderRequest, TaskCheck
 from cutout.domain.recipes import OwnPixels, Recipe
 from cutout.usecases.shared.job_writer import JobWriter
-from cutout.usecases.shared.step_failures import StepFailures
 from cutout.usecases.store_result.finish_cutout import FinishCutout
 from cutout.usecases.store_result.full_size_photo import FullSizePhotos
 from cutout.usecases.store_result.object_metadata import ObjectMetadata
@@ -48,6 +47,7 @@ def store_result_use_cases(
     ports: StoreResultPorts, settings: JobSettings, recipes: tuple[Recipe, ...]
 ) -> StoreResultUseCases:
     """Compose the use cases of StoreResult."""
+    clock, telemetry = ports.shared.clock, ports.shared.telemetry
     timing = shared.timing(ports.shared, settings)
     job_writer = shared.job_writer(ports.shared, settings)
     own_pixels = OwnPixels(pixels=settings.pixels, recipes=recipes)
@@ -59,20 +59,24 @@ def store_result_use_cases(
         pictures=ports.pictures,
         publisher=publisher,
         result_keys=ports.shared.jobs,
-        telemetry=ports.shared.telemetry,
-        clock=ports.shared.clock,
+        telemetry=telemetry,
+        clock=clock,
         result_prefix=settings.result_prefix,
     )
     result_cache = _result_cache(ports, settings)
-    failures = StepFailures(job_writer=job_writer, timing=timing, states=TRACKED)
+    failures = shared.step_failures(ports.shared, settings, job_writer, TRACKED)
     store_result = StoreResult(
         job_writer=job_writer,
+        latest_versions=ports.shared.jobs,
+        result_keys=ports.shared.jobs,
+        submissions=ports.shared.submissions,
+        clock=clock,
         failures=failures,
         downloads=ports.downloads,
         pictures=ports.pictures,
         finish_cutout=finish_cutout,
         object_metadata=ObjectMetadata(
-            uploads=ports.shared.uploads, telemetry=ports.shared.telemetry, model=settings.model
+            uploads=ports.shared.uploads, telemetry=telemetry, model=settings.model
         ),
         publisher=publisher,
         review_notes=ReviewNotes(
@@ -90,6 +94,8 @@ def store_result_use_cases(
         track_task=_track_task(ports, settings, job_writer, store_result),
         render=Render(
             job_writer=job_writer,
+            clock=clock,
+            telemetry=telemetry,
             jobs=ports.shared.jobs,
             results=ports.results,
             finish_cutout=finish_cutout,
@@ -102,7 +108,7 @@ def store_result_use_cases(
         remove_results=RemoveResults(
             jobs=ports.shared.jobs,
             results=ports.results,
-            telemetry=ports.shared.telemetry,
+            telemetry=telemetry,
             results_bucket=settings.results_bucket,
             upload_prefix=settings.upload_prefix,
             result_prefix=settings.result_prefix,
@@ -121,11 +127,18 @@ def _track_task(
     timing = shared.timing(ports.shared, settings)
     return TrackTask(
         job_writer=job_writer,
+        latest_versions=ports.shared.jobs,
+        submissions=ports.shared.submissions,
+        clock=ports.shared.clock,
+        telemetry=ports.shared.telemetry,
         failures=store_result.failures,
         jobs=ports.shared.jobs,
         provider=ports.shared.provider,
         unverified_tasks=UnverifiedTasks(
-            job_writer=job_writer, timing=timing, randomness=ports.shared.randomness
+            job_writer=job_writer,
+            clock=ports.shared.clock,
+            timing=timing,
+            randomness=ports.shared.randomness,
         ),
         store=store_result.store,
         reuse=store_result.reuse,

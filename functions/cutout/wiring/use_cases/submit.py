@@ -19,7 +19,6 @@ from cutout.domain.preparation import PrepareReport
 from cutout.domain.recipes import OwnPixels, Recipe
 from cutout.ports.jobs_table import Jobs
 from cutout.ports.telemetry import Telemetry
-from cutout.usecases.shared.step_failures import StepFailures
 from cutout.usecases.submit.call_identity import CallIdentity
 from cutout.usecases.submit.call_outcome import CallOutcomes
 from cutout.usecases.submit.copy_requests import CopyRequests
@@ -32,6 +31,7 @@ from cutout.usecases.submit.waiting_jobs import WaitingJobs
 from cutout.wiring.ports import SubmitPorts
 from cutout.wiring.settings import SubmitSettings
 from cutout.wiring.use_cases import shared
+from cutout.wiring.use_cases.admission import admission_scheduler
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,12 +119,27 @@ def _register_upload(ports: SubmitPorts, settings: SubmitSettings) -> RegisterUp
 def _submit_job(
     ports: SubmitPorts, settings: SubmitSettings, recipes: tuple[Recipe, ...]
 ) -> SubmitJob:
+    jobs, clock, telemetry = ports.shared.jobs, ports.shared.clock, ports.shared.telemetry
     timing = shared.timing(ports.shared, settings)
     job_writer = shared.job_writer(ports.shared, settings)
+    admission = admission_scheduler(ports.shared, settings.limits)
     call_outcomes = CallOutcomes(
-        job_writer=job_writer, timing=timing, randomness=ports.shared.randomness
+        job_writer=job_writer,
+        gates=jobs,
+        clock=clock,
+        telemetry=telemetry,
+        timing=timing,
+        randomness=ports.shared.randomness,
     )
-    waiting_jobs = WaitingJobs(job_writer=job_writer, call_outcomes=call_outcomes, timing=timing)
+    waiting_jobs = WaitingJobs(
+        job_writer=job_writer,
+        jobs=jobs,
+        backlog=jobs,
+        admission=admission,
+        clock=clock,
+        call_outcomes=call_outcomes,
+        timing=timing,
+    )
     limits = PhotoLimits(
         max_bytes=settings.max_bytes,
         max_pixels=settings.max_pixels,
@@ -134,19 +149,37 @@ def _submit_job(
     )
     return SubmitJob(
         job_writer=job_writer,
-        failures=StepFailures(job_writer=job_writer, timing=timing, states=SUBMITTED),
+        backlog=jobs,
+        gates=jobs,
+        latest_versions=jobs,
+        admission=admission,
+        deduplication=shared.deduplication(ports.shared, settings),
+        clock=clock,
+        telemetry=telemetry,
+        limits=settings.limits,
+        failures=shared.step_failures(ports.shared, settings, job_writer, SUBMITTED),
         waiting_jobs=waiting_jobs,
         call_outcomes=call_outcomes,
-        repeat_calls=RepeatCalls(job_writer=job_writer, timing=timing),
+        repeat_calls=RepeatCalls(
+            job_writer=job_writer,
+            bodies=jobs,
+            gates=jobs,
+            latest_versions=jobs,
+            clock=clock,
+            timing=timing,
+        ),
         precheck=Precheck(
             uploads=ports.shared.uploads,
-            result_keys=ports.shared.jobs,
+            result_keys=jobs,
             limits=limits,
             upload_prefix=settings.upload_prefix,
             result_prefix=settings.result_prefix,
         ),
         copy_requests=CopyRequests(
             job_writer=job_writer,
+            jobs=jobs,
+            clock=clock,
+            telemetry=telemetry,
             waiting_jobs=waiting_jobs,
             queue=ports.shared.preparations,
             own_pixels=OwnPixels(pixels=settings.pixels, recipes=recipes),

@@ -13,7 +13,7 @@ from cutout.domain.states import AttemptOutcome, Reason, State
 from cutout.usecases.shared.step_failures import Step, StepFailures
 from tests.support.builders import a_job, an_attempt
 from tests.support.fakes.clock import START
-from tests.support.fakes.world import TIMING, World
+from tests.support.fakes.world import World
 
 KNOWN = an_attempt(1, outcome=AttemptOutcome.ACCEPTED, task_id="task-1", body=None)
 ASKED = replace(KNOWN, is_asked_again=True)
@@ -21,7 +21,7 @@ ASKED = replace(KNOWN, is_asked_again=True)
 
 def failures(world: World) -> StepFailures:
     """Of a function that moves every job."""
-    return StepFailures(job_writer=world.job_writer, timing=TIMING, states=frozenset(State))
+    return replace(world.submit.failures, states=frozenset(State))
 
 
 def test_a_step_without_anything_to_do_leaves_the_job_as_it_is() -> None:

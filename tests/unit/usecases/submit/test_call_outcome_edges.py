@@ -98,7 +98,7 @@ def test_an_answer_is_recorded_on_the_row_as_it_stands_after_up_to_eleven_races(
     """A row that moves each time is left to the message that names the task."""
     world = World()
     job = calling(world)
-    world.job_writer = replace(world.job_writer, store=Racing(world.jobs, races))
+    world.job_writer = replace(world.job_writer, jobs=Racing(world.jobs, races))
     answers = replace(world.submit.call_outcomes, job_writer=world.job_writer)
     if is_recorded:
         assert answers.record(job, 1, UNKNOWN).state is State.UNCONFIRMED

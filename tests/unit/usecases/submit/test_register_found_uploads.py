@@ -12,6 +12,7 @@ from cutout.domain.job.source import Source, after
 from cutout.domain.object_keys import LANE_MARK
 from cutout.domain.states import Lane, Reason, State
 from cutout.ports.buckets import Labels
+from cutout.usecases.shared.superseded import why_superseded
 from tests.support.fakes.world import World, png
 
 HOUR = timedelta(hours=1)
@@ -121,7 +122,7 @@ def test_a_late_event_without_a_version_is_that_of_the_found_upload() -> None:
     world.clock.advance(HOUR)
     assert world.arrive.created(source, at=uploaded_at) == job
     assert list(world.jobs.jobs) == [job.id]
-    assert world.job_writer.why_superseded(job) is None
+    assert why_superseded(world.jobs, job) is None
 
 
 @pytest.mark.parametrize("etag", ["same", "other"])
@@ -135,7 +136,7 @@ def test_an_event_newer_than_the_found_upload_is_another_upload(etag: str) -> No
     again = world.arrive.created(replace(source, etag=etag), at=world.clock.now())
     assert again is not None
     assert again.id != job.id
-    assert world.job_writer.why_superseded(job) is Reason.NEWER_UPLOAD
+    assert why_superseded(world.jobs, job) is Reason.NEWER_UPLOAD
 
 
 def test_a_copy_that_carries_the_mark_waits_behind_live_uploads() -> None:
