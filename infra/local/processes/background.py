@@ -59,6 +59,7 @@ def spawn(
         (os.POSIX_SPAWN_DUP2, output, 1),
         (os.POSIX_SPAWN_DUP2, output, 2),
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        *((os.POSIX_SPAWN_CLOSE, number) for number in _inherited_files()),
     ]
     try:
         pid = os.posix_spawn(argv[0], argv, environment, file_actions=actions, setsid=True)
@@ -93,6 +94,23 @@ def stop(process: ProcessRecord, clock: Clock, *, timeout_seconds: float = 3) ->
         _signal(process.pid, signal.SIGKILL)
         wait_until(lambda: not is_alive(process), clock, timeout_seconds=timeout_seconds)
     _signal_group(process.pid, signal.SIGKILL)
+
+
+def _inherited_files() -> list[int]:
+    """Return the open files that a new process would inherit, except the standard streams.
+
+    An inherited file stays open as long as the process runs: `flock FILE cutout up` would keep its
+    lock until `cutout down`.
+    """
+    numbers = [int(name) for name in os.listdir("/dev/fd") if int(name) > 2]  # noqa: PLR2004, PTH208
+    return [number for number in numbers if _is_inheritable(number)]
+
+
+def _is_inheritable(number: int) -> bool:
+    try:
+        return os.get_inheritable(number)
+    except OSError:  # It was open only for the listing itself.
+        return False
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -106,6 +106,18 @@ def test_a_process_gets_just_the_environment_it_is_given(nursery: Nursery) -> No
     assert nursery.said() == "['GIVEN', 'LC_ALL']"
 
 
+def test_it_inherits_no_open_file(nursery: Nursery) -> None:
+    """A lock that `flock` passes to `cutout up` must not stay locked while the cloud runs."""
+    opened = os.open(os.devnull, os.O_RDONLY)
+    inherited = os.dup2(opened, 200)
+    os.close(opened)
+    try:
+        nursery.start(f"import os; print(os.path.exists('/dev/fd/{inherited}'))")
+        assert nursery.said() == "False"
+    finally:
+        os.close(inherited)
+
+
 def test_its_output_goes_to_its_log_which_is_overwritten(nursery: Nursery) -> None:
     """Including stderr; the output of an earlier process is overwritten."""
     nursery.log.write_text("of yesterday\n")
