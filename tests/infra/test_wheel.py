@@ -63,11 +63,12 @@ def shop(installed: Path, own_digests: set[str], tmp_path_factory: pytest.TempPa
     """Synthesize the example app where there is nothing but the installed wheel."""
     assert own_digests
     work = tmp_path_factory.mktemp("shop")
-    # What is installed for Lambda is the same for all; the assets themselves are built anew.
+    # Installed packages and compiled modules are found by a digest of their sources, so the wheel's
+    # sources must be the checkout's; the assets themselves are built again.
     cache = work / "cache" / "cutout" / "assets"
     cache.mkdir(parents=True)
     for one in AssetBuilder("aws").cache.iterdir():
-        if one.name.startswith(("site-aws-", "vendored-", "compiler-")):
+        if one.name.startswith(("site-aws-", "vendored-", "compiler-", "own-aws-")):
             (cache / one.name).symlink_to(one)
     app = installed / SITE / "cutout" / "infra" / "examples" / "shop" / "app.py"
     done = subprocess.run(  # noqa: S603 # our own example
