@@ -26,7 +26,8 @@ _MADE_FROM: Final = (
     "requirements/store.txt",
     "requirements/prepare.txt",
 )
-_NOT_SHIPPED: Final = ("functions/cutout/cli", "functions/cutout/operator")
+NEVER_SHIPPED: Final = ("cutout/cli", "cutout/operator")
+"""Folders of `functions` that are for people: no function's asset contains them."""
 _DIGITS: Final = 8
 
 
@@ -40,7 +41,7 @@ def version_of(root: Path) -> str:
 
 
 def _sources(root: Path) -> Iterator[Path]:
-    skipped = [root / folder for folder in _NOT_SHIPPED]
+    skipped = [root / "functions" / folder for folder in NEVER_SHIPPED]
     found = {path for pattern in _MADE_FROM for path in root.glob(pattern)}
     for path in sorted(found):
         if not any(path.is_relative_to(folder) for folder in skipped):

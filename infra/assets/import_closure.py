@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
+from ..version import NEVER_SHIPPED
 from .errors import AssetError
 
-NEVER_SHIPPED: Final = ("cutout.cli", "cutout.operator")
+_NEVER_SHIPPED: Final = tuple(folder.replace("/", ".") for folder in NEVER_SHIPPED)
 
 
 def own_modules(root: Path, *modules: str) -> dict[str, Path]:
@@ -47,11 +48,11 @@ def shippable(root: Path) -> dict[str, Path]:
 
 
 def _is_never_shipped(name: Path) -> bool:
-    return any(name.is_relative_to(never.replace(".", "/")) for never in NEVER_SHIPPED)
+    return any(name.is_relative_to(folder) for folder in NEVER_SHIPPED)
 
 
 def _refuse_unshippable(name: str, trail: Iterable[str]) -> None:
-    for never in NEVER_SHIPPED:
+    for never in _NEVER_SHIPPED:
         if name == never or name.startswith(f"{never}."):
             raise AssetError(f"{never} is not for Lambda, but is imported: {' -> '.join(trail)}")
 

@@ -1,7 +1,6 @@
 """The three buckets, the two tables and the two secrets."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from aws_cdk import Duration, RemovalPolicy, SecretValue
@@ -10,6 +9,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from cutout.domain.job.table_indexes import INDEXES
 from cutout.domain.object_keys import KEPT_FOLDER, PREPARED_FOLDER
 from cutout.domain.provider import API_KEY_NOT_SET
 
@@ -17,25 +17,7 @@ KEPT: Final = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
 """Kept when the stack is deleted, but not when a first deployment fails and is rolled back."""
 
 _STRING = dynamodb.AttributeType.STRING
-_NUMBER = dynamodb.AttributeType.NUMBER
-
-
-@dataclass(frozen=True, kw_only=True)
-class Index:
-    """One index of the jobs table; all of them project keys only."""
-
-    name: str
-    partition: str
-    sort: str
-    sort_type: dynamodb.AttributeType
-
-
-INDEXES = (
-    Index(name="due", partition="due_shard", sort="due_at", sort_type=_NUMBER),
-    Index(name="lane", partition="lane", sort="lane_at", sort_type=_NUMBER),
-    Index(name="source", partition="source_ref", sort="sequencer", sort_type=_STRING),
-    Index(name="state", partition="state", sort="updated_at", sort_type=_NUMBER),
-)
+_TYPES: Final = {"N": dynamodb.AttributeType.NUMBER, "S": _STRING}
 
 
 def photo_bucket(
@@ -161,11 +143,11 @@ def jobs_table(
         deletion_protection=is_kept,
         removal_policy=RemovalPolicy.RETAIN if is_kept else removal_policy,
     )
-    for index in INDEXES:
+    for name, (partition, sort, letter) in INDEXES.items():
         table.add_global_secondary_index(
-            index_name=index.name,
-            partition_key=dynamodb.Attribute(name=index.partition, type=_STRING),
-            sort_key=dynamodb.Attribute(name=index.sort, type=index.sort_type),
+            index_name=name,
+            partition_key=dynamodb.Attribute(name=partition, type=_STRING),
+            sort_key=dynamodb.Attribute(name=sort, type=_TYPES[letter]),
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
     return table

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from tests.contract.dynamodb.table import INDEXES
+from cutout.domain.job.table_indexes import INDEXES
 from tests.functions.wire import Sent
 
 _WRITE_BYTES = 1024

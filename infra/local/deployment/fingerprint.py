@@ -6,15 +6,16 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from infra.version import NEVER_SHIPPED
+
 _INPUTS = (
     "functions/**/*.py",
     "infra/**/*.py",
     "infra/**/*.json",
     "requirements/*.txt",
 )
-_NOT_SHIPPED = (
-    "functions/cutout/cli",
-    "functions/cutout/operator",
+_NO_INPUTS = (
+    *(f"functions/{folder}" for folder in NEVER_SHIPPED),
     "infra/local",
     "infra/cdk/node_modules",
 )
@@ -31,7 +32,7 @@ def fingerprint(source: Path, settings: Mapping[str, str]) -> str:
 
 
 def _inputs(source: Path) -> Iterator[Path]:
-    skipped = [source / folder for folder in _NOT_SHIPPED]
+    skipped = [source / folder for folder in _NO_INPUTS]
     for pattern in _INPUTS:
         for path in source.glob(pattern):
             if not any(path.is_relative_to(folder) for folder in skipped):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cutout.domain.job.job import Job
+from cutout.domain.job.table_indexes import INDEXES
 from cutout.domain.states import State
 from cutout.ports.jobs_table import Backlog, CallBodies, Gates, Jobs, LatestVersions, ResultKeys
 from cutout.ports.listings import JobIndex
@@ -14,13 +15,6 @@ if TYPE_CHECKING:
 
 TABLE = "Cutout-Jobs"
 CALLS = "Cutout-Calls"
-INDEXES = {
-    # name: partition key, sort key, type of the sort key
-    "due": ("due_shard", "due_at", "N"),
-    "lane": ("lane", "lane_at", "N"),
-    "source": ("source_ref", "sequencer", "S"),
-    "state": ("state", "updated_at", "N"),
-}
 
 
 class Store(Jobs, CallBodies, Gates, Backlog, LatestVersions, ResultKeys, JobIndex, Protocol):
