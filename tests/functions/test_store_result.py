@@ -269,7 +269,7 @@ def test_the_log_names_job_and_attempt_and_keeps_every_secret(stack: Stack, star
     ours = {(line.get("job_id"), line.get("attempt")) for line in ran.printed.lines}
     assert ours == {(job.id, 1)}
     assert [line["message"] for line in ran.printed.lines] == [
-        "job looked at",
+        "job processed",
         "task read",
         "job moved",
         "job moved",

@@ -282,7 +282,7 @@ def test_the_log_says_what_happened_and_nothing_that_must_stay_secret(
     printed = submit.printed()
     job = job_of(stack, event)
     lines = [line for line in printed.lines if line.get("job_id") == job.id]
-    assert [line["message"] for line in lines] == ["job looked at", "job moved"]
+    assert [line["message"] for line in lines] == ["job processed", "job moved"]
     assert [line["state"] for line in lines] == ["queued", "processing"]
     assert printed.metrics == {"JobsAdmitted": [1.0], "StepsFailed": [1.0]}
     link = told["image_urls"][0]
@@ -305,4 +305,4 @@ def test_a_wake_for_a_job_that_is_not_known_is_logged(start: Start) -> None:
     submit = start("submit")
     assert submit(sqs({"job": "f" * 32})) == {"batchItemFailures": []}
     (line,) = submit.printed().lines
-    assert (line["message"], line["due_job"]) == ("wake for a job that is not known", "f" * 32)
+    assert (line["message"], line["due_job"]) == ("message for an unknown job", "f" * 32)

@@ -1,4 +1,4 @@
-"""One result on its way home: what the steps that bring it know of it so far."""
+"""A fetched result, with what the steps that store it have found so far."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from cutout.domain.states import Pixels, Reason
 
 @dataclass(frozen=True, kw_only=True)
 class FetchedResult:
-    """A fetched result. Each step returns it with what it found or made.
+    """A fetched result. Each step returns a copy with what it found or made.
 
     Attributes:
-        task: whose result it is.
-        file: its bytes, in a folder that goes when the delivery ends.
-        picture: what the file shows; None if it cannot be decoded.
-        doubt: why a person must look at it; None if it is accepted.
-        place: where it waits for that person, once that is claimed.
-        pixels: whose colours it has.
-        remark: what is not as the settings ask for, and why; None if all is.
+        task: the task that made it.
+        file: its bytes, in a folder that exists for one message.
+        picture: the decoded image; None if it cannot be decoded.
+        review_reason: why a person must review it; None if it is accepted.
+        place: the key that is claimed for the review.
+        pixels: whether its colours are the model's or the photo's.
+        remark: how it differs from the settings, and why; None if it does not.
     """
 
     job: Job
@@ -38,10 +38,10 @@ class FetchedResult:
 
     @property
     def photo(self) -> Photo:
-        """What was sent.
+        """The photo's properties.
 
         Raises:
-            IllegalMoveError: the job was never looked at, so there cannot be a result.
+            IllegalMoveError: the photo was never checked, so there cannot be a result.
         """
         if self.job.photo is None:
             raise IllegalMoveError("a job without a photo cannot have a result")
@@ -49,7 +49,7 @@ class FetchedResult:
 
     @property
     def key(self) -> str:
-        """Where it goes: the photo's result key, or its place for review.
+        """Where it is stored: the photo's result key, or a key for review.
 
         Raises:
             IllegalMoveError: the job never claimed a key, so there cannot be a result.

@@ -1,4 +1,4 @@
-"""Making the cut-out that is published of the result that the model gave."""
+"""Making the published cut-out from the model's result."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from cutout.usecases.store_result.full_size_photo import FullSizePhoto
 
 _PNG = "png"
 _NOT_COMPARED = (
-    "the model was sent the photo as it is stored, turned or in other colours than sRGB: whether "
-    "the cut-out shows it as it is meant was not looked at"
+    "the model received the photo rotated by Exif, or not in sRGB: "
+    "whether the cut-out shows it correctly was not checked"
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Finished:
-    """A cut-out as it is published.
+    """A cut-out, ready to be published.
 
     Attributes:
-        pixels: whose colours it has.
-        remark: what is not as it was asked for, and why; None if all is.
+        pixels: whether its colours are the model's or the photo's.
+        remark: how it differs from the settings, and why; None if it does not.
     """
 
     file: Path
@@ -39,22 +39,22 @@ class Finished:
 
 @dataclass(frozen=True, kw_only=True)
 class FinishCutout:
-    """Turns results upright, and takes the photo's pixels if asked to.
+    """Turns results upright, and applies the photo's own pixels if the settings say so.
 
-    A photo that was enlarged for the model gets its cut-out in its own size.
+    The cut-out of a photo that was enlarged for the model gets the photo's size.
 
     Attributes:
-        pixels: whose pixels a cut-out has where nobody says otherwise.
+        pixels: the deployment's setting.
     """
 
     pictures: Pictures
     pixels: Pixels
 
     def finish(self, fetched: FetchedResult, own: FullSizePhoto) -> FetchedResult:
-        """The cut-out to publish; a result in doubt stays as it came.
+        """The cut-out to publish; a result under review stays as it came.
 
         Args:
-            fetched: an examined result.
+            fetched: a decoded result.
             own: the photo in full size, or why its own pixels cannot be used.
         """
         if fetched.picture is None or fetched.review_reason:
@@ -70,9 +70,9 @@ class FinishCutout:
         )
 
     def with_models_pixels(self, job: Job, result: Path, picture: Picture) -> Finished:
-        """A PNG of the result, upright, and no larger than a photo that was enlarged for the model.
+        """The result as an upright PNG, in the photo's size if the photo was enlarged.
 
-        A result that is that already costs nothing.
+        A result that already is one is not encoded again.
         """
         size = _size_before_enlarging(job, picture)
         if picture.format == _PNG and picture.orientation == 1 and size is None:
@@ -82,7 +82,7 @@ class FinishCutout:
         return Finished(file=into, picture=made)
 
     def with_sources_pixels(self, result: Path, own: FullSizePhoto) -> Finished:
-        """A PNG of every pixel of the photo, transparent where the result is.
+        """A PNG with every pixel of the photo, transparent where the result is.
 
         Raises:
             PictureError: there is no copy of the photo, or it cannot be decoded.
@@ -97,7 +97,7 @@ class FinishCutout:
         try:
             return self.with_sources_pixels(result, own)
         except PictureError as exc:
-            # It was paid for: better the model's own pixels than nothing.
+            # The result was paid for: publish the model's pixels rather than nothing.
             remark = f"the photo's own pixels cannot be used: {exc}"
         return replace(self.with_models_pixels(job, result, picture), remark=remark)
 
@@ -124,7 +124,7 @@ class VariantSources:
         """The cut-out with these pixels; None means the published one.
 
         Raises:
-            PictureError: it cannot be had.
+            PictureError: it cannot be made.
         """
         wanted = pixels or self.pixels
         if wanted not in self._made:
@@ -140,10 +140,10 @@ class VariantSources:
 
 
 def _not_compared(job: Job) -> str | None:
-    """A remark where the model may have taken the photo's values for others than they are.
+    """A remark if the model may have misread the photo's orientation or colours.
 
-    Photos are sent so where nothing is prepared, and were by earlier versions, whose results may
-    still be kept.
+    Deployments without Prepare send photos unchanged, and so did earlier versions, whose results
+    may still be cached.
     """
     is_of_copy = job.reused.is_of_copy if job.reused else job.prepared is not None
     is_certain = is_of_copy or job.photo is None or job.photo.is_plain
@@ -151,10 +151,10 @@ def _not_compared(job: Job) -> str | None:
 
 
 def _size_before_enlarging(job: Job, picture: Picture) -> tuple[int, int] | None:
-    """The photo's width and height, where the result is larger because the copy was enlarged.
+    """The photo's width and height if the result is larger because the copy was enlarged.
 
-    None where the result's size is to stay. A result of another shape is not forced into the
-    photo's: that would hide that it is wrong.
+    None keeps the result's size. A result of another aspect ratio is not resized: that would
+    hide that it is wrong.
     """
     photo, copy = job.photo, job.prepared
     if photo is None or copy is None or not _exceeds(copy, photo):

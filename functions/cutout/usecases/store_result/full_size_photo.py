@@ -1,6 +1,6 @@
-"""The photo in full size, for cut-outs and variants that are to have its own pixels.
+"""The photo in full size, for cut-outs and variants with the photo's own pixels.
 
-Photos themselves are opened by Prepare alone: here its copies are, which are gone after a day.
+Only Prepare decodes photos. This module uses its copies, which are deleted after a day.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class FullSizePhoto:
     """The copy of a photo in full size, or why there is none."""
 
     file: Path | None = None
-    why_not: str = "nobody asked for them"
+    why_not: str = "they were not requested"
 
     def file_or_why_not(self) -> Path:
         """The copy.
@@ -35,10 +35,10 @@ class FullSizePhoto:
 
 @dataclass(frozen=True, kw_only=True)
 class FullSizePhotos:
-    """Fetches the copies that Prepare made, and has it make those that are gone.
+    """Fetches Prepare's copies, and requests those that are gone.
 
     Attributes:
-        queue: takes the wishes for copies; None in a deployment that prepares nothing.
+        queue: None in a deployment without Prepare.
     """
 
     copies: Copies
@@ -58,7 +58,7 @@ class FullSizePhotos:
         return FullSizePhoto(file=into)
 
     def have_made(self, job: Job) -> None:
-        """Have the copy made once more; nobody reports when it is there."""
+        """Request the copy again. Prepare sends no report when it is made."""
         if self.queue is not None:
             self.queue.prepare(
                 PrepareRequest(job_id=job.id, source=job.source, wanted=(CopyKind.FULL_SIZE,))

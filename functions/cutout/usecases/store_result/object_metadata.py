@@ -1,4 +1,4 @@
-"""What a cut-out carries besides its pixels: its source's labels, and where it comes from."""
+"""Metadata, tags and headers of a cut-out: copied from its source, with its provenance."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ MAX_METADATA_BYTES = 2048
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 """
 MAX_LABEL_BYTES = 4608
-"""Of the 8 KB that S3 takes for all headers of a request; the signature, the session's token and
-the conditions need the rest. As headers, texts that are not ASCII are up to three times as long.
+"""Of S3's limit of 8 KB for all headers of a request. The signature, the session token and the
+conditions need the rest. Text that is not ASCII becomes up to three times as long in a header.
 """
 _OURS = "cutout-"
-"""Metadata of these names is provenance, or says how a photo is to be treated."""
+"""The prefix of our own metadata: provenance, and instructions for processing a photo."""
 _RESERVED = "aws:"
-"""Tags of these names are AWS's own, and cannot be written."""
+"""The prefix of AWS's own tags, which cannot be written."""
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _METADATA_PREFIX = "x-amz-meta-"
 _SEPARATORS = len(": \r\n")
@@ -38,19 +38,19 @@ _TIME_BYTES = len("Thu, 01 Jan 2026 00:00:00 GMT")
 
 @dataclass(frozen=True, kw_only=True)
 class ObjectMetadata:
-    """Writes the labels of results."""
+    """Collects the labels of results."""
 
     uploads: Uploads
     telemetry: Telemetry
     model: str
 
     def labels(self, job: Job, task: Task) -> Labels:
-        """The source's own labels, and where the cut-out comes from.
+        """The source's own labels and the cut-out's provenance.
 
-        What is left out, for want of room or because no header takes it, is logged and named.
+        Labels that do not fit, or that no header can contain, are logged and named in `left_out`.
 
         Raises:
-            SourceGoneError: the source is no longer there.
+            SourceGoneError: the source no longer exists.
         """
         own = self.uploads.labels(job.source)
         theirs = {name: text for name, text in own.metadata.items() if not _is_ours(name)}
@@ -62,7 +62,7 @@ class ObjectMetadata:
         return labels
 
     def provenance_alone(self, job: Job, task: Task) -> Labels:
-        """Where the cut-out comes from, and nothing of the source's own, which is not even read."""
+        """The cut-out's provenance alone; the source's own labels are not read."""
         theirs = Labels(metadata={}, tags={}, left_out=("all of the photo's",))
         return fitted(theirs, self._provenance(job, task))
 
@@ -77,10 +77,10 @@ class ObjectMetadata:
 
 
 def fitted(labels: Labels, provenance: Mapping[str, str]) -> Labels:
-    """As much of the labels as one request can write beside the provenance.
+    """The labels that fit into one request beside the provenance.
 
-    Headers for browsers come first, then metadata and tags in the order of their names; each is
-    written whole or not at all.
+    Headers for browsers come first, then metadata and tags by name. Each is written completely
+    or not at all.
     """
     room = _Room()
     for name, text in provenance.items():
@@ -100,7 +100,7 @@ def fitted(labels: Labels, provenance: Mapping[str, str]) -> Labels:
 
 
 def _missing(wanted: Labels, fits: Labels) -> Iterator[str]:
-    """Names of what is wanted and not there, each with what it is."""
+    """The kind and name of each label that does not fit."""
     yield from (
         f"metadata {name}" for name in sorted(wanted.metadata.keys() - fits.metadata.keys())
     )
@@ -111,18 +111,18 @@ def _missing(wanted: Labels, fits: Labels) -> Iterator[str]:
 
 
 class _Room:
-    """What is left of the room for labels in one request."""
+    """The bytes that are left for labels in one request."""
 
     def __init__(self) -> None:
         self._metadata = MAX_METADATA_BYTES
         self._headers = MAX_LABEL_BYTES
 
     def takes_metadata(self, name: str, text: str) -> bool:
-        """Take one entry of metadata, if it fits and a header takes it."""
+        """Add one metadata entry; False if it does not fit or no header can contain it."""
         if not _HEADER_NAME.fullmatch(name) or not _is_text(text):
             return False
         weight = len(name) + len(text.encode())
-        # The signature's own header names each header that it signs, once more.
+        # The signature's header repeats the name of each header that it signs.
         names = 2 * (len(_METADATA_PREFIX) + len(name)) + 1
         header = names + len(encoded(text)) + _SEPARATORS
         if weight > self._metadata or header > self._headers:
@@ -132,11 +132,11 @@ class _Room:
         return True
 
     def takes_tag(self, name: str, text: str) -> bool:
-        """Take one tag: all of them travel in one header, as a query."""
+        """Add one tag; False if it does not fit. One header contains all tags, as a query."""
         return _is_text(name + text) and self.takes(len(urlencode({name: text})) + 1)
 
     def takes(self, size: int) -> bool:
-        """Take so many bytes of headers, if they fit."""
+        """Use so many bytes of headers; False if they do not fit."""
         if size > self._headers:
             return False
         self._headers -= size
@@ -163,5 +163,5 @@ def _is_to_be_carried(tag: str) -> bool:
 
 
 def _is_text(text: str) -> bool:
-    """UTF-8 can encode it: no surrogate stands alone."""
+    """Whether UTF-8 can encode it: it has no lone surrogates."""
     return text == text.encode(errors="replace").decode()

@@ -1,4 +1,4 @@
-"""Putting a file where results are read from, never over a newer photo's."""
+"""Writing files to the results bucket, never over the result of a newer upload."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Publisher:
         content_type: str,
         labels: Labels,
     ) -> bool:
-        """Store the file unless a newer upload's result stands at the key; False if one does.
+        """Store the file; False if the key has the result of a newer upload.
 
         Raises:
-            TransientError: others write there so often that no condition held.
+            TransientError: other writers changed the object each time.
         """
         for _ in range(_PUT_TRIES):
             current = self.results.current(key)
@@ -45,7 +45,7 @@ class Publisher:
                 replacing=current,
             ):
                 return True
-        raise TransientError("the result's place is written too often")
+        raise TransientError("other writers change the result too often")
 
 
 def sha256(file: Path) -> str:

@@ -1,4 +1,4 @@
-"""A source was deleted: what was made of it goes too, where that is wanted."""
+"""Removing the results of a deleted source, if the deployment's settings say so."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from cutout.usecases.store_result.result_cache import ResultCache
 
 _TRIES = 3
 _NAMED = 3
-"""Candidates for a result's key that are ever taken, but for a hash that somebody else has."""
+"""Candidates for a result's key that are used in practice; later ones are for hash collisions."""
 _REVIEWED = 2
-"""The same of where it waits for review."""
+"""The same for keys of results under review."""
 _MOST_JOBS = 1000
-"""Uploads of one key whose rows are looked at; they share their keys, but for changed recipes."""
+"""Jobs of one key that are read. They share their result keys, unless recipes changed."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class RemoveResults:
-    """Removes cut-outs and what is kept, each only if it is the deleted source's.
+    """Removes cut-outs, variants and cached results, each only if it is the deleted source's.
 
-    What stands at a key says by its metadata whose it is. So it may be done twice, and late: what
-    a newer upload has put there stays, and so does what is not ours.
+    An object's metadata names its job. So removals are idempotent and may be late: results of
+    newer uploads, and objects of others, stay.
 
     Attributes:
-        keeping: where the model's results are kept; None where each upload is bought.
-        recipes: variants are made by these; one that an overtaken worker made is on no row.
+        result_cache: None in a deployment without deduplication.
+        recipes: they name variants that no job lists, since a crashed worker wrote them.
     """
 
     jobs: SourceJobs
@@ -48,7 +48,7 @@ class RemoveResults:
     recipes: tuple[Recipe, ...]
 
     def remove(self, removal: Removal) -> None:
-        """Remove everything that is older than the deletion; where nothing stands, do nothing."""
+        """Remove everything that is older than the deletion; keys without an object are skipped."""
         jobs = self.jobs.of_source(removal.bucket, removal.key, _MOST_JOBS)
         known = {job.id for job in jobs if job.source.order < removal.order}
         keys = dict.fromkeys([*self._recorded(jobs), *self._possible(removal)])
@@ -59,7 +59,7 @@ class RemoveResults:
         self.telemetry.log("results of a deleted photo removed", count=len(removed))
 
     def _recorded(self, jobs: Sequence[Job]) -> Iterator[str]:
-        """Where results have gone that rows still tell of."""
+        """The keys of results that jobs list."""
         for job in jobs:
             if job.result is not None and job.result.bucket == self.results_bucket:
                 yield from (job.result.key, beside(job.result.key))
@@ -79,7 +79,7 @@ class RemoveResults:
             )
 
     def _possible(self, removal: Removal) -> Iterator[str]:
-        """Where they can have gone at all: rows expire, cut-outs do not."""
+        """The keys that results of the source can have: jobs expire, cut-outs do not."""
         candidates = result_keys(
             removal.key, upload_prefix=self.upload_prefix, result_prefix=self.result_prefix
         )
@@ -93,7 +93,7 @@ class RemoveResults:
                 return False
             if self.results.remove(key, current):
                 return True
-        raise TransientError("the result's place is written too often")
+        raise TransientError("other writers change the result too often")
 
 
 def _with_review(key: str, source_key: str) -> Iterator[str]:
@@ -118,7 +118,7 @@ def _is_to_go(current: StoredResult, removal: Removal, known: set[str]) -> bool:
 
 
 def _job_of(current: StoredResult, removal: Removal) -> str | None:
-    """The job that the standing object's source version would have under the deleted key."""
+    """The id of the job that the object's source version would have at the deleted key."""
     if current.source_version is None:
         return None
     source = Source(

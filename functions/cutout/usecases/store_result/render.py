@@ -1,4 +1,4 @@
-"""Making variants again from a cut-out that stands already: nothing is paid."""
+"""Making variants of an existing cut-out again; nothing is paid."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from cutout.usecases.store_result.variants import Variants
 
 _FIRST_WAIT = timedelta(seconds=15)
 _MOST_WAITS = 6
-"""For a copy of the photo, about a quarter of an hour in all."""
+"""For a copy of the photo: about 15 minutes in all."""
 _RACES = 3
-"""Who loses as often lets the queue deliver again."""
+"""Lost races before the message is left to a later delivery."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Render:
-    """Answers wishes for variants.
+    """Processes requests for variants.
 
     Attributes:
-        keeping: where the model's results are kept; None where each upload is bought.
-        requests: where a wish waits for a copy of its photo.
+        result_cache: None in a deployment without deduplication.
+        requests: the queue where a request waits for a copy of its photo.
     """
 
     job_writer: JobWriter
@@ -55,10 +55,10 @@ class Render:
     requests: RenderQueue
 
     def render(self, request: RenderRequest) -> None:
-        """Make the variants that are asked for, and write on the row what became of them.
+        """Make the requested variants and record them on the job.
 
         Raises:
-            JobMovedError: the row is written too often; the queue delivers again.
+            JobMovedError: other workers moved the job again and again; the queue delivers again.
         """
         job = self.jobs.find(request.job_id)
         if job is None or job.state is not State.COMPLETED or job.result is None:
@@ -76,10 +76,10 @@ class Render:
     def _own_photo(
         self, job: Job, result: Result, request: RenderRequest, folder: Path
     ) -> FullSizePhoto:
-        """The photo itself, if a recipe asks for its pixels, which the cut-out has not.
+        """The photo in full size, if a recipe needs its pixels and the cut-out has the model's.
 
         Raises:
-            CopyGoneError: its copy is to be made first.
+            CopyGoneError: a copy must be made first.
         """
         asked = {one.pixels for one in self.variants.recipes if one.name in request.recipes}
         if Pixels.SOURCE not in asked or result.pixels is Pixels.SOURCE:
@@ -88,11 +88,11 @@ class Render:
             return self.full_size_photos.fetch(job, folder / "photo")
         except CopyGoneError:
             if request.tries >= _MOST_WAITS:
-                return FullSizePhoto(why_not="no copy of the photo could be had")
+                return FullSizePhoto(why_not="no copy of the photo could be made")
             raise
 
     def _when_copied(self, job: Job, request: RenderRequest) -> None:
-        """The same wish again, when there is a copy of the photo."""
+        """Send the same request again, to be processed once a copy of the photo exists."""
         self.full_size_photos.have_made(job)
         again = replace(request, tries=request.tries + 1)
         self.requests.render([again], delay=_FIRST_WAIT * 2**request.tries)
@@ -124,15 +124,15 @@ class Render:
         )
 
     def _models(self, job: Job, file: Path) -> Finished:
-        """The cut-out with the model's pixels, of the result as it came.
+        """The cut-out with the model's pixels, made from the cached result.
 
         Raises:
-            PictureError: it is not kept, or not any more.
+            PictureError: the result is not cached.
         """
         is_kept = self.result_cache is not None and self.result_cache.fetch_again(job, file)
         picture = self.finish_cutout.pictures.examine(file) if is_kept else None
         if picture is None:
-            raise PictureError("the model's own pixels are no longer kept")
+            raise PictureError("the model's result is no longer cached")
         return self.finish_cutout.with_models_pixels(job, file, picture)
 
     def _record(self, job: Job, fresh: tuple[Variant, ...]) -> None:
@@ -145,11 +145,11 @@ class Render:
                     return
                 job = lost.winner
             else:
-                # A deletion that came meanwhile has found nothing to remove.
+                # A deletion that came meanwhile found no variants to remove.
                 self.job_writer.reapply_effects(saved)
                 return
         raise JobMovedError(job)
 
 
 def _gone(_pixels: Pixels | None) -> Path:
-    raise PictureError("the cut-out is no longer where it was stored")
+    raise PictureError("the cut-out no longer exists")

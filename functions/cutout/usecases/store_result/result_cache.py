@@ -1,4 +1,4 @@
-"""Keeping accepted results, so that the same picture need not be bought again."""
+"""Caching accepted results, so that the same photo is not paid for again."""
 
 from __future__ import annotations
 
@@ -23,21 +23,20 @@ _PUT_TRIES = 3
 
 @dataclass(frozen=True, kw_only=True)
 class ResultCache:
-    """The kept results, in step with the pictures' items."""
+    """The cached results, consistent with the deduplication records."""
 
     results: KeptResults
     deduplication: Deduplication
     model: str
 
     def keep(self, fetched: FetchedResult) -> None:
-        """Keep an accepted result as it came, unless the picture was bought anew meanwhile.
-
-        The object is written first, over what was seen before the item was read: a result that
-        somebody bought later is never replaced by an older one.
+        """Cache an accepted result as it came, unless a newer call processes the same photo.
 
         Raises:
-            TransientError: others write there so often that no condition held.
+            TransientError: other writers changed the object each time.
         """
+        # The object is written before its record, on the condition that it has not changed since
+        # before the record was read: a newer result is never replaced by an older one.
         job = fetched.job
         key = kept_key(fetched.photo.sha256, self.model)
         current: str | None = None
@@ -57,26 +56,26 @@ class ResultCache:
                 self.deduplication.keep(held, kept)
                 return
             current = self.results.current(key)
-        raise TransientError("the place of the kept result is written too often")
+        raise TransientError("other writers change the cached result too often")
 
     def fetch(self, job: Job, file: Path) -> bool:
         """Bring back what a job is to be completed from; False if it is not what was kept."""
         return job.reused is not None and self._is_fetched(job.reused, file)
 
     def fetch_again(self, job: Job, file: Path) -> bool:
-        """Bring back the very result that a completed job's cut-out was made of, if it is kept."""
+        """Fetch the result that a completed job's cut-out was made from; False if not cached."""
         its_own = job.reused or self.deduplication.kept_result_of(job)
         return its_own is not None and self._is_fetched(its_own, file)
 
     def remove(self, job: Job) -> None:
-        """Remove what is kept of a job's own purchase; another job's, of the same picture, stays.
+        """Remove the result that this job cached; another job's result of the same photo stays.
 
-        The picture's item goes on to name it: whoever wants it next finds it gone, and buys. A
-        result that was bought anew may stand there before its item says so: its bytes tell.
+        The deduplication record keeps naming it: the next job finds it gone and makes a paid call.
 
         Raises:
-            TransientError: others write there so often that no condition held.
+            TransientError: other writers changed the object each time.
         """
+        # A newer result may be stored before its record names it, so the bytes are compared.
         with temp_folder.folder() as folder:
             for _ in range(_PUT_TRIES):
                 kept = self.deduplication.kept_result_of(job)
@@ -87,7 +86,7 @@ class ResultCache:
                     return
                 if self.results.remove(kept.key, current):
                     return
-        raise TransientError("the place of the kept result is written too often")
+        raise TransientError("other writers change the cached result too often")
 
     def _is_fetched(self, kept: Kept | Reuse, file: Path) -> bool:
         return self.results.fetch(kept.key, file) and sha256(file) == kept.sha256

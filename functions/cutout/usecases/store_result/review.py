@@ -1,4 +1,4 @@
-"""Saying beside a result that failed acceptance what is wrong with it."""
+"""Notes beside results that failed acceptance: what is wrong with them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from cutout.usecases.shared.error_notes import LatestNotes, occasion_of
 from cutout.usecases.store_result.fetched_result import FetchedResult
 
 _PLACES = 2
-"""Candidates for a place for review that are ever taken, but for a hash that somebody else has."""
+"""Candidates for a review key that are used in practice; later ones are for hash collisions."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,15 +34,15 @@ class ReviewNotes:
     results_bucket: str
 
     def write(self, fetched: FetchedResult, review_reason: Reason) -> None:
-        """Say what was measured and what was expected, for whoever decides what becomes of it."""
+        """Write what was measured and expected, for the person who reviews the result."""
         job = fetched.job
         told = review_note(fetched, review_reason, self.results_bucket)
         self.latest_notes.put(beside(fetched.key), told, job_id=job.id, occasion=occasion_of(job))
 
     def resolve(self, fetched: FetchedResult) -> None:
-        """Say that nothing is left to decide, if an earlier attempt of the job waits for review.
+        """Replace the notes of the job's earlier attempts: no review is needed any more.
 
-        What came back then was paid for: it stays where it is.
+        The results of these attempts were paid for and stay in the bucket.
         """
         job = fetched.job
         if not any(_brought_another(attempt, job) for attempt in job.attempts):
@@ -61,12 +61,12 @@ class ReviewNotes:
 
 
 def _brought_another(attempt: Attempt, job: Job) -> bool:
-    """A result came of it, and it is not the one that is being stored."""
+    """Whether the attempt has a result other than the one that is being stored."""
     return attempt.outcome is AttemptOutcome.SUCCEEDED and attempt.number != job.storing_attempt
 
 
 def review_note(fetched: FetchedResult, review_reason: Reason, bucket: str) -> dict[str, Any]:
-    """What is said beside a result."""
+    """The note beside a result under review."""
     job, photo = fetched.job, fetched.photo
     return {
         **whose(job),
@@ -90,7 +90,7 @@ def review_note(fetched: FetchedResult, review_reason: Reason, bucket: str) -> d
 
 
 def _picture(picture: Picture | None) -> dict[str, Any]:
-    """Nulls for what is not a picture, and for the alpha of one that has none."""
+    """The image's properties; null for what is no image, and for the alpha of an opaque one."""
     if picture is None:
         return {"format": None, "width": None, "height": None, "alpha": None}
     alpha = picture.alpha_range

@@ -1,10 +1,10 @@
-"""Bringing a finished task's result home, step by step.
+"""Storing the result of a completed task, step by step.
 
-    obtain → accept → keep → finish → publish → variants → settle
+    obtain → accept → cache → finish → publish → variants → settle
 
-The object is written first and the row last: `completed` means the object is there. A worker
-that dies between two steps leaves a job in `storing`, whose lease runs out: everything is done
-again, and nothing is paid again.
+The object is written first and the job last: `completed` means that the object exists. If the
+worker crashes between two steps, the lease of the job in `storing` expires and all steps are
+repeated; nothing is paid again.
 """
 
 from __future__ import annotations
@@ -55,19 +55,19 @@ _LOOK_AGAIN = timedelta(seconds=15)
 _READ_AGAIN_FOR = timedelta(minutes=15)
 _NO_PICTURE = "what the link serves cannot be read as a picture"
 _CAUTIOUS_FROM = 3
-"""From this beginning on that is counted, nothing is done but what publishing a result needs."""
+"""From this try on, only what publishing the result needs is done: no own pixels, no variants."""
 _UNLABELLED_FROM = 4
-"""From this one on the photo's own labels are not read."""
+"""From this try on, the photo's metadata and tags are not read."""
 _CUT_SHORT = "each try to store the result was cut short"
 _UNCHECKED_FROM = 5
-"""From so many workers on that were killed, the result is not decoded: a person must look at it."""
+"""After so many killed workers the result is no longer decoded, but kept for review."""
 _MOST_ENTRIES_FOR_A_COPY = 12
-"""Six waits of 15 s to 5 min: the state is entered twice for each."""
+"""Six waits of 15 s to 5 min; each enters the state twice."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StoreResult:
-    """Brings one result home. The job is in `storing` and its lease is ours.
+    """Stores one result. The job is in `storing`, and this worker has its lease.
 
     Attributes:
         keeping: where results are kept for the same picture; None where each upload is bought.
@@ -94,9 +94,9 @@ class StoreResult:
     full_size_photos: FullSizePhotos
 
     def store(self, job: Job, task: Task) -> Job:
-        """Take every step, and return the job as it stands then.
+        """Take every step; returns the job as stored.
 
-        A job that began often and never ended gets less each time: it was paid for.
+        Each further try takes fewer optional steps, since the result was paid for.
         """
         if job.failures > MOST_FAILURES:
             return self.failures.end(job, job.message or _CUT_SHORT)
@@ -116,7 +116,7 @@ class StoreResult:
             return self._superseded(job, superseded) or self._complete(fetched)
 
     def reuse(self, job: Job) -> Job:
-        """Complete a job from the kept result of the same picture, or have it bought after all."""
+        """Complete a job from the cached result of the same photo, or queue it for a paid call."""
         if _is_unchecked(job):
             return self.failures.end(job, job.message or _CUT_SHORT)
         superseded = why_superseded(self.latest_versions, job)
@@ -131,12 +131,12 @@ class StoreResult:
             return self._buy(job) if fetched.review_reason else self._complete(fetched)
 
     def _keep(self, fetched: FetchedResult) -> None:
-        """Keep an accepted result as it came: also an outdated photo's, which was paid for."""
+        """Cache an accepted result as it came, even for a superseded photo: it was paid for."""
         if self.result_cache is not None and fetched.review_reason is None:
             self.result_cache.keep(fetched)
 
     def _buy(self, job: Job) -> Job:
-        """What was kept is not there any more, or not what it was: back to Submit."""
+        """Requeue a job whose cached result is gone or damaged."""
         now = self.clock.now()
         is_owner = self.result_cache is not None and self.result_cache.deduplication.take_over_lost(
             job
@@ -182,7 +182,7 @@ class StoreResult:
         )
 
     def _keep_unchecked(self, fetched: FetchedResult) -> Job:
-        """Put the result by as it came, for a person: decoding it ended workers."""
+        """Keep the result for review as it came: workers were killed while they decoded it."""
         job = fetched.job
         unchecked = self._placed(replace(fetched, review_reason=Reason.RESULT_UNCHECKED))
         labels = self.object_metadata.provenance_alone(job, fetched.task)
@@ -200,26 +200,26 @@ class StoreResult:
         return self._settle(job, Move.SUPERSEDE, why) if why else None
 
     def _own_photo(self, fetched: FetchedResult) -> FullSizePhoto:
-        """The photo itself, if anything that is made now is to have its pixels.
+        """The photo in full size, if the cut-out or a variant uses the photo's own pixels.
 
         Raises:
-            CopyGoneError: its copy is to be made first.
+            CopyGoneError: a copy must be made first.
         """
         job = fetched.job
         is_wanted = fetched.photo.has_alpha or self.own_pixels.are_wanted(job.source.key)
         if fetched.review_reason or not is_wanted:
             return FullSizePhoto()
         if _is_cautious(job):
-            return FullSizePhoto(why_not="workers ended over them")
+            return FullSizePhoto(why_not="earlier tries failed")
         try:
             return self.full_size_photos.fetch(job, fetched.file.with_name("photo"))
         except CopyGoneError:
             if _waited_in_vain(job):
-                return FullSizePhoto(why_not="no copy of it could be had")
+                return FullSizePhoto(why_not="no copy of the photo could be made")
             raise
 
     def _when_copied(self, job: Job) -> Job:
-        """Everything once more when there is a copy of the photo; nothing is paid again."""
+        """Repeat all steps once a copy of the photo exists; nothing is paid again."""
         now = self.clock.now()
         later = job.move(
             Move.FETCH_LATER,
@@ -235,12 +235,12 @@ class StoreResult:
         return saved
 
     def _obtain(self, job: Job, task: Task, folder: Path) -> FetchedResult:
-        """Fetch the result and look at it, unless looking at it is what ends workers.
+        """Fetch the result, and decode it unless decoding kills workers.
 
         Raises:
-            FetchRefusedError: it is not to be had by this link.
-            TransientError: not now.
-            PictureError: the link served no picture for as long as it is read again.
+            FetchRefusedError: the link must not be fetched, or serves something else.
+            TransientError: the result cannot be fetched now.
+            PictureError: the link has served no image for `_READ_AGAIN_FOR`.
         """
         if task.result_url is None:
             raise FetchRefusedError("the task is completed but names no result")
@@ -252,10 +252,12 @@ class StoreResult:
         return fetched if _is_unchecked(job) else self._looked_at(fetched)
 
     def _looked_at(self, fetched: FetchedResult) -> FetchedResult:
-        """What cannot be decoded now may be by and by: a link may be there before its file is.
+        """The decoded result.
 
-        A picture that stays damaged is the result; what never was a picture is not.
+        An image that stays damaged is the result, and fails acceptance. What never was an image is
+        not a result.
         """
+        # A link may be published before its file is complete, so it is fetched again for a while.
         looked_at = self._accept(fetched)
         if looked_at.picture is None and self._is_read_again(fetched.job):
             raise ResponseLostError(_NO_PICTURE)
@@ -267,12 +269,12 @@ class StoreResult:
         return self.clock.now() - job.in_state_since < _READ_AGAIN_FOR
 
     def _accept(self, fetched: FetchedResult) -> FetchedResult:
-        """Decode it and decide: is it the cut-out that was paid for?"""
+        """Decode the result and check that it is a cut-out of the photo."""
         picture = self.pictures.examine(fetched.file)
         return replace(fetched, picture=picture, review_reason=why_not(picture, fetched.photo))
 
     def _placed(self, fetched: FetchedResult) -> FetchedResult:
-        """Claim the place of what a person must look at: another photo's cut-out may have it."""
+        """Claim a key for a result under review; another photo's cut-out may have the first one."""
         job = fetched.job
         if fetched.review_reason is None or job.result_key is None:
             return fetched
@@ -282,7 +284,7 @@ class StoreResult:
         return replace(fetched, place=place)
 
     def _publish(self, fetched: FetchedResult, labels: Labels) -> Reason | None:
-        """Put it into the bucket; returns why it must not be there, if it must not."""
+        """Write the file to the results bucket; returns a reason if the job is superseded."""
         superseded = why_superseded(self.latest_versions, fetched.job)
         if superseded:
             return superseded
@@ -305,7 +307,7 @@ class StoreResult:
     def _variants(
         self, raw: FetchedResult, finished: FetchedResult, labels: Labels, own: FullSizePhoto
     ) -> tuple[Variant, ...]:
-        """Make what the recipes ask for; whatever happens, the cut-out stands and was paid for."""
+        """Make the variants of the recipes; a variant that fails does not affect the cut-out."""
         job, picture = finished.job, finished.picture
         if picture is None or finished.review_reason or job.due_at is None:
             return ()
@@ -338,7 +340,7 @@ class StoreResult:
         )
 
     def _later(self, job: Job, message: str) -> Job:
-        """Read the task again later: its link may be fresh then. Bounded."""
+        """Read the task again later, which renews its link, until the job's deadline."""
         now = self.clock.now()
         if now - job.in_state_since >= self.timing.job_deadline:
             return self._lost(job, message)
@@ -355,7 +357,7 @@ class StoreResult:
         return self.job_writer.record(job, later)
 
     def _lost(self, job: Job, message: str) -> Job:
-        """The result was paid for, and is not to be had."""
+        """End the job: its result was paid for, but cannot be fetched."""
         superseded = why_superseded(self.latest_versions, job)
         if superseded:
             return self._settle(job, Move.SUPERSEDE, superseded)
@@ -375,13 +377,13 @@ class StoreResult:
         )
         saved = self.job_writer.record(job, settled)
         if saved.state is State.SUPERSEDED:
-            # Nothing is announced; but what was kept goes, if the photo was deleted meanwhile.
+            # Superseded jobs announce nothing, but a deleted photo's cached result must be removed.
             self.job_writer.reapply_effects(saved)
         return saved
 
 
 def _left_out(labels: Labels) -> str | None:
-    """What its source has, and it has not."""
+    """A remark on the labels of the photo that the cut-out does not have."""
     names = ", ".join(labels.left_out)
     return f"labels that could not be carried over: {names}" if names else None
 
@@ -397,17 +399,17 @@ def _begins_as_picture(file: Path) -> bool:
 
 
 def _is_cautious(job: Job) -> bool:
-    """Bringing this result home failed or never ended: perhaps its pixels or its labels are why."""
+    """Whether earlier tries failed, perhaps because of the photo's own pixels or its labels."""
     return job.failures >= _CAUTIOUS_FROM
 
 
 def _is_unchecked(job: Job) -> bool:
-    """Decoding this result seems to kill its workers, or this is the last try."""
+    """Whether decoding this result seems to kill workers, or this is the last try."""
     return job.cut_short >= _UNCHECKED_FROM or job.failures >= MOST_FAILURES
 
 
 def _waited_in_vain(job: Job) -> bool:
-    """A copy of the photo was asked for again and again, and never came."""
+    """Whether a copy of the photo was requested again and again, and was never made."""
     return job.reason is Reason.PREPARING and job.tries >= _MOST_ENTRIES_FOR_A_COPY
 
 

@@ -1,6 +1,6 @@
-"""Following a task to its end: what a callback or a poll sets off.
+"""Tracking a task until it ends, after a callback or when Sweep polls.
 
-Whatever woke us, the API is asked what became of the task, and only its answer counts.
+A callback is only a trigger: the task's status is always read from the API.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from cutout.usecases.shared.superseded import why_superseded
 from cutout.usecases.store_result.unverified_task import UnverifiedTasks
 
 _RACES = 3
-"""After as many races lost, the message is left to a later delivery."""
+"""Lost races before the message is left to a later delivery."""
 _TRACKED = frozenset({State.PROCESSING, State.STORING})
 TRACKED = _TRACKED | {State.UNCONFIRMED}
-"""StoreResult moves these jobs on, and answers for steps that fail."""
+"""States in which StoreResult moves a job, and counts its failed steps."""
 _GIVING_UP = {
     State.PROCESSING: Reason.DEADLINE_PASSED,
     State.STORING: Reason.RESULT_LOST,
@@ -43,7 +43,7 @@ _GIVING_UP = {
 
 @dataclass(frozen=True, kw_only=True)
 class TrackTask:
-    """Looks at the task of one attempt and moves its job on."""
+    """Reads the task of one attempt and moves its job."""
 
     job_writer: JobWriter
     latest_versions: LatestVersions
@@ -60,29 +60,28 @@ class TrackTask:
     randomness: Randomness
 
     def check(self, request: TaskCheck) -> None:
-        """Do what a callback or a poll asks for.
-
-        Who loses a race looks again at the job as the winner left it: only this message may know
-        the task of a call whose answer was lost meanwhile.
+        """Process a callback or a poll.
 
         Raises:
-            TransientError: the task cannot be read now, and nobody else would ask for it; or the
-                row moved each time.
+            TransientError: the task cannot be read now and only this message names it, or other
+                workers moved the job each time.
         """
+        # After a lost race the message is processed again on the winner's version of the job:
+        # only this message may know the task of a call whose outcome was lost.
         job = self.jobs.find(request.job_id)
         for _ in range(_RACES):
             if job is None:
-                self.telemetry.log("wake for a job that is not known")
+                self.telemetry.log("message for an unknown job")
                 return
-            self.telemetry.log("job looked at", state=job.state, key=job.source.key)
+            self.telemetry.log("job processed", state=job.state, key=job.source.key)
             try:
                 self.failures.guard(job, lambda job: self._follow(job, request))
             except JobMovedError as lost:
-                self.telemetry.log("somebody else moved the job")
+                self.telemetry.log("another worker moved the job")
                 job = lost.winner
             else:
                 return
-        raise StoreBusyError("the row moved each time that its task was looked at")
+        raise StoreBusyError("other workers moved the job each time that its task was read")
 
     def _follow(self, job: Job, request: TaskCheck) -> None:
         if job.state.is_settled and not job.is_announced:
@@ -100,7 +99,7 @@ class TrackTask:
         self._ask(job, attempt, request)
 
     def _ask(self, job: Job, attempt: Attempt, request: TaskCheck) -> None:
-        """Ask the API about the attempt's task, by the best name there is for it."""
+        """Read the attempt's task by the most reliable id: recorded, in the message, unverified."""
         if request.is_taken:
             job = self.unverified_tasks.callback_received(job, attempt, request.task_id)
             attempt = job.attempt_numbered(request.attempt) or attempt
@@ -113,7 +112,7 @@ class TrackTask:
             self._not_ours(job, attempt)
 
     def _take_kept(self, job: Job) -> None:
-        """Take the lease on completing it from what is kept; no task is asked about."""
+        """Take the lease, then complete the job from the cached result; no task is read."""
         now = self.clock.now()
         if not job.is_due(now):
             return
@@ -161,9 +160,9 @@ class TrackTask:
                 self._task_completed(job, known, task)
 
     def _not_ours(self, job: Job, attempt: Attempt) -> None:
-        """The task makes another call's picture: it is not adopted, or is given back.
+        """Handle a task that belongs to another call.
 
-        An attempt that loses it has the outcome that it had before: unknown.
+        The attempt does not adopt it. If it had adopted it, its outcome is unknown again.
         """
         self.telemetry.log("the task belongs to another call", job_id=job.id)
         self.telemetry.metric(Metric.TASK_TAKEN)
@@ -178,7 +177,7 @@ class TrackTask:
         self._fail(job, job.with_attempt(attempt.without_task()), Reason.OUTCOME_UNKNOWN)
 
     def _still_running(self, job: Job, attempt: Attempt) -> None:
-        """A running task is adopted for the attempt that the job follows, and for no other."""
+        """Check a running task again later; the attempt that the job tracks adopts its task."""
         if job.state not in UNDECIDED or not _is_tracked(job, attempt):
             self._wait(still_running(job, attempt), self.timing.poll_interval)
             return
@@ -188,7 +187,7 @@ class TrackTask:
         self.job_writer.record(job, adopted.move(Move.ACCEPT, now=now, due_at=due_at))
 
     def _read_later(self, job: Job, message: str) -> None:
-        """The provider cannot say now: the task stays open."""
+        """Read a task again later that the provider cannot report on now."""
         self._wait(job, back_off(job.tries, self.timing.poll_interval, self.randomness), message)
 
     def _task_unknown(self, job: Job, attempt: Attempt, task_id: str) -> None:
@@ -217,14 +216,14 @@ class TrackTask:
             self._fail(job, lost, Reason.TASK_LOST, code="task_not_found", message=None)
 
     def _go_on_asking(self, job: Job, answered: Job) -> None:
-        """This attempt brings no result: the next is asked for its own, or the photo is paid."""
+        """Recheck the next attempt for a result, or queue the job for a new paid call."""
         after = after_recheck(answered, self.clock.now())
         saved = self.job_writer.record(job, after)
         if saved.state is State.QUEUED:
             self.submissions.enqueue([saved.id])
 
     def _wait(self, job: Job, delay: timedelta, message: str | None = None) -> None:
-        """Look again later, within the deadline; jobs that nobody waits for stay as they are."""
+        """Check again later, within the deadline; jobs that do not wait for a task stay as is."""
         if job.state not in _TRACKED:
             return
         now = self.clock.now()
@@ -237,7 +236,7 @@ class TrackTask:
         self.job_writer.record(job, later)
 
     def _task_failed(self, job: Job, attempt: Attempt, task: Task) -> None:
-        """Again, with back-off, where the code promises something; else the end."""
+        """Retry with back-off where the error code allows it; otherwise end the job."""
         now = self.clock.now()
         earlier = sum(a.outcome is AttemptOutcome.FAILED for a in job.attempts)
         ended = job.with_attempt(
@@ -254,7 +253,7 @@ class TrackTask:
         transport = Transport.FILES if attempt.file_id else Transport.PRESIGNED
         decision = decide_task_failure(task, earlier, transport)
         superseded = why_superseded(self.latest_versions, job)
-        # A queued job was given up and tried again by a person: another attempt decides.
+        # A person retried a queued job after it had failed: another attempt decides.
         if job.state.is_settled or job.state is State.QUEUED or not _is_tracked(job, attempt):
             after = ended
         elif superseded:
@@ -262,7 +261,7 @@ class TrackTask:
         elif decision.verdict is Verdict.AGAIN and decision.delay and job.state.holds_slot:
             delay = decision.delay * (1 + 0.5 * self.randomness())
             if attempt.is_adopted:
-                # Time for the answer that may prove the task another call's: Submit looks then.
+                # Another call's outcome may still show that the task is its own; Submit checks.
                 delay = max(delay, self.timing.lease)
             after = ended.move(
                 Move.RETRY_TASK,
@@ -280,7 +279,7 @@ class TrackTask:
         self.job_writer.record(job, after)
 
     def _task_completed(self, job: Job, attempt: Attempt, task: Task) -> None:
-        """Take the lease on the result, then fetch it."""
+        """Take the lease, then store the result."""
         if job.state.is_settled and job.state not in {State.FAILED, State.REJECTED}:
             self._note_late_success(job, attempt, task)
             return
@@ -304,9 +303,9 @@ class TrackTask:
         self.store(self.job_writer.record(job, storing), task)
 
     def _note_late_success(self, job: Job, attempt: Attempt, task: Task) -> None:
-        """A second attempt of a settled job was charged: one result, both charges on record.
+        """Record the charge for a second attempt of a settled job, whose result is not used.
 
-        In `review` there is no cut-out yet: the attempt stays open, so that a retry asks for it.
+        In `review` there is no cut-out yet: the attempt stays open, so that a retry rechecks it.
         """
         is_in_review = job.state is State.REVIEW
         outcome = AttemptOutcome.ACCEPTED if is_in_review else AttemptOutcome.SUCCEEDED

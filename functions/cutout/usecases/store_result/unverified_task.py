@@ -1,8 +1,8 @@
-"""What callbacks say of a call whose answer is lost: that it was taken, and maybe its task.
+"""Tasks that only a callback's body names, until the API confirms them.
 
-That it was taken is certain: only the call holds the URL that they come to. So it is never made
-again. The task that a body names is not: it is believed once the API confirms it. Until then the
-name stays on the row, and the API is asked again.
+A callback proves that the provider took the call, since only the call contains its URL: the call is
+never repeated. The task that the body names is not proved. Its id stays on the job, and the API is
+read again, until it confirms the task or the job's deadline passes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from cutout.usecases.shared.job_writer import JobWriter
 
 @dataclass(frozen=True, kw_only=True)
 class UnverifiedTasks:
-    """Remembers and forgets what callbacks named."""
+    """Records and discards the task ids that callbacks name."""
 
     job_writer: JobWriter
     clock: Clock
@@ -29,11 +29,11 @@ class UnverifiedTasks:
     randomness: Randomness
 
     def concerns(self, job: Job, attempt: Attempt) -> bool:
-        """The attempt's outcome is what the job waits for, and no answer has named its task."""
+        """Whether the job waits for this attempt's outcome and no answer has named its task."""
         return job.state in UNDECIDED and attempt == job.attempt and attempt.task_id is None
 
     def callback_received(self, job: Job, attempt: Attempt, task_id: str | None) -> Job:
-        """Note that a callback came; the job as it stands then."""
+        """Record that a callback came; returns the job as stored."""
         if attempt.is_taken or not self.concerns(job, attempt):
             return job
         known = job.with_attempt(replace(attempt, is_taken=True))
@@ -50,7 +50,7 @@ class UnverifiedTasks:
             self.forget(job, attempt)
 
     def task_unreadable(self, job: Job, attempt: Attempt, task_id: str, message: str) -> None:
-        """The API cannot say now. It is asked again, ever less often, within the deadline."""
+        """Read the task again later, less and less often, within the job's deadline."""
         now = self.clock.now()
         if now - attempt.started_at >= self.timing.job_deadline:
             lost = job.settle(
@@ -66,7 +66,7 @@ class UnverifiedTasks:
         self._remember(job, attempt, task_id, wait)
 
     def forget(self, job: Job, attempt: Attempt) -> None:
-        """It is not this call's task: from here on as if nothing had been named."""
+        """Discard the id: it is not the task of this call."""
         if attempt.named_task is None or not self.concerns(job, attempt):
             return
         nameless = job.with_attempt(replace(attempt, named_task=None))
@@ -76,7 +76,7 @@ class UnverifiedTasks:
         self.job_writer.record(job, nameless)
 
     def _remember(self, job: Job, attempt: Attempt, task_id: str, wait: timedelta) -> None:
-        """While the call is being made, its lease is what is due; Answers looks at the name."""
+        """Record the id. In `submitting`, the job stays due when its lease ends."""
         named = job.with_attempt(replace(attempt, named_task=task_id))
         if job.state is State.UNCONFIRMED:
             named = self._postponed(named, wait)

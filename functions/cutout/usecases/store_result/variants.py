@@ -1,4 +1,4 @@
-"""Making a cut-out's variants: whatever happens to one, the cut-out and the others stand."""
+"""Making a cut-out's variants; one that fails affects neither the cut-out nor the others."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.store_result.publish import Publisher, sha256
 
 Base = Callable[[Pixels | None], Path]
-"""Gives the finished cut-out with these pixels, or as it was published; raises PictureError."""
+"""Returns the finished cut-out with these pixels (None: as published); raises PictureError."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Variants:
-    """Makes, stores and describes the variants of one cut-out."""
+    """Makes and stores the variants of one cut-out."""
 
     recipes: tuple[Recipe, ...]
     pictures: Pictures
@@ -45,13 +45,13 @@ class Variants:
         *,
         until: datetime,
     ) -> tuple[Variant, ...]:
-        """Make those whose recipes apply to the photo.
+        """Make the variants of all recipes that apply to the photo.
 
         Args:
-            job: whose result key is claimed.
-            base: what they are made of.
-            labels: what each carries: the same as the cut-out.
-            until: none is begun after this.
+            job: the cut-out's job, which has claimed its result key.
+            base: what the variants are made from.
+            labels: the cut-out's labels, which each variant gets.
+            until: no variant is started after this time.
         """
         recipes = recipes_for(self.recipes, job.source.key)
         return tuple(self._made(job, recipe, base, labels, until) for recipe in recipes)
@@ -59,7 +59,7 @@ class Variants:
     def make_named(
         self, job: Job, base: Base, labels: Labels, *, until: datetime, names: tuple[str, ...]
     ) -> tuple[Variant, ...]:
-        """Make these alone; a name that means nothing for the photo gives one that says so."""
+        """Make the named variants; a name without a recipe gives a variant with a problem."""
         recipes = {one.name: one for one in recipes_for(self.recipes, job.source.key)}
         return tuple(
             self._made(job, recipes[name], base, labels, until)
@@ -69,7 +69,7 @@ class Variants:
         )
 
     def give_up(self, job: Job, problem: str) -> tuple[Variant, ...]:
-        """Make none, and say of each why."""
+        """Make no variants; each gets this problem."""
         recipes = recipes_for(self.recipes, job.source.key)
         return tuple(self._failed(recipe, problem) for recipe in recipes)
 
@@ -86,7 +86,7 @@ class Variants:
         return variant
 
     def _failed(self, recipe: Recipe, problem: str) -> Variant:
-        """One that could not be made, counted and told."""
+        """A variant that could not be made; logged and counted."""
         self.telemetry.log("variant not made", recipe=recipe.name, problem=problem)
         self.telemetry.metric(Metric.VARIANTS_FAILED)
         return Variant(
@@ -112,7 +112,7 @@ class Variants:
             job, key, file, content_type=recipe.content_type, labels=labels
         )
         if not is_stored:
-            raise PictureError("a newer upload's variant stands in its place")
+            raise PictureError("its key has the variant of a newer upload")
         return Variant(
             recipe=recipe.name,
             format=recipe.format,
@@ -129,7 +129,7 @@ class Variants:
             is_free = key != job.result_key
             if is_free and self.result_keys.claim_result_key(key, job.source.ref):
                 return key
-        raise PictureError("every key for it belongs to another photo")
+        raise PictureError("all keys for it belong to other photos")
 
     def _candidates(self, job: Job, recipe: Recipe) -> Iterator[str]:
         return variant_keys(

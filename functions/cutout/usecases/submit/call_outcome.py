@@ -1,4 +1,4 @@
-"""Recording how a paid call ended."""
+"""Recording the outcome of a paid call."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from cutout.usecases.shared.admission import GateRule, change_gate
 from cutout.usecases.shared.job_writer import JobWriter
 
 _RACES = 12
-"""As many moves by others during one call leave the answer to a message."""
+"""Other workers' writes of the job during one call, before the outcome is sent as a message."""
 _LONGEST_BACK_OFF = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CallOutcomes:
-    """Turns each way a call can end into the job's next move."""
+    """Turns each outcome of a call into the job's next move."""
 
     job_writer: JobWriter
     gates: Gates
@@ -40,12 +40,12 @@ class CallOutcomes:
     def record(self, job: Job, number: int, outcome: CreateOutcome) -> Job:
         """Record the outcome of the call of attempt `number`.
 
-        The row may have moved while the call ran. If it is still undecided, the outcome is
-        recorded on the row as it stands now; if a callback settled it, that stands. So it does if
-        the row is undecided about another call by now: the task failed before it was answered.
+        Other workers may have moved the job while the call ran. If the job still waits for this
+        outcome, it is recorded on the job's current version. If a callback decided the attempt, or
+        the job has another attempt by now, the job stays as it is.
 
         Raises:
-            StoreBusyError: somebody else moved the row, time and again.
+            StoreBusyError: other workers moved the job again and again.
         """
         for _ in range(_RACES):
             attempt = job.attempt_numbered(number)
@@ -68,7 +68,7 @@ class CallOutcomes:
         raise StoreBusyError("the row moved each time that the answer was to be recorded")
 
     def _record(self, job: Job, attempt: Attempt, outcome: CreateOutcome) -> Job:
-        """Record it; an answer that names another call's task is as good as none."""
+        """Record the outcome; if it names the task of another call, the outcome is unknown."""
         after, rule = self._next(job, attempt, outcome)
         try:
             return self.job_writer.record(job, after, rule)
@@ -77,9 +77,9 @@ class CallOutcomes:
             return self.job_writer.record(job, after, rule)
 
     def _record_late(self, job: Job, attempt: Attempt, outcome: CreateOutcome) -> Job:
-        """The job does not wait for this answer any more; but the task that it names was paid for.
+        """Keep the id of a task whose outcome the job no longer waits for.
 
-        It is noted, so that a person's retry asks for its result before it pays again.
+        The task was paid for: a retry checks it for a result before it pays again.
         """
         if not isinstance(outcome, Accepted) or not attempt.is_open or attempt.task_id is not None:
             return job
@@ -90,9 +90,9 @@ class CallOutcomes:
             return job
 
     def task_was_taken(self, job: Job) -> Job:
-        """The failed task of the last call turned out to be another call's: nothing more is paid.
+        """End a job whose failed task turned out to belong to another call; nothing more is paid.
 
-        The job's own call may be charged; its callback still brings the result.
+        The job's own call may have been charged. Its callback may still bring the result.
         """
         self._count_taken(job)
         last = job.attempt
@@ -110,7 +110,7 @@ class CallOutcomes:
         self.telemetry.metric(Metric.TASK_TAKEN)
 
     def _unbelieved(self, job: Job) -> OutcomeUnknown:
-        """Two calls were answered with one task: it makes the picture of the first."""
+        """The outcome when two calls were answered with one task, which belongs to the first."""
         self._count_taken(job)
         return OutcomeUnknown(message="the answer names a task that belongs to another call")
 
@@ -120,7 +120,7 @@ class CallOutcomes:
             self.telemetry.metric(Metric.POSSIBLE_DOUBLE_CHARGE)
 
     def _count_unawaited(self, attempt: Attempt, outcome: CreateOutcome) -> None:
-        """A callback settled the job while its repeat ran, which may be charged all the same."""
+        """Count a repeat whose outcome nobody waits for: it may be charged all the same."""
         is_replay = isinstance(outcome, Accepted) and outcome.is_replay
         may_be_charged = isinstance(outcome, Accepted | OutcomeUnknown) and not is_replay
         if attempt.is_possible_double_charge and may_be_charged:
@@ -129,13 +129,13 @@ class CallOutcomes:
             self._check_adopted(attempt, outcome.task_id)
 
     def _check_adopted(self, attempt: Attempt, answered: str) -> None:
-        """One call makes one task: a callback's body that named another was not about this call."""
+        """Count a callback whose body named another task than the call's own answer."""
         if attempt.task_id != answered:
             self.telemetry.log("a callback named another task than the call's answer")
             self.telemetry.metric(Metric.TASK_TAKEN)
 
     def lease_expired(self, job: Job) -> Job:
-        """A worker died around its call: nobody knows whether it was made."""
+        """Record a call whose worker crashed: whether the call was made is unknown."""
         attempt = job.attempt
         if attempt is None:
             return job
@@ -149,7 +149,7 @@ class CallOutcomes:
         outcome: CreateOutcome,
     ) -> tuple[Job, GateRule | None]:
         if attempt.is_taken and not isinstance(outcome, Accepted):
-            # A callback came to the call's own URL: whatever the answer says, it was taken.
+            # Only the call contains the URL that the callback came to: the provider took the call.
             return self._unknown(job, attempt, outcome.message), None
         match outcome:
             case Accepted():
@@ -231,9 +231,9 @@ class CallOutcomes:
         refused: Refused,
         decision: Decision,
     ) -> tuple[Job, GateRule | None]:
-        """The repeat was certainly not taken; the earlier call of the same body may have been.
+        """Handle a refused repeat: the provider may have taken the first call all the same.
 
-        So the attempt stays open for its callback, its credits count, and no new one is made.
+        The attempt stays open for its callback, its credits count, and no new call is made.
         """
         fewer = replace(attempt, posts=attempt.posts - 1)
         if decision.verdict in {Verdict.WAIT, Verdict.PAUSE}:
@@ -252,11 +252,11 @@ class CallOutcomes:
         return after, None
 
     def back_off(self, tries: int) -> timedelta:
-        """The wait before a call is tried again that did not leave."""
+        """The wait before a call that was not sent is tried again."""
         return back_off(tries, _LONGEST_BACK_OFF, self.randomness)
 
     def pause(self, refused: Refused) -> bool:
-        """Pause intake for a refusal that asks for it; whether it does."""
+        """Pause the gate if the refusal requires it; True if it does."""
         decision = decide_refusal(refused)
         rule = self.pausing(decision, refused)
         if rule is None:
@@ -284,7 +284,7 @@ class CallOutcomes:
     ) -> tuple[Job, GateRule | None]:
         now = self.clock.now()
         if attempt.posts > 1:
-            # The earlier call of the same body may have been taken; only this one was not.
+            # The provider may have taken the first call of the same body.
             fewer = replace(attempt, posts=attempt.posts - 1)
             return self._repeat_soon(job, fewer, not_sent.message), None
         ended = job.with_attempt(
@@ -311,15 +311,15 @@ class CallOutcomes:
         return after, None
 
     def _repeat_soon(self, job: Job, attempt: Attempt, message: str) -> Job:
-        """A repeat was certainly not taken: there may be time for another while its link lives."""
+        """Repeat an unconfirmed call soon again, while its link to the photo is valid."""
         unknown = self._unknown(job, attempt, message)
         soon = self.clock.now() + self.timing.poll_interval
         return replace(unknown, due_at=min(soon, unknown.due_at or soon))
 
     def _unknown(self, job: Job, attempt: Attempt, message: str) -> Job:
-        """Nobody knows: the callback may settle it, or the grace time ends.
+        """Wait for the callback until the grace time ends: the outcome is unknown.
 
-        A callback that came already has named a task that could not be read then: it can soon.
+        If a callback has named a task that could not be read yet, it is read again soon.
         """
         now = self.clock.now()
         if job.state is State.UNCONFIRMED:
@@ -336,7 +336,7 @@ class CallOutcomes:
 
 
 def _taken(attempt: Attempt, accepted: Accepted) -> Attempt:
-    """The attempt once the provider said that it took the call, and which task it made."""
+    """The attempt with the task that the provider created for it."""
     return replace(
         attempt,
         body=None,

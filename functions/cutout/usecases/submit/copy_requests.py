@@ -1,7 +1,7 @@
-"""Photos of which copies are needed before they are sent: Prepare is asked, and its report taken.
+"""Requesting copies of photos from Prepare, and checking its reports.
 
-Prepare opens what strangers upload, so its report is treated as a stranger's word: it counts only
-for a job that waits for it, about the very bytes that were asked about, and within bounds.
+Prepare decodes untrusted files and may be compromised by one. So a report counts only for a job
+that waits for it, for the bytes that were requested, and within limits.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ _RACES = 3
 
 @dataclass(frozen=True, kw_only=True)
 class CopyRequests:
-    """Has copies made, and takes note of what was made.
+    """Requests copies, and records what Prepare made.
 
     Attributes:
-        queue: takes the wishes; None in a deployment that prepares nothing.
+        queue: None in a deployment without Prepare.
         own_pixels: which cut-outs have their photo's own pixels.
     """
 
@@ -60,10 +60,10 @@ class CopyRequests:
     timing: Timing
 
     def require_copies(self, job: Job) -> None:
-        """Let a photo pass of which every copy is there that is needed.
+        """Check that every copy that the job needs exists.
 
         Raises:
-            NeedsPreparingError: one is yet to be made.
+            NeedsPreparingError: a copy must be made first.
         """
         if self.queue is None:
             return
@@ -76,10 +76,10 @@ class CopyRequests:
             raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
 
     def require_recent_copy(self, job: Job) -> None:
-        """A copy that was made long ago goes before the provider is certain to have read it.
+        """Check that the copy exists for long enough that the provider can read it.
 
         Raises:
-            NeedsPreparingError: another is to be made first.
+            NeedsPreparingError: a new copy must be made first.
         """
         copy = job.prepared
         if copy is None:
@@ -90,14 +90,14 @@ class CopyRequests:
             raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, text)
 
     def request(self, job: Job, why: NeedsPreparingError) -> Job:
-        """Out of the way until the copies are there; rejected if Prepare never answers.
+        """Request copies and let the job wait; reject the job after `MOST_ASKS` requests.
 
-        Prepare may have much to do: the longer it takes, the later it is asked again. A message
-        too many costs it the same work again, to the same end.
+        The wait doubles with each request, since Prepare may have a backlog. A repeated request
+        only repeats the same work.
 
         Args:
-            job: a job that is queued, in a deployment that prepares photos.
-            why: what `require_copies` or the check of the photo said.
+            job: a queued job, in a deployment with Prepare.
+            why: what `require_copies` or the check of the photo raised.
         """
         now = self.clock.now()
         asked = job.preparations
@@ -120,15 +120,15 @@ class CopyRequests:
         return saved
 
     def accept(self, report: PrepareReport) -> Job | None:
-        """Write down what Prepare reports; the job, ready to go on, or None if it does not count.
+        """Record a report; returns the job, ready to continue, or None if the report is ignored.
 
         Raises:
-            JobMovedError: the row is written too often; the queue delivers again.
+            JobMovedError: other workers moved the job again and again; the queue delivers again.
         """
         job = self.jobs.find(report.job_id)
         for _ in range(_RACES):
             if job is None or not self._is_awaited(job, report):
-                self.telemetry.log("report ignored: nobody waits for it")
+                self.telemetry.log("report ignored: no job waits for it")
                 return None
             fault = what_is_wrong(report, self.limits) or self._contradiction(job, report)
             if fault:
@@ -143,7 +143,7 @@ class CopyRequests:
     def refuse_report(
         self, job_id: str | None, fault: str = "it is not in the form of a report"
     ) -> None:
-        """Pass over a report that cannot be Prepare's: the job's due time has it asked again."""
+        """Ignore an invalid report. When the job is due, its copies are requested again."""
         self.telemetry.log("report refused", job_id=job_id, fault=fault)
         self.telemetry.metric(Metric.REPORTS_REFUSED)
 
@@ -162,7 +162,7 @@ class CopyRequests:
         return tuple(kind for kind, is_wanted in wanted.items() if is_wanted)
 
     def _contradiction(self, job: Job, report: PrepareReport) -> str | None:
-        """What a report lacks, or says otherwise than Submit itself has seen."""
+        """How a report contradicts what Submit read or requested; None if it does not."""
         if report.photo is None:
             return None
         read = job.photo.sha256 if job.photo else job.read_sha256
@@ -201,7 +201,7 @@ class CopyRequests:
 
 
 def _ask_of(job: Job) -> int:
-    """The number of the wish that a job waits for: when it began to wait, in milliseconds."""
+    """The number of the request that a job waits for: when the wait began, in milliseconds."""
     return int(job.waiting_for_copies_since.timestamp() * 1000)
 
 
@@ -216,7 +216,7 @@ def _for_model(job: Job, report: PrepareReport) -> Prepared | None:
         size=made.size,
         width=made.width,
         height=made.height,
-        # Not later than it was made: how long the report was under way, it does not say.
+        # The report does not say when the copy was made. It was not before the request.
         made_at=job.waiting_for_copies_since,
     )
 

@@ -20,10 +20,10 @@ _WEBP = "image/webp"
 
 @dataclass(frozen=True, kw_only=True)
 class PhotoAccess:
-    """Makes the URL that goes into the call: of the copy that was prepared, if there is one.
+    """Makes the URL that the call contains: of the prepared copy, if there is one.
 
     Attributes:
-        transport: how it is done unless a job says otherwise.
+        transport: how the provider gets photos, unless the job has its own setting.
     """
 
     uploads: Uploads
@@ -52,7 +52,7 @@ class PhotoAccess:
         )
 
     def _link(self, job: Job, content_type: str) -> str:
-        """A link to the bytes that the job is about, whenever the provider reads them."""
+        """A link that serves the job's exact bytes, even if the key is overwritten."""
         if job.prepared is not None:
             return self.links.copy_link(job.prepared.key, content_type)
         if job.source.version_id is not None:
@@ -62,14 +62,14 @@ class PhotoAccess:
     def _same_bytes(self, job: Job, photo: Photo | None) -> str:
         """Copy a photo of a bucket without versions into the work bucket; returns the copy's key.
 
-        Without a version, a link to the photo itself names the key, and whoever overwrites it has
-        the provider cut out another picture, which would be kept as this one's.
+        A link without a version serves whatever is at the key: after an overwrite the provider
+        would cut out another photo, and its result would be stored as this job's.
         """
         with temp_folder.folder() as folder:
             file = Path(folder) / "photo"
             fetched = self.uploads.fetch(job.source, file)
             if photo is None or fetched.sha256 != photo.sha256:
-                raise SourceGoneError("other bytes than those that were looked at")
+                raise SourceGoneError("the object was overwritten after it was checked")
             key = same_bytes_key(job.id, photo.format)
             self.copies.put(key, file, content_type=_content_type(photo.format))
         return key

@@ -1,4 +1,4 @@
-"""What must be known of a photo before it may be sent: what it is, and where its result goes."""
+"""Checking an upload before anything is paid: is it a photo, and where does its result go?"""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cutout.usecases.shared.upload_marks import (
 
 @dataclass(frozen=True, kw_only=True)
 class Precheck:
-    """Looks at an upload before anything is paid."""
+    """Checks uploads."""
 
     uploads: Uploads
     result_keys: ResultKeys
@@ -30,17 +30,17 @@ class Precheck:
     result_prefix: str
 
     def checked(self, job: Job) -> Job:
-        """The job with what its photo is and where its result will go.
+        """The job with its photo's properties and its result key.
 
         Raises:
-            NeedsPreparingError: the model takes a copy of it only.
-            NotAPhotoError: nor can a copy be made.
-            SourceGoneError: it is no longer there.
+            NeedsPreparingError: the model only takes a converted copy.
+            NotAPhotoError: the model takes neither the photo nor a copy.
+            SourceGoneError: the object no longer exists.
         """
         if job.reason in REFUSALS:
             raise NotAPhotoError(job.reason, job.message or "")
         if job.reason is Reason.SOURCE_DELETED:
-            raise SourceGoneError("found gone while it was prepared")
+            raise SourceGoneError("deleted before Prepare read it")
         inspected = job if job.photo else self._inspected(job)
         return replace(inspected, result_key=job.result_key or self._result_key(job))
 

@@ -1,4 +1,4 @@
-"""Something happened to a key in the uploads bucket."""
+"""Making jobs of uploads, and recording deletions of keys in the uploads bucket."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.settlement_effects import SettlementEffects
 
 CLOCKS_DIFFER = timedelta(minutes=5)
-"""Two clocks, of S3 or of a worker, never differ by more."""
+"""The most by which the clocks of S3 and of workers differ."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class UploadFilter:
-    """What is watched, and what is our own output."""
+    """Which objects are uploads, as opposed to our own output."""
 
     uploads_bucket: str
     upload_prefix: str
@@ -29,7 +29,7 @@ class UploadFilter:
     review_prefix: str
 
     def is_watched(self, bucket: str, key: str) -> bool:
-        """An upload of our users, not a result of ours: the loop guard."""
+        """Whether the object is an upload. Results are not, or they would be processed again."""
         if bucket != self.uploads_bucket or not key.startswith(self.upload_prefix):
             return False
         if self.upload_suffixes and not key.lower().endswith(self._lower_suffixes()):
@@ -44,7 +44,7 @@ class UploadFilter:
 
 @dataclass(frozen=True, kw_only=True)
 class RegisterUpload:
-    """Makes one job for each upload, however often its event comes."""
+    """Makes exactly one job for each upload, however often its event is delivered."""
 
     jobs: Jobs
     latest_versions: LatestVersions
@@ -57,19 +57,19 @@ class RegisterUpload:
     def created(
         self, source: Source, *, at: datetime | None = None, lane: Lane = Lane.LIVE
     ) -> Job | None:
-        """The job of an upload, made if it is new; None for what is not watched.
+        """The job of an upload, created if it is new; None for an object that is not watched.
 
         Args:
-            source: which bytes it is about.
-            at: when it was uploaded, if that is known.
-            lane: which queue behind the gate it belongs to.
+            source: the uploaded version.
+            at: when it was uploaded, if known.
+            lane: the job's priority at the gate.
         """
         if not self.upload_filter.is_watched(source.bucket, source.key):
-            self.telemetry.log("upload ignored: outside what is watched")
+            self.telemetry.log("upload ignored: the key is not watched")
             return None
         known = self.jobs.find(source.job_id) or self._found_before(source, at)
         if known is None and self._has_expired(source, at):
-            self.telemetry.log("upload ignored: its row has expired", due_job=source.job_id)
+            self.telemetry.log("upload ignored: its job has expired", due_job=source.job_id)
             return None
         if known is not None:
             if known.source.is_found and not source.is_found:
@@ -86,10 +86,10 @@ class RegisterUpload:
         return self.jobs.claim(job)
 
     def _is_overtaken(self, source: Source, at: datetime | None) -> bool:
-        """Whether a listing has shown an upload of the key that is later than this event.
+        """Whether a listing showed a newer upload of the key than this event's.
 
-        A listing tells no order, but when S3 stored the upload. The head of that upload is raised
-        above the event, or an older photo would replace a newer one.
+        A listing has no sequencers, only the time when S3 stored the object. The order of the
+        listed upload is raised above the event's, or an older photo would replace a newer one.
         """
         if at is None or source.is_found or self.clock.now() - at < CLOCKS_DIFFER:
             return False
@@ -104,10 +104,10 @@ class RegisterUpload:
         return True
 
     def _has_expired(self, source: Source, at: datetime | None) -> bool:
-        """The upload had a job, which ended long ago: an old event has been replayed.
+        """Whether an old event is replayed whose job has ended and expired.
 
-        The head of a key outlives the rows. A younger event whose job the head names belongs to a
-        worker that died before it had written the row.
+        The record of a key's latest version outlives the job. A recent event whose job does not
+        exist yet belongs to a worker that crashed before it wrote the job.
         """
         if at is None or self.clock.now() - at < MESSAGE_LIFE:
             return False
@@ -115,11 +115,11 @@ class RegisterUpload:
         return head is not None and head.job_id == source.job_id
 
     def _found_before(self, source: Source, at: datetime | None) -> Job | None:
-        """The job that was made for this upload before its event came, where keys have no versions.
+        """The job that a listing made for this upload before its event came.
 
-        A version names its job whoever tells of it. Without versions, a job that was made from a
-        listing goes by another name than its event would give it: it is known by the key, the
-        entity tag, and that the event is older than the job.
+        In a bucket without versions, job ids contain the sequencer, which a listing does not have:
+        the event would get another id. So the job is recognized by key and entity tag, if the
+        event is older than the job.
         """
         if source.version_id is not None or source.is_found or at is None:
             return None
@@ -130,7 +130,7 @@ class RegisterUpload:
         return job if job.source.etag == source.etag else None
 
     def deleted(self, source: Source, *, at: datetime | None = None) -> None:
-        """Take note that a key is gone; work on its older uploads ends as superseded."""
+        """Record that a key was deleted; jobs of its older uploads end as superseded."""
         is_watched = self.upload_filter.is_watched(source.bucket, source.key)
         if is_watched and not self._is_overtaken(source, at):
             self.latest_versions.advance(
@@ -139,6 +139,6 @@ class RegisterUpload:
             self.settlement_effects.deleted(source)
 
     def version_deleted(self, source: Source) -> None:
-        """Take note that one version is gone for good; the key itself may stand."""
+        """Record that one version was permanently deleted; the key itself may still exist."""
         if self.upload_filter.is_watched(source.bucket, source.key):
             self.settlement_effects.version_deleted(source)

@@ -1,6 +1,6 @@
-"""Repeating a call whose outcome stayed unknown for the grace time: the same body, the same key.
+"""Repeating a call whose outcome stayed unknown for the grace time, with the same body and key.
 
-Not if a callback shows that it was taken.
+A call that the provider certainly took, as a callback shows, is never repeated.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.superseded import why_superseded
 
 _MOST_POSTS = 2
-"""A body is sent at most twice: its link to the photo would not outlive a third grace time."""
+"""Its link to the photo would expire before a third call."""
 _TOO_LATE = "the request could not be repeated while its link to the photo was valid"
 _FETCHING = timedelta(minutes=5)
 """How long a link must still be valid, so that the provider can fetch the photo.
@@ -31,7 +31,7 @@ If the provider is slower, the task fails, costs nothing, and is tried again wit
 
 @dataclass(frozen=True, kw_only=True)
 class RepeatCalls:
-    """Decides about one unconfirmed job whose time has come, and records what it decides."""
+    """Decides whether the call of an unconfirmed job is repeated, and records the decision."""
 
     job_writer: JobWriter
     bodies: CallBodies
@@ -41,14 +41,14 @@ class RepeatCalls:
     timing: Timing
 
     def body_of(self, job: Job) -> str | None:
-        """The body of the last call; rows of earlier versions have it themselves."""
+        """The body of the last call. Jobs of earlier versions contain it themselves."""
         attempt = job.attempt
         if attempt is None:
             return None
         return attempt.body or self.bodies.find_body(job.id, attempt.number)
 
     def decide(self, job: Job, body: str | None) -> Job:
-        """The job in `submitting`: its body goes once more now; else postponed, or over."""
+        """The job in `submitting` if the body is to be sent again now; else postponed or ended."""
         superseded = why_superseded(self.latest_versions, job)
         if superseded:
             return self._settle(job, Move.SUPERSEDE, superseded)
@@ -70,7 +70,7 @@ class RepeatCalls:
         return self.job_writer.record(job, again)
 
     def _keep(self, job: Job, attempt: Attempt) -> Job:
-        """The call was taken, and is not made again: another callback may yet name its task."""
+        """Wait for another callback that names the task: the provider took the call."""
         now = self.clock.now()
         until = attempt.started_at + self.timing.job_deadline
         if now >= until:
@@ -81,7 +81,7 @@ class RepeatCalls:
         return self.job_writer.record(job, later)
 
     def _postpone(self, job: Job, pause: Pause, latest: datetime) -> Job:
-        """Intake is paused, for repeats too: look again until `latest`."""
+        """Postpone the repeat while the gate is paused, until `latest` at most."""
         now = self.clock.now()
         look_at = min(latest, now + self.timing.poll_interval, pause.until or latest)
         later = job.move(

@@ -1,7 +1,8 @@
-"""Moving a job towards the provider: check the photo, pass the gate, record, then pay.
+"""Submitting a job: check the photo, pass the gate, record the attempt, then make the paid call.
 
-The paid call is made only by the worker whose conditional write put the job into `submitting`, and
-every way the call can end is recorded. A worker that dies leaves a lease that Sweep finds.
+Only the worker whose conditional write moved the job to `submitting` makes the call, and every
+outcome of the call is recorded. If the worker crashes, its lease expires and Sweep enqueues the
+job.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ from cutout.usecases.submit.waiting_jobs import WaitingJobs
 
 @dataclass(frozen=True, kw_only=True)
 class SubmitJob:
-    """Looks at one job and moves it on as far as it can."""
+    """Moves one job as far as it can go without waiting."""
 
     job_writer: JobWriter
     backlog: Backlog
@@ -72,26 +73,21 @@ class SubmitJob:
     call_identity: CallIdentity
 
     def advance(self, job: Job) -> Job:
-        """Move the job on; the job as it stands afterwards.
-
-        A job that somebody else moves meanwhile is theirs: the winner is returned, quietly.
-        """
+        """Move the job; returns it as stored, by this worker or by another one that was faster."""
         try:
             return self.failures.guard(job, self._advance).job
         except JobMovedError as lost:
             return lost.winner or job
 
     def advance_or_next(self, job: Job) -> None:
-        """Move a job on that was woken, or else one that waits.
+        """Move an enqueued job, or the next waiting job if that one cannot use the free slot.
 
-        A freed slot wakes a photo by name, which somebody else may have let in meanwhile: then the
-        slot is still free, and the next in line takes it, so that no slot waits for Sweep. Nor does
-        it wait for a photo that leaves the line without it: a message of its own lets in the next,
-        so that a thousand that were deleted take the time of none that is paid for.
-
-        One whose step fails steps aside for the next. After a few the cause may be everybody's: the
-        line is left to Sweep, so that an outage does not put all of it back.
+        A job whose step fails makes way for the next one. After `_MOST_FAILED` failures the cause
+        is probably not the photo, so the rest waits for Sweep: an outage must not postpone
+        every waiting job.
         """
+        # The message of a freed slot names a job that another worker may have admitted already.
+        # The slot is then still free, and the next waiting job takes it.
         failed = 0
         for candidate in chain([job], self.waiting_jobs.waiting()):
             try:
@@ -110,7 +106,7 @@ class SubmitJob:
 
     def _advance(self, job: Job) -> Job:
         self.telemetry.log(
-            "job looked at",
+            "job processed",
             job_id=job.id,
             state=job.state,
             key=job.source.key,
@@ -141,7 +137,7 @@ class SubmitJob:
             return self.waiting_jobs.settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
 
     def _take_turn(self, job: Job) -> Job:
-        """On to the gate, unless the same picture is being bought or was bought."""
+        """Go to the gate, unless another job processes the same photo, or its result is cached."""
         if self.deduplication is None:
             return self._pass_gate(job)
         turn = self.deduplication.decide(job)
@@ -152,7 +148,7 @@ class SubmitJob:
         return self._pass_gate(replace(job, is_owner=True))
 
     def _reuse(self, job: Job, kept: Kept) -> Job:
-        """Straight to StoreResult: no slot, no credits. Due at once, should its wake be lost."""
+        """Complete the job from a cached result: no slot, no credits, straight to StoreResult."""
         now = self.clock.now()
         reused = Reuse(
             job_id=kept.job_id,
@@ -162,6 +158,7 @@ class SubmitJob:
             credits_saved=kept.credits,
             is_of_copy=kept.is_of_copy,
         )
+        # Due at once: if the message below is lost, Sweep sends it again.
         storing = job.move(
             Move.FETCH,
             now=now,
@@ -175,9 +172,10 @@ class SubmitJob:
         return saved
 
     def _wait_for_picture(self, job: Job) -> Job:
-        """The buyer wakes it; should that be lost, it looks again, ever less often."""
+        """Wait for the owner of the same photo, which enqueues this job when it is done."""
         now = self.clock.now()
-        wait = min(_LONGEST_LOOK_AWAY, max(self.timing.poll_interval, now - job.created_at))
+        # If the owner's message is lost, the job checks again by itself, less and less often.
+        wait = min(_LONGEST_WAIT, max(self.timing.poll_interval, now - job.created_at))
         waiting = job.move(
             Move.HOLD,
             now=now,
@@ -188,7 +186,7 @@ class SubmitJob:
         return self.job_writer.record(job, waiting)
 
     def _pass_gate(self, job: Job) -> Job:
-        """Into `submitting` and on to the call, or behind the gate."""
+        """Admit the job and make the call, or let the job wait at the gate."""
         if not job.is_waiting and self.backlog.waiting(1):
             return self.waiting_jobs.hold(job, Reason.BEHIND_OTHERS)
         # Handed over once, however often the gate is read.
@@ -219,7 +217,7 @@ class SubmitJob:
             raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, str(exc)) from exc
 
     def _admit(self, job: Job, gate: Gate, handed: Uploaded) -> tuple[Job, str]:
-        """Record the attempt and its body, and take the slot, in one transaction."""
+        """Record the attempt with its body and take the slot, in one transaction."""
         now = self.clock.now()
         number = _next_number(job)
         text = self.provider.call_body(
@@ -245,7 +243,7 @@ class SubmitJob:
         return self.job_writer.admit(job, submitting, admitted, body), text
 
     def _repeat(self, job: Job) -> Job:
-        """The grace time is over: the same body and key once more, unless that cannot be."""
+        """Repeat an unconfirmed call after its grace time, with the same body and key."""
         refused = self.provider.get_ready()
         if refused:
             self.call_outcomes.pause(refused)
@@ -278,9 +276,10 @@ class SubmitJob:
 
 
 def _leaves_its_turn(waited: Job, job: Job) -> bool:
-    """It stood in line and does no more, and did not try for the slot: that would wake others.
+    """Whether a waiting job left the gate's queue without requesting a slot.
 
-    Who could not be handed over leaves it to Sweep: the next could not be either.
+    A job that backs off because the provider did not take its photo does not count: the next job
+    would fail as well, so the slot waits for Sweep.
     """
     has_tried = len(job.attempts) > len(waited.attempts) or job.reason is Reason.BACKING_OFF
     return waited.is_waiting and not job.is_waiting and not has_tried
@@ -291,7 +290,7 @@ def _next_number(job: Job) -> int:
 
 
 SUBMITTED = frozenset({State.QUEUED, State.SUBMITTING, State.UNCONFIRMED})
-"""Submit moves these jobs on, and answers for steps that fail."""
+"""States in which Submit moves a job, and counts its failed steps."""
 _MOST_FAILED = 3
-"""Photos whose steps fail, while one message is worked on."""
-_LONGEST_LOOK_AWAY = timedelta(hours=1)
+"""Jobs whose steps may fail while one message is processed."""
+_LONGEST_WAIT = timedelta(hours=1)

@@ -1,4 +1,4 @@
-"""Jobs that cannot be called for now: behind the gate, later, or not at all."""
+"""Jobs that Submit cannot call for now: they wait at the gate, back off, or end."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from cutout.usecases.submit.call_outcome import CallOutcomes
 _MOST_HANDOVERS = 40
 """With back-offs of up to ten minutes, about six hours."""
 _CANDIDATES = 10
-"""As many as workers may be at it, and then some."""
+"""More than the workers that admit jobs at the same time."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class WaitingJobs:
-    """Has jobs wait, or lets them go."""
+    """Lets jobs wait at the gate or for a back-off, and ends jobs that are never called for."""
 
     job_writer: JobWriter
     jobs: Jobs
@@ -36,27 +36,27 @@ class WaitingJobs:
     timing: Timing
 
     def waiting(self) -> Iterator[Job]:
-        """Who stands first in line; the index may still show some who have gone in."""
+        """The jobs that wait at the gate, by priority; jobs that were admitted are skipped."""
         for job_id in self.backlog.waiting(_CANDIDATES):
             job = self._understood(job_id)
             if job is not None and job.is_waiting:
                 yield job
 
     def _understood(self, job_id: str) -> Job | None:
-        """A row of a newer version keeps nobody behind it waiting."""
+        """The job; None if a newer version wrote its row, which must not block other jobs."""
         try:
             return self.jobs.find(job_id)
         except NewerRowError:
             return None
 
     def hold(self, job: Job, reason: Reason) -> Job:
-        """Behind the gate: no due time, no message; a freed slot or Sweep wakes it."""
+        """Let the job wait at the gate, without a due time: a freed slot or Sweep enqueues it."""
         if job.is_waiting and job.reason is reason:
             return job
         now = self.clock.now()
         behind = job.move(Move.HOLD, now=now, reason=reason, is_waiting=True)
         if job.is_waiting:
-            # Only the reason is new. Its place in line may go by this time, and does not change.
+            # Only the reason changes. The place among the waiting jobs may depend on this time.
             behind = replace(behind, updated_at=job.updated_at)
         held = self.job_writer.record(job, behind)
         if reason is Reason.BEHIND_OTHERS:
@@ -95,7 +95,7 @@ class WaitingJobs:
         return self.job_writer.record(job, later)
 
     def settle(self, job: Job, move: Move, reason: Reason, **changes: Unpack[JobChanges]) -> Job:
-        """The end of a job that Submit has looked at."""
+        """End the job."""
         now = self.clock.now()
         settled = job.settle(
             move,

@@ -73,7 +73,7 @@ class SubmitUseCases:
     def _wake(self, job_id: str) -> None:
         job = self.jobs.find(job_id)
         if job is None:
-            self.telemetry.log("wake for a job that is not known", due_job=job_id)
+            self.telemetry.log("message for an unknown job", due_job=job_id)
         self._move_on(job, self.submit_job.advance_or_next)
 
     def _move_on(self, job: Job | None, move: Callable[[Job], object]) -> None:

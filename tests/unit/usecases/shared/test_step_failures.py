@@ -37,7 +37,7 @@ class FailingWorld(World):
     @property
     def looks(self) -> int:
         """How often a worker looked at a job."""
-        return sum(message == "job looked at" for message, _ in self.telemetry.facts)
+        return sum(message == "job processed" for message, _ in self.telemetry.facts)
 
 
 def deny(world: World, key: str) -> None:

@@ -150,7 +150,7 @@ def test_the_photos_own_pixels_are_wanted_by_setting_or_for_its_transparency(
     assert with_photo.picture is not None
     assert (with_photo.pixels, with_photo.picture.width) == expected
     without = finish(result, pixels)
-    remark = "the photo's own pixels cannot be used: nobody asked for them"
+    remark = "the photo's own pixels cannot be used: they were not requested"
     assert (without.pixels, without.remark) == (Pixels.MODEL, remark if is_wanted else None)
 
 

@@ -14,7 +14,7 @@ from tests.support.fakes.world import World
 
 FULL = Recipe(name="full", pixels=Pixels.SOURCE)
 HOUR = timedelta(hours=1)
-NO_COPY = "the photo's own pixels cannot be used: no copy of it could be had"
+NO_COPY = "the photo's own pixels cannot be used: no copy of the photo could be made"
 
 
 def paid_without_copy(world: World) -> Job:
@@ -100,4 +100,4 @@ def test_a_variant_whose_copy_never_comes_says_so() -> None:
         *(15, 30, 60, 120, 240, 480)
     ]
     (variant,) = world.job(job).variants
-    assert variant.problem == "no copy of the photo could be had"
+    assert variant.problem == "no copy of the photo could be made"

@@ -73,7 +73,7 @@ def test_a_cut_out_that_somebody_wrote_over_is_not_used() -> None:
     job = completed(world)
     other = replace(world.results.objects["a.png"], data=b"png 600 400 0 255 other")
     world.results.objects["a.png"] = other
-    gone = "the cut-out is no longer where it was stored"
+    gone = "the cut-out no longer exists"
     assert render(world, job, "first") == {"first": gone}
 
 

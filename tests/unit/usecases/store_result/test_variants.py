@@ -122,7 +122,7 @@ def test_who_died_of_it_twice_brings_the_cut_out_home_alone() -> None:
     assert outcome(job) == {"web": "making it never ended; `cutout render` tries again"}
     assert job.result is not None
     assert job.result.pixels is Pixels.MODEL
-    assert job.result.remark == "the photo's own pixels cannot be used: workers ended over them"
+    assert job.result.remark == "the photo's own pixels cannot be used: earlier tries failed"
 
 
 def test_the_photos_own_pixels_are_published_if_the_settings_ask_for_them() -> None:
@@ -194,11 +194,11 @@ def test_render_says_of_every_name_what_became_of_it() -> None:
     assert outcome(world.job(job))["poster"] == "no recipe of this name applies to the photo"
     del world.results.objects["a.png"]
     world.render.render(RenderRequest(job_id=job.id, recipes=("web",)))
-    assert outcome(world.job(job))["web"] == "the cut-out is no longer where it was stored"
+    assert outcome(world.job(job))["web"] == "the cut-out no longer exists"
 
 
 MODELS_WEB = Recipe(name="models-web", pixels=Pixels.MODEL, format="webp")
-NOT_KEPT = "the model's own pixels are no longer kept"
+NOT_KEPT = "the model's result is no longer cached"
 
 
 def rendered(world: World, job: Job, name: str = "models-web") -> str:
@@ -284,5 +284,5 @@ def test_an_older_photos_variant_never_replaces_a_newer_ones() -> None:
     data = CUT_OUT + b" task-unified-000001"
     world.results.objects["a.png"] = replace(world.results.objects["a.png"], data=data)
     world.render.render(RenderRequest(job_id=old.id, recipes=("web",)))
-    assert outcome(world.job(old))["web"] == "a newer upload's variant stands in its place"
+    assert outcome(world.job(old))["web"] == "its key has the variant of a newer upload"
     assert world.results.objects["a.web.webp"] == newest

@@ -92,7 +92,7 @@ def test_an_event_that_is_replayed_after_its_row_expired_is_not_paid_again() -> 
     expires(world, job)
     assert world.arrive.created(source, at=START) is None
     assert (world.jobs.jobs, len(world.evolink.charges)) == ({}, 1)
-    assert ("upload ignored: its row has expired", {"due_job": job.id}) in world.telemetry.facts
+    assert ("upload ignored: its job has expired", {"due_job": job.id}) in world.telemetry.facts
 
 
 def test_an_old_event_that_was_never_seen_makes_its_job() -> None:
