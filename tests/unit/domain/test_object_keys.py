@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutout.domain.object_keys import beside, note_key, result_keys, review_key
+from cutout.domain.object_keys import (
+    beside,
+    note_key,
+    result_keys,
+    review_key,
+    review_keys,
+    variant_keys,
+)
+from cutout.domain.recipes import DEFAULT_KEY
 
 MAX_KEY_BYTES = 1024
 """S3's limit for a key, in UTF-8."""
@@ -227,3 +235,29 @@ def test_what_is_said_beside_two_results_of_the_longest_names_stays_apart() -> N
     """What was cut off is told apart by a hash."""
     one, other = "review/" + "a" * 1010 + "b.png", "review/" + "a" * 1010 + "c.png"
     assert beside(one) != beside(other)
+
+
+def test_candidates_are_numbered_from_two_once_a_hash_is_taken() -> None:
+    """The first is the hash alone."""
+    keys = list(islice(result_keys("a.jpg", upload_prefix="", result_prefix=""), 5))
+    digest = keys[2].removeprefix("a-").removesuffix(".png")
+    assert len(digest) == 12
+    assert keys == [
+        "a.png",
+        "a.jpg.png",
+        f"a-{digest}.png",
+        f"a-{digest}-2.png",
+        f"a-{digest}-3.png",
+    ]
+    reviewed = list(islice(review_keys("a.png", "a.jpg"), 4))
+    assert reviewed == ["review/a.png", *(f"review/{key}" for key in keys[2:])]
+
+
+def test_a_variant_has_a_second_candidate_with_a_hash_of_its_own() -> None:
+    """Another cut-out's variant may have the first."""
+    first, second = variant_keys(
+        DEFAULT_KEY, "out/a/b.png", recipe="web", extension="webp", result_prefix="out/"
+    )
+    mark = second.removeprefix("out/a/b-").removesuffix(".web.webp")
+    assert (first, second, len(mark)) == ("out/a/b.web.webp", f"out/a/b-{mark}.web.webp", 12)
+    assert int(mark, 16)

@@ -240,3 +240,26 @@ def test_missing_uploads_are_queued_fifty_at_a_time(bench: Bench) -> None:
     assert list(bench.queueing.queue(missing)) == [50, 50, 20]
     assert list(bench.queueing.queue(missing[:50])) == [50]
     assert list(bench.queueing.queue([found(bench.uploads, "d.jpg", Finding.DONE)])) == []
+
+
+@pytest.mark.parametrize(("count", "looks"), [(50, 1), (51, 2), (100, 2)])
+def test_an_import_looks_at_the_queue_once_for_fifty_copies(
+    bench: Bench, count: int, looks: int
+) -> None:
+    """Before the first of them."""
+    source = MemoryObjects("others")
+    for number in range(count):
+        source.add(f"{number}.jpg")
+    lengths: list[int] = []
+
+    class Queue:
+        """Empty; it counts who asks."""
+
+        def length(self) -> int:
+            lengths.append(0)
+            return 0
+
+    bench.pace = QueuePacer(intake=Queue(), sleep=bench.slept.append)  # type: ignore[arg-type]
+    importing = bench.importing(source)
+    assert len(list(importing.copy(importing.look("")))) == count
+    assert len(lengths) == looks

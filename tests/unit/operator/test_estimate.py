@@ -175,3 +175,13 @@ def test_of_a_photo_that_was_tried_again_the_last_task_counts() -> None:
     assert estimate(1, None, replace(second, storing_attempt=2)).task == 30 * SECOND
     assert estimate(1, None, replace(second, storing_attempt=None)).task == 30 * SECOND
     assert estimate(1, None, replace(job, attempts=())).measured == 0
+
+
+def test_a_day_ends_at_midnight_to_the_microsecond() -> None:
+    """UTC."""
+    clock = FakeClock(START + timedelta(hours=1, minutes=2, seconds=3, microseconds=4))
+    limits = Limits(max_in_flight=1, daily_credit_cap=Decimal(5))
+    gate = Gate(price=Decimal(5), spent=Decimal(5), day=START.date(), limits=limits)
+    told = Estimator(records=MemoryJobs(clock), clock=clock).estimate(1, gate)
+    left = timedelta(hours=10, minutes=57, seconds=56, microseconds=999_996)
+    assert told.lasts == left + 45 * SECOND

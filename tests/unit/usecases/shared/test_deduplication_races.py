@@ -10,6 +10,7 @@ import pytest
 from cutout.domain.job.conflicts import DedupRecordMovedError
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
+from cutout.domain.job.result import Reuse
 from cutout.domain.states import Lane, State
 from cutout.usecases.shared.deduplication import DedupDecision, Deduplication
 from tests.support.builders import PHOTO, a_job, a_source
@@ -202,3 +203,35 @@ def test_the_end_of_a_job_without_a_picture_concerns_nobody() -> None:
     purchases.job_settled(a_job(State.FAILED, is_owner=True))
     purchases.job_settled(replace(JOB, state=State.FAILED, is_owner=True))
     assert (ledger.item, ledger.saved) == (None, [])
+
+
+REUSED = Reuse(
+    job_id="other", key="kept", sha256=KEPT.sha256, task_id="task-1", credits_saved=PRICE
+)
+
+
+@pytest.mark.parametrize(
+    ("record", "races", "holders", "is_taken"),
+    [
+        (item(kept=KEPT), 0, (), True),
+        (item(kept=KEPT), 1, (), False),
+        (None, 0, (), False),
+        (item(), 0, (), False),
+        (item(kept=replace(KEPT, sha256="0f" * 32)), 0, (), False),
+        (item(kept=KEPT), 0, (OTHER,), False),
+        (item(kept=KEPT), 0, (replace(OTHER, state=State.COMPLETED),), True),
+        (item(kept=KEPT, owner=JOB.id), 0, (JOB,), True),
+    ],
+)
+def test_who_finds_a_kept_result_gone_takes_the_picture_over_unless_somebody_has(
+    record: DedupRecord | None,
+    races: int,
+    holders: tuple[Job, ...],
+    is_taken: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Whoever loses waits, and looks again."""
+    ledger = Ledger(record, races)
+    rules_, _ = rules(ledger, *holders)
+    assert rules_.take_over_lost(replace(JOB, reused=REUSED)) is is_taken
+    assert bool(ledger.saved) == is_taken
+    assert not rules_.take_over_lost(JOB)

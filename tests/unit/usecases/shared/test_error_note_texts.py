@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import shlex
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from cutout.domain.errors import NotSentError
+from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.provider import OutcomeUnknown
-from cutout.domain.states import State
+from cutout.domain.states import AttemptOutcome, Reason, State
 from cutout.usecases.shared.error_note_texts import error_note, retry_command
+from tests.support.builders import RESULT, a_job, an_attempt
 from tests.support.fakes.evolink import answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World
 
@@ -85,3 +89,45 @@ def test_the_command_names_the_photo_whatever_its_key(key: str) -> None:
     command, verb, *rest = shlex.split(retry_command(failed(World(), key)))
     assert (command, verb) == ("cutout", "retry")
     assert rest == (["--", key] if key.startswith("-") else [key])
+
+
+USED = an_attempt(1, outcome=AttemptOutcome.FAILED, credits_used=Decimal(5))
+KEPT = an_attempt(2, outcome=AttemptOutcome.SUCCEEDED)
+OPEN = an_attempt(3, outcome=AttemptOutcome.UNKNOWN)
+CHARGED = "5 credits were charged."
+DOUBTFUL = "5.4 credits may have been charged: nobody could say."
+TWICE = "One call was made twice, and may have been charged twice."
+
+
+@pytest.mark.parametrize(
+    ("attempts", "paid"),
+    [
+        ((), "Nothing was paid."),
+        ((USED,), CHARGED),
+        ((KEPT,), "5.4 credits were charged."),
+        ((OPEN,), DOUBTFUL),
+        ((USED, OPEN), f"{CHARGED} {DOUBTFUL}"),
+        ((USED, KEPT, OPEN), f"10.4 credits were charged. {DOUBTFUL}"),
+        ((replace(USED, posts=2),), f"{CHARGED} {TWICE}"),
+        ((replace(OPEN, posts=2), USED), f"{CHARGED} {DOUBTFUL} {TWICE}"),
+    ],
+)
+def test_a_note_says_what_was_charged_and_what_nobody_could_say(
+    attempts: tuple[Attempt, ...], paid: str
+) -> None:
+    """What the provider named or gave a result for is certain."""
+    told = error_note(a_job(State.FAILED, attempts=attempts, reason=Reason.TASK_FAILED))
+    assert told["paid"] == paid
+
+
+def test_a_note_beside_a_reviewed_result_says_where_it_is_and_how_to_keep_it() -> None:
+    """And where it is explained."""
+    reviewed = a_job(
+        State.REVIEW, reason=Reason.RESULT_OPAQUE, result=RESULT, result_key="shoes/red.png"
+    )
+    told = error_note(reviewed)
+    assert told["result"] == f"s3://results/{RESULT.key}"
+    assert told["explained"] == f"s3://results/{RESULT.key}.json"
+    assert f"s3://results/{RESULT.key} s3://results/shoes/red.png" in str(told["next"])
+    without = error_note(replace(reviewed, result=None))
+    assert (without["result"], without["explained"]) == (None, None)

@@ -1,0 +1,139 @@
+"""Reports of Prepare: what one may say, to the boundary."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cutout.domain.photo.inspection import PhotoLimits
+from cutout.domain.preparation import (
+    LONGEST_MESSAGE,
+    CopyKind,
+    MadeCopy,
+    PrepareReport,
+    copy_key,
+    printable,
+    version_of,
+    what_is_wrong,
+)
+from cutout.domain.states import Reason
+from tests.support.builders import PHOTO, a_source
+
+LIMITS = PhotoLimits(
+    max_bytes=1000, max_pixels=240_000, min_side=1, max_side=600, prepare_max_bytes=9000
+)
+MODEL = MadeCopy(kind=CopyKind.FOR_MODEL, format="jpeg", size=1000, width=600, height=400)
+WHOLE = MadeCopy(kind=CopyKind.FULL_SIZE, format="png", size=9, width=600, height=400)
+REPORT = PrepareReport(job_id="job", ask=1, version="v1", photo=PHOTO, copies=(MODEL, WHOLE))
+MESSAGE = "a message cannot be printed, or is too long"
+PHOTO_FAULT = "its photo is none that is taken"
+COPY_FAULT = "a copy is none that is made"
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ({}, None),
+        ({"copies": ()}, None),
+        ({"problem": "x" * LONGEST_MESSAGE}, None),
+        ({"problem": "x" * (LONGEST_MESSAGE + 1)}, MESSAGE),
+        ({"problem": "two\nlines"}, MESSAGE),
+        ({"message": "two\nlines"}, MESSAGE),
+        ({"reason": Reason.DAMAGED_PHOTO, "photo": None, "copies": ()}, None),
+        ({"reason": Reason.SOURCE_DELETED, "photo": None, "copies": ()}, None),
+        (
+            {"reason": Reason.EMPTY_OBJECT, "photo": None, "copies": ()},
+            "its reason is none of Prepare's",
+        ),
+        ({"reason": Reason.DAMAGED_PHOTO, "copies": ()}, "it tells of a photo and of none"),
+        ({"reason": Reason.DAMAGED_PHOTO, "photo": None}, "it tells of a photo and of none"),
+        ({"photo": None, "copies": ()}, "it tells of a photo and of none"),
+        ({"copies": (MODEL, MODEL)}, "it tells of a copy twice"),
+    ],
+)
+def test_a_report_tells_of_a_photo_and_its_copies_or_why_there_is_none(
+    said: dict[str, Any], fault: str | None
+) -> None:
+    """In words that a row can hold."""
+    assert what_is_wrong(replace(REPORT, **said), LIMITS) == fault
+
+
+@pytest.mark.parametrize(
+    ("facts", "is_possible"),
+    [
+        ({"format": "heic"}, True),
+        ({"format": "a/b"}, False),
+        ({"format": "x" * 9}, False),
+        ({"sha256": "A0" * 32}, False),
+        ({"sha256": "a0"}, False),
+        ({"profile": "Display P3"}, False),
+        ({"orientation": 8}, True),
+        ({"orientation": 0}, False),
+        ({"orientation": 9}, False),
+        ({"width": 1, "height": 1}, True),
+        ({"width": 0}, False),
+        ({"height": 0}, False),
+        ({"width": 30_000, "height": 30_000}, False),
+    ],
+)
+def test_a_photo_that_cannot_be_is_refused(
+    facts: dict[str, Any],
+    is_possible: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Whoever takes Prepare over writes its reports."""
+    report = replace(REPORT, photo=replace(PHOTO, **facts), copies=())
+    assert what_is_wrong(report, LIMITS) == (None if is_possible else PHOTO_FAULT)
+
+
+@pytest.mark.parametrize(
+    ("copy", "is_made"),
+    [
+        (MODEL, True),
+        (replace(MODEL, format="webp"), True),
+        (replace(MODEL, format="gif"), False),
+        (replace(MODEL, size=1001), False),
+        (replace(MODEL, size=0), False),
+        (replace(MODEL, size=1, width=1, height=1), True),
+        (replace(MODEL, width=0), False),
+        (replace(MODEL, height=0), False),
+        (replace(MODEL, width=601, height=1), False),
+        (replace(MODEL, width=1, height=601), False),
+        (replace(MODEL, width=600, height=401), False),
+        (replace(WHOLE, format="jpeg"), False),
+        (replace(WHOLE, width=599), False),
+        (replace(WHOLE, size=2_000_000_000), True),
+        (replace(WHOLE, size=2_000_000_001), False),
+    ],
+)
+def test_a_copy_is_one_that_the_model_takes_or_the_whole_photo(
+    copy: MadeCopy,
+    is_made: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Nothing else is sent or published."""
+    report = replace(REPORT, copies=(copy,))
+    assert what_is_wrong(report, LIMITS) == (None if is_made else COPY_FAULT)
+
+
+def test_copies_are_where_their_job_and_kind_say() -> None:
+    """In the work bucket."""
+    assert [copy_key("job", kind, "jpeg") for kind in (CopyKind.FOR_MODEL, CopyKind.FULL_SIZE)] == [
+        "prepared/job.jpg",
+        "prepared/job-full-size.png",
+    ]
+    assert copy_key("job", CopyKind.FOR_MODEL, "webp") == "prepared/job.webp"
+    assert (REPORT.copy(CopyKind.FOR_MODEL), REPORT.copy(CopyKind.FULL_SIZE)) == (MODEL, WHOLE)
+    assert not MODEL.has_alpha
+
+
+def test_an_uploads_bytes_are_named_by_its_version_or_its_entity_tag() -> None:
+    """Where the bucket keeps none."""
+    assert version_of(a_source()) == "v1"
+    assert version_of(a_source(version_id=None)) == a_source().etag
+
+
+def test_a_message_is_made_printable() -> None:
+    """Decoders say whatever they like of a file."""
+    assert printable("  two\nlines\t\x00of   it ") == "two lines of it"
+    assert printable("x" * 600) == "x" * 500

@@ -1,0 +1,62 @@
+"""How long things may take, and how waits grow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cutout.domain.timing import (
+    DEAD_LETTER_RETENTION,
+    LINK_SESSION,
+    MESSAGE_LIFE,
+    PHOTO_LINK_LIFE,
+    QUEUE_RETENTION,
+    READ_AGAIN,
+    back_off,
+    retry_delay,
+)
+from tests.support.fakes.world import TIMING
+
+MINUTE = timedelta(minutes=1)
+LEASE = timedelta(seconds=120)
+
+
+def test_a_message_lives_for_twenty_four_days_at_most() -> None:
+    """Ten in a queue, fourteen among the dead letters: rows have to live longer."""
+    assert (timedelta(days=10), timedelta(days=14)) == (QUEUE_RETENTION, DEAD_LETTER_RETENTION)
+    assert timedelta(days=24) == MESSAGE_LIFE
+
+
+def test_a_link_dies_before_the_session_that_signed_it() -> None:
+    """A role that a role assumes has an hour."""
+    assert (PHOTO_LINK_LIFE, LINK_SESSION) == (50 * MINUTE, 60 * MINUTE)
+    assert READ_AGAIN == MINUTE
+
+
+@pytest.mark.parametrize(
+    ("tries", "least"),
+    [(0, 7.5), (1, 15), (2, 30), (4, 120), (5, 150), (16, 150), (10**6, 150)],
+)
+def test_a_back_off_doubles_from_fifteen_seconds_with_half_of_it_jitter(
+    tries: int, least: float
+) -> None:
+    """Up to the longest."""
+    assert back_off(tries, 5 * MINUTE, lambda: 0.0) == timedelta(seconds=least)
+    assert back_off(tries, 5 * MINUTE, lambda: 0.5) == timedelta(seconds=1.5 * least)
+
+
+@pytest.mark.parametrize(
+    ("failures", "minutes"), [(0, 2), (1, 2), (2, 4), (5, 32), (6, 60), (7, 60), (10**6, 60)]
+)
+def test_a_failed_step_waits_up_to_a_sixth_of_the_deadline(failures: int, minutes: int) -> None:
+    """It doubles, and is never shorter than the first."""
+    assert retry_delay(failures, TIMING, first=LEASE) == minutes * MINUTE
+    short = replace(TIMING, job_deadline=6 * MINUTE)
+    assert retry_delay(failures, short, first=LEASE) == LEASE
+
+
+def test_a_callback_is_accepted_for_two_deadlines_and_a_day() -> None:
+    """A call may be unconfirmed for one, and its task be followed for another."""
+    assert TIMING.callback_life == timedelta(hours=36)
