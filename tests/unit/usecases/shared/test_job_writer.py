@@ -106,3 +106,46 @@ def test_only_a_failure_that_a_callback_named_must_still_be_its_own(
         expires_at=START + TIMING.retention + 2 * TIMING.job_deadline,
     )
     assert world.job_writer.unproven_claims(job) == ([claim] if is_claimed else [])
+
+
+ADOPTED = an_attempt(1, outcome=AttemptOutcome.ACCEPTED, task_id="task-1", is_adopted=True)
+OTHER = an_attempt(2, outcome=AttemptOutcome.FAILED, task_id="task-2", is_adopted=True)
+
+
+@pytest.mark.parametrize(
+    ("before", "attempts", "after", "then", "claimed"),
+    [
+        (State.PROCESSING, (ADOPTED,), State.STORING, (ADOPTED,), ["task-1"]),
+        (State.PROCESSING, (ADOPTED,), State.PROCESSING, (ADOPTED,), []),
+        (State.STORING, (ADOPTED,), State.COMPLETED, (ADOPTED,), []),
+        (State.SUBMITTING, (), State.PROCESSING, (ADOPTED,), ["task-1"]),
+        (State.STORING, (), State.STORING, (ADOPTED,), ["task-1"]),
+        (State.PROCESSING, (OTHER, an_attempt(3)), State.QUEUED, (OTHER, an_attempt(3)), []),
+        (
+            State.PROCESSING,
+            (replace(OTHER, outcome=AttemptOutcome.ACCEPTED), an_attempt(3)),
+            State.QUEUED,
+            (OTHER, an_attempt(3)),
+            ["task-2"],
+        ),
+        (
+            State.PROCESSING,
+            (replace(ADOPTED, is_adopted=False),),
+            State.STORING,
+            (replace(ADOPTED, is_adopted=False),),
+            [],
+        ),
+    ],
+)
+def test_a_task_is_claimed_when_it_becomes_known_or_decides(
+    before: State,
+    attempts: tuple[Attempt, ...],
+    after: State,
+    then: tuple[Attempt, ...],
+    claimed: list[str],
+) -> None:
+    """A call that was answered with a task that only a callback named has taken it over."""
+    world = World()
+    job = world.jobs.claim(a_job(before, attempts=attempts, storing_attempt=1))
+    world.job_writer.record(job, replace(job, state=after, attempts=then))
+    assert list(world.jobs.tasks) == claimed

@@ -46,3 +46,11 @@ def test_what_an_ended_worker_left_is_cleared_by_the_next(
     (left / "photo").write_bytes(b"x" * 1000)
     temp_folder.clear_left_behind(tmp_path)
     assert left.exists() is stays
+
+
+def test_what_is_no_folder_does_not_keep_a_worker_from_starting(tmp_path: Path) -> None:
+    """Whatever has such a name."""
+    file = tmp_path / f"cutout-{NOBODY}-a1b2"
+    file.write_bytes(b"x")
+    temp_folder.clear_left_behind(tmp_path)
+    assert file.exists()

@@ -123,6 +123,7 @@ def test_an_outdated_photos_result_is_fetched_only_to_be_kept(
     job = storing.store()
     assert settled(job) == (State.SUPERSEDED, Reason.NEWER_UPLOAD, None)
     assert ("downloads.fetch" in hook.seen) == reuse
+    assert not {"uploads.labels", "result_keys.claim"} & set(hook.seen)
     assert len(world.kept.objects) == (reuse and cut_short == 1)
     assert world.results.objects == {}
 
