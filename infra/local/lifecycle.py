@@ -60,7 +60,7 @@ def is_like(place: Place, asked: Mapping[str, str]) -> bool:
     return ledger is not None and dict(ledger.asked) == dict(asked)
 
 
-def take_down(place: Place, clock: Clock) -> bool:
+def stop_local_cloud(place: Place, clock: Clock) -> bool:
     """Stop the local cloud and delete its files except logs. Returns False if there was none.
 
     Raises:

@@ -20,7 +20,7 @@ LIVE_SETTINGS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Api:
+class ProviderServer:
     """The server that the functions use as Evolink.
 
     Attributes:
@@ -50,26 +50,28 @@ class Api:
         return {name: url for name, url in named.items() if url} | dict(self.settings)
 
 
-def stand_in(port: int) -> Api:
+def stand_in(port: int) -> ProviderServer:
     """Return the stand-in on this port, with a generated key."""
     url = f"http://{LOOPBACK}:{port}"
     key = f"local-{secrets.token_urlsafe(18)}"
-    return Api(url=url, files_url=url, key=key, control_token=secrets.token_urlsafe(24), port=port)
+    return ProviderServer(
+        url=url, files_url=url, key=key, control_token=secrets.token_urlsafe(24), port=port
+    )
 
 
-def other_server(url: str, *, key: str, files_url: str | None = None) -> Api:
+def other_server(url: str, *, key: str, files_url: str | None = None) -> ProviderServer:
     """Return a server that is already running.
 
     Raises:
         LocalCloudError: The URL is invalid, or is plain http to another machine.
     """
     base = _checked(url)
-    return Api(url=base, files_url=_checked(files_url) if files_url else base, key=key)
+    return ProviderServer(url=base, files_url=_checked(files_url) if files_url else base, key=key)
 
 
-def evolink(key: str) -> Api:
+def evolink(key: str) -> ProviderServer:
     """Return the real API: photos go through its Files API, results are polled."""
-    return Api(key=key, settings=LIVE_SETTINGS)
+    return ProviderServer(key=key, settings=LIVE_SETTINGS)
 
 
 def _checked(url: str) -> str:

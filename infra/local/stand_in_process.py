@@ -7,12 +7,12 @@ from infra.local.evolink.options import API_KEYS, CONTROL_TOKEN
 from infra.local.place import Place
 from infra.local.processes.background import ProcessRecord, spawn, wait_until_ready
 from infra.local.processes.waiting import Clock
-from infra.local.provider_server import Api
+from infra.local.provider_server import ProviderServer
 
 
 def start_stand_in(
     place: Place,
-    api: Api,
+    api: ProviderServer,
     *,
     authority: Path,
     more_keys: tuple[str, ...] = (),

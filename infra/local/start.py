@@ -6,7 +6,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from infra.local import provider_server as apis
 from infra.local.credentials import (
     Credentials,
     client,
@@ -44,7 +43,7 @@ from infra.local.processes.loopback import choose_ports
 from infra.local.processes.run_ledger import Ledger, write_ledger
 from infra.local.processes.waiting import Clock
 from infra.local.progress import CLOUD, DEPLOY, SYNTH, Progress
-from infra.local.provider_server import Api
+from infra.local.provider_server import ProviderServer, stand_in
 from infra.local.stand_in_process import start_stand_in, wait_for_stand_in
 
 _GATEWAY = "gateway"
@@ -52,7 +51,7 @@ _EVOLINK = "evolink"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class CloudRequest:
     """The options of a local cloud.
 
     Attributes:
@@ -65,7 +64,7 @@ class Wish:
 
     stack: str = "Cutout"
     settings: Mapping[str, str] = field(default_factory=dict)
-    api: Api | None = None
+    api: ProviderServer | None = None
     stand_in_arguments: tuple[str, ...] = ()
     stand_in_keys: tuple[str, ...] = field(default=(), repr=False)
 
@@ -87,12 +86,12 @@ class LocalCloud:
     operator: Credentials
     outputs: Mapping[str, str]
     variables: Mapping[str, str]
-    api: Api
+    api: ProviderServer
 
 
-def bring_up(
+def start_local_cloud(
     place: Place,
-    wish: Wish,
+    request: CloudRequest,
     *,
     progress: Progress,
     clock: Clock,
@@ -108,7 +107,7 @@ def bring_up(
 
     Args:
         place: The folders of the local cloud.
-        wish: Its options.
+        request: Its options.
         progress: Receives the phases.
         clock: Used for waiting.
         owner: The process of this command; the ledger names it while the cloud starts.
@@ -127,7 +126,7 @@ def bring_up(
                 advice="Run it again to use that one.",
             )
         remove(place, clock)
-        start = _Start(place, wish, progress, clock, Ledger(owner=owner, asked=wish.asked))
+        start = _Start(place, request, progress, clock, Ledger(owner=owner, asked=request.asked))
         with ExitStack() as on_failure:
             on_failure.callback(remove, place, clock)
             try:
@@ -145,19 +144,19 @@ class _Start:
     """The steps of one start."""
 
     def __init__(
-        self, place: Place, wish: Wish, progress: Progress, clock: Clock, ledger: Ledger
+        self, place: Place, request: CloudRequest, progress: Progress, clock: Clock, ledger: Ledger
     ) -> None:
         ports = choose_ports((_GATEWAY, _EVOLINK), place.ports_file)
         self._place = place
-        self._wish = wish
+        self._request = request
         self._progress = progress
         self._clock = clock
         self._ledger = ledger
-        self._api = wish.api or apis.stand_in(ports[_EVOLINK])
+        self._api = request.api or stand_in(ports[_EVOLINK])
         self._endpoint = Endpoint(port=ports[_GATEWAY], authority=place.tls / "ca.pem")
 
     def run(self, environment: Mapping[str, str]) -> LocalCloud:
-        settings = local_settings(self._endpoint, self._api, self._wish)
+        settings = local_settings(self._endpoint, self._api, self._request)
         mark = fingerprint(self._place.source, settings)
         output = synthesized_folder(self._place, mark)
         self._progress.begin(CLOUD)
@@ -208,30 +207,30 @@ class _Start:
         )
         self._write(self._ledger.with_process(gateway))
         if self._api.port is not None:
-            stand_in = start_stand_in(
+            process = start_stand_in(
                 self._place,
                 self._api,
                 authority=certificates.authority,
-                more_keys=self._wish.stand_in_keys,
-                arguments=self._wish.stand_in_arguments,
+                more_keys=self._request.stand_in_keys,
+                arguments=self._request.stand_in_arguments,
             )
-            self._write(self._ledger.with_process(stand_in))
+            self._write(self._ledger.with_process(process))
         wait_for_ministack(
             gateway, self._endpoint, self._clock, log=self._place.logs / "ministack.log"
         )
         operator = make_operator(self._endpoint, root)
         if self._api.port is not None:
-            wait_for_stand_in(stand_in, self._place, self._clock)
+            wait_for_stand_in(process, self._place, self._clock)
         return operator
 
     def _deploy(self, output: Path, environment: Mapping[str, str]) -> Mapping[str, str]:
         self._progress.begin(DEPLOY)
         outputs = self._place.scratch / "outputs.json"
-        run = deploy_run(self._place, output=output, stack=self._wish.stack, outputs=outputs)
+        run = deploy_run(self._place, output=output, stack=self._request.stack, outputs=outputs)
         with RunningCdk(run, self._place, environment) as deploying:
             finish_all({DEPLOY: deploying}, self._progress, self._clock)
         stacks: dict[str, dict[str, str]] = json.loads(outputs.read_text())
-        return stacks[self._wish.stack]
+        return stacks[self._request.stack]
 
     def _set_api_key(self, operator: Credentials, outputs: Mapping[str, str]) -> None:
         client("secretsmanager", self._endpoint, operator).put_secret_value(
@@ -240,7 +239,7 @@ class _Start:
 
     def _stack_variables(self, outputs: Mapping[str, str]) -> dict[str, str]:
         return {
-            "CUTOUT_STACK": self._wish.stack,
+            "CUTOUT_STACK": self._request.stack,
             "CUTOUT_UPLOADS_BUCKET": outputs["UploadsBucketName"],
             "CUTOUT_RESULTS_BUCKET": outputs["ResultsBucketName"],
             "CUTOUT_JOBS_TABLE": outputs["JobsTableName"],
@@ -253,14 +252,16 @@ class _Start:
         write_ledger(self._place.ledger_file, ledger)
 
 
-def local_settings(endpoint: Endpoint, api: Api, wish: Wish) -> dict[str, str]:
+def local_settings(
+    endpoint: Endpoint, api: ProviderServer, request: CloudRequest
+) -> dict[str, str]:
     """Return the settings for the synthesis of the stack."""
     return {
-        "stack": wish.stack,
+        "stack": request.stack,
         "ephemeral": "true",
         "allow_loopback": "true",
         "asset_platform": "local",
         "callback_base_url": endpoint.callback_base_url,
         **api.stack_settings(),
-        **wish.settings,
+        **request.settings,
     }

@@ -14,10 +14,10 @@ from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.cli.aws.clients import Clients
 from cutout.cli.aws.target import Target
-from infra.local.lifecycle import take_down
+from infra.local.lifecycle import stop_local_cloud
 from infra.local.place import Place, find_place
 from infra.local.processes.background import record
-from infra.local.start import Wish, bring_up
+from infra.local.start import CloudRequest, start_local_cloud
 from tests.e2e.bus import Listener
 from tests.e2e.deployed import STACK, Deployed
 from tests.e2e.door import Door
@@ -81,9 +81,9 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
     )
     clock = MachineClock()
     arguments = (*_STAND_IN, "--state", str(place.state / "evolink.sqlite"))
-    cloud = bring_up(
+    cloud = start_local_cloud(
         place,
-        Wish(
+        CloudRequest(
             stack=STACK,
             settings=SETTINGS,
             stand_in_arguments=arguments,
@@ -107,7 +107,7 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployed]:
         _reserve_concurrency(stack)
         yield stack
     finally:
-        take_down(place, clock)
+        stop_local_cloud(place, clock)
 
 
 def _reserve_concurrency(deployed: Deployed) -> None:

@@ -19,7 +19,7 @@ from botocore.exceptions import ClientError
 from cutout.cli.aws.clients import Clients
 from cutout.cli.aws.target import Target
 from infra.deploy.deployer_policy import policy
-from infra.local.start import Wish, local_settings
+from infra.local.start import CloudRequest, local_settings
 from tests.e2e.deployed import Deployed
 
 _TIMEOUT_SECONDS = 300
@@ -150,7 +150,7 @@ def earlier(deployed: Deployed, who: Mapping[str, str], folder: Path) -> Checkou
 def on_the_local_cloud(deployed: Deployed, **settings: str) -> list[str]:
     """Return the arguments of a stack that works with the stand-in, and goes with the cloud."""
     cloud = deployed.cloud
-    told = local_settings(cloud.endpoint, cloud.api, Wish(settings=settings))
+    told = local_settings(cloud.endpoint, cloud.api, CloudRequest(settings=settings))
     return [part for name, value in told.items() for part in ("-c", f"{name}={value}")]
 
 

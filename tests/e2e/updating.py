@@ -15,14 +15,14 @@ from infra.local.deployment.cdk_cli import (
 )
 from infra.local.deployment.fingerprint import fingerprint
 from infra.local.deployment.synth_cache import is_synthesized, mark_synthesized, synthesized_folder
-from infra.local.start import Wish, local_settings
+from infra.local.start import CloudRequest, local_settings
 from tests.e2e.deployed import STACK, Deployed
 
 
 def update(deployed: Deployed, settings: Mapping[str, str]) -> None:
     """Update the stack in place; what was synthesized serves the next session too."""
     place, cloud = deployed.place, deployed.cloud
-    wished = local_settings(cloud.endpoint, cloud.api, Wish(stack=STACK, settings=settings))
+    wished = local_settings(cloud.endpoint, cloud.api, CloudRequest(stack=STACK, settings=settings))
     output = synthesized_folder(place, fingerprint(place.source, wished))
     if not is_synthesized(output):
         run = synth_run(place, output=output, settings=wished)

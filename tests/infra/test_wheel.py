@@ -122,6 +122,24 @@ def test_the_wheel_leaves_out_the_local_cloud(wheel: Path) -> None:
     assert "ministack" not in described
 
 
+def test_an_installed_command_says_that_the_local_cloud_needs_a_checkout(
+    installed: Path, tmp_path: Path
+) -> None:
+    """With what to do, and without a traceback."""
+    done = subprocess.run(  # noqa: S603 # our own command
+        [str(installed / "bin" / "python"), "-c", "from cutout.cli import main; main()", "up"],
+        cwd=tmp_path,
+        env={"PATH": os.defpath, "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Error: The local cloud needs a checkout of Cutout")
+    assert "make setup" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_another_app_embeds_it_twice_on_one_bucket(shop: Path) -> None:
     """Two departments, two prefixes of a bucket that is there, and nothing done to the bucket."""
     template: dict[str, Any] = json.loads((shop / "Shop.template.json").read_text())

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from cutout.cli.options.environment import CliSettings
     from cutout.cli.options.local_options import LocalOptions
     from cutout.cli.progress.clock import Clock
+    from infra.local import start as local_start
     from infra.local.lifecycle import Status
     from infra.local.progress import Progress
-    from infra.local.provider_server import Api
-    from infra.local.start import Wish
+    from infra.local.provider_server import ProviderServer
 
-    CloudRequest: TypeAlias = Wish
+    CloudRequest: TypeAlias = local_start.CloudRequest
 
 OTHER_SERVERS_KEY = "local"
 """The key for a server of `--evolink-url` if EVOLINK_API_KEY is not set; many accept any key."""
@@ -126,9 +126,9 @@ def request_of(options: LocalOptions, settings: CliSettings) -> CloudRequest:
     Raises:
         Problem: `--live` without an API key, or a URL that cannot be used.
     """
-    from infra.local.start import Wish  # noqa: PLC0415 - needs a checkout, loads slowly
+    from infra.local.start import CloudRequest  # noqa: PLC0415 - needs a checkout, loads slowly
 
-    return Wish(
+    return CloudRequest(
         stack=options.stack or settings.stack or DEFAULT_STACK,
         settings=dict(options.settings),
         api=_api(options, settings),
@@ -177,7 +177,7 @@ class LocalCloud:
         from infra.local import place, start  # noqa: PLC0415 - needs a checkout, loads slowly
         from infra.local.processes.background import record  # noqa: PLC0415
 
-        cloud = start.bring_up(
+        cloud = start.start_local_cloud(
             place.find_place(self._folder),
             request,
             progress=progress,
@@ -193,7 +193,7 @@ class LocalCloud:
         """Return whether the running local cloud is like this, or nothing was asked for."""
         from infra.local import lifecycle, place, start  # noqa: PLC0415 - needs a checkout
 
-        is_default = request.asked == start.Wish().asked
+        is_default = request.asked == start.CloudRequest().asked
         return is_default or lifecycle.is_like(place.find_place(self._folder), request.asked)
 
     @needs_checkout
@@ -201,7 +201,7 @@ class LocalCloud:
         """Take it down; False if nothing was running."""
         from infra.local import lifecycle, place  # noqa: PLC0415 - needs a checkout, loads slowly
 
-        return lifecycle.take_down(place.find_place(self._folder), self._clock)
+        return lifecycle.stop_local_cloud(place.find_place(self._folder), self._clock)
 
     @needs_checkout
     def variables(self) -> Mapping[str, str]:
@@ -243,7 +243,7 @@ def _refuse_to_pass_over_a_local_cloud(folder: Path) -> None:
             )
 
 
-def _api(options: LocalOptions, settings: CliSettings) -> Api | None:
+def _api(options: LocalOptions, settings: CliSettings) -> ProviderServer | None:
     from infra.local import provider_server  # noqa: PLC0415 - needs a checkout
 
     if options.evolink_url:

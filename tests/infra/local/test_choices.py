@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local import provider_server as apis
+from infra.local import provider_server
 from infra.local.deployment.fingerprint import fingerprint
 from infra.local.deployment.synth_cache import (
     is_synthesized,
@@ -20,7 +20,7 @@ from infra.local.endpoint import Endpoint
 from infra.local.errors import LocalCloudError
 from infra.local.place import Place, find_place, find_root, place_in, shipped_photos
 from infra.local.processes.loopback import choose_ports
-from infra.local.start import Wish, local_settings
+from infra.local.start import CloudRequest, local_settings
 
 
 @pytest.fixture
@@ -156,7 +156,9 @@ def _endpoint(place: Place) -> Endpoint:
 
 def test_the_stack_gets_the_settings_of_a_local_cloud(checkout: Path) -> None:
     """Where the stand-in is and how callbacks come back."""
-    settings = local_settings(_endpoint(place_in(checkout)), apis.stand_in(4712), Wish())
+    settings = local_settings(
+        _endpoint(place_in(checkout)), provider_server.stand_in(4712), CloudRequest()
+    )
     assert settings == {
         "stack": "Cutout",
         "ephemeral": "true",
@@ -170,8 +172,10 @@ def test_the_stack_gets_the_settings_of_a_local_cloud(checkout: Path) -> None:
 
 def test_chosen_settings_win(checkout: Path) -> None:
     """A person's settings override the local cloud's."""
-    wish = Wish(stack="Mine", settings={"ephemeral": "false", "model": "other"})
-    settings = local_settings(_endpoint(place_in(checkout)), apis.stand_in(4712), wish)
+    request = CloudRequest(stack="Mine", settings={"ephemeral": "false", "model": "other"})
+    settings = local_settings(
+        _endpoint(place_in(checkout)), provider_server.stand_in(4712), request
+    )
     assert (settings["stack"], settings["ephemeral"], settings["model"]) == (
         "Mine",
         "false",
@@ -181,18 +185,18 @@ def test_chosen_settings_win(checkout: Path) -> None:
 
 def test_each_stand_in_has_its_own_key() -> None:
     """The key is not in the repr."""
-    first, second = apis.stand_in(1), apis.stand_in(1)
+    first, second = provider_server.stand_in(1), provider_server.stand_in(1)
     assert first.key != second.key
     assert first.key not in repr(first)
 
 
 def test_the_real_api_is_polled_and_gets_photos_through_its_files_api() -> None:
     """No callback reaches a laptop; only this server needs the public certificate authorities."""
-    live = apis.evolink("sk-1")
+    live = provider_server.evolink("sk-1")
     assert live.stack_settings()["input_transport"] == "files"
     assert int(live.stack_settings()["first_poll_seconds"]) < 60
     assert live.reaches_outside
-    assert not apis.stand_in(1).reaches_outside
+    assert not provider_server.stand_in(1).reaches_outside
 
 
 @pytest.mark.parametrize(
@@ -201,7 +205,7 @@ def test_the_real_api_is_polled_and_gets_photos_through_its_files_api() -> None:
 )
 def test_another_server_can_replace_the_api(url: str) -> None:
     """Plain http only on this machine; a trailing slash is removed."""
-    assert apis.other_server(url, key="k").url == url.rstrip("/")
+    assert provider_server.other_server(url, key="k").url == url.rstrip("/")
 
 
 @pytest.mark.parametrize(
@@ -210,10 +214,12 @@ def test_another_server_can_replace_the_api(url: str) -> None:
 def test_the_key_is_not_sent_unencrypted_to_another_machine(url: str) -> None:
     """Invalid URLs are refused, too."""
     with pytest.raises(LocalCloudError):
-        apis.other_server(url, key="k")
+        provider_server.other_server(url, key="k")
 
 
 def test_the_files_api_can_have_its_own_url() -> None:
     """By default it has the URL of the task API."""
-    server = apis.other_server("https://a.example", key="k", files_url="https://f.example/")
+    server = provider_server.other_server(
+        "https://a.example", key="k", files_url="https://f.example/"
+    )
     assert server.files_url == "https://f.example"

@@ -22,7 +22,7 @@ from infra.local.lifecycle import (
     is_like,
     local_variables,
     status,
-    take_down,
+    stop_local_cloud,
     variables_if_up,
 )
 from infra.local.place import Place, place_in
@@ -159,7 +159,7 @@ def test_stopping_ends_processes_and_deletes_their_files(
         folder.mkdir(parents=True)
     (place.logs / "ministack.log").touch()
 
-    assert take_down(place, CLOCK) is True
+    assert stop_local_cloud(place, CLOCK) is True
 
     assert not is_alive(process)
     assert status(place) is Status.DOWN
@@ -180,7 +180,7 @@ def test_a_second_interrupt_does_not_interrupt_stopping(
     _bring_up(place, process)
     heard_before = signal.getsignal(signal.SIGINT)
 
-    take_down(place, ImpatientClock())
+    stop_local_cloud(place, ImpatientClock())
 
     assert status(place) is Status.DOWN
     assert signal.getsignal(signal.SIGINT) is heard_before
@@ -188,7 +188,7 @@ def test_a_second_interrupt_does_not_interrupt_stopping(
 
 def test_stopping_without_a_cloud_does_nothing(place: Place) -> None:
     """It returns False."""
-    assert take_down(place, CLOCK) is False
+    assert stop_local_cloud(place, CLOCK) is False
 
 
 def test_a_cloud_remembers_the_options_it_was_started_with(place: Place) -> None:

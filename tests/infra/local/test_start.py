@@ -13,14 +13,14 @@ import pytest
 from infra.local.disk_space import free_bytes
 from infra.local.env_file import write_env_file
 from infra.local.errors import LocalCloudError
-from infra.local.lifecycle import Status, status, take_down
+from infra.local.lifecycle import Status, status, stop_local_cloud
 from infra.local.place import Place, place_in
 from infra.local.processes.background import is_alive, record
 from infra.local.processes.loopback import choose_ports
 from infra.local.processes.run_ledger import Ledger, read_ledger, write_ledger
 from infra.local.progress import CLOUD, SYNTH, Progress
 from infra.local.provider_server import stand_in
-from infra.local.start import Wish, bring_up
+from infra.local.start import CloudRequest, start_local_cloud
 from tests.support.cli.clock import HandClock
 from tests.support.local_cloud import MachineClock, NoProgress
 
@@ -76,12 +76,12 @@ def place(tmp_path: Path) -> Place:
 def _bring_up(
     place: Place,
     progress: Progress,
-    wish: Wish | None = None,
+    request: CloudRequest | None = None,
     free: Callable[[Path], int] = free_bytes,
 ) -> None:
-    bring_up(
+    start_local_cloud(
         place,
-        wish or Wish(),
+        request or CloudRequest(),
         progress=progress,
         clock=MachineClock(),
         owner=record("pytest", os.getpid()),
@@ -116,7 +116,7 @@ class SecondCommand(NoProgress):
             return
         for run in (
             lambda: _bring_up(self._place, NoProgress()),
-            lambda: take_down(self._place, HandClock()),
+            lambda: stop_local_cloud(self._place, HandClock()),
         ):
             with pytest.raises(LocalCloudError) as refused:
                 run()
@@ -178,7 +178,7 @@ def test_no_secret_is_among_the_arguments_of_a_process(place: Place) -> None:
     api = stand_in(choose_ports(("evolink",), place.ports_file)["evolink"])
     (place.state / "fail-deploy").touch()
     with pytest.raises(LocalCloudError, match="no deploy"):
-        _bring_up(place, onlooker, Wish(api=api, stand_in_keys=("second-secret-key",)))
+        _bring_up(place, onlooker, CloudRequest(api=api, stand_in_keys=("second-secret-key",)))
     assert "infra.local.evolink" in onlooker.seen
     assert "infra.local.ministack.serve" in onlooker.seen
     secrets = (api.key, api.control_token, "second-secret-key")
@@ -198,7 +198,7 @@ def test_only_this_user_can_open_the_folders_of_the_state(place: Place) -> None:
 def test_a_stand_in_that_does_not_start_is_reported_with_its_log(place: Place) -> None:
     """MiniStack, which has started, is stopped."""
     with pytest.raises(LocalCloudError, match="stand-in for Evolink did not start") as caught:
-        _bring_up(place, NoProgress(), Wish(stand_in_arguments=("--no-such-option",)))
+        _bring_up(place, NoProgress(), CloudRequest(stand_in_arguments=("--no-such-option",)))
     assert str(place.logs / "evolink.log") in caught.value.advice
     assert "No such option" in (place.logs / "evolink.log").read_text()
     assert status(place) is Status.DOWN

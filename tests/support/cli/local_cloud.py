@@ -9,7 +9,7 @@ from pathlib import Path
 from cutout.cli.local_cloud import LocalCloud, is_up, needs_checkout
 from infra.local.lifecycle import Status
 from infra.local.progress import CLOUD, DEPLOY, SYNTH, Progress
-from infra.local.start import Wish
+from infra.local.start import CloudRequest
 from tests.support.cli.jobs import RESULTS, UPLOADS
 
 
@@ -19,7 +19,7 @@ class FakeLocalCloud(LocalCloud):
 
     now: Status = Status.DOWN
     fails_with: Exception | None = None
-    wishes: list[Wish] = field(default_factory=list)
+    wishes: list[CloudRequest] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
 
     def is_up(self) -> bool:
@@ -27,10 +27,10 @@ class FakeLocalCloud(LocalCloud):
         return is_up(self.now)
 
     @needs_checkout
-    def up(self, wish: Wish, progress: Progress, *, stays_up: bool) -> Mapping[str, str]:
+    def up(self, request: CloudRequest, progress: Progress, *, stays_up: bool) -> Mapping[str, str]:
         """Come up, or fail as the test said."""
         self.calls.append("up for good" if stays_up else "up for a while")
-        self.wishes.append(wish)
+        self.wishes.append(request)
         progress.begin(CLOUD)
         if self.fails_with is not None:
             raise self.fails_with
@@ -42,9 +42,9 @@ class FakeLocalCloud(LocalCloud):
         self.now = Status.UP
         return self.variables()
 
-    def is_like(self, wish: Wish) -> bool:
+    def is_like(self, request: CloudRequest) -> bool:
         """Whether nothing was asked for, as nothing was when the test said that it is up."""
-        return wish.asked == Wish().asked
+        return request.asked == CloudRequest().asked
 
     def down(self) -> bool:
         """Go down."""
