@@ -1,4 +1,4 @@
-"""A callback came in: is it ours, and which attempt does it name?"""
+"""Receiving a callback: authenticate its URL, and queue a check of the task."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from cutout.ports.queues import CallbackQueue
 from cutout.ports.telemetry import Clock, Telemetry
 
 MAX_BODY_BYTES = 64 * 1024
-"""A task's description takes about 1 KB; what is much larger is not one."""
+"""A callback's body has about 1 KB."""
 _BETWEEN_LINES = timedelta(minutes=1)
 
 
 @dataclass(kw_only=True)
 class RefusalLog:
-    """Has one refused callback a minute logged, however many there are; all are counted."""
+    """Limits the log to one refused callback a minute; the metric counts all of them."""
 
     _next_at: datetime | None = None
     _unlogged: int = 0
 
     def logged(self, now: datetime) -> int | None:
-        """How many were not logged since the last that was; None if this one is not either."""
+        """How many were not logged since the last logged one; None if this one is not logged."""
         if self._next_at is not None and now < self._next_at:
             self._unlogged += 1
             return None
@@ -38,11 +38,11 @@ class RefusalLog:
 
 @dataclass(frozen=True, kw_only=True)
 class ReceiveCallback:
-    """Authenticates the URL and has StoreResult look. Nothing in the body is believed.
+    """Authenticates the URL and queues a check of the task. The body is only a hint.
 
     Attributes:
-        task_id_in: the id of the task that a body names, if it has the form of one.
-        refusals: keeps whoever forges callbacks from filling the log.
+        task_id_in: returns the task id that a body names, if it is well-formed.
+        refusals: keeps forged callbacks from filling the log.
     """
 
     keys: KeyRing
@@ -53,7 +53,7 @@ class ReceiveCallback:
     refusals: RefusalLog = field(default_factory=RefusalLog)
 
     def receive(self, token: str, body: str) -> None:
-        """Queue a look at the task that the token names.
+        """Queue a check of the task that the token names.
 
         Raises:
             CallbackRefusedError: the token is malformed, forged or expired.

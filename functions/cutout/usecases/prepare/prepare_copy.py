@@ -1,11 +1,10 @@
-"""Making copies of a photo: one that the model takes, and one that has every pixel of it.
+"""Making copies of a photo: one that the model takes, and one in full size.
 
-Prepare decodes what strangers upload, so it may do little: it reads photos, writes copies, and
-reports what it found. It neither reads nor writes a row: Submit does, and checks the report as it
-would a stranger's.
+Prepare decodes untrusted files, so it has few permissions: it reads photos, writes copies, and
+reports to Submit, which checks each report. It has no access to the jobs table.
 
-A copy is put into the work bucket before it is reported, under a name that follows from the job: a
-worker that dies in between has done nothing that doing it again would not do as well.
+A copy is stored before it is reported, under a key derived from the job: after a crash, everything
+can be repeated.
 """
 
 from __future__ import annotations
@@ -40,12 +39,12 @@ from cutout.usecases.shared.upload_marks import (
 )
 
 _ONLY_TOO_MUCH = frozenset({Reason.CANNOT_BE_PREPARED, Reason.TOO_MANY_PIXELS})
-"""The photo is whole, and too large to be decoded in full size: a smaller copy will do."""
+"""The photo is valid, but too large to be decoded in full size; a smaller copy can be made."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class PrepareCopy:
-    """Prepares one photo."""
+    """Makes the copies of one photo."""
 
     uploads: Uploads
     copier: Copier
@@ -55,7 +54,7 @@ class PrepareCopy:
     limits: PhotoLimits
 
     def prepare(self, request: PrepareRequest) -> PrepareReport:
-        """Make the copies that are wanted, and report, if anybody waits for that."""
+        """Make the requested copies, and report them if the request asks for a report."""
         try:
             with temp_folder.folder() as folder:
                 report = self._prepared(request, Path(folder))
@@ -80,7 +79,7 @@ class PrepareCopy:
         if CopyKind.FOR_MODEL in request.wanted:
             copies.append(self._for_model(request, file, seen))
             has_alpha = copies[0].has_alpha
-        # What is transparent itself gives its own pixels, whatever is asked for.
+        # A photo with transparency always gives the cut-out its own pixels.
         if CopyKind.FULL_SIZE in request.wanted or has_alpha:
             try:
                 copies.append(self._full_size(request, file))

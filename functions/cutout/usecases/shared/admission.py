@@ -1,4 +1,4 @@
-"""The gate's own life: who waits gets in when there is room, and changes to it by themselves."""
+"""Enqueuing waiting jobs when the gate has free slots, and changing the gate on its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ GATE_TRIES = 12
 
 @dataclass(frozen=True, kw_only=True)
 class AdmissionScheduler:
-    """Has Submit look at waiting jobs, as many as the gate has room for."""
+    """Enqueues waiting jobs for Submit, as many as the gate has free slots."""
 
     gates: Gates
     backlog: Backlog
@@ -31,12 +31,11 @@ class AdmissionScheduler:
     limits: Limits
 
     def enqueue_waiting(self, most: int | None = None) -> None:
-        """Wake the oldest. Who was woken and finds the gate full stays where it was.
+        """Enqueue the oldest waiting jobs. A job that finds no free slot keeps waiting.
 
         Args:
-            most: wake no more than these, whatever room there is. A gate with room may have woken
-                others for it already, who stand in the queue: whoever comes by often, and wakes
-                for all the room each time, makes that queue longer and the room last.
+            most: the most jobs to enqueue. Callers that run often pass a small number; otherwise
+                they enqueue duplicates for slots already promised to others.
         """
         gate = self.gates.read_gate()
         if gate.why_closed(self.limits, self.clock.now()) is not None:
@@ -48,7 +47,7 @@ class AdmissionScheduler:
 
 
 def change_gate(gates: Gates, rule: GateRule) -> Gate:
-    """Change the gate by itself, by a rule that is applied to it as it stands.
+    """Apply a rule to the current gate and write it.
 
     Raises:
         StoreBusyError: the gate is written too often.

@@ -1,8 +1,8 @@
-"""The same picture is bought once: whose turn it is, who waits, and what is there already.
+"""Deduplication: the same photo bytes are paid for once, however often they are uploaded.
 
-Each picture has one item, written only over what was read. A job that wants it takes the item
-before it passes the gate; whoever comes later waits for it, and takes it over should the buyer end
-without a result.
+Each set of bytes has one record, written only over the version that was read. The first job becomes
+the record's owner before it passes the gate. Later jobs wait for the owner's result, and one of
+them takes over if the owner ends without a result.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock
 
 _TRIES = 8
-"""Who loses as often waits, and looks again."""
+"""Lost races for the record before the job waits and tries again later."""
 _MOST_WOKEN = 50
-"""More than these wait for their due time: the item stays small."""
+"""Waiting jobs that a record lists, so that it stays small; others wait for their due time."""
 
 
 class DedupDecision(Enum):
-    """What a job has to do about its picture."""
+    """What a job must do about its photo."""
 
     CACHE_MISS = "buy"
     WAIT = "wait"
@@ -37,10 +37,10 @@ class DedupDecision(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Deduplication:
-    """The pictures' items, and the rules of taking them.
+    """The deduplication records, and the rules for owning them.
 
     Attributes:
-        last: for as long a kept result, or a buyer that ended without one, is remembered.
+        last: how long a record with a result, or with an ended owner, is retained.
     """
 
     records: DedupRecords
@@ -51,10 +51,11 @@ class Deduplication:
     last: timedelta
 
     def decide(self, job: Job) -> Kept | DedupDecision:
-        """What a job that wants to be submitted may do: use what is kept, buy, or wait.
+        """Decide for a job before the gate: use the cached result, process the photo, or wait.
 
-        Who buys has written the item, so that nobody takes it over who read it before. That it was
-        the job's once says nothing: while it waited at the gate, another may have bought anew.
+        The owner always writes the record, so a concurrent takeover fails its version check. A job
+        that was the owner is checked again: another may have taken over while it waited at the
+        gate.
         """
         if job.photo is None:
             return DedupDecision.CACHE_MISS
@@ -79,10 +80,10 @@ class Deduplication:
         return DedupDecision.WAIT
 
     def record_for_result(self, job: Job) -> DedupRecord | None:
-        """The picture's item if the job may keep its result there; None if another's counts.
+        """The record in which the job may cache its result; None if another job's result counts.
 
-        It is the job's own, or that of a buyer who has called nobody yet: it may be deleted before
-        it does, and what was paid for would be bought once more.
+        The owner may be another job if it has made no call yet: that job may be superseded before
+        it does, and the photo would be paid for again.
         """
         current = self.records.claim_dedup_record(self._begun(job))
         is_anothers = current.owner != job.id
@@ -91,7 +92,7 @@ class Deduplication:
         return current
 
     def kept_result_of(self, job: Job) -> Kept | None:
-        """What is kept of the job's own purchase; None if that is another job's by now."""
+        """The cached result that this job made; None if there is none, or another job's."""
         if job.photo is None:
             return None
         current = self.records.find_dedup_record(self._picture(job.photo.sha256))
@@ -99,7 +100,7 @@ class Deduplication:
         return kept if kept is not None and kept.job_id == job.id else None
 
     def keep(self, held: DedupRecord, kept: Kept) -> None:
-        """Take note of a kept result, and wake who waits for it."""
+        """Record a cached result, and enqueue the jobs that wait for it."""
         current: DedupRecord | None = held
         while current is not None and current.owner == held.owner:
             try:
@@ -111,9 +112,9 @@ class Deduplication:
                 return
 
     def job_settled(self, job: Job) -> None:
-        """A job is over. If its picture has no result then, the first that waits for it takes over.
+        """Release the record of a job that has ended; without a result, a waiting job takes over.
 
-        A result whose doubt showed only when it was finished is none: a person is to look at it.
+        A cached result is not used if finishing it showed that it needs review.
         """
         while job.photo is not None and (job.is_owner or job.state is State.REVIEW):
             current = self.records.find_dedup_record(self._picture(job.photo.sha256))
@@ -128,9 +129,10 @@ class Deduplication:
             return
 
     def take_over_lost(self, job: Job) -> bool:
-        """What was kept is gone or damaged: whether this job is the one to buy anew.
+        """Become the owner after a cached result was found missing or damaged; True on success.
 
-        Not while somebody buys anew already, whose result may just be written over the old one.
+        False while another job processes the photo again: its result may just be replacing the old
+        one.
         """
         if job.photo is None or job.reused is None:
             return False
@@ -148,7 +150,7 @@ class Deduplication:
         return True
 
     def _is_called_for(self, current: DedupRecord) -> bool:
-        """Its buyer's call is out, or may be."""
+        """Whether the owner has made a call, or may have."""
         try:
             holder = self.jobs.find(current.owner)
         except NewerRowError:
@@ -164,7 +166,7 @@ class Deduplication:
         return holder is not None and not holder.state.is_settled
 
     def _wished(self, current: DedupRecord, job: Job) -> DedupRecord:
-        """The item as the job would have it; the very same if there is nothing to write."""
+        """The record as the job changes it; the same instance if there is nothing to write."""
         if job.is_owner and current.owner == job.id:
             return current
         if job.bypass_cache or current.owner == job.id:
@@ -172,13 +174,13 @@ class Deduplication:
         try:
             holder = self.jobs.find(current.owner)
         except NewerRowError:
-            # Nobody can say whether it is over: it may have paid.
+            # The owner's row is of a newer version: it may have paid.
             return current
         if holder is None or holder.state.is_settled:
             others = tuple(waiting for waiting in current.waiting if waiting != job.id)
             return replace(current, owner=job.id, waiting=others)
         if holder.state is State.QUEUED and holder.source.ref == job.source.ref:
-            # An older upload of the same key: once it is looked at, it is superseded.
+            # The owner is an older upload of the same key; Submit ends it as superseded.
             self.submissions.enqueue([holder.id])
         self._lift(holder, job)
         if job.id in current.waiting or len(current.waiting) >= _MOST_WOKEN:
@@ -186,7 +188,7 @@ class Deduplication:
         return replace(current, waiting=(*current.waiting, job.id))
 
     def _lift(self, holder: Job, job: Job) -> None:
-        """Who has not been let in yet stands where the one that waits for it would stand."""
+        """Raise a queued owner to the priority of a live job that waits for it."""
         if holder.state is not State.QUEUED or holder.lane is job.lane or job.lane is not Lane.LIVE:
             return
         with suppress(JobMovedError):
@@ -202,7 +204,7 @@ class Deduplication:
         return f"{sha256}#{self.model}"
 
     def _save(self, purchase: DedupRecord, *, is_over: bool = False) -> DedupRecord:
-        """Write it. Like the row of its buyer, it expires only once nobody is under way to buy."""
+        """Write the record. Like its owner's job, it expires only after processing has ended."""
         is_over = is_over or _serves(purchase.kept)
         expires_at = self.clock.now() + self.last if is_over else None
         return self.records.save_dedup_record(replace(purchase, expires_at=expires_at))
@@ -213,7 +215,7 @@ class Deduplication:
 
 
 def _without_result(current: DedupRecord, job: Job) -> DedupRecord | None:
-    """The item after the end of a job; None if it is another's, or has a result that serves."""
+    """The record after the end of a job; None if another job owns it or its result is usable."""
     kept = current.kept
     if kept is not None and kept.job_id == job.id and job.state is State.REVIEW:
         return replace(current, kept=replace(kept, is_doubted=True), waiting=())
@@ -223,5 +225,5 @@ def _without_result(current: DedupRecord, job: Job) -> DedupRecord | None:
 
 
 def _serves(kept: Kept | None) -> TypeGuard[Kept]:
-    """Others may be completed from it."""
+    """Whether other jobs may use the cached result."""
     return kept is not None and not kept.is_doubted

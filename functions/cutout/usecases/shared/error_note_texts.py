@@ -1,4 +1,4 @@
-"""What notes in the results bucket say, for whoever sees nothing but the buckets."""
+"""The content of notes in the results bucket, for people who only see the buckets."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ from cutout.domain.states import AttemptOutcome, Reason, State
 from cutout.usecases.shared.recheck_attempts import next_to_recheck, reopened
 
 _NEXT = {
-    State.REJECTED: "Upload a photo that the model takes to the same key; or, if a setting was in "
-    "its way, change it and run: {retry}",
-    State.FAILED: "Nothing more happens by itself. Another try makes a new call, which costs "
-    "again: {retry}",
-    State.REVIEW: "Look at what came back. If it will do: {keep} . Another try makes a new call, "
-    "which costs again: {retry}",
+    State.REJECTED: "Upload a supported photo to the same key. If a setting caused the "
+    "rejection, change it and run: {retry}",
+    State.FAILED: "This is final. A retry makes a new call and costs again: {retry}",
+    State.REVIEW: "Review the result. If it is good enough: {keep} . A retry makes a new call "
+    "and costs again: {retry}",
 }
 _LOOKED_FOR_FIRST = (
-    "Nothing more happens by itself. Another try first looks for the result that was paid for, "
-    "which costs nothing: {retry} . With --fresh, it makes a new call at once, which costs again."
+    "This is final. A retry first checks whether the paid result is available, at no cost: "
+    "{retry} . With --fresh, it makes a new call at once and costs again."
 )
 
 
 def error_note(job: Job) -> dict[str, Any]:
-    """What `<key>.error.json` says."""
+    """The content of `<key>.error.json`."""
     result = job.result
     next_step = _LOOKED_FOR_FIRST if _may_be_had_free(job) else _NEXT[job.state]
     keep = "" if result is None else keep_command(job, result.bucket, result.key)
@@ -52,37 +51,37 @@ def _may_be_had_free(job: Job) -> bool:
 
 
 def whose(job: Job) -> dict[str, Any]:
-    """The job and its source, as every note names them."""
+    """The job and its source, as in every note."""
     source = job.source
     told = {"bucket": source.bucket, "key": source.key, "version": source.version_id}
     return {"job": job.id, "source": told}
 
 
 def why(reason: Reason | None) -> dict[str, str | None]:
-    """The reason, in a word and in a sentence."""
+    """The reason, as a code and as a sentence."""
     if reason is None:
         return {"reason": None, "meaning": None}
     return {"reason": reason.value, "meaning": MEANINGS[reason]}
 
 
 def cost(job: Job) -> dict[str, Any]:
-    """What was paid, as a number and in words: what is certain, and what is not."""
+    """The cost as a number, and in words: certain charges and possible ones."""
     return {"credits": float(job.credits), "paid": _paid(job)}
 
 
 def address(bucket: str, key: str) -> str:
-    """Where an object is."""
+    """The URL of an object."""
     return f"s3://{bucket}/{key}"
 
 
 def keep_command(job: Job, bucket: str, place: str) -> str:
-    """What a person types to make the cut-out of what waits for review."""
+    """The command that makes a result under review the cut-out."""
     waits, belongs = address(bucket, place), address(bucket, job.result_key or "")
     return f"aws s3 cp {shlex.quote(waits)} {shlex.quote(belongs)}"
 
 
 def retry_command(job: Job) -> str:
-    """What a person types to have it tried again."""
+    """The command that retries the job."""
     key = shlex.quote(job.source.key)
     return f"cutout retry -- {key}" if key.startswith("-") else f"cutout retry {key}"
 
@@ -98,7 +97,7 @@ def _paid(job: Job) -> str:
     if certain or not unknown:
         told.append(f"{_number(certain)} credits were charged." if certain else "Nothing was paid.")
     if unknown:
-        told.append(f"{_number(unknown)} credits may have been charged: nobody could say.")
+        told.append(f"{_number(unknown)} credits may have been charged: the outcome is unknown.")
     if any(attempt.is_possible_double_charge for attempt in job.attempts):
         told.append("One call was made twice, and may have been charged twice.")
     return " ".join(told)

@@ -1,7 +1,7 @@
-"""Saying in the results bucket why a photo has no cut-out, and taking it back when it has one.
+"""Notes in the results bucket that say why a photo has no cut-out; removed once it has one.
 
-A note belongs to a key, not to a job: the newest occasion stands. Whoever writes one looks at what
-stands there first and writes only over that, and only what is later.
+A note belongs to a key, not to a job: the newest revision stays. A note is written only over the
+one that was read, and only if it is newer.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from cutout.usecases.shared.error_note_texts import error_note
 
 _TRIES = 3
 NOTED = frozenset({State.REJECTED, State.FAILED, State.REVIEW})
-"""The ends that leave a note."""
+"""The end states for which a note is written."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LatestNotes:
-    """Places in the results bucket, each with the latest note or none."""
+    """Keys in the results bucket, each with the newest note or none."""
 
     notes: Notes
     telemetry: Telemetry
 
     def put(self, key: str, told: dict[str, Any], *, job_id: str, occasion: NoteRevision) -> None:
-        """Say this, unless something as late or later is said there."""
+        """Write the note, unless the current one is as new or newer."""
         text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
         for current in self._looks(key):
             if current is not None and not self._is_earlier(current, occasion):
@@ -45,17 +45,15 @@ class LatestNotes:
     def replace_of_job(
         self, key: str, told: dict[str, Any], *, job_id: str, occasion: NoteRevision
     ) -> None:
-        """Say this in place of what was said of the same job; where nothing is said, nothing."""
+        """Replace the note if it is about this job; write none if there is none."""
         current = self.notes.current(key)
         if current is not None and current.job_id == job_id:
             self.put(key, told, job_id=job_id, occasion=occasion)
 
     def remove_up_to(self, key: str, upto: NoteRevision) -> None:
-        """Remove what is said there, unless it is about something later.
-
-        Nothing is removed where nothing stands: in a bucket with versions, that would leave a
-        delete marker each time.
-        """
+        """Remove the note, unless it is newer than `upto`."""
+        # A key without a note is left alone: in a versioned bucket, each deletion would leave
+        # a delete marker.
         for current in self._looks(key):
             if current is None or not self._is_earlier(current, upto, or_same=True):
                 return
@@ -63,16 +61,16 @@ class LatestNotes:
                 return
 
     def remove_of_job(self, key: str, job_id: str) -> None:
-        """Remove what is said there if it is about this job."""
+        """Remove the note if it is about this job."""
         current = self.notes.current(key)
         if current is not None and current.job_id == job_id:
             self.notes.remove(key, current)
 
     def _looks(self, key: str) -> Iterator[CurrentNote | None]:
-        """Look at what stands, and once more each time that a condition is lost.
+        """Read the current note, and again after each lost race.
 
         Raises:
-            TransientError: others write there so often that no condition held.
+            TransientError: other writers changed the note each time.
         """
         for _ in range(_TRIES):
             yield self.notes.current(key)
@@ -82,31 +80,31 @@ class LatestNotes:
         self, current: CurrentNote, than: NoteRevision, *, or_same: bool = False
     ) -> bool:
         if current.occasion is None:
-            self.telemetry.log("somebody else's object stands where a note would")
+            self.telemetry.log("the key of a note has another object")
             return False
         return current.occasion < than or (or_same and current.occasion == than)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorNotes:
-    """Keeps `<key>.error.json` as the newest upload of the key has it."""
+    """Writes `<key>.error.json` for the newest upload of a key."""
 
     latest_notes: LatestNotes
     upload_prefix: str
     result_prefix: str
 
     def write(self, job: Job) -> None:
-        """Say why the job's photo has no cut-out, unless something later is said there."""
+        """Write why the job's photo has no cut-out, unless there is a newer note."""
         self.latest_notes.put(
             self._key(job.source), error_note(job), job_id=job.id, occasion=occasion_of(job)
         )
 
     def withdraw(self, source: Source, upto: NoteRevision) -> None:
-        """Take back what is said of the key, unless it is about something later."""
+        """Remove the note of the key, unless it is newer than `upto`."""
         self.latest_notes.remove_up_to(self._key(source), upto)
 
     def withdraw_of_job(self, source: Source) -> None:
-        """Take back what is said of this one version, if that is what stands there."""
+        """Remove the note of the key if it is about this version."""
         self.latest_notes.remove_of_job(self._key(source), source.job_id)
 
     def _key(self, source: Source) -> str:
@@ -116,20 +114,20 @@ class ErrorNotes:
 
 
 def leaves_a_note(job: Job) -> bool:
-    """Its end is to be said in the bucket.
+    """Whether the end of the job leaves a note.
 
-    Not of what is our own output: in two deployments that feed each other, each note would be the
-    reason for the next.
+    Our own output leaves none: in two deployments that watch each other, each note would cause
+    the next one.
     """
     return job.state in NOTED and job.reason is not Reason.OWN_OUTPUT
 
 
 def occasion_of(job: Job) -> NoteRevision:
-    """A job as it stands now. The write that records its announcement changes nothing else."""
+    """The job's current revision. The write that marks it as announced does not count."""
     version = job.version - 1 if job.is_announced else job.version
     return NoteRevision(order=job.source.order, version=version, at=job.updated_at)
 
 
 def before(source: Source) -> NoteRevision:
-    """Everything that was said of older uploads than this event of the key."""
+    """The revision before any note about this upload or deletion, above all older ones."""
     return NoteRevision(order=source.order, version=0, at=datetime.min.replace(tzinfo=UTC))

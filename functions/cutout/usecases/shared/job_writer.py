@@ -1,4 +1,4 @@
-"""Writing a job's moves: the gate is kept in step, whoever waits is woken, the end is announced."""
+"""Writing a job's moves: update the gate, enqueue waiting jobs, and announce the end."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from cutout.usecases.shared.deduplication import Deduplication
 from cutout.usecases.shared.settlement_effects import SettlementEffects
 
 _FAILED_PERCENT = {State.COMPLETED: 0, State.REVIEW: 100, State.FAILED: 100}
-_MOST_AFTERMATHS = 5
-"""An event is not held up for ever by a note that cannot be written."""
+_MOST_EFFECT_TRIES = 5
+"""After so many failed tries the event is sent without the job's note and tags."""
 _FOLLOWERS = 2
-"""Who leaves the gate wakes one for its slot, and one more in case that another woke the first."""
+"""Jobs enqueued for a freed slot: one more than needed, as the first may be enqueued already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,17 +50,17 @@ class JobWriter:
     deduplication: Deduplication | None
 
     def record(self, before: Job, after: Job, rule: GateRule | None = None) -> Job:
-        """Write a move; a slot that it gives up goes to whoever waits.
+        """Write a move; if it frees a slot, waiting jobs are enqueued.
 
         Args:
             before: the job as it was read.
-            after: the job as it shall be.
-            rule: what else changes at the gate, in the same transaction.
+            after: the job after the move.
+            rule: a further change of the gate, in the same transaction.
 
         Raises:
-            JobMovedError: somebody moved the job since `before` was read.
-            TaskTakenError: it names a task that belongs to another attempt.
-            StoreBusyError: the gate is too busy to be written.
+            JobMovedError: another worker moved the job since `before` was read.
+            TaskTakenError: the task belongs to another attempt.
+            StoreBusyError: the gate is written too often.
         """
         is_released = before.state.holds_slot and not after.state.holds_slot
         tasks = [self._claim(after, attempt) for attempt in _to_be_claimed(before, after)]
@@ -103,14 +103,14 @@ class JobWriter:
         return saved
 
     def announce(self, job: Job) -> Job:
-        """Do and say what a settled job owes, then take note of that.
+        """Apply a settled job's effects, send its completion event, then mark it as announced.
 
-        If the worker dies in between, Sweep has it done again: at least once.
+        After a crash in between, Sweep repeats this: events are sent at least once.
         """
         if job.is_announced:
             self._count(job)
             return job
-        if job.failures < _MOST_AFTERMATHS:
+        if job.failures < _MOST_EFFECT_TRIES:
             self.settlement_effects.apply(job)
         else:
             self.telemetry.log("notes and tags left out: they failed each time", job_id=job.id)
@@ -127,25 +127,25 @@ class JobWriter:
         return self.jobs.save(job)
 
     def reapply_effects(self, job: Job | None) -> None:
-        """Have the buckets say what the row says, should a worker that was overtaken have written.
+        """Re-apply a settled job's effects on the buckets; idempotent.
 
-        For whoever meets a settled job once more: its message comes again if that worker died.
+        A slower worker may have overwritten them. If it crashed, its message is delivered again.
         """
         if job is not None:
             self.settlement_effects.apply(job)
 
     def _count_time_in_state(self, before: Job, after: Job) -> None:
-        """Count how long the job stood in the state that it has left."""
+        """Write how long the job was in the state that it left."""
         metric = TIME_IN_STATE.get(before.state)
         if metric is not None and after.state is not before.state:
             seconds = (after.updated_at - before.in_state_since).total_seconds()
             self.telemetry.metric(metric, max(0.0, seconds))
 
     def unproven_claims(self, job: Job) -> list[TaskClaim]:
-        """The claim that must still hold before another call is paid for.
+        """The task claim that must still be valid when the next call is made.
 
-        It is that of a failed task which only a callback's body named: if a call was answered with
-        that task since, nothing is known of the job's own call, which may be charged.
+        It is for a failed task that only a callback's body named. If another call's outcome has
+        claimed the task since, the outcome of the job's own call is unknown: it may be charged.
         """
         last = job.attempt
         if last is None or not last.is_adopted or last.outcome is not AttemptOutcome.FAILED:
@@ -184,7 +184,7 @@ class JobWriter:
         return with_gate(self.gates, save)
 
     def _discard_copies(self, before: Job, after: Job) -> None:
-        """Delete the copies of attempts that ended with this move; others expire by themselves."""
+        """Delete the provider's copies of photos whose attempts end with this move."""
         for attempt in after.attempts:
             known = before.attempt_numbered(attempt.number)
             was_open = known is not None and known.is_open
@@ -205,22 +205,22 @@ class JobWriter:
 
 
 def _answered(before: Job, after: Job) -> int | None:
-    """The attempt that need not be repeated from this move on."""
+    """The attempt that is never repeated after this move, so that its body can be deleted."""
     number = _unanswered(before)
     return None if number == _unanswered(after) else number
 
 
 def _unanswered(job: Job) -> int | None:
-    """The attempt that may have to be repeated, as it was made."""
+    """The attempt whose call may have to be repeated."""
     last = job.attempt
     is_undecided = job.state in UNDECIDED
     return last.number if last and last.is_open and is_undecided else None
 
 
 def _in_step(before: Job, after: Job, rule: GateRule | None) -> GateRule | None:
-    """What a move changes at the gate: its own rule, the day's credits, and the slot.
+    """How a move changes the gate: its own rule, the day's credits, and the slot.
 
-    The credits are what the row after the move holds more than the row before it: so nothing is
+    The credits are the difference between the job's attempts before and after the move: nothing is
     charged or refunded twice, however often a task is read.
     """
     spent = {
@@ -240,11 +240,11 @@ def _in_step(before: Job, after: Job, rule: GateRule | None) -> GateRule | None:
 
 
 def _to_be_claimed(before: Job, after: Job) -> Iterator[Attempt]:
-    """The attempts whose task becomes known with this move.
+    """The attempts whose task the move must claim.
 
-    And the one whose task decides the move, if only a callback's body named it: a call that was
-    answered with that task meanwhile has taken it over. An attempt that an earlier move ended, or
-    that another one has followed, decides nothing any more and is not claimed again.
+    These are attempts whose task becomes known, and the attempt whose task decides the move if
+    only a callback's body named it: another call's outcome may have claimed that task meanwhile.
+    Attempts that ended before are not claimed again.
     """
     is_decided = after.state is not before.state and before.state is not State.STORING
     for attempt in after.attempts:

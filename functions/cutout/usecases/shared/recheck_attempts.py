@@ -1,7 +1,7 @@
-"""Asking for results that may have been paid for, before a person's retry pays again.
+"""Rechecking earlier attempts for results that were paid for, before a retry pays again.
 
-A job may end although a call of it was taken: the API could not be read until the deadline, or it
-did not know the task for a while. The provider keeps results for a day, and asking costs nothing.
+A job may fail although the provider took a call: the API was not readable before the deadline, or
+did not know the task for a while. The provider keeps results for a day, and reading is free.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from cutout.domain.states import AttemptOutcome, Move, Reason, State
 
 
 def reopened(job: Job) -> Job:
-    """The job with the attempt open again whose result was made and could not be fetched."""
+    """The job with its attempt reopened whose result could not be fetched."""
     lost = job.attempt_numbered(job.storing_attempt)
     if lost is None or (job.state, job.reason) != (State.FAILED, Reason.RESULT_LOST):
         return job
@@ -23,9 +23,9 @@ def reopened(job: Job) -> Job:
 
 
 def next_to_recheck(job: Job) -> Attempt | None:
-    """The newest attempt with a known task of which nobody knows that it brings no result.
+    """The newest attempt with a task id that may still have a result; None if there is none.
 
-    A task that only a callback named counts as known: it proves that the call was taken.
+    A task id from a callback's body counts: the callback proves that the provider took the call.
     """
     return next(
         (
@@ -40,7 +40,7 @@ def next_to_recheck(job: Job) -> Attempt | None:
 
 
 def rechecking(job: Job, attempt: Attempt, now: datetime) -> Job:
-    """The job while it asks for the result of this attempt: it takes no slot, and pays nothing."""
+    """The job while it rechecks this attempt; this takes no slot and costs nothing."""
     return job.move(
         Move.FETCH,
         now=now,
@@ -51,14 +51,14 @@ def rechecking(job: Job, attempt: Attempt, now: datetime) -> Job:
 
 
 def is_rechecking(job: Job) -> bool:
-    """A person had it tried again, and it asks for a result that may be there."""
+    """Whether the job rechecks an attempt after a person's retry."""
     return job.state is State.STORING and job.reason is Reason.RETRIED_BY_PERSON
 
 
 def still_running(job: Job, attempt: Attempt) -> Job:
-    """The job once the API said that this attempt's task runs: an answer, if it asks for that one.
+    """The job after the API reported that this attempt's task is running.
 
-    It goes on to ask until its deadline, but the next retry does not ask for this attempt again.
+    The recheck continues until the deadline, but a further retry does not recheck this attempt.
     """
     followed = job.tracked_attempt
     if not is_rechecking(job) or followed is None or followed.number != attempt.number:
@@ -67,7 +67,7 @@ def still_running(job: Job, attempt: Attempt) -> Job:
 
 
 def after_recheck(job: Job, now: datetime) -> Job:
-    """The job once an attempt brings no result: it asks for the next one's, or is submitted."""
+    """The job after an attempt had no result: it rechecks the next attempt, or is queued."""
     attempt = next_to_recheck(job)
     if attempt is not None:
         return rechecking(job, attempt, now)

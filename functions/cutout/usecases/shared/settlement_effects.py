@@ -1,8 +1,8 @@
-"""What the end of a job changes in the buckets besides its result.
+"""Effects of a job's end on the buckets, besides its result: notes, tags and removals.
 
-It is owed by the row, as the completion event is: done before the row says that the event is out,
-and again by whoever finds a settled row that owes it. So it may be done twice, and by a worker
-that others have overtaken; each step looks again after it has written.
+They are applied before the job is marked as announced, and again when a settled job's message is
+delivered again. So they may be applied twice, and by a slower worker: each step checks the state
+again after it has written.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from cutout.usecases.shared.superseded import why_superseded
 
 @dataclass(frozen=True, kw_only=True)
 class SettlementEffects:
-    """Keeps what is said in the buckets in step with the rows.
+    """Keeps notes, tags and results in the buckets consistent with the jobs.
 
     Attributes:
-        notes: None where no notes are wanted.
-        tags: None where sources are not to be tagged.
-        removals: None where results outlive their sources.
+        notes: None in a deployment without error notes.
+        tags: None in a deployment that does not tag sources.
+        removals: None in a deployment that keeps the results of deleted sources.
     """
 
     latest_versions: LatestVersions
@@ -41,24 +41,24 @@ class SettlementEffects:
     removals: Removals | None = None
 
     def apply(self, job: Job) -> None:
-        """Do what a job's end asks for; nothing for a job that is under way."""
+        """Apply the effects of a settled job; other jobs have none."""
         if not job.state.is_settled:
             return
         if job.state is not State.SUPERSEDED:
             self._say(job)
-        # Who bought the picture may have kept its result, even if its photo is outdated.
+        # The owner may have cached a result, even if its photo is superseded.
         if self.removals is not None and (job.result is not None or job.is_owner):
             self._remove_if_deleted(self.removals, job)
 
     def deleted(self, source: Source) -> None:
-        """A key was deleted: nothing more is to be said of its older uploads."""
+        """Remove the notes and results of a deleted key's uploads."""
         if self.notes is not None:
             self.notes.withdraw(source, before(source))
         if self.removals is not None:
             self.removals.remove(Removal(bucket=source.bucket, key=source.key, order=source.order))
 
     def version_deleted(self, source: Source) -> None:
-        """One version is gone for good; what was said and made of it goes, whatever else stands."""
+        """Remove the note and results of one version that was permanently deleted."""
         if self.notes is not None:
             self.notes.withdraw_of_job(source)
         if self.removals is not None:
@@ -80,7 +80,7 @@ class SettlementEffects:
     def _note(self, notes: ErrorNotes, job: Job) -> None:
         if leaves_a_note(job) and why_superseded(self.latest_versions, job) is None:
             notes.write(job)
-            # A deletion or a newer upload that came meanwhile has found no note to take back.
+            # A deletion or a newer upload that came meanwhile found no note to remove.
             if why_superseded(self.latest_versions, job) is None:
                 return
         notes.withdraw(job.source, occasion_of(job))
@@ -91,10 +91,10 @@ class SettlementEffects:
         except SourceGoneError:
             return
         if not has_room:
-            self.telemetry.log("source not tagged: it has as many tags as there may be")
+            self.telemetry.log("source not tagged: it has the maximum number of tags")
 
     def _remove_if_deleted(self, removals: Removals, job: Job) -> None:
-        """A deletion that came while the result was being stored has found nothing to remove."""
+        """Remove the result of a source that was deleted while the result was being stored."""
         head = self.latest_versions.newest(job.source.ref)
         if _is_deletion_after(head, job):
             source = job.source

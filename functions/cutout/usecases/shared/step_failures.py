@@ -1,8 +1,8 @@
-"""What follows when a step of a job raises: the job steps aside, comes back, and ends in the end.
+"""Failed steps of a job: the job is postponed, tried again, and finally ended.
 
-What a step raises is counted on the job's own row, which says when the job is looked at again; the
-next job goes on meanwhile. After `MOST_FAILURES` the job ends, and keeps the ids of its tasks, by
-which a result that was paid for can still be had.
+Each failure is counted on the job, which is due again after a wait; other jobs continue meanwhile.
+After `MOST_FAILURES` the job ends. It keeps its task ids, so that a retry can still fetch a result
+that was paid for.
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.job_writer import JobWriter
 
 _VISIBILITY = 6
-"""The queues hide a message for six times a function's time-out, which is at most a lease."""
+"""The queues hide a message for six times a function's time-out; a lease is at least one."""
 MOST_FAILURES = 8
 """With waits that grow up to a sixth of the job's deadline, about that deadline."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One step of a job.
+    """The outcome of one step of a job.
 
     Attributes:
-        job: as it stands afterwards.
-        error: what it raised; None if it ended in order.
+        job: as stored after the step.
+        error: what the step raised; None if it succeeded.
     """
 
     job: Job
@@ -40,16 +40,16 @@ class Step:
 
     @property
     def is_denied(self) -> bool:
-        """S3 keeps this photo to itself: the next may be readable."""
+        """Whether S3 denied access to this photo; other photos may be readable."""
         return isinstance(self.error, SourceDeniedError)
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepFailures:
-    """Counts what the steps of one function raise.
+    """Counts the failed steps of one function.
 
     Attributes:
-        states: in which a job is this function's to move.
+        states: in which this function moves jobs.
     """
 
     job_writer: JobWriter
@@ -60,34 +60,34 @@ class StepFailures:
     states: frozenset[State]
 
     def guard(self, job: Job, take: Callable[[Job], Job | None]) -> Step:
-        """Take a step; what it raises is recorded on the row as it stands then.
+        """Take a step; if it raises, record the failure on the job's current version.
 
         Raises:
-            LostRaceError: somebody else moved the job: no fault.
-            NewerRowError: the row is left alone.
-            Exception: anything else that is not this job's own: the queue delivers again.
+            LostRaceError: another worker moved the job; not a failure.
+            NewerRowError: a newer version wrote the row.
+            Exception: the error does not count for this job; the queue delivers again.
         """
         try:
             return Step(job=take(job) or job)
         except (LostRaceError, NewerRowError):
             raise
-        except Exception as exc:  # whatever it is, it must not stop the next photo
+        except Exception as exc:  # one job's error must not stop other jobs
             moved = self._recorded(job, exc)
             if moved is None:
                 raise
             return Step(job=moved, error=exc)
 
     def _recorded(self, before: Job, exc: Exception) -> Job | None:
-        """The job once the failure is on its row; None if it is not to be put there."""
+        """The job with the failure recorded; None if the failure does not count for the job."""
         job = self.jobs.find(before.id)
         now = self.clock.now()
         if job is None or not self._is_its_own(job, exc, now):
             return None
-        # A step of `storing` is counted when it begins, as its worker may die of it.
+        # A step of `storing` is counted when it begins: it may kill its worker.
         failures = job.failures + (job.state is not State.STORING)
         job = replace(job, cut_short=max(0, job.cut_short - 1))
         self.telemetry.failed(
-            "a step of a job failed: it is taken again later",
+            "a step of a job failed: it is tried again later",
             job_id=job.id,
             state=job.state,
             failures=failures,
@@ -100,9 +100,9 @@ class StepFailures:
         return self.job_writer.record(job, self._later(job, failures, message, now))
 
     def _is_its_own(self, job: Job, exc: Exception, now: datetime) -> bool:
-        """It is this function that moves the job, and the time to do so had come.
+        """Whether the failure counts for the job: this function moves it, and it was due.
 
-        A busy table says nothing of a job, nor would it take the failure.
+        Errors of a busy jobs table do not count: they are not the job's, and cannot be written.
         """
         if job.state.is_settled:
             return not job.is_announced
@@ -126,7 +126,7 @@ class StepFailures:
         )
 
     def end(self, job: Job, message: str | None, *, is_denied: bool = False) -> Job:
-        """Give a job up that fails at the same step again and again."""
+        """End a job whose step fails again and again."""
         move, reason = Move.FAIL, Reason.STEP_FAILED
         if job.state in UNDECIDED:
             reason = Reason.OUTCOME_UNKNOWN
@@ -143,7 +143,7 @@ class StepFailures:
 
 
 def _to_be_asked_again(job: Job) -> Job:
-    """A result that could not be stored is still there: the next retry asks for it, too."""
+    """The job with its attempt marked for a recheck: a result that could not be stored exists."""
     attempt = job.tracked_attempt
     if attempt is None or job.state is not State.STORING:
         return job
@@ -151,8 +151,8 @@ def _to_be_asked_again(job: Job) -> Job:
 
 
 def _first_wait(job: Job, timing: Timing) -> timedelta:
-    """No less than a message is hidden, so that no second delivery comes in between.
+    """The first wait: at least as long as a message is hidden, so that no other delivery comes.
 
-    The event of a job that is over is wanted soon, and no photo is worked on for it.
+    For a settled job it is shorter: only its event is missing.
     """
     return timing.lease if job.state.is_settled else _VISIBILITY * timing.lease

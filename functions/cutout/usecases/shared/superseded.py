@@ -1,4 +1,4 @@
-"""Is a job's photo still the newest of its key?"""
+"""Whether a newer upload or a deletion of its key supersedes a job."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cutout.ports.jobs_table import LatestVersion, LatestVersions
 
 
 def why_superseded(latest_versions: LatestVersions, job: Job) -> Reason | None:
-    """The reason why the job's photo is no longer the newest of its key, if it is not."""
+    """Why a newer upload or a deletion supersedes the job; None if it is the newest."""
     return reason_of(latest_versions.newest(job.source.ref), job)
 
 

@@ -1,8 +1,8 @@
-"""Folders for the files of one piece of work.
+"""Temporary folders for the files of one message.
 
-A folder goes when its work ends. But a worker that is ended in the middle of it, for want of time
-or memory, leaves its folder behind, and Lambda starts the next one on the same disk, of 512 MB: a
-few large photos left there would fail every photo that comes after them.
+A folder is removed when its message is done. A worker that is killed, by its time-out or for lack
+of memory, leaves its folder behind, and Lambda restarts on the same disk of 512 MB: a few large
+photos left there would make all later photos fail.
 
 Source: "Failures during the invoke phase", AWS Lambda Developer Guide: the reset clears no /tmp.
 """
@@ -18,15 +18,15 @@ _PREFIX = "cutout-"
 
 
 def folder() -> tempfile.TemporaryDirectory[str]:
-    """A folder that says whose it is."""
+    """A temporary folder whose name contains this process's id."""
     return tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-")
 
 
 def clear_left_behind(place: Path | None = None) -> None:
-    """Remove what processes left that are no more; for a process that has begun nothing yet.
+    """Remove the folders of processes that no longer run. Call it before this process uses any.
 
     Args:
-        place: where the folders are; the system's own place by default.
+        place: where the folders are; by default the system's folder for temporary files.
     """
     for left in (place or Path(tempfile.gettempdir())).glob(f"{_PREFIX}*-*"):
         owner = left.name.removeprefix(_PREFIX).partition("-")[0]
@@ -35,7 +35,7 @@ def clear_left_behind(place: Path | None = None) -> None:
 
 
 def _is_somebody_elses(process_id: int) -> bool:
-    """A process of that number is at work, and is not this one, whose number was used before."""
+    """Whether another process with this id runs. This process may have got the id of an old one."""
     try:
         os.kill(process_id, 0)
     except PermissionError:

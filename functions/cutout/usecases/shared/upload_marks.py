@@ -1,4 +1,4 @@
-"""What an upload's metadata says of how to treat it."""
+"""Instructions in an upload's metadata."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from cutout.domain.states import Lane, Reason
 
 
 def is_marked_backfill(metadata: Mapping[str, str]) -> bool:
-    """Whether its uploader wants it behind live photos."""
+    """Whether it has low priority, behind live uploads."""
     return metadata.get(LANE_MARK) == Lane.BACKFILL
 
 
 def bypasses_cache(metadata: Mapping[str, str]) -> bool:
-    """Whether its uploader wants it paid for, whatever is kept of its picture."""
+    """Whether it is paid for even if a cached result exists."""
     return metadata.get(BYPASS_CACHE_MARK) == "true"
 
 
 def refuse_own_output(metadata: Mapping[str, str]) -> None:
-    """Know a cut-out of ours again, wherever it was copied to.
+    """Reject a cut-out of ours, wherever it was copied to.
 
     Raises:
-        NotAPhotoError: it is one.
+        NotAPhotoError: it is a cut-out.
     """
     if MADE_BY in metadata:
-        text = "a cut-out of ours, by its metadata: it would be paid for to no purpose"
+        text = "its metadata says that it is a cut-out already"
         raise NotAPhotoError(Reason.OWN_OUTPUT, text)

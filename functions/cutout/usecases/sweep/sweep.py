@@ -1,4 +1,4 @@
-"""Once a minute: whatever is due goes to the queue that moves it on; the gate is recounted."""
+"""What Sweep does every minute: enqueue due jobs, admit waiting jobs, and recount the gate."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SUBMITS = frozenset({State.QUEUED, State.SUBMITTING, State.UNCONFIRMED})
 
 @dataclass(frozen=True, kw_only=True)
 class Sweep:
-    """The safety net under every queue, callback and worker."""
+    """Recovers jobs whose message, callback or worker was lost."""
 
     backlog: Backlog
     gates: Gates
@@ -35,7 +35,7 @@ class Sweep:
     resend_after: timedelta
 
     def sweep(self) -> int:
-        """Send on what is due, admit who waits, recount the gate; returns how many were due."""
+        """Enqueue due jobs, recount the gate, enqueue waiting jobs; returns how many were due."""
         now = self.clock.now()
         due = self.backlog.due(now, _MOST_DUE)
         self._send_on(due.jobs, now)
@@ -46,7 +46,7 @@ class Sweep:
         return len(due.jobs)
 
     def _send_on(self, due: Sequence[Job], now: datetime) -> None:
-        """Send first, postpone after: a crash in between repeats a message, and loses none."""
+        """Enqueue jobs, then postpone them: a crash in between repeats messages but loses none."""
         submits = [job.id for job in due if _goes_to_submit(job)]
         follows = [_wake(job) for job in due if not _goes_to_submit(job)]
         if submits:
@@ -58,22 +58,22 @@ class Sweep:
             self.backlog.postpone(job, now + self._until_resent(job, now))
 
     def _until_resent(self, job: Job, now: datetime) -> timedelta:
-        """Ever longer for a job that stays due: each worker that took it up has ended over it."""
+        """How long until a job is enqueued again; longer if it stays due, as its workers fail."""
         overdue = now - (job.due_at or now)
         return max(self.resend_after, min(overdue / 4, _LONGEST_RESEND))
 
     def _leave_alone(self, newer: Sequence[NewerRow], now: datetime) -> None:
-        """Nobody guesses what such a row means.
+        """Postpone rows of a newer version, which this version cannot read.
 
-        It stays due, so that the alarm for what is overdue goes off, but it is looked at no more
-        often than a job: else a thousand of them would fill every sweep.
+        They stay due, so that the alarm for overdue jobs goes off. They are postponed like jobs:
+        otherwise a thousand of them would fill every run of Sweep.
         """
         for row in newer:
             self.telemetry.log("row of a newer version left alone", job_id=row.job_id)
             self.backlog.postpone(row, now + self.resend_after)
 
     def _recount(self, now: datetime) -> Gate:
-        """Compare the gate with the rows; a count that somebody overtook says nothing of it."""
+        """Compare the gate with the jobs, unless the gate was written during the count."""
         seen = self.gates.read_gate().version
         counted = self.backlog.count_holding()
         limits = self.admission.limits
@@ -87,7 +87,7 @@ class Sweep:
         return gate
 
     def _publish(self, due: Due, gate: Gate, now: datetime) -> None:
-        """The gauges, also when they are nothing: an alarm must tell silence from health."""
+        """Write the gauges, zeros included: an alarm must distinguish zero from missing data."""
         status = self.backlog.backlog_status()
         since = [job.due_at for job in due.jobs if job.due_at] + [row.due_at for row in due.newer]
         for metric, value in {
@@ -104,7 +104,7 @@ class Sweep:
 
 
 def _spend(gate: Gate, deployed: Limits, now: datetime) -> dict[Metric, float]:
-    """Credits of the day, and what part of the cap they are: of no cap, all."""
+    """The day's credits, and their percentage of the cap; 100 for a cap of zero."""
     spent = gate.spent_on(now.date())
     cap = (gate.limits or deployed).daily_credit_cap
     percent = float(100 * spent / cap) if cap else 100.0
@@ -112,7 +112,7 @@ def _spend(gate: Gate, deployed: Limits, now: datetime) -> dict[Metric, float]:
 
 
 def _pauses(gate: Gate, now: datetime) -> dict[Metric, float]:
-    """1 for the reason why the gate is paused, 0 for every other."""
+    """1 for the reason why the gate is paused, 0 for all others."""
     because = gate.pause.reason if gate.pause and gate.is_paused(now) else None
     return {
         Metric.GATE_IS_PAUSED: int(because is not None),
@@ -121,12 +121,12 @@ def _pauses(gate: Gate, now: datetime) -> dict[Metric, float]:
 
 
 def _age(since: datetime | None, now: datetime) -> float:
-    """Seconds since then; 0 where there is nothing."""
+    """Seconds since then; 0 for None."""
     return 0.0 if since is None else max(0.0, (now - since).total_seconds())
 
 
 def _goes_to_submit(job: Job) -> bool:
-    """Submit moves it on; StoreResult does where a task can be asked about."""
+    """Whether Submit moves the job; StoreResult does if there is a task to check."""
     is_to_be_asked = job.state is State.UNCONFIRMED and job.has_unverified_task
     return job.state in _SUBMITS and not is_to_be_asked
 

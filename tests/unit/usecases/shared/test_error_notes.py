@@ -32,8 +32,8 @@ def test_a_rejected_upload_is_said_where_its_cut_out_would_be() -> None:
         "explained": None,
         "credits": 0.0,
         "paid": "Nothing was paid.",
-        "next": "Upload a photo that the model takes to the same key; or, if a setting was in its "
-        "way, change it and run: cutout retry 'shoes/red shoe.jpg'",
+        "next": "Upload a supported photo to the same key. If a setting caused the rejection, "
+        "change it and run: cutout retry 'shoes/red shoe.jpg'",
         "at": START.isoformat(),
     }
 
@@ -45,7 +45,7 @@ def test_a_failed_photo_is_said_with_the_providers_words() -> None:
     told = said(world)
     assert (told["state"], told["reason"]) == ("failed", "task-failed")
     assert (told["code"], told["message"]) == ("content_policy_violation", "Not this one.")
-    assert str(told["next"]).endswith("which costs again: cutout retry a.jpg")
+    assert str(told["next"]).endswith("and costs again: cutout retry a.jpg")
 
 
 def test_a_reviewed_photo_is_said_with_where_its_result_is_kept() -> None:
@@ -178,7 +178,7 @@ def test_somebody_elses_object_is_left_alone() -> None:
     world.notes.stored[NOTE] = replace(theirs, note=replace(theirs.note, occasion=None))
     completed(world, retried(world, failed(world)))
     assert world.notes.stored[NOTE].text == "theirs"
-    assert "somebody else's object stands where a note would" in dict(world.telemetry.facts)
+    assert "the key of a note has another object" in dict(world.telemetry.facts)
 
 
 def test_a_cut_out_of_ours_that_comes_in_leaves_no_note() -> None:
