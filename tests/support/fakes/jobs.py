@@ -60,6 +60,7 @@ class MemoryJobs:
 
     def find(self, job_id: str) -> Job | None:
         self._step("jobs.find")
+        assert isinstance(job_id, str), "a key of the table"
         if job_id in self.newer:
             raise NewerRowError(job_id)
         return self.jobs.get(job_id)

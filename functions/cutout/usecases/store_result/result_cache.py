@@ -58,14 +58,14 @@ class ResultCache:
             current = self.results.current(key)
         raise TransientError("other writers change the cached result too often")
 
-    def fetch(self, job: Job, file: Path) -> bool:
-        """Bring back what a job is to be completed from; False if it is not what was kept."""
-        return job.reused is not None and self._is_fetched(job.reused, file)
+    def fetch(self, kept: Kept | Reuse, file: Path) -> bool:
+        """Fetch a cached result; False if it is gone, or other bytes than were cached."""
+        return self.results.fetch(kept.key, file) and sha256(file) == kept.sha256
 
     def fetch_again(self, job: Job, file: Path) -> bool:
         """Fetch the result that a completed job's cut-out was made from; False if not cached."""
         its_own = job.reused or self.deduplication.kept_result_of(job)
-        return its_own is not None and self._is_fetched(its_own, file)
+        return its_own is not None and self.fetch(its_own, file)
 
     def remove(self, job: Job) -> None:
         """Remove the result that this job cached; another job's result of the same photo stays.
@@ -79,17 +79,14 @@ class ResultCache:
         with temp_folder.folder() as folder:
             for _ in range(_PUT_TRIES):
                 kept = self.deduplication.kept_result_of(job)
-                current = self.results.current(kept.key) if kept is not None else None
-                if kept is None or current is None:
+                if kept is None:
                     return
-                if not self._is_fetched(kept, Path(folder) / "kept"):
+                current = self.results.current(kept.key)
+                if current is None or not self.fetch(kept, Path(folder) / "kept"):
                     return
                 if self.results.remove(kept.key, current):
                     return
         raise TransientError("other writers change the cached result too often")
-
-    def _is_fetched(self, kept: Kept | Reuse, file: Path) -> bool:
-        return self.results.fetch(kept.key, file) and sha256(file) == kept.sha256
 
 
 def _paid(job: Job) -> Decimal:

@@ -124,7 +124,7 @@ class StoreResult:
             return self._settle(job, Move.SUPERSEDE, superseded)
         with temp_folder.folder() as folder:
             file = Path(folder) / "result"
-            if self.result_cache is None or not self.result_cache.fetch(job, file):
+            if self.result_cache is None or not self.result_cache.fetch(job.reused, file):
                 return self._buy(job)
             task = Task(id=job.reused.task_id, status=TaskStatus.COMPLETED)
             fetched = self._accept(FetchedResult(job=job, task=task, file=file))

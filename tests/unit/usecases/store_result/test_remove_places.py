@@ -139,6 +139,7 @@ EXPIRED = a_source(key="a.jpg", version_id="v0", sequencer="09")
         (of(SAME_TIME), False),
         (replace(of(JOB), order=None), False),
         (replace(of(JOB), job_id=None), False),
+        (replace(of(JOB), job_id=None, source_version=None), False),
         (replace(of(JOB), job_id="another"), False),
         (replace(of(JOB), source_version=None), True),
         (replace(of(JOB), job_id=EXPIRED.job_id, source_version="v0"), True),

@@ -358,3 +358,15 @@ def test_what_kills_its_workers_is_not_looked_at_again() -> None:
     storing = Storing(World(), BROKEN, cut_short=5, entered_at=START - timedelta(hours=1))
     job = storing.store()
     assert (job.state, job.reason) == (State.REVIEW, Reason.RESULT_UNCHECKED)
+
+
+def test_an_outdated_photo_is_not_completed_from_what_is_kept() -> None:
+    """Nothing is fetched for it."""
+    hook = Hook()
+    world = World(reuse=True, step=hook)
+    storing = Storing(world, reused=REUSED)
+    world.arrives("a.jpg", png(salt=1))
+    hook.seen.clear()
+    job = storing.use_case.reuse(storing.job)
+    assert settled(job) == (State.SUPERSEDED, Reason.NEWER_UPLOAD, None)
+    assert not {"kept.fetch", "uploads.labels"} & set(hook.seen)

@@ -1,0 +1,150 @@
+"""Cached results: written, read and removed only as the picture's record names them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from cutout.domain.errors import TransientError
+from cutout.domain.job.dedup_record import DedupRecord, Kept
+from cutout.domain.job.job import Job, Prepared
+from cutout.domain.provider import Task, TaskStatus
+from cutout.domain.states import AttemptOutcome
+from cutout.usecases.store_result.fetched_result import FetchedResult
+from cutout.usecases.store_result.publish import sha256
+from cutout.usecases.store_result.result_cache import ResultCache
+from tests.support.builders import NOW, PHOTO, a_job, an_attempt
+from tests.support.fakes.dedup_records import MemoryKept
+from tests.support.fakes.world import World
+
+MODEL = "mj-v7-remove-bg"
+KEY = f"kept/{PHOTO.sha256}-{MODEL}.png"
+PICTURE = f"{PHOTO.sha256}#{MODEL}"
+PAID = an_attempt(2, outcome=AttemptOutcome.ACCEPTED, credits_used=Decimal(5))
+JOB = a_job(photo=PHOTO, attempts=(an_attempt(1), PAID), storing_attempt=2, is_owner=True)
+COPY = Prepared(key="copy", format="jpeg", size=9, width=6, height=4, made_at=NOW)
+
+
+class Contested(MemoryKept):
+    """Somebody else writes first, so many times."""
+
+    races = 0
+
+    def put(self, key: str, file: Path, *, replacing: str | None) -> bool:
+        """Write it, or lose."""
+        self.races -= 1
+        return self.races < 0 and super().put(key, file, replacing=self.etags.get(key) or replacing)
+
+    def remove(self, key: str, current: str) -> bool:
+        """Delete it, or lose."""
+        self.races -= 1
+        return self.races < 0 and super().remove(key, current)
+
+
+def cache(races: int = 0, **record: object) -> tuple[ResultCache, World, Contested]:
+    """A cache, and the record of the picture."""
+    world = World(reuse=True)
+    known = {"picture": PICTURE, "owner": JOB.id}
+    world.bought.items[PICTURE] = DedupRecord(**(known | record))  # type: ignore[arg-type]
+    deduplication = world.job_writer.deduplication
+    assert deduplication is not None
+    kept = Contested()
+    kept.races = races
+    return ResultCache(results=kept, deduplication=deduplication, model=MODEL), world, kept
+
+
+def fetched(folder: Path, job: Job = JOB) -> FetchedResult:
+    """What the provider made."""
+    file = folder / "result"
+    file.write_bytes(b"result")
+    task = Task(id="task-1", status=TaskStatus.COMPLETED)
+    return FetchedResult(job=job, task=task, file=file)
+
+
+@pytest.mark.parametrize(
+    ("job", "credits_", "is_of_copy"),
+    [
+        (JOB, Decimal(5), False),
+        (replace(JOB, prepared=COPY), Decimal(5), True),
+        (replace(JOB, storing_attempt=None), Decimal(0), False),
+    ],
+)
+def test_a_result_is_cached_with_all_that_another_photo_needs_of_it(
+    tmp_path: Path,
+    job: Job,
+    credits_: Decimal,
+    is_of_copy: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """What it cost, and whether the model was sent a copy that is upright and in sRGB."""
+    rules, world, kept = cache()
+    result = fetched(tmp_path, job)
+    rules.keep(result)
+    assert kept.objects == {KEY: b"result"}
+    assert world.bought.items[PICTURE].kept == Kept(
+        key=KEY,
+        sha256=sha256(result.file),
+        job_id=job.id,
+        task_id="task-1",
+        credits=credits_,
+        is_of_copy=is_of_copy,
+    )
+
+
+@pytest.mark.parametrize(("races", "is_done"), [(2, True), (3, False)])
+def test_a_result_is_cached_and_removed_after_up_to_two_races(
+    tmp_path: Path,
+    races: int,
+    is_done: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Then the queue delivers again."""
+    rules, world, kept = cache(races)
+    result = fetched(tmp_path)
+    if not is_done:
+        with pytest.raises(TransientError):
+            rules.keep(result)
+        kept.races = 0
+    rules.keep(result)
+    kept.races = races
+    if not is_done:
+        with pytest.raises(TransientError):
+            rules.remove(JOB)
+        assert list(kept.objects) == [KEY]
+    else:
+        rules.remove(JOB)
+        assert kept.objects == {}
+    assert world.bought.items[PICTURE].kept is not None
+
+
+def test_only_the_very_result_that_a_job_cached_is_removed(tmp_path: Path) -> None:
+    """Not another's, not one that was written over it, and none where there is none."""
+    rules, world, kept = cache()
+    rules.remove(JOB)
+    rules.keep(fetched(tmp_path))
+    rules.remove(replace(JOB, id="another"))
+    rules.remove(replace(JOB, photo=None))
+    assert list(kept.objects) == [KEY]
+    kept.objects[KEY] = b"another result"
+    rules.remove(JOB)
+    assert list(kept.objects) == [KEY]
+    kept.lose(KEY)
+    rules.remove(JOB)
+    assert world.bought.items[PICTURE].kept is not None
+
+
+def test_a_cached_result_is_fetched_only_if_it_is_what_was_cached(tmp_path: Path) -> None:
+    """Gone and damaged are one."""
+    rules, world, kept = cache()
+    rules.keep(fetched(tmp_path))
+    its_own = world.bought.items[PICTURE].kept
+    assert its_own is not None
+    file = tmp_path / "again"
+    assert rules.fetch(its_own, file)
+    assert rules.fetch_again(JOB, file)
+    assert not rules.fetch_again(replace(JOB, id="another"), file)
+    kept.objects[KEY] = b"damaged"
+    assert not rules.fetch(its_own, file)
+    kept.lose(KEY)
+    assert not rules.fetch_again(JOB, file)

@@ -1,0 +1,112 @@
+"""Task ids that only a callback named: how long they are believed, and when the job is next due."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cutout.domain.job.job import Job
+from cutout.domain.job.reason_texts import TAKEN_UNNAMED
+from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.usecases.store_result.unverified_task import UnverifiedTasks
+from tests.support.builders import a_job, an_attempt
+from tests.support.fakes.clock import START
+from tests.support.fakes.world import TIMING, World
+
+MINUTE = timedelta(minutes=1)
+SECOND = timedelta(seconds=1)
+DUE = START + 20 * MINUTE
+
+
+def rules(world: World) -> UnverifiedTasks:
+    """Without jitter."""
+    return replace(world.follow.unverified_tasks, randomness=lambda: 0.0)
+
+
+def calling(
+    world: World, state: State, ago: timedelta, named: str | None = "task-1", **facts: object
+) -> Job:
+    """A photo whose call's outcome is not known; a callback has named a task."""
+    attempt = an_attempt(
+        1, started_at=START - ago, named_task=named, outcome=AttemptOutcome.UNKNOWN, body=None
+    )
+    known = {
+        "attempts": (attempt,), "due_at": DUE, "entered_at": START - ago,
+        "reason": Reason.OUTCOME_UNKNOWN, "message": "text",
+    }  # fmt: skip
+    return world.jobs.claim(a_job(state, **(known | facts)))
+
+
+def named_and_due(world: World, job: Job) -> tuple[str | None, object]:
+    """What the row says of the task, and when it is due."""
+    (attempt,) = world.job(job).attempts
+    return attempt.named_task, world.job(job).due_at
+
+
+@pytest.mark.parametrize(
+    ("state", "ago", "named", "then"),
+    [
+        (State.UNCONFIRMED, 10 * MINUTE - SECOND, "task-1", ("task-1", START + MINUTE)),
+        (State.UNCONFIRMED, 10 * MINUTE - SECOND, None, ("task-1", START + MINUTE)),
+        (State.UNCONFIRMED, 10 * MINUTE, "task-1", (None, START + 10 * MINUTE)),
+        (State.UNCONFIRMED, 30 * MINUTE, "task-1", (None, START)),
+        (State.UNCONFIRMED, 10 * MINUTE, "task-9", ("task-9", DUE)),
+        (State.UNCONFIRMED, 10 * MINUTE, None, (None, DUE)),
+        (State.SUBMITTING, MINUTE, None, ("task-1", DUE)),
+        (State.SUBMITTING, 10 * MINUTE, "task-1", (None, DUE)),
+    ],
+)
+def test_a_named_task_that_is_not_known_is_believed_for_ten_minutes(
+    state: State, ago: timedelta, named: str | None, then: tuple[str | None, object]
+) -> None:
+    """After that, as if nothing had been named: the grace time ends when it would have."""
+    world = World()
+    job = calling(world, state, ago, named)
+    (attempt,) = job.attempts
+    rules(world).task_unknown(job, attempt, "task-1")
+    assert named_and_due(world, job) == then
+    assert (world.job(job).reason, world.job(job).message) == (job.reason, "text")
+
+
+@pytest.mark.parametrize(
+    ("ago", "state"),
+    [
+        (TIMING.job_deadline - SECOND, State.UNCONFIRMED),
+        (TIMING.job_deadline, State.FAILED),
+    ],
+)
+def test_a_named_task_is_read_again_within_the_deadline(ago: timedelta, state: State) -> None:
+    """Ever less often."""
+    world = World()
+    job = calling(world, State.UNCONFIRMED, ago, tries=1)
+    (attempt,) = job.attempts
+    rules(world).task_unreadable(job, attempt, "task-1", "ReadTimeout")
+    after = world.job(job)
+    assert (after.state, after.reason) == (state, Reason.OUTCOME_UNKNOWN)
+    if state is State.UNCONFIRMED:
+        assert after.due_at == START + 15 * SECOND
+    else:
+        assert after.message == "ReadTimeout"
+
+
+@pytest.mark.parametrize("state", [State.SUBMITTING, State.UNCONFIRMED, State.PROCESSING])
+@pytest.mark.parametrize("task_id", ["task-1", None])
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_a_callback_proves_once_that_its_call_was_taken(
+    state: State,
+    task_id: str | None,
+    is_taken: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """The row says so while the outcome is open; without a name, nothing else will."""
+    world = World()
+    job = calling(world, state, MINUTE, None)
+    job = replace(job, attempts=(replace(job.attempts[0], is_taken=is_taken),))
+    world.jobs.jobs[job.id] = job
+    after = rules(world).callback_received(job, job.attempts[0], task_id)
+    is_noted = not is_taken and state is not State.PROCESSING
+    assert after.attempts[0].is_taken == (is_taken or is_noted)
+    assert (after == job) == (not is_noted)
+    is_unnamed = is_noted and task_id is None and state is State.UNCONFIRMED
+    assert after.message == (TAKEN_UNNAMED if is_unnamed else "text")
