@@ -16,7 +16,7 @@ from cutout.ports.telemetry import Clock
 
 _RECENT = 100
 _UNKNOWN = timedelta(seconds=45)
-"""What the provider's documentation says of a task."""
+"""How long a task is assumed to take if no recent one was measured."""
 _DAY = timedelta(days=1)
 
 
