@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from cutout.cli import compose
-from cutout.cli.output.terminal import talk
+from cutout.cli.output.terminal import stderr
 from cutout.operator.audit import Finding
 
 if TYPE_CHECKING:
@@ -49,6 +49,6 @@ def enqueue_missing(
             queued += count
             progress.show(f"queued {queued:,} photos")
     except BaseException:
-        talk().print(f"Interrupted: {queued:,} photos are queued. Run it again for the others.")
+        stderr().print(f"Interrupted: {queued:,} photos are queued. Run it again for the others.")
         raise
     return queued

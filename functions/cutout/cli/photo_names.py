@@ -39,10 +39,19 @@ def job_named(stack: Stack, text: str) -> Job:
         Problem: There is no such job.
     """
     job = stack.jobs.find(text) if _JOB_ID.fullmatch(text) else None
-    job = job or stack.newest(key_of(text, stack.outputs.uploads_bucket))
+    return job or newest_job(stack, key_of(text, stack.outputs.uploads_bucket))
+
+
+def newest_job(stack: Stack, key: str) -> Job:
+    """Return the job of the newest upload of a key.
+
+    Raises:
+        Problem: There is no such job.
+    """
+    job = stack.newest(key)
     if job is None:
         raise Problem(
-            f"There is no job of {text} on {stack.where}.",
+            f"There is no job of {key} on {stack.where}.",
             advice="`cutout ls` lists the jobs; `cutout put` uploads photos.",
         )
     return job

@@ -156,7 +156,7 @@ _PRINT = """
 from cutout.cli import entry
 from cutout.cli.output import terminal
 assert entry.prepare_streams()
-terminal.results().print("\u5199\u771f.jpg")
+terminal.stdout().print("\u5199\u771f.jpg")
 terminal.print_json({"key": "\u5199\u771f.jpg"})
 """
 

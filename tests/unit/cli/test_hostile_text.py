@@ -20,7 +20,7 @@ from cutout.cli.aws.dead_letter_queues import DeadLetter
 from cutout.cli.aws.monitoring import Alarm
 from cutout.cli.entry import run_in
 from cutout.cli.output.file_text import html_text, spreadsheet_cell
-from cutout.cli.output.terminal import talk
+from cutout.cli.output.terminal import stderr
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.cli.round_trip.live_table import LiveTable
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto
@@ -153,7 +153,7 @@ def test_the_live_table_passes_no_control_characters_on(
     """Except those that rich writes to colour and redraw the table."""
     monkeypatch.setenv("TTY_COMPATIBLE", "1")
     monkeypatch.setenv("COLUMNS", "400")
-    console = talk()
+    console = stderr()
     assert console.is_terminal
     photo = Photo(path=Path("a.jpg"), key=KEY, content_type="image/jpeg")
     sent = SentPhoto(photo=photo, at=NOON, etag="e", job_id="j")

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from cutout.cli.output.terminal import results, width_for
+from cutout.cli.output.terminal import stdout, width_for
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.cli.progress.phases import Phases
 from cutout.cli.round_trip.live_table import LiveTable
@@ -21,7 +21,7 @@ from tests.support.cli.jobs import make_job
 
 
 def _console(*, terminal: bool) -> Console:
-    """Return what `talk` returns, with another file behind it."""
+    """Return what `stderr` returns, with another file behind it."""
     return Console(
         file=io.StringIO(),
         force_terminal=terminal,
@@ -145,7 +145,7 @@ def test_results_are_never_cut_where_programs_read_them(
 ) -> None:
     """Standard output that is no terminal has no width."""
     monkeypatch.setenv("COLUMNS", "20")
-    results().print("a" * 500)
+    stdout().print("a" * 500)
     assert capsys.readouterr().out == "a" * 500 + "\n"
 
 

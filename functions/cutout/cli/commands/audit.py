@@ -23,8 +23,8 @@ from cutout.cli.output.terminal import (
     print_json,
     print_lines,
     print_requests,
-    results,
-    talk,
+    stderr,
+    stdout,
 )
 from cutout.cli.progress.progress import ProgressLine
 from cutout.operator.audit import Finding
@@ -126,7 +126,7 @@ def command(
     with explained():
         stack = context.connect(choice)
         prefix = _watched(stack, prefix)
-        with ProgressLine(talk(), context.clock) as progress:
+        with ProgressLine(stderr(), context.clock) as progress:
             sums = _survey(stack, prefix, progress)
             report = _report(sums, stack, progress.seconds, as_json=as_json)
             missing = sums.of(Finding.MISSING)
@@ -134,12 +134,12 @@ def command(
                 preview = compose.estimate(stack, missing)
                 report |= {"plan": preview_as_json(preview, price), "queued": 0}
                 if not as_json:
-                    print_lines(results(), preview_in_words(preview, price))
+                    print_lines(stdout(), preview_in_words(preview, price))
                 if yes and not dry_run:
                     report["queued"] = enqueue_missing(stack, prefix, progress=progress)
-                    talk().print(f"{counted(report['queued'], 'photo')} queued at low priority.")
+                    stderr().print(f"{counted(report['queued'], 'photo')} queued at low priority.")
                 else:
-                    talk().print("Dry run: nothing was queued. Add `--yes` to queue them.")
+                    stderr().print("Dry run: nothing was queued. Add `--yes` to queue them.")
     if as_json:
         print_json(report)
     left = len(sums.troubles) - report.get("queued", 0)
@@ -166,7 +166,7 @@ def _survey(stack: Stack, prefix: str, progress: ProgressLine) -> _Sums:
 def _report(sums: _Sums, stack: Stack, seconds: float, *, as_json: bool) -> dict[str, Any]:
     total = sums.counts.total()
     if not as_json:
-        results().print(_table(sums))
+        stdout().print(_table(sums))
         _print_troubles(sums)
     requests = stack.requests()
     rate = f" ({total / seconds:,.0f} a second)" if seconds >= 1 else ""
@@ -211,8 +211,8 @@ def _print_troubles(sums: _Sums) -> None:
         keys = [one.listed.key for one in sums.troubles if one.finding is finding]
         if not keys:
             continue
-        results().print(f"{finding}: {advice}")
+        stdout().print(f"{finding}: {advice}")
         for key in keys[:_SHOWN]:
-            results().print(f"  {key}")
+            stdout().print(f"  {key}")
         if len(keys) > _SHOWN:
-            talk().print(f"  and {len(keys) - _SHOWN:,} more; `--json` lists all")
+            stderr().print(f"  and {len(keys) - _SHOWN:,} more; `--json` lists all")

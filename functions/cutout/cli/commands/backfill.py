@@ -17,7 +17,7 @@ from cutout.cli.options.shared_options import json_option, stack_options
 from cutout.cli.output.cost_preview import preview_as_json, preview_in_words
 from cutout.cli.output.describe import counted
 from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import print_json, print_lines, print_requests, results, talk
+from cutout.cli.output.terminal import print_json, print_lines, print_requests, stderr, stdout
 from cutout.cli.progress.progress import ProgressLine
 from cutout.operator.audit import Finding
 
@@ -88,7 +88,7 @@ def command(
     with explained():
         stack = context.connect(choice)
         bucket, prefix = _place(place)
-        with ProgressLine(talk(), context.clock) as progress:
+        with ProgressLine(stderr(), context.clock) as progress:
             source = _source(stack, bucket, prefix, progress)
             counts = _counted(source, limit, progress)
             photos = counts.pop("", 0)
@@ -100,21 +100,21 @@ def command(
                 "refused": [],
             }
             if not as_json:
-                results().print(f"s3://{bucket}/{prefix}: {counted(photos, 'photo')} to queue")
+                stdout().print(f"s3://{bucket}/{prefix}: {counted(photos, 'photo')} to queue")
                 for why, count in counts.most_common():
-                    results().print(f"{count:>7,} skipped: {why}")
+                    stdout().print(f"{count:>7,} skipped: {why}")
                 if photos:
-                    print_lines(results(), preview_in_words(preview, price))
+                    print_lines(stdout(), preview_in_words(preview, price))
             print_requests(f"{progress.seconds:.1f} s", stack.requests())
             is_done = photos == 0
             if not is_done and yes and not dry_run:
                 report["queued"] = source.queue(limit)
                 report["refused"] = [_refused_as_json(one) for one in source.refused]
                 is_done = not source.refused
-                talk().print(f"{counted(report['queued'], 'photo')} queued at low priority.")
+                stderr().print(f"{counted(report['queued'], 'photo')} queued at low priority.")
                 _print_refused(source.refused)
             elif not is_done:
-                talk().print("Dry run: nothing was queued. Add `--yes` to queue them.")
+                stderr().print("Dry run: nothing was queued. Add `--yes` to queue them.")
     if as_json:
         print_json(report)
     return 0 if is_done or dry_run else 1
@@ -157,9 +157,9 @@ def _refused_as_json(one: Candidate) -> dict[str, Any]:
 
 def _print_refused(refused: Sequence[Candidate]) -> None:
     for one in refused[:_SHOWN]:
-        talk().print(f"  {one.listed.key}: {one.refused}", soft_wrap=True)
+        stderr().print(f"  {one.listed.key}: {one.refused}", soft_wrap=True)
     if len(refused) > _SHOWN:
-        talk().print(f"  and {len(refused) - _SHOWN:,} more; `--json` lists all")
+        stderr().print(f"  and {len(refused) - _SHOWN:,} more; `--json` lists all")
 
 
 class _OwnBucket:
@@ -205,11 +205,13 @@ class _OtherBucket:
                 pass
         except BaseException:  # The copies that were running have ended by now.
             copied = self._transfers.count
-            talk().print(f"Interrupted: {copied:,} photos are copied. Run it again for the others.")
+            stderr().print(
+                f"Interrupted: {copied:,} photos are copied. Run it again for the others."
+            )
             raise
         for why, count in counts.items():
             if why:
-                talk().print(f"{count:,} not copied: {why}")
+                stderr().print(f"{count:,} not copied: {why}")
         return counts[""]
 
     def _copy(self, wanted: Iterator[Candidate], counts: Counter[str]) -> bool:

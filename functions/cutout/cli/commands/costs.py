@@ -17,7 +17,7 @@ from cutout.cli.options.time_expressions import time_options
 from cutout.cli.output.describe import counted
 from cutout.cli.output.file_text import spreadsheet_cell
 from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import plain_table, print_json, print_requests, results, talk
+from cutout.cli.output.terminal import plain_table, print_json, print_requests, stderr, stdout
 from cutout.cli.progress.progress import ProgressLine
 from cutout.operator.costs import By, Costs, Period
 from cutout.operator.list_jobs import JobFilter
@@ -120,7 +120,7 @@ def command(
         costs=Costs(by=By(by), period=period, depth=depth),
         price=price_of(context.settings, cents_per_credit),
     )
-    with explained(), ProgressLine(talk(), context.clock) as progress:
+    with explained(), ProgressLine(stderr(), context.clock) as progress:
         stack = context.connect(choice)
         jobs = _add_up(stack, report.costs, prefix, progress)
         requests = stack.requests()
@@ -165,10 +165,10 @@ class _Report:
         for name, line in sorted(costs.lines.items()):
             table.add_row(name or "(no folder)", *self._cells(line))
         table.add_row("all", *self._cells(costs.total), style="bold")
-        results().print(table)
+        stdout().print(table)
         if costs.total.reused:
             photos = counted(costs.total.reused, "photo")
-            results().print(
+            stdout().print(
                 f"saved by cached results: {photos}, {self.price.in_words(costs.total.saved)}"
             )
         self._list("charged without a cut-out", costs.lost, costs.total.lost)
@@ -200,22 +200,18 @@ class _Report:
                 writer.writerows(map(_escaped, rows))
         except OSError as error:
             raise Problem(f"{file} cannot be written: {error.strerror}.") from error
-        talk().print(f"{counted(len(rows), 'call')} written to {file}.")
+        stderr().print(f"{counted(len(rows), 'call')} written to {file}.")
 
     def _list(self, title: str, charges: Sequence[Charge], credits_: Decimal) -> None:
         if not charges:
             return
-        results().print(
-            f"{title}: {counted(len(charges), 'call')}, {self.price.in_words(credits_)}"
-        )
+        stdout().print(f"{title}: {counted(len(charges), 'call')}, {self.price.in_words(credits_)}")
         for one in charges[:_SHOWN]:
             what = one.attempt.code or one.job.reason or one.job.state
-            results().print(
-                f"  {one.attempt.task_id or 'no task id'}  {what}  {one.job.source.key}"
-            )
+            stdout().print(f"  {one.attempt.task_id or 'no task id'}  {what}  {one.job.source.key}")
         if len(charges) > _SHOWN:
             more = len(charges) - _SHOWN
-            talk().print(f"  and {more:,} more; `--csv FILE` lists all", style="note")
+            stderr().print(f"  and {more:,} more; `--csv FILE` lists all", style="note")
 
     def _cells(self, line: CostLine) -> tuple[str, ...]:
         return (

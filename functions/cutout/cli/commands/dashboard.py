@@ -13,7 +13,7 @@ from cutout.cli.options.shared_options import json_option, stack_options
 from cutout.cli.output.dashboard.definition import Graph, read_body
 from cutout.cli.output.dashboard.svg import Picture, draw
 from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import print_json, results, talk
+from cutout.cli.output.terminal import print_json, stderr, stdout
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -65,9 +65,9 @@ def command(context: Context, *, out: Path, last: int, as_json: bool, choice: Ch
         return 0
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(draw(picture), encoding="utf-8")
-    results().print(str(out))
+    stdout().print(str(out))
     shown = sum(len(one.values) for many in picture.points.values() for one in many)
-    talk().print(f"{len(picture.points)} graphs of {shown} values.", style="note")
+    stderr().print(f"{len(picture.points)} graphs of {shown} values.", style="note")
     return 0
 
 

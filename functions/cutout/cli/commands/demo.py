@@ -14,7 +14,7 @@ from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.local_options import local_options
 from cutout.cli.options.shared_options import LONGEST_SECONDS, Choice, FiniteRange, json_option
 from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import print_json, print_lines, results, talk
+from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
 from cutout.cli.photo_files import select_photos
 from cutout.cli.progress.phases import Phases
 from cutout.cli.round_trip.upload_and_download import RoundTrip, delivery_as_json, delivery_table
@@ -88,7 +88,7 @@ def command(
     This command needs a checkout of Cutout; an installed package has no local cloud.
     """
     request = request_of(local, context.settings)
-    console = talk()
+    console = stderr()
     photos = select_photos(paths or shipped_photos()).photos
     if not photos:
         raise Problem("These files and folders contain no photos.")
@@ -106,7 +106,7 @@ def command(
             {"photos": delivery_as_json(delivered), "phases": phases.rounded(), "sheet": str(sheet)}
         )
     else:
-        results().print(delivery_table(delivered))
+        stdout().print(delivery_table(delivered))
     print_lines(console, f"\nBefore and after: {sheet}")
     return 0 if sum(one.file is not None for one in delivered) == len(photos) else 1
 

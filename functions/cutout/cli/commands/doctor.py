@@ -25,7 +25,7 @@ from cutout.cli.options.shared_options import (
     stack_options,
 )
 from cutout.cli.output.problems import explained
-from cutout.cli.output.terminal import print_json, print_lines, results, talk
+from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -96,13 +96,13 @@ def command(context: Context, *, timeout: float, as_json: bool, choice: Choice) 
     if as_json:
         print_json(_as_json(reports))
     else:
-        print_lines(talk(), f"\n{_counted(problems, 'problem')}, {_counted(notes, 'note')}.")
+        print_lines(stderr(), f"\n{_counted(problems, 'problem')}, {_counted(notes, 'note')}.")
     return 1 if problems else 0
 
 
 def _print(running: Iterable[CheckReport]) -> list[CheckReport]:
     """Print each report as soon as it and those before it are complete."""
-    console, reports = results(), []
+    console, reports = stdout(), []
     width = max(map(len, CHECKS))
     causes: set[str] = set()
     for report in running:

@@ -8,7 +8,7 @@ import click
 
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.output.problems import explained
-from cutout.cli.output.terminal import talk
+from cutout.cli.output.terminal import stderr
 
 if TYPE_CHECKING:
     from cutout.cli.context import Context
@@ -34,5 +34,5 @@ def command(context: Context) -> int:
     """
     with explained():
         was_running = context.local.down()
-    talk().print("The local cloud is down." if was_running else "No local cloud was up.")
+    stderr().print("The local cloud is down." if was_running else "No local cloud was up.")
     return 0

@@ -14,7 +14,7 @@ from cutout.cli.options.job_filters import filter_options, wanted
 from cutout.cli.options.shared_options import json_option, stack_options
 from cutout.cli.output.describe import cost, duration, explanation, job_as_json, state_text
 from cutout.cli.output.problems import explained
-from cutout.cli.output.terminal import plain_table, print_json_each, results, talk
+from cutout.cli.output.terminal import plain_table, print_json_each, stderr, stdout
 from cutout.cli.progress.progress import ProgressLine
 from cutout.domain.states import State
 from cutout.domain.text.sanitize import plain
@@ -108,7 +108,7 @@ def command(
     now = context.clock.now()
     which = [State(state) for state in states] or list(State)
     chosen = wanted(which, reasons=reasons, prefix=prefix, since=since, until=until, now=now)
-    with explained(), ProgressLine(talk(), context.clock) as progress:
+    with explained(), ProgressLine(stderr(), context.clock) as progress:
         stack = context.connect(choice)
         scanned = [0]
 
@@ -130,10 +130,10 @@ def _print(jobs: Iterator[Job], now: datetime, *, as_json: bool, where: str) -> 
         return
     has_header = True
     while rows := list(islice(jobs, _ROWS)):
-        results().print(_table(rows, now, has_header=has_header))
+        stdout().print(_table(rows, now, has_header=has_header))
         has_header = False
     if has_header:
-        talk().print(f"No such jobs on {where}.")
+        stderr().print(f"No such jobs on {where}.")
 
 
 def _print_rest(
@@ -141,11 +141,11 @@ def _print_rest(
 ) -> None:
     if not chosen.is_indexed and scanned > len(shown or ()):
         text = f"Scanned {scanned:,} jobs (prefix and reason filters are not indexed)."
-        talk().print(text, style="note")
+        stderr().print(text, style="note")
     if shown and more:
         cursor = Cursor.of(shown[-1])
         text = f"There are more than these {len(shown)} jobs; next page: --after {cursor}"
-        talk().print(text, style="note", soft_wrap=True)
+        stderr().print(text, style="note", soft_wrap=True)
 
 
 def _table(jobs: Sequence[Job], now: datetime, *, has_header: bool) -> Table:

@@ -16,7 +16,7 @@ from cutout.cli.options.shared_options import (
     stack_options,
 )
 from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import print_json, results, talk
+from cutout.cli.output.terminal import print_json, stderr, stdout
 from cutout.cli.photo_files import select_photos
 from cutout.cli.round_trip.upload_and_download import RoundTrip, delivery_as_json, delivery_table
 from cutout.domain.gate import USUAL_PRICE
@@ -106,7 +106,7 @@ def command(
     Each photo costs about 5.4 credits once. Uploading the same photo again, under any key, is
     free (unless the stack's setting reuse is false).
     """
-    console = talk()
+    console = stderr()
     with explained():
         stack = context.connect(choice)
         selection = select_photos(paths, prefix=stack.upload_prefix() if prefix is None else prefix)
@@ -131,7 +131,7 @@ def command(
     if as_json:
         print_json(delivery_as_json(delivered))
     else:
-        results().print(delivery_table(delivered))
+        stdout().print(delivery_table(delivered))
     all_is_well = all_is_well and not delivery.problems
     return 0 if all_is_well and all(photo.is_completed for photo in tracked) else 1
 
@@ -158,7 +158,7 @@ def _print_preview(console: Console, selection: Selection, *, as_json: bool) -> 
         print_json([{"photo": str(one.path), "key": one.key} for one in selection.photos])
     else:
         for one in selection.photos:
-            results().print(f"{one.path} -> {one.key}")
+            stdout().print(f"{one.path} -> {one.key}")
     total = float(len(selection.photos) * USUAL_PRICE)
     console.print(f"{len(selection.photos)} photos, about {total:g} credits; nothing was uploaded.")
     return 0
@@ -169,4 +169,4 @@ def _print_sent(sent: Sequence[SentPhoto], *, as_json: bool) -> None:
         print_json([{"key": one.key, "job": one.job_id} for one in sent])
     else:
         for one in sent:
-            results().print(one.key)
+            stdout().print(one.key)

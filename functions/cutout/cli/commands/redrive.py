@@ -20,7 +20,7 @@ from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.shared_options import json_option, stack_options
 from cutout.cli.output.describe import duration
 from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import print_json, results, talk
+from cutout.cli.output.terminal import print_json, stderr, stdout
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,12 +119,12 @@ def command(
     left = sum(one.dead.queue.count - one.moved - len(one.refused) for one in reports)
     refused = Counter(why for report in reports for why in report.refused)
     for why, count in refused.most_common():
-        talk().print(f"SQS did not accept {_letters(count)}, which stay in their queue: {why}")
+        stderr().print(f"SQS did not accept {_letters(count)}, which stay in their queue: {why}")
     if left and not acts:
         verb = "deletes" if purge else "sends back"
-        talk().print(f"Dry run: `--yes` {verb} {_letters(left)}.", style="note")
+        stderr().print(f"Dry run: `--yes` {verb} {_letters(left)}.", style="note")
     elif left > 0:
-        talk().print(
+        stderr().print(
             f"{_letters(left)} could not be received: another consumer has them. Run it again."
         )
     return 1 if left > 0 or refused else 0
@@ -152,7 +152,7 @@ def _read(stack: Stack, dead: DeadLetterQueue, limit: int) -> QueueReport:
 def _emptied(resources: Resources, report: QueueReport, *, purge: bool) -> QueueReport:
     """Move as many messages as were counted: one that fails again is not moved twice."""
     queue, done, refused = report.dead.queue, 0, list[str]()
-    with Progress(console=talk(), transient=True) as progress:
+    with Progress(console=stderr(), transient=True) as progress:
         bar = progress.add_task(queue.title, total=queue.count)
         while done < queue.count:
             most = min(_BATCH, queue.count - done)
@@ -169,9 +169,9 @@ def _emptied(resources: Resources, report: QueueReport, *, purge: bool) -> Queue
 
 
 def _print(reports: Sequence[QueueReport], now: datetime) -> None:
-    console = results()
+    console = stdout()
     if not any(report.dead.queue.count for report in reports):
-        talk().print("There are no dead letters.")
+        stderr().print("There are no dead letters.")
         return
     for report in reports:
         if not report.dead.queue.count:
@@ -187,7 +187,7 @@ def _print(reports: Sequence[QueueReport], now: datetime) -> None:
 
 
 def _print_group(group: LetterGroup, now: datetime) -> None:
-    console = results()
+    console = stdout()
     age = f"oldest {duration(now - group.oldest)}, received up to {group.received} times"
     console.print(f"  {group.count} x {group.why}")
     console.print(f"      {age}")

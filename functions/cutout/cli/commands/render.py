@@ -14,7 +14,8 @@ from cutout.cli.options.shared_options import (
     stack_options,
 )
 from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import plain_table, print_json, results, talk
+from cutout.cli.output.terminal import plain_table, print_json, stderr, stdout
+from cutout.cli.photo_names import newest_job
 from cutout.domain.messages import RenderRequest
 from cutout.domain.states import State
 
@@ -97,9 +98,7 @@ def _check_recipes(stack: Stack, names: Sequence[str]) -> None:
 
 
 def _job(stack: Stack, key: str) -> Job:
-    job = stack.newest(key)
-    if job is None:
-        raise Problem(f"There is no job of {key} on {stack.where}.", advice="See `cutout ls`.")
+    job = newest_job(stack, key)
     if job.state is not State.COMPLETED:
         raise Problem(f"{key} is {job.state}: variants are made from completed photos.")
     return job
@@ -160,8 +159,8 @@ def _print_preview(jobs: Sequence[Job], names: Sequence[str], *, as_json: bool) 
         print_json(preview)
     else:
         for job in jobs:
-            results().print(f"{job.source.key}: {', '.join(names)}")
-    talk().print(f"Dry run: {len(jobs)} photos; nothing was made.", style="note")
+            stdout().print(f"{job.source.key}: {', '.join(names)}")
+    stderr().print(f"Dry run: {len(jobs)} photos; nothing was made.", style="note")
     return 0
 
 
@@ -175,7 +174,7 @@ def _print(made: _Made, *, as_json: bool) -> None:
     for job, name, variant in made:
         size = f"{variant.width}x{variant.height}" if variant and variant.key else ""
         table.add_row(job.source.key, name, size, _outcome(variant))
-    results().print(table)
+    stdout().print(table)
 
 
 def _outcome(variant: Variant | None) -> str:

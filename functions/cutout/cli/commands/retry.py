@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import closing
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,7 +17,8 @@ from cutout.cli.options.shared_options import json_option, stack_options
 from cutout.cli.output.cost_preview import preview_as_json, preview_in_words
 from cutout.cli.output.describe import counted, job_as_json, job_in_one_line
 from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import print_json, print_lines, results, talk
+from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
+from cutout.cli.photo_names import newest_job
 from cutout.cli.progress.progress import ProgressLine
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.conflicts import JobMovedError
@@ -125,87 +127,77 @@ def command(
         )
 
 
+@dataclass(frozen=True, kw_only=True)
 class _Run:
     """One run of the command."""
 
-    def __init__(
-        self,
-        *,
-        stack: Stack,
-        price: Price,
-        transport: Transport | None,
-        bypass_cache: bool,
-        dry_run: bool,
-        yes: bool,
-        as_json: bool,
-    ) -> None:
-        self._stack = stack
-        self._price = price
-        self._transport = transport
-        self._bypass_cache = bypass_cache
-        self._dry_run = dry_run
-        self._yes = yes
-        self._as_json = as_json
+    stack: Stack
+    price: Price
+    transport: Transport | None
+    bypass_cache: bool
+    dry_run: bool
+    yes: bool
+    as_json: bool
 
     def named(self, keys: Sequence[str]) -> int:
         """Retry the newest uploads of these keys; none of them, if one cannot be retried."""
         jobs = [self._of(key) for key in dict.fromkeys(keys)]
-        if len(jobs) > 1 and not self._yes and not self._dry_run:
+        if len(jobs) > 1 and not self.yes and not self.dry_run:
             return self._without_yes(self._preview_of(len(jobs)))
         done: list[Job] = []
         moved: list[Problem] = []
         try:
             for job in jobs:
                 try:
-                    done.append(job if self._dry_run else self._retried(job))
+                    done.append(job if self.dry_run else self._retried(job))
                 except Problem as late:
                     moved.append(late)
         finally:  # After an interruption, print what was retried.
             self._print_done(done)
         for problem in moved:
             problem.show()
-        if self._dry_run:
-            talk().print(f"Dry run: {len(jobs)} would be retried.", style="note")
+        if self.dry_run:
+            stderr().print(f"Dry run: {len(jobs)} would be retried.", style="note")
         return 1 if moved else 0
 
     def _print_done(self, jobs: Sequence[Job]) -> None:
-        if self._as_json:
+        if self.as_json:
             print_json([job_as_json(job) for job in jobs])
             return
         for job in jobs:
-            results().print(job_in_one_line(job, now=self._stack.clock.now()))
+            stdout().print(job_in_one_line(job, now=self.stack.clock.now()))
 
     def chosen(self, which: JobFilter) -> int:
         """Retry all jobs that match."""
-        with ProgressLine(talk(), self._stack.clock) as progress:
+        with ProgressLine(stderr(), self.stack.clock) as progress:
             counts: Counter[str] = Counter()
             for job in self._browse(which):
                 counts[f"{job.state} because of {job.reason}" if job.reason else job.state] += 1
                 progress.show(f"counted {counts.total():,} photos")
             report = self._preview(counts)
-            if self._dry_run or not counts:
-                talk().print(f"Dry run: {counts.total():,} would be retried.", style="note")
-                return 0 if not self._as_json else _print(report)
-            if counts.total() > 1 and not self._yes:
+            if self.dry_run or not counts:
+                stderr().print(f"Dry run: {counts.total():,} would be retried.", style="note")
+                return 0 if not self.as_json else _print(report)
+            if counts.total() > 1 and not self.yes:
                 return self._without_yes(report)
             queued, lost = self._queue(which, progress)
-        if self._as_json:
+        if self.as_json:
             print_json(report | {"queued": queued, "moved_meanwhile": lost})
         else:
-            results().print(f"{counted(queued, 'photo')} queued at low priority.")
+            stdout().print(f"{counted(queued, 'photo')} queued at low priority.")
         if lost:
-            talk().print(f"{counted(lost, 'photo')} changed at the same time and were skipped.")
+            stderr().print(f"{counted(lost, 'photo')} changed at the same time and were skipped.")
         return 1 if lost else 0
 
     def _queue(self, which: JobFilter, progress: ProgressLine) -> tuple[int, int]:
-        operate = compose.control(self._stack)
+        operate = compose.control(self.stack)
         queued: list[str] = []
         lost: list[str] = []
 
         def retried(job: Job) -> None:
             try:
                 operate.retry_behind_others(
-                    job, transport=self._transport, bypass_cache=self._bypass_cache
+                    job, transport=self.transport, bypass_cache=self.bypass_cache
                 )
             except (IllegalMoveError, JobMovedError):
                 lost.append(job.id)
@@ -218,50 +210,47 @@ class _Run:
                     progress.show(f"queued {len(queued):,} photos")
         except BaseException:  # The retries that were running have ended by now.
             text = f"Interrupted: {len(queued):,} photos are queued. Run it again for the others."
-            talk().print(text)
+            stderr().print(text)
             raise
         finally:
             operate.enqueue_waiting()
         return len(queued), len(lost)
 
     def _browse(self, which: JobFilter) -> Iterator[Job]:
-        return compose.browse(self._stack, at_once=_AT_ONCE).jobs(which)
+        return compose.browse(self.stack, at_once=_AT_ONCE).jobs(which)
 
     def _preview(self, counts: Counter[str]) -> dict[str, Any]:
         """Print the number of photos and their cost for people; return it for programs."""
-        preview = compose.estimate(self._stack, counts.total())
-        if not self._as_json:
+        preview = compose.estimate(self.stack, counts.total())
+        if not self.as_json:
             for name, count in counts.most_common():
-                results().print(f"{count:>7,} {name}")
+                stdout().print(f"{count:>7,} {name}")
             if counts:
-                print_lines(results(), preview_in_words(preview, self._price))
-        return {"counts": dict(counts), **preview_as_json(preview, self._price), "queued": 0}
+                print_lines(stdout(), preview_in_words(preview, self.price))
+        return {"counts": dict(counts), **preview_as_json(preview, self.price), "queued": 0}
 
     def _preview_of(self, photos: int) -> dict[str, Any]:
-        preview = compose.estimate(self._stack, photos)
-        text = f"{counted(photos, 'photo')}: {preview_in_words(preview, self._price)}"
-        print_lines(talk(), text)
-        return {**preview_as_json(preview, self._price), "queued": 0}
+        preview = compose.estimate(self.stack, photos)
+        text = f"{counted(photos, 'photo')}: {preview_in_words(preview, self.price)}"
+        print_lines(stderr(), text)
+        return {**preview_as_json(preview, self.price), "queued": 0}
 
     def _without_yes(self, report: dict[str, Any]) -> int:
-        if self._as_json:
+        if self.as_json:
             print_json(report)
-        talk().print("Dry run: nothing was retried. Add `--yes` to retry them.")
+        stderr().print("Dry run: nothing was retried. Add `--yes` to retry them.")
         return 1
 
     def _of(self, key: str) -> Job:
-        job = self._stack.newest(key)
-        if job is None:
-            where = self._stack.where
-            raise Problem(f"There is no job of {key} on {where}.", advice="See `cutout ls`.")
-        if job.state not in _RETRYABLE and not self._dry_run:
+        job = newest_job(self.stack, key)
+        if job.state not in _RETRYABLE and not self.dry_run:
             raise _not_retryable(job)
         return job
 
     def _retried(self, job: Job) -> Job:
         try:
-            return compose.control(self._stack).retry(
-                job, transport=self._transport, bypass_cache=self._bypass_cache
+            return compose.control(self.stack).retry(
+                job, transport=self.transport, bypass_cache=self.bypass_cache
             )
         except IllegalMoveError as error:
             raise _not_retryable(job) from error

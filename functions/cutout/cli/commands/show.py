@@ -22,7 +22,7 @@ from cutout.cli.output.describe import (
     state_text,
 )
 from cutout.cli.output.problems import explained
-from cutout.cli.output.terminal import print_json, results
+from cutout.cli.output.terminal import print_json, stdout
 from cutout.cli.output.timeline import is_shortened, step_as_json, timeline
 from cutout.cli.photo_names import job_named
 from cutout.domain.text.sanitize import plain
@@ -80,7 +80,7 @@ def command(context: Context, *, photo: str, as_json: bool, choice: Choice) -> i
             }
         )
         return 0
-    console = results()
+    console = stdout()
     console.width = min(console.width, _WIDTH)
     for part in _parts(job, others, now):
         console.print(part)

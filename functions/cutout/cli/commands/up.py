@@ -12,7 +12,7 @@ from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.local_options import local_options
 from cutout.cli.options.shared_options import json_option
 from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import print_json, print_lines, results, talk
+from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
 from cutout.cli.progress.phases import Phases
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def command(context: Context, *, local: LocalOptions, as_json: bool) -> int:
     an installed package has no local cloud.
     """
     request = request_of(local, context.settings)
-    console = talk()
+    console = stderr()
     with explained():
         if context.local.is_up():
             _check_likeness(context, request)
@@ -81,7 +81,7 @@ def command(context: Context, *, local: LocalOptions, as_json: bool) -> int:
     if as_json:
         print_json(dict(variables))
     else:
-        print_lines(results(), _usage(variables, env_file))
+        print_lines(stdout(), _usage(variables, env_file))
     return 0
 
 

@@ -24,7 +24,7 @@ from cutout.cli.output.stack_metrics import (
     metrics_in_one_line,
     metrics_in_words,
 )
-from cutout.cli.output.terminal import print_json, results
+from cutout.cli.output.terminal import print_json, stdout
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -77,12 +77,12 @@ def _print_once(stack: Stack, *, as_json: bool) -> None:
     if as_json:
         print_json(metrics_as_json(metrics))
     else:
-        results().print(_picture(stack, metrics, None))
+        stdout().print(_picture(stack, metrics, None))
 
 
 def _watch(stack: Stack, context: Context, every: float) -> None:
     """Print readings until Ctrl-C, which is the normal end."""
-    console = results()
+    console = stdout()
     try:
         if console.is_terminal:
             _refresh(stack, context, console, every)

@@ -10,7 +10,7 @@ from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.shared_options import json_option, stack_options
 from cutout.cli.output.describe import job_as_json, job_in_one_line
 from cutout.cli.output.problems import explained
-from cutout.cli.output.terminal import print_json, results
+from cutout.cli.output.terminal import print_json, stdout
 from cutout.cli.photo_names import job_named
 
 if TYPE_CHECKING:
@@ -46,5 +46,5 @@ def command(context: Context, *, key: str, as_json: bool, choice: Choice) -> int
     if as_json:
         print_json(job_as_json(job))
     else:
-        results().print(job_in_one_line(job, now=context.clock.now()))
+        stdout().print(job_in_one_line(job, now=context.clock.now()))
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cutout.cli.output.describe import duration
-from cutout.cli.output.terminal import print_json, print_lines, results
+from cutout.cli.output.terminal import print_json, print_lines, stdout
 from cutout.domain.gate import DEFAULT_LIMITS, USUAL_PRICE
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def print_gate(gate: Gate, now: datetime, *, as_json: bool) -> None:
     if as_json:
         print_json(gate_as_json(gate, now))
     else:
-        print_lines(results(), gate_in_words(gate, now))
+        print_lines(stdout(), gate_in_words(gate, now))
 
 
 def gate_in_words(gate: Gate, now: datetime) -> str:

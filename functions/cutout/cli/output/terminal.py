@@ -32,7 +32,7 @@ class _Plain(Console):
         return super().render_str(plain(text), **options)
 
 
-def results() -> Console:
+def stdout() -> Console:
     """Return the console for results."""
     width = width_for(get_terminal_size().columns, is_terminal=sys.stdout.isatty())
     return _Plain(file=sys.stdout, width=width, **_AS_IT_IS)
@@ -47,7 +47,7 @@ def width_for(columns: int, *, is_terminal: bool) -> int:
     return max(columns, _NARROWEST) if is_terminal else _WIDE
 
 
-def talk() -> Console:
+def stderr() -> Console:
     """Return the console for progress and messages."""
     return _Plain(stderr=True, **_AS_IT_IS)
 
@@ -60,7 +60,7 @@ def plain_table(*, has_header: bool = True) -> Table:
 def print_requests(before: str, requests: Mapping[str, int]) -> None:
     """Print the number of requests to AWS, by operation, after another text."""
     text = ", ".join(f"{count:,} {name}" for name, count in sorted(requests.items()))
-    talk().print(f"{before}; requests: {text}", style="note", soft_wrap=True)
+    stderr().print(f"{before}; requests: {text}", style="note", soft_wrap=True)
 
 
 def print_lines(console: Console, text: str) -> None:
