@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from cutout.wiring.settings import (
+from cutout.domain.environment import (
     PrepareSettings,
     ReceiveSettings,
     StoreSettings,
     SubmitSettings,
     SweepSettings,
 )
-from cutout.wiring.settings import Settings as RuntimeSettings
+from cutout.domain.environment import Settings as RuntimeSettings
+from cutout.wiring.settings import read_settings
 from infra.settings.settings import Settings
 from infra.settings.value_rules import SettingError
 from tests.infra.reading import Reading, Synthesize
@@ -187,14 +188,14 @@ SETTINGS: dict[str, type[RuntimeSettings]] = {
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_runtime_takes_what_it_is_told(template: Reading, name: str) -> None:
     """The runtime's own settings accept each environment, and know the stack by its name."""
-    assert SETTINGS[name].from_environment(_environment(template, name)).stack == "Cutout"
+    assert read_settings(SETTINGS[name], _environment(template, name)).stack == "Cutout"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_runtime_takes_what_it_is_told_on_a_local_cloud(ephemeral: Reading, name: str) -> None:
     """Plain http to this machine is taken where the AWS endpoint is on this machine too."""
     told = _environment(ephemeral, name) | {"AWS_ENDPOINT_URL": "https://127.0.0.1:4566"}
-    assert SETTINGS[name].from_environment(told).stack == "Cutout"
+    assert read_settings(SETTINGS[name], told).stack == "Cutout"
 
 
 def test_loopback_is_mentioned_on_a_local_cloud_only(template: Reading, ephemeral: Reading) -> None:
@@ -320,8 +321,8 @@ def test_where_nothing_is_prepared_nothing_is_there_for_it(synthesize: Synthesiz
     assert [name for name in reading.outputs if name.startswith("Prepar")] == []
     # Where the bucket keeps no versions, Submit copies photos for the provider to read.
     assert copies == {("SubmitRole", "s3:PutObject"), ("PhotoReader", "s3:GetObject")}
-    assert SubmitSettings.from_environment(told).preparations_queue_url == ""
-    assert SubmitSettings.from_environment(told).prepare_max_bytes == 0
+    assert read_settings(SubmitSettings, told).preparations_queue_url == ""
+    assert read_settings(SubmitSettings, told).prepare_max_bytes == 0
 
 
 @pytest.mark.parametrize("by", ["setting", "recipe"])
@@ -344,4 +345,4 @@ def test_submit_is_told_no_role_of_prepares_where_there_is_no_prepare(
 ) -> None:
     """Nobody's messages are read as reports alone."""
     told = _environment(synthesize(Settings(prepare=False)), "Submit")
-    assert SubmitSettings.from_environment(told).prepare_role_id == ""
+    assert read_settings(SubmitSettings, told).prepare_role_id == ""

@@ -243,3 +243,7 @@ class Notes(Protocol):
     def remove(self, key: str, current: CurrentNote) -> bool:
         """Remove what stands there if it is still that; False if it is not."""
         ...
+
+
+class UploadsBucket(Uploads, SourceTags, Protocol):
+    """The uploads bucket with the tags of its objects."""

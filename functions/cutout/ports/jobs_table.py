@@ -241,3 +241,7 @@ class SourceJobs(Protocol):
     def of_source(self, bucket: str, key: str, limit: int) -> Sequence[Job]:
         """Newest upload first; the answer may be a moment old."""
         ...
+
+
+class JobsTable(Jobs, CallBodies, Gates, Backlog, LatestVersions, SourceJobs, ResultKeys, Protocol):
+    """The whole jobs table."""

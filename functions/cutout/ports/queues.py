@@ -56,3 +56,7 @@ class RenderQueue(Protocol):
     def render(self, requests: Sequence[RenderRequest], *, delay: timedelta = timedelta(0)) -> None:
         """Have StoreResult make these."""
         ...
+
+
+class CallbacksQueue(CallbackQueue, RenderQueue, Removals, Protocol):
+    """The queue that StoreResult reads, for every kind of message."""

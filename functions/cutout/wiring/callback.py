@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from cutout.adapters.evolink.json_answers import task_id_of_callback
 from cutout.adapters.sqs import SqsCallbacks
 from cutout.adapters.system_clock import SystemClock
+from cutout.domain.environment import ReceiveSettings
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.callback.receive_callback import ReceiveCallback
 from cutout.wiring.aws_clients import Clients
 from cutout.wiring.ports import CallbackPorts
 from cutout.wiring.secrets import signing_keys
-from cutout.wiring.settings import ReceiveSettings
+from cutout.wiring.settings import read_settings
 from cutout.wiring.use_cases.callback import receive_callback
 
 
@@ -22,7 +23,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> ReceiveCallba
     Raises:
         SettingsError: the environment is incomplete.
     """
-    settings = ReceiveSettings.from_environment(environment)
+    settings = read_settings(ReceiveSettings, environment)
     clients = Clients(environment)
     ports = CallbackPorts(
         callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),

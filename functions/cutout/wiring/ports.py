@@ -3,42 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
-
-from cutout.ports.buckets import SourceTags, Uploads
-from cutout.ports.jobs_table import (
-    Backlog,
-    CallBodies,
-    Gates,
-    Jobs,
-    LatestVersions,
-    ResultKeys,
-    SourceJobs,
-)
-from cutout.ports.queues import CallbackQueue, Removals, RenderQueue
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cutout.domain.timing import Randomness
-    from cutout.ports.buckets import Copies, KeptResults, Notes, PhotoLinks, Results
-    from cutout.ports.jobs_table import DedupRecords
+    from cutout.ports.buckets import (
+        Copies,
+        KeptResults,
+        Notes,
+        PhotoLinks,
+        Results,
+        Uploads,
+        UploadsBucket,
+    )
+    from cutout.ports.jobs_table import DedupRecords, JobsTable
     from cutout.ports.pictures import Copier, Pictures
     from cutout.ports.provider import Downloads, Files, KeyRing, Provider, Signer
-    from cutout.ports.queues import PreparationQueue, ReportQueue, SubmissionQueue
+    from cutout.ports.queues import (
+        CallbackQueue,
+        CallbacksQueue,
+        PreparationQueue,
+        ReportQueue,
+        SubmissionQueue,
+    )
     from cutout.ports.telemetry import Announcements, Clock, Telemetry
-
-
-class JobsTable(Jobs, CallBodies, Gates, Backlog, LatestVersions, SourceJobs, ResultKeys, Protocol):
-    """The whole jobs table."""
-
-
-class CallbacksQueue(CallbackQueue, RenderQueue, Removals, Protocol):
-    """The callbacks queue, for every kind of message."""
-
-
-class UploadsBucket(Uploads, SourceTags, Protocol):
-    """The uploads bucket, with its tags."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,13 +13,14 @@ from cutout.adapters.pillow.sandbox.decoder_process import (
 from cutout.adapters.s3.prepared_copies import S3Copies
 from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.adapters.sqs import SqsReports
+from cutout.domain.environment import PrepareSettings
 from cutout.domain.photo.inspection import PhotoLimits
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.prepare.prepare_copy import PrepareCopy
 from cutout.usecases.shared.temp_folder import clear_left_behind
 from cutout.wiring.aws_clients import Clients
 from cutout.wiring.ports import PreparePorts
-from cutout.wiring.settings import PrepareSettings
+from cutout.wiring.settings import read_settings
 from cutout.wiring.use_cases.prepare import prepare_copy
 
 _OWN_MB = 250
@@ -36,7 +37,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> PrepareCopy:
     """
     shield_this_process()
     clear_left_behind()
-    settings = PrepareSettings.from_environment(environment)
+    settings = read_settings(PrepareSettings, environment)
     clients = Clients(environment)
     ports = PreparePorts(
         copier=DecoderProcess(decoder_limits(settings)),

@@ -18,12 +18,12 @@ from cutout.adapters.s3.prepared_copies import S3Copies
 from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.adapters.sqs import SqsCallbacks, SqsPreparations, SqsSubmissions
 from cutout.adapters.system_clock import SystemClock
+from cutout.domain.environment import JobSettings
 from cutout.domain.recipes import RECIPES_FILE, Recipe, read_recipes
 from cutout.ports.telemetry import Telemetry
 from cutout.wiring.aws_clients import Clients
 from cutout.wiring.ports import JobPorts
 from cutout.wiring.secrets import secret
-from cutout.wiring.settings import JobSettings
 
 RECIPES = Path(__file__).parent.parent / RECIPES_FILE
 """Where a synth puts the recipes into the asset; without recipes there is no such file."""

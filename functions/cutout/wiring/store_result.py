@@ -9,6 +9,7 @@ from cutout.adapters.http_httpx import FetchLimits, SafeDownloads
 from cutout.adapters.pillow.pictures import PillowPictures
 from cutout.adapters.s3.cached_results import S3Kept
 from cutout.adapters.s3.results_bucket import S3Results
+from cutout.domain.environment import StoreSettings
 from cutout.domain.photo.inspection import MOST_DECODED_PIXELS
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import Pixels
@@ -16,7 +17,7 @@ from cutout.ports.telemetry import Telemetry
 from cutout.usecases.shared.temp_folder import clear_left_behind
 from cutout.wiring.aws_clients import Clients
 from cutout.wiring.ports import StoreResultPorts
-from cutout.wiring.settings import StoreSettings
+from cutout.wiring.settings import read_settings
 from cutout.wiring.shared import (
     RECIPES,
     call_seconds,
@@ -36,7 +37,7 @@ def build(
         SettingsError: the environment is incomplete, or the recipes cannot be read.
     """
     clear_left_behind()
-    settings = StoreSettings.from_environment(environment)
+    settings = read_settings(StoreSettings, environment)
     clients = Clients(environment)
     made = deployed_recipes(recipes)
     downloads = FetchLimits(

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cutout.adapters.s3.photo_links import PhotoLinks
+from cutout.domain.environment import SubmitSettings
 from cutout.ports.telemetry import Telemetry
 from cutout.wiring.aws_clients import Clients
 from cutout.wiring.ports import SubmitPorts
 from cutout.wiring.secrets import signing_keys
-from cutout.wiring.settings import SubmitSettings
+from cutout.wiring.settings import read_settings
 from cutout.wiring.shared import RECIPES, deployed_recipes, download_seconds, job_ports
 from cutout.wiring.use_cases.submit import SubmitUseCases, submit_use_cases
 
@@ -23,7 +24,7 @@ def build(
     Raises:
         SettingsError: the environment is incomplete, or the recipes cannot be read.
     """
-    settings = SubmitSettings.from_environment(environment)
+    settings = read_settings(SubmitSettings, environment)
     clients = Clients(environment)
     files_seconds = download_seconds(settings.lease_seconds)
     shared = job_ports(settings, clients, telemetry, files_seconds=files_seconds)

@@ -8,11 +8,12 @@ from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions
 from cutout.adapters.system_clock import SystemClock
+from cutout.domain.environment import SweepSettings
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.sweep.sweep import Sweep
 from cutout.wiring.aws_clients import Clients
 from cutout.wiring.ports import SweepPorts
-from cutout.wiring.settings import SweepSettings
+from cutout.wiring.settings import read_settings
 from cutout.wiring.use_cases.sweep import sweep
 
 
@@ -22,7 +23,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> Sweep:
     Raises:
         SettingsError: the environment is incomplete.
     """
-    settings = SweepSettings.from_environment(environment)
+    settings = read_settings(SweepSettings, environment)
     clients = Clients(environment)
     ports = SweepPorts(
         callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),

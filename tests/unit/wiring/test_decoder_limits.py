@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from cutout.adapters.pillow.sandbox.decoder_process import LOOK_SECONDS
+from cutout.domain.environment import PrepareSettings
 from cutout.wiring.prepare import decoder_limits
-from cutout.wiring.settings import PrepareSettings
 
 SETTINGS = PrepareSettings(
     stack="Cutout",

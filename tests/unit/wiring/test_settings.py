@@ -9,9 +9,7 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.domain.errors import SettingsError
-from cutout.domain.states import Pixels, Transport
-from cutout.wiring.settings import (
+from cutout.domain.environment import (
     PrepareSettings,
     ReceiveSettings,
     Settings,
@@ -19,6 +17,9 @@ from cutout.wiring.settings import (
     SubmitSettings,
     SweepSettings,
 )
+from cutout.domain.errors import SettingsError
+from cutout.domain.states import Pixels, Transport
+from cutout.wiring.settings import read_settings
 
 ENVIRONMENT = {
     "CUTOUT_STACK": "Cutout",
@@ -165,14 +166,14 @@ REQUIRED = [
 def refusal(kind: type[Settings], environment: Mapping[str, str]) -> str:
     """What the refusal of an environment says."""
     with pytest.raises(SettingsError) as caught:
-        kind.from_environment(environment)
+        read_settings(kind, environment)
     return str(caught.value)
 
 
 @pytest.mark.parametrize("settings", EACH)
 def test_each_function_reads_its_own_settings(settings: Settings) -> None:
     """From a complete environment every field gets its value, in its own type."""
-    assert type(settings).from_environment(ENVIRONMENT) == settings
+    assert read_settings(type(settings), ENVIRONMENT) == settings
 
 
 @pytest.mark.parametrize("settings", EACH)
@@ -180,7 +181,7 @@ def test_a_function_needs_no_variable_but_its_own(settings: Settings) -> None:
     """Each function is given its own lines only, and they are enough."""
     own = {f"CUTOUT_{field.name.upper()}" for field in fields(settings)}
     environment = {name: ENVIRONMENT[name] for name in own & set(ENVIRONMENT)}
-    assert type(settings).from_environment(environment) == settings
+    assert read_settings(type(settings), environment) == settings
 
 
 @pytest.mark.parametrize(("kind", "name"), REQUIRED)
@@ -195,7 +196,7 @@ def test_what_may_be_missing_has_its_default(name: str, value: object) -> None:
     """No prefix: the whole bucket. No callbacks: only polls. The rest is off unless it is said."""
     variable = f"CUTOUT_{name.upper()}"
     environment = {key: text for key, text in ENVIRONMENT.items() if key != variable}
-    assert getattr(SubmitSettings.from_environment(environment), name) == value
+    assert getattr(read_settings(SubmitSettings, environment), name) == value
 
 
 @pytest.mark.parametrize(
@@ -231,7 +232,7 @@ def test_a_cap_that_caps_nothing_is_refused(text: str) -> None:
 def test_a_cap_may_be_any_amount(text: str) -> None:
     """Nothing at all closes the intake, which is a way to deploy and look first."""
     environment = ENVIRONMENT | {"CUTOUT_DAILY_CREDIT_CAP": text, "CUTOUT_MAX_IN_FLIGHT": "1"}
-    settings = SweepSettings.from_environment(environment)
+    settings = read_settings(SweepSettings, environment)
     assert (settings.daily_credit_cap, settings.max_in_flight) == (Decimal(text), 1)
 
 
@@ -291,7 +292,7 @@ def test_on_the_local_cloud_plain_http_to_loopback_is_allowed(endpoint: str) -> 
         "CUTOUT_EVOLINK_BASE_URL": "http://127.0.0.1:9000",
         "CUTOUT_EVOLINK_FILES_URL": "http://localhost:9000",
     }
-    settings = StoreSettings.from_environment(environment)
+    settings = read_settings(StoreSettings, environment)
     assert settings.allow_loopback
     assert settings.evolink_base_url == "http://127.0.0.1:9000"
 

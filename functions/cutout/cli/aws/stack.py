@@ -15,10 +15,10 @@ from cutout.cli.photo_files import SentPhoto
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import REVIEW_FOLDER
 from cutout.operator.audit import Rules
-from cutout.ports.jobs_table import MOST_COUNTED
+from cutout.ports.jobs_table import MOST_COUNTED, JobsTable
 from cutout.ports.listings import JobIndex
 from cutout.usecases.submit.register_upload import UploadFilter
-from cutout.wiring.ports import GatePorts, JobsTable
+from cutout.wiring.ports import GatePorts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from cutout.domain.environment import SweepSettings
 from cutout.domain.gate import Limits
 from cutout.usecases.shared.admission import AdmissionScheduler
 from cutout.wiring.ports import GatePorts
+
+
+def gate_limits(settings: SweepSettings) -> Limits:
+    """The gate's limits, as they are deployed."""
+    return Limits(max_in_flight=settings.max_in_flight, daily_credit_cap=settings.daily_credit_cap)
 
 
 def admission_scheduler(ports: GatePorts, limits: Limits) -> AdmissionScheduler:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cutout.domain.environment import JobSettings
 from cutout.domain.states import State
 from cutout.domain.timing import Timing
 from cutout.usecases.shared.deduplication import Deduplication
@@ -10,8 +11,7 @@ from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.settlement_effects import SettlementEffects
 from cutout.usecases.shared.step_failures import StepFailures
 from cutout.wiring.ports import JobPorts
-from cutout.wiring.settings import JobSettings
-from cutout.wiring.use_cases.admission import admission_scheduler
+from cutout.wiring.use_cases.admission import admission_scheduler, gate_limits
 
 
 def job_writer(ports: JobPorts, settings: JobSettings) -> JobWriter:
@@ -19,7 +19,7 @@ def job_writer(ports: JobPorts, settings: JobSettings) -> JobWriter:
     return JobWriter(
         jobs=ports.jobs,
         gates=ports.jobs,
-        admission=admission_scheduler(ports, settings.limits),
+        admission=admission_scheduler(ports, gate_limits(settings)),
         announcements=ports.announcements,
         settlement_effects=settlement_effects(ports, settings),
         files=ports.files,

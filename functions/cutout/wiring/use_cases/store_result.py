@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from cutout.domain.environment import JobSettings
 from cutout.domain.messages import Removal, RenderRequest, TaskCheck
 from cutout.domain.recipes import OwnPixels, Recipe
 from cutout.usecases.shared.job_writer import JobWriter
@@ -20,7 +21,6 @@ from cutout.usecases.store_result.track_task import TRACKED, TrackTask
 from cutout.usecases.store_result.unverified_task import UnverifiedTasks
 from cutout.usecases.store_result.variants import Variants
 from cutout.wiring.ports import StoreResultPorts
-from cutout.wiring.settings import JobSettings
 from cutout.wiring.use_cases import shared
 
 

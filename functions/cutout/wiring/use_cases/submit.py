@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cutout.domain.environment import SubmitSettings
 from cutout.domain.job.job import Job
 from cutout.domain.messages import (
     Deleted,
@@ -29,9 +30,8 @@ from cutout.usecases.submit.repeat_call import RepeatCalls
 from cutout.usecases.submit.submit_job import SUBMITTED, SubmitJob
 from cutout.usecases.submit.waiting_jobs import WaitingJobs
 from cutout.wiring.ports import SubmitPorts
-from cutout.wiring.settings import SubmitSettings
 from cutout.wiring.use_cases import shared
-from cutout.wiring.use_cases.admission import admission_scheduler
+from cutout.wiring.use_cases.admission import admission_scheduler, gate_limits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +122,7 @@ def _submit_job(
     jobs, clock, telemetry = ports.shared.jobs, ports.shared.clock, ports.shared.telemetry
     timing = shared.timing(ports.shared, settings)
     job_writer = shared.job_writer(ports.shared, settings)
-    admission = admission_scheduler(ports.shared, settings.limits)
+    admission = admission_scheduler(ports.shared, gate_limits(settings))
     call_outcomes = CallOutcomes(
         job_writer=job_writer,
         gates=jobs,
@@ -156,7 +156,7 @@ def _submit_job(
         deduplication=shared.deduplication(ports.shared, settings),
         clock=clock,
         telemetry=telemetry,
-        limits=settings.limits,
+        limits=gate_limits(settings),
         failures=shared.step_failures(ports.shared, settings, job_writer, SUBMITTED),
         waiting_jobs=waiting_jobs,
         call_outcomes=call_outcomes,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from cutout.domain.environment import SweepSettings
 from cutout.usecases.sweep.sweep import Sweep
 from cutout.wiring.ports import SweepPorts
-from cutout.wiring.settings import SweepSettings
-from cutout.wiring.use_cases.admission import admission_scheduler
+from cutout.wiring.use_cases.admission import admission_scheduler, gate_limits
 
 
 def sweep(ports: SweepPorts, settings: SweepSettings) -> Sweep:
@@ -13,7 +13,7 @@ def sweep(ports: SweepPorts, settings: SweepSettings) -> Sweep:
     return Sweep(
         backlog=ports.jobs,
         gates=ports.jobs,
-        admission=admission_scheduler(ports, settings.limits),
+        admission=admission_scheduler(ports, gate_limits(settings)),
         submissions=ports.submissions,
         callbacks=ports.callbacks,
         telemetry=ports.telemetry,
