@@ -100,7 +100,7 @@ check-decoders: setup
 	@$(BIN)/python -m tests.infra.decoders
 
 check-template: setup $(CHECKOV)/.installed
-	@$(BESIDE) $(BIN)/python -m tests.infra.checked $(CHECKOV)/bin/checkov
+	@$(BESIDE) $(BIN)/python -m tests.infra.static_checks $(CHECKOV)/bin/checkov
 
 reference: setup  ## Write the pages' settings table and command reference from the code
 	@$(BIN)/python -m tests.support.reference

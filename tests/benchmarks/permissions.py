@@ -14,9 +14,9 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from tests.infra.checked import ROOT, empty_assets
-from tests.infra.removal import permissions, refused, verdicts
-from tests.infra.variants import VARIANTS
+from tests.infra.permission_removal import permissions, refused, verdicts
+from tests.infra.permission_variants import VARIANTS
+from tests.infra.static_checks import ROOT, empty_assets
 
 
 def main(name: str = "everything on") -> int:

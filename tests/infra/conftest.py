@@ -1,4 +1,4 @@
-"""A stack is synthesized once for each set of settings that some test asks for."""
+"""Fixtures: each set of settings is synthesized once."""
 
 import json
 import zipfile
@@ -21,8 +21,8 @@ from infra.constructs.cutout import Cutout  # noqa: E402 # the same
 from infra.deployed_functions import SHAPES, Asset, FunctionName  # noqa: E402 # the same
 from infra.settings.settings import Settings  # noqa: E402 # the same
 from infra.stack import CutoutStack  # noqa: E402 # the same
-from tests.infra.elsewhere import Make  # noqa: E402 # the same
-from tests.infra.reading import Reading, Synthesize  # noqa: E402 # the same
+from tests.infra.embedding_stack import Make  # noqa: E402 # the same
+from tests.infra.template_view import Synthesize, TemplateView  # noqa: E402 # the same
 
 INFRA = Path(__file__).resolve().parents[2] / "infra"
 
@@ -36,7 +36,7 @@ def feature_flags() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def stand_in_assets(tmp_path_factory: pytest.TempPathFactory) -> dict[FunctionName, Asset]:
-    """Return assets that hold nothing: what is in the real ones is tested by itself."""
+    """Return empty assets; other tests are about the real ones."""
     zipped = tmp_path_factory.mktemp("assets") / "asset.zip"
     zipped.write_bytes(b"PK\x05\x06" + bytes(18))
     return {name: Asset(path=zipped, digest=f"{number:064x}") for number, name in enumerate(SHAPES)}
@@ -46,25 +46,25 @@ def stand_in_assets(tmp_path_factory: pytest.TempPathFactory) -> dict[FunctionNa
 def synthesize(
     stand_in_assets: dict[FunctionName, Asset], feature_flags: dict[str, Any]
 ) -> Synthesize:
-    """Return what makes a template of settings."""
+    """Return a function that makes the template for settings."""
 
     @cache
-    def make(settings: Settings) -> Reading:
+    def make(settings: Settings) -> TemplateView:
         app = App(context=feature_flags, analytics_reporting=False)
         stack: Stack = CutoutStack(app, settings=settings, assets=stand_in_assets)
-        return Reading(Template.from_stack(stack).to_json())
+        return TemplateView(Template.from_stack(stack).to_json())
 
     return make
 
 
 @pytest.fixture(scope="session")
-def template(synthesize: Synthesize) -> Reading:
-    """Return the template of a deployment that nobody changed anything about."""
+def template(synthesize: Synthesize) -> TemplateView:
+    """Return the template with all defaults."""
     return synthesize(Settings())
 
 
 @pytest.fixture(scope="session")
-def ephemeral(synthesize: Synthesize) -> Reading:
+def ephemeral(synthesize: Synthesize) -> TemplateView:
     """Return the template of a deployment to a local cloud."""
     return synthesize(
         Settings(
@@ -80,13 +80,13 @@ def ephemeral(synthesize: Synthesize) -> Reading:
 
 @pytest.fixture
 def stack(feature_flags: dict[str, Any]) -> Stack:
-    """Return somebody else's stack."""
+    """Return an embedding stack."""
     return Stack(App(context=feature_flags, analytics_reporting=False), "Elsewhere")
 
 
 @pytest.fixture
 def make(stack: Stack, stand_in_assets: dict[FunctionName, Asset]) -> Make:
-    """Return what puts a Cutout into that stack."""
+    """Return a function that puts a Cutout into that stack."""
 
     def put(construct_id: str = "Cutout", **properties: Any) -> Cutout:
         return Cutout(stack, construct_id, assets=stand_in_assets, **properties)

@@ -1,4 +1,4 @@
-"""The app as the CDK's command line runs it."""
+"""The app, as the CDK CLI runs it."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def _run(command: list[str], **environment: str) -> subprocess.CompletedProcess[
 
 
 def test_the_cdk_synthesizes_the_stack_with_its_assets(tmp_path: Path) -> None:
-    """One command makes a template and every asset that it names, where it is told to."""
+    """One command writes the template and every asset that it names."""
     context = ["-c", "asset_platform=local", "-c", "ephemeral=true", "-c", "stack=Staging"]
     output = tmp_path / "out"
     done = _run(
@@ -98,7 +98,7 @@ print(os.environ["JSII_NODE"])
 def test_the_construct_library_runs_on_the_projects_own_node(
     chosen: dict[str, str], expected: str
 ) -> None:
-    """Whatever Node is on the path, or none, the locked one is used unless a person says so."""
+    """The locked Node.js is used, unless JSII_NODE names another."""
     environment = {name: value for name, value in os.environ.items() if name != "JSII_NODE"}
     asked = subprocess.run(  # noqa: S603 # our own command
         [sys.executable, "-c", _CHOOSE],

@@ -1,4 +1,4 @@
-"""What is left of an earlier deployment, and what goes with this one."""
+"""What an earlier deployment left, and what is deleted with the stack."""
 
 import json
 from collections.abc import Iterator
@@ -52,8 +52,8 @@ def test_secrets_of_a_destroyed_stack_are_found(left: Account) -> None:
     assert left.leftover_secrets("Other") == []
 
 
-def test_secrets_of_a_stack_that_there_is_are_its_own(left: Account) -> None:
-    """A second deployment is an update, in whose way they are not."""
+def test_secrets_of_an_existing_stack_are_not_leftovers(left: Account) -> None:
+    """A second deployment is an update and keeps them."""
     left.session.client("cloudformation").create_stack(StackName="Shop", TemplateBody=TEMPLATE)
     assert left.leftover_secrets("Shop") == []
 
@@ -84,15 +84,15 @@ def test_secrets_of_a_first_deployment_that_failed_are_found(left: Account) -> N
         ("DELETE_FAILED", True),
     ],
 )
-def test_a_stack_whose_creation_was_undone_never_came_to_be(
+def test_a_stack_whose_creation_was_rolled_back_is_not_created(
     status: str | None, *, is_there: bool
 ) -> None:
-    """One whose update was undone did, and its secrets are its own."""
+    """A stack whose update was rolled back is, and has its secrets."""
     assert is_created(status) is is_there
 
 
-def test_the_api_key_outlives_the_taking_away_of_the_secrets(left: Account) -> None:
-    """It is laid aside until it is in its new place, whatever happens in between."""
+def test_the_api_key_survives_the_replacement_of_the_secrets(left: Account) -> None:
+    """It is saved until it is in the new secret, whatever happens in between."""
     left.delete_secrets("Shop")
     assert _names(left) == [f"{API_KEY}-laid-aside"]
     assert left.saved_api_key("Shop") == "sk-1"
@@ -102,7 +102,7 @@ def test_the_api_key_outlives_the_taking_away_of_the_secrets(left: Account) -> N
     assert (left.saved_api_key("Shop"), _names(left)) == (None, [])
 
 
-def test_a_key_that_nobody_set_is_not_laid_aside(session: boto3.Session) -> None:
+def test_a_key_that_was_never_set_is_not_saved(session: boto3.Session) -> None:
     """The placeholder is no key."""
     session.client("secretsmanager").create_secret(Name=API_KEY, SecretString="not-set")
     Account(session).delete_secrets("Shop")
@@ -112,7 +112,7 @@ def test_a_key_that_nobody_set_is_not_laid_aside(session: boto3.Session) -> None
 def test_deploying_says_which_secrets_are_in_the_way_and_what_to_do(
     left: Account, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Before anything is made, and with nothing taken away unasked."""
+    """Before anything is created or deleted."""
     status = main(["deploy", "--region", "eu-west-1", "-c", "stack=Shop"])
     told = capsys.readouterr().err
     assert status == 1
@@ -121,8 +121,8 @@ def test_deploying_says_which_secrets_are_in_the_way_and_what_to_do(
     assert _names(left) == [SIGNING_KEY, API_KEY]
 
 
-def test_only_buckets_that_go_with_the_stack_are_emptied(session: boto3.Session) -> None:
-    """Every version in them, and nothing of what is kept: photos outlive the stack."""
+def test_only_buckets_that_are_deleted_with_the_stack_are_emptied(session: boto3.Session) -> None:
+    """Every version in them; buckets that are kept are not touched."""
     client = session.client("cloudformation")
     client.create_stack(StackName="Shop", TemplateBody=TEMPLATE)
     resources = client.list_stack_resources(StackName="Shop")["StackResourceSummaries"]
@@ -138,31 +138,29 @@ def test_only_buckets_that_go_with_the_stack_are_emptied(session: boto3.Session)
     assert len(left["Stays"].get("Versions", [])) == 2
 
 
-def test_nothing_is_emptied_of_a_stack_that_is_not_there(session: boto3.Session) -> None:
+def test_nothing_is_emptied_without_a_stack(session: boto3.Session) -> None:
     """Destroying twice is no error."""
     assert Account(session).empty_deleted_buckets("Shop") == []
 
 
-def test_a_stage_names_the_stack_that_is_meant() -> None:
+def test_a_stage_is_part_of_the_stacks_name() -> None:
     """`--stage prod` and `-c stage=prod` mean the same deployment."""
     assert stack_name(["stage=prod", "max_in_flight=5"]) == "Cutout-prod"
     assert stack_name([]) == "Cutout"
 
 
-def test_the_region_may_come_from_where_the_aws_cli_takes_it(
+def test_the_region_is_read_where_the_aws_cli_reads_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """What the message tells people to set is read: boto3 does not by itself."""
+    """AWS_REGION, which boto3 does not read by itself."""
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     assert session_of(None, None).region_name == "eu-west-1"
     assert session_of(None, "us-east-2").region_name == "us-east-2"
 
 
 @pytest.mark.parametrize("action", ["deploy", "destroy"])
-def test_a_profile_that_there_is_not_is_told_in_a_sentence(
-    action: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """It is mistyped more often than not."""
+def test_a_missing_profile_is_one_sentence(action: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is often mistyped."""
     assert main([action, "--profile", "nobodys"]) == 1
     assert "The config profile (nobodys) could not be found" in capsys.readouterr().err
 
@@ -229,8 +227,8 @@ def test_a_table_that_holds_rows_or_is_in_use_is_never_deleted(
     assert _tables(session, status, rows=rows) == ["jobs"]
 
 
-def test_a_secret_is_waited_for_until_it_is_gone(session: boto3.Session) -> None:
-    """Deletion takes a while, and until it ends nothing can be made under the name."""
+def test_the_deletion_of_a_secret_is_waited_for(session: boto3.Session) -> None:
+    """Until the deletion ends, the name cannot be used."""
     client = session.client("secretsmanager")
     client.create_secret(Name=SIGNING_KEY, SecretString="x")
     waits: list[float] = []
@@ -267,7 +265,7 @@ class _Done:
 def test_the_policy_of_a_deploying_role_is_printed_for_one_stack(
     session: boto3.Session, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """On the resources of that stack; what AWS does not narrow is named here."""
+    """On the resources of that stack, except for actions without resources."""
     assert session.region_name == "eu-west-1"
     assert main(["policy", "--region", "eu-west-1", "--stage", "prod"]) == 0
     document = json.loads(capsys.readouterr().out)

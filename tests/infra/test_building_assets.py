@@ -1,4 +1,4 @@
-"""How assets are built: again only when something changed, and to the byte the same."""
+"""Building assets: reproducible, and only when something changed."""
 
 import gzip
 import json
@@ -79,7 +79,7 @@ def test_what_is_not_shipped_changes_no_asset(
 def test_a_change_reaches_the_functions_that_import_it(
     sources: Path, digests: Callable[[Path], dict[str, str]]
 ) -> None:
-    """Only those functions are deployed anew."""
+    """Only those functions are deployed again."""
     before = digests(sources)
     (sources / "cutout" / "job.py").write_text("x = 1\n")
     after = digests(sources)
@@ -115,7 +115,7 @@ def test_two_folders_get_the_same_zip_to_the_byte(
 
 
 def test_bytecode_for_lambda_is_the_same_wherever_it_is_made(sources: Path, tmp_path: Path) -> None:
-    """Neither the folder, nor the Python and the machine that ask for it, make a difference."""
+    """In any folder, on any machine, with any Python."""
     compiler = LambdaPython(AssetBuilder("aws").cache)
     made = []
     for place in ("one", "another/place"):
@@ -127,8 +127,8 @@ def test_bytecode_for_lambda_is_the_same_wherever_it_is_made(sources: Path, tmp_
     assert made[0] == made[1]
 
 
-def test_a_module_that_cannot_be_compiled_is_told(sources: Path) -> None:
-    """Rather than shipped."""
+def test_a_module_that_cannot_be_compiled_is_an_error(sources: Path) -> None:
+    """It is not shipped."""
     (sources / "cutout" / "job.py").write_text("def")
     with pytest.raises(AssetError, match="bytecode cannot be compiled for Lambda"):
         LambdaPython(AssetBuilder("aws").cache).compile_tree(sources)
@@ -158,8 +158,8 @@ def test_what_is_built_is_not_built_again(sources: Path, cache: Path) -> None:
     assert (second, second.path.stat().st_mtime_ns) == (first, made_at)
 
 
-def test_old_assets_are_cleared_away(sources: Path, cache: Path) -> None:
-    """The four last of a function are kept, for going back and forth between branches."""
+def test_old_assets_are_deleted(sources: Path, cache: Path) -> None:
+    """The last four of a function are kept, for switching between branches."""
     builder = AssetBuilder("local", sources=sources, cache=cache)
     for number in range(6):
         (sources / "sweep" / "handler.py").write_text(f"x = {number}\n")
@@ -167,7 +167,7 @@ def test_old_assets_are_cleared_away(sources: Path, cache: Path) -> None:
     assert len(list(cache.glob("Sweep-local-*.zip"))) == 4
 
 
-def test_locks_that_cannot_be_installed_are_told(sources: Path, tmp_path: Path) -> None:
+def test_locks_that_cannot_be_installed_are_an_error(sources: Path, tmp_path: Path) -> None:
     """The message is what the installer says."""
     locks = tmp_path / "locks"
     locks.mkdir()
@@ -218,7 +218,7 @@ def test_only_whole_services_are_cut(tmp_path: Path) -> None:
     )
 
 
-def test_sizes_are_told_by_one_command(capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_command_prints_sizes(capsys: pytest.CaptureFixture[str]) -> None:
     """`python -m infra.assets` builds what is missing and prints a line for each function."""
     status = main(["--platform", "local"])
     lines = capsys.readouterr().out.splitlines()

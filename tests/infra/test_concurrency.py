@@ -1,4 +1,4 @@
-"""What an account lets run at once, and what a deployment makes of it."""
+"""The concurrency of an account, and the settings that follow from it."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ _UNUSED = {"CodeSizeUnzipped": 1, "CodeSizeZipped": 1, "TotalCodeSize": 1}
 
 @pytest.fixture
 def stubber() -> Iterator[Stubber]:
-    """Lambda, with answers that a test lays down."""
+    """Lambda with prepared answers."""
     client = boto3.client(
         "lambda", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x"
     )
@@ -33,7 +33,7 @@ def test_what_others_have_reserved_is_not_free(stubber: Stubber) -> None:
 
 
 def test_what_the_deployment_has_reserved_itself_stays_its_own(stubber: Stubber) -> None:
-    """An update does not take for a small account one that its own reservations made small."""
+    """An update counts the deployment's own reservations as free."""
     _answers(stubber, unreserved=100)
     stubber.add_response("get_function_concurrency", {"ReservedConcurrentExecutions": 10})
     stubber.add_response("get_function_concurrency", {})
@@ -63,7 +63,7 @@ def test_what_the_deployment_has_reserved_itself_stays_its_own(stubber: Stubber)
         ),
     ],
 )
-def test_in_a_small_account_callbacks_find_an_execution_free(
+def test_a_small_account_has_concurrency_left_for_callbacks(
     free: int, context: list[str], expected: dict[str, str]
 ) -> None:
     """Ten is what new accounts have: three workers of two each leave four. What is given, stays."""

@@ -1,4 +1,4 @@
-"""What the construct takes from somebody else's stack."""
+"""What an embedding stack can pass to the construct."""
 
 import json
 from dataclasses import replace
@@ -18,8 +18,8 @@ from infra.constructs.callback_api import CallbackDomain
 from infra.constructs.network import GATEWAY_SERVICES, INTERFACE_SERVICES
 from infra.deployed_functions import SHAPES, FunctionName
 from infra.settings.settings import Settings
-from tests.infra.checked import network_in
-from tests.infra.elsewhere import Make, late, read
+from tests.infra.embedding_stack import Make, late, read
+from tests.infra.static_checks import network_in
 from tests.support.pages import section
 
 CERTIFICATE_ARN = (
@@ -64,7 +64,7 @@ TAKES_NO_TAGS = {
     ("chosen", "expected"),
     [(RemovalPolicy.DESTROY, "Delete"), (RemovalPolicy.RETAIN, "Retain")],
 )
-def test_what_becomes_of_data_is_the_embedding_stacks_choice(
+def test_the_embedding_stack_chooses_the_removal_policy(
     stack: Stack, make: Make, chosen: RemovalPolicy, expected: str
 ) -> None:
     """The property wins over what the settings say of ephemeral deployments."""
@@ -74,8 +74,8 @@ def test_what_becomes_of_data_is_the_embedding_stacks_choice(
     assert {reading.resources[name]["DeletionPolicy"] for name in kept} == {expected}
 
 
-def test_functions_run_in_a_network_that_lets_out_https_alone(stack: Stack, make: Make) -> None:
-    """All of them; each role may then handle interfaces, which AWS cannot narrow."""
+def test_functions_in_a_vpc_may_only_send_https(stack: Stack, make: Make) -> None:
+    """All of them; each role may handle network interfaces."""
     make(network=network_in(stack))
     reading = read(stack)
     functions = reading.of_type("AWS::Lambda::Function")
@@ -99,10 +99,8 @@ def test_functions_run_in_a_network_that_lets_out_https_alone(stack: Stack, make
     assert {action.partition(":")[0] for one in wide.values() for action in one} == {"ec2"}
 
 
-def test_what_lambda_may_for_the_network_the_functions_code_may_not(
-    stack: Stack, make: Make
-) -> None:
-    """Else code that was broken into could open and close the account's network interfaces."""
+def test_the_functions_code_is_denied_the_network_interfaces(stack: Stack, make: Make) -> None:
+    """Otherwise compromised code could create and delete network interfaces of the account."""
     make(network=network_in(stack))
     reading = read(stack)
     for name in FUNCTIONS:
@@ -116,10 +114,8 @@ def test_what_lambda_may_for_the_network_the_functions_code_may_not(
         }
 
 
-def test_groups_of_ones_own_take_the_place_of_the_one_that_lets_out_https(
-    stack: Stack, make: Make
-) -> None:
-    """Somebody whose network has rules has a group for them."""
+def test_given_security_groups_replace_the_default_one(stack: Stack, make: Make) -> None:
+    """For networks with their own rules."""
     group = ec2.SecurityGroup.from_security_group_id(stack, "Group", "sg-0123456789abcdef0")
     make(network=replace(network_in(stack), security_groups=[group]))
     reading = read(stack)
@@ -128,7 +124,7 @@ def test_groups_of_ones_own_take_the_place_of_the_one_that_lets_out_https(
     assert {tuple(one["SecurityGroupIds"]) for one in used} == {("sg-0123456789abcdef0",)}
 
 
-def test_what_a_network_must_offer_is_what_functions_call() -> None:
+def test_the_page_lists_the_endpoints_that_functions_need() -> None:
     """The page names an endpoint for each service that a function has a client of."""
     called = {service for shape in SHAPES.values() for service in shape.aws_services}
     told = section("infra/README.md", "Your own network")
@@ -136,7 +132,7 @@ def test_what_a_network_must_offer_is_what_functions_call() -> None:
     assert [one for one in called if f"`{one}`" not in told] == []
 
 
-def test_callbacks_come_in_at_a_host_name_of_ones_own(stack: Stack, make: Make) -> None:
+def test_callbacks_can_have_their_own_host_name(stack: Stack, make: Make) -> None:
     """The API's own address is switched off, and the name points at the API."""
     zone = route53.HostedZone.from_hosted_zone_attributes(
         stack, "Zone", hosted_zone_id="Z1", zone_name="example.com"
@@ -156,7 +152,7 @@ def test_callbacks_come_in_at_a_host_name_of_ones_own(stack: Stack, make: Make) 
     assert record["Name"] == "callbacks.example.com."
 
 
-def test_alarms_go_to_a_topic_that_there_is(stack: Stack, make: Make) -> None:
+def test_alarms_can_use_an_existing_topic(stack: Stack, make: Make) -> None:
     """No topic is made then, and every alarm tells that one."""
     make(alarm_topic=sns.Topic.from_topic_arn(stack, "Theirs", "arn:aws:sns:here:mine:pager"))
     reading = read(stack)
@@ -167,7 +163,7 @@ def test_alarms_go_to_a_topic_that_there_is(stack: Stack, make: Make) -> None:
     assert told == {("arn:aws:sns:here:mine:pager",)}
 
 
-def test_word_goes_to_a_bus_of_ones_own(stack: Stack, make: Make) -> None:
+def test_events_can_go_to_another_bus(stack: Stack, make: Make) -> None:
     """Functions name it, and may put events there and nowhere else."""
     make(event_bus=events.EventBus(stack, "Ours"))
     reading = read(stack)
@@ -179,7 +175,7 @@ def test_word_goes_to_a_bus_of_ones_own(stack: Stack, make: Make) -> None:
     assert granted == {"<Ours.Arn>"}
 
 
-def test_a_bucket_that_there_is_keeps_its_own_notifications(stack: Stack, make: Make) -> None:
+def test_an_existing_bucket_keeps_its_notifications(stack: Stack, make: Make) -> None:
     """It is attached by a rule; nothing of the bucket itself is set, and no helper is deployed."""
     make(uploads_bucket=s3.Bucket.from_bucket_name(stack, "Photos", "photos"))
     reading = read(stack)
@@ -196,10 +192,10 @@ def test_a_bucket_that_there_is_keeps_its_own_notifications(stack: Stack, make: 
         ("a\\b/", ("_1",), [{"wildcard": "a\\\\b/*_1"}]),
     ],
 )
-def test_only_keys_that_begin_and_end_so_are_told_of(
+def test_only_keys_with_prefix_and_suffix_send_events(
     stack: Stack, make: Make, prefix: str, suffixes: tuple[str, ...], keys: list[Any]
 ) -> None:
-    """Whatever else lies in the bucket costs no message."""
+    """Other objects of the bucket cost no message."""
     make(settings=Settings(upload_prefix=prefix, upload_suffixes=suffixes))
     [rule] = read(stack).of_type("AWS::Events::Rule").values()
     assert rule["EventPattern"]["detail"]["object"] == {"key": keys}

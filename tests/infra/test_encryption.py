@@ -1,4 +1,4 @@
-"""A key of one's own: what it encrypts, and who may use it."""
+"""A customer's KMS key: what it encrypts, and who may use it."""
 
 import json
 from collections.abc import Callable
@@ -9,8 +9,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 from infra.settings.settings import Settings
-from tests.infra.elsewhere import Make, late, read
-from tests.infra.reading import Synthesize, many
+from tests.infra.embedding_stack import Make, late, read
+from tests.infra.template_view import Synthesize, many
 
 KEY_ARN = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 
@@ -81,7 +81,7 @@ USES_KEY = {
 def test_each_role_may_use_the_key_through_the_services_that_it_uses(
     stack: Stack, make: Make
 ) -> None:
-    """Nobody may decrypt anything by calling KMS, nor through a service it has no business with."""
+    """No role may call KMS itself, or use the key through a service that it does not use."""
     make(kms_key=kms.Key.from_key_arn(stack, "Key", KEY_ARN))
     may = {
         role: {
@@ -98,7 +98,7 @@ def test_each_role_may_use_the_key_through_the_services_that_it_uses(
 
 
 def test_a_key_of_the_stack_lets_alarms_rules_and_logs_use_it(stack: Stack, make: Make) -> None:
-    """Each has one statement; without it alarms and uploads would be dropped without a word."""
+    """Each has one statement; without it, alarms and uploads would be lost silently."""
     make(kms_key=kms.Key(stack, "Key"))
     [key] = read(stack).of_type("AWS::KMS::Key").values()
     services = {
@@ -113,8 +113,8 @@ def test_a_key_of_the_stack_lets_alarms_rules_and_logs_use_it(stack: Stack, make
     }
 
 
-def test_the_keys_of_buckets_that_there_are_can_be_used(stack: Stack, make: Make) -> None:
-    """Photos in a bucket with a key of its own can be read, though the rest has none."""
+def test_the_keys_of_existing_buckets_can_be_used(stack: Stack, make: Make) -> None:
+    """Photos in a bucket with a key can be read, though the deployment has no key."""
     key = kms.Key.from_key_arn(stack, "Theirs", KEY_ARN)
     photos = s3.Bucket.from_bucket_attributes(
         stack, "Photos", bucket_name="photos", encryption_key=key
@@ -130,7 +130,7 @@ def test_the_keys_of_buckets_that_there_are_can_be_used(stack: Stack, make: Make
 
 
 def test_the_key_of_an_attached_bucket_is_a_setting(synthesize: Synthesize) -> None:
-    """All who read photos may decrypt with it, the links that are lent included."""
+    """Every role that reads photos may decrypt with it, that of the photo links, too."""
     settings = Settings(uploads_bucket="photos", uploads_kms_key=KEY_ARN)
     reading = synthesize(settings)
     able = {

@@ -1,4 +1,4 @@
-"""How the functions run, and what they are told."""
+"""How the functions run, and their variables."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,7 @@ from cutout.domain.environment import Settings as RuntimeSettings
 from cutout.wiring.settings import read_settings
 from infra.settings.settings import Settings
 from infra.settings.value_rules import SettingError
-from tests.infra.reading import Reading, Synthesize
+from tests.infra.template_view import Synthesize, TemplateView
 
 FUNCTIONS = ("Submit", "Prepare", "ReceiveCallback", "StoreResult", "Sweep")
 
@@ -118,23 +118,23 @@ TOLD = {
 }
 
 
-def _function(reading: Reading, name: str) -> dict[str, Any]:
+def _function(reading: TemplateView, name: str) -> dict[str, Any]:
     return reading.properties(f"{name}Function")
 
 
-def _environment(reading: Reading, name: str) -> dict[str, str]:
+def _environment(reading: TemplateView, name: str) -> dict[str, str]:
     variables: dict[str, str] = _function(reading, name)["Environment"]["Variables"]
     return variables
 
 
-def test_there_are_five_functions(template: Reading) -> None:
+def test_there_are_five_functions(template: TemplateView) -> None:
     """No helper function is deployed besides ours."""
     deployed = set(template.of_type("AWS::Lambda::Function"))
     assert deployed == {f"{name}Function" for name in FUNCTIONS}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_is_as_large_as_its_work(template: Reading, name: str) -> None:
+def test_a_function_is_as_large_as_its_work(template: TemplateView, name: str) -> None:
     """Handler, memory and time-out are those of the design."""
     properties = _function(template, name)
     handler, memory, timeout = HOW[name]
@@ -144,10 +144,10 @@ def test_a_function_is_as_large_as_its_work(template: Reading, name: str) -> Non
 
 
 @pytest.mark.parametrize("by", ["setting", "recipe"])
-def test_who_wants_the_photos_own_pixels_gets_room_for_the_largest_photo(
+def test_source_pixels_get_memory_and_disk_for_the_largest_photo(
     synthesize: Synthesize, tmp_path: Path, by: str
 ) -> None:
-    """Memory to turn 200 megapixels in, and a disk for their cut-out; nobody else pays for it."""
+    """Memory to rotate 200 megapixels, and disk for their cut-out; the default has less."""
     recipes = tmp_path / "recipes.toml"
     recipes.write_text('[[recipe]]\nname = "own"\npixels = "source"\n', encoding="utf-8")
     settings = Settings(pixels="source") if by == "setting" else Settings(recipes=str(recipes))
@@ -160,7 +160,7 @@ def test_who_wants_the_photos_own_pixels_gets_room_for_the_largest_photo(
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_runs_on_what_its_asset_is_built_for(template: Reading, name: str) -> None:
+def test_a_function_runs_on_what_its_asset_is_built_for(template: TemplateView, name: str) -> None:
     """Python 3.13 on arm64, with its own role and log group, and without tracing."""
     properties = _function(template, name)
     assert properties["Runtime"] == "python3.13"
@@ -171,8 +171,8 @@ def test_a_function_runs_on_what_its_asset_is_built_for(template: Reading, name:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_function_is_told_exactly_this(template: Reading, name: str) -> None:
-    """Each function gets its own lines of the table and no other function's."""
+def test_a_function_has_exactly_these_variables(template: TemplateView, name: str) -> None:
+    """Each function gets its own variables and no others."""
     assert _environment(template, name) == TOLD[name]
 
 
@@ -186,20 +186,24 @@ SETTINGS: dict[str, type[RuntimeSettings]] = {
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_the_runtime_takes_what_it_is_told(template: Reading, name: str) -> None:
+def test_the_runtime_accepts_its_variables(template: TemplateView, name: str) -> None:
     """The runtime's own settings accept each environment, and know the stack by its name."""
     assert read_settings(SETTINGS[name], _environment(template, name)).stack == "Cutout"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_the_runtime_takes_what_it_is_told_on_a_local_cloud(ephemeral: Reading, name: str) -> None:
-    """Plain http to this machine is taken where the AWS endpoint is on this machine too."""
+def test_the_runtime_accepts_its_variables_on_a_local_cloud(
+    ephemeral: TemplateView, name: str
+) -> None:
+    """Plain http to this machine is accepted if the AWS endpoint is on this machine."""
     told = _environment(ephemeral, name) | {"AWS_ENDPOINT_URL": "https://127.0.0.1:4566"}
     assert read_settings(SETTINGS[name], told).stack == "Cutout"
 
 
-def test_loopback_is_mentioned_on_a_local_cloud_only(template: Reading, ephemeral: Reading) -> None:
-    """On AWS the very name of the permission is absent."""
+def test_the_loopback_variable_is_set_on_a_local_cloud_only(
+    template: TemplateView, ephemeral: TemplateView
+) -> None:
+    """On AWS it is not set."""
     name = "CUTOUT_ALLOW_LOOPBACK"
     assert [one for one in FUNCTIONS if name in _environment(template, one)] == []
     told = {one: _environment(ephemeral, one).get(name) for one in FUNCTIONS}
@@ -213,7 +217,7 @@ def test_loopback_is_mentioned_on_a_local_cloud_only(template: Reading, ephemera
 
 
 def test_no_function_outlives_the_lease_it_holds(synthesize: Synthesize) -> None:
-    """With a short lease the time-outs shrink: who takes a job over finds nobody still at it."""
+    """A short lease shortens the time-outs, so that a lease never expires under a worker."""
     reading = synthesize(Settings(lease_seconds=30))
     timeouts = {name: _function(reading, name)["Timeout"] for name in FUNCTIONS}
     assert timeouts == {
@@ -233,10 +237,10 @@ MESSAGES = {
 
 
 @pytest.mark.parametrize(("name", "queue"), MESSAGES.items())
-def test_a_worker_takes_one_message_and_says_which_failed(
-    template: Reading, name: str, queue: str
+def test_a_worker_gets_one_message_and_reports_failures(
+    template: TemplateView, name: str, queue: str
 ) -> None:
-    """A slow photo takes no other with it, and no more than five run at once."""
+    """A slow photo delays no other, and at most five run at once."""
     assert template.properties(f"{name}Messages") == {
         "EventSourceArn": f"<{queue}.Arn>",
         "FunctionName": f"<{name}Function>",
@@ -248,7 +252,7 @@ def test_a_worker_takes_one_message_and_says_which_failed(
 
 
 def test_concurrency_of_the_workers_is_a_setting(synthesize: Synthesize) -> None:
-    """Each worker is bounded by its own."""
+    """Each worker has its own."""
     reading = synthesize(Settings(submit_concurrency=7, prepare_concurrency=8, store_concurrency=9))
     bounds = {name: reading.properties(f"{name}Messages")["ScalingConfig"] for name in MESSAGES}
     assert bounds == {
@@ -258,8 +262,8 @@ def test_concurrency_of_the_workers_is_a_setting(synthesize: Synthesize) -> None
     }
 
 
-def test_a_flood_of_callbacks_cannot_starve_the_account(template: Reading) -> None:
-    """What the world can call, and what must run once at a time, have concurrency of their own."""
+def test_a_flood_of_callbacks_cannot_starve_the_account(template: TemplateView) -> None:
+    """ReceiveCallback, which anybody can call, and Sweep reserve their concurrency."""
     reserved = {
         name: _function(template, name).get("ReservedConcurrentExecutions") for name in FUNCTIONS
     }
@@ -273,7 +277,7 @@ def test_a_flood_of_callbacks_cannot_starve_the_account(template: Reading) -> No
 
 
 def test_small_accounts_reserve_nothing(synthesize: Synthesize) -> None:
-    """An account whose quota is ten cannot set any concurrency aside."""
+    """An account with a quota of ten cannot reserve any."""
     reading = synthesize(Settings(reserved_concurrency=False))
     reserved = [
         name for name in FUNCTIONS if "ReservedConcurrentExecutions" in _function(reading, name)
@@ -281,8 +285,8 @@ def test_small_accounts_reserve_nothing(synthesize: Synthesize) -> None:
     assert reserved == []
 
 
-def test_only_submit_may_wake_itself_without_end_and_prepare_on_its_way(template: Reading) -> None:
-    """A freed slot wakes the next photo; Lambda would drop that chain at its sixteenth link."""
+def test_only_submit_and_prepare_may_call_themselves_in_a_loop(template: TemplateView) -> None:
+    """A freed slot admits the next job; Lambda would stop this loop at about the sixteenth call."""
     loops = {name: _function(template, name)["RecursiveLoop"] for name in FUNCTIONS}
     assert loops == {
         "Submit": "Allow",
@@ -293,10 +297,10 @@ def test_only_submit_may_wake_itself_without_end_and_prepare_on_its_way(template
     }
 
 
-def test_logs_are_kept_for_ninety_days_unless_told(
-    template: Reading, synthesize: Synthesize
+def test_logs_are_kept_for_ninety_days_by_default(
+    template: TemplateView, synthesize: Synthesize
 ) -> None:
-    """Every log group has an end, which is a setting."""
+    """Every log group has this retention, which is a setting."""
     groups = {f"{name}Logs" for name in FUNCTIONS} | {"CallbackApiAccessLogs"}
     kept = {
         name: one["RetentionInDays"]
@@ -307,8 +311,8 @@ def test_logs_are_kept_for_ninety_days_unless_told(
     assert {one["RetentionInDays"] for one in shorter.values()} == {7}
 
 
-def test_where_nothing_is_prepared_nothing_is_there_for_it(synthesize: Synthesize) -> None:
-    """No function, no queue, no permission and no output; the runtime takes what it is told."""
+def test_without_prepare_none_of_its_resources_exist(synthesize: Synthesize) -> None:
+    """No function, queue, permission or output; the runtime accepts its variables."""
     reading = synthesize(Settings(prepare=False))
     told = _environment(reading, "Submit")
     copies = {
@@ -326,10 +330,10 @@ def test_where_nothing_is_prepared_nothing_is_there_for_it(synthesize: Synthesiz
 
 
 @pytest.mark.parametrize("by", ["setting", "recipe"])
-def test_photos_own_pixels_are_refused_where_nothing_is_prepared(
+def test_source_pixels_are_refused_without_prepare(
     synthesize: Synthesize, tmp_path: Path, by: str
 ) -> None:
-    """Prepare alone opens photos: each cut-out would quietly have the model's pixels."""
+    """Only Prepare opens photos: each cut-out would silently have the model's pixels."""
     recipes = tmp_path / "recipes.toml"
     recipes.write_text('[[recipe]]\nname = "own"\npixels = "source"\n', encoding="utf-8")
     make: dict[str, Callable[[], object]] = {
@@ -340,9 +344,9 @@ def test_photos_own_pixels_are_refused_where_nothing_is_prepared(
         make[by]()
 
 
-def test_submit_is_told_no_role_of_prepares_where_there_is_no_prepare(
+def test_submit_has_no_variable_of_prepares_role_without_prepare(
     synthesize: Synthesize,
 ) -> None:
-    """Nobody's messages are read as reports alone."""
+    """Then no message is read as a report."""
     told = _environment(synthesize(Settings(prepare=False)), "Submit")
     assert read_settings(SubmitSettings, told).prepare_role_id == ""

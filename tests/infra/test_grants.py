@@ -1,4 +1,4 @@
-"""What the construct gives to the rest of somebody else's stack: grants, events, metrics."""
+"""What the construct offers an embedding stack: grants, events, metrics."""
 
 import json
 
@@ -13,11 +13,11 @@ from aws_lambda_powertools import Logger, Metrics
 from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, metrics_of_all
 from cutout.domain.metrics import Metric
 from infra.settings.settings import Settings
-from tests.infra.elsewhere import Make, read
+from tests.infra.embedding_stack import Make, read
 
 
 def test_others_may_upload_and_read_what_they_are_granted(stack: Stack, make: Make) -> None:
-    """A web shop's role uploads under the prefix, reads results and rows, and no more."""
+    """A web shop's role uploads under the prefix, reads results and jobs, and no more."""
     cutout = make(settings=Settings(upload_prefix="in/"), kms_key=kms.Key(stack, "Key"))
     shop = iam.Role(stack, "Shop", assumed_by=iam.ServicePrincipal("ecs-tasks.amazonaws.com"))
     cutout.grant_upload(shop).assert_success()
@@ -42,7 +42,7 @@ def test_others_may_upload_and_read_what_they_are_granted(stack: Stack, make: Ma
     assert ("kms:GenerateDataKey", "<Key.Arn>") in granted
 
 
-def test_others_are_told_of_each_cut_out_of_this_deployment(stack: Stack, make: Make) -> None:
+def test_others_get_the_events_of_this_deployment(stack: Stack, make: Make) -> None:
     """A rule on the deployment's bus, for its bucket and prefix alone."""
     cutout = make(settings=Settings(upload_prefix="in/"))
     cutout.on_completed("Tell", targets.SqsQueue(sqs.Queue(stack, "Shop")))
@@ -63,7 +63,7 @@ def test_others_are_told_of_each_cut_out_of_this_deployment(stack: Stack, make: 
     }
 
 
-def test_others_draw_the_series_that_the_functions_publish(
+def test_metrics_are_those_that_the_functions_write(
     stack: Stack, make: Make, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Namespace, name and dimensions are those of the embedded metric line that is written."""

@@ -18,7 +18,7 @@ def _tree(root: Path, files: dict[str, str]) -> Path:
 
 
 def test_a_module_brings_what_it_imports_and_no_more(tmp_path: Path) -> None:
-    """Imports of imports come along with their packages; what nobody imports stays."""
+    """Imports of imports are included with their packages; other modules are not."""
     root = _tree(
         tmp_path,
         {
@@ -95,7 +95,7 @@ def test_what_runs_instead_of_a_type_checkers_import_is_shipped(tmp_path: Path) 
     assert list(own_modules(root, "handler")) == ["handler.py", "other.py"]
 
 
-def test_modules_that_import_each_other_are_no_trap(tmp_path: Path) -> None:
+def test_modules_that_import_each_other_end_the_search(tmp_path: Path) -> None:
     """A circle ends."""
     root = _tree(tmp_path, {"handler.py": "import one", "one.py": "import handler"})
     assert list(own_modules(root, "handler")) == ["handler.py", "one.py"]
@@ -117,8 +117,8 @@ def test_what_is_for_people_is_never_shipped(tmp_path: Path, part: str) -> None:
         own_modules(root, "handler")
 
 
-def test_what_is_for_people_is_not_looked_at(tmp_path: Path) -> None:
-    """A command line that cannot be compiled keeps nobody from deploying."""
+def test_the_command_line_is_not_read(tmp_path: Path) -> None:
+    """A command line that cannot be compiled does not prevent a deployment."""
     shipped = ["cutout/operators.py", "sweep/one.py"]
     names = ["cutout/cli/entry.py", "cutout/operator/control.py", *shipped]
     root = _tree(tmp_path, dict.fromkeys(names, "def"))

@@ -1,4 +1,4 @@
-"""What wakes a person, and what one looks at."""
+"""Alarms, the dashboard and the saved query."""
 
 import json
 import re
@@ -10,7 +10,7 @@ import pytest
 from cutout.cli.entry import cutout as cli
 from infra.monitoring.alarms import LONGEST_DESCRIPTION
 from infra.settings.settings import Settings
-from tests.infra.reading import Reading, Synthesize
+from tests.infra.template_view import Synthesize, TemplateView
 from tests.support.pages import section
 
 DEAD_LETTERS = {
@@ -24,7 +24,7 @@ SERIES = [{"Name": "service", "Value": "cutout"}, {"Name": "stack", "Value": "Cu
 FUNCTIONS = ("Submit", "Prepare", "ReceiveCallback", "StoreResult", "Sweep")
 
 
-def test_one_lost_message_or_failed_run_is_an_alarm(template: Reading) -> None:
+def test_one_lost_message_or_failed_run_is_an_alarm(template: TemplateView) -> None:
     """Every queue of dead letters and every function is watched; one is too many."""
     visible = "ApproximateNumberOfMessagesVisible"
     watched = {
@@ -60,8 +60,8 @@ OUR_ALARMS = {
 
 
 @pytest.mark.parametrize("name", OUR_ALARMS)
-def test_an_alarm_goes_off_above_its_measure(template: Reading, name: str) -> None:
-    """Of the series that all functions write together; of what is not measured, never."""
+def test_an_alarm_goes_off_above_its_measure(template: TemplateView, name: str) -> None:
+    """For the metrics that all functions write together; missing data raise no alarm."""
     alarm = template.properties(f"Monitoring{name}")
     assert (
         alarm["MetricName"],
@@ -75,23 +75,23 @@ def test_an_alarm_goes_off_above_its_measure(template: Reading, name: str) -> No
     assert alarm["TreatMissingData"] == "notBreaching"
 
 
-def test_silence_of_sweep_is_an_alarm(template: Reading) -> None:
-    """It publishes every minute, even when nothing is due: nothing heard means that it is off."""
+def test_silence_of_sweep_is_an_alarm(template: TemplateView) -> None:
+    """Sweep writes its metrics every minute: missing data mean that it does not run."""
     alarm = template.properties("MonitoringNothingSwept")
     assert (alarm["MetricName"], alarm["Statistic"]) == ("JobsDue", "SampleCount")
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
     assert (alarm["Period"] * alarm["EvaluationPeriods"]) == 900
 
 
-def test_a_first_deployment_does_not_begin_with_an_alarm(template: Reading) -> None:
-    """Nothing is measured yet then; silence after a first sweep tells the topic all the same."""
+def test_a_first_deployment_does_not_begin_with_an_alarm(template: TemplateView) -> None:
+    """There are no data yet; missing data after the first run still notify the topic."""
     alarm = template.properties("MonitoringNothingSwept")
     assert alarm["TreatMissingData"] == "missing"
     assert alarm["InsufficientDataActions"] == ["<MonitoringAlarms>"]
 
 
-def test_one_photo_that_fails_is_no_trend(template: Reading) -> None:
-    """The ratio is the average of what each photo counts, and has to be high twice."""
+def test_one_photo_that_fails_is_no_trend(template: TemplateView) -> None:
+    """The ratio is an average over jobs, and must be high twice."""
     alarm = template.properties("MonitoringFailureRatio")
     assert (alarm["MetricName"], alarm["Statistic"], alarm["Threshold"]) == (
         "FailedPercent",
@@ -101,7 +101,7 @@ def test_one_photo_that_fails_is_no_trend(template: Reading) -> None:
     assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (3, 2)
 
 
-def test_every_alarm_tells_the_topic_when_it_begins_and_ends(template: Reading) -> None:
+def test_every_alarm_tells_the_topic_when_it_begins_and_ends(template: TemplateView) -> None:
     """One topic for all."""
     told = {
         (*alarm["AlarmActions"], *alarm["OKActions"]) for alarm in template.of_type(ALARM).values()
@@ -109,15 +109,15 @@ def test_every_alarm_tells_the_topic_when_it_begins_and_ends(template: Reading) 
     assert told == {("<MonitoringAlarms>", "<MonitoringAlarms>")}
 
 
-def test_a_scanner_that_passes_by_wakes_nobody(template: Reading) -> None:
-    """However many forged callbacks it sends at once: all three periods have to be too much."""
+def test_a_short_scan_raises_no_alarm(template: TemplateView) -> None:
+    """Whatever it sends at once: all three periods must be above the threshold."""
     alarm = template.properties("MonitoringForgedCallbacks")
     assert alarm["Period"] * alarm["EvaluationPeriods"] == 900
     assert "DatapointsToAlarm" not in alarm
 
 
-def test_who_expects_no_callbacks_is_not_told_that_none_come(synthesize: Synthesize) -> None:
-    """Where results come by polling alone, polling is no news."""
+def test_without_callbacks_polling_raises_no_alarm(synthesize: Synthesize) -> None:
+    """There, all results are found by polling."""
     polling = synthesize(Settings(callbacks=False))
     assert "MonitoringRecoveredByPoll" not in polling.of_type(ALARM)
 
@@ -133,13 +133,13 @@ def _anchor(heading: str) -> str:
 ANCHORS = {_anchor(heading) for heading in HEADINGS}
 
 
-def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm(template: Reading) -> None:
+def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm(template: TemplateView) -> None:
     """Its description ends in the section's address, as the page's own links have it."""
     assert _runbooks(template) == {f"{RUNBOOK}#{anchor}" for anchor in ANCHORS}
 
 
-def test_every_section_of_the_runbook_names_its_alarms(template: Reading) -> None:
-    """Whoever has only the alarm's name finds the section that its description links to."""
+def test_every_section_of_the_runbook_names_its_alarms(template: TemplateView) -> None:
+    """The name of an alarm leads to the section that its description links to."""
     linked: dict[str, set[str]] = {}
     for name, description in _descriptions(template).items():
         anchor = description.rpartition("#")[2]
@@ -152,21 +152,23 @@ def test_every_section_of_the_runbook_names_its_alarms(template: Reading) -> Non
 
 
 def test_where_the_page_has_an_address_the_mail_links_to_it(synthesize: Synthesize) -> None:
-    """The reader of a mail stands in no checkout."""
+    """The reader of a mail has no checkout."""
     page = "https://git.example.com/shop/cutout/blob/main/infra/RUNBOOK.md"
     linked = synthesize(Settings(runbook_url=page))
     assert _runbooks(linked) == {f"{page}#{anchor}" for anchor in ANCHORS}
 
 
-def _descriptions(reading: Reading) -> dict[str, str]:
+def _descriptions(reading: TemplateView) -> dict[str, str]:
     return {name: one["AlarmDescription"] for name, one in reading.of_type(ALARM).items()}
 
 
-def _runbooks(reading: Reading) -> set[str]:
+def _runbooks(reading: TemplateView) -> set[str]:
     return {one.rpartition(" Runbook: ")[2] for one in _descriptions(reading).values()}
 
 
-def test_every_alarm_says_what_happened_what_is_at_stake_and_what_to_do(template: Reading) -> None:
+def test_every_alarm_says_what_happened_what_is_at_stake_and_what_to_do(
+    template: TemplateView,
+) -> None:
     """In this order, and short enough for CloudWatch, with room for the names that it fills in."""
     parts = re.compile(r"(.+\.) At stake: (.+\.) Do: (.+\.) Runbook: \S+", re.DOTALL)
     for name, description in _descriptions(template).items():
@@ -174,7 +176,7 @@ def test_every_alarm_says_what_happened_what_is_at_stake_and_what_to_do(template
         assert len(description) < LONGEST_DESCRIPTION - 200, name
 
 
-def test_every_alarm_names_a_command_that_there_is_in_full(synthesize: Synthesize) -> None:
+def test_every_alarm_names_a_whole_command_that_exists(synthesize: Synthesize) -> None:
     """Copied from the mail into a shell it works: name, options, and which stack of several."""
     staged = _descriptions(synthesize(Settings(stage="prod")))
     named = {name: re.findall(r"`(cutout [^`]+)`", one) for name, one in staged.items()}
@@ -188,8 +190,8 @@ def test_every_alarm_names_a_command_that_there_is_in_full(synthesize: Synthesiz
         assert (values["stack"], rest) == ("Cutout-prod", []), line
 
 
-def test_what_has_no_row_yet_is_told_from_what_has_one(template: Reading) -> None:
-    """An upload among the dead letters may be lost; a photo that has its row is not."""
+def test_only_messages_without_a_job_can_lose_a_photo(template: TemplateView) -> None:
+    """An upload without a job may be lost with its message; a photo with a job is not."""
     at_stake = {
         name: "and after 14 days it is lost" in description
         for name, description in _descriptions(template).items()
@@ -205,12 +207,12 @@ def test_what_has_no_row_yet_is_told_from_what_has_one(template: Reading) -> Non
 
 @pytest.mark.parametrize("heading", HEADINGS)
 def test_a_runbook_says_what_it_means_where_to_look_and_what_to_do(heading: str) -> None:
-    """In this order, so that a person who was woken finds it."""
+    """In this order."""
     assert re.findall(r"\*\*(\w+)\.\*\*", section(RUNBOOK, heading)) == ["Means", "Look", "Do"]
 
 
-def test_alarms_alone_may_publish_and_only_over_tls(template: Reading) -> None:
-    """The topic takes what alarms of this account say."""
+def test_alarms_alone_may_publish_and_only_over_tls(template: TemplateView) -> None:
+    """Of this account."""
     statements = template.statements_about("AWS::SNS::TopicPolicy", "<MonitoringAlarms>")
     allowed = [one for one in statements if one["Effect"] == "Allow"]
     denied = [one for one in statements if one["Effect"] == "Deny"]
@@ -227,7 +229,9 @@ def test_alarms_alone_may_publish_and_only_over_tls(template: Reading) -> None:
     assert [one["Condition"] for one in denied] == [{"Bool": {"aws:SecureTransport": "false"}}]
 
 
-def test_nobody_is_mailed_unless_a_person_asks(template: Reading, synthesize: Synthesize) -> None:
+def test_without_an_address_nobody_is_mailed(
+    template: TemplateView, synthesize: Synthesize
+) -> None:
     """`alarm_email` subscribes that address, and nothing else does."""
     mailed = synthesize(Settings(alarm_email="you@example.com"))
     [subscription] = mailed.of_type("AWS::SNS::Subscription").values()
@@ -239,7 +243,7 @@ def test_nobody_is_mailed_unless_a_person_asks(template: Reading, synthesize: Sy
     }
 
 
-def test_the_dashboard_shows_every_function_and_queue(template: Reading) -> None:
+def test_the_dashboard_shows_every_function_and_queue(template: TemplateView) -> None:
     """It is named after the deployment and the region, which dashboards share names across."""
     dashboard = template.properties("MonitoringDashboard")
     shown = template.dashboard()
@@ -249,8 +253,8 @@ def test_the_dashboard_shows_every_function_and_queue(template: Reading) -> None
     assert missing == []
 
 
-def test_the_dashboard_begins_with_how_the_alarms_stand(template: Reading) -> None:
-    """All of them; then come what people ask for, each graph with a title."""
+def test_the_dashboard_begins_with_the_states_of_the_alarms(template: TemplateView) -> None:
+    """All of them; then come the graphs, each with a title."""
     first, *graphs = json.loads(template.dashboard())["widgets"]
     assert first["type"] == "alarm"
     assert len(first["properties"]["alarms"]) == len(template.of_type(ALARM))
@@ -274,15 +278,15 @@ def test_the_dashboard_begins_with_how_the_alarms_stand(template: Reading) -> No
     ]
 
 
-def test_the_dashboard_calculates_nothing(template: Reading) -> None:
-    """What it shows is what is stored, so that `cutout dashboard` draws the same of the same."""
+def test_the_dashboard_calculates_nothing(template: TemplateView) -> None:
+    """It shows stored metrics only, so that `cutout dashboard` can draw the same."""
     assert '"expression"' not in template.dashboard()
 
 
 def test_the_query_that_the_runbook_shows_is_saved_over_the_logs_of_every_function(
-    template: Reading,
+    template: TemplateView,
 ) -> None:
-    """Whoever reads of it finds it in the console, as it stands there."""
+    """Word for word."""
     query = template.properties("MonitoringEverythingAboutOnePhoto")
     told = section(RUNBOOK, "The logs of one job")
     (shown,) = re.findall(r"```\n(fields.*?)\n```", told, re.DOTALL)

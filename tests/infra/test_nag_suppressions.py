@@ -1,4 +1,4 @@
-"""What checkers find and we know better: every reason is of a resource that there is."""
+"""Suppressions of findings: each applies to a resource."""
 
 import pytest
 from aws_cdk import App, CfnResource
@@ -18,10 +18,8 @@ def resources(stand_in_assets: dict[FunctionName, Asset]) -> list[CfnResource]:
 
 
 @pytest.mark.parametrize("known", SUPPRESSIONS, ids=lambda known: known.rules[0])
-def test_a_reason_is_given_for_something_that_there_is(
-    known: Suppression, resources: list[CfnResource]
-) -> None:
-    """An acknowledgement of nothing would hide what is added later."""
+def test_every_suppression_has_a_resource(known: Suppression, resources: list[CfnResource]) -> None:
+    """A suppression without one would hide findings in later resources."""
     assert [one for one in resources if known.applies_to(one)]
 
 

@@ -1,4 +1,4 @@
-"""Two constructs in somebody else's stack, which may not get in each other's way."""
+"""Two constructs in one stack, which must not overlap."""
 
 import pytest
 from aws_cdk import Stack
@@ -6,7 +6,7 @@ from aws_cdk import aws_s3 as s3
 
 from infra.settings.settings import Settings
 from infra.settings.value_rules import SettingError
-from tests.infra.elsewhere import Make
+from tests.infra.embedding_stack import Make
 
 UP, OUT, UP2, OUT2 = "photos", "results", "more-photos", "more-results"
 REFUSED = [
@@ -33,14 +33,14 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("first", "second", "said"), REFUSED)
-def test_two_may_not_get_in_each_others_way(
+def test_overlaps_of_two_are_refused(
     stack: Stack,
     make: Make,
     first: tuple[str, ...],
     second: tuple[str, ...],
     said: str,
 ) -> None:
-    """Photos taken by both, results over results, and results as photos are refused at synth."""
+    """Photos watched by both, results over results, and results as photos are refused at synth."""
 
     def put(construct_id: str, uploads: str, prefix: str, results: str, result_prefix: str) -> None:
         buckets = [

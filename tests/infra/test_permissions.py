@@ -1,10 +1,11 @@
 """Roles: who can assume them, and how wide their permissions are.
 
-Each role's whole policy is in the snapshot; `test_removal` shows that each permission is needed.
+Each role's whole policy is in the snapshot; `test_permission_removal` shows that each permission is
+needed.
 """
 
 from infra.settings.settings import Settings
-from tests.infra.reading import Reading, Synthesize, many
+from tests.infra.template_view import Synthesize, TemplateView, many
 
 SECRET = "arn:aws:secretsmanager:here:mine:secret:Cutout"
 
@@ -19,8 +20,8 @@ TRUSTS = {
 }
 
 
-def test_every_role_is_for_one_principal(template: Reading) -> None:
-    """Each role can be taken on by the one service or role that needs it."""
+def test_every_role_is_for_one_principal(template: TemplateView) -> None:
+    """Only the service or role that needs a role can assume it."""
     trusted = {
         name: [one["Principal"] for one in role["AssumeRolePolicyDocument"]["Statement"]]
         for name, role in template.of_type("AWS::IAM::Role").items()
@@ -28,8 +29,8 @@ def test_every_role_is_for_one_principal(template: Reading) -> None:
     assert trusted == {name: [principal] for name, principal in TRUSTS.items()}
 
 
-def test_the_clock_is_trusted_for_this_account_alone(template: Reading) -> None:
-    """Another account's schedule cannot borrow the role that starts Sweep."""
+def test_only_schedules_of_this_account_can_assume_the_role(template: TemplateView) -> None:
+    """Another account's schedule cannot assume the role that starts Sweep."""
     [statement] = template.properties("EveryMinuteRole")["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Condition"] == {
         "StringEquals": {"aws:SourceAccount": "mine"},
@@ -37,8 +38,8 @@ def test_the_clock_is_trusted_for_this_account_alone(template: Reading) -> None:
     }
 
 
-def test_roles_have_no_managed_policies(template: Reading) -> None:
-    """What AWS adds to a policy of its own does not reach our roles."""
+def test_roles_have_no_managed_policies(template: TemplateView) -> None:
+    """A change of an AWS managed policy does not change our roles."""
     managed = {
         name: role.get("ManagedPolicyArns")
         for name, role in template.of_type("AWS::IAM::Role").items()
@@ -46,7 +47,7 @@ def test_roles_have_no_managed_policies(template: Reading) -> None:
     assert managed == dict.fromkeys(TRUSTS)
 
 
-def test_no_action_is_a_pattern(template: Reading) -> None:
+def test_no_action_is_a_pattern(template: TemplateView) -> None:
     """Actions are spelt out, so that a new one of AWS is not granted by accident."""
     actions = {
         action
@@ -68,7 +69,7 @@ WIDE_FOR_A_REASON = {
 }
 
 
-def test_resources_are_patterns_for_listed_reasons_only(template: Reading) -> None:
+def test_resources_are_patterns_for_listed_reasons_only(template: TemplateView) -> None:
     """A resource with a wildcard is one whose name cannot be known."""
     resources = {resource for role in TRUSTS for _, resource in template.granted(role)}
     wide = {resource for resource in resources if "*" in resource or "?" in resource}
@@ -76,7 +77,7 @@ def test_resources_are_patterns_for_listed_reasons_only(template: Reading) -> No
 
 
 def test_prefixes_narrow_what_may_be_read_and_written(synthesize: Synthesize) -> None:
-    """With prefixes, photos outside are out of reach, and so is the rest of the results."""
+    """With prefixes, objects outside of them are not accessible."""
     reading = synthesize(Settings(upload_prefix="photos/", result_prefix="cut-outs/"))
     of_s3 = {
         (action, resource)
@@ -106,7 +107,7 @@ def test_prefixes_narrow_what_may_be_read_and_written(synthesize: Synthesize) ->
     }
 
 
-def test_without_notes_submit_has_no_business_in_the_results(synthesize: Synthesize) -> None:
+def test_without_notes_submit_has_no_permission_on_results(synthesize: Synthesize) -> None:
     """And nobody may delete anything."""
     reading = synthesize(Settings(error_notes=False))
     granted = reading.granted("SubmitRole") | reading.granted("StoreResultRole")
@@ -114,10 +115,10 @@ def test_without_notes_submit_has_no_business_in_the_results(synthesize: Synthes
     assert not [it for _, it in reading.granted("SubmitRole") if it.startswith("<Results.Arn>")]
 
 
-def test_tagging_photos_is_allowed_where_it_is_wanted_alone(
-    template: Reading, synthesize: Synthesize
+def test_tagging_photos_is_allowed_only_with_tag_source(
+    template: TemplateView, synthesize: Synthesize
 ) -> None:
-    """Submit and StoreResult, on photos alone."""
+    """For Submit and StoreResult, on photos only."""
     wanted = synthesize(Settings(tag_source=True, upload_prefix="photos/"))
     for role in ("SubmitRole", "StoreResultRole"):
         assert {it for it in wanted.granted(role) if it[0].startswith("s3:Put")} >= {
@@ -127,10 +128,10 @@ def test_tagging_photos_is_allowed_where_it_is_wanted_alone(
         assert not {it for it in template.granted(role) if it[0] == "s3:PutObjectVersionTagging"}
 
 
-def test_results_are_deleted_by_one_function_where_that_is_wanted_alone(
-    template: Reading, synthesize: Synthesize
+def test_deleting_results_is_allowed_only_with_delete_with_source(
+    template: TemplateView, synthesize: Synthesize
 ) -> None:
-    """Submit hears of the deletion and passes it on; StoreResult deletes."""
+    """Submit gets the event and queues the removal; StoreResult deletes."""
     wanted = synthesize(Settings(delete_with_source=True, result_prefix="cut-outs/"))
     added = wanted.granted("StoreResultRole") - template.granted("StoreResultRole")
     assert {it for it in added if "error.json" not in it[1] and it[0] != "s3:GetObject"} >= {
@@ -157,6 +158,6 @@ def test_without_reuse_nothing_is_kept(synthesize: Synthesize) -> None:
     assert ("sqs:SendMessage", "<CallbacksQueue.Arn>") in reading.granted("SubmitRole")
 
 
-def test_a_photo_link_lasts_as_long_as_a_role_session_can(template: Reading) -> None:
+def test_a_photo_link_lasts_as_long_as_a_role_session_can(template: TemplateView) -> None:
     """The role that signs photo links allows sessions of an hour, the longest there are."""
     assert template.properties("PhotoReader")["MaxSessionDuration"] == 3600

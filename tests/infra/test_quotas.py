@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from infra.settings.settings import Settings
-from tests.infra.checked import VARIANTS
-from tests.infra.reading import Reading, Synthesize, many
+from tests.infra.static_checks import VARIANTS
+from tests.infra.template_view import Synthesize, TemplateView, many
 
 _LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"
 _IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
@@ -28,16 +28,18 @@ class Quota(NamedTuple):
     """One quota: what counts against it in a template, how much there may be, who says so."""
 
     name: str
-    counts: Callable[[Reading], Iterable[float]]
+    counts: Callable[[TemplateView], Iterable[float]]
     most: float
     source: str
 
 
-def _each(kind: str, count: Callable[[dict[str, Any]], float]) -> Callable[[Reading], list[float]]:
+def _each(
+    kind: str, count: Callable[[dict[str, Any]], float]
+) -> Callable[[TemplateView], list[float]]:
     return lambda reading: [count(one) for one in reading.of_type(kind).values()]
 
 
-def _inline_policies(reading: Reading) -> list[float]:
+def _inline_policies(reading: TemplateView) -> list[float]:
     """Characters of all inline policies of each role, without white space."""
     sizes = dict.fromkeys(reading.of_type("AWS::IAM::Role"), 0)
     for policy in reading.of_type("AWS::IAM::Policy").values():
@@ -115,7 +117,7 @@ QUOTAS = (
 def test_a_new_account_can_create_the_stack(
     synthesize: Synthesize, quota: Quota, variant: str
 ) -> None:
-    """CreateStack fails half-way where it cannot."""
+    """Otherwise CreateStack would fail half-way."""
     asked = list(quota.counts(synthesize(VARIANTS[variant])))
     assert asked
     assert max(asked) <= quota.most, quota.source

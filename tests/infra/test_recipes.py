@@ -1,4 +1,4 @@
-"""Recipes are checked at synth: what cannot be is refused with its line, what can be is read."""
+"""Recipes are checked at synth; a refusal names the line."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_a_recipe_applies_to_its_prefix(tmp_path: Path) -> None:
     assert [one.name for one in recipes_for(both, "hats/a.jpg")] == ["web"]
 
 
-def test_a_jpeg_is_on_white_where_nothing_is_said(tmp_path: Path) -> None:
+def test_a_jpeg_has_a_white_background_by_default(tmp_path: Path) -> None:
     """It cannot be transparent."""
     (only,) = read(tmp_path, '[[recipe]]\nname = "a"\nformat = "jpeg"\n')
     assert (only.format, only.background) == ("jpg", "#ffffff")
@@ -122,7 +122,7 @@ def test_a_jpeg_is_on_white_where_nothing_is_said(tmp_path: Path) -> None:
         ('key = "review/{folder}{stem}.{ext}"', "where results wait for a person"),
     ],
 )
-def test_what_cannot_be_is_refused_with_its_line(tmp_path: Path, line: str, said: str) -> None:
+def test_a_wrong_value_is_refused_with_its_line(tmp_path: Path, line: str, said: str) -> None:
     """File, line, and what to write instead."""
     own_name = "" if line.startswith("name") else 'name = "a"\n'
     text = f'[[recipe]]\nname = "first"\n\n# the second\n[[recipe]]\n{own_name}{line}\n'
@@ -205,7 +205,7 @@ def test_what_contradicts_itself_is_refused(tmp_path: Path, text: str, said: str
     assert said in str(refused.value)
 
 
-def test_names_may_repeat_for_photos_that_have_nothing_in_common(tmp_path: Path) -> None:
+def test_recipes_of_separate_prefixes_can_have_one_name(tmp_path: Path) -> None:
     """Shoes and hats each have a market of their own."""
     text = "".join(f'[[recipe]]\nname = "m"\nprefix = "{one}/"\n' for one in ("shoes", "hats"))
     assert [one.prefix for one in read(tmp_path, text)] == ["shoes/", "hats/"]

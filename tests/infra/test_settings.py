@@ -1,4 +1,4 @@
-"""What can be set, and what is refused before anything is made."""
+"""Settings: what is accepted, and what is refused at synth."""
 
 import re
 from typing import Any
@@ -93,12 +93,12 @@ def test_the_command_line_passes_strings() -> None:
 
 
 def test_cdk_json_may_hold_typed_values() -> None:
-    """What is written down in a project's `cdk.json` is taken as it is."""
+    """Typed values in `cdk.json` are accepted."""
     settings = Settings.from_context({"max_in_flight": 10, "ephemeral": True})
     assert (settings.max_in_flight, settings.ephemeral) == (10, True)
 
 
-def test_the_cdks_own_context_is_passed_over() -> None:
+def test_the_cdks_own_context_is_ignored() -> None:
     """Feature flags, look-ups and what its command line adds are not settings."""
     context = {
         "@aws-cdk/core:checkSecretUsage": True,
@@ -229,7 +229,7 @@ def test_what_cannot_work_is_refused(context: dict[str, Any], message: str) -> N
     ["http://127.0.0.1:8080", "http://127.8.0.1", "http://localhost:1", "http://[::1]:8080"],
 )
 def test_a_local_cloud_may_talk_plain_http_to_itself(url: str) -> None:
-    """With both permissions, and to this machine only."""
+    """With both settings, and to this machine only."""
     settings = Settings(allow_loopback=True, ephemeral=True, evolink_base_url=url)
     assert settings.evolink_base_url == url
 
@@ -246,12 +246,12 @@ def test_a_local_cloud_may_use_the_real_api() -> None:
     assert settings.evolink_base_url == "https://api.evolink.ai"
 
 
-def test_whoever_embeds_it_is_checked_as_well() -> None:
-    """Settings made in code go by the same rules as the command line's."""
+def test_settings_made_in_code_are_checked() -> None:
+    """By the same rules as those of the command line."""
     with pytest.raises(SettingError, match="max_in_flight must be a whole number from 1 to 1000"):
         Settings(max_in_flight=0)
 
 
 def test_the_longest_grace_still_fits_a_photos_url() -> None:
-    """It is good for 50 minutes; 20 of them are left for the provider to fetch by it."""
+    """It is valid for 50 minutes; 20 of them remain for the provider to fetch the photo."""
     assert Settings(unconfirmed_grace_seconds=1800).unconfirmed_grace_seconds == 1800

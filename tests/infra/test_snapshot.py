@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tests.infra.reading import Reading
+from tests.infra.template_view import TemplateView
 
 SNAPSHOT = Path(__file__).with_name("template.json")
 _HASH = re.compile(r"[0-9a-f]{64}|(?<=\+)[0-9a-f]{8}")
 
 
-def test_the_template_is_the_one_that_was_agreed_on(template: Reading) -> None:
+def test_the_template_is_the_one_that_was_agreed_on(template: TemplateView) -> None:
     """Digests are masked. To agree on a change: SNAPSHOT=write python -m pytest this file.
 
     It is what shows each role's whole policy, and the properties that no other test is about.

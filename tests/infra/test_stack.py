@@ -12,7 +12,7 @@ from infra.deployed_functions import Asset, FunctionName
 from infra.settings.settings import Settings
 from infra.settings.value_rules import SettingError
 from infra.version import version_of
-from tests.infra.reading import Reading, Synthesize
+from tests.infra.template_view import Synthesize, TemplateView
 
 OUTPUTS = {
     "UploadsBucketName": "<Uploads>",
@@ -59,13 +59,13 @@ TYPES = {
 }
 
 
-def test_others_find_the_parts_by_these_outputs(template: Reading) -> None:
+def test_others_find_the_parts_by_these_outputs(template: TemplateView) -> None:
     """Names and meanings are what the command line and other programs rely on."""
     assert template.outputs == OUTPUTS
 
 
-def test_the_stack_is_made_of_these_kinds_of_resources(template: Reading) -> None:
-    """No custom resource, no helper function, nothing that nobody decided on."""
+def test_the_stack_is_made_of_these_kinds_of_resources(template: TemplateView) -> None:
+    """No custom resource and no helper function."""
     assert template.types() == TYPES
 
 
@@ -77,7 +77,7 @@ def test_the_name_of_the_stack_names_its_secrets(synthesize: Synthesize) -> None
     assert reading.outputs["ApiKeySecretName"] == "Staging/evolink-api-key"
 
 
-def test_changed_limits_replace_nothing(template: Reading, synthesize: Synthesize) -> None:
+def test_changed_limits_replace_nothing(template: TemplateView, synthesize: Synthesize) -> None:
     """What holds data keeps its identity whatever limit or time is changed."""
     other = synthesize(Settings(max_in_flight=10, lease_seconds=60, log_retention_days=30))
     assert set(other.resources) == set(template.resources)
@@ -125,13 +125,13 @@ def test_two_live_in_one_stack(stack: Stack, stand_in_assets: dict[FunctionName,
         ("review/again/", "cut-outs/"),
     ],
 )
-def test_results_may_not_land_among_the_photos(
+def test_results_among_photos_are_refused(
     stack: Stack,
     stand_in_assets: dict[FunctionName, Asset],
     upload_prefix: str,
     result_prefix: str,
 ) -> None:
-    """On one bucket, a place that could hold both is refused: each cut-out would be cut out."""
+    """In one bucket, each cut-out would be taken for a photo."""
     bucket = s3.Bucket(stack, "Both")
     with pytest.raises(SettingError, match="give upload_prefix and result_prefix two places"):
         Cutout(
@@ -147,7 +147,7 @@ def test_results_may_not_land_among_the_photos(
 def test_one_bucket_is_known_by_its_name(
     stack: Stack, stand_in_assets: dict[FunctionName, Asset]
 ) -> None:
-    """Two handles on the same bucket do not get around the refusal."""
+    """Two handles on the same bucket are recognised."""
     with pytest.raises(SettingError, match="share a bucket"):
         Cutout(
             stack,
@@ -162,7 +162,7 @@ def test_one_bucket_is_known_by_its_name(
 def test_one_bucket_with_two_places_is_fine(
     stack: Stack, stand_in_assets: dict[FunctionName, Asset]
 ) -> None:
-    """Photos and cut-outs can share a bucket where neither place contains the other."""
+    """Photos and cut-outs can share a bucket if neither prefix contains the other."""
     bucket = s3.Bucket(stack, "Both")
     cutout = Cutout(
         stack,

@@ -1,18 +1,18 @@
-"""What outlives a deployment: buckets, table, secrets."""
+"""Buckets, tables and secrets."""
 
 from typing import Any
 
 import pytest
 
 from infra.settings.settings import Settings
-from tests.infra.reading import Reading, Synthesize, refuses_plain_http
+from tests.infra.template_view import Synthesize, TemplateView, refuses_plain_http
 
 KEPT = ("Uploads", "Results", "Work", "Jobs", "ApiKey", "SigningKey")
 
 
 @pytest.mark.parametrize("bucket", ["Uploads", "Results"])
-def test_a_bucket_is_private_encrypted_and_versioned(template: Reading, bucket: str) -> None:
-    """Nobody but the account reads a photo, and no version of one is lost to an overwrite."""
+def test_a_bucket_is_private_encrypted_and_versioned(template: TemplateView, bucket: str) -> None:
+    """Only the account reads photos, and an overwritten photo is still there."""
     properties = template.properties(bucket)
     assert {name: properties[name] for name in properties if not _is_of_one(name)} == {
         "PublicAccessBlockConfiguration": {
@@ -58,8 +58,8 @@ def test_old_versions_are_kept_as_long_as_it_is_set(synthesize: Synthesize) -> N
     assert kept == [{"NoncurrentDays": 7}] * 2
 
 
-def test_what_is_made_for_our_own_use_goes_by_itself(synthesize: Synthesize) -> None:
-    """Copies of photos go after a day, kept results with the rows; no old version stays behind."""
+def test_copies_and_kept_results_expire(synthesize: Synthesize) -> None:
+    """Copies of photos after a day, kept results with the jobs; there are no old versions."""
     work = synthesize(Settings(retention_days=30)).properties("Work")
     rules = work["LifecycleConfiguration"]["Rules"]
     assert "VersioningConfiguration" not in work
@@ -69,7 +69,7 @@ def test_what_is_made_for_our_own_use_goes_by_itself(synthesize: Synthesize) -> 
     }
 
 
-def test_the_work_bucket_is_as_private_as_the_others(template: Reading) -> None:
+def test_the_work_bucket_is_as_private_as_the_others(template: TemplateView) -> None:
     """It holds photos as well."""
     alike = ("PublicAccessBlockConfiguration", "OwnershipControls", "BucketEncryption")
     work, uploads = template.properties("Work"), template.properties("Uploads")
@@ -81,7 +81,7 @@ def _is_of_one(name: str) -> bool:
 
 
 @pytest.mark.parametrize("bucket", ["Uploads", "Results", "Work"])
-def test_a_bucket_answers_over_tls_only(template: Reading, bucket: str) -> None:
+def test_a_bucket_answers_over_tls_only(template: TemplateView, bucket: str) -> None:
     """Plain HTTP is refused, and so is TLS older than 1.2."""
     statements = template.statements_about("AWS::S3::BucketPolicy", f"<{bucket}>")
     conditions = [one["Condition"] for one in statements if one["Effect"] == "Deny"]
@@ -90,8 +90,8 @@ def test_a_bucket_answers_over_tls_only(template: Reading, bucket: str) -> None:
     assert [one for one in statements if one["Effect"] == "Allow"] == []
 
 
-def test_only_uploads_are_announced(template: Reading) -> None:
-    """EventBridge hears of uploads by the bucket's own property, and of results not at all."""
+def test_only_the_uploads_bucket_sends_events(template: TemplateView) -> None:
+    """By the bucket's own property."""
     heard = {
         bucket: template.properties(bucket).get("NotificationConfiguration")
         for bucket in ("Uploads", "Results", "Work")
@@ -114,7 +114,7 @@ def _index(name: str, partition: str, sort: str) -> dict[str, Any]:
     }
 
 
-def test_the_table_finds_jobs_by_four_indexes(template: Reading) -> None:
+def test_the_table_finds_jobs_by_four_indexes(template: TemplateView) -> None:
     """Jobs are found by what is due, by lane, by photo and by state; an index holds keys only."""
     table = template.properties("Jobs")
     types = {one["AttributeName"]: one["AttributeType"] for one in table["AttributeDefinitions"]}
@@ -132,7 +132,7 @@ def test_the_table_finds_jobs_by_four_indexes(template: Reading) -> None:
     }
 
 
-def test_the_table_costs_nothing_idle_and_can_be_put_back(template: Reading) -> None:
+def test_the_table_is_on_demand_and_can_be_restored(template: TemplateView) -> None:
     """On demand, recoverable to any second, ended jobs expire, and it cannot be deleted."""
     table = template.properties("Jobs")
     assert table["BillingMode"] == "PAY_PER_REQUEST"
@@ -141,8 +141,8 @@ def test_the_table_costs_nothing_idle_and_can_be_put_back(template: Reading) -> 
     assert table["DeletionProtectionEnabled"] is True
 
 
-def test_the_table_of_calls_keeps_nothing_for_long(template: Reading) -> None:
-    """A body lets its reader read a photo: no backup, no index, and it goes with the stack."""
+def test_the_table_of_calls_keeps_nothing_for_long(template: TemplateView) -> None:
+    """A body gives access to a photo: no backup, no index, deleted with the stack."""
     table = template.properties("Calls")
     assert table["KeySchema"] == [{"AttributeName": "pk", "KeyType": "HASH"}]
     assert table["BillingMode"] == "PAY_PER_REQUEST"
@@ -155,8 +155,8 @@ def test_the_table_of_calls_keeps_nothing_for_long(template: Reading) -> None:
     }
 
 
-def test_the_signing_key_is_random_and_the_api_key_is_a_placeholder(template: Reading) -> None:
-    """Nobody chooses the signing key; the API key says that nobody has set it."""
+def test_the_signing_key_is_random_and_the_api_key_is_a_placeholder(template: TemplateView) -> None:
+    """A person replaces the placeholder."""
     signing, api = template.properties("SigningKey"), template.properties("ApiKey")
     assert signing["Name"] == "Cutout/callback-signing-key"
     assert signing["GenerateSecretString"] == {"PasswordLength": 64, "ExcludePunctuation": True}
@@ -165,7 +165,7 @@ def test_the_signing_key_is_random_and_the_api_key_is_a_placeholder(template: Re
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_photos_jobs_and_keys_outlive_the_stack(template: Reading, name: str) -> None:
+def test_photos_jobs_and_keys_outlive_the_stack(template: TemplateView, name: str) -> None:
     """Deleting the stack, or a change that replaces one of these, deletes none of them.
 
     The roll-back of a first deployment does, but for the table, which is protected from deletion.
@@ -176,18 +176,18 @@ def test_photos_jobs_and_keys_outlive_the_stack(template: Reading, name: str) ->
 
 
 @pytest.mark.parametrize("name", KEPT)
-def test_what_is_ephemeral_goes_with_the_stack(ephemeral: Reading, name: str) -> None:
+def test_ephemeral_resources_are_deleted_with_the_stack(ephemeral: TemplateView, name: str) -> None:
     """Only a deployment that says so loses them."""
     resource = ephemeral.resources[name]
     assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Delete", "Delete")
 
 
-def test_an_ephemeral_table_may_be_deleted(ephemeral: Reading) -> None:
+def test_an_ephemeral_table_may_be_deleted(ephemeral: TemplateView) -> None:
     """Deletion protection would make the stack undeletable."""
     assert ephemeral.properties("Jobs")["DeletionProtectionEnabled"] is False
 
 
-def test_nothing_else_is_kept(template: Reading) -> None:
+def test_nothing_else_is_kept(template: TemplateView) -> None:
     """What holds no photo, job or key leaves nothing behind."""
     kept = {
         name

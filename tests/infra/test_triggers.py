@@ -1,15 +1,15 @@
-"""What sets the functions going: uploads, callbacks, the clock."""
+"""Triggers of the functions: uploads, callbacks, the schedule."""
 
 import json
 
 import pytest
 
 from infra.settings.settings import Settings
-from tests.infra.reading import Reading, Synthesize
+from tests.infra.template_view import Synthesize, TemplateView
 
 
-def test_uploads_and_deletions_go_to_the_submissions_queue(template: Reading) -> None:
-    """Every object of the bucket is told of, tried for a day, and kept if it cannot be sent."""
+def test_uploads_and_deletions_go_to_the_submissions_queue(template: TemplateView) -> None:
+    """Events of every object; delivery is tried for a day, then they go to a DLQ."""
     rule = template.properties("UploadEventsRule")
     assert rule["EventPattern"] == {
         "source": ["aws.s3"],
@@ -27,8 +27,8 @@ def test_uploads_and_deletions_go_to_the_submissions_queue(template: Reading) ->
     ]
 
 
-def test_only_the_watched_prefix_is_told_of(synthesize: Synthesize) -> None:
-    """What lies elsewhere in the bucket costs no message."""
+def test_only_the_watched_prefix_sends_events(synthesize: Synthesize) -> None:
+    """Other objects of the bucket cost no message."""
     rule = synthesize(Settings(upload_prefix="photos/")).properties("UploadEventsRule")
     assert rule["EventPattern"]["detail"] == {
         "bucket": {"name": ["<Uploads>"]},
@@ -36,7 +36,7 @@ def test_only_the_watched_prefix_is_told_of(synthesize: Synthesize) -> None:
     }
 
 
-def test_the_world_reaches_one_path(template: Reading) -> None:
+def test_the_api_has_one_route(template: TemplateView) -> None:
     """Every method of /callbacks/{token} goes to ReceiveCallback; there is no other route."""
     [route] = template.of_type("AWS::ApiGatewayV2::Route").values()
     [integration] = template.of_type("AWS::ApiGatewayV2::Integration").values()
@@ -45,7 +45,7 @@ def test_the_world_reaches_one_path(template: Reading) -> None:
     assert integration["PayloadFormatVersion"] == "2.0"
 
 
-def test_only_that_route_may_start_receive_callback(template: Reading) -> None:
+def test_only_that_route_may_start_receive_callback(template: TemplateView) -> None:
     """The function's own policy names the API and the path."""
     [permission] = template.of_type("AWS::Lambda::Permission").values()
     assert permission == {
@@ -56,7 +56,7 @@ def test_only_that_route_may_start_receive_callback(template: Reading) -> None:
     }
 
 
-def test_callbacks_are_throttled(template: Reading) -> None:
+def test_callbacks_are_throttled(template: TemplateView) -> None:
     """A flood ends at the API."""
     [stage] = template.of_type("AWS::ApiGatewayV2::Stage").values()
     assert stage["DefaultRouteSettings"] == {
@@ -69,7 +69,7 @@ def test_callbacks_are_throttled(template: Reading) -> None:
 def test_the_throttle_leaves_room_for_every_task_that_may_end_at_once(
     max_in_flight: int, synthesize: Synthesize
 ) -> None:
-    """Each is told up to four times; forged callbacks take from the same room."""
+    """Each is sent up to four times, and forged callbacks count, too."""
     told = synthesize(Settings(max_in_flight=max_in_flight))
     [stage] = told.of_type("AWS::ApiGatewayV2::Stage").values()
     settings = stage["DefaultRouteSettings"]
@@ -77,8 +77,8 @@ def test_the_throttle_leaves_room_for_every_task_that_may_end_at_once(
     assert settings["ThrottlingRateLimit"] >= max_in_flight
 
 
-def test_access_logs_name_no_token(template: Reading) -> None:
-    """Whoever reads the logs cannot replay a callback: the path holds the token, and is absent."""
+def test_access_logs_name_no_token(template: TemplateView) -> None:
+    """A reader of the logs cannot replay a callback: the path, which has the token, is absent."""
     [stage] = template.of_type("AWS::ApiGatewayV2::Stage").values()
     settings = stage["AccessLogSettings"]
     assert json.loads(settings["Format"]) == {
@@ -95,8 +95,8 @@ def test_access_logs_name_no_token(template: Reading) -> None:
     assert settings["DestinationArn"] == "arn:aws:logs:here:mine:log-group:<CallbackApiAccessLogs>"
 
 
-def test_access_logs_need_no_resource_policy_of_the_accounts_ten(template: Reading) -> None:
-    """Groups whose names begin so are written to without one."""
+def test_access_logs_need_no_resource_policy_of_the_accounts_ten(template: TemplateView) -> None:
+    """Groups with this prefix need none."""
     name = template.properties("CallbackApiAccessLogs")["LogGroupName"]
     assert name.startswith("/aws/vendedlogs/Cutout-")
 
@@ -112,7 +112,7 @@ def test_access_logs_need_no_resource_policy_of_the_accounts_ten(template: Readi
         ),
     ],
 )
-def test_callbacks_come_in_where_the_settings_say(
+def test_the_callback_url_follows_the_settings(
     synthesize: Synthesize, base_url: str | None, expected: str
 ) -> None:
     """At the API's own address, at a domain in front of it, or at a path that holds its id."""
@@ -129,8 +129,8 @@ def test_without_callbacks_the_provider_is_given_no_url(synthesize: Synthesize) 
     assert "CUTOUT_CALLBACK_URL" not in told
 
 
-def test_sweep_runs_every_minute(template: Reading) -> None:
-    """A run that cannot be started within its minute is left to the next one."""
+def test_sweep_runs_every_minute(template: TemplateView) -> None:
+    """A run that cannot be started within its minute is left out."""
     schedule = template.properties("EveryMinuteSchedule")
     assert schedule["ScheduleExpression"] == "rate(1 minute)"
     assert schedule["State"] == "ENABLED"
@@ -142,7 +142,7 @@ def test_sweep_runs_every_minute(template: Reading) -> None:
     }
 
 
-def test_a_failed_sweep_is_not_tried_again(template: Reading) -> None:
+def test_a_failed_sweep_is_not_tried_again(template: TemplateView) -> None:
     """The next one, a minute later, does the same work."""
     assert template.properties("EveryMinuteNoSecondTry") == {
         "FunctionName": "<SweepFunction>",

@@ -1,4 +1,4 @@
-"""Which version a deployment says that it is."""
+"""The version of a deployment."""
 
 import shutil
 from pathlib import Path
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """Return a checkout in small."""
+    """Return a small checkout."""
     for name in ("pyproject.toml", "requirements", "infra/version.py", "functions/sweep"):
         target = tmp_path / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -51,8 +51,8 @@ def test_a_file_that_moves_is_another_version(checkout: Path) -> None:
     assert version_of(checkout) != before
 
 
-def test_the_command_line_may_be_newer_than_what_is_deployed(checkout: Path) -> None:
-    """It is never shipped, so changing it asks for no deployment."""
+def test_a_change_of_the_command_line_keeps_the_version(checkout: Path) -> None:
+    """It is never shipped, so changing it needs no deployment."""
     before = version_of(checkout)
     (checkout / "functions" / "cutout" / "cli" / "new.py").write_text("new = True\n")
     (checkout / "README.md").write_text("new")

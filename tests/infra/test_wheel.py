@@ -1,4 +1,4 @@
-"""Cutout as somebody else installs it: one package, with all that its assets are built from."""
+"""The wheel: one package, with the sources of the assets."""
 
 import hashlib
 import json
@@ -60,7 +60,7 @@ def own_digests() -> set[str]:
 
 @pytest.fixture(scope="module")
 def shop(installed: Path, own_digests: set[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Synthesize the example app where there is nothing but the installed wheel."""
+    """Synthesize the example app with only the installed wheel."""
     assert own_digests
     work = tmp_path_factory.mktemp("shop")
     # Installed packages and compiled modules are found by a digest of their sources, so the wheel's

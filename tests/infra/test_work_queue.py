@@ -1,4 +1,4 @@
-"""The queues: no message is lost in silence, and only who should can send."""
+"""The queues: no message is lost in silence, and only permitted senders send."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ import pytest
 from cutout.domain.timing import MESSAGE_LIFE
 from infra.settings.settings import Settings
 from infra.settings.value_rules import SettingError
-from tests.infra.reading import Reading, refuses_plain_http
+from tests.infra.template_view import TemplateView, refuses_plain_http
 
 TEN_DAYS, FOURTEEN_DAYS = 864_000, 1_209_600
 WORKERS = {
@@ -23,13 +23,13 @@ DEAD_LETTERS = {
 }
 
 
-def test_there_are_three_queues_of_work_and_four_for_what_fails(template: Reading) -> None:
+def test_there_are_three_queues_of_work_and_four_for_what_fails(template: TemplateView) -> None:
     """Every queue is one of these, so the tests below speak of all of them."""
     assert set(template.of_type("AWS::SQS::Queue")) == set(WORKERS) | DEAD_LETTERS
 
 
 @pytest.mark.parametrize("queue", WORKERS)
-def test_a_message_is_tried_five_times_and_then_kept(template: Reading, queue: str) -> None:
+def test_a_message_is_tried_five_times_and_then_kept(template: TemplateView, queue: str) -> None:
     """What a worker cannot handle ends in the queue's own dead letters."""
     dead_letters = f"<{queue.replace('Queue', 'DeadLetters')}.Arn>"
     assert template.properties(queue)["RedrivePolicy"] == {
@@ -39,24 +39,24 @@ def test_a_message_is_tried_five_times_and_then_kept(template: Reading, queue: s
 
 
 @pytest.mark.parametrize("queue", sorted(DEAD_LETTERS))
-def test_dead_letters_are_kept_as_long_as_sqs_can(template: Reading, queue: str) -> None:
-    """Two weeks for a person to come back from holiday."""
+def test_dead_letters_are_kept_as_long_as_sqs_can(template: TemplateView, queue: str) -> None:
+    """Two weeks."""
     assert template.properties(queue)["MessageRetentionPeriod"] == FOURTEEN_DAYS
 
 
 @pytest.mark.parametrize("queue", WORKERS)
 def test_a_message_reaches_its_dead_letters_before_it_expires(
-    template: Reading, queue: str
+    template: TemplateView, queue: str
 ) -> None:
     """A message's age counts on in its dead letters, so work expires well before they do."""
     assert template.properties(queue)["MessageRetentionPeriod"] == TEN_DAYS
 
 
 @pytest.mark.parametrize("queue", WORKERS)
-def test_a_row_outlives_every_message_about_it(template: Reading, queue: str) -> None:
-    """A dead letter of the last day is redriven, and may then stay in its queue for as long.
+def test_a_job_outlives_every_message_about_it(template: TemplateView, queue: str) -> None:
+    """A dead letter may be sent back on its last day, and then waits in its queue.
 
-    Were the row gone by then, the upload would make another job, and be paid for once more.
+    Without the job, the upload would make another, and be paid for twice.
     """
     sent_again = FOURTEEN_DAYS + template.properties(queue)["MessageRetentionPeriod"]
     assert timedelta(seconds=sent_again) == MESSAGE_LIFE
@@ -66,14 +66,14 @@ def test_a_row_outlives_every_message_about_it(template: Reading, queue: str) ->
 
 
 @pytest.mark.parametrize(("queue", "worker"), WORKERS.items())
-def test_a_message_stays_with_its_worker(template: Reading, queue: str, worker: str) -> None:
-    """It is not handed out again while six runs of its worker could still be at it."""
+def test_a_message_stays_with_its_worker(template: TemplateView, queue: str, worker: str) -> None:
+    """It is not delivered again within the time of six runs of its worker."""
     visible_after = template.properties(queue)["VisibilityTimeout"]
     assert visible_after >= 6 * template.properties(worker)["Timeout"]
 
 
 @pytest.mark.parametrize("queue", sorted({*WORKERS, *DEAD_LETTERS}))
-def test_a_queue_is_encrypted_and_answers_over_tls_only(template: Reading, queue: str) -> None:
+def test_a_queue_is_encrypted_and_answers_over_tls_only(template: TemplateView, queue: str) -> None:
     """At rest and on the way."""
     statements = template.statements_about("AWS::SQS::QueuePolicy", f"<{queue}>")
     assert template.properties(queue)["SqsManagedSseEnabled"] is True
@@ -81,8 +81,10 @@ def test_a_queue_is_encrypted_and_answers_over_tls_only(template: Reading, queue
 
 
 @pytest.mark.parametrize("queue", sorted({*WORKERS, *DEAD_LETTERS}))
-def test_only_the_rule_for_uploads_may_send_from_outside(template: Reading, queue: str) -> None:
-    """EventBridge sends for that one rule, where events go or end; nobody else may."""
+def test_only_the_rule_for_uploads_may_send_to_the_queues(
+    template: TemplateView, queue: str
+) -> None:
+    """EventBridge may send for that one rule; nobody else may."""
     statements = template.statements_about("AWS::SQS::QueuePolicy", f"<{queue}>")
     allowed = [one for one in statements if one["Effect"] == "Allow"]
     expected = {

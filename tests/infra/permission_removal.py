@@ -1,8 +1,8 @@
-"""Takes each permission of a template away in turn, and looks for a request that is refused then.
+"""Removes each permission of a template in turn, and searches a request that needs it.
 
-The requests are those that the functions send, seen on the wire (`tests.functions.everything`),
-and what AWS's documentation says they ask for (`tests.functions.needs`). What AWS itself does with
-a role is no request of a function: it has its reason here, with the page that says so.
+The requests are those that the functions send (`tests.functions.everything`), with the permissions
+that AWS's documentation names for them (`tests.functions.needs`). What AWS itself does with a role
+has its reason here, with the page that says so.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from tests.functions.needs import Need
-from tests.infra.reading import Reading, many
+from tests.infra.template_view import TemplateView, many
 
 _LAMBDA: Final = "https://docs.aws.amazon.com/lambda/latest/dg"
 _LOGS: Final = f"Lambda writes the function's log: {_LAMBDA}/monitoring-cloudwatchlogs.html"
@@ -36,7 +36,7 @@ BY_AWS: Final = {
         "https://docs.aws.amazon.com/scheduler/latest/UserGuide/setting-up.html"
     ),
 }
-"""What no function asks for and AWS does with its role, and where it says so."""
+"""What AWS does with a function's role, and the page that says so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ class Permission:
     via: str = ""
 
     def allows(self, need: Need) -> bool:
-        """Say whether this alone would do: `*` is any text, `?` any character."""
+        """Return whether this alone is enough: `*` is any text, `?` any character."""
         pattern = re.escape(self.resource).replace(r"\*", ".*").replace(r"\?", ".")
         return (
             (self.role, self.action) == (need.role, need.action)
@@ -65,13 +65,13 @@ class Permission:
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """What happens without a permission; nothing, if there is no reason."""
+    """What fails without a permission; `reason` is None if nothing does."""
 
     permission: Permission
     reason: str | None
 
 
-def permissions(reading: Reading) -> list[Permission]:
+def permissions(reading: TemplateView) -> list[Permission]:
     """List everything that the roles of a template are allowed."""
     return [
         Permission(
@@ -92,7 +92,7 @@ def permissions(reading: Reading) -> list[Permission]:
 
 
 def refused(granted: Iterable[Permission], needs: Iterable[Need]) -> list[Need]:
-    """List what is asked for and not allowed."""
+    """Return the needs that no permission allows."""
     by_role = _by_action(granted)
     return [
         need
@@ -102,7 +102,7 @@ def refused(granted: Iterable[Permission], needs: Iterable[Need]) -> list[Need]:
 
 
 def verdicts(granted: Sequence[Permission], needs: Sequence[Need]) -> Iterator[Verdict]:
-    """Take each permission away in turn, and say what is refused then."""
+    """Yield what fails without each permission."""
     by_role = _by_action(granted)
     for one in granted:
         others = [it for it in by_role[one.role, one.action] if it is not one]

@@ -1,11 +1,11 @@
-"""Synthesizes the stack, plain, with everything on, in a network, and has good practice checked.
+"""Checks synthesized stacks with linters: plain, with everything on, and in a VPC.
 
-    python -m tests.infra.checked [CHECKOV]
+    python -m tests.infra.static_checks [CHECKOV]
 
 Runs cdk-nag's packs AwsSolutions and Serverless, what the CDK itself validates, cfn-lint and, if
 its program is named, checkov; all without a network. Checkov reads the variant with a key of one's
 own, which its rules demand for everything. Exit status 1, with what was found, if anything is
-neither right nor acknowledged with a reason (`infra/constructs/nag_suppressions.py`, `.cfnlintrc`).
+not suppressed with a reason (`infra/constructs/nag_suppressions.py`, `.cfnlintrc`).
 """
 
 import json
@@ -69,7 +69,7 @@ IN_A_NETWORK = "in a network"
 
 
 def network_in(stack: Stack) -> Network:
-    """Return a network that somebody has already."""
+    """Return an existing network."""
     vpc = ec2.Vpc.from_vpc_attributes(
         stack,
         "Vpc",
@@ -82,7 +82,7 @@ def network_in(stack: Stack) -> Network:
 
 
 def empty_assets(folder: Path) -> dict[FunctionName, Asset]:
-    """Return assets that hold nothing: no checker looks into them."""
+    """Return empty assets: no linter reads them."""
     zipped = folder / "asset.zip"
     zipped.write_bytes(b"PK\x05\x06" + bytes(18))
     return {name: Asset(path=zipped, digest=f"{number:064x}") for number, name in enumerate(SHAPES)}
@@ -125,7 +125,7 @@ def found_by_cfn_lint(folder: Path) -> list[str]:
 
 
 def found_by_checkov(program: str, folder: Path) -> list[str]:
-    """Return what checkov's own rules find; those that it would download are not asked for."""
+    """Return what checkov's own rules find, without those that it would download."""
     [template] = (folder / "out").glob("*.template.json")
     options = ("--framework", "cloudformation", "--compact", "--quiet", "--skip-download")
     done = subprocess.run(  # noqa: S603 # the linter that the caller named

@@ -1,4 +1,4 @@
-"""What the tests about the construct in somebody else's stack share."""
+"""Helpers of tests about the construct in an embedding stack."""
 
 from collections.abc import Callable
 
@@ -8,18 +8,18 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk.assertions import Template
 
 from infra.constructs.cutout import Cutout
-from tests.infra.reading import Reading
+from tests.infra.template_view import TemplateView
 
 Make = Callable[..., Cutout]
 """Puts a construct with some properties into that stack."""
 
 
-def read(stack: Stack) -> Reading:
-    """Return the stack's template, as people read it."""
-    return Reading({"Outputs": {}, **Template.from_stack(stack).to_json()})
+def read(stack: Stack) -> TemplateView:
+    """Return a view of the stack's template."""
+    return TemplateView({"Outputs": {}, **Template.from_stack(stack).to_json()})
 
 
 def late(cutout: Cutout) -> None:
-    """Add, under the construct, what was not there when it was made."""
+    """Add resources under the construct after it was made."""
     sqs.Queue(cutout, "LateQueue", enforce_ssl=True)
     iam.Role(cutout, "LateRole", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))

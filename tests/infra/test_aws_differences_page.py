@@ -1,4 +1,4 @@
-"""The page about AWS: what it says takes care of a difference is there."""
+"""The page about AWS: the tests that it names for each difference exist."""
 
 from __future__ import annotations
 

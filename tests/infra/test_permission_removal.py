@@ -1,4 +1,4 @@
-"""Every permission is needed, and none is missing: each is taken away in turn."""
+"""Every permission is needed, and none is missing: each is removed in turn."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import pytest
 
 from infra.deployed_functions import Asset, FunctionName
 from tests.functions.needs import Need
-from tests.infra.removal import BY_AWS, Permission, permissions, refused, verdicts
-from tests.infra.variants import VARIANTS
+from tests.infra.permission_removal import BY_AWS, Permission, permissions, refused, verdicts
+from tests.infra.permission_variants import VARIANTS
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_without_any_one_permission_something_is_refused_and_with_all_nothing_is(
+def test_every_permission_is_needed_and_none_is_missing(
     name: str, stand_in_assets: dict[FunctionName, Asset], feature_flags: dict[str, Any]
 ) -> None:
-    """Of every role; for what AWS does with a role there is the page that says so."""
+    """For every role; a page of AWS says what it does with a role itself."""
     variant = VARIANTS[name]
     reading = variant.synthesize(stand_in_assets, feature_flags)
     granted, needs = permissions(reading), variant.needs()
@@ -32,21 +32,21 @@ READ = Permission(role="R", sid="Read", action="s3:GetObject", resource="<B.Arn>
 ASKED = Need(role="R", action="s3:GetObject", resource="<B.Arn>/photos/a.jpg", because="it reads")
 
 
-def test_a_permission_that_nobody_asks_for_has_no_reason() -> None:
-    """Neither of the same action elsewhere, nor of another role's."""
+def test_a_permission_that_no_request_needs_has_no_reason() -> None:
+    """A need on another resource, or of another role, is none."""
     elsewhere = Permission(role="R", sid="E", action="s3:GetObject", resource="<C.Arn>/*")
     others = Permission(role="S", sid="O", action="s3:GetObject", resource="<B.Arn>/photos/*")
     found = {one.permission.sid: one.reason for one in verdicts([READ, elsewhere, others], [ASKED])}
     assert found == {"Read": "it reads", "E": None, "O": None}
 
 
-def test_what_two_permissions_allow_needs_neither() -> None:
-    """Each is superfluous beside the other."""
+def test_a_permission_that_another_covers_is_not_needed() -> None:
+    """Neither of the two is needed."""
     wider = Permission(role="R", sid="Wider", action="s3:GetObject", resource="<B.Arn>/*")
     assert [one.reason for one in verdicts([READ, wider], [ASKED])] == [None, None]
 
 
-def test_what_is_asked_for_and_not_allowed_is_refused() -> None:
+def test_a_request_without_permission_is_refused() -> None:
     """Outside the resource, and through a service that may not use the key."""
     outside = Need(role="R", action="s3:GetObject", resource="<B.Arn>/other/a.jpg", because="")
     decrypt = Permission(role="R", sid="", action="kms:Decrypt", resource="<K>", via="s3")

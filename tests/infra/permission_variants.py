@@ -1,4 +1,4 @@
-"""The deployments whose permissions are looked at: as it comes, and with everything switched on."""
+"""Two deployments whose permissions are tested: the default, and everything switched on."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from infra.deployed_functions import Asset, FunctionName  # noqa: E402 # the sam
 from infra.settings.settings import Settings  # noqa: E402 # the same
 from tests.functions.everything import see_everything  # noqa: E402 # the same
 from tests.functions.needs import Need, needs_of  # noqa: E402 # the same
-from tests.infra.checked import network_in  # noqa: E402 # the same
-from tests.infra.reading import Reading  # noqa: E402 # the same
+from tests.infra.static_checks import network_in  # noqa: E402 # the same
+from tests.infra.template_view import TemplateView  # noqa: E402 # the same
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +28,9 @@ class Variant:
     """One deployment.
 
     Attributes:
-        settings: What it is told.
+        settings: Its settings.
         prefix: What the keys of its photos begin with.
-        environment: How its functions are told, as far as it differs from what they are told else.
+        environment: Variables of its functions that differ from the default.
         is_guarded: Whether it has a key and a network of its own.
     """
 
@@ -39,17 +39,19 @@ class Variant:
     environment: Mapping[str, str]
     is_guarded: bool = False
 
-    def synthesize(self, assets: Mapping[FunctionName, Asset], flags: dict[str, Any]) -> Reading:
+    def synthesize(
+        self, assets: Mapping[FunctionName, Asset], flags: dict[str, Any]
+    ) -> TemplateView:
         """Make its template."""
         stack = Stack(App(context=flags, analytics_reporting=False), "Elsewhere")
         guards: dict[str, Any] = {}
         if self.is_guarded:
             guards = {"kms_key": kms.Key(stack, "Key"), "network": network_in(stack)}
         Cutout(stack, "Cutout", name="Cutout", settings=self.settings, assets=assets, **guards)
-        return Reading({"Outputs": {}, **Template.from_stack(stack).to_json()})
+        return TemplateView({"Outputs": {}, **Template.from_stack(stack).to_json()})
 
     def needs(self) -> list[Need]:
-        """Have everything happen, and list what was asked for."""
+        """Run everything, and return the needs of all requests."""
         return list(self._needs())
 
     def _needs(self) -> Iterator[Need]:

@@ -1,4 +1,4 @@
-"""Reads a synthesized template as people do: by names without hashes, values without intrinsics."""
+"""A view of a synthesized template: names without hashes, values without intrinsic functions."""
 
 import json
 import re
@@ -10,8 +10,8 @@ from infra.settings.settings import Settings
 _PSEUDO = {"AWS::Partition": "aws", "AWS::Region": "here", "AWS::AccountId": "mine"}
 
 
-class Reading:
-    """A template whose resources go by their construct ids and whose values are plain.
+class TemplateView:
+    """A template with its resources by construct id, and with plain values.
 
     A reference to a resource reads `<Jobs>`, an attribute of one `<Jobs.Arn>`.
     """
@@ -87,12 +87,12 @@ class Reading:
 
 
 def many(value: Any) -> list[Any]:
-    """Return a list of what CloudFormation lets stand alone."""
+    """Return a list, also for a single value, which CloudFormation accepts in its place."""
     return value if isinstance(value, list) else [value]
 
 
 def refuses_plain_http(statements: Iterable[dict[str, Any]]) -> bool:
-    """Say whether some statement denies everyone everything that does not come over TLS."""
+    """Return whether a statement denies everybody everything without TLS."""
     return any(
         one["Effect"] == "Deny"
         and one["Principal"] == {"AWS": "*"}
@@ -105,5 +105,5 @@ def _short(logical_id: str) -> str:
     return re.sub(r"^Cutout(?=[A-Z])", "", re.sub(r"[0-9A-F]{8}$", "", logical_id))
 
 
-Synthesize = Callable[[Settings], Reading]
+Synthesize = Callable[[Settings], TemplateView]
 """Makes the template of a deployment with some settings."""

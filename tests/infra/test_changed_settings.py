@@ -1,11 +1,11 @@
-"""A deployment that changes its settings keeps what it keeps: nothing with state is replaced."""
+"""A change of settings replaces no resource that has state."""
 
 from typing import Any
 
 import pytest
 
 from infra.settings.settings import Settings
-from tests.infra.reading import Synthesize
+from tests.infra.template_view import Synthesize
 
 # What CloudFormation replaces a resource for; everything else it changes in place.
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/
@@ -73,6 +73,6 @@ def test_the_stage_is_another_deployment(synthesize: Synthesize) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(REPLACED_FOR))
-def test_each_kind_that_holds_data_is_looked_at(name: str, synthesize: Synthesize) -> None:
-    """The table above names kinds that there are."""
+def test_each_type_in_the_table_is_in_the_template(name: str, synthesize: Synthesize) -> None:
+    """Each type of the table exists in the template."""
     assert name in {one["Type"] for one in synthesize(Settings()).resources.values()}
