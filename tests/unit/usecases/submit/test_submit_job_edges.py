@@ -30,7 +30,8 @@ def waits(world: World, key: str, **facts: Any) -> Job:
     source = world.uploads.add(key, png(salt=len(world.jobs.jobs)))
     job = world.arrive.created(source)
     assert job is not None
-    waiting = replace(job, is_waiting=True, reason=Reason.GATE_FULL, due_at=None, **facts)
+    known: dict[str, Any] = {"is_waiting": True, "reason": Reason.GATE_FULL, "due_at": None}
+    waiting = replace(job, **(known | facts))
     world.clock.advance(SECOND)
     world.jobs._write(waiting)  # noqa: SLF001 - as an index shows it
     return waiting
@@ -218,3 +219,15 @@ def test_a_row_that_is_gone_is_no_longer_advanced() -> None:
     assert job is not None
     hook.once_at("jobs.save", world.jobs.jobs.clear)
     assert world.submit.advance(job) == job
+
+
+def test_a_photo_that_goes_on_waiting_wakes_nobody() -> None:
+    """The gate is full: whoever leaves it wakes the next."""
+    world = World()
+    for number in range(3):
+        world.arrives(f"inside-{number}.jpg", png(salt=90 + number))
+    first = waits(world, "a.jpg", reason=Reason.DAILY_CAP)
+    waits(world, "b.jpg")
+    world.submissions.job_ids.clear()
+    world.submit.advance_or_next(first)
+    assert (world.job(first).is_waiting, world.submissions.job_ids) == (True, [])
