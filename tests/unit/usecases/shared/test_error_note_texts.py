@@ -95,7 +95,7 @@ USED = an_attempt(1, outcome=AttemptOutcome.FAILED, credits_used=Decimal(5))
 KEPT = an_attempt(2, outcome=AttemptOutcome.SUCCEEDED)
 OPEN = an_attempt(3, outcome=AttemptOutcome.UNKNOWN)
 CHARGED = "5 credits were charged."
-DOUBTFUL = "5.4 credits may have been charged: nobody could say."
+DOUBTFUL = "5.4 credits may have been charged: the outcome is unknown."
 TWICE = "One call was made twice, and may have been charged twice."
 
 
