@@ -1,9 +1,8 @@
-"""Callback tokens: they name a job and an attempt, prove that we wrote them, and expire.
+"""Callback tokens: signed, expiring names of a job and an attempt.
 
 `{job id}.{attempt}.{expiry}.{signature}`. The expiry counts seconds since 1970; the signature is
-HMAC-SHA256 over a version label and all that stands before it, base64url without padding (RFC 4648
-section 5). Earlier versions wrote tokens without an expiry: they are accepted for as long as the
-key that signed them is.
+HMAC-SHA256 over a version label and everything before it, base64url without padding (RFC 4648
+section 5). Tokens of earlier versions have no expiry; they are accepted as long as their key is.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ class CallbackAddress:
 
 
 def sign(address: CallbackAddress, key: bytes, expires_at: datetime) -> str:
-    """The token for an attempt, good until then (to the second)."""
+    """The token of an attempt, valid until `expires_at` (in whole seconds)."""
     expiry = int(expires_at.timestamp())
     signature = _signature(address, key, str(expiry))
     return f"{address.job_id}.{address.attempt}.{expiry}.{signature}"

@@ -1,32 +1,32 @@
-"""Everything that can go wrong, as one tree.
+"""All errors, as one tree.
 
 Decisions are made by type, never by text::
 
     CutoutError
-    ├── TransientError              let it propagate: the queue delivers again, then Sweep
+    ├── TransientError              let it propagate: the queue delivers again, or Sweep enqueues
     │   ├── StoreBusyError          the jobs table throttled or a transaction collided
     │   ├── NotSentError            an HTTP request certainly did not reach the server
     │   ├── ResponseLostError       it may have reached the server; no usable answer came
     │   ├── ProviderBusyError       the provider does not answer a read now
-    │   └── SourceDeniedError       a policy or a KMS key keeps the function from the object
-    ├── NewerRowError               a row says what only a newer version of us understands
-    ├── LostRaceError               somebody else moved the row first; carries the winner
-    │   ├── JobMovedError           … the job's row
+    │   └── SourceDeniedError       a policy or a KMS key denies the function the object
+    ├── NewerRowError               a newer version, since rolled back, wrote the row
+    ├── LostRaceError               another worker wrote first; carries the current version
+    │   ├── JobMovedError           … the job
     │   ├── GateMovedError          … the gate
-    │   ├── DedupRecordMovedError      … a picture's purchase
-    │   └── TaskTakenError          … a task: it belongs to another photo's call
-    └── PermanentError              settle the job, or tell the person
+    │   ├── DedupRecordMovedError   … the deduplication record
+    │   └── TaskTakenError          … the task: it belongs to another job's call
+    └── PermanentError              end the job, or report to the person
         ├── NotAPhotoError          the source cannot be sent; carries the reason
         │   └── NeedsPreparingError … as it is; a copy of it can
-        ├── SourceGoneError         the object or its version is no longer there
+        ├── SourceGoneError         the object or its version no longer exists
         ├── ObjectRefusedError      S3 does not copy one object; others may be copied
-        ├── PictureError            a picture cannot be made of what is there
-        ├── CopyGoneError           the copy that was prepared is no longer there: prepare another
+        ├── PictureError            an image cannot be decoded or made
+        ├── CopyGoneError           the prepared copy no longer exists: request another one
         ├── FetchRefusedError       a result must not be fetched (address, scheme, size, redirect)
         ├── TaskUnknownError        the provider knows no such task
-        ├── CallbackRefusedError    a callback's URL does not prove where it comes from
-        ├── MessageError            a queue message is not one that we or S3 write
-        ├── IllegalMoveError        a state may not be left that way: a defect of ours
+        ├── CallbackRefusedError    a callback is not authentic
+        ├── MessageError            a queue message is neither ours nor S3's
+        ├── IllegalMoveError        the job's state does not allow the move: a defect
         └── SettingsError           the environment is incomplete or wrong
 """
 
@@ -39,11 +39,11 @@ if TYPE_CHECKING:
 
 
 class CutoutError(Exception):
-    """The root: catch it at an edge, and only there."""
+    """The root of all errors; only entry points catch it."""
 
 
 class TransientError(CutoutError):
-    """Trying the same again later may work."""
+    """The same operation may succeed later."""
 
 
 class StoreBusyError(TransientError):
@@ -51,7 +51,7 @@ class StoreBusyError(TransientError):
 
 
 class NotSentError(TransientError):
-    """The request certainly never reached the server: name look-up, connect or TLS failed."""
+    """The request never reached the server: name look-up, connect or TLS failed."""
 
 
 class ResponseLostError(TransientError):
@@ -71,22 +71,22 @@ class ProviderBusyError(TransientError):
 
 
 class SourceDeniedError(TransientError):
-    """S3 does not let the function read the object: a policy or a KMS key may be put right."""
+    """S3 denies the function the object; a person may fix the policy or the KMS key."""
 
 
 class NewerRowError(CutoutError):
-    """A row says what only a newer version of us understands: it was deployed, and taken back.
+    """A newer version that has since been rolled back wrote the row; this version cannot read it.
 
-    Whoever reads the row leaves it alone; the queue delivers again, should that version come back.
+    The row is left alone. If the newer version is deployed again, it continues the job.
     """
 
 
 class LostRaceError(CutoutError):
-    """A conditional write lost; that is normal, not a fault."""
+    """A conditional write lost its race; this is expected."""
 
 
 class PermanentError(CutoutError):
-    """Trying the same again cannot work."""
+    """The same operation cannot succeed later."""
 
 
 class NotAPhotoError(PermanentError):
@@ -102,23 +102,23 @@ class NotAPhotoError(PermanentError):
 
 
 class NeedsPreparingError(NotAPhotoError):
-    """A photo that the model does not take as it is: a copy that it takes can be made of it.
+    """The model does not take the photo unchanged, but a copy that it takes can be made.
 
-    Where no copies are made, it is what its base says: not a photo that the model takes.
+    In a deployment without Prepare it is handled as its base class.
 
     Attributes:
-        sha256: of the upload, where it was read.
+        sha256: of the upload, if it was read.
     """
 
     sha256: str | None = None
 
 
 class CopyGoneError(PermanentError):
-    """The copy that was prepared of a photo is no longer there."""
+    """The prepared copy of a photo no longer exists."""
 
 
 class SourceGoneError(PermanentError):
-    """The object, or this version of it, is no longer in the bucket."""
+    """The object, or this version of it, no longer exists."""
 
 
 class ObjectRefusedError(PermanentError):
@@ -126,11 +126,11 @@ class ObjectRefusedError(PermanentError):
 
 
 class PictureError(PermanentError):
-    """A picture cannot be decoded or made; the message says why, for a person."""
+    """An image cannot be decoded or made; the message tells a person why."""
 
 
 class FetchRefusedError(PermanentError):
-    """A URL must not be fetched, or what it serves must not be taken."""
+    """A URL must not be fetched, or serves something that is not accepted."""
 
 
 class TaskUnknownError(PermanentError):
@@ -141,7 +141,7 @@ class CallbackRefusedError(PermanentError):
     """A callback is not authentic.
 
     Attributes:
-        is_malformed: it does not even have the form of one of our URLs.
+        is_malformed: its token is not well-formed, or its signature is wrong.
     """
 
     def __init__(self, message: str, *, is_malformed: bool) -> None:
@@ -150,11 +150,11 @@ class CallbackRefusedError(PermanentError):
 
 
 class MessageError(PermanentError):
-    """A queue message is not one that we or S3 write; it goes to the dead letters."""
+    """A queue message is neither ours nor S3's; it goes to the dead-letter queue."""
 
 
 class IllegalMoveError(PermanentError):
-    """A state may not be left in that way."""
+    """The job's state does not allow the move."""
 
 
 class SettingsError(PermanentError):

@@ -1,7 +1,7 @@
-"""The gate: how many tasks may run, how many credits may go in a day, and when intake pauses.
+"""The gate: how many tasks may run, how many credits a day may be spent, and pauses.
 
-The gate is one stored item. Its rules are pure: each returns the gate as it would stand, and the
-store writes it, together with the job's row, on the condition that nobody wrote it in between.
+The gate is one stored item. Its rules are pure functions: each returns the changed gate, which is
+written in one transaction with the job, on the condition that its version has not changed.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from cutout.domain.states import Reason
 
 
 class PauseReason(StrEnum):
-    """Why intake pauses."""
+    """Why the gate is paused."""
 
     OUT_OF_CREDITS = "out-of-credits"
     """The account is empty; one photo is tried when the pause is over."""
@@ -28,7 +28,7 @@ class PauseReason(StrEnum):
 
     @classmethod
     def _missing_(cls, value: object) -> PauseReason:
-        """A reason of a newer version, kept by its own word: a pause, whatever it is for."""
+        """A reason that a newer version stored; it pauses the gate like any other."""
         word = str(value)
         reason = str.__new__(cls, word)
         reason._name_ = reason._value_ = word
@@ -37,7 +37,7 @@ class PauseReason(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
-    """What the gate lets through: tasks at once, credits a day (UTC)."""
+    """The gate's limits: tasks at the same time, and credits a day (UTC)."""
 
     max_in_flight: int
     daily_credit_cap: Decimal
@@ -46,15 +46,15 @@ class Limits:
 USUAL_PRICE = Decimal("5.4")
 """Credits that a photo is expected to cost until the provider has named its price."""
 INDEX_LAG = timedelta(minutes=5)
-"""Longer than the indexes are ever behind: they follow within a second, in trouble within many."""
+"""Longer than indexes ever lag: usually under a second, in an incident some seconds."""
 
 DEFAULT_LIMITS = Limits(max_in_flight=3, daily_credit_cap=Decimal(5000))
-"""What is deployed unless a setting says otherwise."""
+"""The deployment's limits, unless settings change them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Pause:
-    """Intake stands still. `until` None means until a person resumes."""
+    """A pause of the gate. `until` None means until a person resumes."""
 
     reason: PauseReason
     since: datetime
@@ -63,10 +63,10 @@ class Pause:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Suspicion:
-    """Sweep counted other than the gate says, when the gate stood at this version.
+    """Sweep counted another number of tasks than the gate has, at this version of the gate.
 
     Attributes:
-        since: when it first counted that; None in what an earlier version wrote.
+        since: when Sweep first counted this; None if an earlier version wrote it.
     """
 
     version: int
@@ -79,14 +79,14 @@ class Gate:
     """The gate as stored.
 
     Attributes:
-        version: counts its writes.
+        version: the number of writes.
         in_flight: jobs whose task may be running at the provider.
-        day: the UTC day that `spent` belongs to. It only moves forward: clocks differ.
-        spent: credits reserved or used that day, and those that a repeat may have taken.
-        price: credits one photo is expected to take: what the provider last reserved.
-        limits: set by a person while running; None means the deployed ones.
-        deployed: the deployed limits, as Sweep last saw them, for people who look.
-        newer: what only a newer version knows of, which this one keeps and writes back.
+        day: the UTC day of `spent`. It never moves back, since workers' clocks differ.
+        spent: credits reserved or used that day, including those a repeat may have cost.
+        price: expected credits for one photo: what the provider last reserved.
+        limits: set by a person; None means the deployed limits.
+        deployed: the deployed limits when Sweep last ran, for the command line.
+        newer: fields of a newer version, which are kept and written back.
     """
 
     version: int = 0
@@ -101,20 +101,18 @@ class Gate:
     newer: dict[str, object] = field(default_factory=dict)
 
     def today(self, now: datetime) -> date:
-        """The day that a call made now counts on: by a slow clock, the day that has begun."""
+        """The day to which a call made now counts; not before `day`, if the clock is slow."""
         return max(self.day, now.date())
 
     def spent_on(self, day: date) -> Decimal:
-        """Credits spent that day: a new day starts at nothing."""
+        """Credits spent on that day; 0 for a new day."""
         return Decimal(0) if day > self.day else self.spent
 
     def has_room(self, deployed: Limits, now: datetime) -> bool:
-        """Whether the day's cap has room for one more photo.
-
-        A price above the whole cap would keep out every photo on every day, and only a call can
-        correct it. So the usual price is asked for instead: the photo that is let in counts with
-        the high price, which keeps out all others until the provider has named its own.
-        """
+        """Whether the day's cap has room for one more photo."""
+        # A price above the whole cap would keep the gate closed every day, and only a call can
+        # correct it. So the usual price is used instead. The admitted job counts with the high
+        # price, which closes the gate for others until the provider reports its real price.
         cap = (self.limits or deployed).daily_credit_cap
         expected = USUAL_PRICE if self.price > cap else self.price
         return self.spent_on(now.date()) + expected <= cap
@@ -133,14 +131,14 @@ class Gate:
         return None if self.has_room(deployed, now) else Reason.DAILY_CAP
 
     def is_paused(self, now: datetime) -> bool:
-        """Nobody may pass: a pause without end, or one that is not over."""
+        """Whether the gate is paused now."""
         return self.pause is not None and (self.pause.until is None or now < self.pause.until)
 
     def admitting(self, now: datetime, probe_for: timedelta) -> Gate:
-        """With one job more inside.
+        """The gate with one more job in flight.
 
-        When a pause has just run out, the job is a probe: the pause goes on for `probe_for`, so
-        that nobody follows before the probe's answer is known (half open).
+        If a pause has just ended, the job is a probe: the pause is extended by `probe_for`, so that
+        no other job is admitted before the probe's outcome is known (half open).
         """
         pause = self.pause
         if pause is not None:
@@ -154,10 +152,10 @@ class Gate:
         )
 
     def recounted(self, counted: int, now: datetime) -> Gate:
-        """As it should stand after Sweep counted the jobs inside.
+        """The gate after Sweep counted the jobs in flight.
 
-        The count comes from an index that may lag, so a difference is believed only if it was
-        counted `INDEX_LAG` ago as well, and the gate was not written in between.
+        The index may lag, so the count replaces `in_flight` only if Sweep counted the same
+        `INDEX_LAG` ago and the gate was not written in between.
         """
         if counted == self.in_flight:
             return replace(self, suspicion=None)
@@ -171,34 +169,34 @@ class Gate:
         return replace(self, in_flight=counted, suspicion=None)
 
     def releasing(self) -> Gate:
-        """With one job less inside."""
+        """The gate with one job less in flight."""
         return replace(self, in_flight=max(0, self.in_flight - 1))
 
     def counting(self, credits_: Decimal, day: date) -> Gate:
-        """With so many credits more on that day's sum, or fewer; a day that is over is closed."""
+        """The gate with credits added to that day's sum; a past day's sum is not changed."""
         if not credits_ or day < self.day:
             return self
         return replace(self, day=day, spent=max(Decimal(0), self.spent_on(day) + credits_))
 
     def priced(self, reserved: Decimal) -> Gate:
-        """With the price that the provider named last; nothing is no price."""
+        """The gate with the price that the provider reported last; 0 is ignored."""
         return replace(self, price=reserved) if reserved > 0 else self
 
     def pausing(self, reason: PauseReason, now: datetime, until: datetime | None) -> Gate:
-        """Paused. A pause that lasts longer, or that only a person ends, is not shortened."""
+        """The paused gate. A longer pause, or one that only a person ends, is not shortened."""
         current = self.pause
         if current is not None and (current.until is None or (until and until < current.until)):
             return self
         return replace(self, pause=Pause(reason=reason, since=now, until=until))
 
     def resuming(self) -> Gate:
-        """Open again."""
+        """The gate without a pause."""
         return replace(self, pause=None)
 
     def cleared_by(self, started_at: datetime) -> Gate:
-        """Open again after a call that was accepted and was made after the pause began.
+        """The gate without its pause, after the provider accepted a call that began later.
 
-        Calls already under way when the pause began prove nothing; a pause without end stays.
+        Calls that began before the pause prove nothing. A pause that only a person ends stays.
         """
         pause = self.pause
         if pause is None or pause.until is None or started_at <= pause.since:

@@ -1,4 +1,4 @@
-"""Where a cut-out goes: the names of result objects."""
+"""Keys of objects in the results and work buckets, and names of their metadata."""
 
 from __future__ import annotations
 
@@ -11,33 +11,32 @@ MAX_KEY_BYTES = 1024
 """S3's limit for a key, in UTF-8."""
 REVIEW_FOLDER = "review/"
 PREPARED_FOLDER = "prepared/"
-"""Where the work bucket holds copies of photos, each for a day."""
+"""The work bucket's folder for copies of photos, which are deleted after a day."""
 KEPT_FOLDER = "kept/"
-"""Where the work bucket holds accepted results as they came."""
+"""The work bucket's folder for cached results."""
 MADE_BY = "cutout-job"
-"""The metadata that every result carries, and by which it is known again elsewhere."""
+"""Metadata of every result: its job. It identifies our own output in any bucket."""
 SOURCE_ORDER = "cutout-source-order"
-"""The metadata by which a newer upload's object is told from an older one's."""
+"""Metadata of every result: the order of its upload, so that older ones never replace it."""
 LANE_MARK = "cutout-lane"
-"""The metadata by which a copy that `backfill` made says which lane it belongs to."""
+"""Metadata of an upload that `backfill` copied: its lane."""
 SOURCE_VERSION = "cutout-source-version"
-"""The metadata that names the version of the upload, or its entity tag where there are none."""
+"""Metadata of every result: its upload's version, or entity tag in a bucket without versions."""
 MAX_TAGS = 10
 """S3's limit for the tags of an object."""
 NOTE_EXTENSION = ".error.json"
 BYPASS_CACHE_MARK = "cutout-fresh"
-"""The metadata by which an upload says `true`: buy it anew, whatever is kept of its picture."""
+"""Metadata of an upload: `true` ignores cached results and pays for a new one."""
 _EXTENSION = ".png"
 _BESIDE_EXTENSION = ".json"
 _LONGEST_EXTENSION = 6
 
 
 def result_keys(source_key: str, *, upload_prefix: str, result_prefix: str) -> Iterator[str]:
-    """Candidates for a source's result, best first; the first that is free is claimed.
+    """Candidates for a source's result key, best first; the first free one is claimed.
 
-    `shoes/a.jpg` gives `shoes/a.png`, then `shoes/a.jpg.png`, then one with a hash of its own, and
-    if somebody has even that, numbered ones without end. Dot segments are renamed, so that no
-    reader of paths is led out of the prefix.
+    `shoes/a.jpg` gives `shoes/a.png`, then `shoes/a.jpg.png`, then one with a hash of the key, then
+    numbered ones without end. Dot segments are renamed, so that no path leaves the prefix.
     """
     plain = _without_dot_segments(source_key.removeprefix(upload_prefix))
     stem = _stem(plain)
@@ -57,9 +56,9 @@ def variant_keys(
     extension: str,
     result_prefix: str,
 ) -> Iterator[str]:
-    """Candidates for a variant of the cut-out at `result_key`; the first that is free is claimed.
+    """Candidates for the key of a cut-out's variant; the first free one is claimed.
 
-    The second carries a hash that no other cut-out's variant can have.
+    The second has a hash of the result key and the recipe, which is unique.
     """
     plain = result_key.removeprefix(result_prefix).removesuffix(_EXTENSION)
     folder, slash, stem = plain.rpartition("/")
@@ -70,15 +69,15 @@ def variant_keys(
 
 
 def results_folder(prefix: str, *, upload_prefix: str, result_prefix: str) -> str:
-    """What the result keys of all sources under a prefix begin with, to the last slash at most."""
+    """The common prefix of the result keys of all sources under a prefix, up to a slash."""
     folder, slash, _ = prefix.removeprefix(upload_prefix).rpartition("/")
     return result_prefix + _without_dot_segments(folder) + slash
 
 
 def review_keys(result_key: str, source_key: str) -> Iterator[str]:
-    """Candidates for a result that fails acceptance; the first that is free is claimed.
+    """Candidates for the key of a result under review; the first free one is claimed.
 
-    A photo in a folder `review` may have its cut-out where another's result would wait.
+    The cut-out of a photo in a folder `review` may have the first one.
     """
     yield review_key(result_key)
     digest = hashlib.sha256(source_key.encode()).hexdigest()[:12]
@@ -88,14 +87,14 @@ def review_keys(result_key: str, source_key: str) -> Iterator[str]:
 
 
 def review_key(result_key: str) -> str:
-    """Where a result that fails acceptance is kept, unless another photo has that place."""
+    """The first candidate for the key of a result under review."""
     return _fitted(REVIEW_FOLDER + result_key.removesuffix(_EXTENSION), "", _EXTENSION)
 
 
 def note_key(source_key: str, *, upload_prefix: str, result_prefix: str) -> str:
-    """Where it is said why a source has no cut-out: beside where that would be.
+    """The key of the note on why a source has no cut-out, beside the cut-out's key.
 
-    Each source has its own: a name that had to be changed ends in a hash of the source key.
+    Keys are unique: one that had to be changed ends in a hash of the source key.
     """
     own = source_key.removeprefix(upload_prefix)
     plain = _without_dot_segments(own)
@@ -105,20 +104,20 @@ def note_key(source_key: str, *, upload_prefix: str, result_prefix: str) -> str:
 
 
 def beside(key: str) -> str:
-    """Where it is said why the object at a key of ours is not a cut-out.
+    """The key of the note on a result under review, beside the result.
 
-    Two names that were cut to fit stay different, by a hash of the whole.
+    Keys that had to be shortened stay unique by a hash.
     """
     return _fitted(key, "", _BESIDE_EXTENSION)
 
 
 def same_bytes_key(job_id: str, format_: str) -> str:
-    """Where the work bucket holds the very bytes of a photo whose bucket keeps no versions."""
+    """The work bucket's key for an exact copy of a photo from a bucket without versions."""
     return f"{PREPARED_FOLDER}{job_id}-same.{format_}"
 
 
 def kept_key(sha256: str, model: str) -> str:
-    """Where the work bucket keeps a model's result, by the SHA-256 of the source's bytes."""
+    """The work bucket's key for a cached result, by the SHA-256 of the source's bytes."""
     return f"{KEPT_FOLDER}{sha256}-{model}{_EXTENSION}"
 
 
@@ -135,7 +134,7 @@ def _without_dot_segments(key: str) -> str:
 
 
 def _fitted(stem: str, digest: str, extension: str) -> str:
-    """Cut to S3's limit, at a character; cut keys carry a hash so that they stay different."""
+    """The key, shortened to S3's limit between characters; a hash keeps shortened keys unique."""
     room = MAX_KEY_BYTES - len(extension)
     raw = stem.encode()
     if len(raw) <= room:
@@ -145,4 +144,4 @@ def _fitted(stem: str, digest: str, extension: str) -> str:
 
 
 STATE_TAG = "cutout"
-"""The tag by which a source says what became of it: it is about the source, not the cut-out."""
+"""The tag of a source with its job's end state."""

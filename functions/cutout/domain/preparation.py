@@ -1,4 +1,4 @@
-"""What Prepare is asked to make of a photo, and what it reports."""
+"""Requests to Prepare for copies of photos, and its reports."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from cutout.domain.serialization import STORED_AS
 from cutout.domain.states import REFUSALS, Reason
 
 LONGEST_MESSAGE = 500
-"""Characters of a report's message: what a decoder says of a file may be as long as it likes."""
+"""Characters of a report's message; messages of decoders have no limit of their own."""
 
 
 class CopyKind(StrEnum):
     """What a copy of a photo is for."""
 
     FOR_MODEL = "for-model"
-    """Sent in the photo's place: upright, sRGB, of a format and size that the model takes."""
+    """Sent instead of the photo: upright, sRGB, in a format and size that the model takes."""
     FULL_SIZE = "full-size"
-    """Every pixel of the photo, upright, sRGB, without loss: for cut-outs with its own pixels."""
+    """The whole photo, upright, sRGB, lossless: for cut-outs with the photo's own pixels."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PrepareRequest:
-    """A wish for copies of one photo.
+    """A request for copies of one photo.
 
     Attributes:
-        source: the upload; its order does not matter here.
+        source: the upload; its order is not used.
         wanted: the kinds of copies.
-        ask: names the wish, and comes back in the report; None if nobody waits for a report.
+        ask: the request's number, which the report repeats; None requests no report.
     """
 
     job_id: str
@@ -56,18 +56,18 @@ class MadeCopy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PrepareReport:
-    """What Prepare found and made: a photo and its copies, or the reason why there are none.
+    """Prepare's report: a photo and its copies, or the reason why there are none.
 
     Attributes:
-        ask: as in the request.
-        version: which bytes were read: the version's id, or the entity tag where there are none.
-        photo: what it is; None if it is none that can be prepared.
-        copies: what was made of it.
-        problem: why there is no copy in full size although one was wanted.
-        reason: why nothing was made; None if it was.
-        message: the same in words.
-        is_backfill: the upload's own mark: it comes after live ones.
-        is_fresh: the upload's own mark: it is paid for whatever is kept of the same picture.
+        ask: the request's number.
+        version: the version that was read, or its entity tag in a bucket without versions.
+        photo: the photo's properties; None if it cannot be prepared.
+        copies: the copies that were made.
+        problem: why the requested copy in full size could not be made.
+        reason: why no copies were made; None if they were.
+        message: the reason in words.
+        is_backfill: the upload's metadata asks for low priority.
+        bypass_cache: the upload's metadata asks to ignore cached results.
     """
 
     job_id: str
@@ -87,27 +87,27 @@ class PrepareReport:
 
 
 def copy_key(job_id: str, kind: CopyKind, format_: str) -> str:
-    """Where a copy is in the work bucket: whoever knows the job knows it."""
+    """The key of a copy in the work bucket; it follows from the job."""
     if kind is CopyKind.FULL_SIZE:
         return f"{PREPARED_FOLDER}{job_id}-full-size.{FULL_SIZE_FORMAT}"
     return f"{PREPARED_FOLDER}{job_id}.{_EXTENSIONS.get(format_, format_)}"
 
 
 def version_of(source: Source) -> str:
-    """What names the bytes of an upload: its version's id, or its entity tag without versions."""
+    """The upload's version, or its entity tag in a bucket without versions."""
     return source.version_id or source.etag
 
 
 def printable(text: str) -> str:
-    """A message that a report may carry."""
+    """The text as a report may contain it: one printable line within the limit."""
     plain = "".join(char if char.isprintable() else " " for char in text)
     return " ".join(plain.split())[:LONGEST_MESSAGE]
 
 
 def what_is_wrong(report: PrepareReport, limits: PhotoLimits) -> str | None:
-    """Why a report cannot be one that Prepare makes; None if it can.
+    """Why a report cannot come from an intact Prepare; None if it can.
 
-    Prepare opens what strangers upload: whoever takes it over writes its reports.
+    Prepare decodes untrusted files: a file that compromises it can forge reports.
     """
     checks = {
         "its reason is none of Prepare's": report.reason is None or report.reason in REPORTED,
@@ -152,11 +152,11 @@ def _is_made(copy: MadeCopy, report: PrepareReport, limits: PhotoLimits) -> bool
 
 
 REPORTED = (REFUSALS - {Reason.FOLDER_MARKER, Reason.EMPTY_OBJECT}) | {Reason.SOURCE_DELETED}
-"""What Prepare may find out about an upload."""
+"""Reasons that Prepare may report."""
 FULL_SIZE_FORMAT = "png"
 _FOR_MODEL_FORMATS = frozenset({"jpeg", "png", "webp"})
 _EXTENSIONS = {"jpeg": "jpg"}
 _LARGEST_FULL_SIZE = 2_000_000_000
-"""Bytes: more than the largest picture has without any packing."""
+"""Bytes: more than the largest photo has without compression."""
 _FORMAT = re.compile("[a-z0-9]{1,8}")
 _SHA256 = re.compile("[0-9a-f]{64}")

@@ -1,7 +1,7 @@
-"""Recipes: what is made of a finished cut-out, besides the transparent PNG.
+"""Recipes for variants of a cut-out, besides the transparent PNG.
 
 Users write them in `recipes.toml`. The synth checks that file (infra/settings/recipe_file.py) and
-puts it as JSON into StoreResult's asset. Here they are typed values.
+puts it as JSON into StoreResult's asset.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ LONGEST_SIDE = 16_383
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Length:
-    """So many pixels, or a share of the shorter side of the variant, 0 to 1."""
+    """A length in pixels, or as a share of the variant's shorter side, 0 to 1."""
 
     pixels: int = 0
     share: float = 0.0
 
     def of(self, side: int) -> int:
-        """In whole pixels, where the shorter side has so many."""
+        """The length in whole pixels, for a shorter side of `side` pixels."""
         return self.pixels + round(self.share * side)
 
 
@@ -64,15 +64,15 @@ class Recipe:
     """How one variant is made.
 
     Attributes:
-        prefix: it applies to photos whose keys begin with this.
+        prefix: the recipe applies to photos whose keys begin with it.
         format: png, webp, avif or jpg.
         background: `#rrggbb`, in sRGB; None keeps the background transparent.
-        trim: cut away what is empty around the subject.
+        trim: remove the empty space around the subject.
         margin: empty space on every side of the picture.
         fit: the exact size; None leaves the picture as large as it is.
-        quality: 1 to 100; None for formats without loss, or as the format's default.
-        pixels: whose pixels; None means the deployment's setting.
-        key: where it goes, with {folder}, {stem}, {recipe} and {ext} filled in.
+        quality: 1 to 100; None for lossless formats, or the format's default.
+        pixels: the model's or the photo's; None means the deployment's setting.
+        key: the variant's key, a template with {folder}, {stem}, {recipe} and {ext}.
     """
 
     name: str
@@ -89,23 +89,23 @@ class Recipe:
 
     @property
     def content_type(self) -> str:
-        """The MIME type of what it makes."""
+        """The MIME type of the variant."""
         return "image/jpeg" if self.format == "jpg" else f"image/{self.format}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OwnPixels:
-    """Which photos give a cut-out or a variant their own pixels.
+    """For which photos a cut-out or a variant uses the photo's own pixels.
 
     Attributes:
-        pixels: whose pixels a cut-out has where no recipe says otherwise.
+        pixels: the deployment's setting.
     """
 
     pixels: Pixels
     recipes: tuple[Recipe, ...] = ()
 
     def are_wanted(self, source_key: str) -> bool:
-        """Whether anything that is made of this photo has its own pixels."""
+        """Whether the cut-out or a variant of this photo uses its own pixels."""
         asked = {one.pixels for one in recipes_for(self.recipes, source_key)}
         return Pixels.SOURCE in {self.pixels, *asked}
 
@@ -117,10 +117,10 @@ def write_recipes(recipes: Sequence[Recipe]) -> str:
 
 
 def read_recipes(text: str) -> tuple[Recipe, ...]:
-    """The recipes that were built into the asset.
+    """The recipes in the asset.
 
     Raises:
-        SettingsError: the text is not what a synth writes.
+        SettingsError: the text is malformed.
     """
     try:
         return tuple(from_row(Recipe, one) for one in json.loads(text))
@@ -129,5 +129,5 @@ def read_recipes(text: str) -> tuple[Recipe, ...]:
 
 
 def recipes_for(recipes: tuple[Recipe, ...], source_key: str) -> tuple[Recipe, ...]:
-    """Those that apply to a photo, by the key that it was uploaded under."""
+    """The recipes that apply to a photo, by its key."""
     return tuple(one for one in recipes if source_key.startswith(one.prefix))

@@ -9,34 +9,34 @@ class State(StrEnum):
     """Where a job stands. Each has a sentence in `functions/README.md`."""
 
     QUEUED = "queued"
-    """Accepted; waits for the gate, or for `due` after a back-off."""
+    """Registered; waits at the gate, or for its due time after a back-off."""
     SUBMITTING = "submitting"
-    """An attempt is recorded and being POSTed; a lease."""
+    """An attempt is recorded, and its call is being made; a lease."""
     UNCONFIRMED = "unconfirmed"
-    """The POST's outcome is unknown; its callback may still come."""
+    """The outcome of the call is unknown; its callback may still come."""
     PROCESSING = "processing"
-    """The provider has it and its task id is known."""
+    """The provider is working on a task whose id is known."""
     STORING = "storing"
     """The task is finished; its result is being fetched; a lease."""
     COMPLETED = "completed"
-    """The cut-out is at its result key."""
+    """The cut-out is in the results bucket."""
     REVIEW = "review"
-    """Paid for, but the result fails acceptance; kept under `review/`."""
+    """The result was paid for but fails acceptance; it is kept under `review/`."""
     FAILED = "failed"
-    """The provider refused or gave up; its code and message are kept."""
+    """The provider refused the photo or its task failed; code and message are kept."""
     REJECTED = "rejected"
-    """Never sent, never paid: not a photo that the model takes."""
+    """Not a photo that the model takes; never sent, never paid."""
     SUPERSEDED = "superseded"
     """A newer upload of the key, or its deletion, came first."""
 
     @property
     def is_settled(self) -> bool:
-        """The job is over, until a person retries it."""
+        """Whether the job has ended, unless a person retries it."""
         return self in SETTLED
 
     @property
     def holds_slot(self) -> bool:
-        """A task of this job may be running at the provider, so it counts at the gate."""
+        """Whether a task of the job may be running, so that it holds a slot of the gate."""
         return self in HOLDING
 
 
@@ -84,12 +84,11 @@ TRANSITIONS: dict[Move, tuple[frozenset[State], State]] = {
     Move.ACCEPT: (frozenset({State.SUBMITTING, State.UNCONFIRMED}), State.PROCESSING),
     Move.POLL_LATER: (frozenset({State.PROCESSING}), State.PROCESSING),
     Move.RETRY_TASK: (_IN_FLIGHT, State.QUEUED),
-    # From `failed`, `rejected` and `queued` too: a result that comes after the job was given up, or
-    # while another attempt waits, was paid for, and is kept.
+    # Also from `failed`, `rejected` and `queued`: a result that comes after the job failed, or
+    # while another attempt waits, was paid for and is stored.
     Move.FETCH: (_OPEN | {State.FAILED, State.REJECTED}, State.STORING),
     Move.FETCH_LATER: (frozenset({State.STORING}), State.STORING),
-    # What was kept of the same picture is gone or damaged; or a person's retry asked for a result
-    # that was paid for before, and it is not to be had.
+    # The cached result is gone or damaged, or a retry's recheck found no result.
     Move.CACHE_MISS: (frozenset({State.STORING}), State.QUEUED),
     Move.COMPLETE: (frozenset({State.STORING}), State.COMPLETED),
     Move.KEEP_FOR_REVIEW: (frozenset({State.STORING}), State.REVIEW),
@@ -98,11 +97,11 @@ TRANSITIONS: dict[Move, tuple[frozenset[State], State]] = {
     Move.SUPERSEDE: (_OPEN, State.SUPERSEDED),
     Move.RETRY: (frozenset({State.FAILED, State.REVIEW, State.REJECTED}), State.QUEUED),
 }
-"""From which states a move is allowed, and where it leads: the one table."""
+"""For each move: the states that allow it, and the state it leads to."""
 
 
 class Reason(StrEnum):
-    """Why a job stands where it stands; `where` prints it."""
+    """Why a job is in its state; `cutout where` prints it."""
 
     FOLDER_MARKER = "folder-marker"
     EMPTY_OBJECT = "empty-object"
@@ -173,12 +172,11 @@ REFUSALS = frozenset(
         Reason.CANNOT_BE_PREPARED,
     },
 )
-"""Why a job is rejected. One that is queued with such a reason is about to be: Prepare found it
-out, and Submit, which settles jobs, has yet to look at it."""
+"""Reasons for `rejected`. A queued job has one if Prepare reported it and Submit must end it."""
 
 
 class Lane(StrEnum):
-    """Which queue behind the gate a job stands in; live photos go first."""
+    """The priority of a job at the gate; live jobs go first."""
 
     LIVE = "live"
     BACKFILL = "backfill"
@@ -188,22 +186,22 @@ class Transport(StrEnum):
     """How the provider gets the photo."""
 
     PRESIGNED = "presigned"
-    """It reads the upload by a link."""
+    """By a presigned link."""
     FILES = "files"
     """We upload a copy to its file store, and delete it after use."""
 
 
 class Pixels(StrEnum):
-    """Whose colours a cut-out has; its transparency always follows the model."""
+    """Whose colours a cut-out has; its transparency is always the model's."""
 
     MODEL = "model"
-    """The model's, as many as it gives back."""
+    """The model's, in the size that it returns."""
     SOURCE = "source"
-    """The photo's own, every one of them."""
+    """The photo's own, in full size."""
 
 
 class AttemptOutcome(StrEnum):
-    """What became of one paid call."""
+    """The outcome of one paid call."""
 
     OPEN = "open"
     NOT_SENT = "not-sent"

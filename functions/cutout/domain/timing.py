@@ -1,4 +1,4 @@
-"""How long things may take, in one value, and how back-offs grow."""
+"""Time limits of jobs, and how back-offs grow."""
 
 from __future__ import annotations
 
@@ -43,22 +43,22 @@ class Timing:
 
     @property
     def callback_life(self) -> timedelta:
-        """How long after its call's start a callback is accepted.
+        """How long after the start of its call a callback is accepted.
 
-        A call may be unconfirmed, and its task be followed, for a deadline each; a task that ends
-        later still has its result for a day, and a callback may bring it home until then.
+        A call may be unconfirmed, and then its task be tracked, for a deadline each. The provider
+        keeps the result of a task that ends later for a day.
         """
         return 2 * self.job_deadline + self.provider.results_last
 
 
 def retry_delay(failures: int, timing: Timing, *, first: timedelta) -> timedelta:
-    """The wait after a step of a job has failed so often: doubles up to a part of its deadline."""
+    """The wait after a job's step failed so often; doubles up to a part of the job's deadline."""
     doubled: timedelta = first * 2 ** min(max(0, failures - 1), 16)
     return max(first, min(doubled, timing.job_deadline / _STEPS_IN_DEADLINE))
 
 
 def back_off(tries: int, longest: timedelta, randomness: Randomness) -> timedelta:
-    """The wait before another try: doubles from 15 s up to `longest`, with half of it jitter."""
+    """The wait before the next try: doubles from 15 s up to `longest`; half of it is jitter."""
     whole: timedelta = min(_FIRST_BACK_OFF * 2 ** min(tries, 16), longest)
     return whole / 2 + whole / 2 * randomness()
 

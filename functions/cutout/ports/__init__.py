@@ -1,5 +1,5 @@
-"""What the use cases need from the world, in their own words.
+"""What the use cases need from the outside, as Protocols in their own terms.
 
-Each port has two implementations in use: an adapter to the real thing, and a fake with the same
-meaning for the lower test tiers; one contract suite runs on both.
+Each port has two implementations: an adapter, and a fake for tests. One contract test suite runs on
+both.
 """

@@ -1,4 +1,4 @@
-"""The buckets that photos land in, that cut-outs go to, and that work is kept in."""
+"""The buckets: uploads, results, and the work bucket."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from cutout.domain.job.source import Source
 
 
 class KeptResults(Protocol):
-    """The folder of the work bucket that holds accepted results as they came."""
+    """The cached results in the work bucket."""
 
     def current(self, key: str) -> str | None:
-        """The entity tag of what is there now."""
+        """The entity tag of the current object; None if there is none."""
         ...
 
     def put(self, key: str, file: Path, *, replacing: str | None) -> bool:
-        """Keep the file if what stands there is still `replacing`; False if it is not."""
+        """Store the file if the object is still `replacing`; False if it has changed."""
         ...
 
     def fetch(self, key: str, file: Path) -> bool:
-        """Write what is kept into the file; False if there is nothing."""
+        """Write the object into the file; False if there is none."""
         ...
 
     def remove(self, key: str, current: str) -> bool:
-        """Remove what stands there if it is still that; False if it is not."""
+        """Remove the object if it is still `current`; False if it has changed."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Upload:
-    """An uploaded object's bytes and what its owner wrote beside them."""
+    """An uploaded object's bytes and metadata."""
 
     data: bytes
     metadata: Mapping[str, str]
@@ -41,7 +41,7 @@ class Upload:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Handling:
-    """What an object's headers tell browsers and caches; None where it says nothing."""
+    """An object's headers for browsers and caches; None for those it does not have."""
 
     cache_control: str | None = None
     content_disposition: str | None = None
@@ -51,11 +51,11 @@ class Handling:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Labels:
-    """What an object carries besides its bytes.
+    """An object's metadata, tags and headers.
 
     Attributes:
-        metadata: the owner's names, lower case as S3 keeps them, and values, as text.
-        left_out: what cannot be carried over: `metadata`, `tag` or `header`, and its name.
+        metadata: user metadata; S3 stores its names in lower case.
+        left_out: labels that cannot be copied: `metadata`, `tag` or `header`, and the name.
     """
 
     metadata: Mapping[str, str]
@@ -66,32 +66,32 @@ class Labels:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FetchedUpload:
-    """What an upload that went into a file had beside its bytes, and their hash."""
+    """The metadata and the hash of an upload that was written into a file."""
 
     metadata: Mapping[str, str]
     sha256: str
 
 
 class Uploads(Protocol):
-    """The bucket that photos land in."""
+    """The uploads bucket."""
 
     def read(self, source: Source) -> Upload:
         """The bytes of this version.
 
         Raises:
-            NotAPhotoError: it is archived or encrypted, so that nobody gets it as it is.
-            SourceDeniedError: a policy or a KMS key is in the way.
-            SourceGoneError: it is no longer there.
+            NotAPhotoError: it is archived, or encrypted with a key of the customer.
+            SourceDeniedError: a policy or a KMS key denies access.
+            SourceGoneError: it no longer exists.
         """
         ...
 
     def fetch(self, source: Source, file: Path) -> FetchedUpload:
-        """Stream this version into a file, however large it is.
+        """Stream this version into a file of any size.
 
         Raises:
-            NotAPhotoError: it is archived or encrypted, so that nobody gets it as it is.
-            SourceDeniedError: a policy or a KMS key is in the way.
-            SourceGoneError: it is no longer there.
+            NotAPhotoError: it is archived, or encrypted with a key of the customer.
+            SourceDeniedError: a policy or a KMS key denies access.
+            SourceGoneError: it no longer exists.
         """
         ...
 
@@ -99,8 +99,8 @@ class Uploads(Protocol):
         """User metadata, tags and handling of this version.
 
         Raises:
-            SourceDeniedError: a policy or a KMS key is in the way.
-            SourceGoneError: it is no longer there.
+            SourceDeniedError: a policy or a KMS key denies access.
+            SourceGoneError: it no longer exists.
         """
         ...
 
@@ -109,16 +109,16 @@ class SourceTags(Protocol):
     """The tags of uploads."""
 
     def tag(self, source: Source, name: str, value: str) -> bool:
-        """Set one tag of this version and leave the others; False if it has too many already.
+        """Set one tag of this version and keep the others; False if it has the most tags already.
 
         Raises:
-            SourceGoneError: it is no longer there.
+            SourceGoneError: it no longer exists.
         """
         ...
 
 
 class PhotoLinks(Protocol):
-    """Links by which the provider can read one upload, and nothing else."""
+    """Presigned links with which the provider can read one photo."""
 
     def link(self, source: Source, content_type: str) -> str:
         """A URL of an upload with a version, certain to work for `PHOTO_LINK_LIFE`.
@@ -133,32 +133,32 @@ class PhotoLinks(Protocol):
 
 
 class Copies(Protocol):
-    """The copies of photos that were prepared."""
+    """The prepared copies of photos in the work bucket."""
 
     def put(self, key: str, file: Path, *, content_type: str) -> None:
-        """Store a copy; one that stands there is the same photo's, and is replaced."""
+        """Store a copy; an existing one is of the same photo, and is replaced."""
         ...
 
     def read(self, key: str) -> bytes:
         """The bytes of a copy.
 
         Raises:
-            CopyGoneError: it is no longer there.
+            CopyGoneError: it no longer exists.
         """
         ...
 
     def fetch(self, key: str, file: Path) -> None:
-        """Stream a copy into a file, however large it is.
+        """Stream a copy into a file of any size.
 
         Raises:
-            CopyGoneError: it is no longer there.
+            CopyGoneError: it no longer exists.
         """
         ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredResult:
-    """What stands at a result key: its entity tag and its source's order, if we wrote it."""
+    """The object at a result key: its entity tag, and its source's order if it is ours."""
 
     etag: str
     order: str | None
@@ -167,10 +167,10 @@ class StoredResult:
 
 
 class Results(Protocol):
-    """The bucket that cut-outs go to."""
+    """The results bucket."""
 
     def current(self, key: str) -> StoredResult | None:
-        """What is there now."""
+        """The current object; None if there is none."""
         ...
 
     def put(
@@ -182,29 +182,29 @@ class Results(Protocol):
         labels: Labels,
         replacing: StoredResult | None,
     ) -> bool:
-        """Store the file if what stands there is still `replacing`; False if it is not."""
+        """Store the file if the object is still `replacing`; False if it has changed."""
         ...
 
     def fetch(self, key: str, file: Path) -> Labels | None:
-        """Write what stands there into the file; returns its labels, or None if nothing stands."""
+        """Write the object into the file; returns its labels, or None if there is none."""
         ...
 
     def remove(self, key: str, current: StoredResult) -> bool:
-        """Remove what stands there if it is still that; False if it is not."""
+        """Remove the object if it is still `current`; False if it has changed."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
 class NoteRevision:
-    """What a note is about; the later one compares as the greater.
+    """The revision of a note; a newer one compares as greater.
 
-    Times do not compare: workers' clocks may differ by more than lies between two notes.
+    Times are not compared: workers' clocks may differ by more than the time between two notes.
 
     Attributes:
         order: the padded sequencer of the upload or deletion.
-        version: how often the row of the upload's job was written until it was as the note says;
-            0 for the event itself, before any note about it.
-        at: when that was, by the clock of the worker that wrote the row.
+        version: the version of the job that the note describes; 0 for an upload or deletion,
+            before any note about it.
+        at: when the job was written, by the worker's clock.
     """
 
     order: str
@@ -214,7 +214,7 @@ class NoteRevision:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CurrentNote:
-    """What stands at a note's key: its entity tag, and its occasion, if it is a note of ours."""
+    """The object at a note's key: its entity tag, and its revision if it is our note."""
 
     etag: str
     occasion: NoteRevision | None
@@ -222,10 +222,10 @@ class CurrentNote:
 
 
 class Notes(Protocol):
-    """Small texts in the results bucket that say why there is no cut-out."""
+    """Notes in the results bucket that say why there is no cut-out."""
 
     def current(self, key: str) -> CurrentNote | None:
-        """What is there now."""
+        """The current object; None if there is none."""
         ...
 
     def write(
@@ -237,11 +237,11 @@ class Notes(Protocol):
         occasion: NoteRevision,
         replacing: CurrentNote | None,
     ) -> bool:
-        """Write JSON if what stands there is still `replacing`; False if it is not."""
+        """Write JSON if the object is still `replacing`; False if it has changed."""
         ...
 
     def remove(self, key: str, current: CurrentNote) -> bool:
-        """Remove what stands there if it is still that; False if it is not."""
+        """Remove the object if it is still `current`; False if it has changed."""
         ...
 
 

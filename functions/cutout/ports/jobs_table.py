@@ -1,4 +1,4 @@
-"""What the jobs table keeps: jobs, the gate, and who has claimed what."""
+"""The jobs table: jobs, the gate, deduplication records and claims."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from cutout.domain.job.job import Job
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaskClaim:
-    """Whose task it is: one task of the provider makes one attempt's picture.
+    """The claim of an attempt on a task: one task belongs to one attempt.
 
     Attributes:
-        is_certain: the answer to the attempt's own call named the task; else a callback's body did.
-        expires_at: when nobody can name the task any more.
+        is_certain: the outcome of the attempt's own call named the task, not a callback's body.
+        expires_at: when no callback can name the task any more.
     """
 
     task_id: str
@@ -30,13 +30,13 @@ class TaskClaim:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallBody:
-    """The exact text of a paid call, kept for an equal repeat until the call is answered.
+    """The exact text of a paid call, stored for an identical repeat until the call has an outcome.
 
-    It lets its reader read the photo and call back. So it is not on the job's row, which others
-    may read.
+    It contains the photo's link and the callback URL, which are secrets. So it is not part of the
+    job, which people may read.
 
     Attributes:
-        expires_at: when it is of no use to anybody, should nobody have deleted it before.
+        expires_at: when it is deleted, unless it was before.
     """
 
     attempt: int
@@ -45,14 +45,14 @@ class CallBody:
 
 
 class Jobs(Protocol):
-    """The rows of the jobs. What is written is within `stored_limits`, and returned as written."""
+    """The jobs. Writes apply `stored_limits`, and return what was written."""
 
     def claim(self, job: Job) -> Job:
-        """Insert a new job, or return the one that already stands under its id."""
+        """Insert a new job, or return the existing one with its id."""
         ...
 
     def find(self, job_id: str) -> Job | None:
-        """The job as it stands (strongly consistent)."""
+        """The current job (strongly consistent)."""
         ...
 
     def save(
@@ -64,20 +64,19 @@ class Jobs(Protocol):
         body: CallBody | None = None,
         answered: int | None = None,
     ) -> Job:
-        """Write the job, and what belongs to it: all of that or nothing.
+        """Write the job and what belongs to it in one transaction.
 
-        Neither row nor gate may have been written since it was read. A task may be claimed by one
-        attempt; a claim that is certain takes over from one that is not.
+        A task can be claimed by one attempt; a certain claim replaces an uncertain one.
 
         Args:
-            job: the job as it was read, with what is new.
-            gate: the gate, if it changes too.
-            tasks: tasks that become known.
+            job: the changed job, with the version that was read.
+            gate: the changed gate, if any.
+            tasks: claims on tasks.
             body: the body of a call that is about to be made.
             answered: the attempt whose body is deleted.
 
         Raises:
-            JobMovedError: the row's version is not `job.version`.
+            JobMovedError: the job's version is not `job.version`.
             GateMovedError: the gate's version is not `gate.version`.
             TaskTakenError: a task belongs to another attempt.
         """
@@ -85,37 +84,37 @@ class Jobs(Protocol):
 
 
 class CallBodies(Protocol):
-    """The bodies of calls that were not answered."""
+    """The bodies of calls without an outcome."""
 
     def find_body(self, job_id: str, attempt: int) -> str | None:
-        """The body of a call, or None if it was answered or has expired."""
+        """The body of a call, or None if the call has an outcome or the body has expired."""
         ...
 
 
 class Gates(Protocol):
-    """The gate's item."""
+    """The gate."""
 
     def read_gate(self) -> Gate:
-        """The gate as it stands (strongly consistent); a fresh one if there is none."""
+        """The current gate (strongly consistent); a new one if there is none."""
         ...
 
     def write_gate(self, gate: Gate) -> Gate:
-        """Write it if nobody wrote it since it was read.
+        """Write the gate if its version has not changed since it was read.
 
         Raises:
-            GateMovedError: somebody did.
+            GateMovedError: it has.
         """
         ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BacklogStatus:
-    """Who stands behind the gate and who is inside, for people who look.
+    """How many jobs wait at the gate, and for how long.
 
     Attributes:
-        waiting: jobs behind the gate; of a longer line, `MOST_COUNTED`.
-        waiting_since: when the oldest of them arrived.
-        in_flight_since: when the oldest call was begun whose task may still be running.
+        waiting: jobs that wait at the gate, up to `MOST_COUNTED`.
+        waiting_since: since when the oldest of them waits.
+        in_flight_since: when the oldest call was made whose task may still be running.
     """
 
     waiting: int
@@ -125,11 +124,11 @@ class BacklogStatus:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewerRow:
-    """A row that only a later version of us understands, which wrote it before it was taken back.
+    """A job that a newer version wrote, which has since been rolled back.
 
     Attributes:
-        due_at: since when somebody should look at it.
-        version: of the row, as that of a job.
+        due_at: since when it is due.
+        version: the job's version.
     """
 
     job_id: str
@@ -138,52 +137,52 @@ class NewerRow:
 
     @property
     def id(self) -> str:
-        """As a job's."""
+        """The job's id."""
         return self.job_id
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Due:
-    """What is due, oldest first: jobs, and rows that are left alone until they are understood."""
+    """Due jobs, oldest first, and due rows that this version cannot read."""
 
     jobs: Sequence[Job]
     newer: Sequence[NewerRow] = ()
 
 
 MOST_COUNTED = 1000
-"""A line that is longer costs no more to look at."""
+"""Limits the cost of counting a long backlog."""
 
 
 class Backlog(Protocol):
-    """Which jobs to look at next; answers may be a moment old."""
+    """Which jobs to process next; results are eventually consistent."""
 
     def waiting(self, limit: int) -> Sequence[str]:
-        """Ids of jobs behind the gate: live before backfill, oldest first.
+        """Ids of jobs that wait at the gate: live before backfill, oldest first.
 
-        Rows of a newer version are passed over: they keep nobody behind them waiting.
+        Rows of a newer version are skipped, so that they do not block other jobs.
         """
         ...
 
     def due(self, now: datetime, limit: int) -> Due:
-        """Jobs whose time has come, oldest first."""
+        """Due jobs, oldest first."""
         ...
 
     def postpone(self, row: Job | NewerRow, until: datetime) -> None:
-        """Look at it later; without effect if anybody moved it. The row itself is left alone."""
+        """Make it due later, unless it has been moved; the job itself is not changed."""
         ...
 
     def count_holding(self) -> int:
-        """How many jobs hold a slot at the gate."""
+        """How many jobs hold a slot of the gate."""
         ...
 
     def backlog_status(self) -> BacklogStatus:
-        """How long the line is, and how old its head and the oldest call are."""
+        """How many jobs wait, and since when; and since when the oldest call is in flight."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LatestVersion:
-    """The newest thing that happened to a key in the uploads bucket.
+    """The newest upload or deletion of a key in the uploads bucket.
 
     Attributes:
         order: the padded sequencer of that event.
@@ -196,41 +195,41 @@ class LatestVersion:
 
 
 class LatestVersions(Protocol):
-    """What is newest at each key."""
+    """The newest upload or deletion of each key."""
 
     def advance(self, head: LatestVersion) -> LatestVersion:
-        """Take note of an upload or deletion; returns the newest, which may be another."""
+        """Record an upload or deletion if it is the newest; returns the newest."""
         ...
 
     def newest(self, source_ref: str) -> LatestVersion | None:
-        """The newest that is known of a key (strongly consistent)."""
+        """The newest upload or deletion of a key (strongly consistent)."""
         ...
 
 
 class ResultKeys(Protocol):
-    """Who owns which result key."""
+    """Which source owns which result key."""
 
     def claim_result_key(self, result_key: str, source_ref: str) -> bool:
-        """Take the key for a source; True also when the source has it already."""
+        """Claim the key for a source; True also if the source owns it already."""
         ...
 
 
 class DedupRecords(Protocol):
-    """Which pictures were bought, or are being bought."""
+    """The deduplication records."""
 
     def claim_dedup_record(self, purchase: DedupRecord) -> DedupRecord:
-        """Insert it: the very same is returned; else the one that stands for the picture."""
+        """Insert a record and return it, the same instance; or return the existing record."""
         ...
 
     def find_dedup_record(self, picture: str) -> DedupRecord | None:
-        """The purchase as it stands (strongly consistent)."""
+        """The current record (strongly consistent)."""
         ...
 
     def save_dedup_record(self, purchase: DedupRecord) -> DedupRecord:
-        """Write it if nobody wrote it since it was read.
+        """Write the record if its version has not changed since it was read.
 
         Raises:
-            DedupRecordMovedError: somebody did, or it is gone.
+            DedupRecordMovedError: it has, or the record no longer exists.
         """
         ...
 
@@ -239,7 +238,7 @@ class SourceJobs(Protocol):
     """The jobs of one key."""
 
     def of_source(self, bucket: str, key: str, limit: int) -> Sequence[Job]:
-        """Newest upload first; the answer may be a moment old."""
+        """Newest upload first (eventually consistent)."""
         ...
 
 

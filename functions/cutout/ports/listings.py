@@ -1,6 +1,6 @@
-"""What an operator's commands need from the world: all objects of a bucket, all rows of the table.
+"""Ports of operators' commands: all objects of a bucket, and many jobs at a time.
 
-The functions look at one photo at a time and use none of this.
+The functions process one photo at a time and use none of this.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ class ListedObject:
     """The newest version of a key, as a listing shows it.
 
     Attributes:
-        version_id: None where the bucket kept no versions when it was written.
-        etag: without quotation marks, as events name it.
+        version_id: None if the bucket was not versioned when it was written.
+        etag: without quotation marks, as in events.
         size: bytes.
     """
 
@@ -33,14 +33,14 @@ class ListedObject:
     modified_at: datetime
 
     def is_same(self, other: ListedObject | None) -> bool:
-        """The same bytes at the same key; times are told with more or less precision."""
+        """Whether it is the same version; times are not compared, as their precision varies."""
         if other is None:
             return False
         ours = (self.key, self.version_id, self.etag)
         return ours == (other.key, other.version_id, other.etag)
 
     def source(self, bucket: str, sequencer: str = "") -> Source:
-        """The upload, whose event nobody has seen."""
+        """The upload, as a source without an event."""
         return Source(
             bucket=bucket,
             key=self.key,
@@ -54,12 +54,12 @@ class ListedObject:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Provenance:
-    """Where a cut-out comes from, by its metadata.
+    """The origin of a cut-out, from its metadata.
 
     Attributes:
         job_id: the job that made it.
-        version: the source's version, or its entity tag where it had none.
-        order: the source's place among the events of its key.
+        version: the source's version, or its entity tag in a bucket without versions.
+        order: the order of the source's upload.
     """
 
     job_id: str
@@ -68,15 +68,15 @@ class Provenance:
 
 
 class BucketListing(Protocol):
-    """One bucket, as it is listed."""
+    """The objects of one bucket."""
 
     @property
     def bucket(self) -> str:
-        """Its name."""
+        """The bucket's name."""
         ...
 
     def pages(self, prefix: str) -> Iterator[Sequence[ListedObject]]:
-        """The newest version of every key that stands, by key, a request a page."""
+        """The newest version of every existing key, in the order of keys; one request a page."""
         ...
 
     def newest(self, key: str) -> ListedObject | None:
@@ -84,13 +84,13 @@ class BucketListing(Protocol):
         ...
 
     def provenance(self, key: str) -> Provenance | None:
-        """What a cut-out was made from; None for what is not there, or not ours."""
+        """The origin of a cut-out; None if there is no object, or it is not ours."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StateEntry:
-    """An entry of the index by state: a job, and when it was written last (to the millisecond)."""
+    """An entry of the index by state: a job, and when it was last written (in milliseconds)."""
 
     job_id: str
     at: datetime
@@ -98,7 +98,7 @@ class StateEntry:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobSummary:
-    """How a job stands: the little of it that a survey of all jobs needs."""
+    """The fields of a job that an audit of all jobs needs."""
 
     job_id: str
     etag: str
@@ -108,49 +108,49 @@ class JobSummary:
 
 
 class JobIndex(Protocol):
-    """The jobs table, many rows at a time."""
+    """Many jobs at a time."""
 
     def moved(
         self, state: State, *, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[StateEntry]:
-        """Jobs in a state, those that were written last first, within both times (eventual)."""
+        """Jobs in a state, last written first, between both times (eventually consistent)."""
         ...
 
     def find_all(self, job_ids: Sequence[str]) -> Sequence[Job]:
-        """The jobs that exist of these, in this order."""
+        """The existing jobs with these ids, in this order."""
         ...
 
     def summaries(self, job_ids: Sequence[str]) -> Mapping[str, JobSummary]:
-        """How the jobs stand that exist of these, by id."""
+        """Summaries of the existing jobs with these ids, by id."""
         ...
 
     def newest_all(self, source_refs: Sequence[str]) -> Mapping[str, LatestVersion]:
-        """The newest that is known of these keys, by their names."""
+        """The newest upload or deletion of each of these keys, by `source_ref`."""
         ...
 
 
 class UploadQueue(Protocol):
-    """The queue that Submit reads, for uploads that no event tells of."""
+    """The submissions queue, for uploads without an event."""
 
     def queue(self, sources: Sequence[Source], lane: Lane) -> None:
-        """Have Submit make jobs of these uploads, in this lane."""
+        """Enqueue these uploads with this priority, so that Submit makes jobs of them."""
         ...
 
     def length(self) -> int:
-        """About how many messages stand in the queue."""
+        """The approximate number of messages in the queue."""
         ...
 
 
 class ObjectCopies(Protocol):
-    """Copying from one bucket into another, without the bytes passing through here."""
+    """Server-side copies from one bucket into another."""
 
     def copy(self, listed: ListedObject, key: str, marks: Mapping[str, str]) -> bool | None:
-        """Copy with metadata and tags, and these marks besides.
+        """Copy an object with its metadata and tags, adding these marks to the metadata.
 
-        Returns False, having done nothing, if the source changed or something stands at the key by
-        now; None, having done nothing, for a cut-out of ours.
+        Returns False without a copy if the source changed or the key has an object by now, and
+        None without a copy if the source is a cut-out of ours.
 
         Raises:
-            ObjectRefusedError: this object cannot be copied, whatever happens to others.
+            ObjectRefusedError: S3 cannot copy this object.
         """
         ...

@@ -1,4 +1,4 @@
-"""Looking into picture files, and making others of them."""
+"""Decoding and encoding image files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cutout.domain.recipes import Recipe
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PhotoHeader:
-    """What the header of a picture file says: its size as shown, and how it lies in the file."""
+    """The header of an image file: its size after the Exif rotation, and the orientation."""
 
     format: str
     width: int
@@ -22,10 +22,10 @@ class PhotoHeader:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Copy:
-    """A picture that was made of another.
+    """An image that was made of another.
 
     Attributes:
-        has_alpha: some of it is transparent.
+        has_alpha: some of its pixels are transparent.
     """
 
     format: str
@@ -35,32 +35,32 @@ class Copy:
 
 
 class Copier(Protocol):
-    """Decodes photos, and makes pictures of them that everybody can open."""
+    """Decodes photos and converts them to common formats."""
 
     def look(self, file: Path) -> PhotoHeader:
-        """What a file says of itself; nothing is decoded.
+        """Read a file's header without decoding its pixels.
 
         Raises:
-            NotAPhotoError: it is none that can be decoded.
+            NotAPhotoError: it is not an image that can be decoded.
         """
         ...
 
     def copy(self, file: Path, into: Path, size: tuple[int, int], max_bytes: int) -> Copy:
-        """Make an upright sRGB picture of 8 bits a channel; of an animation, the first frame.
+        """Make an upright sRGB copy with 8 bits a channel; of an animation, the first frame.
 
         Args:
             file: the photo.
             into: where the copy is written.
             size: width and height of the copy; smaller if it would have too many bytes.
-            max_bytes: what it may have.
+            max_bytes: the most bytes of the copy.
 
         Raises:
-            NotAPhotoError: it is damaged, or it cannot be made that small.
+            NotAPhotoError: it is damaged, or no copy is small enough.
         """
         ...
 
     def upright(self, file: Path, into: Path) -> Copy:
-        """Make an upright sRGB PNG of every pixel, with the photo's transparency.
+        """Make an upright sRGB PNG in full size, with the photo's transparency.
 
         Raises:
             NotAPhotoError: it is damaged, or too large to be decoded whole.
@@ -69,10 +69,10 @@ class Copier(Protocol):
 
 
 class Pictures(Protocol):
-    """Looking into picture files, and making others of them."""
+    """Decoding and encoding image files."""
 
     def examine(self, file: Path) -> Picture | None:
-        """Decode the whole file; None if it is not a picture that can be decoded."""
+        """Decode the whole file; None if it cannot be decoded."""
         ...
 
     def cut_out(
@@ -82,12 +82,12 @@ class Pictures(Protocol):
         *,
         size: tuple[int, int] | None = None,
     ) -> Picture:
-        """Make a PNG of the model's own pixels, upright as the result's file says.
+        """Make an upright PNG with the model's pixels.
 
         Args:
-            result: what the model gave.
+            result: the model's result.
             into: where the PNG is written.
-            size: width and height that it is scaled to; None leaves those of the result.
+            size: width and height of the PNG; None keeps those of the result.
 
         Raises:
             PictureError: the result cannot be decoded.
@@ -95,11 +95,11 @@ class Pictures(Protocol):
         ...
 
     def faithful_cut_out(self, result: Path, photo: Path, into: Path) -> Picture:
-        """Make a PNG of the photo's own pixels, transparent where the result is.
+        """Make a PNG with the photo's own pixels, transparent where the result is.
 
         Args:
-            result: what the model gave.
-            photo: the upright copy that `Copier.upright` made of the photo.
+            result: the model's result.
+            photo: the copy that `Copier.upright` made of the photo.
             into: where the PNG is written.
 
         Raises:
@@ -108,7 +108,7 @@ class Pictures(Protocol):
         ...
 
     def render(self, cut_out: Path, recipe: Recipe, into: Path) -> Picture:
-        """Make a recipe's picture of a finished cut-out.
+        """Make a variant of a finished cut-out.
 
         Raises:
             PictureError: it cannot be made.

@@ -1,4 +1,4 @@
-"""What one function asks of another."""
+"""The queues between the functions."""
 
 from __future__ import annotations
 
@@ -11,50 +11,50 @@ from cutout.domain.preparation import PrepareReport, PrepareRequest
 
 
 class Removals(Protocol):
-    """Has StoreResult remove what was made of a source."""
+    """The callbacks queue, for removals."""
 
     def remove(self, removal: Removal) -> None:
-        """Have it done, sooner or later, at least once."""
+        """Enqueue a removal of a deleted source's results for StoreResult."""
         ...
 
 
 class SubmissionQueue(Protocol):
-    """The queue that Submit reads."""
+    """The submissions queue."""
 
     def enqueue(self, job_ids: Sequence[str], *, delay: timedelta = timedelta(0)) -> None:
-        """Have Submit look at these jobs."""
+        """Enqueue these jobs for Submit."""
         ...
 
 
 class PreparationQueue(Protocol):
-    """The queue that Prepare reads."""
+    """The preparations queue."""
 
     def prepare(self, request: PrepareRequest) -> None:
-        """Have Prepare make copies of a photo."""
+        """Enqueue a request for copies of a photo for Prepare."""
         ...
 
 
 class ReportQueue(Protocol):
-    """The queue that Submit reads, for Prepare."""
+    """The submissions queue, for Prepare's reports."""
 
     def report(self, report: PrepareReport) -> None:
-        """Tell Submit what was found and made."""
+        """Send a report to Submit."""
         ...
 
 
 class CallbackQueue(Protocol):
-    """The queue that StoreResult reads."""
+    """The callbacks queue."""
 
     def enqueue(self, checks: Sequence[TaskCheck]) -> None:
-        """Have StoreResult look at these tasks."""
+        """Enqueue checks of these tasks for StoreResult."""
         ...
 
 
 class RenderQueue(Protocol):
-    """The same queue, for whoever wants variants."""
+    """The callbacks queue, for requests for variants."""
 
     def render(self, requests: Sequence[RenderRequest], *, delay: timedelta = timedelta(0)) -> None:
-        """Have StoreResult make these."""
+        """Enqueue these requests for StoreResult."""
         ...
 
 

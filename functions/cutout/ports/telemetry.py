@@ -1,4 +1,4 @@
-"""What happened, and when: the clock, log lines, metrics and announcements."""
+"""The clock, log lines, metrics, and completion events."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Telemetry(Protocol):
         ...
 
     def failed(self, message: str, /, **fields: object) -> None:
-        """The same for an exception that is being handled: with its traceback, as an error."""
+        """Log the exception that is being handled as an error, with its traceback."""
         ...
 
     def metric(self, metric: Metric, value: float = 1) -> None:
@@ -42,5 +42,5 @@ class Announcements(Protocol):
     """The event bus."""
 
     def announce(self, job: Job) -> None:
-        """Say that a job is settled; at least once, receivers dedupe by job id."""
+        """Send a settled job's completion event, at least once; receivers dedupe by job id."""
         ...

@@ -28,7 +28,11 @@ PURCHASE = DedupRecord(picture="picture", owner="job")
         (lambda: JobMovedError(a_job()), "the job moved on to queued", {"winner": a_job()}),
         (lambda: JobMovedError(None), "the job moved on to nothing", {"winner": None}),
         (lambda: GateMovedError(Gate()), "the gate moved", {"winner": Gate()}),
-        (lambda: DedupRecordMovedError(PURCHASE), "the purchase moved", {"winner": PURCHASE}),
+        (
+            lambda: DedupRecordMovedError(PURCHASE),
+            "the deduplication record moved",
+            {"winner": PURCHASE},
+        ),
         (lambda: NotAPhotoError(Reason.EMPTY_OBJECT, "no"), "no", {"reason": Reason.EMPTY_OBJECT}),
         (
             lambda: CallbackRefusedError("forged", is_malformed=True),

@@ -25,20 +25,20 @@ class Attempt:
     """One paid call, recorded before it is made.
 
     Attributes:
-        number: from 1; the callback URL names it.
-        body: the exact JSON text POSTed, in rows of earlier versions; see `CallBody`.
-        posts: how often the body was sent.
-        day: the UTC day whose sum at the gate holds its credits, if that is not its start's.
-        repeat_day: the day whose sum holds the credits that its repeat may have taken.
-        file_id: the copy in the provider's file store, until it is deleted.
-        credits_reserved: what the provider said it reserved, or our estimate until it did.
-        is_replayed: the provider answered a repeat with the first call's task.
-        is_adopted: the task is known from the body of a callback, not from the call's answer.
-        named_task: what a callback's body named while the API could not confirm it.
-        not_found_since: since when the API has answered that it knows no such task.
-        is_asked_again: a person's retry has asked for its result, and the API has answered.
-        is_taken: a callback came to its URL, which only the call holds: it was taken, and is never
-            made again, whether or not that callback named the task.
+        number: from 1; the callback URL contains it.
+        body: the exact text of the call, in jobs of earlier versions; see `CallBody`.
+        posts: how often the call was made.
+        day: the UTC day at the gate to which its credits count, if not that of its start.
+        repeat_day: the UTC day to which the credits count that its repeat may have cost.
+        file_id: the photo in the provider's file store, until it is deleted.
+        credits_reserved: reported by the provider, or our estimate.
+        is_replayed: the provider answered the repeat with the first call's task.
+        is_adopted: the task is known from a callback's body, not from the call's own outcome.
+        named_task: the id in a callback's body that the API has not confirmed yet.
+        not_found_since: since when the API answers that the task is unknown.
+        is_asked_again: a retry has rechecked the attempt, and the API answered.
+        is_taken: a callback came to its URL, which only the call contains: the provider took the
+            call, so it is never repeated.
     """
 
     number: int
@@ -64,12 +64,12 @@ class Attempt:
 
     @property
     def is_possible_double_charge(self) -> bool:
-        """The body was sent more than once, and the provider did not say that it knew it."""
+        """Whether the call was repeated and the provider did not report a replay."""
         return self.posts > 1 and not self.is_replayed
 
     @property
     def is_open(self) -> bool:
-        """Its outcome may still change."""
+        """Whether its outcome may still change."""
         return self.outcome in _OPEN_OUTCOMES
 
     def ended(self, outcome: AttemptOutcome, **changes: Unpack[AttemptChanges]) -> Attempt:
@@ -77,7 +77,7 @@ class Attempt:
         return replace(self, outcome=outcome, body=None, **changes)
 
     def without_task(self) -> Attempt:
-        """The attempt after its task proved to be another call's: what became of it is unknown."""
+        """The attempt after its task turned out to be another call's: its outcome is unknown."""
         return replace(
             self,
             outcome=AttemptOutcome.UNKNOWN,
@@ -93,7 +93,7 @@ _OPEN_OUTCOMES = frozenset(
 
 
 def charged(attempt: Attempt) -> Decimal:
-    """Credits that an attempt is known or must be assumed to have cost."""
+    """Credits that an attempt has cost, or must be assumed to have cost."""
     if attempt.credits_used is not None:
         return attempt.credits_used
     if attempt.outcome in {AttemptOutcome.NOT_SENT, AttemptOutcome.REFUSED, AttemptOutcome.FAILED}:
@@ -102,9 +102,9 @@ def charged(attempt: Attempt) -> Decimal:
 
 
 def newly_spent(before: Sequence[Attempt], after: Sequence[Attempt]) -> dict[date, Decimal]:
-    """By how much the credits of each day differ between two versions of a job's attempts.
+    """The difference in each day's credits between two versions of a job's attempts.
 
-    An attempt that was forgotten cost nothing.
+    Dropped attempts have cost nothing.
     """
     known = {attempt.number: attempt for attempt in before}
     changed: dict[date, Decimal] = {}
@@ -117,7 +117,7 @@ def newly_spent(before: Sequence[Attempt], after: Sequence[Attempt]) -> dict[dat
 
 
 def _counted(attempt: Attempt) -> Sequence[tuple[date, Decimal]]:
-    """What an attempt takes of the daily cap, by day: a repeat counts until it proves free."""
+    """An attempt's credits by day; a repeat counts until the provider reports a replay."""
     first = (attempt.day or attempt.started_at.date(), charged(attempt))
     if attempt.repeat_day is None or not attempt.is_possible_double_charge:
         return (first,)

@@ -1,4 +1,4 @@
-"""Lost races: a conditional write found another state, and carries it."""
+"""Lost races: a conditional write found another version, which the error carries."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from cutout.domain.job.job import Job
 
 
 class JobMovedError(LostRaceError):
-    """The job's row is not as it was read.
+    """Another worker wrote the job since it was read.
 
     Attributes:
-        winner: the row as it stands, or None if there is none.
+        winner: the current job, or None if there is none.
     """
 
     def __init__(self, winner: Job | None) -> None:
@@ -21,10 +21,10 @@ class JobMovedError(LostRaceError):
 
 
 class GateMovedError(LostRaceError):
-    """The gate is not as it was read.
+    """Another worker wrote the gate since it was read.
 
     Attributes:
-        winner: the gate as it stands.
+        winner: the current gate.
     """
 
     def __init__(self, winner: Gate) -> None:
@@ -33,16 +33,16 @@ class GateMovedError(LostRaceError):
 
 
 class DedupRecordMovedError(LostRaceError):
-    """A picture's purchase is not as it was read.
+    """Another worker wrote the deduplication record since it was read.
 
     Attributes:
-        winner: the purchase as it stands, or None if there is none.
+        winner: the current record, or None if there is none.
     """
 
     def __init__(self, winner: DedupRecord | None) -> None:
-        super().__init__("the purchase moved")
+        super().__init__("the deduplication record moved")
         self.winner = winner
 
 
 class TaskTakenError(LostRaceError):
-    """A task that was to be put on an attempt belongs to another attempt."""
+    """The task of an attempt belongs to another attempt."""

@@ -1,4 +1,4 @@
-"""A picture that was bought, or is being bought: who pays for it, and what is kept of it."""
+"""Deduplication records: which job processes a photo's bytes, and the cached result."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from cutout.domain.serialization import STORED_AS
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kept:
-    """An accepted result as the provider gave it, in the work bucket.
+    """A cached result: accepted, as the provider returned it, in the work bucket.
 
     Attributes:
-        sha256: of its own bytes; what does not have it any more is not used.
+        sha256: of the result; a file with another hash is not used.
         job_id: the job that paid for it.
         task_id: the task that made it.
         credits: what it cost.
-        is_of_copy: the provider was sent a copy that is upright and in sRGB, and so is the result.
-        is_doubted: finishing it, the job found that a person must look at it: it serves no other.
+        is_of_copy: the provider received a copy that is upright and in sRGB, like the result.
+        is_doubted: finishing it showed that it needs review: no other job uses it.
     """
 
     key: str
@@ -33,15 +33,15 @@ class Kept:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DedupRecord:
-    """One picture, by its bytes and the model that cuts it out.
+    """The processing of one photo's bytes by one model, shared by all uploads of these bytes.
 
     Attributes:
         picture: `{SHA-256 of the source}#{model}`.
-        buyer: the job that may pay for it.
-        expires_at: when it is forgotten, if nobody writes it before; None while it is being bought.
-        version: counts its writes; every write names the one it read.
-        kept: the result, once there is one.
-        waiting: some of the jobs that wait for it and want to be woken.
+        owner: the job that may pay for it.
+        expires_at: when the record expires; None while the owner processes it.
+        version: the number of writes; each write requires the version that was read.
+        kept: the cached result, if there is one.
+        waiting: some of the jobs that wait for the result, to be enqueued.
     """
 
     picture: str

@@ -1,4 +1,4 @@
-"""The job: one version of one photo, its attempts, its result and its history."""
+"""The job: the processing of one version of one photo."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from cutout.domain.states import (
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Photo:
-    """What the file says of itself. Width and height in pixels, as shown (EXIF-turned).
+    """The photo's properties. Width and height in pixels, after the Exif rotation.
 
     Attributes:
-        orientation: how the stored pixels must be turned to be shown, 1 to 8 as in Exif.
-        profile: the name of its colour profile; None without one, or if that is sRGB.
-        has_alpha: some of its pixels are transparent, or half so, in the photo itself.
+        orientation: the Exif orientation, 1 to 8.
+        profile: the name of its colour profile; None without one, or if it is sRGB.
+        has_alpha: some of its pixels are transparent or translucent.
     """
 
     format: str
@@ -44,18 +44,18 @@ class Photo:
 
     @property
     def is_plain(self) -> bool:
-        """Its values are stored as they are shown, in sRGB: nobody can take them for others."""
+        """Whether it needs neither a rotation nor a colour conversion."""
         return self.orientation == 1 and self.profile is None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prepared:
-    """The copy of a photo that is sent in its place: upright, sRGB, of a size that the model takes.
+    """The copy that is sent instead of the photo: upright, sRGB, in a size that the model takes.
 
     Attributes:
-        key: in the work bucket, which lets it go after a day.
+        key: in the work bucket, which deletes it after a day.
         size: bytes.
-        made_at: when it was put there.
+        made_at: when it was stored.
     """
 
     key: str
@@ -68,11 +68,11 @@ class Prepared:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Upright:
-    """The copy of a photo in full size, for cut-outs with its own pixels: upright, in sRGB.
+    """The photo's copy in full size, for cut-outs with its own pixels: upright, in sRGB.
 
     Attributes:
-        made_at: when it was asked for; the work bucket lets it go after a day.
-        problem: why there is none; None if there is.
+        made_at: when it was requested; the work bucket deletes it after a day.
+        problem: why there is none; None if there is one.
     """
 
     made_at: datetime
@@ -116,35 +116,35 @@ class JobChanges(TypedDict, total=False):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Job:
-    """One version of one photo on its way to a cut-out.
+    """The processing of one version of one photo.
 
     Attributes:
-        version: counts the writes of the row; every write names the one it read.
-        result_key: claimed once the source is known to be a photo.
-        due_at: when Sweep looks at it, if nothing else moved it before.
-        tries: how often in a row the present state was entered; back-offs grow with it.
-        entered_at: when the present state was entered from another; None in rows of an
-            earlier version, whose history tells.
-        trying_since: when the calls began of which none has left; None once one has.
+        version: the number of writes; each write requires the version that was read.
+        result_key: claimed once the upload is known to be a photo.
+        due_at: when Sweep enqueues the job, unless it moves before.
+        tries: how often in a row the current state was entered; back-offs grow with it.
+        entered_at: when the job came to the current state from another; None in jobs of earlier
+            versions.
+        trying_since: when the first of the latest calls began that were all not sent.
         storing_attempt: the attempt whose result is being stored, or was.
-        transport: how the next attempt hands the photo over; None means as deployed.
-        handovers_failed: how often in a row the provider's file store did not take a copy.
-        lane: which queue behind the gate it belongs to.
-        is_fresh: a person wants it bought anew, whatever is kept of the same picture.
-        is_buyer: it has taken its picture's item, and buys when the gate lets it, if the item is
-            still its own by then.
-        reused: the kept result that it is completed from, or was.
-        is_waiting: stands behind the gate (then `due_at` is None).
-        is_announced: the completion event is out, or none is owed.
-        variants: what was made of the result by recipes.
-        read_sha256: of the upload, where Submit has read it and leaves it to Prepare what it is.
+        transport: how the provider gets the photo next; None means the deployment's setting.
+        handovers_failed: how often in a row the provider's file store did not take the photo.
+        lane: the priority at the gate.
+        bypass_cache: cached results are ignored; the job makes a paid call.
+        is_owner: the job became the owner of its deduplication record; another job may have taken
+            over since.
+        reused: the cached result that completes the job, or did.
+        is_waiting: the job waits at the gate; `due_at` is None then.
+        is_announced: the completion event was sent, or none is needed.
+        variants: the variants of the cut-out.
+        read_sha256: the upload's hash, if Submit has read it but Prepare must inspect it.
         prepared: the copy that is sent instead of the photo, if it needs one.
-        preparations: how often copies were asked for since a photo was last handed over.
-        upright: the copy in full size, if its own pixels are wanted.
-        failures: how often a step of the present state failed; one of `storing` counts when it
-            begins, and no longer once it ends in order.
-        cut_short: how many of those in `storing` ended neither in order nor with an error: their
-            worker was killed, perhaps by the result that it decoded.
+        preparations: how often copies were requested since the last call.
+        upright: the copy in full size, if the photo's own pixels are used.
+        failures: how often a step of the current state failed. A step of `storing` counts from its
+            start until it succeeds.
+        cut_short: how many steps of `storing` neither succeeded nor raised: their worker was
+            killed, perhaps while it decoded the result.
     """
 
     id: str
@@ -187,7 +187,7 @@ class Job:
     def begin(
         cls, source: Source, *, now: datetime, due_at: datetime, lane: Lane = Lane.LIVE
     ) -> Job:
-        """A new job for an upload. Sweep looks at it at `due_at` should its worker die."""
+        """A new job for an upload. Sweep enqueues it at `due_at` if its worker crashes."""
         return cls(
             id=source.job_id,
             source=source,
@@ -207,33 +207,33 @@ class Job:
 
     @property
     def tracked_attempt(self) -> Attempt | None:
-        """The attempt whose task decides what becomes of the job."""
+        """The attempt whose task decides the job's next move."""
         storing = self.storing_attempt if self.state is State.STORING else None
         return self.attempt_numbered(storing) or self.attempt
 
     @property
     def has_unverified_task(self) -> bool:
-        """A callback has named the task of its newest call, and the API is yet to confirm it."""
+        """Whether a callback named the task of the newest call, which the API must confirm."""
         attempt = self.attempt
         return attempt is not None and attempt.named_task is not None
 
     @property
     def credits(self) -> Decimal:
-        """What the job is known to have cost: used where the provider said so."""
+        """The job's cost: credits used if the provider reported them, else reserved."""
         return sum((charged(attempt) for attempt in self.attempts), Decimal(0))
 
     def attempt_numbered(self, number: int | None) -> Attempt | None:
-        """The attempt that a callback URL names."""
+        """The attempt with this number."""
         return next((a for a in self.attempts if a.number == number), None)
 
     @property
     def waiting_since(self) -> datetime:
-        """Its place behind the gate: after a failed step, behind those that came meanwhile."""
+        """The job's order at the gate; a failed step puts it behind jobs that came before then."""
         return self.updated_at if self.failures else self.created_at
 
     @property
     def in_state_since(self) -> datetime:
-        """When the present state was entered from another."""
+        """When the job came to the current state from another."""
         if self.entered_at is not None:
             return self.entered_at
         at = self.created_at
@@ -244,31 +244,29 @@ class Job:
         return at
 
     def is_backing_off(self, now: datetime) -> bool:
-        """It must not be submitted before its time, whoever asks."""
+        """Whether the job must not be submitted before it is due."""
         is_delayed = self.reason in _DELAYING
         return self.state is State.QUEUED and is_delayed and not self.is_due(now)
 
     @property
     def is_being_prepared(self) -> bool:
-        """A copy of its photo is wanted, before it can be sent."""
+        """Whether the job waits for a copy of its photo."""
         return self.state is State.QUEUED and self.reason is Reason.PREPARING
 
     @property
     def waiting_for_copies_since(self) -> datetime:
-        """When a job that is being prepared began to wait for that."""
+        """When the job began to wait for copies."""
         return self.history[-1].at if self.history else self.created_at
 
     def is_due(self, now: datetime) -> bool:
-        """Its lease or its wait is over."""
+        """Whether its lease or its wait is over."""
         return self.due_at is not None and self.due_at <= now
 
     def with_attempt(self, attempt: Attempt) -> Job:
-        """The job with this attempt in place of the one of the same number, or added.
-
-        Attempts that cost nothing are forgotten when there are many, so that a row stays small
-        however long an account stays empty. One whose outcome may still change is not: it may
-        have been paid for.
-        """
+        """The job with this attempt added, or in place of the one with the same number."""
+        # Old attempts that cost nothing are dropped, so that a job stays small however long an
+        # account has no credits. An attempt whose outcome may still change is kept: it may have
+        # been paid for.
         kept = [a for a in self.attempts if a.number != attempt.number]
         ordered = sorted([*kept, attempt], key=lambda a: a.number)
         old, recent = ordered[:-_FREE_ATTEMPTS_KEPT], ordered[-_FREE_ATTEMPTS_KEPT:]
@@ -332,8 +330,8 @@ class Job:
     ) -> Job:
         """The job after its last move: it expires after `retention`.
 
-        It stays due at once until its completion event is out, so that a crash between the two
-        cannot swallow the event. `superseded` jobs announce nothing.
+        It is due at once until its completion event is sent, so that a crash in between cannot lose
+        the event. `superseded` jobs send none.
         """
         job = self.move(move, now=now, reason=reason, due_at=now, **changes)
         attempts = tuple(replace(attempt, body=None) for attempt in job.attempts)
@@ -341,7 +339,7 @@ class Job:
         return job.announced() if job.state is State.SUPERSEDED else job
 
     def announced(self) -> Job:
-        """The job whose completion event is out: nothing is due any more."""
+        """The job after its completion event was sent: it is no longer due."""
         return replace(self, is_announced=True, due_at=None)
 
 

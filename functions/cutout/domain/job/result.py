@@ -1,4 +1,4 @@
-"""What a job ends with: the object that was stored, and whose purchase it was made of."""
+"""The result of a job: the stored object, and the cached result it was made from."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from cutout.domain.states import Pixels
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Result:
-    """The object that was stored. Size in bytes, width and height in pixels.
+    """The stored object. Size in bytes, width and height in pixels.
 
     Attributes:
-        pixels: whose colours it has.
-        remark: what is not as the settings ask for, and why; None if all is.
+        pixels: whether its colours are the model's or the photo's.
+        remark: how it differs from the settings, and why; None if it does not.
     """
 
     bucket: str
@@ -29,15 +29,15 @@ class Result:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reuse:
-    """Whose result of the same picture a job is completed from, free.
+    """The cached result that completes a job at no cost.
 
     Attributes:
         job_id: the job that paid for it.
-        key: where it is kept in the work bucket.
-        sha256: of the kept bytes.
+        key: of the cached result in the work bucket.
+        sha256: of the cached result.
         task_id: the task that made it.
-        credits_saved: what it would have cost again.
-        is_of_copy: the provider was sent a copy that is upright and in sRGB, and so is the result.
+        credits_saved: what a call would have cost.
+        is_of_copy: the provider received a copy that is upright and in sRGB, like the result.
     """
 
     job_id: str

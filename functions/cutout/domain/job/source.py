@@ -1,4 +1,4 @@
-"""The upload that a job is about."""
+"""The uploaded object that a job processes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from datetime import datetime
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """The upload: which bytes this job is about.
+    """One version of an uploaded object.
 
     Attributes:
-        sequencer: S3's order of events on one key, upper-case hexadecimal as S3 sends it; or, for
-            an upload that was found in a listing, which tells no order, what `after` says.
+        sequencer: S3's order of events on one key, upper-case hexadecimal. Listings have no
+            sequencers: for an upload found in one, it is made by `after`.
         size: bytes.
-        modified_at: when S3 stored an upload that was found in a listing; None for one that an
-            event told of.
+        modified_at: when S3 stored an upload that was found in a listing; None if an event
+            reported it.
     """
 
     bucket: str
@@ -29,12 +29,12 @@ class Source:
 
     @property
     def ref(self) -> str:
-        """Name of the key, whichever version: `bucket/key`."""
+        """The key without its version: `bucket/key`."""
         return f"{self.bucket}/{self.key}"
 
     @property
     def job_id(self) -> str:
-        """The same for every repeat of the event: 32 hexadecimal digits."""
+        """The job's id, 32 hexadecimal digits; the same for every delivery of the event."""
         version = self.version_id or f"{self.etag}:{self.sequencer}"
         identity = f"{self.bucket}\0{self.key}\0{version}"
         return hashlib.sha256(identity.encode()).hexdigest()[:32]
@@ -49,13 +49,13 @@ class Source:
 
     @property
     def is_found(self) -> bool:
-        """It was found in a listing: its event is lost, late, or older than the deployment."""
+        """Whether it was found in a listing: its event is lost, late, or before the deployment."""
         return not self.sequencer or len(self.sequencer) > _ORDER_DIGITS
 
     def is_of(self, job_id: str, order: str) -> bool:
-        """A job of these bytes at this key has this id; `order` is that of the upload it is about.
+        """Whether the job id is that of an upload of these bytes at this key with this order.
 
-        The order is the sequencer, padded: the zeros at its end may be part of the sequencer.
+        The order is the padded sequencer, whose last zeros may be part of the sequencer.
         """
         shortest = len(order.rstrip("0"))
         sequencers = (order[:length] for length in range(shortest, len(order) + 1))
@@ -63,13 +63,13 @@ class Source:
 
 
 def after(order: str | None) -> str:
-    """The sequencer of an upload that was found, and is newer than what has this order.
+    """A sequencer for an upload found in a listing that is newer than this order.
 
-    One digit more than any event's order has: above that order, and below every event that is
-    newer. With None, where nothing is known of the key, below every event.
+    It has one digit more than any event's: above that order, and below every newer event. None,
+    for an unknown key, gives one below every event.
     """
     return "" if order is None else f"{order}1"
 
 
 _ORDER_DIGITS = 32
-"""S3's own sequencers have about half as many."""
+"""S3's sequencers have about half as many."""

@@ -1,12 +1,11 @@
-"""How long stored texts and lists may be, and how large stored numbers: one table for all rows.
+"""Limits of stored text, lists and numbers.
 
-Uploaders choose the texts in a photo, the provider chooses ids, codes and messages, libraries word
-their errors. DynamoDB refuses an item above 400 KB, text that UTF-8 cannot encode, and numbers of
-more than 38 digits; EventBridge refuses an event above 256 KB. A job whose row is refused can
-neither go on nor end, so the jobs table applies these limits to every job that it writes.
+Photos, the provider and libraries may contain or return text of any length. DynamoDB rejects items
+above 400 KB, text that UTF-8 cannot encode, and numbers of more than 38 digits; EventBridge rejects
+events above 256 KB. A job that cannot be written can neither continue nor end, so the jobs table
+applies these limits to every job that it writes.
 
-What S3 or Cutout itself made is not listed: it is bounded already (a key has at most 1,024 bytes),
-and a shortened key would name another object.
+Values of S3 and of Cutout are bounded already (a key has at most 1,024 bytes) and not listed.
 """
 
 from __future__ import annotations
@@ -33,19 +32,19 @@ TEXT_BYTES = {
     "remark": 600,
     "task_id": 200,
 }
-"""Bytes of UTF-8 by the name of the field, in whichever value it is."""
+"""Bytes of UTF-8, by the name of the field in any dataclass."""
 LIST_LENGTHS = {"attempts": 30, "history": 60, "variants": 50}
-"""Entries by the name of the field; the newest stay."""
+"""Entries, by the name of the field; the newest are kept."""
 MOST_CREDITS = Decimal(10**9)
 MOST_COUNTED = 10**15
 LOGGED_BYTES = 1000
-"""For each field of a log line."""
+"""Of each field of a log line."""
 _CREDITS_STEP = Decimal("0.000001")
 _ELLIPSIS = "…"
 
 
 def bounded(value: T) -> T:
-    """The dataclass instance with everything inside within its limit; itself if all is."""
+    """The dataclass instance with all values within their limits; the same one if they are."""
     changed: dict[str, object] = {}
     for field in fields(value):
         old = getattr(value, field.name)
@@ -56,7 +55,7 @@ def bounded(value: T) -> T:
 
 
 def shortened(text: str, most_bytes: int) -> str:
-    """The text with at most so many bytes of UTF-8; what UTF-8 cannot encode becomes `?`."""
+    """The text within so many bytes of UTF-8; characters that UTF-8 cannot encode become `?`."""
     raw = text.encode(errors="replace")
     if len(raw) <= most_bytes:
         return raw.decode()
@@ -93,6 +92,6 @@ def _credits(number: Decimal) -> Decimal:
     if not number.is_finite():
         return Decimal(0)
     clamped = max(-MOST_CREDITS, min(number, MOST_CREDITS))
-    # Quantizing what is within the steps already would only add zeros.
+    # Quantizing a number that has few enough digits would only add zeros.
     stepped = clamped.quantize(_CREDITS_STEP)
     return clamped if clamped == stepped else stepped

@@ -1,4 +1,4 @@
-"""What was made of a cut-out besides the cut-out itself."""
+"""Variants of a cut-out."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from datetime import datetime
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Variant:
-    """One recipe's picture of one cut-out. Size in bytes, width and height in pixels.
+    """A variant that a recipe made of a cut-out. Size in bytes, width and height in pixels.
 
     Attributes:
         recipe: the recipe's name.
-        key: where it is in the results bucket; None if it could not be made.
+        key: in the results bucket; None if it could not be made.
         format: png, webp, avif or jpg.
         made_at: when it was made, or when making it failed.
-        problem: why there is none; None if there is.
+        problem: why it could not be made; None if it was.
     """
 
     recipe: str
@@ -30,6 +30,6 @@ class Variant:
 
 
 def replaced(standing: tuple[Variant, ...], fresh: tuple[Variant, ...]) -> tuple[Variant, ...]:
-    """The variants with fresh ones in place of those of the same recipe, and new ones added."""
+    """The variants with new ones added, or in place of those of the same recipe."""
     by_recipe = {one.recipe: one for one in (*standing, *fresh)}
     return tuple(by_recipe.values())

@@ -1,1 +1,1 @@
-"""Other people's text: made safe to show, and encoded for headers."""
+"""Untrusted text: made safe to print, and encoded for headers."""

@@ -1,11 +1,11 @@
-"""Encoded words (RFC 2047): how text that is not ASCII travels in the header of an object.
+"""Encoded words (RFC 2047): text that is not ASCII in the headers of an object.
 
-S3 decodes them when an object is stored and encodes them when it is read, so whoever carries
-metadata from one object to another sees `=?UTF-8?B?R3LDvMOfZQ==?=` where its owner wrote `Grüße`.
+S3 decodes them when an object is stored and encodes them when it is read: metadata that was
+written as `Grüße` is read as `=?UTF-8?B?R3LDvMOfZQ==?=`.
 
-Only the character sets that S3 and its clients write are decoded. Python knows others, such as
-`unicode_escape` and `utf-7`, which make surrogates that stand alone of plain ASCII: no header, and
-no row, takes such text.
+Only the character sets that S3 and its clients use are decoded. Others that Python has, such as
+`unicode_escape` and `utf-7`, make lone surrogates of plain ASCII, which neither a header nor the
+jobs table can store.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _PLAIN = re.compile(r"[\x20-\x7e]*")
 
 
 def decoded(header: str) -> str:
-    """The text that a header's value stands for; what cannot be read stays as it is.
+    """The decoded text of a header's value; a value that cannot be decoded is returned unchanged.
 
-    A value that is not ASCII has been sent as it is, and was read as Latin-1 on the way.
+    A value that is not ASCII was sent as UTF-8 and read as Latin-1.
     """
     if not is_plain(header):
         return _from_latin_1(header)
@@ -38,14 +38,14 @@ def decoded(header: str) -> str:
 
 
 def encoded(text: str) -> str:
-    """The value of a header that stands for the text."""
+    """The text as a header's value."""
     if is_plain(text) and not _WORDS.fullmatch(text):
         return text
     return f"=?UTF-8?B?{b64encode(text.encode()).decode()}?="
 
 
 def is_plain(text: str) -> bool:
-    """Printable ASCII: a header takes it as it is."""
+    """Whether it is printable ASCII, which a header contains unencoded."""
     return _PLAIN.fullmatch(text) is not None
 
 
@@ -53,7 +53,7 @@ def _part(text: bytes | str, charset: str | None) -> str:
     """The text of one encoded word.
 
     Raises:
-        ValueError: it is none, or of a character set that is not decoded.
+        ValueError: it is not encoded, or in a character set that is not decoded.
     """
     if isinstance(text, str) or charset is None or charset.lower() not in _CHARACTER_SETS:
         raise ValueError(f"not decoded: {charset}")

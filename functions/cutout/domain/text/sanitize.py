@@ -1,9 +1,8 @@
-"""Other people's text where it is shown: it must not move a cursor, set a title or hide itself.
+"""Making untrusted text safe to print: it must not move the cursor, set a title or hide.
 
-Keys and metadata are whatever an uploader likes, and the provider's messages are the provider's.
-Characters that cannot be printed are written as escapes: controls (C0 and C1), characters that
-turn the direction of text or have no width, and surrogates without a partner, which no encoding
-takes.
+Uploaders choose keys and metadata, and the provider its messages. Unprintable characters are
+escaped: controls (C0 and C1), characters that change the direction of text or have no width, and
+lone surrogates, which cannot be encoded.
 """
 
 from __future__ import annotations
@@ -12,28 +11,28 @@ import json
 import re
 
 _PERHAPS_NOT = re.compile(r"[^ -~]")
-"""What is looked at one by one: all but printable ASCII."""
+"""Characters that are checked one by one: all except printable ASCII."""
 
 
 def plain(text: str) -> str:
-    r"""Return it on one line, with escapes such as ``\n`` for what cannot be printed."""
+    r"""Return the text on one line, with escapes such as ``\n`` for unprintable characters."""
     return _PERHAPS_NOT.sub(_escaped, text)
 
 
 def plain_lines(text: str) -> str:
-    """Return the same, with its lines kept."""
+    """Return the same, but keep line breaks."""
     return "\n".join(map(plain, text.split("\n")))
 
 
 def plain_json(value: object, *, indent: int | None = None) -> str:
-    r"""Return a value as JSON that is safe to print, and reads as the same value.
+    r"""Return a value as JSON that is safe to print and parses to the same value.
 
-    Letters of any language stay readable; what cannot be printed is written as ``\uXXXX``. What is
-    no value of JSON is written as its text.
+    Letters of all languages stay readable; unprintable characters become ``\uXXXX``. Values that
+    JSON does not have are written as text.
     """
     separators = (",", ":") if indent is None else None
     text = json.dumps(value, indent=indent, ensure_ascii=False, default=str, separators=separators)
-    # Outside of strings, JSON has nothing that cannot be printed but the ends of its lines.
+    # Outside of strings, line breaks are the only unprintable characters of JSON.
     return "\n".join(_PERHAPS_NOT.sub(_escaped_in_json, line) for line in text.split("\n"))
 
 
