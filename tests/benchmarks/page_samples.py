@@ -1,7 +1,8 @@
 """The sample outputs on the pages: `python -m tests.benchmarks.page_samples` runs them again.
 
 Each `cutout` command of a console block runs on the local cloud that is up, after a day of
-`tests.benchmarks.rough_day`, and what it prints replaces the sample. Long lines are cut.
+`tests.benchmarks.rough_day`, and what it prints replaces the sample. Long lines are cut, and the
+names of buckets are shortened.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from typing import Final
 from tests.support.pages import PAGES, ROOT
 
 _BLOCK: Final = re.compile(r"(?<=^```console\n).*?(?=^```$)", re.DOTALL | re.MULTILINE)
+_BUCKET: Final = re.compile(r"cutout-cutout(uploads|results)[0-9a-f]+-[0-9a-f]+")
 _WIDTH: Final = 118
 _CUT: Final = " [...]"
 
@@ -40,7 +42,7 @@ def _with_output(sample: str) -> str:
     done = subprocess.run(  # noqa: S603 - the pages' own commands
         [str(Path(sys.executable).with_name("cutout")), *arguments],
         cwd=ROOT,
-        env={**os.environ, "COLUMNS": "160"},
+        env={**os.environ, "COLUMNS": "118"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -50,7 +52,7 @@ def _with_output(sample: str) -> str:
 
 
 def _shortened(output: str) -> Iterator[str]:
-    for line in map(str.rstrip, output.strip("\n").splitlines()):
+    for line in map(str.rstrip, _BUCKET.sub(r"cutout-\1", output).strip("\n").splitlines()):
         yield line if len(line) <= _WIDTH else line[: _WIDTH - len(_CUT)].rstrip() + _CUT
 
 
