@@ -13,6 +13,7 @@ from cutout.domain.messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.domain.provider import Accepted, CreateOutcome, OutcomeUnknown
 from cutout.domain.states import AttemptOutcome, State
+from cutout.usecases.callback.receive_callback import MAX_BODY_BYTES
 from tests.support.fakes.evolink import PRICE, FakeEvolink, answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World, token_for
 from tests.support.hooks import Hook, WorkerDiedError
@@ -291,3 +292,8 @@ def test_a_callback_that_loses_a_race_looks_again(answer: CreateOutcome) -> None
     hook.once_at("evolink.read", lambda: world.submit.call_outcomes.record(job, 1, answer))
     assert world.wake(job, task_id=TASK).state is State.COMPLETED
     assert len(world.evolink.posts) == 1
+
+
+def test_a_callbacks_body_may_have_sixty_four_kilobytes() -> None:
+    """Sixty times what one has; the handler answers 413 to more."""
+    assert MAX_BODY_BYTES == 65_536

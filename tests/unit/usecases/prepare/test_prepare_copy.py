@@ -1,0 +1,129 @@
+"""What Prepare reports of a photo: all of it."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cutout.domain.job.job import Photo
+from cutout.domain.metrics import Metric
+from cutout.domain.object_keys import BYPASS_CACHE_MARK, LANE_MARK, MADE_BY
+from cutout.domain.preparation import CopyKind, MadeCopy, PrepareReport, PrepareRequest
+from cutout.domain.states import Reason
+from cutout.ports.buckets import Labels
+from tests.support.fakes.copier import tiff
+from tests.support.fakes.world import World
+
+TURNED = tiff(600, 400, orientation=6)
+
+
+def prepared(
+    world: World, data: bytes, *wanted: CopyKind, ask: int | None = 7, **metadata: Any
+) -> PrepareReport:
+    """What is made of a photo with this metadata."""
+    labels = Labels(metadata={name.replace("_", "-"): it for name, it in metadata.items()}, tags={})
+    source = world.uploads.add("a.tif", data, labels)
+    return world.prepare.prepare(
+        PrepareRequest(job_id="job", source=source, wanted=wanted, ask=ask)
+    )
+
+
+def about(data: bytes, **facts: Any) -> PrepareReport:
+    """A report about a photo of these bytes."""
+    photo = Photo(
+        format="tiff", width=600, height=400, sha256=hashlib.sha256(data).hexdigest(),
+        orientation=6,
+    )  # fmt: skip
+    known: dict[str, Any] = {"job_id": "job", "ask": 7, "version": "v1", "photo": photo}
+    return PrepareReport(**(known | facts))
+
+
+def sizes(world: World) -> dict[str, int]:
+    """The copies in the work bucket."""
+    return {key: len(data) for key, data in world.copies.objects.items()}
+
+
+def made(world: World, kind: CopyKind, format_: str, **facts: Any) -> MadeCopy:
+    """A copy of the photo's size that is in the work bucket."""
+    key = {CopyKind.FOR_MODEL: "prepared/job.jpg"}.get(kind, "prepared/job-full-size.png")
+    size = sizes(world)[key]
+    known: dict[str, Any] = {"kind": kind, "format": format_, "width": 600, "height": 400}
+    return MadeCopy(size=size, **(known | facts))
+
+
+@pytest.mark.parametrize(
+    "wanted", [(CopyKind.FOR_MODEL,), (CopyKind.FULL_SIZE,), tuple(CopyKind), ()]
+)
+def test_the_copies_that_are_wanted_are_made_counted_and_reported(
+    wanted: tuple[CopyKind, ...],
+) -> None:
+    """With what the photo is."""
+    world = World()
+    report = prepared(world, TURNED, *wanted)
+    formats = {CopyKind.FOR_MODEL: "jpeg", CopyKind.FULL_SIZE: "png"}
+    copies = tuple(made(world, kind, formats[kind]) for kind in wanted)
+    assert report == about(TURNED, copies=copies)
+    assert world.reports.reports == [report]
+    assert len(world.copies.objects) == world.telemetry.counts.get(Metric.PREPARED, 0)
+    assert len(world.copies.objects) == len(wanted)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "facts"),
+    [
+        ({LANE_MARK: "backfill"}, {"is_backfill": True}),
+        ({BYPASS_CACHE_MARK: "true"}, {"bypass_cache": True}),
+        ({LANE_MARK: "live", BYPASS_CACHE_MARK: "no"}, {}),
+    ],
+)
+def test_the_uploads_own_marks_are_passed_on(
+    metadata: dict[str, str], facts: dict[str, Any]
+) -> None:
+    """Submit does not read the photo itself."""
+    assert prepared(World(), TURNED, **metadata) == about(TURNED, **facts)
+
+
+def test_a_transparent_photo_always_has_its_copy_in_full_size() -> None:
+    """Its transparency is in it."""
+    world = World()
+    data = tiff(600, 400, orientation=6, has_alpha=True)
+    report = prepared(world, data, CopyKind.FOR_MODEL)
+    assert report.photo is not None
+    assert report.photo.has_alpha
+    assert [copy.kind for copy in report.copies] == list(CopyKind)
+
+
+@pytest.mark.parametrize("ask", [7, None])
+@pytest.mark.parametrize(
+    ("data", "metadata", "reason"),
+    [
+        (tiff(is_damaged=True), {}, Reason.DAMAGED_PHOTO),
+        (b"a text, renamed", {}, Reason.NOT_A_PHOTO),
+        (TURNED, {MADE_BY: "job"}, Reason.OWN_OUTPUT),
+    ],
+)
+def test_what_cannot_be_prepared_is_reported_with_the_reason(
+    data: bytes, metadata: dict[str, str], reason: Reason, ask: int | None
+) -> None:
+    """If anybody waits for that."""
+    world = World()
+    report = prepared(world, data, CopyKind.FOR_MODEL, ask=ask, **metadata)
+    assert replace(report, message=None) == PrepareReport(
+        job_id="job", ask=ask or 0, version="v1", reason=reason
+    )
+    assert report.message
+    assert world.reports.reports == ([report] if ask else [])
+
+
+def test_a_photo_that_is_gone_is_reported_so() -> None:
+    """In no words."""
+    world = World()
+    source = world.uploads.add("a.tif", TURNED)
+    world.uploads.destroy(source)
+    request = PrepareRequest(job_id="job", source=source, wanted=tuple(CopyKind), ask=7)
+    assert world.prepare.prepare(request) == PrepareReport(
+        job_id="job", ask=7, version="v1", reason=Reason.SOURCE_DELETED
+    )
