@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -21,10 +22,14 @@ TURNED = tiff(600, 400, orientation=6)
 
 
 def prepared(
-    world: World, data: bytes, *wanted: CopyKind, ask: int | None = 7, **metadata: Any
+    world: World,
+    data: bytes,
+    *wanted: CopyKind,
+    ask: int | None = 7,
+    metadata: Mapping[str, str] = {},
 ) -> PrepareReport:
     """What is made of a photo with this metadata."""
-    labels = Labels(metadata={name.replace("_", "-"): it for name, it in metadata.items()}, tags={})
+    labels = Labels(metadata=metadata or {}, tags={})
     source = world.uploads.add("a.tif", data, labels)
     return world.prepare.prepare(
         PrepareRequest(job_id="job", source=source, wanted=wanted, ask=ask)
@@ -83,7 +88,7 @@ def test_the_uploads_own_marks_are_passed_on(
     metadata: dict[str, str], facts: dict[str, Any]
 ) -> None:
     """Submit does not read the photo itself."""
-    assert prepared(World(), TURNED, **metadata) == about(TURNED, **facts)
+    assert prepared(World(), TURNED, metadata=metadata) == about(TURNED, **facts)
 
 
 def test_a_transparent_photo_always_has_its_copy_in_full_size() -> None:
@@ -110,7 +115,7 @@ def test_what_cannot_be_prepared_is_reported_with_the_reason(
 ) -> None:
     """If anybody waits for that."""
     world = World()
-    report = prepared(world, data, CopyKind.FOR_MODEL, ask=ask, **metadata)
+    report = prepared(world, data, CopyKind.FOR_MODEL, ask=ask, metadata=metadata)
     assert replace(report, message=None) == PrepareReport(
         job_id="job", ask=ask or 0, version="v1", reason=reason
     )
