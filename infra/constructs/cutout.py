@@ -1,6 +1,7 @@
 """The whole of Cutout as one construct, to deploy by itself or inside another app's stack."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from aws_cdk import Duration, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_events as events
@@ -41,6 +42,13 @@ from .storage import (
 )
 from .upload_events import UploadEvents
 from .work_queue import WorkQueue
+
+_CONSUMERS: Final = {
+    "Submissions": FunctionName.SUBMIT,
+    "Preparations": FunctionName.PREPARE,
+    "Callbacks": FunctionName.STORE_RESULT,
+}
+"""The queues of work, and the function that consumes each."""
 
 
 class Cutout(Grants):
@@ -181,25 +189,14 @@ class Cutout(Grants):
         )
 
     def _make_queues(self) -> None:
-        self.submissions = self._work_queue("Submissions", FunctionName.SUBMIT)
-        self.preparations = (
-            self._work_queue("Preparations", FunctionName.PREPARE)
-            if self.settings.prepare
-            else None
-        )
-        self.callbacks = self._work_queue("Callbacks", FunctionName.STORE_RESULT)
-
-    def _work_queue(self, construct_id: str, consumer: FunctionName) -> WorkQueue:
-        return WorkQueue(self, construct_id, worker_timeout_seconds=self._timeout(consumer))
-
-    @property
-    def work_queues(self) -> dict[str, WorkQueue]:
-        """Every queue that a function consumes, by name."""
-        return {
-            "Submissions": self.submissions,
-            **({"Preparations": self.preparations} if self.preparations else {}),
-            "Callbacks": self.callbacks,
+        self.work_queues = {
+            name: WorkQueue(self, name, worker_timeout_seconds=self._timeout(consumer))
+            for name, consumer in _CONSUMERS.items()
+            if consumer is not FunctionName.PREPARE or self.settings.prepare
         }
+        self.submissions = self.work_queues["Submissions"]
+        self.preparations = self.work_queues.get("Preparations")
+        self.callbacks = self.work_queues["Callbacks"]
 
     def _make_functions(self, assets: Mapping[FunctionName, Asset]) -> None:
         groups = self.network.groups_in(self) if self.network else ()
@@ -232,16 +229,14 @@ class Cutout(Grants):
         )
 
     def _make_triggers(self, callback_domain: CallbackDomain | None) -> None:
-        self.functions[FunctionName.SUBMIT].consume(
-            self.submissions.queue, max_concurrency=self.settings.submit_concurrency
-        )
-        if self.preparations:
-            self.functions[FunctionName.PREPARE].consume(
-                self.preparations.queue, max_concurrency=self.settings.prepare_concurrency
-            )
-        self.functions[FunctionName.STORE_RESULT].consume(
-            self.callbacks.queue, max_concurrency=self.settings.store_concurrency
-        )
+        concurrency = {
+            "Submissions": self.settings.submit_concurrency,
+            "Preparations": self.settings.prepare_concurrency,
+            "Callbacks": self.settings.store_concurrency,
+        }
+        for name, work in self.work_queues.items():
+            consumer = self.functions[_CONSUMERS[name]]
+            consumer.consume(work.queue, max_concurrency=concurrency[name])
         self.upload_events = UploadEvents(
             self,
             "UploadEvents",

@@ -8,7 +8,7 @@ from ..access.permissions import photo_reader_statements, statements
 from ..access.resources import Resources
 from ..deployed_functions import FunctionName
 from .function import CutoutFunction
-from .function_environment import environment, own_limits
+from .function_environment import environment
 
 KeyStatements = Callable[[Iterable[str]], Sequence[iam.PolicyStatement]]
 """What a role with these actions needs on the keys of the data."""
@@ -18,10 +18,11 @@ def set_environments(
     functions: Mapping[FunctionName, CutoutFunction], resources: Resources
 ) -> None:
     """Set the environment variables of every function."""
-    for name, function in functions.items():
-        function.add_environment(environment(name, resources))
-        if name is FunctionName.PREPARE:
-            function.add_environment(own_limits(function.shape, function.timeout_seconds))
+    for function in functions.values():
+        timeout_seconds = function.timeout_seconds
+        function.add_environment(
+            environment(function.shape, resources, timeout_seconds=timeout_seconds)
+        )
 
 
 def grant_permissions(

@@ -1,6 +1,6 @@
 """The environment variables of each function: the only values that it reads from there."""
 
-from collections.abc import Iterator
+from dataclasses import fields
 
 from cutout.domain.environment import (
     PrepareSettings,
@@ -8,14 +8,13 @@ from cutout.domain.environment import (
     StoreSettings,
     SubmitSettings,
     SweepSettings,
-    variables,
+    variable,
 )
 from cutout.domain.environment import Settings as FunctionSettings
 from cutout.domain.metrics import NAMESPACE
 
 from ..access.resources import Resources
-from ..deployed_functions import SHAPES, FunctionName, FunctionShape
-from ..settings.settings import Settings
+from ..deployed_functions import FunctionName, FunctionShape
 
 _SETTINGS: dict[FunctionName, type[FunctionSettings]] = {
     FunctionName.SUBMIT: SubmitSettings,
@@ -25,95 +24,62 @@ _SETTINGS: dict[FunctionName, type[FunctionSettings]] = {
     FunctionName.SWEEP: SweepSettings,
 }
 
-Row = tuple[str, str | int]
 
+def environment(
+    shape: FunctionShape, resources: Resources, *, timeout_seconds: int
+) -> dict[str, str]:
+    """Return the variables of one function: those that its settings read, and Powertools'.
 
-def environment(function: FunctionName, resources: Resources) -> dict[str, str]:
-    """Return the variables of one function: those that its settings read, and Powertools'."""
-    read = variables(_SETTINGS[function])
+    A field that is not in the table of `_values` is the deployment's setting of the same name.
+    """
+    values = _values(resources) | {
+        "memory_mb": shape.memory_mb,
+        "disk_mb": shape.disk_mb,
+        "timeout_seconds": timeout_seconds,
+    }
+    own = {
+        field.name: values[field.name]
+        if field.name in values
+        else getattr(resources.settings, field.name)
+        for field in fields(_SETTINGS[shape.name])
+    }
     return {
-        "POWERTOOLS_SERVICE_NAME": SHAPES[function].service,
+        "POWERTOOLS_SERVICE_NAME": shape.service,
         "POWERTOOLS_METRICS_NAMESPACE": NAMESPACE,
         "POWERTOOLS_LOG_LEVEL": "INFO",
-        **{name: str(value) for name, value in _rows(resources) if name in read},
+        **{variable(name): _text(value) for name, value in own.items() if value is not None},
     }
 
 
-def own_limits(shape: FunctionShape, timeout_seconds: int) -> dict[str, str]:
-    """Return the variables for what a function has; a decoder that it starts gets less."""
-    return {
-        "CUTOUT_MEMORY_MB": str(shape.memory_mb),
-        "CUTOUT_DISK_MB": str(shape.disk_mb),
-        "CUTOUT_TIMEOUT_SECONDS": str(timeout_seconds),
-    }
-
-
-def _rows(resources: Resources) -> Iterator[Row]:
-    yield "CUTOUT_STACK", resources.name
-    yield from _places(resources)
-    yield from _provider(resources.settings)
-    yield from _limits(resources.settings)
-    yield from _times(resources.settings)
-
-
-def _places(resources: Resources) -> Iterator[Row]:
+def _values(resources: Resources) -> dict[str, str | int | None]:
+    """Return what is no setting, or not set as it is; None leaves the variable out."""
     settings = resources.settings
-    yield "CUTOUT_JOBS_TABLE", resources.jobs.table_name
-    yield "CUTOUT_CALLS_TABLE", resources.calls.table_name
-    # Not the name: stacks in two regions or accounts may have the same.
-    yield "CUTOUT_JOBS_TABLE_ARN", resources.jobs.table_arn
-    yield "CUTOUT_UPLOADS_BUCKET", resources.uploads.bucket_name
-    yield "CUTOUT_UPLOAD_PREFIX", settings.upload_prefix
-    if settings.upload_suffixes:
-        yield "CUTOUT_UPLOAD_SUFFIXES", ",".join(settings.upload_suffixes)
-    yield "CUTOUT_RESULTS_BUCKET", resources.results.bucket_name
-    yield "CUTOUT_RESULT_PREFIX", settings.result_prefix
-    yield "CUTOUT_WORK_BUCKET", resources.work.bucket_name
-    yield "CUTOUT_SUBMISSIONS_QUEUE_URL", resources.submissions.queue_url
-    if resources.preparations:
-        yield "CUTOUT_PREPARATIONS_QUEUE_URL", resources.preparations.queue_url
-    yield "CUTOUT_CALLBACKS_QUEUE_URL", resources.callbacks.queue_url
-    yield "CUTOUT_API_KEY_SECRET", resources.api_key_name
-    yield "CUTOUT_SIGNING_KEY_SECRET", resources.signing_key_name
-    if settings.callbacks:
-        yield "CUTOUT_CALLBACK_URL", resources.callback_url
-    yield "CUTOUT_PHOTO_READER_ROLE_ARN", resources.photo_reader.role_arn
-    if resources.prepare_role:
-        yield "CUTOUT_PREPARE_ROLE_ID", resources.prepare_role.role_id
-    yield "CUTOUT_EVENT_BUS", resources.event_bus_id
-    yield "CUTOUT_ERROR_NOTES", str(settings.error_notes).lower()
-    if settings.tag_source:
-        yield "CUTOUT_TAG_SOURCE", "true"
-    if settings.delete_with_source:
-        yield "CUTOUT_DELETE_WITH_SOURCE", "true"
+    preparations, prepare_role = resources.preparations, resources.prepare_role
+    return {
+        "stack": resources.name,
+        "jobs_table": resources.jobs.table_name,
+        # Not the name: stacks in two regions or accounts may have the same.
+        "jobs_table_arn": resources.jobs.table_arn,
+        "calls_table": resources.calls.table_name,
+        "uploads_bucket": resources.uploads.bucket_name,
+        "upload_suffixes": ",".join(settings.upload_suffixes) or None,
+        "results_bucket": resources.results.bucket_name,
+        "work_bucket": resources.work.bucket_name,
+        "submissions_queue_url": resources.submissions.queue_url,
+        "preparations_queue_url": preparations.queue_url if preparations else None,
+        "callbacks_queue_url": resources.callbacks.queue_url,
+        "api_key_secret": resources.api_key_name,
+        "signing_key_secret": resources.signing_key_name,
+        "callback_url": resources.callback_url if settings.callbacks else None,
+        "photo_reader_role_arn": resources.photo_reader.role_arn,
+        "prepare_role_id": prepare_role.role_id if prepare_role else None,
+        "event_bus": resources.event_bus_id,
+        "tag_source": settings.tag_source or None,
+        "delete_with_source": settings.delete_with_source or None,
+        "allow_loopback": settings.allow_loopback or None,
+        "prepare_max_bytes": settings.prepare_max_bytes if settings.prepare else None,
+    }
 
 
-def _provider(settings: Settings) -> Iterator[Row]:
-    yield "CUTOUT_EVOLINK_BASE_URL", settings.evolink_base_url
-    yield "CUTOUT_EVOLINK_FILES_URL", settings.evolink_files_url
-    yield "CUTOUT_MODEL", settings.model
-    yield "CUTOUT_INPUT_TRANSPORT", settings.input_transport
-    yield "CUTOUT_PIXELS", settings.pixels
-    yield "CUTOUT_REUSE", "true" if settings.reuse else "false"
-    if settings.allow_loopback:
-        yield "CUTOUT_ALLOW_LOOPBACK", "true"
-
-
-def _limits(settings: Settings) -> Iterator[Row]:
-    yield "CUTOUT_MAX_IN_FLIGHT", settings.max_in_flight
-    yield "CUTOUT_DAILY_CREDIT_CAP", settings.daily_credit_cap
-    yield "CUTOUT_MAX_BYTES", settings.max_bytes
-    yield "CUTOUT_MAX_PIXELS", settings.max_pixels
-    yield "CUTOUT_MIN_SIDE", settings.min_side
-    yield "CUTOUT_MAX_SIDE", settings.max_side
-    if settings.prepare:
-        yield "CUTOUT_PREPARE_MAX_BYTES", settings.prepare_max_bytes
-
-
-def _times(settings: Settings) -> Iterator[Row]:
-    yield "CUTOUT_FIRST_POLL_SECONDS", settings.first_poll_seconds
-    yield "CUTOUT_POLL_INTERVAL_SECONDS", settings.poll_interval_seconds
-    yield "CUTOUT_LEASE_SECONDS", settings.lease_seconds
-    yield "CUTOUT_UNCONFIRMED_GRACE_SECONDS", settings.unconfirmed_grace_seconds
-    yield "CUTOUT_JOB_DEADLINE_SECONDS", settings.job_deadline_seconds
-    yield "CUTOUT_RETENTION_DAYS", settings.retention_days
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -3,7 +3,7 @@
 from dataclasses import field
 from typing import Any, Final
 
-from .value_rules import Flag, OrNone, Rule, Text, Whole
+from .value_rules import Flag, OrNone, Rule, Several, Text, Url, Whole
 
 LOG_RETENTIONS: Final = (1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731)
 """The usual ones of the days that CloudWatch Logs can keep lines for."""
@@ -24,9 +24,22 @@ def flag(*, default: bool) -> Any:  # noqa: ANN401 # the same
     return setting(default, Flag())
 
 
-def text(pattern: str, *, meaning: str, example: str) -> Any:  # noqa: ANN401 # the same
-    """Make a field for an optional text of this form."""
-    return setting(None, OrNone(rule=Text(pattern=pattern, meaning=meaning, example=example)))
+def text(pattern: str, *, meaning: str, example: str, default: str | None = None) -> Any:  # noqa: ANN401 # the same
+    """Make a field for a text of this form, which is optional without a default."""
+    rule = Text(pattern=pattern, meaning=meaning, example=example)
+    return setting(default, rule if default is not None else OrNone(rule=rule))
+
+
+def texts(pattern: str, *, meaning: str, example: str, most: int) -> Any:  # noqa: ANN401 # the same
+    """Make a field for at most `most` texts of this form; none is the default."""
+    rule = Text(pattern=pattern, meaning=meaning, example=example)
+    return setting((), Several(rule=rule, most=most))
+
+
+def url(default: str | None = None, *, example: str) -> Any:  # noqa: ANN401 # the same
+    """Make a field for a base URL, which is optional without a default."""
+    rule = Url(example=example)
+    return setting(default, rule if default is not None else OrNone(rule=rule))
 
 
 def bucket() -> Any:  # noqa: ANN401 # the same
@@ -48,4 +61,4 @@ def prefix() -> Any:  # noqa: ANN401 # the same
     """Make a field for a key prefix; empty means all keys."""
     # The prefix becomes part of an IAM resource: * and ? are wildcards there, ${ a variable.
     meaning = "a key prefix without a leading slash and without * ? $"
-    return setting("", Text(pattern=r"|[^/*?$][^*?$]{0,500}", meaning=meaning, example="photos/"))
+    return text(r"|[^/*?$][^*?$]{0,500}", meaning=meaning, example="photos/", default="")

@@ -13,7 +13,18 @@ from cutout.domain.gate import DEFAULT_LIMITS
 from cutout.domain.states import Pixels, Transport
 from cutout.domain.timing import MESSAGE_LIFE
 
-from .setting_fields import LOG_RETENTIONS, bucket, flag, key_arn, prefix, setting, text, whole
+from .setting_fields import (
+    LOG_RETENTIONS,
+    bucket,
+    flag,
+    key_arn,
+    prefix,
+    setting,
+    text,
+    texts,
+    url,
+    whole,
+)
 from .settings_checks import (
     refuse_half_a_domain,
     refuse_key_without_bucket,
@@ -23,7 +34,7 @@ from .settings_checks import (
     refuse_small_preparations,
     refuse_swapped_sides,
 )
-from .value_rules import Choice, OneOf, OrNone, SettingError, Several, Text, Url
+from .value_rules import Choice, OneOf, SettingError
 
 DAY: Final = 86_400
 
@@ -32,13 +43,11 @@ DAY: Final = 86_400
 class Settings:
     """The settings of one deployment; `_seconds` and `_days` in a name are its unit."""
 
-    stack: str = setting(
-        "Cutout",
-        Text(
-            pattern=r"[A-Za-z][A-Za-z0-9-]{0,63}",
-            meaning="letters, digits and hyphens, a letter first, at most 64",
-            example="Cutout",
-        ),
+    stack: str = text(
+        r"[A-Za-z][A-Za-z0-9-]{0,63}",
+        meaning="letters, digits and hyphens, a letter first, at most 64",
+        example="Cutout",
+        default="Cutout",
     )
     """Name of the stack."""
     stage: str | None = text(
@@ -50,19 +59,17 @@ class Settings:
     `Cutout-prod`."""
 
     # The provider
-    evolink_base_url: str = setting("https://api.evolink.ai", Url(example="https://api.evolink.ai"))
+    evolink_base_url: str = url("https://api.evolink.ai", example="https://api.evolink.ai")
     """The provider's API, or any server that follows its contract."""
-    evolink_files_url: str = setting(
-        "https://files-api.evolink.ai", Url(example="https://files-api.evolink.ai")
+    evolink_files_url: str = url(
+        "https://files-api.evolink.ai", example="https://files-api.evolink.ai"
     )
     """The provider's Files API."""
-    model: str = setting(
-        "mj-v7-remove-bg",
-        Text(
-            pattern=r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}",
-            meaning="a model name",
-            example="mj-v7-remove-bg",
-        ),
+    model: str = text(
+        r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}",
+        meaning="a model name",
+        example="mj-v7-remove-bg",
+        default="mj-v7-remove-bg",
     )
     """The provider's model."""
     input_transport: str = setting("presigned", Choice(words=tuple(Transport)))
@@ -74,9 +81,7 @@ class Settings:
     Off: each upload is paid for."""
     callbacks: bool = flag(default=True)
     """Off: no callback URL is sent, and results are found by polling alone."""
-    callback_base_url: str | None = setting(
-        None, OrNone(rule=Url(example="https://callbacks.example.com"))
-    )
+    callback_base_url: str | None = url(example="https://callbacks.example.com")
     """Address of a proxy in front of the API, such as CloudFront; `{api_id}` in it is
     replaced. Default: the API's own address."""
     callback_domain: str | None = text(
@@ -102,16 +107,11 @@ class Settings:
     """ARN of the KMS key of the attached results bucket, if it has one of its own."""
     upload_prefix: str = prefix()
     """Watch only keys that begin with this."""
-    upload_suffixes: tuple[str, ...] = setting(
-        (),
-        Several(
-            rule=Text(
-                pattern=r"[^*?$,/\\\s]{1,32}",
-                meaning="the ends of keys, with commas between",
-                example=".jpg,.png",
-            ),
-            most=8,
-        ),
+    upload_suffixes: tuple[str, ...] = texts(
+        r"[^*?$,/\\\s]{1,32}",
+        meaning="the ends of keys, with commas between",
+        example=".jpg,.png",
+        most=8,
     )
     """Only keys that end with one of these are photos, in lower or upper case: `.jpg,.png`.
     Default: all keys."""
@@ -123,13 +123,11 @@ class Settings:
     """Tag each photo with its state (`cutout`); costs two requests a photo."""
     delete_with_source: bool = flag(default=False)
     """Deleting a photo deletes its cut-out and everything else made from it."""
-    event_bus: str = setting(
-        "default",
-        Text(
-            pattern=r"[A-Za-z0-9._/-]{1,256}",
-            meaning="the name of an event bus of this account",
-            example="default",
-        ),
+    event_bus: str = text(
+        r"[A-Za-z0-9._/-]{1,256}",
+        meaning="the name of an event bus of this account",
+        example="default",
+        default="default",
     )
     """Name of the bus that gets the completion events."""
 
@@ -138,13 +136,8 @@ class Settings:
     """`model`: cut-outs have the model's pixels. `source`: they have the photo's own, up to 200
     megapixels, and StoreResult gets 3 GB of memory. Where a photo's own pixels cannot be used,
     the model's are, and `cutout show` says why."""
-    recipes: str | None = setting(
-        None,
-        OrNone(
-            rule=Text(
-                pattern=r".*[^/]\.toml", meaning="the path of a TOML file", example="recipes.toml"
-            )
-        ),
+    recipes: str | None = text(
+        r".*[^/]\.toml", meaning="the path of a TOML file", example="recipes.toml"
     )
     """Path of the file that lists the variants to make. Default: `recipes.toml` beside
     pyproject.toml, if it exists."""
@@ -199,24 +192,16 @@ class Settings:
     """How long logs are kept."""
 
     # The deployment itself
-    alarm_email: str | None = setting(
-        None,
-        OrNone(
-            rule=Text(
-                pattern=r"[^@\s]+@[^@\s]+\.[^@\s]+",
-                meaning="an e-mail address",
-                example="you@example.com",
-            )
-        ),
+    alarm_email: str | None = text(
+        r"[^@\s]+@[^@\s]+\.[^@\s]+", meaning="an e-mail address", example="you@example.com"
     )
     """An address to subscribe to the alarms."""
     alarm_topic: str | None = text(
         r"arn:aws[a-z-]*:sns:.+", meaning="the ARN of an SNS topic", example="arn:aws:sns:..."
     )
     """ARN of an existing SNS topic for alarms."""
-    runbook_url: str | None = setting(
-        None,
-        OrNone(rule=Url(example="https://github.com/example/cutout/blob/main/infra/RUNBOOK.md")),
+    runbook_url: str | None = url(
+        example="https://github.com/example/cutout/blob/main/infra/RUNBOOK.md"
     )
     """Address of your copy of infra/RUNBOOK.md, so that alarms link to its sections."""
     kms_key: str | None = text(
@@ -232,16 +217,11 @@ class Settings:
         example="arn:aws:iam::123456789012:policy/Boundary",
     )
     """ARN of the managed policy that bounds every role."""
-    tags: tuple[str, ...] = setting(
-        (),
-        Several(
-            rule=Text(
-                pattern=r"(?!aws:)[\w .:/=+@-]{1,128}=[\w .:/+@-]{0,256}",
-                meaning="name=value pairs, with commas between",
-                example="team=imaging,cost-centre=42",
-            ),
-            most=40,
-        ),
+    tags: tuple[str, ...] = texts(
+        r"(?!aws:)[\w .:/=+@-]{1,128}=[\w .:/+@-]{0,256}",
+        meaning="name=value pairs, with commas between",
+        example="team=imaging,cost-centre=42",
+        most=40,
     )
     """Tags for every resource."""
     ephemeral: bool = flag(default=False)
