@@ -16,15 +16,14 @@ if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
 SCHEMA_VERSION = "1.1"
-"""Of `events/schema`: the minor number rises with each field, the major one would with each change
-that a receiver could stumble over."""
+"""Of `events/schema`: a new field raises the minor number, an incompatible change the major one."""
 _MOST_BYTES = 255 * 1024
 """An entry of PutEvents may have 256 KB, its kind and source included."""
 _LONGEST_PROBLEM = 300
 
 
 class EventBus:
-    """Says what became of each job."""
+    """Sends an event for each settled job."""
 
     def __init__(self, client: EventBridgeClient, name: str) -> None:
         self._client = client
@@ -98,9 +97,9 @@ def _failed(variant: Variant) -> dict[str, Any]:
 
 
 def _text(job: Job) -> str:
-    """As JSON. An event that the bus would refuse for its size says less, but it comes."""
-    told = detail(job)
-    text = json.dumps(told, ensure_ascii=False)
+    """The detail as JSON; without variants if the bus would refuse the event for its size."""
+    fields = detail(job)
+    text = json.dumps(fields, ensure_ascii=False)
     if len(text.encode()) <= _MOST_BYTES:
         return text
-    return json.dumps(told | {"variants": None, "variants_failed": None}, ensure_ascii=False)
+    return json.dumps(fields | {"variants": None, "variants_failed": None}, ensure_ascii=False)

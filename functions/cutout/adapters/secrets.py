@@ -14,18 +14,18 @@ from cutout.domain.errors import SettingsError
 _CACHE_SECONDS = 300
 """A rotated key is picked up after at most this long."""
 _REFRESH_SECONDS = 10
-"""A forged token must not cost a call to Secrets Manager each."""
+"""Forged tokens must not cost a request to Secrets Manager each."""
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
 
 
 class Secret:
-    """One stage of one secret, as it stands now or stood a few minutes ago.
+    """One stage of one secret, at most five minutes old.
 
     Args:
         provider: Powertools' provider; one each, since its cache does not tell stages apart.
         name: the secret's name.
         stage: which version.
-        monotonic: seconds, for the memory that there is no such version.
+        monotonic: seconds; the absence of a version is cached, too.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Secret:
     def text(self, *, is_fresh: bool = False) -> str | None:
         """The secret's text, without space around it; None if there is no version at this stage.
 
-        Keys are pasted, and files end with a line break, which no HTTP header can carry.
+        People paste keys from files that end with a line break, which no HTTP header can carry.
         """
         if not is_fresh and self._monotonic() < self._absent_until:
             return None
@@ -73,8 +73,8 @@ class SigningKeys:
 
     Args:
         current: the present key.
-        previous: the one before it, still accepted after a rotation.
-        monotonic: seconds, for pacing refreshes.
+        previous: the key before it, still accepted after a rotation.
+        monotonic: seconds, for the pace of refreshes.
     """
 
     def __init__(
@@ -105,8 +105,8 @@ class SigningKeys:
         now = self._monotonic()
         if now - self._refreshed_at >= _REFRESH_SECONDS:
             self._refreshed_at = now
-            # Both before either is handed out: whoever found the new key would stop here, and the
-            # one before it would stay unknown until the next refresh.
+            # Read both before yielding either: a caller stops at the key that fits, and the other
+            # would stay outdated until the next refresh.
             yield from tuple(self._keys(is_fresh=True))
 
     def _keys(self, *, is_fresh: bool) -> Iterator[bytes]:

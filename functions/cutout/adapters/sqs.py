@@ -59,11 +59,11 @@ class SqsIntake(_Queue):
         self._send([_found(source, lane) for source in sources])
 
     def length(self) -> int:
-        """How many messages stand in the queue; SQS counts about right."""
-        told = self._client.get_queue_attributes(
+        """The approximate number of messages in the queue."""
+        answer = self._client.get_queue_attributes(
             QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"]
         )
-        return int(told["Attributes"]["ApproximateNumberOfMessages"])
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
 
 class SqsPreparations(_Queue):
@@ -127,7 +127,7 @@ def _seconds(delay: timedelta) -> int:
 
 
 def _found(source: Source, lane: Lane) -> dict[str, Any]:
-    """What S3 would say of it as EventBridge sends it, as far as we know, and the lane."""
+    """The event that EventBridge would send for the upload, as far as known, and its lane."""
     obj: dict[str, Any] = {
         "key": source.key,
         "size": source.size,

@@ -26,9 +26,10 @@ _PERCENT = frozenset({Metric.CAP_USED_PERCENT, Metric.FAILED_PERCENT})
 
 
 def json_logger(service: str | None = None, stream: TextIO | None = None) -> Logger:
-    """The log of one function. Keys and messages in it are other people's text.
+    """The log of one function.
 
-    Terminals show the lines, and the stream takes UTF-8 only: what it cannot hold is escaped.
+    Lines hold text of strangers, are shown in terminals and go to a stream of UTF-8: control
+    characters and what UTF-8 cannot hold are escaped.
     """
     return Logger(service=service, stream=stream, json_serializer=plain_json)
 
@@ -39,14 +40,14 @@ def metrics_of_all() -> Metrics:
 
 
 class PowertoolsTelemetry:
-    """Facts go to the function's log, counts to its metrics."""
+    """Writes the log and the metrics of one function."""
 
     def __init__(self, logger: Logger, metrics: Metrics) -> None:
         self._logger = logger
         self._metrics = metrics
 
     def log(self, message: str, /, **fields: object) -> None:
-        """One log line with its fields, each within its limit: some are strangers' own words."""
+        """One log line; fields, which may hold text of strangers, are shortened to a limit."""
         self._logger.info(message, extra=_logged(fields))
 
     def about(self, **fields: object) -> AbstractContextManager[None]:
@@ -54,7 +55,7 @@ class PowertoolsTelemetry:
         return self._logger.append_context_keys(**fields)
 
     def failed(self, message: str, /, **fields: object) -> None:
-        """An error line with the traceback of the exception that is being handled, counted."""
+        """An error line with the traceback of the handled exception, which is counted."""
         self._logger.error(message, exc_info=sys.exception(), extra=_logged(fields))
         self.metric(Metric.STEPS_FAILED)
 

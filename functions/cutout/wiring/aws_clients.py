@@ -26,20 +26,20 @@ _CONFIG = Config(
 )
 
 http.client._MAXHEADERS = 1_200  # type: ignore[attr-defined] # noqa: SLF001 - no public setting
-"""How many headers an answer may have; by itself Python breaks off an answer of more than 100.
+"""How many headers a response may have; Python's own limit is 100.
 
-S3 answers with a header for each entry of an object's metadata, of which there may be as many as
-its 2 KB hold: the photo could never be read.
+S3 responds with one header for each entry of an object's metadata, as many as fit into 2 KB. Above
+Python's limit such a photo could never be read.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 """
 
 
 class Clients:
-    """Clients, each made once and only if it is asked for, on one session.
+    """Clients on one session, each made once, when it is first used.
 
     Args:
-        session: where credentials and region come from; a fresh one by default.
-        environment: for the endpoint of the local cloud, which wants path-style addresses.
+        session: where credentials and region come from; a new one by default.
+        environment: names the endpoint of the local cloud, which needs path-style addresses.
     """
 
     def __init__(

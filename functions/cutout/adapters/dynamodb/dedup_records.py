@@ -1,4 +1,4 @@
-"""Which pictures were bought, as items of the jobs table."""
+"""Deduplication records, as items of the jobs table."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from cutout.domain.serialization import from_row, to_row
 
 
 class DynamoDedupRecords:
-    """One item a picture, written only over what was read."""
+    """One record for each picture; a write names the version that it read."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def claim_dedup_record(self, purchase: DedupRecord) -> DedupRecord:
-        """Insert it: the very same is returned; else the one that stands for the picture."""
+        """Insert the record and return it, or return the record that the picture has."""
         try:
             self._table.put(Put(item=_item(purchase), condition="attribute_not_exists(pk)"))
         except LostError as lost:
@@ -26,12 +26,12 @@ class DynamoDedupRecords:
         return purchase
 
     def find_dedup_record(self, picture: str) -> DedupRecord | None:
-        """The purchase as it stands."""
+        """The picture's record (strongly consistent)."""
         item = self._table.get(f"picture#{picture}")
         return None if item is None else _purchase(item)
 
     def save_dedup_record(self, purchase: DedupRecord) -> DedupRecord:
-        """Write it if nobody wrote it since it was read."""
+        """Write the record if it has not been written since it was read."""
         saved = bounded(replace(purchase, version=purchase.version + 1))
         put = Put(
             item=_item(saved),

@@ -1,4 +1,4 @@
-"""DynamoDB's expressions, in which names that it reserves stand behind a `#`."""
+"""DynamoDB's expressions, in which reserved names have the prefix `#`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ def projection(paths: Sequence[str]) -> dict[str, Any]:
     if not paths:
         return {}
     names = {f"#{name}": name for path in paths for name in path.split(".")}
-    told = [".".join(f"#{name}" for name in path.split(".")) for path in paths]
-    return {"ProjectionExpression": ", ".join(told), "ExpressionAttributeNames": names}
+    projected = [".".join(f"#{name}" for name in path.split(".")) for path in paths]
+    return {"ProjectionExpression": ", ".join(projected), "ExpressionAttributeNames": names}
 
 
 def names_in(condition: str) -> dict[str, str]:

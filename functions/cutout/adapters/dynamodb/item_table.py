@@ -26,12 +26,11 @@ _INDEX_PAGE = 2000
 """Entries of an index that hold nothing but keys: about 200 bytes each, of the 1 MB a page has."""
 _FAILED_CHECK = "ConditionalCheckFailed"
 _WRITE = "write_id"
-"""The attribute of every item that says which write it was made by."""
+"""The attribute of every item with the id of the write that made it."""
 _LONGEST_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8)
-"""Seconds before a write that collided is made again; each wait is drawn up to its longest.
+"""Seconds before a collided write is repeated; each wait is random, up to this length.
 
-The SDK repeats nothing that a transaction was in the way of: not the transaction that was canceled,
-and no single write either.
+The SDK repeats neither a transaction that was canceled by another, nor a single write that met one.
 """
 _OVERTAKEN = frozenset({"ConditionalCheckFailedException", "TransactionConflictException"})
 _BUSY = frozenset(
@@ -50,7 +49,7 @@ _BUSY = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Put:
-    """An item to write, and what must hold of the one that stands there.
+    """An item to write, and the condition on the item that it replaces.
 
     Attributes:
         condition: a condition expression; names in it that DynamoDB reserves begin with `#`. None
@@ -78,7 +77,7 @@ class LostError(Exception):
 
     Attributes:
         index: which of the writes lost.
-        old: the item that stands there, or None.
+        old: the stored item, or None.
     """
 
     def __init__(self, index: int, old: Item | None) -> None:
@@ -120,7 +119,7 @@ class Table:
         self._read = TypeDeserializer().deserialize
 
     def get(self, pk: str, *, table: str | None = None) -> Item | None:
-        """The item as it stands (strongly consistent), of this table or of another."""
+        """The item (strongly consistent), of this table or of another."""
         answer = self._client.get_item(
             TableName=table or self._name,
             Key={"pk": {"S": pk}},
@@ -145,21 +144,21 @@ class Table:
                 yield from map(self._plain, answer["Responses"].get(self._name, []))
                 wanted = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys")
                 if wanted:
-                    # It is throttled: who asks again at once is throttled again.
+                    # Throttled: a request that follows at once is throttled again.
                     self._sleep(_LONGEST_WAITS[-1] * self._randomness())
 
     def put(self, first: Put, *others: Put | Delete) -> None:
         """Write one item, or several in one transaction.
 
-        All that is in flight meets at the gate's item, so two transactions collide as a matter of
-        course: nothing was written then, and it is tried again at once.
+        All jobs in flight write the gate's item, so transactions often collide. A transaction that
+        collided wrote nothing and is tried again.
 
-        A write whose answer was lost is made again, by the SDK or here, and meets itself. It is
-        known by its id, which is in every item that it writes.
+        A write whose answer was lost is repeated, by the SDK or here, and then fails its own
+        condition. It recognises its items by the write's id, which each of them holds.
 
         Raises:
             LostError: a condition failed; nothing was written.
-            StoreBusyError: throttled, or others held one of the items time and again.
+            StoreBusyError: throttled, or other transactions kept colliding with this one.
         """
         write_id = self._new_id()
         requests = [self._request(one, write_id) for one in (first, *others)]
@@ -170,7 +169,7 @@ class Table:
                 raise
 
     def _write_in_time(self, requests: Sequence[Any], write_id: str) -> None:
-        """Try some times. A transaction that may have been made is repeated under its own token.
+        """Try several times. A transaction that may have been made is repeated with its own token.
 
         Then DynamoDB makes it once, within ten minutes. One that was canceled was not made:
         https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
@@ -204,7 +203,7 @@ class Table:
     def set_number(self, pk: str, name: str, number: int, *, condition: Put) -> bool:
         """Change one number of an item; False if the condition does not hold.
 
-        Nor does it where a transaction is just writing the item, which is then no longer as read.
+        Also False while a transaction writes the item, which then differs from what was read.
         """
         names = {f"#{name}": name} | names_in(condition.condition)
         values = {":number": number} | dict(condition.values)
@@ -301,7 +300,7 @@ class Table:
             yield from ((item["pk"]["S"], int(item[sort]["N"])) for item in page["Items"])
 
     def count(self, index: str, partition: tuple[str, str]) -> int:
-        """How many items stand in an index partition (eventual)."""
+        """The number of items in an index partition (eventual)."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self._name,
             IndexName=index,

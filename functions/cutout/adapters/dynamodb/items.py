@@ -1,4 +1,4 @@
-"""How jobs, the gate and claims of tasks stand in the table, and on what conditions they do."""
+"""Jobs, the gate and task claims as items of the table, and the conditions of their writes."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def job_item(job: Job) -> Item:
 
 
 def gate_put(gate: Gate) -> Put:
-    """The write of the gate, if nobody wrote it since it was read."""
+    """The write of the gate, on condition that it has not been written since it was read."""
     changed = bounded(replace(gate, version=gate.version + 1))
     row = to_row(changed)
     del row["newer"]
@@ -111,7 +111,7 @@ def body_key(job_id: str, attempt: int) -> str:
 
 
 def gate_in(item: Item | None) -> Gate:
-    """The gate; a fresh one if there is none. What only a newer version knows of is kept with it.
+    """The gate; a new one if there is none. Fields of a newer version are kept with it.
 
     Raises:
         NewerRowError: what this version needs of it is written in a way that it cannot read.
@@ -126,10 +126,10 @@ def gate_in(item: Item | None) -> Gate:
 
 
 def waiting_lane(lane: Lane) -> str:
-    """The partition of the index `lane` in which those stand who wait."""
+    """The partition of the index `lane` that holds the waiting jobs."""
     return f"waiting#{lane}"
 
 
 def milliseconds(at: datetime) -> int:
-    """Since 1970, as indexes sort by."""
+    """Milliseconds since 1970, by which indexes sort."""
     return int(at.timestamp() * 1000)

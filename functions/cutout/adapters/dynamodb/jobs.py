@@ -1,7 +1,7 @@
-"""Jobs, the gate, heads of sources and claims of result keys, as items of the jobs table.
+"""Jobs, the gate, latest versions and claims of result keys, as items of the jobs table.
 
-Every write is conditional. Rows carry a version, and a write names the one it read; a write that
-loses gets the winner with the refusal, without a second read.
+Every write is conditional. Rows carry a version, and a write names the one that it read. A losing
+write gets the winner with the refusal, without a second read.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class DynamoJobs:
         self._calls = calls_table
 
     def claim(self, job: Job) -> Job:
-        """Insert a new job, or return the one that stands under its id."""
+        """Insert a new job, or return the one that is stored under its id."""
         job = bounded(job)
         try:
             self._table.put(Put(item=job_item(job), condition="attribute_not_exists(pk)"))
@@ -76,7 +76,7 @@ class DynamoJobs:
         return job
 
     def find(self, job_id: str) -> Job | None:
-        """The job as it stands."""
+        """The job (strongly consistent)."""
         item = self._table.get(f"job#{job_id}")
         return None if item is None else job_in(item)
 
@@ -89,7 +89,7 @@ class DynamoJobs:
         body: CallBody | None = None,
         answered: int | None = None,
     ) -> Job:
-        """Write the job, and what belongs to it: all of that or nothing."""
+        """Write the job and what belongs to it in one transaction."""
         saved = bounded(replace(job, version=job.version + 1))
         row = Put(item=job_item(saved), condition=SAME_VERSION, values={":version": job.version})
         gates = [] if gate is None else [gate_put(gate)]
@@ -114,11 +114,11 @@ class DynamoJobs:
         return None if item is None else str(item["body"])
 
     def read_gate(self) -> Gate:
-        """The gate as it stands; a fresh one if there is none."""
+        """The gate (strongly consistent); a new one if there is none."""
         return gate_in(self._table.get(GATE))
 
     def write_gate(self, gate: Gate) -> Gate:
-        """Write the gate if nobody wrote it since it was read."""
+        """Write the gate if it has not been written since it was read."""
         try:
             self._table.put(gate_put(gate))
         except LostError as lost:
@@ -225,18 +225,18 @@ class DynamoJobs:
             yield StateEntry(job_id=pk.removeprefix("job#"), at=at)
 
     def summaries(self, job_ids: Sequence[str]) -> dict[str, JobSummary]:
-        """How the jobs stand that exist of these, by id."""
+        """Summaries of those of these jobs that exist, by id."""
         pks = [f"job#{job_id}" for job_id in dict.fromkeys(job_ids)]
         return {brief.job_id: brief for brief in map(brief_in, self._table.get_all(pks, _BRIEF))}
 
     def newest_all(self, source_refs: Sequence[str]) -> dict[str, LatestVersion]:
-        """The newest that is known of these keys, by their names."""
+        """The latest known version of each of these keys, by its name."""
         pks = [f"head#{ref}" for ref in dict.fromkeys(source_refs)]
         heads = (from_row(LatestVersion, item["newest"]) for item in self._table.get_all(pks))
         return {head.source_ref: head for head in heads}
 
     def find_all(self, job_ids: Sequence[str]) -> list[Job]:
-        """The jobs that exist of these, in this order."""
+        """Those of these jobs that exist, in this order."""
         return list(map(job_in, self._items(job_ids)))
 
     def _items(self, job_ids: Sequence[str]) -> list[Item]:
@@ -245,14 +245,14 @@ class DynamoJobs:
         return [found[pk] for pk in pks if pk in found]
 
     def _readable(self, lane: Lane, limit: int) -> Iterator[str]:
-        """Who waits in a lane. Rows of a newer version are passed over, however many come first."""
+        """The waiting jobs of a lane, without rows of a newer version, however many come first."""
         size = max(limit, _SHORTEST_PAGE)
         for pks in self._table.pages("lane", ("lane", waiting_lane(lane)), size):
             job_ids = [pk.removeprefix("job#") for pk in pks]
             yield from (job.id for job in self._understood(job_ids) if job.is_waiting)
 
     def _understood(self, job_ids: Sequence[str]) -> Iterator[Job]:
-        """Without those that only a newer version understands."""
+        """The jobs, without rows that only a newer version can read."""
         for item in self._items(job_ids):
             with suppress(NewerRowError):
                 yield job_in(item)

@@ -1,4 +1,4 @@
-"""What an item of the jobs table says of a job, unless only a newer version can tell."""
+"""Reads jobs from items of the jobs table, unless only a newer version can read them."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ def job_in(item: Item) -> Job:
     """The job.
 
     Raises:
-        NewerRowError: it says what this version does not understand.
+        NewerRowError: only a newer version can read it.
     """
     with understood(_row(item["pk"].removeprefix("job#"))):
         return from_row(Job, item["job"])
 
 
 def brief_in(item: Item) -> JobSummary:
-    """How the job stands.
+    """A summary of the job.
 
     Raises:
-        NewerRowError: it says what this version does not understand.
+        NewerRowError: only a newer version can read it.
     """
-    told = item["job"]
-    reason, result = told.get("reason"), told.get("result")
-    with understood(_row(told["id"])):
+    row = item["job"]
+    reason, result = row.get("reason"), row.get("result")
+    with understood(_row(row["id"])):
         return JobSummary(
-            job_id=told["id"],
-            etag=told["source"]["etag"],
-            state=State(told["state"]),
+            job_id=row["id"],
+            etag=row["source"]["etag"],
+            state=State(row["state"]),
             reason=Reason(reason) if reason else None,
             result_key=result["key"] if result else None,
         )
@@ -43,10 +43,10 @@ def brief_in(item: Item) -> JobSummary:
 
 @contextmanager
 def understood(what: str) -> Iterator[None]:
-    """Words of later versions, a state, a reason, say; fields that are missing or of another form.
+    """Reads what may be unknown: states, reasons or fields of a newer version.
 
     Raises:
-        NewerRowError: for any of these.
+        NewerRowError: it holds such a value, or lacks a field.
     """
     try:
         yield

@@ -60,10 +60,11 @@ class S3Transfers:
         self._bucket = bucket
 
     def copy(self, listed: ListedObject, key: str, marks: Mapping[str, str]) -> bool | None:
-        """Copy with metadata and tags, and these marks besides.
+        """Copy an object with its metadata and tags, and add these marks.
 
-        Returns False, having done nothing, if the source changed or something stands at the key by
-        now; None, having done nothing, for a cut-out of ours.
+        Returns:
+            True if it was copied; False if the source changed or the key is taken; None for a
+            cut-out of ours. Nothing is written unless it is True.
 
         Raises:
             ObjectRefusedError: this object cannot be copied: archived, encrypted, not allowed.
@@ -97,7 +98,7 @@ class S3Transfers:
     def _look(self, source: Any) -> Any:  # noqa: ANN401 - GetObject's parameters and answer
         """Read the headers of an object, with one byte of it.
 
-        HEAD would do, but says nothing of why it is refused: its answers have no body.
+        Not HEAD: its answers have no body, which names the reason of a refusal.
         """
         answer: Any = self._client.get_object(**source, Range="bytes=0-0")
         answer["Body"].close()
@@ -110,7 +111,7 @@ def _concerns_every_object(refused: ClientError) -> bool:
 
 
 def _marked(own: Mapping[str, str], marks: Mapping[str, str]) -> dict[str, str]:
-    """The owner's metadata comes first: marks are left out where there is no room for them."""
+    """The owner's metadata and the marks; marks for which there is no room are left out."""
     both = {**own, **marks}
     weight = sum(len(name.encode()) + len(value.encode()) for name, value in both.items())
     return both if weight <= _MAX_METADATA_BYTES else dict(own)

@@ -12,18 +12,18 @@ if TYPE_CHECKING:
 
 
 class S3Kept:
-    """Kept results, written and removed only over what was seen."""
+    """Kept results; a write or removal names the entity tag that it expects."""
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._objects = Objects(client, bucket)
 
     def current(self, key: str) -> str | None:
-        """The entity tag of what is there now."""
+        """The entity tag of the current object."""
         head = self._objects.look(key)
         return None if head is None else str(head["ETag"])
 
     def put(self, key: str, file: Path, *, replacing: str | None) -> bool:
-        """Keep the file if what stands there is still `replacing`; False if it is not."""
+        """Keep the file if the current object is still `replacing`; False if it is not."""
         with file.open("rb") as body:
             return self._objects.put(key, body, replacing=replacing)
 
@@ -36,5 +36,5 @@ class S3Kept:
         return True
 
     def remove(self, key: str, current: str) -> bool:
-        """Remove what stands there if it is still that; False if it is not."""
+        """Remove the object if it is still that one; False if it is not."""
         return self._objects.remove(key, current)

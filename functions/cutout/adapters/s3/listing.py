@@ -1,4 +1,4 @@
-"""A whole bucket, object by object: what an operator's commands look through."""
+"""Lists a whole bucket for operators' commands."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ class S3Listing:
         return self._bucket
 
     def pages(self, prefix: str) -> Iterator[list[ListedObject]]:
-        """The newest version of every key that stands, by key, a request a page.
+        """The newest version of every existing key, in the order of keys, one request a page.
 
-        A bucket that keeps many old versions takes more requests: they are listed, too.
+        Old versions are listed too, so a bucket with many of them takes more requests.
         """
         pages = self._client.get_paginator("list_object_versions").paginate(
             Bucket=self._bucket, Prefix=prefix, PaginationConfig={"PageSize": self._page_size}

@@ -1,4 +1,4 @@
-"""What is said in the results bucket where a cut-out is missing."""
+"""Error notes, in the results bucket."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _ROW_VERSION = "cutout-row-version"
 
 
 class S3Notes:
-    """Notes, written and removed only over what was seen."""
+    """Notes; a write or removal names the entity tag that it expects."""
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._objects = Objects(client, bucket)
 
     def current(self, key: str) -> CurrentNote | None:
-        """What is there now."""
+        """The current note or other object at the key."""
         head = self._objects.look(key)
         if head is None:
             return None
@@ -44,7 +44,7 @@ class S3Notes:
         occasion: NoteRevision,
         replacing: CurrentNote | None,
     ) -> bool:
-        """Write JSON if what stands there is still `replacing`; False if it is not."""
+        """Write JSON if the current object is still `replacing`; False if it is not."""
         return self._objects.put(
             key,
             text.encode(),
@@ -60,15 +60,14 @@ class S3Notes:
         )
 
     def remove(self, key: str, current: CurrentNote) -> bool:
-        """Remove what stands there if it is still that; False if it is not."""
+        """Remove the note if it is still that one; False if it is not."""
         return self._objects.remove(key, current.etag)
 
 
 def _occasion(metadata: Mapping[str, str]) -> NoteRevision | None:
-    """None for what is no note of ours.
+    """The revision of a note; None for an object that is no note of ours.
 
-    Notes of earlier versions name no version of the row: any newer note about the same upload is
-    later.
+    Notes of earlier versions have no row version: any other note about the same upload is later.
     """
     try:
         return NoteRevision(

@@ -1,4 +1,4 @@
-"""What an object carries besides its bytes, between S3's keywords and ours."""
+"""Translates metadata, tags and headers of objects between S3's keywords and ours."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from cutout.ports.buckets import Handling, Labels
 
 
 def labels_of(answer: Any, tagging: Any) -> Labels:  # noqa: ANN401 - of a read or a look
-    """The labels that two answers tell of."""
+    """The labels in the answers to a read and to GetObjectTagging."""
     tags = {tag["Key"]: tag["Value"] for tag in tagging["TagSet"]}
     handling = _handling(answer)
     return Labels(
         metadata=metadata_of(answer),
         tags=tags,
         handling=handling,
-        left_out=tuple(_unsaid(answer, handling)),
+        left_out=tuple(_unreadable(answer, handling)),
     )
 
 
@@ -29,21 +29,21 @@ def metadata_of(answer: Any) -> dict[str, str]:  # noqa: ANN401 - of a read or a
 
 
 def written(labels: Labels) -> Any:  # noqa: ANN401 - PutObject's keywords
-    """What is written beside the bytes; headers that say nothing are left out."""
+    """The keywords of PutObject for these labels; empty headers are left out."""
     return {
         "Metadata": {name: encoded(text) for name, text in labels.metadata.items()},
         "Tagging": urlencode(dict(labels.tags)),
-        **{name: value for name, value in _said(labels.handling) if value is not None},
+        **{name: value for name, value in _headers(labels.handling) if value is not None},
     }
 
 
-def _unsaid(answer: Any, handling: Handling) -> Iterator[str]:  # noqa: ANN401 - of a read or a look
-    for name, value in _said(handling):
+def _unreadable(answer: Any, handling: Handling) -> Iterator[str]:  # noqa: ANN401 - of a read or a look
+    for name, value in _headers(handling):
         if value is None and (answer.get(name) or answer.get(f"{name}String")):
             yield f"header {name}"
 
 
-def _said(handling: Handling) -> Iterator[tuple[str, str | datetime | None]]:
+def _headers(handling: Handling) -> Iterator[tuple[str, str | datetime | None]]:
     yield "CacheControl", handling.cache_control
     yield "ContentDisposition", handling.content_disposition
     yield "ContentLanguage", handling.content_language
@@ -51,7 +51,7 @@ def _said(handling: Handling) -> Iterator[tuple[str, str | datetime | None]]:
 
 
 def _handling(answer: Any) -> Handling:  # noqa: ANN401 - of a read or a look
-    """Only what is ASCII: a signature over any other header would not be taken."""
+    """A header's text if it is ASCII: S3 refuses a signature over any other."""
 
     def plain(name: str) -> str | None:
         value = answer.get(name)
@@ -66,9 +66,9 @@ def _handling(answer: Any) -> Handling:  # noqa: ANN401 - of a read or a look
 
 
 def _in_utc(at: datetime | None) -> datetime | None:
-    """The time that a header tells; None outside the years 1 to 9999, and for an impossible zone.
+    """The time in a header; None outside the years 1 to 9999, and for an impossible zone.
 
-    The SDK reads `31 Dec 9999 23:59 -1200` and `+9999`, and raises when it is to write them.
+    The SDK reads `31 Dec 9999 23:59 -1200` and `+9999`, but raises when it writes them.
     """
     try:
         return at if at is None or at.tzinfo is None else at.astimezone(UTC)

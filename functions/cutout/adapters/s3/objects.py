@@ -1,4 +1,4 @@
-"""Single objects: looked at, streamed, written and removed only over what was seen."""
+"""Single objects: read, streamed, and written or removed on condition of their entity tag."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAllowed", "405"})
 """405: the version is a delete marker."""
 LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
-"""A condition does not hold any more."""
+"""A condition failed."""
 _PRECONDITIONS_ON_ABSENT = frozenset({"NoSuchKey", "404"})
 _CHUNK_BYTES = 1 << 20
 
@@ -22,7 +22,7 @@ _CHUNK_BYTES = 1 << 20
 class Objects:
     """The objects of one bucket.
 
-    Answers are the SDK's own; entity tags are as S3 gives them, quotation marks included.
+    Answers are the SDK's own. Entity tags include their quotation marks, as S3 returns them.
     """
 
     def __init__(self, client: S3Client, bucket: str) -> None:
@@ -30,7 +30,7 @@ class Objects:
         self._bucket = bucket
 
     def look(self, key: str) -> Any:  # noqa: ANN401 - HeadObject's answer
-        """What is told of the object; None if there is none."""
+        """The answer to HEAD; None if there is no object."""
         try:
             return self._client.head_object(Bucket=self._bucket, Key=key)
         except ClientError as exc:
@@ -39,7 +39,7 @@ class Objects:
             raise
 
     def open(self, key: str) -> Any:  # noqa: ANN401 - GetObject's answer
-        """The object, its body still to be read; None if there is none."""
+        """The object, with its body as a stream; None if there is none."""
         try:
             return self._client.get_object(Bucket=self._bucket, Key=key)
         except ClientError as exc:
@@ -57,10 +57,10 @@ class Objects:
             raise
 
     def put(self, key: str, body: Any, *, replacing: str | None, **more: Any) -> bool:  # noqa: ANN401 - PutObject's keywords
-        """Write the object if its entity tag is still `replacing`, None meaning that none stands.
+        """Write the object if its entity tag is still `replacing`; None means that there is none.
 
         Returns:
-            False if somebody wrote or removed it meanwhile.
+            False if it was written or removed meanwhile.
         """
         condition: Any = {"IfNoneMatch": "*"} if replacing is None else {"IfMatch": replacing}
         try:
@@ -79,7 +79,7 @@ class Objects:
 
 
 def saved(body: Any, file: Path) -> Iterator[bytes]:  # noqa: ANN401 - a streaming body
-    """Write a body into a file, however large it is; yields it by the way, to be looked at."""
+    """Write a body into a file, however large it is, and yield each part of it."""
     with file.open("wb") as sink:
         for chunk in body.iter_chunks(_CHUNK_BYTES):
             sink.write(chunk)
@@ -93,12 +93,12 @@ def save(body: Any, file: Path) -> None:  # noqa: ANN401 - a streaming body
 
 
 def code(exc: ClientError) -> str:
-    """S3's own word for what went wrong."""
+    """S3's error code."""
     return str(exc.response["Error"]["Code"])
 
 
 def _lost(exc: ClientError, replacing: str | None) -> bool:
-    """False for a condition that does not hold any more.
+    """Whether a request succeeded: False if its condition failed.
 
     Raises:
         ClientError: anything else.

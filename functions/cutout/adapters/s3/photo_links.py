@@ -1,7 +1,7 @@
-"""Presigned links to photos and their copies, from a role session that certainly outlives them.
+"""Presigned links to photos and their copies, signed by a session that outlives them.
 
-A link dies with the session that signed it, whatever its own expiry says. A function's own session
-ends at an unknown time, so Submit assumes a role of its own for links, which can only read photos.
+A link ends with the session that signed it, whatever its own expiry. A function's own session ends
+at an unknown time, so Submit assumes a role for links, which can only read photos.
 Source: "How long presigned URLs last", Amazon S3 User Guide.
 """
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 
 class PhotoLinks:
-    """Links that the provider reads photos by.
+    """Links by which the provider reads photos.
 
     Args:
-        sts: who assumes the role.
+        sts: assumes the role.
         role_arn: the role that can read uploads, and copies of them.
         copies_bucket: where the copies are.
         connect: makes an S3 client from a session's credentials.
@@ -51,10 +51,10 @@ class PhotoLinks:
         self._ends_at: datetime | None = None
 
     def link(self, source: Source, content_type: str) -> str:
-        """A GET URL of this version, good for `PHOTO_LINK_LIFE` from now.
+        """A GET URL of this version, valid for `PHOTO_LINK_LIFE` from now.
 
         Raises:
-            ValueError: it has no version: such a link would be to whatever is at the key by then.
+            ValueError: it has no version, so the link would serve later uploads of the key.
         """
         if not source.version_id:
             raise ValueError("a link needs a version: the key may be overwritten")
@@ -62,7 +62,7 @@ class PhotoLinks:
         return self._signed(version, content_type)
 
     def copy_link(self, key: str, content_type: str) -> str:
-        """A GET URL of a copy, good for `PHOTO_LINK_LIFE` from now."""
+        """A GET URL of a copy, valid for `PHOTO_LINK_LIFE` from now."""
         return self._signed({"Bucket": self._copies_bucket, "Key": key}, content_type)
 
     def _signed(self, params: Mapping[str, str], content_type: str) -> str:

@@ -1,4 +1,4 @@
-"""The copies of photos that were prepared, in the work bucket."""
+"""Prepared copies of photos, in the work bucket."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class S3Copies:
         self._bucket = bucket
 
     def put(self, key: str, file: Path, *, content_type: str) -> None:
-        """Store a copy; one that stands there is the same photo's, and is replaced."""
+        """Store a copy; an earlier copy at the key is of the same photo and is replaced."""
         with file.open("rb") as body:
             self._client.put_object(
                 Bucket=self._bucket, Key=key, Body=body, ContentType=content_type

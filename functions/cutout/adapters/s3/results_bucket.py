@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class S3Results:
-    """Results, written and removed only over what was seen."""
+    """Results; a write or removal names the entity tag that it expects."""
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._objects = Objects(client, bucket)
 
     def current(self, key: str) -> StoredResult | None:
-        """What is there now."""
+        """The current object at the key."""
         head = self._objects.look(key)
         if head is None:
             return None
@@ -42,7 +42,7 @@ class S3Results:
         labels: Labels,
         replacing: StoredResult | None,
     ) -> bool:
-        """Store the file if what stands there is still `replacing`; False if it is not."""
+        """Store the file if the current object is still `replacing`; False if it is not."""
         with file.open("rb") as body:
             return self._objects.put(
                 key,
@@ -53,7 +53,7 @@ class S3Results:
             )
 
     def fetch(self, key: str, file: Path) -> Labels | None:
-        """Write what stands there into the file; returns its labels, or None if nothing stands."""
+        """Write the object into the file; returns its labels, or None if there is no object."""
         answer = self._objects.open(key)
         tagging = self._objects.tags(key) if answer else None
         if answer is None or tagging is None:
@@ -62,5 +62,5 @@ class S3Results:
         return labels_of(answer, tagging)
 
     def remove(self, key: str, current: StoredResult) -> bool:
-        """Remove what stands there if it is still that; False if it is not."""
+        """Remove the object if it is still that one; False if it is not."""
         return self._objects.remove(key, current.etag)

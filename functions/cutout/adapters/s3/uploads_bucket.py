@@ -49,8 +49,8 @@ class S3Uploads:
     def labels(self, source: Source) -> Labels:
         """User metadata, tags and handling of this version."""
         try:
-            # S3 knows no condition for tags. Whoever finds the object unchanged after they were
-            # read knows whose tags they are.
+            # S3 has no conditional read of tags. They belong to this upload if the object is
+            # unchanged after they were read.
             tagging = self._tagging(source)
             return labels_of(self._client.head_object(**_address(source)), tagging)
         except ClientError as exc:
@@ -59,30 +59,30 @@ class S3Uploads:
     def tag(self, source: Source, name: str, value: str) -> bool:
         """Set one tag of this version and leave the others; False if it has too many already.
 
-        S3 writes all tags at once and knows no condition for it: of two who tag an object in the
-        same moment, one may lose. In a bucket without versions it is looked at last: only an
-        upload that comes between that look and the write gets the tags of the one before it.
+        S3 replaces all tags at once, without a condition: of two concurrent writers, one may lose.
+        In a bucket without versions the object is checked last; only an upload between that check
+        and the write gets the tags of the upload before it.
         """
         place = _place(source)
         try:
-            standing = self._tagging(source)["TagSet"]
+            current = self._tagging(source)["TagSet"]
             if source.version_id is None:
                 self._client.head_object(**_address(source))
-            tags = [tag for tag in standing if tag["Key"] != name]
+            tags = [tag for tag in current if tag["Key"] != name]
             if len(tags) >= MAX_TAGS:
                 return False
             wanted: Any = [*tags, {"Key": name, "Value": value}]
-            if {"Key": name, "Value": value} not in standing:
+            if {"Key": name, "Value": value} not in current:
                 self._client.put_object_tagging(**place, Tagging={"TagSet": wanted})
         except ClientError as exc:
             raise _source_error(exc) from exc
         return True
 
     def _tagging(self, source: Source) -> Any:  # noqa: ANN401 - the SDK's answer
-        """The tags, asked for before anything is asked by HEAD.
+        """The tags, which are read before any HEAD.
 
-        An answer to HEAD has no body: a bucket that is not there answers 404 as a missing object
-        does. This request names NoSuchBucket, which is no reason to give the photo up.
+        HEAD answers 404 without a body for a missing bucket and for a missing object alike. This
+        request names NoSuchBucket, which is no reason to end the job.
         """
         return self._client.get_object_tagging(**_place(source))
 
@@ -119,9 +119,9 @@ _DENIED = frozenset(
         "KMS.NotFoundException",
     }
 )
-"""A HEAD tells the number only. S3 hands KMS's own words on, with its name before them."""
+"""A HEAD has the status only. S3 passes on the codes of KMS, with the prefix `KMS.`."""
 _HELD_BACK = {
     "InvalidObjectState": "it is archived: restore it, then try again",
     "InvalidRequest": "it is encrypted with a key of its owner's (SSE-C)",
 }
-"""What S3 says to a plain GET of an object that no permission could make readable."""
+"""S3's codes for objects that no permission makes readable by a plain GET."""
