@@ -16,6 +16,7 @@ from .constructs.callback_api import CallbackDomain
 from .constructs.cutout import Cutout
 from .deployed_functions import Asset, FunctionName
 from .settings.settings import Settings
+from .settings.value_rules import pairs
 from .version import version_of
 
 _PROJECT: Final = Path(__file__).resolve().parents[1]
@@ -50,7 +51,7 @@ class CutoutStack(Stack):
             callback_domain=self._domain(settings),
             alarm_topic=self._topic(settings.alarm_topic),
             permissions_boundary=self._boundary(settings.permissions_boundary),
-            tags=dict(_pair(one) for one in settings.tags),
+            tags=pairs(settings.tags),
         )
         Tags.of(self).add("cutout:stack", settings.stack_name)
         for name, value in outputs(self.cutout).items():
@@ -95,11 +96,6 @@ class CutoutStack(Stack):
         if arn is None:
             return None
         return iam.ManagedPolicy.from_managed_policy_arn(self, "Boundary", arn)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, _, value = text.partition("=")
-    return name, value
 
 
 def outputs(cutout: Cutout) -> dict[str, str]:

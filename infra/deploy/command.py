@@ -30,7 +30,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ..assets.folders import CACHE
 from ..node import node_path
 from ..settings.settings import Settings
-from ..settings.value_rules import SettingError
+from ..settings.value_rules import SettingError, pairs
 from .aws_account import Account, StillThereError
 from .concurrency import free_concurrency, settings_for
 from .deployer_policy import BOOTSTRAP_VERSION, policy
@@ -91,8 +91,7 @@ def stack_name(context: Sequence[str]) -> str:
     Raises:
         SettingError: one of them is refused.
     """
-    pairs = (entry.partition("=") for entry in context)
-    return Settings.from_context({name: value for name, _, value in pairs}).stack_name
+    return Settings.from_context(pairs(context)).stack_name
 
 
 def _print_policy(session: boto3.Session, context: list[str]) -> None:

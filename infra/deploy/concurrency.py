@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from ..deployed_functions import SHAPES
 from ..settings.settings import Settings
+from ..settings.value_rules import pairs
 
 _LEFT_UNRESERVED: Final = 100
 """Lambda refuses a reservation that leaves less to the account's other functions.
@@ -43,14 +44,9 @@ def settings_for(free: int, context: Sequence[str]) -> dict[str, str]:
     """
     if free - RESERVED >= _LEFT_UNRESERVED:
         return {}
-    given = dict(_pair(entry) for entry in context)
+    given = pairs(context)
     wanted = {"reserved_concurrency": "false"}
     settings = Settings.from_context(given)
     if sum(getattr(settings, name) for name in _WORKERS) + RESERVED > free:
         wanted |= dict.fromkeys(_WORKERS, str(_LEAST))
     return {name: value for name, value in wanted.items() if name not in given}
-
-
-def _pair(entry: str) -> tuple[str, str]:
-    name, _, value = entry.partition("=")
-    return name, value

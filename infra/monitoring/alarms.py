@@ -122,10 +122,7 @@ _HAS_NO_JOB: Final = (
     f"message is sent back, and after {DEAD_LETTER_RETENTION.days} days it is lost."
 )
 _HAS_A_JOB: Final = "no photo: each has a job, which Sweep continues to check; it may be late."
-_STAKES: Final = {
-    "SubmissionsDeadLetters": _HAS_NO_JOB,
-    "UndeliverableEvents": _HAS_NO_JOB,
-}
+_OF_UPLOADS: Final = ("SubmissionsDeadLetters", "UndeliverableEvents")
 
 
 def _dead_letters(title: str, queue: sqs.Queue) -> AlarmRule:
@@ -133,7 +130,7 @@ def _dead_letters(title: str, queue: sqs.Queue) -> AlarmRule:
         name=f"{title}Depth",
         runbook="Dead letters",
         happened=f"A message could not be delivered or handled and is in {title}.",
-        at_stake=_STAKES.get(title, _HAS_A_JOB),
+        at_stake=_HAS_NO_JOB if title in _OF_UPLOADS else _HAS_A_JOB,
         do="`cutout redrive --stack {stack}` shows the photo and the state of its job; fix the "
         "cause, then `cutout redrive --yes --stack {stack}`.",
         metric=queue.metric_approximate_number_of_messages_visible(

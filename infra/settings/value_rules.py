@@ -1,6 +1,7 @@
 """What the values of settings may be; a refusal says what to pass instead."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Protocol
@@ -163,6 +164,11 @@ class Url:
             return False
         bare = not (parts.query or parts.fragment or "@" in parts.netloc)
         return bare and (parts.scheme == "https" or is_plain_loopback(value))
+
+
+def pairs(texts: Iterable[str]) -> dict[str, str]:
+    """Split texts of the form `name=value`."""
+    return {name: value for name, _, value in (one.partition("=") for one in texts)}
 
 
 def is_plain_loopback(url: str) -> bool:
