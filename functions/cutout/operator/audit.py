@@ -1,7 +1,7 @@
-"""Every object in the uploads bucket against the table: how it stands, or that nobody knows of it.
+"""Comparing all objects in the uploads bucket with the jobs, to find uploads without a job.
 
-Nothing is held but the names of the cut-outs, about 150 bytes each: objects are listed a page at a
-time, and the rows of several pages are read at once.
+Only the keys of the cut-outs are kept in memory, about 150 bytes each. Objects are listed a page
+at a time, and the jobs of several pages are read at once.
 """
 
 from __future__ import annotations
@@ -22,39 +22,39 @@ from cutout.usecases.submit.register_upload import UploadFilter
 
 _PAGES_AT_ONCE = 8
 _PLACES = 3
-"""So many keys might hold a photo's cut-out: those after them are for collisions of hashes."""
+"""Candidates for a result key that are used in practice; later ones are for hash collisions."""
 
 
 class Finding(StrEnum):
-    """What a survey finds of an object."""
+    """The status of an uploaded object."""
 
     DONE = "done"
-    """Its cut-out is there."""
+    """Its cut-out exists."""
     IN_FLIGHT = "in-flight"
-    """Its job is not settled."""
+    """Its job has not ended."""
     FAILED = "failed"
     REVIEW = "review"
     REJECTED = "rejected"
     NOT_WATCHED = "not-watched"
-    """It lies outside the watched prefix, or where our own output goes."""
+    """Its key is not watched, or is that of our own output."""
     NO_PHOTO = "no-photo"
-    """It has no job and needs none: its key or size says that it is no photo that is taken."""
+    """It has no job and needs none: by its key or size it is not a supported photo."""
     FRESH = "fresh"
-    """It was written just now: its event may be on its way."""
+    """It was just written: its event may still come."""
     FORGOTTEN = "forgotten"
-    """Its row expired long after it was settled; no cut-out of it is there."""
+    """Its job ended and expired; it has no cut-out."""
     MISSING = "missing"
     """It has no job, and no event will come."""
     RESULT_GONE = "result-gone"
-    """Its job is completed, but its cut-out is no longer there."""
+    """Its job is completed, but its cut-out no longer exists."""
     OUTDATED = "outdated"
-    """Its job is completed, but the cut-out that is there was made of a version deleted since."""
+    """Its job is completed, but the cut-out is of a version that was deleted since."""
     SUPERSEDED = "superseded"
-    """Its job gave way to a newer upload or a deletion, but it is the newest that stands."""
+    """Its job was superseded by a newer upload or a deletion, but it is the newest version."""
 
     @property
     def is_trouble(self) -> bool:
-        """A photo without a cut-out that nothing and nobody will look at by itself."""
+        """Whether it is a photo without a cut-out that will never be processed by itself."""
         return self in _TROUBLES
 
 
@@ -63,11 +63,11 @@ _TROUBLES = frozenset({Finding.MISSING, Finding.RESULT_GONE, Finding.OUTDATED, F
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AuditedObject:
-    """An object and how it stands.
+    """An object and its status.
 
     Attributes:
-        reason: why, in a word.
-        order: for what is missing: what is known to be older than it at its key.
+        reason: why it has this status.
+        order: of a missing object: the order of the newest known upload that is older.
     """
 
     listed: ListedObject
@@ -78,12 +78,12 @@ class AuditedObject:
 
 @dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What a deployment watches and takes, and how long it remembers.
+    """The settings of a deployment that decide about an object's status.
 
     Attributes:
-        max_bytes: larger objects are not taken.
-        retention: rows go so long after they were settled.
-        grace: an event may be under way for so long.
+        max_bytes: larger objects are rejected.
+        retention: how long after their end jobs expire.
+        grace: how long an event may take to arrive.
     """
 
     upload_filter: UploadFilter
@@ -92,7 +92,7 @@ class Rules:
     grace: timedelta = timedelta(minutes=15)
 
     def why_no_photo(self, listed: ListedObject) -> Reason | None:
-        """Why the object need not be worked on, by its key and size alone."""
+        """Why the object is no photo, by its key and size; None if it may be one."""
         if listed.key.endswith("/"):
             return Reason.FOLDER_MARKER
         if not listed.size:
@@ -114,10 +114,10 @@ def _tell_nobody(_what: str, _count: int) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """Looks at all objects under a prefix.
+    """Compares all objects under a prefix with their jobs.
 
     Attributes:
-        tell: is told what was read and how many, page by page.
+        tell: called with what was read and how many, after each page.
     """
 
     uploads: BucketListing
@@ -128,7 +128,7 @@ class Audit:
     tell: Callable[[str, int], None] = _tell_nobody
 
     def look(self, prefix: str) -> Iterator[Sequence[AuditedObject]]:
-        """How every object stands, a page at a time, by key."""
+        """The status of every object, a page at a time, in the order of keys."""
         stored = self._stored(prefix)
         pages = self.uploads.pages(prefix)
         yield from bounded_map(
@@ -177,16 +177,16 @@ class Audit:
         return self._without_job(listed, head, stored)
 
     def _is_decided_by_head(self, listed: ListedObject, job: JobSummary | None) -> bool:
-        """Whether the newest event that is known of its key says more than object and job do."""
+        """Whether the status depends on the newest event of the key, besides object and job."""
         if job is None:
             return not self.rules.why_no_photo(listed)
         return job.state is State.COMPLETED and listed.version_id is not None
 
     def _known(self, page: Sequence[ListedObject]) -> Mapping[str, JobSummary]:
-        """How the jobs of these objects stand, by key.
+        """The jobs of these objects, by key.
 
-        A version names its job. Where there is none, the newest that is known of the key does, if
-        it is about the same bytes.
+        An object's version gives the id of its job. Without versions, the job is that of the key's
+        newest event, if the entity tag is the same.
         """
         bucket = self.uploads.bucket
         ids = {one.source(bucket).job_id: one for one in page if one.version_id}
@@ -231,11 +231,11 @@ class Audit:
         stored: frozenset[str],
     ) -> Finding:
         key = job.result_key or ""
-        # A job that completed after the cut-outs were listed is looked for once more.
+        # The job may have completed after the cut-outs were listed.
         if key not in stored and self.results.newest(key) is None:
             return Finding.RESULT_GONE
-        # Deleting a version for good makes an older one the newest, and no event says so. Only
-        # where the newest event was about another version is the cut-out itself asked.
+        # A permanent deletion makes an older version the newest, without an event that says so.
+        # The cut-out is read only if the newest event is of another version.
         if head is None or head.job_id in {None, job.job_id}:
             return Finding.DONE
         made = self.results.provenance(key)
@@ -264,23 +264,23 @@ class Audit:
         )
 
     def _is_made_of(self, made: Provenance, listed: ListedObject) -> bool:
-        """Its job is that of these bytes at this key.
+        """Whether the cut-out was made of this object.
 
-        Without versions, an equal file at another key, whose cut-out wants the same place, has the
-        same entity tag: `a.jpg` and `a.png`.
+        Entity tags alone do not tell: the same file may be at `a.jpg` and `a.png`, whose cut-outs
+        have the same first candidate for their key.
         """
         is_same = made.version == (listed.version_id or listed.etag)
         return is_same and listed.source(self.uploads.bucket).is_of(made.job_id, made.order)
 
     def _is_head(self, listed: ListedObject, head: LatestVersion | None) -> bool:
-        """The newest that is known of the key may be this object: a job of it was begun once."""
+        """Whether the key's newest event may be this object's, so that it once had a job."""
         if head is None or head.job_id is None:
             return False
         has_unverified_task = listed.version_id is not None
         return not has_unverified_task or head.job_id == listed.source(self.uploads.bucket).job_id
 
     def _made_at(self, key: str, stored: frozenset[str]) -> Iterator[Provenance]:
-        """Where the cut-outs come from that stand where this key's might."""
+        """The origins of the cut-outs at the candidates for this key's result key."""
         upload_filter = self.rules.upload_filter
         places = result_keys(
             key,

@@ -1,6 +1,6 @@
-"""Photos that were there before anybody watched: into the queue, behind live uploads, slowly.
+"""Processing photos that are already in a bucket, at low priority and a limited pace.
 
-The table is the truth: what has a job is passed over, so whoever stopped half-way starts again.
+Photos that have a job are skipped, so an interrupted run can be started again.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ def _tell_nobody(_standing: int) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class QueuePacer:
-    """Holds back while the queue is long: an upload stands behind a hundred messages or so.
+    """Waits while the queue is long, so that an upload never waits behind many messages.
 
     Attributes:
-        tell: is told how many messages it waits for, each time that it looks.
+        tell: called with the number of messages, at each check.
     """
 
     intake: UploadQueue
@@ -40,7 +40,7 @@ class QueuePacer:
     tell: Callable[[int], None] = _tell_nobody
 
     def wait(self) -> None:
-        """Return once there is room."""
+        """Return once the queue is short enough."""
         while (waiting := self.intake.length()) >= _MOST_STANDING:
             self.tell(waiting)
             self.sleep(_PAUSE.total_seconds())
@@ -48,14 +48,14 @@ class QueuePacer:
 
 @dataclass(frozen=True, kw_only=True)
 class MissingUploads:
-    """Queues uploads that have no job."""
+    """Enqueues uploads without a job."""
 
     uploads: BucketListing
     intake: UploadQueue
     pace: QueuePacer
 
     def queue(self, found: Iterable[AuditedObject]) -> Iterator[int]:
-        """Queue what is missing among what was found; yields how many there were, at each step."""
+        """Enqueue the missing objects; yields how many were enqueued, at each step."""
         batch: list[AuditedObject] = []
         for one in found:
             if one.finding is Finding.MISSING:
@@ -73,11 +73,9 @@ class MissingUploads:
         return len(sources)
 
     def _source(self, one: AuditedObject) -> Source | None:
-        """The upload, in its place above all that is older; None if it is not the newest any more.
-
-        Where an older upload is known, the object is looked at once more: a newer one may have come
-        between the listing and the look at the table, and would be mistaken for the older one.
-        """
+        """The upload, ordered above older ones; None if it is no longer the newest."""
+        # Where an older upload is known, the object is read again: a newer upload may have come
+        # after the listing, and would be mistaken for the older one.
         if one.order is not None and not one.listed.is_same(self.uploads.newest(one.listed.key)):
             return None
         return one.listed.source(self.uploads.bucket, after(one.order))
@@ -88,9 +86,9 @@ class Candidate:
     """An object of another bucket.
 
     Attributes:
-        key: where it goes in the uploads bucket.
-        skipped: why it does not; empty if it does.
-        refused: what S3 says, where it does not copy the object; empty elsewhere.
+        key: of the copy in the uploads bucket.
+        skipped: why it is not copied; empty if it is.
+        refused: S3's message if it refused to copy the object; else empty.
     """
 
     listed: ListedObject
@@ -101,9 +99,9 @@ class Candidate:
 
 @dataclass(frozen=True, kw_only=True)
 class BucketImport:
-    """Transfers photos of another bucket into the uploads bucket, where their events make jobs.
+    """Copies photos of another bucket into the uploads bucket, where their events make jobs.
 
-    What stands in the uploads bucket is never written over.
+    Objects in the uploads bucket are never overwritten.
     """
 
     source: BucketListing
@@ -122,9 +120,9 @@ class BucketImport:
                 yield Candidate(listed=listed, key=key, skipped=self._skipped(listed, key, waiting))
 
     def copy(self, candidates: Iterable[Candidate]) -> Generator[Candidate]:
-        """Copy those that are to be; yields each, with why it was not copied after all.
+        """Copy the candidates that are not skipped; yields each, with why it was not copied.
 
-        One that S3 refuses to copy does not keep the others from it.
+        If S3 refuses to copy one object, the others are still copied.
         """
         wanted = (one for one in candidates if not one.skipped)
         yield from bounded_map(self._copied, self._paced(wanted), at_once=_COPIES_AT_ONCE)
@@ -158,7 +156,7 @@ class BucketImport:
 
 
 class _Standing:
-    """What stands in a bucket, asked for key by key in ascending order: both are listed once."""
+    """The objects of a bucket, read by ascending keys, so that both buckets are listed once."""
 
     def __init__(self, pages: Iterator[Sequence[ListedObject]]) -> None:
         self._objects = (one for page in pages for one in page)

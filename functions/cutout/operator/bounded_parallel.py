@@ -1,4 +1,4 @@
-"""Work on a long row of things, a few at once, without ever holding all of them."""
+"""Processing many items in parallel, without keeping all of them in memory."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ Made = TypeVar("Made")
 def bounded_map(
     work: Callable[[Thing], Made], things: Iterable[Thing], *, at_once: int
 ) -> Generator[Made]:
-    """What `work` makes of each, in order; the things are read only so far ahead.
+    """The results of `work` for each item, in order; at most `at_once` items are read ahead.
 
-    Whoever stops to listen stops the work: what has not begun is not done.
+    If the caller stops reading, work that has not begun is cancelled.
     """
     pending: deque[Future[Made]] = deque()
     with ThreadPoolExecutor(at_once) as pool:

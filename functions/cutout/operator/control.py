@@ -1,4 +1,4 @@
-"""What a person may do to a running stack: pause, resume, change limits, try a photo again."""
+"""What operators do with a running deployment: pause, resume, change limits, retry jobs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cutout.usecases.shared.recheck_attempts import next_to_recheck, rechecking,
 
 @dataclass(frozen=True, kw_only=True)
 class Control:
-    """A person's hand on the gate and on single jobs."""
+    """Changes the gate and retries jobs."""
 
     jobs: Jobs
     gates: Gates
@@ -28,12 +28,12 @@ class Control:
     lease: timedelta
 
     def pause(self) -> Gate:
-        """Let nobody in until a person resumes; what is in flight goes on."""
+        """Pause the gate until a person resumes it; tasks in flight continue."""
         now = self.clock.now()
         return change_gate(self.gates, lambda gate: gate.pausing(PauseReason.OPERATOR, now, None))
 
     def resume(self) -> Gate:
-        """Open the gate, whatever closed it, and wake who waits."""
+        """End any pause of the gate, and enqueue waiting jobs."""
         gate = change_gate(self.gates, Gate.resuming)
         self.admission.enqueue_waiting()
         return gate
@@ -44,7 +44,7 @@ class Control:
         max_in_flight: int | None = None,
         daily_credit_cap: Decimal | None = None,
     ) -> Gate:
-        """Change limits from now on, over the deployed ones; None leaves a limit as it is."""
+        """Override the deployed limits; None leaves a limit as it is."""
 
         def rule(gate: Gate) -> Gate:
             current = gate.limits or self.admission.limits
@@ -61,7 +61,7 @@ class Control:
         return gate
 
     def restore_limits(self) -> Gate:
-        """Back to the deployed limits."""
+        """Use the deployed limits again."""
         gate = change_gate(self.gates, lambda gate: replace(gate, limits=None))
         self.admission.enqueue_waiting()
         return gate
@@ -147,5 +147,5 @@ class Control:
         return again if attempt is None else rechecking(again, attempt, now)
 
     def enqueue_waiting(self) -> None:
-        """Have those that wait let in, as far as the gate has room."""
+        """Enqueue waiting jobs, as many as the gate has free slots."""
         self.admission.enqueue_waiting()

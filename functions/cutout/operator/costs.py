@@ -1,4 +1,4 @@
-"""What photos have cost, by day, prefix or outcome; what was paid for nothing, what was saved."""
+"""Costs by day, prefix or outcome, including charges without a cut-out, and savings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NOTHING = Decimal(0)
 
 
 class By(StrEnum):
-    """What costs are added up by."""
+    """How costs are grouped."""
 
     DAY = "day"
     PREFIX = "prefix"
@@ -25,19 +25,19 @@ class By(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Period:
-    """What began in it counts: calls, and uses of kept results; either end may be open."""
+    """A period of time. Calls and reuses that began in it count; either end may be open."""
 
     since: datetime | None = None
     until: datetime | None = None
 
     def holds(self, at: datetime) -> bool:
-        """The moment is in it."""
+        """Whether the time is in the period."""
         return (self.since is None or at >= self.since) and (self.until is None or at <= self.until)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Charge:
-    """One call that cost credits, or may have cost them twice."""
+    """One call that cost credits, or may have cost some twice."""
 
     job: Job
     attempt: Attempt
@@ -45,12 +45,12 @@ class Charge:
 
     @property
     def is_open(self) -> bool:
-        """Its photo is still on its way."""
+        """Whether its job has not ended."""
         return not self.job.state.is_settled
 
     @property
     def is_lost(self) -> bool:
-        """It was charged, and no cut-out came of it."""
+        """Whether it was charged without resulting in a cut-out."""
         if self.is_open or not self.credits:
             return False
         is_stored = self.attempt.number == (self.job.storing_attempt or self.attempt.number)
@@ -58,19 +58,19 @@ class Charge:
 
     @property
     def at(self) -> datetime:
-        """When the call began."""
+        """When the call was made."""
         return self.attempt.started_at
 
     @property
     def outcome(self) -> str:
-        """What became of it."""
+        """The outcome of the job, or `replaced-attempt` if another attempt completed it."""
         if self.is_lost and self.job.state is State.COMPLETED:
             return "replaced-attempt"
         return self.job.state.value
 
     @property
     def at_risk(self) -> Decimal:
-        """What it may have cost once more."""
+        """Credits that a repeat may have cost in addition."""
         if not self.attempt.is_possible_double_charge:
             return _NOTHING
         reserved = self.attempt.credits_used or self.attempt.credits_reserved or _NOTHING
@@ -79,7 +79,7 @@ class Charge:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Saving:
-    """A photo that was completed from the kept result of the same picture."""
+    """A job that was completed from a cached result."""
 
     job: Job
     at: datetime
@@ -87,18 +87,18 @@ class Saving:
 
     @property
     def outcome(self) -> str:
-        """What became of the photo."""
+        """The outcome of the job."""
         return self.job.state.value
 
 
 @dataclass(kw_only=True)
 class CostLine:
-    """A sum: of a day, a prefix, an outcome, or of all.
+    """The sum for a day, a prefix, an outcome, or everything.
 
     Attributes:
-        photos: that calls were charged for.
-        reused: photos that were completed from a kept result instead.
-        saved: the credits that they would have cost.
+        photos: jobs whose calls were charged.
+        reused: jobs that were completed from a cached result instead.
+        saved: the credits that these would have cost.
     """
 
     photos: int = 0
@@ -117,19 +117,19 @@ class CostLine:
         self.at_risk += charge.at_risk
 
     def save(self, saving: Saving) -> None:
-        """Add what needed no call."""
+        """Add a job that needed no call."""
         self.reused += 1
         self.saved += saving.credits
 
 
 @dataclass(kw_only=True)
 class Costs:
-    """Adds up what jobs cost, one job at a time.
+    """Adds up the costs of jobs, one job at a time.
 
     Attributes:
-        depth: how many folders of a key make its prefix.
-        lost: what was charged without a cut-out.
-        doubtful: what may have been charged twice.
+        depth: how many folders of a key form its prefix.
+        lost: calls that were charged without a cut-out.
+        doubtful: calls that may have been charged twice.
     """
 
     by: By
@@ -141,7 +141,7 @@ class Costs:
     doubtful: list[Charge] = field(default_factory=list)
 
     def add(self, job: Job) -> None:
-        """Add a job's calls that began in the period, and what it saved in it."""
+        """Add a job's calls and savings in the period."""
         charges = [one for one in charges_of(job) if self.period.holds(one.at)]
         names = dict.fromkeys(_NAMES[self.by](one, self.depth) for one in charges)
         for line in (self.total, *(self.lines.setdefault(name, CostLine()) for name in names)):
@@ -161,7 +161,7 @@ class Costs:
 
 
 def charges_of(job: Job) -> Iterator[Charge]:
-    """The calls of a job that cost something, or may have."""
+    """The calls of a job that cost credits, or may have."""
     for attempt in job.attempts:
         charge = Charge(job=job, attempt=attempt, credits=charged(attempt))
         if charge.credits or charge.at_risk:
@@ -169,7 +169,7 @@ def charges_of(job: Job) -> Iterator[Charge]:
 
 
 def saving_of(job: Job) -> Saving | None:
-    """What a job saved when it was completed from a kept result; None if it was not."""
+    """What a job saved by a cached result; None if it was not completed from one."""
     if job.reused is None or job.state is not State.COMPLETED:
         return None
     return Saving(job=job, at=job.in_state_since, credits=job.reused.credits_saved)

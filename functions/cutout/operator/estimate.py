@@ -1,4 +1,4 @@
-"""What so many photos cost, and when they will be done at the rate at which photos are done now."""
+"""Estimating what a number of photos costs, and how long they take at the current rate."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Estimate:
-    """What a number of photos takes.
+    """The cost and duration of a number of photos.
 
     Attributes:
-        credits: at what the provider last reserved for one.
-        lasts: until the last one is done, if nothing else is; None: the cap lets none through.
+        credits: by what the provider last reserved for one photo.
+        lasts: how long until the last one is done, if nothing else runs; None if the cap allows
+            no photo.
         task: how long a task takes.
-        measured: how many recent photos that was measured on; 0: it is assumed.
-        today: so many of them the daily cap lets through today.
-        limits: the limits in force.
+        measured: how many recent jobs that was measured on; 0 if it is assumed.
+        today: how many of them the daily cap allows today.
+        limits: the current limits.
     """
 
     photos: int
@@ -44,13 +45,13 @@ class Estimate:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimator:
-    """Looks at the photos that were completed last."""
+    """Estimates from the jobs that were completed last."""
 
     records: JobIndex
     clock: Clock
 
     def estimate(self, photos: int, gate: Gate) -> Estimate:
-        """What so many photos take from now on, at the gate as it stands."""
+        """Estimate a number of photos from now on, with the current gate."""
         limits = gate.limits or gate.deployed or DEFAULT_LIMITS
         durations = self._durations()
         task = sum(durations, timedelta()) / len(durations) if durations else _UNKNOWN
@@ -67,7 +68,7 @@ class Estimator:
         )
 
     def _through_cap(self, gate: Gate, limits: Limits) -> tuple[int, int]:
-        """How many photos the cap lets through: today, and on any other day."""
+        """How many photos the cap allows: today, and on any other day."""
         if not gate.price:
             return 10**9, 10**9
         left = limits.daily_credit_cap - gate.spent_on(self.clock.now().date())

@@ -1,4 +1,4 @@
-"""Jobs by what a person asks for: state, reason, prefix, time; those that moved last first."""
+"""Listing jobs by state, reason, prefix and time, last moved first."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobFilter:
-    """Which jobs; times are those of their last move."""
+    """Which jobs to list; times are those of their last move."""
 
     states: tuple[State, ...] = tuple(State)
     reasons: frozenset[Reason] = frozenset()
@@ -31,33 +31,33 @@ class JobFilter:
 
     @property
     def is_indexed(self) -> bool:
-        """The index knows states and times: whatever else is asked for is looked for in all."""
+        """Whether the index alone selects the jobs; for other filters, all jobs are read."""
         return not self.prefix and not self.reasons
 
     def takes(self, job: Job) -> bool:
-        """The job, as it stands, is one of them."""
+        """Whether the job matches."""
         is_reason = not self.reasons or job.reason in self.reasons
         return is_reason and job.state in self.states and job.source.key.startswith(self.prefix)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Cursor:
-    """A place in the order of jobs: behind this one."""
+    """A position in the list of jobs: after this one."""
 
     at: datetime
     job_id: str
 
     @classmethod
     def of(cls, job: Job) -> Self:
-        """The place behind a job."""
+        """The position after a job."""
         return cls(at=_EPOCH + _milliseconds(job.updated_at) * _MILLISECOND, job_id=job.id)
 
     @classmethod
     def read(cls, text: str) -> Self:
-        """What `str` wrote.
+        """Parse a cursor that `str` wrote.
 
         Raises:
-            ValueError: it is not what `str` writes.
+            ValueError: the text is not a cursor.
         """
         number, _, job_id = text.partition("-")
         if not job_id or not number.isdecimal() or len(number) > _DIGITS:
@@ -74,11 +74,11 @@ def _nobody(_count: int) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class ListJobs:
-    """Reads jobs from the index by state, never the whole table.
+    """Lists jobs by the index of states, without a scan of the table.
 
     Attributes:
-        tell: is told how many jobs were looked at.
-        at_once: how many requests for a hundred rows each run ahead of who reads.
+        tell: called with the number of jobs that were read.
+        at_once: how many requests for a hundred jobs each are read ahead.
     """
 
     records: JobIndex
@@ -86,7 +86,7 @@ class ListJobs:
     at_once: int = 1
 
     def jobs(self, wanted: JobFilter, after: Cursor | None = None) -> Iterator[Job]:
-        """The jobs, each once, as they stand when they are read."""
+        """The jobs, each once, as they are when they are read."""
         streams = [self._in_state(state, wanted, after) for state in wanted.states]
         merged = heapq.merge(*streams, key=_place)
         seen: set[str] = set()

@@ -25,7 +25,7 @@ def test_a_rejected_upload_is_said_where_its_cut_out_would_be() -> None:
         "source": {"bucket": "uploads", "key": "shoes/red shoe.jpg", "version": "v1"},
         "state": "rejected",
         "reason": "not-a-photo",
-        "meaning": "The content is not a picture, whatever the name says.",
+        "meaning": "The content is not an image, whatever its name says.",
         "code": None,
         "message": "the content is not a picture, whatever its name",
         "result": None,
