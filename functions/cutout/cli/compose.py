@@ -16,7 +16,7 @@ from cutout.wiring.use_cases.admission import admission_scheduler
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cutout.cli.aws.stack import Stack
+    from cutout.cli.aws.deployed_stack import Stack
     from cutout.domain.gate import Limits
     from cutout.operator.estimate import Estimate
     from cutout.ports.listings import BucketListing, ObjectCopies

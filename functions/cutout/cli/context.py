@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from cutout.cli.aws.stack import Stack
+    from cutout.cli.aws.deployed_stack import Stack
     from cutout.cli.options.shared_options import Choice
 
 

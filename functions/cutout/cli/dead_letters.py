@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from cutout.cli.aws.dead_letter_queues import DeadLetter
-    from cutout.cli.aws.resources import Queue, Resources
+    from cutout.cli.aws.stack_resources import Queue, Resources
     from cutout.domain.job.job import Job
 
 NOT_OURS = "not a message of Cutout"

@@ -12,7 +12,7 @@ from cutout.operator.audit import Finding
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cutout.cli.aws.stack import Stack
+    from cutout.cli.aws.deployed_stack import Stack
     from cutout.cli.progress.progress import ProgressLine
     from cutout.operator.audit import Audit
 

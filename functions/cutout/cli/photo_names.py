@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cutout.cli.output.problems import Problem
 
 if TYPE_CHECKING:
-    from cutout.cli.aws.stack import Stack
+    from cutout.cli.aws.deployed_stack import Stack
     from cutout.domain.job.job import Job
 
 _JOB_ID = re.compile(r"[0-9a-f]{32}")

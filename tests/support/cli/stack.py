@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from cutout.cli.aws.stack import Ports, Stack
+from cutout.cli.aws.deployed_stack import Ports, Stack
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.domain.job.job import Job
 from cutout.domain.job.variant import Variant, replaced

@@ -10,10 +10,10 @@ from typing import TypeVar
 
 from cutout.adapters.evolink.account_balance import Balance
 from cutout.adapters.http_httpx import Answer
+from cutout.cli.aws.cloudwatch import Alarm
 from cutout.cli.aws.dead_letter_queues import DeadLetter, MoveResult
 from cutout.cli.aws.description import Description
-from cutout.cli.aws.monitoring import Alarm
-from cutout.cli.aws.resources import (
+from cutout.cli.aws.stack_resources import (
     DeployedFunction,
     EventRule,
     Queue,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cutout.cli.aws.stack import Stack
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.context import Connect, Context
 from cutout.cli.entry import run_in
 from cutout.cli.options.environment import CliSettings

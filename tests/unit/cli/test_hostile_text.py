@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutout.adapters.evolink.account_balance import Balance
+from cutout.cli.aws.cloudwatch import Alarm
 from cutout.cli.aws.dead_letter_queues import DeadLetter
-from cutout.cli.aws.monitoring import Alarm
 from cutout.cli.entry import run_in
 from cutout.cli.output.file_text import html_text, spreadsheet_cell
 from cutout.cli.output.terminal import stderr

@@ -10,8 +10,8 @@ from cutout.adapters.s3.bucket_copies import S3Transfers
 from cutout.adapters.s3.listing import S3Listing
 from cutout.adapters.sqs import SqsCallbacks, SqsIntake, SqsSubmissions
 from cutout.cli.aws.clients import Clients
-from cutout.cli.aws.resources import Resources
-from cutout.cli.aws.stack import Ports, Stack
+from cutout.cli.aws.deployed_stack import Ports, Stack
+from cutout.cli.aws.stack_resources import Resources
 from cutout.domain.object_keys import BYPASS_CACHE_MARK
 
 if TYPE_CHECKING:

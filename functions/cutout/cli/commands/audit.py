@@ -32,7 +32,7 @@ from cutout.operator.audit import Finding
 if TYPE_CHECKING:
     from decimal import Decimal
 
-    from cutout.cli.aws.stack import Stack
+    from cutout.cli.aws.deployed_stack import Stack
     from cutout.cli.context import Context
     from cutout.cli.options.shared_options import Choice
     from cutout.operator.audit import AuditedObject

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from decimal import Decimal
 
-    from cutout.cli.aws.stack import Stack
+    from cutout.cli.aws.deployed_stack import Stack
     from cutout.cli.context import Context
     from cutout.cli.options.shared_options import Choice
     from cutout.cli.options.time_expressions import When

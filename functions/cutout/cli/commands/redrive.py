@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from cutout.cli.aws.resources import Resources
-    from cutout.cli.aws.stack import Stack
+    from cutout.cli.aws.deployed_stack import Stack
+    from cutout.cli.aws.stack_resources import Resources
     from cutout.cli.context import Context
     from cutout.cli.options.shared_options import Choice
 

@@ -22,7 +22,7 @@ from cutout.domain.states import State
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from cutout.cli.aws.stack import Stack
+    from cutout.cli.aws.deployed_stack import Stack
     from cutout.cli.context import Context
     from cutout.cli.options.shared_options import Choice
     from cutout.cli.progress.clock import Clock

@@ -29,7 +29,7 @@ from cutout.cli.output.terminal import print_json, stdout
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
-    from cutout.cli.aws.stack import Stack
+    from cutout.cli.aws.deployed_stack import Stack
     from cutout.cli.context import Context
     from cutout.cli.options.shared_options import Choice
     from cutout.cli.output.stack_metrics import StackMetrics

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-    from cutout.cli.aws.stack import Stack
+    from cutout.cli.aws.deployed_stack import Stack
 
 CANNOT_CHECK = "cannot be checked"
 """The begin of the message of a check that failed itself."""

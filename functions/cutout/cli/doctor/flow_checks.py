@@ -15,7 +15,7 @@ from cutout.domain.gate import PauseReason
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from cutout.cli.aws.resources import EventRule, Queue, Resources
+    from cutout.cli.aws.stack_resources import EventRule, Queue, Resources
     from cutout.cli.doctor.check import CheckResult, Checkup
 
 _OLD_SECONDS = 900

@@ -12,7 +12,7 @@ from cutout.cli.output.describe import duration
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from cutout.cli.aws.resources import DeployedFunction
+    from cutout.cli.aws.stack_resources import DeployedFunction
     from cutout.cli.doctor.check import CheckResult, Checkup
 
 _OUTPUTS = frozenset({"UploadsBucketName", "ResultsBucketName", "JobsTableName", "CallbackUrl"})

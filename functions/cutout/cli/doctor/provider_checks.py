@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cutout.adapters.evolink.account_balance import Balance
-    from cutout.cli.aws.resources import DeployedFunction, Resources
+    from cutout.cli.aws.stack_resources import DeployedFunction, Resources
     from cutout.cli.doctor.check import CheckResult, Checkup
 
 _LOW_PHOTOS = 100

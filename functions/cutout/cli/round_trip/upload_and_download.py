@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from cutout.cli.aws.stack import Stack
+    from cutout.cli.aws.deployed_stack import Stack
     from cutout.cli.photo_files import Photo, SentPhoto
     from cutout.cli.progress.clock import Clock
     from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto

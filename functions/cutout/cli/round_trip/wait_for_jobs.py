@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from cutout.cli.aws.stack import Stack
+    from cutout.cli.aws.deployed_stack import Stack
     from cutout.cli.photo_files import SentPhoto
     from cutout.cli.progress.clock import Clock
     from cutout.domain.job.job import Job

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from cutout.cli.aws.dead_letter_queues import DeadLetter, MoveResult
-from cutout.cli.aws.resources import Queue
+from cutout.cli.aws.stack_resources import Queue
 from cutout.cli.dead_letters import dead_letter_queues, read_letter
 from cutout.domain.states import Reason, State
 from tests.support.cli.clock import NOON

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
-    from cutout.cli.aws.resources import Resources
+    from cutout.cli.aws.stack_resources import Resources
     from cutout.cli.photo_files import Photo
     from cutout.cli.progress.clock import Clock
     from cutout.domain.job.job import Job

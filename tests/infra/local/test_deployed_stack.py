@@ -14,7 +14,7 @@ import pytest
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.cli.aws.connect import connect
-from cutout.cli.aws.stack import Stack
+from cutout.cli.aws.deployed_stack import Stack
 from cutout.cli.aws.target import Target
 from cutout.cli.output.problems import Problem
 from cutout.cli.photo_files import Photo

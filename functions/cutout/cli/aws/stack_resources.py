@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from cutout.adapters.http_httpx import HttpxHttp
+from cutout.cli.aws.cloudwatch import Monitoring
 from cutout.cli.aws.dead_letter_queues import SqsLetters
 from cutout.cli.aws.description import name_in
-from cutout.cli.aws.monitoring import Monitoring
 from cutout.cli.output.problems import Problem
 
 if TYPE_CHECKING:
