@@ -18,7 +18,7 @@ from infra.local.browser_guard import ProgramsOnly
 from infra.local.evolink.answers.error_responses import RefusalError, answer_refusal
 from infra.local.evolink.api.control_routes import ControlRoutes
 from infra.local.evolink.api.create_task import CreateTask
-from infra.local.evolink.api.files_api import FilesApi
+from infra.local.evolink.api.file_routes import FileRoutes
 from infra.local.evolink.api.media_host import MediaHost
 from infra.local.evolink.api.read_task import ReadTask
 from infra.local.evolink.options import Options
@@ -29,7 +29,7 @@ def make_app(options: Options, own_url: str) -> Starlette:
     """Connect the routes; tasks run between the server's start and its end."""
     service = Service(options, own_url)
     routes: list[BaseRoute] = []
-    for part in (CreateTask, ReadTask, MediaHost, FilesApi, ControlRoutes):
+    for part in (CreateTask, ReadTask, MediaHost, FileRoutes, ControlRoutes):
         routes += part(service).routes()
 
     @asynccontextmanager

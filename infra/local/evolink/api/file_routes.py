@@ -33,7 +33,7 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 Reader = Callable[[Request], Awaitable[IncomingFile]]
 
 
-class FilesApi:
+class FileRoutes:
     """The routes of the Files API, and the one that serves its files without a key."""
 
     def __init__(self, service: Service) -> None:
