@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Where a job stands. Each has a sentence in `functions/README.md`."""
+    """The state of a job; `functions/README.md` describes each."""
 
     QUEUED = "queued"
     """Registered; waits at the gate, or for its due time after a back-off."""

@@ -108,7 +108,7 @@ class Rules:
         return "other-suffix" if is_other else Reason.OWN_OUTPUT.value
 
 
-def _tell_nobody(_what: str, _count: int) -> None:
+def _ignore(_what: str, _count: int) -> None:
     pass
 
 
@@ -125,7 +125,7 @@ class Audit:
     records: JobIndex
     clock: Clock
     rules: Rules
-    tell: Callable[[str, int], None] = _tell_nobody
+    tell: Callable[[str, int], None] = _ignore
 
     def look(self, prefix: str) -> Iterator[Sequence[AuditedObject]]:
         """The status of every object, a page at a time, in the order of keys."""

@@ -23,7 +23,7 @@ _PAUSE = timedelta(seconds=2)
 _COPIES_AT_ONCE = 8
 
 
-def _tell_nobody(_standing: int) -> None:
+def _ignore(_standing: int) -> None:
     pass
 
 
@@ -37,7 +37,7 @@ class QueuePacer:
 
     intake: UploadQueue
     sleep: Callable[[float], None]
-    tell: Callable[[int], None] = _tell_nobody
+    tell: Callable[[int], None] = _ignore
 
     def wait(self) -> None:
         """Return once the queue is short enough."""

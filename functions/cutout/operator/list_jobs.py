@@ -68,7 +68,7 @@ class Cursor:
         return f"{_milliseconds(self.at)}-{self.job_id}"
 
 
-def _nobody(_count: int) -> None:
+def _ignore(_count: int) -> None:
     pass
 
 
@@ -82,7 +82,7 @@ class ListJobs:
     """
 
     records: JobIndex
-    tell: Callable[[int], None] = _nobody
+    tell: Callable[[int], None] = _ignore
     at_once: int = 1
 
     def jobs(self, wanted: JobFilter, after: Cursor | None = None) -> Iterator[Job]:

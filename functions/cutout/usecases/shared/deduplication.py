@@ -31,7 +31,7 @@ _MOST_WOKEN = 50
 class DedupDecision(Enum):
     """What a job must do about its photo."""
 
-    CACHE_MISS = "buy"
+    CACHE_MISS = "cache-miss"
     WAIT = "wait"
 
 

@@ -28,14 +28,14 @@ _FOLLOWERS = 2
 
 @dataclass(frozen=True, kw_only=True)
 class JobWriter:
-    """Writes every change that Submit and StoreResult make to a job, with all that belongs to it.
+    """Writes all changes that Submit and StoreResult make to a job, and what belongs to them.
 
-    Two changes are written elsewhere, since neither touches the gate or the credits: an operator's
-    retry, and the lane of a job whose picture a live upload waits for (`Deduplication`).
+    Two changes are written elsewhere, as they affect neither the gate nor credits: an operator's
+    retry, and the priority of a job for which a live upload waits (`Deduplication`).
 
     Attributes:
-        task_claims_last: for as long somebody may still name an attempt's task.
-        purchases: where pictures are bought once; None where each upload is bought.
+        task_claims_last: how long callbacks may still name an attempt's task.
+        deduplication: None in a deployment that pays for each upload.
     """
 
     jobs: Jobs

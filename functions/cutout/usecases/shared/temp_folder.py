@@ -30,11 +30,11 @@ def clear_left_behind(place: Path | None = None) -> None:
     """
     for left in (place or Path(tempfile.gettempdir())).glob(f"{_PREFIX}*-*"):
         owner = left.name.removeprefix(_PREFIX).partition("-")[0]
-        if owner.isdigit() and not _is_somebody_elses(int(owner)):
+        if owner.isdigit() and not _is_of_another_process(int(owner)):
             shutil.rmtree(left, ignore_errors=True)
 
 
-def _is_somebody_elses(process_id: int) -> bool:
+def _is_of_another_process(process_id: int) -> bool:
     """Whether another process with this id runs. This process may have got the id of an old one."""
     try:
         os.kill(process_id, 0)

@@ -70,7 +70,7 @@ class StoreResult:
     """Stores one result. The job is in `storing`, and this worker has its lease.
 
     Attributes:
-        keeping: where results are kept for the same picture; None where each upload is bought.
+        result_cache: None in a deployment that pays for each upload.
     """
 
     job_writer: JobWriter

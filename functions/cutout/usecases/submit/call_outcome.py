@@ -120,7 +120,7 @@ class CallOutcomes:
             self.telemetry.metric(Metric.POSSIBLE_DOUBLE_CHARGE)
 
     def _count_unawaited(self, attempt: Attempt, outcome: CreateOutcome) -> None:
-        """Count a repeat whose outcome nobody waits for: it may be charged all the same."""
+        """Count a repeat whose outcome the job no longer waits for: it may be charged."""
         is_replay = isinstance(outcome, Accepted) and outcome.is_replay
         may_be_charged = isinstance(outcome, Accepted | OutcomeUnknown) and not is_replay
         if attempt.is_possible_double_charge and may_be_charged:
