@@ -1,4 +1,4 @@
-"""The resources of one deployment, as its functions are told of them and may use them."""
+"""The resources of one deployment, which environments and permissions are made from."""
 
 from dataclasses import dataclass
 

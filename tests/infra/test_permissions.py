@@ -59,7 +59,7 @@ def test_no_action_is_a_pattern(template: TemplateView) -> None:
 
 
 WIDE_FOR_A_REASON = {
-    "<Uploads.Arn>/*": "photos are named by whoever uploads them",
+    "<Uploads.Arn>/*": "uploaders choose the names of photos",
     "<Results.Arn>/*": "cut-outs are named after their photos",
     "<Results.Arn>/*.error.json": "so are notes",
     "<Work.Arn>/prepared/*": "copies are named after their jobs",
