@@ -75,3 +75,10 @@ def test_a_photos_own_pixels_are_wanted_by_the_setting_or_by_a_recipe(
 ) -> None:
     """For the cut-out or a variant of it."""
     assert OwnPixels(pixels=pixels, recipes=(WEB, FULL)).are_wanted(key) == are_wanted
+
+
+def test_recipes_are_written_a_field_a_line_and_without_what_is_usual() -> None:
+    """The same recipes give the same asset."""
+    text = write_recipes([Recipe(name="a")])
+    assert text.splitlines()[:3] == ["[", " {", '  "format": "png",']
+    assert not Recipe(name="a").trim

@@ -13,8 +13,9 @@ from hypothesis import given
 
 from cutout.domain.gate import Gate
 from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import HistoryEntry, Job, Photo
-from cutout.domain.serialization import Row, from_row, to_row
+from cutout.domain.serialization import Row, from_row, is_exact, to_row
 from cutout.domain.states import AttemptOutcome, Lane, Reason, State
 from cutout.ports.jobs_table import LatestVersion
 from tests.support.builders import NOW, PHOTO, RESULT, a_gate, a_job, an_attempt
@@ -189,3 +190,21 @@ def test_only_instances_of_dataclasses_have_a_row(value: object) -> None:
     """Anything else is a defect of ours."""
     with pytest.raises(TypeError, match="is not a dataclass"):
         to_row(value)
+
+
+@pytest.mark.parametrize(
+    ("facts", "is_exact_"),
+    [
+        ({}, True),
+        ({"waiting": ["a"]}, False),
+        ({"waiting": "ab"}, False),
+        ({"waiting": (1,)}, False),
+    ],
+)
+def test_an_instance_is_exact_only_with_its_own_kinds_of_lists(
+    facts: dict[str, Any],
+    is_exact_: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """A text of letters is no list of texts."""
+    record = DedupRecord(**({"picture": "p", "owner": "o", "waiting": ("a",)} | facts))
+    assert is_exact(record) == is_exact_

@@ -53,3 +53,10 @@ def test_json_is_harmless_and_reads_as_the_same_value(
 def test_letters_stay_readable_and_all_else_is_escaped(text: str, shown: str) -> None:
     """As JSON has it: four digits, a pair of surrogates for what takes more."""
     assert plain_json(text) == shown
+
+
+def test_json_on_one_line_has_no_spaces_between_its_parts() -> None:
+    """A program reads it; with an indent, a person does."""
+    value = {"a": [1, 2]}
+    assert plain_json(value) == '{"a":[1,2]}'
+    assert plain_json(value, indent=1) == '{\n "a": [\n  1,\n  2\n ]\n}'
