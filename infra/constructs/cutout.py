@@ -14,13 +14,13 @@ from constructs import Construct
 from cutout.domain.states import Pixels
 from cutout.domain.timing import LINK_SESSION
 
-from ..access.grants import Grants
+from ..access.embedding_grants import Grants
 from ..access.resources import Resources
 from ..assets import build_all
 from ..deployed_functions import SHAPES, Asset, FunctionName, shape_of
 from ..monitoring.monitoring import Monitoring
 from ..secret_names import API_KEY, SIGNING_KEY
-from ..settings.recipe_file import recipes_of
+from ..settings.recipe_options import recipes_of
 from ..settings.settings import Settings
 from ..settings.settings_checks import refuse_pixels_without_copies
 from .callback_api import CallbackApi, CallbackDomain

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from aws_cdk import aws_iam as iam
 
-from ..access.permissions import photo_reader_statements, statements
+from ..access.function_permissions import photo_reader_statements, statements
 from ..access.resources import Resources
 from ..deployed_functions import FunctionName
+from .environment_values import environment
 from .function import CutoutFunction
-from .function_environment import environment
 
 KeyStatements = Callable[[Iterable[str]], Sequence[iam.PolicyStatement]]
 """What a role with these actions needs on the keys of the data."""

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from cutout.adapters.pillow.pictures import PillowPictures
 from infra.local.evolink.cutting.background_removal import remove_background
 from infra.local.place import shipped_photos
-from infra.settings.recipe_file import read_recipes
+from infra.settings.recipe_options import read_recipes
 
 _ROOT = Path(__file__).parents[2]
 _FOLDER = _ROOT / ".readme"

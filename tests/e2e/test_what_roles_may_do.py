@@ -14,7 +14,7 @@ from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.job.job import Job
 from cutout.domain.states import State
-from infra.access.grants import READ_JOBS
+from infra.access.embedding_grants import READ_JOBS
 from tests.e2e.deployed import Deployed
 from tests.e2e.fetching import fetch
 from tests.e2e.photos import Photos, Upload

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from cutout.domain.environment import (
+from cutout.domain.function_settings import (
     PrepareSettings,
     ReceiveSettings,
     StoreSettings,
     SubmitSettings,
     SweepSettings,
 )
-from cutout.domain.environment import Settings as RuntimeSettings
+from cutout.domain.function_settings import Settings as RuntimeSettings
 from cutout.wiring.settings import read_settings
 from infra.settings.settings import Settings
 from infra.settings.value_rules import SettingError

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cutout.adapters.evolink.json_answers import task_id_of_callback
 from cutout.adapters.sqs import SqsCallbacks
 from cutout.adapters.system_clock import SystemClock
-from cutout.domain.environment import ReceiveSettings
+from cutout.domain.function_settings import ReceiveSettings
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.callback.receive_callback import ReceiveCallback
 from cutout.wiring.aws_clients import Clients

@@ -13,7 +13,7 @@ from cutout.adapters.pillow.sandbox.decoder_process import (
 from cutout.adapters.s3.prepared_copies import S3Copies
 from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.adapters.sqs import SqsReports
-from cutout.domain.environment import PrepareSettings
+from cutout.domain.function_settings import PrepareSettings
 from cutout.domain.photo.inspection import PhotoLimits
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.prepare.prepare_copy import PrepareCopy

@@ -9,8 +9,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, TypeVar, get_type_hints
 from urllib.parse import urlsplit
 
-from cutout.domain.environment import JobSettings, Settings, variable
 from cutout.domain.errors import SettingsError
+from cutout.domain.function_settings import JobSettings, Settings, variable
 from cutout.domain.states import Pixels, Transport
 
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})

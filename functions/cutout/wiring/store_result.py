@@ -9,22 +9,22 @@ from cutout.adapters.http_httpx import FetchLimits, SafeDownloads
 from cutout.adapters.pillow.pictures import PillowPictures
 from cutout.adapters.s3.cached_results import S3Kept
 from cutout.adapters.s3.results_bucket import S3Results
-from cutout.domain.environment import StoreSettings
+from cutout.domain.function_settings import StoreSettings
 from cutout.domain.photo.inspection import MOST_DECODED_PIXELS
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import Pixels
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.shared.temp_folder import clear_left_behind
 from cutout.wiring.aws_clients import Clients
-from cutout.wiring.ports import StoreResultPorts
-from cutout.wiring.settings import read_settings
-from cutout.wiring.shared import (
+from cutout.wiring.job_adapters import (
     RECIPES,
     call_seconds,
     deployed_recipes,
     download_seconds,
     job_ports,
 )
+from cutout.wiring.ports import StoreResultPorts
+from cutout.wiring.settings import read_settings
 from cutout.wiring.use_cases.store_result import StoreResultUseCases, store_result_use_cases
 
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cutout.adapters.s3.photo_links import PhotoLinks
-from cutout.domain.environment import SubmitSettings
+from cutout.domain.function_settings import SubmitSettings
 from cutout.ports.telemetry import Telemetry
 from cutout.wiring.aws_clients import Clients
+from cutout.wiring.job_adapters import RECIPES, deployed_recipes, download_seconds, job_ports
 from cutout.wiring.ports import SubmitPorts
 from cutout.wiring.secrets import signing_keys
 from cutout.wiring.settings import read_settings
-from cutout.wiring.shared import RECIPES, deployed_recipes, download_seconds, job_ports
 from cutout.wiring.use_cases.submit import SubmitUseCases, submit_use_cases
 
 

@@ -12,7 +12,7 @@ from cutout.adapters.evolink.json_answers import task_id_of_callback
 from cutout.adapters.evolink.task_api import TERMS
 from cutout.cli.compose import operate
 from cutout.domain.callback_token import CallbackAddress, sign
-from cutout.domain.environment import SubmitSettings
+from cutout.domain.function_settings import SubmitSettings
 from cutout.domain.gate import Limits
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source

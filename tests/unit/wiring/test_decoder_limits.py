@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from cutout.adapters.pillow.sandbox.decoder_process import LOOK_SECONDS
-from cutout.domain.environment import PrepareSettings
+from cutout.domain.function_settings import PrepareSettings
 from cutout.wiring.prepare import decoder_limits
 
 SETTINGS = PrepareSettings(

@@ -9,7 +9,8 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.domain.environment import (
+from cutout.domain.errors import SettingsError
+from cutout.domain.function_settings import (
     PrepareSettings,
     ReceiveSettings,
     Settings,
@@ -17,7 +18,6 @@ from cutout.domain.environment import (
     SubmitSettings,
     SweepSettings,
 )
-from cutout.domain.errors import SettingsError
 from cutout.domain.states import Pixels, Transport
 from cutout.wiring.settings import read_settings
 

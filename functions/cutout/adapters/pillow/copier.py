@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image
 
 from cutout.adapters.pillow.decode.decoding import decoded
-from cutout.adapters.pillow.decode.source_image import opened
+from cutout.adapters.pillow.decode.opening_uploads import opened
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.states import Reason
 from cutout.ports.pictures import Copy, PhotoHeader

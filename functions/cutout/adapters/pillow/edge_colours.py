@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageChops
 
-from cutout.adapters.pillow.decode.opening import Picture
+from cutout.adapters.pillow.decode.opening_results import Picture
 from cutout.adapters.pillow.edges import Box, calculated, floats, shrunk
 
 _MOST_PIXELS = 1_500_000

@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image, ImageChops, ImageFilter, ImageMath
 
-from cutout.adapters.pillow.decode.opening import Picture
+from cutout.adapters.pillow.decode.opening_results import Picture
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom, in pixels of the photo."""

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from PIL import Image, ImageChops
 
-from cutout.adapters.pillow.decode.opening import Picture
+from cutout.adapters.pillow.decode.opening_results import Picture
 from cutout.adapters.pillow.edge_colours import Colours
 from cutout.adapters.pillow.edges import Box, Edge
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import Image
 
 from cutout.adapters.pillow import rendering
-from cutout.adapters.pillow.decode.opening import (
+from cutout.adapters.pillow.decode.opening_results import (
     RESULT_FORMATS,
     detached,
     in_kept_colours,

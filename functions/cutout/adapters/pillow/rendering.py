@@ -9,7 +9,7 @@ from typing import Any
 
 from PIL import Image, ImageCms, ImageColor, ImageFilter
 
-from cutout.adapters.pillow.decode.opening import Picture
+from cutout.adapters.pillow.decode.opening_results import Picture
 from cutout.domain.errors import PictureError
 from cutout.domain.recipes import LONGEST_SIDE, Length, Recipe, Shadow
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cutout.domain.environment import SweepSettings
+from cutout.domain.function_settings import SweepSettings
 from cutout.domain.gate import Limits
 from cutout.usecases.shared.admission import AdmissionScheduler
 from cutout.wiring.ports import GatePorts

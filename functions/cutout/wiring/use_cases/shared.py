@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cutout.domain.environment import JobSettings
+from cutout.domain.function_settings import JobSettings
 from cutout.domain.states import State
 from cutout.domain.timing import Timing
 from cutout.usecases.shared.deduplication import Deduplication

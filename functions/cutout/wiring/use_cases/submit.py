@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from cutout.domain.environment import SubmitSettings
+from cutout.domain.function_settings import SubmitSettings
 from cutout.domain.job.job import Job
 from cutout.domain.messages import (
     Deleted,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cutout.domain.environment import SweepSettings
+from cutout.domain.function_settings import SweepSettings
 from cutout.usecases.sweep.sweep import Sweep
 from cutout.wiring.ports import SweepPorts
 from cutout.wiring.use_cases.admission import admission_scheduler, gate_limits

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from PIL import Image, ImageChops
 
+from cutout.adapters.pillow.decode.opening_uploads import JPEG_END, Upload, opened
 from cutout.adapters.pillow.decode.openjpeg import decoded_by_openjpeg
 from cutout.adapters.pillow.decode.orientation import size_as_shown, turned
-from cutout.adapters.pillow.decode.source_image import JPEG_END, Upload, opened
 from cutout.adapters.pillow.decode.spliced_file import spliced
 from cutout.adapters.pillow.decode.srgb import in_8_bits, in_srgb, without_idle_alpha
 from cutout.domain.errors import NotAPhotoError

@@ -18,7 +18,7 @@ from cutout.adapters.s3.prepared_copies import S3Copies
 from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.adapters.sqs import SqsCallbacks, SqsPreparations, SqsSubmissions
 from cutout.adapters.system_clock import SystemClock
-from cutout.domain.environment import JobSettings
+from cutout.domain.function_settings import JobSettings
 from cutout.domain.recipes import RECIPES_FILE, Recipe, read_recipes
 from cutout.ports.telemetry import Telemetry
 from cutout.wiring.aws_clients import Clients

@@ -24,7 +24,7 @@ from cutout.adapters.pillow.decode.icc_profiles import (
     profile_of_code_points,
     profile_of_png,
 )
-from cutout.adapters.pillow.decode.opening import decoding_at_most
+from cutout.adapters.pillow.decode.opening_results import decoding_at_most
 from cutout.adapters.pillow.decode.orientation import (
     is_turned_by_decoder,
     orientation_of,

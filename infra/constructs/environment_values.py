@@ -2,7 +2,7 @@
 
 from dataclasses import fields
 
-from cutout.domain.environment import (
+from cutout.domain.function_settings import (
     PrepareSettings,
     ReceiveSettings,
     StoreSettings,
@@ -10,7 +10,7 @@ from cutout.domain.environment import (
     SweepSettings,
     variable,
 )
-from cutout.domain.environment import Settings as FunctionSettings
+from cutout.domain.function_settings import Settings as FunctionSettings
 from cutout.domain.metrics import NAMESPACE
 
 from ..access.resources import Resources

@@ -14,7 +14,6 @@ from typing import Final
 from cutout.domain.recipes import Length, Recipe
 
 from ..assets import folders
-from .recipe_keys import refuse_collisions, template
 from .recipe_rules import (
     RecipeError,
     colour,
@@ -30,6 +29,7 @@ from .recipe_rules import (
 )
 from .settings import Settings
 from .value_rules import SettingError
+from .variant_keys import refuse_collisions, template
 
 DEFAULT_FILE: Final = "recipes.toml"
 _TABLE: Final = "recipe"
