@@ -9,10 +9,10 @@ from tests.simulation.faults import Mix
 from tests.simulation.runs import MUTATIONS, first_break, run, tally
 
 _SEEDS = range(100)
-_TELLING = (53, 25, 55, 962)
-"""Each shows a break that few others show; where the simulation has changed, others are tried."""
+_TELLING = (25, 83, 8, 5, 962, 185, 55)
+"""Together they show every mutation; each shows one that the others do not."""
 _SEEDS_TO_CATCH = [*_TELLING, *range(300)]
-"""The quickest first, then some of every kind."""
+"""Where a change of the simulation makes the first ones miss a mutation, the others are run."""
 
 
 def test_the_promises_hold_whatever_happens_in_whatever_order() -> None:
