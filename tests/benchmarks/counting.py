@@ -1,6 +1,6 @@
 """Counts what a photo takes of AWS: every journey is made, and each request seen on the wire.
 
-    python -m tests.benchmarks.counting        # writes tests/benchmarks/counted.json anew
+    python -m tests.benchmarks.counting        # rewrites tests/benchmarks/counted.json
 
 What stands there is what `tests.benchmarks.costs` reckons with. A test makes the journeys again and
 fails when one of them takes a request more or less.

@@ -74,7 +74,7 @@ class Units:
         return units + sum(self._index_writes(name, old or {}, new) for name in INDEXES)
 
     def _index_writes(self, index: str, old: Item, new: Item) -> int:
-        """An entry whose keys change is deleted and written anew; one that keeps them is left."""
+        """An entry whose keys change is deleted and written again; one that keeps them is left."""
         before, after = _entry(index, old), _entry(index, new)
         if before == after:
             return 0

@@ -174,7 +174,7 @@ def test_a_function_that_slept_through_a_rotation_finds_the_new_key(vault: Vault
 
 
 def test_finding_the_new_key_does_not_lose_the_old_one(vault: Vault) -> None:
-    """The first callback signed anew must not shut out those that were signed before."""
+    """The first callback with the new key must not shut out callbacks with the old key."""
     seconds = Seconds()
     stages = (secret(vault.clients, NAME), secret(vault.clients, NAME, PREVIOUS))
     keys = SigningKeys(*stages, seconds)
@@ -187,7 +187,7 @@ def test_finding_the_new_key_does_not_lose_the_old_one(vault: Vault) -> None:
 
 
 def test_forged_tokens_do_not_cause_a_read_each() -> None:
-    """Keys are read afresh at most every ten seconds, whoever knocks."""
+    """Keys are read again at most every ten seconds, however many callbacks are forged."""
     seconds = Seconds()
     current, previous = Text("new", "newer"), Text("old", "new")
     keys = SigningKeys(current, previous, seconds)

@@ -179,7 +179,7 @@ def test_an_upload_that_was_found_looks_like_the_sample(sqs: SQSClient, url: str
 
 
 def test_how_many_stand_in_the_queue_is_told(sqs: SQSClient, url: str) -> None:
-    """So that whoever queues many can wait."""
+    """So that a command that queues many messages can wait."""
     intake = SqsIntake(sqs, url)
     assert intake.length() == 0
     intake.queue([a_source(key=str(number)) for number in range(12)], Lane.BACKFILL)

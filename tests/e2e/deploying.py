@@ -24,7 +24,7 @@ from tests.e2e.deployed import Deployed
 
 _TIMEOUT_SECONDS = 300
 _NOBODYS = ("AWS_", "CDK_", "GIT_", "MAKE", "MFLAGS", "EVOLINK_API_KEY")
-"""Begins the variables that a command must not get from whoever runs the tests."""
+"""Begins the variables that a command must not inherit from the shell that runs the tests."""
 _REACHED_BY = ("AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 
 

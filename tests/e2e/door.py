@@ -1,4 +1,4 @@
-"""The address that callbacks come in by, knocked at by whoever likes."""
+"""Requests to the callback URL, authentic and forged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests to the local cloud without credentials: whoever has the link."""
+"""Requests to the local cloud without credentials: all they have is a link."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def commands_with(page: str, text: str) -> str:
 
 
 def run_commands(commands: str, folder: Path, variables: Mapping[str, str]) -> None:
-    """Run them in a folder, as whoever these variables of the environment say.
+    """Run them in a folder, with the identity that these environment variables name.
 
     Args:
         commands: Lines for a shell; the first that fails ends it.

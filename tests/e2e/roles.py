@@ -42,7 +42,7 @@ def taken_on(deployed: Deployed, name: str) -> Iterator[Connect]:
 def guest(
     deployed: Deployed, actions: Sequence[str], resources: Sequence[str]
 ) -> Iterator[Connect]:
-    """Work as somebody who was granted these actions on these resources, and nothing else."""
+    """Work in a role with these actions on these resources, and nothing else."""
     iam = deployed.client("iam")
     operator = deployed.client("sts").get_caller_identity()["Arn"]
     trust = {"Effect": "Allow", "Principal": {"AWS": operator}, "Action": "sts:AssumeRole"}

@@ -125,7 +125,7 @@ class Story:
         )
 
     def _forget_what_was_synthesized(self) -> None:
-        """As whoever destroys from another clone than the one that deployed."""
+        """As from another clone than the one that deployed."""
         shutil.rmtree(self.cloud.place.source / ".cutout" / "cdk" / STACK)
 
     def _who(self, profile: str | None = None) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ def _stored(photos: Photos, job: Job) -> Stored:
 def test_uploads_whose_events_were_lost_are_found_queued_and_done(
     *, deployed: Deployed, photos: Photos, operator: Operator, stand_in: StandIn
 ) -> None:
-    """The newest upload of a key replaces the older one's cut-out, though no event told of it."""
+    """The newest upload of a key replaces the older one's cut-out, though no event reported it."""
     folder = "operating/lost/"
     older = photos.put(folder + "twice.jpg", small_photo(1))
     photos.in_state(older, State.COMPLETED)

@@ -22,7 +22,7 @@ _TASK_SECONDS = 3600
 
 @pytest.fixture
 def in_flight(photos: Photos, stand_in: StandIn) -> Sequence[Upload]:
-    """Photos whose tasks run for an hour, called for with the old key, told of the old URL."""
+    """Photos whose tasks run for an hour, created with the old key and the old callback URL."""
     stand_in.commit("task:slow", _FOLDER, seconds=_TASK_SECONDS, times=len(_IN_FLIGHT))
     uploads = photos.put_all(_IN_FLIGHT)
     for upload in uploads:

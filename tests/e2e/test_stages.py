@@ -1,11 +1,11 @@
 """Several stages in one account: deployed and destroyed by name, with no business of each other's.
 
 The stage is in another region than the stack beside it, whose account has not been bootstrapped
-there, and whoever deploys it has nothing but a profile.
+there, and the deployer has nothing but a profile.
 
 The local cloud makes the same name of the same stack and table again, so what is left of a table
-is looked at before the stack is made anew; on AWS each has a name of its own. It does not decide on
-the use of keys either: which role may use the key for what is held against the template, in
+is read before the stack is created again; on AWS each has a name of its own. It does not decide on
+the use of keys either: which role may use the key for what is tested on the template, in
 `tests/infra/test_encryption.py`.
 """
 

@@ -61,7 +61,7 @@ def _reused(at_work: Working, prefix: str) -> None:
 
 
 def _noted(at_work: Working, prefix: str) -> None:
-    """A note that a cut-out takes away, one that a deletion does, and one that is written anew."""
+    """A note that a cut-out takes away, one that a deletion does, and one that is written again."""
     at_work.through(f"{prefix}noted.png", b"no photo")
     at_work.through(f"{prefix}noted.png", b"still no photo")
     at_work.through(f"{prefix}noted.png", photo(5), Tagging="season=winter")

@@ -26,7 +26,7 @@ class Evidence:
         events_lost: job ids of uploads whose event never comes.
         has_odd_prices: the provider does not always say the same of its price.
         inputs: what the provider read for each task, by task id; None if there was nothing.
-        noted: the newest event of each key that the product was told of, and since when.
+        noted: the newest event of each key that reached the product, and since when.
         retries: when a person tried a job again.
     """
 

@@ -201,7 +201,7 @@ class Money:
         demand(self.evidence, all(len(b) == 1 for b in bodies.values()), 3, "a key with two bodies")
 
     def _check_purchases(self) -> None:
-        """The same picture is bought once, unless asked for anew or the earlier purchase failed."""
+        """The same picture is bought once, unless it is asked for again or the purchase failed."""
         if self.world.job_writer.deduplication is None:
             return
         bought: Counter[str] = Counter()

@@ -59,7 +59,7 @@ def test_jobs_are_told_within_two_times_both_included(
 
 
 def test_how_jobs_stand_is_told_by_id(store: Store) -> None:
-    """Whoever asks twice for one, or for one that there is not, is told of what there is."""
+    """An id that is asked for twice, or that no job has, changes nothing in the answer."""
     failed = kept(store, 1)
     row = replace(a_job(State.COMPLETED), id="c" * 32, result=RESULT, reason=Reason.NEWER_UPLOAD)
     done = store.claim(row)

@@ -114,7 +114,7 @@ def test_a_cut_out_that_is_scaled_down_keeps_its_colours_to_the_edge(place: Path
 
 
 def test_a_cut_out_that_has_the_size_already_keeps_its_bytes(place: Path) -> None:
-    """Nothing is encoded anew for nothing."""
+    """Nothing is encoded again without need."""
     cut(photo()).save(place / "result", "PNG")
     PICTURES.cut_out(place / "result", place / "made", size=(600, 400))
     assert (place / "made").read_bytes() == (place / "result").read_bytes()

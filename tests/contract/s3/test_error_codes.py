@@ -93,7 +93,7 @@ def test_a_bucket_that_is_not_there_is_no_reason_to_give_a_photo_up(
 def test_a_source_that_a_policy_or_a_key_keeps_from_us_is_denied(
     s3: tuple[S3Client, Stubber], operation: str, code: str, status: int
 ) -> None:
-    """It may be put right; the word of S3 is told, for whoever does that."""
+    """The operator may put it right: the error quotes S3's code."""
     with pytest.raises(SourceDeniedError, match=f"^S3 answers {code}: "):
         _read(s3, operation, code, status)
 
@@ -114,7 +114,7 @@ def test_a_source_that_s3_holds_back_is_unreadable(
     why: str,
     is_large: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """No permission and no later try would change that: whoever waited for it would wait for ever.
+    """No permission and no later try would change that: a job that waited would wait for ever.
 
     Source: "Error responses", Amazon S3 API Reference; "Using SSE-C", Amazon S3 User Guide.
     """

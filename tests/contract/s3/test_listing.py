@@ -182,7 +182,7 @@ def test_our_own_cut_outs_are_not_copied(s3: S3Client) -> None:
 
 
 def test_what_is_gone_by_now_is_not_copied(s3: S3Client) -> None:
-    """The next run lists it anew, or does not."""
+    """The next run lists it again, or does not."""
     s3.put_object(Bucket="plain", Key=KEY, Body=b"photo")
     (one,) = listed(s3, "plain")
     s3.delete_object(Bucket="plain", Key=KEY)

@@ -146,7 +146,7 @@ def test_metadata_and_tags_are_read(s3: S3Client, bucket: str) -> None:
 
 
 def test_metadata_that_is_not_ascii_is_read_as_text(s3: S3Client) -> None:
-    """S3 answers with encoded words, whoever sent it in whichever way."""
+    """S3 answers with encoded words, whichever client sent it and however."""
     source = uploaded(s3, b"photo", Metadata={"shelf": "=?UTF-8?Q?Gr=C3=B6=C3=9Fe?="})
     uploads = S3Uploads(s3)
     assert uploads.labels(source).metadata == {"shelf": "Größe"}

@@ -108,7 +108,7 @@ def test_keys_are_taken_as_they_are() -> None:
 
 
 def test_upload_that_was_found_comes_in_our_own_words() -> None:
-    """`backfill` and `audit` queue what no event told of: behind live uploads."""
+    """`backfill` and `audit` queue uploads without an event: behind live uploads."""
     (body,) = bodies("sqs-submissions-found")
     stored_at = datetime(2026, 11, 20, 9, 12, tzinfo=UTC)
     found = Source(**(_fields(RED_SHOE) | {"sequencer": "", "modified_at": stored_at}))
@@ -206,7 +206,7 @@ def test_a_report_of_prepares_is_read() -> None:
     ],
 )
 def test_a_report_of_another_form_is_known_as_that(said: dict[str, object]) -> None:
-    """It is counted and passed over: whoever took Prepare over fills no dead letters."""
+    """It is counted and passed over: a Prepare in other hands cannot fill the dead letters."""
     (body,) = bodies("sqs-submissions-report")
     told = json.loads(body)
     told["report"] |= said

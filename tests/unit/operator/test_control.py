@@ -101,7 +101,7 @@ def test_a_photo_that_is_tried_again_is_a_new_attempt_of_the_same_job(settled: o
 
 
 def test_what_is_no_photo_stays_none_however_often_it_is_tried() -> None:
-    """Trying again looks at the file anew, and nothing is paid."""
+    """Trying again inspects the file again, and nothing is paid."""
     world = World()
     job = rejected(world)
     world.operate.retry(job)

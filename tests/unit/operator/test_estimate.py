@@ -89,7 +89,7 @@ def test_the_daily_cap_spreads_photos_over_days(photos: int, today: int, lasts: 
 
 
 def test_what_was_spent_yesterday_does_not_count() -> None:
-    """Each day begins anew."""
+    """Each day's count begins at zero."""
     limits = Limits(max_in_flight=1, daily_credit_cap=Decimal(54))
     gate = Gate(limits=limits, day=(START - 24 * HOUR).date(), spent=Decimal(54))
     assert estimate(10, gate).today == 10

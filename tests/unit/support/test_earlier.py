@@ -127,7 +127,7 @@ def test_a_copy_of_the_sources_is_upgraded_from_itself(project: Path, earlier: P
 
 
 def test_a_named_commit_that_is_not_there_is_an_error(project: Path, earlier: Path) -> None:
-    """Nobody who asked for a release is told of an upgrade from another."""
+    """A test that asks for a release never upgrades from another."""
     _commit(project, submit="present")
     with pytest.raises(NoHistoryError, match="git archive failed"):
         put_earlier_sources(project, earlier, "v0.0.9")

@@ -165,7 +165,7 @@ _ODD = "shop/:cat:[red]\x1b[2J\x1b]0;title\x07\r\u202egpj.\n2.jpg"
 
 @pytest.mark.parametrize("command", [["ls"], ["where", _ODD], ["show", _ODD], ["retry", _ODD]])
 def test_a_key_cannot_steer_the_terminal(world: World, command: list[str]) -> None:
-    """Whoever uploads names keys; whoever reads them is shown them as they are, on one line."""
+    """Uploaders choose keys: each is printed so that it stays on one line."""
     odd = make_job(_ODD, state=State.REJECTED, reason=Reason.NOT_A_PHOTO)
     world.stack.know(replace(odd, id="0" * 32, message="\x1b[2J said"))
 

@@ -124,7 +124,7 @@ def test_a_phase_that_is_over_is_told_with_its_time(*, terminal: bool) -> None:
 
 
 def test_a_phase_that_breaks_off_is_told_as_such() -> None:
-    """The error itself goes on to whoever explains it."""
+    """The error itself goes on to the code that explains it."""
     console, clock = _console(terminal=False), HandClock()
     phases = Phases(console, clock)
 

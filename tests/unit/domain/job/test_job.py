@@ -106,7 +106,7 @@ def test_history_keeps_the_latest_sixty_steps() -> None:
 
 
 def test_tries_count_how_often_a_state_was_entered_in_a_row() -> None:
-    """Back-offs grow with tries; another state begins anew."""
+    """Back-offs grow with tries; another state restarts the count."""
     job = a_job(State.PROCESSING)
     tries = []
     for move in (Move.POLL_LATER, Move.POLL_LATER, Move.FETCH, Move.FETCH_LATER):

@@ -135,7 +135,7 @@ def test_shapes_that_fit_in_no_size_and_bombs_are_rejected(
 
 
 def test_a_photo_is_measured_as_it_is_shown() -> None:
-    """Lying in the file, and standing for whoever looks at it: the shape is the same."""
+    """Landscape in the file, and portrait as it is shown: the ratio of its sides is the same."""
     data = saved(Image.new("RGB", (480, 200)), "JPEG", exif=exif(6))
     with pytest.raises(NeedsPreparingError, match="200 x 480 pixels"):
         inspect(data, MODEL)

@@ -1,4 +1,4 @@
-"""A picture bought anew on a person's word, beside what is kept of it."""
+"""A picture that an operator has bought again, although a result of it is kept."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_while_a_picture_is_bought_anew_the_old_result_serves_others() -> None:
 
 
 def test_an_older_purchase_does_not_replace_a_fresh_one() -> None:
-    """Whichever comes home first: what was bought anew is what is kept."""
+    """Whichever result is stored first: the one that was bought again is kept."""
     world = reusing()
     old = world.arrives("a.jpg")
     fresh = arrives_fresh(world)

@@ -1,4 +1,4 @@
-"""What notes say of money and of commands, for whoever has only the buckets."""
+"""What notes say of money and of commands, for people who can only read the buckets."""
 
 from __future__ import annotations
 

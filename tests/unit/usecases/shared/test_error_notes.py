@@ -49,7 +49,7 @@ def test_a_failed_photo_is_said_with_the_providers_words() -> None:
 
 
 def test_a_reviewed_photo_is_said_with_where_its_result_is_kept() -> None:
-    """For whoever looks for the cut-out."""
+    """For a person who looks for the cut-out."""
     world = World()
     job = world.arrives()
     world.evolink.complete(world.task_of(job), OPAQUE)

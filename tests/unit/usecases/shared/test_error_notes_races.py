@@ -17,7 +17,7 @@ from tests.support.noting import MINUTE, NOTE, TEXT, completed, failed, retried,
 
 
 def test_a_deletion_that_comes_while_it_is_being_said_takes_it_back() -> None:
-    """The deletion found no note yet; whoever wrote it looks again."""
+    """The deletion found no note yet; the function that writes it looks again."""
     hook = Hook()
     world = World(step=hook)
     hook.once_at("notes.write", lambda: world.arrive.deleted(world.uploads.remove("a.jpg")))

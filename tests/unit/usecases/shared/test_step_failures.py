@@ -125,7 +125,7 @@ def test_after_a_failed_step_a_photo_stands_behind_those_that_came_meanwhile() -
 
 
 def test_another_reason_to_wait_does_not_put_a_photo_back() -> None:
-    """It failed once, and has waited since: whoever comes later stays behind it."""
+    """It failed once, and has waited since: later jobs stay behind it."""
     world = World(limits=replace(LIMITS, max_in_flight=0))
     deny(world, "a.jpg")
     theirs = world.arrives("a.jpg", png(salt=1))

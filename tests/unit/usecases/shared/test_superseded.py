@@ -1,4 +1,4 @@
-"""An object in the results bucket belongs to the newest upload, whoever writes when."""
+"""An object in the results bucket belongs to the newest upload, in whatever order jobs write."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_a_newer_result_replaces_an_older_one_that_arrived_meanwhile() -> None:
 
 
 def test_an_object_that_is_not_ours_is_replaced() -> None:
-    """The result key is the product's; whoever put something there was in the wrong place."""
+    """The result key is the product's: another program's object there is overwritten."""
     world = World()
     job = world.arrives()
     world.results.objects["a.png"] = foreign(etag="e")
@@ -112,7 +112,7 @@ def test_an_object_that_is_not_ours_is_replaced() -> None:
 
 
 def test_a_place_that_is_written_all_the_time_is_left_to_a_later_look() -> None:
-    """Three lost writes in a row: after a wait the result is fetched anew."""
+    """Three lost writes in a row: after a wait the result is fetched again."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives()

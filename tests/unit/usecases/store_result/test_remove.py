@@ -136,7 +136,7 @@ def test_a_version_that_is_removed_for_good_takes_its_own_cut_out_along() -> Non
 
 
 def test_a_result_that_is_stored_while_its_source_is_deleted_goes_after_all() -> None:
-    """The deletion found nothing to remove; whoever settles the job looks again."""
+    """The deletion found nothing to remove; the function that settles the job looks again."""
     world = removing()
     job = made(world)
     world.arrive.deleted(world.uploads.remove("a.jpg"))
@@ -192,7 +192,7 @@ def test_variants_go_too() -> None:
 
 
 def test_a_variant_that_is_on_no_row_goes_too() -> None:
-    """Its worker stored it and was overtaken; whoever ended the job had made none."""
+    """Its worker stored it and was overtaken; the worker that ended the job had made none."""
     world = removing(recipes=(Recipe(name="web"),))
     job = made(world)
     assert list(world.results.objects) == ["a.png", "a.web.png"]
@@ -202,7 +202,7 @@ def test_a_variant_that_is_on_no_row_goes_too() -> None:
 
 
 def test_a_variant_that_is_made_again_while_its_photo_is_deleted_goes_too() -> None:
-    """Whoever makes it looks again after it has written, as whoever stores a result does."""
+    """The function that makes a variant looks again after writing, as it does for a result."""
     hook = Hook()
     world = World(delete_with_source=True, recipes=(Recipe(name="web"),), step=hook)
     job = made(world)

@@ -36,7 +36,7 @@ def deleted(world: World, key: str = "a.jpg") -> Removal:
 
 
 def test_the_kept_result_goes_and_the_same_picture_is_bought_when_it_comes_again() -> None:
-    """The picture's item still names it: whoever wants to use it finds it gone, and buys."""
+    """The picture's item still names it: the next job of the picture finds it gone, and buys."""
     world = removing()
     bought(world)
     world.removing.remove(deleted(world))
@@ -78,14 +78,14 @@ def test_a_result_that_was_bought_anew_meanwhile_stays(tmp_path: Path) -> None:
     world = removing(hook)
     bought(world)
     (key,) = world.kept.objects
-    file = tmp_path / "anew"
-    file.write_bytes(b"png 600 400 0 255 anew")
+    file = tmp_path / "bought-again"
+    file.write_bytes(b"png 600 400 0 255 again")
     removal = deleted(world)
 
-    def anew() -> None:
+    def buy_again() -> None:
         world.kept.put(key, file, replacing=world.kept.etags[key])
 
-    hook.once_at("kept.remove", anew)
+    hook.once_at("kept.remove", buy_again)
     world.removing.remove(removal)
     assert world.kept.objects == {key: file.read_bytes()}
 

@@ -97,7 +97,7 @@ def test_beside_a_reviewed_result_it_is_said_what_was_measured_and_expected(
 
 
 def test_what_is_reviewed_is_explained_before_the_row_says_so() -> None:
-    """Object, explanation, row: whoever reads `review` finds both."""
+    """Object, explanation, job, in this order: a job in `review` has both."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives()

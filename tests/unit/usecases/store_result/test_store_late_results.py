@@ -93,7 +93,7 @@ def test_a_late_failure_of_a_photo_that_was_given_up_only_settles_what_it_cost(
     give_up: object,
     reason: Reason,
 ) -> None:
-    """No attempt is made anew, nothing is told twice; the reservation is known to be returned."""
+    """No further attempt, no second announcement; the reservation is known to be returned."""
     world = World()
     job: Job = give_up(world)  # type: ignore[operator]
     world.evolink.fail(TASK, "service_error")

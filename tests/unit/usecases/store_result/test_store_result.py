@@ -170,7 +170,7 @@ def test_a_cut_out_of_another_format_becomes_a_png() -> None:
     ids=str,
 )
 def test_a_result_that_cannot_be_fetched_is_read_again_and_never_stored(error: Exception) -> None:
-    """The task is asked anew, for its link may be fresh by then; nothing is paid again."""
+    """The task is read again, for its link may be new by then; nothing is paid again."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives()

@@ -142,7 +142,7 @@ def test_a_task_that_stays_unknown_fails_the_job() -> None:
 
 
 def test_one_404_is_not_the_end_of_a_task_that_was_accepted() -> None:
-    """However late it comes: the task is read again, and any other answer begins the count anew."""
+    """However late it comes: the task is read again, and any other answer restarts the count."""
     world = World()
     job = world.arrives()
     world.passes(timedelta(hours=1))

@@ -236,7 +236,7 @@ def test_render_turns_the_kept_result_upright() -> None:
 
 @pytest.mark.parametrize("data", [None, b"png 600 400 0 255 other", b"damaged"])
 def test_render_says_that_the_models_pixels_are_not_kept_any_more(data: bytes | None) -> None:
-    """Gone, damaged, or another result of the same picture, which somebody bought anew."""
+    """Gone, damaged, or another result of the same picture, which an operator bought again."""
     world = of_the_photos_pixels()
     job = finish(world, world.arrives())
     (key,) = world.kept.objects

@@ -140,7 +140,7 @@ def test_the_deadline_counts_from_the_last_retry() -> None:
 
 
 def test_the_deadline_counts_calls_that_did_not_leave_and_nothing_before() -> None:
-    """Days behind a paused gate are not held against the photo when one call stumbles."""
+    """Days behind a paused gate do not count towards it when one call fails."""
     world = World()
     world.evolink.create_faults.append(
         answering(refusal(status=401, code="unauthorized", message="expired")),

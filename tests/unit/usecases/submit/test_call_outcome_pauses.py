@@ -145,7 +145,7 @@ def test_while_the_probe_is_under_way_nobody_follows() -> None:
 
 
 def test_an_accepted_probe_ends_the_pause_for_everybody() -> None:
-    """Credits are back: whoever waits passes within a sweep."""
+    """Credits are back: waiting jobs pass within a sweep."""
     world = meets(NO_CREDITS)
     jobs = [world.arrives(f"{number}.jpg") for number in range(3)]
     world.evolink.create_rule = None

@@ -335,7 +335,7 @@ def test_a_copy_that_did_not_leave_says_why_on_the_row() -> None:
 
 
 def test_a_call_that_is_refused_for_its_link_is_made_again_after_a_moment() -> None:
-    """The Files API may be as busy as whoever could not read the link."""
+    """The Files API may be as busy as the server that could not read the link."""
     world = World()
     refused = refusal(status=400, code="invalid_media_url", message="unreadable")
     world.evolink.create_faults.append(answering(refused))

@@ -19,7 +19,7 @@ HOUR = timedelta(hours=1)
 
 
 def found(world: World, source: Source, newer_than: str | None = None) -> Job:
-    """Take an upload that a listing told of."""
+    """Take an upload that a listing found."""
     listed = replace(source, sequencer=after(newer_than), modified_at=world.clock.now())
     job = world.arrive.created(listed, lane=Lane.BACKFILL)
     assert job is not None
@@ -48,7 +48,7 @@ def test_a_found_upload_is_worked_on_in_its_lane() -> None:
 
 
 def test_an_upload_whose_event_came_is_not_made_twice_by_finding_it() -> None:
-    """The version names the job, whoever tells of it."""
+    """The version names the job, whether an event or a listing reports it."""
     world = World()
     source = world.uploads.add("a.jpg", png())
     job = told(world, source)
@@ -127,7 +127,7 @@ def test_a_late_event_without_a_version_is_that_of_the_found_upload() -> None:
 
 @pytest.mark.parametrize("etag", ["same", "other"])
 def test_an_event_newer_than_the_found_upload_is_another_upload(etag: str) -> None:
-    """Also with the same bytes: whoever uploads again wants it done."""
+    """Also with the same bytes: a second upload is a second request."""
     world = World()
     source = replace(world.uploads.add("a.jpg", png()), version_id=None, etag="same")
     job = world.arrive.created(replace(source, sequencer=""), lane=Lane.BACKFILL)

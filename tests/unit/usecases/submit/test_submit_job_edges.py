@@ -222,7 +222,7 @@ def test_a_row_that_is_gone_is_no_longer_advanced() -> None:
 
 
 def test_a_photo_that_goes_on_waiting_wakes_nobody() -> None:
-    """The gate is full: whoever leaves it wakes the next."""
+    """The gate is full: a job that frees its slot wakes the next."""
     world = World()
     for number in range(3):
         world.arrives(f"inside-{number}.jpg", png(salt=90 + number))

@@ -35,7 +35,7 @@ def running(world: World) -> list[Job]:
 
 
 def finish(world: World, job: Job) -> None:
-    """The job's task ends well, its callback comes, and whoever is woken is looked at."""
+    """The job's task ends well, its callback comes, and the job that is woken is submitted."""
     world.evolink.complete(world.task_of(job))
     world.wake(job)
     world.settles()

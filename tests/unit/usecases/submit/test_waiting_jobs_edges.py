@@ -1,4 +1,4 @@
-"""Who stands in line, and how often a photo is handed over in vain."""
+"""Which jobs wait at the gate, and how often a photo is handed over in vain."""
 
 from __future__ import annotations
 

@@ -209,7 +209,7 @@ def test_after_a_persons_retry_the_new_attempt_is_polled_not_the_one_stored_befo
 
 @pytest.mark.parametrize("there", [5, 0])
 def test_a_gate_that_drifted_is_set_right_when_sweeps_agree_for_minutes(there: int) -> None:
-    """The index may lag, so one look is not believed; then whoever waits gets in."""
+    """The index may lag, so one look is not believed; after the second, waiting jobs get in."""
     world = World()
     world.arrives()
     world.jobs.gate = replace(world.jobs.read_gate(), in_flight=there)
