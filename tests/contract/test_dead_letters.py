@@ -126,7 +126,7 @@ def test_only_what_was_taken_is_deleted_and_the_rest_has_a_reason(sqs: SQSClient
 
 
 def test_a_letter_is_sent_before_it_is_deleted(sqs: SQSClient) -> None:
-    """Whoever is interrupted in between leaves it in two places, never in none.
+    """A command that is interrupted in between leaves it in two places, never in none.
 
     What was not sent can be seen again at once: who runs it again need not wait for a minute.
     """

@@ -201,7 +201,7 @@ def test_forged_tokens_do_not_cause_a_read_each() -> None:
 
 
 def test_without_a_previous_key_there_is_one() -> None:
-    """Whoever only signs needs no other."""
+    """A function that only signs needs no other."""
     keys = SigningKeys(Text("new", "new"))
     assert list(keys.accepted_keys()) == [b"new", b"new"]
     assert keys.signing_key() == b"new"

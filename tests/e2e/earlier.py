@@ -2,7 +2,7 @@
 
 Where the history is not to be had (an archive, a clone of depth 1, no git), it is an upgrade from
 these very sources with a mark on them, so that every function is replaced, if not by other code.
-Whoever names a commit gets that one, or is told why not.
+A commit that is named is the one that is used, or it is an error.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ def test_a_copy_that_the_provider_cannot_fetch_goes_through_the_files_api(
     assert (job.state, job.transport) == (State.COMPLETED, Transport.FILES)
 
 
-def test_a_damaged_picture_is_rejected_by_whoever_decodes_it(
+def test_a_damaged_picture_is_rejected_when_it_is_decoded(
     photos: Photos, stand_in: StandIn
 ) -> None:
     """Before anything is paid, and with the reason on the row."""

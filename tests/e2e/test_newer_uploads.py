@@ -50,7 +50,7 @@ def test_a_photo_that_is_overwritten_later_gets_the_newer_photos_cut_out(photos:
 def test_a_photo_that_is_deleted_while_its_task_runs_is_superseded(
     photos: Photos, stand_in: StandIn
 ) -> None:
-    """Whoever deletes a photo does not want to find its cut-out later."""
+    """A photo that was deleted gets no cut-out later."""
     key = "newer/deleted.jpg"
     upload = _started(key, photos, stand_in)
     photos.delete(key)

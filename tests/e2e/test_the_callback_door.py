@@ -68,7 +68,7 @@ def guarded(busy: Upload, photos: Photos) -> Upload:
 
 
 @pytest.mark.parametrize("name", _REFUSED)
-def test_whoever_is_not_the_provider_is_turned_away_at_once(
+def test_a_callback_that_is_not_the_providers_is_refused_at_once(
     *,
     name: str,
     guarded: Upload,

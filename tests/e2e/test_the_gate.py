@@ -109,7 +109,7 @@ def test_a_refused_key_pauses_intake_until_a_person_resumes(
 def test_a_new_key_is_picked_up_when_the_old_one_is_refused(
     *, photos: Photos, gate: GateKeeper, stand_in: StandIn, deployed: Deployed
 ) -> None:
-    """Whoever rotates the key need not wait for caches, restart anything or resume."""
+    """After a rotation nothing need be restarted or resumed, and no cache waited for."""
     secrets = deployed.client("secretsmanager")
     name = deployed.cloud.outputs["ApiKeySecretName"]
     old, new = deployed.evolink_keys
@@ -125,7 +125,7 @@ def test_a_new_key_is_picked_up_when_the_old_one_is_refused(
         secrets.put_secret_value(SecretId=name, SecretString=old)
 
 
-def test_whoever_goes_too_fast_waits_as_long_as_the_provider_says(
+def test_the_gate_pauses_as_long_as_the_providers_429_says(
     *, photos: Photos, gate: GateKeeper, stand_in: StandIn, deployed: Deployed
 ) -> None:
     """429: everybody waits for Retry-After and a little more, then the same photo is sent again."""

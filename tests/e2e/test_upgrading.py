@@ -83,7 +83,7 @@ def test_every_row_of_the_version_before_is_read(upgraded: Upgraded) -> None:
 
 
 def test_a_persons_pause_outlives_the_upgrade(upgraded: Upgraded) -> None:
-    """Whoever paused intake did so for a reason that a deployment does not know."""
+    """The operator paused the gate for a reason that a deployment does not know."""
     assert upgraded.upgraded.gate.pause == upgraded.earlier.gate.pause
     assert upgraded.upgraded.gate.pause is not None
 

@@ -253,7 +253,7 @@ def lent(call: dict[str, Any]) -> str:
     return link
 
 
-def test_whoever_may_read_jobs_reads_no_link_and_no_token(
+def test_the_permission_to_read_jobs_gives_no_link_and_no_token(
     unanswered: Job, call: dict[str, Any], deployed: Deployed
 ) -> None:
     """Rows, by id and by index, hold neither; the table that does is refused."""

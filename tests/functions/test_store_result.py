@@ -137,7 +137,7 @@ def test_a_finished_task_is_brought_home(name: str, stack: Stack, start: Start) 
 
 
 def test_the_event_on_the_bus_looks_like_the_sample(stack: Stack, start: Start) -> None:
-    """Whoever listens can rely on its fields."""
+    """Listeners can rely on its fields."""
     job = running(stack)
     run(start, batch("sqs-callbacks-completed", job), completed_task, PICTURE)
     (told,) = stack.received(stack.events_url)

@@ -90,6 +90,6 @@ def test_a_virtual_environment_of_a_checkout_that_was_moved_is_made_again(checko
 
 
 def test_a_broken_virtual_environment_is_made_again(checkout: Path) -> None:
-    """Whoever interrupts its making leaves half of one."""
+    """A setup that is interrupted leaves half of one."""
     (checkout / ".venv" / "pyvenv.cfg").unlink()
     assert is_made_again(checkout)

@@ -164,7 +164,7 @@ def test_the_gate_is_read_as_it_was_written(store: Store, gate: Gate) -> None:
 
 @pytest.mark.parametrize("version", [0, 1, 3])
 def test_a_gate_that_moved_is_not_written(store: Store, version: int) -> None:
-    """Whoever read it before, or never, is told how it stands."""
+    """A writer with an older version, or with none, gets the gate as it is."""
     winner = store.write_gate(store.write_gate(Gate(in_flight=1)))
     with pytest.raises(GateMovedError) as lost:
         store.write_gate(Gate(version=version, in_flight=9))

@@ -179,7 +179,7 @@ def test_what_a_proxy_says_is_not_the_apis_refusal(status: int, content: bytes) 
 
 
 @pytest.mark.parametrize("content", NOT_THE_APIS)
-def test_too_many_is_a_refusal_whoever_says_so(content: bytes) -> None:
+def test_a_429_is_a_refusal_with_and_without_a_body(content: bytes) -> None:
     """It was not passed on; the API's own may come without a body."""
     assert created(httpx.Response(429, content=content)) == refusal(
         status=429, code="http_429", message="the API answers 429"

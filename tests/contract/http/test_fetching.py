@@ -240,7 +240,7 @@ def test_redirects_are_followed(status: int, file: Path) -> None:
     assert [request.split()[1] for request in server.requests] == [b"/x", b"/y?z=1"]
 
 
-def test_every_redirect_is_checked_anew(file: Path) -> None:
+def test_every_redirect_is_checked_again(file: Path) -> None:
     """A public link that leads to a private address is refused there."""
     known = {"127.0.0.1": "127.0.0.1", "inside.example": "169.254.169.254"}
     with serving(to("https://inside.example/latest/meta-data/")) as server:

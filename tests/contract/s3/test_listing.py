@@ -134,7 +134,7 @@ def test_a_cut_out_tells_what_it_was_made_from(s3: S3Client) -> None:
     assert objects.provenance("nothing.png") is None
 
 
-def test_whoever_may_not_look_is_told_so(s3: S3Client) -> None:
+def test_listing_a_missing_bucket_is_an_error(s3: S3Client) -> None:
     """A bucket that is not there is no empty bucket."""
     with pytest.raises(ClientError):
         listed(s3, "nowhere")

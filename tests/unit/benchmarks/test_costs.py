@@ -63,7 +63,7 @@ def test_an_upload_is_an_event_and_a_message_even_if_nothing_is_asked_of_aws() -
 
 
 def test_the_dearest_service_comes_first() -> None:
-    """Whoever reads the table begins where it matters."""
+    """The largest costs come first."""
     bought = [line["bought"] for line in a_thousand().values()]
     assert bought == sorted(bought, reverse=True)
     assert all(one > 0 for one in bought)

@@ -223,7 +223,7 @@ def test_another_difference_is_a_new_suspicion() -> None:
 
 
 def test_a_difference_is_not_believed_if_somebody_passed_in_between() -> None:
-    """Whoever passed the gate between two looks may be the difference."""
+    """A job that passed the gate between two looks may be the difference."""
     passed, later = _written(_suspicious(3).admitting(NOW, PROBE)), NOW + INDEX_LAG
     seen = Suspicion(version=10, counted=2, since=later)
     assert passed.recounted(2, later) == replace(passed, suspicion=seen)

@@ -124,7 +124,7 @@ def test_a_time_that_cannot_be_read_is_none(time: object) -> None:
 
 
 @pytest.mark.parametrize("lane", [None, "live", "fast", 5, ["backfill"]])
-def test_whoever_names_no_lane_that_there_is_comes_as_live(lane: object) -> None:
+def test_an_upload_without_a_known_lane_is_live(lane: object) -> None:
     """S3 names none."""
     message = read_submission(json.dumps(sample("s3-object-created") | {"lane": lane}))
     assert message == Uploaded(source=RED_SHOE, at=AT, lane=Lane.LIVE)

@@ -82,7 +82,7 @@ def test_a_photo_that_cannot_be_is_refused(
     facts: dict[str, Any],
     is_possible: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Whoever takes Prepare over writes its reports."""
+    """An attacker in Prepare can write any report."""
     report = replace(REPORT, photo=replace(PHOTO, **facts), copies=())
     assert what_is_wrong(report, LIMITS) == (None if is_possible else PHOTO_FAULT)
 

@@ -304,7 +304,7 @@ def test_what_is_not_watched_is_told_apart(watch: dict[str, Any], key: str, reas
     assert shelf.only() == (Finding.NOT_WATCHED, reason, None)
 
 
-def test_who_was_superseded_while_one_looked_is_fresh(shelf: Shelf) -> None:
+def test_a_job_that_is_superseded_during_the_audit_is_fresh(shelf: Shelf) -> None:
     """The newer upload came after the listing."""
     shelf.job(shelf.uploads.add("a.jpg"), State.SUPERSEDED, reason=Reason.NEWER_UPLOAD)
     listing = list(shelf.uploads.pages(""))
@@ -337,7 +337,7 @@ def test_only_cut_outs_of_the_folder_are_listed() -> None:
     assert asked == ["cut/", "cut/shoes/", "cut/shoes/", "cut/__/"]
 
 
-def test_whoever_waits_is_told_how_far_it_is(shelf: Shelf) -> None:
+def test_the_audit_reports_its_progress(shelf: Shelf) -> None:
     """Page by page."""
     for number in range(3):
         shelf.results.add(f"{number}.png")

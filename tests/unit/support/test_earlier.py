@@ -119,7 +119,7 @@ def test_a_clone_without_history_is_upgraded_from_itself(
 
 
 def test_a_copy_of_the_sources_is_upgraded_from_itself(project: Path, earlier: Path) -> None:
-    """Whoever unpacked an archive can get no history."""
+    """A checkout that was unpacked from an archive has no history."""
     _fill(project)
     (project / ".git").rename(project.parent / "gone")
     assert put_earlier_sources(project, earlier) == ""

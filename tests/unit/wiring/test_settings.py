@@ -186,7 +186,7 @@ def test_a_function_needs_no_variable_but_its_own(settings: Settings) -> None:
 
 @pytest.mark.parametrize(("kind", "name"), REQUIRED)
 def test_a_missing_variable_is_named(kind: type[Settings], name: str) -> None:
-    """Whoever deploys by hand reads which one is missing."""
+    """The error names the one that is missing."""
     environment = {key: value for key, value in ENVIRONMENT.items() if key != name}
     assert refusal(kind, environment) == f"the environment variable {name} is missing"
 

@@ -95,7 +95,7 @@ def test_a_forged_or_malformed_callback_is_refused_and_nothing_is_queued(
 
 
 def test_refused_callbacks_are_counted_each_and_logged_once_a_minute() -> None:
-    """Whoever forges a thousand fills no log; the next line says how many it stands for."""
+    """A thousand forged ones fill no log; the next line says how many it stands for."""
     world = World()
 
     def forged() -> None:
@@ -224,7 +224,7 @@ def test_a_callback_of_a_running_task_adopts_it() -> None:
 
 
 def test_a_task_id_that_the_api_does_not_know_is_not_believed() -> None:
-    """Whoever wrote the body: the job waits on for its own callback."""
+    """The body is not believed: the job waits on for its own callback."""
     world = World()
     world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
     job = world.arrives()

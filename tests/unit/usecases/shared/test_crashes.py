@@ -46,7 +46,7 @@ DEATHS = [
 @pytest.mark.parametrize("is_redelivered", [True, False], ids=["again", "gone"])
 @pytest.mark.parametrize("honours_keys", [True, False], ids=["keys", "no keys"])
 @pytest.mark.parametrize(("story", "dies_at", "step"), DEATHS)
-def test_whoever_dies_wherever_the_photo_is_done_once_paid_once_and_told(
+def test_a_worker_dies_at_any_step_and_the_photo_is_done_paid_and_announced_once(
     story: Story,
     dies_at: int,
     step: str,

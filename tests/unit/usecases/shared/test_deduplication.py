@@ -125,7 +125,7 @@ def test_a_result_whose_doubt_shows_only_when_it_is_finished_is_not_reused() -> 
     doubted = finish(world, job)
     assert doubted.reason is Reason.RESULT_ASPECT_DIFFERS
     (purchase,) = world.bought.items.values()
-    assert purchase.kept is not None  # Whoever deletes the photo finds it by that.
+    assert purchase.kept is not None  # The deletion of the photo finds it by that.
     world.operate.retry(doubted)
     world.settles()
     assert (world.job(job).state, len(world.evolink.charges)) == (State.PROCESSING, 2)

@@ -19,7 +19,7 @@ from tests.support.reusing import arrives_fresh, bought, finish, kept_at, reusin
 MINUTE = timedelta(minutes=1)
 
 
-def test_fresh_uploads_are_bought_anew_and_kept_instead() -> None:
+def test_fresh_uploads_are_bought_again_and_kept_instead() -> None:
     """On the person's word, by the metadata; it is not carried to the result."""
     world = reusing()
     bought(world)
@@ -33,7 +33,7 @@ def test_fresh_uploads_are_bought_anew_and_kept_instead() -> None:
     assert len(world.evolink.charges) == 2
 
 
-def test_while_a_picture_is_bought_anew_the_old_result_serves_others() -> None:
+def test_while_a_picture_is_bought_again_the_old_result_serves_others() -> None:
     """Nobody waits for what is there."""
     world = reusing()
     first = bought(world)
@@ -130,7 +130,7 @@ def test_a_fresh_upload_that_bought_nothing_costs_no_second_purchase() -> None:
     assert (world.job(other).state, len(world.evolink.charges)) == (State.COMPLETED, 1)
 
 
-def test_a_fresh_upload_that_waits_buys_anew_although_an_older_result_was_kept() -> None:
+def test_a_fresh_upload_that_waits_buys_although_an_older_result_was_kept() -> None:
     """The person asked for it; in the end, its own is what is kept."""
     world = World(reuse=True, limits=replace(LIMITS, max_in_flight=1))
     first = world.arrives("a.jpg")
@@ -183,7 +183,7 @@ def test_a_buyer_that_was_sent_back_does_not_buy_what_came_meanwhile() -> None:
     assert len(world.evolink.charges) == 1
 
 
-def test_a_result_is_not_kept_over_a_purchase_that_was_begun_anew() -> None:
+def test_a_result_is_not_kept_over_a_purchase_that_was_begun_again() -> None:
     """The fresh upload takes the item while the older result is being noted in it."""
     hook = Hook()
     world = reusing(hook)

@@ -78,8 +78,8 @@ def test_a_retried_photo_whose_own_kept_result_is_gone_buys_and_does_not_wait_fo
     assert (world.job(job).state, len(world.evolink.charges)) == (State.PROCESSING, 2)
 
 
-def test_a_result_that_was_kept_anew_meanwhile_is_not_thrown_away() -> None:
-    """Who was to be completed from the old one finds another's purchase, and uses that."""
+def test_a_result_that_was_kept_again_meanwhile_is_not_deleted() -> None:
+    """A job that was to use the old one finds another job's purchase, and uses that."""
     world = reusing()
     bought(world, "a.jpg")
     job = world.arrives("b.jpg")

@@ -31,7 +31,7 @@ def test_of_two_at_once_one_buys_and_the_other_waits_and_is_woken() -> None:
 
 
 def test_a_wake_that_was_lost_is_made_up_for_by_its_due_time() -> None:
-    """Whoever waits looks again by itself, ever less often."""
+    """A waiting job looks again by itself, ever less often."""
     world = reusing()
     first, second = world.arrives("a.jpg"), world.arrives("b.jpg")
     assert second.due_at == world.clock.now() + TIMING.poll_interval
@@ -185,7 +185,7 @@ def test_a_live_photo_does_not_wait_in_the_backfills_line() -> None:
     assert world.jobs.waiting(1) == [backfilled[1].id]
 
 
-def test_who_was_woken_is_forgotten_when_the_buyer_ends_without_a_result() -> None:
+def test_the_waiting_list_is_emptied_when_the_buyer_ends_without_a_result() -> None:
     """Else each later end would send a message to everybody who ever waited."""
     world = reusing()
     first = world.arrives("a.jpg")

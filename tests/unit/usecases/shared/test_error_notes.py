@@ -65,7 +65,7 @@ def test_a_reviewed_photo_is_said_with_where_its_result_is_kept() -> None:
 
 
 def test_it_is_said_before_it_is_announced() -> None:
-    """Whoever hears the event finds the note."""
+    """The note is there before the event is sent."""
     hook = Hook()
     World(step=hook).arrives(data=TEXT)
     assert hook.seen.index("notes.write done") < hook.seen.index("announcements.announce")

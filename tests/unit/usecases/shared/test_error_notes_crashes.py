@@ -55,7 +55,7 @@ DEATHS = [pytest.param(number, id=f"{number} {step}") for number, step in enumer
 
 @pytest.mark.parametrize("is_redelivered", [True, False], ids=["again", "gone"])
 @pytest.mark.parametrize("dies_at", DEATHS[:_SWEEPS_FROM])
-def test_whoever_dies_wherever_a_note_stands_for_what_has_no_cut_out_alone(
+def test_a_worker_dies_at_any_step_and_only_a_photo_without_cut_out_has_a_note(
     dies_at: int,
     is_redelivered: bool,  # noqa: FBT001 - a column of the table
 ) -> None:

@@ -54,7 +54,7 @@ def test_a_worker_that_died_after_it_was_overtaken_is_made_up_for() -> None:
 
 
 def test_the_same_is_said_once() -> None:
-    """Whoever does it again finds it done."""
+    """Repeating the effects of a job writes no second note."""
     world = World()
     job = failed(world)
     world.job_writer.reapply_effects(world.job(job))
@@ -85,7 +85,7 @@ def test_a_place_that_others_write_is_looked_at_again(times: int) -> None:
     assert said(world)["job"] == job.id
 
 
-def test_whoever_loses_the_row_still_learns_it() -> None:
+def test_a_worker_whose_write_is_refused_gets_the_error() -> None:
     """Taking back what was said does not hide that another worker moved the job."""
     world = World()
     job = failed(world)

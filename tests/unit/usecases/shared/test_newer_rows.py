@@ -43,7 +43,7 @@ def test_sweep_leaves_them_alone_and_sends_on_the_others() -> None:
 
 
 def test_one_that_stands_first_in_line_keeps_nobody_waiting() -> None:
-    """Whoever has a slot to give gives it to the next."""
+    """A worker that frees a slot gives it to the next job."""
     world = World()
     inside = [world.arrives(f"{number}.jpg") for number in range(LIMITS.max_in_flight)]
     theirs, ours = world.arrives("theirs.jpg"), world.arrives("ours.jpg")

@@ -112,7 +112,7 @@ def test_a_task_that_is_known_is_asked_before_another_is_paid(
 
 
 @pytest.mark.parametrize("given_up", GIVEN_UP)
-def test_who_wants_it_bought_anew_gets_it_at_once(given_up: Callable[[World], Job]) -> None:
+def test_a_request_to_buy_again_is_met_at_once(given_up: Callable[[World], Job]) -> None:
     """`retry --fresh`."""
     world = World()
     job = given_up(world)

@@ -68,7 +68,7 @@ def test_a_result_in_doubt_stays_as_it_came(tmp_path: Path, change: dict[str, ob
 def test_another_format_and_a_turned_picture_become_an_upright_png(
     tmp_path: Path, format_: str, orientation: int
 ) -> None:
-    """Whoever opens it sees the same."""
+    """A viewer shows the same."""
     result = fetched(sent(PHOTO), tmp_path, f"{format_} 600 400 0 255 task-1")
     assert result.picture is not None
     finished = finish(replace(result, picture=replace(result.picture, orientation=orientation)))

@@ -1,4 +1,4 @@
-"""Whoever deletes a photo deletes what was made of it, where that is wanted."""
+"""Deleting a photo deletes what was made of it, where that is set."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_it_may_be_done_twice() -> None:
 
 
 @pytest.mark.parametrize("step", ["results.current", "results.remove", "results.remove done"])
-def test_whoever_dies_over_it_is_made_up_for(step: str) -> None:
+def test_a_removal_is_completed_after_a_worker_died_over_it(step: str) -> None:
     """The message comes again."""
     hook = Hook()
     world = removing(hook)

@@ -1,4 +1,4 @@
-"""Whoever deletes a photo deletes the model's result that was bought for it, too."""
+"""Deleting a photo deletes the model's result that was bought for it, too."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_version_that_is_removed_for_good_takes_what_was_bought_for_it_alone()
         assert len(world.kept.objects) == left
 
 
-def test_a_result_that_was_bought_anew_meanwhile_stays(tmp_path: Path) -> None:
+def test_a_result_that_was_bought_again_meanwhile_stays(tmp_path: Path) -> None:
     """It stands there before the picture's item says whose it is."""
     hook = Hook()
     world = removing(hook)
@@ -109,7 +109,7 @@ def test_a_place_that_changes_all_the_time_is_left_for_later() -> None:
 
 
 @pytest.mark.parametrize("step", ["kept.current", "kept.remove", "kept.remove done"])
-def test_whoever_dies_over_it_is_made_up_for(step: str) -> None:
+def test_a_removal_is_completed_after_a_worker_died_over_it(step: str) -> None:
     """The message comes again."""
     hook = Hook()
     world = removing(hook)
@@ -125,7 +125,7 @@ def test_whoever_dies_over_it_is_made_up_for(step: str) -> None:
 def test_what_is_kept_after_its_source_was_deleted_goes_after_all() -> None:
     """The deletion found nothing to remove; the result was paid for, so it came home and was kept.
 
-    Whoever settles the job asks for its removal once more.
+    The worker that settles the job asks for its removal once more.
     """
     world = removing()
     job = world.arrives()

@@ -136,7 +136,7 @@ def test_a_retry_that_took_long_leaves_nothing_to_decide_either() -> None:
     assert said(world)["state"] == "completed"
 
 
-def test_whoever_dies_over_that_is_made_up_for() -> None:
+def test_the_note_is_written_again_after_a_worker_died_over_it() -> None:
     """It is said before the row says `completed`: the lease runs out, and it is said again."""
     hook = Hook()
     world = World(step=hook)

@@ -286,7 +286,7 @@ def test_a_lost_result_of_a_photo_that_was_replaced_is_superseded() -> None:
 
 
 def test_while_a_result_is_read_again_the_job_still_says_why() -> None:
-    """Whoever asks `where` meanwhile is told what kept it."""
+    """`cutout where` says meanwhile what kept it."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives()
