@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cutout.domain.messages import TaskCheck, read_callback
+from cutout.domain.messages.queue_messages import TaskCheck, read_callback
 from cutout.wiring.lambda_app import LambdaApp
 from cutout.wiring.store_result import build
 

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from cutout.domain import completion_events
+from cutout.domain.messages import completion_events
 from cutout.domain.metrics import Metric
 
 from ..monitoring.metric_series import FIVE_MINUTES, MetricSeries

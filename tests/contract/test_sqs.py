@@ -12,7 +12,7 @@ from botocore.stub import Stubber
 
 from cutout.adapters.sqs import SqsCallbacks, SqsIntake, SqsSubmissions
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.messages import (
+from cutout.domain.messages.queue_messages import (
     JobDue,
     Removal,
     RenderRequest,

@@ -10,7 +10,7 @@ from cutout.domain.gate import Gate
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
-from cutout.domain.messages import TaskCheck
+from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.provider import NotSent, OutcomeUnknown, Task, Uploaded
 from cutout.domain.states import Move, Reason
 from cutout.ports.jobs_table import LatestVersion

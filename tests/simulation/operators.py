@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from cutout.domain.gate import PauseReason
 from cutout.domain.job.conflicts import JobMovedError
-from cutout.domain.messages import RenderRequest
+from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.states import TRANSITIONS, Move, State
 from cutout.usecases.shared.admission import change_gate
 from tests.simulation.listing import queue_missing

@@ -21,7 +21,7 @@ from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import HistoryEntry, Job, Photo, Prepared, Upright
 from cutout.domain.job.result import Reuse
-from cutout.domain.messages import TaskCheck
+from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.preparation import CopyKind, MadeCopy, PrepareReport
 from cutout.domain.provider import Accepted, NotSent, OutcomeUnknown
 from cutout.domain.states import AttemptOutcome, Lane, Pixels, Reason, State, Transport

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from cutout.adapters.evolink.failures import refusal
 from cutout.domain.errors import FetchRefusedError, ResponseLostError, SourceDeniedError
 from cutout.domain.job.job import Job
-from cutout.domain.messages import RenderRequest
+from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.provider import NotSent
 from cutout.domain.recipes import Fit, Recipe
 from cutout.domain.states import Pixels, Transport

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from cutout.domain import completion_events
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
 from cutout.domain.job.variant import Variant
+from cutout.domain.messages import completion_events
 from cutout.domain.states import State
 
 if TYPE_CHECKING:

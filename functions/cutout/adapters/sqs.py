@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.source import Source
-from cutout.domain.messages import (
+from cutout.domain.messages.queue_messages import (
     Removal,
     RenderRequest,
     TaskCheck,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cutout.domain.errors import MessageError
-from cutout.domain.messages import (
+from cutout.domain.messages.queue_messages import (
     Deleted,
     JobDue,
     Removal,

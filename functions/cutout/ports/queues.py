@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Protocol
 
-from cutout.domain.messages import Removal, RenderRequest, TaskCheck
+from cutout.domain.messages.queue_messages import Removal, RenderRequest, TaskCheck
 from cutout.domain.preparation import PrepareReport, PrepareRequest
 
 

@@ -11,7 +11,7 @@ from cutout.cli.aws.deployed_stack import Ports, Stack
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.domain.job.job import Job
 from cutout.domain.job.variant import Variant, replaced
-from cutout.domain.messages import RenderRequest
+from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.ports.jobs_table import BacklogStatus
 from tests.support.cli.clock import HandClock
 from tests.support.cli.jobs import PNG, UPLOADS, WAY, make_job

@@ -16,7 +16,7 @@ from cutout.domain.function_settings import SubmitSettings
 from cutout.domain.gate import Limits
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
-from cutout.domain.messages import TaskCheck
+from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.photo.inspection import PhotoLimits
 from cutout.domain.preparation import PrepareReport
 from cutout.domain.recipes import Recipe

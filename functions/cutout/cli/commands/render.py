@@ -16,7 +16,7 @@ from cutout.cli.options.shared_options import (
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import plain_table, print_json, stderr, stdout
 from cutout.cli.photo_names import newest_job
-from cutout.domain.messages import RenderRequest
+from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.states import State
 
 if TYPE_CHECKING:

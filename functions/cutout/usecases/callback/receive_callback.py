@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from cutout.domain.callback_token import verify
 from cutout.domain.errors import CallbackRefusedError
-from cutout.domain.messages import TaskCheck
+from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.ports.provider import KeyRing
 from cutout.ports.queues import CallbackQueue

@@ -13,7 +13,7 @@ from typing import TypeGuard
 from cutout.domain.errors import SourceGoneError
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
-from cutout.domain.messages import Removal
+from cutout.domain.messages.queue_messages import Removal
 from cutout.domain.object_keys import STATE_TAG
 from cutout.domain.states import State
 from cutout.ports.buckets import SourceTags

@@ -9,7 +9,7 @@ from itertools import islice
 from cutout.domain.errors import TransientError
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
-from cutout.domain.messages import Removal
+from cutout.domain.messages.queue_messages import Removal
 from cutout.domain.object_keys import beside, result_keys, review_keys, variant_keys
 from cutout.domain.recipes import Recipe, recipes_for
 from cutout.ports.buckets import Results, StoredResult

@@ -14,7 +14,7 @@ from cutout.domain.errors import StoreBusyError, TaskUnknownError, TransientErro
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import JobMovedError, TaskTakenError
 from cutout.domain.job.job import Job, JobChanges
-from cutout.domain.messages import TaskCheck
+from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.domain.provider import Task, TaskStatus
 from cutout.domain.retry_policy import Verdict, decide_task_failure

@@ -25,7 +25,7 @@ from cutout.domain.job.conflicts import JobMovedError, TaskTakenError
 from cutout.domain.job.dedup_record import Kept
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
-from cutout.domain.messages import TaskCheck
+from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.provider import Accepted, CreateOutcome, NotSent, Refused, Uploaded
 from cutout.domain.states import Move, Reason, State
 from cutout.domain.timing import Timing

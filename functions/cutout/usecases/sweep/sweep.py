@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from cutout.domain.gate import Gate, Limits
 from cutout.domain.job.job import Job
-from cutout.domain.messages import TaskCheck
+from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import PAUSED_BECAUSE, Metric
 from cutout.domain.states import State
 from cutout.ports.jobs_table import Backlog, Due, Gates, NewerRow

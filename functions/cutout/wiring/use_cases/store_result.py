@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from cutout.domain.function_settings import JobSettings
-from cutout.domain.messages import Removal, RenderRequest, TaskCheck
+from cutout.domain.messages.queue_messages import Removal, RenderRequest, TaskCheck
 from cutout.domain.recipes import OwnPixels, Recipe
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.store_result.finish_cutout import FinishCutout

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from cutout.domain.function_settings import SubmitSettings
 from cutout.domain.job.job import Job
-from cutout.domain.messages import (
+from cutout.domain.messages.queue_messages import (
     Deleted,
     JobDue,
     UnreadableReport,

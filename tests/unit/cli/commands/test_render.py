@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cutout.domain.messages import RenderRequest
+from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.states import State
 from tests.support.cli.jobs import make_job
 from tests.support.cli.world import World

@@ -9,7 +9,7 @@ import pytest
 
 from cutout.domain.errors import CallbackRefusedError
 from cutout.domain.job.job import Job
-from cutout.domain.messages import TaskCheck
+from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.domain.provider import Accepted, CreateOutcome, OutcomeUnknown
 from cutout.domain.states import AttemptOutcome, State

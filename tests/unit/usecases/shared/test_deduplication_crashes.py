@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cutout.domain.job.job import Job
-from cutout.domain.messages import TaskCheck
+from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.states import State
 from tests.support.fakes.world import TIMING
 from tests.support.hooks import Hook, WorkerDiedError

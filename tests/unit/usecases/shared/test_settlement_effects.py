@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cutout.domain.job.job import Job
-from cutout.domain.messages import Removal
+from cutout.domain.messages.queue_messages import Removal
 from cutout.domain.states import Reason, State
 from cutout.ports.buckets import Labels
 from cutout.ports.jobs_table import LatestVersion

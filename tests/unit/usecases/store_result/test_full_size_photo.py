@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from cutout.domain.job.job import Job
-from cutout.domain.messages import RenderRequest
+from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.preparation import CopyKind
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import Pixels, Reason, State

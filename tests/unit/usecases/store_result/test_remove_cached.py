@@ -8,7 +8,7 @@ import pytest
 
 from cutout.domain.errors import TransientError
 from cutout.domain.job.job import Job
-from cutout.domain.messages import Removal
+from cutout.domain.messages.queue_messages import Removal
 from cutout.domain.states import Reason, State
 from tests.support.fakes.evolink import CUT_OUT
 from tests.support.fakes.world import World

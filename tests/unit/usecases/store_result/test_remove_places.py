@@ -9,7 +9,7 @@ import pytest
 from cutout.domain.errors import TransientError
 from cutout.domain.job.job import Job
 from cutout.domain.job.variant import Variant
-from cutout.domain.messages import Removal
+from cutout.domain.messages.queue_messages import Removal
 from cutout.domain.recipes import Recipe
 from cutout.ports.buckets import StoredResult
 from cutout.usecases.store_result.remove import RemoveResults

@@ -10,7 +10,7 @@ import pytest
 
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
-from cutout.domain.messages import RenderRequest
+from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.photo.picture import Picture
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import Pixels, State

@@ -12,7 +12,7 @@ from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
-from cutout.domain.messages import TaskCheck
+from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.states import AttemptOutcome, Reason, State, Transport
 from cutout.ports.jobs_table import TaskClaim
 from tests.support.builders import an_attempt

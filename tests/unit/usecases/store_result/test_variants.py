@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from cutout.domain.job.job import Job
-from cutout.domain.messages import RenderRequest
+from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.metrics import Metric
 from cutout.domain.recipes import Fit, Recipe
 from cutout.domain.states import Pixels, State

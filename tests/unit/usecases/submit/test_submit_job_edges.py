@@ -11,7 +11,7 @@ import pytest
 from cutout.domain.errors import SourceDeniedError, StoreBusyError
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
-from cutout.domain.messages import TaskCheck
+from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.object_keys import BYPASS_CACHE_MARK, LANE_MARK
 from cutout.domain.provider import Accepted, OutcomeUnknown
 from cutout.domain.states import AttemptOutcome, Lane, Reason, State, Transport

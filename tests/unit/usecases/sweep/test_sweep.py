@@ -10,7 +10,7 @@ import pytest
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate import INDEX_LAG
 from cutout.domain.job.job import Job
-from cutout.domain.messages import TaskCheck
+from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.domain.provider import NotSent
 from cutout.domain.states import Reason, State

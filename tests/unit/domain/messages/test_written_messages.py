@@ -8,7 +8,7 @@ import pytest
 
 from cutout.domain.errors import MessageError
 from cutout.domain.job.job import Photo
-from cutout.domain.messages import (
+from cutout.domain.messages.queue_messages import (
     Removal,
     RenderRequest,
     TaskCheck,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cutout.domain.errors import MessageError
 from cutout.domain.job.job import Photo
 from cutout.domain.job.source import Source
-from cutout.domain.messages import (
+from cutout.domain.messages.queue_messages import (
     Deleted,
     JobDue,
     TaskCheck,

@@ -1,0 +1,1 @@
+"""What functions read from their queues, and the events that they send."""
