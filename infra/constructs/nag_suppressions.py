@@ -178,9 +178,9 @@ def _acknowledge_wide_resources(policy: iam.CfnPolicy) -> None:
 
 
 def _say(node: IConstruct, acknowledged: Iterable[tuple[str, str]]) -> None:
-    told = [Acknowledgment(id=rule, reason=reason) for rule, reason in acknowledged]
-    if told:
-        Validations.of(node).acknowledge(*told)
+    entries = [Acknowledgment(id=rule, reason=reason) for rule, reason in acknowledged]
+    if entries:
+        Validations.of(node).acknowledge(*entries)
 
 
 def _flat(value: object) -> str:

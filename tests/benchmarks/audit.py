@@ -178,10 +178,10 @@ def run(target: Target, *arguments: str) -> dict[str, Any]:
     stack = connect(target, context.clock)
     context = replace(context, connect=lambda _choice, **_options: stack)
     began = time.monotonic()
-    told = CliRunner().invoke(cutout, [*arguments, "--json"], obj=context)
+    result = CliRunner().invoke(cutout, [*arguments, "--json"], obj=context)
     _say(f"$ cutout {' '.join(arguments)}   # {time.monotonic() - began:.1f} s")
-    _say(told.stderr.strip())
-    data: dict[str, Any] = json.loads(told.stdout)
+    _say(result.stderr.strip())
+    data: dict[str, Any] = json.loads(result.stdout)
     return data
 
 
@@ -193,8 +193,8 @@ def measure(target: Target, objects: int) -> None:
     keys = [f"shop/{number // 1000:04}/{number:07}.jpg" for number in range(objects)]
     timed("uploads", objects, lambda: put_all(s3, outputs.uploads_bucket, keys))
     dry_run = ("backfill", f"s3://{outputs.uploads_bucket}/", "--dry-run")
-    told = run(target, *dry_run)
-    _say(f"{told['photos']:,} to queue, {told['skipped']} skipped")
+    answer = run(target, *dry_run)
+    _say(f"{answer['photos']:,} to queue, {answer['skipped']} skipped")
     pages = S3Listing(s3, outputs.uploads_bucket).pages("")
     listed = [one for page in pages for one in page]
     done = [one for number, one in enumerate(listed) if number % _MISSING]
@@ -203,8 +203,8 @@ def measure(target: Target, objects: int) -> None:
     timed("rows", len(done), lambda: put_rows(dynamodb, outputs.jobs_table, rows))
     places = (result_key(one.key) for one in done)
     timed("cut-outs", len(done), lambda: put_all(s3, outputs.results_bucket, places))
-    told = run(target, "audit")
-    _say(json.dumps(told["findings"]))
+    answer = run(target, "audit")
+    _say(json.dumps(answer["findings"]))
 
 
 def _say(text: str) -> None:

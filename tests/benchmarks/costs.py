@@ -145,8 +145,8 @@ def a_month() -> dict[str, Decimal]:
 
 def _template() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     """The template of a deployment that nobody changed anything about."""
-    told: Mapping[str, Mapping[str, Mapping[str, str]]] = json.loads(TEMPLATE.read_text())
-    return told
+    template: Mapping[str, Mapping[str, Mapping[str, str]]] = json.loads(TEMPLATE.read_text())
+    return template
 
 
 def _gigabyte_seconds(service: str) -> Decimal:
@@ -188,9 +188,9 @@ def limits() -> list[str]:
 
 def main() -> None:
     """Print the tables."""
-    told = [*rows(), "", "A photo that is paid for takes:", *(f"- {one}" for one in limits())]
-    told.append(f"List prices of {PRICED_IN}, {PRICED_ON}.")
-    sys.stdout.write("\n".join(told) + "\n")
+    lines = [*rows(), "", "A photo that is paid for takes:", *(f"- {one}" for one in limits())]
+    lines.append(f"List prices of {PRICED_IN}, {PRICED_ON}.")
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

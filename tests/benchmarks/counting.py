@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.counting        # rewrites tests/benchmarks/counted.json
 
-What stands there is what `tests.benchmarks.costs` reckons with. A test makes the journeys again and
+`tests.benchmarks.costs` calculates with these figures. A test makes the journeys again and
 fails when one of them takes a request more or less.
 """
 
@@ -144,14 +144,14 @@ def _sorted(counter: Counter[str]) -> dict[str, int]:
 
 def recorded() -> dict[str, Count]:
     """What was counted last, by journey."""
-    told: dict[str, Any] = json.loads(COUNTED.read_text())
-    return {name: Count(**one) for name, one in told.items()}
+    counts: dict[str, Any] = json.loads(COUNTED.read_text())
+    return {name: Count(**one) for name, one in counts.items()}
 
 
 def main() -> None:
     """Count every journey, and write that down."""
-    told = {name: asdict(count) for name, count in counted().items()}
-    COUNTED.write_text(json.dumps(told, indent=2) + "\n")
+    counts = {name: asdict(count) for name, count in counted().items()}
+    COUNTED.write_text(json.dumps(counts, indent=2) + "\n")
 
 
 if __name__ == "__main__":

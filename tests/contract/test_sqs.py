@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.stub import Stubber
 
-from cutout.adapters.sqs import SqsCallbacks, SqsIntake, SqsSubmissions
+from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions, SqsUploadQueue
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.messages.queue_messages import (
     JobDue,
@@ -162,7 +162,7 @@ def test_uploads_that_were_found_arrive_as_they_are(
         a_source(key=f"Söhne/{number} + 写真.jpg", version_id=version_id, sequencer="0A1")
         for number in range(11)
     ]
-    SqsIntake(sqs, url).queue(sources, lane)
+    SqsUploadQueue(sqs, url).queue(sources, lane)
     read = [read_submission(body) for body in received(sqs, url)]
     assert sorted(read, key=str) == sorted(
         (Uploaded(source=source, lane=lane) for source in sources), key=str
@@ -174,13 +174,13 @@ def test_an_upload_that_was_found_looks_like_the_sample(sqs: SQSClient, url: str
     (record,) = sample("sqs-submissions-found")["Records"]
     message = read_submission(record["body"])
     assert isinstance(message, Uploaded)
-    SqsIntake(sqs, url).queue([message.source], message.lane)
+    SqsUploadQueue(sqs, url).queue([message.source], message.lane)
     assert received(sqs, url) == [record["body"]]
 
 
 def test_how_many_stand_in_the_queue_is_told(sqs: SQSClient, url: str) -> None:
     """So that a command that queues many messages can wait."""
-    intake = SqsIntake(sqs, url)
-    assert intake.length() == 0
-    intake.queue([a_source(key=str(number)) for number in range(12)], Lane.BACKFILL)
-    assert intake.length() == 12
+    upload_queue = SqsUploadQueue(sqs, url)
+    assert upload_queue.length() == 0
+    upload_queue.queue([a_source(key=str(number)) for number in range(12)], Lane.BACKFILL)
+    assert upload_queue.length() == 12

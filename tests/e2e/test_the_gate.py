@@ -38,8 +38,8 @@ def refused_key(stand_in: StandIn, gate: GateKeeper, deployed: Deployed) -> Iter
 
 
 def _pause(gate: GateKeeper, deployed: Deployed) -> Pause:
-    """Wait for intake to be paused."""
-    deployed.wait(lambda: gate.read().pause is not None, "intake to pause")
+    """Wait for the gate to be paused."""
+    deployed.wait(lambda: gate.read().pause is not None, "the gate to pause")
     pause = gate.read().pause
     assert pause is not None
     return pause
@@ -56,7 +56,7 @@ def _wait_behind_gate(uploads: Sequence[Upload], photos: Photos) -> None:
 
 
 @pytest.mark.usefixtures("empty_account")
-def test_without_credits_intake_pauses_probes_with_one_photo_and_goes_on_after_a_top_up(
+def test_without_credits_the_gate_pauses_probes_with_one_photo_and_goes_on_after_a_top_up(
     *, photos: Photos, gate: GateKeeper, stand_in: StandIn, deployed: Deployed
 ) -> None:
     """402: nothing is lost and nobody hammers; when there is money again, everybody gets in."""
@@ -86,7 +86,7 @@ def test_without_credits_intake_pauses_probes_with_one_photo_and_goes_on_after_a
 
 
 @pytest.mark.usefixtures("refused_key")
-def test_a_refused_key_pauses_intake_until_a_person_resumes(
+def test_a_refused_key_pauses_the_gate_until_a_person_resumes(
     *, photos: Photos, gate: GateKeeper, stand_in: StandIn, deployed: Deployed
 ) -> None:
     """401: no probing, since only a person can mend it; then the photo goes on its way."""

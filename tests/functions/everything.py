@@ -47,8 +47,8 @@ def _usual(at_work: Working, prefix: str) -> None:
     at_work.through(f"{prefix}plain.png", photo(2), is_versioned=False)
     at_work.through(f"{prefix}prepared.tif", photo(3, "TIFF"))
     at_work.through(f"{prefix}plain.tif", photo(4, "TIFF"), is_versioned=False)
-    done = at_work.stack.jobs.in_state(State.COMPLETED, 1)[0]
-    at_work.message("store-result", {"job": done.id, "render": ["none"]})
+    done = next(iter(at_work.stack.jobs.moved(State.COMPLETED)))
+    at_work.message("store-result", {"job": done.job_id, "render": ["none"]})
 
 
 def _reused(at_work: Working, prefix: str) -> None:
@@ -106,7 +106,8 @@ def _unanswered(at_work: Working, prefix: str) -> None:
     at_work.through(f"{prefix}unanswered-1.png", photo(12))
     at_work.upload(f"{prefix}unanswered-2.png", photo(13))
     at_work.hand_over()
-    (job,) = at_work.stack.jobs.in_state(State.UNCONFIRMED, 2)
+    (entry,) = at_work.stack.jobs.moved(State.UNCONFIRMED)
+    (job,) = at_work.stack.jobs.find_all([entry.job_id])
     at_work.stack.jobs.save(replace(job, due_at=datetime.now(UTC)))
     at_work.message("submit", {"job": job.id})
     at_work.call_back()

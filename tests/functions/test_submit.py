@@ -230,7 +230,7 @@ def test_what_is_not_a_photo_is_rejected_and_told_without_a_call(
     assert submit.printed().metrics == {"JobsRejected": [1.0], "CreditsCharged": [0.0]}
 
 
-def test_an_empty_account_pauses_intake(stack: Stack, start: Start) -> None:
+def test_an_empty_account_pauses_the_gate(stack: Stack, start: Start) -> None:
     """The message is done with, the job waits in the table, and the pause is counted."""
     event = created(stack, png())
     with serving(NO_CREDITS) as server:

@@ -99,7 +99,7 @@ def every_result_is_accepted(_picture: Any, _photo: Any) -> Reason | None:
 
 
 @MUTATIONS.of(publish, "_is_newer")
-def an_older_photo_may_replace_a_newer_ones_result(_standing: Any, _job: Job) -> bool:
+def an_older_photo_may_replace_a_newer_ones_result(_waiting: Any, _job: Job) -> bool:
     return False
 
 

@@ -51,7 +51,7 @@ class SqsSubmissions(_Queue):
         self._send([{"job": job_id} for job_id in job_ids], _seconds(delay))
 
 
-class SqsIntake(_Queue):
+class SqsUploadQueue(_Queue):
     """The same queue, for uploads that were found in a bucket."""
 
     def queue(self, sources: Sequence[Source], lane: Lane) -> None:

@@ -76,7 +76,7 @@ def survey(stack: Stack, tell: Callable[[str, int], None]) -> Audit:
 def queueing(stack: Stack, tell: Callable[[int], None]) -> MissingUploads:
     """Return what queues uploads that have no job; `tell` gets the length of the queue."""
     return MissingUploads(
-        uploads=uploads(stack), intake=stack.ports.intake, pace=_pace(stack, tell)
+        uploads=uploads(stack), upload_queue=stack.ports.upload_queue, pace=_pace(stack, tell)
     )
 
 
@@ -99,4 +99,4 @@ def uploads(stack: Stack) -> BucketListing:
 
 
 def _pace(stack: Stack, tell: Callable[[int], None]) -> QueuePacer:
-    return QueuePacer(intake=stack.ports.intake, sleep=stack.clock.sleep, tell=tell)
+    return QueuePacer(upload_queue=stack.ports.upload_queue, sleep=stack.clock.sleep, tell=tell)

@@ -54,7 +54,7 @@ class ReceiveSettings(Settings):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PrepareSettings(Settings):
-    """Settings of Prepare. It is told what it has, which a decoder may not use up."""
+    """Settings of Prepare, with the memory, disk and time that its decoder must stay within."""
 
     work_bucket: str
     submissions_queue_url: str

@@ -65,12 +65,17 @@ class Accepted:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Refused:
-    """The call was refused; nothing is paid."""
+    """The call was refused; nothing is paid.
+
+    Attributes:
+        cause_of_copy: with `PHOTO_NOT_FETCHED`, the cause if the photo was handed over as a copy.
+    """
 
     cause: Cause
     code: str
     message: str
     retry_after_seconds: float | None = None
+    cause_of_copy: Cause = Cause.OTHER
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

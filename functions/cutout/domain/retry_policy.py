@@ -78,8 +78,10 @@ def decide_refusal(refused: Refused, transport: Transport = Transport.FILES) -> 
     """
     if _was_link_unreadable(refused.cause, transport):
         return _AS_A_COPY
-    decision = _REFUSALS.get(refused.cause, _FAIL)
-    if refused.cause is Cause.RATE_LIMITED and refused.retry_after_seconds is not None:
+    is_copy_refused = refused.cause is Cause.PHOTO_NOT_FETCHED
+    cause = refused.cause_of_copy if is_copy_refused else refused.cause
+    decision = _REFUSALS.get(cause, _FAIL)
+    if cause is Cause.RATE_LIMITED and refused.retry_after_seconds is not None:
         # Limited as a number: the header may hold one that is too large for a timedelta.
         asked = max(_MIN_RETRY_AFTER_SECONDS, refused.retry_after_seconds)
         return replace(decision, delay=timedelta(seconds=min(asked, _MAX_RETRY_AFTER_SECONDS)))

@@ -18,12 +18,12 @@ from cutout.operator.bounded_parallel import bounded_map
 from cutout.ports.listings import BucketListing, ListedObject, ObjectCopies, UploadQueue
 
 _BATCH = 50
-_MOST_STANDING = 100
+_MOST_QUEUED = 100
 _PAUSE = timedelta(seconds=2)
 _COPIES_AT_ONCE = 8
 
 
-def _ignore(_standing: int) -> None:
+def _ignore(_waiting: int) -> None:
     pass
 
 
@@ -35,13 +35,13 @@ class QueuePacer:
         tell: called with the number of messages, at each check.
     """
 
-    intake: UploadQueue
+    upload_queue: UploadQueue
     sleep: Callable[[float], None]
     tell: Callable[[int], None] = _ignore
 
     def wait(self) -> None:
         """Return once the queue is short enough."""
-        while (waiting := self.intake.length()) >= _MOST_STANDING:
+        while (waiting := self.upload_queue.length()) >= _MOST_QUEUED:
             self.tell(waiting)
             self.sleep(_PAUSE.total_seconds())
 
@@ -51,7 +51,7 @@ class MissingUploads:
     """Enqueues uploads without a job."""
 
     uploads: BucketListing
-    intake: UploadQueue
+    upload_queue: UploadQueue
     pace: QueuePacer
 
     def queue(self, found: Iterable[AuditedObject]) -> Iterator[int]:
@@ -69,7 +69,7 @@ class MissingUploads:
     def _send(self, batch: Sequence[AuditedObject]) -> int:
         self.pace.wait()
         sources = [source for one in batch if (source := self._source(one))]
-        self.intake.queue(sources, Lane.BACKFILL)
+        self.upload_queue.queue(sources, Lane.BACKFILL)
         return len(sources)
 
     def _source(self, one: AuditedObject) -> Source | None:

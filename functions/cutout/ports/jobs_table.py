@@ -217,7 +217,7 @@ class ResultKeys(Protocol):
 class DedupRecords(Protocol):
     """The deduplication records."""
 
-    def claim_dedup_record(self, purchase: DedupRecord) -> DedupRecord:
+    def claim_dedup_record(self, record: DedupRecord) -> DedupRecord:
         """Insert a record and return it, the same instance; or return the existing record."""
         ...
 
@@ -225,7 +225,7 @@ class DedupRecords(Protocol):
         """The current record (strongly consistent)."""
         ...
 
-    def save_dedup_record(self, purchase: DedupRecord) -> DedupRecord:
+    def save_dedup_record(self, record: DedupRecord) -> DedupRecord:
         """Write the record if its version has not changed since it was read.
 
         Raises:

@@ -1,4 +1,4 @@
-"""The jobs table as the stack makes it, and everything that stands behind it."""
+"""The jobs table as the stack makes it, and the protocols that its adapter implements."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from cutout.domain.job.job import Job
 from cutout.domain.job.table_indexes import INDEXES
-from cutout.domain.states import State
 from cutout.ports.jobs_table import Backlog, CallBodies, Gates, Jobs, LatestVersions, ResultKeys
 from cutout.ports.listings import JobIndex
 
@@ -22,10 +21,6 @@ class Store(Jobs, CallBodies, Gates, Backlog, LatestVersions, ResultKeys, JobInd
 
     def of_source(self, bucket: str, key: str, limit: int) -> list[Job]:
         """The jobs of a key, newest upload first."""
-        ...
-
-    def in_state(self, state: State, limit: int) -> list[Job]:
-        """Jobs in a state, the latest moved first."""
         ...
 
 

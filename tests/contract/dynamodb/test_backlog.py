@@ -144,13 +144,3 @@ def test_jobs_of_a_key_are_told_newest_upload_first(store: Store) -> None:
     newest = store.of_source("uploads", "shoes/red.jpg", 1)
     assert [job.source.sequencer for job in newest] == ["0B"]
     assert store.of_source("uploads", "shoes/blue.jpg", 10) == []
-
-
-def test_jobs_in_a_state_are_told_the_latest_moved_first(store: Store) -> None:
-    """What a person asks for: what failed lately."""
-    for number in (2, 3, 1):
-        claimed(store, number, state=State.FAILED)
-    claimed(store, 4, state=State.COMPLETED)
-    assert [int(job.id, 16) for job in store.in_state(State.FAILED, 10)] == [3, 2, 1]
-    assert [int(job.id, 16) for job in store.in_state(State.FAILED, 2)] == [3, 2]
-    assert store.in_state(State.REVIEW, 10) == []

@@ -18,7 +18,7 @@ ACCEPTED = Accepted(task_id="task-unified-1795166131-4k7q2m9x", credits_reserved
 
 @pytest.mark.parametrize("text", [API_KEY_NOT_SET, "", None])
 def test_without_a_key_nobody_is_called(text: str | None) -> None:
-    """The stack's place-holder is no key: intake pauses until a person puts one there."""
+    """The stack's place-holder is no key: the gate pauses until a person puts one there."""
     outcome = api(Provider([]), Key(text, text)).create(BODY, "cutout-1-1")
     assert outcome == refusal(
         status=401,

@@ -147,7 +147,7 @@ def test_a_broken_upload_is_tried_again(error: Exception) -> None:
 
 
 def test_a_refused_key_is_tried_once_more_if_there_is_a_newer_one() -> None:
-    """A rotated key must not pause the intake until a person comes."""
+    """A rotated key must not pause the gate until a person comes."""
     provider = Provider([httpx.Response(401), httpx.Response(200, json=TAKEN)])
     outcome = files(provider, Key("sk-1", "sk-2")).upload(NAME, "image/jpeg", PHOTO)
     assert outcome == Uploaded(file_id="f-1", url=URL)

@@ -271,9 +271,9 @@ def test_buckets_are_listed_copied_and_queued_as_on_aws(stack: Stack, cloud: Clo
     assert [copy.is_same(one) for one in _listed(stack, uploads, "in/copied")] == [True]
     metadata = s3.head_object(Bucket=uploads, Key="in/copied.jpg")["Metadata"]
     assert metadata == {"owner": "ann", "cutout-lane": "backfill"}
-    intake = stack.ports.intake
-    intake.queue([copy.source(uploads)], Lane.BACKFILL)
-    assert intake.length() == 1
+    upload_queue = stack.ports.upload_queue
+    upload_queue.queue([copy.source(uploads)], Lane.BACKFILL)
+    assert upload_queue.length() == 1
 
 
 def _listed(stack: Stack, bucket: str, prefix: str) -> list[ListedObject]:

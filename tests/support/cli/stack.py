@@ -16,7 +16,7 @@ from cutout.ports.jobs_table import BacklogStatus
 from tests.support.cli.clock import HandClock
 from tests.support.cli.jobs import PNG, UPLOADS, WAY, make_job
 from tests.support.fakes.jobs import MemoryJobs
-from tests.support.fakes.listing import MemoryIntake, MemoryObjects, MemoryTransfers
+from tests.support.fakes.listing import MemoryObjects, MemoryTransfers, MemoryUploadQueue
 from tests.support.fakes.queues import MemorySubmissions
 from tests.support.fakes.resources import FakeResources
 
@@ -120,7 +120,7 @@ class FakeStack(Stack):
         clock = HandClock()
         self.table = SteppingJobs(clock, ends or {}, unseen)
         self.submissions = MemorySubmissions()
-        self.queued = MemoryIntake()
+        self.queued = MemoryUploadQueue()
         self.renders = MemoryRenders(clock, self.table)
         self.store = MemoryStore()
         self.buckets: dict[str, MemoryObjects] = {}
@@ -129,7 +129,7 @@ class FakeStack(Stack):
             clock=clock,
             jobs=self.table,
             submissions=self.submissions,
-            intake=self.queued,
+            upload_queue=self.queued,
             renders=self.renders,
             store=self.store,
             objects=self.bucket,

@@ -171,10 +171,6 @@ class MemoryJobs:
         found = [job for job in self.jobs.values() if job.source.ref == f"{bucket}/{key}"]
         return sorted(found, key=lambda job: job.source.order, reverse=True)[:limit]
 
-    def in_state(self, state: State, limit: int) -> list[Job]:
-        found = [job for job in self.jobs.values() if job.state is state]
-        return sorted(found, key=lambda job: job.updated_at, reverse=True)[:limit]
-
     def moved(
         self, state: State, *, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[StateEntry]:

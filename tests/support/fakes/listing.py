@@ -60,7 +60,7 @@ class MemoryObjects:
 
 
 @dataclass
-class MemoryIntake:
+class MemoryUploadQueue:
     """What was queued; the queue empties by so many each time that one looks."""
 
     queued: list[tuple[Source, Lane]] = field(default_factory=list)

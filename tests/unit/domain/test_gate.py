@@ -322,7 +322,7 @@ def test_of_two_pauses_that_end_together_the_later_says_why() -> None:
 
 
 def test_a_pause_for_a_reason_of_a_newer_version_keeps_its_word() -> None:
-    """After a roll-back, it pauses intake as any other."""
+    """After a roll-back, it pauses the gate as any other."""
     reason = PauseReason("full-moon")
     assert (reason, reason.name, reason.value) == ("full-moon", "full-moon", "full-moon")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -82,7 +83,7 @@ def test_retry_after_is_obeyed_within_reason(retry_after: float | None, delay: f
 
 @given(seconds=SECONDS)
 def test_no_retry_after_can_break_the_decision(seconds: float) -> None:
-    """The header is somebody else's: whatever number it holds, intake pauses for 1 s to 1 h."""
+    """The header is somebody else's: whatever number it holds, the gate pauses for 1 s to 1 h."""
     delay = decide_refusal(refused(Cause.RATE_LIMITED, seconds)).delay
     assert delay is not None
     assert timedelta(seconds=1) <= delay <= timedelta(hours=1)
@@ -105,6 +106,19 @@ def test_a_photo_that_could_not_be_fetched_is_handed_over_as_a_copy(retry: Retry
     assert decide_task_failure(task, 7, Transport.PRESIGNED) == AS_A_COPY
     assert decide_refusal(refusal, Transport.FILES) == FAIL
     assert decide_task_failure(task, 1, Transport.FILES) == FAIL
+
+
+@pytest.mark.parametrize(
+    ("cause", "decision"),
+    [(Cause.KEY_REFUSED, KEY_REFUSED), (Cause.RATE_LIMITED, rate_limited(5)), (Cause.OTHER, FAIL)],
+)
+def test_a_copy_that_could_not_be_fetched_is_decided_by_its_other_cause(
+    cause: Cause, decision: Decision
+) -> None:
+    """A link is replaced by a copy first, whatever the other cause."""
+    refusal = replace(refused(Cause.PHOTO_NOT_FETCHED, 5), cause_of_copy=cause)
+    assert decide_refusal(refusal, Transport.FILES) == decision
+    assert decide_refusal(refusal, Transport.PRESIGNED) == AS_A_COPY
 
 
 def test_a_failed_task_is_tried_again_as_often_as_the_provider_promises() -> None:

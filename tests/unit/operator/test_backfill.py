@@ -15,7 +15,7 @@ from cutout.domain.states import Lane
 from cutout.operator.audit import AuditedObject, Finding, Rules
 from cutout.operator.backfill import BucketImport, Candidate, MissingUploads, QueuePacer
 from cutout.usecases.submit.register_upload import UploadFilter
-from tests.support.fakes.listing import MemoryIntake, MemoryObjects, MemoryTransfers
+from tests.support.fakes.listing import MemoryObjects, MemoryTransfers, MemoryUploadQueue
 
 ORDER = "0A".ljust(32, "0")
 
@@ -32,10 +32,12 @@ class Bench:
 
     def __init__(self) -> None:
         self.uploads = MemoryObjects("uploads")
-        self.intake = MemoryIntake()
+        self.upload_queue = MemoryUploadQueue()
         self.slept: list[float] = []
-        self.pace = QueuePacer(intake=self.intake, sleep=self.slept.append)
-        self.queueing = MissingUploads(uploads=self.uploads, intake=self.intake, pace=self.pace)
+        self.pace = QueuePacer(upload_queue=self.upload_queue, sleep=self.slept.append)
+        self.queueing = MissingUploads(
+            uploads=self.uploads, upload_queue=self.upload_queue, pace=self.pace
+        )
 
     def importing(self, source: MemoryObjects, **watch: Any) -> BucketImport:
         """An import from another bucket."""
@@ -70,7 +72,7 @@ def test_what_is_missing_is_queued_behind_live_uploads(bench: Bench) -> None:
     missing = found(bench.uploads, "a.jpg")
     others = [found(bench.uploads, one.value, one) for one in Finding if one is not Finding.MISSING]
     assert list(bench.queueing.queue([*others, missing])) == [1]
-    assert bench.intake.queued == [(missing.listed.source("uploads"), Lane.BACKFILL)]
+    assert bench.upload_queue.queued == [(missing.listed.source("uploads"), Lane.BACKFILL)]
     assert bench.uploads.requests == 0
 
 
@@ -78,7 +80,7 @@ def test_an_upload_stands_above_what_is_older_than_it(bench: Bench) -> None:
     """It is looked at once more before."""
     missing = found(bench.uploads, "a.jpg", order=ORDER)
     assert list(bench.queueing.queue([missing])) == [1]
-    ((source, _lane),) = bench.intake.queued
+    ((source, _lane),) = bench.upload_queue.queued
     assert source.sequencer == after(ORDER)
 
 
@@ -93,15 +95,15 @@ def test_an_upload_that_is_not_the_newest_any_more_is_not_queued_above_it(
     else:
         bench.uploads.add("a.jpg", version_id="v2")
     assert list(bench.queueing.queue([missing])) == [0]
-    assert bench.intake.queued == []
+    assert bench.upload_queue.queued == []
 
 
 def test_many_are_queued_a_few_at_a_time_while_there_is_room(bench: Bench) -> None:
     """A live upload never stands behind more than a hundred or so."""
-    bench.intake.full = [0, 300, 100, 99]
+    bench.upload_queue.full = [0, 300, 100, 99]
     missing = (found(bench.uploads, f"{number}.jpg") for number in range(120))
     steps = [
-        (count, len(bench.intake.queued), len(bench.slept))
+        (count, len(bench.upload_queue.queued), len(bench.slept))
         for count in bench.queueing.queue(missing)
     ]
     assert steps == [(50, 50, 0), (50, 100, 2), (20, 120, 2)]
@@ -210,7 +212,7 @@ def test_copies_wait_for_room_in_the_queue(bench: Bench) -> None:
     other = MemoryObjects("old")
     for number in range(60):
         other.add(f"{number}.jpg")
-    bench.intake.full = [100, 0, 250, 0]
+    bench.upload_queue.full = [100, 0, 250, 0]
     importing = bench.importing(other)
     assert len(list(importing.copy(importing.look("")))) == 60
     assert bench.slept == [2.0, 2.0]
@@ -229,7 +231,7 @@ def test_a_hundred_messages_are_too_many_to_add_to(waiting: int, slept: list[flo
             return lengths.pop(0)
 
     times: list[float] = []
-    pace = QueuePacer(intake=Queue(), sleep=times.append, tell=told.append)  # type: ignore[arg-type]
+    pace = QueuePacer(upload_queue=Queue(), sleep=times.append, tell=told.append)  # type: ignore[arg-type]
     pace.wait()
     assert (times, told) == (slept, [waiting] * len(slept))
 
@@ -259,7 +261,7 @@ def test_an_import_looks_at_the_queue_once_for_fifty_copies(
             lengths.append(0)
             return 0
 
-    bench.pace = QueuePacer(intake=Queue(), sleep=bench.slept.append)  # type: ignore[arg-type]
+    bench.pace = QueuePacer(upload_queue=Queue(), sleep=bench.slept.append)  # type: ignore[arg-type]
     importing = bench.importing(source)
     assert len(list(importing.copy(importing.look("")))) == count
     assert len(lengths) == looks

@@ -230,7 +230,7 @@ def test_a_cap_that_caps_nothing_is_refused(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["0", "0.5", "1e4"])
 def test_a_cap_may_be_any_amount(text: str) -> None:
-    """Nothing at all closes the intake, which is a way to deploy and look first."""
+    """Nothing at all closes the gate, which is a way to deploy and look first."""
     environment = ENVIRONMENT | {"CUTOUT_DAILY_CREDIT_CAP": text, "CUTOUT_MAX_IN_FLIGHT": "1"}
     settings = read_settings(SweepSettings, environment)
     assert (settings.daily_credit_cap, settings.max_in_flight) == (Decimal(text), 1)

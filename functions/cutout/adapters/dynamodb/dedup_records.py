@@ -17,44 +17,44 @@ class DynamoDedupRecords:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def claim_dedup_record(self, purchase: DedupRecord) -> DedupRecord:
+    def claim_dedup_record(self, record: DedupRecord) -> DedupRecord:
         """Insert the record and return it, or return the record that the picture has."""
         try:
-            self._table.put(Put(item=_item(purchase), condition="attribute_not_exists(pk)"))
+            self._table.put(Put(item=_item(record), condition="attribute_not_exists(pk)"))
         except LostError as lost:
-            return purchase if lost.old is None else _purchase(lost.old)
-        return purchase
+            return record if lost.old is None else _record_in(lost.old)
+        return record
 
     def find_dedup_record(self, picture: str) -> DedupRecord | None:
         """The picture's record (strongly consistent)."""
         item = self._table.get(f"picture#{picture}")
-        return None if item is None else _purchase(item)
+        return None if item is None else _record_in(item)
 
-    def save_dedup_record(self, purchase: DedupRecord) -> DedupRecord:
+    def save_dedup_record(self, record: DedupRecord) -> DedupRecord:
         """Write the record if it has not been written since it was read."""
-        saved = bounded(replace(purchase, version=purchase.version + 1))
+        saved = bounded(replace(record, version=record.version + 1))
         put = Put(
             item=_item(saved),
             condition="#version = :version",
-            values={":version": purchase.version},
+            values={":version": record.version},
         )
         try:
             self._table.put(put)
         except LostError as lost:
-            raise DedupRecordMovedError(_purchase(lost.old) if lost.old else None) from lost
+            raise DedupRecordMovedError(_record_in(lost.old) if lost.old else None) from lost
         return saved
 
 
-def _item(purchase: DedupRecord) -> Item:
+def _item(record: DedupRecord) -> Item:
     item: Item = {
-        "pk": f"picture#{purchase.picture}",
-        "version": purchase.version,
-        "purchase": to_row(purchase),
+        "pk": f"picture#{record.picture}",
+        "version": record.version,
+        "purchase": to_row(record),
     }
-    if purchase.expires_at is not None:
-        item["expires_at"] = int(purchase.expires_at.timestamp())
+    if record.expires_at is not None:
+        item["expires_at"] = int(record.expires_at.timestamp())
     return item
 
 
-def _purchase(item: Item) -> DedupRecord:
+def _record_in(item: Item) -> DedupRecord:
     return from_row(DedupRecord, item["purchase"])

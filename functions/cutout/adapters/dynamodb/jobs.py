@@ -146,7 +146,7 @@ class DynamoJobs:
         return Due(jobs=[job for job in jobs if job.is_due(now)], newer=newer)
 
     def postpone(self, row: Job | NewerRow, until: datetime) -> None:
-        """Look at the row later; without effect if anybody moved it."""
+        """Postpone the row's due time, unless another worker has moved the row."""
         unmoved = Put(
             item={},
             condition=f"{SAME_VERSION} AND attribute_exists(due_at)",
@@ -159,7 +159,7 @@ class DynamoJobs:
         return self._table.count("lane", HOLDING)
 
     def backlog_status(self) -> BacklogStatus:
-        """How long the line is, and how old its head and the oldest call are."""
+        """The number and age of waiting jobs, and the age of the oldest call."""
         lines = [self._ids("lane", ("lane", waiting_lane(it)), limit=MOST_COUNTED) for it in Lane]
         heads = self._understood([ids[0] for ids in lines if ids])
         inside = self._understood(self._ids("lane", HOLDING, limit=MOST_COUNTED))
@@ -171,7 +171,7 @@ class DynamoJobs:
         )
 
     def advance(self, head: LatestVersion) -> LatestVersion:
-        """Take note of an upload or deletion; returns the newest, which may be another."""
+        """Record an upload or deletion; returns the newest, which may be another."""
         put = Put(
             item={"pk": f"head#{head.source_ref}", "newest": to_row(head), "order": head.order},
             condition="attribute_not_exists(pk) OR #order < :order",
@@ -184,7 +184,7 @@ class DynamoJobs:
         return head
 
     def newest(self, source_ref: str) -> LatestVersion | None:
-        """The newest that is known of a key."""
+        """The latest known upload or deletion of a key."""
         item = self._table.get(f"head#{source_ref}")
         return None if item is None else from_row(LatestVersion, item["newest"])
 
@@ -205,11 +205,6 @@ class DynamoJobs:
         """The jobs of a key, newest upload first."""
         partition = ("source_ref", f"{bucket}/{key}")
         return self.find_all(self._ids("source", partition, limit=limit, is_newest_first=True))
-
-    def in_state(self, state: State, limit: int) -> list[Job]:
-        """Jobs in a state, the latest moved first."""
-        ids = self._ids("state", ("state", state.value), limit=limit, is_newest_first=True)
-        return self.find_all(ids)
 
     def moved(
         self, state: State, *, since: datetime | None = None, until: datetime | None = None

@@ -63,19 +63,16 @@ def refusal(
     *, status: int, code: str, message: str, retry_after_seconds: float | None = None
 ) -> Refused:
     """A refusal with this HTTP status and error code."""
+    by_status = _REFUSAL_STATUSES.get(status, Cause.OTHER)
+    by_code = _REFUSAL_CODES.get(code, by_status)
     return Refused(
-        cause=_cause_of_refusal(status, code),
+        # A key is used for one call only, so a conflict is with the earlier, equal call.
+        cause=Cause.CALL_UNDECIDED if status == _CONFLICT else by_code,
+        cause_of_copy=by_status,
         code=code,
         message=message,
         retry_after_seconds=retry_after_seconds,
     )
-
-
-def _cause_of_refusal(status: int, code: str) -> Cause:
-    if status == _CONFLICT:
-        # A key is used for one call only, so the conflict is with the earlier, equal call.
-        return Cause.CALL_UNDECIDED
-    return _REFUSAL_CODES.get(code) or _REFUSAL_STATUSES.get(status, Cause.OTHER)
 
 
 def cause_of_task_failure(code: str | None) -> Cause:

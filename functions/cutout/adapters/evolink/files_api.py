@@ -54,15 +54,15 @@ class EvolinkFiles:
             answer = self._account.send("POST", "/api/v1/files/upload/stream", headers, body)
         except (NotSentError, ResponseLostError) as exc:
             return NotSent(message=f"the photo could not be handed over: {exc}")
-        told = json_object(answer.body)
-        self._was_full = code_of(told.get("code")) == _NO_ROOM
-        found = told.get("data")
+        content = json_object(answer.body)
+        self._was_full = code_of(content.get("code")) == _NO_ROOM
+        found = content.get("data")
         if isinstance(found, dict):
             file_id = text_of(found.get("file_id"), _MAX_ID)
             url = link_of(found.get("file_url"))
             if file_id and url:
                 return Uploaded(file_id=file_id, url=url)
-        return _refusal(answer.status, told)
+        return _refusal(answer.status, content)
 
     def _is_full(self) -> bool:
         """True if the quota says so; False if the quota cannot be read."""
@@ -82,10 +82,10 @@ class EvolinkFiles:
             return
 
 
-def _refusal(status: int, told: Mapping[str, Any]) -> Refused | NotSent:
-    error = error_in(told)
-    code = code_of(told.get("code") or error.get("code"))
-    said = words(told.get("msg") or error.get("message"))
+def _refusal(status: int, content: Mapping[str, Any]) -> Refused | NotSent:
+    error = error_in(content)
+    code = code_of(content.get("code") or error.get("code"))
+    said = words(content.get("msg") or error.get("message"))
     message = said or f"the Files API answers {status}"
     # Without a code, the status may be a proxy's, which says nothing about the account.
     if status == _TOO_MANY or (status in _ACCOUNT_STATUSES and code):

@@ -24,26 +24,26 @@ def json_object(body: bytes | str) -> Mapping[str, Any]:
     """The body's object; empty for anything else, such as HTML or too deeply nested JSON."""
     text = body.removeprefix("\N{BYTE ORDER MARK}") if isinstance(body, str) else body
     try:
-        told = json.loads(text)
+        content = json.loads(text)
     except (ValueError, RecursionError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return content if isinstance(content, dict) else {}
 
 
-def task_in(told: Mapping[str, Any]) -> Mapping[str, Any]:
+def task_in(content: Mapping[str, Any]) -> Mapping[str, Any]:
     """The task's members, without the `data` object that wraps them in some answers."""
-    inner = told.get("data")
-    return inner if isinstance(inner, dict) else told
+    inner = content.get("data")
+    return inner if isinstance(inner, dict) else content
 
 
-def names_a_task(told: Mapping[str, Any]) -> bool:
+def names_a_task(content: Mapping[str, Any]) -> bool:
     """True if there is an id, valid or not."""
-    return bool(told.get("id") or told.get("task_id"))
+    return bool(content.get("id") or content.get("task_id"))
 
 
-def task_id_in(told: Mapping[str, Any]) -> str | None:
+def task_id_in(content: Mapping[str, Any]) -> str | None:
     """The task's id if it is valid; some are whole numbers."""
-    found = told.get("id") or told.get("task_id")
+    found = content.get("id") or content.get("task_id")
     if isinstance(found, bool) or not isinstance(found, str | int):
         return None
     text = str(found)
@@ -55,12 +55,12 @@ def task_id_of_callback(body: bytes | str) -> str | None:
     return task_id_in(task_in(json_object(body)))
 
 
-def error_in(told: Mapping[str, Any]) -> Mapping[str, Any]:
+def error_in(content: Mapping[str, Any]) -> Mapping[str, Any]:
     """The API's `error` object; empty without one.
 
     A proxy's error is a page, `{"message": ...}`, or an `error` that is text.
     """
-    error = told.get("error")
+    error = content.get("error")
     return error if isinstance(error, dict) else {}
 
 

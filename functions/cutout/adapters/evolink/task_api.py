@@ -118,19 +118,19 @@ class EvolinkApi:
     def read(self, task_id: str) -> Task:
         """The task's current state."""
         answer = self._account.send("GET", f"/v1/tasks/{quote(task_id, safe='')}")
-        told = json_object(answer.body)
-        if answer.status == _NOT_FOUND and error_in(told):
+        content = json_object(answer.body)
+        if answer.status == _NOT_FOUND and error_in(content):
             # Without the API's `error` object, the 404 may be a proxy's.
             raise TaskUnknownError("the API knows no such task")
-        told = task_in(told)
+        content = task_in(content)
         if not _is_success(answer.status):
             raise ProviderBusyError(f"the API answers {answer.status}", status=answer.status)
-        if not told:
+        if not content:
             raise ResponseLostError("the API's answer is unreadable")
-        if names_a_task(told) and task_id_in(told) != task_id:
+        if names_a_task(content) and task_id_in(content) != task_id:
             # A cache or proxy mixed up two requests.
             raise ResponseLostError("the API's answer is about another task")
-        return _task(task_id, told)
+        return _task(task_id, content)
 
     def _refused(self, answer: Answer, error: Mapping[str, Any]) -> Refused:
         return refusal(
@@ -163,11 +163,11 @@ def call_body(model: str, photo_url: str, callback_url: str | None) -> str:
 
 
 def _accepted(answer: Answer) -> CreateOutcome:
-    told = task_in(json_object(answer.body))
-    task_id = task_id_in(told)
+    content = task_in(json_object(answer.body))
+    task_id = task_id_in(content)
     if not _is_success(answer.status) or task_id is None:
         return OutcomeUnknown(message=f"the API answers {answer.status} without a task id")
-    usage = told.get("usage")
+    usage = content.get("usage")
     reserved = usage.get("credits_reserved") if isinstance(usage, dict) else None
     return Accepted(
         task_id=task_id,
@@ -176,16 +176,16 @@ def _accepted(answer: Answer) -> CreateOutcome:
     )
 
 
-def _task(task_id: str, told: Mapping[str, Any]) -> Task:
-    status = str(told.get("status", "")).strip().lower()
-    error = error_in(told)
+def _task(task_id: str, content: Mapping[str, Any]) -> Task:
+    status = str(content.get("status", "")).strip().lower()
+    error = error_in(content)
     code = code_of(error.get("code")) or (_CANCELLED if status.startswith("cancel") else None)
-    usage = told.get("usage")
+    usage = content.get("usage")
     used = usage.get("credits_used") if isinstance(usage, dict) else None
     return Task(
         id=task_id,
         status=_STATUSES.get(status, TaskStatus.RUNNING),
-        result_url=_result_url(told),
+        result_url=_result_url(content),
         credits_used=credits_of(used),
         cause=cause_of_task_failure(code),
         retry=retry_of_task(code),
@@ -194,14 +194,14 @@ def _task(task_id: str, told: Mapping[str, Any]) -> Task:
     )
 
 
-def _result_url(told: Mapping[str, Any]) -> str | None:
+def _result_url(content: Mapping[str, Any]) -> str | None:
     """The first result's link.
 
     `results` is documented, `result_data` is only seen in answers. Both are lists of links, or of
     objects with a `url`; a single one without a list is accepted, too.
     """
     for name in ("results", "result_data"):
-        found = told.get(name)
+        found = content.get(name)
         for one in found if isinstance(found, list) else [found]:
             link = link_of(one.get("url") if isinstance(one, dict) else one)
             if link is not None:

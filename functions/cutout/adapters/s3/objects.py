@@ -70,7 +70,7 @@ class Objects:
         return True
 
     def remove(self, key: str, current: str) -> bool:
-        """Remove the object if its entity tag is still `standing`; False if it is not."""
+        """Remove the object if its entity tag is still `current`; False if it is not."""
         try:
             self._client.delete_object(Bucket=self._bucket, Key=key, IfMatch=current)
         except ClientError as exc:

@@ -8,7 +8,7 @@ from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.s3.bucket_copies import S3Transfers
 from cutout.adapters.s3.listing import S3Listing
-from cutout.adapters.sqs import SqsCallbacks, SqsIntake, SqsSubmissions
+from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions, SqsUploadQueue
 from cutout.cli.aws.clients import Clients
 from cutout.cli.aws.deployed_stack import Ports, Stack
 from cutout.cli.aws.stack_resources import Resources
@@ -42,7 +42,7 @@ def aws_ports(clients: Clients, outputs: StackOutputs, clock: Clock) -> Ports:
         clock=clock,
         jobs=DynamoJobs(Table(clients.client("dynamodb"), outputs.jobs_table)),
         submissions=SqsSubmissions(sqs, outputs.submissions_queue_url),
-        intake=SqsIntake(sqs, outputs.submissions_queue_url),
+        upload_queue=SqsUploadQueue(sqs, outputs.submissions_queue_url),
         renders=SqsCallbacks(sqs, outputs.callbacks_queue_url),
         store=S3Store(s3, outputs.uploads_bucket, outputs.results_bucket),
         objects=lambda bucket: S3Listing(s3, bucket),

@@ -56,7 +56,7 @@ class Ports(GatePorts):
     """
 
     jobs: OperatorTable
-    intake: UploadQueue
+    upload_queue: UploadQueue
     renders: RenderQueue
     store: PhotoStore
     objects: Callable[[str], BucketListing]

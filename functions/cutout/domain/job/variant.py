@@ -29,7 +29,7 @@ class Variant:
     problem: str | None = None
 
 
-def replaced(standing: tuple[Variant, ...], fresh: tuple[Variant, ...]) -> tuple[Variant, ...]:
+def replaced(current: tuple[Variant, ...], new: tuple[Variant, ...]) -> tuple[Variant, ...]:
     """The variants with new ones added, or in place of those of the same recipe."""
-    by_recipe = {one.recipe: one for one in (*standing, *fresh)}
+    by_recipe = {one.recipe: one for one in (*current, *new)}
     return tuple(by_recipe.values())

@@ -74,8 +74,8 @@ def _are_usual_primaries(chunks: dict[bytes, bytes]) -> bool:
     body = chunks.get(b"cHRM", b"")
     if len(body) != 32 or b"gAMA" not in chunks:  # noqa: PLR2004 - eight numbers
         return True
-    told = struct.unpack(">8I", body)
-    pairs = zip(told, _SRGB_CHROMATICITIES, strict=True)
+    numbers = struct.unpack(">8I", body)
+    pairs = zip(numbers, _SRGB_CHROMATICITIES, strict=True)
     return all(abs(one - other) <= _CHROMATICITY_SLACK for one, other in pairs)
 
 
@@ -99,9 +99,9 @@ def _tags(profile: bytes) -> dict[bytes, bytes]:
 
 
 def _is_near(tag: bytes, xyz: tuple[float, float, float]) -> bool:
-    told = struct.unpack_from(">iii", tag, 8)
+    found = struct.unpack_from(">iii", tag, 8)
     return all(
-        abs(one / _FIXED - other) <= _COLORANT_SLACK for one, other in zip(told, xyz, strict=True)
+        abs(one / _FIXED - other) <= _COLORANT_SLACK for one, other in zip(found, xyz, strict=True)
     )
 
 

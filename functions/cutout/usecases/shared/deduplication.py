@@ -24,7 +24,7 @@ from cutout.ports.telemetry import Clock
 
 _TRIES = 8
 """Lost races for the record before the job waits and tries again later."""
-_MOST_WOKEN = 50
+_MOST_WAITING = 50
 """Waiting jobs that a record lists, so that it stays small; others wait for their due time."""
 
 
@@ -68,11 +68,11 @@ class Deduplication:
             kept = current.kept
             if _serves(kept) and not job.bypass_cache:
                 return kept
-            wished = self._wished(current, job)
-            if wished is current:
+            changed = self._changed(current, job)
+            if changed is current:
                 return DedupDecision.CACHE_MISS if current.owner == job.id else DedupDecision.WAIT
             try:
-                saved = self._save(wished)
+                saved = self._save(changed)
             except DedupRecordMovedError as lost:
                 current = lost.winner or self.records.claim_dedup_record(begun)
             else:
@@ -108,7 +108,7 @@ class Deduplication:
             except DedupRecordMovedError as lost:
                 current = lost.winner
             else:
-                self._wake(current)
+                self._enqueue_waiting(current)
                 return
 
     def job_settled(self, job: Job) -> None:
@@ -125,7 +125,7 @@ class Deduplication:
                 self._save(ended, is_over=ended.owner == job.id)
             except DedupRecordMovedError:
                 continue
-            self._wake(current)
+            self._enqueue_waiting(current)
             return
 
     def take_over_lost(self, job: Job) -> bool:
@@ -141,7 +141,7 @@ class Deduplication:
             return False
         if current.kept.sha256 != job.reused.sha256:
             return False
-        if current.owner != job.id and self._is_being_bought(current):
+        if current.owner != job.id and self._is_being_processed(current):
             return False
         try:
             self._save(replace(current, kept=None, owner=job.id))
@@ -158,14 +158,14 @@ class Deduplication:
         idle = {State.QUEUED, *SETTLED}
         return holder is not None and holder.state not in idle
 
-    def _is_being_bought(self, current: DedupRecord) -> bool:
+    def _is_being_processed(self, current: DedupRecord) -> bool:
         try:
             holder = self.jobs.find(current.owner)
         except NewerRowError:
             return True
         return holder is not None and not holder.state.is_settled
 
-    def _wished(self, current: DedupRecord, job: Job) -> DedupRecord:
+    def _changed(self, current: DedupRecord, job: Job) -> DedupRecord:
         """The record as the job changes it; the same instance if there is nothing to write."""
         if job.is_owner and current.owner == job.id:
             return current
@@ -183,7 +183,7 @@ class Deduplication:
             # The owner is an older upload of the same key; Submit ends it as superseded.
             self.submissions.enqueue([holder.id])
         self._lift(holder, job)
-        if job.id in current.waiting or len(current.waiting) >= _MOST_WOKEN:
+        if job.id in current.waiting or len(current.waiting) >= _MOST_WAITING:
             return current
         return replace(current, waiting=(*current.waiting, job.id))
 
@@ -203,15 +203,15 @@ class Deduplication:
     def _picture(self, sha256: str) -> str:
         return f"{sha256}#{self.model}"
 
-    def _save(self, purchase: DedupRecord, *, is_over: bool = False) -> DedupRecord:
+    def _save(self, record: DedupRecord, *, is_over: bool = False) -> DedupRecord:
         """Write the record. Like its owner's job, it expires only after processing has ended."""
-        is_over = is_over or _serves(purchase.kept)
+        is_over = is_over or _serves(record.kept)
         expires_at = self.clock.now() + self.last if is_over else None
-        return self.records.save_dedup_record(replace(purchase, expires_at=expires_at))
+        return self.records.save_dedup_record(replace(record, expires_at=expires_at))
 
-    def _wake(self, purchase: DedupRecord) -> None:
-        if purchase.waiting:
-            self.submissions.enqueue(purchase.waiting)
+    def _enqueue_waiting(self, record: DedupRecord) -> None:
+        if record.waiting:
+            self.submissions.enqueue(record.waiting)
 
 
 def _without_result(current: DedupRecord, job: Job) -> DedupRecord | None:

@@ -53,8 +53,10 @@ def _may_be_had_free(job: Job) -> bool:
 def whose(job: Job) -> dict[str, Any]:
     """The job and its source, as in every note."""
     source = job.source
-    told = {"bucket": source.bucket, "key": source.key, "version": source.version_id}
-    return {"job": job.id, "source": told}
+    return {
+        "job": job.id,
+        "source": {"bucket": source.bucket, "key": source.key, "version": source.version_id},
+    }
 
 
 def why(reason: Reason | None) -> dict[str, str | None]:
@@ -93,14 +95,16 @@ def _explained(result: Result | None) -> str | None:
 def _paid(job: Job) -> str:
     unknown = sum((charged(it) for it in job.attempts if not _is_certain(it)), Decimal(0))
     certain = job.credits - unknown
-    told = []
+    texts = []
     if certain or not unknown:
-        told.append(f"{_number(certain)} credits were charged." if certain else "Nothing was paid.")
+        texts.append(
+            f"{_number(certain)} credits were charged." if certain else "Nothing was paid."
+        )
     if unknown:
-        told.append(f"{_number(unknown)} credits may have been charged: the outcome is unknown.")
+        texts.append(f"{_number(unknown)} credits may have been charged: the outcome is unknown.")
     if any(attempt.is_possible_double_charge for attempt in job.attempts):
-        told.append("One call was made twice, and may have been charged twice.")
-    return " ".join(told)
+        texts.append("One call was made twice, and may have been charged twice.")
+    return " ".join(texts)
 
 
 def _is_certain(attempt: Attempt) -> bool:

@@ -33,9 +33,9 @@ class LatestNotes:
     notes: Notes
     telemetry: Telemetry
 
-    def put(self, key: str, told: dict[str, Any], *, job_id: str, occasion: NoteRevision) -> None:
+    def put(self, key: str, note: dict[str, Any], *, job_id: str, occasion: NoteRevision) -> None:
         """Write the note, unless the current one is as new or newer."""
-        text = json.dumps(told, indent=2, ensure_ascii=False) + "\n"
+        text = json.dumps(note, indent=2, ensure_ascii=False) + "\n"
         for current in self._looks(key):
             if current is not None and not self._is_earlier(current, occasion):
                 return
@@ -43,12 +43,12 @@ class LatestNotes:
                 return
 
     def replace_of_job(
-        self, key: str, told: dict[str, Any], *, job_id: str, occasion: NoteRevision
+        self, key: str, note: dict[str, Any], *, job_id: str, occasion: NoteRevision
     ) -> None:
         """Replace the note if it is about this job; write none if there is none."""
         current = self.notes.current(key)
         if current is not None and current.job_id == job_id:
-            self.put(key, told, job_id=job_id, occasion=occasion)
+            self.put(key, note, job_id=job_id, occasion=occasion)
 
     def remove_up_to(self, key: str, upto: NoteRevision) -> None:
         """Remove the note, unless it is newer than `upto`."""

@@ -36,8 +36,8 @@ class ReviewNotes:
     def write(self, fetched: FetchedResult, review_reason: Reason) -> None:
         """Write what was measured and expected, for the person who reviews the result."""
         job = fetched.job
-        told = review_note(fetched, review_reason, self.results_bucket)
-        self.latest_notes.put(beside(fetched.key), told, job_id=job.id, occasion=occasion_of(job))
+        note = review_note(fetched, review_reason, self.results_bucket)
+        self.latest_notes.put(beside(fetched.key), note, job_id=job.id, occasion=occasion_of(job))
 
     def resolve(self, fetched: FetchedResult) -> None:
         """Replace the notes of the job's earlier attempts: no review is needed any more.
@@ -47,7 +47,7 @@ class ReviewNotes:
         job = fetched.job
         if not any(_brought_another(attempt, job) for attempt in job.attempts):
             return
-        told = {
+        note = {
             **whose(job),
             "state": State.COMPLETED.value,
             "meaning": "A later attempt has completed: nothing is left to decide.",
@@ -56,7 +56,7 @@ class ReviewNotes:
         }
         for place in islice(review_keys(fetched.key, job.source.key), _PLACES):
             self.latest_notes.replace_of_job(
-                beside(place), told, job_id=job.id, occasion=occasion_of(job)
+                beside(place), note, job_id=job.id, occasion=occasion_of(job)
             )
 
 

@@ -125,17 +125,17 @@ class StoreResult:
         with temp_folder.folder() as folder:
             file = Path(folder) / "result"
             if self.result_cache is None or not self.result_cache.fetch(job.reused, file):
-                return self._buy(job)
+                return self._requeue(job)
             task = Task(id=job.reused.task_id, status=TaskStatus.COMPLETED)
             fetched = self._accept(FetchedResult(job=job, task=task, file=file))
-            return self._buy(job) if fetched.review_reason else self._complete(fetched)
+            return self._requeue(job) if fetched.review_reason else self._complete(fetched)
 
     def _keep(self, fetched: FetchedResult) -> None:
         """Cache an accepted result as it came, even for a superseded photo: it was paid for."""
         if self.result_cache is not None and fetched.review_reason is None:
             self.result_cache.keep(fetched)
 
-    def _buy(self, job: Job) -> Job:
+    def _requeue(self, job: Job) -> Job:
         """Requeue a job whose cached result is gone or damaged."""
         now = self.clock.now()
         is_owner = self.result_cache is not None and self.result_cache.deduplication.take_over_lost(

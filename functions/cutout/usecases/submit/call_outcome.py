@@ -269,7 +269,7 @@ class CallOutcomes:
         reason = decision.pause
         if reason is None:
             return None
-        self.telemetry.log("intake paused", pause=reason, code=refused.code)
+        self.telemetry.log("gate paused", pause=reason, code=refused.code)
         self.telemetry.metric(Metric.GATE_PAUSED)
         now = self.clock.now()
         delay = decision.delay

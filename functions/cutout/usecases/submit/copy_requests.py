@@ -168,14 +168,14 @@ class CopyRequests:
         read = job.photo.sha256 if job.photo else job.read_sha256
         if read is not None and read != report.photo.sha256:
             return "it is about other bytes than were checked"
-        told = {one.kind for one in report.copies}
+        reported = {one.kind for one in report.copies}
         if report.problem is not None:
-            told.add(CopyKind.FULL_SIZE)
+            reported.add(CopyKind.FULL_SIZE)
         wanted = set(self._wanted(job))
         if report.photo.has_alpha:
             wanted.add(CopyKind.FULL_SIZE)
-        if told != wanted:
-            return "it tells of other copies than are wanted"
+        if reported != wanted:
+            return "it lists other copies than were requested"
         return None
 
     def _is_awaited(self, job: Job, report: PrepareReport) -> bool:

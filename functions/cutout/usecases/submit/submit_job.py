@@ -199,12 +199,12 @@ class SubmitJob:
             handed = hand_over()
             if not isinstance(handed, Uploaded):
                 return self.waiting_jobs.handover_failed(job, handed)
-            return self._post(*self._admit(job, gate, handed))
+            try:
+                return self._post(*self._admit(job, gate, handed))
+            except TaskTakenError:
+                return self.call_outcomes.task_was_taken(job)
 
-        try:
-            return with_gate(self.gates, pass_it)
-        except TaskTakenError:
-            return self.call_outcomes.task_was_taken(job)
+        return with_gate(self.gates, pass_it)
 
     def _hand_over(self, job: Job) -> Uploaded | Refused | NotSent:
         self.copy_requests.require_recent_copy(job)

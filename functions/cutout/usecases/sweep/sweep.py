@@ -48,11 +48,11 @@ class Sweep:
     def _send_on(self, due: Sequence[Job], now: datetime) -> None:
         """Enqueue jobs, then postpone them: a crash in between repeats messages but loses none."""
         submits = [job.id for job in due if _goes_to_submit(job)]
-        follows = [_wake(job) for job in due if not _goes_to_submit(job)]
+        checks = [_task_check(job) for job in due if not _goes_to_submit(job)]
         if submits:
             self.submissions.enqueue(submits)
-        if follows:
-            self.callbacks.enqueue(follows)
+        if checks:
+            self.callbacks.enqueue(checks)
         for job in due:
             self.telemetry.log("job sent on", job_id=job.id, state=job.state, key=job.source.key)
             self.backlog.postpone(job, now + self._until_resent(job, now))
@@ -131,7 +131,7 @@ def _goes_to_submit(job: Job) -> bool:
     return job.state in _SUBMITS and not is_to_be_asked
 
 
-def _wake(job: Job) -> TaskCheck:
+def _task_check(job: Job) -> TaskCheck:
     attempt = job.tracked_attempt
     if attempt is None:
         return TaskCheck(job_id=job.id, attempt=0, is_poll=True)

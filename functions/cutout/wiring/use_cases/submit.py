@@ -60,7 +60,7 @@ class SubmitUseCases:
                 job = self.register_upload.created(source, at=at, lane=lane)
                 self._move_on(job, self.submit_job.advance)
             case JobDue(job_id=job_id):
-                self._wake(job_id)
+                self._advance(job_id)
             case PrepareReport():
                 self._move_on(self.copy_requests.accept(message), self.submit_job.advance)
             case UnreadableReport(job_id=job_id):
@@ -70,7 +70,7 @@ class SubmitUseCases:
             case VersionDeleted(source=source):
                 self.register_upload.version_deleted(source)
 
-    def _wake(self, job_id: str) -> None:
+    def _advance(self, job_id: str) -> None:
         job = self.jobs.find(job_id)
         if job is None:
             self.telemetry.log("message for an unknown job", due_job=job_id)

@@ -94,9 +94,9 @@ def failed(code: str | None) -> Task:
 def test_refusal_is_answered_by_its_code_or_else_its_status(
     status: int, code: str, decision: Decision
 ) -> None:
-    """Account trouble pauses intake, an undecided earlier call waits, the rest fails the job.
+    """Account trouble pauses the gate, an undecided earlier call waits, the rest fails the job.
 
-    What is wrong with one photo never pauses intake, and what is wrong with none fails no photo.
+    What is wrong with one photo never pauses the gate, and what is wrong with none fails no photo.
     """
     assert decide_refusal(refused(status, code)) == decision
 
@@ -153,6 +153,24 @@ def test_a_photo_that_could_not_be_fetched_goes_through_the_files_api(code: str)
     assert decide_task_failure(failed(code), 0, presigned) == THROUGH_FILES
     assert decide_refusal(refused(400, code), files) == FAIL
     assert decide_task_failure(failed(code), 1, files) == FAIL
+
+
+@pytest.mark.parametrize("code", ["invalid_media_url", "image_processing_error"])
+@pytest.mark.parametrize(
+    ("status", "decision"),
+    [
+        (401, KEY_REFUSED),
+        (402, NO_CREDITS),
+        (403, KEY_REFUSED),
+        (409, WAIT),
+        (429, rate_limited(60)),
+    ],
+)
+def test_a_copy_that_could_not_be_read_is_decided_by_its_status(
+    code: str, status: int, decision: Decision
+) -> None:
+    """There is no link to replace, so trouble of the account pauses the gate."""
+    assert decide_refusal(refused(status, code), Transport.FILES) == decision
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_the_same_picture_again_is_completed_free(key: str) -> None:
 
 
 def test_reuse_needs_neither_a_slot_nor_an_open_gate() -> None:
-    """A paused intake holds back what is paid for, and nothing else."""
+    """A paused gate holds back what is paid for, and nothing else."""
     world = reusing()
     bought(world)
     world.operate.pause()

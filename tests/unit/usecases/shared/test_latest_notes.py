@@ -37,7 +37,7 @@ class Board:
             self.texts.append(text)
         return self.races < 0
 
-    def remove(self, _key: str, _standing: CurrentNote) -> bool:
+    def remove(self, _key: str, _waiting: CurrentNote) -> bool:
         """Take it back, or lose."""
         self.races -= 1
         self.removed += self.races < 0

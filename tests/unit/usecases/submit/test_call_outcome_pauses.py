@@ -1,4 +1,4 @@
-"""Answers that stop the intake for everybody: no credits, a refused key, too many requests."""
+"""Answers that pause the gate for everybody: no credits, a refused key, too many requests."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_the_photo_goes_back_behind_the_gate_without_blame(
     refused: Refused,
     reason: PauseReason,
 ) -> None:
-    """Nothing is lost and nothing is charged: slot and credits are given back, intake pauses."""
+    """Nothing is lost and nothing is charged: slot and credits are given back, the gate pauses."""
     world = meets(refused)
     job = world.arrives()
     assert waits(job) == BEHIND_A_PAUSE
@@ -77,7 +77,7 @@ def test_the_photo_goes_back_behind_the_gate_without_blame(
 
 
 @pytest.mark.parametrize("refused", [NO_CREDITS, BAD_KEY, TOO_MANY])
-def test_while_intake_pauses_no_other_photo_is_sent(refused: Refused) -> None:
+def test_while_the_gate_pauses_no_other_photo_is_sent(refused: Refused) -> None:
     """Who arrives meanwhile waits as well; the provider is not asked."""
     world = meets(refused)
     world.arrives("a.jpg")

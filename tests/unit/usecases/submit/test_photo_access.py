@@ -175,7 +175,7 @@ def test_a_copy_that_is_refused_for_good_fails_the_job_without_a_call() -> None:
         (429, PauseReason.RATE_LIMITED),
     ],
 )
-def test_a_closed_door_at_the_files_api_pauses_intake_as_anywhere(
+def test_a_closed_door_at_the_files_api_pauses_the_gate_as_anywhere(
     status: int,
     reason: PauseReason,
 ) -> None:

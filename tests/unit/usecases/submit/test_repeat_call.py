@@ -219,7 +219,7 @@ def test_repeats_of_a_call_that_names_a_copy_go_on_until_the_deadline() -> None:
         (refusal(status=429, code="rate_limit_exceeded", message="no"), PauseReason.RATE_LIMITED),
     ],
 )
-def test_a_repeat_that_meets_a_closed_door_pauses_intake_and_is_made_again(
+def test_a_repeat_that_meets_a_closed_door_pauses_the_gate_and_is_made_again(
     refused: Refused,
     reason: PauseReason,
 ) -> None:

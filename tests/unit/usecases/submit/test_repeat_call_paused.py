@@ -1,4 +1,4 @@
-"""A call whose outcome is unknown while intake is paused: its repeat waits, and not for ever."""
+"""A call whose outcome is unknown while the gate is paused: its repeat waits, and not for ever."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def paused_for_the_key(world: World) -> None:
 
 @pytest.mark.parametrize("pause", [paused_by_a_person, paused_for_the_key])
 def test_a_pause_holds_back_the_repeat_too(pause: Callable[[World], None]) -> None:
-    """It is made as soon as intake is open again, as long as the photo can be read by its link."""
+    """It is made once the gate is open again, as long as the photo can be read by its link."""
     world, job = meets(NEVER_TAKEN)
     pause(world)
     posts = len(world.evolink.posts)

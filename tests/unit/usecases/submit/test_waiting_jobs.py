@@ -295,7 +295,7 @@ def test_who_stands_behind_others_has_the_first_in_line_looked_at() -> None:
 
 
 def test_a_waiting_job_says_what_it_waits_for_now() -> None:
-    """It waited for a slot, and then intake was paused."""
+    """It waited for a slot, and then the gate was paused."""
     world = World()
     waiting = arrive(world, 4)[-1]
     assert waiting.reason is Reason.GATE_FULL

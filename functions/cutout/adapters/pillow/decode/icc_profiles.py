@@ -66,10 +66,10 @@ def profile_of_png(png: Png) -> bytes:
     if b"iCCP" in chunks or b"sRGB" in chunks or len(chunks.get(b"gAMA", b"")) != 4:  # noqa: PLR2004
         return png.profile
     gamma = int.from_bytes(chunks[b"gAMA"], "big")
-    told = chunks.get(b"cHRM", b"")
+    chromaticities = chunks.get(b"cHRM", b"")
     primaries = _BT709
-    if len(told) == 32:  # noqa: PLR2004 - eight numbers
-        primaries = tuple(number / GAMMA_UNIT for number in struct.unpack(">8I", told))
+    if len(chromaticities) == 32:  # noqa: PLR2004 - eight numbers
+        primaries = tuple(number / GAMMA_UNIT for number in struct.unpack(">8I", chromaticities))
     try:
         return _made(primaries, lambda value: float(value ** (GAMMA_UNIT / gamma)))
     except ArithmeticError:

@@ -217,9 +217,9 @@ def _read_iso(data: mmap, kind: str, stream: BufferedReader) -> Upload:
 
         register_heif_opener()
     image = Image.open(file, formats=(_DECODERS[kind],))
-    told = properties_of(data)
+    properties = properties_of(data)
     embedded = image.info.get("icc_profile") or b""
-    made = profile_of_code_points(*told.code_points) if told.code_points else b""
+    made = profile_of_code_points(*properties.code_points) if properties.code_points else b""
     return Upload(
         image=image,
         data=data,
@@ -227,7 +227,7 @@ def _read_iso(data: mmap, kind: str, stream: BufferedReader) -> Upload:
         profile=embedded or made,
         is_made_profile=bool(made) and not embedded,
         # libheif crops and turns; libavif leaves both to its caller.
-        crop=told.crop(image.size) if kind == "AVIF" else None,
+        crop=properties.crop(image.size) if kind == "AVIF" else None,
     )
 
 

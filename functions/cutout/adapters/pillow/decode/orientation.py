@@ -19,13 +19,6 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_BACK = {6: 8, 8: 6}
-
-
-def obeying_exif_alone(image: Image.Image) -> Image.Image:
-    """A picture that is opened but not decoded; its decoder ignores the orientation in its XMP."""
-    image.info.pop("xmp", None)
-    return image
 
 
 def orientation_of(image: Image.Image) -> int:
@@ -63,11 +56,6 @@ def turned(image: Image.Image, orientation: int) -> Image.Image:
     """Stored pixels as they are shown."""
     turn = _TURNS.get(orientation)
     return image if turn is None else image.transpose(turn)
-
-
-def turned_back(image: Image.Image, orientation: int) -> Image.Image:
-    """Upright pixels as a file of this orientation stores them."""
-    return turned(image, _BACK.get(orientation, orientation))
 
 
 def size_as_shown(size: tuple[int, int], orientation: int) -> tuple[int, int]:

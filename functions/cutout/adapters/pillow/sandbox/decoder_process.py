@@ -87,8 +87,8 @@ class DecoderProcess:
         """
         limits = self.limits
         seconds = min(limits.seconds, LOOK_SECONDS) if work == "look" else limits.seconds
-        told = f"{limits.memory_mb},{seconds},{limits.file_mb}"
-        command = [sys.executable, "-S", "-P", "-m", self._module, told, work, str(file)]
+        sent = f"{limits.memory_mb},{seconds},{limits.file_mb}"
+        command = [sys.executable, "-S", "-P", "-m", self._module, sent, work, str(file)]
         command += map(str, arguments)
         # A file without a name, because the child could replace a named one by a pipe or a link.
         with tempfile.TemporaryFile() as answer:
@@ -113,8 +113,8 @@ class DecoderProcess:
             raise NotAPhotoError(known, str(answer.get("message")))
         return answer
 
-    def _what_it_lacks(self, told: object) -> str:
-        if told == "disk":
+    def _what_it_lacks(self, sent: object) -> str:
+        if sent == "disk":
             return f"a copy of it has more than {self.limits.file_mb:,} MB"
         return f"it takes more than {self.limits.memory_mb:,} MB of memory"
 
@@ -177,9 +177,9 @@ def _environment() -> dict[str, str]:
     }
 
 
-def _read(kind: type[T], told: object) -> T:
+def _read(kind: type[T], sent: object) -> T:
     try:
-        value = from_row(kind, told)  # type: ignore[arg-type] # that is what may fail
+        value = from_row(kind, sent)  # type: ignore[arg-type] # that is what may fail
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError) as exc:
         raise _cannot("the decoder gave no answer") from exc
     if not is_exact(value):
