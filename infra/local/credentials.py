@@ -1,8 +1,8 @@
 """Credentials of the local cloud, and the variables that make an SDK use it.
 
-The access key in MiniStack's own environment is that of its root user, who is above all policies.
-Root creates an operator with administrator rights, as in an AWS account; everything else is done as
-the operator, to whom bucket policies apply.
+The access key in MiniStack's environment belongs to its root user, to whom no policy applies. Root
+creates an operator with administrator rights, as in an AWS account. The local cloud does everything
+else as the operator, to whom bucket policies apply.
 """
 
 import json

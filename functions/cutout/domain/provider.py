@@ -101,7 +101,7 @@ class Uploaded:
 
     Attributes:
         file_id: of the copy; empty for a link.
-        url: public; anybody who has it can read the photo.
+        url: reads the photo, without credentials.
     """
 
     file_id: str
@@ -111,7 +111,7 @@ class Uploaded:
 def words(text: object) -> str | None:
     """A provider's message in a form that may be stored and announced: short, and without links.
 
-    Messages quote the photo's URL, and anybody who has the URL can read the photo.
+    Some messages contain the photo's URL, which reads the photo without credentials.
     """
     if not text:
         return None
