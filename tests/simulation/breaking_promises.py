@@ -18,7 +18,7 @@ from cutout.usecases.callback import receive_callback
 from cutout.usecases.shared import superseded
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.superseded import why_superseded
-from cutout.usecases.store_result import publish, store_result
+from cutout.usecases.store_result import fetched_result, publish
 from cutout.usecases.store_result.fetched_result import FetchedResult
 from cutout.usecases.store_result.publish import Publisher
 from cutout.usecases.store_result.result_cache import ResultCache
@@ -93,7 +93,7 @@ def the_row_is_written_before_the_object(self: StoreResult, delivery: FetchedRes
 _bring_home = StoreResult._complete  # noqa: SLF001
 
 
-@MUTATIONS.of(store_result, "why_not")
+@MUTATIONS.of(fetched_result, "why_not")
 def every_result_is_accepted(_picture: Any, _photo: Any) -> Reason | None:
     return None
 

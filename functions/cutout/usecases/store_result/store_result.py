@@ -18,7 +18,6 @@ from cutout.domain.errors import (
     CopyGoneError,
     FetchRefusedError,
     PictureError,
-    ResponseLostError,
     SourceGoneError,
     TransientError,
 )
@@ -27,22 +26,19 @@ from cutout.domain.job.job import Job, JobChanges
 from cutout.domain.job.result import Result
 from cutout.domain.job.variant import Variant
 from cutout.domain.object_keys import review_keys
-from cutout.domain.photo.acceptance import MAGIC_BYTES, begins_as_picture, breaks_off, why_not
 from cutout.domain.provider import Task, TaskStatus
 from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import AttemptOutcome, Move, Reason, State
 from cutout.domain.timing import Randomness, Timing, back_off
 from cutout.ports.buckets import Labels
 from cutout.ports.jobs_table import LatestVersions, ResultKeys
-from cutout.ports.pictures import Pictures
-from cutout.ports.provider import Downloads
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.step_failures import MOST_FAILURES, StepFailures
 from cutout.usecases.shared.superseded import why_superseded
-from cutout.usecases.store_result.fetched_result import FetchedResult
+from cutout.usecases.store_result.fetched_result import FetchedResult, ResultFetcher
 from cutout.usecases.store_result.finish_cutout import FinishCutout, VariantSources
 from cutout.usecases.store_result.full_size_photo import FullSizePhoto, FullSizePhotos
 from cutout.usecases.store_result.object_metadata import ObjectMetadata
@@ -52,8 +48,6 @@ from cutout.usecases.store_result.review import ReviewNotes
 from cutout.usecases.store_result.variants import Variants
 
 _LOOK_AGAIN = timedelta(seconds=15)
-_READ_AGAIN_FOR = timedelta(minutes=15)
-_NO_PICTURE = "what the link serves cannot be read as a picture"
 _CAUTIOUS_FROM = 3
 """From this try on, only what publishing the result needs is done: no own pixels, no variants."""
 _UNLABELLED_FROM = 4
@@ -79,8 +73,7 @@ class StoreResult:
     submissions: SubmissionQueue
     clock: Clock
     failures: StepFailures
-    downloads: Downloads
-    pictures: Pictures
+    fetcher: ResultFetcher
     finish_cutout: FinishCutout
     object_metadata: ObjectMetadata
     publisher: Publisher
@@ -105,7 +98,8 @@ class StoreResult:
             return self._settle(job, Move.SUPERSEDE, superseded)
         with temp_folder.folder() as folder:
             try:
-                fetched = self._obtain(job, task, Path(folder))
+                file = Path(folder) / "result"
+                fetched = self.fetcher.fetch(job, task, file, is_decoded=not _is_unchecked(job))
             except (FetchRefusedError, TransientError) as exc:
                 return self._later(job, str(exc))
             except PictureError as exc:
@@ -127,7 +121,7 @@ class StoreResult:
             if self.result_cache is None or not self.result_cache.fetch(job.reused, file):
                 return self._requeue(job)
             task = Task(id=job.reused.task_id, status=TaskStatus.COMPLETED)
-            fetched = self._accept(FetchedResult(job=job, task=task, file=file))
+            fetched = self.fetcher.check(FetchedResult(job=job, task=task, file=file))
             return self._requeue(job) if fetched.review_reason else self._complete(fetched)
 
     def _keep(self, fetched: FetchedResult) -> None:
@@ -233,45 +227,6 @@ class StoreResult:
         saved = self.job_writer.record(job, later)
         self.full_size_photos.have_made(job)
         return saved
-
-    def _obtain(self, job: Job, task: Task, folder: Path) -> FetchedResult:
-        """Fetch the result, and decode it unless decoding kills workers.
-
-        Raises:
-            FetchRefusedError: the link must not be fetched, or serves something else.
-            TransientError: the result cannot be fetched now.
-            PictureError: the link has served no image for `_READ_AGAIN_FOR`.
-        """
-        if task.result_url is None:
-            raise FetchRefusedError("the task is completed but names no result")
-        file = folder / "result"
-        self.downloads.fetch(task.result_url, file)
-        if self._is_read_again(job) and _breaks_off(file):
-            raise ResponseLostError("the result's file breaks off before its end")
-        fetched = FetchedResult(job=job, task=task, file=file)
-        return fetched if _is_unchecked(job) else self._looked_at(fetched)
-
-    def _looked_at(self, fetched: FetchedResult) -> FetchedResult:
-        """The decoded result.
-
-        An image that stays damaged is the result, and fails acceptance. What never was an image is
-        not a result.
-        """
-        # A link may be published before its file is complete, so it is fetched again for a while.
-        looked_at = self._accept(fetched)
-        if looked_at.picture is None and self._is_read_again(fetched.job):
-            raise ResponseLostError(_NO_PICTURE)
-        if looked_at.picture is None and not _begins_as_picture(fetched.file):
-            raise PictureError(_NO_PICTURE)
-        return looked_at
-
-    def _is_read_again(self, job: Job) -> bool:
-        return self.clock.now() - job.in_state_since < _READ_AGAIN_FOR
-
-    def _accept(self, fetched: FetchedResult) -> FetchedResult:
-        """Decode the result and check that it is a cut-out of the photo."""
-        picture = self.pictures.examine(fetched.file)
-        return replace(fetched, picture=picture, review_reason=why_not(picture, fetched.photo))
 
     def _placed(self, fetched: FetchedResult) -> FetchedResult:
         """Claim a key for a result under review; another photo's cut-out may have the first one."""
@@ -386,16 +341,6 @@ def _left_out(labels: Labels) -> str | None:
     """A remark on the labels of the photo that the cut-out does not have."""
     names = ", ".join(labels.left_out)
     return f"labels that could not be carried over: {names}" if names else None
-
-
-def _breaks_off(file: Path) -> bool:
-    with file.open("rb") as stream:
-        return breaks_off(stream)
-
-
-def _begins_as_picture(file: Path) -> bool:
-    with file.open("rb") as stream:
-        return begins_as_picture(stream.read(MAGIC_BYTES))
 
 
 def _is_cautious(job: Job) -> bool:

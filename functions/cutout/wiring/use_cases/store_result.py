@@ -8,6 +8,7 @@ from cutout.domain.function_settings import JobSettings
 from cutout.domain.messages.queue_messages import Removal, RenderRequest, TaskCheck
 from cutout.domain.recipes import OwnPixels, Recipe
 from cutout.usecases.shared.job_writer import JobWriter
+from cutout.usecases.store_result.fetched_result import ResultFetcher
 from cutout.usecases.store_result.finish_cutout import FinishCutout
 from cutout.usecases.store_result.full_size_photo import FullSizePhotos
 from cutout.usecases.store_result.object_metadata import ObjectMetadata
@@ -72,8 +73,7 @@ def store_result_use_cases(
         submissions=ports.shared.submissions,
         clock=clock,
         failures=failures,
-        downloads=ports.downloads,
-        pictures=ports.pictures,
+        fetcher=ResultFetcher(downloads=ports.downloads, pictures=ports.pictures, clock=clock),
         finish_cutout=finish_cutout,
         object_metadata=ObjectMetadata(
             uploads=ports.shared.uploads, telemetry=telemetry, model=settings.model
