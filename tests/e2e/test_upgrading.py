@@ -21,7 +21,7 @@ from tests.e2e.deploying import by_key, earlier, present
 from tests.e2e.earlier import put_earlier_sources
 from tests.e2e.upgrade import STATEFUL, Upgrade, Upgraded
 
-_WRITTEN = Path(__file__).parents[1] / "contract" / "jobs" / "written"
+_WRITTEN = Path(__file__).parents[1] / "contract" / "dynamodb" / "written"
 _SIGNATURE = re.compile(r"X-Amz-[A-Za-z-]+=[^&\\\"]*&?")
 _UNPAID = {"note.txt.jpg", "twin.jpg"}
 """No photo, and one that is completed from its twin's result."""
