@@ -9,7 +9,7 @@ from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 
 from cutout.domain.errors import CallbackRefusedError
 from cutout.usecases.callback.receive_callback import MAX_BODY_BYTES, ReceiveCallback
-from cutout.wiring.callback import build
+from cutout.wiring.callback_function import build
 from cutout.wiring.lambda_app import LambdaApp
 
 

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from cutout.domain.messages.queue_messages import TaskCheck, read_callback
 from cutout.wiring.lambda_app import LambdaApp
-from cutout.wiring.store_result import build
+from cutout.wiring.store_result_function import build
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-    from cutout.wiring.use_cases.store_result import StoreResultUseCases
+    from cutout.wiring.store_result_function import StoreResultUseCases
 
 
 def take(store_result: StoreResultUseCases, record: SQSRecord) -> None:

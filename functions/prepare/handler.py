@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from cutout.domain.messages.queue_messages import read_request
 from cutout.wiring.lambda_app import LambdaApp
-from cutout.wiring.prepare import build
+from cutout.wiring.prepare_function import build
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from cutout.domain.messages.queue_messages import read_report, read_submission
 from cutout.wiring.lambda_app import LambdaApp
-from cutout.wiring.submit import build
+from cutout.wiring.submit_function import build
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 
-    from cutout.wiring.use_cases.submit import SubmitUseCases
+    from cutout.wiring.submit_function import SubmitUseCases
 
 
 def take(submit: SubmitUseCases, record: SQSRecord) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from cutout.wiring.lambda_app import LambdaApp
-from cutout.wiring.sweep import build
+from cutout.wiring.sweep_function import build
 
 if TYPE_CHECKING:
     from cutout.usecases.sweep.sweep import Sweep

@@ -10,10 +10,9 @@ import pytest
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
-from cutout.adapters.secrets import CURRENT, PREVIOUS, Secret, SigningKeys
+from cutout.adapters.secrets import CURRENT, PREVIOUS, Secret, SigningKeys, secret, signing_keys
 from cutout.domain.errors import SettingsError
 from cutout.wiring.aws_clients import Clients
-from cutout.wiring.secrets import secret, signing_keys
 from tests.support.aws_account import Account
 
 NAME = "Cutout/callback-signing-key"
@@ -80,14 +79,14 @@ def vault(account: Account) -> Iterator[Vault]:
 
 def test_the_current_key_is_read_once(vault: Vault) -> None:
     """A warm function does not ask again for minutes."""
-    current = secret(vault.clients, NAME)
+    current = secret(vault.clients.secrets(), NAME)
     assert [current.text() for _ in range(3)] == ["key-1"] * 3
     assert vault.reads == [CURRENT]
 
 
 def test_a_rotated_key_is_found_by_a_fresh_read(vault: Vault) -> None:
     """The cache knows the old one; a fresh read finds the new one, and keeps it."""
-    current = secret(vault.clients, NAME)
+    current = secret(vault.clients.secrets(), NAME)
     assert current.text() == "key-1"
     vault.store("key-2")
     assert [current.text(), current.text(is_fresh=True), current.text()] == [
@@ -101,7 +100,7 @@ def test_a_rotated_key_is_found_by_a_fresh_read(vault: Vault) -> None:
 def test_the_space_around_a_key_is_not_part_of_it(vault: Vault, text: str) -> None:
     """Keys are pasted, and files end with a line break: no header could carry it."""
     vault.store(text)
-    assert secret(vault.clients, NAME).text() == "sk-evo-1"
+    assert secret(vault.clients.secrets(), NAME).text() == "sk-evo-1"
 
 
 def test_before_a_rotation_there_is_no_previous_key(vault: Vault) -> None:
@@ -118,7 +117,7 @@ def test_before_a_rotation_there_is_no_previous_key(vault: Vault) -> None:
 
 def test_a_rotation_makes_a_previous_key(vault: Vault) -> None:
     """A fresh read finds it although its absence was remembered."""
-    previous = secret(vault.clients, NAME, PREVIOUS)
+    previous = secret(vault.clients.secrets(), NAME, PREVIOUS)
     assert previous.text() is None
     vault.store("key-2")
     assert previous.text() is None
@@ -128,7 +127,10 @@ def test_a_rotation_makes_a_previous_key(vault: Vault) -> None:
 def test_both_stages_have_their_own_cache(vault: Vault) -> None:
     """The current key is never taken for the previous one."""
     vault.store("key-2")
-    current, previous = secret(vault.clients, NAME), secret(vault.clients, NAME, PREVIOUS)
+    current, previous = (
+        secret(vault.clients.secrets(), NAME),
+        secret(vault.clients.secrets(), NAME, PREVIOUS),
+    )
     assert [current.text(), previous.text()] * 2 == ["key-2", "key-1"] * 2
 
 
@@ -139,18 +141,18 @@ def test_trouble_is_not_taken_for_absence(vault: Vault, stage: str) -> None:
         "before-call.secrets-manager.GetSecretValue", _refuse
     )
     with pytest.raises(GetParameterError):
-        secret(vault.clients, NAME, stage).text()
+        secret(vault.clients.secrets(), NAME, stage).text()
 
 
 def test_a_secret_that_does_not_exist_is_an_error(vault: Vault) -> None:
     """The current version of a secret of ours always exists."""
     with pytest.raises(GetParameterError):
-        secret(vault.clients, "no-such-secret").text()
+        secret(vault.clients.secrets(), "no-such-secret").text()
 
 
 def test_callbacks_signed_before_a_rotation_are_accepted(vault: Vault) -> None:
     """The current key first, then the previous one."""
-    keys = signing_keys(vault.clients, NAME)
+    keys = signing_keys(vault.clients.secrets(), NAME)
     vault.store("key-2")
     assert keys.signing_key() == b"key-2"
     accepted = keys.accepted_keys()
@@ -159,14 +161,14 @@ def test_callbacks_signed_before_a_rotation_are_accepted(vault: Vault) -> None:
 
 def test_a_key_that_fits_at_once_causes_no_further_read(vault: Vault) -> None:
     """The keys are read one by one, as they are asked for."""
-    keys = signing_keys(vault.clients, NAME)
+    keys = signing_keys(vault.clients.secrets(), NAME)
     assert [next(keys.accepted_keys()) for _ in range(3)] == [b"key-1"] * 3
     assert vault.reads == [CURRENT]
 
 
 def test_a_function_that_slept_through_a_rotation_finds_the_new_key(vault: Vault) -> None:
     """None of the cached keys fits, so both are read afresh."""
-    keys = signing_keys(vault.clients, NAME)
+    keys = signing_keys(vault.clients.secrets(), NAME)
     assert keys.signing_key() == b"key-1"
     vault.store("key-2")
     assert list(keys.accepted_keys()) == [b"key-1", b"key-1", b"key-2", b"key-1"]
@@ -176,7 +178,10 @@ def test_a_function_that_slept_through_a_rotation_finds_the_new_key(vault: Vault
 def test_finding_the_new_key_does_not_lose_the_old_one(vault: Vault) -> None:
     """The first callback with the new key must not shut out callbacks with the old key."""
     seconds = Seconds()
-    stages = (secret(vault.clients, NAME), secret(vault.clients, NAME, PREVIOUS))
+    stages = (
+        secret(vault.clients.secrets(), NAME),
+        secret(vault.clients.secrets(), NAME, PREVIOUS),
+    )
     keys = SigningKeys(*stages, seconds)
     assert set(keys.accepted_keys()) == {b"key-1"}
     vault.store("key-2")

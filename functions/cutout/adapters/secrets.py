@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from aws_lambda_powertools.utilities.parameters import SecretsProvider
 from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
 from cutout.domain.errors import SettingsError
 
+if TYPE_CHECKING:
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
 _CACHE_SECONDS = 300
 """A rotated key is picked up after at most this long."""
 _REFRESH_SECONDS = 10
 """Forged tokens must not cost a request to Secrets Manager each."""
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
+
+
+def secret(client: SecretsManagerClient, name: str, stage: str = CURRENT) -> Secret:
+    """One stage of a secret, with a cache of its own."""
+    return Secret(SecretsProvider(boto3_client=client), name, stage)
+
+
+def signing_keys(client: SecretsManagerClient, name: str) -> SigningKeys:
+    """The current and the previous signing key."""
+    return SigningKeys(secret(client, name), secret(client, name, PREVIOUS))
 
 
 class Secret:

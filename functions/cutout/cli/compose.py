@@ -11,7 +11,7 @@ from cutout.operator.backfill import BucketImport, MissingUploads, QueuePacer
 from cutout.operator.control import Control
 from cutout.operator.estimate import Estimator
 from cutout.operator.list_jobs import ListJobs
-from cutout.wiring.use_cases.admission import admission_scheduler
+from cutout.wiring.gate_parts import admission_scheduler
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cutout.domain.gate import Limits
     from cutout.operator.estimate import Estimate
     from cutout.ports.listings import BucketListing, ObjectCopies
-    from cutout.wiring.ports import GatePorts
+    from cutout.wiring.gate_parts import GatePorts
 
 _LEASE = timedelta(minutes=2)
 

@@ -1,1 +1,1 @@
-"""Composition: settings, ports and use cases of each function. One module a function."""
+"""Composition: the ports of each function filled with adapters, and its use cases on them."""

@@ -285,7 +285,7 @@ def test_a_shielded_process_is_not_one_that_others_may_read() -> None:
 
 def test_the_functions_own_process_loads_no_decoder() -> None:
     """Pillow is a decoder, too."""
-    code = "import sys, cutout.wiring.prepare; print([m for m in sys.modules if 'PIL' in m])"
+    code = "import sys, prepare.handler; print([m for m in sys.modules if 'PIL' in m])"
     done = subprocess.run(  # noqa: S603 - ours
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )

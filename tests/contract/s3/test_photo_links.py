@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 from botocore.stub import Stubber
 
-from cutout.adapters.s3.photo_links import PhotoLinks
+from cutout.adapters.s3.photo_links import S3PhotoLinks
 from cutout.domain.job.source import Source
 from cutout.domain.timing import LINK_SESSION, PHOTO_LINK_LIFE
 from cutout.wiring.aws_clients import Clients
@@ -61,14 +61,14 @@ class Session:
     clock: Clock = field(default_factory=Clock)
     connected: list[str] = field(default_factory=list)
 
-    def links(self, *, sessions: int) -> PhotoLinks:
+    def links(self, *, sessions: int) -> S3PhotoLinks:
         """Links, with so many sessions to be had."""
         sts = self.clients.sts()
         stubber = Stubber(sts)
         for number in range(sessions):
             stubber.add_response("assume_role", self._answer(number), _ASKED)
         stubber.activate()
-        return PhotoLinks(sts, ROLE, WORK, self._connect, self.clock)
+        return S3PhotoLinks(sts, ROLE, WORK, self._connect, self.clock)
 
     def _answer(self, number: int) -> dict[str, Any]:
         began_at = NOW + number * (LINK_SESSION - PHOTO_LINK_LIFE) + timedelta(seconds=number)
@@ -204,7 +204,7 @@ def test_the_role_is_assumed() -> None:
     """With STS itself: the link is signed by the session that it gave."""
     with cloud() as clients:
         clock = Clock(datetime.now(UTC))
-        link = PhotoLinks(clients.sts(), ROLE, WORK, clients.s3_as, clock).link(
+        link = S3PhotoLinks(clients.sts(), ROLE, WORK, clients.s3_as, clock).link(
             SOURCE, "image/jpeg"
         )
         assert query(link)["X-Amz-Credential"].startswith("ASIA")

@@ -24,19 +24,12 @@ from cutout.domain.states import Pixels, Transport
 from cutout.domain.timing import Timing
 from cutout.ports.provider import Downloads, Provider
 from cutout.ports.telemetry import Clock
-from cutout.wiring.ports import (
-    CallbackPorts,
-    JobPorts,
-    PreparePorts,
-    StoreResultPorts,
-    SubmitPorts,
-)
-from cutout.wiring.use_cases import shared
-from cutout.wiring.use_cases.callback import receive_callback
-from cutout.wiring.use_cases.prepare import prepare_copy
-from cutout.wiring.use_cases.store_result import store_result_use_cases
-from cutout.wiring.use_cases.submit import submit_use_cases
-from cutout.wiring.use_cases.sweep import sweep
+from cutout.usecases.callback.receive_callback import ReceiveCallback
+from cutout.usecases.prepare.prepare_copy import PrepareCopy
+from cutout.usecases.sweep.sweep import Sweep
+from cutout.wiring.job_parts import JobParts, JobPorts
+from cutout.wiring.store_result_function import StoreResultPorts, store_result_use_cases
+from cutout.wiring.submit_function import SubmitPorts, submit_use_cases
 from tests.support.fakes.buckets import MemoryCopies, MemoryNotes, MemoryResults, MemoryUploads
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.copier import FakeCopier
@@ -207,20 +200,6 @@ class World:
             pictures=self.pictures,
             results=self.results,
         )
-        prepare_ports = PreparePorts(
-            copier=FakeCopier(step),
-            copies=self.copies,
-            reports=self.reports,
-            telemetry=self.telemetry,
-            uploads=self.uploads,
-        )
-        callback_ports = CallbackPorts(
-            callbacks=self.callbacks,
-            clock=self.clock,
-            keys=keys,
-            task_id_in=task_id_of_callback,
-            telemetry=self.telemetry,
-        )
         settings = SubmitSettings(
             stack="Cutout",
             jobs_table="Cutout-Jobs",
@@ -258,7 +237,8 @@ class World:
             job_deadline_seconds=timing.job_deadline,
             retention_days=timing.retention,
         )
-        self.job_writer = shared.job_writer(ports, settings)
+        parts = JobParts(ports, settings)
+        self.job_writer = parts.job_writer
         self.settlement_effects = self.job_writer.settlement_effects
         self.submit_use_cases = submit_use_cases(submit_ports, settings, recipes)
         self.arrive = self.submit_use_cases.register_upload
@@ -267,9 +247,31 @@ class World:
         self.follow = self.store_result_use_cases.track_task
         self.render = self.store_result_use_cases.render
         self.removing = self.store_result_use_cases.remove_results
-        self.prepare = prepare_copy(prepare_ports, photo_limits)
-        self.receive = receive_callback(callback_ports)
-        self.sweep = sweep(ports, settings)
+        self.prepare = PrepareCopy(
+            uploads=self.uploads,
+            copier=FakeCopier(step),
+            copies=self.copies,
+            reports=self.reports,
+            telemetry=self.telemetry,
+            limits=photo_limits,
+        )
+        self.receive = ReceiveCallback(
+            keys=keys,
+            task_id_in=task_id_of_callback,
+            callbacks=self.callbacks,
+            telemetry=self.telemetry,
+            clock=self.clock,
+        )
+        self.sweep = Sweep(
+            backlog=self.jobs,
+            gates=self.jobs,
+            admission=parts.admission,
+            submissions=self.submissions,
+            callbacks=self.callbacks,
+            telemetry=self.telemetry,
+            clock=self.clock,
+            resend_after=timing.lease,
+        )
         self.operate = operate(ports, limits, lease=timing.lease)
 
     def arrives(self, key: str = "a.jpg", data: bytes | None = None) -> Job:

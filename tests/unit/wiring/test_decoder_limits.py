@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from cutout.adapters.pillow.sandbox.decoder_process import LOOK_SECONDS
 from cutout.domain.function_settings import PrepareSettings
-from cutout.wiring.prepare import decoder_limits
+from cutout.wiring.prepare_function import decoder_limits
 
 SETTINGS = PrepareSettings(
     stack="Cutout",

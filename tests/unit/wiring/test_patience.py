@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.wiring.job_adapters import call_seconds, download_seconds
+from cutout.wiring.job_parts import call_seconds, download_seconds
 
 
 def test_with_the_usual_lease_the_provider_has_half_a_minute_and_a_download_a_minute() -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sts.type_defs import CredentialsTypeDef
 
 
-class PhotoLinks:
+class S3PhotoLinks:
     """Links by which the provider reads photos.
 
     Args:

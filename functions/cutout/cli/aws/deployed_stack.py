@@ -18,7 +18,7 @@ from cutout.operator.audit import Rules
 from cutout.ports.jobs_table import MOST_COUNTED, JobsTable
 from cutout.ports.listings import JobIndex
 from cutout.usecases.submit.register_upload import UploadFilter
-from cutout.wiring.ports import GatePorts
+from cutout.wiring.gate_parts import GatePorts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -1,20 +1,18 @@
-"""ReceiveCallback, composed from its environment."""
+"""ReceiveCallback: its ports on AWS, and its use case."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from cutout.adapters.evolink.json_answers import task_id_of_callback
+from cutout.adapters.secrets import signing_keys
 from cutout.adapters.sqs import SqsCallbacks
 from cutout.adapters.system_clock import SystemClock
 from cutout.domain.function_settings import ReceiveSettings
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.callback.receive_callback import ReceiveCallback
 from cutout.wiring.aws_clients import Clients
-from cutout.wiring.ports import CallbackPorts
-from cutout.wiring.secrets import signing_keys
-from cutout.wiring.settings import read_settings
-from cutout.wiring.use_cases.callback import receive_callback
+from cutout.wiring.environment import read_settings
 
 
 def build(environment: Mapping[str, str], telemetry: Telemetry) -> ReceiveCallback:
@@ -25,11 +23,10 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> ReceiveCallba
     """
     settings = read_settings(ReceiveSettings, environment)
     clients = Clients(environment)
-    ports = CallbackPorts(
-        callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),
-        clock=SystemClock(),
-        keys=signing_keys(clients, settings.signing_key_secret),
+    return ReceiveCallback(
+        keys=signing_keys(clients.secrets(), settings.signing_key_secret),
         task_id_in=task_id_of_callback,
+        callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),
         telemetry=telemetry,
+        clock=SystemClock(),
     )
-    return receive_callback(ports)

@@ -1,11 +1,27 @@
-"""Admission at the gate, for every function that releases slots, and for operators."""
+"""The gate's ports, limits and scheduler, for every function that frees slots and for operators."""
 
 from __future__ import annotations
 
-from cutout.domain.function_settings import SweepSettings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 from cutout.domain.gate import Limits
 from cutout.usecases.shared.admission import AdmissionScheduler
-from cutout.wiring.ports import GatePorts
+
+if TYPE_CHECKING:
+    from cutout.domain.function_settings import SweepSettings
+    from cutout.ports.jobs_table import JobsTable
+    from cutout.ports.queues import SubmissionQueue
+    from cutout.ports.telemetry import Clock
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatePorts:
+    """What the gate needs to admit jobs."""
+
+    clock: Clock
+    jobs: JobsTable
+    submissions: SubmissionQueue
 
 
 def gate_limits(settings: SweepSettings) -> Limits:

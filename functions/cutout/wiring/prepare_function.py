@@ -1,4 +1,7 @@
-"""Prepare, composed from its environment."""
+"""Prepare: its adapters, and its use case.
+
+It decodes strangers' files, so it has no table and no key.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,7 @@ from cutout.ports.telemetry import Telemetry
 from cutout.usecases.prepare.prepare_copy import PrepareCopy
 from cutout.usecases.shared.temp_folder import clear_left_behind
 from cutout.wiring.aws_clients import Clients
-from cutout.wiring.ports import PreparePorts
-from cutout.wiring.settings import read_settings
-from cutout.wiring.use_cases.prepare import prepare_copy
+from cutout.wiring.environment import read_settings
 
 _OWN_MB = 250
 """Memory of the function's own process: its SDK, its connections, a photo on its way to a file."""
@@ -39,20 +40,19 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> PrepareCopy:
     clear_left_behind()
     settings = read_settings(PrepareSettings, environment)
     clients = Clients(environment)
-    ports = PreparePorts(
+    return PrepareCopy(
+        uploads=S3Uploads(clients.s3()),
         copier=DecoderProcess(decoder_limits(settings)),
         copies=S3Copies(clients.s3(), settings.work_bucket),
         reports=SqsReports(clients.sqs(), settings.submissions_queue_url),
         telemetry=telemetry,
-        uploads=S3Uploads(clients.s3()),
+        limits=PhotoLimits(
+            max_bytes=settings.max_bytes,
+            max_pixels=settings.max_pixels,
+            min_side=settings.min_side,
+            max_side=settings.max_side,
+        ),
     )
-    limits = PhotoLimits(
-        max_bytes=settings.max_bytes,
-        max_pixels=settings.max_pixels,
-        min_side=settings.min_side,
-        max_side=settings.max_side,
-    )
-    return prepare_copy(ports, limits)
 
 
 def decoder_limits(settings: PrepareSettings) -> DecoderLimits:

@@ -1,4 +1,4 @@
-"""Sweep, composed from its environment."""
+"""Sweep: its adapters, and its use case. It settles no job, so it needs no writer of jobs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from cutout.domain.function_settings import SweepSettings
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.sweep.sweep import Sweep
 from cutout.wiring.aws_clients import Clients
-from cutout.wiring.ports import SweepPorts
-from cutout.wiring.settings import read_settings
-from cutout.wiring.use_cases.sweep import sweep
+from cutout.wiring.environment import read_settings
+from cutout.wiring.gate_parts import GatePorts, admission_scheduler, gate_limits
 
 
 def build(environment: Mapping[str, str], telemetry: Telemetry) -> Sweep:
@@ -25,11 +24,18 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> Sweep:
     """
     settings = read_settings(SweepSettings, environment)
     clients = Clients(environment)
-    ports = SweepPorts(
-        callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),
+    ports = GatePorts(
         clock=SystemClock(),
         jobs=DynamoJobs(Table(clients.dynamodb(), settings.jobs_table)),
         submissions=SqsSubmissions(clients.sqs(), settings.submissions_queue_url),
-        telemetry=telemetry,
     )
-    return sweep(ports, settings)
+    return Sweep(
+        backlog=ports.jobs,
+        gates=ports.jobs,
+        admission=admission_scheduler(ports, gate_limits(settings)),
+        submissions=ports.submissions,
+        callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),
+        telemetry=telemetry,
+        clock=ports.clock,
+        resend_after=settings.lease_seconds,
+    )

@@ -1,12 +1,13 @@
-"""The use cases of Submit."""
+"""Submit: its ports on AWS, and its use cases on them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from cutout.adapters.s3.photo_links import S3PhotoLinks
+from cutout.adapters.secrets import signing_keys
 from cutout.domain.function_settings import SubmitSettings
-from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import (
     Deleted,
     JobDue,
@@ -17,9 +18,7 @@ from cutout.domain.messages.queue_messages import (
 from cutout.domain.object_keys import REVIEW_FOLDER
 from cutout.domain.photo.inspection import PhotoLimits
 from cutout.domain.preparation import PrepareReport
-from cutout.domain.recipes import OwnPixels, Recipe
-from cutout.ports.jobs_table import Jobs
-from cutout.ports.telemetry import Telemetry
+from cutout.domain.recipes import OwnPixels
 from cutout.usecases.submit.call_identity import CallIdentity
 from cutout.usecases.submit.call_outcome import CallOutcomes
 from cutout.usecases.submit.copy_requests import CopyRequests
@@ -29,9 +28,29 @@ from cutout.usecases.submit.register_upload import RegisterUpload, UploadFilter
 from cutout.usecases.submit.repeat_call import RepeatCalls
 from cutout.usecases.submit.submit_job import SUBMITTED, SubmitJob
 from cutout.usecases.submit.waiting_jobs import WaitingJobs
-from cutout.wiring.ports import SubmitPorts
-from cutout.wiring.use_cases import shared
-from cutout.wiring.use_cases.admission import admission_scheduler, gate_limits
+from cutout.wiring.aws_clients import Clients
+from cutout.wiring.environment import read_settings
+from cutout.wiring.job_parts import JobParts, deployed_recipes, download_seconds, job_ports
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from cutout.domain.job.job import Job
+    from cutout.domain.recipes import Recipe
+    from cutout.ports.buckets import PhotoLinks
+    from cutout.ports.jobs_table import Jobs
+    from cutout.ports.provider import Signer
+    from cutout.ports.telemetry import Telemetry
+    from cutout.wiring.job_parts import JobPorts
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmitPorts:
+    """The ports of Submit."""
+
+    shared: JobPorts
+    links: PhotoLinks
+    signer: Signer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,14 +101,40 @@ class SubmitUseCases:
                 move(job)
 
 
+def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitUseCases:
+    """Compose the use cases of Submit on AWS.
+
+    Raises:
+        SettingsError: the environment is incomplete, or the recipes cannot be read.
+    """
+    settings = read_settings(SubmitSettings, environment)
+    clients = Clients(environment)
+    files_seconds = download_seconds(settings.lease_seconds)
+    shared = job_ports(settings, clients, telemetry, files_seconds=files_seconds)
+    ports = SubmitPorts(
+        shared=shared,
+        links=S3PhotoLinks(
+            clients.sts(),
+            settings.photo_reader_role_arn,
+            settings.work_bucket,
+            clients.s3_as,
+            shared.clock,
+        ),
+        signer=signing_keys(clients.secrets(), settings.signing_key_secret),
+    )
+    return submit_use_cases(ports, settings, deployed_recipes())
+
+
 def submit_use_cases(
     ports: SubmitPorts, settings: SubmitSettings, recipes: tuple[Recipe, ...]
 ) -> SubmitUseCases:
-    """Compose the use cases of Submit."""
-    submit_job = _submit_job(ports, settings, recipes)
+    """Compose the use cases of Submit on its ports."""
+    parts = JobParts(ports.shared, settings)
+    own_pixels = OwnPixels(pixels=settings.pixels, recipes=recipes)
+    submit_job = _submit_job(ports, parts, settings, own_pixels)
     return SubmitUseCases(
         jobs=ports.shared.jobs,
-        register_upload=_register_upload(ports, settings),
+        register_upload=_register_upload(ports.shared, parts, settings),
         submit_job=submit_job,
         copy_requests=submit_job.copy_requests,
         telemetry=ports.shared.telemetry,
@@ -97,13 +142,13 @@ def submit_use_cases(
     )
 
 
-def _register_upload(ports: SubmitPorts, settings: SubmitSettings) -> RegisterUpload:
+def _register_upload(ports: JobPorts, parts: JobParts, settings: SubmitSettings) -> RegisterUpload:
     return RegisterUpload(
-        jobs=ports.shared.jobs,
-        latest_versions=ports.shared.jobs,
-        telemetry=ports.shared.telemetry,
-        clock=ports.shared.clock,
-        timing=shared.timing(ports.shared, settings),
+        jobs=ports.jobs,
+        latest_versions=ports.jobs,
+        telemetry=ports.telemetry,
+        clock=ports.clock,
+        timing=parts.timing,
         upload_filter=UploadFilter(
             uploads_bucket=settings.uploads_bucket,
             upload_prefix=settings.upload_prefix,
@@ -112,30 +157,28 @@ def _register_upload(ports: SubmitPorts, settings: SubmitSettings) -> RegisterUp
             result_prefix=settings.result_prefix,
             review_prefix=REVIEW_FOLDER,
         ),
-        settlement_effects=shared.settlement_effects(ports.shared, settings),
+        settlement_effects=parts.settlement_effects,
     )
 
 
 def _submit_job(
-    ports: SubmitPorts, settings: SubmitSettings, recipes: tuple[Recipe, ...]
+    ports: SubmitPorts, parts: JobParts, settings: SubmitSettings, own_pixels: OwnPixels
 ) -> SubmitJob:
-    jobs, clock, telemetry = ports.shared.jobs, ports.shared.clock, ports.shared.telemetry
-    timing = shared.timing(ports.shared, settings)
-    job_writer = shared.job_writer(ports.shared, settings)
-    admission = admission_scheduler(ports.shared, gate_limits(settings))
+    shared, job_writer, timing = ports.shared, parts.job_writer, parts.timing
+    jobs, clock, telemetry = shared.jobs, shared.clock, shared.telemetry
     call_outcomes = CallOutcomes(
         job_writer=job_writer,
         gates=jobs,
         clock=clock,
         telemetry=telemetry,
         timing=timing,
-        randomness=ports.shared.randomness,
+        randomness=shared.randomness,
     )
     waiting_jobs = WaitingJobs(
         job_writer=job_writer,
         jobs=jobs,
         backlog=jobs,
-        admission=admission,
+        admission=parts.admission,
         clock=clock,
         call_outcomes=call_outcomes,
         timing=timing,
@@ -152,12 +195,12 @@ def _submit_job(
         backlog=jobs,
         gates=jobs,
         latest_versions=jobs,
-        admission=admission,
-        deduplication=shared.deduplication(ports.shared, settings),
+        admission=parts.admission,
+        deduplication=parts.deduplication,
         clock=clock,
         telemetry=telemetry,
-        limits=gate_limits(settings),
-        failures=shared.step_failures(ports.shared, settings, job_writer, SUBMITTED),
+        limits=parts.limits,
+        failures=parts.step_failures(SUBMITTED),
         waiting_jobs=waiting_jobs,
         call_outcomes=call_outcomes,
         repeat_calls=RepeatCalls(
@@ -169,7 +212,7 @@ def _submit_job(
             timing=timing,
         ),
         precheck=Precheck(
-            uploads=ports.shared.uploads,
+            uploads=shared.uploads,
             result_keys=jobs,
             limits=limits,
             upload_prefix=settings.upload_prefix,
@@ -181,20 +224,20 @@ def _submit_job(
             clock=clock,
             telemetry=telemetry,
             waiting_jobs=waiting_jobs,
-            queue=ports.shared.preparations,
-            own_pixels=OwnPixels(pixels=settings.pixels, recipes=recipes),
+            queue=shared.preparations,
+            own_pixels=own_pixels,
             limits=limits,
             timing=timing,
         ),
         photo_access=PhotoAccess(
-            uploads=ports.shared.uploads,
-            copies=ports.shared.copies,
+            uploads=shared.uploads,
+            copies=shared.copies,
             links=ports.links,
-            files=ports.shared.files,
+            files=shared.files,
             transport=settings.input_transport,
         ),
-        provider=ports.shared.provider,
-        callbacks=ports.shared.callbacks,
+        provider=shared.provider,
+        callbacks=shared.callbacks,
         timing=timing,
         call_identity=CallIdentity(
             deployment=settings.jobs_table_arn,

@@ -1,0 +1,205 @@
+"""What Submit and StoreResult share: ports, the adapters behind them, and parts of use cases."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cutout.adapters.dynamodb.dedup_records import DynamoDedupRecords
+from cutout.adapters.dynamodb.item_table import Table
+from cutout.adapters.dynamodb.jobs import DynamoJobs
+from cutout.adapters.event_bus import EventBus
+from cutout.adapters.evolink.files_api import EvolinkFiles
+from cutout.adapters.evolink.task_api import EvolinkApi
+from cutout.adapters.http_httpx import HttpxHttp
+from cutout.adapters.s3.notes import S3Notes
+from cutout.adapters.s3.prepared_copies import S3Copies
+from cutout.adapters.s3.uploads_bucket import S3Uploads
+from cutout.adapters.secrets import secret
+from cutout.adapters.sqs import SqsCallbacks, SqsPreparations, SqsSubmissions
+from cutout.adapters.system_clock import SystemClock
+from cutout.domain.recipes import RECIPES_FILE, Recipe, read_recipes
+from cutout.domain.timing import Timing
+from cutout.usecases.shared.deduplication import Deduplication
+from cutout.usecases.shared.error_notes import ErrorNotes, LatestNotes
+from cutout.usecases.shared.job_writer import JobWriter
+from cutout.usecases.shared.settlement_effects import SettlementEffects
+from cutout.usecases.shared.step_failures import StepFailures
+from cutout.wiring.gate_parts import GatePorts, admission_scheduler, gate_limits
+
+if TYPE_CHECKING:
+    from cutout.domain.function_settings import JobSettings
+    from cutout.domain.states import State
+    from cutout.domain.timing import Randomness
+    from cutout.ports.buckets import Copies, Notes, UploadsBucket
+    from cutout.ports.jobs_table import DedupRecords
+    from cutout.ports.provider import Files, Provider
+    from cutout.ports.queues import CallbacksQueue, PreparationQueue
+    from cutout.ports.telemetry import Announcements, Telemetry
+    from cutout.wiring.aws_clients import Clients
+
+_RECIPES = Path(__file__).parent.parent / RECIPES_FILE
+"""Where a synth puts the recipes into the asset; without recipes there is no such file."""
+_LONGEST_CALL = timedelta(seconds=30)
+_LONGEST_DOWNLOAD = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobPorts(GatePorts):
+    """The ports that Submit and StoreResult share.
+
+    Attributes:
+        preparations: None in a deployment without Prepare.
+    """
+
+    announcements: Announcements
+    callbacks: CallbacksQueue
+    copies: Copies
+    deduplication: DedupRecords
+    files: Files
+    notes: Notes
+    preparations: PreparationQueue | None
+    provider: Provider
+    randomness: Randomness
+    telemetry: Telemetry
+    uploads: UploadsBucket
+
+
+def job_ports(
+    settings: JobSettings, clients: Clients, telemetry: Telemetry, *, files_seconds: float
+) -> JobPorts:
+    """Fill the shared ports with adapters.
+
+    Args:
+        settings: of the function.
+        clients: of AWS.
+        telemetry: of the function.
+        files_seconds: how long a request to the provider's Files API may take.
+    """
+    table = Table(clients.dynamodb(), settings.jobs_table)
+    api_key = secret(clients.secrets(), settings.api_key_secret)
+    queue_url = settings.preparations_queue_url
+    calls = HttpxHttp(timeout_seconds=call_seconds(settings.lease_seconds))
+    files = HttpxHttp(timeout_seconds=files_seconds)
+    return JobPorts(
+        announcements=EventBus(clients.events(), settings.event_bus),
+        callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),
+        clock=SystemClock(),
+        copies=S3Copies(clients.s3(), settings.work_bucket),
+        deduplication=DynamoDedupRecords(table),
+        files=EvolinkFiles(files, settings.evolink_files_url, api_key),
+        jobs=DynamoJobs(table, calls_table=settings.calls_table),
+        notes=S3Notes(clients.s3(), settings.results_bucket),
+        preparations=SqsPreparations(clients.sqs(), queue_url) if queue_url else None,
+        provider=EvolinkApi(calls, settings.evolink_base_url, settings.model, api_key),
+        randomness=random.SystemRandom().random,
+        submissions=SqsSubmissions(clients.sqs(), settings.submissions_queue_url),
+        telemetry=telemetry,
+        uploads=S3Uploads(clients.s3()),
+    )
+
+
+def deployed_recipes() -> tuple[Recipe, ...]:
+    """Read the recipes in the asset; none if there is no such file.
+
+    Raises:
+        SettingsError: the recipes cannot be read.
+    """
+    return read_recipes(_RECIPES.read_text(encoding="utf-8")) if _RECIPES.is_file() else ()
+
+
+def call_seconds(lease: timedelta) -> float:
+    """How long the provider may take over a call, from the look-up to the last byte.
+
+    A function ends with its lease at the latest. A call must end well before that: an unknown
+    outcome can then still be recorded, but a function that was ended records nothing.
+    """
+    return min(_LONGEST_CALL, lease / 3).total_seconds()
+
+
+def download_seconds(lease: timedelta) -> float:
+    """How long the transfer of a photo or a result may take, with time left for what follows."""
+    return min(_LONGEST_DOWNLOAD, lease / 2).total_seconds()
+
+
+class JobParts:
+    """The parts that use cases of Submit and StoreResult share, each composed once.
+
+    Attributes:
+        deduplication: has a picture paid for once; None where each upload is paid for.
+        latest_notes: writes notes into the results bucket.
+        settlement_effects: what the end of a job changes in the buckets.
+        timing: how long things may take.
+    """
+
+    def __init__(self, ports: JobPorts, settings: JobSettings) -> None:
+        self._ports = ports
+        self.limits = gate_limits(settings)
+        self.admission = admission_scheduler(ports, self.limits)
+        self.timing = Timing(
+            first_poll=settings.first_poll_seconds,
+            poll_interval=settings.poll_interval_seconds,
+            lease=settings.lease_seconds,
+            unconfirmed_grace=settings.unconfirmed_grace_seconds,
+            job_deadline=settings.job_deadline_seconds,
+            retention=settings.retention_days,
+            provider=ports.provider.terms,
+        )
+        self.deduplication = _deduplication(ports, settings)
+        self.latest_notes = LatestNotes(notes=ports.notes, telemetry=ports.telemetry)
+        self.settlement_effects = self._settlement_effects(settings)
+        self.job_writer = JobWriter(
+            jobs=ports.jobs,
+            gates=ports.jobs,
+            admission=self.admission,
+            announcements=ports.announcements,
+            settlement_effects=self.settlement_effects,
+            files=ports.files,
+            telemetry=ports.telemetry,
+            clock=ports.clock,
+            # A job exists while it is processing and storing, each within the deadline, and is then
+            # retained.
+            task_claims_last=settings.retention_days + 2 * settings.job_deadline_seconds,
+            deduplication=self.deduplication,
+        )
+
+    def step_failures(self, states: frozenset[State]) -> StepFailures:
+        """Compose what counts the failed steps of jobs in these states."""
+        return StepFailures(
+            job_writer=self.job_writer,
+            jobs=self._ports.jobs,
+            clock=self._ports.clock,
+            telemetry=self._ports.telemetry,
+            timing=self.timing,
+            states=states,
+        )
+
+    def _settlement_effects(self, settings: JobSettings) -> SettlementEffects:
+        notes = ErrorNotes(
+            latest_notes=self.latest_notes,
+            upload_prefix=settings.upload_prefix,
+            result_prefix=settings.result_prefix,
+        )
+        return SettlementEffects(
+            latest_versions=self._ports.jobs,
+            telemetry=self._ports.telemetry,
+            notes=notes if settings.error_notes else None,
+            tags=self._ports.uploads if settings.tag_source else None,
+            removals=self._ports.callbacks if settings.delete_with_source else None,
+        )
+
+
+def _deduplication(ports: JobPorts, settings: JobSettings) -> Deduplication | None:
+    if not settings.reuse:
+        return None
+    return Deduplication(
+        records=ports.deduplication,
+        jobs=ports.jobs,
+        submissions=ports.submissions,
+        clock=ports.clock,
+        model=settings.model,
+        last=settings.retention_days,
+    )

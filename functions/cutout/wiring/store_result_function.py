@@ -1,0 +1,213 @@
+"""StoreResult: its ports on AWS, and its use cases on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cutout.adapters.http_httpx import FetchLimits, SafeDownloads
+from cutout.adapters.pillow.pictures import PillowPictures
+from cutout.adapters.s3.cached_results import S3Kept
+from cutout.adapters.s3.results_bucket import S3Results
+from cutout.domain.function_settings import StoreSettings
+from cutout.domain.messages.queue_messages import Removal, RenderRequest, TaskCheck
+from cutout.domain.photo.inspection import MOST_DECODED_PIXELS
+from cutout.domain.recipes import OwnPixels
+from cutout.domain.states import Pixels
+from cutout.usecases.shared.temp_folder import clear_left_behind
+from cutout.usecases.store_result.fetched_result import ResultFetcher
+from cutout.usecases.store_result.finish_cutout import FinishCutout
+from cutout.usecases.store_result.full_size_photo import FullSizePhotos
+from cutout.usecases.store_result.object_metadata import ObjectMetadata
+from cutout.usecases.store_result.publish import Publisher
+from cutout.usecases.store_result.remove import RemoveResults
+from cutout.usecases.store_result.render import Render
+from cutout.usecases.store_result.result_cache import ResultCache
+from cutout.usecases.store_result.review import ReviewNotes
+from cutout.usecases.store_result.store_result import StoreResult
+from cutout.usecases.store_result.track_task import TRACKED, TrackTask
+from cutout.usecases.store_result.unverified_task import UnverifiedTasks
+from cutout.usecases.store_result.variants import Variants
+from cutout.wiring.aws_clients import Clients
+from cutout.wiring.environment import read_settings
+from cutout.wiring.job_parts import (
+    JobParts,
+    call_seconds,
+    deployed_recipes,
+    download_seconds,
+    job_ports,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cutout.domain.function_settings import JobSettings
+    from cutout.domain.recipes import Recipe
+    from cutout.ports.buckets import KeptResults, Results
+    from cutout.ports.pictures import Pictures
+    from cutout.ports.provider import Downloads
+    from cutout.ports.telemetry import Telemetry
+    from cutout.wiring.job_parts import JobPorts
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreResultPorts:
+    """The ports of StoreResult."""
+
+    shared: JobPorts
+    downloads: Downloads
+    kept: KeptResults
+    pictures: Pictures
+    results: Results
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoreResultUseCases:
+    """What StoreResult does with the messages of its queue."""
+
+    track_task: TrackTask
+    render: Render
+    remove_results: RemoveResults
+
+    def take(self, message: TaskCheck | RenderRequest | Removal) -> None:
+        """Act on one message."""
+        match message:
+            case RenderRequest():
+                self.render.render(message)
+            case Removal():
+                self.remove_results.remove(message)
+            case TaskCheck():
+                self.track_task.check(message)
+
+
+def build(environment: Mapping[str, str], telemetry: Telemetry) -> StoreResultUseCases:
+    """Compose the use cases of StoreResult on AWS.
+
+    Raises:
+        SettingsError: the environment is incomplete, or the recipes cannot be read.
+    """
+    clear_left_behind()
+    settings = read_settings(StoreSettings, environment)
+    clients = Clients(environment)
+    recipes = deployed_recipes()
+    seconds = call_seconds(settings.lease_seconds)
+    downloads = FetchLimits(
+        max_seconds=download_seconds(settings.lease_seconds),
+        allow_loopback=settings.allow_loopback,
+    )
+    ports = StoreResultPorts(
+        shared=job_ports(settings, clients, telemetry, files_seconds=seconds),
+        downloads=SafeDownloads(downloads),
+        kept=S3Kept(clients.s3(), settings.work_bucket),
+        pictures=_pictures(settings, recipes),
+        results=S3Results(clients.s3(), settings.results_bucket),
+    )
+    return store_result_use_cases(ports, settings, recipes)
+
+
+def _pictures(settings: StoreSettings, recipes: tuple[Recipe, ...]) -> PillowPictures:
+    """Decode photos whole only where their own pixels are wanted: memory is set for that."""
+    wants_photos = Pixels.SOURCE in {settings.pixels, *(one.pixels for one in recipes)}
+    return PillowPictures(
+        settings.max_pixels, max_photo_pixels=MOST_DECODED_PIXELS if wants_photos else 0
+    )
+
+
+def store_result_use_cases(
+    ports: StoreResultPorts, settings: JobSettings, recipes: tuple[Recipe, ...]
+) -> StoreResultUseCases:
+    """Compose the use cases of StoreResult on its ports."""
+    shared, parts = ports.shared, JobParts(ports.shared, settings)
+    clock, telemetry, jobs = shared.clock, shared.telemetry, shared.jobs
+    finish_cutout = FinishCutout(pictures=ports.pictures, pixels=settings.pixels)
+    full_size_photos = FullSizePhotos(copies=shared.copies, queue=shared.preparations)
+    publisher = Publisher(results=ports.results)
+    variants = Variants(
+        recipes=recipes,
+        pictures=ports.pictures,
+        publisher=publisher,
+        result_keys=jobs,
+        telemetry=telemetry,
+        clock=clock,
+        result_prefix=settings.result_prefix,
+    )
+    result_cache = _result_cache(ports.kept, parts, settings)
+    store_result = StoreResult(
+        job_writer=parts.job_writer,
+        latest_versions=jobs,
+        result_keys=jobs,
+        submissions=shared.submissions,
+        clock=clock,
+        failures=parts.step_failures(TRACKED),
+        fetcher=ResultFetcher(downloads=ports.downloads, pictures=ports.pictures, clock=clock),
+        finish_cutout=finish_cutout,
+        object_metadata=ObjectMetadata(
+            uploads=shared.uploads, telemetry=telemetry, model=settings.model
+        ),
+        publisher=publisher,
+        review_notes=ReviewNotes(
+            latest_notes=parts.latest_notes, results_bucket=settings.results_bucket
+        ),
+        variants=variants,
+        timing=parts.timing,
+        randomness=shared.randomness,
+        results_bucket=settings.results_bucket,
+        result_cache=result_cache,
+        own_pixels=OwnPixels(pixels=settings.pixels, recipes=recipes),
+        full_size_photos=full_size_photos,
+    )
+    return StoreResultUseCases(
+        track_task=_track_task(shared, parts, store_result),
+        render=Render(
+            job_writer=parts.job_writer,
+            clock=clock,
+            telemetry=telemetry,
+            jobs=jobs,
+            results=ports.results,
+            finish_cutout=finish_cutout,
+            variants=variants,
+            lease=parts.timing.lease,
+            result_cache=result_cache,
+            full_size_photos=full_size_photos,
+            requests=shared.callbacks,
+        ),
+        remove_results=RemoveResults(
+            jobs=jobs,
+            results=ports.results,
+            telemetry=telemetry,
+            results_bucket=settings.results_bucket,
+            upload_prefix=settings.upload_prefix,
+            result_prefix=settings.result_prefix,
+            result_cache=result_cache,
+            recipes=recipes,
+        ),
+    )
+
+
+def _track_task(ports: JobPorts, parts: JobParts, store_result: StoreResult) -> TrackTask:
+    return TrackTask(
+        job_writer=parts.job_writer,
+        latest_versions=ports.jobs,
+        submissions=ports.submissions,
+        clock=ports.clock,
+        telemetry=ports.telemetry,
+        failures=store_result.failures,
+        jobs=ports.jobs,
+        provider=ports.provider,
+        unverified_tasks=UnverifiedTasks(
+            job_writer=parts.job_writer,
+            clock=ports.clock,
+            timing=parts.timing,
+            randomness=ports.randomness,
+        ),
+        store=store_result.store,
+        reuse=store_result.reuse,
+        timing=parts.timing,
+        randomness=ports.randomness,
+    )
+
+
+def _result_cache(kept: KeptResults, parts: JobParts, settings: JobSettings) -> ResultCache | None:
+    if parts.deduplication is None:
+        return None
+    return ResultCache(results=kept, deduplication=parts.deduplication, model=settings.model)

@@ -1,1 +1,0 @@
-"""Use cases, composed from ports and settings: one module a function."""
