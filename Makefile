@@ -1,6 +1,6 @@
 # Python 3.11+, make and the package registries are enough; the rest is installed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-units test-e2e test-seaweedfs check check-code check-types check-decoders check-template reference format soak mutants deploy destroy lock clean
+.PHONY: help setup demo test test-units test-e2e test-seaweedfs check check-code check-types check-decoders check-template wheel reference format soak mutants deploy destroy lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -102,6 +102,9 @@ check-decoders: setup
 check-template: setup $(CHECKOV)/.installed
 	@$(BESIDE) $(BIN)/python -m tests.infra.static_checks $(CHECKOV)/bin/checkov
 
+wheel: setup  ## Build the package cutout-aws into dist/
+	@$(BIN)/hatchling build -t wheel -d dist
+
 reference: setup  ## Write the pages' settings table and command reference from the code
 	@$(BIN)/python -m tests.support.reference
 
@@ -119,4 +122,4 @@ lock: $(BIN)/.bootstrapped  ## Update the locked requirements
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml --extra infra --extra store --group dev -c requirements/runtime.txt -c requirements/store.txt -c requirements/prepare.txt -o requirements/dev.txt
 
 clean:  ## Remove build output, caches and the virtual environment
-	@rm -rf .cutout cdk.out infra/cdk/node_modules .venv .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf .cutout cdk.out dist infra/cdk/node_modules .venv .pytest_cache .mypy_cache .ruff_cache

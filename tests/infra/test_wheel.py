@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -119,6 +120,8 @@ def test_the_wheel_leaves_out_the_local_cloud(wheel: Path) -> None:
     assert {name for name in names if name.startswith("cutout/infra/local")} == set()
     extras = [line for line in described.splitlines() if line.startswith("Provides-Extra: ")]
     assert extras == [f"Provides-Extra: {name}" for name in ("infra", "prepare", "store")]
+    assert "\nName: cutout-aws\n" in described
+    assert not re.search("^Requires-Dist: cutout(?!-aws)", described, re.MULTILINE)
     assert "ministack" not in described
 
 

@@ -69,6 +69,19 @@ def test_each_command_is_one_that_the_command_line_takes(line: str) -> None:
     assert rest == []
 
 
+def test_nothing_tells_people_to_install_another_project_of_this_name() -> None:
+    """On PyPI, `cutout` is somebody else's; the package is `cutout-aws`."""
+    wrong = r"(install|uvx|pipx run) +['\"]?cutout\b[^-/_]|\bcutout\["
+    listed = subprocess.run(  # noqa: S603 - our own pattern
+        ["git", "grep", "-nIE", wrong],  # noqa: S607 - the git of this machine
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert [line for line in listed.stdout.splitlines() if "test_pages.py" not in line] == []
+
+
 @pytest.mark.parametrize("target", TARGETS)
 def test_each_make_target_exists(target: str) -> None:
     """Copied from the page, it works."""

@@ -71,7 +71,7 @@ class Commands(DocumentedGroup):
 cutout demo
 """,
 )
-@click.version_option(package_name="cutout", message="%(prog)s %(version)s")
+@click.version_option(package_name="cutout-aws", prog_name="cutout", message="%(prog)s %(version)s")
 def cutout() -> None:
     """Drop photos in a bucket; transparent cut-outs come back in another.
 

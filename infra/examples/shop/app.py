@@ -1,6 +1,6 @@
 """An app that embeds Cutout twice, for two prefixes of one existing bucket.
 
-With Cutout installed (`pip install 'cutout[infra]'`), in the folder of this file:
+With the package `cutout-aws[infra]` installed, in the folder of this file:
 
     cdk deploy
 
