@@ -83,7 +83,7 @@ mutants: setup  ## Mutation testing: try one small change of the core in SHARE (
 deploy: setup  ## Deploy to AWS; ARGS='-c name=value --profile P' are passed on
 	@$(BIN)/python -m infra.deploy deploy $(ARGS)
 
-destroy: setup  ## Remove the stack from AWS; photos, jobs and secrets are kept
+destroy: setup  ## Remove the stack from AWS, after a question; photos, jobs and secrets are kept
 	@$(BIN)/python -m infra.deploy destroy $(ARGS)
 
 check: check-code check-types check-decoders check-template  ## Lint, types, architecture, and good practice of the template

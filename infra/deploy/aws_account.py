@@ -14,6 +14,7 @@ from cutout.domain.provider import API_KEY_NOT_SET
 from ..secret_names import API_KEY, SIGNING_KEY
 
 SECRETS = (API_KEY, SIGNING_KEY)
+BUCKET: Final = "AWS::S3::Bucket"
 _NOT_CREATED = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
 """Statuses of a stack whose first deployment failed: the CDK deletes it and creates it again."""
 _DELETION_WAITS: Final = (1, 2, 4, 8, 15, 30, 60)
@@ -22,6 +23,21 @@ _DELETION_WAITS: Final = (1, 2, 4, 8, 15, 30, 60)
 
 class StillThereError(Exception):
     """Something that must be deleted first still exists; the message says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StackResource:
+    """A resource of a stack.
+
+    Attributes:
+        kind: its CloudFormation type, such as `AWS::S3::Bucket`.
+        name: its physical id.
+        is_kept: whether it stays when the stack is deleted.
+    """
+
+    kind: str
+    name: str
+    is_kept: bool
 
 
 @dataclass(frozen=True)
@@ -132,22 +148,34 @@ class Account:
         Returns:
             The buckets' names.
         """
-        if not self.has_stack(stack):
-            return []
-        going = list(self._buckets_to_delete(stack))
+        going = [
+            one.name for one in self.resources(stack) if one.kind == BUCKET and not one.is_kept
+        ]
         for name in going:
             self.session.resource("s3").Bucket(name).object_versions.delete()
         return going
 
-    def _buckets_to_delete(self, stack: str) -> Iterator[str]:
+    def resources(self, stack: str) -> list[StackResource]:
+        """Return the resources of a stack; none without the stack."""
+        if not self.has_stack(stack):
+            return []
         client = self.session.client("cloudformation")
         body: Any = client.get_template(StackName=stack)["TemplateBody"]
         template = json.loads(body) if isinstance(body, str) else body
-        for one in self._summaries(stack):
-            described = template["Resources"].get(one["LogicalResourceId"], {})
-            is_bucket = one["ResourceType"] == "AWS::S3::Bucket"
-            if is_bucket and described.get("DeletionPolicy") == "Delete":
-                yield one["PhysicalResourceId"]
+        kept = {
+            name
+            for name, described in template["Resources"].items()
+            if described.get("DeletionPolicy", "").startswith("Retain")
+        }
+        return [
+            StackResource(
+                kind=one["ResourceType"],
+                name=one["PhysicalResourceId"],
+                is_kept=one["LogicalResourceId"] in kept,
+            )
+            for one in self._summaries(stack)
+            if one.get("PhysicalResourceId") and one["ResourceStatus"] != "DELETE_COMPLETE"
+        ]
 
     def _summaries(self, stack: str) -> Iterator[Any]:
         client = self.session.client("cloudformation")

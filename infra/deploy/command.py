@@ -1,7 +1,7 @@
-"""Deploy to AWS, or destroy, with one command that asks nothing.
+"""Deploy to AWS, or destroy, with one command.
 
     python -m infra.deploy deploy  [--stage prod] [-c name=value]...
-    python -m infra.deploy destroy [--stage prod] [-c name=value]...
+    python -m infra.deploy destroy [--stage prod] [--yes]
     python -m infra.deploy policy  [--stage prod] [-c name=value]...
 
 Account, region and credentials come from the usual AWS environment. An account without the CDK's
@@ -9,7 +9,8 @@ bootstrap gets it. EVOLINK_API_KEY, if set, becomes the value of the stack's sec
 
 `policy` prints the policy of a role that may do both in a bootstrapped account.
 
-Destroying keeps photos, cut-outs, jobs and secrets, unless the stack was deployed as ephemeral. A
+Destroying keeps photos, cut-outs, jobs and secrets, unless the stack was deployed as ephemeral. It
+names what goes and what stays, and asks on a terminal; elsewhere it needs --yes. A
 later deployment of the same name then fails because the secrets exist; --replace-secrets deletes
 and recreates them and copies the API key. Several stages can be deployed at once: each has its own
 folder of synthesized files.
@@ -23,6 +24,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TextIO
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
@@ -34,6 +36,7 @@ from ..settings.value_rules import SettingError, pairs
 from .aws_account import Account, StillThereError
 from .concurrency import free_concurrency, settings_for
 from .deployer_policy import BOOTSTRAP_VERSION, policy
+from .removal import removal_in_words
 
 _INFRA = Path(__file__).resolve().parents[1]
 _CDK = _INFRA / "cdk" / "node_modules" / "aws-cdk" / "bin" / "cdk"
@@ -44,7 +47,7 @@ class DeployError(Exception):
     """The deployment cannot continue; the message says what to do."""
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None, stdin: TextIO | None = None) -> int:
     """Run the command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m infra.deploy", description=__doc__)
     parser.add_argument("action", choices=("deploy", "destroy", "policy"))
@@ -55,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--replace-secrets", action="store_true", help="replace those that a destroyed stack left"
     )
+    parser.add_argument("--yes", action="store_true", help="destroy without asking")
     options = parser.parse_args(arguments)
     if options.stage:
         options.context.append(f"stage={options.stage}")
@@ -63,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.action == "deploy":
             _deploy(session, options.context, replaces_secrets=options.replace_secrets)
         elif options.action == "destroy":
-            _destroy(session, options.context)
+            _destroy(session, options.context, None if options.yes else stdin or sys.stdin)
         else:
             _print_policy(session, options.context)
     except (DeployError, SettingError, StillThereError) as exc:
@@ -103,12 +107,34 @@ def _print_policy(session: boto3.Session, context: list[str]) -> None:
     sys.stdout.write(json.dumps(document, indent=2) + "\n")
 
 
-def _destroy(session: boto3.Session, context: list[str]) -> None:
-    _where(session)
+def _destroy(session: boto3.Session, context: list[str], asked: TextIO | None) -> None:
+    """Destroy the stack once the person has agreed; `asked` is where the answer is read."""
+    account, region = _where(session)
     stack = stack_name(context)
+    resources = Account(session).resources(stack)
+    if not resources:
+        raise DeployError(f"there is no stack {stack} in account {account}, {region}")
+    _say(f"Destroying {stack} in account {account}, {region}:")
+    _say(removal_in_words(resources))
+    if asked is not None:
+        _check_agreement(asked)
     for bucket in Account(session).empty_deleted_buckets(stack):
         _say(f"Emptied {bucket}, which is deleted with the stack.")
     _cdk(session, "destroy", "--force", *_synthesized_or_new(stack), *_context(context))
+
+
+def _check_agreement(asked: TextIO) -> None:
+    """Ask, if somebody can answer.
+
+    Raises:
+        DeployError: the answer is not yes, or this is not a terminal.
+    """
+    if not asked.isatty():
+        raise DeployError("nothing is destroyed without --yes (make destroy ARGS='--yes')")
+    sys.stderr.write("Destroy it? [y/N] ")
+    sys.stderr.flush()
+    if asked.readline().strip().lower() not in {"y", "yes"}:
+        raise DeployError("nothing was destroyed")
 
 
 def _free_secret_names(session: boto3.Session, stack: str, *, replaces_secrets: bool) -> None:

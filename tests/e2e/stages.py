@@ -101,7 +101,7 @@ class Story:
         first = self._deploy_to_keep()
         deployed = _kept(first)
         self._forget_what_was_synthesized()
-        self.checkout.must("destroy", *self._who())
+        self.checkout.must("destroy", "--yes", *self._who())
         destroyed = _kept(first)
         again = self.checkout.run("deploy", *self._who(self.deployer))
         second, completed = self._deploy_in_its_place()
@@ -109,7 +109,7 @@ class Story:
         seen = _keys(second)
         stored = _keys_of_objects(second)
         charges = _stand_in(second).charges(KEY)
-        self.checkout.must("destroy", *self._who(self.deployer), *self._passing())
+        self.checkout.must("destroy", "--yes", *self._who(self.deployer), *self._passing())
         return Stages(
             deployed=deployed,
             destroyed=destroyed,

@@ -1,5 +1,6 @@
 """What an earlier deployment left, and what is deleted with the stack."""
 
+import io
 import json
 from collections.abc import Iterator
 
@@ -156,6 +157,48 @@ def test_the_region_is_read_where_the_aws_cli_reads_it(
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     assert session_of(None, None).region_name == "eu-west-1"
     assert session_of(None, "us-east-2").region_name == "us-east-2"
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("stdin", "why"),
+    [(_Terminal("n\n"), "nothing was destroyed"), (io.StringIO(), "without --yes")],
+    ids=["no", "no terminal"],
+)
+def test_destroying_names_what_goes_and_what_stays_and_asks(
+    session: boto3.Session, capsys: pytest.CaptureFixture[str], stdin: io.StringIO, why: str
+) -> None:
+    """Account, region, stack, and each resource that holds data. Only a yes destroys."""
+    queue = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": "jobs"}}
+    names = {"Goes": "our-copies", "Stays": "our-photos"}
+    buckets = {
+        name: one | {"Properties": {"BucketName": names[name]}}
+        for name, one in json.loads(TEMPLATE)["Resources"].items()
+    }
+    template = json.dumps({"Resources": {"Queue": queue, **buckets}})
+    session.client("cloudformation").create_stack(StackName="Shop", TemplateBody=template)
+    session.client("s3").put_object(Bucket="our-copies", Key="a", Body=b"x")
+    assert main(["destroy", "--region", "eu-west-1", "-c", "stack=Shop"], stdin) == 1
+    told = capsys.readouterr().err
+    assert "Destroying Shop in account 123456789012, eu-west-1:\n" in told
+    assert "  goes   S3 Bucket our-copies, with everything in it\n" in told
+    assert "  goes   functions, queues, logs, alarms and the rest: 1 in all\n" in told
+    assert "  stays  S3 Bucket our-photos\n" in told
+    assert why in told
+    assert session.client("s3").list_objects_v2(Bucket="our-copies")["KeyCount"] == 1
+    assert Account(session).has_stack("Shop")
+
+
+def test_destroying_a_stack_that_does_not_exist_says_so(
+    session: boto3.Session, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its name is mistyped, or the region is another's."""
+    assert main(["destroy", "--region", session.region_name, "--stage", "prdo", "--yes"]) == 1
+    assert "there is no stack Cutout-prdo in account 1234" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("action", ["deploy", "destroy"])
