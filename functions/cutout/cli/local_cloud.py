@@ -188,6 +188,22 @@ class LocalCloud:
         )
         return cloud.variables
 
+    def check_likeness(self, request: CloudRequest) -> None:
+        """Check that the running local cloud is like this, or that nothing was asked for.
+
+        Raises:
+            Problem: It has other settings.
+        """
+        if not self.is_like(request):
+            raise Problem(
+                "The local cloud is already up, with other settings than these.",
+                advice="Stop it with `cutout down`, then start it with these settings.",
+            )
+
+    def uses_stand_in(self) -> bool:
+        """Return whether its provider is the stand-in, which costs nothing."""
+        return bool(self.variables().get("CUTOUT_EVOLINK_CONTROL_TOKEN"))
+
     @needs_checkout
     def is_like(self, request: CloudRequest) -> bool:
         """Return whether the running local cloud is like this, or nothing was asked for."""

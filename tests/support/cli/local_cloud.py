@@ -21,6 +21,8 @@ class FakeLocalCloud(LocalCloud):
     fails_with: Exception | None = None
     wishes: list[CloudRequest] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
+    asked: Mapping[str, str] = field(default_factory=lambda: CloudRequest().asked)
+    control_token: str = "of-the-stand-in"
 
     def is_up(self) -> bool:
         """Say what the test said."""
@@ -43,8 +45,8 @@ class FakeLocalCloud(LocalCloud):
         return self.variables()
 
     def is_like(self, request: CloudRequest) -> bool:
-        """Whether nothing was asked for, as nothing was when the test said that it is up."""
-        return request.asked == CloudRequest().asked
+        """Whether nothing was asked for, or what the test said that the running one has."""
+        return request.asked in (CloudRequest().asked, self.asked)
 
     def down(self) -> bool:
         """Go down."""
@@ -68,4 +70,5 @@ class FakeLocalCloud(LocalCloud):
             "CUTOUT_UPLOADS_BUCKET": UPLOADS,
             "CUTOUT_RESULTS_BUCKET": RESULTS,
             "CUTOUT_JOBS_TABLE": "the-jobs",
+            "CUTOUT_EVOLINK_CONTROL_TOKEN": self.control_token,
         }

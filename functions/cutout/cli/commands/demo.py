@@ -13,6 +13,7 @@ from cutout.cli.local_cloud import request_of, shipped_photos
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.local_options import local_options
 from cutout.cli.options.shared_options import LONGEST_SECONDS, Choice, FiniteRange, json_option
+from cutout.cli.output.describe import counted
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
 from cutout.cli.photo_files import select_photos
@@ -83,7 +84,8 @@ def command(
     those that come with the project), shows the state of each, downloads the cut-outs, and writes
     index.html with each photo before and after. Then it stops everything.
 
-    A local cloud that `cutout up` started in this folder is used instead, and keeps running.
+    A local cloud that `cutout up` started in this folder is used instead, and keeps running, if it
+    has the settings that the options ask for.
 
     This command needs a checkout of Cutout; an installed package has no local cloud.
     """
@@ -92,13 +94,13 @@ def command(
     photos = select_photos(paths or shipped_photos()).photos
     if not photos:
         raise Problem("These files and folders contain no photos.")
+    is_up = context.local.is_up()
+    if is_up:
+        _check_running_cloud(context, request)
     if local.live and not yes:
-        total = float(len(photos) * USUAL_PRICE)
-        click.confirm(
-            f"{len(photos)} photos cost about {total:g} credits. Continue?", abort=True, err=True
-        )
+        _ask(context, len(photos))
     phases = Phases(console, context.clock)
-    with explained(), _local_cloud(context, request, phases):
+    with explained(), _local_cloud(context, request, phases, is_up=is_up):
         delivered = _deliver(context, request, phases, photos, out=out, timeout=timeout)
         sheet = _write_sheet(delivered, out, context)
     if as_json:
@@ -111,10 +113,39 @@ def command(
     return 0 if sum(one.file is not None for one in delivered) == len(photos) else 1
 
 
+def _check_running_cloud(context: Context, request: CloudRequest) -> None:
+    """Check that the local cloud that is up is the one that the options ask for.
+
+    Raises:
+        Problem: It has other settings, or it may spend credits and no option says so.
+    """
+    context.local.check_likeness(request)
+    if request.api is None and not context.local.uses_stand_in():
+        raise Problem(
+            "The local cloud that is up was started with --live or --evolink-url: photos may cost "
+            "credits there.",
+            advice="Repeat that option to use it; or stop it with `cutout down`, and run the demo.",
+        )
+
+
+def _ask(context: Context, photos: int) -> None:
+    """Ask whether to spend credits; ends the command unless the answer is yes.
+
+    Raises:
+        Problem: Nobody can answer.
+    """
+    price = f"{counted(photos, 'photo')}: about {float(photos * USUAL_PRICE):g} credits."
+    if not context.is_terminal:
+        raise Problem(price, advice="Add `--yes` to spend them.")
+    click.confirm(f"{price} Continue?", abort=True, err=True)
+
+
 @contextmanager
-def _local_cloud(context: Context, request: CloudRequest, phases: Phases) -> Iterator[None]:
+def _local_cloud(
+    context: Context, request: CloudRequest, phases: Phases, *, is_up: bool
+) -> Iterator[None]:
     """Use the local cloud that is up, or start one and stop it at the end of the context."""
-    if context.local.is_up():
+    if is_up:
         phases.console.print("Using the local cloud that is up; `cutout down` stops it.")
         yield
         return

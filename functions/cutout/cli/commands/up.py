@@ -11,7 +11,7 @@ from cutout.cli.local_cloud import request_of
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.local_options import local_options
 from cutout.cli.options.shared_options import json_option
-from cutout.cli.output.problems import Problem, explained
+from cutout.cli.output.problems import explained
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
 from cutout.cli.progress.phases import Phases
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from cutout.cli.context import Context
-    from cutout.cli.local_cloud import CloudRequest
     from cutout.cli.options.local_options import LocalOptions
 
 _USAGE = """\
@@ -68,7 +67,7 @@ def command(context: Context, *, local: LocalOptions, as_json: bool) -> int:
     console = stderr()
     with explained():
         if context.local.is_up():
-            _check_likeness(context, request)
+            context.local.check_likeness(request)
             console.print("The local cloud is already up.")
             variables = context.local.variables()
         else:
@@ -83,14 +82,6 @@ def command(context: Context, *, local: LocalOptions, as_json: bool) -> int:
     else:
         print_lines(stdout(), _usage(variables, env_file))
     return 0
-
-
-def _check_likeness(context: Context, request: CloudRequest) -> None:
-    if not context.local.is_like(request):
-        raise Problem(
-            "The local cloud is already up, with other settings than these.",
-            advice="Stop it with `cutout down`, then start it with these settings.",
-        )
 
 
 def _usage(variables: Mapping[str, str], env_file: Path) -> str:

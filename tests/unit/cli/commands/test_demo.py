@@ -11,6 +11,8 @@ from cutout.cli.output.problems import Problem
 from cutout.domain.states import Reason, State
 from infra.local.errors import LocalCloudError
 from infra.local.lifecycle import Status
+from infra.local.provider_server import evolink
+from infra.local.start import CloudRequest
 from tests.support.cli.jobs import PNG, make_job
 from tests.support.cli.stack import FakeStack
 from tests.support.cli.world import World
@@ -109,6 +111,42 @@ def test_a_cloud_that_is_up_is_used_and_stays(world: World) -> None:
     assert "Using the local cloud that is up" in result.stderr
 
 
+@pytest.mark.parametrize(
+    "options",
+    [("-c", "max_in_flight=9"), ("--evolink-url", "http://localhost:9"), ("--stack", "Mine")],
+)
+def test_options_that_a_running_cloud_does_not_have_are_refused(
+    world: World, options: tuple[str, ...]
+) -> None:
+    """They would have no effect."""
+    world.local.now = Status.UP
+    result = world.run("demo", world.photo("a.jpg"), *options)
+    assert result.exit_code == 1
+    assert "already up, with other settings" in result.stderr
+    assert "`cutout down`" in result.stderr
+    assert world.stack.store.uploaded == []
+
+
+def test_a_cloud_that_was_started_live_spends_nothing_unasked(world: World) -> None:
+    """The demo refuses it, says why, and says what to do."""
+    world.local.now, world.local.control_token = Status.UP, ""
+    result = world.run("demo", world.photo("a.jpg"), "--yes")
+    assert result.exit_code == 1
+    assert "photos may cost credits there" in result.stderr
+    assert "`cutout down`" in result.stderr
+    assert world.stack.store.uploaded == []
+
+
+def test_a_cloud_that_was_started_live_is_used_when_that_is_said(world: World) -> None:
+    """And the price is agreed to."""
+    world.environment["EVOLINK_API_KEY"] = "sk-1"
+    world.local.now, world.local.control_token = Status.UP, ""
+    request = CloudRequest(api=evolink("sk-1"))
+    world.local.asked = request.asked
+    assert world.run("demo", world.photo("a.jpg"), "--live", typed="y\n").exit_code == 0
+    assert [photo.key for photo in world.stack.store.uploaded] == ["a.jpg"]
+
+
 def test_a_second_demo_in_a_folder_is_refused(world: World) -> None:
     """The first is not disturbed."""
     world.local.now = Status.BUSY
@@ -159,8 +197,16 @@ def test_live_asks_before_credits_are_spent(world: World) -> None:
     result = world.run("demo", world.photo("a.jpg"), "--live", typed="n\n")
 
     assert result.exit_code == 1
-    assert "1 photos cost about 5.4 credits" in result.stderr
+    assert "1 photo: about 5.4 credits. Continue?" in result.stderr
     assert world.local.calls == []
+
+
+def test_live_without_a_terminal_needs_a_yes(world: World) -> None:
+    """Nobody can answer the question."""
+    world.environment["EVOLINK_API_KEY"] = "sk-1"
+    result = world.run("demo", world.photo("a.jpg"), "--live")
+    assert (result.exit_code, world.local.calls) == (1, [])
+    assert "Add `--yes` to spend them" in result.stderr
 
 
 def test_live_with_a_yes_uses_the_real_api(world: World) -> None:
