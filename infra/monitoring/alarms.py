@@ -227,7 +227,7 @@ def _of_jobs(series: MetricSeries) -> Iterator[AlarmRule]:
         at_stake="these photos have no cut-out, and the provider may have charged for them.",
         do="`cutout ls --state failed --state review --stack {stack}` shows why. If all fail: "
         "`cutout pause --stack {stack}`; after the fix, `cutout resume --stack {stack}` and "
-        "`cutout retry --state failed --stack {stack}`.",
+        "`cutout retry --state failed --since 2h --stack {stack}`, which shows the price first.",
         metric=series.of(Metric.FAILED_PERCENT, "Average"),
         above=10,
         periods=3,

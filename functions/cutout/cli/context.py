@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -37,6 +38,8 @@ class Context:
     clock: Clock
     connect: Connect
     local: LocalCloud
+    is_terminal: bool = False
+    """Whether a person can answer a question: stdin is a terminal."""
 
     @classmethod
     def of_this_process(cls, environment: Mapping[str, str], folder: Path) -> Self:
@@ -56,4 +59,5 @@ class Context:
             clock=clock,
             connect=connect,
             local=LocalCloud(settings, folder, clock),
+            is_terminal=sys.stdin is not None and sys.stdin.isatty(),
         )

@@ -21,10 +21,13 @@ class Terms:
         results_last: how long after the end of a task its result can be downloaded.
         task_visibility_delay: how long the API may not know a task; one that stays unknown for so
             long is lost.
+        final_codes: codes that refuse what the photo shows: a new call ends the same, and may be
+            charged.
     """
 
     results_last: timedelta
     task_visibility_delay: timedelta
+    final_codes: frozenset[str] = frozenset()
 
 
 class Cause(StrEnum):

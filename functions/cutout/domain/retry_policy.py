@@ -1,7 +1,8 @@
 """The retry policy: what follows each way in which a call is refused or a task fails.
 
 A retry is a new paid call. So a failure is retried only if the provider says that a new call may
-succeed; everything else fails the job.
+succeed; everything else fails the job. A person may retry what failed, except where the provider
+refused what the photo shows.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ from datetime import timedelta
 from enum import StrEnum
 
 from cutout.domain.gate import PauseReason
-from cutout.domain.provider import Cause, Refused, Task
-from cutout.domain.states import Transport
+from cutout.domain.job.job import Job
+from cutout.domain.provider import Cause, Refused, Task, Terms
+from cutout.domain.states import State, Transport
 
 
 class Verdict(StrEnum):
@@ -105,6 +107,11 @@ def decide_task_failure(
     if task.retry is None or earlier_failures >= task.retry.most:
         return _FAIL
     return Decision(verdict=Verdict.AGAIN, delay=task.retry.delay * 2**earlier_failures)
+
+
+def is_final_refusal(job: Job, terms: Terms) -> bool:
+    """True if the provider refused what the photo shows, so that no retry can succeed."""
+    return job.state is State.FAILED and job.code in terms.final_codes
 
 
 def _was_link_unreadable(cause: Cause, transport: Transport) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from cutout.adapters.evolink.task_api import TERMS
 from cutout.cli.aws.deployed_stack import Ports, Stack
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.domain.job.job import Job
@@ -134,6 +135,7 @@ class FakeStack(Stack):
             store=self.store,
             objects=self.bucket,
             transfers=self.copies,
+            terms=TERMS,
         )
         super().__init__(FakeResources(), lambda _outputs: made, clock)
 

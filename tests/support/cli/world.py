@@ -30,9 +30,10 @@ class World:
     def run(self, *arguments: str | Path, typed: str | None = None) -> Result:
         """Run a command as a person would, and return what came of it."""
         words = [str(argument) for argument in arguments]
-        return CliRunner().invoke(cutout, words, obj=self.context(), input=typed)
+        context = self.context(is_terminal=typed is not None)
+        return CliRunner().invoke(cutout, words, obj=context, input=typed)
 
-    def context(self) -> Context:
+    def context(self, *, is_terminal: bool = False) -> Context:
         """What commands see of it."""
         return Context(
             settings=CliSettings.from_environment(self.environment),
@@ -40,6 +41,7 @@ class World:
             clock=self.stack.clock,
             connect=self._connect,
             local=self.local,
+            is_terminal=is_terminal,
         )
 
     def photo(self, name: str, content: bytes = b"a photo") -> Path:

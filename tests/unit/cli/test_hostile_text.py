@@ -99,7 +99,7 @@ COMMANDS = (
     ("costs", "--by", "prefix"),
     ("costs", "--by", "outcome"),
     ("retry", KEY, "--dry-run"),
-    ("retry", KEY),
+    ("retry", KEY, "--yes"),
     ("retry", "--prefix", "=", "--dry-run"),
     ("render", KEY, "--recipe", "web", "--timeout", "1"),
     ("render", "--prefix", "=", "--recipe", "web", "--dry-run"),

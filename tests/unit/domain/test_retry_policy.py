@@ -10,9 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cutout.domain.gate import PauseReason
-from cutout.domain.provider import Cause, Refused, Retry, Task, TaskStatus
-from cutout.domain.retry_policy import Decision, Verdict, decide_refusal, decide_task_failure
-from cutout.domain.states import Transport
+from cutout.domain.provider import Cause, Refused, Retry, Task, TaskStatus, Terms
+from cutout.domain.retry_policy import (
+    Decision,
+    Verdict,
+    decide_refusal,
+    decide_task_failure,
+    is_final_refusal,
+)
+from cutout.domain.states import State, Transport
+from tests.support.builders import a_job
 
 FAIL = Decision(verdict=Verdict.FAIL)
 WAIT = Decision(verdict=Verdict.WAIT)
@@ -129,6 +136,27 @@ def test_a_failed_task_is_tried_again_as_often_as_the_provider_promises() -> Non
         for seconds in (60, 120, 240)
     ]
     assert [decide_task_failure(task, earlier) for earlier in range(5)] == [*again, FAIL, FAIL]
+
+
+@pytest.mark.parametrize(
+    ("state", "code", "is_final"),
+    [
+        (State.FAILED, "indecent", True),
+        (State.FAILED, "busy", False),
+        (State.FAILED, None, False),
+        (State.QUEUED, "indecent", False),
+    ],
+)
+def test_what_the_provider_refuses_for_its_content_is_refused_for_good(
+    state: State, code: str | None, *, is_final: bool
+) -> None:
+    """The codes are the provider's own. A job that is open again is not refused yet."""
+    terms = Terms(
+        results_last=timedelta(hours=1),
+        task_visibility_delay=timedelta(0),
+        final_codes=frozenset({"indecent"}),
+    )
+    assert is_final_refusal(a_job(state, code=code), terms) is is_final
 
 
 def test_a_failed_task_without_a_promise_is_not_tried_again() -> None:

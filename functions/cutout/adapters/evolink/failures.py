@@ -15,16 +15,23 @@ from cutout.domain.provider import Cause, Refused, Retry
 _CONFLICT = 409
 _UNREADABLE_PHOTO = ("invalid_media_url", "image_processing_error")
 """Client, and error-code page: upload the photo through the Files API instead."""
+MODERATION_CODES = frozenset(
+    {
+        "content_policy_violation",
+        "content_filter",
+        "sensitive_content",
+        "moderation_blocked",
+        "input_moderation_failed",
+    }
+)
+"""Client, and error-code page: the photo was moderated. The documentation of the model says that
+some of these tasks are charged."""
 _REFUSAL_CODES: Mapping[str, Cause] = {
     # Client: an earlier call with the key is undecided, or the key came with another body.
     "paid_outcome_unknown": Cause.CALL_UNDECIDED,
     "idempotency_conflict": Cause.CALL_UNDECIDED,
-    # Client: moderation. It concerns one photo, so a 403 of this kind must not pause the gate.
-    "content_policy_violation": Cause.OTHER,
-    "content_filter": Cause.OTHER,
-    "sensitive_content": Cause.OTHER,
-    "moderation_blocked": Cause.OTHER,
-    "input_moderation_failed": Cause.OTHER,
+    # It concerns one photo, so a 403 of this kind must not pause the gate.
+    **dict.fromkeys(MODERATION_CODES, Cause.OTHER),
     # Client: no capacity, whatever the status.
     "no_available_channel": Cause.RATE_LIMITED,
     "channel_selection_failed": Cause.RATE_LIMITED,

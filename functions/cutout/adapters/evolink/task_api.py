@@ -19,7 +19,12 @@ from typing import Any
 from urllib.parse import quote
 
 from cutout.adapters.evolink.account import Account, Answer, ApiKey, Http
-from cutout.adapters.evolink.failures import cause_of_task_failure, refusal, retry_of_task
+from cutout.adapters.evolink.failures import (
+    MODERATION_CODES,
+    cause_of_task_failure,
+    refusal,
+    retry_of_task,
+)
 from cutout.adapters.evolink.json_answers import (
     code_of,
     credits_of,
@@ -64,6 +69,7 @@ TERMS = Terms(
     results_last=timedelta(hours=24),
     # Error-code page: a new task may be unknown "for a short while".
     task_visibility_delay=timedelta(minutes=10),
+    final_codes=MODERATION_CODES,
 )
 
 

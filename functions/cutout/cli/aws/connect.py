@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
+from cutout.adapters.evolink.task_api import TERMS
 from cutout.adapters.s3.bucket_copies import S3Transfers
 from cutout.adapters.s3.listing import S3Listing
 from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions, SqsUploadQueue
@@ -47,6 +48,7 @@ def aws_ports(clients: Clients, outputs: StackOutputs, clock: Clock) -> Ports:
         store=S3Store(s3, outputs.uploads_bucket, outputs.results_bucket),
         objects=lambda bucket: S3Listing(s3, bucket),
         transfers=lambda source: S3Transfers(s3, source, outputs.uploads_bucket),
+        terms=TERMS,
     )
 
 

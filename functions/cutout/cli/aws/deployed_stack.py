@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from cutout.cli.photo_files import Photo
     from cutout.cli.progress.clock import Clock
     from cutout.domain.job.job import Job
+    from cutout.domain.provider import Terms
     from cutout.ports.listings import BucketListing, ObjectCopies, UploadQueue
     from cutout.ports.queues import RenderQueue
 
@@ -53,6 +54,7 @@ class Ports(GatePorts):
     Attributes:
         objects: lists a bucket of the stack, or any other that the credentials may list.
         transfers: copies from another bucket into the uploads bucket.
+        terms: of the provider.
     """
 
     jobs: OperatorTable
@@ -61,6 +63,7 @@ class Ports(GatePorts):
     store: PhotoStore
     objects: Callable[[str], BucketListing]
     transfers: Callable[[str], ObjectCopies]
+    terms: Terms
 
 
 class Stack:

@@ -22,6 +22,7 @@ from cutout.cli.photo_names import newest_job
 from cutout.cli.progress.progress import ProgressLine
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.conflicts import JobMovedError
+from cutout.domain.retry_policy import is_final_refusal
 from cutout.domain.states import TRANSITIONS, Move, State, Transport
 from cutout.operator.bounded_parallel import bounded_map
 
@@ -50,6 +51,8 @@ _AT_ONCE = 8
     },
     example="""
 $ cutout retry shoes/a.jpg
+1 photo: at most 5.4 credits, about $0.08 (1.47 cents each); done in about 30 s: 3 at once, [...]
+Retry it? [y/N]: y
 shoes/a.jpg: queued because of retried-by-person · next: will be submitted in 2 min
 
 # the photos whose tasks failed in the last two hours
@@ -72,8 +75,17 @@ $ cutout retry --reason task-failed --since 2h --yes
 @click.option(
     "--fresh", "bypass_cache", is_flag=True, help="Ignore cached results and pay for new cut-outs."
 )
+@click.option(
+    "--include-refused",
+    is_flag=True,
+    help="Also retry photos whose content the provider refused; it may charge for each again.",
+)
 @click.option("--dry-run", is_flag=True, help="Print what would be retried and its cost, and stop.")
-@click.option("--yes", is_flag=True, help="Retry; required for more than one photo.")
+@click.option(
+    "--yes",
+    is_flag=True,
+    help="Retry without asking; required for several photos, and where no terminal is.",
+)
 @price_option
 @json_option
 @stack_options
@@ -89,6 +101,7 @@ def command(
     until: When | None,
     through_files: bool,
     bypass_cache: bool,
+    include_refused: bool,
     dry_run: bool,
     yes: bool,
     cents_per_credit: Decimal | None,
@@ -102,6 +115,9 @@ def command(
     the result of that request is checked first, free of charge; `--fresh` sends a new request at
     once. Without a KEY, retries every photo that matches the options, at lower priority than live
     uploads. Concurrency and daily-credit limits apply.
+
+    Photos whose content the provider refused (moderation) are left out: it would refuse them again,
+    and may charge for it.
     """
     is_chosen = bool(states or reasons or prefix or since or until)
     if bool(keys) == is_chosen:
@@ -114,8 +130,10 @@ def command(
             price=price_of(context.settings, cents_per_credit),
             transport=Transport.FILES if through_files else None,
             bypass_cache=bypass_cache,
+            include_refused=include_refused,
             dry_run=dry_run,
             yes=yes,
+            is_terminal=context.is_terminal,
             as_json=as_json,
         )
         if keys:
@@ -135,15 +153,18 @@ class _Run:
     price: Price
     transport: Transport | None
     bypass_cache: bool
+    include_refused: bool
     dry_run: bool
     yes: bool
+    is_terminal: bool
     as_json: bool
 
     def named(self, keys: Sequence[str]) -> int:
         """Retry the newest uploads of these keys; none of them, if one cannot be retried."""
         jobs = [self._of(key) for key in dict.fromkeys(keys)]
-        if len(jobs) > 1 and not self.yes and not self.dry_run:
-            return self._without_yes(self._preview_of(len(jobs)))
+        report = self._preview_of(len(jobs))
+        if not self.dry_run and not self._is_agreed(len(jobs)):
+            return self._without_yes(report)
         done: list[Job] = []
         moved: list[Problem] = []
         try:
@@ -170,15 +191,12 @@ class _Run:
     def chosen(self, which: JobFilter) -> int:
         """Retry all jobs that match."""
         with ProgressLine(stderr(), self.stack.clock) as progress:
-            counts: Counter[str] = Counter()
-            for job in self._browse(which):
-                counts[f"{job.state} because of {job.reason}" if job.reason else job.state] += 1
-                progress.show(f"counted {counts.total():,} photos")
-            report = self._preview(counts)
+            counts, refused = self._count(which, progress)
+            report = self._preview(counts, refused)
             if self.dry_run or not counts:
                 stderr().print(f"Dry run: {counts.total():,} would be retried.", style="note")
                 return 0 if not self.as_json else _print(report)
-            if counts.total() > 1 and not self.yes:
+            if not self._is_agreed(counts.total()):
                 return self._without_yes(report)
             queued, lost = self._queue(which, progress)
         if self.as_json:
@@ -188,6 +206,18 @@ class _Run:
         if lost:
             stderr().print(f"{counted(lost, 'photo')} changed at the same time and were skipped.")
         return 1 if lost else 0
+
+    def _count(self, which: JobFilter, progress: ProgressLine) -> tuple[Counter[str], int]:
+        """Count the jobs that match by state and reason, and those that are left out."""
+        counts: Counter[str] = Counter()
+        refused = 0
+        for job in self._browse(which):
+            if self._is_left_out(job):
+                refused += 1
+            else:
+                counts[f"{job.state} because of {job.reason}" if job.reason else job.state] += 1
+            progress.show(f"counted {counts.total():,} photos")
+        return counts, refused
 
     def _queue(self, which: JobFilter, progress: ProgressLine) -> tuple[int, int]:
         operate = compose.control(self.stack)
@@ -205,7 +235,8 @@ class _Run:
                 queued.append(job.id)
 
         try:
-            with closing(bounded_map(retried, self._browse(which), at_once=_AT_ONCE)) as steps:
+            jobs = (job for job in self._browse(which) if not self._is_left_out(job))
+            with closing(bounded_map(retried, jobs, at_once=_AT_ONCE)) as steps:
                 for _ in steps:
                     progress.show(f"queued {len(queued):,} photos")
         except BaseException:  # The retries that were running have ended by now.
@@ -219,7 +250,15 @@ class _Run:
     def _browse(self, which: JobFilter) -> Iterator[Job]:
         return compose.browse(self.stack, at_once=_AT_ONCE).jobs(which)
 
-    def _preview(self, counts: Counter[str]) -> dict[str, Any]:
+    def _is_left_out(self, job: Job) -> bool:
+        return not self.include_refused and is_final_refusal(job, self.stack.ports.terms)
+
+    def _is_agreed(self, photos: int) -> bool:
+        """Whether the person agrees to the price; for one photo, a terminal asks."""
+        can_ask = photos == 1 and self.is_terminal
+        return self.yes or (can_ask and click.confirm("Retry it?", err=True))
+
+    def _preview(self, counts: Counter[str], refused: int) -> dict[str, Any]:
         """Print the number of photos and their cost for people; return it for programs."""
         preview = compose.estimate(self.stack, counts.total())
         if not self.as_json:
@@ -227,11 +266,15 @@ class _Run:
                 stdout().print(f"{count:>7,} {name}")
             if counts:
                 print_lines(stdout(), preview_in_words(preview, self.price))
-        return {"counts": dict(counts), **preview_as_json(preview, self.price), "queued": 0}
+        if refused:
+            left = f"{counted(refused, 'photo')} left out, as the provider refused the content"
+            stderr().print(f"{left}; `--include-refused` retries them, too.", style="note")
+        report = {"counts": dict(counts), **preview_as_json(preview, self.price)}
+        return report | {"queued": 0, "refused_left_out": refused}
 
     def _preview_of(self, photos: int) -> dict[str, Any]:
         preview = compose.estimate(self.stack, photos)
-        text = f"{counted(photos, 'photo')}: {preview_in_words(preview, self.price)}"
+        text = f"{counted(photos, 'photo')}: at most {preview_in_words(preview, self.price)}"
         print_lines(stderr(), text)
         return {**preview_as_json(preview, self.price), "queued": 0}
 
@@ -243,8 +286,14 @@ class _Run:
 
     def _of(self, key: str) -> Job:
         job = newest_job(self.stack, key)
-        if job.state not in _RETRYABLE and not self.dry_run:
+        if job.state not in _RETRYABLE:
             raise _not_retryable(job)
+        if self._is_left_out(job):
+            raise Problem(
+                f"The provider refused what {key} shows ({job.code}): it would refuse it again, "
+                "and may charge for it.",
+                advice="Upload another photo to the key. `--include-refused` retries all the same.",
+            )
         return job
 
     def _retried(self, job: Job) -> Job:

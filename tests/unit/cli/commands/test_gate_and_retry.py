@@ -113,7 +113,7 @@ def test_retry_queues_a_photo_again(world: World, state: State) -> None:
     """It gets a new attempt."""
     job = make_job("shoes/a.jpg", state=state)
     world.stack.know(job)
-    told = world.run("retry", "shoes/a.jpg", "--json")
+    told = world.run("retry", "shoes/a.jpg", "--yes", "--json")
     assert told.exit_code == 0
     assert [one["state"] for one in json.loads(told.stdout)] == ["queued"]
     saved = world.stack.table.jobs[job.id]
@@ -121,12 +121,44 @@ def test_retry_queues_a_photo_again(world: World, state: State) -> None:
     assert world.stack.submissions.job_ids == [job.id]
 
 
+@pytest.mark.parametrize(
+    ("typed", "options", "status", "queued"),
+    [
+        (None, [], 1, []),
+        ("n\n", [], 1, []),
+        ("y\n", [], 0, ["job-of-a.jpg"]),
+        (None, ["--yes"], 0, ["job-of-a.jpg"]),
+    ],
+)
+def test_a_retry_of_one_photo_shows_the_price_and_asks(
+    world: World, typed: str | None, options: list[str], status: int, queued: list[str]
+) -> None:
+    """On a terminal; elsewhere it needs `--yes`."""
+    world.stack.know(make_job("a.jpg", state=State.FAILED))
+    told = world.run("retry", "a.jpg", *options, typed=typed)
+    assert told.exit_code == status
+    assert "1 photo: at most 5.4 credits, about $0.08" in told.stderr
+    assert world.stack.submissions.job_ids == queued
+
+
+def test_a_photo_whose_content_was_refused_is_not_retried(world: World) -> None:
+    """The provider would refuse it again, and may charge for it; a person may insist."""
+    refused = make_job("a.jpg", state=State.FAILED, code="content_policy_violation")
+    world.stack.know(refused)
+    told = world.run("retry", "a.jpg", "--yes")
+    assert told.exit_code == 1
+    assert "refused what a.jpg shows (content_policy_violation)" in told.stderr
+    assert world.stack.submissions.job_ids == []
+    assert world.run("retry", "a.jpg", "--yes", "--include-refused").exit_code == 0
+    assert world.stack.submissions.job_ids == [refused.id]
+
+
 @pytest.mark.parametrize("arguments", [[], ["--fresh"]])
 def test_a_retry_may_be_fresh(world: World, arguments: list[str]) -> None:
     """Paid for again, even if a result is cached."""
     job = make_job("a.jpg", state=State.FAILED)
     world.stack.know(job)
-    world.run("retry", "a.jpg", *arguments)
+    world.run("retry", "a.jpg", "--yes", *arguments)
     assert world.stack.table.jobs[job.id].bypass_cache is bool(arguments)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -161,6 +162,28 @@ def test_retry_of_many_has_a_dry_run(world: World) -> None:
     assert world.stack.table.jobs["job-of-a.jpg"].state is State.FAILED
 
 
+def test_retry_of_many_leaves_out_photos_whose_content_was_refused(world: World) -> None:
+    """They would be refused again, and charged for again."""
+    refused = replace(failed("r.jpg"), code="content_policy_violation")
+    know(world, failed("a.jpg"), failed("b.jpg"), refused)
+    plan = world.run("retry", "--state", "failed")
+    assert "2 failed because of task-failed" in plan.stdout
+    assert "10.8 credits" in plan.stdout
+    assert "1 photo left out, as the provider refused the content" in plan.stderr
+    done = json.loads(world.run("retry", "--state", "failed", "--yes", "--json").stdout)
+    assert (done["queued"], done["refused_left_out"]) == (2, 1)
+    assert world.stack.table.jobs[refused.id].state is State.FAILED
+    told = world.run("retry", "--state", "failed", "--include-refused", "--json", "--yes")
+    assert json.loads(told.stdout)["queued"] == 1
+
+
+def test_retry_of_one_chosen_photo_requires_yes(world: World) -> None:
+    """As its price may surprise just as that of one that is named."""
+    know(world, failed("a.jpg"))
+    assert world.run("retry", "--state", "failed").exit_code == 1
+    assert world.stack.submissions.job_ids == []
+
+
 def test_retry_of_nothing_is_no_failure(world: World) -> None:
     """There is nothing to pay."""
     told = world.run("retry", "--reason", "task-lost")
@@ -179,7 +202,7 @@ def test_retry_of_several_keys_requires_yes(world: World) -> None:
     assert world.stack.submissions.job_ids == ["job-of-a.jpg", "job-of-b.jpg"]
 
 
-@pytest.mark.parametrize("which", [("a.jpg",), ("--state", "failed", "--yes")])
+@pytest.mark.parametrize("which", [("a.jpg", "--yes"), ("--state", "failed", "--yes")])
 def test_retry_hands_photos_over_through_the_files_api(world: World, which: tuple[str]) -> None:
     """Where links cannot be read."""
     know(world, failed("a.jpg"))

@@ -163,7 +163,9 @@ _ODD = "shop/:cat:[red]\x1b[2J\x1b]0;title\x07\r\u202egpj.\n2.jpg"
 """Clears the screen, sets the title, overwrites its line, turns it round, begins another."""
 
 
-@pytest.mark.parametrize("command", [["ls"], ["where", _ODD], ["show", _ODD], ["retry", _ODD]])
+@pytest.mark.parametrize(
+    "command", [["ls"], ["where", _ODD], ["show", _ODD], ["retry", _ODD, "--yes"]]
+)
 def test_a_key_cannot_steer_the_terminal(world: World, command: list[str]) -> None:
     """Uploaders choose keys: each is printed so that it stays on one line."""
     odd = make_job(_ODD, state=State.REJECTED, reason=Reason.NOT_A_PHOTO)
