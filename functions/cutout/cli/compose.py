@@ -61,7 +61,7 @@ def estimate(stack: Stack, photos: int) -> Estimate:
     return Estimator(records=stack.jobs, clock=stack.clock).estimate(photos, stack.jobs.read_gate())
 
 
-def survey(stack: Stack, tell: Callable[[str, int], None]) -> Audit:
+def survey(stack: Stack, tell: Callable[[str, int], None] = lambda _what, _count: None) -> Audit:
     """Return what compares the uploads bucket with the jobs table."""
     return Audit(
         uploads=uploads(stack),

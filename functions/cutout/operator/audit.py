@@ -67,12 +67,14 @@ class AuditedObject:
 
     Attributes:
         reason: why it has this status.
+        result_key: of a cut-out whose job has expired.
         order: of a missing object: the order of the newest known upload that is older.
     """
 
     listed: ListedObject
     finding: Finding
     reason: str = ""
+    result_key: str | None = None
     order: str | None = None
 
 
@@ -135,6 +137,10 @@ class Audit:
             lambda page: self._examine(page, stored), pages, at_once=_PAGES_AT_ONCE
         )
 
+    def examine(self, page: Sequence[ListedObject]) -> Sequence[AuditedObject]:
+        """The status of these objects, in this order; asks for their cut-outs one by one."""
+        return self._examine(page, None)
+
     def _stored(self, prefix: str) -> frozenset[str]:
         upload_filter = self.rules.upload_filter
         folder = results_folder(
@@ -148,7 +154,10 @@ class Audit:
             self.tell("cut-outs", len(keys))
         return frozenset(keys)
 
-    def _examine(self, page: Sequence[ListedObject], stored: frozenset[str]) -> list[AuditedObject]:
+    def _examine(
+        self, page: Sequence[ListedObject], stored: frozenset[str] | None
+    ) -> list[AuditedObject]:
+        """The status of these objects; `stored` has the keys of all cut-outs, if it was listed."""
         bucket = self.uploads.bucket
         watched = [one for one in page if self.rules.upload_filter.is_watched(bucket, one.key)]
         known = self._known(watched)
@@ -167,7 +176,7 @@ class Audit:
         listed: ListedObject,
         job: JobSummary | None,
         head: LatestVersion | None,
-        stored: frozenset[str],
+        stored: frozenset[str] | None,
     ) -> AuditedObject:
         if job is not None:
             return self._with_job(listed, job, head, stored)
@@ -206,7 +215,7 @@ class Audit:
         listed: ListedObject,
         job: JobSummary,
         head: LatestVersion | None,
-        stored: frozenset[str],
+        stored: frozenset[str] | None,
     ) -> AuditedObject:
         reason = job.reason.value if job.reason else ""
         match job.state:
@@ -228,11 +237,11 @@ class Audit:
         listed: ListedObject,
         job: JobSummary,
         head: LatestVersion | None,
-        stored: frozenset[str],
+        stored: frozenset[str] | None,
     ) -> Finding:
         key = job.result_key or ""
         # The job may have completed after the cut-outs were listed.
-        if key not in stored and self.results.newest(key) is None:
+        if key not in (stored or ()) and self.results.newest(key) is None:
             return Finding.RESULT_GONE
         # A permanent deletion makes an older version the newest, without an event that says so.
         # The cut-out is read only if the newest event is of another version.
@@ -245,14 +254,16 @@ class Audit:
         return Finding.OUTDATED if is_newest else Finding.FRESH
 
     def _without_job(
-        self, listed: ListedObject, head: LatestVersion | None, stored: frozenset[str]
+        self, listed: ListedObject, head: LatestVersion | None, stored: frozenset[str] | None
     ) -> AuditedObject:
         if why := self.rules.why_no_photo(listed):
             return AuditedObject(listed=listed, finding=Finding.NO_PHOTO, reason=why.value)
         orders = [head.order] if head else []
-        for made in self._made_at(listed.key, stored):
+        for place, made in self._made_at(listed.key, stored):
             if self._is_made_of(made, listed):
-                return AuditedObject(listed=listed, finding=Finding.DONE, reason="row-expired")
+                return AuditedObject(
+                    listed=listed, finding=Finding.DONE, reason="row-expired", result_key=place
+                )
             orders.append(made.order)
         age = self.clock.now() - listed.modified_at
         if age < self.rules.grace:
@@ -279,8 +290,8 @@ class Audit:
         has_unverified_task = listed.version_id is not None
         return not has_unverified_task or head.job_id == listed.source(self.uploads.bucket).job_id
 
-    def _made_at(self, key: str, stored: frozenset[str]) -> Iterator[Provenance]:
-        """The origins of the cut-outs at the candidates for this key's result key."""
+    def _made_at(self, key: str, stored: frozenset[str] | None) -> Iterator[tuple[str, Provenance]]:
+        """The cut-outs at the candidates for this key's result key, and their origins."""
         upload_filter = self.rules.upload_filter
         places = result_keys(
             key,
@@ -288,6 +299,7 @@ class Audit:
             result_prefix=upload_filter.result_prefix,
         )
         for place in dict.fromkeys(islice(places, _PLACES)):
-            made = self.results.provenance(place) if place in stored else None
+            is_there = stored is None or place in stored
+            made = self.results.provenance(place) if is_there else None
             if made is not None:
-                yield made
+                yield place, made

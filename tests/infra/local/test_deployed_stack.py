@@ -211,21 +211,11 @@ def test_a_cut_out_is_downloaded_whole(stack: Stack, cloud: Cloud, tmp_path: Pat
     """Into folders that are made as needed, over what was there."""
     bucket = stack.outputs.results_bucket
     cloud.client("s3").put_object(Bucket=bucket, Key="a/b.png", Body=b"pixels" * 1000)
-    job = make_job("a/b.jpg")
-    assert job.result is not None
-    job = replace(job, result=replace(job.result, bucket=bucket))
     target = tmp_path / "new" / "b.png"
     for _ in range(2):
-        stack.download(job, target)
+        stack.ports.store.download("a/b.png", target)
     assert target.read_bytes() == b"pixels" * 1000
     assert [path.name for path in target.parent.iterdir()] == ["b.png"]
-
-
-def test_a_job_without_a_cut_out_has_nothing_to_download(stack: Stack, tmp_path: Path) -> None:
-    """And no file is left."""
-    with pytest.raises(Problem, match="has no cut-out"):
-        stack.download(make_job(state=State.FAILED), tmp_path / "a.png")
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_rules_are_submits_own_settings(stack: Stack) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from base64 import b64decode
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
 
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.evolink.task_api import TERMS
 from cutout.adapters.s3.bucket_copies import S3Transfers
 from cutout.adapters.s3.listing import S3Listing
+from cutout.adapters.s3.objects import GONE, code
 from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions, SqsUploadQueue
 from cutout.cli.aws.clients import Clients
 from cutout.cli.aws.deployed_stack import Ports, Stack
@@ -24,6 +28,8 @@ if TYPE_CHECKING:
     from cutout.cli.aws.target import Target
     from cutout.cli.photo_files import Photo
     from cutout.cli.progress.clock import Clock
+
+_HIDDEN = GONE | {"403", "AccessDenied"}
 
 
 def connect(target: Target, clock: Clock, *, is_impatient: bool = False) -> Stack:
@@ -68,9 +74,29 @@ class S3Store:
                 Key=photo.key,
                 Body=body,
                 ContentType=photo.content_type,
+                ChecksumAlgorithm="SHA256",
                 Metadata={BYPASS_CACHE_MARK: "true"} if photo.bypass_cache else {},
             )
         return answer["ETag"].strip('"'), answer.get("VersionId")
+
+    def sha256(self, key: str, version_id: str | None) -> str | None:
+        """Return the hash that S3 stores with an upload; None if it has none to show.
+
+        Of an object that is encrypted with a KMS key, S3 shows it only to those who may decrypt it.
+        An object that was uploaded in parts has only a hash of its parts' hashes.
+        """
+        version: Any = {"VersionId": version_id} if version_id else {}
+        try:
+            head = self._s3.head_object(
+                Bucket=self._uploads, Key=key, ChecksumMode="ENABLED", **version
+            )
+        except ClientError as error:
+            if code(error) in _HIDDEN:
+                return None
+            raise
+        if head.get("ChecksumType") == "COMPOSITE" or "ChecksumSHA256" not in head:
+            return None
+        return b64decode(head["ChecksumSHA256"]).hex()
 
     def download(self, key: str, target: Path) -> None:
         """Write an object of the results bucket to a file, whole or not at all."""

@@ -9,7 +9,6 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from cutout.cli.aws.description import StackOutputs
-from cutout.cli.output.problems import Problem
 from cutout.cli.output.stack_metrics import ENDS, OPEN, WINDOW, StackMetrics
 from cutout.cli.photo_files import SentPhoto
 from cutout.domain.job.source import Source
@@ -22,6 +21,7 @@ from cutout.wiring.gate_parts import GatePorts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from cutout.cli.aws.stack_resources import Resources
@@ -42,6 +42,9 @@ class PhotoStore(Protocol):
 
     def upload(self, photo: Photo) -> tuple[str, str | None]:
         """Upload a photo; returns its ETag, and its version in a versioned bucket."""
+
+    def sha256(self, key: str, version_id: str | None) -> str | None:
+        """Return the hash that S3 stores with an upload; None if it has none to show."""
 
     def download(self, key: str, target: Path) -> None:
         """Write an object of the results bucket to a file, whole or not at all."""
@@ -136,15 +139,20 @@ class Stack:
         """Upload a photo to the uploads bucket."""
         at = self.clock.now()
         etag, version = self.ports.store.upload(photo)
+        return self.sent(photo, at=at, etag=etag, version_id=version)
+
+    def sent(self, photo: Photo, *, at: datetime, etag: str, version_id: str | None) -> SentPhoto:
+        """Return a photo as it is in the uploads bucket, with the id of its job."""
         source = Source(
             bucket=self.outputs.uploads_bucket,
             key=photo.key,
-            version_id=version,
+            version_id=version_id,
             etag="",
             sequencer="",
             size=0,
         )
-        return SentPhoto(photo=photo, at=at, etag=etag, job_id=source.job_id if version else None)
+        job_id = source.job_id if version_id else None
+        return SentPhoto(photo=photo, at=at, etag=etag, job_id=job_id)
 
     def find(self, sent: Sequence[SentPhoto]) -> Mapping[str, Job]:
         """Return the jobs of these uploads by key, as far as they exist."""
@@ -178,9 +186,3 @@ class Stack:
                 for state in ENDS
             },
         )
-
-    def download(self, job: Job, target: Path) -> None:
-        """Write a completed job's cut-out to a file, whole or not at all."""
-        if job.result is None:
-            raise Problem(f"{job.source.key} has no cut-out.")
-        self.ports.store.download(job.result.key, target)

@@ -4,40 +4,47 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from cutout.cli import compose
 from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.options.price_option import price_of
 from cutout.cli.options.shared_options import (
     LONGEST_SECONDS,
     FiniteRange,
     json_option,
     stack_options,
 )
+from cutout.cli.output.cost_preview import preview_in_words
+from cutout.cli.output.describe import counted
 from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import print_json, stderr, stdout
+from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
 from cutout.cli.photo_files import select_photos
 from cutout.cli.round_trip.upload_and_download import RoundTrip, delivery_as_json, delivery_table
-from cutout.domain.gate import USUAL_PRICE
+from cutout.cli.round_trip.upload_plan import Action, PlannedPhoto, UploadPlanner
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
+    from cutout.cli.aws.deployed_stack import Stack
     from cutout.cli.context import Context
     from cutout.cli.options.shared_options import Choice
-    from cutout.cli.photo_files import Selection, SentPhoto
+    from cutout.cli.output.money import Price
+    from cutout.cli.photo_files import Selection
 
 _SHOWN = 3
+_LISTED = 20
 
 
 @click.command(
     "put",
     cls=DocumentedCommand,
     exit_statuses={
-        0: "every photo is completed (with --no-wait: uploaded)",
+        0: "every photo is completed (with --no-wait: is uploaded and has not failed)",
         1: "one is not, or could not be uploaded or downloaded; the message says why",
     },
     example="""
@@ -66,6 +73,11 @@ cutout put photos more-photos --out cut
     is_flag=True,
     help="Ignore cached results and pay for new cut-outs.",
 )
+@click.option(
+    "--retry-failed",
+    is_flag=True,
+    help="Try photos again that are in the bucket without a cut-out; this is paid for again.",
+)
 @click.option("--no-wait", is_flag=True, help="Upload only; do not wait for the cut-outs.")
 @click.option(
     "--prefix",
@@ -90,6 +102,7 @@ def command(
     paths: Sequence[Path],
     out: Path,
     bypass_cache: bool,
+    retry_failed: bool,
     no_wait: bool,
     prefix: str | None,
     timeout: float | None,
@@ -103,10 +116,13 @@ def command(
     and keep its structure; hidden files, files that are not images by their names, and links to
     folders are skipped.
 
-    Each photo costs about 5.4 credits once. Uploading the same photo again, under any key, is
-    free (unless the stack's setting reuse is false).
+    Each photo costs about 5.4 credits once. A photo that is in the bucket already, with the same
+    bytes under the same key, is not uploaded again: if it is completed, its cut-out is downloaded;
+    if it failed, needs review or was rejected, it is left alone unless you add --retry-failed. The
+    same photo under another key is free (unless the stack's setting reuse is false).
     """
     console = stderr()
+    price = price_of(context.settings, None)
     with explained():
         stack = context.connect(choice)
         selection = select_photos(paths, prefix=stack.upload_prefix() if prefix is None else prefix)
@@ -114,19 +130,26 @@ def command(
         _print_skipped(console, selection)
         if not selection.photos:
             raise Problem("These files and folders contain no photos.")
+        if bypass_cache:
+            plan = [PlannedPhoto(photo=photo, action=Action.UPLOAD) for photo in photos]
+        else:
+            plan = UploadPlanner(stack=stack, console=console, retry_failed=retry_failed).plan(
+                photos
+            )
         if dry_run:
-            return _print_preview(console, selection, as_json=as_json)
+            return _print_preview(stack, plan, price, as_json=as_json)
         if not no_wait:
             # Before anything is paid for: a folder that cannot be made stops the command.
             out.mkdir(parents=True, exist_ok=True)
+        _announce(console, stack, plan, price)
         delivery = RoundTrip(stack=stack, clock=context.clock, console=console)
-        console.print(_announcement(selection, stack.where), style="note")
-        sent = delivery.send(photos)
+        begun = delivery.begin(plan)
         all_is_well = not delivery.problems
         if no_wait:
-            _print_sent(sent, as_json=as_json)
-            return 0 if all_is_well else 1
-        tracked = delivery.wait(sent, timeout_seconds=timeout)
+            good = [one for one in begun if one.action is not Action.LEAVE]
+            _print_sent(good, as_json=as_json)
+            return 0 if all_is_well and len(good) == len(begun) else 1
+        tracked = delivery.follow(begun, timeout_seconds=timeout)
         delivered = delivery.fetch(tracked, out)
     if as_json:
         print_json(delivery_as_json(delivered))
@@ -136,10 +159,30 @@ def command(
     return 0 if all_is_well and all(photo.is_completed for photo in tracked) else 1
 
 
-def _announcement(selection: Selection, where: str) -> str:
-    count = len(selection.photos)
-    price = f"{float(count * USUAL_PRICE):g}"
-    return f"Uploading {count} photo{'s' * (count > 1)} to {where}: about {price} credits."
+def _announce(console: Console, stack: Stack, plan: Sequence[PlannedPhoto], price: Price) -> None:
+    """Print what is done with the photos, and what that costs at most."""
+    print_lines(console, _in_total(stack, plan, price), style="note")
+    noted = [one for one in plan if one.why]
+    for action in Action:
+        chosen = [one for one in noted if one.action is action]
+        for one in chosen[:_LISTED]:
+            console.print(f"  {one.photo.key}: {one.in_words}", style="note", soft_wrap=True)
+        if len(chosen) > _LISTED:
+            more = f"  and {len(chosen) - _LISTED:,} more; --dry-run lists all"
+            console.print(more, style="note")
+
+
+def _in_total(stack: Stack, plan: Sequence[PlannedPhoto], price: Price) -> str:
+    parts = [
+        f"{verb} {counted(count, 'photo')}"
+        for action, verb in ((Action.UPLOAD, "upload"), (Action.RETRY, "retry"))
+        if (count := sum(one.action is action for one in plan))
+    ]
+    if not parts:
+        return f"Nothing to upload to {stack.where}; this is free."
+    paid = sum(one.action.may_cost for one in plan)
+    cost = preview_in_words(compose.estimate(stack, paid), price)
+    return f"To {' and '.join(parts)} on {stack.where}: at most {cost}"
 
 
 def _print_skipped(console: Console, selection: Selection) -> None:
@@ -153,18 +196,31 @@ def _print_skipped(console: Console, selection: Selection) -> None:
             console.print(f"Skipped, {why}: {names}{and_more}", style="note")
 
 
-def _print_preview(console: Console, selection: Selection, *, as_json: bool) -> int:
+def _print_preview(
+    stack: Stack, plan: Sequence[PlannedPhoto], price: Price, *, as_json: bool
+) -> int:
     if as_json:
-        print_json([{"photo": str(one.path), "key": one.key} for one in selection.photos])
+        print_json([_planned_as_json(one) for one in plan])
     else:
-        for one in selection.photos:
-            stdout().print(f"{one.path} -> {one.key}")
-    total = float(len(selection.photos) * USUAL_PRICE)
-    console.print(f"{len(selection.photos)} photos, about {total:g} credits; nothing was uploaded.")
+        for one in plan:
+            note = f": {one.in_words}" if one.why else ""
+            stdout().print(f"{one.photo.path} -> {one.photo.key}{note}")
+    print_lines(stderr(), f"{_in_total(stack, plan, price)}\nDry run: nothing was uploaded.")
     return 0
 
 
-def _print_sent(sent: Sequence[SentPhoto], *, as_json: bool) -> None:
+def _planned_as_json(one: PlannedPhoto) -> dict[str, Any]:
+    return {
+        "photo": str(one.photo.path),
+        "key": one.photo.key,
+        "action": one.action.value,
+        "why": one.why or None,
+        "job": one.job.id if one.job else None,
+    }
+
+
+def _print_sent(begun: Sequence[PlannedPhoto], *, as_json: bool) -> None:
+    sent = [one.there for one in begun if one.there]
     if as_json:
         print_json([{"key": one.key, "job": one.job_id} for one in sent])
     else:

@@ -49,7 +49,7 @@ def width_for(columns: int, *, is_terminal: bool) -> int:
 
 def stderr() -> Console:
     """Return the console for progress and messages."""
-    return _Plain(stderr=True, **_AS_IT_IS)
+    return _Plain(stderr=True, width=None if sys.stderr.isatty() else _WIDE, **_AS_IT_IS)
 
 
 def plain_table(*, has_header: bool = True) -> Table:
@@ -63,9 +63,9 @@ def print_requests(before: str, requests: Mapping[str, int]) -> None:
     stderr().print(f"{before}; requests: {text}", style="note", soft_wrap=True)
 
 
-def print_lines(console: Console, text: str) -> None:
+def print_lines(console: Console, text: str, style: str | None = None) -> None:
     """Print trusted text of several lines."""
-    console.print(*text.splitlines(), sep="\n")
+    console.print(*text.splitlines(), sep="\n", style=style)
 
 
 def print_json(value: Any) -> None:  # noqa: ANN401 - whatever JSON holds

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
-from cutout.cli.output.describe import lasted, settled_at
+from cutout.cli.output.describe import explanation, lasted, settled_at
 from cutout.domain.states import State
 
 if TYPE_CHECKING:
@@ -26,10 +26,17 @@ _WARN_AFTER_SECONDS = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class TrackedPhoto:
-    """An uploaded photo and its job; no job means that the stack has not picked it up yet."""
+    """An uploaded photo and its job; no job means that the stack has not picked it up yet.
+
+    Attributes:
+        result_key: of the cut-out of a job that has expired.
+        note: why there is no job, if that is known.
+    """
 
     sent: SentPhoto
     job: Job | None
+    result_key: str | None = None
+    note: str = "not picked up by the stack yet"
 
     @property
     def is_settled(self) -> bool:
@@ -39,7 +46,19 @@ class TrackedPhoto:
     @property
     def is_completed(self) -> bool:
         """Its cut-out is in the results bucket."""
-        return self.job is not None and self.job.state is State.COMPLETED
+        return self.state == State.COMPLETED
+
+    @property
+    def state(self) -> str:
+        """The state of its job."""
+        if self.job is not None:
+            return self.job.state.value
+        return State.COMPLETED.value if self.result_key else "unknown"
+
+    @property
+    def why(self) -> str:
+        """Why it is in this state."""
+        return explanation(self.job) if self.job else self.note
 
     def age(self, now: datetime) -> timedelta:
         """Return the time from the upload to the end, or until now.

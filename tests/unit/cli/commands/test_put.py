@@ -8,7 +8,6 @@ from decimal import Decimal
 from pathlib import Path
 
 from cutout.cli.photo_files import Photo, SentPhoto
-from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
 from cutout.domain.states import Reason, State
 from tests.support.cli.jobs import PNG, make_job
@@ -84,14 +83,14 @@ def test_a_file_that_cannot_be_uploaded_stops_no_other(world: World) -> None:
 def test_a_cut_out_that_cannot_be_written_stops_no_other(world: World) -> None:
     """A folder has the file's name, or the disk is full: the others are delivered."""
     (world.folder / "out/b.png").mkdir(parents=True)
-    download = world.stack.download
+    download = world.stack.store.download
 
-    def write(job: Job, target: Path) -> None:
+    def write(key: str, target: Path) -> None:
         if target.is_dir():
             raise IsADirectoryError(21, "Is a directory", str(target))
-        download(job, target)
+        download(key, target)
 
-    world.stack.download = write  # type: ignore[method-assign]
+    world.stack.store.download = write  # type: ignore[method-assign]
     result = world.run("put", world.photo("b.jpg"), world.photo("a.jpg"))
     assert result.exit_code == 1
     assert "b.png: Is a directory." in result.stderr
@@ -139,7 +138,8 @@ def test_a_dry_run_uploads_nothing_and_shows_the_price(world: World) -> None:
     result = world.run("put", photo, world.photo("b.jpg"), "--dry-run")
     assert result.exit_code == 0
     assert result.stdout.splitlines()[0] == f"{photo} -> a.jpg"
-    assert "2 photos, about 10.8 credits; nothing was uploaded." in result.stderr
+    assert "2 photos on a made-up stack: at most 10.8 credits, about $0.16" in result.stderr
+    assert result.stderr.endswith("Dry run: nothing was uploaded.\n")
     assert world.stack.store.uploaded == []
 
 

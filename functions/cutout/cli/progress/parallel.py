@@ -1,0 +1,43 @@
+"""Work on many things a few at a time, with a progress bar on a terminal."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, TypeVar
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from rich.console import Console
+
+_Thing = TypeVar("_Thing")
+_Made = TypeVar("_Made")
+_AT_ONCE = 4
+_SHOWN_FROM = 5
+
+
+def in_parallel(
+    console: Console, title: str, work: Callable[[_Thing], _Made], things: Sequence[_Thing]
+) -> list[_Made]:
+    """Return the results in order. After an error, work that has not begun is cancelled."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        made = pool.map(work, things)
+        try:
+            return list(_counted(console, title, made, len(things)))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _counted(console: Console, title: str, made: Iterable[_Made], total: int) -> Iterator[_Made]:
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        console=console,
+        transient=True,
+        disable=total < _SHOWN_FROM or not console.is_terminal,
+    ) as progress:
+        yield from progress.track(made, total=total, description=title)

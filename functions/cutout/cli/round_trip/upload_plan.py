@@ -1,0 +1,227 @@
+"""What `cutout put` does with each photo, decided before it uploads or pays for anything.
+
+A photo whose bytes are the newest version of its key already is not uploaded again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from cutout.cli import compose
+from cutout.cli.output.describe import explanation
+from cutout.cli.photo_files import SentPhoto
+from cutout.cli.progress.parallel import in_parallel
+from cutout.operator.audit import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import Console
+
+    from cutout.cli.aws.deployed_stack import Stack
+    from cutout.cli.photo_files import Photo
+    from cutout.domain.job.job import Job
+    from cutout.operator.audit import AuditedObject
+    from cutout.ports.listings import ListedObject
+
+_PAGE = 25
+
+
+class Action(StrEnum):
+    """What is done with a photo."""
+
+    UPLOAD = "upload"
+    RETRY = "retry"
+    """It is there without a cut-out, and `--retry-failed` has its job retried."""
+    WAIT = "wait"
+    """It is there and in progress."""
+    FETCH = "download"
+    """It is there and completed."""
+    LEAVE = "leave"
+    """It is there, and its job ended without a cut-out."""
+
+    @property
+    def may_cost(self) -> bool:
+        """Whether it may cost credits."""
+        return self in {Action.UPLOAD, Action.RETRY}
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedPhoto:
+    """A photo and what is done with it.
+
+    Attributes:
+        why: in words; empty for a photo whose key is new.
+        there: the upload of the same bytes that is the newest version; None if there is none.
+        job: the job of that upload; None if it has none, or none any more.
+        result_key: of the cut-out of a job that has expired.
+    """
+
+    photo: Photo
+    action: Action
+    why: str = ""
+    there: SentPhoto | None = None
+    job: Job | None = None
+    result_key: str | None = None
+
+    @property
+    def in_words(self) -> str:
+        """What is done with it, and why."""
+        return _IN_WORDS[self.action].format(self.why)
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether its job has yet to end."""
+        return self.action not in {Action.FETCH, Action.LEAVE}
+
+
+_IN_WORDS = {
+    Action.UPLOAD: "will be uploaded: {}",
+    Action.RETRY: "will be retried: it {}",
+    Action.WAIT: "is there already and in progress ({})",
+    Action.FETCH: "is there already and {}",
+    Action.LEAVE: "is there already: it {}. Only --retry-failed tries it again, which costs again",
+}
+_AGAIN = {
+    Finding.MISSING: "it is in the bucket, but has no job",
+    Finding.NO_PHOTO: "it is in the bucket, but has no job",
+    Finding.NOT_WATCHED: "it is in the bucket, but the stack does not watch this key",
+    Finding.RESULT_GONE: "its cut-out no longer exists",
+    Finding.OUTDATED: "its cut-out is of a version that was deleted since",
+    Finding.SUPERSEDED: "its job ended as superseded",
+}
+_ENDED = {Finding.FAILED, Finding.REVIEW, Finding.REJECTED, Finding.FORGOTTEN}
+
+
+@dataclass(frozen=True, kw_only=True)
+class UploadPlanner:
+    """Compares photos with the uploads bucket and the jobs.
+
+    Attributes:
+        retry_failed: photos whose jobs ended without a cut-out are tried again.
+    """
+
+    stack: Stack
+    console: Console
+    retry_failed: bool
+
+    def plan(self, photos: Sequence[Photo]) -> list[PlannedPhoto]:
+        """Return what to do with each photo, in the order of the photos."""
+        uploads = compose.uploads(self.stack)
+        listed = in_parallel(
+            self.console, "Comparing", lambda photo: uploads.newest(photo.key), photos
+        )
+        there = {one.key: one for one in listed if one is not None}
+        like = [
+            _Twin(photo, there[photo.key], self.stack) for photo in photos if photo.key in there
+        ]
+        twins = self._with_same_bytes([one for one in like if one.has_same_size])
+        audited = self._audited([one.listed for one in twins.values()])
+        return [
+            self._planned(twins[photo.key], audited[photo.key])
+            if photo.key in twins
+            else PlannedPhoto(
+                photo=photo,
+                action=Action.UPLOAD,
+                why="the bucket has another photo of this key" if photo.key in there else "",
+            )
+            for photo in photos
+        ]
+
+    def _with_same_bytes(self, twins: Sequence[_Twin]) -> Mapping[str, _Twin]:
+        jobs = self.stack.find([one.there for one in twins])
+        for one in twins:
+            one.job = jobs.get(one.there.key)
+        are_same = in_parallel(self.console, "Comparing", _Twin.has_same_bytes, twins)
+        return {one.there.key: one for one, is_same in zip(twins, are_same, strict=True) if is_same}
+
+    def _audited(self, listed: Sequence[ListedObject]) -> Mapping[str, AuditedObject]:
+        audit = compose.survey(self.stack)
+        pages = [listed[start : start + _PAGE] for start in range(0, len(listed), _PAGE)]
+        examined = in_parallel(self.console, "Looking for cut-outs", audit.examine, pages)
+        return {one.listed.key: one for page in examined for one in page}
+
+    def _planned(self, twin: _Twin, audited: AuditedObject) -> PlannedPhoto:
+        action, why = self._decided(twin.job, audited)
+        return PlannedPhoto(
+            photo=twin.photo,
+            action=action,
+            why=why,
+            there=twin.there,
+            job=twin.job,
+            result_key=audited.result_key,
+        )
+
+    def _decided(self, job: Job | None, audited: AuditedObject) -> tuple[Action, str]:
+        finding = audited.finding
+        if finding is Finding.DONE:
+            return Action.FETCH, "completed"
+        if finding not in _ENDED:
+            state = job.state.value if job else "uploaded a moment ago"
+            return (Action.UPLOAD, _AGAIN[finding]) if finding in _AGAIN else (Action.WAIT, state)
+        if job is None:
+            action = Action.UPLOAD if self.retry_failed else Action.LEAVE
+            return action, "ended without a cut-out, and its job has expired"
+        action = Action.RETRY if self.retry_failed else Action.LEAVE
+        return action, f"ended as {job.state} because of {explanation(job)}"
+
+
+@dataclass
+class _Twin:
+    """A photo and the newest version of its key."""
+
+    photo: Photo
+    listed: ListedObject
+    stack: Stack
+    job: Job | None = None
+
+    @cached_property
+    def there(self) -> SentPhoto:
+        """The version as an upload of this photo."""
+        return self.stack.sent(
+            self.photo,
+            at=self.stack.clock.now(),
+            etag=self.listed.etag,
+            version_id=self.listed.version_id,
+        )
+
+    @property
+    def has_same_size(self) -> bool:
+        return self.photo.path.stat().st_size == self.listed.size
+
+    def has_same_bytes(self) -> bool:
+        """Compare hashes: that of the job, else one that S3 stores.
+
+        A file that cannot be read counts as another: its upload will say why.
+
+        An entity tag is the MD5 of the bytes only for an object that was written by one request and
+        not encrypted with a KMS key. Otherwise it equals no MD5.
+        """
+        with suppress(OSError):
+            return self._has_same_hash()
+        return False
+
+    def _has_same_hash(self) -> bool:
+        recorded = self._recorded_sha256() or self.stack.ports.store.sha256(
+            self.listed.key, self.listed.version_id
+        )
+        if recorded is not None:
+            return recorded == self._hashed("sha256")
+        return self.listed.etag == self._hashed("md5")
+
+    def _recorded_sha256(self) -> str | None:
+        if self.job is None:
+            return None
+        return self.job.photo.sha256 if self.job.photo else self.job.read_sha256
+
+    def _hashed(self, algorithm: str) -> str:
+        with self.photo.path.open("rb") as file:
+            digest = hashlib.file_digest(
+                file, lambda: hashlib.new(algorithm, usedforsecurity=False)
+            )
+        return digest.hexdigest()

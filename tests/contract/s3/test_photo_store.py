@@ -1,0 +1,76 @@
+"""Uploads of the command line, and the hashes that S3 stores with them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
+
+from cutout.cli.aws.connect import S3Store
+from cutout.cli.photo_files import Photo
+from tests.support.aws_account import Account, s3_with
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+KEY = "Söhne & Töchter/red shoe + 100%.jpg"
+BYTES = b"a photo" * 100
+
+
+@pytest.fixture
+def s3(account: Account) -> Iterator[S3Client]:
+    """S3 with a bucket that keeps versions, one that does not, and one for results."""
+    with s3_with(account, "uploads", "plain", "results", versioned=["uploads"]) as client:
+        yield client
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Photo:
+    """A photo on the disk."""
+    path = tmp_path / "a.jpg"
+    path.write_bytes(BYTES)
+    return Photo(path=path, key=KEY, content_type="image/jpeg")
+
+
+@pytest.mark.parametrize("bucket", ["uploads", "plain"])
+def test_an_upload_is_stored_with_its_hash(s3: S3Client, photo: Photo, bucket: str) -> None:
+    """So that the same file is recognised without a download, also where ETags are no MD5."""
+    store = S3Store(s3, bucket, "results")
+    etag, version = store.upload(photo)
+    assert (version is not None) is (bucket == "uploads")
+    assert store.sha256(KEY, version) == hashlib.sha256(BYTES).hexdigest()
+    stored = s3.get_object(Bucket=bucket, Key=KEY)
+    assert (stored["Body"].read(), stored["ETag"]) == (BYTES, f'"{etag}"')
+    assert stored["ContentType"] == "image/jpeg"
+
+
+def test_uploads_of_other_programs_have_no_such_hash(s3: S3Client) -> None:
+    """Nor has what does not exist."""
+    s3.put_object(Bucket="plain", Key=KEY, Body=BYTES, ChecksumAlgorithm="CRC32")
+    store = S3Store(s3, "plain", "results")
+    assert store.sha256(KEY, None) is None
+    assert store.sha256("never.jpg", None) is None
+
+
+def test_a_hash_of_parts_is_no_hash_of_the_file(s3: S3Client) -> None:
+    """S3 hashes the hashes of the parts."""
+    head = {"ChecksumSHA256": "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=-2"}
+    with Stubber(s3) as stubber:
+        stubber.add_response("head_object", head | {"ChecksumType": "COMPOSITE"})
+        assert S3Store(s3, "plain", "results").sha256(KEY, None) is None
+
+
+def test_a_hash_that_may_not_be_read_counts_as_none(s3: S3Client) -> None:
+    """Of an object under a KMS key, S3 shows it only to those who may decrypt."""
+    store = S3Store(s3, "plain", "results")
+    with Stubber(s3) as stubber:
+        stubber.add_client_error("head_object", "403", http_status_code=403)
+        stubber.add_client_error("head_object", "500", http_status_code=500)
+        assert store.sha256(KEY, None) is None
+        with pytest.raises(ClientError):
+            store.sha256(KEY, None)

@@ -1,0 +1,291 @@
+"""`cutout put` of photos that are in the bucket already."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cutout.domain.job.job import Job, Photo
+from cutout.domain.states import Reason, State
+from cutout.ports.jobs_table import LatestVersion
+from cutout.ports.listings import ListedObject
+from tests.support.cli.clock import NOON
+from tests.support.cli.jobs import PNG, RESULTS, UPLOADS, make_job
+from tests.support.cli.world import World
+
+BYTES = b"a photo"
+OTHER = b"another"
+"""As many bytes."""
+MD5 = hashlib.md5(BYTES, usedforsecurity=False).hexdigest()
+
+
+def sha256(content: bytes) -> str:
+    """The hash that jobs have."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def in_bucket(
+    world: World,
+    key: str,
+    *,
+    size: int = len(BYTES),
+    etag: str = "e1",
+    version_id: str | None = "v1",
+    age: timedelta = timedelta(hours=1),
+) -> ListedObject:
+    """An object of the uploads bucket, an hour old."""
+    uploads = world.stack.bucket(UPLOADS)
+    return uploads.add(key, at=NOON - age, size=size, etag=etag, version_id=version_id)
+
+
+def processed(
+    world: World,
+    key: str,
+    state: State = State.COMPLETED,
+    *,
+    reason: Reason | None = None,
+    content: bytes = BYTES,
+    version_id: str | None = "v1",
+) -> Job:
+    """The job of an upload of these bytes; a completed one has its cut-out."""
+    listed = in_bucket(world, key, version_id=version_id)
+    source = listed.source(UPLOADS, "0A")
+    photo = Photo(format="JPEG", width=600, height=400, sha256=sha256(content))
+    job = make_job(key, state=state, reason=reason, code="code", message="message")
+    job = replace(job, id=source.job_id, source=source, photo=photo)
+    world.stack.know(job)
+    world.stack.table.advance(
+        LatestVersion(source_ref=source.ref, order=source.order, job_id=job.id)
+    )
+    if job.result:
+        world.stack.bucket(RESULTS).add(job.result.key)
+    return job
+
+
+def uploaded(world: World) -> list[str]:
+    """The keys of all uploads."""
+    return [photo.key for photo in world.stack.store.uploaded]
+
+
+def test_a_completed_photo_is_downloaded_not_uploaded(world: World) -> None:
+    """It is free, and all is well."""
+    processed(world, "a.jpg")
+    result = world.run("put", world.photo("a.jpg"), "--out", "cut")
+    assert result.exit_code == 0
+    assert uploaded(world) == []
+    assert result.stderr.splitlines() == [
+        "Nothing to upload to a made-up stack; this is free.",
+        "  a.jpg: is there already and completed",
+    ]
+    assert (world.folder / "cut/a.png").read_bytes() == PNG
+    assert result.stdout.splitlines()[1].split() == [
+        "a.jpg",
+        "completed",
+        "4.0",
+        "5.4",
+        "cut/a.png",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("state", "reason"),
+    [
+        (State.FAILED, Reason.TASK_FAILED),
+        (State.REVIEW, Reason.RESULT_OPAQUE),
+        (State.REJECTED, Reason.NOT_A_PHOTO),
+    ],
+)
+def test_a_photo_without_a_cut_out_is_not_paid_for_again(
+    world: World, state: State, reason: Reason
+) -> None:
+    """It is left alone with its reason, and the command fails."""
+    before = processed(world, "a.jpg", state, reason=reason)
+    result = world.run("put", world.photo("a.jpg"))
+    assert result.exit_code == 1
+    assert uploaded(world) == []
+    assert world.stack.submissions.job_ids == []
+    assert world.stack.table.jobs[before.id].state is state
+    assert result.stderr.splitlines()[1] == (
+        f"  a.jpg: is there already: it ended as {state} because of {reason} (code: message). "
+        "Only --retry-failed tries it again, which costs again"
+    )
+    assert result.stdout.splitlines()[1].split()[:2] == ["a.jpg", state]
+    assert world.run("put", world.photo("a.jpg"), "--no-wait").exit_code == 1
+
+
+def test_retry_failed_retries_the_job_that_is_there(world: World) -> None:
+    """Nothing is uploaded: a second version would be paid for without a check for a result."""
+    job = processed(world, "a.jpg", State.FAILED, reason=Reason.TASK_FAILED)
+    result = world.run("put", world.photo("a.jpg"), "--retry-failed", "--no-wait")
+    assert (result.exit_code, result.stdout) == (0, "a.jpg\n")
+    assert uploaded(world) == []
+    assert world.stack.table.jobs[job.id].reason is Reason.RETRIED_BY_PERSON
+    assert world.stack.submissions.job_ids == [job.id]
+    assert "To retry 1 photo on a made-up stack: at most 5.4 credits" in result.stderr
+
+
+def test_a_photo_in_progress_is_waited_for(world: World) -> None:
+    """Its upload is not repeated."""
+    processed(world, "a.jpg", State.PROCESSING)
+    result = world.run("put", world.photo("a.jpg"), "--timeout", "1")
+    assert result.exit_code == 1
+    assert uploaded(world) == []
+    assert "a.jpg: is there already and in progress (processing)" in result.stderr
+    assert result.stdout.splitlines()[1].split()[:2] == ["a.jpg", "processing"]
+
+
+def test_an_upload_without_a_job_yet_is_waited_for(world: World) -> None:
+    """Its event is on its way."""
+    in_bucket(world, "a.jpg", etag=MD5, age=timedelta(seconds=5))
+    result = world.run("put", world.photo("a.jpg"), "--no-wait")
+    assert (result.exit_code, uploaded(world)) == (0, [])
+
+
+def test_the_price_is_that_of_what_is_uploaded(world: World) -> None:
+    """At most; what is there already is free."""
+    processed(world, "photos/a.jpg")
+    processed(world, "photos/b.jpg", State.FAILED, reason=Reason.TASK_FAILED)
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        world.photo(f"photos/{name}", BYTES)
+    result = world.run("put", world.folder / "photos", "--no-wait")
+    assert uploaded(world) == ["photos/c.jpg"]
+    assert result.stderr.splitlines()[0].startswith(
+        "To upload 1 photo on a made-up stack: at most 5.4 credits, about $0.08"
+    )
+    assert result.stdout.splitlines() == ["photos/a.jpg", "photos/c.jpg"]
+
+
+def test_other_bytes_of_the_same_size_are_uploaded(world: World) -> None:
+    """They are a newer photo of the key."""
+    processed(world, "a.jpg", content=OTHER)
+    result = world.run("put", world.photo("a.jpg", BYTES), "--no-wait")
+    assert uploaded(world) == ["a.jpg"]
+    assert "a.jpg: will be uploaded: the bucket has another photo of this key" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("etag", "stored", "is_same"),
+    [
+        pytest.param(MD5, None, True, id="one request, no KMS key"),
+        pytest.param("another-2", sha256(BYTES), True, id="S3 stores the hash that put sent"),
+        pytest.param("random", None, False, id="KMS key, no hash"),
+        pytest.param(MD5, sha256(OTHER), False, id="the hash decides"),
+    ],
+)
+def test_without_a_hash_on_the_job_s3_is_asked(
+    world: World, etag: str, stored: str | None, *, is_same: bool
+) -> None:
+    """Nothing is downloaded for it; where nothing tells, the photo is uploaded."""
+    job = processed(world, "a.jpg", State.REJECTED, reason=Reason.TOO_MANY_BYTES)
+    world.stack.know(replace(job, photo=None))
+    in_bucket(world, "a.jpg", etag=etag)
+    if stored:
+        world.stack.store.hashes["a.jpg"] = stored
+    world.run("put", world.photo("a.jpg"), "--no-wait")
+    assert (uploaded(world) == []) is is_same
+
+
+def test_in_a_bucket_without_versions_the_entity_tag_names_the_upload(world: World) -> None:
+    """The job is that of the key's newest upload."""
+    processed(world, "a.jpg", version_id=None)
+    assert world.run("put", world.photo("a.jpg")).exit_code == 0
+    assert uploaded(world) == []
+
+
+def test_a_photo_whose_cut_out_is_gone_is_uploaded(world: World) -> None:
+    """It is free where the result is still cached."""
+    job = processed(world, "a.jpg")
+    world.stack.bucket(RESULTS).objects.clear()
+    assert job.result is not None
+    result = world.run("put", world.photo("a.jpg"), "--no-wait")
+    assert uploaded(world) == ["a.jpg"]
+    assert "a.jpg: will be uploaded: its cut-out no longer exists" in result.stderr
+
+
+def test_a_cut_out_outlives_its_job(world: World) -> None:
+    """Jobs expire, cut-outs do not: the photo is not paid for again."""
+    listed = in_bucket(world, "a.jpg", etag=MD5, age=timedelta(days=200))
+    results = world.stack.bucket(RESULTS)
+    results.add("a.png")
+    results.metadata["a.png"] = {
+        "cutout-job": listed.source(UPLOADS).job_id,
+        "cutout-source-version": "v1",
+    }
+    result = world.run("put", world.photo("a.jpg"), "--json")
+    assert (result.exit_code, uploaded(world)) == (0, [])
+    (one,) = json.loads(result.stdout)
+    assert (one["state"], one["file"]) == ("completed", "out/a.png")
+
+
+def test_a_failure_outlives_its_job(world: World) -> None:
+    """A photo that was refused long ago is not paid for again either."""
+    listed = in_bucket(world, "a.jpg", etag=MD5, age=timedelta(days=200))
+    source = listed.source(UPLOADS, "0A")
+    world.stack.table.advance(
+        LatestVersion(source_ref=source.ref, order=source.order, job_id=source.job_id)
+    )
+    result = world.run("put", world.photo("a.jpg"))
+    assert (result.exit_code, uploaded(world)) == (1, [])
+    assert "ended without a cut-out, and its job has expired" in result.stdout
+    world.run("put", world.photo("a.jpg"), "--retry-failed", "--no-wait")
+    assert uploaded(world) == ["a.jpg"]
+
+
+def test_fresh_photos_are_uploaded_whatever_is_there(world: World) -> None:
+    """They are paid for again."""
+    processed(world, "a.jpg")
+    world.run("put", world.photo("a.jpg"), "--fresh", "--no-wait")
+    assert uploaded(world) == ["a.jpg"]
+
+
+def test_a_dry_run_says_for_each_photo_what_is_done(world: World) -> None:
+    """For programs, too."""
+    job = processed(world, "photos/a.jpg")
+    a, b = world.photo("photos/a.jpg"), world.photo("photos/b.jpg")
+    told = world.run("put", world.folder / "photos", "--dry-run")
+    assert told.stdout.splitlines() == [
+        f"{a} -> photos/a.jpg: is there already and completed",
+        f"{b} -> photos/b.jpg",
+    ]
+    told = world.run("put", world.folder / "photos", "--dry-run", "--json")
+    assert json.loads(told.stdout) == [
+        {
+            "photo": str(a),
+            "key": "photos/a.jpg",
+            "action": "download",
+            "why": "completed",
+            "job": job.id,
+        },
+        {"photo": str(b), "key": "photos/b.jpg", "action": "upload", "why": None, "job": None},
+    ]
+
+
+def test_a_file_that_cannot_be_compared_stops_no_other(world: World) -> None:
+    """Its upload will say why."""
+    gone = world.photo("a.jpg")
+    processed(world, "a.jpg", content=BYTES)
+    processed(world, "b.jpg")
+    world.photo("b.jpg")
+    find = world.stack.find
+
+    def removing(*arguments: object) -> object:
+        gone.unlink(missing_ok=True)
+        return find(*arguments)  # type: ignore[arg-type]
+
+    world.stack.find = removing  # type: ignore[method-assign, assignment]
+    result = world.run("put", gone, world.folder / "b.jpg", "--no-wait")
+    assert result.stdout.splitlines() == ["a.jpg", "b.jpg"]
+
+
+def test_many_photos_are_listed_in_part(world: World) -> None:
+    """The dry run lists all."""
+    for number in range(25):
+        processed(world, f"photos/{number:02}.jpg")
+        world.photo(f"photos/{number:02}.jpg")
+    result = world.run("put", world.folder / "photos", "--no-wait")
+    assert len(result.stderr.splitlines()) == 22
+    assert result.stderr.splitlines()[-1] == "  and 5 more; --dry-run lists all"
