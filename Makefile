@@ -1,6 +1,6 @@
 # Python 3.11+, make and the package registries are enough; the rest is installed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-units test-e2e test-seaweedfs check check-code check-types check-decoders check-template wheel reference format soak mutants deploy destroy lock clean
+.PHONY: help setup demo test test-units test-e2e test-seaweedfs check check-code check-types check-decoders check-template wheel reference format soak mutants bench bench-check deploy destroy lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -79,6 +79,12 @@ soak: setup  ## Run the simulation for MINUTES (10), the fuzzers, and the large 
 
 mutants: setup  ## Mutation testing: try one small change of the core in SHARE (8)
 	@$(BESIDE) $(BIN)/python -m tests.benchmarks.mutation.run --share $(or $(SHARE),8)
+
+bench: setup  ## Measure cold starts beside two other handlers, and record them
+	@$(BIN)/python -W ignore -m tests.benchmarks.startup
+
+bench-check: setup
+	@$(BIN)/python -W ignore -m tests.benchmarks.startup --check
 
 deploy: setup  ## Deploy to AWS; ARGS='-c name=value --profile P' are passed on
 	@$(BIN)/python -m infra.deploy deploy $(ARGS)

@@ -1,0 +1,162 @@
+"""Measures cold starts: each function's asset, the floor and a straightforward handler.
+
+Every process is fresh, isolated from this environment, and imports from the unpacked asset alone.
+They take turns, so that a busy moment of the machine affects all. Figures are ratios to the floor
+in the same round; that of the zip is a ratio to the straightforward handler's.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from infra.assets import AssetBuilder
+from infra.assets.archive import add_to_zip
+from infra.assets.asset_platform import Target
+from infra.assets.dependencies import install
+from infra.deployed_functions import SHAPES
+from tests.benchmarks.startup.deployment import Deployment, Event
+
+FLOOR: Final = "floor"
+STRAIGHTFORWARD: Final = "straightforward"
+_HERE: Final = Path(__file__).parent
+_INVOCATIONS: Final = 4
+"""The first, and some warm ones, of which the median counts."""
+_STRAIGHTFORWARD_USES: Final = ("boto3", "httpx", "aws-lambda-powertools")
+_BUNDLES: Final = ("botocore/cacert.pem", "certifi/cacert.pem")
+
+Ratios = dict[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """What is measured: an unpacked zip and the module of its handler."""
+
+    name: str
+    service: str
+    module: str
+    folder: Path
+    zipped_bytes: int
+
+
+def subjects(builder: AssetBuilder, folder: Path, authority: Path) -> list[Subject]:
+    """Unpack everything that is measured; each trusts the servers' authority, too."""
+    compared = [
+        (name, name, name, _compared(name, builder, folder)) for name in (FLOOR, STRAIGHTFORWARD)
+    ]
+    ours = [
+        (shape.name, shape.service, shape.handler.rpartition(".")[0], builder.build(shape).path)
+        for shape in SHAPES.values()
+    ]
+    found = []
+    for name, service, module, archive in (*compared, *ours):
+        place = folder / name
+        with zipfile.ZipFile(archive) as packed:
+            packed.extractall(place)
+        for bundle in filter(Path.exists, (place / one for one in _BUNDLES)):
+            bundle.write_bytes(bundle.read_bytes() + authority.read_bytes())
+        size = archive.stat().st_size
+        found.append(
+            Subject(name=name, service=service, module=module, folder=place, zipped_bytes=size)
+        )
+    return found
+
+
+def _compared(name: str, builder: AssetBuilder, folder: Path) -> Path:
+    """Pack a compared handler as an asset is packed, with bytecode and all that it requires."""
+    target = Target.of(builder.platform, cache=builder.cache)
+    own = folder / f"sources-{name}"
+    own.mkdir(parents=True)
+    shutil.copyfile(_HERE / "handlers" / f"{name}.py", own / f"{name}.py")
+    target.compiler.compile_tree(own)
+    files = {path.relative_to(own).as_posix(): path for path in own.rglob("*") if path.is_file()}
+    if name == STRAIGHTFORWARD:
+        site = install(target, locks=builder.locks, cache=builder.cache)
+        for path, source in site.files(_STRAIGHTFORWARD_USES).items():
+            files[path] = source
+            for compiled in (source.parent / "__pycache__").glob(f"{source.stem}.cpython-*.pyc"):
+                files[compiled.relative_to(site.folder).as_posix()] = compiled
+    archive = folder / f"{name}.zip"
+    add_to_zip(archive, {path: source.read_bytes() for path, source in files.items()})
+    return archive
+
+
+def measure(everything: list[Subject], deployed: Deployment, rounds: int) -> dict[str, Ratios]:
+    """Run everything so many times; the median ratios to the floor, by name."""
+    known: dict[str, list[Ratios]] = {one.name: [] for one in everything}
+    for _ in range(rounds):
+        taken = dict(_round(everything, deployed))
+        for name, figures in taken.items():
+            known[name].append({what: it / taken[FLOOR][what] for what, it in figures.items()})
+    (usual,) = (one.zipped_bytes for one in everything if one.name == STRAIGHTFORWARD)
+    return {
+        one.name: {
+            **{what: _median(known[one.name], what) for what in known[one.name][0]},
+            "zip": round(one.zipped_bytes / usual, 3),
+        }
+        for one in everything
+    }
+
+
+def _median(ratios: list[Ratios], what: str) -> float:
+    return round(median(one[what] for one in ratios), 2)
+
+
+def _round(everything: list[Subject], deployed: Deployment) -> Iterator[tuple[str, Ratios]]:
+    uploads = deployed.uploads(_INVOCATIONS)
+    events: Mapping[str, Callable[[], list[Event]]] = {
+        FLOOR: lambda: uploads,
+        STRAIGHTFORWARD: lambda: uploads,
+        "submit": lambda: uploads,
+        "prepare": lambda: deployed.requests(_INVOCATIONS),
+        "receive-callback": deployed.callbacks,
+        "store-result": deployed.checks,
+        "sweep": lambda: deployed.sweeps(_INVOCATIONS),
+    }
+    for one in everything:
+        yield one.name, _figures(run(one, deployed.environment, events[one.service]()))
+
+
+def run(one: Subject, environment: Mapping[str, str], events: list[Event]) -> Any:
+    """Run a fresh process; what `probe` printed."""
+    command = [sys.executable, "-I", "-S", str(_HERE / "probe.py"), str(one.folder), one.module]
+    done = subprocess.run(  # noqa: S603 - ourselves
+        [*command, str(time.monotonic())],
+        input=json.dumps(events),
+        env={**environment, "POWERTOOLS_SERVICE_NAME": one.service},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{one.name} failed: {done.stderr[-4000:]}")
+    told = json.loads(done.stdout.splitlines()[-1])
+    if not all(map(_is_accepted, told["answers"])):
+        raise RuntimeError(f"{one.name} failed: {done.stdout[-4000:]}")
+    return told
+
+
+def _is_accepted(answer: Any) -> bool:
+    return not answer.get("batchItemFailures") and answer.get("statusCode", 202) == 202
+
+
+def _figures(told: Any) -> Ratios:
+    first, *warm = told["runs"]
+    return {
+        "ready CPU": told["ready"]["cpu"],
+        "ready wall": told["ready"]["wall"],
+        "ready memory": told["ready"]["peak"],
+        "first CPU": first["cpu"],
+        "cold CPU": told["ready"]["cpu"] + first["cpu"],
+        "warm CPU": median(each["cpu"] for each in warm),
+        "peak memory": told["runs"][-1]["peak"],
+    }
