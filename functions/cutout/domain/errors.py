@@ -84,6 +84,9 @@ class NewerRowError(CutoutError):
 class LostRaceError(CutoutError):
     """A conditional write lost its race; this is expected."""
 
+    def __init__(self, text: str = "another worker wrote first") -> None:
+        super().__init__(text)
+
 
 class PermanentError(CutoutError):
     """The same operation cannot succeed later."""

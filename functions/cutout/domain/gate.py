@@ -1,16 +1,19 @@
 """The gate: how many tasks may run, how many credits a day may be spent, and pauses.
 
-The gate is one stored item. Its rules are pure functions: each returns the changed gate, which is
-written in one transaction with the job, on the condition that its version has not changed.
+Its rules are pure functions. Limits, price and pause are one item, which is written seldom, over the
+version that was read. Slots and credits are in shards, which are written together with the jobs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from cutout.domain.gate_shards import Place, Shard, held_since, shares
+from cutout.domain.serialization import STORED_AS
 from cutout.domain.states import Reason
 
 
@@ -25,6 +28,8 @@ class PauseReason(StrEnum):
     """Too many calls, or no capacity at the provider."""
     OPERATOR = "operator"
     """A person paused it."""
+    NEWER_VERSION = "newer-version"
+    """What earlier versions see, so that they admit nothing while both run."""
 
     @classmethod
     def _missing_(cls, value: object) -> PauseReason:
@@ -35,6 +40,16 @@ class PauseReason(StrEnum):
         return reason
 
 
+USUAL_PRICE = Decimal("5.4")
+"""Credits that a photo is expected to cost until the provider has named its price."""
+MOST_SHARDS = 64
+"""BatchGetItem reads 100 items at once."""
+_SLOTS_A_SHARD = 8
+"""So that a shard stays below 1 KB, the size of a write unit."""
+_PHOTOS_A_SHARD = 20
+"""Of the day's cap. Each shard may leave up to one price of its share unused."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Limits:
     """The gate's limits: tasks at the same time, and credits a day (UTC)."""
@@ -42,11 +57,13 @@ class Limits:
     max_in_flight: int
     daily_credit_cap: Decimal
 
+    @property
+    def shards(self) -> int:
+        """Over how many shards they are divided."""
+        by_slots = -(-self.max_in_flight // _SLOTS_A_SHARD)
+        by_credits = self.daily_credit_cap // (_PHOTOS_A_SHARD * USUAL_PRICE)
+        return max(1, min(MOST_SHARDS, by_slots, int(by_credits)))
 
-USUAL_PRICE = Decimal("5.4")
-"""Credits that a photo is expected to cost until the provider has named its price."""
-INDEX_LAG = timedelta(minutes=5)
-"""Longer than indexes ever lag: usually under a second, in an incident some seconds."""
 
 DEFAULT_LIMITS = Limits(max_in_flight=3, daily_credit_cap=Decimal(5000))
 """The deployment's limits, unless settings change them."""
@@ -62,121 +79,137 @@ class Pause:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Suspicion:
-    """Sweep counted another number of tasks than the gate has, at this version of the gate.
-
-    Attributes:
-        since: when Sweep first counted this; None if an earlier version wrote it.
-    """
-
-    version: int
-    counted: int
-    since: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Gate:
-    """The gate as stored.
+    """The gate as stored: one item that is seldom written, and the shards.
+
+    An earlier version counts its tasks and credits in the same item. It finds the item paused, so
+    that it admits nothing beside this version; what it has in flight counts here, too.
 
     Attributes:
-        version: the number of writes.
-        in_flight: jobs whose task may be running at the provider.
-        day: the UTC day of `spent`. It never moves back, since workers' clocks differ.
-        spent: credits reserved or used that day, including those a repeat may have cost.
+        version: the number of writes of the item.
         price: expected credits for one photo: what the provider last reserved.
         limits: set by a person; None means the deployed limits.
         deployed: the deployed limits when Sweep last ran, for the command line.
-        newer: fields of a newer version, which are kept and written back.
+        most_shards: how many shards may be in use; it never shrinks.
+        carried_in_flight: tasks in flight that an earlier version admitted.
+        carried_day: the UTC day of `carried_spent`.
+        carried_spent: credits that an earlier version spent that day.
+        seal: the pause that earlier versions see.
+        newer: fields of another version, which are kept and written back.
+        shards: what was read with the item; written with the jobs.
     """
 
     version: int = 0
-    in_flight: int = 0
-    day: date = date.min
-    spent: Decimal = Decimal(0)
     price: Decimal = USUAL_PRICE
     limits: Limits | None = None
     deployed: Limits | None = None
-    pause: Pause | None = None
-    suspicion: Suspicion | None = None
+    pause: Pause | None = field(default=None, metadata={STORED_AS: "paused"})
+    most_shards: int = 1
+    carried_in_flight: int = field(default=0, metadata={STORED_AS: "in_flight"})
+    carried_day: date = field(default=date.min, metadata={STORED_AS: "day"})
+    carried_spent: Decimal = field(default=Decimal(0), metadata={STORED_AS: "spent"})
+    seal: Pause | None = field(default=None, metadata={STORED_AS: "pause"})
     newer: dict[str, object] = field(default_factory=dict)
+    shards: tuple[Shard, ...] = (Shard(),)
 
-    def today(self, now: datetime) -> date:
-        """The day to which a call made now counts; not before `day`, if the clock is slow."""
-        return max(self.day, now.date())
+    @property
+    def in_flight(self) -> int:
+        """How many slots are held: tasks that may be running."""
+        return sum(len(shard.holders) for shard in self.shards) + self._carried
+
+    @property
+    def in_flight_since(self) -> datetime | None:
+        """When the oldest of these attempts began; None if this version admitted none."""
+        holders = (held_since(name) for shard in self.shards for name in shard.holders)
+        return min(holders, default=None)
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether earlier versions admit nothing."""
+        return self.seal is not None and self.seal.reason is PauseReason.NEWER_VERSION
 
     def spent_on(self, day: date) -> Decimal:
-        """Credits spent on that day; 0 for a new day."""
-        return Decimal(0) if day > self.day else self.spent
-
-    def has_room(self, deployed: Limits, now: datetime) -> bool:
-        """Whether the day's cap has room for one more photo."""
-        # A price above the whole cap would keep the gate closed every day, and only a call can
-        # correct it. So the usual price is used instead. The admitted job counts with the high
-        # price, which closes the gate for others until the provider reports its real price.
-        cap = (self.limits or deployed).daily_credit_cap
-        expected = USUAL_PRICE if self.price > cap else self.price
-        return self.spent_on(now.date()) + expected <= cap
+        """Credits spent on that day, including those that a repeated call may have cost."""
+        shards = sum((shard.spent.get(day, Decimal(0)) for shard in self.shards), Decimal(0))
+        return shards + (self.carried_spent if day == self.carried_day else 0)
 
     def free_slots(self, deployed: Limits) -> int:
         """How many more tasks may start."""
         return max(0, (self.limits or deployed).max_in_flight - self.in_flight)
 
-    def why_closed(self, deployed: Limits, now: datetime) -> Reason | None:
-        """Why the next job must wait, or None if the gate is open."""
-        limits = self.limits or deployed
-        if self.is_paused(now):
-            return Reason.GATE_PAUSED
-        if self.in_flight >= limits.max_in_flight:
-            return Reason.GATE_FULL
-        return None if self.has_room(deployed, now) else Reason.DAILY_CAP
-
     def is_paused(self, now: datetime) -> bool:
         """Whether the gate is paused now."""
         return self.pause is not None and (self.pause.until is None or now < self.pause.until)
 
-    def admitting(self, now: datetime, probe_for: timedelta) -> Gate:
-        """The gate with one more job in flight.
-
-        If a pause has just ended, the job is a probe: the pause is extended by `probe_for`, so that
-        no other job is admitted before the probe's outcome is known (half open).
-        """
-        pause = self.pause
-        if pause is not None:
-            pause = replace(pause, until=now + probe_for)
-        return replace(
-            self,
-            in_flight=self.in_flight + 1,
-            day=self.today(now),
-            spent=self.spent_on(now.date()) + self.price,
-            pause=pause,
+    def place(
+        self, deployed: Limits, now: datetime, randomness: Callable[[], float]
+    ) -> Place | Reason:
+        """A free slot, picked at random, or why the next job must wait."""
+        if self.is_paused(now):
+            return Reason.GATE_PAUSED
+        limits = self.limits or deployed
+        free = self._free_slots_by_shard(limits)
+        if not free:
+            return Reason.GATE_FULL
+        share = limits.daily_credit_cap / limits.shards
+        # Only a call can correct a price that is too high: one photo a day is sent to check it,
+        # unless even the usual price is above the cap. It is charged with the high price, which
+        # closes its shard for that day.
+        is_too_high = self.price > share
+        expected = USUAL_PRICE if is_too_high else self.price
+        credits_ = self._credits_by_shard(limits, now.date())
+        within = {
+            number: credits_[number] - _micro(expected)
+            for number in free
+            if _micro(self._spent(number, now.date()) + expected) <= credits_[number]
+            and (number == 0 or not is_too_high)
+        }
+        if not within:
+            return Reason.PRICE_ABOVE_CAP if is_too_high else Reason.DAILY_CAP
+        picked = list(within)[int(randomness() * len(within))]
+        return Place(
+            shard=picked,
+            most_holders=free[picked] - 1,
+            most_spent=within[picked] * _MICRO,
+            day=now.date(),
         )
 
-    def recounted(self, counted: int, now: datetime) -> Gate:
-        """The gate after Sweep counted the jobs in flight.
+    def why_closed(self, deployed: Limits, now: datetime) -> Reason | None:
+        """Why the next job must wait, or None if the gate is open."""
+        place = self.place(deployed, now, _first)
+        return place if isinstance(place, Reason) else None
 
-        The index may lag, so the count replaces `in_flight` only if Sweep counted the same
-        `INDEX_LAG` ago and the gate was not written in between.
+    def stale_holders(self, now: datetime) -> Iterator[tuple[int, str]]:
+        """Shard and name of holders that are older than any task runs.
+
+        A job frees its slot in the write that ends its task. Only a job that somebody deleted from
+        the table, or that a later version has taken over, leaves its holder behind.
         """
-        if counted == self.in_flight:
-            return replace(self, suspicion=None)
-        seen = self.suspicion
-        is_same = seen is not None and (seen.version, seen.counted) == (self.version, counted)
-        if seen is None or seen.since is None or not is_same:
-            seen = Suspicion(version=self.version + 1, counted=counted, since=now)
-            return replace(self, suspicion=seen)
-        if now - seen.since < INDEX_LAG:
-            return self
-        return replace(self, in_flight=counted, suspicion=None)
+        for number, shard in enumerate(self.shards):
+            yield from ((number, it) for it in shard.holders if now - held_since(it) > _LONGEST)
 
-    def releasing(self) -> Gate:
-        """The gate with one job less in flight."""
-        return replace(self, in_flight=max(0, self.in_flight - 1))
-
-    def counting(self, credits_: Decimal, day: date) -> Gate:
-        """The gate with credits added to that day's sum; a past day's sum is not changed."""
-        if not credits_ or day < self.day:
+    def sealed(self, now: datetime) -> Gate:
+        """The gate, paused for earlier versions; a pause that they made is taken over."""
+        if self.is_sealed:
             return self
-        return replace(self, day=day, spent=max(Decimal(0), self.spent_on(day) + credits_))
+        seal = Pause(reason=PauseReason.NEWER_VERSION, since=now, until=None)
+        return replace(self, seal=seal, pause=self.seal or self.pause)
+
+    def swept(self, deployed: Limits, now: datetime) -> Gate:
+        """The gate after a run of Sweep: sealed, and with the limits that are deployed."""
+        gate = replace(self.sealed(now), deployed=deployed).limited(self.limits, deployed)
+        if self.is_sealed and self.seal is not None and now - self.seal.since > _LONGEST:
+            return replace(gate, carried_in_flight=0)
+        return gate
+
+    def limited(self, limits: Limits | None, deployed: Limits) -> Gate:
+        """The gate with limits that a person has set; None means the deployed ones."""
+        most = max(self.most_shards, (limits or deployed).shards)
+        return replace(self, limits=limits, most_shards=most)
+
+    def probing(self, until: datetime) -> Gate:
+        """The gate after a pause has ended: paused again until the outcome of one call is known."""
+        return self if self.pause is None else replace(self, pause=replace(self.pause, until=until))
 
     def priced(self, reserved: Decimal) -> Gate:
         """The gate with the price that the provider reported last; 0 is ignored."""
@@ -202,3 +235,40 @@ class Gate:
         if pause is None or pause.until is None or started_at <= pause.since:
             return self
         return self.resuming()
+
+    @property
+    def _carried(self) -> int:
+        return max(0, self.carried_in_flight)
+
+    def _free_slots_by_shard(self, limits: Limits) -> dict[int, int]:
+        """The shards with a free slot, and how many slots each has."""
+        held = self._padded([len(shard.holders) for shard in self.shards], limits)
+        slots = shares(limits.max_in_flight, held, limits.shards, outside=self._carried)
+        return {number: slots[number] for number in range(limits.shards) if held[number] < slots[number]}
+
+    def _credits_by_shard(self, limits: Limits, day: date) -> list[int]:
+        """Each shard's share of the day's cap, in millionths of a credit."""
+        spent = self._padded([_micro(self._spent(n, day)) for n in range(len(self.shards))], limits)
+        carried = _micro(self.carried_spent) if day == self.carried_day else 0
+        return shares(_micro(limits.daily_credit_cap), spent, limits.shards, outside=carried)
+
+    def _spent(self, number: int, day: date) -> Decimal:
+        shard = self.shards[number] if number < len(self.shards) else Shard()
+        return shard.spent.get(day, Decimal(0))
+
+    def _padded(self, used: list[int], limits: Limits) -> list[int]:
+        return used + [0] * (limits.shards - len(used))
+
+
+_MICRO = Decimal("0.000001")
+_LONGEST = timedelta(days=3)
+"""Longer than any task runs, with the longest deadline that settings allow."""
+
+
+def _micro(credits_: Decimal) -> int:
+    """In millionths of a credit, the smallest part that is stored."""
+    return int(credits_ / _MICRO)
+
+
+def _first() -> float:
+    return 0.0

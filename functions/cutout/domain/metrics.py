@@ -54,7 +54,6 @@ class Metric(StrEnum):
     PAUSED_KEY_REFUSED = "PausedKeyRefused"
     PAUSED_RATE_LIMITED = "PausedRateLimited"
     PAUSED_BY_PERSON = "PausedByPerson"
-    GATE_DRIFT = "GateDrift"
     VARIANTS_MADE = "VariantsMade"
     VARIANTS_FAILED = "VariantsFailed"
     STEPS_FAILED = "StepsFailed"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import MISSING, fields, is_dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import cache
@@ -20,25 +20,36 @@ STORED_AS = "stored_as"
 """Metadata of a field whose name in stored rows differs: rows keep the name of earlier versions."""
 
 Row = dict[str, object]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 _STORED_AS_THEY_ARE: frozenset[object] = frozenset({str, bool, Decimal})
 T = TypeVar("T")
 
 
 class _Column(NamedTuple):
-    """A field of a dataclass: its name in code, its name in rows, and its type."""
+    """A field of a dataclass: its name in code, its name in rows, its type and its default."""
 
     name: str
     stored_name: str
     hint: object
-    is_required: bool
+    default: object
+
+    @property
+    def is_required(self) -> bool:
+        return self.default is MISSING
 
 
 def to_row(value: object) -> Row:
     """The plain form of a dataclass instance."""
-    plain = _plain(value)
-    if not isinstance(plain, dict):
-        raise TypeError(f"{type(value).__name__} is not a dataclass")
-    return plain
+    return _row(_plain(value))
+
+
+def to_small_row(value: object) -> Row:
+    """A smaller form, for items whose size counts: no defaults, and times as microseconds.
+
+    `from_row` reads both. A field's default must not change while rows without the field exist.
+    """
+    return _row(_small(value))
 
 
 def from_row(kind: type[T], row: Row) -> T:
@@ -87,6 +98,17 @@ def _plain(value: object) -> object:
     return value
 
 
+def _small(value: object) -> object:
+    if is_dataclass(value) and not isinstance(value, type):
+        pairs = ((column, getattr(value, column.name)) for column in _columns(type(value)))
+        return {it.stored_name: _small(item) for it, item in pairs if item not in (None, it.default)}
+    if isinstance(value, datetime):
+        return (value - _EPOCH) // _MICROSECOND
+    if isinstance(value, tuple):
+        return [_small(item) for item in value]
+    return _plain(value)
+
+
 def _typed(hint: object, value: object) -> object:
     """The value as its field's type.
 
@@ -100,6 +122,8 @@ def _typed(hint: object, value: object) -> object:
         return tuple(_typed(get_args(hint)[0], item) for item in _items(value))
     if isinstance(hint, type) and is_dataclass(hint):
         return from_row(hint, _row(value))
+    if hint is datetime and isinstance(value, int | Decimal):
+        return _EPOCH + int(value) * _MICROSECOND
     if isinstance(hint, type) and issubclass(hint, date):
         return hint.fromisoformat(_text(value))
     return hint(value) if callable(hint) and hint not in _STORED_AS_THEY_ARE else value
@@ -131,7 +155,7 @@ def _columns(kind: type) -> tuple[_Column, ...]:
             name=field.name,
             stored_name=field.metadata.get(STORED_AS, field.name),
             hint=hints[field.name],
-            is_required=field.default is MISSING,
+            default=field.default,
         )
         for field in fields(kind)
     )

@@ -123,6 +123,7 @@ class Reason(StrEnum):
 
     GATE_FULL = "gate-full"
     DAILY_CAP = "daily-cap"
+    PRICE_ABOVE_CAP = "price-above-cap"
     GATE_PAUSED = "gate-paused"
     BEHIND_OTHERS = "behind-others"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -54,7 +54,7 @@ class Control:
                     current.daily_credit_cap if daily_credit_cap is None else daily_credit_cap
                 ),
             )
-            return replace(gate, limits=changed)
+            return gate.limited(changed, self.admission.limits)
 
         gate = change_gate(self.gates, rule)
         self.admission.enqueue_waiting()
@@ -62,7 +62,7 @@ class Control:
 
     def restore_limits(self) -> Gate:
         """Use the deployed limits again."""
-        gate = change_gate(self.gates, lambda gate: replace(gate, limits=None))
+        gate = change_gate(self.gates, lambda gate: gate.limited(None, self.admission.limits))
         self.admission.enqueue_waiting()
         return gate
 
@@ -137,7 +137,6 @@ class Control:
             transport=transport or job.transport,
             result=None,
             reused=None,
-            is_owner=False,
             handovers_failed=0,
             preparations=0,
             trying_since=None,

@@ -1,4 +1,4 @@
-"""Listing jobs by state, reason, prefix and time, last moved first."""
+"""Listing jobs by state, reason, prefix and time, the last ones first."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ import heapq
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import groupby, islice
 from typing import Self
 
 from cutout.domain.job.job import Job
-from cutout.domain.states import Reason, State
+from cutout.domain.states import SETTLED, Reason, State
 from cutout.operator.bounded_parallel import bounded_map
 from cutout.ports.listings import JobIndex, StateEntry
 
 _BATCH = 100
+_MOVING = frozenset(State) - SETTLED
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class JobFilter:
-    """Which jobs to list; times are those of their last move."""
+    """Which jobs to list; times are when they ended or, if they have not, when they began."""
 
     states: tuple[State, ...] = tuple(State)
     reasons: frozenset[Reason] = frozenset()
@@ -32,7 +34,8 @@ class JobFilter:
     @property
     def is_indexed(self) -> bool:
         """Whether the index alone selects the jobs; for other filters, all jobs are read."""
-        return not self.prefix and not self.reasons
+        moving = _MOVING & set(self.states)
+        return not self.prefix and not self.reasons and moving in (set(), _MOVING)
 
     def takes(self, job: Job) -> bool:
         """Whether the job matches."""
@@ -50,7 +53,8 @@ class Cursor:
     @classmethod
     def of(cls, job: Job) -> Self:
         """The position after a job."""
-        return cls(at=_EPOCH + _milliseconds(job.updated_at) * _MILLISECOND, job_id=job.id)
+        at = job.updated_at if job.state.is_settled else job.created_at
+        return cls(at=_EPOCH + _milliseconds(at) * _MILLISECOND, job_id=job.id)
 
     @classmethod
     def read(cls, text: str) -> Self:
@@ -87,7 +91,9 @@ class ListJobs:
 
     def jobs(self, wanted: JobFilter, after: Cursor | None = None) -> Iterator[Job]:
         """The jobs, each once, as they are when they are read."""
-        streams = [self._in_state(state, wanted, after) for state in wanted.states]
+        ended = [partial(self.records.moved, state) for state in wanted.states if state in SETTLED]
+        indexes = [*ended, self.records.moving] if _MOVING & set(wanted.states) else ended
+        streams = [self._in_index(index, wanted, after) for index in indexes]
         merged = heapq.merge(*streams, key=_place)
         seen: set[str] = set()
         looked_at = 0
@@ -99,13 +105,13 @@ class ListJobs:
                     seen.add(job.id)
                     yield job
 
-    def _in_state(
-        self, state: State, wanted: JobFilter, after: Cursor | None
+    def _in_index(
+        self, index: Callable[..., Iterator[StateEntry]], wanted: JobFilter, after: Cursor | None
     ) -> Iterator[StateEntry]:
         until = wanted.until
         if after is not None:
             until = after.at if until is None else min(until, after.at)
-        entries = self.records.moved(state, since=wanted.since, until=until)
+        entries = index(since=wanted.since, until=until)
         for at, together in groupby(entries, key=lambda entry: entry.at):
             for entry in sorted(together, key=lambda entry: entry.job_id):
                 if after is None or at != after.at or entry.job_id > after.job_id:

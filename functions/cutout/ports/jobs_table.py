@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from cutout.domain.gate import Gate
-from cutout.domain.job.dedup_record import DedupRecord
+from cutout.domain.gate import Gate, Limits
+from cutout.domain.gate_shards import Place, ShardChange
+from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
 
 
@@ -30,13 +31,13 @@ class TaskClaim:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallBody:
-    """The exact text of a paid call, stored for an identical repeat until the call has an outcome.
+    """The exact text of a paid call, stored for an identical repeat.
 
     It contains the photo's link and the callback URL, which are secrets. So it is not part of the
     job, which people may read.
 
     Attributes:
-        expires_at: when it is deleted, unless it was before.
+        expires_at: when it is deleted.
     """
 
     attempt: int
@@ -59,10 +60,10 @@ class Jobs(Protocol):
         self,
         job: Job,
         *,
-        gate: Gate | None = None,
+        gate: Sequence[ShardChange] = (),
+        place: Place | None = None,
+        picture: DedupRecord | None = None,
         tasks: Sequence[TaskClaim] = (),
-        body: CallBody | None = None,
-        answered: int | None = None,
     ) -> Job:
         """Write the job and what belongs to it in one transaction.
 
@@ -70,40 +71,53 @@ class Jobs(Protocol):
 
         Args:
             job: the changed job, with the version that was read.
-            gate: the changed gate, if any.
+            gate: what changes at the gate.
+            place: the free slot that `gate` takes, if it takes one.
+            picture: the deduplication record, with the version that was read.
             tasks: claims on tasks.
-            body: the body of a call that is about to be made.
-            answered: the attempt whose body is deleted.
 
         Raises:
             JobMovedError: the job's version is not `job.version`.
-            GateMovedError: the gate's version is not `gate.version`.
+            GateMovedError: the slot is no longer free, or the credits are spent.
+            DedupRecordMovedError: the record's version is not `picture.version`.
             TaskTakenError: a task belongs to another attempt.
         """
         ...
 
 
 class CallBodies(Protocol):
-    """The bodies of calls without an outcome."""
+    """The bodies of calls."""
+
+    def keep_body(self, job_id: str, body: CallBody) -> None:
+        """Store the body of a call that is about to be made."""
+        ...
 
     def find_body(self, job_id: str, attempt: int) -> str | None:
-        """The body of a call, or None if the call has an outcome or the body has expired."""
+        """The body of a call, or None if it has expired."""
         ...
 
 
 class Gates(Protocol):
     """The gate."""
 
-    def read_gate(self) -> Gate:
-        """The current gate (strongly consistent); a new one if there is none."""
+    def read_gate(self, deployed: Limits | None = None) -> Gate:
+        """The current gate (strongly consistent); a new one if there is none.
+
+        Args:
+            deployed: the deployed limits, where they are known: one request then reads all shards.
+        """
         ...
 
     def write_gate(self, gate: Gate) -> Gate:
-        """Write the gate if its version has not changed since it was read.
+        """Write the gate's item, without the shards, if its version is still the one that was read.
 
         Raises:
-            GateMovedError: it has.
+            GateMovedError: it is not.
         """
+        ...
+
+    def free_slot(self, shard: int, holder: str) -> None:
+        """Free the slot of a holder whose job will not."""
         ...
 
 
@@ -114,12 +128,10 @@ class BacklogStatus:
     Attributes:
         waiting: jobs that wait at the gate, up to `MOST_COUNTED`.
         waiting_since: since when the oldest of them waits.
-        in_flight_since: when the oldest call was made whose task may still be running.
     """
 
     waiting: int
     waiting_since: datetime | None
-    in_flight_since: datetime | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -143,9 +155,16 @@ class NewerRow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Due:
-    """Due jobs, oldest first, and due rows that this version cannot read."""
+    """Jobs that Sweep must look at.
+
+    Attributes:
+        jobs: due jobs, oldest first.
+        early: jobs that are due later: the index is not written with each move.
+        newer: due rows that this version cannot read.
+    """
 
     jobs: Sequence[Job]
+    early: Sequence[Job] = ()
     newer: Sequence[NewerRow] = ()
 
 
@@ -164,19 +183,15 @@ class Backlog(Protocol):
         ...
 
     def due(self, now: datetime, limit: int) -> Due:
-        """Due jobs, oldest first."""
+        """Jobs to look at, the longest due first."""
         ...
 
     def postpone(self, row: Job | NewerRow, until: datetime) -> None:
-        """Make it due later, unless it has been moved; the job itself is not changed."""
-        ...
-
-    def count_holding(self) -> int:
-        """How many jobs hold a slot of the gate."""
+        """Look at it later, unless it has been moved; the job itself is not changed."""
         ...
 
     def backlog_status(self) -> BacklogStatus:
-        """How many jobs wait, and since when; and since when the oldest call is in flight."""
+        """How many jobs wait, and since when."""
         ...
 
 
@@ -217,19 +232,23 @@ class ResultKeys(Protocol):
 class DedupRecords(Protocol):
     """The deduplication records."""
 
-    def claim_dedup_record(self, record: DedupRecord) -> DedupRecord:
-        """Insert a record and return it, the same instance; or return the existing record."""
-        ...
-
     def find_dedup_record(self, picture: str) -> DedupRecord | None:
         """The current record (strongly consistent)."""
         ...
 
     def save_dedup_record(self, record: DedupRecord) -> DedupRecord:
-        """Write the record if its version has not changed since it was read.
+        """Write the record if its version has not changed since it was read; 0 means new.
 
         Raises:
             DedupRecordMovedError: it has, or the record no longer exists.
+        """
+        ...
+
+    def cache_result(self, picture: str, owner: str, kept: Kept, expires_at: datetime) -> DedupRecord:
+        """Record a cached result without a read; returns the record as it was before.
+
+        Raises:
+            DedupRecordMovedError: the record has another owner, or does not exist.
         """
         ...
 

@@ -90,7 +90,9 @@ class BucketListing(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StateEntry:
-    """An entry of the index by state: a job, and when it was last written (in milliseconds)."""
+    """An entry of the index by state: a job, and when it ended or, if it has not, began (in
+    milliseconds).
+    """
 
     job_id: str
     at: datetime
@@ -113,7 +115,13 @@ class JobIndex(Protocol):
     def moved(
         self, state: State, *, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[StateEntry]:
-        """Jobs in a state, last written first, between both times (eventually consistent)."""
+        """Jobs that ended in a state, the last first, between both times (eventually consistent)."""
+        ...
+
+    def moving(
+        self, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[StateEntry]:
+        """Jobs that have not ended, the last one that began first, between both times."""
         ...
 
     def find_all(self, job_ids: Sequence[str]) -> Sequence[Job]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from datetime import datetime
 
-from cutout.adapters.dynamodb.item_table import Item, LostError, Put, Table
+from cutout.adapters.dynamodb.item_table import LostError, Table, Update
+from cutout.adapters.dynamodb.items import dedup_put, dedup_record_in
 from cutout.domain.job.conflicts import DedupRecordMovedError
-from cutout.domain.job.dedup_record import DedupRecord
-from cutout.domain.job.stored_limits import bounded
-from cutout.domain.serialization import from_row, to_row
+from cutout.domain.job.dedup_record import DedupRecord, Kept
+from cutout.domain.serialization import to_row
 
 
 class DynamoDedupRecords:
@@ -17,44 +17,45 @@ class DynamoDedupRecords:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def claim_dedup_record(self, record: DedupRecord) -> DedupRecord:
-        """Insert the record and return it, or return the record that the picture has."""
-        try:
-            self._table.put(Put(item=_item(record), condition="attribute_not_exists(pk)"))
-        except LostError as lost:
-            return record if lost.old is None else _record_in(lost.old)
-        return record
-
     def find_dedup_record(self, picture: str) -> DedupRecord | None:
         """The picture's record (strongly consistent)."""
         item = self._table.get(f"picture#{picture}")
-        return None if item is None else _record_in(item)
+        return None if item is None else dedup_record_in(item)
 
     def save_dedup_record(self, record: DedupRecord) -> DedupRecord:
         """Write the record if it has not been written since it was read."""
-        saved = bounded(replace(record, version=record.version + 1))
-        put = Put(
-            item=_item(saved),
-            condition="#version = :version",
-            values={":version": record.version},
+        put = dedup_put(record)
+        try:
+            self._table.write(put)
+        except LostError as lost:
+            raise DedupRecordMovedError(_winner(lost)) from lost
+        return dedup_record_in(put.item)
+
+    def cache_result(
+        self, picture: str, owner: str, kept: Kept, expires_at: datetime
+    ) -> DedupRecord:
+        """Record a cached result if the record has this owner; returns the record before."""
+        update = Update(
+            pk=f"picture#{picture}",
+            expression="SET purchase.kept = :kept, purchase.#waiting = :nobody, expires_at = :at, "
+            "purchase.expires_at = :time, #version = #version + :one, "
+            "purchase.#version = #version + :one",
+            condition="purchase.buyer = :owner",
+            names={"#version": "version", "#waiting": "waiting"},
+            values={
+                ":kept": to_row(kept),
+                ":nobody": [],
+                ":at": int(expires_at.timestamp()),
+                ":time": expires_at.isoformat(),
+                ":one": 1,
+                ":owner": owner,
+            },
         )
         try:
-            self._table.put(put)
+            return dedup_record_in(self._table.change(update))
         except LostError as lost:
-            raise DedupRecordMovedError(_record_in(lost.old) if lost.old else None) from lost
-        return saved
+            raise DedupRecordMovedError(_winner(lost)) from lost
 
 
-def _item(record: DedupRecord) -> Item:
-    item: Item = {
-        "pk": f"picture#{record.picture}",
-        "version": record.version,
-        "purchase": to_row(record),
-    }
-    if record.expires_at is not None:
-        item["expires_at"] = int(record.expires_at.timestamp())
-    return item
-
-
-def _record_in(item: Item) -> DedupRecord:
-    return from_row(DedupRecord, item["purchase"])
+def _winner(lost: LostError) -> DedupRecord | None:
+    return dedup_record_in(lost.old) if lost.old else None

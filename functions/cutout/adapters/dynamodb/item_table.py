@@ -25,8 +25,6 @@ _BATCH = 100
 _INDEX_PAGE = 2000
 """Entries of an index that hold nothing but keys: about 200 bytes each, of the 1 MB a page has."""
 _FAILED_CHECK = "ConditionalCheckFailed"
-_WRITE = "write_id"
-"""The attribute of every item with the id of the write that made it."""
 _LONGEST_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds before a collided write is repeated; each wait is random, up to this length.
 
@@ -49,7 +47,7 @@ _BUSY = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class Put:
-    """An item to write, and the condition on the item that it replaces.
+    """A whole item, and the condition on the item that it replaces.
 
     Attributes:
         condition: a condition expression; names in it that DynamoDB reserves begin with `#`. None
@@ -65,11 +63,20 @@ class Put:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Delete:
-    """An item of a table to delete together with other writes, if it is there."""
+class Update:
+    """A change of some attributes of an item, which is made if it does not exist.
+
+    Attributes:
+        expression: an update expression; names that begin with `#` are in `names`.
+        condition: a condition expression; none is needed where it is empty.
+        values: by their placeholders.
+    """
 
     pk: str
-    table: str
+    expression: str
+    condition: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
 
 
 class LostError(Exception):
@@ -147,34 +154,47 @@ class Table:
                     # Throttled: a request that follows at once is throttled again.
                     self._sleep(_LONGEST_WAITS[-1] * self._randomness())
 
-    def put(self, first: Put, *others: Put | Delete) -> None:
+    def write(self, first: Put | Update, *others: Put | Update) -> None:
         """Write one item, or several in one transaction.
 
-        All jobs in flight write the gate's item, so transactions often collide. A transaction that
-        collided wrote nothing and is tried again.
-
-        A write whose answer was lost is repeated, by the SDK or here, and then fails its own
-        condition. It recognises its items by the write's id, which each of them holds.
+        A transaction that collided with another wrote nothing and is tried again.
 
         Raises:
             LostError: a condition failed; nothing was written.
             StoreBusyError: throttled, or other transactions kept colliding with this one.
         """
-        write_id = self._new_id()
-        requests = [self._request(one, write_id) for one in (first, *others)]
+        requests = [self._request(one) for one in (first, *others)]
         try:
-            self._write_in_time(requests, write_id)
+            self._write_in_time(requests)
         except LostError as lost:
-            if lost.old is None or lost.old.get(_WRITE) != write_id:
+            # A single write whose answer was lost is repeated, by the SDK or here, and then fails
+            # its own condition. A transaction has a token instead.
+            is_own = not others and isinstance(first, Put) and lost.old == self._stored(first)
+            if not is_own:
                 raise
 
-    def _write_in_time(self, requests: Sequence[Any], write_id: str) -> None:
+    def change(self, update: Update) -> Item:
+        """Change one item; returns it as it was before.
+
+        Raises:
+            LostError: the condition failed.
+            StoreBusyError: throttled, or a transaction writes the item.
+        """
+        request = self._request(update)["Update"]
+        try:
+            answer = self._client.update_item(**request, ReturnValues="ALL_OLD")
+        except ClientError as exc:
+            self._explain(exc)
+            raise
+        return self._plain(answer.get("Attributes", {}))
+
+    def _write_in_time(self, requests: Sequence[Any]) -> None:
         """Try several times. A transaction that may have been made is repeated with its own token.
 
         Then DynamoDB makes it once, within ten minutes. One that was canceled was not made:
         https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
         """
-        token = write_id
+        token = self._new_id()
         for longest in _LONGEST_WAITS:
             try:
                 self._write_all(requests, token)
@@ -189,13 +209,15 @@ class Table:
 
     def _write_all(self, requests: Sequence[Any], token: str) -> None:
         try:
-            if len(requests) == 1:
-                self._client.put_item(**requests[0]["Put"])
-            else:
+            if len(requests) > 1:
                 self._client.transact_write_items(
                     TransactItems=requests,
                     ClientRequestToken=token,
                 )
+            elif "Put" in requests[0]:
+                self._client.put_item(**requests[0]["Put"])
+            else:
+                self._client.update_item(**requests[0]["Update"])
         except ClientError as exc:
             self._explain(exc)
             raise
@@ -299,36 +321,38 @@ class Table:
         for page in pages:
             yield from ((item["pk"]["S"], int(item[sort]["N"])) for item in page["Items"])
 
-    def count(self, index: str, partition: tuple[str, str]) -> int:
-        """The number of items in an index partition (eventual)."""
-        pages = self._client.get_paginator("query").paginate(
-            TableName=self._name,
-            IndexName=index,
-            Select="COUNT",
-            KeyConditionExpression="#p = :p",
-            ExpressionAttributeNames={"#p": partition[0]},
-            ExpressionAttributeValues={":p": {"S": partition[1]}},
-        )
-        return sum(page["Count"] for page in pages)
-
-    def _request(self, write: Put | Delete, write_id: str) -> Any:  # noqa: ANN401 - the SDK's
-        if isinstance(write, Delete):
-            return {"Delete": {"TableName": write.table, "Key": self._typed({"pk": write.pk})}}
-        return {"Put": self._put_request(write, write_id)}
-
-    def _put_request(self, put: Put, write_id: str) -> dict[str, Any]:
-        request: dict[str, Any] = {
-            "TableName": put.table or self._name,
-            "Item": self._typed({**put.item, _WRITE: write_id}),
+    def _request(self, write: Put | Update) -> Any:  # noqa: ANN401 - the SDK's
+        if isinstance(write, Update):
+            return {
+                "Update": {
+                    "TableName": self._name,
+                    "Key": self._typed({"pk": write.pk}),
+                    "UpdateExpression": write.expression,
+                    **self._conditional(write, write.names),
+                }
+            }
+        return {
+            "Put": {
+                "TableName": write.table or self._name,
+                "Item": self._typed(write.item),
+                **self._conditional(write, names_in(write.condition)),
+            }
         }
-        if put.condition:
-            request["ConditionExpression"] = put.condition
-            request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        if names := names_in(put.condition):
-            request["ExpressionAttributeNames"] = names
-        if put.values:
-            request["ExpressionAttributeValues"] = self._typed(put.values)
-        return request
+
+    def _conditional(self, write: Put | Update, names: Mapping[str, str]) -> dict[str, Any]:
+        members: dict[str, Any] = {}
+        if write.condition:
+            members["ConditionExpression"] = write.condition
+            members["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        if names:
+            members["ExpressionAttributeNames"] = dict(names)
+        if write.values:
+            members["ExpressionAttributeValues"] = self._typed(write.values)
+        return members
+
+    def _stored(self, put: Put) -> Item:
+        """The item as it is read again: numbers are decimals then."""
+        return self._plain(self._typed(put.item))
 
     def _explain(self, exc: ClientError) -> None:
         """Raise our own error for a lost condition or a busy table; else return."""

@@ -1,25 +1,31 @@
-"""Jobs, the gate and task claims as items of the table, and the conditions of their writes."""
+"""Jobs, the gate, claims and records as items of the table, and the conditions of their writes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 
-from cutout.adapters.dynamodb.item_table import Item, Put
+from cutout.adapters.dynamodb.item_table import Item, Put, Update
 from cutout.adapters.dynamodb.row_reader import understood
 from cutout.domain.gate import Gate
+from cutout.domain.gate_shards import Place, Shard, ShardChange
+from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
 from cutout.domain.job.stored_limits import bounded
-from cutout.domain.serialization import from_row, to_row
+from cutout.domain.serialization import STORED_AS, from_row, to_row, to_small_row
 from cutout.domain.states import Lane
 from cutout.ports.jobs_table import CallBody, NewerRow, TaskClaim
 
 GATE = "gate"
 DUE = ("due_shard", "due")
-HOLDING = ("lane", "holding")
+MOVING = "moving"
+"""The partition of the index `state` that holds every job that has not ended."""
 SAME_VERSION = "#version = :version"
 _NEW_OR_SAME_VERSION = f"attribute_not_exists(pk) OR {SAME_VERSION}"
+_SPENT = "spent#"
 
 
 def newer_in(item: Item) -> NewerRow:
@@ -29,48 +35,144 @@ def newer_in(item: Item) -> NewerRow:
     """
     due_at = datetime.fromtimestamp(int(item["due_at"]) / 1000, UTC)
     with suppress(KeyError, TypeError, ValueError):
-        due_at = datetime.fromisoformat(item["job"]["due_at"])
+        due_at = datetime.fromtimestamp(int(item["row"]["due_at"]) / 1_000_000, UTC)
     return NewerRow(
         job_id=item["pk"].removeprefix("job#"), due_at=due_at, version=int(item["version"])
     )
 
 
 def job_item(job: Job) -> Item:
-    """The job's item: the job itself under `job`, beside it what indexes and conditions need.
+    """The job's item: the job itself under `row`, beside it what indexes and conditions need.
 
-    `due_at` beside the job is when Sweep looks; `postpone` moves it and leaves the job's own alone,
-    so that a worker that Sweep woke still finds the job due.
+    Earlier versions look under `job` and leave alone what is not there: they do not know the slot
+    that the job holds. `due_at` beside the row is when Sweep looks, `due_at` in it when the job is
+    due.
     """
+    row = to_small_row(job)
+    del row["id"], row["version"], row["state"]
+    row.pop("look_at", None)
     item: Item = {
         "pk": f"job#{job.id}",
         "version": job.version,
-        "state": job.state.value,
+        "phase": job.state.value,
         "source_ref": job.source.ref,
         "sequencer": job.source.order,
-        "updated_at": milliseconds(job.updated_at),
-        "job": to_row(job),
+        "row": row,
     }
+    # The index `state` shows jobs that move by when they began, which their moves do not change.
+    if job.state.is_settled:
+        item |= {"state": job.state.value, "updated_at": milliseconds(job.updated_at)}
+    else:
+        item |= {"state": MOVING, "updated_at": milliseconds(job.created_at)}
     if job.due_at is not None:
-        item |= {DUE[0]: DUE[1], "due_at": milliseconds(job.due_at)}
+        item |= {DUE[0]: DUE[1], "due_at": milliseconds(job.look_at or job.due_at)}
     if job.is_waiting:
         item |= {"lane": waiting_lane(job.lane), "lane_at": milliseconds(job.waiting_since)}
-    elif job.state.holds_slot:
-        item |= {"lane": HOLDING[1], "lane_at": milliseconds(job.updated_at)}
+    elif job.state.holds_slot and job.attempt is not None and job.attempt.shard is None:
+        # An earlier version admitted it, and may still count such jobs in this index.
+        item |= {"lane": "holding", "lane_at": milliseconds(job.updated_at)}
     if job.expires_at is not None:
         item["expires_at"] = int(job.expires_at.timestamp())
     return item
 
 
+def to_be_saved(job: Job) -> Job:
+    """The job with its next version, and with the time when Sweep looks at it.
+
+    That time stays as it is while it is not after the due time.
+    """
+    look_at = None if job.due_at is None else min(job.look_at or job.due_at, job.due_at)
+    return bounded(replace(job, version=job.version + 1, look_at=look_at))
+
+
 def gate_put(gate: Gate) -> Put:
-    """The write of the gate, on condition that it has not been written since it was read."""
-    changed = bounded(replace(gate, version=gate.version + 1))
+    """The write of the gate's item, on condition that it has not been written since it was read."""
+    changed = bounded(replace(gate, version=gate.version + 1, shards=()))
     row = to_row(changed)
-    del row["newer"]
+    del row["newer"], row["shards"]
     return Put(
         item={"pk": GATE, "version": changed.version, "gate": changed.newer | row},
         condition=SAME_VERSION if gate.version else _NEW_OR_SAME_VERSION,
         values={":version": gate.version},
     )
+
+
+def shard_key(number: int) -> str:
+    """The key of a shard of the gate."""
+    return f"{GATE}#{number}"
+
+
+def shard_update(change: ShardChange, place: Place | None) -> Update:
+    """The change of a shard; with a place, on condition that it is still free.
+
+    The holders are a set of strings, so that taking or freeing a slot twice changes nothing.
+    """
+    if change.shard is None:
+        return Update(
+            pk=GATE,
+            expression="SET gate.in_flight = gate.in_flight - :one, #version = #version + :one, "
+            "gate.#version = #version + :one",
+            names={"#version": "version"},
+            values={":one": 1},
+        )
+    names = {f"#spent{n}": f"{_SPENT}{day}" for n, day in enumerate(change.charges)}
+    values: dict[str, Any] = {f":spent{n}": it for n, it in enumerate(change.charges.values())}
+    added = [f"#spent{number} :spent{number}" for number in range(len(change.charges))]
+    removed = ""
+    condition = ""
+    if change.takes is not None:
+        added.append("holders :takes")
+        values[":takes"] = {change.takes}
+    if change.frees is not None:
+        removed = " DELETE holders :frees"
+        values[":frees"] = {change.frees}
+    if place is not None and place.shard == change.shard:
+        names["#spent"] = f"{_SPENT}{place.day}"
+        values |= {":most": place.most_holders, ":spent": place.most_spent}
+        condition = (
+            "(attribute_not_exists(holders) OR size(holders) <= :most)"
+            " AND (attribute_not_exists(#spent) OR #spent <= :spent)"
+        )
+    return Update(
+        pk=shard_key(change.shard),
+        expression=(f"ADD {', '.join(added)}" if added else "") + removed,
+        condition=condition,
+        names=names,
+        values=values,
+    )
+
+
+def shard_in(item: Item | None) -> Shard:
+    """A shard; an empty one if there is no item."""
+    found = item or {}
+    return Shard(
+        holders=frozenset(found.get("holders", ())),
+        spent={
+            date.fromisoformat(name.removeprefix(_SPENT)): spent
+            for name, spent in found.items()
+            if name.startswith(_SPENT)
+        },
+    )
+
+
+def dedup_put(record: DedupRecord) -> Put:
+    """The write of a record, on condition that it has not been written since it was read."""
+    saved = bounded(replace(record, version=record.version + 1))
+    item: Item = {
+        "pk": f"picture#{saved.picture}",
+        "version": saved.version,
+        "purchase": to_row(saved),
+    }
+    if saved.expires_at is not None:
+        item["expires_at"] = int(saved.expires_at.timestamp())
+    if record.version < 0:
+        return Put(item=item, condition="attribute_not_exists(pk)")
+    return Put(item=item, condition=SAME_VERSION, values={":version": record.version})
+
+
+def dedup_record_in(item: Item) -> DedupRecord:
+    """The record."""
+    return from_row(DedupRecord, item["purchase"])
 
 
 def task_put(claim: TaskClaim) -> Put:
@@ -110,19 +212,20 @@ def body_key(job_id: str, attempt: int) -> str:
     return f"{job_id}.{attempt}"
 
 
-def gate_in(item: Item | None) -> Gate:
-    """The gate; a new one if there is none. Fields of a newer version are kept with it.
+def gate_in(item: Item | None, shards: Sequence[Item | None]) -> Gate:
+    """The gate; a new one if there is none. Fields of another version are kept with it.
 
     Raises:
         NewerRowError: what this version needs of it is written in a way that it cannot read.
     """
+    counted = tuple(shard_in(one) for one in shards)
     if item is None:
-        return Gate()
+        return Gate(shards=counted)
     row = item["gate"]
-    known = {field.name for field in fields(Gate)}
+    known = {field.metadata.get(STORED_AS, field.name) for field in fields(Gate)}
     newer = {name: value for name, value in row.items() if name not in known}
     with understood("the gate's item"):
-        return replace(from_row(Gate, row), newer=newer)
+        return replace(from_row(Gate, row), newer=newer, shards=counted)
 
 
 def waiting_lane(lane: Lane) -> str:

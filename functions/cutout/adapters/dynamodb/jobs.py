@@ -6,36 +6,49 @@ write gets the winner with the refusal, without a second read.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
 
-from cutout.adapters.dynamodb.item_table import Delete, Item, LostError, Put, Table
+from cutout.adapters.dynamodb.item_table import Item, LostError, Put, Table, Update
 from cutout.adapters.dynamodb.items import (
     DUE,
     GATE,
-    HOLDING,
+    MOVING,
     SAME_VERSION,
     body_key,
     body_put,
+    dedup_put,
+    dedup_record_in,
     gate_in,
     gate_put,
     job_item,
     milliseconds,
     newer_in,
+    shard_key,
+    shard_update,
     task_put,
+    to_be_saved,
     waiting_lane,
 )
 from cutout.adapters.dynamodb.row_reader import brief_in, job_in
 from cutout.domain.errors import NewerRowError
-from cutout.domain.gate import Gate
-from cutout.domain.job.conflicts import GateMovedError, JobMovedError, TaskTakenError
+from cutout.domain.gate import Gate, Limits
+from cutout.domain.gate_shards import Place, ShardChange
+from cutout.domain.job.conflicts import (
+    DedupRecordMovedError,
+    GateMovedError,
+    JobMovedError,
+    TaskTakenError,
+)
+from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
 from cutout.domain.job.stored_limits import bounded
 from cutout.domain.serialization import from_row, to_row
-from cutout.domain.states import Lane, State
+from cutout.domain.states import SETTLED, Lane, State
 from cutout.ports.jobs_table import (
     MOST_COUNTED,
     BacklogStatus,
@@ -47,7 +60,18 @@ from cutout.ports.jobs_table import (
 )
 from cutout.ports.listings import JobSummary, StateEntry
 
-_BRIEF = ("job.id", "job.source.etag", "job.state", "job.reason", "job.result.key")
+_BRIEF = (
+    "pk",
+    "phase",
+    "row.source.etag",
+    "row.reason",
+    "row.result.key",
+    # of rows that an earlier version wrote
+    "job.state",
+    "job.source.etag",
+    "job.reason",
+    "job.result.key",
+)
 _SHORTEST_PAGE = 10
 _LATEST = 10**15
 """In milliseconds, later than any time."""
@@ -58,8 +82,7 @@ class DynamoJobs:
 
     Args:
         table: the jobs table.
-        calls_table: the name of the table of call bodies; empty in functions that neither make nor
-            end calls.
+        calls_table: the name of the table of call bodies; empty in functions that make no calls.
     """
 
     def __init__(self, table: Table, *, calls_table: str = "") -> None:
@@ -70,7 +93,7 @@ class DynamoJobs:
         """Insert a new job, or return the one that is stored under its id."""
         job = bounded(job)
         try:
-            self._table.put(Put(item=job_item(job), condition="attribute_not_exists(pk)"))
+            self._table.write(Put(item=job_item(job), condition="attribute_not_exists(pk)"))
         except LostError as lost:
             return job if lost.old is None else job_in(lost.old)
         return job
@@ -84,46 +107,67 @@ class DynamoJobs:
         self,
         job: Job,
         *,
-        gate: Gate | None = None,
+        gate: Sequence[ShardChange] = (),
+        place: Place | None = None,
+        picture: DedupRecord | None = None,
         tasks: Sequence[TaskClaim] = (),
-        body: CallBody | None = None,
-        answered: int | None = None,
     ) -> Job:
         """Write the job and what belongs to it in one transaction."""
-        saved = bounded(replace(job, version=job.version + 1))
+        saved = to_be_saved(job)
         row = Put(item=job_item(saved), condition=SAME_VERSION, values={":version": job.version})
-        gates = [] if gate is None else [gate_put(gate)]
-        others: list[Put | Delete] = [*gates, *map(task_put, map(bounded, tasks))]
-        if body is not None:
-            others.append(body_put(job.id, body, self._calls))
-        if answered is not None:
-            others.append(Delete(pk=body_key(job.id, answered), table=self._calls))
+        shards = [shard_update(change, place) for change in gate]
+        pictures = [] if picture is None else [dedup_put(picture)]
+        claims = [task_put(bounded(claim)) for claim in tasks]
         try:
-            self._table.put(row, *others)
+            self._table.write(row, *shards, *pictures, *claims)
         except LostError as lost:
             if lost.index == 0:
                 raise JobMovedError(job_in(lost.old) if lost.old else None) from lost
-            if lost.index > len(gates):
-                raise TaskTakenError("the task belongs to another attempt") from lost
-            raise GateMovedError(gate_in(lost.old)) from lost
+            if lost.index <= len(shards):
+                raise GateMovedError("the slot is taken, or the credits are spent") from lost
+            if lost.index <= len(shards) + len(pictures):
+                winner = dedup_record_in(lost.old) if lost.old else None
+                raise DedupRecordMovedError(winner) from lost
+            raise TaskTakenError("the task belongs to another attempt") from lost
         return saved
 
+    def keep_body(self, job_id: str, body: CallBody) -> None:
+        """Store the body of a call in the table of its own."""
+        self._table.write(body_put(job_id, body, self._calls))
+
     def find_body(self, job_id: str, attempt: int) -> str | None:
-        """The body of a call, or None if it was answered or has expired."""
+        """The body of a call, or None if it has expired."""
         item = self._table.get(body_key(job_id, attempt), table=self._calls)
         return None if item is None else str(item["body"])
 
-    def read_gate(self) -> Gate:
-        """The gate (strongly consistent); a new one if there is none."""
-        return gate_in(self._table.get(GATE))
+    def read_gate(self, deployed: Limits | None = None) -> Gate:
+        """The gate (strongly consistent), in one request unless limits have changed."""
+        known = 1 if deployed is None else deployed.shards
+        items = self._gate_items([GATE, *map(shard_key, range(known))])
+        gate = gate_in(items.get(GATE), [])
+        count = max(known, gate.most_shards, gate.limits.shards if gate.limits else 1)
+        if count > known:
+            items |= self._gate_items([shard_key(number) for number in range(known, count)])
+        return gate_in(items.get(GATE), [items.get(shard_key(number)) for number in range(count)])
+
+    def _gate_items(self, pks: Sequence[str]) -> dict[str, Item]:
+        return {item["pk"]: item for item in self._table.get_all(pks)}
 
     def write_gate(self, gate: Gate) -> Gate:
-        """Write the gate if it has not been written since it was read."""
+        """Write the gate's item if it has not been written since it was read."""
         try:
-            self._table.put(gate_put(gate))
+            self._table.write(gate_put(gate))
         except LostError as lost:
-            raise GateMovedError(gate_in(lost.old)) from lost
+            raise GateMovedError from lost
         return bounded(replace(gate, version=gate.version + 1))
+
+    def free_slot(self, shard: int, holder: str) -> None:
+        """Free a slot; without effect if the holder does not hold it."""
+        self._table.change(
+            Update(
+                pk=shard_key(shard), expression="DELETE holders :frees", values={":frees": {holder}}
+            )
+        )
 
     def waiting(self, limit: int) -> list[str]:
         """Ids of jobs behind the gate: live before backfill, oldest first."""
@@ -134,7 +178,7 @@ class DynamoJobs:
         return ids
 
     def due(self, now: datetime, limit: int) -> Due:
-        """Jobs whose time has come, oldest first."""
+        """Jobs to look at, the longest due first."""
         ids = self._ids("due", DUE, limit=limit, up_to=("due_at", milliseconds(now)))
         jobs: list[Job] = []
         newer: list[NewerRow] = []
@@ -143,7 +187,11 @@ class DynamoJobs:
                 jobs.append(job_in(item))
             except NewerRowError:
                 newer.append(newer_in(item))
-        return Due(jobs=[job for job in jobs if job.is_due(now)], newer=newer)
+        return Due(
+            jobs=[job for job in jobs if job.is_due(now)],
+            early=[job for job in jobs if not job.is_due(now) and job.due_at is not None],
+            newer=newer,
+        )
 
     def postpone(self, row: Job | NewerRow, until: datetime) -> None:
         """Postpone the row's due time, unless another worker has moved the row."""
@@ -154,20 +202,13 @@ class DynamoJobs:
         )
         self._table.set_number(f"job#{row.id}", "due_at", milliseconds(until), condition=unmoved)
 
-    def count_holding(self) -> int:
-        """How many jobs hold a slot at the gate."""
-        return self._table.count("lane", HOLDING)
-
     def backlog_status(self) -> BacklogStatus:
-        """The number and age of waiting jobs, and the age of the oldest call."""
+        """The number and age of waiting jobs."""
         lines = [self._ids("lane", ("lane", waiting_lane(it)), limit=MOST_COUNTED) for it in Lane]
         heads = self._understood([ids[0] for ids in lines if ids])
-        inside = self._understood(self._ids("lane", HOLDING, limit=MOST_COUNTED))
-        calls = [job.attempt for job in inside if job.state.holds_slot]
         return BacklogStatus(
             waiting=min(MOST_COUNTED, sum(map(len, lines))),
             waiting_since=min((it.created_at for it in heads if it.is_waiting), default=None),
-            in_flight_since=min((it.started_at for it in calls if it), default=None),
         )
 
     def advance(self, head: LatestVersion) -> LatestVersion:
@@ -178,7 +219,7 @@ class DynamoJobs:
             values={":order": head.order},
         )
         try:
-            self._table.put(put)
+            self._table.write(put)
         except LostError as lost:
             return head if lost.old is None else from_row(LatestVersion, lost.old["newest"])
         return head
@@ -196,7 +237,7 @@ class DynamoJobs:
             values={":source": source_ref},
         )
         try:
-            self._table.put(put)
+            self._table.write(put)
         except LostError:
             return False
         return True
@@ -209,11 +250,25 @@ class DynamoJobs:
     def moved(
         self, state: State, *, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[StateEntry]:
-        """Jobs in a state, those that were written last first, within both times."""
+        """Jobs that ended in a state, the last ones first, within both times."""
+        return self._listed(state.value, since, until)
+
+    def moving(
+        self, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[StateEntry]:
+        """Jobs that have not ended, the last ones that began first, within both times."""
+        # Earlier versions listed them by their states.
+        partitions = [MOVING, *(state.value for state in State if state not in SETTLED)]
+        streams = [self._listed(partition, since, until) for partition in partitions]
+        return heapq.merge(*streams, key=lambda entry: entry.at, reverse=True)
+
+    def _listed(
+        self, partition: str, since: datetime | None, until: datetime | None
+    ) -> Iterator[StateEntry]:
         least = milliseconds(since) if since else 0
         greatest = milliseconds(until) if until else _LATEST
         entries = self._table.numbered(
-            "state", ("state", state.value), "updated_at", (least, greatest)
+            "state", ("state", partition), "updated_at", (least, greatest)
         )
         for pk, number in entries:
             at = datetime.fromtimestamp(number / 1000, UTC)

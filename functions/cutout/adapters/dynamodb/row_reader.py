@@ -19,8 +19,9 @@ def job_in(item: Item) -> Job:
     Raises:
         NewerRowError: only a newer version can read it.
     """
-    with understood(_row(item["pk"].removeprefix("job#"))):
-        return from_row(Job, item["job"])
+    job_id = item["pk"].removeprefix("job#")
+    with understood(f"the row of job {job_id}"):
+        return from_row(Job, _whole(job_id, item))
 
 
 def brief_in(item: Item) -> JobSummary:
@@ -29,16 +30,30 @@ def brief_in(item: Item) -> JobSummary:
     Raises:
         NewerRowError: only a newer version can read it.
     """
-    row = item["job"]
+    job_id = item["pk"].removeprefix("job#")
+    row = _whole(job_id, item)
     reason, result = row.get("reason"), row.get("result")
-    with understood(_row(row["id"])):
+    with understood(f"the row of job {job_id}"):
         return JobSummary(
-            job_id=row["id"],
+            job_id=job_id,
             etag=row["source"]["etag"],
             state=State(row["state"]),
             reason=Reason(reason) if reason else None,
             result_key=result["key"] if result else None,
         )
+
+
+def _whole(job_id: str, item: Item) -> Item:
+    """The job's row with what is stored beside it; earlier versions stored it whole, as `job`."""
+    if "row" not in item:
+        return {**item["job"], "look_at": _look_at(item)}
+    beside = {"id": job_id, "version": item.get("version", 0), "state": item["phase"]}
+    return {**item["row"], **beside, "look_at": _look_at(item)}
+
+
+def _look_at(item: Item) -> int | None:
+    """When Sweep looks at the job, in microseconds."""
+    return int(item["due_at"]) * 1000 if "due_at" in item else None
 
 
 @contextmanager
@@ -52,7 +67,3 @@ def understood(what: str) -> Iterator[None]:
         yield
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise NewerRowError(f"{what} is of a newer version: {error}") from error
-
-
-def _row(job_id: str) -> str:
-    return f"the row of job {job_id}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from cutout.cli.progress.clock import Clock
     from cutout.domain.job.job import Job
     from cutout.domain.provider import Terms
+    from cutout.domain.states import State
     from cutout.ports.listings import BucketListing, ObjectCopies, UploadQueue
     from cutout.ports.queues import RenderQueue
 
@@ -180,9 +182,15 @@ class Stack:
             at=now,
             gate=self.jobs.read_gate(),
             backlog=self.jobs.backlog_status(),
-            now={state: len(list(islice(self.jobs.moved(state), MOST_COUNTED))) for state in OPEN},
+            now=self._moving_now(),
             lately={
                 state: len(list(islice(self.jobs.moved(state, since=now - WINDOW), MOST_COUNTED)))
                 for state in ENDS
             },
         )
+
+    def _moving_now(self) -> dict[State, int]:
+        """Return how many jobs are in each state that is not the last."""
+        ids = [entry.job_id for entry in islice(self.jobs.moving(), MOST_COUNTED)]
+        counted = Counter(brief.state for brief in self.jobs.summaries(ids).values())
+        return {state: counted[state] for state in OPEN}

@@ -43,6 +43,7 @@ _NEXT = {
 _WAITS: dict[Reason | None, str] = {
     Reason.GATE_FULL: "waits at the gate for a free slot",
     Reason.GATE_PAUSED: "waits because the gate is paused; `cutout limits` shows the reason",
+    Reason.PRICE_ABOVE_CAP: "waits for a higher daily cap or a lower price; see `cutout limits`",
     Reason.DAILY_CAP: "waits for the next day (UTC) or a higher daily cap; see `cutout limits`",
 }
 _RECHECK = "an earlier task is checked for its result, free of charge; else a new request is sent"

@@ -84,7 +84,7 @@ def metrics_as_json(metrics: StackMetrics) -> dict[str, Any]:
         "completed_per_minute": round(metrics.per_minute, 3),
         "waiting": backlog.waiting,
         "oldest_waiting_seconds": _seconds(backlog.waiting_since, metrics.at),
-        "oldest_in_flight_seconds": _seconds(backlog.in_flight_since, metrics.at),
+        "oldest_in_flight_seconds": _seconds(metrics.gate.in_flight_since, metrics.at),
         "counted_at_most": MOST_COUNTED,
         "requests": REQUESTS,
     }
@@ -95,8 +95,8 @@ def _waiting(metrics: StackMetrics) -> str:
     parts = [f"{_many(backlog.waiting)} at the gate"]
     if backlog.waiting_since:
         parts[0] += f", the oldest for {duration(metrics.at - backlog.waiting_since)}"
-    if backlog.in_flight_since:
-        age = duration(metrics.at - backlog.in_flight_since)
+    if metrics.gate.in_flight_since:
+        age = duration(metrics.at - metrics.gate.in_flight_since)
         parts.append(f"the oldest request was sent {age} ago")
     return "; ".join(parts)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MEANINGS = {
     Reason.GATE_FULL: "waits at the gate: all slots are in use",
+    Reason.PRICE_ABOVE_CAP: "waits at the gate: one photo costs more than the daily cap",
     Reason.DAILY_CAP: "waits at the gate: the daily credit cap is reached",
     Reason.GATE_PAUSED: "waits at the gate: the gate is paused",
     Reason.BEHIND_OTHERS: "waits at the gate: other photos come first",

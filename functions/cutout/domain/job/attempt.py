@@ -28,7 +28,10 @@ class Attempt:
         number: from 1; the callback URL contains it.
         body: the exact text of the call, in jobs of earlier versions; see `CallBody`.
         posts: how often the call was made.
-        day: the UTC day at the gate to which its credits count, if not that of its start.
+        day: the UTC day to which an earlier version counted its credits, if not that of its start.
+        shard: the shard of the gate where it holds a slot and is charged; None if an earlier
+            version admitted it.
+        is_probe: it is the one call that is made after a pause has ended.
         repeat_day: the UTC day to which the credits count that its repeat may have cost.
         file_id: the photo in the provider's file store, until it is deleted.
         credits_reserved: reported by the provider, or our estimate.
@@ -61,6 +64,8 @@ class Attempt:
     not_found_since: datetime | None = None
     is_asked_again: bool = False
     is_taken: bool = False
+    shard: int | None = None
+    is_probe: bool = False
 
     @property
     def is_possible_double_charge(self) -> bool:
@@ -101,22 +106,7 @@ def charged(attempt: Attempt) -> Decimal:
     return attempt.credits_reserved or Decimal(0)
 
 
-def newly_spent(before: Sequence[Attempt], after: Sequence[Attempt]) -> dict[date, Decimal]:
-    """The difference in each day's credits between two versions of a job's attempts.
-
-    Dropped attempts have cost nothing.
-    """
-    known = {attempt.number: attempt for attempt in before}
-    changed: dict[date, Decimal] = {}
-    for attempt in after:
-        old = known.get(attempt.number)
-        for sign, version in ((1, attempt), (-1, old)):
-            for day, credits_ in _counted(version) if version else ():
-                changed[day] = changed.get(day, Decimal(0)) + sign * credits_
-    return changed
-
-
-def _counted(attempt: Attempt) -> Sequence[tuple[date, Decimal]]:
+def charges(attempt: Attempt) -> Sequence[tuple[date, Decimal]]:
     """An attempt's credits by day; a repeat counts until the provider reports a replay."""
     first = (attempt.day or attempt.started_at.date(), charged(attempt))
     if attempt.repeat_day is None or not attempt.is_possible_double_charge:

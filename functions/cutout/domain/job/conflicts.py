@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from cutout.domain.errors import LostRaceError
-from cutout.domain.gate import Gate
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
 
@@ -21,15 +20,7 @@ class JobMovedError(LostRaceError):
 
 
 class GateMovedError(LostRaceError):
-    """Another worker wrote the gate since it was read.
-
-    Attributes:
-        winner: the current gate.
-    """
-
-    def __init__(self, winner: Gate) -> None:
-        super().__init__("the gate moved")
-        self.winner = winner
+    """Another worker wrote the gate since it was read, or took the free slot."""
 
 
 class DedupRecordMovedError(LostRaceError):

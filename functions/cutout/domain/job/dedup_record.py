@@ -37,9 +37,10 @@ class DedupRecord:
 
     Attributes:
         picture: `{SHA-256 of the source}#{model}`.
-        owner: the job that may pay for it.
+        owner: the job that last passed the gate for it.
         expires_at: when the record expires; None while the owner processes it.
-        version: the number of writes; each write requires the version that was read.
+        version: the number of writes after the first, which requires that there is no record; each
+            later one requires the version that was read. -1 before the first.
         kept: the cached result, if there is one.
         waiting: some of the jobs that wait for the result, to be enqueued.
     """
@@ -47,6 +48,6 @@ class DedupRecord:
     picture: str
     owner: str = field(metadata={STORED_AS: "buyer"})
     expires_at: datetime | None = None
-    version: int = 0
+    version: int = -1
     kept: Kept | None = None
     waiting: tuple[str, ...] = ()

@@ -97,7 +97,6 @@ class JobChanges(TypedDict, total=False):
     cut_short: int
     failures: int
     handovers_failed: int
-    is_owner: bool
     is_waiting: bool
     lane: Lane
     message: str | None
@@ -122,6 +121,8 @@ class Job:
         version: the number of writes; each write requires the version that was read.
         result_key: claimed once the upload is known to be a photo.
         due_at: when Sweep enqueues the job, unless it moves before.
+        look_at: when Sweep looks at it: `due_at` or earlier, so that the index of due jobs need not
+            be written with each move.
         tries: how often in a row the current state was entered; back-offs grow with it.
         entered_at: when the job came to the current state from another; None in jobs of earlier
             versions.
@@ -131,8 +132,6 @@ class Job:
         handovers_failed: how often in a row the provider's file store did not take the photo.
         lane: the priority at the gate.
         bypass_cache: cached results are ignored; the job makes a paid call.
-        is_owner: the job became the owner of its deduplication record; another job may have taken
-            over since.
         reused: the cached result that completes the job, or did.
         is_waiting: the job waits at the gate; `due_at` is None then.
         is_announced: the completion event was sent, or none is needed.
@@ -155,6 +154,7 @@ class Job:
     version: int = 0
     result_key: str | None = None
     due_at: datetime | None = None
+    look_at: datetime | None = None
     tries: int = 0
     entered_at: datetime | None = None
     trying_since: datetime | None = None
@@ -163,7 +163,6 @@ class Job:
     handovers_failed: int = 0
     lane: Lane = Lane.LIVE
     bypass_cache: bool = field(default=False, metadata={STORED_AS: "is_fresh"})
-    is_owner: bool = field(default=False, metadata={STORED_AS: "is_buyer"})
     reused: Reuse | None = None
     is_waiting: bool = False
     is_announced: bool = False

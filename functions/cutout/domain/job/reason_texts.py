@@ -24,6 +24,8 @@ MEANINGS: dict[Reason, str] = {
     Reason.PREPARING: "A copy of the photo is being made.",
     Reason.GATE_FULL: "The maximum number of tasks is running.",
     Reason.DAILY_CAP: "The day's remaining credits are fewer than a photo costs.",
+    Reason.PRICE_ABOVE_CAP: "The provider asked more for one photo than the daily cap allows; a "
+    "higher cap or a lower price is needed.",
     Reason.GATE_PAUSED: "The gate is paused.",
     Reason.BEHIND_OTHERS: "Other jobs are waiting before this one.",
     Reason.SAME_PICTURE: "Another upload with the same content is being processed; this one will "

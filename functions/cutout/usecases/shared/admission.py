@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeVar
-
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate import Gate, Limits
 from cutout.domain.job.conflicts import GateMovedError
@@ -14,10 +12,9 @@ from cutout.ports.jobs_table import Backlog, Gates
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock
 
-T = TypeVar("T")
 GateRule = Callable[[Gate], Gate]
 GATE_TRIES = 12
-"""Few workers write the gate. After this many lost races the queue delivers the message again."""
+"""Lost races for the gate, or for a slot, before the queue delivers the message again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,18 +27,18 @@ class AdmissionScheduler:
     clock: Clock
     limits: Limits
 
-    def enqueue_waiting(self, most: int | None = None) -> None:
-        """Enqueue the oldest waiting jobs. A job that finds no free slot keeps waiting.
+    def enqueue_waiting(self) -> None:
+        """Enqueue the oldest waiting jobs. A job that finds no free slot keeps waiting."""
+        gate = self.gates.read_gate(self.limits)
+        if gate.why_closed(self.limits, self.clock.now()) is None:
+            self._enqueue(gate.free_slots(self.limits))
 
-        Args:
-            most: the most jobs to enqueue. Callers that run often pass a small number; otherwise
-                they enqueue duplicates for slots already promised to others.
-        """
-        gate = self.gates.read_gate()
-        if gate.why_closed(self.limits, self.clock.now()) is not None:
-            return
-        room = gate.free_slots(self.limits)
-        waiting = self.backlog.waiting(room if most is None else min(room, most))
+    def enqueue_next(self) -> None:
+        """Enqueue the oldest waiting job for a slot that has become free."""
+        self._enqueue(1)
+
+    def _enqueue(self, most: int) -> None:
+        waiting = self.backlog.waiting(most)
         if waiting:
             self.submissions.enqueue(waiting)
 
@@ -52,25 +49,11 @@ def change_gate(gates: Gates, rule: GateRule) -> Gate:
     Raises:
         StoreBusyError: the gate is written too often.
     """
-
-    def change(gate: Gate) -> Gate:
-        changed = rule(gate)
-        return gate if changed == gate else gates.write_gate(changed)
-
-    return with_gate(gates, change)
-
-
-def with_gate(gates: Gates, act: Callable[[Gate], T]) -> T:
-    """Act on the gate as it is read, and again each time that another worker wrote it first.
-
-    Args:
-        gates: where the gate is read.
-        act: writes the gate, or something else together with it.
-
-    Raises:
-        StoreBusyError: the gate is written too often.
-    """
     for _ in range(GATE_TRIES):
+        gate = gates.read_gate()
+        changed = rule(gate)
+        if changed == gate:
+            return gate
         with suppress(GateMovedError):
-            return act(gates.read_gate())
+            return gates.write_gate(changed)
     raise StoreBusyError("the gate is written too often")

@@ -1,4 +1,4 @@
-"""Writing a job's moves: update the gate, enqueue waiting jobs, and announce the end."""
+"""Writing a job's moves, with what they change at the gate, and announcing its end."""
 
 from __future__ import annotations
 
@@ -6,32 +6,31 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cutout.domain.gate import Gate
-from cutout.domain.job.attempt import Attempt, newly_spent
+from cutout.domain.gate_shards import Place
+from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import JobMovedError
+from cutout.domain.job.dedup_record import DedupRecord
+from cutout.domain.job.gate_changes import gate_changes
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import JOBS_SETTLED, TIME_IN_STATE, Metric
-from cutout.domain.states import UNDECIDED, AttemptOutcome, State
-from cutout.ports.jobs_table import CallBody, Gates, Jobs, TaskClaim
+from cutout.domain.states import AttemptOutcome, State
+from cutout.ports.jobs_table import Jobs, TaskClaim
 from cutout.ports.provider import Files
 from cutout.ports.telemetry import Announcements, Clock, Telemetry
-from cutout.usecases.shared.admission import AdmissionScheduler, GateRule, with_gate
+from cutout.usecases.shared.admission import AdmissionScheduler
 from cutout.usecases.shared.deduplication import Deduplication
 from cutout.usecases.shared.settlement_effects import SettlementEffects
 
 _FAILED_PERCENT = {State.COMPLETED: 0, State.REVIEW: 100, State.FAILED: 100}
 _MOST_EFFECT_TRIES = 5
 """After so many failed tries the event is sent without the job's note and tags."""
-_FOLLOWERS = 2
-"""Jobs enqueued for a freed slot: one more than needed, as the first may be enqueued already."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class JobWriter:
     """Writes all changes that Submit and StoreResult make to a job, and what belongs to them.
 
-    Two changes are written elsewhere, as they affect neither the gate nor credits: an operator's
-    retry, and the priority of a job for which a live upload waits (`Deduplication`).
+    An operator's retry is written elsewhere: it affects neither the gate nor credits.
 
     Attributes:
         task_claims_last: how long callbacks may still name an attempt's task.
@@ -39,7 +38,6 @@ class JobWriter:
     """
 
     jobs: Jobs
-    gates: Gates
     admission: AdmissionScheduler
     announcements: Announcements
     settlement_effects: SettlementEffects
@@ -49,23 +47,22 @@ class JobWriter:
     task_claims_last: timedelta
     deduplication: Deduplication | None
 
-    def record(self, before: Job, after: Job, rule: GateRule | None = None) -> Job:
-        """Write a move; if it frees a slot, waiting jobs are enqueued.
+    def record(self, before: Job, after: Job) -> Job:
+        """Write a move; if it frees a slot, the next waiting job is enqueued.
 
         Args:
             before: the job as it was read.
             after: the job after the move.
-            rule: a further change of the gate, in the same transaction.
 
         Raises:
             JobMovedError: another worker moved the job since `before` was read.
             TaskTakenError: the task belongs to another attempt.
-            StoreBusyError: the gate is written too often.
         """
-        is_released = before.state.holds_slot and not after.state.holds_slot
-        tasks = [self._claim(after, attempt) for attempt in _to_be_claimed(before, after)]
-        rule = _in_step(before, after, rule)
-        saved = self._save(after, rule, tasks, answered=_answered(before, after))
+        saved = self.jobs.save(
+            after,
+            gate=gate_changes(before, after),
+            tasks=[self._claim(after, attempt) for attempt in _to_be_claimed(before, after)],
+        )
         self.telemetry.log(
             "job moved",
             job_id=after.id,
@@ -75,29 +72,36 @@ class JobWriter:
         )
         self._count_time_in_state(before, after)
         self._discard_copies(before, after)
-        if is_released:
-            self.admission.enqueue_waiting(most=_FOLLOWERS)
+        if before.state.holds_slot and not after.state.holds_slot:
+            self.admission.enqueue_next()
         if after.state.is_settled and not before.state.is_settled:
             if self.deduplication is not None:
                 self.deduplication.job_settled(saved)
             return self.announce(saved)
         return saved
 
-    def admit(self, before: Job, after: Job, gate: Gate, body: CallBody) -> Job:
-        """Write a new attempt with its body, and take the slot, in one transaction.
+    def admit(self, before: Job, after: Job, place: Place, picture: DedupRecord | None) -> Job:
+        """Write a new attempt, take the slot, and own the photo's record, in one transaction.
 
         Args:
             before: the job as it was read.
             after: the job in `submitting`.
-            gate: with the job inside.
-            body: the exact text of the call.
+            place: the free slot.
+            picture: the photo's record with the job as its owner.
 
         Raises:
-            GateMovedError: another worker wrote the gate first.
+            GateMovedError: the slot is no longer free.
             JobMovedError: another worker moved the job first.
+            DedupRecordMovedError: another worker wrote the record first.
             TaskTakenError: the failed task of the last attempt turned out to be another call's.
         """
-        saved = self.jobs.save(after, gate=gate, tasks=self.unproven_claims(before), body=body)
+        saved = self.jobs.save(
+            after,
+            gate=gate_changes(before, after),
+            place=place,
+            picture=picture,
+            tasks=self.unproven_claims(before),
+        )
         self.telemetry.metric(Metric.ADMITTED)
         self._count_time_in_state(before, saved)
         return saved
@@ -161,28 +165,6 @@ class JobWriter:
             expires_at=self.clock.now() + self.task_claims_last,
         )
 
-    def _save(
-        self,
-        after: Job,
-        rule: GateRule | None,
-        tasks: list[TaskClaim],
-        *,
-        answered: int | None,
-    ) -> Job:
-        if rule is None:
-            return self.jobs.save(after, tasks=tasks, answered=answered)
-
-        def save(gate: Gate) -> Job:
-            changed = rule(gate)
-            return self.jobs.save(
-                after,
-                gate=None if changed == gate else changed,
-                tasks=tasks,
-                answered=answered,
-            )
-
-        return with_gate(self.gates, save)
-
     def _discard_copies(self, before: Job, after: Job) -> None:
         """Delete the provider's copies of photos whose attempts end with this move."""
         for attempt in after.attempts:
@@ -202,41 +184,6 @@ class JobWriter:
         if job.state is State.COMPLETED and job.reused is not None:
             self.telemetry.metric(Metric.REUSED)
             self.telemetry.metric(Metric.CREDITS_SAVED, float(job.reused.credits_saved))
-
-
-def _answered(before: Job, after: Job) -> int | None:
-    """The attempt that is never repeated after this move, so that its body can be deleted."""
-    number = _unanswered(before)
-    return None if number == _unanswered(after) else number
-
-
-def _unanswered(job: Job) -> int | None:
-    """The attempt whose call may have to be repeated."""
-    last = job.attempt
-    is_undecided = job.state in UNDECIDED
-    return last.number if last and last.is_open and is_undecided else None
-
-
-def _in_step(before: Job, after: Job, rule: GateRule | None) -> GateRule | None:
-    """How a move changes the gate: its own rule, the day's credits, and the slot.
-
-    The credits are the difference between the job's attempts before and after the move: nothing is
-    charged or refunded twice, however often a task is read.
-    """
-    spent = {
-        day: some for day, some in newly_spent(before.attempts, after.attempts).items() if some
-    }
-    is_released = before.state.holds_slot and not after.state.holds_slot
-    if rule is None and not spent and not is_released:
-        return None
-
-    def whole(gate: Gate) -> Gate:
-        gate = rule(gate) if rule else gate
-        for day, credits_ in spent.items():
-            gate = gate.counting(credits_, day)
-        return gate.releasing() if is_released else gate
-
-    return whole
 
 
 def _to_be_claimed(before: Job, after: Job) -> Iterator[Attempt]:

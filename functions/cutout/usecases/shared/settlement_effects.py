@@ -46,8 +46,8 @@ class SettlementEffects:
             return
         if job.state is not State.SUPERSEDED:
             self._say(job)
-        # The owner may have cached a result, even if its photo is superseded.
-        if self.removals is not None and (job.result is not None or job.is_owner):
+        # A job that made a call may have cached its result, even if its photo is superseded.
+        if self.removals is not None and (job.result is not None or job.attempts):
             self._remove_if_deleted(self.removals, job)
 
     def deleted(self, source: Source) -> None:

@@ -10,7 +10,7 @@ from cutout.domain.errors import TransientError
 from cutout.domain.job.job import Job
 from cutout.ports.buckets import Labels, Results, StoredResult
 
-_PUT_TRIES = 3
+_PUT_TRIES = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,10 +33,9 @@ class Publisher:
         Raises:
             TransientError: other writers changed the object each time.
         """
+        # Usually there is no object yet, so none is looked for before the first try.
+        current: StoredResult | None = None
         for _ in range(_PUT_TRIES):
-            current = self.results.current(key)
-            if current is not None and _is_newer(current, job):
-                return False
             if self.results.put(
                 key,
                 file,
@@ -45,6 +44,9 @@ class Publisher:
                 replacing=current,
             ):
                 return True
+            current = self.results.current(key)
+            if current is not None and _is_newer(current, job):
+                return False
         raise TransientError("other writers change the result too often")
 
 

@@ -35,27 +35,26 @@ class ResultCache:
         Raises:
             TransientError: other writers changed the object each time.
         """
-        # The object is written before its record, on the condition that it has not changed since
-        # before the record was read: a newer result is never replaced by an older one.
+        # The object is written before its record. Usually there is none; an existing one is only
+        # replaced if the record, which was read after the object, does not say that it counts.
         job = fetched.job
         key = kept_key(fetched.photo.sha256, self.model)
+        kept = Kept(
+            key=key,
+            sha256=sha256(fetched.file),
+            job_id=job.id,
+            task_id=fetched.task.id,
+            credits=_paid(job),
+            is_of_copy=job.prepared is not None,
+        )
         current: str | None = None
         for _ in range(_PUT_TRIES):
-            held = self.deduplication.record_for_result(job)
-            if held is None:
-                return
             if self.results.put(key, fetched.file, replacing=current):
-                kept = Kept(
-                    key=key,
-                    sha256=sha256(fetched.file),
-                    job_id=job.id,
-                    task_id=fetched.task.id,
-                    credits=_paid(job),
-                    is_of_copy=job.prepared is not None,
-                )
-                self.deduplication.keep(held, kept)
+                self.deduplication.cache(job, kept)
                 return
             current = self.results.current(key)
+            if not self.deduplication.may_cache(job):
+                return
         raise TransientError("other writers change the cached result too often")
 
     def fetch(self, kept: Kept | Reuse, file: Path) -> bool:

@@ -10,7 +10,6 @@ repeated; nothing is paid again.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Unpack
 
@@ -47,7 +46,6 @@ from cutout.usecases.store_result.result_cache import ResultCache
 from cutout.usecases.store_result.review import ReviewNotes
 from cutout.usecases.store_result.variants import Variants
 
-_LOOK_AGAIN = timedelta(seconds=15)
 _CAUTIOUS_FROM = 3
 """From this try on, only what publishing the result needs is done: no own pixels, no variants."""
 _UNLABELLED_FROM = 4
@@ -93,9 +91,6 @@ class StoreResult:
         """
         if job.failures > MOST_FAILURES:
             return self.failures.end(job, job.message or _CUT_SHORT)
-        superseded = why_superseded(self.latest_versions, job)
-        if superseded and self.result_cache is None:
-            return self._settle(job, Move.SUPERSEDE, superseded)
         with temp_folder.folder() as folder:
             try:
                 file = Path(folder) / "result"
@@ -105,20 +100,19 @@ class StoreResult:
             except PictureError as exc:
                 return self._lost(job, str(exc))
             if _is_unchecked(job):
-                return self._superseded(job, superseded) or self._keep_unchecked(fetched)
+                return self._keep_unchecked(fetched)
             self._keep(fetched)
-            return self._superseded(job, superseded) or self._complete(fetched)
+            return self._complete(fetched)
 
     def reuse(self, job: Job) -> Job:
         """Complete a job from the cached result of the same photo, or queue it for a paid call."""
         if _is_unchecked(job):
             return self.failures.end(job, job.message or _CUT_SHORT)
-        superseded = why_superseded(self.latest_versions, job)
-        if superseded or job.reused is None:
-            return self._settle(job, Move.SUPERSEDE, superseded)
         with temp_folder.folder() as folder:
             file = Path(folder) / "result"
-            if self.result_cache is None or not self.result_cache.fetch(job.reused, file):
+            if job.reused is None or self.result_cache is None:
+                return self._requeue(job)
+            if not self.result_cache.fetch(job.reused, file):
                 return self._requeue(job)
             task = Task(id=job.reused.task_id, status=TaskStatus.COMPLETED)
             fetched = self.fetcher.check(FetchedResult(job=job, task=task, file=file))
@@ -131,21 +125,14 @@ class StoreResult:
 
     def _requeue(self, job: Job) -> Job:
         """Requeue a job whose cached result is gone or damaged."""
+        if self.result_cache is not None:
+            self.result_cache.deduplication.forget_lost(job)
         now = self.clock.now()
-        is_owner = self.result_cache is not None and self.result_cache.deduplication.take_over_lost(
-            job
-        )
         queued = job.move(
-            Move.CACHE_MISS,
-            now=now,
-            reason=Reason.KEPT_RESULT_LOST if is_owner else Reason.BACKING_OFF,
-            due_at=now if is_owner else now + _LOOK_AGAIN,
-            reused=None,
-            is_owner=is_owner,
+            Move.CACHE_MISS, now=now, reason=Reason.KEPT_RESULT_LOST, due_at=now, reused=None
         )
         saved = self.job_writer.record(job, queued)
-        if is_owner:
-            self.submissions.enqueue([job.id])
+        self.submissions.enqueue([job.id])
         return saved
 
     def _complete(self, fetched: FetchedResult) -> Job:
@@ -189,9 +176,6 @@ class StoreResult:
             message=job.message,
             result=self._result(unchecked, labels),
         )
-
-    def _superseded(self, job: Job, why: Reason | None) -> Job | None:
-        return self._settle(job, Move.SUPERSEDE, why) if why else None
 
     def _own_photo(self, fetched: FetchedResult) -> FullSizePhoto:
         """The photo in full size, if the cut-out or a variant uses the photo's own pixels.

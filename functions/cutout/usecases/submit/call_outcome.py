@@ -7,7 +7,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate import Gate
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import JobMovedError, TaskTakenError
 from cutout.domain.job.job import Job
@@ -70,11 +69,25 @@ class CallOutcomes:
     def _record(self, job: Job, attempt: Attempt, outcome: CreateOutcome) -> Job:
         """Record the outcome; if it names the task of another call, the outcome is unknown."""
         after, rule = self._next(job, attempt, outcome)
+        if rule is not None:
+            # Before the job is written: its slot must not go to the next one that is refused.
+            change_gate(self.gates, rule)
         try:
-            return self.job_writer.record(job, after, rule)
+            saved = self.job_writer.record(job, after)
         except TaskTakenError:
-            after, rule = self._next(job, attempt, self._unbelieved(job))
-            return self.job_writer.record(job, after, rule)
+            after, _ = self._next(job, attempt, self._unbelieved(job))
+            return self.job_writer.record(job, after)
+        if isinstance(outcome, Accepted):
+            self._learn(attempt, outcome.credits_reserved)
+        return saved
+
+    def _learn(self, attempt: Attempt, reserved: Decimal | None) -> None:
+        """Change the gate's price, and end its pause, if the accepted call shows another one."""
+        price = reserved or Decimal(0)
+        if attempt.is_probe or (price > 0 and price != attempt.credits_reserved):
+            change_gate(
+                self.gates, lambda gate: gate.priced(price).cleared_by(attempt.started_at)
+            )
 
     def _record_late(self, job: Job, attempt: Attempt, outcome: CreateOutcome) -> Job:
         """Keep the id of a task whose outcome the job no longer waits for.
@@ -153,7 +166,7 @@ class CallOutcomes:
             return self._unknown(job, attempt, outcome.message), None
         match outcome:
             case Accepted():
-                return self._accepted(job, attempt, outcome)
+                return self._accepted(job, attempt, outcome), None
             case Refused():
                 decision = decide_refusal(outcome, _transport(attempt))
                 return self._refused(job, attempt, outcome, decision)
@@ -162,20 +175,13 @@ class CallOutcomes:
             case OutcomeUnknown():
                 return self._unknown(job, attempt, outcome.message), None
 
-    def _accepted(self, job: Job, attempt: Attempt, accepted: Accepted) -> tuple[Job, GateRule]:
+    def _accepted(self, job: Job, attempt: Attempt, accepted: Accepted) -> Job:
         now = self.clock.now()
-        known = _taken(attempt, accepted)
-        reserved = known.credits_reserved or Decimal(0)
-        after = job.with_attempt(known).move(
+        return job.with_attempt(_taken(attempt, accepted)).move(
             Move.ACCEPT,
             now=now,
             due_at=now + self.timing.first_poll,
         )
-
-        def rule(gate: Gate) -> Gate:
-            return gate.priced(reserved).cleared_by(attempt.started_at)
-
-        return after, rule
 
     def _refused(
         self,

@@ -82,7 +82,7 @@ class RegisterUpload:
                 LatestVersion(source_ref=source.ref, order=source.order, job_id=source.job_id),
             )
         now = self.clock.now()
-        job = Job.begin(source, now=now, due_at=now + self.timing.lease, lane=lane)
+        job = Job.begin(source, now=now, due_at=now + self.timing.first_poll, lane=lane)
         return self.jobs.claim(job)
 
     def _is_overtaken(self, source: Source, at: datetime | None) -> bool:

@@ -64,7 +64,7 @@ class RepeatCalls:
         gate = self.gates.read_gate()
         if gate.pause is not None and gate.is_paused(now):
             return self._postpone(job, gate.pause, latest)
-        repeated = replace(attempt, posts=attempt.posts + 1, repeat_day=gate.today(now))
+        repeated = replace(attempt, posts=attempt.posts + 1, repeat_day=now.date())
         again = job.with_attempt(repeated)
         again = again.move(Move.REPEAT, now=now, due_at=now + self.timing.lease)
         return self.job_writer.record(job, again)

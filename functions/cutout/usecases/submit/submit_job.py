@@ -7,41 +7,31 @@ job.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from functools import cache, partial
+from dataclasses import dataclass
 from itertools import chain
 
 from cutout.domain.errors import (
-    CopyGoneError,
     NeedsPreparingError,
     NewerRowError,
     NotAPhotoError,
     SourceGoneError,
 )
-from cutout.domain.gate import Gate, Limits
-from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import JobMovedError, TaskTakenError
-from cutout.domain.job.dedup_record import Kept
 from cutout.domain.job.job import Job
-from cutout.domain.job.result import Reuse
 from cutout.domain.messages.queue_messages import TaskCheck
-from cutout.domain.provider import Accepted, CreateOutcome, NotSent, Refused, Uploaded
+from cutout.domain.provider import Accepted, CreateOutcome
 from cutout.domain.states import Move, Reason, State
-from cutout.domain.timing import Timing
-from cutout.ports.jobs_table import Backlog, CallBody, Gates, LatestVersions
+from cutout.ports.jobs_table import LatestVersions
 from cutout.ports.provider import Provider
 from cutout.ports.queues import CallbackQueue
 from cutout.ports.telemetry import Clock, Telemetry
-from cutout.usecases.shared.admission import AdmissionScheduler, with_gate
-from cutout.usecases.shared.deduplication import DedupDecision, Deduplication
+from cutout.usecases.shared.admission import AdmissionScheduler
 from cutout.usecases.shared.job_writer import JobWriter
-from cutout.usecases.shared.step_failures import StepFailures
+from cutout.usecases.shared.step_failures import Step, StepFailures
 from cutout.usecases.shared.superseded import why_superseded
-from cutout.usecases.submit.call_identity import CallIdentity
+from cutout.usecases.submit.admit_job import AdmitJob
 from cutout.usecases.submit.call_outcome import CallOutcomes
 from cutout.usecases.submit.copy_requests import CopyRequests
-from cutout.usecases.submit.photo_access import PhotoAccess
 from cutout.usecases.submit.precheck import Precheck
 from cutout.usecases.submit.repeat_call import RepeatCalls
 from cutout.usecases.submit.waiting_jobs import WaitingJobs
@@ -52,57 +42,43 @@ class SubmitJob:
     """Moves one job as far as it can go without waiting."""
 
     job_writer: JobWriter
-    backlog: Backlog
-    gates: Gates
     latest_versions: LatestVersions
     admission: AdmissionScheduler
-    deduplication: Deduplication | None
     clock: Clock
     telemetry: Telemetry
-    limits: Limits
     failures: StepFailures
     waiting_jobs: WaitingJobs
     call_outcomes: CallOutcomes
     repeat_calls: RepeatCalls
     precheck: Precheck
     copy_requests: CopyRequests
-    photo_access: PhotoAccess
+    admit_job: AdmitJob
     provider: Provider
     callbacks: CallbackQueue
-    timing: Timing
-    call_identity: CallIdentity
 
-    def advance(self, job: Job) -> Job:
-        """Move the job; returns it as stored, by this worker or by another one that was faster."""
-        try:
-            return self.failures.guard(job, self._advance).job
-        except JobMovedError as lost:
-            return lost.winner or job
-
-    def advance_or_next(self, job: Job) -> None:
-        """Move an enqueued job, or the next waiting job if that one cannot use the free slot.
+    def advance(self, job: Job) -> None:
+        """Move a job; if it leaves a free slot unused, move the oldest waiting job, too.
 
         A job whose step fails makes way for the next one. After `_MOST_FAILED` failures the cause
         is probably not the photo, so the rest waits for Sweep: an outage must not postpone
         every waiting job.
         """
         # The message of a freed slot names a job that another worker may have admitted already.
-        # The slot is then still free, and the next waiting job takes it.
+        # The slot is then still free, and the next waiting job takes it. So does an upload that
+        # finds a free slot while others wait: their messages may be far behind in the queue.
         failed = 0
+        is_unused = False
         for candidate in chain([job], self.waiting_jobs.waiting()):
             try:
                 step = self.failures.guard(candidate, self._advance)
             except (JobMovedError, NewerRowError):
                 continue
-            moved = step.job
-            if _leaves_its_turn(candidate, moved) or (step.is_denied and candidate.is_waiting):
-                self.admission.enqueue_waiting(most=1)
-            elif step.error is not None:
-                failed += 1
-                if failed < _MOST_FAILED:
-                    continue
-            if not moved.is_being_prepared and (moved is not candidate or candidate.is_waiting):
+            failed += step.error is not None
+            if failed == _MOST_FAILED or not _leaves_the_slot(candidate, step):
                 return
+            is_unused = True
+        if is_unused:
+            self.admission.enqueue_next()
 
     def _advance(self, job: Job) -> Job:
         self.telemetry.log(
@@ -128,119 +104,15 @@ class SubmitJob:
         try:
             job = self.precheck.checked(job)
             self.copy_requests.require_copies(job)
-            return self._take_turn(job)
+            return self._call(*self.admit_job.admit(job))
+        except TaskTakenError:
+            return self.call_outcomes.task_was_taken(job)
         except NotAPhotoError as exc:
             if isinstance(exc, NeedsPreparingError) and self.copy_requests.queue:
                 return self.copy_requests.request(job, exc)
             return self.waiting_jobs.settle(job, Move.REJECT, exc.reason, message=str(exc))
         except SourceGoneError:
             return self.waiting_jobs.settle(job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
-
-    def _take_turn(self, job: Job) -> Job:
-        """Go to the gate, unless another job processes the same photo, or its result is cached."""
-        if self.deduplication is None:
-            return self._pass_gate(job)
-        turn = self.deduplication.decide(job)
-        if isinstance(turn, Kept):
-            return self._reuse(job, turn)
-        if turn is DedupDecision.WAIT:
-            return self._wait_for_picture(job)
-        return self._pass_gate(replace(job, is_owner=True))
-
-    def _reuse(self, job: Job, kept: Kept) -> Job:
-        """Complete the job from a cached result: no slot, no credits, straight to StoreResult."""
-        now = self.clock.now()
-        reused = Reuse(
-            job_id=kept.job_id,
-            key=kept.key,
-            sha256=kept.sha256,
-            task_id=kept.task_id,
-            credits_saved=kept.credits,
-            is_of_copy=kept.is_of_copy,
-        )
-        # Due at once: if the message below is lost, Sweep sends it again.
-        storing = job.move(
-            Move.FETCH,
-            now=now,
-            due_at=now,
-            reused=reused,
-            is_owner=False,
-            storing_attempt=None,
-        )
-        saved = self.job_writer.record(job, storing)
-        self.callbacks.enqueue([TaskCheck(job_id=job.id, attempt=0)])
-        return saved
-
-    def _wait_for_picture(self, job: Job) -> Job:
-        """Wait for the owner of the same photo, which enqueues this job when it is done."""
-        now = self.clock.now()
-        # If the owner's message is lost, the job checks again by itself, less and less often.
-        wait = min(_LONGEST_WAIT, max(self.timing.poll_interval, now - job.created_at))
-        waiting = job.move(
-            Move.HOLD,
-            now=now,
-            reason=Reason.SAME_PICTURE,
-            due_at=now + wait,
-            is_owner=False,
-        )
-        return self.job_writer.record(job, waiting)
-
-    def _pass_gate(self, job: Job) -> Job:
-        """Admit the job and make the call, or let the job wait at the gate."""
-        if not job.is_waiting and self.backlog.waiting(1):
-            return self.waiting_jobs.hold(job, Reason.BEHIND_OTHERS)
-        # Handed over once, however often the gate is read.
-        hand_over = cache(partial(self._hand_over, job))
-
-        def pass_it(gate: Gate) -> Job:
-            closed = gate.why_closed(self.limits, self.clock.now())
-            if closed:
-                return self.waiting_jobs.hold(job, closed)
-            handed = hand_over()
-            if not isinstance(handed, Uploaded):
-                return self.waiting_jobs.handover_failed(job, handed)
-            try:
-                return self._post(*self._admit(job, gate, handed))
-            except TaskTakenError:
-                return self.call_outcomes.task_was_taken(job)
-
-        return with_gate(self.gates, pass_it)
-
-    def _hand_over(self, job: Job) -> Uploaded | Refused | NotSent:
-        self.copy_requests.require_recent_copy(job)
-        refused = self.provider.get_ready()
-        if refused:
-            return refused
-        try:
-            return self.photo_access.url(job, _next_number(job))
-        except CopyGoneError as exc:
-            raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, str(exc)) from exc
-
-    def _admit(self, job: Job, gate: Gate, handed: Uploaded) -> tuple[Job, str]:
-        """Record the attempt with its body and take the slot, in one transaction."""
-        now = self.clock.now()
-        number = _next_number(job)
-        text = self.provider.call_body(
-            handed.url, self.call_identity.callback_url(job.id, number, now)
-        )
-        attempt = Attempt(
-            number=number,
-            idempotency_key=self.call_identity.idempotency_key(job.id, number),
-            file_id=handed.file_id or None,
-            started_at=now,
-            day=gate.day if gate.day > now.date() else None,
-            credits_reserved=gate.price,
-        )
-        submitting = job.with_attempt(attempt).move(
-            Move.ADMIT,
-            now=now,
-            due_at=now + self.timing.lease,
-            handovers_failed=0,
-            preparations=0,
-        )
-        body = CallBody(attempt=number, text=text, expires_at=now + 2 * self.timing.job_deadline)
-        admitted = gate.admitting(now, self.timing.lease)
-        return self.job_writer.admit(job, submitting, admitted, body), text
 
     def _repeat(self, job: Job) -> Job:
         """Repeat an unconfirmed call after its grace time, with the same body and key."""
@@ -249,9 +121,9 @@ class SubmitJob:
             self.call_outcomes.pause(refused)
         body = self.repeat_calls.body_of(job)
         again = self.repeat_calls.decide(job, body)
-        return self._post(again, body) if again.state is State.SUBMITTING else again
+        return self._call(again, body) if again.state is State.SUBMITTING else again
 
-    def _post(self, job: Job, body: str | None) -> Job:
+    def _call(self, job: Job, body: str | None) -> Job:
         attempt = job.attempt
         if attempt is None or body is None:
             return job
@@ -275,22 +147,24 @@ class SubmitJob:
             self.callbacks.enqueue([check])
 
 
-def _leaves_its_turn(waited: Job, job: Job) -> bool:
-    """Whether a waiting job left the gate's queue without requesting a slot.
+def _leaves_the_slot(candidate: Job, step: Step) -> bool:
+    """Whether a slot is free that this job does not take, so that the next one may.
 
     A job that backs off because the provider did not take its photo does not count: the next job
     would fail as well, so the slot waits for Sweep.
     """
-    has_tried = len(job.attempts) > len(waited.attempts) or job.reason is Reason.BACKING_OFF
-    return waited.is_waiting and not job.is_waiting and not has_tried
-
-
-def _next_number(job: Job) -> int:
-    return job.attempt.number + 1 if job.attempt else 1
+    moved = step.job
+    if step.error is not None:
+        return candidate.is_waiting
+    if moved.is_waiting:
+        return moved.reason is Reason.BEHIND_OTHERS and not candidate.is_waiting
+    if not candidate.is_waiting:
+        return moved is candidate
+    has_tried = len(moved.attempts) > len(candidate.attempts)
+    return not has_tried and moved.reason is not Reason.BACKING_OFF
 
 
 SUBMITTED = frozenset({State.QUEUED, State.SUBMITTING, State.UNCONFIRMED})
 """States in which Submit moves a job, and counts its failed steps."""
 _MOST_FAILED = 3
 """Jobs whose steps may fail while one message is processed."""
-_LONGEST_WAIT = timedelta(hours=1)

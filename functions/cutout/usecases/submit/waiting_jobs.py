@@ -13,7 +13,6 @@ from cutout.domain.states import Move, Reason
 from cutout.domain.timing import Timing
 from cutout.ports.jobs_table import Backlog, Jobs
 from cutout.ports.telemetry import Clock
-from cutout.usecases.shared.admission import AdmissionScheduler
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.submit.call_outcome import CallOutcomes
 
@@ -30,7 +29,6 @@ class WaitingJobs:
     job_writer: JobWriter
     jobs: Jobs
     backlog: Backlog
-    admission: AdmissionScheduler
     clock: Clock
     call_outcomes: CallOutcomes
     timing: Timing
@@ -58,10 +56,7 @@ class WaitingJobs:
         if job.is_waiting:
             # Only the reason changes. The place among the waiting jobs may depend on this time.
             behind = replace(behind, updated_at=job.updated_at)
-        held = self.job_writer.record(job, behind)
-        if reason is Reason.BEHIND_OTHERS:
-            self.admission.enqueue_waiting(most=1)
-        return held
+        return self.job_writer.record(job, behind)
 
     def handover_failed(self, job: Job, outcome: Refused | NotSent) -> Job:
         """The photo could not be handed over; no call was made, and nothing is paid."""

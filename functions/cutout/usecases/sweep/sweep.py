@@ -1,9 +1,9 @@
-"""What Sweep does every minute: enqueue due jobs, admit waiting jobs, and recount the gate."""
+"""What Sweep does every minute: enqueue due jobs and waiting jobs, and write the gauges."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cutout.domain.gate import Gate, Limits
@@ -35,12 +35,14 @@ class Sweep:
     resend_after: timedelta
 
     def sweep(self) -> int:
-        """Enqueue due jobs, recount the gate, enqueue waiting jobs; returns how many were due."""
+        """Enqueue due jobs, look at the gate, enqueue waiting jobs; returns how many were due."""
         now = self.clock.now()
         due = self.backlog.due(now, _MOST_DUE)
         self._send_on(due.jobs, now)
         self._leave_alone(due.newer, now)
-        gate = self._recount(now)
+        for job in due.early:
+            self.backlog.postpone(job, job.due_at or now)
+        gate = self._look_at_gate(now)
         self.admission.enqueue_waiting()
         self._publish(due, gate, now)
         return len(due.jobs)
@@ -72,18 +74,14 @@ class Sweep:
             self.telemetry.log("row of a newer version left alone", job_id=row.job_id)
             self.backlog.postpone(row, now + self.resend_after)
 
-    def _recount(self, now: datetime) -> Gate:
-        """Compare the gate with the jobs, unless the gate was written during the count."""
-        seen = self.gates.read_gate().version
-        counted = self.backlog.count_holding()
+    def _look_at_gate(self, now: datetime) -> Gate:
+        """Note the deployed limits, and free slots whose jobs never will."""
         limits = self.admission.limits
-
-        def rule(gate: Gate) -> Gate:
-            compared = gate.recounted(counted, now) if gate.version == seen else gate
-            return replace(compared, deployed=limits)
-
-        gate = change_gate(self.gates, rule)
-        self.telemetry.metric(Metric.GATE_DRIFT, abs(counted - gate.in_flight))
+        change_gate(self.gates, lambda gate: gate.swept(limits, now))
+        gate = self.gates.read_gate(limits)
+        for shard, holder in gate.stale_holders(now):
+            self.telemetry.log("a slot was held by no task", holder=holder)
+            self.gates.free_slot(shard, holder)
         return gate
 
     def _publish(self, due: Due, gate: Gate, now: datetime) -> None:
@@ -94,7 +92,7 @@ class Sweep:
             Metric.JOBS_DUE: len(since),
             Metric.OLDEST_DUE_SECONDS: _age(min(since, default=None), now),
             Metric.IN_FLIGHT: gate.in_flight,
-            Metric.OLDEST_IN_FLIGHT_SECONDS: _age(status.in_flight_since, now),
+            Metric.OLDEST_IN_FLIGHT_SECONDS: _age(gate.in_flight_since, now),
             Metric.WAITING: status.waiting,
             Metric.OLDEST_WAITING_SECONDS: _age(status.waiting_since, now),
             **_spend(gate, self.admission.limits, now),

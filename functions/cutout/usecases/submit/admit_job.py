@@ -1,0 +1,227 @@
+"""Admitting a job at the gate: hand over the photo, record the attempt, take the slot.
+
+One transaction writes the job with its new attempt, the slot, and the photo's deduplication record.
+Whoever loses it reads what has changed and decides again; nothing was called yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cache, partial
+
+from cutout.domain.errors import CopyGoneError, NeedsPreparingError, StoreBusyError
+from cutout.domain.gate import Gate, Limits
+from cutout.domain.gate_shards import Place
+from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.conflicts import DedupRecordMovedError, GateMovedError
+from cutout.domain.job.dedup_record import DedupRecord, Kept
+from cutout.domain.job.job import Job
+from cutout.domain.job.result import Reuse
+from cutout.domain.messages.queue_messages import TaskCheck
+from cutout.domain.provider import NotSent, Refused, Uploaded
+from cutout.domain.states import Move, Reason, Transport
+from cutout.domain.timing import Randomness, Timing
+from cutout.ports.jobs_table import Backlog, CallBodies, CallBody, Gates
+from cutout.ports.provider import Provider
+from cutout.ports.queues import CallbackQueue
+from cutout.ports.telemetry import Clock
+from cutout.usecases.shared.admission import GATE_TRIES
+from cutout.usecases.shared.deduplication import Deduplication
+from cutout.usecases.shared.job_writer import JobWriter
+from cutout.usecases.submit.call_identity import CallIdentity
+from cutout.usecases.submit.copy_requests import CopyRequests
+from cutout.usecases.submit.photo_access import PhotoAccess
+from cutout.usecases.submit.waiting_jobs import WaitingJobs
+
+_LONGEST_WAIT = timedelta(hours=1)
+_NO_RECORD = DedupRecord(picture="", owner="")
+"""Where each upload is paid for, no record is written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdmitJob:
+    """Lets a checked job pass the gate, reuse a cached result, or wait.
+
+    Attributes:
+        deduplication: None in a deployment that pays for each upload.
+    """
+
+    job_writer: JobWriter
+    backlog: Backlog
+    bodies: CallBodies
+    gates: Gates
+    deduplication: Deduplication | None
+    waiting_jobs: WaitingJobs
+    copy_requests: CopyRequests
+    photo_access: PhotoAccess
+    provider: Provider
+    callbacks: CallbackQueue
+    clock: Clock
+    randomness: Randomness
+    limits: Limits
+    timing: Timing
+    call_identity: CallIdentity
+
+    def admit(self, job: Job) -> tuple[Job, str | None]:
+        """Admit the job if it may; returns it as stored, and the body of the call to make.
+
+        Raises:
+            NeedsPreparingError: a new copy of the photo must be made first.
+            SourceGoneError: the photo is no longer there.
+            StoreBusyError: other workers took the slot or wrote the record each time.
+        """
+        # Handed over once, however often the gate is read.
+        hand_over = cache(partial(self._hand_over, job))
+        picture = self._known_record(job)
+        for _ in range(GATE_TRIES):
+            try:
+                turn = self._turn(job, picture)
+                if turn is None or isinstance(turn, Kept):
+                    return self._without_call(job, turn, picture), None
+                gate = self._open_gate()
+                place = self._place(job, gate)
+                if isinstance(place, Place):
+                    return self._submitting(job, gate, place, turn, hand_over)
+                if picture is not None or (picture := self._find_record(job)) is None:
+                    return self.waiting_jobs.hold(job, place), None
+            except DedupRecordMovedError as lost:
+                picture = lost.winner
+            except GateMovedError:
+                continue
+        raise StoreBusyError("the gate is written too often")
+
+    def _known_record(self, job: Job) -> DedupRecord | None:
+        """The photo's record, read in advance where it probably exists or a loss costs much.
+
+        A job that comes for the first time writes a new record without a read: if there is one,
+        the transaction fails and returns it.
+        """
+        comes_again = job.version > 0 or self._transport(job) is Transport.FILES
+        return self._find_record(job) if comes_again else None
+
+    def _find_record(self, job: Job) -> DedupRecord | None:
+        return None if self.deduplication is None else self.deduplication.find(job)
+
+    def _turn(self, job: Job, picture: DedupRecord | None) -> DedupRecord | Kept | None:
+        """The record to write, the cached result to use, or None to wait for another job."""
+        if self.deduplication is None:
+            return _NO_RECORD
+        return self.deduplication.decide(job, picture)
+
+    def _without_call(self, job: Job, kept: Kept | None, picture: DedupRecord | None) -> Job:
+        """Use the cached result, or wait for the job that makes the call.
+
+        Raises:
+            DedupRecordMovedError: the record has changed since it was read.
+        """
+        if kept is not None:
+            return self._reuse(job, kept)
+        if self.deduplication is not None and picture is not None:
+            self.deduplication.wait(job, picture)
+        return self._held_for_picture(job)
+
+    def _open_gate(self) -> Gate:
+        """The gate, in which earlier versions admit nothing any more."""
+        gate = self.gates.read_gate(self.limits)
+        if gate.is_sealed:
+            return gate
+        self.gates.write_gate(gate.sealed(self.clock.now()).limited(gate.limits, self.limits))
+        return self.gates.read_gate(self.limits)
+
+    def _place(self, job: Job, gate: Gate) -> Place | Reason:
+        """A free slot for this job, or why it must wait."""
+        place = gate.place(self.limits, self.clock.now(), self.randomness)
+        if isinstance(place, Place) and not job.is_waiting and self.backlog.waiting(1):
+            return Reason.BEHIND_OTHERS
+        return place
+
+    def _hand_over(self, job: Job) -> Uploaded | Refused | NotSent:
+        self.copy_requests.require_recent_copy(job)
+        refused = self.provider.get_ready()
+        if refused:
+            return refused
+        try:
+            return self.photo_access.url(job, _next_number(job))
+        except CopyGoneError as exc:
+            raise NeedsPreparingError(Reason.UNSUPPORTED_FORMAT, str(exc)) from exc
+
+    def _submitting(
+        self,
+        job: Job,
+        gate: Gate,
+        place: Place,
+        picture: DedupRecord,
+        hand_over: Callable[[], Uploaded | Refused | NotSent],
+    ) -> tuple[Job, str | None]:
+        """Hand over the photo, record the body and the attempt, and take the slot."""
+        handed = hand_over()
+        if not isinstance(handed, Uploaded):
+            return self.waiting_jobs.handover_failed(job, handed), None
+        now = self.clock.now()
+        number = _next_number(job)
+        text = self.provider.call_body(
+            handed.url, self.call_identity.callback_url(job.id, number, now)
+        )
+        body = CallBody(attempt=number, text=text, expires_at=now + 2 * self.timing.job_deadline)
+        self.bodies.keep_body(job.id, body)
+        if gate.pause is not None:
+            # The pause has ended: this call alone shows whether the provider takes calls again.
+            self.gates.write_gate(gate.probing(now + self.timing.lease))
+        attempt = Attempt(
+            number=number,
+            idempotency_key=self.call_identity.idempotency_key(job.id, number),
+            file_id=handed.file_id or None,
+            started_at=now,
+            credits_reserved=gate.price,
+            shard=place.shard,
+            is_probe=gate.pause is not None,
+        )
+        submitting = job.with_attempt(attempt).move(
+            Move.ADMIT,
+            now=now,
+            due_at=now + self.timing.lease,
+            handovers_failed=0,
+            preparations=0,
+        )
+        claimed = None if picture is _NO_RECORD else picture
+        return self.job_writer.admit(job, submitting, place, claimed), text
+
+    def _reuse(self, job: Job, kept: Kept) -> Job:
+        """Complete the job from a cached result: no slot, no credits, straight to StoreResult."""
+        now = self.clock.now()
+        reused = Reuse(
+            job_id=kept.job_id,
+            key=kept.key,
+            sha256=kept.sha256,
+            task_id=kept.task_id,
+            credits_saved=kept.credits,
+            is_of_copy=kept.is_of_copy,
+        )
+        # Due at once: if the message below is lost, Sweep sends it again.
+        storing = job.move(
+            Move.FETCH,
+            now=now,
+            due_at=now,
+            reused=reused,
+            storing_attempt=None,
+        )
+        saved = self.job_writer.record(job, storing)
+        self.callbacks.enqueue([TaskCheck(job_id=job.id, attempt=0)])
+        return saved
+
+    def _held_for_picture(self, job: Job) -> Job:
+        """Wait for the owner of the same photo, which enqueues this job when it is done."""
+        now = self.clock.now()
+        # If the owner's message is lost, the job checks again by itself, less and less often.
+        wait = min(_LONGEST_WAIT, max(self.timing.poll_interval, now - job.created_at))
+        held = job.move(Move.HOLD, now=now, reason=Reason.SAME_PICTURE, due_at=now + wait)
+        return self.job_writer.record(job, held)
+
+    def _transport(self, job: Job) -> Transport:
+        return job.transport or self.photo_access.transport
+
+
+def _next_number(job: Job) -> int:
+    return job.attempt.number + 1 if job.attempt else 1
