@@ -40,9 +40,8 @@ def statements(resources: Resources) -> dict[FunctionName, Sequence[Statement]]:
         FunctionName.STORE_RESULT: _store_result(resources),
         FunctionName.SWEEP: (
             (
-                "PostponeJobsAndRecountTheGate",
+                "PostponeJobsAndLookAtTheGate",
                 (
-                    "dynamodb:GetItem",
                     "dynamodb:BatchGetItem",
                     "dynamodb:PutItem",
                     "dynamodb:UpdateItem",
@@ -66,7 +65,7 @@ def _submit(resources: Resources) -> Sequence[Statement]:
         _write_jobs(resources),
         (
             "KeepBodiesOfCalls",
-            ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"),
+            ("dynamodb:GetItem", "dynamodb:PutItem"),
             (resources.calls.table_arn,),
         ),
         _find_jobs(resources, "lane"),
@@ -129,7 +128,6 @@ def _store_result(resources: Resources) -> Sequence[Statement]:
             (resources.uploads.bucket_arn, resources.results.bucket_arn),
         ),
         _write_jobs(resources),
-        ("DeleteBodiesOfCalls", ("dynamodb:DeleteItem",), (resources.calls.table_arn,)),
         _find_jobs(resources, "lane"),
         _read_secrets(resources.api_key_name),
         _send_submissions("WakeTheNext", resources),
@@ -240,7 +238,7 @@ def _delete_notes(resources: Resources) -> Sequence[Statement]:
 
 def _write_jobs(resources: Resources) -> Statement:
     # A transaction needs the permissions of the writes in it.
-    actions = ("dynamodb:GetItem", "dynamodb:PutItem", _READ_WAITING)
+    actions = ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", _READ_WAITING)
     return ("KeepJobs", actions, (resources.jobs.table_arn,))
 
 

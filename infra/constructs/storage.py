@@ -154,7 +154,7 @@ def jobs_table(
 
 
 def calls_table(scope: Construct, construct_id: str) -> dynamodb.Table:
-    """Make the table of the bodies of calls that are not answered yet.
+    """Make the table of the bodies of calls.
 
     A body gives access to a photo and to its callback. It is of use for minutes, so the table has
     no backups, and is deleted with the stack.

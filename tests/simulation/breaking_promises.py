@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from cutout.domain.gate import Gate
+from cutout.domain.gate_shards import Place, ShardChange
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
 from cutout.domain.messages.queue_messages import TaskCheck
-from cutout.domain.provider import NotSent, OutcomeUnknown, Task, Uploaded
-from cutout.domain.states import Move, Reason
+from cutout.domain.provider import NotSent, OutcomeUnknown, Task
+from cutout.domain.states import Move, Reason, State
 from cutout.ports.jobs_table import LatestVersion
 from cutout.usecases.callback import receive_callback
-from cutout.usecases.shared import superseded
+from cutout.usecases.shared import job_writer, superseded
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.superseded import why_superseded
 from cutout.usecases.store_result import fetched_result, publish
@@ -24,6 +26,7 @@ from cutout.usecases.store_result.publish import Publisher
 from cutout.usecases.store_result.result_cache import ResultCache
 from cutout.usecases.store_result.store_result import StoreResult
 from cutout.usecases.store_result.track_task import TrackTask
+from cutout.usecases.submit.admit_job import AdmitJob
 from cutout.usecases.submit.call_outcome import CallOutcomes
 from cutout.usecases.submit.repeat_call import RepeatCalls
 from cutout.usecases.submit.submit_job import SubmitJob
@@ -36,7 +39,7 @@ MUTATIONS = Mutations()
 
 _next = CallOutcomes._next  # noqa: SLF001 - a mutation wraps what it breaks
 _save = MemoryJobs.save
-_admit = SubmitJob._admit  # noqa: SLF001
+_admit = AdmitJob.admit
 _repeat = SubmitJob._repeat  # noqa: SLF001
 
 
@@ -60,19 +63,34 @@ def a_timeout_is_taken_for_not_sent(
     return _next(self, job, attempt, outcome)
 
 
-@MUTATIONS.of(Gate, "releasing")
-def a_slot_is_released_twice(self: Gate) -> Gate:
-    return replace(self, in_flight=max(0, self.in_flight - 2))
+_gate_changes = job_writer.gate_changes
 
 
-@MUTATIONS.of(Gate, "releasing")
-def a_slot_is_never_released(self: Gate) -> Gate:
-    return self
+@MUTATIONS.of(job_writer, "gate_changes")
+def a_slot_is_freed_when_the_task_begins(before: Job, after: Job) -> list[ShardChange]:
+    is_begun = after.state is State.PROCESSING
+    freed = replace(after, state=State.STORING) if is_begun else after
+    return _gate_changes(before, freed)
 
 
-@MUTATIONS.of(Gate, "why_closed")
-def the_gate_lets_everybody_in(_self: Gate, _deployed: Any, _now: Any) -> Reason | None:
+@MUTATIONS.of(job_writer, "gate_changes")
+def a_slot_is_never_freed(before: Job, after: Job) -> list[ShardChange]:
+    return [replace(change, frees=None) for change in _gate_changes(before, after)]
+
+
+@MUTATIONS.of(job_writer, "gate_changes")
+def nothing_is_charged(before: Job, after: Job) -> list[ShardChange]:
+    return [replace(change, charges={}) for change in _gate_changes(before, after)]
+
+
+@MUTATIONS.of(MemoryJobs, "_check_place")
+def a_slot_is_taken_without_its_condition(_self: MemoryJobs, _place: Place | None) -> None:
     return None
+
+
+@MUTATIONS.of(Gate, "place")
+def the_gate_lets_everybody_in(_self: Gate, _deployed: Any, now: Any, _random: Any) -> Place:
+    return Place(shard=0, most_holders=99, most_spent=Decimal(10**6), day=now.date())
 
 
 @MUTATIONS.of(Publisher, "publish")
@@ -156,17 +174,11 @@ def sweep_sends_nothing_on(*_args: Any) -> None:
     return None
 
 
-@MUTATIONS.of(SubmitJob, "_admit")
-def the_attempt_is_not_recorded_before_the_call(
-    self: SubmitJob,
-    job: Job,
-    gate: Gate,
-    handed: Uploaded,
-) -> tuple[Job, str]:
-    admitted, body = _admit(self, job, gate, handed)
-    attempt = admitted.attempt
-    assert attempt is not None
-    self.provider.create(body, attempt.idempotency_key + "-early")
+@MUTATIONS.of(AdmitJob, "admit")
+def the_attempt_is_not_recorded_before_the_call(self: AdmitJob, job: Job) -> tuple[Job, str | None]:
+    admitted, body = _admit(self, job)
+    if body is not None and admitted.attempt is not None:
+        self.provider.create(body, admitted.attempt.idempotency_key + "-early")
     return admitted, body
 
 
@@ -176,7 +188,7 @@ def a_lease_that_ran_out_is_started_over(self: SubmitJob, job: Job) -> Job:
     if job.attempt is not None and job.is_due(now) and job.state.value == "submitting":
         again = replace(job.attempt, idempotency_key=job.attempt.idempotency_key + "x")
         body = self.repeat_calls.body_of(job)
-        return self._post(self.job_writer.record(job, job.with_attempt(again)), body)
+        return self._call(self.job_writer.record(job, job.with_attempt(again)), body)
     return _advance(self, job)
 
 
@@ -188,21 +200,9 @@ def nobody_looks_for_a_newer_photo(_head: LatestVersion | None, _job: Job) -> Re
     return None
 
 
-@MUTATIONS.of(MemoryDedupRecords, "claim_dedup_record")
-def pictures_are_claimed_without_a_condition(
-    self: MemoryDedupRecords, purchase: DedupRecord
-) -> DedupRecord:
-    self.items[purchase.picture] = purchase
-    return purchase
-
-
-@MUTATIONS.of(MemoryDedupRecords, "save_dedup_record")
-def pictures_are_taken_over_without_a_condition(
-    self: MemoryDedupRecords,
-    purchase: DedupRecord,
-) -> DedupRecord:
-    self.items[purchase.picture] = purchase
-    return purchase
+@MUTATIONS.of(MemoryDedupRecords, "check")
+def pictures_are_owned_without_a_condition(_self: MemoryDedupRecords, _record: DedupRecord) -> None:
+    return None
 
 
 @MUTATIONS.of(ResultCache, "fetch")
@@ -210,8 +210,8 @@ def a_kept_result_is_not_verified(self: ResultCache, job: Job, file: Path) -> bo
     return job.reused is not None and self.results.fetch(job.reused.key, file)
 
 
-@MUTATIONS.of(SubmitJob, "_wait_for_picture")
-def who_waits_for_a_picture_is_never_woken(self: SubmitJob, job: Job) -> Job:
+@MUTATIONS.of(AdmitJob, "_held_for_picture")
+def who_waits_for_a_picture_is_never_woken(self: AdmitJob, job: Job) -> Job:
     now = self.clock.now()
     waiting = job.move(Move.HOLD, now=now, reason=Reason.SAME_PICTURE, due_at=None)
     return self.job_writer.record(job, waiting)

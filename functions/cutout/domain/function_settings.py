@@ -71,7 +71,6 @@ class PrepareSettings(Settings):
 class JobSettings(SweepSettings):
     """What Submit and StoreResult share."""
 
-    calls_table: str
     uploads_bucket: str
     upload_prefix: str = ""
     results_bucket: str
@@ -101,6 +100,7 @@ class SubmitSettings(JobSettings):
     """Settings of Submit."""
 
     jobs_table_arn: str
+    calls_table: str
     signing_key_secret: str
     callback_url: str = ""
     photo_reader_role_arn: str

@@ -1,7 +1,7 @@
 """The gate: how many tasks may run, how many credits a day may be spent, and pauses.
 
-Its rules are pure functions. Limits, price and pause are one item, which is written seldom, over the
-version that was read. Slots and credits are in shards, which are written together with the jobs.
+Its rules are pure functions. Limits, price and pause are one item, which is written seldom, over
+the version that was read. Slots and credits are in shards, which are written with the jobs.
 """
 
 from __future__ import annotations
@@ -244,7 +244,7 @@ class Gate:
         """The shards with a free slot, and how many slots each has."""
         held = self._padded([len(shard.holders) for shard in self.shards], limits)
         slots = shares(limits.max_in_flight, held, limits.shards, outside=self._carried)
-        return {number: slots[number] for number in range(limits.shards) if held[number] < slots[number]}
+        return {number: most for number, most in enumerate(slots) if held[number] < most}
 
     def _credits_by_shard(self, limits: Limits, day: date) -> list[int]:
         """Each shard's share of the day's cap, in millionths of a credit."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Shard:
     """One shard as stored.

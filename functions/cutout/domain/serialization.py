@@ -101,7 +101,9 @@ def _plain(value: object) -> object:
 def _small(value: object) -> object:
     if is_dataclass(value) and not isinstance(value, type):
         pairs = ((column, getattr(value, column.name)) for column in _columns(type(value)))
-        return {it.stored_name: _small(item) for it, item in pairs if item not in (None, it.default)}
+        return {
+            it.stored_name: _small(item) for it, item in pairs if item not in (None, it.default)
+        }
     if isinstance(value, datetime):
         return (value - _EPOCH) // _MICROSECOND
     if isinstance(value, tuple):

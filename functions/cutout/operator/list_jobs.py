@@ -17,6 +17,7 @@ from cutout.ports.listings import JobIndex, StateEntry
 
 _BATCH = 100
 _MOVING = frozenset(State) - SETTLED
+_Index = Callable[..., Iterator[StateEntry]]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -91,7 +92,9 @@ class ListJobs:
 
     def jobs(self, wanted: JobFilter, after: Cursor | None = None) -> Iterator[Job]:
         """The jobs, each once, as they are when they are read."""
-        ended = [partial(self.records.moved, state) for state in wanted.states if state in SETTLED]
+        ended: list[_Index] = [
+            partial(self.records.moved, state) for state in wanted.states if state in SETTLED
+        ]
         indexes = [*ended, self.records.moving] if _MOVING & set(wanted.states) else ended
         streams = [self._in_index(index, wanted, after) for index in indexes]
         merged = heapq.merge(*streams, key=_place)
@@ -106,7 +109,7 @@ class ListJobs:
                     yield job
 
     def _in_index(
-        self, index: Callable[..., Iterator[StateEntry]], wanted: JobFilter, after: Cursor | None
+        self, index: _Index, wanted: JobFilter, after: Cursor | None
     ) -> Iterator[StateEntry]:
         until = wanted.until
         if after is not None:

@@ -37,10 +37,12 @@ class CallBody:
     job, which people may read.
 
     Attributes:
+        name: differs between texts of one job: two workers may prepare the same attempt, and the
+            one that is admitted must find its own text again.
         expires_at: when it is deleted.
     """
 
-    attempt: int
+    name: str
     text: str
     expires_at: datetime
 
@@ -92,7 +94,7 @@ class CallBodies(Protocol):
         """Store the body of a call that is about to be made."""
         ...
 
-    def find_body(self, job_id: str, attempt: int) -> str | None:
+    def find_body(self, job_id: str, name: str) -> str | None:
         """The body of a call, or None if it has expired."""
         ...
 
@@ -244,7 +246,9 @@ class DedupRecords(Protocol):
         """
         ...
 
-    def cache_result(self, picture: str, owner: str, kept: Kept, expires_at: datetime) -> DedupRecord:
+    def cache_result(
+        self, picture: str, owner: str, kept: Kept, expires_at: datetime
+    ) -> DedupRecord:
         """Record a cached result without a read; returns the record as it was before.
 
         Raises:

@@ -90,8 +90,10 @@ class BucketListing(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StateEntry:
-    """An entry of the index by state: a job, and when it ended or, if it has not, began (in
-    milliseconds).
+    """An entry of the index by state.
+
+    Attributes:
+        at: when the job ended or, if it has not, began; in milliseconds.
     """
 
     job_id: str
@@ -115,7 +117,7 @@ class JobIndex(Protocol):
     def moved(
         self, state: State, *, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[StateEntry]:
-        """Jobs that ended in a state, the last first, between both times (eventually consistent)."""
+        """Jobs that ended in a state, the last first, between both times (eventual)."""
         ...
 
     def moving(

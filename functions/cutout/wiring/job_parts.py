@@ -69,7 +69,12 @@ class JobPorts(GatePorts):
 
 
 def job_ports(
-    settings: JobSettings, clients: Clients, telemetry: Telemetry, *, files_seconds: float
+    settings: JobSettings,
+    clients: Clients,
+    telemetry: Telemetry,
+    *,
+    files_seconds: float,
+    calls_table: str = "",
 ) -> JobPorts:
     """Fill the shared ports with adapters.
 
@@ -78,6 +83,7 @@ def job_ports(
         clients: of AWS.
         telemetry: of the function.
         files_seconds: how long a request to the provider's Files API may take.
+        calls_table: the table of the bodies of calls, for the function that makes them.
     """
     table = Table(clients.dynamodb(), settings.jobs_table)
     api_key = secret(clients.secrets(), settings.api_key_secret)
@@ -91,7 +97,7 @@ def job_ports(
         copies=S3Copies(clients.s3(), settings.work_bucket),
         deduplication=DynamoDedupRecords(table),
         files=EvolinkFiles(files, settings.evolink_files_url, api_key),
-        jobs=DynamoJobs(table, calls_table=settings.calls_table),
+        jobs=DynamoJobs(table, calls_table=calls_table),
         notes=S3Notes(clients.s3(), settings.results_bucket),
         preparations=SqsPreparations(clients.sqs(), queue_url) if queue_url else None,
         provider=EvolinkApi(calls, settings.evolink_base_url, settings.model, api_key),
@@ -153,7 +159,6 @@ class JobParts:
         self.settlement_effects = self._settlement_effects(settings)
         self.job_writer = JobWriter(
             jobs=ports.jobs,
-            gates=ports.jobs,
             admission=self.admission,
             announcements=ports.announcements,
             settlement_effects=self.settlement_effects,

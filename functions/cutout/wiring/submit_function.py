@@ -19,6 +19,7 @@ from cutout.domain.object_keys import REVIEW_FOLDER
 from cutout.domain.photo.inspection import PhotoLimits
 from cutout.domain.preparation import PrepareReport
 from cutout.domain.recipes import OwnPixels
+from cutout.usecases.submit.admit_job import AdmitJob
 from cutout.usecases.submit.call_identity import CallIdentity
 from cutout.usecases.submit.call_outcome import CallOutcomes
 from cutout.usecases.submit.copy_requests import CopyRequests
@@ -33,7 +34,7 @@ from cutout.wiring.environment import read_settings
 from cutout.wiring.job_parts import JobParts, deployed_recipes, download_seconds, job_ports
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from cutout.domain.job.job import Job
     from cutout.domain.recipes import Recipe
@@ -77,11 +78,11 @@ class SubmitUseCases:
         match message:
             case Uploaded(source=source, at=at, lane=lane):
                 job = self.register_upload.created(source, at=at, lane=lane)
-                self._move_on(job, self.submit_job.advance)
+                self._advance(job)
             case JobDue(job_id=job_id):
-                self._advance(job_id)
+                self._advance(self._find(job_id))
             case PrepareReport():
-                self._move_on(self.copy_requests.accept(message), self.submit_job.advance)
+                self._advance(self.copy_requests.accept(message))
             case UnreadableReport(job_id=job_id):
                 self.copy_requests.refuse_report(job_id)
             case Deleted(source=source, at=at):
@@ -89,16 +90,16 @@ class SubmitUseCases:
             case VersionDeleted(source=source):
                 self.register_upload.version_deleted(source)
 
-    def _advance(self, job_id: str) -> None:
+    def _find(self, job_id: str) -> Job | None:
         job = self.jobs.find(job_id)
         if job is None:
             self.telemetry.log("message for an unknown job", due_job=job_id)
-        self._move_on(job, self.submit_job.advance_or_next)
+        return job
 
-    def _move_on(self, job: Job | None, move: Callable[[Job], object]) -> None:
+    def _advance(self, job: Job | None) -> None:
         if job is not None:
             with self.telemetry.about(job_id=job.id):
-                move(job)
+                self.submit_job.advance(job)
 
 
 def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitUseCases:
@@ -110,7 +111,13 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitUseCase
     settings = read_settings(SubmitSettings, environment)
     clients = Clients(environment)
     files_seconds = download_seconds(settings.lease_seconds)
-    shared = job_ports(settings, clients, telemetry, files_seconds=files_seconds)
+    shared = job_ports(
+        settings,
+        clients,
+        telemetry,
+        files_seconds=files_seconds,
+        calls_table=settings.calls_table,
+    )
     ports = SubmitPorts(
         shared=shared,
         links=S3PhotoLinks(
@@ -178,7 +185,6 @@ def _submit_job(
         job_writer=job_writer,
         jobs=jobs,
         backlog=jobs,
-        admission=parts.admission,
         clock=clock,
         call_outcomes=call_outcomes,
         timing=timing,
@@ -190,16 +196,51 @@ def _submit_job(
         max_side=settings.max_side,
         prepare_max_bytes=settings.prepare_max_bytes,
     )
-    return SubmitJob(
+    copy_requests = CopyRequests(
         job_writer=job_writer,
-        backlog=jobs,
-        gates=jobs,
-        latest_versions=jobs,
-        admission=parts.admission,
-        deduplication=parts.deduplication,
+        jobs=jobs,
         clock=clock,
         telemetry=telemetry,
+        waiting_jobs=waiting_jobs,
+        queue=shared.preparations,
+        own_pixels=own_pixels,
+        limits=limits,
+        timing=timing,
+    )
+    admit_job = AdmitJob(
+        job_writer=job_writer,
+        backlog=jobs,
+        bodies=jobs,
+        gates=jobs,
+        deduplication=parts.deduplication,
+        waiting_jobs=waiting_jobs,
+        copy_requests=copy_requests,
+        photo_access=PhotoAccess(
+            uploads=shared.uploads,
+            copies=shared.copies,
+            links=ports.links,
+            files=shared.files,
+            transport=settings.input_transport,
+        ),
+        provider=shared.provider,
+        callbacks=shared.callbacks,
+        clock=clock,
+        randomness=shared.randomness,
         limits=parts.limits,
+        timing=timing,
+        call_identity=CallIdentity(
+            deployment=settings.jobs_table_arn,
+            base_url=settings.callback_url,
+            signer=ports.signer,
+            callback_life=timing.callback_life,
+        ),
+    )
+    return SubmitJob(
+        job_writer=job_writer,
+        latest_versions=jobs,
+        admission=parts.admission,
+        clock=clock,
+        telemetry=telemetry,
         failures=parts.step_failures(SUBMITTED),
         waiting_jobs=waiting_jobs,
         call_outcomes=call_outcomes,
@@ -218,31 +259,8 @@ def _submit_job(
             upload_prefix=settings.upload_prefix,
             result_prefix=settings.result_prefix,
         ),
-        copy_requests=CopyRequests(
-            job_writer=job_writer,
-            jobs=jobs,
-            clock=clock,
-            telemetry=telemetry,
-            waiting_jobs=waiting_jobs,
-            queue=shared.preparations,
-            own_pixels=own_pixels,
-            limits=limits,
-            timing=timing,
-        ),
-        photo_access=PhotoAccess(
-            uploads=shared.uploads,
-            copies=shared.copies,
-            links=ports.links,
-            files=shared.files,
-            transport=settings.input_transport,
-        ),
+        copy_requests=copy_requests,
+        admit_job=admit_job,
         provider=shared.provider,
         callbacks=shared.callbacks,
-        timing=timing,
-        call_identity=CallIdentity(
-            deployment=settings.jobs_table_arn,
-            base_url=settings.callback_url,
-            signer=ports.signer,
-            callback_life=timing.callback_life,
-        ),
     )

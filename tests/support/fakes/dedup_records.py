@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 from cutout.domain.job.conflicts import DedupRecordMovedError
-from cutout.domain.job.dedup_record import DedupRecord
+from cutout.domain.job.dedup_record import DedupRecord, Kept
 from tests.support.fakes.steps import Step, no_step
 
 
@@ -16,25 +16,40 @@ class MemoryDedupRecords:
     step: Step = no_step
     items: dict[str, DedupRecord] = field(default_factory=dict)
 
-    def claim_dedup_record(self, purchase: DedupRecord) -> DedupRecord:
-        self.step("purchases.claim")
-        current = self.items.setdefault(purchase.picture, purchase)
-        self.step("purchases.claim done")
-        return current
-
     def find_dedup_record(self, picture: str) -> DedupRecord | None:
         self.step("purchases.find")
         return self.items.get(picture)
 
+    def check(self, record: DedupRecord) -> None:
+        """Refuse a record that another write has come before."""
+        current = self.items.get(record.picture)
+        if (current.version if current else -1) != record.version:
+            raise DedupRecordMovedError(current)
+
     def save_dedup_record(self, purchase: DedupRecord) -> DedupRecord:
         self.step("purchases.save")
-        current = self.items.get(purchase.picture)
-        if current is None or current.version != purchase.version:
-            raise DedupRecordMovedError(current)
-        saved = replace(purchase, version=purchase.version + 1)
-        self.items[purchase.picture] = saved
+        saved = self.write(purchase)
         self.step("purchases.save done")
         return saved
+
+    def write(self, record: DedupRecord) -> DedupRecord:
+        """Write the record over the version that was read."""
+        self.check(record)
+        self.items[record.picture] = replace(record, version=record.version + 1)
+        return self.items[record.picture]
+
+    def cache_result(
+        self, picture: str, owner: str, kept: Kept, expires_at: datetime
+    ) -> DedupRecord:
+        self.step("purchases.cache")
+        current = self.items.get(picture)
+        if current is None or current.owner != owner:
+            raise DedupRecordMovedError(current)
+        self.items[picture] = replace(
+            current, kept=kept, waiting=(), expires_at=expires_at, version=current.version + 1
+        )
+        self.step("purchases.cache done")
+        return current
 
     def forget(self, now: datetime) -> None:
         """What the table does by itself with items whose time is over."""

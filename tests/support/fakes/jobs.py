@@ -3,10 +3,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 from cutout.domain.errors import NewerRowError
-from cutout.domain.gate import Gate
+from cutout.domain.gate import Gate, Limits
+from cutout.domain.gate_shards import Place, Shard, ShardChange
 from cutout.domain.job.conflicts import GateMovedError, JobMovedError, TaskTakenError
+from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
 from cutout.domain.job.stored_limits import bounded
 from cutout.domain.states import Lane, State
@@ -21,6 +24,7 @@ from cutout.ports.jobs_table import (
 )
 from cutout.ports.listings import JobSummary, StateEntry
 from cutout.ports.telemetry import Clock
+from tests.support.fakes.dedup_records import MemoryDedupRecords
 from tests.support.fakes.steps import Step, no_step
 
 LAG = timedelta(seconds=5)
@@ -33,17 +37,21 @@ class MemoryJobs:
     answers which one to show, the present last.
     """
 
-    def __init__(self, clock: Clock, step: Step = no_step) -> None:
+    def __init__(
+        self, clock: Clock, step: Step = no_step, pictures: MemoryDedupRecords | None = None
+    ) -> None:
         self._clock = clock
         self._step = step
+        self.pictures = pictures or MemoryDedupRecords(step)
         self.jobs: dict[str, Job] = {}
         self.newer: dict[str, datetime] = {}
         """Rows of jobs that a newer version wrote over, and since when they are due."""
         self.gate: Gate | None = None
+        self.shards: dict[int, Shard] = {}
         self.heads: dict[str, LatestVersion] = {}
         self.result_keys: dict[str, str] = {}
         self.tasks: dict[str, TaskClaim] = {}
-        self.bodies: dict[tuple[str, int | None], CallBody] = {}
+        self.bodies: dict[tuple[str, str], CallBody] = {}
         self.look_at: dict[str, datetime] = {}
         self.writes: list[Job] = []
         self.loses_answer: Callable[[], bool] = lambda: False
@@ -63,52 +71,70 @@ class MemoryJobs:
         assert isinstance(job_id, str), "a key of the table"
         if job_id in self.newer:
             raise NewerRowError(job_id)
-        return self.jobs.get(job_id)
+        return self._found(job_id) if job_id in self.jobs else None
 
     def save(
         self,
         job: Job,
         *,
-        gate: Gate | None = None,
+        gate: Sequence[ShardChange] = (),
+        place: Place | None = None,
+        picture: DedupRecord | None = None,
         tasks: Sequence[TaskClaim] = (),
-        body: CallBody | None = None,
-        answered: int | None = None,
     ) -> Job:
         self._step("jobs.save")
         standing = self.jobs.get(job.id)
         if standing is None or standing.version != job.version:
             raise JobMovedError(standing)
-        if gate is not None:
-            self._check_gate(gate)
+        self._check_place(place)
+        if picture is not None:
+            self.pictures.check(picture)
         self._claim_tasks([bounded(claim) for claim in tasks])
-        if gate is not None:
-            self.gate = replace(gate, version=gate.version + 1)
-        if body is not None:
-            self.bodies[job.id, body.attempt] = body
-        self.bodies.pop((job.id, answered), None)
-        saved = bounded(replace(job, version=job.version + 1))
+        if picture is not None:
+            self.pictures.write(picture)
+        for change in gate:
+            self._change_shard(change)
+        look_at = None if job.due_at is None else min(job.look_at or job.due_at, job.due_at)
+        saved = bounded(replace(job, version=job.version + 1, look_at=look_at))
         self._write(saved)
         self._step("jobs.save done")
-        if gate is None and not tasks and self.loses_answer():
+        is_alone = not gate and picture is None and not tasks
+        if is_alone and self.loses_answer():
             # Harsher than DynamoDB's adapter, which recognises the write that it made itself.
             raise JobMovedError(saved)
         return saved
 
-    def find_body(self, job_id: str, attempt: int) -> str | None:
+    def keep_body(self, job_id: str, body: CallBody) -> None:
+        self._step("bodies.keep")
+        self.bodies[job_id, body.name] = body
+        self._step("bodies.keep done")
+
+    def find_body(self, job_id: str, name: str) -> str | None:
         self._step("jobs.find_body")
-        kept = self.bodies.get((job_id, attempt))
+        kept = self.bodies.get((job_id, name))
         return kept.text if kept else None
 
-    def read_gate(self) -> Gate:
+    def read_gate(self, deployed: Limits | None = None) -> Gate:
         self._step("gate.read")
-        return self.gate or Gate()
+        gate = self.gate or Gate()
+        count = max(
+            deployed.shards if deployed else 1,
+            gate.most_shards,
+            gate.limits.shards if gate.limits else 1,
+        )
+        return replace(gate, shards=tuple(self.shards.get(n, Shard()) for n in range(count)))
 
     def write_gate(self, gate: Gate) -> Gate:
         self._step("gate.write")
-        self._check_gate(gate)
-        self.gate = replace(gate, version=gate.version + 1)
+        if (self.gate or Gate()).version != gate.version:
+            raise GateMovedError
+        self.gate = replace(gate, version=gate.version + 1, shards=())
         self._step("gate.write done")
-        return self.gate
+        return replace(self.gate, shards=gate.shards)
+
+    def free_slot(self, shard: int, holder: str) -> None:
+        self._step("gate.free")
+        self._change_shard(ShardChange(shard=shard, frees=holder))
 
     def waiting(self, limit: int) -> Sequence[str]:
         self._step("backlog.waiting")
@@ -123,13 +149,17 @@ class MemoryJobs:
         self._step("backlog.due")
         looks = sorted(self._due_index().items(), key=lambda entry: entry[1])
         ids = [id_ for id_, at in looks if at <= now and id_ in self.jobs]
-        jobs = [self.jobs[id_] for id_ in ids[:limit] if id_ not in self.newer]
+        jobs = [self._found(id_) for id_ in ids[:limit] if id_ not in self.newer]
         newer = [
             NewerRow(job_id=id_, due_at=at, version=self.jobs[id_].version)
             for id_, at in self.newer.items()
             if self.look_at.get(id_, at) <= now
         ]
-        return Due(jobs=[job for job in jobs if job.is_due(now)], newer=newer)
+        return Due(
+            jobs=[job for job in jobs if job.is_due(now)],
+            early=[job for job in jobs if not job.is_due(now) and job.due_at is not None],
+            newer=newer,
+        )
 
     def postpone(self, row: Job | NewerRow, until: datetime) -> None:
         self._step("backlog.postpone")
@@ -137,18 +167,10 @@ class MemoryJobs:
         if standing and standing.version == row.version and row.id in self.look_at:
             self.look_at[row.id] = until
 
-    def count_holding(self) -> int:
-        self._step("backlog.count_holding")
-        return sum(job.state.holds_slot for job in self._view().values())
-
     def backlog_status(self) -> BacklogStatus:
-        jobs = self._view().values()
-        behind = [job.created_at for job in jobs if job.is_waiting]
-        inside = [job.attempt for job in jobs if job.state.holds_slot]
+        behind = [job.created_at for job in self._view().values() if job.is_waiting]
         return BacklogStatus(
-            waiting=min(MOST_COUNTED, len(behind)),
-            waiting_since=min(behind, default=None),
-            in_flight_since=min((it.started_at for it in inside if it), default=None),
+            waiting=min(MOST_COUNTED, len(behind)), waiting_since=min(behind, default=None)
         )
 
     def advance(self, head: LatestVersion) -> LatestVersion:
@@ -174,10 +196,20 @@ class MemoryJobs:
     def moved(
         self, state: State, *, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[StateEntry]:
+        yield from self._listed(lambda job: job.state is state, since, until)
+
+    def moving(
+        self, *, since: datetime | None = None, until: datetime | None = None
+    ) -> Iterator[StateEntry]:
+        yield from self._listed(lambda job: not job.state.is_settled, since, until)
+
+    def _listed(
+        self, takes: Callable[[Job], bool], since: datetime | None, until: datetime | None
+    ) -> list[StateEntry]:
         found = (
-            StateEntry(job_id=job.id, at=_to_the_millisecond(job.updated_at))
+            StateEntry(job_id=job.id, at=_to_the_millisecond(_listed_at(job)))
             for job in self._view().values()
-            if job.state is state
+            if takes(job)
         )
         within = [
             one
@@ -185,7 +217,7 @@ class MemoryJobs:
             if (since is None or one.at >= _to_the_millisecond(since))
             and (until is None or one.at <= until)
         ]
-        yield from sorted(within, key=lambda one: one.at, reverse=True)
+        return sorted(within, key=lambda one: one.at, reverse=True)
 
     def summaries(self, job_ids: Sequence[str]) -> dict[str, JobSummary]:
         return {
@@ -213,17 +245,38 @@ class MemoryJobs:
                 raise TaskTakenError("the task belongs to another attempt")
         self.tasks |= {claim.task_id: claim for claim in claims}
 
-    def _check_gate(self, gate: Gate) -> None:
-        standing = self.gate or Gate()
-        if standing.version != gate.version:
-            raise GateMovedError(standing)
+    def _check_place(self, place: Place | None) -> None:
+        if place is None:
+            return
+        shard = self.shards.get(place.shard, Shard())
+        is_full = len(shard.holders) > place.most_holders
+        if is_full or shard.spent.get(place.day, Decimal(0)) > place.most_spent:
+            raise GateMovedError
+
+    def _change_shard(self, change: ShardChange) -> None:
+        if change.shard is None:
+            gate = self.gate or Gate()
+            self.gate = replace(
+                gate, carried_in_flight=gate.carried_in_flight - 1, version=gate.version + 1
+            )
+            return
+        shard = self.shards.get(change.shard, Shard())
+        spent = dict(shard.spent)
+        for day, credits_ in change.charges.items():
+            spent[day] = spent.get(day, Decimal(0)) + credits_
+        holders = set(shard.holders) | {it for it in (change.takes,) if it}
+        self.shards[change.shard] = Shard(holders=frozenset(holders - {change.frees}), spent=spent)
+
+    def _found(self, job_id: str) -> Job:
+        """The job, with the time when Sweep looks at it as the index has it."""
+        return replace(self.jobs[job_id], look_at=self.look_at.get(job_id))
 
     def _write(self, job: Job) -> None:
         self.jobs[job.id] = job
         self.writes.append(job)
         self.look_at.pop(job.id, None)
         if job.due_at is not None:
-            self.look_at[job.id] = job.due_at
+            self.look_at[job.id] = job.look_at or job.due_at
         self._views = [*self._recent(), (self._clock.now(), dict(self.jobs))]
 
     def _due_index(self) -> dict[str, datetime]:
@@ -240,6 +293,10 @@ class MemoryJobs:
         since = self._clock.now() - LAG
         old = [view for view in self._views if view[0] <= since]
         return [*old[-1:], *(view for view in self._views if view[0] > since)]
+
+
+def _listed_at(job: Job) -> datetime:
+    return job.updated_at if job.state.is_settled else job.created_at
 
 
 def _to_the_millisecond(at: datetime) -> datetime:

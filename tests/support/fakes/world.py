@@ -157,7 +157,9 @@ class World:
         self.clock = clock or FakeClock()
         self.timing = timing
         self.limits = limits
+        self.bought = MemoryDedupRecords(step)
         self.jobs = jobs or MemoryJobs(self.clock, step)
+        self.jobs.pictures = self.bought
         self.uploads = uploads or MemoryUploads(step)
         self.links = FakeLinks(self.clock)
         self.copies = copies or MemoryCopies(step)
@@ -173,7 +175,6 @@ class World:
         self.announcements = MemoryAnnouncements(step)
         self.telemetry = MemoryTelemetry()
         self.notes = MemoryNotes(step)
-        self.bought = MemoryDedupRecords(step)
         self.kept = MemoryKept(step)
         keys = keys or FakeKeys()
         ports = JobPorts(
@@ -279,7 +280,8 @@ class World:
         source = self.uploads.add(key, png() if data is None else data)
         job = self.arrive.created(source)
         assert job is not None, "the key is watched"
-        return self.submit.advance(job)
+        self.submit.advance(job)
+        return self.job(job)
 
     def job(self, job: Job) -> Job:
         """The job as it stands now."""
@@ -334,7 +336,7 @@ class World:
             wanted, self.preparations.requests = self.preparations.requests, []
             wakes, self.callbacks.wakes = self.callbacks.wakes, []
             for job_id in ids:
-                self.submit.advance_or_next(self.jobs.jobs[job_id])
+                self.submit.advance(self.jobs.jobs[job_id])
             for report in reports:
                 self.hears(report)
             for request in wanted:

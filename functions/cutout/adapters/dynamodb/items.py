@@ -26,6 +26,8 @@ MOVING = "moving"
 SAME_VERSION = "#version = :version"
 _NEW_OR_SAME_VERSION = f"attribute_not_exists(pk) OR {SAME_VERSION}"
 _SPENT = "spent#"
+_BESIDE = frozenset({"id", "version", "state", "look_at"})
+"""Fields of a job that are stored beside its row."""
 
 
 def newer_in(item: Item) -> NewerRow:
@@ -48,9 +50,7 @@ def job_item(job: Job) -> Item:
     that the job holds. `due_at` beside the row is when Sweep looks, `due_at` in it when the job is
     due.
     """
-    row = to_small_row(job)
-    del row["id"], row["version"], row["state"]
-    row.pop("look_at", None)
+    row = {name: value for name, value in to_small_row(job).items() if name not in _BESIDE}
     item: Item = {
         "pk": f"job#{job.id}",
         "version": job.version,
@@ -199,7 +199,7 @@ def body_put(job_id: str, body: CallBody, table: str) -> Put:
     """The write of a call's body, in the table of its own."""
     return Put(
         item={
-            "pk": body_key(job_id, body.attempt),
+            "pk": body_key(job_id, body.name),
             "body": body.text,
             "expires_at": int(body.expires_at.timestamp()),
         },
@@ -207,9 +207,9 @@ def body_put(job_id: str, body: CallBody, table: str) -> Put:
     )
 
 
-def body_key(job_id: str, attempt: int) -> str:
+def body_key(job_id: str, name: str) -> str:
     """The key of a call's body."""
-    return f"{job_id}.{attempt}"
+    return f"{job_id}.{name}"
 
 
 def gate_in(item: Item | None, shards: Sequence[Item | None]) -> Gate:

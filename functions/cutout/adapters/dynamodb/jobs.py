@@ -135,9 +135,9 @@ class DynamoJobs:
         """Store the body of a call in the table of its own."""
         self._table.write(body_put(job_id, body, self._calls))
 
-    def find_body(self, job_id: str, attempt: int) -> str | None:
+    def find_body(self, job_id: str, name: str) -> str | None:
         """The body of a call, or None if it has expired."""
-        item = self._table.get(body_key(job_id, attempt), table=self._calls)
+        item = self._table.get(body_key(job_id, name), table=self._calls)
         return None if item is None else str(item["body"])
 
     def read_gate(self, deployed: Limits | None = None) -> Gate:

@@ -29,6 +29,7 @@ class Attempt:
         body: the exact text of the call, in jobs of earlier versions; see `CallBody`.
         posts: how often the call was made.
         day: the UTC day to which an earlier version counted its credits, if not that of its start.
+        body_name: what names its text among those of the job; see `CallBody`.
         shard: the shard of the gate where it holds a slot and is charged; None if an earlier
             version admitted it.
         is_probe: it is the one call that is made after a pause has ended.
@@ -64,6 +65,7 @@ class Attempt:
     not_found_since: datetime | None = None
     is_asked_again: bool = False
     is_taken: bool = False
+    body_name: str | None = None
     shard: int | None = None
     is_probe: bool = False
 

@@ -6,8 +6,9 @@ Whoever loses it reads what has changed and decides again; nothing was called ye
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
 
@@ -36,6 +37,7 @@ from cutout.usecases.submit.photo_access import PhotoAccess
 from cutout.usecases.submit.waiting_jobs import WaitingJobs
 
 _LONGEST_WAIT = timedelta(hours=1)
+_NAME_DIGITS = 16
 _NO_RECORD = DedupRecord(picture="", owner="")
 """Where each upload is paid for, no record is written."""
 
@@ -164,7 +166,8 @@ class AdmitJob:
         text = self.provider.call_body(
             handed.url, self.call_identity.callback_url(job.id, number, now)
         )
-        body = CallBody(attempt=number, text=text, expires_at=now + 2 * self.timing.job_deadline)
+        name = hashlib.sha256(text.encode()).hexdigest()[:_NAME_DIGITS]
+        body = CallBody(name=name, text=text, expires_at=now + 2 * self.timing.job_deadline)
         self.bodies.keep_body(job.id, body)
         if gate.pause is not None:
             # The pause has ended: this call alone shows whether the provider takes calls again.
@@ -175,6 +178,7 @@ class AdmitJob:
             file_id=handed.file_id or None,
             started_at=now,
             credits_reserved=gate.price,
+            body_name=name,
             shard=place.shard,
             is_probe=gate.pause is not None,
         )

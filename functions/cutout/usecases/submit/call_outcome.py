@@ -85,9 +85,7 @@ class CallOutcomes:
         """Change the gate's price, and end its pause, if the accepted call shows another one."""
         price = reserved or Decimal(0)
         if attempt.is_probe or (price > 0 and price != attempt.credits_reserved):
-            change_gate(
-                self.gates, lambda gate: gate.priced(price).cleared_by(attempt.started_at)
-            )
+            change_gate(self.gates, lambda gate: gate.priced(price).cleared_by(attempt.started_at))
 
     def _record_late(self, job: Job, attempt: Attempt, outcome: CreateOutcome) -> Job:
         """Keep the id of a task whose outcome the job no longer waits for.

@@ -36,10 +36,10 @@ def test_a_retry_and_a_take_over_at_once_buy_one() -> None:
 
     def retried() -> None:
         world.operate.retry(failed)
-        world.submit.advance_or_next(world.job(first))
+        world.submit.advance(world.job(first))
 
     hook.once_at("purchases.save", retried)
-    world.submit.advance_or_next(world.job(second))
+    world.submit.advance(world.job(second))
     states = [world.job(job).state for job in (first, second)]
     assert sorted(states) == [State.PROCESSING, State.QUEUED]
     assert len(world.evolink.charges) == 2

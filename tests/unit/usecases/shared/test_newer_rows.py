@@ -22,7 +22,7 @@ def deliver(world: World) -> None:
         except NewerRowError:
             continue
         if job is not None:
-            world.submit.advance_or_next(job)
+            world.submit.advance(job)
 
 
 def test_sweep_leaves_them_alone_and_sends_on_the_others() -> None:
@@ -52,7 +52,7 @@ def test_one_that_stands_first_in_line_keeps_nobody_waiting() -> None:
     world.jobs.newer[theirs.id] = world.clock.now()
     world.evolink.complete(world.task_of(inside[0]))
     world.wake(inside[0])
-    world.submit.advance_or_next(world.job(inside[0]))
+    world.submit.advance(world.job(inside[0]))
     assert world.job(ours).state is State.PROCESSING
 
 

@@ -148,7 +148,7 @@ def test_an_outage_does_not_put_the_whole_line_back() -> None:
     world.operate.resume()
     world.submissions.job_ids.clear()
     world.failing["heads.newest"] = ConnectionError("no network")
-    world.submit.advance_or_next(waiting[0])
+    world.submit.advance(waiting[0])
     assert sum(world.job(job).failures for job in waiting) == 3
     assert world.submissions.job_ids == []
 

@@ -178,7 +178,7 @@ def test_a_named_call_is_not_repeated_by_a_message_that_stood_in_the_queue() -> 
     world.evolink.read_rule = lambda: ProviderBusyError("the API answers 503", status=503)
     world.wake(job, task_id=world.task_of(job))
     world.clock.advance(2 * GRACE)
-    world.submit.advance_or_next(world.job(job))
+    world.submit.advance(world.job(job))
     assert len(world.evolink.posts) == 1
 
 

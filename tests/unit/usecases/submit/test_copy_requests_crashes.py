@@ -35,7 +35,7 @@ def unanswered(world: World, job: Job) -> Job:
         world.clock.advance(MINUTE)
         world.sweep.sweep()
         while world.submissions.job_ids:
-            world.submit.advance_or_next(world.job(job))
+            world.submit.advance(world.job(job))
             world.submissions.job_ids.pop()
     world.preparations.requests.clear()
     return world.job(job)

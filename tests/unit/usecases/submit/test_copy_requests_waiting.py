@@ -27,7 +27,7 @@ def test_submit_asks_again_ever_more_seldom_while_prepare_has_much_to_do() -> No
         before = len(world.preparations.job_ids)
         world.sweep.sweep()
         while world.submissions.job_ids:
-            world.submit.advance_or_next(world.job(job))
+            world.submit.advance(world.job(job))
             world.submissions.job_ids.pop()
         if len(world.preparations.job_ids) > before:
             asked.append(minute)
@@ -54,7 +54,7 @@ def test_a_slot_that_is_offered_to_a_photo_being_prepared_goes_to_the_next() -> 
     world.evolink.complete(world.task_of(first))
     world.wake(first)
     world.submissions.job_ids.clear()
-    world.submit.advance_or_next(world.job(job))
+    world.submit.advance(world.job(job))
     assert world.job(job).reason is Reason.PREPARING
     assert world.job(behind).state is State.PROCESSING
 

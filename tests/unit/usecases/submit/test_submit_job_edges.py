@@ -49,7 +49,7 @@ def test_a_photo_that_leaves_the_line_lets_in_the_next_by_a_message_of_its_own(
         world.uploads.destroy(first.source)
     else:
         world.uploads.errors["a.jpg"] = SourceDeniedError("AccessDenied")
-    world.submit.advance_or_next(first)
+    world.submit.advance(first)
     assert world.submissions.job_ids == [others[0].id]
     assert [world.job(one).is_waiting for one in others] == [True] * 3
 
@@ -61,7 +61,7 @@ def test_a_denied_photo_that_did_not_wait_wakes_nobody() -> None:
     world.uploads.errors["a.jpg"] = SourceDeniedError("AccessDenied")
     job = world.arrive.created(world.uploads.add("a.jpg", png(salt=9)))
     assert job is not None
-    world.submit.advance_or_next(job)
+    world.submit.advance(job)
     assert world.submissions.job_ids == []
     assert world.job(other).state is State.PROCESSING
 
@@ -229,5 +229,5 @@ def test_a_photo_that_goes_on_waiting_wakes_nobody() -> None:
     first = waits(world, "a.jpg", reason=Reason.DAILY_CAP)
     waits(world, "b.jpg")
     world.submissions.job_ids.clear()
-    world.submit.advance_or_next(first)
+    world.submit.advance(first)
     assert (world.job(first).is_waiting, world.submissions.job_ids) == (True, [])

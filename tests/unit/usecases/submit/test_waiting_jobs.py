@@ -300,7 +300,7 @@ def test_a_waiting_job_says_what_it_waits_for_now() -> None:
     waiting = arrive(world, 4)[-1]
     assert waiting.reason is Reason.GATE_FULL
     world.operate.pause()
-    world.submit.advance_or_next(waiting)
+    world.submit.advance(waiting)
     assert world.job(waiting).reason is Reason.GATE_PAUSED
 
 
