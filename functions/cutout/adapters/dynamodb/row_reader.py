@@ -45,15 +45,12 @@ def brief_in(item: Item) -> JobSummary:
 
 def _whole(job_id: str, item: Item) -> Item:
     """The job's row with what is stored beside it; earlier versions stored it whole, as `job`."""
+    # When Sweep looks at the job, in microseconds.
+    look_at = {"look_at": int(item["due_at"]) * 1000} if "due_at" in item else {}
     if "row" not in item:
-        return {**item["job"], "look_at": _look_at(item)}
+        return {**item["job"], **look_at}
     beside = {"id": job_id, "version": item.get("version", 0), "state": item["phase"]}
-    return {**item["row"], **beside, "look_at": _look_at(item)}
-
-
-def _look_at(item: Item) -> int | None:
-    """When Sweep looks at the job, in microseconds."""
-    return int(item["due_at"]) * 1000 if "due_at" in item else None
+    return {**item["row"], **beside, **look_at}
 
 
 @contextmanager
