@@ -62,7 +62,7 @@ class Evidence:
         """The product knew at this time that the job's photo is not the newest of its key."""
         known, noted_at = self.noted.get(job.source.key, (job.source, since))
         is_newer = known.order > job.source.order and not _is_about(job.source, known)
-        return is_newer and noted_at < since
+        return is_newer and noted_at < since and not self.is_newest(job)
 
     def rows(self) -> list[Job]:
         """The rows, and those that have expired."""

@@ -105,6 +105,14 @@ class Uploads(Protocol):
         ...
 
 
+class CurrentVersions(Protocol):
+    """Which version of a key in the uploads bucket is the current one."""
+
+    def is_current(self, source: Source) -> bool:
+        """Whether a read of the key gives this version."""
+        ...
+
+
 class SourceTags(Protocol):
     """The tags of uploads."""
 
@@ -245,5 +253,5 @@ class Notes(Protocol):
         ...
 
 
-class UploadsBucket(Uploads, SourceTags, Protocol):
+class UploadsBucket(Uploads, SourceTags, CurrentVersions, Protocol):
     """The uploads bucket with the tags of its objects."""

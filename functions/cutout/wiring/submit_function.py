@@ -153,6 +153,7 @@ def _register_upload(ports: JobPorts, parts: JobParts, settings: SubmitSettings)
     return RegisterUpload(
         jobs=ports.jobs,
         latest_versions=ports.jobs,
+        current_versions=ports.uploads,
         telemetry=ports.telemetry,
         clock=ports.clock,
         timing=parts.timing,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -42,6 +43,7 @@ class MemoryUploads:
         self.archived: set[str] = set()
         self.errors: dict[str, Exception] = {}
         self._events = 0
+        self._history: defaultdict[str, list[str | None]] = defaultdict(list)
 
     def add(self, key: str, data: bytes, labels: Labels | None = None) -> Source:
         """Upload; returns what the event says."""
@@ -49,17 +51,27 @@ class MemoryUploads:
         source = self._source(key, data)
         stored = StoredUpload(data=data, labels=labels or Labels(metadata={}, tags={}))
         self.versions[key, source.version_id or ""] = stored
+        self._history[key].append(source.version_id or source.etag)
         return source
 
     def remove(self, key: str) -> Source:
         """Delete the key, by a marker where versions are kept; returns what the event says."""
         self._events += 1
         self.versions.pop((key, ""), None)
+        self._history[key].append(None)
         return self._source(key, b"")
 
     def destroy(self, source: Source) -> None:
         """Delete a version for good."""
         self.versions.pop((source.key, source.version_id or ""), None)
+        version = source.version_id or source.etag
+        self._history[source.key] = [it for it in self._history[source.key] if it != version]
+
+    def is_current(self, source: Source) -> bool:
+        """S3 makes the version before it the current one when a version is deleted for good."""
+        self._step("uploads.is_current")
+        history = self._history[source.key]
+        return bool(history) and history[-1] == (source.version_id or source.etag)
 
     def read(self, source: Source) -> Upload:
         self._step("uploads.read")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from cutout.adapters.s3.object_labels import labels_of, metadata_of
-from cutout.adapters.s3.objects import GONE, LOST, code, saved
+from cutout.adapters.s3.objects import GONE, LOST, Objects, code, saved
 from cutout.domain.errors import NotAPhotoError, SourceDeniedError, SourceGoneError
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import MAX_TAGS
@@ -55,6 +55,15 @@ class S3Uploads:
             return labels_of(self._client.head_object(**_address(source)), tagging)
         except ClientError as exc:
             raise _source_error(exc) from exc
+
+    def is_current(self, source: Source) -> bool:
+        """Whether a read of the key gives this version."""
+        head = Objects(self._client, source.bucket).look(source.key)
+        if head is None:
+            return False
+        if source.version_id is not None:
+            return bool(head.get("VersionId") == source.version_id)
+        return bool(head["ETag"].strip('"') == source.etag)
 
     def tag(self, source: Source, name: str, value: str) -> bool:
         """Set one tag of this version and leave the others; False if it has too many already.

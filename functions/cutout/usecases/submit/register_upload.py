@@ -9,6 +9,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source, after
 from cutout.domain.states import Lane
 from cutout.domain.timing import MESSAGE_LIFE, Timing
+from cutout.ports.buckets import CurrentVersions
 from cutout.ports.jobs_table import Jobs, LatestVersion, LatestVersions
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.settlement_effects import SettlementEffects
@@ -48,6 +49,7 @@ class RegisterUpload:
 
     jobs: Jobs
     latest_versions: LatestVersions
+    current_versions: CurrentVersions
     telemetry: Telemetry
     clock: Clock
     timing: Timing
@@ -88,15 +90,18 @@ class RegisterUpload:
     def _is_overtaken(self, source: Source, at: datetime | None) -> bool:
         """Whether a listing showed a newer upload of the key than this event's.
 
-        A listing has no sequencers, only the time when S3 stored the object. The order of the
-        listed upload is raised above the event's, or an older photo would replace a newer one.
+        A listing has no sequencers, only the time when S3 stored the object. Where the two times
+        are close, the bucket says which upload is the newer one. The order of the listed upload is
+        raised above the event's, or an older photo would replace a newer one.
         """
         if at is None or source.is_found or self.clock.now() - at < CLOCKS_DIFFER:
             return False
         head = self.latest_versions.newest(source.ref)
         found = self.jobs.find(head.job_id) if head and head.job_id else None
         stored_at = found.source.modified_at if found else None
-        if found is None or stored_at is None or at + CLOCKS_DIFFER > stored_at:
+        if found is None or stored_at is None or at > stored_at + CLOCKS_DIFFER:
+            return False
+        if at + CLOCKS_DIFFER > stored_at and not self.current_versions.is_current(found.source):
             return False
         self.latest_versions.advance(
             LatestVersion(source_ref=source.ref, order=after(source.order), job_id=found.id)
