@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from cutout.domain.gate import Gate, Limits
+from cutout.domain.gate_shards import Shard, holder
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job, Photo
 from cutout.domain.job.result import Result
@@ -64,7 +65,18 @@ def a_job(state: State = State.QUEUED, **facts: Any) -> Job:
     return replace(begun, state=state, **facts)
 
 
-def a_gate(**facts: Any) -> Gate:
-    """A gate that was written before, on the day of `NOW`."""
-    known: dict[str, Any] = {"version": 7, "day": NOW.date()}
+def holders(count: int, started_at: datetime = NOW) -> frozenset[str]:
+    """The names of attempts of other jobs that hold slots."""
+    return frozenset(holder(f"{number:032x}", 1, started_at) for number in range(count))
+
+
+def a_shard(held: int = 0, *, spent: Decimal | int = 0, at: datetime = NOW) -> Shard:
+    """A shard with so many held slots, and credits spent on that day."""
+    days = {at.date(): Decimal(spent)} if spent else {}
+    return Shard(holders=holders(held, at), spent=days)
+
+
+def a_gate(*, held: int = 0, spent: Decimal | int = 0, **facts: Any) -> Gate:
+    """A gate that was written before: so many held slots, and credits spent on the day of `NOW`."""
+    known: dict[str, Any] = {"version": 7, "shards": (a_shard(held, spent=spent),)}
     return Gate(**(known | facts))

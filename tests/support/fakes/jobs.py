@@ -93,7 +93,7 @@ class MemoryJobs:
         if picture is not None:
             self.pictures.write(picture)
         for change in gate:
-            self._change_shard(change)
+            self.change_shard(change)
         look_at = None if job.due_at is None else min(job.look_at or job.due_at, job.due_at)
         saved = bounded(replace(job, version=job.version + 1, look_at=look_at))
         self._write(saved)
@@ -134,7 +134,7 @@ class MemoryJobs:
 
     def free_slot(self, shard: int, holder: str) -> None:
         self._step("gate.free")
-        self._change_shard(ShardChange(shard=shard, frees=holder))
+        self.change_shard(ShardChange(shard=shard, frees=holder))
 
     def waiting(self, limit: int) -> Sequence[str]:
         self._step("backlog.waiting")
@@ -253,7 +253,8 @@ class MemoryJobs:
         if is_full or shard.spent.get(place.day, Decimal(0)) > place.most_spent:
             raise GateMovedError
 
-    def _change_shard(self, change: ShardChange) -> None:
+    def change_shard(self, change: ShardChange) -> None:
+        """Apply a change of a shard, or of what an earlier version counted."""
         if change.shard is None:
             gate = self.gate or Gate()
             self.gate = replace(

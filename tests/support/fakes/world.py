@@ -14,6 +14,7 @@ from cutout.cli.compose import operate
 from cutout.domain.callback_token import CallbackAddress, sign
 from cutout.domain.function_settings import SubmitSettings
 from cutout.domain.gate import Limits
+from cutout.domain.gate_shards import ShardChange
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.messages.queue_messages import TaskCheck
@@ -30,6 +31,7 @@ from cutout.usecases.sweep.sweep import Sweep
 from cutout.wiring.job_parts import JobParts, JobPorts
 from cutout.wiring.store_result_function import StoreResultPorts, store_result_use_cases
 from cutout.wiring.submit_function import SubmitPorts, submit_use_cases
+from tests.support.builders import holders
 from tests.support.fakes.buckets import MemoryCopies, MemoryNotes, MemoryResults, MemoryUploads
 from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.copier import FakeCopier
@@ -290,6 +292,17 @@ class World:
     def holding(self) -> int:
         """How many jobs hold a slot."""
         return sum(job.state.holds_slot for job in self.jobs.jobs.values())
+
+    def occupy(self, slots: int, *, spent: Decimal | int = 0) -> None:
+        """Let other jobs hold so many slots, over all shards, and have spent so much today."""
+        now = self.clock.now()
+        gate = self.jobs.gate
+        count = (gate.limits if gate and gate.limits else self.limits).shards
+        for number, name in enumerate(sorted(holders(slots, now))):
+            self.jobs.change_shard(ShardChange(shard=number % count, takes=name))
+        if spent:
+            charges = {now.date(): Decimal(spent)}
+            self.jobs.change_shard(ShardChange(shard=0, charges=charges))
 
     def wake(self, job: Job, **hints: object) -> Job:
         """A callback for the job's newest attempt; returns the job as it stands then."""
