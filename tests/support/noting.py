@@ -29,7 +29,7 @@ def completed(world: World, job: Job) -> Job:
 def retried(world: World, job: Job) -> Job:
     """A person has it tried again, and Submit calls."""
     world.operate.retry(world.job(job))
-    return world.submit.advance(world.job(job))
+    return world.advance(world.job(job))
 
 
 def said(world: World, key: str = NOTE) -> dict[str, object]:

@@ -297,7 +297,7 @@ def _advance(world: World, row: Facts, attempts: Any, gate: Any, head: Any, trou
     world.jobs.gate = gate(world.jobs.gate)
     head(world, job)
     trouble(world)
-    return lambda: world.submit.advance(job)
+    return lambda: world.advance(job)
 
 
 def _body(number: int) -> CallBody:

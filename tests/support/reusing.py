@@ -39,7 +39,7 @@ def arrives_fresh(world: World, key: str = "b.jpg") -> Job:
     labels = Labels(metadata={BYPASS_CACHE_MARK: "true"}, tags={})
     job = world.arrive.created(world.uploads.add(key, png(), labels))
     assert job is not None
-    return world.submit.advance(job)
+    return world.advance(job)
 
 
 def kept_at(world: World) -> str:

@@ -282,6 +282,10 @@ class World:
         source = self.uploads.add(key, png() if data is None else data)
         job = self.arrive.created(source)
         assert job is not None, "the key is watched"
+        return self.advance(job)
+
+    def advance(self, job: Job) -> Job:
+        """Have Submit advance a job; returns the job as it stands then."""
         self.submit.advance(job)
         return self.job(job)
 

@@ -150,7 +150,7 @@ def test_a_buyer_that_waits_at_the_gate_does_not_buy_what_came_meanwhile() -> No
     blocker = world.arrives("blocker.jpg", png(salt=77))
     found = world.arrive.created(world.uploads.add("a.jpg", png()), lane=Lane.BACKFILL)
     assert found is not None
-    first = world.submit.advance(found)
+    first = world.advance(found)
     assert (first.is_waiting, first.is_owner) == (True, True)
     fresh = arrives_fresh(world, "fresh.jpg")
     world.submissions.job_ids.clear()

@@ -179,7 +179,7 @@ def test_a_live_photo_does_not_wait_in_the_backfills_line() -> None:
     for number, key in enumerate(["old.jpg", "a.jpg"]):
         job = world.arrive.created(world.uploads.add(key, png(salt=number)), lane=Lane.BACKFILL)
         assert job is not None
-        backfilled.append(world.submit.advance(job))
+        backfilled.append(world.advance(job))
     assert world.jobs.waiting(1) == [backfilled[0].id]
     assert world.arrives("b.jpg", png(salt=1)).reason is Reason.SAME_PICTURE
     assert world.jobs.waiting(1) == [backfilled[1].id]

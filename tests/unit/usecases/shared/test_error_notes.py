@@ -187,7 +187,7 @@ def test_a_cut_out_of_ours_that_comes_in_leaves_no_note() -> None:
     labels = Labels(metadata={"cutout-job": "0f" * 16}, tags={})
     job = world.arrive.created(world.uploads.add("a.png", png(), labels))
     assert job is not None
-    assert world.submit.advance(job).state is State.REJECTED
+    assert world.advance(job).state is State.REJECTED
     assert world.notes.stored == {}
 
 
@@ -198,7 +198,7 @@ def test_a_superseded_photo_leaves_no_note() -> None:
     job = world.arrive.created(older)
     world.arrives(data=png(salt=1))
     assert job is not None
-    assert world.submit.advance(job).state is State.SUPERSEDED
+    assert world.advance(job).state is State.SUPERSEDED
     assert world.notes.written == []
 
 

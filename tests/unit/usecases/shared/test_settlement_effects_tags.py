@@ -31,7 +31,7 @@ def test_the_tag_says_how_it_ended(result: bytes | None, state: State) -> None:
     source = world.uploads.add("a.jpg", png(), Labels(metadata={}, tags={"team": "shoes"}))
     begun = world.arrive.created(source)
     assert begun is not None
-    job = world.submit.advance(begun)
+    job = world.advance(begun)
     if result is None:
         world.evolink.fail(world.task_of(job), "content_policy_violation")
     else:
@@ -55,7 +55,7 @@ def test_a_photo_that_is_gone_or_full_of_tags_settles_all_the_same() -> None:
     full = world.uploads.add("b.jpg", b"a text", Labels(metadata={}, tags=many))
     begun = world.arrive.created(full)
     assert begun is not None
-    assert world.submit.advance(begun).is_announced
+    assert world.advance(begun).is_announced
     assert [message for message, _ in world.telemetry.facts if "not tagged" in message]
     world.uploads.destroy(job.source)
     world.submit.job_writer.reapply_effects(job)

@@ -131,12 +131,12 @@ def test_another_reason_to_wait_does_not_put_a_photo_back() -> None:
     theirs = world.arrives("a.jpg", png(salt=1))
     world.uploads.errors.clear()
     world.clock.advance(13 * MINUTE)
-    assert world.submit.advance(theirs).reason is Reason.GATE_FULL
+    assert world.advance(theirs).reason is Reason.GATE_FULL
     world.clock.advance(MINUTE)
     ours = world.arrives("b.jpg", png(salt=2))
     world.clock.advance(MINUTE)
     world.operate.pause()
-    assert world.submit.advance(world.job(theirs)).reason is Reason.GATE_PAUSED
+    assert world.advance(world.job(theirs)).reason is Reason.GATE_PAUSED
     assert world.jobs.waiting(2) == [theirs.id, ours.id]
 
 
@@ -316,7 +316,7 @@ def test_whatever_stands_beside_a_photo_its_job_ends(
     source = world.uploads.add(key, png(), labels)
     job = world.arrive.created(source)
     assert job is not None
-    job = world.submit.advance(job)
+    job = world.advance(job)
     is_failing = len(message) % 2 == 1
     if is_failing:
         world.evolink.fail(world.task_of(job), code, message)

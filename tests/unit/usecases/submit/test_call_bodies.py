@@ -31,7 +31,7 @@ def test_the_body_of_an_unanswered_call_is_kept_for_its_repeat() -> None:
     }
     assert [attempt.body for attempt in job.attempts] == [None]
     world.clock.advance(TIMING.unconfirmed_grace)
-    assert world.submit.advance(job).state is State.PROCESSING
+    assert world.advance(job).state is State.PROCESSING
     assert [text for _key, text in world.evolink.posts] == [body, body]
 
 
@@ -99,7 +99,7 @@ def test_a_row_of_an_earlier_version_is_repeated_with_the_body_that_is_on_it() -
     written = job.with_attempt(replace(job.attempts[0], body=body))
     job = world.jobs.save(written)
     world.clock.advance(TIMING.unconfirmed_grace)
-    done = world.submit.advance(job)
+    done = world.advance(job)
     assert [text for _key, text in world.evolink.posts] == [body, body]
     assert (done.state, done.attempts[0].body) == (State.PROCESSING, None)
 
@@ -111,5 +111,5 @@ def test_a_call_whose_body_is_gone_is_not_repeated() -> None:
     job = world.arrives()
     world.jobs.bodies.clear()
     world.clock.advance(TIMING.unconfirmed_grace)
-    assert world.submit.advance(job).state is State.FAILED
+    assert world.advance(job).state is State.FAILED
     assert len(world.evolink.posts) == 1

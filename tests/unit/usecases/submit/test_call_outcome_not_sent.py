@@ -73,7 +73,7 @@ def test_nobody_may_shorten_a_back_off() -> None:
     """A message that comes too early, for whatever reason, makes no call."""
     world = unreachable()
     job = world.arrives()
-    assert world.submit.advance(job) == job
+    assert world.advance(job) == job
     assert len(world.evolink.posts) == 1
 
 
@@ -199,4 +199,4 @@ def test_a_repeat_for_which_the_key_cannot_be_read_is_not_counted() -> None:
         world.submit.advance(job)
     assert world.job(job) == job
     world.evolink.unready = None
-    assert world.submit.advance(job).state is State.PROCESSING
+    assert world.advance(job).state is State.PROCESSING

@@ -87,7 +87,7 @@ def test_a_tiny_photo_is_sent_enlarged() -> None:
     source = world.uploads.add("a.png", png(60, 40))
     job = world.arrive.created(source)
     assert job is not None
-    waiting = world.submit.advance(job)
+    waiting = world.advance(job)
     assert (waiting.reason, waiting.message) == (
         Reason.PREPARING,
         "60 x 40 pixels: each side must be 240 to 7680 pixels",

@@ -137,7 +137,7 @@ def test_a_row_that_is_written_while_a_report_is_taken_does_not_lose_it() -> Non
     job = world.arrives("a.tif", tiff())
     report = reported(world)
     world.clock.advance(TIMING.lease)
-    hook.once_at("jobs.save", lambda: world.submit.advance(world.job(job)))
+    hook.once_at("jobs.save", lambda: world.advance(world.job(job)))
     world.hears(report)
     assert world.job(job).state is State.PROCESSING
 

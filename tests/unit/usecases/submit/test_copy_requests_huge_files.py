@@ -20,7 +20,7 @@ def huge(world: World, data: bytes, metadata: dict[str, str] | None = None) -> J
     source = world.uploads.add("a.bin", data, labels)
     job = world.arrive.created(replace(source, size=PHOTO_LIMITS.max_bytes + 1))
     assert job is not None
-    return world.submit.advance(job)
+    return world.advance(job)
 
 
 def test_a_file_with_too_many_bytes_is_not_read_by_submit() -> None:

@@ -39,7 +39,7 @@ def test_nobody_submits_a_photo_before_its_copy_is_there() -> None:
     """A second event, or a freed slot, finds it not yet due and leaves it alone."""
     world = World()
     job = world.arrives("a.tif", tiff())
-    assert world.submit.advance(job) == job
+    assert world.advance(job) == job
     assert world.preparations.job_ids == [job.id]
 
 

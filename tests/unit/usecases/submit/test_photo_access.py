@@ -193,7 +193,7 @@ def test_a_copy_that_could_not_be_handed_over_backs_off_outside_the_gate() -> No
     world, job = refused_copy(NotSent(message="ConnectError"))
     assert (job.state, job.reason, job.is_waiting) == (State.QUEUED, Reason.BACKING_OFF, False)
     assert world.jobs.read_gate().in_flight == 0
-    assert world.submit.advance(job) == job
+    assert world.advance(job) == job
     world.passes(MINUTE)
     assert world.job(job).state is State.PROCESSING
 

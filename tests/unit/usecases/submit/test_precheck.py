@@ -101,7 +101,7 @@ def test_a_photo_that_is_gone_before_it_was_read_is_superseded() -> None:
     world.uploads.destroy(source)
     job = world.arrive.created(source)
     assert job is not None
-    job = world.submit.advance(job)
+    job = world.advance(job)
     assert (job.state, job.reason) == (State.SUPERSEDED, Reason.SOURCE_DELETED)
     assert (world.evolink.posts, world.announcements.jobs) == ([], [])
 
@@ -136,6 +136,6 @@ def test_a_cut_out_that_comes_back_as_an_upload_is_never_paid_for() -> None:
     made = Labels(metadata={"cutout-job": "0" * 32}, tags={})
     job = world.arrive.created(world.uploads.add("a.png", png(), made))
     assert job is not None
-    rejected = world.submit.advance(job)
+    rejected = world.advance(job)
     assert (rejected.state, rejected.reason) == (State.REJECTED, Reason.OWN_OUTPUT)
     assert world.evolink.posts == []

@@ -23,14 +23,14 @@ def found(world: World, source: Source, newer_than: str | None = None) -> Job:
     listed = replace(source, sequencer=after(newer_than), modified_at=world.clock.now())
     job = world.arrive.created(listed, lane=Lane.BACKFILL)
     assert job is not None
-    return world.submit.advance(job)
+    return world.advance(job)
 
 
 def told(world: World, source: Source) -> Job:
     """Take the event of an upload."""
     job = world.arrive.created(source, at=world.clock.now())
     assert job is not None
-    return world.submit.advance(job)
+    return world.advance(job)
 
 
 def finished(world: World, job: Job) -> State:
@@ -180,7 +180,7 @@ def test_an_event_that_comes_late_does_not_overtake_what_a_listing_has_shown(
     else:
         older = world.arrive.created(late, at=happened_at)
         assert older is not None
-        assert world.submit.advance(older).reason is Reason.NEWER_UPLOAD
+        assert world.advance(older).reason is Reason.NEWER_UPLOAD
     world.settles()
     standing = world.results.current("a.png")
     assert standing is not None
@@ -199,4 +199,4 @@ def test_an_upload_after_the_listing_is_newer_than_what_was_found() -> None:
     assert world.arrive.created(listed) is not None
     job = world.arrive.created(newer, at=at)
     assert job is not None
-    assert world.submit.advance(job).state is State.PROCESSING
+    assert world.advance(job).state is State.PROCESSING

@@ -24,7 +24,7 @@ def take_event(world: World, source: Source) -> Job:
     """What Submit does with an upload's event."""
     job = world.arrive.created(source)
     assert job is not None, "the key is watched"
-    return world.submit.advance(job)
+    return world.advance(job)
 
 
 def test_a_new_upload_is_a_job_that_sweep_finds_should_its_worker_die() -> None:
@@ -137,8 +137,8 @@ def test_who_loses_the_race_for_the_slot_makes_no_call() -> None:
     source = world.uploads.add("a.jpg", png())
     job = world.arrive.created(source)
     assert job is not None
-    hook.once_at("jobs.save", lambda: world.submit.advance(job))
-    loser = world.submit.advance(job)
+    hook.once_at("jobs.save", lambda: world.advance(job))
+    loser = world.advance(job)
     assert loser.state in {State.SUBMITTING, State.PROCESSING}
     assert (len(world.evolink.posts), len(world.evolink.charges)) == (1, 1)
     gate = world.jobs.gate

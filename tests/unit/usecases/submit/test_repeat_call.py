@@ -139,9 +139,9 @@ def test_a_worker_that_dies_around_its_call_leaves_an_unknown_outcome() -> None:
         world.arrives()
     (job,) = world.jobs.jobs.values()
     world.clock.advance(TIMING.lease - timedelta(seconds=1))
-    assert world.submit.advance(job) == job
+    assert world.advance(job) == job
     world.clock.advance(timedelta(seconds=1))
-    lost = world.submit.advance(job)
+    lost = world.advance(job)
     assert (lost.state, lost.reason) == (State.UNCONFIRMED, Reason.OUTCOME_UNKNOWN)
     assert world.evolink.posts == []
 

@@ -192,7 +192,7 @@ def test_a_woken_job_that_is_under_way_is_left_alone() -> None:
     """A message that comes twice, or late, makes no second call."""
     world = World()
     job = world.arrives()
-    assert world.submit.advance(job) == job
+    assert world.advance(job) == job
     assert len(world.evolink.posts) == 1
 
 

@@ -88,7 +88,7 @@ def test_an_uploads_own_marks_say_how_it_is_treated(
     assert job is not None
     job = replace(job, bypass_cache=was_fresh)
     world.jobs.jobs[job.id] = job
-    after = world.submit.advance(job)
+    after = world.advance(job)
     assert (after.lane, after.bypass_cache) == (lane, is_fresh or was_fresh)
 
 
@@ -101,7 +101,7 @@ def test_what_prepare_found_out_ends_the_job_in_prepares_words(message: str | No
     assert job is not None
     found = replace(job, reason=Reason.DAMAGED_PHOTO, message=message)
     world.jobs.jobs[job.id] = found
-    after = world.submit.advance(found)
+    after = world.advance(found)
     assert (after.state, after.message) == (State.REJECTED, message or "")
 
 
@@ -120,7 +120,7 @@ def test_a_photo_is_completed_from_what_is_kept_as_it_was_kept() -> None:
     assert job is not None
     retried = replace(job, is_owner=True, storing_attempt=1)
     world.jobs.jobs[job.id] = retried
-    after = world.submit.advance(retried)
+    after = world.advance(retried)
     assert after.reused is not None
     assert (after.state, after.is_owner, after.storing_attempt) == (State.STORING, False, None)
     assert (after.reused.is_of_copy, after.reused.credits_saved) == (True, PRICE)
@@ -218,7 +218,7 @@ def test_a_row_that_is_gone_is_no_longer_advanced() -> None:
     job = world.arrive.created(world.uploads.add("a.jpg", b"no photo"))
     assert job is not None
     hook.once_at("jobs.save", world.jobs.jobs.clear)
-    assert world.submit.advance(job) == job
+    assert world.advance(job) == job
 
 
 def test_a_photo_that_goes_on_waiting_wakes_nobody() -> None:

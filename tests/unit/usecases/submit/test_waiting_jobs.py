@@ -203,7 +203,7 @@ def test_who_is_woken_and_finds_the_gate_full_stays_where_it_was() -> None:
     world = World()
     jobs = arrive(world, 4)
     writes = len(world.jobs.writes)
-    assert world.submit.advance(jobs[3]) == jobs[3]
+    assert world.advance(jobs[3]) == jobs[3]
     assert (len(world.jobs.writes), world.submissions.job_ids) == (writes, [])
 
 
