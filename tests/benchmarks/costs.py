@@ -181,7 +181,7 @@ def limits() -> list[str]:
     }
     return [
         f"{units[False]:g} write units and {units[True]:g} read units of the table",
-        f"{bought.gate_writes} writes of the gate's item",
+        f"{bought.gate_writes['gate#0']} writes of a shard of the gate",
         f"{bought.index_writes['due due']} entries of the index `due`, which is one partition",
     ]
 

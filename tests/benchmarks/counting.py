@@ -1,4 +1,4 @@
-"""Counts what a photo takes of AWS: every journey is made, and each request seen on the wire.
+"""Counts what a photo takes of AWS: makes every journey, and reads each request off the wire.
 
     python -m tests.benchmarks.counting        # rewrites tests/benchmarks/counted.json
 
@@ -31,12 +31,12 @@ class Count:
     """What one journey takes.
 
     Attributes:
-        runs: Of each function.
-        log_bytes: That each function writes to its log, with Lambda's own three lines a run.
-        requests: By function and operation.
-        units: Of DynamoDB, by function and operation.
-        index_writes: Entries of the table's indexes that are written or deleted, by partition.
-        gate_writes: How often the gate's item is written.
+        runs: of each function.
+        log_bytes: that each function writes to its log, with Lambda's own three lines a run.
+        requests: by function and operation.
+        units: of DynamoDB, by function and operation.
+        index_writes: entries of the table's indexes that are written or deleted, by partition.
+        gate_writes: how often the gate's item and its shards are written, by key.
     """
 
     runs: Mapping[str, int]
@@ -44,7 +44,7 @@ class Count:
     requests: Mapping[str, int]
     units: Mapping[str, float]
     index_writes: Mapping[str, int]
-    gate_writes: int
+    gate_writes: Mapping[str, int]
 
 
 Journey = Callable[[Working], None]
@@ -103,13 +103,13 @@ JOURNEYS: dict[str, Journey] = {
 def counted() -> dict[str, Count]:
     """Make every journey."""
     counts = {}
-    units = Units()
     with warnings.catch_warnings(), working() as at_work:
         warnings.filterwarnings("ignore", "No application metrics to publish")
+        units = Units(at_work.stack.clients.dynamodb())
         for name, journey in JOURNEYS.items():
             at_work.forget()
             units.index_writes.clear()
-            units.gate_writes = 0
+            units.gate_writes.clear()
             journey(at_work)
             counts[name] = _count(at_work, units)
     return counts
@@ -126,7 +126,7 @@ def _count(at_work: Working, units: Units) -> Count:
         requests=_sorted(Counter(map(_name, at_work.sent))),
         units={name: float(number) for name, number in sorted(taken.items())},
         index_writes=_sorted(units.index_writes),
-        gate_writes=units.gate_writes,
+        gate_writes=_sorted(units.gate_writes),
     )
 
 
