@@ -112,7 +112,7 @@ class Life:
         return all(job is not None and job.is_announced for job in jobs)
 
     def _take_event(self, source: Source) -> None:
-        job = self.world.arrive.created(source)
+        job = self.world.registered(source)
         if job is not None:
             self.world.submit.advance(job)
 

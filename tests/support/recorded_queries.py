@@ -63,7 +63,7 @@ def _register(world: World, source: Facts, row: Any, head: Any, at: Any, act: st
         )
     arrive = replace(world.arrive, upload_filter=WATCHED)
     acts: dict[str, Callable[[], object]] = {
-        "created": lambda: _id(arrive.created(event, at=at)),
+        "created": lambda: _id(getattr(arrive.created(event, at=at), "job", None)),
         "deleted": lambda: arrive.deleted(event, at=at),
         "version deleted": lambda: arrive.version_deleted(event),
     }

@@ -37,7 +37,7 @@ def settled(world: World, job: Job) -> Job:
 def arrives_fresh(world: World, key: str = "b.jpg") -> Job:
     """An upload that asks for a new purchase."""
     labels = Labels(metadata={BYPASS_CACHE_MARK: "true"}, tags={})
-    job = world.arrive.created(world.uploads.add(key, png(), labels))
+    job = world.registered(world.uploads.add(key, png(), labels))
     assert job is not None
     return world.advance(job)
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cutout.domain.gate import Gate, Limits
 from cutout.domain.gate_shards import Place, ShardChange
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
+from cutout.domain.states import Lane
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -177,11 +178,15 @@ MOST_COUNTED = 1000
 class Backlog(Protocol):
     """Which jobs to process next; results are eventually consistent."""
 
-    def waiting(self, limit: int) -> Sequence[str]:
-        """Ids of jobs that wait at the gate: live before backfill, oldest first.
+    def waiting(self, limit: int, lane: Lane = Lane.BACKFILL) -> Sequence[str]:
+        """Ids of jobs of this lane and higher ones that wait at the gate, oldest first.
 
         Rows of a newer version are skipped, so that they do not block other jobs.
         """
+        ...
+
+    def carry_over(self) -> int:
+        """Have waiting jobs of earlier versions found by `waiting`; returns how many."""
         ...
 
     def due(self, now: datetime, limit: int) -> Due:
@@ -211,10 +216,17 @@ class LatestVersion:
     job_id: str | None
 
 
+class Advance(NamedTuple):
+    """The newest upload or deletion of a key, and whether it is the first that is known."""
+
+    newest: LatestVersion
+    is_first: bool
+
+
 class LatestVersions(Protocol):
     """The newest upload or deletion of each key."""
 
-    def advance(self, head: LatestVersion) -> LatestVersion:
+    def advance(self, head: LatestVersion) -> Advance:
         """Record an upload or deletion if it is the newest; returns the newest."""
         ...
 

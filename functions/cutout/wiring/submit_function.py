@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from cutout.domain.job.job import Job
     from cutout.domain.recipes import Recipe
     from cutout.ports.buckets import PhotoLinks
-    from cutout.ports.jobs_table import Jobs
+    from cutout.ports.jobs_table import Jobs, LatestVersion
     from cutout.ports.provider import Signer
     from cutout.ports.telemetry import Telemetry
     from cutout.wiring.job_parts import JobPorts
@@ -77,8 +77,9 @@ class SubmitUseCases:
         """Act on one message."""
         match message:
             case Uploaded(source=source, at=at, lane=lane):
-                job = self.register_upload.created(source, at=at, lane=lane)
-                self._advance(job)
+                registered = self.register_upload.created(source, at=at, lane=lane)
+                if registered is not None:
+                    self._advance(registered.job, registered.newest)
             case JobDue(job_id=job_id):
                 self._advance(self._find(job_id))
             case PrepareReport():
@@ -96,10 +97,10 @@ class SubmitUseCases:
             self.telemetry.log("message for an unknown job", due_job=job_id)
         return job
 
-    def _advance(self, job: Job | None) -> None:
+    def _advance(self, job: Job | None, newest: LatestVersion | None = None) -> None:
         if job is not None:
             with self.telemetry.about(job_id=job.id):
-                self.submit_job.advance(job)
+                self.submit_job.advance(job, newest)
 
 
 def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitUseCases:

@@ -15,6 +15,7 @@ from cutout.domain.job.stored_limits import bounded
 from cutout.domain.states import Lane, State
 from cutout.ports.jobs_table import (
     MOST_COUNTED,
+    Advance,
     BacklogStatus,
     CallBody,
     Due,
@@ -136,14 +137,21 @@ class MemoryJobs:
         self._step("gate.free")
         self.change_shard(ShardChange(shard=shard, frees=holder))
 
-    def waiting(self, limit: int) -> Sequence[str]:
+    def waiting(self, limit: int, lane: Lane = Lane.BACKFILL) -> Sequence[str]:
         self._step("backlog.waiting")
-        behind = [
-            job for job in self._view().values() if job.is_waiting and job.id not in self.newer
-        ]
         lanes = list(Lane)
+        behind = [
+            job
+            for job in self._view().values()
+            if job.is_waiting
+            and job.id not in self.newer
+            and lanes.index(job.lane) <= lanes.index(lane)
+        ]
         behind.sort(key=lambda job: (lanes.index(job.lane), job.waiting_since, job.id))
         return [job.id for job in behind[:limit]]
+
+    def carry_over(self) -> int:
+        return 0
 
     def due(self, now: datetime, limit: int) -> Due:
         self._step("backlog.due")
@@ -173,13 +181,13 @@ class MemoryJobs:
             waiting=min(MOST_COUNTED, len(behind)), waiting_since=min(behind, default=None)
         )
 
-    def advance(self, head: LatestVersion) -> LatestVersion:
+    def advance(self, head: LatestVersion) -> Advance:
         self._step("heads.advance")
         standing = self.heads.get(head.source_ref)
         if standing is None or standing.order < head.order:
             self.heads[head.source_ref] = head
         self._step("heads.advance done")
-        return self.heads[head.source_ref]
+        return Advance(newest=self.heads[head.source_ref], is_first=standing is None)
 
     def newest(self, source_ref: str) -> LatestVersion | None:
         self._step("heads.newest")

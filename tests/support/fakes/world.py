@@ -21,7 +21,7 @@ from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.photo.inspection import PhotoLimits
 from cutout.domain.preparation import PrepareReport
 from cutout.domain.recipes import Recipe
-from cutout.domain.states import Pixels, Transport
+from cutout.domain.states import Lane, Pixels, Transport
 from cutout.domain.timing import Timing
 from cutout.ports.provider import Downloads, Provider
 from cutout.ports.telemetry import Clock
@@ -280,9 +280,17 @@ class World:
     def arrives(self, key: str = "a.jpg", data: bytes | None = None) -> Job:
         """Upload a photo and have Submit take its event."""
         source = self.uploads.add(key, png() if data is None else data)
-        job = self.arrive.created(source)
-        assert job is not None, "the key is watched"
-        return self.advance(job)
+        registered = self.arrive.created(source)
+        assert registered is not None, "the key is watched"
+        self.submit.advance(registered.job, registered.newest)
+        return self.job(registered.job)
+
+    def registered(
+        self, source: Source, *, at: datetime | None = None, lane: Lane = Lane.LIVE
+    ) -> Job | None:
+        """Have Submit register an upload; returns its job, if the key is watched."""
+        registered = self.arrive.created(source, at=at, lane=lane)
+        return registered.job if registered else None
 
     def advance(self, job: Job) -> Job:
         """Have Submit advance a job; returns the job as it stands then."""

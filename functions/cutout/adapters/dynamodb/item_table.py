@@ -250,7 +250,7 @@ class Table:
         partition: tuple[str, str],
         *,
         limit: int,
-        up_to: tuple[str, int] | None = None,
+        between: tuple[str, int, int] | None = None,
         is_newest_first: bool = False,
     ) -> list[str]:
         """Primary keys of an index partition, in the order of its sort key (eventual).
@@ -259,35 +259,22 @@ class Table:
             index: the index's name.
             partition: its partition key's name and value.
             limit: how many at most.
-            up_to: the sort key's name and greatest value.
+            between: the sort key's name, least and greatest value.
             is_newest_first: from the greatest sort key down.
         """
-        names, values = {"#p": partition[0]}, {":p": partition[1]} | {}
-        condition = "#p = :p"
-        typed = self._typed(values)
-        if up_to is not None:
-            names["#s"] = up_to[0]
-            typed[":s"] = {"N": str(up_to[1])}
-            condition += " AND #s <= :s"
         pages = self._client.get_paginator("query").paginate(
-            TableName=self._name,
-            IndexName=index,
-            KeyConditionExpression=condition,
-            ExpressionAttributeNames=names,
-            ExpressionAttributeValues=typed,
+            **self._indexed(index, partition, between),
             ScanIndexForward=not is_newest_first,
             PaginationConfig={"MaxItems": limit, "PageSize": min(limit, 1000)},
         )
         return [item["pk"]["S"] for page in pages for item in page["Items"]]
 
-    def pages(self, index: str, partition: tuple[str, str], size: int) -> Iterator[Sequence[str]]:
+    def pages(
+        self, index: str, partition: tuple[str, str], size: int, *, up_to: tuple[str, int]
+    ) -> Iterator[Sequence[str]]:
         """Primary keys of an index partition, the least sort key first, page by page (eventual)."""
         pages = self._client.get_paginator("query").paginate(
-            TableName=self._name,
-            IndexName=index,
-            KeyConditionExpression="#p = :p",
-            ExpressionAttributeNames={"#p": partition[0]},
-            ExpressionAttributeValues={":p": {"S": partition[1]}},
+            **self._indexed(index, partition, (up_to[0], 0, up_to[1])),
             PaginationConfig={"PageSize": size},
         )
         for page in pages:
@@ -304,22 +291,30 @@ class Table:
             sort: its sort key's name.
             between: the sort key's least and greatest value.
         """
-        least, greatest = (str(one) for one in between)
         pages = self._client.get_paginator("query").paginate(
-            TableName=self._name,
-            IndexName=index,
-            KeyConditionExpression="#p = :p AND #s BETWEEN :least AND :greatest",
-            ExpressionAttributeNames={"#p": partition[0], "#s": sort},
-            ExpressionAttributeValues={
-                ":p": {"S": partition[1]},
-                ":least": {"N": least},
-                ":greatest": {"N": greatest},
-            },
+            **self._indexed(index, partition, (sort, *between)),
             ScanIndexForward=False,
             PaginationConfig={"PageSize": _INDEX_PAGE},
         )
         for page in pages:
             yield from ((item["pk"]["S"], int(item[sort]["N"])) for item in page["Items"])
+
+    def _indexed(
+        self, index: str, partition: tuple[str, str], between: tuple[str, int, int] | None
+    ) -> Any:  # noqa: ANN401 - the SDK's keywords
+        names, values = {"#p": partition[0]}, {":p": {"S": partition[1]}}
+        condition = "#p = :p"
+        if between is not None:
+            names["#s"], least, greatest = between
+            values |= {":least": {"N": str(least)}, ":greatest": {"N": str(greatest)}}
+            condition += " AND #s BETWEEN :least AND :greatest"
+        return {
+            "TableName": self._name,
+            "IndexName": index,
+            "KeyConditionExpression": condition,
+            "ExpressionAttributeNames": names,
+            "ExpressionAttributeValues": values,
+        }
 
     def _request(self, write: Put | Update) -> Any:  # noqa: ANN401 - the SDK's
         if isinstance(write, Update):

@@ -1,88 +1,25 @@
-"""Jobs, the gate, claims and records as items of the table, and the conditions of their writes."""
+"""The gate, claims and records as items of the table, and the conditions of their writes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import fields, replace
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from cutout.adapters.dynamodb.item_table import Item, Put, Update
-from cutout.adapters.dynamodb.row_reader import understood
+from cutout.adapters.dynamodb.job_rows import understood
 from cutout.domain.gate import Gate
 from cutout.domain.gate_shards import Place, Shard, ShardChange
 from cutout.domain.job.dedup_record import DedupRecord
-from cutout.domain.job.job import Job
 from cutout.domain.job.stored_limits import bounded
-from cutout.domain.serialization import STORED_AS, from_row, to_row, to_small_row
-from cutout.domain.states import Lane
-from cutout.ports.jobs_table import CallBody, NewerRow, TaskClaim
+from cutout.domain.serialization import STORED_AS, from_row, to_row
+from cutout.ports.jobs_table import CallBody, TaskClaim
 
 GATE = "gate"
-DUE = ("due_shard", "due")
-MOVING = "moving"
-"""The partition of the index `state` that holds every job that has not ended."""
 SAME_VERSION = "#version = :version"
 _NEW_OR_SAME_VERSION = f"attribute_not_exists(pk) OR {SAME_VERSION}"
 _SPENT = "spent#"
-_BESIDE = frozenset({"id", "version", "state", "look_at"})
-"""Fields of a job that are stored beside its row."""
-
-
-def newer_in(item: Item) -> NewerRow:
-    """Read the id, due time and version of a row that a newer release wrote.
-
-    The due time is the job's own if it can be read, since `postpone` moves the one beside it.
-    """
-    due_at = datetime.fromtimestamp(int(item["due_at"]) / 1000, UTC)
-    with suppress(KeyError, TypeError, ValueError):
-        due_at = datetime.fromtimestamp(int(item["row"]["due_at"]) / 1_000_000, UTC)
-    return NewerRow(
-        job_id=item["pk"].removeprefix("job#"), due_at=due_at, version=int(item["version"])
-    )
-
-
-def job_item(job: Job) -> Item:
-    """The job's item: the job itself under `row`, beside it what indexes and conditions need.
-
-    Earlier versions look under `job` and leave alone what is not there: they do not know the slot
-    that the job holds. `due_at` beside the row is when Sweep looks, `due_at` in it when the job is
-    due.
-    """
-    row = {name: value for name, value in to_small_row(job).items() if name not in _BESIDE}
-    item: Item = {
-        "pk": f"job#{job.id}",
-        "version": job.version,
-        "phase": job.state.value,
-        "source_ref": job.source.ref,
-        "sequencer": job.source.order,
-        "row": row,
-    }
-    # The index `state` shows jobs that move by when they began, which their moves do not change.
-    if job.state.is_settled:
-        item |= {"state": job.state.value, "updated_at": milliseconds(job.updated_at)}
-    else:
-        item |= {"state": MOVING, "updated_at": milliseconds(job.created_at)}
-    if job.due_at is not None:
-        item |= {DUE[0]: DUE[1], "due_at": milliseconds(job.look_at or job.due_at)}
-    if job.is_waiting:
-        item |= {"lane": waiting_lane(job.lane), "lane_at": milliseconds(job.waiting_since)}
-    elif job.state.holds_slot and job.attempt is not None and job.attempt.shard is None:
-        # An earlier version admitted it, and may still count such jobs in this index.
-        item |= {"lane": "holding", "lane_at": milliseconds(job.updated_at)}
-    if job.expires_at is not None:
-        item["expires_at"] = int(job.expires_at.timestamp())
-    return item
-
-
-def to_be_saved(job: Job) -> Job:
-    """The job with its next version, and with the time when Sweep looks at it.
-
-    That time stays as it is while it is not after the due time.
-    """
-    look_at = None if job.due_at is None else min(job.look_at or job.due_at, job.due_at)
-    return bounded(replace(job, version=job.version + 1, look_at=look_at))
 
 
 def gate_put(gate: Gate) -> Put:
@@ -226,13 +163,3 @@ def gate_in(item: Item | None, shards: Sequence[Item | None]) -> Gate:
     newer = {name: value for name, value in row.items() if name not in known}
     with understood("the gate's item"):
         return replace(from_row(Gate, row), newer=newer, shards=counted)
-
-
-def waiting_lane(lane: Lane) -> str:
-    """The partition of the index `lane` that holds the waiting jobs."""
-    return f"waiting#{lane}"
-
-
-def milliseconds(at: datetime) -> int:
-    """Milliseconds since 1970, by which indexes sort."""
-    return int(at.timestamp() * 1000)

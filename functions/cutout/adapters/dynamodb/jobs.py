@@ -15,9 +15,7 @@ from itertools import islice
 
 from cutout.adapters.dynamodb.item_table import Item, LostError, Put, Table, Update
 from cutout.adapters.dynamodb.items import (
-    DUE,
     GATE,
-    MOVING,
     SAME_VERSION,
     body_key,
     body_put,
@@ -25,16 +23,23 @@ from cutout.adapters.dynamodb.items import (
     dedup_record_in,
     gate_in,
     gate_put,
-    job_item,
-    milliseconds,
-    newer_in,
     shard_key,
     shard_update,
     task_put,
-    to_be_saved,
-    waiting_lane,
 )
-from cutout.adapters.dynamodb.row_reader import brief_in, job_in
+from cutout.adapters.dynamodb.job_rows import (
+    BEHIND_LIVE,
+    BRIEF,
+    DUE,
+    MOVING,
+    WAITING,
+    brief_in,
+    job_in,
+    job_item,
+    milliseconds,
+    newer_in,
+    to_be_saved,
+)
 from cutout.domain.errors import NewerRowError
 from cutout.domain.gate import Gate, Limits
 from cutout.domain.gate_shards import Place, ShardChange
@@ -51,6 +56,7 @@ from cutout.domain.serialization import from_row, to_row
 from cutout.domain.states import SETTLED, Lane, State
 from cutout.ports.jobs_table import (
     MOST_COUNTED,
+    Advance,
     BacklogStatus,
     CallBody,
     Due,
@@ -60,21 +66,12 @@ from cutout.ports.jobs_table import (
 )
 from cutout.ports.listings import JobSummary, StateEntry
 
-_BRIEF = (
-    "pk",
-    "phase",
-    "row.source.etag",
-    "row.reason",
-    "row.result.key",
-    # of rows that an earlier version wrote
-    "job.state",
-    "job.source.etag",
-    "job.reason",
-    "job.result.key",
-)
 _SHORTEST_PAGE = 10
-_LATEST = 10**15
-"""In milliseconds, later than any time."""
+_LATEST = 2 * BEHIND_LIVE
+"""In milliseconds, later than any time, whatever the lane."""
+MOST_CARRIED = 200
+"""Waiting jobs of an earlier version that one run of Sweep writes again."""
+_EARLIER_LANES = ("waiting#live", "waiting#backfill")
 
 
 class DynamoJobs:
@@ -169,13 +166,19 @@ class DynamoJobs:
             )
         )
 
-    def waiting(self, limit: int) -> list[str]:
-        """Ids of jobs behind the gate: live before backfill, oldest first."""
-        ids: list[str] = []
-        for lane in Lane:
-            if len(ids) < limit:
-                ids += islice(self._readable(lane, limit), limit - len(ids))
-        return ids
+    def waiting(self, limit: int, lane: Lane = Lane.BACKFILL) -> list[str]:
+        """Ids of jobs that wait at the gate: live before backfill, oldest first."""
+        last = BEHIND_LIVE - 1 if lane is Lane.LIVE else _LATEST
+        return list(islice(self._readable(limit, last), limit))
+
+    def carry_over(self) -> int:
+        """Write waiting jobs of earlier versions again, where this version looks for them."""
+        old = [self._ids("lane", ("lane", lane), limit=MOST_CARRIED) for lane in _EARLIER_LANES]
+        waiting = [job for ids in old for job in self._understood(ids) if job.is_waiting]
+        for job in waiting:
+            with suppress(JobMovedError):
+                self.save(job)
+        return len(waiting)
 
     def due(self, now: datetime, limit: int) -> Due:
         """Jobs to look at, the longest due first."""
@@ -204,25 +207,29 @@ class DynamoJobs:
 
     def backlog_status(self) -> BacklogStatus:
         """The number and age of waiting jobs."""
-        lines = [self._ids("lane", ("lane", waiting_lane(it)), limit=MOST_COUNTED) for it in Lane]
-        heads = self._understood([ids[0] for ids in lines if ids])
+        ids = self._ids("lane", WAITING, limit=MOST_COUNTED)
+        behind = self._ids("lane", WAITING, limit=1, between=("lane_at", BEHIND_LIVE, _LATEST))
+        oldest = self._understood(list(dict.fromkeys([*ids[:1], *behind])))
         return BacklogStatus(
-            waiting=min(MOST_COUNTED, sum(map(len, lines))),
-            waiting_since=min((it.created_at for it in heads if it.is_waiting), default=None),
+            waiting=len(ids),
+            waiting_since=min((it.created_at for it in oldest if it.is_waiting), default=None),
         )
 
-    def advance(self, head: LatestVersion) -> LatestVersion:
+    def advance(self, head: LatestVersion) -> Advance:
         """Record an upload or deletion; returns the newest, which may be another."""
-        put = Put(
-            item={"pk": f"head#{head.source_ref}", "newest": to_row(head), "order": head.order},
+        update = Update(
+            pk=f"head#{head.source_ref}",
+            expression="SET newest = :newest, #order = :order",
             condition="attribute_not_exists(pk) OR #order < :order",
-            values={":order": head.order},
+            names={"#order": "order"},
+            values={":newest": to_row(head), ":order": head.order},
         )
         try:
-            self._table.write(put)
+            is_first = not self._table.change(update)
         except LostError as lost:
-            return head if lost.old is None else from_row(LatestVersion, lost.old["newest"])
-        return head
+            winner = from_row(LatestVersion, lost.old["newest"]) if lost.old else head
+            return Advance(newest=winner, is_first=False)
+        return Advance(newest=head, is_first=is_first)
 
     def newest(self, source_ref: str) -> LatestVersion | None:
         """The latest known upload or deletion of a key."""
@@ -277,7 +284,7 @@ class DynamoJobs:
     def summaries(self, job_ids: Sequence[str]) -> dict[str, JobSummary]:
         """Summaries of those of these jobs that exist, by id."""
         pks = [f"job#{job_id}" for job_id in dict.fromkeys(job_ids)]
-        return {brief.job_id: brief for brief in map(brief_in, self._table.get_all(pks, _BRIEF))}
+        return {brief.job_id: brief for brief in map(brief_in, self._table.get_all(pks, BRIEF))}
 
     def newest_all(self, source_refs: Sequence[str]) -> dict[str, LatestVersion]:
         """The latest known version of each of these keys, by its name."""
@@ -294,10 +301,10 @@ class DynamoJobs:
         found = {item["pk"]: item for item in self._table.get_all(list(dict.fromkeys(pks)))}
         return [found[pk] for pk in pks if pk in found]
 
-    def _readable(self, lane: Lane, limit: int) -> Iterator[str]:
-        """The waiting jobs of a lane, without rows of a newer version, however many come first."""
+    def _readable(self, limit: int, last: int) -> Iterator[str]:
+        """The waiting jobs, without rows of a newer version, however many come first."""
         size = max(limit, _SHORTEST_PAGE)
-        for pks in self._table.pages("lane", ("lane", waiting_lane(lane)), size):
+        for pks in self._table.pages("lane", WAITING, size, up_to=("lane_at", last)):
             job_ids = [pk.removeprefix("job#") for pk in pks]
             yield from (job.id for job in self._understood(job_ids) if job.is_waiting)
 
@@ -314,13 +321,14 @@ class DynamoJobs:
         *,
         limit: int,
         up_to: tuple[str, int] | None = None,
+        between: tuple[str, int, int] | None = None,
         is_newest_first: bool = False,
     ) -> list[str]:
         pks = self._table.query(
             index,
             partition,
             limit=limit,
-            up_to=up_to,
+            between=between or (up_to and (up_to[0], 0, up_to[1])),
             is_newest_first=is_newest_first,
         )
         return [pk.removeprefix("job#") for pk in pks]

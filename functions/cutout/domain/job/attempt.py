@@ -81,7 +81,7 @@ class Attempt:
 
     def ended(self, outcome: AttemptOutcome, **changes: Unpack[AttemptChanges]) -> Attempt:
         """The attempt with its final outcome."""
-        return replace(self, outcome=outcome, body=None, **changes)
+        return replace(self, outcome=outcome, body=None, body_name=None, **changes)
 
     def without_task(self) -> Attempt:
         """The attempt after its task turned out to be another call's: its outcome is unknown."""

@@ -131,6 +131,7 @@ class Job:
         transport: how the provider gets the photo next; None means the deployment's setting.
         handovers_failed: how often in a row the provider's file store did not take the photo.
         lane: the priority at the gate.
+        is_first: no earlier upload of its key was known when it began.
         bypass_cache: cached results are ignored; the job makes a paid call.
         reused: the cached result that completes the job, or did.
         is_waiting: the job waits at the gate; `due_at` is None then.
@@ -162,6 +163,7 @@ class Job:
     transport: Transport | None = None
     handovers_failed: int = 0
     lane: Lane = Lane.LIVE
+    is_first: bool = False
     bypass_cache: bool = field(default=False, metadata={STORED_AS: "is_fresh"})
     reused: Reuse | None = None
     is_waiting: bool = False
@@ -184,7 +186,13 @@ class Job:
 
     @classmethod
     def begin(
-        cls, source: Source, *, now: datetime, due_at: datetime, lane: Lane = Lane.LIVE
+        cls,
+        source: Source,
+        *,
+        now: datetime,
+        due_at: datetime,
+        lane: Lane = Lane.LIVE,
+        is_first: bool = False,
     ) -> Job:
         """A new job for an upload. Sweep enqueues it at `due_at` if its worker crashes."""
         return cls(
@@ -196,6 +204,7 @@ class Job:
             due_at=due_at,
             entered_at=now,
             lane=lane,
+            is_first=is_first,
             history=(HistoryEntry(state=State.QUEUED, at=now),),
         )
 
@@ -224,6 +233,11 @@ class Job:
     def attempt_numbered(self, number: int | None) -> Attempt | None:
         """The attempt with this number."""
         return next((a for a in self.attempts if a.number == number), None)
+
+    @property
+    def may_have_a_note(self) -> bool:
+        """Whether a note about its key may exist: of an earlier upload, or of an earlier end."""
+        return not self.is_first or any(step.state in _NOTED for step in self.history)
 
     @property
     def waiting_since(self) -> datetime:
@@ -329,12 +343,15 @@ class Job:
     ) -> Job:
         """The job after its last move: it expires after `retention`.
 
-        It is due at once until its completion event is sent, so that a crash in between cannot lose
-        the event. `superseded` jobs send none.
+        It stays due until its completion event is sent, so that a crash in between cannot lose the
+        event: when the lease of `storing` ends, otherwise at once. `superseded` jobs send none.
         """
-        job = self.move(move, now=now, reason=reason, due_at=now, **changes)
-        attempts = tuple(replace(attempt, body=None) for attempt in job.attempts)
-        job = replace(job, attempts=attempts, expires_at=now + retention)
+        due_at = self.due_at if self.state is State.STORING else now
+        job = self.move(move, now=now, reason=reason, due_at=due_at or now, **changes)
+        attempts = tuple(replace(one, body=None, body_name=None) for one in job.attempts)
+        # The table deletes rows by the second.
+        expires_at = (now + retention).replace(microsecond=0)
+        job = replace(job, attempts=attempts, expires_at=expires_at)
         return job.announced() if job.state is State.SUPERSEDED else job
 
     def announced(self) -> Job:
@@ -344,5 +361,6 @@ class Job:
 
 _DELAYING = frozenset({Reason.BACKING_OFF, Reason.TASK_RETRIED, Reason.PREPARING})
 _UNSENT_OUTCOMES = frozenset({AttemptOutcome.OPEN, AttemptOutcome.NOT_SENT})
+_NOTED = frozenset({State.FAILED, State.REJECTED, State.REVIEW})
 _HISTORY_LENGTH = 60
 _FREE_ATTEMPTS_KEPT = 10

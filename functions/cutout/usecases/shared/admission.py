@@ -29,8 +29,11 @@ class AdmissionScheduler:
     limits: Limits
 
     def enqueue_waiting(self) -> None:
-        """Enqueue the oldest waiting jobs. A job that finds no free slot keeps waiting."""
-        gate = self.gates.read_gate(self.limits)
+        """Enqueue as many of the oldest waiting jobs as the gate has free slots."""
+        self.enqueue_for(self.gates.read_gate(self.limits))
+
+    def enqueue_for(self, gate: Gate) -> None:
+        """Do so for a gate that was just read. A job that finds no free slot keeps waiting."""
         if gate.why_closed(self.limits, self.clock.now()) is None:
             self._enqueue(gate.free_slots(self.limits))
 

@@ -83,7 +83,8 @@ class SettlementEffects:
             # A deletion or a newer upload that came meanwhile found no note to remove.
             if why_superseded(self.latest_versions, job) is None:
                 return
-        notes.withdraw(job.source, occasion_of(job))
+        if job.may_have_a_note:
+            notes.withdraw(job.source, occasion_of(job))
 
     def _tag(self, tags: SourceTags, job: Job) -> None:
         try:

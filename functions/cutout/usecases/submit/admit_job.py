@@ -135,7 +135,7 @@ class AdmitJob:
     def _place(self, job: Job, gate: Gate) -> Place | Reason:
         """A free slot for this job, or why it must wait."""
         place = gate.place(self.limits, self.clock.now(), self.randomness)
-        if isinstance(place, Place) and not job.is_waiting and self.backlog.waiting(1):
+        if isinstance(place, Place) and not job.is_waiting and self.backlog.waiting(1, job.lane):
             return Reason.BEHIND_OTHERS
         return place
 

@@ -344,6 +344,7 @@ def _taken(attempt: Attempt, accepted: Accepted) -> Attempt:
     return replace(
         attempt,
         body=None,
+        body_name=None,
         outcome=AttemptOutcome.ACCEPTED,
         task_id=accepted.task_id,
         credits_reserved=accepted.credits_reserved or attempt.credits_reserved,

@@ -10,7 +10,7 @@ from cutout.domain.job.source import Source, after
 from cutout.domain.states import Lane
 from cutout.domain.timing import MESSAGE_LIFE, Timing
 from cutout.ports.buckets import CurrentVersions
-from cutout.ports.jobs_table import Jobs, LatestVersion, LatestVersions
+from cutout.ports.jobs_table import Advance, Jobs, LatestVersion, LatestVersions
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.settlement_effects import SettlementEffects
 
@@ -44,6 +44,18 @@ class UploadFilter:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Registered:
+    """The job of an upload, as stored.
+
+    Attributes:
+        newest: the newest upload of its key, if it was read.
+    """
+
+    job: Job
+    newest: LatestVersion | None
+
+
+@dataclass(frozen=True, kw_only=True)
 class RegisterUpload:
     """Makes exactly one job for each upload, however often its event is delivered."""
 
@@ -58,7 +70,7 @@ class RegisterUpload:
 
     def created(
         self, source: Source, *, at: datetime | None = None, lane: Lane = Lane.LIVE
-    ) -> Job | None:
+    ) -> Registered | None:
         """The job of an upload, created if it is new; None for an object that is not watched.
 
         Args:
@@ -69,23 +81,26 @@ class RegisterUpload:
         if not self.upload_filter.is_watched(source.bucket, source.key):
             self.telemetry.log("upload ignored: the key is not watched")
             return None
-        known = self.jobs.find(source.job_id) or self._found_before(source, at)
-        if known is None and self._has_expired(source, at):
+        found = self._found_before(source, at)
+        if found is not None:
+            self._advance(source, found.id)
+            return Registered(job=found, newest=None)
+        if self._has_expired(source, at):
             self.telemetry.log("upload ignored: its job has expired", due_job=source.job_id)
             return None
-        if known is not None:
-            if known.source.is_found and not source.is_found:
-                self.latest_versions.advance(
-                    LatestVersion(source_ref=source.ref, order=source.order, job_id=known.id)
-                )
-            return known
-        if not self._is_overtaken(source, at):
-            self.latest_versions.advance(
-                LatestVersion(source_ref=source.ref, order=source.order, job_id=source.job_id),
-            )
+        is_overtaken = self._is_overtaken(source, at)
+        head = None if is_overtaken else self._advance(source, source.job_id)
         now = self.clock.now()
-        job = Job.begin(source, now=now, due_at=now + self.timing.first_poll, lane=lane)
-        return self.jobs.claim(job)
+        is_first = head is not None and head.is_first
+        job = Job.begin(
+            source, now=now, due_at=now + self.timing.lease, lane=lane, is_first=is_first
+        )
+        return Registered(job=self.jobs.claim(job), newest=head.newest if head else None)
+
+    def _advance(self, source: Source, job_id: str | None) -> Advance:
+        return self.latest_versions.advance(
+            LatestVersion(source_ref=source.ref, order=source.order, job_id=job_id)
+        )
 
     def _is_overtaken(self, source: Source, at: datetime | None) -> bool:
         """Whether a listing showed a newer upload of the key than this event's.
@@ -116,6 +131,8 @@ class RegisterUpload:
         """
         if at is None or self.clock.now() - at < MESSAGE_LIFE:
             return False
+        if self.jobs.find(source.job_id) is not None:
+            return False
         head = self.latest_versions.newest(source.ref)
         return head is not None and head.job_id == source.job_id
 
@@ -138,9 +155,7 @@ class RegisterUpload:
         """Record that a key was deleted; jobs of its older uploads end as superseded."""
         is_watched = self.upload_filter.is_watched(source.bucket, source.key)
         if is_watched and not self._is_overtaken(source, at):
-            self.latest_versions.advance(
-                LatestVersion(source_ref=source.ref, order=source.order, job_id=None)
-            )
+            self._advance(source, None)
             self.settlement_effects.deleted(source)
 
     def version_deleted(self, source: Source) -> None:

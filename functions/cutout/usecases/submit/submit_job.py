@@ -8,6 +8,7 @@ job.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 
 from cutout.domain.errors import (
@@ -21,14 +22,14 @@ from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.provider import Accepted, CreateOutcome
 from cutout.domain.states import Move, Reason, State
-from cutout.ports.jobs_table import LatestVersions
+from cutout.ports.jobs_table import LatestVersion, LatestVersions
 from cutout.ports.provider import Provider
 from cutout.ports.queues import CallbackQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.admission import AdmissionScheduler
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.step_failures import Step, StepFailures
-from cutout.usecases.shared.superseded import why_superseded
+from cutout.usecases.shared.superseded import reason_of
 from cutout.usecases.submit.admit_job import AdmitJob
 from cutout.usecases.submit.call_outcome import CallOutcomes
 from cutout.usecases.submit.copy_requests import CopyRequests
@@ -56,12 +57,16 @@ class SubmitJob:
     provider: Provider
     callbacks: CallbackQueue
 
-    def advance(self, job: Job) -> None:
+    def advance(self, job: Job, newest: LatestVersion | None = None) -> None:
         """Move a job; if it leaves a free slot unused, move the oldest waiting job, too.
 
         A job whose step fails makes way for the next one. After `_MOST_FAILED` failures the cause
         is probably not the photo, so the rest waits for Sweep: an outage must not postpone
         every waiting job.
+
+        Args:
+            job: the job.
+            newest: the newest upload of its key, if it was just read.
         """
         # The message of a freed slot names a job that another worker may have admitted already.
         # The slot is then still free, and the next waiting job takes it. So does an upload that
@@ -70,7 +75,8 @@ class SubmitJob:
         is_unused = False
         for candidate in chain([job], self.waiting_jobs.waiting()):
             try:
-                step = self.failures.guard(candidate, self._advance)
+                known = newest if candidate is job else None
+                step = self.failures.guard(candidate, partial(self._advance, newest=known))
             except (JobMovedError, NewerRowError):
                 continue
             failed += step.error is not None
@@ -80,7 +86,7 @@ class SubmitJob:
         if is_unused:
             self.admission.enqueue_next()
 
-    def _advance(self, job: Job) -> Job:
+    def _advance(self, job: Job, *, newest: LatestVersion | None) -> Job:
         self.telemetry.log(
             "job processed",
             job_id=job.id,
@@ -89,7 +95,7 @@ class SubmitJob:
         )
         now = self.clock.now()
         if job.state is State.QUEUED and not job.is_backing_off(now):
-            return self._start(job)
+            return self._start(job, newest)
         if job.state is State.SUBMITTING and job.is_due(now):
             return self.call_outcomes.lease_expired(job)
         if job.state is State.UNCONFIRMED and job.is_due(now) and not job.has_unverified_task:
@@ -97,8 +103,9 @@ class SubmitJob:
         self.job_writer.reapply_effects(job)
         return job
 
-    def _start(self, job: Job) -> Job:
-        superseded = why_superseded(self.latest_versions, job)
+    def _start(self, job: Job, newest: LatestVersion | None) -> Job:
+        head = newest or self.latest_versions.newest(job.source.ref)
+        superseded = reason_of(head, job)
         if superseded:
             return self.waiting_jobs.settle(job, Move.SUPERSEDE, superseded)
         try:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cutout.domain.gate import Gate, Limits
+from cutout.domain.job.conflicts import GateMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import PAUSED_BECAUSE, Metric
@@ -14,7 +16,7 @@ from cutout.domain.states import State
 from cutout.ports.jobs_table import Backlog, Due, Gates, NewerRow
 from cutout.ports.queues import CallbackQueue, SubmissionQueue
 from cutout.ports.telemetry import Clock, Telemetry
-from cutout.usecases.shared.admission import AdmissionScheduler, change_gate
+from cutout.usecases.shared.admission import AdmissionScheduler
 
 _MOST_DUE = 1000
 _LONGEST_RESEND = timedelta(hours=1)
@@ -43,7 +45,8 @@ class Sweep:
         for job in due.early:
             self.backlog.postpone(job, job.due_at or now)
         gate = self._look_at_gate(now)
-        self.admission.enqueue_waiting()
+        self.backlog.carry_over()
+        self.admission.enqueue_for(gate)
         self._publish(due, gate, now)
         return len(due.jobs)
 
@@ -76,13 +79,16 @@ class Sweep:
 
     def _look_at_gate(self, now: datetime) -> Gate:
         """Note the deployed limits, and free slots whose jobs never will."""
-        limits = self.admission.limits
-        change_gate(self.gates, lambda gate: gate.swept(limits, now))
-        gate = self.gates.read_gate(limits)
+        gate = self.gates.read_gate(self.admission.limits)
+        swept = gate.swept(self.admission.limits, now)
+        if swept != gate:
+            # A gate that somebody else has just written is left to the next run.
+            with suppress(GateMovedError):
+                self.gates.write_gate(swept)
         for shard, holder in gate.stale_holders(now):
             self.telemetry.log("a slot was held by no task", holder=holder)
             self.gates.free_slot(shard, holder)
-        return gate
+        return swept
 
     def _publish(self, due: Due, gate: Gate, now: datetime) -> None:
         """Write the gauges, zeros included: an alarm must distinguish zero from missing data."""

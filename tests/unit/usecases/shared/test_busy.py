@@ -30,7 +30,7 @@ def contended(hook: Hook, world: World, step: str) -> None:
 
 def new_job(world: World) -> Job:
     """A photo that Submit has not looked at."""
-    job = world.arrive.created(world.uploads.add("a.jpg", png()))
+    job = world.registered(world.uploads.add("a.jpg", png()))
     assert job is not None
     return job
 

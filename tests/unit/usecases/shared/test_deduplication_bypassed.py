@@ -148,7 +148,7 @@ def test_a_buyer_that_waits_at_the_gate_does_not_buy_what_came_meanwhile() -> No
     """A backfilled photo takes the picture, a fresh upload, which is live, goes before it."""
     world = World(reuse=True, limits=replace(LIMITS, max_in_flight=1))
     blocker = world.arrives("blocker.jpg", png(salt=77))
-    found = world.arrive.created(world.uploads.add("a.jpg", png()), lane=Lane.BACKFILL)
+    found = world.registered(world.uploads.add("a.jpg", png()), lane=Lane.BACKFILL)
     assert found is not None
     first = world.advance(found)
     assert (first.is_waiting, first.is_owner) == (True, True)

@@ -177,7 +177,7 @@ def test_a_live_photo_does_not_wait_in_the_backfills_line() -> None:
     world.operate.pause()
     backfilled = []
     for number, key in enumerate(["old.jpg", "a.jpg"]):
-        job = world.arrive.created(world.uploads.add(key, png(salt=number)), lane=Lane.BACKFILL)
+        job = world.registered(world.uploads.add(key, png(salt=number)), lane=Lane.BACKFILL)
         assert job is not None
         backfilled.append(world.advance(job))
     assert world.jobs.waiting(1) == [backfilled[0].id]

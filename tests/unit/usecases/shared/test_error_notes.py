@@ -185,7 +185,7 @@ def test_a_cut_out_of_ours_that_comes_in_leaves_no_note() -> None:
     """Two deployments that feed each other would write notes about each other's notes for ever."""
     world = World()
     labels = Labels(metadata={"cutout-job": "0f" * 16}, tags={})
-    job = world.arrive.created(world.uploads.add("a.png", png(), labels))
+    job = world.registered(world.uploads.add("a.png", png(), labels))
     assert job is not None
     assert world.advance(job).state is State.REJECTED
     assert world.notes.stored == {}
@@ -195,7 +195,7 @@ def test_a_superseded_photo_leaves_no_note() -> None:
     """Whatever came of it, the newer upload speaks for the key."""
     world = World()
     older = world.uploads.add("a.jpg", png())
-    job = world.arrive.created(older)
+    job = world.registered(older)
     world.arrives(data=png(salt=1))
     assert job is not None
     assert world.advance(job).state is State.SUPERSEDED

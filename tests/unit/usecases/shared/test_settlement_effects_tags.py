@@ -29,7 +29,7 @@ def test_the_tag_says_how_it_ended(result: bytes | None, state: State) -> None:
     """Beside the owner's own tags."""
     world = tagging()
     source = world.uploads.add("a.jpg", png(), Labels(metadata={}, tags={"team": "shoes"}))
-    begun = world.arrive.created(source)
+    begun = world.registered(source)
     assert begun is not None
     job = world.advance(begun)
     if result is None:
@@ -53,7 +53,7 @@ def test_a_photo_that_is_gone_or_full_of_tags_settles_all_the_same() -> None:
     job = world.arrives(data=b"a text")
     many = {f"t{number}": "x" for number in range(10)}
     full = world.uploads.add("b.jpg", b"a text", Labels(metadata={}, tags=many))
-    begun = world.arrive.created(full)
+    begun = world.registered(full)
     assert begun is not None
     assert world.advance(begun).is_announced
     assert [message for message, _ in world.telemetry.facts if "not tagged" in message]

@@ -314,7 +314,7 @@ def test_whatever_stands_beside_a_photo_its_job_ends(
     """Any key, metadata, tags and headers; and whatever words the provider has for it."""
     world = World()
     source = world.uploads.add(key, png(), labels)
-    job = world.arrive.created(source)
+    job = world.registered(source)
     assert job is not None
     job = world.advance(job)
     is_failing = len(message) % 2 == 1

@@ -26,7 +26,7 @@ def uploaded(source: Source) -> Event:
     """S3 says that an object was created."""
 
     def take(world: World) -> None:
-        job = world.arrive.created(source)
+        job = world.registered(source)
         assert job is not None
         world.submit.advance(job)
 
@@ -155,7 +155,7 @@ def test_no_further_call_is_made_for_a_photo_that_is_no_longer_the_newest(
     if is_deletion:
         world.arrive.deleted(world.uploads.remove("a.jpg"))
     else:
-        world.arrive.created(world.uploads.add("a.jpg", b"not a photo"))
+        world.registered(world.uploads.add("a.jpg", b"not a photo"))
     world.jobs.gate = replace(world.jobs.read_gate(), limits=None)
     world.passes(TIMING.unconfirmed_grace + 5 * MINUTE)
     assert ends(world, job.id) == (DELETED if is_deletion else NEWER)

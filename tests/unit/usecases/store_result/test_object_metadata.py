@@ -30,7 +30,7 @@ def finish(world: World, job: Job, result: bytes = CUT_OUT) -> Job:
 def labelled(world: World, labels: Labels) -> Labels:
     """What the cut-out of a photo with these labels carries, without its provenance."""
     source = world.uploads.add("a.jpg", png(), labels)
-    job = world.arrive.created(source)
+    job = world.registered(source)
     assert job is not None
     finish(world, world.submit.advance(job))
     carried = world.results.objects["a.png"].labels

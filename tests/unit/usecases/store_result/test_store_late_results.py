@@ -77,7 +77,7 @@ def test_a_late_result_of_a_photo_that_is_no_longer_the_newest_is_not_stored(
     """It is superseded, and its charge stays on record."""
     world = World()
     job: Job = give_up(world)  # type: ignore[operator]
-    world.arrive.created(world.uploads.add("a.jpg", png(salt=2)))
+    world.registered(world.uploads.add("a.jpg", png(salt=2)))
     world.evolink.complete(TASK)
     late = world.wake(job, task_id=TASK)
     assert (late.state, late.reason, late.credits) == (

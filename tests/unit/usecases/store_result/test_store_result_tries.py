@@ -37,7 +37,7 @@ class Storing:
     def __init__(self, world: World, result: bytes = CUT_OUT, **facts: Any) -> None:
         self.world = world
         source = world.uploads.add("a.jpg", png(), LABELS)
-        job = world.arrive.created(source)
+        job = world.registered(source)
         assert job is not None
         world.submit.advance(job)
         world.settles()

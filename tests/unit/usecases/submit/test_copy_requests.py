@@ -85,7 +85,7 @@ def test_a_tiny_photo_is_sent_enlarged() -> None:
     """The row keeps its own size: the cut-out is made to fit that."""
     world = World()
     source = world.uploads.add("a.png", png(60, 40))
-    job = world.arrive.created(source)
+    job = world.registered(source)
     assert job is not None
     waiting = world.advance(job)
     assert (waiting.reason, waiting.message) == (

@@ -18,7 +18,7 @@ def huge(world: World, data: bytes, metadata: dict[str, str] | None = None) -> J
     """An upload of more bytes than the model takes; the fakes need not hold them all."""
     labels = Labels(metadata=metadata or {}, tags={})
     source = world.uploads.add("a.bin", data, labels)
-    job = world.arrive.created(replace(source, size=PHOTO_LIMITS.max_bytes + 1))
+    job = world.registered(replace(source, size=PHOTO_LIMITS.max_bytes + 1))
     assert job is not None
     return world.advance(job)
 

@@ -99,7 +99,7 @@ def test_a_photo_that_is_gone_before_it_was_read_is_superseded() -> None:
     world = World()
     source = world.uploads.add("a.jpg", png())
     world.uploads.destroy(source)
-    job = world.arrive.created(source)
+    job = world.registered(source)
     assert job is not None
     job = world.advance(job)
     assert (job.state, job.reason) == (State.SUPERSEDED, Reason.SOURCE_DELETED)
@@ -134,7 +134,7 @@ def test_a_cut_out_that_comes_back_as_an_upload_is_never_paid_for() -> None:
     """It carries the job that made it, wherever it was copied to."""
     world = World()
     made = Labels(metadata={"cutout-job": "0" * 32}, tags={})
-    job = world.arrive.created(world.uploads.add("a.png", png(), made))
+    job = world.registered(world.uploads.add("a.png", png(), made))
     assert job is not None
     rejected = world.advance(job)
     assert (rejected.state, rejected.reason) == (State.REJECTED, Reason.OWN_OUTPUT)

@@ -21,14 +21,14 @@ HOUR = timedelta(hours=1)
 def found(world: World, source: Source, newer_than: str | None = None) -> Job:
     """Take an upload that a listing found."""
     listed = replace(source, sequencer=after(newer_than), modified_at=world.clock.now())
-    job = world.arrive.created(listed, lane=Lane.BACKFILL)
+    job = world.registered(listed, lane=Lane.BACKFILL)
     assert job is not None
     return world.advance(job)
 
 
 def told(world: World, source: Source) -> Job:
     """Take the event of an upload."""
-    job = world.arrive.created(source, at=world.clock.now())
+    job = world.registered(source, at=world.clock.now())
     assert job is not None
     return world.advance(job)
 
@@ -117,10 +117,10 @@ def test_a_late_event_without_a_version_is_that_of_the_found_upload() -> None:
     source = replace(world.uploads.add("a.jpg", png()), version_id=None)
     uploaded_at = world.clock.now()
     world.clock.advance(HOUR)
-    job = world.arrive.created(replace(source, sequencer=""), lane=Lane.BACKFILL)
+    job = world.registered(replace(source, sequencer=""), lane=Lane.BACKFILL)
     assert job is not None
     world.clock.advance(HOUR)
-    assert world.arrive.created(source, at=uploaded_at) == job
+    assert world.registered(source, at=uploaded_at) == job
     assert list(world.jobs.jobs) == [job.id]
     assert why_superseded(world.jobs, job) is None
 
@@ -130,10 +130,10 @@ def test_an_event_newer_than_the_found_upload_is_another_upload(etag: str) -> No
     """Also with the same bytes: a second upload is a second request."""
     world = World()
     source = replace(world.uploads.add("a.jpg", png()), version_id=None, etag="same")
-    job = world.arrive.created(replace(source, sequencer=""), lane=Lane.BACKFILL)
+    job = world.registered(replace(source, sequencer=""), lane=Lane.BACKFILL)
     assert job is not None
     world.clock.advance(HOUR)
-    again = world.arrive.created(replace(source, etag=etag), at=world.clock.now())
+    again = world.registered(replace(source, etag=etag), at=world.clock.now())
     assert again is not None
     assert again.id != job.id
     assert why_superseded(world.jobs, job) is Reason.NEWER_UPLOAD
@@ -178,7 +178,7 @@ def test_an_event_that_comes_late_does_not_overtake_what_a_listing_has_shown(
     if is_deletion:
         world.arrive.deleted(late, at=happened_at)
     else:
-        older = world.arrive.created(late, at=happened_at)
+        older = world.registered(late, at=happened_at)
         assert older is not None
         assert world.advance(older).reason is Reason.NEWER_UPLOAD
     world.settles()
@@ -196,7 +196,7 @@ def test_an_upload_after_the_listing_is_newer_than_what_was_found() -> None:
     world.clock.advance(HOUR)
     newer, at = world.uploads.add("a.jpg", png(salt=1)), world.clock.now()
     world.clock.advance(HOUR)
-    assert world.arrive.created(listed) is not None
-    job = world.arrive.created(newer, at=at)
+    assert world.registered(listed) is not None
+    job = world.registered(newer, at=at)
     assert job is not None
     assert world.advance(job).state is State.PROCESSING

@@ -65,7 +65,7 @@ def test_what_has_no_time_or_was_listed_itself_is_not_overtaken(change: dict[str
     later = listed(world, replace(LISTED, version_id="v2", etag="e2"))
     told: dict[str, Any] = {"source": replace(EVENT, version_id="v1"), "at": START - 10 * MINUTE}
     told |= change
-    world.arrive.created(**told)
+    world.registered(**told)
     raised = LatestVersion(source_ref=EVENT.ref, order=after(EVENT.order), job_id=later.id)
     assert world.jobs.heads[EVENT.ref] != raised
 
@@ -77,7 +77,7 @@ def test_an_event_is_not_overtaken_by_an_upload_whose_row_is_not_there(named: st
     world.jobs.heads[EVENT.ref] = LatestVersion(
         source_ref=EVENT.ref, order=a_source(sequencer="0A").order, job_id=named
     )
-    job = world.arrive.created(EVENT, at=START - 10 * MINUTE)
+    job = world.registered(EVENT, at=START - 10 * MINUTE)
     assert job is not None
     assert world.jobs.heads[EVENT.ref].job_id == job.id == EVENT.job_id
 
@@ -103,14 +103,14 @@ def test_without_versions_an_upload_that_was_listed_is_known_by_its_bytes_and_ti
     """Its event names it otherwise; it is not made a second job of."""
     world = World()
     job = listed(world, source)
-    assert (world.arrive.created(event, at=at) == job) == is_known
+    assert (world.registered(event, at=at) == job) == is_known
 
 
 def test_the_event_of_a_listed_upload_gives_it_its_place() -> None:
     """A listing tells no order."""
     world = World()
     job = listed(world)
-    world.arrive.created(EVENT, at=START)
+    world.registered(EVENT, at=START)
     assert world.jobs.heads[EVENT.ref] == LatestVersion(
         source_ref=EVENT.ref, order=EVENT.order, job_id=job.id
     )

@@ -22,7 +22,7 @@ MINUTE = timedelta(minutes=1)
 
 def take_event(world: World, source: Source) -> Job:
     """What Submit does with an upload's event."""
-    job = world.arrive.created(source)
+    job = world.registered(source)
     assert job is not None, "the key is watched"
     return world.advance(job)
 
@@ -31,7 +31,7 @@ def test_a_new_upload_is_a_job_that_sweep_finds_should_its_worker_die() -> None:
     """The row stands before anything else is done, and is due when the lease is over."""
     world = World()
     source = world.uploads.add("shoes/red.jpg", png())
-    assert world.arrive.created(source) == Job(
+    assert world.registered(source) == Job(
         id=source.job_id,
         source=source,
         state=State.QUEUED,
@@ -66,7 +66,7 @@ def expires(world: World, job: Job) -> None:
 def finished_after_its_message_failed(world: World) -> tuple[Source, Job]:
     """Its message became a dead letter; Sweep moved the job on, and it was completed."""
     source = world.uploads.add("a.jpg", png())
-    job = world.arrive.created(source, at=START)
+    job = world.registered(source, at=START)
     assert job is not None
     world.passes(MINUTE * 5)
     world.evolink.complete(world.task_of(job))
@@ -79,7 +79,7 @@ def test_a_dead_letter_that_is_redriven_finds_its_row() -> None:
     world = World(reuse=True, timing=replace(TIMING, retention=timedelta(days=25)))
     source, job = finished_after_its_message_failed(world)
     world.clock.advance_to(START + MESSAGE_LIFE)
-    assert world.arrive.created(source, at=START) == job
+    assert world.registered(source, at=START) == job
     assert job.expires_at is not None
     assert job.expires_at > world.clock.now()
 
@@ -90,7 +90,7 @@ def test_an_event_that_is_replayed_after_its_row_expired_is_not_paid_again() -> 
     source, job = finished_after_its_message_failed(world)
     world.clock.advance(timedelta(days=26))
     expires(world, job)
-    assert world.arrive.created(source, at=START) is None
+    assert world.registered(source, at=START) is None
     assert (world.jobs.jobs, len(world.evolink.charges)) == ({}, 1)
     assert ("upload ignored: its job has expired", {"due_job": job.id}) in world.telemetry.facts
 
@@ -100,7 +100,7 @@ def test_an_old_event_that_was_never_seen_makes_its_job() -> None:
     world = World()
     source = world.uploads.add("a.jpg", png())
     world.clock.advance(timedelta(days=30))
-    assert world.arrive.created(source, at=START) is not None
+    assert world.registered(source, at=START) is not None
 
 
 def test_an_event_that_comes_again_after_the_end_changes_nothing() -> None:
@@ -135,7 +135,7 @@ def test_who_loses_the_race_for_the_slot_makes_no_call() -> None:
     hook = Hook()
     world = World(step=hook)
     source = world.uploads.add("a.jpg", png())
-    job = world.arrive.created(source)
+    job = world.registered(source)
     assert job is not None
     hook.once_at("jobs.save", lambda: world.advance(job))
     loser = world.advance(job)
@@ -161,7 +161,7 @@ def test_a_bucket_without_versions_tells_uploads_apart_by_content_and_order() ->
     again = replace(world.uploads.add("a.jpg", png()), version_id=None)
     assert first.etag == again.etag
     for source in (first, again, first):
-        world.arrive.created(source)
+        world.registered(source)
     assert set(world.jobs.jobs) == {first.job_id, again.job_id}
 
 
@@ -180,7 +180,7 @@ def test_a_worker_that_dies_before_the_row_stands_leaves_all_to_the_redelivery()
 def test_sweep_submits_a_job_whose_worker_died_before_it_did_anything() -> None:
     """The event's message may be gone; the row is enough."""
     world = World()
-    job = world.arrive.created(world.uploads.add("a.jpg", png()))
+    job = world.registered(world.uploads.add("a.jpg", png()))
     assert job is not None
     world.passes(TIMING.lease)
     assert world.job(job).state is State.PROCESSING
@@ -240,7 +240,8 @@ def test_only_uploads_under_the_prefix_are_taken_and_never_our_own_output(
     arrive = replace(world.arrive, upload_filter=watch)
     uploaded = replace(world.uploads.add(key, png()), bucket=bucket)
     deleted = replace(world.uploads.remove(key), bucket=bucket)
-    job = arrive.created(uploaded)
+    registered = arrive.created(uploaded)
+    job = registered and registered.job
     assert (job is not None) == is_watched
     assert len(world.jobs.jobs) == is_watched
     arrive.deleted(deleted)

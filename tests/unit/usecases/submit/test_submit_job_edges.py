@@ -28,7 +28,7 @@ SECOND = timedelta(seconds=1)
 def waits(world: World, key: str, **facts: Any) -> Job:
     """A photo behind the gate, which is open by now."""
     source = world.uploads.add(key, png(salt=len(world.jobs.jobs)))
-    job = world.arrive.created(source)
+    job = world.registered(source)
     assert job is not None
     known: dict[str, Any] = {"is_waiting": True, "reason": Reason.GATE_FULL, "due_at": None}
     waiting = replace(job, **(known | facts))
@@ -59,7 +59,7 @@ def test_a_denied_photo_that_did_not_wait_wakes_nobody() -> None:
     world = World()
     other = waits(world, "b.jpg")
     world.uploads.errors["a.jpg"] = SourceDeniedError("AccessDenied")
-    job = world.arrive.created(world.uploads.add("a.jpg", png(salt=9)))
+    job = world.registered(world.uploads.add("a.jpg", png(salt=9)))
     assert job is not None
     world.submit.advance(job)
     assert world.submissions.job_ids == []
@@ -84,7 +84,7 @@ def test_an_uploads_own_marks_say_how_it_is_treated(
     """A person's wish on the row stays."""
     world = World()
     source = world.uploads.add("a.jpg", png(), Labels(metadata=metadata, tags={}))
-    job = world.arrive.created(source)
+    job = world.registered(source)
     assert job is not None
     job = replace(job, bypass_cache=was_fresh)
     world.jobs.jobs[job.id] = job
@@ -97,7 +97,7 @@ def test_what_prepare_found_out_ends_the_job_in_prepares_words(message: str | No
     """Or in none."""
     world = World()
     source = world.uploads.add("a.jpg", png())
-    job = world.arrive.created(source)
+    job = world.registered(source)
     assert job is not None
     found = replace(job, reason=Reason.DAMAGED_PHOTO, message=message)
     world.jobs.jobs[job.id] = found
@@ -116,7 +116,7 @@ def test_a_photo_is_completed_from_what_is_kept_as_it_was_kept() -> None:
         key="kept", sha256="ab" * 32, job_id="b", task_id="t", credits=PRICE, is_of_copy=True
     )
     world.bought.items[picture] = DedupRecord(picture=picture, owner="b", kept=kept)
-    job = world.arrive.created(world.uploads.add("c.jpg", png()))
+    job = world.registered(world.uploads.add("c.jpg", png()))
     assert job is not None
     retried = replace(job, is_owner=True, storing_attempt=1)
     world.jobs.jobs[job.id] = retried
@@ -160,7 +160,7 @@ def test_an_answer_that_cannot_be_recorded_is_passed_on_with_the_task_that_it_na
 
     hook.once_at("evolink.create done", lambda: hook.once_at("jobs.save", fail))
     source = world.uploads.add("a.jpg", png())
-    job = world.arrive.created(source)
+    job = world.registered(source)
     assert job is not None
     with pytest.raises(StoreBusyError):
         world.submit.advance(job)
@@ -215,7 +215,7 @@ def test_a_row_that_is_gone_is_no_longer_advanced() -> None:
     """What was to be written is returned as it was."""
     hook = Hook()
     world = World(step=hook)
-    job = world.arrive.created(world.uploads.add("a.jpg", b"no photo"))
+    job = world.registered(world.uploads.add("a.jpg", b"no photo"))
     assert job is not None
     hook.once_at("jobs.save", world.jobs.jobs.clear)
     assert world.advance(job) == job

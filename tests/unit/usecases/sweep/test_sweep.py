@@ -23,7 +23,7 @@ MINUTE = timedelta(minutes=1)
 
 def a_new_job(world: World) -> Job:
     """Its worker died before it did anything."""
-    job = world.arrive.created(world.uploads.add("a.jpg", png()))
+    job = world.registered(world.uploads.add("a.jpg", png()))
     assert job is not None
     return job
 

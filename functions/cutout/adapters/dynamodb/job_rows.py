@@ -1,0 +1,213 @@
+"""Jobs as items of the jobs table.
+
+A write unit is 1 KB, and each move writes the whole job. So an item holds nothing twice, and no
+defaults: with usual names, it stays below 1 KB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from cutout.adapters.dynamodb.item_table import Item
+from cutout.domain.errors import NewerRowError
+from cutout.domain.job.job import Job
+from cutout.domain.job.stored_limits import bounded
+from cutout.domain.serialization import from_row, to_small_row
+from cutout.domain.states import Lane, Reason, State
+from cutout.ports.jobs_table import NewerRow
+from cutout.ports.listings import JobSummary
+
+DUE = ("due_shard", "due")
+WAITING = ("lane", "waiting")
+MOVING = "moving"
+"""The partition of the index `state` that holds every job that has not ended."""
+BEHIND_LIVE = 10**15
+"""Added to `lane_at` of jobs of low priority, so that they come after all others."""
+_BESIDE = frozenset({"id", "version", "state", "look_at", "expires_at"})
+"""Fields of a job that are stored beside its row."""
+BRIEF = (
+    "pk",
+    "phase",
+    "state",
+    "row.source.etag",
+    "row.reason",
+    "row.result_key",
+    "row.result.key",
+    "row.result.size",
+    # of rows that an earlier version wrote
+    "job.state",
+    "job.source.etag",
+    "job.reason",
+    "job.result.key",
+)
+"""What `brief_in` reads of an item."""
+
+
+def job_item(job: Job) -> Item:
+    """The job's item: the job itself under `row`, beside it what indexes and conditions need.
+
+    Earlier versions look under `job` and leave alone what is not there: they do not know the slot
+    that the job holds. `due_at` beside the row is when Sweep looks, `due_at` in it when the job is
+    due.
+    """
+    item: Item = {
+        "pk": f"job#{job.id}",
+        "version": job.version,
+        "source_ref": job.source.ref,
+        "sequencer": job.source.order,
+        "row": _shrunk(job),
+    }
+    # The index `state` shows jobs that move by when they began, which their moves do not change.
+    if job.state.is_settled:
+        item |= {"state": job.state.value, "updated_at": milliseconds(job.updated_at)}
+    else:
+        item |= {"state": MOVING, "phase": job.state.value}
+        item["updated_at"] = milliseconds(job.created_at)
+    if job.due_at is not None:
+        item |= {DUE[0]: DUE[1], "due_at": milliseconds(job.look_at or job.due_at)}
+    if job.is_waiting:
+        behind = BEHIND_LIVE if job.lane is Lane.BACKFILL else 0
+        item |= {WAITING[0]: WAITING[1], "lane_at": milliseconds(job.waiting_since) + behind}
+    elif job.state.holds_slot and job.attempt is not None and job.attempt.shard is None:
+        # An earlier version admitted it, and may still count such jobs in this index.
+        item |= {"lane": "holding", "lane_at": milliseconds(job.updated_at)}
+    if job.expires_at is not None:
+        item["expires_at"] = int(job.expires_at.timestamp())
+    return item
+
+
+def to_be_saved(job: Job) -> Job:
+    """The job with its next version, and with the time when Sweep looks at it.
+
+    That time stays as it is while it is not after the due time.
+    """
+    look_at = None if job.due_at is None else min(job.look_at or job.due_at, job.due_at)
+    return bounded(replace(job, version=job.version + 1, look_at=look_at))
+
+
+def job_in(item: Item) -> Job:
+    """The job.
+
+    Raises:
+        NewerRowError: only a newer version can read it.
+    """
+    job_id = item["pk"].removeprefix("job#")
+    with understood(f"the row of job {job_id}"):
+        return from_row(Job, _whole(job_id, item))
+
+
+def brief_in(item: Item) -> JobSummary:
+    """A summary of the job.
+
+    Raises:
+        NewerRowError: only a newer version can read it.
+    """
+    job_id = item["pk"].removeprefix("job#")
+    with understood(f"the row of job {job_id}"):
+        row = item["job"] if "job" in item else item["row"] | {"state": _state_of(item)}
+        reason, result = row.get("reason"), row.get("result")
+        return JobSummary(
+            job_id=job_id,
+            etag=row["source"]["etag"],
+            state=State(row["state"]),
+            reason=Reason(reason) if reason else None,
+            result_key=result.get("key", row.get("result_key")) if result else None,
+        )
+
+
+def newer_in(item: Item) -> NewerRow:
+    """Read the id, due time and version of a row that a newer release wrote.
+
+    The due time is the job's own if it can be read, since `postpone` moves the one beside it.
+    """
+    due_at = datetime.fromtimestamp(int(item["due_at"]) / 1000, UTC)
+    with suppress(KeyError, TypeError, ValueError):
+        due_at = datetime.fromtimestamp(int(item["row"]["due_at"]) / 1_000_000, UTC)
+    return NewerRow(
+        job_id=item["pk"].removeprefix("job#"), due_at=due_at, version=int(item["version"])
+    )
+
+
+@contextmanager
+def understood(what: str) -> Iterator[None]:
+    """Reads what may be unknown: states, reasons or fields of a newer version.
+
+    Raises:
+        NewerRowError: it holds such a value, or lacks a field.
+    """
+    try:
+        yield
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        raise NewerRowError(f"{what} is of a newer version: {error}") from error
+
+
+def milliseconds(at: datetime) -> int:
+    """Milliseconds since 1970, by which indexes sort."""
+    return int(at.timestamp() * 1000)
+
+
+def _shrunk(job: Job) -> dict[str, Any]:
+    """The job's row without what the item says elsewhere; `_whole` undoes it."""
+    row: dict[str, Any] = {
+        name: value for name, value in to_small_row(job).items() if name not in _BESIDE
+    }
+    source = row["source"]
+    del source["bucket"], source["key"]
+    if _sequencer(job.source.order) == job.source.sequencer:
+        del source["sequencer"]
+    if "result" in row and row["result"]["key"] == job.result_key:
+        del row["result"]["key"]
+    for attempt in row.get("attempts", ()):
+        attempt["idempotency_key"] = attempt["idempotency_key"].removeprefix(_prefix(job.id))
+    row["history"] = [list(step.values()) for step in row["history"]]
+    return row
+
+
+def _whole(job_id: str, item: Item) -> dict[str, Any]:
+    """The job's row with what is stored beside it; earlier versions stored it whole, as `job`."""
+    # When Sweep looks at the job, in microseconds.
+    look_at = {"look_at": int(item["due_at"]) * 1000} if "due_at" in item else {}
+    if "row" not in item:
+        return {**item["job"], **look_at}
+    row: dict[str, Any] = dict(item["row"])
+    bucket, _, key = item["source_ref"].partition("/")
+    sequencer = _sequencer(item["sequencer"])
+    row["source"] = {"bucket": bucket, "key": key, "sequencer": sequencer} | row["source"]
+    if "result" in row:
+        row["result"] = {"key": row.get("result_key")} | row["result"]
+    if "attempts" in row:
+        row["attempts"] = [_with_key(attempt, job_id) for attempt in row["attempts"]]
+    row["history"] = [
+        dict(zip(("state", "at", "reason"), step, strict=False)) for step in row["history"]
+    ]
+    if "expires_at" in item:
+        row["expires_at"] = int(item["expires_at"]) * 1_000_000
+    beside = {"id": job_id, "version": item["version"], "state": _state_of(item)}
+    return row | beside | look_at
+
+
+def _state_of(item: Item) -> str:
+    return str(item.get("phase", item["state"]))
+
+
+def _with_key(attempt: dict[str, Any], job_id: str) -> dict[str, Any]:
+    key = attempt["idempotency_key"]
+    whole = key if key.startswith(_OURS) else _prefix(job_id) + key
+    return attempt | {"idempotency_key": whole}
+
+
+def _prefix(job_id: str) -> str:
+    return f"{_OURS}{job_id}-"
+
+
+def _sequencer(order: str) -> str:
+    """The usual sequencer of this order: S3's own are shorter, and do not end in a zero."""
+    return order.rstrip("0")
+
+
+_OURS = "cutout-"
+"""Begins every idempotency key; see `CallIdentity`."""
