@@ -1,106 +1,79 @@
-"""A call's body lets its reader read the photo and call back: it goes when the call is answered."""
+"""The body of a call: stored beside the job for an identical repeat, and named by its content."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from cutout.adapters.evolink.failures import refusal
-from cutout.domain.job.job import Job
 from cutout.domain.provider import NotSent
 from cutout.domain.states import State
 from cutout.ports.jobs_table import CallBody
 from tests.support.fakes.evolink import FakeEvolink, Fault, answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World
 
+MINUTE = timedelta(minutes=1)
 REFUSED = refusal(status=400, code="invalid_request", message="no")
 RATE_LIMITED = refusal(status=429, code="rate_limit", message="later")
-
-
-def test_the_body_of_an_unanswered_call_is_kept_for_its_repeat() -> None:
-    """The very same text, for as long as a repeat may be due, and not on the row."""
-    world = World()
-    world.evolink.create_faults.append(taken_but_unanswered)
-    job = world.arrives()
-    body = world.evolink.posts[0][1]
-    expires_at = world.clock.now() + 2 * TIMING.job_deadline
-    assert world.jobs.bodies == {
-        (job.id, 1): CallBody(attempt=1, text=body, expires_at=expires_at),
-    }
-    assert [attempt.body for attempt in job.attempts] == [None]
-    world.clock.advance(TIMING.unconfirmed_grace)
-    assert world.advance(job).state is State.PROCESSING
-    assert [text for _key, text in world.evolink.posts] == [body, body]
 
 
 @pytest.mark.parametrize(
     "fault",
     [
         FakeEvolink.take,
+        taken_but_unanswered,
         answering(REFUSED),
         answering(RATE_LIMITED),
         answering(NotSent(message="ConnectError")),
     ],
-    ids=["accepted", "refused", "paused", "not sent"],
+    ids=["accepted", "unanswered", "refused", "paused", "not sent"],
 )
-def test_an_answered_call_leaves_no_body(fault: Fault) -> None:
-    """It goes in the write that records the answer."""
+def test_the_body_of_a_call_is_stored_beside_the_job_until_no_repeat_can_be_due(
+    fault: Fault,
+) -> None:
+    """The exact text of the call. The job, which people may read, only names it."""
     world = World()
     world.evolink.create_faults.append(fault)
-    world.arrives()
-    assert world.jobs.bodies == {}
+    job = world.arrives()
+    ((_key, text),) = world.evolink.posts
+    (attempt,) = job.attempts
+    assert attempt.body_name is not None
+    expires_at = world.clock.now() + 2 * TIMING.job_deadline
+    body = CallBody(name=attempt.body_name, text=text, expires_at=expires_at)
+    assert world.jobs.bodies == {(job.id, attempt.body_name): body}
+    assert attempt.body is None
 
 
-def called_back(world: World, job: Job) -> None:
-    """Its callback names the task, which is completed."""
-    world.evolink.complete(world.task_of(job))
-    world.wake(job, task_id=world.task_of(job))
+def test_bodies_of_attempts_of_one_job_have_different_names() -> None:
+    """Otherwise a repeat might send the text of another attempt."""
+    world = World()
+    world.evolink.create_faults.append(answering(NotSent(message="ConnectError")))
+    job = world.arrives()
+    world.passes(5 * MINUTE)
+    texts = [world.jobs.bodies[job.id, a.body_name or ""].text for a in world.job(job).attempts]
+    assert texts == [text for _key, text in world.evolink.posts]
+    assert len(set(texts)) == 2
 
 
-def still_running(world: World, job: Job) -> None:
-    """Its callback names the task, which runs."""
-    world.wake(job, task_id=world.task_of(job))
-
-
-def overwritten(world: World, job: Job) -> None:
-    """There is a newer upload when the grace time ends."""
-    world.arrives(job.source.key)
-    world.clock.advance(TIMING.unconfirmed_grace)
-    world.submit.advance(job)
-
-
-def given_up(world: World, _job: Job) -> None:
-    """It is repeated, and nobody answers that either."""
-    world.evolink.honours_keys = False
-    world.evolink.create_faults.append(taken_but_unanswered)
-    world.passes(2 * TIMING.unconfirmed_grace + TIMING.lease)
-
-
-@pytest.mark.parametrize("end", [called_back, still_running, overwritten, given_up])
-def test_a_call_whose_outcome_becomes_known_leaves_no_body(
-    end: Callable[[World, Job], None],
+@pytest.mark.parametrize("is_on_the_job", [True, False])
+def test_a_call_of_an_earlier_version_is_repeated_with_its_body(
+    is_on_the_job: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """Whoever finds out, and whatever it is."""
+    """Earlier versions kept the text in the job, or named it by the attempt's number."""
     world = World()
     world.evolink.create_faults.append(taken_but_unanswered)
     job = world.arrives()
-    end(world, job)
-    assert (job.id, 1) not in world.jobs.bodies
-
-
-def test_a_row_of_an_earlier_version_is_repeated_with_the_body_that_is_on_it() -> None:
-    """Calls in flight at a deployment: the answer takes the body off the row."""
-    world = World()
-    world.evolink.create_faults.append(taken_but_unanswered)
-    job = world.arrives()
-    body = world.jobs.bodies.pop((job.id, 1)).text
-    written = job.with_attempt(replace(job.attempts[0], body=body))
+    body = world.jobs.bodies.pop((job.id, job.attempts[0].body_name or ""))
+    text = body.text if is_on_the_job else None
+    if not is_on_the_job:
+        world.jobs.bodies[job.id, "1"] = replace(body, name="1")
+    written = job.with_attempt(replace(job.attempts[0], body=text, body_name=None))
     job = world.jobs.save(written)
     world.clock.advance(TIMING.unconfirmed_grace)
     done = world.advance(job)
-    assert [text for _key, text in world.evolink.posts] == [body, body]
+    assert [posted for _key, posted in world.evolink.posts] == [body.text, body.text]
     assert (done.state, done.attempts[0].body) == (State.PROCESSING, None)
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from cutout.adapters.evolink.failures import refusal
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate import Gate
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.provider import NotSent, OutcomeUnknown
 from cutout.domain.states import AttemptOutcome, Reason, State
@@ -47,10 +46,13 @@ def test_a_call_that_never_left_backs_off_and_costs_nothing() -> None:
             outcome=AttemptOutcome.NOT_SENT,
             credits_reserved=PRICE,
             message="ConnectError",
+            body_name=job.attempts[0].body_name,
+            shard=0,
         ),
     )
     assert job.credits == Decimal(0)
-    assert world.jobs.gate == Gate(version=2, day=START.date())
+    gate = world.jobs.read_gate()
+    assert (gate.in_flight, gate.spent_on(START.date()), gate.pause) == (0, 0, None)
 
 
 def test_back_offs_double_up_to_ten_minutes_with_half_of_each_left_to_chance() -> None:
@@ -165,7 +167,7 @@ def test_a_back_off_that_is_over_queues_up_behind_those_who_wait() -> None:
     world.clock.advance(MINUTE)
     world.submit.advance(world.job(early))
     assert (world.job(early).reason, world.job(waiting).reason) == (
-        Reason.BEHIND_OTHERS,
+        Reason.GATE_FULL,
         Reason.GATE_FULL,
     )
     world.evolink.complete(world.task_of(running))

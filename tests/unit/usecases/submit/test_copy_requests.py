@@ -16,19 +16,12 @@ from tests.support.fakes.clock import START
 from tests.support.fakes.copier import tiff
 from tests.support.fakes.world import TIMING, World, png
 from tests.support.hooks import Hook
-from tests.support.preparing import prepared
+from tests.support.preparing import prepared, without_preparing
 
 
 def urls_posted(world: World) -> list[str]:
     """Where the provider was told to find the photo, call by call."""
     return [json.loads(body)["image_urls"][0] for _key, body in world.evolink.posts]
-
-
-def without_preparing(world: World) -> World:
-    """A deployment that has it turned off."""
-    preparations = replace(world.submit.copy_requests, queue=None)
-    world.submit = replace(world.submit, copy_requests=preparations)
-    return world
 
 
 def test_a_photo_that_needs_a_copy_is_handed_to_prepare() -> None:

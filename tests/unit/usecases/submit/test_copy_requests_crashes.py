@@ -55,12 +55,9 @@ def test_a_copy_that_is_never_there_is_not_made_for_ever() -> None:
     """It is reported, and when it is to be handed over, it is gone, each time."""
     hook = Hook()
     world = World(step=hook)
-    world.submit = replace(
-        world.submit,
-        photo_access=replace(
-            world.submit.photo_access, copies=MemoryCopies(), transport=Transport.FILES
-        ),
-    )
+    admit_job = world.submit.admit_job
+    access = replace(admit_job.photo_access, copies=MemoryCopies(), transport=Transport.FILES)
+    world.submit = replace(world.submit, admit_job=replace(admit_job, photo_access=access))
     job = world.arrives("a.tif", tiff())
     world.settles()
     assert (world.job(job).state, world.job(job).reason) == (

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from cutout.adapters.evolink.failures import refusal
-from cutout.domain.gate import Gate, PauseReason
+from cutout.domain.gate import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
 from cutout.domain.provider import NotSent, Refused
@@ -112,7 +112,8 @@ def test_a_call_that_is_refused_for_its_link_goes_through_the_files_api(code: st
         Transport.FILES,
     )
     assert [a.outcome for a in job.attempts] == [AttemptOutcome.REFUSED]
-    assert world.jobs.gate == Gate(version=2, day=START.date())
+    gate = world.jobs.read_gate()
+    assert (gate.in_flight, gate.spent_on(START.date()), gate.pause) == (0, 0, None)
     world.passes(MINUTE)
     assert world.job(job).state is State.PROCESSING
     assert urls_posted(world)[1] == f"https://files.example/{job.id}-2.png"

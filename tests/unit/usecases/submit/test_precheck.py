@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from cutout.domain.job.job import HistoryEntry
@@ -14,16 +12,10 @@ from cutout.ports.buckets import Labels
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import TIMING, World, png
 from tests.support.hooks import Hook
+from tests.support.preparing import without_preparing
 
 SMALL = PhotoLimits(max_bytes=1000, max_pixels=300_000)  # and nothing is prepared
 HEIC = b"\0\0\0\x18ftypheic" + bytes(12)
-
-
-def without_preparing(world: World) -> World:
-    """A deployment that has it turned off."""
-    preparations = replace(world.submit.copy_requests, queue=None)
-    world.submit = replace(world.submit, copy_requests=preparations)
-    return world
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,7 @@ def test_a_late_event_without_a_version_is_that_of_the_found_upload() -> None:
     job = world.registered(replace(source, sequencer=""), lane=Lane.BACKFILL)
     assert job is not None
     world.clock.advance(HOUR)
-    assert world.registered(source, at=uploaded_at) == job
+    assert world.registered(source, at=uploaded_at) == world.jobs.find(job.id)
     assert list(world.jobs.jobs) == [job.id]
     assert why_superseded(world.jobs, job) is None
 

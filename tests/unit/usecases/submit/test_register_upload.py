@@ -37,7 +37,7 @@ def test_a_new_upload_is_a_job_that_sweep_finds_should_its_worker_die() -> None:
         state=State.QUEUED,
         created_at=START,
         updated_at=START,
-        due_at=START + TIMING.lease,
+        due_at=START + TIMING.first_poll,
         entered_at=START,
         history=(HistoryEntry(state=State.QUEUED, at=START),),
     )
@@ -141,9 +141,7 @@ def test_who_loses_the_race_for_the_slot_makes_no_call() -> None:
     loser = world.advance(job)
     assert loser.state in {State.SUBMITTING, State.PROCESSING}
     assert (len(world.evolink.posts), len(world.evolink.charges)) == (1, 1)
-    gate = world.jobs.gate
-    assert gate is not None
-    assert gate.in_flight == 1
+    assert world.jobs.read_gate().in_flight == 1
 
 
 def test_each_version_of_a_key_is_a_job_of_its_own() -> None:
@@ -182,7 +180,7 @@ def test_sweep_submits_a_job_whose_worker_died_before_it_did_anything() -> None:
     world = World()
     job = world.registered(world.uploads.add("a.jpg", png()))
     assert job is not None
-    world.passes(TIMING.lease)
+    world.passes(TIMING.first_poll)
     assert world.job(job).state is State.PROCESSING
     assert len(world.evolink.charges) == 1
 

@@ -20,7 +20,14 @@ from cutout.domain.provider import Accepted
 from cutout.domain.states import AttemptOutcome, Reason, State
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE, answering
-from tests.support.fakes.world import CALLBACK_URL, KEY_SALT, SIGNING_KEY, TIMING, World, token_for
+from tests.support.fakes.world import (
+    CALLBACK_URL,
+    KEY_SALT,
+    SIGNING_KEY,
+    TIMING,
+    World,
+    token_for,
+)
 from tests.support.hooks import Hook
 
 
@@ -42,11 +49,12 @@ def test_the_attempt_stands_on_the_row_before_the_call_is_made() -> None:
     """
     hook = Hook()
     world = World(step=hook)
-    before: list[tuple[Job, Gate | None, str | None]] = []
+    before: list[tuple[Job, Gate, str | None]] = []
 
     def look() -> None:
         (job,) = world.jobs.jobs.values()
-        before.append((job, world.jobs.gate, world.jobs.find_body(job.id, 1)))
+        body = world.jobs.find_body(job.id, job.attempts[0].body_name or "")
+        before.append((job, world.jobs.read_gate(), body))
 
     hook.once_at("evolink.create", look)
     world.arrives()
@@ -56,10 +64,12 @@ def test_the_attempt_stands_on_the_row_before_the_call_is_made() -> None:
         idempotency_key=f"cutout-{job.id}-1-{KEY_SALT}",
         started_at=START,
         credits_reserved=PRICE,
+        body_name=job.attempts[0].body_name,
+        shard=0,
     )
     assert (job.state, job.attempts) == (State.SUBMITTING, (recorded,))
     assert job.due_at == START + TIMING.lease
-    assert gate == Gate(version=1, in_flight=1, day=START.date(), spent=PRICE)
+    assert (gate.in_flight, gate.spent_on(START.date())) == (1, PRICE)
     assert body == body_of(job)
     assert world.evolink.posts == [(recorded.idempotency_key, body)]
 
@@ -114,6 +124,8 @@ def test_an_accepted_call_is_followed_until_its_task_ends() -> None:
             outcome=AttemptOutcome.ACCEPTED,
             task_id="task-unified-000001",
             credits_reserved=PRICE,
+            body_name=job.attempts[0].body_name,
+            shard=0,
         ),
     )
     assert world.telemetry.happened == {Metric.ADMITTED: 1}
@@ -138,8 +150,8 @@ def test_the_gate_learns_the_price_from_what_the_provider_reserved(
     world.evolink.create_faults.append(answering(told))
     job = world.arrives()
     assert job.credits == spent
-    gate = replace(world.jobs.read_gate(), version=0)
-    assert gate == Gate(in_flight=1, day=START.date(), spent=spent, price=price)
+    gate = world.jobs.read_gate()
+    assert (gate.in_flight, gate.spent_on(START.date()), gate.price) == (1, spent, price)
 
 
 @pytest.mark.parametrize(
@@ -170,6 +182,8 @@ def test_a_refused_call_fails_the_job_with_the_apis_own_words(status: int, code:
             credits_reserved=PRICE,
             code=code,
             message="no\nreally",
+            body_name=job.attempts[0].body_name,
+            shard=0,
         ),
     )
     assert job.credits == Decimal(0)
@@ -183,7 +197,8 @@ def test_a_refused_call_gives_back_its_slot_and_its_credits() -> None:
         answering(refusal(status=400, code="invalid_request", message="no")),
     )
     world.arrives()
-    assert world.jobs.gate == Gate(version=2, day=START.date())
+    gate = world.jobs.read_gate()
+    assert (gate.in_flight, gate.spent_on(START.date()), gate.pause) == (0, 0, None)
     world.passes(TIMING.job_deadline)
     assert len(world.evolink.posts) == 1
 
@@ -199,8 +214,9 @@ def test_a_woken_job_that_is_under_way_is_left_alone() -> None:
 def test_without_a_callback_url_the_body_asks_for_none() -> None:
     """Where no callback can reach, results come by polling alone."""
     world = World()
-    unreachable = replace(world.submit.call_identity, base_url="")
-    world.submit = replace(world.submit, call_identity=unreachable)
+    admit_job = world.submit.admit_job
+    unreachable = replace(admit_job.call_identity, base_url="")
+    world.submit = replace(world.submit, admit_job=replace(admit_job, call_identity=unreachable))
     world.evolink.create_faults.append(answering(Accepted(task_id="t-1", credits_reserved=None)))
     world.arrives()
     ((_key, body),) = world.evolink.posts
