@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate import Gate
+from cutout.domain.gate import Gate, Limits, PauseReason
 from cutout.domain.job.conflicts import GateMovedError
 from cutout.domain.states import State
 from cutout.usecases.shared.admission import change_gate
 from tests.support.builders import a_job, a_source
+from tests.support.fakes.clock import START
 from tests.support.fakes.world import World
+from tests.support.hooks import Hook
 
 
 def behind_the_gate(world: World, count: int) -> list[str]:
@@ -26,26 +27,41 @@ def behind_the_gate(world: World, count: int) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("gate", "waiting", "most", "woken"),
-    [
-        (Gate(), 5, None, 3),
-        (Gate(), 2, None, 2),
-        (Gate(), 5, 1, 1),
-        (Gate(in_flight=2), 5, None, 1),
-        (Gate(in_flight=2), 5, 2, 1),
-        (Gate(in_flight=3), 5, None, 0),
-        (Gate(price=Decimal(5000), spent=Decimal(1)), 5, None, 0),
-    ],
+    ("occupied", "spent", "waiting", "enqueued"),
+    [(0, 0, 5, 3), (0, 0, 2, 2), (2, 0, 5, 1), (3, 0, 5, 0), (4, 0, 5, 0), (0, 4995, 5, 0)],
 )
-def test_as_many_waiting_jobs_are_woken_as_the_gate_has_room_for(
-    gate: Gate, waiting: int, most: int | None, woken: int
+def test_as_many_waiting_jobs_are_enqueued_as_slots_are_free(
+    occupied: int, spent: int, waiting: int, enqueued: int
 ) -> None:
-    """The oldest first, and no more than asked for."""
+    """The oldest first; none if the day's credits are spent."""
     world = World()
     ids = behind_the_gate(world, waiting)
-    world.jobs.gate = replace(gate, day=world.clock.now().date())
-    world.job_writer.admission.enqueue_waiting(most=most)
-    assert world.submissions.job_ids == ids[:woken]
+    world.occupy(occupied, spent=spent)
+    world.job_writer.admission.enqueue_waiting()
+    assert world.submissions.job_ids == ids[:enqueued]
+
+
+def test_nothing_is_enqueued_while_the_gate_is_paused() -> None:
+    """Each of the jobs would be read, and would wait again."""
+    world = World()
+    behind_the_gate(world, 2)
+    change_gate(world.jobs, lambda gate: gate.pausing(PauseReason.OPERATOR, START, None))
+    world.job_writer.admission.enqueue_waiting()
+    assert world.submissions.job_ids == []
+
+
+@pytest.mark.parametrize("waiting", [0, 1, 5])
+def test_a_freed_slot_enqueues_the_oldest_waiting_job_without_reading_the_gate(
+    waiting: int,
+) -> None:
+    """One message for one slot; the worker that takes it reads the gate anyway."""
+    hook = Hook()
+    world = World(step=hook)
+    ids = behind_the_gate(world, waiting)
+    hook.seen.clear()
+    world.job_writer.admission.enqueue_next()
+    assert world.submissions.job_ids == ids[:1]
+    assert "gate.read" not in hook.seen
 
 
 class BusyGates:
@@ -54,24 +70,34 @@ class BusyGates:
     def __init__(self, races: int) -> None:
         self.races = races
 
-    def read_gate(self) -> Gate:
+    def read_gate(self, deployed: Limits | None = None) -> Gate:
         """As it stands."""
+        assert deployed is None, "the shards are not needed"
         return Gate()
 
     def write_gate(self, gate: Gate) -> Gate:
         """Write it, or lose."""
         self.races -= 1
         if self.races >= 0:
-            raise GateMovedError(Gate())
+            raise GateMovedError
         return gate
+
+    def free_slot(self, shard: int, holder: str) -> None:
+        """Rules do not free slots."""
+        raise NotImplementedError(shard, holder)
 
 
 def test_the_gate_is_changed_after_up_to_eleven_races() -> None:
     """Then the queue delivers again."""
 
     def rule(gate: Gate) -> Gate:
-        return replace(gate, in_flight=2)
+        return gate.priced(Decimal(7))
 
-    assert change_gate(BusyGates(11), rule) == Gate(in_flight=2)
+    assert change_gate(BusyGates(11), rule) == Gate(price=Decimal(7))
     with pytest.raises(StoreBusyError):
         change_gate(BusyGates(12), rule)
+
+
+def test_a_rule_that_changes_nothing_writes_nothing() -> None:
+    """A write would make the writes of others fail."""
+    assert change_gate(BusyGates(12), lambda gate: gate.resuming()) == Gate()

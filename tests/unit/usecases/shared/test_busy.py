@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -13,19 +15,18 @@ from cutout.domain.provider import CreateOutcome, OutcomeUnknown
 from cutout.domain.states import State
 from cutout.usecases.shared.admission import GATE_TRIES, change_gate
 from tests.support.fakes.evolink import FakeEvolink
-from tests.support.fakes.world import TIMING, World, png
+from tests.support.fakes.world import LIMITS, TIMING, World, png
 from tests.support.hooks import Hook
 
 
-def contended(hook: Hook, world: World, step: str) -> None:
-    """Whenever somebody comes to the step, somebody else has just written the gate."""
+def contended(hook: Hook, step: str, write: Callable[[], object]) -> None:
+    """Each time a worker comes to the step, another one has just written something."""
 
-    def write() -> None:
-        gate = world.jobs.gate or Gate()
-        world.jobs.gate = replace(gate, version=gate.version + 1)
-        hook.once_at(step, write)
+    def race() -> None:
+        write()
+        hook.once_at(step, race)
 
-    hook.once_at(step, write)
+    hook.once_at(step, race)
 
 
 def new_job(world: World) -> Job:
@@ -35,12 +36,14 @@ def new_job(world: World) -> Job:
     return job
 
 
-def test_who_cannot_get_through_to_the_gate_leaves_it_to_a_later_delivery() -> None:
-    """Bounded: the message comes again, and nothing was paid."""
+def test_a_job_that_loses_the_slot_each_time_is_left_to_a_later_delivery() -> None:
+    """Bounded: the message is delivered again, and nothing was paid."""
     hook = Hook()
-    world = World(step=hook)
+    world = World(step=hook, limits=replace(LIMITS, max_in_flight=1))
     job = new_job(world)
-    contended(hook, world, "jobs.save")
+    # Another job takes the only slot before each write, and has freed it at the next read.
+    contended(hook, "jobs.save", lambda: world.occupy(1))
+    contended(hook, "gate.read", world.jobs.shards.clear)
     with pytest.raises(StoreBusyError):
         world.submit.advance(job)
     assert hook.seen.count("jobs.save") == GATE_TRIES
@@ -74,27 +77,36 @@ def test_an_answer_that_cannot_be_recorded_is_passed_on_to_who_follows_tasks() -
     assert (world.job(job).state, len(world.evolink.posts)) == (State.COMPLETED, 1)
 
 
-def test_a_slot_that_cannot_be_given_back_now_is_given_back_later() -> None:
-    """The row is not written without the gate: the task is looked at again."""
+def test_a_slot_is_freed_with_the_write_that_ends_its_task() -> None:
+    """The job is not written without the slot: after a failed write, the task is read again."""
     hook = Hook()
     world = World(step=hook)
     job = world.arrives()
     world.evolink.complete(world.task_of(job))
-    contended(hook, world, "jobs.save")
+
+    def busy() -> None:
+        raise StoreBusyError("throttled")
+
+    hook.once_at("jobs.save", busy)
     with pytest.raises(StoreBusyError):
         world.wake(job)
-    assert world.job(job) == job
-    hook.once_at("jobs.save", lambda: None)
+    assert (world.job(job), world.jobs.read_gate().in_flight) == (job, 1)
     assert world.wake(job).state is State.COMPLETED
+    assert world.jobs.read_gate().in_flight == 0
 
 
 def test_a_change_to_the_gate_alone_is_bounded_too() -> None:
     """Sweep, or a person, comes again."""
     hook = Hook()
     world = World(step=hook)
-    contended(hook, world, "gate.write")
+
+    def write() -> None:
+        gate = world.jobs.gate or Gate()
+        world.jobs.gate = replace(gate, version=gate.version + 1)
+
+    contended(hook, "gate.write", write)
     with pytest.raises(StoreBusyError):
-        change_gate(world.jobs, lambda gate: gate.recounted(9, world.clock.now()))
+        change_gate(world.jobs, lambda gate: gate.priced(Decimal(7)))
     assert hook.seen.count("gate.write") == GATE_TRIES
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from cutout.domain.gate import Limits
 from cutout.domain.provider import Accepted, CreateOutcome
 from cutout.domain.states import Reason, State
-from tests.support.fakes.clock import FakeClock
+from tests.support.fakes.clock import START, FakeClock
 from tests.support.fakes.evolink import LOST, PRICE, FakeEvolink, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World, png
 
@@ -28,6 +28,11 @@ class TwoClocks(FakeClock):
         return super().now() - self.behind
 
 
+def spent(world: World) -> dict[date, Decimal]:
+    """What the only shard was charged, by day."""
+    return dict(world.jobs.shards[0].spent)
+
+
 def an_odd_price(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
     """The call is taken, and its answer names a price above any cap."""
     accepted = evolink.take(body, key)
@@ -35,28 +40,29 @@ def an_odd_price(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
     return replace(accepted, credits_reserved=ODD)
 
 
-def test_clocks_that_differ_around_midnight_do_not_make_the_day_new() -> None:
-    """Admissions by a clock of yesterday and one of today, in turn: the sum is not forgotten."""
+def test_clocks_that_differ_around_midnight_spend_each_days_credits_once() -> None:
+    """Admissions by a clock of yesterday and one of today, in turn: no day's sum is forgotten."""
     clock = TwoClocks(datetime(2026, 3, 2, 0, 0, 30, tzinfo=UTC))
     world = World(clock=clock, limits=TWO_A_DAY)
     for number in range(10):
         clock.behind = MINUTE if number % 2 else timedelta(0)
         world.arrives(f"{number}.jpg", png(salt=number))
-    assert len(world.evolink.charges) == 2
-    assert world.jobs.read_gate().spent == 2 * PRICE
+    assert spent(world) == {date(2026, 3, 1): 2 * PRICE, date(2026, 3, 2): 2 * PRICE}
+    assert len(world.evolink.charges) == 4
 
 
-def test_what_a_slow_clock_admitted_is_given_back_to_the_day_that_held_it() -> None:
-    """Its call began yesterday by its own clock, and counted today."""
+def test_a_refund_goes_to_the_day_that_was_charged() -> None:
+    """The call began yesterday by its own clock, and the refund comes today."""
     clock = TwoClocks(datetime(2026, 3, 2, 0, 0, 30, tzinfo=UTC))
     world = World(clock=clock)
     world.arrives("a.jpg")
     clock.behind = MINUTE
     slow = world.arrives("b.jpg", png(salt=1))
-    assert world.jobs.read_gate().spent == 2 * PRICE
+    assert spent(world) == {date(2026, 3, 1): PRICE, date(2026, 3, 2): PRICE}
+    clock.behind = timedelta(0)
     world.evolink.fail(world.task_of(slow), "content_policy_violation")
     world.wake(slow)
-    assert world.jobs.read_gate().spent == PRICE
+    assert spent(world) == {date(2026, 3, 1): 0, date(2026, 3, 2): PRICE}
 
 
 def test_a_completed_task_that_cost_nothing_is_refunded_once() -> None:
@@ -72,7 +78,7 @@ def test_a_completed_task_that_cost_nothing_is_refunded_once() -> None:
         world.wake(job)
         world.clock.advance(10 * MINUTE)
     assert world.job(job).state is State.STORING
-    assert world.jobs.read_gate().spent == PRICE
+    assert world.jobs.read_gate().spent_on(START.date()) == PRICE
 
 
 def test_one_odd_price_does_not_close_the_gate_for_ever() -> None:
@@ -81,7 +87,7 @@ def test_one_odd_price_does_not_close_the_gate_for_ever() -> None:
     world.evolink.create_faults.append(an_odd_price)
     world.arrives("a.jpg")
     held = world.arrives("b.jpg", png(salt=1))
-    assert (held.state, held.reason) == (State.QUEUED, Reason.DAILY_CAP)
+    assert (held.state, held.reason) == (State.QUEUED, Reason.PRICE_ABOVE_CAP)
     world.passes(timedelta(hours=13))
     assert world.job(held).state is State.PROCESSING
     assert world.jobs.read_gate().price == PRICE
@@ -106,7 +112,7 @@ def test_a_repeat_whose_answer_is_lost_counts_twice_that_day() -> None:
     world.arrives("a.jpg")
     world.passes(TIMING.unconfirmed_grace + 3 * MINUTE)
     assert len(world.evolink.charges) == 2
-    assert world.jobs.read_gate().spent == 2 * PRICE
+    assert world.jobs.read_gate().spent_on(START.date()) == 2 * PRICE
     next_one = world.arrives("b.jpg", png(salt=2))
     assert (next_one.state, next_one.reason) == (State.QUEUED, Reason.DAILY_CAP)
 
@@ -118,7 +124,7 @@ def test_a_repeat_that_was_replayed_counts_once() -> None:
     job = world.arrives("a.jpg")
     world.passes(TIMING.unconfirmed_grace + MINUTE)
     assert world.job(job).state is State.PROCESSING
-    assert world.jobs.read_gate().spent == PRICE
+    assert world.jobs.read_gate().spent_on(START.date()) == PRICE
 
 
 def test_a_repeat_after_midnight_counts_on_its_own_day() -> None:
@@ -128,5 +134,4 @@ def test_a_repeat_after_midnight_counts_on_its_own_day() -> None:
     world.evolink.create_faults += [taken_but_unanswered, taken_but_unanswered]
     world.arrives("a.jpg")
     world.passes(TIMING.unconfirmed_grace + MINUTE)
-    gate = world.jobs.read_gate()
-    assert (gate.day, gate.spent) == (world.clock.now().date(), PRICE)
+    assert spent(world) == {date(2026, 3, 1): PRICE, date(2026, 3, 2): PRICE}

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 
-from cutout.domain.gate import Gate
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
@@ -27,7 +26,6 @@ def processing(world: World) -> Job:
         source = a_source(key=f"{number}.jpg")
         waiting = a_job(State.QUEUED, id=str(number), source=source, is_waiting=True, due_at=None)
         world.jobs.claim(waiting)
-    world.jobs.gate = Gate(in_flight=1, day=START.date())
     return world.job(job)
 
 
@@ -39,22 +37,35 @@ def failed(world: World, job: Job) -> Job:
     return world.job_writer.record(job, ended)
 
 
-def test_a_freed_slot_wakes_two_whatever_room_there_is() -> None:
-    """One for the slot, and one more should the first be gone; Sweep wakes for the rest."""
+def test_a_freed_slot_enqueues_the_oldest_waiting_job() -> None:
+    """One message for one slot; if the job is gone, Submit advances the next one."""
     world = World()
     failed(world, processing(world))
-    assert world.submissions.job_ids == ["0", "1"]
+    assert world.submissions.job_ids == ["0"]
 
 
-def test_a_move_that_changes_nothing_at_the_gate_does_not_read_it() -> None:
-    """The gate is one item, and every job goes by it."""
+def test_a_freed_slot_is_freed_without_reading_the_gate() -> None:
+    """The name of the holder follows from the job, so any number of jobs may end at once."""
     hook = Hook()
     world = World(step=hook)
     job = processing(world)
     hook.seen.clear()
+    failed(world, job)
+    assert {step for step in hook.seen if step.startswith("gate.")} == set()
+    assert world.jobs.read_gate().in_flight == 0
+
+
+def test_a_move_that_changes_nothing_at_the_gate_writes_the_job_alone() -> None:
+    """A transaction costs twice as much."""
+    hook = Hook()
+    world = World(step=hook)
+    job = processing(world)
+    shards = dict(world.jobs.shards)
+    hook.seen.clear()
     later = job.move(Move.POLL_LATER, now=START, due_at=START)
     world.job_writer.record(job, later)
     assert hook.seen == ["jobs.save", "jobs.save done"]
+    assert world.jobs.shards == shards
 
 
 def test_a_settled_row_that_moves_before_it_is_announced_has_its_own_effects() -> None:
