@@ -62,7 +62,7 @@ class SubmitJob:
 
         A job whose step fails makes way for the next one. After `_MOST_FAILED` failures the cause
         is probably not the photo, so the rest waits for Sweep: an outage must not postpone
-        every waiting job.
+        every waiting job. Photos to which S3 denies access do not count: others may be readable.
 
         Args:
             job: the job.
@@ -79,7 +79,7 @@ class SubmitJob:
                 step = self.failures.guard(candidate, partial(self._advance, newest=known))
             except (JobMovedError, NewerRowError):
                 continue
-            failed += step.error is not None
+            failed += step.error is not None and not step.is_denied
             if failed == _MOST_FAILED or not _leaves_the_slot(candidate, step):
                 return
             is_unused = True
