@@ -13,7 +13,7 @@ from cutout.domain.states import Reason, State
 from cutout.ports.buckets import Labels
 from cutout.ports.jobs_table import LatestVersion
 from cutout.usecases.shared.superseded import why_superseded
-from tests.support.builders import RESULT, a_job, a_source
+from tests.support.builders import RESULT, a_job, a_source, an_attempt
 from tests.support.fakes.world import World, png
 
 ORDER = a_source().order
@@ -48,7 +48,7 @@ FIRST = World().uploads.add("a.jpg", png()).order
     ("newest", "facts", "is_removed"),
     [
         (head(LATER, None), {"result": RESULT}, True),
-        (head(LATER, None), {"is_owner": True}, True),
+        (head(LATER, None), {"attempts": (an_attempt(),)}, True),
         (head(LATER, None), {}, False),
         (head(LATER, "newer"), {"result": RESULT}, False),
         (head(FIRST, None), {"result": RESULT}, False),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,6 +12,7 @@ from cutout.adapters.evolink.failures import refusal
 from cutout.domain.provider import NotSent
 from cutout.domain.states import State
 from cutout.ports.jobs_table import CallBody
+from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import FakeEvolink, Fault, answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World
 
@@ -33,17 +35,17 @@ RATE_LIMITED = refusal(status=429, code="rate_limit", message="later")
 def test_the_body_of_a_call_is_stored_beside_the_job_until_no_repeat_can_be_due(
     fault: Fault,
 ) -> None:
-    """The exact text of the call. The job, which people may read, only names it."""
+    """The exact text of the call. The job names it only while a repeat may be due."""
     world = World()
     world.evolink.create_faults.append(fault)
     job = world.arrives()
     ((_key, text),) = world.evolink.posts
+    name = hashlib.sha256(text.encode()).hexdigest()[:16]
+    body = CallBody(name=name, text=text, expires_at=START + 2 * TIMING.job_deadline)
+    assert world.jobs.bodies == {(job.id, name): body}
     (attempt,) = job.attempts
-    assert attempt.body_name is not None
-    expires_at = world.clock.now() + 2 * TIMING.job_deadline
-    body = CallBody(name=attempt.body_name, text=text, expires_at=expires_at)
-    assert world.jobs.bodies == {(job.id, attempt.body_name): body}
-    assert attempt.body is None
+    named = name if job.state is State.UNCONFIRMED else None
+    assert (attempt.body, attempt.body_name) == (None, named)
 
 
 def test_bodies_of_attempts_of_one_job_have_different_names() -> None:
@@ -52,9 +54,9 @@ def test_bodies_of_attempts_of_one_job_have_different_names() -> None:
     world.evolink.create_faults.append(answering(NotSent(message="ConnectError")))
     job = world.arrives()
     world.passes(5 * MINUTE)
-    texts = [world.jobs.bodies[job.id, a.body_name or ""].text for a in world.job(job).attempts]
-    assert texts == [text for _key, text in world.evolink.posts]
-    assert len(set(texts)) == 2
+    texts = {text for _key, text in world.evolink.posts}
+    assert {body.text for body in world.jobs.bodies.values()} == texts
+    assert (len(texts), {job_id for job_id, _name in world.jobs.bodies}) == (2, {job.id})
 
 
 @pytest.mark.parametrize("is_on_the_job", [True, False])

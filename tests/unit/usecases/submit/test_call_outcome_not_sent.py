@@ -46,7 +46,6 @@ def test_a_call_that_never_left_backs_off_and_costs_nothing() -> None:
             outcome=AttemptOutcome.NOT_SENT,
             credits_reserved=PRICE,
             message="ConnectError",
-            body_name=job.attempts[0].body_name,
             shard=0,
         ),
     )

@@ -37,8 +37,9 @@ def test_a_new_upload_is_a_job_that_sweep_finds_should_its_worker_die() -> None:
         state=State.QUEUED,
         created_at=START,
         updated_at=START,
-        due_at=START + TIMING.first_poll,
+        due_at=START + TIMING.lease,
         entered_at=START,
+        is_first=True,
         history=(HistoryEntry(state=State.QUEUED, at=START),),
     )
     assert world.jobs.heads == {
@@ -180,7 +181,7 @@ def test_sweep_submits_a_job_whose_worker_died_before_it_did_anything() -> None:
     world = World()
     job = world.registered(world.uploads.add("a.jpg", png()))
     assert job is not None
-    world.passes(TIMING.first_poll)
+    world.passes(TIMING.lease)
     assert world.job(job).state is State.PROCESSING
     assert len(world.evolink.charges) == 1
 

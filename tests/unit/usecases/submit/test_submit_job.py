@@ -124,7 +124,6 @@ def test_an_accepted_call_is_followed_until_its_task_ends() -> None:
             outcome=AttemptOutcome.ACCEPTED,
             task_id="task-unified-000001",
             credits_reserved=PRICE,
-            body_name=job.attempts[0].body_name,
             shard=0,
         ),
     )
@@ -182,7 +181,6 @@ def test_a_refused_call_fails_the_job_with_the_apis_own_words(status: int, code:
             credits_reserved=PRICE,
             code=code,
             message="no\nreally",
-            body_name=job.attempts[0].body_name,
             shard=0,
         ),
     )
