@@ -202,6 +202,7 @@ class Job:
             created_at=now,
             updated_at=now,
             due_at=due_at,
+            look_at=due_at,
             entered_at=now,
             lane=lane,
             is_first=is_first,

@@ -1,0 +1,35 @@
+"""The page's table of one photo's requests is what goes over the wire, in this order."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import Path
+
+from tests.benchmarks.counting import JOURNEYS
+from tests.benchmarks.units import Units
+from tests.functions.working import working
+
+_PAGE = Path(__file__).parents[2] / "functions" / "README.md"
+_ROW = re.compile(r"\| \d+ \| (\w+) \| (\S+) \| (?:([\d.]+) [wr])? ?\| .+ \|")
+_NAMES = {"Submit": "submit", "ReceiveCallback": "receive-callback", "StoreResult": "store-result"}
+_WARMED_BY = ("bought, all functions cold", "the rest made warm")
+
+
+def test_the_table_of_requests_is_what_a_bought_photo_takes() -> None:
+    """Whoever adds a request says why it must be there."""
+    with warnings.catch_warnings(), working() as at_work:
+        warnings.filterwarnings("ignore", "No application metrics to publish")
+        units = Units(at_work.stack.clients.dynamodb())
+        for journey in (*_WARMED_BY, "bought"):
+            at_work.forget()
+            JOURNEYS[journey](at_work)
+            taken = [
+                (one.function, one.name, float(units.of(one)) if one.service == "dynamodb" else 0)
+                for one in list(at_work.sent)
+            ]
+    listed = [
+        (_NAMES[function], request, float(number or 0))
+        for function, request, number in _ROW.findall(_PAGE.read_text())
+    ]
+    assert listed == taken
