@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final, Protocol
 
 from ..node import node_path
-from .errors import AssetError
+from .asset_error import AssetError
 
 _COMPILER: Final = Path(__file__).parent / "compiler"
 _LOCK: Final = ("package.json", "package-lock.json", "compile.mjs")

@@ -12,8 +12,8 @@ from importlib.metadata import Distribution, distributions
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from .asset_error import AssetError
 from .asset_platform import Target
-from .errors import AssetError
 
 LOCKS: Final = ("runtime.txt", "store.txt", "prepare.txt")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from ..version import NEVER_SHIPPED
-from .errors import AssetError
+from .asset_error import AssetError
 
 _NEVER_SHIPPED: Final = tuple(folder.replace("/", ".") for folder in NEVER_SHIPPED)
 

@@ -14,12 +14,11 @@ from aws_cdk import aws_route53_targets as targets
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
-from cutout.domain.callback_token import CALLBACKS_PATH
+from cutout.domain.callback_token import CALLBACK_ROUTE
 
 from ..access.resources import account_arn
 from .function import log_group
 
-ROUTE: Final = f"{CALLBACKS_PATH}{{token}}"
 _RATE: Final = 100
 _BURST: Final = 200
 """Requests a second, and at once. Forged callbacks count, too, so this is far more than real ones
@@ -97,7 +96,7 @@ class CallbackApi(Construct):
             disable_execute_api_endpoint=True if domain else None,
         )
         api.add_routes(
-            path=ROUTE,
+            path=CALLBACK_ROUTE,
             methods=[apigw.HttpMethod.ANY],
             integration=HttpLambdaIntegration("Receiver", receiver),
         )

@@ -119,7 +119,7 @@ class Cutout(Grants):
         self._check_overlaps()
         self._make_queues()
         self.recipes = recipes_of(self.settings)
-        self._make_functions(assets or self._build())
+        self._make_functions(assets or build_all(self.settings.asset_platform, self.recipes))
         self._make_triggers(callback_domain)
         named_bus = self.settings.event_bus
         self.event_bus = event_bus or events.EventBus.from_event_bus_name(self, "Bus", named_bus)
@@ -152,9 +152,6 @@ class Cutout(Grants):
         for tag, value in tags.items():
             Tags.of(self).add(tag, value)
         acknowledge(self)
-
-    def _build(self) -> Mapping[FunctionName, Asset]:
-        return build_all(self.settings.asset_platform, self.recipes)
 
     def _make_storage(
         self, uploads: s3.IBucket | None, results: s3.IBucket | None, keep: RemovalPolicy

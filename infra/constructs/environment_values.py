@@ -2,27 +2,11 @@
 
 from dataclasses import fields
 
-from cutout.domain.function_settings import (
-    PrepareSettings,
-    ReceiveSettings,
-    StoreSettings,
-    SubmitSettings,
-    SweepSettings,
-    variable,
-)
-from cutout.domain.function_settings import Settings as FunctionSettings
+from cutout.domain.function_settings import variable
 from cutout.domain.metrics import NAMESPACE
 
 from ..access.resources import Resources
-from ..deployed_functions import FunctionName, FunctionShape
-
-_SETTINGS: dict[FunctionName, type[FunctionSettings]] = {
-    FunctionName.SUBMIT: SubmitSettings,
-    FunctionName.PREPARE: PrepareSettings,
-    FunctionName.RECEIVE_CALLBACK: ReceiveSettings,
-    FunctionName.STORE_RESULT: StoreSettings,
-    FunctionName.SWEEP: SweepSettings,
-}
+from ..deployed_functions import FunctionShape
 
 
 def environment(
@@ -41,7 +25,7 @@ def environment(
         field.name: values[field.name]
         if field.name in values
         else getattr(resources.settings, field.name)
-        for field in fields(_SETTINGS[shape.name])
+        for field in fields(shape.settings)
     }
     return {
         "POWERTOOLS_SERVICE_NAME": shape.service,

@@ -31,8 +31,8 @@ from infra.local.deployment.synth_cache import (
 from infra.local.disk_space import check_disk_space, free_bytes
 from infra.local.endpoint import Endpoint
 from infra.local.env_file import write_env_file
-from infra.local.errors import LocalCloudError
 from infra.local.lifecycle import Status, remove, status
+from infra.local.local_cloud_error import LocalCloudError
 from infra.local.ministack.certificates import Certificates, issue_certificates
 from infra.local.ministack.interpreter import bare_interpreter
 from infra.local.ministack.ministack_process import start_ministack, wait_for_ministack
@@ -42,9 +42,9 @@ from infra.local.processes.lock import sole_command
 from infra.local.processes.loopback import choose_ports
 from infra.local.processes.run_ledger import Ledger, write_ledger
 from infra.local.processes.waiting import Clock
-from infra.local.progress import CLOUD, DEPLOY, SYNTH, Progress
 from infra.local.provider_server import ProviderServer, stand_in
 from infra.local.stand_in_process import start_stand_in, wait_for_stand_in
+from infra.local.start_phases import CLOUD, DEPLOY, SYNTH, Progress
 
 _GATEWAY = "gateway"
 _EVOLINK = "evolink"

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image, ImageChops, ImageStat
 
-from cutout.adapters.pillow.pictures import PillowPictures
+from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from infra.local.evolink.cutting.background_removal import remove_background
 from infra.local.place import shipped_photos
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageChops
 
 from cutout.adapters.pillow.copier import PillowCopier
-from cutout.adapters.pillow.pictures import PillowPictures
+from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.domain.recipes import Fit, Length, Recipe, Shadow
 
 PICTURES = PillowPictures(60_000_000)

@@ -14,7 +14,7 @@ from cutout.domain.function_settings import (
     SweepSettings,
 )
 from cutout.domain.function_settings import Settings as RuntimeSettings
-from cutout.wiring.environment import read_settings
+from cutout.wiring.settings_reader import read_settings
 from infra.settings.settings import Settings
 from infra.settings.value_rules import SettingError
 from tests.infra.template_view import Synthesize, TemplateView

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from cutout.cli.progress.clock import Clock
     from infra.local import start as local_start
     from infra.local.lifecycle import Status
-    from infra.local.progress import Progress
     from infra.local.provider_server import ProviderServer
+    from infra.local.start_phases import Progress
 
     CloudRequest: TypeAlias = local_start.CloudRequest
 
@@ -67,7 +67,7 @@ def needs_checkout(function: Callable[_Args, _Result]) -> Callable[_Args, _Resul
     @functools.wraps(function)
     def call(*args: _Args.args, **kwargs: _Args.kwargs) -> _Result:
         check_checkout()
-        from infra.local.errors import LocalCloudError  # noqa: PLC0415 - needs a checkout
+        from infra.local.local_cloud_error import LocalCloudError  # noqa: PLC0415 - needs a checkout
 
         try:
             return function(*args, **kwargs)

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from cutout.domain.timing import Randomness
     from cutout.ports.buckets import Copies, Notes, UploadsBucket
     from cutout.ports.jobs_table import DedupRecords
-    from cutout.ports.provider import Files, Provider
+    from cutout.ports.provider_api import Files, Provider
     from cutout.ports.queues import CallbacksQueue, PreparationQueue
     from cutout.ports.telemetry import Announcements, Telemetry
     from cutout.wiring.aws_clients import Clients

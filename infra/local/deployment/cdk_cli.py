@@ -14,10 +14,10 @@ from types import TracebackType
 from typing import Self
 
 from infra.local.endpoint import ACCOUNT, REGION
-from infra.local.errors import LocalCloudError
+from infra.local.local_cloud_error import LocalCloudError
 from infra.local.place import Place
 from infra.local.processes.waiting import Clock
-from infra.local.progress import Progress
+from infra.local.start_phases import Progress
 
 _QUIET = {
     "CDK_DISABLE_VERSION_CHECK": "1",

@@ -20,7 +20,7 @@ from infra.local.deployment.cdk_cli import (
     synth_environment,
     synth_run,
 )
-from infra.local.errors import LocalCloudError
+from infra.local.local_cloud_error import LocalCloudError
 from infra.local.place import Place, place_in
 from infra.local.processes.background import is_alive, record
 from infra.local.processes.waiting import wait_until

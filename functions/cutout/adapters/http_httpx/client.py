@@ -10,7 +10,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
-from cutout.adapters.http_httpx.network import Network
+from cutout.adapters.http_httpx.deadline_network import Network
 from cutout.domain.errors import CutoutError, NotSentError, ResponseLostError
 
 USER_AGENT = "cutout/0.1 (background removal; AWS Lambda)"

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from cutout.adapters.http_httpx.client import body_of, client, errors_mapped
-from cutout.adapters.http_httpx.network import Resolver, look_up, resolve
+from cutout.adapters.http_httpx.deadline_network import Resolver, look_up, resolve
 from cutout.domain.errors import FetchRefusedError, NotSentError, ProviderBusyError
 
 _MAX_REDIRECTS = 5

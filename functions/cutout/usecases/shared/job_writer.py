@@ -13,7 +13,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.metrics import JOBS_SETTLED, TIME_IN_STATE, Metric
 from cutout.domain.states import UNDECIDED, AttemptOutcome, State
 from cutout.ports.jobs_table import CallBody, Gates, Jobs, TaskClaim
-from cutout.ports.provider import Files
+from cutout.ports.provider_api import Files
 from cutout.ports.telemetry import Announcements, Clock, Telemetry
 from cutout.usecases.shared.admission import AdmissionScheduler, GateRule, with_gate
 from cutout.usecases.shared.deduplication import Deduplication

@@ -30,7 +30,7 @@ from cutout.domain.provider import Accepted, CreateOutcome, NotSent, Refused, Up
 from cutout.domain.states import Move, Reason, State
 from cutout.domain.timing import Timing
 from cutout.ports.jobs_table import Backlog, CallBody, Gates, LatestVersions
-from cutout.ports.provider import Provider
+from cutout.ports.provider_api import Provider
 from cutout.ports.queues import CallbackQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.admission import AdmissionScheduler, with_gate

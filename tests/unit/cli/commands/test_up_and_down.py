@@ -7,8 +7,8 @@ import json
 import pytest
 
 from cutout.cli.local_cloud import OTHER_SERVERS_KEY
-from infra.local.errors import LocalCloudError
 from infra.local.lifecycle import Status
+from infra.local.local_cloud_error import LocalCloudError
 from tests.support.cli.world import World
 
 

@@ -19,7 +19,7 @@ from cutout.domain.function_settings import (
     SweepSettings,
 )
 from cutout.domain.states import Pixels, Transport
-from cutout.wiring.environment import read_settings
+from cutout.wiring.settings_reader import read_settings
 
 ENVIRONMENT = {
     "CUTOUT_STACK": "Cutout",
