@@ -226,7 +226,7 @@ def _put_key(session: boto3.Session, secret: str, saved: str | None) -> None:
 def _cdk(session: boto3.Session, *arguments: str) -> None:
     """Run the project's own CDK with the session's credentials; it prints to the terminal."""
     if not _CDK.exists():
-        raise DeployError("the CDK command line is not installed: run make setup")
+        raise DeployError("the CDK command line is not installed: run make install")
     environment = {name: it for name, it in os.environ.items() if name != _API_KEY_VARIABLE}
     if session.profile_name != "default":
         environment["AWS_PROFILE"] = session.profile_name

@@ -57,7 +57,7 @@ def check_checkout(root: Path = _ROOT) -> None:
         )
     raise Problem(
         "The local cloud needs a checkout of Cutout; this is an installed package without it.",
-        advice="Clone the project, run `make setup`, and use the `cutout` of that folder.",
+        advice="Clone the project, run `make install`, and use the `cutout` of that folder.",
     )
 
 

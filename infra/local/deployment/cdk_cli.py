@@ -198,7 +198,7 @@ def node_binary() -> Path:
     if package is None or package.origin is None:
         raise LocalCloudError(
             "Node.js is not installed, and the CDK needs it.",
-            advice="Run `make setup` first.",
+            advice="Run `make install` first.",
         )
     return Path(package.origin).parent / "bin" / "node"
 
@@ -212,7 +212,7 @@ def cdk_script(place: Place) -> Path:
     script = place.source / "infra" / "cdk" / "node_modules" / "aws-cdk" / "bin" / "cdk"
     if not script.is_file():
         raise LocalCloudError(
-            "The CDK command line is not installed.", advice="Run `make setup` first."
+            "The CDK command line is not installed.", advice="Run `make install` first."
         )
     return script
 

@@ -159,7 +159,7 @@ def test_a_cdk_that_is_not_installed_is_an_error(place: Place) -> None:
     shutil.rmtree(place.source / "infra/cdk/node_modules")
     with pytest.raises(LocalCloudError) as caught:
         cdk_script(place)
-    assert caught.value.advice == "Run `make setup` first."
+    assert caught.value.advice == "Run `make install` first."
 
 
 def test_settings_reach_the_synthesis_unchanged(place: Place) -> None:
