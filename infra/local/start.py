@@ -45,6 +45,9 @@ from infra.local.processes.waiting import Clock
 from infra.local.provider_server import ProviderServer, stand_in
 from infra.local.stand_in_process import start_stand_in, wait_for_stand_in
 from infra.local.start_phases import CLOUD, DEPLOY, SYNTH, Progress
+from infra.settings.recipe_options import recipes_of
+from infra.settings.settings import Settings
+from infra.settings.value_rules import SettingError
 
 _GATEWAY = "gateway"
 _EVOLINK = "evolink"
@@ -250,6 +253,19 @@ class _Start:
     def _write(self, ledger: Ledger) -> None:
         self._ledger = ledger
         write_ledger(self._place.ledger_file, ledger)
+
+
+def check_settings(request: CloudRequest) -> None:
+    """Check the settings and the recipes that the synthesis will read.
+
+    Raises:
+        LocalCloudError: One of them is refused.
+    """
+    local = {"ephemeral": "true", "allow_loopback": "true"}
+    try:
+        recipes_of(Settings.from_context(local | request.asked))
+    except SettingError as error:
+        raise LocalCloudError(f"Refused: {error}", advice="Nothing was started.") from error
 
 
 def local_settings(

@@ -295,5 +295,5 @@ def _refuse_unknown(name: str, known: list[str]) -> None:
     if name in known:
         return
     close = get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"the settings are {', '.join(sorted(known))}"
+    hint = f"did you mean {close[0]}?" if close else "infra/README.md lists the settings"
     raise SettingError(f"there is no setting {name}: {hint}")

@@ -124,15 +124,17 @@ def request_of(options: LocalOptions, settings: CliSettings) -> CloudRequest:
     """Return what the local cloud is to be like.
 
     Raises:
-        Problem: `--live` without an API key, or a URL that cannot be used.
+        Problem: `--live` without an API key, or a URL or a setting that cannot be used.
     """
-    from infra.local.start import CloudRequest  # noqa: PLC0415 - needs a checkout, loads slowly
+    from infra.local import start  # noqa: PLC0415 - needs a checkout, loads slowly
 
-    return CloudRequest(
+    request = start.CloudRequest(
         stack=options.stack or settings.stack or DEFAULT_STACK,
         settings=dict(options.settings),
         api=_api(options, settings),
     )
+    start.check_settings(request)
+    return request
 
 
 @needs_checkout
