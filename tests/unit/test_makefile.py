@@ -74,16 +74,18 @@ def installs(target: str) -> list[str]:
     return re.findall(r"install .*-r (requirements/\w+\.txt)", told)
 
 
-BOOTSTRAP, LOCAL, DEV = (f"requirements/{name}.txt" for name in ("bootstrap", "local", "dev"))
+BOOTSTRAP, LOCAL, MODEL, DEV = (
+    f"requirements/{name}.txt" for name in ("bootstrap", "local", "model", "dev")
+)
 
 
 @pytest.mark.parametrize(
     ("target", "locks"),
     [
-        ("demo", [BOOTSTRAP, LOCAL]),
-        ("deploy", [BOOTSTRAP, LOCAL]),
-        ("test-units", [BOOTSTRAP, LOCAL, DEV]),
-        ("check-code", [BOOTSTRAP, LOCAL, DEV]),
+        ("demo", [BOOTSTRAP, LOCAL, MODEL]),
+        ("deploy", [BOOTSTRAP, LOCAL, MODEL]),
+        ("test-units", [BOOTSTRAP, LOCAL, MODEL, DEV]),
+        ("check-code", [BOOTSTRAP, LOCAL, MODEL, DEV]),
     ],
 )
 def test_each_target_installs_what_it_needs(target: str, locks: list[str]) -> None:
