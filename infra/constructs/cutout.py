@@ -11,6 +11,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from cutout.domain.metrics import MonitoringLevel
 from cutout.domain.states import Pixels
 from cutout.domain.timing import LINK_SESSION
 
@@ -291,6 +292,7 @@ class Cutout(Grants):
             alarm_email=self.settings.alarm_email,
             topic=topic,
             expects_callbacks=self.settings.callbacks,
+            is_full=self.settings.monitoring == MonitoringLevel.FULL,
             runbooks=self.settings.runbook_url,
         )
         self.alarm_topic = self.monitoring.topic

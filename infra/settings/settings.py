@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Final, Self
 
 from cutout.domain.gate import DEFAULT_LIMITS
+from cutout.domain.metrics import MonitoringLevel
 from cutout.domain.states import Pixels, Transport
 from cutout.domain.timing import MESSAGE_LIFE
 
@@ -200,6 +201,9 @@ class Settings:
         r"arn:aws[a-z-]*:sns:.+", meaning="the ARN of an SNS topic", example="arn:aws:sns:..."
     )
     """ARN of an existing SNS topic for alarms."""
+    monitoring: str = setting("basic", Choice(words=tuple(MonitoringLevel)))
+    """`basic`: the metrics and alarms that find every fault. `full`: all metrics, more alarms to
+    find a fault's place, and a dashboard; for about 12 US dollars a month more."""
     runbook_url: str | None = url(
         example="https://github.com/example/cutout/blob/main/infra/RUNBOOK.md"
     )

@@ -33,6 +33,7 @@ EVERY = {
     "POWERTOOLS_METRICS_NAMESPACE": "Cutout",
     "POWERTOOLS_LOG_LEVEL": "INFO",
     "CUTOUT_STACK": "Cutout",
+    "CUTOUT_MONITORING": "basic",
 }
 WORKING = {
     "CUTOUT_JOBS_TABLE": "<Jobs>",

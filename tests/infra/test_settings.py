@@ -56,6 +56,7 @@ DEFAULTS: dict[str, Any] = {
     "log_retention_days": 90,
     "alarm_email": None,
     "alarm_topic": None,
+    "monitoring": "basic",
     "runbook_url": None,
     "kms_key": None,
     "permissions_boundary": None,

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from cutout.domain.errors import SettingsError
 from cutout.domain.function_settings import JobSettings, Settings, variable
+from cutout.domain.metrics import MonitoringLevel
 from cutout.domain.states import Pixels, Transport
 
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -92,6 +93,7 @@ _READERS: dict[Any, tuple[Callable[[str], Any], str]] = {
     Transport: (Transport, "'presigned' or 'files'"),
     tuple[str, ...]: (_texts, "texts with commas between"),
     Pixels: (Pixels, "'model' or 'source'"),
+    MonitoringLevel: (MonitoringLevel, "'basic' or 'full'"),
 }
 
 

@@ -18,6 +18,7 @@ from cutout.domain.function_settings import (
     SubmitSettings,
     SweepSettings,
 )
+from cutout.domain.metrics import MonitoringLevel
 from cutout.domain.states import Pixels, Transport
 from cutout.wiring.settings_reader import read_settings
 
@@ -148,6 +149,7 @@ OPTIONAL = {
     "result_prefix": "",
     "callback_url": "",
     "prepare_role_id": "",
+    "monitoring": MonitoringLevel.BASIC,
     "error_notes": True,
     "tag_source": False,
     "delete_with_source": False,
