@@ -28,6 +28,7 @@ _COMMANDS = (
     "up",
     "down",
     "put",
+    "get",
     "ls",
     "where",
     "show",

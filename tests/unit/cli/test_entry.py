@@ -20,6 +20,7 @@ COMMANDS = [
     "up",
     "down",
     "put",
+    "get",
     "ls",
     "where",
     "show",
