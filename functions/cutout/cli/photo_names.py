@@ -53,12 +53,13 @@ def newest_job(stack: Stack, key: str) -> Job:
     if job is None:
         raise Problem(
             f"There is no job of {key} on {stack.where}.",
-            advice=f"{_near(stack, key)}`cutout ls` lists the jobs; `cutout put` uploads photos.",
+            advice=f"{nearest_key(stack, key)}`cutout ls` lists the jobs; "
+            "`cutout put` uploads photos.",
         )
     return job
 
 
-def _near(stack: Stack, key: str) -> str:
+def nearest_key(stack: Stack, key: str) -> str:
     """Return a hint at the nearest of the keys beside this one, as far as one page lists them."""
     listing = stack.ports.objects(stack.outputs.uploads_bucket)
     folder = key[: key.rfind("/") + 1]

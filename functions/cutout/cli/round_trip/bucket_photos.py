@@ -10,7 +10,7 @@ from cutout.cli import compose
 from cutout.cli.output.describe import explanation
 from cutout.cli.output.problems import Problem
 from cutout.cli.photo_files import select_photos
-from cutout.cli.photo_names import key_of
+from cutout.cli.photo_names import key_of, nearest_key
 from cutout.cli.progress.parallel import in_parallel
 from cutout.cli.round_trip.downloads import CutOut, cut_out_of
 from cutout.domain.states import State
@@ -107,7 +107,7 @@ class BucketPhotos:
         if not found:
             raise Problem(
                 f"{name} is neither a key nor a prefix in {self._bucket}, nor a file.",
-                advice="`cutout ls` lists the jobs.",
+                advice=f"{nearest_key(self.stack, key)}`cutout ls` lists the jobs.",
             )
         return found
 

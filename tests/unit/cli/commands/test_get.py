@@ -106,9 +106,10 @@ def test_photos_without_a_cut_out_are_listed_and_fail_the_command(world: World) 
 def test_a_name_that_means_nothing_is_an_error(world: World) -> None:
     """Before anything is downloaded; another bucket, too."""
     processed(world, "a.jpg")
-    result = world.run("get", "a.jpg", "nothing.jpg")
+    result = world.run("get", "a.jpg", "aa.jpg")
     assert result.exit_code == 1
-    assert "nothing.jpg is neither a key nor a prefix in the-uploads, nor a file." in result.stderr
+    assert "aa.jpg is neither a key nor a prefix in the-uploads, nor a file." in result.stderr
+    assert "Did you mean a.jpg?" in result.stderr
     assert not (world.folder / "out").exists()
     assert world.run("get", "s3://another/a.jpg").exit_code == 1
 
