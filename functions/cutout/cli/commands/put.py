@@ -20,6 +20,7 @@ from cutout.cli.options.shared_options import (
 )
 from cutout.cli.output.cost_preview import preview_in_words
 from cutout.cli.output.describe import counted
+from cutout.cli.output.gate_text import pause_of
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
 from cutout.cli.photo_files import select_photos
@@ -138,6 +139,8 @@ def command(
             plan = UploadPlanner(stack=stack, console=console, retry_failed=retry_failed).plan(
                 photos
             )
+        if dry_run or no_wait:
+            _print_pause(console, stack, plan)
         if dry_run:
             return _print_preview(stack, plan, price, as_json=as_json)
         if not no_wait:
@@ -192,6 +195,14 @@ def _announce(console: Console, stack: Stack, plan: Sequence[PlannedPhoto], pric
         if len(chosen) > _LISTED:
             more = f"  and {len(chosen) - _LISTED:,} more; --dry-run lists all"
             console.print(more, style="note")
+
+
+def _print_pause(console: Console, stack: Stack, plan: Sequence[PlannedPhoto]) -> None:
+    """Print why the gate is paused, if photos will wait for it and this command will not."""
+    if any(one.is_moving for one in plan) and (
+        pause := pause_of(stack.jobs.read_gate(), stack.clock.now())
+    ):
+        console.print(pause.text, style="yellow")
 
 
 def _in_total(stack: Stack, plan: Sequence[PlannedPhoto], price: Price) -> str:

@@ -159,7 +159,7 @@ class RoundTrip:
         left = total - len(settled)
         self.console.print(
             f"{why}: {completed:,} of {counted(total, 'photo')} completed. "
-            f"The stack goes on with the other {left:,}."
+            f"The stack goes on with {counted(left, 'photo')}."
         )
         if self.ways_on:
             self.console.print(self.ways_on, soft_wrap=True)

@@ -84,7 +84,7 @@ _IN_WORDS = {
     Action.RETRY: "will be retried: it {}",
     Action.WAIT: "is there already and in progress ({})",
     Action.FETCH: "is there already and {}",
-    Action.LEAVE: "is there already: it {}. Only --retry-failed tries it again, which costs again",
+    Action.LEAVE: "is there already: it {}. Only --retry-failed tries it again",
 }
 _AGAIN = {
     Finding.MISSING: "it is in the bucket, but has no job",
@@ -159,8 +159,9 @@ class UploadPlanner:
         if job is None:
             action = Action.UPLOAD if self.retry_failed else Action.LEAVE
             return action, "ended without a cut-out, and its job has expired"
+        paid = f"; {job.credits:g} credits were paid" if job.credits else ""
         action = Action.RETRY if self.retry_failed else Action.LEAVE
-        return action, f"ended as {job.state} because of {explanation(job)}"
+        return action, f"ended as {job.state} because of {explanation(job)}{paid}"
 
 
 @dataclass

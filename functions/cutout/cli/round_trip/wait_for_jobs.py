@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from cutout.cli.output.describe import explanation, lasted, settled_at
+from cutout.cli.output.gate_text import delay
 from cutout.cli.round_trip.downloads import CutOut, cut_out_of
 from cutout.domain.states import State
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _PAUSE_SECONDS = 0.4
 _SLOWEST_PAUSE_SECONDS = 5.0
 _PHOTOS_FOR_ONE_PAUSE = 25
+_GATE_SECONDS = 10.0
 _WARN_AFTER_SECONDS = 60.0
 _IDLE_SECONDS = 1800.0
 """Longer than any step that shows no change: a request without an outcome is sent again after 20
@@ -109,6 +111,7 @@ def wait_for_jobs(
     Without a time-out, the time is up when no photo has changed for half an hour.
     """
     began = changed = clock.monotonic()
+    delays = _Delays(stack, clock, watcher)
     tracked = {one.key: TrackedPhoto(sent=one, job=None) for one in sent}
     warned = False
     while True:
@@ -122,6 +125,7 @@ def wait_for_jobs(
                 on_settled(photo)
         photos = list(tracked.values())
         watcher.show(photos, now=clock.now())
+        delays.look(photos)
         now = clock.monotonic()
         is_over = (
             now - changed >= _IDLE_SECONDS
@@ -133,6 +137,31 @@ def wait_for_jobs(
         if not warned and now - began >= _WARN_AFTER_SECONDS:
             warned = _warn_of_unseen(photos, watcher)
         clock.sleep(_pause(len(open_ones)))
+
+
+class _Delays:
+    """Remarks why photos wait at the gate, once for each cause."""
+
+    def __init__(self, stack: Stack, clock: Clock, watcher: Watcher) -> None:
+        self._stack = stack
+        self._clock = clock
+        self._watcher = watcher
+        self._looked: float | None = None
+        self._told: set[str] = set()
+
+    def look(self, photos: Sequence[TrackedPhoto]) -> None:
+        """Look at the gate if a photo waits for it, but not at every poll."""
+        now = self._clock.monotonic()
+        if self._looked is not None and now - self._looked < _GATE_SECONDS:
+            return
+        jobs = [photo.job for photo in photos if photo.job]
+        found = delay(jobs, self._stack.jobs.read_gate, self._clock.now())
+        if found is None:
+            return
+        self._looked = now
+        if found.cause not in self._told:
+            self._told.add(found.cause)
+            self._watcher.remark(found.text)
 
 
 def _pause(count: int) -> float:

@@ -243,7 +243,7 @@ def test_each_cut_out_is_downloaded_as_soon_as_it_is_there(world: World) -> None
     assert result.exit_code == 1
     assert (world.folder / "my cut/a.png").read_bytes() == PNG
     told = result.stderr.splitlines()
-    assert "Interrupted: 1 of 2 photos completed. The stack goes on with the other 1." in told
+    assert "Interrupted: 1 of 2 photos completed. The stack goes on with 1 photo." in told
     files = f"{world.folder}/a.jpg {world.folder}/b.jpg"
     assert f"`cutout get {files} --out 'my cut'` downloads those" in result.stderr
 

@@ -59,8 +59,8 @@ def test_a_photo_without_a_cut_out_is_not_paid_for_again(
     assert world.stack.submissions.job_ids == []
     assert world.stack.table.jobs[before.id].state is state
     assert result.stderr.splitlines()[1] == (
-        f"  a.jpg: is there already: it ended as {state} because of {reason} (code: message). "
-        "Only --retry-failed tries it again, which costs again"
+        f"  a.jpg: is there already: it ended as {state} because of {reason} (code: message); "
+        "5.4 credits were paid. Only --retry-failed tries it again"
     )
     assert result.stdout.splitlines()[1].split()[:2] == ["a.jpg", state]
     assert world.run("put", world.photo("a.jpg"), "--no-wait").exit_code == 1
