@@ -16,8 +16,8 @@ from .resources import Resources, account_arn
 
 Statement = tuple[str, tuple[str, ...], tuple[str, ...]]
 """Sid, actions, resources."""
+# Waiting jobs are read before they are queued: those that a newer version wrote are skipped.
 _READ_WAITING = "dynamodb:BatchGetItem"
-"""Waiting jobs are read before they are queued: those that a newer version wrote are skipped."""
 
 
 def photo_reader_statements(resources: Resources) -> Sequence[Statement]:

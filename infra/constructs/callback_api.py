@@ -19,15 +19,13 @@ from cutout.domain.callback_token import CALLBACK_ROUTE
 from ..access.resources import account_arn
 from .function import log_group
 
+# Requests a second, and at once. Forged callbacks count, too, so this is far more than real ones
+# need: three tasks at once send at most twelve requests.
 _RATE: Final = 100
 _BURST: Final = 200
-"""Requests a second, and at once. Forged callbacks count, too, so this is far more than real ones
-need: three tasks at once send at most twelve requests."""
+# The provider sends a callback once, and up to three times more if it is not accepted.
+# Source: its page on creating a task.
 _TRIES: Final = 4
-"""The provider sends a callback once, and up to three times more if it is not accepted.
-
-Source: its page on creating a task.
-"""
 API_ID_PLACEHOLDER: Final = "{api_id}"
 VENDED_LOGS: Final = "/aws/vendedlogs/"
 

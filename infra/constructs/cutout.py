@@ -44,12 +44,12 @@ from .storage import (
 from .upload_events import UploadEvents
 from .work_queue import WorkQueue
 
+# The queues of work, and the function that consumes each.
 _CONSUMERS: Final = {
     "Submissions": FunctionName.SUBMIT,
     "Preparations": FunctionName.PREPARE,
     "Callbacks": FunctionName.STORE_RESULT,
 }
-"""The queues of work, and the function that consumes each."""
 
 
 class Cutout(Grants):

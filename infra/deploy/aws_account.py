@@ -15,10 +15,10 @@ from ..secret_names import API_KEY, SIGNING_KEY
 
 SECRETS = (API_KEY, SIGNING_KEY)
 BUCKET: Final = "AWS::S3::Bucket"
+# Statuses of a stack whose first deployment failed: the CDK deletes it and creates it again.
 _NOT_CREATED = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
-"""Statuses of a stack whose first deployment failed: the CDK deletes it and creates it again."""
+# Seconds between two checks of a secret that is being deleted.
 _DELETION_WAITS: Final = (1, 2, 4, 8, 15, 30, 60)
-"""Seconds between two checks of a secret that is being deleted."""
 
 
 class StillThereError(Exception):

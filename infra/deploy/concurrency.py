@@ -7,13 +7,10 @@ from ..deployed_functions import SHAPES
 from ..settings.settings import Settings
 from ..settings.value_rules import pairs
 
+# Lambda refuses a reservation that leaves less to the account's other functions.
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 _LEFT_UNRESERVED: Final = 100
-"""Lambda refuses a reservation that leaves less to the account's other functions.
-
-https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
-"""
-_LEAST: Final = 2
-"""The lowest maximum concurrency of an event source mapping."""
+_LEAST: Final = 2  # the lowest maximum concurrency of an event source mapping
 _WORKERS: Final = ("submit_concurrency", "prepare_concurrency", "store_concurrency")
 RESERVED: Final = sum(shape.reserved_concurrency or 0 for shape in SHAPES.values())
 """What ReceiveCallback and Sweep reserve, so that other functions cannot starve them."""

@@ -26,15 +26,14 @@ RUNBOOKS: Final = "infra/RUNBOOK.md"
 """The page that alarms link to where no `runbook_url` is set."""
 LONGEST_DESCRIPTION: Final = 1024
 """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"""
-_FEW: Final = 3
-"""Fewer in 15 minutes are no trend."""
+_FEW: Final = 3  # fewer in 15 minutes are no trend
 _LONG_WAIT_SECONDS: Final = 3600
 _QUARTER: Final = Duration.minutes(15)
+# The functions that pay, and that fetch what was paid for.
 _PAID_WORK: Final = frozenset({FunctionName.SUBMIT, FunctionName.STORE_RESULT})
-"""The functions that pay, and that fetch what was paid for."""
+# Refused in five minutes. A scanner stops within minutes and an attack does not: the alarm waits
+# for 15 minutes of it.
 _STRAY_CALLBACKS: Final = 100
-"""Refused in five minutes. A scanner stops within minutes and an attack does not: the alarm waits
-for 15 minutes of it."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = "1.1"
 """Of `events/schema`: a new field raises the minor number, an incompatible change the major one."""
-_MOST_BYTES = 255 * 1024
-"""An entry of PutEvents may have 256 KB, its kind and source included."""
+_MOST_BYTES = 255 * 1024  # an entry of PutEvents may have 256 KB, its kind and source included
 _LONGEST_PROBLEM = 300
 
 

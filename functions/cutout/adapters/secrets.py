@@ -14,10 +14,8 @@ from cutout.domain.errors import SettingsError
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-_CACHE_SECONDS = 300
-"""A rotated key is picked up after at most this long."""
-_REFRESH_SECONDS = 10
-"""Forged tokens must not cost a request to Secrets Manager each."""
+_CACHE_SECONDS = 300  # a rotated key is picked up after at most this long
+_REFRESH_SECONDS = 10  # forged tokens must not cost a request to Secrets Manager each
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
 
 

@@ -17,8 +17,7 @@ from cutout.domain.states import Lane
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-_BATCH = 10
-"""SendMessageBatch takes 10 messages."""
+_BATCH = 10  # SendMessageBatch takes 10 messages
 _LONGEST_DELAY_SECONDS = 900
 
 

@@ -21,8 +21,8 @@ from cutout.ports.telemetry import Clock
 from cutout.usecases.submit.register_upload import UploadFilter
 
 _PAGES_AT_ONCE = 8
+# Candidates for a result key that are used in practice; later ones are for hash collisions.
 _PLACES = 3
-"""Candidates for a result key that are used in practice; later ones are for hash collisions."""
 
 
 class Finding(StrEnum):

@@ -16,8 +16,7 @@ from cutout.ports.listings import JobIndex
 from cutout.ports.telemetry import Clock
 
 _RECENT = 100
-_UNKNOWN = timedelta(seconds=45)
-"""How long a task is assumed to take if no recent one was measured."""
+_UNKNOWN = timedelta(seconds=45)  # how long a task is assumed to take if no recent one was measured
 _DAY = timedelta(days=1)
 
 

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from cutout.ports.telemetry import Announcements, Telemetry
     from cutout.wiring.aws_clients import Clients
 
+# Where a synth puts the recipes into the asset; without recipes there is no such file.
 _RECIPES = Path(__file__).parent.parent / RECIPES_FILE
-"""Where a synth puts the recipes into the asset; without recipes there is no such file."""
 _LONGEST_CALL = timedelta(seconds=30)
 _LONGEST_DOWNLOAD = timedelta(seconds=60)
 

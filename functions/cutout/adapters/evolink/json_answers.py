@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+# What the official client accepts, and shorter ids. Never `..`, since ids go into paths.
 _TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
-"""What the official client accepts, and shorter ids. Never `..`, since ids go into paths."""
 _MAX_CODE = 100
 _MAX_LINK = 8192
-_MAX_CREDITS = 1_000_000
-"""A larger number is no price, and the table may be unable to store it."""
+_MAX_CREDITS = 1_000_000  # a larger number is no price, and the table may be unable to store it
 
 
 def json_object(body: bytes | str) -> Mapping[str, Any]:

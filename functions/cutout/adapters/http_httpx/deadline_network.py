@@ -19,8 +19,7 @@ import httpx
 Resolver = Callable[[str, int], Iterable[str]]
 """Returns the addresses of a host and port."""
 _MAX_CONNECTIONS = 100
-_PART_BYTES = 16 * 1024
-"""The size of one TLS record, which is sent whole or not at all."""
+_PART_BYTES = 16 * 1024  # the size of one TLS record, which is sent whole or not at all
 
 
 def resolve(host: str, port: int) -> list[str]:

@@ -21,10 +21,8 @@ Manner = tuple[str, dict[str, Any]]
 
 _QUALITIES = (95, 90, 85)
 _MOST_REDUCTIONS = 12
-_FAST = 1
-"""zlib's level, 0 to 9: such a copy is read once or twice, and deleted after a day."""
-_MARGIN = 0.95
-"""A picture that must be reduced is made a little smaller than calculated."""
+_FAST = 1  # zlib's level, 0 to 9: such a copy is read once or twice, and deleted after a day
+_MARGIN = 0.95  # a picture that must be reduced is made a little smaller than calculated
 
 
 class PillowCopier:

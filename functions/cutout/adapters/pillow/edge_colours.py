@@ -15,12 +15,10 @@ from PIL import Image, ImageChops
 from cutout.adapters.pillow.decode.opening_results import Picture
 from cutout.adapters.pillow.edges import Box, calculated, floats, shrunk
 
+# The colours of both sides change slowly, so an estimate of this size does for any photo.
 _MOST_PIXELS = 1_500_000
-"""The colours of both sides change slowly, so an estimate of this size does for any photo."""
-_SURE = 0.9
-"""A pixel is evidence of a side's colour from this share of the side on."""
-_TRUST = 0.02
-"""The weight of the coarser level's colour, against a block's own share of a side."""
+_SURE = 0.9  # a pixel is evidence of a side's colour from this share of the side on
+_TRUST = 0.02  # the weight of the coarser level's colour, against a block's own share of a side
 _BILINEAR = Image.Resampling.BILINEAR
 _BOX = Image.Resampling.BOX
 Bands = tuple[Picture, Picture, Picture]

@@ -135,6 +135,5 @@ def _alpha_range(image: Image.Image) -> tuple[int, int] | None:
     return present[0], present[-1]
 
 
-_EFFORT = 3
-"""zlib's level, 0 to 9."""
+_EFFORT = 3  # zlib's level, 0 to 9
 _LEVELS = 256

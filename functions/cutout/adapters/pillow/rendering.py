@@ -15,14 +15,13 @@ from cutout.domain.recipes import LONGEST_SIDE, Length, Recipe, Shadow
 
 Size = tuple[int, int]
 _STRIP = 256
-_SEEN = 8
-"""From this alpha level on, a pixel counts as subject when trimming."""
+_SEEN = 8  # from this alpha level on, a pixel counts as subject when trimming
 _QUALITIES = {"jpg": 90, "webp": 85, "avif": 70}
 _LONGEST_SIDE = {"webp": LONGEST_SIDE, "jpg": 65_500}
+# Encoders of larger pictures need more memory than there is; no cut-out of the model is larger.
 _MOST_PIXELS = 60_000_000
-"""Encoders of larger pictures need more memory than there is; no cut-out of the model is larger."""
+# From so many pixels on, AVIF and WebP are encoded faster and worse: it would take minutes.
 _LARGE = 8_000_000
-"""From so many pixels on, AVIF and WebP are encoded faster and worse: it would take minutes."""
 
 
 def rendered(cut_out: Picture, recipe: Recipe, profile: bytes | None) -> Picture:

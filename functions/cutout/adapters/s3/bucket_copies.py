@@ -22,6 +22,8 @@ _KEPT_HEADERS = (
     "ContentLanguage",
     "ContentType",
 )
+# Refusals of the caller, the bucket or the pace: no other object would be copied either.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
 _CONCERNS_EVERY_OBJECT = frozenset(
     {
         "AuthorizationHeaderMalformed",
@@ -36,13 +38,8 @@ _CONCERNS_EVERY_OBJECT = frozenset(
         "TokenRefreshRequired",
     }
 )
-"""Refusals of the caller, the bucket or the pace: no other object would be copied either.
-
-https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
-"""
 _SERVERS_FAULT = 500
-_MAX_METADATA_BYTES = 2048
-"""S3's limit for user metadata, names and values together."""
+_MAX_METADATA_BYTES = 2048  # S3's limit for user metadata, names and values together
 
 
 class S3Transfers:

@@ -108,6 +108,7 @@ def _source_error(exc: ClientError) -> Exception:
     return exc if why is None else NotAPhotoError(Reason.UNREADABLE, why)
 
 
+# A HEAD has the status only. S3 passes on the codes of KMS, with the prefix `KMS.`.
 _DENIED = frozenset(
     {
         "403",
@@ -119,9 +120,8 @@ _DENIED = frozenset(
         "KMS.NotFoundException",
     }
 )
-"""A HEAD has the status only. S3 passes on the codes of KMS, with the prefix `KMS.`."""
+# S3's codes for objects that no permission makes readable by a plain GET.
 _HELD_BACK = {
     "InvalidObjectState": "it is archived: restore it, then try again",
     "InvalidRequest": "it is encrypted with a key of its owner's (SSE-C)",
 }
-"""S3's codes for objects that no permission makes readable by a plain GET."""

@@ -154,10 +154,9 @@ def _read_s3_event(event: Mapping[str, object]) -> Submission:
     raise MessageError(f"an event of another kind: {kind}")
 
 
-_FOUND_BY = "cutout"
-"""The source of messages about uploads that a bucket listing showed."""
+_FOUND_BY = "cutout"  # the source of messages about uploads that a bucket listing showed
+# In a versioned bucket: one version. A deleted key gets "Delete Marker Created" instead.
 _PERMANENT = "Permanently Deleted"
-"""In a versioned bucket: one version. A deleted key gets "Delete Marker Created" instead."""
 
 
 def _key(text: str) -> str:

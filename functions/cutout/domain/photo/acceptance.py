@@ -12,10 +12,8 @@ from cutout.domain.states import Reason
 
 _ASPECT_TOLERANCE = 0.02
 _CLEAR, _SOLID = 0, 255
-_LEAST_SIDE = 240
-"""Pixels of the longer side; a smaller result of a larger photo is a thumbnail."""
-_FIRST_LYING = 5
-"""The first of the Exif orientations that swap width and height."""
+_LEAST_SIDE = 240  # pixels of the longer side; a smaller result of a larger photo is a thumbnail
+_FIRST_LYING = 5  # the first of the Exif orientations that swap width and height
 
 
 def why_not(picture: Picture | None, photo: Photo) -> Reason | None:
@@ -101,8 +99,8 @@ def _reaches_iend(file: BinaryIO, size: int) -> bool:
 
 MAGIC_BYTES = 12
 _PNG = b"\x89PNG\r\n\x1a\n"
+# The end mark of a JPEG must be among its last bytes; some programs append data to it.
 _TAIL = 65_536
-"""The end mark of a JPEG must be among its last bytes; some programs append data to it."""
 
 
 def _longer(sized: Picture | Photo) -> int:

@@ -15,20 +15,20 @@ _SRGB_GAMMA = 45_455
 _GAMMA_SLACK = 2_500
 _SRGB_CHROMATICITIES = (31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)
 _CHROMATICITY_SLACK = 1_000
+# BT.709, primaries so similar that decoders treat them alike, and unspecified.
 _SRGB_PRIMARIES = frozenset({0, 1, 2, 5, 6, 7})
-"""BT.709, primaries so similar that decoders treat them alike, and unspecified."""
+# That of sRGB, those of television, which viewers show as sRGB, and unspecified.
 _SRGB_TRANSFERS = frozenset({0, 1, 2, 3, 6, 7, 13, 14, 15})
-"""That of sRGB, those of television, which viewers show as sRGB, and unspecified."""
 
+# sRGB's primaries, adapted to D50 as in profiles.
 _COLORANTS = {
     b"rXYZ": (0.4361, 0.2225, 0.0139),
     b"gXYZ": (0.3851, 0.7169, 0.0971),
     b"bXYZ": (0.1431, 0.0606, 0.7141),
 }
-"""sRGB's primaries, adapted to D50 as in profiles."""
 _COLORANT_SLACK = 0.006
+# Samples of sRGB's transfer curve: value and light.
 _CURVE = {0.1: 0.0100, 0.25: 0.0509, 0.5: 0.2140, 0.75: 0.5225}
-"""Samples of sRGB's transfer curve: value and light."""
 _CURVE_SLACK = 0.003
 _CURVES = {b"RGB ": (b"rTRC", b"gTRC", b"bTRC"), b"GRAY": (b"kTRC",)}
 _FIXED = 65_536

@@ -8,8 +8,7 @@ LAST_ORIENTATION = 8
 """The first is 1."""
 _ORIENTATION, _EXIF_DIRECTORY, _INTEROPERABILITY, _INDEX = 0x0112, 0x8769, 0xA005, 0x0001
 _ADOBE_RGB = b"R03"
-_INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
-"""TIFF's types of whole numbers."""
+_INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}  # TIFF's types of whole numbers
 
 
 def exif_orientation(tiff: bytes) -> int:

@@ -24,6 +24,7 @@ _KEPT = frozenset(
 )
 _COMPRESSED_TEXTS = frozenset({b"zTXt", b"iTXt"})
 _GREY, _COLOUR, _PALETTE, _GREY_ALPHA, _COLOUR_ALPHA = 0, 2, 3, 4, 6
+# Bits a sample that each colour type allows (table 11.1).
 _DEPTHS = {
     _GREY: (1, 2, 4, 8, 16),
     _COLOUR: (8, 16),
@@ -31,7 +32,6 @@ _DEPTHS = {
     _GREY_ALPHA: (8, 16),
     _COLOUR_ALPHA: (8, 16),
 }
-"""Bits a sample that each colour type allows (table 11.1)."""
 
 
 class Chunk(NamedTuple):

@@ -14,8 +14,7 @@ from mmap import mmap
 Bytes = bytes | mmap
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom, in pixels."""
-_WIDE = 1
-"""The length that means that the real one follows in eight bytes."""
+_WIDE = 1  # the length that means that the real one follows in eight bytes
 _RESTRICTED, _ANY = 2, 3
 """The methods of a JPEG 2000 that give its colours as an ICC profile."""
 

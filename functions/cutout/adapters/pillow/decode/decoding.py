@@ -20,10 +20,9 @@ from cutout.domain.states import Reason
 Size = tuple[int, int]
 _HEAVY = 100_000_000
 _CLEAR, _OPAQUE = 0, 255
-_UNDECODED = 128
-"""The value that JPEG decoders fill in, in each channel, where data is missing."""
+_UNDECODED = 128  # the value that JPEG decoders fill in, in each channel, where data is missing
+# Bytes without markers; a decoder that lacks data decodes them to something visible.
 _MORE_DATA = bytes(1 + number * 73 % 250 for number in range(4096))
-"""Bytes without markers; a decoder that lacks data decodes them to something visible."""
 _SCALE, _MARKER = 8, 0xFF
 
 

@@ -36,11 +36,9 @@ _BRADFORD: Matrix = (
     (0.0389, -0.0685, 1.0296),
 )
 _SAMPLES = 4096
-_WHITE_NITS = 203
-"""The brightness of SDR white (BT.2408)."""
+_WHITE_NITS = 203  # the brightness of SDR white (BT.2408)
 _HLG_NITS, _HLG_GAMMA = 1000, 1.2
-_KNEE = 0.8
-"""Light above this share of SDR's white is compressed, not clipped."""
+_KNEE = 0.8  # light above this share of SDR's white is compressed, not clipped
 
 
 def profile_of_code_points(primaries: int, transfer: int) -> bytes:

@@ -47,8 +47,8 @@ from cutout.domain.photo.png_chunks import SIGNATURE, read_png
 from cutout.domain.states import Reason
 
 Size = tuple[int, int]
+# Pillow calls a JPEG of several pictures, as telephones write it, a format of its own.
 _NAMES = {"MPO": "jpeg", "HEIF": "heic", "JPEG2000": "jp2"}
-"""Pillow calls a JPEG of several pictures, as telephones write it, a format of its own."""
 _DECODERS = {
     "GIF": "GIF",
     "WebP": "WEBP",
@@ -76,8 +76,8 @@ _BROKEN = (
 )
 
 
+# Parts of decoders' messages about whole files of an unsupported kind.
 _UNSUPPORTED = re.compile("unsupported|not supported", re.IGNORECASE)
-"""Parts of decoders' messages about whole files of an unsupported kind."""
 
 
 @dataclass(frozen=True, kw_only=True)

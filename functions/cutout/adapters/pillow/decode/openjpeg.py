@@ -23,12 +23,10 @@ from cutout.domain.states import Reason
 
 _CODESTREAM, _JP2 = 0, 2
 _CODESTREAM_MAGIC = b"\xff\x4f\xff\x51"
+# More bytes than the parameters have (opj_dparameters_t), which include two paths.
 _PARAMETERS_BYTES = 65_536
-"""More bytes than the parameters have (opj_dparameters_t), which include two paths."""
-_PLAIN_SPACES = frozenset({-1, 0, 1, 2})
-"""Unknown, unspecified, sRGB and grey (OPJ_COLOR_SPACE)."""
-_MULTIPLIED = 2
-"""The kind of an alpha channel: 1 is plain (ISO/IEC 15444-1, I.5.3.6)."""
+_PLAIN_SPACES = frozenset({-1, 0, 1, 2})  # unknown, unspecified, sRGB and grey (OPJ_COLOR_SPACE)
+_MULTIPLIED = 2  # the kind of an alpha channel: 1 is plain (ISO/IEC 15444-1, I.5.3.6)
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 

@@ -19,16 +19,14 @@ _TILE_OFFSETS, _TILE_LENGTHS, _SUB_DIRECTORIES, _SAMPLE_FORMAT = 324, 325, 330, 
 _PLANES, _SEPARATE = 284, 2
 _SIGNED = 2
 _COLOURS, _COARSE = 320, 256
-_WEBP = 50001
-"""A compression that the libtiff in Pillow's wheels does not support."""
+_WEBP = 50001  # a compression that the libtiff in Pillow's wheels does not support
 _DNG_VERSION = 50706
-_REDUCED: Final = 1
-"""The bit of the subfile type that marks a preview."""
+_REDUCED: Final = 1  # the bit of the subfile type that marks a preview
 _OLD_JPEG = 6
+# Sensor data, with a colour filter over each pixel, or linear (DNG).
 _MOSAICS = frozenset({32803, 34892})
-"""Sensor data, with a colour filter over each pixel, or linear (DNG)."""
+# Of Sony, Epson, Samsung, Nikon, Kodak and Pentax.
 _RAW_COMPRESSIONS = frozenset({32767, 32769, 32770, 34713, 65000, 65535})
-"""Of Sony, Epson, Samsung, Nikon, Kodak and Pentax."""
 _FORMATS = {1: "unsigned", 2: "signed", 3: "floating-point", 4: "undefined", 5: "complex"}
 _SPACES = {
     0: "grey", 1: "grey", 2: "RGB", 3: "palette", 4: "mask", 5: "CMYK", 6: "YCbCr",

@@ -20,8 +20,7 @@ _LOAD, _IS_EQUAL, _IS_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _NUMBER_AT, _ARCHITECTURE_AT = 0, 4
 _ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050001
 """Refused calls fail with EPERM."""
-_X32 = 0x40000000
-"""From here on, call numbers belong to the x32 ABI."""
+_X32 = 0x40000000  # from here on, call numbers belong to the x32 ABI
 _ARCHITECTURES: Final = {
     # machine: AUDIT_ARCH of linux/audit.h, and its numbers of
     # socket, io_uring_setup (which opens sockets, too), setsid, setpgid, execve and execveat

@@ -24,15 +24,14 @@ from cutout.domain.serialization import from_row, is_exact
 from cutout.domain.states import REFUSALS, Reason
 from cutout.ports.pictures import Copy, PhotoHeader
 
+# A name, not an import: the function's own process must not load the decoders.
 _MODULE: Final = "cutout.adapters.pillow.sandbox.child"
-"""A name, not an import: the function's own process must not load the decoders."""
 _LONGEST_ANSWER = 10_000
 LOOK_SECONDS: Final = 8
 """The time limit of `look`, which decodes nothing; starting the process takes most of it."""
 _KEPT_VARIABLES = ("LD_LIBRARY_PATH",)
 _PR_SET_DUMPABLE = 4
-_SIDES = range(1, 1 << 31)
-"""Of a picture, in pixels."""
+_SIDES = range(1, 1 << 31)  # of a picture, in pixels
 _FORMAT = re.compile("[a-z0-9]{1,8}")
 T = TypeVar("T")
 S = TypeVar("S", PhotoHeader, Copy)
