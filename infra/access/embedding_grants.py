@@ -82,6 +82,8 @@ class Grants(Construct):
             target: Gets the events; `detail.job`, the job's id, is the same in repeated ones.
             is_failure: Send the events of photos that got no cut-out instead.
         """
+        # Several deployments may announce on one bus: the bucket and the prefix tell whose event it
+        # is.
         source: dict[str, object] = {"bucket": [self.resources.uploads.bucket_name]}
         if prefix := self.resources.settings.upload_prefix:
             source["key"] = events.Match.prefix(prefix)

@@ -1,6 +1,7 @@
 """The whole of Cutout as one construct, to deploy by itself or inside another app's stack."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from aws_cdk import Duration, RemovalPolicy, Stack, Tags
@@ -117,6 +118,7 @@ class Cutout(Grants):
         self.network = network
         keep = RemovalPolicy.DESTROY if self.settings.ephemeral else KEPT
         self._make_storage(uploads_bucket, results_bucket, removal_policy or keep)
+        # Before anything is built: the check needs the buckets only.
         self._check_overlaps()
         self._make_queues()
         self.recipes = recipes_of(self.settings)
@@ -125,6 +127,8 @@ class Cutout(Grants):
         named_bus = self.settings.event_bus
         self.event_bus = event_bus or events.EventBus.from_event_bus_name(self, "Bus", named_bus)
         self.resources = self._list_resources(event_bus.event_bus_arn if event_bus else named_bus)
+        # Not in the constructors: a function's environment and role name resources that were made
+        # after it.
         set_environments(self.functions, self.resources)
         grant_permissions(self.functions, self.photo_reader, self.resources, self.key_statements)
         self._make_monitoring(alarm_topic)
@@ -157,21 +161,14 @@ class Cutout(Grants):
     def _make_storage(
         self, uploads: s3.IBucket | None, results: s3.IBucket | None, keep: RemovalPolicy
     ) -> None:
-        old_version_days = self.settings.old_version_days
-        self.uploads_bucket = uploads or photo_bucket(
+        new_bucket = partial(
+            photo_bucket,
             self,
-            "Uploads",
             removal_policy=keep,
-            sends_events=True,
-            old_version_days=old_version_days,
+            old_version_days=self.settings.old_version_days,
         )
-        self.results_bucket = results or photo_bucket(
-            self,
-            "Results",
-            removal_policy=keep,
-            sends_events=False,
-            old_version_days=old_version_days,
-        )
+        self.uploads_bucket = uploads or new_bucket("Uploads", sends_events=True)
+        self.results_bucket = results or new_bucket("Results", sends_events=False)
         self.work_bucket = work_bucket(
             self, "Work", removal_policy=keep, kept_days=self.settings.retention_days
         )

@@ -58,6 +58,7 @@ def _values(resources: Resources) -> dict[str, str | int | None]:
         "photo_reader_role_arn": resources.photo_reader.role_arn,
         "prepare_role_id": prepare_role.role_id if prepare_role else None,
         "event_bus": resources.event_bus_id,
+        # A default is left out: the variable appears with the first deployment that needs it.
         "tag_source": settings.tag_source or None,
         "delete_with_source": settings.delete_with_source or None,
         "allow_loopback": settings.allow_loopback or None,

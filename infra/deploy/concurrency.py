@@ -24,6 +24,7 @@ def free_concurrency(client: Any, functions: Sequence[str]) -> int:  # noqa: ANN
         functions: the deployment's own, if it exists: an update keeps what they reserve.
     """
     limits = client.get_account_settings()["AccountLimit"]
+    # An update keeps what the deployed functions reserve, so that is free for them, too.
     own = (client.get_function_concurrency(FunctionName=name) for name in functions)
     reserved = sum(one.get("ReservedConcurrentExecutions", 0) for one in own)
     return int(limits["UnreservedConcurrentExecutions"] + reserved)

@@ -23,6 +23,7 @@ def policy(*, account: str, region: str, stack: str, partition: str = "aws") -> 
     def arn(service: str, resource: str) -> str:
         return f"arn:{partition}:{service}:{region}:{account}:{resource}"
 
+    # CloudFormation names a resource STACK-LOGICALID-RANDOM, and makes a bucket's name lower-case.
     named = f"{stack[:_NAME_PART]}*"
     secrets = [f"{stack}/{name}" for name in SECRETS] + [saved_key_name(stack)]
     buckets = f"arn:{partition}:s3:::{named.lower()}"

@@ -254,6 +254,7 @@ class Settings:
         """Read every value by its rule, then check the values that depend on each other."""
         for one in fields(self):
             value = one.metadata["rule"].read(one.name, getattr(self, one.name))
+            # The class is frozen, and a value may arrive as text, from the command line.
             object.__setattr__(self, one.name, value)
         self._refuse_contradictions()
 
@@ -292,6 +293,8 @@ class Settings:
 
 
 def _is_the_cdks(name: str) -> bool:
+    # Feature flags (`@aws-cdk/...`), results of look-ups (`availability-zones:...`) and what the
+    # CDK's command line adds are in the same context as the settings.
     return name.startswith(("@", "aws:", "cdk-")) or ":" in name or name == "cli-telemetry"
 
 
