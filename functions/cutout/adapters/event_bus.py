@@ -43,6 +43,8 @@ class EventBus:
                 },
             ],
         )
+        # PutEvents answers 200 even if it took no entry.
+        # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
         if answer["FailedEntryCount"]:
             raise StoreBusyError(answer["Entries"][0].get("ErrorCode", "the event was not taken"))
 
@@ -98,6 +100,7 @@ def _failed(variant: Variant) -> dict[str, Any]:
 def _text(job: Job) -> str:
     """The detail as JSON; without variants if the bus would refuse the event for its size."""
     fields = detail(job)
+    # An escaped letter would take six bytes of the limit.
     text = json.dumps(fields, ensure_ascii=False)
     if len(text.encode()) <= _MOST_BYTES:
         return text

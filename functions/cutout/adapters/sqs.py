@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 _BATCH = 10  # SendMessageBatch takes 10 messages
-_LONGEST_DELAY_SECONDS = 900
+_LONGEST_DELAY_SECONDS = 900  # SQS's limit
 
 
 class _Queue:
@@ -33,6 +33,7 @@ class _Queue:
                 for number, body in enumerate(bodies[start : start + _BATCH])
             ]
             answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+            # SQS answers 200 for a batch even if it took only a part of it.
             if answer.get("Failed"):
                 raise StoreBusyError(f"SQS did not take {len(answer['Failed'])} messages")
 

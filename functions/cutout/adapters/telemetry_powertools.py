@@ -26,11 +26,9 @@ _PERCENT = frozenset({Metric.CAP_USED_PERCENT, Metric.FAILED_PERCENT})
 
 
 def json_logger(service: str | None = None, stream: TextIO | None = None) -> Logger:
-    """The log of one function.
-
-    Lines hold text of strangers, are shown in terminals and go to a stream of UTF-8: control
-    characters and what UTF-8 cannot hold are escaped.
-    """
+    """The log of one function."""
+    # Lines hold text of strangers, are shown in terminals and go to a stream of UTF-8: control
+    # characters and what UTF-8 cannot hold are escaped.
     return Logger(service=service, stream=stream, json_serializer=plain_json)
 
 
@@ -74,6 +72,7 @@ class PowertoolsTelemetry:
 
 def _logged(fields: dict[str, object]) -> dict[str, object]:
     return {
+        # Not isinstance: the values of our enums are texts as well, and stay what they are.
         name: shortened(item, LOGGED_BYTES) if type(item) is str else item
         for name, item in fields.items()
     }

@@ -25,6 +25,7 @@ def read_settings(kind: type[S], environment: Mapping[str, str]) -> S:
         SettingsError: a variable is missing or cannot be read, and the message names it; or a URL
             is unsafe, or `allow_loopback` is set outside the local cloud.
     """
+    # Annotations are texts here: every module imports them from the future.
     hints = get_type_hints(kind)
     values: dict[str, Any] = {}
     for field in fields(kind):

@@ -46,6 +46,7 @@ class EvolinkFiles:
         """Upload a copy, which is free; each way it can end is a value."""
         if self._was_full and self._is_full():
             return NotSent(message="the Files API has no room for another copy")
+        # Random, so that no photo can contain it.
         boundary = secrets.token_hex(16)
         headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
         body = _multipart(boundary, name, content_type, data)

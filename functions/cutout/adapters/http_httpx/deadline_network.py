@@ -47,6 +47,7 @@ def look_up(resolver: Resolver, host: str, port: int, seconds: float) -> list[st
         except (OSError, ValueError) as exc:
             found.set_exception(exc)
 
+    # A daemon does not keep the process alive.
     Thread(target=run, daemon=True).start()
     return found.result(max(0.0, seconds))
 
@@ -91,6 +92,7 @@ class _Connecting(httpcore.NetworkBackend):
             raise httpcore.ConnectError from exc
         failure: Exception = httpcore.ConnectError("the host has no address")
         for untried, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+            # The first address may not answer at all; the others still get their share of the time.
             share = _left(until, httpcore.ConnectTimeout) / untried
             try:
                 stream = _CONNECTIONS.connect_tcp(

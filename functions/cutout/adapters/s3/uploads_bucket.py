@@ -57,12 +57,10 @@ class S3Uploads:
             raise _source_error(exc) from exc
 
     def tag(self, source: Source, name: str, value: str) -> bool:
-        """Set one tag of this version and leave the others; False if it has too many already.
-
-        S3 replaces all tags at once, without a condition: of two concurrent writers, one may lose.
-        In a bucket without versions the object is checked last; only an upload between that check
-        and the write gets the tags of the upload before it.
-        """
+        """Set one tag of this version and leave the others; False if it has too many already."""
+        # S3 replaces all tags at once, without a condition: of two concurrent writers, one may
+        # lose. In a bucket without versions the object is checked last; only an upload between that
+        # check and the write gets the tags of the upload before it.
         place = _place(source)
         try:
             current = self._tagging(source)["TagSet"]
@@ -79,11 +77,8 @@ class S3Uploads:
         return True
 
     def _tagging(self, source: Source) -> Any:  # noqa: ANN401 - the SDK's answer
-        """The tags, which are read before any HEAD.
-
-        HEAD answers 404 without a body for a missing bucket and for a missing object alike. This
-        request names NoSuchBucket, which is no reason to end the job.
-        """
+        # Before any HEAD, which answers 404 without a body for a missing bucket and for a missing
+        # object alike. This request names NoSuchBucket, which is no reason to end the job.
         return self._client.get_object_tagging(**_place(source))
 
 
