@@ -68,6 +68,7 @@ def _written(picture: Image.Image, into: Path, max_bytes: int) -> Copy:
             picture.save(into, format_, icc_profile=None, **options)
             if into.stat().st_size <= max_bytes:
                 return _described(picture, format_)
+        # A file shrinks about as the number of its pixels does.
         scale = sqrt(max_bytes / into.stat().st_size) * _MARGIN
         size = int(picture.width * scale), int(picture.height * scale)
         if min(size) == 0:
@@ -91,6 +92,7 @@ def _manners(picture: Image.Image, max_bytes: int) -> Iterator[Manner]:
     """The ways to write a picture, best first."""
     if picture.mode == "RGB":
         for quality in _QUALITIES:
+            # Without subsampling: the model sees edges in full colour resolution.
             yield "JPEG", {"quality": quality, "subsampling": 0}
         return
     # A PNG is slow to write, and seldom has fewer bytes than pixels.

@@ -73,6 +73,7 @@ class Colours:
                 photo.split(), self.subject, self.background, strict=True
             )
         ]
+        # Of a solid pixel nothing is taken: it stays what the photo has.
         taken_apart = Image.merge("RGB", bands)
         solid = alpha.point(lambda level: 255 if level == 255 else 0)  # noqa: PLR2004
         return Image.composite(photo, taken_apart, solid)
@@ -103,6 +104,7 @@ def _spread(band: Picture, weight: Picture) -> Picture:
     """
     levels = [(floats(lambda a: a["b"] * a["w"], b=band, w=weight), weight)]
     while max(levels[-1][1].size) > 1:
+        # Half the size at each level, so that a colour spreads over the whole picture in few steps.
         levels.append((levels[-1][0].reduce(2), levels[-1][1].reduce(2)))
     known = floats(lambda a: a["s"] / (a["w"] + 1e-6), s=levels[-1][0], w=levels[-1][1])
     for sums, weights in reversed(levels[:-1]):

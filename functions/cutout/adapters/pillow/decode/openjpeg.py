@@ -81,6 +81,7 @@ def _in_8_bits(channel: _Channel) -> Image.Image:
     most = (1 << channel.bits) - 1
     offset = (most + 1) // 2 if channel.is_signed else 0
     scale = 255 / most
+    # Rounded by the conversion, which cuts off: hence the half.
     return numbers.point(lambda value: value * scale + (offset * scale + 0.5)).convert("L")
 
 
@@ -135,6 +136,7 @@ def _library() -> Any:  # noqa: ANN401 - a library's functions are attributes of
     if name is None:
         raise _not_decoded("of more than 8 bits")
     library = ctypes.CDLL(name)
+    # Without a type, ctypes would cut a pointer to 32 bits.
     library.opj_create_decompress.restype = ctypes.c_void_p
     library.opj_stream_create_default_file_stream.restype = ctypes.c_void_p
     return library

@@ -40,6 +40,7 @@ Tags = TiffImagePlugin.ImageFileDirectory_v2
 @contextmanager
 def reading_planes() -> Iterator[None]:
     """Have libtiff read all TIFFs: Pillow's own reader swaps planes of 16 bits."""
+    # A switch of the module: Pillow has none for a single file.
     before = TiffImagePlugin.READ_LIBTIFF
     TiffImagePlugin.READ_LIBTIFF = True
     try:
@@ -71,10 +72,8 @@ def refuse_undecodable(image: Image.Image) -> None:
 
 
 def use_whole_palette(image: Image.Image) -> None:
-    """Read a palette of 8-bit numbers, which some programs write; the standard has 16-bit ones.
-
-    libtiff's readers recognise it in the same way.
-    """
+    """Read a palette of 8-bit numbers, which some programs write; the standard has 16-bit ones."""
+    # libtiff's readers recognise it in the same way.
     if isinstance(image, TiffImagePlugin.TiffImageFile) and image.mode == "P":
         colours = _numbers(image.tag_v2, _COLOURS)
         if max(colours, default=_COARSE) < _COARSE:
@@ -124,6 +123,7 @@ def _first_directory(file: Path) -> Tags | None:
     """The tags of a TIFF; None if the file is not a TIFF, or they cannot be read."""
     with file.open("rb") as stream:
         head = stream.read(8)
+        # A BigTIFF's header has 16 bytes.
         if head[2:3] == bytes([_BIG]) or head[3:4] == bytes([_BIG]):
             head += stream.read(8)
         try:
