@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 
 from cutout.domain.errors import MessageError
@@ -20,7 +20,7 @@ from cutout.domain.messages.queue_messages import (
     VersionDeleted,
 )
 from cutout.domain.preparation import PrepareReport, PrepareRequest
-from cutout.domain.serialization import from_row, is_exact, to_row
+from cutout.domain.serialization import as_items, as_row, as_text, from_row, is_exact, to_row
 from cutout.domain.states import Lane
 
 _MALFORMED = (AttributeError, KeyError, TypeError, ValueError, OverflowError)
@@ -77,7 +77,7 @@ def read_request(body: str) -> PrepareRequest | None:
     try:
         if "prepare" not in message:
             return None
-        return from_row(PrepareRequest, _part(message["prepare"]))
+        return from_row(PrepareRequest, as_row(message["prepare"]))
     except _MALFORMED as exc:
         raise MessageError("the message is not one of ours") from exc
 
@@ -91,16 +91,16 @@ def read_callback(body: str) -> TaskCheck | RenderRequest | Removal:
     message = _object(body)
     try:
         if "render" in message:
-            names = tuple(str(name) for name in _list(message["render"]))
+            names = tuple(str(name) for name in as_items(message["render"]))
             tries = _number(message.get("tries", 0))
             return RenderRequest(job_id=str(message["job"]), recipes=names, tries=tries)
         if "removed" in message:
-            return _removal(_part(message["removed"]))
+            return _removal(as_row(message["removed"]))
         task_id = message.get("task_id")
         return TaskCheck(
             job_id=_job_id(message["job"]),
             attempt=_number(message["attempt"]),
-            task_id=None if task_id is None else _text(task_id),
+            task_id=None if task_id is None else as_text(task_id),
             is_poll=bool(message.get("is_poll")),
             is_taken=bool(message.get("is_taken")),
         )
@@ -111,7 +111,7 @@ def read_callback(body: str) -> TaskCheck | RenderRequest | Removal:
 def _report(job_id: str, report: object) -> PrepareReport | UnreadableReport:
     """Parse a report. A compromised Prepare may send anything."""
     try:
-        parsed = from_row(PrepareReport, _part(report))
+        parsed = from_row(PrepareReport, as_row(report))
     except _MALFORMED:
         return UnreadableReport(job_id=job_id)
     if parsed.job_id != job_id or not is_exact(parsed):
@@ -131,15 +131,15 @@ def _removal(message: Mapping[str, object]) -> Removal:
 
 def _read_s3_event(event: Mapping[str, object]) -> Submission:
     """Source: "Object Created" and "Object Deleted" events, Amazon S3 User Guide."""
-    kind, detail = event["detail-type"], _part(event["detail"])
-    item, at = _part(detail["object"]), _time(event.get("time"))
+    kind, detail = event["detail-type"], as_row(event["detail"])
+    item, at = as_row(detail["object"]), _time(event.get("time"))
     is_found = event.get("source") == _FOUND_BY
     source = Source(
-        bucket=_text(_part(detail["bucket"])["name"]),
-        key=_key(_text(item["key"])),
+        bucket=as_text(as_row(detail["bucket"])["name"]),
+        key=_key(as_text(item["key"])),
         version_id=_version(item.get("version-id")),
-        etag=_text(item.get("etag", "")),
-        sequencer=_text(item["sequencer"]),
+        etag=as_text(item.get("etag", "")),
+        sequencer=as_text(item["sequencer"]),
         size=_number(item.get("size", 0)),
         modified_at=at if is_found else None,
     )
@@ -179,7 +179,7 @@ def _time(text: object) -> datetime | None:
 
 def _version(version: object) -> str | None:
     """The version's id. Events of buckets without versioning omit it, or say `null`."""
-    return None if version in {None, "", "null"} else _text(version)
+    return None if version in {None, "", "null"} else as_text(version)
 
 
 def _job_id(job_id: object) -> str:
@@ -188,33 +188,15 @@ def _job_id(job_id: object) -> str:
     return job_id
 
 
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
-    return value
-
-
 def _number(value: object) -> int:
     if not isinstance(value, int | float | str):
         raise TypeError(f"{value!r} is no number")
     return int(value)
 
 
-def _list(value: object) -> Iterable[object]:
-    if not isinstance(value, Iterable):
-        raise TypeError(f"{value!r} is no list")
-    return value
-
-
-def _part(value: object) -> dict[str, object]:
-    if not isinstance(value, dict):
-        raise TypeError(f"{value!r} is no object")
-    return value
-
-
 def _object(body: str) -> dict[str, object]:
     try:
-        return _part(json.loads(body))
+        return as_row(json.loads(body))
     except TypeError as exc:
         raise MessageError("the message is not an object") from exc
     except (ValueError, RecursionError) as exc:

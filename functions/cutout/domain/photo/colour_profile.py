@@ -11,7 +11,7 @@ from cutout.domain.photo.png_chunks import Png
 
 GAMMA_UNIT = 100_000
 """PNG stores gamma and chromaticities multiplied by this."""
-_SRGB_GAMMA = 45_455
+_SRGB_GAMMA = 45_455  # 1 / 2.2, which viewers take for sRGB
 _GAMMA_SLACK = 2_500
 _SRGB_CHROMATICITIES = (31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)
 _CHROMATICITY_SLACK = 1_000
@@ -90,6 +90,7 @@ def _is_srgb(profile: bytes) -> bool:
 
 
 def _tags(profile: bytes) -> dict[bytes, bytes]:
+    # The table of tags follows the header of 128 bytes (ICC.1, 7.3).
     (count,) = struct.unpack_from(">I", profile, 128)
     tags = {}
     for index in range(min(count, _MOST_TAGS)):
@@ -118,6 +119,7 @@ def _light(tag: bytes, value: float) -> float:
         return value
     if count == 1:
         return float(value ** (struct.unpack_from(">H", tag, 12)[0] / 256))
+    # The nearest sample is near enough: the slack is larger than the step.
     (sample,) = struct.unpack_from(">H", tag, 12 + 2 * round(value * (count - 1)))
     return float(sample / 65_535)
 

@@ -68,7 +68,8 @@ class Jpeg:
 
     @property
     def profile(self) -> bytes:
-        """The ICC profile, which may be cut into numbered segments (ICC.1, B.4); may be empty."""
+        """The ICC profile; empty without one."""
+        # A segment holds 64 KB, so a larger profile is cut into numbered ones (ICC.1, B.4).
         return b"".join(self.profile_parts[number] for number in sorted(self.profile_parts))
 
 
@@ -82,6 +83,7 @@ def read_jpeg(data: bytes | mmap) -> Jpeg:
     for marker, body, has_strays in _segments(data, jpeg):
         jpeg.has_strays |= has_strays
         if marker == _START_OF_SCAN:
+            # Each scan is a pass over all pixels, so a small file could take minutes to decode.
             jpeg.scans += 1
             if jpeg.scans > MOST_SCANS:
                 break
@@ -89,6 +91,7 @@ def read_jpeg(data: bytes | mmap) -> Jpeg:
             jpeg.process = marker - _FIRST_FRAME
             jpeg.depth, jpeg.height, jpeg.width, jpeg.components = struct.unpack_from(">BHHB", body)
         elif marker == _APP1 and body.startswith(_EXIF):
+            # Some programs add a second block, which viewers ignore.
             jpeg.exif = jpeg.exif or body[len(_EXIF) :]
         elif marker == _APP2 and body.startswith(_PROFILE) and len(body) > len(_PROFILE) + 2:
             jpeg.profile_parts.setdefault(body[len(_PROFILE)], body[len(_PROFILE) + 2 :])

@@ -6,8 +6,7 @@ from typing import Final
 
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
-from cutout.domain.photo.exif import LAST_ORIENTATION, exif_orientation
-from cutout.domain.photo.inspection import FIRST_LYING
+from cutout.domain.photo.exif import FIRST_LYING, LAST_ORIENTATION, exif_orientation
 
 _ORIENTATION: Final = 0x0112
 _TURNS = {
