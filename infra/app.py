@@ -21,6 +21,7 @@ from .settings.value_rules import SettingError
 
 def main() -> None:
     """Synthesize into the folder that the CDK CLI names."""
+    # Before the import of aws_cdk, whose bytecode it is about.
     keep_bytecode(CACHE / "bytecode")
     use_own_node()
     from aws_cdk import App  # noqa: PLC0415 # starts Node, which is chosen above
@@ -35,10 +36,8 @@ def main() -> None:
 
 
 def keep_bytecode(folder: Path) -> None:
-    """Write bytecode to this folder where Python is told to write none beside the sources.
-
-    Compiling the construct library takes longer than the rest of a synth.
-    """
+    """Write bytecode to this folder where Python is told to write none beside the sources."""
+    # Compiling the construct library takes longer than the rest of a synth.
     if sys.dont_write_bytecode:
         sys.pycache_prefix = str(folder)
         sys.dont_write_bytecode = False

@@ -7,6 +7,15 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
+from cutout.domain.function_settings import (
+    PrepareSettings,
+    ReceiveSettings,
+    Settings,
+    StoreSettings,
+    SubmitSettings,
+    SweepSettings,
+)
+
 
 class FunctionName(StrEnum):
     """Names of the functions, in the order of a photo's way."""
@@ -27,6 +36,8 @@ class FunctionShape:
     """Its name in log lines."""
     description: str
     handler: str
+    settings: type[Settings]
+    """Its environment variables."""
     memory_mb: int
     timeout_seconds: int
     distributions: tuple[str, ...]
@@ -65,6 +76,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             service="submit",
             description="Makes a job of each upload, passes the gate, asks for the cut-out",
             handler="submit.handler.handler",
+            settings=SubmitSettings,
             memory_mb=256,
             timeout_seconds=100,  # reading, uploading and calling, each with its own limit
             distributions=(*_EVERYWHERE, "httpx"),
@@ -76,6 +88,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             service="prepare",
             description="Makes a copy that the model takes of a photo that it does not",
             handler="prepare.handler.handler",
+            settings=PrepareSettings,
             memory_mb=3008,  # 200 megapixels take 2.3 GB; a new account gets no more
             disk_mb=_LAMBDAS_DISK_MB,
             timeout_seconds=110,
@@ -89,6 +102,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             service="receive-callback",
             description="Authenticates a callback and queues it; nothing else",
             handler="callback.receive.handler",
+            settings=ReceiveSettings,
             memory_mb=256,
             timeout_seconds=10,
             distributions=_EVERYWHERE,
@@ -100,6 +114,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             service="store-result",
             description="Re-reads the task, fetches and accepts the cut-out, stores it",
             handler="callback.store.handler",
+            settings=StoreSettings,
             memory_mb=1769,  # a whole processor; 50 megapixels as AVIF take 1.4 GB
             timeout_seconds=110,  # under the lease, so that no result has two workers
             distributions=(*_EVERYWHERE, "httpx", "pillow"),
@@ -110,6 +125,7 @@ SHAPES: dict[FunctionName, FunctionShape] = {
             service="sweep",
             description="Moves on whatever is due, recounts the gate, publishes the gauges",
             handler="sweep.handler.handler",
+            settings=SweepSettings,
             memory_mb=256,
             timeout_seconds=55,
             distributions=_EVERYWHERE,

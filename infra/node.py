@@ -22,4 +22,7 @@ def use_own_node() -> None:
 
     A JSII_NODE that is set already stays.
     """
+    # jsii, below aws_cdk, starts this Node at its import. The one on the PATH may be too old for
+    # it, or missing.
+    # https://aws.github.io/jsii/user-guides/lib-user/configuration/
     os.environ.setdefault("JSII_NODE", str(node_path()))

@@ -86,6 +86,7 @@ class CutoutStack(Stack):
         name, arn = settings.callback_domain, settings.callback_certificate
         if not (name and arn):
             return None
+        # A stack makes no zone record here: the settings name no zone, so a person adds the record.
         certificate = acm.Certificate.from_certificate_arn(self, "Certificate", arn)
         return CallbackDomain(name=name, certificate=certificate)
 
@@ -101,6 +102,7 @@ class CutoutStack(Stack):
 def outputs(cutout: Cutout) -> dict[str, str]:
     """Return the outputs; their names are public."""
     names = dict.fromkeys(recipe.name for recipe in cutout.recipes)
+    dashboard = cutout.monitoring.dashboard
     return ({"Recipes": ",".join(names)} if names else {}) | {
         "UploadsBucketName": cutout.uploads_bucket.bucket_name,
         "ResultsBucketName": cutout.results_bucket.bucket_name,
@@ -113,6 +115,6 @@ def outputs(cutout: Cutout) -> dict[str, str]:
             f"{name}DeadLetterQueueUrl": work.dead_letters.queue_url
             for name, work in cutout.work_queues.items()
         },
-        "DashboardName": cutout.monitoring.dashboard.dashboard_name,
+        **({"DashboardName": dashboard.dashboard_name} if dashboard else {}),
         "Version": version_of(_PROJECT),
     }

@@ -36,6 +36,7 @@ def version_of(root: Path) -> str:
     digest = hashlib.sha256()
     for path in _sources(root):
         content = hashlib.sha256(path.read_bytes()).hexdigest()
+        # The name counts as well: a file that moves is another version.
         digest.update(f"{path.relative_to(root).as_posix()} {content}\n".encode())
     return f"{_number(root)}+{digest.hexdigest()[:_DIGITS]}"
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cutout.domain.messages.queue_messages import TaskCheck, read_callback
+from cutout.domain.messages.message_parsing import read_callback
+from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.wiring.lambda_app import LambdaApp
 from cutout.wiring.store_result_function import build
 

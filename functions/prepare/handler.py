@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cutout.domain.messages.queue_messages import read_request
+from cutout.domain.messages.message_parsing import read_request
 from cutout.wiring.lambda_app import LambdaApp
 from cutout.wiring.prepare_function import build
 

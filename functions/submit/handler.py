@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cutout.domain.messages.queue_messages import read_report, read_submission
+from cutout.domain.messages.message_parsing import read_report, read_submission
 from cutout.wiring.lambda_app import LambdaApp
 from cutout.wiring.submit_function import build
 

@@ -51,6 +51,8 @@ class Grants(Construct):
     ) -> cloudwatch.Metric:
         """Return one of the metrics that the functions write, such as `JobsCompleted`.
 
+        Those that are not in `cutout.domain.metrics.BASIC_METRICS` need `monitoring="full"`.
+
         Args:
             metric_name: One of `cutout.domain.metrics.Metric`.
             statistic: How the values of a period become one.
@@ -63,11 +65,11 @@ class Grants(Construct):
         return self.metric(Metric.COMPLETED)
 
     def metric_credits(self) -> cloudwatch.Metric:
-        """Return the number of credits that the provider charged."""
+        """Return the number of credits that the provider charged; with `monitoring="full"`."""
         return self.metric(Metric.CREDITS)
 
     def metric_tasks_in_flight(self) -> cloudwatch.Metric:
-        """Return how many tasks run at the provider."""
+        """Return how many tasks run at the provider; with `monitoring="full"`."""
         return self.metric(Metric.IN_FLIGHT, statistic="Maximum")
 
     def on_completed(
@@ -80,6 +82,8 @@ class Grants(Construct):
             target: Gets the events; `detail.job`, the job's id, is the same in repeated ones.
             is_failure: Send the events of photos that got no cut-out instead.
         """
+        # Several deployments may announce on one bus: the bucket and the prefix tell whose event it
+        # is.
         source: dict[str, object] = {"bucket": [self.resources.uploads.bucket_name]}
         if prefix := self.resources.settings.upload_prefix:
             source["key"] = events.Match.prefix(prefix)

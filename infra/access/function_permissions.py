@@ -16,8 +16,8 @@ from .resources import Resources, account_arn
 
 Statement = tuple[str, tuple[str, ...], tuple[str, ...]]
 """Sid, actions, resources."""
+# Waiting jobs are read before they are queued: those that a newer version wrote are skipped.
 _READ_WAITING = "dynamodb:BatchGetItem"
-"""Waiting jobs are read before they are queued: those that a newer version wrote are skipped."""
 
 
 def photo_reader_statements(resources: Resources) -> Sequence[Statement]:
@@ -161,7 +161,7 @@ def _list_copies(resources: Resources) -> Statement:
 
 
 def _read_tags(resources: Resources) -> Sequence[Statement]:
-    """A write replaces all tags, so Submit reads them first; StoreResult may read them anyway."""
+    # A write replaces all tags, so Submit reads them first; StoreResult may read them anyway.
     if not resources.settings.tag_source:
         return ()
     actions = ("s3:GetObjectTagging", "s3:GetObjectVersionTagging")
@@ -176,7 +176,7 @@ def _tag_photos(resources: Resources) -> Sequence[Statement]:
 
 
 def _keep_results(resources: Resources) -> Sequence[Statement]:
-    """Later uploads of the same picture are completed from the kept result."""
+    # Later uploads of the same picture are completed from the kept result.
     if not resources.settings.reuse:
         return ()
     return (
@@ -186,7 +186,7 @@ def _keep_results(resources: Resources) -> Sequence[Statement]:
 
 
 def _use_source_pixels(resources: Resources) -> Sequence[Statement]:
-    """A photo's own pixels come from Prepare's copy, which is requested again if it is gone."""
+    # A photo's own pixels come from Prepare's copy, which is requested again if it is gone.
     if resources.preparations is None:
         return ()
     # A request for a variant with the photo's own pixels is queued again until its copy is there.
@@ -200,7 +200,7 @@ def _use_source_pixels(resources: Resources) -> Sequence[Statement]:
 
 
 def _remove_results(resources: Resources) -> Sequence[Statement]:
-    """Find every job of a deleted photo, and delete the objects that these jobs made."""
+    # Find every job of a deleted photo, and delete the objects that these jobs made.
     settings = resources.settings
     if not settings.delete_with_source:
         return ()
@@ -216,7 +216,7 @@ def _remove_results(resources: Resources) -> Sequence[Statement]:
 
 
 def _write_notes(resources: Resources) -> Sequence[Statement]:
-    """Notes are read, written and deleted; a conditional delete needs the permission to read."""
+    # A conditional delete needs the permission to read.
     if not resources.settings.error_notes:
         return ()
     return (
@@ -226,10 +226,8 @@ def _write_notes(resources: Resources) -> Sequence[Statement]:
 
 
 def _delete_notes(resources: Resources) -> Sequence[Statement]:
-    """StoreResult may write every result, notes among them; this is what lets it delete notes.
-
-    With `delete_with_source` it may delete every result, too.
-    """
+    # StoreResult may write every result, notes among them; this is what lets it delete notes. With
+    # `delete_with_source` it may delete every result, too.
     settings = resources.settings
     if not settings.error_notes or settings.delete_with_source:
         return ()

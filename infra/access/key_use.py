@@ -18,9 +18,6 @@ def key_statements(
 ) -> Sequence[iam.PolicyStatement]:
     """Return the statements that a role with these actions needs on the keys of the data.
 
-    They allow the use of the keys through the services that the role calls, and not by the role
-    itself.
-
     Args:
         keys: The keys' ARNs.
         actions: What else the role may do.
@@ -35,6 +32,8 @@ def key_statements(
         return []
     allowed = set(actions)
     by_service = {
+        # DynamoDB uses the caller's permissions to manage the key of the table.
+        # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
         "dynamodb": ALL_USES,
         "s3": READ_AND_WRITE if "s3:PutObject" in allowed else READ,
         "secretsmanager": READ,
@@ -48,6 +47,7 @@ def key_statements(
         iam.PolicyStatement(
             actions=list(uses),
             resources=resources,
+            # Through the service only: the role itself cannot decrypt anything with the key.
             conditions={"StringEquals": {"kms:ViaService": through}},
         )
         for uses, through in endpoints.items()

@@ -4,8 +4,8 @@ import argparse
 import sys
 
 from ..deployed_functions import SHAPES
+from .asset_error import AssetError
 from .build import AssetBuilder
-from .errors import AssetError
 
 _MEGABYTE = 1_000_000
 

@@ -9,8 +9,10 @@ from typing import Final
 Contents = Mapping[str, bytes]
 
 _LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can name
+# The mode of a Unix file, in the upper half of the attributes; Lambda runs the code as another
+# user, who must be able to read it.
 _READABLE_BY_ALL: Final = 0o100644 << 16
-_UNIX: Final = 3
+_UNIX: Final = 3  # the system that the attributes are of; zipfile writes Windows there on Windows
 
 
 def add_to_zip(path: Path, contents: Contents) -> None:
@@ -25,12 +27,10 @@ def add_to_zip(path: Path, contents: Contents) -> None:
 
 
 def digest_of(contents: Contents, *, also: str) -> str:
-    """Return a digest of files, and of the text `also`.
-
-    It leaves bytecode out, which depends on the sources only but is not the same on all machines.
-    """
+    """Return a digest of files, and of the text `also`."""
     digest = hashlib.sha256(also.encode())
     for name in sorted(contents):
+        # Bytecode depends on the sources only, but is not the same on all machines.
         if not name.endswith(".pyc"):
             digest.update(f"\0{name}\0{hashlib.sha256(contents[name]).hexdigest()}".encode())
     return digest.hexdigest()

@@ -38,6 +38,7 @@ class Target:
     @classmethod
     def of(cls, name: str, *, cache: Path) -> Self:
         """Return the platform that the setting `asset_platform` names."""
+        # The local cloud runs the functions on this machine, in processes of this Python.
         return cls._here() if name == "local" else cls._lambda(cache)
 
     @classmethod

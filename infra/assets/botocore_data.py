@@ -1,8 +1,4 @@
-"""Botocore's data for only the services that a function calls: 1 MB of models instead of 20.
-
-Only whole services are left out: when it presigns, botocore reads even the documentation in S3's
-model.
-"""
+"""Botocore's data for only the services that a function calls: 1 MB of models instead of 20."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -28,6 +24,7 @@ def _is_of_another(name: str, services: Collection[str]) -> bool:
     if not path.is_relative_to(_DATA):
         return False
     parts = path.relative_to(_DATA).parts
+    # Whole services only: when it presigns, botocore reads even the documentation in S3's model.
     return len(parts) > 1 and parts[0] not in services
 
 

@@ -1,12 +1,7 @@
-"""Builds the assets: a zip of the locked distributions, to which our own modules are added.
-
-The zip of the distributions is large and changes with the locks only, so it is built once; our own
-modules are added to a copy.
-"""
+"""Builds the assets: a zip of the locked distributions, to which our own modules are added."""
 
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,7 +14,7 @@ from ..deployed_functions import SHAPES, Asset, FunctionName, FunctionShape
 from . import botocore_data
 from .archive import Contents, add_to_zip, digest_of
 from .asset_platform import Target
-from .build_cache import BuildCache, Pack
+from .build_cache import BuildCache, Pack, folder_made_once
 from .bytecode import compiled, place_of
 from .dependencies import SitePackages, install, site_key
 from .folders import CACHE, SOURCES
@@ -92,6 +87,8 @@ class AssetBuilder:
     ) -> Pack:
         compiled = self._compiled()
         contents = {**_read({name: compiled / name for name in own}), **also}
+        # The zip of the distributions is large and changes with the locks only, so it is built
+        # once, and our own modules are added to a copy.
         shutil.copyfile(vendored.path, place)
         add_to_zip(place, contents)
         return Pack(
@@ -102,25 +99,19 @@ class AssetBuilder:
         )
 
     def _compiled(self) -> Path:
-        """Return a folder with copies of our modules and their bytecode.
-
-        It compiles those of all functions at once: starting the compiler takes longer than that.
-        """
+        """Return a folder with copies of our modules and their bytecode."""
+        # Those of all functions at once: starting the compiler takes longer than compiling.
         own = shippable(self.sources)
-        kind = f"own-{self._target.name}"
-        folder = self.cache / f"{kind}-{_key(self._target.fingerprint, own)}"
-        if not folder.is_dir():
-            with tempfile.TemporaryDirectory(dir=self.cache, prefix="compiling-") as temporary:
-                fresh = Path(temporary) / "own"
-                for name, path in own.items():
-                    copy = fresh / name
-                    copy.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(path, copy)
-                self._target.compiler.compile_tree(fresh)
-                for old in self.cache.glob(f"{kind}-*"):
-                    shutil.rmtree(old)
-                shutil.move(fresh, folder)
-        return folder
+
+        def make(folder: Path) -> None:
+            for name, path in own.items():
+                copy = folder / name
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, copy)
+            self._target.compiler.compile_tree(folder)
+
+        key = _key(self._target.fingerprint, own)
+        return folder_made_once(self.cache, f"own-{self._target.name}", key, make)
 
 
 def build_all(platform: str, recipes: Sequence[Recipe] = ()) -> dict[FunctionName, Asset]:
@@ -163,6 +154,7 @@ def _size(contents: Contents) -> int:
     return sum(len(one) for one in contents.values())
 
 
+# A change of the builder itself makes new assets, too.
 def _builder() -> dict[str, Path]:
     return {path.name: path for path in sorted(Path(__file__).parent.glob("*.py"))}
 

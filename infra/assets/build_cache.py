@@ -1,7 +1,8 @@
-"""A cache of zips: each is built once, by one process at a time, and old ones are deleted."""
+"""A cache of zips and folders: each is made once, by one process at a time; old ones go."""
 
 import fcntl
 import json
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,6 +46,7 @@ class BuildCache:
             return known
         with tempfile.TemporaryDirectory(dir=self.folder, prefix="making-") as temporary:
             made = make(Path(temporary) / "pack.zip")
+            # A zip counts only with its record, which is written last.
             made.path.replace(place)
         record = {name: value for name, value in asdict(made).items() if name != "path"}
         _record_of(place).write_text(json.dumps(record), encoding="utf-8")
@@ -62,8 +64,32 @@ class BuildCache:
         """Lock the cache, so that a second process finds what the first has built."""
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / "lock").open("w") as lock:
+            # The kernel frees it when the process ends, however it ends.
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def folder_made_once(cache: Path, kind: str, key: str, make: Callable[[Path], None]) -> Path:
+    """Return the folder of that kind and key; make it if it is not in the cache.
+
+    Args:
+        cache: Where it is kept; other folders of the kind are deleted when a new one is made.
+        kind: What it is for.
+        key: A digest of all inputs.
+        make: Fills an empty folder.
+    """
+    folder = cache / f"{kind}-{key}"
+    if not folder.is_dir():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache, prefix="making-") as temporary:
+            fresh = Path(temporary) / "fresh"
+            fresh.mkdir()
+            make(fresh)
+            for old in cache.glob(f"{kind}-*"):
+                shutil.rmtree(old)
+            # Moved when it is complete: what an interrupted build leaves is never taken for it.
+            shutil.move(fresh, folder)
+    return folder
 
 
 def _cached(place: Path) -> Pack | None:

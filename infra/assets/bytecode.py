@@ -13,14 +13,14 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Protocol
 
 from ..node import node_path
-from .errors import AssetError
+from .asset_error import AssetError
+from .build_cache import folder_made_once
 
 _COMPILER: Final = Path(__file__).parent / "compiler"
 _LOCK: Final = ("package.json", "package-lock.json", "compile.mjs")
@@ -81,21 +81,15 @@ class LambdaPython:
         _run(command, "bytecode cannot be compiled for Lambda")
 
     def _installed(self) -> Path:
-        place = self.cache / f"compiler-{self.fingerprint}"
-        if not place.is_dir():
-            self.cache.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=self.cache, prefix="installing-") as temporary:
-                fresh = Path(temporary) / "compiler"
-                fresh.mkdir()
-                for name in _LOCK:
-                    shutil.copyfile(_COMPILER / name, fresh / name)
-                options = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-                command = [sys.executable, "-c", _NPM, "ci", "--prefix", str(fresh), *options]
-                _run(command, "the compiler for Lambda's Python cannot be installed")
-                for old in self.cache.glob("compiler-*"):
-                    shutil.rmtree(old)
-                shutil.move(fresh, place)
-        return place
+        return folder_made_once(self.cache, "compiler", self.fingerprint, _install_compiler)
+
+
+def _install_compiler(folder: Path) -> None:
+    for name in _LOCK:
+        shutil.copyfile(_COMPILER / name, folder / name)
+    options = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+    command = [sys.executable, "-c", _NPM, "ci", "--prefix", str(folder), *options]
+    _run(command, "the compiler for Lambda's Python cannot be installed")
 
 
 def compiled(source: Path) -> Path | None:
@@ -115,6 +109,8 @@ def _run(command: Sequence[str], failure: str) -> None:
         capture_output=True,
         text=True,
         check=False,
+        # The order of a frozen set in bytecode depends on hashes: with a fixed seed, every run
+        # makes the same bytes.
         env={**os.environ, "PYTHONHASHSEED": "0"},
     )
     if done.returncode:

@@ -2,18 +2,17 @@
 
 import hashlib
 import re
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import Distribution, distributions
 from pathlib import Path, PurePosixPath
 from typing import Final
 
+from .asset_error import AssetError
 from .asset_platform import Target
-from .errors import AssetError
+from .build_cache import folder_made_once
 
 LOCKS: Final = ("runtime.txt", "store.txt", "prepare.txt")
 
@@ -61,17 +60,13 @@ def install(target: Target, *, locks: Path, cache: Path) -> SitePackages:
     Raises:
         AssetError: they cannot be installed.
     """
-    folder = cache / f"site-{target.name}-{site_key(target, locks)}"
-    if not folder.is_dir():
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache, prefix="installing-") as temporary:
-            fresh = Path(temporary) / "site"
-            _run_uv(target, locks, fresh)
-            target.compiler.compile_tree(fresh)
-            for old in cache.glob(f"site-{target.name}-*"):
-                shutil.rmtree(old)
-            shutil.move(fresh, folder)
-    return SitePackages(folder=folder)
+
+    def make(folder: Path) -> None:
+        _run_uv(target, locks, folder)
+        target.compiler.compile_tree(folder)
+
+    key = site_key(target, locks)
+    return SitePackages(folder=folder_made_once(cache, f"site-{target.name}", key, make))
 
 
 def site_key(target: Target, locks: Path) -> str:
@@ -85,6 +80,7 @@ def site_key(target: Target, locks: Path) -> str:
 def _run_uv(target: Target, locks: Path, folder: Path) -> None:
     command = [
         *(sys.executable, "-m", "uv"),
+        # The lock lists every requirement with its hashes, so nothing is resolved here.
         *("pip", "install", "--quiet", "--no-deps", "--require-hashes"),
         *("--only-binary", ":all:", "--target", str(folder)),
         *target.install_options,
@@ -99,6 +95,7 @@ def _run_uv(target: Target, locks: Path, folder: Path) -> None:
 
 
 def _needed(installed: dict[str, Distribution], roots: Iterable[str]) -> list[str]:
+    # The requirements of requirements: an asset holds nothing that its function does not import.
     waiting = list(roots)
     found: set[str] = set()
     while waiting:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from ..version import NEVER_SHIPPED
-from .errors import AssetError
+from .asset_error import AssetError
 
 _NEVER_SHIPPED: Final = tuple(folder.replace("/", ".") for folder in NEVER_SHIPPED)
 
@@ -30,6 +30,7 @@ def own_modules(root: Path, *modules: str) -> dict[str, Path]:
     while waiting:
         name, trail = waiting.pop()
         _refuse_unshippable(name, trail)
+        # A package's __init__ runs when any of its modules is imported, so it is shipped, too.
         for path in _files(root, name):
             found[path.relative_to(root).as_posix()] = path
             for wanted in _imports(path, root):
@@ -76,6 +77,7 @@ def _imports(path: Path, root: Path) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             base = ".".join([*_start(package, node.level), *filter(None, [node.module])])
             yield base
+            # The name may be a module of the package or something in it; _files tells.
             yield from (f"{base}.{alias.name}" for alias in node.names)
 
 

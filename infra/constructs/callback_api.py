@@ -14,21 +14,18 @@ from aws_cdk import aws_route53_targets as targets
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
-from cutout.domain.callback_token import CALLBACKS_PATH
+from cutout.domain.callback_token import CALLBACK_ROUTE
 
 from ..access.resources import account_arn
 from .function import log_group
 
-ROUTE: Final = f"{CALLBACKS_PATH}{{token}}"
+# Requests a second, and at once. Forged callbacks count, too, so this is far more than real ones
+# need: three tasks at once send at most twelve requests.
 _RATE: Final = 100
 _BURST: Final = 200
-"""Requests a second, and at once. Forged callbacks count, too, so this is far more than real ones
-need: three tasks at once send at most twelve requests."""
+# The provider sends a callback once, and up to three times more if it is not accepted.
+# Source: its page on creating a task.
 _TRIES: Final = 4
-"""The provider sends a callback once, and up to three times more if it is not accepted.
-
-Source: its page on creating a task.
-"""
 API_ID_PLACEHOLDER: Final = "{api_id}"
 VENDED_LOGS: Final = "/aws/vendedlogs/"
 
@@ -94,10 +91,11 @@ class CallbackApi(Construct):
             "Api",
             description="Where Evolink calls Cutout back",
             create_default_stage=False,
+            # With a host name of your own, the API's own address would be a second way in.
             disable_execute_api_endpoint=True if domain else None,
         )
         api.add_routes(
-            path=ROUTE,
+            path=CALLBACK_ROUTE,
             methods=[apigw.HttpMethod.ANY],
             integration=HttpLambdaIntegration("Receiver", receiver),
         )
@@ -113,6 +111,8 @@ class CallbackApi(Construct):
             stage_name="$default",
             auto_deploy=True,
             default_route_settings=apigw.CfnStage.RouteSettingsProperty(
+                # Also as many as can end at the same time: a throttled callback comes late, by its
+                # next try.
                 throttling_rate_limit=max(_RATE, max_in_flight),
                 throttling_burst_limit=max(_BURST, _TRIES * max_in_flight),
             ),
@@ -142,6 +142,7 @@ class CallbackApi(Construct):
         mapping = apigw.CfnApiMapping(
             self, "Mapping", api_id=self.api.api_id, domain_name=name.name, stage="$default"
         )
+        # The mapping names the stage by text, in which CloudFormation sees no dependency.
         mapping.add_resource_dependency(stage)
         if domain.zone:
             target = targets.ApiGatewayv2DomainProperties(
@@ -159,10 +160,9 @@ class CallbackApi(Construct):
 
 
 def _vended_name(scope: Construct) -> str:
-    """Return the name of the access logs' group.
-
-    For a name without this prefix, API Gateway adds a resource policy to CloudWatch Logs, and an
-    account can have ten: https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
-    """
+    """Return the name of the access logs' group."""
+    # For a name without this prefix, API Gateway adds a resource policy to CloudWatch Logs, and an
+    # account can have ten.
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
     path = Names.unique_resource_name(scope, max_length=200, separator="-")
     return f"{VENDED_LOGS}{Stack.of(scope).stack_name}-{path}"

@@ -1,6 +1,7 @@
 """The whole of Cutout as one construct, to deploy by itself or inside another app's stack."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from aws_cdk import Duration, RemovalPolicy, Stack, Tags
@@ -11,6 +12,7 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from cutout.domain.metrics import MonitoringLevel
 from cutout.domain.states import Pixels
 from cutout.domain.timing import LINK_SESSION
 
@@ -43,12 +45,12 @@ from .storage import (
 from .upload_events import UploadEvents
 from .work_queue import WorkQueue
 
+# The queues of work, and the function that consumes each.
 _CONSUMERS: Final = {
     "Submissions": FunctionName.SUBMIT,
     "Preparations": FunctionName.PREPARE,
     "Callbacks": FunctionName.STORE_RESULT,
 }
-"""The queues of work, and the function that consumes each."""
 
 
 class Cutout(Grants):
@@ -116,14 +118,17 @@ class Cutout(Grants):
         self.network = network
         keep = RemovalPolicy.DESTROY if self.settings.ephemeral else KEPT
         self._make_storage(uploads_bucket, results_bucket, removal_policy or keep)
+        # Before anything is built: the check needs the buckets only.
         self._check_overlaps()
         self._make_queues()
         self.recipes = recipes_of(self.settings)
-        self._make_functions(assets or self._build())
+        self._make_functions(assets or build_all(self.settings.asset_platform, self.recipes))
         self._make_triggers(callback_domain)
         named_bus = self.settings.event_bus
         self.event_bus = event_bus or events.EventBus.from_event_bus_name(self, "Bus", named_bus)
         self.resources = self._list_resources(event_bus.event_bus_arn if event_bus else named_bus)
+        # Not in the constructors: a function's environment and role name resources that were made
+        # after it.
         set_environments(self.functions, self.resources)
         grant_permissions(self.functions, self.photo_reader, self.resources, self.key_statements)
         self._make_monitoring(alarm_topic)
@@ -153,27 +158,17 @@ class Cutout(Grants):
             Tags.of(self).add(tag, value)
         acknowledge(self)
 
-    def _build(self) -> Mapping[FunctionName, Asset]:
-        return build_all(self.settings.asset_platform, self.recipes)
-
     def _make_storage(
         self, uploads: s3.IBucket | None, results: s3.IBucket | None, keep: RemovalPolicy
     ) -> None:
-        old_version_days = self.settings.old_version_days
-        self.uploads_bucket = uploads or photo_bucket(
+        new_bucket = partial(
+            photo_bucket,
             self,
-            "Uploads",
             removal_policy=keep,
-            sends_events=True,
-            old_version_days=old_version_days,
+            old_version_days=self.settings.old_version_days,
         )
-        self.results_bucket = results or photo_bucket(
-            self,
-            "Results",
-            removal_policy=keep,
-            sends_events=False,
-            old_version_days=old_version_days,
-        )
+        self.uploads_bucket = uploads or new_bucket("Uploads", sends_events=True)
+        self.results_bucket = results or new_bucket("Results", sends_events=False)
         self.work_bucket = work_bucket(
             self, "Work", removal_policy=keep, kept_days=self.settings.retention_days
         )
@@ -294,6 +289,7 @@ class Cutout(Grants):
             alarm_email=self.settings.alarm_email,
             topic=topic,
             expects_callbacks=self.settings.callbacks,
+            is_full=self.settings.monitoring == MonitoringLevel.FULL,
             runbooks=self.settings.runbook_url,
         )
         self.alarm_topic = self.monitoring.topic

@@ -32,18 +32,13 @@ def encrypt_everything(scope: Construct, key: kms.IKey) -> None:
 
 
 def key_policy(stack: Stack) -> Sequence[iam.PolicyStatement]:
-    """Return what the key's policy must allow AWS's services, besides the account itself.
-
-    - The alarms' topic: https://repost.aws/knowledge-center/cloudwatch-configure-alarm-sns. It has
-      no condition on the source: AWS does not document that CloudWatch passes one, and nobody
-      would notice an alarm that cannot be sent.
-    - The rule for uploads:
-      https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
-    - The logs of this stack:
-      https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
-    """
+    """Return what the key's policy must allow AWS's services, besides the account itself."""
     logs_here = f"arn:{Aws.PARTITION}:logs:{stack.region}:{stack.account}:log-group:"
     groups = [f"{logs_here}{prefix}{stack.stack_name}-*" for prefix in ("", VENDED_LOGS)]
+    # No condition on the source: AWS does not document that CloudWatch passes one, and an alarm
+    # that cannot be sent goes unnoticed. Of the alarms' topic, and of the rule for uploads:
+    # https://repost.aws/knowledge-center/cloudwatch-configure-alarm-sns
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
     senders = [
         iam.ServicePrincipal("cloudwatch.amazonaws.com"),
         iam.ServicePrincipal("events.amazonaws.com"),
@@ -55,6 +50,7 @@ def key_policy(stack: Stack) -> Sequence[iam.PolicyStatement]:
             actions=list(READ_AND_WRITE),
             resources=["*"],
         ),
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
         iam.PolicyStatement(
             sid="LetLogsBeWritten",
             principals=[iam.ServicePrincipal(f"logs.{stack.region}.amazonaws.com")],
@@ -78,7 +74,7 @@ class _EncryptWith:
             node.bucket_encryption = self._of_bucket()
         elif isinstance(node, sqs.CfnQueue):
             node.kms_master_key_id = self._arn
-            node.sqs_managed_sse_enabled = None
+            node.sqs_managed_sse_enabled = None  # a queue can have one kind of encryption only
         elif isinstance(node, dynamodb.CfnTable):
             node.sse_specification = dynamodb.CfnTable.SSESpecificationProperty(
                 sse_enabled=True, sse_type="KMS", kms_master_key_id=self._arn
@@ -89,7 +85,7 @@ class _EncryptWith:
             node.kms_key_id = self._arn
 
     def _of_bucket(self) -> s3.CfnBucket.BucketEncryptionProperty:
-        """Return the bucket's encryption; an S3 bucket key saves a KMS call per object."""
+        # A bucket key saves a call of KMS for each object.
         default = s3.CfnBucket.ServerSideEncryptionByDefaultProperty(
             sse_algorithm="aws:kms", kms_master_key_id=self._arn
         )

@@ -2,27 +2,11 @@
 
 from dataclasses import fields
 
-from cutout.domain.function_settings import (
-    PrepareSettings,
-    ReceiveSettings,
-    StoreSettings,
-    SubmitSettings,
-    SweepSettings,
-    variable,
-)
-from cutout.domain.function_settings import Settings as FunctionSettings
+from cutout.domain.function_settings import variable
 from cutout.domain.metrics import NAMESPACE
 
 from ..access.resources import Resources
-from ..deployed_functions import FunctionName, FunctionShape
-
-_SETTINGS: dict[FunctionName, type[FunctionSettings]] = {
-    FunctionName.SUBMIT: SubmitSettings,
-    FunctionName.PREPARE: PrepareSettings,
-    FunctionName.RECEIVE_CALLBACK: ReceiveSettings,
-    FunctionName.STORE_RESULT: StoreSettings,
-    FunctionName.SWEEP: SweepSettings,
-}
+from ..deployed_functions import FunctionShape
 
 
 def environment(
@@ -41,7 +25,7 @@ def environment(
         field.name: values[field.name]
         if field.name in values
         else getattr(resources.settings, field.name)
-        for field in fields(_SETTINGS[shape.name])
+        for field in fields(shape.settings)
     }
     return {
         "POWERTOOLS_SERVICE_NAME": shape.service,
@@ -74,6 +58,7 @@ def _values(resources: Resources) -> dict[str, str | int | None]:
         "photo_reader_role_arn": resources.photo_reader.role_arn,
         "prepare_role_id": prepare_role.role_id if prepare_role else None,
         "event_bus": resources.event_bus_id,
+        # A default is left out: the variable appears with the first deployment that needs it.
         "tag_source": settings.tag_source or None,
         "delete_with_source": settings.delete_with_source or None,
         "allow_loopback": settings.allow_loopback or None,

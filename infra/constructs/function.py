@@ -50,6 +50,7 @@ class CutoutFunction(Construct):
         self.actions: set[str] = set()
         self._network = network
         self._security_groups = security_groups
+        # Lambda would make a group itself, at the first line, and keep its lines for ever.
         self.logs = log_group(self, "Logs", days=log_retention_days)
         self.role = iam.Role(
             self,
@@ -81,11 +82,7 @@ class CutoutFunction(Construct):
             self.function.add_environment(name, value)
 
     def consume(self, queue: sqs.Queue, *, max_concurrency: int) -> None:
-        """Run for each message of a queue; only messages that it reports as failed return.
-
-        One message at a time: a slow provider must not use up the time of another photo's paid
-        request.
-        """
+        """Run for each message of a queue; only messages that it reports as failed return."""
         self.allow(
             "WorkOffItsQueue",
             ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
@@ -96,19 +93,18 @@ class CutoutFunction(Construct):
             "Messages",
             target=self.function,
             event_source_arn=queue.queue_arn,
+            # A slow provider must not use up the time of another photo's paid request.
             batch_size=1,
             report_batch_item_failures=True,
             max_concurrency=max_concurrency,
         )
+        # Lambda makes no mapping to a queue that the role may not read yet, and its policy is a
+        # resource of its own.
         mapping.node.add_dependency(self.role)
 
     def _leave_the_network_to_lambda(self) -> None:
-        """Deny the function's code what Lambda needs the role for to join the network.
-
-        Requests of the code carry the function's ARN; those that Lambda makes for it do not:
-        https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-best-practice
-        It is a separate policy because the function depends on the role's.
-        """
+        """Deny the function's code what Lambda needs the role for to join the network."""
+        # A separate policy, because the function depends on the role's.
         iam.Policy(
             self,
             "LambdaAlone",
@@ -119,6 +115,8 @@ class CutoutFunction(Construct):
                     effect=iam.Effect.DENY,
                     actions=list(INTERFACE_ACTIONS),
                     resources=["*"],
+                    # Requests of the code carry the function's ARN; those of Lambda do not.
+                    # https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-best-practice
                     conditions={
                         "ArnEquals": {"lambda:SourceFunctionArn": self.function.function_arn}
                     },
@@ -138,7 +136,11 @@ class CutoutFunction(Construct):
             runtime=lambda_.Runtime(f"python{LAMBDA_PYTHON}", lambda_.RuntimeFamily.PYTHON),
             handler=self.shape.handler,
             code=lambda_.Code.from_asset(
-                str(asset.path), asset_hash=asset.digest, asset_hash_type=AssetHashType.CUSTOM
+                # The CDK would hash the zip, whose bytecode is not the same on all machines: the
+                # function would be deployed again from each.
+                str(asset.path),
+                asset_hash=asset.digest,
+                asset_hash_type=AssetHashType.CUSTOM,
             ),
             memory_size=self.shape.memory_mb,
             ephemeral_storage_size=Size.mebibytes(disk_mb) if disk_mb else None,

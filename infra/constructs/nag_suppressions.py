@@ -161,12 +161,14 @@ def _acknowledge(resource: CfnResource, known: Sequence[Suppression]) -> None:
         {"id": rule, "comment": reason} for rule, reason in pairs if rule.startswith(_CHECKOV)
     ]
     if skipped:
+        # checkov reads its suppressions from the template, cdk-nag from the construct tree.
         resource.add_metadata("checkov", {"skip": skipped})
 
 
 def _acknowledge_wide_resources(policy: iam.CfnPolicy) -> None:
     document = Stack.of(policy).resolve(policy.policy_document)
     for statement in document["Statement"]:
+        # A denial cannot be too wide.
         if statement["Effect"] == "Deny":
             continue
         resources = statement["Resource"]

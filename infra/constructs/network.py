@@ -59,6 +59,7 @@ class Network:
             "HttpsOnly",
             vpc=self.vpc,
             description="Functions of Cutout: HTTPS out and nothing in",
+            # Everything else is refused, DNS excepted, which no security group sees.
             allow_all_outbound=False,
         )
         group.add_egress_rule(

@@ -62,6 +62,7 @@ class BucketUse:
             watched=KeyPrefix(bucket=read, prefix=settings.upload_prefix),
             written=(
                 KeyPrefix(bucket=written, prefix=prefix),
+                # Results that wait for review are not under the result prefix.
                 KeyPrefix(bucket=written, prefix=REVIEW_FOLDER + prefix),
             ),
         )
@@ -138,5 +139,6 @@ def _identity(bucket: s3.IBucket) -> str:
     name = bucket.bucket_name
     if not Token.is_unresolved(name):
         return name
+    # The name is known at deployment only: what refers to it is compared instead.
     stack = Stack.of(bucket)
     return f"{stack.node.path} {json.dumps(stack.resolve(name), sort_keys=True)}"

@@ -29,6 +29,9 @@ class EveryMinute(Construct):
             assumed_by=iam.ServicePrincipal(
                 "scheduler.amazonaws.com",
                 conditions={
+                    # Without both, a schedule of another account could use the role. The source is
+                    # the group, not the schedule.
+                    # https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html
                     "StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID},
                     "ArnEquals": {
                         "aws:SourceArn": account_arn("scheduler", "schedule-group/default")
@@ -59,7 +62,10 @@ class EveryMinute(Construct):
                 ),
             ),
         )
+        # EventBridge Scheduler refuses a schedule whose role it cannot assume yet.
         schedule.node.add_dependency(role)
+        # By default, Lambda runs a failed asynchronous invocation twice more.
+        # https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
         lambda_.CfnEventInvokeConfig(
             self,
             "NoSecondTry",

@@ -34,8 +34,7 @@ def photo_bucket(
         scope: The parent construct.
         construct_id: Its id there.
         removal_policy: What happens to it when the stack is deleted.
-        sends_events: Whether it sends events of its objects to EventBridge. This sets the bucket's
-            CloudFormation property: the construct library would deploy a helper function.
+        sends_events: Whether it sends events of its objects to EventBridge.
         old_version_days: How long versions are kept that were overwritten or deleted.
     """
     bucket = _private_bucket(
@@ -46,6 +45,7 @@ def photo_bucket(
         expiring={},
     )
     if sends_events:
+        # The construct library's own switch would deploy a helper function to set this property.
         resource = bucket.node.default_child
         assert isinstance(resource, s3.CfnBucket)  # noqa: S101 # what a Bucket is made of
         resource.notification_configuration = s3.CfnBucket.NotificationConfigurationProperty(
@@ -94,6 +94,7 @@ def _private_bucket(
     old_versions = s3.LifecycleRule(
         id="old-versions",
         noncurrent_version_expiration=Duration.days(old_version_days or 1),
+        # When its last old version is gone, a delete marker is of no use.
         expired_object_delete_marker=True,
     )
     return s3.Bucket(
@@ -108,7 +109,9 @@ def _private_bucket(
         removal_policy=removal_policy,
         lifecycle_rules=[
             s3.LifecycleRule(
-                id="abandoned-uploads", abort_incomplete_multipart_upload_after=Duration.days(7)
+                # Parts of uploads that were not finished are in no listing, and cost as objects do.
+                id="abandoned-uploads",
+                abort_incomplete_multipart_upload_after=Duration.days(7),
             ),
             *([old_versions] if old_version_days is not None else []),
             *(
@@ -124,11 +127,7 @@ def _private_bucket(
 def jobs_table(
     scope: Construct, construct_id: str, *, removal_policy: RemovalPolicy
 ) -> dynamodb.Table:
-    """Make the table of the jobs, the gate and the claims on result keys.
-
-    The roll-back of a failed first deployment cannot delete a protected table and would end as
-    ROLLBACK_FAILED. So the table is kept then, and `infra.deploy` deletes it if it is empty.
-    """
+    """Make the table of the jobs, the gate and the claims on result keys."""
     is_kept = removal_policy is not RemovalPolicy.DESTROY
     table = dynamodb.Table(
         scope,
@@ -141,6 +140,8 @@ def jobs_table(
         ),
         time_to_live_attribute="expires_at",
         deletion_protection=is_kept,
+        # Not KEPT: the roll-back of a failed first deployment cannot delete a protected table and
+        # would end as ROLLBACK_FAILED. `infra.deploy` deletes what is left, if it is empty.
         removal_policy=RemovalPolicy.RETAIN if is_kept else removal_policy,
     )
     for name, (partition, sort, letter) in INDEXES.items():
@@ -148,6 +149,8 @@ def jobs_table(
             index_name=name,
             partition_key=dynamodb.Attribute(name=partition, type=_STRING),
             sort_key=dynamodb.Attribute(name=sort, type=_TYPES[letter]),
+            # A job is read again before it is changed; a copy of it in each index would make every
+            # write of a job several times as expensive.
             projection_type=dynamodb.ProjectionType.KEYS_ONLY,
         )
     return table
@@ -173,15 +176,13 @@ def calls_table(scope: Construct, construct_id: str) -> dynamodb.Table:
 def api_key_secret(
     scope: Construct, construct_id: str, *, name: str, removal_policy: RemovalPolicy
 ) -> secretsmanager.Secret:
-    """Make the secret for the provider's API key, which a person sets.
-
-    Later deployments do not overwrite it: the value in the template never changes.
-    """
+    """Make the secret for the provider's API key, which a person sets."""
     return secretsmanager.Secret(
         scope,
         construct_id,
         secret_name=name,
         description="The Evolink API key that Cutout uses, as a plain string",
+        # The value in the template never changes, so later deployments do not overwrite the key.
         secret_string_value=SecretValue.unsafe_plain_text(API_KEY_NOT_SET),
         removal_policy=removal_policy,
     )

@@ -14,8 +14,7 @@ from .work_queue import dead_letter_queue, let_rule_send
 class UploadEvents(Construct):
     """A rule that sends the events of a bucket's objects to a queue.
 
-    The bucket's own notifications are not changed. Events that cannot be delivered for a day go to
-    a DLQ.
+    The bucket's own notifications are not changed.
     """
 
     def __init__(
@@ -51,6 +50,8 @@ class UploadEvents(Construct):
                     dead_letter_config=events.CfnRule.DeadLetterConfigProperty(
                         arn=self.undeliverable.queue_arn
                     ),
+                    # EventBridge's own maximum; what cannot be delivered for a day goes to the DLQ.
+                    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
                     retry_policy=events.CfnRule.RetryPolicyProperty(
                         maximum_event_age_in_seconds=int(Duration.days(1).to_seconds()),
                         maximum_retry_attempts=185,
@@ -63,15 +64,14 @@ class UploadEvents(Construct):
 
 
 def _keys(prefix: str, suffixes: Sequence[str]) -> list[dict[str, object]]:
-    """Return patterns, one of which must match a key.
-
-    EventBridge can ignore the case of a suffix, but not together with a prefix: with a prefix, the
-    patterns name suffixes in lower and in upper case.
-    """
+    """Return patterns, one of which must match a key."""
     if not suffixes:
         return [{"prefix": prefix}]
     if not prefix:
         return [{"suffix": {"equals-ignore-case": one}} for one in suffixes]
+    # EventBridge can ignore the case of a suffix, but not together with a prefix: with a prefix,
+    # the patterns name suffixes in lower and in upper case. In a wildcard, a backslash escapes.
+    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
     beginning = prefix.replace("\\", "\\\\")
     cases = dict.fromkeys(case for one in suffixes for case in (one.lower(), one.upper()))
     return [{"wildcard": f"{beginning}*{one}"} for one in cases]

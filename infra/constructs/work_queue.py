@@ -10,6 +10,7 @@ from constructs import Construct
 from cutout.domain.timing import DEAD_LETTER_RETENTION, QUEUE_RETENTION
 
 MAX_RECEIVES: Final = 5
+# https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
 _VISIBILITY_FACTOR: Final = 6  # as Lambda recommends, so that no message is delivered twice
 
 
@@ -37,6 +38,7 @@ class WorkQueue(Construct):
             "Queue",
             encryption=sqs.QueueEncryption.SQS_MANAGED,
             enforce_ssl=True,
+            # While a function works on a message, no second one gets it, throttled tries included.
             visibility_timeout=Duration.seconds(_VISIBILITY_FACTOR * worker_timeout_seconds),
             retention_period=Duration.days(QUEUE_RETENTION.days),
             dead_letter_queue=sqs.DeadLetterQueue(
@@ -54,6 +56,7 @@ def let_rule_send(queue: sqs.Queue, *, rule_arn: str) -> None:
             principals=[iam.ServicePrincipal("events.amazonaws.com")],
             actions=["sqs:SendMessage"],
             resources=[queue.queue_arn],
+            # Without it, any rule of any account could send through EventBridge.
             conditions={"ArnEquals": {"aws:SourceArn": rule_arn}},
         )
     )

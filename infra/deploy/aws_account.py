@@ -15,10 +15,10 @@ from ..secret_names import API_KEY, SIGNING_KEY
 
 SECRETS = (API_KEY, SIGNING_KEY)
 BUCKET: Final = "AWS::S3::Bucket"
+# Statuses of a stack whose first deployment failed: the CDK deletes it and creates it again.
 _NOT_CREATED = frozenset({"REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
-"""Statuses of a stack whose first deployment failed: the CDK deletes it and creates it again."""
+# Seconds between two checks of a secret that is being deleted.
 _DELETION_WAITS: Final = (1, 2, 4, 8, 15, 30, 60)
-"""Seconds between two checks of a secret that is being deleted."""
 
 
 class StillThereError(Exception):
@@ -54,6 +54,8 @@ class Account:
     def _status(self, stack: str) -> str | None:
         """Return the stack's status; None without a stack."""
         try:
+            # CloudFormation answers "does not exist" as a validation error, without a code of its
+            # own.
             answer = self.session.client("cloudformation").describe_stacks(StackName=stack)
         except ClientError as error:
             if error.response["Error"]["Code"] == "ValidationError":
@@ -74,6 +76,7 @@ class Account:
     def delete_secrets(self, stack: str) -> None:
         """Delete the secrets that a stack left, at once, and save the API key in another secret."""
         client = self.session.client("secretsmanager")
+        # Saved first: wherever this process may end, the key is in one of the two secrets.
         key = self._api_key(client, f"{stack}/{API_KEY}")
         aside = saved_key_name(stack)
         if key and self._has_secret(aside):
@@ -113,6 +116,8 @@ class Account:
             name = one.get("PhysicalResourceId")
             if one["ResourceType"] != "AWS::DynamoDB::Table" or not _is_empty(client, name):
                 continue
+            # DynamoDB deletes no protected table, and CloudFormation cannot lift the protection of
+            # one that it has given up.
             client.update_table(TableName=name, DeletionProtectionEnabled=False)
             client.delete_table(TableName=name)
             return str(name)
@@ -161,6 +166,7 @@ class Account:
             return []
         client = self.session.client("cloudformation")
         body: Any = client.get_template(StackName=stack)["TemplateBody"]
+        # boto3 parses a template in JSON, and returns one in YAML as text.
         template = json.loads(body) if isinstance(body, str) else body
         kept = {
             name

@@ -80,10 +80,8 @@ def main(arguments: Sequence[str] | None = None, stdin: TextIO | None = None) ->
 
 
 def session_of(profile: str | None, region: str | None) -> boto3.Session:
-    """Return a session for the options, or for the usual AWS environment.
-
-    The AWS CLI and the CDK read AWS_REGION; boto3 does not.
-    """
+    """Return a session for the options, or for the usual AWS environment."""
+    # The AWS CLI and the CDK read AWS_REGION; boto3 does not.
     return boto3.Session(
         profile_name=profile, region_name=region or os.environ.get("AWS_REGION") or None
     )
@@ -124,7 +122,7 @@ def _destroy(session: boto3.Session, context: list[str], asked: TextIO | None) -
 
 
 def _check_agreement(asked: TextIO) -> None:
-    """Ask, if somebody can answer.
+    """Ask on a terminal.
 
     Raises:
         DeployError: the answer is not yes, or this is not a terminal.
@@ -226,7 +224,9 @@ def _put_key(session: boto3.Session, secret: str, saved: str | None) -> None:
 def _cdk(session: boto3.Session, *arguments: str) -> None:
     """Run the project's own CDK with the session's credentials; it prints to the terminal."""
     if not _CDK.exists():
-        raise DeployError("the CDK command line is not installed: run make setup")
+        raise DeployError("the CDK command line is not installed: run make install")
+    # The API key goes to Secrets Manager by this process alone, not through the CDK and its
+    # plugins.
     environment = {name: it for name, it in os.environ.items() if name != _API_KEY_VARIABLE}
     if session.profile_name != "default":
         environment["AWS_PROFILE"] = session.profile_name

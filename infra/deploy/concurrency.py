@@ -7,13 +7,10 @@ from ..deployed_functions import SHAPES
 from ..settings.settings import Settings
 from ..settings.value_rules import pairs
 
+# Lambda refuses a reservation that leaves less to the account's other functions.
+# https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
 _LEFT_UNRESERVED: Final = 100
-"""Lambda refuses a reservation that leaves less to the account's other functions.
-
-https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html
-"""
-_LEAST: Final = 2
-"""The lowest maximum concurrency of an event source mapping."""
+_LEAST: Final = 2  # the lowest maximum concurrency of an event source mapping
 _WORKERS: Final = ("submit_concurrency", "prepare_concurrency", "store_concurrency")
 RESERVED: Final = sum(shape.reserved_concurrency or 0 for shape in SHAPES.values())
 """What ReceiveCallback and Sweep reserve, so that other functions cannot starve them."""
@@ -27,6 +24,7 @@ def free_concurrency(client: Any, functions: Sequence[str]) -> int:  # noqa: ANN
         functions: the deployment's own, if it exists: an update keeps what they reserve.
     """
     limits = client.get_account_settings()["AccountLimit"]
+    # An update keeps what the deployed functions reserve, so that is free for them, too.
     own = (client.get_function_concurrency(FunctionName=name) for name in functions)
     reserved = sum(one.get("ReservedConcurrentExecutions", 0) for one in own)
     return int(limits["UnreservedConcurrentExecutions"] + reserved)

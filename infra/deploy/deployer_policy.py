@@ -8,12 +8,10 @@ from typing import Any, Final
 
 from .aws_account import SECRETS, saved_key_name
 
-_QUALIFIER: Final = "hnb659fds"
-"""The default of the CDK's bootstrap."""
+_QUALIFIER: Final = "hnb659fds"  # the default of the CDK's bootstrap
 BOOTSTRAP_VERSION: Final = f"/cdk-bootstrap/{_QUALIFIER}/version"
 """The parameter that `cdk bootstrap` writes."""
-_NAME_PART: Final = 24
-"""CloudFormation shortens a long stack name in the names of resources."""
+_NAME_PART: Final = 24  # CloudFormation shortens a long stack name in the names of resources
 
 
 def policy(*, account: str, region: str, stack: str, partition: str = "aws") -> dict[str, Any]:
@@ -25,6 +23,7 @@ def policy(*, account: str, region: str, stack: str, partition: str = "aws") -> 
     def arn(service: str, resource: str) -> str:
         return f"arn:{partition}:{service}:{region}:{account}:{resource}"
 
+    # CloudFormation names a resource STACK-LOGICALID-RANDOM, and makes a bucket's name lower-case.
     named = f"{stack[:_NAME_PART]}*"
     secrets = [f"{stack}/{name}" for name in SECRETS] + [saved_key_name(stack)]
     buckets = f"arn:{partition}:s3:::{named.lower()}"

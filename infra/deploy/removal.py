@@ -5,10 +5,10 @@ from typing import Final
 
 from .aws_account import BUCKET, StackResource
 
+# Kinds that hold what cannot be deployed again.
 _DATA: Final = frozenset(
     {BUCKET, "AWS::DynamoDB::Table", "AWS::SecretsManager::Secret", "AWS::KMS::Key"}
 )
-"""Kinds that hold what cannot be deployed again."""
 
 
 def removal_in_words(resources: Sequence[StackResource]) -> str:

@@ -4,10 +4,9 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from infra.local.errors import LocalCloudError
+from infra.local.local_cloud_error import LocalCloudError
 
-_MIN_FREE_BYTES = 1_000_000
-"""With less, log lines may still fit, but no photo, template or bundle."""
+_MIN_FREE_BYTES = 1_000_000  # with less, log lines may still fit, but no photo, template or bundle
 
 
 def free_bytes(folder: Path) -> int:

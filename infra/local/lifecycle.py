@@ -10,7 +10,7 @@ from pathlib import Path
 
 from infra.local.disk_space import check_disk_space, free_bytes
 from infra.local.env_file import read_env_file
-from infra.local.errors import LocalCloudError
+from infra.local.local_cloud_error import LocalCloudError
 from infra.local.place import Place, find_root, place_in
 from infra.local.processes.background import is_alive, stop
 from infra.local.processes.lock import sole_command

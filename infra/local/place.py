@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local.errors import LocalCloudError
+from infra.local.local_cloud_error import LocalCloudError
 
 STATE_FOLDER = ".cutout"
 _PHOTO_SUFFIXES = frozenset({".jpg", ".png", ".webp"})

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from infra.local.errors import LocalCloudError
+from infra.local.local_cloud_error import LocalCloudError
 from infra.local.processes.loopback import LOOPBACK
 
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})

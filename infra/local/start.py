@@ -31,8 +31,9 @@ from infra.local.deployment.synth_cache import (
 from infra.local.disk_space import check_disk_space, free_bytes
 from infra.local.endpoint import Endpoint
 from infra.local.env_file import write_env_file
-from infra.local.errors import LocalCloudError
+from infra.local.evolink.model_file import MODEL, check_model
 from infra.local.lifecycle import Status, remove, status
+from infra.local.local_cloud_error import LocalCloudError
 from infra.local.ministack.certificates import Certificates, issue_certificates
 from infra.local.ministack.interpreter import bare_interpreter
 from infra.local.ministack.ministack_process import start_ministack, wait_for_ministack
@@ -42,9 +43,12 @@ from infra.local.processes.lock import sole_command
 from infra.local.processes.loopback import choose_ports
 from infra.local.processes.run_ledger import Ledger, write_ledger
 from infra.local.processes.waiting import Clock
-from infra.local.progress import CLOUD, DEPLOY, SYNTH, Progress
 from infra.local.provider_server import ProviderServer, stand_in
 from infra.local.stand_in_process import start_stand_in, wait_for_stand_in
+from infra.local.start_phases import CLOUD, DEPLOY, SYNTH, Progress
+from infra.settings.recipe_options import recipes_of
+from infra.settings.settings import Settings
+from infra.settings.value_rules import SettingError
 
 _GATEWAY = "gateway"
 _EVOLINK = "evolink"
@@ -99,6 +103,7 @@ def start_local_cloud(
     environment: Mapping[str, str],
     stays_up: bool,
     free: Callable[[Path], int] = free_bytes,
+    model: Path = MODEL,
 ) -> LocalCloud:
     """Start all processes, deploy the stack, and write ``local.env``.
 
@@ -114,11 +119,14 @@ def start_local_cloud(
         environment: The environment of the synthesis.
         stays_up: Whether the cloud keeps running after this command.
         free: Returns how many bytes are free on the disk of a folder.
+        model: The file of the stand-in's model.
 
     Raises:
-        LocalCloudError: A process did not start, the stack could not be deployed, or another
-            command is starting the local cloud.
+        LocalCloudError: The model is missing, a process did not start, the stack could not be
+            deployed, or another command is starting the local cloud.
     """
+    if request.api is None or request.api.port is not None:
+        check_model(model)
     with sole_command(place, clock):
         if status(place) in {Status.UP, Status.BUSY}:
             raise LocalCloudError(
@@ -250,6 +258,19 @@ class _Start:
     def _write(self, ledger: Ledger) -> None:
         self._ledger = ledger
         write_ledger(self._place.ledger_file, ledger)
+
+
+def check_settings(request: CloudRequest) -> None:
+    """Check the settings and the recipes that the synthesis will read.
+
+    Raises:
+        LocalCloudError: One of them is refused.
+    """
+    local = {"ephemeral": "true", "allow_loopback": "true"}
+    try:
+        recipes_of(Settings.from_context(local | request.asked))
+    except SettingError as error:
+        raise LocalCloudError(f"Refused: {error}", advice="Nothing was started.") from error
 
 
 def local_settings(

@@ -18,6 +18,7 @@ from cutout.domain.gate import USUAL_PRICE
 from cutout.domain.metrics import Metric
 from cutout.domain.timing import DEAD_LETTER_RETENTION, QUEUE_RETENTION
 
+from ..deployed_functions import FunctionName
 from ..secret_names import API_KEY
 from .metric_series import FIVE_MINUTES, MetricSeries
 
@@ -25,13 +26,14 @@ RUNBOOKS: Final = "infra/RUNBOOK.md"
 """The page that alarms link to where no `runbook_url` is set."""
 LONGEST_DESCRIPTION: Final = 1024
 """https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"""
-_FEW: Final = 3
-"""Fewer in 15 minutes are no trend."""
+_FEW: Final = 3  # fewer in 15 minutes are no trend
 _LONG_WAIT_SECONDS: Final = 3600
 _QUARTER: Final = Duration.minutes(15)
+# The functions that pay, and that fetch what was paid for.
+_PAID_WORK: Final = frozenset({FunctionName.SUBMIT, FunctionName.STORE_RESULT})
+# Refused in five minutes. A scanner stops within minutes and an attack does not: the alarm waits
+# for 15 minutes of it.
 _STRAY_CALLBACKS: Final = 100
-"""Refused in five minutes. A scanner stops within minutes and an attack does not: the alarm waits
-for 15 minutes of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,14 +84,27 @@ def alarm_rules(
     submissions: sqs.Queue,
     dead_letters: Mapping[str, sqs.Queue],
     expects_callbacks: bool,
+    is_full: bool,
 ) -> Iterator[AlarmRule]:
-    """Yield every alarm of a deployment."""
+    """Yield the alarms of a deployment.
+
+    Args:
+        series: Its metrics.
+        functions: By name.
+        submissions: The queue of uploads.
+        dead_letters: By name.
+        expects_callbacks: Whether results that are found by polling are a fault.
+        is_full: Whether to yield those, too, that only say where a fault is. Others find it: a
+            function that fails or is throttled leaves dead letters, overdue jobs or lost callbacks.
+    """
     yield _old_uploads(submissions)
     for title, queue in dead_letters.items():
         yield _dead_letters(title, queue)
     for title, function in functions.items():
-        yield _errors(title, function)
-        yield _throttles(title, function)
+        if is_full or title in _PAID_WORK:
+            yield _errors(title, function)
+        if is_full:
+            yield _throttles(title, function)
     yield _failed_steps(series)
     yield from _of_jobs(series)
     yield from _of_money(series)
@@ -215,7 +230,7 @@ def _of_jobs(series: MetricSeries) -> Iterator[AlarmRule]:
         "Nothing is lost, but more photos are late the longer it lasts, and the alarms about jobs "
         "do not work.",
         do="`cutout doctor --stack {stack}` checks its schedule and its last run.",
-        metric=series.of(Metric.JOBS_DUE, "SampleCount"),
+        metric=series.of(Metric.OLDEST_DUE_SECONDS, "SampleCount"),
         periods=3,
         is_silence=True,
     )

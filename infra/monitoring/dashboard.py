@@ -22,13 +22,13 @@ _SETTLED_COLORS: Final[Mapping[State, str]] = {
     State.REJECTED: "#9467bd",
     State.SUPERSEDED: "#8c8c8c",
 }
+# The label and the color of each.
 _PAUSES: Final[Mapping[PauseReason, tuple[str, str]]] = {
     PauseReason.OUT_OF_CREDITS: ("out of credits", "#d62728"),
     PauseReason.KEY_REFUSED: ("key refused", "#9467bd"),
     PauseReason.RATE_LIMITED: ("rate limited", "#e6a700"),
     PauseReason.OPERATOR: ("by a person", "#1f77b4"),
 }
-"""The label and the color of each."""
 
 Metrics = Sequence[cloudwatch.Metric]
 Row = list[cloudwatch.IWidget]

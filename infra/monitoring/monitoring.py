@@ -1,4 +1,4 @@
-"""The alarms and their topic, the dashboard, and a saved query."""
+"""The alarms and their topic, a dashboard, and a saved query."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ from .metric_series import MetricSeries
 
 
 class Monitoring(Construct):
-    """Alarms that notify one topic, a dashboard, and a saved query."""
+    """Alarms that notify one topic, a saved query, and a dashboard where it is wanted."""
 
     def __init__(
         self,
@@ -33,6 +33,7 @@ class Monitoring(Construct):
         alarm_email: str | None,
         topic: sns.ITopic | None = None,
         expects_callbacks: bool = True,
+        is_full: bool = False,
         runbooks: str | None = None,
     ) -> None:
         """Monitor the functions and queues of a deployment.
@@ -48,6 +49,8 @@ class Monitoring(Construct):
             alarm_email: An address to subscribe to the topic.
             topic: An existing topic for alarms, instead of a new one.
             expects_callbacks: Whether results that are found by polling raise an alarm.
+            is_full: Whether to make all alarms and a dashboard, or only the alarms that find
+                every fault.
             runbooks: The address of the runbook, whose sections the alarms link to.
         """
         super().__init__(scope, construct_id)
@@ -62,19 +65,22 @@ class Monitoring(Construct):
             submissions=queues["Submissions"],
             dead_letters=dead_letters,
             expects_callbacks=expects_callbacks,
+            is_full=is_full,
         )
         self.alarms = {rule.name: self._alarm(rule) for rule in rules}
-        self.dashboard = cloudwatch.Dashboard(
-            self,
-            "Dashboard",
-            dashboard_name=f"{name}-{Aws.REGION}",
-            widgets=dashboard_rows(
-                series,
-                functions=functions,
-                queues={**queues, **dead_letters},
-                alarms=list(self.alarms.values()),
-            ),
-        )
+        self.dashboard: cloudwatch.Dashboard | None = None
+        if is_full:
+            self.dashboard = cloudwatch.Dashboard(
+                self,
+                "Dashboard",
+                dashboard_name=f"{name}-{Aws.REGION}",
+                widgets=dashboard_rows(
+                    series,
+                    functions=functions,
+                    queues={**queues, **dead_letters},
+                    alarms=list(self.alarms.values()),
+                ),
+            )
         self.query = save_query(
             self, name=name, groups=[one.log_group for one in functions.values()]
         )

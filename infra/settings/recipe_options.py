@@ -112,6 +112,8 @@ def _text(file: Path) -> str:
     except OSError as refused:
         raise SettingError(f"{file.name}: {refused.strerror}: make it readable") from refused
     try:
+        # UTF-16 without a mark decodes as UTF-8, zeros included, and TOML would refuse its first
+        # line only.
         if (found := _utf_with_zeros(data)) is None:
             return data.decode("utf-8-sig")
         line = 1
@@ -211,6 +213,7 @@ def _checked(table: Mapping[str, object]) -> Recipe:
         raise RecipeError("name", 'a recipe needs a name: write name = "web"')
     recipe = Recipe(**values)  # type: ignore[arg-type] # each is read by its rule
     if recipe.format == "jpg" and recipe.background is None:
+        # JPEG has no transparency.
         recipe = replace(recipe, background=_WHITE)
     _refuse_contradictions(recipe)
     return recipe

@@ -139,6 +139,7 @@ def _length(key: str, value: object, *, least: int) -> Length:
         return Length(pixels=value)
     text = value if isinstance(value, str) else ""
     number = re.fullmatch(r"(-?[0-9]+(?:\.[0-9]+)?)\s*(px|%)", text)
+    # A pixel has no parts: `1.5px` is refused, `1.5%` is not.
     if number and number[2] == "px" and number[1].lstrip("-").isdigit():
         return _length(key, int(number[1]), least=least)
     if number and number[2] == "%":

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Final, Self
 
 from cutout.domain.gate import DEFAULT_LIMITS
+from cutout.domain.metrics import MonitoringLevel
 from cutout.domain.states import Pixels, Transport
 from cutout.domain.timing import MESSAGE_LIFE
 
@@ -200,6 +201,9 @@ class Settings:
         r"arn:aws[a-z-]*:sns:.+", meaning="the ARN of an SNS topic", example="arn:aws:sns:..."
     )
     """ARN of an existing SNS topic for alarms."""
+    monitoring: str = setting("basic", Choice(words=tuple(MonitoringLevel)))
+    """`basic`: the metrics and alarms that find every fault. `full`: all metrics, more alarms to
+    find a fault's place, and a dashboard; for about 12 US dollars a month more."""
     runbook_url: str | None = url(
         example="https://github.com/example/cutout/blob/main/infra/RUNBOOK.md"
     )
@@ -250,6 +254,7 @@ class Settings:
         """Read every value by its rule, then check the values that depend on each other."""
         for one in fields(self):
             value = one.metadata["rule"].read(one.name, getattr(self, one.name))
+            # The class is frozen, and a value may arrive as text, from the command line.
             object.__setattr__(self, one.name, value)
         self._refuse_contradictions()
 
@@ -288,6 +293,8 @@ class Settings:
 
 
 def _is_the_cdks(name: str) -> bool:
+    # Feature flags (`@aws-cdk/...`), results of look-ups (`availability-zones:...`) and what the
+    # CDK's command line adds are in the same context as the settings.
     return name.startswith(("@", "aws:", "cdk-")) or ":" in name or name == "cli-telemetry"
 
 
@@ -295,5 +302,5 @@ def _refuse_unknown(name: str, known: list[str]) -> None:
     if name in known:
         return
     close = get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"the settings are {', '.join(sorted(known))}"
+    hint = f"did you mean {close[0]}?" if close else "infra/README.md lists the settings"
     raise SettingError(f"there is no setting {name}: {hint}")

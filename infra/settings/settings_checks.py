@@ -10,11 +10,10 @@ from cutout.domain.timing import PHOTO_LINK_LIFE
 
 from .value_rules import SettingError, is_plain_loopback
 
+# How long a photo's URL stays valid after the grace time, when a request is sent again.
+#
+# The provider needs five minutes of it to read the photo; Sweep and the gate may take the rest.
 _FETCH_ALLOWANCE_SECONDS: Final = 1200
-"""How long a photo's URL stays valid after the grace time, when a request is sent again.
-
-The provider needs five minutes of it to read the photo; Sweep and the gate may take the rest.
-"""
 
 
 def refuse_pixels_without_copies(*, uses_source_pixels: bool, prepare: bool) -> None:

@@ -189,6 +189,7 @@ def _is_loopback(host: str) -> bool:
 def _split(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)
+        # Reading the port parses it: urlsplit itself accepts `https://host:port`.
         _ = parts.port
     except ValueError:
         return None
@@ -196,6 +197,7 @@ def _split(url: str) -> SplitResult | None:
 
 
 def _whole(value: object) -> int | None:
+    # True is an int in Python, and `-c max_side=true` is a mistake.
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     if isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}", value):

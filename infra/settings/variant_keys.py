@@ -51,6 +51,8 @@ def refuse_collisions(recipes: Sequence[Recipe], *, result_prefix: str) -> None:
         RecipeError: Two collide; it names the later one.
     """
     for index, recipe in enumerate(recipes):
+        # One example is enough: the template says nothing else about the photo, so two keys that
+        # are equal for one photo are equal for all.
         key = _filled(recipe)
         if key == "folder/stem.png":
             raise RecipeError(

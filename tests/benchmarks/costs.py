@@ -19,7 +19,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
-from cutout.domain.metrics import Metric
+from cutout.domain.metrics import BASIC_METRICS, Metric
 from infra.deployed_functions import SHAPES
 from tests.benchmarks.counting import Count, recorded
 
@@ -132,8 +132,7 @@ def a_month() -> dict[str, Decimal]:
     queues = kinds.count("AWS::Lambda::EventSourceMapping")
     polls = queues * _LONG_POLLS_A_MINUTE * _MINUTES_A_MONTH
     return {
-        f"custom metrics, {len(Metric)} at most": len(Metric) * _METRIC,
-        "the dashboard": _DASHBOARD,
+        f"custom metrics, {len(BASIC_METRICS)} at most": len(BASIC_METRICS) * _METRIC,
         f"alarms, {kinds.count('AWS::CloudWatch::Alarm')}": (
             kinds.count("AWS::CloudWatch::Alarm") * _ALARM
         ),
@@ -141,6 +140,14 @@ def a_month() -> dict[str, Decimal]:
         "secrets, 2": kinds.count("AWS::SecretsManager::Secret") * _SECRET,
         f"Lambda's polling of {queues} queues": polls * _million("0.4"),
     }
+
+
+def full_monitoring() -> tuple[str, Decimal]:
+    """What `monitoring=full` adds, and its dollars a month."""
+    metrics = len(Metric) - len(BASIC_METRICS)
+    alarms = 2 * len(SHAPES) - 2  # errors and throttles; two alarms about errors are always there
+    dollars = metrics * _METRIC + alarms * _ALARM + _DASHBOARD
+    return f"`monitoring=full`: {metrics} metrics, {alarms} alarms, a dashboard", dollars
 
 
 def _template() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
@@ -169,6 +176,8 @@ def rows() -> list[str]:
     lines += ["", "| US dollars a month, whatever the traffic | |", "|---|---|"]
     lines += [f"| {what} | {dollars:.2f} |" for what, dollars in month.items()]
     lines.append(f"| **together** | **{sum(month.values()):.2f}** |")
+    what, dollars = full_monitoring()
+    lines.append(f"| {what} | {dollars:.2f} more |")
     return lines
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
-from cutout.adapters.pillow.pictures import PillowPictures
-from infra.local.evolink.cutting.background_removal import remove_background
+from cutout.adapters.pillow.pillow_pictures import PillowPictures
+from infra.local.evolink.background_removal import remove_background
 from infra.local.place import shipped_photos
 from infra.settings.recipe_options import read_recipes
 

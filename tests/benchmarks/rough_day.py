@@ -4,8 +4,8 @@ Photos come in waves to a provider that loses answers and callbacks, fails tasks
 empty and answers 429. The events of two uploads are lost, a message cannot be read, and another
 bucket has photos to backfill.
 
-    cutout up -c max_in_flight=6 -c first_poll_seconds=20 -c poll_interval_seconds=20 \
-        -c unconfirmed_grace_seconds=100 -c lease_seconds=60
+    cutout up -c monitoring=full -c max_in_flight=6 -c first_poll_seconds=20 \
+        -c poll_interval_seconds=20 -c unconfirmed_grace_seconds=100 -c lease_seconds=60
     python -m tests.benchmarks.rough_day
     cutout dashboard --out .readme/dashboard.svg --last 18
     python -m tests.benchmarks.page_samples

@@ -10,7 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageChops
 
 from cutout.adapters.pillow.copier import PillowCopier
-from cutout.adapters.pillow.pictures import PillowPictures
+from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.domain.recipes import Fit, Length, Recipe, Shadow
 
 PICTURES = PillowPictures(60_000_000)
@@ -55,7 +55,7 @@ def make(folder: Path, megapixels: float) -> None:
 
 def _models(photo: Image.Image) -> Image.Image:
     """What a model gives back that does not turn photos, and works at 2 megapixels."""
-    from infra.local.evolink.cutting.background_removal import remove_background  # noqa: PLC0415
+    from infra.local.evolink.background_removal import remove_background  # noqa: PLC0415
 
     scale = min(1.0, (_MODEL_PIXELS / (photo.width * photo.height)) ** 0.5)
     size = round(photo.width * scale), round(photo.height * scale)

@@ -12,14 +12,13 @@ from botocore.stub import Stubber
 
 from cutout.adapters.sqs import SqsCallbacks, SqsSubmissions, SqsUploadQueue
 from cutout.domain.errors import StoreBusyError
+from cutout.domain.messages.message_parsing import read_callback, read_submission
 from cutout.domain.messages.queue_messages import (
     JobDue,
     Removal,
     RenderRequest,
     TaskCheck,
     Uploaded,
-    read_callback,
-    read_submission,
 )
 from cutout.domain.states import Lane
 from tests.support.aws_account import Account

@@ -7,8 +7,12 @@ import json
 import logging
 from uuid import uuid4
 
+import pytest
+from aws_lambda_powertools import Logger
+
 from cutout.adapters.telemetry_powertools import PowertoolsTelemetry, json_logger, metrics_of_all
 from cutout.domain.job.stored_limits import LOGGED_BYTES
+from cutout.domain.metrics import Metric, MonitoringLevel
 
 
 def told(error: Exception, **fields: object) -> dict[str, object]:
@@ -43,3 +47,24 @@ def test_a_field_that_is_too_long_or_not_text_does_not_lose_the_line() -> None:
     line = told(ValueError("\ud800"), task_id="\ud800" * 300_000)
     assert isinstance(line["task_id"], str)
     assert len(line["task_id"].encode()) <= LOGGED_BYTES
+
+
+@pytest.mark.parametrize(
+    ("monitoring", "expected"),
+    [
+        (MonitoringLevel.BASIC, {Metric.COMPLETED}),
+        (MonitoringLevel.FULL, {Metric.COMPLETED, Metric.CREDITS}),
+    ],
+)
+def test_a_deployment_writes_the_metrics_that_it_pays_for(
+    monitoring: MonitoringLevel, expected: set[Metric]
+) -> None:
+    """CloudWatch charges for a metric by the month, even if it gets one value."""
+    metrics = metrics_of_all()
+    metrics.clear_metrics()
+    telemetry = PowertoolsTelemetry(Logger(), metrics, monitoring)
+    telemetry.metric(Metric.COMPLETED)
+    telemetry.metric(Metric.CREDITS, 5.4)
+    written = set(metrics.metric_set)
+    metrics.clear_metrics()
+    assert written == expected

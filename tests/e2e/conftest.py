@@ -31,6 +31,8 @@ from tests.e2e.stand_in import StandIn
 from tests.support.local_cloud import MachineClock, NoProgress
 
 SETTINGS = {
+    # The dashboard, and every metric on it.
+    "monitoring": "full",
     # What a test can wait for; the grace time is long enough for callbacks on a busy machine.
     "first_poll_seconds": "4",
     "poll_interval_seconds": "4",

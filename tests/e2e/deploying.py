@@ -126,7 +126,7 @@ def let_deploy(
 
 def present(deployed: Deployed, who: Mapping[str, str]) -> Checkout:
     """Return the sources that are tested; what runs the tests is installed, and left as it is."""
-    return Checkout(folder=deployed.place.source, who=who, options=("--old-file=setup",))
+    return Checkout(folder=deployed.place.source, who=who, options=("--old-file=install",))
 
 
 def earlier(deployed: Deployed, who: Mapping[str, str], folder: Path) -> Checkout:
@@ -142,7 +142,7 @@ def earlier(deployed: Deployed, who: Mapping[str, str], folder: Path) -> Checkou
     return Checkout(
         folder=folder,
         who=who,
-        options=("--old-file=setup", f"BIN={Path(sys.executable).parent}"),
+        options=("--old-file=install", "--old-file=setup", f"BIN={Path(sys.executable).parent}"),
         variables={"PYTHONPATH": os.pathsep.join([str(folder), str(folder / "functions")])},
     )
 

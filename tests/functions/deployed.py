@@ -62,6 +62,7 @@ class Stack:
             "POWERTOOLS_METRICS_NAMESPACE": "Cutout",
             "POWERTOOLS_LOG_LEVEL": "INFO",
             "CUTOUT_STACK": "Cutout",
+            "CUTOUT_MONITORING": "full",
             "CUTOUT_JOBS_TABLE": TABLE,
             "CUTOUT_CALLS_TABLE": CALLS,
             "CUTOUT_JOBS_TABLE_ARN": f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{TABLE}",

@@ -48,7 +48,6 @@ def test_every_role_is_bounded_and_everything_is_tagged(stack: Stack, make: Make
 TAKES_NO_TAGS = {
     "AWS::ApiGatewayV2::Integration",
     "AWS::ApiGatewayV2::Route",
-    "AWS::CloudWatch::Dashboard",
     "AWS::IAM::Policy",
     "AWS::Lambda::EventInvokeConfig",
     "AWS::Lambda::Permission",

@@ -31,7 +31,6 @@ HOLDS_NO_DATA_OF_ITS_OWN = {
     "AWS::ApiGatewayV2::Route",
     "AWS::ApiGatewayV2::Stage",
     "AWS::CloudWatch::Alarm",
-    "AWS::CloudWatch::Dashboard",
     "AWS::Events::Rule",
     "AWS::IAM::Policy",
     "AWS::IAM::Role",

@@ -14,7 +14,7 @@ from cutout.domain.function_settings import (
     SweepSettings,
 )
 from cutout.domain.function_settings import Settings as RuntimeSettings
-from cutout.wiring.environment import read_settings
+from cutout.wiring.settings_reader import read_settings
 from infra.settings.settings import Settings
 from infra.settings.value_rules import SettingError
 from tests.infra.template_view import Synthesize, TemplateView
@@ -33,6 +33,7 @@ EVERY = {
     "POWERTOOLS_METRICS_NAMESPACE": "Cutout",
     "POWERTOOLS_LOG_LEVEL": "INFO",
     "CUTOUT_STACK": "Cutout",
+    "CUTOUT_MONITORING": "basic",
 }
 WORKING = {
     "CUTOUT_JOBS_TABLE": "<Jobs>",

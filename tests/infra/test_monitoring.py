@@ -8,6 +8,7 @@ import click
 import pytest
 
 from cutout.cli.entry import cutout as cli
+from cutout.domain.metrics import BASIC_METRICS, Metric
 from infra.monitoring.alarms import LONGEST_DESCRIPTION
 from infra.settings.settings import Settings
 from tests.infra.template_view import Synthesize, TemplateView
@@ -22,25 +23,60 @@ DEAD_LETTERS = {
 ALARM = "AWS::CloudWatch::Alarm"
 SERIES = [{"Name": "service", "Value": "cutout"}, {"Name": "stack", "Value": "Cutout"}]
 FUNCTIONS = ("Submit", "Prepare", "ReceiveCallback", "StoreResult", "Sweep")
+PAID_WORK = ("Submit", "StoreResult")
 
 
-def test_one_lost_message_or_failed_run_is_an_alarm(template: TemplateView) -> None:
-    """Every queue of dead letters and every function is watched; one is too many."""
-    visible = "ApproximateNumberOfMessagesVisible"
-    watched = {
+@pytest.fixture(scope="module")
+def full(synthesize: Synthesize) -> TemplateView:
+    """Return the template with all alarms, all metrics and a dashboard."""
+    return synthesize(Settings(monitoring="full"))
+
+
+def _watched(reading: TemplateView) -> dict[str, tuple[str, str]]:
+    """Return which of AWS's own metrics each alarm watches."""
+    return {
         name: (alarm["MetricName"], alarm["Dimensions"][0]["Value"])
-        for name, alarm in template.of_type(ALARM).items()
+        for name, alarm in reading.of_type(ALARM).items()
         if alarm.get("Namespace", "").startswith("AWS/")
     }
-    assert watched == {
-        **{
-            f"Monitoring{title}Depth": (visible, f"<{q}.QueueName>")
-            for title, q in DEAD_LETTERS.items()
-        },
-        "MonitoringOldestUpload": ("ApproximateAgeOfOldestMessage", "<SubmissionsQueue.QueueName>"),
+
+
+ALWAYS_WATCHED = {
+    **{
+        f"Monitoring{title}Depth": ("ApproximateNumberOfMessagesVisible", f"<{queue}.QueueName>")
+        for title, queue in DEAD_LETTERS.items()
+    },
+    "MonitoringOldestUpload": ("ApproximateAgeOfOldestMessage", "<SubmissionsQueue.QueueName>"),
+    **{f"Monitoring{one}Errors": ("Errors", f"<{one}Function>") for one in PAID_WORK},
+}
+
+
+def test_one_lost_message_or_failed_paid_run_is_an_alarm(template: TemplateView) -> None:
+    """Every queue of dead letters is watched, and every function that works on what is paid."""
+    assert _watched(template) == ALWAYS_WATCHED
+
+
+def test_full_monitoring_has_alarms_for_every_function(full: TemplateView) -> None:
+    """They say where a fault is; the other alarms find it without them."""
+    assert _watched(full) == {
+        **ALWAYS_WATCHED,
         **{f"Monitoring{one}Errors": ("Errors", f"<{one}Function>") for one in FUNCTIONS},
         **{f"Monitoring{one}Throttles": ("Throttles", f"<{one}Function>") for one in FUNCTIONS},
     }
+
+
+def test_basic_monitoring_pays_for_few_metrics_and_alarms(template: TemplateView) -> None:
+    """CloudWatch charges for each by the month, however few photos come."""
+    alarms = template.of_type(ALARM).values()
+    read = {alarm["MetricName"] for alarm in alarms if alarm["Namespace"] == "Cutout"}
+    assert read | {Metric.COMPLETED} == BASIC_METRICS
+    assert (len(BASIC_METRICS), len(alarms)) <= (14, 20)
+
+
+def test_without_full_monitoring_there_is_no_dashboard(template: TemplateView) -> None:
+    """It costs three US dollars a month."""
+    assert template.of_type("AWS::CloudWatch::Dashboard") == {}
+    assert "DashboardName" not in template.outputs
 
 
 OUR_ALARMS = {
@@ -78,7 +114,7 @@ def test_an_alarm_goes_off_above_its_measure(template: TemplateView, name: str) 
 def test_silence_of_sweep_is_an_alarm(template: TemplateView) -> None:
     """Sweep writes its metrics every minute: missing data mean that it does not run."""
     alarm = template.properties("MonitoringNothingSwept")
-    assert (alarm["MetricName"], alarm["Statistic"]) == ("JobsDue", "SampleCount")
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("OldestDueSeconds", "SampleCount")
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
     assert (alarm["Period"] * alarm["EvaluationPeriods"]) == 900
 
@@ -101,11 +137,9 @@ def test_one_photo_that_fails_is_no_trend(template: TemplateView) -> None:
     assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (3, 2)
 
 
-def test_every_alarm_tells_the_topic_when_it_begins_and_ends(template: TemplateView) -> None:
+def test_every_alarm_tells_the_topic_when_it_begins_and_ends(full: TemplateView) -> None:
     """One topic for all."""
-    told = {
-        (*alarm["AlarmActions"], *alarm["OKActions"]) for alarm in template.of_type(ALARM).values()
-    }
+    told = {(*alarm["AlarmActions"], *alarm["OKActions"]) for alarm in full.of_type(ALARM).values()}
     assert told == {("<MonitoringAlarms>", "<MonitoringAlarms>")}
 
 
@@ -133,15 +167,15 @@ def _anchor(heading: str) -> str:
 ANCHORS = {_anchor(heading) for heading in HEADINGS}
 
 
-def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm(template: TemplateView) -> None:
+def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm(full: TemplateView) -> None:
     """Its description ends in the section's address, as the page's own links have it."""
-    assert _runbooks(template) == {f"{RUNBOOK}#{anchor}" for anchor in ANCHORS}
+    assert _runbooks(full) == {f"{RUNBOOK}#{anchor}" for anchor in ANCHORS}
 
 
-def test_every_section_of_the_runbook_names_its_alarms(template: TemplateView) -> None:
+def test_every_section_of_the_runbook_names_its_alarms(full: TemplateView) -> None:
     """The name of an alarm leads to the section that its description links to."""
     linked: dict[str, set[str]] = {}
-    for name, description in _descriptions(template).items():
+    for name, description in _descriptions(full).items():
         anchor = description.rpartition("#")[2]
         linked.setdefault(anchor, set()).add(name.removeprefix("Monitoring"))
     named = {
@@ -154,7 +188,7 @@ def test_every_section_of_the_runbook_names_its_alarms(template: TemplateView) -
 def test_where_the_page_has_an_address_the_mail_links_to_it(synthesize: Synthesize) -> None:
     """The reader of a mail has no checkout."""
     page = "https://git.example.com/shop/cutout/blob/main/infra/RUNBOOK.md"
-    linked = synthesize(Settings(runbook_url=page))
+    linked = synthesize(Settings(monitoring="full", runbook_url=page))
     assert _runbooks(linked) == {f"{page}#{anchor}" for anchor in ANCHORS}
 
 
@@ -167,18 +201,18 @@ def _runbooks(reading: TemplateView) -> set[str]:
 
 
 def test_every_alarm_says_what_happened_what_is_at_stake_and_what_to_do(
-    template: TemplateView,
+    full: TemplateView,
 ) -> None:
     """In this order, and short enough for CloudWatch, with room for the names that it fills in."""
     parts = re.compile(r"(.+\.) At stake: (.+\.) Do: (.+\.) Runbook: \S+", re.DOTALL)
-    for name, description in _descriptions(template).items():
+    for name, description in _descriptions(full).items():
         assert parts.fullmatch(description), name
         assert len(description) < LONGEST_DESCRIPTION - 200, name
 
 
 def test_every_alarm_names_a_whole_command_that_exists(synthesize: Synthesize) -> None:
     """Copied from the mail into a shell it works: name, options, and which stack of several."""
-    staged = _descriptions(synthesize(Settings(stage="prod")))
+    staged = _descriptions(synthesize(Settings(monitoring="full", stage="prod")))
     named = {name: re.findall(r"`(cutout [^`]+)`", one) for name, one in staged.items()}
     assert [name for name, commands in named.items() if not commands] == []
     for line in sorted({line for commands in named.values() for line in commands}):
@@ -243,21 +277,22 @@ def test_without_an_address_nobody_is_mailed(
     }
 
 
-def test_the_dashboard_shows_every_function_and_queue(template: TemplateView) -> None:
+def test_the_dashboard_shows_every_function_and_queue(full: TemplateView) -> None:
     """It is named after the deployment and the region, which dashboards share names across."""
-    dashboard = template.properties("MonitoringDashboard")
-    shown = template.dashboard()
+    dashboard = full.properties("MonitoringDashboard")
+    assert full.outputs["DashboardName"] == "<MonitoringDashboard>"
+    shown = full.dashboard()
     missing = [one for one in FUNCTIONS if f"<{one}Function>" not in shown]
     missing += [one for one in DEAD_LETTERS.values() if f"<{one}.QueueName>" not in shown]
     assert dashboard["DashboardName"] == "Cutout-here"
     assert missing == []
 
 
-def test_the_dashboard_begins_with_the_states_of_the_alarms(template: TemplateView) -> None:
+def test_the_dashboard_begins_with_the_states_of_the_alarms(full: TemplateView) -> None:
     """All of them; then come the graphs, each with a title."""
-    first, *graphs = json.loads(template.dashboard())["widgets"]
+    first, *graphs = json.loads(full.dashboard())["widgets"]
     assert first["type"] == "alarm"
-    assert len(first["properties"]["alarms"]) == len(template.of_type(ALARM))
+    assert len(first["properties"]["alarms"]) == len(full.of_type(ALARM))
     titles = [one["properties"]["title"] for one in graphs]
     assert titles == [
         "Throughput, photos a minute",
@@ -278,9 +313,9 @@ def test_the_dashboard_begins_with_the_states_of_the_alarms(template: TemplateVi
     ]
 
 
-def test_the_dashboard_calculates_nothing(template: TemplateView) -> None:
+def test_the_dashboard_calculates_nothing(full: TemplateView) -> None:
     """It shows stored metrics only, so that `cutout dashboard` can draw the same."""
-    assert '"expression"' not in template.dashboard()
+    assert '"expression"' not in full.dashboard()
 
 
 def test_the_query_that_the_runbook_shows_is_saved_over_the_logs_of_every_function(

@@ -56,6 +56,7 @@ DEFAULTS: dict[str, Any] = {
     "log_retention_days": 90,
     "alarm_email": None,
     "alarm_topic": None,
+    "monitoring": "basic",
     "runbook_url": None,
     "kms_key": None,
     "permissions_boundary": None,
@@ -134,7 +135,7 @@ REFUSED = [
         {"max_in_fligt": "3"},
         "there is no setting max_in_fligt: did you mean max_in_flight?",
     ),
-    ({"zzz": "1"}, "there is no setting zzz: the settings are alarm_email, alarm_topic, "),
+    ({"zzz": "1"}, "there is no setting zzz: infra/README.md lists the settings"),
     (
         {"max_in_flight": "x"},
         "max_in_flight must be a whole number from 1 to 1000, got 'x': pass -c max_in_flight=3",

@@ -27,7 +27,6 @@ OUTPUTS = {
     "SubmissionsDeadLetterQueueUrl": "<SubmissionsDeadLetters>",
     "PreparationsDeadLetterQueueUrl": "<PreparationsDeadLetters>",
     "CallbacksDeadLetterQueueUrl": "<CallbacksDeadLetters>",
-    "DashboardName": "<MonitoringDashboard>",
     "Version": version_of(Path(__file__).parents[2]),
 }
 
@@ -37,7 +36,6 @@ TYPES = {
     "AWS::ApiGatewayV2::Route",
     "AWS::ApiGatewayV2::Stage",
     "AWS::CloudWatch::Alarm",
-    "AWS::CloudWatch::Dashboard",
     "AWS::DynamoDB::Table",
     "AWS::Events::Rule",
     "AWS::IAM::Policy",

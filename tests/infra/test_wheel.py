@@ -139,7 +139,7 @@ def test_an_installed_command_says_that_the_local_cloud_needs_a_checkout(
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("Error: The local cloud needs a checkout of Cutout")
-    assert "make setup" in done.stderr
+    assert "make install" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from cutout.domain.errors import NewerRowError, TransientError
-from cutout.domain.messages.queue_messages import Deleted, Uploaded, read_submission
+from cutout.domain.messages.message_parsing import read_submission
+from cutout.domain.messages.queue_messages import Deleted, Uploaded
 from tests.simulation import functions
 from tests.simulation.actors import Actor, Killed
 from tests.simulation.clocks import WorkersClock

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -58,6 +59,54 @@ def change(checkout: Path, old: str, new: str) -> None:
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new))
+
+
+def installs(target: str) -> list[str]:
+    """The locks that make installs for a target in a new checkout."""
+    told = subprocess.run(  # noqa: S603 - a fixed command
+        ["make", "-n", target, "BIN=.venv/none", f"PYTHON={python()}"],  # noqa: S607 - wherever it is
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return re.findall(r"install .*-r (requirements/\w+\.txt)", told)
+
+
+BOOTSTRAP, LOCAL, MODEL, DEV = (
+    f"requirements/{name}.txt" for name in ("bootstrap", "local", "model", "dev")
+)
+
+
+@pytest.mark.parametrize(
+    ("target", "locks"),
+    [
+        ("demo", [BOOTSTRAP, LOCAL, MODEL]),
+        ("deploy", [BOOTSTRAP, LOCAL, MODEL]),
+        ("test-units", [BOOTSTRAP, LOCAL, MODEL, DEV]),
+        ("check-code", [BOOTSTRAP, LOCAL, MODEL, DEV]),
+    ],
+)
+def test_each_target_installs_what_it_needs(target: str, locks: list[str]) -> None:
+    """The demo needs no linter, type checker or test runner."""
+    assert installs(target) == locks
+
+
+def test_an_installation_says_how_much_disk_it_takes(checkout: Path) -> None:
+    """Before it begins, as it is silent after that."""
+    shutil.rmtree(checkout / ".venv")
+    told = steps(checkout)
+    assert told.index("GB of disk") < told.index("-m venv .venv")
+
+
+def test_the_locks_agree() -> None:
+    """What tests need is added to what the demo needs; nothing is replaced."""
+    pins = [
+        set(re.findall(r"^[\w.-]+==.*?(?= \\$)", (ROOT / lock).read_text(), re.MULTILINE))
+        for lock in (LOCAL, DEV)
+    ]
+    assert pins[0] < pins[1]
 
 
 def test_a_virtual_environment_of_this_python_stays(checkout: Path) -> None:

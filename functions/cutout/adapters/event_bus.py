@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = "1.1"
 """Of `events/schema`: a new field raises the minor number, an incompatible change the major one."""
-_MOST_BYTES = 255 * 1024
-"""An entry of PutEvents may have 256 KB, its kind and source included."""
+_MOST_BYTES = 255 * 1024  # an entry of PutEvents may have 256 KB, its kind and source included
 _LONGEST_PROBLEM = 300
 
 
@@ -44,6 +43,8 @@ class EventBus:
                 },
             ],
         )
+        # PutEvents answers 200 even if it took no entry.
+        # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
         if answer["FailedEntryCount"]:
             raise StoreBusyError(answer["Entries"][0].get("ErrorCode", "the event was not taken"))
 
@@ -99,6 +100,7 @@ def _failed(variant: Variant) -> dict[str, Any]:
 def _text(job: Job) -> str:
     """The detail as JSON; without variants if the bus would refuse the event for its size."""
     fields = detail(job)
+    # An escaped letter would take six bytes of the limit.
     text = json.dumps(fields, ensure_ascii=False)
     if len(text.encode()) <= _MOST_BYTES:
         return text

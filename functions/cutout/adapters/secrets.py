@@ -14,10 +14,8 @@ from cutout.domain.errors import SettingsError
 if TYPE_CHECKING:
     from mypy_boto3_secretsmanager import SecretsManagerClient
 
-_CACHE_SECONDS = 300
-"""A rotated key is picked up after at most this long."""
-_REFRESH_SECONDS = 10
-"""Forged tokens must not cost a request to Secrets Manager each."""
+_CACHE_SECONDS = 300  # a rotated key is picked up after at most this long
+_REFRESH_SECONDS = 10  # forged tokens must not cost a request to Secrets Manager each
 CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
 
 
@@ -55,10 +53,7 @@ class Secret:
         self._absent_until = float("-inf")
 
     def text(self, *, is_fresh: bool = False) -> str | None:
-        """The secret's text, without space around it; None if there is no version at this stage.
-
-        People paste keys from files that end with a line break, which no HTTP header can carry.
-        """
+        """The secret's text, without space around it; None if there is no version at this stage."""
         if not is_fresh and self._monotonic() < self._absent_until:
             return None
         try:
@@ -69,11 +64,14 @@ class Secret:
                 VersionStage=self._stage,
             )
         except GetParameterError as exc:
+            # Before its first rotation a secret has no previous version. Powertools has one error
+            # for all causes, and the cause in its text.
             if self._stage == PREVIOUS and "ResourceNotFoundException" in str(exc):
                 self._absent_until = self._monotonic() + _CACHE_SECONDS
                 return None
             raise
         self._absent_until = float("-inf")
+        # People paste keys from files that end with a line break, which no HTTP header can carry.
         return None if value is None else str(value).strip()
 
 

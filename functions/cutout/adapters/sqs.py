@@ -9,22 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.source import Source
-from cutout.domain.messages.queue_messages import (
-    Removal,
-    RenderRequest,
-    TaskCheck,
-    written_report,
-    written_request,
-)
+from cutout.domain.messages.message_parsing import written_report, written_request
+from cutout.domain.messages.queue_messages import Removal, RenderRequest, TaskCheck
 from cutout.domain.preparation import PrepareReport, PrepareRequest
 from cutout.domain.states import Lane
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-_BATCH = 10
-"""SendMessageBatch takes 10 messages."""
-_LONGEST_DELAY_SECONDS = 900
+_BATCH = 10  # SendMessageBatch takes 10 messages
+_LONGEST_DELAY_SECONDS = 900  # SQS's limit
 
 
 class _Queue:
@@ -39,6 +33,7 @@ class _Queue:
                 for number, body in enumerate(bodies[start : start + _BATCH])
             ]
             answer = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+            # SQS answers 200 for a batch even if it took only a part of it.
             if answer.get("Failed"):
                 raise StoreBusyError(f"SQS did not take {len(answer['Failed'])} messages")
 

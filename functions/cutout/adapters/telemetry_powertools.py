@@ -10,7 +10,7 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from cutout.domain.job.stored_limits import LOGGED_BYTES, shortened
-from cutout.domain.metrics import SERVICE, TIME_IN_STATE, Metric
+from cutout.domain.metrics import BASIC_METRICS, SERVICE, TIME_IN_STATE, Metric, MonitoringLevel
 from cutout.domain.text.sanitize import plain_json
 
 _SECONDS = frozenset(
@@ -26,11 +26,9 @@ _PERCENT = frozenset({Metric.CAP_USED_PERCENT, Metric.FAILED_PERCENT})
 
 
 def json_logger(service: str | None = None, stream: TextIO | None = None) -> Logger:
-    """The log of one function.
-
-    Lines hold text of strangers, are shown in terminals and go to a stream of UTF-8: control
-    characters and what UTF-8 cannot hold are escaped.
-    """
+    """The log of one function."""
+    # Lines hold text of strangers, are shown in terminals and go to a stream of UTF-8: control
+    # characters and what UTF-8 cannot hold are escaped.
     return Logger(service=service, stream=stream, json_serializer=plain_json)
 
 
@@ -40,11 +38,18 @@ def metrics_of_all() -> Metrics:
 
 
 class PowertoolsTelemetry:
-    """Writes the log and the metrics of one function."""
+    """Writes the log and the metrics of one function.
 
-    def __init__(self, logger: Logger, metrics: Metrics) -> None:
+    Attributes:
+        monitoring: which metrics are written.
+    """
+
+    def __init__(
+        self, logger: Logger, metrics: Metrics, monitoring: MonitoringLevel = MonitoringLevel.FULL
+    ) -> None:
         self._logger = logger
         self._metrics = metrics
+        self.monitoring = monitoring
 
     def log(self, message: str, /, **fields: object) -> None:
         """One log line; fields, which may hold text of strangers, are shortened to a limit."""
@@ -60,13 +65,14 @@ class PowertoolsTelemetry:
         self.metric(Metric.STEPS_FAILED)
 
     def metric(self, metric: Metric, value: float = 1) -> None:
-        """Add to a metric."""
-        unit = _unit(metric)
-        self._metrics.add_metric(name=metric.value, unit=unit, value=value)
+        """Add to a metric, if this deployment has it."""
+        if self.monitoring is MonitoringLevel.FULL or metric in BASIC_METRICS:
+            self._metrics.add_metric(name=metric.value, unit=_unit(metric), value=value)
 
 
 def _logged(fields: dict[str, object]) -> dict[str, object]:
     return {
+        # Not isinstance: the values of our enums are texts as well, and stay what they are.
         name: shortened(item, LOGGED_BYTES) if type(item) is str else item
         for name, item in fields.items()
     }

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from cutout.domain.errors import MessageError
+from cutout.domain.messages.message_parsing import read_callback, read_submission
 from cutout.domain.messages.queue_messages import (
     Deleted,
     JobDue,
@@ -15,8 +16,6 @@ from cutout.domain.messages.queue_messages import (
     TaskCheck,
     UnreadableReport,
     Uploaded,
-    read_callback,
-    read_submission,
 )
 from cutout.domain.preparation import PrepareReport
 

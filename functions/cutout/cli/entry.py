@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import click
+from click.exceptions import NoSuchCommand
 
 from cutout.cli.context import Context
 from cutout.cli.options.help_page import DocumentedGroup
@@ -27,6 +28,7 @@ _COMMANDS = (
     "up",
     "down",
     "put",
+    "get",
     "ls",
     "where",
     "show",
@@ -52,6 +54,15 @@ class Commands(DocumentedGroup):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names in the order of the help page."""
         return list(_COMMANDS)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command; the error for a wrong name suggests the nearest."""
+        try:
+            return super().resolve_command(ctx, args)
+        except NoSuchCommand as error:
+            raise NoSuchCommand(error.command_name, possibilities=_COMMANDS, ctx=ctx) from None
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Return `command` of the module `cutout.cli.commands.NAME`."""

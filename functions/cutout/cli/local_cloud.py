@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from cutout.cli.progress.clock import Clock
     from infra.local import start as local_start
     from infra.local.lifecycle import Status
-    from infra.local.progress import Progress
     from infra.local.provider_server import ProviderServer
+    from infra.local.start_phases import Progress
 
     CloudRequest: TypeAlias = local_start.CloudRequest
 
@@ -57,7 +57,7 @@ def check_checkout(root: Path = _ROOT) -> None:
         )
     raise Problem(
         "The local cloud needs a checkout of Cutout; this is an installed package without it.",
-        advice="Clone the project, run `make setup`, and use the `cutout` of that folder.",
+        advice="Clone the project, run `make install`, and use the `cutout` of that folder.",
     )
 
 
@@ -67,7 +67,7 @@ def needs_checkout(function: Callable[_Args, _Result]) -> Callable[_Args, _Resul
     @functools.wraps(function)
     def call(*args: _Args.args, **kwargs: _Args.kwargs) -> _Result:
         check_checkout()
-        from infra.local.errors import LocalCloudError  # noqa: PLC0415 - needs a checkout
+        from infra.local.local_cloud_error import LocalCloudError  # noqa: PLC0415 - needs a checkout
 
         try:
             return function(*args, **kwargs)
@@ -124,15 +124,17 @@ def request_of(options: LocalOptions, settings: CliSettings) -> CloudRequest:
     """Return what the local cloud is to be like.
 
     Raises:
-        Problem: `--live` without an API key, or a URL that cannot be used.
+        Problem: `--live` without an API key, or a URL or a setting that cannot be used.
     """
-    from infra.local.start import CloudRequest  # noqa: PLC0415 - needs a checkout, loads slowly
+    from infra.local import start  # noqa: PLC0415 - needs a checkout, loads slowly
 
-    return CloudRequest(
+    request = start.CloudRequest(
         stack=options.stack or settings.stack or DEFAULT_STACK,
         settings=dict(options.settings),
         api=_api(options, settings),
     )
+    start.check_settings(request)
+    return request
 
 
 @needs_checkout

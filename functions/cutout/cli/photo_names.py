@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from cutout.cli.output.problems import Problem
+from cutout.cli.output.problems import Problem, explained
 
 if TYPE_CHECKING:
     from cutout.cli.aws.deployed_stack import Stack
@@ -52,6 +53,22 @@ def newest_job(stack: Stack, key: str) -> Job:
     if job is None:
         raise Problem(
             f"There is no job of {key} on {stack.where}.",
-            advice="`cutout ls` lists the jobs; `cutout put` uploads photos.",
+            advice=f"{nearest_key(stack, key)}`cutout ls` lists the jobs; "
+            "`cutout put` uploads photos.",
         )
     return job
+
+
+def nearest_key(stack: Stack, key: str) -> str:
+    """Return a hint at the nearest of the keys beside this one, as far as one page lists them."""
+    listing = stack.ports.objects(stack.outputs.uploads_bucket)
+    folder = key[: key.rfind("/") + 1]
+    try:
+        with explained():
+            beside = next(listing.pages(folder), []) or next(listing.pages(""), [])
+    except Problem:  # Without the permission to list, there is no hint.
+        return ""
+    keys = [one.key for one in beside]
+    if key in keys:
+        return "It is in the uploads bucket; `cutout audit` finds uploads without a job. "
+    return "".join(f"Did you mean {near}? " for near in get_close_matches(key, keys, n=1))

@@ -1,4 +1,4 @@
-"""Callback tokens: signed, expiring names of a job and an attempt.
+"""Callback URLs and their tokens: signed, expiring names of a job and an attempt.
 
 `{job id}.{attempt}.{expiry}.{signature}`. The expiry counts seconds since 1970; the signature is
 HMAC-SHA256 over a version label and everything before it, base64url without padding (RFC 4648
@@ -20,8 +20,10 @@ from cutout.domain.errors import CallbackRefusedError
 _FORM = re.compile(
     r"([0-9a-f]{32})\.([1-9][0-9]{0,8})\.(?:([1-9][0-9]{9})\.)?([A-Za-z0-9_-]{43})", re.ASCII
 )
-CALLBACKS_PATH = "/callbacks/"
-"""Path of a callback URL, in front of the token."""
+CALLBACK_ROUTE = "/callbacks/{token}"
+"""Path of a callback URL, in the notation of API Gateway; `callback/receive.py` reads the token."""
+FORGED_TOKEN = f"{'0' * 32}.1.{'A' * 43}"
+"""A token of the right form with a wrong signature, to check that callbacks are authenticated."""
 _LABEL = "cutout-callback-2"
 _LABEL_WITHOUT_EXPIRY = "cutout-callback-1"
 
@@ -32,6 +34,11 @@ class CallbackAddress:
 
     job_id: str
     attempt: int
+
+
+def callback_url(base_url: str, token: str) -> str:
+    """The URL that carries a token."""
+    return base_url + CALLBACK_ROUTE.format(token=token)
 
 
 def sign(address: CallbackAddress, key: bytes, expires_at: datetime) -> str:

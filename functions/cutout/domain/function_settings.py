@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from decimal import Decimal
 
+from cutout.domain.metrics import MonitoringLevel
 from cutout.domain.states import Pixels, Transport
 
 _PREFIX = "CUTOUT_"
@@ -29,6 +30,7 @@ class Settings:
     """What every function needs."""
 
     stack: str
+    monitoring: MonitoringLevel = MonitoringLevel.BASIC
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

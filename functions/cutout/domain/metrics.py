@@ -1,4 +1,4 @@
-"""Names of the metrics that the functions write; the dashboard and the alarms read them."""
+"""The metrics that the functions write; alarms and the dashboard read them."""
 
 from __future__ import annotations
 
@@ -59,6 +59,34 @@ class Metric(StrEnum):
     STEPS_FAILED = "StepsFailed"
     """Messages and job steps that raised. Lambda's own error metric does not count them."""
 
+
+class MonitoringLevel(StrEnum):
+    """How much of a deployment is measured. CloudWatch charges for each metric and each alarm."""
+
+    BASIC = "basic"
+    """`BASIC_METRICS`, and the alarms that find every fault."""
+    FULL = "full"
+    """All metrics, more alarms to find a fault's place, and a dashboard."""
+
+
+BASIC_METRICS = frozenset(
+    {
+        Metric.COMPLETED,
+        Metric.FAILED_PERCENT,
+        Metric.POSSIBLE_DOUBLE_CHARGE,
+        Metric.RECOVERED_BY_POLL,
+        Metric.CALLBACK_REFUSED,
+        Metric.STEPS_FAILED,
+        Metric.OLDEST_DUE_SECONDS,
+        Metric.OLDEST_IN_FLIGHT_SECONDS,
+        Metric.CAP_USED_PERCENT,
+        Metric.PAUSED_OUT_OF_CREDITS,
+        Metric.PAUSED_KEY_REFUSED,
+        Metric.PAUSED_RATE_LIMITED,
+        Metric.PAUSED_BY_PERSON,
+    }
+)
+"""What alarms read, and the number of completed jobs."""
 
 TIME_IN_STATE = {
     State.QUEUED: Metric.SECONDS_QUEUED,

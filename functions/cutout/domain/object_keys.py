@@ -140,6 +140,7 @@ def _fitted(stem: str, digest: str, extension: str) -> str:
     if len(raw) <= room:
         return stem + extension
     digest = digest or hashlib.sha256(raw).hexdigest()[:12]
+    # A letter that was cut in its middle is dropped.
     return raw[: room - len(digest) - 1].decode(errors="ignore") + "-" + digest + extension
 
 

@@ -156,7 +156,6 @@ REPORTED = (REFUSALS - {Reason.FOLDER_MARKER, Reason.EMPTY_OBJECT}) | {Reason.SO
 FULL_SIZE_FORMAT = "png"
 _FOR_MODEL_FORMATS = frozenset({"jpeg", "png", "webp"})
 _EXTENSIONS = {"jpeg": "jpg"}
-_LARGEST_FULL_SIZE = 2_000_000_000
-"""Bytes: more than the largest photo has without compression."""
+_LARGEST_FULL_SIZE = 2_000_000_000  # bytes: more than the largest photo has without compression
 _FORMAT = re.compile("[a-z0-9]{1,8}")
 _SHA256 = re.compile("[0-9a-f]{64}")

@@ -41,7 +41,7 @@ class _Column(NamedTuple):
 
 def to_row(value: object) -> Row:
     """The plain form of a dataclass instance."""
-    return _row(_plain(value))
+    return as_row(_plain(value))
 
 
 def to_small_row(value: object) -> Row:
@@ -49,7 +49,7 @@ def to_small_row(value: object) -> Row:
 
     `from_row` reads both. A field's default must not change while rows without the field exist.
     """
-    return _row(_small(value))
+    return as_row(_small(value))
 
 
 def from_row(kind: type[T], row: Row) -> T:
@@ -119,31 +119,39 @@ def _typed(hint: object, value: object) -> object:
         ValueError: the value does not fit.
     """
     if get_origin(hint) is UnionType:
+        # Only `X | None` occurs.
         (hint,) = (arg for arg in get_args(hint) if arg is not NoneType)
     if get_origin(hint) is tuple:
-        return tuple(_typed(get_args(hint)[0], item) for item in _items(value))
+        return tuple(_typed(get_args(hint)[0], item) for item in as_items(value))
     if isinstance(hint, type) and is_dataclass(hint):
-        return from_row(hint, _row(value))
+        return from_row(hint, as_row(value))
     if hint is datetime and isinstance(value, int | Decimal):
         return _EPOCH + int(value) * _MICROSECOND
     if isinstance(hint, type) and issubclass(hint, date):
-        return hint.fromisoformat(_text(value))
+        return hint.fromisoformat(as_text(value))
     return hint(value) if callable(hint) and hint not in _STORED_AS_THEY_ARE else value
 
 
-def _items(value: object) -> Iterable[object]:
+def as_items(value: object) -> Iterable[object]:
+    """The value, if it is a list.
+
+    Raises:
+        TypeError: it is not.
+    """
     if not isinstance(value, Iterable):
         raise TypeError(f"{value!r} is no list")
     return value
 
 
-def _row(value: object) -> Row:
+def as_row(value: object) -> Row:
+    """The value, if it is an object of JSON; raises as `as_items` does."""
     if not isinstance(value, dict):
         raise TypeError(f"{value!r} is no object")
     return value
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """The value, if it is text; raises as `as_items` does."""
     if not isinstance(value, str):
         raise TypeError(f"{value!r} is no text")
     return value

@@ -45,11 +45,9 @@ class Timing:
 
     @property
     def callback_life(self) -> timedelta:
-        """How long after the start of its call a callback is accepted.
-
-        A call may be unconfirmed, and then its task be tracked, for a deadline each. The provider
-        keeps the result of a task that ends later for a day.
-        """
+        """How long after the start of its call a callback is accepted."""
+        # A call may be unconfirmed, and then its task be tracked, for a deadline each. A result is
+        # kept for a while after its task ended.
         return 2 * self.job_deadline + self.provider.results_last
 
 

@@ -21,8 +21,8 @@ from cutout.ports.telemetry import Clock
 from cutout.usecases.submit.register_upload import UploadFilter
 
 _PAGES_AT_ONCE = 8
+# Candidates for a result key that are used in practice; later ones are for hash collisions.
 _PLACES = 3
-"""Candidates for a result key that are used in practice; later ones are for hash collisions."""
 
 
 class Finding(StrEnum):
@@ -275,11 +275,9 @@ class Audit:
         )
 
     def _is_made_of(self, made: Provenance, listed: ListedObject) -> bool:
-        """Whether the cut-out was made of this object.
-
-        Entity tags alone do not tell: the same file may be at `a.jpg` and `a.png`, whose cut-outs
-        have the same first candidate for their key.
-        """
+        """Whether the cut-out was made of this object."""
+        # Entity tags alone do not tell: the same file may be at `a.jpg` and `a.png`, whose cut-outs
+        # have the same first candidate for their key.
         is_same = made.version == (listed.version_id or listed.etag)
         return is_same and listed.source(self.uploads.bucket).is_of(made.job_id, made.order)
 

@@ -18,7 +18,7 @@ from cutout.operator.bounded_parallel import bounded_map
 from cutout.ports.listings import BucketListing, ListedObject, ObjectCopies, UploadQueue
 
 _BATCH = 50
-_MOST_QUEUED = 100
+_MOST_QUEUED = 100  # messages, which an upload that comes now waits behind
 _PAUSE = timedelta(seconds=2)
 _COPIES_AT_ONCE = 8
 

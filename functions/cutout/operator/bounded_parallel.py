@@ -28,5 +28,6 @@ def bounded_map(
             while pending:
                 yield pending.popleft().result()
         finally:
+            # A thread that has begun cannot be stopped; the pool waits for it.
             for one in pending:
                 one.cancel()

@@ -47,6 +47,7 @@ class Control:
         """Override the deployed limits; None leaves a limit as it is."""
 
         def rule(gate: Gate) -> Gate:
+            # Limits are overridden together: the one that is not named keeps its present value.
             current = gate.limits or self.admission.limits
             changed = Limits(
                 max_in_flight=current.max_in_flight if max_in_flight is None else max_in_flight,
@@ -106,6 +107,7 @@ class Control:
             IllegalMoveError: the job's state does not allow a retry.
             JobMovedError: the job was changed meanwhile.
         """
+        # Without a due time, the job is found by its place among the waiting ones only.
         again = self._retried(job, transport, bypass_cache=bypass_cache, due_at=None)
         return self.jobs.save(again)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -15,8 +16,7 @@ from cutout.ports.listings import JobIndex
 from cutout.ports.telemetry import Clock
 
 _RECENT = 100
-_UNKNOWN = timedelta(seconds=45)
-"""How long a task is assumed to take if no recent one was measured."""
+_UNKNOWN = timedelta(seconds=45)  # how long a task is assumed to take if no recent one was measured
 _DAY = timedelta(days=1)
 
 
@@ -60,7 +60,7 @@ class Estimator:
         return Estimate(
             photos=photos,
             credits=photos * gate.price,
-            lasts=self._lasts(photos, today, a_day, photos * task / limits.max_in_flight),
+            lasts=self._lasts(photos, today, a_day, lambda count: in_rounds(count, limits, task)),
             task=task,
             measured=len(durations),
             today=today,
@@ -74,21 +74,28 @@ class Estimator:
         left = limits.daily_credit_cap - gate.spent_on(self.clock.now().date())
         return max(0, int(left // gate.price)), int(limits.daily_credit_cap // gate.price)
 
-    def _lasts(self, photos: int, today: int, a_day: int, working: timedelta) -> timedelta | None:
+    def _lasts(
+        self, photos: int, today: int, a_day: int, working: Callable[[int], timedelta]
+    ) -> timedelta | None:
         if photos <= today:
-            return working
+            return working(photos)
         if not a_day:
             return None
         now = self.clock.now()
         midnight = (now + _DAY).replace(hour=0, minute=0, second=0, microsecond=0)
         days = ceil((photos - today) / a_day)
-        last_day = (photos - today - (days - 1) * a_day) / photos * working
-        return max(working, midnight - now + (days - 1) * _DAY + last_day)
+        last_day = working(photos - today - (days - 1) * a_day)
+        return max(working(photos), midnight - now + (days - 1) * _DAY + last_day)
 
     def _durations(self) -> list[timedelta]:
         entries = islice(self.records.moved(State.COMPLETED), _RECENT)
         jobs = self.records.find_all([entry.job_id for entry in entries])
         return [lasted for job in jobs if (lasted := _at_provider(job))]
+
+
+def in_rounds(photos: int, limits: Limits, task: timedelta) -> timedelta:
+    """How long photos take, as many at a time as there are slots."""
+    return ceil(photos / limits.max_in_flight) * task
 
 
 def _at_provider(job: Job) -> timedelta | None:

@@ -115,6 +115,8 @@ class ListJobs:
         if after is not None:
             until = after.at if until is None else min(until, after.at)
         entries = index(since=wanted.since, until=until)
+        # The index holds times in milliseconds and orders equal ones by nothing: the id makes the
+        # place of a cursor unique.
         for at, together in groupby(entries, key=lambda entry: entry.at):
             for entry in sorted(together, key=lambda entry: entry.job_id):
                 if after is None or at != after.at or entry.job_id > after.job_id:

@@ -47,6 +47,7 @@ class Clients:
     ) -> None:
         self._session: Any = session or boto3.Session()
         self._is_local = "AWS_ENDPOINT_URL" in environment
+        # A client takes tens of milliseconds to make, and keeps its connections.
         self._client = cache(self._make)
 
     def dynamodb(self) -> DynamoDBClient:

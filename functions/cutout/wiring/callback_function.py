@@ -12,7 +12,7 @@ from cutout.domain.function_settings import ReceiveSettings
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.callback.receive_callback import ReceiveCallback
 from cutout.wiring.aws_clients import Clients
-from cutout.wiring.environment import read_settings
+from cutout.wiring.settings_reader import read_settings
 
 
 def build(environment: Mapping[str, str], telemetry: Telemetry) -> ReceiveCallback:

@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from cutout.domain.timing import Randomness
     from cutout.ports.buckets import Copies, Notes, UploadsBucket
     from cutout.ports.jobs_table import DedupRecords
-    from cutout.ports.provider import Files, Provider
+    from cutout.ports.provider_api import Files, Provider
     from cutout.ports.queues import CallbacksQueue, PreparationQueue
     from cutout.ports.telemetry import Announcements, Telemetry
     from cutout.wiring.aws_clients import Clients
 
+# Where a synth puts the recipes into the asset; without recipes there is no such file.
 _RECIPES = Path(__file__).parent.parent / RECIPES_FILE
-"""Where a synth puts the recipes into the asset; without recipes there is no such file."""
 _LONGEST_CALL = timedelta(seconds=30)
 _LONGEST_DOWNLOAD = timedelta(seconds=60)
 

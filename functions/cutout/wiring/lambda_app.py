@@ -13,6 +13,8 @@ from cutout.adapters.telemetry_powertools import (
     json_logger,
     metrics_of_all,
 )
+from cutout.domain.function_settings import Settings
+from cutout.wiring.settings_reader import read_settings
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -51,7 +53,9 @@ class LambdaApp(Generic[UseCases]):
             self.use_cases()
 
     def _compose(self) -> UseCases:
-        self._metrics.set_default_dimensions(stack=os.environ["CUTOUT_STACK"])
+        settings = read_settings(Settings, os.environ)
+        self._metrics.set_default_dimensions(stack=settings.stack)
+        self.telemetry.monitoring = settings.monitoring
         return self._build(os.environ, self.telemetry)
 
     def on_event(self, answer: Callable[[UseCases, Event], Answer]) -> Handler:

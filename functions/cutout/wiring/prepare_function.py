@@ -22,12 +22,11 @@ from cutout.ports.telemetry import Telemetry
 from cutout.usecases.prepare.prepare_copy import PrepareCopy
 from cutout.usecases.shared.temp_folder import clear_left_behind
 from cutout.wiring.aws_clients import Clients
-from cutout.wiring.environment import read_settings
+from cutout.wiring.settings_reader import read_settings
 
+# Memory of the function's own process: its SDK, its connections, a photo on its way to a file.
 _OWN_MB = 250
-"""Memory of the function's own process: its SDK, its connections, a photo on its way to a file."""
-_COPIES = 2
-"""Copies made of one photo; each is decoded separately."""
+_COPIES = 2  # copies made of one photo; each is decoded separately
 
 
 def build(environment: Mapping[str, str], telemetry: Telemetry) -> PrepareCopy:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cutout.adapters.http_httpx import FetchLimits, SafeDownloads
-from cutout.adapters.pillow.pictures import PillowPictures
+from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.adapters.s3.cached_results import S3Kept
 from cutout.adapters.s3.results_bucket import S3Results
 from cutout.domain.function_settings import StoreSettings
@@ -29,7 +29,6 @@ from cutout.usecases.store_result.track_task import TRACKED, TrackTask
 from cutout.usecases.store_result.unverified_task import UnverifiedTasks
 from cutout.usecases.store_result.variants import Variants
 from cutout.wiring.aws_clients import Clients
-from cutout.wiring.environment import read_settings
 from cutout.wiring.job_parts import (
     JobParts,
     call_seconds,
@@ -37,6 +36,7 @@ from cutout.wiring.job_parts import (
     download_seconds,
     job_ports,
 )
+from cutout.wiring.settings_reader import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from cutout.domain.recipes import Recipe
     from cutout.ports.buckets import KeptResults, Results
     from cutout.ports.pictures import Pictures
-    from cutout.ports.provider import Downloads
+    from cutout.ports.provider_api import Downloads
     from cutout.ports.telemetry import Telemetry
     from cutout.wiring.job_parts import JobPorts
 

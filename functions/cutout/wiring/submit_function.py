@@ -30,8 +30,8 @@ from cutout.usecases.submit.repeat_call import RepeatCalls
 from cutout.usecases.submit.submit_job import SUBMITTED, SubmitJob
 from cutout.usecases.submit.waiting_jobs import WaitingJobs
 from cutout.wiring.aws_clients import Clients
-from cutout.wiring.environment import read_settings
 from cutout.wiring.job_parts import JobParts, deployed_recipes, download_seconds, job_ports
+from cutout.wiring.settings_reader import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from cutout.domain.recipes import Recipe
     from cutout.ports.buckets import PhotoLinks
     from cutout.ports.jobs_table import Jobs, LatestVersion
-    from cutout.ports.provider import Signer
+    from cutout.ports.provider_api import Signer
     from cutout.ports.telemetry import Telemetry
     from cutout.wiring.job_parts import JobPorts
 

@@ -12,8 +12,8 @@ from cutout.domain.function_settings import SweepSettings
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.sweep.sweep import Sweep
 from cutout.wiring.aws_clients import Clients
-from cutout.wiring.environment import read_settings
 from cutout.wiring.gate_parts import GatePorts, admission_scheduler, gate_limits
+from cutout.wiring.settings_reader import read_settings
 
 
 def build(environment: Mapping[str, str], telemetry: Telemetry) -> Sweep:

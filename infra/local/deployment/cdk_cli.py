@@ -14,10 +14,10 @@ from types import TracebackType
 from typing import Self
 
 from infra.local.endpoint import ACCOUNT, REGION
-from infra.local.errors import LocalCloudError
+from infra.local.local_cloud_error import LocalCloudError
 from infra.local.place import Place
 from infra.local.processes.waiting import Clock
-from infra.local.progress import Progress
+from infra.local.start_phases import Progress
 
 _QUIET = {
     "CDK_DISABLE_VERSION_CHECK": "1",
@@ -198,7 +198,7 @@ def node_binary() -> Path:
     if package is None or package.origin is None:
         raise LocalCloudError(
             "Node.js is not installed, and the CDK needs it.",
-            advice="Run `make setup` first.",
+            advice="Run `make install` first.",
         )
     return Path(package.origin).parent / "bin" / "node"
 
@@ -212,7 +212,7 @@ def cdk_script(place: Place) -> Path:
     script = place.source / "infra" / "cdk" / "node_modules" / "aws-cdk" / "bin" / "cdk"
     if not script.is_file():
         raise LocalCloudError(
-            "The CDK command line is not installed.", advice="Run `make setup` first."
+            "The CDK command line is not installed.", advice="Run `make install` first."
         )
     return script
 

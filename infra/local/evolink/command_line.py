@@ -13,8 +13,10 @@ from infra.local.evolink.api.control_routes import CONTROL_TOKEN_HEADER
 from infra.local.evolink.faults.fault_rules import parse_rule_text
 from infra.local.evolink.faults.fault_table import ALL_FAULTS
 from infra.local.evolink.faults.rule import Rule
+from infra.local.evolink.model_file import check_model
 from infra.local.evolink.options import API_KEYS, CONTROL_TOKEN, Options
 from infra.local.evolink.server import Certificate, run_standin
+from infra.local.local_cloud_error import LocalCloudError
 
 _DEFAULTS = Options(api_keys=())
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -193,6 +195,10 @@ def main(
             _write_whole(ready_file, json.dumps(ready))
         click.echo(f"Evolink stand-in on {url}", err=True)
 
+    try:
+        check_model()
+    except LocalCloudError as error:
+        raise click.ClickException(f"{error}\n{error.advice}") from error
     with suppress(KeyboardInterrupt):
         run_standin(options, port=port, certificate=certificate, announce=announce)
 

@@ -21,11 +21,11 @@ from infra.local.ministack.corrections import apply_corrections
 from infra.local.processes.loopback import LOOPBACK
 
 _KEEP_ALIVE_SECONDS = 75
+# Routes that MiniStack serves without credentials, and that the project does not use.
 _CLOSED = frozenset(
     f"/_ministack/{path}"
     for path in ("reset", "config", "sqs/messages", "ses/messages", "sns/sms-messages")
 )
-"""Routes that MiniStack serves without credentials, and that the project does not use."""
 
 
 def main(port: str, chain: str, key: str, interpreter: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from infra.local.errors import LocalCloudError
+from infra.local.local_cloud_error import LocalCloudError
 from infra.local.processes.waiting import Clock, wait_until
 
 _PROC = Path("/proc")

@@ -16,7 +16,7 @@ import boto3
 import pytest
 
 from cutout.domain.job.source import Source
-from cutout.domain.messages.queue_messages import written_request
+from cutout.domain.messages.message_parsing import written_request
 from cutout.domain.preparation import CopyKind, PrepareRequest
 from tests.functions.deployed import CALLBACK_URL, UPLOADS, deploy
 from tests.functions.working import Working, photo

@@ -14,7 +14,7 @@ from cutout.adapters.evolink.task_api import EvolinkApi
 from cutout.adapters.http_httpx import FetchLimits, HttpxHttp, SafeDownloads
 from cutout.domain.errors import TaskUnknownError
 from cutout.domain.provider import Accepted, Cause, Refused, Retry, Task, TaskStatus
-from cutout.ports.provider import Downloads, Provider
+from cutout.ports.provider_api import Downloads, Provider
 from infra.local.evolink.options import Options
 from infra.local.evolink.server import running_standin
 from tests.contract.evolink_standin.peers import API_KEY, MODEL, Client, photo_host

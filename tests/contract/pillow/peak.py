@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from cutout.adapters.pillow.copier import PillowCopier
-from cutout.adapters.pillow.pictures import PillowPictures
+from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.domain.photo.inspection import MOST_DECODED_PIXELS, PhotoLimits, fitting
 from cutout.domain.recipes import Recipe
 

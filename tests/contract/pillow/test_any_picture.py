@@ -17,7 +17,7 @@ import pytest
 from PIL import Image, ImageChops, ImageDraw, ImageOps, ImageStat
 
 from cutout.adapters.pillow.copier import PillowCopier
-from cutout.adapters.pillow.pictures import PillowPictures
+from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError
 from cutout.domain.photo.inspection import PhotoLimits, check_size, fitting, inspect
 from cutout.domain.states import Pixels, Reason

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageChops, ImageCms, ImageStat
 
 from cutout.adapters.pillow.copier import PillowCopier
-from cutout.adapters.pillow.pictures import PillowPictures
+from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.domain.errors import PictureError
 from cutout.domain.photo.picture import Picture
 from infra.local.place import shipped_photos

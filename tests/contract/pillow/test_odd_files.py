@@ -13,7 +13,7 @@ import pytest
 from PIL import Image, ImageChops, ImageCms, ImageStat
 
 from cutout.adapters.pillow.decode.decoding import decoded
-from cutout.adapters.pillow.pictures import PillowPictures
+from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.photo.jpeg_segments import MOST_SCANS
 from cutout.domain.recipes import Recipe

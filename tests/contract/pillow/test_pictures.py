@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from cutout.adapters.pillow.pictures import PillowPictures
+from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.domain.photo.picture import Picture
 
 PICTURES = PillowPictures(max_pixels=50_000_000)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from cutout.adapters.pillow.pictures import PillowPictures
+from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.domain.errors import PictureError
 from cutout.domain.recipes import Fit, Length, Recipe, Shadow
 from tests.contract.pillow.test_finish_cutout import apart, cut, photo, wide_profile

@@ -16,7 +16,7 @@ from cutout.adapters.sqs import SqsPreparations, SqsReports
 from cutout.domain.errors import CopyGoneError, MessageError, SourceGoneError
 from cutout.domain.job.job import Photo
 from cutout.domain.job.source import Source
-from cutout.domain.messages.queue_messages import read_request, read_submission
+from cutout.domain.messages.message_parsing import read_request, read_submission
 from cutout.domain.preparation import CopyKind, MadeCopy, PrepareReport, PrepareRequest
 from cutout.domain.states import Reason
 from cutout.ports.buckets import Copies, FetchedUpload

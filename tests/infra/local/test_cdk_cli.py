@@ -20,7 +20,7 @@ from infra.local.deployment.cdk_cli import (
     synth_environment,
     synth_run,
 )
-from infra.local.errors import LocalCloudError
+from infra.local.local_cloud_error import LocalCloudError
 from infra.local.place import Place, place_in
 from infra.local.processes.background import is_alive, record
 from infra.local.processes.waiting import wait_until
@@ -159,7 +159,7 @@ def test_a_cdk_that_is_not_installed_is_an_error(place: Place) -> None:
     shutil.rmtree(place.source / "infra/cdk/node_modules")
     with pytest.raises(LocalCloudError) as caught:
         cdk_script(place)
-    assert caught.value.advice == "Run `make setup` first."
+    assert caught.value.advice == "Run `make install` first."
 
 
 def test_settings_reach_the_synthesis_unchanged(place: Place) -> None:

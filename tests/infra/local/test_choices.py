@@ -17,7 +17,7 @@ from infra.local.deployment.synth_cache import (
     synthesized_folder,
 )
 from infra.local.endpoint import Endpoint
-from infra.local.errors import LocalCloudError
+from infra.local.local_cloud_error import LocalCloudError
 from infra.local.place import Place, find_place, find_root, place_in, shipped_photos
 from infra.local.processes.loopback import choose_ports
 from infra.local.start import CloudRequest, local_settings

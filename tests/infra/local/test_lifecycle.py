@@ -16,7 +16,6 @@ from cutout.cli.options.environment import CliSettings
 from cutout.cli.options.shared_options import Choice
 from cutout.cli.output.problems import Problem
 from infra.local.env_file import write_env_file
-from infra.local.errors import LocalCloudError
 from infra.local.lifecycle import (
     Status,
     is_like,
@@ -25,6 +24,7 @@ from infra.local.lifecycle import (
     stop_local_cloud,
     variables_if_up,
 )
+from infra.local.local_cloud_error import LocalCloudError
 from infra.local.place import Place, place_in
 from infra.local.processes.background import ProcessRecord, is_alive, record, spawn, stop
 from infra.local.processes.run_ledger import Ledger, delete_ledger, read_ledger, write_ledger

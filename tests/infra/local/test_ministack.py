@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 
 from infra.local.credentials import Credentials, sdk_variables
 from infra.local.endpoint import Endpoint
-from infra.local.errors import LocalCloudError
+from infra.local.local_cloud_error import LocalCloudError
 from infra.local.ministack.certificates import issue_certificates
 from infra.local.ministack.interpreter import bare_interpreter
 from infra.local.ministack.ministack_process import is_healthy, wait_for_ministack

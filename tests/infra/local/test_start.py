@@ -12,15 +12,16 @@ import pytest
 
 from infra.local.disk_space import free_bytes
 from infra.local.env_file import write_env_file
-from infra.local.errors import LocalCloudError
+from infra.local.evolink.model_file import MODEL
 from infra.local.lifecycle import Status, status, stop_local_cloud
+from infra.local.local_cloud_error import LocalCloudError
 from infra.local.place import Place, place_in
 from infra.local.processes.background import is_alive, record
 from infra.local.processes.loopback import choose_ports
 from infra.local.processes.run_ledger import Ledger, read_ledger, write_ledger
-from infra.local.progress import CLOUD, SYNTH, Progress
-from infra.local.provider_server import stand_in
+from infra.local.provider_server import other_server, stand_in
 from infra.local.start import CloudRequest, start_local_cloud
+from infra.local.start_phases import CLOUD, SYNTH, Progress
 from tests.support.cli.clock import HandClock
 from tests.support.local_cloud import MachineClock, NoProgress
 
@@ -78,6 +79,7 @@ def _bring_up(
     progress: Progress,
     request: CloudRequest | None = None,
     free: Callable[[Path], int] = free_bytes,
+    model: Path = MODEL,
 ) -> None:
     start_local_cloud(
         place,
@@ -88,6 +90,7 @@ def _bring_up(
         environment={"PATH": os.defpath},
         stays_up=True,
         free=free,
+        model=model,
     )
 
 
@@ -193,6 +196,21 @@ def test_only_this_user_can_open_the_folders_of_the_state(place: Place) -> None:
         _bring_up(place, NoProgress())
     folders = (place.state, place.cache)
     assert [one.stat().st_mode & 0o777 for one in folders] == [0o700, 0o700]
+
+
+def test_without_the_model_nothing_is_started(place: Place) -> None:
+    """The stand-in would end with its reason in a log."""
+    with pytest.raises(LocalCloudError, match="The model that removes backgrounds cannot be read"):
+        _bring_up(place, NoProgress(), model=place.source / "gone.onnx")
+    assert list(place.state.iterdir()) == []
+
+
+def test_a_server_of_one_s_own_needs_no_model(place: Place) -> None:
+    """The start reaches its first step."""
+    (place.state / "fail-bootstrap").touch()
+    request = CloudRequest(api=other_server("http://localhost:1", key="sk-test"))
+    with pytest.raises(LocalCloudError, match="no bootstrap"):
+        _bring_up(place, NoProgress(), request, model=place.source / "gone.onnx")
 
 
 def test_a_stand_in_that_does_not_start_is_reported_with_its_log(place: Place) -> None:

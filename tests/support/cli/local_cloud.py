@@ -8,8 +8,8 @@ from pathlib import Path
 
 from cutout.cli.local_cloud import LocalCloud, is_up, needs_checkout
 from infra.local.lifecycle import Status
-from infra.local.progress import CLOUD, DEPLOY, SYNTH, Progress
 from infra.local.start import CloudRequest
+from infra.local.start_phases import CLOUD, DEPLOY, SYNTH, Progress
 from tests.support.cli.jobs import RESULTS, UPLOADS
 
 

@@ -23,7 +23,7 @@ from cutout.domain.preparation import PrepareReport
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import Lane, Pixels, Transport
 from cutout.domain.timing import Timing
-from cutout.ports.provider import Downloads, Provider
+from cutout.ports.provider_api import Downloads, Provider
 from cutout.ports.telemetry import Clock
 from cutout.usecases.callback.receive_callback import ReceiveCallback
 from cutout.usecases.prepare.prepare_copy import PrepareCopy

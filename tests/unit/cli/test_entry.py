@@ -20,6 +20,7 @@ COMMANDS = [
     "up",
     "down",
     "put",
+    "get",
     "ls",
     "where",
     "show",
@@ -228,6 +229,11 @@ def test_an_unknown_command_is_a_wrong_command_line(tmp_path: Path) -> None:
     told = _run("fly", cwd=tmp_path)
     assert (told.returncode, told.stdout) == (2, "")
     assert "No such command 'fly'" in told.stderr
+
+
+def test_a_command_that_is_almost_right_is_corrected(tmp_path: Path) -> None:
+    """At once, without loading any."""
+    assert "Did you mean 'retry'?" in _run("rety", cwd=tmp_path).stderr
 
 
 def test_the_version_is_the_projects(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ main()
 """
 _NEEDS_CHECKOUT = """\
 Error: The local cloud needs a checkout of Cutout; this is an installed package without it.
-Clone the project, run `make setup`, and use the `cutout` of that folder.
+Clone the project, run `make install`, and use the `cutout` of that folder.
 """
 
 Run = Callable[..., CompletedProcess[str]]

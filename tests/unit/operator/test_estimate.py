@@ -67,7 +67,21 @@ def test_where_nothing_was_done_yet_the_provider_is_believed() -> None:
     """45 seconds, and it is said that this is not measured."""
     told = estimate(2)
     assert (told.task, told.measured, told.limits) == (45 * SECOND, 0, DEFAULT_LIMITS)
-    assert told.lasts == 30 * SECOND
+    assert told.lasts == 45 * SECOND
+
+
+@pytest.mark.parametrize(("photos", "rounds"), [(1, 1), (3, 1), (4, 2), (6, 2), (7, 3)])
+def test_photos_take_whole_rounds(photos: int, rounds: int) -> None:
+    """Three slots: a fourth photo begins when one of the first three is done."""
+    assert estimate(photos, None, done(1, 40)).lasts == rounds * 40 * SECOND
+
+
+def test_the_last_days_photos_take_whole_rounds_too() -> None:
+    """Four a day with three slots, none today: the fifth is alone on the second day."""
+    limits = Limits(max_in_flight=3, daily_credit_cap=Decimal(20))
+    gate = Gate(price=Decimal(5), spent=Decimal(20), day=START.date(), limits=limits)
+    assert estimate(4, gate, done(1, 100)).lasts == 12 * HOUR + 200 * SECOND
+    assert estimate(5, gate, done(1, 100)).lasts == 36 * HOUR + 100 * SECOND
 
 
 @pytest.mark.parametrize(

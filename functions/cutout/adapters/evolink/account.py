@@ -91,6 +91,7 @@ class Account:
         Returns:
             The refusal of a key that cannot be sent; None if it can be.
         """
+        # A person may have replaced a wrong key since it was cached.
         refused = refusal_of(self._api_key.text())
         return refused and refusal_of(self._api_key.text(is_fresh=True))
 

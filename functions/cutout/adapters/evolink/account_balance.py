@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from cutout.adapters.evolink.json_answers import error_in, json_object
 from cutout.domain.errors import CutoutError
 
 if TYPE_CHECKING:
@@ -39,16 +40,15 @@ def read_balance(http: Http, base_url: str, key: str) -> Balance:
         answer = http.send("GET", f"{base_url.rstrip('/')}/v1/credits", headers=headers)
     except CutoutError as error:
         return Balance(status=None, message=str(error))
-    content = _object(answer.body)
+    content = json_object(answer.body)
     if answer.status != HTTPStatus.OK:
-        return Balance(
-            status=answer.status, message=str(_object(content.get("error")).get("message", ""))
-        )
-    return Balance(status=answer.status, credits=_usable(_object(content.get("data"))))
+        message = str(error_in(content).get("message", ""))
+        return Balance(status=answer.status, message=message)
+    return Balance(status=answer.status, credits=_usable(_part(content, "data")))
 
 
-def _usable(data: dict[str, Any]) -> float | None:
-    token, user = _object(data.get("token")), _object(data.get("user"))
+def _usable(data: Mapping[str, Any]) -> float | None:
+    token, user = _part(data, "token"), _part(data, "user")
     limits = [user.get("remaining_credits")]
     if not token.get("unlimited_credits"):
         limits.append(token.get("remaining_credits"))
@@ -56,11 +56,6 @@ def _usable(data: dict[str, Any]) -> float | None:
     return min(known, default=None)
 
 
-def _object(value: object) -> dict[str, Any]:
-    """Return a JSON object, parsed if necessary; empty for anything else, such as HTML."""
-    if isinstance(value, bytes):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return {}
-    return value if isinstance(value, dict) else {}
+def _part(content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = content.get(name)
+    return part if isinstance(part, dict) else {}

@@ -8,8 +8,8 @@ from http import HTTPStatus
 from cutout.adapters.evolink.failures import refusal
 from cutout.domain.provider import API_KEY_NOT_SET, Refused
 
+# Characters that no bearer token has (RFC 6750, section 2.1, read tolerantly).
 _UNSENDABLE = re.compile(r"[^!#-&(-z|~]")
-"""Characters that no bearer token has (RFC 6750, section 2.1, read tolerantly)."""
 _CONTROLS = {
     "\0": "NUL",
     "\t": "a tab",
@@ -17,8 +17,7 @@ _CONTROLS = {
     "\r": "a carriage return",
     " ": "a space",
 }
-_BINARY = ("b'", 'b"')
-"""How a SecretBinary begins when Python prints its bytes."""
+_BINARY = ("b'", 'b"')  # how a SecretBinary begins when Python prints its bytes
 
 
 def refusal_of(key: str | None) -> Refused | None:

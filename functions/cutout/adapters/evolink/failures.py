@@ -13,8 +13,8 @@ from datetime import timedelta
 from cutout.domain.provider import Cause, Refused, Retry
 
 _CONFLICT = 409
+# Client, and error-code page: upload the photo through the Files API instead.
 _UNREADABLE_PHOTO = ("invalid_media_url", "image_processing_error")
-"""Client, and error-code page: upload the photo through the Files API instead."""
 MODERATION_CODES = frozenset(
     {
         "content_policy_violation",

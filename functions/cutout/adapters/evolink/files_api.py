@@ -17,13 +17,12 @@ from cutout.domain.errors import CutoutError, NotSentError, ResponseLostError
 from cutout.domain.provider import NotSent, Refused, Uploaded, words
 
 _FOLDER = "cutout"
+# The file is too large, or of an unsupported type.
 _REFUSED_FOR_GOOD = frozenset({"40001", "40002"})
-"""The file is too large, or of an unsupported type."""
 _ACCOUNT_STATUSES = frozenset({401, 402, 403})
 _TOO_MANY = 429
 _MAX_ID = 500
-_NO_ROOM = "40003"
-"""The account's quota of files is used up."""
+_NO_ROOM = "40003"  # the account's quota of files is used up
 
 
 class EvolinkFiles:
@@ -47,6 +46,7 @@ class EvolinkFiles:
         """Upload a copy, which is free; each way it can end is a value."""
         if self._was_full and self._is_full():
             return NotSent(message="the Files API has no room for another copy")
+        # Random, so that no photo can contain it.
         boundary = secrets.token_hex(16)
         headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
         body = _multipart(boundary, name, content_type, data)

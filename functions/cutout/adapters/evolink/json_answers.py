@@ -12,16 +12,16 @@ from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+# What the official client accepts, and shorter ids. Never `..`, since ids go into paths.
 _TASK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,127}", re.ASCII)
-"""What the official client accepts, and shorter ids. Never `..`, since ids go into paths."""
 _MAX_CODE = 100
 _MAX_LINK = 8192
-_MAX_CREDITS = 1_000_000
-"""A larger number is no price, and the table may be unable to store it."""
+_MAX_CREDITS = 1_000_000  # a larger number is no price, and the table may be unable to store it
 
 
 def json_object(body: bytes | str) -> Mapping[str, Any]:
     """The body's object; empty for anything else, such as HTML or too deeply nested JSON."""
+    # Some servers begin a text with the mark, which is no JSON; in bytes, json.loads skips it.
     text = body.removeprefix("\N{BYTE ORDER MARK}") if isinstance(body, str) else body
     try:
         content = json.loads(text)
@@ -91,6 +91,7 @@ def credits_of(value: object) -> Decimal | None:
         return None
     if number is None or not number.is_finite() or not 0 <= number < _MAX_CREDITS:
         return None
+    # A fraction with more digits than that is noise of a binary number.
     return round(number, 6)
 
 

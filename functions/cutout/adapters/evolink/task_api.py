@@ -53,8 +53,8 @@ from cutout.domain.provider import (
     words,
 )
 
+# With these statuses, the API did not take the call; with any other, it may have.
 _REFUSING = frozenset({400, 401, 402, 403, 404, 409, 413, 415, 422, 429})
-"""With these statuses, the API did not take the call; with any other, it may have."""
 _NOT_FOUND = 404
 _TOO_MANY = 429
 _STATUSES = {

@@ -5,8 +5,8 @@
 """
 
 from cutout.adapters.http_httpx.client import USER_AGENT
+from cutout.adapters.http_httpx.deadline_network import Resolver, resolve
 from cutout.adapters.http_httpx.fetching import FetchLimits, SafeDownloads
-from cutout.adapters.http_httpx.network import Resolver, resolve
 from cutout.adapters.http_httpx.sending import Answer, HttpxHttp
 
 __all__ = [

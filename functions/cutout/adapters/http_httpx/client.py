@@ -10,7 +10,7 @@ from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
-from cutout.adapters.http_httpx.network import Network
+from cutout.adapters.http_httpx.deadline_network import Network
 from cutout.domain.errors import CutoutError, NotSentError, ResponseLostError
 
 USER_AGENT = "cutout/0.1 (background removal; AWS Lambda)"
@@ -23,7 +23,7 @@ _NOT_SENT = (
     httpx.UnsupportedProtocol,
 )
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
-_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS
+_GZIP_OR_ZLIB = 32 + zlib.MAX_WBITS  # zlib finds out which of the two it is
 _MAX_PIECE_BYTES = 64 * 1024
 
 
@@ -36,6 +36,7 @@ def client(
     return httpx.Client(
         timeout=timeout_seconds,
         headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
+        # Neither a proxy nor a .netrc of the environment gets to see the API key.
         trust_env=False,
         # A cookie of one server must not be sent to the next.
         cookies=CookieJar(policy=DefaultCookiePolicy(allowed_domains=())),

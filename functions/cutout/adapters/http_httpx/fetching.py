@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 
 from cutout.adapters.http_httpx.client import body_of, client, errors_mapped
-from cutout.adapters.http_httpx.network import Resolver, look_up, resolve
+from cutout.adapters.http_httpx.deadline_network import Resolver, look_up, resolve
 from cutout.domain.errors import FetchRefusedError, NotSentError, ProviderBusyError
 
 _MAX_REDIRECTS = 5
@@ -66,6 +66,7 @@ class SafeDownloads:
                 try:
                     if response.status_code not in _REDIRECTS:
                         return self._receive(response, file, deadline)
+                    # Followed here, not by httpx: each address on the way is checked.
                     url = str(httpx.URL(url).join(response.headers.get("location", "")))
                 finally:
                     response.close()
@@ -73,6 +74,7 @@ class SafeDownloads:
 
     def _request(self, url: str, deadline: float) -> httpx.Request:
         """A request to the checked address, with the host's name in its headers and TLS."""
+        # A second look-up of the name could give another address, one that is not public.
         parts = httpx.URL(url)
         address = self._checked_address(parts, self._seconds_left(deadline))
         return self._client.build_request(
@@ -102,9 +104,10 @@ class SafeDownloads:
     def _kind(self, address: str) -> str:
         parsed = ipaddress.ip_address(address.partition("%")[0])
         if isinstance(parsed, ipaddress.IPv6Address):
+            # An address of 6to4 contains an IPv4 address, which may be private.
             if parsed.is_site_local or parsed.sixtofour:
                 return "private"
-            parsed = parsed.ipv4_mapped or parsed
+            parsed = parsed.ipv4_mapped or parsed  # ::ffff:127.0.0.1 is this machine
         if parsed.is_loopback:
             return "loopback"
         is_public = parsed.is_global and not parsed.is_multicast and not parsed.is_reserved
@@ -123,6 +126,7 @@ class SafeDownloads:
         size = 0
         with file.open("wb") as sink:
             for piece in body_of(response, self._limits.max_bytes, FetchRefusedError):
+                # A slow server can stay below the time-out of every single read.
                 self._seconds_left(deadline)
                 size += sink.write(piece)
         return size

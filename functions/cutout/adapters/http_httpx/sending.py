@@ -24,10 +24,7 @@ class Answer:
 
 
 class HttpxHttp:
-    """Sends single requests.
-
-    Connections are not kept: Lambda may freeze the function between two calls, and a paid call on a
-    connection that broke meanwhile would have an unknown outcome.
+    """Sends single requests, each on a connection of its own.
 
     Args:
         timeout_seconds: for the whole exchange, from the name look-up to the last byte.
@@ -42,6 +39,8 @@ class HttpxHttp:
         verify: ssl.SSLContext | bool = True,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
+        # Lambda may freeze the function between two calls, and a paid call on a connection that
+        # broke meanwhile would have an unknown outcome.
         self._client = client(timeout_seconds, verify, transport)
 
     def send(

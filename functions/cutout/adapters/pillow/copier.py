@@ -21,10 +21,8 @@ Manner = tuple[str, dict[str, Any]]
 
 _QUALITIES = (95, 90, 85)
 _MOST_REDUCTIONS = 12
-_FAST = 1
-"""zlib's level, 0 to 9: such a copy is read once or twice, and deleted after a day."""
-_MARGIN = 0.95
-"""A picture that must be reduced is made a little smaller than calculated."""
+_FAST = 1  # zlib's level, 0 to 9: such a copy is read once or twice, and deleted after a day
+_MARGIN = 0.95  # a picture that must be reduced is made a little smaller than calculated
 
 
 class PillowCopier:
@@ -70,6 +68,7 @@ def _written(picture: Image.Image, into: Path, max_bytes: int) -> Copy:
             picture.save(into, format_, icc_profile=None, **options)
             if into.stat().st_size <= max_bytes:
                 return _described(picture, format_)
+        # A file shrinks about as the number of its pixels does.
         scale = sqrt(max_bytes / into.stat().st_size) * _MARGIN
         size = int(picture.width * scale), int(picture.height * scale)
         if min(size) == 0:
@@ -93,6 +92,7 @@ def _manners(picture: Image.Image, max_bytes: int) -> Iterator[Manner]:
     """The ways to write a picture, best first."""
     if picture.mode == "RGB":
         for quality in _QUALITIES:
+            # Without subsampling: the model sees edges in full colour resolution.
             yield "JPEG", {"quality": quality, "subsampling": 0}
         return
     # A PNG is slow to write, and seldom has fewer bytes than pixels.

@@ -15,12 +15,10 @@ from PIL import Image, ImageChops
 from cutout.adapters.pillow.decode.opening_results import Picture
 from cutout.adapters.pillow.edges import Box, calculated, floats, shrunk
 
+# The colours of both sides change slowly, so an estimate of this size does for any photo.
 _MOST_PIXELS = 1_500_000
-"""The colours of both sides change slowly, so an estimate of this size does for any photo."""
-_SURE = 0.9
-"""A pixel is evidence of a side's colour from this share of the side on."""
-_TRUST = 0.02
-"""The weight of the coarser level's colour, against a block's own share of a side."""
+_SURE = 0.9  # a pixel is evidence of a side's colour from this share of the side on
+_TRUST = 0.02  # the weight of the coarser level's colour, against a block's own share of a side
 _BILINEAR = Image.Resampling.BILINEAR
 _BOX = Image.Resampling.BOX
 Bands = tuple[Picture, Picture, Picture]
@@ -75,6 +73,7 @@ class Colours:
                 photo.split(), self.subject, self.background, strict=True
             )
         ]
+        # Of a solid pixel nothing is taken: it stays what the photo has.
         taken_apart = Image.merge("RGB", bands)
         solid = alpha.point(lambda level: 255 if level == 255 else 0)  # noqa: PLR2004
         return Image.composite(photo, taken_apart, solid)
@@ -105,6 +104,7 @@ def _spread(band: Picture, weight: Picture) -> Picture:
     """
     levels = [(floats(lambda a: a["b"] * a["w"], b=band, w=weight), weight)]
     while max(levels[-1][1].size) > 1:
+        # Half the size at each level, so that a colour spreads over the whole picture in few steps.
         levels.append((levels[-1][0].reduce(2), levels[-1][1].reduce(2)))
     known = floats(lambda a: a["s"] / (a["w"] + 1e-6), s=levels[-1][0], w=levels[-1][1])
     for sums, weights in reversed(levels[:-1]):

@@ -16,15 +16,12 @@ from cutout.adapters.pillow.decode.opening_results import Picture
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom, in pixels of the photo."""
-_WINDOW = 3
-"""Pixels of the model's picture, in each direction, that share one coefficient."""
+_WINDOW = 3  # pixels of the model's picture, in each direction, that share one coefficient
 _FRAME = 4 * _WINDOW
+# Variance of the guide, in levels squared, below which the filter blurs more than it follows.
 _SMOOTHNESS = 10.0**2
-"""Variance of the guide, in levels squared, below which the filter blurs more than it follows."""
-_BAND = 5
-"""Pixels of the model's picture: how wide the edge's neighbourhood is."""
-_FLAT = 8
-"""A smaller difference of alpha levels is not an edge."""
+_BAND = 5  # pixels of the model's picture: how wide the edge's neighbourhood is
+_FLAT = 8  # a smaller difference of alpha levels is not an edge
 _BILINEAR = Image.Resampling.BILINEAR
 
 

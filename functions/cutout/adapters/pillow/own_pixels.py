@@ -13,7 +13,7 @@ from cutout.adapters.pillow.decode.opening_results import Picture
 from cutout.adapters.pillow.edge_colours import Colours
 from cutout.adapters.pillow.edges import Box, Edge
 
-_TILE = 256
+_TILE = 256  # pixels a side: its work takes a few MB, whatever the size of the photo
 _CLEAR, _SOLID = 0, 255
 
 

@@ -15,14 +15,13 @@ from cutout.domain.recipes import LONGEST_SIDE, Length, Recipe, Shadow
 
 Size = tuple[int, int]
 _STRIP = 256
-_SEEN = 8
-"""From this alpha level on, a pixel counts as subject when trimming."""
+_SEEN = 8  # from this alpha level on, a pixel counts as subject when trimming
 _QUALITIES = {"jpg": 90, "webp": 85, "avif": 70}
 _LONGEST_SIDE = {"webp": LONGEST_SIDE, "jpg": 65_500}
+# Encoders of larger pictures need more memory than there is; no cut-out of the model is larger.
 _MOST_PIXELS = 60_000_000
-"""Encoders of larger pictures need more memory than there is; no cut-out of the model is larger."""
+# From so many pixels on, AVIF and WebP are encoded faster and worse: it would take minutes.
 _LARGE = 8_000_000
-"""From so many pixels on, AVIF and WebP are encoded faster and worse: it would take minutes."""
 
 
 def rendered(cut_out: Picture, recipe: Recipe, profile: bytes | None) -> Picture:
@@ -99,6 +98,7 @@ def _layout(size: Size, recipe: Recipe) -> tuple[Size, Size]:
 def _margin_around(size: Size, margin: Length) -> int:
     """The margin in pixels; a share is of the canvas, which includes the margin."""
     shorter = min(size) + 2 * margin.pixels
+    # Solved for the margin m: m = pixels + share * (side + 2m).
     return margin.pixels + round(margin.share * shorter / (1 - 2 * margin.share))
 
 
@@ -128,7 +128,7 @@ def _laid(picture: Picture, size: Size, at: Size, recipe: Recipe, profile: bytes
 
 
 def _strips(picture: Picture) -> Iterator[tuple[int, Picture]]:
-    """Parts of a picture, so that compositing needs little memory."""
+    # In parts, compositing needs little memory.
     for top in range(0, picture.height, _STRIP):
         bottom = min(top + _STRIP, picture.height)
         yield top, picture.crop((0, top, picture.width, bottom))
@@ -152,6 +152,7 @@ def _blurred(shape: Picture, radius: int) -> Picture:
     factor = max(1, radius // 8)
     if factor == 1:
         return shape.filter(ImageFilter.GaussianBlur(radius))
+    # The time of a blur grows with its radius, and a blurred shape has no detail to lose.
     small = shape.reduce(factor).filter(ImageFilter.GaussianBlur(radius / factor))
     box = (0, 0, shape.width / factor, shape.height / factor)
     return small.resize(shape.size, Image.Resampling.BICUBIC, box=box)

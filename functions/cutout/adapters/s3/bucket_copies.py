@@ -22,6 +22,8 @@ _KEPT_HEADERS = (
     "ContentLanguage",
     "ContentType",
 )
+# Refusals of the caller, the bucket or the pace: no other object would be copied either.
+# https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
 _CONCERNS_EVERY_OBJECT = frozenset(
     {
         "AuthorizationHeaderMalformed",
@@ -36,13 +38,8 @@ _CONCERNS_EVERY_OBJECT = frozenset(
         "TokenRefreshRequired",
     }
 )
-"""Refusals of the caller, the bucket or the pace: no other object would be copied either.
-
-https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html#ErrorCodeList
-"""
 _SERVERS_FAULT = 500
-_MAX_METADATA_BYTES = 2048
-"""S3's limit for user metadata, names and values together."""
+_MAX_METADATA_BYTES = 2048  # S3's limit for user metadata, names and values together
 
 
 class S3Transfers:
@@ -80,8 +77,10 @@ class S3Transfers:
                 Bucket=self._bucket,
                 Key=key,
                 CopySource=source,
+                # The version that was listed, and nothing that is there is overwritten.
                 CopySourceIfMatch=f'"{listed.etag}"',
                 IfNoneMatch="*",
+                # S3 keeps all metadata or replaces all of it, these headers included.
                 MetadataDirective="REPLACE",
                 Metadata=_marked(head.get("Metadata", {}), marks),
                 TaggingDirective="COPY",
@@ -96,10 +95,8 @@ class S3Transfers:
         return True
 
     def _look(self, source: Any) -> Any:  # noqa: ANN401 - GetObject's parameters and answer
-        """Read the headers of an object, with one byte of it.
-
-        Not HEAD: its answers have no body, which names the reason of a refusal.
-        """
+        """Read the headers of an object, with one byte of it."""
+        # Not HEAD: its answers have no body, which names the reason of a refusal.
         answer: Any = self._client.get_object(**source, Range="bytes=0-0")
         answer["Body"].close()
         return answer

@@ -42,6 +42,7 @@ class S3Listing:
             Bucket=self._bucket, Prefix=prefix, PaginationConfig={"PageSize": self._page_size}
         )
         for page in pages:
+            # The newest of a deleted key is a delete marker, which is not among the versions.
             yield [_listed(one) for one in page.get("Versions", []) if one["IsLatest"]]
 
     def newest(self, key: str) -> ListedObject | None:

@@ -65,13 +65,11 @@ class S3Notes:
 
 
 def _occasion(metadata: Mapping[str, str]) -> NoteRevision | None:
-    """The revision of a note; None for an object that is no note of ours.
-
-    Notes of earlier versions have no row version: any other note about the same upload is later.
-    """
+    """The revision of a note; None for an object that is no note of ours."""
     try:
         return NoteRevision(
             order=metadata[SOURCE_ORDER],
+            # Notes of earlier versions have none: any other note about the upload is later.
             version=int(metadata.get(_ROW_VERSION, "0")),
             at=datetime.fromisoformat(metadata[_SAID_AT]),
         )

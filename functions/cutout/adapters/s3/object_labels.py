@@ -39,6 +39,7 @@ def written(labels: Labels) -> Any:  # noqa: ANN401 - PutObject's keywords
 
 def _unreadable(answer: Any, handling: Handling) -> Iterator[str]:  # noqa: ANN401 - of a read or a look
     for name, value in _headers(handling):
+        # botocore keeps the text of a date that it cannot read, as `ExpiresString`.
         if value is None and (answer.get(name) or answer.get(f"{name}String")):
             yield f"header {name}"
 
@@ -66,10 +67,8 @@ def _handling(answer: Any) -> Handling:  # noqa: ANN401 - of a read or a look
 
 
 def _in_utc(at: datetime | None) -> datetime | None:
-    """The time in a header; None outside the years 1 to 9999, and for an impossible zone.
-
-    The SDK reads `31 Dec 9999 23:59 -1200` and `+9999`, but raises when it writes them.
-    """
+    """The time in a header; None outside the years 1 to 9999, and for an impossible zone."""
+    # The SDK reads `31 Dec 9999 23:59 -1200` and `+9999`, but raises when it writes them.
     try:
         return at if at is None or at.tzinfo is None else at.astimezone(UTC)
     except (OverflowError, ValueError):

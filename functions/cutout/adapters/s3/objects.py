@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,8 @@ GONE = frozenset({"NoSuchKey", "NoSuchVersion", "404", "NotFound", "MethodNotAll
 """405: the version is a delete marker."""
 LOST = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "412", "409"})
 """A condition failed."""
+# What a condition on an entity tag is answered with if there is no object.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 _PRECONDITIONS_ON_ABSENT = frozenset({"NoSuchKey", "404"})
 _CHUNK_BYTES = 1 << 20
 
@@ -31,26 +33,19 @@ class Objects:
 
     def look(self, key: str) -> Any:  # noqa: ANN401 - HeadObject's answer
         """The answer to HEAD; None if there is no object."""
-        try:
-            return self._client.head_object(Bucket=self._bucket, Key=key)
-        except ClientError as exc:
-            if code(exc) in GONE:
-                return None
-            raise
+        return self._found(self._client.head_object, key)
 
     def open(self, key: str) -> Any:  # noqa: ANN401 - GetObject's answer
         """The object, with its body as a stream; None if there is none."""
-        try:
-            return self._client.get_object(Bucket=self._bucket, Key=key)
-        except ClientError as exc:
-            if code(exc) in GONE:
-                return None
-            raise
+        return self._found(self._client.get_object, key)
 
     def tags(self, key: str) -> Any:  # noqa: ANN401 - GetObjectTagging's answer
         """The object's tags; None if there is no such object."""
+        return self._found(self._client.get_object_tagging, key)
+
+    def _found(self, read: Callable[..., Any], key: str) -> Any:  # noqa: ANN401 - the SDK's answer
         try:
-            return self._client.get_object_tagging(Bucket=self._bucket, Key=key)
+            return read(Bucket=self._bucket, Key=key)
         except ClientError as exc:
             if code(exc) in GONE:
                 return None

@@ -1,9 +1,4 @@
-"""Presigned links to photos and their copies, signed by a session that outlives them.
-
-A link ends with the session that signed it, whatever its own expiry. A function's own session ends
-at an unknown time, so Submit assumes a role for links, which can only read photos.
-Source: "How long presigned URLs last", Amazon S3 User Guide.
-"""
+"""Presigned links to photos and their copies, signed by a session that outlives them."""
 
 from __future__ import annotations
 
@@ -78,6 +73,9 @@ class S3PhotoLinks:
 
     def _signer(self) -> S3Client:
         with self._lock:
+            # A link ends with the session that signed it, whatever its own expiry, and a function's
+            # own session ends at an unknown time. This role can only read photos.
+            # https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
             now = self._clock.now()
             if (
                 self._client is None

@@ -66,12 +66,10 @@ class S3Uploads:
         return bool(head["ETag"].strip('"') == source.etag)
 
     def tag(self, source: Source, name: str, value: str) -> bool:
-        """Set one tag of this version and leave the others; False if it has too many already.
-
-        S3 replaces all tags at once, without a condition: of two concurrent writers, one may lose.
-        In a bucket without versions the object is checked last; only an upload between that check
-        and the write gets the tags of the upload before it.
-        """
+        """Set one tag of this version and leave the others; False if it has too many already."""
+        # S3 replaces all tags at once, without a condition: of two concurrent writers, one may
+        # lose. In a bucket without versions the object is checked last; only an upload between that
+        # check and the write gets the tags of the upload before it.
         place = _place(source)
         try:
             current = self._tagging(source)["TagSet"]
@@ -88,11 +86,8 @@ class S3Uploads:
         return True
 
     def _tagging(self, source: Source) -> Any:  # noqa: ANN401 - the SDK's answer
-        """The tags, which are read before any HEAD.
-
-        HEAD answers 404 without a body for a missing bucket and for a missing object alike. This
-        request names NoSuchBucket, which is no reason to end the job.
-        """
+        # Before any HEAD, which answers 404 without a body for a missing bucket and for a missing
+        # object alike. This request names NoSuchBucket, which is no reason to end the job.
         return self._client.get_object_tagging(**_place(source))
 
 
@@ -117,6 +112,7 @@ def _source_error(exc: ClientError) -> Exception:
     return exc if why is None else NotAPhotoError(Reason.UNREADABLE, why)
 
 
+# A HEAD has the status only. S3 passes on the codes of KMS, with the prefix `KMS.`.
 _DENIED = frozenset(
     {
         "403",
@@ -128,9 +124,8 @@ _DENIED = frozenset(
         "KMS.NotFoundException",
     }
 )
-"""A HEAD has the status only. S3 passes on the codes of KMS, with the prefix `KMS.`."""
+# S3's codes for objects that no permission makes readable by a plain GET.
 _HELD_BACK = {
     "InvalidObjectState": "it is archived: restore it, then try again",
     "InvalidRequest": "it is encrypted with a key of its owner's (SSE-C)",
 }
-"""S3's codes for objects that no permission makes readable by a plain GET."""

@@ -71,6 +71,22 @@ class Ports(GatePorts):
     terms: Terms
 
 
+class UploadedObject(Protocol):
+    """An upload, as far as it names its job."""
+
+    @property
+    def key(self) -> str:
+        """The key in the uploads bucket."""
+
+    @property
+    def etag(self) -> str:
+        """The entity tag."""
+
+    @property
+    def job_id(self) -> str | None:
+        """The id of its job; None in a bucket without versions."""
+
+
 class Stack:
     """A deployed stack. Nothing is asked of AWS before it is needed.
 
@@ -156,7 +172,7 @@ class Stack:
         job_id = source.job_id if version_id else None
         return SentPhoto(photo=photo, at=at, etag=etag, job_id=job_id)
 
-    def find(self, sent: Sequence[SentPhoto]) -> Mapping[str, Job]:
+    def find(self, sent: Sequence[UploadedObject]) -> Mapping[str, Job]:
         """Return the jobs of these uploads by key, as far as they exist."""
         by_id = {one.job_id: one.key for one in sent if one.job_id is not None}
         found = {by_id[job.id]: job for job in self.jobs.find_all(list(by_id))}

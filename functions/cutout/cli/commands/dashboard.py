@@ -55,7 +55,8 @@ def command(context: Context, *, out: Path, last: int, as_json: bool, choice: Ch
     """Draw the deployed dashboard as an SVG file.
 
     The definition of the dashboard, its metrics and the states of the alarms are read from
-    CloudWatch. With --json, the values are printed and no file is written.
+    CloudWatch. A stack has a dashboard if it is deployed with `-c monitoring=full`. With --json,
+    the values are printed and no file is written.
     """
     end = context.clock.now().replace(second=0, microsecond=0) + timedelta(minutes=1)
     with explained():
@@ -78,7 +79,7 @@ def _picture(context: Context, choice: Choice, end: datetime, length: timedelta)
     if name is None:
         raise Problem(
             f"The stack {resources.name} on {resources.where} has no dashboard.",
-            advice="`cutout doctor` shows what else is missing.",
+            advice="Deploy it with `-c monitoring=full`; `cutout watch` shows the jobs without it.",
         )
     widgets = read_body(resources.dashboard(name))
     graphs = [one for one in widgets if isinstance(one, Graph)]

@@ -19,6 +19,7 @@ from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
 from cutout.cli.photo_files import select_photos
 from cutout.cli.progress.phases import Phases
 from cutout.cli.round_trip.upload_and_download import RoundTrip, delivery_as_json, delivery_table
+from cutout.cli.round_trip.upload_plan import Action, PlannedPhoto
 from cutout.domain.gate import USUAL_PRICE
 
 if TYPE_CHECKING:
@@ -172,10 +173,12 @@ def _deliver(
     delivery = RoundTrip(stack=stack, clock=context.clock, console=phases.console)
     with phases.phase(_PHOTOS) as set_note:
         prefix = stack.upload_prefix()
-        sent = delivery.send([replace(photo, key=prefix + photo.key) for photo in photos])
-        tracked = delivery.wait(sent, timeout_seconds=timeout)
-        delivered = delivery.fetch(tracked, out)
-        done = sum(photo.is_completed for photo in tracked)
+        plan = [
+            PlannedPhoto(photo=replace(photo, key=prefix + photo.key), action=Action.UPLOAD)
+            for photo in photos
+        ]
+        delivered = delivery.deliver(delivery.begin(plan), out, timeout_seconds=timeout)
+        done = sum(one.photo.is_completed for one in delivered)
         set_note(f"{done} of {len(photos)} completed")
     return delivered
 

@@ -13,6 +13,7 @@ from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.job_filters import filter_options, wanted
 from cutout.cli.options.shared_options import json_option, stack_options
 from cutout.cli.output.describe import cost, duration, explanation, job_as_json, state_text
+from cutout.cli.output.gate_text import print_delay
 from cutout.cli.output.problems import explained
 from cutout.cli.output.terminal import plain_table, print_json_each, stderr, stdout
 from cutout.cli.progress.progress import ProgressLine
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from cutout.cli.options.shared_options import Choice
     from cutout.cli.options.time_expressions import When
     from cutout.domain.job.job import Job
+    from cutout.domain.states import Reason
     from cutout.operator.list_jobs import JobFilter
 
 _ROWS = 500
@@ -119,9 +121,22 @@ def command(
         jobs = compose.browse(stack, tell).jobs(chosen, after)
         shown = list(islice(jobs, limit)) if not is_all else None
         more = shown is not None and next(jobs, None) is not None
-        _print(jobs if shown is None else iter(shown), now, as_json=as_json, where=stack.where)
+        waiting: list[Job] = []
+        listed = _noting(jobs if shown is None else iter(shown), waiting)
+        _print(listed, now, as_json=as_json, where=stack.where)
+        print_delay(waiting, stack.jobs.read_gate, now)
     _print_rest(chosen, shown, scanned[0], more=more)
     return 0
+
+
+def _noting(jobs: Iterator[Job], waiting: list[Job]) -> Iterator[Job]:
+    """Yield the jobs; remember one for each reason to wait."""
+    reasons: set[Reason | None] = set()
+    for job in jobs:
+        if job.is_waiting and job.reason not in reasons:
+            reasons.add(job.reason)
+            waiting.append(job)
+        yield job
 
 
 def _print(jobs: Iterator[Job], now: datetime, *, as_json: bool, where: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from cutout.cli.options.shared_options import (
 )
 from cutout.cli.output.cost_preview import preview_in_words
 from cutout.cli.output.describe import counted
+from cutout.cli.output.gate_text import pause_of
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
 from cutout.cli.photo_files import select_photos
@@ -88,7 +90,8 @@ cutout put photos more-photos --out cut
     "--timeout",
     type=FiniteRange(0, LONGEST_SECONDS),
     metavar="SECONDS",
-    help="Stop waiting after this time; the stack still processes the photos.  [default: never]",
+    help="Stop waiting after this time; the stack still processes the photos.  "
+    "[default: when no photo has changed for half an hour]",
 )
 @click.option(
     "--dry-run", is_flag=True, help="Print what would be uploaded and its cost, and stop."
@@ -136,27 +139,49 @@ def command(
             plan = UploadPlanner(stack=stack, console=console, retry_failed=retry_failed).plan(
                 photos
             )
+        if dry_run or no_wait:
+            _print_pause(console, stack, plan)
         if dry_run:
             return _print_preview(stack, plan, price, as_json=as_json)
         if not no_wait:
             # Before anything is paid for: a folder that cannot be made stops the command.
             out.mkdir(parents=True, exist_ok=True)
         _announce(console, stack, plan, price)
-        delivery = RoundTrip(stack=stack, clock=context.clock, console=console)
+        ways_on = _ways_on(paths, out, prefix, choice)
+        delivery = RoundTrip(stack=stack, clock=context.clock, console=console, ways_on=ways_on)
         begun = delivery.begin(plan)
         all_is_well = not delivery.problems
         if no_wait:
             good = [one for one in begun if one.action is not Action.LEAVE]
             _print_sent(good, as_json=as_json)
             return 0 if all_is_well and len(good) == len(begun) else 1
-        tracked = delivery.follow(begun, timeout_seconds=timeout)
-        delivered = delivery.fetch(tracked, out)
+        delivered = delivery.deliver(begun, out, timeout_seconds=timeout)
     if as_json:
         print_json(delivery_as_json(delivered))
     else:
         stdout().print(delivery_table(delivered))
     all_is_well = all_is_well and not delivery.problems
-    return 0 if all_is_well and all(photo.is_completed for photo in tracked) else 1
+    return 0 if all_is_well and all(one.photo.is_completed for one in delivered) else 1
+
+
+def _ways_on(paths: Sequence[Path], out: Path, prefix: str | None, choice: Choice) -> str:
+    """Return how to get the other cut-outs after an interruption."""
+    options = {
+        "--out": out,
+        "--prefix": prefix,
+        "--stack": choice.stack,
+        "--profile": choice.profile,
+        "--region": choice.region,
+    }
+    given = [
+        str(it) for name, value in options.items() if value is not None for it in (name, value)
+    ]
+    flags = ["--aws"] if choice.aws else []
+    get = shlex.join(["cutout", "get", *map(str, paths), *given, *flags])
+    return (
+        f"`{get}` downloads those that are completed by then; "
+        "the same `cutout put` again also waits for the others, and pays for nothing twice."
+    )
 
 
 def _announce(console: Console, stack: Stack, plan: Sequence[PlannedPhoto], price: Price) -> None:
@@ -170,6 +195,14 @@ def _announce(console: Console, stack: Stack, plan: Sequence[PlannedPhoto], pric
         if len(chosen) > _LISTED:
             more = f"  and {len(chosen) - _LISTED:,} more; --dry-run lists all"
             console.print(more, style="note")
+
+
+def _print_pause(console: Console, stack: Stack, plan: Sequence[PlannedPhoto]) -> None:
+    """Print why the gate is paused, if photos will wait for it and this command will not."""
+    if any(one.is_moving for one in plan) and (
+        pause := pause_of(stack.jobs.read_gate(), stack.clock.now())
+    ):
+        console.print(pause.text, style="yellow")
 
 
 def _in_total(stack: Stack, plan: Sequence[PlannedPhoto], price: Price) -> str:

@@ -51,7 +51,7 @@ _AT_ONCE = 8
     },
     example="""
 $ cutout retry shoes/a.jpg
-1 photo: at most 5.4 credits, about $0.08 (1.47 cents each); done in about 30 s: 3 at once, [...]
+1 photo: at most 5.4 credits, about $0.08 (1.47 cents each); done in about 45 s: 3 at once, [...]
 Retry it? [y/N]: y
 shoes/a.jpg: queued because of retried-by-person · next: will be submitted in 2 min
 

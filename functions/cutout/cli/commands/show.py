@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Group
@@ -21,6 +21,7 @@ from cutout.cli.output.describe import (
     next_step,
     state_text,
 )
+from cutout.cli.output.gate_text import print_delay
 from cutout.cli.output.problems import explained
 from cutout.cli.output.terminal import print_json, stdout
 from cutout.cli.output.timeline import is_shortened, step_as_json, timeline
@@ -69,22 +70,24 @@ def command(context: Context, *, photo: str, as_json: bool, choice: Choice) -> i
         stack = context.connect(choice)
         job = job_named(stack, photo)
         uploads = stack.uploads_of(job.source.key, _OTHERS_SHOWN + 1)
-    others = [other for other in uploads if other.id != job.id][:_OTHERS_SHOWN]
-    if as_json:
-        print_json(
-            job_as_json(job)
-            | {
-                "announced": job.is_announced,
-                "timeline": [step_as_json(one) for one in timeline(job, now)],
-                "other_uploads": [{"job": it.id, "state": it.state.value} for it in others],
-            }
-        )
-        return 0
-    console = stdout()
-    console.width = min(console.width, _WIDTH)
-    for part in _parts(job, others, now):
-        console.print(part)
+        others = [other for other in uploads if other.id != job.id][:_OTHERS_SHOWN]
+        if as_json:
+            print_json(_as_json(job, others, now))
+        else:
+            console = stdout()
+            console.width = min(console.width, _WIDTH)
+            for part in _parts(job, others, now):
+                console.print(part)
+        print_delay([job], stack.jobs.read_gate, now)
     return 0
+
+
+def _as_json(job: Job, others: Sequence[Job], now: datetime) -> dict[str, Any]:
+    return job_as_json(job) | {
+        "announced": job.is_announced,
+        "timeline": [step_as_json(one) for one in timeline(job, now)],
+        "other_uploads": [{"job": it.id, "state": it.state.value} for it in others],
+    }
 
 
 def _parts(job: Job, others: Sequence[Job], now: datetime) -> Iterator[RenderableType]:

@@ -9,6 +9,7 @@ import click
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.shared_options import json_option, stack_options
 from cutout.cli.output.describe import job_as_json, job_in_one_line
+from cutout.cli.output.gate_text import print_delay
 from cutout.cli.output.problems import explained
 from cutout.cli.output.terminal import print_json, stdout
 from cutout.cli.photo_names import job_named
@@ -43,8 +44,10 @@ def command(context: Context, *, key: str, as_json: bool, choice: Choice) -> int
     with explained():
         stack = context.connect(choice)
         job = job_named(stack, key)
-    if as_json:
-        print_json(job_as_json(job))
-    else:
-        stdout().print(job_in_one_line(job, now=context.clock.now()))
+        now = context.clock.now()
+        if as_json:
+            print_json(job_as_json(job))
+        else:
+            stdout().print(job_in_one_line(job, now=now))
+        print_delay([job], stack.jobs.read_gate, now)
     return 0

@@ -12,7 +12,7 @@ from cutout.cli.doctor.check import note, ok, problem
 from cutout.cli.doctor.infrastructure_checks import service
 from cutout.cli.output.dashboard.definition import Series
 from cutout.cli.output.describe import counted, duration
-from cutout.domain.callback_token import CALLBACKS_PATH
+from cutout.domain.callback_token import FORGED_TOKEN, callback_url
 from cutout.domain.errors import CutoutError
 from cutout.domain.gate import USUAL_PRICE
 from cutout.domain.metrics import NAMESPACE, Metric
@@ -29,8 +29,6 @@ _LOW_PHOTOS = 100
 """Credits for fewer photos than this are worth a note."""
 _FROM_FILE = "--secret-string file://new-key.txt"
 _SHORTEST_KEY = 32
-_FORGED = f"{'0' * 32}.1.{'A' * 43}"
-"""A token of the right form with a wrong signature."""
 _SKEWED_SECONDS = 30
 _REFUSED_SECONDS = 300
 """AWS refuses requests whose time is five minutes off (Signature Version 4)."""
@@ -128,7 +126,8 @@ def _address(here: Resources, submit: DeployedFunction | None) -> Iterator[Check
     try:
         http = here.http(trusts_local_cloud=True)
         headers = {"Content-Type": "application/json"}
-        answer = http.send("POST", f"{url}{CALLBACKS_PATH}{_FORGED}", headers=headers, body=b"{}")
+        forged = callback_url(url, FORGED_TOKEN)
+        answer = http.send("POST", forged, headers=headers, body=b"{}")
     except CutoutError as error:
         advice = "Check the domain, its certificate and the API; meanwhile results are polled."
         yield problem(f"{url} cannot be reached: {error}", advice)

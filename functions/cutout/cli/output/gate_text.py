@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cutout.cli.output.describe import duration
-from cutout.cli.output.terminal import print_json, print_lines, stdout
+from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
 from cutout.domain.gate import DEFAULT_LIMITS, USUAL_PRICE
+from cutout.domain.states import Reason
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from collections.abc import Callable, Iterable
 
     from cutout.domain.gate import Gate, Pause, PauseReason
+    from cutout.domain.job.job import Job
 
+_WAITING_FOR_A_CAUSE = frozenset({Reason.GATE_PAUSED, Reason.DAILY_CAP})
+"""Reasons of jobs that wait longer than for a slot."""
 _WHAT_TO_DO = {
     "key-refused": "the provider refused the API key: put a valid key into the secret, "
     "then run `cutout resume`",
@@ -46,6 +51,52 @@ def gate_as_json(gate: Gate, now: datetime) -> dict[str, Any]:
 def what_to_do(reason: PauseReason) -> str:
     """Return why the gate is paused, and what ends the pause."""
     return _WHAT_TO_DO.get(reason.value, f"{reason.value}: a reason from a newer version of Cutout")
+
+
+class Delay(NamedTuple):
+    """Why photos wait at the gate longer than for a slot; the same cause may have another text."""
+
+    cause: str
+    text: str
+
+
+def delay(jobs: Iterable[Job], read_gate: Callable[[], Gate], now: datetime) -> Delay | None:
+    """Return why some of these jobs wait, and what helps; None if none does.
+
+    The gate is read only if a job waits for the end of a pause or for a higher cap.
+    """
+    reasons = {job.reason for job in jobs if job.is_waiting} & _WAITING_FOR_A_CAUSE
+    if not reasons:
+        return None
+    gate = read_gate()
+    limits = gate.limits or gate.deployed or DEFAULT_LIMITS
+    is_capped = gate.why_closed(limits, now) is Reason.DAILY_CAP
+    return _cap_reached(gate, now) if is_capped else pause_of(gate, now)
+
+
+def pause_of(gate: Gate, now: datetime) -> Delay | None:
+    """Return why no photo is sent now, if the gate is paused."""
+    if gate.pause is None or not gate.is_paused(now):
+        return None
+    text = f"No photo is sent now: the gate was {_pause_in_words(gate.pause, now)}."
+    return Delay(f"{gate.pause.reason} {gate.pause.since}", text)
+
+
+def _cap_reached(gate: Gate, now: datetime) -> Delay:
+    facts = gate_as_json(gate, now)
+    midnight = datetime.combine(now.date() + timedelta(days=1), time(), tzinfo=UTC)
+    text = (
+        f"Photos wait for the next day (UTC), in {duration(midnight - now)}: "
+        f"{facts['credits_today']:g} of {facts['daily_credit_cap']:g} credits are spent today. "
+        "`cutout limits --daily-credit-cap CREDITS` raises the cap."
+    )
+    return Delay("cap", text)
+
+
+def print_delay(jobs: Iterable[Job], read_gate: Callable[[], Gate], now: datetime) -> None:
+    """Print why some of these jobs wait, to stderr."""
+    if found := delay(jobs, read_gate, now):
+        stderr().print(found.text, style="yellow", soft_wrap=True)
 
 
 def print_gate(gate: Gate, now: datetime, *, as_json: bool) -> None:

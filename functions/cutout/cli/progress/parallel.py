@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 _Thing = TypeVar("_Thing")
 _Made = TypeVar("_Made")
-_AT_ONCE = 4
+AT_ONCE = 4
+"""Uploads and downloads at the same time."""
 _SHOWN_FROM = 5
 
 
@@ -22,16 +23,19 @@ def in_parallel(
     console: Console, title: str, work: Callable[[_Thing], _Made], things: Sequence[_Thing]
 ) -> list[_Made]:
     """Return the results in order. After an error, work that has not begun is cancelled."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
         made = pool.map(work, things)
         try:
-            return list(_counted(console, title, made, len(things)))
+            return list(progress_bar(console, title, made, len(things)))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
 
 
-def _counted(console: Console, title: str, made: Iterable[_Made], total: int) -> Iterator[_Made]:
+def progress_bar(
+    console: Console, title: str, made: Iterable[_Made], total: int
+) -> Iterator[_Made]:
+    """Yield results as they are made, and show how many; a few are not counted."""
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),

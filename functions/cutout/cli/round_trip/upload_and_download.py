@@ -1,7 +1,8 @@
-"""From files to cut-outs: upload, wait, download, and a table of the results."""
+"""From files to cut-outs: upload, wait, download each cut-out as it completes."""
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -9,11 +10,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from rich.table import Table
 
 from cutout.cli import compose
-from cutout.cli.output.describe import cost, job_as_json, state_text
+from cutout.cli.output.describe import cost, counted, job_as_json, state_text
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import plain_table
-from cutout.cli.progress.parallel import in_parallel
-from cutout.cli.round_trip.download_paths import target_path
+from cutout.cli.progress.parallel import AT_ONCE, in_parallel, progress_bar
+from cutout.cli.round_trip.downloads import Downloads, variants_of
 from cutout.cli.round_trip.live_table import LiveTable
 from cutout.cli.round_trip.upload_plan import Action
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto, wait_for_jobs
@@ -22,7 +23,8 @@ from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.text.sanitize import plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
+    from concurrent.futures import Future
     from pathlib import Path
 
     from rich.console import Console
@@ -62,12 +64,14 @@ class RoundTrip:
     """Uploads photos to a stack and downloads the cut-outs. An error of one does not stop others.
 
     Attributes:
+        ways_on: after an interruption: how to get the other cut-outs.
         problems: why photos could not be uploaded or downloaded, by key.
     """
 
     stack: Stack
     clock: Clock
     console: Console
+    ways_on: str = ""
     problems: dict[str, Problem] = field(default_factory=dict)
 
     def begin(self, plan: Sequence[PlannedPhoto]) -> list[PlannedPhoto]:
@@ -77,44 +81,60 @@ class RoundTrip:
             Problem: None of them is; it is the problem of the first.
         """
         uploads = [one.photo for one in plan if one.action is Action.UPLOAD]
-        sent = {one.key: one for one in self._send(uploads)}
+        sent = self._uploaded(uploads)
         self._retry([one.job for one in plan if one.action is Action.RETRY and one.job])
         begun = [
             replace(one, there=sent.get(one.photo.key)) if one.action is Action.UPLOAD else one
             for one in plan
         ]
         begun = [one for one in begun if one.there]
-        self._print_problems(uploads, is_all=not begun)
+        self._print_problems([one.key for one in uploads], is_all=not begun)
         return begun
 
-    def follow(
-        self, begun: Sequence[PlannedPhoto], *, timeout_seconds: float | None
-    ) -> list[TrackedPhoto]:
-        """Wait for the photos whose jobs have yet to end; return all photos."""
-        moving = [one.there for one in begun if one.is_moving and one.there]
-        waited = {one.sent.key: one for one in self.wait(moving, timeout_seconds=timeout_seconds)}
-        return [
-            waited.get(one.photo.key)
-            or TrackedPhoto(sent=one.there, job=one.job, result_key=one.result_key, note=one.why)
-            for one in begun
-            if one.there
-        ]
+    def deliver(
+        self, begun: Sequence[PlannedPhoto], out: Path, *, timeout_seconds: float | None
+    ) -> list[DeliveredPhoto]:
+        """Wait until the photos are settled or the time is up; download what is completed."""
+        self.problems.clear()
+        deliveries = _Deliveries(self, Downloads(store=self.stack.ports.store, out=out))
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            try:
+                tracked = deliveries.wait(begun, pool, timeout_seconds)
+                delivered = deliveries.results(tracked)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                self._print_rest("Interrupted", deliveries.settled.values(), len(begun))
+                raise
+        if not all(one.photo.is_settled for one in delivered):
+            self._print_rest("The time is up", deliveries.settled.values(), len(begun))
+        self._print_problems([one.photo.sent.key for one in delivered])
+        return delivered
 
-    def send(self, photos: Sequence[Photo]) -> list[SentPhoto]:
-        """Upload photos, a few at a time.
+    def tried(self, key: str, work: Callable[[], _Made]) -> _Made | None:
+        """Return the result of the work; None if it has a problem, which is kept."""
+        try:
+            with explained():
+                return work()
+        except Problem as problem:
+            self.problems[key] = problem
+            return None
 
-        Raises:
-            Problem: None of them could be uploaded; it is the problem of the first.
-        """
-        sent = self._send(photos)
-        self._print_problems(photos, is_all=not sent)
+    def _uploaded(self, photos: Sequence[Photo]) -> dict[str, SentPhoto]:
+        sent: dict[str, SentPhoto] = {}
+
+        def upload(photo: Photo) -> None:
+            if one := self.tried(photo.key, lambda: self.stack.upload(photo)):
+                sent[photo.key] = one
+
+        try:
+            in_parallel(self.console, "Uploading", upload, photos)
+        except BaseException:
+            self.console.print(
+                f"Interrupted: {len(sent):,} of {counted(len(photos), 'photo')} uploaded. "
+                "The stack goes on with them; the same command uploads the others."
+            )
+            raise
         return sent
-
-    def _send(self, photos: Sequence[Photo]) -> list[SentPhoto]:
-        def send_one(photo: Photo) -> SentPhoto | None:
-            return self._tried(photo.key, lambda: self.stack.upload(photo))
-
-        return [one for one in in_parallel(self.console, "Uploading", send_one, photos) if one]
 
     def _retry(self, jobs: Sequence[Job]) -> None:
         """Retry jobs that ended without a cut-out; a job that has moved since is left alone."""
@@ -125,68 +145,98 @@ class RoundTrip:
             with suppress(IllegalMoveError, JobMovedError):
                 control.retry(job)
 
-    def wait(
-        self, sent: Sequence[SentPhoto], *, timeout_seconds: float | None
-    ) -> list[TrackedPhoto]:
-        """Show the photos until all are settled or the time is up."""
-        with LiveTable(self.console) as table:
-            return wait_for_jobs(
-                self.stack,
-                sent,
-                clock=self.clock,
-                watcher=table,
-                timeout_seconds=timeout_seconds,
-            )
-
-    def fetch(self, photos: Sequence[TrackedPhoto], out: Path) -> list[DeliveredPhoto]:
-        """Download the cut-outs of the completed photos."""
-        self.problems.clear()
-
-        def fetch_one(photo: TrackedPhoto) -> DeliveredPhoto:
-            file = None
-            variants: tuple[tuple[Variant, Path], ...] = ()
-            if photo.is_completed:
-                file = self._tried(photo.sent.key, lambda: self._download(photo, out))
-                made = self._tried(photo.sent.key, lambda: tuple(self._variants(photo.job, out)))
-                variants = made or ()
-            seconds = photo.age(self.clock.now()).total_seconds()
-            return DeliveredPhoto(photo=photo, file=file, seconds=seconds, variants=variants)
-
-        delivered = in_parallel(self.console, "Downloading", fetch_one, photos)
-        self._print_problems([one.sent.photo for one in photos])
-        return delivered
-
-    def _tried(self, key: str, work: Callable[[], _Made]) -> _Made | None:
-        try:
-            with explained():
-                return work()
-        except Problem as problem:
-            self.problems[key] = problem
-            return None
-
-    def _print_problems(self, photos: Sequence[Photo], *, is_all: bool = False) -> None:
+    def _print_problems(self, keys: Sequence[str], *, is_all: bool = False) -> None:
         """Print the problems of these photos; raise the first if all photos have one."""
-        for photo in photos:
-            if problem := self.problems.get(photo.key):
+        for key in keys:
+            if problem := self.problems.get(key):
                 if is_all:
                     raise problem
-                self.console.print(f"{photo.key}: {problem.message}", soft_wrap=True)
+                self.console.print(f"{key}: {problem.message}", soft_wrap=True)
 
-    def _download(self, photo: TrackedPhoto, out: Path) -> Path | None:
-        job = photo.job
-        key = job.result.key if job and job.result else photo.result_key
-        if key is None:
-            return None
-        file = target_path(out, key)
-        self.stack.ports.store.download(key, file)
-        return file
+    def _print_rest(self, why: str, settled: Collection[TrackedPhoto], total: int) -> None:
+        """Print what is done, what continues without this command, and how to get the rest."""
+        completed = sum(photo.is_completed for photo in settled)
+        left = total - len(settled)
+        self.console.print(
+            f"{why}: {completed:,} of {counted(total, 'photo')} completed. "
+            f"The stack goes on with {counted(left, 'photo')}."
+        )
+        if self.ways_on:
+            self.console.print(self.ways_on, soft_wrap=True)
 
-    def _variants(self, job: Job | None, out: Path) -> Iterator[tuple[Variant, Path]]:
-        for variant in job.variants if job else ():
-            if variant.key is not None:
-                file = target_path(out, variant.key)
-                self.stack.ports.store.download(variant.key, file)
-                yield variant, file
+
+class _Deliveries:
+    """Downloads the cut-out of each photo as soon as it is completed."""
+
+    def __init__(self, trip: RoundTrip, downloads: Downloads) -> None:
+        self.settled: dict[str, TrackedPhoto] = {}
+        self._trip = trip
+        self._downloads = downloads
+        self._files: dict[str, Future[DeliveredPhoto]] = {}
+
+    def wait(
+        self, begun: Sequence[PlannedPhoto], pool: ThreadPoolExecutor, timeout_seconds: float | None
+    ) -> list[TrackedPhoto]:
+        """Wait for the photos whose jobs have yet to end; return all photos."""
+
+        def settled(photo: TrackedPhoto) -> None:
+            self.settled[photo.sent.key] = photo
+            self._files[photo.sent.key] = pool.submit(self._delivered, photo)
+
+        for one in begun:
+            if one.there and not one.is_moving:
+                settled(_standing(one, one.there))
+        moving = [one.there for one in begun if one.there and one.is_moving]
+        waited: dict[str, TrackedPhoto] = {}
+        if moving:
+            with LiveTable(self._trip.console) as table:
+                photos = wait_for_jobs(
+                    self._trip.stack,
+                    moving,
+                    clock=self._trip.clock,
+                    watcher=table,
+                    timeout_seconds=timeout_seconds,
+                    on_settled=settled,
+                )
+            waited = {photo.sent.key: photo for photo in photos}
+        return [waited.get(one.photo.key) or self.settled[one.photo.key] for one in begun]
+
+    def results(self, photos: Sequence[TrackedPhoto]) -> list[DeliveredPhoto]:
+        """Return these photos once the downloads are done."""
+        results = (self._result(photo) for photo in photos)
+        return list(progress_bar(self._trip.console, "Downloading", results, len(photos)))
+
+    def _result(self, photo: TrackedPhoto) -> DeliveredPhoto:
+        download = self._files.get(photo.sent.key)
+        return self._delivered(photo) if download is None else download.result()
+
+    def _delivered(self, photo: TrackedPhoto) -> DeliveredPhoto:
+        file: Path | None = None
+        variants: tuple[tuple[Variant, Path], ...] = ()
+        if photo.is_completed:
+            key, tried = photo.sent.key, self._trip.tried
+            file = tried(key, lambda: self._cut_out(photo))
+            variants = tried(key, lambda: tuple(self._variants(photo))) or ()
+        seconds = photo.age(self._trip.clock.now()).total_seconds()
+        return DeliveredPhoto(photo=photo, file=file, seconds=seconds, variants=variants)
+
+    def _cut_out(self, photo: TrackedPhoto) -> Path | None:
+        cut_out = photo.cut_out
+        return None if cut_out is None else self._downloads.fetch(cut_out)
+
+    def _variants(self, photo: TrackedPhoto) -> Iterator[tuple[Variant, Path]]:
+        for variant, cut_out in variants_of(photo.job):
+            yield variant, self._downloads.fetch(cut_out)
+
+
+def _standing(one: PlannedPhoto, there: SentPhoto) -> TrackedPhoto:
+    return TrackedPhoto(
+        sent=there,
+        job=one.job,
+        is_expired=one.job is None,
+        result_key=one.result_key,
+        note=one.why,
+    )
 
 
 def delivery_table(delivered: Sequence[DeliveredPhoto]) -> Table:

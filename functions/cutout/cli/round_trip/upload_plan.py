@@ -16,6 +16,7 @@ from cutout.cli import compose
 from cutout.cli.output.describe import explanation
 from cutout.cli.photo_files import SentPhoto
 from cutout.cli.progress.parallel import in_parallel
+from cutout.cli.round_trip.bucket_photos import audited
 from cutout.operator.audit import Finding
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from cutout.domain.job.job import Job
     from cutout.operator.audit import AuditedObject
     from cutout.ports.listings import ListedObject
-
-_PAGE = 25
 
 
 class Action(StrEnum):
@@ -85,7 +84,7 @@ _IN_WORDS = {
     Action.RETRY: "will be retried: it {}",
     Action.WAIT: "is there already and in progress ({})",
     Action.FETCH: "is there already and {}",
-    Action.LEAVE: "is there already: it {}. Only --retry-failed tries it again, which costs again",
+    Action.LEAVE: "is there already: it {}. Only --retry-failed tries it again",
 }
 _AGAIN = {
     Finding.MISSING: "it is in the bucket, but has no job",
@@ -121,9 +120,9 @@ class UploadPlanner:
             _Twin(photo, there[photo.key], self.stack) for photo in photos if photo.key in there
         ]
         twins = self._with_same_bytes([one for one in like if one.has_same_size])
-        audited = self._audited([one.listed for one in twins.values()])
+        findings = audited(self.stack, self.console, [one.listed for one in twins.values()])
         return [
-            self._planned(twins[photo.key], audited[photo.key])
+            self._planned(twins[photo.key], findings[photo.key])
             if photo.key in twins
             else PlannedPhoto(
                 photo=photo,
@@ -140,25 +139,18 @@ class UploadPlanner:
         are_same = in_parallel(self.console, "Comparing", _Twin.has_same_bytes, twins)
         return {one.there.key: one for one, is_same in zip(twins, are_same, strict=True) if is_same}
 
-    def _audited(self, listed: Sequence[ListedObject]) -> Mapping[str, AuditedObject]:
-        audit = compose.survey(self.stack)
-        pages = [listed[start : start + _PAGE] for start in range(0, len(listed), _PAGE)]
-        examined = in_parallel(self.console, "Looking for cut-outs", audit.examine, pages)
-        return {one.listed.key: one for page in examined for one in page}
-
-    def _planned(self, twin: _Twin, audited: AuditedObject) -> PlannedPhoto:
-        action, why = self._decided(twin.job, audited)
+    def _planned(self, twin: _Twin, found: AuditedObject) -> PlannedPhoto:
+        action, why = self._decided(twin.job, found.finding)
         return PlannedPhoto(
             photo=twin.photo,
             action=action,
             why=why,
             there=twin.there,
             job=twin.job,
-            result_key=audited.result_key,
+            result_key=found.result_key,
         )
 
-    def _decided(self, job: Job | None, audited: AuditedObject) -> tuple[Action, str]:
-        finding = audited.finding
+    def _decided(self, job: Job | None, finding: Finding) -> tuple[Action, str]:
         if finding is Finding.DONE:
             return Action.FETCH, "completed"
         if finding not in _ENDED:
@@ -167,8 +159,9 @@ class UploadPlanner:
         if job is None:
             action = Action.UPLOAD if self.retry_failed else Action.LEAVE
             return action, "ended without a cut-out, and its job has expired"
+        paid = f"; {job.credits:g} credits were paid" if job.credits else ""
         action = Action.RETRY if self.retry_failed else Action.LEAVE
-        return action, f"ended as {job.state} because of {explanation(job)}"
+        return action, f"ended as {job.state} because of {explanation(job)}{paid}"
 
 
 @dataclass

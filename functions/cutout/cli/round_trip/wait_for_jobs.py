@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from cutout.cli.output.describe import explanation, lasted, settled_at
+from cutout.cli.output.gate_text import delay
+from cutout.cli.round_trip.downloads import CutOut, cut_out_of
 from cutout.domain.states import State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from cutout.cli.aws.deployed_stack import Stack
@@ -21,7 +23,11 @@ if TYPE_CHECKING:
 _PAUSE_SECONDS = 0.4
 _SLOWEST_PAUSE_SECONDS = 5.0
 _PHOTOS_FOR_ONE_PAUSE = 25
+_GATE_SECONDS = 10.0
 _WARN_AFTER_SECONDS = 60.0
+_IDLE_SECONDS = 1800.0
+"""Longer than any step that shows no change: a request without an outcome is sent again after 20
+minutes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,19 +35,21 @@ class TrackedPhoto:
     """An uploaded photo and its job; no job means that the stack has not picked it up yet.
 
     Attributes:
+        is_expired: its job ended and has expired since.
         result_key: of the cut-out of a job that has expired.
-        note: why there is no job, if that is known.
+        note: why there is no job.
     """
 
     sent: SentPhoto
     job: Job | None
+    is_expired: bool = False
     result_key: str | None = None
     note: str = "not picked up by the stack yet"
 
     @property
     def is_settled(self) -> bool:
         """Its job has ended."""
-        return self.job is not None and self.job.state.is_settled
+        return self.is_expired if self.job is None else self.job.state.is_settled
 
     @property
     def is_completed(self) -> bool:
@@ -59,6 +67,13 @@ class TrackedPhoto:
     def why(self) -> str:
         """Why it is in this state."""
         return explanation(self.job) if self.job else self.note
+
+    @property
+    def cut_out(self) -> CutOut | None:
+        """Its cut-out in the results bucket."""
+        if self.job is not None:
+            return cut_out_of(self.job)
+        return CutOut(key=self.result_key, sha256=None) if self.result_key else None
 
     def age(self, now: datetime) -> timedelta:
         """Return the time from the upload to the end, or until now.
@@ -89,31 +104,64 @@ def wait_for_jobs(
     clock: Clock,
     watcher: Watcher,
     timeout_seconds: float | None,
+    on_settled: Callable[[TrackedPhoto], None] = lambda _photo: None,
 ) -> list[TrackedPhoto]:
-    """Poll until every photo is settled or the time is up; return the photos and their jobs."""
-    began = clock.monotonic()
-    jobs: dict[str, Job] = {}
+    """Poll until every photo is settled or the time is up; return the photos and their jobs.
+
+    Without a time-out, the time is up when no photo has changed for half an hour.
+    """
+    began = changed = clock.monotonic()
+    delays = _Delays(stack, clock, watcher)
+    tracked = {one.key: TrackedPhoto(sent=one, job=None) for one in sent}
     warned = False
     while True:
-        open_ones = [one for one in sent if not _is_settled(jobs, one)]
-        jobs |= stack.find(open_ones)
-        photos = [TrackedPhoto(sent=one, job=jobs.get(one.key)) for one in sent]
+        open_ones = [photo.sent for photo in tracked.values() if not photo.is_settled]
+        for key, job in stack.find(open_ones).items():
+            if tracked[key].job == job:
+                continue
+            changed = clock.monotonic()
+            tracked[key] = photo = replace(tracked[key], job=job)
+            if photo.is_settled:
+                on_settled(photo)
+        photos = list(tracked.values())
         watcher.show(photos, now=clock.now())
-        elapsed = clock.monotonic() - began
-        if all(photo.is_settled for photo in photos) or _is_over(elapsed, timeout_seconds):
+        delays.look(photos)
+        now = clock.monotonic()
+        is_over = (
+            now - changed >= _IDLE_SECONDS
+            if timeout_seconds is None
+            else now - began >= timeout_seconds
+        )
+        if is_over or all(photo.is_settled for photo in photos):
             return photos
-        if not warned and elapsed >= _WARN_AFTER_SECONDS:
+        if not warned and now - began >= _WARN_AFTER_SECONDS:
             warned = _warn_of_unseen(photos, watcher)
         clock.sleep(_pause(len(open_ones)))
 
 
-def _is_settled(jobs: Mapping[str, Job], sent: SentPhoto) -> bool:
-    job = jobs.get(sent.key)
-    return job is not None and job.state.is_settled
+class _Delays:
+    """Remarks why photos wait at the gate, once for each cause."""
 
+    def __init__(self, stack: Stack, clock: Clock, watcher: Watcher) -> None:
+        self._stack = stack
+        self._clock = clock
+        self._watcher = watcher
+        self._looked: float | None = None
+        self._told: set[str] = set()
 
-def _is_over(elapsed: float, timeout_seconds: float | None) -> bool:
-    return timeout_seconds is not None and elapsed >= timeout_seconds
+    def look(self, photos: Sequence[TrackedPhoto]) -> None:
+        """Look at the gate if a photo waits for it, but not at every poll."""
+        now = self._clock.monotonic()
+        if self._looked is not None and now - self._looked < _GATE_SECONDS:
+            return
+        jobs = [photo.job for photo in photos if photo.job]
+        found = delay(jobs, self._stack.jobs.read_gate, self._clock.now())
+        if found is None:
+            return
+        self._looked = now
+        if found.cause not in self._told:
+            self._told.add(found.cause)
+            self._watcher.remark(found.text)
 
 
 def _pause(count: int) -> float:

@@ -7,21 +7,18 @@ from io import SEEK_END
 from typing import BinaryIO
 
 from cutout.domain.job.job import Photo
+from cutout.domain.photo.exif import FIRST_LYING
 from cutout.domain.photo.picture import Picture
+from cutout.domain.photo.png_chunks import SIGNATURE
 from cutout.domain.states import Reason
 
 _ASPECT_TOLERANCE = 0.02
 _CLEAR, _SOLID = 0, 255
-_LEAST_SIDE = 240
-"""Pixels of the longer side; a smaller result of a larger photo is a thumbnail."""
-_FIRST_LYING = 5
-"""The first of the Exif orientations that swap width and height."""
+_LEAST_SIDE = 240  # pixels of the longer side; a smaller result of a larger photo is a thumbnail
 
 
 def why_not(picture: Picture | None, photo: Photo) -> Reason | None:
     """Why a person must review a result; None if it is accepted.
-
-    A result that lies on its side, like the stored photo, is accepted and turned later.
 
     Args:
         picture: the decoded result; None if it cannot be decoded.
@@ -35,8 +32,9 @@ def why_not(picture: Picture | None, photo: Photo) -> Reason | None:
         return Reason.RESULT_EMPTY
     if _longer(picture) < min(_LEAST_SIDE, _longer(photo) / 2):
         return Reason.RESULT_TOO_SMALL
+    # A result that lies on its side, like the stored photo, is turned later.
     shapes = [(photo.width, photo.height)]
-    if photo.orientation >= _FIRST_LYING:
+    if photo.orientation >= FIRST_LYING:
         shapes.append((photo.height, photo.width))
     if not any(has_aspect(picture, width, height) for width, height in shapes):
         return Reason.RESULT_ASPECT_DIFFERS
@@ -44,11 +42,9 @@ def why_not(picture: Picture | None, photo: Photo) -> Reason | None:
 
 
 def why_not_published(cut_out: Picture, photo: Photo) -> Reason | None:
-    """Why a person must review a finished cut-out; None if it may be published.
-
-    A cut-out may be empty although its result was accepted, if the model's subject is transparent
-    in the photo.
-    """
+    """Why a person must review a finished cut-out; None if it may be published."""
+    # It may be empty although its result was accepted: the model's subject may be transparent in
+    # the photo.
     if cut_out.alpha_range is not None and cut_out.alpha_range[1] == _CLEAR:
         return Reason.RESULT_EMPTY
     if not has_aspect(cut_out, photo.width, photo.height):
@@ -68,17 +64,15 @@ def has_aspect(picture: Picture, width: int, height: int) -> bool:
 def begins_as_picture(head: bytes) -> bool:
     """True if a file begins like one of the formats of results."""
     is_webp = head.startswith(b"RIFF") and head[8:MAGIC_BYTES] == b"WEBP"
-    return is_webp or head.startswith((_PNG, b"\xff\xd8\xff", b"GIF87a", b"GIF89a"))
+    return is_webp or head.startswith((SIGNATURE, b"\xff\xd8\xff", b"GIF87a", b"GIF89a"))
 
 
 def breaks_off(file: BinaryIO) -> bool:
-    """True if a PNG, JPEG or WebP file ends before its end mark; False for other formats.
-
-    Only marks and lengths are read, so a large file needs no memory.
-    """
+    """True if a PNG, JPEG or WebP file ends before its end mark; False for other formats."""
+    # Only marks and lengths are read, so a large file needs no memory.
     head = file.read(MAGIC_BYTES)
     size = file.seek(0, SEEK_END)
-    if head.startswith(_PNG):
+    if head.startswith(SIGNATURE):
         return not _reaches_iend(file, size)
     if head.startswith(b"RIFF"):
         length: int = int.from_bytes(head[4:8], "little")
@@ -100,9 +94,8 @@ def _reaches_iend(file: BinaryIO, size: int) -> bool:
 
 
 MAGIC_BYTES = 12
-_PNG = b"\x89PNG\r\n\x1a\n"
+# The end mark of a JPEG must be among its last bytes; some programs append data to it.
 _TAIL = 65_536
-"""The end mark of a JPEG must be among its last bytes; some programs append data to it."""
 
 
 def _longer(sized: Picture | Photo) -> int:

@@ -11,24 +11,24 @@ from cutout.domain.photo.png_chunks import Png
 
 GAMMA_UNIT = 100_000
 """PNG stores gamma and chromaticities multiplied by this."""
-_SRGB_GAMMA = 45_455
+_SRGB_GAMMA = 45_455  # 1 / 2.2, which viewers take for sRGB
 _GAMMA_SLACK = 2_500
 _SRGB_CHROMATICITIES = (31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)
 _CHROMATICITY_SLACK = 1_000
+# BT.709, primaries so similar that decoders treat them alike, and unspecified.
 _SRGB_PRIMARIES = frozenset({0, 1, 2, 5, 6, 7})
-"""BT.709, primaries so similar that decoders treat them alike, and unspecified."""
+# That of sRGB, those of television, which viewers show as sRGB, and unspecified.
 _SRGB_TRANSFERS = frozenset({0, 1, 2, 3, 6, 7, 13, 14, 15})
-"""That of sRGB, those of television, which viewers show as sRGB, and unspecified."""
 
+# sRGB's primaries, adapted to D50 as in profiles.
 _COLORANTS = {
     b"rXYZ": (0.4361, 0.2225, 0.0139),
     b"gXYZ": (0.3851, 0.7169, 0.0971),
     b"bXYZ": (0.1431, 0.0606, 0.7141),
 }
-"""sRGB's primaries, adapted to D50 as in profiles."""
 _COLORANT_SLACK = 0.006
+# Samples of sRGB's transfer curve: value and light.
 _CURVE = {0.1: 0.0100, 0.25: 0.0509, 0.5: 0.2140, 0.75: 0.5225}
-"""Samples of sRGB's transfer curve: value and light."""
 _CURVE_SLACK = 0.003
 _CURVES = {b"RGB ": (b"rTRC", b"gTRC", b"bTRC"), b"GRAY": (b"kTRC",)}
 _FIXED = 65_536
@@ -90,6 +90,7 @@ def _is_srgb(profile: bytes) -> bool:
 
 
 def _tags(profile: bytes) -> dict[bytes, bytes]:
+    # The table of tags follows the header of 128 bytes (ICC.1, 7.3).
     (count,) = struct.unpack_from(">I", profile, 128)
     tags = {}
     for index in range(min(count, _MOST_TAGS)):
@@ -118,6 +119,7 @@ def _light(tag: bytes, value: float) -> float:
         return value
     if count == 1:
         return float(value ** (struct.unpack_from(">H", tag, 12)[0] / 256))
+    # The nearest sample is near enough: the slack is larger than the step.
     (sample,) = struct.unpack_from(">H", tag, 12 + 2 * round(value * (count - 1)))
     return float(sample / 65_535)
 

@@ -6,17 +6,15 @@ import struct
 
 LAST_ORIENTATION = 8
 """The first is 1."""
+FIRST_LYING = 5
+"""The first orientation that swaps width and height."""
 _ORIENTATION, _EXIF_DIRECTORY, _INTEROPERABILITY, _INDEX = 0x0112, 0x8769, 0xA005, 0x0001
 _ADOBE_RGB = b"R03"
-_INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
-"""TIFF's types of whole numbers."""
+_INTEGERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}  # TIFF's types of whole numbers
 
 
 def exif_orientation(tiff: bytes) -> int:
-    """The orientation in an Exif block, 1 to 8; 1 if it is missing or unreadable.
-
-    The standard says SHORT; some cameras write LONG or BYTE, which decoders accept.
-    """
+    """The orientation in an Exif block, 1 to 8; 1 if it is missing or unreadable."""
     tiff = _without_mark(tiff)
     try:
         value = _number(tiff, _first_directory(tiff), _ORIENTATION)
@@ -26,10 +24,8 @@ def exif_orientation(tiff: bytes) -> int:
 
 
 def is_adobe_rgb(tiff: bytes) -> bool:
-    """True if an Exif block says that the colours are in Adobe RGB (1998).
-
-    Cameras use the interoperability index for that, without a profile.
-    """
+    """True if an Exif block says that the colours are in Adobe RGB (1998)."""
+    # Cameras use the interoperability index for that, without a profile.
     tiff = _without_mark(tiff)
     directory: int | None = _first_directory(tiff) if len(tiff) >= 8 else None  # noqa: PLR2004
     try:
@@ -59,6 +55,7 @@ def _number(tiff: bytes, directory: int, tag: int) -> int | None:
     at = _entry(tiff, directory, tag)
     if at is None:
         return None
+    # The standard says SHORT; some cameras write LONG or BYTE, which decoders accept.
     (kind,) = struct.unpack_from(_order(tiff) + "H", tiff, at + 2)
     (value,) = struct.unpack_from(_order(tiff) + _INTEGERS.get(kind, "H"), tiff, at + 8)
     return int(value)

@@ -42,6 +42,7 @@ def _iso_kind(head: bytes) -> Kind:
     """The kind by its brands; the first may only name the container."""
     length = int.from_bytes(head[:4], "big")
     brands = [head[8:12]]
+    # After the first brand comes its version; the compatible brands follow (ISO/IEC 14496-12, 4.3).
     brands += [head[at : at + 4] for at in range(16, min(length, len(head)) - 3, 4)]
     if brands[0] in _ISO_OTHERS:
         return _ISO_OTHERS[brands[0]]
@@ -105,6 +106,7 @@ _MAGICS: tuple[tuple[int, bytes, Kind], ...] = (
     (8, b"MMMMRaw", _raw("Phase One IIQ")),
     (0, b"II*\0", _TIFF),
     (0, b"MM\0*", _TIFF),
+    # A BigTIFF; Pillow reads one in this order of bytes only.
     (0, b"II+\0\x08\0\0\0", _TIFF),
     (0, b"MM\0+\0\x08\0\0", _not_decoded("a big-endian BigTIFF")),
     (0, b"II\xbc", _not_decoded("JPEG XR")),

@@ -61,6 +61,7 @@ def structure_of(data: Bytes) -> Structure | None:
 def _read_png(data: Bytes) -> Structure:
     png = read_png(data)
     if b"CgBI" in png.chunks:
+        # Its pixels are not as PNG stores them, and no checksum tells.
         raise _unsupported("Apple's variant of PNG (CgBI), used inside apps, is not decoded")
     oddities = (
         (not png.is_sound, _damaged_aside("a comment's checksum is wrong")),
@@ -113,7 +114,7 @@ def _first(oddities: Iterable[tuple[bool, Oddity]]) -> Oddity | None:
 
 
 def _read_gif(data: Bytes) -> Structure:
-    """Walk all blocks to the trailer, since its byte may also occur in the pixels."""
+    # All blocks are walked to the trailer, since its byte may also occur in the pixels.
     width, height, flags = struct.unpack_from("<HHB", data, 6)
     at = 13 + _gif_colours(flags)
     frames: list[Size] = []
@@ -125,6 +126,7 @@ def _read_gif(data: Bytes) -> Structure:
         else:
             is_clear |= data[at + 1] == _GIF_CONTROL and bool(data[at + 3] & 1)
             at += 2
+        # Sub-blocks follow, each with its length, and an empty one ends them (GIF 89a, 15).
         while at < len(data) and data[at]:
             at += 1 + data[at]
         at += 1
@@ -184,6 +186,7 @@ def _riff_chunks(data: Bytes) -> Iterator[tuple[bytes, bytes]]:
         if at + 8 + length > end:
             raise _damaged("a chunk of the WebP is longer than the file")
         yield kind, data[at + 8 : at + 8 + length]
+        # Chunks of odd length are padded (RFC 9649, 2.3).
         at += 8 + length + length % 2
 
 

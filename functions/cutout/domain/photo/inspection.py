@@ -12,6 +12,7 @@ from math import sqrt
 
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError
 from cutout.domain.job.job import Photo
+from cutout.domain.photo.exif import FIRST_LYING
 from cutout.domain.photo.formats import HEAD_BYTES, Kind, kind_of
 from cutout.domain.photo.headers import Size, structure_of
 from cutout.domain.states import Reason
@@ -21,8 +22,6 @@ MOST_DECODED_PIXELS = 200_000_000
 
 Four bytes a pixel for the decoded picture, and as many for its copy, fit into Prepare's memory.
 """
-FIRST_LYING = 5
-"""The first of the Exif orientations that swap width and height."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,6 +89,7 @@ def inspect(data: bytes, limits: PhotoLimits) -> Photo:
     width, height = structure.width, structure.height
     if structure.orientation >= FIRST_LYING:
         width, height = height, width
+    # First: a photo that fits in no size is refused, whatever else a copy would repair.
     fitted = fitting(width, height, limits)
     if structure.oddity:
         raise NeedsPreparingError(*structure.oddity)

@@ -11,19 +11,18 @@ from typing import NamedTuple
 
 MOST_SCANS = 100
 """Usual progressive files have about ten. Decoding a scan is a pass over all pixels."""
+# A profile has at most 255, and a scan about five; reading one takes some microseconds.
 _MOST_SEGMENTS = 10_000
-"""A profile has at most 255, and a scan about five; reading one takes some microseconds."""
 _START, _END, _START_OF_SCAN = 0xD8, 0xD9, 0xDA
-_ALONE = frozenset({_START, 0x01, *range(0xD0, 0xD8)})
-"""Markers without a length and a body."""
+_ALONE = frozenset({_START, 0x01, *range(0xD0, 0xD8)})  # markers without a length and a body
 _APP1, _APP2 = 0xE1, 0xE2
 _FIRST_FRAME = 0xC0
+# The last is that of JPEG-LS (ITU-T T.87).
 _FRAMES = frozenset({*range(_FIRST_FRAME, 0xD0), 0xF7}) - {0xC4, 0xC8, 0xCC}
-"""The last is that of JPEG-LS (ITU-T T.87)."""
 _EXIF, _PROFILE = b"Exif\0\0", b"ICC_PROFILE\0"
 _MARKER = re.compile(rb"\xff[^\x00\xff]", re.DOTALL)
+# Inside a scan every FF is followed by 00 or a restart marker (B.1.1.5).
 _NEXT_IN_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]", re.DOTALL)
-"""Inside a scan every FF is followed by 00 or a restart marker (B.1.1.5)."""
 
 
 class Segment(NamedTuple):
@@ -69,7 +68,8 @@ class Jpeg:
 
     @property
     def profile(self) -> bytes:
-        """The ICC profile, which may be cut into numbered segments (ICC.1, B.4); may be empty."""
+        """The ICC profile; empty without one."""
+        # A segment holds 64 KB, so a larger profile is cut into numbered ones (ICC.1, B.4).
         return b"".join(self.profile_parts[number] for number in sorted(self.profile_parts))
 
 
@@ -83,6 +83,7 @@ def read_jpeg(data: bytes | mmap) -> Jpeg:
     for marker, body, has_strays in _segments(data, jpeg):
         jpeg.has_strays |= has_strays
         if marker == _START_OF_SCAN:
+            # Each scan is a pass over all pixels, so a small file could take minutes to decode.
             jpeg.scans += 1
             if jpeg.scans > MOST_SCANS:
                 break
@@ -90,6 +91,7 @@ def read_jpeg(data: bytes | mmap) -> Jpeg:
             jpeg.process = marker - _FIRST_FRAME
             jpeg.depth, jpeg.height, jpeg.width, jpeg.components = struct.unpack_from(">BHHB", body)
         elif marker == _APP1 and body.startswith(_EXIF):
+            # Some programs add a second block, which viewers ignore.
             jpeg.exif = jpeg.exif or body[len(_EXIF) :]
         elif marker == _APP2 and body.startswith(_PROFILE) and len(body) > len(_PROFILE) + 2:
             jpeg.profile_parts.setdefault(body[len(_PROFILE)], body[len(_PROFILE) + 2 :])

@@ -24,6 +24,7 @@ _KEPT = frozenset(
 )
 _COMPRESSED_TEXTS = frozenset({b"zTXt", b"iTXt"})
 _GREY, _COLOUR, _PALETTE, _GREY_ALPHA, _COLOUR_ALPHA = 0, 2, 3, 4, 6
+# Bits a sample that each colour type allows (table 11.1).
 _DEPTHS = {
     _GREY: (1, 2, 4, 8, 16),
     _COLOUR: (8, 16),
@@ -31,7 +32,6 @@ _DEPTHS = {
     _GREY_ALPHA: (8, 16),
     _COLOUR_ALPHA: (8, 16),
 }
-"""Bits a sample that each colour type allows (table 11.1)."""
 
 
 class Chunk(NamedTuple):
@@ -90,6 +90,7 @@ class Png:
         """The ICC profile of the iCCP chunk; empty without one, or if it cannot be unpacked."""
         _name, _, packed = self.chunks.get(b"iCCP", b"").partition(b"\0")
         try:
+            # Limited: a profile of some bytes could decompress to gigabytes.
             return zlib.decompressobj().decompress(packed[1:], LARGEST_PROFILE)
         except zlib.error:
             return b""
@@ -114,6 +115,7 @@ def read_png(data: bytes | mmap) -> Png:
         if not is_chunk_sound:
             continue
         if kind in _KEPT:
+            # The first of a kind counts, as in decoders.
             chunks.setdefault(kind, bytes(data[start : start + length]))
         elif kind in _COMPRESSED_TEXTS and text_left >= 0:
             text_left -= _text_bytes(kind, bytes(data[start : start + length]), text_left + 1)
@@ -144,6 +146,7 @@ def _chunks(data: bytes | mmap) -> Iterator[Chunk]:
             return
         length, kind = struct.unpack_from(">I4s", data, at)
         start = at + 8
+        # After the pixels, a chunk that breaks off costs a comment at most.
         if has_pixels and kind not in _PIXELS and start + length + 4 > len(data):
             return
         (checksum,) = struct.unpack_from(">I", data, start + length)

@@ -2,10 +2,6 @@
 
 S3 decodes them when an object is stored and encodes them when it is read: metadata that was
 written as `Grüße` is read as `=?UTF-8?B?R3LDvMOfZQ==?=`.
-
-Only the character sets that S3 and its clients use are decoded. Others that Python has, such as
-`unicode_escape` and `utf-7`, make lone surrogates of plain ASCII, which neither a header nor the
-jobs table can store.
 """
 
 from __future__ import annotations
@@ -17,6 +13,8 @@ from email.header import decode_header
 
 _WORD = r"=\?[^?\s]+\?[bBqQ]\?[^?\s]*\?="
 _WORDS = re.compile(rf"\s*{_WORD}(?:\s+{_WORD})*\s*")
+# Those that S3 and its clients use. Others that Python has, such as `unicode_escape` and `utf-7`,
+# make lone surrogates of plain ASCII, which neither a header nor the jobs table can store.
 _CHARACTER_SETS = frozenset({"utf-8", "iso-8859-1", "latin-1", "us-ascii", "ascii"})
 _PLAIN = re.compile(r"[\x20-\x7e]*")
 
@@ -39,6 +37,7 @@ def decoded(header: str) -> str:
 
 def encoded(text: str) -> str:
     """The text as a header's value."""
+    # A text that looks like an encoded word would be decoded when it is read.
     if is_plain(text) and not _WORDS.fullmatch(text):
         return text
     return f"=?UTF-8?B?{b64encode(text.encode()).decode()}?="

@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import re
 
+# Characters that are checked one by one: all except printable ASCII.
 _PERHAPS_NOT = re.compile(r"[^ -~]")
-"""Characters that are checked one by one: all except printable ASCII."""
 
 
 def plain(text: str) -> str:

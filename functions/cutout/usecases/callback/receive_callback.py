@@ -10,7 +10,7 @@ from cutout.domain.callback_token import verify
 from cutout.domain.errors import CallbackRefusedError
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
-from cutout.ports.provider import KeyRing
+from cutout.ports.provider_api import KeyRing
 from cutout.ports.queues import CallbackQueue
 from cutout.ports.telemetry import Clock, Telemetry
 

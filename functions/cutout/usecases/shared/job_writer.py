@@ -15,7 +15,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.metrics import JOBS_SETTLED, TIME_IN_STATE, Metric
 from cutout.domain.states import AttemptOutcome, State
 from cutout.ports.jobs_table import Jobs, TaskClaim
-from cutout.ports.provider import Files
+from cutout.ports.provider_api import Files
 from cutout.ports.telemetry import Announcements, Clock, Telemetry
 from cutout.usecases.shared.admission import AdmissionScheduler
 from cutout.usecases.shared.deduplication import Deduplication

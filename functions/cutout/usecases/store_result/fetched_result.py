@@ -19,7 +19,7 @@ from cutout.domain.photo.picture import Picture
 from cutout.domain.provider import Task
 from cutout.domain.states import Pixels, Reason
 from cutout.ports.pictures import Pictures
-from cutout.ports.provider import Downloads
+from cutout.ports.provider_api import Downloads
 from cutout.ports.telemetry import Clock
 
 _READ_AGAIN_FOR = timedelta(minutes=15)

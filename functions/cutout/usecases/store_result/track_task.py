@@ -21,7 +21,7 @@ from cutout.domain.retry_policy import Verdict, decide_task_failure
 from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, Reason, State, Transport
 from cutout.domain.timing import READ_AGAIN, Randomness, Timing, back_off
 from cutout.ports.jobs_table import Jobs, LatestVersions
-from cutout.ports.provider import Provider
+from cutout.ports.provider_api import Provider
 from cutout.ports.queues import SubmissionQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.job_writer import JobWriter

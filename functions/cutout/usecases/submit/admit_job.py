@@ -25,7 +25,7 @@ from cutout.domain.provider import NotSent, Refused, Uploaded
 from cutout.domain.states import Move, Reason, Transport
 from cutout.domain.timing import Randomness, Timing
 from cutout.ports.jobs_table import Backlog, CallBodies, CallBody, Gates
-from cutout.ports.provider import Provider
+from cutout.ports.provider_api import Provider
 from cutout.ports.queues import CallbackQueue
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.admission import GATE_TRIES

@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from cutout.domain.callback_token import CALLBACKS_PATH, CallbackAddress, sign
-from cutout.ports.provider import Signer
+from cutout.domain.callback_token import CallbackAddress, callback_url, sign
+from cutout.ports.provider_api import Signer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,4 +38,4 @@ class CallIdentity:
             return None
         address = CallbackAddress(job_id=job_id, attempt=number)
         token = sign(address, self.signer.signing_key(), now + self.callback_life)
-        return f"{self.base_url}{CALLBACKS_PATH}{token}"
+        return callback_url(self.base_url, token)

@@ -11,7 +11,7 @@ from cutout.domain.object_keys import same_bytes_key
 from cutout.domain.provider import NotSent, Refused, Uploaded
 from cutout.domain.states import Transport
 from cutout.ports.buckets import Copies, PhotoLinks, Uploads
-from cutout.ports.provider import Files
+from cutout.ports.provider_api import Files
 from cutout.usecases.shared import temp_folder
 
 _CONTENT_TYPES = {"jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif"}

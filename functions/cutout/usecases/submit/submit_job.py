@@ -23,7 +23,7 @@ from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.provider import Accepted, CreateOutcome
 from cutout.domain.states import Move, Reason, State
 from cutout.ports.jobs_table import LatestVersion, LatestVersions
-from cutout.ports.provider import Provider
+from cutout.ports.provider_api import Provider
 from cutout.ports.queues import CallbackQueue
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.admission import AdmissionScheduler

@@ -7,7 +7,7 @@ from io import BytesIO
 
 from PIL import Image
 
-from infra.local.evolink.cutting.background_removal import encode_png
+from infra.local.evolink.background_removal import encode_png
 
 _BOMB_SIDE = 30_000
 

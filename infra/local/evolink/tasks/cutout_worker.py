@@ -4,10 +4,9 @@ import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
-import cv2
 from PIL import Image
 
-from infra.local.evolink.cutting.background_removal import encode_png, remove_background
+from infra.local.evolink.background_removal import encode_png, remove_background
 from infra.local.evolink.database import Blobs
 from infra.local.evolink.tasks.input_photo import FORMATS, InputPhoto, unreadable
 
@@ -17,10 +16,7 @@ class CutoutWorker:
 
     def __init__(self, blobs: Blobs, threads: int) -> None:
         self._blobs = blobs
-        # By default each OpenCV call uses every core.
-        self._threads = ThreadPoolExecutor(
-            threads, "evolink-cutting", initializer=cv2.setNumThreads, initargs=(1,)
-        )
+        self._threads = ThreadPoolExecutor(threads, "evolink-cutting")
         self._cuts: dict[str, asyncio.Task[str]] = {}
 
     async def cut_out(self, photo: InputPhoto) -> str:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 import infra.local
-from infra.local.evolink.cutting.background_removal import remove_background
+from infra.local.evolink.background_removal import remove_background
 
 PHOTOS = Path(infra.local.__file__).parent / "photos"
 

@@ -114,7 +114,7 @@ def test_backfill_counts_first_and_queues_only_with_yes(world: World) -> None:
         "      1 skipped: too-many-bytes\n"
         "      1 skipped: has a job: done\n"
         "      1 skipped: written just now: its event may still arrive\n"
-        "10.8 credits, about $0.16 (1.47 cents each); done in about 2.0 s: 3 at once, 3.0 s each, "
+        "10.8 credits, about $0.16 (1.47 cents each); done in about 3.0 s: 3 at once, 3.0 s each, "
         "measured on 1 recent photo\n"
     )
     assert "Dry run: nothing was queued. Add `--yes` to queue them." in asked.stderr

@@ -9,8 +9,8 @@ import pytest
 from cutout.cli.options.shared_options import Choice
 from cutout.cli.output.problems import Problem
 from cutout.domain.states import Reason, State
-from infra.local.errors import LocalCloudError
 from infra.local.lifecycle import Status
+from infra.local.local_cloud_error import LocalCloudError
 from infra.local.provider_server import evolink
 from infra.local.start import CloudRequest
 from tests.support.cli.jobs import PNG, make_job

@@ -6,11 +6,13 @@ import json
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from threading import Event
 
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.domain.job.result import Reuse
 from cutout.domain.states import Reason, State
-from tests.support.cli.jobs import PNG, make_job
+from tests.support.cli.interrupting import interrupted_once_b_is_done
+from tests.support.cli.jobs import PNG, WAY, make_job
 from tests.support.cli.stack import FakeStack
 from tests.support.cli.world import World
 
@@ -217,3 +219,63 @@ def test_nothing_is_uploaded_if_cut_outs_cannot_be_written(world: World) -> None
     assert result.exit_code == 1
     assert "cut/deep: Not a directory." in result.stderr
     assert world.stack.store.uploaded == []
+
+
+def test_each_cut_out_is_downloaded_as_soon_as_it_is_there(world: World) -> None:
+    """Not only when the last photo is settled; Ctrl-C says what is done and what goes on."""
+    world.stack = FakeStack(ends={"b.jpg": make_job("b.jpg", state=State.PROCESSING)})
+    is_there = Event()
+    download, sleep = world.stack.store.download, world.stack.clock.sleep
+
+    def downloaded(key: str, target: Path) -> None:
+        download(key, target)
+        is_there.set()
+
+    def interrupted(seconds: float) -> None:
+        if world.stack.table.looks > len(WAY):
+            assert is_there.wait(30)
+            raise KeyboardInterrupt
+        sleep(seconds)
+
+    world.stack.store.download = downloaded  # type: ignore[method-assign]
+    world.stack.clock.sleep = interrupted  # type: ignore[method-assign]
+    result = world.run("put", world.photo("a.jpg"), world.photo("b.jpg"), "--out", "my cut")
+    assert result.exit_code == 1
+    assert (world.folder / "my cut/a.png").read_bytes() == PNG
+    told = result.stderr.splitlines()
+    assert "Interrupted: 1 of 2 photos completed. The stack goes on with 1 photo." in told
+    files = f"{world.folder}/a.jpg {world.folder}/b.jpg"
+    assert f"`cutout get {files} --out 'my cut'` downloads those" in result.stderr
+
+
+def test_an_interrupted_upload_says_how_far_it_came(world: World) -> None:
+    """The same command uploads the others."""
+    world.stack.upload = interrupted_once_b_is_done(  # type: ignore[method-assign]
+        world.stack.upload, lambda photo: photo.key
+    )
+    result = world.run("put", world.photo("a.jpg"), world.photo("b.jpg"))
+    assert result.exit_code == 1
+    assert "Interrupted: 1 of 2 photos uploaded." in result.stderr
+
+
+def test_a_photo_that_does_not_change_is_not_waited_for_without_end(world: World) -> None:
+    """Half an hour; a request without an outcome takes 20 minutes."""
+    world.stack = FakeStack(ends={"b.jpg": make_job("b.jpg", state=State.PROCESSING)})
+    result = world.run("put", world.photo("a.jpg"), world.photo("b.jpg"))
+    assert result.exit_code == 1
+    assert 1800 <= world.stack.clock.elapsed < 1810
+    assert "The time is up: 1 of 2 photos completed. The stack goes on" in result.stderr
+
+
+def test_a_time_limit_holds_however_long_nothing_changes(world: World) -> None:
+    """It replaces the half hour."""
+    world.stack = FakeStack(ends={"a.jpg": make_job("a.jpg", state=State.PROCESSING)})
+    world.run("put", world.photo("a.jpg"), "--timeout", "7200")
+    assert 7200 <= world.stack.clock.elapsed < 7210
+
+
+def test_a_cut_out_that_is_there_already_is_not_downloaded_again(world: World) -> None:
+    """Its bytes are compared."""
+    world.photo("out/a.png", PNG)
+    assert world.run("put", world.photo("a.jpg")).exit_code == 0
+    assert world.stack.store.downloaded == []

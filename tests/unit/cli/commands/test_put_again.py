@@ -2,68 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from cutout.domain.job.job import Job, Photo
 from cutout.domain.states import Reason, State
 from cutout.ports.jobs_table import LatestVersion
-from cutout.ports.listings import ListedObject
-from tests.support.cli.clock import NOON
-from tests.support.cli.jobs import PNG, RESULTS, UPLOADS, make_job
+from tests.support.cli.jobs import PNG, RESULTS, UPLOADS
+from tests.support.cli.uploads import BYTES, MD5, OTHER, in_bucket, processed, sha256
 from tests.support.cli.world import World
-
-BYTES = b"a photo"
-OTHER = b"another"
-"""As many bytes."""
-MD5 = hashlib.md5(BYTES, usedforsecurity=False).hexdigest()
-
-
-def sha256(content: bytes) -> str:
-    """The hash that jobs have."""
-    return hashlib.sha256(content).hexdigest()
-
-
-def in_bucket(
-    world: World,
-    key: str,
-    *,
-    size: int = len(BYTES),
-    etag: str = "e1",
-    version_id: str | None = "v1",
-    age: timedelta = timedelta(hours=1),
-) -> ListedObject:
-    """An object of the uploads bucket, an hour old."""
-    uploads = world.stack.bucket(UPLOADS)
-    return uploads.add(key, at=NOON - age, size=size, etag=etag, version_id=version_id)
-
-
-def processed(
-    world: World,
-    key: str,
-    state: State = State.COMPLETED,
-    *,
-    reason: Reason | None = None,
-    content: bytes = BYTES,
-    version_id: str | None = "v1",
-) -> Job:
-    """The job of an upload of these bytes; a completed one has its cut-out."""
-    listed = in_bucket(world, key, version_id=version_id)
-    source = listed.source(UPLOADS, "0A")
-    photo = Photo(format="JPEG", width=600, height=400, sha256=sha256(content))
-    job = make_job(key, state=state, reason=reason, code="code", message="message")
-    job = replace(job, id=source.job_id, source=source, photo=photo)
-    world.stack.know(job)
-    world.stack.table.advance(
-        LatestVersion(source_ref=source.ref, order=source.order, job_id=job.id)
-    )
-    if job.result:
-        world.stack.bucket(RESULTS).add(job.result.key)
-    return job
 
 
 def uploaded(world: World) -> list[str]:
@@ -110,8 +59,8 @@ def test_a_photo_without_a_cut_out_is_not_paid_for_again(
     assert world.stack.submissions.job_ids == []
     assert world.stack.table.jobs[before.id].state is state
     assert result.stderr.splitlines()[1] == (
-        f"  a.jpg: is there already: it ended as {state} because of {reason} (code: message). "
-        "Only --retry-failed tries it again, which costs again"
+        f"  a.jpg: is there already: it ended as {state} because of {reason} (code: message); "
+        "5.4 credits were paid. Only --retry-failed tries it again"
     )
     assert result.stdout.splitlines()[1].split()[:2] == ["a.jpg", state]
     assert world.run("put", world.photo("a.jpg"), "--no-wait").exit_code == 1

@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
+
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.job.variant import Variant
 from cutout.domain.states import AttemptOutcome, Reason, State
 from tests.support.cli.clock import NOON
-from tests.support.cli.jobs import make_job
+from tests.support.cli.jobs import UPLOADS, make_job
 from tests.support.cli.world import World
 
 JOB_ID = "0123456789abcdef" * 2
@@ -187,3 +189,25 @@ def test_a_photo_that_nobody_knows_is_a_problem_with_a_hint(world: World) -> Non
     told = world.run("show", "nobody.jpg")
     assert (told.exit_code, told.stdout) == (1, "")
     assert "There is no job of nobody.jpg on a made-up stack." in told.stderr
+
+
+@pytest.mark.parametrize("command", ["show", "where", "retry"])
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("shoes/rde.jpg", "Did you mean shoes/red.jpg? `cutout ls`"),
+        ("shoe/red.jpg", "Did you mean shoes/red.jpg? `cutout ls`"),
+        ("shoes/blue.jpg", "It is in the uploads bucket; `cutout audit`"),
+        ("zzz", "\n`cutout ls` lists the jobs"),
+    ],
+)
+def test_a_key_that_is_almost_right_is_corrected(
+    world: World, command: str, key: str, hint: str
+) -> None:
+    """By the keys in its folder; an upload without a job is another matter."""
+    uploads = world.stack.bucket(UPLOADS)
+    uploads.add("shoes/blue.jpg")
+    uploads.add("shoes/red.jpg")
+    told = world.run(command, key)
+    assert (told.exit_code, told.stdout) == (1, "")
+    assert hint in told.stderr

@@ -7,8 +7,8 @@ import json
 import pytest
 
 from cutout.cli.local_cloud import OTHER_SERVERS_KEY
-from infra.local.errors import LocalCloudError
 from infra.local.lifecycle import Status
+from infra.local.local_cloud_error import LocalCloudError
 from tests.support.cli.world import World
 
 
@@ -75,6 +75,29 @@ def test_a_setting_has_a_name_and_a_value(world: World, setting: str) -> None:
     result = world.run("up", "-c", setting)
     assert result.exit_code == 2
     assert "is not NAME=VALUE" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["up", "demo"])
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        (
+            "max_in_fligth=3",
+            "Refused: there is no setting max_in_fligth: did you mean max_in_flight?",
+        ),
+        ("zzz=1", "Refused: there is no setting zzz: infra/README.md lists the settings"),
+        ("max_in_flight=many", "max_in_flight must be a whole number"),
+        ("recipes=nowhere.toml", "nowhere.toml"),
+    ],
+)
+def test_a_wrong_setting_fails_before_anything_is_started(
+    world: World, command: str, setting: str, told: str
+) -> None:
+    """In one sentence, with the nearest name."""
+    result = world.run(command, "-c", setting)
+    assert (result.exit_code, world.local.calls) == (1, [])
+    assert told in result.stderr
+    assert len(result.stderr) < 300
 
 
 def test_a_settings_value_may_hold_anything(world: World) -> None:

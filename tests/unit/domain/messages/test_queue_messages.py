@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from cutout.domain.errors import MessageError
 from cutout.domain.job.job import Photo
 from cutout.domain.job.source import Source
+from cutout.domain.messages.message_parsing import read_callback, read_submission
 from cutout.domain.messages.queue_messages import (
     Deleted,
     JobDue,
@@ -20,8 +21,6 @@ from cutout.domain.messages.queue_messages import (
     UnreadableReport,
     Uploaded,
     VersionDeleted,
-    read_callback,
-    read_submission,
 )
 from cutout.domain.preparation import CopyKind, MadeCopy, PrepareReport
 from cutout.domain.states import Lane

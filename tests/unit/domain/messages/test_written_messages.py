@@ -8,17 +8,19 @@ import pytest
 
 from cutout.domain.errors import MessageError
 from cutout.domain.job.job import Photo
-from cutout.domain.messages.queue_messages import (
-    Removal,
-    RenderRequest,
-    TaskCheck,
-    UnreadableReport,
+from cutout.domain.messages.message_parsing import (
     read_callback,
     read_report,
     read_request,
     read_submission,
     written_report,
     written_request,
+)
+from cutout.domain.messages.queue_messages import (
+    Removal,
+    RenderRequest,
+    TaskCheck,
+    UnreadableReport,
 )
 from cutout.domain.preparation import CopyKind, MadeCopy, PrepareReport, PrepareRequest
 from cutout.domain.states import Reason

@@ -14,8 +14,7 @@ from mmap import mmap
 Bytes = bytes | mmap
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom, in pixels."""
-_WIDE = 1
-"""The length that means that the real one follows in eight bytes."""
+_WIDE = 1  # the length that means that the real one follows in eight bytes
 _RESTRICTED, _ANY = 2, 3
 """The methods of a JPEG 2000 that give its colours as an ICC profile."""
 
@@ -41,6 +40,7 @@ class Properties:
             for above, below in zip(self.aperture[::2], self.aperture[1::2], strict=True)
         ]
         (width, height), offsets = numbers[:2], numbers[2:]
+        # `clap` gives the offset of the centre, not of a corner (ISO/IEC 14496-12, 12.1.4).
         left, top = (
             round(Fraction(whole - 1, 2) + offset - (shown - 1) / 2)
             for whole, offset, shown in zip(size, offsets, (width, height), strict=True)
@@ -93,7 +93,7 @@ def _boxes(data: Bytes, at: int, end: int) -> Iterator[tuple[bytes, tuple[int, i
         if length == _WIDE:
             (length,) = struct.unpack_from(">Q", data, at + 8)
             header = 16
-        if length == 0:
+        if length == 0:  # the box ends with the file
             length = end - at
         if length < header:
             return
@@ -118,9 +118,11 @@ def _associated(data: Bytes, at: int, end: int, *, item: int) -> Iterator[int]:
         many = data[at]
         at += 1
         width = 2 if has_wide_indices else 1
+        # Lengths of untrusted files: a count may promise more than there is.
         if at + many * width > end:
             return
         for _ in range(many):
+            # The highest bit says whether the property is essential; the rest is its number.
             index = int.from_bytes(data[at : at + width], "big") & (0x7FFF >> (16 - 8 * width))
             at += width
             if one == item and index:

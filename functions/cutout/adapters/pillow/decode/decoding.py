@@ -20,10 +20,9 @@ from cutout.domain.states import Reason
 Size = tuple[int, int]
 _HEAVY = 100_000_000
 _CLEAR, _OPAQUE = 0, 255
-_UNDECODED = 128
-"""The value that JPEG decoders fill in, in each channel, where data is missing."""
+_UNDECODED = 128  # the value that JPEG decoders fill in, in each channel, where data is missing
+# Bytes without markers; a decoder that lacks data decodes them to something visible.
 _MORE_DATA = bytes(1 + number * 73 % 250 for number in range(4096))
-"""Bytes without markers; a decoder that lacks data decodes them to something visible."""
 _SCALE, _MARKER = 8, 0xFF
 
 
@@ -49,10 +48,12 @@ def decoded(file: Path, size: Size | None = None) -> Image.Image:
         _refuse_half(upload, pixels)
         if pixels.size != stored:
             pixels = pixels.resize(stored, Image.Resampling.LANCZOS, reducing_gap=2.0)
+        # A grey profile does not fit colours, nor one that was made for colours greys.
         if upload.is_grey and pixels.mode == "RGBA":
             pixels = pixels.convert("LA")
         if upload.is_made_profile and pixels.mode in {"L", "LA"}:
             pixels = pixels.convert("RGB" if pixels.mode == "L" else "RGBA")
+        # Converted last, at the smaller size: a conversion takes time for each pixel.
         pixels = in_srgb(turned(pixels, upload.still_to_turn), upload.profile or None)
         # Unchanged pixels still belong to the file, which is about to be closed.
         return _with_true_alpha(pixels.copy() if pixels is image else pixels, image.format)
@@ -100,18 +101,18 @@ def _with_true_alpha(image: Image.Image, format_: str | None) -> Image.Image:
 def _refuse_half(upload: Upload, pixels: Image.Image) -> None:
     """Check that a JPEG has data for all of its pixels; decoders fill in grey where it has none.
 
-    Only a JPEG without an end mark, or one whose last pixel is that grey, is checked. More bytes
-    after its data change the decoded picture only if data is missing.
-
     Raises:
         NotAPhotoError: data is missing.
     """
+    # Decoding again costs time: only a JPEG without an end mark, or one whose last pixel is that
+    # grey, is checked.
     jpeg = upload.jpeg
     if jpeg is None or (jpeg.end is not None and not _ends_grey(pixels)):
         return
     end = len(upload.data) if jpeg.end is None else jpeg.end
     while upload.data[end - 1] == _MARKER:  # half of an end mark
         end -= 1
+    # More bytes after its data change the decoded picture only if data is missing.
     data = memoryview(upload.data)[:end]
     scale = 1 if jpeg.is_progressive else _SCALE
     plain, fed = (_glimpse([data, more, JPEG_END], scale) for more in (b"", _MORE_DATA))

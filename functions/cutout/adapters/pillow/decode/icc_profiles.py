@@ -22,6 +22,7 @@ Chromaticities = tuple[float, ...]
 _D65 = (0.3127, 0.3290)
 _BT709 = (*_D65, 0.64, 0.33, 0.30, 0.60, 0.15, 0.06)
 _ADOBE_RGB = (*_D65, 0.64, 0.33, 0.21, 0.71, 0.15, 0.06)
+# By the code points of ITU-T H.273, table 2; the others are taken for BT.709.
 _PRIMARIES: dict[int, Chromaticities] = {
     4: (0.310, 0.316, 0.67, 0.33, 0.21, 0.71, 0.14, 0.08),
     9: (*_D65, 0.708, 0.292, 0.170, 0.797, 0.131, 0.046),
@@ -35,12 +36,10 @@ _BRADFORD: Matrix = (
     (-0.7502, 1.7135, 0.0367),
     (0.0389, -0.0685, 1.0296),
 )
-_SAMPLES = 4096
-_WHITE_NITS = 203
-"""The brightness of SDR white (BT.2408)."""
+_SAMPLES = 4096  # so many that 8-bit colours are not banded
+_WHITE_NITS = 203  # the brightness of SDR white (BT.2408)
 _HLG_NITS, _HLG_GAMMA = 1000, 1.2
-_KNEE = 0.8
-"""Light above this share of SDR's white is compressed, not clipped."""
+_KNEE = 0.8  # light above this share of SDR's white is compressed, not clipped
 
 
 def profile_of_code_points(primaries: int, transfer: int) -> bytes:
@@ -100,6 +99,7 @@ def _tone_mapped(light: float) -> float:
     return 1 - room * math.exp(-(light - _KNEE) / room)
 
 
+# By the code points of ITU-T H.273, table 3.
 _CURVES: dict[int, Callable[[float], float]] = {
     4: lambda value: float(value**2.2),
     5: lambda value: float(value**2.8),
@@ -131,7 +131,10 @@ def _file(tags: Sequence[tuple[bytes, bytes]]) -> bytes:
     start = 128 + 4 + 12 * len(tags)
     for name, data in tags:
         table += struct.pack(">4sII", name, start + len(body), len(data))
+        # Each tag begins at a multiple of four.
         body += data + bytes(-len(data) % 4)
+    # The header of ICC.1:2001-04, 6.1: size, CMM, version, class, colour space, PCS, date,
+    # signature, white of the PCS.
     head = struct.pack(
         ">I4sI4s4s4s12s4s28x3i", start + len(body), b"lcms", 0x02400000, b"mntr", b"RGB ", b"XYZ ",
         bytes(12), b"acsp", *map(_fixed, _D50),
@@ -155,6 +158,7 @@ def _adapted(primaries: Chromaticities) -> Matrix:
     )
     unscaled = _transposed((colours[0], colours[1], colours[2]))
     scales = _times(_inverse(unscaled), white)
+    # Profiles hold colours under D50; the colours are adapted from their own white (Bradford).
     cones, wanted = _times(_BRADFORD, white), _times(_BRADFORD, _D50)
     adaptation = _product(
         _inverse(_BRADFORD),

@@ -45,15 +45,13 @@ def picture_errors() -> Iterator[None]:
 
 @contextmanager
 def decoding_at_most(pixels: int) -> Iterator[None]:
-    """Have Pillow refuse larger pictures, and raise no warnings.
-
-    Pillow checks when it opens a file, and again when a frame enlarges the canvas. A PNG's profile
-    and comments may be as large as those we publish, because cut-outs are read again.
-    """
+    """Have Pillow refuse larger pictures, and raise no warnings."""
+    # Pillow checks when it opens a file, and again when a frame enlarges the canvas.
     before = Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about odd Exif data, for example
         Image.MAX_IMAGE_PIXELS = pixels // 2  # Pillow refuses pictures of more than twice as many
+        # Cut-outs are read again: a PNG's profile and comments may be as large as what we publish.
         PngImagePlugin.MAX_TEXT_CHUNK = LARGEST_PROFILE
         try:
             yield

@@ -1,7 +1,6 @@
 """Opens uploads, which are untrusted: only supported formats, and only if they fit into memory.
 
-Decoders get files in a form that they can read: a PNG without its comments, a JPEG with an end
-mark. Turning, colours and transparency that decoders do not return are read from the file.
+Turning, colours and transparency that decoders do not return are read from the file.
 """
 
 from __future__ import annotations
@@ -47,8 +46,8 @@ from cutout.domain.photo.png_chunks import SIGNATURE, read_png
 from cutout.domain.states import Reason
 
 Size = tuple[int, int]
+# Pillow calls a JPEG of several pictures, as telephones write it, a format of its own.
 _NAMES = {"MPO": "jpeg", "HEIF": "heic", "JPEG2000": "jp2"}
-"""Pillow calls a JPEG of several pictures, as telephones write it, a format of its own."""
 _DECODERS = {
     "GIF": "GIF",
     "WebP": "WEBP",
@@ -76,8 +75,8 @@ _BROKEN = (
 )
 
 
+# Parts of decoders' messages about whole files of an unsupported kind.
 _UNSUPPORTED = re.compile("unsupported|not supported", re.IGNORECASE)
-"""Parts of decoders' messages about whole files of an unsupported kind."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +142,7 @@ def opened(file: Path) -> Iterator[Upload]:
         _decoder_errors(file),
         file.open("rb") as stream,
     ):
+        # Mapped, not read: a file of 100 MB costs no memory but for the parts that are looked at.
         data = mmap(stream.fileno(), 0, access=ACCESS_READ)
         kind = check_kind(data[:HEAD_BYTES]).name
         upload = _READERS.get(kind, _read_other)(data, kind, stream)
@@ -170,6 +170,7 @@ def _decoder_errors(file: Path) -> Iterator[None]:
 
 def _read_png(data: mmap, _kind: str, _stream: BufferedReader) -> Upload:
     structure, png = structure_of(data), read_png(data)
+    # Without its comments: for a large one, Pillow would refuse the whole file.
     parts: list[bytes | memoryview] = [SIGNATURE]
     parts += [memoryview(data)[at : at + length] for at, length in png.places]
     parts.append(_PNG_END)
@@ -190,11 +191,13 @@ def _read_png(data: mmap, _kind: str, _stream: BufferedReader) -> Upload:
 
 
 def _in_8_bits(sample: int, depth: int) -> int:
+    # As Pillow rounds the pixels themselves, so that the level still matches.
     return sample >> 8 if depth > 8 else sample * 255 // ((1 << depth) - 1)  # noqa: PLR2004
 
 
 def _read_jpeg(data: mmap, _kind: str, stream: BufferedReader) -> Upload:
     structure, jpeg = structure_of(data), read_jpeg(data)
+    # Pillow refuses a JPEG without an end mark, although all of its pixels may be there.
     file = stream if jpeg.end is not None else spliced([memoryview(data), JPEG_END])
     is_told = not jpeg.profile and is_adobe_rgb(jpeg.exif)
     return Upload(

@@ -23,12 +23,10 @@ from cutout.domain.states import Reason
 
 _CODESTREAM, _JP2 = 0, 2
 _CODESTREAM_MAGIC = b"\xff\x4f\xff\x51"
+# More bytes than the parameters have (opj_dparameters_t), which include two paths.
 _PARAMETERS_BYTES = 65_536
-"""More bytes than the parameters have (opj_dparameters_t), which include two paths."""
-_PLAIN_SPACES = frozenset({-1, 0, 1, 2})
-"""Unknown, unspecified, sRGB and grey (OPJ_COLOR_SPACE)."""
-_MULTIPLIED = 2
-"""The kind of an alpha channel: 1 is plain (ISO/IEC 15444-1, I.5.3.6)."""
+_PLAIN_SPACES = frozenset({-1, 0, 1, 2})  # unknown, unspecified, sRGB and grey (OPJ_COLOR_SPACE)
+_MULTIPLIED = 2  # the kind of an alpha channel: 1 is plain (ISO/IEC 15444-1, I.5.3.6)
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 
 
@@ -83,6 +81,7 @@ def _in_8_bits(channel: _Channel) -> Image.Image:
     most = (1 << channel.bits) - 1
     offset = (most + 1) // 2 if channel.is_signed else 0
     scale = 255 / most
+    # Rounded by the conversion, which cuts off: hence the half.
     return numbers.point(lambda value: value * scale + (offset * scale + 0.5)).convert("L")
 
 
@@ -137,6 +136,7 @@ def _library() -> Any:  # noqa: ANN401 - a library's functions are attributes of
     if name is None:
         raise _not_decoded("of more than 8 bits")
     library = ctypes.CDLL(name)
+    # Without a type, ctypes would cut a pointer to 32 bits.
     library.opj_create_decompress.restype = ctypes.c_void_p
     library.opj_stream_create_default_file_stream.restype = ctypes.c_void_p
     return library

@@ -6,8 +6,7 @@ from typing import Final
 
 from PIL import Image, PngImagePlugin, TiffImagePlugin
 
-from cutout.domain.photo.exif import LAST_ORIENTATION, exif_orientation
-from cutout.domain.photo.inspection import FIRST_LYING
+from cutout.domain.photo.exif import FIRST_LYING, LAST_ORIENTATION, exif_orientation
 
 _ORIENTATION: Final = 0x0112
 _TURNS = {
@@ -22,11 +21,9 @@ _TURNS = {
 
 
 def orientation_of(image: Image.Image) -> int:
-    """The file's Exif orientation, 1 to 8; 1 for HEIC, which its decoder turns.
-
-    Unlike `Image.getexif`, this ignores XMP: tools leave an orientation there after they have
-    turned the pixels, and viewers ignore it.
-    """
+    """The file's Exif orientation, 1 to 8; 1 for HEIC, which its decoder turns."""
+    # Unlike `Image.getexif`, this ignores XMP: tools leave an orientation there after they have
+    # turned the pixels, and viewers ignore it.
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         value = image.tag_v2.get(_ORIENTATION)
         value = int.from_bytes(value) if isinstance(value, bytes) else value
@@ -37,16 +34,9 @@ def orientation_of(image: Image.Image) -> int:
     return exif_orientation(exif) if isinstance(exif, bytes) else 1
 
 
-def still_to_turn(image: Image.Image) -> int:
-    """How the decoded pixels must be turned; a TIFF's decoder turns them itself."""
-    return 1 if is_turned_by_decoder(image) else orientation_of(image)
-
-
 def is_turned_by_decoder(image: Image.Image) -> bool:
-    """True if the decoder turns the pixels, so that the image's size is already the size as shown.
-
-    Pillow's TIFF reader ignores an orientation that is stored as a byte.
-    """
+    """True if the decoder turns the pixels, so that the image's size is the size as shown."""
+    # Pillow's TIFF reader ignores an orientation that is stored as a byte.
     return isinstance(image, TiffImagePlugin.TiffImageFile) and not isinstance(
         image.tag_v2.get(_ORIENTATION), bytes
     )

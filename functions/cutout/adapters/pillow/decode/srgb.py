@@ -21,11 +21,10 @@ _SRGB: Final = "sRGB"
 def in_8_bits(image: Image.Image) -> Image.Image:
     """The picture in a mode that can be resized and converted, with its colours unchanged.
 
-    Pillow decodes 16-bit colours to 8 bits, but not 16-bit greys.
-
     Raises:
         NotAPhotoError: its values have no known range, as in measurements.
     """
+    # Pillow decodes 16-bit colours to 8 bits, but not 16-bit greys.
     if image.mode in _DEEP_GREY:
         return _without_clear_level(_shallow(image), image)
     if image.mode in _WITHOUT_A_RANGE:
@@ -41,10 +40,7 @@ def in_8_bits(image: Image.Image) -> Image.Image:
 
 
 def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
-    """The picture in RGB or RGBA. A profile that does not fit its pixels is ignored.
-
-    Without a profile, CMYK is converted by the simple formula, because its inks are unknown.
-    """
+    """The picture in RGB or RGBA. A profile that does not fit its pixels is ignored."""
     if image.mode == "LAB":
         return _transformed(image, ImageCms.createProfile("LAB"))
     if profile and not is_srgb(profile):
@@ -72,12 +68,13 @@ def without_idle_alpha(image: Image.Image) -> Image.Image:
 
 
 def _plain(image: Image.Image) -> Image.Image:
+    # Without a profile, the inks of CMYK are unknown, and the simple formula has to do.
     mode = "RGBA" if image.mode in {"RGBA", "LA"} else "RGB"
     return image if image.mode == mode else image.convert(mode)
 
 
 def _transformed(image: Image.Image, profile: ImageCms.ImageCmsProfile | object) -> Image.Image:
-    if image.mode == "LA":
+    if image.mode == "LA":  # a profile of greys knows no alpha
         grey = _transformed(image.getchannel("L"), profile)
         grey.putalpha(image.getchannel("A"))
         return grey

@@ -19,16 +19,14 @@ _TILE_OFFSETS, _TILE_LENGTHS, _SUB_DIRECTORIES, _SAMPLE_FORMAT = 324, 325, 330, 
 _PLANES, _SEPARATE = 284, 2
 _SIGNED = 2
 _COLOURS, _COARSE = 320, 256
-_WEBP = 50001
-"""A compression that the libtiff in Pillow's wheels does not support."""
+_WEBP = 50001  # a compression that the libtiff in Pillow's wheels does not support
 _DNG_VERSION = 50706
-_REDUCED: Final = 1
-"""The bit of the subfile type that marks a preview."""
+_REDUCED: Final = 1  # the bit of the subfile type that marks a preview
 _OLD_JPEG = 6
+# Sensor data, with a colour filter over each pixel, or linear (DNG).
 _MOSAICS = frozenset({32803, 34892})
-"""Sensor data, with a colour filter over each pixel, or linear (DNG)."""
+# Of Sony, Epson, Samsung, Nikon, Kodak and Pentax.
 _RAW_COMPRESSIONS = frozenset({32767, 32769, 32770, 34713, 65000, 65535})
-"""Of Sony, Epson, Samsung, Nikon, Kodak and Pentax."""
 _FORMATS = {1: "unsigned", 2: "signed", 3: "floating-point", 4: "undefined", 5: "complex"}
 _SPACES = {
     0: "grey", 1: "grey", 2: "RGB", 3: "palette", 4: "mask", 5: "CMYK", 6: "YCbCr",
@@ -42,6 +40,7 @@ Tags = TiffImagePlugin.ImageFileDirectory_v2
 @contextmanager
 def reading_planes() -> Iterator[None]:
     """Have libtiff read all TIFFs: Pillow's own reader swaps planes of 16 bits."""
+    # A switch of the module: Pillow has none for a single file.
     before = TiffImagePlugin.READ_LIBTIFF
     TiffImagePlugin.READ_LIBTIFF = True
     try:
@@ -73,10 +72,8 @@ def refuse_undecodable(image: Image.Image) -> None:
 
 
 def use_whole_palette(image: Image.Image) -> None:
-    """Read a palette of 8-bit numbers, which some programs write; the standard has 16-bit ones.
-
-    libtiff's readers recognise it in the same way.
-    """
+    """Read a palette of 8-bit numbers, which some programs write; the standard has 16-bit ones."""
+    # libtiff's readers recognise it in the same way.
     if isinstance(image, TiffImagePlugin.TiffImageFile) and image.mode == "P":
         colours = _numbers(image.tag_v2, _COLOURS)
         if max(colours, default=_COARSE) < _COARSE:
@@ -126,6 +123,7 @@ def _first_directory(file: Path) -> Tags | None:
     """The tags of a TIFF; None if the file is not a TIFF, or they cannot be read."""
     with file.open("rb") as stream:
         head = stream.read(8)
+        # A BigTIFF's header has 16 bytes.
         if head[2:3] == bytes([_BIG]) or head[3:4] == bytes([_BIG]):
             head += stream.read(8)
         try:

@@ -18,8 +18,8 @@ from typing import Any
 from cutout.adapters.pillow.sandbox.confinement import confine_this_process
 
 _MB = 1 << 20
+# Errors of a write beyond the limit, since Python ignores SIGXFSZ.
 _NO_ROOM = frozenset({errno.EFBIG, errno.ENOSPC})
-"""Errors of a write beyond the limit, since Python ignores SIGXFSZ."""
 
 
 def main(limits: str, work: str, *arguments: str) -> None:

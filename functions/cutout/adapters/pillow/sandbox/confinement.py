@@ -2,8 +2,6 @@
 
 A decoder needs none of them. A compromised one could otherwise reach the runtime's API on loopback,
 or survive its time-out in another process group.
-
-Source: seccomp(2), and linux/filter.h for the instructions of the filter.
 """
 
 from __future__ import annotations
@@ -13,6 +11,7 @@ import os
 from collections.abc import Iterator
 from typing import Final
 
+# seccomp(2), and linux/filter.h for the instructions of the filter.
 _PR_SET_SECCOMP: Final = 22
 _PR_SET_NO_NEW_PRIVS: Final = 38
 _MODE_FILTER: Final = 2
@@ -20,8 +19,7 @@ _LOAD, _IS_EQUAL, _IS_AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
 _NUMBER_AT, _ARCHITECTURE_AT = 0, 4
 _ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050001
 """Refused calls fail with EPERM."""
-_X32 = 0x40000000
-"""From here on, call numbers belong to the x32 ABI."""
+_X32 = 0x40000000  # from here on, call numbers belong to the x32 ABI
 _ARCHITECTURES: Final = {
     # machine: AUDIT_ARCH of linux/audit.h, and its numbers of
     # socket, io_uring_setup (which opens sockets, too), setsid, setpgid, execve and execveat
@@ -58,6 +56,7 @@ def confine_this_process() -> bool:
     filters = (_Filter * len(instructions))(*(_Filter(*one) for one in instructions))
     program = _Program(len(instructions), filters)
     prctl = ctypes.CDLL(None).prctl
+    # Without it, the kernel lets only root set a filter.
     prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     refused: int = prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0)
     return refused == 0
@@ -66,6 +65,7 @@ def confine_this_process() -> bool:
 def _instructions(architecture: int, calls: tuple[int, ...]) -> Iterator[_Instruction]:
     """The filter; a jump holds how many instructions to skip if it is true, and if it is false."""
     yield _LOAD, 0, 0, _ARCHITECTURE_AT
+    # The same numbers are other calls for a program of another architecture.
     yield _IS_EQUAL, 1, 0, architecture
     yield _RETURN, 0, 0, _KILL
     yield _LOAD, 0, 0, _NUMBER_AT

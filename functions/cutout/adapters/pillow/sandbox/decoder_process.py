@@ -24,15 +24,14 @@ from cutout.domain.serialization import from_row, is_exact
 from cutout.domain.states import REFUSALS, Reason
 from cutout.ports.pictures import Copy, PhotoHeader
 
+# A name, not an import: the function's own process must not load the decoders.
 _MODULE: Final = "cutout.adapters.pillow.sandbox.child"
-"""A name, not an import: the function's own process must not load the decoders."""
 _LONGEST_ANSWER = 10_000
 LOOK_SECONDS: Final = 8
 """The time limit of `look`, which decodes nothing; starting the process takes most of it."""
 _KEPT_VARIABLES = ("LD_LIBRARY_PATH",)
 _PR_SET_DUMPABLE = 4
-_SIDES = range(1, 1 << 31)
-"""Of a picture, in pixels."""
+_SIDES = range(1, 1 << 31)  # of a picture, in pixels
 _FORMAT = re.compile("[a-z0-9]{1,8}")
 T = TypeVar("T")
 S = TypeVar("S", PhotoHeader, Copy)
@@ -120,11 +119,9 @@ class DecoderProcess:
 
 
 def shield_this_process() -> None:
-    """Keep other processes of the same user from reading this one's memory and environment.
-
-    They hold the function's credentials, which a compromised decoder must not get. Source:
-    PR_SET_DUMPABLE in prctl(2), which gives /proc/PID to root and refuses ptrace.
-    """
+    """Keep other processes of the same user from reading this one's memory and environment."""
+    # They hold the function's credentials, which a compromised decoder must not get. With this,
+    # /proc/PID belongs to root, and ptrace is refused: prctl(2).
     ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
 
 
@@ -144,7 +141,7 @@ def _ended(command: list[str], answer: IO[bytes], folder: Path, seconds: int) ->
         command,
         stdin=subprocess.DEVNULL,
         stdout=answer,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,  # a compromised decoder could write anything into the log
         env=_environment(),
         cwd=folder,
         start_new_session=True,
@@ -160,6 +157,7 @@ def _ended(command: list[str], answer: IO[bytes], folder: Path, seconds: int) ->
 def _end_all(process: subprocess.Popen[bytes]) -> None:
     """Kill the process and all that it started."""
     try:
+        # Its own session, so that the group's number is the process's.
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
         return

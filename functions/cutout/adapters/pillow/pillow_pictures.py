@@ -22,6 +22,9 @@ from cutout.domain.errors import PictureError
 from cutout.domain.photo.picture import Picture
 from cutout.domain.recipes import Recipe
 
+_EFFORT = 3  # zlib's level, 0 to 9; a higher one hardly makes a photo smaller, with its grain
+_LEVELS = 256
+
 
 class PillowPictures:
     """Examines results, finishes cut-outs and renders variants.
@@ -59,6 +62,7 @@ class PillowPictures:
                 # A filter without negative weights, so that edges get no halo.
                 image = image.resize(size, Image.Resampling.HAMMING)
             if came.is_shown_as_stored and image is came.image:
+                # The provider's own bytes: encoding them again would change nothing that shows.
                 shutil.copyfile(result, into)
             else:
                 _save(image, into, came.profile)
@@ -80,7 +84,7 @@ class PillowPictures:
             shown = _shown(cut_out, self._max_photo_pixels)
             profile = shown.profile
             made = rendering.rendered(shown.image, recipe, profile)
-            del shown
+            del shown  # its memory is needed to encode the variant
             rendering.save(made, recipe, into, profile)
             return _described(made, recipe.format)
 
@@ -111,7 +115,6 @@ def _shown(file: Path, max_pixels: int) -> _Shown:
 
 
 def _save(image: Image.Image, into: Path, profile: bytes | None) -> None:
-    """Write a PNG. A higher level hardly makes a photo smaller, because of its grain."""
     image.save(into, "PNG", icc_profile=profile, compress_level=_EFFORT)
 
 
@@ -133,8 +136,3 @@ def _alpha_range(image: Image.Image) -> tuple[int, int] | None:
     counts = (image if has_band else image.convert("RGBA")).histogram()[-_LEVELS:]
     present = [level for level, pixels in enumerate(counts) if pixels]
     return present[0], present[-1]
-
-
-_EFFORT = 3
-"""zlib's level, 0 to 9."""
-_LEVELS = 256

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cutout.cli.round_trip.download_paths import target_path
+from cutout.cli.round_trip.downloads import target_path
 
 
 @pytest.mark.parametrize(

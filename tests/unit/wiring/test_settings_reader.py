@@ -18,8 +18,9 @@ from cutout.domain.function_settings import (
     SubmitSettings,
     SweepSettings,
 )
+from cutout.domain.metrics import MonitoringLevel
 from cutout.domain.states import Pixels, Transport
-from cutout.wiring.environment import read_settings
+from cutout.wiring.settings_reader import read_settings
 
 ENVIRONMENT = {
     "CUTOUT_STACK": "Cutout",
@@ -148,6 +149,7 @@ OPTIONAL = {
     "result_prefix": "",
     "callback_url": "",
     "prepare_role_id": "",
+    "monitoring": MonitoringLevel.BASIC,
     "error_notes": True,
     "tag_source": False,
     "delete_with_source": False,

@@ -19,8 +19,7 @@ import httpx
 Resolver = Callable[[str, int], Iterable[str]]
 """Returns the addresses of a host and port."""
 _MAX_CONNECTIONS = 100
-_PART_BYTES = 16 * 1024
-"""The size of one TLS record, which is sent whole or not at all."""
+_PART_BYTES = 16 * 1024  # the size of one TLS record, which is sent whole or not at all
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -48,6 +47,7 @@ def look_up(resolver: Resolver, host: str, port: int, seconds: float) -> list[st
         except (OSError, ValueError) as exc:
             found.set_exception(exc)
 
+    # A daemon does not keep the process alive.
     Thread(target=run, daemon=True).start()
     return found.result(max(0.0, seconds))
 
@@ -92,6 +92,7 @@ class _Connecting(httpcore.NetworkBackend):
             raise httpcore.ConnectError from exc
         failure: Exception = httpcore.ConnectError("the host has no address")
         for untried, address in zip(range(len(addresses), 0, -1), addresses, strict=True):
+            # The first address may not answer at all; the others still get their share of the time.
             share = _left(until, httpcore.ConnectTimeout) / untried
             try:
                 stream = _CONNECTIONS.connect_tcp(

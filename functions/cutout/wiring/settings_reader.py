@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from cutout.domain.errors import SettingsError
 from cutout.domain.function_settings import JobSettings, Settings, variable
+from cutout.domain.metrics import MonitoringLevel
 from cutout.domain.states import Pixels, Transport
 
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -24,6 +25,7 @@ def read_settings(kind: type[S], environment: Mapping[str, str]) -> S:
         SettingsError: a variable is missing or cannot be read, and the message names it; or a URL
             is unsafe, or `allow_loopback` is set outside the local cloud.
     """
+    # Annotations are texts here: every module imports them from the future.
     hints = get_type_hints(kind)
     values: dict[str, Any] = {}
     for field in fields(kind):
@@ -92,6 +94,7 @@ _READERS: dict[Any, tuple[Callable[[str], Any], str]] = {
     Transport: (Transport, "'presigned' or 'files'"),
     tuple[str, ...]: (_texts, "texts with commas between"),
     Pixels: (Pixels, "'model' or 'source'"),
+    MonitoringLevel: (MonitoringLevel, "'basic' or 'full'"),
 }
 
 

@@ -1,0 +1,152 @@
+"""Photos in the uploads bucket: which ones a command names, and their jobs or cut-outs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+from cutout.cli import compose
+from cutout.cli.output.describe import explanation
+from cutout.cli.output.problems import Problem
+from cutout.cli.photo_files import select_photos
+from cutout.cli.photo_names import key_of, nearest_key
+from cutout.cli.progress.parallel import in_parallel
+from cutout.cli.round_trip.downloads import CutOut, cut_out_of
+from cutout.domain.states import State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from rich.console import Console
+
+    from cutout.cli.aws.deployed_stack import Stack
+    from cutout.domain.job.job import Job
+    from cutout.operator.audit import AuditedObject
+    from cutout.ports.listings import ListedObject
+
+_PAGE = 25
+
+
+@dataclass(frozen=True, kw_only=True)
+class BucketPhoto:
+    """The newest version of a key.
+
+    Attributes:
+        job: its job; None if it has none, or none any more.
+        cut_out: its cut-out, if it is completed.
+        note: why there is no job.
+    """
+
+    key: str
+    job: Job | None = None
+    cut_out: CutOut | None = None
+    note: str = ""
+
+    @property
+    def state(self) -> str:
+        """The state of its job."""
+        if self.job is not None:
+            return self.job.state.value
+        return State.COMPLETED.value if self.cut_out else "unknown"
+
+    @property
+    def why(self) -> str:
+        """Why it is in this state."""
+        return explanation(self.job) if self.job else self.note
+
+
+@dataclass(frozen=True, kw_only=True)
+class BucketPhotos:
+    """The photos in a stack's uploads bucket.
+
+    Attributes:
+        prefix: what `put` puts before the names of files; None for the prefix that is watched.
+    """
+
+    stack: Stack
+    console: Console
+    prefix: str | None = None
+
+    def named(self, names: Sequence[str]) -> list[BucketPhoto]:
+        """Return the photos that these names mean, each once.
+
+        A name is a key, a file or folder that `put` uploads, or a prefix of keys, in this order. An
+        s3:// URL is a key or a prefix.
+
+        Raises:
+            Problem: There is nothing of that name.
+        """
+        found: dict[str, ListedObject | None] = {}
+        for name in names:
+            found |= self._named(name)
+        listed = [one for one in found.values() if one is not None]
+        jobs = self.stack.find([_Upload.of(one, self._bucket) for one in listed])
+        others = [one for one in listed if one.key not in jobs]
+        findings = audited(self.stack, self.console, others)
+        return [_photo(key, jobs.get(key), findings.get(key)) for key in found]
+
+    @property
+    def _bucket(self) -> str:
+        return self.stack.outputs.uploads_bucket
+
+    def _named(self, name: str) -> Mapping[str, ListedObject | None]:
+        uploads = compose.uploads(self.stack)
+        key = key_of(name, self._bucket)
+        if key and not key.endswith("/") and (one := uploads.newest(key)):
+            return {key: one}
+        if key == name and Path(name).exists():
+            return self._of_files(Path(name))
+        rules = self.stack.rules()
+        found = {
+            one.key: one
+            for page in uploads.pages(key)
+            for one in page
+            if rules.upload_filter.is_watched(self._bucket, one.key) and not rules.why_no_photo(one)
+        }
+        if not found:
+            raise Problem(
+                f"{name} is neither a key nor a prefix in {self._bucket}, nor a file.",
+                advice=f"{nearest_key(self.stack, key)}`cutout ls` lists the jobs.",
+            )
+        return found
+
+    def _of_files(self, path: Path) -> Mapping[str, ListedObject | None]:
+        prefix = self.stack.upload_prefix() if self.prefix is None else self.prefix
+        keys = [photo.key for photo in select_photos([path], prefix=prefix).photos]
+        newest = compose.uploads(self.stack).newest
+        return dict(zip(keys, in_parallel(self.console, "Comparing", newest, keys), strict=True))
+
+
+class _Upload(NamedTuple):
+    """An object as an upload."""
+
+    key: str
+    etag: str
+    job_id: str | None
+
+    @classmethod
+    def of(cls, listed: ListedObject, bucket: str) -> Self:
+        job_id = listed.source(bucket).job_id if listed.version_id else None
+        return cls(listed.key, listed.etag, job_id)
+
+
+def _photo(key: str, job: Job | None, found: AuditedObject | None) -> BucketPhoto:
+    if job is not None:
+        is_completed = job.state is State.COMPLETED
+        return BucketPhoto(key=key, job=job, cut_out=cut_out_of(job) if is_completed else None)
+    if found is None:
+        return BucketPhoto(key=key, note="not in the uploads bucket")
+    if found.result_key is not None:
+        return BucketPhoto(key=key, cut_out=CutOut(key=found.result_key, sha256=None))
+    return BucketPhoto(key=key, note=f"no job: {found.reason or found.finding}")
+
+
+def audited(
+    stack: Stack, console: Console, listed: Sequence[ListedObject]
+) -> Mapping[str, AuditedObject]:
+    """Return the status of objects in the uploads bucket, by key."""
+    audit = compose.survey(stack)
+    pages = [listed[start : start + _PAGE] for start in range(0, len(listed), _PAGE)]
+    examined = in_parallel(console, "Looking for cut-outs", audit.examine, pages)
+    return {one.listed.key: one for page in examined for one in page}

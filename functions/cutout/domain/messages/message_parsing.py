@@ -1,0 +1,203 @@
+"""Reads queue messages and S3 events, once, when they arrive, and writes our own."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+
+from cutout.domain.errors import MessageError
+from cutout.domain.job.source import Source
+from cutout.domain.messages.queue_messages import (
+    Deleted,
+    JobDue,
+    Removal,
+    RenderRequest,
+    Submission,
+    TaskCheck,
+    UnreadableReport,
+    Uploaded,
+    VersionDeleted,
+)
+from cutout.domain.preparation import PrepareReport, PrepareRequest
+from cutout.domain.serialization import as_items, as_row, as_text, from_row, is_exact, to_row
+from cutout.domain.states import Lane
+
+_MALFORMED = (AttributeError, KeyError, TypeError, ValueError, OverflowError)
+
+
+def read_submission(body: str) -> Submission:
+    """Parse a message of the submissions queue: an S3 event from EventBridge, or our own.
+
+    Raises:
+        MessageError: it is neither.
+    """
+    message = _object(body)
+    try:
+        if "report" in message:
+            return _report(_job_id(message["job"]), message["report"])
+        if "job" in message:
+            return JobDue(job_id=_job_id(message["job"]))
+        return _read_s3_event(message)
+    except (KeyError, TypeError) as exc:
+        raise MessageError(f"the message lacks {exc}") from exc
+    except (ValueError, OverflowError) as exc:
+        raise MessageError("the message's size is not a number") from exc
+
+
+def read_report(body: str) -> PrepareReport | UnreadableReport:
+    """Parse a message that Prepare sent. Prepare may send reports only: all else is unreadable."""
+    try:
+        message = read_submission(body)
+    except MessageError:
+        message = None
+    if isinstance(message, PrepareReport | UnreadableReport):
+        return message
+    return UnreadableReport(job_id=message.job_id if isinstance(message, JobDue) else None)
+
+
+def written_report(report: PrepareReport) -> dict[str, object]:
+    """The message that `read_submission` parses as a report; earlier versions read `job` alone."""
+    return {"job": report.job_id, "report": to_row(report)}
+
+
+def written_request(request: PrepareRequest) -> dict[str, object]:
+    """The message that `read_request` parses; earlier versions read `job` alone."""
+    return {"job": request.job_id, "prepare": to_row(request)}
+
+
+def read_request(body: str) -> PrepareRequest | None:
+    """Parse a message of the preparations queue; None if an earlier version wrote it.
+
+    Raises:
+        MessageError: it is not one of ours.
+    """
+    message = _object(body)
+    _job_id(message.get("job"))
+    try:
+        if "prepare" not in message:
+            return None
+        return from_row(PrepareRequest, as_row(message["prepare"]))
+    except _MALFORMED as exc:
+        raise MessageError("the message is not one of ours") from exc
+
+
+def read_callback(body: str) -> TaskCheck | RenderRequest | Removal:
+    """Parse a message of the callbacks queue.
+
+    Raises:
+        MessageError: it is not one of ours.
+    """
+    message = _object(body)
+    try:
+        if "render" in message:
+            names = tuple(str(name) for name in as_items(message["render"]))
+            tries = _number(message.get("tries", 0))
+            return RenderRequest(job_id=str(message["job"]), recipes=names, tries=tries)
+        if "removed" in message:
+            return _removal(as_row(message["removed"]))
+        task_id = message.get("task_id")
+        return TaskCheck(
+            job_id=_job_id(message["job"]),
+            attempt=_number(message["attempt"]),
+            task_id=None if task_id is None else as_text(task_id),
+            is_poll=bool(message.get("is_poll")),
+            is_taken=bool(message.get("is_taken")),
+        )
+    except _MALFORMED as exc:
+        raise MessageError("the message is not one of ours") from exc
+
+
+def _report(job_id: str, report: object) -> PrepareReport | UnreadableReport:
+    """Parse a report. A compromised Prepare may send anything."""
+    try:
+        parsed = from_row(PrepareReport, as_row(report))
+    except _MALFORMED:
+        return UnreadableReport(job_id=job_id)
+    if parsed.job_id != job_id or not is_exact(parsed):
+        return UnreadableReport(job_id=job_id)
+    return parsed
+
+
+def _removal(message: Mapping[str, object]) -> Removal:
+    job_id = message.get("job")
+    return Removal(
+        bucket=str(message["bucket"]),
+        key=str(message["key"]),
+        order=str(message["order"]),
+        job_id=None if job_id is None else str(job_id),
+    )
+
+
+def _read_s3_event(event: Mapping[str, object]) -> Submission:
+    """Source: "Object Created" and "Object Deleted" events, Amazon S3 User Guide."""
+    kind, detail = event["detail-type"], as_row(event["detail"])
+    item, at = as_row(detail["object"]), _time(event.get("time"))
+    is_found = event.get("source") == _FOUND_BY
+    source = Source(
+        bucket=as_text(as_row(detail["bucket"])["name"]),
+        key=_key(as_text(item["key"])),
+        version_id=_version(item.get("version-id")),
+        etag=as_text(item.get("etag", "")),
+        sequencer=as_text(item["sequencer"]),
+        size=_number(item.get("size", 0)),
+        modified_at=at if is_found else None,
+    )
+    if kind == "Object Created":
+        lane = Lane.BACKFILL if event.get("lane") == Lane.BACKFILL else Lane.LIVE
+        return Uploaded(source=source, at=None if is_found else at, lane=lane)
+    if kind == "Object Deleted":
+        is_one_version = detail.get("deletion-type") == _PERMANENT and source.version_id is not None
+        if is_one_version:
+            return VersionDeleted(source=source)
+        return Deleted(source=source, at=at)
+    raise MessageError(f"an event of another kind: {kind}")
+
+
+_FOUND_BY = "cutout"  # the source of messages about uploads that a bucket listing showed
+# In a versioned bucket: one version. A deleted key gets "Delete Marker Created" instead.
+_PERMANENT = "Permanently Deleted"
+
+
+def _key(text: str) -> str:
+    """S3 keys are UTF-8; JSON may contain lone surrogates, which UTF-8 cannot encode."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as exc:
+        raise MessageError("the message's key is none that S3 has") from exc
+    return text
+
+
+def _time(text: object) -> datetime | None:
+    """The event's time, ISO 8601; None if it is missing, malformed or without a time zone."""
+    try:
+        at = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
+
+
+def _version(version: object) -> str | None:
+    """The version's id. Events of buckets without versioning omit it, or say `null`."""
+    return None if version in {None, "", "null"} else as_text(version)
+
+
+def _job_id(job_id: object) -> str:
+    if not isinstance(job_id, str) or not job_id:
+        raise MessageError("the message names no job")
+    return job_id
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int | float | str):
+        raise TypeError(f"{value!r} is no number")
+    return int(value)
+
+
+def _object(body: str) -> dict[str, object]:
+    try:
+        return as_row(json.loads(body))
+    except TypeError as exc:
+        raise MessageError("the message is not an object") from exc
+    except (ValueError, RecursionError) as exc:
+        raise MessageError("the message is not JSON") from exc

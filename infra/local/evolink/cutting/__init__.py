@@ -1,1 +1,0 @@
-"""Removing the background of a photo: finding the subject, and drawing its edge."""

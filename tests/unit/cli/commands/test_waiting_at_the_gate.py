@@ -1,0 +1,121 @@
+"""Commands say why photos wait at the gate, and what helps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from cutout.domain.gate import Gate, Limits, PauseReason
+from cutout.domain.job.job import Job
+from cutout.domain.states import Reason, State
+from tests.support.cli.clock import NOON
+from tests.support.cli.jobs import make_job
+from tests.support.cli.stack import FakeStack
+from tests.support.cli.world import World
+
+EMPTY = Gate().pausing(PauseReason.OUT_OF_CREDITS, NOON, NOON + timedelta(hours=1))
+REFUSED = Gate().pausing(PauseReason.KEY_REFUSED, NOON, None)
+PAUSED = "No photo is sent now: the gate was paused 1.6 s ago"
+CAPPED = Gate(limits=Limits(max_in_flight=3, daily_credit_cap=Decimal(5)))
+
+
+def waiting(key: str, reason: Reason) -> Job:
+    """A job that waits at the gate."""
+    return replace(
+        make_job(key, state=State.QUEUED, reason=reason),
+        is_waiting=True,
+        due_at=None,
+        attempts=(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "gate", "told"),
+    [
+        (
+            Reason.GATE_PAUSED,
+            REFUSED,
+            (
+                f"{PAUSED}: the provider refused the API key: "
+                "put a valid key into the secret, then run `cutout resume`."
+            ),
+        ),
+        (
+            Reason.GATE_PAUSED,
+            EMPTY,
+            (
+                f"{PAUSED}, for another 60 min: the account "
+                "is out of credits: top it up; single photos are sent as a test."
+            ),
+        ),
+        (
+            Reason.DAILY_CAP,
+            CAPPED,
+            (
+                "Photos wait for the next day (UTC), in 12 h: 0 of 5 credits are spent today. "
+                "`cutout limits --daily-credit-cap CREDITS` raises the cap."
+            ),
+        ),
+    ],
+)
+def test_put_says_once_why_photos_wait(world: World, reason: Reason, gate: Gate, told: str) -> None:
+    """With the command that helps; the gate is not read at every poll."""
+    world.stack = FakeStack(ends={"a.jpg": waiting("a.jpg", reason)})
+    world.stack.table.gate = gate
+    reads: list[float] = []
+    read_gate = world.stack.table.read_gate
+
+    def read() -> Gate:
+        reads.append(world.stack.clock.elapsed)
+        return read_gate()
+
+    world.stack.table.read_gate = read  # type: ignore[method-assign]
+    result = world.run("put", world.photo("a.jpg"), "--timeout", "65")
+    assert result.stderr.splitlines().count(told) == 1
+    assert len(reads) <= 8
+
+
+@pytest.mark.parametrize("options", [("--no-wait",), ("--dry-run",)])
+def test_put_that_does_not_wait_says_that_the_gate_is_paused(
+    world: World, options: tuple[str, ...]
+) -> None:
+    """Nobody would be told later."""
+    world.stack.table.gate = REFUSED
+    assert "`cutout resume`" in world.run("put", world.photo("a.jpg"), *options).stderr
+    world.stack.table.gate = Gate()
+    assert "paused" not in world.run("put", world.photo("b.jpg"), *options).stderr
+
+
+@pytest.mark.parametrize("command", [("ls",), ("where", "a.jpg"), ("show", "a.jpg")])
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_commands_that_show_a_waiting_job_say_why(
+    world: World, command: tuple[str, ...], options: tuple[str, ...]
+) -> None:
+    """On stderr, so that results stay as they are."""
+    world.stack.know(waiting("a.jpg", Reason.GATE_PAUSED))
+    world.stack.table.gate = REFUSED
+    result = world.run(*command, *options)
+    assert result.exit_code == 0
+    assert result.stderr == (
+        "No photo is sent now: the gate was paused 0.0 s ago: the provider refused the API key: "
+        "put a valid key into the secret, then run `cutout resume`.\n"
+    )
+    assert "No photo" not in result.stdout
+
+
+@pytest.mark.parametrize("reason", [Reason.GATE_PAUSED, Reason.DAILY_CAP])
+@pytest.mark.parametrize("command", [("ls",), ("where", "a.jpg"), ("show", "a.jpg")])
+def test_what_is_over_is_not_shown(world: World, command: tuple[str, ...], reason: Reason) -> None:
+    """The job has not been looked at since."""
+    world.stack.know(waiting("a.jpg", reason))
+    assert world.run(*command).stderr == ""
+
+
+def test_the_gate_is_not_read_for_other_jobs(world: World) -> None:
+    """A free slot comes by itself."""
+    world.stack.know(waiting("a.jpg", Reason.GATE_FULL), make_job("b.jpg"))
+    world.stack.table.gate = REFUSED
+    assert world.run("ls").stderr == ""
