@@ -91,29 +91,30 @@ def test_with_the_switch_off_each_upload_is_bought_and_nothing_is_asked_or_kept(
     assert not [name for name in hook.seen if name.startswith(("purchases", "kept"))]
 
 
-def test_a_buyer_writes_its_pictures_item_once() -> None:
-    """However long it stands behind the gate; a look there is one read of the item."""
+def test_a_job_writes_its_photos_record_with_its_admission_and_not_before() -> None:
+    """However long it waits at the gate: until then, it blocks no other job."""
     hook = Hook()
     world = reusing(hook)
     world.operate.pause()
     job = world.arrives()
-    assert hook.seen.count("purchases.claim") == 1
     for _ in range(3):
         world.submit.advance(world.job(job))
-    assert hook.seen.count("purchases.claim") == 1
-    assert hook.seen.count("purchases.find") == 3
+    assert world.bought.items == {}
+    world.operate.resume()
+    world.settles()
+    (record,) = world.bought.items.values()
+    assert (record.owner, record.version, record.expires_at) == (job.id, 0, None)
     assert "purchases.save" not in hook.seen
 
 
 def test_what_was_kept_before_the_model_changed_is_not_reused() -> None:
     """Another model's cut-out is another purchase."""
     world = reusing()
-    bought(world)
-    purchases = world.job_writer.deduplication
-    assert purchases is not None
-    other = replace(purchases, model="mj-v8.1-remove-bg")
-    job = replace(world.job(world.arrives("b.jpg")), reused=None)
-    assert other.decide(job).value == "cache-miss"  # type: ignore[union-attr]
+    first = bought(world)
+    deduplication = world.job_writer.deduplication
+    assert deduplication is not None
+    other = replace(deduplication, model="mj-v8.1-remove-bg")
+    assert (deduplication.find(first) is None, other.find(first)) == (False, None)
 
 
 def test_a_result_whose_doubt_shows_only_when_it_is_finished_is_not_reused() -> None:

@@ -57,7 +57,7 @@ def test_an_older_purchase_does_not_replace_a_fresh_one() -> None:
 
 
 def test_an_old_result_is_not_written_over_a_fresh_one_that_comes_between() -> None:
-    """The older buyer looked at the item, then the fresh one came home, then the older writes."""
+    """The fresh one is stored and recorded just before the older one is written."""
     hook = Hook()
     world = reusing(hook)
     old = world.arrives("a.jpg")
@@ -75,7 +75,7 @@ def test_an_old_result_is_not_written_over_a_fresh_one_that_comes_between() -> N
 
 
 def test_who_meets_a_result_that_is_just_being_replaced_does_not_buy() -> None:
-    """The object is new and the item still tells of the old one: looked at again, shortly."""
+    """The object is new and the record still names the old one: it waits for the new one."""
     hook = Hook()
     world = reusing(hook)
     bought(world)
@@ -87,8 +87,7 @@ def test_who_meets_a_result_that_is_just_being_replaced_does_not_buy() -> None:
 
     hook.once_at("kept.put done", comes_between)
     finish(world, fresh)
-    assert (others[0].state, others[0].reason) == (State.QUEUED, Reason.BACKING_OFF)
-    world.passes(2 * MINUTE)
+    assert (others[0].state, others[0].reason) == (State.QUEUED, Reason.SAME_PICTURE)
     assert world.job(others[0]).state is State.COMPLETED
     assert len(world.evolink.charges) == 2
 
@@ -113,7 +112,7 @@ def test_a_persons_retry_is_free_if_the_picture_was_bought_meanwhile(
 
 
 def test_a_fresh_upload_that_bought_nothing_costs_no_second_purchase() -> None:
-    """It takes the picture over from the buyer whose task runs, waits at the gate and is deleted.
+    """It waits at the gate while the call for its photo runs, and is deleted.
 
     What the first buyer paid for is kept, and serves who waits for it.
     """
@@ -145,66 +144,69 @@ def test_a_fresh_upload_that_waits_buys_although_an_older_result_was_kept() -> N
 
 
 def test_a_buyer_that_waits_at_the_gate_does_not_buy_what_came_meanwhile() -> None:
-    """A backfilled photo takes the picture, a fresh upload, which is live, goes before it."""
+    """A backfilled job waits first; a fresh upload of the photo, which is live, goes before it."""
     world = World(reuse=True, limits=replace(LIMITS, max_in_flight=1))
     blocker = world.arrives("blocker.jpg", png(salt=77))
     found = world.registered(world.uploads.add("a.jpg", png()), lane=Lane.BACKFILL)
     assert found is not None
     first = world.advance(found)
-    assert (first.is_waiting, first.is_owner) == (True, True)
+    assert first.is_waiting
     fresh = arrives_fresh(world, "fresh.jpg")
     world.submissions.job_ids.clear()
     finish(world, blocker)
     world.submit.advance(world.job(first))
-    waits = world.job(first)
-    assert (waits.reason, waits.is_owner) == (Reason.SAME_PICTURE, False)
+    assert world.job(first).reason is Reason.SAME_PICTURE
     finish(world, world.job(fresh))
     world.passes(10 * MINUTE)
     done = world.job(first)
-    assert (done.state, done.reused is not None, done.is_owner) == (State.COMPLETED, True, False)
+    assert (done.state, done.reused is not None) == (State.COMPLETED, True)
     assert [charge for charge in world.evolink.charges if first.id in charge.key] == []
 
 
 def test_a_buyer_that_was_sent_back_does_not_buy_what_came_meanwhile() -> None:
-    """Its call was refused, and it stands behind the gate with the rest."""
+    """Its call was refused, and it waits at the gate; it still is the record's owner."""
     world = World(reuse=True)
     refused = refusal(status=402, code="insufficient_quota", message="top up")
     world.evolink.create_faults.append(answering(refused))
-    first = world.arrives("a.jpg")
-    assert (first.is_waiting, first.is_owner) == (True, True)
+    found = world.registered(world.uploads.add("a.jpg", png()), lane=Lane.BACKFILL)
+    assert found is not None
+    first = world.advance(found)
+    assert (first.is_waiting, len(first.attempts)) == (True, 1)
+    (record,) = world.bought.items.values()
+    assert record.owner == first.id
     world.operate.resume()
     world.submissions.job_ids.clear()
     fresh = arrives_fresh(world, "fresh.jpg")
-    world.submit.advance(world.job(fresh))
+    assert fresh.state is State.PROCESSING
     world.passes(MINUTE)
-    finish(world, world.job(fresh))
-    world.passes(30 * MINUTE)
+    assert world.job(first).reason is Reason.SAME_PICTURE
+    finish(world, fresh)
     assert world.job(first).state is State.COMPLETED
     assert len(world.evolink.charges) == 1
 
 
 def test_a_result_is_not_kept_over_a_purchase_that_was_begun_again() -> None:
-    """The fresh upload takes the item while the older result is being noted in it."""
+    """The fresh upload is admitted while the older result is about to be recorded."""
     hook = Hook()
     world = reusing(hook)
     first = world.arrives("a.jpg")
     fresh: list[Job] = []
     world.evolink.complete(world.task_of(first))
-    hook.once_at("purchases.save", lambda: fresh.append(arrives_fresh(world, "b.jpg")))
+    hook.once_at("purchases.cache", lambda: fresh.append(arrives_fresh(world, "b.jpg")))
     world.wake(first)
     (item,) = world.bought.items.values()
     assert (item.owner, item.kept) == (fresh[0].id, None)
 
 
 def test_an_old_result_is_not_written_over_a_fresh_one_that_is_just_being_noted() -> None:
-    """The fresh one's object is there, and its item does not say so yet: its call is out."""
+    """The fresh one's object is there, and its record does not say so yet."""
     hook = Hook()
     world = reusing(hook)
     old = world.arrives("a.jpg")
     fresh = arrives_fresh(world)
     for job in (old, fresh):
         world.evolink.complete(world.task_of(job))
-    hook.once_at("purchases.save", lambda: world.wake(old))
+    hook.once_at("purchases.cache", lambda: world.wake(old))
     world.wake(fresh)
     assert world.kept.objects[kept_at(world)].endswith(world.task_of(fresh).encode())
     assert settled(world, world.arrives("c.jpg")).state is State.COMPLETED

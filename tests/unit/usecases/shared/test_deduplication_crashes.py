@@ -13,19 +13,19 @@ from tests.support.reusing import bought, finish, reusing
 
 
 def test_two_workers_that_ask_at_the_same_moment_buy_one() -> None:
-    """The conditional write decides."""
+    """The transaction that admits a job decides."""
     hook = Hook()
     world = reusing(hook)
     others: list[Job] = []
-    hook.once_at("purchases.claim", lambda: others.append(world.arrives("b.jpg")))
+    hook.once_at("jobs.save", lambda: others.append(world.arrives("b.jpg")))
     first = world.arrives("a.jpg")
     assert [others[0].state, first.state] == [State.PROCESSING, State.QUEUED]
     finish(world, others[0])
     assert (world.job(first).state, len(world.evolink.charges)) == (State.COMPLETED, 1)
 
 
-def test_a_retry_and_a_take_over_at_once_buy_one() -> None:
-    """The retried job writes the picture's item again, so that who read it before loses."""
+def test_a_retried_owner_and_a_job_that_waited_for_it_buy_one() -> None:
+    """The owner writes the record again when it is admitted, so the job that read it loses."""
     hook = Hook()
     world = reusing(hook)
     first = world.arrives("a.jpg")
@@ -38,7 +38,7 @@ def test_a_retry_and_a_take_over_at_once_buy_one() -> None:
         world.operate.retry(failed)
         world.submit.advance(world.job(first))
 
-    hook.once_at("purchases.save", retried)
+    hook.once_at("jobs.save", retried)
     world.submit.advance(world.job(second))
     states = [world.job(job).state for job in (first, second)]
     assert sorted(states) == [State.PROCESSING, State.QUEUED]
@@ -48,24 +48,25 @@ def test_a_retry_and_a_take_over_at_once_buy_one() -> None:
 @pytest.mark.parametrize(
     "step",
     [
-        "purchases.claim done",
+        "jobs.save done",
         "kept.put done",
-        "purchases.save done",
+        "purchases.cache done",
         "results.put done",
         "submissions.enqueue",
     ],
 )
 def test_a_worker_that_dies_at_any_step_costs_no_second_purchase(step: str) -> None:
-    """The lease runs out, and it is done again; who waits is completed all the same."""
+    """The lease expires, and the step is taken again; the waiting job is completed, too."""
     hook = Hook()
     world = reusing(hook)
-    if step == "purchases.claim done":
+    if step == "jobs.save done":
         hook.die_at(step)
         with pytest.raises(WorkerDiedError):
             world.arrives("a.jpg")
-        world.passes(2 * TIMING.lease)
         (first,) = world.jobs.jobs.values()
+        assert first.state is State.SUBMITTING
         second = world.arrives("b.jpg")
+        world.passes(2 * TIMING.lease + TIMING.unconfirmed_grace)
     else:
         first, second = world.arrives("a.jpg"), world.arrives("b.jpg")
         hook.die_at(step)

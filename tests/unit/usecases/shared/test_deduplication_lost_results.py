@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 
 from cutout.domain.states import Reason, State
-from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import LOST
 from tests.support.fakes.world import TIMING, World
 from tests.support.hooks import Hook, WorkerDiedError
@@ -90,21 +89,8 @@ def test_a_result_that_was_kept_again_meanwhile_is_not_deleted() -> None:
     assert (world.job(job).state, len(world.evolink.charges)) == (State.COMPLETED, 2)
 
 
-def test_who_finds_nothing_kept_and_does_not_buy_looks_again_after_a_moment() -> None:
-    """The one that buys goes on at once; the other gives it a quarter of a minute."""
-    world = reusing()
-    bought(world, "a.jpg")
-    first, second = world.arrives("b.jpg"), world.arrives("c.jpg")
-    world.kept.lose(kept_at(world))
-    wakes, world.callbacks.wakes = world.callbacks.wakes, []
-    for wake in wakes:
-        world.follow.check(wake)
-    due = [world.job(job).due_at or START for job in (first, second)]
-    assert sorted(at - START for at in due) == [timedelta(0), timedelta(seconds=15)]
-
-
 def test_of_two_that_find_the_kept_result_gone_in_the_same_moment_one_buys() -> None:
-    """Both read the item; the second write of it is refused."""
+    """Both read the record; the second write of it is refused."""
     hook = Hook()
     world = reusing(hook)
     bought(world, "a.jpg")
@@ -114,6 +100,7 @@ def test_of_two_that_find_the_kept_result_gone_in_the_same_moment_one_buys() -> 
     hook.once_at("purchases.save", lambda: world.follow.check(wakes[1]))
     world.follow.check(wakes[0])
     world.settles()
-    assert sorted([world.job(first).is_owner, world.job(second).is_owner]) == [False, True]
+    states = [world.job(job).state for job in (first, second)]
+    assert sorted(states) == [State.PROCESSING, State.QUEUED]
     world.passes(MINUTE)
     assert len(world.evolink.charges) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from cutout.domain.provider import OutcomeUnknown
 from cutout.domain.states import Lane, Reason, State
 from tests.support.fakes.evolink import CUT_OUT, answering
-from tests.support.fakes.world import TIMING, png
+from tests.support.fakes.world import TIMING, World, png
 from tests.support.reusing import finish, reusing
 
 MINUTE = timedelta(minutes=1)
@@ -43,13 +44,15 @@ def test_a_wake_that_was_lost_is_made_up_for_by_its_due_time() -> None:
 
 
 def test_who_waits_long_looks_once_an_hour() -> None:
-    """A gate that is paused for days makes no work for those who wait for its pictures."""
-    world = reusing()
-    world.operate.pause()
-    world.arrives("a.jpg")
+    """Less and less often, up to then: a task that runs for long costs little."""
+    timing = replace(TIMING, job_deadline=timedelta(hours=40))
+    world = World(reuse=True, timing=timing)
+    first = world.arrives("a.jpg")
     second = world.arrives("b.jpg")
     world.passes(timedelta(hours=30))
-    assert len([job for job in world.jobs.writes if job.id == second.id]) < 40
+    assert world.job(first).state is State.PROCESSING
+    looks = len([job for job in world.jobs.writes if job.id == second.id])
+    assert 30 < looks < 40
     assert world.job(second).reason is Reason.SAME_PICTURE
 
 
@@ -104,17 +107,16 @@ def test_what_an_outdated_photo_paid_for_completes_the_newer_one() -> None:
     assert world.results.objects["a.png"].labels.metadata["cutout-job"] == second.id
 
 
-def test_an_outdated_buyer_that_has_not_paid_makes_room_at_once() -> None:
-    """It stands behind the gate; the newer upload has it looked at."""
+def test_of_two_uploads_of_a_key_that_wait_at_the_gate_the_older_is_superseded() -> None:
+    """Nothing was paid for it, so the newer upload does not wait for it."""
     world = reusing()
     world.operate.pause()
     first = world.arrives("a.jpg")
     second = world.arrives("a.jpg")
-    world.settles()
-    assert world.job(first).state is State.SUPERSEDED
-    assert world.job(second).reason is Reason.GATE_PAUSED
+    assert [world.job(job).reason for job in (first, second)] == [Reason.GATE_PAUSED] * 2
     world.operate.resume()
     world.settles()
+    assert world.job(first).state is State.SUPERSEDED
     assert (world.job(second).state, len(world.evolink.charges)) == (State.PROCESSING, 1)
 
 
@@ -141,20 +143,29 @@ def test_many_that_wait_for_one_picture_are_all_completed() -> None:
     assert len(world.evolink.charges) == 1
 
 
-def test_a_picture_is_bought_once_however_long_its_buyer_waits() -> None:
-    """Rows under way never expire, and so does not what they have claimed."""
+def test_a_picture_is_bought_once_however_long_its_uploads_wait_at_the_gate() -> None:
+    """Each waits there by itself; the first that is admitted makes the call for both."""
     world = reusing()
     world.operate.pause()
     first = world.arrives("a.jpg")
     world.clock.advance(TIMING.retention + timedelta(days=3))
     world.bought.forget(world.clock.now())
     second = world.arrives("b.jpg")
-    assert second.reason is Reason.SAME_PICTURE
+    assert second.reason is Reason.GATE_PAUSED
     world.operate.resume()
     world.settles()
+    assert world.job(second).reason is Reason.SAME_PICTURE
     finish(world, first)
     assert world.job(second).state is State.COMPLETED
     assert len(world.evolink.charges) == 1
+
+
+def test_the_record_of_a_running_call_never_expires() -> None:
+    """The row of its owner does not, either."""
+    world = reusing()
+    world.arrives("a.jpg")
+    world.bought.forget(world.clock.now() + 2 * TIMING.retention)
+    assert world.arrives("b.jpg").reason is Reason.SAME_PICTURE
 
 
 @pytest.mark.parametrize("is_kept", [True, False])
@@ -171,18 +182,17 @@ def test_what_is_over_is_forgotten_after_its_time(*, is_kept: bool) -> None:
     assert world.bought.items == {}
 
 
-def test_a_live_photo_does_not_wait_in_the_backfills_line() -> None:
-    """Who buys its picture stands where it would stand itself: before all that is backfilled."""
+def test_a_live_photo_does_not_wait_behind_backfilled_ones() -> None:
+    """Also if one of them has the same bytes: a job that waits at the gate owns no record."""
     world = reusing()
     world.operate.pause()
-    backfilled = []
     for number, key in enumerate(["old.jpg", "a.jpg"]):
         job = world.registered(world.uploads.add(key, png(salt=number)), lane=Lane.BACKFILL)
         assert job is not None
-        backfilled.append(world.advance(job))
-    assert world.jobs.waiting(1) == [backfilled[0].id]
-    assert world.arrives("b.jpg", png(salt=1)).reason is Reason.SAME_PICTURE
-    assert world.jobs.waiting(1) == [backfilled[1].id]
+        world.submit.advance(job)
+    live = world.arrives("b.jpg", png(salt=1))
+    assert live.reason is Reason.GATE_PAUSED
+    assert world.jobs.waiting(1) == [live.id]
 
 
 def test_the_waiting_list_is_emptied_when_the_buyer_ends_without_a_result() -> None:

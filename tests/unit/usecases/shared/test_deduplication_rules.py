@@ -1,0 +1,291 @@
+"""Who owns a photo's record, who waits for its result, and whose result is cached."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.conflicts import DedupRecordMovedError
+from cutout.domain.job.dedup_record import DedupRecord, Kept
+from cutout.domain.job.job import Job
+from cutout.domain.job.result import Reuse
+from cutout.domain.states import SETTLED, State
+from cutout.usecases.shared.deduplication import Deduplication
+from tests.support.builders import PHOTO, a_job, a_source, an_attempt
+from tests.support.fakes.clock import START
+from tests.support.fakes.evolink import PRICE
+from tests.support.fakes.world import TIMING, World
+from tests.support.hooks import Hook
+
+JOB = a_job(photo=PHOTO)
+OTHER = a_job(id="other", source=a_source(key="b.jpg"), photo=PHOTO)
+CALLED = replace(OTHER, state=State.PROCESSING)
+PICTURE = f"{PHOTO.sha256}#mj-v7-remove-bg"
+KEPT = Kept(key="kept", sha256="ab" * 32, job_id="other", task_id="task-1", credits=PRICE)
+DOUBTED = replace(KEPT, is_doubted=True)
+OWN = replace(KEPT, sha256="cd" * 32, job_id=JOB.id)
+LASTS = START + TIMING.retention
+
+
+def item(**facts: object) -> DedupRecord:
+    """The photo's record, with another job as its owner."""
+    known = {"picture": PICTURE, "owner": "other", "version": 4}
+    return DedupRecord(**(known | facts))  # type: ignore[arg-type]
+
+
+def rules(
+    record: DedupRecord | None, *jobs: Job, hook: Hook | None = None
+) -> tuple[Deduplication, World]:
+    """The rules on this record and these jobs."""
+    world = World(reuse=True, step=hook or Hook())
+    world.jobs.jobs |= {job.id: job for job in jobs}
+    if record is not None:
+        world.bought.items[PICTURE] = record
+    deduplication = world.job_writer.deduplication
+    assert deduplication is not None
+    return deduplication, world
+
+
+def stored(world: World) -> DedupRecord | None:
+    """The photo's record."""
+    return world.bought.items.get(PICTURE)
+
+
+@pytest.mark.parametrize(
+    ("current", "bypass_cache", "decision"),
+    [
+        (None, False, DedupRecord(picture=PICTURE, owner=JOB.id)),
+        (item(kept=KEPT), False, KEPT),
+        (item(kept=KEPT, owner=JOB.id), False, KEPT),
+        (item(kept=KEPT), True, item(kept=KEPT, owner=JOB.id)),
+        (item(kept=DOUBTED, owner="gone"), False, item(kept=DOUBTED, owner=JOB.id)),
+        (item(kept=DOUBTED), False, None),
+        (item(), False, None),
+        (item(), True, item(owner=JOB.id)),
+        (item(owner="gone"), False, item(owner=JOB.id)),
+        (item(owner=JOB.id), False, item(owner=JOB.id)),
+        (item(owner="gone", expires_at=LASTS), False, item(owner=JOB.id)),
+        (
+            item(owner="gone", waiting=("a", JOB.id, "b")),
+            False,
+            item(owner=JOB.id, waiting=("a", "b")),
+        ),
+    ],
+)
+def test_a_job_uses_the_cached_result_or_waits_for_the_owners_call_or_becomes_the_owner(
+    current: DedupRecord | None,
+    bypass_cache: bool,  # noqa: FBT001 - a column of the table
+    decision: DedupRecord | Kept | None,
+) -> None:
+    """Nothing is written yet: the record is written in the transaction that admits the job."""
+    deduplication, world = rules(current, JOB, CALLED)
+    job = replace(JOB, bypass_cache=bypass_cache)
+    assert deduplication.decide(job, deduplication.find(job)) == decision
+    assert stored(world) == current
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_job_waits_for_an_owner_that_has_made_a_call_and_has_not_ended(state: State) -> None:
+    """A queued owner has paid for nothing that runs, and may wait for days."""
+    deduplication, _ = rules(item(), replace(OTHER, state=state))
+    is_free = state is State.QUEUED or state in SETTLED
+    assert deduplication.decide(JOB, item()) == (item(owner=JOB.id) if is_free else None)
+
+
+def test_a_job_waits_for_an_owner_whose_row_a_newer_version_wrote() -> None:
+    """It may have made a call."""
+    deduplication, world = rules(item(), OTHER)
+    world.jobs.newer[OTHER.id] = START
+    assert deduplication.decide(JOB, item()) is None
+
+
+@pytest.mark.parametrize(
+    ("waiting", "then"),
+    [
+        ((), (JOB.id,)),
+        (("a",), ("a", JOB.id)),
+        ((JOB.id, "a"), (JOB.id, "a")),
+        (tuple(map(str, range(49))), (*map(str, range(49)), JOB.id)),
+        (tuple(map(str, range(50))), tuple(map(str, range(50)))),
+    ],
+)
+def test_a_record_lists_up_to_fifty_waiting_jobs(
+    waiting: tuple[str, ...], then: tuple[str, ...]
+) -> None:
+    """Each once; the record stays small."""
+    current = item(waiting=waiting)
+    deduplication, world = rules(current)
+    deduplication.wait(JOB, current)
+    written = 0 if waiting == then else 1
+    assert stored(world) == item(waiting=then, version=current.version + written)
+
+
+def test_a_job_that_would_wait_by_an_old_record_decides_again() -> None:
+    """The owner may have ended meanwhile, and nobody would enqueue the job."""
+    deduplication, world = rules(item(version=5))
+    with pytest.raises(DedupRecordMovedError) as lost:
+        deduplication.wait(JOB, item())
+    assert lost.value.winner == stored(world) == item(version=5)
+
+
+CACHING = [
+    (None, True),
+    (item(owner=JOB.id), True),
+    (item(owner=JOB.id, kept=KEPT), True),
+    (item(owner="gone"), True),
+    (item(owner="gone", kept=KEPT), False),
+    (item(owner="gone", kept=DOUBTED), False),
+    (item(), False),
+    (item(kept=KEPT), False),
+]
+"""Records, with a call of the job `other` running, and whether the job's result is cached."""
+
+
+@pytest.mark.parametrize(("current", "is_cached"), CACHING)
+def test_a_result_is_cached_unless_another_jobs_result_counts(
+    current: DedupRecord | None,
+    is_cached: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """Another owner counts once it has made a call; a cached result counts, unless it is its own.
+
+    The jobs that wait are enqueued, and taken off the record.
+    """
+    if current is not None:
+        current = replace(current, waiting=("a", "b"))
+    deduplication, world = rules(current, JOB, CALLED)
+    assert deduplication.may_cache(JOB) is is_cached
+    deduplication.cache(JOB, OWN)
+    if is_cached:
+        before = current or DedupRecord(picture=PICTURE, owner=JOB.id)
+        assert stored(world) == replace(
+            before, kept=OWN, waiting=(), expires_at=LASTS, version=before.version + 1
+        )
+    else:
+        assert stored(world) == current
+    assert world.submissions.job_ids == (["a", "b"] if is_cached and current else [])
+
+
+def test_a_result_is_cached_without_a_read_by_the_owner() -> None:
+    """One conditional write, which returns the jobs that wait."""
+    hook = Hook()
+    deduplication, _ = rules(item(owner=JOB.id), JOB, hook=hook)
+    deduplication.cache(JOB, OWN)
+    assert hook.seen == ["purchases.cache", "purchases.cache done"]
+
+
+def test_a_result_is_not_cached_over_a_record_that_moved_meanwhile() -> None:
+    """Another job became the owner after its row was read: its result will count."""
+    hook = Hook()
+    deduplication, world = rules(item(owner="gone", waiting=("a",)), hook=hook)
+    moved = item(version=5, waiting=("a",))
+
+    def owned() -> None:
+        world.bought.items[PICTURE] = moved
+
+    hook.once_at("purchases.save", owned)
+    deduplication.cache(JOB, OWN)
+    assert (stored(world), world.submissions.job_ids) == (moved, [])
+
+
+@pytest.mark.parametrize(
+    ("current", "kept"),
+    [(None, None), (item(), None), (item(kept=KEPT), None), (item(kept=OWN), OWN)],
+)
+def test_the_cached_result_of_a_job_is_its_own(
+    current: DedupRecord | None, kept: Kept | None
+) -> None:
+    """Another job's result may have other bytes."""
+    deduplication, _ = rules(current)
+    assert deduplication.kept_result_of(JOB) == kept
+    assert deduplication.kept_result_of(replace(JOB, photo=None)) is None
+
+
+PAID = (an_attempt(),)
+
+
+@pytest.mark.parametrize(
+    ("state", "attempts", "kept", "ended"),
+    [
+        (State.FAILED, PAID, None, item(owner=JOB.id)),
+        (State.SUPERSEDED, PAID, None, item(owner=JOB.id)),
+        (State.FAILED, PAID, DOUBTED, item(owner=JOB.id, kept=DOUBTED)),
+        (State.FAILED, (), None, None),
+        (State.COMPLETED, PAID, None, None),
+        (State.FAILED, PAID, KEPT, None),
+        (State.FAILED, PAID, OWN, None),
+        (State.REVIEW, PAID, KEPT, None),
+        (State.REVIEW, (), None, item(owner=JOB.id)),
+        (State.REVIEW, (), OWN, item(owner=JOB.id, kept=replace(OWN, is_doubted=True))),
+    ],
+)
+def test_the_waiting_jobs_are_enqueued_when_the_owner_ends_without_a_usable_result(
+    state: State, attempts: tuple[Attempt, ...], kept: Kept | None, ended: DedupRecord | None
+) -> None:
+    """One of them makes the next call. A result that a person has to look at is not reused."""
+    before = item(owner=JOB.id, kept=kept, waiting=("a", "b"))
+    deduplication, world = rules(before)
+    deduplication.job_settled(replace(JOB, state=state, attempts=attempts))
+    then = before if ended is None else replace(ended, expires_at=LASTS, version=5)
+    assert stored(world) == then
+    assert world.submissions.job_ids == ([] if ended is None else ["a", "b"])
+
+
+@pytest.mark.parametrize("current", [None, item(waiting=("a",))])
+@pytest.mark.parametrize("photo", [PHOTO, None])
+def test_the_end_of_a_job_that_owns_no_record_changes_none(
+    current: DedupRecord | None, photo: object
+) -> None:
+    """The record has expired, or another job owns it, or the photo was never read."""
+    deduplication, world = rules(current)
+    ended = replace(JOB, state=State.FAILED, attempts=PAID, photo=photo)  # type: ignore[arg-type]
+    deduplication.job_settled(ended)
+    assert (stored(world), world.submissions.job_ids) == (current, [])
+
+
+def test_a_job_that_begins_to_wait_while_the_owner_ends_is_enqueued_too() -> None:
+    """The owner reads the record again."""
+    hook = Hook()
+    deduplication, world = rules(item(owner=JOB.id, waiting=("a",)), hook=hook)
+
+    def waits() -> None:
+        world.bought.items[PICTURE] = item(owner=JOB.id, waiting=("a", "b"), version=5)
+
+    hook.once_at("purchases.save", waits)
+    deduplication.job_settled(replace(JOB, state=State.FAILED, attempts=PAID))
+    assert stored(world) == item(owner=JOB.id, expires_at=LASTS, version=6)
+    assert world.submissions.job_ids == ["a", "b"]
+
+
+REUSED = Reuse(
+    job_id="other", key="kept", sha256=KEPT.sha256, task_id="task-1", credits_saved=PRICE
+)
+
+
+@pytest.mark.parametrize(
+    ("current", "then"),
+    [
+        (None, None),
+        (item(), item()),
+        (item(kept=OWN), item(kept=OWN)),
+        (item(kept=KEPT), item(version=5)),
+    ],
+)
+def test_a_cached_result_that_is_gone_is_taken_off_the_record(
+    current: DedupRecord | None, then: DedupRecord | None
+) -> None:
+    """Unless the record names other bytes by now: those were stored again meanwhile."""
+    deduplication, world = rules(current)
+    deduplication.forget_lost(replace(JOB, reused=REUSED))
+    assert stored(world) == then
+
+
+def test_of_two_jobs_that_find_a_cached_result_gone_one_changes_the_record() -> None:
+    """The other is no error: both decide again by the record."""
+    hook = Hook()
+    deduplication, world = rules(item(kept=KEPT), hook=hook)
+    job = replace(JOB, reused=REUSED)
+    hook.once_at("purchases.save", lambda: deduplication.forget_lost(job))
+    deduplication.forget_lost(job)
+    assert stored(world) == item(version=5)
