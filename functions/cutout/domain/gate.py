@@ -220,11 +220,11 @@ class Gate:
         current = self.pause
         if current is not None and (current.until is None or (until and until < current.until)):
             return self
-        return replace(self, pause=Pause(reason=reason, since=now, until=until))
+        return self._paused(Pause(reason=reason, since=now, until=until))
 
     def resuming(self) -> Gate:
         """The gate without a pause."""
-        return replace(self, pause=None)
+        return self._paused(None)
 
     def cleared_by(self, started_at: datetime) -> Gate:
         """The gate without its pause, after the provider accepted a call that began later.
@@ -235,6 +235,10 @@ class Gate:
         if pause is None or pause.until is None or started_at <= pause.since:
             return self
         return self.resuming()
+
+    def _paused(self, pause: Pause | None) -> Gate:
+        """The gate with this pause, which functions of an earlier version see if they run alone."""
+        return replace(self, pause=pause, seal=self.seal if self.is_sealed else pause)
 
     @property
     def _carried(self) -> int:

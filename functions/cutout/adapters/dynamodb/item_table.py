@@ -30,7 +30,6 @@ _LONGEST_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 The SDK repeats neither a transaction that was canceled by another, nor a single write that met one.
 """
-_OVERTAKEN = frozenset({"ConditionalCheckFailedException", "TransactionConflictException"})
 _BUSY = frozenset(
     {
         "ProvisionedThroughputExceeded",
@@ -221,28 +220,6 @@ class Table:
         except ClientError as exc:
             self._explain(exc)
             raise
-
-    def set_number(self, pk: str, name: str, number: int, *, condition: Put) -> bool:
-        """Change one number of an item; False if the condition does not hold.
-
-        Also False while a transaction writes the item, which then differs from what was read.
-        """
-        names = {f"#{name}": name} | names_in(condition.condition)
-        values = {":number": number} | dict(condition.values)
-        try:
-            self._client.update_item(
-                TableName=self._name,
-                Key={"pk": {"S": pk}},
-                UpdateExpression=f"SET #{name} = :number",
-                ConditionExpression=condition.condition,
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues=self._typed(values),
-            )
-        except ClientError as exc:
-            if _code(exc) in _OVERTAKEN:
-                return False
-            raise
-        return True
 
     def query(
         self,

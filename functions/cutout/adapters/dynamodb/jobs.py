@@ -40,7 +40,7 @@ from cutout.adapters.dynamodb.job_rows import (
     newer_in,
     to_be_saved,
 )
-from cutout.domain.errors import NewerRowError
+from cutout.domain.errors import NewerRowError, StoreBusyError
 from cutout.domain.gate import Gate, Limits
 from cutout.domain.gate_shards import Place, ShardChange
 from cutout.domain.job.conflicts import (
@@ -198,12 +198,16 @@ class DynamoJobs:
 
     def postpone(self, row: Job | NewerRow, until: datetime) -> None:
         """Postpone the row's due time, unless another worker has moved the row."""
-        unmoved = Put(
-            item={},
+        update = Update(
+            pk=f"job#{row.id}",
+            expression="SET due_at = :until",
             condition=f"{SAME_VERSION} AND attribute_exists(due_at)",
-            values={":version": row.version},
+            names={"#version": "version"},
+            values={":until": milliseconds(until), ":version": row.version},
         )
-        self._table.set_number(f"job#{row.id}", "due_at", milliseconds(until), condition=unmoved)
+        # A transaction that writes the row moves it.
+        with suppress(LostError, StoreBusyError):
+            self._table.change(update)
 
     def backlog_status(self) -> BacklogStatus:
         """The number and age of waiting jobs."""
