@@ -11,7 +11,9 @@ from functools import partial
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.states import Transport
-from tests.support.fakes.buckets import MemoryUploads
+from cutout.ports.buckets import Labels
+from cutout.ports.jobs_table import LatestVersion
+from tests.support.fakes.buckets import MemoryUploads, StoredObject
 from tests.support.fakes.world import LIMITS, World, png
 from tests.support.hooks import WorkerDiedError
 
@@ -47,6 +49,7 @@ class Story:
         calls_back: the provider reaches our endpoint; else Sweep has to ask.
         max_in_flight: how many tasks may run at once.
         is_versioned: the uploads' bucket keeps versions.
+        replaces: an earlier upload of each key was cut out before.
     """
 
     keys: tuple[str, ...] = ("a.jpg",)
@@ -55,6 +58,7 @@ class Story:
     calls_back: bool = True
     max_in_flight: int = 3
     is_versioned: bool = True
+    replaces: bool = False
 
 
 class Life:
@@ -92,6 +96,8 @@ class Life:
         """Upload, and let everything happen until every photo is announced."""
         sources = [self.world.uploads.add(key, self.story.data) for key in self.story.keys]
         for source in sources:
+            if self.story.replaces:
+                self._cut_out_before(source)
             self._deliver(partial(self._take_event, source), comes_again=True)
         self._work_off()
         end = self.world.clock.now() + timedelta(hours=12)
@@ -110,6 +116,15 @@ class Life:
     def _is_over(self, sources: list[Source]) -> bool:
         jobs = [self.world.jobs.jobs.get(source.job_id) for source in sources]
         return all(job is not None and job.is_announced for job in jobs)
+
+    def _cut_out_before(self, source: Source) -> None:
+        """An earlier upload of the key is known, and its cut-out is in the results bucket."""
+        earlier = LatestVersion(source_ref=source.ref, order="0", job_id="earlier")
+        self.world.jobs.heads[source.ref] = earlier
+        labels = Labels(metadata={"cutout-source-order": earlier.order}, tags={})
+        self.world.results.objects["a.png"] = StoredObject(
+            data=b"earlier", content_type="image/png", labels=labels, etag="earlier"
+        )
 
     def _take_event(self, source: Source) -> None:
         job = self.world.registered(source)
