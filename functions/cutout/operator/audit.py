@@ -12,11 +12,12 @@ from datetime import timedelta
 from enum import StrEnum
 from itertools import islice
 
+from cutout.domain.job.job import Job
 from cutout.domain.object_keys import result_keys, results_folder
 from cutout.domain.states import Reason, State
 from cutout.operator.bounded_parallel import bounded_map
 from cutout.ports.jobs_table import LatestVersion
-from cutout.ports.listings import BucketListing, JobIndex, JobSummary, ListedObject, Provenance
+from cutout.ports.listings import BucketListing, JobIndex, ListedObject, Provenance
 from cutout.ports.telemetry import Clock
 from cutout.usecases.submit.register_upload import UploadFilter
 
@@ -174,7 +175,7 @@ class Audit:
     def _found(
         self,
         listed: ListedObject,
-        job: JobSummary | None,
+        job: Job | None,
         head: LatestVersion | None,
         stored: frozenset[str] | None,
     ) -> AuditedObject:
@@ -185,13 +186,13 @@ class Audit:
             return AuditedObject(listed=listed, finding=Finding.NOT_WATCHED, reason=reason)
         return self._without_job(listed, head, stored)
 
-    def _is_decided_by_head(self, listed: ListedObject, job: JobSummary | None) -> bool:
+    def _is_decided_by_head(self, listed: ListedObject, job: Job | None) -> bool:
         """Whether the status depends on the newest event of the key, besides object and job."""
         if job is None:
             return not self.rules.why_no_photo(listed)
         return job.state is State.COMPLETED and listed.version_id is not None
 
-    def _known(self, page: Sequence[ListedObject]) -> Mapping[str, JobSummary]:
+    def _known(self, page: Sequence[ListedObject]) -> Mapping[str, Job]:
         """The jobs of these objects, by key.
 
         An object's version gives the id of its job. Without versions, the job is that of the key's
@@ -203,17 +204,16 @@ class Audit:
         for ref, head in self.records.newest_all(list(plain)).items():
             if head.job_id:
                 ids[head.job_id] = plain[ref]
-        summaries = self.records.summaries(list(ids))
         return {
-            ids[job_id].key: current
-            for job_id, current in summaries.items()
-            if ids[job_id].version_id or ids[job_id].etag == current.etag
+            ids[job.id].key: job
+            for job in self.records.find_all(list(ids))
+            if ids[job.id].version_id or ids[job.id].etag == job.source.etag
         }
 
     def _with_job(
         self,
         listed: ListedObject,
-        job: JobSummary,
+        job: Job,
         head: LatestVersion | None,
         stored: frozenset[str] | None,
     ) -> AuditedObject:
@@ -235,17 +235,17 @@ class Audit:
     def _completed(
         self,
         listed: ListedObject,
-        job: JobSummary,
+        job: Job,
         head: LatestVersion | None,
         stored: frozenset[str] | None,
     ) -> Finding:
-        key = job.result_key or ""
+        key = job.result.key if job.result else ""
         # The job may have completed after the cut-outs were listed.
         if key not in (stored or ()) and self.results.newest(key) is None:
             return Finding.RESULT_GONE
         # A permanent deletion makes an older version the newest, without an event that says so.
         # The cut-out is read only if the newest event is of another version.
-        if head is None or head.job_id in {None, job.job_id}:
+        if head is None or head.job_id in {None, job.id}:
             return Finding.DONE
         made = self.results.provenance(key)
         if made is None or made.version == listed.version_id:

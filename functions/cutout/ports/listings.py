@@ -12,7 +12,7 @@ from typing import Protocol
 
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
-from cutout.domain.states import Lane, Reason, State
+from cutout.domain.states import Lane, State
 from cutout.ports.jobs_table import LatestVersion
 
 
@@ -100,17 +100,6 @@ class StateEntry:
     at: datetime
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class JobSummary:
-    """The fields of a job that an audit of all jobs needs."""
-
-    job_id: str
-    etag: str
-    state: State
-    reason: Reason | None
-    result_key: str | None
-
-
 class JobIndex(Protocol):
     """Many jobs at a time."""
 
@@ -128,10 +117,6 @@ class JobIndex(Protocol):
 
     def find_all(self, job_ids: Sequence[str]) -> Sequence[Job]:
         """The existing jobs with these ids, in this order."""
-        ...
-
-    def summaries(self, job_ids: Sequence[str]) -> Mapping[str, JobSummary]:
-        """Summaries of the existing jobs with these ids, by id."""
         ...
 
     def newest_all(self, source_refs: Sequence[str]) -> Mapping[str, LatestVersion]:

@@ -85,7 +85,6 @@ def jobs(client: DynamoDBClient, table: Write) -> DynamoJobs:
     [
         lambda jobs: jobs.find(JOB.id),
         lambda jobs: jobs.find_all([JOB.id]),
-        lambda jobs: jobs.summaries([JOB.id]),
     ],
 )
 def test_who_meets_a_word_of_a_newer_version_says_so(

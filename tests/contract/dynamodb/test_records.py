@@ -10,7 +10,7 @@ import pytest
 from cutout.domain.job.job import Job
 from cutout.domain.states import Reason, State
 from cutout.ports.jobs_table import LatestVersion
-from cutout.ports.listings import JobSummary, StateEntry
+from cutout.ports.listings import StateEntry
 from tests.contract.dynamodb.table import Store
 from tests.support.builders import NOW, RESULT, a_job, a_source
 
@@ -58,34 +58,19 @@ def test_jobs_are_told_within_two_times_both_included(
     assert told(list(entries)) == numbers
 
 
-def test_how_jobs_stand_is_told_by_id(store: Store) -> None:
-    """An id that is asked for twice, or that no job has, changes nothing in the answer."""
+def test_jobs_are_found_by_their_ids(store: Store) -> None:
+    """In the order of the ids; one that no job has changes nothing in the answer."""
     failed = kept(store, 1)
     row = replace(a_job(State.COMPLETED), id="c" * 32, result=RESULT, reason=Reason.NEWER_UPLOAD)
     done = store.claim(row)
-    assert store.summaries([done.id, failed.id, done.id, "f" * 32]) == {
-        failed.id: JobSummary(
-            job_id=failed.id,
-            etag=failed.source.etag,
-            state=State.FAILED,
-            reason=None,
-            result_key=None,
-        ),
-        done.id: JobSummary(
-            job_id=done.id,
-            etag=done.source.etag,
-            state=State.COMPLETED,
-            reason=Reason.NEWER_UPLOAD,
-            result_key=RESULT.key,
-        ),
-    }
-    assert store.summaries([]) == {}
+    assert list(store.find_all([done.id, "f" * 32, failed.id])) == [done, failed]
+    assert list(store.find_all([])) == []
 
 
 def test_more_jobs_are_told_than_one_answer_of_the_table_holds(store: Store) -> None:
     """A hundred keys fit into one request."""
     ids = [kept(store, number).id for number in range(130)]
-    assert set(store.summaries(ids)) == set(ids)
+    assert [job.id for job in store.find_all(ids)] == ids
 
 
 def test_the_newest_of_many_keys_is_told_by_their_names(store: Store) -> None:

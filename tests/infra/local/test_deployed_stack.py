@@ -238,7 +238,7 @@ def test_many_rows_are_read_with_few_requests_and_those_are_counted(
     made = [jobs.claim(replace(make_job(f"many/{n}.jpg"), id=f"many-{n}")) for n in range(120)]
     before = Counter(stack.requests())
     records = stack.jobs
-    assert len(records.summaries([job.id for job in made])) == 120
+    assert len(records.find_all([job.id for job in made])) == 120
     found = {entry.job_id for entry in records.moved(State.COMPLETED, since=made[0].updated_at)}
     assert {job.id for job in made} <= found
     assert Counter(stack.requests()) - before == {"BatchGetItem": 2, "Query": 1}

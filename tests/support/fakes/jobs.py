@@ -23,7 +23,7 @@ from cutout.ports.jobs_table import (
     NewerRow,
     TaskClaim,
 )
-from cutout.ports.listings import JobSummary, StateEntry
+from cutout.ports.listings import StateEntry
 from cutout.ports.telemetry import Clock
 from tests.support.fakes.dedup_records import MemoryDedupRecords
 from tests.support.fakes.steps import Step, no_step
@@ -226,18 +226,6 @@ class MemoryJobs:
             and (until is None or one.at <= until)
         ]
         return sorted(within, key=lambda one: one.at, reverse=True)
-
-    def summaries(self, job_ids: Sequence[str]) -> dict[str, JobSummary]:
-        return {
-            job.id: JobSummary(
-                job_id=job.id,
-                etag=job.source.etag,
-                state=job.state,
-                reason=job.reason,
-                result_key=job.result.key if job.result else None,
-            )
-            for job in self.find_all(job_ids)
-        }
 
     def newest_all(self, source_refs: Sequence[str]) -> dict[str, LatestVersion]:
         return {ref: self.heads[ref] for ref in source_refs if ref in self.heads}

@@ -41,7 +41,6 @@ class DynamoDedupRecords:
             "purchase.expires_at = :time, #version = #version + :one, "
             "purchase.#version = #version + :one",
             condition="purchase.buyer = :owner",
-            names={"#version": "version", "#waiting": "waiting"},
             values={
                 ":kept": to_row(kept),
                 ":nobody": [],

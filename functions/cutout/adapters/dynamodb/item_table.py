@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +13,8 @@ from uuid import uuid4
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from cutout.adapters.dynamodb.expressions import names_in, projection
 from cutout.domain.errors import StoreBusyError
+from cutout.domain.job.table_indexes import INDEXES
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -66,8 +67,9 @@ class Update:
     """A change of some attributes of an item, which is made if it does not exist.
 
     Attributes:
-        expression: an update expression; names that begin with `#` are in `names`.
+        expression: an update expression, in which names that DynamoDB reserves begin with `#`.
         condition: a condition expression; none is needed where it is empty.
+        names: what other names that begin with `#` stand for.
         values: by their placeholders.
     """
 
@@ -134,18 +136,12 @@ class Table:
         item = answer.get("Item")
         return None if item is None else self._plain(item)
 
-    def get_all(self, pks: Sequence[str], paths: Sequence[str] = ()) -> Iterator[Item]:
-        """The items that exist of these, in any order (strongly consistent).
-
-        Args:
-            pks: their keys, each once.
-            paths: of each item only these, as in `job.reason`; all of it if there are none.
-        """
-        only = projection(paths)
+    def get_all(self, pks: Sequence[str]) -> Iterator[Item]:
+        """The items that exist of these, each named once, in any order (strongly consistent)."""
         for start in range(0, len(pks), _BATCH):
             wanted: Any = [{"pk": {"S": pk}} for pk in pks[start : start + _BATCH]]
             while wanted:
-                request: Any = {"Keys": wanted, "ConsistentRead": True, **only}
+                request: Any = {"Keys": wanted, "ConsistentRead": True}
                 answer: Any = self._client.batch_get_item(RequestItems={self._name: request})
                 yield from map(self._plain, answer["Responses"].get(self._name, []))
                 wanted = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys")
@@ -221,93 +217,59 @@ class Table:
             self._explain(exc)
             raise
 
-    def query(
+    def entries(
         self,
         index: str,
-        partition: tuple[str, str],
+        partition: str,
         *,
-        limit: int,
-        between: tuple[str, int, int] | None = None,
+        between: tuple[int, int] | None = None,
+        page: int = _INDEX_PAGE,
         is_newest_first: bool = False,
-    ) -> list[str]:
-        """Primary keys of an index partition, in the order of its sort key (eventual).
+    ) -> Iterator[tuple[str, Any]]:
+        """Primary and sort keys of an index partition, page by page (eventual).
 
         Args:
             index: the index's name.
-            partition: its partition key's name and value.
-            limit: how many at most.
-            between: the sort key's name, least and greatest value.
+            partition: the value of its partition key.
+            between: the least and the greatest sort key.
+            page: how many entries one request reads.
             is_newest_first: from the greatest sort key down.
         """
-        pages = self._client.get_paginator("query").paginate(
-            **self._indexed(index, partition, between),
-            ScanIndexForward=not is_newest_first,
-            PaginationConfig={"MaxItems": limit, "PageSize": min(limit, 1000)},
-        )
-        return [item["pk"]["S"] for page in pages for item in page["Items"]]
-
-    def pages(
-        self, index: str, partition: tuple[str, str], size: int, *, up_to: tuple[str, int]
-    ) -> Iterator[Sequence[str]]:
-        """Primary keys of an index partition, the least sort key first, page by page (eventual)."""
-        pages = self._client.get_paginator("query").paginate(
-            **self._indexed(index, partition, (up_to[0], 0, up_to[1])),
-            PaginationConfig={"PageSize": size},
-        )
-        for page in pages:
-            yield [item["pk"]["S"] for item in page["Items"]]
-
-    def numbered(
-        self, index: str, partition: tuple[str, str], sort: str, between: tuple[int, int]
-    ) -> Iterator[tuple[str, int]]:
-        """Primary and sort keys of an index partition, the greatest sort key first (eventual).
-
-        Args:
-            index: the index's name.
-            partition: its partition key's name and value.
-            sort: its sort key's name.
-            between: the sort key's least and greatest value.
-        """
-        pages = self._client.get_paginator("query").paginate(
-            **self._indexed(index, partition, (sort, *between)),
-            ScanIndexForward=False,
-            PaginationConfig={"PageSize": _INDEX_PAGE},
-        )
-        for page in pages:
-            yield from ((item["pk"]["S"], int(item[sort]["N"])) for item in page["Items"])
-
-    def _indexed(
-        self, index: str, partition: tuple[str, str], between: tuple[str, int, int] | None
-    ) -> Any:  # noqa: ANN401 - the SDK's keywords
-        names, values = {"#p": partition[0]}, {":p": {"S": partition[1]}}
+        names, sort, _letter = INDEXES[index]
         condition = "#p = :p"
+        values: dict[str, Any] = {":p": partition}
         if between is not None:
-            names["#s"], least, greatest = between
-            values |= {":least": {"N": str(least)}, ":greatest": {"N": str(greatest)}}
             condition += " AND #s BETWEEN :least AND :greatest"
-        return {
-            "TableName": self._name,
-            "IndexName": index,
-            "KeyConditionExpression": condition,
-            "ExpressionAttributeNames": names,
-            "ExpressionAttributeValues": values,
-        }
+            values |= {":least": between[0], ":greatest": between[1]}
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self._name,
+            IndexName=index,
+            KeyConditionExpression=condition,
+            ExpressionAttributeNames={"#p": names} | ({"#s": sort} if between else {}),
+            ExpressionAttributeValues=self._typed(values),
+            ScanIndexForward=not is_newest_first,
+            PaginationConfig={"PageSize": page},
+        )
+        for answer in pages:
+            for item in map(self._plain, answer["Items"]):
+                yield item["pk"], item[sort]
 
     def _request(self, write: Put | Update) -> Any:  # noqa: ANN401 - the SDK's
         if isinstance(write, Update):
+            names = {**_names_in(write.expression, write.condition), **write.names}
             return {
                 "Update": {
                     "TableName": self._name,
                     "Key": self._typed({"pk": write.pk}),
                     "UpdateExpression": write.expression,
-                    **self._conditional(write, write.names),
+                    **self._conditional(write, names),
                 }
             }
         return {
             "Put": {
                 "TableName": write.table or self._name,
                 "Item": self._typed(write.item),
-                **self._conditional(write, names_in(write.condition)),
+                **self._conditional(write, _names_in(write.condition)),
             }
         }
 
@@ -349,3 +311,11 @@ class Table:
 
 def _code(exc: ClientError) -> str:
     return str(exc.response["Error"]["Code"])
+
+
+def _names_in(*expressions: str) -> dict[str, str]:
+    """`#version` in an expression stands for the attribute `version`."""
+    return {name: name[1:] for text in expressions for name in _NAME.findall(text)}
+
+
+_NAME = re.compile(r"#\w+")

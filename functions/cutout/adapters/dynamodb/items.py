@@ -49,7 +49,6 @@ def shard_update(change: ShardChange, place: Place | None) -> Update:
             pk=GATE,
             expression="SET gate.in_flight = gate.in_flight - :one, #version = #version + :one, "
             "gate.#version = #version + :one",
-            names={"#version": "version"},
             values={":one": 1},
         )
     names = {f"#spent{n}": f"{_SPENT}{day}" for n, day in enumerate(change.charges)}

@@ -17,9 +17,8 @@ from cutout.domain.errors import NewerRowError
 from cutout.domain.job.job import Job
 from cutout.domain.job.stored_limits import bounded
 from cutout.domain.serialization import from_row, to_small_row
-from cutout.domain.states import Lane, Reason, State
+from cutout.domain.states import Lane
 from cutout.ports.jobs_table import NewerRow
-from cutout.ports.listings import JobSummary
 
 DUE = ("due_shard", "due")
 WAITING = ("lane", "waiting")
@@ -29,22 +28,6 @@ BEHIND_LIVE = 10**15
 """Added to `lane_at` of jobs of low priority, so that they come after all others."""
 _BESIDE = frozenset({"id", "version", "state", "look_at", "expires_at"})
 """Fields of a job that are stored beside its row."""
-BRIEF = (
-    "pk",
-    "phase",
-    "state",
-    "row.source.etag",
-    "row.reason",
-    "row.result_key",
-    "row.result.key",
-    "row.result.size",
-    # of rows that an earlier version wrote
-    "job.state",
-    "job.source.etag",
-    "job.reason",
-    "job.result.key",
-)
-"""What `brief_in` reads of an item."""
 
 
 def job_item(job: Job) -> Item:
@@ -98,25 +81,6 @@ def job_in(item: Item) -> Job:
     job_id = item["pk"].removeprefix("job#")
     with understood(f"the row of job {job_id}"):
         return from_row(Job, _whole(job_id, item))
-
-
-def brief_in(item: Item) -> JobSummary:
-    """A summary of the job.
-
-    Raises:
-        NewerRowError: only a newer version can read it.
-    """
-    job_id = item["pk"].removeprefix("job#")
-    with understood(f"the row of job {job_id}"):
-        row = item["job"] if "job" in item else item["row"] | {"state": _state_of(item)}
-        reason, result = row.get("reason"), row.get("result")
-        return JobSummary(
-            job_id=job_id,
-            etag=row["source"]["etag"],
-            state=State(row["state"]),
-            reason=Reason(reason) if reason else None,
-            result_key=result.get("key", row.get("result_key")) if result else None,
-        )
 
 
 def newer_in(item: Item) -> NewerRow:
@@ -186,12 +150,8 @@ def _whole(job_id: str, item: Item) -> dict[str, Any]:
     ]
     if "expires_at" in item:
         row["expires_at"] = int(item["expires_at"]) * 1_000_000
-    beside = {"id": job_id, "version": item["version"], "state": _state_of(item)}
-    return row | beside | look_at
-
-
-def _state_of(item: Item) -> str:
-    return str(item.get("phase", item["state"]))
+    state = item.get("phase", item["state"])
+    return row | {"id": job_id, "version": item["version"], "state": state} | look_at
 
 
 def _with_key(attempt: dict[str, Any], job_id: str) -> dict[str, Any]:

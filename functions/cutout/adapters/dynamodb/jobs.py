@@ -29,11 +29,9 @@ from cutout.adapters.dynamodb.items import (
 )
 from cutout.adapters.dynamodb.job_rows import (
     BEHIND_LIVE,
-    BRIEF,
     DUE,
     MOVING,
     WAITING,
-    brief_in,
     job_in,
     job_item,
     milliseconds,
@@ -64,7 +62,7 @@ from cutout.ports.jobs_table import (
     NewerRow,
     TaskClaim,
 )
-from cutout.ports.listings import JobSummary, StateEntry
+from cutout.ports.listings import StateEntry
 
 _SHORTEST_PAGE = 10
 _LATEST = 2 * BEHIND_LIVE
@@ -173,8 +171,10 @@ class DynamoJobs:
 
     def carry_over(self) -> int:
         """Write waiting jobs of earlier versions again, where this version looks for them."""
-        old = [self._ids("lane", ("lane", lane), limit=MOST_CARRIED) for lane in _EARLIER_LANES]
-        waiting = [job for ids in old for job in self._understood(ids) if job.is_waiting]
+        ids = [
+            job_id for lane in _EARLIER_LANES for job_id in self._ids("lane", lane, MOST_CARRIED)
+        ]
+        waiting = [job for job in self._understood(ids) if job.is_waiting]
         for job in waiting:
             with suppress(JobMovedError):
                 self.save(job)
@@ -182,7 +182,7 @@ class DynamoJobs:
 
     def due(self, now: datetime, limit: int) -> Due:
         """Jobs to look at, the longest due first."""
-        ids = self._ids("due", DUE, limit=limit, up_to=("due_at", milliseconds(now)))
+        ids = self._ids("due", DUE[1], limit, between=(0, milliseconds(now)))
         jobs: list[Job] = []
         newer: list[NewerRow] = []
         for item in self._items(ids):
@@ -202,7 +202,6 @@ class DynamoJobs:
             pk=f"job#{row.id}",
             expression="SET due_at = :until",
             condition=f"{SAME_VERSION} AND attribute_exists(due_at)",
-            names={"#version": "version"},
             values={":until": milliseconds(until), ":version": row.version},
         )
         # A transaction that writes the row moves it.
@@ -211,13 +210,9 @@ class DynamoJobs:
 
     def backlog_status(self) -> BacklogStatus:
         """The number and age of waiting jobs."""
-        ids = self._ids("lane", WAITING, limit=MOST_COUNTED)
-        behind = self._ids("lane", WAITING, limit=1, between=("lane_at", BEHIND_LIVE, _LATEST))
-        oldest = self._understood(list(dict.fromkeys([*ids[:1], *behind])))
-        return BacklogStatus(
-            waiting=len(ids),
-            waiting_since=min((it.created_at for it in oldest if it.is_waiting), default=None),
-        )
+        entries = islice(self._table.entries("lane", WAITING[1]), MOST_COUNTED)
+        since = [int(lane_at) % BEHIND_LIVE for _pk, lane_at in entries]
+        return BacklogStatus(waiting=len(since), waiting_since=_at(min(since)) if since else None)
 
     def advance(self, head: LatestVersion) -> Advance:
         """Record an upload or deletion; returns the newest, which may be another."""
@@ -225,7 +220,6 @@ class DynamoJobs:
             pk=f"head#{head.source_ref}",
             expression="SET newest = :newest, #order = :order",
             condition="attribute_not_exists(pk) OR #order < :order",
-            names={"#order": "order"},
             values={":newest": to_row(head), ":order": head.order},
         )
         try:
@@ -255,8 +249,8 @@ class DynamoJobs:
 
     def of_source(self, bucket: str, key: str, limit: int) -> list[Job]:
         """The jobs of a key, newest upload first."""
-        partition = ("source_ref", f"{bucket}/{key}")
-        return self.find_all(self._ids("source", partition, limit=limit, is_newest_first=True))
+        entries = self._table.entries("source", f"{bucket}/{key}", page=limit, is_newest_first=True)
+        return self.find_all([_job_id(pk) for pk, _order in islice(entries, limit)])
 
     def moved(
         self, state: State, *, since: datetime | None = None, until: datetime | None = None
@@ -278,17 +272,11 @@ class DynamoJobs:
     ) -> Iterator[StateEntry]:
         least = milliseconds(since) if since else 0
         greatest = milliseconds(until) if until else _LATEST
-        entries = self._table.numbered(
-            "state", ("state", partition), "updated_at", (least, greatest)
+        entries = self._table.entries(
+            "state", partition, between=(least, greatest), is_newest_first=True
         )
         for pk, number in entries:
-            at = datetime.fromtimestamp(number / 1000, UTC)
-            yield StateEntry(job_id=pk.removeprefix("job#"), at=at)
-
-    def summaries(self, job_ids: Sequence[str]) -> dict[str, JobSummary]:
-        """Summaries of those of these jobs that exist, by id."""
-        pks = [f"job#{job_id}" for job_id in dict.fromkeys(job_ids)]
-        return {brief.job_id: brief for brief in map(brief_in, self._table.get_all(pks, BRIEF))}
+            yield StateEntry(job_id=_job_id(pk), at=_at(number))
 
     def newest_all(self, source_refs: Sequence[str]) -> dict[str, LatestVersion]:
         """The latest known version of each of these keys, by its name."""
@@ -308,8 +296,8 @@ class DynamoJobs:
     def _readable(self, limit: int, last: int) -> Iterator[str]:
         """The waiting jobs, without rows of a newer version, however many come first."""
         size = max(limit, _SHORTEST_PAGE)
-        for pks in self._table.pages("lane", WAITING, size, up_to=("lane_at", last)):
-            job_ids = [pk.removeprefix("job#") for pk in pks]
+        entries = self._table.entries("lane", WAITING[1], between=(0, last), page=size)
+        while job_ids := [_job_id(pk) for pk, _lane_at in islice(entries, size)]:
             yield from (job.id for job in self._understood(job_ids) if job.is_waiting)
 
     def _understood(self, job_ids: Sequence[str]) -> Iterator[Job]:
@@ -319,20 +307,15 @@ class DynamoJobs:
                 yield job_in(item)
 
     def _ids(
-        self,
-        index: str,
-        partition: tuple[str, str],
-        *,
-        limit: int,
-        up_to: tuple[str, int] | None = None,
-        between: tuple[str, int, int] | None = None,
-        is_newest_first: bool = False,
+        self, index: str, partition: str, limit: int, between: tuple[int, int] | None = None
     ) -> list[str]:
-        pks = self._table.query(
-            index,
-            partition,
-            limit=limit,
-            between=between or (up_to and (up_to[0], 0, up_to[1])),
-            is_newest_first=is_newest_first,
-        )
-        return [pk.removeprefix("job#") for pk in pks]
+        entries = self._table.entries(index, partition, between=between, page=limit)
+        return [_job_id(pk) for pk, _sort in islice(entries, limit)]
+
+
+def _job_id(pk: str) -> str:
+    return pk.removeprefix("job#")
+
+
+def _at(number: int) -> datetime:
+    return datetime.fromtimestamp(int(number) / 1000, UTC)

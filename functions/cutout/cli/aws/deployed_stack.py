@@ -208,5 +208,5 @@ class Stack:
     def _moving_now(self) -> dict[State, int]:
         """Return how many jobs are in each state that is not the last."""
         ids = [entry.job_id for entry in islice(self.jobs.moving(), MOST_COUNTED)]
-        counted = Counter(brief.state for brief in self.jobs.summaries(ids).values())
+        counted = Counter(job.state for job in self.jobs.find_all(ids))
         return {state: counted[state] for state in OPEN}
