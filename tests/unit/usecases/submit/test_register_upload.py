@@ -38,6 +38,7 @@ def test_a_new_upload_is_a_job_that_sweep_finds_should_its_worker_die() -> None:
         created_at=START,
         updated_at=START,
         due_at=START + TIMING.lease,
+        look_at=START + TIMING.lease,
         entered_at=START,
         is_first=True,
         history=(HistoryEntry(state=State.QUEUED, at=START),),
