@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from cutout.domain.gate import Gate, Limits, Pause, PauseReason, Suspicion
+from cutout.domain.gate import Gate, Limits, Pause, PauseReason
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import HistoryEntry, Job, Photo, Prepared, Upright
 from cutout.domain.job.result import Result, Reuse
@@ -79,6 +79,9 @@ ATTEMPTS = drawn(
     not_found_since=st.none() | _TIMES,
     is_asked_again=st.booleans(),
     is_taken=st.booleans(),
+    body_name=st.none() | _HEX,
+    shard=st.none() | st.integers(0, 63),
+    is_probe=st.booleans(),
 )
 PREPARED = drawn(
     Prepared,
@@ -124,6 +127,7 @@ JOBS = drawn(
     version=_COUNTS,
     result_key=st.none() | _TEXTS,
     due_at=st.none() | _TIMES,
+    look_at=st.none() | _TIMES,
     tries=_COUNTS,
     entered_at=st.none() | _TIMES,
     trying_since=st.none() | _TIMES,
@@ -132,7 +136,6 @@ JOBS = drawn(
     handovers_failed=_COUNTS,
     lane=st.sampled_from(Lane),
     bypass_cache=st.booleans(),
-    is_owner=st.booleans(),
     reused=st.none()
     | drawn(
         Reuse,
@@ -162,23 +165,19 @@ JOBS = drawn(
     expires_at=st.none() | _TIMES,
 )
 _LIMITS = drawn(Limits, max_in_flight=_COUNTS, daily_credit_cap=_CREDITS)
+_PAUSES = drawn(Pause, reason=st.sampled_from(PauseReason), since=_TIMES, until=st.none() | _TIMES)
 GATES = drawn(
     Gate,
     version=_COUNTS,
-    in_flight=_COUNTS,
-    day=st.dates(),
-    spent=_CREDITS,
     price=_CREDITS,
     limits=st.none() | _LIMITS,
     deployed=st.none() | _LIMITS,
-    pause=st.none()
-    | drawn(
-        Pause,
-        reason=st.sampled_from(PauseReason),
-        since=_TIMES,
-        until=st.none() | _TIMES,
-    ),
-    suspicion=st.none()
-    | drawn(Suspicion, version=_COUNTS, counted=_COUNTS, since=st.none() | _TIMES),
+    pause=st.none() | _PAUSES,
+    most_shards=_COUNTS,
+    carried_in_flight=_COUNTS,
+    carried_day=st.dates(),
+    carried_spent=_CREDITS,
+    seal=st.none() | _PAUSES,
     newer=st.dictionaries(_TEXTS, _TEXTS, max_size=2),
+    shards=st.just(()),
 )

@@ -71,8 +71,8 @@ def held_since(name: str) -> datetime:
 def shares(limit: int, used: Sequence[int], count: int, *, outside: int) -> list[int]:
     """How much of a limit each of the first `count` shards may use.
 
-    The shares add up to the limit at most. Shards that use more than an equal part, since the limit
-    was lowered, keep what they use, and the others get less.
+    The shares and what is used elsewhere add up to the limit at most. A shard that uses more than
+    its part, since the limit was lowered, keeps what it uses; it gets nothing, and the others less.
 
     Args:
         limit: the whole.
@@ -80,11 +80,15 @@ def shares(limit: int, used: Sequence[int], count: int, *, outside: int) -> list
         count: over how many shards the limit is divided.
         outside: what is used elsewhere.
     """
-    equal = _divided(limit, count)
-    over = {number for number in range(count) if used[number] > equal[number]}
-    rest = limit - outside - sum(used[count:]) - sum(used[number] for number in over)
-    parts = iter(_divided(max(0, rest), count - len(over)))
-    return [0 if n in over else min(equal[n], next(parts)) for n in range(count)]
+    rest = limit - outside - sum(used[count:])
+    within = list(range(count))
+    while True:
+        parts = dict(zip(within, _divided(max(0, rest), len(within)), strict=True))
+        over = [number for number in within if used[number] > parts[number]]
+        if not over:
+            return [parts.get(number, 0) for number in range(count)]
+        rest -= sum(used[number] for number in over)
+        within = [number for number in within if number not in over]
 
 
 def _divided(whole: int, parts: int) -> list[int]:

@@ -12,7 +12,6 @@ from cutout.domain.errors import (
     NotAPhotoError,
     ProviderBusyError,
 )
-from cutout.domain.gate import Gate
 from cutout.domain.job.conflicts import DedupRecordMovedError, GateMovedError, JobMovedError
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.states import Reason
@@ -27,7 +26,7 @@ PURCHASE = DedupRecord(picture="picture", owner="job")
         (lambda: ProviderBusyError("busy", status=503), "busy", {"status": 503}),
         (lambda: JobMovedError(a_job()), "the job moved on to queued", {"winner": a_job()}),
         (lambda: JobMovedError(None), "the job moved on to nothing", {"winner": None}),
-        (lambda: GateMovedError(Gate()), "the gate moved", {"winner": Gate()}),
+        (lambda: GateMovedError("the slot is taken"), "the slot is taken", {}),
         (
             lambda: DedupRecordMovedError(PURCHASE),
             "the deduplication record moved",

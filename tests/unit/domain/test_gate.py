@@ -8,17 +8,10 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.domain.gate import (
-    DEFAULT_LIMITS,
-    INDEX_LAG,
-    Gate,
-    Limits,
-    Pause,
-    PauseReason,
-    Suspicion,
-)
+from cutout.domain.gate import DEFAULT_LIMITS, Gate, Limits, Pause, PauseReason
+from cutout.domain.gate_shards import Place, Shard
 from cutout.domain.states import Reason
-from tests.support.builders import LIMITS, NOW, a_gate
+from tests.support.builders import LIMITS, NOW, a_gate, a_shard, holders
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -28,41 +21,60 @@ BAD_KEY = Pause(reason=PauseReason.KEY_REFUSED, since=NOW, until=None)
 BY_HAND = Pause(reason=PauseReason.OPERATOR, since=NOW, until=None)
 
 
+def place(gate: Gate, now: datetime = NOW, pick: float = 0.0) -> Place | Reason:
+    """Where the next job gets in, by the deployed limits."""
+    return gate.place(LIMITS, now, lambda: pick)
+
+
 @pytest.mark.parametrize(
-    ("in_flight", "held"),
+    ("held", "reason"),
     [(0, None), (2, None), (3, Reason.GATE_FULL), (4, Reason.GATE_FULL)],
 )
-def test_never_more_tasks_in_flight_than_the_limit(in_flight: int, held: Reason | None) -> None:
+def test_never_more_tasks_in_flight_than_the_limit(held: int, reason: Reason | None) -> None:
     """With three slots, the third passes and the fourth waits."""
-    answer = a_gate(in_flight=in_flight).why_closed(LIMITS, NOW)
-    assert answer == held
+    assert a_gate(held=held).why_closed(LIMITS, NOW) == reason
 
 
 @pytest.mark.parametrize(
-    ("spent", "held"),
+    ("spent", "reason"),
     [("0", None), ("4994.6", None), ("4994.61", Reason.DAILY_CAP), ("5000", Reason.DAILY_CAP)],
 )
-def test_never_more_credits_a_day_than_the_cap(spent: str, held: Reason | None) -> None:
+def test_never_more_credits_a_day_than_the_cap(spent: str, reason: Reason | None) -> None:
     """The photo whose price just fits passes; a hundredth of a credit more, and it waits."""
-    answer = a_gate(spent=Decimal(spent)).why_closed(LIMITS, NOW)
-    assert answer == held
+    assert a_gate(spent=Decimal(spent)).why_closed(LIMITS, NOW) == reason
+
+
+def test_a_place_names_what_must_still_hold_when_it_is_taken() -> None:
+    """Two slots are held at most, and what is spent leaves room for the price."""
+    assert place(a_gate(held=1, spent=10)) == Place(
+        shard=0, most_holders=2, most_spent=Decimal("4994.6"), day=NOW.date()
+    )
+
+
+@pytest.mark.parametrize(("pick", "shard"), [(0.0, 1), (0.49, 1), (0.5, 3), (0.999, 3)])
+def test_the_shard_is_picked_at_random_among_those_with_room(pick: float, shard: int) -> None:
+    """Workers that read the gate at the same time go to different shards."""
+    limits = Limits(max_in_flight=32, daily_credit_cap=Decimal(800))
+    shards = (a_shard(8), a_shard(7), a_shard(0, spent=Decimal("194.61")), a_shard(2))
+    picked = a_gate(shards=shards, limits=limits).place(LIMITS, NOW, lambda: pick)
+    assert isinstance(picked, Place)
+    assert (picked.shard, picked.most_holders) == (shard, 7)
+    assert picked.most_spent == Decimal("194.6")
 
 
 def test_the_price_is_what_the_provider_last_reserved() -> None:
     """A dearer photo reaches the cap earlier."""
-    dear = a_gate(spent=Decimal(4980), price=Decimal("20.01"))
+    dear = a_gate(spent=4980, price=Decimal("20.01"))
     assert dear.why_closed(LIMITS, NOW) == Reason.DAILY_CAP
     assert replace(dear, price=Decimal(20)).why_closed(LIMITS, NOW) is None
 
 
 def test_a_new_day_begins_with_nothing_spent() -> None:
-    """At midnight UTC the cap is whole again, and admitting writes the new day down."""
-    full = a_gate(spent=Decimal(5000), in_flight=1)
-    tomorrow = NOW + DAY
+    """At midnight UTC the cap is whole again; what was spent before stays known."""
+    full, tomorrow = a_gate(spent=5000, held=1), NOW + DAY
     assert full.why_closed(LIMITS, NOW) == Reason.DAILY_CAP
-    assert full.why_closed(LIMITS, tomorrow) is None
-    assert full.admitting(tomorrow, PROBE) == replace(
-        full, in_flight=2, day=tomorrow.date(), spent=Decimal("5.4")
+    assert place(full, tomorrow) == Place(
+        shard=0, most_holders=2, most_spent=Decimal("4994.6"), day=tomorrow.date()
     )
     assert (full.spent_on(NOW.date()), full.spent_on(tomorrow.date())) == (
         Decimal(5000),
@@ -70,36 +82,47 @@ def test_a_new_day_begins_with_nothing_spent() -> None:
     )
 
 
+def test_slots_and_credits_are_counted_over_all_shards() -> None:
+    """Shards that an earlier limit used count, too; the oldest holder tells since when."""
+    shards = (a_shard(2, spent=3), a_shard(0), Shard(holders=holders(1, NOW - MINUTE)))
+    gate = a_gate(shards=shards)
+    assert (gate.in_flight, gate.spent_on(NOW.date())) == (3, Decimal(3))
+    assert gate.in_flight_since == NOW - MINUTE
+    assert gate.why_closed(LIMITS, NOW) == Reason.GATE_FULL
+    assert a_gate().in_flight_since is None
+
+
 def test_limits_set_by_a_person_replace_the_deployed_ones() -> None:
     """Limits can be changed while running, up and down."""
     one = Limits(max_in_flight=1, daily_credit_cap=Decimal(10))
-    assert a_gate(in_flight=1, limits=one).why_closed(LIMITS, NOW) == Reason.GATE_FULL
-    assert a_gate(spent=Decimal(5), limits=one).why_closed(LIMITS, NOW) == Reason.DAILY_CAP
-    assert a_gate(in_flight=1).why_closed(LIMITS, NOW) is None
+    assert a_gate(held=1, limits=one).why_closed(LIMITS, NOW) == Reason.GATE_FULL
+    assert a_gate(spent=5, limits=one).why_closed(LIMITS, NOW) == Reason.DAILY_CAP
+    assert a_gate(held=1).why_closed(LIMITS, NOW) is None
 
 
-@pytest.mark.parametrize(("in_flight", "free"), [(0, 3), (2, 1), (3, 0), (5, 0)])
-def test_free_slots_are_never_negative(in_flight: int, free: int) -> None:
+def test_the_gate_remembers_how_many_shards_were_ever_in_use() -> None:
+    """Attempts that were admitted under the higher limits still hold slots there."""
+    wide = Limits(max_in_flight=50, daily_credit_cap=Decimal(50_000))
+    gate = a_gate().limited(wide, LIMITS)
+    assert (gate.limits, gate.most_shards) == (wide, 7)
+    assert gate.limited(None, LIMITS) == replace(gate, limits=None)
+    assert a_gate().limited(None, wide) == a_gate(most_shards=7)
+
+
+@pytest.mark.parametrize(("held", "free"), [(0, 3), (2, 1), (3, 0), (5, 0)])
+def test_free_slots_are_never_negative(held: int, free: int) -> None:
     """Also when the limit was lowered below what is running."""
-    assert a_gate(in_flight=in_flight).free_slots(LIMITS) == free
+    assert a_gate(held=held).free_slots(LIMITS) == free
 
 
 def test_the_pause_is_named_before_a_full_gate() -> None:
     """A paused gate says so, even if it is full as well."""
-    held = a_gate(in_flight=3, pause=BAD_KEY).why_closed(LIMITS, NOW)
-    assert held == Reason.GATE_PAUSED
+    assert a_gate(held=3, pause=BAD_KEY).why_closed(LIMITS, NOW) == Reason.GATE_PAUSED
 
 
-def test_admitting_takes_a_slot_and_the_price() -> None:
-    """One more in flight, one price more spent, nothing else."""
-    gate = a_gate(in_flight=1, spent=Decimal(10))
-    assert gate.admitting(NOW, PROBE) == replace(gate, in_flight=2, spent=Decimal("15.4"))
-
-
-def test_releasing_never_goes_below_nothing() -> None:
-    """A slot that is given back twice does not open a further one."""
-    assert a_gate(in_flight=2).releasing() == a_gate(in_flight=1)
-    assert a_gate(in_flight=0).releasing() == a_gate(in_flight=0)
+def test_a_full_gate_is_named_before_the_cap() -> None:
+    """A slot becomes free sooner than a day ends."""
+    assert a_gate(held=3, spent=5000).why_closed(LIMITS, NOW) == Reason.GATE_FULL
 
 
 @pytest.mark.parametrize(
@@ -126,22 +149,23 @@ def test_one_photo_probes_when_a_pause_runs_out() -> None:
     over = NOW + 15 * MINUTE
     paused = a_gate(pause=NO_CREDITS)
     assert paused.why_closed(LIMITS, over) is None
-    probing = paused.admitting(over, PROBE)
+    probing = paused.probing(over + PROBE)
     assert probing.pause == replace(NO_CREDITS, until=over + PROBE)
     assert probing.why_closed(LIMITS, over + PROBE / 2) == Reason.GATE_PAUSED
+    assert a_gate().probing(over) == a_gate()
 
 
 def test_another_probe_goes_when_the_first_is_never_answered() -> None:
     """A probe that dies does not close the gate for ever."""
     over = NOW + 15 * MINUTE
-    probing = a_gate(pause=NO_CREDITS).admitting(over, PROBE)
+    probing = a_gate(pause=NO_CREDITS).probing(over + PROBE)
     assert probing.why_closed(LIMITS, over + PROBE) is None
 
 
 def test_the_probes_success_opens_the_gate() -> None:
     """A call made after the pause began, and accepted, ends the pause."""
     over = NOW + 15 * MINUTE
-    probing = a_gate(pause=NO_CREDITS).admitting(over, PROBE)
+    probing = a_gate(pause=NO_CREDITS).probing(over + PROBE)
     assert probing.cleared_by(over) == replace(probing, pause=None)
 
 
@@ -168,7 +192,7 @@ def test_an_open_gate_is_not_changed_by_a_success() -> None:
 @pytest.mark.parametrize("reason", PauseReason)
 def test_pausing_keeps_the_reason_its_beginning_and_its_end(reason: PauseReason) -> None:
     """Everything but the pause stays."""
-    gate = a_gate(in_flight=2, spent=Decimal(10))
+    gate = a_gate(held=2, spent=10)
     assert gate.pausing(reason, NOW, NOW + MINUTE) == replace(
         gate, pause=Pause(reason=reason, since=NOW, until=NOW + MINUTE)
     )
@@ -187,89 +211,6 @@ def test_a_person_can_pause_a_gate_that_pauses_for_a_while() -> None:
     assert paused.pausing(PauseReason.OPERATOR, NOW, None) == replace(paused, pause=BY_HAND)
 
 
-def test_the_count_agrees() -> None:
-    """Nothing to correct, and an old suspicion is dropped."""
-    gate = a_gate(in_flight=2)
-    assert gate.recounted(2, NOW) == gate
-    suspicious = replace(gate, suspicion=Suspicion(version=7, counted=1, since=NOW))
-    assert suspicious.recounted(2, NOW) == gate
-
-
-def _written(gate: Gate) -> Gate:
-    """As the store hands it back: every write counts the version up."""
-    return replace(gate, version=gate.version + 1)
-
-
-def _suspicious(counted: int) -> Gate:
-    """Two tasks in flight, and Sweep has just counted another number."""
-    return _written(a_gate(in_flight=2).recounted(counted, NOW))
-
-
-@pytest.mark.parametrize("counted", [0, 1, 5])
-def test_a_difference_is_believed_when_it_is_older_than_an_index_may_be(counted: int) -> None:
-    """A second look within the lag may see the same old index: it proves and changes nothing."""
-    first = _suspicious(counted)
-    seen = Suspicion(version=8, counted=counted, since=NOW)
-    assert first == a_gate(in_flight=2, version=8, suspicion=seen)
-    assert first.recounted(counted, NOW + INDEX_LAG - timedelta(seconds=1)) == first
-    assert first.recounted(counted, NOW + INDEX_LAG) == a_gate(in_flight=counted, version=8)
-
-
-def test_another_difference_is_a_new_suspicion() -> None:
-    """Two looks that disagree with one another correct nothing."""
-    first, later = _suspicious(1), NOW + INDEX_LAG
-    seen = Suspicion(version=9, counted=0, since=later)
-    assert first.recounted(0, later) == replace(first, suspicion=seen)
-
-
-def test_a_difference_is_not_believed_if_somebody_passed_in_between() -> None:
-    """A job that passed the gate between two looks may be the difference."""
-    passed, later = _written(_suspicious(3).admitting(NOW, PROBE)), NOW + INDEX_LAG
-    seen = Suspicion(version=10, counted=2, since=later)
-    assert passed.recounted(2, later) == replace(passed, suspicion=seen)
-
-
-def test_a_suspicion_of_an_earlier_version_begins_again() -> None:
-    """It does not say since when. Nobody else writes a gate whose slots are all taken by nobody."""
-    gate = a_gate(in_flight=2, suspicion=Suspicion(version=7, counted=1))
-    seen = Suspicion(version=8, counted=1, since=NOW)
-    first = gate.recounted(1, NOW)
-    assert first == replace(gate, suspicion=seen)
-    assert _written(first).recounted(1, NOW + INDEX_LAG).in_flight == 1
-
-
-@pytest.mark.parametrize(
-    ("credits_", "days", "spent"),
-    [
-        ("5.4", 0, "15.4"),
-        ("-5.4", 0, "4.6"),
-        ("-11", 0, "0"),
-        ("5.4", -1, "10"),
-        ("-5.4", -1, "10"),
-        ("5.4", 1, "5.4"),
-    ],
-)
-def test_credits_count_on_their_own_day(credits_: str, days: int, spent: str) -> None:
-    """A day that is over is closed, a day that begins starts at nothing, none goes below it."""
-    gate, day = a_gate(spent=Decimal(10)), (NOW + days * DAY).date()
-    counted = gate.counting(Decimal(credits_), day)
-    assert counted == replace(gate, day=max(gate.day, day), spent=Decimal(spent))
-
-
-def test_no_credits_open_no_day() -> None:
-    """Nothing is nothing on any day."""
-    gate = a_gate(spent=Decimal(10))
-    assert gate.counting(Decimal(0), (NOW + DAY).date()) == gate
-
-
-def test_a_clock_of_yesterday_does_not_bring_yesterday_back() -> None:
-    """Clocks differ around midnight: what a slow one admits counts on the day that has begun."""
-    gate, yesterday = a_gate(spent=Decimal(10)), NOW - DAY
-    assert gate.today(yesterday) == gate.day
-    assert gate.spent_on(yesterday.date()) == Decimal(10)
-    assert gate.admitting(yesterday, PROBE) == gate.admitting(NOW, PROBE)
-
-
 @pytest.mark.parametrize(
     ("named", "price"), [("6", "6"), ("0.1", "0.1"), ("0", "5.4"), ("-1", "5.4")]
 )
@@ -279,29 +220,38 @@ def test_the_price_is_learnt_from_the_provider(named: str, price: str) -> None:
 
 
 def test_a_price_above_the_cap_lets_one_photo_try_on_a_new_day() -> None:
-    """Only a call can correct it. The photo counts with that price, so that no other follows."""
-    odd = a_gate(price=Decimal(9999), spent=Decimal(9999))
-    assert odd.why_closed(LIMITS, NOW) == Reason.DAILY_CAP
-    assert odd.why_closed(LIMITS, NOW + DAY) is None
-    trying = odd.admitting(NOW + DAY, PROBE)
-    assert trying.why_closed(LIMITS, NOW + DAY) == Reason.DAILY_CAP
+    """Only a call can correct it. It is charged with that price, so that no other follows."""
+    odd = a_gate(price=Decimal(9999), spent=9999)
+    assert odd.why_closed(LIMITS, NOW) == Reason.PRICE_ABOVE_CAP
+    assert place(odd, NOW + DAY) == Place(
+        shard=0, most_holders=2, most_spent=Decimal("4994.6"), day=(NOW + DAY).date()
+    )
+
+
+def test_a_price_above_the_cap_is_tried_in_the_first_shard_alone() -> None:
+    """One photo a day, not one for each shard."""
+    limits = Limits(max_in_flight=32, daily_credit_cap=Decimal(800))
+    free = a_gate(price=Decimal(201), limits=limits, shards=(Shard(),) * 4)
+    picked = free.place(LIMITS, NOW, lambda: 0.99)
+    assert isinstance(picked, Place)
+    assert picked.shard == 0
+    tried = replace(free, shards=(a_shard(1, spent=201), Shard(), Shard(), Shard()))
+    assert tried.why_closed(LIMITS, NOW) == Reason.PRICE_ABOVE_CAP
+    assert replace(tried, price=Decimal(199)).why_closed(LIMITS, NOW) is None
 
 
 @pytest.mark.parametrize("cap", ["0", "5.39"])
-def test_a_cap_below_the_usual_price_lets_nobody_in(cap: str) -> None:
+@pytest.mark.parametrize("price", ["5.4", "9999"])
+def test_a_cap_below_the_usual_price_lets_nobody_in(cap: str, price: str) -> None:
     """A person wants it so; a price above it is no reason to try."""
     limits = Limits(max_in_flight=3, daily_credit_cap=Decimal(cap))
-    for price in (Decimal("5.4"), Decimal(9999)):
-        gate = a_gate(price=price, limits=limits)
-        assert gate.why_closed(LIMITS, NOW) == Reason.DAILY_CAP
+    gate = a_gate(price=Decimal(price), limits=limits)
+    assert gate.why_closed(LIMITS, NOW) == Reason.PRICE_ABOVE_CAP
 
 
 def test_a_fresh_gate_is_open() -> None:
     """A stack that was just deployed lets the first photo through."""
     assert Gate().why_closed(LIMITS, NOW) is None
-    assert Gate().admitting(NOW, PROBE) == Gate(
-        version=0, in_flight=1, day=NOW.date(), spent=Decimal("5.4"), price=Decimal("5.4")
-    )
 
 
 def test_a_short_pause_does_not_shorten_a_long_one() -> None:
@@ -327,14 +277,12 @@ def test_a_pause_for_a_reason_of_a_newer_version_keeps_its_word() -> None:
     assert (reason, reason.name, reason.value) == ("full-moon", "full-moon", "full-moon")
 
 
-@pytest.mark.parametrize(("spent", "has_room"), [("0", True), ("0.1", False)])
-def test_a_price_as_high_as_the_cap_is_asked_for_in_full(
-    spent: str,
-    has_room: bool,  # noqa: FBT001 - a column of the table
-) -> None:
+@pytest.mark.parametrize(("spent", "reason"), [("0", None), ("0.1", Reason.DAILY_CAP)])
+def test_a_price_as_high_as_the_cap_is_asked_for_in_full(spent: str, reason: Reason | None) -> None:
     """One photo a day."""
     limits = Limits(max_in_flight=3, daily_credit_cap=Decimal(10))
-    assert a_gate(price=Decimal(10), spent=Decimal(spent)).has_room(limits, NOW) == has_room
+    gate = a_gate(price=Decimal(10), spent=Decimal(spent), limits=limits)
+    assert gate.why_closed(LIMITS, NOW) == reason
 
 
 def test_free_slots_are_those_of_the_limits_that_a_person_set() -> None:
@@ -343,13 +291,73 @@ def test_free_slots_are_those_of_the_limits_that_a_person_set() -> None:
     assert a_gate(limits=one).free_slots(LIMITS) == 1
 
 
-def test_an_index_is_believed_after_five_minutes() -> None:
-    """DynamoDB's indexes follow within seconds, and in trouble within a few minutes."""
-    first = _suspicious(1)
-    assert first.recounted(1, NOW + timedelta(minutes=4, seconds=59)).in_flight == 2
-    assert first.recounted(1, NOW + timedelta(minutes=5)).in_flight == 1
-
-
 def test_a_stack_without_settings_lets_three_photos_in_and_five_thousand_credits_a_day() -> None:
     """What the README promises."""
     assert Limits(max_in_flight=3, daily_credit_cap=Decimal(5000)) == DEFAULT_LIMITS
+
+
+SEAL = Pause(reason=PauseReason.NEWER_VERSION, since=NOW, until=None)
+OLD = a_gate(carried_in_flight=2, carried_day=NOW.date(), carried_spent=Decimal(20))
+"""The gate as an earlier version left it: two tasks run, and twenty credits are spent."""
+
+
+def test_what_an_earlier_version_admitted_counts() -> None:
+    """Its tasks run on, and its credits count on their day."""
+    gate = replace(OLD, shards=(a_shard(1, spent=10),))
+    assert (gate.in_flight, gate.free_slots(LIMITS)) == (3, 0)
+    assert gate.why_closed(LIMITS, NOW) == Reason.GATE_FULL
+    assert (gate.spent_on(NOW.date()), gate.spent_on((NOW + DAY).date())) == (Decimal(30), 0)
+    assert place(OLD) == Place(
+        shard=0, most_holders=0, most_spent=Decimal("4974.6"), day=NOW.date()
+    )
+    dear = replace(OLD, carried_spent=Decimal("4994.61"))
+    assert dear.why_closed(LIMITS, NOW) == Reason.DAILY_CAP
+    assert dear.why_closed(LIMITS, NOW + DAY) is None
+
+
+def test_a_count_of_an_earlier_version_below_zero_opens_no_slot() -> None:
+    """It may have counted a task off that it never counted on."""
+    drifted = a_gate(held=2, carried_in_flight=-3)
+    assert (drifted.in_flight, drifted.free_slots(LIMITS)) == (2, 1)
+
+
+def test_sealing_pauses_the_gate_for_earlier_versions_alone() -> None:
+    """They admit nothing beside this version, which goes on."""
+    sealed = OLD.sealed(NOW)
+    assert sealed == replace(OLD, seal=SEAL)
+    assert (OLD.is_sealed, sealed.is_sealed, sealed.is_paused(NOW)) == (False, True, False)
+    assert sealed.sealed(NOW + MINUTE) == sealed
+
+
+def test_a_pause_that_an_earlier_version_made_is_taken_over() -> None:
+    """Before the update, or by an old command line after it: then the gate is sealed again."""
+    paused = replace(OLD, seal=BY_HAND)
+    assert not paused.is_sealed
+    assert paused.sealed(NOW) == replace(OLD, seal=SEAL, pause=BY_HAND)
+    assert replace(OLD, pause=BAD_KEY).sealed(NOW) == replace(OLD, seal=SEAL, pause=BAD_KEY)
+
+
+def test_sweep_seals_the_gate_and_notes_the_limits() -> None:
+    """The command line reads there what is deployed."""
+    wide = Limits(max_in_flight=50, daily_credit_cap=Decimal(50_000))
+    assert OLD.swept(wide, NOW) == replace(OLD, seal=SEAL, deployed=wide, most_shards=7)
+    narrow = OLD.swept(wide, NOW).swept(LIMITS, NOW)
+    assert (narrow.deployed, narrow.most_shards) == (LIMITS, 7)
+    mine = OLD.limited(wide, LIMITS).swept(LIMITS, NOW)
+    assert (mine.limits, mine.deployed, mine.most_shards) == (wide, LIMITS, 7)
+
+
+@pytest.mark.parametrize(("days", "carried"), [(0, 2), (3, 2), (3.001, 0)])
+def test_what_an_earlier_version_admitted_has_ended_after_three_days(
+    days: float, carried: int
+) -> None:
+    """A count that drifted would hold a slot for ever."""
+    later = OLD.sealed(NOW).swept(LIMITS, NOW + days * DAY)
+    assert later.carried_in_flight == carried
+
+
+def test_holders_that_are_older_than_any_task_are_stale() -> None:
+    """Somebody deleted their job from the table; all others stay."""
+    old, young = holders(1, NOW - 3 * DAY - MINUTE), holders(1, NOW - 3 * DAY)
+    gate = a_gate(shards=(Shard(holders=young), Shard(holders=old | young)))
+    assert list(gate.stale_holders(NOW)) == [(1, *old)]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
 
-from cutout.domain.job.attempt import Attempt, charged, newly_spent
+from cutout.domain.job.attempt import charged
 from cutout.domain.states import AttemptOutcome
-from tests.support.builders import NOW, a_free_attempt, a_job, an_attempt
+from tests.support.builders import a_free_attempt, a_job, an_attempt
 
 
 def test_an_attempt_takes_the_place_of_the_one_of_its_number() -> None:
@@ -95,52 +94,6 @@ def test_a_repeat_may_have_been_charged_twice_unless_the_provider_knew_it(
     """One POST is never a double charge; a second one is, unless it was answered as a replay."""
     attempt = an_attempt(posts=posts, is_replayed=is_replayed)
     assert attempt.is_possible_double_charge == is_double
-
-
-TODAY, TOMORROW = NOW.date(), (NOW + timedelta(days=1)).date()
-OPEN = an_attempt(day=TODAY, credits_reserved=Decimal("5.4"))
-REPEATED = replace(OPEN, posts=2, repeat_day=TOMORROW)
-
-
-@pytest.mark.parametrize(
-    ("before", "after", "changed"),
-    [
-        ((), (OPEN,), {TODAY: "5.4"}),
-        ((OPEN,), (OPEN,), {TODAY: "0"}),
-        ((OPEN,), (replace(OPEN, credits_reserved=Decimal(6)),), {TODAY: "0.6"}),
-        ((OPEN,), (OPEN.ended(AttemptOutcome.REFUSED),), {TODAY: "-5.4"}),
-        ((OPEN,), (replace(OPEN, credits_used=Decimal(0)),), {TODAY: "-5.4"}),
-        ((OPEN,), (REPEATED,), {TODAY: "0", TOMORROW: "5.4"}),
-        ((REPEATED,), (replace(REPEATED, is_replayed=True),), {TODAY: "0", TOMORROW: "-5.4"}),
-        ((REPEATED,), (replace(REPEATED, posts=1),), {TODAY: "0", TOMORROW: "-5.4"}),
-        (
-            (REPEATED,),
-            (REPEATED.ended(AttemptOutcome.FAILED),),
-            {TODAY: "-5.4", TOMORROW: "0"},
-        ),
-        ((replace(OPEN, day=None),), (OPEN.ended(AttemptOutcome.REFUSED),), {TODAY: "-5.4"}),
-        ((OPEN,), (), {}),
-    ],
-)
-def test_a_move_changes_a_days_credits_by_what_its_attempts_differ(
-    before: tuple[Attempt, ...], after: tuple[Attempt, ...], changed: dict[date, str]
-) -> None:
-    """A repeat counts on its own day until it proves free; what was forgotten changes nothing."""
-    assert newly_spent(before, after) == {day: Decimal(it) for day, it in changed.items()}
-
-
-@pytest.mark.parametrize(
-    ("repeated", "changed"),
-    [
-        (replace(OPEN, posts=2), {TODAY: "5.4"}),
-        (replace(REPEATED, credits_reserved=None), {TODAY: "0", TOMORROW: "0"}),
-    ],
-)
-def test_a_repeat_counts_only_what_its_row_says(
-    repeated: Attempt, changed: dict[date, str]
-) -> None:
-    """Earlier versions wrote no day for a repeat, and a call may have reserved nothing."""
-    assert newly_spent((), (repeated,)) == {day: Decimal(it) for day, it in changed.items()}
 
 
 def test_an_attempt_whose_task_belongs_to_another_call_has_none() -> None:

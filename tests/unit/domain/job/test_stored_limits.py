@@ -34,6 +34,7 @@ MOST_ROW_BYTES = 200 * 1024
 """DynamoDB takes 400 KB an item, EventBridge 256 KB an event."""
 OWN_TEXT_BYTES = {
     "body": 8000,
+    "body_name": 16,
     "bucket": 63,
     "etag": 64,
     "id": 32,
