@@ -135,6 +135,7 @@ JOBS = drawn(
     transport=st.none() | st.sampled_from(Transport),
     handovers_failed=_COUNTS,
     lane=st.sampled_from(Lane),
+    is_first=st.booleans(),
     bypass_cache=st.booleans(),
     reused=st.none()
     | drawn(

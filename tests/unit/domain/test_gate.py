@@ -306,7 +306,10 @@ def test_what_an_earlier_version_admitted_counts() -> None:
     gate = replace(OLD, shards=(a_shard(1, spent=10),))
     assert (gate.in_flight, gate.free_slots(LIMITS)) == (3, 0)
     assert gate.why_closed(LIMITS, NOW) == Reason.GATE_FULL
-    assert (gate.spent_on(NOW.date()), gate.spent_on((NOW + DAY).date())) == (Decimal(30), 0)
+    assert (gate.spent_on(NOW.date()), gate.spent_on((NOW + DAY).date())) == (
+        Decimal(30),
+        Decimal(0),
+    )
     assert place(OLD) == Place(
         shard=0, most_holders=0, most_spent=Decimal("4974.6"), day=NOW.date()
     )

@@ -107,6 +107,7 @@ def test_rows_hold_plain_values() -> None:
         "entered_at": "2026-11-20T09:15:27+00:00",
         "handovers_failed": 0,
         "lane": "live",
+        "is_first": False,
         "is_fresh": False,
         "is_waiting": False,
         "is_announced": False,

@@ -12,7 +12,7 @@ from cutout.domain.gate import DEFAULT_LIMITS, Gate, Limits
 from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.states import Reason, State
 from cutout.operator.estimate import Estimate, Estimator
-from tests.support.builders import a_job, an_attempt
+from tests.support.builders import a_gate, a_job, a_shard, an_attempt
 from tests.support.fakes.clock import START, FakeClock
 from tests.support.fakes.jobs import MemoryJobs
 
@@ -97,7 +97,7 @@ def test_the_last_days_photos_take_whole_rounds_too() -> None:
 def test_the_daily_cap_spreads_photos_over_days(photos: int, today: int, lasts: timedelta) -> None:
     """Counted from midnight, UTC."""
     limits = Limits(max_in_flight=1, daily_credit_cap=Decimal(54))
-    gate = Gate(limits=limits, day=START.date(), spent=Decimal("21.6"))
+    gate = a_gate(limits=limits, shards=(a_shard(spent=Decimal("21.6"), at=START),))
     told = estimate(photos, gate)
     assert (told.today, told.lasts) == (today, lasts)
 
@@ -105,7 +105,7 @@ def test_the_daily_cap_spreads_photos_over_days(photos: int, today: int, lasts: 
 def test_what_was_spent_yesterday_does_not_count() -> None:
     """Each day's count begins at zero."""
     limits = Limits(max_in_flight=1, daily_credit_cap=Decimal(54))
-    gate = Gate(limits=limits, day=(START - 24 * HOUR).date(), spent=Decimal(54))
+    gate = a_gate(limits=limits, shards=(a_shard(spent=54, at=START - 24 * HOUR),))
     assert estimate(10, gate).today == 10
 
 
@@ -126,7 +126,7 @@ def test_no_photos_take_no_time_and_what_is_free_no_cap() -> None:
 def test_the_last_day_takes_its_part_of_the_work() -> None:
     """Ten photos at four a day, of which two fit today: four tomorrow, four the day after."""
     limits = Limits(max_in_flight=1, daily_credit_cap=Decimal(20))
-    gate = Gate(price=Decimal(5), spent=Decimal(10), day=START.date(), limits=limits)
+    gate = a_gate(price=Decimal(5), limits=limits, shards=(a_shard(spent=10, at=START),))
     told = estimate(10, gate, done(1, 100))
     assert told == Estimate(
         photos=10,
@@ -145,7 +145,7 @@ def test_the_last_day_takes_its_part_of_the_work() -> None:
 def test_slow_tasks_take_longer_than_the_cap_lets_through() -> None:
     """Then the cap does not matter."""
     limits = Limits(max_in_flight=1, daily_credit_cap=Decimal(20))
-    gate = Gate(price=Decimal(5), spent=Decimal(20), day=START.date(), limits=limits)
+    gate = a_gate(price=Decimal(5), limits=limits, shards=(a_shard(spent=20, at=START),))
     assert estimate(8, gate, done(1, 80_000)).lasts == 640_000 * SECOND
 
 
@@ -195,7 +195,7 @@ def test_a_day_ends_at_midnight_to_the_microsecond() -> None:
     """UTC."""
     clock = FakeClock(START + timedelta(hours=1, minutes=2, seconds=3, microseconds=4))
     limits = Limits(max_in_flight=1, daily_credit_cap=Decimal(5))
-    gate = Gate(price=Decimal(5), spent=Decimal(5), day=START.date(), limits=limits)
+    gate = a_gate(price=Decimal(5), limits=limits, shards=(a_shard(spent=5, at=START),))
     told = Estimator(records=MemoryJobs(clock), clock=clock).estimate(1, gate)
     left = timedelta(hours=10, minutes=57, seconds=56, microseconds=999_996)
     assert told.lasts == left + 45 * SECOND

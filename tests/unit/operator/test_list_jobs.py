@@ -28,13 +28,13 @@ def table(*jobs: Job) -> MemoryJobs:
 
 
 def moved(number: int, at: float, state: State = State.FAILED, **facts: Any) -> Job:
-    """A job that moved so many seconds after the start."""
+    """A job that ended so many seconds after the start, or began then if it still moves."""
     key = facts.pop("key", f"{number}.jpg")
     return replace(
         a_job(state),
         id=f"{number:032x}",
         source=a_source(key=key),
-        updated_at=START + at * SECOND,
+        **{"updated_at" if state.is_settled else "created_at": START + at * SECOND},
         **facts,
     )
 

@@ -127,7 +127,7 @@ def _shrunk(job: Job) -> dict[str, Any]:
         del row["result"]["key"]
     for attempt in row.get("attempts", ()):
         attempt["idempotency_key"] = attempt["idempotency_key"].removeprefix(_prefix(job.id))
-    row["history"] = [list(step.values()) for step in row["history"]]
+    row["history"] = [list(step.values()) for step in row.get("history", ())]
     return row
 
 

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -21,6 +20,7 @@ from cutout.cli.output.dashboard.definition import Series
 from cutout.domain.errors import NotSentError
 from cutout.domain.gate import DEFAULT_LIMITS, Gate, PauseReason
 from cutout.domain.states import State
+from tests.support.builders import a_shard
 from tests.support.cli.clock import NOON
 from tests.support.cli.jobs import make_job
 from tests.support.cli.stack import FakeStack
@@ -115,7 +115,7 @@ def _pause(reason: PauseReason) -> Break:
 
 def _spend(credits_: int) -> Break:
     def act(it: FakeStack) -> None:
-        it.table.gate = replace(_GATE, day=NOON.date(), spent=Decimal(credits_))
+        it.table.shards[0] = a_shard(spent=credits_, at=NOON)
 
     return act
 

@@ -11,6 +11,7 @@ from cutout.cli.output.stack_metrics import REQUESTS, StackMetrics, metrics_in_w
 from cutout.domain.gate import DEFAULT_LIMITS, Gate, PauseReason
 from cutout.domain.states import State
 from cutout.ports.jobs_table import MOST_COUNTED, BacklogStatus
+from tests.support.builders import a_shard
 from tests.support.cli.clock import NOON, HandClock
 from tests.support.cli.jobs import make_job
 from tests.support.cli.world import World
@@ -22,7 +23,7 @@ def _numbers(**facts: object) -> StackMetrics:
     usual: dict[str, object] = {
         "at": NOON,
         "gate": Gate(deployed=DEFAULT_LIMITS),
-        "backlog": BacklogStatus(waiting=0, waiting_since=None, in_flight_since=None),
+        "backlog": BacklogStatus(waiting=0, waiting_since=None),
         "now": {},
         "lately": {},
     }
@@ -33,15 +34,14 @@ def test_one_look_says_all_that_matters(world: World) -> None:
     """The gate, the line, what is under way, what was settled and how fast."""
     world.stack.know(*[make_job(f"{n}.jpg", state=State.COMPLETED) for n in range(10)])
     world.stack.know(make_job("p.jpg", state=State.PROCESSING))
-    world.stack.table.status = BacklogStatus(
-        waiting=4, waiting_since=NOON - 3 * MINUTE, in_flight_since=NOON - MINUTE
-    )
+    world.stack.table.status = BacklogStatus(waiting=4, waiting_since=NOON - 3 * MINUTE)
+    world.stack.table.shards[0] = a_shard(1, at=NOON - MINUTE)
     told = world.run("watch", "--once")
     assert told.exit_code == 0
     lines = [" ".join(line.split()) for line in told.stdout.splitlines()]
     assert lines == [
         "Cutout on a made-up stack · 12:00:00 UTC",
-        "gate 0 of 3 tasks in flight, 0 of 5000 credits today (as deployed)",
+        "gate 1 of 3 tasks in flight, 0 of 5000 credits today (as deployed)",
         "pause none",
         "waiting 4 at the gate, the oldest for 3 min; the oldest request was sent 1 min ago",
         "now 1 processing",

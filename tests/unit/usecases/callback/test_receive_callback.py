@@ -140,15 +140,26 @@ def test_a_callback_completes_its_job() -> None:
 
 
 def test_a_callback_that_comes_again_has_no_effect() -> None:
-    """Twice, or late after the end: the row stays as it is, and the API is not even asked.
+    """Twice, or late after the end: the job stays as it is, and the API is not even asked.
 
-    Only that no error note stands is made sure of: the one before may have died over it.
+    No earlier upload of its key is known, so there is no error note to remove.
     """
     hook = Hook()
     world = World(step=hook)
     job = completed(world)
     hook.seen.clear()
     assert world.wake(job, task_id=TASK) == job
+    assert hook.seen == ["jobs.find"]
+
+
+def test_a_callback_that_comes_again_removes_an_earlier_uploads_error_note() -> None:
+    """The worker before may have died over it."""
+    hook = Hook()
+    world = World(step=hook)
+    world.arrives("a.jpg", b"not a photo")
+    job = completed(world)
+    hook.seen.clear()
+    assert world.wake(job, task_id=world.task_of(job)) == job
     assert hook.seen == ["jobs.find", "notes.current"]
 
 

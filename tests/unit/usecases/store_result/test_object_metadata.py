@@ -32,7 +32,7 @@ def labelled(world: World, labels: Labels) -> Labels:
     source = world.uploads.add("a.jpg", png(), labels)
     job = world.registered(source)
     assert job is not None
-    finish(world, world.submit.advance(job))
+    finish(world, world.advance(job))
     carried = world.results.objects["a.png"].labels
     own = {name: v for name, v in carried.metadata.items() if not name.startswith("cutout-")}
     return replace(carried, metadata=own)

@@ -24,7 +24,7 @@ MODEL = "mj-v7-remove-bg"
 KEY = f"kept/{PHOTO.sha256}-{MODEL}.png"
 PICTURE = f"{PHOTO.sha256}#{MODEL}"
 PAID = an_attempt(2, outcome=AttemptOutcome.ACCEPTED, credits_used=Decimal(5))
-JOB = a_job(photo=PHOTO, attempts=(an_attempt(1), PAID), storing_attempt=2, is_owner=True)
+JOB = a_job(photo=PHOTO, attempts=(an_attempt(1), PAID), storing_attempt=2)
 COPY = Prepared(key="copy", format="jpeg", size=9, width=6, height=4, made_at=NOW)
 
 

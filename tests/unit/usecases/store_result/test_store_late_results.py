@@ -183,7 +183,7 @@ def test_a_result_for_a_job_that_waits_for_its_next_attempt_is_taken() -> None:
     again = world.operate.retry(job, bypass_cache=True)
     world.evolink.complete(TASK)
     assert world.wake(job, attempt=1).state is State.COMPLETED
-    assert world.submit.advance(again).state is State.COMPLETED
+    assert world.advance(again).state is State.COMPLETED
     assert len(world.evolink.charges) == 1
 
 

@@ -113,7 +113,10 @@ def test_an_outdated_photos_result_is_fetched_only_to_be_kept(
     cut_short: int,
     reuse: bool,  # noqa: FBT001 - a column of the table
 ) -> None:
-    """It was paid for, and may serve another photo of the same picture."""
+    """It was paid for, and may serve another photo of the same picture. It is never published.
+
+    Whether it is outdated is asked once, just before it would be published.
+    """
     hook = Hook()
     world = World(reuse=reuse, step=hook)
     storing = Storing(world, cut_short=cut_short)
@@ -122,8 +125,7 @@ def test_an_outdated_photos_result_is_fetched_only_to_be_kept(
     hook.seen.clear()
     job = storing.store()
     assert settled(job) == (State.SUPERSEDED, Reason.NEWER_UPLOAD, None)
-    assert ("downloads.fetch" in hook.seen) == reuse
-    assert not {"uploads.labels", "result_keys.claim"} & set(hook.seen)
+    assert hook.seen.count("heads.newest") == 1
     assert len(world.kept.objects) == (reuse and cut_short == 1)
     assert world.results.objects == {}
 
@@ -138,8 +140,8 @@ def test_a_result_in_doubt_is_not_kept_for_others() -> None:
 @pytest.mark.parametrize(
     ("facts", "end"),
     [
-        ({}, (State.QUEUED, Reason.BACKING_OFF, None)),
-        ({"cut_short": 4, "failures": 7}, (State.QUEUED, Reason.BACKING_OFF, None)),
+        ({}, (State.QUEUED, Reason.KEPT_RESULT_LOST, None)),
+        ({"cut_short": 4, "failures": 7}, (State.QUEUED, Reason.KEPT_RESULT_LOST, None)),
         ({"cut_short": 5}, (State.FAILED, Reason.STEP_FAILED, CUT_SHORT)),
         ({"failures": 8, "message": "why"}, (State.FAILED, Reason.STEP_FAILED, "why")),
     ],
@@ -147,17 +149,17 @@ def test_a_result_in_doubt_is_not_kept_for_others() -> None:
 def test_a_photo_that_was_to_be_reused_is_bought_where_reuse_was_switched_off(
     facts: dict[str, Any], end: tuple[State, Reason | None, str | None]
 ) -> None:
-    """Its row was written before. It looks again after a moment, unless its workers ended."""
+    """Its row was written before. It is queued for a call at once, unless its workers ended."""
     storing = Storing(World(), reused=REUSED, **facts)
     job = storing.use_case.reuse(storing.job)
     assert settled(job) == end
     if job.state is State.QUEUED:
-        assert (job.due_at, job.reused, job.is_owner) == (START + 2 * WAIT, None, False)
-        assert storing.world.submissions.job_ids == []
+        assert (job.due_at, job.reused) == (START, None)
+        assert storing.world.submissions.job_ids == [job.id]
 
 
 def test_a_photo_whose_kept_result_is_gone_buys_at_once() -> None:
-    """It takes the picture over, and wakes itself."""
+    """It is queued at once, and owns the photo's record when it is admitted."""
     world = World(reuse=True)
     first = world.arrives("b.jpg")
     world.evolink.complete(world.task_of(first))
@@ -167,8 +169,11 @@ def test_a_photo_whose_kept_result_is_gone_buys_at_once() -> None:
     world.callbacks.wakes.clear()
     job = world.follow.reuse(world.job(again))
     assert settled(job) == (State.QUEUED, Reason.KEPT_RESULT_LOST, None)
-    assert (job.due_at, job.reused, job.is_owner) == (START, None, True)
+    assert (job.due_at, job.reused) == (START, None)
     assert world.submissions.job_ids == [job.id]
+    world.settles()
+    (record,) = world.bought.items.values()
+    assert (record.owner, record.kept, len(world.evolink.charges)) == (job.id, None, 2)
 
 
 def test_a_kept_result_that_fails_acceptance_by_now_is_bought_again() -> None:
@@ -361,12 +366,26 @@ def test_what_kills_its_workers_is_not_looked_at_again() -> None:
 
 
 def test_an_outdated_photo_is_not_completed_from_what_is_kept() -> None:
-    """Nothing is fetched for it."""
-    hook = Hook()
-    world = World(reuse=True, step=hook)
+    """Nothing is published for it."""
+    world = World(reuse=True)
+    first = world.arrives("b.jpg")
+    world.evolink.complete(world.task_of(first))
+    world.wake(first)
+    outdated = world.arrives("a.jpg")
+    assert outdated.state is State.STORING
+    world.arrives("a.jpg", png(salt=1))
+    job = world.follow.reuse(outdated)
+    assert settled(job) == (State.SUPERSEDED, Reason.NEWER_UPLOAD, None)
+    assert list(world.results.objects) == ["b.png"]
+
+
+def test_an_outdated_photo_whose_kept_result_is_gone_is_not_bought() -> None:
+    """It is queued for a call, and Submit finds out before it makes one."""
+    world = World(reuse=True)
     storing = Storing(world, reused=REUSED)
     world.arrives("a.jpg", png(salt=1))
-    hook.seen.clear()
+    posts = len(world.evolink.posts)
     job = storing.use_case.reuse(storing.job)
-    assert settled(job) == (State.SUPERSEDED, Reason.NEWER_UPLOAD, None)
-    assert not {"kept.fetch", "uploads.labels"} & set(hook.seen)
+    assert settled(job) == (State.QUEUED, Reason.KEPT_RESULT_LOST, None)
+    assert settled(world.advance(job)) == (State.SUPERSEDED, Reason.NEWER_UPLOAD, None)
+    assert len(world.evolink.posts) == posts

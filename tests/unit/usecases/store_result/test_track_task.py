@@ -63,7 +63,11 @@ def test_a_task_that_never_ends_fails_the_job_at_the_deadline_and_frees_the_slot
     assert (failed.state, failed.reason) == (State.FAILED, Reason.DEADLINE_PASSED)
     assert [told.state for told in world.announcements.jobs] == [State.FAILED]
     gate = world.jobs.read_gate()
-    assert (gate.in_flight, gate.spent, failed.credits) == (0, PRICE, PRICE)
+    assert (gate.in_flight, gate.spent_on(START.date()), failed.credits) == (
+        0,
+        PRICE,
+        PRICE,
+    )
 
 
 @pytest.mark.parametrize(
@@ -206,7 +210,11 @@ def test_a_failed_task_is_tried_again_as_often_as_its_code_promises(
     ] * (again + 1)
     assert len({key for key, _body in world.evolink.posts}) == again + 1
     gate = world.jobs.read_gate()
-    assert (gate.in_flight, gate.spent, failed.credits) == (0, Decimal(0), Decimal(0))
+    assert (gate.in_flight, gate.spent_on(START.date()), failed.credits) == (
+        0,
+        Decimal(0),
+        Decimal(0),
+    )
 
 
 @pytest.mark.parametrize(
@@ -223,9 +231,9 @@ def test_the_waits_between_attempts_double_and_differ(code: str, seconds: int) -
     assert job.due_at is not None
     first = timedelta(seconds=seconds)
     assert first < job.due_at - START < 1.5 * first
-    assert world.submit.advance(job) == job
+    assert world.advance(job) == job
     world.clock.advance_to(job.due_at)
-    job = world.submit.advance(job)
+    job = world.advance(job)
     world.evolink.fail(world.task_of(job), code)
     job = world.wake(job)
     if job.state is State.QUEUED:
@@ -243,7 +251,7 @@ def test_a_photo_whose_second_attempt_succeeds_is_done_and_paid_once() -> None:
     world.evolink.complete(world.task_of(job))
     done = world.wake(job)
     assert [a.outcome for a in done.attempts] == [AttemptOutcome.FAILED, AttemptOutcome.SUCCEEDED]
-    assert (done.state, done.credits, world.jobs.read_gate().spent) == (
+    assert (done.state, done.credits, world.jobs.read_gate().spent_on(START.date())) == (
         State.COMPLETED,
         PRICE,
         PRICE,
@@ -259,7 +267,7 @@ def test_a_failed_task_that_was_charged_all_the_same_counts() -> None:
     world.evolink.tasks[task_id] = replace(world.evolink.tasks[task_id], credits_used=PRICE)
     failed = world.wake(job)
     assert (failed.state, failed.credits) == (State.FAILED, PRICE)
-    assert world.jobs.read_gate().spent == PRICE
+    assert world.jobs.read_gate().spent_on(START.date()) == PRICE
 
 
 @pytest.mark.parametrize("used", [Decimal("5.4"), Decimal("3.1"), Decimal("9.9")])
@@ -267,14 +275,14 @@ def test_what_the_task_used_replaces_what_was_reserved(used: Decimal) -> None:
     """In the row and in the day's credits."""
     world = World()
     job = finished(world, used)
-    assert (job.credits, world.jobs.read_gate().spent) == (used, used)
+    assert (job.credits, world.jobs.read_gate().spent_on(START.date())) == (used, used)
 
 
 def test_a_task_that_does_not_say_what_it_used_cost_what_it_reserved() -> None:
     """The field is not documented and may be missing."""
     world = World()
     assert finished(world, None).credits == PRICE
-    assert world.jobs.read_gate().spent == PRICE
+    assert world.jobs.read_gate().spent_on(START.date()) == PRICE
 
 
 def finished(world: World, used: Decimal | None) -> Job:
@@ -343,7 +351,7 @@ def test_a_failed_task_gives_back_its_price_and_no_more() -> None:
     world.arrives("b.jpg", png(salt=2))
     world.evolink.fail(world.task_of(first), "content_policy_violation")
     world.wake(first)
-    assert world.jobs.read_gate().spent == PRICE
+    assert world.jobs.read_gate().spent_on(START.date()) == PRICE
 
 
 def test_a_callback_that_loses_every_race_is_delivered_again() -> None:

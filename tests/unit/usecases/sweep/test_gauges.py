@@ -29,7 +29,7 @@ def test_the_line_behind_the_gate_is_counted_and_its_age_is_measured() -> None:
     assert (counts[Metric.WAITING], counts[Metric.OLDEST_WAITING_SECONDS]) == (2, 120)
 
 
-@pytest.mark.parametrize("reason", PauseReason)
+@pytest.mark.parametrize("reason", PAUSED_BECAUSE)
 def test_a_paused_gate_says_why(reason: PauseReason) -> None:
     """One gauge a reason, so that each can have its own alarm."""
     world = World()

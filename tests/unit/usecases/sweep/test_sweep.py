@@ -8,12 +8,14 @@ from datetime import timedelta
 import pytest
 
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate import INDEX_LAG
+from cutout.domain.gate import Gate, Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.domain.provider import NotSent
 from cutout.domain.states import Reason, State
+from tests.support.builders import holders
+from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import LOST, answering, taken_but_unanswered
 from tests.support.fakes.world import LIMITS, TIMING, World, png
 from tests.support.hooks import Hook, WorkerDiedError
@@ -188,7 +190,9 @@ def test_a_settled_job_whose_event_is_owed_is_announced() -> None:
     assert (job.state, job.is_announced) == (State.REJECTED, False)
     world.passes(2 * MINUTE)
     assert [told.id for told in world.announcements.jobs] == [job.id]
-    assert world.job(job) == replace(job, version=job.version + 1, is_announced=True, due_at=None)
+    assert world.job(job) == replace(
+        job, version=job.version + 1, is_announced=True, due_at=None, look_at=None
+    )
 
 
 def test_after_a_persons_retry_the_new_attempt_is_polled_not_the_one_stored_before() -> None:
@@ -207,34 +211,38 @@ def test_after_a_persons_retry_the_new_attempt_is_polled_not_the_one_stored_befo
     assert done.credits == 2 * world.job(job).attempts[0].credits_used  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("there", [5, 0])
-def test_a_gate_that_drifted_is_set_right_when_sweeps_agree_for_minutes(there: int) -> None:
-    """The index may lag, so one look is not believed; after the second, waiting jobs get in."""
+def test_a_slot_that_no_job_will_free_does_not_keep_photos_out_for_ever() -> None:
+    """Somebody deleted the jobs from the table: three days later their slots are free."""
     world = World()
-    world.arrives()
-    world.jobs.gate = replace(world.jobs.read_gate(), in_flight=there)
-    world.sweep.sweep()
-    world.clock.advance(INDEX_LAG - timedelta(seconds=1))
-    world.sweep.sweep()
-    assert world.jobs.read_gate().in_flight == there
-    world.clock.advance(timedelta(seconds=1))
-    world.sweep.sweep()
-    assert world.jobs.read_gate().in_flight == 1
-    assert world.telemetry.counts[Metric.GATE_DRIFT] == 2 * abs(there - 1)
-
-
-def test_a_leaked_slot_does_not_keep_a_photo_out_for_ever() -> None:
-    """A gate that believes itself full while nothing runs is found out by counting."""
-    world = World()
-    world.jobs.gate = replace(world.jobs.read_gate(), in_flight=LIMITS.max_in_flight)
+    world.occupy(LIMITS.max_in_flight)
     job = world.arrives()
     assert (job.state, job.reason) == (State.QUEUED, Reason.GATE_FULL)
-    world.passes(INDEX_LAG + 2 * MINUTE)
+    world.clock.advance(timedelta(days=3))
+    world.sweep.sweep()
+    assert world.jobs.read_gate().in_flight == LIMITS.max_in_flight
+    world.passes(2 * MINUTE)
     assert world.job(job).state is State.PROCESSING
+    named = {told.get("holder") for _message, told in world.telemetry.facts} - {None}
+    assert named == holders(LIMITS.max_in_flight, START)
 
 
-def test_two_sweeps_within_a_lag_of_the_index_do_not_open_a_slot() -> None:
-    """Scheduler may start Sweep twice, and both see the same old index."""
+def test_the_gate_is_sealed_for_earlier_versions_and_knows_the_limits() -> None:
+    """After an update, what the earlier version has in flight still counts; its pause is kept."""
+    world = World()
+    pause = Pause(reason=PauseReason.OPERATOR, since=START, until=None)
+    old = Gate(version=9, carried_in_flight=2, seal=pause)
+    world.jobs.gate = old
+    world.sweep.sweep()
+    gate = world.jobs.read_gate()
+    assert (gate.is_sealed, gate.pause, gate.in_flight, gate.deployed) == (True, pause, 2, LIMITS)
+    version = gate.version
+    world.clock.advance(MINUTE)
+    world.sweep.sweep()
+    assert world.jobs.read_gate().version == version, "it is written only where it changes"
+
+
+def test_a_lagging_index_does_not_open_a_slot() -> None:
+    """Scheduler may start Sweep twice, and both see the same old index: slots are read strongly."""
     world = World()
     for number in range(LIMITS.max_in_flight):
         world.clock.advance(timedelta(seconds=1))
@@ -246,6 +254,21 @@ def test_two_sweeps_within_a_lag_of_the_index_do_not_open_a_slot() -> None:
     world.jobs.lag = lambda views: views - 1
     held = world.arrives("one-more.jpg", png(salt=99))
     assert (held.state, held.reason) == (State.QUEUED, Reason.GATE_FULL)
+
+
+def test_a_job_that_is_due_later_than_the_index_says_is_looked_at_then() -> None:
+    """The index keeps the time of an earlier state, so that it need not be written each time."""
+    world = World()
+    job = world.arrives()
+    assert job.due_at is not None
+    assert world.jobs.look_at[job.id] < job.due_at
+    world.clock.advance_to(world.jobs.look_at[job.id])
+    assert world.sweep.sweep() == 0
+    assert (world.callbacks.wakes, world.submissions.job_ids) == ([], [])
+    assert world.jobs.look_at[job.id] == job.due_at
+    world.clock.advance_to(job.due_at)
+    assert world.sweep.sweep() == 1
+    assert [check.job_id for check in world.callbacks.wakes] == [job.id]
 
 
 def test_the_gauges_say_what_is_due_and_how_the_gate_stands() -> None:
@@ -270,7 +293,6 @@ def test_the_gauges_say_what_is_due_and_how_the_gate_stands() -> None:
         Metric.PAUSED_KEY_REFUSED: 0,
         Metric.PAUSED_RATE_LIMITED: 0,
         Metric.PAUSED_BY_PERSON: 0,
-        Metric.GATE_DRIFT: 0,
     }
 
 
@@ -282,17 +304,3 @@ def test_a_job_that_is_sent_on_is_named_in_the_log() -> None:
     world.sweep.sweep()
     told = {"job_id": job.id, "state": State.QUEUED, "key": job.source.key}
     assert ("job sent on", told) in world.telemetry.facts
-
-
-def test_a_count_that_somebody_overtook_says_nothing_of_the_gate() -> None:
-    """A photo is let in after the count: two sweeps that stand still there would agree, wrongly."""
-    hook = Hook()
-    world = World(step=hook)
-
-    def overtaken() -> None:
-        hook.once_at("gate.read", lambda: world.arrives("a.jpg"))
-
-    hook.once_at("backlog.count_holding", overtaken)
-    world.sweep.sweep()
-    gate = world.jobs.read_gate()
-    assert (gate.in_flight, gate.suspicion) == (1, None)
