@@ -23,8 +23,8 @@ Item = dict[str, Any]
 
 _BATCH = 100
 """BatchGetItem takes 100 keys."""
-_INDEX_PAGE = 2000
-"""Entries of an index that hold nothing but keys: about 200 bytes each, of the 1 MB a page has."""
+_INDEX_PAGE = 300
+"""Entries that one request of a list reads. They hold nothing but keys."""
 _FAILED_CHECK = "ConditionalCheckFailed"
 _LONGEST_WAITS = (0.05, 0.1, 0.2, 0.4, 0.8)
 """Seconds before a collided write is repeated; each wait is random, up to this length.

@@ -297,7 +297,7 @@ class DynamoJobs:
         """The waiting jobs, without rows of a newer version, however many come first."""
         size = max(limit, _SHORTEST_PAGE)
         entries = self._table.entries("lane", WAITING[1], between=(0, last), page=size)
-        while job_ids := [_job_id(pk) for pk, _lane_at in islice(entries, size)]:
+        while job_ids := [_job_id(pk) for pk, _lane_at in islice(entries, limit)]:
             yield from (job.id for job in self._understood(job_ids) if job.is_waiting)
 
     def _understood(self, job_ids: Sequence[str]) -> Iterator[Job]:
