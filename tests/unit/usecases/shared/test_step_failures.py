@@ -341,7 +341,7 @@ def deliver(world: World) -> None:
     ids, world.submissions.job_ids = world.submissions.job_ids, []
     wakes, world.callbacks.wakes = world.callbacks.wakes, []
     for job_id in ids:
-        swallowing(partial(world.submit.advance_or_next, world.jobs.jobs[job_id]))
+        swallowing(partial(world.submit.advance, world.jobs.jobs[job_id]))
     for wake in wakes:
         swallowing(partial(world.follow.check, wake))
 

@@ -51,7 +51,7 @@ def test_a_call_that_never_left_backs_off_and_costs_nothing() -> None:
     )
     assert job.credits == Decimal(0)
     gate = world.jobs.read_gate()
-    assert (gate.in_flight, gate.spent_on(START.date()), gate.pause) == (0, 0, None)
+    assert (gate.in_flight, gate.spent_on(START.date()), gate.pause) == (0, Decimal(0), None)
 
 
 def test_back_offs_double_up_to_ten_minutes_with_half_of_each_left_to_chance() -> None:

@@ -73,7 +73,7 @@ def test_the_photo_goes_back_behind_the_gate_without_blame(
     assert pause is not None
     assert (pause.reason, pause.since) == (reason, START)
     gate = world.jobs.read_gate()
-    assert (gate.in_flight, gate.spent_on(START.date())) == (0, 0)
+    assert (gate.in_flight, gate.spent_on(START.date())) == (0, Decimal(0))
     assert world.telemetry.happened == {Metric.ADMITTED: 1, Metric.GATE_PAUSED: 1}
 
 

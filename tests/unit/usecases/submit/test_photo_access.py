@@ -113,7 +113,7 @@ def test_a_call_that_is_refused_for_its_link_goes_through_the_files_api(code: st
     )
     assert [a.outcome for a in job.attempts] == [AttemptOutcome.REFUSED]
     gate = world.jobs.read_gate()
-    assert (gate.in_flight, gate.spent_on(START.date()), gate.pause) == (0, 0, None)
+    assert (gate.in_flight, gate.spent_on(START.date()), gate.pause) == (0, Decimal(0), None)
     world.passes(MINUTE)
     assert world.job(job).state is State.PROCESSING
     assert urls_posted(world)[1] == f"https://files.example/{job.id}-2.png"

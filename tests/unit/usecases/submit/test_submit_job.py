@@ -196,7 +196,7 @@ def test_a_refused_call_gives_back_its_slot_and_its_credits() -> None:
     )
     world.arrives()
     gate = world.jobs.read_gate()
-    assert (gate.in_flight, gate.spent_on(START.date()), gate.pause) == (0, 0, None)
+    assert (gate.in_flight, gate.spent_on(START.date()), gate.pause) == (0, Decimal(0), None)
     world.passes(TIMING.job_deadline)
     assert len(world.evolink.posts) == 1
 
