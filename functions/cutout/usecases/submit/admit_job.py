@@ -38,6 +38,8 @@ from cutout.usecases.submit.waiting_jobs import WaitingJobs
 
 _LONGEST_WAIT = timedelta(hours=1)
 _NAME_DIGITS = 16
+_GATE_HOLDS = timedelta(seconds=5)
+"""How long the gate that was read may be used. Handing over a photo can take half a minute."""
 _NO_RECORD = DedupRecord(picture="", owner="")
 """Where each upload is paid for, no record is written."""
 
@@ -158,10 +160,13 @@ class AdmitJob:
         hand_over: Callable[[], Uploaded | Refused | NotSent],
     ) -> tuple[Job, str | None]:
         """Hand over the photo, record the body and the attempt, and take the slot."""
+        read_at = self.clock.now()
         handed = hand_over()
         if not isinstance(handed, Uploaded):
             return self.waiting_jobs.handover_failed(job, handed), None
         now = self.clock.now()
+        if now - read_at > _GATE_HOLDS:
+            raise GateMovedError("the gate may have been paused while the photo was handed over")
         number = _next_number(job)
         text = self.provider.call_body(
             handed.url, self.call_identity.callback_url(job.id, number, now)
