@@ -17,6 +17,7 @@ from typing import Any
 from cutout.adapters.evolink.failures import refusal
 from cutout.domain.errors import ResponseLostError, SourceDeniedError, StoreBusyError
 from cutout.domain.gate import Gate, Pause, PauseReason
+from cutout.domain.gate_shards import ShardChange, holder
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import HistoryEntry, Job, Photo, Prepared, Upright
@@ -26,10 +27,11 @@ from cutout.domain.preparation import CopyKind, MadeCopy, PrepareReport
 from cutout.domain.provider import Accepted, NotSent, OutcomeUnknown
 from cutout.domain.states import AttemptOutcome, Lane, Pixels, Reason, State, Transport
 from cutout.ports.jobs_table import CallBody, LatestVersion, TaskClaim
+from tests.support.builders import a_shard
 from tests.support.fakes.clock import START
 from tests.support.fakes.evolink import PRICE, answering
 from tests.support.fakes.world import TIMING, World, png
-from tests.support.recorded_lives import changes, line
+from tests.support.recorded_lives import changes, gate_changed, line
 
 MINUTE = timedelta(minutes=1)
 SECOND = timedelta(seconds=1)
@@ -87,7 +89,7 @@ def effects(world: World, prepare: Callable[[], Any]) -> dict[str, object]:
     return told | {
         name: it
         for name, it in {
-            "gate": changes(gate, world.jobs.read_gate()),
+            "gate": gate_changed(gate, world.jobs.read_gate()),
             "claims": [
                 (task, one.attempt, one.is_certain)
                 for task, one in world.jobs.tasks.items()
@@ -98,7 +100,9 @@ def effects(world: World, prepare: Callable[[], Any]) -> dict[str, object]:
                 for ref, head in world.jobs.heads.items()
                 if head != heads.get(ref)
             },
-            "bodies": [number for _job, number in world.jobs.bodies],
+            "bodies": [
+                name if name.startswith(_KNOWN_BODY) else "new" for _job, name in world.jobs.bodies
+            ],
             "posts": len(world.evolink.posts) - posts,
             "files": [*world.files.copies, *world.files.deleted],
             "announced": [job.state for job in world.announcements.jobs],
@@ -123,18 +127,28 @@ PHOTO = Photo(format="png", width=600, height=400, sha256=SHA256)
 BEGAN = START - 20 * MINUTE
 
 
+_KNOWN_BODY = "body-"
+SEALED = Gate(version=7).sealed(BEGAN)
+"""The gate's item, once this version has written it."""
+OF_AN_EARLIER_VERSION = Gate(
+    version=7, carried_in_flight=1, carried_day=START.date(), carried_spent=Decimal(20)
+)
+
+
 def attempt(number: int = 1, **facts: Any) -> Attempt:
     """An attempt that was begun with the job."""
     known: dict[str, Any] = {
         "idempotency_key": f"key-{number}",
         "started_at": BEGAN,
         "credits_reserved": PRICE,
+        "body_name": f"{_KNOWN_BODY}{number}",
+        "shard": 0,
     }
     return Attempt(number=number, **(known | facts))
 
 
 def job_in(world: World, facts: Facts, key: str = "a.jpg", data: bytes = UPLOADED) -> Job:
-    """A photo whose row says this; others came and went before."""
+    """A photo whose row says this; another one holds a slot, and others came and went before."""
     source = world.uploads.add(key, data)
     job = Job.begin(source, now=BEGAN, due_at=START)
     known: dict[str, Any] = {"photo": PHOTO, "result_key": "a.png", "version": 5}
@@ -143,7 +157,12 @@ def job_in(world: World, facts: Facts, key: str = "a.jpg", data: bytes = UPLOADE
     world.jobs.heads[source.ref] = LatestVersion(
         source_ref=source.ref, order=source.order, job_id=job.id
     )
-    world.jobs.gate = Gate(version=7, in_flight=2, day=START.date(), spent=Decimal(20))
+    world.jobs.gate = world.jobs.gate or SEALED
+    shard = world.jobs.shards.get(0, a_shard(1, spent=20, at=START))
+    if job.state.holds_slot and job.attempt is not None:
+        name = holder(job.id, job.attempt.number, job.attempt.started_at)
+        shard = replace(shard, holders=shard.holders | {name})
+    world.jobs.shards[0] = shard
     for one in job.attempts:
         if one.task_id is not None:
             world.jobs.tasks[one.task_id] = TaskClaim(
@@ -196,7 +215,7 @@ ATTEMPTS: dict[str, tuple[Attempt, ...]] = {
     ),
     "refused": (attempt(outcome=AttemptOutcome.REFUSED),),
     "of no price": (attempt(credits_reserved=None),),
-    "with a body": (attempt(body="{}"),),
+    "of an earlier version": (attempt(body="{}", body_name=None, shard=None),),
     "young": (attempt(outcome=AttemptOutcome.UNKNOWN, started_at=START - MINUTE),),
     "none": (),
 }
@@ -292,22 +311,35 @@ CHECKS = {
 
 def _advance(world: World, row: Facts, attempts: Any, gate: Any, head: Any, trouble: Any) -> object:
     job = job_in(world, {**row, "attempts": attempts})
-    for one in attempts:
-        world.jobs.bodies[job.id, one.number] = _body(one.number)
-    world.jobs.gate = gate(world.jobs.gate)
+    _keep_bodies(world, job)
+    gate(world)
     head(world, job)
     trouble(world)
     return lambda: world.advance(job)
 
 
-def _body(number: int) -> CallBody:
+def _keep_bodies(world: World, job: Job) -> None:
     text = '{"image_urls": ["u"], "callback_url": "c"}'
-    return CallBody(attempt=number, text=text, expires_at=START)
+    for name in [one.body_name for one in job.attempts if one.body_name is not None]:
+        world.jobs.bodies[job.id, name] = CallBody(name=name, text=text, expires_at=START)
 
 
-def _pause(reason: PauseReason, until: timedelta | None) -> Callable[[Gate], Gate]:
+def paused(reason: PauseReason, until: timedelta | None) -> Callable[[World], object]:
+    """Have the gate be paused since a while ago."""
     end = None if until is None else START + until
-    return lambda gate: replace(gate, pause=Pause(reason=reason, since=BEGAN, until=end))
+    pause = Pause(reason=reason, since=BEGAN, until=end)
+    return with_gate(replace(SEALED, pause=pause))
+
+
+def with_gate(gate: Gate | None) -> Callable[[World], object]:
+    """Have the table hold this item of the gate."""
+    return lambda world: setattr(world.jobs, "gate", gate)
+
+
+def spent_yesterday(world: World) -> None:
+    """Have so much been spent yesterday that today would be over the cap."""
+    charges = {(START - timedelta(days=1)).date(): Decimal(4999)}
+    world.jobs.change_shard(ShardChange(shard=0, charges=charges))
 
 
 QUEUED = {"state": State.QUEUED}
@@ -342,15 +374,17 @@ ADVANCED = {
     "processing": {"state": State.PROCESSING},
     "failed": {"state": State.FAILED, "reason": Reason.TASK_FAILED, "is_announced": True},
 }  # fmt: skip
-GATES: dict[str, Callable[[Any], Any]] = {
-    "open": lambda gate: gate,
-    "full": lambda gate: replace(gate, in_flight=3),
-    "dear": lambda gate: replace(gate, spent=Decimal(4999)),
-    "another day": lambda gate: replace(gate, day=START.date() + timedelta(days=1)),
-    "paused": _pause(PauseReason.OPERATOR, None),
-    "paused for a minute": _pause(PauseReason.RATE_LIMITED, MINUTE),
-    "paused for an hour": _pause(PauseReason.OUT_OF_CREDITS, 60 * MINUTE),
-    "paused till now": _pause(PauseReason.OUT_OF_CREDITS, timedelta(0)),
+GATES: dict[str, Callable[[World], object]] = {
+    "open": with_gate(SEALED),
+    "full": lambda world: world.occupy(3),
+    "spent": lambda world: world.occupy(1, spent=4979),
+    "spent yesterday": spent_yesterday,
+    "dear": with_gate(replace(SEALED, price=Decimal(9999))),
+    "of an earlier version": with_gate(OF_AN_EARLIER_VERSION),
+    "paused": paused(PauseReason.OPERATOR, None),
+    "paused for a minute": paused(PauseReason.RATE_LIMITED, MINUTE),
+    "paused for an hour": paused(PauseReason.OUT_OF_CREDITS, 60 * MINUTE),
+    "paused till now": paused(PauseReason.OUT_OF_CREDITS, timedelta(0)),
 }
 HEADS: dict[str, Callable[[World, Job], object]] = {
     "": lambda _world, _job: None,
@@ -450,12 +484,13 @@ def _turn(world: World, row: Facts, standing: Any, holder: Any, act: str) -> obj
     purchases = world.job_writer.deduplication
     assert purchases is not None
     acts: dict[str, Callable[[], object]] = {
-        "turn": lambda: purchases.decide(job),
+        "turn": lambda: purchases.decide(job, purchases.find(job)),
+        "waits": lambda: purchases.wait(job, item),
         "settled": lambda: purchases.job_settled(job),
-        "held by": lambda: purchases.record_for_result(job),
-        "kept": lambda: purchases.keep(item, KEPT),
+        "may keep": lambda: purchases.may_cache(job),
+        "kept": lambda: purchases.cache(job, KEPT),
         "kept of": lambda: purchases.kept_result_of(job),
-        "lost": lambda: purchases.take_over_lost(job),
+        "lost": lambda: purchases.forget_lost(job),
     }
 
     return acts[act]
@@ -465,7 +500,7 @@ KEPT = Kept(key="kept", sha256="k" * 64, job_id="holder", task_id="task-1", cred
 REUSED = Reuse(job_id="holder", key="kept", sha256="k" * 64, task_id="task-1", credits_saved=PRICE)
 TURNS = {
     "new": {},
-    "buyer": {"is_owner": True},
+    "tried before": {"attempts": (attempt(outcome=AttemptOutcome.FAILED),)},
     "fresh": {"bypass_cache": True},
     "in the backfill": {"lane": Lane.BACKFILL},
     "never read": {"photo": None},
@@ -507,8 +542,7 @@ def _step(world: World, state: Facts, row: Facts, error: Any, of: Any) -> object
 
 def _write(world: World, state: Facts, attempts: Any, to: Facts, then: Any, row: Facts) -> object:
     job = job_in(world, {**state, **row, "attempts": attempts})
-    for one in attempts:
-        world.jobs.bodies[job.id, one.number] = _body(one.number)
+    _keep_bodies(world, job)
     job_in(world, {**QUEUED, "is_waiting": True, "due_at": None}, "b.jpg")
     job_in(world, {**QUEUED, "is_waiting": True, "due_at": None}, "c.jpg")
     job_in(world, {**QUEUED, "is_waiting": True, "due_at": None}, "d.jpg")
@@ -577,7 +611,10 @@ CASES = {
     "deduplication": Cases(
         {
             "row": TURNS, "standing": STANDING, "holder": HOLDERS,
-            "act": {it: it for it in ("turn", "settled", "held by", "kept", "kept of", "lost")},
+            "act": {
+                it: it
+                for it in ("turn", "waits", "settled", "may keep", "kept", "kept of", "lost")
+            },
             "world": {"": {"reuse": True}},
         },
         _turn,

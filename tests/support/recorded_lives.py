@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from cutout.adapters.evolink.failures import refusal
 from cutout.domain.errors import FetchRefusedError, ResponseLostError, SourceDeniedError
+from cutout.domain.gate import Gate
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.provider import NotSent
@@ -360,9 +361,24 @@ def changes(before: DataclassInstance | None, after: DataclassInstance) -> dict[
     return _without_words(changed) if before is None else _without_words(changed, usual=())
 
 
+def gate_changed(before: Gate, after: Gate) -> dict[str, object]:
+    """Fields of its item with another value; slots that were taken and freed; credits by day."""
+    held = [{name for shard in gate.shards for name in shard.holders} for gate in (before, after)]
+    days = {day for gate in (before, after) for shard in gate.shards for day in shard.spent}
+    charges = {
+        str(day): after.spent_on(day) - before.spent_on(day)
+        for day in sorted(days)
+        if after.spent_on(day) != before.spent_on(day)
+    }
+    item = changes(replace(before, shards=()), replace(after, shards=()))
+    told = {"takes": sorted(held[1] - held[0]), "frees": sorted(held[0] - held[1])}
+    return item | {name: it for name, it in (told | {"charges": charges}).items() if it}
+
+
 def _left(world: World) -> Iterator[str]:
     left: dict[str, object] = {
         "gate": world.jobs.gate,
+        "slots and credits": gate_changed(Gate(), Gate(shards=world.jobs.read_gate().shards)),
         "heads": world.jobs.heads,
         "tasks": world.jobs.tasks,
         "result keys": world.jobs.result_keys,

@@ -8,7 +8,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from cutout.domain.gate import Gate, Limits, Pause, PauseReason, Suspicion
+from cutout.domain.gate import Limits, PauseReason
+from cutout.domain.gate_shards import ShardChange
 from cutout.domain.job.result import Result
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import REVIEW_FOLDER, SOURCE_ORDER, SOURCE_VERSION
@@ -19,6 +20,7 @@ from cutout.operator.list_jobs import Cursor, JobFilter, ListJobs
 from cutout.ports.buckets import CurrentNote, NoteRevision
 from cutout.ports.jobs_table import LatestVersion
 from cutout.usecases.submit.register_upload import UploadFilter
+from tests.support.builders import holders
 from tests.support.fakes.buckets import StoredNote
 from tests.support.fakes.clock import START
 from tests.support.fakes.listing import MemoryObjects
@@ -27,13 +29,18 @@ from tests.support.recorded_cases import (
     ATTEMPTS,
     BEGAN,
     MINUTE,
+    OF_AN_EARLIER_VERSION,
     REUSED,
+    SEALED,
     SECOND,
     STATES,
     Cases,
     Facts,
     attempt,
     job_in,
+    paused,
+    spent_yesterday,
+    with_gate,
 )
 
 DAY = timedelta(days=1)
@@ -133,7 +140,7 @@ RESULT = Result(bucket="results", key="a.png", size=9, width=6, height=4, sha256
 SETTLED = {
     "": {},
     "with a result": {"result": RESULT, "attempts": ATTEMPTS["known"]},
-    "bought": {"is_owner": True},
+    "first of its key": {"is_first": True},
     "our own": {"reason": Reason.OWN_OUTPUT},
     "not announced": {"is_announced": False},
     "gone": {"reason": Reason.TASK_FAILED, "code": "code", "message": "text"},
@@ -161,7 +168,7 @@ def _sweep(world: World, state: Facts, attempts: Any, due: Any, gate: Any, waits
         job_in(world, row, "b.jpg")
     for job in world.jobs.jobs.values():
         world.jobs.look_at |= {job.id: job.due_at} if job.due_at else {}
-    world.jobs.gate = gate(world.jobs.gate)
+    gate(world)
     return lambda: {"due": world.sweep.sweep(), "then": dict(world.jobs.look_at)}
 
 
@@ -171,23 +178,25 @@ DUE = {
     "due for a day": DAY,
     "not due": -SECOND,
 }
+
+
+def _leave_a_slot(world: World) -> None:
+    (name,) = holders(1, BEGAN - 3 * DAY)
+    world.jobs.change_shard(ShardChange(shard=0, takes=name))
+
+
 LIMITED = Limits(max_in_flight=1, daily_credit_cap=Decimal(30))
-GATES: dict[str, Callable[[Gate], Gate]] = {
-    "right": lambda gate: replace(gate, in_flight=1),
-    "wrong": lambda gate: gate,
-    "long wrong": lambda gate: replace(
-        gate, suspicion=Suspicion(version=7, counted=1, since=BEGAN)
-    ),
-    "full": lambda gate: replace(gate, in_flight=1, limits=LIMITED),
-    "closed": lambda gate: replace(gate, limits=replace(LIMITED, daily_credit_cap=Decimal(0))),
-    "paused": lambda gate: replace(gate, pause=_paused(PauseReason.KEY_REFUSED, MINUTE)),
-    "paused till now": lambda gate: replace(gate, pause=_paused(PauseReason.OPERATOR, 0 * MINUTE)),
-    "of yesterday": lambda gate: replace(gate, day=START.date() - DAY),
+GATES: dict[str, Callable[[World], object]] = {
+    "open": with_gate(SEALED),
+    "never written": with_gate(None),
+    "held by a job that is gone": _leave_a_slot,
+    "full": with_gate(replace(SEALED, limits=LIMITED)),
+    "closed": with_gate(replace(SEALED, limits=replace(LIMITED, daily_credit_cap=Decimal(0)))),
+    "paused": paused(PauseReason.KEY_REFUSED, MINUTE),
+    "paused till now": paused(PauseReason.OPERATOR, 0 * MINUTE),
+    "of yesterday": spent_yesterday,
+    "of an earlier version": with_gate(OF_AN_EARLIER_VERSION),
 }
-
-
-def _paused(reason: PauseReason, until: timedelta) -> Pause:
-    return Pause(reason=reason, since=BEGAN, until=START + until)
 
 
 def _costs(world: World, state: Facts, attempts: Any, row: Facts, by: By, period: Any) -> object:
@@ -270,7 +279,7 @@ CURSORS = {
 def _retry(
     world: World, state: Facts, attempts: Any, row: Facts, how: Facts, others: Any
 ) -> object:
-    job = job_in(world, {**state, **row, "attempts": attempts, "is_owner": True})
+    job = job_in(world, {**state, **row, "attempts": attempts})
     retry = world.operate.retry_behind_others if others else world.operate.retry
     return lambda: retry(job, **how)
 

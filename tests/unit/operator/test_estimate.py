@@ -79,7 +79,7 @@ def test_photos_take_whole_rounds(photos: int, rounds: int) -> None:
 def test_the_last_days_photos_take_whole_rounds_too() -> None:
     """Four a day with three slots, none today: the fifth is alone on the second day."""
     limits = Limits(max_in_flight=3, daily_credit_cap=Decimal(20))
-    gate = Gate(price=Decimal(5), spent=Decimal(20), day=START.date(), limits=limits)
+    gate = a_gate(price=Decimal(5), limits=limits, shards=(a_shard(spent=20, at=START),))
     assert estimate(4, gate, done(1, 100)).lasts == 12 * HOUR + 200 * SECOND
     assert estimate(5, gate, done(1, 100)).lasts == 36 * HOUR + 100 * SECOND
 

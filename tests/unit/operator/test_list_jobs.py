@@ -30,11 +30,11 @@ def table(*jobs: Job) -> MemoryJobs:
 def moved(number: int, at: float, state: State = State.FAILED, **facts: Any) -> Job:
     """A job that ended so many seconds after the start, or began then if it still moves."""
     key = facts.pop("key", f"{number}.jpg")
+    facts["updated_at" if state.is_settled else "created_at"] = START + at * SECOND
     return replace(
         a_job(state),
         id=f"{number:032x}",
         source=a_source(key=key),
-        **{"updated_at" if state.is_settled else "created_at": START + at * SECOND},
         **facts,
     )
 
