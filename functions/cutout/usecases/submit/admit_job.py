@@ -78,7 +78,10 @@ class AdmitJob:
         """
         # Handed over once, however often the gate is read.
         hand_over = cache(partial(self._hand_over, job))
-        picture = self._known_record(job)
+        # A job that comes for the first time writes a new record without a read: if there is one,
+        # the transaction fails and returns it. An upload to the provider's store costs more.
+        is_read = job.version > 0 or self.photo_access.transport is Transport.FILES
+        picture = self._find_record(job) if is_read else None
         for _ in range(GATE_TRIES):
             try:
                 turn = self._turn(job, picture)
@@ -88,22 +91,14 @@ class AdmitJob:
                 place = self._place(job, gate)
                 if isinstance(place, Place):
                     return self._submitting(job, gate, place, turn, hand_over)
-                if picture is not None or (picture := self._find_record(job)) is None:
+                if is_read or (picture := self._find_record(job)) is None:
                     return self.waiting_jobs.hold(job, place), None
+                is_read = True
             except DedupRecordMovedError as lost:
-                picture = lost.winner
+                picture, is_read = lost.winner, True
             except GateMovedError:
                 continue
         raise StoreBusyError("the gate is written too often")
-
-    def _known_record(self, job: Job) -> DedupRecord | None:
-        """The photo's record, read in advance where it probably exists or a loss costs much.
-
-        A job that comes for the first time writes a new record without a read: if there is one,
-        the transaction fails and returns it.
-        """
-        comes_again = job.version > 0 or self._transport(job) is Transport.FILES
-        return self._find_record(job) if comes_again else None
 
     def _find_record(self, job: Job) -> DedupRecord | None:
         return None if self.deduplication is None else self.deduplication.find(job)
@@ -227,9 +222,6 @@ class AdmitJob:
         wait = min(_LONGEST_WAIT, max(self.timing.poll_interval, now - job.created_at))
         held = job.move(Move.HOLD, now=now, reason=Reason.SAME_PICTURE, due_at=now + wait)
         return self.job_writer.record(job, held)
-
-    def _transport(self, job: Job) -> Transport:
-        return job.transport or self.photo_access.transport
 
 
 def _next_number(job: Job) -> int:

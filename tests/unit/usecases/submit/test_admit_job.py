@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from cutout.adapters.evolink.failures import refusal
 from cutout.domain.gate import Gate, Limits, Pause, PauseReason
 from cutout.domain.gate_shards import holder
 from cutout.domain.job.dedup_record import DedupRecord
@@ -209,6 +210,25 @@ def test_a_photo_whose_call_is_being_made_is_not_uploaded_to_the_provider_again(
     assert hook.seen.count("files.upload") == 1
 
 
+@pytest.mark.parametrize("is_full", [True, False])
+def test_a_job_that_comes_again_reads_the_record_first_and_once(
+    is_full: bool,  # noqa: FBT001 - a column of the table
+) -> None:
+    """It has waited, so its photo may have been bought meanwhile: a transaction costs more."""
+    hook = Hook()
+    world = reusing(hook)
+    world.occupy(3)
+    job = world.arrives()
+    if not is_full:
+        world.jobs.shards.clear()
+    hook.seen.clear()
+    world.submit.advance(job)
+    assert world.job(job).is_waiting == is_full
+    assert hook.seen.count("purchases.find") == 1
+    read = hook.seen.index("purchases.find")
+    assert "jobs.save" not in hook.seen[:read]
+
+
 # Waiting at the gate
 
 
@@ -274,6 +294,17 @@ def test_a_job_at_a_closed_gate_uses_a_cached_result() -> None:
     finish(world, world.arrives("a.jpg"))
     paused(world)
     assert world.arrives("b.jpg").state is State.STORING
+
+
+def test_a_call_that_the_provider_would_refuse_is_not_prepared() -> None:
+    """A key that cannot be sent: the gate is paused, and the photo is not handed over."""
+    world = World(transport=Transport.FILES)
+    world.evolink.unready = refusal(status=401, code="invalid_key", message="not printable")
+    job = world.arrives()
+    assert held(job) == (State.QUEUED, Reason.GATE_PAUSED, True, 0)
+    pause = world.jobs.read_gate().pause
+    assert (pause.reason if pause else None) is PauseReason.KEY_REFUSED
+    assert (world.files.copies, world.jobs.bodies, world.evolink.posts) == ({}, {}, [])
 
 
 # Probes
