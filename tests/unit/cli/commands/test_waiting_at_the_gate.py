@@ -68,9 +68,9 @@ def test_put_says_once_why_photos_wait(world: World, reason: Reason, gate: Gate,
     reads: list[float] = []
     read_gate = world.stack.table.read_gate
 
-    def read() -> Gate:
+    def read(deployed: Limits | None = None) -> Gate:
         reads.append(world.stack.clock.elapsed)
-        return read_gate()
+        return read_gate(deployed)
 
     world.stack.table.read_gate = read  # type: ignore[method-assign]
     result = world.run("put", world.photo("a.jpg"), "--timeout", "65")
