@@ -217,7 +217,7 @@ class Gate:
 
     def pausing(self, reason: PauseReason, now: datetime, until: datetime | None) -> Gate:
         """The paused gate. A longer pause, or one that only a person ends, is not shortened."""
-        current = self.pause
+        current = self.pause if self.is_sealed else self.seal or self.pause
         if current is not None and (current.until is None or (until and until < current.until)):
             return self
         return self._paused(Pause(reason=reason, since=now, until=until))

@@ -103,6 +103,7 @@ def test_rows_hold_plain_values() -> None:
         "updated_at": "2026-11-20T09:15:27+00:00",
         "version": 0,
         "due_at": "2026-11-20T09:20:27+00:00",
+        "look_at": "2026-11-20T09:20:27+00:00",
         "tries": 0,
         "entered_at": "2026-11-20T09:15:27+00:00",
         "handovers_failed": 0,
@@ -166,6 +167,7 @@ def test_a_small_row_leaves_out_defaults_and_holds_times_as_microseconds() -> No
         "created_at": at,
         "updated_at": at,
         "due_at": at + 300_000_000,
+        "look_at": at + 300_000_000,
         "entered_at": at,
         "photo": {"format": "jpeg", "width": 600, "height": 400, "sha256": "c0" * 32},
         "attempts": [

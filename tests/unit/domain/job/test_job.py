@@ -73,6 +73,7 @@ def test_new_job_is_queued_and_due_should_its_worker_die() -> None:
         created_at=NOW,
         updated_at=NOW,
         due_at=LATER,
+        look_at=LATER,
         entered_at=NOW,
         lane=Lane.LIVE,
         history=(HistoryEntry(state=State.QUEUED, at=NOW),),
