@@ -307,6 +307,33 @@ def test_a_call_that_the_provider_would_refuse_is_not_prepared() -> None:
     assert (world.files.copies, world.jobs.bodies, world.evolink.posts) == ({}, {}, [])
 
 
+def handing_over_takes(seconds: int) -> tuple[World, Hook]:
+    """The next upload to the provider's store takes so long."""
+    hook = Hook()
+    world = sealed(World(step=hook, transport=Transport.FILES))
+    hook.once_at("files.upload", lambda: world.clock.advance(timedelta(seconds=seconds)))
+    hook.seen.clear()
+    return world, hook
+
+
+@pytest.mark.parametrize(("seconds", "reads"), [(5, 1), (6, 2)])
+def test_a_gate_that_was_read_long_before_is_read_again(seconds: int, reads: int) -> None:
+    """After a slow hand-over; the photo is not handed over again for that."""
+    world, hook = handing_over_takes(seconds)
+    job = world.arrives()
+    assert (job.state, len(world.evolink.posts)) == (State.PROCESSING, 1)
+    assert (hook.seen.count("gate.read"), hook.seen.count("files.upload")) == (reads, 1)
+
+
+def test_a_pause_that_begins_while_a_photo_is_handed_over_holds_its_call() -> None:
+    """No transaction checks the pause, so the gate that was read may be seconds old, not more."""
+    world, hook = handing_over_takes(30)
+    hook.once_at("backlog.waiting", lambda: paused(world))
+    job = world.arrives()
+    assert held(job) == (State.QUEUED, Reason.GATE_PAUSED, True, 0)
+    assert world.evolink.posts == []
+
+
 # Probes
 
 
