@@ -6,8 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from cutout.adapters.dynamodb.dedup_records import DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
+from cutout.ports.jobs_table import DedupRecords
 from tests.contract.dynamodb.table import CALLS, TABLE, Store, create_calls_table, create_table
 from tests.support.aws_account import Account
 from tests.support.fakes.clock import FakeClock
@@ -15,12 +17,26 @@ from tests.support.fakes.jobs import MemoryJobs
 
 
 @pytest.fixture
-def store(account_or_fake: Account | None) -> Iterator[Store]:
-    """An empty store."""
+def stores(account_or_fake: Account | None) -> Iterator[tuple[Store, DedupRecords]]:
+    """An empty table, by both of its adapters."""
     if account_or_fake is None:
-        yield MemoryJobs(FakeClock())
+        jobs = MemoryJobs(FakeClock())
+        yield jobs, jobs.pictures
         return
     with account_or_fake() as clients:
         create_table(clients.dynamodb())
         create_calls_table(clients.dynamodb())
-        yield DynamoJobs(Table(clients.dynamodb(), TABLE), calls_table=CALLS)
+        table = Table(clients.dynamodb(), TABLE)
+        yield DynamoJobs(table, calls_table=CALLS), DynamoDedupRecords(table)
+
+
+@pytest.fixture
+def store(stores: tuple[Store, DedupRecords]) -> Store:
+    """The jobs and the gate of an empty table."""
+    return stores[0]
+
+
+@pytest.fixture
+def records(stores: tuple[Store, DedupRecords]) -> DedupRecords:
+    """The deduplication records of the same table."""
+    return stores[1]

@@ -1,4 +1,4 @@
-"""Which jobs to look at next: who waits, who is due, who holds a slot."""
+"""Which jobs to process next: those that wait at the gate, and those that are due."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import pytest
 
 from cutout.domain.job.job import Job
 from cutout.domain.states import Lane, State
-from cutout.ports.jobs_table import BacklogStatus
+from cutout.ports.jobs_table import BacklogStatus, Due
 from tests.contract.dynamodb.table import Store
-from tests.support.builders import NOW, a_job, a_source, an_attempt
+from tests.support.builders import NOW, a_job, a_source
 
 SECOND = timedelta(seconds=1)
 
@@ -21,7 +21,8 @@ def claimed(store: Store, number: int, **facts: Any) -> Job:
     """A job of its own, begun so many seconds after `NOW`."""
     at = NOW + number * SECOND
     usual: dict[str, Any] = {"id": f"{number:032x}", "created_at": at, "updated_at": at}
-    return store.claim(replace(a_job(), **(usual | facts)))
+    job = replace(a_job(), **(usual | facts))
+    return store.claim(replace(job, look_at=job.due_at))
 
 
 def behind(store: Store, number: int, lane: Lane = Lane.LIVE) -> Job:
@@ -77,8 +78,9 @@ def test_what_is_postponed_is_not_told_until_then_but_is_due_all_the_same(store:
     job = claimed(store, 1, due_at=NOW)
     store.postpone(job, NOW + 10 * SECOND)
     assert list(store.due(NOW + 9 * SECOND, 10).jobs) == []
-    assert store.find(job.id) == job
-    assert list(store.due(NOW + 10 * SECOND, 10).jobs) == [job]
+    postponed = replace(job, look_at=NOW + 10 * SECOND)
+    assert store.find(job.id) == postponed
+    assert list(store.due(NOW + 10 * SECOND, 10).jobs) == [postponed]
 
 
 def test_a_job_that_moves_is_looked_at_when_it_says(store: Store) -> None:
@@ -106,31 +108,47 @@ def test_what_is_not_due_at_all_does_not_become_so_by_being_postponed(store: Sto
     assert store.find("f" * 32) is None
 
 
-@pytest.mark.parametrize("state", State)
-def test_who_holds_a_slot_is_counted(store: Store, state: State) -> None:
-    """Those whose task may be running at the provider; the gate is recounted from it."""
-    claimed(store, 1, state=state)
-    claimed(store, 2, state=state)
-    behind(store, 3)
-    is_holding = state.value in {"submitting", "unconfirmed", "processing"}
-    assert store.count_holding() == (2 if is_holding else 0)
+def test_jobs_that_are_due_later_than_sweep_looks_are_told_apart(store: Store) -> None:
+    """The index of due jobs is not written with each move, so it may be early."""
+    job = claimed(store, 1, due_at=NOW + SECOND)
+    moved = store.save(replace(job, look_at=NOW, due_at=NOW + 9 * SECOND))
+    assert moved.look_at == NOW
+    due = store.due(NOW + 5 * SECOND, 10)
+    assert (due.jobs, due.early) == ([], [moved])
+    store.postpone(moved, NOW + 9 * SECOND)
+    assert store.due(NOW + 8 * SECOND, 10) == Due(jobs=[], early=[], newer=[])
+    (found,) = store.due(NOW + 9 * SECOND, 10).jobs
+    assert found == replace(moved, look_at=NOW + 9 * SECOND)
 
 
-def test_of_who_stands_where_the_length_and_the_ages_are_told(store: Store) -> None:
-    """Both lanes are one line; of those inside, the oldest call counts, not the oldest photo."""
-    assert store.backlog_status() == BacklogStatus(
-        waiting=0, waiting_since=None, in_flight_since=None
-    )
+@pytest.mark.parametrize(
+    ("look_at", "due_at", "expected"),
+    [(None, 5, 5), (3, 5, 3), (5, 3, 3), (3, None, None)],
+    ids=["at the due time", "earlier", "not after it", "no more"],
+)
+def test_a_written_job_is_looked_at_when_it_is_due_or_earlier(
+    look_at: int | None, due_at: int | None, expected: int | None, store: Store
+) -> None:
+    """A look that is early costs a read; one that is late would leave the job alone."""
+    job = claimed(store, 1)
+    times = {
+        name: None if seconds is None else NOW + seconds * SECOND
+        for name, seconds in (("look_at", look_at), ("due_at", due_at))
+    }
+    store.save(replace(job, **times))
+    found = store.find(job.id)
+    assert found is not None
+    assert found.look_at == (None if expected is None else NOW + expected * SECOND)
+
+
+def test_the_number_and_the_age_of_waiting_jobs_are_told(store: Store) -> None:
+    """Of both lanes together; other jobs do not count."""
+    assert store.backlog_status() == BacklogStatus(waiting=0, waiting_since=None)
     behind(store, 5)
     behind(store, 3, Lane.BACKFILL)
-    for number, state in ((1, State.PROCESSING), (2, State.UNCONFIRMED), (4, State.STORING)):
-        call = an_attempt(started_at=NOW - number * SECOND)
-        claimed(store, number, state=state, attempts=(call,))
-    assert store.backlog_status() == BacklogStatus(
-        waiting=2,
-        waiting_since=NOW + 3 * SECOND,
-        in_flight_since=NOW - 2 * SECOND,
-    )
+    for number, state in enumerate(State):
+        claimed(store, 10 + number, state=state)
+    assert store.backlog_status() == BacklogStatus(waiting=2, waiting_since=NOW + 3 * SECOND)
 
 
 def test_jobs_of_a_key_are_told_newest_upload_first(store: Store) -> None:

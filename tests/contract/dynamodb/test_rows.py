@@ -1,4 +1,4 @@
-"""The rows of jobs: claimed once, written only over what was read, the winner told."""
+"""The rows of jobs: claimed once, written only over what was read; the loser gets the winner."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.domain.gate import Gate, Limits, Pause, PauseReason, Suspicion
 from cutout.domain.job.attempt import Attempt
-from cutout.domain.job.conflicts import GateMovedError, JobMovedError
+from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.states import AttemptOutcome, Lane, Reason, State, Transport
 from cutout.ports.jobs_table import TaskClaim
 from tests.contract.dynamodb.table import Store
-from tests.support.builders import LATER, NOW, PHOTO, RESULT, a_gate, a_job, a_source, an_attempt
+from tests.support.builders import LATER, NOW, PHOTO, RESULT, a_job, a_source, an_attempt
 
 FULL = Job(
     id="0123456789abcdef0123456789abcdef",
@@ -24,6 +23,7 @@ FULL = Job(
     updated_at=LATER,
     result_key="Söhne/a b+ü%20 写真.png",
     due_at=LATER,
+    look_at=NOW,
     tries=3,
     storing_attempt=2,
     transport=Transport.FILES,
@@ -49,6 +49,9 @@ FULL = Job(
             credits_used=Decimal("1.0E+1"),
             message="",
             is_replayed=True,
+            body_name="0123456789abcdef",
+            shard=0,
+            is_probe=True,
         ),
     ),
     result=RESULT,
@@ -57,7 +60,13 @@ FULL = Job(
 )
 
 
-@pytest.mark.parametrize("job", [a_job(), FULL], ids=["as begun", "with everything"])
+BEGUN = a_job(look_at=LATER)
+WAITING = a_job(is_waiting=True, due_at=None)
+
+
+@pytest.mark.parametrize(
+    "job", [BEGUN, WAITING, FULL], ids=["as begun", "without a due time", "with everything"]
+)
 def test_what_is_claimed_is_found_as_it_was(store: Store, job: Job) -> None:
     """Every field comes back: times with their zone, credits to the last digit, any letter."""
     assert store.find(job.id) is None
@@ -65,8 +74,8 @@ def test_what_is_claimed_is_found_as_it_was(store: Store, job: Job) -> None:
     assert store.find(job.id) == job
 
 
-def test_the_second_to_claim_gets_the_job_that_stands(store: Store) -> None:
-    """As it stands by then, and it is not written over."""
+def test_the_second_to_claim_gets_the_stored_job(store: Store) -> None:
+    """As it is by then, and it is not written over."""
     store.claim(a_job())
     moved = store.save(a_job(State.PROCESSING))
     assert store.claim(a_job()) == moved
@@ -78,11 +87,11 @@ def test_each_write_counts_up(store: Store) -> None:
     job = store.claim(a_job())
     for version in (1, 2, 3):
         job = store.save(job)
-        assert job == a_job(version=version)
+        assert job == replace(BEGUN, version=version)
     assert store.find(job.id) == job
 
 
-def test_a_write_over_a_row_that_moved_loses_and_is_told_the_winner(store: Store) -> None:
+def test_a_write_over_a_row_that_moved_loses_to_the_winner(store: Store) -> None:
     """Nothing of it is written."""
     job = store.claim(a_job())
     winner = store.save(replace(job, state=State.PROCESSING))
@@ -92,7 +101,7 @@ def test_a_write_over_a_row_that_moved_loses_and_is_told_the_winner(store: Store
     assert store.find(job.id) == winner
 
 
-def test_a_write_without_a_row_loses_to_nobody(store: Store) -> None:
+def test_a_write_without_a_row_has_no_winner(store: Store) -> None:
     """A row that expired does not come back half."""
     with pytest.raises(JobMovedError) as lost:
         store.save(a_job())
@@ -100,81 +109,9 @@ def test_a_write_without_a_row_loses_to_nobody(store: Store) -> None:
     assert store.find(a_job().id) is None
 
 
-def test_a_row_and_the_gate_are_written_together(store: Store) -> None:
-    """The slot is taken when the attempt is recorded: both or neither."""
-    job = store.claim(a_job())
-    saved = store.save(replace(job, state=State.SUBMITTING), gate=Gate(in_flight=1))
-    assert saved == a_job(State.SUBMITTING, version=1)
-    assert store.find(job.id) == saved
-    assert store.read_gate() == Gate(version=1, in_flight=1)
-
-
-def test_if_the_row_moved_the_gate_is_not_written_either(store: Store) -> None:
-    """The loser takes no slot."""
-    job = store.claim(a_job())
-    winner = store.save(job)
-    with pytest.raises(JobMovedError) as lost:
-        store.save(job, gate=Gate(in_flight=1))
-    assert lost.value.winner == winner
-    assert store.read_gate() == Gate()
-
-
-def test_if_the_gate_moved_the_row_is_not_written_either(store: Store) -> None:
-    """The job stays as it was until the gate lets it in."""
-    job = store.claim(a_job())
-    winner = store.write_gate(Gate(in_flight=3))
-    with pytest.raises(GateMovedError) as lost:
-        store.save(replace(job, state=State.SUBMITTING), gate=Gate(in_flight=1))
-    assert lost.value.winner == winner
-    assert store.find(job.id) == job
-    assert store.read_gate() == winner
-
-
-def test_if_both_moved_the_job_is_what_counts(store: Store) -> None:
-    """Who lost the job has no business at the gate."""
-    job = store.claim(a_job())
-    winner = store.save(job)
-    store.write_gate(Gate())
-    with pytest.raises(JobMovedError) as lost:
-        store.save(job, gate=Gate(in_flight=1))
-    assert lost.value.winner == winner
-
-
-WHOLE_GATE = a_gate(
-    version=0,
-    in_flight=2,
-    spent=Decimal("12.34"),
-    price=Decimal("5.40"),
-    limits=Limits(max_in_flight=20, daily_credit_cap=Decimal("1E+3")),
-    pause=Pause(reason=PauseReason.OUT_OF_CREDITS, since=NOW, until=LATER),
-    suspicion=Suspicion(version=6, counted=1),
-)
-ENDLESS = Pause(reason=PauseReason.KEY_REFUSED, since=NOW, until=None)
-
-
-@pytest.mark.parametrize("gate", [Gate(), WHOLE_GATE, a_gate(version=0, pause=ENDLESS)])
-def test_the_gate_is_read_as_it_was_written(store: Store, gate: Gate) -> None:
-    """A fresh one if there is none; each write counts up."""
-    assert store.read_gate() == Gate()
-    written = store.write_gate(gate)
-    assert written == replace(gate, version=1)
-    assert store.read_gate() == written
-    assert store.write_gate(written) == replace(gate, version=2)
-
-
-@pytest.mark.parametrize("version", [0, 1, 3])
-def test_a_gate_that_moved_is_not_written(store: Store, version: int) -> None:
-    """A writer with an older version, or with none, gets the gate as it is."""
-    winner = store.write_gate(store.write_gate(Gate(in_flight=1)))
-    with pytest.raises(GateMovedError) as lost:
-        store.write_gate(Gate(version=version, in_flight=9))
-    assert lost.value.winner == winner
-    assert store.read_gate() == winner
-
-
 def test_many_jobs_are_found_at_once_in_the_order_asked_for(store: Store) -> None:
     """More than one batch of DynamoDB's takes, with gaps and repeats."""
-    jobs = [store.claim(a_job(id=f"{number:032x}")) for number in range(120)]
+    jobs = [store.claim(replace(BEGUN, id=f"{number:032x}")) for number in range(120)]
     wanted = [job.id for job in reversed(jobs)]
     assert store.find_all([*wanted, "f" * 32, wanted[0]]) == [*reversed(jobs), jobs[-1]]
     assert store.find_all([]) == []

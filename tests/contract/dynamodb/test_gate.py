@@ -1,0 +1,316 @@
+"""The gate: slots and credits in shards, written with the jobs; the rest in an item of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+
+from cutout.domain.gate import Gate, Limits, Pause, PauseReason
+from cutout.domain.gate_shards import Place, Shard, ShardChange
+from cutout.domain.job.conflicts import (
+    DedupRecordMovedError,
+    GateMovedError,
+    JobMovedError,
+    TaskTakenError,
+)
+from cutout.domain.job.dedup_record import DedupRecord
+from cutout.domain.states import State
+from cutout.ports.jobs_table import DedupRecords, TaskClaim
+from tests.contract.dynamodb.table import Store
+from tests.support.builders import LATER, NOW, a_job
+
+DAY = NOW.date()
+PRICE = Decimal("5.4")
+MANY = Limits(max_in_flight=24, daily_credit_cap=Decimal(5000))
+"""Divided over three shards."""
+RECORD = DedupRecord(picture="ab#model", owner=a_job().id)
+CLAIM = TaskClaim(task_id="t-1", job_id=a_job().id, attempt=1, is_certain=True, expires_at=LATER)
+OTHER_CLAIM = replace(CLAIM, job_id="f" * 32)
+
+
+def takes(shard: int = 0, name: str = "a", price: Decimal = PRICE, day: date = DAY) -> ShardChange:
+    """An attempt takes a slot, and is charged."""
+    return ShardChange(shard=shard, takes=name, charges={day: price})
+
+
+def frees(
+    shard: int | None = 0, name: str = "a", charges: Mapping[date, Decimal] | None = None
+) -> ShardChange:
+    """An attempt's slot becomes free."""
+    return ShardChange(shard=shard, frees=name, charges=charges or {})
+
+
+def place(
+    shard: int = 0, most_holders: int = 0, most_spent: Decimal | int = 100, day: date = DAY
+) -> Place:
+    """A slot that is free as long as the shard has so few holders, and so little is spent."""
+    return Place(shard=shard, most_holders=most_holders, most_spent=Decimal(most_spent), day=day)
+
+
+def held(*names: str, spent: Decimal = PRICE) -> Shard:
+    """A shard with these holders, and what was spent on the day of `NOW`."""
+    return Shard(holders=frozenset(names), spent={DAY: spent})
+
+
+def test_a_job_and_its_slot_are_written_together(store: Store) -> None:
+    """The slot is taken and charged when the attempt is recorded, in the shard that it names."""
+    job = store.claim(a_job())
+    saved = store.save(replace(job, state=State.SUBMITTING), gate=[takes(2)], place=place(2))
+    assert store.find(job.id) == saved
+    assert store.read_gate(MANY).shards == (Shard(), Shard(), held("a"))
+
+
+def test_a_slot_is_taken_and_freed_once_however_often_it_is_written(store: Store) -> None:
+    """It has a name. Credits are added each time, so they are written with the job alone."""
+    job = store.claim(a_job())
+    for _ in range(2):
+        job = store.save(job, gate=[ShardChange(shard=0, takes="a")])
+    assert store.read_gate().in_flight == 1
+    for _ in range(2):
+        job = store.save(job, gate=[frees()])
+    assert store.read_gate().in_flight == 0
+    assert store.read_gate().shards == (Shard(),)
+
+
+def test_credits_add_up_by_day(store: Store) -> None:
+    """Refunds are subtracted, also when the slot is free already."""
+    next_day = DAY + timedelta(days=1)
+    job = store.save(store.claim(a_job()), gate=[takes(name="a")])
+    job = store.save(job, gate=[takes(name="b", day=next_day)])
+    store.save(job, gate=[frees(charges={DAY: -PRICE, next_day: Decimal("0.000001")})])
+    gate = store.read_gate()
+    assert gate.shards[0].holders == {"b"}
+    assert [gate.spent_on(day) for day in (DAY, next_day)] == [Decimal(0), Decimal("5.400001")]
+
+
+def test_one_write_may_change_several_shards(store: Store) -> None:
+    """The next attempt of a job takes its slot in another shard."""
+    job = store.save(store.claim(a_job()), gate=[takes(1)])
+    store.save(
+        job, gate=[takes(0, "b"), frees(1, charges={DAY: -PRICE})], place=place(most_holders=0)
+    )
+    shards = store.read_gate(MANY).shards
+    assert shards == (held("b"), held(spent=Decimal(0)), Shard())
+
+
+@pytest.mark.parametrize(
+    "free",
+    [
+        place(most_holders=0),
+        place(most_holders=1, most_spent=PRICE - Decimal("0.000001")),
+        place(most_holders=0, most_spent=0),
+    ],
+    ids=["the slot", "the credits", "both"],
+)
+def test_a_slot_that_is_no_longer_free_is_not_taken(
+    store: Store, records: DedupRecords, free: Place
+) -> None:
+    """Nothing of the write is made: neither job nor record, claim or charge."""
+    store.save(store.claim(a_job(id="e" * 32)), gate=[takes(name="other")])
+    job = store.claim(a_job(look_at=LATER))
+    with pytest.raises(GateMovedError):
+        store.save(
+            replace(job, state=State.SUBMITTING),
+            gate=[takes()],
+            place=free,
+            picture=RECORD,
+            tasks=[CLAIM],
+        )
+    assert store.find(job.id) == job
+    assert store.read_gate().shards == (held("other"),)
+    assert records.find_dedup_record(RECORD.picture) is None
+    store.save(store.claim(a_job(id="f" * 32)), tasks=[OTHER_CLAIM])
+
+
+@pytest.mark.parametrize(
+    "free",
+    [
+        place(most_holders=1, most_spent=PRICE),
+        place(most_holders=2),
+        place(most_holders=1, most_spent=0, day=DAY + timedelta(days=1)),
+    ],
+    ids=["the last", "one of many", "the next day"],
+)
+def test_a_slot_that_is_still_free_is_taken(store: Store, free: Place) -> None:
+    """So many holders and credits may be there at most, on the day that is named."""
+    store.save(store.claim(a_job(id="e" * 32)), gate=[takes(name="other")])
+    store.save(store.claim(a_job()), gate=[takes(day=free.day)], place=free)
+    assert store.read_gate().in_flight == 2
+
+
+def test_the_condition_of_a_slot_does_not_keep_others_from_becoming_free(store: Store) -> None:
+    """Only the shard in which it is taken must have room."""
+    job = store.save(store.claim(a_job()), gate=[takes(1), takes(2, "b")])
+    store.save(job, gate=[frees(1), takes(0, "c")], place=place(0))
+    assert [shard.holders for shard in store.read_gate(MANY).shards] == [{"c"}, set(), {"b"}]
+
+
+def test_job_slot_record_and_claim_are_written_together(
+    store: Store, records: DedupRecords
+) -> None:
+    """One transaction admits a job."""
+    job = store.claim(a_job())
+    saved = store.save(
+        replace(job, state=State.SUBMITTING),
+        gate=[takes()],
+        place=place(),
+        picture=RECORD,
+        tasks=[CLAIM],
+    )
+    assert store.find(job.id) == saved
+    assert store.read_gate().shards == (held("a"),)
+    assert records.find_dedup_record(RECORD.picture) == replace(RECORD, version=0)
+    with pytest.raises(TaskTakenError):
+        store.save(store.claim(a_job(id="f" * 32)), tasks=[OTHER_CLAIM])
+
+
+@pytest.mark.parametrize("version", [-1, 1])
+def test_a_record_that_moved_keeps_the_job_from_being_admitted(
+    store: Store, records: DedupRecords, version: int
+) -> None:
+    """Another job owns the photo by now; the error carries its record."""
+    winner = records.save_dedup_record(replace(RECORD, owner="e" * 32))
+    job = store.claim(a_job(look_at=LATER))
+    with pytest.raises(DedupRecordMovedError) as lost:
+        store.save(
+            replace(job, state=State.SUBMITTING),
+            gate=[takes()],
+            place=place(),
+            picture=replace(RECORD, version=version),
+            tasks=[CLAIM],
+        )
+    assert lost.value.winner == winner
+    assert store.find(job.id) == job
+    assert store.read_gate().shards == (Shard(),)
+    assert records.find_dedup_record(RECORD.picture) == winner
+    store.save(store.claim(a_job(id="f" * 32)), tasks=[OTHER_CLAIM])
+
+
+def test_a_record_that_expired_has_no_winner(store: Store) -> None:
+    """It was read, and DynamoDB has deleted it since."""
+    with pytest.raises(DedupRecordMovedError) as lost:
+        store.save(store.claim(a_job()), gate=[takes()], picture=replace(RECORD, version=3))
+    assert lost.value.winner is None
+
+
+def test_a_job_that_moved_takes_no_slot(store: Store, records: DedupRecords) -> None:
+    """Nothing of the write is made."""
+    job = store.claim(a_job())
+    winner = store.save(job)
+    with pytest.raises(JobMovedError) as lost:
+        store.save(job, gate=[takes()], place=place(), picture=RECORD, tasks=[CLAIM])
+    assert lost.value.winner == winner
+    assert store.read_gate().shards == (Shard(),)
+    assert records.find_dedup_record(RECORD.picture) is None
+    store.save(store.claim(a_job(id="f" * 32)), tasks=[OTHER_CLAIM])
+
+
+def test_of_several_lost_conditions_the_job_counts_first_then_slot_record_and_task(
+    store: Store, records: DedupRecords
+) -> None:
+    """A worker that lost the job decides nothing else; a slot or a record is read again."""
+    store.save(store.claim(a_job(id="f" * 32)), gate=[takes(name="other")], tasks=[OTHER_CLAIM])
+    records.save_dedup_record(replace(RECORD, owner="f" * 32))
+    job = store.claim(a_job())
+    moved = store.save(job)
+    errors: list[type[Exception]] = []
+    for version, most_holders, record in ((0, 0, -1), (1, 0, -1), (1, 1, -1), (1, 1, 0)):
+        with pytest.raises(
+            (JobMovedError, GateMovedError, DedupRecordMovedError, TaskTakenError)
+        ) as lost:
+            store.save(
+                replace(moved, version=version),
+                gate=[takes()],
+                place=place(most_holders=most_holders),
+                picture=replace(RECORD, version=record),
+                tasks=[CLAIM],
+            )
+        errors.append(lost.type)
+    assert errors == [JobMovedError, GateMovedError, DedupRecordMovedError, TaskTakenError]
+
+
+def test_a_slot_can_be_freed_alone(store: Store) -> None:
+    """Sweep frees a slot whose job is gone; without effect if it is free, or was never held."""
+    store.save(store.claim(a_job()), gate=[takes(name="a"), takes(1, "b")])
+    for shard, name in ((0, "a"), (0, "a"), (1, "a"), (2, "c")):
+        store.free_slot(shard, name)
+    gate = store.read_gate(MANY)
+    assert [shard.holders for shard in gate.shards] == [set(), {"b"}, set()]
+    assert gate.spent_on(DAY) == 2 * PRICE
+
+
+WHOLE_GATE = Gate(
+    price=Decimal("5.40"),
+    limits=Limits(max_in_flight=20, daily_credit_cap=Decimal("1E+3")),
+    deployed=MANY,
+    pause=Pause(reason=PauseReason.OUT_OF_CREDITS, since=NOW, until=LATER),
+    most_shards=3,
+    carried_in_flight=2,
+    carried_day=DAY,
+    carried_spent=Decimal("12.34"),
+    seal=Pause(reason=PauseReason.NEWER_VERSION, since=NOW, until=None),
+)
+ENDLESS = Pause(reason=PauseReason.KEY_REFUSED, since=NOW, until=None)
+
+
+@pytest.mark.parametrize("gate", [Gate(), WHOLE_GATE, Gate(pause=ENDLESS)])
+def test_the_gates_item_is_read_as_it_was_written(store: Store, gate: Gate) -> None:
+    """A new one if there is none; each write counts up, and leaves the shards alone."""
+    assert store.read_gate() == Gate()
+    store.save(store.claim(a_job()), gate=[takes()])
+    written = store.write_gate(gate)
+    assert written == replace(gate, version=1)
+    shards = (held("a"), *[Shard()] * (gate.most_shards - 1))
+    assert store.read_gate() == replace(written, shards=shards)
+    assert store.write_gate(written) == replace(gate, version=2)
+
+
+@pytest.mark.parametrize("version", [0, 1, 3])
+def test_a_gate_that_moved_is_not_written(store: Store, version: int) -> None:
+    """Not by a writer with an older version, or with none."""
+    winner = store.write_gate(store.write_gate(Gate(price=Decimal(7))))
+    with pytest.raises(GateMovedError):
+        store.write_gate(Gate(version=version, price=Decimal(9)))
+    assert store.read_gate() == winner
+
+
+@pytest.mark.parametrize(
+    ("gate", "deployed"),
+    [
+        (Gate(), MANY),
+        (Gate(most_shards=3), None),
+        (Gate(most_shards=3), Limits(max_in_flight=1, daily_credit_cap=Decimal(10))),
+        (Gate(limits=MANY), None),
+        (Gate(limits=MANY), Limits(max_in_flight=9, daily_credit_cap=Decimal(5000))),
+    ],
+    ids=["deployed", "of higher limits before", "of a deployment before", "set", "set over two"],
+)
+def test_every_shard_that_may_be_in_use_is_read(
+    store: Store, gate: Gate, deployed: Limits | None
+) -> None:
+    """A slot in a shard that is not read would be given away twice."""
+    store.write_gate(gate)
+    store.save(store.claim(a_job()), gate=[takes(2)])
+    read = store.read_gate(deployed)
+    assert (read.in_flight, len(read.shards)) == (1, 3)
+
+
+def test_more_shards_are_read_than_one_batch_has_keys(store: Store) -> None:
+    """Limits never make so many, but another version may have."""
+    store.write_gate(Gate(most_shards=150))
+    store.save(store.claim(a_job()), gate=[takes(149)])
+    assert store.read_gate(MANY).shards[149].holders == {"a"}
+
+
+def test_a_task_of_an_earlier_version_is_subtracted_from_what_it_counted(store: Store) -> None:
+    """The item's version counts up, so that nobody writes the old count over it."""
+    gate = store.write_gate(WHOLE_GATE)
+    store.save(store.claim(a_job()), gate=[frees(None)])
+    read = store.read_gate()
+    assert (read.carried_in_flight, read.in_flight, read.version) == (1, 1, 2)
+    with pytest.raises(GateMovedError):
+        store.write_gate(gate)
