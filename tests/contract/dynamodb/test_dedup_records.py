@@ -1,4 +1,4 @@
-"""Which pictures were bought, and what is kept of them: one suite, the fakes and AWS."""
+"""Deduplication records and cached results: one suite for the fakes and AWS."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ KEPT = Kept(key=KEY, sha256="cd" * 32, job_id="a" * 32, task_id="task-1", credit
 
 @pytest.fixture
 def ledger(account_or_fake: Account | None) -> Iterator[DedupRecords]:
-    """Nothing was bought yet."""
+    """An empty table."""
     if account_or_fake is None:
         yield MemoryDedupRecords()
         return
@@ -55,71 +55,96 @@ def kept(account_or_fake: Account | None) -> Iterator[KeptResults]:
         yield S3Kept(clients.s3(), "work")
 
 
-def test_the_first_to_claim_a_picture_has_it(ledger: DedupRecords) -> None:
-    """And is told so by getting back the very same; later ones get what stands."""
+def test_a_record_is_written_once_as_a_new_one(ledger: DedupRecords) -> None:
+    """The second writer gets the stored record, whatever it wrote itself."""
     late = replace(BEGUN, owner="b" * 32)
     assert ledger.find_dedup_record(PICTURE) is None
-    assert ledger.claim_dedup_record(BEGUN) is BEGUN
-    assert ledger.claim_dedup_record(late) == BEGUN
-    assert ledger.claim_dedup_record(replace(BEGUN)) == BEGUN
-    assert ledger.find_dedup_record(PICTURE) == BEGUN
-
-
-def test_every_field_comes_back(ledger: DedupRecords) -> None:
-    """What is kept, who waits, when it is forgotten; each write counts up."""
-    standing = ledger.claim_dedup_record(BEGUN)
-    wished = replace(
-        standing,
-        kept=replace(KEPT, is_doubted=True),
-        waiting=("b" * 32, "c" * 32),
-        expires_at=LATER + timedelta(days=9),
-    )
-    saved = ledger.save_dedup_record(wished)
-    assert saved == replace(wished, version=1)
+    saved = ledger.save_dedup_record(BEGUN)
+    assert saved == replace(BEGUN, version=0)
+    with pytest.raises(DedupRecordMovedError) as lost:
+        ledger.save_dedup_record(late)
+    assert lost.value.winner == saved
     assert ledger.find_dedup_record(PICTURE) == saved
 
 
-def test_a_purchase_that_moved_is_not_written(ledger: DedupRecords) -> None:
-    """The loser is told the winner."""
-    standing = ledger.claim_dedup_record(BEGUN)
-    winner = ledger.save_dedup_record(replace(standing, owner="b" * 32))
+def test_every_field_comes_back(ledger: DedupRecords) -> None:
+    """The cached result, the waiting jobs, when it expires; each write counts up."""
+    changed = replace(
+        ledger.save_dedup_record(BEGUN),
+        kept=replace(KEPT, is_doubted=True, is_of_copy=True),
+        waiting=("b" * 32, "c" * 32),
+        expires_at=LATER + timedelta(days=9),
+    )
+    saved = ledger.save_dedup_record(changed)
+    assert saved == replace(changed, version=1)
+    assert ledger.find_dedup_record(PICTURE) == saved
+
+
+def test_a_record_that_moved_is_not_written(ledger: DedupRecords) -> None:
+    """The loser gets the winner."""
+    read = ledger.save_dedup_record(BEGUN)
+    winner = ledger.save_dedup_record(replace(read, owner="b" * 32))
     with pytest.raises(DedupRecordMovedError) as lost:
-        ledger.save_dedup_record(replace(standing, owner="c" * 32))
+        ledger.save_dedup_record(replace(read, owner="c" * 32))
     assert lost.value.winner == winner
     assert ledger.find_dedup_record(PICTURE) == winner
 
 
-def test_a_purchase_that_was_forgotten_is_not_written(ledger: DedupRecords) -> None:
+def test_a_record_that_expired_is_not_written(ledger: DedupRecords) -> None:
     """It does not come back half."""
     with pytest.raises(DedupRecordMovedError) as lost:
-        ledger.save_dedup_record(BEGUN)
+        ledger.save_dedup_record(replace(BEGUN, version=0))
     assert lost.value.winner is None
     assert ledger.find_dedup_record(PICTURE) is None
 
 
-def test_purchases_expire(account: Account) -> None:
-    """By the table's own means: DynamoDB deletes an item after the second `expires_at`."""
-    with account() as clients:
-        create_table(clients.dynamodb())
-        table = Table(clients.dynamodb(), TABLE)
-        DynamoDedupRecords(table).claim_dedup_record(BEGUN)
-        item = table.get(f"picture#{PICTURE}")
-    assert item is not None
-    assert item["expires_at"] == int(LATER.timestamp())
+def test_a_result_is_cached_without_a_read(ledger: DedupRecords) -> None:
+    """By the record's owner. It gets the record as it was, whose waiting jobs it enqueues."""
+    waited_for = replace(BEGUN, waiting=("b" * 32,), expires_at=None)
+    before = ledger.save_dedup_record(waited_for)
+    assert ledger.cache_result(PICTURE, BEGUN.owner, KEPT, LATER) == before
+    cached = replace(before, kept=KEPT, waiting=(), expires_at=LATER, version=1)
+    assert ledger.find_dedup_record(PICTURE) == cached
+    assert ledger.cache_result(PICTURE, BEGUN.owner, KEPT, LATER) == cached
+    with pytest.raises(DedupRecordMovedError):
+        ledger.save_dedup_record(replace(cached, waiting=("c" * 32,)))
 
 
-def test_a_purchase_that_is_under_way_does_not_expire(account: Account) -> None:
-    """Its item has nothing that DynamoDB would take for a time."""
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_result_of_another_job_is_not_cached(ledger: DedupRecords, *, is_there: bool) -> None:
+    """Another job owns the record by now, or it has expired: the error says which."""
+    winner = ledger.save_dedup_record(BEGUN) if is_there else None
+    with pytest.raises(DedupRecordMovedError) as lost:
+        ledger.cache_result(PICTURE, "b" * 32, KEPT, LATER)
+    assert lost.value.winner == winner
+    assert ledger.find_dedup_record(PICTURE) == winner
+
+
+def test_records_expire(account: Account) -> None:
+    """By the table's own means: DynamoDB deletes an item after the second `expires_at`.
+
+    A record whose owner has not ended has no such attribute.
+    """
+    later = LATER + timedelta(days=1)
     with account() as clients:
         create_table(clients.dynamodb())
         table = Table(clients.dynamodb(), TABLE)
         ledger = DynamoDedupRecords(table)
-        ledger.claim_dedup_record(replace(BEGUN, expires_at=None))
-        item, found = table.get(f"picture#{PICTURE}"), ledger.find_dedup_record(PICTURE)
-    assert item is not None
-    assert "expires_at" not in item
+        saved = ledger.save_dedup_record(BEGUN)
+        ended = table.get(f"picture#{PICTURE}")
+        ledger.save_dedup_record(replace(saved, expires_at=None))
+        begun = table.get(f"picture#{PICTURE}")
+        found = ledger.find_dedup_record(PICTURE)
+        ledger.cache_result(PICTURE, BEGUN.owner, KEPT, later)
+        cached = table.get(f"picture#{PICTURE}")
+    assert ended is not None
+    assert ended["expires_at"] == int(LATER.timestamp())
+    assert begun is not None
+    assert "expires_at" not in begun
     assert found is not None
     assert found.expires_at is None
+    assert cached is not None
+    assert cached["expires_at"] == int(later.timestamp())
 
 
 def file_of(folder: Path, data: bytes) -> Path:
@@ -130,7 +155,7 @@ def file_of(folder: Path, data: bytes) -> Path:
 
 
 def test_what_is_kept_comes_back(kept: KeptResults, tmp_path: Path) -> None:
-    """Byte for byte; what is not there is not."""
+    """Byte for byte; a missing result is reported as missing."""
     data = bytes(range(256)) * 5000
     target = tmp_path / "back"
     assert not kept.fetch(KEY, target)
@@ -141,7 +166,7 @@ def test_what_is_kept_comes_back(kept: KeptResults, tmp_path: Path) -> None:
 
 
 def test_only_what_was_seen_is_replaced(kept: KeptResults, tmp_path: Path) -> None:
-    """A result that somebody put there meanwhile stays."""
+    """A result that another worker has put there meanwhile stays."""
     assert not kept.put(KEY, file_of(tmp_path, b"0"), replacing='"seen before it was gone"')
     assert kept.put(KEY, file_of(tmp_path, b"1"), replacing=None)
     seen = kept.current(KEY)

@@ -1,23 +1,27 @@
-"""A write that was made, but whose answer was lost, and which is made again by the SDK or by us."""
+"""Writes whose answer was lost after they were made, and which the SDK or the adapter repeats."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from cutout.adapters.dynamodb.dedup_records import DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.gate import Gate
-from cutout.domain.job.conflicts import GateMovedError, JobMovedError
+from cutout.domain.gate_shards import Place, ShardChange
+from cutout.domain.job.conflicts import DedupRecordMovedError, GateMovedError, JobMovedError
+from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.states import State
-from cutout.ports.jobs_table import LatestVersion, TaskClaim
-from tests.contract.dynamodb.table import TABLE, create_table
+from cutout.ports.jobs_table import CallBody, LatestVersion, TaskClaim
+from tests.contract.dynamodb.table import CALLS, TABLE, create_calls_table, create_table
 from tests.support.aws_account import Account
-from tests.support.builders import LATER, a_job, a_source
+from tests.support.builders import LATER, NOW, a_job, a_source
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,12 +30,17 @@ HEAD = LatestVersion(source_ref="uploads/a.jpg", order=a_source().order, job_id=
 CLAIM = TaskClaim(task_id="task-1", job_id="a", attempt=1, is_certain=False, expires_at=LATER)
 
 
-class Lossy:
-    """DynamoDB behind a bad line: what is written is written, and the first answer is lost.
+TAKES = ShardChange(shard=0, takes="a", charges={NOW.date(): Decimal("5.4")})
+PLACE = Place(shard=0, most_holders=0, most_spent=Decimal(0), day=NOW.date())
+RECORD = DedupRecord(picture="ab#model", owner="a")
+BODY = CallBody(name="0123", text="{}", expires_at=LATER)
 
-    A single write is made again by the SDK, which meets it; of a transaction it says that it is
-    still under way, and leaves it to us. What stands in for DynamoDB knows no client tokens, so
-    the repeated transaction meets the first.
+
+class Lossy:
+    """DynamoDB behind a bad connection: each write is made, and its first answer is lost.
+
+    The SDK repeats a single write, which then meets itself. A transaction is reported as still in
+    progress, and the adapter repeats it; DynamoDB makes it once, by its token.
     """
 
     def __init__(self, client: DynamoDBClient) -> None:
@@ -43,86 +52,154 @@ class Lossy:
         return getattr(self._client, name)
 
     def put_item(self, **request: Any) -> Any:
-        """One item, written twice."""
+        """Write one item twice."""
         if self.is_lossy:
             self._client.put_item(**request)
         return self._client.put_item(**request)
 
+    def update_item(self, **request: Any) -> Any:
+        """Update one item twice."""
+        if self.is_lossy:
+            self._client.update_item(**request)
+        return self._client.update_item(**request)
+
     def transact_write_items(self, **request: Any) -> Any:
-        """Several items; what became of them is told the second time."""
+        """Write several items, once for each token; the first answer is lost."""
         self.tokens.append(request["ClientRequestToken"])
+        if self.tokens.count(request["ClientRequestToken"]) > 1:
+            return {}
         answer = self._client.transact_write_items(**request)
         if not self.is_lossy:
             return answer
-        self.is_lossy = False
-        under_way: Any = {"Error": {"Code": "TransactionInProgressException", "Message": ""}}
-        raise ClientError(under_way, "TransactWriteItems")
+        in_progress: Any = {"Error": {"Code": "TransactionInProgressException", "Message": ""}}
+        raise ClientError(in_progress, "TransactWriteItems")
 
 
 @pytest.fixture
 def lossy(account: Account) -> Iterator[Lossy]:
-    """A table, its line still good."""
+    """An empty table, its connection still good."""
     with account() as clients:
         create_table(clients.dynamodb())
+        create_calls_table(clients.dynamodb())
         yield Lossy(clients.dynamodb())
 
 
 @pytest.fixture
-def jobs(lossy: Lossy) -> DynamoJobs:
-    """The adapter behind that line."""
+def table(lossy: Lossy) -> Table:
+    """The table behind that connection."""
     client: Any = lossy
-    return DynamoJobs(Table(client, TABLE, sleep=lambda _seconds: None))
+    return Table(client, TABLE, sleep=lambda _seconds: None)
 
 
-@pytest.mark.parametrize(
-    ("gate", "tasks"), [(None, ()), (Gate(in_flight=1), ()), (Gate(in_flight=1), (CLAIM,))]
-)
-def test_a_row_that_was_written_is_its_writers(
-    gate: Gate | None, tasks: tuple[TaskClaim, ...], lossy: Lossy, jobs: DynamoJobs
-) -> None:
-    """Its writer goes on. Else it makes no call now, and repeats it, counted twice, much later."""
+@pytest.fixture
+def jobs(table: Table) -> DynamoJobs:
+    """The adapter behind that connection."""
+    return DynamoJobs(table, calls_table=CALLS)
+
+
+@pytest.fixture
+def records(table: Table) -> DynamoDedupRecords:
+    """The same."""
+    return DynamoDedupRecords(table)
+
+
+def test_a_row_that_was_written_is_its_writers(lossy: Lossy, jobs: DynamoJobs) -> None:
+    """Its writer goes on. Else it would make no call now, and repeat one much later."""
     job = jobs.claim(a_job())
     lossy.is_lossy = True
-    saved = jobs.save(replace(job, state=State.SUBMITTING), gate=gate, tasks=tasks)
-    assert saved == replace(job, state=State.SUBMITTING, version=1)
+    saved = jobs.save(replace(job, state=State.SUBMITTING))
+    assert saved == replace(job, state=State.SUBMITTING, version=1, look_at=LATER)
     assert jobs.find(job.id) == saved
-    assert jobs.read_gate() == (replace(gate, version=1) if gate else Gate())
+
+
+@pytest.mark.parametrize("tasks", [(), (CLAIM,)])
+@pytest.mark.parametrize("picture", [None, RECORD])
+def test_a_transaction_that_was_made_is_its_writers(
+    tasks: tuple[TaskClaim, ...],
+    picture: DedupRecord | None,
+    lossy: Lossy,
+    jobs: DynamoJobs,
+    records: DynamoDedupRecords,
+) -> None:
+    """The same token makes DynamoDB make it once: the slot is taken and charged once.
+
+    That holds even if another worker has moved the job since.
+    """
+    job = jobs.claim(a_job())
+    lossy.is_lossy = True
+    saved = jobs.save(
+        replace(job, state=State.SUBMITTING),
+        gate=[TAKES],
+        place=PLACE,
+        picture=picture,
+        tasks=tasks,
+    )
+    assert jobs.find(job.id) == saved
+    gate = jobs.read_gate()
+    assert (gate.in_flight, gate.spent_on(NOW.date())) == (1, Decimal("5.4"))
+    found = records.find_dedup_record(RECORD.picture)
+    assert found == (None if picture is None else replace(picture, version=0))
+    assert len(lossy.tokens) == 2
+    assert len(set(lossy.tokens)) == 1
 
 
 @pytest.mark.parametrize(
     "write",
     [
         lambda jobs: jobs.claim(a_job()) == a_job(),
-        lambda jobs: jobs.write_gate(Gate(in_flight=1)) == Gate(version=1, in_flight=1),
+        lambda jobs: jobs.write_gate(Gate(price=Decimal(7))) == Gate(version=1, price=Decimal(7)),
         lambda jobs: jobs.advance(HEAD) == HEAD,
         lambda jobs: jobs.claim_result_key("a.png", "uploads/a.jpg"),
+        lambda jobs: jobs.keep_body("a", BODY) is None and jobs.find_body("a", "0123") == "{}",
+        lambda jobs: jobs.free_slot(0, "a") is None,
     ],
+    ids=["job", "gate", "head", "result key", "body", "slot"],
 )
-def test_whatever_was_written_is_its_writers(
+def test_each_kind_of_item_that_was_written_is_its_writers(
     write: Callable[[DynamoJobs], bool], lossy: Lossy, jobs: DynamoJobs
 ) -> None:
-    """Each kind of item."""
+    """None of them is a lost race."""
     lossy.is_lossy = True
     assert write(jobs)
 
 
-def test_an_equal_write_of_another_worker_is_not_taken_for_ones_own(jobs: DynamoJobs) -> None:
-    """Two workers do the same at the same moment: one of them pays."""
-    job = jobs.claim(a_job())
-    taken = replace(job, state=State.SUBMITTING)
-    jobs.save(taken, gate=Gate(in_flight=1))
-    with pytest.raises(JobMovedError):
-        jobs.save(taken, gate=Gate(in_flight=1))
-    with pytest.raises(GateMovedError):
-        jobs.write_gate(Gate(in_flight=1))
-
-
-def test_a_transaction_that_may_have_been_made_is_repeated_under_its_token(
-    lossy: Lossy, jobs: DynamoJobs
+def test_a_record_that_was_written_is_its_writers(
+    lossy: Lossy, records: DynamoDedupRecords
 ) -> None:
-    """DynamoDB makes it once then, even if another worker has moved the row on."""
-    job = jobs.claim(a_job())
+    """Also a cached result, whose update does not depend on the version."""
     lossy.is_lossy = True
-    jobs.save(job, gate=Gate(in_flight=1))
-    assert len(lossy.tokens) == 2
-    assert len(set(lossy.tokens)) == 1
+    saved = records.save_dedup_record(RECORD)
+    assert saved == replace(RECORD, version=0)
+    kept = Kept(key="k", sha256="ab", job_id="a", task_id="t", credits=Decimal("5.4"))
+    records.cache_result(RECORD.picture, RECORD.owner, kept, LATER)
+    found = records.find_dedup_record(RECORD.picture)
+    assert found is not None
+    assert (found.kept, found.expires_at) == (kept, LATER)
+    assert records.save_dedup_record(found).version == found.version + 1
+
+
+def test_an_equal_transaction_of_another_worker_is_not_taken_for_ones_own(
+    jobs: DynamoJobs,
+) -> None:
+    """Two workers do the same at the same moment: one of them makes the call."""
+    taken = replace(jobs.claim(a_job()), state=State.SUBMITTING)
+    jobs.save(taken, gate=[TAKES], place=PLACE, picture=RECORD)
+    with pytest.raises(JobMovedError):
+        jobs.save(taken, gate=[TAKES], place=PLACE, picture=RECORD)
+    assert jobs.read_gate().spent_on(NOW.date()) == Decimal("5.4")
+
+
+def test_a_single_write_that_differs_from_the_stored_item_is_a_lost_race(
+    jobs: DynamoJobs, records: DynamoDedupRecords
+) -> None:
+    """Only an equal item can be the writer's own."""
+    job = jobs.claim(a_job())
+    jobs.save(replace(job, updated_at=LATER))
+    with pytest.raises(JobMovedError):
+        jobs.save(job)
+    jobs.write_gate(Gate(price=Decimal(7)))
+    with pytest.raises(GateMovedError):
+        jobs.write_gate(Gate(price=Decimal(8)))
+    records.save_dedup_record(RECORD)
+    with pytest.raises(DedupRecordMovedError):
+        records.save_dedup_record(replace(RECORD, owner="b"))

@@ -1,4 +1,4 @@
-"""Whose task it is: a task makes one attempt's picture."""
+"""Claims on tasks: a task belongs to one attempt."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.domain.gate import Gate
-from cutout.domain.job.conflicts import GateMovedError, JobMovedError, TaskTakenError
+from cutout.domain.gate_shards import ShardChange
+from cutout.domain.job.conflicts import TaskTakenError
 from cutout.domain.states import State
 from cutout.ports.jobs_table import TaskClaim
 from tests.contract.dynamodb.table import TABLE, Store, create_table
@@ -22,7 +22,7 @@ OTHER = "f" * 32
 
 
 def claim(job_id: str = a_job().id, **facts: Any) -> TaskClaim:
-    """An attempt's claim of a task, on the word of a callback's body."""
+    """An attempt's claim on a task that a callback's body named."""
     known: dict[str, Any] = {
         "task_id": "task-unified-1",
         "attempt": 1,
@@ -33,7 +33,7 @@ def claim(job_id: str = a_job().id, **facts: Any) -> TaskClaim:
 
 
 def test_a_task_is_claimed_with_the_row_that_names_it(store: Store) -> None:
-    """And again by the same attempt, as often as it likes."""
+    """And again by the same attempt, however often."""
     job = store.claim(a_job())
     for version in (1, 2):
         job = store.save(job, tasks=[claim()])
@@ -54,35 +54,24 @@ def test_a_task_of_another_attempt_is_not_claimed_and_the_row_is_not_written(
     standing: TaskClaim,
     late: TaskClaim,
 ) -> None:
-    """Nor the gate: all or nothing."""
+    """Nor is its slot taken: all or nothing."""
     other = store.claim(a_job(id=OTHER))
     store.save(other, tasks=[standing])
-    job = store.claim(a_job())
+    job = store.claim(a_job(look_at=LATER))
+    takes = ShardChange(shard=0, takes="a")
     with pytest.raises(TaskTakenError):
-        store.save(replace(job, state=State.PROCESSING), gate=Gate(in_flight=1), tasks=[late])
+        store.save(replace(job, state=State.PROCESSING), gate=[takes], tasks=[late])
     assert store.find(job.id) == job
-    assert store.read_gate() == Gate()
+    assert store.read_gate().in_flight == 0
 
 
 def test_the_answer_to_a_call_outweighs_the_body_of_a_callback(store: Store) -> None:
-    """What the provider answered to our own call is certain; from then on nobody else has it."""
+    """The provider's answer to our own call is certain; no other attempt gets the task then."""
     other = store.save(store.claim(a_job(id=OTHER)), tasks=[claim(OTHER)])
     job = store.save(store.claim(a_job()), tasks=[claim(is_certain=True)])
     assert job.version == 1
     with pytest.raises(TaskTakenError):
         store.save(other, tasks=[claim(OTHER)])
-
-
-def test_a_lost_row_counts_before_a_lost_gate_and_that_before_a_lost_task(store: Store) -> None:
-    """Who lost the job has no business with the rest; a gate that moved is only read again."""
-    store.save(store.claim(a_job(id=OTHER)), tasks=[claim(OTHER)])
-    job = store.claim(a_job())
-    store.write_gate(Gate())
-    with pytest.raises(GateMovedError):
-        store.save(job, gate=Gate(), tasks=[claim()])
-    store.save(job)
-    with pytest.raises(JobMovedError):
-        store.save(job, gate=Gate(), tasks=[claim()])
 
 
 def test_claims_expire(account: Account) -> None:

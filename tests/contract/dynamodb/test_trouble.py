@@ -1,4 +1,4 @@
-"""What DynamoDB says when it cannot do what it was asked."""
+"""DynamoDB's errors: a busy table, collided transactions, missing permissions."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from botocore.stub import ANY, Stubber
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate import Gate
+from cutout.domain.gate_shards import ShardChange
 from cutout.domain.job.conflicts import GateMovedError
 from tests.contract.dynamodb.table import TABLE
 from tests.support.aws_account import cloud
 from tests.support.builders import NOW, a_job
 
 TRIES = 6
+TAKES = [ShardChange(shard=0, takes="a")]
 BUSY = [
     "ProvisionedThroughputExceededException",
     "RequestLimitExceeded",
@@ -30,7 +31,7 @@ BUSY = [
 
 @pytest.fixture
 def stubbed(waits: list[float]) -> Iterator[tuple[DynamoJobs, Stubber]]:
-    """The adapter, and a DynamoDB that answers as told."""
+    """The adapter, and a DynamoDB that gives prepared answers."""
     with cloud() as clients:
         client = clients.dynamodb()
         with Stubber(client) as stubber:
@@ -83,21 +84,21 @@ def test_a_transaction_that_collides_is_tried_again_later(
     reasons[place] = reason
     collides(stubber, reasons, TRIES)
     with pytest.raises(StoreBusyError):
-        jobs.save(a_job(), gate=Gate())
+        jobs.save(a_job(), gate=TAKES)
     stubber.assert_no_pending_responses()
 
 
-def test_a_write_that_collides_at_the_gate_is_made_again_at_once(
+def test_a_write_that_collides_in_a_shard_is_made_again_at_once(
     stubbed: tuple[DynamoJobs, Stubber],
     waits: list[float],
 ) -> None:
-    """All that is in flight meets there; the SDK repeats no transaction that was canceled."""
+    """Other jobs write there, too; the SDK repeats no transaction that was canceled."""
     jobs, stubber = stubbed
     collides(stubber, ["None", "TransactionConflict"])
     stubber.add_client_error("transact_write_items", "TransactionInProgressException")
     stubber.add_response("transact_write_items", {})
     job = a_job()
-    assert jobs.save(job, gate=Gate()).version == job.version + 1
+    assert jobs.save(job, gate=TAKES).version == job.version + 1
     stubber.assert_no_pending_responses()
     assert [0 <= wait < 0.1 * 2**number for number, wait in enumerate(waits)] == [True, True]
 
@@ -125,25 +126,25 @@ def test_a_transaction_that_was_canceled_gets_another_token(waits: list[float]) 
                 )
             told = sent | {"ClientRequestToken": "c"}
             stubber.add_response("transact_write_items", {}, told)
-            jobs.save(a_job(), gate=Gate())
+            jobs.save(a_job(), gate=TAKES)
             stubber.assert_no_pending_responses()
 
 
-def test_a_gate_that_moved_while_transactions_collided_is_a_lost_race(
+def test_a_slot_that_was_taken_while_transactions_collided_is_a_lost_race(
     stubbed: tuple[DynamoJobs, Stubber],
 ) -> None:
-    """The other one won: the rule is applied to the gate as it stands, not written over it."""
+    """The other job won: the gate is read again."""
     jobs, stubber = stubbed
     collides(stubber, ["None", "TransactionConflict"])
     collides(stubber, ["None", "ConditionalCheckFailed"])
     with pytest.raises(GateMovedError):
-        jobs.save(a_job(), gate=Gate())
+        jobs.save(a_job(), gate=TAKES)
 
 
 def test_a_job_that_is_being_moved_is_not_postponed(
     stubbed: tuple[DynamoJobs, Stubber],
 ) -> None:
-    """Sweep has just woken its worker, who is at it: that must not end the sweep."""
+    """Sweep has just enqueued it, and its worker writes it: that must not end the sweep."""
     jobs, stubber = stubbed
     stubber.add_client_error("update_item", "TransactionConflictException")
     jobs.postpone(a_job(), NOW)
@@ -152,11 +153,24 @@ def test_a_job_that_is_being_moved_is_not_postponed(
 
 ASKED: dict[str, tuple[str, Callable[[DynamoJobs], object]]] = {
     "a write": ("put_item", lambda jobs: jobs.claim(a_job())),
-    "a transaction": ("transact_write_items", lambda jobs: jobs.save(a_job(), gate=Gate())),
+    "a transaction": ("transact_write_items", lambda jobs: jobs.save(a_job(), gate=TAKES)),
     "a postponement": ("update_item", lambda jobs: jobs.postpone(a_job(), NOW)),
     "a read": ("get_item", lambda jobs: jobs.find("f" * 32)),
     "a query": ("query", lambda jobs: jobs.waiting(1)),
+    "an update": ("update_item", lambda jobs: jobs.free_slot(0, "a")),
 }
+
+
+@pytest.mark.parametrize("code", BUSY)
+def test_an_update_of_a_busy_table_is_left_to_the_queue(
+    code: str, stubbed: tuple[DynamoJobs, Stubber]
+) -> None:
+    """Updates alone are rare; whoever makes one is tried again as a whole."""
+    jobs, stubber = stubbed
+    stubber.add_client_error("update_item", code)
+    with pytest.raises(StoreBusyError, match=code):
+        jobs.free_slot(0, "a")
+    stubber.assert_no_pending_responses()
 
 
 @pytest.mark.parametrize("asked", ASKED)
@@ -164,7 +178,7 @@ def test_what_is_refused_for_another_reason_is_not_swallowed(
     asked: str,
     stubbed: tuple[DynamoJobs, Stubber],
 ) -> None:
-    """A right that is missing must be seen."""
+    """A missing permission must be seen."""
     jobs, stubber = stubbed
     operation, ask = ASKED[asked]
     stubber.add_client_error(operation, "AccessDeniedException")
@@ -191,12 +205,3 @@ def test_keys_that_a_batch_left_out_are_asked_for_again(
     assert jobs.find_all(["a", "b"]) == []
     stubber.assert_no_pending_responses()
     assert len(waits) == 1
-
-
-def test_every_page_of_a_count_counts(stubbed: tuple[DynamoJobs, Stubber]) -> None:
-    """A megabyte of index a page."""
-    jobs, stubber = stubbed
-    key = {"pk": {"S": "job#a"}, "lane": {"S": "holding"}, "lane_at": {"N": "1"}}
-    stubber.add_response("query", {"Count": 3, "LastEvaluatedKey": key})
-    stubber.add_response("query", {"Count": 2})
-    assert jobs.count_holding() == 5
