@@ -1,10 +1,11 @@
-"""Rows that a newer version wrote before it was taken back."""
+"""Rows that a newer version wrote before it was rolled back."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol
 
 import pytest
@@ -14,8 +15,9 @@ from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.errors import NewerRowError
 from cutout.domain.gate import DEFAULT_LIMITS, Gate, Pause, PauseReason
+from cutout.domain.gate_shards import ShardChange
 from cutout.domain.states import Reason, State
-from cutout.ports.jobs_table import Due, NewerRow
+from cutout.ports.jobs_table import BacklogStatus, Due, NewerRow
 from tests.contract.dynamodb.table import TABLE, create_table
 from tests.support.aws_account import Account
 from tests.support.builders import NOW, a_job, an_attempt
@@ -28,14 +30,19 @@ JOB = replace(
     a_job(State.PROCESSING),
     id="a" * 32,
     due_at=NOW,
+    look_at=NOW,
     attempts=(replace(an_attempt(), started_at=NOW),),
 )
 OURS = replace(
     JOB,
     id="b" * 32,
     due_at=NOW + SECOND,
+    look_at=NOW + SECOND,
     attempts=(replace(an_attempt(), started_at=NOW + SECOND),),
 )
+
+
+TAKES = ShardChange(shard=0, takes=f"1.{OURS.id}.1")
 
 
 class Write(Protocol):
@@ -56,14 +63,15 @@ def client(account: Account) -> Iterator[DynamoDBClient]:
 
 @pytest.fixture
 def table(client: DynamoDBClient) -> Write:
-    """What a newer version writes."""
+    """The writes of a newer version."""
 
     def write(pk: str, change: str, name: str, new: object) -> None:
+        row = {"#row": "row"} if "#row" in change else {}
         client.update_item(
             TableName=TABLE,
             Key={"pk": {"S": pk}},
             UpdateExpression=change,
-            ExpressionAttributeNames={"#name": name},
+            ExpressionAttributeNames={"#name": name} | row,
             ExpressionAttributeValues={":new": TypeSerializer().serialize(new)},
         )
 
@@ -72,11 +80,11 @@ def table(client: DynamoDBClient) -> Write:
 
 @pytest.fixture
 def jobs(client: DynamoDBClient, table: Write) -> DynamoJobs:
-    """A job that is due, whose state is a word of a newer version, and an older one's, later."""
+    """A due job whose state is a word of a newer version, and one of ours that is due later."""
     jobs = DynamoJobs(Table(client, TABLE))
     jobs.claim(JOB)
     jobs.claim(OURS)
-    table(f"job#{JOB.id}", "SET job.#name = :new", "state", "archived")
+    table(f"job#{JOB.id}", "SET #name = :new", "phase", "archived")
     return jobs
 
 
@@ -87,38 +95,40 @@ def jobs(client: DynamoDBClient, table: Write) -> DynamoJobs:
         lambda jobs: jobs.find_all([JOB.id]),
     ],
 )
-def test_who_meets_a_word_of_a_newer_version_says_so(
+def test_a_word_of_a_newer_version_is_reported_as_such(
     jobs: DynamoJobs, look: Callable[[DynamoJobs], object]
 ) -> None:
-    """It is no defect, and nobody guesses what the word means: the job is named."""
+    """It is no defect, and its meaning is not guessed: the error names the job."""
     with pytest.raises(NewerRowError, match=f"job {JOB.id} is of a newer version: 'archived'"):
         look(jobs)
 
 
-def test_a_row_of_a_newer_version_does_not_stand_in_the_way_of_what_is_due(
+def test_a_row_of_a_newer_version_does_not_keep_other_jobs_from_being_due(
     jobs: DynamoJobs,
 ) -> None:
-    """It is told apart, with the time since when it is due."""
+    """It is listed apart, with the time since when it is due."""
     due = jobs.due(NOW + SECOND, 10)
-    assert due == Due(jobs=[OURS], newer=[NewerRow(job_id=JOB.id, due_at=NOW)])
+    assert due == Due(jobs=[OURS], early=[], newer=[NewerRow(job_id=JOB.id, due_at=NOW)])
 
 
 def test_it_is_postponed_as_a_job_is_and_stays_as_it_was_written(jobs: DynamoJobs) -> None:
-    """The time since when it is due is still told: an alarm goes by it."""
+    """The time since when it is due does not change: an alarm depends on it."""
     (theirs,) = jobs.due(NOW, 10).newer
     jobs.postpone(theirs, NOW + 5 * SECOND)
-    assert jobs.due(NOW + SECOND, 10) == Due(jobs=[OURS], newer=[])
+    assert jobs.due(NOW + SECOND, 10) == Due(jobs=[OURS], early=[], newer=[])
     assert jobs.due(NOW + 5 * SECOND, 10).newer == [theirs]
 
 
-def test_those_that_wait_keep_nobody_behind_them_waiting(jobs: DynamoJobs, table: Write) -> None:
-    """However many they are, and however few are asked for."""
+def test_rows_of_a_newer_version_do_not_block_the_jobs_that_wait_behind_them(
+    jobs: DynamoJobs, table: Write
+) -> None:
+    """However many rows there are, and however few jobs are asked for."""
     for number in range(25):
         waiting = replace(
             a_job(State.QUEUED), id=f"{number:032x}", is_waiting=True, due_at=None, created_at=NOW
         )
         jobs.claim(waiting)
-        table(f"job#{waiting.id}", "SET job.#name = :new", "state", "archived")
+        table(f"job#{waiting.id}", "SET #name = :new", "phase", "archived")
     ours = replace(
         a_job(State.QUEUED), id="c" * 32, is_waiting=True, due_at=None, created_at=NOW + SECOND
     )
@@ -129,10 +139,10 @@ def test_those_that_wait_keep_nobody_behind_them_waiting(jobs: DynamoJobs, table
 @pytest.mark.parametrize(
     "change",
     [
-        ("SET job.#name = :new", "attempts", "none"),
-        ("SET job.#name = :new", "photo", "a.jpg"),
-        ("SET job.#name = :new", "created_at", {"day": 7}),
-        ("SET #name = :new", "job", "elsewhere"),
+        ("SET #row.#name = :new", "attempts", "none"),
+        ("SET #row.#name = :new", "photo", "a.jpg"),
+        ("SET #row.#name = :new", "created_at", {"day": 7}),
+        ("SET #name = :new", "row", "elsewhere"),
     ],
 )
 def test_another_form_is_of_a_newer_version_as_another_word_is(
@@ -144,41 +154,71 @@ def test_another_form_is_of_a_newer_version_as_another_word_is(
     assert (due.jobs, [row.job_id for row in due.newer]) == ([OURS], [JOB.id])
 
 
+def test_a_row_that_lost_its_own_form_altogether_is_of_a_newer_version(
+    jobs: DynamoJobs, client: DynamoDBClient
+) -> None:
+    """It has neither of the two forms that this version reads."""
+    client.update_item(
+        TableName=TABLE,
+        Key={"pk": {"S": f"job#{JOB.id}"}},
+        UpdateExpression="REMOVE #row",
+        ExpressionAttributeNames={"#row": "row"},
+    )
+    with pytest.raises(NewerRowError):
+        jobs.find(JOB.id)
+    due = jobs.due(NOW + SECOND, 10)
+    assert (due.jobs, due.newer) == ([OURS], [NewerRow(job_id=JOB.id, due_at=NOW)])
+
+
 def test_a_gate_of_a_newer_version_pauses_for_a_reason_that_is_not_known_here(
     jobs: DynamoJobs, table: Write
 ) -> None:
-    """Whatever it is for, it ends when it says: nobody passes the limits meanwhile.
+    """It ends when it says: no job passes the limits meanwhile.
 
-    Those inside go on: what they write of the gate keeps the reason, and what is not known here.
+    Jobs in flight go on: their writes keep the reason, and fields that are not known here.
     """
     until = NOW + timedelta(hours=1)
     pause = Pause(reason=PauseReason.OPERATOR, since=NOW, until=until)
-    jobs.write_gate(Gate(in_flight=2, pause=pause))
-    table("gate", "SET gate.pause.#name = :new", "reason", "provider-maintenance")
+    jobs.write_gate(Gate(carried_in_flight=2, pause=pause))
+    table("gate", "SET gate.paused.#name = :new", "reason", "provider-maintenance")
     table("gate", "SET gate.#name = :new", "reserved_tomorrow", {"credits": 7})
     gate = jobs.read_gate()
     assert gate.pause is not None
     assert gate.pause.reason.value == "provider-maintenance"
     assert gate.why_closed(DEFAULT_LIMITS, NOW) == Reason.GATE_PAUSED
     assert gate.why_closed(DEFAULT_LIMITS, until) is None
-    jobs.write_gate(gate.releasing())
+    jobs.save(OURS, gate=[ShardChange(shard=None, frees="theirs"), TAKES])
+    jobs.write_gate(jobs.read_gate().priced(Decimal(7)))
     written = jobs.read_gate()
-    assert written.in_flight == 1
+    assert (written.carried_in_flight, written.in_flight, written.price) == (1, 2, Decimal(7))
     assert written.pause == gate.pause
     assert written.newer == {"reserved_tomorrow": {"credits": 7}}
 
 
-def test_a_gate_that_cannot_be_read_at_all_is_called_what_it_is(
-    jobs: DynamoJobs, table: Write
+@pytest.mark.parametrize("name", ["day", "paused", "most_shards"])
+def test_a_gate_that_cannot_be_read_at_all_is_of_a_newer_version(
+    name: str, jobs: DynamoJobs, table: Write
 ) -> None:
-    """Without the limits nobody may pass it."""
+    """Without the limits no job may pass it."""
     jobs.write_gate(Gate())
-    table("gate", "SET gate.#name = :new", "day", "someday")
-    with pytest.raises(NewerRowError, match="the gate's item is of a newer version"):
+    table("gate", "SET gate.#name = :new", name, "something else")
+    with pytest.raises(NewerRowError, match="the gate is of a newer version"):
         jobs.read_gate()
 
 
-def test_the_line_and_the_calls_are_told_without_rows_of_a_newer_version(jobs: DynamoJobs) -> None:
-    """Which stand in both, for the indexes."""
-    standing = jobs.backlog_status()
-    assert standing.in_flight_since == NOW + SECOND
+def test_a_shard_that_cannot_be_read_is_of_a_newer_version(jobs: DynamoJobs, table: Write) -> None:
+    """Its credits cannot be counted."""
+    table("gate#0", "SET #name = :new", "spent#someday", 7)
+    with pytest.raises(NewerRowError, match="the gate is of a newer version"):
+        jobs.read_gate()
+
+
+def test_waiting_jobs_are_counted_without_their_times_if_a_newer_version_wrote_them(
+    jobs: DynamoJobs, table: Write
+) -> None:
+    """The oldest of each lane tells the age."""
+    waiting = replace(a_job(), id="c" * 32, is_waiting=True, due_at=None)
+    jobs.claim(waiting)
+    assert jobs.backlog_status() == BacklogStatus(waiting=1, waiting_since=NOW)
+    table(f"job#{waiting.id}", "SET #name = :new", "phase", "archived")
+    assert jobs.backlog_status() == BacklogStatus(waiting=1, waiting_since=None)

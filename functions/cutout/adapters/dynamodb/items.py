@@ -154,11 +154,9 @@ def gate_in(item: Item | None, shards: Sequence[Item | None]) -> Gate:
     Raises:
         NewerRowError: what this version needs of it is written in a way that it cannot read.
     """
-    counted = tuple(shard_in(one) for one in shards)
-    if item is None:
-        return Gate(shards=counted)
-    row = item["gate"]
+    row = {} if item is None else item["gate"]
     known = {field.metadata.get(STORED_AS, field.name) for field in fields(Gate)}
     newer = {name: value for name, value in row.items() if name not in known}
-    with understood("the gate's item"):
+    with understood("the gate"):
+        counted = tuple(map(shard_in, shards))
         return replace(from_row(Gate, row), newer=newer, shards=counted)
