@@ -131,7 +131,7 @@ def test_a_written_job_is_looked_at_when_it_is_due_or_earlier(
 ) -> None:
     """A look that is early costs a read; one that is late would leave the job alone."""
     job = claimed(store, 1)
-    times = {
+    times: dict[str, Any] = {
         name: None if seconds is None else NOW + seconds * SECOND
         for name, seconds in (("look_at", look_at), ("due_at", due_at))
     }

@@ -58,6 +58,27 @@ def test_jobs_are_told_within_two_times_both_included(
     assert told(list(entries)) == numbers
 
 
+def test_jobs_that_have_not_ended_come_the_last_begun_first(store: Store) -> None:
+    """Their moves do not change the order; jobs that have ended are listed by their states."""
+    for number, state in enumerate(state for state in State if not state.is_settled):
+        begun = replace(a_job(state), id=f"{number:032x}", created_at=NOW + number * SECOND)
+        store.claim(replace(begun, updated_at=NOW + 100 * SECOND - number * SECOND))
+    kept(store, 9)
+    entries = list(store.moving())
+    assert told(entries) == [4, 3, 2, 1, 0]
+    assert entries[0].at == NOW + 4 * SECOND
+    within = store.moving(since=NOW + SECOND, until=NOW + 3 * SECOND)
+    assert told(list(within)) == [3, 2, 1]
+
+
+def test_a_job_that_ends_leaves_the_list_of_those_that_have_not(store: Store) -> None:
+    """And is then listed by its state, at the time when it ended."""
+    job = store.claim(a_job(State.STORING))
+    store.save(replace(job, state=State.COMPLETED, updated_at=NOW + SECOND))
+    assert list(store.moving()) == []
+    assert list(store.moved(State.COMPLETED)) == [StateEntry(job_id=job.id, at=NOW + SECOND)]
+
+
 def test_jobs_are_found_by_their_ids(store: Store) -> None:
     """In the order of the ids; one that no job has changes nothing in the answer."""
     failed = kept(store, 1)
@@ -73,8 +94,8 @@ def test_more_jobs_are_told_than_one_answer_of_the_table_holds(store: Store) -> 
     assert [job.id for job in store.find_all(ids)] == ids
 
 
-def test_the_newest_of_many_keys_is_told_by_their_names(store: Store) -> None:
-    """Of those that something is known of."""
+def test_the_newest_versions_of_many_keys_are_found_by_their_names(store: Store) -> None:
+    """Unknown keys are left out."""
     refs = [f"uploads/Söhne/{number} + 写真.jpg" for number in range(3)]
     order = a_source().order
     heads = [
