@@ -148,7 +148,7 @@ def test_a_transaction_that_was_made_is_its_writers(
     [
         lambda jobs: jobs.claim(a_job()) == a_job(),
         lambda jobs: jobs.write_gate(Gate(price=Decimal(7))) == Gate(version=1, price=Decimal(7)),
-        lambda jobs: jobs.advance(HEAD) == HEAD,
+        lambda jobs: jobs.advance(HEAD).newest == HEAD,
         lambda jobs: jobs.claim_result_key("a.png", "uploads/a.jpg"),
         lambda jobs: jobs.keep_body("a", BODY) is None and jobs.find_body("a", "0123") == "{}",
         lambda jobs: jobs.free_slot(0, "a") is None,

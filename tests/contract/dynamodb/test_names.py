@@ -1,4 +1,4 @@
-"""What is newest at each key, and who owns which result key."""
+"""The newest version of each key, and the source that owns a result key."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from cutout.ports.jobs_table import LatestVersion
+from cutout.ports.jobs_table import Advance, LatestVersion
 from tests.contract.dynamodb.table import Store
 from tests.support.builders import a_source
 
@@ -14,39 +14,42 @@ REF = "uploads/Söhne/a b+ü%20 写真.jpg"
 
 
 def head(sequencer: str, job_id: str | None = "a") -> LatestVersion:
-    """Something that happened to the key."""
+    """An upload or a deletion of the key."""
     return LatestVersion(source_ref=REF, order=a_source(sequencer=sequencer).order, job_id=job_id)
 
 
 @pytest.mark.parametrize("order", list(permutations([0, 1, 2])))
-def test_the_newest_thing_that_happened_to_a_key_is_known_in_whatever_order_it_is_told(
+def test_the_newest_event_of_a_key_is_known_in_whatever_order_events_arrive(
     store: Store,
     order: tuple[int, ...],
 ) -> None:
-    """Each teller learns what is newest; sequencers of different lengths compare as S3 says."""
+    """Each writer gets the newest; sequencers of different lengths compare as S3 defines it."""
     heads = [head("0A8FF", "a"), head("0A9", None), head("0A90001", "b")]
     assert store.newest(REF) is None
     known = -1
     for place in order:
+        is_first = known < 0
         known = max(known, place)
-        assert store.advance(heads[place]) == heads[known]
+        assert store.advance(heads[place]) == Advance(newest=heads[known], is_first=is_first)
     assert store.newest(REF) == heads[2]
 
 
 def test_a_deletion_is_the_newest_until_something_newer_comes(store: Store) -> None:
     """It names no job."""
     gone = head("0B", None)
-    store.advance(head("0A"))
-    assert store.advance(gone) == gone
+    assert store.advance(head("0A")).is_first
+    assert store.advance(gone) == Advance(newest=gone, is_first=False)
     assert store.newest(REF) == gone
-    assert store.advance(head("0A0")) == gone
+    assert store.advance(head("0A0")).newest == gone
 
 
 def test_the_same_event_again_changes_nothing(store: Store) -> None:
-    """Who came first with this order stays."""
+    """The first job with this order stays; only its own event was the first of the key."""
     first = store.advance(head("0A", "a"))
-    assert store.advance(head("0A", "a")) == first
-    assert store.advance(head("0A", "b")) == first
+    again = Advance(newest=head("0A", "a"), is_first=False)
+    assert first == Advance(newest=head("0A", "a"), is_first=True)
+    assert store.advance(head("0A", "a")) == again
+    assert store.advance(head("0A", "b")) == again
 
 
 def test_keys_do_not_mix(store: Store) -> None:
@@ -71,6 +74,6 @@ def test_the_longest_keys_that_s3_allows_fit(store: Store) -> None:
     longest = "k" * 1024
     ref = f"{'b' * 63}/{longest}"
     newest = LatestVersion(source_ref=ref, order="0" * 32, job_id=None)
-    assert store.advance(newest) == newest
+    assert store.advance(newest).newest == newest
     assert store.newest(ref) == newest
     assert store.claim_result_key(longest, ref)

@@ -99,7 +99,7 @@ def test_the_newest_versions_of_many_keys_are_found_by_their_names(store: Store)
     refs = [f"uploads/Söhne/{number} + 写真.jpg" for number in range(3)]
     order = a_source().order
     heads = [
-        store.advance(LatestVersion(source_ref=refs[0], order=order, job_id="a")),
-        store.advance(LatestVersion(source_ref=refs[1], order=order, job_id=None)),
+        store.advance(LatestVersion(source_ref=ref, order=order, job_id=job_id)).newest
+        for ref, job_id in ((refs[0], "a"), (refs[1], None))
     ]
     assert store.newest_all([*refs, refs[0]]) == dict(zip(refs, heads, strict=False))

@@ -21,7 +21,7 @@ FULL = Job(
     state=State.FAILED,
     created_at=NOW,
     updated_at=LATER,
-    result_key="Söhne/a b+ü%20 写真.png",
+    result_key=RESULT.key,
     due_at=LATER,
     look_at=NOW,
     tries=3,
@@ -38,7 +38,7 @@ FULL = Job(
         an_attempt(1, outcome=AttemptOutcome.FAILED, body=None, code="x", credits_used=Decimal(0)),
         Attempt(
             number=2,
-            idempotency_key="cutout-1-2",
+            idempotency_key="cutout-0123456789abcdef0123456789abcdef-2",
             started_at=LATER,
             body='{"image_urls": ["https://…"]}',
             posts=2,
@@ -55,17 +55,31 @@ FULL = Job(
         ),
     ),
     result=RESULT,
-    history=(HistoryEntry(state=State.QUEUED, at=NOW), HistoryEntry(state=State.FAILED, at=LATER)),
+    history=(
+        HistoryEntry(state=State.QUEUED, at=NOW),
+        HistoryEntry(state=State.FAILED, at=LATER, reason=Reason.TASK_FAILED),
+    ),
     expires_at=LATER,
 )
 
 
-BEGUN = a_job(look_at=LATER)
-WAITING = a_job(is_waiting=True, due_at=None)
+BEGUN = a_job()
+WAITING = a_job(is_waiting=True, due_at=None, look_at=None)
+ODD = replace(
+    FULL,
+    source=a_source(key="a/b/", sequencer="00ab10", modified_at=NOW),
+    result=replace(RESULT, key="claimed by another.png"),
+    attempts=(an_attempt(idempotency_key="cutout-another-form"),),
+    expires_at=None,
+    history=(),
+)
+"""With none of the usual values that an item leaves out."""
 
 
 @pytest.mark.parametrize(
-    "job", [BEGUN, WAITING, FULL], ids=["as begun", "without a due time", "with everything"]
+    "job",
+    [BEGUN, WAITING, FULL, ODD],
+    ids=["as begun", "without a due time", "with everything", "unusual"],
 )
 def test_what_is_claimed_is_found_as_it_was(store: Store, job: Job) -> None:
     """Every field comes back: times with their zone, credits to the last digit, any letter."""
