@@ -26,6 +26,7 @@ PICTURE = f"{PHOTO.sha256}#mj-v7-remove-bg"
 KEPT = Kept(key="kept", sha256="ab" * 32, job_id="other", task_id="task-1", credits=PRICE)
 DOUBTED = replace(KEPT, is_doubted=True)
 OWN = replace(KEPT, sha256="cd" * 32, job_id=JOB.id)
+PAID = (an_attempt(),)
 LASTS = START + TIMING.retention
 
 
@@ -199,10 +200,24 @@ def test_the_cached_result_of_a_job_is_its_own(
     """Another job's result may have other bytes."""
     deduplication, _ = rules(current)
     assert deduplication.kept_result_of(JOB) == kept
-    assert deduplication.kept_result_of(replace(JOB, photo=None)) is None
 
 
-PAID = (an_attempt(),)
+def test_no_record_is_read_for_a_job_whose_photo_was_never_inspected() -> None:
+    """It has no hash, so there is none."""
+    hook = Hook()
+    deduplication, _ = rules(None, hook=hook)
+    job = replace(JOB, photo=None, state=State.FAILED, attempts=PAID)
+    assert deduplication.kept_result_of(job) is None
+    deduplication.job_settled(job)
+    assert hook.seen == []
+
+
+def test_an_owner_that_comes_again_does_not_read_its_own_row() -> None:
+    """It is queued, or it would not ask."""
+    hook = Hook()
+    deduplication, _ = rules(item(owner=JOB.id), JOB, hook=hook)
+    assert deduplication.decide(JOB, item(owner=JOB.id)) == item(owner=JOB.id)
+    assert hook.seen == []
 
 
 @pytest.mark.parametrize(
@@ -233,14 +248,10 @@ def test_the_waiting_jobs_are_enqueued_when_the_owner_ends_without_a_usable_resu
 
 
 @pytest.mark.parametrize("current", [None, item(waiting=("a",))])
-@pytest.mark.parametrize("photo", [PHOTO, None])
-def test_the_end_of_a_job_that_owns_no_record_changes_none(
-    current: DedupRecord | None, photo: object
-) -> None:
-    """The record has expired, or another job owns it, or the photo was never read."""
+def test_the_end_of_a_job_that_owns_no_record_changes_none(current: DedupRecord | None) -> None:
+    """The record has expired, or another job owns it."""
     deduplication, world = rules(current)
-    ended = replace(JOB, state=State.FAILED, attempts=PAID, photo=photo)  # type: ignore[arg-type]
-    deduplication.job_settled(ended)
+    deduplication.job_settled(replace(JOB, state=State.FAILED, attempts=PAID))
     assert (stored(world), world.submissions.job_ids) == (current, [])
 
 
@@ -277,6 +288,8 @@ def test_a_cached_result_that_is_gone_is_taken_off_the_record(
 ) -> None:
     """Unless the record names other bytes by now: those were stored again meanwhile."""
     deduplication, world = rules(current)
+    deduplication.forget_lost(JOB)
+    assert stored(world) == current
     deduplication.forget_lost(replace(JOB, reused=REUSED))
     assert stored(world) == then
 

@@ -141,6 +141,20 @@ def test_a_job_whose_photo_was_bought_learns_it_from_the_lost_transaction() -> N
     assert (world.jobs.shards, len(world.evolink.posts)) == (shards, 1)
 
 
+def test_a_job_that_lost_by_a_record_does_not_read_it_again() -> None:
+    """It came back with the refusal, and says that the job may make the call; then others came."""
+    hook = Hook()
+    world = reusing(hook)
+    first = world.arrives("a.jpg")
+    world.evolink.fail(world.task_of(first), "content_policy_violation")
+    world.wake(first)
+    hook.seen.clear()
+    hook.once_at("jobs.save", lambda: hook.once_at("gate.read", lambda: world.occupy(3)))
+    job = world.arrives("b.jpg")
+    assert held(job) == (State.QUEUED, Reason.GATE_FULL, True, 0)
+    assert "purchases.find" not in hook.seen
+
+
 def test_a_job_whose_photo_is_being_bought_waits_for_its_owner() -> None:
     """The owner enqueues it; a due time is the fallback. It takes no slot and is not charged."""
     world = reusing()
