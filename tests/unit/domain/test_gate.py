@@ -93,6 +93,13 @@ def test_slots_and_credits_are_counted_over_all_shards() -> None:
     assert a_gate().in_flight_since is None
 
 
+def test_a_shard_that_was_not_read_is_empty() -> None:
+    """The limits were raised since; the first shard holds eight of nine slots."""
+    limits = Limits(max_in_flight=9, daily_credit_cap=Decimal(5000))
+    picked = a_gate(held=8).place(limits, NOW, lambda: 0.0)
+    assert picked == Place(shard=1, most_holders=0, most_spent=Decimal("2494.6"), day=NOW.date())
+
+
 def test_limits_set_by_a_person_replace_the_deployed_ones() -> None:
     """Limits can be changed while running, up and down."""
     one = Limits(max_in_flight=1, daily_credit_cap=Decimal(10))
@@ -252,7 +259,15 @@ def test_a_cap_below_the_usual_price_lets_nobody_in(cap: str, price: str) -> Non
 
 def test_a_fresh_gate_is_open() -> None:
     """A stack that was just deployed lets the first photo through."""
-    assert Gate().why_closed(LIMITS, NOW) is None
+    fresh = Gate()
+    assert fresh.why_closed(LIMITS, NOW) is None
+    assert (fresh.version, fresh.most_shards, fresh.in_flight, fresh.shards) == (
+        0,
+        1,
+        0,
+        (Shard(),),
+    )
+    assert (fresh.price, fresh.carried_in_flight, fresh.carried_spent) == (Decimal("5.4"), 0, 0)
 
 
 def test_a_short_pause_does_not_shorten_a_long_one() -> None:
@@ -372,6 +387,12 @@ def test_what_an_earlier_version_admitted_has_ended_after_three_days(
     """A count that drifted would hold a slot for ever."""
     later = OLD.sealed(NOW).swept(LIMITS, NOW + days * DAY)
     assert later.carried_in_flight == carried
+
+
+def test_a_long_pause_does_not_show_that_an_earlier_versions_tasks_have_ended() -> None:
+    """That version may have admitted them a moment ago: it is the gate's first run of Sweep."""
+    paused = replace(OLD, seal=replace(BY_HAND, since=NOW - 4 * DAY))
+    assert paused.swept(LIMITS, NOW).carried_in_flight == 2
 
 
 def test_holders_that_are_older_than_any_task_are_stale() -> None:

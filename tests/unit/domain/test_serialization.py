@@ -246,6 +246,7 @@ def test_a_gate_keeps_the_names_that_earlier_versions_read() -> None:
         pause=pause,
         shards=(),
     )
+    assert gate.is_sealed
     row = to_row(gate)
     assert (row["in_flight"], row["day"], row["spent"]) == (2, "2026-11-20", Decimal(9))
     at = "2026-11-20T09:15:27+00:00"
@@ -265,7 +266,9 @@ def test_the_gate_of_an_earlier_version_is_read() -> None:
         "pause": {"reason": "operator", "since": "2026-11-20T09:15:27+00:00"},
         "suspicion": {"version": 6, "counted": 1, "since": "2026-11-20T09:15:27+00:00"},
     }
-    assert from_row(Gate, through_dynamodb(row)) == Gate(
+    gate = from_row(Gate, through_dynamodb(row))
+    assert not gate.is_sealed
+    assert gate == Gate(
         version=7,
         carried_in_flight=2,
         carried_day=NOW.date(),
