@@ -116,7 +116,10 @@ def test_photos_that_failed_are_retried_together_and_costs_tell_what_was_lost(
     for upload in uploads:
         photos.in_state(upload, State.FAILED)
     stand_in.forgive()
-    chosen = ("--prefix", folder, "--reason", "task-failed")
+    chosen: tuple[str, ...] = ("--prefix", folder, "--reason", "task-failed")
+    plan = operator.run("retry", *chosen, "--dry-run").data
+    assert (plan["photos"], plan["refused_left_out"]) == (0, 2)
+    chosen += ("--include-refused",)
     assert operator.run("retry", *chosen, "--dry-run").data["photos"] == 2
     told = operator.run("retry", *chosen, "--yes")
     assert (told.status, told.data["queued"]) == (0, 2)

@@ -27,6 +27,7 @@ _COMMANDS = (
     "demo",
     "up",
     "down",
+    "faults",
     "put",
     "get",
     "ls",

@@ -19,6 +19,7 @@ COMMANDS = [
     "demo",
     "up",
     "down",
+    "faults",
     "put",
     "get",
     "ls",
@@ -69,7 +70,7 @@ def test_every_command_has_a_worked_example_and_its_exit_statuses(name: str) -> 
 
 
 @pytest.mark.parametrize(
-    "name", ["demo", "up", "put", "ls", "where", "audit", "costs", "retry", "backfill"]
+    "name", ["demo", "up", "faults", "put", "ls", "where", "audit", "costs", "retry", "backfill"]
 )
 def test_commands_that_print_data_print_json(name: str) -> None:
     """For programs."""
