@@ -74,6 +74,11 @@ def needs_checkout(function: Callable[_Args, _Result]) -> Callable[_Args, _Resul
             return function(*args, **kwargs)
         except LocalCloudError as error:
             raise Problem(str(error), advice=error.advice, has_lines=True) from error
+        except ModuleNotFoundError as error:
+            raise Problem(
+                f"The local cloud needs the package {error.name}, which is not installed here.",
+                advice="Run `make install`, and use the `cutout` of .venv/bin.",
+            ) from error
 
     return call
 
