@@ -44,7 +44,7 @@ $(BIN)/.installed: $(BIN)/.bootstrapped requirements/local.txt pyproject.toml
 	@touch $@
 
 $(BIN)/.testing: $(BIN)/.installed requirements/dev.txt
-	@echo "Installing what tests and checks need into .venv: 0.3 GB more." >&2
+	@echo "Installing what tests and checks need into .venv: 0.5 GB more." >&2
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@touch $@
 
