@@ -70,11 +70,36 @@ def test_every_command_has_a_worked_example_and_its_exit_statuses(name: str) -> 
 
 
 @pytest.mark.parametrize(
-    "name", ["demo", "up", "faults", "put", "ls", "where", "audit", "costs", "retry", "backfill"]
+    "name",
+    [
+        "demo",
+        "up",
+        "faults",
+        "put",
+        "get",
+        "ls",
+        "where",
+        "show",
+        "audit",
+        "costs",
+        "retry",
+        "backfill",
+    ],
 )
 def test_commands_that_print_data_print_json(name: str) -> None:
     """For programs."""
     assert "--json" in [flag for option in _command(name).params for flag in option.opts]
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_no_line_of_the_help_is_cut(width: int) -> None:
+    """The first sentence of each command is whole; a long one is folded."""
+    context = click.Context(cutout, terminal_width=width)
+    told = " ".join(cutout.get_help(context).split())
+    assert "..." not in told.replace("[ARGS]...", "")
+    for name in COMMANDS:
+        docstring = " ".join((_command(name).help or "").split())
+        assert docstring.partition(". ")[0].rstrip(".") in told
 
 
 @pytest.mark.parametrize("name", COMMANDS)

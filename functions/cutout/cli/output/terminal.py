@@ -57,10 +57,10 @@ def plain_table(*, has_header: bool = True) -> Table:
     return Table(box=None, header_style="bold", padding=(0, 2, 0, 0), show_header=has_header)
 
 
-def print_requests(before: str, requests: Mapping[str, int]) -> None:
-    """Print the number of requests to AWS, by operation, after another text."""
+def print_requests(requests: Mapping[str, int]) -> None:
+    """Print the number of requests to AWS, by operation."""
     text = ", ".join(f"{count:,} {name}" for name, count in sorted(requests.items()))
-    stderr().print(f"{before}; requests: {text}", style="note", soft_wrap=True)
+    stderr().print(f"requests: {text}", style="note", soft_wrap=True)
 
 
 def print_lines(console: Console, text: str, style: str | None = None) -> None:
