@@ -1,4 +1,4 @@
-"""Tests of pages in a real browser. Without a Chromium they are not collected, and said so."""
+"""Tests of pages in a real browser. Without a Chromium they do not run, and pytest names them."""
 
 from __future__ import annotations
 

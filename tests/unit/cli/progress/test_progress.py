@@ -11,8 +11,8 @@ from tests.support.cli.consoles import console_of, shown_on
 
 
 @pytest.mark.parametrize("terminal", [True, False])
-def test_a_phase_that_is_over_is_told_with_its_time(*, terminal: bool) -> None:
-    """Several may go on at once, and each is told when it ends."""
+def test_a_phase_that_ends_is_printed_with_its_time(*, terminal: bool) -> None:
+    """Several may run at once; each is printed when it ends."""
     console, clock = console_of(is_terminal=terminal), HandClock()
     phases = Phases(console, clock)
     with phases.shown():
@@ -31,8 +31,8 @@ def test_a_phase_that_is_over_is_told_with_its_time(*, terminal: bool) -> None:
     assert phases.rounded() == {"cloud": 3.0, "synth": 5.0}
 
 
-def test_a_phase_that_breaks_off_is_told_as_such() -> None:
-    """The error itself goes on to the code that explains it."""
+def test_a_phase_that_fails_is_printed_as_such() -> None:
+    """The error itself is raised again, for the code that explains it."""
     console, clock = console_of(is_terminal=False), HandClock()
     phases = Phases(console, clock)
 

@@ -23,7 +23,7 @@ def _followed(key: str, state: State | None, reason: Reason | None = None) -> Tr
 
 
 def test_on_a_terminal_a_few_photos_have_a_row_each() -> None:
-    """Key, how far it is, state, time, and why it stands there."""
+    """Key, progress, state, time and reason."""
     console = console_of(is_terminal=True)
     with LiveTable(console) as table:
         table.show(
@@ -44,8 +44,8 @@ def test_on_a_terminal_a_few_photos_have_a_row_each() -> None:
     ]
 
 
-def test_on_a_terminal_many_photos_are_counted_and_only_what_moves_has_a_row() -> None:
-    """A thousand rows would say nothing."""
+def test_on_a_terminal_many_photos_are_counted_and_only_open_ones_have_a_row() -> None:
+    """Nobody reads a thousand rows."""
     console = console_of(is_terminal=True)
     photos = [_followed(f"{number}.jpg", State.COMPLETED) for number in range(28)]
     photos += [_followed("slow.jpg", State.PROCESSING), _followed("new.jpg", None)]
@@ -58,8 +58,8 @@ def test_on_a_terminal_many_photos_are_counted_and_only_what_moves_has_a_row() -
     assert "27.jpg" not in shown
 
 
-def test_elsewhere_only_changes_are_told() -> None:
-    """A log has a line a step, not a line a look."""
+def test_elsewhere_only_changes_are_printed() -> None:
+    """A log has a line for each change, not for each poll."""
     console = console_of(is_terminal=False)
     with LiveTable(console) as table:
         for state in (None, State.QUEUED, State.QUEUED, State.COMPLETED, State.COMPLETED):
@@ -74,7 +74,7 @@ def test_elsewhere_only_changes_are_told() -> None:
 
 
 def test_names_that_look_like_markup_are_shown_as_they_are() -> None:
-    """Keys are anybody's text."""
+    """Keys are untrusted text."""
     console = console_of(is_terminal=False)
     with LiveTable(console) as table:
         table.show([_followed("[red]a[/].jpg", None)], now=NOON)
