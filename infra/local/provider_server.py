@@ -91,6 +91,7 @@ def _checked(url: str) -> str:
         raise LocalCloudError(
             f"{url!r} is not the URL of a server.", advice="Use a URL like https://api.example.com."
         )
+    # The key goes along with every request.
     if parts.scheme == "http" and not _is_loopback(url):
         raise LocalCloudError(
             f"{url} is plain http to another machine: others could read the API key.",

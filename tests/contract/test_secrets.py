@@ -1,4 +1,4 @@
-"""Secrets: cached, rotated, and not asked for by everybody who forges a token."""
+"""Secrets: cached and rotated; forged tokens cause few requests."""
 
 from __future__ import annotations
 
@@ -214,7 +214,7 @@ def test_without_a_previous_key_there_is_one() -> None:
 
 @pytest.mark.parametrize("text", [None, ""])
 def test_an_empty_key_signs_and_opens_nothing(text: str | None) -> None:
-    """A signature made with nothing is one that anybody can make."""
+    """Anyone could sign with an empty key."""
     keys = SigningKeys(Text(text, text), Text(text, text))
     assert list(keys.accepted_keys()) == []
     with pytest.raises(SettingsError, match="the callback signing key is empty"):

@@ -100,7 +100,7 @@ def shop(installed: Path, own_digests: set[str], tmp_path_factory: pytest.TempPa
 
 
 def test_the_wheel_is_one_package(wheel: Path) -> None:
-    """Nobody's own `infra`, `submit` or `callback` is hidden by it."""
+    """It hides no other package named `infra`, `submit` or `callback`."""
     with zipfile.ZipFile(wheel) as archive:
         tops = {name.partition("/")[0] for name in archive.namelist()}
     assert {one for one in tops if not one.endswith(".dist-info")} == {"cutout"}
