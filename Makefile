@@ -1,6 +1,6 @@
 # Python 3.11+, make and the package registries are enough; the rest is installed.
 .DEFAULT_GOAL := help
-.PHONY: help install setup demo test test-units test-e2e test-seaweedfs check check-code check-types check-decoders check-template wheel reference format soak mutants bench bench-check deploy destroy lock clean
+.PHONY: help install setup demo test test-units test-e2e test-seaweedfs check check-code check-types check-decoders check-template template wheel reference format soak mutants bench bench-check deploy destroy lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -129,6 +129,9 @@ check-decoders: setup
 
 check-template: setup $(CHECKOV)/.installed
 	@$(BESIDE) $(BIN)/python -m tests.infra.static_checks $(CHECKOV)/bin/checkov
+
+template: install  ## Write a CloudFormation template, its assets and a guide to dist/cloudformation
+	@$(BIN)/python -m infra.deploy.standalone_template --folder dist/cloudformation $(ARGS)
 
 wheel: install  ## Build the package cutout-aws into dist/
 	@$(BIN)/hatchling build -t wheel -d dist

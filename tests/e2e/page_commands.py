@@ -43,7 +43,7 @@ def run_commands(commands: str, folder: Path, variables: Mapping[str, str]) -> s
         check=False,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     if done.returncode:
         pytest.fail(f"status {done.returncode}: {done.stdout}{done.stderr}")
