@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cutout.cli import compose
-from cutout.cli.output.describe import cost, counted, job_as_json
+from cutout.cli.output.describe import counted, job_as_json
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.result_table import ResultRow, print_results
 from cutout.cli.progress.parallel import AT_ONCE, in_parallel, progress_bar
@@ -47,8 +47,9 @@ class DeliveredPhoto:
 
     @property
     def credits(self) -> float | None:
-        """The credits that it cost; None if it has no job yet."""
-        return None if self.photo.job is None else float(self.photo.job.credits)
+        """The credits that it cost since the command began; None if it has no job."""
+        job = self.photo.job
+        return None if job is None else float(job.credits - self.photo.sent.credits_before)
 
     @property
     def state(self) -> str:
@@ -251,10 +252,7 @@ def print_delivery(console: Console, delivered: Sequence[DeliveredPhoto]) -> Non
             ResultRow(
                 key=one.photo.sent.key,
                 state=one.state,
-                figures=(
-                    f"{one.seconds:.1f}",
-                    cost(one.photo.job) if one.photo.job else "-",
-                ),
+                figures=(f"{one.seconds:.1f}", _cost(one)),
                 file=one.file,
                 why=one.photo.why,
             )
@@ -263,6 +261,13 @@ def print_delivery(console: Console, delivered: Sequence[DeliveredPhoto]) -> Non
         figures=("seconds", "credits"),
         totals=totals if len(delivered) > 1 else (),
     )
+
+
+def _cost(one: DeliveredPhoto) -> str:
+    job = one.photo.job
+    if one.credits is None:
+        return "-"
+    return "reused" if job and job.reused and not job.credits else f"{one.credits:g}"
 
 
 def delivery_as_json(delivered: Sequence[DeliveredPhoto]) -> list[dict[str, Any]]:
