@@ -6,6 +6,7 @@ import gc
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -28,21 +29,19 @@ Event = dict[str, Any]
 Handler = Callable[[Event, "LambdaContext"], Any]
 
 
+@dataclass(frozen=True, kw_only=True)
 class Message:
     """A message of a queue.
 
     Attributes:
-        id: SQS's name for it.
         sender_id: who sent it, as ROLE-ID:SESSION, which SQS itself notes.
         receives: how often it was delivered, this time included.
     """
 
-    def __init__(self, record: Event) -> None:
-        attributes = record["attributes"]
-        self.body: str = record["body"]
-        self.id: str = record["messageId"]
-        self.sender_id: str = attributes["SenderId"]
-        self.receives: str = attributes["ApproximateReceiveCount"]
+    body: str
+    id: str = ""
+    sender_id: str = ""
+    receives: str = "1"
 
 
 class LambdaApp(Generic[UseCases]):
@@ -94,7 +93,7 @@ class LambdaApp(Generic[UseCases]):
         """
 
         def handler(event: Event, context: LambdaContext) -> Event:  # noqa: ARG001 - as Lambda calls
-            messages = map(Message, event["Records"])
+            messages = map(_message, event["Records"])
             failed = [one.id for one in messages if not self._is_taken(take, one)]
             return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
 
@@ -119,6 +118,16 @@ class LambdaApp(Generic[UseCases]):
         logged: Handler = self._logger.inject_lambda_context(handler)
         measured: Handler = self._metrics.log_metrics(logged)
         return measured
+
+
+def _message(record: Event) -> Message:
+    attributes = record["attributes"]
+    return Message(
+        body=record["body"],
+        id=record["messageId"],
+        sender_id=attributes["SenderId"],
+        receives=attributes["ApproximateReceiveCount"],
+    )
 
 
 def _job_named(body: str) -> str | None:
