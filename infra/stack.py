@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from aws_cdk import CfnOutput, RemovalPolicy, Stack, Tags
+from aws_cdk import CfnOutput, IStackSynthesizer, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -28,13 +28,19 @@ class CutoutStack(Stack):
     """One Cutout; the command line and other programs find its parts by the outputs."""
 
     def __init__(
-        self, scope: Construct, *, settings: Settings, assets: Mapping[FunctionName, Asset]
+        self,
+        scope: Construct,
+        *,
+        settings: Settings,
+        assets: Mapping[FunctionName, Asset],
+        synthesizer: IStackSynthesizer | None = None,
     ) -> None:
         """Make the stack; resources that the settings name by ARN exist already."""
         super().__init__(
             scope,
             settings.stack_name,
             description="Cutout: photos in, transparent cut-outs out",
+            synthesizer=synthesizer,
         )
         self.cutout = Cutout(
             self,

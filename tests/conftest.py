@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import botocore
+from pathlib import Path
 
+import botocore
+import pytest
+
+from tests.support.chromium import chromium
 from tests.support.service_models import check_answers
 
 
@@ -15,3 +19,14 @@ def pytest_configure() -> None:
 def pytest_unconfigure() -> None:
     """Leave the SDK as it was."""
     botocore.unregister_initializer(check_answers)
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Name the tests that did not run because they need a browser."""
+    folder = Path(__file__).parent / "browser"
+    asked = any(folder.is_relative_to(Path(one).resolve()) for one in config.args)
+    if asked and chromium() is None:
+        names = ", ".join(sorted(f"{one.parent.name}/{one.name}" for one in folder.glob("test_*")))
+        terminalreporter.write_line(f"NOT RUN without a Chromium (apt install chromium): {names}")

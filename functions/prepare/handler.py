@@ -5,18 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cutout.domain.messages.message_parsing import read_request
-from cutout.wiring.lambda_app import LambdaApp
+from cutout.wiring.lambda_app import LambdaApp, Message
 from cutout.wiring.prepare_function import build
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-
     from cutout.usecases.prepare.prepare_copy import PrepareCopy
 
 
-def take(prepare: PrepareCopy, record: SQSRecord) -> None:
+def take(prepare: PrepareCopy, message: Message) -> None:
     """Act on one message."""
-    request = read_request(record.body)
+    request = read_request(message.body)
     if request is None:
         app.telemetry.log("ignored: an earlier version asked, and Submit asks again")
         return

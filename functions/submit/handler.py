@@ -5,27 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cutout.domain.messages.message_parsing import read_report, read_submission
-from cutout.wiring.lambda_app import LambdaApp
+from cutout.wiring.lambda_app import LambdaApp, Message
 from cutout.wiring.submit_function import build
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-
     from cutout.wiring.submit_function import SubmitUseCases
 
 
-def take(submit: SubmitUseCases, record: SQSRecord) -> None:
+def take(submit: SubmitUseCases, message: Message) -> None:
     """Act on one message."""
-    is_report = _is_sent_by(record, submit.prepare_role_id)
-    submit.take((read_report if is_report else read_submission)(record.body))
+    is_report = _is_sent_by(message, submit.prepare_role_id)
+    submit.take((read_report if is_report else read_submission)(message.body))
 
 
-def _is_sent_by(record: SQSRecord, role_id: str) -> bool:
+def _is_sent_by(message: Message, role_id: str) -> bool:
     """Whether a function of this role sent it: Prepare may have been taken over by a photo.
 
     SQS itself notes the sender, as ROLE-ID:SESSION (Amazon SQS API Reference, ReceiveMessage).
     """
-    return bool(role_id) and record.attributes.sender_id.partition(":")[0] == role_id
+    return bool(role_id) and message.sender_id.partition(":")[0] == role_id
 
 
 app = LambdaApp(build)

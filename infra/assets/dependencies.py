@@ -16,13 +16,12 @@ from .build_cache import folder_made_once
 
 LOCKS: Final = ("runtime.txt", "store.txt", "prepare.txt")
 
-# Stubs, shell entry points, examples and the models of boto3's resources are never imported.
+# Stubs, shell entry points and examples are never imported.
 _UNUSED: Final = re.compile(
     r"""
       .*\.(pyi|pyx|pxd|c|h|pth)$
     | .*/py\.typed$
     | (\.\./)*bin/.*
-    | boto3/(data|examples)/.*
     | botocore/data/.*/examples-1\.json(\.gz)?$
     """,
     re.VERBOSE,

@@ -31,6 +31,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ..assets.folders import CACHE
 from ..node import node_path
+from ..secret_names import KEYS_PAGE
 from ..settings.settings import Settings
 from ..settings.value_rules import SettingError, pairs
 from .aws_account import Account, StillThereError
@@ -167,7 +168,7 @@ def _deploy(session: boto3.Session, context: list[str], *, replaces_secrets: boo
     context = [*context, *fitted]
     outputs = _run_deployment(session, stack, context)
     saved = Account(session).saved_api_key(stack)
-    _put_key(session, outputs["ApiKeySecretName"], saved)
+    _put_key(session, stack, outputs["ApiKeySecretName"], saved)
     if saved:
         Account(session).delete_saved_api_key(stack)
     _say(f"Upload photos to    s3://{outputs['UploadsBucketName']}/")
@@ -209,15 +210,19 @@ def _is_bootstrapped(session: boto3.Session) -> bool:
     return True
 
 
-def _put_key(session: boto3.Session, secret: str, saved: str | None) -> None:
+def _put_key(session: boto3.Session, stack: str, secret: str, saved: str | None) -> None:
+    """Store the key of the environment or a saved one, or say how a person does it."""
     key = os.environ.get(_API_KEY_VARIABLE) or saved
     if key:
         session.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=key)
         _say("The API key is in place.")
         return
     _say(
-        "Put your Evolink API key in place, unless it is there already:\n"
-        f"    aws secretsmanager put-secret-value --secret-id {secret} --secret-string file://key.txt",
+        "Until the secret holds your Evolink API key, photos wait at the gate. Create one at\n"
+        f"{KEYS_PAGE}, store it, and open the gate:\n"
+        f"    aws secretsmanager put-secret-value --secret-id {secret} "
+        "--secret-string file://key.txt\n"
+        f"    cutout resume --stack {stack}"
     )
 
 

@@ -54,6 +54,7 @@ class ProgramsOnly:
         origin = headers.get(b"origin")
         return (
             scope["path"] not in self._closed
+            # A page whose host name points to 127.0.0.1 sends that name here.
             and self._is_own_name(host)
             and headers.get(b"sec-fetch-site", "") in _ALLOWED_SITES
             and (origin is None or urlsplit(origin).netloc == host)
@@ -64,4 +65,5 @@ class ProgramsOnly:
             name = urlsplit(f"//{host}").hostname or ""
         except ValueError:
             return False
+        # Resolvers and browsers keep these names on the machine (RFC 6761, 6.3).
         return name in self._names or name.endswith(".localhost")

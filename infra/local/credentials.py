@@ -66,11 +66,9 @@ def client(service: str, endpoint: Endpoint, credentials: Credentials) -> Any:  
 
 
 def local_session(credentials: Credentials, region: str) -> boto3.Session:
-    """Return a session that ignores the person's own AWS configuration.
-
-    It reads neither files nor variables: a missing profile, a broken `~/.aws/config`, and settings
-    such as S3 acceleration, FIPS or dual-stack endpoints would make it fail.
-    """
+    """Return a session that ignores the person's own AWS configuration."""
+    # A missing profile, a broken `~/.aws/config`, and settings such as S3 acceleration, FIPS or
+    # dual-stack endpoints would make it fail, so it reads neither files nor variables.
     nowhere = {
         name: (None, None, default, convert)
         for name, (_, _, default, convert) in botocore.session.Session.SESSION_VARIABLES.items()

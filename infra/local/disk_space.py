@@ -17,12 +17,11 @@ def free_bytes(folder: Path) -> int:
 def check_disk_space(folder: Path, free: Callable[[Path], int] = free_bytes) -> None:
     """Check that the disk of a folder is not full.
 
-    MiniStack, Node.js and the functions are other processes. They report a full disk in many ways,
-    or not at all if they cannot write their logs either.
-
     Raises:
         LocalCloudError: The disk is full.
     """
+    # MiniStack, Node.js and the functions are other processes. They report a full disk in many
+    # ways, or not at all if they cannot write their logs either.
     left = free(folder)
     if left < _MIN_FREE_BYTES:
         raise LocalCloudError(

@@ -11,11 +11,7 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """The address of the local cloud, and the authority of its certificate.
-
-    The host is an IP address, so that SDKs put bucket names into the path: not every machine can
-    resolve ``bucket.localhost``.
-    """
+    """The address of the local cloud, and the authority of its certificate."""
 
     port: int
     authority: Path
@@ -23,6 +19,8 @@ class Endpoint:
     @property
     def url(self) -> str:
         """The value of ``AWS_ENDPOINT_URL``."""
+        # With an IP address, SDKs put bucket names into the path: not every machine can resolve
+        # `bucket.localhost`.
         return f"https://{LOOPBACK}:{self.port}"
 
     @property

@@ -15,6 +15,7 @@ def write_env_file(path: Path, variables: Mapping[str, str]) -> None:
     fresh = path.with_suffix(".new")
     fresh.unlink(missing_ok=True)
     text = "".join(f"{name}={_quoted(value)}\n" for name, value in variables.items())
+    # Made private when it is created, not a moment later: it holds keys.
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
     fresh.replace(path)
@@ -31,5 +32,5 @@ def read_env_file(path: Path) -> dict[str, str]:
 
 
 def _quoted(value: str) -> str:
-    """Quote the value for a shell only if necessary: not every reader supports quotes."""
+    # Only if necessary: not every reader supports quotes.
     return shlex.quote(value) if value else ""

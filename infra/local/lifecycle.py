@@ -14,7 +14,7 @@ from infra.local.local_cloud_error import LocalCloudError
 from infra.local.place import Place, find_root, place_in
 from infra.local.processes.background import is_alive, stop
 from infra.local.processes.lock import sole_command
-from infra.local.processes.run_ledger import Ledger, delete_ledger, read_ledger
+from infra.local.processes.run_ledger import Ledger, read_ledger
 from infra.local.processes.waiting import Clock
 
 _PATIENCE_SECONDS = 10
@@ -83,7 +83,8 @@ def remove(place: Place, clock: Clock) -> bool:
         place.env_file.unlink(missing_ok=True)
         shutil.rmtree(place.scratch, ignore_errors=True)
         shutil.rmtree(place.tls, ignore_errors=True)
-        delete_ledger(place.ledger_file)
+        # Last: until then, another command sees that there is something to remove.
+        place.ledger_file.unlink(missing_ok=True)
     return ledger is not None
 
 
@@ -130,7 +131,8 @@ def variables_if_up(
 
 @contextmanager
 def _interrupts_ignored() -> Iterator[None]:
-    """Ignore Ctrl-C in the context; Python delivers it to the main thread only."""
+    """Ignore Ctrl-C in the context."""
+    # Python delivers it to the main thread, and lets no other thread handle it.
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from infra.local.local_cloud_error import LocalCloudError
 from infra.local.processes.loopback import LOOPBACK
+from infra.secret_names import KEYS_PAGE
 
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -69,8 +70,18 @@ def other_server(url: str, *, key: str, files_url: str | None = None) -> Provide
     return ProviderServer(url=base, files_url=_checked(files_url) if files_url else base, key=key)
 
 
-def evolink(key: str) -> ProviderServer:
-    """Return the real API: photos go through its Files API, results are polled."""
+def evolink(key: str | None) -> ProviderServer:
+    """Return the real API: photos go through its Files API, results are polled.
+
+    Raises:
+        LocalCloudError: There is no key.
+    """
+    if key is None:
+        raise LocalCloudError(
+            "There is no API key.",
+            advice=f"Create one at {KEYS_PAGE}, and put it into the environment variable "
+            "EVOLINK_API_KEY.",
+        )
     return ProviderServer(key=key, settings=LIVE_SETTINGS)
 
 
@@ -80,6 +91,7 @@ def _checked(url: str) -> str:
         raise LocalCloudError(
             f"{url!r} is not the URL of a server.", advice="Use a URL like https://api.example.com."
         )
+    # The key goes along with every request.
     if parts.scheme == "http" and not _is_loopback(url):
         raise LocalCloudError(
             f"{url} is plain http to another machine: others could read the API key.",

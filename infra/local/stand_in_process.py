@@ -38,6 +38,7 @@ def start_stand_in(
     ]
     environment = {
         **place.environment,
+        # Not as arguments, which every user of the machine can read.
         API_KEYS: " ".join((api.key, *more_keys)),
         CONTROL_TOKEN: api.control_token,
     }

@@ -136,6 +136,7 @@ def start_local_cloud(
         remove(place, clock)
         start = _Start(place, request, progress, clock, Ledger(owner=owner, asked=request.asked))
         with ExitStack() as on_failure:
+            # Also after Ctrl-C: no process is left running.
             on_failure.callback(remove, place, clock)
             try:
                 cloud = start.run(environment)
@@ -143,6 +144,7 @@ def start_local_cloud(
                 check_disk_space(place.state, free)
                 raise
             if stays_up:
+                # Without an owner, the processes belong to the folder until `cutout down`.
                 start.release()
             on_failure.pop_all()
     return cloud
@@ -181,6 +183,7 @@ class _Start:
             operator = self._start_servers(certificates)
             variables = sdk_variables(self._endpoint, operator)
             cdk = cdk_environment(self._place, variables)
+            # The synthesis runs meanwhile: it needs no cloud.
             runs[CLOUD] = stack.enter_context(
                 RunningCdk(bootstrap_run(self._place), self._place, cdk)
             )

@@ -3,7 +3,7 @@
     python -m tests.benchmarks.audit --objects 100000
 
 Starts an embedded AWS of its own, fills a bucket, and runs the commands themselves: first
-`backfill --dry-run`, while nobody knows of the objects; then `audit`, once each has its row and its
+`backfill --dry-run`, before any object has a job; then `audit`, once each has its job and its
 cut-out but for one in a thousand. Objects are put there by the thousand, past the protocol; what
 the commands do goes over the wire, with TLS and IAM enforced.
 """
@@ -40,17 +40,11 @@ from cutout.domain.job.result import Result
 from cutout.domain.states import State
 from cutout.ports.listings import ListedObject
 from infra.local.credentials import make_operator, root_credentials, sdk_variables
-from infra.local.endpoint import Endpoint
-from infra.local.ministack.certificates import issue_certificates
 from infra.local.ministack.interpreter import bare_interpreter
-from infra.local.ministack.ministack_process import start_ministack, wait_for_ministack
-from infra.local.place import Place
-from infra.local.processes.background import stop
-from infra.local.processes.loopback import choose_ports
 from tests.benchmarks import filled_ministack
 from tests.benchmarks.filled_ministack import FILL
 from tests.contract.dynamodb.table import create_table
-from tests.support.local_cloud import MachineClock as Waiting
+from tests.support.running_ministack import running_ministack
 
 STACK = "Figures"
 _ROWS_A_REQUEST = 25
@@ -62,30 +56,15 @@ _MISSING = 1000
 @contextmanager
 def embedded_aws(folder: Path) -> Iterator[Target]:
     """MiniStack as the local cloud runs it, and how to reach it."""
-    place = Place(source=folder, state=folder, cache=folder / "cache")
-    certificates = issue_certificates(place.tls)
-    port = choose_ports(("gateway",), place.ports_file)["gateway"]
-    endpoint = Endpoint(port=port, authority=certificates.authority)
-    root = root_credentials()
-    process = start_ministack(
-        place,
-        endpoint,
-        certificates=certificates,
-        interpreter=bare_interpreter(place.cache),
-        root=root,
-        reaches_outside=False,
-        server=filled_ministack.__name__,
-    )
-    try:
-        wait_for_ministack(process, endpoint, Waiting(), log=place.logs / "ministack.log")
-        variables = sdk_variables(endpoint, make_operator(endpoint, root))
-        yield Target(stack=STACK, variables=variables)
-    finally:
-        stop(process, Waiting())
+    root, interpreter = root_credentials(), bare_interpreter(folder)
+    server = filled_ministack.__name__
+    with running_ministack(folder, root=root, interpreter=interpreter, server=server) as running:
+        operator = make_operator(running.endpoint, root)
+        yield Target(stack=STACK, variables=sdk_variables(running.endpoint, operator))
 
 
 def make_stack(clients: Clients) -> StackOutputs:
-    """What the commands look for: buckets, table, queue, Submit's settings; nobody works there."""
+    """What the commands look for: buckets, table, queue, Submit's settings; no function runs."""
     create_table(clients.client("dynamodb"), "Figures-Jobs")
     versioned = {"VersioningConfiguration": {"Status": "Enabled"}}
     submit = {

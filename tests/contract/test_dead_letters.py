@@ -150,7 +150,7 @@ def test_a_letter_is_sent_before_it_is_deleted(sqs: SQSClient) -> None:
 
 
 def test_letters_that_are_too_long_together_go_one_by_one(sqs: SQSClient) -> None:
-    """A batch has the limit of a single message; dead letters may be anybody's, and long."""
+    """A batch has the limit of a single message; dead letters of other programs may be long."""
     sizes: list[int] = []
 
     def refuse_pairs(params: dict[str, Any], **_told: object) -> None:

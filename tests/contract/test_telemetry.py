@@ -34,7 +34,7 @@ def told(error: Exception, **fields: object) -> dict[str, object]:
 
 
 def test_what_a_step_raised_is_an_error_with_its_traceback() -> None:
-    """Somebody has to find out why."""
+    """A person has to find out why."""
     line = told(ValueError("defect"), task_id="task-1", failures=3, names=["a"])
     assert (line["level"], line["message"]) == ("ERROR", "a step failed")
     assert (line["task_id"], line["failures"], line["names"]) == ("task-1", 3, ["a"])

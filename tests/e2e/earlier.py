@@ -60,7 +60,7 @@ def put_earlier_sources(project: Path, folder: Path, wanted: str = "") -> str:
 
 
 def _earlier_commit(project: Path) -> str:
-    """Find the commit; it is the present one where somebody has changed the sources since."""
+    """Find the commit; it is the present one if the sources were changed since."""
     if not (project / ".git").exists():
         raise NoHistoryError("these sources are no checkout")
     if _git(project, "status", "--porcelain", "--", *SHIPPED):

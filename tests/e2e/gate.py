@@ -35,7 +35,7 @@ class GateKeeper:
             change_gate(self.jobs, lambda gate: replace(gate, limits=before))
 
     def pause(self) -> None:
-        """Let nobody pass until somebody resumes, as a person does."""
+        """Pause the gate until it is resumed, as a person does."""
         now = datetime.now(UTC)
         change_gate(self.jobs, lambda gate: gate.pausing(PauseReason.OPERATOR, now, None))
 

@@ -1,16 +1,19 @@
-"""What the pages tell people to type, typed."""
+"""What the pages tell people to type, typed, with the AWS CLI that pip installs (version 1)."""
 
 from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
-from tests.support.pages import blocks
+import pytest
 
-_AWS = Path(__file__).with_name("aws_command.py")
+from tests.support.pages import ROOT, blocks
+
+_PROGRAMS: Final = ROOT / ".cutout" / "awscli" / "bin"
+_LOCAL_PAGE: Final = "infra/README.md"
 
 
 def commands_with(page: str, text: str) -> str:
@@ -19,24 +22,36 @@ def commands_with(page: str, text: str) -> str:
     return found
 
 
-def run_commands(commands: str, folder: Path, variables: Mapping[str, str]) -> None:
+def run_commands(commands: str, folder: Path, variables: Mapping[str, str]) -> str:
     """Run them in a folder, with the identity that these environment variables name.
 
     Args:
         commands: Lines for a shell; the first that fails ends it.
         folder: Where files are read and written.
         variables: Credentials and endpoints.
+
+    Returns:
+        What they wrote to stdout.
     """
-    programs = folder / ".programs"
-    programs.mkdir()
-    aws = programs / "aws"
-    aws.write_text(f'#!/bin/sh\nexec "{sys.executable}" -P "{_AWS}" "$@"\n')
-    aws.chmod(0o755)
-    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
-    subprocess.run(  # noqa: S603 - the pages' own lines
-        ["bash", "-euo", "pipefail", "-c", commands],  # noqa: S607 - the shell that there is
+    if not (_PROGRAMS / "aws").exists():
+        pytest.fail("the AWS CLI is not installed: run make .cutout/awscli/.installed")
+    path = f"{_PROGRAMS}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(  # noqa: S603 - the pages' own lines
+        ["bash", "-euo", "pipefail", "-c", _of_the_local_cloud() + commands],  # noqa: S607 - the shell that there is
         cwd=folder,
-        env={**variables, "PATH": path},
-        check=True,
-        timeout=60,
+        env={"HOME": str(folder), **variables, "PATH": path},
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=300,
     )
+    if done.returncode:
+        pytest.fail(f"status {done.returncode}: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def _of_the_local_cloud() -> str:
+    """Return the line by which version 1 of the AWS CLI asks the local cloud for everything."""
+    lines = commands_with(_LOCAL_PAGE, "aws() {").splitlines()
+    (function,) = (line for line in lines if line.startswith("aws() {"))
+    return f"{function}\n"

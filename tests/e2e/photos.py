@@ -186,7 +186,7 @@ class Photos:
         over: dict[str, Job] = {}
 
         def the_next() -> list[str]:
-            """A few of those that are not over: asking for all would slow everybody down."""
+            """A few of those that have not ended: asking for all would slow the others down."""
             return [job_id for job_id in ids if job_id not in over][:_ASKED_AT_ONCE]
 
         def are_over() -> bool:

@@ -82,7 +82,7 @@ class Story:
 
     Attributes:
         cloud: The stack beside the stage.
-        checkout: What is deployed, by somebody who has nothing but a profile.
+        checkout: What is deployed, with nothing but a profile.
         profile: Its name.
         deployer: The profile of a role that may deploy this stack and nothing else; it acts once
             the account is bootstrapped.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from infra.local.evolink.api.control_routes import CONTROL_TOKEN_HEADER
+from infra.local.evolink.control_client import ControlClient
 
 _LONGEST_WAIT_SECONDS = 60
 
@@ -86,9 +85,4 @@ class StandIn:
         return json.loads(self._ask("GET", f"/_standin/ledger?{urlencode(query)}"))
 
     def _ask(self, method: str, path: str, document: object = None) -> bytes:
-        body = None if document is None else json.dumps(document).encode()
-        headers = {CONTROL_TOKEN_HEADER: self.token}
-        address = self.url + path
-        request = urllib.request.Request(address, body, headers, method=method)  # noqa: S310 - http
-        with urllib.request.urlopen(request, timeout=_LONGEST_WAIT_SECONDS + 30) as answer:  # noqa: S310 - http
-            return bytes(answer.read())
+        return ControlClient(self.url, self.token).ask(method, path, document)

@@ -108,14 +108,14 @@ def test_a_finished_photo_is_announced_on_the_event_bus(
 
 @pytest.fixture
 def text_file(photos: Photos, bus: Listener) -> Upload:  # noqa: ARG001 - it must listen before
-    """A text file that somebody renamed."""
+    """A renamed text file."""
     return photos.put("inbox/letter.jpg", b"Dear photographer, please find enclosed\n" * 30)
 
 
 def test_a_text_file_named_jpg_is_rejected_and_costs_nothing(
     text_file: Upload, photos: Photos, stand_in: StandIn, bus: Listener, deployed: Deployed
 ) -> None:
-    """What a file is decides, not what it is called; nobody is asked for a cut-out of a letter."""
+    """The content decides, not the name; no cut-out of a letter is paid for."""
     job = photos.settled(text_file)
     assert (job.state, job.reason) == (State.REJECTED, Reason.NOT_A_PHOTO)
     assert job.attempts == ()

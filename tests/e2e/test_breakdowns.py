@@ -32,7 +32,7 @@ def _assert_delivered_once(job: Job, photos: Photos, stand_in: StandIn) -> None:
 def test_a_lost_callback_is_made_good_by_sweep_and_counted(
     photos: Photos, stand_in: StandIn, logs: Logs
 ) -> None:
-    """Nobody is told that the task ended; Sweep has it asked for, and the metric says so."""
+    """No callback arrives; Sweep has the task polled, and the metric counts it."""
     key = "broken/unheard.jpg"
     stand_in.commit("callback:lost", key)
     before = logs.metric("StoreResult", "RecoveredByPoll")
@@ -100,7 +100,7 @@ def test_a_submit_that_is_killed_while_it_pays_does_not_pay_again(
 def test_a_store_result_that_is_killed_while_it_fetches_is_taken_over(
     photos: Photos, stand_in: StandIn, deployed: Deployed
 ) -> None:
-    """Its lease runs out, Sweep has somebody else fetch the result, and it is whole."""
+    """Its lease runs out, Sweep has another worker fetch the result, and it is whole."""
     key = "broken/store.jpg"
     stand_in.commit("result:slow", key, times=1, seconds=_SLOW_SECONDS)
     upload = photos.put(key)
@@ -153,7 +153,7 @@ def test_photos_come_through_although_the_provider_goes_away_and_comes_back(
 def test_a_message_that_nobody_understands_ends_among_the_dead_letters(
     photos: Photos, queues: Queues, deployed: Deployed
 ) -> None:
-    """After five tries, and without holding up anybody else."""
+    """After five tries, and without delaying other photos."""
     with queues.impatient():
         queues.submit("what is this?")
         deployed.wait(

@@ -78,7 +78,7 @@ _OVERCOME = {
     "taken, then a proxy's page": Case(
         faults=_once("create:accept-then-403-page"), through=_UNKNOWN
     ),
-    # The paid call was not taken, but nobody can tell: repeated and counted.
+    # The paid call was not taken, but that is unknown: repeated and counted.
     "a reset before it was taken": _repeated("create:reset-before-accept", is_doubtful=True),
     "500": _repeated("create:500", is_doubtful=True),
     "403 in HTML": _repeated("create:403-page", is_doubtful=True),
@@ -207,7 +207,7 @@ _UNACCEPTABLE = {
 
 @pytest.fixture(scope="module")
 def unacceptable(open_gate: None, photos: Photos, stand_in: StandIn) -> dict[str, Upload]:  # noqa: ARG001 - room is needed first
-    """The photos whose results nobody wants."""
+    """The photos whose results fail acceptance."""
     faults: dict[str, Faults] = {name: ((it[0], {}),) for name, it in _UNACCEPTABLE.items()}
     return uploaded(faults, photos, stand_in)
 
@@ -216,7 +216,7 @@ def unacceptable(open_gate: None, photos: Photos, stand_in: StandIn) -> dict[str
 def test_a_result_that_is_no_cut_out_of_the_photo_is_kept_for_review(
     name: str, unacceptable: dict[str, Upload], photos: Photos, stand_in: StandIn
 ) -> None:
-    """It was paid for, so it is kept, but where nobody takes it for a cut-out."""
+    """It was paid for, so it is kept, but not among the cut-outs."""
     if _UNACCEPTABLE[name][1] is Reason.RESULT_NOT_AN_IMAGE:
         # Another may still come; after an hour it will not.
         photos.reached(
@@ -248,7 +248,7 @@ _TAKEN_UNNAMED: dict[str, Faults] = {
 def test_a_call_that_its_callback_shows_was_taken_is_never_made_again(
     name: str, photos: Photos, stand_in: StandIn
 ) -> None:
-    """Nobody can tell its task: it is kept until the deadline, and paid for once."""
+    """Its task is unknown: the job is kept until the deadline, and paid for once."""
     upload = uploaded({name: _TAKEN_UNNAMED[name]}, photos, stand_in)[name]
     photos.reached(upload, _is_known_taken, "to be called back")
     photos.age(upload, timedelta(hours=7))

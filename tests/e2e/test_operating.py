@@ -20,13 +20,13 @@ _PRICE = 5.4
 
 @pytest.fixture
 def operator(deployed: Deployed) -> Operator:
-    """Somebody at the command line."""
+    """A person at the command line."""
     return Operator(deployed=deployed)
 
 
 @contextmanager
 def _events_lost(deployed: Deployed) -> Iterator[None]:
-    """Nobody hears of uploads meanwhile."""
+    """No event of an upload arrives meanwhile."""
     rule = deployed.resource("AWS::Events::Rule", "UploadEvents")
     events = deployed.client("events")
     events.disable_rule(Name=rule)
@@ -61,9 +61,9 @@ def test_uploads_whose_events_were_lost_are_found_queued_and_done(
     assert {one["finding"] for one in found.data["troubles"]} == {"missing"}
     assert [photos.job(one) for one in lost] == [None, None]
 
-    mended = operator.run("audit", "--prefix", folder, "--fix", "--yes")
+    fixed = operator.run("audit", "--prefix", folder, "--fix", "--yes")
 
-    assert (mended.status, mended.data["queued"]) == (0, 2)
+    assert (fixed.status, fixed.data["queued"]) == (0, 2)
     for upload in lost:
         job = photos.in_state(upload, State.COMPLETED)
         assert job.lane is Lane.BACKFILL
@@ -116,7 +116,10 @@ def test_photos_that_failed_are_retried_together_and_costs_tell_what_was_lost(
     for upload in uploads:
         photos.in_state(upload, State.FAILED)
     stand_in.forgive()
-    chosen = ("--prefix", folder, "--reason", "task-failed")
+    chosen: tuple[str, ...] = ("--prefix", folder, "--reason", "task-failed")
+    plan = operator.run("retry", *chosen, "--dry-run").data
+    assert (plan["photos"], plan["refused_left_out"]) == (0, 2)
+    chosen += ("--include-refused",)
     assert operator.run("retry", *chosen, "--dry-run").data["photos"] == 2
     told = operator.run("retry", *chosen, "--yes")
     assert (told.status, told.data["queued"]) == (0, 2)

@@ -19,7 +19,7 @@ from tests.e2e.stand_in import StandIn
 def test_variants_stand_beside_the_cut_out_and_are_made_again_for_nothing(
     photos: Photos, stand_in: StandIn, deployed: Deployed, bus: Listener
 ) -> None:
-    """With its labels and their own type; the event names them; `cutout render` mends one."""
+    """With its labels and their own type; the event names them; `cutout render` makes one again."""
     upload = photos.put("recipes/red.jpg", small_photo(7, side=200), tags={"season": "spring"})
     job = photos.settled(upload)
     assert job.state is State.COMPLETED

@@ -39,7 +39,7 @@ def stages(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Stag
 def test_a_destroyed_stage_leaves_photos_rows_and_secrets(
     stages: Stages, deployed: Deployed
 ) -> None:
-    """The stack goes; what somebody may want again stays, as it was."""
+    """The stack goes; photos, jobs and secrets stay as they were."""
     before, after = stages.deployed, stages.destroyed
     assert (before.is_there, after.is_there) == (True, False)
     assert (after.photo, after.rows) == (_PHOTO, before.rows)
@@ -56,7 +56,7 @@ def test_deploying_the_same_name_again_says_what_is_in_the_way(stages: Stages) -
 
 
 def test_a_stage_in_place_of_a_destroyed_one_has_its_api_key(stages: Stages) -> None:
-    """Nobody gave it another, and its photo is cut out and paid for, once."""
+    """It keeps its key, and its photo is cut out and paid for once."""
     assert stages.completed.state is State.COMPLETED
     assert stages.charges == 1
 

@@ -21,7 +21,7 @@ _PLENTY = 100_000.0
 
 @pytest.fixture
 def empty_account(stand_in: StandIn, gate: GateKeeper) -> Iterator[None]:
-    """No credits are left, until somebody tops up."""
+    """No credits are left until the account is topped up."""
     stand_in.change_account(balance=0.0)
     yield
     stand_in.change_account(balance=_PLENTY)
@@ -59,7 +59,7 @@ def _wait_behind_gate(uploads: Sequence[Upload], photos: Photos) -> None:
 def test_without_credits_the_gate_pauses_probes_with_one_photo_and_goes_on_after_a_top_up(
     *, photos: Photos, gate: GateKeeper, stand_in: StandIn, deployed: Deployed
 ) -> None:
-    """402: nothing is lost and nobody hammers; when there is money again, everybody gets in."""
+    """402: nothing is lost and few calls are made; with credits again, all photos are processed."""
     uploads = photos.put_all(f"broke/{number}.jpg" for number in range(4))
     pause = _pause(gate, deployed)
     _wait_behind_gate(uploads, photos)
@@ -89,7 +89,7 @@ def test_without_credits_the_gate_pauses_probes_with_one_photo_and_goes_on_after
 def test_a_refused_key_pauses_the_gate_until_a_person_resumes(
     *, photos: Photos, gate: GateKeeper, stand_in: StandIn, deployed: Deployed
 ) -> None:
-    """401: no probing, since only a person can mend it; then the photo goes on its way."""
+    """401: no probing, since only a person can replace the key; then the photo is processed."""
     upload = photos.put("locked out/one.jpg")
     pause = _pause(gate, deployed)
     _wait_behind_gate([upload], photos)
@@ -128,7 +128,7 @@ def test_a_new_key_is_picked_up_when_the_old_one_is_refused(
 def test_the_gate_pauses_as_long_as_the_providers_429_says(
     *, photos: Photos, gate: GateKeeper, stand_in: StandIn, deployed: Deployed
 ) -> None:
-    """429: everybody waits for Retry-After and a little more, then the same photo is sent again."""
+    """429: all photos wait for Retry-After and a little more, then the same one is sent again."""
     key = "hasty/one.jpg"
     stand_in.commit("create:429", key, times=1, retry_after=6.0)
     upload = photos.put(key)
@@ -145,7 +145,7 @@ def test_the_gate_pauses_as_long_as_the_providers_429_says(
 def test_a_day_costs_no_more_than_its_cap(
     *, photos: Photos, gate: GateKeeper, stand_in: StandIn, deployed: Deployed
 ) -> None:
-    """What would go over the cap waits, until the next day or until somebody raises it."""
+    """What would exceed the cap waits until the next day, or until the cap is raised."""
     spent = gate.read().spent_on(datetime.now(UTC).date())
     with gate.limited_to(3, daily_credit_cap=int(spent) + 8):
         uploads = photos.put_all(["capped/one.jpg", "capped/two.jpg"])

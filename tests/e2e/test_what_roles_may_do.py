@@ -1,4 +1,4 @@
-"""Least privilege, tried out: each role does everything anybody might, and most is refused."""
+"""Least privilege, tried out: each role tries every request, and most are refused."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _PROBE = {"pk": {"S": "probe"}}
 
 @dataclass(frozen=True, kw_only=True)
 class _Place:
-    """Somebody with a role, and the names of what there is to be had."""
+    """Credentials of a role, and the names of the resources."""
 
     connect: Connect
     outputs: Mapping[str, str]

@@ -41,7 +41,7 @@ STATEFUL = (
     # Callback URLs that are under way name it.
     "AWS::ApiGatewayV2::Api",
 )
-"""What holds data, or an address that somebody was given."""
+"""What holds data, or an address that others use."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,7 +183,7 @@ class Upgrade:
 
     @contextmanager
     def _uploads_go_on(self) -> Iterator[None]:
-        """Nobody stops uploading for an upgrade: a photo every other second, the first few."""
+        """Uploads continue during an upgrade: a photo every other second, the first few."""
         over = threading.Event()
 
         def upload() -> None:

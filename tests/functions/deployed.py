@@ -19,12 +19,13 @@ from cutout.domain.metrics import TIME_IN_STATE
 from cutout.wiring.aws_clients import Clients
 from tests.contract.dynamodb.table import CALLS, TABLE, create_calls_table, create_table
 from tests.support.aws_account import ACCOUNT, REGION
+from tests.support.function_environment import USUAL_SETTINGS
 from tests.support.samples import SIGNING_KEY
 
 UPLOADS, RESULTS, WORK = "cutout-uploads", "cutout-results", "cutout-work"
 API_KEY = "sk-evo-a-key-that-must-never-be-printed"
 CALLBACK_URL = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"
-PREPARE_ROLE_ID = "AROA5TPREPAREOFCUTOUT"
+PREPARE_ROLE_ID = USUAL_SETTINGS["CUTOUT_PREPARE_ROLE_ID"]
 TIMES = frozenset(metric.value for metric in TIME_IN_STATE.values())
 HANDLERS = {
     # service: module of the handler
@@ -58,10 +59,9 @@ class Stack:
 
     def environment(self, provider_url: str) -> dict[str, str]:
         """The functions' environment; the provider is on loopback, as on the local cloud."""
-        return {
+        own = {
             "POWERTOOLS_METRICS_NAMESPACE": "Cutout",
             "POWERTOOLS_LOG_LEVEL": "INFO",
-            "CUTOUT_STACK": "Cutout",
             "CUTOUT_MONITORING": "full",
             "CUTOUT_JOBS_TABLE": TABLE,
             "CUTOUT_CALLS_TABLE": CALLS,
@@ -74,45 +74,23 @@ class Stack:
             "CUTOUT_SUBMISSIONS_QUEUE_URL": self.submissions_url,
             "CUTOUT_PREPARATIONS_QUEUE_URL": self.preparations_url,
             "CUTOUT_CALLBACKS_QUEUE_URL": self.callbacks_url,
-            "CUTOUT_API_KEY_SECRET": "Cutout/evolink-api-key",
-            "CUTOUT_SIGNING_KEY_SECRET": "Cutout/callback-signing-key",
             "CUTOUT_CALLBACK_URL": CALLBACK_URL,
             "CUTOUT_PHOTO_READER_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/PhotoReader",
-            "CUTOUT_PREPARE_ROLE_ID": PREPARE_ROLE_ID,
-            "CUTOUT_EVENT_BUS": "default",
             "CUTOUT_EVOLINK_BASE_URL": provider_url,
             "CUTOUT_EVOLINK_FILES_URL": provider_url,
-            "CUTOUT_MODEL": "mj-v7-remove-bg",
-            "CUTOUT_PIXELS": "model",
-            "CUTOUT_INPUT_TRANSPORT": "presigned",
-            "CUTOUT_REUSE": "true",
-            "CUTOUT_MAX_IN_FLIGHT": "3",
-            "CUTOUT_DAILY_CREDIT_CAP": "5000",
-            "CUTOUT_MAX_BYTES": "10000000",
-            "CUTOUT_MAX_PIXELS": "50000000",
-            "CUTOUT_MIN_SIDE": "240",
-            "CUTOUT_MAX_SIDE": "7680",
-            "CUTOUT_PREPARE_MAX_BYTES": "100000000",
-            "CUTOUT_FIRST_POLL_SECONDS": "150",
-            "CUTOUT_POLL_INTERVAL_SECONDS": "300",
-            "CUTOUT_LEASE_SECONDS": "120",
-            "CUTOUT_UNCONFIRMED_GRACE_SECONDS": "1200",
-            "CUTOUT_JOB_DEADLINE_SECONDS": "21600",
-            "CUTOUT_RETENTION_DAYS": "90",
-            "CUTOUT_MEMORY_MB": "3008",
-            "CUTOUT_DISK_MB": "512",
-            "CUTOUT_TIMEOUT_SECONDS": "110",
             "CUTOUT_ALLOW_LOOPBACK": "true",
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_SECRET_ACCESS_KEY": "testing",
-            # Nobody listens there; each service in use has its own address, which moto answers.
+            # No server listens there; each service in use has its own address, which moto answers.
             "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
-        } | {
+        }
+        addresses = {
             f"AWS_ENDPOINT_URL_{name}": f"https://{host}.{REGION}.amazonaws.com"
             for name, host in _SERVICES.items()
         }
+        return USUAL_SETTINGS | own | addresses
 
     def upload(self, key: str, data: bytes, **options: Any) -> str:
         """Put a photo into the uploads bucket; returns its version."""

@@ -60,7 +60,7 @@ _TABLE_USES_KEY = (
 
 @dataclass(frozen=True, kw_only=True)
 class Need:
-    """What somebody must be allowed, because of a request.
+    """The permissions that a request needs.
 
     Attributes:
         role: Who asks.

@@ -241,7 +241,7 @@ def test_a_message_that_is_not_ours_is_reported_and_its_neighbour_is_not(
 def test_why_a_message_failed_is_in_the_log(
     body: str, job_id: str | None, error: str, stack: Stack, start: Start
 ) -> None:
-    """Nobody else tells: Lambda counts no error, and a dead letter does not say what it died of."""
+    """Nothing else does: Lambda counts no error, and a dead letter does not contain the cause."""
     event = batch("sqs-callbacks-completed", running(stack))
     (record,) = event["Records"]
     record["body"] = body

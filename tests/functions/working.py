@@ -1,7 +1,7 @@
 """All functions of a deployment at work in a made-up account, each request witnessed.
 
 What Lambda, the queues, EventBridge and the provider do between them is done here: an upload's
-event reaches Submit, messages reach whom they are for, and the provider calls back when told to.
+event reaches Submit, messages reach their functions, and `call_back` sends the callbacks.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class Working:
         self.message("submit", event)
 
     def lose(self, key: str) -> None:
-        """Have a photo be gone for good, before anybody hears of it."""
+        """Delete a photo and all its versions before Submit gets its event."""
         versions = self.stack.clients.s3().list_object_versions(Bucket=UPLOADS, Prefix=key)
         for one in versions["Versions"]:
             self.stack.clients.s3().delete_object(

@@ -1,7 +1,7 @@
 """Are the decoders that functions ship as new as they must be? `python -m tests.infra.decoders`.
 
 Decoders open what strangers upload, so an old one is a way in. Exit status 1, with what is wrong,
-if one in the locks is older than is recorded here, or is of a package that nobody maintains.
+if one in the locks is older than is recorded here, or is of a package that is no longer maintained.
 """
 
 import re

@@ -92,7 +92,7 @@ def many(value: Any) -> list[Any]:
 
 
 def refuses_plain_http(statements: Iterable[dict[str, Any]]) -> bool:
-    """Return whether a statement denies everybody everything without TLS."""
+    """Return whether a statement denies every request without TLS."""
     return any(
         one["Effect"] == "Deny"
         and one["Principal"] == {"AWS": "*"}

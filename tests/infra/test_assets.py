@@ -18,11 +18,9 @@ FUNCTIONS = tuple(FunctionName)
 OWN = {"callback", "cutout", "prepare", "submit", "sweep"}
 EVERYWHERE = {
     "aws_lambda_powertools",
-    "boto3",
     "botocore",
     "dateutil",
     "jmespath",
-    "s3transfer",
     "six.py",
     "typing_extensions.py",
     "urllib3",
@@ -137,9 +135,10 @@ folder, handler, services = sys.argv[1], sys.argv[2], sys.argv[3].split(",")
 sys.path.insert(0, folder)
 module, _, function = handler.rpartition(".")
 loaded = getattr(importlib.import_module(module), function)
-import boto3
-session = boto3.Session(region_name="eu-west-1")
-hosts = [session.client(one).meta.endpoint_url for one in services]
+import botocore.session
+session = botocore.session.get_session()
+session.set_config_variable("region", "eu-west-1")
+hosts = [session.create_client(one).meta.endpoint_url for one in services]
 strange = sorted(
     path for one in list(sys.modules.values()) if (path := getattr(one, "__file__", None))
     and "site-packages" in path
@@ -187,10 +186,11 @@ def _late_imports(source: Path) -> set[str]:
 _PRESIGN = """
 import sys
 sys.path.insert(0, sys.argv[1])
-import boto3
+import botocore.session
 from botocore.config import Config
 config = Config(signature_version="s3v4", s3={"addressing_style": "virtual"})
-client = boto3.Session(region_name=sys.argv[2]).client("s3", config=config)
+session = botocore.session.get_session()
+client = session.create_client("s3", region_name=sys.argv[2], config=config)
 url = client.generate_presigned_url("get_object", Params={"Bucket": "photos", "Key": "k"})
 print(url.split("?")[0])
 """

@@ -264,7 +264,7 @@ def test_concurrency_of_the_workers_is_a_setting(synthesize: Synthesize) -> None
 
 
 def test_a_flood_of_callbacks_cannot_starve_the_account(template: TemplateView) -> None:
-    """ReceiveCallback, which anybody can call, and Sweep reserve their concurrency."""
+    """ReceiveCallback, which is public, and Sweep reserve their concurrency."""
     reserved = {
         name: _function(template, name).get("ReservedConcurrentExecutions") for name in FUNCTIONS
     }

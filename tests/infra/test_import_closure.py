@@ -103,7 +103,7 @@ def test_modules_that_import_each_other_end_the_search(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("part", ["cutout.cli", "cutout.operator", "cutout.operator.control"])
 def test_what_is_for_people_is_never_shipped(tmp_path: Path, part: str) -> None:
-    """A handler that reaches the command line or its use cases is refused, and told how."""
+    """A handler that reaches the command line or its use cases is refused, with its imports."""
     place = part.replace(".", "/")
     root = _tree(
         tmp_path,

@@ -11,7 +11,7 @@ from infra.stack import CutoutStack
 
 @pytest.fixture(scope="module")
 def resources(stand_in_assets: dict[FunctionName, Asset]) -> list[CfnResource]:
-    """Return every resource of a deployment that somebody is mailed by."""
+    """Return every resource of a deployment with an alarm address."""
     settings = Settings(alarm_email="ops@example.com")
     stack = CutoutStack(App(analytics_reporting=False), settings=settings, assets=stand_in_assets)
     return [one for one in stack.node.find_all() if isinstance(one, CfnResource)]

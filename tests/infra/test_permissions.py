@@ -108,7 +108,7 @@ def test_prefixes_narrow_what_may_be_read_and_written(synthesize: Synthesize) ->
 
 
 def test_without_notes_submit_has_no_permission_on_results(synthesize: Synthesize) -> None:
-    """And nobody may delete anything."""
+    """And no function may delete anything."""
     reading = synthesize(Settings(error_notes=False))
     granted = reading.granted("SubmitRole") | reading.granted("StoreResultRole")
     assert not [action for action, _ in granted if action == "s3:DeleteObject"]

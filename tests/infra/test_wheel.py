@@ -4,15 +4,21 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 import zipfile
+from collections.abc import Iterator
+from importlib.metadata import Distribution, distribution
 from pathlib import Path
 from typing import Any
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from infra.assets import AssetBuilder
 from infra.deployed_functions import SHAPES
@@ -94,7 +100,7 @@ def shop(installed: Path, own_digests: set[str], tmp_path_factory: pytest.TempPa
 
 
 def test_the_wheel_is_one_package(wheel: Path) -> None:
-    """Nobody's own `infra`, `submit` or `callback` is hidden by it."""
+    """It hides no other package named `infra`, `submit` or `callback`."""
     with zipfile.ZipFile(wheel) as archive:
         tops = {name.partition("/")[0] for name in archive.namelist()}
     assert {one for one in tops if not one.endswith(".dist-info")} == {"cutout"}
@@ -125,12 +131,42 @@ def test_the_wheel_leaves_out_the_local_cloud(wheel: Path) -> None:
     assert "ministack" not in described
 
 
+@pytest.fixture(scope="module")
+def bare(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Install it into an environment that has what the wheel itself requires, and nothing else."""
+    folder = tmp_path_factory.mktemp("bare") / "venv"
+    venv.create(folder, symlinks=True)
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / SITE)
+    [metadata] = (folder / SITE).glob("*.dist-info")
+    for name in _required(Distribution.at(metadata), set()):
+        for file in distribution(name).files or ():
+            top = file.parts[0]
+            if top != ".." and not (folder / SITE / top).exists():
+                (folder / SITE / top).symlink_to(
+                    Path(str(file.locate())).parents[len(file.parts) - 2]
+                )
+    return folder
+
+
+def _required(package: Distribution, found: set[str]) -> set[str]:
+    """Collect the names of everything that a package requires without extras, here and now."""
+    for requirement in map(Requirement, package.requires or ()):
+        name = canonicalize_name(requirement.name)
+        is_needed = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        if is_needed and name not in found:
+            found.add(name)
+            _required(distribution(name), found)
+    return found
+
+
+@pytest.mark.parametrize("command", ["up", "demo", "down", "faults"])
 def test_an_installed_command_says_that_the_local_cloud_needs_a_checkout(
-    installed: Path, tmp_path: Path
+    bare: Path, tmp_path: Path, command: str
 ) -> None:
-    """With what to do, and without a traceback."""
+    """With what to do, and without a traceback, in an environment with nothing but the wheel."""
     done = subprocess.run(  # noqa: S603 # our own command
-        [str(installed / "bin" / "python"), "-c", "from cutout.cli import main; main()", "up"],
+        [str(bare / "bin" / "python"), "-c", "from cutout.cli import main; main()", command],
         cwd=tmp_path,
         env={"PATH": os.defpath, "HOME": str(tmp_path)},
         capture_output=True,
@@ -141,6 +177,60 @@ def test_an_installed_command_says_that_the_local_cloud_needs_a_checkout(
     assert done.stderr.startswith("Error: The local cloud needs a checkout of Cutout")
     assert "make install" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_checkout_without_the_packages_of_the_local_cloud_says_what_to_run(
+    bare: Path, tmp_path: Path
+) -> None:
+    """It was installed by hand, without the group `local`."""
+    sources = os.pathsep.join([str(PROJECT / "functions"), str(PROJECT)])
+    done = subprocess.run(  # noqa: S603 # our own command
+        [str(bare / "bin" / "python"), "-c", "from cutout.cli import main; main()", "up"],
+        cwd=tmp_path,
+        env={"PATH": os.defpath, "HOME": str(tmp_path), "PYTHONPATH": sources},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert re.match(r"Error: The local cloud needs the package \w+, which is not", done.stderr)
+    assert "Run `make install`" in done.stderr
+
+
+def test_an_app_that_embeds_it_is_type_checked_strictly(installed: Path, tmp_path: Path) -> None:
+    """The wheel is marked as typed. The example has no error; with a wrong setting it has one."""
+    config = tmp_path / "mypy.ini"
+    config.write_text("\n".join(["[mypy]", "strict = true", *_as_this_checkout_reads_the_cdk()]))
+    example = PROJECT / "infra" / "examples" / "shop" / "app.py"
+    app = tmp_path / "app.py"
+    shutil.copy(example, app)
+    right = _mypy(config, installed, app)
+    assert right.returncode == 0, right.stdout
+    app.write_text(example.read_text().replace("max_in_flight=tasks", "max_in_flight=department"))
+    wrong = _mypy(config, installed, app)
+    assert '"max_in_flight" to "Settings" has incompatible type "str"' in wrong.stdout
+
+
+def _mypy(config: Path, installed: Path, app: Path) -> subprocess.CompletedProcess[str]:
+    python = installed / "bin" / "python"
+    command = [sys.executable, "-m", "mypy", "--config-file", str(config), str(app)]
+    return subprocess.run(  # noqa: S603 # our own command
+        [*command, "--python-executable", str(python)],
+        cwd=app.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _as_this_checkout_reads_the_cdk() -> Iterator[str]:
+    """Yield the settings that spare mypy the services that nobody uses."""
+    project = tomllib.loads((PROJECT / "pyproject.toml").read_text())
+    for override in project["tool"]["mypy"]["overrides"]:
+        modules = override["module"]
+        if "follow_imports" in override:
+            yield f"[mypy-{','.join([modules] if isinstance(modules, str) else modules)}]"
+            yield f"follow_imports = {override['follow_imports']}"
 
 
 def test_another_app_embeds_it_twice_on_one_bucket(shop: Path) -> None:

@@ -84,7 +84,7 @@ def test_a_queue_is_encrypted_and_answers_over_tls_only(template: TemplateView, 
 def test_only_the_rule_for_uploads_may_send_to_the_queues(
     template: TemplateView, queue: str
 ) -> None:
-    """EventBridge may send for that one rule; nobody else may."""
+    """EventBridge may send for that one rule, and no other sender may."""
     statements = template.statements_about("AWS::SQS::QueuePolicy", f"<{queue}>")
     allowed = [one for one in statements if one["Effect"] == "Allow"]
     expected = {

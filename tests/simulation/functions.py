@@ -6,10 +6,9 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-
 from callback import receive as receive_callback
 from callback import store as store_result
+from cutout.wiring.lambda_app import Message
 from prepare import handler as prepare
 from submit import handler as submit
 from tests.simulation import events
@@ -28,14 +27,14 @@ def quiet() -> Iterator[None]:
 
 def work(world: World, queue: str, body: str) -> None:
     """The function that reads the queue works on one message."""
-    record = SQSRecord({"body": body})
+    message = Message(body=body)
     match queue:
         case "submissions":
-            submit.take(world.submit_use_cases, record)
+            submit.take(world.submit_use_cases, message)
         case "preparations":
-            prepare.take(world.prepare, record)
+            prepare.take(world.prepare, message)
         case "callbacks":
-            store_result.take(world.store_result_use_cases, record)
+            store_result.take(world.store_result_use_cases, message)
 
 
 def receive(world: World, token: str, body: str) -> int:

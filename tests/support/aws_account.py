@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
-import boto3
+import botocore.session
 import pytest
 from moto import mock_aws
 
@@ -86,10 +86,9 @@ def s3_with(account: Account, *buckets: str, versioned: Collection[str] = ()) ->
 
 
 @cache
-def _session(access_key_id: str, secret_access_key: str) -> boto3.Session:
+def _session(access_key_id: str, secret_access_key: str) -> botocore.session.Session:
     """One session for all: what it keeps is the descriptions of the services, slow to read."""
-    return boto3.Session(
-        region_name=REGION,
-        aws_access_key_id=access_key_id,
-        aws_secret_access_key=secret_access_key,
-    )
+    session = botocore.session.get_session()
+    session.set_config_variable("region", REGION)
+    session.set_credentials(access_key_id, secret_access_key)
+    return session

@@ -44,7 +44,7 @@ def a_source(**facts: Any) -> Source:
 
 
 def an_attempt(number: int = 1, **facts: Any) -> Attempt:
-    """An attempt that was recorded, and that nobody knows the end of."""
+    """An attempt that was recorded and whose outcome is unknown."""
     known: dict[str, Any] = {
         "idempotency_key": f"cutout-1-{number}",
         "body": '{"model": "mj-v7-remove-bg"}',

@@ -15,15 +15,13 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from infra.local.credentials import Credentials
-from infra.local.endpoint import Endpoint
 from infra.local.ministack.certificates import Certificates, issue_certificates
-from infra.local.ministack.ministack_process import start_ministack, wait_for_ministack
-from infra.local.place import Place
 from infra.local.processes.background import is_alive, spawn, stop
 from infra.local.processes.loopback import LOOPBACK, choose_ports
 from infra.local.processes.waiting import wait_until
 from tests.support.aws_account import ACCOUNT, REGION, Emulator
 from tests.support.local_cloud import MachineClock
+from tests.support.running_ministack import running_ministack
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -40,35 +38,20 @@ Start = Callable[[Path], AbstractContextManager[Emulator]]
 @contextmanager
 def ministack(folder: Path) -> Iterator[Emulator]:
     """MiniStack as it was published."""
-    place = Place(source=folder, state=folder, cache=folder / "cache")
-    clock = MachineClock()
-    certificates = issue_certificates(place.tls)
-    port = choose_ports(("gateway",), place.ports_file)["gateway"]
-    endpoint = Endpoint(port=port, authority=certificates.authority)
-    process = start_ministack(
-        place,
-        endpoint,
-        certificates=certificates,
-        interpreter=Path("/no-functions-run-here"),
-        root=_USER,
-        reaches_outside=False,
-        server="tests.support.ministack_unchanged",
-    )
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}),
-        urllib.request.HTTPSHandler(
-            context=ssl.create_default_context(cafile=str(endpoint.authority))
-        ),
-    )
+    interpreter, server = Path("/no-functions-run-here"), "tests.support.ministack_unchanged"
+    with running_ministack(folder, root=_USER, interpreter=interpreter, server=server) as running:
+        endpoint = running.endpoint
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}),
+            urllib.request.HTTPSHandler(
+                context=ssl.create_default_context(cafile=str(endpoint.authority))
+            ),
+        )
 
-    def reset() -> None:
-        opener.open(f"{endpoint.url}/_ministack/reset", data=b"").close()
+        def reset() -> None:
+            opener.open(f"{endpoint.url}/_ministack/reset", data=b"").close()
 
-    try:
-        wait_for_ministack(process, endpoint, clock, log=place.logs / "ministack.log")
-        yield _emulator(port, certificates, reset)
-    finally:
-        stop(process, clock)
+        yield _emulator(endpoint.port, running.certificates, reset)
 
 
 @contextmanager

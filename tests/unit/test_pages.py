@@ -70,7 +70,7 @@ def test_each_command_is_one_that_the_command_line_takes(line: str) -> None:
 
 
 def test_nothing_tells_people_to_install_another_project_of_this_name() -> None:
-    """On PyPI, `cutout` is somebody else's; the package is `cutout-aws`."""
+    """On PyPI, `cutout` is another project; the package is `cutout-aws`."""
     wrong = r"(install|uvx|pipx run) +['\"]?cutout\b[^-/_]|\bcutout\["
     listed = subprocess.run(  # noqa: S603 - our own pattern
         ["git", "grep", "-nIE", wrong],  # noqa: S607 - the git of this machine

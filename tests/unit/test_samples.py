@@ -21,7 +21,7 @@ S3 = [name for name in NAMES if name.startswith("s3-")]
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_sample_is_used(name: str) -> None:
-    """A sample that no test reads tells nobody that it became wrong."""
+    """If no test reads a sample, an error in it goes unnoticed."""
     short = name.removeprefix("evolink-error-").removeprefix("evolink-task-")
     used_by = [
         path
@@ -98,7 +98,7 @@ def test_the_callback_that_is_too_large_is_small_here() -> None:
 
 
 def test_a_get_has_no_body() -> None:
-    """Somebody opened the URL in a browser."""
+    """The URL was opened in a browser."""
     event = sample("http-api-callback-get")
     assert "body" not in event
     assert event["isBase64Encoded"] is False

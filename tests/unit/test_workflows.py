@@ -57,6 +57,23 @@ def test_each_make_target_exists(path: Path) -> None:
     assert [one for one in targets if not re.search(rf"^{one}:", MAKEFILE, re.MULTILINE)] == []
 
 
+def test_updates_wait_until_a_release_has_been_looked_at() -> None:
+    """Of packages, of the CDK's command line and of actions, each where it is locked."""
+    project = FOLDER.parents[1]
+    updates = _read(FOLDER.parent / "dependabot.yml")["updates"]
+    manifests = {"pip": "*.txt", "npm": "package-lock.json", "github-actions": ".github/workflows"}
+    assert {one["package-ecosystem"] for one in updates} == manifests.keys()
+    for one in updates:
+        assert one["cooldown"]["default-days"] >= 7
+        folders = one.get("directories") or [one["directory"]]
+        found = [
+            it
+            for folder in folders
+            for it in (project / folder.strip("/")).glob(manifests[one["package-ecosystem"]])
+        ]
+        assert found
+
+
 def test_what_runs_the_tests_has_the_history() -> None:
     """The upgrade is tested from the version before; without it that test says what is missing."""
     jobs = {name: job for path in WORKFLOWS for name, job in _read(path)["jobs"].items()}

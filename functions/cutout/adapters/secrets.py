@@ -1,13 +1,10 @@
-"""Secrets, cached for minutes, through Powertools' parameters."""
+"""Secrets, cached for minutes."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Protocol
-
-from aws_lambda_powertools.utilities.parameters import SecretsProvider
-from aws_lambda_powertools.utilities.parameters.exceptions import GetParameterError
 
 from cutout.domain.errors import SettingsError
 
@@ -21,7 +18,7 @@ CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
 
 def secret(client: SecretsManagerClient, name: str, stage: str = CURRENT) -> Secret:
     """One stage of a secret, with a cache of its own."""
-    return Secret(SecretsProvider(boto3_client=client), name, stage)
+    return Secret(client, name, stage)
 
 
 def signing_keys(client: SecretsManagerClient, name: str) -> SigningKeys:
@@ -33,46 +30,43 @@ class Secret:
     """One stage of one secret, at most five minutes old.
 
     Args:
-        provider: Powertools' provider; one each, since its cache does not tell stages apart.
+        client: of Secrets Manager.
         name: the secret's name.
         stage: which version.
-        monotonic: seconds; the absence of a version is cached, too.
+        monotonic: seconds.
     """
 
     def __init__(
         self,
-        provider: SecretsProvider,
+        client: SecretsManagerClient,
         name: str,
         stage: str = CURRENT,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._provider = provider
+        self._client = client
         self._name = name
         self._stage = stage
         self._monotonic = monotonic
-        self._absent_until = float("-inf")
+        self._text: str | None = None
+        self._outdated_at = float("-inf")
 
     def text(self, *, is_fresh: bool = False) -> str | None:
         """The secret's text, without space around it; None if there is no version at this stage."""
-        if not is_fresh and self._monotonic() < self._absent_until:
-            return None
+        if is_fresh or self._monotonic() >= self._outdated_at:
+            self._text = self._read()
+            self._outdated_at = self._monotonic() + _CACHE_SECONDS
+        return self._text
+
+    def _read(self) -> str | None:
         try:
-            value = self._provider.get(
-                self._name,
-                max_age=_CACHE_SECONDS,
-                force_fetch=is_fresh,
-                VersionStage=self._stage,
-            )
-        except GetParameterError as exc:
-            # Before its first rotation a secret has no previous version. Powertools has one error
-            # for all causes, and the cause in its text.
-            if self._stage == PREVIOUS and "ResourceNotFoundException" in str(exc):
-                self._absent_until = self._monotonic() + _CACHE_SECONDS
+            answer = self._client.get_secret_value(SecretId=self._name, VersionStage=self._stage)
+        except self._client.exceptions.ResourceNotFoundException:
+            # Before its first rotation a secret has no previous version.
+            if self._stage == PREVIOUS:
                 return None
             raise
-        self._absent_until = float("-inf")
         # People paste keys from files that end with a line break, which no HTTP header can carry.
-        return None if value is None else str(value).strip()
+        return str(answer.get("SecretString", answer.get("SecretBinary", ""))).strip()
 
 
 class _Text(Protocol):

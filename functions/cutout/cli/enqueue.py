@@ -6,6 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from cutout.cli import compose
+from cutout.cli.output.describe import counted
 from cutout.cli.output.terminal import stderr
 from cutout.operator.audit import Finding
 
@@ -25,7 +26,7 @@ def survey_of(stack: Stack, progress: ProgressLine) -> Audit:
 def tell_wait(progress: ProgressLine) -> Callable[[int], None]:
     """Return what shows that the queue is too long for more messages."""
     return lambda waiting: progress.show(
-        f"waiting: about {waiting:,} messages are in the submissions queue"
+        f"waiting: about {counted(waiting, 'message')} in the submissions queue"
     )
 
 
@@ -47,8 +48,10 @@ def enqueue_missing(
     try:
         for count in queueing.queue(islice(missing, limit)):
             queued += count
-            progress.show(f"queued {queued:,} photos")
+            progress.show(f"queued {counted(queued, 'photo')}")
     except BaseException:
-        stderr().print(f"Interrupted: {queued:,} photos are queued. Run it again for the others.")
+        stderr().print(
+            f"Interrupted: {counted(queued, 'photo')} queued. Run it again for the others."
+        )
         raise
     return queued

@@ -18,6 +18,7 @@ from click.exceptions import NoSuchCommand
 from cutout.cli.context import Context
 from cutout.cli.options.help_page import DocumentedGroup
 from cutout.cli.output.problems import explained
+from cutout.cli.output.terminal import print_error_label
 from cutout.domain.text.sanitize import plain
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ _COMMANDS = (
     "demo",
     "up",
     "down",
+    "faults",
     "put",
     "get",
     "ls",
@@ -44,6 +46,7 @@ _COMMANDS = (
     "dashboard",
     "redrive",
     "doctor",
+    "completion",
 )
 _INTERRUPTED = 130
 
@@ -87,7 +90,8 @@ def cutout() -> None:
     """Drop photos in a bucket; transparent cut-outs come back in another.
 
     Commands use the local cloud of this folder while it is up, otherwise AWS with the usual
-    credentials. Results are written to stdout, progress and messages to stderr.
+    credentials. Results are written to stdout, progress and messages to stderr. Colours follow
+    NO_COLOR and FORCE_COLOR; `cutout completion` completes commands in your shell.
     """
 
 
@@ -165,7 +169,7 @@ def _report_defect(error: Exception) -> None:
         errors="backslashreplace",
     ) as report:
         traceback.print_exception(error, file=report)
-    click.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+    print_error_label()
     what = plain(f"{type(error).__name__}: {error}")
     click.echo(f"This is a bug in cutout: {what}", err=True)
     click.echo(f"Please report it and attach the file {report.name}.", err=True)

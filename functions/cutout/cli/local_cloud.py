@@ -9,13 +9,13 @@ import functools
 import os
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, ParamSpec, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeAlias, TypeVar
 
 from cutout.cli.options.environment import DEFAULT_STACK
 from cutout.cli.output.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import boto3
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 OTHER_SERVERS_KEY = "local"
 """The key for a server of `--evolink-url` if EVOLINK_API_KEY is not set; many accept any key."""
+_CONTROL_TOKEN = "CUTOUT_EVOLINK_CONTROL_TOKEN"  # noqa: S105 - a variable's name
 _ROOT = Path(__file__).resolve().parents[3]
 """The root of the checkout, if this package runs from one."""
 _Args = ParamSpec("_Args")
@@ -73,6 +74,11 @@ def needs_checkout(function: Callable[_Args, _Result]) -> Callable[_Args, _Resul
             return function(*args, **kwargs)
         except LocalCloudError as error:
             raise Problem(str(error), advice=error.advice, has_lines=True) from error
+        except ModuleNotFoundError as error:
+            raise Problem(
+                f"The local cloud needs the package {error.name}, which is not installed here.",
+                advice="Run `make install`, and use the `cutout` of .venv/bin.",
+            ) from error
 
     return call
 
@@ -202,9 +208,32 @@ class LocalCloud:
                 advice="Stop it with `cutout down`, then start it with these settings.",
             )
 
+    @needs_checkout
+    def faults(self, rules: Sequence[str] = (), *, clear: bool = False) -> Mapping[str, Any]:
+        """Clear and add rules of the stand-in; return the `rules` in force and all `faults`.
+
+        Raises:
+            Problem: No stand-in is running for this folder, or a rule cannot be read.
+        """
+        from infra.local.evolink.control_client import ControlClient  # noqa: PLC0415
+
+        variables = self.variables()
+        url, token = variables.get("CUTOUT_EVOLINK_URL"), variables.get(_CONTROL_TOKEN)
+        if not url or not token:
+            raise Problem(
+                "No stand-in is running for this folder.",
+                advice="Start a local cloud with `cutout up`, without --live and --evolink-url.",
+            )
+        client = ControlClient(url, token)
+        if clear:
+            client.clear_faults()
+        if rules:
+            client.add_faults(rules)
+        return client.faults()
+
     def uses_stand_in(self) -> bool:
         """Return whether its provider is the stand-in, which costs nothing."""
-        return bool(self.variables().get("CUTOUT_EVOLINK_CONTROL_TOKEN"))
+        return bool(self.variables().get(_CONTROL_TOKEN))
 
     @needs_checkout
     def is_like(self, request: CloudRequest) -> bool:
@@ -269,9 +298,4 @@ def _api(options: LocalOptions, settings: CliSettings) -> ProviderServer | None:
         return provider_server.other_server(options.evolink_url, key=key)
     if not options.live:
         return None
-    if settings.evolink_api_key is None:
-        raise Problem(
-            "There is no API key.",
-            advice="Put your Evolink API key into the environment variable EVOLINK_API_KEY.",
-        )
     return provider_server.evolink(settings.evolink_api_key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mimetypes
 import os
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -50,12 +51,14 @@ class SentPhoto:
         at: when the upload began, by this machine's clock.
         job_id: the id of its job; None in a bucket without versions, where the id follows from the
             event.
+        credits_before: what its job had cost when a later command found it.
     """
 
     photo: Photo
     at: datetime
     etag: str
     job_id: str | None
+    credits_before: Decimal = Decimal(0)
 
     @property
     def key(self) -> str:

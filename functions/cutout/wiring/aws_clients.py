@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import http.client
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-import boto3
+import botocore.session
 from botocore.config import Config
 
 if TYPE_CHECKING:
@@ -34,8 +34,18 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
 """
 
 
+class _Late:
+    """A client that is made when it is first called."""
+
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._make = make
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._make(), name)
+
+
 class Clients:
-    """Clients on one session, each made once, when it is first used.
+    """Clients on one session, each made once: when it is first called, or by `connect`.
 
     Args:
         session: where credentials and region come from; a new one by default.
@@ -43,12 +53,19 @@ class Clients:
     """
 
     def __init__(
-        self, environment: Mapping[str, str], session: boto3.Session | None = None
+        self, environment: Mapping[str, str], session: botocore.session.Session | None = None
     ) -> None:
-        self._session: Any = session or boto3.Session()
+        # botocore's own session: boto3 adds nothing that the functions use, and loads slowly.
+        self._session: Any = session or botocore.session.get_session()
         self._is_local = "AWS_ENDPOINT_URL" in environment
         # A client takes tens of milliseconds to make, and keeps its connections.
-        self._client = cache(self._make)
+        self._made = cache(self._make)
+        self._client: Callable[[str], Any] = cache(self._late)
+
+    def connect(self, *services: str) -> None:
+        """Make these clients now."""
+        for service in services:
+            self._made(service)
 
     def dynamodb(self) -> DynamoDBClient:
         """DynamoDB."""
@@ -82,7 +99,7 @@ class Clients:
 
     def s3_as(self, credentials: CredentialsTypeDef) -> S3Client:
         """S3 with the credentials of an assumed role, for signing links."""
-        client: S3Client = self._session.client(
+        client: S3Client = self._session.create_client(
             "s3",
             config=self._config("s3"),
             aws_access_key_id=credentials["AccessKeyId"],
@@ -91,8 +108,11 @@ class Clients:
         )
         return client
 
+    def _late(self, service: str) -> _Late:
+        return _Late(partial(self._made, service))
+
     def _make(self, service: str) -> Any:  # noqa: ANN401 - each service's own client
-        return self._session.client(service, config=self._config(service))
+        return self._session.create_client(service, config=self._config(service))
 
     def _config(self, service: str) -> Config:
         if service != "s3":

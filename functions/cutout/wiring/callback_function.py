@@ -23,6 +23,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> ReceiveCallba
     """
     settings = read_settings(ReceiveSettings, environment)
     clients = Clients(environment)
+    clients.connect("secretsmanager", "sqs")
     return ReceiveCallback(
         keys=signing_keys(clients.secrets(), settings.signing_key_secret),
         task_id_in=task_id_of_callback,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -17,7 +19,6 @@ from cutout.domain.function_settings import Settings
 from cutout.wiring.settings_reader import read_settings
 
 if TYPE_CHECKING:
-    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
     from cutout.ports.telemetry import Telemetry
@@ -26,6 +27,21 @@ UseCases = TypeVar("UseCases")
 Answer = TypeVar("Answer")
 Event = dict[str, Any]
 Handler = Callable[[Event, "LambdaContext"], Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Message:
+    """A message of a queue.
+
+    Attributes:
+        sender_id: who sent it, as ROLE-ID:SESSION, which SQS itself notes.
+        receives: how often it was delivered, this time included.
+    """
+
+    body: str
+    id: str = ""
+    sender_id: str = ""
+    receives: str = "1"
 
 
 class LambdaApp(Generic[UseCases]):
@@ -51,6 +67,8 @@ class LambdaApp(Generic[UseCases]):
         self.use_cases = cache(self._compose)
         if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
             self.use_cases()
+            gc.freeze()
+            gc.enable()
 
     def _compose(self) -> UseCases:
         settings = read_settings(Settings, os.environ)
@@ -66,46 +84,50 @@ class LambdaApp(Generic[UseCases]):
 
         return self._observed(handler)
 
-    def on_messages(self, take: Callable[[UseCases, SQSRecord], None]) -> Handler:
+    def on_messages(self, take: Callable[[UseCases, Message], None]) -> Handler:
         """Return a handler that takes each message of a batch.
 
         A message that raises is reported to SQS, which delivers it again. The others of its batch
         are not affected.
+        https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
         """
-        # Imported here because it loads slowly and the functions without a queue do not need it.
-        from aws_lambda_powertools.utilities.batch import (  # noqa: PLC0415
-            BatchProcessor,
-            EventType,
-            process_partial_response,
-        )
 
-        processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-
-        def take_one(record: SQSRecord) -> None:
-            try:
-                take(self.use_cases(), record)
-            except Exception:
-                # The processor reports it to SQS without a log line, and Lambda counts no error.
-                self.telemetry.failed(
-                    "message failed: it is delivered again, and after the last time a dead letter",
-                    job_id=_job_named(record.body),
-                    message_id=record.message_id,
-                    receives=record.attributes.approximate_receive_count,
-                )
-                raise
-
-        def handler(event: Event, context: LambdaContext) -> Any:  # noqa: ANN401 - as Powertools
-            return process_partial_response(
-                event=event, record_handler=take_one, processor=processor, context=context
-            )
+        def handler(event: Event, context: LambdaContext) -> Event:  # noqa: ARG001 - as Lambda calls
+            messages = map(_message, event["Records"])
+            failed = [one.id for one in messages if not self._is_taken(take, one)]
+            return {"batchItemFailures": [{"itemIdentifier": one} for one in failed]}
 
         return self._observed(handler)
+
+    def _is_taken(self, take: Callable[[UseCases, Message], None], message: Message) -> bool:
+        try:
+            take(self.use_cases(), message)
+        except Exception:  # noqa: BLE001 - whatever it is, SQS delivers the message again
+            # Nothing else writes a log line, and Lambda counts no error.
+            self.telemetry.failed(
+                "message failed: it is delivered again, and after the last time a dead letter",
+                job_id=_job_named(message.body),
+                message_id=message.id,
+                receives=message.receives,
+            )
+            return False
+        return True
 
     def _observed(self, handler: Handler) -> Handler:
         """Log the invocation's context with every line, and write out metrics at its end."""
         logged: Handler = self._logger.inject_lambda_context(handler)
         measured: Handler = self._metrics.log_metrics(logged)
         return measured
+
+
+def _message(record: Event) -> Message:
+    attributes = record["attributes"]
+    return Message(
+        body=record["body"],
+        id=record["messageId"],
+        sender_id=attributes["SenderId"],
+        receives=attributes["ApproximateReceiveCount"],
+    )
 
 
 def _job_named(body: str) -> str | None:

@@ -39,6 +39,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> PrepareCopy:
     clear_left_behind()
     settings = read_settings(PrepareSettings, environment)
     clients = Clients(environment)
+    clients.connect("s3", "sqs")
     return PrepareCopy(
         uploads=S3Uploads(clients.s3()),
         copier=DecoderProcess(decoder_limits(settings)),

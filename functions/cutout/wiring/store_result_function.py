@@ -89,6 +89,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> StoreResultUs
     clear_left_behind()
     settings = read_settings(StoreSettings, environment)
     clients = Clients(environment)
+    clients.connect("dynamodb", "secretsmanager", "s3")
     recipes = deployed_recipes()
     seconds = call_seconds(settings.lease_seconds)
     downloads = FetchLimits(

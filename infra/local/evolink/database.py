@@ -26,13 +26,11 @@ CREATE TABLE IF NOT EXISTS files (
 
 
 def open_state(path: Path | None) -> sqlite3.Connection:
-    """Open the database; without a path it is in memory and ends with the process.
-
-    The file survives a killed process but not a power failure: no write waits for the disk.
-    """
+    """Open the database; without a path it is in memory and ends with the process."""
     connection = sqlite3.connect(
         ":memory:" if path is None else path, isolation_level=None, check_same_thread=False
     )
+    # The file survives a killed process but not a power failure: no write waits for the disk.
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = OFF")
     connection.executescript(_SCHEMA)

@@ -106,6 +106,7 @@ class _Server(uvicorn.Server):
 
 
 def _listening(port: int) -> socket.socket:
+    # Opened before the server starts: with port 0, its address must be known for links.
     return socket.create_server((_HOST, port), backlog=_BACKLOG)
 
 

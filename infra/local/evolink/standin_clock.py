@@ -37,6 +37,7 @@ class Clock:
         """Wait until that time."""
         while (left := (moment - self.now()).total_seconds()) > 0:
             try:
+                # Ends early when time is moved; the loop then looks how much is left.
                 async with asyncio.timeout(left / self._speed):
                     await self._moved.wait()
             except TimeoutError:

@@ -1,7 +1,6 @@
 """A temporary certificate authority that only the local cloud trusts.
 
-The bucket policies of the CDK's bootstrap and of the stack deny plain HTTP. MiniStack enforces
-policies, so it has to serve TLS.
+MiniStack enforces policies, and those of the buckets deny plain HTTP: it has to serve TLS.
 """
 
 from dataclasses import dataclass
@@ -22,8 +21,7 @@ class Certificates:
         authority: The certificate authority.
         chain: The server's certificate chain.
         key: The server's private key.
-        everything: The authority and all public ones. Only for processes that send requests to
-            outside servers: reading 120 authorities takes 25 ms per connection.
+        everything: The authority and all public ones.
     """
 
     authority: Path
@@ -45,6 +43,7 @@ def issue_certificates(folder: Path) -> Certificates:
     server = authority.issue_cert(*_NAMES)
     authority.cert_pem.write_to_path(str(made.authority))
     made.chain.write_bytes(b"".join(blob.bytes() for blob in server.cert_chain_pems))
+    # Private before the key is in it.
     made.key.touch(mode=0o600)
     server.private_key_pem.write_to_path(str(made.key))
     made.everything.write_bytes(authority.cert_pem.bytes() + _public_authorities())

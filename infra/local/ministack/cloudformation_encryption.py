@@ -50,12 +50,10 @@ def _updated(update: Any, encrypt: Any) -> Any:  # noqa: ANN401 - MiniStack's ow
 
 
 def _encrypt_bucket(name: str, properties: dict[str, Any]) -> None:
-    """Set the default encryption of a bucket whose template names a key.
-
-    A bucket with `aws:kms` and without a key, such as that of the CDK's bootstrap, gets none: the
-    CDK uploads with the bucket's algorithm, and MiniStack refuses `aws:kms` without a key.
-    https://docs.aws.amazon.com/AmazonS3/latest/API/API_ServerSideEncryptionByDefault.html
-    """
+    """Set the default encryption of a bucket whose template names a key."""
+    # A bucket with `aws:kms` and without a key, such as that of the CDK's bootstrap, gets none: the
+    # CDK uploads with the bucket's algorithm, and MiniStack refuses `aws:kms` without a key.
+    # https://docs.aws.amazon.com/AmazonS3/latest/API/API_ServerSideEncryptionByDefault.html
     from ministack.services import s3  # noqa: PLC0415 - reads its environment
 
     encryption = properties.get("BucketEncryption") or {"ServerSideEncryptionConfiguration": ()}
@@ -83,10 +81,7 @@ def _document(rule: dict[str, Any], namespace: str) -> bytes:
 
 
 def _encrypt_table(name: str, properties: dict[str, Any]) -> None:
-    """Set the key that DescribeTable shows.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_SSEDescription.html
-    """
+    # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_SSEDescription.html
     from ministack.services import dynamodb  # noqa: PLC0415 - reads its environment
 
     wanted = properties.get("SSESpecification") or {}
@@ -97,10 +92,7 @@ def _encrypt_table(name: str, properties: dict[str, Any]) -> None:
 
 
 def _encrypt_topic(arn: str, properties: dict[str, Any]) -> None:
-    """Set the key in the topic's attributes.
-
-    https://docs.aws.amazon.com/sns/latest/api/API_GetTopicAttributes.html
-    """
+    # https://docs.aws.amazon.com/sns/latest/api/API_GetTopicAttributes.html
     from ministack.services import sns  # noqa: PLC0415 - reads its environment
 
     attributes = sns._topics[arn]["attributes"]  # noqa: SLF001

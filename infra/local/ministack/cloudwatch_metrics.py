@@ -22,11 +22,8 @@ def add_metrics() -> None:
 
 
 def _evaluate_alarms_on_their_own_series() -> None:
-    """Evaluate an alarm on one series: its metric's name with exactly its dimensions.
-
-    MiniStack's own rule runs on a copy that contains no other series.
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Dimension
-    """
+    """Evaluate an alarm on one series: its metric's name with exactly its dimensions."""
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html#Dimension
     from ministack.services import cloudwatch  # noqa: PLC0415 - reads its environment
 
     rule = cloudwatch._evaluate_alarm  # noqa: SLF001
@@ -40,6 +37,7 @@ def _evaluate_alarms_on_their_own_series() -> None:
             cloudwatch._dims_key(dimensions),  # noqa: SLF001
         )
         points = cloudwatch._metrics.get(series) or []  # noqa: SLF001
+        # MiniStack's own rule runs on a copy that contains no other series.
         seen = vars(cloudwatch) | {"_metrics": {series: list(points)}}
         FunctionType(rule.__code__, seen)(alarm)
 
@@ -47,11 +45,9 @@ def _evaluate_alarms_on_their_own_series() -> None:
 
 
 def _read_metrics_from_logs() -> None:
-    """Record metrics of log lines in the embedded metric format, and of each run of a function.
-
-    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
-    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
-    """
+    """Record metrics of log lines in the embedded metric format, and of each run of a function."""
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    # https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
     from ministack.services import cloudwatch, lambda_svc  # noqa: PLC0415 - as above
 
     emit_logs = lambda_svc._emit_lambda_logs  # noqa: SLF001
@@ -109,11 +105,10 @@ def _record_embedded(cloudwatch: Any, line: str) -> None:  # noqa: ANN401 - a mo
 
 
 class _Sampler:
-    """Measures queues and evaluates alarms when functions run, as Sweep does every minute.
+    """Measures queues and evaluates alarms when functions run, as Sweep does every minute."""
 
-    AWS measures queues and evaluates alarms once a minute:
-    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
-    """
+    # AWS does both once a minute.
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-available-cloudwatch-metrics.html
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -31,10 +31,8 @@ def apply_corrections() -> None:
 
 
 def _put_versions_into_events() -> None:
-    """Put the object's version into S3's events on the bus, for buckets with versioning.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
-    """
+    """Put the object's version into S3's events on the bus, for buckets with versioning."""
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
     from ministack.services import eventbridge, s3  # noqa: PLC0415 - reads its environment
 
     fire, dispatch = s3._fire_s3_event, eventbridge._dispatch_event  # noqa: SLF001
@@ -65,10 +63,8 @@ def _put_versions_into_events() -> None:
 
 
 def _check_batches_as_single_actions() -> None:
-    """Check batches as their single action: SQS has no permissions for batches.
-
-    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
-    """
+    """Check batches as their single action: SQS has no permissions for batches."""
+    # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
     from ministack.core import iam_actions  # noqa: PLC0415 - reads its environment
 
     extract = iam_actions.extract_iam_action
@@ -82,10 +78,8 @@ def _check_batches_as_single_actions() -> None:
 
 
 def _accept_saved_queries() -> None:
-    """Accept saved queries of Logs Insights in templates; nothing runs them here.
-
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-querydefinition.html
-    """
+    """Accept saved queries of Logs Insights in templates; nothing runs them here."""
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-querydefinition.html
     from ministack.services.cloudformation import provisioners  # noqa: PLC0415 - reads its own
 
     def create(logical_id: str, _properties: object, stack: str) -> tuple[str, dict[str, str]]:

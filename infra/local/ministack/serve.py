@@ -1,9 +1,5 @@
 """Runs MiniStack in this process, with another interpreter for the functions.
 
-MiniStack starts Python functions with ``sys.executable``; this module sets that to the bare
-interpreter before it imports MiniStack. It does not call MiniStack's ``main``, which also opens
-port 443 if permitted and leaves a pid file in the temporary folder.
-
 Usage: python -m infra.local.ministack.serve PORT CHAIN KEY INTERPRETER
 """
 
@@ -30,7 +26,9 @@ _CLOSED = frozenset(
 
 def main(port: str, chain: str, key: str, interpreter: str) -> None:
     """Serve until a signal ends the process."""
+    # MiniStack starts Python functions with sys.executable.
     sys.executable = interpreter
+    # Not its `main`, which also opens port 443 if permitted and leaves a pid file behind.
     from ministack.app import app  # noqa: PLC0415 - reads its environment when imported
 
     apply_corrections()
@@ -50,11 +48,9 @@ def serve_on_loopback(app: Framework, *, port: str, chain: str, key: str) -> Non
 
 
 async def _serve_until_killed(app: Framework, config: Config) -> None:
-    """Serve without a graceful shutdown.
-
-    There is no state to save, and a graceful shutdown waits 10 s for connections that SDKs keep
-    open. With a trigger that never fires, Hypercorn does not handle signals.
-    """
+    """Serve without a graceful shutdown."""
+    # There is no state to save, and a graceful shutdown waits 10 s for connections that SDKs keep
+    # open. With a trigger that never fires, Hypercorn does not handle signals.
     never = asyncio.Event()
     await serve(app, config, shutdown_trigger=never.wait)
 

@@ -37,6 +37,7 @@ def record(name: str, pid: int) -> ProcessRecord | None:
 
 def is_alive(process: ProcessRecord) -> bool:
     """Return True if the process still runs; reap it if it is an ended child."""
+    # An ended child stays in the table of processes, with its start time, until it is waited for.
     with contextlib.suppress(ChildProcessError):
         os.waitpid(process.pid, os.WNOHANG)
     return _start_time(process.pid) == process.born
@@ -97,11 +98,9 @@ def stop(process: ProcessRecord, clock: Clock, *, timeout_seconds: float = 3) ->
 
 
 def _inherited_files() -> list[int]:
-    """Return the open files that a new process would inherit, except the standard streams.
-
-    An inherited file stays open as long as the process runs: `flock FILE cutout up` would keep its
-    lock until `cutout down`.
-    """
+    """Return the open files that a new process would inherit, except the standard streams."""
+    # An inherited file stays open as long as the process runs: `flock FILE cutout up` would keep
+    # its lock until `cutout down`.
     numbers = [int(name) for name in os.listdir("/dev/fd") if int(name) > 2]  # noqa: PLR2004, PTH208
     return [number for number in numbers if _is_inheritable(number)]
 
@@ -136,6 +135,7 @@ def _start_time_on_linux(pid: int) -> str | None:
         stat = (_PROC / str(pid) / "stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
+    # The second field is the program's name in parentheses, which may contain both.
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] in _ENDED else fields[19]
 

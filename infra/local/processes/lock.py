@@ -27,6 +27,7 @@ def sole_command(place: Place, clock: Clock, *, patience_seconds: float = 0) -> 
         LocalCloudError: Another command holds it; the message names its process.
     """
     make_private(place)
+    # Opened without emptying it: it names the process that holds the lock.
     with place.lock_file.open("a+") as file:
         if not wait_until(lambda: _lock(file), clock, timeout_seconds=patience_seconds):
             file.seek(0)

@@ -42,6 +42,7 @@ def _free_port(wanted: int, *, taken: Iterable[int]) -> int:
 def _bind(port: int) -> int:
     """Return the port if it can be bound, or 0 if it is in use."""
     with socket.socket() as probe:
+        # As servers do: a port that was closed a moment ago can be bound again.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((LOOPBACK, port))

@@ -4,7 +4,6 @@ Another command can stop the processes in the ledger, even if the command that s
 killed.
 """
 
-import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -55,10 +54,5 @@ def write_ledger(path: Path, ledger: Ledger) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(asdict(ledger), indent=2) + "\n")
+    # Another command may read it at any time.
     fresh.replace(path)
-
-
-def delete_ledger(path: Path) -> None:
-    """Delete the ledger."""
-    with contextlib.suppress(FileNotFoundError):
-        path.unlink()

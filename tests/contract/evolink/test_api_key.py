@@ -51,7 +51,7 @@ WHOLLY_WRONG = {
     ],
 )
 def test_a_key_that_cannot_be_sent_is_refused_before_any_call(text: str, message: str) -> None:
-    """The character is named, the key is not; nobody is called, not even for the paid call."""
+    """The character is named, the key is not; no request is sent, not even the paid call."""
     refused = refusal(status=401, code="api_key_unsendable", message=message)
     assert api(Provider([]), Key(text, text)).get_ready() == refused
     assert api(Provider([]), Key(text, text)).create(BODY, "cutout-1-1") == refused
@@ -113,7 +113,7 @@ def test_other_refusals_are_never_repeated(status: int) -> None:
 
 
 def test_the_key_is_read_before_the_call_is_on_record() -> None:
-    """From the cache if it is there: the call itself then finds it at hand. Nobody is called."""
+    """From the cache if it is there: the call itself then finds it there. No request is sent."""
     provider, key = Provider([]), Key()
     api(provider, key).get_ready()
     assert (provider.requests, key.asked) == ([], [False])

@@ -237,7 +237,7 @@ def test_words_of_any_kind_are_kept_as_far_as_a_row_can_hold_them(
     ],
 )
 def test_whatever_may_have_been_charged_is_unknown(answer: httpx.Response) -> None:
-    """A 5xx, a redirect, a success without an id: nobody may send it again."""
+    """A 5xx, a redirect, a success without an id: the call must not be sent again."""
     expected = f"the API answers {answer.status_code} without a task id"
     assert created(answer) == OutcomeUnknown(message=expected)
 

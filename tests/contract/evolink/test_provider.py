@@ -47,7 +47,7 @@ class Subject:
 
 
 CALLBACK_URL = "https://127.0.0.1:9/callbacks/t"
-"""Nobody listens there."""
+"""No server listens there."""
 
 
 def faked() -> Subject:

@@ -175,7 +175,7 @@ def test_the_task_is_asked_for_by_its_id() -> None:
     ],
 )
 def test_an_odd_id_cannot_leave_its_place(task_id: str, path: bytes) -> None:
-    """The id of a callback's body is somebody else's text."""
+    """The id in a callback's body is untrusted text."""
     provider = Provider([told(status="pending")])
     api(provider).read(task_id)
     assert [request.url.raw_path for request in provider.requests] == [path]

@@ -16,7 +16,7 @@ def test_the_control_routes_are_listed(client: Client) -> None:
 
 
 def test_every_fault_is_listed_with_its_occasion_and_what_happens(client: Client) -> None:
-    """So that nobody has to read the source to find a fault."""
+    """Faults can be found without reading the source."""
     faults = client.control("GET", "/_standin/faults").json()["faults"]
 
     assert len(faults) == len(ALL_FAULTS)

@@ -139,7 +139,7 @@ LINKS = LETTERS | st.builds(
 def test_every_link_brings_a_file_or_our_error(
     tmp_path_factory: Any, link: str, answer: httpx.Response
 ) -> None:
-    """The link is somebody else's text, and so is what it serves."""
+    """The link is untrusted text, and so is what it serves."""
     file = tmp_path_factory.mktemp("fetched") / "result"
     downloads = SafeDownloads(
         FetchLimits(max_bytes=1000),

@@ -1,4 +1,4 @@
-"""Fetching results from addresses that somebody else named: what is refused, what is lost."""
+"""Fetching results from untrusted addresses: what is refused, what is lost."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("address", [*PRIVATE, *LOOPBACKS])
 def test_addresses_that_are_not_public_are_refused(address: str, file: Path) -> None:
-    """Private, link-local, loopback, multicast, mapped, metadata: nobody is connected to."""
+    """Private, link-local, loopback, multicast, mapped, metadata: no connection is made."""
     error = refused(SafeDownloads(resolver=resolving(address)), "https://media.example/x.png", file)
     assert (type(error), str(error)) == (
         FetchRefusedError,
@@ -289,7 +289,7 @@ def test_five_redirects_are_not_too_many(file: Path) -> None:
 def test_a_redirect_to_nowhere_ends_there(
     location: str, error: type[CutoutError], file: Path
 ) -> None:
-    """The new link is no link: nobody is asked, and the task is read again later."""
+    """The new link is no link: no request is sent, and the task is read again later."""
     with serving(to(location)) as server:
         assert type(refused(SafeDownloads(LOOPBACK), server.url(), file)) is error
     assert len(server.requests) == 1

@@ -61,7 +61,7 @@ def test_the_server_is_asked_for_by_its_own_name(
 
 
 def test_the_certificate_must_be_the_hosts(authority: trustme.CA, tmp_path: Path) -> None:
-    """A certificate for the address, or for somebody else, proves nothing."""
+    """A certificate for the address, or for another host, proves nothing."""
     with serving(PICTURE, tls=server_context(authority, "127.0.0.1", "other.example")) as server:
         with pytest.raises(NotSentError, match=r"^ConnectError$"):
             downloads(authority).fetch(
@@ -71,7 +71,7 @@ def test_the_certificate_must_be_the_hosts(authority: trustme.CA, tmp_path: Path
 
 
 def test_the_certificate_must_be_trusted(authority: trustme.CA, tmp_path: Path) -> None:
-    """An authority that nobody knows vouches for nobody."""
+    """A certificate of an unknown authority is refused."""
     stranger = server_context(trustme.CA(), "media.example")
     with (
         serving(PICTURE, tls=stranger) as server,

@@ -1,4 +1,4 @@
-"""Did the request leave? The HTTP adapter says so for certain, or says that nobody knows."""
+"""Whether the request left: the HTTP adapter is certain, or reports that it is unknown."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def raised_by(http: HttpxHttp, url: str = URL, **headers: str) -> CutoutError:
 
 
 def test_every_error_of_httpx_is_accounted_for() -> None:
-    """A new class in httpx's tree fails this test until somebody says what it means."""
+    """A new class in httpx's tree fails this test until it is mapped."""
     assert set(KINDS) == NOT_SENT | MAYBE_SENT | BEFORE_SENDING | NEVER_RAISED_BY_SENDING
 
 
@@ -91,7 +91,7 @@ def test_errors_before_the_request_left_cost_nothing(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(MAYBE_SENT))
 def test_errors_after_that_may_have_been_paid(name: str) -> None:
-    """The request may have reached the server: nobody may send it again."""
+    """The request may have reached the server: it must not be sent again."""
 
     def fail(_request: httpx.Request) -> httpx.Response:
         raise error_named(name)
@@ -208,7 +208,7 @@ def test_a_server_that_speaks_no_tls_got_nothing() -> None:
     ],
 )
 def test_a_server_that_breaks_off_may_have_taken_the_call(script: Script, name: str) -> None:
-    """Closed before, within or instead of an answer: nobody knows."""
+    """Closed before, within or instead of an answer: the outcome is unknown."""
     with serving(script) as server:
         error = raised_by(HttpxHttp(), server.url())
     assert (type(error), str(error)) == (ResponseLostError, name)
@@ -229,7 +229,7 @@ def test_a_server_that_resets_may_have_taken_the_call() -> None:
 
 
 def test_a_server_that_hangs_may_have_taken_the_call() -> None:
-    """The time-out ends the wait, and nobody knows."""
+    """The time-out ends the wait; the outcome is unknown."""
     with serving(hang) as server:
         error = raised_by(HttpxHttp(timeout_seconds=0.1), server.url())
     assert (type(error), str(error)) == (ResponseLostError, "ReadTimeout")

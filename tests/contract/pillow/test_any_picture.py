@@ -189,7 +189,7 @@ def test_a_rare_picture_comes_out_right_or_costs_nothing(name: str, tmp_path: Pa
 
 @pytest.mark.parametrize("name", wanting("as-stored"))
 def test_colours_that_no_file_tells_are_shown_as_stored(name: str, tmp_path: Path) -> None:
-    """Nobody could know better: the size is right, and the picture is cut out."""
+    """The size is right and the picture is cut out: no check could find more."""
     _, made = cut_outs(name, tmp_path)
     assert {cut_out.size for cut_out, _ in made.values()} == {reference(name).size}
 

@@ -162,7 +162,7 @@ def refusal(file: Path, data: bytes, *, copies: bool = True) -> Reason:
     copy = partial(COPIER.copy, file, file.with_name("copy"), SIZE, MANY)
     with pytest.raises(NotAPhotoError) as caught:
         _ = copy() if copies else COPIER.look(file)
-    assert "/" not in str(caught.value), "no path of ours is told to anybody"
+    assert "/" not in str(caught.value), "the message contains no path"
     return caught.value.reason
 
 
@@ -216,7 +216,7 @@ def test_colours_are_converted_by_the_photos_own_profile(file: Path) -> None:
 
 @pytest.mark.parametrize("profile", [b"no profile at all", bytes(200)])
 def test_a_profile_that_cannot_be_used_is_passed_over(profile: bytes, file: Path) -> None:
-    """The values are taken for sRGB then, as everybody else takes them."""
+    """The values are then taken for sRGB, as viewers take them."""
     _, picture = copied(file, saved(PHOTO, "TIFF", icc_profile=profile))
     assert differs(picture, PHOTO) < 3
 
@@ -308,6 +308,6 @@ def test_a_measurement_is_no_photo(file: Path) -> None:
 
 @pytest.mark.parametrize("tags", [{254: 1}, {50706: b"\1\4\0\0"}])
 def test_a_cameras_raw_file_is_not_taken_for_its_preview(tags: dict[int, Any], file: Path) -> None:
-    """It begins with a thumbnail, which nobody wants to pay for."""
+    """It begins with a thumbnail, which must not be paid for."""
     data = saved(PHOTO, "TIFF", tiffinfo=tags)
     assert refusal(file, data, copies=False) is Reason.UNSUPPORTED_FORMAT

@@ -169,7 +169,7 @@ def test_the_clear_level_of_a_grey_png_is_kept(depth: int, level: int, tmp_path:
 def test_code_points_that_mean_srgb_change_nothing(
     primaries: int, transfer: int, tmp_path: Path
 ) -> None:
-    """What televisions say is shown as sRGB by everybody."""
+    """Viewers show the code points of television as sRGB."""
     data = with_chunk(saved(PHOTO, "PNG"), b"cICP", bytes([primaries, transfer, 0, 1]))
     assert differs(shown(tmp_path, data), PHOTO) == 0
 

@@ -189,7 +189,7 @@ def test_a_profile_that_does_not_fit_is_passed_over(data: bytes, tmp_path: Path)
 
 
 def test_greys_of_a_grey_profile_become_srgb(tmp_path: Path) -> None:
-    """A PNG of RGB with a grey profile would be shown by nobody as it is meant."""
+    """No viewer would show a PNG of RGB with a grey profile correctly."""
     linear = _grey_profile(gamma=1.0)
     _, image = cut_out(tmp_path, saved(PHOTO.convert("L"), "TIFF", icc_profile=linear))
     assert "icc_profile" not in image.info

@@ -185,7 +185,7 @@ def _chunk(kind: bytes, body: bytes) -> bytes:
 
 @pytest.mark.parametrize(("colour", "depth"), [(2, 7), (2, 4), (3, 16), (4, 2), (5, 8), (3, 8)])
 def test_a_png_whose_header_contradicts_the_standard_is_damaged(colour: int, depth: int) -> None:
-    """Nobody decodes it: it is not sent. The last lacks its palette."""
+    """No decoder reads it, so it is not sent. The last lacks its palette."""
     with pytest.raises(NotAPhotoError, match="no PNG has"):
         structure_of(png(colour, depth))
 

@@ -235,7 +235,7 @@ def test_a_place_that_was_seen_taken_and_is_free_is_looked_at_again(
     results: Results,
     tmp_path: Path,
 ) -> None:
-    """Somebody deleted what stood there."""
+    """The object was deleted meanwhile."""
     seen = StoredResult(etag='"0"', order=None, job_id=None)
     assert not put(results, tmp_path, b"late", replacing=seen)
     assert results.current(KEY) is None

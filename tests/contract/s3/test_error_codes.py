@@ -128,7 +128,7 @@ def test_a_source_that_s3_holds_back_is_unreadable(
 
 @pytest.mark.parametrize("code", ["SlowDown", "InternalError", "NoSuchBucket"])
 def test_anything_else_is_tried_again(s3: tuple[S3Client, Stubber], code: str) -> None:
-    """Nobody's photo is superseded because S3 has trouble."""
+    """No photo is superseded because S3 has trouble."""
     client, stubber = s3
     stubber.add_client_error("get_object", code, http_status_code=503)
     with pytest.raises(ClientError):
@@ -172,7 +172,7 @@ def test_a_write_that_lost_says_so(
     code: str,
     status: int,
 ) -> None:
-    """Somebody else was there meanwhile: look again."""
+    """The object was changed meanwhile: it is read again."""
     client, stubber = s3
     stubber.add_client_error("put_object", code, http_status_code=status)
     assert put(client, tmp_path, replacing) is False

@@ -157,7 +157,7 @@ def test_what_somebody_else_put_there_names_neither(s3: S3Client) -> None:
 
 
 def test_a_place_that_was_free_and_is_taken_now_is_left(s3: S3Client, file: Path) -> None:
-    """Somebody stored a result between the look and the write: look again."""
+    """A result was stored between the look and the write: it is read again."""
     s3.put_object(Bucket="results", Key=KEY, Body=b"other")
     assert not put(s3, file, replacing=None)
     assert stored(s3) == b"other"
@@ -198,7 +198,7 @@ def test_a_bucket_that_is_not_there_is_an_error(s3: S3Client, file: Path) -> Non
 
 
 def test_a_note_is_json_that_nobody_keeps(s3: S3Client) -> None:
-    """Whoever looks again sees what it says now; it is known as ours wherever it lands."""
+    """The next look sees the new labels; it is recognised as ours at any key."""
     assert write_note(s3)
     head = s3.head_object(Bucket="results", Key=KEY)
     assert (head["ContentType"], head["CacheControl"]) == ("application/json", "no-cache")

@@ -183,7 +183,7 @@ def test_a_fresh_upload_says_so_in_its_metadata(stack: Stack, cloud: Cloud, tmp_
 def test_jobs_of_uploads_are_found_as_soon_as_there_are_any(
     stack: Stack, jobs: DynamoJobs, tmp_path: Path
 ) -> None:
-    """Those that nobody has taken note of are left out."""
+    """Those without a job are left out."""
     first, second = (stack.upload(_photo(tmp_path, f"in/{name}.webp")) for name in "ab")
     assert first.job_id is not None
     assert stack.find([first, second]) == {}

@@ -27,7 +27,7 @@ from infra.local.lifecycle import (
 from infra.local.local_cloud_error import LocalCloudError
 from infra.local.place import Place, place_in
 from infra.local.processes.background import ProcessRecord, is_alive, record, spawn, stop
-from infra.local.processes.run_ledger import Ledger, delete_ledger, read_ledger, write_ledger
+from infra.local.processes.run_ledger import Ledger, read_ledger, write_ledger
 from tests.support.local_cloud import MachineClock
 
 CLOCK = MachineClock()
@@ -145,8 +145,7 @@ def test_the_ledger_is_read_as_it_was_written(place: Place, process: ProcessReco
     ledger = replace(_bring_up(place, process), owner=NOBODY)
     write_ledger(place.ledger_file, ledger)
     assert read_ledger(place.ledger_file) == ledger
-    delete_ledger(place.ledger_file)
-    delete_ledger(place.ledger_file)
+    place.ledger_file.unlink()
     assert read_ledger(place.ledger_file) is None
 
 

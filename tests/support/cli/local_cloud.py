@@ -23,6 +23,7 @@ class FakeLocalCloud(LocalCloud):
     calls: list[str] = field(default_factory=list)
     asked: Mapping[str, str] = field(default_factory=lambda: CloudRequest().asked)
     control_token: str = "of-the-stand-in"
+    evolink_url: str = ""
 
     def is_up(self) -> bool:
         """Say what the test said."""
@@ -71,4 +72,5 @@ class FakeLocalCloud(LocalCloud):
             "CUTOUT_RESULTS_BUCKET": RESULTS,
             "CUTOUT_JOBS_TABLE": "the-jobs",
             "CUTOUT_EVOLINK_CONTROL_TOKEN": self.control_token,
+            "CUTOUT_EVOLINK_URL": self.evolink_url,
         }

@@ -67,7 +67,7 @@ def test_a_mutant_names_the_function_to_replace_and_the_lines_that_tests_must_re
 
 
 def test_each_change_without_effect_that_is_listed_exists() -> None:
-    """A line that is left behind would excuse a change that nobody has looked at."""
+    """A line that is left behind would excuse a change that was not reviewed."""
     listed = tomllib.loads(EQUIVALENT.read_text(encoding="utf-8"))
     modules = {name.partition(" ")[0] for name in listed}
     known = {

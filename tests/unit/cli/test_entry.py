@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +21,7 @@ COMMANDS = [
     "demo",
     "up",
     "down",
+    "faults",
     "put",
     "get",
     "ls",
@@ -36,6 +39,7 @@ COMMANDS = [
     "dashboard",
     "redrive",
     "doctor",
+    "completion",
 ]
 CUTOUT = Path(sys.executable).with_name("cutout")
 
@@ -69,11 +73,36 @@ def test_every_command_has_a_worked_example_and_its_exit_statuses(name: str) -> 
 
 
 @pytest.mark.parametrize(
-    "name", ["demo", "up", "put", "ls", "where", "audit", "costs", "retry", "backfill"]
+    "name",
+    [
+        "demo",
+        "up",
+        "faults",
+        "put",
+        "get",
+        "ls",
+        "where",
+        "show",
+        "audit",
+        "costs",
+        "retry",
+        "backfill",
+    ],
 )
 def test_commands_that_print_data_print_json(name: str) -> None:
     """For programs."""
     assert "--json" in [flag for option in _command(name).params for flag in option.opts]
+
+
+@pytest.mark.parametrize("width", [60, 80])
+def test_no_line_of_the_help_is_cut(width: int) -> None:
+    """The first sentence of each command is whole; a long one is folded."""
+    context = click.Context(cutout, terminal_width=width)
+    told = " ".join(cutout.get_help(context).split())
+    assert "..." not in told.replace("[ARGS]...", "")
+    for name in COMMANDS:
+        docstring = " ".join((_command(name).help or "").split())
+        assert docstring.partition(". ")[0].rstrip(".") in told
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -234,6 +263,69 @@ def test_an_unknown_command_is_a_wrong_command_line(tmp_path: Path) -> None:
 def test_a_command_that_is_almost_right_is_corrected(tmp_path: Path) -> None:
     """At once, without loading any."""
     assert "Did you mean 'retry'?" in _run("rety", cwd=tmp_path).stderr
+
+
+def _told(variables: dict[str, str], folder: Path, *, is_terminal: bool) -> str:
+    """What an error looks like with these variables, in a pipe or on a terminal."""
+    home = {"HOME": str(folder), "PATH": os.defpath, "TERM": "xterm-256color", **variables}
+    reads, writes = pty.openpty() if is_terminal else os.pipe()
+    subprocess.run(  # noqa: S603 - our own command
+        [CUTOUT, "where", "a.jpg", "--aws"], cwd=folder, env=home, stderr=writes, check=False
+    )
+    os.close(writes)
+    told = os.read(reads, 10_000).decode()
+    os.close(reads)
+    assert "No AWS region is set" in told
+    return told
+
+
+_RED = re.compile(r"\x1b\[[0-9;]*31m")
+
+
+@pytest.mark.parametrize(
+    ("variables", "is_terminal", "is_red"),
+    [
+        ({}, True, True),
+        ({"NO_COLOR": "1"}, True, False),
+        ({}, False, False),
+        ({"FORCE_COLOR": "1"}, False, True),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False, False),
+    ],
+)
+def test_colours_follow_the_usual_variables(
+    tmp_path: Path, variables: dict[str, str], *, is_terminal: bool, is_red: bool
+) -> None:
+    """https://no-color.org and https://force-color.org."""
+    told = _told(variables, tmp_path, is_terminal=is_terminal)
+    assert bool(_RED.search(told)) is is_red
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_the_completion_of_a_shell_asks_the_command(tmp_path: Path, shell: str) -> None:
+    """The script that is printed runs `cutout` with the words typed so far."""
+    script = _run("completion", shell, cwd=tmp_path).stdout
+    assert f"_CUTOUT_COMPLETE={shell}_complete" in script
+
+
+def test_bash_completes_commands_and_options(tmp_path: Path) -> None:
+    """As in a shell in which the script was evaluated."""
+    words = (("cutout re", 1), ("cutout retry --include", 2))
+    ask = (
+        "COMPREPLY=(); COMP_WORDS=({0}) COMP_CWORD={1}; "
+        "_cutout_completion cutout; echo ${{COMPREPLY[*]}}"
+    )
+    lines = ['eval "$(cutout completion bash)"', *(ask.format(*one) for one in words)]
+    done = subprocess.run(  # noqa: S603 - our own lines
+        ["bash", "-c", "\n".join(lines)],  # noqa: S607 - the shell that there is
+        cwd=tmp_path,
+        env={"HOME": str(tmp_path), "PATH": f"{CUTOUT.parent}{os.pathsep}{os.defpath}"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    commands, options = done.stdout.splitlines()
+    assert set(commands.split()) >= {"retry", "resume", "redrive", "render"}
+    assert options == "--include-refused"
 
 
 def test_the_version_is_the_projects(tmp_path: Path) -> None:

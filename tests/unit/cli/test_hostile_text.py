@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
+from contextlib import redirect_stderr
 from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
@@ -147,19 +149,24 @@ def test_a_photo_with_a_hostile_file_name_is_uploaded_and_shown(world: World) ->
     assert "is not UTF-8" in told.stderr
 
 
-def test_the_live_table_passes_no_control_characters_on(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_the_live_table_passes_no_control_characters_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Except those that rich writes to colour and redraw the table."""
-    monkeypatch.setenv("TTY_COMPATIBLE", "1")
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", "400")
-    console = stderr()
+    terminal = _Terminal()
+    with redirect_stderr(terminal):
+        console = stderr()
     assert console.is_terminal
     photo = Photo(path=Path("a.jpg"), key=KEY, content_type="image/jpeg")
     sent = SentPhoto(photo=photo, at=NOON, etag="e", job_id="j")
     with LiveTable(console) as board:
         board.show([TrackedPhoto(sent=sent, job=_job(State.FAILED, 1))], now=NOON)
-    written = re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", capsys.readouterr().err)
+    written = re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", terminal.getvalue())
     assert r"=1+1;=2+2\x1b[2J" in written
     _assert_harmless(written.replace("\r", ""))
 

@@ -91,7 +91,7 @@ def test_photos_that_differ_in_extension_get_two_results() -> None:
 
 @pytest.mark.parametrize("key", ["shoes/a.jpg", "写" * 340 + ".jpg"])
 def test_there_is_always_another_key(key: str) -> None:
-    """Somebody may have uploaded a file of the very name that has our hash in it."""
+    """An uploaded file may have the very name with our hash in it."""
     offered = list(islice(result_keys(key, upload_prefix="", result_prefix=""), 2, 12))
     assert len(set(offered)) == 10
     assert all(len(name.encode()) <= MAX_KEY_BYTES for name in offered)
@@ -158,7 +158,7 @@ def test_a_taken_candidate_is_followed_by_another(key: str) -> None:
 
 @given(keys=st.lists(KEYS, unique=True, min_size=2, max_size=6))
 def test_photos_never_share_a_result_key(keys: list[str]) -> None:
-    """Each claims the first that is free, as the table does; nobody is left without."""
+    """Each claims the first that is free, as the table does; each gets one."""
     claimed: dict[str, str] = {}
     for key in keys:
         free = next(c for c in candidates(key) if claimed.get(c, key) == key)

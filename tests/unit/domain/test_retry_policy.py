@@ -32,7 +32,7 @@ SECONDS = st.floats(allow_nan=True, allow_infinity=True)
 
 
 def rate_limited(seconds: float) -> Decision:
-    """Everybody backs off for so long."""
+    """The gate pauses for this time."""
     return Decision(
         verdict=Verdict.PAUSE,
         delay=timedelta(seconds=seconds),
@@ -90,7 +90,7 @@ def test_retry_after_is_obeyed_within_reason(retry_after: float | None, delay: f
 
 @given(seconds=SECONDS)
 def test_no_retry_after_can_break_the_decision(seconds: float) -> None:
-    """The header is somebody else's: whatever number it holds, the gate pauses for 1 s to 1 h."""
+    """The header is untrusted: whatever number it holds, the gate pauses for 1 s to 1 h."""
     delay = decide_refusal(refused(Cause.RATE_LIMITED, seconds)).delay
     assert delay is not None
     assert timedelta(seconds=1) <= delay <= timedelta(hours=1)
@@ -101,7 +101,7 @@ def test_no_retry_after_can_break_the_decision(seconds: float) -> None:
     [(Cause.KEY_REFUSED, KEY_REFUSED), (Cause.OUT_OF_CREDITS, NO_CREDITS), (Cause.OTHER, FAIL)],
 )
 def test_retry_after_is_for_rate_limits_alone(cause: Cause, decision: Decision) -> None:
-    """Nobody but a person mends a key, and an empty account is probed at our own pace."""
+    """Only a person replaces a key; an empty account is probed at our own pace."""
     assert decide_refusal(refused(cause, 5)) == decision
 
 

@@ -82,7 +82,7 @@ def test_every_open_state_can_end_well_or_badly() -> None:
 
 @pytest.mark.parametrize("state", State)
 def test_state_is_settled_or_open(state: State) -> None:
-    """Five states end a job; all others wait for somebody."""
+    """Five states end a job; all others have a next step."""
     ends = {"completed", "review", "failed", "rejected", "superseded"}
     assert state.is_settled == (state.value in ends) == (state in SETTLED)
 

@@ -282,7 +282,7 @@ def test_somebody_elses_object_among_the_results_says_nothing(shelf: Shelf) -> N
 def test_what_is_no_photo_by_its_key_or_size_needs_no_job(
     shelf: Shelf, key: str, size: int, reason: str
 ) -> None:
-    """It was there before anybody watched."""
+    """It was there before the prefix was watched."""
     shelf.uploads.add(key, size=size)
     assert shelf.only() == (Finding.NO_PHOTO, reason, None)
     shelf.job(shelf.uploads.objects[key], State.REJECTED, reason=Reason(reason))

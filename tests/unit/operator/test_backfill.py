@@ -28,7 +28,7 @@ def found(
 
 
 class Bench:
-    """A queue, and somebody who waits for it."""
+    """A queue, and the waits for it."""
 
     def __init__(self) -> None:
         self.uploads = MemoryObjects("uploads")

@@ -77,7 +77,7 @@ def test_it_is_the_newest_commit_that_ships_something_else(project: Path, earlie
 def test_where_sources_were_changed_since_it_is_the_present_commit(
     project: Path, earlier: Path
 ) -> None:
-    """What somebody is at work on is an upgrade of what is committed; new files count."""
+    """Uncommitted changes are an upgrade of the commit; new files count."""
     _commit(project, submit="older")
     _commit(project, submit="present")
     _write(project, submit="being written")

@@ -21,9 +21,9 @@ from cutout.domain.function_settings import (
 from cutout.domain.metrics import MonitoringLevel
 from cutout.domain.states import Pixels, Transport
 from cutout.wiring.settings_reader import read_settings
+from tests.support.function_environment import USUAL_SETTINGS
 
-ENVIRONMENT = {
-    "CUTOUT_STACK": "Cutout",
+ENVIRONMENT = USUAL_SETTINGS | {
     "CUTOUT_JOBS_TABLE": "Cutout-Jobs",
     "CUTOUT_CALLS_TABLE": "Cutout-Calls",
     "CUTOUT_JOBS_TABLE_ARN": "arn:aws:dynamodb:eu-central-1:111122223333:table/Cutout-Jobs",
@@ -35,35 +35,12 @@ ENVIRONMENT = {
     "CUTOUT_SUBMISSIONS_QUEUE_URL": "https://sqs.example/submissions",
     "CUTOUT_PREPARATIONS_QUEUE_URL": "https://sqs.example/preparations",
     "CUTOUT_CALLBACKS_QUEUE_URL": "https://sqs.example/callbacks",
-    "CUTOUT_API_KEY_SECRET": "Cutout/evolink-api-key",
-    "CUTOUT_SIGNING_KEY_SECRET": "Cutout/callback-signing-key",
     "CUTOUT_CALLBACK_URL": "https://api.example",
     "CUTOUT_PHOTO_READER_ROLE_ARN": "arn:aws:iam::111122223333:role/reader",
-    "CUTOUT_PREPARE_ROLE_ID": "AROA5TPREPAREOFCUTOUT",
-    "CUTOUT_EVENT_BUS": "default",
     "CUTOUT_EVOLINK_BASE_URL": "https://api.evolink.ai",
     "CUTOUT_EVOLINK_FILES_URL": "https://files-api.evolink.ai",
-    "CUTOUT_MODEL": "mj-v7-remove-bg",
-    "CUTOUT_REUSE": "true",
-    "CUTOUT_INPUT_TRANSPORT": "presigned",
-    "CUTOUT_PIXELS": "model",
     "CUTOUT_UPLOAD_SUFFIXES": ".jpg,.png",
-    "CUTOUT_MAX_IN_FLIGHT": "3",
     "CUTOUT_DAILY_CREDIT_CAP": "5000.5",
-    "CUTOUT_MAX_BYTES": "10000000",
-    "CUTOUT_MAX_PIXELS": "50000000",
-    "CUTOUT_MIN_SIDE": "240",
-    "CUTOUT_MAX_SIDE": "7680",
-    "CUTOUT_PREPARE_MAX_BYTES": "100000000",
-    "CUTOUT_FIRST_POLL_SECONDS": "150",
-    "CUTOUT_POLL_INTERVAL_SECONDS": "300",
-    "CUTOUT_LEASE_SECONDS": "120",
-    "CUTOUT_UNCONFIRMED_GRACE_SECONDS": "1200",
-    "CUTOUT_JOB_DEADLINE_SECONDS": "21600",
-    "CUTOUT_RETENTION_DAYS": "90",
-    "CUTOUT_MEMORY_MB": "3008",
-    "CUTOUT_DISK_MB": "512",
-    "CUTOUT_TIMEOUT_SECONDS": "110",
     "POWERTOOLS_SERVICE_NAME": "not ours",
 }
 LOCAL = ENVIRONMENT | {

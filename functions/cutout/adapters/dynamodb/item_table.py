@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
+from cutout.adapters.dynamodb.attribute_values import TypeDeserializer, TypeSerializer
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.table_indexes import INDEXES
 

@@ -29,7 +29,7 @@ _MAX_PIECE_BYTES = 64 * 1024
 
 def client(
     timeout_seconds: float,
-    verify: ssl.SSLContext | bool,  # noqa: FBT001 - the name and type of httpx
+    verify: ssl.SSLContext | None,
     transport: httpx.BaseTransport | None,
 ) -> httpx.Client:
     """A client that ignores the environment and keeps neither connections nor cookies."""

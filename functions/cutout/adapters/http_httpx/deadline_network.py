@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
+from functools import cache
 from threading import Thread
 
 import httpcore
@@ -52,19 +53,25 @@ def look_up(resolver: Resolver, host: str, port: int, seconds: float) -> list[st
     return found.result(max(0.0, seconds))
 
 
+@cache
+def _public_authorities() -> ssl.SSLContext:
+    """One context for all clients: reading 120 certificates takes as long as importing httpx."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 class Network(httpx.HTTPTransport):
     """The network, with one deadline for each exchange: the connect time-out of its request.
 
     Connections are not kept, so each belongs to one exchange.
 
     Args:
-        verify: the trusted certificates.
+        verify: the trusted certificates; those of all public authorities by default.
     """
 
-    def __init__(self, verify: ssl.SSLContext | bool) -> None:  # noqa: FBT001 - the name and type of httpx
+    def __init__(self, verify: ssl.SSLContext | None) -> None:
         # httpx has no argument for the network backend, so this replaces its __init__.
         self._pool = httpcore.ConnectionPool(
-            ssl_context=httpx.create_ssl_context(verify=verify, trust_env=False),
+            ssl_context=verify or _public_authorities(),
             max_connections=_MAX_CONNECTIONS,
             max_keepalive_connections=0,
             network_backend=_Connecting(),

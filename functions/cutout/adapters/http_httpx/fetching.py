@@ -39,7 +39,7 @@ class SafeDownloads:
         limits: of one download.
         resolver: finds a host's addresses.
         monotonic: seconds, for the time limit.
-        verify: the trusted certificates.
+        verify: the trusted certificates; those of all public authorities by default.
         transport: replaces the network in tests.
     """
 
@@ -49,7 +49,7 @@ class SafeDownloads:
         *,
         resolver: Resolver = resolve,
         monotonic: Callable[[], float] = time.monotonic,
-        verify: ssl.SSLContext | bool = True,
+        verify: ssl.SSLContext | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         self._limits = limits or FetchLimits()

@@ -28,7 +28,7 @@ class HttpxHttp:
 
     Args:
         timeout_seconds: for the whole exchange, from the name look-up to the last byte.
-        verify: the trusted certificates.
+        verify: the trusted certificates; those of all public authorities by default.
         transport: replaces the network in tests.
     """
 
@@ -36,7 +36,7 @@ class HttpxHttp:
         self,
         *,
         timeout_seconds: float = 30,
-        verify: ssl.SSLContext | bool = True,
+        verify: ssl.SSLContext | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
         # Lambda may freeze the function between two calls, and a paid call on a connection that

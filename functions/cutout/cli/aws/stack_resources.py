@@ -215,7 +215,7 @@ class Resources(Monitoring):
     def http(self, *, trusts_local_cloud: bool = False) -> Http:
         """Return an HTTP client for servers outside AWS's APIs."""
         authority = self._authority if trusts_local_cloud else None
-        verify = True if authority is None else ssl.create_default_context(cafile=authority)
+        verify = None if authority is None else ssl.create_default_context(cafile=authority)
         return HttpxHttp(timeout_seconds=_TIMEOUT_SECONDS, verify=verify)
 
     def look(self, queue: Queue, limit: int) -> Sequence[DeadLetter]:

@@ -14,7 +14,7 @@ from cutout.cli import compose
 from cutout.cli.enqueue import enqueue_missing, survey_of
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.price_option import price_of, price_option
-from cutout.cli.options.shared_options import json_option, stack_options
+from cutout.cli.options.shared_options import json_option, stack_options, verbose_option
 from cutout.cli.output.cost_preview import preview_as_json, preview_in_words
 from cutout.cli.output.describe import counted
 from cutout.cli.output.problems import Problem, explained
@@ -97,6 +97,7 @@ cutout audit --fix --yes
 @click.option("--dry-run", is_flag=True, help="With --fix: print the cost, and stop.")
 @click.option("--yes", is_flag=True, help="With --fix: queue them.")
 @price_option
+@verbose_option
 @json_option
 @stack_options
 @click.pass_obj
@@ -108,6 +109,7 @@ def command(
     dry_run: bool,
     yes: bool,
     cents_per_credit: Decimal | None,
+    verbose: bool,
     as_json: bool,
     choice: Choice,
 ) -> int:
@@ -129,6 +131,8 @@ def command(
         with ProgressLine(stderr(), context.clock) as progress:
             sums = _survey(stack, prefix, progress)
             report = _report(sums, stack, progress.seconds, as_json=as_json)
+            if verbose:
+                print_requests(stack.requests())
             missing = sums.of(Finding.MISSING)
             if fix and missing:
                 preview = compose.estimate(stack, missing)
@@ -159,7 +163,7 @@ def _survey(stack: Stack, prefix: str, progress: ProgressLine) -> _Sums:
         for found in page:
             sums.add(found)
         total, troubles = sums.counts.total(), len(sums.troubles)
-        progress.show(f"{total:,} objects compared, {troubles:,} with a problem")
+        progress.show(f"{counted(total, 'object')} compared, {troubles:,} with a problem")
     return sums
 
 
@@ -168,14 +172,14 @@ def _report(sums: _Sums, stack: Stack, seconds: float, *, as_json: bool) -> dict
     if not as_json:
         stdout().print(_table(sums))
         _print_troubles(sums)
-    requests = stack.requests()
     rate = f" ({total / seconds:,.0f} a second)" if seconds >= 1 else ""
     where = f"s3://{stack.outputs.uploads_bucket} on {stack.where}"
-    print_requests(f"{counted(total, 'object')} in {where}, {seconds:.1f} s{rate}", requests)
+    text = f"{counted(total, 'object')} in {where}, {seconds:.1f} s{rate}"
+    stderr().print(text, style="note", soft_wrap=True)
     return {
         "objects": total,
         "seconds": round(seconds, 3),
-        "requests": dict(requests),
+        "requests": dict(stack.requests()),
         "findings": [
             {"finding": finding.value, "reason": reason or None, "count": count}
             for (finding, reason), count in sorted(sums.counts.items())

@@ -13,7 +13,7 @@ from cutout.cli import compose
 from cutout.cli.enqueue import enqueue_missing, survey_of, tell_wait
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.price_option import price_of, price_option
-from cutout.cli.options.shared_options import json_option, stack_options
+from cutout.cli.options.shared_options import json_option, stack_options, verbose_option
 from cutout.cli.output.cost_preview import preview_as_json, preview_in_words
 from cutout.cli.output.describe import counted
 from cutout.cli.output.problems import Problem, explained
@@ -60,6 +60,7 @@ cutout backfill s3://cutout-uploads/2025/ --limit 1000 --yes
 @click.option("--dry-run", is_flag=True, help="Print the number of photos and the cost, and stop.")
 @click.option("--yes", is_flag=True, help="Queue the photos.")
 @price_option
+@verbose_option
 @json_option
 @stack_options
 @click.pass_obj
@@ -71,6 +72,7 @@ def command(
     dry_run: bool,
     yes: bool,
     cents_per_credit: Decimal | None,
+    verbose: bool,
     as_json: bool,
     choice: Choice,
 ) -> int:
@@ -105,7 +107,8 @@ def command(
                     stdout().print(f"{count:>7,} skipped: {why}")
                 if photos:
                     print_lines(stdout(), preview_in_words(preview, price))
-            print_requests(f"{progress.seconds:.1f} s", stack.requests())
+            if verbose:
+                print_requests(stack.requests())
             is_done = photos == 0
             if not is_done and yes and not dry_run:
                 report["queued"] = source.queue(limit)
@@ -145,7 +148,7 @@ def _counted(
     for why in source.skipped():
         counts[why] += 1
         if counts.total() % 1000 == 0:
-            progress.show(f"counted {counts.total():,} objects")
+            progress.show(f"counted {counted(counts.total(), 'object')}")
         if limit is not None and counts[""] >= limit:
             break
     return counts
@@ -206,7 +209,7 @@ class _OtherBucket:
         except BaseException:  # The copies that were running have ended by now.
             copied = self._transfers.count
             stderr().print(
-                f"Interrupted: {copied:,} photos are copied. Run it again for the others."
+                f"Interrupted: {counted(copied, 'photo')} copied. Run it again for the others."
             )
             raise
         for why, count in counts.items():
@@ -223,7 +226,7 @@ class _OtherBucket:
                 if one.refused:
                     self.refused.append(one)
                 self._progress.show(
-                    f"copied {counts['']:,} photos, S3 refused {len(self.refused):,}"
+                    f"copied {counted(counts[''], 'photo')}, S3 refused {len(self.refused):,}"
                 )
         return counts.total() > before
 

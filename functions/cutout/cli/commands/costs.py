@@ -12,7 +12,7 @@ import click
 from cutout.cli import compose
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.price_option import price_of, price_option
-from cutout.cli.options.shared_options import json_option, stack_options
+from cutout.cli.options.shared_options import json_option, stack_options, verbose_option
 from cutout.cli.options.time_expressions import time_options
 from cutout.cli.output.describe import counted
 from cutout.cli.output.file_text import spreadsheet_cell
@@ -89,6 +89,7 @@ cutout costs --by day --since 2026-10-01 --until 2026-10-31 --csv refund-claim.c
     help="Write a list of calls that were charged without a cut-out, or perhaps charged twice.",
 )
 @price_option
+@verbose_option
 @json_option
 @stack_options
 @click.pass_obj
@@ -102,6 +103,7 @@ def command(
     until: When | None,
     file: Path | None,
     cents_per_credit: Decimal | None,
+    verbose: bool,
     as_json: bool,
     choice: Choice,
 ) -> int:
@@ -124,7 +126,10 @@ def command(
         stack = context.connect(choice)
         jobs = _add_up(stack, report.costs, prefix, progress)
         requests = stack.requests()
-        print_requests(f"{counted(jobs, 'job')} read in {progress.seconds:.1f} s", requests)
+        text = f"{counted(jobs, 'job')} read in {progress.seconds:.1f} s"
+        stderr().print(text, style="note")
+        if verbose:
+            print_requests(requests)
     if file is not None:
         report.write(file)
     if as_json:
@@ -140,7 +145,7 @@ def _add_up(stack: Stack, costs: Costs, prefix: str, progress: ProgressLine) -> 
 
     def tell(count: int) -> None:
         scanned[0] = count
-        progress.show(f"read {count:,} jobs")
+        progress.show(f"read {counted(count, 'job')}")
 
     browse = compose.browse(stack, tell, at_once=_AT_ONCE)
     for job in browse.jobs(JobFilter(prefix=prefix, since=costs.period.since)):

@@ -18,7 +18,7 @@ from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
 from cutout.cli.photo_files import select_photos
 from cutout.cli.progress.phases import Phases
-from cutout.cli.round_trip.upload_and_download import RoundTrip, delivery_as_json, delivery_table
+from cutout.cli.round_trip.upload_and_download import RoundTrip, delivery_as_json, print_delivery
 from cutout.cli.round_trip.upload_plan import Action, PlannedPhoto
 from cutout.domain.gate import USUAL_PRICE
 
@@ -109,7 +109,7 @@ def command(
             {"photos": delivery_as_json(delivered), "phases": phases.rounded(), "sheet": str(sheet)}
         )
     else:
-        stdout().print(delivery_table(delivered))
+        print_delivery(stdout(), delivered)
     print_lines(console, f"\nBefore and after: {sheet}")
     return 0 if sum(one.file is not None for one in delivered) == len(photos) else 1
 

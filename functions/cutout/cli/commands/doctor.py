@@ -24,17 +24,19 @@ from cutout.cli.options.shared_options import (
     json_option,
     stack_options,
 )
+from cutout.cli.output.describe import counted
 from cutout.cli.output.problems import explained
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from cutout.cli.context import Context
     from cutout.cli.options.shared_options import Choice
 
+_STACK = "stack"
 CHECKS: dict[str, Check] = {
-    "stack": infrastructure_checks.stack,
+    _STACK: infrastructure_checks.stack,
     "version": infrastructure_checks.version,
     "API key": provider_checks.api_key,
     "signing key": provider_checks.signing_key,
@@ -90,14 +92,27 @@ def command(context: Context, *, timeout: float, as_json: bool, choice: Choice) 
             now=context.clock.now(),
             checkout=checkout_of(context.folder),
         )
-    running = run_checks(checkup, CHECKS, timeout_seconds=timeout)
+    running = _reports(checkup, timeout)
     reports = list(running) if as_json else _print(running)
     problems, notes = (_count(reports, one) for one in (Severity.PROBLEM, Severity.NOTE))
     if as_json:
         print_json(_as_json(reports))
     else:
+        if len(reports) < len(CHECKS):
+            others = counted(len(CHECKS) - len(reports), "other check")
+            stderr().print(f"{others} of the stack were not run.", style="note")
         print_lines(stderr(), f"\n{_counted(problems, 'problem')}, {_counted(notes, 'note')}.")
     return 1 if problems else 0
+
+
+def _reports(checkup: Checkup, timeout: float) -> Iterator[CheckReport]:
+    """Run the checks; those of an unreachable stack would all find the same problem."""
+    (stack,) = run_checks(checkup, {_STACK: CHECKS[_STACK]}, timeout_seconds=timeout)
+    yield stack
+    if stack.blocks_others:
+        return
+    others = {name: check for name, check in CHECKS.items() if name != _STACK}
+    yield from run_checks(checkup, others, timeout_seconds=timeout)
 
 
 def _print(running: Iterable[CheckReport]) -> list[CheckReport]:
@@ -120,11 +135,14 @@ def _print(running: Iterable[CheckReport]) -> list[CheckReport]:
 
 
 def _counted(count: int, what: str) -> str:
-    return f"{count or 'no'} {what}{'' if count == 1 else 's'}"
+    return counted(count, what) if count else f"no {what}s"
 
 
 def _count(reports: Sequence[CheckReport], severity: Severity) -> int:
-    return sum(one.severity is severity for report in reports for one in report.results)
+    """Count results; one cause that stops several checks is one problem."""
+    found = [one for report in reports for one in report.results if one.severity is severity]
+    causes = {one.message for one in found if one.message.startswith(CANNOT_CHECK)}
+    return len(causes) + sum(one.message not in causes for one in found)
 
 
 def _as_json(reports: Sequence[CheckReport]) -> dict[str, Any]:

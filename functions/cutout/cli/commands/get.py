@@ -10,18 +10,16 @@ import click
 
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.shared_options import json_option, stack_options
-from cutout.cli.output.describe import counted, job_as_json, state_text
+from cutout.cli.output.describe import counted, job_as_json
 from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import plain_table, print_json, stderr, stdout
+from cutout.cli.output.result_table import ResultRow, print_results
+from cutout.cli.output.terminal import print_json, stderr, stdout
 from cutout.cli.progress.parallel import in_parallel
 from cutout.cli.round_trip.bucket_photos import BucketPhoto, BucketPhotos
 from cutout.cli.round_trip.downloads import Downloads, variants_of
-from cutout.domain.text.sanitize import plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from rich.table import Table
 
     from cutout.cli.context import Context
     from cutout.cli.options.shared_options import Choice
@@ -92,7 +90,7 @@ def command(
     if as_json:
         print_json([row.as_json() for row in rows])
     else:
-        stdout().print(_table(rows))
+        print_results(stdout(), [row.as_cells() for row in rows])
         stderr().print(_summary(rows, len(fetcher.downloads.fetched)), style="note")
     return 0 if all(row.is_whole for row in rows) else 1
 
@@ -123,6 +121,14 @@ class _Row:
             "problem": self.problem or None,
         }
 
+    def as_cells(self) -> ResultRow:
+        return ResultRow(
+            key=self.photo.key,
+            state=self.photo.state,
+            file=None if self.problem else self.file,
+            why=self.problem or self.photo.why,
+        )
+
 
 @dataclass(frozen=True)
 class _Fetcher:
@@ -142,17 +148,6 @@ class _Fetcher:
         except Problem as problem:
             return _Row(photo=photo, file=file, variants=variants, problem=problem.message)
         return _Row(photo=photo, file=file, variants=variants)
-
-
-def _table(rows: Sequence[_Row]) -> Table:
-    table = plain_table()
-    table.add_column("photo", overflow="fold")
-    table.add_column("state")
-    table.add_column("result", overflow="fold")
-    for row in rows:
-        result = row.problem or (str(row.file) if row.file else row.photo.why)
-        table.add_row(plain(row.photo.key), state_text(row.photo.state), plain(result))
-    return table
 
 
 def _summary(rows: Sequence[_Row], fetched: int) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from cutout.cli import compose
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.job_filters import filter_options, wanted
 from cutout.cli.options.shared_options import json_option, stack_options
-from cutout.cli.output.describe import cost, duration, explanation, job_as_json, state_text
+from cutout.cli.output.describe import cost, counted, duration, explanation, job_as_json, state_text
 from cutout.cli.output.gate_text import print_delay
 from cutout.cli.output.problems import explained
 from cutout.cli.output.terminal import plain_table, print_json_each, stderr, stdout
@@ -116,7 +117,7 @@ def command(
 
         def tell(count: int) -> None:
             scanned[0] = count
-            progress.show(f"scanned {count:,} jobs")
+            progress.show(f"scanned {counted(count, 'job')}")
 
         jobs = compose.browse(stack, tell).jobs(chosen, after)
         shown = list(islice(jobs, limit)) if not is_all else None
@@ -155,11 +156,11 @@ def _print_rest(
     chosen: JobFilter, shown: Sequence[Job] | None, scanned: int, *, more: bool
 ) -> None:
     if not chosen.is_indexed and scanned > len(shown or ()):
-        text = f"Scanned {scanned:,} jobs (prefix and reason filters are not indexed)."
+        text = f"Scanned {counted(scanned, 'job')} (prefix and reason filters are not indexed)."
         stderr().print(text, style="note")
     if shown and more:
         cursor = Cursor.of(shown[-1])
-        text = f"There are more than these {len(shown)} jobs; next page: --after {cursor}"
+        text = f"There are more jobs than shown; next page: --after {cursor}"
         stderr().print(text, style="note", soft_wrap=True)
 
 
@@ -170,12 +171,18 @@ def _table(jobs: Sequence[Job], now: datetime, *, has_header: bool) -> Table:
     table.add_column("changed", justify="right")
     table.add_column("credits", justify="right")
     table.add_column("result or reason", overflow="fold")
+    counts = Counter(job.source.key for job in jobs)
     for job in jobs:
         table.add_row(
-            plain(job.source.key),
+            _name(job) if counts[job.source.key] > 1 else plain(job.source.key),
             state_text(job.state.value),
             f"{duration(now - job.updated_at)} ago",
             cost(job),
             plain(job.result.key if job.result else explanation(job)),
         )
     return table
+
+
+def _name(job: Job) -> str:
+    """Return key, upload time and id of a job; `cutout show` takes the id."""
+    return f"{plain(job.source.key)} (uploaded {job.created_at:%m-%d %H:%M:%S}, job {job.id})"

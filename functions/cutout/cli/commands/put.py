@@ -24,7 +24,7 @@ from cutout.cli.output.gate_text import pause_of
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
 from cutout.cli.photo_files import select_photos
-from cutout.cli.round_trip.upload_and_download import RoundTrip, delivery_as_json, delivery_table
+from cutout.cli.round_trip.upload_and_download import RoundTrip, delivery_as_json, print_delivery
 from cutout.cli.round_trip.upload_plan import Action, PlannedPhoto, UploadPlanner
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def command(
     if as_json:
         print_json(delivery_as_json(delivered))
     else:
-        stdout().print(delivery_table(delivered))
+        print_delivery(stdout(), delivered)
     all_is_well = all_is_well and not delivery.problems
     return 0 if all_is_well and all(one.photo.is_completed for one in delivered) else 1
 

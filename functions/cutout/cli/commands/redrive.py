@@ -18,7 +18,7 @@ from cutout.cli.dead_letters import (
 )
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.shared_options import json_option, stack_options
-from cutout.cli.output.describe import duration
+from cutout.cli.output.describe import counted, duration
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import print_json, stderr, stdout
 
@@ -220,4 +220,4 @@ def _as_json(report: QueueReport) -> dict[str, Any]:
 
 
 def _letters(count: int) -> str:
-    return f"{count} dead letter{'' if count == 1 else 's'}"
+    return counted(count, "dead letter")

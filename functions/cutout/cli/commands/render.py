@@ -13,6 +13,7 @@ from cutout.cli.options.shared_options import (
     json_option,
     stack_options,
 )
+from cutout.cli.output.describe import counted
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import plain_table, print_json, stderr, stdout
 from cutout.cli.photo_names import newest_job
@@ -160,7 +161,7 @@ def _print_preview(jobs: Sequence[Job], names: Sequence[str], *, as_json: bool) 
     else:
         for job in jobs:
             stdout().print(f"{job.source.key}: {', '.join(names)}")
-    stderr().print(f"Dry run: {len(jobs)} photos; nothing was made.", style="note")
+    stderr().print(f"Dry run: {counted(len(jobs), 'photo')}; nothing was made.", style="note")
     return 0
 
 

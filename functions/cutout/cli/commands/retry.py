@@ -216,7 +216,7 @@ class _Run:
                 refused += 1
             else:
                 counts[f"{job.state} because of {job.reason}" if job.reason else job.state] += 1
-            progress.show(f"counted {counts.total():,} photos")
+            progress.show(f"counted {counted(counts.total(), 'photo')}")
         return counts, refused
 
     def _queue(self, which: JobFilter, progress: ProgressLine) -> tuple[int, int]:
@@ -238,9 +238,11 @@ class _Run:
             jobs = (job for job in self._browse(which) if not self._is_left_out(job))
             with closing(bounded_map(retried, jobs, at_once=_AT_ONCE)) as steps:
                 for _ in steps:
-                    progress.show(f"queued {len(queued):,} photos")
+                    progress.show(f"queued {counted(len(queued), 'photo')}")
         except BaseException:  # The retries that were running have ended by now.
-            text = f"Interrupted: {len(queued):,} photos are queued. Run it again for the others."
+            text = (
+                f"Interrupted: {counted(len(queued), 'photo')} queued. Run it again for the others."
+            )
             stderr().print(text)
             raise
         finally:

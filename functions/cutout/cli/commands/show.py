@@ -172,12 +172,21 @@ def _end(job: Job, others: Sequence[Job], now: datetime) -> Table:
     if job.state.is_settled:
         table.add_row("event", _event(job))
     if step := next_step(job):
-        at = "" if step.at is None else f", in {_exactly(step.at - now)}"
-        table.add_row("next", f"{step.what}{at if step.at and step.at > now else ''}")
+        table.add_row("next", f"{step.what}{_when(step.at, now)}")
     for number, other in enumerate(others):
         line = f"{other.id}  {other.state}  {other.created_at:%Y-%m-%d %H:%M:%S}"
         table.add_row("" if number else "other uploads", line)
     return table
+
+
+def _when(at: datetime | None, now: datetime) -> str:
+    """Return the latest time of the next step; what is overdue is done by the next Sweep."""
+    if at is None:
+        return ""
+    if at <= now:
+        return f", within a minute (due at {at:%H:%M:%S} UTC)"
+    day = "" if at.date() == now.date() else f"{at:%Y-%m-%d} "
+    return f", at {day}{at:%H:%M:%S} UTC, in {_exactly(at - now)}"
 
 
 def _variant(variant: Variant) -> str:

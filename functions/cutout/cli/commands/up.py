@@ -32,7 +32,7 @@ Uploads bucket  {CUTOUT_UPLOADS_BUCKET}
 Results bucket  {CUTOUT_RESULTS_BUCKET}
 Jobs table      {CUTOUT_JOBS_TABLE}
 
-{env_file} sets all of this for the AWS CLI and any SDK:
+{env_file} sets all of this for the AWS CLI and any SDK (infra/README.md has more):
 
     set -a; . {quoted_env_file}; set +a
     aws s3 cp photo.jpg s3://{CUTOUT_UPLOADS_BUCKET}/
@@ -80,10 +80,11 @@ def command(context: Context, *, local: LocalOptions, as_json: bool) -> int:
     if as_json:
         print_json(dict(variables))
     else:
-        print_lines(stdout(), _usage(variables, env_file))
+        print_lines(stdout(), usage(variables, env_file))
     return 0
 
 
-def _usage(variables: Mapping[str, str], env_file: Path) -> str:
+def usage(variables: Mapping[str, str], env_file: Path) -> str:
+    """Return how to use the local cloud with these variables, which the file sets."""
     quoted = shlex.quote(str(env_file))
     return _USAGE.format(env_file=env_file, quoted_env_file=quoted, **variables)

@@ -19,7 +19,6 @@ from cutout.cli.options.shared_options import (
 )
 from cutout.cli.output.problems import explained
 from cutout.cli.output.stack_metrics import (
-    REQUESTS,
     metrics_as_json,
     metrics_in_one_line,
     metrics_in_words,
@@ -102,7 +101,7 @@ def _refresh(stack: Stack, context: Context, console: Console, every: float) -> 
 
 
 def _picture(stack: Stack, metrics: StackMetrics, every: float | None) -> RenderableType:
-    pace = "" if every is None else f" · every {every:g} s, {REQUESTS} requests each · Ctrl-C ends"
+    pace = "" if every is None else f" · every {every:g} s · Ctrl-C ends"
     head = Text.assemble(
         ("Cutout", "bold"),
         f" on {stack.where}",

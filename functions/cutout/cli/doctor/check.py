@@ -21,6 +21,10 @@ CANNOT_CHECK = "cannot be checked"
 """The begin of the message of a check that failed itself."""
 
 
+NO_ANSWER = "no answer"
+NO_STACK = "there is no stack"
+
+
 class Severity(StrEnum):
     """How serious a result is."""
 
@@ -85,6 +89,13 @@ class CheckReport:
     check: str
     results: Sequence[CheckResult]
 
+    @property
+    def blocks_others(self) -> bool:
+        """Whether checks of the same thing would find nothing else."""
+        return any(
+            one.message.startswith((CANNOT_CHECK, NO_ANSWER, NO_STACK)) for one in self.results
+        )
+
 
 def run_checks(
     checkup: Checkup, checks: dict[str, Check], *, timeout_seconds: float
@@ -121,5 +132,5 @@ def _run(check: Check, checkup: Checkup, answer: SimpleQueue[Sequence[CheckResul
 
 
 def _too_slow(seconds: float) -> CheckResult:
-    message = f"no answer within {seconds:g} s"
+    message = f"{NO_ANSWER} within {seconds:g} s"
     return problem(message, "Try again, or with `--timeout 60`; check the network.")

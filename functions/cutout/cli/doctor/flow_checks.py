@@ -114,7 +114,8 @@ def _age(checkup: Checkup, queue: Queue) -> CheckResult:
         of=("QueueName", queue.name),
         between=(checkup.now - _LOOK_BACK, checkup.now),
     )
-    message = f"{queue.title}: {queue.visible} messages waiting, {queue.in_flight} being processed"
+    waiting = counted(queue.visible, "message")
+    message = f"{queue.title}: {waiting} waiting, {queue.in_flight} being processed"
     if queue.count and oldest and oldest[1] > _OLD_SECONDS:
         age = duration(timedelta(seconds=oldest[1]))
         advice = "See the triggers above and the log of its function."

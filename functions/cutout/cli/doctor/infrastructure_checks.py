@@ -6,7 +6,7 @@ import runpy
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cutout.cli.doctor.check import note, ok, problem
+from cutout.cli.doctor.check import NO_STACK, note, ok, problem
 from cutout.cli.output.describe import duration
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def stack(checkup: Checkup) -> Iterator[CheckResult]:
             "Deploy it with `make deploy`, start a local cloud with `cutout up`, or name another "
             "stack with `--stack NAME`."
         )
-        yield problem(f"there is no stack {here.name} on {here.where}", advice)
+        yield problem(f"{NO_STACK} {here.name} on {here.where}", advice)
         return
     message = f"{here.name} on {here.where} is {described.status}"
     if described.status.endswith("_IN_PROGRESS"):

@@ -80,9 +80,8 @@ def _left(credits_: float | None) -> CheckResult:
     if credits_ is None:
         return ok("the provider accepts the key; it does not report the balance")
     photos = int(credits_ / float(USUAL_PRICE))
-    message = (
-        f"the provider accepts the key; {credits_:g} credits are left, for about {photos} photos"
-    )
+    enough = f"{credits_:g} credits are left, for about {counted(photos, 'photo')}"
+    message = f"the provider accepts the key; {enough}"
     if photos < 1:
         return problem(message, "Top the account up, then `cutout resume`.")
     return note(message, "Top the account up soon.") if photos < _LOW_PHOTOS else ok(message)

@@ -78,3 +78,8 @@ def json_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(
         command
     )
+
+
+def verbose_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add `--verbose`; the command gets `verbose`."""
+    return click.option("--verbose", is_flag=True, help="Also count the requests to AWS.")(command)

@@ -46,6 +46,7 @@ _WAITS: dict[Reason | None, str] = {
     Reason.PRICE_ABOVE_CAP: "waits for a higher daily cap or a lower price; see `cutout limits`",
     Reason.DAILY_CAP: "waits for the next day (UTC) or a higher daily cap; see `cutout limits`",
 }
+_PREPARING = "Prepare makes a copy that the model accepts; without its report, it is asked again"
 _RECHECK = "an earlier task is checked for its result, free of charge; else a new request is sent"
 _MINUTE = 60
 _HOUR = 3600
@@ -74,7 +75,7 @@ def next_step(job: Job) -> NextStep | None:
     if job.state in {State.COMPLETED, State.SUPERSEDED}:
         return None
     if job.is_being_prepared:
-        return NextStep(what="Prepare makes a copy that the model accepts", at=None)
+        return NextStep(what=_PREPARING, at=job.due_at)
     if job.state is State.UNCONFIRMED:
         return NextStep(what=_unconfirmed(job), at=job.due_at)
     at = None if job.state.is_settled else job.due_at

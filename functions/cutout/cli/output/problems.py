@@ -52,12 +52,14 @@ class Problem(click.ClickException):
         self.advice = advice
         self._shown = plain_lines if has_lines else plain
 
-    def show(self, file: IO[Any] | None = None) -> None:
+    def show(self, file: IO[Any] | None = None) -> None:  # noqa: ARG002 - click's signature
         """Write both to stderr."""
-        click.secho("Error: ", fg="red", bold=True, nl=False, err=True, file=file)
-        click.echo(self._shown(self.message), err=True, file=file)
+        from cutout.cli.output.terminal import print_error_label  # noqa: PLC0415 - loads slowly
+
+        print_error_label()
+        click.echo(self._shown(self.message), err=True)
         if self.advice:
-            click.echo(plain(self.advice), err=True, file=file)
+            click.echo(plain(self.advice), err=True)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import StringIO
 from shutil import get_terminal_size
 from textwrap import indent
 from typing import TYPE_CHECKING, Any
@@ -15,17 +16,38 @@ from cutout.domain.text.sanitize import plain, plain_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import TextIO
 
     from rich.text import Text
 
 _WIDE = 10_000
 _NARROWEST = 72
 _THEME = Theme({"progress.elapsed": "bright_black", "note": "bright_black"})
-_AS_IT_IS: Any = {"theme": _THEME, "highlight": False, "markup": False, "emoji": False}
 
 
 class _Plain(Console):
-    """Prints strings as they are, except for characters that control a terminal."""
+    """Prints strings as they are, except for characters that control a terminal.
+
+    FORCE_COLOR brings colours into files and pipes, but no animations.
+    """
+
+    def __init__(self, file: TextIO, width: int | None) -> None:
+        usual = Console(file=file)  # reads NO_COLOR, FORCE_COLOR and TERM
+        super().__init__(
+            file=file,
+            width=width,
+            color_system=usual.color_system,  # type: ignore[arg-type] # one of rich's names
+            no_color=usual.no_color,
+            theme=_THEME,
+            highlight=False,
+            markup=False,
+            emoji=False,
+        )
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the stream is a terminal, on which lines can be replaced."""
+        return self.file.isatty()
 
     def render_str(self, text: str, **options: Any) -> Text:  # noqa: ANN401 - rich's own
         """Return the text of a string on one line, as line breaks in it may be untrusted."""
@@ -35,7 +57,7 @@ class _Plain(Console):
 def stdout() -> Console:
     """Return the console for results."""
     width = width_for(get_terminal_size().columns, is_terminal=sys.stdout.isatty())
-    return _Plain(file=sys.stdout, width=width, **_AS_IT_IS)
+    return _Plain(sys.stdout, width)
 
 
 def width_for(columns: int, *, is_terminal: bool) -> int:
@@ -49,7 +71,14 @@ def width_for(columns: int, *, is_terminal: bool) -> int:
 
 def stderr() -> Console:
     """Return the console for progress and messages."""
-    return _Plain(stderr=True, width=None if sys.stderr.isatty() else _WIDE, **_AS_IT_IS)
+    # None if its descriptor was closed before the start.
+    stream = sys.stderr or StringIO()
+    return _Plain(stream, None if stream.isatty() else _WIDE)
+
+
+def print_error_label() -> None:
+    """Print the first word of an error."""
+    stderr().print("Error: ", style="bold red", end="")
 
 
 def plain_table(*, has_header: bool = True) -> Table:
@@ -57,10 +86,10 @@ def plain_table(*, has_header: bool = True) -> Table:
     return Table(box=None, header_style="bold", padding=(0, 2, 0, 0), show_header=has_header)
 
 
-def print_requests(before: str, requests: Mapping[str, int]) -> None:
-    """Print the number of requests to AWS, by operation, after another text."""
+def print_requests(requests: Mapping[str, int]) -> None:
+    """Print the number of requests to AWS, by operation."""
     text = ", ".join(f"{count:,} {name}" for name, count in sorted(requests.items()))
-    stderr().print(f"{before}; requests: {text}", style="note", soft_wrap=True)
+    stderr().print(f"requests: {text}", style="note", soft_wrap=True)
 
 
 def print_lines(console: Console, text: str, style: str | None = None) -> None:

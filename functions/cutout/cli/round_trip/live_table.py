@@ -1,10 +1,11 @@
-"""A live table of photos: a row for each of a few; for many, a bar and the photos in progress."""
+"""A live table of photos: a row for each of a few; for many, a bar and the open ones."""
 
 from __future__ import annotations
 
 from collections import Counter
 from typing import TYPE_CHECKING, Self
 
+from rich.cells import cell_len
 from rich.console import Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -12,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cutout.cli.output.describe import STATE_STYLES, duration, explanation, state_text
+from cutout.cli.output.result_table import end_of
 from cutout.domain.states import State
 from cutout.domain.text.sanitize import plain
 
@@ -27,6 +29,10 @@ if TYPE_CHECKING:
 _ROWS = 15
 _UPLOADED = "uploaded"
 _PATH = (State.QUEUED, State.SUBMITTING, State.PROCESSING, State.STORING, State.COMPLETED)
+_STATE_WIDTH = max(map(len, State))
+_OTHER_WIDTHS = len(_PATH) + _STATE_WIDTH + len("59 min") + 5 * 2
+"""Of a row, without the key and the reason: dots, state, time, and the gaps after five columns."""
+_LEAST_ROOM = 24
 
 
 class LiveTable:
@@ -56,7 +62,7 @@ class LiveTable:
     def show(self, photos: Sequence[TrackedPhoto], *, now: datetime) -> None:
         """Show all photos."""
         if self._console.is_terminal:
-            self._live.update(_picture(photos, now))
+            self._live.update(_picture(photos, now, self._console.width))
             return
         for photo in photos:
             if self._shown.get(photo.sent.key) != (state := _state(photo)):
@@ -68,24 +74,41 @@ class LiveTable:
         self._console.print(text, style="yellow", soft_wrap=True)
 
 
-def _picture(photos: Sequence[TrackedPhoto], now: datetime) -> RenderableType:
+def _picture(photos: Sequence[TrackedPhoto], now: datetime, width: int) -> RenderableType:
     if len(photos) <= _ROWS:
-        return _table(photos, now)
-    moving = [photo for photo in photos if photo.job is not None and not photo.is_settled]
-    return Group(_totals(photos), _table(moving[:_ROWS], now))
+        return _table(photos, now, width)
+    open_ones = sorted((one for one in photos if not one.is_settled), key=_idleness)
+    left = len(open_ones[_ROWS:])
+    more = [Text(f"and {left:,} more", "bright_black")] if left else []
+    return Group(_totals(photos), _table(open_ones[:_ROWS], now, width), *more)
 
 
-def _table(photos: Sequence[TrackedPhoto], now: datetime) -> Table:
+def _idleness(photo: TrackedPhoto) -> int:
+    """Return 0 for a photo that moves, 1 if it waits for its turn, 2 if it has no job yet."""
+    if photo.job is None:
+        return 2
+    return int(photo.job.state is State.QUEUED)
+
+
+def _table(photos: Sequence[TrackedPhoto], now: datetime, width: int) -> Table:
+    """Return the rows; keys and reasons share what the other columns leave of the width."""
+    whys = [plain(explanation(photo.job)) if photo.job else "" for photo in photos]
+    room = max(width - _OTHER_WIDTHS, _LEAST_ROOM)
+    for_why = min(max(map(cell_len, whys), default=0), room // 2)
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
-    table.add_column(overflow="ellipsis", no_wrap=True, max_width=40)
-    table.add_column(width=7)
-    table.add_column(min_width=12)
-    table.add_column(justify="right", style="bright_black")
-    table.add_column(overflow="ellipsis", no_wrap=True, style="bright_black")
-    for photo in photos:
-        why = explanation(photo.job) if photo.job else ""
-        elapsed = duration(photo.age(now))
-        table.add_row(plain(photo.sent.key), _steps(photo), state_text(_state(photo)), elapsed, why)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, min_width=_STATE_WIDTH)
+    table.add_column(no_wrap=True, justify="right", style="bright_black")
+    table.add_column(no_wrap=True, overflow="ellipsis", max_width=for_why, style="bright_black")
+    for photo, why in zip(photos, whys, strict=True):
+        table.add_row(
+            end_of(plain(photo.sent.key), room - for_why),
+            _steps(photo),
+            state_text(_state(photo)),
+            duration(photo.age(now)),
+            why,
+        )
     return table
 
 
@@ -106,7 +129,7 @@ def _totals(photos: Sequence[TrackedPhoto]) -> Table:
         Text.assemble(f"{count} ", state_text(state)) for state, count in counts.most_common()
     )
     grid.add_row(
-        ProgressBar(total=len(photos), completed=settled, width=30),
+        ProgressBar(total=len(photos), completed=settled, width=20),
         f"{settled} of {len(photos)}",
         states,
     )

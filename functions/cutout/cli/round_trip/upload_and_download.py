@@ -7,12 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rich.table import Table
-
 from cutout.cli import compose
-from cutout.cli.output.describe import cost, counted, job_as_json, state_text
+from cutout.cli.output.describe import counted, job_as_json
 from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import plain_table
+from cutout.cli.output.result_table import ResultRow, print_results
 from cutout.cli.progress.parallel import AT_ONCE, in_parallel, progress_bar
 from cutout.cli.round_trip.downloads import Downloads, variants_of
 from cutout.cli.round_trip.live_table import LiveTable
@@ -20,7 +18,6 @@ from cutout.cli.round_trip.upload_plan import Action
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto, wait_for_jobs
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.conflicts import JobMovedError
-from cutout.domain.text.sanitize import plain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -50,8 +47,9 @@ class DeliveredPhoto:
 
     @property
     def credits(self) -> float | None:
-        """The credits that it cost; None if it has no job yet."""
-        return None if self.photo.job is None else float(self.photo.job.credits)
+        """The credits that it cost since the command began; None if it has no job."""
+        job = self.photo.job
+        return None if job is None else float(job.credits - self.photo.sent.credits_before)
 
     @property
     def state(self) -> str:
@@ -239,23 +237,37 @@ def _standing(one: PlannedPhoto, there: SentPhoto) -> TrackedPhoto:
     )
 
 
-def delivery_table(delivered: Sequence[DeliveredPhoto]) -> Table:
-    """Return the table of results."""
-    table = plain_table()
-    table.add_column("photo", overflow="fold")
-    table.add_column("state")
-    table.add_column("seconds", justify="right")
-    table.add_column("credits", justify="right")
-    table.add_column("result", overflow="fold")
-    for one in delivered:
-        table.add_row(
-            plain(one.photo.sent.key),
-            state_text(one.state),
-            f"{one.seconds:.1f}",
-            cost(one.photo.job) if one.photo.job else "-",
-            str(one.file) if one.file else one.photo.why,
-        )
-    return table
+def print_delivery(console: Console, delivered: Sequence[DeliveredPhoto]) -> None:
+    """Print the table of results; the last row has the totals if there are several photos."""
+    completed = sum(one.photo.is_completed for one in delivered)
+    totals = (
+        counted(len(delivered), "photo"),
+        f"{completed} completed",
+        f"{max((one.seconds for one in delivered), default=0):.1f}",
+        f"{sum(one.credits or 0 for one in delivered):g}",
+    )
+    print_results(
+        console,
+        [
+            ResultRow(
+                key=one.photo.sent.key,
+                state=one.state,
+                figures=(f"{one.seconds:.1f}", _cost(one)),
+                file=one.file,
+                why=one.photo.why,
+            )
+            for one in delivered
+        ],
+        figures=("seconds", "credits"),
+        totals=totals if len(delivered) > 1 else (),
+    )
+
+
+def _cost(one: DeliveredPhoto) -> str:
+    job = one.photo.job
+    if one.credits is None:
+        return "-"
+    return "reused" if job and job.reused and not job.credits else f"{one.credits:g}"
 
 
 def delivery_as_json(delivered: Sequence[DeliveredPhoto]) -> list[dict[str, Any]]:

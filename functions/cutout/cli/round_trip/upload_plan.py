@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -145,7 +146,7 @@ class UploadPlanner:
             photo=twin.photo,
             action=action,
             why=why,
-            there=twin.there,
+            there=replace(twin.there, credits_before=twin.job.credits if twin.job else Decimal(0)),
             job=twin.job,
             result_key=found.result_key,
         )

@@ -49,6 +49,8 @@ class ControlRoutes:
 
     def _guarded(self, endpoint: _Endpoint) -> _Endpoint:
         """Answer 401 to a request without the control token."""
+        # Any program of this machine can connect; only the one that started the stand-in may change
+        # it.
         wanted = self._service.options.control_token.encode()
 
         async def guarded(request: Request) -> Response:

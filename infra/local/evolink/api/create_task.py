@@ -66,6 +66,7 @@ class CreateTask:
         if not accepted.is_replay:
             running = service.lifecycle.begin(accepted.task)
             if callback_effect(accepted.task.callback_rule).comes_first:
+                # The task ends, and its callback is sent, before its id is known to the client.
                 await running
         headers = {"idempotency-replayed": "true"} if accepted.is_replay else None
         answer = JSONResponse(creation_answer(accepted.task), headers=headers)
@@ -95,6 +96,7 @@ class CreateTask:
         api_key = service.authenticate(request)
         wanted = parse_create_request(body, strict_callbacks=service.options.strict_callbacks)
         check_idempotency_key(key)
+        # Before the limits: a repeated request costs nothing and needs no balance.
         if key is not None and (earlier := service.tasks.recall(api_key, key)) is not None:
             return self._replay(wanted, *earlier)
         self._check_limits()

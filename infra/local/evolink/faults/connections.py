@@ -51,6 +51,7 @@ class Truncated(Response):
         await send(start)
         await send({"type": "http.response.body", "body": half, "more_body": True})
         transport: asyncio.Transport = scope["state"]["transport"]
+        # More was announced, so the client sees an incomplete body, not a short one.
         transport.close()
         await _until_disconnected(receive)
 

@@ -2,23 +2,19 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import get_args, get_type_hints
 
 from infra.local.evolink.faults.fault import Stage
 from infra.local.evolink.faults.fault_table import find_fault
 from infra.local.evolink.faults.rule import Rule
 
-_TYPES = {
-    "times": int,
-    "after": int,
-    "match": str,
-    "each": bool,
-    "seconds": float,
-    "code": str,
-    "message": str,
-    "status": int,
-    "retry_after": float,
-}
 _NAMES = {"where": str, "fault": str}
+_TYPES: dict[str, type] = {
+    # `int | None` is an int where it is given.
+    name: next(iter(get_args(hint)), hint)
+    for name, hint in get_type_hints(Rule).items()
+    if name not in _NAMES
+}
 
 
 def parse_rule(document: object) -> Rule:
@@ -70,6 +66,7 @@ def _typed(name: str, value: object) -> object:
     expected = (_NAMES | _TYPES).get(name)
     if expected is None:
         raise ValueError(f"no member {name!r} in a rule")
+    # JSON writes 60.0 as 60, and a bool is an int in Python.
     if expected is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, expected) or (expected is int and isinstance(value, bool)):

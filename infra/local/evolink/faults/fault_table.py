@@ -1,5 +1,7 @@
 """All faults that the stand-in can commit on demand."""
 
+from difflib import get_close_matches
+
 from infra.local.evolink.faults.callback_faults import CALLBACK_FAULTS
 from infra.local.evolink.faults.create_faults import LOST_ANSWERS, REFUSED_REQUESTS
 from infra.local.evolink.faults.fault import Fault
@@ -30,4 +32,7 @@ def find_fault(where: str, name: str) -> Fault[object]:
     try:
         return _BY_NAME[where, name]
     except KeyError:
-        raise LookupError(f"no fault {name!r} at {where!r}") from None
+        known = [f"{fault.where}:{fault.name}" for fault in ALL_FAULTS]
+        near = get_close_matches(f"{where}:{name}", known, n=1)
+        hint = "".join(f": did you mean {one}?" for one in near)
+        raise LookupError(f"no fault {name!r} at {where!r}{hint}") from None

@@ -67,6 +67,7 @@ def bomb(_cut_out: bytes) -> bytes:
 
 @cache
 def _bomb() -> bytes:
+    # One bit a pixel, so that the file stays small: zlib shrinks zeros to a thousandth.
     header = struct.pack(">IIBBBBB", _BOMB_SIDE, _BOMB_SIDE, 1, 0, 0, 0, 0)
     packer = zlib.compressobj(1)
     row = bytes(1 + _BOMB_SIDE // 8)

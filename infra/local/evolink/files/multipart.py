@@ -26,6 +26,8 @@ def parse_form(content_type: str, body: bytes) -> dict[str, Part]:
     if not content_type.lower().startswith("multipart/form-data") or boundary is None:
         raise ValueError("the body is not multipart/form-data")
     delimiter = b"\r\n--" + boundary[1].encode("latin-1")
+    # The first delimiter may begin the body, without the line break of the others (RFC 2046,
+    # 5.1.1).
     sections = (b"\r\n" + body).split(delimiter)[1:-1]
     return dict(_part(section) for section in sections)
 

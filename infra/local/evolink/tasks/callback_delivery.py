@@ -43,6 +43,7 @@ class CallbackDelivery:
             await self._clock.wait(task.callback_rule.seconds or effect.delay_seconds)
         body = self._body(task, effect)
         async with asyncio.TaskGroup() as group:
+            # At once, as a provider with two workers would.
             for _ in range(effect.deliveries):
                 group.create_task(self._send(task, task.callback_url, body, effect))
 

@@ -27,6 +27,7 @@ class CutoutWorker:
         """
         if photo.sha256 not in self._cuts:
             self._cuts[photo.sha256] = asyncio.create_task(self._store(photo.content))
+        # Another task may wait for the same cut-out: an interrupted one must not cancel it.
         return await asyncio.shield(self._cuts[photo.sha256])
 
     async def close(self) -> None:

@@ -108,10 +108,8 @@ def check_input(content: bytes, side_limits: tuple[float, float]) -> InputPhoto:
 
 
 def _refuse_undocumented(picture: Image.Image) -> None:
-    """Refuse CMYK, 16-bit and animated pictures, although their formats are supported.
-
-    The contract names formats only and says nothing of these, so nobody may rely on them.
-    """
+    """Refuse CMYK, 16-bit and animated pictures, although their formats are supported."""
+    # The contract names formats only: no client can rely on these.
     is_animated = picture.format != "MPO" and getattr(picture, "n_frames", 1) > 1
     if picture.mode == "CMYK" or picture.mode.startswith("I") or is_animated:
         kind = "an animation" if is_animated else picture.mode

@@ -92,6 +92,7 @@ def _opener(
 def _open(opener: OpenerDirector, request: Request, timeout_seconds: float) -> OutgoingAnswer:
     try:
         with opener.open(request, timeout=timeout_seconds) as response:
+            # One byte more than allowed shows that there is more.
             return OutgoingAnswer(status=response.status, body=response.read(_LARGEST_BODY + 1))
     except HTTPError as error:
         with error:

@@ -92,6 +92,7 @@ class TaskLifecycle:
         ended = await self._end(task)
         await self._clock.wait_until(_end_time(task))
         ended = replace(ended, finished_at=self._clock.now())
+        # The charge and the end of the task: a process that is killed has done both or neither.
         with self._tasks.transaction():
             self._activity.settle(
                 task.id,
@@ -107,6 +108,7 @@ class TaskLifecycle:
         """Return the task as it will be at its end."""
         effect = task_effect(task.task_rule)
         if not effect.ends:
+            # Never done; closing the stand-in cancels it.
             await asyncio.get_running_loop().create_future()
         if not effect.can_fetch and not self._is_own_file(task.image_url):
             return _failed(task, "image_processing_error")

@@ -32,7 +32,7 @@ KNOWN_CODES = {
 
 
 def rate_limited(seconds: float) -> Decision:
-    """Everybody backs off for so long."""
+    """The gate pauses for this time."""
     return Decision(
         verdict=Verdict.PAUSE,
         delay=timedelta(seconds=seconds),

@@ -61,7 +61,7 @@ def test_costs_are_added_up_by_day(spent: World) -> None:
         "  task-1  content_policy_violation  =cmd|x.jpg\n"
         "possibly charged twice: 1 call, 5.4 credits, about $0.08\n"
     ) in told.stdout
-    assert "4 jobs read in 0.0 s; requests: 1 BatchGetItem, 2 Query" in told.stderr
+    assert told.stderr == "4 jobs read in 0.0 s\n"
 
 
 @pytest.mark.parametrize(

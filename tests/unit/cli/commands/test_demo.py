@@ -224,6 +224,7 @@ def test_live_without_a_key_is_an_error(world: World) -> None:
     """Nothing is started."""
     result = world.run("demo", world.photo("a.jpg"), "--live", "--yes")
     assert (result.exit_code, world.local.calls) == (1, [])
+    assert "Create one at https://evolink.ai/dashboard/keys" in result.stderr
     assert "EVOLINK_API_KEY" in result.stderr
 
 

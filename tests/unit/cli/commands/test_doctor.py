@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoRegionError
 
 from cutout.adapters.evolink.account_balance import Balance
 from cutout.cli.aws.description import Description
@@ -370,19 +370,38 @@ def test_a_cause_that_stops_many_checks_is_shown_once(world: World) -> None:
     told = world.run("doctor")
     assert told.stdout.count("AWS cannot be reached") == told.stdout.count("Check the network") == 1
     assert told.stdout.count("cannot be checked, for the same reason") == 7
+    assert "1 problem, no notes." in told.stderr
 
 
 def _asking_functions() -> set[str]:
     return {"API key", "signing key", "callbacks", "uploads"}
 
 
-def test_where_there_is_no_stack_every_check_says_something(world: World) -> None:
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [(NoRegionError(), "No AWS region is set."), (DENIED, "AWS refused"), (AWAY, "AWS cannot be")],
+)
+def test_a_stack_that_cannot_be_asked_is_one_problem(
+    world: World, error: Exception, told: str
+) -> None:
+    """Not one for every check that asks it."""
+    world.stack.resources.fails = {"description": error}
+    result = world.run("doctor")
+    assert result.exit_code == 1
+    assert result.stdout.count("✗") == 1
+    assert told in result.stdout
+    assert result.stderr == "13 other checks of the stack were not run.\n\n1 problem, no notes.\n"
+    assert json.loads(world.run("doctor", "--json").stdout)["problems"] == 1
+
+
+def test_where_there_is_no_stack_that_is_the_one_problem(world: World) -> None:
     """Before the first deployment, too."""
     world.stack.resources.described = None
     world.stack.resources.found = []
     told = world.run("doctor")
     assert told.exit_code == 1
     assert "there is no stack Cutout on a made-up stack" in told.stdout
+    assert "1 problem, no notes." in told.stderr
     assert "Traceback" not in told.stdout + told.stderr
 
 

@@ -224,4 +224,4 @@ def test_an_interrupted_retry_counts_the_retries_that_were_running(world: World)
     )
     told = world.run("retry", "--state", "failed", "--yes")
     assert told.exit_code != 0
-    assert "Interrupted: 1 photos are queued. Run it again for the others." in told.stderr
+    assert "Interrupted: 1 photo queued. Run it again for the others." in told.stderr

@@ -63,6 +63,22 @@ def test_ls_finds_a_prefix_behind_many_other_keys(world: World) -> None:
     assert [job["key"] for job in json.loads(result.stdout)] == ["mine/a.jpg"]
 
 
+def test_jobs_of_one_key_are_told_apart(world: World) -> None:
+    """By the time of the upload, and the id that `cutout show` takes; others have their keys."""
+    older = make_job("a.jpg", at=NOON - timedelta(hours=26))
+    world.stack.know(
+        make_job("a.jpg"),
+        replace(older, id="0" * 32, created_at=older.created_at),
+        make_job("b.jpg"),
+    )
+    rows = world.run("ls").stdout.splitlines()[1:]
+    assert sorted(row.partition("  ")[0] for row in rows) == [
+        "a.jpg (uploaded 11-21 10:00:00, job 00000000000000000000000000000000)",
+        "a.jpg (uploaded 11-22 12:00:00, job job-of-a.jpg)",
+        "b.jpg",
+    ]
+
+
 def test_ls_stops_at_its_limit_and_says_that_there_is_more(world: World) -> None:
     """So that the list does not look complete."""
     _know(world)
@@ -71,7 +87,7 @@ def test_ls_stops_at_its_limit_and_says_that_there_is_more(world: World) -> None
 
     assert [job["key"] for job in json.loads(result.stdout)] == ["b.jpg"]
     assert "There are more" not in result.stdout
-    assert "There are more than these 1" in world.run("ls", "--limit", "1").stderr
+    assert "There are more jobs than shown" in world.run("ls", "--limit", "1").stderr
 
 
 def test_ls_of_nothing_is_no_failure(world: World) -> None:

@@ -35,7 +35,7 @@ def test_a_completed_photo_is_downloaded_not_uploaded(world: World) -> None:
         "a.jpg",
         "completed",
         "4.0",
-        "5.4",
+        "0",
         "cut/a.png",
     ]
 

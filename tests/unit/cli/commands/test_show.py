@@ -123,7 +123,25 @@ def test_a_photo_on_its_way_says_how_long_it_has_stood_and_what_comes(world: Wor
     world.stack.clock.sleep(62)
     lines = [" ".join(line.split()) for line in world.run("show", "a.jpg").stdout.splitlines()]
     assert "12:00:02 +2.0 s ● processing task-1 for 1 min 00 s" in lines
-    assert "next waits for its callback; without one, the task is polled, in 1 min 30 s" in lines
+    step = "next waits for its callback; without one, the task is polled"
+    assert f"{step}, at 12:02:32 UTC, in 1 min 30 s" in lines
+
+
+def test_a_step_of_another_day_comes_with_its_date(world: World) -> None:
+    """A photo may wait for the next day."""
+    world.stack.know(
+        replace(make_job("a.jpg", state=State.PROCESSING), due_at=NOON + timedelta(hours=20))
+    )
+    told = " ".join(world.run("show", "a.jpg").stdout.split())
+    assert "the task is polled, at 2026-11-23 08:00:00 UTC, in 20 h 00 min" in told
+
+
+def test_a_step_that_is_overdue_comes_with_the_next_sweep(world: World) -> None:
+    """It runs every minute."""
+    world.stack.know(make_job("a.jpg", state=State.PROCESSING))
+    world.stack.clock.sleep(600)
+    told = " ".join(world.run("show", "a.jpg").stdout.split())
+    assert "the task is polled, within a minute (due at 12:02:32 UTC)" in told
 
 
 def test_a_row_that_forgot_its_beginning_says_so(world: World) -> None:

@@ -50,11 +50,12 @@ def test_a_message_of_the_provider_is_shown_on_one_line() -> None:
 
 
 def test_a_photo_that_is_prepared_says_why_and_what_for() -> None:
-    """Its due time is only the time of a retry, so it is not shown."""
+    """Its due time is that of another request to Prepare."""
     job = make_job(state=State.QUEUED, reason=Reason.PREPARING, message="HEIC is not taken")
     step = next_step(job)
     assert step is not None
-    assert (step.what, step.at) == ("Prepare makes a copy that the model accepts", None)
+    assert step.what.startswith("Prepare makes a copy that the model accepts; without its report")
+    assert step.at == job.due_at
     assert explanation(job) == "preparing (HEIC is not taken)"
 
 

@@ -10,6 +10,6 @@ from cutout.domain.states import Reason
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_has_a_sentence(reason: Reason) -> None:
-    """Whoever finds the reason beside a photo reads what it means: a new one says so too."""
+    """Every reason has a sentence, new ones too."""
     assert MEANINGS[reason][0].isupper()
     assert MEANINGS[reason].endswith(".")

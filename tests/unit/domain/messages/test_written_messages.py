@@ -78,7 +78,7 @@ def test_prepare_reads_the_request_that_submit_writes(request_: PrepareRequest) 
     ],
 )
 def test_where_only_reports_may_come_nothing_else_is_read(body: str, job_id: str | None) -> None:
-    """Prepare opens strangers' files: in its name, nobody announces an upload or moves a job."""
+    """Prepare opens untrusted files: its messages cannot announce an upload or move a job."""
     assert read_report(body) == UnreadableReport(job_id=job_id)
 
 

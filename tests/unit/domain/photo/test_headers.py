@@ -254,13 +254,13 @@ def test_a_profile_behind_fill_bytes_is_found() -> None:
     ],
 )
 def test_a_profile_is_known_by_its_curve(curve: bytes, is_usual: bool) -> None:  # noqa: FBT001
-    """To within what nobody sees; one that cannot be read is passed over by every viewer."""
+    """Within a difference that cannot be seen; viewers ignore one that cannot be read."""
     assert is_srgb(with_profile(curve)) is is_usual
 
 
 @pytest.mark.parametrize("profile", [b"", b"no profile at all", bytes(200), SRGB])
 def test_no_profile_and_a_broken_one_mean_srgb(profile: bytes) -> None:
-    """As everybody takes them; an empty space is one that cannot be converted."""
+    """As viewers take them; an empty space is one that cannot be converted."""
     assert is_srgb(profile) is (profile != bytes(200))
 
 

@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +20,11 @@ SUBJECTS: dict[str, tuple[list[tuple[float, float]], list[tuple[float, float]]]]
         [(0.03, 0.1), (0.95, 0.1), (0.95, 0.6), (0.03, 0.95), (0.05, 0.5)],
     ),
     "chelsea.webp": (
-        [(0.38, 0.4), (0.7, 0.45), (0.58, 0.8), (0.5, 0.2)],
+        [(0.38, 0.4), (0.7, 0.45), (0.58, 0.8), (0.5, 0.2), (0.8, 0.1)],
         [(0.97, 0.3), (0.97, 0.9), (0.9, 0.6), (0.02, 0.1)],
     ),
     "astronaut.png": (
-        [(0.44, 0.2), (0.44, 0.3), (0.3, 0.75), (0.2, 0.6)],
+        [(0.44, 0.2), (0.44, 0.3), (0.3, 0.75), (0.2, 0.6), (0.75, 0.85)],
         [(0.02, 0.3), (0.65, 0.15), (0.85, 0.3), (0.12, 0.15), (0.95, 0.4)],
     ),
 }
@@ -63,6 +65,16 @@ def test_the_same_photo_gives_the_same_cut_out() -> None:
     first, second = (remove_background(picture) for _ in range(2))
 
     assert first.tobytes() == second.tobytes()
+
+
+def test_photos_on_several_threads_do_not_mix() -> None:
+    """The stand-in cuts out on two threads with one network."""
+    with ExitStack() as stack:
+        photos = [stack.enter_context(Image.open(PHOTOS / name)) for name in SUBJECTS]
+        one_by_one = [remove_background(photo).tobytes() for photo in photos]
+        with ThreadPoolExecutor(3) as pool:
+            at_once = [cut.tobytes() for cut in pool.map(remove_background, photos)]
+    assert at_once == one_by_one
 
 
 def _flat(size: tuple[int, int]) -> Image.Image:

@@ -1,0 +1,82 @@
+"""`cutout faults`: make the stand-in of the local cloud fail on demand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.options.shared_options import json_option
+from cutout.cli.output.problems import explained
+from cutout.cli.output.terminal import plain_table, print_json, stderr, stdout
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from cutout.cli.context import Context
+
+_SPELLED = ("where", "fault", "used")
+
+
+@click.command(
+    "faults",
+    cls=DocumentedCommand,
+    exit_statuses={
+        0: "the faults are shown, and set or cleared if you asked for that",
+        1: "no stand-in is running here, or there is no such fault",
+    },
+    example="""
+# the next two calls are refused as if the account were empty, and the content of shoes/ is refused
+cutout faults create:402,times=2 task:moderated,match=shoes/
+cutout put shoes
+cutout faults --clear
+""",
+)
+@click.argument("rules", nargs=-1, metavar="[WHERE:FAULT[,NAME=VALUE]...]...")
+@click.option("--list", "lists", is_flag=True, help="List all faults and when each happens.")
+@click.option("--clear", is_flag=True, help="Remove the rules in force first.")
+@json_option
+@click.pass_obj
+def command(
+    context: Context, *, rules: Sequence[str], lists: bool, clear: bool, as_json: bool
+) -> int:
+    """Make the stand-in fail on demand, to see what follows.
+
+    Each argument is a rule for the stand-in of the local cloud. Without arguments, it shows the
+    rules in force and how often each was used. A rule can have these options: times (how often;
+    always without it), after (so many occasions pass first), match (a part of the photo's key),
+    each (count for every photo separately), seconds, status, code, message, retry_after.
+    """
+    with explained():
+        found = context.local.faults(rules, clear=clear)
+    shown = found["faults" if lists else "rules"]
+    if as_json:
+        print_json(shown)
+    elif lists:
+        _print_faults(shown)
+    else:
+        _print_rules(shown)
+    return 0
+
+
+def _print_faults(faults: Sequence[Mapping[str, str]]) -> None:
+    table = plain_table()
+    for column in ("fault", "happens on", "what happens"):
+        table.add_column(column)
+    for fault in faults:
+        table.add_row(f"{fault['where']}:{fault['fault']}", fault["occasion"], fault["what"])
+    stdout().print(table)
+
+
+def _print_rules(rules: Sequence[Mapping[str, Any]]) -> None:
+    if not rules:
+        stderr().print("No fault is set; `cutout faults --list` lists them.", style="note")
+        return
+    table = plain_table()
+    for column in ("rule", "used"):
+        table.add_column(column)
+    for rule in rules:
+        options = [f",{name}={it}" for name, it in rule.items() if name not in _SPELLED and it]
+        table.add_row(f"{rule['where']}:{rule['fault']}{''.join(options)}", str(rule["used"]))
+    stdout().print(table)

@@ -1,0 +1,118 @@
+"""Write one CloudFormation template and its assets, for people who do not use the CDK.
+
+    python -m infra.deploy.standalone_template --folder dist/cloudformation [-c name=value]...
+
+The template needs no bootstrapped account: the bucket of the assets is its only parameter. A guide
+beside it says how to deploy it with the AWS CLI alone.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from ..app import keep_bytecode
+from ..assets import AssetError, build_all
+from ..assets.folders import CACHE
+from ..node import use_own_node
+from ..secret_names import API_KEY, KEYS_PAGE
+from ..settings.recipe_options import recipes_of
+from ..settings.settings import Settings
+from ..settings.value_rules import SettingError, pairs
+
+PARAMETER: Final = "AssetsBucket"
+_TEMPLATE: Final = "cutout.template.json"
+_PREFIX: Final = "cutout/"
+_CDK_JSON: Final = Path(__file__).resolve().parents[1] / "cdk.json"
+_GUIDE: Final = """\
+# {stack} with the AWS CLI alone
+
+`{template}` needs the files of `{prefix}` in a bucket of its region, as long as the stack exists.
+
+```sh
+aws s3 cp --recursive {prefix} "s3://$BUCKET/{prefix}"
+aws cloudformation deploy --stack-name {stack} --template-file {template} --s3-bucket "$BUCKET" \\
+  --capabilities CAPABILITY_IAM --parameter-overrides "{parameter}=$BUCKET"
+aws secretsmanager put-secret-value --secret-id {secret} --secret-string file://key.txt
+aws cloudformation describe-stacks --stack-name {stack} --query "Stacks[0].Outputs" --output table
+```
+
+`BUCKET` is your bucket, `key.txt` holds the API key ([make one]({keys})).
+Photos that were uploaded before the key was there wait until `cutout resume`. The first two lines
+also update the stack. `aws cloudformation delete-stack` keeps buckets, tables and secrets, unless
+the template was written with `-c ephemeral=true`.
+A new account that runs ten functions at once needs `-c reserved_concurrency=false`.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Write the folder; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m infra.deploy.standalone_template", description=__doc__
+    )
+    parser.add_argument("--folder", type=Path, required=True, help="the folder to write")
+    parser.add_argument("-c", "--context", action="append", default=[], metavar="NAME=VALUE")
+    options = parser.parse_args(arguments)
+    try:
+        write_template(options.folder, Settings.from_context(pairs(options.context)))
+    except (SettingError, AssetError) as exc:
+        sys.stderr.write(f"cutout: {exc}\n")
+        return 1
+    sys.stderr.write(f"{options.folder}/README.md says how to deploy it.\n")
+    return 0
+
+
+def write_template(folder: Path, settings: Settings) -> None:
+    """Write template, assets and guide into a folder, in place of earlier ones."""
+    keep_bytecode(CACHE / "bytecode")
+    use_own_node()
+    from aws_cdk import App, CfnParameter, DefaultStackSynthesizer  # noqa: PLC0415 # starts Node
+
+    from ..stack import CutoutStack  # noqa: PLC0415 # the same
+
+    with tempfile.TemporaryDirectory(prefix="cutout-template-") as output:
+        flags: dict[str, Any] = json.loads(_CDK_JSON.read_text())["context"]
+        app = App(outdir=output, context=flags, analytics_reporting=False)
+        stack = CutoutStack(
+            app,
+            settings=settings,
+            assets=build_all(settings.asset_platform, recipes_of(settings)),
+            synthesizer=DefaultStackSynthesizer(
+                # The CDK puts the name into an Fn::Sub, which reads the parameter.
+                file_assets_bucket_name=f"${{{PARAMETER}}}",
+                bucket_prefix=_PREFIX,
+                generate_bootstrap_version_rule=False,
+            ),
+        )
+        CfnParameter(stack, PARAMETER, description=f"The bucket that holds {_PREFIX}")
+        app.synth()
+        shutil.rmtree(folder / _PREFIX, ignore_errors=True)
+        (folder / _PREFIX).mkdir(parents=True)
+        _copy(Path(output), settings.stack_name, folder)
+    guide = _GUIDE.format(
+        stack=settings.stack_name,
+        template=_TEMPLATE,
+        prefix=_PREFIX,
+        parameter=PARAMETER,
+        secret=f"{settings.stack_name}/{API_KEY}",
+        keys=KEYS_PAGE,
+    )
+    (folder / "README.md").write_text(guide, encoding="utf-8")
+
+
+def _copy(output: Path, stack: str, folder: Path) -> None:
+    """Copy the template, and each asset under the key that the template names."""
+    template = f"{stack}.template.json"
+    shutil.copyfile(output / template, folder / _TEMPLATE)
+    for asset in json.loads((output / f"{stack}.assets.json").read_text())["files"].values():
+        if asset["source"]["path"] != template:
+            (destination,) = asset["destinations"].values()
+            shutil.copyfile(output / asset["source"]["path"], folder / destination["objectKey"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""The client of the stand-in's control routes."""
+
+import json
+import urllib.request
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.error import HTTPError, URLError
+
+from infra.local.evolink.api.control_routes import CONTROL_TOKEN_HEADER
+from infra.local.evolink.faults.fault_rules import parse_rule_text
+from infra.local.local_cloud_error import LocalCloudError
+
+_PATIENCE_SECONDS = 90
+
+
+class ControlClient:
+    """Asks a stand-in on loopback.
+
+    Args:
+        url: Where it is.
+        token: Its control token.
+    """
+
+    def __init__(self, url: str, token: str) -> None:
+        self._url = url
+        self._token = token
+
+    def faults(self) -> Mapping[str, Any]:
+        """Return the `rules` in force, with their use, and all `faults`."""
+        found: Mapping[str, Any] = json.loads(self.ask("GET", "/_standin/faults"))
+        return found
+
+    def add_faults(self, rules: Sequence[str]) -> None:
+        """Add rules of the form ``where:fault[,name=value]...``, all or none.
+
+        Raises:
+            LocalCloudError: A rule cannot be read, or there is no such fault.
+        """
+        try:
+            documents = [parse_rule_text(rule).to_json() for rule in rules]
+        except (ValueError, LookupError) as error:
+            raise LocalCloudError(
+                f"{error.args[0]}.", advice="`cutout faults --list` lists the faults."
+            ) from error
+        self.ask("POST", "/_standin/faults", documents)
+
+    def clear_faults(self) -> None:
+        """Remove all rules."""
+        self.ask("DELETE", "/_standin/faults")
+
+    def ask(self, method: str, path: str, document: object = None) -> bytes:
+        """Send a request and return the body of the answer.
+
+        Raises:
+            LocalCloudError: The stand-in refuses it or does not answer.
+        """
+        body = None if document is None else json.dumps(document).encode()
+        headers = {CONTROL_TOKEN_HEADER: self._token}
+        request = urllib.request.Request(self._url + path, body, headers, method=method)  # noqa: S310 - loopback
+        try:
+            with urllib.request.urlopen(request, timeout=_PATIENCE_SECONDS) as answer:  # noqa: S310 - loopback
+                return bytes(answer.read())
+        except HTTPError as error:
+            with error:
+                text = error.read().decode(errors="replace")
+            raise LocalCloudError(f"The stand-in refused: {text}") from error
+        except URLError as error:
+            raise LocalCloudError(f"The stand-in does not answer: {error.reason}.") from error
