@@ -63,10 +63,8 @@ class _Day:
             self._take(self.queue.popleft())
         now = self.world.clock.now()
         for charge in self.world.evolink.charges[self.seen :]:
-            job_id, _, attempt = (
-                charge.key.removeprefix("cutout-").rpartition("-")[0].partition("-")
-            )
-            self.running.append((now + _TASK, job_id, int(attempt)))
+            _cutout, job_id, number, _salt = charge.key.split("-")
+            self.running.append((now + _TASK, job_id, int(number)))
         self.seen = len(self.world.evolink.charges)
         while self.running and self.running[0][0] <= now:
             _ends_at, job_id, attempt = self.running.popleft()

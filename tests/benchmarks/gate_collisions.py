@@ -111,9 +111,11 @@ class _Client:
         if pks & self.being_written:
             self.canceled += 1
             self.time.sleep(_TRANSACTION_SECONDS / 2)
-            reasons = [{"Code": "TransactionConflict"}]
-            error = {"Error": {"Code": "TransactionCanceledException"}}
-            raise ClientError(error | {"CancellationReasons": reasons}, "TransactWriteItems")
+            canceled: Any = {
+                "Error": {"Code": "TransactionCanceledException"},
+                "CancellationReasons": [{"Code": "TransactionConflict"}],
+            }
+            raise ClientError(canceled, "TransactWriteItems")
         self.being_written |= pks
         try:
             yield

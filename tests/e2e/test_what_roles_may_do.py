@@ -240,7 +240,8 @@ def call(unanswered: Job, deployed: Deployed) -> dict[str, Any]:
         Table(deployed.client("dynamodb"), deployed.cloud.outputs["JobsTableName"]),
         calls_table=deployed.resource("AWS::DynamoDB::Table", "Calls"),
     )
-    body = jobs.find_body(unanswered.id, 1)
+    assert unanswered.attempt is not None
+    body = jobs.find_body(unanswered.id, unanswered.attempt.body_name or "")
     assert body is not None
     told: dict[str, Any] = json.loads(body)
     return told

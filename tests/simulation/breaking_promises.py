@@ -10,6 +10,7 @@ from typing import Any
 from cutout.domain.gate import Gate
 from cutout.domain.gate_shards import Place, ShardChange
 from cutout.domain.job.dedup_record import DedupRecord
+from cutout.domain.job.gate_changes import gate_changes
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
 from cutout.domain.messages.queue_messages import TaskCheck
@@ -63,7 +64,7 @@ def a_timeout_is_taken_for_not_sent(
     return _next(self, job, attempt, outcome)
 
 
-_gate_changes = job_writer.gate_changes
+_gate_changes = gate_changes
 
 
 @MUTATIONS.of(job_writer, "gate_changes")
@@ -183,13 +184,15 @@ def the_attempt_is_not_recorded_before_the_call(self: AdmitJob, job: Job) -> tup
 
 
 @MUTATIONS.of(SubmitJob, "_advance")
-def a_lease_that_ran_out_is_started_over(self: SubmitJob, job: Job) -> Job:
+def a_lease_that_ran_out_is_started_over(
+    self: SubmitJob, job: Job, *, newest: LatestVersion | None
+) -> Job:
     now = self.clock.now()
     if job.attempt is not None and job.is_due(now) and job.state.value == "submitting":
         again = replace(job.attempt, idempotency_key=job.attempt.idempotency_key + "x")
         body = self.repeat_calls.body_of(job)
         return self._call(self.job_writer.record(job, job.with_attempt(again)), body)
-    return _advance(self, job)
+    return _advance(self, job, newest=newest)
 
 
 _advance = SubmitJob._advance  # noqa: SLF001

@@ -247,7 +247,7 @@ class Money:
 def _holder(job: Job) -> str | None:
     """The name under which a job's newest attempt holds its slot."""
     attempt = job.attempt
-    return attempt and holder(job.id, attempt.number, attempt.started_at)
+    return holder(job.id, attempt.number, attempt.started_at) if attempt else None
 
 
 def _is_near_midnight(at: datetime) -> bool:

@@ -65,7 +65,6 @@ RECEIVE = ReceiveSettings(
 STORE = StoreSettings(
     stack="Cutout",
     jobs_table="Cutout-Jobs",
-    calls_table="Cutout-Calls",
     uploads_bucket="uploads",
     upload_prefix="incoming/",
     results_bucket="results",
@@ -95,6 +94,7 @@ STORE = StoreSettings(
 SUBMIT = SubmitSettings(
     **{f.name: getattr(STORE, f.name) for f in fields(STORE)},
     jobs_table_arn="arn:aws:dynamodb:eu-central-1:111122223333:table/Cutout-Jobs",
+    calls_table="Cutout-Calls",
     signing_key_secret="Cutout/callback-signing-key",
     callback_url="https://api.example",
     photo_reader_role_arn="arn:aws:iam::111122223333:role/reader",

@@ -7,7 +7,8 @@ https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_AttributeValu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from decimal import Clamped, Context, Decimal, Inexact, Overflow, Rounded, Underflow
 from typing import Any
 
@@ -30,15 +31,13 @@ class TypeSerializer:
         match value:
             case None:
                 return {"NULL": True}
-            case bool():
-                return {"BOOL": value}
-            case str():
-                return {"S": value}
+            case bool() | str():
+                return {"S" if isinstance(value, str) else "BOOL": value}
             case int() | Decimal():
                 return {"N": str(_NUMBERS.create_decimal(value))}
             case Mapping():
                 return {"M": {name: self.serialize(one) for name, one in value.items()}}
-            case Set():
+            case AbstractSet():
                 return {"SS": sorted(value)}
             case Sequence() if not isinstance(value, bytes | bytearray):
                 return {"L": [self.serialize(one) for one in value]}
