@@ -30,7 +30,7 @@ def gate_changes(before: Job, after: Job) -> list[ShardChange]:
             frees=_holder(before, freed) if freed and freed.shard == shard else None,
             charges={} if shard is None else charged.get(shard, {}),
         )
-        for shard in sorted(shards | charged.keys(), key=lambda it: -1 if it is None else it)
+        for shard in sorted(shards | charged.keys(), key=str)
     ]
 
 

@@ -99,6 +99,26 @@ def test_a_second_attempt_takes_a_slot_of_its_own() -> None:
     ]
 
 
+def test_what_an_earlier_attempt_cost_is_corrected_in_its_own_shard() -> None:
+    """The slot is taken in the new attempt's shard alone."""
+    second = an_attempt(2, shard=1)
+    after = job(State.SUBMITTING, OPEN.ended(AttemptOutcome.FAILED), second)
+    assert gate_changes(job(State.QUEUED, OPEN), after) == [
+        ShardChange(shard=1, takes=a_name(2), charges={TODAY: PRICE}),
+        ShardChange(shard=4, charges={TODAY: -PRICE}),
+    ]
+
+
+def test_the_slot_of_an_attempt_becomes_free_when_another_one_runs() -> None:
+    """Each attempt has a holder of its own."""
+    second = an_attempt(2, shard=1)
+    before, after = job(State.PROCESSING, OPEN), job(State.SUBMITTING, OPEN, second)
+    assert gate_changes(before, after) == [
+        ShardChange(shard=1, takes=a_name(2), charges={TODAY: PRICE}),
+        ShardChange(shard=4, frees=a_name()),
+    ]
+
+
 @pytest.mark.parametrize(
     ("before", "after", "changed"),
     [
@@ -153,8 +173,8 @@ def test_an_attempt_of_an_earlier_version_is_refunded_in_the_first_shard() -> No
     old = replace(CARRIED, day=yesterday)
     refused = old.ended(AttemptOutcome.FAILED)
     assert gate_changes(job(State.PROCESSING, old), job(State.QUEUED, refused)) == [
-        ShardChange(shard=None, frees=a_name()),
         ShardChange(shard=0, charges={yesterday: -PRICE}),
+        ShardChange(shard=None, frees=a_name()),
     ]
 
 
