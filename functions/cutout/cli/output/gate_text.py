@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cutout.domain.gate import Gate, Pause, PauseReason
     from cutout.domain.job.job import Job
 
-_WAITING_FOR_A_CAUSE = frozenset({Reason.GATE_PAUSED, Reason.DAILY_CAP})
+_WAITING_FOR_A_CAUSE = frozenset({Reason.GATE_PAUSED, Reason.DAILY_CAP, Reason.PRICE_ABOVE_CAP})
 """Reasons of jobs that wait longer than for a slot."""
 _WHAT_TO_DO = {
     "key-refused": "the provider refused the API key: put a valid key into the secret, "
@@ -25,6 +25,7 @@ _WHAT_TO_DO = {
     "rate-limited": "the provider asked for fewer requests; it ends by itself",
     "operator": "paused with `cutout pause`; `cutout resume` ends it",
 }
+_RAISE_THE_CAP = "`cutout limits --daily-credit-cap CREDITS` raises the cap."
 
 
 def gate_as_json(gate: Gate, now: datetime) -> dict[str, Any]:
@@ -70,8 +71,12 @@ def delay(jobs: Iterable[Job], read_gate: Callable[[], Gate], now: datetime) -> 
         return None
     gate = read_gate()
     limits = gate.limits or gate.deployed or DEFAULT_LIMITS
-    is_capped = gate.why_closed(limits, now) is Reason.DAILY_CAP
-    return _cap_reached(gate, now) if is_capped else pause_of(gate, now)
+    match gate.why_closed(limits, now):
+        case Reason.DAILY_CAP:
+            return _cap_reached(gate, now)
+        case Reason.PRICE_ABOVE_CAP:
+            return _price_above_cap(gate, now)
+    return pause_of(gate, now)
 
 
 def pause_of(gate: Gate, now: datetime) -> Delay | None:
@@ -87,10 +92,19 @@ def _cap_reached(gate: Gate, now: datetime) -> Delay:
     midnight = datetime.combine(now.date() + timedelta(days=1), time(), tzinfo=UTC)
     text = (
         f"Photos wait for the next day (UTC), in {duration(midnight - now)}: "
-        f"{facts['credits_today']:g} of {facts['daily_credit_cap']:g} credits are spent today. "
-        "`cutout limits --daily-credit-cap CREDITS` raises the cap."
+        f"{facts['credits_today']:g} of {facts['daily_credit_cap']:g} credits are spent "
+        f"today. {_RAISE_THE_CAP}"
     )
     return Delay("cap", text)
+
+
+def _price_above_cap(gate: Gate, now: datetime) -> Delay:
+    facts = gate_as_json(gate, now)
+    text = (
+        f"Photos wait: one costs {facts['credits_a_photo']:g} credits, too much for the daily cap "
+        f"of {facts['daily_credit_cap']:g}. {_RAISE_THE_CAP}"
+    )
+    return Delay("price", text)
 
 
 def print_delay(jobs: Iterable[Job], read_gate: Callable[[], Gate], now: datetime) -> None:

@@ -19,7 +19,12 @@ from tests.support.cli.world import World
 EMPTY = Gate().pausing(PauseReason.OUT_OF_CREDITS, NOON, NOON + timedelta(hours=1))
 REFUSED = Gate().pausing(PauseReason.KEY_REFUSED, NOON, None)
 PAUSED = "No photo is sent now: the gate was paused 1.6 s ago"
-CAPPED = Gate(limits=Limits(max_in_flight=3, daily_credit_cap=Decimal(5)))
+CAPPED = Gate(
+    limits=Limits(max_in_flight=3, daily_credit_cap=Decimal(6)),
+    carried_day=NOON.date(),
+    carried_spent=Decimal("5.4"),
+)
+DEAR = Gate(limits=Limits(max_in_flight=3, daily_credit_cap=Decimal(5)))
 
 
 def waiting(key: str, reason: Reason) -> Job:
@@ -55,7 +60,15 @@ def waiting(key: str, reason: Reason) -> Job:
             Reason.DAILY_CAP,
             CAPPED,
             (
-                "Photos wait for the next day (UTC), in 12 h: 0 of 5 credits are spent today. "
+                "Photos wait for the next day (UTC), in 12 h: 5.4 of 6 credits are spent today. "
+                "`cutout limits --daily-credit-cap CREDITS` raises the cap."
+            ),
+        ),
+        (
+            Reason.PRICE_ABOVE_CAP,
+            DEAR,
+            (
+                "Photos wait: one costs 5.4 credits, too much for the daily cap of 5. "
                 "`cutout limits --daily-credit-cap CREDITS` raises the cap."
             ),
         ),
