@@ -44,6 +44,7 @@ def running(stack: Stack, **facts: Any) -> Job:
         outcome=AttemptOutcome.ACCEPTED,
         task_id=TASK,
         credits_reserved=Decimal("5.4"),
+        shard=0,
     )
     job = Job.begin(source, now=now, due_at=now + timedelta(seconds=150))
     usual: dict[str, Any] = {
