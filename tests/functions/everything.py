@@ -1,4 +1,4 @@
-"""Everything that happens to photos: journeys that ask AWS for all that functions ever ask for."""
+"""Everything that happens to photos: journeys that send each kind of request at least once."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import warnings
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from cutout.domain.gate_shards import ShardChange, holder
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.states import AttemptOutcome, State
@@ -18,11 +19,11 @@ _GATE = 3
 
 
 def see_everything(prefix: str = "", **changes: str) -> list[Working]:
-    """Make every journey, in a deployment with these changes; what was sent tells.
+    """Make every journey, in a deployment with these changes; its requests are recorded.
 
     Args:
-        prefix: What keys begin with.
-        changes: Of the functions' environment.
+        prefix: of all keys.
+        changes: of the functions' environment.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "No application metrics to publish")
@@ -106,9 +107,10 @@ def _unanswered(at_work: Working, prefix: str) -> None:
     at_work.through(f"{prefix}unanswered-1.png", photo(12))
     at_work.upload(f"{prefix}unanswered-2.png", photo(13))
     at_work.hand_over()
-    (entry,) = at_work.stack.jobs.moved(State.UNCONFIRMED)
-    (job,) = at_work.stack.jobs.find_all([entry.job_id])
-    at_work.stack.jobs.save(replace(job, due_at=datetime.now(UTC)))
+    jobs = at_work.stack.jobs
+    moving = jobs.find_all([entry.job_id for entry in jobs.moving()])
+    (job,) = (one for one in moving if one.state is State.UNCONFIRMED)
+    jobs.save(replace(job, due_at=datetime.now(UTC)))
     at_work.message("submit", {"job": job.id})
     at_work.call_back()
 
@@ -134,8 +136,9 @@ def _transparent(at_work: Working, prefix: str) -> None:
 
 
 def _swept(at_work: Working, prefix: str) -> None:
-    """Jobs whose workers died, and a gate whose count is wrong."""
+    """Jobs whose workers crashed, and a slot whose job is gone."""
     now = datetime.now(UTC)
+    gone = holder("gone", 1, now - timedelta(days=4))
     for number, state in enumerate((State.QUEUED, State.PROCESSING)):
         job = Job.begin(
             a_source(key=f"{prefix}stranded-{number}.png"),
@@ -148,9 +151,11 @@ def _swept(at_work: Working, prefix: str) -> None:
             started_at=now,
             outcome=AttemptOutcome.ACCEPTED,
             task_id=f"task-stranded-{number}",
+            shard=0,
         )
         attempts = () if state is State.QUEUED else (attempt,)
-        at_work.stack.jobs.claim(replace(job, state=state, attempts=attempts))
+        job = at_work.stack.jobs.claim(replace(job, state=state, attempts=attempts))
+    at_work.stack.jobs.save(job, gate=[ShardChange(shard=0, takes=gone)])
     for _ in range(2):
         at_work.run("sweep", sample("scheduler-sweep"))
 

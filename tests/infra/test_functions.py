@@ -37,7 +37,6 @@ EVERY = {
 }
 WORKING = {
     "CUTOUT_JOBS_TABLE": "<Jobs>",
-    "CUTOUT_CALLS_TABLE": "<Calls>",
     "CUTOUT_UPLOADS_BUCKET": "<Uploads>",
     "CUTOUT_UPLOAD_PREFIX": "",
     "CUTOUT_RESULTS_BUCKET": "<Results>",
@@ -69,6 +68,7 @@ TOLD = {
     | WORKING
     | {
         "POWERTOOLS_SERVICE_NAME": "submit",
+        "CUTOUT_CALLS_TABLE": "<Calls>",
         "CUTOUT_JOBS_TABLE_ARN": "<Jobs.Arn>",
         "CUTOUT_SIGNING_KEY_SECRET": "Cutout/callback-signing-key",
         "CUTOUT_CALLBACK_URL": "<CallbackApi.ApiEndpoint>",

@@ -38,7 +38,7 @@ FULL = Job(
         an_attempt(1, outcome=AttemptOutcome.FAILED, body=None, code="x", credits_used=Decimal(0)),
         Attempt(
             number=2,
-            idempotency_key="cutout-0123456789abcdef0123456789abcdef-2",
+            idempotency_key="cutout-0123456789abcdef0123456789abcdef-2-0123456789ab",
             started_at=LATER,
             body='{"image_urls": ["https://…"]}',
             posts=2,
@@ -69,7 +69,7 @@ ODD = replace(
     FULL,
     source=a_source(key="a/b/", sequencer="00ab10", modified_at=NOW),
     result=replace(RESULT, key="claimed by another.png"),
-    attempts=(an_attempt(idempotency_key="cutout-another-form"),),
+    attempts=(an_attempt(idempotency_key="another-form"),),
     expires_at=None,
     history=(),
 )

@@ -156,18 +156,15 @@ def _whole(job_id: str, item: Item) -> dict[str, Any]:
 
 def _with_key(attempt: dict[str, Any], job_id: str) -> dict[str, Any]:
     key = attempt["idempotency_key"]
-    whole = key if key.startswith(_OURS) else _prefix(job_id) + key
+    whole = _prefix(job_id) + key if key.startswith("-") else key
     return attempt | {"idempotency_key": whole}
 
 
 def _prefix(job_id: str) -> str:
-    return f"{_OURS}{job_id}-"
+    """What keys begin with, up to a hyphen; see `CallIdentity`."""
+    return f"cutout-{job_id}"
 
 
 def _sequencer(order: str) -> str:
     """The usual sequencer of this order: S3's own are shorter, and do not end in a zero."""
     return order.rstrip("0")
-
-
-_OURS = "cutout-"
-"""Begins every idempotency key; see `CallIdentity`."""
