@@ -39,7 +39,10 @@ from cutout.usecases.submit.waiting_jobs import WaitingJobs
 _LONGEST_WAIT = timedelta(hours=1)
 _NAME_DIGITS = 16
 _GATE_HOLDS = timedelta(seconds=5)
-"""How long the gate that was read may be used. Handing over a photo can take half a minute."""
+"""How long the gate that was read may be used, on the same day.
+
+Handing over a photo can take half a minute.
+"""
 _NO_RECORD = DedupRecord(picture="", owner="")
 """Where each upload is paid for, no record is written."""
 
@@ -160,7 +163,7 @@ class AdmitJob:
         if not isinstance(handed, Uploaded):
             return self.waiting_jobs.handover_failed(job, handed), None
         now = self.clock.now()
-        if now - read_at > _GATE_HOLDS:
+        if now - read_at > _GATE_HOLDS or now.date() != place.day:
             raise GateMovedError("the gate may have been paused while the photo was handed over")
         number = _next_number(job)
         text = self.provider.call_body(

@@ -8,10 +8,11 @@ from decimal import Decimal
 
 from cutout.domain.gate import Limits
 from cutout.domain.provider import Accepted, CreateOutcome
-from cutout.domain.states import Reason, State
+from cutout.domain.states import Reason, State, Transport
 from tests.support.fakes.clock import START, FakeClock
 from tests.support.fakes.evolink import LOST, PRICE, FakeEvolink, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World, png
+from tests.support.hooks import Hook
 
 MINUTE = timedelta(minutes=1)
 TWO_A_DAY = Limits(max_in_flight=100, daily_credit_cap=2 * PRICE)
@@ -49,6 +50,23 @@ def test_clocks_that_differ_around_midnight_spend_each_days_credits_once() -> No
         world.arrives(f"{number}.jpg", png(salt=number))
     assert spent(world) == {date(2026, 3, 1): 2 * PRICE, date(2026, 3, 2): 2 * PRICE}
     assert len(world.evolink.charges) == 4
+
+
+def test_a_photo_that_is_handed_over_at_midnight_is_charged_to_a_day_with_room() -> None:
+    """Its place was found yesterday; the new day's credits are spent before it is admitted."""
+    hook = Hook()
+    clock = FakeClock(datetime(2026, 3, 1, 23, 59, 59, tzinfo=UTC))
+    world = World(step=hook, clock=clock, limits=TWO_A_DAY, transport=Transport.FILES)
+
+    def others_come_first() -> None:
+        clock.advance(timedelta(seconds=1))
+        for number in range(2):
+            world.arrives(f"{number}.jpg", png(salt=number))
+
+    hook.once_at("files.upload", others_come_first)
+    late = world.arrives("late.jpg", png(salt=9))
+    assert (late.state, late.reason) == (State.QUEUED, Reason.DAILY_CAP)
+    assert spent(world) == {date(2026, 3, 2): 2 * PRICE}
 
 
 def test_a_refund_goes_to_the_day_that_was_charged() -> None:
