@@ -72,7 +72,6 @@ class SubmitJob:
         # The slot is then still free, and the next waiting job takes it. So does an upload that
         # finds a free slot while others wait: their messages may be far behind in the queue.
         failed = 0
-        is_unused = False
         for candidate in chain([job], self.waiting_jobs.waiting()):
             try:
                 known = newest if candidate is job else None
@@ -82,9 +81,7 @@ class SubmitJob:
             failed += step.error is not None and not step.is_denied
             if failed == _MOST_FAILED or not _leaves_the_slot(candidate, step):
                 return
-            is_unused = True
-        if is_unused:
-            self.admission.enqueue_next()
+        self.admission.enqueue_next()
 
     def _advance(self, job: Job, *, newest: LatestVersion | None) -> Job:
         self.telemetry.log(
@@ -164,7 +161,7 @@ def _leaves_the_slot(candidate: Job, step: Step) -> bool:
     if step.error is not None:
         return candidate.is_waiting
     if moved.is_waiting:
-        return moved.reason is Reason.BEHIND_OTHERS and not candidate.is_waiting
+        return moved.reason is Reason.BEHIND_OTHERS
     if not candidate.is_waiting:
         return moved is candidate
     has_tried = len(moved.attempts) > len(candidate.attempts)

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
+from cutout.adapters.evolink.failures import refusal
 from cutout.domain.errors import SourceDeniedError, StoreBusyError
+from cutout.domain.gate import PauseReason
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
@@ -236,3 +238,69 @@ def test_a_photo_that_goes_on_waiting_wakes_nobody() -> None:
     world.submissions.job_ids.clear()
     world.submit.advance(first)
     assert (world.job(first).is_waiting, world.submissions.job_ids) == (True, [])
+
+
+def test_the_newest_upload_of_a_key_is_not_read_again_after_it_was_registered() -> None:
+    """Registering an upload returns it; other jobs that follow have other keys."""
+    hook = Hook()
+    world = World(step=hook)
+    other = waits(world, "b.jpg")
+    world.arrives()
+    assert world.job(other).state is State.PROCESSING
+    assert hook.seen.count("heads.newest") == 1
+
+
+def test_an_unknown_outcome_that_cannot_be_recorded_names_no_task() -> None:
+    """The lease expires, and the outcome is unknown all the same."""
+    hook = Hook()
+    world = World(step=hook)
+    world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
+
+    def fail() -> None:
+        raise StoreBusyError("throttled")
+
+    hook.once_at("evolink.create", lambda: hook.once_at("jobs.save", fail))
+    with pytest.raises(StoreBusyError, match="throttled"):
+        world.arrives()
+    assert world.callbacks.wakes == []
+
+
+@pytest.mark.parametrize(
+    ("before_due", "named_task"), [(SECOND, None), (timedelta(0), "task-1"), (SECOND, "task-1")]
+)
+def test_an_unconfirmed_call_is_not_repeated_early_or_while_its_task_is_checked(
+    before_due: timedelta, named_task: str | None
+) -> None:
+    """Whatever message comes: the callback may still come, and its task is read first."""
+    world = World()
+    world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
+    job = world.arrives()
+    attempt = replace(job.attempts[0], named_task=named_task)
+    world.jobs.jobs[job.id] = job.with_attempt(attempt)
+    world.clock.advance(TIMING.unconfirmed_grace - before_due)
+    assert world.advance(world.job(job)) == job.with_attempt(attempt)
+    assert len(world.evolink.posts) == 1
+
+
+def test_a_repeat_that_the_provider_would_refuse_waits_for_a_person() -> None:
+    """A key that cannot be sent pauses the gate; the call stays unconfirmed, posted once."""
+    world = World()
+    world.evolink.create_faults.append(answering(OutcomeUnknown(message="ReadTimeout")))
+    job = world.arrives()
+    world.clock.advance(TIMING.unconfirmed_grace)
+    world.evolink.unready = refusal(status=401, code="invalid_key", message="not printable")
+    after = world.advance(job)
+    assert (after.state, after.reason) == (State.UNCONFIRMED, Reason.GATE_PAUSED)
+    pause = world.jobs.read_gate().pause
+    assert (pause.reason if pause else None) is PauseReason.KEY_REFUSED
+    assert len(world.evolink.posts) == 1
+
+
+def test_a_message_for_a_settled_job_applies_its_effects_again() -> None:
+    """A slower worker may have removed what belongs to its end."""
+    world = World()
+    job = world.arrives("a.jpg", b"no photo")
+    (note,) = world.notes.stored
+    world.notes.stored.clear()
+    world.submit.advance(job)
+    assert list(world.notes.stored) == [note]
