@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.domain.gate import Gate, Limits, PauseReason
+from cutout.domain.gate import DEFAULT_LIMITS, Gate, Limits, PauseReason
 from cutout.usecases.shared.admission import change_gate
 
 
@@ -20,7 +20,7 @@ class GateKeeper:
     jobs: DynamoJobs
 
     def read(self) -> Gate:
-        """Return the gate as it stands."""
+        """Return the current gate."""
         return self.jobs.read_gate()
 
     @contextmanager
@@ -28,11 +28,11 @@ class GateKeeper:
         """Let so many tasks run at once, for a while."""
         before = self.read().limits
         limits = Limits(max_in_flight=max_in_flight, daily_credit_cap=Decimal(daily_credit_cap))
-        change_gate(self.jobs, lambda gate: replace(gate, limits=limits))
+        change_gate(self.jobs, lambda gate: _limited(gate, limits))
         try:
             yield
         finally:
-            change_gate(self.jobs, lambda gate: replace(gate, limits=before))
+            change_gate(self.jobs, lambda gate: _limited(gate, before))
 
     def pause(self) -> None:
         """Pause the gate until it is resumed, as a person does."""
@@ -52,3 +52,7 @@ class GateKeeper:
             return replace(gate, pause=replace(gate.pause, until=datetime.now(UTC)))
 
         change_gate(self.jobs, ended)
+
+
+def _limited(gate: Gate, limits: Limits | None) -> Gate:
+    return gate.limited(limits, gate.deployed or DEFAULT_LIMITS)
