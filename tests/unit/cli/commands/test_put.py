@@ -8,6 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from threading import Event
 
+import pytest
+
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.domain.job.result import Reuse
 from cutout.domain.states import Reason, State
@@ -107,10 +109,12 @@ def test_keys_begin_with_the_prefix_that_the_stack_watches(world: World) -> None
 
 
 def test_a_prefix_may_be_chosen(world: World) -> None:
-    """Even the empty one."""
+    """Even one that the stack does not watch, which is said before anybody waits."""
     world.stack.watch("in/")
-    world.run("put", world.photo("a.jpg"), "--prefix", "")
+    told = world.run("put", world.photo("a.jpg"), "--prefix", "").stderr
     assert [photo.key for photo in world.stack.store.uploaded] == ["a.jpg"]
+    assert "The stack does not watch a.jpg: it stores such uploads and makes no job." in told
+    assert "not watch" not in world.run("put", world.folder / "a.jpg", "--prefix", "in/x/").stderr
 
 
 def test_no_wait_uploads_and_leaves(world: World) -> None:
@@ -245,17 +249,28 @@ def test_each_cut_out_is_downloaded_as_soon_as_it_is_there(world: World) -> None
     told = result.stderr.splitlines()
     assert "Interrupted: 1 of 2 photos completed. The stack goes on with 1 photo." in told
     files = f"{world.folder}/a.jpg {world.folder}/b.jpg"
-    assert f"`cutout get {files} --out 'my cut'` downloads those" in result.stderr
+    assert f"`cutout get {files} --out 'my cut'` downloads the cut-outs" in result.stderr
+    assert f"`cutout put {files} --out 'my cut'` also waits" in result.stderr
 
 
-def test_an_interrupted_upload_says_how_far_it_came(world: World) -> None:
-    """The same command uploads the others."""
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        ((), "The same command uploads the others, and pays for nothing twice."),
+        (("--fresh",), "With --fresh, the same command pays for them again"),
+    ],
+)
+def test_an_interrupted_upload_says_how_far_it_came(
+    world: World, options: tuple[str, ...], advice: str
+) -> None:
+    """And how the others are uploaded without a second payment for the first."""
     world.stack.upload = interrupted_once_b_is_done(  # type: ignore[method-assign]
         world.stack.upload, lambda photo: photo.key
     )
-    result = world.run("put", world.photo("a.jpg"), world.photo("b.jpg"))
+    result = world.run("put", world.photo("a.jpg"), world.photo("b.jpg"), *options)
     assert result.exit_code == 1
     assert "Interrupted: 1 of 2 photos uploaded." in result.stderr
+    assert advice in result.stderr
 
 
 def test_a_photo_that_does_not_change_is_not_waited_for_without_end(world: World) -> None:
