@@ -84,6 +84,20 @@ def test_a_file_that_cannot_be_uploaded_stops_no_other(world: World) -> None:
     assert world.run("put", gone, there, "--no-wait").exit_code == 1
 
 
+def test_if_no_photo_can_be_uploaded_the_first_problem_is_the_error(world: World) -> None:
+    """There is nothing to wait for."""
+    photos = [world.photo("a.jpg"), world.photo("b.jpg")]
+
+    def deny(photo: Photo) -> SentPhoto:
+        raise PermissionError(13, "Permission denied", str(photo.path))
+
+    world.stack.upload = deny  # type: ignore[method-assign]
+    result = world.run("put", *photos)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.count("Permission denied.") == 1
+    assert f"Error: {photos[0]}: Permission denied." in result.stderr
+
+
 def test_a_cut_out_that_cannot_be_written_stops_no_other(world: World) -> None:
     """A folder has the file's name, or the disk is full: the others are delivered."""
     (world.folder / "out/b.png").mkdir(parents=True)
