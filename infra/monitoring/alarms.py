@@ -1,16 +1,12 @@
 """The alarms: metric, threshold, and what a person does about each.
 
-An alarm's description is the whole text of its mail: what happened, what is at stake, the command
-to run, and the section of the runbook. Missing data is no alarm, except for Sweep's metrics: Sweep
-writes them every minute.
+Missing data is no alarm, except for Sweep's metrics: Sweep writes them every minute.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from aws_cdk import Aws, Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
@@ -20,12 +16,9 @@ from cutout.domain.timing import DEAD_LETTER_RETENTION, QUEUE_RETENTION
 
 from ..deployed_functions import FunctionName
 from ..secret_names import API_KEY
+from .alarm_rule import AlarmRule
 from .metric_series import FIVE_MINUTES, MetricSeries
 
-RUNBOOKS: Final = "infra/RUNBOOK.md"
-"""The page that alarms link to where no `runbook_url` is set."""
-LONGEST_DESCRIPTION: Final = 1024
-"""https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"""
 _FEW: Final = 3  # fewer in 15 minutes are no trend
 _LONG_WAIT_SECONDS: Final = 3600
 _QUARTER: Final = Duration.minutes(15)
@@ -34,47 +27,6 @@ _PAID_WORK: Final = frozenset({FunctionName.SUBMIT, FunctionName.STORE_RESULT})
 # Refused in five minutes. A scanner stops within minutes and an attack does not: the alarm waits
 # for 15 minutes of it.
 _STRAY_CALLBACKS: Final = 100
-
-
-@dataclass(frozen=True, kw_only=True)
-class AlarmRule:
-    """One alarm.
-
-    Attributes:
-        name: Its construct's id; the runbook names it.
-        runbook: The heading of its section in the runbook.
-        happened: What the alarm means.
-        at_stake: What is lost, late or paid for if nobody does anything.
-        do: What to do, with the whole command; `{stack}` in it is the stack's name.
-        metric: The metric that it watches.
-        above: The threshold: the alarm goes off above it.
-        periods: How many periods of the metric it evaluates.
-        datapoints: How many of them must be above the threshold; None means all.
-        is_silence: It goes off when there are no data, instead.
-    """
-
-    name: str
-    runbook: str
-    happened: str
-    at_stake: str
-    do: str
-    metric: cloudwatch.IMetric
-    above: float = 0
-    periods: int = 1
-    datapoints: int | None = None
-    is_silence: bool = False
-
-    def description(self, *, stack: str, runbooks: str) -> str:
-        """Return the text of the mail.
-
-        Args:
-            stack: The stack's name.
-            runbooks: The address of the runbook.
-        """
-        anchor = self.runbook.lower().replace(" ", "-").replace(",", "")
-        do = self.do.replace("{stack}", stack)
-        what = f"{self.happened} At stake: {self.at_stake} Do: {do}"
-        return f"{what} Runbook: {runbooks}#{anchor}"
 
 
 def alarm_rules(

@@ -12,7 +12,8 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from .alarms import RUNBOOKS, AlarmRule, alarm_rules
+from .alarm_rule import RUNBOOKS, AlarmRule
+from .alarms import alarm_rules
 from .dashboard import dashboard_rows
 from .log_query import save_query
 from .metric_series import MetricSeries

@@ -6,7 +6,6 @@ makes `Settings(...)` in code, and the same checks run.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from typing import Final, Self
 
 from cutout.domain.gate import DEFAULT_LIMITS
@@ -34,8 +33,9 @@ from .settings_checks import (
     refuse_pixels_without_copies,
     refuse_small_preparations,
     refuse_swapped_sides,
+    refuse_unknown,
 )
-from .value_rules import Choice, OneOf, SettingError
+from .value_rules import Choice, OneOf
 
 DAY: Final = 86_400
 
@@ -242,7 +242,7 @@ class Settings:
         """
         given = {name: value for name, value in context.items() if not _is_the_cdks(name)}
         for name in given:
-            _refuse_unknown(name, cls.names())
+            refuse_unknown(name, cls.names())
         return cls(**given)  # type: ignore[arg-type] # each is read by its rule
 
     @classmethod
@@ -296,11 +296,3 @@ def _is_the_cdks(name: str) -> bool:
     # Feature flags (`@aws-cdk/...`), results of look-ups (`availability-zones:...`) and what the
     # CDK's command line adds are in the same context as the settings.
     return name.startswith(("@", "aws:", "cdk-")) or ":" in name or name == "cli-telemetry"
-
-
-def _refuse_unknown(name: str, known: list[str]) -> None:
-    if name in known:
-        return
-    close = get_close_matches(name, known, n=1)
-    hint = f"did you mean {close[0]}?" if close else "infra/README.md lists the settings"
-    raise SettingError(f"there is no setting {name}: {hint}")

@@ -1,19 +1,28 @@
-"""Refuses settings that are valid each by itself and contradict each other.
+"""Refuses settings that do not exist, and those that contradict each other.
 
 Every check raises SettingError with the settings' names and what to pass instead.
 """
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Final
 
 from cutout.domain.timing import PHOTO_LINK_LIFE
 
 from .value_rules import SettingError, is_plain_loopback
 
-# How long a photo's URL stays valid after the grace time, when a request is sent again.
-#
-# The provider needs five minutes of it to read the photo; Sweep and the gate may take the rest.
+# How long a photo's URL stays valid after the grace time, when a request is sent again. The
+# provider needs five minutes of it to read the photo; Sweep and the gate may take the rest.
 _FETCH_ALLOWANCE_SECONDS: Final = 1200
+
+
+def refuse_unknown(name: str, known: list[str]) -> None:
+    """A misspelt name is refused with the nearest one."""
+    if name in known:
+        return
+    close = get_close_matches(name, known, n=1)
+    hint = f"did you mean {close[0]}?" if close else "infra/README.md lists the settings"
+    raise SettingError(f"there is no setting {name}: {hint}")
 
 
 def refuse_pixels_without_copies(*, uses_source_pixels: bool, prepare: bool) -> None:

@@ -15,7 +15,7 @@ import tarfile
 from pathlib import Path
 
 SHIPPED = (
-    "functions",
+    "functions/*.py",
     "requirements/runtime.txt",
     "requirements/store.txt",
     ":(exclude)functions/cutout/cli",

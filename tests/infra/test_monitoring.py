@@ -9,7 +9,7 @@ import pytest
 
 from cutout.cli.entry import cutout as cli
 from cutout.domain.metrics import BASIC_METRICS, Metric
-from infra.monitoring.alarms import LONGEST_DESCRIPTION
+from infra.monitoring.alarm_rule import LONGEST_DESCRIPTION
 from infra.settings.settings import Settings
 from tests.infra.template_view import Synthesize, TemplateView
 from tests.support.pages import section

@@ -1,4 +1,7 @@
-"""The use cases of operators, composed from the same ports as those of the functions."""
+"""The use cases of operators, composed from the same ports as those of the functions.
+
+Each is imported when it is composed: a command needs one or two of them.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from cutout.domain.gate import DEFAULT_LIMITS
-from cutout.operator.audit import Audit
-from cutout.operator.backfill import BucketImport, MissingUploads, QueuePacer
-from cutout.operator.control import Control
-from cutout.operator.estimate import Estimator
 from cutout.operator.list_jobs import ListJobs
 from cutout.wiring.gate_parts import admission_scheduler
 
@@ -18,6 +17,9 @@ if TYPE_CHECKING:
 
     from cutout.cli.aws.deployed_stack import Stack
     from cutout.domain.gate import Limits
+    from cutout.operator.audit import Audit
+    from cutout.operator.backfill import BucketImport, MissingUploads, QueuePacer
+    from cutout.operator.control import Control
     from cutout.operator.estimate import Estimate
     from cutout.ports.listings import BucketListing, ObjectCopies
     from cutout.wiring.gate_parts import GatePorts
@@ -33,6 +35,8 @@ def operate(ports: GatePorts, limits: Limits, *, lease: timedelta = _LEASE) -> C
         limits: the gate's limits, as they are deployed.
         lease: Sweep looks at a retried job after this time if its message is lost.
     """
+    from cutout.operator.control import Control  # noqa: PLC0415 - see above
+
     return Control(
         jobs=ports.jobs,
         gates=ports.jobs,
@@ -58,11 +62,15 @@ def browse(
 
 def estimate(stack: Stack, photos: int) -> Estimate:
     """Return what this number of photos costs, and when they are done at the current rate."""
+    from cutout.operator.estimate import Estimator  # noqa: PLC0415 - see above
+
     return Estimator(records=stack.jobs, clock=stack.clock).estimate(photos, stack.jobs.read_gate())
 
 
 def survey(stack: Stack, tell: Callable[[str, int], None] = lambda _what, _count: None) -> Audit:
     """Return what compares the uploads bucket with the jobs table."""
+    from cutout.operator.audit import Audit  # noqa: PLC0415 - see above
+
     return Audit(
         uploads=uploads(stack),
         results=stack.ports.objects(stack.outputs.results_bucket),
@@ -75,6 +83,8 @@ def survey(stack: Stack, tell: Callable[[str, int], None] = lambda _what, _count
 
 def queueing(stack: Stack, tell: Callable[[int], None]) -> MissingUploads:
     """Return what queues uploads that have no job; `tell` gets the length of the queue."""
+    from cutout.operator.backfill import MissingUploads  # noqa: PLC0415 - see above
+
     return MissingUploads(
         uploads=uploads(stack), upload_queue=stack.ports.upload_queue, pace=_pace(stack, tell)
     )
@@ -84,6 +94,8 @@ def import_from(
     stack: Stack, bucket: str, transfers: ObjectCopies, tell: Callable[[int], None]
 ) -> BucketImport:
     """Return what copies photos from another bucket; `tell` gets the length of the queue."""
+    from cutout.operator.backfill import BucketImport  # noqa: PLC0415 - see above
+
     return BucketImport(
         source=stack.ports.objects(bucket),
         uploads=uploads(stack),
@@ -99,4 +111,6 @@ def uploads(stack: Stack) -> BucketListing:
 
 
 def _pace(stack: Stack, tell: Callable[[int], None]) -> QueuePacer:
+    from cutout.operator.backfill import QueuePacer  # noqa: PLC0415 - see above
+
     return QueuePacer(upload_queue=stack.ports.upload_queue, sleep=stack.clock.sleep, tell=tell)

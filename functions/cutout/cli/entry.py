@@ -6,8 +6,6 @@ import importlib
 import os
 import signal
 import sys
-import tempfile
-import traceback
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -18,36 +16,36 @@ from click.exceptions import NoSuchCommand
 from cutout.cli.context import Context
 from cutout.cli.options.help_page import DocumentedGroup
 from cutout.cli.output.problems import explained
-from cutout.cli.output.terminal import print_error_label
 from cutout.domain.text.sanitize import plain
 
 if TYPE_CHECKING:
     from types import FrameType
 
-_COMMANDS = (
-    "demo",
-    "up",
-    "down",
-    "faults",
-    "put",
-    "get",
-    "ls",
-    "where",
-    "show",
-    "audit",
-    "costs",
-    "retry",
-    "render",
-    "backfill",
-    "pause",
-    "resume",
-    "limits",
-    "watch",
-    "dashboard",
-    "redrive",
-    "doctor",
-    "completion",
-)
+# The first sentence of each one's help is repeated here: importing all for it takes long.
+_COMMANDS = {
+    "demo": "Cut out photos on a local cloud that runs as long as this command.",
+    "up": "Start a local cloud for this folder and deploy the stack to it.",
+    "down": "Stop the local cloud of this folder and delete its data.",
+    "faults": "Make the stand-in fail on demand, to see what follows.",
+    "put": "Upload photos, wait for them, and download the cut-outs.",
+    "get": "Download cut-outs and their variants.",
+    "ls": "List jobs, the most recently changed first.",
+    "where": "Show the current status of KEY (its newest upload).",
+    "show": "Show the whole history of a photo.",
+    "audit": "Find uploads that were never processed.",
+    "costs": "Add up what calls to the provider cost.",
+    "retry": "Submit failed, rejected or reviewed photos again.",
+    "render": "Make variants again from existing cut-outs, free of charge.",
+    "backfill": "Process photos that are already in a bucket.",
+    "pause": "Pause the gate until `cutout resume`.",
+    "resume": "Open the gate, whatever paused it.",
+    "limits": "Show the gate, or change its limits without a deployment.",
+    "watch": "Show the gate, waiting jobs, jobs in progress and recent results, live.",
+    "dashboard": "Draw the deployed dashboard as an SVG file.",
+    "redrive": "List dead letters, and send them back to their queues.",
+    "doctor": "Check the whole deployment and suggest fixes.",
+    "completion": "Print the script that completes commands and options in SHELL.",
+}
 _INTERRUPTED = 130
 
 
@@ -58,6 +56,15 @@ class Commands(DocumentedGroup):
         """Return the names in the order of the help page."""
         return list(_COMMANDS)
 
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - click's signature
+        formatter: click.HelpFormatter,
+    ) -> None:
+        """Write the first sentence of each command's help; long ones are folded, not cut."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -65,7 +72,9 @@ class Commands(DocumentedGroup):
         try:
             return super().resolve_command(ctx, args)
         except NoSuchCommand as error:
-            raise NoSuchCommand(error.command_name, possibilities=_COMMANDS, ctx=ctx) from None
+            raise NoSuchCommand(
+                error.command_name, possibilities=tuple(_COMMANDS), ctx=ctx
+            ) from None
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Return `command` of the module `cutout.cli.commands.NAME`."""
@@ -160,6 +169,12 @@ def _end(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 def _report_defect(error: Exception) -> None:
+    # Imported here because nothing else needs them, and rich loads slowly.
+    import tempfile  # noqa: PLC0415
+    import traceback  # noqa: PLC0415
+
+    from cutout.cli.output.terminal import print_error_label  # noqa: PLC0415
+
     with tempfile.NamedTemporaryFile(
         "w",
         prefix="cutout-defect-",

@@ -111,10 +111,6 @@ class Rules:
         return "other-suffix" if is_other else Reason.OWN_OUTPUT.value
 
 
-def _ignore(_what: str, _count: int) -> None:
-    pass
-
-
 @dataclass(frozen=True, kw_only=True)
 class Audit:
     """Compares all objects under a prefix with their jobs.
@@ -128,7 +124,7 @@ class Audit:
     records: JobIndex
     clock: Clock
     rules: Rules
-    tell: Callable[[str, int], None] = _ignore
+    tell: Callable[[str, int], None] = lambda _what, _count: None
 
     def look(self, prefix: str) -> Iterator[Sequence[AuditedObject]]:
         """The status of every object, a page at a time, in the order of keys."""

@@ -23,10 +23,6 @@ _PAUSE = timedelta(seconds=2)
 _COPIES_AT_ONCE = 8
 
 
-def _ignore(_waiting: int) -> None:
-    pass
-
-
 @dataclass(frozen=True, kw_only=True)
 class QueuePacer:
     """Waits while the queue is long, so that an upload never waits behind many messages.
@@ -37,7 +33,7 @@ class QueuePacer:
 
     upload_queue: UploadQueue
     sleep: Callable[[float], None]
-    tell: Callable[[int], None] = _ignore
+    tell: Callable[[int], None] = lambda _waiting: None
 
     def wait(self) -> None:
         """Return once the queue is short enough."""

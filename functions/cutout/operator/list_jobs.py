@@ -73,10 +73,6 @@ class Cursor:
         return f"{_milliseconds(self.at)}-{self.job_id}"
 
 
-def _ignore(_count: int) -> None:
-    pass
-
-
 @dataclass(frozen=True, kw_only=True)
 class ListJobs:
     """Lists jobs by the index of states, without a scan of the table.
@@ -87,7 +83,7 @@ class ListJobs:
     """
 
     records: JobIndex
-    tell: Callable[[int], None] = _ignore
+    tell: Callable[[int], None] = lambda _count: None
     at_once: int = 1
 
     def jobs(self, wanted: JobFilter, after: Cursor | None = None) -> Iterator[Job]:

@@ -16,19 +16,15 @@ class KeptResults(Protocol):
 
     def current(self, key: str) -> str | None:
         """The entity tag of the current object; None if there is none."""
-        ...
 
     def put(self, key: str, file: Path, *, replacing: str | None) -> bool:
         """Store the file if the object is still `replacing`; False if it has changed."""
-        ...
 
     def fetch(self, key: str, file: Path) -> bool:
         """Write the object into the file; False if there is none."""
-        ...
 
     def remove(self, key: str, current: str) -> bool:
         """Remove the object if it is still `current`; False if it has changed."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,7 +79,6 @@ class Uploads(Protocol):
             SourceDeniedError: a policy or a KMS key denies access.
             SourceGoneError: it no longer exists.
         """
-        ...
 
     def fetch(self, source: Source, file: Path) -> FetchedUpload:
         """Stream this version into a file of any size.
@@ -93,7 +88,6 @@ class Uploads(Protocol):
             SourceDeniedError: a policy or a KMS key denies access.
             SourceGoneError: it no longer exists.
         """
-        ...
 
     def labels(self, source: Source) -> Labels:
         """User metadata, tags and handling of this version.
@@ -102,7 +96,6 @@ class Uploads(Protocol):
             SourceDeniedError: a policy or a KMS key denies access.
             SourceGoneError: it no longer exists.
         """
-        ...
 
 
 class CurrentVersions(Protocol):
@@ -110,7 +103,6 @@ class CurrentVersions(Protocol):
 
     def is_current(self, source: Source) -> bool:
         """Whether a read of the key gives this version."""
-        ...
 
 
 class SourceTags(Protocol):
@@ -122,7 +114,6 @@ class SourceTags(Protocol):
         Raises:
             SourceGoneError: it no longer exists.
         """
-        ...
 
 
 class PhotoLinks(Protocol):
@@ -133,11 +124,9 @@ class PhotoLinks(Protocol):
 
         The answer has this Content-Type, whatever the uploader gave the object.
         """
-        ...
 
     def copy_link(self, key: str, content_type: str) -> str:
         """The same for a copy in the work bucket."""
-        ...
 
 
 class Copies(Protocol):
@@ -145,7 +134,6 @@ class Copies(Protocol):
 
     def put(self, key: str, file: Path, *, content_type: str) -> None:
         """Store a copy; an existing one is of the same photo, and is replaced."""
-        ...
 
     def read(self, key: str) -> bytes:
         """The bytes of a copy.
@@ -153,7 +141,6 @@ class Copies(Protocol):
         Raises:
             CopyGoneError: it no longer exists.
         """
-        ...
 
     def fetch(self, key: str, file: Path) -> None:
         """Stream a copy into a file of any size.
@@ -161,7 +148,6 @@ class Copies(Protocol):
         Raises:
             CopyGoneError: it no longer exists.
         """
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -179,7 +165,6 @@ class Results(Protocol):
 
     def current(self, key: str) -> StoredResult | None:
         """The current object; None if there is none."""
-        ...
 
     def put(
         self,
@@ -191,15 +176,12 @@ class Results(Protocol):
         replacing: StoredResult | None,
     ) -> bool:
         """Store the file if the object is still `replacing`; False if it has changed."""
-        ...
 
     def fetch(self, key: str, file: Path) -> Labels | None:
         """Write the object into the file; returns its labels, or None if there is none."""
-        ...
 
     def remove(self, key: str, current: StoredResult) -> bool:
         """Remove the object if it is still `current`; False if it has changed."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True, order=True)
@@ -234,7 +216,6 @@ class Notes(Protocol):
 
     def current(self, key: str) -> CurrentNote | None:
         """The current object; None if there is none."""
-        ...
 
     def write(
         self,
@@ -246,11 +227,9 @@ class Notes(Protocol):
         replacing: CurrentNote | None,
     ) -> bool:
         """Write JSON if the object is still `replacing`; False if it has changed."""
-        ...
 
     def remove(self, key: str, current: CurrentNote) -> bool:
         """Remove the object if it is still `current`; False if it has changed."""
-        ...
 
 
 class UploadsBucket(Uploads, SourceTags, CurrentVersions, Protocol):

@@ -53,11 +53,9 @@ class Jobs(Protocol):
 
     def claim(self, job: Job) -> Job:
         """Insert a new job, or return the existing one with its id."""
-        ...
 
     def find(self, job_id: str) -> Job | None:
         """The current job (strongly consistent)."""
-        ...
 
     def save(
         self,
@@ -85,7 +83,6 @@ class Jobs(Protocol):
             DedupRecordMovedError: the record's version is not `picture.version`.
             TaskTakenError: a task belongs to another attempt.
         """
-        ...
 
 
 class CallBodies(Protocol):
@@ -93,11 +90,9 @@ class CallBodies(Protocol):
 
     def keep_body(self, job_id: str, body: CallBody) -> None:
         """Store the body of a call that is about to be made."""
-        ...
 
     def find_body(self, job_id: str, name: str) -> str | None:
         """The body of a call, or None if it has expired."""
-        ...
 
 
 class Gates(Protocol):
@@ -109,7 +104,6 @@ class Gates(Protocol):
         Args:
             deployed: the deployed limits, where they are known: one request then reads all shards.
         """
-        ...
 
     def write_gate(self, gate: Gate) -> Gate:
         """Write the gate's item, without the shards, if its version is still the one that was read.
@@ -117,11 +111,9 @@ class Gates(Protocol):
         Raises:
             GateMovedError: it is not.
         """
-        ...
 
     def free_slot(self, shard: int, holder: str) -> None:
         """Free the slot of a holder whose job will not."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -183,23 +175,18 @@ class Backlog(Protocol):
 
         Rows of a newer version are skipped, so that they do not block other jobs.
         """
-        ...
 
     def carry_over(self) -> int:
         """Have waiting jobs of earlier versions found by `waiting`; returns how many."""
-        ...
 
     def due(self, now: datetime, limit: int) -> Due:
         """Jobs to look at, the longest due first."""
-        ...
 
     def postpone(self, row: Job | NewerRow, until: datetime) -> None:
         """Look at it later, unless it has been moved; the job itself is not changed."""
-        ...
 
     def backlog_status(self) -> BacklogStatus:
         """How many jobs wait, and since when."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -228,11 +215,9 @@ class LatestVersions(Protocol):
 
     def advance(self, head: LatestVersion) -> Advance:
         """Record an upload or deletion if it is the newest; returns the newest."""
-        ...
 
     def newest(self, source_ref: str) -> LatestVersion | None:
         """The newest upload or deletion of a key (strongly consistent)."""
-        ...
 
 
 class ResultKeys(Protocol):
@@ -240,7 +225,6 @@ class ResultKeys(Protocol):
 
     def claim_result_key(self, result_key: str, source_ref: str) -> bool:
         """Claim the key for a source; True also if the source owns it already."""
-        ...
 
 
 class DedupRecords(Protocol):
@@ -248,7 +232,6 @@ class DedupRecords(Protocol):
 
     def find_dedup_record(self, picture: str) -> DedupRecord | None:
         """The current record (strongly consistent)."""
-        ...
 
     def save_dedup_record(self, record: DedupRecord) -> DedupRecord:
         """Write the record if its version has not changed since it was read; 0 means new.
@@ -256,7 +239,6 @@ class DedupRecords(Protocol):
         Raises:
             DedupRecordMovedError: it has, or the record no longer exists.
         """
-        ...
 
     def cache_result(
         self, picture: str, owner: str, kept: Kept, expires_at: datetime
@@ -266,7 +248,6 @@ class DedupRecords(Protocol):
         Raises:
             DedupRecordMovedError: the record has another owner, or does not exist.
         """
-        ...
 
 
 class SourceJobs(Protocol):
@@ -274,7 +255,6 @@ class SourceJobs(Protocol):
 
     def of_source(self, bucket: str, key: str, limit: int) -> Sequence[Job]:
         """Newest upload first (eventually consistent)."""
-        ...
 
 
 class JobsTable(Jobs, CallBodies, Gates, Backlog, LatestVersions, SourceJobs, ResultKeys, Protocol):

@@ -73,19 +73,15 @@ class BucketListing(Protocol):
     @property
     def bucket(self) -> str:
         """The bucket's name."""
-        ...
 
     def pages(self, prefix: str) -> Iterator[Sequence[ListedObject]]:
         """The newest version of every existing key, in the order of keys; one request a page."""
-        ...
 
     def newest(self, key: str) -> ListedObject | None:
         """The newest version of one key; None if there is none or the key is deleted."""
-        ...
 
     def provenance(self, key: str) -> Provenance | None:
         """The origin of a cut-out; None if there is no object, or it is not ours."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -107,21 +103,17 @@ class JobIndex(Protocol):
         self, state: State, *, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[StateEntry]:
         """Jobs that ended in a state, the last first, between both times (eventual)."""
-        ...
 
     def moving(
         self, *, since: datetime | None = None, until: datetime | None = None
     ) -> Iterator[StateEntry]:
         """Jobs that have not ended, the last one that began first, between both times."""
-        ...
 
     def find_all(self, job_ids: Sequence[str]) -> Sequence[Job]:
         """The existing jobs with these ids, in this order."""
-        ...
 
     def newest_all(self, source_refs: Sequence[str]) -> Mapping[str, LatestVersion]:
         """The newest upload or deletion of each of these keys, by `source_ref`."""
-        ...
 
 
 class UploadQueue(Protocol):
@@ -129,11 +121,9 @@ class UploadQueue(Protocol):
 
     def queue(self, sources: Sequence[Source], lane: Lane) -> None:
         """Enqueue these uploads with this priority, so that Submit makes jobs of them."""
-        ...
 
     def length(self) -> int:
         """The approximate number of messages in the queue."""
-        ...
 
 
 class ObjectCopies(Protocol):
@@ -148,4 +138,3 @@ class ObjectCopies(Protocol):
         Raises:
             ObjectRefusedError: S3 cannot copy this object.
         """
-        ...

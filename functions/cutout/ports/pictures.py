@@ -43,7 +43,6 @@ class Copier(Protocol):
         Raises:
             NotAPhotoError: it is not an image that can be decoded.
         """
-        ...
 
     def copy(self, file: Path, into: Path, size: tuple[int, int], max_bytes: int) -> Copy:
         """Make an upright sRGB copy with 8 bits a channel; of an animation, the first frame.
@@ -57,7 +56,6 @@ class Copier(Protocol):
         Raises:
             NotAPhotoError: it is damaged, or no copy is small enough.
         """
-        ...
 
     def upright(self, file: Path, into: Path) -> Copy:
         """Make an upright sRGB PNG in full size, with the photo's transparency.
@@ -65,7 +63,6 @@ class Copier(Protocol):
         Raises:
             NotAPhotoError: it is damaged, or too large to be decoded whole.
         """
-        ...
 
 
 class Pictures(Protocol):
@@ -73,7 +70,6 @@ class Pictures(Protocol):
 
     def examine(self, file: Path) -> Picture | None:
         """Decode the whole file; None if it cannot be decoded."""
-        ...
 
     def cut_out(
         self,
@@ -92,7 +88,6 @@ class Pictures(Protocol):
         Raises:
             PictureError: the result cannot be decoded.
         """
-        ...
 
     def faithful_cut_out(self, result: Path, photo: Path, into: Path) -> Picture:
         """Make a PNG with the photo's own pixels, transparent where the result is.
@@ -105,7 +100,6 @@ class Pictures(Protocol):
         Raises:
             PictureError: the copy, or the result, cannot be decoded.
         """
-        ...
 
     def render(self, cut_out: Path, recipe: Recipe, into: Path) -> Picture:
         """Make a variant of a finished cut-out.
@@ -113,4 +107,3 @@ class Pictures(Protocol):
         Raises:
             PictureError: it cannot be made.
         """
-        ...

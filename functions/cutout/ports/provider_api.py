@@ -15,7 +15,6 @@ class Provider(Protocol):
     @property
     def terms(self) -> Terms:
         """What the provider promises."""
-        ...
 
     def get_ready(self) -> Refused | None:
         """Load the API key before the call is recorded.
@@ -25,7 +24,6 @@ class Provider(Protocol):
         Returns:
             The refusal that is certain without a call, because the key cannot be sent.
         """
-        ...
 
     def call_body(self, photo_url: str, callback_url: str | None) -> str:
         """The exact text of a call, which is stored: a repeat sends it unchanged.
@@ -34,7 +32,6 @@ class Provider(Protocol):
             photo_url: where the provider fetches the photo.
             callback_url: what the provider calls when the task ends; None if it cannot reach us.
         """
-        ...
 
     def create(self, body: str, idempotency_key: str) -> CreateOutcome:
         """Make the paid call once; each way it can end is a value.
@@ -43,7 +40,6 @@ class Provider(Protocol):
             body: from `call_body`.
             idempotency_key: the provider takes calls with equal keys and bodies as one call.
         """
-        ...
 
     def read(self, task_id: str) -> Task:
         """The task's current state.
@@ -54,7 +50,6 @@ class Provider(Protocol):
             NotSentError: the request did not leave.
             ResponseLostError: no usable answer, or one about another task.
         """
-        ...
 
 
 class Files(Protocol):
@@ -65,11 +60,9 @@ class Files(Protocol):
 
     def upload(self, name: str, content_type: str, data: bytes) -> Uploaded | Refused | NotSent:
         """Upload a copy, which is free; the name must be unique."""
-        ...
 
     def delete(self, file_id: str) -> None:
         """Delete a copy if possible; otherwise it expires."""
-        ...
 
 
 class Downloads(Protocol):
@@ -87,7 +80,6 @@ class Downloads(Protocol):
             NotSentError: the request did not leave.
             ResponseLostError: the body is incomplete.
         """
-        ...
 
 
 class Signer(Protocol):
@@ -95,7 +87,6 @@ class Signer(Protocol):
 
     def signing_key(self) -> bytes:
         """The current key."""
-        ...
 
 
 class KeyRing(Protocol):
@@ -103,4 +94,3 @@ class KeyRing(Protocol):
 
     def accepted_keys(self) -> Iterator[bytes]:
         """The current and the previous key; then both again, freshly read."""
-        ...

@@ -15,7 +15,6 @@ class Removals(Protocol):
 
     def remove(self, removal: Removal) -> None:
         """Enqueue a removal of a deleted source's results for StoreResult."""
-        ...
 
 
 class SubmissionQueue(Protocol):
@@ -23,7 +22,6 @@ class SubmissionQueue(Protocol):
 
     def enqueue(self, job_ids: Sequence[str], *, delay: timedelta = timedelta(0)) -> None:
         """Enqueue these jobs for Submit."""
-        ...
 
 
 class PreparationQueue(Protocol):
@@ -31,7 +29,6 @@ class PreparationQueue(Protocol):
 
     def prepare(self, request: PrepareRequest) -> None:
         """Enqueue a request for copies of a photo for Prepare."""
-        ...
 
 
 class ReportQueue(Protocol):
@@ -39,7 +36,6 @@ class ReportQueue(Protocol):
 
     def report(self, report: PrepareReport) -> None:
         """Send a report to Submit."""
-        ...
 
 
 class CallbackQueue(Protocol):
@@ -47,7 +43,6 @@ class CallbackQueue(Protocol):
 
     def enqueue(self, checks: Sequence[TaskCheck]) -> None:
         """Enqueue checks of these tasks for StoreResult."""
-        ...
 
 
 class RenderQueue(Protocol):
@@ -55,7 +50,6 @@ class RenderQueue(Protocol):
 
     def render(self, requests: Sequence[RenderRequest], *, delay: timedelta = timedelta(0)) -> None:
         """Enqueue these requests for StoreResult."""
-        ...
 
 
 class CallbacksQueue(CallbackQueue, RenderQueue, Removals, Protocol):

@@ -15,7 +15,6 @@ class Clock(Protocol):
 
     def now(self) -> datetime:
         """The time, aware, UTC."""
-        ...
 
 
 class Telemetry(Protocol):
@@ -23,19 +22,15 @@ class Telemetry(Protocol):
 
     def log(self, message: str, /, **fields: object) -> None:
         """One log line: a constant message and its fields; never a URL, a token or a body."""
-        ...
 
     def about(self, **fields: object) -> AbstractContextManager[None]:
         """Add these fields to every log line within the block."""
-        ...
 
     def failed(self, message: str, /, **fields: object) -> None:
         """Log the exception that is being handled as an error, with its traceback."""
-        ...
 
     def metric(self, metric: Metric, value: float = 1) -> None:
         """Add to a metric."""
-        ...
 
 
 class Announcements(Protocol):
@@ -43,4 +38,3 @@ class Announcements(Protocol):
 
     def announce(self, job: Job) -> None:
         """Send a settled job's completion event, at least once; receivers dedupe by job id."""
-        ...

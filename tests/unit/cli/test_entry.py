@@ -62,6 +62,14 @@ def test_all_commands_are_listed() -> None:
     assert cutout.list_commands(click.Context(cutout)) == COMMANDS
 
 
+def test_the_page_of_all_commands_has_the_first_sentence_of_the_help_of_each() -> None:
+    """It is printed without importing any of them."""
+    context = click.Context(cutout, terminal_width=1000, max_content_width=1000)
+    listed = cutout.get_help(context).partition("Commands:\n")[2].partition("\n\n")[0]
+    lines = [line.split(maxsplit=1) for line in listed.splitlines()]
+    assert lines == [[name, _command(name).get_short_help_str(1000)] for name in COMMANDS]
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_a_worked_example_and_its_exit_statuses(name: str) -> None:
     """In its help, with the example as one would type it."""

@@ -33,7 +33,12 @@ def _git(folder: Path, *arguments: str) -> str:
 
 
 def _write(folder: Path, **contents: str) -> None:
-    places = {"submit": _SUBMIT, "cli": "functions/cutout/cli/entry.py", "readme": "README.md"}
+    places = {
+        "submit": _SUBMIT,
+        "cli": "functions/cutout/cli/entry.py",
+        "marker": "functions/cutout/py.typed",
+        "readme": "README.md",
+    }
     for name, content in contents.items():
         path = folder / places[name]
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -65,11 +70,11 @@ def earlier(tmp_path: Path) -> Path:
 
 
 def test_it_is_the_newest_commit_that_ships_something_else(project: Path, earlier: Path) -> None:
-    """Not one whose README or command line differs: its deployment would be the very same."""
+    """Not one that differs in no module of the functions: its deployment would be the same."""
     _commit(project, submit="oldest", cli="1", readme="1")
     before = _commit(project, submit="older", cli="1", readme="2")
     _commit(project, submit="present", cli="1", readme="2")
-    _commit(project, submit="present", cli="2", readme="3")
+    _commit(project, submit="present", cli="2", readme="3", marker="typed")
     assert put_earlier_sources(project, earlier) == before
     assert (earlier / _SUBMIT).read_text() == "older"
 

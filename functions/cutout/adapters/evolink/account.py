@@ -21,17 +21,14 @@ class Answer(Protocol):
     @property
     def status(self) -> int:
         """The HTTP status."""
-        ...
 
     @property
     def headers(self) -> Mapping[str, str]:
         """The headers."""
-        ...
 
     @property
     def body(self) -> bytes:
         """The whole body."""
-        ...
 
 
 class Http(Protocol):
@@ -51,7 +48,6 @@ class Http(Protocol):
             NotSentError: the request did not reach the server.
             ResponseLostError: the request may have reached the server; no whole answer came.
         """
-        ...
 
 
 class ApiKey(Protocol):
@@ -59,7 +55,6 @@ class ApiKey(Protocol):
 
     def text(self, *, is_fresh: bool = False) -> str | None:
         """The key; read again if `is_fresh`; None without one."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from cutout.adapters.http_httpx import HttpxHttp
 from cutout.cli.aws.cloudwatch import Monitoring
 from cutout.cli.aws.dead_letter_queues import SqsLetters
 from cutout.cli.aws.description import name_in
@@ -214,6 +213,8 @@ class Resources(Monitoring):
 
     def http(self, *, trusts_local_cloud: bool = False) -> Http:
         """Return an HTTP client for servers outside AWS's APIs."""
+        from cutout.adapters.http_httpx import HttpxHttp  # noqa: PLC0415 - few commands need it
+
         authority = self._authority if trusts_local_cloud else None
         verify = None if authority is None else ssl.create_default_context(cafile=authority)
         return HttpxHttp(timeout_seconds=_TIMEOUT_SECONDS, verify=verify)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from cutout.cli import compose
 from cutout.cli.options.help_page import DocumentedCommand
 from cutout.cli.options.price_option import price_of
 from cutout.cli.options.shared_options import (
@@ -18,13 +17,16 @@ from cutout.cli.options.shared_options import (
     json_option,
     stack_options,
 )
-from cutout.cli.output.cost_preview import preview_in_words
-from cutout.cli.output.describe import counted
-from cutout.cli.output.gate_text import pause_of
 from cutout.cli.output.problems import Problem, explained
-from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
+from cutout.cli.output.terminal import print_json, stderr, stdout
 from cutout.cli.photo_files import select_photos
-from cutout.cli.round_trip.upload_and_download import RoundTrip, delivery_as_json, print_delivery
+from cutout.cli.round_trip.plan_text import announce, print_pause, print_plan, some
+from cutout.cli.round_trip.upload_and_download import (
+    RoundTrip,
+    WaysOn,
+    delivery_as_json,
+    print_delivery,
+)
 from cutout.cli.round_trip.upload_plan import Action, PlannedPhoto, UploadPlanner
 
 if TYPE_CHECKING:
@@ -32,14 +34,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from cutout.cli.aws.deployed_stack import Stack
     from cutout.cli.context import Context
     from cutout.cli.options.shared_options import Choice
-    from cutout.cli.output.money import Price
     from cutout.cli.photo_files import Selection
-
-_SHOWN = 3
-_LISTED = 20
 
 
 @click.command(
@@ -140,14 +137,15 @@ def command(
                 photos
             )
         if dry_run or no_wait:
-            _print_pause(console, stack, plan)
+            print_pause(console, stack, plan)
         if dry_run:
-            return _print_preview(stack, plan, price, as_json=as_json)
+            print_plan(stack, plan, price, as_json=as_json)
+            return 0
         if not no_wait:
             # Before anything is paid for: a folder that cannot be made stops the command.
             out.mkdir(parents=True, exist_ok=True)
-        _announce(console, stack, plan, price)
-        ways_on = _ways_on(paths, out, prefix, choice)
+        announce(console, stack, plan, price)
+        ways_on = _ways_on(paths, out, prefix, choice, is_fresh=bypass_cache)
         delivery = RoundTrip(stack=stack, clock=context.clock, console=console, ways_on=ways_on)
         begun = delivery.begin(plan)
         all_is_well = not delivery.problems
@@ -164,7 +162,9 @@ def command(
     return 0 if all_is_well and all(one.photo.is_completed for one in delivered) else 1
 
 
-def _ways_on(paths: Sequence[Path], out: Path, prefix: str | None, choice: Choice) -> str:
+def _ways_on(
+    paths: Sequence[Path], out: Path, prefix: str | None, choice: Choice, *, is_fresh: bool
+) -> WaysOn:
     """Return how to get the other cut-outs after an interruption."""
     options = {
         "--out": out,
@@ -176,46 +176,19 @@ def _ways_on(paths: Sequence[Path], out: Path, prefix: str | None, choice: Choic
     given = [
         str(it) for name, value in options.items() if value is not None for it in (name, value)
     ]
-    flags = ["--aws"] if choice.aws else []
-    get = shlex.join(["cutout", "get", *map(str, paths), *given, *flags])
-    return (
-        f"`{get}` downloads those that are completed by then; "
-        "the same `cutout put` again also waits for the others, and pays for nothing twice."
+    words = shlex.join([*map(str, paths), *given, *(["--aws"] if choice.aws else [])])
+    return WaysOn(
+        uploading=(
+            "With --fresh, the same command pays for them again: name only the other files. "
+            "`cutout ls --since 1h` lists those that were uploaded."
+            if is_fresh
+            else "The same command uploads the others, and pays for nothing twice."
+        ),
+        waiting=(
+            f"`cutout get {words}` downloads the cut-outs that are completed by then; "
+            f"`cutout put {words}` also waits for the others, and pays for nothing twice."
+        ),
     )
-
-
-def _announce(console: Console, stack: Stack, plan: Sequence[PlannedPhoto], price: Price) -> None:
-    """Print what is done with the photos, and what that costs at most."""
-    print_lines(console, _in_total(stack, plan, price), style="note")
-    noted = [one for one in plan if one.why]
-    for action in Action:
-        chosen = [one for one in noted if one.action is action]
-        for one in chosen[:_LISTED]:
-            console.print(f"  {one.photo.key}: {one.in_words}", style="note", soft_wrap=True)
-        if len(chosen) > _LISTED:
-            more = f"  and {len(chosen) - _LISTED:,} more; --dry-run lists all"
-            console.print(more, style="note")
-
-
-def _print_pause(console: Console, stack: Stack, plan: Sequence[PlannedPhoto]) -> None:
-    """Print why the gate is paused, if photos will wait for it and this command will not."""
-    if any(one.is_moving for one in plan) and (
-        pause := pause_of(stack.jobs.read_gate(), stack.clock.now())
-    ):
-        console.print(pause.text, style="yellow")
-
-
-def _in_total(stack: Stack, plan: Sequence[PlannedPhoto], price: Price) -> str:
-    parts = [
-        f"{verb} {counted(count, 'photo')}"
-        for action, verb in ((Action.UPLOAD, "upload"), (Action.RETRY, "retry"))
-        if (count := sum(one.action is action for one in plan))
-    ]
-    if not parts:
-        return f"Nothing to upload to {stack.where}; this is free."
-    paid = sum(one.action.may_cost for one in plan)
-    cost = preview_in_words(compose.estimate(stack, paid), price)
-    return f"To {' and '.join(parts)} on {stack.where}: at most {cost}"
 
 
 def _print_skipped(console: Console, selection: Selection) -> None:
@@ -224,32 +197,8 @@ def _print_skipped(console: Console, selection: Selection) -> None:
         ("links to folders or to nothing", selection.links),
     ):
         if paths:
-            names = ", ".join(path.name for path in paths[:_SHOWN])
-            and_more = f" and {len(paths) - _SHOWN} more" if len(paths) > _SHOWN else ""
-            console.print(f"Skipped, {why}: {names}{and_more}", style="note")
-
-
-def _print_preview(
-    stack: Stack, plan: Sequence[PlannedPhoto], price: Price, *, as_json: bool
-) -> int:
-    if as_json:
-        print_json([_planned_as_json(one) for one in plan])
-    else:
-        for one in plan:
-            note = f": {one.in_words}" if one.why else ""
-            stdout().print(f"{one.photo.path} -> {one.photo.key}{note}")
-    print_lines(stderr(), f"{_in_total(stack, plan, price)}\nDry run: nothing was uploaded.")
-    return 0
-
-
-def _planned_as_json(one: PlannedPhoto) -> dict[str, Any]:
-    return {
-        "photo": str(one.photo.path),
-        "key": one.photo.key,
-        "action": one.action.value,
-        "why": one.why or None,
-        "job": one.job.id if one.job else None,
-    }
+            names = some([path.name for path in paths])
+            console.print(f"Skipped, {why}: {names}", style="note")
 
 
 def _print_sent(begun: Sequence[PlannedPhoto], *, as_json: bool) -> None:

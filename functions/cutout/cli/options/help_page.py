@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _USAGE_STATUS = "the command line is wrong"
-_WHOLE = 1000
 _INTERRUPT_STATUS = "interrupted"
 
 
@@ -54,12 +53,3 @@ class DocumentedCommand(Documented, click.Command):
 
 class DocumentedGroup(Documented, click.Group):
     """A group of commands with exit statuses and an example in its help."""
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the first sentence of each command's help; long ones are folded, not cut."""
-        names = self.list_commands(ctx)
-        commands = [(name, self.get_command(ctx, name)) for name in names]
-        with formatter.section("Commands"):
-            formatter.write_dl(
-                [(name, it.get_short_help_str(_WHOLE)) for name, it in commands if it]
-            )

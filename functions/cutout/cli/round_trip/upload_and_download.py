@@ -58,6 +58,14 @@ class DeliveredPhoto:
 
 
 @dataclass(frozen=True, kw_only=True)
+class WaysOn:
+    """How to get the other cut-outs after an interruption: during the uploads, or later."""
+
+    uploading: str = ""
+    waiting: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RoundTrip:
     """Uploads photos to a stack and downloads the cut-outs. An error of one does not stop others.
 
@@ -69,7 +77,7 @@ class RoundTrip:
     stack: Stack
     clock: Clock
     console: Console
-    ways_on: str = ""
+    ways_on: WaysOn = WaysOn()
     problems: dict[str, Problem] = field(default_factory=dict)
 
     def begin(self, plan: Sequence[PlannedPhoto]) -> list[PlannedPhoto]:
@@ -129,7 +137,7 @@ class RoundTrip:
         except BaseException:
             self.console.print(
                 f"Interrupted: {len(sent):,} of {counted(len(photos), 'photo')} uploaded. "
-                "The stack goes on with them; the same command uploads the others."
+                f"The stack goes on with them. {self.ways_on.uploading}"
             )
             raise
         return sent
@@ -159,8 +167,8 @@ class RoundTrip:
             f"{why}: {completed:,} of {counted(total, 'photo')} completed. "
             f"The stack goes on with {counted(left, 'photo')}."
         )
-        if self.ways_on:
-            self.console.print(self.ways_on, soft_wrap=True)
+        if self.ways_on.waiting:
+            self.console.print(self.ways_on.waiting, soft_wrap=True)
 
 
 class _Deliveries:

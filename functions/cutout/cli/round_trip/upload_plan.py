@@ -117,14 +117,16 @@ class UploadPlanner:
             self.console, "Comparing", lambda photo: uploads.newest(photo.key), photos
         )
         there = {one.key: one for one in listed if one is not None}
-        like = [
-            _Twin(photo, there[photo.key], self.stack) for photo in photos if photo.key in there
+        candidates = [
+            _Comparison(photo, there[photo.key], self.stack)
+            for photo in photos
+            if photo.key in there
         ]
-        twins = self._with_same_bytes([one for one in like if one.has_same_size])
-        findings = audited(self.stack, self.console, [one.listed for one in twins.values()])
+        same = self._with_same_bytes([one for one in candidates if one.has_same_size])
+        findings = audited(self.stack, self.console, [one.listed for one in same.values()])
         return [
-            self._planned(twins[photo.key], findings[photo.key])
-            if photo.key in twins
+            self._planned(same[photo.key], findings[photo.key])
+            if photo.key in same
             else PlannedPhoto(
                 photo=photo,
                 action=Action.UPLOAD,
@@ -133,21 +135,23 @@ class UploadPlanner:
             for photo in photos
         ]
 
-    def _with_same_bytes(self, twins: Sequence[_Twin]) -> Mapping[str, _Twin]:
-        jobs = self.stack.find([one.there for one in twins])
-        for one in twins:
+    def _with_same_bytes(self, candidates: Sequence[_Comparison]) -> Mapping[str, _Comparison]:
+        jobs = self.stack.find([one.there for one in candidates])
+        for one in candidates:
             one.job = jobs.get(one.there.key)
-        are_same = in_parallel(self.console, "Comparing", _Twin.has_same_bytes, twins)
-        return {one.there.key: one for one, is_same in zip(twins, are_same, strict=True) if is_same}
+        answers = in_parallel(self.console, "Comparing", _Comparison.has_same_bytes, candidates)
+        compared = zip(candidates, answers, strict=True)
+        return {one.there.key: one for one, is_same in compared if is_same}
 
-    def _planned(self, twin: _Twin, found: AuditedObject) -> PlannedPhoto:
-        action, why = self._decided(twin.job, found.finding)
+    def _planned(self, compared: _Comparison, found: AuditedObject) -> PlannedPhoto:
+        action, why = self._decided(compared.job, found.finding)
+        before = compared.job.credits if compared.job else Decimal(0)
         return PlannedPhoto(
-            photo=twin.photo,
+            photo=compared.photo,
             action=action,
             why=why,
-            there=replace(twin.there, credits_before=twin.job.credits if twin.job else Decimal(0)),
-            job=twin.job,
+            there=replace(compared.there, credits_before=before),
+            job=compared.job,
             result_key=found.result_key,
         )
 
@@ -166,7 +170,7 @@ class UploadPlanner:
 
 
 @dataclass
-class _Twin:
+class _Comparison:
     """A photo and the newest version of its key."""
 
     photo: Photo
@@ -192,9 +196,6 @@ class _Twin:
         """Compare hashes: that of the job, else one that S3 stores.
 
         A file that cannot be read counts as another: its upload will say why.
-
-        An entity tag is the MD5 of the bytes only for an object that was written by one request and
-        not encrypted with a KMS key. Otherwise it equals no MD5.
         """
         with suppress(OSError):
             return self._has_same_hash()
@@ -206,6 +207,9 @@ class _Twin:
         )
         if recorded is not None:
             return recorded == self._hashed("sha256")
+        # An entity tag is the MD5 of the bytes only for an object that was written by one request
+        # and is not encrypted with a KMS key; others equal no MD5.
+        # https://docs.aws.amazon.com/AmazonS3/latest/API/API_Object.html
         return self.listed.etag == self._hashed("md5")
 
     def _recorded_sha256(self) -> str | None:

@@ -8,6 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 from threading import Event
 
+import pytest
+
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.domain.job.result import Reuse
 from cutout.domain.states import Reason, State
@@ -82,6 +84,20 @@ def test_a_file_that_cannot_be_uploaded_stops_no_other(world: World) -> None:
     assert world.run("put", gone, there, "--no-wait").exit_code == 1
 
 
+def test_if_no_photo_can_be_uploaded_the_first_problem_is_the_error(world: World) -> None:
+    """There is nothing to wait for."""
+    photos = [world.photo("a.jpg"), world.photo("b.jpg")]
+
+    def deny(photo: Photo) -> SentPhoto:
+        raise PermissionError(13, "Permission denied", str(photo.path))
+
+    world.stack.upload = deny  # type: ignore[method-assign]
+    result = world.run("put", *photos)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.count("Permission denied.") == 1
+    assert f"Error: {photos[0]}: Permission denied." in result.stderr
+
+
 def test_a_cut_out_that_cannot_be_written_stops_no_other(world: World) -> None:
     """A folder has the file's name, or the disk is full: the others are delivered."""
     (world.folder / "out/b.png").mkdir(parents=True)
@@ -107,10 +123,12 @@ def test_keys_begin_with_the_prefix_that_the_stack_watches(world: World) -> None
 
 
 def test_a_prefix_may_be_chosen(world: World) -> None:
-    """Even the empty one."""
+    """Even one that the stack does not watch, which is said before anybody waits."""
     world.stack.watch("in/")
-    world.run("put", world.photo("a.jpg"), "--prefix", "")
+    told = world.run("put", world.photo("a.jpg"), "--prefix", "").stderr
     assert [photo.key for photo in world.stack.store.uploaded] == ["a.jpg"]
+    assert "The stack does not watch a.jpg: it stores such uploads and makes no job." in told
+    assert "not watch" not in world.run("put", world.folder / "a.jpg", "--prefix", "in/x/").stderr
 
 
 def test_no_wait_uploads_and_leaves(world: World) -> None:
@@ -245,17 +263,28 @@ def test_each_cut_out_is_downloaded_as_soon_as_it_is_there(world: World) -> None
     told = result.stderr.splitlines()
     assert "Interrupted: 1 of 2 photos completed. The stack goes on with 1 photo." in told
     files = f"{world.folder}/a.jpg {world.folder}/b.jpg"
-    assert f"`cutout get {files} --out 'my cut'` downloads those" in result.stderr
+    assert f"`cutout get {files} --out 'my cut'` downloads the cut-outs" in result.stderr
+    assert f"`cutout put {files} --out 'my cut'` also waits" in result.stderr
 
 
-def test_an_interrupted_upload_says_how_far_it_came(world: World) -> None:
-    """The same command uploads the others."""
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        ((), "The same command uploads the others, and pays for nothing twice."),
+        (("--fresh",), "With --fresh, the same command pays for them again"),
+    ],
+)
+def test_an_interrupted_upload_says_how_far_it_came(
+    world: World, options: tuple[str, ...], advice: str
+) -> None:
+    """And how the others are uploaded without a second payment for the first."""
     world.stack.upload = interrupted_once_b_is_done(  # type: ignore[method-assign]
         world.stack.upload, lambda photo: photo.key
     )
-    result = world.run("put", world.photo("a.jpg"), world.photo("b.jpg"))
+    result = world.run("put", world.photo("a.jpg"), world.photo("b.jpg"), *options)
     assert result.exit_code == 1
     assert "Interrupted: 1 of 2 photos uploaded." in result.stderr
+    assert advice in result.stderr
 
 
 def test_a_photo_that_does_not_change_is_not_waited_for_without_end(world: World) -> None:

@@ -1,0 +1,52 @@
+"""What an alarm is: its metric and threshold, and the whole text of its mail."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from aws_cdk import aws_cloudwatch as cloudwatch
+
+RUNBOOKS: Final = "infra/RUNBOOK.md"
+"""The page that alarms link to where no `runbook_url` is set."""
+LONGEST_DESCRIPTION: Final = 1024
+"""https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmRule:
+    """One alarm.
+
+    Attributes:
+        name: Its construct's id; the runbook names it.
+        runbook: The heading of its section in the runbook.
+        happened: What the alarm means.
+        at_stake: What is lost, late or paid for if nobody does anything.
+        do: What to do, with the whole command; `{stack}` in it is the stack's name.
+        metric: The metric that it watches.
+        above: The threshold: the alarm goes off above it.
+        periods: How many periods of the metric it evaluates.
+        datapoints: How many of them must be above the threshold; None means all.
+        is_silence: It goes off when there are no data, instead.
+    """
+
+    name: str
+    runbook: str
+    happened: str
+    at_stake: str
+    do: str
+    metric: cloudwatch.IMetric
+    above: float = 0
+    periods: int = 1
+    datapoints: int | None = None
+    is_silence: bool = False
+
+    def description(self, *, stack: str, runbooks: str) -> str:
+        """Return the text of the mail.
+
+        Args:
+            stack: The stack's name.
+            runbooks: The address of the runbook.
+        """
+        anchor = self.runbook.lower().replace(" ", "-").replace(",", "")
+        do = self.do.replace("{stack}", stack)
+        what = f"{self.happened} At stake: {self.at_stake} Do: {do}"
+        return f"{what} Runbook: {runbooks}#{anchor}"
