@@ -188,6 +188,12 @@ class Gate:
         for number, shard in enumerate(self.shards):
             yield from ((number, it) for it in shard.holders if now - held_since(it) > _LONGEST)
 
+    def past_days(self, now: datetime) -> Iterator[tuple[int, date]]:
+        """Shard and day of credits that no longer count, and that no task changes any more."""
+        oldest = (now - _LONGEST).date()
+        for number, shard in enumerate(self.shards):
+            yield from ((number, day) for day in shard.spent if day < oldest)
+
     def sealed(self, now: datetime) -> Gate:
         """The gate, paused for earlier versions; a pause that they made is taken over."""
         if self.is_sealed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
 from cutout.domain.gate import Gate, Limits
@@ -114,6 +114,10 @@ class Gates(Protocol):
 
     def free_slot(self, shard: int, holder: str) -> None:
         """Free the slot of a holder whose job will not."""
+
+    def forget_day(self, shard: int, day: date) -> None:
+        """Remove the credits of a day that no longer count."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

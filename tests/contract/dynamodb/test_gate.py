@@ -243,6 +243,20 @@ def test_a_slot_can_be_freed_alone(store: Store) -> None:
     assert gate.spent_on(DAY) == 2 * PRICE
 
 
+def test_the_credits_of_a_day_can_be_forgotten(store: Store) -> None:
+    """Once or twice; slots and other days stay."""
+    next_day = DAY + timedelta(days=1)
+    job = store.save(store.claim(a_job()), gate=[takes()])
+    store.save(job, gate=[takes(name="b", day=next_day)])
+    for _ in range(2):
+        store.forget_day(0, DAY)
+    assert store.read_gate().shards == (
+        Shard(holders=frozenset({"a", "b"}), spent={next_day: PRICE}),
+    )
+    store.forget_day(1, DAY)
+    assert store.read_gate(MANY).shards[1] == Shard()
+
+
 WHOLE_GATE = Gate(
     price=Decimal("5.40"),
     limits=Limits(max_in_flight=20, daily_credit_cap=Decimal("1E+3")),

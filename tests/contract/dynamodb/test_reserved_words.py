@@ -25,7 +25,17 @@ from tests.support.aws_account import cloud
 from tests.support.builders import LATER, NOW, a_job
 
 _OF_EXPRESSIONS = frozenset(
-    {"ADD", "AND", "BETWEEN", "DELETE", "OR", "SET", "attribute_exists", "attribute_not_exists"}
+    {
+        "ADD",
+        "AND",
+        "BETWEEN",
+        "DELETE",
+        "OR",
+        "REMOVE",
+        "SET",
+        "attribute_exists",
+        "attribute_not_exists",
+    }
     | {"size"}
 )
 _NAME = re.compile(r"(?<![:#\w])[A-Za-z_]\w*")
@@ -79,6 +89,7 @@ def _write_everything(jobs: DynamoJobs, records: DynamoDedupRecords) -> None:
     jobs.postpone(job, LATER)
     jobs.save(replace(job, state=State.COMPLETED))
     jobs.free_slot(0, "1.a.1")
+    jobs.forget_day(0, DAY)
     jobs.keep_body(job.id, CallBody(name="a", text="{}", expires_at=LATER))
     found = records.find_dedup_record("ab#model")
     assert found is not None

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from cutout.domain.errors import NewerRowError
@@ -136,6 +136,12 @@ class MemoryJobs:
     def free_slot(self, shard: int, holder: str) -> None:
         self._step("gate.free")
         self.change_shard(ShardChange(shard=shard, frees=holder))
+
+    def forget_day(self, shard: int, day: date) -> None:
+        self._step("gate.forget")
+        current = self.shards.get(shard, Shard())
+        spent = {at: credits_ for at, credits_ in current.spent.items() if at != day}
+        self.shards[shard] = replace(current, spent=spent)
 
     def waiting(self, limit: int, lane: Lane = Lane.BACKFILL) -> Sequence[str]:
         self._step("backlog.waiting")

@@ -401,3 +401,11 @@ def test_holders_that_are_older_than_any_task_are_stale() -> None:
     old, young = holders(1, NOW - 3 * DAY - MINUTE), holders(1, NOW - 3 * DAY)
     gate = a_gate(shards=(Shard(holders=young), Shard(holders=old | young)))
     assert list(gate.stale_holders(NOW)) == [(1, *old)]
+
+
+def test_credits_of_days_that_no_task_changes_any_more_are_past() -> None:
+    """Tasks run for three days at most."""
+    days = [NOW.date() - number * DAY for number in range(6)]
+    spent = dict.fromkeys(days, Decimal(7))
+    gate = a_gate(shards=(Shard(spent={days[0]: Decimal(7)}), Shard(spent=spent)))
+    assert list(gate.past_days(NOW)) == [(1, days[4]), (1, days[5])]

@@ -39,6 +39,11 @@ def shard_key(number: int) -> str:
     return f"{GATE}#{number}"
 
 
+def spent_name(day: date) -> str:
+    """The attribute of a shard that holds the credits of a day."""
+    return f"{_SPENT}{day}"
+
+
 def shard_update(change: ShardChange, place: Place | None) -> Update:
     """The change of a shard; with a place, on condition that it is still free.
 
@@ -51,7 +56,7 @@ def shard_update(change: ShardChange, place: Place | None) -> Update:
             "gate.#version = #version + :one",
             values={":one": 1},
         )
-    names = {f"#spent{n}": f"{_SPENT}{day}" for n, day in enumerate(change.charges)}
+    names = {f"#spent{n}": spent_name(day) for n, day in enumerate(change.charges)}
     values: dict[str, Any] = {f":spent{n}": it for n, it in enumerate(change.charges.values())}
     added = [f"#spent{number} :spent{number}" for number in range(len(change.charges))]
     removed = ""
@@ -63,7 +68,7 @@ def shard_update(change: ShardChange, place: Place | None) -> Update:
         removed = " DELETE holders :frees"
         values[":frees"] = {change.frees}
     if place is not None and place.shard == change.shard:
-        names["#spent"] = f"{_SPENT}{place.day}"
+        names["#spent"] = spent_name(place.day)
         values |= {":most": place.most_holders, ":spent": place.most_spent}
         condition = (
             "(attribute_not_exists(holders) OR size(holders) <= :most)"

@@ -10,7 +10,7 @@ import heapq
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from itertools import islice
 
 from cutout.adapters.dynamodb.item_table import Item, LostError, Put, Table, Update
@@ -25,6 +25,7 @@ from cutout.adapters.dynamodb.items import (
     gate_put,
     shard_key,
     shard_update,
+    spent_name,
     task_put,
 )
 from cutout.adapters.dynamodb.job_rows import (
@@ -163,6 +164,13 @@ class DynamoJobs:
                 pk=shard_key(shard), expression="DELETE holders :frees", values={":frees": {holder}}
             )
         )
+
+    def forget_day(self, shard: int, day: date) -> None:
+        """Remove the credits of a day."""
+        update = Update(
+            pk=shard_key(shard), expression="REMOVE #spent", names={"#spent": spent_name(day)}
+        )
+        self._table.change(update)
 
     def waiting(self, limit: int, lane: Lane = Lane.BACKFILL) -> list[str]:
         """Ids of jobs that wait at the gate: live before backfill, oldest first."""

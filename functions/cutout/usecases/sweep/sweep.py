@@ -78,7 +78,7 @@ class Sweep:
             self.backlog.postpone(row, now + self.resend_after)
 
     def _look_at_gate(self, now: datetime) -> Gate:
-        """Note the deployed limits, and free slots whose jobs never will."""
+        """Note the deployed limits, and remove from the shards what no job will."""
         gate = self.gates.read_gate(self.admission.limits)
         swept = gate.swept(self.admission.limits, now)
         if swept != gate:
@@ -88,6 +88,9 @@ class Sweep:
         for shard, holder in gate.stale_holders(now):
             self.telemetry.log("a slot was held by no task", holder=holder)
             self.gates.free_slot(shard, holder)
+        # Each write of a shard takes units for all of it, so it must not grow by a day each day.
+        for shard, day in gate.past_days(now):
+            self.gates.forget_day(shard, day)
         return swept
 
     def _publish(self, due: Due, gate: Gate, now: datetime) -> None:

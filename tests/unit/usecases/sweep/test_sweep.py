@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -224,6 +225,18 @@ def test_a_slot_that_no_job_will_free_does_not_keep_photos_out_for_ever() -> Non
     assert world.job(job).state is State.PROCESSING
     named = {told.get("holder") for _message, told in world.telemetry.facts} - {None}
     assert named == holders(LIMITS.max_in_flight, START)
+
+
+def test_the_shards_do_not_grow_with_the_days() -> None:
+    """The credits of the last three days stay: a task of those days may still change them."""
+    world = World()
+    days = [START.date() + timedelta(days=number) for number in range(10)]
+    for _ in days:
+        world.occupy(0, spent=7)
+        world.sweep.sweep()
+        world.clock.advance(timedelta(days=1))
+    gate = world.jobs.read_gate()
+    assert gate.shards[0].spent == dict.fromkeys(days[-4:], Decimal(7))
 
 
 def test_the_gate_is_sealed_for_earlier_versions_and_knows_the_limits() -> None:
