@@ -132,28 +132,24 @@ def run_in(context: Context, arguments: list[str]) -> int:
 
 
 def prepare_streams() -> bool:
-    """Make both streams accept every character; False if stdout is closed.
-
-    A character that the locale cannot encode is written as an escape. Python sets a stream to None
-    if its descriptor was closed before the start.
-    """
+    """Make both streams accept every character; False if stdout is closed."""
+    # A character that the locale cannot encode is written as an escape.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    # Python sets a stream to None if its descriptor was closed before the start.
     if sys.stdout is None:
         click.echo("Error: stdout is closed: redirect it to a file.", err=True)
     return sys.stdout is not None
 
 
 def flushed(status: int) -> int:
-    """Flush stdout; returns the exit status, which is 1 if that fails.
-
-    Python flushes again at exit and would print a traceback, so stdout is redirected to nowhere.
-    https://docs.python.org/3/library/signal.html#note-on-sigpipe
-    """
+    """Flush stdout; returns the exit status, which is 1 if that fails."""
     try:
         sys.stdout.flush()
     except OSError as error:
+        # Python flushes again at exit and would print a traceback.
+        # https://docs.python.org/3/library/signal.html#note-on-sigpipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if status == 0 and not isinstance(error, BrokenPipeError):
             click.echo(f"Error: The results could not be written: {error.strerror}.", err=True)

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 OTHER_SERVERS_KEY = "local"
 """The key for a server of `--evolink-url` if EVOLINK_API_KEY is not set; many accept any key."""
 _CONTROL_TOKEN = "CUTOUT_EVOLINK_CONTROL_TOKEN"  # noqa: S105 - a variable's name
+# The root of the checkout, if this package runs from one.
 _ROOT = Path(__file__).resolve().parents[3]
-"""The root of the checkout, if this package runs from one."""
 _Args = ParamSpec("_Args")
 _Result = TypeVar("_Result")
 
@@ -41,14 +41,13 @@ _Result = TypeVar("_Result")
 def check_checkout(root: Path = _ROOT) -> None:
     """Check that `infra.local` can be imported, and belongs to this project.
 
-    Other projects have a folder `infra`, too, and it may come first on the path.
-
     Raises:
         Problem: It cannot.
     """
     spec = find_spec("infra")
     own = root / "infra"
     if (own / "local" / "__init__.py").is_file() and spec and spec.origin:
+        # Other projects have a folder `infra`, too, and it may come first on the path.
         if Path(spec.origin).resolve() == own / "__init__.py":
             return
         raise Problem(

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _MAX_KEY_BYTES = 1024
-_MAX_BYTES = 5 * 1024**3
-"""The most that S3 accepts in one PutObject request."""
+_MAX_BYTES = 5 * 1024**3  # the most that S3 accepts in one PutObject request
 _UNKNOWN_TYPE = "application/octet-stream"
 # Python 3.11 does not know these. They are for people: the functions look at the bytes.
 _MORE_TYPES = {

@@ -238,7 +238,7 @@ class DedupRecords(Protocol):
         """The current record (strongly consistent)."""
 
     def save_dedup_record(self, record: DedupRecord) -> DedupRecord:
-        """Write the record if its version has not changed since it was read; 0 means new.
+        """Write the record if its version has not changed since it was read; -1 means new.
 
         Raises:
             DedupRecordMovedError: it has, or the record no longer exists.

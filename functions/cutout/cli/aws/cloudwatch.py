@@ -14,10 +14,8 @@ if TYPE_CHECKING:
 
     from cutout.cli.output.dashboard.definition import Series
 
-_QUERIES = 500
-"""GetMetricData takes no more in one request."""
-_NAMES = 100
-"""DescribeAlarms takes no more in one request."""
+_QUERIES = 500  # GetMetricData takes no more in one request
+_NAMES = 100  # DescribeAlarms takes no more in one request
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -80,20 +80,19 @@ class S3Store:
         return answer["ETag"].strip('"'), answer.get("VersionId")
 
     def sha256(self, key: str, version_id: str | None) -> str | None:
-        """Return the hash that S3 stores with an upload; None if it has none to show.
-
-        Of an object that is encrypted with a KMS key, S3 shows it only to those who may decrypt it.
-        An object that was uploaded in parts has only a hash of its parts' hashes.
-        """
+        """Return the hash that S3 stores with an upload; None if it has none to show."""
         version: Any = {"VersionId": version_id} if version_id else {}
         try:
             head = self._s3.head_object(
                 Bucket=self._uploads, Key=key, ChecksumMode="ENABLED", **version
             )
         except ClientError as error:
+            # Of an object that is encrypted with a KMS key, S3 shows it only to callers that may
+            # decrypt it.
             if code(error) in _HIDDEN:
                 return None
             raise
+        # An object that was uploaded in parts has only a hash of its parts' hashes.
         if head.get("ChecksumType") == "COMPOSITE" or "ChecksumSHA256" not in head:
             return None
         return b64decode(head["ChecksumSHA256"]).hex()

@@ -13,13 +13,12 @@ if TYPE_CHECKING:
 
     from mypy_boto3_sqs import SQSClient
 
-_BATCH = 10
-"""The most messages that SQS receives, sends or deletes in one request."""
+_BATCH = 10  # the most messages that SQS receives, sends or deletes in one request
 _TOO_LONG = "BatchRequestTooLong"
 _LOOK_SECONDS = 30
+# How long other consumers do not see the messages. If this command is interrupted, SQS makes them
+# visible again after that time.
 _MOVE_SECONDS = 60
-"""How long other consumers do not see the messages. If this command is interrupted, SQS makes them
-visible again after that time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,11 +81,9 @@ class SqsLetters:
         return list(found.values())[:limit]
 
     def move(self, url: str, to: str, limit: int) -> MoveResult:
-        """Send up to `limit` messages to the queue with that ARN, then delete them here.
-
-        A message that SQS does not accept stays in the queue and is invisible for
-        `_MOVE_SECONDS`, so that the next call receives others.
-        """
+        """Send up to `limit` messages to the queue with that ARN, then delete them here."""
+        # A message that SQS does not accept stays in the queue and is invisible for a while, so
+        # that the next call receives others.
         messages = self._receive(url, _MOVE_SECONDS, limit)
         if not messages:
             return MoveResult()

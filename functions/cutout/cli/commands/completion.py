@@ -11,8 +11,8 @@ from cutout.cli.options.help_page import DocumentedCommand
 
 _SHELLS = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 _PROGRAM = "cutout"
+# The variable by which the script asks `cutout` for completions: click's own name for it.
 _VARIABLE = "_CUTOUT_COMPLETE"
-"""The variable by which the script asks `cutout` for completions: click's own name for it."""
 
 
 @click.command(

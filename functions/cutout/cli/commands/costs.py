@@ -35,8 +35,7 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 8
 _SUMS = ("photos", "calls", "credits", "US $", "no cut-out", "maybe twice")
-_SAVINGS = ("reused", "saved")
-"""Shown if any photo was reused."""
+_SAVINGS = ("reused", "saved")  # shown if any photo was reused
 _SHOWN = 10
 _COLUMNS = (
     "why",

@@ -100,11 +100,7 @@ class CheckReport:
 def run_checks(
     checkup: Checkup, checks: dict[str, Check], *, timeout_seconds: float
 ) -> Iterator[CheckReport]:
-    """Run all checks at the same time, and yield their reports in the order of the checks.
-
-    A check that takes too long is a problem. Its thread cannot be stopped and ends with the
-    process.
-    """
+    """Run all checks at the same time, and yield their reports in the order of the checks."""
     answers: dict[str, SimpleQueue[Sequence[CheckResult]]] = {}
     for name, check in checks.items():
         answers[name] = SimpleQueue()
@@ -114,6 +110,7 @@ def run_checks(
         try:
             results = answer.get(timeout=timeout_seconds)
         except Empty:
+            # Its thread cannot be stopped; it ends with the process.
             results = [_too_slow(timeout_seconds)]
         yield CheckReport(check=name, results=results)
 

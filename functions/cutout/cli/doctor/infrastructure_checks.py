@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from cutout.cli.doctor.check import CheckResult, Checkup
 
 _OUTPUTS = frozenset({"UploadsBucketName", "ResultsBucketName", "JobsTableName", "CallbackUrl"})
+# Without these no photo is processed; others are checked if they exist.
 _FUNCTIONS = ("submit", "receive-callback", "store-result", "sweep")
-"""Without these no photo is processed; others are checked if they exist."""
 _DEPLOY = "`make deploy` repairs it (in a local cloud: `cutout down`, then `cutout up`)."
 _LONGEST_SILENCE = timedelta(minutes=5)
 _LOOK_BACK = timedelta(hours=3)

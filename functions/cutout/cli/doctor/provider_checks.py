@@ -25,16 +25,14 @@ if TYPE_CHECKING:
     from cutout.cli.aws.stack_resources import DeployedFunction, Resources
     from cutout.cli.doctor.check import CheckResult, Checkup
 
-_LOW_PHOTOS = 100
-"""Credits for fewer photos than this are worth a note."""
+_LOW_PHOTOS = 100  # credits for fewer photos than this are worth a note
 _FROM_FILE = "--secret-string file://new-key.txt"
 _SHORTEST_KEY = 32
 _SKEWED_SECONDS = 30
-_REFUSED_SECONDS = 300
-"""AWS refuses requests whose time is five minutes off (Signature Version 4)."""
+_REFUSED_SECONDS = 300  # AWS refuses requests whose time is five minutes off (Signature Version 4)
 _LATELY = timedelta(hours=1)
+# Port scanners and `cutout doctor` itself cause up to this many refused callbacks.
 _USUAL_REFUSALS = 20
-"""Port scanners and `cutout doctor` itself cause up to this many refused callbacks."""
 
 
 def api_key(checkup: Checkup) -> Iterator[CheckResult]:

@@ -7,9 +7,9 @@ from html import escape
 
 from cutout.domain.text.sanitize import plain
 
+# Where a spreadsheet would begin a formula: at the start of a cell. In much of Europe, semicolons
+# separate cells, and quotes before a formula are ignored.
 _FORMULA = re.compile(r"""(?:^|(?<=;))(?=[" ]*[=+\-@])""")
-"""Where a spreadsheet would begin a formula: at the start of a cell. In much of Europe, semicolons
-separate cells, and quotes before a formula are ignored."""
 
 
 def html_text(text: str) -> str:
@@ -18,8 +18,6 @@ def html_text(text: str) -> str:
 
 
 def spreadsheet_cell(text: str) -> str:
-    """Escape text for a cell of a CSV file: a quote is put before what could be a formula.
-
-    https://owasp.org/www-community/attacks/CSV_Injection
-    """
+    """Escape text for a cell of a CSV file: a quote is put before what could be a formula."""
+    # https://owasp.org/www-community/attacks/CSV_Injection
     return _FORMULA.sub("'", plain(text))

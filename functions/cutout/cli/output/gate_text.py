@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from cutout.domain.gate import Gate, Pause, PauseReason
     from cutout.domain.job.job import Job
 
+# Reasons of jobs that wait longer than for a slot.
 _WAITING_FOR_A_CAUSE = frozenset({Reason.GATE_PAUSED, Reason.DAILY_CAP, Reason.PRICE_ABOVE_CAP})
-"""Reasons of jobs that wait longer than for a slot."""
 _WHAT_TO_DO = {
     "key-refused": "the provider refused the API key: put a valid key into the secret, "
     "then run `cutout resume`",
@@ -62,14 +62,11 @@ class Delay(NamedTuple):
 
 
 def delay(jobs: Iterable[Job], read_gate: Callable[[], Gate], now: datetime) -> Delay | None:
-    """Return why some of these jobs wait, and what helps; None if none does.
-
-    The gate is read only if a job waits for the end of a pause or for a higher cap.
-    """
+    """Return why some of these jobs wait, and what helps; None if none does."""
     reasons = {job.reason for job in jobs if job.is_waiting} & _WAITING_FOR_A_CAUSE
     if not reasons:
         return None
-    gate = read_gate()
+    gate = read_gate()  # a request, which most readings do not need
     limits = gate.limits or gate.deployed or DEFAULT_LIMITS
     match gate.why_closed(limits, now):
         case Reason.DAILY_CAP:

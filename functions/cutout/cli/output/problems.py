@@ -30,8 +30,8 @@ _INVALID_CREDENTIALS = frozenset(
         "UnrecognizedClientException",
     }
 )
+# Besides all codes with `AccessDenied`. A HEAD request has no body, so its code is `403`.
 _ACCESS_DENIED = frozenset({"403", "AuthorizationError", "Forbidden", "UnauthorizedOperation"})
-"""Besides all codes with `AccessDenied`. A HEAD request has no body, so its code is `403`."""
 _THROTTLED = ("Throttl", "TooManyRequests", "RequestLimitExceeded", "SlowDown")
 _SERVER_ERROR = 500
 

@@ -26,16 +26,14 @@ _THEME = Theme({"progress.elapsed": "bright_black", "note": "bright_black"})
 
 
 class _Plain(Console):
-    """Prints strings as they are, except for characters that control a terminal.
-
-    FORCE_COLOR brings colours into files and pipes, but no animations.
-    """
+    """Prints strings as they are, except for characters that control a terminal."""
 
     def __init__(self, file: TextIO, width: int | None) -> None:
         usual = Console(file=file)  # reads NO_COLOR, FORCE_COLOR and TERM
         super().__init__(
             file=file,
             width=width,
+            # FORCE_COLOR brings colours into files and pipes, but no animations.
             color_system=usual.color_system,  # type: ignore[arg-type] # one of rich's names
             no_color=usual.no_color,
             theme=_THEME,
@@ -61,11 +59,9 @@ def stdout() -> Console:
 
 
 def width_for(columns: int, *, is_terminal: bool) -> int:
-    """Return the width of a line of results.
-
-    A file or pipe has no limit, as programs read lines. A narrow terminal wraps rows, which is
-    better than truncating every cell.
-    """
+    """Return the width of a line of results."""
+    # A file or pipe has no limit, as programs read lines. A narrow terminal wraps rows, which is
+    # better than truncating every cell.
     return max(columns, _NARROWEST) if is_terminal else _WIDE
 
 

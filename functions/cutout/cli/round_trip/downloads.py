@@ -84,11 +84,9 @@ def has_hash(file: Path, sha256: str) -> bool:
 
 
 def target_path(out: Path, key: str) -> Path:
-    """Return the file for a result key.
-
-    A key may hold what has a meaning in a file system: dot segments, a leading slash, empty
-    segments, backslashes, control characters. Such segments are renamed.
-    """
+    """Return the file for a result key."""
+    # A key may hold what has a meaning in a file system: dot segments, a leading slash, empty
+    # segments, backslashes, control characters. Such segments are renamed.
     segments = [_plain(segment) for segment in key.split("/") if segment]
     return out.joinpath(*PurePosixPath(*segments).parts) if segments else out / "_"
 

@@ -30,8 +30,8 @@ _ROWS = 15
 _UPLOADED = "uploaded"
 _PATH = (State.QUEUED, State.SUBMITTING, State.PROCESSING, State.STORING, State.COMPLETED)
 _STATE_WIDTH = max(map(len, State))
+# Of a row, without the key and the reason: dots, state, time, and the gaps after five columns.
 _OTHER_WIDTHS = len(_PATH) + _STATE_WIDTH + len("59 min") + 5 * 2
-"""Of a row, without the key and the reason: dots, state, time, and the gaps after five columns."""
 _LEAST_ROOM = 24
 
 

@@ -25,9 +25,9 @@ _SLOWEST_PAUSE_SECONDS = 5.0
 _PHOTOS_FOR_ONE_PAUSE = 25
 _GATE_SECONDS = 10.0
 _WARN_AFTER_SECONDS = 60.0
+# Longer than any step that shows no change: a request without an outcome is sent again after 20
+# minutes.
 _IDLE_SECONDS = 1800.0
-"""Longer than any step that shows no change: a request without an outcome is sent again after 20
-minutes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,13 +76,11 @@ class TrackedPhoto:
         return CutOut(key=self.result_key, sha256=None) if self.result_key else None
 
     def age(self, now: datetime) -> timedelta:
-        """Return the time from the upload to the end, or until now.
-
-        The time of the upload is from this machine's clock, the end is from the clock of AWS. If
-        the clocks disagree, the duration of the job itself is used.
-        """
+        """Return the time from the upload to the end, or until now."""
         ended = settled_at(self.job) if self.job else None
         if self.job is not None and ended is not None:
+            # The time of the upload is from this machine's clock, the end is from that of AWS: they
+            # may disagree.
             return max(ended - self.sent.at, lasted(self.job))
         return max(now - self.sent.at, timedelta(0))
 

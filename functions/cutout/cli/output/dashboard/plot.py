@@ -14,10 +14,9 @@ from cutout.cli.output.file_text import html_text
 _COLORS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#17a2b8", "#e377c2", "#8c8c8c")
 _LEGEND_CHARACTER = 5.6
 _LEGEND_LINES = 2
+# By the first digit of the end of the axis, so that every grid line is at a round number.
 _TICKS = {1: 2, 2: 2, 3: 3, 5: 5}
-"""By the first digit of the end of the axis, so that every grid line is at a round number."""
-_GAP_PERIODS = 3
-"""A line is interrupted where values are missing for longer than this."""
+_GAP_PERIODS = 3  # a line is interrupted where values are missing for longer than this
 
 
 @dataclass(frozen=True, kw_only=True)
