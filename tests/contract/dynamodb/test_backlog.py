@@ -26,12 +26,12 @@ def claimed(store: Store, number: int, **facts: Any) -> Job:
 
 
 def behind(store: Store, number: int, lane: Lane = Lane.LIVE) -> Job:
-    """A job behind the gate."""
+    """A job that waits at the gate."""
     return claimed(store, number, is_waiting=True, due_at=None, lane=lane)
 
 
-def test_who_waits_is_told_live_before_backfill_and_oldest_first(store: Store) -> None:
-    """In whatever order they came to stand there."""
+def test_waiting_jobs_come_live_before_backfill_and_oldest_first(store: Store) -> None:
+    """In whatever order they began to wait."""
     for number, lane in ((5, Lane.LIVE), (1, Lane.BACKFILL), (3, Lane.LIVE), (2, Lane.BACKFILL)):
         behind(store, number, lane)
     claimed(store, 4)
@@ -41,29 +41,39 @@ def test_who_waits_is_told_live_before_backfill_and_oldest_first(store: Store) -
     assert [int(job_id, 16) for job_id in store.waiting(1)] == [3]
 
 
+def test_jobs_of_low_priority_can_be_left_out(store: Store) -> None:
+    """A live upload does not wait behind backfilled ones."""
+    behind(store, 1, Lane.BACKFILL)
+    assert list(store.waiting(10, Lane.LIVE)) == []
+    behind(store, 2)
+    assert [int(job_id, 16) for job_id in store.waiting(10, Lane.LIVE)] == [2]
+    assert [int(job_id, 16) for job_id in store.waiting(10, Lane.BACKFILL)] == [2, 1]
+    assert store.carry_over() == 0
+
+
 @pytest.mark.parametrize("limit", [0, 5])
-def test_where_nobody_waits_nobody_is_told(store: Store, limit: int) -> None:
-    """Jobs that back off, or run, do not stand behind the gate."""
+def test_jobs_that_do_not_wait_are_not_found(store: Store, limit: int) -> None:
+    """They back off, or run."""
     claimed(store, 1)
     claimed(store, 2, state=State.PROCESSING)
     assert list(store.waiting(limit)) == []
 
 
 def test_more_wait_than_one_answer_of_the_table_holds(store: Store) -> None:
-    """A limit is a limit, and no page is forgotten."""
+    """The limit holds, and every page is read."""
     jobs = [behind(store, number) for number in range(30)]
     assert list(store.waiting(25)) == [job.id for job in jobs[:25]]
 
 
-def test_who_moves_on_no_longer_waits(store: Store) -> None:
+def test_a_job_that_is_admitted_no_longer_waits(store: Store) -> None:
     """The index follows the row."""
     job = behind(store, 1)
     store.save(replace(job, state=State.SUBMITTING, is_waiting=False, due_at=NOW))
     assert list(store.waiting(10)) == []
 
 
-def test_what_is_due_is_told_oldest_first_and_not_before_its_time(store: Store) -> None:
-    """Due at the very moment; who waits behind the gate never is."""
+def test_due_jobs_come_oldest_first_and_not_before_their_time(store: Store) -> None:
+    """Due at that very moment; jobs that wait at the gate are never due."""
     late = claimed(store, 1, due_at=NOW + 2 * SECOND)
     soon = claimed(store, 2, due_at=NOW + SECOND)
     claimed(store, 3, due_at=NOW + 3 * SECOND)
@@ -73,8 +83,8 @@ def test_what_is_due_is_told_oldest_first_and_not_before_its_time(store: Store) 
     assert list(store.due(NOW + 2 * SECOND, 1).jobs) == [soon]
 
 
-def test_what_is_postponed_is_not_told_until_then_but_is_due_all_the_same(store: Store) -> None:
-    """Only Sweep's look moves: the worker that it woke must still find the job due."""
+def test_a_postponed_job_is_not_found_until_then_but_is_still_due(store: Store) -> None:
+    """Only the index changes: the worker that Sweep enqueued must still find the job due."""
     job = claimed(store, 1, due_at=NOW)
     store.postpone(job, NOW + 10 * SECOND)
     assert list(store.due(NOW + 9 * SECOND, 10).jobs) == []
@@ -83,24 +93,24 @@ def test_what_is_postponed_is_not_told_until_then_but_is_due_all_the_same(store:
     assert list(store.due(NOW + 10 * SECOND, 10).jobs) == [postponed]
 
 
-def test_a_job_that_moves_is_looked_at_when_it_says(store: Store) -> None:
-    """The next write of the row makes the postponement void."""
+def test_a_move_after_a_postponement_sets_its_own_due_time(store: Store) -> None:
+    """The next write of the row ends the postponement."""
     job = claimed(store, 1, due_at=NOW)
     store.postpone(job, NOW + 100 * SECOND)
     moved = store.save(replace(job, due_at=NOW + 5 * SECOND))
     assert list(store.due(NOW + 5 * SECOND, 10).jobs) == [moved]
 
 
-def test_what_somebody_moved_meanwhile_is_not_postponed(store: Store) -> None:
-    """The mover's time counts, not the sweep's, which saw an older row."""
+def test_a_job_that_was_moved_meanwhile_is_not_postponed(store: Store) -> None:
+    """The time of the later write counts; Sweep has read an older row."""
     job = claimed(store, 1, due_at=NOW)
     moved = store.save(replace(job, due_at=NOW + 5 * SECOND))
     store.postpone(job, NOW + 100 * SECOND)
     assert list(store.due(NOW + 5 * SECOND, 10).jobs) == [moved]
 
 
-def test_what_is_not_due_at_all_does_not_become_so_by_being_postponed(store: Store) -> None:
-    """It went behind the gate; and a row that expired does not come back."""
+def test_a_job_that_is_not_due_at_all_does_not_become_due_by_a_postponement(store: Store) -> None:
+    """It waits at the gate by now; and a row that expired does not come back."""
     waiting = behind(store, 1)
     store.postpone(waiting, NOW)
     store.postpone(a_job(id="f" * 32), NOW)
@@ -108,7 +118,7 @@ def test_what_is_not_due_at_all_does_not_become_so_by_being_postponed(store: Sto
     assert store.find("f" * 32) is None
 
 
-def test_jobs_that_are_due_later_than_sweep_looks_are_told_apart(store: Store) -> None:
+def test_jobs_that_are_due_later_than_sweep_looks_are_listed_apart(store: Store) -> None:
     """The index of due jobs is not written with each move, so it may be early."""
     job = claimed(store, 1, due_at=NOW + SECOND)
     moved = store.save(replace(job, look_at=NOW, due_at=NOW + 9 * SECOND))
@@ -141,7 +151,7 @@ def test_a_written_job_is_looked_at_when_it_is_due_or_earlier(
     assert found.look_at == (None if expected is None else NOW + expected * SECOND)
 
 
-def test_the_number_and_the_age_of_waiting_jobs_are_told(store: Store) -> None:
+def test_waiting_jobs_are_counted_and_their_age_is_measured(store: Store) -> None:
     """Of both lanes together; other jobs do not count."""
     assert store.backlog_status() == BacklogStatus(waiting=0, waiting_since=None)
     behind(store, 5)
@@ -151,7 +161,7 @@ def test_the_number_and_the_age_of_waiting_jobs_are_told(store: Store) -> None:
     assert store.backlog_status() == BacklogStatus(waiting=2, waiting_since=NOW + 3 * SECOND)
 
 
-def test_jobs_of_a_key_are_told_newest_upload_first(store: Store) -> None:
+def test_jobs_of_a_key_come_newest_upload_first(store: Store) -> None:
     """By S3's order of events, whatever the lengths of its sequencers and the order of arrival."""
     sequencers = ["0A9", "0A8FF", "0B", "0A"]
     for number, sequencer in enumerate(sequencers):
