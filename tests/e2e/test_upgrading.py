@@ -19,7 +19,7 @@ from infra.constructs.callback_api import VENDED_LOGS
 from tests.e2e.deployed import Deployed
 from tests.e2e.deploying import by_key, earlier, present
 from tests.e2e.earlier import put_earlier_sources
-from tests.e2e.upgrade import STATEFUL, Upgrade, Upgraded
+from tests.e2e.upgrade import STATEFUL, RolledBack, Upgrade, Upgraded
 
 _WRITTEN = Path(__file__).parents[1] / "contract" / "dynamodb" / "written"
 _SIGNATURE = re.compile(r"X-Amz-[A-Za-z-]+=[^&\\\"]*&?")
@@ -29,18 +29,30 @@ _NOT_COMPLETED = {"note.txt.jpg": State.REJECTED, "doubted.jpg": State.REVIEW}
 
 
 @pytest.fixture(scope="session")
-def upgraded(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Upgraded:
-    """What became of it all."""
+def story(deployed: Deployed, tmp_path_factory: pytest.TempPathFactory) -> Upgrade:
+    """Both versions, ready to be deployed."""
     folder = tmp_path_factory.mktemp("earlier")
     put_earlier_sources(deployed.place.source, folder, os.environ.get("UPGRADE_FROM", ""))
     who = by_key(deployed)
-    story = Upgrade(
+    return Upgrade(
         cloud=deployed, before=earlier(deployed, who, folder), after=present(deployed, who)
     )
+
+
+@pytest.fixture(scope="session")
+def upgraded(story: Upgrade) -> Upgraded:
+    """What became of it all."""
     told = story.tell()
     if os.environ.get("RECORD_ROWS"):
         _record(told)
     return told
+
+
+@pytest.fixture(scope="session")
+def rolled_back(story: Upgrade, upgraded: Upgraded) -> RolledBack:
+    """What became of photos that were in flight while the earlier version came back."""
+    assert upgraded.rows
+    return story.roll_back()
 
 
 def _record(upgraded: Upgraded) -> None:
@@ -112,3 +124,11 @@ def test_no_message_is_given_up(upgraded: Upgraded) -> None:
     """No dead letter in any queue."""
     assert upgraded.dead_letters
     assert set(upgraded.dead_letters.values()) == {0}
+
+
+def test_a_roll_back_neither_loses_nor_pays_twice(rolled_back: RolledBack) -> None:
+    """Photos in flight and photos that come meanwhile end after the next upgrade."""
+    assert {job.state for job in rolled_back.jobs.values()} == {State.COMPLETED}
+    assert set(rolled_back.charges.values()) == {1}
+    assert rolled_back.most_in_flight <= 4
+    assert set(rolled_back.dead_letters.values()) == {0}

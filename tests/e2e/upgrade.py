@@ -24,7 +24,13 @@ from tests.e2e.stand_in import StandIn
 
 STAGE = "upgraded"
 _STACK = f"Cutout-{STAGE}"
-_SETTINGS = {"stage": STAGE, "min_side": "1", "lease_seconds": "60", "max_in_flight": "4"}
+_SLOTS = 4
+_SETTINGS = {
+    "stage": STAGE,
+    "min_side": "1",
+    "lease_seconds": "60",
+    "max_in_flight": str(_SLOTS),
+}
 _AN_HOUR = 3600.0
 _UPLOADS_MEANWHILE = 5
 _UPLOAD_EVERY_SECONDS = 2.0
@@ -88,6 +94,23 @@ class Upgraded:
     rows: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class RolledBack:
+    """A roll-back to the earlier version, and the upgrade after it.
+
+    Attributes:
+        jobs: the jobs of photos that were in flight or came meanwhile, at the end, by key.
+        charges: how often each of these photos was paid for, by key.
+        most_in_flight: tasks of both versions that ran at the same time, at most.
+        dead_letters: how many messages were given up, by queue.
+    """
+
+    jobs: Mapping[str, Job]
+    charges: Mapping[str, int]
+    most_in_flight: int
+    dead_letters: Mapping[str, int]
+
+
 @dataclass
 class Upgrade:
     """The story; `tell` is all that there is to call.
@@ -118,6 +141,35 @@ class Upgrade:
         upgraded = self._snapshot()
         self._let_everything_go_on()
         return self._at_the_end(earlier, upgraded)
+
+    def roll_back(self) -> RolledBack:
+        """Deploy the earlier sources again while photos are in flight, and then the present ones.
+
+        The earlier version may not understand the jobs and the gate of the present one. What it
+        leaves alone is finished after the second upgrade.
+        """
+        arguments = on_the_local_cloud(self.cloud, **_SETTINGS)
+        slow = [self._put(f"back/slow-{n}.jpg", 340 + n, "task:slow") for n in range(_SLOTS)]
+        for upload in slow:
+            self.photos.in_state(upload, State.PROCESSING)
+        self.before.must("deploy", *arguments, key=self.cloud.cloud.api.key)
+        self._see()
+        late = [self._put(f"back/late-{n}.jpg", 350 + n) for n in range(2)]
+        for upload in late:
+            self.photos.reached(upload, lambda job: job.is_waiting, "to wait at the gate")
+        running = sum(self.stand_in.charges(upload.key) for upload in [*slow, *late])
+        self.stand_in.let_pass(seconds=_AN_HOUR)
+        self.after.must("deploy", *arguments, key=self.cloud.cloud.api.key)
+        self._see()
+        for upload in slow:
+            self.photos.age(upload, _A_WHILE)
+        ends = self.photos.all_settled([*slow, *late], is_swept=True)
+        return RolledBack(
+            jobs={job.source.key: job for job in ends},
+            charges={job.source.key: self.stand_in.charges(job.source.key) for job in ends},
+            most_in_flight=running,
+            dead_letters=self._dead_letters(),
+        )
 
     def _see(self) -> None:
         """Look at the stack as it stands now."""
