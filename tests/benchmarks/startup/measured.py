@@ -83,7 +83,7 @@ def _compared(name: str, folder: Path) -> Path:
     ThisPython().compile_tree(own)
     files = {path.relative_to(own).as_posix(): path for path in own.rglob("*") if path.is_file()}
     archive = folder / f"{name}.zip"
-    add_to_zip(archive, {path: source.read_bytes() for path, source in files.items()})
+    add_to_zip(archive, {path: source.read_bytes() for path, source in files.items()}, level=1)
     return archive
 
 
