@@ -10,11 +10,7 @@ from pathlib import Path
 from typing import Final
 
 _MADE_FROM: Final = (
-    "functions/submit/**/*.py",
-    "functions/callback/**/*.py",
-    "functions/sweep/**/*.py",
-    "functions/prepare/**/*.py",
-    "functions/cutout/**/*.py",
+    "functions/**/*.py",
     "infra/*.py",
     "infra/access/*.py",
     "infra/assets/*.py",

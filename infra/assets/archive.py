@@ -15,15 +15,15 @@ _READABLE_BY_ALL: Final = 0o100644 << 16
 _UNIX: Final = 3  # the system that the attributes are of; zipfile writes Windows there on Windows
 
 
-def add_to_zip(path: Path, contents: Contents) -> None:
-    """Add files to a zip, which is created if it does not exist."""
+def add_to_zip(path: Path, contents: Contents, *, level: int = 6) -> None:
+    """Add files to a zip, which is created if it does not exist; `level` is zlib's, from 0 to 9."""
     with zipfile.ZipFile(path, "a") as archive:
         for name in sorted(contents):
             entry = zipfile.ZipInfo(name, date_time=_LONG_AGO)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = _READABLE_BY_ALL
             entry.create_system = _UNIX
-            archive.writestr(entry, contents[name], compresslevel=6)
+            archive.writestr(entry, contents[name], compresslevel=level)
 
 
 def digest_of(contents: Contents, *, also: str) -> str:

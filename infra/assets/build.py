@@ -74,7 +74,7 @@ class AssetBuilder:
     def _vendor(self, place: Path, shape: FunctionShape) -> Pack:
         files = self._site.files(shape.distributions)
         contents = _read(botocore_data.cut(files, shape.aws_services))
-        add_to_zip(place, contents)
+        add_to_zip(place, contents, level=self._target.compression)
         return Pack(
             path=place,
             digest=digest_of(contents, also=self._target.fingerprint),
@@ -90,7 +90,7 @@ class AssetBuilder:
         # The zip of the distributions is large and changes with the locks only, so it is built
         # once, and our own modules are added to a copy.
         shutil.copyfile(vendored.path, place)
-        add_to_zip(place, contents)
+        add_to_zip(place, contents, level=self._target.compression)
         return Pack(
             path=place,
             digest=digest_of(contents, also=vendored.digest),

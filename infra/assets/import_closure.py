@@ -6,6 +6,7 @@ functions do.
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -33,7 +34,8 @@ def own_modules(root: Path, *modules: str) -> dict[str, Path]:
         # A package's __init__ runs when any of its modules is imported, so it is shipped, too.
         for path in _files(root, name):
             found[path.relative_to(root).as_posix()] = path
-            for wanted in _imports(path, root):
+            package = path.relative_to(root).parent.parts
+            for wanted in _imports(path.read_bytes(), package):
                 if wanted not in seen and _files(root, wanted):
                     seen.add(wanted)
                     waiting.append((wanted, (*trail, wanted)))
@@ -69,16 +71,18 @@ def _files(root: Path, module: str) -> list[Path]:
     return [*(path for path in parents if path.is_file()), *own]
 
 
-def _imports(path: Path, root: Path) -> Iterator[str]:
-    package = path.relative_to(root).parent.parts
-    for node in _running(ast.parse(path.read_bytes(), filename=str(path))):
+@cache  # the functions have most modules in common, and parsing them is most of the work
+def _imports(source: bytes, package: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what a module of this package imports when it runs."""
+    found: list[str] = []
+    for node in _running(ast.parse(source)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = ".".join([*_start(package, node.level), *filter(None, [node.module])])
-            yield base
-            # The name may be a module of the package or something in it; _files tells.
-            yield from (f"{base}.{alias.name}" for alias in node.names)
+            # A name may be a module of the package or something in it; _files tells.
+            found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return tuple(found)
 
 
 def _start(package: tuple[str, ...], level: int) -> tuple[str, ...]:

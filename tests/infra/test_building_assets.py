@@ -199,10 +199,11 @@ def test_a_digest_is_of_sources_names_and_platform() -> None:
 
 
 def test_only_whole_services_are_cut(tmp_path: Path) -> None:
-    """Models stay as they are to the byte; other services, and their endpoints, go."""
+    """Other services and their endpoints go; models lose the text of their documentation alone."""
+    model = {"documentation": "long", "members": {"documentation": {"shape": "Text"}}}
     table = {"partitions": [{"regions": {"r": {}}, "services": {"sqs": {"a": 1}, "ec2": {}}}]}
     (tmp_path / "endpoints.json").write_text(json.dumps(table))
-    (tmp_path / "model").write_bytes(gzip.compress(b"{}", mtime=0))
+    (tmp_path / "model").write_bytes(gzip.compress(json.dumps(model).encode(), mtime=0))
     files = {
         "botocore/client.py": tmp_path / "model",
         "botocore/data/endpoints.json": tmp_path / "endpoints.json",
@@ -211,8 +212,15 @@ def test_only_whole_services_are_cut(tmp_path: Path) -> None:
         "botocore/data/ec2/1/service-2.json.gz": tmp_path / "model",
     }
     kept = cut(files, {"sqs"})
-    assert set(files) - set(kept) == {"botocore/data/ec2/1/service-2.json.gz"}
-    assert kept["botocore/data/sqs/1/service-2.json.gz"] == tmp_path / "model"
+    assert set(kept) == {
+        "botocore/client.py",
+        "botocore/data/endpoints.json",
+        "botocore/data/partitions.json",
+        "botocore/data/sqs/1/service-2.json",
+    }
+    assert kept["botocore/data/sqs/1/service-2.json"] == (
+        b'{"documentation":"","members":{"documentation":{"shape":"Text"}}}'
+    )
     assert kept["botocore/data/endpoints.json"] == (
         b'{"partitions":[{"regions":{"r":{}},"services":{"sqs":{"a":1}}}]}'
     )

@@ -44,6 +44,14 @@ def test_whatever_is_deployed_changes_the_version(checkout: Path, changed: str) 
     assert version_of(checkout) != before
 
 
+def test_a_new_function_changes_the_version(checkout: Path) -> None:
+    """Every folder of functions counts, not only those that are known today."""
+    (checkout / "functions/report").mkdir()
+    before = version_of(checkout)
+    (checkout / "functions/report/handler.py").write_text("new = True\n")
+    assert version_of(checkout) != before
+
+
 def test_a_file_that_moves_is_another_version(checkout: Path) -> None:
     """Its name counts, not only what is in it."""
     before = version_of(checkout)

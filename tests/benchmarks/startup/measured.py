@@ -11,6 +11,7 @@ import json
 import shutil
 import subprocess
 import sys
+import sysconfig
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -21,8 +22,8 @@ from typing import Any, Final
 
 from infra.assets import AssetBuilder
 from infra.assets.archive import add_to_zip
-from infra.assets.asset_platform import Target
-from infra.assets.dependencies import install
+from infra.assets.bytecode import ThisPython
+from infra.assets.dependencies import SitePackages
 from infra.deployed_functions import SHAPES
 from tests.benchmarks.startup.deployment import Deployment, Event
 
@@ -50,9 +51,7 @@ class Subject:
 
 def subjects(builder: AssetBuilder, folder: Path, authority: Path) -> list[Subject]:
     """Unpack everything that is measured; each trusts the servers' authority, too."""
-    compared = [
-        (name, name, name, _compared(name, builder, folder)) for name in (FLOOR, STRAIGHTFORWARD)
-    ]
+    compared = [(name, name, name, _compared(name, folder)) for name in (FLOOR, STRAIGHTFORWARD)]
     ours = [
         (shape.name, shape.service, shape.handler.rpartition(".")[0], builder.build(shape).path)
         for shape in SHAPES.values()
@@ -71,22 +70,20 @@ def subjects(builder: AssetBuilder, folder: Path, authority: Path) -> list[Subje
     return found
 
 
-def _compared(name: str, builder: AssetBuilder, folder: Path) -> Path:
+def _compared(name: str, folder: Path) -> Path:
     """Pack a compared handler as an asset is packed, with bytecode and all that it requires."""
-    target = Target.of(builder.platform, cache=builder.cache)
     own = folder / f"sources-{name}"
     own.mkdir(parents=True)
     shutil.copyfile(_HERE / "handlers" / f"{name}.py", own / f"{name}.py")
-    target.compiler.compile_tree(own)
-    files = {path.relative_to(own).as_posix(): path for path in own.rglob("*") if path.is_file()}
     if name == STRAIGHTFORWARD:
-        site = install(target, locks=builder.locks, cache=builder.cache)
-        for path, source in site.files(_STRAIGHTFORWARD_USES).items():
-            files[path] = source
-            for compiled in (source.parent / "__pycache__").glob(f"{source.stem}.cpython-*.pyc"):
-                files[compiled.relative_to(site.folder).as_posix()] = compiled
+        here = SitePackages(folder=Path(sysconfig.get_path("purelib")))
+        for path, source in here.files(_STRAIGHTFORWARD_USES).items():
+            (own / path).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, own / path)
+    ThisPython().compile_tree(own)
+    files = {path.relative_to(own).as_posix(): path for path in own.rglob("*") if path.is_file()}
     archive = folder / f"{name}.zip"
-    add_to_zip(archive, {path: source.read_bytes() for path, source in files.items()})
+    add_to_zip(archive, {path: source.read_bytes() for path, source in files.items()}, level=1)
     return archive
 
 
