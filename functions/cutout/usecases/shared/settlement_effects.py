@@ -87,6 +87,9 @@ class SettlementEffects:
             notes.withdraw(job.source, occasion_of(job))
 
     def _tag(self, tags: SourceTags, job: Job) -> None:
+        # Without versions, a newer upload of the same bytes cannot be told from this one by S3.
+        if job.source.version_id is None and why_superseded(self.latest_versions, job) is not None:
+            return
         try:
             has_room = tags.tag(job.source, STATE_TAG, job.state.value)
         except SourceGoneError:

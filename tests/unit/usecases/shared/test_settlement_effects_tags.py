@@ -7,6 +7,7 @@ import pytest
 from cutout.domain.job.job import Job
 from cutout.domain.states import State
 from cutout.ports.buckets import Labels
+from tests.support.fakes.buckets import MemoryUploads
 from tests.support.fakes.evolink import CUT_OUT
 from tests.support.fakes.world import World, png
 
@@ -65,3 +66,16 @@ def test_nothing_is_tagged_unless_it_is_wanted() -> None:
     """It costs requests."""
     world = World()
     assert tags(world, world.arrives(data=b"a text")) == {}
+
+
+def test_without_versions_a_late_effect_does_not_tag_a_newer_upload_of_the_same_bytes() -> None:
+    """The bucket cannot tell the two apart, but the order of the uploads does."""
+    world = World(tag_sources=True, uploads=MemoryUploads(is_versioned=False))
+    failed = world.arrives()
+    world.evolink.fail(world.task_of(failed), "content_policy_violation")
+    failed = world.wake(failed)
+    again = world.arrives()
+    world.evolink.complete(world.task_of(again), CUT_OUT)
+    assert world.wake(again).state is State.COMPLETED
+    world.settlement_effects.apply(failed)
+    assert tags(world, again) == {"cutout": "completed"}
