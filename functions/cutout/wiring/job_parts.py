@@ -12,8 +12,6 @@ from cutout.adapters.dynamodb.dedup_records import DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.adapters.event_bus import EventBus
-from cutout.adapters.evolink.files_api import EvolinkFiles
-from cutout.adapters.evolink.task_api import EvolinkApi
 from cutout.adapters.http_httpx import HttpxHttp
 from cutout.adapters.s3.notes import S3Notes
 from cutout.adapters.s3.prepared_copies import S3Copies
@@ -29,6 +27,7 @@ from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.settlement_effects import SettlementEffects
 from cutout.usecases.shared.step_failures import StepFailures
 from cutout.wiring.gate_parts import GatePorts, admission_scheduler, gate_limits
+from cutout.wiring.provider import file_store, task_api
 
 if TYPE_CHECKING:
     from cutout.domain.function_settings import JobSettings
@@ -96,11 +95,11 @@ def job_ports(
         clock=SystemClock(),
         copies=S3Copies(clients.s3(), settings.work_bucket),
         deduplication=DynamoDedupRecords(table),
-        files=EvolinkFiles(files, settings.evolink_files_url, api_key),
+        files=file_store(files, settings, api_key),
         jobs=DynamoJobs(table, calls_table=calls_table),
         notes=S3Notes(clients.s3(), settings.results_bucket),
         preparations=SqsPreparations(clients.sqs(), queue_url) if queue_url else None,
-        provider=EvolinkApi(calls, settings.evolink_base_url, settings.model, api_key),
+        provider=task_api(calls, settings, api_key),
         randomness=random.SystemRandom().random,
         submissions=SqsSubmissions(clients.sqs(), settings.submissions_queue_url),
         telemetry=telemetry,

@@ -9,7 +9,6 @@ from botocore.exceptions import ClientError
 
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.adapters.evolink.task_api import TERMS
 from cutout.adapters.s3.bucket_copies import S3Transfers
 from cutout.adapters.s3.listing import S3Listing
 from cutout.adapters.s3.objects import GONE, code
@@ -18,6 +17,7 @@ from cutout.cli.aws.clients import Clients
 from cutout.cli.aws.deployed_stack import Ports, Stack
 from cutout.cli.aws.stack_resources import Resources
 from cutout.domain.object_keys import BYPASS_CACHE_MARK
+from cutout.wiring.provider import TERMS
 
 if TYPE_CHECKING:
     from pathlib import Path

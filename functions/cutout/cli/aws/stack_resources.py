@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from cutout.adapters.evolink.account import Http
     from cutout.cli.aws.clients import Clients
     from cutout.cli.aws.dead_letter_queues import DeadLetter, MoveResult
     from cutout.cli.aws.description import Resource
     from cutout.cli.aws.target import Target
+    from cutout.wiring.provider import Http
 
 _TIMEOUT_SECONDS = 10.0
 _COUNTS = {

@@ -6,8 +6,6 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from cutout.adapters.evolink.account_balance import read_balance
-from cutout.adapters.evolink.api_key import refusal_of
 from cutout.cli.doctor.check import note, ok, problem
 from cutout.cli.doctor.infrastructure_checks import service
 from cutout.cli.output.dashboard.definition import Series
@@ -17,13 +15,14 @@ from cutout.domain.errors import CutoutError
 from cutout.domain.gate import USUAL_PRICE
 from cutout.domain.metrics import NAMESPACE, Metric
 from cutout.domain.provider import API_KEY_NOT_SET
+from cutout.wiring.provider import balance, refusal_of, server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from cutout.adapters.evolink.account_balance import Balance
     from cutout.cli.aws.stack_resources import DeployedFunction, Resources
     from cutout.cli.doctor.check import CheckResult, Checkup
+    from cutout.wiring.provider import Balance
 
 _LOW_PHOTOS = 100  # credits for fewer photos than this are worth a note
 _FROM_FILE = "--secret-string file://new-key.txt"
@@ -54,20 +53,20 @@ def api_key(checkup: Checkup) -> Iterator[CheckResult]:
     if refused := refusal_of(key):
         yield problem(f"{refused.message} ({name})", f"{put}, then `cutout resume`.")
         return
-    url = submit.environment["CUTOUT_EVOLINK_BASE_URL"]
-    yield from _balance(read_balance(here.http(), url, key), url, put)
+    found = balance(here.http(), submit.environment, key)
+    yield from _balance(found, server(submit.environment), put)
 
 
-def _balance(balance: Balance, url: str, put: str) -> Iterator[CheckResult]:
-    match balance.status:
+def _balance(found: Balance, url: str, put: str) -> Iterator[CheckResult]:
+    match found.status:
         case None:
             advice = "If photos are processed, it is the network of this machine."
-            yield note(f"{url} cannot be reached from here: {balance.message}", advice)
-        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN if balance.message:
-            message = f"{url} refuses the key: {balance.message}"
+            yield note(f"{url} cannot be reached from here: {found.message}", advice)
+        case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN if found.message:
+            message = f"{url} refuses the key: {found.message}"
             yield problem(message, f"{put}, then `cutout resume`.")
         case HTTPStatus.OK:
-            yield _left(balance.credits)
+            yield _left(found.credits)
         case HTTPStatus.PAYMENT_REQUIRED:
             yield problem("the account is out of credits", "Top it up, then `cutout resume`.")
         case status:
