@@ -19,10 +19,8 @@ def take(submit: SubmitUseCases, message: Message) -> None:
 
 
 def _is_sent_by(message: Message, role_id: str) -> bool:
-    """Whether a function of this role sent it: Prepare may have been taken over by a photo.
-
-    SQS itself notes the sender, as ROLE-ID:SESSION (Amazon SQS API Reference, ReceiveMessage).
-    """
+    """Whether a function of this role sent it: Prepare may have been taken over by a photo."""
+    # SQS itself notes the sender, as ROLE-ID:SESSION (Amazon SQS API Reference, ReceiveMessage).
     return bool(role_id) and message.sender_id.partition(":")[0] == role_id
 
 

@@ -14,11 +14,10 @@ _MINUTE: Final = 60
 
 
 class EveryMinute(Construct):
-    """Starts a function once a minute, with a role that can start nothing else.
+    """Starts a function once a minute, with a role that can start nothing else."""
 
-    A run that cannot be started, or fails, is not repeated: the next one, a minute later, does the
-    same work.
-    """
+    # A run that cannot be started, or fails, is not repeated: the next one, a minute later, does
+    # the same work.
 
     def __init__(self, scope: Construct, construct_id: str, *, function: lambda_.Function) -> None:
         """Start the function every minute."""

@@ -61,8 +61,6 @@ def work_bucket(
 ) -> s3.Bucket:
     """Make the private bucket for copies of photos and for results that are kept.
 
-    It is a separate bucket so that attached buckets need no change to their lifecycle rules.
-
     Args:
         scope: The parent construct.
         construct_id: Its id there.
@@ -70,6 +68,7 @@ def work_bucket(
         kept_days: How long results are kept for later uploads of the same picture. A copy of a
             photo is made for one task, and expires after a day.
     """
+    # It is a separate bucket so that attached buckets need no change to their lifecycle rules.
     return _private_bucket(
         scope,
         construct_id,
@@ -157,11 +156,9 @@ def jobs_table(
 
 
 def calls_table(scope: Construct, construct_id: str) -> dynamodb.Table:
-    """Make the table of the bodies of calls.
-
-    A body gives access to a photo and to its callback. It is of use for minutes, so the table has
-    no backups, and is deleted with the stack.
-    """
+    """Make the table of the bodies of calls."""
+    # A body gives access to a photo and to its callback. It is of use for minutes, so the table has
+    # no backups, and is deleted with the stack.
     return dynamodb.Table(
         scope,
         construct_id,

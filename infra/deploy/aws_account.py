@@ -64,10 +64,8 @@ class Account:
         return str(answer["Stacks"][0]["StackStatus"])
 
     def leftover_secrets(self, stack: str) -> list[str]:
-        """Return the names of secrets that an earlier or failed stack of that name left.
-
-        CloudFormation cannot create them again, even while they are scheduled for deletion.
-        """
+        """Return the names of secrets that an earlier or failed stack of that name left."""
+        # CloudFormation cannot create them again, even while they are scheduled for deletion.
         if is_created(self._status(stack)):
             return []
         names = [f"{stack}/{name}" for name in SECRETS]
@@ -90,12 +88,11 @@ class Account:
     def _wait_until_gone(self, name: str) -> None:
         """Wait until a secret is deleted and its name is free.
 
-        Deletion is asynchronous, even without a recovery window:
-        https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html
-
         Raises:
             StillThereError: it still exists after two minutes.
         """
+        # Deletion is asynchronous, even without a recovery window.
+        # https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_DeleteSecret.html
         for seconds in _DELETION_WAITS:
             if not self._has_secret(name):
                 return
@@ -147,12 +144,11 @@ class Account:
     def empty_deleted_buckets(self, stack: str) -> list[str]:
         """Delete every object of the buckets that are deleted with the stack.
 
-        S3 deletes empty buckets only. The stack's template says which buckets are deleted: those of
-        an ephemeral stack.
-
         Returns:
             The buckets' names.
         """
+        # S3 deletes empty buckets only. The stack's template says which buckets are deleted: those
+        # of an ephemeral stack.
         going = [
             one.name for one in self.resources(stack) if one.kind == BUCKET and not one.is_kept
         ]

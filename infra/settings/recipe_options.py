@@ -168,11 +168,9 @@ class _Page:
 
 
 def line_of(text: str, index: int, key: str) -> int:
-    """Return the line, from 1, of a key of the recipe of that index.
-
-    A key inside a table of its own (`shadow.blur`) is searched by its last part first, then by its
-    first. For a key that is not there, it is the line of the recipe's `[[recipe]]`.
-    """
+    """Return the line, from 1, of a key of the recipe of that index."""
+    # A key inside a table of its own (`shadow.blur`) is searched by its last part first, then by
+    # its first. For a key that is not there, it is the line of the recipe's `[[recipe]]`.
     lines = text.splitlines()
     headers = [at for at, line in enumerate(lines) if _bare(line).startswith(f"[[{_TABLE}]]")]
     if index >= len(headers):

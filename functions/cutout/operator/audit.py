@@ -189,11 +189,9 @@ class Audit:
         return job.state is State.COMPLETED and listed.version_id is not None
 
     def _known(self, page: Sequence[ListedObject]) -> Mapping[str, Job]:
-        """The jobs of these objects, by key.
-
-        An object's version gives the id of its job. Without versions, the job is that of the key's
-        newest event, if the entity tag is the same.
-        """
+        """The jobs of these objects, by key."""
+        # An object's version gives the id of its job. Without versions, the job is that of the
+        # key's newest event, if the entity tag is the same.
         bucket = self.uploads.bucket
         ids = {one.source(bucket).job_id: one for one in page if one.version_id}
         plain = {one.source(bucket).ref: one for one in page if not one.version_id}

@@ -117,11 +117,9 @@ def deployed_recipes() -> tuple[Recipe, ...]:
 
 
 def call_seconds(lease: timedelta) -> float:
-    """How long the provider may take over a call, from the look-up to the last byte.
-
-    A function ends with its lease at the latest. A call must end well before that: an unknown
-    outcome can then still be recorded, but a function that was ended records nothing.
-    """
+    """How long the provider may take over a call, from the look-up to the last byte."""
+    # A function ends with its lease at the latest. A call must end well before that: an unknown
+    # outcome can then still be recorded, but a function that was ended records nothing.
     return min(_LONGEST_CALL, lease / 3).total_seconds()
 
 

@@ -30,11 +30,9 @@ class Balance:
 
 
 def read_balance(http: Http, base_url: str, key: str) -> Balance:
-    """Read the balance; errors are part of the answer.
-
-    The balance is what the user has left, limited by the key's own allowance unless that is
-    unlimited. Source: get-credits in the provider's documentation, and the provider's own client.
-    """
+    """Read the balance; errors are part of the answer."""
+    # The balance is what the user has left, limited by the key's own allowance unless that is
+    # unlimited. Source: get-credits in the provider's documentation, and the provider's own client.
     headers = {"Authorization": f"Bearer {key}", "Accept": "application/json"}
     try:
         answer = http.send("GET", f"{base_url.rstrip('/')}/v1/credits", headers=headers)

@@ -56,10 +56,8 @@ def task_id_of_callback(body: bytes | str) -> str | None:
 
 
 def error_in(content: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The API's `error` object; empty without one.
-
-    A proxy's error is a page, `{"message": ...}`, or an `error` that is text.
-    """
+    """The API's `error` object; empty without one."""
+    # A proxy's error is a page, `{"message": ...}`, or an `error` that is text.
     error = content.get("error")
     return error if isinstance(error, dict) else {}
 

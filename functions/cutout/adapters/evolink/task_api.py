@@ -201,11 +201,9 @@ def _task(task_id: str, content: Mapping[str, Any]) -> Task:
 
 
 def _result_url(content: Mapping[str, Any]) -> str | None:
-    """The first result's link.
-
-    `results` is documented, `result_data` is only seen in answers. Both are lists of links, or of
-    objects with a `url`; a single one without a list is accepted, too.
-    """
+    """The first result's link."""
+    # `results` is documented, `result_data` is only seen in answers. Both are lists of links, or of
+    # objects with a `url`; a single one without a list is accepted, too.
     for name in ("results", "result_data"):
         found = content.get(name)
         for one in found if isinstance(found, list) else [found]:

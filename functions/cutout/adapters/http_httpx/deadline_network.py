@@ -32,14 +32,13 @@ def resolve(host: str, port: int) -> list[str]:
 def look_up(resolver: Resolver, host: str, port: int, seconds: float) -> list[str]:
     """The addresses of a host.
 
-    The system's resolver has no time-out, so it runs in a thread, which is abandoned when the time
-    is up.
-
     Raises:
         TimeoutError: the time is up.
         OSError: the host is not found.
         ValueError: the host's name is invalid.
     """
+    # The system's resolver has no time-out, so it runs in a thread, which is abandoned when the
+    # time is up.
     found: Future[list[str]] = Future()
 
     def run() -> None:

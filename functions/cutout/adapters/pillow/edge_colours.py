@@ -97,11 +97,9 @@ def _carried(photo: Picture, weight: Picture) -> Bands:
 
 
 def _spread(band: Picture, weight: Picture) -> Picture:
-    """One side's colour at every place (F); outside the side, the nearest colour of it.
-
-    Pyramids of weighted means, from coarse to fine: each level uses its own pixels where it has
-    some, and the coarser level elsewhere.
-    """
+    """One side's colour at every place (F); outside the side, the nearest colour of it."""
+    # Pyramids of weighted means, from coarse to fine: each level uses its own pixels where it has
+    # some, and the coarser level elsewhere.
     levels = [(floats(lambda a: a["b"] * a["w"], b=band, w=weight), weight)]
     while max(levels[-1][1].size) > 1:
         # Half the size at each level, so that a colour spreads over the whole picture in few steps.

@@ -141,11 +141,9 @@ def _framed(image: Picture) -> Picture:
 
 
 def shrunk(photo: Picture, size: tuple[int, int]) -> Picture:
-    """A small copy in RGB, of transparent pixels as well.
-
-    An RGBA picture is shrunk band by band: Pillow would weight colours by their alpha, and make a
-    copy as large as the photo for it.
-    """
+    """A small copy in RGB, of transparent pixels as well."""
+    # An RGBA picture is shrunk band by band: Pillow would weight colours by their alpha, and make a
+    # copy as large as the photo for it.
     if photo.mode == "RGB":
         return photo.resize(size, Image.Resampling.BOX)
     bands = [photo.getchannel(band).resize(size, Image.Resampling.BOX) for band in "RGB"]

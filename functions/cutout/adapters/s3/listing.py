@@ -34,10 +34,8 @@ class S3Listing:
         return self._bucket
 
     def pages(self, prefix: str) -> Iterator[list[ListedObject]]:
-        """The newest version of every existing key, in the order of keys, one request a page.
-
-        Old versions are listed too, so a bucket with many of them takes more requests.
-        """
+        """The newest version of every existing key, in the order of keys, one request a page."""
+        # Old versions are listed too, so a bucket with many of them takes more requests.
         pages = self._client.get_paginator("list_object_versions").paginate(
             Bucket=self._bucket, Prefix=prefix, PaginationConfig={"PageSize": self._page_size}
         )

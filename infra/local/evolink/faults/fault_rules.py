@@ -109,11 +109,9 @@ class FaultRules:
         ]
 
     def take(self, stage: Stage, photo: str) -> Rule | None:
-        """Count this occasion and return the first rule to use on it, if any.
-
-        ``after`` counts every matching occasion, ``times`` only those on which the rule was used:
-        rules for the same occasions are used one after the other.
-        """
+        """Count this occasion and return the first rule to use on it, if any."""
+        # ``after`` counts every matching occasion, ``times`` only those on which the rule was used:
+        # rules for the same occasions are used one after the other.
         chosen: Rule | None = None
         for number, (rule, of_stage) in enumerate(self._rules):
             if of_stage is not stage or rule.match not in photo:

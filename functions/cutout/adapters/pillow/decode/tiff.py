@@ -52,12 +52,11 @@ def reading_planes() -> Iterator[None]:
 def refuse_undecodable(image: Image.Image) -> None:
     """Refuse TIFFs that Pillow would decode wrongly.
 
-    It opens the preview of a camera's raw file, loses the alpha of separate grey and alpha planes,
-    and reads signed numbers as unsigned.
-
     Raises:
         NotAPhotoError: the file is one of these.
     """
+    # Pillow opens the preview of a camera's raw file, loses the alpha of separate grey and alpha
+    # planes, and reads signed numbers as unsigned.
     if not isinstance(image, TiffImagePlugin.TiffImageFile):
         return
     tags = image.tag_v2
