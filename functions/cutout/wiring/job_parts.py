@@ -26,8 +26,8 @@ from cutout.usecases.shared.error_notes import ErrorNotes, LatestNotes
 from cutout.usecases.shared.job_writer import JobWriter
 from cutout.usecases.shared.settlement_effects import SettlementEffects
 from cutout.usecases.shared.step_failures import StepFailures
+from cutout.wiring.chosen_provider import file_store, task_api
 from cutout.wiring.gate_parts import GatePorts, admission_scheduler, gate_limits
-from cutout.wiring.provider import file_store, task_api
 
 if TYPE_CHECKING:
     from cutout.domain.function_settings import JobSettings

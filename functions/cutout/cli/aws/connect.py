@@ -17,7 +17,7 @@ from cutout.cli.aws.clients import Clients
 from cutout.cli.aws.deployed_stack import Ports, Stack
 from cutout.cli.aws.stack_resources import Resources
 from cutout.domain.object_keys import BYPASS_CACHE_MARK
-from cutout.wiring.provider import TERMS
+from cutout.wiring.chosen_provider import TERMS
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from cutout.cli.aws.dead_letter_queues import DeadLetter, MoveResult
     from cutout.cli.aws.description import Resource
     from cutout.cli.aws.target import Target
-    from cutout.wiring.provider import Http
+    from cutout.wiring.chosen_provider import Http
 
 _TIMEOUT_SECONDS = 10.0
 _COUNTS = {

@@ -15,14 +15,14 @@ from cutout.domain.errors import CutoutError
 from cutout.domain.gate import USUAL_PRICE
 from cutout.domain.metrics import NAMESPACE, Metric
 from cutout.domain.provider import API_KEY_NOT_SET
-from cutout.wiring.provider import balance, refusal_of, server
+from cutout.wiring.chosen_provider import balance, refusal_of, server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cutout.cli.aws.stack_resources import DeployedFunction, Resources
     from cutout.cli.doctor.check import CheckResult, Checkup
-    from cutout.wiring.provider import Balance
+    from cutout.wiring.chosen_provider import Balance
 
 _LOW_PHOTOS = 100  # credits for fewer photos than this are worth a note
 _FROM_FILE = "--secret-string file://new-key.txt"
