@@ -15,6 +15,7 @@ from cutout.domain.metrics import MonitoringLevel
 from cutout.domain.states import Pixels, Transport
 
 _LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "::1"})
+_OUR_URLS = ("queue_url", "callback_url")  # the deployment sets them; all others are the provider's
 S = TypeVar("S", bound=Settings)
 
 
@@ -48,8 +49,9 @@ def _check_urls(settings: JobSettings, aws_endpoint: str) -> None:
             f"{variable('allow_loopback')} is only for the local cloud: "
             "it needs AWS_ENDPOINT_URL on a loopback address",
         )
-    for url in (settings.evolink_base_url, settings.evolink_files_url):
-        _check_url(url, allow_loopback=settings.allow_loopback)
+    for field in fields(settings):
+        if field.name.endswith("_url") and not field.name.endswith(_OUR_URLS):
+            _check_url(getattr(settings, field.name), allow_loopback=settings.allow_loopback)
 
 
 def _check_url(url: str, *, allow_loopback: bool) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from decimal import Decimal
 
@@ -140,6 +140,11 @@ REQUIRED = [
     for field in fields(kind)
     if field.name not in OPTIONAL
 ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _OtherProvider(StoreSettings):
+    other_url: str
 
 
 def refusal(kind: type[Settings], environment: Mapping[str, str]) -> str:
@@ -295,3 +300,10 @@ def test_the_api_key_never_travels_in_the_clear(
     """The provider's addresses are https; http is for loopback, on the local cloud."""
     expected = f"{url!r} must begin with https:// (http only for loopback, locally)"
     assert refusal(StoreSettings, environment | {name: url}) == expected
+
+
+def test_the_address_of_another_provider_is_checked() -> None:
+    """Without a change of the reader."""
+    environment = ENVIRONMENT | {"CUTOUT_OTHER_URL": "http://api.example"}
+    expected = "'http://api.example' must begin with https:// (http only for loopback, locally)"
+    assert refusal(_OtherProvider, environment) == expected
