@@ -13,7 +13,6 @@ from cutout.domain.timing import (
     MESSAGE_LIFE,
     PHOTO_LINK_LIFE,
     QUEUE_RETENTION,
-    READ_AGAIN,
     back_off,
     retry_delay,
 )
@@ -32,7 +31,6 @@ def test_a_message_lives_for_twenty_four_days_at_most() -> None:
 def test_a_link_dies_before_the_session_that_signed_it() -> None:
     """A role that a role assumes has an hour."""
     assert (PHOTO_LINK_LIFE, LINK_SESSION) == (50 * MINUTE, 60 * MINUTE)
-    assert READ_AGAIN == MINUTE
 
 
 @pytest.mark.parametrize(

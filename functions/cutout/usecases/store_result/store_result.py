@@ -25,6 +25,7 @@ from cutout.domain.job.job import Job, JobChanges
 from cutout.domain.job.result import Result
 from cutout.domain.job.variant import Variant
 from cutout.domain.object_keys import review_keys
+from cutout.domain.polling import LastAnswer, wait_before_read
 from cutout.domain.provider import Task, TaskStatus
 from cutout.domain.recipes import OwnPixels
 from cutout.domain.states import AttemptOutcome, Move, Reason, State
@@ -283,7 +284,7 @@ class StoreResult:
         now = self.clock.now()
         if now - job.in_state_since >= self.timing.job_deadline:
             return self._lost(job, message)
-        wait = back_off(job.tries, self.timing.poll_interval, self.randomness)
+        wait = wait_before_read(LastAnswer.UNREADABLE, job, self.timing, self.randomness)
         later = job.move(
             Move.FETCH_LATER,
             now=now,

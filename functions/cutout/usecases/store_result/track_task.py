@@ -16,10 +16,11 @@ from cutout.domain.job.conflicts import JobMovedError, TaskTakenError
 from cutout.domain.job.job import Job, JobChanges
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
+from cutout.domain.polling import LastAnswer, may_become_known, wait_before_read
 from cutout.domain.provider import Task, TaskStatus
 from cutout.domain.retry_policy import Verdict, decide_task_failure
 from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, Reason, State, Transport
-from cutout.domain.timing import READ_AGAIN, Randomness, Timing, back_off
+from cutout.domain.timing import Randomness, Timing
 from cutout.ports.jobs_table import Jobs, LatestVersions
 from cutout.ports.provider_api import Provider
 from cutout.ports.queues import SubmissionQueue
@@ -179,16 +180,16 @@ class TrackTask:
     def _still_running(self, job: Job, attempt: Attempt) -> None:
         """Check a running task again later; the attempt that the job tracks adopts its task."""
         if job.state not in UNDECIDED or not _is_tracked(job, attempt):
-            self._wait(still_running(job, attempt), self.timing.poll_interval)
+            self._wait(still_running(job, attempt), LastAnswer.RUNNING)
             return
         now = self.clock.now()
         adopted = job.with_attempt(replace(attempt, outcome=AttemptOutcome.ACCEPTED))
-        due_at = now + self.timing.poll_interval
+        due_at = now + self._wait_before_read(job, LastAnswer.RUNNING)
         self.job_writer.record(job, adopted.move(Move.ACCEPT, now=now, due_at=due_at))
 
     def _read_later(self, job: Job, message: str) -> None:
         """Read a task again later that the provider cannot report on now."""
-        self._wait(job, back_off(job.tries, self.timing.poll_interval, self.randomness), message)
+        self._wait(job, LastAnswer.UNREADABLE, message)
 
     def _task_unknown(self, job: Job, attempt: Attempt, task_id: str) -> None:
         """Ask again for a while: a new task may be unknown, and a lost one must stay unknown.
@@ -202,9 +203,9 @@ class TrackTask:
             return
         now = self.clock.now()
         since = attempt.not_found_since or now
-        if now - since < self.timing.provider.task_visibility_delay:
+        if may_become_known(now - since, self.timing):
             missing = replace(attempt, not_found_since=since)
-            self._wait(job.with_attempt(missing), READ_AGAIN)
+            self._wait(job.with_attempt(missing), LastAnswer.UNKNOWN)
             return
         ended = attempt.ended(
             AttemptOutcome.UNKNOWN, code="task_not_found", is_asked_again=is_rechecking(job)
@@ -222,7 +223,7 @@ class TrackTask:
         if saved.state is State.QUEUED:
             self.submissions.enqueue([saved.id])
 
-    def _wait(self, job: Job, delay: timedelta, message: str | None = None) -> None:
+    def _wait(self, job: Job, last: LastAnswer, message: str | None = None) -> None:
         """Check again later, within the deadline; jobs that do not wait for a task stay as is."""
         if job.state not in _TRACKED:
             return
@@ -232,8 +233,12 @@ class TrackTask:
             self._fail(job, job, reason, message=message)
             return
         move = Move.FETCH_LATER if job.state is State.STORING else Move.POLL_LATER
-        later = job.move(move, now=now, reason=job.reason, due_at=now + delay, message=message)
+        due_at = now + self._wait_before_read(job, last)
+        later = job.move(move, now=now, reason=job.reason, due_at=due_at, message=message)
         self.job_writer.record(job, later)
+
+    def _wait_before_read(self, job: Job, last: LastAnswer) -> timedelta:
+        return wait_before_read(last, job, self.timing, self.randomness)
 
     def _task_failed(self, job: Job, attempt: Attempt, task: Task) -> None:
         """Retry with back-off where the error code allows it; otherwise end the job."""

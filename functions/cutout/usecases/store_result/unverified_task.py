@@ -13,8 +13,9 @@ from datetime import timedelta
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.reason_texts import TAKEN_UNNAMED
+from cutout.domain.polling import LastAnswer, may_become_known, wait_before_read
 from cutout.domain.states import UNDECIDED, Move, Reason, State
-from cutout.domain.timing import READ_AGAIN, Randomness, Timing, back_off
+from cutout.domain.timing import Randomness, Timing
 from cutout.ports.telemetry import Clock
 from cutout.usecases.shared.job_writer import JobWriter
 
@@ -44,8 +45,8 @@ class UnverifiedTasks:
     def task_unknown(self, job: Job, attempt: Attempt, task_id: str) -> None:
         """The provider has no such task: normal for a moment; after that, the body was wrong."""
         now = self.clock.now()
-        if now - attempt.started_at < self.timing.provider.task_visibility_delay:
-            self._remember(job, attempt, task_id, READ_AGAIN)
+        if may_become_known(now - attempt.started_at, self.timing):
+            self._remember(job, attempt, task_id, LastAnswer.UNKNOWN)
         elif attempt.named_task == task_id:
             self.forget(job, attempt)
 
@@ -62,8 +63,7 @@ class UnverifiedTasks:
             )
             self.job_writer.record(job, lost)
             return
-        wait = back_off(job.tries, self.timing.poll_interval, self.randomness)
-        self._remember(job, attempt, task_id, wait)
+        self._remember(job, attempt, task_id, LastAnswer.UNREADABLE)
 
     def forget(self, job: Job, attempt: Attempt) -> None:
         """Discard the id: it is not the task of this call."""
@@ -75,10 +75,11 @@ class UnverifiedTasks:
             nameless = self._postponed(nameless, until_grace_ends - self.clock.now())
         self.job_writer.record(job, nameless)
 
-    def _remember(self, job: Job, attempt: Attempt, task_id: str, wait: timedelta) -> None:
+    def _remember(self, job: Job, attempt: Attempt, task_id: str, last: LastAnswer) -> None:
         """Record the id. In `submitting`, the job stays due when its lease ends."""
         named = job.with_attempt(replace(attempt, named_task=task_id))
         if job.state is State.UNCONFIRMED:
+            wait = wait_before_read(last, job, self.timing, self.randomness)
             named = self._postponed(named, wait)
         if named != job:
             self.job_writer.record(job, named)

@@ -11,10 +11,11 @@ from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import JobMovedError, TaskTakenError
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
+from cutout.domain.polling import LastAnswer, wait_before_read
 from cutout.domain.provider import Accepted, CreateOutcome, NotSent, OutcomeUnknown, Refused
 from cutout.domain.retry_policy import Decision, Verdict, decide_refusal
 from cutout.domain.states import UNDECIDED, AttemptOutcome, Move, Reason, State, Transport
-from cutout.domain.timing import READ_AGAIN, Randomness, Timing, back_off
+from cutout.domain.timing import Randomness, Timing, back_off
 from cutout.ports.jobs_table import Gates
 from cutout.ports.telemetry import Clock, Telemetry
 from cutout.usecases.shared.admission import GateRule, change_gate
@@ -178,8 +179,11 @@ class CallOutcomes:
         return job.with_attempt(_taken(attempt, accepted)).move(
             Move.ACCEPT,
             now=now,
-            due_at=now + self.timing.first_poll,
+            due_at=now + self._wait_before_read(job, LastAnswer.ACCEPTED),
         )
+
+    def _wait_before_read(self, job: Job, last: LastAnswer) -> timedelta:
+        return wait_before_read(last, job, self.timing, self.randomness)
 
     def _refused(
         self,
@@ -329,12 +333,15 @@ class CallOutcomes:
         if job.state is State.UNCONFIRMED:
             return job
         self.telemetry.metric(Metric.OUTCOME_UNKNOWN)
+        wait = self.timing.unconfirmed_grace
+        if attempt.named_task:
+            wait = self._wait_before_read(job, LastAnswer.UNKNOWN)
         unknown = replace(attempt, outcome=AttemptOutcome.UNKNOWN, message=message)
         return job.with_attempt(unknown).move(
             Move.OUTCOME_UNKNOWN,
             now=now,
             reason=Reason.OUTCOME_UNKNOWN,
-            due_at=now + (READ_AGAIN if attempt.named_task else self.timing.unconfirmed_grace),
+            due_at=now + wait,
             message=message,
         )
 
