@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -85,6 +86,10 @@ class BusyGates:
     def free_slot(self, shard: int, holder: str) -> None:
         """Rules do not free slots."""
         raise NotImplementedError(shard, holder)
+
+    def forget_day(self, shard: int, day: date) -> None:
+        """Rules do not forget days."""
+        raise NotImplementedError(shard, day)
 
 
 def test_the_gate_is_changed_after_up_to_eleven_races() -> None:
