@@ -50,7 +50,7 @@ class SentPhoto:
         at: when the upload began, by this machine's clock.
         job_id: the id of its job; None in a bucket without versions, where the id follows from the
             event.
-        credits_before: what its job had cost when a later command found it.
+        credits_before: what its job had cost when it had ended before this command.
     """
 
     photo: Photo

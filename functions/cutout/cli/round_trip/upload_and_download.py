@@ -47,7 +47,7 @@ class DeliveredPhoto:
 
     @property
     def credits(self) -> float | None:
-        """The credits that it cost since the command began; None if it has no job."""
+        """The credits that it cost, without those of an earlier command; None if it has no job."""
         job = self.photo.job
         return None if job is None else float(job.credits - self.photo.sent.credits_before)
 

@@ -145,7 +145,8 @@ class UploadPlanner:
 
     def _planned(self, compared: _Comparison, found: AuditedObject) -> PlannedPhoto:
         action, why = self._decided(compared.job, found.finding)
-        before = compared.job.credits if compared.job else Decimal(0)
+        ended = None if action is Action.WAIT else compared.job
+        before = ended.credits if ended else Decimal(0)
         return PlannedPhoto(
             photo=compared.photo,
             action=action,

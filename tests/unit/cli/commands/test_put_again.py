@@ -85,6 +85,7 @@ def test_a_photo_in_progress_is_waited_for(world: World) -> None:
     assert uploaded(world) == []
     assert "a.jpg: is there already and in progress (processing)" in result.stderr
     assert result.stdout.splitlines()[1].split()[:2] == ["a.jpg", "processing"]
+    assert result.stdout.splitlines()[1].split()[3] == "5.4"
 
 
 def test_an_upload_without_a_job_yet_is_waited_for(world: World) -> None:
