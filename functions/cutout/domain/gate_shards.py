@@ -77,16 +77,17 @@ def shares(limit: int, used: Sequence[int], count: int, *, outside: int) -> list
     Args:
         limit: the whole.
         used: what each shard uses now; further shards were in use before the limit was lowered.
+            Below zero where it holds a refund of credits that are counted elsewhere.
         count: over how many shards the limit is divided.
         outside: what is used elsewhere.
     """
     rest = limit - outside - sum(used[count:])
     within = list(range(count))
     while True:
-        parts = dict(zip(within, _divided(max(0, rest), len(within)), strict=True))
+        parts = dict(zip(within, _divided(rest, len(within)), strict=True))
         over = [number for number in within if used[number] > parts[number]]
         if not over:
-            return [parts.get(number, 0) for number in range(count)]
+            return [parts.get(number, min(0, used[number])) for number in range(count)]
         rest -= sum(used[number] for number in over)
         within = [number for number in within if number not in over]
 

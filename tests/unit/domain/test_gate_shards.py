@@ -29,6 +29,9 @@ TODAY = NOW.date()
         (9, [5, 3, 0], 3, 0, [0, 0, 1]),
         (9, [5, 3, 0, 2], 3, 0, [0, 0, 0]),
         (4, [1, 6, 2], 1, 0, [0]),
+        (4, [-2], 1, 5, [-1]),
+        (4, [-2], 1, 8, [-2]),
+        (4, [-2, 9], 2, 0, [-2, 0]),
         (0, [0], 1, 0, [0]),
     ],
 )
@@ -207,6 +210,18 @@ def test_a_day_of_short_tasks_spends_the_cap_but_for_one_price_a_shard(
         assert place is Reason.DAILY_CAP
         total = sum(spent) + carried
         assert cap - limits.shards * price < total <= max(cap, carried)
+
+
+def test_a_refund_of_what_an_earlier_version_charged_opens_no_more_than_the_cap() -> None:
+    """It is subtracted from the first shard, while the charge stays in the earlier count."""
+    limits = Limits(max_in_flight=9, daily_credit_cap=Decimal(50))
+    refunded = Shard(spent={TODAY: 2 * -USUAL_PRICE})
+    gate = Gate(carried_day=TODAY, carried_spent=Decimal(100), shards=(refunded,))
+    assert gate.place(limits, NOW, lambda: 0.0) is Reason.DAILY_CAP
+    above = replace(limits, daily_credit_cap=Decimal(100))
+    table = Table(limits=above, gate=gate)
+    assert table.fill() is Reason.DAILY_CAP
+    assert table.gate.spent_on(TODAY) == Decimal(100)
 
 
 @given(
