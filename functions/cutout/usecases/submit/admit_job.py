@@ -125,11 +125,16 @@ class AdmitJob:
         return self._held_for_picture(job)
 
     def _open_gate(self) -> Gate:
-        """The gate, in which earlier versions admit nothing any more."""
+        """The gate, in which earlier versions admit nothing and which names all of its shards.
+
+        Limits may be lowered again before Sweep notes that they were raised. What the further
+        shards hold would then no longer count.
+        """
         gate = self.gates.read_gate(self.limits)
-        if gate.is_sealed:
+        opened = gate.sealed(self.clock.now()).limited(gate.limits, self.limits)
+        if opened == gate:
             return gate
-        self.gates.write_gate(gate.sealed(self.clock.now()).limited(gate.limits, self.limits))
+        self.gates.write_gate(opened)
         return self.gates.read_gate(self.limits)
 
     def _place(self, job: Job, gate: Gate) -> Place | Reason:

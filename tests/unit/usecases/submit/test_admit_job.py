@@ -401,6 +401,24 @@ def test_an_open_gate_is_not_written_and_its_calls_are_no_probes() -> None:
     assert "gate.write" not in hook.seen
 
 
+def test_what_raised_limits_admitted_counts_when_they_are_lowered_before_sweep_ran() -> None:
+    """A deployment is rolled back within a minute: its shards hold slots and credits all the same.
+
+    Only the first admission writes the gate for it.
+    """
+    hook = Hook()
+    raised = Limits(max_in_flight=50, daily_credit_cap=Decimal(50_000))
+    world = sealed(World(limits=raised, step=hook))
+    world.arrives("0.jpg", png(salt=0))
+    hook.seen.clear()
+    for number in range(1, 40):
+        world.arrives(f"{number}.jpg", png(salt=number))
+    assert "gate.write" not in hook.seen
+    gate = world.jobs.read_gate(LIMITS)
+    assert (gate.in_flight, gate.spent_on(START.date())) == (40, 40 * PRICE)
+    assert gate.why_closed(LIMITS, START) is Reason.GATE_FULL
+
+
 # Beside an earlier version
 
 
