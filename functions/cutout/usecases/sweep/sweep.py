@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate import Gate, Limits
 from cutout.domain.job.conflicts import GateMovedError
 from cutout.domain.job.job import Job
@@ -85,13 +86,18 @@ class Sweep:
             # A gate that somebody else has just written is left to the next run.
             with suppress(GateMovedError):
                 self.gates.write_gate(swept)
+        # So is the rest if a shard is busy because jobs are being admitted there.
+        with suppress(StoreBusyError):
+            self._tidy_shards(gate, now)
+        return swept
+
+    def _tidy_shards(self, gate: Gate, now: datetime) -> None:
         for shard, holder in gate.stale_holders(now):
             self.telemetry.log("a slot was held by no task", holder=holder)
             self.gates.free_slot(shard, holder)
         # Each write of a shard takes units for all of it, so it must not grow by a day each day.
         for shard, day in gate.past_days(now):
             self.gates.forget_day(shard, day)
-        return swept
 
     def _publish(self, due: Due, gate: Gate, now: datetime) -> None:
         """Write the gauges, zeros included: an alarm must distinguish zero from missing data."""

@@ -37,6 +37,11 @@ def a_job_that_backs_off(world: World) -> Job:
     return world.arrives()
 
 
+def busy() -> None:
+    """The service throttles, or a transaction writes the same item."""
+    raise StoreBusyError("throttled")
+
+
 def a_job_whose_worker_died_in_its_call(world: World) -> Job:
     """The lease is on."""
 
@@ -181,10 +186,6 @@ def test_a_settled_job_whose_event_is_owed_is_announced() -> None:
     """The event bus was busy when the job ended; the end is told within a minute or two."""
     hook = Hook()
     world = World(step=hook)
-
-    def busy() -> None:
-        raise StoreBusyError("throttled")
-
     hook.once_at("announcements.announce", busy)
     world.arrives("a.jpg", b"not a photo")
     (job,) = world.jobs.jobs.values()
@@ -237,6 +238,27 @@ def test_the_shards_do_not_grow_with_the_days() -> None:
         world.clock.advance(timedelta(days=1))
     gate = world.jobs.read_gate()
     assert gate.shards[0].spent == dict.fromkeys(days[-4:], Decimal(7))
+
+
+@pytest.mark.parametrize("step", ["gate.free", "gate.forget"])
+def test_a_shard_that_is_busy_does_not_end_the_run(step: str) -> None:
+    """A job is being admitted there. Waiting jobs are enqueued; the next run frees and removes."""
+    hook = Hook()
+    world = World(step=hook)
+    world.occupy(1, spent=7)
+    world.operate.pause()
+    waiting = world.arrives()
+    world.operate.resume()
+    world.submissions.job_ids.clear()
+    world.clock.advance(timedelta(days=4))
+    hook.once_at(step, busy)
+    world.sweep.sweep()
+    assert world.submissions.job_ids == [waiting.id]
+    assert Metric.IN_FLIGHT in world.telemetry.counts
+    assert world.jobs.shards[0].spent
+    world.sweep.sweep()
+    assert not world.jobs.shards[0].holders
+    assert not world.jobs.shards[0].spent
 
 
 def test_the_gate_is_sealed_for_earlier_versions_and_knows_the_limits() -> None:
