@@ -26,9 +26,9 @@ from ..settings.recipe_options import recipes_of
 from ..settings.settings import Settings
 from ..settings.settings_checks import refuse_pixels_without_copies
 from .callback_api import CallbackApi, CallbackDomain
+from .derived_variables import set_environments
 from .encryption import encrypt_everything
-from .function import CutoutFunction
-from .function_config import grant_permissions, set_environments
+from .function import CutoutFunction, grant_permissions
 from .nag_suppressions import acknowledge
 from .network import Network
 from .overlap_checks import BucketUse, refuse_overlaps

@@ -1,6 +1,6 @@
-"""A Lambda function with its own role and its own logs; nothing is left to a default."""
+"""A Lambda function with its own role and its own logs, and what the roles may do."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from aws_cdk import AssetHashType, Duration, RemovalPolicy, Size
 from aws_cdk import aws_ec2 as ec2
@@ -10,9 +10,14 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
+from ..access.function_permissions import photo_reader_statements, statements
+from ..access.resources import Resources
 from ..assets.asset_platform import LAMBDA_PYTHON
-from ..deployed_functions import Asset, FunctionShape
+from ..deployed_functions import Asset, FunctionName, FunctionShape
 from .network import INTERFACE_ACTIONS, Network
+
+KeyStatements = Callable[[Iterable[str]], Sequence[iam.PolicyStatement]]
+"""What a role with these actions needs on the keys of the data."""
 
 
 class CutoutFunction(Construct):
@@ -155,6 +160,31 @@ class CutoutFunction(Construct):
             vpc_subnets=network.subnets if network else None,
             security_groups=list(self._security_groups) if network else None,
         )
+
+
+def grant_permissions(
+    functions: Mapping[FunctionName, CutoutFunction],
+    photo_reader: iam.Role,
+    resources: Resources,
+    key_statements: KeyStatements,
+) -> None:
+    """Add the statements of `permissions`, and those on keys, to each function's role.
+
+    The role that presigned URLs are signed with gets its own.
+    """
+    for name, granted in statements(resources).items():
+        for sid, actions, arns in granted:
+            functions[name].allow(sid, actions, arns)
+    reader_actions: set[str] = set()
+    for sid, actions, arns in photo_reader_statements(resources):
+        reader_actions.update(actions)
+        photo_reader.add_to_policy(
+            iam.PolicyStatement(sid=sid, actions=list(actions), resources=list(arns))
+        )
+    roles = [(one.role, one.actions) for one in functions.values()]
+    for role, allowed in [*roles, (photo_reader, reader_actions)]:
+        for statement in key_statements(allowed):
+            role.add_to_policy(statement)
 
 
 def log_group(

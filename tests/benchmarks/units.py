@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from cutout.adapters.dynamodb.items import GATE
+from cutout.adapters.dynamodb.gate_and_claim_items import GATE
 from cutout.domain.job.table_indexes import INDEXES
 from tests.contract.dynamodb.table import CALLS, TABLE, create_calls_table, create_table
 from tests.functions.wire import Sent

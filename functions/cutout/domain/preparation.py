@@ -9,7 +9,7 @@ from enum import StrEnum
 from cutout.domain.job.job import Photo
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import PREPARED_FOLDER
-from cutout.domain.photo.inspection import MOST_DECODED_PIXELS, PhotoLimits
+from cutout.domain.photo.model_limits import MOST_DECODED_PIXELS, PhotoLimits
 from cutout.domain.serialization import STORED_AS
 from cutout.domain.states import REFUSALS, Reason
 

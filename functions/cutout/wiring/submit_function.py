@@ -16,7 +16,7 @@ from cutout.domain.messages.queue_messages import (
     VersionDeleted,
 )
 from cutout.domain.object_keys import REVIEW_FOLDER
-from cutout.domain.photo.inspection import PhotoLimits
+from cutout.domain.photo.model_limits import PhotoLimits
 from cutout.domain.preparation import PrepareReport
 from cutout.domain.recipes import OwnPixels
 from cutout.usecases.submit.admit_job import AdmitJob

@@ -18,7 +18,7 @@ from cutout.domain.gate_shards import ShardChange
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.messages.queue_messages import TaskCheck
-from cutout.domain.photo.inspection import PhotoLimits
+from cutout.domain.photo.model_limits import PhotoLimits
 from cutout.domain.preparation import PrepareReport
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import Lane, Pixels, Transport

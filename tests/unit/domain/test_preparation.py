@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cutout.domain.photo.inspection import PhotoLimits
+from cutout.domain.photo.model_limits import PhotoLimits
 from cutout.domain.preparation import (
     LONGEST_MESSAGE,
     CopyKind,

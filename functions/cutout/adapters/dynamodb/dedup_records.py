@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from cutout.adapters.dynamodb.gate_and_claim_items import dedup_put, dedup_record_in
 from cutout.adapters.dynamodb.item_table import LostError, Table, Update
-from cutout.adapters.dynamodb.items import dedup_put, dedup_record_in
 from cutout.domain.job.conflicts import DedupRecordMovedError
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.serialization import to_row

@@ -13,8 +13,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from itertools import islice
 
-from cutout.adapters.dynamodb.item_table import Item, LostError, Put, Table, Update
-from cutout.adapters.dynamodb.items import (
+from cutout.adapters.dynamodb.gate_and_claim_items import (
     GATE,
     SAME_VERSION,
     body_key,
@@ -28,7 +27,8 @@ from cutout.adapters.dynamodb.items import (
     spent_name,
     task_put,
 )
-from cutout.adapters.dynamodb.job_rows import (
+from cutout.adapters.dynamodb.item_table import Item, LostError, Put, Table, Update
+from cutout.adapters.dynamodb.job_items import (
     BEHIND_LIVE,
     DUE,
     MOVING,

@@ -16,7 +16,7 @@ from cutout.domain.errors import NotAPhotoError, SourceGoneError
 from cutout.domain.job.job import Photo
 from cutout.domain.metrics import Metric
 from cutout.domain.photo.formats import HEAD_BYTES
-from cutout.domain.photo.inspection import PhotoLimits, check_kind, fitting
+from cutout.domain.photo.model_limits import PhotoLimits, check_kind, fitting
 from cutout.domain.preparation import (
     CopyKind,
     MadeCopy,

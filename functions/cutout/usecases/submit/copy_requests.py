@@ -13,7 +13,7 @@ from cutout.domain.errors import NeedsPreparingError
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job, JobChanges, Prepared, Upright
 from cutout.domain.metrics import Metric
-from cutout.domain.photo.inspection import PhotoLimits
+from cutout.domain.photo.model_limits import PhotoLimits
 from cutout.domain.preparation import (
     CopyKind,
     PrepareReport,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError, SourceGoneError
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import result_keys
-from cutout.domain.photo.inspection import PhotoLimits, check_size, inspect
+from cutout.domain.photo.model_limits import PhotoLimits, check_size, inspect
 from cutout.domain.states import REFUSALS, Lane, Reason
 from cutout.ports.buckets import Uploads
 from cutout.ports.jobs_table import ResultKeys

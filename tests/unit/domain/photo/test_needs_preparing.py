@@ -9,7 +9,7 @@ from PIL import Image
 
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError
 from cutout.domain.photo.formats import HEAD_BYTES
-from cutout.domain.photo.inspection import (
+from cutout.domain.photo.model_limits import (
     MOST_DECODED_PIXELS,
     PhotoLimits,
     check_kind,

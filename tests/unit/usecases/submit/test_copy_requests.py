@@ -10,7 +10,7 @@ import pytest
 
 from cutout.domain.job.job import Photo, Prepared
 from cutout.domain.metrics import Metric
-from cutout.domain.photo.inspection import PhotoLimits
+from cutout.domain.photo.model_limits import PhotoLimits
 from cutout.domain.states import Reason, State, Transport
 from tests.support.fakes.clock import START
 from tests.support.fakes.copier import tiff

@@ -39,9 +39,9 @@ from cutout.adapters.pillow.decode.tiff import (
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.photo.exif import is_adobe_rgb
 from cutout.domain.photo.formats import HEAD_BYTES
-from cutout.domain.photo.headers import structure_of
-from cutout.domain.photo.inspection import MOST_DECODED_PIXELS, check_kind
 from cutout.domain.photo.jpeg_segments import Jpeg, read_jpeg
+from cutout.domain.photo.model_formats import structure_of
+from cutout.domain.photo.model_limits import MOST_DECODED_PIXELS, check_kind
 from cutout.domain.photo.png_chunks import SIGNATURE, read_png
 from cutout.domain.states import Reason
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.job.job import Photo
-from cutout.domain.photo.inspection import PhotoLimits, check_size, inspect
+from cutout.domain.photo.model_limits import PhotoLimits, check_size, inspect
 from cutout.domain.states import Reason
 from tests.support.drawing import PHOTOS, SMALL, drawn, exif, ihdr, png_of_chunks, riff_chunk, saved
 

@@ -14,7 +14,7 @@ from cutout.domain.errors import NeedsPreparingError, NotAPhotoError
 from cutout.domain.job.job import Photo
 from cutout.domain.photo.exif import FIRST_LYING
 from cutout.domain.photo.formats import HEAD_BYTES, Kind, kind_of
-from cutout.domain.photo.headers import Size, structure_of
+from cutout.domain.photo.model_formats import Size, structure_of
 from cutout.domain.states import Reason
 
 MOST_DECODED_PIXELS = 200_000_000

@@ -1,12 +1,28 @@
-"""The environment variables of each function: the only values that it reads from there."""
+"""The environment variables of each function: settings by their names, and derived values.
 
+A function reads no other values from there.
+"""
+
+from collections.abc import Mapping
 from dataclasses import fields
 
 from cutout.domain.function_settings import variable
 from cutout.domain.metrics import NAMESPACE
 
 from ..access.resources import Resources
-from ..deployed_functions import FunctionShape
+from ..deployed_functions import FunctionName, FunctionShape
+from .function import CutoutFunction
+
+
+def set_environments(
+    functions: Mapping[FunctionName, CutoutFunction], resources: Resources
+) -> None:
+    """Set the environment variables of every function."""
+    for function in functions.values():
+        timeout_seconds = function.timeout_seconds
+        function.add_environment(
+            environment(function.shape, resources, timeout_seconds=timeout_seconds)
+        )
 
 
 def environment(

@@ -1,4 +1,4 @@
-"""Reads the structure of picture files; nothing is decoded.
+"""Reads the structure of files in the formats that the model accepts; nothing is decoded.
 
 Formats: PNG (ISO/IEC 15948, APNG), JPEG (ITU-T T.81), GIF 89a, WebP (RFC 9649), Exif (CIPA DC-008).
 """
