@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from cutout.cli.output.problems import Problem
+from cutout.domain.photo.formats import media_types_by_suffix
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -18,14 +19,8 @@ if TYPE_CHECKING:
 _MAX_KEY_BYTES = 1024
 _MAX_BYTES = 5 * 1024**3  # the most that S3 accepts in one PutObject request
 _UNKNOWN_TYPE = "application/octet-stream"
-# Python 3.11 does not know these. They are for people: the functions look at the bytes.
-_MORE_TYPES = {
-    ".avif": "image/avif",
-    ".heic": "image/heic",
-    ".heif": "image/heif",
-    ".jfif": "image/jpeg",
-    ".webp": "image/webp",
-}
+# Types are for people: the functions look at the bytes.
+_MORE_TYPES = media_types_by_suffix()
 
 
 @dataclass(frozen=True, kw_only=True)

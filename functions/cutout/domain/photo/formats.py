@@ -16,10 +16,23 @@ class Kind:
     Attributes:
         name: its common name.
         is_decoded: Prepare can decode it.
+        suffixes: of file names, where Python does not know their media type.
     """
 
     name: str
     is_decoded: bool = True
+    suffixes: tuple[str, ...] = ()
+
+
+def media_type(format_: str) -> str:
+    """The media type of a format, which is given by its common name."""
+    return f"image/{format_.lower()}"
+
+
+def media_types_by_suffix() -> dict[str, str]:
+    """The media types of suffixes that Python does not know."""
+    kinds = {*_RIFF_KINDS.values(), *_ISO_KINDS.values(), *(kind for _, _, kind in _MAGICS)}
+    return {suffix: media_type(kind.name) for kind in kinds for suffix in kind.suffixes}
 
 
 def kind_of(head: bytes) -> Kind | None:
@@ -59,10 +72,10 @@ def _raw(maker: str) -> Kind:
     return _not_decoded(f"a camera's raw file ({maker})")
 
 
-_WEBP = Kind(name="WebP")
-_HEIF = Kind(name="HEIF")
-_HEIC = Kind(name="HEIC")
-_AVIF = Kind(name="AVIF")
+_WEBP = Kind(name="WebP", suffixes=(".webp",))
+_HEIF = Kind(name="HEIF", suffixes=(".heif",))
+_HEIC = Kind(name="HEIC", suffixes=(".heic",))
+_AVIF = Kind(name="AVIF", suffixes=(".avif",))
 _VIDEO = _not_decoded("a video, or another file of ISO media,")
 _RIFF_KINDS = {b"WEBP": _WEBP, b"AVI ": _VIDEO}
 _SVG = _not_decoded("SVG")
@@ -89,7 +102,7 @@ _ISO_OTHERS = {b"crx ": _raw("Canon CR3")}
 
 _MAGICS: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"\x89PNG\r\n\x1a\n", Kind(name="PNG")),
-    (0, b"\xff\xd8\xff", Kind(name="JPEG")),
+    (0, b"\xff\xd8\xff", Kind(name="JPEG", suffixes=(".jfif",))),
     (0, b"GIF87a", Kind(name="GIF")),
     (0, b"GIF89a", Kind(name="GIF")),
     # Raw formats based on TIFF must be recognised before TIFF itself.

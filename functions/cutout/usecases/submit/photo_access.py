@@ -8,14 +8,12 @@ from pathlib import Path
 from cutout.domain.errors import SourceGoneError
 from cutout.domain.job.job import Job, Photo
 from cutout.domain.object_keys import same_bytes_key
+from cutout.domain.photo.formats import media_type
 from cutout.domain.provider import NotSent, Refused, Uploaded
 from cutout.domain.states import Transport
 from cutout.ports.buckets import Copies, PhotoLinks, Uploads
 from cutout.ports.provider_api import Files
 from cutout.usecases.shared import temp_folder
-
-_CONTENT_TYPES = {"jpeg": "image/jpeg", "png": "image/png", "gif": "image/gif"}
-_WEBP = "image/webp"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +40,7 @@ class PhotoAccess:
         copy = job.prepared
         sent = copy or job.photo
         format_ = sent.format if sent else "jpeg"
-        content_type = _content_type(format_)
+        content_type = media_type(format_)
         if (job.transport or self.transport) is Transport.PRESIGNED:
             return Uploaded(file_id="", url=self._link(job, content_type))
         return self.files.upload(
@@ -71,9 +69,5 @@ class PhotoAccess:
             if photo is None or fetched.sha256 != photo.sha256:
                 raise SourceGoneError("the object was overwritten after it was checked")
             key = same_bytes_key(job.id, photo.format)
-            self.copies.put(key, file, content_type=_content_type(photo.format))
+            self.copies.put(key, file, content_type=media_type(photo.format))
         return key
-
-
-def _content_type(format_: str) -> str:
-    return _CONTENT_TYPES.get(format_, _WEBP)
