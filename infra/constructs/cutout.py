@@ -250,7 +250,7 @@ class Cutout(Grants):
             domain=callback_domain,
         )
         self.callback_url = self.callback_api.url
-        EveryMinute(self, "EveryMinute", function=self.functions[FunctionName.SWEEP].function)
+        EveryMinute(self, "EveryMinute", function=self.functions[FunctionName.SWEEP])
 
     def _list_resources(self, event_bus_id: str) -> Resources:
         prepare = self.functions.get(FunctionName.PREPARE)

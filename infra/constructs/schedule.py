@@ -1,4 +1,4 @@
-"""The schedule that starts Sweep."""
+"""The schedule that starts a function every minute."""
 
 from typing import Final
 
@@ -9,6 +9,7 @@ from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from ..access.resources import account_arn
+from .function import CutoutFunction
 
 _MINUTE: Final = 60
 
@@ -19,7 +20,7 @@ class EveryMinute(Construct):
     # A run that cannot be started, or fails, is not repeated: the next one, a minute later, does
     # the same work.
 
-    def __init__(self, scope: Construct, construct_id: str, *, function: lambda_.Function) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, function: CutoutFunction) -> None:
         """Start the function every minute."""
         super().__init__(scope, construct_id)
         role = iam.Role(
@@ -37,24 +38,24 @@ class EveryMinute(Construct):
                     },
                 },
             ),
-            description="Starts Sweep of Cutout",
+            description=f"Starts {function.shape.name} of Cutout",
         )
         role.add_to_policy(
             iam.PolicyStatement(
                 sid="StartIt",
                 actions=["lambda:InvokeFunction"],
-                resources=[function.function_arn],
+                resources=[function.function.function_arn],
             )
         )
         schedule = scheduler.CfnSchedule(
             self,
             "Schedule",
-            description="Starts Sweep of Cutout",
+            description=f"Starts {function.shape.name} of Cutout",
             schedule_expression="rate(1 minute)",
             flexible_time_window=scheduler.CfnSchedule.FlexibleTimeWindowProperty(mode="OFF"),
             state="ENABLED",
             target=scheduler.CfnSchedule.TargetProperty(
-                arn=function.function_arn,
+                arn=function.function.function_arn,
                 role_arn=role.role_arn,
                 retry_policy=scheduler.CfnSchedule.RetryPolicyProperty(
                     maximum_event_age_in_seconds=_MINUTE, maximum_retry_attempts=1
@@ -68,7 +69,7 @@ class EveryMinute(Construct):
         lambda_.CfnEventInvokeConfig(
             self,
             "NoSecondTry",
-            function_name=function.function_name,
+            function_name=function.function.function_name,
             qualifier="$LATEST",
             maximum_event_age_in_seconds=_MINUTE,
             maximum_retry_attempts=0,
