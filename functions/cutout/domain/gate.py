@@ -162,7 +162,7 @@ class Gate:
             number: credits_[number] - _micro(expected)
             for number in free
             if _micro(self._spent(number, now.date()) + expected) <= credits_[number]
-            and (number == 0 or not is_too_high)
+            and (not is_too_high or (number == 0 and self._may_check_price(limits, now.date())))
         }
         if not within:
             return Reason.PRICE_ABOVE_CAP if is_too_high else Reason.DAILY_CAP
@@ -245,6 +245,11 @@ class Gate:
     def _paused(self, pause: Pause | None) -> Gate:
         """The gate with this pause, which functions of an earlier version see if they run alone."""
         return replace(self, pause=pause, seal=self.seal if self.is_sealed else pause)
+
+    def _may_check_price(self, limits: Limits, day: date) -> bool:
+        """Whether a photo may check a price above a shard's share; within the cap if it fits."""
+        cap = limits.daily_credit_cap
+        return self.price > cap or self.spent_on(day) + self.price <= cap
 
     @property
     def _carried(self) -> int:

@@ -248,6 +248,19 @@ def test_a_price_above_the_cap_is_tried_in_the_first_shard_alone() -> None:
     assert replace(tried, price=Decimal(199)).why_closed(LIMITS, NOW) is None
 
 
+@pytest.mark.parametrize(
+    ("spent", "reason"), [(599, None), (600, Reason.PRICE_ABOVE_CAP), (780, Reason.PRICE_ABOVE_CAP)]
+)
+def test_a_price_above_a_shards_share_is_tried_within_the_cap_alone(
+    spent: int, reason: Reason | None
+) -> None:
+    """The first shard has room for the usual price, but the whole cap has none for this one."""
+    limits = Limits(max_in_flight=32, daily_credit_cap=Decimal(800))
+    shards = tuple(a_shard(spent=part) for part in (100, 190, 190, spent - 480))
+    gate = a_gate(price=Decimal(201), limits=limits, shards=shards)
+    assert gate.why_closed(LIMITS, NOW) == reason
+
+
 @pytest.mark.parametrize("cap", ["0", "5.39"])
 @pytest.mark.parametrize("price", ["5.4", "9999"])
 def test_a_cap_below_the_usual_price_lets_nobody_in(cap: str, price: str) -> None:
