@@ -12,6 +12,7 @@ from urllib.parse import quote, urlencode
 from botocore.exceptions import ClientError
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
+from cutout.domain.gate_shards import ShardChange, holder
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
@@ -121,10 +122,16 @@ class Photos:
         while True:
             job = self.jobs.find(upload.job_id)
             assert job is not None
+            aged = _aged(job, by)
+            held = _slot_of(job)
             try:
-                self.jobs.save(_aged(job, by))
+                # The name under which the attempt holds its slot begins with its time.
+                self.jobs.save(aged, gate=_slot_of(aged))
             except JobMovedError:
                 continue
+            for change in held:
+                if change.shard is not None and change.takes is not None:
+                    self.jobs.free_slot(change.shard, change.takes)
             return
 
     def reached(
@@ -231,6 +238,15 @@ class Photos:
             Bucket=self.results_bucket, Prefix=prefix
         )
         return [one["Key"] for page in pages for one in page.get("Contents", ())]
+
+
+def _slot_of(job: Job) -> list[ShardChange]:
+    """The slot that the job's newest attempt holds, as the change that takes it."""
+    attempt = job.attempt
+    if attempt is None or attempt.shard is None or not job.state.holds_slot:
+        return []
+    name = holder(job.id, attempt.number, attempt.started_at)
+    return [ShardChange(shard=attempt.shard, takes=name)]
 
 
 def _aged(job: Job, by: timedelta) -> Job:
