@@ -156,7 +156,6 @@ ASKED: dict[str, tuple[str, Callable[[DynamoJobs], object]]] = {
     "a transaction": ("transact_write_items", lambda jobs: jobs.save(a_job(), gate=TAKES)),
     "a postponement": ("update_item", lambda jobs: jobs.postpone(a_job(), NOW)),
     "a read": ("get_item", lambda jobs: jobs.find("f" * 32)),
-    "a batch": ("batch_get_item", lambda jobs: jobs.read_gate()),
     "a query": ("query", lambda jobs: jobs.waiting(1)),
     "an update": ("update_item", lambda jobs: jobs.free_slot(0, "a")),
 }
@@ -171,19 +170,6 @@ def test_an_update_of_a_busy_table_is_left_to_the_queue(
     stubber.add_client_error("update_item", code)
     with pytest.raises(StoreBusyError, match=code):
         jobs.free_slot(0, "a")
-    stubber.assert_no_pending_responses()
-
-
-@pytest.mark.parametrize("asked", ["a read", "a query", "a batch"])
-def test_a_read_of_a_busy_table_does_not_count_as_a_failure_of_the_job(
-    asked: str, stubbed: tuple[DynamoJobs, Stubber]
-) -> None:
-    """It is raised as every busy table is; the SDK has read several times."""
-    jobs, stubber = stubbed
-    operation, ask = ASKED[asked]
-    stubber.add_client_error(operation, "ThrottlingException")
-    with pytest.raises(StoreBusyError, match="ThrottlingException"):
-        ask(jobs)
     stubber.assert_no_pending_responses()
 
 

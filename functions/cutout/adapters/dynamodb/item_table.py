@@ -6,7 +6,6 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -125,21 +124,17 @@ class Table:
         self._randomness = randomness
         self._new_id = new_id
         self._write = TypeSerializer().serialize
+        self._read = TypeDeserializer().deserialize
 
     def get(self, pk: str, *, table: str | None = None) -> Item | None:
-        """The item (strongly consistent), of this table or of another.
-
-        Raises:
-            StoreBusyError: throttled.
-        """
-        with _explained():
-            answer = self._client.get_item(
-                TableName=table or self._name,
-                Key={"pk": {"S": pk}},
-                ConsistentRead=True,
-            )
+        """The item (strongly consistent), of this table or of another."""
+        answer = self._client.get_item(
+            TableName=table or self._name,
+            Key={"pk": {"S": pk}},
+            ConsistentRead=True,
+        )
         item = answer.get("Item")
-        return None if item is None else _plain(item)
+        return None if item is None else self._plain(item)
 
     def get_all(self, pks: Sequence[str]) -> Iterator[Item]:
         """The items that exist of these, each named once, in any order (strongly consistent)."""
@@ -147,9 +142,8 @@ class Table:
             wanted: Any = [{"pk": {"S": pk}} for pk in pks[start : start + _BATCH]]
             while wanted:
                 request: Any = {"Keys": wanted, "ConsistentRead": True}
-                with _explained():
-                    answer: Any = self._client.batch_get_item(RequestItems={self._name: request})
-                yield from map(_plain, answer["Responses"].get(self._name, []))
+                answer: Any = self._client.batch_get_item(RequestItems={self._name: request})
+                yield from map(self._plain, answer["Responses"].get(self._name, []))
                 wanted = answer.get("UnprocessedKeys", {}).get(self._name, {}).get("Keys")
                 if wanted:
                     # Throttled: a request that follows at once is throttled again.
@@ -182,9 +176,12 @@ class Table:
             StoreBusyError: throttled, or a transaction writes the item.
         """
         request = self._request(update)["Update"]
-        with _explained():
+        try:
             answer = self._client.update_item(**request, ReturnValues="ALL_OLD")
-        return _plain(answer.get("Attributes", {}))
+        except ClientError as exc:
+            self._explain(exc)
+            raise
+        return self._plain(answer.get("Attributes", {}))
 
     def _write_in_time(self, requests: Sequence[Any]) -> None:
         """Try several times. A transaction that may have been made is repeated with its own token.
@@ -206,7 +203,7 @@ class Table:
         self._write_all(requests, token)
 
     def _write_all(self, requests: Sequence[Any], token: str) -> None:
-        with _explained():
+        try:
             if len(requests) > 1:
                 self._client.transact_write_items(
                     TransactItems=requests,
@@ -216,6 +213,9 @@ class Table:
                 self._client.put_item(**requests[0]["Put"])
             else:
                 self._client.update_item(**requests[0]["Update"])
+        except ClientError as exc:
+            self._explain(exc)
+            raise
 
     def entries(
         self,
@@ -250,10 +250,9 @@ class Table:
             ScanIndexForward=not is_newest_first,
             PaginationConfig={"PageSize": page},
         )
-        with _explained():
-            for answer in pages:
-                for item in map(_plain, answer["Items"]):
-                    yield item["pk"], item[sort]
+        for answer in pages:
+            for item in map(self._plain, answer["Items"]):
+                yield item["pk"], item[sort]
 
     def _request(self, write: Put | Update) -> Any:  # noqa: ANN401 - the SDK's
         if isinstance(write, Update):
@@ -287,18 +286,10 @@ class Table:
 
     def _stored(self, put: Put) -> Item:
         """The item as it is read again: numbers are decimals then."""
-        return _plain(self._typed(put.item))
+        return self._plain(self._typed(put.item))
 
-    def _typed(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: self._write(value) for name, value in values.items()}
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Raise our own error for a lost condition or a busy table, and every other as it is."""
-    try:
-        yield
-    except ClientError as exc:
+    def _explain(self, exc: ClientError) -> None:
+        """Raise our own error for a lost condition or a busy table; else return."""
         code = _code(exc)
         single = {"Code": _FAILED_CHECK, "Item": exc.response.get("Item")}
         reasons: Any = exc.response.get("CancellationReasons", [])
@@ -307,14 +298,15 @@ def _explained() -> Iterator[None]:
         for index, reason in enumerate(reasons):
             if reason.get("Code") == _FAILED_CHECK:
                 old = reason.get("Item")
-                raise LostError(index, _plain(old) if old else None) from exc
+                raise LostError(index, self._plain(old) if old else None) from exc
         if {code, *(reason.get("Code") for reason in reasons)} & _BUSY:
             raise (_CanceledError if reasons else StoreBusyError)(code) from exc
-        raise
 
+    def _typed(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: self._write(value) for name, value in values.items()}
 
-def _plain(item: Mapping[str, Any]) -> Item:
-    return {name: _READ(value) for name, value in item.items()}
+    def _plain(self, item: Mapping[str, Any]) -> Item:
+        return {name: self._read(value) for name, value in item.items()}
 
 
 def _code(exc: ClientError) -> str:
@@ -327,4 +319,3 @@ def _names_in(*expressions: str) -> dict[str, str]:
 
 
 _NAME = re.compile(r"#\w+")
-_READ = TypeDeserializer().deserialize
