@@ -81,7 +81,7 @@ class StepFailures:
         """The job with the failure recorded; None if the failure does not count for the job."""
         job = self.jobs.find(before.id)
         now = self.clock.now()
-        if job is None or not self._is_its_own(job, exc, now):
+        if job is None or not self._is_its_own(before, job, exc, now):
             return None
         # A step of `storing` is counted when it begins: it may kill its worker.
         failures = job.failures + (job.state is not State.STORING)
@@ -99,15 +99,19 @@ class StepFailures:
             return self.end(job, message, is_denied=isinstance(exc, SourceDeniedError))
         return self.job_writer.record(job, self._later(job, failures, message, now))
 
-    def _is_its_own(self, job: Job, exc: Exception, now: datetime) -> bool:
+    def _is_its_own(self, before: Job, job: Job, exc: Exception, now: datetime) -> bool:
         """Whether the failure counts for the job: this function moves it, and it was due.
 
-        Errors of a busy jobs table do not count: they are not the job's, and cannot be written.
+        Errors of a busy jobs table do not count: they are not the job's, and cannot be written. In
+        `storing` they count, or the step would seem to have killed its worker; but only if no
+        other worker has moved the job, since two workers at once make the table busy.
         """
         if job.state.is_settled:
             return not job.is_announced
-        if isinstance(exc, StoreBusyError) or job.state not in self.states:
+        if job.state not in self.states:
             return False
+        if isinstance(exc, StoreBusyError):
+            return job.state is State.STORING and job.version == before.version
         if job.state is State.QUEUED:
             return not job.is_backing_off(now)
         return job.state is State.STORING or job.is_due(now)

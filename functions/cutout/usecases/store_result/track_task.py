@@ -126,7 +126,7 @@ class TrackTask:
             failures=job.failures + 1,
             cut_short=job.cut_short + 1,
         )
-        self.reuse(self.job_writer.record(job, storing))
+        self.failures.guard(self.job_writer.record(job, storing), self.reuse)
 
     def _look(self, job: Job, attempt: Attempt, task_id: str, request: TaskCheck) -> None:
         try:
@@ -305,7 +305,9 @@ class TrackTask:
             failures=job.failures + 1 if job.state is State.STORING else 1,
             cut_short=job.cut_short + 1 if job.state is State.STORING else 1,
         )
-        self.store(self.job_writer.record(job, storing), task)
+        self.failures.guard(
+            self.job_writer.record(job, storing), lambda leased: self.store(leased, task)
+        )
 
     def _note_late_success(self, job: Job, attempt: Attempt, task: Task) -> None:
         """Record the charge for a second attempt of a settled job, whose result is not used.

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Reuse
 from cutout.domain.provider import Task
@@ -363,6 +364,45 @@ def test_what_kills_its_workers_is_not_looked_at_again() -> None:
     storing = Storing(World(), BROKEN, cut_short=5, entered_at=START - timedelta(hours=1))
     job = storing.store()
     assert (job.state, job.reason) == (State.REVIEW, Reason.RESULT_UNCHECKED)
+
+
+def busy() -> None:
+    """The service throttles."""
+    raise StoreBusyError("throttled")
+
+
+def test_a_busy_table_is_not_taken_for_a_killed_worker() -> None:
+    """The result is decoded and published once the table answers: it does not go to review."""
+    hook = Hook()
+    world = World(step=hook)
+    job = world.arrives()
+    world.evolink.complete(world.task_of(job), CUT_OUT)
+    for failures in range(1, 6):
+        hook.once_at("heads.newest", busy)
+        tried = world.wake(job)
+        assert (tried.state, tried.failures, tried.cut_short) == (State.STORING, failures, 0)
+        assert tried.due_at is not None
+        assert tried.due_at > world.clock.now()
+        world.clock.advance(tried.due_at - world.clock.now())
+    assert world.wake(job).state is State.COMPLETED
+
+
+def test_a_busy_table_does_not_end_the_lease_of_another_worker() -> None:
+    """Two workers at once make a table busy; the job has moved since the first one began."""
+    hook = Hook()
+    world = World(step=hook)
+    job = world.arrives()
+    world.evolink.complete(world.task_of(job), CUT_OUT)
+
+    def overtaken() -> None:
+        stored = world.job(job)
+        world.jobs.jobs[job.id] = replace(stored, version=stored.version + 1)
+        busy()
+
+    hook.once_at("heads.newest", overtaken)
+    with pytest.raises(StoreBusyError):
+        world.wake(job)
+    assert world.job(job).due_at == world.clock.now() + TIMING.lease
 
 
 def test_an_outdated_photo_is_not_completed_from_what_is_kept() -> None:
