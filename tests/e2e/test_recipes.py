@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cutout.domain.states import State
+from cutout.domain.states import Reason, State
 from tests.e2e.bus import Listener
 from tests.e2e.deployed import Deployed
 from tests.e2e.photos import Photos
@@ -64,3 +64,25 @@ def test_variants_stand_beside_the_cut_out_and_are_made_again_for_nothing(
     )
     assert photos.result("recipes/red.market.jpg") is not None
     assert stand_in.charges("recipes/red.jpg") == 1
+
+
+def test_an_upload_chooses_its_variants_or_no_cut_out(
+    photos: Photos, stand_in: StandIn, deployed: Deployed, bus: Listener
+) -> None:
+    """By its metadata, which the cut-out does not get; a skipped photo is announced and free."""
+    chosen = photos.put("recipes/few.jpg", metadata={"cutout-recipes": "market,poster"})
+    skipped = photos.put("recipes/none.jpg", metadata={"cutout-skip": "True"})
+    job = photos.settled(chosen)
+    assert {(one.recipe, one.key) for one in job.variants} == {
+        ("market", "recipes/few.market.jpg"),
+        ("poster", None),
+    }
+    cut_out = photos.result("recipes/few.png")
+    assert cut_out is not None
+    assert "cutout-recipes" not in cut_out.metadata
+
+    job = photos.settled(skipped)
+    assert (job.state, job.reason) == (State.REJECTED, Reason.SKIPPED_BY_UPLOADER)
+    deployed.wait(lambda: bool(bus.of(job.id)), "the event")
+    assert photos.result("recipes/none.jpg.error.json") is None
+    assert stand_in.charges("recipes/none.jpg") == 0

@@ -161,6 +161,7 @@ JOBS = drawn(
     cut_short=_COUNTS,
     attempts=st.lists(ATTEMPTS, max_size=3).map(tuple),
     result=st.none() | RESULTS,
+    recipes=st.none() | st.lists(_TEXTS, max_size=2).map(tuple),
     variants=st.lists(VARIANTS, max_size=2).map(tuple),
     history=st.lists(STEPS, max_size=3).map(tuple),
     expires_at=st.none() | _TIMES,

@@ -27,6 +27,10 @@ MAX_TAGS = 10
 NOTE_EXTENSION = ".error.json"
 BYPASS_CACHE_MARK = "cutout-fresh"
 """Metadata of an upload: `true` ignores cached results and pays for a new one."""
+SKIP_MARK = "cutout-skip"
+"""Metadata of an upload: `true` makes no cut-out of it."""
+RECIPES_MARK = "cutout-recipes"
+"""Metadata of an upload: the names of the recipes for its variants, separated by commas."""
 _EXTENSION = ".png"
 _BESIDE_EXTENSION = ".json"
 _LONGEST_EXTENSION = 6

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from cutout.domain.job.job import Photo
 from cutout.domain.job.source import Source
+from cutout.domain.job.stored_limits import LIST_LENGTHS, TEXT_BYTES, shortened
 from cutout.domain.object_keys import PREPARED_FOLDER
 from cutout.domain.photo.model_limits import MOST_DECODED_PIXELS, PhotoLimits
 from cutout.domain.serialization import STORED_AS
@@ -68,6 +69,7 @@ class PrepareReport:
         message: the reason in words.
         is_backfill: the upload's metadata asks for low priority.
         bypass_cache: the upload's metadata asks to ignore cached results.
+        recipes: the names of recipes that the upload's metadata chooses; None without a choice.
     """
 
     job_id: str
@@ -80,6 +82,7 @@ class PrepareReport:
     message: str | None = None
     is_backfill: bool = False
     bypass_cache: bool = field(default=False, metadata={STORED_AS: "is_fresh"})
+    recipes: tuple[str, ...] | None = None
 
     def copy(self, kind: CopyKind) -> MadeCopy | None:
         """The copy of this kind, if one was made."""
@@ -118,12 +121,20 @@ def what_is_wrong(report: PrepareReport, limits: PhotoLimits) -> str | None:
         "its photo is none that is taken": report.photo is None or _is_possible(report.photo),
         "a copy is none that is made": all(_is_made(one, report, limits) for one in report.copies),
         "it tells of a copy twice": len({one.kind for one in report.copies}) == len(report.copies),
+        "it names recipes that no metadata names": _are_names(report.recipes or ()),
     }
     return next((fault for fault, is_well in checks.items() if not is_well), None)
 
 
 def _is_printable(text: str | None) -> bool:
     return text is None or (len(text) <= LONGEST_MESSAGE and text.isprintable())
+
+
+def _are_names(recipes: tuple[str, ...]) -> bool:
+    return len(recipes) <= LIST_LENGTHS["recipes"] and all(
+        name and _is_printable(name) and shortened(name, TEXT_BYTES["recipes"]) == name
+        for name in recipes
+    )
 
 
 def _is_possible(photo: Photo) -> bool:

@@ -106,6 +106,7 @@ class Reason(StrEnum):
     FOLDER_MARKER = "folder-marker"
     EMPTY_OBJECT = "empty-object"
     OWN_OUTPUT = "own-output"
+    SKIPPED_BY_UPLOADER = "skipped-by-uploader"
     UNREADABLE = "unreadable"
     NOT_A_PHOTO = "not-a-photo"
     DAMAGED_PHOTO = "damaged-photo"
@@ -159,6 +160,7 @@ REFUSALS = frozenset(
         Reason.FOLDER_MARKER,
         Reason.EMPTY_OBJECT,
         Reason.OWN_OUTPUT,
+        Reason.SKIPPED_BY_UPLOADER,
         Reason.UNREADABLE,
         Reason.NOT_A_PHOTO,
         Reason.DAMAGED_PHOTO,
@@ -174,6 +176,8 @@ REFUSALS = frozenset(
     },
 )
 """Reasons for `rejected`. A queued job has one if Prepare reported it and Submit must end it."""
+GIVEN_BY_METADATA = frozenset({Reason.OWN_OUTPUT, Reason.SKIPPED_BY_UPLOADER})
+"""Reasons for `rejected` that follow from the upload's metadata; such a job leaves no note."""
 
 
 class Lane(StrEnum):

@@ -135,6 +135,7 @@ def test_a_copy_that_would_fill_the_disk_is_given_up(file: Path) -> None:
         ),
         ("""print('{"reason": {}, "message": "so"}')""", "so"),
         ("""print('{"reason": "gate-paused", "message": "so"}')""", "so"),
+        ("""print('{"reason": "skipped-by-uploader", "message": "so"}')""", "so"),
     ],
 )
 def test_a_decoder_that_ends_or_lies_ends_the_photo(

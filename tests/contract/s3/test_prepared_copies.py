@@ -142,6 +142,7 @@ def test_prepare_is_asked_by_a_message_that_its_handler_reads(account: Account) 
             problem="too large",
             is_backfill=True,
             bypass_cache=True,
+            recipes=("web",),
         ),
         PrepareReport(
             job_id="0f" * 16,

@@ -29,6 +29,7 @@ WHOLE = MadeCopy(kind=CopyKind.FULL_SIZE, format="png", size=9, width=600, heigh
 REPORT = PrepareReport(job_id="job", ask=1, version="v1", photo=PHOTO, copies=(MODEL, WHOLE))
 MESSAGE = "a message cannot be printed, or is too long"
 PHOTO_FAULT = "its photo is none that is taken"
+RECIPES_FAULT = "it names recipes that no metadata names"
 COPY_FAULT = "a copy is none that is made"
 
 
@@ -51,6 +52,11 @@ COPY_FAULT = "a copy is none that is made"
         ({"reason": Reason.DAMAGED_PHOTO, "photo": None}, "it tells of a photo and of none"),
         ({"photo": None, "copies": ()}, "it tells of a photo and of none"),
         ({"copies": (MODEL, MODEL)}, "it tells of a copy twice"),
+        ({"recipes": ("x" * 100, *map(str, range(19)))}, None),
+        ({"recipes": tuple(map(str, range(21)))}, RECIPES_FAULT),
+        ({"recipes": ("x" * 101,)}, RECIPES_FAULT),
+        ({"recipes": ("\ud800",)}, RECIPES_FAULT),
+        ({"recipes": ("",)}, RECIPES_FAULT),
     ],
 )
 def test_a_report_tells_of_a_photo_and_its_copies_or_why_there_is_none(

@@ -48,6 +48,11 @@ _WAITS: dict[Reason | None, str] = {
 }
 _PREPARING = "Prepare makes a copy that the model accepts; without its report, it is asked again"
 _RECHECK = "an earlier task is checked for its result, free of charge; else a new request is sent"
+_SKIPPED = "final. Upload it again without the metadata `cutout-skip` to get a cut-out"
+_NEXT_BY_REASON: dict[tuple[State, Reason | None], str] = {
+    (State.STORING, Reason.RETRIED_BY_PERSON): _RECHECK,
+    (State.REJECTED, Reason.SKIPPED_BY_UPLOADER): _SKIPPED,
+}
 _MINUTE = 60
 _HOUR = 3600
 _DAY = 86400
@@ -79,8 +84,8 @@ def next_step(job: Job) -> NextStep | None:
     if job.state is State.UNCONFIRMED:
         return NextStep(what=_unconfirmed(job), at=job.due_at)
     at = None if job.state.is_settled else job.due_at
-    is_asking = (job.state, job.reason) == (State.STORING, Reason.RETRIED_BY_PERSON)
-    return NextStep(what=_RECHECK if is_asking else _NEXT[job.state], at=at)
+    what = _NEXT_BY_REASON.get((job.state, job.reason)) or _NEXT[job.state]
+    return NextStep(what=what, at=at)
 
 
 def _unconfirmed(job: Job) -> str:

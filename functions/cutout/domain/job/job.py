@@ -104,6 +104,7 @@ class JobChanges(TypedDict, total=False):
     preparations: int
     prepared: Prepared | None
     read_sha256: str | None
+    recipes: tuple[str, ...] | None
     result: Result | None
     reused: Reuse | None
     storing_attempt: int | None
@@ -136,6 +137,8 @@ class Job:
         reused: the cached result that completes the job, or did.
         is_waiting: the job waits at the gate; `due_at` is None then.
         is_announced: the completion event was sent, or none is needed.
+        recipes: the names of recipes that the upload's metadata chose for its variants; None means
+            all that apply to the photo.
         variants: the variants of the cut-out.
         read_sha256: the upload's hash, if Submit has read it but Prepare must inspect it.
         prepared: the copy that is sent instead of the photo, if it needs one.
@@ -180,6 +183,7 @@ class Job:
     cut_short: int = 0
     attempts: tuple[Attempt, ...] = ()
     result: Result | None = None
+    recipes: tuple[str, ...] | None = None
     variants: tuple[Variant, ...] = ()
     history: tuple[HistoryEntry, ...] = ()
     expires_at: datetime | None = None

@@ -8,6 +8,7 @@ MEANINGS: dict[Reason, str] = {
     Reason.FOLDER_MARKER: "The key ends in a slash: it marks a folder and is no photo.",
     Reason.EMPTY_OBJECT: "The object is empty.",
     Reason.OWN_OUTPUT: "Its metadata says that it is a cut-out already.",
+    Reason.SKIPPED_BY_UPLOADER: "Its metadata `cutout-skip: true` asks for no cut-out.",
     Reason.UNREADABLE: "The object cannot be read from S3: it is archived, encrypted with a key "
     "of its owner, or a policy or a KMS key denies the function access.",
     Reason.NOT_A_PHOTO: "The content is not an image, whatever its name says.",

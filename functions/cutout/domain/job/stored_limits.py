@@ -29,11 +29,12 @@ TEXT_BYTES = {
     "problem": 300,
     "profile": 100,
     "recipe": 100,
+    "recipes": 100,
     "remark": 600,
     "task_id": 200,
 }
 """Bytes of UTF-8, by the name of the field in any dataclass."""
-LIST_LENGTHS = {"attempts": 30, "history": 60, "variants": 50}
+LIST_LENGTHS = {"attempts": 30, "history": 60, "recipes": 20, "variants": 50}
 """Entries, by the name of the field; the newest are kept."""
 MOST_CREDITS = Decimal(10**9)
 MOST_COUNTED = 10**15

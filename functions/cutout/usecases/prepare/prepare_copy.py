@@ -34,8 +34,9 @@ from cutout.ports.telemetry import Telemetry
 from cutout.usecases.shared import temp_folder
 from cutout.usecases.shared.upload_marks import (
     bypasses_cache,
+    chosen_recipes,
     is_marked_backfill,
-    refuse_own_output,
+    refuse_unwanted,
 )
 
 _ONLY_TOO_MUCH = frozenset({Reason.CANNOT_BE_PREPARED, Reason.TOO_MANY_PIXELS})
@@ -70,7 +71,7 @@ class PrepareCopy:
     def _prepared(self, request: PrepareRequest, folder: Path) -> PrepareReport:
         file = folder / "photo"
         fetched = self.uploads.fetch(request.source, file)
-        refuse_own_output(fetched.metadata)
+        refuse_unwanted(fetched.metadata)
         check_kind(_head(file))
         seen = self.copier.look(file)
         copies: list[MadeCopy] = []
@@ -97,6 +98,7 @@ class PrepareCopy:
             problem=problem,
             is_backfill=is_marked_backfill(fetched.metadata),
             bypass_cache=bypasses_cache(fetched.metadata),
+            recipes=chosen_recipes(fetched.metadata),
         )
 
     def _for_model(self, request: PrepareRequest, file: Path, seen: PhotoHeader) -> MadeCopy:

@@ -16,7 +16,7 @@ from cutout.domain.errors import TransientError
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import note_key
-from cutout.domain.states import Reason, State
+from cutout.domain.states import GIVEN_BY_METADATA, State
 from cutout.ports.buckets import CurrentNote, NoteRevision, Notes
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.shared.error_note_texts import error_note
@@ -117,9 +117,9 @@ def leaves_a_note(job: Job) -> bool:
     """Whether the end of the job leaves a note.
 
     Our own output leaves none: in two deployments that watch each other, each note would cause
-    the next one.
+    the next one. Nor does a photo that asks to be skipped.
     """
-    return job.state in NOTED and job.reason is not Reason.OWN_OUTPUT
+    return job.state in NOTED and job.reason not in GIVEN_BY_METADATA
 
 
 def occasion_of(job: Job) -> NoteRevision:

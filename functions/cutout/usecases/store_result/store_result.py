@@ -267,7 +267,8 @@ class StoreResult:
 
     def _result(self, fetched: FetchedResult, labels: Labels) -> Result:
         picture = fetched.picture
-        remarks = [fetched.remark, _left_out(labels)]
+        unknown = _unknown(self.variants.unknown_names(fetched.job))
+        remarks = [fetched.remark, _left_out(labels), unknown]
         return Result(
             bucket=self.results_bucket,
             key=fetched.key,
@@ -326,6 +327,11 @@ def _left_out(labels: Labels) -> str | None:
     """A remark on the labels of the photo that the cut-out does not have."""
     names = ", ".join(labels.left_out)
     return f"labels that could not be carried over: {names}" if names else None
+
+
+def _unknown(recipes: tuple[str, ...]) -> str | None:
+    """A remark on the recipes that the photo's metadata chose in vain."""
+    return f"no recipe applies to the photo: {', '.join(recipes)}" if recipes else None
 
 
 def _is_cautious(job: Job) -> bool:

@@ -23,6 +23,7 @@ from cutout.usecases.store_result.publish import Publisher, sha256
 
 Base = Callable[[Pixels | None], Path]
 """Returns the finished cut-out with these pixels (None: as published); raises PictureError."""
+_UNKNOWN = "no recipe of this name applies to the photo"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,9 @@ class Variants:
         *,
         until: datetime,
     ) -> tuple[Variant, ...]:
-        """Make the variants of all recipes that apply to the photo.
+        """Make the variants of all recipes that apply to the photo, or of those it chose.
+
+        A chosen name without a recipe gives a variant with a problem.
 
         Args:
             job: the cut-out's job, which has claimed its result key.
@@ -53,8 +56,8 @@ class Variants:
             labels: the cut-out's labels, which each variant gets.
             until: no variant is started after this time.
         """
-        recipes = recipes_for(self.recipes, job.source.key)
-        return tuple(self._made(job, recipe, base, labels, until) for recipe in recipes)
+        made = (self._made(job, recipe, base, labels, until) for recipe in self._wanted(job))
+        return (*made, *self._unknown(job))
 
     def make_named(
         self, job: Job, base: Base, labels: Labels, *, until: datetime, names: tuple[str, ...]
@@ -64,14 +67,28 @@ class Variants:
         return tuple(
             self._made(job, recipes[name], base, labels, until)
             if name in recipes
-            else self._failed(Recipe(name=name), "no recipe of this name applies to the photo")
+            else self._failed(Recipe(name=name), _UNKNOWN)
             for name in names
         )
 
     def give_up(self, job: Job, problem: str) -> tuple[Variant, ...]:
         """Make no variants; each gets this problem."""
+        failed = (self._failed(recipe, problem) for recipe in self._wanted(job))
+        return (*failed, *self._unknown(job))
+
+    def unknown_names(self, job: Job) -> tuple[str, ...]:
+        """The names that the photo chose, but that no recipe has which applies to it."""
+        known = {one.name for one in recipes_for(self.recipes, job.source.key)}
+        return tuple(name for name in job.recipes or () if name not in known)
+
+    def _wanted(self, job: Job) -> tuple[Recipe, ...]:
         recipes = recipes_for(self.recipes, job.source.key)
-        return tuple(self._failed(recipe, problem) for recipe in recipes)
+        names = job.recipes
+        return recipes if names is None else tuple(it for it in recipes if it.name in names)
+
+    def _unknown(self, job: Job) -> tuple[Variant, ...]:
+        names = self.unknown_names(job)
+        return tuple(self._failed(Recipe(name=name), _UNKNOWN) for name in names)
 
     def _made(
         self, job: Job, recipe: Recipe, base: Base, labels: Labels, until: datetime

@@ -23,7 +23,7 @@ from cutout.domain.preparation import (
     what_is_wrong,
 )
 from cutout.domain.recipes import OwnPixels
-from cutout.domain.states import Lane, Move, Reason
+from cutout.domain.states import GIVEN_BY_METADATA, Lane, Move, Reason
 from cutout.domain.timing import Timing
 from cutout.ports.jobs_table import Jobs
 from cutout.ports.queues import PreparationQueue
@@ -163,9 +163,10 @@ class CopyRequests:
 
     def _contradiction(self, job: Job, report: PrepareReport) -> str | None:
         """How a report contradicts what Submit read or requested; None if it does not."""
-        if report.photo is None:
-            return None
         read = job.photo.sha256 if job.photo else job.read_sha256
+        if report.photo is None:
+            is_mark = read is not None and report.reason in GIVEN_BY_METADATA
+            return "it tells of metadata that Submit did not read" if is_mark else None
         if read is not None and read != report.photo.sha256:
             return "it is about other bytes than were checked"
         reported = {one.kind for one in report.copies}
@@ -195,6 +196,7 @@ class CopyRequests:
                 "upright": _full_size(job, report),
                 "lane": Lane.BACKFILL if report.is_backfill else job.lane,
                 "bypass_cache": report.bypass_cache or job.bypass_cache,
+                "recipes": job.recipes if job.photo else report.recipes,
             }
         due_at = now + self.timing.lease
         return job.move(Move.HOLD, now=now, reason=report.reason, due_at=due_at, **changes)

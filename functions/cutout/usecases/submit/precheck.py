@@ -14,8 +14,9 @@ from cutout.ports.buckets import Uploads
 from cutout.ports.jobs_table import ResultKeys
 from cutout.usecases.shared.upload_marks import (
     bypasses_cache,
+    chosen_recipes,
     is_marked_backfill,
-    refuse_own_output,
+    refuse_unwanted,
 )
 
 
@@ -48,7 +49,7 @@ class Precheck:
         source = job.source
         check_size(source.key, source.size, self.limits)
         upload = self.uploads.read(source)
-        refuse_own_output(upload.metadata)
+        refuse_unwanted(upload.metadata)
         try:
             photo = inspect(upload.data, self.limits)
         except NeedsPreparingError as exc:
@@ -59,6 +60,7 @@ class Precheck:
             photo=photo,
             lane=Lane.BACKFILL if is_marked_backfill(upload.metadata) else job.lane,
             bypass_cache=job.bypass_cache or bypasses_cache(upload.metadata),
+            recipes=chosen_recipes(upload.metadata),
         )
 
     def _result_key(self, job: Job) -> str:

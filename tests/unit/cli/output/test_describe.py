@@ -115,6 +115,15 @@ def test_a_retried_job_that_checks_an_earlier_task_says_that_this_is_free() -> N
     )
 
 
+def test_a_skipped_photo_says_how_to_get_a_cut_out_after_all() -> None:
+    """A corrected file would be skipped, too."""
+    step = next_step(make_job(state=State.REJECTED, reason=Reason.SKIPPED_BY_UPLOADER))
+    assert step is not None
+    assert step.what == (
+        "final. Upload it again without the metadata `cutout-skip` to get a cut-out"
+    )
+
+
 def test_a_settled_job_says_that_its_event_will_be_sent() -> None:
     """Sweep sends it."""
     job = replace(make_job(), is_announced=False, due_at=NOON)

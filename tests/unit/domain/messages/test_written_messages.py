@@ -43,6 +43,7 @@ REPORTS = [
         problem="none",
         is_backfill=True,
         bypass_cache=True,
+        recipes=("web",),
     ),
     PrepareReport(job_id=JOB, ask=8, version="v2", reason=Reason.NOT_A_PHOTO, message="text"),
 ]

@@ -11,7 +11,13 @@ import pytest
 
 from cutout.domain.job.job import Photo
 from cutout.domain.metrics import Metric
-from cutout.domain.object_keys import BYPASS_CACHE_MARK, LANE_MARK, MADE_BY
+from cutout.domain.object_keys import (
+    BYPASS_CACHE_MARK,
+    LANE_MARK,
+    MADE_BY,
+    RECIPES_MARK,
+    SKIP_MARK,
+)
 from cutout.domain.preparation import CopyKind, MadeCopy, PrepareReport, PrepareRequest
 from cutout.domain.states import Reason
 from cutout.ports.buckets import Labels
@@ -81,6 +87,7 @@ def test_the_copies_that_are_wanted_are_made_counted_and_reported(
     [
         ({LANE_MARK: "backfill"}, {"is_backfill": True}),
         ({BYPASS_CACHE_MARK: "true"}, {"bypass_cache": True}),
+        ({RECIPES_MARK: "web"}, {"recipes": ("web",)}),
         ({LANE_MARK: "live", BYPASS_CACHE_MARK: "no"}, {}),
     ],
 )
@@ -108,6 +115,7 @@ def test_a_transparent_photo_always_has_its_copy_in_full_size() -> None:
         (tiff(is_damaged=True), {}, Reason.DAMAGED_PHOTO),
         (b"a text, renamed", {}, Reason.NOT_A_PHOTO),
         (TURNED, {MADE_BY: "job"}, Reason.OWN_OUTPUT),
+        (TURNED, {SKIP_MARK: "true"}, Reason.SKIPPED_BY_UPLOADER),
     ],
 )
 def test_what_cannot_be_prepared_is_reported_with_the_reason(

@@ -70,6 +70,25 @@ def test_the_cut_out_is_published_before_variants_are_made() -> None:
     assert [key for key, _ in world.results.puts] == ["a.png", "a.web.webp"]
 
 
+@pytest.mark.parametrize(
+    ("chosen", "made"),
+    [
+        (None, {"web": "a.web.webp", "models": "a.models.png"}),
+        ((), {}),
+        (("models",), {"models": "a.models.png"}),
+        (("market",), {"market": "no recipe of this name applies to the photo"}),
+    ],
+)
+def test_only_the_chosen_variants_are_made(
+    chosen: tuple[str, ...] | None, made: dict[str, str]
+) -> None:
+    """A recipe for other photos is none for this one."""
+    world = World(recipes=(WEB, MODELS, MARKET))
+    job = replace(world.arrives(), recipes=chosen)
+    world.jobs.jobs[job.id] = job
+    assert outcome(finish(world, job)) == made
+
+
 def test_a_result_in_doubt_has_no_variants() -> None:
     """A person looks at it first."""
     world = World(recipes=(WEB,))
@@ -101,8 +120,9 @@ def test_a_lease_that_runs_short_leaves_variants_to_a_person() -> None:
 
 def test_who_died_of_it_twice_brings_the_cut_out_home_alone() -> None:
     """Memory that is too small is too small every time; what was paid for must not be lost."""
-    world = World(recipes=(WEB,), pixels=Pixels.SOURCE)
-    job = world.arrives()
+    world = World(recipes=(WEB, MODELS), pixels=Pixels.SOURCE)
+    job = replace(world.arrives(), recipes=("web", "nowhere"))
+    world.jobs.jobs[job.id] = job
     world.settles()
     world.evolink.complete(world.task_of(job))
 
@@ -119,10 +139,16 @@ def test_who_died_of_it_twice_brings_the_cut_out_home_alone() -> None:
         world.clock.advance(TIMING.lease + timedelta(seconds=1))
     job = world.wake(job)
     assert job.state is State.COMPLETED
-    assert outcome(job) == {"web": "making it never ended; `cutout render` tries again"}
+    assert outcome(job) == {
+        "web": "making it never ended; `cutout render` tries again",
+        "nowhere": "no recipe of this name applies to the photo",
+    }
     assert job.result is not None
     assert job.result.pixels is Pixels.MODEL
-    assert job.result.remark == "the photo's own pixels cannot be used: earlier tries failed"
+    assert job.result.remark == (
+        "the photo's own pixels cannot be used: earlier tries failed; "
+        "no recipe applies to the photo: nowhere"
+    )
 
 
 def test_the_photos_own_pixels_are_published_if_the_settings_ask_for_them() -> None:

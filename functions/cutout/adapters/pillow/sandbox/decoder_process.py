@@ -21,7 +21,7 @@ from typing import IO, Any, Final, TypeVar
 
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.serialization import from_row, is_exact
-from cutout.domain.states import REFUSALS, Reason
+from cutout.domain.states import GIVEN_BY_METADATA, REFUSALS, Reason
 from cutout.ports.pictures import Copy, PhotoHeader
 
 # A name, not an import: the function's own process must not load the decoders.
@@ -33,6 +33,8 @@ _KEPT_VARIABLES = ("LD_LIBRARY_PATH",)
 _PR_SET_DUMPABLE = 4
 _SIDES = range(1, 1 << 31)  # of a picture, in pixels
 _FORMAT = re.compile("[a-z0-9]{1,8}")
+_REPORTED = REFUSALS - GIVEN_BY_METADATA
+"""Reasons that a decoder may give: it reads no metadata, and may be compromised by a photo."""
 T = TypeVar("T")
 S = TypeVar("S", PhotoHeader, Copy)
 
@@ -108,7 +110,7 @@ class DecoderProcess:
             raise _cannot(self._what_it_lacks(answer["lacks"]))
         reason = answer.get("reason")
         if reason is not None:
-            known = next((one for one in REFUSALS if one == reason), Reason.CANNOT_BE_PREPARED)
+            known = next((one for one in _REPORTED if one == reason), Reason.CANNOT_BE_PREPARED)
             raise NotAPhotoError(known, str(answer.get("message")))
         return answer
 
