@@ -1,4 +1,4 @@
-"""What destroying a stack deletes and keeps, in words for the person who is asked."""
+"""What `make destroy` deletes and keeps, as text for its question."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final

@@ -10,7 +10,7 @@ from aws_cdk import Aws, Duration
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
-from cutout.domain.gate import USUAL_PRICE
+from cutout.domain.gate.gate import USUAL_PRICE
 from cutout.domain.metrics import Metric
 from cutout.domain.timing import DEAD_LETTER_RETENTION, QUEUE_RETENTION
 

@@ -7,7 +7,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 
-from cutout.domain.gate import PauseReason
+from cutout.domain.gate.gate import PauseReason
 from cutout.domain.metrics import JOBS_SETTLED, PAUSED_BECAUSE, TIME_IN_STATE, Metric
 from cutout.domain.states import State
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Final, Self
 
-from cutout.domain.gate import DEFAULT_LIMITS
+from cutout.domain.gate.gate import DEFAULT_LIMITS
 from cutout.domain.metrics import MonitoringLevel
 from cutout.domain.states import Pixels, Transport
 from cutout.domain.timing import MESSAGE_LIFE

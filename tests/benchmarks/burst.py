@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from cutout.domain.gate import Limits
+from cutout.domain.gate.gate import Limits
 from cutout.domain.job.source import Source
 from cutout.domain.messages.queue_messages import JobDue, TaskCheck, Uploaded
 from tests.support.fakes.world import World, png

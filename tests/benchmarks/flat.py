@@ -22,7 +22,7 @@ from boto3.dynamodb.types import TypeSerializer
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.job_items import job_item
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.domain.gate import Limits
+from cutout.domain.gate.gate import Limits
 from cutout.domain.job.job import Job
 from cutout.domain.states import Lane, State
 from cutout.operator.list_jobs import JobFilter, ListJobs

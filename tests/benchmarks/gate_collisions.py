@@ -26,8 +26,8 @@ from botocore.exceptions import ClientError
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate import Limits
-from cutout.domain.gate_shards import Place
+from cutout.domain.gate.gate import Limits
+from cutout.domain.gate.shards import Place
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.gate_changes import gate_changes
 from cutout.domain.job.job import Job

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.domain.gate import DEFAULT_LIMITS, Gate, Limits, PauseReason
+from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Limits, PauseReason
 from cutout.usecases.shared.admission import change_gate
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 from botocore.exceptions import ClientError
 
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.domain.gate_shards import ShardChange, holder
+from cutout.domain.gate.shards import ShardChange, holder
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source

@@ -9,7 +9,7 @@ from itertools import accumulate
 
 import pytest
 
-from cutout.domain.gate import Pause, PauseReason
+from cutout.domain.gate.gate import Pause, PauseReason
 from cutout.domain.states import Reason, State
 from tests.e2e.deployed import Deployed
 from tests.e2e.gate import GateKeeper

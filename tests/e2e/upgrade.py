@@ -11,7 +11,7 @@ from typing import Any
 
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.domain.gate import Gate
+from cutout.domain.gate.gate import Gate
 from cutout.domain.job.job import Job
 from cutout.domain.states import State
 from tests.e2e.deployed import Deployed

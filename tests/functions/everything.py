@@ -6,7 +6,7 @@ import warnings
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from cutout.domain.gate_shards import ShardChange, holder
+from cutout.domain.gate.shards import ShardChange, holder
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.states import AttemptOutcome, State

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import pytest
 
 from cutout.domain.callback_token import CallbackAddress, verify
-from cutout.domain.gate import PauseReason
+from cutout.domain.gate.gate import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.states import AttemptOutcome, Reason, State
 from cutout.ports.jobs_table import LatestVersion

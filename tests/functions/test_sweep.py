@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from cutout.domain.gate import Limits
+from cutout.domain.gate.gate import Limits
 from cutout.domain.job.job import Job
 from cutout.domain.states import State
 from tests.functions.conftest import Start

@@ -7,8 +7,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from cutout.domain.gate import Gate
-from cutout.domain.gate_shards import Place, ShardChange
+from cutout.domain.gate.gate import Gate
+from cutout.domain.gate.shards import Place, ShardChange
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.gate_changes import gate_changes
 from cutout.domain.job.job import Job

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from cutout.domain.gate import PauseReason
+from cutout.domain.gate.gate import PauseReason
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.states import TRANSITIONS, Move, State

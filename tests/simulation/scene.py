@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from cutout.adapters.sqs import SqsCallbacks, SqsPreparations, SqsReports, SqsSubmissions
-from cutout.domain.gate import Limits
+from cutout.domain.gate.gate import Limits
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import Transport
 from tests.simulation.actors import step

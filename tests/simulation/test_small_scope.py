@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 )
 
 from cutout.domain.errors import NewerRowError, TransientError
-from cutout.domain.gate import Limits
+from cutout.domain.gate.gate import Limits
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.provider import OutcomeUnknown, TaskStatus

@@ -16,8 +16,8 @@ from typing import Any
 
 from cutout.adapters.evolink.failures import refusal
 from cutout.domain.errors import ResponseLostError, SourceDeniedError, StoreBusyError
-from cutout.domain.gate import Gate, Pause, PauseReason
-from cutout.domain.gate_shards import ShardChange, holder
+from cutout.domain.gate.gate import Gate, Pause, PauseReason
+from cutout.domain.gate.shards import ShardChange, holder
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import HistoryEntry, Job, Photo, Prepared, Upright

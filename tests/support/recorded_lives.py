@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from cutout.adapters.evolink.failures import refusal
 from cutout.domain.errors import FetchRefusedError, ResponseLostError, SourceDeniedError
-from cutout.domain.gate import Gate
+from cutout.domain.gate.gate import Gate
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.provider import NotSent

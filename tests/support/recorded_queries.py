@@ -8,8 +8,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from cutout.domain.gate import Limits, PauseReason
-from cutout.domain.gate_shards import ShardChange
+from cutout.domain.gate.gate import Limits, PauseReason
+from cutout.domain.gate.shards import ShardChange
 from cutout.domain.job.result import Result
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import REVIEW_FOLDER, SOURCE_ORDER, SOURCE_VERSION

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from cutout.domain.gate import DEFAULT_LIMITS
+from cutout.domain.gate.gate import DEFAULT_LIMITS
 from cutout.operator.list_jobs import ListJobs
 from cutout.wiring.gate_parts import admission_scheduler
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from cutout.cli.aws.deployed_stack import Stack
-    from cutout.domain.gate import Limits
+    from cutout.domain.gate.gate import Limits
     from cutout.operator.audit import Audit
     from cutout.operator.backfill import BucketImport, MissingUploads, QueuePacer
     from cutout.operator.control import Control

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from cutout.domain.gate import PauseReason
+from cutout.domain.gate.gate import PauseReason
 from cutout.domain.states import State
 
 NAMESPACE = "Cutout"

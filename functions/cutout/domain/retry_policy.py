@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from cutout.domain.gate import PauseReason
+from cutout.domain.gate.gate import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.provider import Cause, Refused, Task, Terms
 from cutout.domain.states import State, Transport

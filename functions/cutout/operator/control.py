@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from cutout.domain.gate import Gate, Limits, PauseReason
+from cutout.domain.gate.gate import Gate, Limits, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.states import Lane, Move, Reason, State, Transport
 from cutout.ports.jobs_table import Gates, Jobs

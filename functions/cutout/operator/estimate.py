@@ -9,7 +9,7 @@ from decimal import Decimal
 from itertools import islice, pairwise
 from math import ceil
 
-from cutout.domain.gate import DEFAULT_LIMITS, Gate, Limits
+from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Limits
 from cutout.domain.job.job import Job
 from cutout.domain.states import Reason, State
 from cutout.ports.listings import JobIndex

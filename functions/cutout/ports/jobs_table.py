@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
-from cutout.domain.gate import Gate, Limits
-from cutout.domain.gate_shards import Place, ShardChange
+from cutout.domain.gate.gate import Gate, Limits
+from cutout.domain.gate.shards import Place, ShardChange
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
 from cutout.domain.states import Lane

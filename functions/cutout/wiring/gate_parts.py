@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cutout.domain.gate import Limits
+from cutout.domain.gate.gate import Limits
 from cutout.usecases.shared.admission import AdmissionScheduler
 
 if TYPE_CHECKING:

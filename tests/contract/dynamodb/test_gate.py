@@ -9,8 +9,8 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.domain.gate import Gate, Limits, Pause, PauseReason
-from cutout.domain.gate_shards import Place, Shard, ShardChange
+from cutout.domain.gate.gate import Gate, Limits, Pause, PauseReason
+from cutout.domain.gate.shards import Place, Shard, ShardChange
 from cutout.domain.job.conflicts import (
     DedupRecordMovedError,
     GateMovedError,

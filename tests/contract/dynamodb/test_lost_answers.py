@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 from cutout.adapters.dynamodb.dedup_records import DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.domain.gate import Gate
-from cutout.domain.gate_shards import Place, ShardChange
+from cutout.domain.gate.gate import Gate
+from cutout.domain.gate.shards import Place, ShardChange
 from cutout.domain.job.conflicts import DedupRecordMovedError, GateMovedError, JobMovedError
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.states import State

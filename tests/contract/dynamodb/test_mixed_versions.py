@@ -16,8 +16,8 @@ import pytest
 from cutout.adapters.dynamodb.dedup_records import DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import LostError, Put, Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.domain.gate import DEFAULT_LIMITS, Gate, Limits, PauseReason
-from cutout.domain.gate_shards import ShardChange
+from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Limits, PauseReason
+from cutout.domain.gate.shards import ShardChange
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.serialization import STORED_AS, from_row, to_row
 from cutout.domain.states import State

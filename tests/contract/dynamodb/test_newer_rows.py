@@ -14,8 +14,8 @@ from boto3.dynamodb.types import TypeSerializer
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
 from cutout.domain.errors import NewerRowError
-from cutout.domain.gate import DEFAULT_LIMITS, Gate, Pause, PauseReason
-from cutout.domain.gate_shards import ShardChange
+from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Pause, PauseReason
+from cutout.domain.gate.shards import ShardChange
 from cutout.domain.states import Reason, State
 from cutout.ports.jobs_table import BacklogStatus, Due, NewerRow
 from tests.contract.dynamodb.table import TABLE, create_table

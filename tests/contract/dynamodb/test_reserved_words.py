@@ -15,8 +15,8 @@ from moto.dynamodb.parsing.reserved_keywords import ReservedKeywords
 from cutout.adapters.dynamodb.dedup_records import DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.domain.gate import DEFAULT_LIMITS, Gate
-from cutout.domain.gate_shards import Place, ShardChange
+from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate
+from cutout.domain.gate.shards import Place, ShardChange
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.states import State
 from cutout.ports.jobs_table import CallBody, LatestVersion, TaskClaim

@@ -20,7 +20,7 @@ import pytest
 from cutout.adapters.dynamodb.dedup_records import DynamoDedupRecords
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
-from cutout.domain.gate import DEFAULT_LIMITS, PauseReason
+from cutout.domain.gate.gate import DEFAULT_LIMITS, PauseReason
 from cutout.domain.job.gate_changes import gate_changes
 from cutout.domain.job.job import Job
 from cutout.domain.serialization import to_row

@@ -6,8 +6,8 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from cutout.domain.errors import NewerRowError
-from cutout.domain.gate import Gate, Limits
-from cutout.domain.gate_shards import Place, Shard, ShardChange
+from cutout.domain.gate.gate import Gate, Limits
+from cutout.domain.gate.shards import Place, Shard, ShardChange
 from cutout.domain.job.conflicts import GateMovedError, JobMovedError, TaskTakenError
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job

@@ -13,8 +13,8 @@ from cutout.adapters.evolink.task_api import TERMS
 from cutout.cli.compose import operate
 from cutout.domain.callback_token import CallbackAddress, sign
 from cutout.domain.function_settings import SubmitSettings
-from cutout.domain.gate import Limits
-from cutout.domain.gate_shards import ShardChange
+from cutout.domain.gate.gate import Limits
+from cutout.domain.gate.shards import ShardChange
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.messages.queue_messages import TaskCheck

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutout.domain.gate import PauseReason
+from cutout.domain.gate.gate import PauseReason
 from cutout.domain.provider import Cause, Refused, Retry, Task, TaskStatus, Terms
 from cutout.domain.retry_policy import (
     Decision,

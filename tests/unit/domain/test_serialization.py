@@ -11,7 +11,7 @@ import pytest
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from hypothesis import given
 
-from cutout.domain.gate import Gate, Limits, Pause, PauseReason
+from cutout.domain.gate.gate import Gate, Limits, Pause, PauseReason
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import HistoryEntry, Job, Photo

@@ -10,7 +10,7 @@ import pytest
 
 from cutout.adapters.evolink.failures import refusal
 from cutout.domain.errors import IllegalMoveError
-from cutout.domain.gate import Limits, Pause, PauseReason
+from cutout.domain.gate.gate import Limits, Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.states import Reason, State, Transport
 from tests.support.fakes.clock import START

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.domain.gate import DEFAULT_LIMITS, Gate, Limits
+from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Limits
 from cutout.domain.job.job import HistoryEntry, Job
 from cutout.domain.states import Reason, State
 from cutout.operator.estimate import Estimate, Estimator

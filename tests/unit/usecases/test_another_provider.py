@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from cutout.domain.gate import PauseReason
+from cutout.domain.gate.gate import PauseReason
 from cutout.domain.states import Reason, State
 from tests.support.fakes.world import TIMING, World
 from tests.support.providers.instant.adapter import InstantProvider

@@ -9,8 +9,8 @@ from typing import Any
 
 from cutout.adapters.dynamodb.item_table import Item, Put, Update
 from cutout.adapters.dynamodb.job_items import understood
-from cutout.domain.gate import Gate
-from cutout.domain.gate_shards import Place, Shard, ShardChange
+from cutout.domain.gate.gate import Gate
+from cutout.domain.gate.shards import Place, Shard, ShardChange
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.stored_limits import bounded
 from cutout.domain.serialization import STORED_AS, from_row, to_row

@@ -40,8 +40,8 @@ from cutout.adapters.dynamodb.job_items import (
     to_be_saved,
 )
 from cutout.domain.errors import NewerRowError, StoreBusyError
-from cutout.domain.gate import Gate, Limits
-from cutout.domain.gate_shards import Place, ShardChange
+from cutout.domain.gate.gate import Gate, Limits
+from cutout.domain.gate.shards import Place, ShardChange
 from cutout.domain.job.conflicts import (
     DedupRecordMovedError,
     GateMovedError,

@@ -16,7 +16,7 @@ from cutout.cli.output.problems import explained
 if TYPE_CHECKING:
     from cutout.cli.context import Context
     from cutout.cli.options.shared_options import Choice
-    from cutout.domain.gate import Gate
+    from cutout.domain.gate.gate import Gate
 
 
 @click.command(

@@ -10,7 +10,7 @@ from cutout.cli.doctor.check import note, ok, problem
 from cutout.cli.doctor.infrastructure_checks import service
 from cutout.cli.output.describe import counted, duration
 from cutout.cli.output.gate_text import gate_as_json, gate_in_words, what_to_do
-from cutout.domain.gate import PauseReason
+from cutout.domain.gate.gate import PauseReason
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cutout.cli.output.describe import duration
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
-from cutout.domain.gate import DEFAULT_LIMITS, USUAL_PRICE
+from cutout.domain.gate.gate import DEFAULT_LIMITS, USUAL_PRICE
 from cutout.domain.states import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from cutout.domain.gate import Gate, Pause, PauseReason
+    from cutout.domain.gate.gate import Gate, Pause, PauseReason
     from cutout.domain.job.job import Job
 
 # Reasons of jobs that wait longer than for a slot.

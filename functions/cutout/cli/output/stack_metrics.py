@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from cutout.domain.gate import Gate
+    from cutout.domain.gate.gate import Gate
     from cutout.ports.jobs_table import BacklogStatus
 
 WINDOW = timedelta(minutes=5)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-from cutout.domain.gate_shards import ShardChange, holder
+from cutout.domain.gate.shards import ShardChange, holder
 from cutout.domain.job.attempt import Attempt, charges
 from cutout.domain.job.job import Job
 

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate import Gate, Limits
+from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.job.conflicts import GateMovedError
 from cutout.ports.jobs_table import Backlog, Gates
 from cutout.ports.queues import SubmissionQueue

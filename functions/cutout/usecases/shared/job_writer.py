@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cutout.domain.gate_shards import Place
+from cutout.domain.gate.shards import Place
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.dedup_record import DedupRecord

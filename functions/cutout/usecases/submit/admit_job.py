@@ -1,7 +1,8 @@
 """Admitting a job at the gate: hand over the photo, record the attempt, take the slot.
 
 One transaction writes the job with its new attempt, the slot, and the photo's deduplication record.
-Whoever loses it reads what has changed and decides again; nothing was called yet.
+If it fails, another worker wrote one of them first. The job then decides again on what it finds; no
+call was made yet.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from datetime import timedelta
 from functools import cache, partial
 
 from cutout.domain.errors import CopyGoneError, NeedsPreparingError, StoreBusyError
-from cutout.domain.gate import Gate, Limits
-from cutout.domain.gate_shards import Place
+from cutout.domain.gate.gate import Gate, Limits
+from cutout.domain.gate.shards import Place
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import DedupRecordMovedError, GateMovedError
 from cutout.domain.job.dedup_record import DedupRecord, Kept

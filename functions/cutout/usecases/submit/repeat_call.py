@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from cutout.domain.gate import Pause
+from cutout.domain.gate.gate import Pause
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.reason_texts import TAKEN_UNNAMED

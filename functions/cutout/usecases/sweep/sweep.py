@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate import Gate, Limits
+from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.job.conflicts import GateMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck

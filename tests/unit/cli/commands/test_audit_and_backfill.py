@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from cutout.domain.gate import Gate, Limits
+from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.job.job import Job
 from cutout.domain.states import Lane
 from cutout.ports.jobs_table import LatestVersion

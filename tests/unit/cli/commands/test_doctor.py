@@ -18,7 +18,7 @@ from cutout.cli.commands.doctor import CHECKS
 from cutout.cli.doctor.check import CheckResult, Checkup, Severity, ok, run_checks
 from cutout.cli.output.dashboard.definition import Series
 from cutout.domain.errors import NotSentError
-from cutout.domain.gate import DEFAULT_LIMITS, Gate, PauseReason
+from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, PauseReason
 from cutout.domain.states import State
 from tests.support.builders import a_shard
 from tests.support.cli.clock import NOON

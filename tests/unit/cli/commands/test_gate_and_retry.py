@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cutout.cli import compose
-from cutout.domain.gate import Gate, Limits, PauseReason
+from cutout.domain.gate.gate import Gate, Limits, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.states import Reason, State
 from tests.support.cli.jobs import make_job

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from cutout.domain.gate import Gate, PauseReason
+from cutout.domain.gate.gate import Gate, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.states import Lane, Reason, State, Transport
 from tests.support.cli.clock import NOON

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.domain.gate import Gate, Limits, PauseReason
+from cutout.domain.gate.gate import Gate, Limits, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.states import Reason, State
 from tests.support.cli.clock import NOON

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cutout.domain.gate_shards import Shard, ShardChange, holder
+from cutout.domain.gate.shards import Shard, ShardChange, holder
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.gate_changes import gate_changes
 from cutout.domain.job.job import Job

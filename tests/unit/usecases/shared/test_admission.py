@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate import Gate, Limits, PauseReason
+from cutout.domain.gate.gate import Gate, Limits, PauseReason
 from cutout.domain.job.conflicts import GateMovedError
 from cutout.domain.states import State
 from cutout.usecases.shared.admission import change_gate

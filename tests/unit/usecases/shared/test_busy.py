@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate import Gate
+from cutout.domain.gate.gate import Gate
 from cutout.domain.job.job import Job
 from cutout.domain.provider import CreateOutcome, OutcomeUnknown
 from cutout.domain.states import State

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from cutout.domain.gate import Limits
+from cutout.domain.gate.gate import Limits
 from cutout.domain.provider import Accepted, CreateOutcome
 from cutout.domain.states import Reason, State, Transport
 from tests.support.fakes.clock import START, FakeClock

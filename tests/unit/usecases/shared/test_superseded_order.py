@@ -9,7 +9,7 @@ from itertools import permutations
 
 import pytest
 
-from cutout.domain.gate import Limits
+from cutout.domain.gate.gate import Limits
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.provider import NotSent, OutcomeUnknown

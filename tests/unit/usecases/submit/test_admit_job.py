@@ -9,8 +9,8 @@ from decimal import Decimal
 import pytest
 
 from cutout.adapters.evolink.failures import refusal
-from cutout.domain.gate import Gate, Limits, Pause, PauseReason
-from cutout.domain.gate_shards import holder
+from cutout.domain.gate.gate import Gate, Limits, Pause, PauseReason
+from cutout.domain.gate.shards import holder
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import kept_key

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from cutout.adapters.evolink.failures import refusal
-from cutout.domain.gate import PauseReason
+from cutout.domain.gate.gate import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
 from cutout.domain.provider import NotSent, Refused

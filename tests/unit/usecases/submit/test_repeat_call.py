@@ -12,7 +12,7 @@ from decimal import Decimal
 import pytest
 
 from cutout.adapters.evolink.failures import refusal
-from cutout.domain.gate import Pause, PauseReason
+from cutout.domain.gate.gate import Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import Metric
 from cutout.domain.provider import CreateOutcome, NotSent, OutcomeUnknown, Refused

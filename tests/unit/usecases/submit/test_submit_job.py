@@ -12,7 +12,7 @@ import pytest
 from cutout.adapters.evolink.failures import refusal
 from cutout.domain.callback_token import CallbackAddress, verify
 from cutout.domain.errors import CallbackRefusedError
-from cutout.domain.gate import Gate
+from cutout.domain.gate.gate import Gate
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job, Photo
 from cutout.domain.metrics import Metric

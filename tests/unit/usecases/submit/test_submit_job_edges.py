@@ -10,7 +10,7 @@ import pytest
 
 from cutout.adapters.evolink.failures import refusal
 from cutout.domain.errors import SourceDeniedError, StoreBusyError
-from cutout.domain.gate import PauseReason
+from cutout.domain.gate.gate import PauseReason
 from cutout.domain.job.dedup_record import DedupRecord, Kept
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck

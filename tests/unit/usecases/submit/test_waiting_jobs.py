@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from cutout.domain.gate import Limits, PauseReason
+from cutout.domain.gate.gate import Limits, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.provider import NotSent
 from cutout.domain.states import Lane, Reason, State, Transport

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.domain.gate import Gate, PauseReason
+from cutout.domain.gate.gate import Gate, PauseReason
 from cutout.domain.metrics import PAUSED_BECAUSE, TIME_IN_STATE, Metric
 from cutout.domain.states import State
 from tests.support.fakes.world import World

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from cutout.domain.errors import StoreBusyError
-from cutout.domain.gate import Gate, Pause, PauseReason
+from cutout.domain.gate.gate import Gate, Pause, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric

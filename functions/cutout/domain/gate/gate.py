@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
-from cutout.domain.gate_shards import Place, Shard, held_since, shares
+from cutout.domain.gate.shards import Place, Shard, held_since, shares
 from cutout.domain.serialization import STORED_AS
 from cutout.domain.states import Reason
 

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from cutout.domain.gate import DEFAULT_LIMITS, Gate, Limits, Pause, PauseReason
-from cutout.domain.gate_shards import Place, Shard
+from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Limits, Pause, PauseReason
+from cutout.domain.gate.shards import Place, Shard
 from cutout.domain.states import Reason
 from tests.support.builders import LIMITS, NOW, a_gate, a_shard, holders
 

@@ -1,0 +1,1 @@
+"""The gate: limits, price and pauses, and the shards that hold slots and credits."""
