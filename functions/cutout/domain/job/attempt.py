@@ -79,6 +79,11 @@ class Attempt:
         """Whether its outcome may still change."""
         return self.outcome in _OPEN_OUTCOMES
 
+    @property
+    def is_unproven(self) -> bool:
+        """Whether it failed by a task that only a callback's body named."""
+        return self.is_adopted and self.outcome is AttemptOutcome.FAILED
+
     def ended(self, outcome: AttemptOutcome, **changes: Unpack[AttemptChanges]) -> Attempt:
         """The attempt with its final outcome."""
         return replace(self, outcome=outcome, body=None, body_name=None, **changes)

@@ -13,7 +13,7 @@ from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.gate_changes import gate_changes
 from cutout.domain.job.job import Job
 from cutout.domain.metrics import JOBS_SETTLED, TIME_IN_STATE, Metric
-from cutout.domain.states import AttemptOutcome, State
+from cutout.domain.states import State
 from cutout.ports.jobs_table import Jobs, TaskClaim
 from cutout.ports.provider_api import Files
 from cutout.ports.telemetry import Announcements, Clock, Telemetry
@@ -146,15 +146,13 @@ class JobWriter:
             self.telemetry.metric(metric, max(0.0, seconds))
 
     def unproven_claims(self, job: Job) -> list[TaskClaim]:
-        """The task claim that must still be valid when the next call is made.
+        """The task claims that must still be valid when the next call is made.
 
-        It is for a failed task that only a callback's body named. If another call's outcome has
-        claimed the task since, the outcome of the job's own call is unknown: it may be charged.
+        They are for failed tasks that only a callback's body named, of every attempt: a later one
+        may have been refused. If another call's outcome has claimed such a task since, the outcome
+        of the job's own call is unknown: it may be charged.
         """
-        last = job.attempt
-        if last is None or not last.is_adopted or last.outcome is not AttemptOutcome.FAILED:
-            return []
-        return [self._claim(job, last)]
+        return [self._claim(job, attempt) for attempt in job.attempts if attempt.is_unproven]
 
     def _claim(self, job: Job, attempt: Attempt) -> TaskClaim:
         return TaskClaim(

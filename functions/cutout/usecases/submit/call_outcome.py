@@ -107,8 +107,10 @@ class CallOutcomes:
         The job's own call may have been charged. Its callback may still bring the result.
         """
         self._count_taken(job)
-        last = job.attempt
-        unknown = job.with_attempt(last.without_task()) if last else job
+        unknown = job
+        for attempt in job.attempts:
+            if attempt.is_unproven:
+                unknown = unknown.with_attempt(attempt.without_task())
         settled = unknown.settle(
             Move.FAIL,
             now=self.clock.now(),

@@ -99,7 +99,7 @@ def test_a_row_that_is_gone_has_no_effects() -> None:
         ((FAILED,), True),
         ((replace(FAILED, is_adopted=False),), False),
         ((replace(FAILED, outcome=AttemptOutcome.ACCEPTED),), False),
-        ((FAILED, an_attempt(2)), False),
+        ((FAILED, an_attempt(2, outcome=AttemptOutcome.REFUSED)), True),
     ],
 )
 def test_only_a_failure_that_a_callback_named_must_still_be_its_own(

@@ -128,8 +128,9 @@ def test_a_failure_that_was_anothers_is_counted_and_ends_the_job() -> None:
     failed = an_attempt(
         1, outcome=AttemptOutcome.FAILED, task_id="task-9", is_adopted=True, body=None
     )
-    job = calling(world, attempts=(failed,))
+    refused = an_attempt(2, outcome=AttemptOutcome.REFUSED, body=None)
+    job = calling(world, attempts=(failed, refused))
     saved = world.submit.call_outcomes.task_was_taken(job)
     assert (saved.state, saved.reason) == (State.FAILED, Reason.OUTCOME_UNKNOWN)
-    assert saved.attempts == (failed.without_task(),)
+    assert saved.attempts == (failed.without_task(), refused)
     assert world.telemetry.counts[Metric.TASK_TAKEN] == 1
