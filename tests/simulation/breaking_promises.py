@@ -9,6 +9,7 @@ from typing import Any
 
 from cutout.domain.gate.gate import Gate
 from cutout.domain.gate.shards import Place, ShardChange
+from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.dedup_record import DedupRecord
 from cutout.domain.job.gate_changes import gate_changes
 from cutout.domain.job.job import Job
@@ -152,6 +153,16 @@ def the_body_of_a_callback_is_believed(self: TrackTask, request: TaskCheck) -> N
 
 
 _check = TrackTask.check
+
+
+_retried = TrackTask._retried  # noqa: SLF001
+
+
+@MUTATIONS.of(TrackTask, "_retried")
+def a_failure_that_only_a_callback_named_is_retried(
+    self: TrackTask, before: Job, ended: Job, attempt: Attempt, task: Task
+) -> Job | None:
+    return _retried(self, before, ended, replace(attempt, is_adopted=False), task)
 
 
 @MUTATIONS.of(receive_callback, "verify")

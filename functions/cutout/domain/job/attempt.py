@@ -79,17 +79,12 @@ class Attempt:
         """Whether its outcome may still change."""
         return self.outcome in _OPEN_OUTCOMES
 
-    @property
-    def is_unproven(self) -> bool:
-        """Whether it failed by a task that only a callback's body named."""
-        return self.is_adopted and self.outcome is AttemptOutcome.FAILED
-
     def ended(self, outcome: AttemptOutcome, **changes: Unpack[AttemptChanges]) -> Attempt:
         """The attempt with its final outcome."""
         return replace(self, outcome=outcome, body=None, body_name=None, **changes)
 
     def without_task(self) -> Attempt:
-        """The attempt after its task turned out to be another call's: its outcome is unknown."""
+        """The attempt if its task is another call's, or may be: its outcome is unknown."""
         return replace(
             self,
             outcome=AttemptOutcome.UNKNOWN,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -47,12 +47,13 @@ class JobWriter:
     task_claims_last: timedelta
     deduplication: Deduplication | None
 
-    def record(self, before: Job, after: Job) -> Job:
+    def record(self, before: Job, after: Job, *, decided_by: Attempt | None = None) -> Job:
         """Write a move; if it frees a slot, the next waiting job is enqueued.
 
         Args:
             before: the job as it was read.
             after: the job after the move.
+            decided_by: the attempt whose task decides the move.
 
         Raises:
             JobMovedError: another worker moved the job since `before` was read.
@@ -61,7 +62,7 @@ class JobWriter:
         saved = self.jobs.save(
             after,
             gate=gate_changes(before, after),
-            tasks=[self._claim(after, attempt) for attempt in _to_be_claimed(before, after)],
+            tasks=[self._claim(after, one) for one in _to_be_claimed(before, after, decided_by)],
         )
         self.telemetry.log(
             "job moved",
@@ -93,15 +94,9 @@ class JobWriter:
             GateMovedError: the slot is no longer free.
             JobMovedError: another worker moved the job first.
             DedupRecordMovedError: another worker wrote the record first.
-            TaskTakenError: the failed task of the last attempt turned out to be another call's.
         """
-        saved = self.jobs.save(
-            after,
-            gate=gate_changes(before, after),
-            place=place,
-            picture=picture,
-            tasks=self.unproven_claims(before),
-        )
+        changes = gate_changes(before, after)
+        saved = self.jobs.save(after, gate=changes, place=place, picture=picture)
         self.telemetry.metric(Metric.ADMITTED)
         self._count_time_in_state(before, saved)
         return saved
@@ -145,15 +140,6 @@ class JobWriter:
             seconds = (after.updated_at - before.in_state_since).total_seconds()
             self.telemetry.metric(metric, max(0.0, seconds))
 
-    def unproven_claims(self, job: Job) -> list[TaskClaim]:
-        """The task claims that must still be valid when the next call is made.
-
-        They are for failed tasks that only a callback's body named, of every attempt: a later one
-        may have been refused. If another call's outcome has claimed such a task since, the outcome
-        of the job's own call is unknown: it may be charged.
-        """
-        return [self._claim(job, attempt) for attempt in job.attempts if attempt.is_unproven]
-
     def _claim(self, job: Job, attempt: Attempt) -> TaskClaim:
         return TaskClaim(
             task_id=attempt.task_id or "",
@@ -184,17 +170,14 @@ class JobWriter:
             self.telemetry.metric(Metric.CREDITS_SAVED, float(job.reused.credits_saved))
 
 
-def _to_be_claimed(before: Job, after: Job) -> Iterator[Attempt]:
-    """The attempts whose task the move must claim.
-
-    These are attempts whose task becomes known, and the attempt whose task decides the move if
-    only a callback's body named it: another call's outcome may have claimed that task meanwhile.
-    Attempts that ended before are not claimed again.
-    """
-    is_decided = after.state is not before.state and before.state is not State.STORING
+def _to_be_claimed(before: Job, after: Job, decided_by: Attempt | None) -> Collection[Attempt]:
+    """The attempts whose task the move claims: those whose task becomes known with it."""
+    claimed = {}
     for attempt in after.attempts:
         known = before.attempt_numbered(attempt.number)
-        is_new = known is None or known.task_id != attempt.task_id
-        decides = is_decided and (attempt == after.tracked_attempt or attempt != known)
-        if attempt.task_id is not None and (is_new or (attempt.is_adopted and decides)):
-            yield attempt
+        if attempt.task_id and (known is None or known.task_id != attempt.task_id):
+            claimed[attempt.number] = attempt
+    if decided_by is not None and decided_by.is_adopted:
+        # A callback's body named the task. Another call's answer may have claimed it meanwhile.
+        claimed[decided_by.number] = decided_by
+    return claimed.values()

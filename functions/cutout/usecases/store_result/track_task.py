@@ -153,6 +153,8 @@ class TrackTask:
         match task.status:
             case TaskStatus.RUNNING:
                 self._still_running(job, known)
+            case TaskStatus.FAILED if self.unverified_tasks.is_answer_due(job, attempt):
+                self.unverified_tasks.remember(job, attempt, task.id)
             case TaskStatus.FAILED:
                 self._task_failed(job, known, task)
             case TaskStatus.COMPLETED:
@@ -241,11 +243,16 @@ class TrackTask:
         return wait_before_read(last, job, self.timing, self.randomness)
 
     def _task_failed(self, job: Job, attempt: Attempt, task: Task) -> None:
-        """Retry with back-off where the error code allows it; otherwise end the job."""
-        now = self.clock.now()
-        earlier = sum(a.outcome is AttemptOutcome.FAILED for a in job.attempts)
+        """Retry with back-off where the error code allows it; otherwise end the job.
+
+        A task that only a callback's body named may be another call's, whose answer was lost: the
+        API does not tell. The job's own call may still be charged, so nothing more is paid: the job
+        ends, a callback may still bring its result, and a person may retry it.
+        """
         ended = job.with_attempt(
-            attempt.ended(
+            attempt.without_task()
+            if attempt.is_adopted
+            else attempt.ended(
                 AttemptOutcome.FAILED,
                 credits_used=task.credits_used,
                 code=task.code,
@@ -255,33 +262,35 @@ class TrackTask:
         if is_rechecking(job) and _is_tracked(job, attempt):
             self._go_on_asking(job, ended)
             return
-        transport = Transport.FILES if attempt.file_id else Transport.PRESIGNED
-        decision = decide_task_failure(task, earlier, transport)
-        superseded = why_superseded(self.latest_versions, job)
         # A person retried a queued job after it had failed: another attempt decides.
         if job.state.is_settled or job.state is State.QUEUED or not _is_tracked(job, attempt):
             after = ended
-        elif superseded:
+        elif superseded := why_superseded(self.latest_versions, job):
             after = self._settled(ended, Move.SUPERSEDE, superseded)
-        elif decision.verdict is Verdict.AGAIN and decision.delay and job.state.holds_slot:
-            delay = decision.delay * (1 + 0.5 * self.randomness())
-            if attempt.is_adopted:
-                # Another call's outcome may still show that the task is its own; Submit checks.
-                delay = max(delay, self.timing.lease)
-            after = ended.move(
-                Move.RETRY_TASK,
-                now=now,
-                reason=Reason.TASK_RETRIED,
-                due_at=now + delay,
-                transport=decision.transport or job.transport,
-                code=task.code,
-                message=task.message,
-            )
         else:
-            after = self._settled(
+            after = self._retried(job, ended, attempt, task) or self._settled(
                 ended, Move.FAIL, Reason.TASK_FAILED, code=task.code, message=task.message
             )
-        self.job_writer.record(job, after)
+        self.job_writer.record(job, after, decided_by=attempt)
+
+    def _retried(self, before: Job, ended: Job, attempt: Attempt, task: Task) -> Job | None:
+        """The job once its failed task is to be retried; None if it is not."""
+        earlier = sum(a.outcome is AttemptOutcome.FAILED for a in before.attempts)
+        transport = Transport.FILES if attempt.file_id else Transport.PRESIGNED
+        decision = decide_task_failure(task, earlier, transport)
+        is_again = decision.verdict is Verdict.AGAIN and before.state.holds_slot
+        if attempt.is_adopted or not is_again or not decision.delay:
+            return None
+        now = self.clock.now()
+        return ended.move(
+            Move.RETRY_TASK,
+            now=now,
+            reason=Reason.TASK_RETRIED,
+            due_at=now + decision.delay * (1 + 0.5 * self.randomness()),
+            transport=decision.transport or before.transport,
+            code=task.code,
+            message=task.message,
+        )
 
     def _task_completed(self, job: Job, attempt: Attempt, task: Task) -> None:
         """Take the lease, then store the result."""
@@ -305,9 +314,8 @@ class TrackTask:
             failures=job.failures + 1 if job.state is State.STORING else 1,
             cut_short=job.cut_short + 1 if job.state is State.STORING else 1,
         )
-        self.failures.guard(
-            self.job_writer.record(job, storing), lambda leased: self.store(leased, task)
-        )
+        leased = self.job_writer.record(job, storing, decided_by=known)
+        self.failures.guard(leased, lambda leased: self.store(leased, task))
 
     def _note_late_success(self, job: Job, attempt: Attempt, task: Task) -> None:
         """Record the charge for a second attempt of a settled job, whose result is not used.

@@ -33,6 +33,10 @@ class UnverifiedTasks:
         """Whether the job waits for this attempt's outcome and no answer has named its task."""
         return job.state in UNDECIDED and attempt == job.attempt and attempt.task_id is None
 
+    def is_answer_due(self, job: Job, attempt: Attempt) -> bool:
+        """Whether the call is still being made; its own answer will name and prove the task."""
+        return job.state is State.SUBMITTING and self.concerns(job, attempt)
+
     def callback_received(self, job: Job, attempt: Attempt, task_id: str | None) -> Job:
         """Record that a callback came; returns the job as stored."""
         if attempt.is_taken or not self.concerns(job, attempt):
@@ -46,7 +50,7 @@ class UnverifiedTasks:
         """The provider has no such task: normal for a moment; after that, the body was wrong."""
         now = self.clock.now()
         if may_become_known(now - attempt.started_at, self.timing):
-            self._remember(job, attempt, task_id, LastAnswer.UNKNOWN)
+            self.remember(job, attempt, task_id)
         elif attempt.named_task == task_id:
             self.forget(job, attempt)
 
@@ -63,7 +67,7 @@ class UnverifiedTasks:
             )
             self.job_writer.record(job, lost)
             return
-        self._remember(job, attempt, task_id, LastAnswer.UNREADABLE)
+        self.remember(job, attempt, task_id, LastAnswer.UNREADABLE)
 
     def forget(self, job: Job, attempt: Attempt) -> None:
         """Discard the id: it is not the task of this call."""
@@ -75,7 +79,9 @@ class UnverifiedTasks:
             nameless = self._postponed(nameless, until_grace_ends - self.clock.now())
         self.job_writer.record(job, nameless)
 
-    def _remember(self, job: Job, attempt: Attempt, task_id: str, last: LastAnswer) -> None:
+    def remember(
+        self, job: Job, attempt: Attempt, task_id: str, last: LastAnswer = LastAnswer.UNKNOWN
+    ) -> None:
         """Record the id. In `submitting`, the job stays due when its lease ends."""
         named = job.with_attempt(replace(attempt, named_task=task_id))
         if job.state is State.UNCONFIRMED:

@@ -64,6 +64,7 @@ class CallOutcomes:
                     raise
                 job = lost.winner
             else:
+                self._compare(attempt, outcome)
                 return saved
         raise StoreBusyError("the row moved each time that the answer was to be recorded")
 
@@ -101,24 +102,6 @@ class CallOutcomes:
             self._count_taken(job)
             return job
 
-    def task_was_taken(self, job: Job) -> Job:
-        """End a job whose failed task turned out to belong to another call; nothing more is paid.
-
-        The job's own call may have been charged. Its callback may still bring the result.
-        """
-        self._count_taken(job)
-        unknown = job
-        for attempt in job.attempts:
-            if attempt.is_unproven:
-                unknown = unknown.with_attempt(attempt.without_task())
-        settled = unknown.settle(
-            Move.FAIL,
-            now=self.clock.now(),
-            retention=self.timing.retention,
-            reason=Reason.OUTCOME_UNKNOWN,
-        )
-        return self.job_writer.record(job, settled)
-
     def _count_taken(self, job: Job) -> None:
         self.telemetry.log("the task belongs to another call", job_id=job.id)
         self.telemetry.metric(Metric.TASK_TAKEN)
@@ -139,12 +122,13 @@ class CallOutcomes:
         may_be_charged = isinstance(outcome, Accepted | OutcomeUnknown) and not is_replay
         if attempt.is_possible_double_charge and may_be_charged:
             self.telemetry.metric(Metric.POSSIBLE_DOUBLE_CHARGE)
-        if isinstance(outcome, Accepted) and attempt.posts == 1 and attempt.is_adopted:
-            self._check_adopted(attempt, outcome.task_id)
 
-    def _check_adopted(self, attempt: Attempt, answered: str) -> None:
+    def _compare(self, attempt: Attempt, outcome: CreateOutcome) -> None:
         """Count a callback whose body named another task than the call's own answer."""
-        if attempt.task_id != answered:
+        if not isinstance(outcome, Accepted) or attempt.posts > 1:
+            return
+        named = attempt.named_task or (attempt.task_id if attempt.is_adopted else None)
+        if named not in {None, outcome.task_id}:
             self.telemetry.log("a callback named another task than the call's answer")
             self.telemetry.metric(Metric.TASK_TAKEN)
 

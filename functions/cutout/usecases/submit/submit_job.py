@@ -17,7 +17,7 @@ from cutout.domain.errors import (
     NotAPhotoError,
     SourceGoneError,
 )
-from cutout.domain.job.conflicts import JobMovedError, TaskTakenError
+from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.provider import Accepted, CreateOutcome
@@ -109,8 +109,6 @@ class SubmitJob:
             job = self.precheck.checked(job)
             self.copy_requests.require_copies(job)
             return self._call(*self.admit_job.admit(job))
-        except TaskTakenError:
-            return self.call_outcomes.task_was_taken(job)
         except NotAPhotoError as exc:
             if isinstance(exc, NeedsPreparingError) and self.copy_requests.queue:
                 return self.copy_requests.request(job, exc)

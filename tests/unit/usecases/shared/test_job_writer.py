@@ -16,8 +16,6 @@ from tests.support.fakes.clock import START
 from tests.support.fakes.world import TIMING, World
 from tests.support.hooks import Hook
 
-FAILED = an_attempt(1, outcome=AttemptOutcome.FAILED, task_id="task-1", is_adopted=True)
-
 
 def processing(world: World) -> Job:
     """A photo whose task runs, while four others wait."""
@@ -92,71 +90,41 @@ def test_a_row_that_is_gone_has_no_effects() -> None:
     assert world.notes.written == []
 
 
-@pytest.mark.parametrize(
-    ("attempts", "is_claimed"),
-    [
-        ((), False),
-        ((FAILED,), True),
-        ((replace(FAILED, is_adopted=False),), False),
-        ((replace(FAILED, outcome=AttemptOutcome.ACCEPTED),), False),
-        ((FAILED, an_attempt(2, outcome=AttemptOutcome.REFUSED)), True),
-    ],
-)
-def test_only_a_failure_that_a_callback_named_must_still_be_its_own(
-    attempts: tuple[Attempt, ...],
-    is_claimed: bool,  # noqa: FBT001 - a column of the table
-) -> None:
-    """Else nothing is known of the job's own call, and another would be paid for."""
-    world = World()
-    job = a_job(attempts=attempts)
-    claim = TaskClaim(
-        task_id="task-1",
-        job_id=job.id,
-        attempt=1,
-        is_certain=False,
-        expires_at=START + TIMING.retention + 2 * TIMING.job_deadline,
-    )
-    assert world.job_writer.unproven_claims(job) == ([claim] if is_claimed else [])
-
-
 ADOPTED = an_attempt(1, outcome=AttemptOutcome.ACCEPTED, task_id="task-1", is_adopted=True)
-OTHER = an_attempt(2, outcome=AttemptOutcome.FAILED, task_id="task-2", is_adopted=True)
+CERTAIN = replace(ADOPTED, is_adopted=False)
 
 
 @pytest.mark.parametrize(
-    ("before", "attempts", "after", "then", "claimed"),
+    ("attempts", "then", "decided_by", "claimed"),
     [
-        (State.PROCESSING, (ADOPTED,), State.STORING, (ADOPTED,), ["task-1"]),
-        (State.PROCESSING, (ADOPTED,), State.PROCESSING, (ADOPTED,), []),
-        (State.STORING, (ADOPTED,), State.COMPLETED, (ADOPTED,), []),
-        (State.SUBMITTING, (), State.PROCESSING, (ADOPTED,), ["task-1"]),
-        (State.STORING, (), State.STORING, (ADOPTED,), ["task-1"]),
-        (State.PROCESSING, (OTHER, an_attempt(3)), State.QUEUED, (OTHER, an_attempt(3)), []),
-        (
-            State.PROCESSING,
-            (replace(OTHER, outcome=AttemptOutcome.ACCEPTED), an_attempt(3)),
-            State.QUEUED,
-            (OTHER, an_attempt(3)),
-            ["task-2"],
-        ),
-        (
-            State.PROCESSING,
-            (replace(ADOPTED, is_adopted=False),),
-            State.STORING,
-            (replace(ADOPTED, is_adopted=False),),
-            [],
-        ),
+        ((ADOPTED,), (ADOPTED,), None, []),
+        ((ADOPTED,), (ADOPTED,), ADOPTED, [False]),
+        ((ADOPTED,), (ADOPTED.without_task(),), ADOPTED, [False]),
+        ((), (ADOPTED,), None, [False]),
+        ((), (ADOPTED,), ADOPTED, [False]),
+        ((ADOPTED.without_task(),), (CERTAIN,), None, [True]),
+        ((CERTAIN,), (CERTAIN,), CERTAIN, []),
+        ((CERTAIN, an_attempt(2)), (CERTAIN, an_attempt(2)), None, []),
     ],
 )
 def test_a_task_is_claimed_when_it_becomes_known_or_decides(
-    before: State,
     attempts: tuple[Attempt, ...],
-    after: State,
     then: tuple[Attempt, ...],
-    claimed: list[str],
+    decided_by: Attempt | None,
+    claimed: list[bool],
 ) -> None:
     """A call that was answered with a task that only a callback named has taken it over."""
     world = World()
-    job = world.jobs.claim(a_job(before, attempts=attempts, storing_attempt=1))
-    world.job_writer.record(job, replace(job, state=after, attempts=then))
-    assert list(world.jobs.tasks) == claimed
+    job = world.jobs.claim(a_job(State.PROCESSING, attempts=attempts, storing_attempt=1))
+    after = replace(job, state=State.STORING, attempts=then)
+    world.job_writer.record(job, after, decided_by=decided_by)
+    assert list(world.jobs.tasks.values()) == [
+        TaskClaim(
+            task_id="task-1",
+            job_id=job.id,
+            attempt=1,
+            is_certain=is_certain,
+            expires_at=START + TIMING.retention + 2 * TIMING.job_deadline,
+        )
+        for is_certain in claimed
+    ]

@@ -88,17 +88,27 @@ def test_a_late_result_of_a_photo_that_is_no_longer_the_newest_is_not_stored(
     assert world.results.objects == {}
 
 
-@pytest.mark.parametrize(("give_up", "reason"), GIVEN_UP)
+@pytest.mark.parametrize(
+    ("give_up", "reason", "credits_"),
+    [
+        (given_up_unconfirmed, Reason.OUTCOME_UNKNOWN, PRICE),
+        (given_up_at_the_deadline, Reason.DEADLINE_PASSED, Decimal(0)),
+    ],
+)
 def test_a_late_failure_of_a_photo_that_was_given_up_only_settles_what_it_cost(
     give_up: object,
     reason: Reason,
+    credits_: Decimal,
 ) -> None:
-    """No further attempt, no second announcement; the reservation is known to be returned."""
+    """No further attempt, no second announcement.
+
+    The reservation is known to be returned if the call itself named the task.
+    """
     world = World()
     job: Job = give_up(world)  # type: ignore[operator]
     world.evolink.fail(TASK, "service_error")
     late = world.wake(job, task_id=TASK)
-    assert (late.state, late.reason, late.credits) == (State.FAILED, reason, Decimal(0))
+    assert (late.state, late.reason, late.credits) == (State.FAILED, reason, credits_)
     assert len(world.announcements.jobs) == 1
 
 
@@ -228,13 +238,16 @@ def test_an_older_task_that_runs_is_not_mistaken_for_the_newest_calls(
 
 
 @pytest.mark.parametrize(
-    "answer",
-    [Accepted(task_id=TASK, credits_reserved=PRICE), OutcomeUnknown(message="ReadTimeout")],
+    ("answer", "first"),
+    [
+        (Accepted(task_id=TASK, credits_reserved=PRICE), AttemptOutcome.ACCEPTED),
+        (OutcomeUnknown(message="ReadTimeout"), AttemptOutcome.UNKNOWN),
+    ],
 )
 def test_a_slow_answer_to_a_call_that_has_failed_says_nothing_of_the_next_call(
-    answer: CreateOutcome,
+    answer: CreateOutcome, first: AttemptOutcome
 ) -> None:
-    """The first task failed at once; its call is answered while the second one is being made."""
+    """The first task failed at once; its call is answered while the one of a retry is made."""
     hook = Hook()
     world = World(step=hook)
     hook.die_at("evolink.create done")  # It only takes its time: what it brings comes below.
@@ -243,18 +256,22 @@ def test_a_slow_answer_to_a_call_that_has_failed_says_nothing_of_the_next_call(
     [slow] = world.jobs.jobs.values()
     world.evolink.fail(TASK, "service_error")
     world.wake(slow, task_id=TASK)
+    world.passes(timedelta(minutes=3))
+    assert world.job(slow).reason is Reason.TASK_FAILED
 
     def answered_meanwhile(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
         before = world.job(slow)
-        assert world.submit.call_outcomes.record(slow, 1, answer) == before
+        after = world.submit.call_outcomes.record(slow, 1, answer)
+        assert (after.state, after.attempts[1:]) == (before.state, before.attempts[1:])
         return evolink.take(body, key)
 
     world.evolink.create_faults.append(answered_meanwhile)
-    world.passes(timedelta(minutes=3))
+    world.operate.retry(world.job(slow))
+    world.settles()
     job = world.job(slow)
     assert (job.state, [a.outcome for a in job.attempts], job.attempts[1].task_id) == (
         State.PROCESSING,
-        [AttemptOutcome.FAILED, AttemptOutcome.ACCEPTED],
+        [first, AttemptOutcome.ACCEPTED],
         "task-unified-000002",
     )
 

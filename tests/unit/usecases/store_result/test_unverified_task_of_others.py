@@ -159,67 +159,119 @@ def the_task_of_nobody(world: World) -> str:
     return outcome.task_id
 
 
-def swapped(world: World) -> tuple[Job, Job]:
-    """The callback of a second call, whose task fails at once, names that task at a first's URL."""
-    wrong = unconfirmed(world, "wrong.jpg")
+def named_by_a_callback(world: World, code: str) -> Job:
+    """A photo whose call was not answered; its callback names the task, which has failed."""
+    job = unconfirmed(world)
+    world.evolink.fail(the_task(world, 1), code, "text")
+    return world.wake(job, task_id=the_task(world, 1))
 
-    def slow(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
+
+@pytest.mark.parametrize("code", ["service_error", "image_processing_error", "content_policy"])
+def test_a_failure_that_only_a_callback_named_is_not_paid_for_again(code: str) -> None:
+    """The task may be another call's: then the job's own call is charged, and no failure of its."""
+    world = World()
+    job = named_by_a_callback(world, code)
+    assert (job.state, job.reason, job.code, job.message) == (
+        State.FAILED,
+        Reason.TASK_FAILED,
+        code,
+        "text",
+    )
+    assert [(a.task_id, a.outcome) for a in job.attempts] == [(None, AttemptOutcome.UNKNOWN)]
+    assert (job.credits, world.jobs.read_gate().in_flight) == (PRICE, 0)
+    world.passes(TIMING.job_deadline + 2 * TIMING.unconfirmed_grace)
+    assert (world.job(job), len(world.evolink.posts)) == (job, 1)
+
+
+def test_a_failure_that_only_a_callback_named_is_paid_for_again_by_a_person_alone() -> None:
+    """The task that failed is not asked again."""
+    world = World()
+    job = named_by_a_callback(world, "service_error")
+    world.evolink.reads.clear()
+    world.operate.retry(job)
+    world.settles()
+    again = world.job(job)
+    assert (again.state, [a.task_id for a in again.attempts]) == (
+        State.PROCESSING,
+        [None, the_task(world, 2)],
+    )
+    assert world.evolink.reads == []
+
+
+def test_a_failure_after_the_task_was_adopted_is_not_paid_for_again_either() -> None:
+    """It ran when its callback came, and fails when it is polled."""
+    world = World()
+    job = unconfirmed(world)
+    assert world.wake(job, task_id=the_task(world, 1)).state is State.PROCESSING
+    world.evolink.fail(the_task(world, 1), "service_error")
+    world.passes(TIMING.job_deadline)
+    lost = world.job(job)
+    assert (lost.state, lost.reason, len(world.evolink.posts)) == (
+        State.FAILED,
+        Reason.TASK_FAILED,
+        1,
+    )
+
+
+def test_a_failure_is_retried_once_the_call_itself_has_named_its_task() -> None:
+    """The callback comes before the answer, which proves the task: nothing is in doubt."""
+    world = World()
+
+    def called_back(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
         outcome = evolink.take(body, key)
-        task_id = the_task(world, len(evolink.charges))
-        evolink.fail(task_id, "service_error")
-        assert world.wake(wrong, task_id=task_id).state is State.QUEUED
+        evolink.fail(the_task(world, 1), "service_error")
+        (job,) = world.jobs.jobs.values()
+        assert world.wake(job, task_id=the_task(world, 1)).state is State.SUBMITTING
         return outcome
 
-    world.evolink.create_faults.append(slow)
-    return wrong, world.arrives("late.jpg")
+    world.evolink.create_faults.append(called_back)
+    job = world.arrives()
+    assert (job.state, job.attempts[0].is_adopted) == (State.PROCESSING, False)
+    world.passes(2 * TIMING.first_poll)
+    again = world.job(job)
+    assert (again.state, [a.outcome for a in again.attempts]) == (
+        State.PROCESSING,
+        [AttemptOutcome.FAILED, AttemptOutcome.ACCEPTED],
+    )
+    assert named(world) == 0
 
 
-def test_a_failure_that_proves_another_calls_is_no_reason_to_pay_again() -> None:
-    """The first call was taken and may be charged: its job ends, and its callback is waited for."""
+def swapped(world: World) -> Job:
+    """Another call's task fails before it is answered; a callback names it at this photo's URL."""
+    wrong = unconfirmed(world, "wrong.jpg")
+    unconfirmed(world, "late.jpg")
+    world.evolink.fail(the_task(world, 2), "service_error")
+    return world.wake(wrong, task_id=the_task(world, 2))
+
+
+def test_a_failure_that_is_another_calls_leaves_room_for_the_own_result() -> None:
+    """The job ends without another call; its own callback still brings what was paid for."""
     world = World()
-    wrong, _late = swapped(world)
-    world.passes(3 * TIMING.lease)
-    lost = world.job(wrong)
-    assert (lost.state, lost.reason) == (State.FAILED, Reason.OUTCOME_UNKNOWN)
-    assert [(a.task_id, a.outcome) for a in lost.attempts] == [(None, AttemptOutcome.UNKNOWN)]
+    wrong = swapped(world)
+    assert (wrong.state, wrong.reason, wrong.credits) == (
+        State.FAILED,
+        Reason.TASK_FAILED,
+        PRICE,
+    )
+    own = the_task(world, 1)
+    world.evolink.complete(own)
+    done = world.wake(wrong, task_id=own)
+    assert (done.state, done.credits) == (State.COMPLETED, PRICE)
+    assert world.results.objects["wrong.png"].data.endswith(own.encode())
     assert [c.key for c in world.evolink.charges if wrong.id in c.key] == [
         wrong.attempts[0].idempotency_key
     ]
-    assert world.jobs.read_gate().in_flight == world.holding()
-    own = the_task(world, 1)
-    world.evolink.complete(own)
-    assert world.wake(wrong, task_id=own).state is State.COMPLETED
 
 
-def test_a_failure_that_only_a_callback_named_is_tried_again_after_a_lease() -> None:
-    """Nobody else's call was answered with that task by then: it is the job's own."""
+def test_a_late_answer_names_the_task_that_a_retry_asks_about() -> None:
+    """The job has ended by another call's failure; what was paid for is not bought again."""
     world = World()
-    job = unconfirmed(world)
-    world.evolink.fail(the_task(world, 1), "service_error")
-    queued = world.wake(job, task_id=the_task(world, 1))
-    assert (queued.state, queued.due_at) == (State.QUEUED, world.clock.now() + TIMING.lease)
-    world.passes(2 * TIMING.lease)
-    assert (world.job(job).state, len(world.evolink.charges)) == (State.PROCESSING, 2)
-
-
-def test_a_task_that_is_lost_after_the_next_call_does_not_stop_that_call() -> None:
-    """A claim is made when a task becomes known, and not again by the moves of later attempts."""
-    world = World()
-    job = unconfirmed(world)
-    first = the_task(world, 1)
-    world.evolink.fail(first, "service_error")
-    world.wake(job, task_id=first)
-    taken = Accepted(task_id=first, credits_reserved=PRICE)
-
-    def overtaken(evolink: FakeEvolink, body: str, key: str) -> CreateOutcome:
-        outcome = evolink.take(body, key)
-        evolink.create_faults.append(answering(taken))
-        world.arrives("b.jpg")
-        return outcome
-
-    world.clock.advance(TIMING.lease)
-    world.evolink.create_faults.append(overtaken)
-    world.submit.advance(world.job(job))
-    after = world.job(job)
-    assert world.jobs.tasks[first].job_id != job.id
-    assert (after.state, after.attempts[1].task_id) == (State.PROCESSING, the_task(world, 2))
+    wrong = swapped(world)
+    late = Accepted(task_id=the_task(world, 1), credits_reserved=PRICE)
+    known = world.submit.call_outcomes.record(wrong, 1, late)
+    assert (known.state, known.attempts[0].task_id) == (State.FAILED, the_task(world, 1))
+    world.evolink.complete(the_task(world, 1))
+    world.operate.retry(known)
+    world.settles()
+    world.passes(TIMING.lease)
+    assert (world.job(wrong).state, len(world.evolink.posts)) == (State.COMPLETED, 2)

@@ -10,7 +10,6 @@ import pytest
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
-from cutout.domain.metrics import Metric
 from cutout.domain.provider import NotSent, OutcomeUnknown
 from cutout.domain.states import AttemptOutcome, Reason, State
 from tests.support.builders import an_attempt
@@ -120,17 +119,3 @@ class Racing(MemoryJobs):
         if self.races >= 0:
             raise JobMovedError(self.jobs[job.id])
         return super().save(job, **also)  # type: ignore[arg-type]
-
-
-def test_a_failure_that_was_anothers_is_counted_and_ends_the_job() -> None:
-    """Its own call may be charged; its callback still brings the result."""
-    world = World()
-    failed = an_attempt(
-        1, outcome=AttemptOutcome.FAILED, task_id="task-9", is_adopted=True, body=None
-    )
-    refused = an_attempt(2, outcome=AttemptOutcome.REFUSED, body=None)
-    job = calling(world, attempts=(failed, refused))
-    saved = world.submit.call_outcomes.task_was_taken(job)
-    assert (saved.state, saved.reason) == (State.FAILED, Reason.OUTCOME_UNKNOWN)
-    assert saved.attempts == (failed.without_task(), refused)
-    assert world.telemetry.counts[Metric.TASK_TAKEN] == 1
