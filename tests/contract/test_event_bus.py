@@ -18,6 +18,7 @@ from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result, Reuse
+from cutout.domain.job.review_decision import ReviewDecision, Verdict
 from cutout.domain.job.source import Source
 from cutout.domain.job.variant import Variant
 from cutout.domain.states import AttemptOutcome, Reason, State
@@ -59,6 +60,12 @@ BANNER = Variant(
     format="webp",
     made_at=NOW,
     problem="the margin leaves no room for the picture",
+)
+ACCEPTED = ReviewDecision(
+    verdict=Verdict.ACCEPT,
+    by="arn:aws:iam::123456789012:user/ann",
+    at=NOW,
+    over=Reason.RESULT_OPAQUE,
 )
 COMPLETED = Job(
     id=SOURCE.job_id,
@@ -132,8 +139,26 @@ def test_the_event_is_the_one_in_the_samples(clients: Clients, job: Job, name: s
             replace(FAILED, state=State.REJECTED, reason=Reason.EMPTY_OBJECT, attempts=()),
             "cutout-failed",
         ),
+        (
+            replace(
+                COMPLETED,
+                reason=Reason.ACCEPTED_BY_PERSON,
+                message=ACCEPTED.text,
+                decision=ACCEPTED,
+            ),
+            "cutout-completed",
+        ),
+        (
+            replace(
+                COMPLETED,
+                state=State.FAILED,
+                reason=Reason.REJECTED_BY_PERSON,
+                decision=replace(ACCEPTED, verdict=Verdict.REJECT),
+            ),
+            "cutout-failed",
+        ),
     ],
-    ids=["completed", "failed", "review", "rejected"],
+    ids=["completed", "failed", "review", "rejected", "accepted by a person", "rejected by one"],
 )
 def test_what_is_sent_is_what_the_schema_describes(clients: Clients, job: Job, name: str) -> None:
     """Valid as it arrives, and without a field of the detail that the schema does not tell of."""
@@ -178,7 +203,7 @@ def test_a_rejected_upload_names_its_reason_and_cost_nothing() -> None:
         updated_at=COMPLETED.created_at,
     )
     assert detail(job) == {
-        "schema": "1.1",
+        "schema": "1.2",
         "job": SOURCE.job_id,
         "state": "rejected",
         "reason": "not-a-photo",
@@ -190,6 +215,7 @@ def test_a_rejected_upload_names_its_reason_and_cost_nothing() -> None:
         "variants_failed": [],
         "credits": 0.0,
         "reused": None,
+        "decision": None,
         "seconds": 0.0,
     }
 

@@ -15,7 +15,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from cutout.adapters.dynamodb.item_table import Table
 from cutout.adapters.dynamodb.jobs import DynamoJobs
+from cutout.adapters.sqs import SqsCallbacks
+from cutout.adapters.system_clock import SystemClock
 from cutout.domain.metrics import TIME_IN_STATE
+from cutout.operator.review import Reviews
 from cutout.wiring.aws_clients import Clients
 from tests.contract.dynamodb.table import CALLS, TABLE, create_calls_table, create_table
 from tests.support.aws_account import ACCOUNT, REGION
@@ -24,6 +27,7 @@ from tests.support.samples import SIGNING_KEY
 
 UPLOADS, RESULTS, WORK = "cutout-uploads", "cutout-results", "cutout-work"
 API_KEY = "sk-evo-a-key-that-must-never-be-printed"
+ANN = "arn:aws:iam::123456789012:user/ann"
 CALLBACK_URL = "https://a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"
 PREPARE_ROLE_ID = USUAL_SETTINGS["CUTOUT_PREPARE_ROLE_ID"]
 TIMES = frozenset(metric.value for metric in TIME_IN_STATE.values())
@@ -91,6 +95,11 @@ class Stack:
             for name, host in _SERVICES.items()
         }
         return USUAL_SETTINGS | own | addresses
+
+    def reviews(self) -> Reviews:
+        """An operator's decisions on doubtful results."""
+        checks = SqsCallbacks(self.clients.sqs(), self.callbacks_url)
+        return Reviews(jobs=self.jobs, index=self.jobs, checks=checks, clock=SystemClock())
 
     def upload(self, key: str, data: bytes, **options: Any) -> str:
         """Put a photo into the uploads bucket; returns its version."""

@@ -9,8 +9,10 @@ from datetime import UTC, datetime, timedelta
 from cutout.domain.gate.shards import ShardChange, holder
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
+from cutout.domain.job.review_decision import Verdict
 from cutout.domain.states import AttemptOutcome, State
-from tests.functions.deployed import WORK
+from cutout.operator.list_jobs import JobFilter
+from tests.functions.deployed import ANN, WORK
 from tests.functions.working import Working, cut_out, photo, working
 from tests.support.builders import a_source
 from tests.support.samples import sample
@@ -98,6 +100,12 @@ def _reviewed(at_work: Working, prefix: str) -> None:
     at_work.through(f"{prefix}opaque.png", photo(11), Tagging="season=spring")
     at_work.delete(f"{prefix}opaque.png")
     at_work.hand_over()
+    for number, verdict in enumerate(Verdict):
+        at_work.through(f"{prefix}doubtful-{number}.png", photo(50 + number))
+        reviews = at_work.stack.reviews()
+        newest = next(reviews.queue(JobFilter()))
+        assert reviews.decide(newest.job, verdict, ANN).problem is None
+        at_work.hand_over()
     at_work.result = b""
 
 

@@ -14,9 +14,11 @@ import pytest
 from cutout.domain.callback_token import CallbackAddress, sign
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job, Photo
+from cutout.domain.job.review_decision import Verdict
 from cutout.domain.states import AttemptOutcome, Reason, State
+from cutout.operator.list_jobs import JobFilter
 from tests.functions.conftest import Start
-from tests.functions.deployed import API_KEY, RESULTS, UPLOADS, Printed, Stack
+from tests.functions.deployed import ANN, API_KEY, RESULTS, UPLOADS, Printed, Stack
 from tests.support.builders import a_source
 from tests.support.drawing import SMALL, TRANSPARENT
 from tests.support.samples import SIGNING_KEY, sample
@@ -96,6 +98,31 @@ def completed_task(connection: socket.socket) -> None:
 
 
 PICTURE = answer(200, CUT_OUT, Content_Type="image/png")
+DOUBTFUL = answer(200, SMALL["png"], Content_Type="image/png")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "state"), [(Verdict.ACCEPT, State.COMPLETED), (Verdict.REJECT, State.FAILED)]
+)
+def test_a_persons_decision_is_carried_out(
+    verdict: Verdict, state: State, stack: Stack, start: Start
+) -> None:
+    """The operator writes it on the job; the message is a poll like any other."""
+    job = running(stack)
+    run(start, batch("sqs-callbacks-completed", job), completed_task, DOUBTFUL)
+    reviews = stack.reviews()
+    doubtful = next(reviews.queue(JobFilter()))
+    assert doubtful.reason is Reason.RESULT_OPAQUE
+    assert reviews.decide(doubtful.job, verdict, ANN).problem is None
+    ran = run(start, batch("sqs-callbacks-poll", job))
+    assert (ran.report, ran.requests) == ({"batchItemFailures": []}, [])
+    done = stack.jobs.find(job.id)
+    assert done is not None
+    assert done.decision is not None
+    assert (done.state, done.reason, done.decision.by) == (state, verdict.reason, ANN)
+    listed = stack.clients.s3().list_objects_v2(Bucket=RESULTS)["Contents"]
+    is_published = RESULT_KEY in {one["Key"] for one in listed}
+    assert is_published == (verdict is Verdict.ACCEPT)
 
 
 @pytest.mark.parametrize("name", ["sqs-callbacks-completed", "sqs-callbacks-poll"])

@@ -209,7 +209,7 @@ def test_what_is_not_a_photo_is_rejected_and_told_without_a_call(
     )
     assert set(told["detail"]) == set(documented["detail"])
     assert told["detail"] | {"seconds": 0} == {
-        "schema": "1.1",
+        "schema": "1.2",
         "job": job.id,
         "state": "rejected",
         "reason": "not-a-photo",
@@ -225,6 +225,7 @@ def test_what_is_not_a_photo_is_rejected_and_told_without_a_call(
         "variants_failed": [],
         "credits": 0.0,
         "reused": None,
+        "decision": None,
         "seconds": 0,
     }
     assert submit.printed().metrics == {"JobsRejected": [1.0], "CreditsCharged": [0.0]}

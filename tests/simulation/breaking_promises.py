@@ -100,17 +100,17 @@ def the_row_is_written_but_not_the_object(*_args: Any, **_kwargs: Any) -> bool:
     return True
 
 
-@MUTATIONS.of(StoreResult, "_complete")
+@MUTATIONS.of(StoreResult, "complete")
 def the_row_is_written_before_the_object(self: StoreResult, delivery: FetchedResult) -> Job:
     if delivery.picture is None or delivery.review_reason:
         return _bring_home(self, delivery)
     result = Result(bucket="results", key=delivery.key, size=1, width=1, height=1, sha256="")
-    settled = self._settle(delivery.job, Move.COMPLETE, None, result=result)
+    settled = self.settle(delivery.job, Move.COMPLETE, None, result=result)
     self._publish(delivery, self.object_metadata.labels(delivery.job, delivery.task))
     return settled
 
 
-_bring_home = StoreResult._complete  # noqa: SLF001
+_bring_home = StoreResult.complete
 
 
 @MUTATIONS.of(fetched_result, "why_not")
@@ -238,5 +238,5 @@ _store = StoreResult.store
 def an_outdated_photos_purchase_is_thrown_away(self: StoreResult, job: Job, task: Task) -> Job:
     reason = why_superseded(self.latest_versions, job)
     if reason:
-        return self._settle(job, Move.SUPERSEDE, reason)
+        return self.settle(job, Move.SUPERSEDE, reason)
     return _store(self, job, task)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from cutout.domain.job.job import Job
+from cutout.domain.job.review_decision import Verdict
 from cutout.domain.job.source import Source
 from tests.simulation.table import SimJobs
 from tests.support.fakes.evolink import Charge
@@ -28,6 +29,7 @@ class Evidence:
         inputs: what the provider read for each task, by task id; None if there was nothing.
         noted: the newest event of each key that reached the product, and since when.
         retries: when a person tried a job again.
+        decisions: what people decided about a job's results under review, and who.
     """
 
     label: str
@@ -43,6 +45,7 @@ class Evidence:
     inputs: dict[str, bytes | None] = field(default_factory=dict)
     noted: dict[str, tuple[Source, datetime]] = field(default_factory=dict)
     retries: dict[str, list[datetime]] = field(default_factory=dict)
+    decisions: dict[str, list[tuple[Verdict, str]]] = field(default_factory=dict)
     kept_lost: Counter[str] = field(default_factory=Counter)
     copies_lost: set[str] = field(default_factory=set)
 

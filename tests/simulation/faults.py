@@ -130,6 +130,7 @@ class Mix:
     paused: float = 0.02
     limits_changed: float = 0.02
     rendered: float = 0.03
+    decided: float = 0.2
 
     @classmethod
     def draw(cls, rng: random.Random) -> Mix:

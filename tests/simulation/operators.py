@@ -6,10 +6,13 @@ from contextlib import suppress
 
 from cutout.domain.gate.gate import PauseReason
 from cutout.domain.job.conflicts import JobMovedError
+from cutout.domain.job.job import Job
+from cutout.domain.job.review_decision import Verdict
 from cutout.domain.messages.queue_messages import RenderRequest
 from cutout.domain.states import TRANSITIONS, Move, State
 from cutout.usecases.shared.admission import change_gate
 from tests.simulation.listing import queue_missing
+from tests.simulation.promise import demand
 from tests.simulation.scene import Scene
 from tests.support.fakes.evolink import CUT_OUT
 
@@ -59,10 +62,23 @@ class Operators:
             self.evidence.retries.setdefault(job.id, []).append(self.scene.clock.now())
             with suppress(JobMovedError):
                 self.world.operate.retry(job)
+        doubtful = [job for job in jobs if job.state is State.REVIEW]
+        if doubtful and self.faults.strikes("decided"):
+            self._decide(self.rng.choice(doubtful))
         completed = [job for job in jobs if job.state is State.COMPLETED]
         if completed and self.faults.strikes("rendered"):
             request = RenderRequest(job_id=self.rng.choice(completed).id, recipes=("web",))
             self.world.callbacks.render([request])
+
+    def _decide(self, job: Job) -> None:
+        """Two people decide about the same result: the first decision counts."""
+        for by in ("arn:aws:iam::123456789012:user/ann", "arn:aws:iam::123456789012:user/ben"):
+            verdict = self.rng.choice(tuple(Verdict))
+            recorded = self.world.reviews.decide(job, verdict, by)
+            if recorded.problem is None:
+                decided = self.evidence.decisions.setdefault(job.id, [])
+                demand(self.evidence, recorded.job.version == job.version + 1, 7, "two decisions")
+                decided.append((verdict, by))
 
     def _run_the_stack(self) -> None:
         if self.faults.strikes("paused"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from cutout.domain.job.job import Job
-from cutout.domain.states import State
+from cutout.domain.states import DECISIONS, State
 from tests.simulation.evidence import Evidence
 from tests.simulation.promise import demand
 from tests.simulation.promises_of_money import Money
@@ -71,7 +71,16 @@ class Promises:
         demand(evidence, job.state.is_settled, 2, f"{job.source.key} ended as {job.state}")
         has_reason = job.reason is not None or job.state is State.COMPLETED
         demand(evidence, has_reason, 2, f"{job.state} without a reason")
+        if job.reason in DECISIONS:
+            self._check_decision(job)
         announced = [told.state for told in evidence.world.announcements.jobs if told.id == job.id]
         is_owed = job.state is not State.SUPERSEDED
         text = f"{job.state} was never announced"
         demand(evidence, not is_owed or job.state in announced, 2, text)
+
+    def _check_decision(self, job: Job) -> None:
+        """The job ended as the person decided whose decision was recorded last."""
+        decisions = self.evidence.decisions.get(job.id, [])
+        told = (job.decision.verdict, job.decision.by) if job.decision else None
+        is_so = bool(decisions) and told == decisions[-1] and told[0].reason is job.reason
+        demand(self.evidence, is_so, 7, f"{job.source.key}: {told}, but {decisions} were recorded")

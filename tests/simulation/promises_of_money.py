@@ -232,11 +232,15 @@ class Money:
         """How many purchases of its picture a job accounts for, besides the first."""
         states = {step.state for step in job.history}
         # A result whose workers were killed again and again is kept for a person, undecoded.
-        is_unchecked = job.reason is Reason.RESULT_UNCHECKED
+        is_unchecked = any(step.reason is Reason.RESULT_UNCHECKED for step in job.history)
         ended_without_it = State.FAILED in states or State.STORING not in states or is_unchecked
         doubles = sum(attempt.is_possible_double_charge for attempt in job.attempts)
         bypass_cache = job.id in self.evidence.fresh
-        reasons = (bypass_cache, has_paid and ended_without_it)
+        # A deletion takes the cached result away, where that is wanted.
+        is_removed = self.world.settlement_effects.removals is not None and (
+            job.id in self.evidence.destroyed or not self.evidence.newest[job.source.key].size
+        )
+        reasons = (bypass_cache, has_paid and (ended_without_it or is_removed))
         return sum(reasons) + doubles + self.evidence.retries_of(job.id)
 
     def _picture(self, charge: Charge) -> str:

@@ -6,6 +6,7 @@ import hashlib
 from datetime import timedelta
 
 from cutout.domain.job.job import Job
+from cutout.domain.job.review_decision import Verdict
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import STATE_TAG, kept_key
 from cutout.domain.states import State
@@ -90,8 +91,13 @@ class Pictures:
             demand(self.evidence, order >= orders.get(key, ""), 4, text)
             orders[key] = order
             is_cut_out = stored.data.decode().split()[3:5] == _GOOD_ALPHA
-            is_right = key.startswith("review/") or is_cut_out
+            is_right = key.startswith("review/") or is_cut_out or self._is_accepted(stored)
             demand(self.evidence, is_right, 4, f"{key} holds {stored.data!r}")
+
+    def _is_accepted(self, stored: StoredObject) -> bool:
+        """Whether a person accepted the result of the object's job."""
+        decisions = self.evidence.decisions.get(stored.labels.metadata["cutout-job"], ())
+        return any(verdict is Verdict.ACCEPT for verdict, _by in decisions)
 
     def _check_newest(self, job: Job) -> None:
         """What is said and stored about the newest upload of a key is about that upload."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Final
@@ -103,11 +103,20 @@ def _commands() -> str:
     for name in cli.list_commands(group):
         command = cli.get_command(group, name)
         assert command is not None
-        context = command.make_context(
-            name, [], parent=group, resilient_parsing=True, terminal_width=_WIDTH
-        )
-        parts += [f"## {name}\n", _block(context)]
+        parts.append(f"## {name}\n")
+        parts += _blocks(command, name, group)
     return "\n".join(parts)
+
+
+def _blocks(command: click.Command, name: str, parent: click.Context) -> Iterator[str]:
+    """Yield the help of a command and, if it is a group, of those in it."""
+    context = command.make_context(
+        name, [], parent=parent, resilient_parsing=True, terminal_width=_WIDTH
+    )
+    yield _block(context)
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            yield from _blocks(inner, str(inner.name), context)
 
 
 def _block(context: click.Context) -> str:

@@ -13,6 +13,7 @@ from cutout.domain.gate.gate import Gate, Limits, Pause, PauseReason
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import HistoryEntry, Job, Photo, Prepared, Upright
 from cutout.domain.job.result import Result, Reuse
+from cutout.domain.job.review_decision import ReviewDecision, Verdict
 from cutout.domain.job.source import Source
 from cutout.domain.job.variant import Variant
 from cutout.domain.states import AttemptOutcome, Lane, Pixels, Reason, State, Transport
@@ -159,6 +160,15 @@ JOBS = drawn(
     upright=st.none() | drawn(Upright, made_at=_TIMES, problem=st.none() | _TEXTS),
     failures=_COUNTS,
     cut_short=_COUNTS,
+    decision=st.none()
+    | drawn(
+        ReviewDecision,
+        verdict=st.sampled_from(Verdict),
+        by=_TEXTS,
+        at=_TIMES,
+        over=st.sampled_from(Reason),
+        problem=st.none() | _TEXTS,
+    ),
     attempts=st.lists(ATTEMPTS, max_size=3).map(tuple),
     result=st.none() | RESULTS,
     recipes=st.none() | st.lists(_TEXTS, max_size=2).map(tuple),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
+from cutout.domain.job.review_decision import ReviewDecision
 from cutout.domain.job.variant import Variant
 from cutout.domain.messages import completion_events
 from cutout.domain.states import State
@@ -15,7 +16,7 @@ from cutout.domain.states import State
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
 
-SCHEMA_VERSION = "1.1"
+SCHEMA_VERSION = "1.2"
 """Of `events/schema`: a new field raises the minor number, an incompatible change the major one."""
 _MOST_BYTES = 255 * 1024  # an entry of PutEvents may have 256 KB, its kind and source included
 _LONGEST_PROBLEM = 300
@@ -52,22 +53,25 @@ class EventBus:
 def detail(job: Job) -> dict[str, Any]:
     """The `detail` of a job's completion event."""
     source = job.source
-    variants = job.variants if job.state is State.COMPLETED else ()
+    is_completed = job.state is State.COMPLETED
+    variants = job.variants if is_completed else ()
     return {
         "schema": SCHEMA_VERSION,
         "job": job.id,
         "state": job.state.value,
-        "reason": None if job.reason is None else job.reason.value,
+        # Receivers of version 1 rely on completed jobs having neither reason nor message.
+        "reason": None if is_completed or job.reason is None else job.reason.value,
         "code": job.code,
-        "message": job.message,
+        "message": None if is_completed else job.message,
         "source": {"bucket": source.bucket, "key": source.key, "version": source.version_id},
-        "result": None if job.result is None else _result(job.result),
+        "result": None if job.result is None or job.state is State.FAILED else _result(job.result),
         "variants": [_variant(one) for one in variants if one.problem is None],
         "variants_failed": [_failed(one) for one in variants if one.problem is not None],
         "credits": float(job.credits),
         "reused": None
         if job.reused is None
         else {"job": job.reused.job_id, "credits_saved": float(job.reused.credits_saved)},
+        "decision": None if job.decision is None else _decision(job.decision),
         "seconds": round((job.updated_at - job.created_at).total_seconds(), 3),
     }
 
@@ -79,6 +83,16 @@ def _result(result: Result) -> dict[str, Any]:
         "size": result.size,
         "width": result.width,
         "height": result.height,
+    }
+
+
+def _decision(decision: ReviewDecision) -> dict[str, Any]:
+    return {
+        "verdict": decision.verdict.value,
+        "by": decision.by,
+        "at": decision.at.isoformat(),
+        "over": decision.over.value,
+        "problem": decision.problem,
     }
 
 

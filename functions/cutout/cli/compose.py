@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cutout.operator.backfill import BucketImport, MissingUploads, QueuePacer
     from cutout.operator.control import Control
     from cutout.operator.estimate import Estimate
+    from cutout.operator.review import Reviews
     from cutout.ports.listings import BucketListing, ObjectCopies
     from cutout.wiring.gate_parts import GatePorts
 
@@ -58,6 +59,13 @@ def browse(
 ) -> ListJobs:
     """Return what lists jobs; `tell` gets the number of jobs read so far."""
     return ListJobs(records=stack.jobs, tell=tell, at_once=at_once)
+
+
+def reviews(stack: Stack) -> Reviews:
+    """Return what lists results under review, and records decisions on them."""
+    from cutout.operator.review import Reviews  # noqa: PLC0415 - see above
+
+    return Reviews(jobs=stack.jobs, index=stack.jobs, checks=stack.ports.checks, clock=stack.clock)
 
 
 def estimate(stack: Stack, photos: int) -> Estimate:

@@ -35,6 +35,7 @@ _COMMANDS = {
     "audit": "Find uploads that were never processed.",
     "costs": "Add up what calls to the provider cost.",
     "retry": "Submit failed, rejected or reviewed photos again.",
+    "review": "Accept or reject results that failed acceptance.",
     "render": "Make variants again from existing cut-outs, free of charge.",
     "backfill": "Process photos that are already in a bucket.",
     "pause": "Pause the gate until `cutout resume`.",

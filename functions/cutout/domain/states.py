@@ -64,6 +64,7 @@ class Move(StrEnum):
     FETCH_LATER = "fetch-later"
     COMPLETE = "complete"
     KEEP_FOR_REVIEW = "keep-for-review"
+    DECIDE = "decide"
     FAIL = "fail"
     REJECT = "reject"
     CACHE_MISS = "buy"
@@ -92,6 +93,8 @@ TRANSITIONS: dict[Move, tuple[frozenset[State], State]] = {
     Move.CACHE_MISS: (frozenset({State.STORING}), State.QUEUED),
     Move.COMPLETE: (frozenset({State.STORING}), State.COMPLETED),
     Move.KEEP_FOR_REVIEW: (frozenset({State.STORING}), State.REVIEW),
+    # A person accepted or rejected the result; StoreResult carries the decision out.
+    Move.DECIDE: (frozenset({State.REVIEW}), State.STORING),
     Move.FAIL: (_OPEN, State.FAILED),
     Move.REJECT: (frozenset({State.QUEUED}), State.REJECTED),
     Move.SUPERSEDE: (_OPEN, State.SUPERSEDED),
@@ -153,6 +156,8 @@ class Reason(StrEnum):
     NEWER_UPLOAD = "newer-upload"
     SOURCE_DELETED = "source-deleted"
     RETRIED_BY_PERSON = "retried-by-person"
+    ACCEPTED_BY_PERSON = "accepted-by-person"
+    REJECTED_BY_PERSON = "rejected-by-person"
 
 
 REFUSALS = frozenset(
@@ -178,6 +183,10 @@ REFUSALS = frozenset(
 """Reasons for `rejected`. A queued job has one if Prepare reported it and Submit must end it."""
 GIVEN_BY_METADATA = frozenset({Reason.OWN_OUTPUT, Reason.SKIPPED_BY_UPLOADER})
 """Reasons for `rejected` that follow from the upload's metadata; such a job leaves no note."""
+
+
+DECISIONS = frozenset({Reason.ACCEPTED_BY_PERSON, Reason.REJECTED_BY_PERSON})
+"""Reasons of a job whose result a person has accepted or rejected."""
 
 
 class Lane(StrEnum):

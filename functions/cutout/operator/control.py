@@ -138,6 +138,7 @@ class Control:
             bypass_cache=bypass_cache or job.bypass_cache,
             transport=transport or job.transport,
             result=None,
+            decision=None,
             reused=None,
             handovers_failed=0,
             preparations=0,

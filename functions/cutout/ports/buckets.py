@@ -180,6 +180,9 @@ class Results(Protocol):
     def fetch(self, key: str, file: Path) -> Labels | None:
         """Write the object into the file; returns its labels, or None if there is none."""
 
+    def download(self, key: str, file: Path) -> bool:
+        """Write the object into the file, without its labels; False if there is none."""
+
     def remove(self, key: str, current: StoredResult) -> bool:
         """Remove the object if it is still `current`; False if it has changed."""
 

@@ -184,6 +184,7 @@ class JobParts:
             latest_notes=self.latest_notes,
             upload_prefix=settings.upload_prefix,
             result_prefix=settings.result_prefix,
+            terms=self._ports.provider.terms,
         )
         return SettlementEffects(
             latest_versions=self._ports.jobs,

@@ -24,6 +24,7 @@ from cutout.usecases.store_result.remove import RemoveResults
 from cutout.usecases.store_result.render import Render
 from cutout.usecases.store_result.result_cache import ResultCache
 from cutout.usecases.store_result.review import ReviewNotes
+from cutout.usecases.store_result.review_decisions import ReviewDecisions
 from cutout.usecases.store_result.store_result import StoreResult
 from cutout.usecases.store_result.track_task import TRACKED, TrackTask
 from cutout.usecases.store_result.unverified_task import UnverifiedTasks
@@ -158,7 +159,7 @@ def store_result_use_cases(
         full_size_photos=full_size_photos,
     )
     return StoreResultUseCases(
-        track_task=_track_task(shared, parts, store_result),
+        track_task=_track_task(shared, parts, store_result, ports.results),
         render=Render(
             job_writer=parts.job_writer,
             clock=clock,
@@ -185,7 +186,9 @@ def store_result_use_cases(
     )
 
 
-def _track_task(ports: JobPorts, parts: JobParts, store_result: StoreResult) -> TrackTask:
+def _track_task(
+    ports: JobPorts, parts: JobParts, store_result: StoreResult, results: Results
+) -> TrackTask:
     return TrackTask(
         job_writer=parts.job_writer,
         latest_versions=ports.jobs,
@@ -203,6 +206,7 @@ def _track_task(ports: JobPorts, parts: JobParts, store_result: StoreResult) -> 
         ),
         store=store_result.store,
         reuse=store_result.reuse,
+        decide=ReviewDecisions(results=results, store_result=store_result).carry_out,
         timing=parts.timing,
         randomness=ports.randomness,
     )

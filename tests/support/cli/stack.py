@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,8 +11,10 @@ from cutout.adapters.evolink.task_api import TERMS
 from cutout.cli.aws.deployed_stack import Ports, Stack
 from cutout.cli.photo_files import Photo, SentPhoto
 from cutout.domain.job.job import Job
+from cutout.domain.job.review_decision import Verdict
 from cutout.domain.job.variant import Variant, replaced
-from cutout.domain.messages.queue_messages import RenderRequest
+from cutout.domain.messages.queue_messages import RenderRequest, TaskCheck
+from cutout.domain.states import Move
 from cutout.ports.jobs_table import BacklogStatus
 from tests.support.cli.clock import HandClock
 from tests.support.cli.jobs import PNG, UPLOADS, WAY, make_job
@@ -81,6 +83,10 @@ class MemoryStore:
         target.write_bytes(self.cut_out)
         self.downloaded.append(key)
 
+    def link(self, bucket: str, key: str, version_id: str | None = None) -> str:
+        """Return a made-up link."""
+        return f"https://{bucket}.example/{key}?version={version_id}"
+
 
 class MemoryRenders:
     """Makes the variants that are requested at once, as the test says it ends."""
@@ -115,6 +121,42 @@ class MemoryRenders:
         )
 
 
+class MemoryChecks:
+    """Has StoreResult carry decisions out at once, as the test says it ends.
+
+    Attributes:
+        ends: what becomes of the job of a decision; by default what the decision says.
+    """
+
+    def __init__(self, jobs: MemoryJobs) -> None:
+        self._jobs = jobs
+        self.checks: list[TaskCheck] = []
+        self.ends: Callable[[Job], Job] | None = carried_out
+
+    def enqueue(self, checks: Sequence[TaskCheck]) -> None:
+        """Carry the decisions out, unless the test wants none to be."""
+        self.checks += checks
+        for check in checks:
+            if self.ends is not None:
+                self._jobs.save(self.ends(self._jobs.jobs[check.job_id]))
+
+
+def carried_out(job: Job) -> Job:
+    """Return the job as its decision wants it."""
+    assert job.decision is not None
+    is_accepted = job.decision.verdict is Verdict.ACCEPT
+    result = job.result
+    assert result is not None
+    return job.settle(
+        Move.COMPLETE if is_accepted else Move.FAIL,
+        now=job.updated_at,
+        retention=timedelta(days=90),
+        reason=job.reason,
+        message=job.message,
+        result=replace(result, key=job.result_key or "") if is_accepted else result,
+    )
+
+
 class FakeStack(Stack):
     """A stack in memory; what tests set and look at is in its ports."""
 
@@ -129,6 +171,8 @@ class FakeStack(Stack):
         self.submissions = MemorySubmissions()
         self.queued = MemoryUploadQueue()
         self.renders = MemoryRenders(clock, self.table)
+        self.checks = MemoryChecks(self.table)
+        self.caller = "arn:aws:iam::123456789012:user/ann"
         self.store = MemoryStore()
         self.buckets: dict[str, MemoryObjects] = {}
         self.uncopied: dict[str, str] = {}
@@ -138,6 +182,8 @@ class FakeStack(Stack):
             submissions=self.submissions,
             upload_queue=self.queued,
             renders=self.renders,
+            checks=self.checks,
+            caller=lambda: self.caller,
             store=self.store,
             objects=self.bucket,
             transfers=self.copies,

@@ -222,6 +222,9 @@ class MemoryResults:
         file.write_bytes(stored.data)
         return stored.labels
 
+    def download(self, key: str, file: Path) -> bool:
+        return self.fetch(key, file) is not None
+
 
 @dataclass(frozen=True, kw_only=True)
 class StoredNote:

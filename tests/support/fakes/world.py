@@ -23,6 +23,7 @@ from cutout.domain.preparation import PrepareReport
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import Lane, Pixels, Transport
 from cutout.domain.timing import Timing
+from cutout.operator.review import Reviews
 from cutout.ports.provider_api import Downloads, Provider
 from cutout.ports.telemetry import Clock
 from cutout.usecases.callback.receive_callback import ReceiveCallback
@@ -276,6 +277,9 @@ class World:
             resend_after=timing.lease,
         )
         self.operate = operate(ports, limits, lease=timing.lease)
+        self.reviews = Reviews(
+            jobs=self.jobs, index=self.jobs, checks=self.callbacks, clock=self.clock
+        )
 
     def arrives(self, key: str = "a.jpg", data: bytes | None = None) -> Job:
         """Upload a photo and have Submit take its event."""

@@ -14,7 +14,7 @@ import click
 import pytest
 
 from cutout.cli.entry import cutout
-from cutout.cli.options.help_page import DocumentedCommand
+from cutout.cli.options.help_page import DocumentedCommand, DocumentedGroup
 from tests.support.cli.world import World
 
 COMMANDS = [
@@ -30,6 +30,7 @@ COMMANDS = [
     "audit",
     "costs",
     "retry",
+    "review",
     "render",
     "backfill",
     "pause",
@@ -41,6 +42,7 @@ COMMANDS = [
     "doctor",
     "completion",
 ]
+INNER = ["review list", "review accept", "review reject"]
 CUTOUT = Path(sys.executable).with_name("cutout")
 
 
@@ -51,9 +53,13 @@ def _run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
-def _command(name: str) -> DocumentedCommand:
+def _command(name: str) -> DocumentedCommand | DocumentedGroup:
+    name, *inner = name.split()
     command = cutout.get_command(click.Context(cutout), name)
-    assert isinstance(command, DocumentedCommand)
+    for word in inner:
+        assert isinstance(command, click.Group)
+        command = command.commands[word]
+    assert isinstance(command, DocumentedCommand | DocumentedGroup)
     return command
 
 
@@ -70,7 +76,7 @@ def test_the_page_of_all_commands_has_the_first_sentence_of_the_help_of_each() -
     assert lines == [[name, _command(name).get_short_help_str(1000)] for name in COMMANDS]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", [*COMMANDS, *INNER])
 def test_every_command_has_a_worked_example_and_its_exit_statuses(name: str) -> None:
     """In its help, with the example as one would type it."""
     command = _command(name)
@@ -94,6 +100,7 @@ def test_every_command_has_a_worked_example_and_its_exit_statuses(name: str) -> 
         "audit",
         "costs",
         "retry",
+        *INNER,
         "backfill",
     ],
 )
@@ -113,7 +120,7 @@ def test_no_line_of_the_help_is_cut(width: int) -> None:
         assert docstring.partition(". ")[0].rstrip(".") in told
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", [*COMMANDS, *INNER])
 def test_options_are_explained(name: str) -> None:
     """Every option has a help text."""
     options = [one for one in _command(name).params if isinstance(one, click.Option)]

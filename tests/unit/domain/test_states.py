@@ -28,6 +28,7 @@ TABLE = {
     "fetch-later": (["storing"], "storing"),
     "complete": (["storing"], "completed"),
     "keep-for-review": (["storing"], "review"),
+    "decide": (["review"], "storing"),
     "fail": (OPEN, "failed"),
     "reject": (["queued"], "rejected"),
     "supersede": (OPEN, "superseded"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cutout.adapters.s3.objects import Objects, save
+from cutout.adapters.s3.objects import Objects
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -29,11 +29,7 @@ class S3Kept:
 
     def fetch(self, key: str, file: Path) -> bool:
         """Write what is kept into the file; False if there is nothing."""
-        answer = self._objects.open(key)
-        if answer is None:
-            return False
-        save(answer["Body"], file)
-        return True
+        return self._objects.download(key, file)
 
     def remove(self, key: str, current: str) -> bool:
         """Remove the object if it is still that one; False if it is not."""

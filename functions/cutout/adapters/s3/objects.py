@@ -39,6 +39,14 @@ class Objects:
         """The object, with its body as a stream; None if there is none."""
         return self._found(self._client.get_object, key)
 
+    def download(self, key: str, file: Path) -> bool:
+        """Write the object into a file, however large it is; False if there is none."""
+        answer = self.open(key)
+        if answer is None:
+            return False
+        save(answer["Body"], file)
+        return True
+
     def tags(self, key: str) -> Any:  # noqa: ANN401 - GetObjectTagging's answer
         """The object's tags; None if there is no such object."""
         return self._found(self._client.get_object_tagging, key)

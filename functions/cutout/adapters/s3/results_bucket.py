@@ -61,6 +61,10 @@ class S3Results:
         save(answer["Body"], file)
         return labels_of(answer, tagging)
 
+    def download(self, key: str, file: Path) -> bool:
+        """Write the object into the file; False if there is no object."""
+        return self._objects.download(key, file)
+
     def remove(self, key: str, current: StoredResult) -> bool:
         """Remove the object if it is still that one; False if it is not."""
         return self._objects.remove(key, current.etag)

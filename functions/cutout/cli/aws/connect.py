@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from cutout.cli.photo_files import Photo
     from cutout.cli.progress.clock import Clock
 
+_LINK_SECONDS = 3600
 _HIDDEN = GONE | {"403", "AccessDenied"}
 
 
@@ -45,12 +46,16 @@ def connect(target: Target, clock: Clock, *, is_impatient: bool = False) -> Stac
 def aws_ports(clients: Clients, outputs: StackOutputs, clock: Clock) -> Ports:
     """Return the adapters of AWS."""
     s3, sqs = clients.client("s3"), clients.client("sqs")
+    callbacks = SqsCallbacks(sqs, outputs.callbacks_queue_url)
     return Ports(
         clock=clock,
         jobs=DynamoJobs(Table(clients.client("dynamodb"), outputs.jobs_table)),
         submissions=SqsSubmissions(sqs, outputs.submissions_queue_url),
         upload_queue=SqsUploadQueue(sqs, outputs.submissions_queue_url),
-        renders=SqsCallbacks(sqs, outputs.callbacks_queue_url),
+        renders=callbacks,
+        checks=callbacks,
+        # Any credentials may ask this of STS.
+        caller=lambda: clients.client("sts").get_caller_identity()["Arn"],
         store=S3Store(s3, outputs.uploads_bucket, outputs.results_bucket),
         objects=lambda bucket: S3Listing(s3, bucket),
         transfers=lambda source: S3Transfers(s3, source, outputs.uploads_bucket),
@@ -96,6 +101,20 @@ class S3Store:
         if head.get("ChecksumType") == "COMPOSITE" or "ChecksumSHA256" not in head:
             return None
         return b64decode(head["ChecksumSHA256"]).hex()
+
+    def link(self, bucket: str, key: str, version_id: str | None = None) -> str:
+        """Return a link that shows an object in a browser for an hour."""
+        version = {"VersionId": version_id} if version_id else {}
+        return self._s3.generate_presigned_url(
+            "get_object",
+            Params={
+                "Bucket": bucket,
+                "Key": key,
+                "ResponseContentDisposition": "inline",
+                **version,
+            },
+            ExpiresIn=_LINK_SECONDS,
+        )
 
     def download(self, key: str, target: Path) -> None:
         """Write an object of the results bucket to a file, whole or not at all."""

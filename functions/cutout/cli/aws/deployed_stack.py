@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from cutout.domain.provider import Terms
     from cutout.domain.states import State
     from cutout.ports.listings import BucketListing, ObjectCopies, UploadQueue
-    from cutout.ports.queues import RenderQueue
+    from cutout.ports.queues import CallbackQueue, RenderQueue
 
 
 class OperatorTable(JobsTable, JobIndex, Protocol):
@@ -51,12 +51,17 @@ class PhotoStore(Protocol):
     def download(self, key: str, target: Path) -> None:
         """Write an object of the results bucket to a file, whole or not at all."""
 
+    def link(self, bucket: str, key: str, version_id: str | None = None) -> str:
+        """Return a link that shows an object in a browser for an hour."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Ports(GatePorts):
     """The ports of commands, on the names in the stack's outputs.
 
     Attributes:
+        checks: the callbacks queue, for jobs that StoreResult must move.
+        caller: returns the ARN of the person whose credentials are used.
         objects: lists a bucket of the stack, or any other that the credentials may list.
         transfers: copies from another bucket into the uploads bucket.
         terms: of the provider.
@@ -65,6 +70,8 @@ class Ports(GatePorts):
     jobs: OperatorTable
     upload_queue: UploadQueue
     renders: RenderQueue
+    checks: CallbackQueue
+    caller: Callable[[], str]
     store: PhotoStore
     objects: Callable[[str], BucketListing]
     transfers: Callable[[str], ObjectCopies]

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from cutout.domain.retry_policy import is_final_refusal
 from cutout.domain.states import Reason, State
 from cutout.domain.text.sanitize import plain
+from cutout.wiring.chosen_provider import TERMS
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -36,7 +38,8 @@ _NEXT = {
     State.SUBMITTING: "is being submitted; Sweep retries if that is interrupted",
     State.PROCESSING: "waits for its callback; without one, the task is polled",
     State.STORING: "the result is being stored; Sweep retries if that is interrupted",
-    State.REVIEW: "final, unless you run `cutout retry`",
+    State.REVIEW: "waits for `cutout review accept` or `cutout review reject`; `cutout retry` "
+    "costs again",
     State.FAILED: "final, unless you run `cutout retry`",
     State.REJECTED: "final. Upload a corrected file to the same key to try again",
 }
@@ -48,10 +51,17 @@ _WAITS: dict[Reason | None, str] = {
 }
 _PREPARING = "Prepare makes a copy that the model accepts; without its report, it is asked again"
 _RECHECK = "an earlier task is checked for its result, free of charge; else a new request is sent"
+_DECIDED = "the decision is being carried out; Sweep retries if that is interrupted"
+_REFUSED = (
+    "final: the provider refused what the photo shows. Upload another photo to the key; "
+    "`cutout retry --include-refused` retries all the same"
+)
 _SKIPPED = "final. Upload it again without the metadata `cutout-skip` to get a cut-out"
 _NEXT_BY_REASON: dict[tuple[State, Reason | None], str] = {
     (State.STORING, Reason.RETRIED_BY_PERSON): _RECHECK,
     (State.REJECTED, Reason.SKIPPED_BY_UPLOADER): _SKIPPED,
+    (State.STORING, Reason.ACCEPTED_BY_PERSON): _DECIDED,
+    (State.STORING, Reason.REJECTED_BY_PERSON): _DECIDED,
 }
 _MINUTE = 60
 _HOUR = 3600
@@ -84,8 +94,13 @@ def next_step(job: Job) -> NextStep | None:
     if job.state is State.UNCONFIRMED:
         return NextStep(what=_unconfirmed(job), at=job.due_at)
     at = None if job.state.is_settled else job.due_at
-    what = _NEXT_BY_REASON.get((job.state, job.reason)) or _NEXT[job.state]
-    return NextStep(what=what, at=at)
+    return NextStep(what=_what_is_next(job), at=at)
+
+
+def _what_is_next(job: Job) -> str:
+    if is_final_refusal(job, TERMS):
+        return _REFUSED
+    return _NEXT_BY_REASON.get((job.state, job.reason)) or _NEXT[job.state]
 
 
 def _unconfirmed(job: Job) -> str:
@@ -122,6 +137,7 @@ def job_as_json(job: Job) -> dict[str, Any]:
         "credits": _number(job.credits),
         "reused": _reused_as_json(job),
         "result": _result_as_json(job),
+        "decision": _decision_as_json(job),
         "variants": [_variant_as_json(one) for one in job.variants],
         "next": {"what": step.what, "at": _iso(step.at)} if step else None,
         "created_at": _iso(job.created_at),
@@ -229,6 +245,18 @@ def _result_as_json(job: Job) -> dict[str, Any] | None:
         "sha256": job.result.sha256,
         "pixels": job.result.pixels.value,
         "remark": job.result.remark,
+    }
+
+
+def _decision_as_json(job: Job) -> dict[str, Any] | None:
+    if job.decision is None:
+        return None
+    return {
+        "verdict": job.decision.verdict.value,
+        "by": job.decision.by,
+        "at": _iso(job.decision.at),
+        "over": job.decision.over.value,
+        "problem": job.decision.problem,
     }
 
 

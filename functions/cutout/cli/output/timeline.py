@@ -28,6 +28,8 @@ _MEANINGS = {
     Reason.TASK_RETRIED: "the task failed with a temporary error; it is retried later",
     Reason.OUTCOME_UNKNOWN: "request outcome unknown; waiting for the callback",
     Reason.RETRIED_BY_PERSON: "retried with `cutout retry`",
+    Reason.ACCEPTED_BY_PERSON: "accepted with `cutout review`",
+    Reason.REJECTED_BY_PERSON: "rejected with `cutout review`",
     Reason.RESULT_UNREADABLE: "the result could not be fetched; it is retried later",
 }
 

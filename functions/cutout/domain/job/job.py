@@ -10,10 +10,12 @@ from typing import TypedDict, Unpack
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.attempt import Attempt, charged
 from cutout.domain.job.result import Result, Reuse
+from cutout.domain.job.review_decision import ReviewDecision
 from cutout.domain.job.source import Source
 from cutout.domain.job.variant import Variant
 from cutout.domain.serialization import STORED_AS
 from cutout.domain.states import (
+    DECISIONS,
     TRANSITIONS,
     AttemptOutcome,
     Lane,
@@ -95,6 +97,7 @@ class JobChanges(TypedDict, total=False):
     bypass_cache: bool
     code: str | None
     cut_short: int
+    decision: ReviewDecision | None
     failures: int
     handovers_failed: int
     is_waiting: bool
@@ -148,6 +151,7 @@ class Job:
             start until it succeeds.
         cut_short: how many steps of `storing` neither succeeded nor raised: their worker was
             killed, perhaps while it decoded the result.
+        decision: a person's decision on the result under review.
     """
 
     id: str
@@ -181,6 +185,7 @@ class Job:
     upright: Upright | None = None
     failures: int = 0
     cut_short: int = 0
+    decision: ReviewDecision | None = None
     attempts: tuple[Attempt, ...] = ()
     result: Result | None = None
     recipes: tuple[str, ...] | None = None
@@ -270,6 +275,11 @@ class Job:
     def is_being_prepared(self) -> bool:
         """Whether the job waits for a copy of its photo."""
         return self.state is State.QUEUED and self.reason is Reason.PREPARING
+
+    @property
+    def is_being_decided(self) -> bool:
+        """Whether StoreResult must carry out a person's decision on the result."""
+        return self.state is State.STORING and self.reason in DECISIONS
 
     @property
     def waiting_for_copies_since(self) -> datetime:

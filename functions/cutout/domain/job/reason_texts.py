@@ -53,6 +53,8 @@ MEANINGS: dict[Reason, str] = {
     Reason.NEWER_UPLOAD: "A newer upload of the key replaced it.",
     Reason.SOURCE_DELETED: "The photo was deleted before it was completed.",
     Reason.RETRIED_BY_PERSON: "A person retried it.",
+    Reason.ACCEPTED_BY_PERSON: "A person accepted the result under review as the cut-out.",
+    Reason.REJECTED_BY_PERSON: "A person rejected the result under review.",
 }
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     T = TypeVar("T", bound=DataclassInstance)
 
 TEXT_BYTES = {
+    "by": 700,
     "code": 100,
     "file_id": 200,
     "format": 20,

@@ -10,7 +10,10 @@ from cutout.domain.job.attempt import Attempt, charged
 from cutout.domain.job.job import Job
 from cutout.domain.job.reason_texts import MEANINGS
 from cutout.domain.job.result import Result
+from cutout.domain.job.review_decision import Verdict
 from cutout.domain.object_keys import beside
+from cutout.domain.provider import Terms
+from cutout.domain.retry_policy import is_final_refusal
 from cutout.domain.states import AttemptOutcome, Reason, State
 from cutout.usecases.shared.recheck_attempts import next_to_recheck, reopened
 
@@ -18,20 +21,22 @@ _NEXT = {
     State.REJECTED: "Upload a supported photo to the same key. If a setting caused the "
     "rejection, change it and run: {retry}",
     State.FAILED: "This is final. A retry makes a new call and costs again: {retry}",
-    State.REVIEW: "Review the result. If it is good enough: {keep} . A retry makes a new call "
-    "and costs again: {retry}",
+    State.REVIEW: "Review the result. If it is good enough: {accept} . If not: {reject} . A retry "
+    "makes a new call and costs again: {retry}",
 }
+_REFUSED = (
+    "This is final: the provider refused what the photo shows. Upload another photo to the same "
+    "key. A retry may cost again, and will be refused again: {refused}"
+)
 _LOOKED_FOR_FIRST = (
     "This is final. A retry first checks whether the paid result is available, at no cost: "
     "{retry} . With --fresh, it makes a new call at once and costs again."
 )
 
 
-def error_note(job: Job) -> dict[str, Any]:
+def error_note(job: Job, terms: Terms) -> dict[str, Any]:
     """The content of `<key>.error.json`."""
     result = job.result
-    next_step = _LOOKED_FOR_FIRST if _may_be_had_free(job) else _NEXT[job.state]
-    keep = "" if result is None else keep_command(job, result.bucket, result.key)
     return {
         **whose(job),
         "state": job.state.value,
@@ -41,9 +46,20 @@ def error_note(job: Job) -> dict[str, Any]:
         "result": None if result is None else address(result.bucket, result.key),
         "explained": _explained(result),
         **cost(job),
-        "next": next_step.format(retry=retry_command(job), keep=keep),
+        "next": _next_step(job, terms).format(
+            retry=retry_command(job),
+            refused=_command("retry --include-refused", job),
+            accept=review_command(Verdict.ACCEPT, job),
+            reject=review_command(Verdict.REJECT, job),
+        ),
         "at": job.updated_at.isoformat(),
     }
+
+
+def _next_step(job: Job, terms: Terms) -> str:
+    if is_final_refusal(job, terms):
+        return _REFUSED
+    return _LOOKED_FOR_FIRST if _may_be_had_free(job) else _NEXT[job.state]
 
 
 def _may_be_had_free(job: Job) -> bool:
@@ -76,16 +92,19 @@ def address(bucket: str, key: str) -> str:
     return f"s3://{bucket}/{key}"
 
 
-def keep_command(job: Job, bucket: str, place: str) -> str:
-    """The command that makes a result under review the cut-out."""
-    waits, belongs = address(bucket, place), address(bucket, job.result_key or "")
-    return f"aws s3 cp {shlex.quote(waits)} {shlex.quote(belongs)}"
+def review_command(verdict: Verdict, job: Job) -> str:
+    """The command that accepts or rejects the result under review."""
+    return _command(f"review {verdict}", job)
 
 
 def retry_command(job: Job) -> str:
     """The command that retries the job."""
+    return _command("retry", job)
+
+
+def _command(words: str, job: Job) -> str:
     key = shlex.quote(job.source.key)
-    return f"cutout retry -- {key}" if key.startswith("-") else f"cutout retry {key}"
+    return f"cutout {words} -- {key}" if key.startswith("-") else f"cutout {words} {key}"
 
 
 def _explained(result: Result | None) -> str | None:

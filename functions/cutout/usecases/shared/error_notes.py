@@ -16,6 +16,7 @@ from cutout.domain.errors import TransientError
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import note_key
+from cutout.domain.provider import Terms
 from cutout.domain.states import GIVEN_BY_METADATA, State
 from cutout.ports.buckets import CurrentNote, NoteRevision, Notes
 from cutout.ports.telemetry import Telemetry
@@ -87,17 +88,21 @@ class LatestNotes:
 
 @dataclass(frozen=True, kw_only=True)
 class ErrorNotes:
-    """Writes `<key>.error.json` for the newest upload of a key."""
+    """Writes `<key>.error.json` for the newest upload of a key.
+
+    Attributes:
+        terms: of the provider.
+    """
 
     latest_notes: LatestNotes
     upload_prefix: str
     result_prefix: str
+    terms: Terms
 
     def write(self, job: Job) -> None:
         """Write why the job's photo has no cut-out, unless there is a newer note."""
-        self.latest_notes.put(
-            self._key(job.source), error_note(job), job_id=job.id, occasion=occasion_of(job)
-        )
+        note = error_note(job, self.terms)
+        self.latest_notes.put(self._key(job.source), note, job_id=job.id, occasion=occasion_of(job))
 
     def withdraw(self, source: Source, upto: NoteRevision) -> None:
         """Remove the note of the key, unless it is newer than `upto`."""

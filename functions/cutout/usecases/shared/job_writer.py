@@ -159,6 +159,9 @@ class JobWriter:
 
     def _count(self, job: Job) -> None:
         self.telemetry.metric(JOBS_SETTLED[job.state])
+        if job.decision is not None:
+            # The job was counted when its review began; it was not the provider that took so long.
+            return
         self.telemetry.metric(Metric.CREDITS, float(job.credits))
         if job.state in _FAILED_PERCENT:
             self.telemetry.metric(Metric.FAILED_PERCENT, _FAILED_PERCENT[job.state])

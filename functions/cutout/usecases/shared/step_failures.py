@@ -11,7 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from cutout.domain.errors import LostRaceError, NewerRowError, SourceDeniedError, StoreBusyError
+from cutout.domain.errors import (
+    IllegalMoveError,
+    LostRaceError,
+    NewerRowError,
+    SourceDeniedError,
+    StoreBusyError,
+)
 from cutout.domain.job.job import Job
 from cutout.domain.provider import words
 from cutout.domain.states import UNDECIDED, Move, Reason, State
@@ -131,6 +137,8 @@ class StepFailures:
 
     def end(self, job: Job, message: str | None, *, is_denied: bool = False) -> Job:
         """End a job whose step fails again and again."""
+        if job.is_being_decided:
+            return self.job_writer.record(job, self.under_review_again(job, message))
         move, reason = Move.FAIL, Reason.STEP_FAILED
         if job.state in UNDECIDED:
             reason = Reason.OUTCOME_UNKNOWN
@@ -144,6 +152,23 @@ class StepFailures:
             message=message,
         )
         return self.job_writer.record(job, settled)
+
+    def under_review_again(self, job: Job, problem: str | None) -> Job:
+        """The job after a person's decision that cannot be carried out: another one is needed.
+
+        Raises:
+            IllegalMoveError: the job has no decision.
+        """
+        if job.decision is None:
+            raise IllegalMoveError("a job without a decision cannot be under review again")
+        return job.settle(
+            Move.KEEP_FOR_REVIEW,
+            now=self.clock.now(),
+            retention=self.timing.retention,
+            reason=job.decision.over,
+            message=problem,
+            decision=replace(job.decision, problem=problem),
+        )
 
 
 def _to_be_asked_again(job: Job) -> Job:

@@ -38,6 +38,7 @@ class FetchedResult:
         place: the key that is claimed for the review.
         pixels: whether its colours are the model's or the photo's.
         remark: how it differs from the settings, and why; None if it does not.
+        is_accepted: a person accepted it: the checks do not count.
     """
 
     job: Job
@@ -48,6 +49,7 @@ class FetchedResult:
     place: str | None = None
     pixels: Pixels = Pixels.MODEL
     remark: str | None = None
+    is_accepted: bool = False
 
     @property
     def photo(self) -> Photo:
@@ -101,7 +103,8 @@ class ResultFetcher:
     def check(self, fetched: FetchedResult) -> FetchedResult:
         """Decode the result and check that it is a cut-out of the photo."""
         picture = self.pictures.examine(fetched.file)
-        return replace(fetched, picture=picture, review_reason=why_not(picture, fetched.photo))
+        reason = None if fetched.is_accepted else why_not(picture, fetched.photo)
+        return replace(fetched, picture=picture, review_reason=reason)
 
     def _decoded(self, fetched: FetchedResult) -> FetchedResult:
         """The checked result.

@@ -59,14 +59,18 @@ class FinishCutout:
         """
         if fetched.picture is None or fetched.review_reason:
             return fetched
+        if fetched.pixels is Pixels.SOURCE:
+            # It was finished before it came under review.
+            return fetched
         finished = self._finished(fetched.job, fetched.file, fetched.picture, own)
+        reason = None if fetched.is_accepted else why_not_published(finished.picture, fetched.photo)
         return replace(
             fetched,
             file=finished.file,
             picture=finished.picture,
             pixels=finished.pixels,
             remark=finished.remark or _not_compared(fetched.job),
-            review_reason=why_not_published(finished.picture, fetched.photo),
+            review_reason=reason,
         )
 
     def with_models_pixels(self, job: Job, result: Path, picture: Picture) -> Finished:

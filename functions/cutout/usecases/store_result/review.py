@@ -8,14 +8,16 @@ from typing import Any
 
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
+from cutout.domain.job.result import Result
+from cutout.domain.job.review_decision import ReviewDecision, Verdict
 from cutout.domain.object_keys import beside, review_keys
 from cutout.domain.photo.picture import Picture
 from cutout.domain.states import AttemptOutcome, Reason, State
 from cutout.usecases.shared.error_note_texts import (
     address,
     cost,
-    keep_command,
     retry_command,
+    review_command,
     whose,
     why,
 )
@@ -40,11 +42,13 @@ class ReviewNotes:
         self.latest_notes.put(beside(fetched.key), note, job_id=job.id, occasion=occasion_of(job))
 
     def resolve(self, fetched: FetchedResult) -> None:
-        """Replace the notes of the job's earlier attempts: no review is needed any more.
+        """Replace the notes of the job's results under review: no review is needed any more.
 
-        The results of these attempts were paid for and stay in the bucket.
+        These results were paid for and stay in the bucket.
         """
         job = fetched.job
+        if fetched.is_accepted and job.decision and job.result:
+            self.decided(job, job.decision, job.result)
         if not any(_brought_another(attempt, job) for attempt in job.attempts):
             return
         note = {
@@ -58,6 +62,19 @@ class ReviewNotes:
             self.latest_notes.replace_of_job(
                 beside(place), note, job_id=job.id, occasion=occasion_of(job)
             )
+
+    def decided(self, job: Job, decision: ReviewDecision, result: Result) -> None:
+        """Replace the note of the result under review: a person has decided."""
+        note = {
+            **whose(job),
+            **why(decision.verdict.reason),
+            "message": decision.text,
+            **cost(job),
+            "at": decision.at.isoformat(),
+        }
+        self.latest_notes.replace_of_job(
+            beside(result.key), note, job_id=job.id, occasion=occasion_of(job)
+        )
 
 
 def _brought_another(attempt: Attempt, job: Job) -> bool:
@@ -84,7 +101,8 @@ def review_note(fetched: FetchedResult, review_reason: Reason, bucket: str) -> d
         },
         "result": address(bucket, fetched.key),
         **cost(job),
-        "keep": keep_command(job, bucket, fetched.key),
+        "keep": review_command(Verdict.ACCEPT, job),
+        "reject": review_command(Verdict.REJECT, job),
         "retry": retry_command(job),
     }
 

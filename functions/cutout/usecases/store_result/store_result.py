@@ -51,7 +51,7 @@ _CAUTIOUS_FROM = 3
 """From this try on, only what publishing the result needs is done: no own pixels, no variants."""
 _UNLABELLED_FROM = 4
 """From this try on, the photo's metadata and tags are not read."""
-_CUT_SHORT = "each try to store the result was cut short"
+CUT_SHORT = "each try to store the result was cut short"
 _UNCHECKED_FROM = 5
 """After so many killed workers the result is no longer decoded, but kept for review."""
 _MOST_ENTRIES_FOR_A_COPY = 12
@@ -91,24 +91,24 @@ class StoreResult:
         Each further try takes fewer optional steps, since the result was paid for.
         """
         if job.failures > MOST_FAILURES:
-            return self.failures.end(job, job.message or _CUT_SHORT)
+            return self.failures.end(job, job.message or CUT_SHORT)
         with temp_folder.folder() as folder:
             try:
                 file = Path(folder) / "result"
-                fetched = self.fetcher.fetch(job, task, file, is_decoded=not _is_unchecked(job))
+                fetched = self.fetcher.fetch(job, task, file, is_decoded=not is_unchecked(job))
             except (FetchRefusedError, TransientError) as exc:
                 return self._later(job, str(exc))
             except PictureError as exc:
                 return self._lost(job, str(exc))
-            if _is_unchecked(job):
+            if is_unchecked(job):
                 return self._keep_unchecked(fetched)
             self._keep(fetched)
-            return self._complete(fetched)
+            return self.complete(fetched)
 
     def reuse(self, job: Job) -> Job:
         """Complete a job from the cached result of the same photo, or queue it for a paid call."""
-        if _is_unchecked(job):
-            return self.failures.end(job, job.message or _CUT_SHORT)
+        if is_unchecked(job):
+            return self.failures.end(job, job.message or CUT_SHORT)
         with temp_folder.folder() as folder:
             file = Path(folder) / "result"
             if job.reused is None or self.result_cache is None:
@@ -117,7 +117,7 @@ class StoreResult:
                 return self._requeue(job)
             task = Task(id=job.reused.task_id, status=TaskStatus.COMPLETED)
             fetched = self.fetcher.check(FetchedResult(job=job, task=task, file=file))
-            return self._requeue(job) if fetched.review_reason else self._complete(fetched)
+            return self._requeue(job) if fetched.review_reason else self.complete(fetched)
 
     def _keep(self, fetched: FetchedResult) -> None:
         """Cache an accepted result as it came, even for a superseded photo: it was paid for."""
@@ -136,7 +136,8 @@ class StoreResult:
         self.submissions.enqueue([job.id])
         return saved
 
-    def _complete(self, fetched: FetchedResult) -> Job:
+    def complete(self, fetched: FetchedResult) -> Job:
+        """Publish a result as the cut-out, or keep it for review, and end the job."""
         try:
             own = self._own_photo(fetched)
             finished = self._placed(self.finish_cutout.finish(fetched, own))
@@ -150,15 +151,17 @@ class StoreResult:
         except CopyGoneError:
             return self._when_copied(fetched.job)
         except SourceGoneError:
-            return self._settle(fetched.job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
+            return self.settle(fetched.job, Move.SUPERSEDE, Reason.SOURCE_DELETED)
         superseded = self._publish(finished, labels)
         if superseded:
-            return self._settle(fetched.job, Move.SUPERSEDE, superseded)
+            return self.settle(fetched.job, Move.SUPERSEDE, superseded)
         move = Move.KEEP_FOR_REVIEW if finished.review_reason else Move.COMPLETE
-        return self._settle(
+        decision = fetched.job.decision if finished.is_accepted else None
+        return self.settle(
             fetched.job,
             move,
-            finished.review_reason,
+            decision.verdict.reason if decision else finished.review_reason,
+            message=decision.text if decision else None,
             result=self._result(finished, labels),
             variants=self._variants(fetched, finished, labels, own),
         )
@@ -169,8 +172,8 @@ class StoreResult:
         unchecked = self._placed(replace(fetched, review_reason=Reason.RESULT_UNCHECKED))
         labels = self.object_metadata.provenance_alone(job, fetched.task)
         if superseded := self._publish(unchecked, labels):
-            return self._settle(job, Move.SUPERSEDE, superseded)
-        return self._settle(
+            return self.settle(job, Move.SUPERSEDE, superseded)
+        return self.settle(
             job,
             Move.KEEP_FOR_REVIEW,
             Reason.RESULT_UNCHECKED,
@@ -203,7 +206,7 @@ class StoreResult:
         later = job.move(
             Move.FETCH_LATER,
             now=now,
-            reason=Reason.PREPARING,
+            reason=job.reason if job.is_being_decided else Reason.PREPARING,
             due_at=now + back_off(job.tries, self.timing.poll_interval, self.randomness),
             message="the copy of the photo is gone, and is made once more",
             failures=max(0, job.failures - 1),
@@ -301,12 +304,13 @@ class StoreResult:
         """End the job: its result was paid for, but cannot be fetched."""
         superseded = why_superseded(self.latest_versions, job)
         if superseded:
-            return self._settle(job, Move.SUPERSEDE, superseded)
-        return self._settle(job, Move.FAIL, Reason.RESULT_LOST, message=message)
+            return self.settle(job, Move.SUPERSEDE, superseded)
+        return self.settle(job, Move.FAIL, Reason.RESULT_LOST, message=message)
 
-    def _settle(
+    def settle(
         self, job: Job, move: Move, reason: Reason | None, **changes: Unpack[JobChanges]
     ) -> Job:
+        """End the job; the attempt whose result is stored has succeeded."""
         attempt = job.attempt_numbered(job.storing_attempt)
         charged = job if attempt is None else job.with_attempt(_succeeded(attempt))
         settled = charged.settle(
@@ -339,14 +343,15 @@ def _is_cautious(job: Job) -> bool:
     return job.failures >= _CAUTIOUS_FROM
 
 
-def _is_unchecked(job: Job) -> bool:
+def is_unchecked(job: Job) -> bool:
     """Whether decoding this result seems to kill workers, or this is the last try."""
     return job.cut_short >= _UNCHECKED_FROM or job.failures >= MOST_FAILURES
 
 
 def _waited_in_vain(job: Job) -> bool:
     """Whether a copy of the photo was requested again and again, and was never made."""
-    return job.reason is Reason.PREPARING and job.tries >= _MOST_ENTRIES_FOR_A_COPY
+    is_for_a_copy = job.reason is Reason.PREPARING or job.is_being_decided
+    return is_for_a_copy and job.tries >= _MOST_ENTRIES_FOR_A_COPY
 
 
 def _succeeded(attempt: Attempt) -> Attempt:

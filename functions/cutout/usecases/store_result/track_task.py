@@ -57,6 +57,7 @@ class TrackTask:
     unverified_tasks: UnverifiedTasks
     store: Callable[[Job, Task], Job]
     reuse: Callable[[Job], Job]
+    decide: Callable[[Job], Job]
     timing: Timing
     randomness: Randomness
 
@@ -89,8 +90,11 @@ class TrackTask:
             job = self.job_writer.announce(job)
         else:
             self.job_writer.reapply_effects(job)
+        if job.is_being_decided:
+            self._with_lease(job, self.decide)
+            return
         if job.state is State.STORING and job.reused is not None:
-            self._take_kept(job)
+            self._with_lease(job, self.reuse)
             return
         attempt = job.attempt_numbered(request.attempt)
         if attempt is None or not attempt.is_open:
@@ -112,8 +116,8 @@ class TrackTask:
         except TaskTakenError:
             self._not_ours(job, attempt)
 
-    def _take_kept(self, job: Job) -> None:
-        """Take the lease, then complete the job from the cached result; no task is read."""
+    def _with_lease(self, job: Job, step: Callable[[Job], Job]) -> None:
+        """Take the lease, then end the job from a stored result; no task is read."""
         now = self.clock.now()
         if not job.is_due(now):
             return
@@ -126,7 +130,7 @@ class TrackTask:
             failures=job.failures + 1,
             cut_short=job.cut_short + 1,
         )
-        self.failures.guard(self.job_writer.record(job, storing), self.reuse)
+        self.failures.guard(self.job_writer.record(job, storing), step)
 
     def _look(self, job: Job, attempt: Attempt, task_id: str, request: TaskCheck) -> None:
         try:
@@ -311,6 +315,7 @@ class TrackTask:
             message=job.message if job.state is State.STORING else None,
             due_at=now + self.timing.lease,
             storing_attempt=attempt.number,
+            decision=None,
             failures=job.failures + 1 if job.state is State.STORING else 1,
             cut_short=job.cut_short + 1 if job.state is State.STORING else 1,
         )

@@ -184,6 +184,7 @@ def test_json_of_a_job_is_whole() -> None:
         ],
         "credits": 5.4,
         "reused": None,
+        "decision": None,
         "result": {
             "bucket": "the-results",
             "key": "a.png",

@@ -152,6 +152,6 @@ def test_what_is_within_its_limits_is_the_very_same() -> None:
 
 def test_what_strangers_and_providers_choose_of_a_row_is_bounded_to_a_few_kilobytes() -> None:
     """A limit that is raised must still fit the largest row."""
-    assert (len(TEXT_BYTES), sum(TEXT_BYTES.values())) == (11, 2520)
+    assert (len(TEXT_BYTES), sum(TEXT_BYTES.values())) == (12, 3220)
     assert LIST_LENGTHS == {"attempts": 30, "history": 60, "recipes": 20, "variants": 50}
     assert (Decimal(10**9), 10**15, 1000) == (MOST_CREDITS, MOST_COUNTED, LOGGED_BYTES)

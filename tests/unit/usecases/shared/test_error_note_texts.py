@@ -15,6 +15,7 @@ from cutout.domain.job.job import Job
 from cutout.domain.provider import OutcomeUnknown
 from cutout.domain.states import AttemptOutcome, Reason, State
 from cutout.usecases.shared.error_note_texts import error_note, retry_command
+from cutout.wiring.chosen_provider import TERMS
 from tests.support.builders import RESULT, a_job, an_attempt
 from tests.support.fakes.evolink import answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World
@@ -38,14 +39,14 @@ def unknown(world: World, *answers: object) -> Job:
 
 def test_what_failed_free_of_charge_says_so() -> None:
     """The provider returned what it had reserved."""
-    told = error_note(failed(World()))
+    told = error_note(failed(World()), TERMS)
     assert (told["credits"], told["paid"]) == (0.0, "Nothing was paid.")
 
 
 def test_what_nobody_can_say_is_not_called_charged() -> None:
     """Both calls of one attempt were lost: a person should look at the bill."""
     lost = answering(OutcomeUnknown(message="ReadTimeout"))
-    told = error_note(unknown(World(), taken_but_unanswered, lost))
+    told = error_note(unknown(World(), taken_but_unanswered, lost), TERMS)
     assert told["credits"] == 5.4
     assert told["paid"] == (
         "5.4 credits may have been charged: the outcome is unknown. "
@@ -60,7 +61,7 @@ def test_what_was_charged_twice_is_added() -> None:
     for _ in range(2):
         world.evolink.complete(world.task_of(job), b"png 600 400 255 255")
         job = world.wake(job)
-        told = error_note(job)
+        told = error_note(job, TERMS)
         world.operate.retry(job)
         world.settles()
     assert (told["credits"], told["paid"]) == (10.8, "10.8 credits were charged.")
@@ -75,7 +76,7 @@ def test_a_result_that_was_lost_on_its_way_is_said_to_be_looked_for_before_it_co
     said = []
     for _ in range(2):
         world.passes(2 * TIMING.job_deadline)
-        said.append(error_note(world.job(job))["next"])
+        said.append(error_note(world.job(job), TERMS)["next"])
         world.operate.retry(world.job(job))
     assert ["at no cost" in text for text in said] == [True, False]
     assert "costs again" in said[1]
@@ -89,6 +90,19 @@ def test_the_command_names_the_photo_whatever_its_key(key: str) -> None:
     command, verb, *rest = shlex.split(retry_command(failed(World(), key)))
     assert (command, verb) == ("cutout", "retry")
     assert rest == (["--", key] if key.startswith("-") else [key])
+
+
+@pytest.mark.parametrize(
+    ("code", "command"),
+    [
+        ("content_policy_violation", "cutout retry --include-refused shoes/red.jpg"),
+        ("image_processing_error", "cutout retry shoes/red.jpg"),
+    ],
+)
+def test_the_command_that_is_named_is_one_that_retries_the_photo(code: str, command: str) -> None:
+    """`cutout retry` leaves photos out whose content was refused."""
+    job = a_job(State.FAILED, reason=Reason.TASK_FAILED, code=code)
+    assert str(error_note(job, TERMS)["next"]).endswith(f": {command}")
 
 
 USED = an_attempt(1, outcome=AttemptOutcome.FAILED, credits_used=Decimal(5))
@@ -116,7 +130,7 @@ def test_a_note_says_what_was_charged_and_what_nobody_could_say(
     attempts: tuple[Attempt, ...], paid: str
 ) -> None:
     """What the provider named or gave a result for is certain."""
-    told = error_note(a_job(State.FAILED, attempts=attempts, reason=Reason.TASK_FAILED))
+    told = error_note(a_job(State.FAILED, attempts=attempts, reason=Reason.TASK_FAILED), TERMS)
     assert told["paid"] == paid
 
 
@@ -125,9 +139,10 @@ def test_a_note_beside_a_reviewed_result_says_where_it_is_and_how_to_keep_it() -
     reviewed = a_job(
         State.REVIEW, reason=Reason.RESULT_OPAQUE, result=RESULT, result_key="shoes/red.png"
     )
-    told = error_note(reviewed)
+    told = error_note(reviewed, TERMS)
     assert told["result"] == f"s3://results/{RESULT.key}"
     assert told["explained"] == f"s3://results/{RESULT.key}.json"
-    assert f"s3://results/{RESULT.key} s3://results/shoes/red.png" in str(told["next"])
-    without = error_note(replace(reviewed, result=None))
+    assert "If it is good enough: cutout review accept shoes/red.jpg" in str(told["next"])
+    assert "If not: cutout review reject shoes/red.jpg" in str(told["next"])
+    without = error_note(replace(reviewed, result=None), TERMS)
     assert (without["result"], without["explained"]) == (None, None)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from cutout.domain.states import State
 from cutout.ports.buckets import Labels, NoteRevision
 from cutout.usecases.shared.error_notes import ErrorNotes, LatestNotes
+from cutout.wiring.chosen_provider import TERMS
 from tests.support.fakes.buckets import MemoryNotes
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import World, png
@@ -45,7 +46,7 @@ def test_a_failed_photo_is_said_with_the_providers_words() -> None:
     told = said(world)
     assert (told["state"], told["reason"]) == ("failed", "task-failed")
     assert (told["code"], told["message"]) == ("content_policy_violation", "Not this one.")
-    assert str(told["next"]).endswith("and costs again: cutout retry a.jpg")
+    assert str(told["next"]).endswith(": cutout retry --include-refused a.jpg")
 
 
 def test_a_reviewed_photo_is_said_with_where_its_result_is_kept() -> None:
@@ -61,7 +62,7 @@ def test_a_reviewed_photo_is_said_with_where_its_result_is_kept() -> None:
         "s3://results/review/a.png",
     )
     assert told["explained"] == "s3://results/review/a.png.json"
-    assert "aws s3 cp s3://results/review/a.png s3://results/a.png" in str(told["next"])
+    assert "cutout review accept a.jpg" in str(told["next"])
 
 
 def test_it_is_said_before_it_is_announced() -> None:
@@ -220,5 +221,7 @@ def test_prefixes_place_notes_beside_the_cut_outs() -> None:
     notes = MemoryNotes()
     job = failed(world, "in/shoes/a.jpg")
     board = LatestNotes(notes=notes, telemetry=world.telemetry)
-    ErrorNotes(latest_notes=board, upload_prefix="in/", result_prefix="out/").write(job)
+    ErrorNotes(latest_notes=board, upload_prefix="in/", result_prefix="out/", terms=TERMS).write(
+        job
+    )
     assert list(notes.stored) == ["out/shoes/a.jpg.error.json"]

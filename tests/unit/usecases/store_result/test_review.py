@@ -91,7 +91,8 @@ def test_beside_a_reviewed_result_it_is_said_what_was_measured_and_expected(
         "result": "s3://results/review/shoes/red.png",
         "credits": 5.4,
         "paid": "5.4 credits were charged.",
-        "keep": "aws s3 cp s3://results/review/shoes/red.png s3://results/shoes/red.png",
+        "keep": "cutout review accept shoes/red.jpg",
+        "reject": "cutout review reject shoes/red.jpg",
         "retry": "cutout retry shoes/red.jpg",
     }
 

@@ -1,0 +1,141 @@
+"""The queue of results under review, and people's decisions on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from cutout.domain.job.conflicts import JobMovedError
+from cutout.domain.job.job import Job
+from cutout.domain.job.reason_texts import MEANINGS
+from cutout.domain.job.result import Result
+from cutout.domain.job.review_decision import ReviewDecision, Verdict
+from cutout.domain.messages.queue_messages import TaskCheck
+from cutout.domain.states import Move, Reason, State
+from cutout.operator.list_jobs import JobFilter, ListJobs
+from cutout.ports.jobs_table import Jobs
+from cutout.ports.listings import JobIndex
+from cutout.ports.queues import CallbackQueue
+from cutout.ports.telemetry import Clock
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DoubtfulResult:
+    """A result that waits for a person's decision."""
+
+    job: Job
+    reason: Reason
+    result: Result
+
+    @property
+    def meaning(self) -> str:
+        """Why it is doubtful, as a sentence."""
+        return MEANINGS[self.reason]
+
+    @property
+    def since(self) -> datetime:
+        """When the review began."""
+        return self.job.updated_at
+
+    @property
+    def photo_url(self) -> str:
+        """Where the photo is."""
+        return f"s3://{self.job.source.bucket}/{self.job.source.key}"
+
+    @property
+    def result_url(self) -> str:
+        """Where the result is."""
+        return f"s3://{self.result.bucket}/{self.result.key}"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Recorded:
+    """What became of one decision.
+
+    Attributes:
+        job: as stored.
+        problem: why the decision was not recorded, for people; None if it was.
+    """
+
+    job: Job
+    problem: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reviews:
+    """Lists doubtful results, and records decisions for StoreResult to carry out."""
+
+    jobs: Jobs
+    index: JobIndex
+    checks: CallbackQueue
+    clock: Clock
+
+    def queue(self, which: JobFilter) -> Iterator[DoubtfulResult]:
+        """The results that wait for a decision, the newest first, as far as the filter has them."""
+        for job in ListJobs(records=self.index).jobs(replace(which, states=(State.REVIEW,))):
+            doubtful = doubtful_result(job)
+            if doubtful is not None:
+                yield doubtful
+
+    def decide(self, job: Job, verdict: Verdict, by: str) -> Recorded:
+        """Record a decision, unless somebody has decided before; nothing is paid.
+
+        Args:
+            job: as it was read.
+            verdict: what is decided.
+            by: the ARN of the person.
+        """
+        doubtful = doubtful_result(job)
+        if doubtful is None:
+            return Recorded(job=job, problem=_why_not(job))
+        now = self.clock.now()
+        decision = ReviewDecision(verdict=verdict, by=by, at=now, over=doubtful.reason)
+        decided = job.move(
+            Move.DECIDE,
+            now=now,
+            reason=verdict.reason,
+            due_at=now,
+            decision=decision,
+        )
+        try:
+            saved = self.jobs.save(decided)
+        except JobMovedError as lost:
+            return Recorded(job=lost.winner or job, problem=_why_not(lost.winner or job))
+        # If this message is lost, Sweep sends it again: the job is due.
+        check = TaskCheck(job_id=job.id, attempt=job.storing_attempt or 0, is_poll=True)
+        self.checks.enqueue([check])
+        return Recorded(job=saved)
+
+    def carried_out(self, decided: Sequence[Job]) -> dict[str, Job]:
+        """The jobs, by id, whose decisions StoreResult has carried out by now."""
+        found = self.index.find_all([job.id for job in decided])
+        return {job.id: job for job in found if not job.is_being_decided}
+
+
+def doubtful_result(job: Job) -> DoubtfulResult | None:
+    """The result of a job that waits for a decision; None for other jobs."""
+    if job.state is not State.REVIEW or job.reason is None or job.result is None:
+        return None
+    return DoubtfulResult(job=job, reason=job.reason, result=job.result)
+
+
+def outcome_of(job: Job, decision: ReviewDecision) -> str | None:
+    """Why a decision had no effect, for people; None if it was carried out."""
+    if job.is_being_decided:
+        return "recorded, but not carried out yet; Sweep has StoreResult try again"
+    if job.decision is None or job.decision.at != decision.at:
+        return f"the job is {job.state} now"
+    if job.state is State.SUPERSEDED:
+        return f"no effect: {MEANINGS[job.reason]}" if job.reason else "no effect: superseded"
+    if job.decision.problem is not None:
+        return f"still under review: {job.decision.problem}"
+    return None
+
+
+def _why_not(job: Job) -> str:
+    decision = job.decision
+    if decision is None or decision.problem is not None:
+        return f"it is {job.state}: only results under review are accepted or rejected"
+    at = f"{decision.at:%Y-%m-%d %H:%M:%S}"
+    return f"it was {decision.verdict}ed by {decision.by} at {at} UTC"

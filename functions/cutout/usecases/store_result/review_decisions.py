@@ -1,0 +1,80 @@
+"""Carrying out a person's decision on a result under review; nothing is paid.
+
+The decision is on the job, which is in `storing`. If the worker crashes between two steps, the
+lease expires and all steps are repeated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cutout.domain.job.job import Job
+from cutout.domain.job.result import Result
+from cutout.domain.job.review_decision import ReviewDecision, Verdict
+from cutout.domain.provider import Task, TaskStatus
+from cutout.domain.states import Move
+from cutout.ports.buckets import Results
+from cutout.usecases.shared import temp_folder
+from cutout.usecases.shared.superseded import why_superseded
+from cutout.usecases.store_result.fetched_result import FetchedResult
+from cutout.usecases.store_result.publish import sha256
+from cutout.usecases.store_result.store_result import CUT_SHORT, StoreResult, is_unchecked
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewDecisions:
+    """Publishes accepted results, and ends jobs whose result is rejected."""
+
+    results: Results
+    store_result: StoreResult
+
+    def carry_out(self, job: Job) -> Job:
+        """Carry out the decision; this worker has the job's lease. Returns the job as stored."""
+        superseded = why_superseded(self.store_result.latest_versions, job)
+        if superseded:
+            return self.store_result.settle(job, Move.SUPERSEDE, superseded)
+        if job.decision is None or job.result is None:
+            return self._undecided(job, "the job names no decision, or no result")
+        if job.decision.verdict is Verdict.REJECT:
+            return self._reject(job, job.decision, job.result)
+        if is_unchecked(job):
+            return self._undecided(job, job.message or CUT_SHORT)
+        return self._accept(job, job.result)
+
+    def _reject(self, job: Job, decision: ReviewDecision, result: Result) -> Job:
+        self.store_result.review_notes.decided(job, decision, result)
+        return self.store_result.settle(
+            job, Move.FAIL, decision.verdict.reason, message=decision.text
+        )
+
+    def _accept(self, job: Job, result: Result) -> Job:
+        with temp_folder.folder() as folder:
+            file = Path(folder) / "result"
+            if not self.results.download(result.key, file):
+                return self._undecided(job, "the result under review no longer exists")
+            if sha256(file) != result.sha256:
+                return self._undecided(job, "the result under review is not the one that was kept")
+            fetched = FetchedResult(
+                job=job,
+                task=Task(id=_task_id(job), status=TaskStatus.COMPLETED),
+                file=file,
+                pixels=result.pixels,
+                is_accepted=True,
+            )
+            checked = self.store_result.fetcher.check(fetched)
+            if checked.picture is None:
+                return self._undecided(job, "the result under review cannot be decoded")
+            return self.store_result.complete(checked)
+
+    def _undecided(self, job: Job, problem: str) -> Job:
+        failures = self.store_result.failures
+        return self.store_result.job_writer.record(job, failures.under_review_again(job, problem))
+
+
+def _task_id(job: Job) -> str:
+    """The id of the task that made the result."""
+    if job.reused is not None:
+        return job.reused.task_id
+    attempt = job.attempt_numbered(job.storing_attempt)
+    return (attempt.task_id if attempt else None) or ""

@@ -1,0 +1,168 @@
+"""`cutout review`: the list of doubtful results, and decisions on them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cutout.domain.job.job import Job
+from cutout.domain.job.result import Result
+from cutout.domain.job.review_decision import ReviewDecision, Verdict
+from cutout.domain.states import Move, Reason, State
+from tests.support.cli.clock import NOON
+from tests.support.cli.jobs import RESULTS, make_job
+from tests.support.cli.stack import carried_out
+from tests.support.cli.world import World
+
+ANN, BEN = "arn:aws:iam::123456789012:user/ann", "arn:aws:iam::123456789012:user/ben"
+
+
+def reviewed(key: str = "a.jpg", hours_ago: int = 0, **facts: object) -> Job:
+    """A photo whose result is doubtful since so long ago."""
+    at = NOON - timedelta(hours=hours_ago)
+    job = make_job(key, state=State.REVIEW, reason=Reason.RESULT_OPAQUE, at=at)
+    place = f"review/{job.result_key}"
+    result = Result(bucket=RESULTS, key=place, size=10, width=600, height=400, sha256="ab" * 32)
+    return replace(job, result=result, storing_attempt=1, **facts)  # type: ignore[arg-type]
+
+
+def test_what_waits_for_a_decision_is_listed_newest_first(world: World) -> None:
+    """With the reason in words, the cost, the age, the size and both pictures."""
+    world.stack.know(reviewed("old.jpg", 5), reviewed("new.jpg", 2), make_job("done.jpg"))
+    told = world.run("review", "list")
+    assert told.exit_code == 0
+    lines = [line.split() for line in told.stdout.splitlines()]
+    assert [line[0] for line in lines] == ["photo", "new.jpg", "old.jpg"]
+    assert "The result has no transparent pixels: nothing was cut out." in told.stdout
+    assert lines[1][-5:] == [
+        "2",
+        "h",
+        "600x400",
+        "s3://the-uploads/new.jpg",
+        "s3://the-results/review/new.png",
+    ]
+
+
+def test_links_open_in_a_browser(world: World) -> None:
+    """The photo's link is of the version that the job is about."""
+    world.stack.know(reviewed())
+    told = json.loads(world.run("review", "list", "--links", "--json").stdout)
+    assert [(one["photo_url"], one["result_url"]) for one in told] == [
+        (
+            "https://the-uploads.example/a.jpg?version=v1",
+            "https://the-results.example/review/a.png?version=None",
+        )
+    ]
+    assert (told[0]["reason"], told[0]["credits"], told[0]["decision"]) == (
+        "result-opaque",
+        5.4,
+        None,
+    )
+
+
+def test_an_empty_list_and_a_cut_one_say_so(world: World) -> None:
+    """On stderr: programs read stdout."""
+    told = world.run("review", "list")
+    assert (told.exit_code, told.stdout) == (0, "")
+    assert "Nothing waits for a decision" in told.stderr
+    world.stack.know(reviewed("a.jpg"), reviewed("b.jpg", 1))
+    told = world.run("review", "list", "--limit", "1", "--json")
+    assert [one["key"] for one in json.loads(told.stdout)] == ["a.jpg"]
+    assert told.stderr == "There are more than 1 result; see --limit.\n"
+
+
+def test_a_result_that_could_not_be_accepted_says_why(world: World) -> None:
+    """It waits for another decision."""
+    decision = ReviewDecision(
+        verdict=Verdict.ACCEPT, by=ANN, at=NOON, over=Reason.RESULT_OPAQUE, problem="it is gone"
+    )
+    world.stack.know(reviewed(decision=decision))
+    assert "It could not be accepted: it is gone." in world.run("review", "list").stdout
+
+
+@pytest.mark.parametrize(
+    ("verb", "said"),
+    [
+        ("accept", "a.jpg: accepted, s3://the-results/a.png"),
+        ("reject", "a.jpg: rejected, 5.4 credits without a cut-out"),
+    ],
+)
+def test_a_decision_is_recorded_with_the_persons_arn_and_awaited(
+    world: World, verb: str, said: str
+) -> None:
+    """StoreResult gets a message; keys and ids of jobs name the photos."""
+    job = reviewed()
+    world.stack.know(job, reviewed("b.jpg"))
+    told = world.run("review", verb, "a.jpg", "b.jpg")
+    assert (told.exit_code, told.stdout.splitlines()[0]) == (0, said)
+    decision = world.stack.table.jobs[job.id].decision
+    assert decision is not None
+    assert (decision.verdict, decision.by) == (Verdict(verb), ANN)
+    assert [check.job_id for check in world.stack.checks.checks] == [job.id, "job-of-b.jpg"]
+
+
+def test_the_second_person_is_told_who_decided(world: World) -> None:
+    """With status 1; others that were named are decided on."""
+    world.stack.know(reviewed(), reviewed("b.jpg"))
+    world.run("review", "accept", "a.jpg")
+    world.stack.caller = BEN
+    told = world.run("review", "reject", "a.jpg", "b.jpg")
+    assert told.exit_code == 1
+    assert f"a.jpg: it was accepted by {ANN} at 2026-" in told.stderr
+    assert told.stdout == "b.jpg: rejected, 5.4 credits without a cut-out\n"
+
+
+def test_only_results_under_review_are_decided_on(world: World) -> None:
+    """The message names the state."""
+    world.stack.know(make_job())
+    told = world.run("review", "accept", "a.jpg", "--json")
+    assert told.exit_code == 1
+    assert "it is completed: only results under review are accepted or rejected" in told.stderr
+    assert json.loads(told.stdout)[0]["state"] == "completed"
+    assert world.stack.checks.checks == []
+
+
+def _still_reviewed(job: Job) -> Job:
+    assert job.decision is not None
+    return job.settle(
+        Move.KEEP_FOR_REVIEW,
+        now=job.updated_at,
+        retention=timedelta(days=90),
+        reason=job.decision.over,
+        decision=replace(job.decision, problem="the result under review no longer exists"),
+    )
+
+
+def _superseded(job: Job) -> Job:
+    return job.settle(
+        Move.SUPERSEDE,
+        now=job.updated_at,
+        retention=timedelta(days=90),
+        reason=Reason.NEWER_UPLOAD,
+    )
+
+
+def _retried_since(job: Job) -> Job:
+    rejected = carried_out(job)
+    return rejected.move(Move.RETRY, now=job.updated_at, decision=None)
+
+
+@pytest.mark.parametrize(
+    ("ends", "said"),
+    [
+        (_still_reviewed, "still under review: the result under review no longer exists."),
+        (_superseded, "no effect: A newer upload of the key replaced it."),
+        (_retried_since, "the job is queued now."),
+        (None, "recorded, but not carried out yet; Sweep has StoreResult try again."),
+    ],
+)
+def test_a_decision_that_has_no_effect_says_why(world: World, ends: object, said: str) -> None:
+    """With status 1, after the time that one waits."""
+    world.stack.know(reviewed())
+    world.stack.checks.ends = ends  # type: ignore[assignment]
+    told = world.run("review", "reject", "a.jpg", "--timeout", "3")
+    assert told.exit_code == 1
+    assert f"a.jpg: {said}" in told.stderr

@@ -1,0 +1,344 @@
+"""What StoreResult does with a person's decision on a result under review."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from cutout.domain.job.job import Job
+from cutout.domain.job.review_decision import Verdict
+from cutout.domain.metrics import Metric
+from cutout.domain.recipes import Recipe
+from cutout.domain.states import Pixels, Reason, State
+from cutout.operator.costs import charges_of
+from cutout.ports.buckets import Labels
+from tests.support.fakes.copier import tiff
+from tests.support.fakes.world import TIMING, World, png
+from tests.support.hooks import Hook, WorkerDiedError
+
+ANN, BEN = "arn:aws:iam::123456789012:user/ann", "arn:aws:iam::123456789012:user/ben"
+BESIDE = "review/a.png.json"
+NOTE = "a.jpg.error.json"
+OPAQUE = b"png 600 400 255 255"
+STEPS = (
+    "jobs.save",
+    "jobs.save done",
+    "results.fetch",
+    "results.put",
+    "results.put done",
+    "notes.write",
+    "notes.write done",
+    "notes.remove",
+    "announcements.announce",
+    "announcements.announce done",
+)
+"""Steps of an accepted result at which a worker may be killed."""
+
+
+def reviewed(world: World, data: bytes | None = None, result: bytes = OPAQUE) -> Job:
+    """A photo whose result fails acceptance."""
+    job = world.arrives("a.jpg", data)
+    world.settles()
+    world.evolink.complete(world.task_of(job), result)
+    return world.wake(job)
+
+
+def decided(world: World, job: Job, verdict: Verdict, by: str = ANN) -> Job:
+    """The job once a decision was recorded, and its message was delivered."""
+    recorded = world.reviews.decide(world.job(job), verdict, by)
+    assert recorded.problem is None
+    world.settles()
+    return world.job(job)
+
+
+def noted(world: World, key: str) -> dict[str, object]:
+    """The note at a key."""
+    note: dict[str, object] = json.loads(world.notes.stored[key].text)
+    return note
+
+
+def test_an_accepted_result_becomes_the_cut_out() -> None:
+    """With the photo's labels, variants, event and provenance, like any other; nothing is paid."""
+    world = World(recipes=(Recipe(name="web", format="webp"),), tag_sources=True)
+    source = world.uploads.add("a.jpg", png(), Labels(metadata={"shop": "7"}, tags={"x": "y"}))
+    registered = world.arrive.created(source)
+    assert registered is not None
+    world.submit.advance(registered.job)
+    world.evolink.complete(world.task_of(registered.job), OPAQUE)
+    job = world.wake(registered.job)
+    paid = list(world.evolink.charges)
+    world.clock.advance(timedelta(days=2))
+    done = decided(world, job, Verdict.ACCEPT)
+    assert (done.state, done.reason) == (State.COMPLETED, Reason.ACCEPTED_BY_PERSON)
+    assert done.decision is not None
+    assert (done.decision.by, done.decision.over) == (ANN, Reason.RESULT_OPAQUE)
+    assert done.message == f"accepted by {ANN}; the review was because of result-opaque"
+    stored = world.results.objects["a.png"]
+    assert stored.data == world.results.objects["review/a.png"].data
+    assert stored.labels.metadata["shop"] == "7"
+    assert stored.labels.metadata["cutout-job"] == job.id
+    assert stored.labels.metadata["cutout-task"] == world.task_of(job)
+    assert stored.labels.tags == {"x": "y"}
+    assert [one.key for one in done.variants] == ["a.web.webp"]
+    assert [told.state for told in world.announcements.jobs] == [State.REVIEW, State.COMPLETED]
+    assert world.uploads.labels(source).tags["cutout"] == "completed"
+    assert world.evolink.charges == paid
+    assert [one.is_lost for one in charges_of(done)] == [False]
+
+
+def test_a_rejected_result_is_a_charge_without_a_cut_out() -> None:
+    """It is kept, for the claim of a refund."""
+    world = World()
+    done = decided(world, reviewed(world), Verdict.REJECT)
+    assert (done.state, done.reason) == (State.FAILED, Reason.REJECTED_BY_PERSON)
+    assert list(world.results.objects) == ["review/a.png"]
+    assert [one.is_lost for one in charges_of(done)] == [True]
+    assert [told.state for told in world.announcements.jobs] == [State.REVIEW, State.FAILED]
+    assert noted(world, NOTE)["reason"] == "rejected-by-person"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "left"), [(Verdict.ACCEPT, [BESIDE]), (Verdict.REJECT, [BESIDE, NOTE])]
+)
+def test_the_notes_say_what_was_decided(verdict: Verdict, left: list[str]) -> None:
+    """Nobody has to decide again; a photo with a cut-out has no note about its lack."""
+    world = World()
+    done = decided(world, reviewed(world), verdict)
+    assert list(world.notes.stored) == left
+    assert noted(world, BESIDE)["reason"] == verdict.reason.value
+    assert done.decision is not None
+    assert noted(world, BESIDE)["message"] == done.decision.text
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_of_two_people_the_first_one_decides(verdict: Verdict) -> None:
+    """Both read the job under review; the second is told who decided what."""
+    world = World()
+    job = reviewed(world)
+    world.reviews.decide(job, verdict, ANN)
+    second = world.reviews.decide(job, Verdict.REJECT, BEN)
+    said = f"it was {verdict}ed by {ANN} at "
+    assert second.problem is not None
+    assert second.problem.startswith(said)
+    world.settles()
+    third = world.reviews.decide(world.job(job), Verdict.ACCEPT, BEN)
+    assert third.problem is not None
+    assert third.problem.startswith(said)
+    assert world.job(job).reason is verdict.reason
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_a_lost_message_is_sent_again_by_sweep(verdict: Verdict) -> None:
+    """The job is due from the moment when the decision is recorded."""
+    world = World()
+    job = reviewed(world)
+    world.reviews.decide(job, verdict, ANN)
+    world.callbacks.wakes.clear()
+    world.passes(timedelta(minutes=2))
+    assert world.job(job).reason is verdict.reason
+    assert world.job(job).state.is_settled
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+@pytest.mark.parametrize("step", STEPS)
+def test_a_worker_that_is_killed_at_any_step_leaves_nothing_undone(
+    step: str, verdict: Verdict
+) -> None:
+    """Once its lease is over, Sweep has the steps repeated."""
+    hook = Hook()
+    world = World(step=hook)
+    job = reviewed(world)
+    paid = list(world.evolink.charges)
+    world.reviews.decide(job, verdict, ANN)
+    hook.seen.clear()
+    hook.die_at(step)
+    is_killed = False
+    try:
+        world.settles()
+    except WorkerDiedError:
+        is_killed = True
+    assert is_killed == (step in hook.seen)
+    world.passes(3 * TIMING.lease)
+    done = world.job(job)
+    assert (done.state, done.reason, done.is_announced) == (
+        State.COMPLETED if verdict is Verdict.ACCEPT else State.FAILED,
+        verdict.reason,
+        True,
+    )
+    assert ("a.png" in world.results.objects) == (verdict is Verdict.ACCEPT)
+    assert (NOTE in world.notes.stored) == (verdict is Verdict.REJECT)
+    assert noted(world, BESIDE)["reason"] == verdict.reason.value
+    assert world.evolink.charges == paid
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_a_newer_upload_wins(verdict: Verdict) -> None:
+    """The older photo's result is not published, whatever is decided."""
+    world = World()
+    job = reviewed(world)
+    newer = world.arrives("a.jpg", png(salt=2))
+    world.evolink.complete(world.task_of(newer))
+    world.wake(newer)
+    before = world.results.objects["a.png"]
+    done = decided(world, job, verdict)
+    assert (done.state, done.reason) == (State.SUPERSEDED, Reason.NEWER_UPLOAD)
+    assert world.results.objects["a.png"] == before
+
+
+def test_a_photo_that_was_deleted_gets_no_cut_out() -> None:
+    """Its result is gone, or goes."""
+    world = World()
+    job = reviewed(world)
+    world.arrive.deleted(world.uploads.remove("a.jpg"))
+    done = decided(world, job, Verdict.ACCEPT)
+    assert (done.state, done.reason) == (State.SUPERSEDED, Reason.SOURCE_DELETED)
+    assert "a.png" not in world.results.objects
+
+
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        (None, "the result under review no longer exists"),
+        (b"png 600 400 0 255", "the result under review is not the one that was kept"),
+    ],
+)
+def test_a_result_that_is_gone_or_another_stays_under_review(
+    data: bytes | None, problem: str
+) -> None:
+    """People accept what they have seen. The problem is told; a person decides again."""
+    world = World()
+    job = reviewed(world)
+    kept = world.results.objects.pop("review/a.png")
+    if data is not None:
+        world.results.objects["review/a.png"] = replace(kept, data=data)
+    back = decided(world, job, Verdict.ACCEPT)
+    assert (back.state, back.reason, back.message) == (
+        State.REVIEW,
+        Reason.RESULT_OPAQUE,
+        problem,
+    )
+    assert list(world.results.objects) == ([] if data is None else ["review/a.png"])
+    assert noted(world, NOTE)["message"] == problem
+    assert decided(world, job, Verdict.REJECT).state is State.FAILED
+
+
+@pytest.mark.parametrize(
+    ("data", "state"), [(b"\x89PNG\r\n\x1a\n", State.REVIEW), (OPAQUE, State.COMPLETED)]
+)
+def test_a_result_that_was_kept_undecoded_is_decoded_before_it_is_published(
+    data: bytes, state: State
+) -> None:
+    """Workers were killed over it: it may be no picture."""
+    world = World()
+    job = reviewed(world, result=data)
+    world.passes(timedelta(minutes=30))
+    unchecked = replace(world.job(job), reason=Reason.RESULT_UNCHECKED)
+    world.jobs.jobs[job.id] = unchecked
+    done = decided(world, job, Verdict.ACCEPT)
+    assert done.state is state
+    if state is State.REVIEW:
+        assert done.reason is Reason.RESULT_UNCHECKED
+        assert done.message == "the result under review cannot be decoded"
+
+
+def test_a_result_that_kills_each_worker_stays_under_review() -> None:
+    """After five of them; the job is not lost, and nothing is paid."""
+    hook = Hook()
+    world = World(step=hook)
+    job = reviewed(world)
+    world.reviews.decide(job, Verdict.ACCEPT, ANN)
+    for _ in range(4):
+        hook.die_at("results.fetch")
+        with pytest.raises(WorkerDiedError):
+            world.passes(timedelta(hours=1))
+    world.passes(timedelta(hours=1))
+    done = world.job(job)
+    assert (done.state, done.reason) == (State.REVIEW, Reason.RESULT_OPAQUE)
+    assert done.message == "each try to store the result was cut short"
+
+
+def test_a_step_that_fails_each_time_leaves_the_job_under_review() -> None:
+    """With the error as its problem; the decision can be made again."""
+    hook = Hook()
+    world = World(step=hook)
+    job = reviewed(world)
+
+    def fail() -> None:
+        hook.once_at("results.fetch", fail)
+        raise OSError("the disk is full")
+
+    hook.once_at("results.fetch", fail)
+    world.reviews.decide(job, Verdict.ACCEPT, ANN)
+    world.passes(timedelta(hours=12))
+    done = world.job(job)
+    assert (done.state, done.reason) == (State.REVIEW, Reason.RESULT_OPAQUE)
+    assert done.decision is not None
+    assert done.decision.problem == "OSError: the disk is full"
+
+
+def test_a_rejected_photo_can_be_retried_and_an_accepted_one_cannot() -> None:
+    """The retry makes a new call; the old decision is no longer on the job."""
+    world = World()
+    job = decided(world, reviewed(world), Verdict.REJECT)
+    again = world.operate.retry(job)
+    assert (again.state, again.decision, again.result) == (State.QUEUED, None, None)
+    world.settles()
+    world.evolink.complete(world.task_of(job))
+    assert world.wake(job).state is State.COMPLETED
+    assert world.job(job).reason is None
+
+
+def test_another_attempts_late_result_is_stored_although_one_was_rejected() -> None:
+    """It was paid for, and nobody has rejected it."""
+    world = World()
+    job = decided(world, reviewed(world), Verdict.REJECT)
+    decision = job.decision
+    world.operate.retry(job)
+    world.settles()
+    running = world.job(job)
+    world.jobs.jobs[job.id] = replace(
+        running, state=State.FAILED, reason=Reason.REJECTED_BY_PERSON, decision=decision
+    )
+    world.evolink.complete(world.task_of(job))
+    done = world.wake(job)
+    assert (done.state, done.reason, done.decision) == (State.COMPLETED, None, None)
+
+
+def test_an_accepted_result_is_finished_like_any_other() -> None:
+    """A result that is no upright PNG becomes one."""
+    world = World()
+    job = reviewed(world, result=b"jpeg 600 400 -1 -1")
+    decided(world, job, Verdict.ACCEPT)
+    assert world.results.objects["review/a.png"].data.startswith(b"jpeg")
+    assert world.results.objects["a.png"].data.startswith(b"png 600 400")
+
+
+def test_a_copy_of_the_photo_is_made_once_more_where_its_own_pixels_are_used() -> None:
+    """Copies are gone after a day, and decisions are made later."""
+    world = World(pixels=Pixels.SOURCE)
+    job = reviewed(world, tiff())
+    world.copies.objects.clear()
+    world.reviews.decide(world.job(job), Verdict.ACCEPT, ANN)
+    world.passes(timedelta(minutes=15))
+    done = world.job(job)
+    assert (done.state, done.reason) == (State.COMPLETED, Reason.ACCEPTED_BY_PERSON)
+    assert done.result is not None
+    assert done.result.pixels is Pixels.SOURCE
+
+
+@pytest.mark.parametrize("verdict", Verdict)
+def test_a_decision_counts_as_no_failure_and_no_cost(verdict: Verdict) -> None:
+    """The job was counted when its review began; alarms are about the provider."""
+    world = World()
+    job = reviewed(world)
+    before = dict(world.telemetry.happened)
+    decided(world, job, verdict)
+    counted = {
+        metric: count - before.get(metric, 0)
+        for metric, count in world.telemetry.happened.items()
+        if count != before.get(metric, 0)
+    }
+    assert counted == {Metric.COMPLETED if verdict is Verdict.ACCEPT else Metric.FAILED: 1}
