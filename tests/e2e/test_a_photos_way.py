@@ -78,7 +78,7 @@ def test_a_finished_photo_is_announced_on_the_event_bus(
         kind="Cutout Completed",
         body=event.body,
         detail={
-            "schema": "1.1",
+            "schema": "1.2",
             "job": job.id,
             "state": "completed",
             "reason": None,
@@ -100,6 +100,7 @@ def test_a_finished_photo_is_announced_on_the_event_bus(
             "variants_failed": [],
             "credits": 5.4,
             "reused": None,
+            "decision": None,
             "seconds": event.detail["seconds"],
         },
     )
