@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 def take(prepare: PrepareCopy, message: Message) -> None:
     """Act on one message."""
     request = read_request(message.body)
-    if request is None:
-        app.telemetry.log("ignored: an earlier version asked, and Submit asks again")
-        return
     with app.telemetry.about(job_id=request.job_id):
         prepare.prepare(request)
 

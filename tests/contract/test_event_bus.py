@@ -41,7 +41,6 @@ SOURCE = Source(
 ATTEMPT = Attempt(
     number=1,
     idempotency_key="cutout-1-1",
-    body=None,
     started_at=NOW,
     outcome=AttemptOutcome.SUCCEEDED,
     credits_used=Decimal("5.4"),

@@ -81,7 +81,9 @@ def test_a_wish_that_nobody_waits_for_is_done_in_silence(stack: Stack, start: St
     assert s3.head_object(Bucket=WORK, Key=f"prepared/{JOB}-full-size.png")["ContentLength"] > 0
 
 
-def test_what_an_earlier_version_asked_is_passed_over(stack: Stack, start: Start) -> None:
-    """It names a job and no photo: Submit asks again when the job is due."""
-    assert start("prepare")(event({"job": JOB})) == {"batchItemFailures": []}
+def test_what_names_a_job_alone_goes_to_the_dead_letters(stack: Stack, start: Start) -> None:
+    """It is no request of Submit's, which asks again when the job is due."""
+    made = event({"job": JOB})
+    failed = [{"itemIdentifier": made["Records"][0]["messageId"]}]
+    assert start("prepare")(made) == {"batchItemFailures": failed}
     assert stack.received(stack.submissions_url) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from cutout.domain.callback_token import FORGED_TOKEN
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import BYPASS_CACHE_MARK
 from cutout.ports.buckets import Labels
@@ -83,7 +84,7 @@ class Users:
         self.scene.submissions.put(event(source, self.scene.clock.now()))
 
     def _forge(self) -> None:
-        for token in ("", "0" * 32 + ".1." + "A" * 43, f"{self.rng.random()}"):
+        for token in ("", FORGED_TOKEN, f"{self.rng.random()}"):
             status = functions.receive(self.world, token, '{"id": "task-unified-000001"}')
             assert status in {403, 404}, f"{self.scene.label}: a forged callback was taken"
 

@@ -47,7 +47,6 @@ def an_attempt(number: int = 1, **facts: Any) -> Attempt:
     """An attempt that was recorded and whose outcome is unknown."""
     known: dict[str, Any] = {
         "idempotency_key": f"cutout-1-{number}",
-        "body": '{"model": "mj-v7-remove-bg"}',
         "started_at": NOW,
         "credits_reserved": Decimal("5.4"),
     }
@@ -56,7 +55,7 @@ def an_attempt(number: int = 1, **facts: Any) -> Attempt:
 
 def a_free_attempt(number: int) -> Attempt:
     """An attempt that never left, and so cost nothing."""
-    return an_attempt(number, outcome=AttemptOutcome.NOT_SENT, body=None)
+    return an_attempt(number, outcome=AttemptOutcome.NOT_SENT)
 
 
 def a_job(state: State = State.QUEUED, **facts: Any) -> Job:

@@ -215,7 +215,7 @@ ATTEMPTS: dict[str, tuple[Attempt, ...]] = {
     ),
     "refused": (attempt(outcome=AttemptOutcome.REFUSED),),
     "of no price": (attempt(credits_reserved=None),),
-    "of an earlier version": (attempt(body="{}", body_name=None, shard=None),),
+    "of an earlier version": (attempt(body_name=None, shard=None),),
     "young": (attempt(outcome=AttemptOutcome.UNKNOWN, started_at=START - MINUTE),),
     "none": (),
 }

@@ -62,7 +62,6 @@ ATTEMPTS = drawn(
     Attempt,
     number=st.integers(1, 9999),
     idempotency_key=_TEXTS,
-    body=st.none() | _TEXTS,
     started_at=_TIMES,
     posts=st.integers(1, 2),
     day=st.none() | st.dates(),

@@ -2,7 +2,7 @@
 
 `{job id}.{attempt}.{expiry}.{signature}`. The expiry counts seconds since 1970; the signature is
 HMAC-SHA256 over a version label and everything before it, base64url without padding (RFC 4648
-section 5). Tokens of earlier versions have no expiry; they are accepted as long as their key is.
+section 5).
 """
 
 from __future__ import annotations
@@ -18,14 +18,13 @@ from datetime import UTC, datetime
 from cutout.domain.errors import CallbackRefusedError
 
 _FORM = re.compile(
-    r"([0-9a-f]{32})\.([1-9][0-9]{0,8})\.(?:([1-9][0-9]{9})\.)?([A-Za-z0-9_-]{43})", re.ASCII
+    r"([0-9a-f]{32})\.([1-9][0-9]{0,8})\.([1-9][0-9]{9})\.([A-Za-z0-9_-]{43})", re.ASCII
 )
 CALLBACK_ROUTE = "/callbacks/{token}"
 """Path of a callback URL, in the notation of API Gateway; `callback/receive.py` reads the token."""
-FORGED_TOKEN = f"{'0' * 32}.1.{'A' * 43}"
+FORGED_TOKEN = f"{'0' * 32}.1.{'9' * 10}.{'A' * 43}"
 """A token of the right form with a wrong signature, to check that callbacks are authenticated."""
 _LABEL = "cutout-callback-2"
-_LABEL_WITHOUT_EXPIRY = "cutout-callback-1"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,14 +65,12 @@ def verify(token: str, keys: Iterable[bytes], now: datetime) -> CallbackAddress:
     address = CallbackAddress(job_id=job_id, attempt=int(attempt))
     if not any(hmac.compare_digest(_signature(address, key, expiry), signature) for key in keys):
         raise CallbackRefusedError("the signature does not match", is_malformed=False)
-    if expiry and now >= datetime.fromtimestamp(int(expiry), UTC):
+    if now >= datetime.fromtimestamp(int(expiry), UTC):
         raise CallbackRefusedError("the token has expired", is_malformed=False)
     return address
 
 
-def _signature(address: CallbackAddress, key: bytes, expiry: str | None) -> str:
+def _signature(address: CallbackAddress, key: bytes, expiry: str) -> str:
     text = f"{_LABEL}|{address.job_id}|{address.attempt}|{expiry}"
-    if expiry is None:
-        text = f"{_LABEL_WITHOUT_EXPIRY}|{address.job_id}|{address.attempt}"
     digest = hmac.new(key, text.encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()

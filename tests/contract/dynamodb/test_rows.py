@@ -35,12 +35,11 @@ FULL = Job(
     message="two\nlines",
     photo=PHOTO,
     attempts=(
-        an_attempt(1, outcome=AttemptOutcome.FAILED, body=None, code="x", credits_used=Decimal(0)),
+        an_attempt(1, outcome=AttemptOutcome.FAILED, code="x", credits_used=Decimal(0)),
         Attempt(
             number=2,
             idempotency_key="cutout-0123456789abcdef0123456789abcdef-2-0123456789ab",
             started_at=LATER,
-            body='{"image_urls": ["https://…"]}',
             posts=2,
             file_id="f-1",
             outcome=AttemptOutcome.ACCEPTED,

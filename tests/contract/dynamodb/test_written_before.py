@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 _GIVEN_UP = {"job.is_buyer"}
 """Whether a job owns its photo's bytes is only in the deduplication record."""
+_ADDED = {"entered_at", "failures", "cut_short", "trying_since"}
+"""Fields that versions before the recorded ones did not write."""
 _FILES = sorted((Path(__file__).parent / "written").glob("*.json"))
 
 
@@ -108,6 +110,21 @@ def test_no_field_of_a_row_is_dropped(written: Written) -> None:
     for job in written.every_job():
         before = written.items[f"job#{job.id}"]["job"]
         assert set(_missing(before, to_row(job))) <= _GIVEN_UP
+
+
+def test_finished_jobs_of_versions_before_that_are_read(written: Written) -> None:
+    """They lack fields, and have one that is gone; a person may list, show and retry them."""
+    settled = [job for job in written.every_job() if job.state.is_settled]
+    for job in settled:
+        item = written.items[f"job#{job.id}"]
+        row = {name: it for name, it in item["job"]["M"].items() if name not in _ADDED}
+        for attempt in row["attempts"]["L"]:
+            attempt["M"]["body"] = {"S": "{}"}
+        written.client.put_item(TableName=TABLE, Item=item | {"job": {"M": row}})
+        before = replace(job, entered_at=None, failures=0, cut_short=0, trying_since=None)
+        assert written.jobs.find(job.id) == before
+        assert before.in_state_since == job.updated_at
+    assert settled
 
 
 def test_rows_are_written_over(written: Written) -> None:

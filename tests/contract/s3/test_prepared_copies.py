@@ -154,7 +154,7 @@ def test_prepare_is_asked_by_a_message_that_its_handler_reads(account: Account) 
     ],
 )
 def test_a_report_reaches_submit_as_it_was_sent(account: Account, report: PrepareReport) -> None:
-    """Whatever was found; an earlier version would look at the job."""
+    """Whatever was found."""
     with account() as clients:
         url = clients.sqs().create_queue(QueueName="submissions")["QueueUrl"]
         SqsReports(clients.sqs(), url).report(report)
@@ -163,10 +163,14 @@ def test_a_report_reaches_submit_as_it_was_sent(account: Account, report: Prepar
         assert json.loads(message["Body"])["job"] == report.job_id
 
 
-def test_what_an_earlier_version_asked_is_no_request() -> None:
-    """It named a job alone, which Prepare can read nothing about: Submit asks again."""
-    assert read_request('{"job": "0f0f"}') is None
-    strange = ('{"job": 1}', '{"job": "x", "prepare": 3}', '{"job": "x", "prepare": {}}')
+def test_what_names_a_job_alone_is_no_request() -> None:
+    """Prepare can read nothing about a job."""
+    strange = (
+        '{"job": "0f"}',
+        '{"job": 1}',
+        '{"job": "x", "prepare": 3}',
+        '{"job": "x", "prepare": {}}',
+    )
     for body in ("[]", "{}", *strange):
         with pytest.raises(MessageError):
             read_request(body)

@@ -57,7 +57,6 @@ def make_job(
             Attempt(
                 number=1,
                 idempotency_key="k",
-                body=None,
                 started_at=at,
                 outcome=AttemptOutcome.SUCCEEDED,
                 task_id="task-1",

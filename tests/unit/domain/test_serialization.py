@@ -84,7 +84,7 @@ def test_rows_hold_plain_values() -> None:
     """Enums become their text, times ISO 8601, tuples lists; what is None is left out."""
     job = a_job(
         photo=PHOTO,
-        attempts=(an_attempt(body=None),),
+        attempts=(an_attempt(),),
         history=(HistoryEntry(state=State.QUEUED, at=NOW, reason=Reason.GATE_FULL),),
     )
     row = to_row(job)
@@ -148,7 +148,7 @@ def test_a_small_row_leaves_out_defaults_and_holds_times_as_microseconds() -> No
     """At every depth; a number takes half the room of a text, and a name that is not there none."""
     job = a_job(
         photo=PHOTO,
-        attempts=(an_attempt(body=None, shard=0, day=NOW.date()),),
+        attempts=(an_attempt(shard=0, day=NOW.date()),),
         history=(HistoryEntry(state=State.QUEUED, at=NOW, reason=Reason.GATE_FULL),),
     )
     at = 1_795_166_127_000_000
@@ -219,9 +219,7 @@ def test_fields_of_a_later_version_get_their_defaults(name: str) -> None:
 def test_attempts_of_an_earlier_version_stay_readable() -> None:
     """Within a row, too, what is missing has its default."""
     row = {"number": 1, "idempotency_key": "k", "started_at": "2026-11-20T09:15:27+00:00"}
-    assert from_row(Attempt, row) == Attempt(
-        number=1, idempotency_key="k", body=None, started_at=NOW
-    )
+    assert from_row(Attempt, row) == Attempt(number=1, idempotency_key="k", started_at=NOW)
 
 
 def test_times_keep_their_microseconds_and_their_zone() -> None:

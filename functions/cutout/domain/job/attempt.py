@@ -26,10 +26,10 @@ class Attempt:
 
     Attributes:
         number: from 1; the callback URL contains it.
-        body: the exact text of the call, in jobs of earlier versions; see `CallBody`.
         posts: how often the call was made.
         day: the UTC day to which an earlier version counted its credits, if not that of its start.
-        body_name: what names its text among those of the job; see `CallBody`.
+        body_name: what names its text among those of the job, while it may be repeated; None in
+            jobs of earlier versions, whose texts are named by the attempt's number.
         shard: the shard of the gate where it holds a slot and is charged; None if an earlier
             version admitted it.
         is_probe: it is the one call that is made after a pause has ended.
@@ -48,7 +48,6 @@ class Attempt:
     number: int
     idempotency_key: str
     started_at: datetime
-    body: str | None = None
     posts: int = 1
     day: date | None = None
     repeat_day: date | None = None
@@ -81,7 +80,7 @@ class Attempt:
 
     def ended(self, outcome: AttemptOutcome, **changes: Unpack[AttemptChanges]) -> Attempt:
         """The attempt with its final outcome."""
-        return replace(self, outcome=outcome, body=None, body_name=None, **changes)
+        return replace(self, outcome=outcome, body_name=None, **changes)
 
     def without_task(self) -> Attempt:
         """The attempt if its task is another call's, or may be: its outcome is unknown."""

@@ -128,8 +128,7 @@ class Job:
         look_at: when Sweep looks at it: `due_at` or earlier, so that the index of due jobs need not
             be written with each move.
         tries: how often in a row the current state was entered; back-offs grow with it.
-        entered_at: when the job came to the current state from another; None in jobs of earlier
-            versions.
+        entered_at: when the job came to the current state from another.
         trying_since: when the first of the latest calls began that were all not sent.
         storing_attempt: the attempt whose result is being stored, or was.
         transport: how the provider gets the photo next; None means the deployment's setting.
@@ -257,14 +256,8 @@ class Job:
     @property
     def in_state_since(self) -> datetime:
         """When the job came to the current state from another."""
-        if self.entered_at is not None:
-            return self.entered_at
-        at = self.created_at
-        for step in reversed(self.history):
-            if step.state is not self.state:
-                break
-            at = step.at
-        return at
+        # A table may hold finished jobs of versions that did not write the time.
+        return self.entered_at or self.updated_at
 
     def is_backing_off(self, now: datetime) -> bool:
         """Whether the job must not be submitted before it is due."""
@@ -363,7 +356,7 @@ class Job:
         """
         due_at = self.due_at if self.state is State.STORING else now
         job = self.move(move, now=now, reason=reason, due_at=due_at or now, **changes)
-        attempts = tuple(replace(one, body=None, body_name=None) for one in job.attempts)
+        attempts = tuple(replace(one, body_name=None) for one in job.attempts)
         # The table deletes rows by the second.
         expires_at = (now + retention).replace(microsecond=0)
         job = replace(job, attempts=attempts, expires_at=expires_at)

@@ -57,17 +57,17 @@ def read_report(body: str) -> PrepareReport | UnreadableReport:
 
 
 def written_report(report: PrepareReport) -> dict[str, object]:
-    """The message that `read_submission` parses as a report; earlier versions read `job` alone."""
+    """The message that `read_submission` parses as a report."""
     return {"job": report.job_id, "report": to_row(report)}
 
 
 def written_request(request: PrepareRequest) -> dict[str, object]:
-    """The message that `read_request` parses; earlier versions read `job` alone."""
+    """The message that `read_request` parses."""
     return {"job": request.job_id, "prepare": to_row(request)}
 
 
-def read_request(body: str) -> PrepareRequest | None:
-    """Parse a message of the preparations queue; None if an earlier version wrote it.
+def read_request(body: str) -> PrepareRequest:
+    """Parse a message of the preparations queue.
 
     Raises:
         MessageError: it is not one of ours.
@@ -75,8 +75,6 @@ def read_request(body: str) -> PrepareRequest | None:
     message = _object(body)
     _job_id(message.get("job"))
     try:
-        if "prepare" not in message:
-            return None
         return from_row(PrepareRequest, as_row(message["prepare"]))
     except _MALFORMED as exc:
         raise MessageError("the message is not one of ours") from exc

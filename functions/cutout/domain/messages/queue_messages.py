@@ -67,7 +67,7 @@ class TaskCheck:
     Attributes:
         task_id: the id that a callback's body names; a hint until the API confirms it.
         is_taken: the provider took the attempt's call for certain: an authentic callback or the
-            call's own answer proves it. Messages of earlier versions do not have this field.
+            call's own answer proves it.
         is_poll: Sweep sent it because no callback came in time.
     """
 

@@ -355,4 +355,4 @@ def _waited_in_vain(job: Job) -> bool:
 
 
 def _succeeded(attempt: Attempt) -> Attempt:
-    return replace(attempt, outcome=AttemptOutcome.SUCCEEDED, body=None)
+    return replace(attempt, outcome=AttemptOutcome.SUCCEEDED)

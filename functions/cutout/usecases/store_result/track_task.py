@@ -153,7 +153,7 @@ class TrackTask:
         if attempt.not_found_since is not None:
             attempt = replace(attempt, not_found_since=None)
             job = job.with_attempt(attempt)
-        known = replace(attempt, task_id=task.id, is_adopted=is_adopted, named_task=None, body=None)
+        known = replace(attempt, task_id=task.id, is_adopted=is_adopted, named_task=None)
         match task.status:
             case TaskStatus.RUNNING:
                 self._still_running(job, known)

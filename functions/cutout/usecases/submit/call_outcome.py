@@ -336,7 +336,6 @@ def _taken(attempt: Attempt, accepted: Accepted) -> Attempt:
     """The attempt with the task that the provider created for it."""
     return replace(
         attempt,
-        body=None,
         body_name=None,
         outcome=AttemptOutcome.ACCEPTED,
         task_id=accepted.task_id,

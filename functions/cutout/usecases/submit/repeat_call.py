@@ -41,15 +41,12 @@ class RepeatCalls:
     timing: Timing
 
     def body_of(self, job: Job) -> str | None:
-        """The body of the last call.
-
-        Jobs of earlier versions contain it themselves, or name it by the attempt's number.
-        """
+        """The body of the last call. Earlier versions named it by the attempt's number."""
         attempt = job.attempt
         if attempt is None:
             return None
         name = attempt.body_name or str(attempt.number)
-        return attempt.body or self.bodies.find_body(job.id, name)
+        return self.bodies.find_body(job.id, name)
 
     def decide(self, job: Job, body: str | None) -> Job:
         """The job in `submitting` if the body is to be sent again now; else postponed or ended."""

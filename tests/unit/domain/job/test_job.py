@@ -138,27 +138,12 @@ def test_in_state_since_is_known_however_long_the_history_was() -> None:
     assert (len(job.history), job.in_state_since) == (60, NOW + MINUTE)
 
 
-@pytest.mark.parametrize(
-    ("history", "since"),
-    [
-        ((), NOW),
-        (
-            (
-                HistoryEntry(state=State.QUEUED, at=LATER),
-                HistoryEntry(state=State.PROCESSING, at=LATER),
-            ),
-            LATER,
-        ),
-        ((HistoryEntry(state=State.PROCESSING, at=LATER),), LATER),
-    ],
-)
-def test_rows_of_an_earlier_version_tell_since_when_by_their_history(
-    history: tuple[HistoryEntry, ...], since: object
-) -> None:
-    """They do not hold the time itself."""
-    job = a_job(State.PROCESSING, entered_at=None, history=history)
-    assert job.in_state_since == since
-    assert job.move(Move.POLL_LATER, now=LATER + MINUTE).entered_at == since
+def test_a_finished_job_of_an_earlier_version_came_to_its_state_with_its_last_move() -> None:
+    """It does not say when, and can still be shown and retried."""
+    job = a_job(State.FAILED, entered_at=None, updated_at=LATER)
+    assert job.in_state_since == LATER
+    again = job.move(Move.RETRY, now=LATER + MINUTE, reason=Reason.RETRIED_BY_PERSON)
+    assert again.entered_at == again.in_state_since == LATER + MINUTE
 
 
 def test_trying_since_is_the_first_attempt() -> None:
@@ -220,7 +205,7 @@ def test_settling_strips_bodies_and_lets_the_row_expire() -> None:
     )
     assert settled == replace(
         job.move(Move.FAIL, now=LATER, reason=Reason.TASK_FAILED, due_at=LATER, code="x"),
-        attempts=(an_attempt(outcome=AttemptOutcome.ACCEPTED, body=None),),
+        attempts=(an_attempt(outcome=AttemptOutcome.ACCEPTED),),
         expires_at=LATER + RETENTION,
     )
     assert (settled.due_at, settled.is_announced) == (LATER, False)
@@ -314,18 +299,6 @@ def test_a_failed_step_costs_the_place_in_line(failures: int, since: object) -> 
     """Those that came meanwhile go first."""
     job = a_job(failures=failures, updated_at=NOW + MINUTE)
     assert job.waiting_since == since
-
-
-def test_a_row_of_an_earlier_version_tells_by_its_history_since_when_it_is_in_its_state() -> None:
-    """Each look at it was a step; the state was entered with the first of the last run."""
-    steps = (
-        HistoryEntry(state=State.PROCESSING, at=NOW),
-        HistoryEntry(state=State.STORING, at=NOW + MINUTE),
-        HistoryEntry(state=State.STORING, at=NOW + 2 * MINUTE, reason=Reason.RESULT_UNREADABLE),
-    )
-    job = a_job(State.STORING, entered_at=None, history=steps)
-    assert job.in_state_since == NOW + MINUTE
-    assert replace(job, state=State.FAILED).in_state_since == job.created_at
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ REQUESTS = [
 
 @pytest.mark.parametrize("report", REPORTS)
 def test_submit_reads_the_report_that_prepare_writes(report: PrepareReport) -> None:
-    """Every field of it. An earlier version finds the job in the message."""
+    """Every field of it."""
     body = json.dumps(written_report(report))
     assert json.loads(body)["job"] == JOB
     assert read_submission(body) == read_report(body) == report
@@ -63,7 +63,7 @@ def test_submit_reads_the_report_that_prepare_writes(report: PrepareReport) -> N
 
 @pytest.mark.parametrize("request_", REQUESTS)
 def test_prepare_reads_the_request_that_submit_writes(request_: PrepareRequest) -> None:
-    """Every field of it. An earlier version finds the job in the message."""
+    """Every field of it."""
     body = json.dumps(written_request(request_))
     assert json.loads(body)["job"] == JOB
     assert read_request(body) == request_
@@ -83,14 +83,15 @@ def test_where_only_reports_may_come_nothing_else_is_read(body: str, job_id: str
     assert read_report(body) == UnreadableReport(job_id=job_id)
 
 
-def test_a_request_of_an_earlier_version_names_a_job_alone() -> None:
-    """There is nothing to prepare by it."""
-    assert read_request(json.dumps({"job": JOB})) is None
-
-
 @pytest.mark.parametrize(
     "message",
-    [{}, {"job": ""}, {"job": JOB, "prepare": 3}, {"prepare": written_request(REQUESTS[0])}],
+    [
+        {},
+        {"job": ""},
+        {"job": JOB},
+        {"job": JOB, "prepare": 3},
+        {"prepare": written_request(REQUESTS[0])},
+    ],
 )
 def test_a_request_that_is_not_ours_is_refused(message: dict[str, object]) -> None:
     """It goes to the dead letters."""

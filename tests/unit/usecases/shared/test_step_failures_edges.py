@@ -15,7 +15,7 @@ from tests.support.builders import a_job, an_attempt
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import World
 
-KNOWN = an_attempt(1, outcome=AttemptOutcome.ACCEPTED, task_id="task-1", body=None)
+KNOWN = an_attempt(1, outcome=AttemptOutcome.ACCEPTED, task_id="task-1")
 ASKED = replace(KNOWN, is_asked_again=True)
 
 

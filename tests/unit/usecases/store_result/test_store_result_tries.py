@@ -354,9 +354,9 @@ def test_a_transparent_photo_waits_for_its_copy_whatever_the_settings_ask_for() 
 def test_a_job_that_ends_gives_the_body_of_its_call_up() -> None:
     """It grants access to the photo."""
     storing = Storing(World())
-    attempts = tuple(replace(one, body="{}") for one in storing.job.attempts)
+    attempts = tuple(replace(one, body_name="0f") for one in storing.job.attempts)
     job = storing.use_case.store(replace(storing.job, attempts=attempts), storing.task)
-    assert [one.body for one in job.attempts] == [None]
+    assert [one.body_name for one in job.attempts] == [None]
 
 
 def test_what_kills_its_workers_is_not_looked_at_again() -> None:

@@ -141,7 +141,7 @@ def test_a_task_that_stays_unknown_fails_the_job() -> None:
         Reason.TASK_LOST,
         "task_not_found",
     )
-    assert [(a.outcome, a.body) for a in failed.attempts] == [(AttemptOutcome.UNKNOWN, None)]
+    assert [(a.outcome, a.body_name) for a in failed.attempts] == [(AttemptOutcome.UNKNOWN, None)]
     assert (failed.credits, world.jobs.read_gate().in_flight) == (PRICE, 0)
 
 
@@ -205,7 +205,7 @@ def test_a_failed_task_is_tried_again_as_often_as_its_code_promises(
     failed = world.job(job)
     assert (failed.state, failed.reason) == (State.FAILED, Reason.TASK_FAILED)
     assert (failed.code, failed.message) == (code, "why\nso")
-    assert [(a.outcome, a.code, a.body) for a in failed.attempts] == [
+    assert [(a.outcome, a.code, a.body_name) for a in failed.attempts] == [
         (AttemptOutcome.FAILED, code, None),
     ] * (again + 1)
     assert len({key for key, _body in world.evolink.posts}) == again + 1

@@ -27,7 +27,7 @@ REUSED = Reuse(job_id="other", key="kept", sha256="0f" * 32, task_id="task-9", c
 
 def known(number: int, **facts: Any) -> Attempt:
     """An attempt whose call was taken."""
-    task = {"task_id": f"task-{number}", "outcome": AttemptOutcome.ACCEPTED, "body": None}
+    task = {"task_id": f"task-{number}", "outcome": AttemptOutcome.ACCEPTED}
     return an_attempt(number, started_at=START, **(task | facts))
 
 

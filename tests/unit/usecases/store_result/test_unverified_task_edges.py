@@ -30,7 +30,7 @@ def calling(
 ) -> Job:
     """A photo whose call's outcome is not known; a callback has named a task."""
     attempt = an_attempt(
-        1, started_at=START - ago, named_task=named, outcome=AttemptOutcome.UNKNOWN, body=None
+        1, started_at=START - ago, named_task=named, outcome=AttemptOutcome.UNKNOWN
     )
     known = {
         "attempts": (attempt,), "due_at": DUE, "entered_at": START - ago,

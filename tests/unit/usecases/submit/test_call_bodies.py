@@ -45,7 +45,7 @@ def test_the_body_of_a_call_is_stored_beside_the_job_until_no_repeat_can_be_due(
     assert world.jobs.bodies == {(job.id, name): body}
     (attempt,) = job.attempts
     named = name if job.state is State.UNCONFIRMED else None
-    assert (attempt.body, attempt.body_name) == (None, named)
+    assert attempt.body_name == named
 
 
 def test_bodies_of_attempts_of_one_job_have_different_names() -> None:
@@ -59,24 +59,18 @@ def test_bodies_of_attempts_of_one_job_have_different_names() -> None:
     assert (len(texts), {job_id for job_id, _name in world.jobs.bodies}) == (2, {job.id})
 
 
-@pytest.mark.parametrize("is_on_the_job", [True, False])
-def test_a_call_of_an_earlier_version_is_repeated_with_its_body(
-    is_on_the_job: bool,  # noqa: FBT001 - a column of the table
-) -> None:
-    """Earlier versions kept the text in the job, or named it by the attempt's number."""
+def test_a_call_of_an_earlier_version_is_repeated_with_its_body() -> None:
+    """It is named by the attempt's number."""
     world = World()
     world.evolink.create_faults.append(taken_but_unanswered)
     job = world.arrives()
     body = world.jobs.bodies.pop((job.id, job.attempts[0].body_name or ""))
-    text = body.text if is_on_the_job else None
-    if not is_on_the_job:
-        world.jobs.bodies[job.id, "1"] = replace(body, name="1")
-    written = job.with_attempt(replace(job.attempts[0], body=text, body_name=None))
-    job = world.jobs.save(written)
+    world.jobs.bodies[job.id, "1"] = replace(body, name="1")
+    job = world.jobs.save(job.with_attempt(replace(job.attempts[0], body_name=None)))
     world.clock.advance(TIMING.unconfirmed_grace)
     done = world.advance(job)
     assert [posted for _key, posted in world.evolink.posts] == [body.text, body.text]
-    assert (done.state, done.attempts[0].body) == (State.PROCESSING, None)
+    assert done.state is State.PROCESSING
 
 
 def test_a_call_whose_body_is_gone_is_not_repeated() -> None:

@@ -21,7 +21,7 @@ from tests.support.hooks import Hook
 NOT_SENT = NotSent(message="ConnectError")
 UNKNOWN = OutcomeUnknown(message="ReadTimeout")
 SECOND = timedelta(seconds=1)
-REPEATED = an_attempt(1, started_at=START, posts=2, outcome=AttemptOutcome.UNKNOWN, body=None)
+REPEATED = an_attempt(1, started_at=START, posts=2, outcome=AttemptOutcome.UNKNOWN)
 
 
 def calling(world: World, state: State = State.SUBMITTING, **facts: object) -> Job:

@@ -65,7 +65,7 @@ def test_the_photo_goes_back_behind_the_gate_without_blame(
     job = world.arrives()
     assert waits(job) == BEHIND_A_PAUSE
     assert (job.code, job.message) == (refused.code, refused.message)
-    assert [(a.outcome, a.body, a.code) for a in job.attempts] == [
+    assert [(a.outcome, a.body_name, a.code) for a in job.attempts] == [
         (AttemptOutcome.REFUSED, None, refused.code),
     ]
     assert job.credits == Decimal(0)

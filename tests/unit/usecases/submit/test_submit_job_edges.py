@@ -185,7 +185,7 @@ def test_a_result_that_is_there_at_once_is_fetched_without_a_callback() -> None:
     assert world.callbacks.wakes == [check]
 
 
-UNCONFIRMED = an_attempt(1, started_at=START, outcome=AttemptOutcome.UNKNOWN, body="{}")
+UNCONFIRMED = an_attempt(1, started_at=START, outcome=AttemptOutcome.UNKNOWN)
 
 
 @pytest.mark.parametrize(
