@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
 from cutout.cli.local_cloud import LocalCloud
 from cutout.cli.options.environment import CliSettings
 from cutout.cli.progress.clock import Clock, MachineClock
+from cutout.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

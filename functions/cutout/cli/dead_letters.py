@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import MessageError
 from cutout.domain.messages.message_parsing import read_callback, read_submission
 from cutout.domain.messages.queue_messages import (

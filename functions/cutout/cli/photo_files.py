@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import mimetypes
 import os
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from cutout.cli.output.problems import Problem
+from cutout.domain.dataclass import dataclass
 from cutout.domain.photo.formats import media_types_by_suffix
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ import hashlib
 import hmac
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import CallbackRefusedError
 
 _FORM = re.compile(

@@ -5,10 +5,11 @@ Each field of a class is the variable `CUTOUT_{FIELD}`. One with a default may b
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import timedelta
 from decimal import Decimal
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.metrics import MonitoringLevel
 from cutout.domain.states import Pixels, Transport
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Photo
 from cutout.domain.job.source import Source
 from cutout.domain.job.stored_limits import LIST_LENGTHS, TEXT_BYTES, shortened

@@ -7,10 +7,11 @@ travel with them for people: they are kept on the job, and nothing is decided by
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
+
+from cutout.domain.dataclass import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

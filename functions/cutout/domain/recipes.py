@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import SettingsError
 from cutout.domain.serialization import from_row, to_row
 from cutout.domain.states import Pixels

@@ -8,10 +8,11 @@ refused what the photo shows.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.gate import PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.provider import Cause, Refused, Task, Terms

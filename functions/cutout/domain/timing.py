@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.provider import Terms
 
 Randomness = Callable[[], float]

@@ -7,11 +7,11 @@ at a time, and the jobs of several pages are read at once.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from itertools import islice
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import result_keys, results_folder
 from cutout.domain.states import Reason, State

@@ -6,9 +6,10 @@ Photos that have a job are skipped, so an interrupted run can be started again.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import ObjectRefusedError
 from cutout.domain.job.source import Source, after
 from cutout.domain.object_keys import LANE_MARK

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.gate import Gate, Limits, PauseReason
 from cutout.domain.job.job import Job
 from cutout.domain.states import Lane, Move, Reason, State, Transport

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.job.attempt import Attempt, charged
 from cutout.domain.job.job import Job
 from cutout.domain.states import State

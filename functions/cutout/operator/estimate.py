@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from itertools import islice, pairwise
 from math import ceil
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.gate import DEFAULT_LIMITS, Gate, Limits
 from cutout.domain.job.job import Job
 from cutout.domain.states import Reason, State

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import groupby, islice
 from typing import Self
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
 from cutout.domain.states import SETTLED, Reason, State
 from cutout.operator.bounded_parallel import bounded_map

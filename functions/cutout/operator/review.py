@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.job.reason_texts import MEANINGS

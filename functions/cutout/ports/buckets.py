@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.job.source import Source
 
 
@@ -187,7 +188,7 @@ class Results(Protocol):
         """Remove the object if it is still `current`; False if it has changed."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class NoteRevision:
     """The revision of a note; a newer one compares as greater.
 
@@ -203,6 +204,9 @@ class NoteRevision:
     order: str
     version: int
     at: datetime = field(compare=False)
+
+    def __lt__(self, other: NoteRevision) -> bool:
+        return (self.order, self.version) < (other.order, other.version)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

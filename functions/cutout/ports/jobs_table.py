@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple, Protocol
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.shards import Place, ShardChange
 from cutout.domain.job.dedup_record import DedupRecord, Kept

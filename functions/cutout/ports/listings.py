@@ -6,10 +6,10 @@ The functions process one photo at a time and use none of this.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source
 from cutout.domain.states import Lane, State

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.photo.picture import Picture
 from cutout.domain.recipes import Recipe
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.gate import Limits
 from cutout.usecases.shared.admission import AdmissionScheduler
 

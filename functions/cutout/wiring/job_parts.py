@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ from cutout.adapters.s3.uploads_bucket import S3Uploads
 from cutout.adapters.secrets import secret
 from cutout.adapters.sqs import SqsCallbacks, SqsPreparations, SqsSubmissions
 from cutout.adapters.system_clock import SystemClock
+from cutout.domain.dataclass import dataclass
 from cutout.domain.recipes import RECIPES_FILE, Recipe, read_recipes
 from cutout.domain.timing import Timing
 from cutout.usecases.shared.deduplication import Deduplication

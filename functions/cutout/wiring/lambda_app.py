@@ -6,7 +6,6 @@ import gc
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -15,6 +14,7 @@ from cutout.adapters.telemetry_powertools import (
     json_logger,
     metrics_of_all,
 )
+from cutout.domain.dataclass import dataclass
 from cutout.domain.function_settings import Settings
 from cutout.wiring.settings_reader import read_settings
 

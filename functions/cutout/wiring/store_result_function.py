@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cutout.adapters.http_httpx import FetchLimits, SafeDownloads
 from cutout.adapters.pillow.pillow_pictures import PillowPictures
 from cutout.adapters.s3.cached_results import S3Kept
 from cutout.adapters.s3.results_bucket import S3Results
+from cutout.domain.dataclass import dataclass
 from cutout.domain.function_settings import StoreSettings
 from cutout.domain.messages.queue_messages import Removal, RenderRequest, TaskCheck
 from cutout.domain.photo.model_limits import MOST_DECODED_PIXELS

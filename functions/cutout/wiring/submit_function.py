@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cutout.adapters.s3.photo_links import S3PhotoLinks
 from cutout.adapters.secrets import signing_keys
+from cutout.domain.dataclass import dataclass
 from cutout.domain.function_settings import SubmitSettings
 from cutout.domain.messages.queue_messages import (
     Deleted,

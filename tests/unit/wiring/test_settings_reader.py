@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import SettingsError
 from cutout.domain.function_settings import (
     PrepareSettings,

@@ -6,13 +6,14 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from botocore.exceptions import ClientError
 
 from cutout.adapters.dynamodb.attribute_values import TypeDeserializer, TypeSerializer
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.table_indexes import INDEXES
 

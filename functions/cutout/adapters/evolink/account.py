@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Protocol
 
 from cutout.adapters.evolink.api_key import refusal_of
 from cutout.adapters.evolink.json_answers import error_in, json_object
+from cutout.domain.dataclass import dataclass
 from cutout.domain.provider import Refused
 
 _KEY_REFUSED = 401

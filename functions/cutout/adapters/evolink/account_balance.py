@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from cutout.adapters.evolink.json_answers import error_in, json_object
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import CutoutError
 
 if TYPE_CHECKING:

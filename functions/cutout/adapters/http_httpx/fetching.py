@@ -6,7 +6,6 @@ import ipaddress
 import ssl
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import httpx
 
 from cutout.adapters.http_httpx.client import body_of, client, errors_mapped
 from cutout.adapters.http_httpx.deadline_network import Resolver, look_up, resolve
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import FetchRefusedError, NotSentError, ProviderBusyError
 
 _MAX_REDIRECTS = 5

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import httpx
 
 from cutout.adapters.http_httpx.client import body_of, client, errors_mapped
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NotSentError, ResponseLostError
 
 _MAX_ANSWER_BYTES = 1024 * 1024

@@ -8,12 +8,11 @@ pixels are not changed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from PIL import Image, ImageChops
 
 from cutout.adapters.pillow.decode.opening_results import Picture
 from cutout.adapters.pillow.edges import Box, calculated, floats, shrunk
+from cutout.domain.dataclass import dataclass
 
 # The colours of both sides change slowly, so an estimate of this size does for any photo.
 _MOST_PIXELS = 1_500_000

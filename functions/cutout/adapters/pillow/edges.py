@@ -7,12 +7,12 @@ arXiv:1505.00996). Only a band along the edge changes, and nothing if the resolu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image, ImageChops, ImageFilter, ImageMath
 
 from cutout.adapters.pillow.decode.opening_results import Picture
+from cutout.domain.dataclass import dataclass
 
 Box = tuple[int, int, int, int]
 """Left, top, right and bottom, in pixels of the photo."""

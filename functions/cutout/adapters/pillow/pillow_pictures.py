@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
@@ -18,6 +17,7 @@ from cutout.adapters.pillow.decode.opening_results import (
 )
 from cutout.adapters.pillow.decode.orientation import orientation_of, size_as_shown, turned
 from cutout.adapters.pillow.own_pixels import cut_from
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import PictureError
 from cutout.domain.photo.picture import Picture
 from cutout.domain.recipes import Recipe

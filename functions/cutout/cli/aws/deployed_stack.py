@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
 from itertools import islice
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from cutout.cli.aws.description import StackOutputs
 from cutout.cli.output.stack_metrics import ENDS, OPEN, WINDOW, StackMetrics
 from cutout.cli.photo_files import SentPhoto
+from cutout.domain.dataclass import dataclass
 from cutout.domain.job.source import Source
 from cutout.domain.object_keys import REVIEW_FOLDER
 from cutout.operator.audit import Rules

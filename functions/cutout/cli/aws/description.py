@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import threading
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import ClientError
 
 from cutout.cli.output.problems import Problem
+from cutout.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

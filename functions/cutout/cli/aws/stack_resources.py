@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import ssl
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from cutout.cli.aws.cloudwatch import Monitoring
 from cutout.cli.aws.dead_letter_queues import SqsLetters
 from cutout.cli.aws.description import name_in
 from cutout.cli.output.problems import Problem
+from cutout.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cutout.cli.local_cloud import variables_if_up
 from cutout.cli.options.environment import DEFAULT_STACK
+from cutout.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

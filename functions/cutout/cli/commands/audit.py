@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -27,6 +27,7 @@ from cutout.cli.output.terminal import (
     stdout,
 )
 from cutout.cli.progress.progress import ProgressLine
+from cutout.domain.dataclass import dataclass
 from cutout.operator.audit import Finding
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from cutout.cli.output.file_text import spreadsheet_cell
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import plain_table, print_json, print_requests, stderr, stdout
 from cutout.cli.progress.progress import ProgressLine
+from cutout.domain.dataclass import dataclass
 from cutout.operator.costs import By, Costs, Period
 from cutout.operator.list_jobs import JobFilter
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from cutout.cli.output.terminal import print_json, stderr, stdout
 from cutout.cli.progress.parallel import in_parallel
 from cutout.cli.round_trip.bucket_photos import BucketPhoto, BucketPhotos
 from cutout.cli.round_trip.downloads import Downloads, variants_of
+from cutout.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,7 +81,7 @@ def command(
         stack = context.connect(choice)
         photos = BucketPhotos(stack=stack, console=stderr(), prefix=prefix).named(names)
         out.mkdir(parents=True, exist_ok=True)
-        fetcher = _Fetcher(Downloads(store=stack.ports.store, out=out))
+        fetcher = _Fetcher(downloads=Downloads(store=stack.ports.store, out=out))
         try:
             rows = in_parallel(stderr(), "Downloading", fetcher.fetch, photos)
         except BaseException:
@@ -130,7 +131,7 @@ class _Row:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Fetcher:
     downloads: Downloads
 

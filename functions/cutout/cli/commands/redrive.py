@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +21,7 @@ from cutout.cli.options.shared_options import json_option, stack_options
 from cutout.cli.output.describe import counted, duration
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import print_json, stderr, stdout
+from cutout.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +19,7 @@ from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import print_json, print_lines, stderr, stdout
 from cutout.cli.photo_names import newest_job
 from cutout.cli.progress.progress import ProgressLine
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.retry_policy import is_final_refusal

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from cutout.cli.output.describe import counted, duration, job_as_json
 from cutout.cli.output.problems import Problem, explained
 from cutout.cli.output.terminal import plain_table, print_json, stderr, stdout
 from cutout.cli.photo_names import job_named
+from cutout.domain.dataclass import dataclass
 from cutout.domain.job.review_decision import Verdict
 from cutout.domain.states import State
 from cutout.operator.review import DoubtfulResult, Recorded, outcome_of

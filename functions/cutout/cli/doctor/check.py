@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from cutout.cli.output.problems import Problem, explained
+from cutout.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
     from datetime import datetime

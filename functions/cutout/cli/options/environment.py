@@ -5,8 +5,10 @@ AWS SDKs read their own variables (`AWS_PROFILE` and so on).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Self
+
+from cutout.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

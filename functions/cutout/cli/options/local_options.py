@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cutout.cli.options.environment import DEFAULT_STACK
+from cutout.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.retry_policy import is_final_refusal
 from cutout.domain.states import Reason, State
 from cutout.domain.text.sanitize import plain

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+from cutout.domain.dataclass import dataclass
 
 DEFAULT_CENTS = Decimal("1.47")
 """US cents a credit; by the price list of 2026-10-10, 5.4 credits cost 0.0794 US dollars."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
 from cutout.cli.output.describe import state_text
 from cutout.cli.output.terminal import plain_table
+from cutout.domain.dataclass import dataclass
 from cutout.domain.text.sanitize import plain
 
 if TYPE_CHECKING:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from cutout.cli.output.describe import duration
 from cutout.cli.output.gate_text import gate_as_json, gate_in_words
+from cutout.domain.dataclass import dataclass
 from cutout.domain.states import SETTLED, State
 from cutout.ports.jobs_table import MOST_COUNTED
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.states import Reason, State
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -13,6 +12,7 @@ from cutout.cli.photo_files import select_photos
 from cutout.cli.photo_names import key_of, nearest_key
 from cutout.cli.progress.parallel import in_parallel
 from cutout.cli.round_trip.downloads import CutOut, cut_out_of
+from cutout.domain.dataclass import dataclass
 from cutout.domain.states import State
 
 if TYPE_CHECKING:

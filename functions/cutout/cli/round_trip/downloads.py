@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from cutout.cli.output.problems import Problem
+from cutout.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
     from cutout.cli.aws.deployed_stack import PhotoStore

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from cutout.cli import compose
@@ -16,6 +16,7 @@ from cutout.cli.round_trip.downloads import Downloads, variants_of
 from cutout.cli.round_trip.live_table import LiveTable
 from cutout.cli.round_trip.upload_plan import Action
 from cutout.cli.round_trip.wait_for_jobs import TrackedPhoto, wait_for_jobs
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.conflicts import JobMovedError
 

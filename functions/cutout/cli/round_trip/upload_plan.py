@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
@@ -18,6 +18,7 @@ from cutout.cli.output.describe import explanation
 from cutout.cli.photo_files import SentPhoto
 from cutout.cli.progress.parallel import in_parallel
 from cutout.cli.round_trip.bucket_photos import audited
+from cutout.domain.dataclass import dataclass
 from cutout.operator.audit import Finding
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ class UploadPlanner:
         )
         there = {one.key: one for one in listed if one is not None}
         candidates = [
-            _Comparison(photo, there[photo.key], self.stack)
+            _Comparison(photo=photo, listed=there[photo.key], stack=self.stack)
             for photo in photos
             if photo.key in there
         ]
@@ -170,7 +171,7 @@ class UploadPlanner:
         return action, f"ended as {job.state} because of {explanation(job)}{paid}"
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Comparison:
     """A photo and the newest version of its key."""
 

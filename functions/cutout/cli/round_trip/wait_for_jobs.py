@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
 
 from cutout.cli.output.describe import explanation, lasted, settled_at
 from cutout.cli.output.gate_text import delay
 from cutout.cli.round_trip.downloads import CutOut, cut_out_of
+from cutout.domain.dataclass import dataclass
 from cutout.domain.states import State
 
 if TYPE_CHECKING:

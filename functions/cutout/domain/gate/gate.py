@@ -7,11 +7,12 @@ the version that was read. Slots and credits are in shards, which are written wi
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.shards import Place, Shard, held_since, shares
 from cutout.domain.serialization import STORED_AS
 from cutout.domain.states import Reason

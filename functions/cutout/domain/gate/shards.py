@@ -8,9 +8,11 @@ same effect as once. A day's credits are the sum over all shards.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import UTC, date, datetime
 from decimal import Decimal
+
+from cutout.domain.dataclass import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

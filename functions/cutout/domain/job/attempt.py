@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TypedDict, Unpack
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.states import AttemptOutcome
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from decimal import Decimal
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.serialization import STORED_AS
 
 

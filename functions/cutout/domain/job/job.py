@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import TypedDict, Unpack
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import IllegalMoveError
 from cutout.domain.job.attempt import Attempt, charged
 from cutout.domain.job.result import Result, Reuse

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.states import Pixels
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
+
+from cutout.domain.dataclass import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

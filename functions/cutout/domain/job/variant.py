@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from cutout.domain.dataclass import dataclass
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

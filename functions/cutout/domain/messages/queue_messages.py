@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.job.source import Source
 from cutout.domain.preparation import PrepareReport
 from cutout.domain.states import Lane

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from cutout.domain.dataclass import dataclass
 
 HEAD_BYTES = 1024
 """Enough to recognise every kind; DICOM's mark follows 128 bytes, SVG's a preamble."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from mmap import mmap
 from typing import NamedTuple
+
+from cutout.domain.dataclass import dataclass
 
 MOST_SCANS = 100
 """Usual progressive files have about ten. Decoding a scan is a pass over all pixels."""

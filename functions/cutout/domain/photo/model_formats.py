@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from mmap import mmap
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.photo.colour_profile import is_png_srgb, is_srgb
 from cutout.domain.photo.exif import exif_orientation, is_adobe_rgb

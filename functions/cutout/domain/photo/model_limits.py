@@ -7,9 +7,9 @@ its header.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from math import sqrt
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError
 from cutout.domain.job.job import Photo
 from cutout.domain.photo.exif import FIRST_LYING

@@ -5,10 +5,11 @@ from __future__ import annotations
 import struct
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from mmap import mmap
 from typing import NamedTuple
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.states import Reason
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime, timedelta
 
 from cutout.domain.callback_token import verify
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import CallbackRefusedError
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric

@@ -9,9 +9,9 @@ can be repeated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NotAPhotoError, SourceGoneError
 from cutout.domain.job.job import Photo
 from cutout.domain.metrics import Metric

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.job.conflicts import GateMovedError

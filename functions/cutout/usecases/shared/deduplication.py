@@ -6,10 +6,11 @@ gate. Jobs with the same bytes wait for the owner's result while it makes its ca
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TypeGuard
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NewerRowError
 from cutout.domain.job.conflicts import DedupRecordMovedError
 from cutout.domain.job.dedup_record import DedupRecord, Kept

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import TransientError
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import timedelta
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.shards import Place
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import JobMovedError

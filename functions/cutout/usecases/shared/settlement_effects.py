@@ -7,9 +7,9 @@ again after it has written.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TypeGuard
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import SourceGoneError
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source

@@ -8,9 +8,10 @@ that was paid for.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import (
     IllegalMoveError,
     LostRaceError,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import PictureError
 from cutout.domain.job.job import Job, Photo, Prepared
 from cutout.domain.photo.acceptance import has_aspect, why_not_published

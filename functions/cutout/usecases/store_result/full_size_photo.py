@@ -5,9 +5,9 @@ Only Prepare decodes photos. This module uses its copies, which are deleted afte
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import PictureError
 from cutout.domain.job.job import Job
 from cutout.domain.preparation import FULL_SIZE_FORMAT, CopyKind, PrepareRequest, copy_key

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
 from cutout.domain.job.stored_limits import TEXT_BYTES, shortened
 from cutout.domain.object_keys import MADE_BY, MAX_TAGS, SOURCE_ORDER, SOURCE_VERSION, STATE_TAG

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from pathlib import Path
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import TransientError
 from cutout.domain.job.job import Job
 from cutout.ports.buckets import Labels, Results, StoredResult

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import TransientError
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import CopyGoneError, PictureError
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job

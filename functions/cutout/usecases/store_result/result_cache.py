@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import TransientError
 from cutout.domain.job.attempt import charged
 from cutout.domain.job.dedup_record import Kept

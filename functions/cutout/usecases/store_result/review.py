@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result

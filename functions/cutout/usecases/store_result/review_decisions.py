@@ -6,9 +6,9 @@ lease expires and all steps are repeated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
 from cutout.domain.job.result import Result
 from cutout.domain.job.review_decision import ReviewDecision, Verdict

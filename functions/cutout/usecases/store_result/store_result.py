@@ -9,10 +9,11 @@ repeated; nothing is paid again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Unpack
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import (
     CopyGoneError,
     FetchRefusedError,

@@ -6,10 +6,11 @@ A callback is only a trigger: the task's status is always read from the API.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Unpack
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import StoreBusyError, TaskUnknownError, TransientError
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import JobMovedError, TaskTakenError

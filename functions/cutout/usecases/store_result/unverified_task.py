@@ -7,9 +7,10 @@ read again, until it confirms the task or the job's deadline passes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.job.reason_texts import TAKEN_UNNAMED

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import PictureError
 from cutout.domain.job.job import Job
 from cutout.domain.job.variant import Variant

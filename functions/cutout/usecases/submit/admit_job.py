@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import CopyGoneError, NeedsPreparingError, StoreBusyError
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.gate.shards import Place

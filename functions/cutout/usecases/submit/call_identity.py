@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cutout.domain.callback_token import CallbackAddress, callback_url, sign
+from cutout.domain.dataclass import dataclass
 from cutout.ports.provider_api import Signer
 
 

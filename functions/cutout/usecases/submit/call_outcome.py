@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.conflicts import JobMovedError, TaskTakenError

@@ -6,9 +6,9 @@ that waits for it, for the bytes that were requested, and within limits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NeedsPreparingError
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job, JobChanges, Prepared, Upright

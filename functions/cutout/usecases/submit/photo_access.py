@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import SourceGoneError
 from cutout.domain.job.job import Job, Photo
 from cutout.domain.object_keys import same_bytes_key

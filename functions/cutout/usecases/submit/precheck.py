@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NeedsPreparingError, NotAPhotoError, SourceGoneError
 from cutout.domain.job.job import Job
 from cutout.domain.object_keys import result_keys

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.job.job import Job
 from cutout.domain.job.source import Source, after
 from cutout.domain.states import Lane

@@ -5,9 +5,10 @@ A call that the provider certainly took, as a callback shows, is never repeated.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.gate import Pause
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job

@@ -7,10 +7,10 @@ job.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import (
     NeedsPreparingError,
     NewerRowError,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Unpack
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NewerRowError
 from cutout.domain.job.job import Job, JobChanges
 from cutout.domain.provider import NotSent, Refused

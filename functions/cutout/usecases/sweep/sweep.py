@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import StoreBusyError
 from cutout.domain.gate.gate import Gate, Limits
 from cutout.domain.job.conflicts import GateMovedError

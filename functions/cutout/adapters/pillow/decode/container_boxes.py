@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from mmap import mmap
+
+from cutout.domain.dataclass import dataclass
 
 Bytes = bytes | mmap
 Box = tuple[int, int, int, int]

@@ -9,7 +9,6 @@ import re
 import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BufferedReader
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
@@ -36,6 +35,7 @@ from cutout.adapters.pillow.decode.tiff import (
     use_whole_palette,
     why_not_identified,
 )
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.photo.exif import is_adobe_rgb
 from cutout.domain.photo.formats import HEAD_BYTES

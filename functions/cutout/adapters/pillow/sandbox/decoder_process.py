@@ -15,10 +15,10 @@ import signal
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, TypeVar
 
+from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NotAPhotoError
 from cutout.domain.serialization import from_row, is_exact
 from cutout.domain.states import GIVEN_BY_METADATA, REFUSALS, Reason

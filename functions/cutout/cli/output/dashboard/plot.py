@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from cutout.cli.output.dashboard.definition import Points
 from cutout.cli.output.file_text import html_text
+from cutout.domain.dataclass import dataclass
 
 _COLORS = ("#1f77b4", "#ff7f0e", "#2ca02c", "#d62728", "#9467bd", "#17a2b8", "#e377c2", "#8c8c8c")
 _LEGEND_CHARACTER = 5.6

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cutout.cli.output.dashboard.definition import Graph
 from cutout.cli.output.dashboard.plot import Frame, plot
 from cutout.cli.output.file_text import html_text
+from cutout.domain.dataclass import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
