@@ -30,8 +30,8 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..assets.folders import CACHE
+from ..deployed_secrets import KEYS_PAGE
 from ..node import node_path
-from ..secret_names import KEYS_PAGE
 from ..settings.settings import Settings
 from ..settings.value_rules import SettingError, pairs
 from .aws_account import Account, StillThereError

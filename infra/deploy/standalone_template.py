@@ -18,8 +18,8 @@ from typing import Any, Final
 from ..app import keep_bytecode
 from ..assets import AssetError, build_all
 from ..assets.folders import CACHE
+from ..deployed_secrets import API_KEY, KEYS_PAGE
 from ..node import use_own_node
-from ..secret_names import API_KEY, KEYS_PAGE
 from ..settings.recipe_options import recipes_of
 from ..settings.settings import Settings
 from ..settings.value_rules import SettingError, pairs

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from infra.deployed_secrets import KEYS_PAGE
 from infra.local.local_cloud_error import LocalCloudError
 from infra.local.processes.loopback import LOOPBACK
-from infra.secret_names import KEYS_PAGE
 
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 

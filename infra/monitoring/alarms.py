@@ -15,7 +15,7 @@ from cutout.domain.metrics import Metric
 from cutout.domain.timing import DEAD_LETTER_RETENTION, QUEUE_RETENTION
 
 from ..deployed_functions import FunctionName
-from ..secret_names import API_KEY
+from ..deployed_secrets import API_KEY
 from .alarm_rule import AlarmRule
 from .metric_series import FIVE_MINUTES, MetricSeries
 

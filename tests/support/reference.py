@@ -19,7 +19,6 @@ from typing import Final
 import click
 
 from cutout.cli.entry import cutout as cli
-from cutout.domain.job.reason_texts import MEANINGS
 from cutout.domain.states import Reason
 from infra.settings.settings import Settings
 from infra.settings.value_rules import Choice, OneOf, OrNone, Rule, Several, Text, Url, Whole
@@ -46,7 +45,7 @@ def _with_table(page: str, table: str) -> str:
 
 
 def _reasons() -> str:
-    rows = [f"| `{reason}` | {MEANINGS[reason]} |" for reason in Reason]
+    rows = [f"| `{reason}` | {reason.meaning} |" for reason in Reason]
     return "\n".join(["| reason | meaning |", "|---|---|", *rows]) + "\n"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cutout.adapters.evolink.json_answers import task_id_of_callback
 from cutout.adapters.secrets import signing_keys
 from cutout.adapters.sqs import SqsCallbacks
 from cutout.adapters.system_clock import SystemClock
@@ -12,6 +11,7 @@ from cutout.domain.function_settings import ReceiveSettings
 from cutout.ports.telemetry import Telemetry
 from cutout.usecases.callback.receive_callback import ReceiveCallback
 from cutout.wiring.aws_clients import Clients
+from cutout.wiring.chosen_provider import provider
 from cutout.wiring.settings_reader import read_settings
 
 
@@ -26,7 +26,7 @@ def build(environment: Mapping[str, str], telemetry: Telemetry) -> ReceiveCallba
     clients.connect("secretsmanager", "sqs")
     return ReceiveCallback(
         keys=signing_keys(clients.secrets(), settings.signing_key_secret),
-        task_id_in=task_id_of_callback,
+        task_id_in=provider.task_id_of_callback,
         callbacks=SqsCallbacks(clients.sqs(), settings.callbacks_queue_url),
         telemetry=telemetry,
         clock=SystemClock(),

@@ -10,9 +10,9 @@ import httpx
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cutout.adapters.evolink import task_id_of_callback
 from cutout.adapters.evolink.api_key import refusal_of
 from cutout.adapters.evolink.files_api import EvolinkFiles
-from cutout.adapters.evolink.json_answers import task_id_of_callback
 from cutout.adapters.http_httpx import FetchLimits, HttpxHttp, SafeDownloads
 from cutout.domain.errors import CutoutError
 from cutout.domain.provider import Accepted, NotSent, OutcomeUnknown, Refused, Task, Uploaded

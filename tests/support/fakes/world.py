@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from cutout.adapters.evolink.json_answers import task_id_of_callback
+from cutout.adapters.evolink import task_id_of_callback
 from cutout.adapters.evolink.task_api import TERMS
 from cutout.cli.compose import operate
 from cutout.domain.callback_token import CallbackAddress, sign

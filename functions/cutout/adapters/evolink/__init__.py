@@ -1,1 +1,80 @@
-"""Evolink: its task API, Files API and callbacks, its error codes and its terms."""
+"""Evolink, as `wiring/chosen_provider.py` names it: task API, file store, terms, key, balance.
+
+Each function imports what it needs when it is called. ReceiveCallback only reads the body of
+callbacks: importing the task API would lengthen its cold start for nothing. No function has the
+name of a module: Python sets a module that is imported as an attribute of its package.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cutout.domain.function_settings import variable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cutout.adapters.evolink.account import ApiKey, Http
+    from cutout.adapters.evolink.account_balance import Balance
+    from cutout.domain.function_settings import JobSettings
+    from cutout.domain.provider import Refused, Terms
+    from cutout.ports.provider_api import Files, Provider
+
+__all__ = [
+    "Balance",
+    "Http",
+    "balance",
+    "file_store",
+    "refusal_of",
+    "server",
+    "task_id_of_callback",
+    "tasks",
+    "terms",
+]
+
+
+def tasks(http: Http, settings: JobSettings, api_key: ApiKey) -> Provider:
+    """The API that makes and reads tasks."""
+    from cutout.adapters.evolink.task_api import EvolinkApi
+
+    return EvolinkApi(http, settings.evolink_base_url, settings.model, api_key)
+
+
+def file_store(http: Http, settings: JobSettings, api_key: ApiKey) -> Files:
+    """The store that copies of photos are handed over in."""
+    from cutout.adapters.evolink.files_api import EvolinkFiles
+
+    return EvolinkFiles(http, settings.evolink_files_url, api_key)
+
+
+def terms() -> Terms:
+    """What the provider promises."""
+    from cutout.adapters.evolink.task_api import TERMS
+
+    return TERMS
+
+
+def task_id_of_callback(body: bytes | str) -> str | None:
+    """The id of the task in a callback's body, if it is valid."""
+    from cutout.adapters.evolink.json_answers import json_object, task_id_in, task_in
+
+    return task_id_in(task_in(json_object(body)))
+
+
+def refusal_of(key: str | None) -> Refused | None:
+    """The refusal of a key that is missing or cannot be sent; None for a key that can be."""
+    from cutout.adapters.evolink import api_key
+
+    return api_key.refusal_of(key)
+
+
+def server(environment: Mapping[str, str]) -> str:
+    """The task API's URL in the environment of a function that calls it."""
+    return environment[variable("evolink_base_url")]
+
+
+def balance(http: Http, environment: Mapping[str, str], key: str) -> Balance:
+    """Read the balance of the account; errors are part of the answer."""
+    from cutout.adapters.evolink.account_balance import read_balance
+
+    return read_balance(http, server(environment), key)

@@ -50,11 +50,6 @@ def task_id_in(content: Mapping[str, Any]) -> str | None:
     return text if _TASK_ID.fullmatch(text) else None
 
 
-def task_id_of_callback(body: bytes | str) -> str | None:
-    """The id of the task in a callback's body, if it is valid."""
-    return task_id_in(task_in(json_object(body)))
-
-
 def error_in(content: Mapping[str, Any]) -> Mapping[str, Any]:
     """The API's `error` object; empty without one."""
     # A proxy's error is a page, `{"message": ...}`, or an `error` that is text.

@@ -17,7 +17,7 @@ from cutout.cli.aws.clients import Clients
 from cutout.cli.aws.deployed_stack import Ports, Stack
 from cutout.cli.aws.stack_resources import Resources
 from cutout.domain.object_keys import BYPASS_CACHE_MARK
-from cutout.wiring.chosen_provider import TERMS
+from cutout.wiring.chosen_provider import provider
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,7 +59,7 @@ def aws_ports(clients: Clients, outputs: StackOutputs, clock: Clock) -> Ports:
         store=S3Store(s3, outputs.uploads_bucket, outputs.results_bucket),
         objects=lambda bucket: S3Listing(s3, bucket),
         transfers=lambda source: S3Transfers(s3, source, outputs.uploads_bucket),
-        terms=TERMS,
+        terms=provider.terms(),
     )
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cutout.cli.aws.dead_letter_queues import DeadLetter, MoveResult
     from cutout.cli.aws.description import Resource
     from cutout.cli.aws.target import Target
-    from cutout.wiring.chosen_provider import Http
+    from cutout.wiring.chosen_provider import provider
 
 _TIMEOUT_SECONDS = 10.0
 _COUNTS = {
@@ -212,7 +212,7 @@ class Resources(Monitoring):
         date = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
         return parsedate_to_datetime(date).astimezone(UTC)
 
-    def http(self, *, trusts_local_cloud: bool = False) -> Http:
+    def http(self, *, trusts_local_cloud: bool = False) -> provider.Http:
         """Return an HTTP client for servers outside AWS's APIs."""
         from cutout.adapters.http_httpx import HttpxHttp  # noqa: PLC0415 - few commands need it
 

@@ -15,14 +15,13 @@ from cutout.domain.errors import CutoutError
 from cutout.domain.gate.gate import USUAL_PRICE
 from cutout.domain.metrics import NAMESPACE, Metric
 from cutout.domain.provider import API_KEY_NOT_SET
-from cutout.wiring.chosen_provider import balance, refusal_of, server
+from cutout.wiring.chosen_provider import provider
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from cutout.cli.aws.stack_resources import DeployedFunction, Resources
     from cutout.cli.doctor.check import CheckResult, Checkup
-    from cutout.wiring.chosen_provider import Balance
 
 _LOW_PHOTOS = 100  # credits for fewer photos than this are worth a note
 _FROM_FILE = "--secret-string file://new-key.txt"
@@ -50,14 +49,14 @@ def api_key(checkup: Checkup) -> Iterator[CheckResult]:
     if key in {"", API_KEY_NOT_SET}:
         yield problem(f"the secret {name} holds no API key", f"{put}, then `cutout resume`.")
         return
-    if refused := refusal_of(key):
+    if refused := provider.refusal_of(key):
         yield problem(f"{refused.message} ({name})", f"{put}, then `cutout resume`.")
         return
-    found = balance(here.http(), submit.environment, key)
-    yield from _balance(found, server(submit.environment), put)
+    found = provider.balance(here.http(), submit.environment, key)
+    yield from _balance(found, provider.server(submit.environment), put)
 
 
-def _balance(found: Balance, url: str, put: str) -> Iterator[CheckResult]:
+def _balance(found: provider.Balance, url: str, put: str) -> Iterator[CheckResult]:
     match found.status:
         case None:
             advice = "If photos are processed, it is the network of this machine."

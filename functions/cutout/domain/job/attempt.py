@@ -11,6 +11,9 @@ from typing import TypedDict, Unpack
 from cutout.domain.dataclass import dataclass
 from cutout.domain.states import AttemptOutcome
 
+TAKEN_UNNAMED = "a callback shows that the call was taken, but not which task it made"
+"""The message of an attempt and its job while only a callback without a task's id is known."""
+
 
 class AttemptChanges(TypedDict, total=False):
     """Fields of an attempt that may change together with its outcome."""

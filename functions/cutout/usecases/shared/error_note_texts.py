@@ -8,7 +8,6 @@ from typing import Any
 
 from cutout.domain.job.attempt import Attempt, charged
 from cutout.domain.job.job import Job
-from cutout.domain.job.reason_texts import MEANINGS
 from cutout.domain.job.result import Result
 from cutout.domain.job.review_decision import Verdict
 from cutout.domain.object_keys import beside
@@ -79,7 +78,7 @@ def why(reason: Reason | None) -> dict[str, str | None]:
     """The reason, as a code and as a sentence."""
     if reason is None:
         return {"reason": None, "meaning": None}
-    return {"reason": reason.value, "meaning": MEANINGS[reason]}
+    return {"reason": reason.value, "meaning": reason.meaning}
 
 
 def cost(job: Job) -> dict[str, Any]:

@@ -11,9 +11,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from cutout.domain.dataclass import dataclass
-from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.attempt import TAKEN_UNNAMED, Attempt
 from cutout.domain.job.job import Job
-from cutout.domain.job.reason_texts import TAKEN_UNNAMED
 from cutout.domain.polling import LastAnswer, may_become_known, wait_before_read
 from cutout.domain.states import UNDECIDED, Move, Reason, State
 from cutout.domain.timing import Randomness, Timing

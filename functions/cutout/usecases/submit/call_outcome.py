@@ -184,7 +184,7 @@ class CallOutcomes:
         if decision.verdict is Verdict.WAIT:
             return self._unknown(job, attempt, refused.message), None
         now = self.clock.now()
-        pause = self.pausing(decision, refused)
+        pause = self._pausing(decision, refused)
         is_paused = decision.verdict is Verdict.PAUSE
         ended = job.with_attempt(
             attempt.ended(AttemptOutcome.REFUSED, code=refused.code, message=refused.message)
@@ -232,7 +232,7 @@ class CallOutcomes:
         """
         fewer = replace(attempt, posts=attempt.posts - 1)
         if decision.verdict in {Verdict.WAIT, Verdict.PAUSE}:
-            return self._repeat_soon(job, fewer, refused.message), self.pausing(decision, refused)
+            return self._repeat_soon(job, fewer, refused.message), self._pausing(decision, refused)
         unknown = replace(
             fewer, outcome=AttemptOutcome.UNKNOWN, code=refused.code, message=refused.message
         )
@@ -250,16 +250,13 @@ class CallOutcomes:
         """The wait before a call that was not sent is tried again."""
         return back_off(tries, _LONGEST_BACK_OFF, self.randomness)
 
-    def pause(self, refused: Refused) -> bool:
-        """Pause the gate if the refusal requires it; True if it does."""
-        decision = decide_refusal(refused)
-        rule = self.pausing(decision, refused)
-        if rule is None:
-            return False
-        change_gate(self.gates, rule)
-        return True
+    def pause(self, decision: Decision, refused: Refused) -> None:
+        """Pause the gate if the refusal requires it."""
+        rule = self._pausing(decision, refused)
+        if rule is not None:
+            change_gate(self.gates, rule)
 
-    def pausing(self, decision: Decision, refused: Refused) -> GateRule | None:
+    def _pausing(self, decision: Decision, refused: Refused) -> GateRule | None:
         """The gate's rule for a decision that pauses it, which is counted; else None."""
         reason = decision.pause
         if reason is None:

@@ -10,9 +10,8 @@ from datetime import datetime, timedelta
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.gate.gate import Pause
-from cutout.domain.job.attempt import Attempt
+from cutout.domain.job.attempt import TAKEN_UNNAMED, Attempt
 from cutout.domain.job.job import Job
-from cutout.domain.job.reason_texts import TAKEN_UNNAMED
 from cutout.domain.states import Move, Reason
 from cutout.domain.timing import PHOTO_LINK_LIFE, Timing
 from cutout.ports.jobs_table import CallBodies, Gates, LatestVersions

@@ -21,6 +21,7 @@ from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
 from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.provider import Accepted, CreateOutcome
+from cutout.domain.retry_policy import decide_refusal
 from cutout.domain.states import Move, Reason, State
 from cutout.ports.jobs_table import LatestVersion, LatestVersions
 from cutout.ports.provider_api import Provider
@@ -120,7 +121,7 @@ class SubmitJob:
         """Repeat an unconfirmed call after its grace time, with the same body and key."""
         refused = self.provider.get_ready()
         if refused:
-            self.call_outcomes.pause(refused)
+            self.call_outcomes.pause(decide_refusal(refused), refused)
         body = self.repeat_calls.body_of(job)
         again = self.repeat_calls.decide(job, body)
         return self._call(again, body) if again.state is State.SUBMITTING else again

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Unpack
 
 from cutout.domain.dataclass import dataclass
 from cutout.domain.errors import NewerRowError
 from cutout.domain.job.job import Job, JobChanges
 from cutout.domain.provider import NotSent, Refused
+from cutout.domain.retry_policy import Decision, Verdict, decide_refusal
 from cutout.domain.states import Move, Reason
 from cutout.domain.timing import Timing
 from cutout.ports.jobs_table import Backlog, Jobs
@@ -61,34 +63,45 @@ class WaitingJobs:
 
     def handover_failed(self, job: Job, outcome: Refused | NotSent) -> Job:
         """The photo could not be handed over; no call was made, and nothing is paid."""
-        now = self.clock.now()
         if isinstance(outcome, Refused):
-            if self.call_outcomes.pause(outcome):
+            return self.handover_refused(job, outcome, decide_refusal(outcome))
+        delay = self.call_outcomes.back_off(job.handovers_failed)
+        return self._hand_over_later(job, outcome, delay, Reason.PROVIDER_UNREACHABLE)
+
+    def handover_refused(self, job: Job, refused: Refused, decision: Decision) -> Job:
+        """Do what the retry policy decides about a refused copy."""
+        match decision.verdict:
+            case Verdict.PAUSE:
+                self.call_outcomes.pause(decision, refused)
                 return self.hold(job, Reason.GATE_PAUSED)
-            return self.settle(
-                job,
-                Move.FAIL,
-                Reason.REFUSED_BY_PROVIDER,
-                code=outcome.code,
-                message=outcome.message,
-            )
+            case Verdict.AGAIN:
+                delay = decision.delay or timedelta(0)
+                return self._hand_over_later(job, refused, delay, Reason.REFUSED_BY_PROVIDER)
+            # Without a call there is no callback to wait for.
+            case Verdict.FAIL | Verdict.WAIT:
+                return self._settle_unsent(job, refused, Reason.REFUSED_BY_PROVIDER)
+
+    def _hand_over_later(
+        self, job: Job, outcome: Refused | NotSent, delay: timedelta, end: Reason
+    ) -> Job:
+        """Hand the photo over again after the delay; end the job after too many failures."""
         failed = job.handovers_failed + 1
         if failed > _MOST_HANDOVERS:
-            return self.settle(
-                job,
-                Move.FAIL,
-                Reason.PROVIDER_UNREACHABLE,
-                message=outcome.message,
-            )
+            return self._settle_unsent(job, outcome, end)
+        now = self.clock.now()
         later = job.move(
             Move.HOLD,
             now=now,
             reason=Reason.BACKING_OFF,
-            due_at=now + self.call_outcomes.back_off(failed - 1),
+            due_at=now + delay,
             message=outcome.message,
             handovers_failed=failed,
         )
         return self.job_writer.record(job, later)
+
+    def _settle_unsent(self, job: Job, outcome: Refused | NotSent, reason: Reason) -> Job:
+        code = outcome.code if isinstance(outcome, Refused) else None
+        return self.settle(job, Move.FAIL, reason, code=code, message=outcome.message)
 
     def settle(self, job: Job, move: Move, reason: Reason, **changes: Unpack[JobChanges]) -> Job:
         """End the job."""

@@ -9,7 +9,6 @@ from datetime import timedelta
 import pytest
 
 from cutout.domain.job.job import Job
-from cutout.domain.job.reason_texts import MEANINGS
 from cutout.domain.provider import NotSent
 from cutout.domain.states import State
 from tests.support.fakes.evolink import answering
@@ -80,7 +79,7 @@ def test_beside_a_reviewed_result_it_is_said_what_was_measured_and_expected(
         "source": {"bucket": "uploads", "key": "shoes/red.jpg", "version": "v1"},
         "state": "review",
         "reason": reviewed.reason.value,
-        "meaning": MEANINGS[reviewed.reason],
+        "meaning": reviewed.reason.meaning,
         "measured": {"bytes": reviewed.result.size} | measured,
         "expected": {
             "width": 600,

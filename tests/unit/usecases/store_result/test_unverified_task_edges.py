@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from cutout.domain.job.attempt import TAKEN_UNNAMED
 from cutout.domain.job.job import Job
-from cutout.domain.job.reason_texts import TAKEN_UNNAMED
 from cutout.domain.states import AttemptOutcome, Reason, State
 from cutout.usecases.store_result.unverified_task import UnverifiedTasks
 from tests.support.builders import a_job, an_attempt

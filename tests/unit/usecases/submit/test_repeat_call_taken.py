@@ -13,8 +13,8 @@ import pytest
 
 from cutout.adapters.evolink.failures import refusal
 from cutout.domain.errors import ResponseLostError, TaskUnknownError
+from cutout.domain.job.attempt import TAKEN_UNNAMED
 from cutout.domain.job.job import Job
-from cutout.domain.job.reason_texts import TAKEN_UNNAMED
 from cutout.domain.provider import CreateOutcome, NotSent, OutcomeUnknown
 from cutout.domain.states import Reason, State
 from tests.support.fakes.evolink import FakeEvolink, taken_but_unanswered

@@ -1,4 +1,4 @@
-"""Jobs as items of the jobs table.
+"""Each job as one small item of the jobs table, whatever its fields are.
 
 A write unit is 1 KB, and each move writes the whole job. So an item holds nothing twice, and no
 defaults: with usual names, it stays below 1 KB.

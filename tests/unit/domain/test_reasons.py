@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from cutout.domain.job.reason_texts import MEANINGS
 from cutout.domain.states import Reason
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_has_a_sentence(reason: Reason) -> None:
     """Every reason has a sentence, new ones too."""
-    assert MEANINGS[reason][0].isupper()
-    assert MEANINGS[reason].endswith(".")
+    assert reason.meaning[0].isupper()
+    assert reason.meaning.endswith(".")
