@@ -105,7 +105,7 @@ def _prepare(resources: Resources) -> Sequence[Statement]:
 def _store_result(resources: Resources) -> Sequence[Statement]:
     return (
         (
-            # Only headers, metadata and tags are read: HeadObject needs the same permission.
+            # Only headers, metadata and tags are read, and one byte, which says how many tags.
             "ReadLabelsOfPhotos",
             (
                 "s3:GetObject",

@@ -51,6 +51,9 @@ Journey = Callable[[Working], None]
 
 
 def _cold(at_work: Working) -> None:
+    """The first photo of a function; the gate exists, as Sweep runs every minute."""
+    at_work.run("sweep", sample("scheduler-sweep"))
+    at_work.forget()
     at_work.through("shoes/cold-boot.png", photo(1))
 
 

@@ -49,7 +49,9 @@ def _usual(at_work: Working, prefix: str) -> None:
     at_work.through(f"{prefix}tagged.png", photo(1), Tagging="season=summer")
     at_work.through(f"{prefix}plain.png", photo(2), is_versioned=False)
     at_work.through(f"{prefix}prepared.tif", photo(3, "TIFF"))
-    at_work.through(f"{prefix}plain.tif", photo(4, "TIFF"), is_versioned=False)
+    at_work.through(
+        f"{prefix}plain.tif", photo(4, "TIFF"), is_versioned=False, Tagging="season=summer"
+    )
     done = next(iter(at_work.stack.jobs.moved(State.COMPLETED)))
     at_work.message("store-result", {"job": done.job_id, "render": ["none"]})
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from cutout.adapters.s3.results_bucket import S3Results
@@ -39,11 +42,15 @@ def s3() -> Iterator[tuple[S3Client, Stubber]]:
 def _read(s3: tuple[S3Client, Stubber], operation: str, code: str, status: int) -> None:
     """Read a photo or its labels while S3 answers one request with an error."""
     client, stubber = s3
+    source = SOURCE
+    if operation != "get_object":
+        stubber.add_response("get_object", {"Body": StreamingBody(BytesIO(), 0), "TagCount": 1})
     if operation == "head_object":
+        source = replace(SOURCE, version_id=None)
         stubber.add_response("get_object_tagging", {"TagSet": []})
     stubber.add_client_error(operation, code, http_status_code=status)
     uploads = S3Uploads(client)
-    (uploads.read if operation == "get_object" else uploads.labels)(SOURCE)
+    (uploads.read if operation == "get_object" else uploads.labels)(source)
 
 
 @pytest.mark.parametrize(

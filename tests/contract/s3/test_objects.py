@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
+from botocore.response import StreamingBody
 from botocore.stub import Stubber
 
 from cutout.adapters.s3.uploads_bucket import S3Uploads
@@ -102,6 +104,11 @@ def test_without_versions_tags_of_an_upload_that_came_between_are_not_taken(s3: 
     """S3 knows no condition for tags: whether the upload is the same is asked after the read."""
     tags = [{"Key": "owner", "Value": "bob"}]
     with Stubber(s3) as stubber:
+        stubber.add_response(
+            "get_object",
+            {"Body": StreamingBody(BytesIO(), 0), "TagCount": 1},
+            WHERE | {"IfMatch": '"e1"', "Range": "bytes=0-0"},
+        )
         stubber.add_response("get_object_tagging", {"TagSet": tags}, WHERE)
         stubber.add_client_error(
             "head_object",
@@ -158,14 +165,29 @@ def test_a_header_that_cannot_be_signed_is_not_read(s3: S3Client) -> None:
     source = uploaded(s3, b"photo", CacheControl="no-cache")
     with Stubber(s3) as stubber:
         answer = {"ContentDisposition": "filename=Gr\xf6\xdfe", "CacheControl": "no-cache"}
-        stubber.add_response("get_object_tagging", {"TagSet": []})
-        stubber.add_response("head_object", answer)
+        stubber.add_response("get_object", answer | {"Body": StreamingBody(BytesIO(), 0)})
         assert S3Uploads(s3).labels(source).handling == Handling(cache_control="no-cache")
 
 
 def test_an_upload_may_have_no_labels(s3: S3Client) -> None:
     """Most have none."""
     assert S3Uploads(s3).labels(uploaded(s3, b"photo")) == NO_LABELS
+
+
+def test_tags_that_came_after_the_upload_are_read(s3: S3Client) -> None:
+    """Those of a virus scanner, for example."""
+    source = uploaded(s3, b"photo")
+    place: Any = {"Bucket": "uploads", "Key": KEY, "VersionId": source.version_id}
+    s3.put_object_tagging(**place, Tagging={"TagSet": [{"Key": "scan", "Value": "clean"}]})
+    assert S3Uploads(s3).labels(source).tags == {"scan": "clean"}
+
+
+def test_tags_are_only_asked_for_where_there_are_some(s3: S3Client) -> None:
+    """The answer to a read counts them, unless a policy keeps them from us."""
+    with Stubber(s3) as stubber:
+        stubber.add_response("get_object", {"Body": StreamingBody(BytesIO(), 0)})
+        assert S3Uploads(s3).labels(PLAIN) == NO_LABELS
+        stubber.assert_no_pending_responses()
 
 
 def test_labels_are_those_of_the_version(s3: S3Client) -> None:

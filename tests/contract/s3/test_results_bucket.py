@@ -125,7 +125,7 @@ def test_a_time_that_no_clock_shows_is_left_out_and_named(
         request.headers["Expires"] = expires
 
     s3.meta.events.register("before-sign.s3.PutObject", send_as_it_is)
-    version = s3.put_object(Bucket="uploads", Key=KEY, Body=b"")["VersionId"]
+    version = s3.put_object(Bucket="uploads", Key=KEY, Body=b"x")["VersionId"]
     s3.meta.events.unregister("before-sign.s3.PutObject", send_as_it_is)
     source = Source(
         bucket="uploads", key=KEY, version_id=version, etag="", sequencer="00AB", size=0

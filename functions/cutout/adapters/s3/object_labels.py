@@ -11,19 +11,18 @@ from cutout.domain.text.encoded_words import decoded, encoded, is_plain
 from cutout.ports.buckets import Handling, Labels
 
 
-def labels_of(answer: Any, tagging: Any) -> Labels:  # noqa: ANN401 - of a read or a look
-    """The labels in the answers to a read and to GetObjectTagging."""
-    tags = {tag["Key"]: tag["Value"] for tag in tagging["TagSet"]}
+def labels_of(answer: Any, tag_set: Any) -> Labels:  # noqa: ANN401 - of a read
+    """The labels in the answer to a read, and these tags."""
     handling = _handling(answer)
     return Labels(
         metadata=metadata_of(answer),
-        tags=tags,
+        tags={tag["Key"]: tag["Value"] for tag in tag_set},
         handling=handling,
         left_out=tuple(_unreadable(answer, handling)),
     )
 
 
-def metadata_of(answer: Any) -> dict[str, str]:  # noqa: ANN401 - of a read or a look
+def metadata_of(answer: Any) -> dict[str, str]:  # noqa: ANN401 - of a read
     """User metadata; S3 sends what is not ASCII as encoded words."""
     return {name: decoded(header) for name, header in answer.get("Metadata", {}).items()}
 
@@ -37,7 +36,7 @@ def written(labels: Labels) -> Any:  # noqa: ANN401 - PutObject's keywords
     }
 
 
-def _unreadable(answer: Any, handling: Handling) -> Iterator[str]:  # noqa: ANN401 - of a read or a look
+def _unreadable(answer: Any, handling: Handling) -> Iterator[str]:  # noqa: ANN401 - of a read
     for name, value in _headers(handling):
         # botocore keeps the text of a date that it cannot read, as `ExpiresString`.
         if value is None and (answer.get(name) or answer.get(f"{name}String")):
@@ -51,7 +50,7 @@ def _headers(handling: Handling) -> Iterator[tuple[str, str | datetime | None]]:
     yield "Expires", handling.expires
 
 
-def _handling(answer: Any) -> Handling:  # noqa: ANN401 - of a read or a look
+def _handling(answer: Any) -> Handling:  # noqa: ANN401 - of a read
     """A header's text if it is ASCII: S3 refuses a signature over any other."""
 
     def plain(name: str) -> str | None:

@@ -59,7 +59,7 @@ class S3Results:
         if answer is None or tagging is None:
             return None
         save(answer["Body"], file)
-        return labels_of(answer, tagging)
+        return labels_of(answer, tagging["TagSet"])
 
     def download(self, key: str, file: Path) -> bool:
         """Write the object into the file; False if there is no object."""

@@ -47,12 +47,17 @@ class S3Uploads:
         return FetchedUpload(metadata=metadata_of(answer), sha256=digest.hexdigest())
 
     def labels(self, source: Source) -> Labels:
-        """User metadata, tags and handling of this version."""
+        """User metadata, tags and handling of this version; tags that we may not read are left out.
+
+        Most photos have no tags, which the answer to a read says, so one request is enough.
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html#API_GetObject_ResponseSyntax
+        """
         try:
-            # S3 has no conditional read of tags. They belong to this upload if the object is
-            # unchanged after they were read.
-            tagging = self._tagging(source)
-            return labels_of(self._client.head_object(**_address(source)), tagging)
+            # Not a HEAD: it answers 404 without a body for a missing bucket and for a missing
+            # object alike. A GET names NoSuchBucket, which is no reason to end the job.
+            answer = self._client.get_object(**_address(source), Range="bytes=0-0")
+            answer["Body"].close()
+            return labels_of(answer, self._tags(source) if answer.get("TagCount") else ())
         except ClientError as exc:
             raise _source_error(exc) from exc
 
@@ -68,27 +73,27 @@ class S3Uploads:
     def tag(self, source: Source, name: str, value: str) -> bool:
         """Set one tag of this version and leave the others; False if it has too many already."""
         # S3 replaces all tags at once, without a condition: of two concurrent writers, one may
-        # lose. In a bucket without versions the object is checked last; only an upload between that
-        # check and the write gets the tags of the upload before it.
-        place = _place(source)
+        # lose. In a bucket without versions, only an upload between the reading of the tags and the
+        # write gets the tags of the upload before it.
         try:
-            current = self._tagging(source)["TagSet"]
-            if source.version_id is None:
-                self._client.head_object(**_address(source))
+            current = self._tags(source)
             tags = [tag for tag in current if tag["Key"] != name]
             if len(tags) >= MAX_TAGS:
                 return False
             wanted: Any = [*tags, {"Key": name, "Value": value}]
             if {"Key": name, "Value": value} not in current:
-                self._client.put_object_tagging(**place, Tagging={"TagSet": wanted})
+                self._client.put_object_tagging(**_place(source), Tagging={"TagSet": wanted})
         except ClientError as exc:
             raise _source_error(exc) from exc
         return True
 
-    def _tagging(self, source: Source) -> Any:  # noqa: ANN401 - the SDK's answer
-        # Before any HEAD, which answers 404 without a body for a missing bucket and for a missing
-        # object alike. This request names NoSuchBucket, which is no reason to end the job.
-        return self._client.get_object_tagging(**_place(source))
+    def _tags(self, source: Source) -> Any:  # noqa: ANN401 - the SDK's tags
+        tags = self._client.get_object_tagging(**_place(source))["TagSet"]
+        if source.version_id is None:
+            # S3 has no conditional read of tags. They belong to this upload if the object is
+            # unchanged after they were read.
+            self._client.head_object(**_address(source))
+        return tags
 
 
 def _place(source: Source) -> Any:  # noqa: ANN401 - the SDK's keyword arguments
