@@ -9,7 +9,6 @@ from datetime import datetime
 from cutout.domain.dataclass import dataclass
 from cutout.domain.job.conflicts import JobMovedError
 from cutout.domain.job.job import Job
-from cutout.domain.job.reason_texts import MEANINGS
 from cutout.domain.job.result import Result
 from cutout.domain.job.review_decision import ReviewDecision, Verdict
 from cutout.domain.messages.queue_messages import TaskCheck
@@ -32,7 +31,7 @@ class DoubtfulResult:
     @property
     def meaning(self) -> str:
         """Why it is doubtful, as a sentence."""
-        return MEANINGS[self.reason]
+        return self.reason.meaning
 
     @property
     def since(self) -> datetime:
@@ -128,7 +127,7 @@ def outcome_of(job: Job, decision: ReviewDecision) -> str | None:
     if job.decision is None or job.decision.at != decision.at:
         return f"the job is {job.state} now"
     if job.state is State.SUPERSEDED:
-        return f"no effect: {MEANINGS[job.reason]}" if job.reason else "no effect: superseded"
+        return f"no effect: {job.reason.meaning}" if job.reason else "no effect: superseded"
     if job.decision.problem is not None:
         return f"still under review: {job.decision.problem}"
     return None

@@ -11,7 +11,7 @@ from cutout.domain.dataclass import dataclass
 from cutout.domain.retry_policy import is_final_refusal
 from cutout.domain.states import Reason, State
 from cutout.domain.text.sanitize import plain
-from cutout.wiring.chosen_provider import TERMS
+from cutout.wiring.chosen_provider import provider
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -98,7 +98,7 @@ def next_step(job: Job) -> NextStep | None:
 
 
 def _what_is_next(job: Job) -> str:
-    if is_final_refusal(job, TERMS):
+    if is_final_refusal(job, provider.terms()):
         return _REFUSED
     return _NEXT_BY_REASON.get((job.state, job.reason)) or _NEXT[job.state]
 

@@ -9,13 +9,13 @@ from decimal import Decimal
 
 import pytest
 
+from cutout.adapters.evolink.task_api import TERMS
 from cutout.domain.errors import NotSentError
 from cutout.domain.job.attempt import Attempt
 from cutout.domain.job.job import Job
 from cutout.domain.provider import OutcomeUnknown
 from cutout.domain.states import AttemptOutcome, Reason, State
 from cutout.usecases.shared.error_note_texts import error_note, retry_command
-from cutout.wiring.chosen_provider import TERMS
 from tests.support.builders import RESULT, a_job, an_attempt
 from tests.support.fakes.evolink import answering, taken_but_unanswered
 from tests.support.fakes.world import TIMING, World

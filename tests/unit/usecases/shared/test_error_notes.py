@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from cutout.adapters.evolink.task_api import TERMS
 from cutout.domain.states import State
 from cutout.ports.buckets import Labels, NoteRevision
 from cutout.usecases.shared.error_notes import ErrorNotes, LatestNotes
-from cutout.wiring.chosen_provider import TERMS
 from tests.support.fakes.buckets import MemoryNotes
 from tests.support.fakes.clock import START
 from tests.support.fakes.world import World, png
