@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 from cutout.domain.job.job import Job
-from cutout.domain.states import Lane, State
+from cutout.domain.states import Lane, Reason, State
+from tests.e2e.bus import Listener
 from tests.e2e.deployed import Deployed
 from tests.e2e.operator import Operator
 from tests.e2e.photos import Photos, Stored
@@ -104,6 +105,38 @@ def test_photos_of_another_bucket_are_worked_on_behind_live_ones(
         assert "cutout-lane" not in result.metadata
     again = operator.run("backfill", f"s3://{bucket}/{folder}", "--dry-run")
     assert again.data["skipped"] == {"folder-marker": 1, "there-already": 2}
+
+
+def test_doubtful_results_are_accepted_or_rejected(
+    *, photos: Photos, operator: Operator, stand_in: StandIn, bus: Listener, deployed: Deployed
+) -> None:
+    """Nothing is paid again; the job keeps who decided, and the first decision counts."""
+    folder = "operating/doubtful/"
+    stand_in.commit("result:opaque", folder, times=2)
+    uploads = photos.put_all([f"{folder}{number}.jpg" for number in range(2)])
+    kept, dropped = uploads
+    for upload in uploads:
+        photos.in_state(upload, State.REVIEW, is_swept=True)
+    listed = operator.run("review", "list", "--prefix", folder, "--links").data
+    assert {one["key"] for one in listed} == {upload.key for upload in uploads}
+    assert all("X-Amz-Signature" in one["result_url"] for one in listed)
+
+    accepted = operator.run("review", "accept", kept.key)
+    rejected = operator.run("review", "reject", dropped.key)
+
+    assert (accepted.status, rejected.status) == (0, 0)
+    done = photos.in_state(kept, State.COMPLETED)
+    assert done.decision is not None
+    assert (done.reason, done.decision.by[:8]) == (Reason.ACCEPTED_BY_PERSON, "arn:aws:")
+    assert _stored(photos, done).metadata["cutout-job"] == done.id
+    deployed.wait(lambda: len(bus.of(done.id)) > 1, "the event of its completion")
+    assert bus.of(done.id)[-1].detail["decision"]["verdict"] == "accept"
+    failed = photos.in_state(dropped, State.FAILED)
+    assert failed.reason is Reason.REJECTED_BY_PERSON
+    assert operator.run("review", "reject", kept.key).status == 1
+    costs = operator.run("costs", "--by", "outcome", "--prefix", folder).data
+    assert [one["key"] for one in costs["no_cut_out"]] == [dropped.key]
+    assert [stand_in.charges(upload.key) for upload in uploads] == [1, 1]
 
 
 def test_photos_that_failed_are_retried_together_and_costs_tell_what_was_lost(

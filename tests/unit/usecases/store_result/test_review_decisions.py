@@ -10,11 +10,13 @@ import pytest
 
 from cutout.domain.job.job import Job
 from cutout.domain.job.review_decision import Verdict
+from cutout.domain.messages.queue_messages import TaskCheck
 from cutout.domain.metrics import Metric
 from cutout.domain.recipes import Recipe
 from cutout.domain.states import Pixels, Reason, State
 from cutout.operator.costs import charges_of
 from cutout.ports.buckets import Labels
+from tests.support.fakes.clock import FakeClock
 from tests.support.fakes.copier import tiff
 from tests.support.fakes.world import TIMING, World, png
 from tests.support.hooks import Hook, WorkerDiedError
@@ -140,6 +142,27 @@ def test_a_lost_message_is_sent_again_by_sweep(verdict: Verdict) -> None:
     world.passes(timedelta(minutes=2))
     assert world.job(job).reason is verdict.reason
     assert world.job(job).state.is_settled
+
+
+def test_a_decision_is_carried_out_at_once_although_the_persons_clock_is_ahead() -> None:
+    """Its own clock says when the job is due."""
+    world = World()
+    job = reviewed(world)
+    ahead = replace(world.reviews, clock=FakeClock(world.clock.now() + timedelta(hours=1)))
+    ahead.decide(job, Verdict.ACCEPT, ANN)
+    world.settles()
+    assert world.job(job).state is State.COMPLETED
+
+
+def test_a_second_message_does_not_disturb_the_worker_that_has_the_lease() -> None:
+    """Messages may be delivered twice."""
+    hook = Hook()
+    world = World(step=hook)
+    job = reviewed(world)
+    world.reviews.decide(job, Verdict.ACCEPT, ANN)
+    hook.once_at("results.fetch", lambda: world.follow.check(TaskCheck(job_id=job.id, attempt=1)))
+    world.settles()
+    assert (world.job(job).state, hook.seen.count("results.put")) == (State.COMPLETED, 2)
 
 
 @pytest.mark.parametrize("verdict", Verdict)
